@@ -1,0 +1,64 @@
+"""Feature hashing: vectors from spelling alone, for tests and machines without a model."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from yukawa.embedding.base import normalise_rows, replace_surrogates
+
+if TYPE_CHECKING:
+    from yukawa.embedding.base import Progress, Vectors
+
+_WORD = re.compile(r"\w+|[^\w\s]")
+_BLOCK = 256
+
+
+class HashEmbedder:
+    """Words and character 3-grams hashed with blake2b into 256 signed buckets (Weinberger et al. 2009).
+
+    Two texts are near when they share words or spelling; meaning is not seen. The same on every machine.
+    """
+
+    name = "hash"
+    dimensions = 256
+
+    def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
+        """See `Embedder.embed`; shape (n, 256)."""
+        vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
+        for start in range(0, len(texts), _BLOCK):
+            block = texts[start : start + _BLOCK]
+            for row, text in zip(vectors[start:], block, strict=False):
+                _fill(row, text)
+            if progress:
+                progress(len(block))
+        return normalise_rows(vectors)
+
+
+def _fill(row: Vectors, text: str) -> None:
+    for feature, count in Counter(_features(replace_surrogates(text))).items():
+        bucket, sign = _place(feature)
+        row[bucket] += sign * count
+    if not row.any():  # no feature, or signs that cancel: still a unit vector
+        bucket, sign = _place("")
+        row[bucket] = sign
+
+
+def _features(text: str) -> Iterator[str]:
+    for word in _WORD.findall(text.casefold()):
+        yield word
+        padded = f" {word} "
+        for i in range(len(padded) - 2):
+            yield padded[i : i + 3]
+
+
+@lru_cache(maxsize=1 << 16)
+def _place(feature: str) -> tuple[int, int]:
+    digest = blake2b(feature.encode(), digest_size=2).digest()
+    return digest[0], 1 if digest[1] & 1 else -1

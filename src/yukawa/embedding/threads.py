@@ -1,0 +1,47 @@
+"""How many threads compute: ours, one BLAS thread each."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from importlib import import_module
+from typing import Any
+
+
+def usable_cores() -> int:
+    """Number of processor cores this process may run on."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class OneBlasThread:
+    """While any thread is inside, BLAS computes in the calling thread alone; the old limit returns after the last.
+
+    The small products of one short text lose more to waking and waiting for BLAS threads than they gain: up to a
+    hundredfold on a busy machine. The setting belongs to the process, so users are counted.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._controller: Any = None
+        self._limit: Any = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._controller is None:
+                self._controller = import_module("threadpoolctl").ThreadpoolController()
+            if self._users == 0:
+                self._limit = self._controller.limit(limits=1, user_api="blas")
+            self._users += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._users == 0:
+                self._limit.restore_original_limits()
+
+
+one_blas_thread = OneBlasThread()

@@ -1,0 +1,282 @@
+"""Finds passages: BM25 and vectors fused, kept in step with the ledger; one port, two places it runs."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from yukawa.knowledge import ledger, schema
+from yukawa.knowledge.nearest import Nearest
+from yukawa.knowledge.parts import OPEN_END, Part, add_bm25, build_part, load_part, merge_parts, save_part
+
+CANDIDATES = 100
+# Weight of the vectors' cosine against relative BM25 in the fused score (convex combination: Bruch, Gai and
+# Ingber, ACM TOIS 42 (2023) 20, find it better than reciprocal ranks); measured in benchmarks/fusion.py.
+VECTOR_WEIGHT = 0.5
+# A query adds up at most about this many postings: the rarest terms first, the commonest say least.
+POSTINGS_BUDGET = 150_000
+TAIL_ROWS = 256
+MAX_PARTS = 8
+SAVE_AFTER = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A passage with its fused score, cosine and relative BM25."""
+
+    passage_id: int
+    score: float
+    similarity: float
+    lexical: float
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to look for: `vector` (d,) or None, `terms`, the moment, and the passages allowed (None: all)."""
+
+    vector: NDArray[np.float32] | None
+    terms: tuple[str, ...]
+    as_of: int | None
+    allowed: NDArray[np.int64] | None
+    k: int
+
+
+class Index(Protocol):
+    """The port: both indexes answer the same queries and are never behind the ledger."""
+
+    def search(self, connection: sa.Connection, query: Query) -> list[Scored]:
+        """The best passages, best first."""
+
+    def problems(self, connection: sa.Connection) -> list[str]:
+        """Where the index disagrees with the tables."""
+
+    def clear(self) -> None:
+        """Forget everything derived, on disk too."""
+
+
+class LocalIndex:
+    """Keeps all passages of an embedded base in memory, with a copy on disk for a quick start."""
+
+    def __init__(self, folder: Path, embedder_id: int, dimensions: int) -> None:
+        self._folder = folder
+        self._embedder_id, self._dimensions = embedder_id, dimensions
+        self._parts: list[Part] = []
+        self._position = 0
+        self._unsaved = 0
+        self._nearest = Nearest(folder)
+
+    def search(self, connection: sa.Connection, query: Query) -> list[Scored]:
+        """See `Index.search`."""
+        self._refresh(connection)
+        if not self._parts:
+            return []
+        weighted = self._weighted(query.terms)
+        ideal = sum(idf for _, idf in weighted) * 2.2 or 1.0
+        mean_length = sum(float(p.lengths.sum()) for p in self._parts) / max(self._count(), 1) or 1.0
+        found: list[Scored] = []
+        for number, part in enumerate(self._parts):
+            found += self._search_part(part, query, weighted, ideal, mean_length, frozen=number == 0)
+        found.sort(key=lambda s: (-s.score, s.passage_id))
+        return found[: query.k]
+
+    def problems(self, connection: sa.Connection) -> list[str]:
+        """See `Index.problems`: the index is read anew and compared with what it would be if built from the tables."""
+        self._refresh(connection)
+        fresh = LocalIndex(Path("/nonexistent"), self._embedder_id, self._dimensions)
+        fresh._rebuild(connection)
+        mine, theirs = self._snapshot(), fresh._snapshot()
+        return [] if mine == theirs else [f"index: {len(mine ^ theirs)} passages differ from the tables"]
+
+    def clear(self) -> None:
+        """See `Index.clear`."""
+        import shutil
+
+        self._parts, self._position = [], 0
+        self._nearest.clear()
+        if self._folder.exists():
+            shutil.rmtree(self._folder)
+
+    def save(self, connection: sa.Connection) -> None:
+        """Write the copy on disk; called after a bulk load."""
+        self._refresh(connection)
+        if not self._parts:
+            return
+        self._parts = [merge_parts(self._parts)] if len(self._parts) > 1 else self._parts
+        seq, _, digest = self._position, 0, self._hash_at(connection, self._position)
+        save_part(self._parts[0], self._folder, {"seq": seq, "hash": digest, "embedder": self._embedder_id})
+        self._unsaved = 0
+        self._nearest.build(self._parts[0].vectors)
+
+    def _count(self) -> int:
+        return sum(len(p) for p in self._parts)
+
+    def _snapshot(self) -> set[tuple[int, int, int, bytes]]:
+        return {
+            (int(p.passage_ids[i]), int(p.valid_from[i]), int(p.valid_to[i]), p.vectors[i].tobytes())
+            for p in self._parts
+            for i in np.flatnonzero(p.valid_from < p.valid_to)
+        }
+
+    def _weighted(self, terms: Sequence[str]) -> list[tuple[str, float]]:
+        """Terms with their idf, rarest first, as many as the budget of postings allows."""
+        n = self._count()
+        frequencies = sorted((sum(p.frequency(t) for p in self._parts), t) for t in set(terms))
+        weighted: list[tuple[str, float]] = []
+        spent = 0
+        for frequency, term in frequencies:
+            if weighted and spent + frequency > POSTINGS_BUDGET:
+                break
+            spent += frequency
+            weighted.append((term, math.log(1 + (n - frequency + 0.5) / (frequency + 0.5))))
+        return weighted
+
+    def _search_part(
+        self, part: Part, query: Query, weighted: list[tuple[str, float]], ideal: float, mean_length: float, *, frozen: bool
+    ) -> list[Scored]:
+        if query.as_of is None:
+            valid = part.valid_to == OPEN_END
+        else:
+            valid = (part.valid_from <= query.as_of) & (query.as_of < part.valid_to)
+        if query.allowed is not None:
+            valid &= np.isin(part.passage_ids, query.allowed, assume_unique=True)
+        lexical = np.zeros(len(part), dtype=np.float32)
+        add_bm25(part, weighted, mean_length, lexical)
+        lexical /= ideal
+        lexical[~valid] = 0.0
+        candidates = _top(lexical, CANDIDATES)
+        candidates = candidates[lexical[candidates] > 0]
+        if query.vector is not None and self._dimensions:
+            nearest = self._nearest.search(part.vectors, query.vector, valid, CANDIDATES, frozen=frozen)
+            candidates = np.union1d(candidates, nearest)
+        if not len(candidates):
+            return []
+        similarity = (
+            part.vectors[candidates] @ query.vector
+            if query.vector is not None and self._dimensions
+            else np.zeros(len(candidates), dtype=np.float32)
+        )
+        weight = VECTOR_WEIGHT if self._dimensions and query.vector is not None else 0.0
+        fused = weight * similarity + (1 - weight) * lexical[candidates]
+        best = _top(fused, max(query.k, 1))
+        return [
+            Scored(int(part.passage_ids[candidates[i]]), float(fused[i]), float(similarity[i]), float(lexical[candidates[i]]))
+            for i in best
+        ]
+
+    def _refresh(self, connection: sa.Connection) -> None:
+        """Bring the arrays up to the ledger's last event."""
+        if not self._parts and self._position == 0:
+            self._load(connection)
+        last = ledger.head(connection)[0]
+        if last == self._position:
+            return
+        since = connection.execute(
+            sa.select(schema.events.c.item_id, schema.events.c.verb).where(schema.events.c.seq > self._position)
+        ).all()
+        changed = {row.item_id for row in since if row.verb != "teach" and row.item_id is not None}
+        if not self._parts or len(changed) > 1000:
+            self._rebuild(connection)
+        else:
+            newest = max(int(p.passage_ids[-1]) for p in self._parts if len(p)) if self._count() else 0
+            self._append(connection, newest)
+            for item_id in changed:
+                self._revalidate(connection, item_id)
+        self._position = last
+        if self._unsaved >= SAVE_AFTER and self._folder.parent.is_dir():
+            self.save(connection)
+
+    def _load(self, connection: sa.Connection) -> None:
+        loaded = load_part(self._folder)
+        if loaded is None:
+            return
+        part, manifest = loaded
+        position = int(manifest.get("seq", -1))
+        # The copy is used only if it was made from this very ledger.
+        if manifest.get("embedder") != self._embedder_id or self._hash_at(connection, position) != manifest.get("hash"):
+            return
+        self._parts, self._position = [part], position
+
+    def _hash_at(self, connection: sa.Connection, seq: int) -> str | None:
+        return connection.execute(sa.select(schema.events.c.hash).where(schema.events.c.seq == seq)).scalar()
+
+    def _rebuild(self, connection: sa.Connection) -> None:
+        self._parts = []
+        self._nearest.clear()
+        self._append(connection, 0)
+
+    def _append(self, connection: sa.Connection, after: int) -> None:
+        part = self._read_part(connection, after)
+        if not len(part):
+            return
+        self._unsaved += len(part)
+        small = [p for p in self._parts[1:] if len(p) < TAIL_ROWS]
+        if small:  # the newest few passages are one part that grows
+            part = merge_parts([small[-1], part])
+            self._parts.remove(small[-1])
+        self._parts.append(part)
+        if len(self._parts) > MAX_PARTS:
+            self._parts = [self._parts[0], merge_parts(self._parts[1:])]
+        if len(self._parts) > 1 and sum(len(p) for p in self._parts[1:]) > max(len(self._parts[0]), 4096):
+            self._parts = [merge_parts(self._parts)]
+            self._nearest.clear()
+
+    def _read_part(self, connection: sa.Connection, after: int) -> Part:
+        p, v, vec = schema.passages, schema.versions, schema.vectors
+        rows = connection.execute(
+            sa.select(
+                p.c.id.label("passage_id"), p.c.version_id, v.c.item_id, v.c.valid_from, v.c.valid_to, p.c.terms, vec.c.vector
+            )
+            .select_from(p.join(v).outerjoin(vec, (vec.c.passage_id == p.c.id) & (vec.c.embedder_id == self._embedder_id)))
+            .where(p.c.id > after)
+            .order_by(p.c.id)
+        ).all()  # fmt: skip
+        vectors = np.zeros((len(rows), self._dimensions), dtype=np.float32)
+        if self._dimensions:
+            for i, row in enumerate(rows):
+                if row.vector is not None:
+                    vectors[i] = row.vector
+        return build_part([_Row(r) for r in rows], vectors)
+
+    def _revalidate(self, connection: sa.Connection, item_id: str) -> None:
+        """Take the validity of one item's versions from the tables; what is gone there is never valid again."""
+        v = schema.versions
+        spans = {
+            row.id: (row.valid_from, OPEN_END if row.valid_to is None else row.valid_to)
+            for row in connection.execute(sa.select(v.c.id, v.c.valid_from, v.c.valid_to).where(v.c.item_id == item_id))
+        }
+        key = item_key(item_id)
+        for part in self._parts:
+            for row in np.flatnonzero(part.item_keys == key):
+                part.valid_from[row], part.valid_to[row] = spans.get(int(part.version_ids[row]), (0, 0))
+
+
+class _Row:
+    """A database row with the item's key in place of its name."""
+
+    __slots__ = ("item_key", "passage_id", "terms", "valid_from", "valid_to", "version_id")
+
+    def __init__(self, row: sa.Row[tuple[object, ...]]) -> None:
+        self.passage_id, self.version_id = row.passage_id, row.version_id
+        self.item_key = item_key(row.item_id)
+        self.valid_from, self.valid_to, self.terms = row.valid_from, row.valid_to, row.terms
+
+
+def item_key(item_id: str) -> int:
+    """A 64-bit number that stands for an item's id in arrays."""
+    return int.from_bytes(hashlib.blake2b(item_id.encode(), digest_size=8).digest(), "big", signed=True)
+
+
+def _top(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """Positions of the `k` largest scores, in no order of their own when there are more."""
+    if len(scores) <= k:
+        return np.argsort(-scores, kind="stable")
+    best = np.argpartition(scores, len(scores) - k)[-k:]
+    return best[np.argsort(-scores[best], kind="stable")]

@@ -1,0 +1,8 @@
+"""How Yukawa reads physics text: particle names in any spelling, quantities, properties, search terms."""
+
+from yukawa.knowledge.language.particles import Mention, find_particles, particle_table
+from yukawa.knowledge.language.quantities import Quantity, find_quantities
+from yukawa.knowledge.language.reading import Reading, read
+from yukawa.knowledge.language.spelling import plain_ascii
+
+__all__ = ["Mention", "Quantity", "Reading", "find_particles", "find_quantities", "particle_table", "plain_ascii", "read"]

@@ -1,0 +1,217 @@
+"""Reads one sentence or question: which particles, which property, which decay, which words remain."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from yukawa.knowledge.language.particles import Mention, find_particles, particle_table, squeeze
+from yukawa.knowledge.language.spelling import plain_ascii
+
+# The first pattern that matches names the property; longer phrases stand before the words they contain.
+_PROPERTIES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (name, re.compile(pattern, re.IGNORECASE))
+    for name, pattern in (
+        ("mass-difference", r"\bmass[- ]?(?:difference|splitting|gap)s?\b|difference (?:in|of|between)(?: the)? mass(?:es)?\b"
+                            r"|\bDelta ?m\b|\bhow much (?:heavier|lighter)\b"),
+        ("magnetic-moment", r"\bmagnetic (?:dipole )?moments?\b"),
+        ("electric-dipole-moment", r"\belectric dipole moments?\b|\bEDM\b"),
+        ("charge-radius", r"\bcharge rad(?:ius|ii)\b"),
+        ("momentum", r"\b(?:decay|final[- ]state|breakup|product|daughter) moment(?:um|a)\b|\bmoment(?:um|a)\b"),
+        ("branching-fraction", r"\bbranch(?:ing)?[- ](?:fraction|ratio|probabilit(?:y|ie)|rate)s?\b|\bBRs?\b|\bBFs?\b|\bB(?=\()"
+                               r"|\bfraction of\b|\bhow (?:often|frequently|likely|rare|probable)\b|\bprobability\b"
+                               r"|\b(?:what )?percent(?:age)?\b|\bfraction\b|\bshare of\b|\bproportion\b|\bdecay rate\b|\bodds\b|\bchances?\b"),
+        ("partial-width", r"\b(?:partial|leptonic|radiative|electronic|muonic|dielectron|dimuon|two-photon) (?:decay )?widths?\b"),
+        ("width", r"\b(?:full |total |natural |decay |intrinsic |breit-wigner )*widths?\b|\bhow (?:wide|broad)\b|\bGamma_?(?:tot|total)\b|\bGamma(?=\s*\()"),
+        ("half-life", r"\bhalf[- ]?li(?:fe|ves)\b"),
+        ("lifetime", r"\blife[- ]?times?\b|\bmean[- ]li(?:fe|ves)\b|\baverage li(?:fe|ves)\b|\blifespan\b|\btau(?=\()"
+                     r"|\bhow long\b.*\b(?:lives?|lasts?|survives?|exists?|decays?|around|persists?)\b|\b(?:decays? after|life expectancy)\b"),
+        ("quantum-numbers", r"\bquantum numbers?\b|\bspin(?:-parity)?\b|\bparity\b|\bI?\^?G?\(?J\^?\(?PC?\)?\b|\bisospin\b|\b[GCP]-parity\b"
+                            r"|\b(?:electric )?charge\b(?! radi| conj| asym)|\bcharge conjugation\b"),
+        ("mass", r"\b(?:rest |invariant |pole |breit-wigner )*mass(?:es)?\b|\bhow (?:heavy|massive|light)\b|\bweighs?\b|\bheavy is\b|\bm(?=\s*\()|\bm_(?=[A-Za-z])"),
+    )
+)  # fmt: skip
+PROPERTY_NAMES = tuple(name for name, _ in _PROPERTIES)
+_DECAY_VERB = re.compile(
+    r"\b(?:decay(?:s|ing|ed)?|go(?:es|ing)?|disintegrat\w+|turn(?:s|ing)?|transform\w*|break(?:s|ing)?(?: up)?|end(?:s|ing)? up)\s+(?:\w+ ){0,2}?"
+    r"(?:to|into|in|via|as)\b|\b(?:decay(?:s|ing)?|mode|channel|final state|in|to|into)\s+(?=(?:the )?$)",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9'_*+-]*|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
+# Words that carry no content of their own in questions and statements about physics.
+STOPWORDS = frozenset(
+    """a about above according after again all also although always am among an and any anyone are around as ask asked at
+    available be because been before being best between book both brief briefly but by called can cannot case certain
+    channel come comes compare computed could current currently data day decay decaying decays describe determined did
+    different do does doing done each either encyclopedia equal especially established ever exact exactly exist exists
+    experiment experimental experimentally explain expected fact far figure find following for found from full further
+    generally get give given gives go goes going good got group had has have having he hello help her here hi him his how
+    however i if in into is it its itself just keep kind know known latest let like list listed listing literature long
+    look looking lookup made make many may me mean means measure measured measurement measurements might mode modes
+    modern more most much must my name need newest nice no nominal normal not now number numbers numerical obtain of off
+    official often ok on once one only or other our out over own particle particles pdg people physicist physics please
+    precise precisely present proper provide published question quick quote quoted read really recommended reference
+    regarding remind report reported result results review right said same say says search see shall she should show so
+    some something state stated such summary table take tell than thank thanks that the their them then there these they
+    thing this those through thus to today together too typical under up upon us use used using usual usually value
+    values very via want was way we well were what whats when where whether which while who whose why will with within
+    without world would write year yes you your average edition listings accepted approximately estimate fit evaluation
+    upper lower limit limits bound bounds confidence level allowed cite find please error errors uncertainty uncertainties including include symbol call denoted written observed
+    measuring compilation mev gev kev ev units unit""".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a sentence is about.
+
+    `subjects` are the PDG names the first particle can mean, `channel` the alternatives for each decay
+    product, `words` the content words left over, `keys` the claim keys `IDENTIFIER:|charge||property|products`.
+    """
+
+    plain: str
+    mentions: tuple[Mention, ...]
+    subjects: tuple[str, ...]
+    property: str | None
+    channel: tuple[tuple[str, ...], ...]
+    words: tuple[str, ...]
+    adjacent: frozenset[str] = field(default=frozenset())
+
+    @property
+    def identifiers(self) -> tuple[str, ...]:
+        """PDG identifiers the subject can mean."""
+        return particle_table().identifiers(self.subjects)
+
+    def keys(self, limit: int = 4096) -> tuple[str, ...]:
+        """Claim keys of this reading: equal keys mean the same quantity of the same thing."""
+        if not self.subjects or self.property is None:
+            return ()
+        if not self.channel:
+            return tuple(sorted({claim_key(s, self.property, ()) for s in self.subjects}))
+        count = len(self.subjects)
+        for alternatives in self.channel:
+            count *= len(alternatives)
+        if count > limit:
+            return ()
+        return tuple(sorted({
+            key for subject in self.subjects for products in itertools.product(*self.channel)
+            for key in _decay_keys(subject, self.property, products)
+        }))  # fmt: skip
+
+    def terms(self) -> list[str]:
+        """Search terms: words, `@S035` for particles, `#mass` for the property, `=…` for claim keys."""
+        found = list(self.words)
+        for mention in self.mentions:
+            found += ["@" + i for i in particle_table().identifiers(mention.names)]
+        if self.property:
+            found.append("#" + self.property)
+        found += ["=" + key for key in self.keys(limit=64)]
+        return found
+
+
+def read(text: str) -> Reading:
+    """Read `text` (a sentence or a question, any notation)."""
+    plain = plain_ascii(text)
+    mentions = tuple(find_particles(plain))
+    masked = _masked(plain, mentions)
+    property_name, masked = _property(masked)
+    subjects, channel = _decay(masked, mentions)
+    if property_name is None and channel:
+        property_name = "branching-fraction"
+    if property_name not in {"branching-fraction", "momentum", "partial-width"}:
+        channel = ()
+    words, adjacent = _words(masked)
+    return Reading(plain, mentions, subjects, property_name, channel, words, adjacent)
+
+
+def claim_key(subject: str, property_name: str, products: Iterable[str]) -> str:
+    """The key of a claim: `S035:1|branching-fraction|nu_tau,pi-` for tau- → pi- nu_tau."""
+    particle = particle_table().particles[subject]
+    charge = abs(int(round(particle.charge))) if particle.charge is not None and particle.charge == int(particle.charge) else 0
+    return f"{particle.identifiers[0]}:{charge}|{property_name}|{','.join(sorted(squeeze(p) for p in products))}"
+
+
+def _decay_keys(subject: str, property_name: str, products: Sequence[str]) -> Iterable[str]:
+    """Keys of subject → products, written for the particle and not the antiparticle; charge is conserved."""
+    table = particle_table().particles
+    particle = table[subject]
+    charges = [table[p].charge for p in products if p in table]
+    if particle.charge is not None and len(charges) == len(products) and None not in charges:
+        if abs(sum(c for c in charges if c is not None) - particle.charge) > 0.01:
+            return
+    if particle.is_antiparticle:
+        subject, products = particle.conjugate, [table[p].conjugate if p in table else p for p in products]
+    yield claim_key(subject, property_name, products)
+
+
+def _masked(plain: str, mentions: Sequence[Mention]) -> str:
+    """`plain` with every particle name replaced by as many `¤`, so that word patterns cannot match inside names."""
+    characters = list(plain)
+    for mention in mentions:
+        characters[mention.start : mention.end] = "¤" * (mention.end - mention.start)
+    return "".join(characters)
+
+
+def _property(masked: str) -> tuple[str | None, str]:
+    for name, pattern in _PROPERTIES:
+        found = list(pattern.finditer(masked))
+        if found:
+            for match in found:
+                masked = masked[: match.start()] + "§" * (match.end() - match.start()) + masked[match.end() :]
+            return name, masked
+    return None, masked
+
+
+def _decay(masked: str, mentions: Sequence[Mention]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """The decaying particle and the alternatives for each product; without a decay, the first particle alone."""
+    if not mentions:
+        return (), ()
+    split = masked.find("→")
+    if split < 0:
+        verb = next((m for m in _DECAY_VERB.finditer(masked) if any(x.start >= m.end() for x in mentions)), None)
+        if verb is None:
+            return mentions[0].names, ()
+        split = verb.end()
+        after = [m for m in mentions if m.start >= split]
+        before = [m for m in mentions if m.start < split]
+        if not before:  # 'how often do K+ pi- come from B0' is not read as a decay
+            return mentions[0].names, ()
+    else:
+        before = [m for m in mentions if m.start < split]
+        after = [m for m in mentions if m.start > split]
+        second = masked.find("→", split + 1)
+        if second > 0:  # a cascade: the first step names the mode
+            after = [m for m in after if m.start < second]
+    if not before or not after:
+        return mentions[0].names, ()
+    products: list[tuple[str, ...]] = []
+    for mention in after:
+        multiplicity = re.search(r"(?<![\w.])(\d|two|three|four)\s*\(?$", masked[: mention.start])
+        count = {"two": 2, "three": 3, "four": 4}.get(multiplicity[1], 0) or int(multiplicity[1]) if multiplicity else 1
+        products += [mention.names] * min(count, 9)
+    return before[-1].names, tuple(products)
+
+
+def _words(masked: str) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Content words, lower case and singular, and those that touch a particle's name ('tau sneutrino')."""
+    words, adjacent = [], set()
+    for match in _WORD.finditer(masked):
+        word = _stem(match[0].strip("'+-*_").lower())
+        if not word or word in STOPWORDS or match[0].lower() in STOPWORDS or len(word) < 2:
+            continue
+        words.append(word)
+        if re.search(r"¤ ?$", masked[: match.start()]) or re.match(r" ?¤", masked[match.end() :]):
+            adjacent.add(word)
+    return tuple(words), frozenset(adjacent)
+
+
+def _stem(word: str) -> str:
+    if word.endswith("'s"):
+        word = word[:-2]
+    if len(word) > 3 and word.endswith("ies"):
+        return word[:-3] + "y"
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        return word[:-1]
+    return word

@@ -1,0 +1,95 @@
+"""Brings LaTeX, Unicode and spoken notation of physics to one plain ASCII spelling."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+ARROW = " → "  # kept as one character no particle name contains
+
+_GREEK = {
+    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ϵ": "epsilon", "ζ": "zeta",
+    "η": "eta", "θ": "theta", "ϑ": "theta", "ι": "iota", "κ": "kappa", "λ": "lambda", "μ": "mu", "µ": "mu",
+    "ν": "nu", "ξ": "xi", "π": "pi", "ρ": "rho", "σ": "sigma", "ς": "sigma", "τ": "tau", "υ": "upsilon",
+    "φ": "phi", "ϕ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega", "Γ": "Gamma", "Δ": "Delta", "Θ": "Theta",
+    "Λ": "Lambda", "Ξ": "Xi", "Π": "Pi", "Σ": "Sigma", "Υ": "Upsilon", "ϒ": "Upsilon", "Φ": "Phi", "Ψ": "Psi",
+    "Ω": "Omega", "ℓ": "l",
+}  # fmt: skip
+_SIGNS = {
+    "−": "-", "–": "-", "‑": "-", "⁻": "-", "₋": "-", "⁺": "+", "₊": "+", "±": "+-", "∓": "-+", "∗": "*", "⋆": "*",
+    "′": "'", "’": "'", "‘": "'", "×": "x", "·": " ", "\u202f": " ", "\xa0": " ",
+}  # fmt: skip
+_ARROWS = re.compile(r"\\(?:long)?(?:right)?arrow\b|\\to\b|-{1,2}>|=>|[→⟶⇒➝]")
+# \bar{X}, \overline X, \bar X
+_BAR = re.compile(r"\\(?:bar|overline)\s*(?:\{\s*(\\?[A-Za-z]+)|(\\?[A-Za-z]))\s*\}?")
+_FONT = re.compile(r"\\(?:mathrm|mathit|mathbf|text|textit|rm|it|bf|ensuremath|left|right|operatorname)\b\s*")
+_COMMANDS = {r"\pm": "+-", r"\mp": "-+", r"\ast": "*", r"\star": "*", r"\prime": "'", r"\times": "x", r"\ell": "l"}
+_COMMAND = re.compile(r"\\([A-Za-z]+)")
+_MACRON = re.compile("([A-Za-z]+)[\u0304\u0305]")
+_COMPOUND = re.compile(
+    r"(?<=[A-Za-z0-9'*)+])-(?=(?:mesons?|bosons?|baryons?|leptons?|quarks?|star|short|long|prime|psi|zero|plus|minus"
+    r"|hyperons?|resonances?|neutrinos?|antineutrinos?|particles?|bar)\b)",
+    re.IGNORECASE,
+)
+_SPOKEN = (
+    (re.compile(r"\b[mM]_\{?(?=[A-Za-z])"), "mass "),
+    (re.compile(r"\bGamma_\{?(?=[A-Za-z])(?!tot)"), "width "),
+    (re.compile(r"\b(anti)-(?=[A-Za-z])", re.IGNORECASE), r"\1"),
+    (re.compile(r"(?<=[A-Za-z]) sub[- ](?=[a-z]\b)"), "_"),
+    (re.compile(r"\b([A-Z](?:_?[a-z])?|Sigma_?[bc]?|Xi_?[bc]?|Omega_?[bc]?)[- ]star\b"), r"\1*"),
+    (re.compile(r"\b(eta|Xi_?[bc])[- ]prime\b"), r"\1'"),
+    (re.compile(r"(?<=[A-Za-z*']) (?:plus)\b(?! or)"), "+"),
+    (re.compile(r"(?<=[A-Za-z*']) (?:minus)\b"), "-"),
+    (re.compile(r"\b([A-Z][a-z]?|pi|Sigma|Xi|Lambda|Delta|rho) (?:zero|nought|naught)\b"), r"\g<1>0"),
+)
+
+
+def plain_ascii(text: str) -> str:
+    """`text` with one ASCII spelling of names: `$J/\\psi$`, `J/ψ` become `J/psi`; `B_s⁰`, `$B^0_s$` keep their parts.
+
+    Subscripts and superscripts are written in line (`K_S⁰` → `K_S0`); a decay arrow becomes ` → `.
+    Idempotent: a plain text stays as it is.
+    """
+    text = _ARROWS.sub(ARROW, text)
+    if "\\" in text or "$" in text:
+        text = _from_latex(text)
+    text = "".join(_plain_character(c) for c in unicodedata.normalize("NFD", text)) if not text.isascii() else text
+    text = _MACRON.sub(_bar_after, text)
+    text = _COMPOUND.sub(" ", text)
+    for pattern, replacement in _SPOKEN:
+        text = pattern.sub(replacement, text)
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def _from_latex(text: str) -> str:
+    text = _FONT.sub("", text)
+    text = _BAR.sub(lambda m: (m[1] or m[2]) + "bar ", text)
+    for command, plain in _COMMANDS.items():
+        text = re.sub(re.escape(command) + r"(?![A-Za-z])", plain, text)
+    text = _COMMAND.sub(lambda m: " " + m[1], text)
+    text = re.sub(r"\\[,;:! ()\[\]]", " ", text)
+    return text.replace("$", " ").replace("{", "").replace("}", "").replace("~", " ")
+
+
+def _plain_character(character: str) -> str:
+    if character.isascii():
+        return character
+    if character in _GREEK:
+        return _GREEK[character]
+    if character in _SIGNS:
+        return _SIGNS[character]
+    if character == "→" or character in "\u0304\u0305":
+        return character
+    if unicodedata.combining(character):
+        return ""
+    folded = unicodedata.normalize("NFKC", character)
+    if folded == character:
+        return character
+    subscript = "<sub>" in unicodedata.decomposition(character)
+    plain = "".join(_GREEK.get(c, _SIGNS.get(c, c)) for c in folded)
+    return "_" + plain if subscript else plain
+
+
+def _bar_after(match: re.Match[str]) -> str:
+    # Only the last letter's name carries the bar: 'B' in 'B̄', 'nu' in 'ν̄'.
+    return match[1] + "bar"

@@ -1,0 +1,154 @@
+"""An immutable slice of the search index: passages with their vectors and postings, as arrays."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+OPEN_END = np.iinfo(np.int64).max
+
+# Robertson and Zaragoza, The Probabilistic Relevance Framework: BM25 and Beyond (2009), usual values.
+K1, B = 1.2, 0.6
+
+
+@dataclass(slots=True)
+class Part:
+    """`n` passages in order of their ids.
+
+    `valid_from`, `valid_to` (n,) say when each holds (microseconds); they alone may change. `vectors` is (n, d).
+    Postings are in compressed rows: term `t` stands in `rows[starts[t]:starts[t + 1]]`, as often as `counts`.
+    """
+
+    passage_ids: NDArray[np.int64]
+    version_ids: NDArray[np.int64]
+    item_keys: NDArray[np.int64]
+    valid_from: NDArray[np.int64]
+    valid_to: NDArray[np.int64]
+    vectors: NDArray[np.float32]
+    lengths: NDArray[np.float32]
+    vocabulary: dict[str, int]
+    starts: NDArray[np.int64]
+    rows: NDArray[np.int32]
+    counts: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.passage_ids)
+
+    def postings(self, term: str) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Rows that hold `term`, and how often each does."""
+        number = self.vocabulary.get(term)
+        if number is None:
+            return self.rows[:0], self.counts[:0]
+        span = slice(self.starts[number], self.starts[number + 1])
+        return self.rows[span], self.counts[span]
+
+    def frequency(self, term: str) -> int:
+        """In how many passages `term` stands."""
+        number = self.vocabulary.get(term)
+        return 0 if number is None else int(self.starts[number + 1] - self.starts[number])
+
+
+def build_part(rows: Sequence[Any], vectors: NDArray[np.float32]) -> Part:
+    """A part from database rows with `passage_id, version_id, item_key, valid_from, valid_to, terms`."""
+    vocabulary: dict[str, int] = {}
+    numbers: list[int] = []
+    lengths = np.empty(len(rows), dtype=np.float32)
+    for i, row in enumerate(rows):
+        terms = row.terms.split(" ") if row.terms else []
+        lengths[i] = len(terms)
+        numbers += [vocabulary.setdefault(term, len(vocabulary)) for term in terms]
+    owner = np.repeat(np.arange(len(rows), dtype=np.int64), lengths.astype(np.int64))
+    # One sort of (term, row) pairs gives both the grouping and, by counting equal pairs, the frequencies.
+    pairs, frequency = np.unique(np.array(numbers, dtype=np.int64) * max(len(rows), 1) + owner, return_counts=True)
+    terms_of, rows_of = np.divmod(pairs, max(len(rows), 1))
+    return Part(
+        passage_ids=np.array([r.passage_id for r in rows], dtype=np.int64),
+        version_ids=np.array([r.version_id for r in rows], dtype=np.int64),
+        item_keys=np.array([r.item_key for r in rows], dtype=np.int64),
+        valid_from=np.array([r.valid_from for r in rows], dtype=np.int64),
+        valid_to=np.array([OPEN_END if r.valid_to is None else r.valid_to for r in rows], dtype=np.int64),
+        vectors=vectors,
+        lengths=lengths,
+        vocabulary=vocabulary,
+        starts=np.searchsorted(terms_of, np.arange(len(vocabulary) + 1)),
+        rows=rows_of.astype(np.int32),
+        counts=frequency.astype(np.float32),
+    )
+
+
+def merge_parts(parts: Sequence[Part]) -> Part:
+    """One part that holds what `parts` hold, in their order."""
+    vocabulary: dict[str, int] = {}
+    term_blocks, row_blocks, offset = [], [], 0
+    for part in parts:
+        renumber = np.empty(len(part.vocabulary), dtype=np.int64)
+        for term, number in part.vocabulary.items():
+            renumber[number] = vocabulary.setdefault(term, len(vocabulary))
+        term_blocks.append(np.repeat(renumber, np.diff(part.starts)))
+        row_blocks.append(part.rows.astype(np.int64) + offset)
+        offset += len(part)
+    terms_of = np.concatenate(term_blocks)
+    order = np.argsort(terms_of, kind="stable")
+
+    def joined(name: str) -> Any:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    return Part(
+        **{n: joined(n) for n in ("passage_ids", "version_ids", "item_keys", "valid_from", "valid_to", "vectors", "lengths")},
+        vocabulary=vocabulary,
+        starts=np.searchsorted(terms_of[order], np.arange(len(vocabulary) + 1)),
+        rows=np.concatenate(row_blocks)[order].astype(np.int32),
+        counts=joined("counts")[order],
+    )
+
+
+def add_bm25(part: Part, terms: Iterable[tuple[str, float]], mean_length: float, scores: NDArray[np.float32]) -> None:
+    """Add each term's BM25 contribution to `scores` (n,); `terms` are pairs of term and inverse document frequency."""
+    for term, idf in terms:
+        rows, counts = part.postings(term)
+        if len(rows):
+            norm = K1 * (1 - B + B * part.lengths[rows] / mean_length)
+            scores[rows] += idf * counts * (K1 + 1) / (counts + norm)
+
+
+def save_part(part: Part, folder: Path, manifest: dict[str, Any]) -> None:
+    """Write `part` beside `folder` and put it in its place in one step."""
+    beside = folder.with_name(f"{folder.name}.{os.getpid()}.new")
+    shutil.rmtree(beside, ignore_errors=True)
+    try:
+        beside.mkdir()
+        for field in fields(part):
+            value = getattr(part, field.name)
+            if field.name != "vocabulary":
+                np.save(beside / f"{field.name}.npy", value)
+        (beside / "vocabulary.txt").write_text("\n".join(part.vocabulary), encoding="utf-8")
+        (beside / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        beside.rename(folder)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def load_part(folder: Path) -> tuple[Part, dict[str, Any]] | None:
+    """The saved part and its manifest, or None if there is none that is whole."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        terms = (folder / "vocabulary.txt").read_text(encoding="utf-8").split("\n")
+        arrays = {
+            f.name: np.load(folder / f"{f.name}.npy", mmap_mode="r", allow_pickle=False)
+            for f in fields(Part)
+            if f.name != "vocabulary"
+        }
+    except (OSError, ValueError):
+        return None
+    for name in ("valid_from", "valid_to"):
+        arrays[name] = np.array(arrays[name])
+    return Part(**arrays, vocabulary={term: i for i, term in enumerate(terms)}), manifest

@@ -1,0 +1,82 @@
+"""The house keeps its shape: light import, floors, opening sentences, a test for every module."""
+
+from __future__ import annotations
+
+import ast
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "yukawa"
+MODULES = sorted(path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*.py"))
+# Façades are tested through what they name, migrations whenever a store is opened.
+WORKERS = [name for name in MODULES if not name.endswith("__init__.py") and "migrations/" not in name]
+
+# Workers whose whole effect is seen through another module, and the tests of that module.
+TESTED_ELSEWHERE = {
+    # Their sentences are the text of the facts.
+    "knowledge/sources/pdg_sentences.py": "knowledge/sources/test_pdg.py",
+    "knowledge/sources/pdg_text.py": "knowledge/sources/test_pdg.py",
+}
+
+
+def seconds(code: str) -> float:
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], check=True)
+    return time.perf_counter() - began
+
+
+def test_import_costs_next_to_nothing() -> None:
+    # In turn, so that a busy moment slows both alike.
+    pairs = [(seconds("pass"), seconds("import yukawa")) for _ in range(9)]
+    bare, full = (statistics.median(times) for times in zip(*pairs, strict=True))
+    assert full - bare < 0.1
+
+
+@pytest.mark.parametrize("module", ["yukawa", "yukawa.settings", "yukawa.files", "yukawa.runs"])
+def test_the_ground_floor_loads_nothing_heavy(module: str) -> None:
+    code = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    loaded = subprocess.check_output([sys.executable, "-c", code], text=True).split()
+    assert "yukawa" in loaded
+    assert not {"numpy", "torch", "transformers", "sqlalchemy", "openai"} & set(loaded)
+
+
+def test_imports_run_downward_only() -> None:
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_opens_with_one_sentence(module: str) -> None:
+    docstring = ast.get_docstring(ast.parse((SOURCE / module).read_text(encoding="utf-8")))
+    assert docstring, f"{module} has no docstring"
+    opening = docstring.split("\n\n")[0]
+    assert "\n" not in opening, f"{module}: the first sentence fills one line, then comes a blank one"
+    assert opening.endswith("."), f"{module}: the first line is a sentence"
+
+
+def test_every_folder_of_modules_is_a_package() -> None:
+    folders = {path.parent for path in SOURCE.rglob("*.py") if "migrations" not in path.parts}
+    # Alembic loads migrations by path; everything else must be seen by the import linter.
+    assert not [str(folder) for folder in folders if not (folder / "__init__.py").exists()]
+
+
+@pytest.mark.parametrize("module", WORKERS)
+def test_a_module_has_its_test(module: str) -> None:
+    path = Path(module)
+    mirrored = ROOT / "tests" / path.parent / f"test_{path.name}"
+    if module in TESTED_ELSEWHERE:
+        assert not mirrored.exists(), f"{module} has its test: take it off TESTED_ELSEWHERE"
+    else:
+        assert mirrored.exists(), f"{mirrored.relative_to(ROOT)} is missing"
+
+
+def test_the_list_of_exceptions_names_only_what_is_there() -> None:
+    assert set(TESTED_ELSEWHERE) <= set(WORKERS)
+    assert not [name for name in TESTED_ELSEWHERE.values() if not (ROOT / "tests" / name).exists()]

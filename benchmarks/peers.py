@@ -9,6 +9,7 @@ in benchmarks/README.md.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import random
@@ -101,6 +102,20 @@ def open_embed(name: str) -> Embed:
     from yukawa.embedding import open_embedder
 
     return open_embedder(name).embed
+
+
+def embedded(name: str, embed: Embed, texts: list[str], work: Path) -> np.ndarray:
+    """All vectors, kept in the work folder: a second run on the same texts starts at once."""
+    digest = hashlib.sha256(json.dumps([name, texts]).encode()).hexdigest()[:16]
+    kept = work / f"vectors-{digest}.npy"
+    if not kept.exists():
+        blocks = []
+        for start in range(0, len(texts), 64):
+            blocks.append(embed(texts[start : start + 64]))
+            if start % 3200 == 0:
+                say(f"embedding: {start}/{len(texts)}")
+        np.save(kept, np.concatenate(blocks))
+    return np.load(kept)
 
 
 # ---------------------------------------------------------------- worker: one system in one process
@@ -456,9 +471,6 @@ def main() -> None:
         return
     os.environ.update(OFFLINE)
     chosen, embed = passages(max(args.sizes)), open_embed(args.embedder)
-    say(f"{len(chosen)} passages to embed")
-    texts = [text for _, text in chosen]
-    vectors = np.concatenate([embed(texts[start : start + 64]) for start in range(0, len(texts), 64)])
     began = time.perf_counter()
     for _, question in (asked := questions(chosen, 50)):
         embed([question])
@@ -466,6 +478,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         work = args.work or Path(temporary)
         work.mkdir(parents=True, exist_ok=True)
+        vectors = embedded(args.embedder, embed, [text for _, text in chosen], work)
         parts = [f"Embedder `{args.embedder}`, {document['embed_one_ms']:.2f} ms a question; medians."]
         for count in sorted(args.sizes):
             raw = sum(len(text.encode()) for _, text in chosen[:count]) + vectors[:count].nbytes

@@ -220,12 +220,11 @@ def test_a_byte_order_mark_is_no_error() -> None:
 
 
 def test_import_and_load_cost_little() -> None:
+    # Processor time, and the best of five: other processes slow this one down, never speed it up.
     code = (
-        "import time; t = time.perf_counter(); from yukawa.settings import load_settings; load_settings(); "
-        "print(time.perf_counter() - t)"
+        "import time; from yukawa.settings import load_settings; load_settings(); print(time.process_time())"
     )
-    # Three tries: a busy machine slows one down, never speeds one up.
-    took = [float(subprocess.check_output([sys.executable, "-c", code])) for _ in range(3)]
+    took = [float(subprocess.check_output([sys.executable, "-c", code])) for _ in range(5)]
     assert min(took) < 0.25
 
 

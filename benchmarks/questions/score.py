@@ -12,19 +12,22 @@ Row = dict[str, Any]
 
 # Name -> (dimension, power of ten relative to the dimension's base unit).
 _UNITS: dict[str, tuple[str, int]] = {
-    **{name: ("energy", power) for name, power in [("eV", 0), ("keV", 3), ("MeV", 6), ("GeV", 9), ("TeV", 12)]},
-    **{name: ("time", 0) for name in ("seconds", "second", "sec", "s")},
-    **{name: ("time", -3) for name in ("milliseconds", "ms")},
-    **{name: ("time", -6) for name in ("microseconds", "us", "µs", "μs")},
-    **{name: ("time", -9) for name in ("nanoseconds", "ns")},
-    **{name: ("time", -12) for name in ("picoseconds", "ps")},
-    **{name: ("time", -15) for name in ("femtoseconds", "fs")},
-    **{name: ("time", -18) for name in ("attoseconds", "as")},
-    **{name: ("years", 0) for name in ("years", "year", "yr")},
-    **{name: ("atomic mass", 0) for name in ("u", "Da", "amu")},
-    **{name: ("nuclear magneton", 0) for name in ("mu(N)", "mu_N", "μ_N", "µ_N", "μN", "nuclear magnetons")},
-    **{name: ("bohr magneton", 0) for name in ("mu(B)", "mu_B", "μ_B", "µ_B", "μB", "bohr magnetons")},
-    **{name: ("frequency", 0) for name in ("hbar s^-1", "hbar/s", "ħ s^-1", "ħ/s", "ħs^-1")},
+    **{
+        name: ("energy", power)
+        for name, power in [("eV", 0), ("keV", 3), ("MeV", 6), ("GeV", 9), ("TeV", 12)]
+    },
+    **dict.fromkeys(("seconds", "second", "sec", "s"), ("time", 0)),
+    **dict.fromkeys(("milliseconds", "ms"), ("time", -3)),
+    **dict.fromkeys(("microseconds", "us", "µs", "μs"), ("time", -6)),
+    **dict.fromkeys(("nanoseconds", "ns"), ("time", -9)),
+    **dict.fromkeys(("picoseconds", "ps"), ("time", -12)),
+    **dict.fromkeys(("femtoseconds", "fs"), ("time", -15)),
+    **dict.fromkeys(("attoseconds", "as"), ("time", -18)),
+    **dict.fromkeys(("years", "year", "yr"), ("years", 0)),
+    **dict.fromkeys(("u", "Da", "amu"), ("atomic mass", 0)),
+    **dict.fromkeys(("mu(N)", "mu_N", "μ_N", "µ_N", "μN", "nuclear magnetons"), ("nuclear magneton", 0)),
+    **dict.fromkeys(("mu(B)", "mu_B", "μ_B", "µ_B", "μB", "bohr magnetons"), ("bohr magneton", 0)),
+    **dict.fromkeys(("hbar s^-1", "hbar/s", "ħ s^-1", "ħ/s", "ħs^-1"), ("frequency", 0)),
 }
 _UNIT = "|".join(re.escape(name) for name in sorted(_UNITS, key=len, reverse=True))
 _UNIT = rf"(?:{_UNIT})(?![A-Za-z0-9_])(?!\^-)"
@@ -96,7 +99,9 @@ def plain(text: str) -> str:
     ):
         text = re.sub(pattern, ascii_form, text)
     text = re.sub(
-        r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+", lambda m: "^" + m[0].translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")), text
+        r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+",
+        lambda m: "^" + m[0].translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")),
+        text,
     )
     return re.sub(r"[{}]", "", text)
 
@@ -133,7 +138,9 @@ def _exponent(power: str) -> int:
 def _errors(match: re.Match[str], fallback: int) -> list[Decimal]:
     """The errors of one match, scaled by their own power of ten or the shared one."""
     if match["both"]:
-        return [Decimal(match["both"]).scaleb(_exponent(match["both_power"]) if match["both_power"] else fallback)]
+        return [
+            Decimal(match["both"]).scaleb(_exponent(match["both_power"]) if match["both_power"] else fallback)
+        ]
     if match["up"]:
         pairs = (("up", "up_power"), ("down", "down_power"))
         return [Decimal(match[n]).scaleb(_exponent(match[p]) if match[p] else fallback) for n, p in pairs]
@@ -159,10 +166,11 @@ def _states(accept: Row, text: str) -> bool:
     errors = tuple(Decimal(error).scaleb(power + scale) for error in accept["errors"])
     for found in _readings(text, unit):
         # as_tuple compares digits, so 1.2380 is not 1.238: the PDG's rounding counts.
-        same = found.value.as_tuple() == value.as_tuple()
-        if same and [e.as_tuple() for e in found.errors] == [e.as_tuple() for e in errors]:
-            if _direction(text, found) == accept["limit"]:
-                return True
+        same = [n.as_tuple() for n in (found.value, *found.errors)] == [
+            n.as_tuple() for n in (value, *errors)
+        ]
+        if same and _direction(text, found) == accept["limit"]:
+            return True
     return False
 
 
@@ -188,7 +196,9 @@ def _direction(text: str, found: Measurement) -> str | None:
     nearest, where = None, -1
     for direction, words in _LIMIT_WORDS.items():
         for word in re.finditer(words, before):
-            if word.start() > where and not (direction == "lower" and "no more than" in before[word.start() - 4 :]):
+            if word.start() > where and not (
+                direction == "lower" and "no more than" in before[word.start() - 4 :]
+            ):
                 nearest, where = direction, word.start()
     if nearest:
         return nearest
@@ -212,7 +222,7 @@ def quantum_numbers(text: str) -> dict[str, str]:
     text = re.sub(r"\\frac\s*(\d)\s*(\d)", r"\1/\2", text)
     stated: dict[str, str] = {}
     text = re.sub(r"\b0?\.66*7?(?!\d)", "2/3", re.sub(r"\b0?\.33+(?!\d)", "1/3", text))
-    charge = rf"\bcharge(?:\s+is|\s+of)?\s*[:=]?\s*([+-]?\d+(?:/3)?|neutral|zero)|\bQ\s*=\s*([+-]?\d+(?:/3)?)"
+    charge = r"\bcharge(?:\s+is|\s+of)?\s*[:=]?\s*([+-]?\d+(?:/3)?|neutral|zero)|\bQ\s*=\s*([+-]?\d+(?:/3)?)"
     if match := re.search(charge, text, re.I):
         number = next(group for group in match.groups() if group).lower()
         stated["charge"] = "0" if number in ("neutral", "zero") else number.removeprefix("+")

@@ -2,7 +2,8 @@
 
 Placeholders: {p} the particle; {the} the particle with its article where English wants one; {sym} a symbol
 inside a formula; {u} the PDG's unit; {D} a whole decay; {F} a final state; {a}, {b} the two particles of a
-mass difference ({na}, {nb} without article, {sa}, {sb} as symbols). A leading style list restricts a phrasing to the spellings it reads well with.
+mass difference ({na}, {nb} without article, {sa}, {sb} as symbols). A leading style list restricts a phrasing
+to the spellings it reads well with.
 """
 
 from __future__ import annotations

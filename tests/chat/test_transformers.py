@@ -222,6 +222,26 @@ class TestLimits:
         assert unending.text.startswith(reply.text)
         assert "".join(asyncio.run(read(wrapped))).strip() == reply.text
 
+    def test_without_a_template_the_next_turn_of_the_user_ends_the_answer(self, plain_folder):
+        """A base model goes on to write the user's lines too; those are no part of its answer."""
+        wrapped = TransformersModel(str(plain_folder))
+        model, tokenizer = wrapped._load()
+        script = tokenizer.encode(" It is 1.\nUser: and the Z?\n", add_special_tokens=False)
+        written = []
+
+        def write_the_script(_, __, logits):
+            logits[..., script[len(written) % len(script)]] = 1e9
+            written.append(1)
+
+        model.lm_head.register_forward_hook(write_the_script)
+        reply = ask(wrapped, max_tokens=50)
+        assert (reply.text, reply.finish_reason) == ("It is 1.", "stop")
+        assert len(written) == len(
+            " It is 1.\nUser:"
+        )  # a byte is a token here: nothing was generated in vain
+        written.clear()
+        assert "".join(asyncio.run(read(wrapped, max_tokens=50))).strip() == "It is 1."
+
     def test_the_context_bounds_prompt_and_answer(self, folder):
         model = TransformersModel(str(folder))
         reply = ask(model, max_tokens=None)
@@ -241,17 +261,22 @@ class TestLimits:
 
     def test_leaving_a_stream_early_stops_the_model(self, folder):
         model = TransformersModel(str(folder), context_length=100_000)
+        weights, tokenizer = model._load()
         steps = []
 
+        def never_end(_, __, logits):
+            logits[..., tokenizer.eos_token_id] = -1e9
+            steps.append(1)
+
+        weights.lm_head.register_forward_hook(never_end)
+
         async def work():
-            await asyncio.to_thread(model._load)
-            model._loaded[0].register_forward_hook(lambda *_: steps.append(1))
-            pieces = model.stream(ASK, max_tokens=50_000)
+            pieces = model.stream(ASK, max_tokens=3_000)
             await anext(pieces)
             await pieces.aclose()
 
         asyncio.run(work())
-        assert 0 < len(steps) < 5_000
+        assert 0 < len(steps) < 1_500
         assert len(ask(model).text) > 0  # and it is free again
 
     def test_one_model_answers_many_at_once(self, folder):

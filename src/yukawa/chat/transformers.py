@@ -332,7 +332,7 @@ def _encode(tokenizer: Any, messages: Sequence[Message], name: str) -> Any:
                 add_generation_prompt=True,
                 return_tensors="pt",
                 return_dict=True,
-                sanitize_control_tokens=False,
+                sanitize_control_tokens=True,
             )
         except _package("jinja2").TemplateError as error:
             refusal = error

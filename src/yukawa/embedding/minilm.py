@@ -121,7 +121,9 @@ class MiniLM:
                 return
             pool = ThreadPoolExecutor(workers, thread_name_prefix="embed")
             try:
-                futures: list[Future[tuple[np.ndarray, Vectors]]] = [pool.submit(run, batch) for batch in batches]
+                futures: list[Future[tuple[np.ndarray, Vectors]]] = [
+                    pool.submit(run, batch) for batch in batches
+                ]
                 for future in futures:
                     yield future.result()
             finally:

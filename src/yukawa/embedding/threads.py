@@ -8,12 +8,21 @@ import threading
 from importlib import import_module
 from typing import Any
 
+# OpenBLAS's names of the processors whose float32 kernels do.
+_UNPACKED = frozenset({"SkylakeX", "Cooperlake", "SapphireRapids"})
+
 
 def usable_cores() -> int:
     """Number of processor cores this process may run on."""
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def multiplies_small_unpacked() -> bool:
+    """Whether NumPy's BLAS has kernels for small operands that skip packing: OpenBLAS on processors with AVX-512."""
+    libraries = import_module("threadpoolctl").threadpool_info()
+    return any(library.get("architecture") in _UNPACKED for library in libraries)
 
 
 class OneBlasThread:

@@ -139,7 +139,14 @@ class LocalIndex:
         return weighted
 
     def _search_part(
-        self, part: Part, query: Query, weighted: list[tuple[str, float]], ideal: float, mean_length: float, *, frozen: bool
+        self,
+        part: Part,
+        query: Query,
+        weighted: list[tuple[str, float]],
+        ideal: float,
+        mean_length: float,
+        *,
+        frozen: bool,
     ) -> list[Scored]:
         if query.as_of is None:
             valid = part.valid_to == OPEN_END
@@ -167,7 +174,12 @@ class LocalIndex:
         fused = weight * similarity + (1 - weight) * lexical[candidates]
         best = _top(fused, max(query.k, 1))
         return [
-            Scored(int(part.passage_ids[candidates[i]]), float(fused[i]), float(similarity[i]), float(lexical[candidates[i]]))
+            Scored(
+                int(part.passage_ids[candidates[i]]),
+                float(fused[i]),
+                float(similarity[i]),
+                float(lexical[candidates[i]]),
+            )
             for i in best
         ]
 
@@ -179,7 +191,9 @@ class LocalIndex:
         if last == self._position:
             return
         since = connection.execute(
-            sa.select(schema.events.c.item_id, schema.events.c.verb).where(schema.events.c.seq > self._position)
+            sa.select(schema.events.c.item_id, schema.events.c.verb).where(
+                schema.events.c.seq > self._position
+            )
         ).all()
         changed = {row.item_id for row in since if row.verb != "teach" and row.item_id is not None}
         if not self._parts or len(changed) > 1000:
@@ -200,7 +214,9 @@ class LocalIndex:
         part, manifest = loaded
         position = int(manifest.get("seq", -1))
         # The copy is used only if it was made from this very ledger.
-        if manifest.get("embedder") != self._embedder_id or self._hash_at(connection, position) != manifest.get("hash"):
+        if manifest.get("embedder") != self._embedder_id or self._hash_at(
+            connection, position
+        ) != manifest.get("hash"):
             return
         self._parts, self._position = [part], position
 
@@ -217,10 +233,8 @@ class LocalIndex:
         if not len(part):
             return
         self._unsaved += len(part)
-        small = [p for p in self._parts[1:] if len(p) < TAIL_ROWS]
-        if small:  # the newest few passages are one part that grows
-            part = merge_parts([small[-1], part])
-            self._parts.remove(small[-1])
+        if self._parts and len(self._parts[-1]) < TAIL_ROWS:  # the newest few passages are one part that grows
+            part = merge_parts([self._parts.pop(), part])
         self._parts.append(part)
         if len(self._parts) > MAX_PARTS:
             self._parts = [self._parts[0], merge_parts(self._parts[1:])]
@@ -250,7 +264,9 @@ class LocalIndex:
         v = schema.versions
         spans = {
             row.id: (row.valid_from, OPEN_END if row.valid_to is None else row.valid_to)
-            for row in connection.execute(sa.select(v.c.id, v.c.valid_from, v.c.valid_to).where(v.c.item_id == item_id))
+            for row in connection.execute(
+                sa.select(v.c.id, v.c.valid_from, v.c.valid_to).where(v.c.item_id == item_id)
+            )
         }
         key = item_key(item_id)
         for part in self._parts:

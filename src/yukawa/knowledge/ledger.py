@@ -36,7 +36,9 @@ def content_digest(content: Mapping[str, Any], nonce: str) -> str:
 
 def head(connection: sa.Connection) -> tuple[int, int, str]:
     """Number, time and hash of the last event."""
-    row = connection.execute(sa.select(events.c.seq, events.c.time, events.c.hash).order_by(events.c.seq.desc()).limit(1)).first()
+    row = connection.execute(
+        sa.select(events.c.seq, events.c.time, events.c.hash).order_by(events.c.seq.desc()).limit(1)
+    ).first()
     return (0, 0, GENESIS) if row is None else (row.seq, row.time, row.hash)
 
 
@@ -45,7 +47,9 @@ def next_moment(connection: sa.Connection) -> int:
     return max(time.time_ns() // 1000, head(connection)[1] + 1)
 
 
-def append(connection: sa.Connection, entries: Sequence[Entry], *, actor: str, reason: str, moment: int) -> None:
+def append(
+    connection: sa.Connection, entries: Sequence[Entry], *, actor: str, reason: str, moment: int
+) -> None:
     """Write `entries` at the end of the chain, all at one moment."""
     seq, _, previous = head(connection)
     rows = []

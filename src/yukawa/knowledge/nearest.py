@@ -40,7 +40,13 @@ class Nearest:
         self._faiss = index
 
     def search(
-        self, vectors: NDArray[np.float32], query: NDArray[np.float32], valid: NDArray[np.bool_], k: int, *, frozen: bool
+        self,
+        vectors: NDArray[np.float32],
+        query: NDArray[np.float32],
+        valid: NDArray[np.bool_],
+        k: int,
+        *,
+        frozen: bool,
     ) -> NDArray[np.int64]:
         """Rows of the `k` valid vectors nearest to `query` (d,); fewer where fewer are valid."""
         if frozen and len(vectors) > EXACT_UP_TO and (index := self._opened(len(vectors))) is not None:

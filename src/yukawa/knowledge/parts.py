@@ -67,7 +67,9 @@ def build_part(rows: Sequence[Any], vectors: NDArray[np.float32]) -> Part:
         numbers += [vocabulary.setdefault(term, len(vocabulary)) for term in terms]
     owner = np.repeat(np.arange(len(rows), dtype=np.int64), lengths.astype(np.int64))
     # One sort of (term, row) pairs gives both the grouping and, by counting equal pairs, the frequencies.
-    pairs, frequency = np.unique(np.array(numbers, dtype=np.int64) * max(len(rows), 1) + owner, return_counts=True)
+    pairs, frequency = np.unique(
+        np.array(numbers, dtype=np.int64) * max(len(rows), 1) + owner, return_counts=True
+    )
     terms_of, rows_of = np.divmod(pairs, max(len(rows), 1))
     return Part(
         passage_ids=np.array([r.passage_id for r in rows], dtype=np.int64),
@@ -102,7 +104,18 @@ def merge_parts(parts: Sequence[Part]) -> Part:
         return np.concatenate([getattr(part, name) for part in parts])
 
     return Part(
-        **{n: joined(n) for n in ("passage_ids", "version_ids", "item_keys", "valid_from", "valid_to", "vectors", "lengths")},
+        **{
+            n: joined(n)
+            for n in (
+                "passage_ids",
+                "version_ids",
+                "item_keys",
+                "valid_from",
+                "valid_to",
+                "vectors",
+                "lengths",
+            )
+        },
         vocabulary=vocabulary,
         starts=np.searchsorted(terms_of[order], np.arange(len(vocabulary) + 1)),
         rows=np.concatenate(row_blocks)[order].astype(np.int32),
@@ -110,7 +123,9 @@ def merge_parts(parts: Sequence[Part]) -> Part:
     )
 
 
-def add_bm25(part: Part, terms: Iterable[tuple[str, float]], mean_length: float, scores: NDArray[np.float32]) -> None:
+def add_bm25(
+    part: Part, terms: Iterable[tuple[str, float]], mean_length: float, scores: NDArray[np.float32]
+) -> None:
     """Add each term's BM25 contribution to `scores` (n,); `terms` are pairs of term and inverse document frequency."""
     for term, idf in terms:
         rows, counts = part.postings(term)

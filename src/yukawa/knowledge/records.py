@@ -121,7 +121,9 @@ def microseconds(moment: dt.datetime | str | None) -> int | None:
         try:
             moment = dt.datetime.fromisoformat(moment)
         except ValueError:
-            raise InputError(f"{moment!r} is no time", hint="type for instance 2026-11-21 or 2026-11-21T14:30:00+01:00") from None
+            raise InputError(
+                f"{moment!r} is no time", hint="type for instance 2026-11-21 or 2026-11-21T14:30:00+01:00"
+            ) from None
     return int(round(moment.astimezone(dt.UTC).timestamp() * 1e6))
 
 

@@ -93,7 +93,9 @@ def _resolve(url: str) -> tuple[sa.URL, Path | None]:
     try:
         parsed = sa.make_url(url)
     except sa.exc.ArgumentError:
-        raise InputError(f"{url!r} is no database URL", hint="a folder, sqlite:///FILE or postgresql://USER@HOST/NAME") from None
+        raise InputError(
+            f"{url!r} is no database URL", hint="a folder, sqlite:///FILE or postgresql://USER@HOST/NAME"
+        ) from None
     if parsed.get_backend_name() == "sqlite":
         if not parsed.database or parsed.database == ":memory:":
             raise InputError("a knowledge base needs a file", hint="type sqlite:///FILE")
@@ -168,8 +170,14 @@ def _worded(name: str) -> Iterator[None]:
 def _store_error(name: str, cause: str) -> StoreError:
     lowered = cause.lower()
     known = {
-        "readonly": ("cannot be written: it is read-only", "check the permissions of the file and its folder"),
-        "permission": ("cannot be opened: permission denied", "check the permissions of the file and its folder"),
+        "readonly": (
+            "cannot be written: it is read-only",
+            "check the permissions of the file and its folder",
+        ),
+        "permission": (
+            "cannot be opened: permission denied",
+            "check the permissions of the file and its folder",
+        ),
         "read-only": ("cannot be written: the disk is read-only", "choose another YUKAWA_HOME"),
         "unable to open": ("cannot be opened", "check that the folder exists and can be written"),
         "full": ("cannot be written: the disk is full", "free some space and repeat; nothing was changed"),
@@ -182,4 +190,6 @@ def _store_error(name: str, cause: str) -> StoreError:
     for word, (what, hint) in known.items():
         if word in lowered:
             return StoreError(f"the knowledge base {name} {what}", hint=hint)
-    return StoreError(f"the knowledge base {name} failed: {cause.splitlines()[0] if cause else 'no reason given'}")
+    return StoreError(
+        f"the knowledge base {name} failed: {cause.splitlines()[0] if cause else 'no reason given'}"
+    )

@@ -5,4 +5,13 @@ from yukawa.knowledge.language.quantities import Quantity, find_quantities
 from yukawa.knowledge.language.reading import Reading, read
 from yukawa.knowledge.language.spelling import plain_ascii
 
-__all__ = ["Mention", "Quantity", "Reading", "find_particles", "find_quantities", "particle_table", "plain_ascii", "read"]
+__all__ = [
+    "Mention",
+    "Quantity",
+    "Reading",
+    "find_particles",
+    "find_quantities",
+    "particle_table",
+    "plain_ascii",
+    "read",
+]

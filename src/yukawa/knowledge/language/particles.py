@@ -109,7 +109,9 @@ def particle_table() -> ParticleTable:
     """The table made from the installed PDG edition (about 30 ms, once a process)."""
     connection = sqlite3.connect(f"file:{database_path()}?mode=ro", uri=True)
     try:
-        rows = connection.execute("SELECT name, pdgid, charge, cc_type, pdgitem_id FROM pdgparticle").fetchall()
+        rows = connection.execute(
+            "SELECT name, pdgid, charge, cc_type, pdgitem_id FROM pdgparticle"
+        ).fetchall()
         families = connection.execute(
             "SELECT g.name, p.name FROM pdgitem_map m JOIN pdgitem g ON g.id = m.pdgitem_id"
             " JOIN pdgitem t ON t.id = m.target_id LEFT JOIN pdgitem_map n ON n.pdgitem_id = t.id"
@@ -205,12 +207,20 @@ def _variants(name: str) -> Iterator[str]:
     match = _NAME.match(name)
     if match is None:
         return
-    base, bar, sub, mark, mass, charge = (part or "" for part in match.group("base", "bar", "sub", "mark", "mass", "charge"))
+    base, bar, sub, mark, mass, charge = (
+        part or "" for part in match.group("base", "bar", "sub", "mark", "mass", "charge")
+    )
     base, sub = base.replace("/", ""), sub.replace("_", "")
     masses = {mass, ""} if mass == "" else {mass}
     for m in masses:
         for inner in {sub + mark, mark + sub}:
-            for body in {inner + m + charge, inner + charge + m, charge + inner + m, mark + charge + sub + m, sub + charge + mark + m}:
+            for body in {
+                inner + m + charge,
+                inner + charge + m,
+                charge + inner + m,
+                mark + charge + sub + m,
+                sub + charge + mark + m,
+            }:
                 if bar:
                     yield from (base + "bar" + body, "anti" + base + body, base + body + "bar")
                 else:
@@ -251,7 +261,9 @@ def _next_word(text: str, position: int) -> int:
     return position + 1 if position < len(text) and not text[position].isalpha() else position
 
 
-def _longest(text: str, start: int, table: dict[str, tuple[str, ...]], *, fold: bool = False) -> tuple[int, tuple[str, ...]] | None:
+def _longest(
+    text: str, start: int, table: dict[str, tuple[str, ...]], *, fold: bool = False
+) -> tuple[int, tuple[str, ...]] | None:
     key, depth, best, position = "", 0, None, start
     while position < len(text) and len(key) < _LONGEST_KEY:
         character = text[position]
@@ -295,7 +307,11 @@ def _narrowed(text: str, start: int, end: int, names: tuple[str, ...], table: Pa
         kept = tuple(n for n in names if bool(table.particles[n].charge) == (before == "charged"))
         if kept:
             names, given = kept, True
-            start = text[:start].rstrip().rfind(before[0].upper() if text[:start].rstrip().endswith(before.title()) else before)
+            start = (
+                text[:start]
+                .rstrip()
+                .rfind(before[0].upper() if text[:start].rstrip().endswith(before.title()) else before)
+            )
     following = re.match(r"[ -]([A-Za-z]+)", text[end:])
     if following and following[1].lower() in _GENUS:
         end += following.end()

@@ -27,8 +27,13 @@ _UNIT = r"(?:\s*(?P<unit>%|[A-Za-zμµ]+(?:/c(?:\^?2|²|\*\*2)?)?)(?![A-Za-z0-9]
 _QUANTITY = re.compile(
     rf"(?<![A-Za-z0-9_.(])(?P<open>\()?\s*(?P<value>{_NUMBER}){_ERRORS}\s*(?P<close>\))?{_POWER}{_UNIT}"
 )
-_UPPER = re.compile(r"(?:<|≤|less than|below|smaller than|at most|upper limit (?:of|is)|under)\s*\(?$", re.IGNORECASE)
-_LOWER = re.compile(r"(?:>|≥|greater than|more than|above|larger than|at least|lower limit (?:of|is)|over)\s*\(?$", re.IGNORECASE)
+_UPPER = re.compile(
+    r"(?:<|≤|less than|below|smaller than|at most|upper limit (?:of|is)|under)\s*\(?$", re.IGNORECASE
+)
+_LOWER = re.compile(
+    r"(?:>|≥|greater than|more than|above|larger than|at least|lower limit (?:of|is)|over)\s*\(?$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,13 @@ def _quantity(text: str, match: re.Match[str]) -> Quantity | None:
         end = match.start("unit")
     plus, minus = _errors(match, resolution)
     factor *= scale
-    bound = "upper" if _UPPER.search(text[: match.start()]) else "lower" if _LOWER.search(text[: match.start()]) else None
+    bound = (
+        "upper"
+        if _UPPER.search(text[: match.start()])
+        else "lower"
+        if _LOWER.search(text[: match.start()])
+        else None
+    )
     return Quantity(
         value * factor,
         None if plus is None else plus * factor,

@@ -129,8 +129,14 @@ def read(text: str) -> Reading:
 def claim_key(subject: str, property_name: str, products: Iterable[str]) -> str:
     """The key of a claim: `S035:1|branching-fraction|nu_tau,pi-` for tau- → pi- nu_tau."""
     particle = particle_table().particles[subject]
-    charge = abs(int(round(particle.charge))) if particle.charge is not None and particle.charge == int(particle.charge) else 0
-    return f"{particle.identifiers[0]}:{charge}|{property_name}|{','.join(sorted(squeeze(p) for p in products))}"
+    charge = (
+        abs(int(round(particle.charge)))
+        if particle.charge is not None and particle.charge == int(particle.charge)
+        else 0
+    )
+    return (
+        f"{particle.identifiers[0]}:{charge}|{property_name}|{','.join(sorted(squeeze(p) for p in products))}"
+    )
 
 
 def _decay_keys(subject: str, property_name: str, products: Sequence[str]) -> Iterable[str]:
@@ -170,7 +176,9 @@ def _decay(masked: str, mentions: Sequence[Mention]) -> tuple[tuple[str, ...], t
         return (), ()
     split = masked.find("→")
     if split < 0:
-        verb = next((m for m in _DECAY_VERB.finditer(masked) if any(x.start >= m.end() for x in mentions)), None)
+        verb = next(
+            (m for m in _DECAY_VERB.finditer(masked) if any(x.start >= m.end() for x in mentions)), None
+        )
         if verb is None:
             return mentions[0].names, ()
         split = verb.end()
@@ -189,7 +197,11 @@ def _decay(masked: str, mentions: Sequence[Mention]) -> tuple[tuple[str, ...], t
     products: list[tuple[str, ...]] = []
     for mention in after:
         multiplicity = re.search(r"(?<![\w.])(\d|two|three|four)\s*\(?$", masked[: mention.start])
-        count = {"two": 2, "three": 3, "four": 4}.get(multiplicity[1], 0) or int(multiplicity[1]) if multiplicity else 1
+        count = (
+            {"two": 2, "three": 3, "four": 4}.get(multiplicity[1], 0) or int(multiplicity[1])
+            if multiplicity
+            else 1
+        )
         products += [mention.names] * min(count, 9)
     return before[-1].names, tuple(products)
 

@@ -23,7 +23,15 @@ _ARROWS = re.compile(r"\\(?:long)?(?:right)?arrow\b|\\to\b|-{1,2}>|=>|[→⟶⇒
 # \bar{X}, \overline X, \bar X
 _BAR = re.compile(r"\\(?:bar|overline)\s*(?:\{\s*(\\?[A-Za-z]+)|(\\?[A-Za-z]))\s*\}?")
 _FONT = re.compile(r"\\(?:mathrm|mathit|mathbf|text|textit|rm|it|bf|ensuremath|left|right|operatorname)\b\s*")
-_COMMANDS = {r"\pm": "+-", r"\mp": "-+", r"\ast": "*", r"\star": "*", r"\prime": "'", r"\times": "x", r"\ell": "l"}
+_COMMANDS = {
+    r"\pm": "+-",
+    r"\mp": "-+",
+    r"\ast": "*",
+    r"\star": "*",
+    r"\prime": "'",
+    r"\times": "x",
+    r"\ell": "l",
+}
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
 _MACRON = re.compile("([A-Za-z]+)[\u0304\u0305]")
 _COMPOUND = re.compile(
@@ -53,7 +61,11 @@ def plain_ascii(text: str) -> str:
     text = _ARROWS.sub(ARROW, text)
     if "\\" in text or "$" in text:
         text = _from_latex(text)
-    text = "".join(_plain_character(c) for c in unicodedata.normalize("NFD", text)) if not text.isascii() else text
+    text = (
+        "".join(_plain_character(c) for c in unicodedata.normalize("NFD", text))
+        if not text.isascii()
+        else text
+    )
     text = _MACRON.sub(_bar_after, text)
     text = _COMPOUND.sub(" ", text)
     for pattern, replacement in _SPOKEN:

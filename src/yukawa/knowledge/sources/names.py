@@ -36,7 +36,7 @@ _SPIN_ZERO = re.compile(r"_$|^chi_[cb]$|^h_[cb]$|^Upsilon_$|^_")
 
 _NEUTRAL_KAON = re.compile(r"\bK(?:\(([SL])\)0|0([SL])\b|([SL])0?\b(?!\())")
 _EMPTY_BRACKETS = re.compile(r"(?<=[A-Za-z0-9*')])\(\)")  # where the PDG leaves out a mass it gave before
-_MARK_SIGN = re.compile(r"\^(?=\*|'|\(\*\)|[+-]{1,2}(?:\s|$|[),]))|(?<=[a-z])\^(?=[+\-0])")
+_MARK_SIGN = re.compile(r"\^(?=\*|'|\(\*\)|[+-]{1,2}(?:\s|$|[),]))|(?<=[a-z])\^(?=[+\-0](?!\d))")
 
 
 @lru_cache(maxsize=65536)

@@ -248,6 +248,8 @@ class _Reader:
         p = self._momentum(block, items) if block.is_fraction else None
         about = sentences.subject_of(block, subject)
         text = sentences.sentence(about, block, shown, row, p)
+        kind = sentences.property_of(block, shown.unit)
+        by_the_way = kind in ("mass", "width", "lifetime") and block.data_type not in ("M", "G", "T", "g")
         limit = (
             shown.kind if shown.kind in ("upper", "lower") else ("lower" if shown.kind == "nucleon" else None)
         )

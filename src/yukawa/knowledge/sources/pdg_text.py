@@ -53,7 +53,7 @@ _SPACING: tuple[tuple[str, str], ...] = (
 )
 _JUNK_PATTERNS = tuple((re.compile(pattern), with_) for pattern, with_ in _JUNK)
 _SPACING_PATTERNS = tuple((re.compile(pattern), with_) for pattern, with_ in _SPACING)
-_POWER_MARK = re.compile(r"(?<!Dbar)\*\*(?!\*)")  # 'Dbar**0' is an excited D meson, 'q**2' a power
+_POWER_MARK = re.compile(r"(?<!Dbar)(?<!\^)\*\*(?!\*)")  # 'Dbar**0' is an excited D meson, 'q**2' a power
 
 
 @lru_cache(maxsize=65536)
@@ -65,7 +65,7 @@ def ascii_text(description: str) -> str:
             text = pattern.sub(replacement, text)
     for pattern, replacement in _SPACING_PATTERNS:
         text = pattern.sub(replacement, text)
-    text = _POWER_MARK.sub("^", plain(text)).replace("^'", "'")
+    text = plain(_POWER_MARK.sub("^", text)).replace("^'", "'")
     text = _MIXING.sub(r"\1_\3\2", text)
     return _CAPITALS.sub(_lower, text).strip(" ,")
 

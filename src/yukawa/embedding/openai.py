@@ -1,0 +1,151 @@
+"""Any server that speaks the OpenAI embeddings protocol: hosted services, vLLM, Ollama, llama.cpp."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import openai
+
+from yukawa.embedding.base import normalise_rows, replace_surrogates
+from yukawa.errors import InputError, ModelError, nearest
+
+if TYPE_CHECKING:
+    from yukawa.embedding.base import Progress, Vectors
+
+_BATCH = 64
+_FORM = "openai:MODEL@BASE_URL?key=VARIABLE"
+
+
+class OpenAIEmbedder:
+    """A model behind a URL; rate limits (429), server errors (5xx) and time-outs are tried again with back-off.
+
+    Args:
+        model: the service's name for the model.
+        base_url: root of the API, usually ending in `/v1`.
+        key_variable: environment variable with the key; None for a server without keys.
+        timeout_s: longest silence, in seconds.
+        retries: how often a failed request is sent again.
+
+    Raises:
+        InputError: `base_url` is no web address, or the key variable is not set.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        base_url: str,
+        *,
+        key_variable: str | None = None,
+        timeout_s: float = 60.0,
+        retries: int = 4,
+    ) -> None:
+        address = urlsplit(base_url)
+        if address.scheme not in ("http", "https") or not address.hostname:
+            raise InputError(f"{base_url!r} is no web address of an embeddings server", hint=f"type: {_FORM}")
+        # The key variable is no part of the identity: renaming it leaves the vectors what they are.
+        self.name = f"openai:{model}@{base_url}"
+        self._model = model
+        # A key must be given, or the client would send OPENAI_API_KEY to whatever server this is.
+        self._client = openai.OpenAI(
+            base_url=base_url, api_key=_key(key_variable), timeout=timeout_s, max_retries=retries
+        )
+        self._dimensions: int | None = None
+
+    @classmethod
+    def from_spec(cls, spec: str) -> OpenAIEmbedder:
+        """From 'MODEL@BASE_URL', optionally with '?key=VARIABLE'.
+
+        Raises:
+            InputError: `spec` has another form.
+        """
+        model, _, url = spec.rpartition("@")
+        base_url, _, query = url.partition("?")
+        options = parse_qs(query, keep_blank_values=True)
+        for option in options:
+            if option != "key":
+                near = nearest(option, ["key"])
+                raise InputError(
+                    f"unknown option {option!r} in 'openai:{spec}'; allowed is key",
+                    hint=f"type: {_FORM}" if near else "",
+                )
+        if not model:
+            raise InputError(
+                f"'openai:{spec}' does not say which model at which address", hint=f"type: {_FORM}"
+            )
+        return cls(model, base_url.rstrip("/"), key_variable=options["key"][-1] if options else None)
+
+    @property
+    def dimensions(self) -> int:
+        """Asked of the server when first needed.
+
+        Raises:
+            ModelError: the server cannot be reached or failed.
+        """
+        if self._dimensions is None:
+            self._request(["dimensions"])
+        assert self._dimensions is not None  # noqa: S101 - `_request` has set it
+        return self._dimensions
+
+    def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
+        """See `Embedder.embed`.
+
+        Raises:
+            ModelError: the server cannot be reached, failed, refused, or sent something that is no list of vectors.
+        """
+        parts = [np.empty((0, self.dimensions), dtype=np.float32)]
+        for start in range(0, len(texts), _BATCH):
+            block = [
+                replace_surrogates(text) or " " for text in texts[start : start + _BATCH]
+            ]  # '' is refused
+            parts.append(self._request(block))
+            if progress:
+                progress(len(block))
+        return np.concatenate(parts)
+
+    def _request(self, texts: list[str]) -> Vectors:
+        try:
+            reply = self._client.embeddings.create(model=self._model, input=texts, encoding_format="float")
+        except (openai.APIError, ValueError) as error:
+            raise ModelError(f"embedder {self.name!r} failed: {error}") from error
+        vectors = self._vectors(reply, len(texts))
+        if self._dimensions is None:
+            self._dimensions = vectors.shape[1]
+        if vectors.shape[1] != self._dimensions:
+            raise ModelError(
+                f"embedder {self.name!r} sent vectors of {vectors.shape[1]} dimensions after {self._dimensions}",
+                hint="the server's model has changed: reindex the knowledge base",
+            )
+        return normalise_rows(vectors)
+
+    def _vectors(self, reply: Any, count: int) -> Vectors:
+        """The rows of a reply in the order asked for; the client does not validate what it parses."""
+        try:
+            rows = sorted(reply.data, key=lambda row: row.index)
+            vectors = np.array([row.embedding for row in rows], dtype=np.float32)
+        except (AttributeError, TypeError, ValueError) as error:
+            raise ModelError(
+                f"embedder {self.name!r} sent something that is no list of vectors: {error}"
+            ) from error
+        if vectors.ndim != 2 or [row.index for row in rows] != list(range(count)):
+            raise ModelError(
+                f"embedder {self.name!r} sent {len(rows)} rows of shape {vectors.shape} for {count} texts"
+            )
+        if not np.isfinite(vectors).all() or not vectors.any(axis=1).all():
+            raise ModelError(f"embedder {self.name!r} sent a vector that is zero or not finite")
+        return vectors
+
+
+def _key(variable: str | None) -> str:
+    if variable is None:
+        return "none"
+    key = os.environ.get(variable, "").strip()
+    if not key:
+        raise InputError(
+            f"the environment variable {variable!r}, which should hold the key, is not set",
+            hint=f"type: export {variable or 'VARIABLE'}=...",
+        )
+    return key

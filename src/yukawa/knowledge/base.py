@@ -1,0 +1,558 @@
+"""The knowledge base: teach, update, unload, restore, purge, show, list and search."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from yukawa.errors import InputError, NotFound, StoreError, nearest
+from yukawa.knowledge import ledger, reading_back, schema, writing
+from yukawa.knowledge.drafts import Draft, checked_text, draft
+from yukawa.knowledge.index import Index, LocalIndex, Query
+from yukawa.knowledge.language import read
+from yukawa.knowledge.ledger import Entry
+from yukawa.knowledge.records import Conflict, Event, Hit, Item, Report, microseconds, moment
+from yukawa.knowledge.store import Store
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from yukawa.embedding import Embedder
+
+Progress = Callable[[int, int], None]
+Moment = dt.datetime | str | None
+_BATCH = 1000
+
+
+class KnowledgeBase:
+    """A base of taught knowledge that forgets nothing it should keep and keeps nothing it should forget.
+
+    Open one with `KnowledgeBase.open`. Any number of processes may read and write one base at once; a
+    change is durable when the call returns, and every later search, in any process, sees it.
+    """
+
+    def __init__(self, store: Store, embedding: str) -> None:
+        self._store = store
+        self._embedder: Embedder | None = None
+        self._index: tuple[int, Index] | None = None
+        self._ensure_embedder_row(embedding)
+
+    @classmethod
+    def open(cls, url: str | Path, *, embedding: str = "minilm") -> KnowledgeBase:
+        """Open the base at `url`, making it if there is none.
+
+        Args:
+            url: a folder, `sqlite:///FILE` or `postgresql://…`.
+            embedding: what a new base embeds with (`yukawa.embedding.open_embedder`); a base that exists
+                keeps its own until `reindex`.
+
+        Raises:
+            InputError: the URL is of no known kind.
+            StoreError: the base cannot be opened or was made by a newer version.
+        """
+        return cls(Store(url), embedding)
+
+    def close(self) -> None:
+        """Give connections back."""
+        self._store.close()
+
+    def __enter__(self) -> KnowledgeBase:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def store(self) -> Store:
+        """The database below."""
+        return self._store
+
+    # ---- teaching -------------------------------------------------------------------------------
+
+    def teach(
+        self,
+        text: str,
+        *,
+        question: str | None = None,
+        source: str = "",
+        author: str = "",
+        url: str | None = None,
+        licence: str | None = None,
+        domain: str | None = None,
+        kind: str | None = None,
+        corrects: str | None = None,
+        attributes: Mapping[str, Any] | None = None,
+        reason: str = "",
+    ) -> Item:
+        """Teach a statement, a question with its answer, a document, or a correction.
+
+        Args:
+            text: what is so (the answer, if `question` is given).
+            question: the question that `text` answers.
+            source, url: label and address of where it stands; `author` who teaches it.
+            licence: under which it may be passed on.
+            domain: one of the eight domains; guessed if not given.
+            kind: 'statement', 'qa', 'document' or 'correction'; found from the text if not given.
+            corrects: id of an earlier answer that this corrects; its question is taken over.
+
+        Returns:
+            The item; `status` is 'taught', or 'known' if the base holds it already; `conflicts` names
+            items that claim otherwise.
+
+        Raises:
+            InputError: the text cannot be taught. NotFound: no answer has the id `corrects`.
+        """
+        extra = dict(attributes or {})
+        if corrects is not None:
+            earlier = self.answer(corrects)
+            question = question or str(earlier["question"])
+            kind = "correction"
+            extra |= {
+                "corrects": corrects,
+                "supersedes": sorted({s["id"] for s in earlier["answer"].get("sources", [])}),
+            }
+        item = draft(
+            text, question=question, kind=kind, source=source, url=url, author=author, licence=licence, domain=domain,
+            attributes=extra,
+        )  # fmt: skip
+        return self.teach_many([item], actor=author, reason=reason)[0]
+
+    def teach_many(
+        self, drafts: Sequence[Draft], *, actor: str = "", reason: str = "", progress: Progress | None = None
+    ) -> list[Item]:
+        """Teach many drafts, a thousand to a transaction; a draft with an id replaces what has that id.
+
+        Interrupted, it can be repeated: what is known is passed over. Returns the items in order.
+        """
+        results: list[Item] = []
+        for start in range(0, len(drafts), _BATCH):
+            results += self._teach_batch(drafts[start : start + _BATCH], actor, reason)
+            if progress is not None:
+                progress(len(results), len(drafts))
+        return results
+
+    def _teach_batch(self, drafts: Sequence[Draft], actor: str, reason: str) -> list[Item]:
+        with self._store.read() as connection:
+            results = reading_back.current_by_content(connection, [d.content_key for d in drafts])
+        fresh = list({d.content_key: d for d in drafts if d.content_key not in results}.values())
+        if fresh:
+            results |= self._write(fresh, actor or fresh[0].provenance.author, reason)
+        return [results[d.content_key] for d in drafts]
+
+    def _write(self, drafts: Sequence[Draft], actor: str, reason: str) -> dict[str, Item]:
+        """Items by content key: those just written, and those another process taught since we looked."""
+        embedder_id, vectors = self._embedded([[p.meaning for p in d.passages] for d in drafts])
+        with self._store.write() as connection:
+            stale = self._serving(connection)[0] != embedder_id  # another process reindexed meanwhile
+            if not stale:
+                known = reading_back.current_by_content(connection, [d.content_key for d in drafts])
+                keep = [i for i, d in enumerate(drafts) if d.content_key not in known]
+                kept = [drafts[i] for i in keep]
+                items = self._insert(connection, kept, [vectors[i] for i in keep], embedder_id, actor, reason)
+        if stale:
+            self._embedder = None
+            return self._write(drafts, actor, reason)
+        return known | {d.content_key: item for d, item in zip(kept, items, strict=True)}
+
+    def _insert(
+        self,
+        connection: sa.Connection,
+        drafts: Sequence[Draft],
+        vectors: Sequence[NDArray[np.float32]],
+        embedder_id: int,
+        actor: str,
+        reason: str,
+        verb: str | None = None,
+    ) -> list[Item]:
+        if not drafts:
+            return []
+        now = ledger.next_moment(connection)
+        drafts = [d if d.item_id else replace(d, item_id=writing.new_id()) for d in drafts]
+        last = reading_back.last_versions(connection, [str(d.item_id) for d in drafts])
+        new = [{"id": d.item_id, "kind": d.kind} for d in drafts if d.item_id not in last]
+        if new:
+            connection.execute(sa.insert(schema.items), new)
+        replaced = [str(d.item_id) for d in drafts if d.item_id in last]
+        writing.end_versions(connection, replaced, now)
+        numbers = [last.get(str(d.item_id), 0) + 1 for d in drafts]
+        digests = writing.insert_versions(
+            connection,
+            drafts,
+            numbers,
+            vectors,
+            embedder_id=embedder_id,
+            moment=now,
+            postings=self._store.is_postgres,
+        )
+        writing.open_conflicts(connection, drafts, now)
+        verbs = [verb or ("update" if d.item_id in last else "teach") for d in drafts]
+        entries = [
+            Entry(v, d.item_id, n, x) for v, d, n, x in zip(verbs, drafts, numbers, digests, strict=True)
+        ]
+        ledger.append(connection, entries, actor=actor or "unknown", reason=reason, moment=now)
+        items = reading_back.current(connection, [str(d.item_id) for d in drafts])
+        status = {"teach": "taught", "update": "updated", "restore": "restored"}
+        return [replace(items[str(d.item_id)], status=status[v]) for d, v in zip(drafts, verbs, strict=True)]
+
+    def update(
+        self, item_id: str, text: str, *, question: str | None = None, source: str | None = None, author: str = "",
+        url: str | None = None, reason: str = "",
+    ) -> Item:  # fmt: skip
+        """Put a new version of an item in force; the old one ends at the same moment.
+
+        Source, address and question stay as they were where not given.
+
+        Raises:
+            NotFound: no such item. InputError: the item is unloaded, or the text cannot be taught.
+        """
+        old = self.show(item_id)
+        if not old.current:
+            raise InputError(f"item {item_id} is unloaded", hint=f"type: yukawa knowledge restore {item_id}")
+        p = old.provenance
+        new = draft(
+            text, question=question or old.question, kind=old.kind, source=source or p.source, url=url or p.url,
+            author=author or p.author, licence=p.licence, domain=p.domain, attributes=old.attributes, item_id=item_id,
+        )  # fmt: skip
+        if new.content() == _content_of(old):
+            return replace(old, status="unchanged")
+        return self._replace(new, author or p.author, reason, "update")
+
+    def unload(self, item_id: str, *, actor: str = "", reason: str = "") -> Item:
+        """Take an item out of force: no later search finds it; `restore` brings it back.
+
+        Raises:
+            NotFound: no such item.
+        """
+        with self._store.write() as connection:
+            item = self._shown(connection, item_id)
+            if not item.current:
+                return replace(item, status="unchanged")
+            now = ledger.next_moment(connection)
+            writing.end_versions(connection, [item_id], now)
+            entries = [Entry("unload", item_id, item.version)]
+            ledger.append(connection, entries, actor=actor or "unknown", reason=reason, moment=now)
+            return replace(self._shown(connection, item_id), status="unloaded")
+
+    def restore(self, item_id: str, *, actor: str = "", reason: str = "") -> Item:
+        """Put an unloaded item in force again, as a new version with the old content.
+
+        Raises:
+            NotFound: no such item. InputError: another item teaches the same meanwhile.
+        """
+        old = self.show(item_id)
+        if old.current:
+            return replace(old, status="unchanged")
+        p = old.provenance
+        again = draft(
+            old.text, question=old.question, kind=old.kind, source=p.source, url=p.url, author=p.author, licence=p.licence,
+            domain=p.domain, attributes=old.attributes, item_id=item_id,
+        )  # fmt: skip
+        return self._replace(again, actor, reason, "restore")
+
+    def _replace(self, new: Draft, actor: str, reason: str, verb: str) -> Item:
+        embedder_id, vectors = self._embedded([[p.meaning for p in new.passages]])
+        with self._store.write() as connection:
+            twin = reading_back.current_by_content(connection, [new.content_key]).get(new.content_key)
+            if twin is not None and twin.id != new.item_id:
+                raise InputError(
+                    f"item {twin.id} teaches the same already", hint=f"type: yukawa knowledge show {twin.id}"
+                )
+            (item,) = self._insert(connection, [new], vectors, embedder_id, actor, reason, verb)
+        return item
+
+    def purge(self, item_id: str, *, actor: str = "", reason: str = "") -> None:
+        """Erase an item for good: every version, vector, claim and logged answer that quotes it.
+
+        The ledger keeps that it was erased, by whom and when, and nothing that tells of its content. On an
+        embedded base the erasure is checked in the files on disk.
+
+        Raises:
+            NotFound: no such item. StoreError: traces are left on disk.
+        """
+        from yukawa.knowledge.erasure import erase
+
+        if self._index is not None:
+            self._index[1].clear()
+        erase(self._store, item_id, actor=actor or "unknown", reason=reason)
+
+    # ---- reading --------------------------------------------------------------------------------
+
+    def show(self, item_id: str, *, as_of: Moment = None) -> Item:
+        """The version in force (at `as_of`, if given), or the last one of an unloaded item.
+
+        Raises:
+            NotFound: no such item, then or ever.
+        """
+        with self._store.read() as connection:
+            return self._shown(connection, item_id, self._moment(connection, as_of))
+
+    def history(self, item_id: str) -> tuple[list[Item], list[Event]]:
+        """All versions of an item that are not erased, and all events about it.
+
+        Raises:
+            NotFound: no such item.
+        """
+        with self._store.read() as connection:
+            versions = reading_back.all_versions(connection, item_id)
+            found = reading_back.events_of(connection, item_id)
+        if not found:
+            raise self._unknown(item_id)
+        return versions, found
+
+    def list(
+        self, *, domain: str | None = None, kind: str | None = None, author: str | None = None, source: str | None = None,
+        unloaded: bool = False, as_of: Moment = None, limit: int | None = None,
+    ) -> list[Item]:  # fmt: skip
+        """Items in force (or the unloaded ones), newest first, filtered; `source` matches a part of the label."""
+        with self._store.read() as connection:
+            return reading_back.listed(
+                connection, domain=domain, kind=kind, author=author, source=source, unloaded=unloaded,
+                as_of=self._moment(connection, as_of), limit=limit,
+            )  # fmt: skip
+
+    def search(
+        self, query: str, *, k: int = 5, as_of: Moment = None, domain: str | None = None, kind: str | None = None,
+        author: str | None = None, source: str | None = None,
+    ) -> list[Hit]:  # fmt: skip
+        """The `k` best passages for `query` by full text and meaning, best first.
+
+        Args:
+            query: words, a question, or names in any notation.
+            as_of: answer as the base stood at that moment.
+            domain, kind, author, source: look only there.
+
+        Raises:
+            InputError: the query is empty, `k` is not positive, or the moment is before the base began.
+        """
+        query = checked_text(query, "the query")
+        if k < 1:
+            raise InputError(f"k is {k}", hint="ask for at least one passage")
+        terms = tuple(dict.fromkeys(read(query).terms()))
+        vector = self._vector(query)
+        with self._store.read() as connection:
+            filters = {"domain": domain, "kind": kind, "author": author, "source": source}
+            allowed = reading_back.allowed_passages(connection, filters) if any(filters.values()) else None
+            found = self._index_for(connection).search(
+                connection, Query(vector, terms, self._moment(connection, as_of), allowed, k)
+            )
+            return reading_back.hits(connection, found)
+
+    def conflicts(self) -> list[Conflict]:
+        """Contradictions that nobody has resolved and whose items are both in force."""
+        with self._store.read() as connection:
+            return reading_back.open_conflicts(connection)
+
+    def resolve(
+        self, conflict_id: int, *, keep: str | None = None, actor: str = "", reason: str = ""
+    ) -> None:
+        """Settle a conflict: unload the item that is not kept, or with no `keep` let both stand.
+
+        Raises:
+            NotFound: no such open conflict. InputError: `keep` names neither item.
+        """
+        conflict = next((c for c in self.conflicts() if c.id == conflict_id), None)
+        if conflict is None:
+            raise NotFound(
+                f"there is no open conflict {conflict_id}", hint="type: yukawa knowledge conflicts"
+            )
+        if keep is not None and keep not in conflict.item_ids:
+            raise InputError(
+                f"{keep} is not in conflict {conflict_id}", hint=f"keep one of {', '.join(conflict.item_ids)}"
+            )
+        c = schema.conflicts
+        with self._store.write() as connection:
+            now = ledger.next_moment(connection)
+            connection.execute(sa.update(c).where(c.c.id == conflict_id).values(resolved=now))
+            losers = [i for i in conflict.item_ids if keep is not None and i != keep]
+            writing.end_versions(connection, losers, now)
+            entries = [Entry("resolve", i) for i in conflict.item_ids] + [Entry("unload", i) for i in losers]
+            ledger.append(connection, entries, actor=actor or "unknown", reason=reason, moment=now)
+
+    def verify(self) -> Report:
+        """Check the ledger's chain, every digest, and that the index holds what the tables say."""
+        from yukawa.knowledge.verification import verify
+
+        with self._store.read() as connection:
+            embedder_id, _, dimensions = self._serving(connection)
+            return verify(connection, embedder_id, dimensions, self._index_for(connection))
+
+    # ---- answers --------------------------------------------------------------------------------
+
+    def keep_answer(self, answer_id: str, question: str, answer: Mapping[str, Any]) -> None:
+        """Remember an answer, so that it can be corrected by its id."""
+        row = {"id": answer_id, "time": time.time_ns() // 1000, "question": question, "answer": dict(answer)}
+        with self._store.write() as connection:
+            connection.execute(sa.insert(schema.answers), row)
+
+    def answer(self, answer_id: str) -> Mapping[str, Any]:
+        """An earlier answer: `question`, `answer`, `time`.
+
+        Raises:
+            NotFound: no such answer.
+        """
+        with self._store.read() as connection:
+            row = (
+                connection.execute(sa.select(schema.answers).where(schema.answers.c.id == answer_id))
+                .mappings()
+                .first()
+            )
+        if row is None:
+            raise NotFound(
+                f"there is no answer {answer_id!r}", hint="each `yukawa ask` prints the id of its answer"
+            )
+        return dict(row)
+
+    # ---- embedding ------------------------------------------------------------------------------
+
+    @property
+    def embedding(self) -> str:
+        """The name of the embedder this base serves with."""
+        with self._store.read() as connection:
+            return self._serving(connection)[1]
+
+    def reindex(self, embedding: str, *, actor: str = "", progress: Progress | None = None) -> None:
+        """Embed everything anew with another embedder; the old vectors serve until the new ones are whole.
+
+        Interrupted, it continues where it stopped when called again.
+        """
+        from yukawa.knowledge.reindexing import reindex
+
+        reindex(self._store, embedding, actor=actor or "unknown", progress=progress)
+        self._embedder, self._index = None, None
+
+    def save_index(self) -> None:
+        """Keep a copy of the search index on disk, for a quick start of the next process."""
+        with self._store.read() as connection:
+            index = self._index_for(connection)
+            if isinstance(index, LocalIndex):
+                index.save(connection)
+
+    def _ensure_embedder_row(self, embedding: str) -> None:
+        e = schema.embedders
+        with self._store.read() as connection:
+            if connection.execute(sa.select(e.c.id).limit(1)).first() is not None:
+                return
+        from yukawa.embedding import open_embedder
+
+        dimensions = open_embedder(embedding).dimensions
+        with self._store.write() as connection:
+            if connection.execute(sa.select(e.c.id).limit(1)).first() is None:
+                connection.execute(
+                    sa.insert(e), {"name": embedding, "dimensions": dimensions, "serving": True}
+                )
+
+    def _serving(self, connection: sa.Connection) -> tuple[int, str, int]:
+        e = schema.embedders
+        row = connection.execute(sa.select(e.c.id, e.c.name, e.c.dimensions).where(e.c.serving)).first()
+        if row is None:
+            raise StoreError(
+                f"the knowledge base {self._store.name} has no embedder",
+                hint="type: yukawa knowledge reindex minilm",
+            )
+        return row.id, row.name, row.dimensions
+
+    def _open_embedder(self) -> Embedder:
+        if self._embedder is None:
+            from yukawa.embedding import open_embedder
+
+            self._embedder = open_embedder(self.embedding)
+        return self._embedder
+
+    def _vector(self, text: str) -> NDArray[np.float32] | None:
+        embedder = self._open_embedder()
+        return embedder.embed([text])[0] if embedder.dimensions else None
+
+    def _embedded(self, groups: Sequence[Sequence[str]]) -> tuple[int, list[NDArray[np.float32]]]:
+        """The serving embedder's id and an array (passages, d) for each group of texts, in one batch."""
+        embedder = self._open_embedder()
+        with self._store.read() as connection:
+            embedder_id = self._serving(connection)[0]
+        matrix = embedder.embed([text for group in groups for text in group])
+        ends = [0]
+        for group in groups:
+            ends.append(ends[-1] + len(group))
+        return embedder_id, [matrix[a:b] for a, b in zip(ends, ends[1:], strict=False)]
+
+    def _index_for(self, connection: sa.Connection) -> Index:
+        embedder_id, name, dimensions = self._serving(connection)
+        if self._index is None or self._index[0] != embedder_id:
+            if self._embedder is not None and self._embedder.name != name:
+                self._embedder = None
+            self._index = (embedder_id, self._make_index(embedder_id, dimensions))
+        return self._index[1]
+
+    def _make_index(self, embedder_id: int, dimensions: int) -> Index:
+        file = self._store.file
+        if file is None:
+            from yukawa.knowledge.server_index import ServerIndex
+
+            return ServerIndex(embedder_id, dimensions)
+        return LocalIndex(file.with_suffix(".index"), embedder_id, dimensions)
+
+    # ---- small things ---------------------------------------------------------------------------
+
+    def _shown(self, connection: sa.Connection, item_id: str, as_of: int | None = None) -> Item:
+        item = reading_back.one(connection, item_id, as_of)
+        if item is None:
+            raise self._unknown(item_id, connection)
+        return item
+
+    def _unknown(self, item_id: str, connection: sa.Connection | None = None) -> NotFound:
+        with contextlib.ExitStack() as stack:
+            view = connection if connection is not None else stack.enter_context(self._store.read())
+            erased = view.execute(
+                sa.select(schema.events.c.seq).where(
+                    schema.events.c.item_id == item_id, schema.events.c.verb == "purge"
+                )
+            ).first()
+            if erased:
+                return NotFound(
+                    f"item {item_id} was erased", hint=f"type: yukawa knowledge history {item_id}"
+                )
+            ids = view.execute(
+                sa.select(schema.items.c.id).where(schema.items.c.id.like(item_id[:2] + "%")).limit(5000)
+            ).scalars()
+            near = nearest(item_id, ids)
+        hint = f"did you mean {near}?" if near else "type: yukawa knowledge list"
+        return NotFound(f"there is no item {item_id!r}", hint=hint)
+
+    def _moment(self, connection: sa.Connection, as_of: Moment) -> int | None:
+        asked = microseconds(as_of)
+        if asked is None:
+            return None
+        first = connection.execute(sa.select(sa.func.min(schema.events.c.time))).scalar()
+        if first is None or asked < first:
+            began = moment(first)
+            since = (
+                f"; this base begins on {began:%Y-%m-%d %H:%M:%S} UTC" if began else "; this base is empty"
+            )
+            raise InputError(f"nothing was known on {as_of}{since}", hint="give a later moment")
+        if asked > time.time_ns() // 1000 + 1_000_000:
+            raise InputError(f"{as_of} lies in the future", hint="leave as_of out to ask for now")
+        return asked
+
+
+@contextlib.contextmanager
+def opened(url: str | Path, *, embedding: str = "minilm") -> Iterator[KnowledgeBase]:
+    """A base that is closed at the end of the block."""
+    with KnowledgeBase.open(url, embedding=embedding) as base:
+        yield base
+
+
+def _content_of(item: Item) -> dict[str, Any]:
+    p = item.provenance
+    return {
+        "kind": item.kind, "text": item.text, "question": item.question, "author": p.author, "source": p.source, "url": p.url,
+        "licence": p.licence, "domain": p.domain, "attributes": dict(item.attributes),
+    }  # fmt: skip

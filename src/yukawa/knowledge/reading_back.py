@@ -1,0 +1,195 @@
+"""Reads items, versions, events and hits from the tables, inside a transaction that the caller holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from yukawa.knowledge.index import Scored
+from yukawa.knowledge.records import Conflict, Event, Hit, Item, Provenance, moment
+from yukawa.knowledge.schema import conflicts, events, items, passages, versions
+from yukawa.knowledge.writing import chunks
+
+_ITEM = sa.select(versions, items.c.kind).join_from(versions, items)
+
+
+def one(connection: sa.Connection, item_id: str, as_of: int | None = None) -> Item | None:
+    """The version in force at `as_of`, or else the newest version."""
+    query = _ITEM.where(versions.c.item_id == item_id)
+    if as_of is not None:
+        query = query.where(_in_force(as_of))
+    row = connection.execute(query.order_by(versions.c.number.desc()).limit(1)).mappings().first()
+    return None if row is None else _with_conflicts(connection, [_item(row)])[0]
+
+
+def all_versions(connection: sa.Connection, item_id: str) -> list[Item]:
+    """Every version of an item, oldest first."""
+    query = _ITEM.where(versions.c.item_id == item_id).order_by(versions.c.number)
+    return [_item(row) for row in connection.execute(query).mappings()]
+
+
+def current(connection: sa.Connection, item_ids: Sequence[str]) -> dict[str, Item]:
+    """Items in force among `item_ids`, by id."""
+    rows: list[Item] = []
+    for chunk in chunks(list(item_ids)):
+        query = _ITEM.where(versions.c.item_id.in_(chunk), versions.c.valid_to.is_(None))
+        rows += [_item(row) for row in connection.execute(query).mappings()]
+    return {item.id: item for item in _with_conflicts(connection, rows)}
+
+
+def current_by_content(connection: sa.Connection, keys: Sequence[str]) -> dict[str, Item]:
+    """Items in force that hold these contents already, by content key, marked 'known'."""
+    found: dict[str, Item] = {}
+    for chunk in chunks(list(keys)):
+        query = _ITEM.where(versions.c.content_key.in_(chunk), versions.c.valid_to.is_(None))
+        for row in connection.execute(query).mappings():
+            found[row["content_key"]] = replace(_item(row), status="known")
+    return found
+
+
+def last_versions(connection: sa.Connection, item_ids: Sequence[str]) -> dict[str, int]:
+    """The highest version number of each item that exists; 0 for one whose versions are erased."""
+    found: dict[str, int] = {}
+    for chunk in chunks(list(item_ids)):
+        query = (
+            sa.select(items.c.id, sa.func.max(versions.c.number))
+            .join_from(items, versions, isouter=True)
+            .where(items.c.id.in_(chunk))
+            .group_by(items.c.id)
+        )
+        found |= {item_id: number or 0 for item_id, number in connection.execute(query)}
+    return found
+
+
+def listed(
+    connection: sa.Connection, *, domain: str | None, kind: str | None, author: str | None, source: str | None, unloaded: bool,
+    as_of: int | None, limit: int | None,
+) -> list[Item]:  # fmt: skip
+    """Items that pass the filters, newest first."""
+    query = _ITEM.where(*_filters({"domain": domain, "kind": kind, "author": author, "source": source}))
+    if unloaded:
+        later = versions.alias()
+        newer = sa.exists().where(later.c.item_id == versions.c.item_id, later.c.number > versions.c.number)
+        query = query.where(versions.c.valid_to.is_not(None), ~newer)
+    else:
+        query = query.where(versions.c.valid_to.is_(None) if as_of is None else _in_force(as_of))
+    query = query.order_by(versions.c.valid_from.desc(), versions.c.id.desc()).limit(limit)
+    return _with_conflicts(connection, [_item(row) for row in connection.execute(query).mappings()])
+
+
+def allowed_passages(connection: sa.Connection, filters: Mapping[str, str | None]) -> NDArray[np.int64]:
+    """Ids of all passages whose versions pass the filters."""
+    query = (
+        sa.select(passages.c.id).select_from(passages.join(versions).join(items)).where(*_filters(filters))
+    )
+    return np.array(connection.execute(query).scalars().all(), dtype=np.int64)
+
+
+def hits(connection: sa.Connection, found: Sequence[Scored]) -> list[Hit]:
+    """The passages found, with their texts and provenance, in the same order."""
+    query = (
+        sa.select(
+            passages.c.id.label("passage_id"),
+            passages.c.text.label("passage"),
+            passages.c.terms,
+            versions,
+            items.c.kind,
+        )
+        .select_from(passages.join(versions).join(items))
+        .where(passages.c.id.in_([s.passage_id for s in found]))
+    )
+    rows = {row["passage_id"]: row for row in connection.execute(query).mappings()}
+    return [_hit(rows[s.passage_id], s) for s in found if s.passage_id in rows]
+
+
+def events_of(connection: sa.Connection, item_id: str) -> list[Event]:
+    """All events about an item, oldest first."""
+    query = sa.select(events).where(events.c.item_id == item_id).order_by(events.c.seq)
+    return [
+        Event(
+            r["seq"], _moment(r["time"]), r["actor"], r["verb"], r["item_id"], r["version"], r["reason"], r["digest"], r["hash"]
+        )
+        for r in connection.execute(query).mappings()
+    ]  # fmt: skip
+
+
+def open_conflicts(connection: sa.Connection, item_ids: Iterable[str] | None = None) -> list[Conflict]:
+    """Unresolved conflicts between two items in force; only those that touch `item_ids` if given."""
+    first, second = versions.alias("first"), versions.alias("second")
+    query = (
+        sa.select(
+            conflicts, first.c.text.label("first_text"), second.c.text.label("second_text"),
+            first.c.source.label("first_source"), second.c.source.label("second_source"),
+        )
+        .join(first, (first.c.item_id == conflicts.c.first_item) & first.c.valid_to.is_(None))
+        .join(second, (second.c.item_id == conflicts.c.second_item) & second.c.valid_to.is_(None))
+        .where(conflicts.c.resolved.is_(None))
+        .order_by(conflicts.c.id)
+    )  # fmt: skip
+    if item_ids is not None:
+        wanted = list(item_ids)
+        query = query.where(conflicts.c.first_item.in_(wanted) | conflicts.c.second_item.in_(wanted))
+    return [
+        Conflict(
+            r["id"], r["key"], (r["first_item"], r["second_item"]), (r["first_text"], r["second_text"]),
+            (r["first_source"], r["second_source"]), _moment(r["opened"]), moment(r["resolved"]),
+        )
+        for r in connection.execute(query).mappings()
+    ]  # fmt: skip
+
+
+def _with_conflicts(connection: sa.Connection, found: list[Item]) -> list[Item]:
+    anything = connection.execute(
+        sa.select(conflicts.c.id).where(conflicts.c.resolved.is_(None)).limit(1)
+    ).first()
+    if anything is None or not found:
+        return found
+    open_now = open_conflicts(connection)
+    return [replace(i, conflicts=tuple(c for c in open_now if i.id in c.item_ids)) for i in found]
+
+
+def _in_force(as_of: int) -> sa.ColumnElement[bool]:
+    ends = sa.or_(versions.c.valid_to.is_(None), versions.c.valid_to > as_of)
+    return sa.and_(versions.c.valid_from <= as_of, ends)
+
+
+def _filters(filters: Mapping[str, str | None]) -> list[sa.ColumnElement[bool]]:
+    wanted: list[sa.ColumnElement[bool]] = []
+    for name, value in filters.items():
+        if value is None:
+            continue
+        if name == "source":  # a part of the label; % and _ stand for themselves
+            wanted.append(versions.c.source.icontains(value, autoescape=True))
+        elif name == "kind":
+            wanted.append(items.c.kind == value)
+        else:
+            wanted.append(versions.c[name] == value)
+    return wanted
+
+
+def _provenance(row: Mapping[str, Any]) -> Provenance:
+    return Provenance(row["author"], row["source"], row["url"], row["licence"], row["domain"])
+
+
+def _item(row: Mapping[str, Any]) -> Item:
+    return Item(
+        row["item_id"], row["kind"], row["number"], row["text"], row["question"], _provenance(row), row["attributes"],
+        _moment(row["valid_from"]), moment(row["valid_to"]),
+    )  # fmt: skip
+
+
+def _hit(row: Mapping[str, Any], scored: Scored) -> Hit:
+    keys = tuple(t[1:] for t in row["terms"].split(" ") if t.startswith("="))
+    return Hit(
+        row["item_id"], row["passage_id"], row["passage"], scored.score, scored.similarity, scored.lexical, row["kind"],
+        row["question"], row["number"], _provenance(row), row["attributes"], keys,
+    )  # fmt: skip
+
+
+def _moment(microseconds: int) -> Any:
+    return moment(microseconds)

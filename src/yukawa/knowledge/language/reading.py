@@ -20,6 +20,9 @@ _PROPERTIES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("electric-dipole-moment", r"\belectric dipole moments?\b|\bEDM\b"),
         ("charge-radius", r"\bcharge rad(?:ius|ii)\b"),
         ("momentum", r"\b(?:decay|final[- ]state|breakup|product|daughter) moment(?:um|a)\b|\bmoment(?:um|a)\b"),
+        ("main-decay-modes", r"\b(?:main|dominant|principal|leading|most common|largest|primary|chief|favou?red|important|major)\b[^.?]*\b(?:decays?|modes?|channels?)\b"
+                             r"|\bdecay (?:modes|channels|products)\b|\bhow (?:does|do|will|can)\b.*\bdecay\s*\??$"
+                             r"|\bwhat\b.*\bdecays? (?:in)?to\s*\??$|\bdecays? (?:mainly|mostly|predominantly|dominantly)\b"),
         ("branching-fraction", r"\bbranch(?:ing)?[- ](?:fraction|ratio|probabilit(?:y|ie)|rate)s?\b|\bBRs?\b|\bBFs?\b|\bB(?=\()"
                                r"|\bfraction of\b|\bhow (?:often|frequently|likely|rare|probable)\b|\bprobability\b"
                                r"|\b(?:what )?percent(?:age)?\b|\bfraction\b|\bshare of\b|\bproportion\b|\bdecay rate\b|\bodds\b|\bchances?\b"),

@@ -19,9 +19,8 @@ WORKERS = [name for name in MODULES if not name.endswith("__init__.py") and "mig
 
 # Workers whose whole effect is seen through another module, and the tests of that module.
 TESTED_ELSEWHERE = {
-    # Their sentences are the text of the facts.
+    # Its sentences are the text of the facts.
     "knowledge/sources/pdg_sentences.py": "knowledge/sources/test_pdg.py",
-    "knowledge/sources/pdg_text.py": "knowledge/sources/test_pdg.py",
 }
 
 

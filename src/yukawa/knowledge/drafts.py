@@ -103,7 +103,7 @@ def draft(
     provenance = Provenance(author.strip() or "unknown", source.strip() or "taught", url, licence, domain)
     pieces = split(text) if kind == "document" else [text]
     passages = tuple(_passage(piece, question) for piece in pieces)
-    claims = () if kind == "document" else tuple(_claims(text, question, first))
+    claims = () if kind in {"document", "data"} else tuple(_claims(text, question, first))
     return Draft(kind, text, question, provenance, passages, claims, dict(attributes or {}), item_id)
 
 

@@ -15,7 +15,6 @@ from yukawa.errors import MissingPackage
 from yukawa.knowledge.language.spelling import plain_ascii
 
 _IGNORED = frozenset(" _^(){}/,")
-_LONGEST_KEY = 30
 _NAME = re.compile(r"^(?P<base>J/psi|[A-Za-z]+?)(?P<bar>bar)?(?:_(?P<sub>[A-Za-z0-9_]+))?(?:\^(?P<mark>[*']+))?"
                    r"(?:\((?P<mass>[^)]*)\))?(?P<charge>0|\+\+|--|\+|-)?$")  # fmt: skip
 
@@ -75,12 +74,21 @@ class Mention:
 
 
 @dataclass(frozen=True, slots=True)
+class Spellings:
+    """Squeezed spellings with the PDG names they can mean, and all beginnings of them."""
+
+    names: dict[str, tuple[str, ...]]
+    beginnings: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class ParticleTable:
-    """All particles by PDG name, and every spelling that leads to them."""
+    """All particles by PDG name, and every spelling that leads to them, exact and without regard to case."""
 
     particles: dict[str, Particle]
-    spellings: dict[str, tuple[str, ...]]
-    folded: dict[str, tuple[str, ...]]
+    families: dict[str, tuple[str, ...]]
+    spellings: Spellings
+    folded: Spellings
 
     def identifiers(self, names: Iterable[str]) -> tuple[str, ...]:
         """PDG identifiers of `names`, sorted."""
@@ -130,7 +138,11 @@ def particle_table() -> ParticleTable:
     groups: dict[str, set[str]] = defaultdict(set)
     for family, name in families:
         groups[family].add(name)
-    return ParticleTable(particles, *_spellings(particles, groups))
+    families: dict[str, tuple[str, ...]] = defaultdict(tuple)
+    for name, found in identifiers.items():
+        for identifier in found:
+            families[identifier] += (name,)
+    return ParticleTable(particles, families, *_spellings(particles, groups))
 
 
 def _conjugate(name: str, kind: str, known: set[str]) -> str:
@@ -149,9 +161,7 @@ def _conjugate(name: str, kind: str, known: set[str]) -> str:
     return next((c for c in candidates if c in known and c != name), name)
 
 
-def _spellings(
-    particles: dict[str, Particle], groups: dict[str, set[str]]
-) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
+def _spellings(particles: dict[str, Particle], groups: dict[str, set[str]]) -> tuple[Spellings, Spellings]:
     table: dict[str, set[str]] = defaultdict(set)
     bases: dict[str, set[str]] = defaultdict(set)
     for name in particles:
@@ -195,8 +205,9 @@ def _add_charges(table: dict[str, set[str]], particles: dict[str, Particle]) -> 
         table.setdefault(key + "-", set()).update(both)
 
 
-def _frozen(table: dict[str, set[str]]) -> dict[str, tuple[str, ...]]:
-    return {key: tuple(sorted(names)) for key, names in table.items() if names}
+def _frozen(table: dict[str, set[str]]) -> Spellings:
+    names = {key: tuple(sorted(found)) for key, found in table.items() if found}
+    return Spellings(names, frozenset(key[:end] for key in names for end in range(1, len(key))))
 
 
 def _variants(name: str) -> Iterator[str]:
@@ -262,26 +273,26 @@ def _next_word(text: str, position: int) -> int:
 
 
 def _longest(
-    text: str, start: int, table: dict[str, tuple[str, ...]], *, fold: bool = False
+    text: str, start: int, table: Spellings, *, fold: bool = False
 ) -> tuple[int, tuple[str, ...]] | None:
-    key, depth, best, position = "", 0, None, start
-    while position < len(text) and len(key) < _LONGEST_KEY:
+    key, depth, best = "", 0, None
+    for position in range(start, len(text)):
         character = text[position]
         if character in _IGNORED:
             depth += (character == "(") - (character == ")")
             if depth < 0:
                 break
-        else:
-            key += character.lower() if fold else character
-            names = table.get(key)
-            if names is not None:
-                end = position + 1
-                if depth == 1 and end < len(text) and text[end] == ")":
-                    end += 1
-                if depth == 0 or text[end - 1] == ")":
-                    if _ends(text, end, character):
-                        best = (end, names)
-        position += 1
+            continue
+        key += character.lower() if fold else character
+        names = table.names.get(key)
+        if names is not None:
+            end = position + 1
+            if depth == 1 and text[end : end + 1] == ")":
+                end += 1
+            if (depth == 0 or text[end - 1] == ")") and _ends(text, end, character):
+                best = (end, names)
+        if key not in table.beginnings:
+            break
     return best
 
 

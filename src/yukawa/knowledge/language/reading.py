@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from collections.abc import Iterable, Sequence
@@ -114,6 +115,7 @@ class Reading:
         return found
 
 
+@functools.lru_cache(maxsize=512)
 def read(text: str) -> Reading:
     """Read `text` (a sentence or a question, any notation)."""
     plain = plain_ascii(text)

@@ -67,7 +67,7 @@ def _keys(fact: Fact) -> tuple[str, ...]:
 def _subjects(fact: Fact) -> Sequence[str]:
     """PDG names of the charge states the fact is about."""
     table = particle_table()
-    family = [n for n, p in table.particles.items() if fact.particle in p.identifiers]
+    family = table.families.get(fact.particle, ())
     if "#quantum-numbers:" in fact.external_id:
         return [fact.external_id.split(":")[-1]] if fact.external_id.split(":")[-1] in table.particles else family
     for mention in read(fact.text).mentions:

@@ -1,0 +1,68 @@
+"""What the assistant gives back: the answer, its sources, the checks it passed, and how long each step took."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A passage an answer rests on; `marker` is its number in the text, `quote` its words."""
+
+    id: str
+    label: str
+    quote: str
+    url: str | None
+    marker: int
+    author: str = ""
+    licence: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One deterministic check of the answer against its sources."""
+
+    name: str
+    passed: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer and everything needed to judge it.
+
+    `abstained` means that nothing in the base supports an answer; `sources` are then the nearest passages.
+    `conflicts` tells, one line each, where another item in force claims otherwise. Timings in milliseconds.
+    """
+
+    id: str
+    question: str
+    text: str
+    sources: tuple[Source, ...]
+    checks: tuple[Check, ...]
+    abstained: bool
+    model: str
+    domain: str
+    kind: str
+    support: float
+    timings: Mapping[str, float] = field(default_factory=dict)
+    conflicts: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that `yukawa ask --json` prints."""
+        return {
+            "id": self.id,
+            "question": self.question,
+            "answer": self.text,
+            "abstained": self.abstained,
+            "sources": [asdict(source) for source in self.sources],
+            "checks": [asdict(check) for check in self.checks],
+            "conflicts": list(self.conflicts),
+            "model": self.model,
+            "domain": self.domain,
+            "kind": self.kind,
+            "support": round(self.support, 3),
+            "timings_ms": {name: round(value, 1) for name, value in self.timings.items()},
+        }

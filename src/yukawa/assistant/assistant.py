@@ -1,0 +1,200 @@
+"""From a question to a checked answer: classify, retrieve, weigh, write, check."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from yukawa.assistant import checks
+from yukawa.assistant.answer import Answer, Check, Source
+from yukawa.assistant.prompting import ABSTENTION, prompt
+from yukawa.assistant.routing import domain_of, kind_of, model_for
+from yukawa.assistant.support import THRESHOLD, Supported, best, sentence_support
+from yukawa.errors import InputError
+from yukawa.knowledge.drafts import checked_text
+from yukawa.knowledge.language import Reading, read
+from yukawa.knowledge.writing import new_id
+
+if TYPE_CHECKING:
+    from yukawa.chat import ChatModel, Message
+    from yukawa.knowledge import Hit, KnowledgeBase
+    from yukawa.settings import ModelSettings, Settings
+
+CANDIDATES = 30
+PASSAGES = 6
+NEAREST = 3
+MAX_QUESTION = 4_000
+_PRONOUN = re.compile(r"\b(?:it|its|they|their|them|this|that|these|those)\b", re.IGNORECASE)
+
+
+class Assistant:
+    """Answers questions from a knowledge base through any language model, or through none.
+
+    Args:
+        base: where knowledge comes from.
+        settings: which models there are, and for which domains.
+        models: models that are open already, by name; others are opened from their row when first used.
+    """
+
+    def __init__(self, base: KnowledgeBase, settings: Settings, *, models: dict[str, ChatModel] | None = None) -> None:
+        self._base, self._settings = base, settings
+        self._models = dict(models or {})
+        self._last: Reading | None = None
+
+    def ask(
+        self, question: str, *, model: str | None = None, as_of: str | None = None, domain: str | None = None, keep: bool = True
+    ) -> Answer:
+        """Answer `question` with sources, or say that nothing supports an answer.
+
+        Args:
+            model: name of a row in `yukawa.toml`; found by the question's domain if not given.
+            as_of: answer as the base stood at that moment (ISO 8601).
+            domain: look only at what belongs to this domain.
+            keep: remember the answer, so that it can be corrected by its id.
+
+        Raises:
+            InputError: the question is empty or too long, the model is unknown, or `as_of` names no moment
+                of this base. ModelError: the model failed.
+        """
+        question = checked_text(question, "the question")
+        if len(question) > MAX_QUESTION:
+            raise InputError(f"the question has {len(question):,} characters; at most {MAX_QUESTION:,}", hint="ask one thing")
+        clock = _Clock()
+        with clock("classify"):
+            reading = read(question)
+            found_domain = domain_of(question, reading)
+            kind = kind_of(question, reading)
+            row = self._row(model, found_domain)
+        with clock("search"):
+            hits = self._base.search(question, k=CANDIDATES, as_of=as_of, domain=domain)
+        with clock("weigh"):
+            ranked = best(reading, hits)
+        support = ranked[0].support if ranked else 0.0
+        if support < THRESHOLD:
+            answer = _abstained(question, ranked, row.name)
+        else:
+            with clock("write"):
+                answer = self._write(question, row, _chosen(ranked, kind))
+        self._last = reading
+        answer = replace(
+            answer, domain=found_domain, kind=kind, support=support, timings=clock.timings,
+            conflicts=() if answer.abstained or as_of else self._conflicts(answer),
+        )  # fmt: skip
+        if keep:
+            self._base.keep_answer(answer.id, question, answer.as_json())
+        return answer
+
+    def follow_up(self, question: str, **options: str | None) -> Answer:
+        """Like `ask`, but 'and its width?' is asked of the particle the last question was about."""
+        reading = read(question)
+        if self._last is not None and self._last.subjects and not reading.mentions:
+            if _PRONOUN.search(question) or not reading.words:
+                first = self._last.mentions[0]
+                question = f"{question.rstrip(' ?')} of {self._last.plain[first.start : first.end]}?"
+        return self.ask(question, **options)  # type: ignore[arg-type]
+
+    def _row(self, wanted: str | None, domain: str) -> ModelSettings:
+        if wanted is not None and wanted in self._models and wanted not in self._settings.models:
+            from yukawa.settings import ModelSettings
+
+            return ModelSettings(name=wanted, backend="scripted")
+        return model_for(domain, self._settings, wanted)
+
+    def _write(self, question: str, row: ModelSettings, chosen: Sequence[Supported]) -> Answer:
+        hits = [s.hit for s in chosen]
+        text, problems = self._written(row, prompt(question, hits), hits, question)
+        if ABSTENTION in text:
+            return _abstained(question, chosen, row.name)
+        name = row.name
+        if problems and not all(c.passed for c in problems):
+            # The model could not be held to its sources: the sources speak for themselves.
+            text, verified = self._written(self._quote_row(), prompt(question, hits), hits, question)
+            failed = [replace(c, name=f"{row.name}: {c.name}") for c in problems if not c.passed]
+            problems, name = (*verified, *failed), "quote"
+        cited = checks.citations(text)
+        sources = tuple(_source(hits[n - 1], n) for n in cited if 1 <= n <= len(hits))
+        return Answer(new_id(), question, text, sources, problems, False, name, "", "", 0.0)
+
+    def _written(
+        self, row: ModelSettings, messages: list[Message], hits: Sequence[Hit], question: str
+    ) -> tuple[str, tuple[Check, ...]]:
+        """The model's text and its checks; a text that fails them is asked for once more with the reason."""
+        from yukawa.chat import Message, SyncChat
+
+        passages = [hit.text for hit in hits]
+        chat = SyncChat(self._model(row))
+        text = chat.chat(messages).text.strip()
+        results = checks.check(text, passages, question)
+        if ABSTENTION in text or all(c.passed for c in results) or row.backend == "quote":
+            return text, results
+        wrong = "; ".join(c.detail for c in results if not c.passed)
+        again = [*messages, Message("assistant", text), Message("user", f"That cannot be used: {wrong}. Follow the rules and answer again.")]
+        text = chat.chat(again).text.strip()
+        return text, checks.check(text, passages, question)
+
+    def _model(self, row: ModelSettings) -> ChatModel:
+        if row.name not in self._models:
+            if row.backend == "quote":
+                from yukawa.chat.quote import QuoteModel
+
+                self._models[row.name] = QuoteModel(row.name, support=sentence_support, sentences=4, share=0.75)
+            else:
+                from yukawa.chat import open_model
+
+                self._models[row.name] = open_model(row)
+        return self._models[row.name]
+
+    def _quote_row(self) -> ModelSettings:
+        return next(row for row in self._settings.models.values() if row.backend == "quote")
+
+    def _conflicts(self, answer: Answer) -> tuple[str, ...]:
+        ids = {source.id for source in answer.sources}
+        return tuple(
+            f"{c.texts[0]} ({c.sources[0]}, {c.item_ids[0]}) conflicts with: {c.texts[1]} ({c.sources[1]}, {c.item_ids[1]})"
+            for c in self._base.conflicts()
+            if ids & set(c.item_ids)
+        )
+
+
+class _Clock:
+    """Milliseconds by step."""
+
+    def __init__(self) -> None:
+        self.timings: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, step: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timings[step] = (time.perf_counter() - start) * 1e3
+
+
+def _chosen(ranked: Sequence[Supported], kind: str) -> list[Supported]:
+    """The passages to answer from: for a value those alone that state it, else all with enough support."""
+    top = ranked[0]
+    if kind in {"value", "decays"} and top.hit.keys:
+        near = [s for s in ranked if s.support >= top.support - 0.05 and s.rank >= top.rank - 0.3]
+        return near[:PASSAGES]
+    return [s for s in ranked if s.support >= max(THRESHOLD, 0.8 * top.support)][:PASSAGES]
+
+
+def _abstained(question: str, ranked: Sequence[Supported], model: str) -> Answer:
+    text = "I do not know: nothing in the knowledge base supports an answer."
+    sources = tuple(_source(s.hit, n) for n, s in enumerate(ranked[:NEAREST], start=1))
+    if sources:
+        text += " The nearest passages are:\n" + "\n".join(f"[{s.marker}] {s.quote}" for s in sources)
+    return Answer(new_id(), question, text, sources, (), True, model, "", "", 0.0)
+
+
+def _source(hit: Hit, marker: int) -> Source:
+    p = hit.provenance
+    return Source(hit.item_id, p.source, hit.text, p.url, marker, p.author, p.licence)
+
+
+

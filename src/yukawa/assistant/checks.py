@@ -1,0 +1,41 @@
+"""Checks an answer without a model: citations name passages that were given, numbers stand in what is cited."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+from yukawa.assistant.answer import Check
+
+_CITATION = re.compile(r"\[(\d+(?:\s*,\s*\d+)*)\]")
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+
+
+def citations(text: str) -> list[int]:
+    """Numbers of the passages cited, in order, once each."""
+    found = [int(number) for group in _CITATION.findall(text) for number in group.split(",")]
+    return list(dict.fromkeys(found))
+
+
+def check(text: str, passages: Sequence[str], question: str) -> tuple[Check, ...]:
+    """The checks of `text` against `passages`, numbered from 1; numbers of the question may be repeated."""
+    cited = citations(text)
+    unknown = [n for n in cited if not 1 <= n <= len(passages)]
+    known = [passages[n - 1] for n in cited if 1 <= n <= len(passages)]
+    allowed = numbers(question).union(*(numbers(p) for p in known)) if known else numbers(question)
+    loose = sorted(numbers(_CITATION.sub(" ", text)) - allowed)
+    return (
+        Check("cites a passage", bool(cited), "" if cited else "no passage is cited"),
+        Check("citations exist", not unknown, f"no passage has the number {_list(unknown)}" if unknown else ""),
+        Check("numbers stand in the sources", not loose, f"not in a cited passage: {_list(loose)}" if loose else ""),
+    )
+
+
+def numbers(text: str) -> frozenset[str]:
+    """Numbers as written, superscripts and thousands marks made plain."""
+    return frozenset(n.replace(",", "") for n in _NUMBER.findall(unicodedata.normalize("NFKC", text)))
+
+
+def _list(values: Sequence[object]) -> str:
+    return ", ".join(str(v) for v in values)

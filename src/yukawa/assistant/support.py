@@ -1,0 +1,111 @@
+"""How well a passage supports an answer to a question: what is asked must be what is stated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from yukawa.knowledge import Hit
+from yukawa.knowledge.language import Reading, claim_key, read
+
+# An answer is given from this support on. Chosen on the development questions by benchmarks/threshold.py.
+THRESHOLD = 0.7
+# What a question about a particle and nothing more is answered with.
+OVERVIEW = ("quantum-numbers", "mass", "lifetime", "width", "main-decay-modes")
+
+_MENTION, _PROPERTY, _WORD, _ADJACENT = 1.5, 1.5, 1.0, 2.0
+_LEFT_OVER, _LEFT_OVER_ADJACENT = 0.35, 0.6
+_WRONG_QUANTITY = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Supported:
+    """A hit with its support from 0 to 1 and its rank among equals (larger is better)."""
+
+    hit: Hit
+    support: float
+    rank: float
+
+
+def wanted_keys(question: Reading) -> frozenset[str]:
+    """Claim keys that a passage must state to answer `question`; none if it asks in words only."""
+    keys = question.keys()
+    if not keys and question.subjects and question.property is None and not question.words and len(question.mentions) == 1:
+        keys = tuple(claim_key(s, name, ()) for s in question.subjects for name in OVERVIEW)
+    return frozenset(keys)
+
+
+def judge(question: Reading, hit: Hit) -> Supported:
+    """The support `hit` gives.
+
+    A passage that states the very quantity asked for supports fully, less for each word of the question it
+    leaves unexplained; one that states another quantity of the same kind hardly. A passage in free words supports as
+    far as it covers what the question names, helped by likeness of meaning if a person taught it.
+    """
+    keys, stated = wanted_keys(question), frozenset(hit.keys)
+    passage, asked = read(hit.text), read(hit.question) if hit.question else None
+    words = set(passage.words) | set(asked.words if asked else ()) | set(_label_words(hit))
+    common = keys & stated
+    if common:
+        left = [w for w in question.words if w not in words]
+        support = 1.0 - sum(_LEFT_OVER_ADJACENT if w in question.adjacent else _LEFT_OVER for w in left)
+        agreement = len(common) / len(keys | stated)
+        return Supported(hit, max(0.0, support), _rank(hit, agreement))
+    covered = _coverage(question, passage, asked, words)
+    if hit.kind != "data":
+        likeness = min(1.0, max(0.0, hit.similarity) / 0.6)
+        return Supported(hit, max(covered, 0.6 * covered + 0.4 * likeness) if covered > 0 else 0.0, _rank(hit, 0.0))
+    if keys and stated and not _same_decays(question, stated):
+        covered *= _WRONG_QUANTITY
+    elif passage.property is not None and question.property is not None and passage.property != question.property:
+        covered *= _WRONG_QUANTITY
+    return Supported(hit, covered, _rank(hit, 0.0))
+
+
+def best(question: Reading, hits: list[Hit]) -> list[Supported]:
+    """All hits by support, then rank, best first; what a correction replaces follows behind it."""
+    judged = sorted((judge(question, hit) for hit in hits), key=lambda s: (-round(s.support, 2), -s.rank))
+    replaced: set[str] = set()
+    for one in judged:
+        if one.hit.kind == "correction" and one.support >= THRESHOLD:
+            replaced |= set(one.hit.attributes.get("supersedes", ()))
+    return [s for s in judged if s.hit.item_id not in replaced]
+
+
+def sentence_support(question: str, sentence: str) -> float:
+    """Share of what `question` names that `sentence` states; how the quoting model chooses its words."""
+    passage = read(sentence)
+    return _coverage(read(question), passage, None, set(passage.words))
+
+
+def _coverage(question: Reading, passage: Reading, asked: Reading | None, words: set[str]) -> float:
+    named = {name for r in (passage, asked) if r for m in r.mentions for name in m.names}
+    total = matched = 0.0
+    for mention in question.mentions:
+        total += _MENTION
+        matched += _MENTION * bool(named & set(mention.names))
+    if question.property:
+        total += _PROPERTY
+        matched += _PROPERTY * any(r is not None and r.property == question.property for r in (passage, asked))
+    for word in question.words:
+        weight = _ADJACENT if word in question.adjacent else _WORD
+        total += weight
+        matched += weight * (word in words)
+    return matched / total if total else 0.0
+
+
+def _same_decays(question: Reading, stated: frozenset[str]) -> bool:
+    """Whether both speak of decays of one particle, whose products the question gives in words ('hadrons')."""
+    if question.property not in {"branching-fraction", "partial-width"} or question.channel:
+        return False
+    prefixes = {claim_key(s, question.property, ()) for s in question.subjects}
+    return bool(question.words) and any(key.rsplit("|", 1)[0] + "|" in prefixes for key in stated)
+
+
+def _rank(hit: Hit, agreement: float) -> float:
+    taught = 0.5 if hit.kind != "data" else 0.0
+    preferred = 1.0 if hit.attributes.get("preferred", True) else 0.0
+    return 2 * taught + agreement + 0.5 * preferred + 0.2 * hit.score
+
+
+def _label_words(hit: Hit) -> tuple[str, ...]:
+    return read(hit.provenance.source).words if hit.kind != "data" else ()

@@ -46,14 +46,19 @@ class Outcome:
 
 
 def open_assistant() -> Callable[[str], Reply]:
-    """A function from a question to a Reply, on the PDG knowledge base.
+    """A function from a question to a Reply, on the PDG knowledge base of YUKAWA_HOME, made if there is none."""
+    from yukawa.assistant import Assistant
+    from yukawa.knowledge.sources import open_base
+    from yukawa.settings import load_settings
 
-    Raises:
-        NotImplementedError: until the assistant is connected here.
-    """
-    raise NotImplementedError(
-        "benchmarks/answers.py: open_assistant() is not connected to yukawa.assistant yet"
-    )
+    settings = load_settings()
+    assistant = Assistant(open_base(settings), settings)
+
+    def ask(question: str) -> Reply:
+        answer = assistant.ask(question, model="quote", keep=False)
+        return Reply(answer.text, answer.abstained, [source.id for source in answer.sources])
+
+    return ask
 
 
 def load_scorer() -> Callable[[dict[str, Any], str, list[str]], bool]:

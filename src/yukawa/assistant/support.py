@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from yukawa.knowledge import Hit
-from yukawa.knowledge.language import Reading, claim_key, read
+from yukawa.knowledge.language import Reading, claim_key, particle_table, read
 
 # An answer is given from this support on. Chosen on the development questions by benchmarks/threshold.py.
 THRESHOLD = 0.7
 # What a question about a particle and nothing more is answered with.
 OVERVIEW = ("quantum-numbers", "mass", "lifetime", "width", "main-decay-modes")
+
+# Properties that sources state under claim keys: a fact without the key asked for is about something else.
+STATED = frozenset({"mass", "width", "lifetime", "branching-fraction", "quantum-numbers", "main-decay-modes", "half-life"})
 
 _MENTION, _PROPERTY, _WORD, _ADJACENT = 1.5, 1.5, 1.0, 2.0
 _LEFT_OVER, _LEFT_OVER_ADJACENT = 0.35, 0.6
@@ -38,27 +41,35 @@ def judge(question: Reading, hit: Hit) -> Supported:
     """The support `hit` gives.
 
     A passage that states the very quantity asked for supports fully, less for each word of the question it
-    leaves unexplained; one that states another quantity of the same kind hardly. A passage in free words supports as
-    far as it covers what the question names, helped by likeness of meaning if a person taught it.
+    leaves unexplained. A fact of a data source that states another quantity supports hardly. A passage in
+    free words supports as far as it covers what the question names; likeness of meaning helps what a person taught.
     """
     keys, stated = wanted_keys(question), frozenset(hit.keys)
     passage, asked = read(hit.text), read(hit.question) if hit.question else None
-    words = set(passage.words) | set(asked.words if asked else ()) | set(_label_words(hit))
+    words = {w for r in (passage, asked) if r for w in r.words if not w[0].isdigit()} | set(_label_words(hit))
+    left = [w for w in question.words if w not in words]
+    penalty = sum(_LEFT_OVER_ADJACENT if w in question.adjacent else _LEFT_OVER for w in left)
+    penalty += sum(_LEFT_OVER_ADJACENT for a in question.aspects if a.lower() not in hit.text.lower())
     common = keys & stated
     if common:
-        left = [w for w in question.words if w not in words]
-        support = 1.0 - sum(_LEFT_OVER_ADJACENT if w in question.adjacent else _LEFT_OVER for w in left)
         agreement = len(common) / len(keys | stated)
-        return Supported(hit, max(0.0, support), _rank(hit, agreement))
+        return Supported(hit, max(0.0, 1.0 - penalty), _rank(hit, agreement))
     covered = _coverage(question, passage, asked, words)
     if hit.kind != "data":
         likeness = min(1.0, max(0.0, hit.similarity) / 0.6)
         return Supported(hit, max(covered, 0.6 * covered + 0.4 * likeness) if covered > 0 else 0.0, _rank(hit, 0.0))
-    if keys and stated and not _same_decays(question, stated):
-        covered *= _WRONG_QUANTITY
-    elif passage.property is not None and question.property is not None and passage.property != question.property:
-        covered *= _WRONG_QUANTITY
-    return Supported(hit, covered, _rank(hit, 0.0))
+    if _other_quantity(question, keys, stated, passage):
+        return Supported(hit, covered * _WRONG_QUANTITY, _rank(hit, 0.0))
+    return Supported(hit, max(0.0, covered - penalty), _rank(hit, 0.0))
+
+
+def _other_quantity(question: Reading, keys: frozenset[str], stated: frozenset[str], passage: Reading) -> bool:
+    """Whether a fact that shares no claim key with the question states something else than what is asked."""
+    if keys and question.property in STATED:
+        return not _same_decays(question, stated)
+    if question.property is not None and not question.subjects:
+        return bool(stated)
+    return passage.property is not None and passage.property != question.property
 
 
 def best(question: Reading, hits: list[Hit]) -> list[Supported]:
@@ -78,11 +89,12 @@ def sentence_support(question: str, sentence: str) -> float:
 
 
 def _coverage(question: Reading, passage: Reading, asked: Reading | None, words: set[str]) -> float:
-    named = {name for r in (passage, asked) if r for m in r.mentions for name in m.names}
+    table = particle_table()
+    named = {i for r in (passage, asked) if r for m in r.mentions for i in table.identifiers(m.names)}
     total = matched = 0.0
     for mention in question.mentions:
         total += _MENTION
-        matched += _MENTION * bool(named & set(mention.names))
+        matched += _MENTION * bool(named & set(table.identifiers(mention.names)))
     if question.property:
         total += _PROPERTY
         matched += _PROPERTY * any(r is not None and r.property == question.property for r in (passage, asked))

@@ -16,7 +16,8 @@ from yukawa.errors import InputError, ModelError, nearest
 if TYPE_CHECKING:
     from yukawa.embedding.base import Progress, Vectors
 
-_BATCH = 64
+_BATCH = 64  # texts a request
+_SHOWN = 300  # characters of a server's words
 _FORM = "openai:MODEL@BASE_URL?key=VARIABLE"
 
 
@@ -86,8 +87,7 @@ class OpenAIEmbedder:
             ModelError: the server cannot be reached or failed.
         """
         if self._dimensions is None:
-            self._request(["dimensions"])
-        assert self._dimensions is not None  # noqa: S101 - `_request` has set it
+            return self._request(["dimensions"]).shape[1]
         return self._dimensions
 
     def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
@@ -110,7 +110,7 @@ class OpenAIEmbedder:
         try:
             reply = self._client.embeddings.create(model=self._model, input=texts, encoding_format="float")
         except (openai.APIError, ValueError) as error:
-            raise ModelError(f"embedder {self.name!r} failed: {error}") from error
+            raise ModelError(f"embedder {self.name!r} failed: {str(error)[:_SHOWN]}") from error
         vectors = self._vectors(reply, len(texts))
         if self._dimensions is None:
             self._dimensions = vectors.shape[1]

@@ -387,6 +387,17 @@ class KnowledgeBase:
             embedder_id, _, dimensions = self._serving(connection)
             return verify(connection, embedder_id, dimensions, self._index_for(connection))
 
+    def get_meta(self, key: str) -> str | None:
+        """What `set_meta` wrote under `key`."""
+        with self._store.read() as connection:
+            return connection.execute(sa.select(schema.meta.c.value).where(schema.meta.c.key == key)).scalar()
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Keep a small note about the base itself, such as the edition it was built from."""
+        with self._store.write() as connection:
+            connection.execute(sa.delete(schema.meta).where(schema.meta.c.key == key))
+            connection.execute(sa.insert(schema.meta), {"key": key, "value": value})
+
     # ---- answers --------------------------------------------------------------------------------
 
     def keep_answer(self, answer_id: str, question: str, answer: Mapping[str, Any]) -> None:

@@ -15,6 +15,7 @@ from yukawa.errors import MissingPackage
 from yukawa.knowledge.language.spelling import plain_ascii
 
 _IGNORED = frozenset(" _^(){}/,")
+_CHARGE = re.compile(r"(?:0|\+\+|--|\+|-)$")
 _NAME = re.compile(r"^(?P<base>J/psi|[A-Za-z]+?)(?P<bar>bar)?(?:_(?P<sub>[A-Za-z0-9_]+))?(?:\^(?P<mark>[*']+))?"
                    r"(?:\((?P<mass>[^)]*)\))?(?P<charge>0|\+\+|--|\+|-)?$")  # fmt: skip
 
@@ -172,6 +173,12 @@ def _spellings(particles: dict[str, Particle], groups: dict[str, set[str]]) -> t
             bases[name[: match.start("charge")]].add(name)
     for family in set(groups) & set(particles):
         del groups[family]
+    for family, members in list(groups.items()):
+        for charge in ("0", "+", "-", "++"):
+            if charged := {m for m in members if _CHARGE.search(m) and _CHARGE.search(m)[0] == charge}:  # type: ignore[index]
+                groups.setdefault(family + charge, charged)
+        if "_cbar" in family:
+            groups.setdefault(family.replace("_cbar", "").replace("c_s(", "cs("), set(members))
     for family, members in list(groups.items()) + [(b, m) for b, m in bases.items() if b not in groups]:
         barred = _NAME.match(family)
         wanted = {m for m in members if not particles[m].is_antiparticle} or members
@@ -199,10 +206,11 @@ def _spellings(particles: dict[str, Particle], groups: dict[str, set[str]]) -> t
 
 
 def _add_charges(table: dict[str, set[str]], particles: dict[str, Particle]) -> None:
-    """`pi±` and `K+-` mean both charged states of a family that has a neutral one too."""
+    """`pi±`, `K+-` and `e-+` mean both charged states."""
     for key in [k for k in table if k.endswith("+") and not k.endswith("++")]:
         both = set(table[key]) | {particles[n].conjugate for n in table[key]}
-        table.setdefault(key + "-", set()).update(both)
+        for signs in ("+-", "-+"):
+            table.setdefault(key[:-1] + signs, set()).update(both)
 
 
 def _frozen(table: dict[str, set[str]]) -> Spellings:
@@ -263,6 +271,8 @@ def _inside_word(text: str, position: int) -> bool:
     before = text[position - 1 : position]
     if before.isdigit():  # '2pi+' starts a name after a multiplicity, '12pi' and 'B0s' do not
         return text[position - 2 : position - 1].isalnum()
+    if before == "/":
+        return text[position - 2 : position - 1] == "J"
     return before.isalpha() or (before != "" and before in "_^'*~")
 
 
@@ -301,13 +311,15 @@ def _ends(text: str, end: int, last: str) -> bool:
     if end >= len(text):
         return True
     following = text[end]
-    if following in "_^*'":
+    if following in "_^'*":
         return following == "'" and text[end + 1 : end + 2] in {"s", ""}
-    if following == "(":
-        return re.match(r"\(\s*~?\d", text[end:]) is None
+    if following == "(":  # a state of another mass, or a function of what stands in the brackets: m(…), B(…)
+        return False
+    if following in "+-" and not text[end + 1 : end + 2].isalpha():  # a charge that no particle of this name has
+        return last not in "+-" and text[end + 1 : end + 2] == ">"
     if following.isalnum():
         return last in "+-" or (last == "0" and following.isalpha())
-    return True
+    return re.match(r" ?\(\s*~?\d+[SPDF]?\s*\)", text[end:]) is None
 
 
 def _narrowed(text: str, start: int, end: int, names: tuple[str, ...], table: ParticleTable) -> Mention:

@@ -16,7 +16,7 @@ _PROPERTIES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, re.compile(pattern, re.IGNORECASE))
     for name, pattern in (
         ("mass-difference", r"\bmass[- ]?(?:difference|splitting|gap)s?\b|difference (?:in|of|between)(?: the)? mass(?:es)?\b"
-                            r"|\bDelta ?m\b|\bhow much (?:heavier|lighter)\b"),
+                            r"|\bDelta ?m\b|\bhow much (?:heavier|lighter)\b|\bm ?\(¤+\) ?- ?m ?\(|\bmass(?: of)?(?: the)? ¤+ ?(?:-|minus) ?(?:the )?mass\b"),
         ("magnetic-moment", r"\bmagnetic (?:dipole )?moments?\b"),
         ("electric-dipole-moment", r"\belectric dipole moments?\b|\bEDM\b"),
         ("charge-radius", r"\bcharge rad(?:ius|ii)\b"),
@@ -31,18 +31,26 @@ _PROPERTIES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("width", r"\b(?:full |total |natural |decay |intrinsic |breit-wigner )*widths?\b|\bhow (?:wide|broad)\b|\bGamma_?(?:tot|total)\b|\bGamma(?=\s*\()"),
         ("half-life", r"\bhalf[- ]?li(?:fe|ves)\b"),
         ("lifetime", r"\blife[- ]?times?\b|\bmean[- ]li(?:fe|ves)\b|\baverage li(?:fe|ves)\b|\blifespan\b|\btau(?=\()"
+                     r"|\bafter what time\b|\bhow (?:soon|quickly|fast)\b.*\bdecays?\b|\btime (?:before|until)\b.*\bdecays?\b"
                      r"|\bhow long\b.*\b(?:lives?|lasts?|survives?|exists?|decays?|around|persists?)\b|\b(?:decays? after|life expectancy)\b"),
         ("quantum-numbers", r"\bquantum numbers?\b|\bspin(?:-parity)?\b|\bparity\b|\bI?\^?G?\(?J\^?\(?PC?\)?\b|\bisospin\b|\b[GCP]-parity\b"
                             r"|\b(?:electric )?charge\b(?! radi| conj| asym)|\bcharge conjugation\b"),
         ("mass", r"\b(?:rest |invariant |pole |breit-wigner )*mass(?:es)?\b|\bhow (?:heavy|massive|light)\b|\bweighs?\b|\bheavy is\b|\bm(?=\s*\()|\bm_(?=[A-Za-z])"),
     )
 )  # fmt: skip
-PROPERTY_NAMES = tuple(name for name, _ in _PROPERTIES)
-_DECAY_VERB = re.compile(
-    r"\b(?:decay(?:s|ing|ed)?|go(?:es|ing)?|disintegrat\w+|turn(?:s|ing)?|transform\w*|break(?:s|ing)?(?: up)?|end(?:s|ing)? up)\s+(?:\w+ ){0,2}?"
-    r"(?:to|into|in|via|as)\b|\b(?:decay(?:s|ing)?|mode|channel|final state|in|to|into)\s+(?=(?:the )?$)",
-    re.IGNORECASE,
+_ASPECTS = tuple(
+    (name, re.compile(pattern, re.IGNORECASE))
+    for name, pattern in (
+        ("isospin", r"\bisospin\b"),
+        ("G-parity", r"\bG[- ]parity\b"),
+        ("C-parity", r"\bC[- ]parity\b|\bcharge[- ]conjugation\b"),
+        ("parity", r"(?<![CG][- ])\bparity\b"),
+        ("spin", r"\bspin\b"),
+    )
 )
+PROPERTY_NAMES = tuple(name for name, _ in _PROPERTIES)
+# What stands between a particle and its decay products: an arrow, or 'to', 'into' just before a particle.
+_INTO = re.compile(r"→|\b(?:to|into|via)\b(?=[^¤§→.;]{0,24}¤)|\bin(?=(?: an?| the| two| \d)? ?¤)")
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9'_*+-]*|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 # Words that carry no content of their own in questions and statements about physics.
 STOPWORDS = frozenset(
@@ -63,7 +71,7 @@ STOPWORDS = frozenset(
     values very via want was way we well were what whats when where whether which while who whose why will with within
     without world would write year yes you your average edition listings accepted approximately estimate fit evaluation
     upper lower limit limits bound bounds confidence level allowed cite find please error errors uncertainty uncertainties including include symbol call denoted written observed
-    measuring compilation mev gev kev ev units unit""".split()
+    measuring compilation carry carries positive negative nuclear magneton magnetons strongly excluded exclude average pair pairs state states mev gev kev ev units unit""".split()
 )
 
 
@@ -72,7 +80,8 @@ class Reading:
     """What a sentence is about.
 
     `subjects` are the PDG names the first particle can mean, `channel` the alternatives for each decay
-    product, `words` the content words left over, `keys` the claim keys `IDENTIFIER:|charge||property|products`.
+    product, `words` the content words left over, of which `adjacent` ones touch a particle's name, and
+    `aspects` the quantum numbers asked for. `keys` are claim keys `IDENTIFIER:|charge||property|products`.
     """
 
     plain: str
@@ -82,6 +91,7 @@ class Reading:
     channel: tuple[tuple[str, ...], ...]
     words: tuple[str, ...]
     adjacent: frozenset[str] = field(default=frozenset())
+    aspects: frozenset[str] = field(default=frozenset())
 
     @property
     def identifiers(self) -> tuple[str, ...]:
@@ -121,6 +131,7 @@ def read(text: str) -> Reading:
     plain = plain_ascii(text)
     mentions = tuple(find_particles(plain))
     masked = _masked(plain, mentions)
+    aspects = frozenset(name for name, pattern in _ASPECTS if pattern.search(masked))
     property_name, masked = _property(masked)
     subjects, channel = _decay(masked, mentions)
     if property_name is None and channel:
@@ -128,7 +139,32 @@ def read(text: str) -> Reading:
     if property_name not in {"branching-fraction", "momentum", "partial-width"}:
         channel = ()
     words, adjacent = _words(masked)
-    return Reading(plain, mentions, subjects, property_name, channel, words, adjacent)
+    return Reading(plain, mentions, subjects, property_name, channel, words, adjacent, aspects)
+
+
+def decay_keys(subjects: Iterable[str], property_name: str, products: Sequence[str], limit: int = 64) -> tuple[str, ...]:
+    """Claim keys of a decay whose products are written as in a table: `pi+-`, `mu` and `rho` stand for several states."""
+    alternatives = [_alternatives(product) for product in products]
+    count = 1
+    for names in alternatives:
+        count *= len(names)
+    if count > limit:
+        alternatives = [(product,) for product in products]
+    found = {
+        key for subject in subjects for chosen in itertools.product(*alternatives)
+        for key in _decay_keys(subject, property_name, chosen)
+    }  # fmt: skip
+    return tuple(sorted(found))
+
+
+@functools.lru_cache(maxsize=2048)
+def _alternatives(product: str) -> tuple[str, ...]:
+    if product in particle_table().particles:
+        return (product,)
+    plain = plain_ascii(product)
+    mentions = find_particles(plain)
+    whole = len(mentions) == 1 and squeeze(plain[mentions[0].start : mentions[0].end]) == squeeze(plain)
+    return mentions[0].names if whole else (product,)
 
 
 def claim_key(subject: str, property_name: str, products: Iterable[str]) -> str:
@@ -179,24 +215,15 @@ def _decay(masked: str, mentions: Sequence[Mention]) -> tuple[tuple[str, ...], t
     """The decaying particle and the alternatives for each product; without a decay, the first particle alone."""
     if not mentions:
         return (), ()
-    split = masked.find("→")
-    if split < 0:
-        verb = next(
-            (m for m in _DECAY_VERB.finditer(masked) if any(x.start >= m.end() for x in mentions)), None
-        )
-        if verb is None:
-            return mentions[0].names, ()
-        split = verb.end()
-        after = [m for m in mentions if m.start >= split]
-        before = [m for m in mentions if m.start < split]
-        if not before:  # 'how often do K+ pi- come from B0' is not read as a decay
-            return mentions[0].names, ()
-    else:
-        before = [m for m in mentions if m.start < split]
-        after = [m for m in mentions if m.start > split]
-        second = masked.find("→", split + 1)
-        if second > 0:  # a cascade: the first step names the mode
-            after = [m for m in after if m.start < second]
+    split = next((m.end() for m in _INTO.finditer(masked) if any(x.end <= m.start() for x in mentions)), None)
+    if split is None:
+        # An arrow behind a name that is not known leaves no subject; without arrow the first name is it.
+        return (() if "→" in masked else mentions[0].names), ()
+    before = [m for m in mentions if m.end <= split]
+    after = [m for m in mentions if m.start >= split]
+    cascade = masked.find("→", split)
+    if cascade > 0:  # the first step names the mode
+        after = [m for m in after if m.start < cascade]
     if not before or not after:
         return mentions[0].names, ()
     products: list[tuple[str, ...]] = []
@@ -207,6 +234,8 @@ def _decay(masked: str, mentions: Sequence[Mention]) -> tuple[tuple[str, ...], t
             if multiplicity
             else 1
         )
+        if re.match(r" pairs?\b", masked[mention.end :]) and not masked[: mention.start].endswith("¤-"):
+            count = 2
         products += [mention.names] * min(count, 9)
     return before[-1].names, tuple(products)
 

@@ -1,1 +1,28 @@
-"""Sources that fill a knowledge base with facts: the Particle Data Group's Review of Particle Physics."""
+"""Sources that fill a knowledge base: the Review of Particle Physics of the Particle Data Group."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from yukawa.knowledge.base import KnowledgeBase, Progress
+    from yukawa.settings import Settings
+
+__all__ = ["open_base"]
+
+
+def open_base(settings: Settings, *, progress: Progress | None = None) -> KnowledgeBase:
+    """The knowledge base of `settings`; a new or half-built one is first filled from the PDG's data.
+
+    Args:
+        settings: where the base lives and what it embeds with.
+        progress: called with the facts done and the facts in all while it is built.
+    """
+    from yukawa.knowledge.base import KnowledgeBase
+
+    base = KnowledgeBase.open(settings.knowledge.url or settings.home / "knowledge", embedding=settings.knowledge.embedding)
+    if base.get_meta("pdg") is None:
+        from yukawa.knowledge.sources.build import build_pdg
+
+        build_pdg(base, progress=progress)
+    return base

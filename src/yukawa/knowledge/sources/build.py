@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from yukawa.knowledge.base import KnowledgeBase, Progress
 from yukawa.knowledge.drafts import Draft, draft, with_keys
-from yukawa.knowledge.language import claim_key, find_quantities, particle_table, read
-from yukawa.knowledge.sources.pdg import LICENCE, Fact, facts
+from yukawa.knowledge.language import claim_key, decay_keys, find_quantities, particle_table, read
+from yukawa.knowledge.sources.pdg import LICENCE, Fact, edition, facts
 
 AUTHOR = "Particle Data Group"
 # Facts of these properties state the plain quantity of their particle, if they name it at the start.
@@ -31,6 +31,7 @@ def build_pdg(base: KnowledgeBase, *, progress: Progress | None = None) -> int:
     for item in base.list(kind="data", author=AUTHOR):
         if item.id not in wanted:
             base.unload(item.id, actor=AUTHOR, reason="not in the installed edition")
+    base.set_meta("pdg", edition()["edition"])
     base.save_index()
     return len(drafts)
 
@@ -61,7 +62,9 @@ def _keys(fact: Fact) -> tuple[str, ...]:
         return ()
     name = fact.property.replace(" ", "-")
     wanted = [s for s in subjects if not table.particles[s].is_antiparticle] or list(subjects)
-    return tuple(sorted({claim_key(s, name, products) for s in wanted}))
+    if products:
+        return decay_keys(wanted, name, products)
+    return tuple(sorted({claim_key(s, name, ()) for s in wanted}))
 
 
 def _subjects(fact: Fact) -> Sequence[str]:

@@ -227,7 +227,8 @@ def quantum_numbers(text: str) -> dict[str, str]:
         number = next(group for group in match.groups() if group).lower()
         stated["charge"] = "0" if number in ("neutral", "zero") else number.removeprefix("+")
     # I^G(J^PC) = 1^-(0^-+): the brackets tell isospin from spin.
-    bracketed = rf"{_SPIN}\s*\^?([+-])?\s*\(\s*{_SPIN}\s*\^?([+-])?([+-])?\s*\)"
+    # Not inside a name: f_2(1810) states no isospin.
+    bracketed = rf"(?<![\w.]){_SPIN}\s*\^?([+-])?\s*\(\s*{_SPIN}\s*\^?([+-])?([+-])?\s*\)"
     compound = rf"J\^?\(?PC?\)?\s*(?:=|:|is)?\s*{_SPIN}\s*\^?([+-])([+-])?|(?<![\w/.]){_SPIN}\^([+-])([+-])?"
     if match := re.search(bracketed, text):
         found = zip("IGJPC", match.groups(), strict=True)

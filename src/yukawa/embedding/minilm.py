@@ -32,8 +32,11 @@ _LEAST_TOKENS = 128
 
 _PREFIX = 4096  # characters looked at first
 _LONGEST_WORD = 100  # WordPiece makes a longer one a single [UNK]
-# Runs of one character, of blanks, of letters and digits: beyond 300 they change nothing in the first 256 tokens.
-_RUN = re.compile(r"(.)\1{299,}|[ \t\r\n]{300,}|[A-Za-z0-9]{300,}", re.DOTALL)
+# Runs that a tokenizer sees as nothing, one blank, one [UNK], or a token for each character. Their first 300 characters
+# say it all: one character again and again; blanks; letters and digits (CJK ones are words of their own, left alone).
+_RUN = re.compile(
+    r"(.)\1{299,}|[^\S\x0b\x0c\x1c-\x1f\x85]{300,}|[^\W_\u2e80-\U0010ffff]{300,}", re.DOTALL
+)
 
 
 class MiniLM:

@@ -443,11 +443,9 @@ class KnowledgeBase:
         self._embedder, self._index = None, None
 
     def save_index(self) -> None:
-        """Keep a copy of the search index on disk, for a quick start of the next process."""
+        """Make what lets the next search begin quickly: a copy on disk, or on a server its index of vectors."""
         with self._store.read() as connection:
-            index = self._index_for(connection)
-            if isinstance(index, LocalIndex):
-                index.save(connection)
+            self._index_for(connection).save(connection)
 
     def _ensure_embedder_row(self, embedding: str) -> None:
         e = schema.embedders

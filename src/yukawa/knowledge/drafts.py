@@ -102,7 +102,7 @@ def draft(
         domain = guess_domain(f"{question or ''} {text}", names_particle=bool(first.mentions))
     provenance = Provenance(author.strip() or "unknown", source.strip() or "taught", url, licence, domain)
     pieces = split(text) if kind == "document" else [text]
-    passages = tuple(_passage(piece, question) for piece in pieces)
+    passages = tuple(_passage(piece, question, kind, attributes or {}) for piece in pieces)
     claims = () if kind in {"document", "data"} else tuple(_claims(text, question, first))
     return Draft(kind, text, question, provenance, passages, claims, dict(attributes or {}), item_id)
 
@@ -175,11 +175,18 @@ def _by_words(block: str) -> list[str]:
     return pieces + ([" ".join(current)] if current else [])
 
 
-def _passage(text: str, question: str | None) -> Passage:
+def meaning(passage_text: str, question: str | None, kind: str, attributes: Mapping[str, Any]) -> str:
+    """The text that is embedded for a passage: what a source's data say they mean, else question and text."""
+    if kind == "data" and attributes.get("meaning"):
+        return str(attributes["meaning"])
+    return f"{question} {passage_text}" if question else passage_text
+
+
+def _passage(text: str, question: str | None, kind: str, attributes: Mapping[str, Any]) -> Passage:
     terms = list(read(text).terms())
     if question:
         terms += read(question).terms()
-    return Passage(text, f"{question} {text}" if question else text, tuple(terms))
+    return Passage(text, meaning(text, question, kind, attributes), tuple(terms))
 
 
 def _claims(text: str, question: str | None, reading: Reading) -> list[Claim]:

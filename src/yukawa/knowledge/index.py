@@ -58,6 +58,9 @@ class Index(Protocol):
     def problems(self, connection: sa.Connection) -> list[str]:
         """Where the index disagrees with the tables."""
 
+    def save(self, connection: sa.Connection) -> None:
+        """Make lasting what makes a search quick; called after a bulk load."""
+
     def clear(self) -> None:
         """Forget everything derived, on disk too."""
 
@@ -69,7 +72,7 @@ class LocalIndex:
         self._folder = folder
         self._embedder_id, self._dimensions = embedder_id, dimensions
         self._parts: list[Part] = []
-        self._position = 0
+        self._position, self._hash = 0, ledger.GENESIS
         self._unsaved = 0
         self._nearest = Nearest(folder)
 
@@ -99,19 +102,19 @@ class LocalIndex:
         """See `Index.clear`."""
         import shutil
 
-        self._parts, self._position = [], 0
+        self._parts, self._position, self._hash = [], 0, ledger.GENESIS
         self._nearest.clear()
         if self._folder.exists():
             shutil.rmtree(self._folder)
 
     def save(self, connection: sa.Connection) -> None:
-        """Write the copy on disk; called after a bulk load."""
+        """See `Index.save`: write the copy on disk."""
         self._refresh(connection)
         if not self._parts:
             return
         self._parts = [merge_parts(self._parts)] if len(self._parts) > 1 else self._parts
-        seq, _, digest = self._position, 0, self._hash_at(connection, self._position)
-        save_part(self._parts[0], self._folder, {"seq": seq, "hash": digest, "embedder": self._embedder_id})
+        manifest = {"seq": self._position, "hash": self._hash, "embedder": self._embedder_id}
+        save_part(self._parts[0], self._folder, manifest)
         self._unsaved = 0
         self._nearest.build(self._parts[0].vectors)
 
@@ -158,10 +161,11 @@ class LocalIndex:
         add_bm25(part, weighted, mean_length, lexical)
         lexical /= ideal
         lexical[~valid] = 0.0
-        candidates = _top(lexical, CANDIDATES)
+        wanted = max(CANDIDATES, query.k)
+        candidates = _top(lexical, wanted)
         candidates = candidates[lexical[candidates] > 0]
         if query.vector is not None and self._dimensions:
-            nearest = self._nearest.search(part.vectors, query.vector, valid, CANDIDATES, frozen=frozen)
+            nearest = self._nearest.search(part.vectors, query.vector, valid, wanted, frozen=frozen)
             candidates = np.union1d(candidates, nearest)
         if not len(candidates):
             return []
@@ -172,7 +176,7 @@ class LocalIndex:
         )
         weight = VECTOR_WEIGHT if self._dimensions and query.vector is not None else 0.0
         fused = weight * similarity + (1 - weight) * lexical[candidates]
-        best = _top(fused, max(query.k, 1))
+        best = np.argsort(-fused, kind="stable")[: query.k]  # of equals those taught first
         return [
             Scored(
                 int(part.passage_ids[candidates[i]]),
@@ -187,9 +191,11 @@ class LocalIndex:
         """Bring the arrays up to the ledger's last event."""
         if not self._parts and self._position == 0:
             self._load(connection)
-        last = ledger.head(connection)[0]
-        if last == self._position:
+        last, _, digest = ledger.head(connection)
+        if digest == self._hash:
             return
+        if self._position and self._hash_at(connection, self._position) != self._hash:
+            self.clear()  # another ledger stands here now: a backup was put back
         since = connection.execute(
             sa.select(schema.events.c.item_id, schema.events.c.verb).where(
                 schema.events.c.seq > self._position
@@ -203,7 +209,7 @@ class LocalIndex:
             self._append(connection, newest)
             for item_id in changed:
                 self._revalidate(connection, item_id)
-        self._position = last
+        self._position, self._hash = last, digest
         if self._unsaved >= SAVE_AFTER and self._folder.parent.is_dir():
             self.save(connection)
 
@@ -214,11 +220,10 @@ class LocalIndex:
         part, manifest = loaded
         position = int(manifest.get("seq", -1))
         # The copy is used only if it was made from this very ledger.
-        if manifest.get("embedder") != self._embedder_id or self._hash_at(
-            connection, position
-        ) != manifest.get("hash"):
+        digest = self._hash_at(connection, position)
+        if digest is None or digest != manifest.get("hash") or manifest.get("embedder") != self._embedder_id:
             return
-        self._parts, self._position = [part], position
+        self._parts, self._position, self._hash = [part], position, digest
 
     def _hash_at(self, connection: sa.Connection, seq: int) -> str | None:
         return connection.execute(sa.select(schema.events.c.hash).where(schema.events.c.seq == seq)).scalar()

@@ -15,6 +15,7 @@ from yukawa.errors import InputError, MissingPackage, StoreError
 
 HEAD = "0001"  # the newest Alembic revision this code knows
 BUSY_SECONDS = 60
+CONNECT_SECONDS = 5
 # One writer at a time on PostgreSQL too: the ledger is one chain. The number is arbitrary and fixed.
 ADVISORY_LOCK = 0x59756B61
 
@@ -52,8 +53,11 @@ class Store:
     @contextlib.contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """One consistent view of the base."""
-        with _worded(self.name), self.engine.connect() as connection, connection.begin():
-            yield connection
+        with _worded(self.name), self.engine.connect() as connection:
+            if self.is_postgres:  # its default shows each statement what others have changed meanwhile
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection
 
     @contextlib.contextmanager
     def write(self) -> Iterator[sa.Connection]:
@@ -120,7 +124,8 @@ def _require(package: str) -> None:
 
 def _engine(url: sa.URL) -> sa.Engine:
     if url.get_backend_name() == "postgresql":
-        return sa.create_engine(url, pool_pre_ping=True)
+        patience = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_SECONDS}
+        return sa.create_engine(url, pool_pre_ping=True, connect_args=patience)
     engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
 
     @sa.event.listens_for(engine, "connect")

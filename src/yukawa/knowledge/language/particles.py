@@ -31,7 +31,11 @@ _SHORT = {
     "D_s0*": "D_s0^*(2317)", "Sigma_c": "Sigma_c(2455)", "Z_c": "T_c_cbar_1(3900)", "T_cc": "T_c_c(3875)",
     "Sigma*": "Sigma(1385)", "Xi*": "Xi(1530)", "Roper": "N(1440)",
 }  # fmt: skip
-_SPECIAL = {"D*0": "D^*(2007)0", "D*+": "D^*(2010)+", "D*-": "D^*(2010)-"}
+_SPECIAL = {
+    "D^*0": "D^*(2007)0", "D^*+": "D^*(2010)+", "D^*-": "D^*(2010)-", "Dbar^*0": "Dbar^*(2007)0",
+    "K^*0": "K^*(892)0", "K^*+": "K^*(892)+", "K^*-": "K^*(892)-", "Kbar^*0": "Kbar^*(892)0",
+    "rho0": "rho(770)0", "rho+": "rho(770)+", "rho-": "rho(770)-",
+}  # fmt: skip
 _ENGLISH = {
     "photon": "gamma", "gluon": "g", "electron": "e-", "positron": "e+", "muon": "mu-", "antimuon": "mu+",
     "tauon": "tau-", "taulepton": "tau-", "taon": "tau-", "higgs": "H", "higgsboson": "H", "wboson": "W+",
@@ -168,39 +172,42 @@ def _spellings(particles: dict[str, Particle], groups: dict[str, set[str]]) -> t
     for name in particles:
         for key in _variants(name):
             table[key].add(name)
+            if (charge := particles[name].charge) is not None and not _CHARGE.search(name):
+                table[key + ("0" if charge == 0 else "+" if charge > 0 else "-")].add(name)
         match = _NAME.match(name)
         if match and match["charge"]:
             bases[name[: match.start("charge")]].add(name)
     for family in set(groups) & set(particles):
         del groups[family]
+    for base, members in bases.items():
+        groups.setdefault(base, members)
     for family, members in list(groups.items()):
-        for charge in ("0", "+", "-", "++"):
-            if charged := {m for m in members if _CHARGE.search(m) and _CHARGE.search(m)[0] == charge}:  # type: ignore[index]
-                groups.setdefault(family + charge, charged)
         if "_cbar" in family:
             groups.setdefault(family.replace("_cbar", "").replace("c_s(", "cs("), set(members))
-    for family, members in list(groups.items()) + [(b, m) for b, m in bases.items() if b not in groups]:
+    for family, members in list(groups.items()):
+        for name in members:
+            if found := _CHARGE.search(name):
+                groups.setdefault(family + found[0], set()).add(name)
+    for family, members in groups.items():
         barred = _NAME.match(family)
         wanted = {m for m in members if not particles[m].is_antiparticle} or members
         for key in _variants(family):
             table.setdefault(key, set()).update(members if barred and barred["bar"] else wanted | members)
     resolve = {**{k: {k} for k in particles}, **{k: set(v) for k, v in bases.items()}, **groups}
     for short, target in {**_SHORT, **_SPECIAL}.items():
-        for key in _variants(short):
-            table[key] = set(resolve.get(target) or resolve[target.rstrip("0")])
+        for charge in ("", "0", "+", "-", "++"):
+            if names := resolve.get(target + charge) or (resolve.get(target.rstrip("0")) if not charge else None):
+                for key in _variants(short + charge):
+                    table[key] = set(names)
     table["D*"] = {"D^*(2007)0", "D^*(2010)+", "D^*(2010)-", "Dbar^*(2007)0"} & set(particles)
-    for charge in ("0", "+", "-"):
-        table[f"K*{charge}"] = {n for n in bases["K^*(892)"] if n.endswith(charge)}
-        table[f"rho{charge}"] = {n for n in bases["rho(770)"] if n.endswith(charge)}
-        table[f"Delta{charge}"] = {n for n in bases["Delta(1232)"] if n.endswith(")" + charge)}
-    table["Delta++"] = {"Delta(1232)++"}
-    table["Kbar*0"] = {"Kbar^*(892)0"}
     folded: dict[str, set[str]] = defaultdict(set)
     for key, names in table.items():
         if len(key) > 2 and key.lower() not in {"pbar", "nbar"}:
             folded[key.lower()] |= names
     for english, target in _ENGLISH.items():
         folded[english] = set(resolve.get(target) or resolve[target.rstrip("0")])
+    folded["neutrino"] = {n for n in particles if n.startswith("nu")}
+    folded["neutrinos"] = folded["neutrino"]
     _add_charges(table, particles)
     return _frozen(table), _frozen(folded)
 

@@ -16,14 +16,16 @@ _PROPERTIES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, re.compile(pattern, re.IGNORECASE))
     for name, pattern in (
         ("mass-difference", r"\bmass[- ]?(?:difference|splitting|gap)s?\b|difference (?:in|of|between)(?: the)? mass(?:es)?\b"
-                            r"|\bDelta ?m\b|\bhow much (?:heavier|lighter)\b|\bm ?\(¤+\) ?- ?m ?\(|\bmass(?: of)?(?: the)? ¤+ ?(?:-|minus) ?(?:the )?mass\b"),
+                            r"|\bDelta ?m\b|\bhow much (?:heavier|lighter)\b|\bm ?\( ?¤+ ?\) ?- ?m ?\(|\bmass(?: of)?(?: the)? ¤+ ?(?:-|minus) ?(?:the )?mass\b"),
+        ("magnetic-moment-anomaly", r"\banomalous magnetic (?:dipole )?moment\b(?: \(?g ?- ?2\)?(?: ?/ ?2)?)?|\bmagnetic moment anomaly\b"
+                                    r"|\(?\bg ?- ?2\b\)?(?: ?/ ?2)?"),
         ("magnetic-moment", r"\bmagnetic (?:dipole )?moments?\b"),
         ("electric-dipole-moment", r"\belectric dipole moments?\b|\bEDM\b"),
         ("charge-radius", r"\bcharge rad(?:ius|ii)\b"),
         ("momentum", r"\b(?:decay|final[- ]state|breakup|product|daughter) moment(?:um|a)\b|\bmoment(?:um|a)\b"),
-        ("main-decay-modes", r"\b(?:main|dominant|principal|leading|most common|largest|primary|chief|favou?red|important|major)\b[^.?]*\b(?:decays?|modes?|channels?)\b"
-                             r"|\bdecay (?:modes|channels|products)\b|\bhow (?:does|do|will|can)\b.*\bdecay\s*\??$"
-                             r"|\bwhat\b.*\bdecays? (?:in)?to\s*\??$|\bdecays? (?:mainly|mostly|predominantly|dominantly)\b"),
+        ("main-decay-modes", r"\b(?:main|dominant|principal|leading|most common|largest|primary|chief|favou?red|important|major)\b(?=[^.?]*\b(?:decays?|modes?|channels?)\b)"
+                             r"|\bdecay (?:modes|channels|products)\b|\bhow (?:does|do|will|can)\b(?=.*\bdecay\s*\??$)"
+                             r"|\bwhat\b(?=.*\bdecays? (?:in)?to\s*\??$)|\bdecays? (?:mainly|mostly|predominantly|dominantly)\b"),
         ("branching-fraction", r"\bbranch(?:ing)?[- ](?:fraction|ratio|probabilit(?:y|ie)|rate)s?\b|\bBRs?\b|\bBFs?\b|\bB(?=\()"
                                r"|\bfraction of\b|\bhow (?:often|frequently|likely|rare|probable)\b|\bprobability\b"
                                r"|\b(?:what )?percent(?:age)?\b|\bfraction\b|\bshare of\b|\bproportion\b|\bdecay rate\b|\bodds\b|\bchances?\b"),
@@ -31,8 +33,8 @@ _PROPERTIES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("width", r"\b(?:full |total |natural |decay |intrinsic |breit-wigner )*widths?\b|\bhow (?:wide|broad)\b|\bGamma_?(?:tot|total)\b|\bGamma(?=\s*\()"),
         ("half-life", r"\bhalf[- ]?li(?:fe|ves)\b"),
         ("lifetime", r"\blife[- ]?times?\b|\bmean[- ]li(?:fe|ves)\b|\baverage li(?:fe|ves)\b|\blifespan\b|\btau(?=\()"
-                     r"|\bafter what time\b|\bhow (?:soon|quickly|fast)\b.*\bdecays?\b|\btime (?:before|until)\b.*\bdecays?\b"
-                     r"|\bhow long\b.*\b(?:lives?|lasts?|survives?|exists?|decays?|around|persists?)\b|\b(?:decays? after|life expectancy)\b"),
+                     r"|\bafter what time\b|\bhow (?:soon|quickly|fast)\b(?=.*\bdecays?\b)|\btime (?:before|until)\b(?=.*\bdecays?\b)"
+                     r"|\bhow long\b(?=.*\b(?:lives?|lasts?|survives?|exists?|decays?|around|persists?)\b)|\b(?:decays? after|life expectancy)\b"),
         ("quantum-numbers", r"\bquantum numbers?\b|\bspin(?:-parity)?\b|\bparity\b|\bI?\^?G?\(?J\^?\(?PC?\)?\b|\bisospin\b|\b[GCP]-parity\b"
                             r"|\b(?:electric )?charge\b(?! radi| conj| asym)|\bcharge conjugation\b"),
         ("mass", r"\b(?:rest |invariant |pole |breit-wigner )*mass(?:es)?\b|\bhow (?:heavy|massive|light)\b|\bweighs?\b|\bheavy is\b|\bm(?=\s*\()|\bm_(?=[A-Za-z])"),
@@ -71,7 +73,7 @@ STOPWORDS = frozenset(
     values very via want was way we well were what whats when where whether which while who whose why will with within
     without world would write year yes you your average edition listings accepted approximately estimate fit evaluation
     upper lower limit limits bound bounds confidence level allowed cite find please error errors uncertainty uncertainties including include symbol call denoted written observed
-    measuring compilation carry carries positive negative nuclear magneton magnetons strongly excluded exclude average pair pairs state states mev gev kev ev units unit""".split()
+    measuring compilation two three four five several live lives lived last lasts survive survives persist persists carry carries positive negative nuclear magneton magnetons strongly excluded exclude average pair pairs state states mev gev kev ev units unit""".split()
 )
 
 

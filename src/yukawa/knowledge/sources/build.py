@@ -53,14 +53,16 @@ def _draft(fact: Fact) -> Draft:
 
 
 def _keys(fact: Fact) -> tuple[str, ...]:
-    if fact.property not in _PLAIN or not _PLAIN_START.match(fact.text) or "anomaly" in fact.text:
+    name = fact.property.replace(" ", "-")
+    if fact.property == "magnetic moment" and "magnetic moment anomaly" in fact.text:
+        name = "magnetic-moment-anomaly"
+    elif fact.property not in _PLAIN or not _PLAIN_START.match(fact.text):
         return ()
     table = particle_table()
     subjects = _subjects(fact)
     products = fact.channel if fact.property in {"branching fraction", "partial mean life"} else ()
     if fact.property == "branching fraction" and not products:
         return ()
-    name = fact.property.replace(" ", "-")
     wanted = [s for s in subjects if not table.particles[s].is_antiparticle] or list(subjects)
     if products:
         return decay_keys(wanted, name, products)

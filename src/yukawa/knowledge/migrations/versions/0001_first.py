@@ -23,6 +23,27 @@ _GUARDS = {
     ],
 }
 
+# Ranking needs the number of passages and of their terms at every search; PostgreSQL keeps both up to date itself.
+_TOTALS = {
+    "sqlite": [],
+    "postgresql": [
+        """CREATE FUNCTION passages_totals() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            INSERT INTO meta AS m (key, value)
+            SELECT t.key, t.value FROM (
+                SELECT count(*) AS number, coalesce(sum(cardinality(string_to_array(terms, ' '))), 0) AS length FROM changed
+            ) c, LATERAL (VALUES ('passage_count', CAST(c.number * CAST(TG_ARGV[0] AS int) AS text)),
+                                 ('passage_length', CAST(c.length * CAST(TG_ARGV[0] AS int) AS text))) AS t (key, value)
+            ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(m.value AS bigint) + CAST(excluded.value AS bigint) AS text);
+            RETURN NULL;
+        END $$""",
+        "CREATE TRIGGER passages_totals_insert AFTER INSERT ON passages REFERENCING NEW TABLE AS changed"
+        " FOR EACH STATEMENT EXECUTE FUNCTION passages_totals('1')",
+        "CREATE TRIGGER passages_totals_delete AFTER DELETE ON passages REFERENCING OLD TABLE AS changed"
+        " FOR EACH STATEMENT EXECUTE FUNCTION passages_totals('-1')",
+    ],
+}
+
 
 def upgrade() -> None:
     """Make all tables."""
@@ -159,5 +180,5 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["passage_id"], ["passages.id"], name=op.f("fk_vectors_passage_id")),
         sa.PrimaryKeyConstraint("passage_id", "embedder_id", name=op.f("pk_vectors")),
     )
-    for statement in _GUARDS[dialect]:
+    for statement in _GUARDS[dialect] + _TOTALS[dialect]:
         op.execute(sa.text(statement))

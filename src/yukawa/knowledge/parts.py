@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,15 @@ OPEN_END = np.iinfo(np.int64).max
 
 # Robertson and Zaragoza, The Probabilistic Relevance Framework: BM25 and Beyond (2009), usual values.
 K1, B = 1.2, 0.6
+KEY_WEIGHT = 3.0
 
 
 @dataclass(slots=True)
 class Part:
     """`n` passages in order of their ids.
 
-    `valid_from`, `valid_to` (n,) say when each holds (microseconds); they alone may change. `vectors` is (n, d).
+    `valid_from`, `valid_to` (n,) say when each holds (microseconds); they alone may change, by `set_validity`, which
+    keeps `in_force` (n,) in step: what holds now. `vectors` is (n, d); `words` is the sum of `lengths`.
     Postings are in compressed rows: term `t` stands in `rows[starts[t]:starts[t + 1]]`, as often as `counts`.
     """
 
@@ -38,6 +41,12 @@ class Part:
     starts: NDArray[np.int64]
     rows: NDArray[np.int32]
     counts: NDArray[np.float32]
+    in_force: NDArray[np.bool_] = field(init=False)
+    words: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.in_force = self.valid_to == OPEN_END
+        self.words = float(self.lengths.sum(dtype=np.float64))
 
     def __len__(self) -> int:
         return len(self.passage_ids)
@@ -49,6 +58,11 @@ class Part:
             return self.rows[:0], self.counts[:0]
         span = slice(self.starts[number], self.starts[number + 1])
         return self.rows[span], self.counts[span]
+
+    def set_validity(self, row: int, valid_from: int, valid_to: int) -> None:
+        """Say anew when the passage in `row` holds."""
+        self.valid_from[row], self.valid_to[row] = valid_from, valid_to
+        self.in_force[row] = valid_to == OPEN_END
 
     def frequency(self, term: str) -> int:
         """In how many passages `term` stands."""
@@ -123,28 +137,46 @@ def merge_parts(parts: Sequence[Part]) -> Part:
     )
 
 
-def add_bm25(
-    part: Part, terms: Iterable[tuple[str, float]], mean_length: float, scores: NDArray[np.float32]
-) -> None:
-    """Add each term's BM25 contribution to `scores` (n,); `terms` are pairs of term and inverse document frequency."""
+def term_weight(term: str, passages: int, frequency: int) -> float:
+    """Inverse document frequency of a term that stands in `frequency` of `passages`; claim keys count threefold.
+
+    A claim key says that a passage states the very quantity asked for, which no likeness of words can outdo.
+    """
+    idf = math.log(1 + (passages - frequency + 0.5) / (frequency + 0.5))
+    return KEY_WEIGHT * idf if term.startswith("=") else idf
+
+
+def bm25(
+    part: Part, terms: Sequence[tuple[str, float]], mean_length: float
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """BM25 scores (n,), and the rows that hold any of `terms`, each as often as it holds different ones.
+
+    `terms` are pairs of term and inverse document frequency. The work is in proportion to the postings: rows that
+    hold none of the terms are not even looked at.
+    """
+    scores = np.zeros(len(part), dtype=np.float32)
+    touched = [part.rows[:0]]
     for term, idf in terms:
         rows, counts = part.postings(term)
-        if len(rows):
-            norm = K1 * (1 - B + B * part.lengths[rows] / mean_length)
-            scores[rows] += idf * counts * (K1 + 1) / (counts + norm)
+        norm = part.lengths[rows]
+        norm *= K1 * B / mean_length
+        norm += K1 * (1 - B)
+        norm += counts
+        scores[rows] += (idf * (K1 + 1)) * counts / norm
+        touched.append(rows)
+    return scores, np.concatenate(touched)
 
 
-def save_part(part: Part, folder: Path, manifest: dict[str, Any]) -> None:
-    """Write `part` beside `folder` and put it in its place in one step."""
+def save_part(part: Part, folder: Path, manifest: dict[str, Any], more: Callable[[Path], None]) -> None:
+    """Write `part`, and what `more` writes into the folder it is given, beside `folder` and put all in its place."""
     beside = folder.with_name(f"{folder.name}.{os.getpid()}.new")
     shutil.rmtree(beside, ignore_errors=True)
     try:
         beside.mkdir()
-        for field in fields(part):
-            value = getattr(part, field.name)
-            if field.name != "vocabulary":
-                np.save(beside / f"{field.name}.npy", value)
+        for name in _saved():
+            np.save(beside / f"{name}.npy", getattr(part, name))
         (beside / "vocabulary.txt").write_text("\n".join(part.vocabulary), encoding="utf-8")
+        more(beside)
         (beside / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
         beside.rename(folder)
@@ -158,12 +190,16 @@ def load_part(folder: Path) -> tuple[Part, dict[str, Any]] | None:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         terms = (folder / "vocabulary.txt").read_text(encoding="utf-8").split("\n")
         arrays = {
-            f.name: np.load(folder / f"{f.name}.npy", mmap_mode="r", allow_pickle=False)
-            for f in fields(Part)
-            if f.name != "vocabulary"
+            name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
+            for name in _saved()
         }
     except (OSError, ValueError):
         return None
     for name in ("valid_from", "valid_to"):
         arrays[name] = np.array(arrays[name])
     return Part(**arrays, vocabulary={term: i for i, term in enumerate(terms)}), manifest
+
+
+def _saved() -> list[str]:
+    """The arrays of a part that are kept on disk."""
+    return [f.name for f in fields(Part) if f.init and f.name != "vocabulary"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from yukawa.knowledge.index import CANDIDATES, POSTINGS_BUDGET, VECTOR_WEIGHT, Query, Scored
-from yukawa.knowledge.parts import K1, B
+from yukawa.knowledge.parts import K1, B, term_weight
 
 # Above so many passages a search by meaning uses an HNSW index; below, comparing with every vector is quick enough.
 EXACT_UP_TO = 50_000
@@ -237,7 +236,7 @@ def _weighted(connection: sa.Connection, terms: Sequence[str], count: int) -> li
         if weighted and spent + frequency > POSTINGS_BUDGET:
             break
         spent += frequency
-        weighted.append((term, math.log(1 + (count - frequency + 0.5) / (frequency + 0.5))))
+        weighted.append((term, term_weight(term, count, frequency)))
     return weighted
 
 

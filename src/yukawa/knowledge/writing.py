@@ -86,12 +86,14 @@ def posting_rows_of(passage_id: int, terms: str) -> list[dict[str, Any]]:
 
 
 def end_versions(connection: sa.Connection, item_ids: Iterable[str], moment: int) -> None:
-    """Let the current versions of `item_ids` end at `moment`."""
-    v = schema.versions
+    """Let the current versions of `item_ids` end at `moment`, and their conflicts with them."""
+    v, c = schema.versions, schema.conflicts
     for chunk in chunks(list(item_ids)):
         connection.execute(
             sa.update(v).where(v.c.item_id.in_(chunk), v.c.valid_to.is_(None)).values(valid_to=moment)
         )
+        touched = c.c.first_item.in_(chunk) | c.c.second_item.in_(chunk)
+        connection.execute(sa.update(c).where(touched, c.c.resolved.is_(None)).values(resolved=moment))
 
 
 def open_conflicts(connection: sa.Connection, drafts: Sequence[Draft], moment: int) -> None:

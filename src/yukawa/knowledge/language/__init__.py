@@ -2,7 +2,7 @@
 
 from yukawa.knowledge.language.particles import Mention, find_particles, particle_table
 from yukawa.knowledge.language.quantities import Quantity, find_quantities
-from yukawa.knowledge.language.reading import Reading, claim_key, decay_keys, read
+from yukawa.knowledge.language.reading import Reading, claim_key, decay_keys, difference_keys, read
 from yukawa.knowledge.language.spelling import plain_ascii
 
 __all__ = [

@@ -177,8 +177,6 @@ def _spellings(particles: dict[str, Particle], groups: dict[str, set[str]]) -> t
         match = _NAME.match(name)
         if match and match["charge"]:
             bases[name[: match.start("charge")]].add(name)
-    for family in set(groups) & set(particles):
-        del groups[family]
     for base, members in bases.items():
         groups.setdefault(base, members)
     for family, members in list(groups.items()):
@@ -186,8 +184,11 @@ def _spellings(particles: dict[str, Particle], groups: dict[str, set[str]]) -> t
             groups.setdefault(family.replace("_cbar", "").replace("c_s(", "cs("), set(members))
     for family, members in list(groups.items()):
         for name in members:
-            if found := _CHARGE.search(name):
+            found = _CHARGE.search(name)
+            if found and not (found[0] == "0" and particles[name].is_antiparticle and "bar" not in family):
                 groups.setdefault(family + found[0], set()).add(name)
+    for family in set(groups) & set(particles):
+        del groups[family]
     for family, members in groups.items():
         barred = _NAME.match(family)
         wanted = {m for m in members if not particles[m].is_antiparticle} or members

@@ -15,29 +15,36 @@ from yukawa.knowledge.language.spelling import plain_ascii
 _PROPERTIES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, re.compile(pattern, re.IGNORECASE))
     for name, pattern in (
-        ("mass-difference", r"\bmass[- ]?(?:difference|splitting|gap)s?\b|difference (?:in|of|between)(?: the)? mass(?:es)?\b"
-                            r"|\bDelta ?m\b|\bhow much (?:heavier|lighter)\b|\bm ?\( ?¤+ ?\) ?- ?m ?\(|\bmass(?: of)?(?: the)? ¤+ ?(?:-|minus) ?(?:the )?mass\b"),
-        ("magnetic-moment-anomaly", r"\banomalous magnetic (?:dipole )?moment\b(?: \(?g ?- ?2\)?(?: ?/ ?2)?)?|\bmagnetic moment anomaly\b"
-                                    r"|\(?\bg ?- ?2\b\)?(?: ?/ ?2)?"),
-        ("magnetic-moment", r"\bmagnetic (?:dipole )?moments?\b"),
-        ("electric-dipole-moment", r"\belectric dipole moments?\b|\bEDM\b"),
-        ("charge-radius", r"\bcharge rad(?:ius|ii)\b"),
-        ("momentum", r"\b(?:decay|final[- ]state|breakup|product|daughter) moment(?:um|a)\b|\bmoment(?:um|a)\b"),
-        ("main-decay-modes", r"\b(?:main|dominant|principal|leading|most common|largest|primary|chief|favou?red|important|major)\b(?=[^.?]*\b(?:decays?|modes?|channels?)\b)"
-                             r"|\bdecay (?:modes|channels|products)\b|\bhow (?:does|do|will|can)\b(?=.*\bdecay\s*\??$)"
-                             r"|\bwhat\b(?=.*\bdecays? (?:in)?to\s*\??$)|\bdecays? (?:mainly|mostly|predominantly|dominantly)\b"),
-        ("branching-fraction", r"\bbranch(?:ing)?[- ](?:fraction|ratio|probabilit(?:y|ie)|rate)s?\b|\bBRs?\b|\bBFs?\b|\bB(?=\()"
-                               r"|\bfraction of\b|\bhow (?:often|frequently|likely|rare|probable)\b|\bprobability\b"
-                               r"|\b(?:what )?percent(?:age)?\b|\bfraction\b|\bshare of\b|\bproportion\b|\bdecay rate\b|\bodds\b|\bchances?\b"),
+        ("mass-difference", r"\bmass[- ]?(?:difference|splitting|gap|shift|separation)s?\b|\b(?:difference|gap|splitting|separation)\b(?=[^.?]{0,24}\bmass(?:es)?\b)"
+                            r"|\bDelta ?[mM]\b|\bhow much (?:heavier|lighter|more massive)\b|\b(?:heavier|lighter|more massive)(?: is [^.?]*)? than\b"
+                            r"|\bm ?[\(\[]? ?¤+ ?[\)\]]? ?- ?m(?:ass)? ?[\(\[]? ?¤|\bmass(?: of)?(?: the)? ?\(?¤+\)? ?(?:-|minus) ?(?:the )?(?:mass|m ?\(|m ?¤)"
+                            r"|\bmass of\b[^.?]*\bminus\b|\bmass excess\b"),
+        ("magnetic-moment-anomaly", r"\b(?:anomalous|anomaly)\b(?=.*\bmagnetic\b)(?:.{0,3}\bmagnetic (?:dipole )?moment\b)?|\bmagnetic moment anomaly\b"
+                                    r"|\(?\bg ?- ?2\b\)?(?: ?/ ?2)?|\banomalous magnetic\b"),
+        ("magnetic-moment", r"\bmagnetic (?:dipole )?moments?\b|\bmagnetic dipole\b|\bmu(?= ?\(¤)|\bmagnetic strength\b"),
+        ("electric-dipole-moment", r"\belectric dipole(?: moments?)?\b|\bEDM\b"),
+        ("charge-radius", r"\b(?:mean[- ]square )?charge rad(?:ius|ii)\b"),
+        ("main-decay-modes", r"\b(?:main|dominant|principal|leading|most (?:common|frequent|likely|probable)|largest|primary|chief|favou?red|important|major)\b"
+                             r"(?=[^.?]*\b(?:decays?|modes?|channels?)\b)|\bdecay (?:modes|channels|products)\b"
+                             r"|\bhow (?:does|do|will|can)\b(?=.*\bdecay\s*\??$)|\bwhat\b(?=.*\bdecays? (?:in)?to\s*\??$)"
+                             r"|\bdecays? (?:mainly|mostly|predominantly|dominantly)\b"),
+        ("momentum", r"\b(?:decay|final[- ]state|breakup|product|daughter) moment(?:um|a)\b|(?<!angular )\bmoment(?:um|a)\b"),
+        ("branching-fraction", r"\bbranch(?:ing)?[- ]?(?:fraction|ratio|probabilit(?:y|ie)|rate|percentage)?s?\b|\b[BD]\.?[RF]s?\b|\bBr\b|\bB(?= ?[\(\[])"
+                               r"|\bGamma ?\([^()]*→[^()]*\) ?/ ?Gamma(?:[_ ]?\(?tot(?:al)?\)?)?|\bGamma_?i ?/ ?Gamma\b"
+                               r"|\bfractions?\b|\bfractional\b|\bhow (?:often|frequently|likely|rare(?:ly)?|probable|common(?:ly)?|improbable)\b|\bprobabilit(?:y|ies)\b"
+                               r"|\bper ?cent(?:age)?s?\b|\bshares?\b|\bproportions?\b|\bportions?\b|\b(?:decay )?rates?\b|\bodds\b|\bchances?\b"
+                               r"|\blikelihood\b|\bfrequency\b|\bhow (?:many|much)(?= (?:of|in|out|times)\b)"),
         ("partial-width", r"\b(?:partial|leptonic|radiative|electronic|muonic|dielectron|dimuon|two-photon) (?:decay )?widths?\b"),
-        ("width", r"\b(?:full |total |natural |decay |intrinsic |breit-wigner )*widths?\b|\bhow (?:wide|broad)\b|\bGamma_?(?:tot|total)\b|\bGamma(?=\s*\()"),
+        ("width", r"\b(?:full |total |natural |decay |intrinsic |breit-wigner |resonance )*(?:line ?-?)?widths?\b|\bhow (?:wide|broad|narrow)\b|\bbreadth\b|\bFWHM\b"
+                  r"|\b(?:wide|broad|narrow) is\b|\bGamma_?(?:tot|total)?(?=\s*[\(\[]|\s*=|\s*of\b|\s*for\b|\s*¤|\s*$|\s*\?)|\btotal decay rate\b"),
         ("half-life", r"\bhalf[- ]?li(?:fe|ves)\b"),
-        ("lifetime", r"\blife[- ]?times?\b|\bmean[- ]li(?:fe|ves)\b|\baverage li(?:fe|ves)\b|\blifespan\b|\btau(?=\()"
-                     r"|\bafter what time\b|\bhow (?:soon|quickly|fast)\b(?=.*\bdecays?\b)|\btime (?:before|until)\b(?=.*\bdecays?\b)"
-                     r"|\bhow long\b(?=.*\b(?:lives?|lasts?|survives?|exists?|decays?|around|persists?)\b)|\b(?:decays? after|life expectancy)\b"),
-        ("quantum-numbers", r"\bquantum numbers?\b|\bspin(?:-parity)?\b|\bparity\b|\bI?\^?G?\(?J\^?\(?PC?\)?\b|\bisospin\b|\b[GCP]-parity\b"
-                            r"|\b(?:electric )?charge\b(?! radi| conj| asym)|\bcharge conjugation\b"),
-        ("mass", r"\b(?:rest |invariant |pole |breit-wigner )*mass(?:es)?\b|\bhow (?:heavy|massive|light)\b|\bweighs?\b|\bheavy is\b|\bm(?=\s*\()|\bm_(?=[A-Za-z])"),
+        ("lifetime", r"\blife[- ]?times?\b|\b(?:mean|average|proper)[- ]li(?:fe|ves)\b|\blifespan\b|\blongevity\b|\btau(?=[\(\[])|\blife(?= of| expectancy|\s*\?|$)"
+                     r"|\b(?:after what|mean|average|typical|proper|survival|decay) time\b|\bhow (?:soon|quickly|fast)\b(?=.*\bdecays?\b)|\b(?:time|long|period)\b(?=[^.?]*\b(?:before|until|till)\b)"
+                     r"|\bhow long\b|\b(?:decays? after|life expectancy|survives? for|lives? for|time constant)\b|\bhow short-lived\b|\bhow long-lived\b"),
+        ("quantum-numbers", r"\bquantum numbers?\b|\bspin(?:s|-parity)?\b|\b(?:intrinsic |C-|G-|P-)?parit(?:y|ies)\b|(?<![A-Za-z])I?\^?G?\(?J\^?\(?\{?P?C?\}?\)?(?![A-Za-z/_-])"
+                            r"|\b(?:intrinsic |total )?angular moment(?:um|a)\b|\bisospin\b|\b(?:electric(?:al)? )?charges?\b(?! radi| conj| asym)|\bcharge conjugation\b|\belectrically\b"),
+        ("mass", r"\b(?:rest |invariant |pole |breit-wigner )*mass(?:es)?\b|\bhow (?:heavy|massive|light)\b|\bweigh(?:s|t)?\b|\b(?:heavy|massive) is\b|\bm(?=\s*[\(\[])|\bM(?=\s*[\(\[])"
+                 r"|\bm_(?=[A-Za-z¤])|\brest energy\b|\bheaviness\b"),
     )
 )  # fmt: skip
 _ASPECTS = tuple(
@@ -45,9 +52,9 @@ _ASPECTS = tuple(
     for name, pattern in (
         ("isospin", r"\bisospin\b"),
         ("G-parity", r"\bG[- ]parity\b"),
-        ("C-parity", r"\bC[- ]parity\b|\bcharge[- ]conjugation\b"),
+        ("C-parity", r"\bC[- ]parity\b|\bcharge parity\b|\bcharge[- ]conjugation\b"),
         ("parity", r"(?<![CG][- ])\bparity\b"),
-        ("spin", r"\bspin\b"),
+        ("spin", r"\bspin\b|\bangular moment"),
     )
 )
 PROPERTY_NAMES = tuple(name for name, _ in _PROPERTIES)
@@ -65,7 +72,7 @@ STOPWORDS = frozenset(
     however i if in into is it its itself just keep kind know known latest let like list listed listing literature long
     look looking lookup made make many may me mean means measure measured measurement measurements might mode modes
     modern more most much must my name need newest nice no nominal normal not now number numbers numerical obtain of off
-    official often ok on once one only or other our out over own particle particles pdg people physicist physics please
+    official often ok on once one only or other our out over own particle particles pdg physics please
     precise precisely present proper provide published question quick quote quoted read really recommended reference
     regarding remind report reported result results review right said same say says search see shall she should show so
     some something state stated such summary table take tell than thank thanks that the their them then there these they
@@ -73,7 +80,7 @@ STOPWORDS = frozenset(
     values very via want was way we well were what whats when where whether which while who whose why will with within
     without world would write year yes you your average edition listings accepted approximately estimate fit evaluation
     upper lower limit limits bound bounds confidence level allowed cite find please error errors uncertainty uncertainties including include symbol call denoted written observed
-    measuring compilation two three four five several live lives lived last lasts survive survives persist persists carry carries positive negative nuclear magneton magnetons strongly excluded exclude average pair pairs state states mev gev kev ev units unit""".split()
+    measuring compilation two two three four five several live lives lived last lasts survive survives persist persists carry carries positive negative nuclear magneton magnetons strongly excluded exclude average pair pairs state states mev gev kev ev units unit""".split()
 )
 
 
@@ -104,6 +111,8 @@ class Reading:
         """Claim keys of this reading: equal keys mean the same quantity of the same thing."""
         if not self.subjects or self.property is None:
             return ()
+        if self.property == "mass-difference":
+            return difference_keys(self.mentions[-2].names, self.mentions[-1].names) if len(self.mentions) > 1 else ()
         if not self.channel:
             return tuple(sorted({claim_key(s, self.property, ()) for s in self.subjects}))
         count = len(self.subjects)
@@ -142,6 +151,18 @@ def read(text: str) -> Reading:
         channel = ()
     words, adjacent = _words(masked)
     return Reading(plain, mentions, subjects, property_name, channel, words, adjacent, aspects)
+
+
+def difference_keys(first: Iterable[str], second: Iterable[str]) -> tuple[str, ...]:
+    """Claim keys of the difference of two masses, whichever is named first: `|mass-difference|K+,K0`."""
+    sides = [{squeeze(_as_particle(name)) for name in names} for names in (first, second)]
+    pairs = itertools.product(*sides)
+    return tuple(sorted({f"|mass-difference|{','.join(sorted(pair))}" for pair in pairs if pair[0] != pair[1]}))
+
+
+def _as_particle(name: str) -> str:
+    particle = particle_table().particles[name]
+    return particle.conjugate if particle.is_antiparticle else name
 
 
 def decay_keys(subjects: Iterable[str], property_name: str, products: Sequence[str], limit: int = 64) -> tuple[str, ...]:

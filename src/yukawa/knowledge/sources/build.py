@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from yukawa.knowledge.base import KnowledgeBase, Progress
 from yukawa.knowledge.drafts import Draft, draft, with_keys
-from yukawa.knowledge.language import claim_key, decay_keys, find_quantities, particle_table, read
+from yukawa.knowledge.language import claim_key, decay_keys, difference_keys, find_quantities, particle_table, read
 from yukawa.knowledge.sources.pdg import LICENCE, Fact, edition, facts
 
 AUTHOR = "Particle Data Group"
@@ -53,6 +53,9 @@ def _draft(fact: Fact) -> Draft:
 
 
 def _keys(fact: Fact) -> tuple[str, ...]:
+    if fact.property == "mass difference":
+        mentions = read(fact.text.rsplit(" is ", 1)[0]).mentions
+        return difference_keys(mentions[-2].names, mentions[-1].names) if len(mentions) > 2 else ()
     name = fact.property.replace(" ", "-")
     if fact.property == "magnetic moment" and "magnetic moment anomaly" in fact.text:
         name = "magnetic-moment-anomaly"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import os
 import random
@@ -16,6 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yukawa.embedding import open_embedder
+from yukawa.knowledge.drafts import Draft, Passage
+from yukawa.knowledge.language import read
+from yukawa.knowledge.records import Provenance
 
 CHUNK = 5_000
 HELD_OUT = 200
@@ -26,11 +30,14 @@ _LEAST_LETTERS = 30
 
 @dataclass(frozen=True)
 class Corpus:
-    """`texts`: distinct passages, PDG facts first; `sentences`: how many of them are facts and single sentences;
-    `titles`: titles of abstracts whose sentences are not in the set."""
+    """What is taught and asked.
 
-    texts: list[str]
-    sentences: int
+    `texts`: distinct passages, each with the sentences it is made of; `singles`: how many are PDG facts and single
+    sentences, which come first; `titles`: titles of abstracts whose sentences are not among them.
+    """
+
+    texts: dict[str, list[str]]
+    singles: int
     titles: list[str]
 
 
@@ -39,17 +46,35 @@ def corpus(count: int) -> Corpus:
     abstracts = list(_abstracts())
     random.Random(0).shuffle(abstracts)
     held, used = abstracts[:HELD_OUT], abstracts[HELD_OUT:]
-    texts = dict.fromkeys(fact for fact in _facts())
+    texts = {fact: [fact] for fact in _facts()}
     split = [_sentences(abstract) for _, abstract in used]
-    texts |= dict.fromkeys(s for sentences in split for s in sentences)
+    for sentences in split:
+        for sentence in sentences:
+            texts.setdefault(sentence, [sentence])
     singles = len(texts)
     for length in (2, 3, 4):
         if len(texts) >= count:
             break
         for sentences in split:
             windows = (sentences[i : i + length] for i in range(len(sentences) - length + 1))
-            texts |= dict.fromkeys(" ".join(window) for window in windows)
-    return Corpus(list(texts), singles, [title for title, _ in held])
+            for window in windows:
+                texts.setdefault(" ".join(window), window)
+    return Corpus(texts, singles, [title for title, _ in held])
+
+
+def drafts(made: Corpus, count: int, known: int) -> Iterator[Draft]:
+    """The first `count` passages from the one numbered `known` on, ready to be taught.
+
+    A passage of several sentences takes over the search terms of its sentences, so that each sentence is read once.
+    """
+    terms: dict[str, tuple[str, ...]] = {}
+    origin = Provenance("arXiv", "abstracts", None, "CC0", "particle physics")
+    for text, sentences in itertools.islice(made.texts.items(), known, count):
+        for sentence in sentences:
+            if sentence not in terms:
+                terms[sentence] = tuple(read(sentence).terms())
+        found = tuple(term for sentence in sentences for term in terms[sentence])
+        yield Draft("document", text, None, origin, (Passage(text, text, found),), (), {})
 
 
 def questions() -> list[str]:

@@ -3,6 +3,7 @@
 # Everyday English of asking, telling and looking up. They stay search terms, since a document may be about them.
 FILLERS = frozenset(
     """
+    produced produce occur occurs proceeds proceed
     actual actually adopt adopted agree agreed apart approximate assign assigned assume assuming attribute believed
     belong belongs best-known booklet calculate calculated carried certainly characterise characterised characterize
     characterized claim claims clear clearly common complete concerning concise consider considered contain contains

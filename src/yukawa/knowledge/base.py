@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from yukawa.errors import InputError, NotFound, StoreError, nearest
+from yukawa.errors import InputError, NotFound
 from yukawa.knowledge import ledger, reading_back, schema, writing
 from yukawa.knowledge.drafts import Draft, checked_text, draft
-from yukawa.knowledge.index import Index, LocalIndex, Query
+from yukawa.knowledge.index import Query
 from yukawa.knowledge.language import read
 from yukawa.knowledge.ledger import Entry
-from yukawa.knowledge.records import Conflict, Event, Hit, Item, Report, microseconds, moment
+from yukawa.knowledge.missing import checked_moment, unknown_item
+from yukawa.knowledge.records import Conflict, Event, Hit, Item, Report
+from yukawa.knowledge.serving import Serving, serving_row
 from yukawa.knowledge.store import Store
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    from yukawa.embedding import Embedder
 
 Progress = Callable[[int, int], None]
 Moment = dt.datetime | str | None
@@ -42,9 +42,8 @@ class KnowledgeBase:
 
     def __init__(self, store: Store, embedding: str) -> None:
         self._store = store
-        self._embedder: Embedder | None = None
-        self._index: tuple[int, Index] | None = None
-        self._ensure_embedder_row(embedding)
+        self._serving = Serving(store)
+        self._serving.ensure(embedding)
 
     @classmethod
     def open(cls, url: str | Path, *, embedding: str = "minilm") -> KnowledgeBase:
@@ -152,16 +151,15 @@ class KnowledgeBase:
 
     def _write(self, drafts: Sequence[Draft], actor: str, reason: str) -> dict[str, Item]:
         """Items by content key: those just written, and those another process taught since we looked."""
-        embedder_id, vectors = self._embedded([[p.meaning for p in d.passages] for d in drafts])
+        embedder_id, vectors = self._serving.embedded([[p.meaning for p in d.passages] for d in drafts])
         with self._store.write() as connection:
-            stale = self._serving(connection)[0] != embedder_id  # another process reindexed meanwhile
+            stale = serving_row(connection, self._store.name).id != embedder_id  # reindexed meanwhile
             if not stale:
                 known = reading_back.current_by_content(connection, [d.content_key for d in drafts])
                 keep = [i for i, d in enumerate(drafts) if d.content_key not in known]
                 kept = [drafts[i] for i in keep]
                 items = self._insert(connection, kept, [vectors[i] for i in keep], embedder_id, actor, reason)
         if stale:
-            self._embedder = None
             return self._write(drafts, actor, reason)
         return known | {d.content_key: item for d, item in zip(kept, items, strict=True)}
 
@@ -261,15 +259,16 @@ class KnowledgeBase:
         return self._replace(again, actor, reason, "restore")
 
     def _replace(self, new: Draft, actor: str, reason: str, verb: str) -> Item:
-        embedder_id, vectors = self._embedded([[p.meaning for p in new.passages]])
+        embedder_id, vectors = self._serving.embedded([[p.meaning for p in new.passages]])
         with self._store.write() as connection:
             twin = reading_back.current_by_content(connection, [new.content_key]).get(new.content_key)
             if twin is not None and twin.id != new.item_id:
                 raise InputError(
                     f"item {twin.id} teaches the same already", hint=f"type: yukawa knowledge show {twin.id}"
                 )
-            (item,) = self._insert(connection, [new], vectors, embedder_id, actor, reason, verb)
-        return item
+            if serving_row(connection, self._store.name).id == embedder_id:
+                return self._insert(connection, [new], vectors, embedder_id, actor, reason, verb)[0]
+        return self._replace(new, actor, reason, verb)  # another process reindexed meanwhile
 
     def purge(self, item_id: str, *, actor: str = "", reason: str = "") -> None:
         """Erase an item for good: every version, vector, claim and logged answer that quotes it.
@@ -282,9 +281,8 @@ class KnowledgeBase:
         """
         from yukawa.knowledge.erasure import erase
 
-        if self._index is not None:
-            self._index[1].clear()
         erase(self._store, item_id, actor=actor or "unknown", reason=reason)
+        self._serving.forget()
 
     # ---- reading --------------------------------------------------------------------------------
 
@@ -295,7 +293,7 @@ class KnowledgeBase:
             NotFound: no such item, then or ever.
         """
         with self._store.read() as connection:
-            return self._shown(connection, item_id, self._moment(connection, as_of))
+            return self._shown(connection, item_id, checked_moment(connection, as_of))
 
     def history(self, item_id: str) -> tuple[list[Item], list[Event]]:
         """All versions of an item that are not erased, and all events about it.
@@ -306,8 +304,8 @@ class KnowledgeBase:
         with self._store.read() as connection:
             versions = reading_back.all_versions(connection, item_id)
             found = reading_back.events_of(connection, item_id)
-        if not found:
-            raise self._unknown(item_id)
+            if not found:
+                raise unknown_item(connection, item_id)
         return versions, found
 
     def list(
@@ -318,7 +316,7 @@ class KnowledgeBase:
         with self._store.read() as connection:
             return reading_back.listed(
                 connection, domain=domain, kind=kind, author=author, source=source, unloaded=unloaded,
-                as_of=self._moment(connection, as_of), limit=limit,
+                as_of=checked_moment(connection, as_of), limit=limit,
             )  # fmt: skip
 
     def search(
@@ -339,12 +337,12 @@ class KnowledgeBase:
         if k < 1:
             raise InputError(f"k is {k}", hint="ask for at least one passage")
         terms = tuple(dict.fromkeys(read(query).terms()))
-        vector = self._vector(query)
         with self._store.read() as connection:
+            vector = self._serving.vector(connection, query)  # of the embedder that this view serves with
             filters = {"domain": domain, "kind": kind, "author": author, "source": source}
             allowed = reading_back.allowed_passages(connection, filters) if any(filters.values()) else None
-            found = self._index_for(connection).search(
-                connection, Query(vector, terms, self._moment(connection, as_of), allowed, k)
+            found = self._serving.index(connection).search(
+                connection, Query(vector, terms, checked_moment(connection, as_of), allowed, k)
             )
             return reading_back.hits(connection, found)
 
@@ -384,8 +382,8 @@ class KnowledgeBase:
         from yukawa.knowledge.verification import verify
 
         with self._store.read() as connection:
-            embedder_id, _, dimensions = self._serving(connection)
-            return verify(connection, embedder_id, dimensions, self._index_for(connection))
+            embedder_id, _, dimensions = serving_row(connection, self._store.name)
+            return verify(connection, embedder_id, dimensions, self._serving.index(connection))
 
     def get_meta(self, key: str) -> str | None:
         """What `set_meta` wrote under `key`."""
@@ -430,126 +428,35 @@ class KnowledgeBase:
     def embedding(self) -> str:
         """The name of the embedder this base serves with."""
         with self._store.read() as connection:
-            return self._serving(connection)[1]
+            return serving_row(connection, self._store.name).name
 
-    def reindex(self, embedding: str, *, actor: str = "", progress: Progress | None = None) -> None:
+    def reindex(self, embedding: str, *, actor: str = "", progress: Progress | None = None) -> bool:
         """Embed everything anew with another embedder; the old vectors serve until the new ones are whole.
 
-        Interrupted, it continues where it stopped when called again.
+        Interrupted, it continues where it stopped when called again. False if there is nothing to do.
+
+        Raises:
+            InputError: no embedder is called so. ModelError: it failed; the old one serves on.
         """
         from yukawa.knowledge.reindexing import reindex
 
-        reindex(self._store, embedding, actor=actor or "unknown", progress=progress)
-        self._embedder, self._index = None, None
+        changed = reindex(self._store, embedding, actor=actor or "unknown", progress=progress)
+        if changed:
+            self.save_index()
+        return changed
 
     def save_index(self) -> None:
         """Make what lets the next search begin quickly: a copy on disk, or on a server its index of vectors."""
         with self._store.read() as connection:
-            self._index_for(connection).save(connection)
-
-    def _ensure_embedder_row(self, embedding: str) -> None:
-        e = schema.embedders
-        with self._store.read() as connection:
-            if connection.execute(sa.select(e.c.id).limit(1)).first() is not None:
-                return
-        from yukawa.embedding import open_embedder
-
-        dimensions = open_embedder(embedding).dimensions
-        with self._store.write() as connection:
-            if connection.execute(sa.select(e.c.id).limit(1)).first() is None:
-                connection.execute(
-                    sa.insert(e), {"name": embedding, "dimensions": dimensions, "serving": True}
-                )
-
-    def _serving(self, connection: sa.Connection) -> tuple[int, str, int]:
-        e = schema.embedders
-        row = connection.execute(sa.select(e.c.id, e.c.name, e.c.dimensions).where(e.c.serving)).first()
-        if row is None:
-            raise StoreError(
-                f"the knowledge base {self._store.name} has no embedder",
-                hint="type: yukawa knowledge reindex minilm",
-            )
-        return row.id, row.name, row.dimensions
-
-    def _open_embedder(self) -> Embedder:
-        if self._embedder is None:
-            from yukawa.embedding import open_embedder
-
-            self._embedder = open_embedder(self.embedding)
-        return self._embedder
-
-    def _vector(self, text: str) -> NDArray[np.float32] | None:
-        embedder = self._open_embedder()
-        return embedder.embed([text])[0] if embedder.dimensions else None
-
-    def _embedded(self, groups: Sequence[Sequence[str]]) -> tuple[int, list[NDArray[np.float32]]]:
-        """The serving embedder's id and an array (passages, d) for each group of texts, in one batch."""
-        embedder = self._open_embedder()
-        with self._store.read() as connection:
-            embedder_id = self._serving(connection)[0]
-        matrix = embedder.embed([text for group in groups for text in group])
-        ends = [0]
-        for group in groups:
-            ends.append(ends[-1] + len(group))
-        return embedder_id, [matrix[a:b] for a, b in zip(ends, ends[1:], strict=False)]
-
-    def _index_for(self, connection: sa.Connection) -> Index:
-        embedder_id, name, dimensions = self._serving(connection)
-        if self._index is None or self._index[0] != embedder_id:
-            if self._embedder is not None and self._embedder.name != name:
-                self._embedder = None
-            self._index = (embedder_id, self._make_index(embedder_id, dimensions))
-        return self._index[1]
-
-    def _make_index(self, embedder_id: int, dimensions: int) -> Index:
-        file = self._store.file
-        if file is None:
-            from yukawa.knowledge.server_index import ServerIndex
-
-            return ServerIndex(embedder_id, dimensions)
-        return LocalIndex(file.with_suffix(".index"), embedder_id, dimensions)
+            self._serving.index(connection).save(connection)
 
     # ---- small things ---------------------------------------------------------------------------
 
     def _shown(self, connection: sa.Connection, item_id: str, as_of: int | None = None) -> Item:
         item = reading_back.one(connection, item_id, as_of)
         if item is None:
-            raise self._unknown(item_id, connection)
+            raise unknown_item(connection, item_id)
         return item
-
-    def _unknown(self, item_id: str, connection: sa.Connection | None = None) -> NotFound:
-        with contextlib.ExitStack() as stack:
-            view = connection if connection is not None else stack.enter_context(self._store.read())
-            erased = view.execute(
-                sa.select(schema.events.c.seq).where(
-                    schema.events.c.item_id == item_id, schema.events.c.verb == "purge"
-                )
-            ).first()
-            if erased:
-                return NotFound(
-                    f"item {item_id} was erased", hint=f"type: yukawa knowledge history {item_id}"
-                )
-            ids = view.execute(
-                sa.select(schema.items.c.id).where(schema.items.c.id.like(item_id[:2] + "%")).limit(5000)
-            ).scalars()
-            near = nearest(item_id, ids)
-        hint = f"did you mean {near}?" if near else "type: yukawa knowledge list"
-        return NotFound(f"there is no item {item_id!r}", hint=hint)
-
-    def _moment(self, connection: sa.Connection, as_of: Moment) -> int | None:
-        asked = microseconds(as_of)
-        if asked is None:
-            return None
-        first = connection.execute(sa.select(sa.func.min(schema.events.c.time))).scalar()
-        if first is None or asked < first:
-            began = moment(first)
-            since = (
-                f"; this base begins on {began:%Y-%m-%d %H:%M:%S} UTC" if began else "; this base is empty"
-            )
-            raise InputError(f"nothing was known on {as_of}{since}", hint="give a later moment")
-        if asked > time.time_ns() // 1000 + 1_000_000:
-            raise InputError(f"{as_of} lies in the future", hint="leave as_of out to ask for now")
-        return asked
 
 
 @contextlib.contextmanager

@@ -6,15 +6,24 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from yukawa.knowledge import ledger, schema
-from yukawa.knowledge.nearest import Nearest
-from yukawa.knowledge.parts import OPEN_END, Part, add_bm25, build_part, load_part, merge_parts, save_part, term_weight
+from yukawa.knowledge.nearest import Nearest, largest
+from yukawa.knowledge.parts import (
+    OPEN_END,
+    Part,
+    bm25,
+    build_part,
+    load_part,
+    merge_parts,
+    save_part,
+    term_weight,
+)
 
 CANDIDATES = 100
 # Weight of the vectors' cosine against relative BM25 in the fused score (convex combination: Bruch, Gai and
@@ -24,7 +33,12 @@ VECTOR_WEIGHT = 0.5
 POSTINGS_BUDGET = 150_000
 TAIL_ROWS = 256
 MAX_PARTS = 8
+# The copy on disk is renewed when this many passages, and this share of all, are not in it: for a large base
+# that takes seconds.
 SAVE_AFTER = 2_000
+SAVE_SHARE = 0.1
+_BLOCK = 20_000
+_IN_LIST = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +87,7 @@ class LocalIndex:
         self._parts: list[Part] = []
         self._position, self._hash = 0, ledger.GENESIS
         self._unsaved = 0
-        self._nearest = Nearest(folder)
+        self._nearest = Nearest()
 
     def search(self, connection: sa.Connection, query: Query) -> list[Scored]:
         """See `Index.search`."""
@@ -82,7 +96,7 @@ class LocalIndex:
             return []
         weighted = self._weighted(query.terms)
         ideal = sum(idf for _, idf in weighted) * 2.2 or 1.0
-        mean_length = sum(float(p.lengths.sum()) for p in self._parts) / max(self._count(), 1) or 1.0
+        mean_length = sum(p.words for p in self._parts) / max(self._count(), 1) or 1.0
         found: list[Scored] = []
         for number, part in enumerate(self._parts):
             found += self._search_part(part, query, weighted, ideal, mean_length, frozen=number == 0)
@@ -112,10 +126,10 @@ class LocalIndex:
         if not self._parts:
             return
         self._parts = [merge_parts(self._parts)] if len(self._parts) > 1 else self._parts
+        self._nearest.cover(self._parts[0].vectors)
         manifest = {"seq": self._position, "hash": self._hash, "embedder": self._embedder_id}
-        save_part(self._parts[0], self._folder, manifest)
+        save_part(self._parts[0], self._folder, manifest, self._nearest.save)
         self._unsaved = 0
-        self._nearest.build(self._parts[0].vectors)
 
     def _count(self) -> int:
         return sum(len(p) for p in self._parts)
@@ -150,38 +164,35 @@ class LocalIndex:
         *,
         frozen: bool,
     ) -> list[Scored]:
-        if query.as_of is None:
-            valid = part.valid_to == OPEN_END
-        else:
-            valid = (part.valid_from <= query.as_of) & (query.as_of < part.valid_to)
-        if query.allowed is not None:
-            valid &= np.isin(part.passage_ids, query.allowed, assume_unique=True)
-        lexical = np.zeros(len(part), dtype=np.float32)
-        add_bm25(part, weighted, mean_length, lexical)
-        lexical /= ideal
-        lexical[~valid] = 0.0
+        valid = _valid(part, query)
+        lexical, touched = bm25(part, weighted, mean_length)
         wanted = max(CANDIDATES, query.k)
-        candidates = _top(lexical, wanted)
-        candidates = candidates[lexical[candidates] > 0]
+        touched = touched[valid[touched]]
+        # A row stands in `touched` once for each of its terms, so among this many there are enough different ones.
+        candidates = np.unique(touched[largest(lexical[touched], wanted * max(len(weighted), 1))])
+        candidates = candidates[largest(lexical[candidates], wanted)].astype(np.int64)
         if query.vector is not None and self._dimensions:
-            nearest = self._nearest.search(part.vectors, query.vector, valid, wanted, frozen=frozen)
-            candidates = np.union1d(candidates, nearest)
+            candidates = np.concatenate(
+                [candidates, self._nearest.search(part.vectors, query.vector, valid, wanted, frozen=frozen)]
+            )
+        candidates = np.unique(candidates)
         if not len(candidates):
             return []
+        relative = lexical[candidates] / np.float32(ideal)
         similarity = (
             part.vectors[candidates] @ query.vector
             if query.vector is not None and self._dimensions
             else np.zeros(len(candidates), dtype=np.float32)
         )
         weight = VECTOR_WEIGHT if self._dimensions and query.vector is not None else 0.0
-        fused = weight * similarity + (1 - weight) * lexical[candidates]
+        fused = weight * similarity + (1 - weight) * relative
         best = np.argsort(-fused, kind="stable")[: query.k]  # of equals those taught first
         return [
             Scored(
                 int(part.passage_ids[candidates[i]]),
                 float(fused[i]),
                 float(similarity[i]),
-                float(lexical[candidates[i]]),
+                float(relative[i]),
             )
             for i in best
         ]
@@ -201,15 +212,14 @@ class LocalIndex:
             )
         ).all()
         changed = {row.item_id for row in since if row.verb != "teach" and row.item_id is not None}
-        if not self._parts or len(changed) > 1000:
+        if not self._parts:
             self._rebuild(connection)
         else:
             newest = max(int(p.passage_ids[-1]) for p in self._parts if len(p)) if self._count() else 0
             self._append(connection, newest)
-            for item_id in changed:
-                self._revalidate(connection, item_id)
+            self._revalidate(connection, changed)
         self._position, self._hash = last, digest
-        if self._unsaved >= SAVE_AFTER and self._folder.parent.is_dir():
+        if self._unsaved >= max(SAVE_AFTER, SAVE_SHARE * self._count()) and self._folder.parent.is_dir():
             self.save(connection)
 
     def _load(self, connection: sa.Connection) -> None:
@@ -223,6 +233,7 @@ class LocalIndex:
         if digest is None or digest != manifest.get("hash") or manifest.get("embedder") != self._embedder_id:
             return
         self._parts, self._position, self._hash = [part], position, digest
+        self._nearest.load(self._folder, len(part))
 
     def _hash_at(self, connection: sa.Connection, seq: int) -> str | None:
         return connection.execute(sa.select(schema.events.c.hash).where(schema.events.c.seq == seq)).scalar()
@@ -237,7 +248,8 @@ class LocalIndex:
         if not len(part):
             return
         self._unsaved += len(part)
-        if self._parts and len(self._parts[-1]) < TAIL_ROWS:  # the newest few passages are one part that grows
+        # The newest few passages are one part that grows.
+        if self._parts and len(self._parts[-1]) < TAIL_ROWS:
             part = merge_parts([self._parts.pop(), part])
         self._parts.append(part)
         if len(self._parts) > MAX_PARTS:
@@ -248,14 +260,19 @@ class LocalIndex:
 
     def _read_part(self, connection: sa.Connection, after: int) -> Part:
         p, v, vec = schema.passages, schema.versions, schema.vectors
-        rows = connection.execute(
+        query = (
             sa.select(
                 p.c.id.label("passage_id"), p.c.version_id, v.c.item_id, v.c.valid_from, v.c.valid_to, p.c.terms, vec.c.vector
             )
             .select_from(p.join(v).outerjoin(vec, (vec.c.passage_id == p.c.id) & (vec.c.embedder_id == self._embedder_id)))
             .where(p.c.id > after)
             .order_by(p.c.id)
-        ).all()  # fmt: skip
+            .execution_options(yield_per=_BLOCK)  # rows take far more memory than the arrays made of them
+        )  # fmt: skip
+        blocks = [self._block(rows) for rows in connection.execute(query).partitions()]
+        return merge_parts(blocks) if len(blocks) > 1 else blocks[0] if blocks else self._block([])
+
+    def _block(self, rows: Sequence[Any]) -> Part:
         vectors = np.zeros((len(rows), self._dimensions), dtype=np.float32)
         if self._dimensions:
             for i, row in enumerate(rows):
@@ -263,19 +280,22 @@ class LocalIndex:
                     vectors[i] = row.vector
         return build_part([_Row(r) for r in rows], vectors)
 
-    def _revalidate(self, connection: sa.Connection, item_id: str) -> None:
-        """Take the validity of one item's versions from the tables; what is gone there is never valid again."""
+    def _revalidate(self, connection: sa.Connection, item_ids: set[str]) -> None:
+        """Take the validity of the items' versions from the tables; what is gone there is never valid again."""
         v = schema.versions
-        spans = {
-            row.id: (row.valid_from, OPEN_END if row.valid_to is None else row.valid_to)
-            for row in connection.execute(
-                sa.select(v.c.id, v.c.valid_from, v.c.valid_to).where(v.c.item_id == item_id)
+        spans: dict[int, tuple[int, int]] = {}
+        wanted = list(item_ids)
+        for start in range(0, len(wanted), _IN_LIST):
+            query = sa.select(v.c.id, v.c.valid_from, v.c.valid_to).where(
+                v.c.item_id.in_(wanted[start : start + _IN_LIST])
             )
-        }
-        key = item_key(item_id)
-        for part in self._parts:
-            for row in np.flatnonzero(part.item_keys == key):
-                part.valid_from[row], part.valid_to[row] = spans.get(int(part.version_ids[row]), (0, 0))
+            for row in connection.execute(query):
+                spans[row.id] = (row.valid_from, OPEN_END if row.valid_to is None else row.valid_to)
+        keys = np.array([item_key(item_id) for item_id in wanted], dtype=np.int64)
+        for part in self._parts if wanted else ():
+            of_items = part.item_keys == keys[0] if len(keys) == 1 else np.isin(part.item_keys, keys)
+            for i in np.flatnonzero(of_items):
+                part.set_validity(int(i), *spans.get(int(part.version_ids[i]), (0, 0)))
 
 
 class _Row:
@@ -294,9 +314,12 @@ def item_key(item_id: str) -> int:
     return int.from_bytes(hashlib.blake2b(item_id.encode(), digest_size=8).digest(), "big", signed=True)
 
 
-def _top(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
-    """Positions of the `k` largest scores, in no order of their own when there are more."""
-    if len(scores) <= k:
-        return np.argsort(-scores, kind="stable")
-    best = np.argpartition(scores, len(scores) - k)[-k:]
-    return best[np.argsort(-scores[best], kind="stable")]
+def _valid(part: Part, query: Query) -> NDArray[np.bool_]:
+    """Which rows (n,) hold at the moment asked for and are allowed; not to be changed."""
+    if query.as_of is None:
+        valid = part.in_force
+    else:
+        valid = (part.valid_from <= query.as_of) & (query.as_of < part.valid_to)
+    if query.allowed is not None:
+        valid = valid & np.isin(part.passage_ids, query.allowed, assume_unique=True)
+    return valid

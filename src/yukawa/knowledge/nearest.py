@@ -104,7 +104,10 @@ def _installed() -> bool:
 
 
 def _trained(vectors: NDArray[np.float32]) -> Any:
-    """An empty index with cells for `vectors`; one byte a number, since who asks computes exact cosines of what is found."""
+    """An empty index with cells for `vectors`.
+
+    It keeps one byte a number, since the caller computes exact cosines of what is found.
+    """
     import faiss
 
     cells = int(2 * np.sqrt(len(vectors)))
@@ -127,11 +130,12 @@ def _probes(index: Any, vectors: NDArray[np.float32]) -> int:
     asked /= np.linalg.norm(asked, axis=1, keepdims=True)
     scores = np.concatenate([vectors[s : s + _BLOCK] @ asked.T for s in range(0, len(vectors), _BLOCK)])
     truth = np.argpartition(scores, len(vectors) - 10, axis=0)[-10:].T
+    cells = int(index.nlist)
     probes = 8
-    while probes < index.nlist:
+    while probes < cells:
         index.nprobe = probes
         found = index.search(asked, 100)[1]
         if np.mean([np.isin(t, f).mean() for t, f in zip(truth, found, strict=True)]) >= TARGET_RECALL:
             break
         probes = int(1.4 * probes)
-    return min(probes, index.nlist)
+    return min(probes, cells)

@@ -16,6 +16,9 @@ from yukawa.knowledge.language.spelling import plain_ascii
 
 _IGNORED = frozenset(" _^(){}/,")
 _CHARGE = re.compile(r"(?:0|\+\+|--|\+|-)$")
+_CHARGED = re.compile(r"(?<!\S)(charged|neutral) +$", re.IGNORECASE)
+_STATE = re.compile(r" ?\( {0,3}~?\d{1,6}[SPDF]? {0,3}\)")
+_FOLLOWING = re.compile(r"[ -]([A-Za-z]{1,20})(?![A-Za-z])")
 _NAME = re.compile(r"^(?P<base>J/psi|[A-Za-z]+?)(?P<bar>bar)?(?:_(?P<sub>[A-Za-z0-9_]+))?(?:\^(?P<mark>[*']+))?"
                    r"(?:\((?P<mass>[^)]*)\))?(?P<charge>0|\+\+|--|\+|-)?$")  # fmt: skip
 
@@ -37,8 +40,8 @@ _SPECIAL = {
     "rho0": "rho(770)0", "rho+": "rho(770)+", "rho-": "rho(770)-",
 }  # fmt: skip
 _ENGLISH = {
-    "photon": "gamma", "gluon": "g", "electron": "e-", "positron": "e+", "muon": "mu-", "antimuon": "mu+",
-    "tauon": "tau-", "taulepton": "tau-", "taon": "tau-", "higgs": "H", "higgsboson": "H", "wboson": "W+",
+    "photon": "gamma", "gluon": "g", "electron": "e", "positron": "e+", "muon": "mu", "antimuon": "mu+",
+    "tauon": "tau", "taulepton": "tau", "taon": "tau", "higgs": "H", "higgsboson": "H", "wboson": "W+",
     "zboson": "Z0", "electronneutrino": "nu_e", "muonneutrino": "nu_mu", "tauneutrino": "nu_tau",
     "electronantineutrino": "nubar_e", "muonantineutrino": "nubar_mu", "tauantineutrino": "nubar_tau",
     "upquark": "u", "downquark": "d", "strangequark": "s", "charmquark": "c", "charmedquark": "c",
@@ -151,7 +154,7 @@ def particle_table() -> ParticleTable:
 
 
 def _conjugate(name: str, kind: str, known: set[str]) -> str:
-    if kind == "S":
+    if kind == "S" and not name.endswith(("+", "-")):  # the data mark mu- and tau- so, too
         return name
     flip = str.maketrans("+-", "-+")
     m = _NAME.match(name)
@@ -327,23 +330,17 @@ def _ends(text: str, end: int, last: str) -> bool:
         return last not in "+-" and text[end + 1 : end + 2] == ">"
     if following.isalnum():
         return last in "+-" or (last == "0" and following.isalpha())
-    return re.match(r" ?\(\s*~?\d+[SPDF]?\s*\)", text[end:]) is None
+    return _STATE.match(text, end) is None
 
 
 def _narrowed(text: str, start: int, end: int, names: tuple[str, ...], table: ParticleTable) -> Mention:
     """Use 'charged', 'neutral' before a name and swallow 'meson', 'boson' … after it."""
     given = text[end - 1] in "+-0" or len({table.particles[n].charge for n in names}) == 1
-    before = text[:start].rstrip().rsplit(" ", 1)[-1].lower()
-    if before in {"charged", "neutral"}:
-        kept = tuple(n for n in names if bool(table.particles[n].charge) == (before == "charged"))
+    if before := _CHARGED.search(text, max(0, start - 12), start):
+        kept = tuple(n for n in names if bool(table.particles[n].charge) == (before[1].lower() == "charged"))
         if kept:
-            names, given = kept, True
-            start = (
-                text[:start]
-                .rstrip()
-                .rfind(before[0].upper() if text[:start].rstrip().endswith(before.title()) else before)
-            )
-    following = re.match(r"[ -]([A-Za-z]+)", text[end:])
+            names, given, start = kept, True, before.start()
+    following = _FOLLOWING.match(text, end)
     if following and following[1].lower() in _GENUS:
         end += following.end()
     return Mention(start, end, names, given)

@@ -25,8 +25,9 @@ _UNITS = {
 _EXACT_UNITS = {"meV": ("eV", 1e-3), "Mb": ("Mb", 1.0), "T": ("T", 1.0), "K": ("K", 1.0)}
 _UNIT = r"(?:\s*(?P<unit>%|[A-Za-zμµ]+(?:/c(?:\^?2|²|\*\*2)?)?)(?![A-Za-z0-9]))?"
 _QUANTITY = re.compile(
-    rf"(?<![A-Za-z0-9_.(])(?P<open>\()?\s*(?P<value>{_NUMBER}){_ERRORS}\s*(?P<close>\))?{_POWER}{_UNIT}"
+    rf"(?<![A-Za-z0-9_.(])(?:(?P<open>\()\s*)?(?P<value>{_NUMBER}){_ERRORS}\s*(?P<close>\))?{_POWER}{_UNIT}"
 )
+_BOUND_WORDS = 24  # how far before a number words such as 'smaller than (' can begin
 _UPPER = re.compile(
     r"(?:<|≤|less than|below|smaller than|at most|upper limit (?:of|is)|under)\s*\(?$", re.IGNORECASE
 )
@@ -92,13 +93,8 @@ def _quantity(text: str, match: re.Match[str]) -> Quantity | None:
         end = match.start("unit")
     plus, minus = _errors(match, resolution)
     factor *= scale
-    bound = (
-        "upper"
-        if _UPPER.search(text[: match.start()])
-        else "lower"
-        if _LOWER.search(text[: match.start()])
-        else None
-    )
+    before = text[max(0, match.start() - _BOUND_WORDS) : match.start()]
+    bound = "upper" if _UPPER.search(before) else "lower" if _LOWER.search(before) else None
     return Quantity(
         value * factor,
         None if plus is None else plus * factor,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from yukawa.knowledge.language.particles import Mention, find_particles, particle_table, squeeze
 from yukawa.knowledge.language.spelling import plain_ascii
@@ -59,7 +61,7 @@ _ASPECTS = tuple(
 )
 PROPERTY_NAMES = tuple(name for name, _ in _PROPERTIES)
 # What stands between a particle and its decay products: an arrow, or 'to', 'into' just before a particle.
-_INTO = re.compile(r"→|\b(?:to|into|via)\b(?=[^¤§→.;]{0,24}¤)|\bin(?=(?: an?| the| two| \d)? ?¤)")
+_INTO = re.compile(r"→|\b(?:to|into|via)\b(?=[^¤§→.;]{0,24}¤)|(?:(?<=decays )|(?<=decay )|(?<=decaying ))in(?=(?: an?| the| two| \d)? ?¤)")
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9'_*+-]*|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 # Words that carry no content of their own in questions and statements about physics.
 STOPWORDS = frozenset(
@@ -84,13 +86,16 @@ STOPWORDS = frozenset(
 )
 
 
+Channel: TypeAlias = tuple[tuple[str, ...], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a sentence is about.
 
     `subjects` are the PDG names the first particle can mean, `channel` the alternatives for each decay
     product, `words` the content words left over, of which `adjacent` ones touch a particle's name, and
-    `aspects` the quantum numbers asked for. `keys` are claim keys `IDENTIFIER:|charge||property|products`.
+    `aspects` the quantum numbers asked for; `otherwise` is a second reading of a decay. `keys` are claim keys `IDENTIFIER:|charge||property|products`.
     """
 
     plain: str
@@ -101,6 +106,7 @@ class Reading:
     words: tuple[str, ...]
     adjacent: frozenset[str] = field(default=frozenset())
     aspects: frozenset[str] = field(default=frozenset())
+    otherwise: tuple[tuple[str, ...], Channel] | None = None
 
     @property
     def identifiers(self) -> tuple[str, ...]:
@@ -115,15 +121,12 @@ class Reading:
             return difference_keys(self.mentions[-2].names, self.mentions[-1].names) if len(self.mentions) > 1 else ()
         if not self.channel:
             return tuple(sorted({claim_key(s, self.property, ()) for s in self.subjects}))
-        count = len(self.subjects)
-        for alternatives in self.channel:
-            count *= len(alternatives)
-        if count > limit:
-            return ()
-        return tuple(sorted({
-            key for subject in self.subjects for products in itertools.product(*self.channel)
-            for key in _decay_keys(subject, self.property, products)
-        }))  # fmt: skip
+        found: set[str] = set()
+        for subjects, channel in ((self.subjects, self.channel), self.otherwise or ((), ())):
+            if len(subjects) * math.prod(map(len, channel)) <= limit:
+                for subject, products in itertools.product(subjects, itertools.product(*channel)):
+                    found.update(_decay_keys(subject, self.property, products))
+        return tuple(sorted(found))
 
     def terms(self) -> list[str]:
         """Search terms: words, `@S035` for particles, `#mass` for the property, `=…` for claim keys."""
@@ -144,13 +147,13 @@ def read(text: str) -> Reading:
     masked = _masked(plain, mentions)
     aspects = frozenset(name for name, pattern in _ASPECTS if pattern.search(masked))
     property_name, masked = _property(masked)
-    subjects, channel = _decay(masked, mentions)
+    subjects, channel, otherwise = _decay(masked, mentions, property_name == "branching-fraction")
     if property_name is None and channel:
         property_name = "branching-fraction"
     if property_name not in {"branching-fraction", "momentum", "partial-width"}:
-        channel = ()
+        channel, otherwise = (), None
     words, adjacent = _words(masked)
-    return Reading(plain, mentions, subjects, property_name, channel, words, adjacent, aspects)
+    return Reading(plain, mentions, subjects, property_name, channel, words, adjacent, aspects, otherwise)
 
 
 def difference_keys(first: Iterable[str], second: Iterable[str]) -> tuple[str, ...]:
@@ -234,33 +237,41 @@ def _property(masked: str) -> tuple[str | None, str]:
     return None, masked
 
 
-def _decay(masked: str, mentions: Sequence[Mention]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """The decaying particle and the alternatives for each product; without a decay, the first particle alone."""
+def _decay(
+    masked: str, mentions: Sequence[Mention], speaks_of_decays: bool
+) -> tuple[tuple[str, ...], Channel, tuple[tuple[str, ...], Channel] | None]:
+    """The decaying particle and its products, and another reading of the same words if there is one."""
     if not mentions:
-        return (), ()
+        return (), (), None
     split = next((m.end() for m in _INTO.finditer(masked) if any(x.end <= m.start() for x in mentions)), None)
     if split is None:
-        # An arrow behind a name that is not known leaves no subject; without arrow the first name is it.
-        return (() if "→" in masked else mentions[0].names), ()
+        if "→" in masked:  # an arrow behind a name that is not known leaves no subject
+            return (), (), None
+        if not speaks_of_decays or len(mentions) < 2:
+            return mentions[0].names, (), None
+        # 'J/psi e+ e- branching fraction' or 'e+ e- branching fraction of the J/psi': what exists decides.
+        last = (mentions[-1].names, _products(masked, mentions[:-1]))
+        return mentions[0].names, _products(masked, mentions[1:]), last
     before = [m for m in mentions if m.end <= split]
     after = [m for m in mentions if m.start >= split]
     cascade = masked.find("→", split)
     if cascade > 0:  # the first step names the mode
         after = [m for m in after if m.start < cascade]
     if not before or not after:
-        return mentions[0].names, ()
+        return mentions[0].names, (), None
+    return before[-1].names, _products(masked, after), None
+
+
+def _products(masked: str, mentions: Sequence[Mention]) -> tuple[tuple[str, ...], ...]:
+    """Alternatives for each decay product; '2 pi+', 'two photons' and 'a muon pair' count twice."""
     products: list[tuple[str, ...]] = []
-    for mention in after:
+    for mention in mentions:
         multiplicity = re.search(r"(?<![\w.])(\d|two|three|four)\s*\(?$", masked[: mention.start])
-        count = (
-            {"two": 2, "three": 3, "four": 4}.get(multiplicity[1], 0) or int(multiplicity[1])
-            if multiplicity
-            else 1
-        )
+        count = {"two": 2, "three": 3, "four": 4}.get(multiplicity[1], 0) or int(multiplicity[1]) if multiplicity else 1
         if re.match(r" pairs?\b", masked[mention.end :]) and not masked[: mention.start].endswith("¤-"):
-            count = 2
+            products.append(tuple(particle_table().particles[name].conjugate for name in mention.names))
         products += [mention.names] * min(count, 9)
-    return before[-1].names, tuple(products)
+    return tuple(products)
 
 
 def _words(masked: str) -> tuple[tuple[str, ...], frozenset[str]]:

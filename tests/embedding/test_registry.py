@@ -39,7 +39,7 @@ def test_the_default_is_minilm() -> None:
     ],
 )
 def test_another_specification_is_refused_with_the_nearest(spec: str, hint: str) -> None:
-    with pytest.raises(InputError, match="unknown embedder .*; allowed are minilm, hash, none, ") as refused:
+    with pytest.raises(InputError, match=r"unknown embedder .*; allowed are minilm, hash, none, ") as refused:
         open_embedder(spec)
     assert refused.value.hint == hint
 

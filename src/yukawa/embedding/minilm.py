@@ -34,9 +34,7 @@ _PREFIX = 4096  # characters looked at first
 _LONGEST_WORD = 100  # WordPiece makes a longer one a single [UNK]
 # Runs that a tokenizer sees as nothing, one blank, one [UNK], or a token for each character. Their first 300 characters
 # say it all: one character again and again; blanks; letters and digits (CJK ones are words of their own, left alone).
-_RUN = re.compile(
-    r"(.)\1{299,}|[^\S\x0b\x0c\x1c-\x1f\x85]{300,}|[^\W_\u2e80-\U0010ffff]{300,}", re.DOTALL
-)
+_RUN = re.compile(r"(.)\1{299,}|[^\S\x0b\x0c\x1c-\x1f\x85]{300,}|[^\W_\u2e80-\U0010ffff]{300,}", re.DOTALL)
 
 
 class MiniLM:
@@ -59,7 +57,10 @@ class MiniLM:
             heads=_setting(folder / "config.json", "num_attention_heads"),
         )
         self._most = _setting(folder / "sentence_bert_config.json", "max_seq_length")
-        self._tokenizer: Tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        try:
+            self._tokenizer: Tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        except Exception as error:  # the library raises nothing narrower
+            raise ModelError(f"cannot read the tokenizer {folder / 'tokenizer.json'}: {error}") from error
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self.dimensions = self._bert.width

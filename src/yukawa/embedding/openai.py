@@ -44,8 +44,7 @@ class OpenAIEmbedder:
         timeout_s: float = 60.0,
         retries: int = 4,
     ) -> None:
-        address = urlsplit(base_url)
-        if address.scheme not in ("http", "https") or not address.hostname:
+        if not _is_web_address(base_url):
             raise InputError(f"{base_url!r} is no web address of an embeddings server", hint=f"type: {_FORM}")
         # The key variable is no part of the identity: renaming it leaves the vectors what they are.
         self.name = f"openai:{model}@{base_url}"
@@ -87,7 +86,7 @@ class OpenAIEmbedder:
             ModelError: the server cannot be reached or failed.
         """
         if self._dimensions is None:
-            return self._request(["dimensions"]).shape[1]
+            return int(self._request(["dimensions"]).shape[1])
         return self._dimensions
 
     def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
@@ -137,6 +136,14 @@ class OpenAIEmbedder:
         if not np.isfinite(vectors).all() or not vectors.any(axis=1).all():
             raise ModelError(f"embedder {self.name!r} sent a vector that is zero or not finite")
         return vectors
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        address = urlsplit(url)
+        return address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
+    except ValueError:  # unbalanced brackets, a port that is no number
+        return False
 
 
 def _key(variable: str | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -43,14 +44,28 @@ class OneBlasThread:
             if self._controller is None:
                 self._controller = import_module("threadpoolctl").ThreadpoolController()
             if self._users == 0:
-                self._limit = self._controller.limit(limits=1, user_api="blas")
+                _in_its_own_thread(self._set)
             self._users += 1
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._users -= 1
             if self._users == 0:
-                self._limit.restore_original_limits()
+                _in_its_own_thread(self._limit.restore_original_limits)
+
+    def _set(self) -> None:
+        self._limit = self._controller.limit(limits=1, user_api="blas")
+
+
+def _in_its_own_thread(action: Callable[[], None]) -> None:
+    """Runs `action` in a thread that ends with it.
+
+    threadpoolctl >= 3.8 ignores whoever sets OpenBLAS's number while another living thread has set it; here the one
+    who comes first and the one who goes last may be two threads that both live on.
+    """
+    thread = threading.Thread(target=action)
+    thread.start()
+    thread.join()
 
 
 one_blas_thread = OneBlasThread()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import datetime as dt
 import time
@@ -27,6 +28,8 @@ from yukawa.knowledge.store import Store
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from yukawa.knowledge.transfer import Imported
 
 Progress = Callable[[int, int], None]
 Moment = dt.datetime | str | None
@@ -322,7 +325,7 @@ class KnowledgeBase:
     def search(
         self, query: str, *, k: int = 5, as_of: Moment = None, domain: str | None = None, kind: str | None = None,
         author: str | None = None, source: str | None = None,
-    ) -> list[Hit]:  # fmt: skip
+    ) -> builtins.list[Hit]:  # fmt: skip
         """The `k` best passages for `query` by full text and meaning, best first.
 
         Args:
@@ -346,7 +349,7 @@ class KnowledgeBase:
             )
             return reading_back.hits(connection, found)
 
-    def conflicts(self) -> list[Conflict]:
+    def conflicts(self) -> builtins.list[Conflict]:
         """Contradictions that nobody has resolved and whose items are both in force."""
         with self._store.read() as connection:
             return reading_back.open_conflicts(connection)
@@ -395,6 +398,49 @@ class KnowledgeBase:
         with self._store.write() as connection:
             connection.execute(sa.delete(schema.meta).where(schema.meta.c.key == key))
             connection.execute(sa.insert(schema.meta), {"key": key, "value": value})
+
+    # ---- carrying -------------------------------------------------------------------------------
+
+    def export(self, path: str | Path) -> int:
+        """Write all but the vectors as JSON Lines, gzip if the name ends in `.gz`; returns the number of items.
+
+        Raises:
+            StoreError: the disk refuses.
+        """
+        from yukawa.knowledge.transfer import export
+
+        return export(self._store, path)
+
+    def import_(self, path: str | Path, *, actor: str = "") -> Imported:
+        """Bring an export into this base: everything if it is empty, else the items in force that are new to it.
+
+        Raises:
+            InputError: the file is no whole export. StoreError: it is newer, or disagrees with itself.
+        """
+        from yukawa.knowledge.transfer import import_
+
+        return import_(self, path, actor=actor)
+
+    def backup(self, path: str | Path, *, force: bool = False) -> None:
+        """Write a checked copy of the base while it is in use; `force` replaces an older file.
+
+        Raises:
+            InputError: the file is there. StoreError: the disk refuses; the older file stands.
+        """
+        from yukawa.knowledge.transfer import backup
+
+        backup(self._store, path, force=force)
+
+    @staticmethod
+    def restore_backup(path: str | Path, url: str | Path) -> None:
+        """Put a backup in place as a new base at `url`, whole or not at all.
+
+        Raises:
+            InputError: it is no backup, or a base is there. StoreError: it is damaged or newer.
+        """
+        from yukawa.knowledge.transfer import restore_backup
+
+        restore_backup(path, url)
 
     # ---- answers --------------------------------------------------------------------------------
 

@@ -15,7 +15,17 @@ from yukawa.errors import StoreError
 from yukawa.knowledge import ledger, writing
 from yukawa.knowledge.ledger import Entry
 from yukawa.knowledge.missing import unknown_item
-from yukawa.knowledge.schema import answers, claims, conflicts, meta, metadata, passages, postings, vectors, versions
+from yukawa.knowledge.schema import (
+    answers,
+    claims,
+    conflicts,
+    meta,
+    metadata,
+    passages,
+    postings,
+    vectors,
+    versions,
+)
 from yukawa.knowledge.store import Store
 from yukawa.knowledge.traces import Traces, file_blocks, text_blocks
 
@@ -144,7 +154,9 @@ def _clean_files(store: Store, file: Path, item_id: str, traces: Traces) -> None
         for folder in _index_folders(file):
             shutil.rmtree(folder, ignore_errors=True)
         try:
-            _outside_transactions(store, *([statement] if statement else []), "PRAGMA wal_checkpoint(TRUNCATE)")
+            _outside_transactions(
+                store, *([statement] if statement else []), "PRAGMA wal_checkpoint(TRUNCATE)"
+            )
         except sqlite3.Error as error:
             raise StoreError(
                 f"item {item_id} is erased, but the free space of {store.name} could not be cleaned: {error}",
@@ -182,4 +194,8 @@ def _files_with_traces(store: Store, file: Path, traces: Traces) -> list[str]:
 
 def _index_folders(file: Path) -> list[Path]:
     name = file.with_suffix(".index").name
-    return [folder for folder in file.parent.iterdir() if folder.name == name or folder.name.startswith(name + ".")]
+    return [
+        folder
+        for folder in file.parent.iterdir()
+        if folder.name == name or folder.name.startswith(name + ".")
+    ]

@@ -44,14 +44,21 @@ def reindex(
     _embed_all(store, embedding, embedder, progress)
     with store.write() as connection:
         target = _target(connection, embedding, embedder)
-        while rows := _lacking(connection, target, embedder, after=0):
-            _insert(connection, target, rows, embedder.embed([_meaning(row) for row in rows]))
+        embed_missing(connection, target, embedder)  # what was taught meanwhile
         _change_over(connection, target)
         ledger.append(
             connection, [Entry("reindex", None)], actor=actor, reason=f"embedder {embedding}",
             moment=ledger.next_moment(connection),
         )  # fmt: skip
     return True
+
+
+def embed_missing(connection: sa.Connection, embedder_id: int, embedder: Embedder) -> None:
+    """Write a vector for each passage that lacks one of this embedder, inside the caller's transaction."""
+    after = 0
+    while rows := _lacking(connection, embedder_id, embedder, after):
+        _insert(connection, embedder_id, rows, embedder.embed([_meaning(row) for row in rows]))
+        after = rows[-1].id
 
 
 def _embed_all(
@@ -98,7 +105,7 @@ def _target(connection: sa.Connection, embedding: str, embedder: Embedder) -> in
     return int(found)
 
 
-def _lacking(connection: sa.Connection, target: int, embedder: Embedder, after: int) -> Sequence[sa.Row[Any]]:
+def _lacking(connection: sa.Connection, target: int, embedder: Embedder, after: int) -> Sequence[Any]:
     """The first passages beyond the id `after` that have no vector yet, with what is embedded of them."""
     if not embedder.dimensions:
         return []
@@ -109,12 +116,11 @@ def _lacking(connection: sa.Connection, target: int, embedder: Embedder, after: 
         .order_by(passages.c.id)
         .limit(_BATCH)
     )
-    return connection.execute(query).all()
+    found: Sequence[Any] = connection.execute(query).all()
+    return found
 
 
-def _insert(
-    connection: sa.Connection, target: int, rows: Sequence[sa.Row[Any]], matrix: NDArray[np.float32]
-) -> None:
+def _insert(connection: sa.Connection, target: int, rows: Sequence[Any], matrix: NDArray[np.float32]) -> None:
     """Write the vectors of passages that are still there and still lack one."""
     query = sa.select(passages.c.id).where(passages.c.id.in_([row.id for row in rows]), ~_has_vector(target))
     still = set(connection.execute(query).scalars())
@@ -131,7 +137,7 @@ def _has_vector(target: int) -> sa.Exists:
     return sa.exists().where(vectors.c.passage_id == passages.c.id, vectors.c.embedder_id == target)
 
 
-def _meaning(row: sa.Row[Any]) -> str:
+def _meaning(row: Any) -> str:
     return meaning(row.text, row.question, row.kind, row.attributes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -53,7 +54,8 @@ def checked_embedder(row: ServingRow, base: str) -> Embedder:
     embedder = open_embedder(row.name)
     if embedder.dimensions != row.dimensions:
         raise StoreError(
-            f"the embedder {row.name} gives {embedder.dimensions} dimensions, the vectors of {base} have {row.dimensions}",
+            f"the vectors of {base} have {row.dimensions} dimensions, the embedder {row.name} gives"
+            f" {embedder.dimensions}",
             hint=f"type: yukawa knowledge reindex {row.name}",
         )
     return embedder
@@ -100,7 +102,7 @@ class Serving:
         ends = [0]
         for group in groups:
             ends.append(ends[-1] + len(group))
-        return embedder_id, [matrix[a:b] for a, b in zip(ends, ends[1:], strict=False)]
+        return embedder_id, [matrix[a:b] for a, b in itertools.pairwise(ends)]
 
     def index(self, connection: sa.Connection) -> Index:
         """The index over the serving embedder's vectors."""

@@ -48,7 +48,7 @@ class Store:
     @property
     def name(self) -> str:
         """How error messages call this base; never with a password."""
-        return str(self.file) if self.file else self.url.render_as_string(hide_password=True)
+        return str(self.file) if self.file else self.url.set(drivername="postgresql").render_as_string()
 
     @contextlib.contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -190,6 +190,10 @@ def _store_error(name: str, cause: str) -> StoreError:
         "locked": (f"is locked by another process for over {BUSY_SECONDS} s", "repeat when it has finished"),
         "not a database": ("is not a knowledge base", "name another folder or restore a backup"),
         "malformed": ("is damaged", "type: yukawa knowledge restore-backup FILE"),
+        "fatal:  database": ("does not exist", "make it with: createdb NAME"),
+        "authentication failed": ("refused the user or the password", "check both in the URL"),
+        'extension "vector"': ("lacks pgvector", "install pgvector 0.8 or newer on the server"),
+        "resolve host": ("cannot be reached: its host is unknown", "check the URL"),
         "connection": ("cannot be reached", "check that the server runs and the URL is right"),
     }
     for word, (what, hint) in known.items():

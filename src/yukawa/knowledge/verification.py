@@ -29,7 +29,8 @@ def verify(connection: sa.Connection, embedder_id: int, dimensions: int, index: 
 
     Args:
         connection: a read transaction, so that all is seen at one moment.
-        embedder_id, dimensions: the embedder in service.
+        embedder_id: the embedder in service.
+        dimensions: the length of its vectors.
         index: the index in service.
 
     Returns:
@@ -43,8 +44,9 @@ def verify(connection: sa.Connection, embedder_id: int, dimensions: int, index: 
     problems += unsound
     if not unsound:  # an index cannot be made of vectors that are none
         problems += index.problems(connection)
-    counts = [connection.execute(sa.select(sa.func.count()).select_from(t)).scalar_one() for t in (events, items, passages)]
-    return Report(*counts, tuple(problems))
+    return Report(
+        _count(connection, events), _count(connection, items), _count(connection, passages), tuple(problems)
+    )
 
 
 def table_problems(connection: sa.Connection) -> Iterator[str]:
@@ -62,9 +64,8 @@ def table_problems(connection: sa.Connection) -> Iterator[str]:
     for item_id, missing in told.items():
         for number in missing:
             yield f"version {number} of item {item_id}: missing, though nobody erased it"
-    several = (
-        sa.select(versions.c.item_id).where(versions.c.valid_to.is_(None)).group_by(versions.c.item_id).having(sa.func.count() > 1)
-    )
+    in_force = sa.select(versions.c.item_id).where(versions.c.valid_to.is_(None))
+    several = in_force.group_by(versions.c.item_id).having(sa.func.count() > 1)
     for item_id in connection.execute(several).scalars():
         yield f"item {item_id}: more than one version is in force"
 
@@ -100,8 +101,12 @@ def _with_passages(connection: sa.Connection) -> Iterator[tuple[sa.RowMapping, l
     """Every version with the texts of its passages."""
     attributes = sa.cast(versions.c.attributes, sa.Text).label("attributes")  # as stored: it may be damaged
     columns = [c for c in versions.c if c.name != "attributes"]
-    all_versions = sa.select(*columns, attributes, items.c.kind).join_from(versions, items).order_by(versions.c.id)
-    all_passages = sa.select(passages.c.version_id, passages.c.text).order_by(passages.c.version_id, passages.c.ordinal)
+    all_versions = (
+        sa.select(*columns, attributes, items.c.kind).join_from(versions, items).order_by(versions.c.id)
+    )
+    all_passages = sa.select(passages.c.version_id, passages.c.text).order_by(
+        passages.c.version_id, passages.c.ordinal
+    )
     groups = itertools.groupby(_streamed(connection, all_passages), key=lambda row: row.version_id)
     nothing: tuple[int | None, Iterator[Any]] = (None, iter(()))
     version_id, group = next(groups, nothing)
@@ -149,10 +154,15 @@ def _vector_problems(connection: sa.Connection, embedder_id: int, dimensions: in
     # The raw bytes on SQLite: a vector cut short could not even be read.
     vector = vectors.c.vector if on_server else sa.type_coerce(vectors.c.vector, sa.LargeBinary)
     mine = (vectors.c.passage_id == passages.c.id) & (vectors.c.embedder_id == embedder_id)
-    query = sa.select(passages.c.id, vector).join_from(passages, vectors, mine, isouter=True).order_by(passages.c.id)
+    query = (
+        sa.select(passages.c.id, vector.label("vector"))
+        .join_from(passages, vectors, mine, isouter=True)
+        .order_by(passages.c.id)
+    )
     for rows in _streamed(connection, query).partitions():
-        whole: list[Any] = []
-        for passage_id, value in rows:
+        whole: list[tuple[int, Any]] = []
+        for row in rows:
+            passage_id, value = row.id, row.vector
             length = None if value is None else len(value) / (1 if on_server else 4)
             if length is None:
                 yield f"passage {passage_id}: it has no vector"
@@ -166,6 +176,10 @@ def _vector_problems(connection: sa.Connection, embedder_id: int, dimensions: in
                 yield f"passage {whole[place][0]}: its vector has length {norms[place]:.4g}, not 1"
 
 
+def _count(connection: sa.Connection, table: sa.Table) -> int:
+    return connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+
+
 def _damage(connection: sa.Connection) -> Iterator[str]:
     """What SQLite finds wrong with its own file."""
     if connection.dialect.name != "sqlite":
@@ -177,5 +191,5 @@ def _damage(connection: sa.Connection) -> Iterator[str]:
         yield f"database: row {row} of {table} refers to a row of {parent} that is not there"
 
 
-def _streamed(connection: sa.Connection, query: sa.Select[Any]) -> sa.CursorResult[Any]:
+def _streamed(connection: sa.Connection, query: sa.Select[Any]) -> sa.Result[Any]:
     return connection.execute(query, execution_options={"yield_per": _FETCH})

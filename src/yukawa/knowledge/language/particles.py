@@ -342,5 +342,5 @@ def _narrowed(text: str, start: int, end: int, names: tuple[str, ...], table: Pa
             names, given, start = kept, True, before.start()
     following = _FOLLOWING.match(text, end)
     if following and following[1].lower() in _GENUS:
-        end += following.end()
+        end = following.end()
     return Mention(start, end, names, given)

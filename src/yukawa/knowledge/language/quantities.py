@@ -84,7 +84,7 @@ def find_quantities(text: str) -> list[Quantity]:
 def _quantity(text: str, match: re.Match[str]) -> Quantity | None:
     digits = match["value"].replace(" ", "").replace(",", "")
     value = float(digits)
-    scale = 10.0 ** int(match["power"] or 0)
+    scale = float(f"1e{match['power'] or 0}")
     resolution = _last_digit(digits)
     unit_text = (match["unit"] or "").split("/c")[0]
     base, factor = _EXACT_UNITS.get(unit_text) or _UNITS.get(unit_text.lower(), ("", 1.0))
@@ -93,6 +93,9 @@ def _quantity(text: str, match: re.Match[str]) -> Quantity | None:
         end = match.start("unit")
     plus, minus = _errors(match, resolution)
     factor *= scale
+    numbers = (value, plus or 0.0, minus or 0.0, resolution)
+    if factor == 0 or not all(math.isfinite(n * factor) for n in numbers):  # beyond what a float holds
+        return None
     before = text[max(0, match.start() - _BOUND_WORDS) : match.start()]
     bound = "upper" if _UPPER.search(before) else "lower" if _LOWER.search(before) else None
     return Quantity(
@@ -114,11 +117,11 @@ def _errors(match: re.Match[str], resolution: float) -> tuple[float | None, floa
     if match["plus"]:
         return float(match["plus"]), float(match["minus"])
     if match["digits"]:
-        return int(match["digits"]) * resolution, int(match["digits"]) * resolution
+        return float(match["digits"]) * resolution, float(match["digits"]) * resolution
     return None, None
 
 
 def _last_digit(digits: str) -> float:
     mantissa, _, exponent = digits.lower().partition("e")
     decimals = len(mantissa.partition(".")[2])
-    return 10.0 ** (int(exponent or 0) - decimals)
+    return float(f"1e{exponent or 0}") * float(f"1e-{decimals}")

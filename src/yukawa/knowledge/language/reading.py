@@ -14,38 +14,39 @@ from yukawa.knowledge.language.particles import Mention, find_particles, particl
 from yukawa.knowledge.language.spelling import plain_ascii
 
 # The first pattern that matches names the property; longer phrases stand before the words they contain.
+# Every repetition is bounded, so that reading takes time in proportion to the text.
 _PROPERTIES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, re.compile(pattern, re.IGNORECASE))
     for name, pattern in (
         ("mass-difference", r"\bmass[- ]?(?:difference|splitting|gap|shift|separation)s?\b|\b(?:difference|gap|splitting|separation)\b(?=[^.?]{0,24}\bmass(?:es)?\b)"
-                            r"|\bDelta ?[mM]\b|\bhow much (?:heavier|lighter|more massive)\b|\b(?:heavier|lighter|more massive)(?: is [^.?]*)? than\b"
+                            r"|\bDelta ?[mM]\b|\bhow much (?:heavier|lighter|more massive)\b|\b(?:heavier|lighter|more massive)(?: is [^.?]{0,200})? than\b"
                             r"|\bm ?[\(\[]? ?¤+ ?[\)\]]? ?- ?m(?:ass)? ?[\(\[]? ?¤|\bmass(?: of)?(?: the)? ?\(?¤+\)? ?(?:-|minus) ?(?:the )?(?:mass|m ?\(|m ?¤)"
-                            r"|\bmass of\b[^.?]*\bminus\b|\bmass excess\b"),
-        ("magnetic-moment-anomaly", r"\b(?:anomalous|anomaly)\b(?=.*\bmagnetic\b)(?:.{0,3}\bmagnetic (?:dipole )?moment\b)?|\bmagnetic moment anomaly\b"
+                            r"|\bmass of\b[^.?]{0,200}\bminus\b|\bmass excess\b"),
+        ("magnetic-moment-anomaly", r"\b(?:anomalous|anomaly)\b(?=.{0,200}\bmagnetic\b)(?:.{0,3}\bmagnetic (?:dipole )?moment\b)?|\bmagnetic moment anomaly\b"
                                     r"|\(?\bg ?- ?2\b\)?(?: ?/ ?2)?|\banomalous magnetic\b"),
         ("magnetic-moment", r"\bmagnetic (?:dipole )?moments?\b|\bmagnetic dipole\b|\bmu(?= ?\(¤)|\bmagnetic strength\b"),
         ("electric-dipole-moment", r"\belectric dipole(?: moments?)?\b|\bEDM\b"),
         ("charge-radius", r"\b(?:mean[- ]square )?charge rad(?:ius|ii)\b"),
         ("main-decay-modes", r"\b(?:main|dominant|principal|leading|most (?:common|frequent|likely|probable)|largest|primary|chief|favou?red|important|major)\b"
-                             r"(?=[^.?]*\b(?:decays?|modes?|channels?)\b)|\bdecay (?:modes|channels|products)\b"
-                             r"|\bhow (?:does|do|will|can)\b(?=.*\bdecay\s*\??$)|\bwhat\b(?=.*\bdecays? (?:in)?to\s*\??$)"
+                             r"(?=[^.?]{0,200}\b(?:decays?|modes?|channels?)\b)|\bdecay (?:modes|channels|products)\b"
+                             r"|\bhow (?:does|do|will|can)\b(?=.{0,200}\bdecay\s*\??$)|\bwhat\b(?=.{0,200}\bdecays? (?:in)?to\s*\??$)"
                              r"|\bdecays? (?:mainly|mostly|predominantly|dominantly)\b"),
         ("momentum", r"\b(?:decay|final[- ]state|breakup|product|daughter) moment(?:um|a)\b|(?<!angular )\bmoment(?:um|a)\b"),
         ("branching-fraction", r"\bbranch(?:ing)?[- ]?(?:fraction|ratio|probabilit(?:y|ie)|rate|percentage)?s?\b|\b[BD]\.?[RF]s?\b|\bBr\b|\bB(?= ?[\(\[])"
-                               r"|\bGamma ?\([^()]*→[^()]*\) ?/ ?Gamma(?:[_ ]?\(?tot(?:al)?\)?)?|\bGamma_?i ?/ ?Gamma\b"
+                               r"|\bGamma ?\([^()]{0,200}→[^()]{0,200}\) ?/ ?Gamma(?:[_ ]?\(?tot(?:al)?\)?)?|\bGamma_?i ?/ ?Gamma\b"
                                r"|\bfractions?\b|\bfractional\b|\bhow (?:often|frequently|likely|rare(?:ly)?|probable|common(?:ly)?|improbable)\b|\bprobabilit(?:y|ies)\b"
                                r"|\bper ?cent(?:age)?s?\b|\bshares?\b|\bproportions?\b|\bportions?\b|\b(?:decay )?rates?\b|\bodds\b|\bchances?\b"
                                r"|\blikelihood\b|\bfrequency\b|\bhow (?:many|much)(?= (?:of|in|out|times)\b)"),
         ("partial-width", r"\b(?:partial|leptonic|radiative|electronic|muonic|dielectron|dimuon|two-photon) (?:decay )?widths?\b"),
-        ("width", r"\b(?:full |total |natural |decay |intrinsic |breit-wigner |resonance )*(?:line ?-?)?widths?\b|\bhow (?:wide|broad|narrow)\b|\bbreadth\b|\bFWHM\b"
+        ("width", r"\b(?:full |total |natural |decay |intrinsic |breit-wigner |resonance ){0,4}(?:line ?-?)?widths?\b|\bhow (?:wide|broad|narrow)\b|\bbreadth\b|\bFWHM\b"
                   r"|\b(?:wide|broad|narrow) is\b|\bGamma_?(?:tot|total)?(?=\s*[\(\[]|\s*=|\s*of\b|\s*for\b|\s*¤|\s*$|\s*\?)|\btotal decay rate\b"),
         ("half-life", r"\bhalf[- ]?li(?:fe|ves)\b"),
         ("lifetime", r"\blife[- ]?times?\b|\b(?:mean|average|proper)[- ]li(?:fe|ves)\b|\blifespan\b|\blongevity\b|\btau(?=[\(\[])|\blife(?= of| expectancy|\s*\?|$)"
-                     r"|\b(?:after what|mean|average|typical|proper|survival|decay) time\b|\bhow (?:soon|quickly|fast)\b(?=.*\bdecays?\b)|\b(?:time|long|period)\b(?=[^.?]*\b(?:before|until|till)\b)"
+                     r"|\b(?:after what|mean|average|typical|proper|survival|decay) time\b|\bhow (?:soon|quickly|fast)\b(?=.{0,200}\bdecays?\b)|\b(?:time|long|period)\b(?=[^.?]{0,200}\b(?:before|until|till)\b)"
                      r"|\bhow long\b|\b(?:decays? after|life expectancy|survives? for|lives? for|time constant)\b|\bhow short-lived\b|\bhow long-lived\b"),
         ("quantum-numbers", r"\bquantum numbers?\b|\bspin(?:s|-parity)?\b|\b(?:intrinsic |C-|G-|P-)?parit(?:y|ies)\b|(?<![A-Za-z])I?\^?G?\(?J\^?\(?\{?P?C?\}?\)?(?![A-Za-z/_-])"
                             r"|\b(?:intrinsic |total )?angular moment(?:um|a)\b|\bisospin\b|\b(?:electric(?:al)? )?charges?\b(?! radi| conj| asym)|\bcharge conjugation\b|\belectrically\b"),
-        ("mass", r"\b(?:rest |invariant |pole |breit-wigner )*mass(?:es)?\b|\bhow (?:heavy|massive|light)\b|\bweigh(?:s|t)?\b|\b(?:heavy|massive) is\b|\bm(?=\s*[\(\[])|\bM(?=\s*[\(\[])"
+        ("mass", r"\b(?:rest |invariant |pole |breit-wigner ){0,4}mass(?:es)?\b|\bhow (?:heavy|massive|light)\b|\bweigh(?:s|t)?\b|\b(?:heavy|massive) is\b|\bm(?=\s*[\(\[])|\bM(?=\s*[\(\[])"
                  r"|\bm_(?=[A-Za-z¤])|\brest energy\b|\bheaviness\b"),
     )
 )  # fmt: skip
@@ -62,6 +63,8 @@ _ASPECTS = tuple(
 PROPERTY_NAMES = tuple(name for name, _ in _PROPERTIES)
 # What stands between a particle and its decay products: an arrow, or 'to', 'into' just before a particle.
 _INTO = re.compile(r"→|\b(?:to|into|via)\b(?=[^¤§→.;]{0,24}¤)|(?:(?<=decays )|(?<=decay )|(?<=decaying ))in(?=(?: an?| the| two| \d)? ?¤)")
+_MULTIPLICITY = re.compile(r"(?<![\w.])(\d|two|three|four)\s*\(?$")
+_PAIR = re.compile(r" pairs?\b")
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9'_*+-]*|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 # Words that carry no content of their own in questions and statements about physics.
 STOPWORDS = frozenset(
@@ -229,11 +232,8 @@ def _masked(plain: str, mentions: Sequence[Mention]) -> str:
 
 def _property(masked: str) -> tuple[str | None, str]:
     for name, pattern in _PROPERTIES:
-        found = list(pattern.finditer(masked))
-        if found:
-            for match in found:
-                masked = masked[: match.start()] + "§" * (match.end() - match.start()) + masked[match.end() :]
-            return name, masked
+        if pattern.search(masked):
+            return name, pattern.sub(lambda m: "§" * len(m[0]), masked)
     return None, masked
 
 
@@ -243,7 +243,7 @@ def _decay(
     """The decaying particle and its products, and another reading of the same words if there is one."""
     if not mentions:
         return (), (), None
-    split = next((m.end() for m in _INTO.finditer(masked) if any(x.end <= m.start() for x in mentions)), None)
+    split = next((m.end() for m in _INTO.finditer(masked) if mentions[0].end <= m.start()), None)
     if split is None:
         if "→" in masked:  # an arrow behind a name that is not known leaves no subject
             return (), (), None
@@ -266,9 +266,9 @@ def _products(masked: str, mentions: Sequence[Mention]) -> tuple[tuple[str, ...]
     """Alternatives for each decay product; '2 pi+', 'two photons' and 'a muon pair' count twice."""
     products: list[tuple[str, ...]] = []
     for mention in mentions:
-        multiplicity = re.search(r"(?<![\w.])(\d|two|three|four)\s*\(?$", masked[: mention.start])
+        multiplicity = _MULTIPLICITY.search(masked, max(0, mention.start - 12), mention.start)
         count = {"two": 2, "three": 3, "four": 4}.get(multiplicity[1], 0) or int(multiplicity[1]) if multiplicity else 1
-        if re.match(r" pairs?\b", masked[mention.end :]) and not masked[: mention.start].endswith("¤-"):
+        if _PAIR.match(masked, mention.end) and not masked.endswith("¤-", 0, mention.start):
             products.append(tuple(particle_table().particles[name].conjugate for name in mention.names))
         products += [mention.names] * min(count, 9)
     return tuple(products)
@@ -282,7 +282,7 @@ def _words(masked: str) -> tuple[tuple[str, ...], frozenset[str]]:
         if not word or word in STOPWORDS or match[0].lower() in STOPWORDS or len(word) < 2:
             continue
         words.append(word)
-        if re.search(r"¤ ?$", masked[: match.start()]) or re.match(r" ?¤", masked[match.end() :]):
+        if re.search(r"¤ ?$", masked[max(0, match.start() - 2) : match.start()]) or re.match(r" ?¤", masked[match.end() : match.end() + 2]):
             adjacent.add(word)
     return tuple(words), frozenset(adjacent)
 

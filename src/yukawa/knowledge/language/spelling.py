@@ -33,7 +33,7 @@ _COMMANDS = {
     r"\ell": "l",
 }
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
-_MACRON = re.compile("(?<=[A-Za-z])[\u0304\u0305]")
+_MACRON = re.compile("(?<=[A-Za-z])[\u0304\u0305]+")
 _COMPOUND = re.compile(
     r"(?<=[A-Za-z0-9'*)+])-(?=(?:mesons?|bosons?|baryons?|leptons?|quarks?|star|short|long|prime|psi|zero|plus|minus"
     r"|hyperons?|resonances?|neutrinos?|antineutrinos?|particles?|bar)\b)",
@@ -66,11 +66,11 @@ def plain_ascii(text: str) -> str:
         if not text.isascii()
         else text
     )
-    text = _MACRON.sub("bar", text).replace("{", "").replace("}", "")
-    text = _COMPOUND.sub(" ", text)
+    text = _MACRON.sub("bar", text.replace("{", "").replace("}", ""))
+    text = _COMPOUND.sub(" ", re.sub(r"\s+", " ", text).strip())
     for pattern, replacement in _SPOKEN:
         text = pattern.sub(replacement, text)
-    return re.sub(r"\s+", " ", text).strip()
+    return text
 
 
 def _from_latex(text: str) -> str:

@@ -42,10 +42,3 @@ def test_another_specification_is_refused_with_the_nearest(spec: str, hint: str)
     with pytest.raises(InputError, match=r"unknown embedder .*; allowed are minilm, hash, none, ") as refused:
         open_embedder(spec)
     assert refused.value.hint == hint
-
-
-def test_none_gives_rows_of_no_length() -> None:
-    calls: list[int] = []
-    assert open_embedder("none").embed(["a", "b"], progress=calls.append).shape == (2, 0)
-    assert open_embedder("none").embed([], progress=calls.append).shape == (0, 0)
-    assert calls == [2]

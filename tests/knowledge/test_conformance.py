@@ -350,7 +350,7 @@ def writers() -> Iterator[ProcessPoolExecutor]:
 
 def test_four_writers_lose_nothing_and_double_nothing(url: str, writers: ProcessPoolExecutor) -> None:
     jobs = [writers.submit(_teach_numbers, url, writer, 250) for writer in range(4)]
-    ids = [item_id for job in jobs for item_id in job.result(timeout=60)]
+    ids = [item_id for job in jobs for item_id in job.result(timeout=300)]
     assert len(set(ids)) == 1000
     with KnowledgeBase.open(url) as base:
         listed = base.list()
@@ -363,7 +363,7 @@ def test_four_writers_lose_nothing_and_double_nothing(url: str, writers: Process
 def test_what_four_writers_teach_alike_is_one_item(url: str, writers: ProcessPoolExecutor) -> None:
     start = time.time() + 1
     jobs = [writers.submit(_teach_the_same, url, start) for _ in range(4)]
-    answers = [job.result(timeout=60) for job in jobs]
+    answers = [job.result(timeout=300) for job in jobs]
     assert all(ids == answers[0] for ids in answers)
     with KnowledgeBase.open(url) as base:
         assert len(base.list()) == 20

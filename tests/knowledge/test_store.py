@@ -277,3 +277,23 @@ def test_a_damaged_base_says_so(taught: Path) -> None:
     with pytest.raises(StoreError, match="is damaged|is not a knowledge base") as caught:
         KnowledgeBase.open(taught)
     _one_line(caught.value)
+
+
+def _save_and_load(folder: Path, writer: int) -> str:
+    for number in range(40):
+        with KnowledgeBase.open(folder) as base:
+            if number % 4 == 0:
+                base.teach(f"Writer {writer} notes reading {number}.")
+            base.save_index()
+        with KnowledgeBase.open(folder) as base:
+            if not base.search("cold ring", k=1)[0].text == STATEMENT:
+                return "the wrong passage was found"
+    return "ok"
+
+
+def test_processes_may_save_and_load_the_index_at_once(taught: Path) -> None:
+    with ProcessPoolExecutor(3, mp_context=multiprocessing.get_context("fork")) as pool:
+        assert list(pool.map(_save_and_load, [taught] * 3, range(3))) == ["ok"] * 3
+    assert sorted(p.name for p in taught.iterdir() if p.is_dir()) == ["knowledge.index"]
+    with KnowledgeBase.open(taught) as base:
+        assert base.verify().problems == ()

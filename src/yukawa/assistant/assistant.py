@@ -40,13 +40,21 @@ class Assistant:
         models: models that are open already, by name; others are opened from their row when first used.
     """
 
-    def __init__(self, base: KnowledgeBase, settings: Settings, *, models: dict[str, ChatModel] | None = None) -> None:
+    def __init__(
+        self, base: KnowledgeBase, settings: Settings, *, models: dict[str, ChatModel] | None = None
+    ) -> None:
         self._base, self._settings = base, settings
         self._models = dict(models or {})
         self._last: Reading | None = None
 
     def ask(
-        self, question: str, *, model: str | None = None, as_of: str | None = None, domain: str | None = None, keep: bool = True
+        self,
+        question: str,
+        *,
+        model: str | None = None,
+        as_of: str | None = None,
+        domain: str | None = None,
+        keep: bool = True,
     ) -> Answer:
         """Answer `question` with sources, or say that nothing supports an answer.
 
@@ -62,7 +70,10 @@ class Assistant:
         """
         question = checked_text(question, "the question")
         if len(question) > MAX_QUESTION:
-            raise InputError(f"the question has {len(question):,} characters; at most {MAX_QUESTION:,}", hint="ask one thing")
+            raise InputError(
+                f"the question has {len(question):,} characters; at most {MAX_QUESTION:,}",
+                hint="ask one thing",
+            )
         clock = _Clock()
         with clock("classify"):
             reading = read(question)
@@ -132,7 +143,11 @@ class Assistant:
         if ABSTENTION in text or all(c.passed for c in results) or row.backend == "quote":
             return text, results
         wrong = "; ".join(c.detail for c in results if not c.passed)
-        again = [*messages, Message("assistant", text), Message("user", f"That cannot be used: {wrong}. Follow the rules and answer again.")]
+        again = [
+            *messages,
+            Message("assistant", text),
+            Message("user", f"That cannot be used: {wrong}. Follow the rules and answer again."),
+        ]
         text = chat.chat(again).text.strip()
         return text, checks.check(text, passages, question)
 
@@ -141,7 +156,9 @@ class Assistant:
             if row.backend == "quote":
                 from yukawa.chat.quote import QuoteModel
 
-                self._models[row.name] = QuoteModel(row.name, support=sentence_support, sentences=4, share=0.75)
+                self._models[row.name] = QuoteModel(
+                    row.name, support=sentence_support, sentences=4, share=0.75
+                )
             else:
                 from yukawa.chat import open_model
 
@@ -195,6 +212,3 @@ def _abstained(question: str, ranked: Sequence[Supported], model: str) -> Answer
 def _source(hit: Hit, marker: int) -> Source:
     p = hit.provenance
     return Source(hit.item_id, p.source, hit.text, p.url, marker, p.author, p.licence)
-
-
-

@@ -27,8 +27,14 @@ def check(text: str, passages: Sequence[str], question: str) -> tuple[Check, ...
     loose = sorted(numbers(_CITATION.sub(" ", text)) - allowed)
     return (
         Check("cites a passage", bool(cited), "" if cited else "no passage is cited"),
-        Check("citations exist", not unknown, f"no passage has the number {_list(unknown)}" if unknown else ""),
-        Check("numbers stand in the sources", not loose, f"not in a cited passage: {_list(loose)}" if loose else ""),
+        Check(
+            "citations exist", not unknown, f"no passage has the number {_list(unknown)}" if unknown else ""
+        ),
+        Check(
+            "numbers stand in the sources",
+            not loose,
+            f"not in a cited passage: {_list(loose)}" if loose else "",
+        ),
     )
 
 

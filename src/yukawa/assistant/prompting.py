@@ -23,7 +23,8 @@ _DELIMITER = re.compile(r"<(/?)\s*passage", re.IGNORECASE)
 def prompt(question: str, hits: Sequence[Hit], history: Sequence[Message] = ()) -> list[Message]:
     """Messages that ask `question` over `hits`, numbered from 1 in their order."""
     blocks = [
-        f'<passage id="{number}">\n{_harmless(_shown(hit))}\n</passage>' for number, hit in enumerate(hits, start=1)
+        f'<passage id="{number}">\n{_harmless(_shown(hit))}\n</passage>'
+        for number, hit in enumerate(hits, start=1)
     ]
     asked = " ".join(_harmless(question).split())
     return [

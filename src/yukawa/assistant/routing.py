@@ -12,8 +12,13 @@ from yukawa.knowledge.language import Reading
 if TYPE_CHECKING:
     from yukawa.settings import ModelSettings, Settings
 
-_CODE = re.compile(r"\b(?:code|script|program|function|snippet|python|c\+\+|bash|command|job ?options|decay card)\b", re.IGNORECASE)
-_EXPLAIN = re.compile(r"^\s*(?:why|how (?:does|do|is|are|can)|explain|describe|compare|derive|discuss)\b", re.IGNORECASE)
+_CODE = re.compile(
+    r"\b(?:code|script|program|function|snippet|python|c\+\+|bash|command|job ?options|decay card)\b",
+    re.IGNORECASE,
+)
+_EXPLAIN = re.compile(
+    r"^\s*(?:why|how (?:does|do|is|are|can)|explain|describe|compare|derive|discuss)\b", re.IGNORECASE
+)
 
 
 def kind_of(question: str, reading: Reading) -> str:
@@ -42,7 +47,9 @@ def model_for(domain: str, settings: Settings, wanted: str | None = None) -> Mod
     Raises:
         InputError: there is no model of that name.
     """
-    name = wanted or next((n for n, row in settings.models.items() if domain in row.domains), settings.default_model)
+    name = wanted or next(
+        (n for n, row in settings.models.items() if domain in row.domains), settings.default_model
+    )
     if name not in settings.models:
         near = nearest(name, settings.models)
         hint = (f"did you mean {near!r}? " if near else "") + f"yukawa.toml has: {', '.join(settings.models)}"

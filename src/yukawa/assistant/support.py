@@ -14,7 +14,9 @@ THRESHOLD = 0.7
 OVERVIEW = ("quantum-numbers", "mass", "lifetime", "width", "main-decay-modes")
 
 # Properties that sources state under claim keys: a fact without the key asked for is about something else.
-STATED = frozenset({"mass", "width", "lifetime", "branching-fraction", "quantum-numbers", "main-decay-modes", "half-life"})
+STATED = frozenset(
+    {"mass", "width", "lifetime", "branching-fraction", "quantum-numbers", "main-decay-modes", "half-life"}
+)
 
 _MENTION, _PROPERTY, _WORD, _ADJACENT = 1.5, 1.5, 1.0, 2.0
 _LEFT_OVER, _LEFT_OVER_FOREIGN = 0.16, 0.6
@@ -33,7 +35,13 @@ class Supported:
 def wanted_keys(question: Reading) -> frozenset[str]:
     """Claim keys that a passage must state to answer `question`; none if it asks in words only."""
     keys = question.keys()
-    if not keys and question.subjects and question.property is None and not question.words and len(question.mentions) == 1:
+    if (
+        not keys
+        and question.subjects
+        and question.property is None
+        and not question.words
+        and len(question.mentions) == 1
+    ):
         keys = tuple(claim_key(s, name, ()) for s in question.subjects for name in OVERVIEW)
     return frozenset(keys)
 
@@ -49,7 +57,9 @@ def judge(question: Reading, hit: Hit) -> Supported:
     passage, asked = read(hit.text), read(hit.question) if hit.question else None
     words = {w for r in (passage, asked) if r for w in r.words if not w[0].isdigit()} | set(_label_words(hit))
     left = [w for w in question.words if w not in words and w not in FILLERS]
-    foreign = [w for w in left if w in question.adjacent or w in FOREIGN or any(c.isdigit() or c == "_" for c in w)]
+    foreign = [
+        w for w in left if w in question.adjacent or w in FOREIGN or any(c.isdigit() or c == "_" for c in w)
+    ]
     penalty = _LEFT_OVER_FOREIGN * len(foreign) + _LEFT_OVER * (len(left) - len(foreign))
     penalty += sum(_LEFT_OVER_FOREIGN for a in question.aspects if a.lower() not in hit.text.lower())
     common = keys & stated
@@ -61,13 +71,17 @@ def judge(question: Reading, hit: Hit) -> Supported:
     covered = _coverage(question, passage, asked, words)
     if hit.kind != "data":
         likeness = min(1.0, max(0.0, hit.similarity) / 0.6)
-        return Supported(hit, max(covered, 0.6 * covered + 0.4 * likeness) if covered > 0 else 0.0, _rank(hit, 0.0))
+        return Supported(
+            hit, max(covered, 0.6 * covered + 0.4 * likeness) if covered > 0 else 0.0, _rank(hit, 0.0)
+        )
     if _other_quantity(question, keys, stated, passage):
         return Supported(hit, covered * _WRONG_QUANTITY, _rank(hit, 0.0))
     return Supported(hit, max(0.0, covered - penalty), _rank(hit, 0.0))
 
 
-def _other_quantity(question: Reading, keys: frozenset[str], stated: frozenset[str], passage: Reading) -> bool:
+def _other_quantity(
+    question: Reading, keys: frozenset[str], stated: frozenset[str], passage: Reading
+) -> bool:
     """Whether a fact that shares no claim key with the question states something else than what is asked."""
     if (keys or question.channel) and question.property in STATED:
         return not _same_decays(question, stated)
@@ -101,7 +115,9 @@ def _coverage(question: Reading, passage: Reading, asked: Reading | None, words:
         matched += _MENTION * bool(named & set(table.identifiers(mention.names)))
     if question.property:
         total += _PROPERTY
-        matched += _PROPERTY * any(r is not None and r.property == question.property for r in (passage, asked))
+        matched += _PROPERTY * any(
+            r is not None and r.property == question.property for r in (passage, asked)
+        )
     for word in question.words:
         if word in FILLERS and word not in words:
             continue

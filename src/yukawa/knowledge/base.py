@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import builtins
-import contextlib
 import datetime as dt
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +21,7 @@ from yukawa.knowledge.language import read
 from yukawa.knowledge.ledger import Entry
 from yukawa.knowledge.missing import checked_moment, unknown_item
 from yukawa.knowledge.records import Conflict, Event, Hit, Item, Report
+from yukawa.knowledge.redrafting import last_draft
 from yukawa.knowledge.serving import Serving, serving_row
 from yukawa.knowledge.store import Store
 
@@ -225,7 +225,7 @@ class KnowledgeBase:
             text, question=question or old.question, kind=old.kind, source=source or p.source, url=url or p.url,
             author=author or p.author, licence=p.licence, domain=p.domain, attributes=old.attributes, item_id=item_id,
         )  # fmt: skip
-        if new.content() == _content_of(old):
+        if (new.text, new.question, new.provenance) == (old.text, old.question, p):
             return replace(old, status="unchanged")
         return self._replace(new, author or p.author, reason, "update")
 
@@ -254,11 +254,8 @@ class KnowledgeBase:
         old = self.show(item_id)
         if old.current:
             return replace(old, status="unchanged")
-        p = old.provenance
-        again = draft(
-            old.text, question=old.question, kind=old.kind, source=p.source, url=p.url, author=p.author, licence=p.licence,
-            domain=p.domain, attributes=old.attributes, item_id=item_id,
-        )  # fmt: skip
+        with self._store.read() as connection:
+            again = last_draft(connection, item_id)
         return self._replace(again, actor, reason, "restore")
 
     def _replace(self, new: Draft, actor: str, reason: str, verb: str) -> Item:
@@ -456,12 +453,9 @@ class KnowledgeBase:
         Raises:
             NotFound: no such answer.
         """
+        query = sa.select(schema.answers).where(schema.answers.c.id == answer_id)
         with self._store.read() as connection:
-            row = (
-                connection.execute(sa.select(schema.answers).where(schema.answers.c.id == answer_id))
-                .mappings()
-                .first()
-            )
+            row = connection.execute(query).mappings().first()
         if row is None:
             raise NotFound(
                 f"there is no answer {answer_id!r}", hint="each `yukawa ask` prints the id of its answer"
@@ -503,18 +497,3 @@ class KnowledgeBase:
         if item is None:
             raise unknown_item(connection, item_id)
         return item
-
-
-@contextlib.contextmanager
-def opened(url: str | Path, *, embedding: str = "minilm") -> Iterator[KnowledgeBase]:
-    """A base that is closed at the end of the block."""
-    with KnowledgeBase.open(url, embedding=embedding) as base:
-        yield base
-
-
-def _content_of(item: Item) -> dict[str, Any]:
-    p = item.provenance
-    return {
-        "kind": item.kind, "text": item.text, "question": item.question, "author": p.author, "source": p.source, "url": p.url,
-        "licence": p.licence, "domain": p.domain, "attributes": dict(item.attributes),
-    }  # fmt: skip

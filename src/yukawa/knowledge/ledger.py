@@ -76,7 +76,7 @@ def broken_links(connection: sa.Connection) -> Iterator[str]:
     for row in connection.execute(sa.select(events).order_by(events.c.seq)).mappings():
         if row["seq"] != expected:
             yield f"ledger: event {expected} is missing"
-        if row["hash"] != event_hash(row, previous):
+        if row["hash"] != event_hash(dict(row), previous):
             yield f"ledger: event {row['seq']} was changed after it was written"
         if row["time"] < last_time:
             yield f"ledger: event {row['seq']} is older than the one before it"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import math
 import os
@@ -169,8 +171,9 @@ def bm25(
 
 def save_part(part: Part, folder: Path, manifest: dict[str, Any], more: Callable[[Path], None]) -> None:
     """Write `part`, and what `more` writes into the folder it is given, beside `folder` and put all in its place."""
-    beside = folder.with_name(f"{folder.name}.{os.getpid()}.new")
+    beside, aside = (folder.with_name(f"{folder.name}.{os.getpid()}.{end}") for end in ("new", "old"))
     shutil.rmtree(beside, ignore_errors=True)
+    manifest = manifest | {"copy": os.urandom(8).hex()}  # tells one copy from the next while it is read
     try:
         beside.mkdir()
         for name in _saved():
@@ -178,16 +181,41 @@ def save_part(part: Part, folder: Path, manifest: dict[str, Any], more: Callable
         (beside / "vocabulary.txt").write_text("\n".join(part.vocabulary), encoding="utf-8")
         more(beside)
         (beside / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-        shutil.rmtree(folder, ignore_errors=True)
-        beside.rename(folder)
+        with contextlib.suppress(FileNotFoundError):
+            folder.rename(aside)
+        try:
+            beside.rename(folder)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise  # else another process has just put its own copy there, as good as this one
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def load_part(folder: Path) -> tuple[Part, dict[str, Any]] | None:
     """The saved part and its manifest, or None if there is none that is whole."""
+    for _ in range(5):
+        found = _load_copy(folder)
+        # Another process may have changed the copy between two files: only one read from end to end counts.
+        if found is not None and _manifest(folder) == found[1]:
+            return found
+    return None
+
+
+def _manifest(folder: Path) -> dict[str, Any] | None:
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return manifest if isinstance(manifest, dict) else None
+
+
+def _load_copy(folder: Path) -> tuple[Part, dict[str, Any]] | None:
+    manifest = _manifest(folder)
+    if manifest is None:
+        return None
+    try:
         terms = (folder / "vocabulary.txt").read_text(encoding="utf-8").split("\n")
         arrays = {
             name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))

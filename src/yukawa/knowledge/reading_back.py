@@ -24,13 +24,13 @@ def one(connection: sa.Connection, item_id: str, as_of: int | None = None) -> It
     if as_of is not None:
         query = query.where(_in_force(as_of))
     row = connection.execute(query.order_by(versions.c.number.desc()).limit(1)).mappings().first()
-    return None if row is None else _with_conflicts(connection, [_item(row)])[0]
+    return None if row is None else _with_conflicts(connection, [_item(dict(row))])[0]
 
 
 def all_versions(connection: sa.Connection, item_id: str) -> list[Item]:
     """Every version of an item, oldest first."""
     query = _ITEM.where(versions.c.item_id == item_id).order_by(versions.c.number)
-    return [_item(row) for row in connection.execute(query).mappings()]
+    return [_item(dict(row)) for row in connection.execute(query).mappings()]
 
 
 def current(connection: sa.Connection, item_ids: Sequence[str]) -> dict[str, Item]:
@@ -38,7 +38,7 @@ def current(connection: sa.Connection, item_ids: Sequence[str]) -> dict[str, Ite
     rows: list[Item] = []
     for chunk in chunks(list(item_ids)):
         query = _ITEM.where(versions.c.item_id.in_(chunk), versions.c.valid_to.is_(None))
-        rows += [_item(row) for row in connection.execute(query).mappings()]
+        rows += [_item(dict(row)) for row in connection.execute(query).mappings()]
     return {item.id: item for item in _with_conflicts(connection, rows)}
 
 
@@ -48,7 +48,7 @@ def current_by_content(connection: sa.Connection, keys: Sequence[str]) -> dict[s
     for chunk in chunks(list(keys)):
         query = _ITEM.where(versions.c.content_key.in_(chunk), versions.c.valid_to.is_(None))
         for row in connection.execute(query).mappings():
-            found[row["content_key"]] = replace(_item(row), status="known")
+            found[row["content_key"]] = replace(_item(dict(row)), status="known")
     return found
 
 
@@ -79,7 +79,7 @@ def listed(
     else:
         query = query.where(versions.c.valid_to.is_(None) if as_of is None else _in_force(as_of))
     query = query.order_by(versions.c.valid_from.desc(), versions.c.id.desc()).limit(limit)
-    return _with_conflicts(connection, [_item(row) for row in connection.execute(query).mappings()])
+    return _with_conflicts(connection, [_item(dict(row)) for row in connection.execute(query).mappings()])
 
 
 def allowed_passages(connection: sa.Connection, filters: Mapping[str, str | None]) -> NDArray[np.int64]:
@@ -104,7 +104,7 @@ def hits(connection: sa.Connection, found: Sequence[Scored]) -> list[Hit]:
         .where(passages.c.id.in_([s.passage_id for s in found]))
     )
     rows = {row["passage_id"]: row for row in connection.execute(query).mappings()}
-    return [_hit(rows[s.passage_id], s) for s in found if s.passage_id in rows]
+    return [_hit(dict(rows[s.passage_id]), s) for s in found if s.passage_id in rows]
 
 
 def events_of(connection: sa.Connection, item_id: str) -> list[Event]:

@@ -18,9 +18,7 @@ import sqlalchemy as sa
 from yukawa.errors import InputError, StoreError
 from yukawa.files import _sync_folder, read_jsonl, report_write_errors, write_jsonl
 from yukawa.knowledge import ledger, reading_back, schema, writing
-from yukawa.knowledge.drafts import Claim, Draft, Passage, meaning
-from yukawa.knowledge.language import Quantity
-from yukawa.knowledge.records import Provenance
+from yukawa.knowledge.redrafting import stored_drafts
 from yukawa.knowledge.reindexing import embed_missing
 from yukawa.knowledge.serving import Serving
 from yukawa.knowledge.store import HEAD, Store, _resolve
@@ -255,52 +253,11 @@ def _teach_from(source: Store, base: KnowledgeBase, actor: str, reason: str) -> 
         for batch in rows.partitions(_BATCH):
             with base.store.read() as target:
                 here = reading_back.last_versions(target, [row["item_id"] for row in batch])
-            drafts = [d for d in _drafts(connection, batch) if d.item_id not in here]
+            drafts = [d for d in stored_drafts(connection, batch) if d.item_id not in here]
             items = base.teach_many(drafts, actor=actor, reason=reason)
             new = sum(item.status == "taught" for item in items)
             taught, known = taught + new, known + len(batch) - new
     return Imported(taught, known)
-
-
-def _drafts(connection: sa.Connection, rows: Any) -> Iterator[Draft]:
-    """The versions in `rows` as they were taught: passages with their terms, and claims, as stored."""
-    p, c, ids = schema.passages, schema.claims, [row["id"] for row in rows]
-    passages, claims = (
-        _grouped(connection, sa.select(t).where(t.c.version_id.in_(ids)).order_by(t.c.version_id, t.c.id))
-        for t in (p, c)
-    )
-    for row in rows:
-        about = (row["question"], row["kind"], row["attributes"])
-        yield Draft(
-            row["kind"], row["text"], row["question"],
-            Provenance(row["author"], row["source"], row["url"], row["licence"], row["domain"]),
-            tuple(
-                Passage(piece.text, meaning(piece.text, *about), tuple(piece.terms.split(" ") if piece.terms else ()))
-                for piece in passages.get(row["id"], ())
-            ),
-            tuple(Claim(claim.key, _quantity(claim)) for claim in claims.get(row["id"], ())),
-            row["attributes"], row["item_id"],
-        )  # fmt: skip
-
-
-def _grouped(connection: sa.Connection, query: sa.Select[Any]) -> dict[int, list[Any]]:
-    rows = connection.execute(query).all()
-    return {key: list(group) for key, group in itertools.groupby(rows, key=lambda row: int(row.version_id))}
-
-
-def _quantity(claim: sa.Row[Any]) -> Quantity | None:
-    if claim.value is None:
-        return None
-    return Quantity(
-        claim.value,
-        claim.error_plus,
-        claim.error_minus,
-        claim.unit,
-        claim.bound,
-        claim.resolution or 0.0,
-        0,
-        0,
-    )
 
 
 # ---- backup ---------------------------------------------------------------------------------------

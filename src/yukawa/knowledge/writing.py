@@ -126,7 +126,7 @@ def _compare(connection: sa.Connection, item: Draft, standing: Sequence[sa.Row[A
                 agrees = not _contradict(claim, item.text, row)
                 # One claim of the other item that agrees clears it: a fact for all charges has several keys.
                 against[row.item_id] = (claim.key, against.get(row.item_id, ("", False))[1] or agrees)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"key": key, "first_item": other, "second_item": item.item_id, "opened": moment, "resolved": None}
         for other, (key, agrees) in against.items()
         if not agrees
@@ -174,7 +174,7 @@ def _claims_in_force(
         query = query.where(c.c.key.in_(list(keys)[:_CHUNK]))
     if not include_data:
         query = query.where(i.c.kind != "data")
-    return connection.execute(query).all()
+    return list(connection.execute(query))
 
 
 def _claim_row(version_id: int, claim: Claim) -> dict[str, Any]:

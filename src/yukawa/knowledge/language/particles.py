@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from yukawa.errors import MissingPackage
-from yukawa.knowledge.language.spelling import plain_ascii
 
 _IGNORED = frozenset(" _^(){}/,")
 _CHARGE = re.compile(r"(?:0|\+\+|--|\+|-)$")
@@ -175,8 +174,8 @@ def _spellings(particles: dict[str, Particle], groups: dict[str, set[str]]) -> t
     for name in particles:
         for key in _variants(name):
             table[key].add(name)
-            if (charge := particles[name].charge) is not None and not _CHARGE.search(name):
-                table[key + ("0" if charge == 0 else "+" if charge > 0 else "-")].add(name)
+            if (units := particles[name].charge) is not None and not _CHARGE.search(name):
+                table[key + ("0" if units == 0 else "+" if units > 0 else "-")].add(name)
         match = _NAME.match(name)
         if match and match["charge"]:
             bases[name[: match.start("charge")]].add(name)
@@ -200,7 +199,9 @@ def _spellings(particles: dict[str, Particle], groups: dict[str, set[str]]) -> t
     resolve = {**{k: {k} for k in particles}, **{k: set(v) for k, v in bases.items()}, **groups}
     for short, target in {**_SHORT, **_SPECIAL}.items():
         for charge in ("", "0", "+", "-", "++"):
-            if names := resolve.get(target + charge) or (resolve.get(target.rstrip("0")) if not charge else None):
+            if names := resolve.get(target + charge) or (
+                resolve.get(target.rstrip("0")) if not charge else None
+            ):
                 for key in _variants(short + charge):
                     table[key] = set(names)
     table["D*"] = {"D^*(2007)0", "D^*(2010)+", "D^*(2010)-", "Dbar^*(2007)0"} & set(particles)
@@ -326,7 +327,9 @@ def _ends(text: str, end: int, last: str) -> bool:
         return following == "'" and text[end + 1 : end + 2] in {"s", ""}
     if following == "(":  # a state of another mass, or a function of what stands in the brackets: m(…), B(…)
         return False
-    if following in "+-" and not text[end + 1 : end + 2].isalpha():  # a charge that no particle of this name has
+    if (
+        following in "+-" and not text[end + 1 : end + 2].isalpha()
+    ):  # a charge that no particle of this name has
         return last not in "+-" and text[end + 1 : end + 2] == ">"
     if following.isalnum():
         return last in "+-" or (last == "0" and following.isalpha())

@@ -6,11 +6,20 @@ import math
 import re
 from dataclasses import dataclass
 
-_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻−–", "0123456789+---")
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
+_DASHES = str.maketrans("−–\u202f\xa0", "--  ")
+_LATEX = re.compile(r"\\(?:mathrm|text|rm)\b\s*\{?|\\[,;: ]|[$~]")
 _NUMBER = r"[+-]?(?:\d+(?:[ ,](?=\d{3}\b)\d{3})*(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
 _UNSIGNED = r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
-_ERRORS = rf"(?:\s*(?:±|\+-|\+/-|\\pm)\s*(?P<sym>{_UNSIGNED})(?:\s*(?:±|\+-)\s*(?P<sys>{_UNSIGNED}))?|\s*\+\s*(?P<plus>{_UNSIGNED})\s*[-−]\s*(?P<minus>{_UNSIGNED})|\((?P<digits>\d+)\))?"
-_POWER = r"(?:\s*(?:×|x|\*|\\times)\s*10\s*(?:\^|\*\*)?\s*\{?(?P<power>[+-]?\d+)\}?)?"
+_EXPONENT = r"(?:(?:\^|\*\*)?\s*\{?[+-]?\d+\}?|[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)"
+_RAISED = r"(?:(?:\^|\*\*)\s*\{?[+-]?\d+\}?|[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)"
+_ERRORS = (
+    rf"(?:\s*(?:±|\+-|\+/-|\\pm)\s*(?P<sym>{_UNSIGNED})(?:\s*(?:±|\+-|\\pm)\s*(?P<sys>{_UNSIGNED}))?"
+    rf"|\s*\^?\s*\{{?\+\s*(?P<plus>{_UNSIGNED})\}}?\s*_?\s*\{{?-\s*(?P<minus>{_UNSIGNED})\}}?"
+    rf"|\s*_\s*\{{?-\s*(?P<minus2>{_UNSIGNED})\}}?\s*\^\s*\{{?\+\s*(?P<plus2>{_UNSIGNED})\}}?"
+    r"|\((?P<digits>\d+)\))?"
+)
+_POWER = rf"(?:\s*(?:×|x|\*|·|\\times|\\cdot)\s*10\s*(?P<power>{_EXPONENT}))?"
 _UNITS = {
     "ev": ("eV", 1.0), "kev": ("eV", 1e3), "mev": ("eV", 1e6), "gev": ("eV", 1e9), "tev": ("eV", 1e12),
     "s": ("s", 1.0), "sec": ("s", 1.0), "seconds": ("s", 1.0), "second": ("s", 1.0), "ms": ("s", 1e-3), "us": ("s", 1e-6),
@@ -23,9 +32,9 @@ _UNITS = {
 }  # fmt: skip
 # 'MeV' and 'meV' differ by nine powers of ten: units with a capital that matters are looked up as written first.
 _EXACT_UNITS = {"meV": ("eV", 1e-3), "Mb": ("Mb", 1.0), "T": ("T", 1.0), "K": ("K", 1.0)}
-_UNIT = r"(?:\s*(?P<unit>%|[A-Za-zμµ]+(?:/c(?:\^?2|²|\*\*2)?)?)(?![A-Za-z0-9]))?"
+_UNIT = r"(?:\s*(?P<unit>%|[A-Za-zμµ]+(?:/c(?:\^?2|²|\*\*2)?)?)(?![A-Za-z0-9^⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹]))?"
 _QUANTITY = re.compile(
-    rf"(?<![A-Za-z0-9_.(])(?:(?P<open>\()\s*)?(?P<value>{_NUMBER}){_ERRORS}\s*(?P<close>\))?{_POWER}{_UNIT}"
+    rf"(?<![A-Za-z0-9_.(])(?:(?P<open>\()\s*)?(?P<value>10(?P<raised>{_RAISED})|{_NUMBER}){_ERRORS}\s*(?P<close>\))?{_POWER}{_UNIT}"
 )
 _BOUND_WORDS = 24  # how far before a number words such as 'smaller than (' can begin
 _UPPER = re.compile(
@@ -59,7 +68,8 @@ class Quantity:
         if self.unit != other.unit:
             return False
         if self.bound and other.bound:
-            return self.bound != other.bound and (self.value < other.value) == (self.bound == "upper")
+            upper, lower = (self, other) if self.bound == "upper" else (other, self)
+            return self.bound != other.bound and lower.value > upper.value
         if self.bound or other.bound:
             limit, measured = (self, other) if self.bound else (other, self)
             slack = 3 * (measured.error_minus or measured.error_plus or measured.resolution)
@@ -76,15 +86,14 @@ class Quantity:
 
 def find_quantities(text: str) -> list[Quantity]:
     """Every quantity in `text`, in order; numbers inside names (`K*(892)`, `psi(2S)`) are passed over."""
-    text = text.replace("\u202f", " ").replace("\xa0", " ")
-    flat = text.translate(_SUPERSCRIPTS)
+    flat = _LATEX.sub(lambda m: " " * len(m[0]), text.translate(_DASHES))
     return [q for m in _QUANTITY.finditer(flat) if (q := _quantity(flat, m)) is not None]
 
 
 def _quantity(text: str, match: re.Match[str]) -> Quantity | None:
-    digits = match["value"].replace(" ", "").replace(",", "")
+    digits = "1" if match["raised"] else match["value"].replace(" ", "").replace(",", "")
     value = float(digits)
-    scale = float(f"1e{match['power'] or 0}")
+    scale = _power_of_ten(match["raised"] or match["power"] or "0")
     resolution = _last_digit(digits)
     unit_text = (match["unit"] or "").split("/c")[0]
     base, factor = _EXACT_UNITS.get(unit_text) or _UNITS.get(unit_text.lower(), ("", 1.0))
@@ -114,11 +123,15 @@ def _errors(match: re.Match[str], resolution: float) -> tuple[float | None, floa
     if match["sym"]:
         error = math.hypot(float(match["sym"]), float(match["sys"] or 0))
         return error, error
-    if match["plus"]:
-        return float(match["plus"]), float(match["minus"])
+    if plus := match["plus"] or match["plus2"]:
+        return float(plus), float(match["minus"] or match["minus2"])
     if match["digits"]:
         return float(match["digits"]) * resolution, float(match["digits"]) * resolution
     return None, None
+
+
+def _power_of_ten(exponent: str) -> float:
+    return float("1e" + exponent.translate(_SUPERSCRIPTS).strip("^*{} "))
 
 
 def _last_digit(digits: str) -> float:

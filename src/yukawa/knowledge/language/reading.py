@@ -11,81 +11,42 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from yukawa.knowledge.language.particles import Mention, find_particles, particle_table, squeeze
+from yukawa.knowledge.language.properties import find_aspects, find_property
 from yukawa.knowledge.language.spelling import plain_ascii
 
-# The first pattern that matches names the property; longer phrases stand before the words they contain.
-# Every repetition is bounded, so that reading takes time in proportion to the text.
-_PROPERTIES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (name, re.compile(pattern, re.IGNORECASE))
-    for name, pattern in (
-        ("mass-difference", r"\bmass[- ]?(?:difference|splitting|gap|shift|separation)s?\b|\b(?:difference|gap|splitting|separation)\b(?=[^.?]{0,24}\bmass(?:es)?\b)"
-                            r"|\bDelta ?[mM]\b|\bhow much (?:heavier|lighter|more massive)\b|\b(?:heavier|lighter|more massive)(?: is [^.?]{0,200})? than\b"
-                            r"|\bm ?[\(\[]? ?¤+ ?[\)\]]? ?- ?m(?:ass)? ?[\(\[]? ?¤|\bmass(?: of)?(?: the)? ?\(?¤+\)? ?(?:-|minus) ?(?:the )?(?:mass|m ?\(|m ?¤)"
-                            r"|\bmass of\b[^.?]{0,200}\bminus\b|\bmass excess\b"),
-        ("magnetic-moment-anomaly", r"\b(?:anomalous|anomaly)\b(?=.{0,200}\bmagnetic\b)(?:.{0,3}\bmagnetic (?:dipole )?moment\b)?|\bmagnetic moment anomaly\b"
-                                    r"|\(?\bg ?- ?2\b\)?(?: ?/ ?2)?|\banomalous magnetic\b"),
-        ("magnetic-moment", r"\bmagnetic (?:dipole )?moments?\b|\bmagnetic dipole\b|\bmu(?= ?\(¤)|\bmagnetic strength\b"),
-        ("electric-dipole-moment", r"\belectric dipole(?: moments?)?\b|\bEDM\b"),
-        ("charge-radius", r"\b(?:mean[- ]square )?charge rad(?:ius|ii)\b"),
-        ("main-decay-modes", r"\b(?:main|dominant|principal|leading|most (?:common|frequent|likely|probable)|largest|primary|chief|favou?red|important|major)\b"
-                             r"(?=[^.?]{0,200}\b(?:decays?|modes?|channels?)\b)|\bdecay (?:modes|channels|products)\b"
-                             r"|\bhow (?:does|do|will|can)\b(?=.{0,200}\bdecay\s*\??$)|\bwhat\b(?=.{0,200}\bdecays? (?:in)?to\s*\??$)"
-                             r"|\bdecays? (?:mainly|mostly|predominantly|dominantly)\b"),
-        ("momentum", r"\b(?:decay|final[- ]state|breakup|product|daughter) moment(?:um|a)\b|(?<!angular )\bmoment(?:um|a)\b"),
-        ("branching-fraction", r"\bbranch(?:ing)?[- ]?(?:fraction|ratio|probabilit(?:y|ie)|rate|percentage)?s?\b|\b[BD]\.?[RF]s?\b|\bBr\b|\bB(?= ?[\(\[])"
-                               r"|\bGamma ?\([^()]{0,200}→[^()]{0,200}\) ?/ ?Gamma(?:[_ ]?\(?tot(?:al)?\)?)?|\bGamma_?i ?/ ?Gamma\b"
-                               r"|\bfractions?\b|\bfractional\b|\bhow (?:often|frequently|likely|rare(?:ly)?|probable|common(?:ly)?|improbable)\b|\bprobabilit(?:y|ies)\b"
-                               r"|\bper ?cent(?:age)?s?\b|\bshares?\b|\bproportions?\b|\bportions?\b|\b(?:decay )?rates?\b|\bodds\b|\bchances?\b"
-                               r"|\blikelihood\b|\bfrequency\b|\bhow (?:many|much)(?= (?:of|in|out|times)\b)"),
-        ("partial-width", r"\b(?:partial|leptonic|radiative|electronic|muonic|dielectron|dimuon|two-photon) (?:decay )?widths?\b"),
-        ("width", r"\b(?:full |total |natural |decay |intrinsic |breit-wigner |resonance ){0,4}(?:line ?-?)?widths?\b|\bhow (?:wide|broad|narrow)\b|\bbreadth\b|\bFWHM\b"
-                  r"|\b(?:wide|broad|narrow) is\b|\bGamma_?(?:tot|total)?(?=\s*[\(\[]|\s*=|\s*of\b|\s*for\b|\s*¤|\s*$|\s*\?)|\btotal decay rate\b"),
-        ("half-life", r"\bhalf[- ]?li(?:fe|ves)\b"),
-        ("lifetime", r"\blife[- ]?times?\b|\b(?:mean|average|proper)[- ]li(?:fe|ves)\b|\blifespan\b|\blongevity\b|\btau(?=[\(\[])|\blife(?= of| expectancy|\s*\?|$)"
-                     r"|\b(?:after what|mean|average|typical|proper|survival|decay) time\b|\bhow (?:soon|quickly|fast)\b(?=.{0,200}\bdecays?\b)|\b(?:time|long|period)\b(?=[^.?]{0,200}\b(?:before|until|till)\b)"
-                     r"|\bhow long\b|\b(?:decays? after|life expectancy|survives? for|lives? for|time constant)\b|\bhow short-lived\b|\bhow long-lived\b"),
-        ("quantum-numbers", r"\bquantum numbers?\b|\bspin(?:s|-parity)?\b|\b(?:intrinsic |C-|G-|P-)?parit(?:y|ies)\b|(?<![A-Za-z])I?\^?G?\(?J\^?\(?\{?P?C?\}?\)?(?![A-Za-z/_-])"
-                            r"|\b(?:intrinsic |total )?angular moment(?:um|a)\b|\bisospin\b|\b(?:electric(?:al)? )?charges?\b(?! radi| conj| asym)|\bcharge conjugation\b|\belectrically\b"),
-        ("mass", r"\b(?:rest |invariant |pole |breit-wigner ){0,4}mass(?:es)?\b|\bhow (?:heavy|massive|light)\b|\bweigh(?:s|t)?\b|\b(?:heavy|massive) is\b|\bm(?=\s*[\(\[])|\bM(?=\s*[\(\[])"
-                 r"|\bm_(?=[A-Za-z¤])|\brest energy\b|\bheaviness\b"),
-    )
-)  # fmt: skip
-_ASPECTS = tuple(
-    (name, re.compile(pattern, re.IGNORECASE))
-    for name, pattern in (
-        ("isospin", r"\bisospin\b"),
-        ("G-parity", r"\bG[- ]parity\b"),
-        ("C-parity", r"\bC[- ]parity\b|\bcharge parity\b|\bcharge[- ]conjugation\b"),
-        ("parity", r"(?<![CG][- ])\bparity\b"),
-        ("spin", r"\bspin\b|\bangular moment"),
-    )
-)
-PROPERTY_NAMES = tuple(name for name, _ in _PROPERTIES)
 # What stands between a particle and its decay products: an arrow, or 'to', 'into' just before a particle.
-_INTO = re.compile(r"→|\b(?:to|into|via)\b(?=[^¤§→.;]{0,24}¤)|(?:(?<=decays )|(?<=decay )|(?<=decaying ))in(?=(?: an?| the| two| \d)? ?¤)")
+_INTO = re.compile(
+    r"→|\b(?:to|into|via)\b(?=[^¤§→.;]{0,24}¤)|(?:(?<=decays )|(?<=decay )|(?<=decaying ))in(?=(?: an?| the| two| \d)? ?¤)"
+)
 _MULTIPLICITY = re.compile(r"(?<![\w.])(\d|two|three|four)\s*\(?$")
 _PAIR = re.compile(r" pairs?\b")
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9'_*+-]*|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 # Words that carry no content of their own in questions and statements about physics.
 STOPWORDS = frozenset(
-    """a about above according after again all also although always am among an and any anyone are around as ask asked at
-    available be because been before being best between book both brief briefly but by called can cannot case certain
-    channel come comes compare computed could current currently data day decay decaying decays describe determined did
-    different do does doing done each either encyclopedia equal especially established ever exact exactly exist exists
-    experiment experimental experimentally explain expected fact far figure find following for found from full further
-    generally get give given gives go goes going good got group had has have having he hello help her here hi him his how
-    however i if in into is it its itself just keep kind know known latest let like list listed listing literature long
-    look looking lookup made make many may me mean means measure measured measurement measurements might mode modes
-    modern more most much must my name need newest nice no nominal normal not now number numbers numerical obtain of off
-    official often ok on once one only or other our out over own particle particles pdg physics please
-    precise precisely present proper provide published question quick quote quoted read really recommended reference
-    regarding remind report reported result results review right said same say says search see shall she should show so
-    some something state stated such summary table take tell than thank thanks that the their them then there these they
-    thing this those through thus to today together too typical under up upon us use used using usual usually value
-    values very via want was way we well were what whats when where whether which while who whose why will with within
-    without world would write year yes you your average edition listings accepted approximately estimate fit evaluation
-    upper lower limit limits bound bounds confidence level allowed cite find please error errors uncertainty uncertainties including include symbol call denoted written observed
-    measuring compilation two two three four five several live lives lived last lasts survive survives persist persists carry carries positive negative nuclear magneton magnetons strongly excluded exclude average pair pairs state states mev gev kev ev units unit""".split()
+    """
+    a about above according after again all also although always am among an and any anyone are around as
+    ask asked at available be because been before being best between book both brief briefly but by called
+    can cannot case certain channel come comes compare computed could current currently data day decay
+    decaying decays describe determined did different do does doing done each either encyclopedia equal
+    especially established ever exact exactly exist exists experiment experimental experimentally explain
+    expected fact far figure find following for found from full further generally get give given gives go
+    goes going good got group had has have having he hello help her here hi him his how however i if in into
+    is it its itself just keep kind know known latest let like list listed listing literature long look
+    looking lookup made make many may me mean means measure measured measurement measurements might mode
+    modes modern more most much must my name need newest nice no nominal normal not now number numbers
+    numerical obtain of off official often ok on once one only or other our out over own particle particles
+    pdg physics please precise precisely present proper provide published question quick quote quoted read
+    really recommended reference regarding remind report reported result results review right said same say
+    says search see shall she should show so some something state stated such summary table take tell than
+    thank thanks that the their them then there these they thing this those through thus to today together
+    too typical under up upon us use used using usual usually value values very via want was way we well
+    were what whats when where whether which while who whose why will with within without world would write
+    year yes you your average edition listings accepted approximately estimate fit evaluation upper lower
+    limit limits bound bounds confidence level allowed cite error errors uncertainty uncertainties including
+    include symbol call denoted written observed measuring compilation two three four five several live
+    lives lived last lasts survive survives persist persists carry carries positive negative nuclear
+    magneton magnetons strongly excluded exclude pair pairs states mev gev kev ev units unit
+    """.split()
 )
 
 
@@ -111,17 +72,16 @@ class Reading:
     aspects: frozenset[str] = field(default=frozenset())
     otherwise: tuple[tuple[str, ...], Channel] | None = None
 
-    @property
-    def identifiers(self) -> tuple[str, ...]:
-        """PDG identifiers the subject can mean."""
-        return particle_table().identifiers(self.subjects)
-
     def keys(self, limit: int = 4096) -> tuple[str, ...]:
         """Claim keys of this reading: equal keys mean the same quantity of the same thing."""
         if not self.subjects or self.property is None:
             return ()
         if self.property == "mass-difference":
-            return difference_keys(self.mentions[-2].names, self.mentions[-1].names) if len(self.mentions) > 1 else ()
+            return (
+                difference_keys(self.mentions[-2].names, self.mentions[-1].names)
+                if len(self.mentions) > 1
+                else ()
+            )
         if not self.channel:
             return tuple(sorted({claim_key(s, self.property, ()) for s in self.subjects}))
         found: set[str] = set()
@@ -148,8 +108,8 @@ def read(text: str) -> Reading:
     plain = plain_ascii(text)
     mentions = tuple(find_particles(plain))
     masked = _masked(plain, mentions)
-    aspects = frozenset(name for name, pattern in _ASPECTS if pattern.search(masked))
-    property_name, masked = _property(masked)
+    aspects = find_aspects(masked)
+    property_name, masked = find_property(masked)
     subjects, channel, otherwise = _decay(masked, mentions, property_name == "branching-fraction")
     if property_name is None and channel:
         property_name = "branching-fraction"
@@ -163,7 +123,9 @@ def difference_keys(first: Iterable[str], second: Iterable[str]) -> tuple[str, .
     """Claim keys of the difference of two masses, whichever is named first: `|mass-difference|K+,K0`."""
     sides = [{squeeze(_as_particle(name)) for name in names} for names in (first, second)]
     pairs = itertools.product(*sides)
-    return tuple(sorted({f"|mass-difference|{','.join(sorted(pair))}" for pair in pairs if pair[0] != pair[1]}))
+    return tuple(
+        sorted({f"|mass-difference|{','.join(sorted(pair))}" for pair in pairs if pair[0] != pair[1]})
+    )
 
 
 def _as_particle(name: str) -> str:
@@ -171,7 +133,9 @@ def _as_particle(name: str) -> str:
     return particle.conjugate if particle.is_antiparticle else name
 
 
-def decay_keys(subjects: Iterable[str], property_name: str, products: Sequence[str], limit: int = 64) -> tuple[str, ...]:
+def decay_keys(
+    subjects: Iterable[str], property_name: str, products: Sequence[str], limit: int = 64
+) -> tuple[str, ...]:
     """Claim keys of a decay whose products are written as in a table: `pi+-`, `mu` and `rho` stand for several states."""
     alternatives = [_alternatives(product) for product in products]
     count = 1
@@ -230,13 +194,6 @@ def _masked(plain: str, mentions: Sequence[Mention]) -> str:
     return "".join(characters)
 
 
-def _property(masked: str) -> tuple[str | None, str]:
-    for name, pattern in _PROPERTIES:
-        if pattern.search(masked):
-            return name, pattern.sub(lambda m: "§" * len(m[0]), masked)
-    return None, masked
-
-
 def _decay(
     masked: str, mentions: Sequence[Mention], speaks_of_decays: bool
 ) -> tuple[tuple[str, ...], Channel, tuple[tuple[str, ...], Channel] | None]:
@@ -267,7 +224,11 @@ def _products(masked: str, mentions: Sequence[Mention]) -> tuple[tuple[str, ...]
     products: list[tuple[str, ...]] = []
     for mention in mentions:
         multiplicity = _MULTIPLICITY.search(masked, max(0, mention.start - 12), mention.start)
-        count = {"two": 2, "three": 3, "four": 4}.get(multiplicity[1], 0) or int(multiplicity[1]) if multiplicity else 1
+        count = (
+            {"two": 2, "three": 3, "four": 4}.get(multiplicity[1], 0) or int(multiplicity[1])
+            if multiplicity
+            else 1
+        )
         if _PAIR.match(masked, mention.end) and not masked.endswith("¤-", 0, mention.start):
             products.append(tuple(particle_table().particles[name].conjugate for name in mention.names))
         products += [mention.names] * min(count, 9)
@@ -282,7 +243,9 @@ def _words(masked: str) -> tuple[tuple[str, ...], frozenset[str]]:
         if not word or word in STOPWORDS or match[0].lower() in STOPWORDS or len(word) < 2:
             continue
         words.append(word)
-        if re.search(r"¤ ?$", masked[max(0, match.start() - 2) : match.start()]) or re.match(r" ?¤", masked[match.end() : match.end() + 2]):
+        if re.search(r"¤ ?$", masked[max(0, match.start() - 2) : match.start()]) or re.match(
+            r" ?¤", masked[match.end() : match.end() + 2]
+        ):
             adjacent.add(word)
     return tuple(words), frozenset(adjacent)
 

@@ -1,0 +1,107 @@
+"""Puts the verbs together, and turns whatever goes wrong into one line and an exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from yukawa.cli import asking, demo, knowledge, models, searching, teaching, upkeep
+from yukawa.cli.options import new_app
+from yukawa.cli.output import fail, note
+from yukawa.errors import YukawaError
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells count
+BROKEN_PIPE = 141  # 128 + SIGPIPE
+
+app = new_app("Ask high-energy physics, teach it, and look after what was taught.")
+knowledge_app = new_app("Look after the knowledge base.")
+
+
+@app.callback()
+def _root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    if version:
+        from yukawa import __version__
+
+        sys.stdout.write(f"yukawa {__version__}\n")
+        raise typer.Exit
+    _help(context)
+
+
+@knowledge_app.callback()
+def _knowledge(context: typer.Context) -> None:
+    _help(context)
+
+
+def _help(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        sys.stdout.write(context.get_help() + "\n")
+
+
+for verb in (asking.ask, asking.chat, teaching.teach, searching.search, models.models, demo.demo):
+    app.command()(verb)
+knowledge.add_to(knowledge_app)
+upkeep.add_to(knowledge_app)
+app.add_typer(knowledge_app, name="knowledge")
+
+
+def run() -> None:
+    """What the shell calls as `yukawa`."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError):  # a terminal without τ still gets the rest of the line
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code: 0, 1 a failure, 2 the user's mistake, 130 Ctrl-C."""
+    own = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # Nobody reads on; the interpreter's own flush at the end must not complain either.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except Exception as error:  # noqa: BLE001 - the last resort of every verb
+        if "--debug" in own:
+            import traceback
+
+            traceback.print_exc()
+        return _explained(error)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        code = typer.main.get_command(app).main(list(arguments), prog_name="yukawa", standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    if code == INTERRUPTED:
+        note("interrupted; what was acknowledged is kept, and the same command continues")
+    return code if isinstance(code, int) else 0
+
+
+def _explained(error: Exception) -> int:
+    """Print the one line that `error` deserves; returns the exit code."""
+    if isinstance(error, YukawaError):
+        fail(str(error))
+        return error.exit_code
+    if hasattr(error, "format_message"):  # typer's own: unknown verb, unknown option, missing argument
+        context = getattr(error, "ctx", None)
+        fail(f"{error.format_message()} (type: {context.command_path if context else 'yukawa'} --help)")
+        return int(getattr(error, "exit_code", 2))
+    if isinstance(error, OSError):
+        fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+        return 1
+    fail(f"this is a bug in Yukawa: {type(error).__name__}: {error} (--debug shows where)")
+    return 1

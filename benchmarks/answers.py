@@ -154,7 +154,7 @@ def report(title: str, outcomes: Sequence[Outcome]) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--set", choices=["dev", "test"], default="dev", dest="name")
+    parser.add_argument("--set", choices=["dev", "train", "test"], default="dev", dest="name")
     parser.add_argument("--kind", choices=["answerable", "unanswerable", "both"], default="both")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     options = parser.parse_args(arguments)

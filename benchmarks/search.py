@@ -23,11 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parent))
-import search_data as data  # noqa: E402
+import search_data as data
 
-from yukawa.embedding import open_embedder  # noqa: E402
-from yukawa.knowledge import KnowledgeBase  # noqa: E402
-from yukawa.knowledge.index import CANDIDATES, LocalIndex  # noqa: E402
+from yukawa.embedding import open_embedder
+from yukawa.knowledge import KnowledgeBase
+from yukawa.knowledge.index import CANDIDATES
+from yukawa.knowledge.serving import serving_row
 
 TEACHES = 50
 K = 10
@@ -67,7 +68,7 @@ def build(sizes: Sequence[int], cache: Path, bases: Path) -> dict[str, dict[str,
             shutil.copytree(bases / str(before), folder)
             (folder / "built.json").unlink()
         with KnowledgeBase.open(folder) as base:
-            base._embedder = Prepared(rows, vectors)
+            use(base, Prepared(rows, vectors))
             began, spent = time.perf_counter(), 0.0
             for block in batches(data.drafts(made, size, before), 10_000):
                 start = time.perf_counter()
@@ -82,6 +83,18 @@ def build(sizes: Sequence[int], cache: Path, bases: Path) -> dict[str, dict[str,
             }
         (folder / "built.json").write_text(json.dumps(facts[str(size)]), encoding="utf-8")
     return facts
+
+
+def use(base: KnowledgeBase, embedder: Prepared) -> None:
+    """Let `base` embed with `embedder` in place of the one of the same name that it would open."""
+    with base.store.read() as connection:
+        base._serving._embedder = (serving_row(connection, base.store.name).id, embedder)
+
+
+def embedded(base: KnowledgeBase, text: str) -> NDArray[np.float32]:
+    """`text` as a search embeds it."""
+    with base.store.read() as connection:
+        return base._serving.vector(connection, text)
 
 
 def batches(values: Iterable[Any], size: int) -> Iterable[list[Any]]:
@@ -109,7 +122,7 @@ def measure(folder: Path) -> dict[str, Any]:
     embedding = []
     for question in asked:
         start = time.perf_counter()
-        base._vector(question)
+        embedded(base, question)
         embedding.append(time.perf_counter() - start)
     out |= spread("embedding", embedding)
     out |= memory()
@@ -121,11 +134,9 @@ def measure(folder: Path) -> dict[str, Any]:
 
 def recall(base: KnowledgeBase, asked: Sequence[str]) -> dict[str, Any]:
     """Share of the ten exactly nearest passages that are among the index's ten best, over the questions asked."""
-    index = base._index[1] if base._index else None
-    if not isinstance(index, LocalIndex):
-        return {}
+    index = base._serving._index[1]
     part = index._parts[0]
-    vectors = np.stack([base._vector(question) for question in asked])
+    vectors = np.stack([embedded(base, question) for question in asked])
     scores = np.concatenate([part.vectors[s : s + 50_000] @ vectors.T for s in range(0, len(part), 50_000)])
     scores[~part.in_force] = -np.inf
     found, took = [], []

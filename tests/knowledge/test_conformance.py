@@ -66,7 +66,9 @@ def test_a_question_is_taught_with_its_answer(base: KnowledgeBase) -> None:
 
 
 def test_a_document_is_found_by_each_of_its_parts(base: KnowledgeBase) -> None:
-    text = "# Detector\n\n" + "\n\n".join(f"Chapter {n} treats widget w{n}q at length. " * 25 for n in range(5))
+    text = "# Detector\n\n" + "\n\n".join(
+        f"Chapter {n} treats widget w{n}q at length. " * 25 for n in range(5)
+    )
     item = base.teach(text)
     assert item.kind == "document"
     for n in range(5):
@@ -316,7 +318,9 @@ def test_every_spelling_finds_every_spelling(base: KnowledgeBase, spelling: int)
 def test_an_answer_is_corrected_by_its_id(base: KnowledgeBase) -> None:
     wrong = base.teach("The J/psi mass is 3000 MeV.", source="old note")
     base.keep_answer(
-        "a1", "What is the J/psi mass?", {"text": "3000 MeV", "sources": [{"id": wrong.id, "label": "old note"}]}
+        "a1",
+        "What is the J/psi mass?",
+        {"text": "3000 MeV", "sources": [{"id": wrong.id, "label": "old note"}]},
     )
     assert base.answer("a1")["question"] == "What is the J/psi mass?"
     item = base.teach("3096.9 MeV", corrects="a1", author="Li")
@@ -333,7 +337,10 @@ def test_an_answer_is_corrected_by_its_id(base: KnowledgeBase) -> None:
 
 def _teach_numbers(url: str, writer: int, count: int) -> list[str]:
     with KnowledgeBase.open(url, embedding="hash") as knowledge:
-        return [knowledge.teach(f"Writer {writer} notes reading {n}.", author=f"w{writer}").id for n in range(count)]
+        return [
+            knowledge.teach(f"Writer {writer} notes reading {n}.", author=f"w{writer}").id
+            for n in range(count)
+        ]
 
 
 def _teach_the_same(url: str, start: float) -> list[str]:
@@ -355,7 +362,9 @@ def test_four_writers_lose_nothing_and_double_nothing(url: str, writers: Process
     with KnowledgeBase.open(url) as base:
         listed = base.list()
         assert {i.id for i in listed} == set(ids)
-        assert {i.text for i in listed} == {f"Writer {w} notes reading {n}." for w in range(4) for n in range(250)}
+        assert {i.text for i in listed} == {
+            f"Writer {w} notes reading {n}." for w in range(4) for n in range(250)
+        }
         assert base.verify().problems == ()
         assert base.search("writer 3 notes reading 249", k=1)[0].text == "Writer 3 notes reading 249."
 

@@ -26,8 +26,8 @@ _MATTERS = [
 _MANNERS = "was measured|is monitored|was simulated|changed slightly|was calibrated|drifts|is stable|was compared".split(
     "|"
 )
-_PLACES = (
-    "in Beijing|at CERN|during summer|with cosmic rays|by two groups|after the upgrade|in run 3|offline".split("|")
+_PLACES = "in Beijing|at CERN|during summer|with cosmic rays|by two groups|after the upgrade|in run 3|offline".split(
+    "|"
 )
 
 

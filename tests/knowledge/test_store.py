@@ -6,9 +6,9 @@ import multiprocessing
 import os
 import shutil
 import sqlite3
-import stat
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -59,14 +59,19 @@ def test_migrations_make_exactly_the_tables_of_the_code(url: str) -> None:
     store = Store(url)
     with store.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, schema.metadata) == []
+        # The one index that the code does not name (see schema.versions) must stand all the same.
+        ((kind, index),) = compare_metadata(context, schema.metadata)
+        assert (kind, index.name, index.unique) == ("remove_index", "uq_versions_current_content", True)
     store.close()
 
 
 def test_the_ledger_cannot_be_changed_or_cut(base: KnowledgeBase) -> None:
     base.teach(STATEMENT)
     for statement in ("UPDATE events SET actor = 'x'", "DELETE FROM events"):
-        with pytest.raises((StoreError, sa.exc.IntegrityError), match="append-only"), base.store.write() as connection:
+        with (
+            pytest.raises((StoreError, sa.exc.IntegrityError), match="append-only"),
+            base.store.write() as connection,
+        ):
             connection.execute(sa.text(statement))
 
 
@@ -96,7 +101,9 @@ def test_processes_that_make_a_base_at_the_same_moment_all_succeed(url: str) -> 
         assert len(base.list()) == 1
 
 
-def test_a_read_is_one_view_while_others_write(base: KnowledgeBase, open_again: Callable[[], KnowledgeBase]) -> None:
+def test_a_read_is_one_view_while_others_write(
+    base: KnowledgeBase, open_again: Callable[[], KnowledgeBase]
+) -> None:
     count = sa.select(sa.func.count()).select_from(schema.events)
     base.teach(STATEMENT)
     with base.store.read() as connection:
@@ -107,7 +114,9 @@ def test_a_read_is_one_view_while_others_write(base: KnowledgeBase, open_again: 
         assert connection.execute(count).scalar() == before + 1
 
 
-def test_a_write_that_fails_leaves_nothing_behind(base: KnowledgeBase, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_that_fails_leaves_nothing_behind(
+    base: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
     base.teach(STATEMENT)
     with monkeypatch.context() as patch:
         patch.setattr("yukawa.knowledge.ledger.append", lambda *_a, **_k: 1 / 0)
@@ -186,12 +195,14 @@ def test_a_database_that_is_not_there_is_named(postgres: Callable[[], str]) -> N
 
 
 @pytest.fixture
-def taught(tmp_path: Path) -> Path:
-    """A folder with a base that holds one statement and is closed."""
-    folder = tmp_path / "base"
-    with KnowledgeBase.open(folder, embedding="hash") as base:
-        base.teach(STATEMENT)
-    return folder
+def taught() -> Iterator[Path]:
+    """A folder that every user may enter, with a base that holds one statement and is closed."""
+    with tempfile.TemporaryDirectory(prefix="yukawa-") as name:
+        Path(name).chmod(0o755)
+        folder = Path(name) / "base"
+        with KnowledgeBase.open(folder, embedding="hash") as base:
+            base.teach(STATEMENT)
+        yield folder
 
 
 def _teach_as_nobody(folder: Path) -> str:
@@ -210,8 +221,6 @@ def _teach_as_nobody(folder: Path) -> str:
 @pytest.mark.parametrize("folder_mode", [0o555, 0o755])
 def test_a_base_that_may_not_be_written_says_so_and_is_unchanged(taught: Path, folder_mode: int) -> None:
     before = (taught / "knowledge.sqlite").read_bytes()
-    for above in list(taught.parents)[: len(taught.parents) - 2]:  # pytest's own folders are closed to others
-        above.chmod(above.stat().st_mode | stat.S_IXOTH)
     for path in taught.rglob("*"):
         path.chmod(0o555 if path.is_dir() else 0o444)
     taught.chmod(folder_mode)
@@ -274,7 +283,7 @@ def test_a_damaged_base_says_so(taught: Path) -> None:
     data[4096:] = os.urandom(len(data) - 4096)
     file.write_bytes(data)
     shutil.rmtree(taught / "knowledge.index", ignore_errors=True)
-    with pytest.raises(StoreError, match="is damaged|is not a knowledge base") as caught:
+    with pytest.raises(StoreError, match=r"is damaged|is not a knowledge base") as caught:
         KnowledgeBase.open(taught)
     _one_line(caught.value)
 
@@ -286,7 +295,7 @@ def _save_and_load(folder: Path, writer: int) -> str:
                 base.teach(f"Writer {writer} notes reading {number}.")
             base.save_index()
         with KnowledgeBase.open(folder) as base:
-            if not base.search("cold ring", k=1)[0].text == STATEMENT:
+            if base.search("cold ring", k=1)[0].text != STATEMENT:
                 return "the wrong passage was found"
     return "ok"
 

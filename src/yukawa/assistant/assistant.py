@@ -38,12 +38,18 @@ class Assistant:
         base: where knowledge comes from.
         settings: which models there are, and for which domains.
         models: models that are open already, by name; others are opened from their row when first used.
+        threshold: the support from 0 to 1 from which on an answer is given.
     """
 
     def __init__(
-        self, base: KnowledgeBase, settings: Settings, *, models: dict[str, ChatModel] | None = None
+        self,
+        base: KnowledgeBase,
+        settings: Settings,
+        *,
+        models: dict[str, ChatModel] | None = None,
+        threshold: float = THRESHOLD,
     ) -> None:
-        self._base, self._settings = base, settings
+        self._base, self._settings, self._threshold = base, settings, threshold
         self._models = dict(models or {})
         self._last: Reading | None = None
 
@@ -85,7 +91,7 @@ class Assistant:
         with clock("weigh"):
             ranked = best(reading, hits)
         support = ranked[0].support if ranked else 0.0
-        if support < THRESHOLD:
+        if support < self._threshold or not ranked:
             answer = _abstained(question, ranked, row.name)
         else:
             with clock("write"):
@@ -102,10 +108,10 @@ class Assistant:
     def follow_up(self, question: str, **options: str | None) -> Answer:
         """Like `ask`, but 'and its width?' is asked of the particle the last question was about."""
         reading = read(question)
-        if self._last is not None and self._last.subjects and not reading.mentions:
-            if _PRONOUN.search(question) or not reading.words:
-                first = self._last.mentions[0]
-                question = f"{question.rstrip(' ?')} of {self._last.plain[first.start : first.end]}?"
+        refers_back = not reading.mentions and (bool(_PRONOUN.search(question)) or not reading.words)
+        if refers_back and self._last is not None and self._last.mentions:
+            first = self._last.mentions[0]
+            question = f"{question.rstrip(' ?')} of {self._last.plain[first.start : first.end]}?"
         return self.ask(question, **options)  # type: ignore[arg-type]
 
     def _row(self, wanted: str | None, domain: str) -> ModelSettings:

@@ -52,7 +52,7 @@ def _check(settings: Settings, question: str, model: str | None, domain: str | N
 
 
 def chat(model: Model = None, as_json: Json = False, debug: Debug = False) -> None:
-    """Ask one question after the other; 'and its width?' means the particle asked about before.
+    """Ask question after question; 'and its width?' is understood.
 
     Leave with /quit or Ctrl-D. With --json the answers are printed as one list at the end.
     """

@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import shlex
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from yukawa.cli.opening import read_settings, taught_base
 from yukawa.cli.options import Debug, Json, me
-from yukawa.cli.output import note, print_json, say
-from yukawa.cli.shapes import show_answer, show_change
+from yukawa.cli.output import print_json, say
+from yukawa.cli.shapes import item_json, show_answer, show_change
 
 if TYPE_CHECKING:
-    from yukawa.assistant import Assistant
+    from yukawa.assistant import Answer
+    from yukawa.knowledge import Item, KnowledgeBase
+    from yukawa.settings import Settings
 
 FOLDER = ".yukawa-demo"
 QUESTIONS = (
@@ -25,35 +28,86 @@ QUESTIONS = (
 FACT = "The BEPCII storage ring has a circumference of 237.5 m."
 FACT_QUESTION = "What is the circumference of the BEPCII storage ring?"
 FACT_SOURCE = "BEPCII design report"
+T = TypeVar("T")
 
 
 def demo(as_json: Json = False, debug: Debug = False) -> None:
-    """Show what Yukawa does, in a knowledge base of its own (.yukawa-demo here, or YUKAWA_HOME)."""
-    from yukawa.assistant import Assistant
+    """Show what Yukawa does, in a knowledge base of its own.
 
+    It lies in YUKAWA_HOME, or in .yukawa-demo in the current folder; a second run is quick.
+    """
     os.environ.setdefault("YUKAWA_HOME", str(Path(FOLDER).absolute()))
     settings = read_settings()
-    steps = _Steps(show=not as_json)
-    steps.title("yukawa knowledge build", settings.home)
-    with steps.timed("build"), taught_base(settings) as base:
-        steps.took()
-        assistant = Assistant(base, settings)
-        for question in QUESTIONS:
-            steps.ask(assistant, question)
-        steps.ask(assistant, FACT_QUESTION)
-        steps.title(f"yukawa teach {shlex.quote(FACT)} --source {shlex.quote(FACT_SOURCE)}")
-        item = base.teach(FACT, source=FACT_SOURCE, author=me())
-        steps.took(item=item)
-        steps.ask(assistant, FACT_QUESTION)
-        steps.title(f"yukawa knowledge unload {item.id}")
-        steps.took(item=base.unload(item.id, actor=me(), reason="end of the demo"))
-        steps.ask(assistant, FACT_QUESTION)
+    script = _Script(show=not as_json)
+    start = time.perf_counter()
+    script.title("knowledge build")
+    with taught_base(settings) as base:
+        edition = base.get_meta("pdg")
+        script.add("knowledge build", start, {"pdg": edition})
+        script.tell(f"the Review of Particle Physics, edition {edition}, is in {settings.home}")
+        _play(script, base, settings)
     if as_json:
-        print_json(steps.done)
+        print_json(script.steps)
+    else:
+        _next(settings)
 
 
-class _Steps:
-    """Prints each step with the command a user would type, and keeps what it gave and how long it took."""
+def _play(script: _Script, base: KnowledgeBase, settings: Settings) -> None:
+    from yukawa.assistant import Assistant
+
+    assistant = Assistant(base, settings)
+
+    def ask(question: str) -> Answer:
+        return script.step(f"ask {shlex.quote(question)}", lambda: assistant.ask(question), show_answer, lambda a: a.as_json())
+
+    def change(command: str, action: Callable[[], Item]) -> Item:
+        return script.step(command, action, show_change, item_json)
+
+    for question in QUESTIONS:
+        ask(question)
+    ask(FACT_QUESTION)
+    teach = f"teach {shlex.quote(FACT)} --source {shlex.quote(FACT_SOURCE)}"
+    item = change(teach, lambda: base.teach(FACT, source=FACT_SOURCE, author=me()))
+    ask(FACT_QUESTION)
+    change(f"knowledge unload {item.id}", lambda: base.unload(item.id, actor=me(), reason="end of the demo"))
+    ask(FACT_QUESTION)
+
+
+class _Script:
+    """Shows each step as the command a user would type, and keeps what it gave and how long it took."""
 
     def __init__(self, *, show: bool) -> None:
-        self.done: list[dict[str, Any]] = []
+        self.steps: list[dict[str, Any]] = []
+        self._show = show
+
+    def step(self, command: str, action: Callable[[], T], show: Callable[[T], None], shape: Callable[[T], Any]) -> T:
+        self.title(command)
+        start = time.perf_counter()
+        result = action()
+        self.add(command, start, shape(result))
+        if self._show:
+            show(result)
+        self.tell(f"({self.steps[-1]['ms']:.0f} ms)")
+        return result
+
+    def title(self, command: str) -> None:
+        if self._show:
+            say((f"\n$ yukawa {command}", "bold cyan"))
+
+    def tell(self, text: str) -> None:
+        if self._show:
+            say((text, "dim"))
+
+    def add(self, command: str, start: float, result: Any) -> None:
+        ms = round((time.perf_counter() - start) * 1e3, 1)
+        self.steps.append({"command": f"yukawa {command}", "ms": ms, "result": result})
+
+
+def _next(settings: Settings) -> None:
+    import sys
+
+    command = shlex.quote(sys.argv[0]) if sys.argv[0].endswith("yukawa") else "yukawa"
+    say(("\nNow type, for instance:", "bold"))
+    say(f"  export YUKAWA_HOME={shlex.quote(str(settings.home))}")
+    for rest in ('ask "What is the width of the Z boson?"', 'teach "..." --source "..."', "chat", "--help"):
+        say(f"  {command} {rest}")

@@ -23,7 +23,7 @@ def models(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """List the models of yukawa.toml; keys are never shown, only whether their variable is set."""
+    """List the models of yukawa.toml, and whether their key variables are set."""
     settings = read_settings()
     rows = [_row(row, default=name == settings.default_model) for name, row in settings.models.items()]
     if check:

@@ -58,7 +58,7 @@ def guess_domain(text: str, *, names_particle: bool = False) -> str:
         names_particle: whether a particle is named in it, which speaks for particle physics.
     """
     lowered = text[:20_000].lower()
-    scores = {domain: 0.0 for domain in DOMAINS}
+    scores = dict.fromkeys(DOMAINS, 0.0)
     for domain, patterns in _PATTERNS.items():
         scores[domain] = float(sum(weight for pattern, weight in patterns if pattern.search(lowered)))
     scores["particle physics"] += 1.5 if names_particle else 0.5

@@ -130,7 +130,7 @@ def _live_text(connection: sa.Connection, *, but_for: Container[str] = ()) -> It
     for table in metadata.sorted_tables:
         said = [sa.cast(c, sa.Text) for c in table.c if isinstance(c.type, sa.String | sa.JSON)]
         if said and table.name not in but_for:
-            rows = connection.execution_options(yield_per=1000).execute(sa.select(*said))
+            rows = connection.execute(sa.select(*said), execution_options={"yield_per": 1000})
             yield from text_blocks(text for row in rows for text in row)
 
 

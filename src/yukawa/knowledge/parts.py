@@ -178,7 +178,9 @@ def save_part(part: Part, folder: Path, manifest: dict[str, Any], more: Callable
         beside.mkdir()
         for name in _saved():
             np.save(beside / f"{name}.npy", getattr(part, name))
-        (beside / "vocabulary.txt").write_text("\n".join(part.vocabulary), encoding="utf-8")
+        (beside / "vocabulary.txt").write_text(
+            "".join(f"{term}\n" for term in part.vocabulary), encoding="utf-8"
+        )
         more(beside)
         (beside / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
         with contextlib.suppress(FileNotFoundError):
@@ -216,12 +218,14 @@ def _load_copy(folder: Path) -> tuple[Part, dict[str, Any]] | None:
     if manifest is None:
         return None
     try:
-        terms = (folder / "vocabulary.txt").read_text(encoding="utf-8").split("\n")
+        terms = (folder / "vocabulary.txt").read_text(encoding="utf-8").split("\n")[:-1]
         arrays = {
             name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
             for name in _saved()
         }
     except (OSError, ValueError):
+        return None
+    if len(arrays["starts"]) != len(terms) + 1:
         return None
     for name in ("valid_from", "valid_to"):
         arrays[name] = np.array(arrays[name])

@@ -124,7 +124,7 @@ def microseconds(moment: dt.datetime | str | None) -> int | None:
             raise InputError(
                 f"{moment!r} is no time", hint="type for instance 2026-11-21 or 2026-11-21T14:30:00+01:00"
             ) from None
-    return int(round(moment.astimezone(dt.UTC).timestamp() * 1e6))
+    return round(moment.astimezone(dt.UTC).timestamp() * 1e6)
 
 
 def moment(microseconds_: int | None) -> dt.datetime | None:

@@ -30,6 +30,7 @@ class Vector(TypeDecorator[NDArray[np.float32]]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """The column type of `dialect`."""
         if dialect.name == "postgresql":
             from pgvector.sqlalchemy import Vector as PgVector
 
@@ -37,11 +38,13 @@ class Vector(TypeDecorator[NDArray[np.float32]]):
         return dialect.type_descriptor(sa.LargeBinary())
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """An array as the database takes it."""
         if value is None or dialect.name == "postgresql":
             return value
         return np.ascontiguousarray(value, dtype="<f4").tobytes()
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """What the database gave as an array."""
         if value is None or dialect.name == "postgresql":
             return value
         return np.frombuffer(value, dtype="<f4")
@@ -81,14 +84,9 @@ versions = sa.Table(
     sa.Column("valid_from", sa.BigInteger, nullable=False),
     sa.Column("valid_to", sa.BigInteger),
     sa.UniqueConstraint("item_id", "number"),
-    # One current version per content: the database itself refuses to learn a thing twice.
-    sa.Index(
-        "uq_versions_current_content",
-        "content_key",
-        unique=True,
-        sqlite_where=sa.text("valid_to IS NULL"),
-        postgresql_where=sa.text("valid_to IS NULL"),
-    ),
+    # One current version per content: the database itself refuses to learn a thing twice. That partial index,
+    # uq_versions_current_content, stands in the migration alone: naming it here for both databases would load
+    # SQLAlchemy's whole PostgreSQL dialect in each process.
 )
 
 passages = sa.Table(

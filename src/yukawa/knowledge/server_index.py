@@ -97,7 +97,9 @@ class ServerIndex:
         if differing:
             found.append(f"index: the postings of {differing} passages differ from the tables")
         counted = connection.execute(
-            sa.text("SELECT count(*), coalesce(sum(cardinality(string_to_array(terms, ' '))), 0) FROM passages")
+            sa.text(
+                "SELECT count(*), coalesce(sum(cardinality(string_to_array(terms, ' '))), 0) FROM passages"
+            )
         ).one()
         if (stands := _stored_totals(connection)) != tuple(counted):
             found.append(f"index: totals are {stands}, the passages give {tuple(counted)}")
@@ -119,9 +121,7 @@ class ServerIndex:
     def _hnsw(self) -> str:
         return f"hnsw_vectors_{self._embedder_id}"
 
-    def _nearest(
-        self, connection: sa.Connection, vector: str, filters: _Filters, count: int
-    ) -> list[int]:
+    def _nearest(self, connection: sa.Connection, vector: str, filters: _Filters, count: int) -> list[int]:
         """Ids of the valid passages nearest to `vector`; approximate only where an HNSW index stands."""
         few = filters.allowed is not None and len(filters.allowed) <= EXACT_UP_TO
         parameters = filters.parameters | {"vector": vector, "candidates": filters.candidates}
@@ -166,7 +166,9 @@ class _Filters:
 class _Lexical:
     """Relative BM25 of one query: the terms that are kept, and what they weigh."""
 
-    def __init__(self, connection: sa.Connection, terms: Sequence[str], count: int, mean_length: float) -> None:
+    def __init__(
+        self, connection: sa.Connection, terms: Sequence[str], count: int, mean_length: float
+    ) -> None:
         weighted = _weighted(connection, terms, count)
         self._terms = [term for term, _ in weighted]
         self._parameters: dict[str, Any] = {
@@ -182,7 +184,9 @@ class _Lexical:
     def of(self, connection: sa.Connection, passage_ids: Sequence[int]) -> dict[int, float]:
         """The scores of these passages, where they hold any of the terms."""
         statement = _LEXICAL.format(some="o.passage_id = ANY(CAST(:some AS bigint[]))", valid="true")
-        return self._scores(connection, statement, {"some": list(passage_ids), "candidates": len(passage_ids)})
+        return self._scores(
+            connection, statement, {"some": list(passage_ids), "candidates": len(passage_ids)}
+        )
 
     def _scores(self, connection: sa.Connection, statement: str, more: dict[str, Any]) -> dict[int, float]:
         if not self._terms:
@@ -209,16 +213,20 @@ def _totals(connection: sa.Connection) -> tuple[int, float]:
 def _stored_totals(connection: sa.Connection) -> tuple[int, int]:
     # The database itself keeps these (a trigger on passages): counting a million rows takes longer than a search.
     rows = connection.execute(
-        sa.text("SELECT key, CAST(value AS bigint) FROM meta WHERE key IN ('passage_count', 'passage_length')")
+        sa.text(
+            "SELECT key, CAST(value AS bigint) AS number FROM meta WHERE key IN ('passage_count', 'passage_length')"
+        )
     )
-    stored: dict[str, int] = {key: value for key, value in rows}
+    stored: dict[str, int] = {row.key: row.number for row in rows}
     return stored.get("passage_count", 0), stored.get("passage_length", 0)
 
 
 def _weighted(connection: sa.Connection, terms: Sequence[str], count: int) -> list[tuple[str, float]]:
     """Terms with their idf, rarest first, as many as the budget of postings allows (see `LocalIndex`)."""
     frequencies = _frequencies(connection, terms, POSTINGS_BUDGET + 1)
-    if frequencies and frequencies[0][0] > POSTINGS_BUDGET:  # all are common: only now does it matter how common
+    if (
+        frequencies and frequencies[0][0] > POSTINGS_BUDGET
+    ):  # all are common: only now does it matter how common
         frequencies = _frequencies(connection, terms, None)
     weighted: list[tuple[str, float]] = []
     spent = 0

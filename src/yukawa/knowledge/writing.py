@@ -102,7 +102,7 @@ def open_conflicts(connection: sa.Connection, drafts: Sequence[Draft], moment: i
     Items of one data source are not held against each other: the source itself lists them side by side.
     """
     taught_only = [d for d in drafts if d.kind == "data"]
-    others = [d for d in drafts if d.kind != "data"]
+    others = [d for d in drafts if d.kind != "data" and d.claims]
     for item in others:
         _compare(
             connection,

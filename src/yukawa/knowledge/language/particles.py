@@ -137,35 +137,27 @@ def particle_table() -> ParticleTable:
     identifiers: dict[str, list[str]] = defaultdict(list)
     for name, identifier, *_ in rows:
         identifiers[name].append(identifier)
-    known = set(identifiers)
+    conjugates = _conjugates(rows)
     particles = {
-        name: Particle(name, tuple(identifiers[name]), charge, _conjugate(name, kind, known), kind == "A")
+        name: Particle(name, tuple(identifiers[name]), charge, conjugates[name], kind == "A")
         for name, _, charge, kind, _ in rows
     }
     groups: dict[str, set[str]] = defaultdict(set)
     for family, name in families:
         groups[family].add(name)
-    families: dict[str, tuple[str, ...]] = defaultdict(tuple)
+    members: dict[str, tuple[str, ...]] = defaultdict(tuple)
     for name, found in identifiers.items():
         for identifier in found:
-            families[identifier] += (name,)
-    return ParticleTable(particles, families, *_spellings(particles, groups))
+            members[identifier] += (name,)
+    return ParticleTable(particles, members, *_spellings(particles, groups))
 
 
-def _conjugate(name: str, kind: str, known: set[str]) -> str:
-    if kind == "S" and not name.endswith(("+", "-")):  # the data mark mu- and tau- so, too
-        return name
-    flip = str.maketrans("+-", "-+")
-    m = _NAME.match(name)
-    candidates = [name.translate(flip)]
-    if m:
-        base, rest = m["base"], name[len(m["base"]) :]
-        if m["bar"]:
-            candidates += [base + rest[3:].translate(flip)]
-        else:
-            candidates += [base + "bar" + rest.translate(flip)]
-    candidates += [name + "bar", name.removesuffix("bar")]
-    return next((c for c in candidates if c in known and c != name), name)
+def _conjugates(rows: Iterable[tuple[str, str, float | None, str, str]]) -> dict[str, str]:
+    """The antiparticle of each name: the state of one identifier with the other charge; else the name itself."""
+    states = {(i, None if c is None else -c, kind != "A"): name for name, i, c, kind, _ in rows}
+    # The data mark mu- and tau- as their own antiparticles, too; only neutral ones can be.
+    own = {name for name, _, charge, kind, _ in rows if kind == "S" and not charge}
+    return {n: n if n in own else states.get((i, c, kind == "A"), n) for n, i, c, kind, _ in rows}
 
 
 def _spellings(particles: dict[str, Particle], groups: dict[str, set[str]]) -> tuple[Spellings, Spellings]:
@@ -210,7 +202,7 @@ def _spellings(particles: dict[str, Particle], groups: dict[str, set[str]]) -> t
         if len(key) > 2 and key.lower() not in {"pbar", "nbar"}:
             folded[key.lower()] |= names
     for english, target in _ENGLISH.items():
-        folded[english] = set(resolve.get(target) or resolve[target.rstrip("0")])
+        folded[english] = folded[english + "s"] = set(resolve.get(target) or resolve[target.rstrip("0")])
     folded["neutrino"] = {n for n in particles if n.startswith("nu")}
     folded["neutrinos"] = folded["neutrino"]
     _add_charges(table, particles)
@@ -227,7 +219,13 @@ def _add_charges(table: dict[str, set[str]], particles: dict[str, Particle]) -> 
 
 def _frozen(table: dict[str, set[str]]) -> Spellings:
     names = {key: tuple(sorted(found)) for key, found in table.items() if found}
-    return Spellings(names, frozenset(key[:end] for key in names for end in range(1, len(key))))
+    beginnings: set[str] = set()
+    for key in names:
+        beginning = key[:-1]
+        while beginning and beginning not in beginnings:  # with a beginning its own beginnings are there
+            beginnings.add(beginning)
+            beginning = beginning[:-1]
+    return Spellings(names, frozenset(beginnings))
 
 
 def _variants(name: str) -> Iterator[str]:

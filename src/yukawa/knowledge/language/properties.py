@@ -36,7 +36,8 @@ _PHRASES: dict[str, tuple[str, ...]] = {
     ),
     "charge-radius": (r"\b(?:mean[- ]square )?charge rad(?:ius|ii)\b",),
     "main-decay-modes": (
-        r"\b(?:main|dominant|principal|leading|most (?:common|frequent|likely|probable)|largest|primary|chief|favou?red|important|major)\b(?=[^.?]{0,200}\b(?:decays?|modes?|channels?)\b)",
+        r"\b(?:main|dominant|principal|leading|most (?:common|frequent|likely|probable)|largest|primary|chief|favou?red"
+        r"|important|major)\b(?=[^.?]{0,200}\b(?:decays?|modes?|channels?)\b)",
         r"\bdecay (?:modes|channels|products)\b",
         r"\bhow (?:does|do|will|can)\b(?=.{0,200}\bdecay\s*\??$)",
         r"\bwhat\b(?=.{0,200}\bdecays? (?:in)?to\s*\??$)",

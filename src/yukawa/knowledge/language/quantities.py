@@ -33,8 +33,9 @@ _UNITS = {
 # 'MeV' and 'meV' differ by nine powers of ten: units with a capital that matters are looked up as written first.
 _EXACT_UNITS = {"meV": ("eV", 1e-3), "Mb": ("Mb", 1.0), "T": ("T", 1.0), "K": ("K", 1.0)}
 _UNIT = r"(?:\s*(?P<unit>%|[A-Za-zμµ]+(?:/c(?:\^?2|²|\*\*2)?)?)(?![A-Za-z0-9^⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹]))?"
+_OTHER_LETTERS = "\u0304\u0370-\u03ffµ′⁰¹²³⁺⁻"  # of names such as ρ(770), η′(958), ρ⁰(770)
 _QUANTITY = re.compile(
-    rf"(?<![A-Za-z0-9_.(])(?:(?P<open>\()\s*)?(?P<value>10(?P<raised>{_RAISED})|{_NUMBER}){_ERRORS}\s*(?P<close>\))?{_POWER}{_UNIT}"
+    rf"(?<![A-Za-z0-9_.(){{^*'{_OTHER_LETTERS}])(?:(?P<open>\()\s*)?(?P<value>10(?P<raised>{_RAISED})|{_NUMBER}){_ERRORS}\s*(?P<close>\))?{_POWER}{_UNIT}"
 )
 _BOUND_WORDS = 24  # how far before a number words such as 'smaller than (' can begin
 _UPPER = re.compile(
@@ -72,7 +73,8 @@ class Quantity:
             return self.bound != other.bound and lower.value > upper.value
         if self.bound or other.bound:
             limit, measured = (self, other) if self.bound else (other, self)
-            slack = 3 * (measured.error_minus or measured.error_plus or measured.resolution)
+            error = measured.error_minus if limit.bound == "upper" else measured.error_plus
+            slack = 3 * (measured.resolution if error is None else error)
             excess = measured.value - limit.value if limit.bound == "upper" else limit.value - measured.value
             return excess > slack
         difference = other.value - self.value

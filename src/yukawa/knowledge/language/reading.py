@@ -58,8 +58,8 @@ class Reading:
     """What a sentence is about.
 
     `subjects` are the PDG names the first particle can mean, `channel` the alternatives for each decay
-    product, `words` the content words left over, of which `adjacent` ones touch a particle's name, and
-    `aspects` the quantum numbers asked for; `otherwise` is a second reading of a decay. `keys` are claim keys `IDENTIFIER:|charge||property|products`.
+    product, `words` the content words left over, of which `adjacent` ones touch a particle's name,
+    `aspects` the quantum numbers asked for one by one, `otherwise` a second reading of a decay.
     """
 
     plain: str
@@ -163,11 +163,8 @@ def _alternatives(product: str) -> tuple[str, ...]:
 def claim_key(subject: str, property_name: str, products: Iterable[str]) -> str:
     """The key of a claim: `S035:1|branching-fraction|nu_tau,pi-` for tau- → pi- nu_tau."""
     particle = particle_table().particles[subject]
-    charge = (
-        abs(int(round(particle.charge)))
-        if particle.charge is not None and particle.charge == int(particle.charge)
-        else 0
-    )
+    # Quarks' thirds are left out: no two charge states of a quark share an identifier.
+    charge = abs(round(particle.charge)) if particle.charge is not None and particle.charge % 1 == 0 else 0
     return (
         f"{particle.identifiers[0]}:{charge}|{property_name}|{','.join(sorted(squeeze(p) for p in products))}"
     )
@@ -178,9 +175,9 @@ def _decay_keys(subject: str, property_name: str, products: Sequence[str]) -> It
     table = particle_table().particles
     particle = table[subject]
     charges = [table[p].charge for p in products if p in table]
-    if particle.charge is not None and len(charges) == len(products) and None not in charges:
-        if abs(sum(c for c in charges if c is not None) - particle.charge) > 0.01:
-            return
+    known = [c for c in charges if c is not None]
+    if particle.charge is not None and len(known) == len(products) and abs(sum(known) - particle.charge) > 0.01:
+        return
     if particle.is_antiparticle:
         subject, products = particle.conjugate, [table[p].conjugate if p in table else p for p in products]
     yield claim_key(subject, property_name, products)

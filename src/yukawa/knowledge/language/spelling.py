@@ -21,7 +21,7 @@ _SIGNS = {
 }  # fmt: skip
 _ARROWS = re.compile(r"\\(?:long)?(?:right)?arrow\b|\\to\b|-{1,2}>|=>|[→⟶⇒➝]")
 # \bar{X}, \overline X, \bar X
-_BAR = re.compile(r"\\(?:bar|overline)\s*(?:\{\s*(\\?[A-Za-z]+)|(\\?[A-Za-z]))\s*\}?")
+_BAR = re.compile(r"\\(?:bar|overline)\s*(?:\{\s*(\\?[A-Za-z]+)|(\\[A-Za-z]+|[A-Za-z]))\s*\}?")
 _FONT = re.compile(r"\\(?:mathrm|mathit|mathbf|text|textit|rm|it|bf|ensuremath|left|right|operatorname)\b\s*")
 _COMMANDS = {
     r"\pm": "+-",
@@ -47,13 +47,13 @@ _SPOKEN = (
     (re.compile(r"\b([A-Z](?:_?[a-z])?|Sigma_?[bc]?|Xi_?[bc]?|Omega_?[bc]?)[- ]star\b"), r"\1*"),
     (re.compile(r"\b(eta|Xi_?[bc])[- ]prime\b"), r"\1'"),
     (re.compile(r"(?<=[A-Za-z*']) (?:plus)\b(?! or)"), "+"),
-    (re.compile(r"(?<=[A-Za-z*']) (?:minus)\b"), "-"),
+    (re.compile(r"(?<=[A-Za-z*'])(?<! or) minus\b"), "-"),
     (re.compile(r"\b([A-Z][a-z]?|pi|Sigma|Xi|Lambda|Delta|rho) (?:zero|nought|naught)\b"), r"\g<1>0"),
 )
 
 
 def plain_ascii(text: str) -> str:
-    """`text` with one ASCII spelling of names: `$J/\\psi$`, `J/ψ` become `J/psi`; `B_s⁰`, `$B^0_s$` keep their parts.
+    r"""`text` with one ASCII spelling of names: `$J/\psi$`, `J/ψ` become `J/psi`; `B_s⁰`, `$B^0_s$` keep their parts.
 
     Subscripts and superscripts are written in line (`K_S⁰` → `K_S0`); a decay arrow becomes ` → `.
     Idempotent: a plain text stays as it is.
@@ -74,11 +74,11 @@ def plain_ascii(text: str) -> str:
 
 
 def _from_latex(text: str) -> str:
-    text = _FONT.sub("", text)
+    text = _FONT.sub("", re.sub(r"\$(?=-[A-Za-z])", "", text))  # '$K_S^0$-meson'
     text = _BAR.sub(lambda m: (m[1] or m[2]) + "bar ", text)
     for command, plain in _COMMANDS.items():
         text = re.sub(re.escape(command) + r"(?![A-Za-z])", plain, text)
-    text = _COMMAND.sub(lambda m: " " + m[1], text)
+    text = _COMMAND.sub(r" \1", text.replace("/\\", "/"))
     text = re.sub(r"\\[,;:! ()\[\]]", " ", text)
     return text.replace("$", " ").replace("~", " ")
 

@@ -16,12 +16,14 @@ def open_base(settings: Settings, *, progress: Progress | None = None) -> Knowle
 
     Args:
         settings: where the base lives and what it embeds with.
-        progress: called with the facts done and the facts in all while it is built.
+        progress: called with the facts done and the facts in all while it is built, first with (0, 0).
     """
     from yukawa.knowledge.base import KnowledgeBase
 
     base = KnowledgeBase.open(settings.knowledge.url or settings.home / "knowledge", embedding=settings.knowledge.embedding)
     if base.get_meta("pdg") is None:
+        if progress is not None:
+            progress(0, 0)  # the facts are counted while they are read, which takes its time
         from yukawa.knowledge.sources.build import build_pdg
 
         build_pdg(base, progress=progress)

@@ -1,13 +1,14 @@
 """Makes the second development set from the pairs of the first: other phrasings, seeds and spellings.
 
-Run `python benchmarks/questions/make_train.py` in an environment with the `pdg` package; the seed is fixed:
-the same PDG edition gives the same files.
+Run `python benchmarks/questions/make_train.py` in an environment with the `pdg` package; the seed is
+fixed, so the same PDG edition gives the same files.
 """
 
 from __future__ import annotations
 
 import json
 import random
+import re
 import sqlite3
 from collections import Counter
 from typing import Any
@@ -84,7 +85,8 @@ def check_phrasings() -> None:
 
 
 def _loose(text: str) -> str:
-    """A phrasing without case and punctuation at its end."""
+    """A phrasing without case, article and punctuation at its end."""
+    text = re.sub(r"(?:an? |the )?\{(?:the|p|sym)\}", "{p}", text)
     return text.lower().rstrip("?.! ")
 
 

@@ -1,4 +1,4 @@
-"""More phrasings for tuning: the ways physicists, students, engineers and search-engine users type."""
+"""More phrasings for tuning: the ways physicists, students, engineers and search-engine users type.
 
 Placeholders and style lists as in templates.py. In LaTeX phrasings a name that already stands in a formula is
 written {sym}; where a placeholder brings its own dollar signs, `$$` is removed afterwards.
@@ -22,7 +22,7 @@ TRAIN: dict[str, list[tuple[str, str]]] = {
         (TEX, r"$m_{{sym}}$"),
         (TEX, r"What is $M_{{sym}}$ these days?"),
         (PLAIN, "m_{sym} = ?"),
-        (ANY, "How much does {the} weigh?"),
+        (ANY, "Do we know what {the} weighs?"),
         (WORDS, "weight of a {p}"),
         (ANY, "rest mass of {the}"),
         (ANY, "what rest energy has {the}"),
@@ -269,7 +269,7 @@ TRAIN_UNANSWERABLE: dict[str, list[Entry]] = {
         ("Out of a thousand gribbon decays, how many give e+ e-?", "name:gribbon"),
         (r"$\Gamma_{\rm tot}(W_q(4860)^-)$", "name:W_q(4860)|W(4860)"),
         ("PDG 2026 branching ratio F_b(7100)+ -> B+ pi0", "name:F_b(7100)"),
-        ("How much does the nanogluon weigh?", "name:nanogluon"),
+        ("Do we know what the nanogluon weighs?", "name:nanogluon"),
     ],
     PROPERTY: [
         ("At which temperature does the neutral pion freeze?", "prop:S009:freez|temperature"),
@@ -286,7 +286,7 @@ TRAIN_UNANSWERABLE: dict[str, list[Entry]] = {
         ("Which Nobel prize was given for the tau lepton?", "prop:S035:nobel|prize"),
         ("How long did it take to discover the Higgs boson?", "prop:S126:discover"),
         ("Tell me the decay width of the B* meson", "none:S085:G"),
-        ("how wide is the Xi_c prime zero", "none:S059:G"),
+        ("I fit a Breit-Wigner for the Xi_c prime zero; which width should I put in?", "none:S059:G"),
         ("decay constant f of the Upsilon(11020), with error", "prop:M093:decay constant"),
     ],
     DECAY: [
@@ -297,7 +297,7 @@ TRAIN_UNANSWERABLE: dict[str, list[Entry]] = {
         (r"$\mathcal{B}(D^0 \to B^+ \pi^-)$", "decay:S032:B+ pi-"),
         ("Does the phi(1020) decay to p pbar? If so, with which branching fraction?", "decay:M004:p pbar"),
         ("chance for the Lambda to decay in a Xi minus and a kaon", "decay:S018:Xi- K+"),
-        ("Omega- --> Xi_c0 e- branching fraction", "decay:S024:Xi_c()0 e-"),
+        ("Omega- --> Xi_c0 e- BF value", "decay:S024:Xi_c()0 e-"),
         ("upper limit for tau- -> D- nu_tau", "decay:S035:D- nu_tau"),
         ("probability that the omega(782) goes to J/psi gamma", "decay:M001:J/psi(1S) gamma"),
     ],
@@ -317,14 +317,14 @@ TRAIN_UNANSWERABLE: dict[str, list[Entry]] = {
     ],
     SPELLING: [
         ("mass of the tau++", "name:tau++"),
-        ("How wide is the Z++?", "name:Z++"),
+        ("width and error of the Z++, please", "name:Z++"),
         ("Lambda_f+ lifetime with error", "name:Lambda_f"),
         ("I need the mass of K_R0 and its error", "name:K_R|K(R)"),
     ],
     STATE: [
         ("Upsilon(13S) mass GeV", "name:Upsilon(13S)"),
         ("natural width of the rho(7700)", "name:rho(7700)"),
-        ("How massive is the Sigma_c(9100)?", "name:Sigma_c(9100)"),
+        ("At what mass does the Sigma_c(9100) sit?", "name:Sigma_c(9100)"),
         ("chi_c9(3P) JPC", "name:chi_c9"),
     ],
     CHAT: [

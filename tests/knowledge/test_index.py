@@ -234,7 +234,7 @@ def test_the_copy_is_used_by_the_next_process(full: Path, monkeypatch: pytest.Mo
 def test_a_large_base_answers_through_its_approximate_index(
     full: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the limit lowered all goes through FAISS; so few passages are all visited, so nothing may differ."""
+    """With the limit lowered FAISS is asked first, and what it leaves out the product finds: nothing may differ."""
     with KnowledgeBase.open(full) as base:
         expected = answers(base)
     monkeypatch.setattr(nearest, "EXACT_UP_TO", 50)

@@ -125,7 +125,7 @@ def _probes(index: Any, vectors: NDArray[np.float32]) -> int:
     more cells: each vector asked is as far from its own passage as a question is from its answer (a cosine of 0.7).
     """
     generator = np.random.default_rng(1)
-    asked = np.array(vectors[generator.choice(len(vectors), 200, replace=False)])
+    asked = np.array(vectors[generator.integers(len(vectors), size=200)])
     asked += generator.normal(0, 1 / np.sqrt(asked.shape[1]), asked.shape).astype(np.float32)
     asked /= np.linalg.norm(asked, axis=1, keepdims=True)
     scores = np.concatenate([vectors[s : s + _BLOCK] @ asked.T for s in range(0, len(vectors), _BLOCK)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -118,39 +118,33 @@ def events_of(connection: sa.Connection, item_id: str) -> list[Event]:
     ]  # fmt: skip
 
 
-def open_conflicts(connection: sa.Connection, item_ids: Iterable[str] | None = None) -> list[Conflict]:
+def open_conflicts(connection: sa.Connection, item_ids: Sequence[str] | None = None) -> list[Conflict]:
     """Unresolved conflicts between two items in force; only those that touch `item_ids` if given."""
-    first, second = versions.alias("first"), versions.alias("second")
-    query = (
-        sa.select(
-            conflicts, first.c.text.label("first_text"), second.c.text.label("second_text"),
-            first.c.source.label("first_source"), second.c.source.label("second_source"),
-        )
-        .join(first, (first.c.item_id == conflicts.c.first_item) & first.c.valid_to.is_(None))
-        .join(second, (second.c.item_id == conflicts.c.second_item) & second.c.valid_to.is_(None))
-        .where(conflicts.c.resolved.is_(None))
-        .order_by(conflicts.c.id)
-    )  # fmt: skip
+    query = sa.select(conflicts).where(conflicts.c.resolved.is_(None)).order_by(conflicts.c.id)
+    rows: list[Any] = list(connection.execute(query))
     if item_ids is not None:
-        wanted = list(item_ids)
-        query = query.where(conflicts.c.first_item.in_(wanted) | conflicts.c.second_item.in_(wanted))
+        wanted = set(item_ids)
+        rows = [r for r in rows if r.first_item in wanted or r.second_item in wanted]
+    said: dict[str, tuple[str, str]] = {}
+    for chunk in chunks(sorted({i for r in rows for i in (r.first_item, r.second_item)})):
+        v = versions.c
+        current_ones = sa.select(v.item_id, v.text, v.source).where(v.item_id.in_(chunk), v.valid_to.is_(None))
+        said |= {item_id: (text, source) for item_id, text, source in connection.execute(current_ones)}
     return [
         Conflict(
-            r["id"], r["key"], (r["first_item"], r["second_item"]), (r["first_text"], r["second_text"]),
-            (r["first_source"], r["second_source"]), _moment(r["opened"]), moment(r["resolved"]),
+            r.id, r.key, (r.first_item, r.second_item), (said[r.first_item][0], said[r.second_item][0]),
+            (said[r.first_item][1], said[r.second_item][1]), _moment(r.opened), None,
         )
-        for r in connection.execute(query).mappings()
+        for r in rows
+        if r.first_item in said and r.second_item in said
     ]  # fmt: skip
 
 
 def _with_conflicts(connection: sa.Connection, found: list[Item]) -> list[Item]:
-    anything = connection.execute(
-        sa.select(conflicts.c.id).where(conflicts.c.resolved.is_(None)).limit(1)
-    ).first()
-    if anything is None or not found:
+    if not found:
         return found
-    open_now = open_conflicts(connection)
-    return [replace(i, conflicts=tuple(c for c in open_now if i.id in c.item_ids)) for i in found]
+    touching = open_conflicts(connection, [item.id for item in found])
+    return [replace(i, conflicts=tuple(c for c in touching if i.id in c.item_ids)) for i in found]
 
 
 def _in_force(as_of: int) -> sa.ColumnElement[bool]:

@@ -78,7 +78,7 @@ def _from_latex(text: str) -> str:
     text = _BAR.sub(lambda m: (m[1] or m[2]) + "bar ", text)
     for command, plain in _COMMANDS.items():
         text = re.sub(re.escape(command) + r"(?![A-Za-z])", plain, text)
-    text = _COMMAND.sub(r" \1", text.replace("/\\", "/"))
+    text = _COMMAND.sub(r" \1", re.sub(r"(?<=[/_^{])\\(?=[A-Za-z])", "", text))  # 'J/\psi', 'm_\tau'
     text = re.sub(r"\\[,;:! ()\[\]]", " ", text)
     return text.replace("$", " ").replace("~", " ")
 

@@ -72,8 +72,9 @@ class Yukawa:
         from yukawa.knowledge import draft
 
         self.given.known = {text: vector for (_, text), vector in zip(passages, vectors, strict=True)}
-        drafts = [draft(text, source="benchmark", author="benchmark") for _, text in passages]
-        items = self.kb.teach_many(drafts)
+        # as the PDG is built: data of one source, whose many values for a quantity are no contradictions
+        told = {"kind": "data", "source": "benchmark", "author": "benchmark"}
+        items = self.kb.teach_many([draft(text, item_id=key, **told) for key, text in passages])
         self.kb.save_index()
         self.ids = {key: item.id for (key, _), item in zip(passages, items, strict=True)}
         self.given.known = {}

@@ -153,7 +153,7 @@ def test_rows_without_their_owners_are_found_in_a_file(tmp_path: Path) -> None:
 
 def test_a_damaged_file_is_told_of(tmp_path: Path) -> None:
     base = KnowledgeBase.open(tmp_path, embedding="hash")
-    base.teach_many([draft(f"Statement number {i} of the many that fill some pages.") for i in range(200)])
+    base.teach_many([draft(f"One of the statements that fill pages is statement{i}.") for i in range(200)])
     base.close()
     file = tmp_path / "knowledge.sqlite"
     content = bytearray(file.read_bytes())
@@ -170,7 +170,7 @@ def test_a_damaged_file_is_told_of(tmp_path: Path) -> None:
 
 def test_many_items_are_verified_quickly(tmp_path: Path) -> None:
     base = KnowledgeBase.open(tmp_path, embedding="hash")
-    base.teach_many([draft(f"Plain statement {i} about nothing.", item_id=f"i{i}") for i in range(2000)])
+    base.teach_many([draft(f"A plain statement about item{i}.", item_id=f"i{i}") for i in range(2000)])
     base.verify()
     began = time.perf_counter()
     assert base.verify().clean

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from yukawa.assistant import checks
 from yukawa.assistant.answer import Answer, Check, Source
+from yukawa.assistant.fillers import focus
 from yukawa.assistant.prompting import ABSTENTION, prompt
 from yukawa.assistant.routing import domain_of, kind_of, model_for
 from yukawa.assistant.support import THRESHOLD, Supported, best, sentence_support
@@ -82,7 +83,7 @@ class Assistant:
             )
         clock = _Clock()
         with clock("classify"):
-            reading = read(question)
+            reading = read(focus(question))
             found_domain = domain_of(question, reading)
             kind = kind_of(question, reading)
             row = self._row(model, found_domain)

@@ -1,8 +1,20 @@
 """Words of a question that ask rather than name: an answer may leave them unexplained."""
 
+from __future__ import annotations
+
+import re
+
+from yukawa.knowledge.language import read
+
 # Everyday English of asking, telling and looking up. They stay search terms, since a document may be about them.
 FILLERS = frozenset(
     """
+    disintegrate disintegrates disintegrating turning sit sits relative total level ruled strongest published exclusion
+    setting settings monte carlo detector design thesis lab writing preparing lecture slide homework exam boson fermion
+    scalar pseudoscalar vector axial isosinglet isodoublet isotriplet singlet doublet triplet narrow broad short-lived
+    long-lived short long positively negatively charged neutral rest weigh mass heavy light baryon meson lepton quark state
+    resonance hundred thousand million even odd uncertainty wide lived way beam apart away exclude excluded seek sought
+    reliable trustworthy authoritative commonly textbook physical brief latest newest student colleague friend today
     produced produce occur occurs proceeds proceed
     actual actually adopt adopted agree agreed apart approximate assign assigned assume assuming attribute believed
     belong belongs best-known booklet calculate calculated carried certainly characterise characterised characterize
@@ -27,6 +39,22 @@ FILLERS = frozenset(
     useful user versus view walk whatsoever whichever whole wonder wondering work works worth yet youd
     """.split()
 )
+
+_YEAR = re.compile(r"(?:19|20)\d\d$")
+_CLAUSE = re.compile(r"(?<=[.!?;:,])\s+")
+
+
+def is_filler(word: str) -> bool:
+    """Whether `word` says nothing of what is asked; a year tells which edition is wished for."""
+    return word in FILLERS or _YEAR.match(word) is not None
+
+
+def focus(question: str) -> str:
+    """The clauses of `question` that name a particle or a property: 'I am preparing a talk; what is the tau mass?'."""
+    clauses = _CLAUSE.split(question)
+    kept = [c for c in clauses if (reading := read(c)).mentions or reading.property]
+    return " ".join(kept) if kept else question
+
 
 # Words that make another quantity or another thing of what they stand with: 'mass ratio', 'neutron star'.
 FOREIGN = frozenset(

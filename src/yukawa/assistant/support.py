@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from yukawa.assistant.fillers import FILLERS, FOREIGN
+from yukawa.assistant.fillers import FOREIGN, focus, is_filler
 from yukawa.knowledge import Hit
 from yukawa.knowledge.language import Reading, claim_key, particle_table, read
 
@@ -56,7 +56,7 @@ def judge(question: Reading, hit: Hit) -> Supported:
     keys, stated = wanted_keys(question), frozenset(hit.keys)
     passage, asked = read(hit.text), read(hit.question) if hit.question else None
     words = {w for r in (passage, asked) if r for w in r.words if not w[0].isdigit()} | set(_label_words(hit))
-    left = [w for w in question.words if w not in words and w not in FILLERS]
+    left = [w for w in question.words if w not in words and not is_filler(w)]
     foreign = [
         w for w in left if w in question.adjacent or w in FOREIGN or any(c.isdigit() or c == "_" for c in w)
     ]
@@ -103,7 +103,7 @@ def best(question: Reading, hits: list[Hit]) -> list[Supported]:
 def sentence_support(question: str, sentence: str) -> float:
     """Share of what `question` names that `sentence` states; how the quoting model chooses its words."""
     passage = read(sentence)
-    return _coverage(read(question), passage, None, set(passage.words))
+    return _coverage(read(focus(question)), passage, None, set(passage.words))
 
 
 def _coverage(question: Reading, passage: Reading, asked: Reading | None, words: set[str]) -> float:
@@ -119,7 +119,7 @@ def _coverage(question: Reading, passage: Reading, asked: Reading | None, words:
             r is not None and r.property == question.property for r in (passage, asked)
         )
     for word in question.words:
-        if word in FILLERS and word not in words:
+        if word not in words and is_filler(word):
             continue
         weight = _ADJACENT if word in question.adjacent else _WORD
         total += weight

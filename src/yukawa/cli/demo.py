@@ -58,7 +58,12 @@ def _play(script: _Script, base: KnowledgeBase, settings: Settings) -> None:
     assistant = Assistant(base, settings)
 
     def ask(question: str) -> Answer:
-        return script.step(f"ask {shlex.quote(question)}", lambda: assistant.ask(question), show_answer, lambda a: a.as_json())
+        return script.step(
+            f"ask {shlex.quote(question)}",
+            lambda: assistant.ask(question),
+            show_answer,
+            lambda a: a.as_json(),
+        )
 
     def change(command: str, action: Callable[[], Item]) -> Item:
         return script.step(command, action, show_change, item_json)
@@ -80,7 +85,9 @@ class _Script:
         self.steps: list[dict[str, Any]] = []
         self._show = show
 
-    def step(self, command: str, action: Callable[[], T], show: Callable[[T], None], shape: Callable[[T], Any]) -> T:
+    def step(
+        self, command: str, action: Callable[[], T], show: Callable[[T], None], shape: Callable[[T], Any]
+    ) -> T:
         self.title(command)
         start = time.perf_counter()
         result = action()

@@ -8,7 +8,19 @@ from typing import Annotated
 import typer
 
 from yukawa.cli.opening import plain_base, read_settings, taught_base
-from yukawa.cli.options import AsOf, Author, Debug, Domain, ItemId, Json, Kind, Reason, Source, checked_filters, me
+from yukawa.cli.options import (
+    AsOf,
+    Author,
+    Debug,
+    Domain,
+    ItemId,
+    Json,
+    Kind,
+    Reason,
+    Source,
+    checked_filters,
+    me,
+)
 from yukawa.cli.output import note, print_json, say
 from yukawa.cli.shapes import (
     conflict_json,
@@ -45,9 +57,13 @@ def list_items(
     kind: Kind = None,
     author: Author = None,
     source: Source = None,
-    unloaded: Annotated[bool, typer.Option("--unloaded", help="The unloaded items instead of those in force.")] = False,
+    unloaded: Annotated[
+        bool, typer.Option("--unloaded", help="The unloaded items instead of those in force.")
+    ] = False,
     as_of: AsOf = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, metavar="N", help="At most so many, newest first.")] = 50,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, metavar="N", help="At most so many, newest first.")
+    ] = 50,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -55,7 +71,13 @@ def list_items(
     checked_filters(domain, kind)
     with plain_base(read_settings()) as base:
         items = base.list(
-            domain=domain, kind=kind, author=author, source=source, unloaded=unloaded, as_of=as_of, limit=limit
+            domain=domain,
+            kind=kind,
+            author=author,
+            source=source,
+            unloaded=unloaded,
+            as_of=as_of,
+            limit=limit,
         )
     if as_json:
         print_json([item_json(item) for item in items])
@@ -174,4 +196,8 @@ def resolve(
     if as_json:
         print_json({"id": conflict_id, "status": "resolved", "kept": keep})
     else:
-        say(("resolved", "bold green"), f" conflict {conflict_id}: ", f"{keep} stands" if keep else "both stand")
+        say(
+            ("resolved", "bold green"),
+            f" conflict {conflict_id}: ",
+            f"{keep} stands" if keep else "both stand",
+        )

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 
 def models(
-    check: Annotated[bool, typer.Option("--check", help="Ask each model what it can do; exit 1 if one fails.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Ask each model what it can do; exit 1 if one fails.")
+    ] = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -76,11 +78,19 @@ def _show(row: dict[str, Any]) -> None:
     if row["domains"]:
         say(("  domains: ", "dim"), ", ".join(row["domains"]))
     if row["key_variable"]:
-        say(("  key: ", "dim"), row["key_variable"], " is set" if row["key_set"] else (" is not set", "yellow"))
+        say(
+            ("  key: ", "dim"),
+            row["key_variable"],
+            " is set" if row["key_set"] else (" is not set", "yellow"),
+        )
     if "check" in row:
         found = row["check"]
         if "error" in found:
             say(("  failed: ", "bold red"), found["error"])
         else:
             can = [name.replace("_", " ") for name, value in found.items() if value is True]
-            say(("  reachable: ", "bold green"), ", ".join(can) or "plain chat", f"; context {found['context_length'] or 'unknown'}")
+            say(
+                ("  reachable: ", "bold green"),
+                ", ".join(can) or "plain chat",
+                f"; context {found['context_length'] or 'unknown'}",
+            )

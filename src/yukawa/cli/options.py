@@ -16,12 +16,16 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an e
 AsOf = Annotated[
     str | None, typer.Option("--as-of", metavar="TIME", help="As the base stood then, e.g. 2026-11-21T14:30.")
 ]
-Domain = Annotated[str | None, typer.Option("--domain", help="One of the eight domains, e.g. 'accelerator physics'.")]
+Domain = Annotated[
+    str | None, typer.Option("--domain", help="One of the eight domains, e.g. 'accelerator physics'.")
+]
 Kind = Annotated[str | None, typer.Option("--kind", help="statement, qa, document, correction or data.")]
 Author = Annotated[str | None, typer.Option("--author", help="Only what this author taught.")]
 Source = Annotated[str | None, typer.Option("--source", help="Only sources whose label holds this.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, for the history.")]
-Model = Annotated[str | None, typer.Option("--model", metavar="NAME", help="A row of yukawa.toml; see `yukawa models`.")]
+Model = Annotated[
+    str | None, typer.Option("--model", metavar="NAME", help="A row of yukawa.toml; see `yukawa models`.")
+]
 ItemId = Annotated[str, typer.Argument(metavar="ID", help="The item's id.")]
 
 

@@ -60,12 +60,20 @@ def show_answer(answer: Answer) -> None:
     for check in answer.checks:
         if not check.passed:
             say(("check failed: ", "bold yellow"), f"{check.name}: {check.detail}")
-    say((f'answer {answer.id} by {answer.model}; correct it: yukawa teach --corrects {answer.id} "..."', "dim"))
+    say(
+        (
+            f'answer {answer.id} by {answer.model}; correct it: yukawa teach --corrects {answer.id} "..."',
+            "dim",
+        )
+    )
 
 
 def show_change(item: Item) -> None:
     """What was done to an item, and each conflict with both sides and the way to settle it."""
-    say((item.status, "bold green"), f" {item.id} version {item.version} ({item.kind}, {item.provenance.domain})")
+    say(
+        (item.status, "bold green"),
+        f" {item.id} version {item.version} ({item.kind}, {item.provenance.domain})",
+    )
     for conflict in item.conflicts:
         show_conflict(conflict)
 
@@ -101,7 +109,11 @@ def show_item(item: Item) -> None:
 def show_event(event: Event) -> None:
     """One entry of the ledger on one line."""
     version = f" version {event.version}" if event.version else ""
-    say((f"{_time(event.time)}  ", "dim"), f"{event.verb}{version} by {event.actor}", f": {event.reason}" if event.reason else "")
+    say(
+        (f"{_time(event.time)}  ", "dim"),
+        f"{event.verb}{version} by {event.actor}",
+        f": {event.reason}" if event.reason else "",
+    )
 
 
 def _provenance(p: Provenance) -> dict[str, Any]:

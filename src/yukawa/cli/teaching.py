@@ -16,15 +16,22 @@ from yukawa.errors import InputError
 
 def teach(
     text: Annotated[str | None, typer.Argument(help="What is so.")] = None,
-    question: Annotated[str | None, typer.Option("--question", help="The question that TEXT answers.")] = None,
+    question: Annotated[
+        str | None, typer.Option("--question", help="The question that TEXT answers.")
+    ] = None,
     file: Annotated[
-        str | None, typer.Option("--file", metavar="PATH", help="Markdown, text or PDF instead of TEXT; '-' is stdin.")
+        str | None,
+        typer.Option("--file", metavar="PATH", help="Markdown, text or PDF instead of TEXT; '-' is stdin."),
     ] = None,
     source: Annotated[str | None, typer.Option("--source", help="Label of where it stands.")] = None,
     url: Annotated[str | None, typer.Option("--url", help="Its address: URL, DOI or arXiv id.")] = None,
-    author: Annotated[str | None, typer.Option("--author", help="Who teaches it; your user name if not given.")] = None,
+    author: Annotated[
+        str | None, typer.Option("--author", help="Who teaches it; your user name if not given.")
+    ] = None,
     licence: Annotated[str | None, typer.Option("--licence", help="Under which it may be passed on.")] = None,
-    domain: Annotated[str | None, typer.Option("--domain", help="One of the eight domains; guessed if not given.")] = None,
+    domain: Annotated[
+        str | None, typer.Option("--domain", help="One of the eight domains; guessed if not given.")
+    ] = None,
     corrects: Annotated[
         str | None, typer.Option("--corrects", metavar="ANSWER_ID", help="The answer that TEXT corrects.")
     ] = None,

@@ -35,7 +35,10 @@ def verify(as_json: Json = False, debug: Debug = False) -> None:
             "problems": list(report.problems),
         })  # fmt: skip
     else:
-        say(f"{report.events} events, {report.items} items, {report.passages} passages: ", "clean" if report.clean else "damaged")
+        say(
+            f"{report.events} events, {report.items} items, {report.passages} passages: ",
+            "clean" if report.clean else "damaged",
+        )
         for problem in report.problems:
             say(("problem: ", "bold red"), problem)
     if not report.clean:
@@ -43,7 +46,10 @@ def verify(as_json: Json = False, debug: Debug = False) -> None:
 
 
 def reindex(
-    embedding: Annotated[str, typer.Argument(metavar="EMBEDDING", help="minilm, hash, none, sentence-transformers:… or openai:….")],
+    embedding: Annotated[
+        str,
+        typer.Argument(metavar="EMBEDDING", help="minilm, hash, none, sentence-transformers:… or openai:…."),
+    ],
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -97,8 +103,15 @@ def stats(as_json: Json = False, debug: Debug = False) -> None:
         print_json(found)
         return
     for name, value in found.items():
-        shown = "; ".join(f"{key} {count:,}" for key, count in value.items()) if isinstance(value, dict) else value
-        say((f"{name}: ", "dim"), f"{shown:,}" if isinstance(shown, int) else str(shown if shown is not None else "none"))
+        shown = (
+            "; ".join(f"{key} {count:,}" for key, count in value.items())
+            if isinstance(value, dict)
+            else value
+        )
+        say(
+            (f"{name}: ", "dim"),
+            f"{shown:,}" if isinstance(shown, int) else str(shown if shown is not None else "none"),
+        )
 
 
 def _stats(base: KnowledgeBase) -> dict[str, Any]:

@@ -32,7 +32,8 @@ def read_document(path: str | Path) -> str:
         return checked_text(_pdf_text(data, name), name)
     if len(data) > MAX_BYTES:
         raise InputError(
-            f"{name} holds more than {MAX_BYTES:,} bytes, the most that can be taught at once", hint="split it into parts"
+            f"{name} holds more than {MAX_BYTES:,} bytes, the most that can be taught at once",
+            hint="split it into parts",
         )
     return checked_text(_decoded(data, name), name)
 
@@ -64,14 +65,17 @@ def _decoded(data: bytes, name: str) -> str:
         raise InputError(f"{name} is UTF-16, not UTF-8 (byte 0)", hint=hint.replace("LATIN1", "UTF-16"))
     if (place := data.find(b"\0")) >= 0:
         raise InputError(
-            f"{name} is a binary file (zero byte at {place})", hint="give UTF-8 text, Markdown or a PDF with a text layer"
+            f"{name} is a binary file (zero byte at {place})",
+            hint="give UTF-8 text, Markdown or a PDF with a text layer",
         )
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         # The decoder counts from behind a byte order mark.
         start = error.start + (3 if data.startswith(b"\xef\xbb\xbf") else 0)
-        raise InputError(f"{name} is not UTF-8: byte 0x{data[start]:02X} at offset {start}", hint=hint) from None
+        raise InputError(
+            f"{name} is not UTF-8: byte 0x{data[start]:02X} at offset {start}", hint=hint
+        ) from None
 
 
 def _pdf_text(data: bytes, name: str) -> str:
@@ -92,7 +96,8 @@ def _pdf_text(data: bytes, name: str) -> str:
     text = "\n\n".join(pages).strip()
     if not text:
         raise InputError(
-            f"{name} is a PDF without a text layer, such as a scan", hint="run text recognition on it first, such as ocrmypdf"
+            f"{name} is a PDF without a text layer, such as a scan",
+            hint="run text recognition on it first, such as ocrmypdf",
         )
     return text
 

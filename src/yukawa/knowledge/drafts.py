@@ -17,6 +17,7 @@ from yukawa.knowledge.records import KINDS, Provenance
 MAX_BYTES = 5_000_000
 PASSAGE_WORDS = 120
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+_RAISED = re.compile("([⁰¹²³⁴-⁾₀-₎]+)")
 # Which unit a property is measured in decides which of a sentence's numbers is its value.
 _UNITS = {
     "mass": "eV", "mass-difference": "eV", "width": "eV", "partial-width": "eV", "lifetime": "s",
@@ -139,8 +140,10 @@ def checked_text(text: str, what: str = "the text") -> str:
 
 
 def normalised(text: str) -> str:
-    """`text` with one form of each character and single spaces."""
-    return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text)).strip()
+    """`text` with one form of each character and single spaces; 10⁵ stays apart from 105."""
+    pieces = _RAISED.split(text)
+    pieces[::2] = [unicodedata.normalize("NFKC", piece) for piece in pieces[::2]]
+    return re.sub(r"\s+", " ", "".join(pieces)).strip()
 
 
 def split(text: str) -> list[str]:

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# Measured in benchmarks/search.py: one product over 200,000 x 384 takes about as long as a person's blink allows.
-EXACT_UP_TO = 200_000
+from yukawa.embedding.threads import one_blas_thread
+
+# Measured in benchmarks/search.py: the product over 100,000 x 384 takes some 10 ms, half of what a search may take.
+EXACT_UP_TO = 125_000
 TARGET_RECALL = 0.99
 _BLOCK = 65_536
 _FILE = "vectors.faiss"
@@ -84,7 +86,8 @@ class Nearest:
         if count < len(vectors) // 4:  # then gathering costs less than the products it saves
             rows = np.flatnonzero(valid)
             return rows[largest(vectors[rows] @ query, k)]
-        scores = vectors @ query
+        with one_blas_thread:  # memory sets the pace: a second thread gains little, and on a busy machine loses much
+            scores = vectors @ query
         if count < len(vectors):
             scores[~valid] = -np.inf
         return largest(scores, min(k, count))

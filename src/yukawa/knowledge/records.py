@@ -117,14 +117,13 @@ def microseconds(moment: dt.datetime | str | None) -> int | None:
     """
     if moment is None:
         return None
-    if isinstance(moment, str):
-        try:
-            moment = dt.datetime.fromisoformat(moment)
-        except ValueError:
-            raise InputError(
-                f"{moment!r} is no time", hint="type for instance 2026-11-21 or 2026-11-21T14:30:00+01:00"
-            ) from None
-    return round(moment.astimezone(dt.UTC).timestamp() * 1e6)
+    try:
+        parsed = dt.datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+        return round(parsed.astimezone(dt.UTC).timestamp() * 1e6)
+    except (ValueError, OverflowError):  # no date, or one that has no UTC date in the calendar
+        raise InputError(
+            f"{str(moment)!r} is no time", hint="type for instance 2026-11-21 or 2026-11-21T14:30:00+01:00"
+        ) from None
 
 
 def moment(microseconds_: int | None) -> dt.datetime | None:

@@ -13,7 +13,8 @@ from yukawa.knowledge.parts import K1, B, term_weight
 
 # Above so many passages a search by meaning uses an HNSW index; below, comparing with every vector is quick enough.
 EXACT_UP_TO = 50_000
-# pgvector visits so many nodes at a time (its default is 40); measured for recall@10 above 0.98.
+# pgvector visits so many nodes at a time (its default is 40): recall@10 was 0.986 among 60,000 MiniLM vectors,
+# most of them mixtures of real ones.
 VISITED = 200
 
 # Asked row by row in order of rank until enough are found: a scalar subquery is never turned into a join

@@ -163,7 +163,7 @@ def _vector_problems(connection: sa.Connection, embedder_id: int, dimensions: in
         whole: list[tuple[int, Any]] = []
         for row in rows:
             passage_id, value = row.id, row.vector
-            length = None if value is None else len(value) / (1 if on_server else 4)
+            length = None if value is None else len(value) / (1 if on_server else 2)  # half precision
             if length is None:
                 yield f"passage {passage_id}: it has no vector"
             elif length != dimensions:

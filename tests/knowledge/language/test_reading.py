@@ -85,16 +85,18 @@ def test_keys_of_different_properties_and_particles_differ() -> None:
 
 
 def test_decays_of_the_pdg_are_read_in_every_notation(pdg_facts: list[Fact]) -> None:
-    known = particle_table().particles
-    decays = [f for f in pdg_facts if f.property == "branching fraction" and f.channel and {f.subject, *f.channel} <= known.keys()]
-    assert len(decays) > 1000
-    wrong = []
-    for fact in decays[::10]:
-        meant = set(decay_keys([fact.subject], "branching-fraction", fact.channel))
-        for form in (plain, pretty):
-            asked = sentence(fact.subject, fact.channel, form)
-            if not meant <= set(read(asked).keys()):
-                wrong.append((asked, meant, read(asked).channel))
+    table = particle_table()
+    wrong, total = [], 0
+    for fact in (f for f in pdg_facts[::5] if f.property == "branching fraction" and f.channel):
+        for subject in table.families.get(fact.particle, ()):
+            meant = decay_keys([subject], "branching-fraction", fact.channel)
+            if not set(fact.channel) <= table.particles.keys() or len(meant) != 1:
+                continue
+            for form in (plain, pretty):
+                total += 1
+                if meant[0] not in read(sentence(subject, fact.channel, form)).keys():
+                    wrong.append((sentence(subject, fact.channel, form), meant))
+    assert total > 1000
     assert wrong == []
 
 

@@ -31,7 +31,8 @@ _SHORT = {
     "chi_b0": "chi_b0(1P)", "chi_b1": "chi_b1(1P)", "chi_b2": "chi_b2(1P)", "f_0": "f_0(980)0", "a_1": "a_1(1260)",
     "a_0": "a_0(980)", "f_2": "f_2(1270)0", "a_2": "a_2(1320)", "b_1": "b_1(1235)", "h_1": "h_1(1170)0",
     "D_s0*": "D_s0^*(2317)", "Sigma_c": "Sigma_c(2455)", "Z_c": "T_c_cbar_1(3900)", "T_cc": "T_c_c(3875)",
-    "Sigma*": "Sigma(1385)", "Xi*": "Xi(1530)", "Roper": "N(1440)",
+    "Lc": "Lambda_c", "Lb": "Lambda_b", "Y(1S)": "Upsilon(1S)", "Y(2S)": "Upsilon(2S)", "Y(3S)": "Upsilon(3S)",
+    "Y(4S)": "Upsilon(4S)", "Sigma*": "Sigma(1385)", "Xi*": "Xi(1530)", "Roper": "N(1440)",
 }  # fmt: skip
 _SPECIAL = {
     "D^*0": "D^*(2007)0", "D^*+": "D^*(2010)+", "D^*-": "D^*(2010)-", "Dbar^*0": "Dbar^*(2007)0",
@@ -44,7 +45,7 @@ _ENGLISH = {
     "zboson": "Z0", "electronneutrino": "nu_e", "muonneutrino": "nu_mu", "tauneutrino": "nu_tau",
     "electronantineutrino": "nubar_e", "muonantineutrino": "nubar_mu", "tauantineutrino": "nubar_tau",
     "upquark": "u", "downquark": "d", "strangequark": "s", "charmquark": "c", "charmedquark": "c",
-    "bottomquark": "b", "beautyquark": "b", "bquark": "b", "cquark": "c", "squark": "", "topquark": "t",
+    "bottomquark": "b", "beautyquark": "b", "bquark": "b", "cquark": "c", "squark": "", "topquark": "t", "top": "t",
     "uquark": "u", "dquark": "d", "tquark": "t", "quarktop": "t",
     "proton": "p", "antiproton": "pbar", "neutron": "n", "antineutron": "nbar", "pion": "pi", "kaon": "K",
     "kshort": "K(S)0", "klong": "K(L)0", "lambda0": "Lambda0", "lambdabaryon": "Lambda", "lambdahyperon": "Lambda",

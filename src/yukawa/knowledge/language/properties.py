@@ -8,6 +8,11 @@ import re
 # is the one meant: longer phrases stand before the words they contain.
 _PHRASES: dict[str, tuple[str, ...]] = {
     "mass-difference": (
+        r"\bmass(?:es)? (?:diff|gap)\b",
+        r"\b(?:how far apart|separates?|excess|subtract|difference|split)\b(?=.{0,80}\b(?:mass(?:es)?|weigh)\b)",
+        r"\bhow much more\b(?=.{0,80}\bweighs?\b)",
+        r"\bmass(?:es)?\b(?=.{0,80}¤.{0,10}\b(?:vs|versus|compared|over|relative)\b.{0,20}¤)",
+        r"\bmass\b(?=.{0,4}\bover\b.{0,12}¤)",
         r"\bmass[- ]?(?:difference|splitting|gap|shift|separation)s?\b",
         r"\b(?:difference|gap|splitting|separation)\b(?=[^.?]{0,24}\bmass(?:es)?\b)",
         r"\bDelta ?[mM]\b",
@@ -48,6 +53,8 @@ _PHRASES: dict[str, tuple[str, ...]] = {
         r"(?<!angular )\bmoment(?:um|a)\b",
     ),
     "branching-fraction": (
+        r"\bout of (?:an? |one |every |each )?(?:ten|hundred|thousand|million|billion|100|1000)\b",
+        r"\bhow many\b(?= (?:of|give|go|end|yield|produce))",
         r"\bbranch(?:ing)?[- ]?(?:fraction|ratio|probabilit(?:y|ie)|rate|percentage)?s?\b",
         r"\b[BD]\.?[RF]s?\b",
         r"\bBr\b",
@@ -90,7 +97,7 @@ _PHRASES: dict[str, tuple[str, ...]] = {
         r"\btau(?=[\(\[])",
         r"\blife(?= of| expectancy|\s*\?|$)",
         r"\b(?:after what|mean|average|typical|proper|survival|decay) time\b",
-        r"\bhow (?:soon|quickly|fast)\b(?=.{0,200}\bdecays?\b)",
+        r"\bhow (?:soon|quickly|fast)\b(?=.{0,200}\b(?:decay|disintegrat))",
         r"\b(?:time|long|period)\b(?=[^.?]{0,200}\b(?:before|until|till)\b)",
         r"\bhow long\b",
         r"\b(?:decays? after|life expectancy|survives? for|lives? for|time constant)\b",
@@ -98,6 +105,9 @@ _PHRASES: dict[str, tuple[str, ...]] = {
         r"\bhow long-lived\b",
     ),
     "quantum-numbers": (
+        r"\b(?:pseudo)?scalar\b",
+        r"\baxial[- ]vector\b",
+        r"\b(?:positively|negatively) (?:or (?:positively|negatively) )?charged\b",
         r"\bquantum numbers?\b",
         r"\bspin(?:s|-parity)?\b",
         r"\b(?:intrinsic |C-|G-|P-)?parit(?:y|ies)\b",

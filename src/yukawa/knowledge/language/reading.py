@@ -20,6 +20,8 @@ _INTO = re.compile(
 )
 _MULTIPLICITY = re.compile(r"(?<![\w.])(\d|two|three|four)\s*\(?$")
 _PAIR = re.compile(r" pairs?\b")
+# Products that are no particle, as sources write them.
+_OTHER_PRODUCTS = {"hadron": "hadrons", "invisible": "invisible", "anything": "anything"}
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9'_*+-]*|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 # Words that carry no content of their own in questions and statements about physics.
 STOPWORDS = frozenset(
@@ -82,6 +84,9 @@ class Reading:
                 if len(self.mentions) > 1
                 else ()
             )
+        if not self.channel and self.property == "branching-fraction":
+            named = [_OTHER_PRODUCTS[w] for w in self.words if w in _OTHER_PRODUCTS]
+            return tuple(sorted({claim_key(s, self.property, named) for s in self.subjects}))
         if not self.channel:
             return tuple(sorted({claim_key(s, self.property, ()) for s in self.subjects}))
         found: set[str] = set()

@@ -41,7 +41,9 @@ _COMPOUND = re.compile(
 )
 _SPOKEN = (
     (re.compile(r"\b[mM]_\{?(?=[A-Za-z])"), "mass "),
-    (re.compile(r"\bGamma_\{?(?=[A-Za-z])(?!tot)"), "width "),
+    (re.compile(r"\bGamma_\{?(?=[A-Za-z])(?!tot|i\b)"), "width "),
+    (re.compile(r"\btau_\{?(?=[A-Z])"), "lifetime "),
+    (re.compile(r"\bDelta ?_?[mM](?=[ (_]|\b)"), "mass difference "),
     (re.compile(r"\b(anti)-(?=[A-Za-z])", re.IGNORECASE), r"\1"),
     (re.compile(r"(?<=[A-Za-z]) sub[- ](?=[a-z]\b)"), "_"),
     (re.compile(r"\b([A-Z](?:_?[a-z])?|Sigma_?[bc]?|Xi_?[bc]?|Omega_?[bc]?)[- ]star\b"), r"\1*"),

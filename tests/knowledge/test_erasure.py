@@ -38,7 +38,9 @@ def local(tmp_path: Path) -> KnowledgeBase:
 
 def test_no_byte_is_left_of_an_item_updated_many_times(local: KnowledgeBase, tmp_path: Path) -> None:
     texts = [f"{SECRET}, run {words(12, seed)}." for seed in range(30)]
-    item = local.teach(texts[0], question="How far did Zorblax gains drift in Quuxember?", author="A", source="S")
+    item = local.teach(
+        texts[0], question="How far did Zorblax gains drift in Quuxember?", author="A", source="S"
+    )
     for i, text in enumerate(texts[1:]):
         local.update(item.id, text)
         local.teach(f"Harmless {words(20, 100 + i)}")
@@ -126,9 +128,12 @@ def test_numbers_of_erased_rows_do_not_come_back(
 def test_answers_that_cite_or_quote_go_and_others_stay(base: KnowledgeBase) -> None:
     item = base.teach(SECRET)
     base.teach("The harmless truth about magnets is that they attract iron filings of any size.")
-    kept = {"answer": "The harmless truth about magnets is that they attract iron filings of any size.", "sources": []}
+    kept = {
+        "answer": "The harmless truth about magnets is that they attract iron filings of any size.",
+        "sources": [],
+    }
     base.keep_answer("a-cites", "?", {"answer": "4.72", "sources": [{"id": item.id, "quote": "…"}]})
-    base.keep_answer("a-quotes", "?", {"answer": f"It says: \"{SECRET[5:]}\"\n", "sources": []})
+    base.keep_answer("a-quotes", "?", {"answer": f'It says: "{SECRET[5:]}"\n', "sources": []})
     base.keep_answer("a-asks", f"Is it so that {SECRET}", {"answer": "yes"})
     base.keep_answer("a-near-id", "?", {"answer": f"see {item.id}x", "sources": []})
     base.keep_answer("a-harmless", "Zorblax?", kept)
@@ -163,7 +168,7 @@ def test_traces_that_stay_are_told_of(local: KnowledgeBase, tmp_path: Path) -> N
     item = local.teach(SECRET)
     stray = tmp_path / "base" / "knowledge.sqlite-journal"
     stray.write_bytes(b"old pages: " + SECRET.encode())
-    with pytest.raises(StoreError, match="knowledge.sqlite-journal"):
+    with pytest.raises(StoreError, match=r"knowledge\.sqlite-journal"):
         local.purge(item.id)
     assert local.history(item.id)[0] == []
     assert local.verify().clean

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import sqlalchemy as sa
 
 from yukawa.knowledge import Hit, KnowledgeBase, draft, server_index
+from yukawa.knowledge.schema import Vector
 
 _SUBJECTS = "J/psi|B_s^0|tau lepton|K_S^0|proton|Z boson|top quark|Lambda_b|D meson|muon|BEPCII ring|BESIII detector".split(
     "|"
@@ -44,20 +48,30 @@ def _statements(count: int) -> list[str]:
 @pytest.fixture(scope="module")
 def twins(
     postgres: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
-) -> tuple[KnowledgeBase, KnowledgeBase]:
+) -> Iterator[tuple[KnowledgeBase, KnowledgeBase]]:
     """Two bases, one on each database, taught the same, with some of it changed or unloaded again."""
-    both = [KnowledgeBase.open(u, embedding="hash") for u in (tmp_path_factory.mktemp("twin"), postgres())]
+    stored = Vector.process_bind_param
+
+    def rounded(self: Vector, value: object, dialect: sa.Dialect) -> object:
+        # An embedded base keeps half precision: with the same numbers in both, the ranking alone is compared.
+        return stored(self, np.asarray(value, dtype=np.float16).astype(np.float32), dialect)
+
     texts = _statements(300)
-    for base in both:
-        base.teach_many(
-            [draft(t, author=f"a{i % 3}", item_id=f"item{i:04d}") for i, t in enumerate(texts[:250])]
-        )
-        for i in range(0, 50, 5):
-            base.unload(f"item{i:04d}")
-            base.update(f"item{i + 1:04d}", f"Corrected: {texts[i + 1]}")
-        base.teach_many([draft(t, item_id=f"late{i:04d}") for i, t in enumerate(texts[250:])])
-        base.search("mass")
-    return both[0], both[1]
+    with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as stack:
+        patch.setattr(Vector, "process_bind_param", rounded)
+        both = [
+            stack.enter_context(KnowledgeBase.open(u, embedding="hash"))
+            for u in (tmp_path_factory.mktemp("twin"), postgres())
+        ]
+        for base in both:
+            base.teach_many(
+                [draft(t, author=f"a{i % 3}", item_id=f"item{i:04d}") for i, t in enumerate(texts[:250])]
+            )
+            for i in range(0, 50, 5):
+                base.unload(f"item{i:04d}")
+                base.update(f"item{i + 1:04d}", f"Corrected: {texts[i + 1]}")
+            base.teach_many([draft(t, item_id=f"late{i:04d}") for i, t in enumerate(texts[250:])])
+        yield both[0], both[1]
 
 
 def _questions() -> list[str]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from yukawa.knowledge.traces import PIECE, SHORTEST, Traces, file_blocks, text_blocks
 
-TEXT = "The τ lepton's lifetime is 290.3 ± 0.5 fs, as measured by \"four\" groups\nin 1989 and in 2014 again."
+TEXT = 'The τ lepton\'s lifetime is 290.3 ± 0.5 fs, as measured by "four" groups\nin 1989 and in 2014 again.'
 
 
 @given(st.integers(0, len(TEXT.encode()) - 2 * PIECE + 1), st.binary(max_size=40), st.binary(max_size=40))

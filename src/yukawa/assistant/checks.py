@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from yukawa.assistant.answer import Check
 
-_CITATION = re.compile(r"\[(\d+(?:\s*,\s*\d+)*)\]")
+_CITATION = re.compile(r"\[(\d{1,6}(?:\s*,\s*\d{1,6})*)\]")
+_RAISED = re.compile("([⁰¹²³⁴-⁹]+)")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
@@ -40,6 +41,7 @@ def check(text: str, passages: Sequence[str], question: str) -> tuple[Check, ...
 
 def numbers(text: str) -> frozenset[str]:
     """Numbers as written, superscripts and thousands marks made plain."""
+    text = _RAISED.sub(r" \1", text)  # 10⁵ holds the numbers of 10^5, not 105
     return frozenset(n.replace(",", "") for n in _NUMBER.findall(unicodedata.normalize("NFKC", text)))
 
 

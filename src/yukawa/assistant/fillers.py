@@ -9,10 +9,11 @@ from yukawa.knowledge.language import read
 # Everyday English of asking, telling and looking up. They stay search terms, since a document may be about them.
 FILLERS = frozenset(
     """
+    passes passe until vs versus analysis units
     disintegrate disintegrates disintegrating turning sit sits relative total level ruled strongest published exclusion
     setting settings monte carlo detector design thesis lab writing preparing lecture slide homework exam boson fermion
     scalar pseudoscalar vector axial isosinglet isodoublet isotriplet singlet doublet triplet narrow broad short-lived
-    long-lived short long positively negatively charged neutral rest weigh mass heavy light baryon meson lepton quark state
+    long-lived short long positively negatively rest weigh mass heavy light baryon meson lepton quark state
     resonance hundred thousand million even odd uncertainty wide lived way beam apart away exclude excluded seek sought
     reliable trustworthy authoritative commonly textbook physical brief latest newest student colleague friend today
     produced produce occur occurs proceeds proceed
@@ -46,20 +47,20 @@ _CLAUSE = re.compile(r"(?<=[.!?;:,])\s+")
 
 def is_filler(word: str) -> bool:
     """Whether `word` says nothing of what is asked; a year tells which edition is wished for."""
-    return word in FILLERS or _YEAR.match(word) is not None
+    return word in FILLERS or word + "s" in FILLERS or _YEAR.match(word) is not None
 
 
 def focus(question: str) -> str:
-    """The clauses of `question` that name a particle or a property: 'I am preparing a talk; what is the tau mass?'."""
+    """`question` from its first clause on that names a particle or a property, without 'I am preparing a talk;'."""
     clauses = _CLAUSE.split(question)
-    kept = [c for c in clauses if (reading := read(c)).mentions or reading.property]
-    return " ".join(kept) if kept else question
+    first = next((i for i, c in enumerate(clauses) if (reading := read(c)).mentions or reading.property), 0)
+    return " ".join(clauses[first:])
 
 
 # Words that make another quantity or another thing of what they stand with: 'mass ratio', 'neutron star'.
 FOREIGN = frozenset(
     """
-    ratio asymmetry sum square squared oscillation mixing polarization polarisation polarizability form factor
+    charged neutral heavy ratio asymmetry sum square squared oscillation mixing polarization polarisation polarizability form factor
     constant parameter cross section temperature density colour color price cost radius diameter spectrum coupling
     angle phase amplitude slope speed velocity star planet sun moon earth date discovery discovered discoverer inventor
     invented history named economy city country music song film atom atomic nucleus molecule ion bomb reactor battery cell

@@ -47,9 +47,10 @@ def model_for(domain: str, settings: Settings, wanted: str | None = None) -> Mod
     Raises:
         InputError: there is no model of that name.
     """
-    name = wanted or next(
-        (n for n, row in settings.models.items() if domain in row.domains), settings.default_model
-    )
+    name = wanted
+    if name is None:
+        good = (n for n, row in settings.models.items() if domain in row.domains)
+        name = next(good, settings.default_model)
     if name not in settings.models:
         near = nearest(name, settings.models)
         hint = (f"did you mean {near!r}? " if near else "") + f"yukawa.toml has: {', '.join(settings.models)}"

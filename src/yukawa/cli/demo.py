@@ -27,7 +27,7 @@ QUESTIONS = (
 )
 FACT = "The BEPCII storage ring has a circumference of 237.5 m."
 FACT_QUESTION = "What is the circumference of the BEPCII storage ring?"
-FACT_SOURCE = "BEPCII design report"
+FACT_SOURCE = "typed in by hand"
 T = TypeVar("T")
 
 

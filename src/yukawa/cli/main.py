@@ -16,7 +16,7 @@ from yukawa.cli.output import fail, note
 from yukawa.errors import YukawaError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
-BROKEN_PIPE = 141  # 128 + SIGPIPE
+BROKEN_PIPE = 1  # as typer has it where it notices first
 
 app = new_app("Ask high-energy physics, teach it, and look after what was taught.")
 knowledge_app = new_app("Look after the knowledge base.")

@@ -60,12 +60,9 @@ def show_answer(answer: Answer) -> None:
     for check in answer.checks:
         if not check.passed:
             say(("check failed: ", "bold yellow"), f"{check.name}: {check.detail}")
-    say(
-        (
-            f'answer {answer.id} by {answer.model}; correct it: yukawa teach --corrects {answer.id} "..."',
-            "dim",
-        )
-    )
+    invitation = "know better? teach it" if answer.abstained else "correct it"
+    command = f'yukawa teach --corrects {answer.id} "..."'
+    say((f"answer {answer.id} by {answer.model}; {invitation}: {command}", "dim"))
 
 
 def show_change(item: Item) -> None:

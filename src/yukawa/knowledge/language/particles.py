@@ -45,7 +45,7 @@ _ENGLISH = {
     "zboson": "Z0", "electronneutrino": "nu_e", "muonneutrino": "nu_mu", "tauneutrino": "nu_tau",
     "electronantineutrino": "nubar_e", "muonantineutrino": "nubar_mu", "tauantineutrino": "nubar_tau",
     "upquark": "u", "downquark": "d", "strangequark": "s", "charmquark": "c", "charmedquark": "c",
-    "bottomquark": "b", "beautyquark": "b", "bquark": "b", "cquark": "c", "squark": "", "topquark": "t", "top": "t",
+    "bottomquark": "b", "beautyquark": "b", "bquark": "b", "cquark": "c", "squark": "", "topquark": "t",
     "uquark": "u", "dquark": "d", "tquark": "t", "quarktop": "t",
     "proton": "p", "antiproton": "pbar", "neutron": "n", "antineutron": "nbar", "pion": "pi", "kaon": "K",
     "kshort": "K(S)0", "klong": "K(L)0", "lambda0": "Lambda0", "lambdabaryon": "Lambda", "lambdahyperon": "Lambda",
@@ -304,13 +304,17 @@ def _longest(
             if depth < 0:
                 break
             continue
+        if character in "+-" and text[position - 1 : position] == " ":  # 'm(D+) - m(D0)': a minus, no charge
+            break
         key += character.lower() if fold else character
         names = table.names.get(key)
         if names is not None:
             end = position + 1
             if depth == 1 and text[end : end + 1] == ")":
                 end += 1
-            if (depth == 0 or text[end - 1] == ")") and _ends(text, end, character):
+                # What closes a bracket is a mass, never the charge behind it: rho(7700) is no rho(770)0.
+                names = tuple(n for n in names if not (n.endswith("0") and squeeze(n) == key)) or None
+            if names and (depth == 0 or text[end - 1] == ")") and _ends(text, end, character):
                 best = (end, names)
         if key not in table.beginnings:
             break

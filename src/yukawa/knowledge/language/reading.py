@@ -19,7 +19,15 @@ _INTO = re.compile(
     r"→|\b(?:to|into|via)\b(?=[^¤§→.;]{0,24}¤)|(?:(?<=decays )|(?<=decay )|(?<=decaying ))in(?=(?: an?| the| two| \d)? ?¤)"
 )
 _MULTIPLICITY = re.compile(r"(?<![\w.])(\d|two|three|four)\s*\(?$")
+# A word between two particles that does not merely list them.
+_BREAK = re.compile(
+    r"\b(?!(?:and|plus|an?|the|with|one|two|three|four|charged|neutral|pairs?|of|another|non-resonant|c\.?c)\b)[A-Za-z]{2,}|[;:?=]"
+)
+_LISTED = re.compile(r"\b(?:and|or)\b|[,;(/→]")
+_AFTER_NAME = re.compile(r"¤ ?$")
+_COUNTS = {"two": 2, "three": 3, "four": 4}
 _PAIR = re.compile(r" pairs?\b")
+_PAIR_OF = re.compile(r"\bpairs? of (?:\w+ )?$")
 # Products that are no particle, as sources write them.
 _OTHER_PRODUCTS = {"hadron": "hadrons", "invisible": "invisible", "anything": "anything"}
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9'_*+-]*|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
@@ -60,7 +68,7 @@ class Reading:
     """What a sentence is about.
 
     `subjects` are the PDG names the first particle can mean, `channel` the alternatives for each decay
-    product, `words` the content words left over, of which `adjacent` ones touch a particle's name,
+    product, `words` the content words left over, of which `adjacent` ones follow a particle's name,
     `aspects` the quantum numbers asked for one by one, `otherwise` a second reading of a decay.
     """
 
@@ -116,6 +124,12 @@ def read(text: str) -> Reading:
     aspects = find_aspects(masked)
     property_name, masked = find_property(masked)
     subjects, channel, otherwise = _decay(masked, mentions, property_name == "branching-fraction")
+    if (
+        property_name == "mass"
+        and len(mentions) == 2
+        and not _LISTED.search(masked, mentions[0].end, mentions[1].start)
+    ):
+        property_name = "mass-difference"
     if property_name is None and channel:
         property_name = "branching-fraction"
     if property_name not in {"branching-fraction", "momentum", "partial-width"}:
@@ -181,7 +195,11 @@ def _decay_keys(subject: str, property_name: str, products: Sequence[str]) -> It
     particle = table[subject]
     charges = [table[p].charge for p in products if p in table]
     known = [c for c in charges if c is not None]
-    if particle.charge is not None and len(known) == len(products) and abs(sum(known) - particle.charge) > 0.01:
+    if (
+        particle.charge is not None
+        and len(known) == len(products)
+        and abs(sum(known) - particle.charge) > 0.01
+    ):
         return
     if particle.is_antiparticle:
         subject, products = particle.conjugate, [table[p].conjugate if p in table else p for p in products]
@@ -218,7 +236,15 @@ def _decay(
         after = [m for m in after if m.start < cascade]
     if not before or not after:
         return mentions[0].names, (), None
-    return before[-1].names, _products(masked, after), None
+    return before[-1].names, _products(masked, _contiguous(masked, after)), None
+
+
+def _contiguous(masked: str, mentions: Sequence[Mention]) -> Sequence[Mention]:
+    """The mentions up to the first that is not joined to the one before: products are listed together."""
+    for position, (one, following) in enumerate(itertools.pairwise(mentions), start=1):
+        if _BREAK.search(masked, one.end, following.start):
+            return mentions[:position]
+    return mentions
 
 
 def _products(masked: str, mentions: Sequence[Mention]) -> tuple[tuple[str, ...], ...]:
@@ -226,28 +252,23 @@ def _products(masked: str, mentions: Sequence[Mention]) -> tuple[tuple[str, ...]
     products: list[tuple[str, ...]] = []
     for mention in mentions:
         multiplicity = _MULTIPLICITY.search(masked, max(0, mention.start - 12), mention.start)
-        count = (
-            {"two": 2, "three": 3, "four": 4}.get(multiplicity[1], 0) or int(multiplicity[1])
-            if multiplicity
-            else 1
-        )
-        if _PAIR.match(masked, mention.end) and not masked.endswith("¤-", 0, mention.start):
+        count = (_COUNTS.get(multiplicity[1]) or int(multiplicity[1])) if multiplicity else 1
+        pair = _PAIR.match(masked, mention.end) and not masked.endswith("¤-", 0, mention.start)
+        if pair or _PAIR_OF.search(masked, max(0, mention.start - 24), mention.start):
             products.append(tuple(particle_table().particles[name].conjugate for name in mention.names))
         products += [mention.names] * min(count, 9)
     return tuple(products)
 
 
 def _words(masked: str) -> tuple[tuple[str, ...], frozenset[str]]:
-    """Content words, lower case and singular, and those that touch a particle's name ('tau sneutrino')."""
+    """Content words, lower case and singular, and those that follow a particle's name ('tau sneutrino')."""
     words, adjacent = [], set()
     for match in _WORD.finditer(masked):
         word = _stem(match[0].strip("'+-*_").lower())
         if not word or word in STOPWORDS or match[0].lower() in STOPWORDS or len(word) < 2:
             continue
         words.append(word)
-        if re.search(r"¤ ?$", masked[max(0, match.start() - 2) : match.start()]) or re.match(
-            r" ?¤", masked[match.end() : match.end() + 2]
-        ):
+        if _AFTER_NAME.search(masked, max(0, match.start() - 2), match.start()):
             adjacent.add(word)
     return tuple(words), frozenset(adjacent)
 

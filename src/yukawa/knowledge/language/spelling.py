@@ -42,7 +42,9 @@ _COMPOUND = re.compile(
 _SPOKEN = (
     (re.compile(r"\b[mM]_\{?(?=[A-Za-z])"), "mass "),
     (re.compile(r"\bGamma_\{?(?=[A-Za-z])(?!tot|i\b)"), "width "),
-    (re.compile(r"\btau_\{?(?=[A-Z])"), "lifetime "),
+    (re.compile(r"\btau_(?=[A-Z]|n\b|pi\b)"), "lifetime "),
+    (re.compile(r"\bmu_(?=[pn]\b|[A-Z])"), "magnetic moment "),
+    (re.compile(r"\b(the|of|for|a) top\b(?![ -]quark)"), r"\1 top quark"),
     (re.compile(r"\bDelta ?_?[mM](?=[ (_]|\b)"), "mass difference "),
     (re.compile(r"\b(anti)-(?=[A-Za-z])", re.IGNORECASE), r"\1"),
     (re.compile(r"(?<=[A-Za-z]) sub[- ](?=[a-z]\b)"), "_"),

@@ -16,6 +16,7 @@ _PLAIN = {
     "mass", "width", "lifetime", "branching fraction", "quantum numbers", "magnetic moment", "charge radius",
     "main decay modes", "electric dipole moment", "partial mean life",
 }  # fmt: skip
+_RANGE = re.compile(r" is between |\d–\d")  # neither end is the value: nothing taught contradicts it
 _PLAIN_START = re.compile(r"(The (Breit-Wigner |full |mean[- ]square )*|Main |Quantum |The decay )")
 
 
@@ -48,7 +49,8 @@ def _draft(fact: Fact) -> Draft:
         attributes={"property": fact.property, "preferred": fact.preferred, "year": fact.year, "meaning": _meaning(fact)},
     )  # fmt: skip
     keys = _keys(fact)
-    quantities = find_quantities(fact.text.split(" is ", 1)[-1]) if keys and fact.value is not None else []
+    one_value = keys and fact.value is not None and not _RANGE.search(fact.text)
+    quantities = find_quantities(fact.text.split(" is ", 1)[-1]) if one_value else []
     return with_keys(item, keys, quantities[0] if quantities else None)
 
 

@@ -1,0 +1,138 @@
+"""Each verb of `knowledge` on items does what it says, tells it, and writes down who and why."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+
+@pytest.fixture
+def item(base):
+    return next(i for i in base.list() if "BEPCII" in i.text)
+
+
+@pytest.fixture
+def conflict(base):
+    base.teach("The mass of the tau lepton is 1776.9 ± 0.1 MeV.", source="one")
+    base.teach("The mass of the tau lepton is 1790.0 ± 0.1 MeV.", source="two")
+    (found,) = base.conflicts()
+    return found
+
+
+def test_build_on_a_built_base_is_done_at_once(yukawa):
+    assert yukawa("knowledge", "build", "--json").json == {"pdg": "test"}
+    assert "edition test" in yukawa("knowledge", "build").out
+
+
+def test_list_filters_and_limits(yukawa, base, item):
+    assert [i["id"] for i in yukawa("knowledge", "list", "--json").json] == [i.id for i in base.list()]
+    assert len(yukawa("knowledge", "list", "--limit", "2", "--json").json) == 2
+    assert "--limit N" in yukawa("knowledge", "list", "--limit", "2").err
+    assert yukawa("knowledge", "list", "--domain", "neutron science").out.count("\n") == 1
+    assert yukawa("knowledge", "list", "--author", "nobody") == (0, "", "no such item\n")
+    base.unload(item.id)
+    assert [i["id"] for i in yukawa("knowledge", "list", "--unloaded", "--json").json] == [item.id]
+    past = yukawa("knowledge", "list", "--as-of", item.valid_from.isoformat(), "--json").json
+    assert item.id in [i["id"] for i in past]
+
+
+def test_show_tells_all(yukawa, item):
+    shown = yukawa("knowledge", "show", item.id).out
+    for part in (
+        item.id,
+        item.text,
+        "ada",
+        "IHEP handbook",
+        "https://example.org/handbook",
+        "accelerator physics",
+    ):
+        assert part in shown
+    assert yukawa("knowledge", "show", item.id, "--json").json["text"] == item.text
+
+
+def test_update_unload_restore_and_their_history(yukawa, item, monkeypatch):
+    monkeypatch.setenv("USER", "grace")
+    updated = yukawa(
+        "knowledge", "update", item.id, "It is 237.53 m.", "--reason", "more digits", "--json"
+    ).json
+    assert (updated["status"], updated["version"]) == ("updated", 2)
+    assert yukawa("knowledge", "unload", item.id, "--reason", "wrong").out.startswith(f"unloaded {item.id}")
+    assert yukawa("ask", "BEPCII storage ring circumference", "--json").json["abstained"] is True
+    assert yukawa("knowledge", "restore", item.id, "--json").json["status"] == "restored"
+    told = yukawa("knowledge", "history", item.id, "--json").json
+    assert [e["verb"] for e in told["events"]] == ["teach", "update", "unload", "restore"]
+    assert [e["actor"] for e in told["events"]] == ["ada", "grace", "grace", "grace"]
+    assert [e["reason"] for e in told["events"]][1:3] == ["more digits", "wrong"]
+    assert [v["text"] for v in told["versions"]] == [item.text, "It is 237.53 m.", "It is 237.53 m."]
+    shown = yukawa("knowledge", "history", item.id).out
+    assert "update version 2 by grace: more digits" in shown
+
+
+def test_purge_asks_a_person_and_nobody_else(yukawa, base, item, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    assert "--yes" in yukawa("knowledge", "purge", item.id).failed(2)
+
+    class Person(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr("sys.stdin", Person("\n"))
+    refused = yukawa("knowledge", "purge", item.id)
+    assert refused.code == 2
+    assert "was not erased" in refused.err
+    assert base.show(item.id).text == item.text
+    monkeypatch.setattr("sys.stdin", Person("y\n"))
+    assert yukawa("knowledge", "purge", item.id).out == f"purged {item.id}\n"
+    assert "was erased" in yukawa("knowledge", "show", item.id).failed(2)
+
+
+def test_purge_with_yes_erases(yukawa, home, item):
+    assert yukawa("knowledge", "purge", item.id, "--yes", "--json").json == {
+        "id": item.id,
+        "status": "purged",
+    }
+    for file in home.rglob("*"):
+        assert not file.is_file() or b"circumference of 237.5" not in file.read_bytes()
+
+
+def test_conflicts_are_listed_and_resolved(yukawa, base, conflict):
+    (listed,) = yukawa("knowledge", "conflicts", "--json").json
+    assert [side["source"] for side in listed["items"]] == ["one", "two"]
+    assert f"conflict {conflict.id}" in yukawa("knowledge", "conflicts").out
+    keep, lose = conflict.item_ids
+    assert (
+        yukawa("knowledge", "resolve", str(conflict.id), "--keep", keep).out
+        == f"resolved conflict {conflict.id}: {keep} stands\n"
+    )
+    assert not base.show(lose).current
+    assert yukawa("knowledge", "conflicts") == (0, "", "no open conflict\n")
+
+
+def test_a_conflict_may_be_left_standing(yukawa, base, conflict):
+    assert yukawa("knowledge", "resolve", str(conflict.id), "--json").json["kept"] is None
+    assert all(base.show(i).current for i in conflict.item_ids)
+    assert base.conflicts() == []
+
+
+@pytest.mark.parametrize("verb", ["show", "history", "unload", "restore", "purge", "update"])
+def test_an_unknown_id_is_refused_with_the_nearest(yukawa, base, item, verb):
+    typo = item.id[:-1] + ("x" if item.id[-1] != "x" else "y")
+    extra = ["text"] if verb == "update" else ["--yes"] if verb == "purge" else []
+    before = base.list()
+    assert item.id in yukawa("knowledge", verb, typo, *extra).failed(2)
+    assert base.list() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["resolve", "99"], "no open conflict 99"),
+        (["list", "--domain", "chemistry"], "is no domain"),
+        (["list", "--kind", "note"], "is no kind"),
+        (["list", "--as-of", "1999-01-01"], "nothing was known"),
+        (["show", "x", "--as-of", "tomorrow"], "is no time"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(yukawa, arguments, said):
+    assert said in yukawa("knowledge", *arguments).failed(2)

@@ -1,0 +1,42 @@
+"""Filters are checked before anything is opened; the ledger learns who typed."""
+
+from __future__ import annotations
+
+import getpass
+
+import pytest
+
+from yukawa.cli.options import checked_filters, me
+from yukawa.errors import InputError
+from yukawa.knowledge.domains import DOMAINS
+from yukawa.knowledge.records import KINDS
+
+
+def test_every_domain_and_kind_passes():
+    checked_filters()
+    for domain in DOMAINS:
+        for kind in KINDS:
+            checked_filters(domain, kind)
+
+
+@pytest.mark.parametrize(
+    ("domain", "kind", "near"),
+    [("partcle physics", None, "particle physics"), (None, "statment", "statement")],
+)
+def test_another_one_is_refused_with_the_nearest(domain, kind, near):
+    with pytest.raises(InputError, match=f"did you mean '{near}'"):
+        checked_filters(domain, kind)
+
+
+def test_me_is_the_user_or_unknown(monkeypatch):
+    monkeypatch.setenv("USER", "ada")
+    assert me() == "ada"
+    monkeypatch.delenv("USER")
+    monkeypatch.setattr(getpass, "getuser", lambda: "grace")
+    assert me() == "grace"
+
+    def nobody():
+        raise OSError
+
+    monkeypatch.setattr(getpass, "getuser", nobody)
+    assert me() == "unknown"

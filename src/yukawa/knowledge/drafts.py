@@ -18,6 +18,7 @@ MAX_BYTES = 5_000_000
 PASSAGE_WORDS = 120
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 _RAISED = re.compile("([⁰¹²³⁴-⁾₀-₎]+)")
+_STATES = re.compile(r"(?:\b(?:is|are|was|were|has|have|had|equals?|of|about|at|to)|[=:≈~])\s*$", re.IGNORECASE)
 # Which unit a property is measured in decides which of a sentence's numbers is its value.
 _UNITS = {
     "mass": "eV", "mass-difference": "eV", "width": "eV", "partial-width": "eV", "lifetime": "s",
@@ -203,9 +204,15 @@ def _claims(text: str, question: str | None, reading: Reading) -> list[Claim]:
     if question:
         words = " ".join(sorted(set(reading.terms())))
         return [Claim(f"question:{words}", value)] if words else []
-    value = quantities[0] if len(quantities) == 1 else None
+    value = quantities[0] if len(quantities) == 1 and _is_stated(text, quantities[0]) else None
     words = " ".join(sorted(w for w in set(reading.terms()) if not w[0].isdigit()))
     return [Claim(f"words:{words}", value)] if value is not None and words else []
+
+
+def _is_stated(text: str, quantity: Quantity) -> bool:
+    """Whether a number is what the sentence says of its subject, and no name of it: not '3' in 'run 3'."""
+    measured = bool(quantity.unit) or quantity.error_plus is not None or quantity.bound is not None
+    return measured or _STATES.search(text, 0, quantity.start) is not None
 
 
 def _allowed(given: str, allowed: Mapping[str, Any] | tuple[str, ...]) -> str:

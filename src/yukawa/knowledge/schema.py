@@ -49,8 +49,10 @@ class Vector(TypeDecorator[NDArray[np.float32]]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         """What the database gave as an array."""
-        if value is None or dialect.name == "postgresql":
+        if value is None:
             return value
+        if dialect.name == "postgresql":
+            return np.asarray(value, dtype=np.float32)
         return np.frombuffer(value, dtype="<f2").astype(np.float32)
 
 

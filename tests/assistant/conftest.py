@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -32,17 +33,24 @@ Script = Sequence[str] | Callable[[Sequence[Message]], str]
 
 
 @pytest.fixture(scope="session")
-def _few(pdg_facts: list[Fact]) -> list[Fact]:
-    return [f for f in pdg_facts if f.particle in {"S035", "S004", "M070", "S043"} and not f.property == "branching ratio"]
+def _tiny_folder(pdg_facts: list[Fact], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tiny") / "base"
+    few = [
+        f
+        for f in pdg_facts
+        if f.particle in {"S035", "S004", "M070", "S043"} and f.property != "branching ratio"
+    ]
+    with KnowledgeBase.open(folder, embedding="hash") as made:
+        made.teach_many(pdg_drafts(few), actor="test")
+        for text in TAUGHT:
+            made.teach(text, source="handbook", author="Li")
+    return folder
 
 
 @pytest.fixture
-def base(tmp_path: Path, _few: list[Fact]) -> Iterator[KnowledgeBase]:
-    """Facts on tau, muon, J/psi and W, and ten taught statements."""
-    with KnowledgeBase.open(tmp_path / "base", embedding="hash") as opened:
-        opened.teach_many(pdg_drafts(_few), actor="test")
-        for text in TAUGHT:
-            opened.teach(text, source="handbook", author="Li")
+def base(tmp_path: Path, _tiny_folder: Path) -> Iterator[KnowledgeBase]:
+    """Facts on tau, muon, J/psi and W, and ten taught statements; a copy that a test may change."""
+    with KnowledgeBase.open(shutil.copytree(_tiny_folder, tmp_path / "base")) as opened:
         yield opened
 
 

@@ -17,6 +17,11 @@ def test_the_json_has_what_scripts_need_and_survives_a_round_trip() -> None:
     assert json.loads(json.dumps(made)) == made
     assert {"answer", "abstained", "sources", "model", "domain", "timings_ms"} <= made.keys()
     assert {"id", "label", "quote", "url"} <= made["sources"][0].keys()
-    assert (made["answer"], made["abstained"], made["support"], made["timings_ms"]) == ("60 ps [1]", False, 0.988, {"search": 1.2})
+    assert (made["answer"], made["abstained"], made["support"], made["timings_ms"]) == (
+        "60 ps [1]",
+        False,
+        0.988,
+        {"search": 1.2},
+    )
     assert made["conflicts"] == ["a conflicts with: b"]
     assert made["checks"] == [{"name": "cites a passage", "passed": True, "detail": ""}]

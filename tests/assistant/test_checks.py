@@ -8,7 +8,11 @@ from hypothesis import strategies as st
 
 from yukawa.assistant.checks import check, citations, numbers
 
-PASSAGES = ["The mass of the tau lepton is 1776.93 ± 0.09 MeV.", "The rate is (1.50 ± 0.02) × 10⁻⁵ and 1,234 were seen.", "The flux is 3 × 10¹⁵."]
+PASSAGES = [
+    "The mass of the tau lepton is 1776.93 ± 0.09 MeV.",
+    "The rate is (1.50 ± 0.02) × 10⁻⁵ and 1,234 were seen.",
+    "The flux is 3 × 10¹⁵.",
+]
 
 
 def failed(text: str, question: str = "What is the mass?") -> list[str]:

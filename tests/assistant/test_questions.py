@@ -53,6 +53,10 @@ def test_answerable_questions_are_answered_right(pdg: Assistant, score: Any) -> 
 
 def test_unanswerable_questions_are_declined(pdg: Assistant) -> None:
     asked = rows("unanswerable")[::5][:20]
-    answered = [(row["question"], a.text[:150]) for row in asked if not (a := pdg.ask(row["question"], keep=False)).abstained]
+    answered = [
+        (row["question"], a.text[:150])
+        for row in asked
+        if not (a := pdg.ask(row["question"], keep=False)).abstained
+    ]
     assert len(asked) == 20
     assert len(answered) <= 2, answered

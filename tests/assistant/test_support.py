@@ -16,7 +16,9 @@ from yukawa.knowledge.language import read
 PERSON = Provenance("Li", "handbook", None, None, "particle physics")
 
 
-def hit(text: str, item_id: str = "k1", *, kind: str = "statement", question: str | None = None, **changes: object) -> Hit:
+def hit(
+    text: str, item_id: str = "k1", *, kind: str = "statement", question: str | None = None, **changes: object
+) -> Hit:
     item = draft(text, question=question, kind=kind)
     keys = tuple(t[1:] for t in item.passages[0].terms if t.startswith("="))
     made = Hit(item_id, 1, text, 0.5, 0.0, 0.5, kind, question, 1, PERSON, {}, keys)
@@ -33,11 +35,15 @@ HITS = [
 # ---- laws -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("question", ["What is the mass of the tau?", "tau lifetime", "Is the ring cold?", "muon", "zorblon", "Why?"])
+@pytest.mark.parametrize(
+    "question",
+    ["What is the mass of the tau?", "tau lifetime", "Is the ring cold?", "muon", "zorblon", "Why?"],
+)
 def test_the_order_of_hits_does_not_matter(question: str) -> None:
     reading = read(question)
     orders = {
-        tuple((s.hit.item_id, s.support) for s in best(reading, list(order))) for order in itertools.permutations(HITS)
+        tuple((s.hit.item_id, s.support) for s in best(reading, list(order)))
+        for order in itertools.permutations(HITS)
     }
     supports = {tuple(support for _, support in order) for order in orders}
     assert len(supports) == 1
@@ -46,7 +52,10 @@ def test_the_order_of_hits_does_not_matter(question: str) -> None:
     assert len({frozenset(order) for order in orders}) == 1
 
 
-@given(st.sampled_from(["mass of the tau", "Is the ring cold?", "B(tau- -> pi- nu_tau)", "tau", "x"]), st.text(max_size=60))
+@given(
+    st.sampled_from(["mass of the tau", "Is the ring cold?", "B(tau- -> pi- nu_tau)", "tau", "x"]),
+    st.text(max_size=60),
+)
 def test_support_lies_between_0_and_1(question: str, text: str) -> None:
     if text.strip() and text.isprintable():
         for asked, said in ((question, text), (text, question)):
@@ -65,7 +74,12 @@ def test_a_passage_that_states_the_quantity_supports_fully(question: str) -> Non
 
 
 def test_each_unexplained_word_lowers_it() -> None:
-    questions = ["mass of the tau", "mass of the tau flibble", "mass of the tau flibble gronk", "mass of the tau flibble gronk wibble"]
+    questions = [
+        "mass of the tau",
+        "mass of the tau flibble",
+        "mass of the tau flibble gronk",
+        "mass of the tau flibble gronk wibble",
+    ]
     supports = [judge(read(q), MASS).support for q in questions]
     assert supports == sorted(supports, reverse=True)
     assert len(set(supports)) == len(supports)
@@ -90,7 +104,12 @@ def test_words_of_the_label_explain_a_question() -> None:
 
 
 def test_a_correction_supersedes_what_it_corrects() -> None:
-    right = hit("The mass of the tau lepton is 1777.0 ± 0.1 MeV.", "k9", kind="correction", attributes={"supersedes": ["k1"]})
+    right = hit(
+        "The mass of the tau lepton is 1777.0 ± 0.1 MeV.",
+        "k9",
+        kind="correction",
+        attributes={"supersedes": ["k1"]},
+    )
     question = read("What is the mass of the tau?")
     assert [s.hit.item_id for s in best(question, [MASS, right])] == ["k9"]
     # A correction of something else leaves it.
@@ -103,7 +122,10 @@ def test_a_correction_supersedes_what_it_corrects() -> None:
 
 def test_of_equals_the_preferred_and_the_taught_come_first() -> None:
     question = read("What is the mass of the tau?")
-    data = [dataclasses.replace(MASS, kind="data", item_id=i, attributes={"preferred": p}) for i, p in (("a", False), ("b", True))]
+    data = [
+        dataclasses.replace(MASS, kind="data", item_id=i, attributes={"preferred": p})
+        for i, p in (("a", False), ("b", True))
+    ]
     assert [s.hit.item_id for s in best(question, data)] == ["b", "a"]
     assert best(question, [*data, MASS])[0].hit.item_id == "k1"
 
@@ -117,6 +139,9 @@ def test_the_best_sentence_is_the_one_that_answers() -> None:
 
 
 def test_hits_of_a_real_search_are_judged(base: KnowledgeBase) -> None:
-    for question, wanted in (("What is the mass of the tau?", "pdg:S035M"), ("How long does the tau live?", "pdg:S035T")):
+    for question, wanted in (
+        ("What is the mass of the tau?", "pdg:S035M"),
+        ("How long does the tau live?", "pdg:S035T"),
+    ):
         ranked = best(read(question), base.search(question, k=20))
         assert (ranked[0].hit.item_id, ranked[0].support) == (wanted, 1.0)

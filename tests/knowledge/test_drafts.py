@@ -168,12 +168,16 @@ def test_what_is_no_text_is_refused(text: str, part: str) -> None:
 @pytest.mark.parametrize(("kind", "domain", "hint"), [
     ("statment", None, "statement"), ("image", None, "correction"), (None, "particle phsics", "particle physics"), (None, "biology", "allowed"),
 ])  # fmt: skip
-def test_unknown_kinds_and_domains_name_what_is_allowed(kind: str | None, domain: str | None, hint: str) -> None:
+def test_unknown_kinds_and_domains_name_what_is_allowed(
+    kind: str | None, domain: str | None, hint: str
+) -> None:
     with pytest.raises(InputError, match=hint):
         draft("The ring is cold.", kind=kind, domain=domain)
 
 
-@pytest.mark.parametrize("unit", ["a", "word ", "K_S^0 ", "1 000 ", "# a\n", "- \n", "\n\n", "τ", "A. B", "(1 ± 1) "])
+@pytest.mark.parametrize(
+    "unit", ["a", "word ", "K_S^0 ", "1 000 ", "# a\n", "- \n", "\n\n", "τ", "A. B", "(1 ± 1) "]
+)
 def test_time_is_in_proportion_to_the_length(unit: str) -> None:
     text = "x" + unit * (100_000 // len(unit)) + "x"
     start = time.process_time()
@@ -183,5 +187,10 @@ def test_time_is_in_proportion_to_the_length(unit: str) -> None:
 
 
 def test_markup_and_commands_are_only_text() -> None:
-    for text in ("<script>alert(1)</script>", "'; DROP TABLE items; --", "**bold** [a](b)", "ignore previous instructions"):
+    for text in (
+        "<script>alert(1)</script>",
+        "'; DROP TABLE items; --",
+        "**bold** [a](b)",
+        "ignore previous instructions",
+    ):
         assert draft(text).text == text

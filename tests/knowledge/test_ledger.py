@@ -25,13 +25,21 @@ def connection() -> Iterator[sa.Connection]:
 
 def _write(connection: sa.Connection, count: int = 5) -> None:
     for number in range(count):
-        append(connection, [Entry("teach", f"k{number}", 1, "d")], actor="Li", reason="why", moment=next_moment(connection))
+        append(
+            connection,
+            [Entry("teach", f"k{number}", 1, "d")],
+            actor="Li",
+            reason="why",
+            moment=next_moment(connection),
+        )
 
 
 @pytest.mark.parametrize("sizes", [[1], [3], [1, 1, 1], [2, 5, 1]])
 def test_a_chain_is_whole_however_it_was_written(connection: sa.Connection, sizes: list[int]) -> None:
     for size in sizes:
-        append(connection, [Entry("teach", "k")] * size, actor="Li", reason="", moment=next_moment(connection))
+        append(
+            connection, [Entry("teach", "k")] * size, actor="Li", reason="", moment=next_moment(connection)
+        )
     assert list(broken_links(connection)) == []
     assert head(connection)[0] == sum(sizes)
 
@@ -79,7 +87,9 @@ contents = st.dictionaries(st.text(max_size=5), st.none() | st.integers() | st.t
 
 
 @given(contents, contents, st.text(alphabet="0123456789abcdef", min_size=24, max_size=24))
-def test_digests_tell_contents_apart_and_not_their_order(a: dict[str, object], b: dict[str, object], nonce: str) -> None:
+def test_digests_tell_contents_apart_and_not_their_order(
+    a: dict[str, object], b: dict[str, object], nonce: str
+) -> None:
     assert content_digest(a, nonce) == content_digest(dict(reversed(a.items())), nonce)
     assert (content_digest(a, nonce) == content_digest(b, nonce)) == (a == b)
     assert content_digest(a, nonce) != content_digest(a, nonce[::-1] + "0")

@@ -41,7 +41,18 @@ def test_no_moment_is_none() -> None:
     assert moment(0) == dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01", "21.11.2026", "2026-11-21T25:00", "0001-01-01", "9999-12-31T23:59:59-14:00"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "yesterday",
+        "2026-13-01",
+        "21.11.2026",
+        "2026-11-21T25:00",
+        "0001-01-01",
+        "9999-12-31T23:59:59-14:00",
+    ],
+)
 def test_what_is_no_time_is_refused_in_one_line(text: str) -> None:
     with pytest.raises(InputError, match="2026") as caught:
         microseconds(text)

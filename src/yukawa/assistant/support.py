@@ -85,8 +85,8 @@ def _other_quantity(
     """Whether a fact that shares no claim key with the question states something else than what is asked."""
     if (keys or question.channel) and question.property in STATED:
         return not _same_decays(question, stated)
-    if question.property is not None and not question.subjects:
-        return bool(stated)
+    if question.property is not None and not question.subjects:  # 'its lifetime' alone names nothing
+        return bool(stated) or not question.words
     return passage.property is not None and passage.property != question.property
 
 

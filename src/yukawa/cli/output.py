@@ -81,12 +81,11 @@ class _Bar:
     def __call__(self, done: int, total: int) -> None:
         if not self._started:
             self._started = True
+            note(f"{self._what} …")
             if sys.stderr.isatty():
                 self._progress = _rich_progress()
                 self._progress.start()
-                self._task = self._progress.add_task(self._what, total=None)
-            else:
-                note(f"{self._what} …")
+                self._task = self._progress.add_task("", total=None)
         if self._progress is not None:
             self._progress.update(self._task, completed=done, total=total or None)
 
@@ -116,6 +115,6 @@ def _rich_progress() -> Progress:
 
     # The rate is averaged over half a minute: work comes in batches.
     return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TextColumn("left"), TimeRemainingColumn(),
+        BarColumn(), MofNCompleteColumn(), Rate(), TextColumn("left"), TimeRemainingColumn(),
         console=Console(file=sys.stderr), speed_estimate_period=30,
     )  # fmt: skip

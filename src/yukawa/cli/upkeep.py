@@ -15,6 +15,7 @@ from yukawa.cli.output import note, print_json, progress_bar, say
 if TYPE_CHECKING:
     from yukawa.knowledge import KnowledgeBase
 
+SHOWN_PROBLEMS = 20
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The file.")]
 
 
@@ -39,8 +40,10 @@ def verify(as_json: Json = False, debug: Debug = False) -> None:
             f"{report.events} events, {report.items} items, {report.passages} passages: ",
             "clean" if report.clean else "damaged",
         )
-        for problem in report.problems:
+        for problem in report.problems[:SHOWN_PROBLEMS]:
             say(("problem: ", "bold red"), problem)
+        if len(report.problems) > SHOWN_PROBLEMS:
+            note((f"{len(report.problems):,} problems in all; --json shows each", "dim"))
     if not report.clean:
         raise typer.Exit(1)
 

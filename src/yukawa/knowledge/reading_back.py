@@ -120,15 +120,24 @@ def events_of(connection: sa.Connection, item_id: str) -> list[Event]:
 
 def open_conflicts(connection: sa.Connection, item_ids: Sequence[str] | None = None) -> list[Conflict]:
     """Unresolved conflicts between two items in force; only those that touch `item_ids` if given."""
-    query = sa.select(conflicts).where(conflicts.c.resolved.is_(None)).order_by(conflicts.c.id)
-    rows: list[Any] = list(connection.execute(query))
-    if item_ids is not None:
-        wanted = set(item_ids)
-        rows = [r for r in rows if r.first_item in wanted or r.second_item in wanted]
+    query = sa.select(conflicts).where(conflicts.c.resolved.is_(None))
+    if item_ids is None:
+        rows: list[Any] = list(connection.execute(query))
+    else:  # two look-ups by index; an OR over both columns would read the whole table
+        sides = (conflicts.c.first_item, conflicts.c.second_item)
+        parts = chunks(list(item_ids))
+        rows = list(
+            {
+                r.id: r for c in parts for side in sides for r in connection.execute(query.where(side.in_(c)))
+            }.values()
+        )
+    rows.sort(key=lambda r: r.id)
     said: dict[str, tuple[str, str]] = {}
     for chunk in chunks(sorted({i for r in rows for i in (r.first_item, r.second_item)})):
         v = versions.c
-        current_ones = sa.select(v.item_id, v.text, v.source).where(v.item_id.in_(chunk), v.valid_to.is_(None))
+        current_ones = sa.select(v.item_id, v.text, v.source).where(
+            v.item_id.in_(chunk), v.valid_to.is_(None)
+        )
         said |= {item_id: (text, source) for item_id, text, source in connection.execute(current_ones)}
     return [
         Conflict(

@@ -29,7 +29,7 @@ class Traces:
         for data in {form for text in texts for form in _forms(text) if len(form) >= SHORTEST}:
             for piece in _pieces(data):
                 self._by_key.setdefault(piece[:_KEY], set()).add(piece)
-        self._keys = np.array([int.from_bytes(k, "little") for k in self._by_key], dtype=np.uint64)
+        self._keys = np.array(sorted(int.from_bytes(k, "little") for k in self._by_key), dtype=np.uint64)
         self._maybe = np.zeros(1 << _BITS, dtype=bool)
         self._maybe[_slots(self._keys)] = True
 
@@ -41,7 +41,8 @@ class Traces:
         for shift in range(min(_KEY, len(block) - _KEY + 1)):
             words = np.frombuffer(block, dtype="<u8", offset=shift, count=(len(block) - shift) // _KEY)
             places = np.flatnonzero(self._maybe[_slots(words)])
-            places = places[np.isin(words[places], self._keys)]
+            rank = np.searchsorted(self._keys, words[places], side="right")
+            places = places[self._keys[rank - 1] == words[places]]
             for place in (places * _KEY + shift).tolist():
                 for piece in self._by_key[block[place : place + _KEY]]:
                     if block.startswith(piece, place):

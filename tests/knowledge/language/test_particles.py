@@ -111,7 +111,11 @@ def test_every_particle_is_recognised_as_one_whole_name(notation: str) -> None:
 def test_every_particle_is_recognised_in_a_sentence() -> None:
     wrong = []
     for name in NAMES:
-        for sentence in (f"What is the mass of {name}?", f"lifetime ({name})", f"{name}, like {name}, decays."):
+        for sentence in (
+            f"What is the mass of {name}?",
+            f"lifetime ({name})",
+            f"{name}, like {name}, decays.",
+        ):
             found = mentions(sentence)
             if len(found) != 1 + sentence.endswith("decays.") or not all(name in m.names for m in found):
                 wrong.append((sentence, found))
@@ -180,7 +184,8 @@ def test_names_that_are_not_there_give_no_mention(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "What is the answer?", "Send me a list of all items", "width Gamma of what", "12pi", "aK0b"]
+    "text",
+    ["", " ", "What is the answer?", "Send me a list of all items", "width Gamma of what", "12pi", "aK0b"],
 )
 def test_words_are_no_particles(text: str) -> None:
     assert mentions(text) == []

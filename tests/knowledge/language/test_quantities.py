@@ -75,7 +75,12 @@ def test_errors_in_brackets_count_last_digits(value: str, digits: int) -> None:
 
 @given(decimals, decimals)
 def test_percent_is_a_hundredth(value: str, error: str) -> None:
-    for text in (f"({value} ± {error}) %", f"({value} ± {error})%", f"{value} ± {error} %", f"({value} +- {error}) percent"):
+    for text in (
+        f"({value} ± {error}) %",
+        f"({value} ± {error})%",
+        f"{value} ± {error} %",
+        f"({value} +- {error}) percent",
+    ):
         read = one(text)
         assert same(read.value, float(value) / 100), text
         assert same(read.error_plus, float(error) / 100), text
@@ -133,7 +138,9 @@ def test_nothing_contradicts_itself(a: Quantity) -> None:
 @given(quantities(), quantities())
 def test_a_larger_error_never_makes_a_contradiction(a: Quantity, b: Quantity) -> None:
     assume(a.error_plus is not None and not a.contradicts(b))
-    wider = dataclasses.replace(a, error_plus=2 * (a.error_plus or 0) + 1, error_minus=2 * (a.error_minus or 0) + 1)
+    wider = dataclasses.replace(
+        a, error_plus=2 * (a.error_plus or 0) + 1, error_minus=2 * (a.error_minus or 0) + 1
+    )
     assert not wider.contradicts(b)
 
 
@@ -167,7 +174,23 @@ def test_a_bare_power_of_ten_is_a_number() -> None:
         assert (one(text).value, one(text).bound) == (pytest.approx(1e-12), "upper")
 
 
-@pytest.mark.parametrize("text", ["K*(892)", "psi(2S)", "f_0(980)", "K_1", "ρ(770)", "η′(958)", "D^*(2007)0", "ρ⁰(770)", "B2B", "", "no number", "v1.2.3"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "K*(892)",
+        "psi(2S)",
+        "f_0(980)",
+        "K_1",
+        "ρ(770)",
+        "η′(958)",
+        "D^*(2007)0",
+        "ρ⁰(770)",
+        "B2B",
+        "",
+        "no number",
+        "v1.2.3",
+    ],
+)
 def test_numbers_inside_names_are_passed_over(text: str) -> None:
     assert [q.value for q in find_quantities(text)] == []
 
@@ -178,11 +201,38 @@ def test_a_unit_raised_to_a_power_is_another_unit() -> None:
 
 
 def test_numbers_no_float_can_hold_are_passed_over() -> None:
-    for text in ("1e999", "5 x 10^400", "5 x 10^" + "9" * 5000, "1(" + "9" * 5000 + ")", "1 ± 1e999", "9" * 400, "5 x 10^-400"):
+    for text in (
+        "1e999",
+        "5 x 10^400",
+        "5 x 10^" + "9" * 5000,
+        "1(" + "9" * 5000 + ")",
+        "1 ± 1e999",
+        "9" * 400,
+        "5 x 10^-400",
+    ):
         assert find_quantities(text) == []
 
 
-@pytest.mark.parametrize("unit", ["K_S^0 ", "1 000 ", "1,000", "1 ± 1 ", " ", "\n", "(", "-", "1+1-", "[1", "less 1 than ", "x 10", "9", "\\,", "10^"])
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "K_S^0 ",
+        "1 000 ",
+        "1,000",
+        "1 ± 1 ",
+        " ",
+        "\n",
+        "(",
+        "-",
+        "1+1-",
+        "[1",
+        "less 1 than ",
+        "x 10",
+        "9",
+        "\\,",
+        "10^",
+    ],
+)
 def test_time_is_in_proportion_to_the_length(unit: str) -> None:
     text = unit * (100_000 // len(unit))
     start = time.process_time()

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yukawa.knowledge.language import claim_key, decay_keys, difference_keys, particle_table, plain_ascii, read
+from yukawa.knowledge.language import (
+    claim_key,
+    decay_keys,
+    difference_keys,
+    particle_table,
+    plain_ascii,
+    read,
+)
 from yukawa.knowledge.sources.names import plain, pretty
 from yukawa.knowledge.sources.pdg import Fact
 
@@ -152,7 +159,9 @@ def test_words_left_over_are_content() -> None:
     assert reading.adjacent == {"sneutrino"}
 
 
-@pytest.mark.parametrize("text", ["mass of the zorblon", "lifetime of X(9173)", "branching fraction of Lambda_q+ -> p K- pi+"])
+@pytest.mark.parametrize(
+    "text", ["mass of the zorblon", "lifetime of X(9173)", "branching fraction of Lambda_q+ -> p K- pi+"]
+)
 def test_what_is_not_there_has_no_keys(text: str) -> None:
     assert read(text).keys() == ()
 

@@ -25,7 +25,9 @@ def test_plain_texts_of_the_pdg_stay_as_they_are(pdg_facts: list[Fact]) -> None:
     assert [text for text in once if plain_ascii(text) != text] == []
 
 
-@given(st.text(alphabet=st.characters(blacklist_characters="_", blacklist_categories=("Cs", "Mn")), max_size=60))
+@given(
+    st.text(alphabet=st.characters(blacklist_characters="_", blacklist_categories=("Cs", "Mn")), max_size=60)
+)
 def test_any_text_has_one_line_without_braces(text: str) -> None:
     once = plain_ascii(text)
     assert once == " ".join(once.split())
@@ -49,7 +51,10 @@ def test_examples(text: str, expected: str) -> None:
     assert plain_ascii(text) == expected
 
 
-@pytest.mark.parametrize("unit", ["a", "τ", "ν̄", "\\bar ", "\\", "$", "-> ", "m_", "K_S^0 ", "{", "-", " ", "Gamma sub ", "c-meson "])
+@pytest.mark.parametrize(
+    "unit",
+    ["a", "τ", "ν̄", "\\bar ", "\\", "$", "-> ", "m_", "K_S^0 ", "{", "-", " ", "Gamma sub ", "c-meson "],
+)
 def test_time_is_in_proportion_to_the_length(unit: str) -> None:
     text = unit * (100_000 // len(unit))
     start = time.process_time()

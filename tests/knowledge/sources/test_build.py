@@ -68,7 +68,9 @@ def test_a_decay_is_keyed_by_its_channel(few: list[Fact]) -> None:
 def test_the_claimed_value_is_the_value_of_the_data(pdg_facts: list[Fact]) -> None:
     """The number read from the sentence and the number in the data agree: two roads to one value."""
     scale = {"eV": 1.0, "keV": 1e3, "MeV": 1e6, "GeV": 1e9, "TeV": 1e12, "s": 1.0, "": 1.0}
-    some = [f for f in pdg_facts[::3] if f.value is not None and f.unit in scale and f.property in build._PLAIN]
+    some = [
+        f for f in pdg_facts[::3] if f.value is not None and f.unit in scale and f.property in build._PLAIN
+    ]
     compared, wrong = 0, []
     for item, fact in zip(pdg_drafts(some), some, strict=True):
         if not item.claims:
@@ -96,7 +98,9 @@ def test_a_range_claims_no_value(pdg_facts: list[Fact], local: KnowledgeBase) ->
 # ---- building ---------------------------------------------------------------------------------------
 
 
-def test_building_twice_changes_nothing(local: KnowledgeBase, few: list[Fact], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_building_twice_changes_nothing(
+    local: KnowledgeBase, few: list[Fact], monkeypatch: pytest.MonkeyPatch
+) -> None:
     _edition(monkeypatch, few)
     steps: list[tuple[int, int]] = []
     assert build_pdg(local, progress=lambda done, total: steps.append((done, total))) == len(few)

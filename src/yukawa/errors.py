@@ -44,7 +44,9 @@ class MissingPackage(InputError):
     """An optional package is needed and is not installed."""
 
     def __init__(self, package: str, install: str, *, purpose: str) -> None:
-        super().__init__(f"{purpose} needs the package {package!r}, which is not installed", hint=f"type: {install}")
+        super().__init__(
+            f"{purpose} needs the package {package!r}, which is not installed", hint=f"type: {install}"
+        )
 
 
 class StoreError(YukawaError):

@@ -22,17 +22,20 @@ def failed(text: str, question: str = "What is the mass?") -> list[str]:
 @pytest.mark.parametrize("text", [
     "1776.93 ± 0.09 MeV [1]", "It is 1776.93 +- 0.09 MeV [1].", r"$1776.93 \pm 0.09$ MeV [1]", "(1.50 ± 0.02) × 10⁻⁵ [2]",
     "(1.50 +- 0.02) x 10^-5 [2]", r"$(1.50 \pm 0.02) \times 10^{-5}$ [2]", "1234 were seen [2]", "1,234 were seen [2]",
-    "3 × 10¹⁵ [3]", "3 x 10^15 [3]", r"$3 \times 10^{15}$ [3]", "1776.93 MeV and 1234 [1][2]", "1776.93 MeV and 1234 [1, 2]", "It is heavy [1].",
+    "3 × 10¹⁵ [3]", "3 x 10^15 [3]", r"$3 \times 10^{15}$ [3]", "1776.93 MeV and 1234 [1][2]",
+    "1776.93 MeV and 1234 [1, 2]", "It is heavy [1].",
 ])  # fmt: skip
 def test_right_answers_in_any_notation_pass(text: str) -> None:
     assert failed(text) == []
 
 
 @pytest.mark.parametrize(("text", "names"), [
-    ("1776.93 ± 0.09 MeV", ["cites a passage", "numbers stand in the sources"]), ("", ["cites a passage"]), ("It is heavy.", ["cites a passage"]),
+    ("1776.93 ± 0.09 MeV", ["cites a passage", "numbers stand in the sources"]), ("", ["cites a passage"]),
+    ("It is heavy.", ["cites a passage"]),
     ("It is heavy [4].", ["citations exist"]), ("It is heavy [0].", ["citations exist"]), ("It is heavy [1][7].", ["citations exist"]),
     ("1776.94 MeV [1]", ["numbers stand in the sources"]), ("1776.93 ± 0.9 MeV [1]", ["numbers stand in the sources"]),
-    ("3 × 1015 [3]", ["numbers stand in the sources"]), ("1.50 [1]", ["numbers stand in the sources"]), ("1776.93 [2]", ["numbers stand in the sources"]), ("177693 [1]", ["numbers stand in the sources"]),
+    ("3 × 1015 [3]", ["numbers stand in the sources"]), ("1.50 [1]", ["numbers stand in the sources"]),
+    ("1776.93 [2]", ["numbers stand in the sources"]), ("177693 [1]", ["numbers stand in the sources"]),
     ("1.5 × 10⁻⁶ [2]", ["numbers stand in the sources"]), ("9 [9]", ["citations exist", "numbers stand in the sources"]),
 ])  # fmt: skip
 def test_wrong_answers_fail_by_name(text: str, names: list[str]) -> None:

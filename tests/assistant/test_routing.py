@@ -17,9 +17,11 @@ def with_models(settings: Settings, **domains: tuple[str, ...]) -> Settings:
 
 
 @pytest.mark.parametrize(("question", "kind"), [
-    ("What is the mass of the tau?", "value"), ("B(J/psi → e+ e-)", "value"), ("τ lifetime", "value"), ("How does the tau decay?", "decays"),
+    ("What is the mass of the tau?", "value"), ("B(J/psi → e+ e-)", "value"), ("τ lifetime", "value"),
+    ("How does the tau decay?", "decays"),
     ("main decay modes of the J/psi", "decays"), ("tau", "overview"), ("What is the tau lepton?", "overview"), ("J/ψ", "overview"),
-    ("Write a Python script that plots a histogram.", "code"), ("Why is the sky blue?", "explanation"), ("Explain the booster.", "explanation"),
+    ("Write a Python script that plots a histogram.", "code"), ("Why is the sky blue?", "explanation"),
+    ("Explain the booster.", "explanation"),
     ("Who built the ring?", "fact"), ("When does the shift begin?", "fact"),
 ])  # fmt: skip
 def test_kinds(question: str, kind: str) -> None:

@@ -6,7 +6,7 @@ import time
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from yukawa.errors import InputError
@@ -44,11 +44,10 @@ def test_passages_are_short(text: str) -> None:
 def test_checking_twice_changes_nothing(text: str) -> None:
     try:
         once = checked_text(text)
-    except InputError as error:
-        assert "\n" not in str(error)
-    else:
-        assert checked_text(once) == once
-        assert once in text
+    except InputError:
+        assume(False)  # what is refused has tests of its own
+    assert checked_text(once) == once
+    assert once in text
 
 
 @given(st.text(alphabet="abc τéÅﬁ½\n\t", min_size=1).filter(str.strip))
@@ -166,7 +165,8 @@ def test_what_is_no_text_is_refused(text: str, part: str) -> None:
 
 
 @pytest.mark.parametrize(("kind", "domain", "hint"), [
-    ("statment", None, "statement"), ("image", None, "correction"), (None, "particle phsics", "particle physics"), (None, "biology", "allowed"),
+    ("statment", None, "statement"), ("image", None, "correction"), (None, "particle phsics", "particle physics"),
+    (None, "biology", "allowed"),
 ])  # fmt: skip
 def test_unknown_kinds_and_domains_name_what_is_allowed(
     kind: str | None, domain: str | None, hint: str

@@ -50,7 +50,8 @@ def test_an_empty_ledger_begins_at_genesis(connection: sa.Connection) -> None:
 
 
 @pytest.mark.parametrize(("column", "value"), [
-    ("actor", "Eve"), ("verb", "unload"), ("item_id", "k9"), ("version", 2), ("reason", "because"), ("digest", "e"), ("time", 5), ("hash", "0" * 64),
+    ("actor", "Eve"), ("verb", "unload"), ("item_id", "k9"), ("version", 2), ("reason", "because"),
+    ("digest", "e"), ("time", 5), ("hash", "0" * 64),
 ])  # fmt: skip
 def test_every_changed_field_is_seen(connection: sa.Connection, column: str, value: object) -> None:
     _write(connection)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,8 +67,7 @@ def test_every_past_moment_is_read_back_as_it_was(
             assert versions[-1].text == last[which]
             assert [v.version for v in versions] == list(range(1, len(versions) + 1))
             assert all(
-                a.valid_to is not None and a.valid_to <= b.valid_from
-                for a, b in zip(versions, versions[1:], strict=False)
+                a.valid_to is not None and a.valid_to <= b.valid_from for a, b in itertools.pairwise(versions)
             )
             assert [e.seq for e in events] == sorted(e.seq for e in events)
 

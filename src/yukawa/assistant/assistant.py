@@ -21,7 +21,7 @@ from yukawa.knowledge.language import Reading, read
 from yukawa.knowledge.writing import new_id
 
 if TYPE_CHECKING:
-    from yukawa.chat import ChatModel, Message
+    from yukawa.chat import ChatModel
     from yukawa.knowledge import Hit, KnowledgeBase
     from yukawa.settings import ModelSettings, Settings
 
@@ -53,6 +53,7 @@ class Assistant:
         self._base, self._settings, self._threshold = base, settings, threshold
         self._models = dict(models or {})
         self._last: Reading | None = None
+        self._answers: dict[str, str] = {}
 
     def ask(
         self,
@@ -124,13 +125,13 @@ class Assistant:
 
     def _write(self, question: str, row: ModelSettings, chosen: Sequence[Supported]) -> Answer:
         hits = [s.hit for s in chosen]
-        text, problems = self._written(row, prompt(question, hits), hits, question)
+        text, problems = self._written(row, hits, question)
         if ABSTENTION in text:
             return _abstained(question, chosen, row.name)
         name = row.name
         if problems and not all(c.passed for c in problems):
             # The model could not be held to its sources: the sources speak for themselves.
-            text, verified = self._written(self._quote_row(), prompt(question, hits), hits, question)
+            text, verified = self._written(self._quote_row(), hits, question)
             failed = [replace(c, name=f"{row.name}: {c.name}") for c in problems if not c.passed]
             problems, name = (*verified, *failed), "quote"
         cited = checks.citations(text)
@@ -138,16 +139,23 @@ class Assistant:
         return Answer(new_id(), question, text, sources, problems, False, name, "", "", 0.0)
 
     def _written(
-        self, row: ModelSettings, messages: list[Message], hits: Sequence[Hit], question: str
+        self, row: ModelSettings, hits: Sequence[Hit], question: str
     ) -> tuple[str, tuple[Check, ...]]:
         """The model's text and its checks; a text that fails them is asked for once more with the reason."""
         from yukawa.chat import Message, SyncChat
+        from yukawa.chat.quote import NOTHING_FOUND, split_sentences
 
-        passages = [hit.text for hit in hits]
+        quoting = row.backend == "quote"
+        # A model reads which question a taught answer answers; the quoting one would quote the question.
+        passages = [
+            hit.text if quoting or not hit.question else f"{hit.question}\n{hit.text}" for hit in hits
+        ]
+        messages = prompt(question, passages)
+        self._answers = {s: hit.question for hit in hits if hit.question for s in split_sentences(hit.text)}
         chat = SyncChat(self._model(row))
-        text = chat.chat(messages).text.strip()
+        text = chat.chat(messages).text.strip().replace(NOTHING_FOUND, ABSTENTION)
         results = checks.check(text, passages, question)
-        if ABSTENTION in text or all(c.passed for c in results) or row.backend == "quote":
+        if ABSTENTION in text or all(c.passed for c in results) or quoting:
             return text, results
         wrong = "; ".join(c.detail for c in results if not c.passed)
         again = [
@@ -158,14 +166,23 @@ class Assistant:
         text = chat.chat(again).text.strip()
         return text, checks.check(text, passages, question)
 
+    def _quoting(self, name: str) -> ChatModel:
+        """The model that quotes; a taught answer's sentences count with the question they answer."""
+        from yukawa.chat.quote import QuoteModel
+
+        def support(question: str, sentence: str) -> float:
+            answers = self._answers.get(sentence)
+            return max(
+                sentence_support(question, text)
+                for text in (sentence, f"{answers} {sentence}" if answers else "")
+            )
+
+        return QuoteModel(name, support=support, sentences=4, share=0.75)
+
     def _model(self, row: ModelSettings) -> ChatModel:
         if row.name not in self._models:
             if row.backend == "quote":
-                from yukawa.chat.quote import QuoteModel
-
-                self._models[row.name] = QuoteModel(
-                    row.name, support=sentence_support, sentences=4, share=0.75
-                )
+                self._models[row.name] = self._quoting(row.name)
             else:
                 from yukawa.chat import open_model
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 
 from yukawa.chat import Message
-from yukawa.knowledge import Hit
 
 ABSTENTION = "NOT IN SOURCES"
 _RULES = f"""You answer questions on high-energy physics, and only from the numbered passages you are given.
@@ -20,11 +19,11 @@ Rules:
 _DELIMITER = re.compile(r"<\s*(/?)\s*passage", re.IGNORECASE)
 
 
-def prompt(question: str, hits: Sequence[Hit], history: Sequence[Message] = ()) -> list[Message]:
-    """Messages that ask `question` over `hits`, numbered from 1 in their order."""
+def prompt(question: str, passages: Sequence[str], history: Sequence[Message] = ()) -> list[Message]:
+    """Messages that ask `question` over `passages`, numbered from 1 in their order."""
     blocks = [
-        f'<passage id="{number}">\n{_harmless(_shown(hit))}\n</passage>'
-        for number, hit in enumerate(hits, start=1)
+        f'<passage id="{number}">\n{_harmless(passage)}\n</passage>'
+        for number, passage in enumerate(passages, start=1)
     ]
     asked = " ".join(_harmless(question).split())
     return [
@@ -32,10 +31,6 @@ def prompt(question: str, hits: Sequence[Hit], history: Sequence[Message] = ()) 
         *history,
         Message("user", "\n".join([*blocks, f"Question: {asked}"])),
     ]
-
-
-def _shown(hit: Hit) -> str:
-    return f"{hit.question}\n{hit.text}" if hit.question and hit.kind == "document" else hit.text
 
 
 def _harmless(text: str) -> str:

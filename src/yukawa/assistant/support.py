@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from yukawa.assistant.fillers import FOREIGN, focus, is_filler
@@ -18,6 +19,7 @@ STATED = frozenset(
     {"mass", "width", "lifetime", "branching-fraction", "quantum-numbers", "main-decay-modes", "half-life"}
 )
 
+_NAME_LIKE = re.compile(r"\b[A-Za-z]*[A-Z][A-Za-z]*[A-Z0-9][A-Za-z0-9]*\b|(?<=[a-z,] )[A-Z][a-z]+\b")
 _MENTION, _PROPERTY, _WORD, _ADJACENT = 1.5, 1.5, 1.0, 2.0
 _LEFT_OVER, _LEFT_OVER_FOREIGN = 0.16, 0.6
 _WRONG_QUANTITY = 0.4
@@ -71,12 +73,20 @@ def judge(question: Reading, hit: Hit) -> Supported:
     covered = _coverage(question, passage, asked, words)
     if hit.kind != "data":
         likeness = min(1.0, max(0.0, hit.similarity) / 0.6)
+        if any(name in left for name in names(question)):
+            covered, likeness = covered * _WRONG_QUANTITY, 0.0
         return Supported(
             hit, max(covered, 0.6 * covered + 0.4 * likeness) if covered > 0 else 0.0, _rank(hit, 0.0)
         )
     if _other_quantity(question, keys, stated, passage):
         return Supported(hit, covered * _WRONG_QUANTITY, _rank(hit, 0.0))
     return Supported(hit, max(0.0, covered - penalty), _rank(hit, 0.0))
+
+
+def names(question: Reading) -> frozenset[str]:
+    """Words of `question` that are written as names ('KEKB', 'Beijing'): another name is another thing."""
+    found = (word.lower() for word in _NAME_LIKE.findall(question.plain))
+    return frozenset(word for word in found if word in question.words)
 
 
 def _other_quantity(

@@ -18,7 +18,9 @@ MAX_BYTES = 5_000_000
 PASSAGE_WORDS = 120
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 _RAISED = re.compile("([⁰¹²³⁴-⁾₀-₎]+)")
-_STATES = re.compile(r"(?:\b(?:is|are|was|were|has|have|had|equals?|of|about|at|to)|[=:≈~])\s*$", re.IGNORECASE)
+_STATES = re.compile(
+    r"(?:\b(?:is|are|was|were|has|have|had|equals?|of|about|at|to)|[=:≈~])\s*$", re.IGNORECASE
+)
 # Which unit a property is measured in decides which of a sentence's numbers is its value.
 _UNITS = {
     "mass": "eV", "mass-difference": "eV", "width": "eV", "partial-width": "eV", "lifetime": "s",
@@ -155,7 +157,7 @@ def split(text: str) -> list[str]:
         block = block.strip()
         heading = re.match(r"(#{1,6}) +(.+)", block)
         if heading:
-            headings = headings[: len(heading[1]) - 1] + [heading[2].strip()]
+            headings = [*headings[: len(heading[1]) - 1], heading[2].strip()]
             block = block[heading.end() :].strip()
         for piece in _by_words(block):
             passages.append(f"{' / '.join(headings)}: {piece}" if headings else piece)

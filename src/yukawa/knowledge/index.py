@@ -212,8 +212,8 @@ class LocalIndex:
             )
         ).all()
         changed = {row.item_id for row in since if row.verb != "teach" and row.item_id is not None}
-        if not self._parts:
-            self._rebuild(connection)
+        if not self._parts or any(row.verb == "purge" for row in since):
+            self._rebuild(connection)  # after an erasure, so that no copy made from here brings a trace back
         else:
             newest = max(int(p.passage_ids[-1]) for p in self._parts if len(p)) if self._count() else 0
             self._append(connection, newest)
@@ -316,10 +316,8 @@ def item_key(item_id: str) -> int:
 
 def _valid(part: Part, query: Query) -> NDArray[np.bool_]:
     """Which rows (n,) hold at the moment asked for and are allowed; not to be changed."""
-    if query.as_of is None:
-        valid = part.in_force
-    else:
-        valid = (part.valid_from <= query.as_of) & (query.as_of < part.valid_to)
+    past = query.as_of
+    valid = part.in_force if past is None else (part.valid_from <= past) & (past < part.valid_to)
     if query.allowed is not None:
         valid = valid & np.isin(part.passage_ids, query.allowed, assume_unique=True)
     return valid

@@ -10,8 +10,10 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
+from yukawa.errors import InputError
+from yukawa.knowledge.domains import DOMAINS
 from yukawa.knowledge.index import Scored
-from yukawa.knowledge.records import Conflict, Event, Hit, Item, Provenance, moment
+from yukawa.knowledge.records import KINDS, Conflict, Event, Hit, Item, Provenance, moment
 from yukawa.knowledge.schema import conflicts, events, items, passages, versions
 from yukawa.knowledge.writing import chunks
 
@@ -166,6 +168,9 @@ def _filters(filters: Mapping[str, str | None]) -> list[sa.ColumnElement[bool]]:
     for name, value in filters.items():
         if value is None:
             continue
+        allowed = {"domain": tuple(DOMAINS), "kind": KINDS}.get(name)
+        if allowed and value not in allowed:
+            raise InputError(f"{value!r} is no {name}", hint=f"allowed: {', '.join(allowed)}")
         if name == "source":  # a part of the label; % and _ stand for themselves
             wanted.append(versions.c.source.icontains(value, autoescape=True))
         elif name == "kind":

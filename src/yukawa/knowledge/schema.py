@@ -127,7 +127,7 @@ postings = sa.Table(
     "postings",
     metadata,
     sa.Column("term", sa.String, primary_key=True),
-    sa.Column("passage_id", sa.ForeignKey("passages.id"), primary_key=True),
+    sa.Column("passage_id", sa.ForeignKey("passages.id"), primary_key=True, index=True),
     sa.Column("frequency", sa.Integer, nullable=False),
     sa.Column("length", sa.Integer, nullable=False),
 )

@@ -169,7 +169,9 @@ def _vector_problems(connection: sa.Connection, embedder_id: int, dimensions: in
             elif length != dimensions:
                 yield f"passage {passage_id}: its vector has {length:g} dimensions, not {dimensions}"
             else:
-                whole.append((passage_id, value if on_server else np.frombuffer(value, dtype="<f2").astype(np.float32)))
+                whole.append(
+                    (passage_id, value if on_server else np.frombuffer(value, dtype="<f2").astype(np.float32))
+                )
         if whole:
             norms = np.linalg.norm(np.stack([v for _, v in whole]).astype(np.float64), axis=1)
             for place in np.flatnonzero(~(np.abs(norms - 1) <= _NORM_TOLERANCE)):  # not a number is wrong too

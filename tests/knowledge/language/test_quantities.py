@@ -98,7 +98,8 @@ def test_units_convert(small: str, large: str, factor: int, value: str) -> None:
 
 
 @given(st.text(max_size=60) | st.lists(st.sampled_from(
-    ["1", "12 345", "1,000", "0.5", ".5", "e", "E9", "999999", "±", "+-", "+", "-", "(", ")", "×10", "^", "⁻¹⁵", "{", "}", "\\pm", "MeV", "%",
+    ["1", "12 345", "1,000", "0.5", ".5", "e", "E9", "999999", "±", "+-", "+", "-", "(", ")", "×10", "^", "⁻¹⁵",
+    "{", "}", "\\pm", "MeV", "%",
      " ", "<", "less than ", "$", "x 10^400", "٣", "²", "10", "\\mathrm{s}"]), max_size=10).map("".join))  # fmt: skip
 def test_whatever_is_read_is_finite_and_lies_in_the_text_in_order(text: str) -> None:
     end = 0
@@ -163,7 +164,8 @@ def test_contradictions(a: str, b: str, contradict: bool) -> None:
 @pytest.mark.parametrize(("text", "bound"), [
     ("< 3 MeV", "upper"), ("≤ 3 MeV", "upper"), ("less than 3 MeV", "upper"), ("below (3) MeV", "upper"), ("at most 3 MeV", "upper"),
     ("smaller than 3 MeV", "upper"), ("an upper limit of 3 MeV", "upper"), ("> 3 MeV", "lower"), ("more than 3 MeV", "lower"),
-    ("at least 3 MeV", "lower"), ("LARGER THAN 3 MeV", "lower"), ("a lower limit of 3 MeV", "lower"), ("is 3 MeV", None), ("near 3 MeV", None),
+    ("at least 3 MeV", "lower"), ("LARGER THAN 3 MeV", "lower"), ("a lower limit of 3 MeV", "lower"),
+    ("is 3 MeV", None), ("near 3 MeV", None),
 ])  # fmt: skip
 def test_bounds(text: str, bound: str | None) -> None:
     assert one(text).bound == bound

@@ -48,8 +48,8 @@ def test_a_decay_and_its_charge_conjugate_have_one_key(subject: str, products: t
     assert len(keys) == 1
     assert decay_keys([mirrored[0]], "branching-fraction", mirrored[1]) == keys
     for form in (plain, pretty):
-        assert keys[0] in read(sentence(subject, products, form)).keys()
-        assert keys[0] in read(sentence(*mirrored, form)).keys()
+        assert keys[0] in set(read(sentence(subject, products, form)).keys())
+        assert keys[0] in set(read(sentence(*mirrored, form)).keys())
 
 
 @given(particles, st.lists(particles, min_size=1, max_size=4))
@@ -101,7 +101,7 @@ def test_decays_of_the_pdg_are_read_in_every_notation(pdg_facts: list[Fact]) -> 
                 continue
             for form in (plain, pretty):
                 total += 1
-                if meant[0] not in read(sentence(subject, fact.channel, form)).keys():
+                if meant[0] not in set(read(sentence(subject, fact.channel, form)).keys()):
                     wrong.append((sentence(subject, fact.channel, form), meant))
     assert total > 1000
     assert wrong == []
@@ -111,7 +111,8 @@ def test_decays_of_the_pdg_are_read_in_every_notation(pdg_facts: list[Fact]) -> 
 
 
 @pytest.mark.parametrize(("prop", "questions"), [
-    ("mass", ["What is the mass of the tau?", "How heavy is the τ lepton?", r"$m_\tau$", "tau mass", "m(tau)", "How much does the tau weigh?",
+    ("mass", ["What is the mass of the tau?", "How heavy is the τ lepton?", r"$m_\tau$", "tau mass", "m(tau)",
+    "How much does the tau weigh?",
               "What is the rest energy of the tau?"]),
     ("lifetime", ["tau lifetime", "How long does the tau live?", "mean life of the τ", "What is the average lifetime of the tau lepton?",
                   "How long does a tau last before it decays?"]),
@@ -126,7 +127,8 @@ def test_decays_of_the_pdg_are_read_in_every_notation(pdg_facts: list[Fact]) -> 
     ("magnetic-moment-anomaly", ["anomalous magnetic moment of the muon", "muon g-2", "magnetic moment anomaly of the electron"]),
     ("mass-difference", ["mass difference of the neutron and the proton", "How much heavier is the neutron than the proton?",
                          "n-p mass splitting"]),
-    ("charge-radius", ["charge radius of the proton"]), ("electric-dipole-moment", ["neutron EDM", "electric dipole moment of the electron"]),
+    ("charge-radius", ["charge radius of the proton"]),
+    ("electric-dipole-moment", ["neutron EDM", "electric dipole moment of the electron"]),
     (None, ["Who wrote the book?", "The detector is cold."]),
 ])  # fmt: skip
 def test_properties(prop: str | None, questions: list[str]) -> None:
@@ -139,7 +141,7 @@ def test_properties(prop: str | None, questions: list[str]) -> None:
 ])  # fmt: skip
 def test_one_decay_in_many_words_has_one_key(text: str) -> None:
     key = decay_keys(["B_s()0"], "branching-fraction", ["mu+", "mu-"])[0]
-    assert key in read(text).keys()
+    assert key in set(read(text).keys())
 
 
 def test_a_cascade_is_named_by_its_first_step() -> None:
@@ -178,7 +180,8 @@ def test_aspects(text: str, aspects: set[str]) -> None:
 
 
 @given(st.text(max_size=80) | st.lists(st.sampled_from(
-    ["tau", "mass of ", "→", " -> ", "B_s^0", "how ", "decay ", "to ", "two ", "0 ", "9 ", "pi+ ", "pairs ", "mass difference ", "¤", "§", "?", "(",
+    ["tau", "mass of ", "→", " -> ", "B_s^0", "how ", "decay ", "to ", "two ", "0 ", "9 ", "pi+ ", "pairs ",
+    "mass difference ", "¤", "§", "?", "(",
      ")", "Gamma", "/", "K", " in ", "٣ ", "than ", "heavier "]), max_size=14).map("".join))  # fmt: skip
 def test_any_text_can_be_read(text: str) -> None:
     reading = read(text)
@@ -188,7 +191,8 @@ def test_any_text_can_be_read(text: str) -> None:
 
 
 @pytest.mark.parametrize("unit", [
-    "K_S^0 ", "(", "-", "pi+", "K+→", "→", "mass of ", "natural ", "main ", "how does ", "heavier is ", "anomalous ", "a", "\\bar ", "to K ",
+    "K_S^0 ", "(", "-", "pi+", "K+→", "→", "mass of ", "natural ", "main ", "how does ", "heavier is ",
+    "anomalous ", "a", "\\bar ", "to K ",
     "time ", "Gamma(→", "1,000", "what ", "charged pi+ ",
 ])  # fmt: skip
 def test_time_is_in_proportion_to_the_length(unit: str) -> None:

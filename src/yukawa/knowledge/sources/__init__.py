@@ -20,7 +20,9 @@ def open_base(settings: Settings, *, progress: Progress | None = None) -> Knowle
     """
     from yukawa.knowledge.base import KnowledgeBase
 
-    base = KnowledgeBase.open(settings.knowledge.url or settings.home / "knowledge", embedding=settings.knowledge.embedding)
+    base = KnowledgeBase.open(
+        settings.knowledge.url or settings.home / "knowledge", embedding=settings.knowledge.embedding
+    )
     if base.get_meta("pdg") is None:
         if progress is not None:
             progress(0, 0)  # the facts are counted while they are read, which takes its time

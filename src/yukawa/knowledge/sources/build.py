@@ -7,7 +7,14 @@ from collections.abc import Iterable, Sequence
 
 from yukawa.knowledge.base import KnowledgeBase, Progress
 from yukawa.knowledge.drafts import Draft, draft, with_keys
-from yukawa.knowledge.language import claim_key, decay_keys, difference_keys, find_quantities, particle_table, read
+from yukawa.knowledge.language import (
+    claim_key,
+    decay_keys,
+    difference_keys,
+    find_quantities,
+    particle_table,
+    read,
+)
 from yukawa.knowledge.sources.pdg import LICENCE, Fact, edition, facts
 
 AUTHOR = "Particle Data Group"
@@ -79,7 +86,11 @@ def _subjects(fact: Fact) -> Sequence[str]:
     table = particle_table()
     family = table.families.get(fact.particle, ())
     if "#quantum-numbers:" in fact.external_id:
-        return [fact.external_id.split(":")[-1]] if fact.external_id.split(":")[-1] in table.particles else family
+        return (
+            [fact.external_id.split(":")[-1]]
+            if fact.external_id.split(":")[-1] in table.particles
+            else family
+        )
     for mention in read(fact.text).mentions:
         named = [n for n in mention.names if n in family]
         if named:

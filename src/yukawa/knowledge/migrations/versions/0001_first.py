@@ -171,6 +171,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["passage_id"], ["passages.id"], name=op.f("fk_postings_passage_id")),
         sa.PrimaryKeyConstraint("term", "passage_id", name=op.f("pk_postings")),
     )
+    op.create_index(op.f("ix_postings_passage_id"), "postings", ["passage_id"], unique=False)
     op.create_table(
         "vectors",
         sa.Column("passage_id", RowId, nullable=False),

@@ -19,6 +19,8 @@ WORKERS = [name for name in MODULES if not name.endswith("__init__.py") and "mig
 
 # Workers whose whole effect is seen through another module, and the tests of that module.
 TESTED_ELSEWHERE = {
+    # One suite for both databases.
+    "knowledge/base.py": "knowledge/test_conformance.py",
     # Its sentences are the text of the facts.
     "knowledge/sources/pdg_sentences.py": "knowledge/sources/test_pdg.py",
 }

@@ -321,7 +321,7 @@ def test_questions_that_are_none_are_refused(assistant: Assistant, question: str
 
 @pytest.mark.parametrize("question", [
     "?", "'; DROP TABLE items; --", "<script>alert(1)</script>",
-    "((((" * 900, "K_S^0 " * 600, "τ" * 4000, "\u202e\u0304", "SELECT * FROM *",
+    "((((" * 900, "K_S^0 " * 600, "τ" * 4000, "A" * 3999 + "_", "\u202e\u0304", "SELECT * FROM *",
 ])  # fmt: skip
 def test_odd_questions_are_answered_quickly(assistant: Assistant, base: KnowledgeBase, question: str) -> None:
     start = time.process_time()

@@ -9,35 +9,36 @@ from yukawa.knowledge.language import read
 # Everyday English of asking, telling and looking up. They stay search terms, since a document may be about them.
 FILLERS = frozenset(
     """
-    passes passe until vs versus analysis units
-    disintegrate disintegrates disintegrating turning sit sits relative total level ruled strongest published exclusion
-    setting settings monte carlo detector design thesis lab writing preparing lecture slide homework exam boson fermion
-    scalar pseudoscalar vector axial isosinglet isodoublet isotriplet singlet doublet triplet narrow broad short-lived
-    long-lived short long positively negatively rest weigh mass heavy light baryon meson lepton quark state
-    resonance hundred thousand million even odd uncertainty wide lived way beam apart away exclude excluded seek sought
-    reliable trustworthy authoritative commonly textbook physical brief latest newest student colleague friend today
-    produced produce occur occurs proceeds proceed
-    actual actually adopt adopted agree agreed apart approximate assign assigned assume assuming attribute believed
-    belong belongs best-known booklet calculate calculated carried certainly characterise characterised characterize
-    characterized claim claims clear clearly common complete concerning concise consider considered contain contains
-    context correct correspond corresponding corresponds curious decayed define defined definite derive derived
-    detail details determine determining directly display easily easy end ending ends entries entry enumerate
-    estimated evaluate even event events every example exhibit exhibits experiments express expressed extract
-    extracted figures final finally fine first free fully furnish general handbook happen happening happens hold
-    holds idea ideal identify important inform information instance interested interesting involved involving issue
-    kindly likely magnitude main major manner matter maybe measures mention mentioned merely minute moment moreover
-    namely natural naturally nature nearly necessary new next note noted notice nowadays observe obtained obviously
-    offer officially order ordinary original otherwise outline page part particular parts pay perhaps point-like
-    possess possesses possible possibly practical practice precision presently pretty previously prior probably
-    problem process product products properties property put quantify quantity quickly quite quotes quoting rare
-    rarely rather reach real reality reason recall recent recommend recommends record recorded records refer regard
-    related relating relevant remember require respect respective response retrieve return right-hand rough roughly
-    route routine sake sample scientific second seem seems seen sense set short shown shows simple simply single
-    situation size small so-called sort sound source specific specified specify stand standard stands start stating
-    still straight strictly strong student study subject suggest summarise summarize supply sure system tabulate
-    tabulated taken takes taking talk talking teach tend tends term terms text textbook things think third thought
-    time times told total try trying turn turns type types typically undergo undergoes understand update updated
-    useful user versus view walk whatsoever whichever whole wonder wondering work works worth yet youd
+    actual actually adopt adopted agree agreed analysis apart approximate assign assigned assume assuming
+    attribute authoritative away axial baryon beam believed belong belongs best-known booklet boson brief
+    broad calculate calculated carlo carried certainly characterise characterised characterize characterized
+    claim claims clear clearly colleague common commonly complete concerning concise consider considered
+    contain contains context correct correspond corresponding corresponds curious decayed define defined
+    definite derive derived design detail details detector determine determining directly disintegrate
+    disintegrates disintegrating display doublet easily easy end ending ends entries entry enumerate
+    estimated evaluate even event events every exam example exclude excluded exclusion exhibit exhibits
+    experiments express expressed extract extracted fermion figures final finally fine first free friend
+    fully furnish general handbook happen happening happens hold holds homework hundred idea ideal identify
+    important inform information instance interested interesting involved involving isodoublet isosinglet
+    isotriplet issue kindly lab latest lecture lepton level light likely lived long long-lived magnitude
+    main major manner mass matter maybe measures mention mentioned merely meson million minute moment monte
+    moreover namely narrow natural naturally nature nearly necessary negatively new newest next note noted
+    notice nowadays observe obtained obviously occur occurs odd offer officially order ordinary original
+    otherwise outline page part particular parts passe passes pay perhaps physical point-like positively
+    possess possesses possible possibly practical practice precision preparing presently pretty previously
+    prior probably problem proceed proceeds process produce produced product products properties property
+    pseudoscalar published put quantify quantity quark quickly quite quotes quoting rare rarely rather reach
+    real reality reason recall recent recommend recommends record recorded records refer regard related
+    relating relative relevant reliable remember require resonance respect respective response rest retrieve
+    return right-hand rough roughly route routine ruled sake sample scalar scientific second seek seem seems
+    seen sense set setting settings short short-lived shown shows simple simply single singlet sit sits
+    situation size slide small so-called sort sought sound source specific specified specify stand standard
+    stands start state stating still straight strictly strong strongest student study subject suggest
+    summarise summarize supply sure system tabulate tabulated taken takes taking talk talking teach tend
+    tends term terms text textbook thesis things think third thought thousand time times today told total
+    triplet trustworthy try trying turn turning turns type types typically uncertainty undergo undergoes
+    understand units until update updated useful user vector versus view vs walk way weigh whatsoever
+    whichever whole wide wonder wondering work works worth writing yet youd
     """.split()
 )
 

@@ -19,7 +19,7 @@ STATED = frozenset(
     {"mass", "width", "lifetime", "branching-fraction", "quantum-numbers", "main-decay-modes", "half-life"}
 )
 
-_NAME_LIKE = re.compile(r"\b[A-Za-z]*[A-Z][A-Za-z]*[A-Z0-9][A-Za-z0-9]*\b|(?<=[a-z,] )[A-Z][a-z]+\b")
+_NAME_LIKE = re.compile(r"\b[a-z]*[A-Z][a-z]*[A-Z0-9][A-Za-z0-9]*\b|(?<=[a-z,] )[A-Z][a-z]+\b")
 _MENTION, _PROPERTY, _WORD, _ADJACENT = 1.5, 1.5, 1.0, 2.0
 _LEFT_OVER, _LEFT_OVER_FOREIGN = 0.16, 0.6
 _WRONG_QUANTITY = 0.4

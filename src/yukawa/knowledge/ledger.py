@@ -34,11 +34,12 @@ def content_digest(content: Mapping[str, Any], nonce: str) -> str:
     return hashlib.sha256((nonce + _canonical(content)).encode()).hexdigest()
 
 
+_LAST = sa.select(events.c.seq, events.c.time, events.c.hash).order_by(events.c.seq.desc()).limit(1)
+
+
 def head(connection: sa.Connection) -> tuple[int, int, str]:
     """Number, time and hash of the last event."""
-    row = connection.execute(
-        sa.select(events.c.seq, events.c.time, events.c.hash).order_by(events.c.seq.desc()).limit(1)
-    ).first()
+    row = connection.execute(_LAST).first()
     return (0, 0, GENESIS) if row is None else (row.seq, row.time, row.hash)
 
 

@@ -92,20 +92,24 @@ def allowed_passages(connection: sa.Connection, filters: Mapping[str, str | None
     return np.array(connection.execute(query).scalars().all(), dtype=np.int64)
 
 
+# Built once: making the statement anew would take longer than running it.
+_HITS = (
+    sa.select(
+        passages.c.id.label("passage_id"),
+        passages.c.text.label("passage"),
+        passages.c.terms,
+        versions,
+        items.c.kind,
+    )
+    .select_from(passages.join(versions).join(items))
+    .where(passages.c.id.in_(sa.bindparam("passage_ids", expanding=True)))
+)
+
+
 def hits(connection: sa.Connection, found: Sequence[Scored]) -> list[Hit]:
     """The passages found, with their texts and provenance, in the same order."""
-    query = (
-        sa.select(
-            passages.c.id.label("passage_id"),
-            passages.c.text.label("passage"),
-            passages.c.terms,
-            versions,
-            items.c.kind,
-        )
-        .select_from(passages.join(versions).join(items))
-        .where(passages.c.id.in_([s.passage_id for s in found]))
-    )
-    rows = {row["passage_id"]: row for row in connection.execute(query).mappings()}
+    wanted = {"passage_ids": [s.passage_id for s in found]}
+    rows = {row["passage_id"]: row for row in connection.execute(_HITS, wanted).mappings()}
     return [_hit(dict(rows[s.passage_id]), s) for s in found if s.passage_id in rows]
 
 

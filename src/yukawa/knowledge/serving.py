@@ -28,14 +28,16 @@ class ServingRow(NamedTuple):
     dimensions: int
 
 
+_SERVING = sa.select(embedders.c.id, embedders.c.name, embedders.c.dimensions).where(embedders.c.serving)
+
+
 def serving_row(connection: sa.Connection, base: str) -> ServingRow:
     """The embedder that the base called `base` serves with.
 
     Raises:
         StoreError: it has none.
     """
-    e = embedders
-    row = connection.execute(sa.select(e.c.id, e.c.name, e.c.dimensions).where(e.c.serving)).first()
+    row = connection.execute(_SERVING).first()
     if row is None:
         raise StoreError(
             f"the knowledge base {base} has no embedder", hint="type: yukawa knowledge reindex minilm"

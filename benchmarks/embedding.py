@@ -70,7 +70,7 @@ def measure(count: int) -> dict[str, Any]:
             "query_p50_ms": latency(embedders[name].embed),
             "texts_per_s": rates[name],
         }
-    figures[MINILM] |= share_of_product_speed(embedders[MINILM], texts, rates[MINILM])
+    figures[MINILM] |= share_of_product_speed(embedders[MINILM], texts)
     peer = figures.setdefault("sentence_transformers", None)
     figures["minilm_over_peer"] = peer and ratios(figures[MINILM], peer)
     if peer:
@@ -121,19 +121,22 @@ def throughput(systems: dict[str, Callable[[Sequence[str]], Any]], texts: list[s
     return {name: len(texts) / seconds for name, seconds in spent.items()}
 
 
-def share_of_product_speed(embedder: Any, texts: list[str], rate: float) -> dict[str, float]:
-    """Arithmetic of the layers' matrix products a second, against square products of NumPy on all cores."""
+def share_of_product_speed(embedder: Any, texts: list[str]) -> dict[str, float]:
+    """Arithmetic of the layers' matrix products a second, in turn with square products of NumPy on all cores."""
     tokens = statistics.mean(len(embedder._tokens(text)) for text in texts)
     layers = embedder._bert.layers
-    multiplications = sum(m._panels.size for x in layers for m in (x.qkv, x.attended, x.up, x.down))
-    a = np.random.default_rng(0).standard_normal((2048, 2048), dtype=np.float32)
-    a @ a
-    times = []
-    for _ in range(5):
-        start = time.perf_counter()
-        a @ a
-        times.append(time.perf_counter() - start)
-    reached, plain = 2 * multiplications * tokens * rate / 1e9, 2 * 2048**3 / min(times) / 1e9
+    operations = 2 * tokens * sum(m._panels.size for x in layers for m in (x.qkv, x.attended, x.up, x.down))
+    side = 2048
+    a = np.random.default_rng(0).standard_normal((side, side), dtype=np.float32)
+    repeats = max(1, round(operations * len(texts) / BLOCKS / (2 * side**3)))
+
+    def products(_: Sequence[str]) -> None:
+        for _ in range(repeats):
+            np.matmul(a, a)
+
+    rates = throughput({"embed": embedder.embed, "plain": products}, texts)
+    reached = rates["embed"] * operations / 1e9
+    plain = BLOCKS * repeats * 2 * side**3 / (len(texts) / rates["plain"]) / 1e9
     return {
         "tokens_per_text": tokens,
         "gflops": reached,

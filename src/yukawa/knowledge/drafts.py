@@ -11,7 +11,7 @@ from typing import Any
 
 from yukawa.errors import InputError, nearest
 from yukawa.knowledge.domains import DOMAINS, guess_domain
-from yukawa.knowledge.language import Quantity, Reading, find_quantities, read
+from yukawa.knowledge.language import Quantity, Reading, find_quantities, is_range, read
 from yukawa.knowledge.records import KINDS, Provenance
 
 MAX_BYTES = 5_000_000
@@ -197,7 +197,7 @@ def _passage(text: str, question: str | None, kind: str, attributes: Mapping[str
 
 def _claims(text: str, question: str | None, reading: Reading) -> list[Claim]:
     """What the text says of which quantity: keys of particle and property, else the words themselves."""
-    quantities = find_quantities(text)
+    quantities = [] if is_range(text) else find_quantities(text)
     keys = list(reading.keys(limit=64))
     wanted = _UNITS.get(reading.property or "")
     value = next((q for q in quantities if wanted is None or q.unit == wanted), None)

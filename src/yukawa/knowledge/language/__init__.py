@@ -1,7 +1,7 @@
 """How Yukawa reads physics text: particle names in any spelling, quantities, properties, search terms."""
 
 from yukawa.knowledge.language.particles import Mention, find_particles, particle_table
-from yukawa.knowledge.language.quantities import Quantity, find_quantities
+from yukawa.knowledge.language.quantities import Quantity, find_quantities, is_range
 from yukawa.knowledge.language.reading import Reading, claim_key, decay_keys, difference_keys, read
 from yukawa.knowledge.language.spelling import plain_ascii
 
@@ -14,6 +14,7 @@ __all__ = [
     "difference_keys",
     "find_particles",
     "find_quantities",
+    "is_range",
     "particle_table",
     "plain_ascii",
     "read",

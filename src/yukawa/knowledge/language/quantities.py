@@ -47,6 +47,14 @@ _LOWER = re.compile(
 )
 
 
+_RANGE = re.compile(r"\b(?:is|are|lies|lie) (?:somewhere )?between |\d ?– ?\d")
+
+
+def is_range(text: str) -> bool:
+    """Whether `text` states a range: neither end is the value, and nothing between them contradicts it."""
+    return _RANGE.search(text) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Quantity:
     """A number in base units (eV, s, m, 1) with its errors; `start:end` is where it stands in the text."""

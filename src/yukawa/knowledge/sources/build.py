@@ -12,6 +12,7 @@ from yukawa.knowledge.language import (
     decay_keys,
     difference_keys,
     find_quantities,
+    is_range,
     particle_table,
     read,
 )
@@ -23,7 +24,6 @@ _PLAIN = {
     "mass", "width", "lifetime", "branching fraction", "quantum numbers", "magnetic moment", "charge radius",
     "main decay modes", "electric dipole moment", "partial mean life",
 }  # fmt: skip
-_RANGE = re.compile(r" is between |\d–\d")  # neither end is the value: nothing taught contradicts it
 _PLAIN_START = re.compile(r"(The (Breit-Wigner |full |mean[- ]square )*|Main |Quantum |The decay )")
 
 
@@ -56,7 +56,7 @@ def _draft(fact: Fact) -> Draft:
         attributes={"property": fact.property, "preferred": fact.preferred, "year": fact.year, "meaning": _meaning(fact)},
     )  # fmt: skip
     keys = _keys(fact)
-    one_value = keys and fact.value is not None and not _RANGE.search(fact.text)
+    one_value = keys and fact.value is not None and not is_range(fact.text)
     quantities = find_quantities(fact.text.split(" is ", 1)[-1]) if one_value else []
     return with_keys(item, keys, quantities[0] if quantities else None)
 

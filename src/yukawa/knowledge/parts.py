@@ -177,7 +177,11 @@ def save_part(part: Part, folder: Path, manifest: dict[str, Any], more: Callable
     try:
         beside.mkdir()
         for name in _saved():
-            np.save(beside / f"{name}.npy", getattr(part, name))
+            value = getattr(part, name)
+            np.save(
+                beside / f"{name}.npy",
+                value.astype(np.float16) if name == "vectors" and _in_half(part) else value,
+            )
         (beside / "vocabulary.txt").write_text(
             "".join(f"{term}\n" for term in part.vocabulary), encoding="utf-8"
         )
@@ -229,7 +233,13 @@ def _load_copy(folder: Path) -> tuple[Part, dict[str, Any]] | None:
         return None
     for name in ("valid_from", "valid_to"):
         arrays[name] = np.array(arrays[name])
+    arrays["vectors"] = arrays["vectors"].astype(np.float32, copy=False)
     return Part(**arrays, vocabulary={term: i for i, term in enumerate(terms)}), manifest
+
+
+def _in_half(part: Part) -> bool:
+    """Whether the copy keeps vectors as the tables do: a large one is read in place and so as it is used."""
+    return len(part) <= 100_000
 
 
 def _saved() -> list[str]:

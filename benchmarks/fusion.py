@@ -1,0 +1,41 @@
+"""Measures the weight of the vectors' cosine against full text in the fused score of a search.
+
+Run `python benchmarks/fusion.py`: for each weight it counts how many development questions have an accepted PDG
+identifier among the first and the first five passages of `KnowledgeBase.search`.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from answers import read_rows
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sets", default="dev,train", help="question sets, not the one held apart")
+    options = parser.parse_args()
+
+    from yukawa.knowledge import index
+    from yukawa.knowledge.sources import open_base
+    from yukawa.settings import load_settings
+
+    base = open_base(load_settings())
+    rows = [row for name in options.sets.split(",") for row in read_rows(name, "answerable")]
+    print("weight   first   first five")
+    for step in range(0, 11):
+        index.VECTOR_WEIGHT = step / 10
+        first = five = 0
+        for row in rows:
+            accepted = {entry["pdgid"] for entry in row["accept"]}
+            found = [
+                hit.item_id.removeprefix("pdg:").split("#")[0] for hit in base.search(row["question"], k=5)
+            ]
+            first += bool(accepted & set(found[:1]))
+            five += bool(accepted & set(found))
+        print(f"{step / 10:6.1f}  {first / len(rows):6.1%}  {five / len(rows):6.1%}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

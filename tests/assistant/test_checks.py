@@ -77,3 +77,12 @@ def test_thousands_marks_do_not_change_a_number(whole: int, digit: int) -> None:
 
 def test_a_huge_citation_is_no_crash() -> None:
     assert failed("x [" + "9" * 5000 + "]") != []
+
+
+@pytest.mark.parametrize(
+    ("answer", "passed"),
+    [("It is −0.14 ± 0.05 [1].", True), ("It is -0.14 ± 0.05 [1].", True), ("It is 0.14 ± 0.05 [1].", False)],
+)
+def test_a_sign_belongs_to_its_number(answer: str, passed: bool) -> None:
+    (*_, numbers_check) = check(answer, ["The asymmetry is −0.14 ± 0.05."], "")
+    assert numbers_check.passed is passed

@@ -116,7 +116,8 @@ def test_a_draft_keeps_what_it_was_given() -> None:
 def test_passages_stand_under_their_headings() -> None:
     text = "# Ring\n\nIt is cold.\n\n## Magnets\n\nThey are strong.\n\n# Hall\n\nIt is wide."
     assert split(text) == ["Ring: It is cold.", "Ring / Magnets: They are strong.", "Hall: It is wide."]
-    assert split("# Ring") == ["# Ring"]
+    assert split("# Ring") == ["Ring"]
+    assert split("# Ring\n\n# Hall\n\nIt is wide.") == ["Ring", "Hall: It is wide."]
 
 
 def test_the_embedded_text_of_data_is_what_the_source_says_it_means() -> None:

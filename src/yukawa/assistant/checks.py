@@ -10,7 +10,8 @@ from yukawa.assistant.answer import Check
 
 _CITATION = re.compile(r"\[(\d{1,6}(?:\s*,\s*\d{1,6})*)\]")
 _RAISED = re.compile("([⁰¹²³⁴-⁹]+)")
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+# A minus is a sign after a space or bracket; in 10-20, 10^-5 or pi-0 it is not.
+_NUMBER = re.compile(r"(?:(?:(?<=[\s(=])|^)-)?\d+(?:[.,]\d+)*")
 
 
 def citations(text: str) -> list[int]:
@@ -40,9 +41,10 @@ def check(text: str, passages: Sequence[str], question: str) -> tuple[Check, ...
 
 
 def numbers(text: str) -> frozenset[str]:
-    """Numbers as written, superscripts and thousands marks made plain."""
+    """Numbers as written, with their signs; superscripts and thousands marks made plain."""
     text = _RAISED.sub(r" \1", text)  # 10⁵ holds the numbers of 10^5, not 105
-    return frozenset(n.replace(",", "") for n in _NUMBER.findall(unicodedata.normalize("NFKC", text)))
+    text = unicodedata.normalize("NFKC", text).replace("−", "-")
+    return frozenset(n.replace(",", "") for n in _NUMBER.findall(text))
 
 
 def _list(values: Sequence[object]) -> str:

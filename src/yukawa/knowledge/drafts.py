@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 import unicodedata
@@ -45,7 +46,7 @@ class Claim:
     quantity: Quantity | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Draft:
     """An item ready to be written; `item_id` is None for a new item."""
 
@@ -58,7 +59,7 @@ class Draft:
     attributes: Mapping[str, Any]
     item_id: str | None = None
 
-    @property
+    @functools.cached_property
     def content_key(self) -> str:
         """Equal for texts that differ only in spacing or Unicode form; a source's data keep their own ids apart."""
         own = self.item_id if self.kind == "data" else ""
@@ -153,14 +154,21 @@ def split(text: str) -> list[str]:
     """A document as passages of some 120 words: paragraphs, each under the headings it stands below."""
     passages: list[str] = []
     headings: list[str] = []
+    used = True
     for block in re.split(r"\n\s*\n|\n(?=#{1,6} )", text):
         block = block.strip()
         heading = re.match(r"(#{1,6}) +(.+)", block)
         if heading:
+            if not used and len(heading[1]) <= len(headings):  # a heading with nothing of its own below it is not lost
+                passages.append(" / ".join(headings))
+            used = False
             headings = [*headings[: len(heading[1]) - 1], heading[2].strip()]
             block = block[heading.end() :].strip()
         for piece in _by_words(block):
+            used = True
             passages.append(f"{' / '.join(headings)}: {piece}" if headings else piece)
+    if headings and not used:
+        passages.append(" / ".join(headings))
     return passages or [text]
 
 

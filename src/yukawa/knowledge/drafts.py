@@ -159,7 +159,9 @@ def split(text: str) -> list[str]:
         block = block.strip()
         heading = re.match(r"(#{1,6}) +(.+)", block)
         if heading:
-            if not used and len(heading[1]) <= len(headings):  # a heading with nothing of its own below it is not lost
+            if not used and len(heading[1]) <= len(
+                headings
+            ):  # a heading with nothing of its own below it is not lost
                 passages.append(" / ".join(headings))
             used = False
             headings = [*headings[: len(heading[1]) - 1], heading[2].strip()]

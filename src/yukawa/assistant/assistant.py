@@ -107,14 +107,14 @@ class Assistant:
             self._base.keep_answer(answer.id, question, answer.as_json())
         return answer
 
-    def follow_up(self, question: str, **options: str | None) -> Answer:
+    def follow_up(self, question: str, *, model: str | None = None) -> Answer:
         """Like `ask`, but 'and its width?' is asked of the particle the last question was about."""
         reading = read(question)
         refers_back = not reading.mentions and (bool(_PRONOUN.search(question)) or not reading.words)
         if refers_back and self._last is not None and self._last.mentions:
             first = self._last.mentions[0]
             question = f"{question.rstrip(' ?')} of {self._last.plain[first.start : first.end]}?"
-        return self.ask(question, **options)  # type: ignore[arg-type]
+        return self.ask(question, model=model)
 
     def _row(self, wanted: str | None, domain: str) -> ModelSettings:
         if wanted is not None and wanted in self._models and wanted not in self._settings.models:

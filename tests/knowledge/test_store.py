@@ -306,3 +306,19 @@ def test_processes_may_save_and_load_the_index_at_once(taught: Path) -> None:
     assert sorted(p.name for p in taught.iterdir() if p.is_dir()) == ["knowledge.index"]
     with KnowledgeBase.open(taught) as base:
         assert base.verify().problems == ()
+
+
+def _open_all(urls: list[str], begin: float) -> None:
+    for number, url in enumerate(urls):
+        time.sleep(max(0.0, begin + 0.03 * number - time.time()))
+        Store(url).close()
+
+
+def test_processes_that_open_a_new_base_at_once_wait_for_each_other(tmp_path: Path) -> None:
+    # SQLite refuses the switch to WAL at once, whatever the busy timeout: without a wait, one in twenty fails.
+    urls = [str(tmp_path / str(number)) for number in range(30)]
+    with ProcessPoolExecutor(4, mp_context=multiprocessing.get_context("spawn")) as pool:
+        list(pool.map(_open_all, [[]] * 4, [0.0] * 4))  # all four have started
+        begin = time.time() + 0.2
+        for job in [pool.submit(_open_all, urls, begin) for _ in range(4)]:
+            job.result(timeout=120)

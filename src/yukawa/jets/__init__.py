@@ -1,0 +1,1 @@
+"""Collider jets: simulate, read, train and measure taggers."""

@@ -1,0 +1,1 @@
+"""What a network sees of a jet: data configs, their expressions, and the encoder."""

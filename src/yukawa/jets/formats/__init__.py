@@ -1,0 +1,1 @@
+"""Jets in files: where they come from and where they go."""

@@ -1,0 +1,1 @@
+"""Jet taggers under one interface."""

@@ -1,0 +1,1 @@
+"""From a process and a detector card to jets on disk."""

@@ -1,0 +1,157 @@
+"""Jets in memory: flat arrays of all particles, and where each jet's particles begin and end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from yukawa.errors import InputError
+from yukawa.jets.columns import LABEL, label_column
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Jets:
+    """B jets with N particles in all.
+
+    Attributes:
+        offsets: int64, shape (B + 1,); the particles of jet i are offsets[i] to offsets[i + 1].
+        particles: name to array of shape (N,), such as `part_px`.
+        scalars: name to array of shape (B,), such as `jet_pt` and the truth values `label_b`.
+
+    Raises:
+        InputError: lengths disagree, or offsets do not rise from 0.
+    """
+
+    offsets: Array
+    particles: Mapping[str, Array]
+    scalars: Mapping[str, Array]
+
+    def __post_init__(self) -> None:
+        offsets = self.offsets
+        if offsets.ndim != 1 or len(offsets) == 0 or offsets[0] != 0 or np.any(np.diff(offsets) < 0):
+            raise InputError("the particle offsets of jets must begin at 0 and never fall")
+        for name, column, length in [
+            *((name, column, offsets[-1]) for name, column in self.particles.items()),
+            *((name, column, len(offsets) - 1) for name, column in self.scalars.items()),
+        ]:
+            if len(column) != length:
+                raise InputError(f"the column {name} has {len(column)} values, {length} are expected")
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @classmethod
+    def from_counts(cls, counts: Array, particles: Mapping[str, Array], scalars: Mapping[str, Array]) -> Jets:
+        """Jets from the number of particles of each, shape (B,)."""
+        return cls(offsets_of(counts), particles, scalars)
+
+    @cached_property
+    def counts(self) -> Array:
+        """The number of particles of each jet, shape (B,)."""
+        return np.diff(self.offsets)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of all columns."""
+        return (*self.particles, *self.scalars)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes of which there is a `label_` column, in the columns' order."""
+        return tuple(name.removeprefix(LABEL) for name in self.scalars if name.startswith(LABEL))
+
+    def labels(self, classes: Sequence[str]) -> Array:
+        """The index into `classes` of each jet's class, int64, shape (B,); -1 where it is of none of them.
+
+        Raises:
+            InputError: a class has no column, or a jet is of two classes.
+        """
+        missing = [name for name in classes if label_column(name) not in self.scalars]
+        if missing:
+            raise InputError(
+                f"the jets have no label column for {', '.join(missing)}; they have: {', '.join(self.classes) or 'none'}"
+            )
+        truth = np.stack([self.scalars[label_column(name)].astype(bool) for name in classes], axis=1)
+        if np.any(truth.sum(axis=1) > 1):
+            raise InputError(
+                f"{int((truth.sum(axis=1) > 1).sum())} jets are labelled with two classes at once"
+            )
+        return np.where(truth.any(axis=1), truth.argmax(axis=1), -1)
+
+    def __getitem__(self, index: slice | Array) -> Jets:
+        """The jets of a slice (a view where its step is 1), of an array of positions, or of a mask."""
+        if isinstance(index, slice) and index.step in (None, 1):
+            start, stop, _ = index.indices(len(self))
+            stop = max(start, stop)
+            first, last = self.offsets[start], self.offsets[stop]
+            return Jets(
+                self.offsets[start : stop + 1] - first,
+                {name: column[first:last] for name, column in self.particles.items()},
+                {name: column[start:stop] for name, column in self.scalars.items()},
+            )
+        where = np.arange(len(self))[index]
+        rows = rows_of(self.offsets, where)
+        return Jets(
+            offsets_of(self.counts[where]),
+            {name: column[rows] for name, column in self.particles.items()},
+            {name: column[where] for name, column in self.scalars.items()},
+        )
+
+    def pick(self, columns: Iterable[str]) -> Jets:
+        """The same jets with these columns only.
+
+        Raises:
+            InputError: a column is not there.
+        """
+        wanted = set(columns)
+        missing = sorted(wanted - set(self.columns))
+        if missing:
+            raise InputError(
+                f"the jets have no column {', '.join(missing)}; they have: {', '.join(self.columns)}"
+            )
+        return Jets(
+            self.offsets,
+            {name: column for name, column in self.particles.items() if name in wanted},
+            {name: column for name, column in self.scalars.items() if name in wanted},
+        )
+
+
+def concatenate(parts: Sequence[Jets]) -> Jets:
+    """All jets of `parts`, which have the same columns, one after another.
+
+    Raises:
+        InputError: there are no parts, or their columns differ.
+    """
+    if not parts:
+        raise InputError("there are no jets to put together")
+    first = parts[0]
+    for part in parts[1:]:
+        if set(part.columns) != set(first.columns):
+            odd = sorted(set(part.columns) ^ set(first.columns))
+            raise InputError(f"jets with different columns cannot be put together: {', '.join(odd)}")
+    return Jets(
+        offsets_of(np.concatenate([part.counts for part in parts])),
+        {name: np.concatenate([part.particles[name] for part in parts]) for name in first.particles},
+        {name: np.concatenate([part.scalars[name] for part in parts]) for name in first.scalars},
+    )
+
+
+def offsets_of(counts: Array) -> Array:
+    """Where each of `counts` consecutive groups begins, and the end: int64, shape (B + 1,)."""
+    offsets = np.zeros(len(counts) + 1, np.int64)
+    np.cumsum(counts, out=offsets[1:])
+    return offsets
+
+
+def rows_of(offsets: Array, where: Array) -> Array:
+    """The row numbers of the groups at the positions `where`, group after group: int64."""
+    counts = np.diff(offsets)[where]
+    starts = offsets_of(counts)
+    return np.arange(starts[-1]) + np.repeat(offsets[:-1][where] - starts[:-1], counts)

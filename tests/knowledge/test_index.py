@@ -153,7 +153,7 @@ def by_plain_sums(base: KnowledgeBase, question: str) -> list[tuple[int, float, 
         rows = connection.execute(
             sa.select(p.c.id, p.c.terms, v.c.valid_to, vec.c.vector).join_from(p, v).join(vec, vec.c.passage_id == p.c.id)
         ).all()  # fmt: skip
-        asked = base._serving.vector(connection, question)
+        asked = base._serving.open(connection)[0].embed([question])[0]
     counts = [Counter(r.terms.split()) for r in rows]
     mean = sum(c.total() for c in counts) / len(rows)
     terms = set(read(question).terms())
@@ -199,8 +199,8 @@ def test_only_allowed_passages_are_found(full: Path) -> None:
                 .where(schema.versions.c.valid_to.is_(None))
             ).scalars()
         )
-        vector = base._serving.vector(connection, "logbook")
-        query = Query(vector, ("logbook",), None, allowed, 10)
+        embedder, _ = base._serving.open(connection)
+        query = Query(lambda: embedder.embed(["logbook"])[0], ("logbook",), None, allowed, 10)
         found = index_of(base, connection).search(connection, query)
         assert {s.passage_id for s in found} == {3, 17, 50} & in_force
 

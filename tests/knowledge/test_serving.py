@@ -26,9 +26,7 @@ def test_groups_come_back_as_they_were(base: KnowledgeBase) -> None:
     assert [g.shape for g in groups] == [(2, 256), (0, 256), (1, 256)]
     with base.store.read() as connection:
         assert serving_row(connection, "x") == (embedder_id, "hash", 256)
-        vector = serving.vector(connection, "c")
-        assert vector is not None
-        assert (vector == groups[2][0]).all()
+        assert (serving.open(connection)[0].embed(["c"]) == groups[2]).all()
 
 
 def test_all_is_opened_anew_after_a_change(
@@ -38,12 +36,13 @@ def test_all_is_opened_anew_after_a_change(
     with base.store.read() as connection:
         first = serving.index(connection)
         assert serving.index(connection) is first
-        assert serving.embedder(connection)[1].name == "hash"
+        embedder, index = serving.open(connection)
+        assert embedder.name == "hash"
+        assert index is first
     open_again().reindex("none")
     with base.store.read() as connection:
         assert serving.index(connection) is not first
-        assert serving.embedder(connection)[1].name == "none"
-        assert serving.vector(connection, "a") is None
+        assert serving.open(connection)[0].name == "none"
 
 
 def test_an_embedder_that_changed_its_vectors_is_not_used(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from alembic.runtime.migration import MigrationContext
 
 from yukawa.errors import InputError, StoreError, YukawaError
 from yukawa.knowledge import KnowledgeBase, schema
-from yukawa.knowledge.store import Store
+from yukawa.knowledge.store import Store, fetch
 
 NOBODY = 65534
 STATEMENT = "The ring is cold."
@@ -322,3 +322,12 @@ def test_processes_that_open_a_new_base_at_once_wait_for_each_other(tmp_path: Pa
         begin = time.time() + 0.2
         for job in [pool.submit(_open_all, urls, begin) for _ in range(4)]:
             job.result(timeout=120)
+
+
+def test_a_plain_statement_that_fails_is_worded_as_any_other(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with store.read() as connection:
+        assert fetch(connection, "SELECT ?, ?", [1, "a"]) == [(1, "a")]
+    with pytest.raises(StoreError, match="no such table"), store.read() as connection:
+        fetch(connection, "SELECT * FROM nothing_here")
+    store.close()

@@ -338,12 +338,12 @@ class KnowledgeBase:
             raise InputError(f"k is {k}", hint="ask for at least one passage")
         terms = tuple(dict.fromkeys(read(query).terms()))
         with self._store.read() as connection:
-            vector = self._serving.vector(connection, query)  # of the embedder that this view serves with
+            embedder, index = self._serving.open(connection)
             filters = {"domain": domain, "kind": kind, "author": author, "source": source}
             allowed = reading_back.allowed_passages(connection, filters) if any(filters.values()) else None
-            found = self._serving.index(connection).search(
-                connection, Query(vector, terms, checked_moment(connection, as_of), allowed, k)
-            )
+            moment = checked_moment(connection, as_of)
+            asked = Query(lambda: embedder.embed([query])[0], terms, moment, allowed, k)
+            found = index.search(connection, asked)
             return reading_back.hits(connection, found)
 
     def conflicts(self) -> builtins.list[Conflict]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -53,9 +53,13 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to look for: `vector` (d,) or None, `terms`, the moment, and the passages allowed (None: all)."""
+    """What to look for: `terms`, the moment, and the passages allowed (None: all).
 
-    vector: NDArray[np.float32] | None
+    `embed` gives the question's vector (d,). An index calls it as late as it can, once: it takes longer than all
+    else and empties the processor's caches of what the index has in hand. An index without vectors never does.
+    """
+
+    embed: Callable[[], NDArray[np.float32]]
     terms: tuple[str, ...]
     as_of: int | None
     allowed: NDArray[np.int64] | None
@@ -97,9 +101,20 @@ class LocalIndex:
         weighted = self._weighted(query.terms)
         ideal = sum(idf for _, idf in weighted) * 2.2 or 1.0
         mean_length = sum(p.words for p in self._parts) / max(self._count(), 1) or 1.0
+        words = [bm25(part, weighted, mean_length) for part in self._parts]
+        vector = query.embed() if self._dimensions else None
         found: list[Scored] = []
-        for number, part in enumerate(self._parts):
-            found += self._search_part(part, query, weighted, ideal, mean_length, frozen=number == 0)
+        for number, (part, (lexical, touched)) in enumerate(zip(self._parts, words, strict=True)):
+            lexical *= 1 / ideal
+            wanted = max(CANDIDATES, query.k)
+            valid = _valid(part, query)
+            candidates = _best_by_words(lexical, touched[valid[touched]], wanted, len(weighted))
+            if vector is not None:
+                near = self._nearest.search(part.vectors, vector, valid, wanted, frozen=number == 0)
+                both = np.sort(np.concatenate([candidates, near]))
+                candidates = both[np.diff(both, prepend=-1) > 0]
+            if len(candidates):
+                found += _fused(part, candidates, lexical[candidates], vector, query.k)
         found.sort(key=lambda s: (-s.score, s.passage_id))
         return found[: query.k]
 
@@ -153,49 +168,6 @@ class LocalIndex:
             spent += frequency
             weighted.append((term, term_weight(term, n, frequency)))
         return weighted
-
-    def _search_part(
-        self,
-        part: Part,
-        query: Query,
-        weighted: list[tuple[str, float]],
-        ideal: float,
-        mean_length: float,
-        *,
-        frozen: bool,
-    ) -> list[Scored]:
-        valid = _valid(part, query)
-        lexical, touched = bm25(part, weighted, mean_length)
-        wanted = max(CANDIDATES, query.k)
-        touched = touched[valid[touched]]
-        # A row stands in `touched` once for each of its terms, so among this many there are enough different ones.
-        candidates = np.unique(touched[largest(lexical[touched], wanted * max(len(weighted), 1))])
-        candidates = candidates[largest(lexical[candidates], wanted)].astype(np.int64)
-        if query.vector is not None and self._dimensions:
-            candidates = np.concatenate(
-                [candidates, self._nearest.search(part.vectors, query.vector, valid, wanted, frozen=frozen)]
-            )
-        candidates = np.unique(candidates)
-        if not len(candidates):
-            return []
-        relative = lexical[candidates] / np.float32(ideal)
-        similarity = (
-            part.vectors[candidates] @ query.vector
-            if query.vector is not None and self._dimensions
-            else np.zeros(len(candidates), dtype=np.float32)
-        )
-        weight = VECTOR_WEIGHT if self._dimensions and query.vector is not None else 0.0
-        fused = weight * similarity + (1 - weight) * relative
-        best = np.argsort(-fused, kind="stable")[: query.k]  # of equals those taught first
-        return [
-            Scored(
-                int(part.passage_ids[candidates[i]]),
-                float(fused[i]),
-                float(similarity[i]),
-                float(relative[i]),
-            )
-            for i in best
-        ]
 
     def _refresh(self, connection: sa.Connection) -> None:
         """Bring the arrays up to the ledger's last event."""
@@ -312,6 +284,35 @@ class _Row:
 def item_key(item_id: str) -> int:
     """A 64-bit number that stands for an item's id in arrays."""
     return int.from_bytes(hashlib.blake2b(item_id.encode(), digest_size=8).digest(), "big", signed=True)
+
+
+def _best_by_words(
+    lexical: NDArray[np.float32], touched: NDArray[np.int32], wanted: int, terms: int
+) -> NDArray[np.int64]:
+    """The `wanted` different rows of `touched` with the highest `lexical`, in no order.
+
+    A row stands in `touched` once for each of its `terms`, so among this many there are enough different ones.
+    """
+    some = np.unique(touched[largest(lexical[touched], wanted * max(terms, 1))])
+    return some[largest(lexical[some], wanted)].astype(np.int64)
+
+
+def _fused(
+    part: Part,
+    candidates: NDArray[np.int64],
+    lexical: NDArray[np.float32],
+    vector: NDArray[np.float32] | None,
+    k: int,
+) -> list[Scored]:
+    """The best `k` of `candidates` (rows of `part`) by both scores; of equals those taught first."""
+    if vector is None:
+        fused, similarity = lexical, np.zeros(len(candidates), dtype=np.float32)
+    else:
+        similarity = part.vectors[candidates] @ vector
+        fused = VECTOR_WEIGHT * similarity + (1 - VECTOR_WEIGHT) * lexical
+    best = np.argsort(-fused, kind="stable")[:k]
+    rows = zip(part.passage_ids[candidates[best]], fused[best], similarity[best], lexical[best], strict=True)
+    return [Scored(int(i), float(score), float(s), float(word)) for i, score, s, word in rows]
 
 
 def _valid(part: Part, query: Query) -> NDArray[np.bool_]:

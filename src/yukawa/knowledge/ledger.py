@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from yukawa.knowledge.schema import events
+from yukawa.knowledge.store import fetch
 
 GENESIS = "0" * 64
 
@@ -34,13 +35,13 @@ def content_digest(content: Mapping[str, Any], nonce: str) -> str:
     return hashlib.sha256((nonce + _canonical(content)).encode()).hexdigest()
 
 
-_LAST = sa.select(events.c.seq, events.c.time, events.c.hash).order_by(events.c.seq.desc()).limit(1)
+_LAST = "SELECT seq, time, hash FROM events ORDER BY seq DESC LIMIT 1"
 
 
 def head(connection: sa.Connection) -> tuple[int, int, str]:
     """Number, time and hash of the last event."""
-    row = connection.execute(_LAST).first()
-    return (0, 0, GENESIS) if row is None else (row.seq, row.time, row.hash)
+    rows = fetch(connection, _LAST)
+    return tuple(rows[0]) if rows else (0, 0, GENESIS)
 
 
 def next_moment(connection: sa.Connection) -> int:

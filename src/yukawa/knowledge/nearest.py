@@ -1,7 +1,8 @@
-"""Nearest vectors: exact up to some 10^5 passages, FAISS beyond; both give row numbers."""
+"""Nearest vectors: exact up to some 10^5 passages, by a bound where it pays; FAISS beyond; all give row numbers."""
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import math
 from concurrent.futures import ThreadPoolExecutor
@@ -12,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yukawa.embedding.threads import usable_cores
+from yukawa.knowledge.leading import Leading
 
 # Measured in benchmarks/search.py: the product over 100,000 x 384 takes 4 to 8 ms on two cores.
 EXACT_UP_TO = 125_000
+_BOUNDED_FROM = 4_000
 TARGET_RECALL = 0.99
 _BLOCK = 65_536
-_PIECE, _PIECES_ALONE = 4_096, 5
+_PIECE, _ALONE = 2_048, 4_096
 _FILE = "vectors.faiss"
 
 
@@ -26,15 +29,19 @@ class Nearest:
 
     def __init__(self) -> None:
         self._faiss: Any = None
+        self._leading: Leading | None = None
 
     def cover(self, vectors: NDArray[np.float32]) -> None:
-        """Make the approximate index hold `vectors` (n, d) if they are many and FAISS is installed.
+        """Prepare the search of `vectors` (n, d): by leading components, or if they are many by FAISS where installed.
 
-        An index of at least half of them is continued with the rows it lacks; what it has must be the first rows.
+        A FAISS index of at least half of them is continued with the rows it lacks; what it has must be the first rows.
         """
         if len(vectors) <= EXACT_UP_TO or vectors.shape[1] == 0 or not _installed():
             self._faiss = None
+            worth_it = len(vectors) >= _BOUNDED_FROM and vectors.shape[1] > 0
+            self._leading = Leading.of(vectors) if worth_it else None
             return
+        self._leading = None
         if self._faiss is None or not len(vectors) <= 2 * self._faiss.ntotal <= 2 * len(vectors):
             self._faiss = _trained(vectors)
         for start in range(self._faiss.ntotal, len(vectors), _BLOCK):
@@ -43,7 +50,9 @@ class Nearest:
             self._faiss.nprobe = _probes(self._faiss, vectors)
 
     def save(self, folder: Path) -> None:
-        """Write the approximate index, if there is one, into `folder`."""
+        """Write what `cover` made into `folder`."""
+        if self._leading is not None:
+            self._leading.save(folder)
         if self._faiss is not None:
             import faiss
 
@@ -51,7 +60,7 @@ class Nearest:
 
     def load(self, folder: Path, count: int) -> None:
         """Open what `save` wrote, if it is whole and holds `count` rows."""
-        self._faiss = None
+        self._faiss, self._leading = None, Leading.load(folder, count)
         if not (folder / _FILE).exists() or not _installed():
             return
         import faiss
@@ -64,8 +73,8 @@ class Nearest:
             self._faiss = index
 
     def clear(self) -> None:
-        """Forget the approximate index."""
-        self._faiss = None
+        """Forget what `cover` made."""
+        self._faiss, self._leading = None, None
 
     def search(
         self,
@@ -89,6 +98,10 @@ class Nearest:
         if count < len(vectors) // 4:  # then gathering costs less than the products it saves
             rows = np.flatnonzero(valid)
             return rows[largest(vectors[rows] @ query, k)]
+        if frozen and self._leading is not None and len(self._leading.heads) == len(vectors):
+            found = self._leading.nearest(vectors, query, valid, min(k, count))
+            if found is not None:
+                return found
         scores = _product(vectors, query)
         if count < len(vectors):
             scores[~valid] = -np.inf
@@ -107,14 +120,24 @@ def _product(vectors: NDArray[np.float32], query: NDArray[np.float32]) -> NDArra
         piece = slice(start, start + _PIECE)
         np.vecdot(vectors[piece], query, out=scores[piece])
 
-    starts = range(0, len(vectors), _PIECE)
-    if len(starts) <= _PIECES_ALONE or usable_cores() == 1:
-        for start in starts:
+    starts = iter(range(0, len(vectors), _PIECE))
+
+    def work() -> None:
+        for start in starts:  # one iterator for all: who is free takes the next piece
             compute(start)
-    else:
-        with ThreadPoolExecutor(min(usable_cores(), len(starts)), thread_name_prefix="product") as pool:
-            list(pool.map(compute, starts))
+
+    others = [] if len(vectors) <= _ALONE else [_helpers().submit(work) for _ in range(usable_cores() - 1)]
+    work()
+    for other in others:
+        if not other.cancel():  # one that did not wake in time has nothing left to do
+            other.result()
     return scores
+
+
+@functools.cache
+def _helpers() -> ThreadPoolExecutor:
+    """Threads that wait for a product; starting them anew would take as long as a small product."""
+    return ThreadPoolExecutor(max(usable_cores() - 1, 1), thread_name_prefix="product")
 
 
 def largest(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,7 @@ from yukawa.knowledge.domains import DOMAINS
 from yukawa.knowledge.index import Scored
 from yukawa.knowledge.records import KINDS, Conflict, Event, Hit, Item, Provenance, moment
 from yukawa.knowledge.schema import conflicts, events, items, passages, versions
+from yukawa.knowledge.store import fetch
 from yukawa.knowledge.writing import chunks
 
 _ITEM = sa.select(versions, items.c.kind).join_from(versions, items)
@@ -92,25 +94,20 @@ def allowed_passages(connection: sa.Connection, filters: Mapping[str, str | None
     return np.array(connection.execute(query).scalars().all(), dtype=np.int64)
 
 
-# Built once: making the statement anew would take longer than running it.
 _HITS = (
-    sa.select(
-        passages.c.id.label("passage_id"),
-        passages.c.text.label("passage"),
-        passages.c.terms,
-        versions,
-        items.c.kind,
-    )
-    .select_from(passages.join(versions).join(items))
-    .where(passages.c.id.in_(sa.bindparam("passage_ids", expanding=True)))
+    "SELECT p.id, p.text, p.terms, v.item_id, i.kind, v.question, v.number,"
+    " v.author, v.source, v.url, v.licence, v.domain, v.attributes"
+    " FROM passages p JOIN versions v ON v.id = p.version_id JOIN items i ON i.id = v.item_id WHERE p.id IN ({})"
 )
 
 
 def hits(connection: sa.Connection, found: Sequence[Scored]) -> list[Hit]:
     """The passages found, with their texts and provenance, in the same order."""
-    wanted = {"passage_ids": [s.passage_id for s in found]}
-    rows = {row["passage_id"]: row for row in connection.execute(_HITS, wanted).mappings()}
-    return [_hit(dict(rows[s.passage_id]), s) for s in found if s.passage_id in rows]
+    if not found:
+        return []
+    marks = ",".join("?" * len(found))
+    rows = {row[0]: row for row in fetch(connection, _HITS.format(marks), [s.passage_id for s in found])}
+    return [_hit(rows[s.passage_id], s) for s in found if s.passage_id in rows]
 
 
 def events_of(connection: sa.Connection, item_id: str) -> list[Event]:
@@ -195,11 +192,14 @@ def _item(row: Mapping[str, Any]) -> Item:
     )  # fmt: skip
 
 
-def _hit(row: Mapping[str, Any], scored: Scored) -> Hit:
-    keys = tuple(t[1:] for t in row["terms"].split(" ") if t.startswith("="))
+def _hit(row: tuple[Any, ...], scored: Scored) -> Hit:
+    passage_id, text, terms, item_id, kind, question, number, *told, attributes = row
+    if isinstance(attributes, str):  # SQLite has no JSON type
+        attributes = json.loads(attributes)
+    keys = tuple(term[1:] for term in terms.split(" ") if term.startswith("="))
     return Hit(
-        row["item_id"], row["passage_id"], row["passage"], scored.score, scored.similarity, scored.lexical, row["kind"],
-        row["question"], row["number"], _provenance(row), row["attributes"], keys,
+        item_id, passage_id, text, scored.score, scored.similarity, scored.lexical, kind, question, number,
+        Provenance(*told), attributes, keys,
     )  # fmt: skip
 
 

@@ -74,12 +74,11 @@ class ServerIndex:
             return []
         _prepare(connection)
         filters = _Filters(query)
-        dense = query.vector is not None and self._dimensions > 0
         lexical = _Lexical(connection, query.terms, count, mean_length)
         scores = lexical.best(connection, filters)
-        if not dense:
+        if not self._dimensions:
             return _fused(scores, {}, 0.0, query.k)
-        vector = _text_of(query.vector)
+        vector = _text_of(query.embed())
         nearest = self._nearest(connection, vector, filters, count)
         scores |= lexical.of(connection, [i for i in nearest if i not in scores])
         both = [*scores, *(i for i in nearest if i not in scores)]

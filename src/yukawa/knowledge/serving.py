@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from yukawa.errors import StoreError
 from yukawa.knowledge.index import Index, LocalIndex
 from yukawa.knowledge.schema import embedders
-from yukawa.knowledge.store import Store
+from yukawa.knowledge.store import Store, fetch
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +28,7 @@ class ServingRow(NamedTuple):
     dimensions: int
 
 
-_SERVING = sa.select(embedders.c.id, embedders.c.name, embedders.c.dimensions).where(embedders.c.serving)
+_SERVING = "SELECT id, name, dimensions FROM embedders WHERE serving"
 
 
 def serving_row(connection: sa.Connection, base: str) -> ServingRow:
@@ -37,12 +37,12 @@ def serving_row(connection: sa.Connection, base: str) -> ServingRow:
     Raises:
         StoreError: it has none.
     """
-    row = connection.execute(_SERVING).first()
-    if row is None:
+    rows = fetch(connection, _SERVING)
+    if not rows:
         raise StoreError(
             f"the knowledge base {base} has no embedder", hint="type: yukawa knowledge reindex minilm"
         )
-    return ServingRow(row.id, row.name, row.dimensions)
+    return ServingRow(*rows[0])
 
 
 def checked_embedder(row: ServingRow, base: str) -> Embedder:
@@ -84,17 +84,15 @@ class Serving:
             if connection.execute(any_row).first() is None:
                 connection.execute(sa.insert(embedders), row)
 
+    def open(self, connection: sa.Connection) -> tuple[Embedder, Index]:
+        """The serving embedder, and the index over its vectors."""
+        row = serving_row(connection, self._store.name)
+        return self._embedder_of(row), self._index_of(row)
+
     def embedder(self, connection: sa.Connection) -> tuple[int, Embedder]:
         """The serving embedder and its id."""
         row = serving_row(connection, self._store.name)
-        if self._embedder is None or self._embedder[0] != row.id:
-            self._embedder = (row.id, checked_embedder(row, self._store.name))
-        return self._embedder
-
-    def vector(self, connection: sa.Connection, text: str) -> NDArray[np.float32] | None:
-        """`text` as a vector (d,), or None where the base has full text only."""
-        embedder = self.embedder(connection)[1]
-        return embedder.embed([text])[0] if embedder.dimensions else None
+        return row.id, self._embedder_of(row)
 
     def embedded(self, groups: Sequence[Sequence[str]]) -> tuple[int, list[NDArray[np.float32]]]:
         """The serving embedder's id and an array (texts, d) for each group of texts, embedded in one batch."""
@@ -107,17 +105,24 @@ class Serving:
         return embedder_id, [matrix[a:b] for a, b in itertools.pairwise(ends)]
 
     def index(self, connection: sa.Connection) -> Index:
-        """The index over the serving embedder's vectors."""
-        row = serving_row(connection, self._store.name)
-        if self._index is None or self._index[0] != row.id:
-            self._index = (row.id, self._new_index(row))
-        return self._index[1]
+        """The index over the serving embedder's vectors; the embedder itself stays unopened."""
+        return self._index_of(serving_row(connection, self._store.name))
 
     def forget(self) -> None:
         """Drop what is held in memory, and the index's copy on disk."""
         if self._index is not None:
             self._index[1].clear()
         self._embedder, self._index = None, None
+
+    def _embedder_of(self, row: ServingRow) -> Embedder:
+        if self._embedder is None or self._embedder[0] != row.id:
+            self._embedder = (row.id, checked_embedder(row, self._store.name))
+        return self._embedder[1]
+
+    def _index_of(self, row: ServingRow) -> Index:
+        if self._index is None or self._index[0] != row.id:
+            self._index = (row.id, self._new_index(row))
+        return self._index[1]
 
     def _new_index(self, row: ServingRow) -> Index:
         file = self._store.file

@@ -6,7 +6,8 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +42,12 @@ class Store:
         self.engine = _engine(self.url)
         self._ensure_schema()
 
-    @property
+    @cached_property
     def file(self) -> Path | None:
         """The SQLite file, or None on a server."""
         return None if self.is_postgres else Path(str(self.url.database))
 
-    @property
+    @cached_property
     def name(self) -> str:
         """How error messages call this base; never with a password."""
         return str(self.file) if self.file else self.url.set(drivername="postgresql").render_as_string()
@@ -87,6 +88,22 @@ class Store:
         with self.write() as connection:  # a second process waits here and then finds the work done
             if _revision(connection) != HEAD:
                 _migrate(connection)
+
+
+def fetch(connection: sa.Connection, statement: str, parameters: Sequence[Any] = ()) -> list[Any]:
+    """The rows of a plain statement, with `?` for each parameter, by the driver itself.
+
+    For the few statements of every search: SQLAlchemy's layers take several times as long as these queries, most of
+    all right after an embedding, which empties the processor's caches.
+    """
+    if connection.dialect.name != "sqlite":
+        statement = statement.replace("?", "%s")
+    with contextlib.closing(connection.connection.cursor()) as cursor:
+        try:
+            cursor.execute(statement, parameters)
+            return list(cursor.fetchall())
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise sa.exc.DBAPIError(statement, parameters, error) from error
 
 
 def _resolve(url: str) -> tuple[sa.URL, Path | None]:
@@ -139,7 +156,7 @@ def _engine(url: sa.URL) -> sa.Engine:
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('begin', 'DEFERRED')}")
+        fetch(connection, f"BEGIN {connection.get_execution_options().get('begin', 'DEFERRED')}")
 
     return engine
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+
+from yukawa.errors import InputError, nearest
 
 PARTICLE, JET, LABEL = "part_", "jet_", "label_"
 
@@ -62,3 +65,16 @@ JET_COLUMNS = (
 def label_column(name: str) -> str:
     """The column that says whether a jet is of class `name`, such as `label_b`."""
     return LABEL + name
+
+
+def check_columns(wanted: Collection[str], there: Collection[str], place: str) -> None:
+    """Refuse columns that `place` (a file, or "the jets") does not have.
+
+    Raises:
+        InputError: names the columns that are missing, and those nearest to them in spelling.
+    """
+    missing = [name for name in wanted if name not in there]
+    if missing:
+        near = sorted({match for name in missing if (match := nearest(name, there))})
+        hint = f"near it: {', '.join(near)}" if near else f"it has: {', '.join(there) or 'none'}"
+        raise InputError(f"{place}: no column {', '.join(missing)}", hint=hint)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from yukawa.errors import InputError
-from yukawa.jets.columns import LABEL, label_column
+from yukawa.jets.columns import LABEL, check_columns, label_column
 
 Array = npt.NDArray[Any]
 
@@ -110,12 +110,8 @@ class Jets:
         Raises:
             InputError: a column is not there.
         """
-        wanted = set(columns)
-        missing = sorted(wanted - set(self.columns))
-        if missing:
-            raise InputError(
-                f"the jets have no column {', '.join(missing)}; they have: {', '.join(self.columns)}"
-            )
+        wanted = dict.fromkeys(columns)
+        check_columns(wanted, self.columns, "the jets")
         return Jets(
             self.offsets,
             {name: column for name, column in self.particles.items() if name in wanted},

@@ -39,20 +39,25 @@ _COMPOUND = re.compile(
     r"|hyperons?|resonances?|neutrinos?|antineutrinos?|particles?|bar)\b)",
     re.IGNORECASE,
 )
+# What each pattern cannot match without stands before it: most texts hold none, and `in` costs next to nothing.
 _SPOKEN = (
-    (re.compile(r"\b[mM]_\{?(?=[A-Za-z])"), "mass "),
-    (re.compile(r"\bGamma_\{?(?=[A-Za-z])(?!tot|i\b)"), "width "),
-    (re.compile(r"\btau_(?=[A-Z]|n\b|pi\b)"), "lifetime "),
-    (re.compile(r"\bmu_(?=[pn]\b|[A-Z])"), "magnetic moment "),
-    (re.compile(r"\b(the|of|for|a) top\b(?![ -]quark)"), r"\1 top quark"),
-    (re.compile(r"\bDelta ?_?[mM](?=[ (_]|\b)"), "mass difference "),
-    (re.compile(r"\b(anti)-(?=[A-Za-z])", re.IGNORECASE), r"\1"),
-    (re.compile(r"(?<=[A-Za-z]) sub[- ](?=[a-z]\b)"), "_"),
-    (re.compile(r"\b([A-Z](?:_?[a-z])?|Sigma_?[bc]?|Xi_?[bc]?|Omega_?[bc]?)[- ]star\b"), r"\1*"),
-    (re.compile(r"\b(eta|Xi_?[bc])[- ]prime\b"), r"\1'"),
-    (re.compile(r"(?<=[A-Za-z*']) (?:plus)\b(?! or)"), "+"),
-    (re.compile(r"(?<=[A-Za-z*'])(?<! or) minus\b"), "-"),
-    (re.compile(r"\b([A-Z][a-z]?|pi|Sigma|Xi|Lambda|Delta|rho) (?:zero|nought|naught)\b"), r"\g<1>0"),
+    (("m_", "M_"), re.compile(r"\b[mM]_\{?(?=[A-Za-z])"), "mass "),
+    (("Gamma_",), re.compile(r"\bGamma_\{?(?=[A-Za-z])(?!tot|i\b)"), "width "),
+    (("tau_",), re.compile(r"\btau_(?=[A-Z]|n\b|pi\b)"), "lifetime "),
+    (("mu_",), re.compile(r"\bmu_(?=[pn]\b|[A-Z])"), "magnetic moment "),
+    ((" top",), re.compile(r"\b(the|of|for|a) top\b(?![ -]quark)"), r"\1 top quark"),
+    (("Delta",), re.compile(r"\bDelta ?_?[mM](?=[ (_]|\b)"), "mass difference "),
+    (("nti-", "NTI-"), re.compile(r"\b(anti)-(?=[A-Za-z])", re.IGNORECASE), r"\1"),
+    ((" sub",), re.compile(r"(?<=[A-Za-z]) sub[- ](?=[a-z]\b)"), "_"),
+    (("star",), re.compile(r"\b([A-Z](?:_?[a-z])?|Sigma_?[bc]?|Xi_?[bc]?|Omega_?[bc]?)[- ]star\b"), r"\1*"),
+    (("prime",), re.compile(r"\b(eta|Xi_?[bc])[- ]prime\b"), r"\1'"),
+    (("plus",), re.compile(r"(?<=[A-Za-z*']) (?:plus)\b(?! or)"), "+"),
+    (("minus",), re.compile(r"(?<=[A-Za-z*'])(?<! or) minus\b"), "-"),
+    (
+        ("zero", "nought", "naught"),
+        re.compile(r"\b([A-Z][a-z]?|pi|Sigma|Xi|Lambda|Delta|rho) (?:zero|nought|naught)\b"),
+        r"\g<1>0",
+    ),
 )
 
 
@@ -72,8 +77,9 @@ def plain_ascii(text: str) -> str:
     )
     text = _MACRON.sub("bar", text.replace("{", "").replace("}", ""))
     text = _COMPOUND.sub(" ", re.sub(r"\s+", " ", text).strip())
-    for pattern, replacement in _SPOKEN:
-        text = pattern.sub(replacement, text)
+    for signs, pattern, replacement in _SPOKEN:
+        if any(sign in text for sign in signs):
+            text = pattern.sub(replacement, text)
     return text
 
 

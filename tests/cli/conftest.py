@@ -78,6 +78,14 @@ def yukawa(home: Path, capsys: pytest.CaptureFixture[str]) -> Yukawa:
 
 
 @pytest.fixture(scope="session")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set of ten jets of each class, as the command line makes it."""
+    folder = tmp_path_factory.mktemp("jets") / "set"
+    assert main(["jets", "simulate", "--out", str(folder), "--jets-per-class", "10", "--json"]) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
 def pdg_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home whose base the command line itself built from the PDG's data, with the hashing embedder."""
     folder = tmp_path_factory.mktemp("pdg")

@@ -14,7 +14,7 @@ HEAD = "# The command line\n\nThe help text of every verb, as `--help` prints it
 
 
 def verbs():
-    """All command lines, `knowledge` followed by its own."""
+    """All command lines, a group followed by its own."""
     root = typer.main.get_command(app)
     yield ()
     for name, command in root.commands.items():
@@ -35,7 +35,7 @@ def test_the_page_is_what_help_prints(yukawa):
 
 
 def test_every_verb_offers_json_and_debug(yukawa):
-    groups = {(), ("knowledge",)}
+    groups = {(), ("knowledge",), ("jets",)}
     for verb in set(verbs()) - groups:
         text = yukawa(*verb, "--help").out
         assert "--json" in text

@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
-from yukawa.cli import asking, demo, knowledge, models, searching, teaching, upkeep
+from yukawa.cli import asking, demo, jets, jets_models, knowledge, models, searching, teaching, upkeep
 from yukawa.cli.options import new_app
-from yukawa.cli.output import fail, note
+from yukawa.cli.output import Interrupted, fail, note
 from yukawa.errors import YukawaError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
@@ -20,6 +20,7 @@ BROKEN_PIPE = 1  # as typer has it where it notices first
 
 app = new_app("Ask high-energy physics, teach it, and look after what was taught.")
 knowledge_app = new_app("Look after the knowledge base.")
+jets_app = new_app("Simulate, read, train and measure: jets of colliders.")
 
 
 @app.callback()
@@ -41,6 +42,11 @@ def _knowledge(context: typer.Context) -> None:
     _help(context)
 
 
+@jets_app.callback()
+def _jets(context: typer.Context) -> None:
+    _help(context)
+
+
 def _help(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
         sys.stdout.write(context.get_help() + "\n")
@@ -51,6 +57,9 @@ for verb in (asking.ask, asking.chat, teaching.teach, searching.search, models.m
 knowledge.add_to(knowledge_app)
 upkeep.add_to(knowledge_app)
 app.add_typer(knowledge_app, name="knowledge")
+jets.add_to(jets_app)
+jets_models.add_to(jets_app)
+app.add_typer(jets_app, name="jets")
 
 
 def run() -> None:
@@ -84,6 +93,9 @@ def main(arguments: Sequence[str]) -> int:
 def _run(arguments: Sequence[str]) -> int:
     try:
         code = typer.main.get_command(app).main(list(arguments), prog_name="yukawa", standalone_mode=False)
+    except Interrupted as stopped:
+        note(f"interrupted; {stopped}")
+        return INTERRUPTED
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     if code == INTERRUPTED:

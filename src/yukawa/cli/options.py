@@ -26,6 +26,9 @@ Reason = Annotated[str, typer.Option("--reason", help="Why, for the history.")]
 Model = Annotated[
     str | None, typer.Option("--model", metavar="NAME", help="A row of yukawa.toml; see `yukawa models`.")
 ]
+Split = Annotated[
+    str | None, typer.Option("--split", metavar="NAME", help="Of a data set: train, validation or test.")
+]
 ItemId = Annotated[str, typer.Argument(metavar="ID", help="The item's id.")]
 
 

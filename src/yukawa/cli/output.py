@@ -17,6 +17,10 @@ Piece = str | tuple[str, str]
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
+class Interrupted(Exception):
+    """A verb was stopped by Ctrl-C and says itself, as the message, how to go on."""
+
+
 def say(*pieces: Piece) -> None:
     """One line on stdout; a piece is text, or (text, rich style) which a terminal shows in that style."""
     _write(sys.stdout, pieces)

@@ -14,10 +14,9 @@ NAME_OF_PDG_ID = {pdg: name for name, pdg in PDG_ID.items()}
 
 
 def conjugate(name: str) -> str:
-    """The class of the antiparticle: `b` and `bbar` are each other's, `g` is its own."""
-    if name.endswith("bar"):
-        return name.removesuffix("bar")
-    return f"{name}bar" if f"{name}bar" in PDG_ID else name
+    """The class of the antiparticle: `b` and `bbar` are each other's, `g` and unknown names are their own."""
+    other = name.removesuffix("bar") if name.endswith("bar") else f"{name}bar"
+    return other if name in PDG_ID and other in PDG_ID else name
 
 
 def flavours(classes: Sequence[str]) -> tuple[tuple[str, str], ...]:

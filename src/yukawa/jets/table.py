@@ -78,6 +78,8 @@ class Jets:
             raise InputError(
                 f"the jets have no label column for {', '.join(missing)}; they have: {', '.join(self.classes) or 'none'}"
             )
+        if not classes:
+            return np.full(len(self), -1)
         truth = np.stack([self.scalars[label_column(name)].astype(bool) for name in classes], axis=1)
         if np.any(truth.sum(axis=1) > 1):
             raise InputError(

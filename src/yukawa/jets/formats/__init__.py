@@ -1,1 +1,16 @@
 """Jets in files: where they come from and where they go."""
+
+from yukawa.jets.formats.convert import convert
+from yukawa.jets.formats.manifest import Manifest, check_manifest, read_manifest
+from yukawa.jets.formats.source import Piece, Source, join_sources, open_source
+
+__all__ = [
+    "Manifest",
+    "Piece",
+    "Source",
+    "check_manifest",
+    "convert",
+    "join_sources",
+    "open_source",
+    "read_manifest",
+]

@@ -1,0 +1,219 @@
+"""How many jets a second come from files into batches, against weaver-core's loader of the same features.
+
+Type `python benchmarks/jets_reading.py`. The same synthetic jets are written as our Parquet and in the ROOT layout
+of JetClass. Each loader shuffles, computes the 17 features, momenta, points and labels of batches of 512 as
+tensors in one process with a thread of its own, in turn, several times; first it is checked that both give the
+same values. Then memory is followed while a set ten times larger than the buffer is streamed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+
+from yukawa.jets.columns import PARTICLE_COLUMNS
+from yukawa.jets.features import DataConfig, FeatureEncoder, load_data_config
+from yukawa.jets.formats.jetclass import write_jetclass
+from yukawa.jets.formats.parquet import write_parquet
+from yukawa.jets.formats.source import Source, open_source
+from yukawa.jets.loading import Streaming, tensors
+from yukawa.jets.table import Jets
+
+BATCH = 512
+FETCH = (
+    10_000  # jets weaver reads at once: what its recipe for JetClass does with ten files and a step of 0.01
+)
+
+
+@dataclass(frozen=True)
+class Files:
+    """The same jets as Parquet and ROOT, and the config as weaver reads it."""
+
+    parquet: Path
+    root: Path
+    config: Path
+
+
+def synthetic(jets: int, classes: tuple[str, ...], seed: int) -> Jets:
+    """Jets of about 38 particles, sorted by energy as simulated ones are, with all columns of ours."""
+    rng = np.random.default_rng(seed)
+    counts = np.clip(rng.normal(38, 11, jets), 2, 120).astype(np.int64)
+    total = int(counts.sum())
+    energy = rng.exponential(1.6, total).astype(np.float32) + 0.1
+    jet = np.repeat(np.arange(jets), counts)
+    energy = energy[np.lexsort((-energy, jet))]
+    theta, phi = np.arccos(rng.uniform(-0.9, 0.9, jets))[jet], rng.uniform(-np.pi, np.pi, jets)[jet]
+    deta, dphi = rng.normal(0, 0.3, (2, total))
+    eta, phi = -np.log(np.tan(theta / 2)) + deta, phi + dphi
+    pt = energy / np.cosh(eta)
+    particles = {c.name: np.zeros(total, c.dtype) for c in PARTICLE_COLUMNS}
+    particles |= {"part_px": pt * np.cos(phi), "part_py": pt * np.sin(phi), "part_pz": pt * np.sinh(eta),
+                  "part_energy": energy, "part_deta": deta, "part_dphi": dphi,
+                  "part_d0val": rng.standard_cauchy(total) * 0.01, "part_dzval": rng.standard_cauchy(total) * 0.01,
+                  "part_d0err": rng.exponential(0.01, total), "part_dzerr": rng.exponential(0.01, total),
+                  "part_charge": rng.integers(-1, 2, total)}  # fmt: skip
+    kinds = [c.name for c in PARTICLE_COLUMNS if c.dtype == "bool"]
+    kind = rng.integers(0, len(kinds), total)
+    particles |= {name: kind == i for i, name in enumerate(kinds)}
+    particles = {c.name: np.asarray(particles[c.name]).astype(c.dtype) for c in PARTICLE_COLUMNS}
+    sums = {axis: np.bincount(jet, particles[f"part_{axis}"], jets) for axis in ("px", "py", "pz", "energy")}
+    jet_pt = np.hypot(sums["px"], sums["py"])
+    scalars = {"jet_pt": jet_pt, "jet_eta": np.arcsinh(sums["pz"] / jet_pt), "jet_energy": sums["energy"],
+               "jet_phi": np.arctan2(sums["py"], sums["px"])}  # fmt: skip
+    found: dict[str, Any] = {name: column.astype(np.float32) for name, column in scalars.items()}
+    found |= {"jet_nparticles": counts.astype(np.int32), "jet_event": np.arange(jets)}
+    truth = rng.integers(0, len(classes), jets)
+    found |= {f"label_{name}": truth == i for i, name in enumerate(classes)}
+    return Jets.from_counts(counts, particles, found)
+
+
+def write(folder: Path, jets: int, config: DataConfig, seed: int) -> Files:
+    made = synthetic(jets, config.classes, seed)
+    files = Files(folder / "jets.parquet", folder / "jets.root", folder / "config.yaml")
+    write_parquet(files.parquet, made)
+    write_jetclass(files.root, made)
+    text = config.to_dict()
+    del text["sort_by"], text["preprocess"]["nonfinite"]  # the jets are sorted, and finite
+    files.config.write_text(yaml.safe_dump(text, sort_keys=False))
+    return files
+
+
+def ours(
+    path: Path, config: DataConfig, buffer: int, shuffle: bool, seed: int = 1
+) -> Iterator[dict[str, Any]]:
+    stream = Streaming(open_source(path), FeatureEncoder(config), buffer)
+    for encoded in stream.batches(BATCH, seed=seed, epoch=0, shuffle=shuffle):
+        yield tensors(encoded) | {"labels": torch.from_numpy(encoded.labels)}
+
+
+def weaver(path: Path, config: Path, fetch: float, shuffle: bool) -> Iterator[tuple[Any, Any, Any]]:
+    import logging
+
+    from torch.utils.data import DataLoader
+    from weaver.utils.dataset import SimpleIterDataset
+
+    logging.disable(logging.INFO)
+    files = {"_": [str(path)]}
+    data = SimpleIterDataset(
+        files, str(config), for_training=shuffle, fetch_step=fetch, name="train", async_load=True
+    )
+    yield from DataLoader(data, batch_size=BATCH, num_workers=0, drop_last=False)
+
+
+def check(files: Files, config: DataConfig, fetch: float) -> None:
+    """Both loaders give the same values for the same jets, in the order of the file."""
+    pairs = zip(
+        ours(files.parquet, config, 1, shuffle=False),
+        weaver(files.root, files.config, fetch, False),
+        strict=True,
+    )
+    groups = {"features_NF": "pf_features", "momenta_N4": "pf_vectors", "points_N2": "pf_points"}
+    for mine, (inputs, labels, _) in pairs:
+        mask = inputs["pf_mask"][:, 0] > 0
+        assert torch.equal(mask.sum(dim=1), mine["counts_B"])
+        assert torch.equal(labels["_label_"], mine["labels"])
+        for name, group in groups.items():
+            torch.testing.assert_close(mine[name], inputs[group].transpose(1, 2)[mask], rtol=1e-5, atol=1e-5)
+
+
+def rate(batches: Callable[[], Iterator[Any]], jets: int) -> float:
+    """Jets a second through one epoch."""
+    begin = time.perf_counter()
+    for _ in batches():
+        pass
+    return jets / (time.perf_counter() - begin)
+
+
+def resident() -> float:
+    """This process's memory in MB."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def follow_memory(source: Source, config: DataConfig, buffer: int) -> list[tuple[int, float]]:
+    """Memory after every so many jets of two epochs."""
+    stream = Streaming(source, FeatureEncoder(config), buffer)
+    found = [(0, resident())]
+    jets, step = 0, len(source) // 10
+    for epoch in range(2):
+        for encoded in stream.batches(BATCH, seed=1, epoch=epoch, shuffle=True):
+            tensors(encoded)
+            jets += len(encoded)
+            if jets >= found[-1][0] + step:
+                found.append((jets, resident()))
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--jets", type=int, default=60_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    config = load_data_config("jet-origin")
+    with tempfile.TemporaryDirectory() as folder:
+        files = write(Path(folder), options.jets, config, options.seed)
+        memory = follow_memory(open_source(files.parquet), config, options.jets // 10)
+        fetch = min(1.0, FETCH / options.jets)
+        check(files, config, fetch)
+        readers: dict[str, Callable[[], Iterator[Any]]] = {
+            "yukawa, Parquet": lambda: ours(files.parquet, config, 2 * FETCH, shuffle=True),
+            "yukawa, ROOT": lambda: ours(files.root, config, 2 * FETCH, shuffle=True),
+            f"weaver-core {version('weaver-core')}, ROOT": lambda: weaver(
+                files.root, files.config, fetch, True
+            ),
+            # A part of a Parquet file breaks weaver 0.5.3 (it pads by offsets of the whole), so it reads all at once.
+            f"weaver-core {version('weaver-core')}, Parquet": lambda: weaver(
+                files.parquet, files.config, 1.0, True
+            ),
+        }
+        rates: dict[str, list[float]] = {name: [] for name in readers}
+        for _ in range(options.rounds):
+            for name, reader in readers.items():
+                rates[name].append(rate(reader, options.jets))
+    report(rates, memory, options)
+
+
+def report(
+    rates: dict[str, list[float]], memory: list[tuple[int, float]], options: argparse.Namespace
+) -> None:
+    medians = {name: statistics.median(values) for name, values in rates.items()}
+    first = next(iter(medians.values()))
+    print(f"{options.jets:,} jets, batches of {BATCH}, {options.rounds} rounds in turn, median\n")
+    print(f"{'loader':<28}{'jets/s':>10}{'best':>10}{'ratio':>8}")
+    for name, median in medians.items():
+        print(f"{name:<28}{median:>10,.0f}{max(rates[name]):>10,.0f}{first / median:>8.1f}")
+    print(f"\nmemory while streaming two epochs, with a buffer of {options.jets // 10:,} jets")
+    for jets, megabytes in memory:
+        print(f"{jets:>10,} jets {megabytes:>8.0f} MB")
+    early = max(mb for jets, mb in memory if jets <= options.jets)
+    late = max(mb for jets, mb in memory if jets > options.jets)
+    print(f"highest in the first epoch {early:.0f} MB, in the second {late:.0f} MB")
+    if options.json:
+        figures = {
+            "jets": options.jets,
+            "rates": rates,
+            "medians": medians,
+            "memory": memory,
+            "python": sys.version,
+        }
+        options.json.write_text(json.dumps(figures, indent=2))
+
+
+if __name__ == "__main__":
+    main()

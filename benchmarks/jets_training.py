@@ -1,0 +1,161 @@
+"""What the training loop costs beside the network, and Ranger against weaver-core's.
+
+Type `python benchmarks/jets_training.py RECIPE ...` (default: the three laptop recipes). For each recipe the
+trainer and a plain loop with the same network, optimiser and batch of simulated jets run in turn; times are of
+the processor, on one thread, so that a busy machine does not matter. See README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from itertools import pairwise, repeat
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from yukawa.jets.features.config import load_data_config
+from yukawa.jets.features.encoder import FeatureEncoder
+from yukawa.jets.models.saving import build
+from yukawa.jets.simulation.cards import load_card
+from yukawa.jets.simulation.events import simulate_events
+from yukawa.jets.simulation.processes import load_process
+from yukawa.jets.table import concatenate
+from yukawa.jets.training.building import build_model
+from yukawa.jets.training.conductor import Conductor, Interruption, Plan, Standing
+from yukawa.jets.training.feed import Batch, Feed, labelled
+from yukawa.jets.training.optimiser import Ranger
+from yukawa.jets.training.recipe import Recipe, load_recipe
+from yukawa.jets.training.trainer import JetTrainer, arguments
+from yukawa.runs import Run
+
+RECIPES = Path(__file__).parents[1] / "recipes" / "jets"
+
+
+class Same(Feed):
+    """One batch, again and again."""
+
+    def __init__(self, batch: Batch, size: int, steps: int) -> None:
+        self.same, self.batch, self.steps = batch, size, steps
+
+    def __iter__(self) -> Iterator[Batch | None]:
+        return repeat(self.same, self.steps)
+
+
+def jets(size: int, config: str) -> Batch:
+    """A batch of simulated jets of all classes."""
+    process, card = load_process("jet-origin"), load_card()
+    parts = [simulate_events(process, sample, card, size // 2, 1) for sample in process.samples]
+    share = -(-size // len(parts))
+    together = concatenate([part[:share] for part in parts])[:size]
+    return labelled(FeatureEncoder(load_data_config(config)).encode(together))
+
+
+def loop(recipe: Recipe, batch: Batch, steps: int, folder: Path) -> list[float]:
+    """Seconds of each step as one would write it without a trainer."""
+    _, network = build_model(recipe)
+    network.train()
+    optimiser = Ranger(network.parameters(), lr=recipe.training.learning_rate)
+    inputs = {name: value for name, value in batch.items() if name not in ("labels", "divisor")}
+    times = [time.process_time()]
+    for _ in range(steps):
+        loss = nn.functional.cross_entropy(network(**inputs), batch["labels"])
+        loss.backward()
+        optimiser.step()
+        optimiser.zero_grad()
+        times.append(time.process_time())
+    return [after - before for before, after in pairwise(times)]
+
+
+def trainer(recipe: Recipe, batch: Batch, steps: int, folder: Path) -> list[float]:
+    """Seconds of each step of the trainer with all its figures, but neither validation nor checkpoints."""
+    _, network = build_model(recipe)
+    never = 10**9
+    plan = Plan(never, steps, never, never, 50, recipe.training.batch, "accuracy", None)
+    times: list[float] = []
+    conductor = Conductor(
+        plan,
+        Standing(),
+        folder,
+        Run.create(folder, {}, []),
+        lambda *told: times.append(time.process_time()),
+        Interruption(),
+    )
+    settings = arguments(recipe.training, folder / "checkpoints", steps, 1)
+    feed = Same(batch, recipe.training.batch, steps)
+    JetTrainer(network, recipe.training, settings, feed, lambda: iter(()), conductor).go_on(None)
+    return [after - before for before, after in pairwise(times)]
+
+
+def overhead(recipe: Recipe, batch: Batch, steps: int, rounds: int) -> dict[str, float]:
+    """Milliseconds a step of both, in turn; medians over all steps of all rounds but the first."""
+    times: dict[str, list[float]] = {"loop": [], "trainer": []}
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(rounds + 1):
+            for name, measure in (("loop", loop), ("trainer", trainer)):
+                found = measure(recipe, batch, steps, Path(folder) / f"{name}-{number}")
+                times[name] += found if number else []
+    plain, whole = (1000 * statistics.median(times[name]) for name in ("loop", "trainer"))
+    return {
+        "jets_per_second": 1000 * recipe.training.batch / whole,
+        "loop_ms": plain,
+        "trainer_ms": whole,
+        "overhead": whole / plain - 1,
+    }
+
+
+def optimisers(rounds: int, steps: int = 30) -> dict[str, float]:
+    """Milliseconds a step of Ranger over the weights of a full-size Particle Transformer."""
+    from weaver.utils.nn.optimizer.ranger import Ranger as Peer
+
+    network = build({"architecture": "particle-transformer", "features": 17, "classes": list("abcdefghijk")})
+    for weight in network.parameters():
+        weight.grad = torch.randn_like(weight)
+    both = {"ours": Ranger(network.parameters()), "weaver": Peer(network.parameters())}
+    times: dict[str, list[float]] = {name: [] for name in both}
+    for _ in range(rounds + 1):
+        for name, optimiser in both.items():
+            began = time.process_time()
+            for _ in range(steps):
+                optimiser.step()
+            times[name].append(1000 * (time.process_time() - began) / steps)
+    return {f"{name}_ms": statistics.median(values[1:]) for name, values in times.items()}
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("recipes", nargs="*", type=Path, help="recipes (default: the laptop ones)")
+    parser.add_argument("--steps", type=int, default=10, help="steps in a round")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", type=Path, help="write the figures there too")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    figures: dict[str, dict[str, float]] = {}
+    print("| recipe | jets/s on one core | plain loop, ms a step | trainer, ms a step | overhead |")
+    print("|---|---|---|---|---|")
+    for path in options.recipes or sorted(RECIPES.glob("*-laptop.yaml")):
+        recipe = load_recipe(path, ["data.path=none"])
+        batch = jets(recipe.training.batch, recipe.data.config)
+        row = figures[path.stem] = overhead(recipe, batch, options.steps, options.rounds)
+        print(
+            f"| {path.stem} | {row['jets_per_second']:.0f} | {row['loop_ms']:.1f} | {row['trainer_ms']:.1f} "
+            f"| {row['overhead']:+.1%} |",
+            flush=True,
+        )
+    row = figures["ranger"] = optimisers(options.rounds)
+    print(
+        f"\nRanger, a step over 2.1 million weights: ours {row['ours_ms']:.2f} ms, "
+        f"weaver-core's {row['weaver_ms']:.2f} ms, {row['weaver_ms'] / row['ours_ms']:.1f}x"
+    )
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,299 @@
+"""`yukawa jets VERB` for taggers: train, evaluate, predict, import-weaver, export-onnx."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from yukawa.cli.options import Debug, Json, Split
+from yukawa.cli.output import Interrupted, note, print_json, progress_bar, say
+from yukawa.errors import InputError
+
+if TYPE_CHECKING:
+    from yukawa.jets.evaluation.report import Measured, Report
+    from yukawa.jets.training.describe import Description
+    from yukawa.jets.training.recipe import Recipe
+
+Model = Annotated[Path, typer.Argument(metavar="MODEL", help="The folder of a model or of its run.")]
+Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, …; a GPU if there is one.")]
+Batch = Annotated[int, typer.Option("--batch", metavar="N", help="Jets that go through a network at once.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these verbs to a group."""
+    for verb in (train, evaluate, predict, import_weaver, export_onnx):
+        app.command()(verb)
+
+
+def train(
+    recipe: Annotated[
+        Path, typer.Argument(metavar="RECIPE", help="A YAML file, such as those in recipes/jets.")
+    ],
+    changes: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="KEY=VALUE", help="Changes of the recipe, such as training.batch=256."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="The run's folder; runs/RECIPE if left out.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done: jets, steps, parameters, memory.")
+    ] = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Train a tagger as a recipe says; torchrun starts it on several GPUs."""
+    _need("torch", "transformers", "accelerate", purpose="training")
+    from yukawa.jets.training.recipe import load_recipe
+
+    chosen = load_recipe(recipe, changes or ())
+    if dry_run:
+        _describe(chosen, as_json)
+        return
+    from yukawa.jets.training.run import train as start
+
+    folder = out or Path("runs") / recipe.stem
+    first = os.environ.get("RANK", "0") == "0"  # of the processes of torchrun one speaks for all
+    with progress_bar(f"training {chosen.model.architecture}") as bar:
+        result = start(
+            chosen, folder, resume, (lambda step, steps, figures: bar(step, steps)) if first else None
+        )
+    if first and as_json:
+        print_json(asdict(result) | {"folder": str(result.folder)})
+    if result.interrupted:
+        raise Interrupted(result.message)
+    if first and not as_json:
+        say(result.message)
+
+
+def evaluate(
+    models: Annotated[
+        list[str],
+        typer.Argument(metavar="MODEL", help="Folders of models or runs; NAME=FOLDER gives a name."),
+    ],
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="PATH", help="The jets; those of the run if left out.")
+    ] = None,
+    split: Split = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where the report goes; else into the run.")
+    ] = None,
+    published: Annotated[
+        bool, typer.Option("--published", help="Put the published figures of jet origin beside.")
+    ] = False,
+    batch: Batch = 1024,
+    device: Device = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Measure taggers on labelled jets: matrix, efficiencies, flips, AUC, rejections; with plots.
+
+    Of a data set the test jets are taken, unless --split says otherwise.
+    """
+    _need("torch", purpose="evaluation")
+    from yukawa.jets.evaluation.report import evaluate as measure
+
+    with progress_bar("evaluating") as progress:
+        report = measure(
+            _named(models), data, split=split, out=out, published=published, batch=batch, device=device,
+            progress=progress,
+        )  # fmt: skip
+    if as_json:
+        print_json({"out": str(report.folder), **report.to_dict()})
+    else:
+        _show_report(report)
+
+
+def predict(
+    model: Model,
+    data: Annotated[Path, typer.Option("--data", metavar="PATH", help="The jets; labels may be absent.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where they go: .parquet or .root.")],
+    split: Split = None,
+    batch: Batch = 1024,
+    device: Device = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Write a tagger's probabilities of each class for each jet."""
+    _need("torch", purpose="prediction")
+    from yukawa.jets.evaluation.prediction import predict as run
+    from yukawa.jets.formats.source import open_source
+
+    source = open_source(data, split)
+    with progress_bar("predicting") as progress:
+        found = run(_model(model), source, out, batch=batch, device=device, progress=progress)
+    if as_json:
+        print_json({
+            "out": str(out), "jets": found.jets, "classes": list(found.classes), "left_out": found.left_out,
+            "truncated": found.truncated, "replaced": found.replaced, "not_finite": found.not_finite,
+            "absent": list(found.absent),
+        })  # fmt: skip
+        return
+    say(f"{out} holds the probabilities of {found.jets:,} jets")
+    for line in found.notes:
+        note(("note: ", "bold yellow"), line)
+
+
+def import_weaver(
+    checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="Weights as weaver writes them.")],
+    data_config: Annotated[
+        str, typer.Option("--data-config", metavar="NAME", help="A built-in data config, or a YAML file.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The new model's folder.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="KEY=VALUE", help="What weights do not show, such as pair_activated=true."),
+    ] = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Turn a checkpoint of weaver-core into a model."""
+    _need("torch", purpose="reading a checkpoint")
+    from yukawa.jets.models.weaver import import_weaver as read
+
+    tagger = read(checkpoint, data_config, out, _settings(settings or ()))
+    found = {
+        "out": str(out), "architecture": tagger.config.architecture, "classes": list(tagger.config.classes),
+        "parameters": sum(weight.numel() for weight in tagger.parameters()),
+    }  # fmt: skip
+    if as_json:
+        print_json(found)
+    else:
+        say(
+            f"{out} holds a {found['architecture']} of {found['parameters']:,} parameters "
+            f"for {', '.join(tagger.config.classes)}"
+        )
+
+
+def export_onnx(
+    model: Model,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The file, such as tagger.onnx.")],
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Write a model as one ONNX file that takes jets as they are, checked against the model."""
+    _need("torch", purpose="exporting to ONNX")
+    from yukawa.jets.models.onnx import export_onnx as write
+
+    write(_model(model), out)
+    if as_json:
+        print_json({"out": str(out), "bytes": out.stat().st_size})
+    else:
+        say(f"{out} holds the model, {out.stat().st_size:,} bytes")
+
+
+def _need(*packages: str, purpose: str) -> None:
+    """Ask for packages that the modules below import at their top."""
+    from yukawa.jets.extras import require
+
+    for package in packages:
+        require(package, purpose)
+
+
+def _model(path: Path) -> Path:
+    """The folder of the model itself, where `path` may be its run."""
+    from yukawa.runs import RECIPE
+
+    return path / "model" if (path / RECIPE).exists() else path
+
+
+def _named(models: list[str]) -> list[Path] | dict[str, Path]:
+    """Folders, or folders by the names that were given."""
+    if all(Path(model).exists() or "=" not in model for model in models):
+        return [Path(model) for model in models]
+    named = {}
+    for model in models:
+        name, equals, folder = model.partition("=")
+        if not equals:
+            raise InputError(f"{model} has no name, others have", hint=f"type NAME={model}, or name none")
+        if name in named:
+            raise InputError(f"two models are called {name!r}", hint="give each a name of its own")
+        named[name] = Path(folder)
+    return named
+
+
+def _settings(texts: list[str] | tuple[str, ...]) -> dict[str, Any]:
+    """The values of KEY=VALUE, in YAML."""
+    import yaml
+
+    values = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        try:
+            if not (key and equals):
+                raise InputError(f"{text!r} sets nothing", hint="write it like pair_activated=true")
+            values[key] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise InputError(f"{text!r} sets no value of YAML") from None
+    return values
+
+
+def _describe(recipe: Recipe, as_json: bool) -> None:
+    from yukawa.jets.training.describe import describe
+
+    found = describe(recipe)
+    if as_json:
+        print_json(asdict(found) | {"recipe": found.recipe.plain(), "jets_per_epoch": found.jets_per_epoch})
+    else:
+        _show_description(found)
+
+
+def _show_description(found: Description) -> None:
+    recipe, plan = found.recipe, found.plan
+    memory = found.weights_memory + found.batch_memory
+    lines = {
+        "model": f"{recipe.model.architecture}, {found.parameters:,} parameters",
+        "jets": f"{found.train_jets:,} to train on, {found.validation_jets:,} to validate on",
+        "steps": f"{plan.steps:,} of {plan.batch:,} jets; an epoch is {plan.epoch:,}, a validation comes every "
+        f"{plan.evaluate:,}",
+        "memory": f"about {memory / 1e9:.1f} GB for network and batch in fp32, {found.data_memory / 1e9:.1f} GB for "
+        "jets",
+    }
+    for name, line in lines.items():
+        say((f"{name}: ", "dim"), line)
+
+
+def _show_report(report: Report) -> None:
+    for name, measured in report.models.items():
+        _show_measured(name, measured, report.jets)
+    for comparison in report.comparisons:
+        difference, error = comparison.figures["accuracy"]
+        say(
+            (f"{comparison.second} against {comparison.first}: ", "bold"),
+            f"accuracy {difference:+.4f}",
+            "" if math.isnan(error) else f" ± {error:.4f}",
+        )
+    for name, figures in report.published.items():
+        shown = ", ".join(
+            f"{figure.removeprefix('efficiency_')} {value:.3f}"
+            for figure, value in figures.items()
+            if figure.startswith("efficiency_")
+        )
+        say((f"{name}: ", "dim"), f"efficiencies {shown}")
+    say(f"the report is {report.folder}/report.md")
+
+
+def _show_measured(name: str, measured: Measured, jets: int) -> None:
+    figures = measured.confusion.figures
+    accuracy, area = figures["accuracy"], measured.auc_pairs
+    say(
+        (name, "bold"),
+        f"  {jets:,} jets; accuracy {accuracy.value:.4f} ± {accuracy.error:.4f}, "
+        f"AUC {area.value:.4f} ± {area.error:.4f}",
+    )
+    for kind, title in (("efficiency_", "efficiencies"), ("flip_", "charge flips")):
+        shown = ", ".join(
+            f"{figure.removeprefix(kind)} {estimate.value:.3f} ± {estimate.error:.3f}"
+            for figure, estimate in figures.items()
+            if figure.startswith(kind) and not math.isnan(estimate.value)  # no jet can tell
+        )
+        if shown:
+            say((f"  {title}: ", "dim"), shown)
+    for line in measured.notes:
+        note(("note: ", "bold yellow"), f"{name}: {line}")

@@ -1,0 +1,255 @@
+"""Runs a trained tagger over jets: the probability of each class beside what was known of each jet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from yukawa.errors import InputError
+from yukawa.jets.columns import JET, LABEL, label_column
+from yukawa.jets.encoded import Encoded
+from yukawa.jets.extras import require
+from yukawa.jets.features.encoder import FeatureEncoder
+from yukawa.jets.features.expressions import Level, columns_of, evaluate
+from yukawa.jets.features.flat import FlatFrame
+from yukawa.jets.formats.jetclass import jetclass_writer
+from yukawa.jets.formats.parquet import parquet_writer
+from yukawa.jets.formats.source import Source, open_source
+from yukawa.jets.loading import run_ahead, tensors
+from yukawa.jets.table import Array, Jets, concatenate
+
+SCORE = "score_"
+_WRITERS: dict[str, Callable[[Path], AbstractContextManager[Callable[[Jets], None]]]] = {
+    ".parquet": parquet_writer,
+    ".root": jetclass_writer,
+}
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass
+class Predictions:
+    """What a tagger says of jets, one row a jet and in the order of the source.
+
+    The columns are `score_<class>` (probability, float32), `label_<class>` (truth, where the source has it), every
+    `jet_` and `label_` column of the source, and the observers of the model's data config.
+
+    Attributes:
+        classes: names of the classes.
+        jets: how many jets were predicted.
+        left_out: how many the data config's selection left out.
+        truncated: of how many jets particles beyond the model's limit were cut.
+        replaced: how many values of each feature were NaN or infinite and replaced, if the data config allows it.
+        not_finite: for how many jets the model gave no number.
+        absent: observers that the source does not have.
+        path: the file with the rows; None where they are in memory.
+        rows: the rows; None where they are in a file.
+    """
+
+    classes: tuple[str, ...]
+    jets: int = 0
+    left_out: int = 0
+    truncated: int = 0
+    replaced: dict[str, int] = field(default_factory=dict)
+    not_finite: int = 0
+    absent: tuple[str, ...] = ()
+    path: Path | None = None
+    rows: Jets | None = None
+
+    def table(self) -> Jets:
+        """The rows, read from the file if need be.
+
+        Raises:
+            InputError: the file is gone or damaged.
+        """
+        if self.rows is not None:
+            return self.rows
+        return open_source(self.path).read() if self.path else concatenate([])
+
+    @property
+    def notes(self) -> list[str]:
+        """What was not as usual, one line each."""
+        counts = {
+            "jets did not pass the selection of the data config and were left out": self.left_out,
+            "jets had more particles than the model takes; the others were cut": self.truncated,
+            "jets got no finite probability": self.not_finite,
+        }
+        notes = [f"{count:,} {text}" for text, count in counts.items() if count]
+        notes += [
+            f"{count:,} values of {name} were not finite and were replaced"
+            for name, count in self.replaced.items()
+        ]
+        return notes + ([f"the jets have no column {', '.join(self.absent)}"] if self.absent else [])
+
+
+def predict(
+    model_folder: Path,
+    source: Source,
+    out: Path | None = None,
+    *,
+    batch: int = 1024,
+    device: str | None = None,
+    progress: Progress | None = None,
+) -> Predictions:
+    """Run a saved tagger over all jets of `source`.
+
+    Args:
+        model_folder: of a saved model.
+        source: the jets; labels may be absent.
+        out: a file to write, Parquet or ROOT by its suffix (.parquet, .root), whole or not at all; memory then does
+            not grow with the number of jets. None keeps the rows in memory.
+        batch: jets that go through the network at once.
+        device: of PyTorch, such as `cuda:1`; None takes the first GPU, or the processor if there is none.
+        progress: called with the jets done and the jets in all.
+
+    Raises:
+        NotFound: `model_folder` holds no saved model.
+        InputError: the suffix of `out` is unknown, the model or a file of jets is damaged, a column that the
+            model needs is missing, or a feature is not finite and the data config does not allow that.
+        StoreError: the disk refuses; what stood at `out` stands.
+    """
+    if batch < 1:
+        raise InputError(f"batches of {batch} jets are asked for, 1 or more is expected")
+    if out is not None and Path(out).suffix not in _WRITERS:
+        raise InputError(f"{out} ends in neither of {', '.join(_WRITERS)}, the formats of predictions")
+    tagger = _Tagger(model_folder, batch, device)
+    encoder = FeatureEncoder(tagger.data_config, prediction=True)
+    found = Predictions(encoder.classes)
+    rows = _predicted(tagger, encoder, source, found, progress)
+    if out is None:
+        found.rows = concatenate(list(rows))
+    else:
+        with _WRITERS[Path(out).suffix](Path(out)) as append:
+            for part in rows:
+                append(part)
+        found.path = Path(out)
+    found.replaced = {name: count for name, count in encoder.replaced.items() if count}
+    return found
+
+
+def read_predictions(path: Path) -> Predictions:
+    """Predictions that `predict`, or another program with columns `score_<class>`, wrote.
+
+    Raises:
+        InputError: the file is missing or damaged, or has no two columns of scores.
+    """
+    source = open_source(path)
+    classes = tuple(name.removeprefix(SCORE) for name in source.columns if name.startswith(SCORE))
+    if len(classes) < 2:
+        raise InputError(f"{path} holds no predictions: columns {SCORE}<class> are expected")
+    return Predictions(classes, jets=len(source), path=Path(path))
+
+
+def probabilities(rows: Jets, classes: Sequence[str]) -> Array:
+    """The probabilities of `rows` in the order of `classes`, shape (B, C).
+
+    Raises:
+        InputError: a class has no column of scores.
+    """
+    missing = [name for name in classes if SCORE + name not in rows.scalars]
+    if missing:
+        raise InputError(f"the predictions have no column {SCORE}{missing[0]}")
+    return np.stack([rows.scalars[SCORE + name] for name in classes], axis=1)
+
+
+def _predicted(
+    tagger: _Tagger, encoder: FeatureEncoder, source: Source, found: Predictions, progress: Progress | None
+) -> Iterator[Jets]:
+    """The rows piece by piece; counts go to `found`."""
+    columns = _Columns(encoder, source)
+    found.absent = columns.absent
+    done = 0
+    # Reading and encoding the next piece overlaps with the network's work on this one.
+    for known, encoded, before in run_ahead(_encoded(encoder, source, columns), 2):
+        scores_BC = tagger(encoded)
+        found.jets += len(encoded)
+        found.left_out += before - len(encoded)
+        found.truncated += encoded.truncated
+        found.not_finite += int(np.sum(~np.isfinite(scores_BC).all(axis=1)))
+        scores = {SCORE + name: scores_BC[:, k].copy() for k, name in enumerate(encoder.classes)}
+        yield Jets(np.zeros(len(encoded) + 1, np.int64), {}, known | scores)
+        done += before
+        if progress is not None:
+            progress(done, len(source))
+
+
+def _encoded(
+    encoder: FeatureEncoder, source: Source, columns: _Columns
+) -> Generator[tuple[dict[str, Array], Encoded, int], None, None]:
+    """Of each piece: what is known of its selected jets, these encoded, and how many jets it had."""
+    for jets in source.chunks(columns.read):
+        selected = encoder.select(jets)
+        encoded = encoder.encode(selected)
+        yield columns.known(selected, encoded), encoded, len(jets)
+
+
+class _Columns:
+    """Which columns are read, and which of them stand beside the scores.
+
+    Attributes:
+        read: the columns to read.
+        absent: observers that the source does not have.
+    """
+
+    def __init__(self, encoder: FeatureEncoder, source: Source) -> None:
+        config, there = encoder.config, set(source.columns)
+        kept = [name for name in source.columns if name.startswith((JET, LABEL))]
+        truth = config.columns(
+            name for text in config.labels.values for name in columns_of(config.tree(text))
+        )
+        self._config = config
+        self._labelled = set(truth) <= there
+        observers = {name: set(config.columns([name])) for name in config.observers}
+        self.absent = tuple(name for name, needed in observers.items() if not needed <= there)
+        self._observers = [name for name in observers if name not in self.absent and name not in kept]
+        wanted = {*encoder.columns, *kept, *(truth if self._labelled else ())}
+        self.read = sorted(wanted.union(*(observers[name] for name in self._observers)))
+        self._kept = kept
+
+    def known(self, jets: Jets, encoded: Encoded) -> dict[str, Array]:
+        """What is known of the jets, by column."""
+        known = {name: jets.scalars[name] for name in self._kept if name in jets.scalars}
+        frame = FlatFrame(jets, self._config.variables)
+        for name in self._observers:
+            value = evaluate(self._config.tree(name), frame)
+            if value.level == Level.PARTICLE:
+                raise InputError(
+                    f"the observer {name} has a value for each particle, one for each jet is expected"
+                )
+            known[name] = np.array(np.broadcast_to(value.data, len(jets)))
+        if self._labelled:
+            known |= {label_column(name): encoded.labels == k for k, name in enumerate(self._config.classes)}
+        return known
+
+
+class _Tagger:
+    """A saved network on its device; gives the probabilities of encoded jets."""
+
+    def __init__(self, folder: Path, batch: int, device: str | None) -> None:
+        torch: Any = require("torch", "prediction")
+        from yukawa.jets.models.saving import load_model
+
+        network, self.data_config = load_model(Path(folder))
+        self._torch, self._batch = torch, batch
+        try:
+            self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+            self._network = network.to(self._device).eval()
+        except (RuntimeError, AssertionError) as error:
+            raise InputError(f"the device {device!r} cannot be used: {str(error).splitlines()[0]}") from None
+
+    def __call__(self, encoded: Encoded) -> Array:
+        """Probabilities, float32, shape (B, C)."""
+        # Jets of like length together: a network wastes less on a batch the more alike they are.
+        order = np.argsort(encoded.counts, kind="stable")
+        scores_BC = np.empty((len(encoded), len(self.data_config.classes)), np.float32)
+        with self._torch.inference_mode():
+            for start in range(0, len(order), self._batch):
+                where = order[start : start + self._batch]
+                given = {name: t.to(self._device) for name, t in tensors(encoded.take(where)).items()}
+                scores_BC[where] = self._network(**given).float().softmax(dim=1).cpu().numpy()
+        return scores_BC

@@ -1,0 +1,270 @@
+"""Turns jets into a network's numbers, as a data config says: features, momenta and points of packed particles."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from yukawa.errors import InputError
+from yukawa.jets.encoded import Encoded, Encoder
+from yukawa.jets.features.config import ROWS, DataConfig
+from yukawa.jets.features.expressions import Apply, Level, columns_of, evaluate
+from yukawa.jets.features.flat import FlatFrame, of_jets
+from yukawa.jets.features.parts import MASK, Input
+from yukawa.jets.features.weighting import weight_columns, weights_of
+from yukawa.jets.table import Array, Jets
+
+_BLOCK = 512  # jets whose columns fit the processor's cache, which makes encoding twice as fast
+
+
+class FeatureEncoder(Encoder):
+    """Encodes jets by a data config, into the rows `features_NF`, `momenta_N4` and `points_N2`, all float32.
+
+    Particles beyond the config's `length` are cut; `Encoded.truncated` says from how many jets. Empty jets have
+    no rows. Selections are not applied by `encode`, which gives one entry for each jet, but by `select`.
+
+    Args:
+        config: what to compute; one that leaves something to be computed from data is first to be resolved.
+        test: the jets are for a test: `select` uses the config's `test_time_selection`, if it has one.
+        prediction: as `test`, and the jets need no labels (-1 is given where there are none) and no weights.
+
+    Attributes:
+        replaced: how many values of each variable were not finite and were replaced so far, if the config
+            says `nonfinite: replace`.
+
+    Raises:
+        InputError: the config is not resolved.
+    """
+
+    def __init__(self, config: DataConfig, *, test: bool = False, prediction: bool = False) -> None:
+        if not (config.standardised if prediction else config.resolved):
+            raise InputError(
+                "the data config leaves something to be computed from data",
+                hint="resolve(config, source) of yukawa.jets.features.standardise does so",
+            )
+        self.config = config
+        self.prediction = prediction
+        self.classes = config.classes
+        self.selection = config.selection
+        if (test or prediction) and config.test_time_selection:
+            self.selection = config.test_time_selection
+        self.replaced: Counter[str] = Counter()
+        self._inputs = {name: config.inputs[key] for key, name in ROWS.items()}
+        self._mask = mask_variable(config)
+        self._label_trees = [config.tree(text) for text in config.labels.values]
+        self._label_columns = config.columns(name for tree in self._label_trees for name in columns_of(tree))
+        self.columns = self._columns()
+
+    def _columns(self) -> tuple[str, ...]:
+        """All columns that `encode` and `select` read."""
+        config = self.config
+        names = [variable.name for given in self._inputs.values() for variable in given.variables]
+        names += [self._mask] if self._mask else []
+        names += [config.sort_by] if config.sort_by and config.length else []
+        found = {*config.columns(names), *self.selection_columns}
+        if not self.prediction:
+            found.update(self._label_columns, weight_columns(config))
+        return tuple(sorted(found))
+
+    @property
+    def selection_columns(self) -> tuple[str, ...]:
+        """The columns that `select` reads."""
+        return self.config.columns(columns_of(self.config.tree(self.selection))) if self.selection else ()
+
+    def select(self, jets: Jets) -> Jets:
+        """Those of `jets` that pass the selection of the config.
+
+        Raises:
+            InputError: a column is missing, or the selection has a value for each particle.
+        """
+        return passing(self.config, self.selection, jets)
+
+    def encode(self, jets: Jets) -> Encoded:
+        """Rows, labels and weights of `jets`.
+
+        Raises:
+            InputError: a column is missing; a feature is NaN or infinite; a jet is of none of the classes, or
+                of two.
+        """
+        frame = FlatFrame(jets, self.config.variables)
+        labels = self._labels(frame)
+        weights = None
+        if self.config.weights is not None and not self.prediction:
+            weights = weights_of(self.config, frame)
+        most = int(jets.offsets[-1])
+        rows = {
+            name: np.empty((most, len(given.variables)), np.float32) for name, given in self._inputs.items()
+        }
+        counts = np.zeros(len(jets), np.int64)
+        bad: Counter[str] = Counter()
+        bad_jets: Counter[str] = Counter()
+        used = truncated = 0
+        for start in range(0, len(jets), _BLOCK):
+            block = _Block(self.config, self._mask, jets[start : start + _BLOCK])
+            for name, given in self._inputs.items():
+                block.fill(given, rows[name][used : used + block.total])
+            counts[start : start + _BLOCK] = block.counts
+            truncated += block.truncated
+            used += block.total
+            bad.update(block.bad)
+            bad_jets.update(block.bad_jets)
+        for array in rows.values():
+            array.resize((used, array.shape[1]), refcheck=False)  # gives back what was cut, without a copy
+        self._report(bad, bad_jets)
+        return Encoded(rows, counts, labels, weights, truncated)
+
+    def _report(self, bad: Counter[str], bad_jets: Counter[str]) -> None:
+        """Refuse or count values that are NaN or infinite; the first of a variable are warned of."""
+        said = [
+            f"{name} is NaN or infinite for {particles} particles of {bad_jets[name]} jets"
+            for name, particles in bad.items()
+            if not self.replaced[name]
+        ]
+        if said and self.config.nonfinite == "refuse":
+            raise InputError(
+                "; ".join(said), hint="clean the data, or set `nonfinite: replace` under preprocess"
+            )
+        if said:
+            warnings.warn(f"{'; '.join(said)}; such values are replaced and counted", stacklevel=3)
+        self.replaced.update(bad)
+
+    def _labels(self, frame: FlatFrame) -> Array:
+        """The class of each jet, int64; -1 where it is unknown, which only a prediction may be."""
+        labels, jets = self.config.labels, frame.jets
+        if self.prediction and not set(self._label_columns) <= set(jets.columns):
+            return np.full(len(jets), -1, np.int64)
+        values = [
+            of_jets(evaluate(tree, frame), len(jets), f"the label {text}")
+            for tree, text in zip(self._label_trees, labels.values, strict=True)
+        ]
+        found = _of_number(values[0], len(labels.classes)) if labels.kind == "custom" else _of_truths(values)
+        unknown = int(np.sum(found < 0))
+        if unknown and not self.prediction:
+            raise InputError(
+                f"{unknown} of {len(jets)} jets are of none of the classes {', '.join(labels.classes)}",
+                hint="leave them out by a selection, or name their class under labels",
+            )
+        return found
+
+
+class _Block:
+    """Some jets whose inputs are being computed.
+
+    Attributes:
+        counts: how many particles of each jet stay.
+        total: how many stay in all.
+        truncated: how many jets lost particles.
+        bad: how many values of each variable are not finite.
+        bad_jets: of how many jets.
+    """
+
+    def __init__(self, config: DataConfig, mask: str | None, jets: Jets) -> None:
+        self.jets = jets
+        self.frame = FlatFrame(jets, config.variables)
+        self.bad: Counter[str] = Counter()
+        self.bad_jets: Counter[str] = Counter()
+        self.ready: dict[str, Array] = {}
+        self.truncated = 0
+        self.keep: Array | None = None  # the numbers of the particles that stay; None: all
+        self._cut(config.length, config.sort_by)
+        if mask is not None:
+            passes = np.broadcast_to(self._particles(mask) != 0, int(jets.offsets[-1]))
+            self.keep = np.flatnonzero(passes) if self.keep is None else self.keep[passes[self.keep]]
+        self.counts = jets.counts
+        if self.keep is not None:
+            self.counts = np.diff(np.searchsorted(self.keep, jets.offsets))
+        self.total = int(self.counts.sum())
+
+    def _cut(self, length: int | None, sort_by: str | None) -> None:
+        """Keep the first `length` particles of each jet, or those greatest in `sort_by`."""
+        counts, offsets = self.jets.counts, self.jets.offsets
+        if length is None or not np.any(counts > length):
+            return
+        self.truncated = int(np.sum(counts > length))
+        place = np.arange(offsets[-1]) - np.repeat(offsets[:-1], counts)
+        if sort_by is not None:
+            long = np.flatnonzero(
+                np.repeat(counts > length, counts)
+            )  # other jets keep all, in whatever order
+            jet = np.repeat(np.arange(len(counts)), counts)[long]
+            key = np.asarray(self._particles(sort_by))[long]
+            place[long[np.lexsort((-key, jet))]] = place[long]
+        self.keep = np.flatnonzero(place < length)
+
+    def _particles(self, name: str) -> Array:
+        return self.frame.raised(self.frame.column(name), Level.PARTICLE)
+
+    def fill(self, given: Input, rows: Array) -> None:
+        """Compute one input into `rows`, shape (total, variables)."""
+        columns = np.empty(
+            (len(given.variables), self.total), np.float32
+        )  # contiguous, then transposed at once
+        for variable, column in zip(given.variables, columns, strict=True):
+            raw = self._raw(variable.name)
+            if variable.center is None:
+                column[...] = raw
+            else:
+                np.subtract(raw, np.float32(variable.center), out=column, dtype=np.float32)
+                column *= np.float32(variable.scale)
+                np.maximum(column, np.float32(variable.low), out=column)
+                np.minimum(column, np.float32(variable.high), out=column)
+            if variable.name in self.bad:
+                np.nan_to_num(column, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+        rows[...] = columns.T
+
+    def _raw(self, name: str) -> Array:
+        """A variable of the particles that stay, checked once."""
+        if name not in self.ready:
+            data = np.asarray(self._particles(name))
+            if self.keep is not None and data.ndim:
+                data = data[self.keep]
+            if data.dtype.kind == "f":  # whole numbers and truth values are finite, and cast as they are used
+                data = data.astype(np.float32, copy=False)
+            self.ready[name] = data
+            if data.dtype.kind == "f" and not np.isfinite(data).all():
+                self._count_bad(name, np.flatnonzero(~np.isfinite(np.broadcast_to(data, self.total))))
+        return self.ready[name]
+
+    def _count_bad(self, name: str, where: Array) -> None:
+        self.bad[name] = len(where)
+        self.bad_jets[name] = len(np.unique(np.searchsorted(np.cumsum(self.counts), where, side="right")))
+
+
+def passing(config: DataConfig, selection: str | None, jets: Jets) -> Jets:
+    """Those of `jets` for which the expression `selection` is true; all where it is None.
+
+    Raises:
+        InputError: a column is missing, or the selection has a value for each particle.
+    """
+    if not selection:
+        return jets
+    value = evaluate(config.tree(selection), FlatFrame(jets, config.variables))
+    keep = of_jets(value, len(jets), f"the selection {selection}").astype(bool)
+    return jets if keep.all() else jets[keep]
+
+
+def mask_variable(config: DataConfig) -> str | None:
+    """The variable that is 0 for particles to leave out; None where the mask is one for each particle."""
+    if MASK not in config.inputs:
+        return None
+    (variable,) = config.inputs[MASK].variables
+    tree = config.variables.get(variable.name)
+    return None if isinstance(tree, Apply) and tree.function == "ones_like" else variable.name
+
+
+def _of_truths(values: Sequence[Array]) -> Array:
+    """The number of the one value that is true for each jet; -1 where none is."""
+    truths = np.stack(values, axis=1) != 0
+    several = int(np.sum(truths.sum(axis=1) > 1))
+    if several:
+        raise InputError(f"{several} jets are of two classes at once")
+    return np.where(truths.any(axis=1), truths.argmax(axis=1), -1).astype(np.int64)
+
+
+def _of_number(value: Array, classes: int) -> Array:
+    """The class by its number; -1 where that is outside, or no whole number."""
+    fits = (value >= 0) & (value < classes) & (value == np.floor(value))
+    return np.where(fits, value, -1).astype(np.int64)

@@ -1,0 +1,389 @@
+"""Batches of encoded jets, from memory or streamed from files: each jet once an epoch, shared among processes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import islice, pairwise
+from typing import Any, TypeVar
+
+import numpy as np
+
+from yukawa.errors import InputError
+from yukawa.jets.encoded import Encoded, Encoder, join
+from yukawa.jets.extras import require
+from yukawa.jets.features.encoder import FeatureEncoder
+from yukawa.jets.formats.pieces import Source
+from yukawa.jets.table import Array, Jets, concatenate, offsets_of
+
+BUFFER = 32_768
+_AT_ONCE = 512  # jets of small batches that are encoded together, since each call has its cost
+T = TypeVar("T")
+
+
+class Loader(ABC):
+    """What gives batches of the jets of a source.
+
+    The jets of one pass after another form one endless sequence, each pass in its own order where they are
+    shuffled; epoch e is its part from e J to (e + 1) J, where J is `jets_per_epoch`, or one pass. The order
+    depends on the seed, the epoch and the number of processes alone.
+
+    Attributes:
+        truncated: how many jets lost particles when they were encoded (so far, for a stream).
+    """
+
+    truncated: int = 0
+
+    def __init__(self, jets: int, jets_per_epoch: int | None) -> None:
+        if jets_per_epoch is not None and jets_per_epoch < 1:
+            raise InputError(f"jets_per_epoch is {jets_per_epoch}, a number from 1 is expected")
+        if not jets:
+            raise InputError(
+                "there are no jets to load", hint="look at the files, and at the selection of the config"
+            )
+        self._jets = jets
+        self._epoch = jets if jets_per_epoch is None else jets_per_epoch
+
+    def __len__(self) -> int:
+        """The number of jets of one pass."""
+        return self._jets
+
+    def steps(self, size: int, world: int = 1) -> int:
+        """The number of batches an epoch, the same for each of `world` processes."""
+        return min(-(-self._largest(world) // size), self._epoch // world)
+
+    def _largest(self, world: int) -> int:
+        return -(-self._epoch // world)
+
+    def batches(
+        self, size: int, *, seed: int, epoch: int, shuffle: bool, rank: int = 0, world: int = 1, skip: int = 0
+    ) -> Iterator[Encoded]:
+        """The batches of one epoch for process `rank` of `world`, without the first `skip` of them.
+
+        Each has `size` jets, but the last ones may have fewer (one more, where batches of one jet cannot be
+        shared evenly), so that all processes have the same number of batches.
+
+        Raises:
+            InputError: a number is out of range, there are fewer jets than processes, or a file is damaged.
+        """
+        if size < 1 or min(seed, skip, epoch) < 0 or not 0 <= rank < world:
+            raise InputError(
+                f"batches of {size} jets, seed {seed}, epoch {epoch}, {skip} skipped, process {rank} of {world}: "
+                "sizes are from 1, the others from 0, and processes below their number"
+            )
+        start, stop = _share(self._epoch, rank, world)
+        ends = _ends(stop - start, size, self._largest(world), self._epoch // world)
+        first = epoch * self._epoch
+        return self._batches(
+            first + start, first + stop, ends, _Order(seed, epoch, rank) if shuffle else None, skip
+        )
+
+    @abstractmethod
+    def _batches(
+        self, start: int, stop: int, ends: Array, order: _Order | None, skip: int
+    ) -> Iterator[Encoded]:
+        """The jets from `start` to `stop` of the endless sequence, cut at `ends`, counted from `start`."""
+
+    def _passes(self, start: int, stop: int) -> Iterator[tuple[int, int, int]]:
+        """The passes over the jets in which `start` to `stop` lies, and where in each it begins and ends."""
+        while start < stop:
+            number, begin = divmod(start, self._jets)
+            end = min(self._jets, begin + stop - start)
+            yield number, begin, end
+            start += end - begin
+
+
+@dataclass(frozen=True)
+class _Order:
+    """Where randomness comes from: the order of a pass is alike for all processes, that of a buffer is not."""
+
+    seed: int
+    epoch: int
+    rank: int
+
+    def of_pass(self, number: int, count: int) -> Array:
+        """The order of `count` things in one pass over all jets."""
+        return np.random.default_rng([self.seed, 0, number]).permutation(count)
+
+    def of_buffer(self) -> np.random.Generator:
+        """What shuffles the buffer of one process in one epoch."""
+        return np.random.default_rng([self.seed, 1, self.epoch, self.rank])
+
+
+def _share(jets: int, rank: int, world: int) -> tuple[int, int]:
+    """Which of `jets` are those of one process: shares differ by one jet at most."""
+    if jets < world:
+        raise InputError(f"{jets} jets cannot be shared by {world} processes", hint="use fewer processes")
+    return rank * jets // world, (rank + 1) * jets // world
+
+
+def _ends(jets: int, size: int, largest: int, smallest: int) -> Array:
+    """Where the batches of a share of `jets` end: as many batches as the largest share has, and none empty."""
+    count = min(-(-largest // size), smallest)
+    number = np.arange(1, count + 1)
+    ends = np.minimum(number * size, jets - (count - number))
+    ends[-1] = jets
+    return ends
+
+
+def _selected(encoder: Encoder, jets: Jets) -> Jets:
+    return encoder.select(jets) if isinstance(encoder, FeatureEncoder) else jets
+
+
+class InMemory(Loader):
+    """All jets of a source, encoded once and held as packed rows.
+
+    Attributes:
+        encoded: the jets, in the order of the source.
+
+    Raises:
+        InputError: a file is damaged, a jet cannot be encoded, or none passes the selection.
+    """
+
+    def __init__(self, source: Source, encoder: Encoder, *, jets_per_epoch: int | None = None) -> None:
+        self.encoded = _encode_all(source, encoder)
+        self.truncated = self.encoded.truncated
+        super().__init__(len(self.encoded), jets_per_epoch)
+
+    def _batches(
+        self, start: int, stop: int, ends: Array, order: _Order | None, skip: int
+    ) -> Iterator[Encoded]:
+        where = np.concatenate(
+            [
+                np.arange(begin, end) if order is None else order.of_pass(number, len(self))[begin:end]
+                for number, begin, end in self._passes(start, stop)
+            ]
+        )
+        begins = np.concatenate([[0], ends[:-1]])
+        for begin, end in zip(begins[skip:], ends[skip:], strict=True):
+            yield self.encoded.take(where[begin:end])
+
+
+def _encode_all(source: Source, encoder: Encoder) -> Encoded:
+    """The jets of a source, encoded piece by piece; of each kind of rows there are at no time two copies more."""
+    rows: dict[str, list[Array]] = {}
+    rest: list[Encoded] = []
+    for jets in source.chunks(encoder.columns):
+        part = encoder.encode(_selected(encoder, jets))
+        for name, array in part.rows.items():
+            rows.setdefault(name, []).append(array)
+        rest.append(replace(part, rows={}))
+    if not rest:
+        return Encoded({}, np.zeros(0, np.int64), np.zeros(0, np.int64))
+    return replace(join(rest), rows={name: np.concatenate(rows.pop(name)) for name in list(rows)})
+
+
+class Streaming(Loader):
+    """Jets read piece by piece and mixed in a buffer: memory does not grow with the number of jets.
+
+    Pieces come in an order of their own in each pass; their jets are mixed among about `buffer` jets (two batches
+    at least), of which half stay to be mixed with the next. Without shuffling, jets come in the order of the files.
+    The buffer holds the columns that are read; jets are encoded as they leave it, and skipped ones not at all.
+
+    Args:
+        source: the jets. If the encoder selects among them, its columns are read once to count those that pass.
+        encoder: what turns jets into rows.
+        buffer: how many jets are mixed; with 40 particles of 18 columns a jet takes 2 kB, for a moment twice that.
+        jets_per_epoch: the length of an epoch, where it is not one pass over all jets.
+        ahead: how many batches a thread prepares ahead, for which a second one reads files; 0 for no threads.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        encoder: Encoder,
+        buffer: int = BUFFER,
+        *,
+        jets_per_epoch: int | None = None,
+        ahead: int = 8,
+    ) -> None:
+        if buffer < 1 or ahead < 0:
+            raise InputError(
+                f"a buffer of {buffer} jets and {ahead} batches ahead: numbers from 1 and 0 are expected"
+            )
+        self.source = source
+        self.encoder = encoder
+        self.buffer = buffer
+        self.ahead = ahead
+        self._counts = np.array(_counts(source, encoder), np.int64)
+        super().__init__(int(self._counts.sum()), jets_per_epoch)
+
+    def _batches(
+        self, start: int, stop: int, ends: Array, order: _Order | None, skip: int
+    ) -> Iterator[Encoded]:
+        self.truncated = 0
+        parts = [
+            part
+            for number, begin, end in self._passes(start, stop)
+            for part in self._parts(
+                begin, end, None if order is None else order.of_pass(number, len(self._counts))
+            )
+        ]
+        stream = self._stream(parts, ends, order, skip)
+        return run_ahead(stream, self.ahead) if self.ahead else stream
+
+    def _parts(self, begin: int, end: int, order: Array | None) -> Iterator[_Part]:
+        """The pieces, or parts of them, that hold the jets from `begin` to `end` of one pass."""
+        order = np.arange(len(self._counts)) if order is None else order
+        offsets = offsets_of(self._counts[order])
+        for place in range(np.searchsorted(offsets, begin, "right") - 1, len(order)):
+            if offsets[place] >= end:
+                break
+            first = max(begin - offsets[place], 0)
+            last = min(end, offsets[place + 1]) - offsets[place]
+            if first < last:
+                yield _Part(int(order[place]), int(first), int(last))
+
+    def _stream(
+        self, parts: Sequence[_Part], ends: Array, order: _Order | None, skip: int
+    ) -> Generator[Encoded, None, None]:
+        """The batches of `parts`, which are not even read where all their jets are in skipped batches."""
+        random = None if order is None else order.of_buffer()
+        capacity = max(self.buffer, 2 * int(np.diff(ends, prepend=0).max()))
+        reader: Generator[Jets, None, None] | None = None
+        held: list[Jets] = []
+        try:
+            for fill in _fills(parts, ends, capacity, random):
+                if len(fill.ends) <= skip:
+                    skip -= len(fill.ends)
+                    continue
+                if reader is None:
+                    held = self._fetch(parts, fill.held)
+                    reader = self._read_all(parts[fill.fresh.start :])
+                jets = concatenate([*held, *islice(reader, len(fill.fresh))])
+                yield from self._encode(jets, fill, skip)
+                held = [jets[fill.order[fill.ends[-1] :]]]
+                skip = 0
+        finally:
+            if reader is not None:
+                reader.close()
+
+    def _encode(self, jets: Jets, fill: _Fill, skip: int) -> Iterator[Encoded]:
+        """The batches of a filled buffer without the first `skip`, encoded several at once where they are small."""
+        begins = [0, *fill.ends]
+        last = len(fill.ends)
+        while skip < last:
+            first, skip = skip, skip + 1
+            while skip < last and begins[skip + 1] - begins[first] <= _AT_ONCE:
+                skip += 1
+            encoded = self.encoder.encode(jets[fill.order[begins[first] : begins[skip]]])
+            self.truncated += encoded.truncated
+            yield from _cut(encoded, fill.ends[first:skip] - begins[first])
+
+    def _read_all(self, parts: Sequence[_Part]) -> Generator[Jets, None, None]:
+        reader = (self._read(part) for part in parts)
+        return run_ahead(reader, 1) if self.ahead else reader
+
+    def _read(self, part: _Part) -> Jets:
+        """The jets of a part that the encoder selects."""
+        jets = _selected(self.encoder, self.source.pieces[part.piece].read(self.encoder.columns))
+        return jets[part.first : part.last]
+
+    def _fetch(self, parts: Sequence[_Part], held: Array) -> list[Jets]:
+        """The jets that are in a buffer after skipped batches, in its order."""
+        if not len(held):
+            return []
+        order = np.argsort(held[:, 0], kind="stable")
+        numbers, firsts = np.unique(held[order, 0], return_index=True)
+        rows = np.split(held[order, 1], firsts[1:])
+        found = concatenate([self._read(parts[number])[r] for number, r in zip(numbers, rows, strict=True)])
+        return [found[np.argsort(order)]]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The jets `first` to `last` of a piece, counted after the selection."""
+
+    piece: int
+    first: int
+    last: int
+
+    def __len__(self) -> int:
+        return self.last - self.first
+
+
+@dataclass(frozen=True)
+class _Fill:
+    """A buffer filled once.
+
+    Attributes:
+        held: part and row of each jet that is still in it, shape (jets, 2).
+        fresh: the numbers of the parts that come in.
+        order: in which order its jets leave.
+        ends: where batches end in this order; what comes after the last stays.
+    """
+
+    held: Array
+    fresh: range
+    order: Array
+    ends: Array
+
+
+def _fills(
+    parts: Sequence[_Part], ends: Array, capacity: int, random: np.random.Generator | None
+) -> Iterator[_Fill]:
+    """What the buffer does in one epoch: known from the numbers of jets alone, before any is read."""
+    held = np.zeros((0, 2), np.int64)
+    batch = done = part = 0
+    while batch < len(ends):
+        start, jets = part, len(held)
+        wanted = ends[batch] - done if random is None else capacity
+        while part < len(parts) and jets < wanted:
+            jets += len(parts[part])
+            part += 1
+        order = np.arange(jets) if random is None else random.permutation(jets)
+        stays = 0 if random is None or part == len(parts) else capacity // 2
+        stop = int(np.searchsorted(ends, done + jets - stays, "right"))
+        fill = _Fill(held, range(start, part), order, ends[batch:stop] - done)
+        yield fill
+        rows = [np.stack([np.full(len(parts[i]), i), np.arange(len(parts[i]))], axis=1) for i in fill.fresh]
+        held = np.concatenate([held, *rows])[order[fill.ends[-1] :]]
+        done, batch = int(ends[stop - 1]), stop
+
+
+def _cut(encoded: Encoded, ends: Array) -> Iterator[Encoded]:
+    """The batches of which `encoded` consists; the first has the number of jets that lost particles."""
+    offsets = offsets_of(encoded.counts)
+    truncated = encoded.truncated
+    for start, end in pairwise([0, *ends]):
+        rows = {name: array[offsets[start] : offsets[end]] for name, array in encoded.rows.items()}
+        weights = None if encoded.weights is None else encoded.weights[start:end]
+        yield Encoded(rows, encoded.counts[start:end], encoded.labels[start:end], weights, truncated)
+        truncated = 0
+
+
+def _counts(source: Source, encoder: Encoder) -> list[int]:
+    """The number of jets of each piece that the encoder selects."""
+    if not isinstance(encoder, FeatureEncoder) or not encoder.selection:
+        return [piece.count for piece in source.pieces]
+    return [len(encoder.select(jets)) for jets in source.chunks(encoder.selection_columns)]
+
+
+def run_ahead(items: Generator[T, None, None], depth: int) -> Generator[T, None, None]:
+    """The same items, of which a thread prepares up to `depth` ahead; what it raises is raised here.
+
+    The thread ends with the last item, with an error, and when the generator is closed.
+    """
+    pool = ThreadPoolExecutor(1, thread_name_prefix="jets-ahead")
+    try:
+        waiting = deque(pool.submit(next, items, None) for _ in range(depth))
+        while (item := waiting.popleft().result()) is not None:
+            waiting.append(pool.submit(next, items, None))
+            yield item
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        items.close()
+
+
+def tensors(encoded: Encoded) -> dict[str, Any]:
+    """The rows and `counts_B` as tensors, named as the parameters of `Tagger.forward`; they share memory.
+
+    Raises:
+        MissingPackage: PyTorch is not installed.
+    """
+    torch = require("torch", "training and prediction")
+    arrays = {**encoded.rows, "counts_B": encoded.counts}
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}

@@ -1,0 +1,277 @@
+"""Particle Transformer (arXiv:2202.03772): attention among particles, biased by what each pair is like."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any, ClassVar, Literal, cast
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from yukawa.errors import InputError
+from yukawa.jets.models.attention import (
+    ClassBlock,
+    ParticleBlock,
+    dropout,
+    gelu,
+    initialise_blocks,
+    initialise_linear,
+)
+from yukawa.jets.models.interface import Tagger, TaggerConfig, pack
+from yukawa.jets.models.layout import attendable, group_by_length
+from yukawa.jets.models.pairs import FEATURES, PairEmbedding, PairFeatures, normalise, running_affine
+from yukawa.jets.models.saving import configure, load_weights
+
+
+class ParticleTransformerConfig(TaggerConfig):
+    """Sizes of a Particle Transformer; the defaults are the published ones (2.14 million parameters).
+
+    Attributes:
+        embed_sizes: widths of the layers that embed a particle; the last is the width of the blocks.
+        pair_sizes: widths of the hidden layers that embed a pair.
+        pair_features: "pp" (ln kT, ln z, ln Delta, ln m2) or "ee" (ln m2, cos, sin, ln kT, ln z, ln JADE).
+        pair_activated: whether a GELU follows the last layer of the pair embedding too.
+        heads: attention heads; they divide the width.
+        layers, class_layers: blocks of particles, then of the class token.
+        feedforward: width within a block, in widths of the block.
+        head_sizes: hidden layers between the class token and the logits.
+        dropout: in the blocks of particles.
+        head_dropout: after each hidden layer of the head.
+    """
+
+    architecture: Literal["particle-transformer"] = "particle-transformer"
+    embed_sizes: tuple[int, ...] = Field((128, 512, 128), min_length=1)
+    pair_sizes: tuple[int, ...] = (64, 64, 64)
+    pair_features: PairFeatures = "pp"
+    pair_activated: bool = False
+    heads: int = Field(8, ge=1)
+    layers: int = Field(8, ge=0)
+    class_layers: int = Field(2, ge=1)
+    feedforward: int = Field(4, ge=1)
+    head_sizes: tuple[int, ...] = ()
+    dropout: float = Field(0.1, ge=0, lt=1)
+    head_dropout: float = Field(0.1, ge=0, lt=1)
+
+
+class ParticleEmbedding(nn.Module):
+    """A batch norm over real particles, then layers of layer norm, linear and GELU."""
+
+    def __init__(self, features: int, sizes: Sequence[int]) -> None:
+        super().__init__()
+        widths = (features, *sizes)
+        self.input_norm = nn.BatchNorm1d(features)
+        self.norms = nn.ModuleList(nn.LayerNorm(a) for a in widths[:-1])
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths, sizes, strict=False))
+
+    def normalise(self, features_NF: Tensor) -> Tensor:
+        """The features of real particles after the batch norm."""
+        return normalise(self.input_norm, features_NF)
+
+    def normalise_padded(self, features_BPF: Tensor) -> Tensor:
+        """The same of padded particles, by the running statistics."""
+        scale, shift = running_affine(self.input_norm)
+        return torch.addcmul(shift, features_BPF, scale)
+
+    def forward(self, x_BPF: Tensor, mask_BP: Tensor) -> Tensor:
+        """Embedded particles (B, P, D), zero where there is none, from normalised features."""
+        for norm, linear in zip(self.norms, self.layers, strict=True):
+            x_BPF = gelu(linear(norm(x_BPF)))
+        return x_BPF * mask_BP[..., None]
+
+
+class ParticleTransformer(Tagger):
+    """The Particle Transformer, equal to weaver-core's given its weights.
+
+    It differs in training, on purpose: batch norms see real particles and pairs only, never padding, and no
+    particle is dropped at random to shorten a batch.
+    """
+
+    Config: ClassVar[type[TaggerConfig]] = ParticleTransformerConfig
+    config: ParticleTransformerConfig
+
+    def __init__(self, config: ParticleTransformerConfig) -> None:
+        super().__init__(config)
+        width, heads = config.embed_sizes[-1], config.heads
+        if width % heads:
+            raise InputError(
+                f"{heads} heads do not divide the width {width}",
+                hint="choose heads that divide the last of embed_sizes",
+            )
+        inner = config.feedforward * width
+        self.embedding = ParticleEmbedding(config.features, config.embed_sizes)
+        self.pair_embedding = PairEmbedding(
+            config.pair_features, config.pair_sizes, heads, config.pair_activated
+        )
+        self.blocks = nn.ModuleList(
+            ParticleBlock(width, heads, inner, config.dropout) for _ in range(config.layers)
+        )
+        self.class_token_D = nn.Parameter(torch.empty(width))
+        self.class_blocks = nn.ModuleList(
+            ClassBlock(width, heads, inner, 0.0) for _ in range(config.class_layers)
+        )
+        self.norm = nn.LayerNorm(width)
+        sizes = (width, *config.head_sizes, len(config.classes))
+        self.head = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
+        initialise(self)
+
+    def forward(self, features_NF: Tensor, momenta_N4: Tensor, points_N2: Tensor, counts_B: Tensor) -> Tensor:
+        """See `Tagger.forward`. Jets are sorted into groups of nearly one length, each computed at once."""
+        layout = group_by_length(counts_B)
+        features = self.embedding.normalise(features_NF[layout.rows])
+        biases = self.pair_embedding(momenta_N4[layout.rows], layout.groups)
+        outs = [block.scaled_out_projection() for block in self.blocks]
+        logits = [
+            self._logits(group.pad(features), bias, group.mask, outs)
+            for group, bias in zip(layout.groups, biases, strict=True)
+        ]
+        return torch.cat(logits)[layout.places]
+
+    def forward_padded(
+        self, features_BPF: Tensor, momenta_BP4: Tensor, points_BP2: Tensor, mask_BP: Tensor
+    ) -> Tensor:
+        """See `Tagger.forward_padded`; in training, where padding must not be seen, the same as `forward`."""
+        if self.training:
+            features, momenta, points = (pack(x, mask_BP) for x in (features_BPF, momenta_BP4, points_BP2))
+            return self.forward(features, momenta, points, mask_BP.sum(1))
+        bias = self.pair_embedding.dense(momenta_BP4, attendable(mask_BP))
+        features = self.embedding.normalise_padded(features_BPF)
+        outs = [block.scaled_out_projection() for block in self.blocks]
+        return self._logits(features, bias, mask_BP, outs)
+
+    def _logits(
+        self,
+        normalised_BPF: Tensor,
+        bias_HBPP: Tensor,
+        mask_BP: Tensor,
+        outs: Sequence[tuple[Tensor, Tensor]],
+    ) -> Tensor:
+        x = self.embedding(normalised_BPF, mask_BP)
+        for block, out in zip(self.blocks, outs, strict=True):
+            x = block(x, bias_HBPP, out)
+        token = self.class_token_D.expand(len(x), -1)
+        hidden = torch.zeros_like(mask_BP, dtype=x.dtype).masked_fill(~mask_BP, -math.inf)[:, None]
+        for block in self.class_blocks:
+            token = block(token, x, hidden)
+        out = self.norm(token)
+        for linear in self.head[:-1]:
+            out = dropout(F.relu(linear(out)), self.config.head_dropout if self.training else 0.0)
+        return self.head[-1](out)
+
+    @classmethod
+    def from_weaver(
+        cls, state_dict: Mapping[str, Tensor], hints: Mapping[str, Any] | None = None
+    ) -> ParticleTransformer:
+        """A tagger with the weights of a `ParticleTransformer` (version 1) of weaver-core.
+
+        Args:
+            state_dict: its weights, as `torch.load` gives them; a common prefix such as `mod.` is taken off.
+            hints: settings of `ParticleTransformerConfig` that no shape shows: `classes` (their names),
+                `pair_activated` (true where it was built with `use_pre_activation_pair=False`), dropouts.
+
+        Raises:
+            InputError: these are no such weights, or hints that contradict them.
+        """
+        weights = weights_from_weaver(state_dict)
+        config = configure(cls, {**_sizes(weights), **(hints or {})})
+        tagger = cls(cast(ParticleTransformerConfig, config))
+        load_weights(tagger, weights, "what came of weaver-core (of which version 1 is read)")
+        return tagger
+
+
+def initialise(tagger: ParticleTransformer) -> None:
+    """The published start: Xavier-uniform weights, each block's last layers smaller the deeper it lies."""
+    nn.init.trunc_normal_(tagger.class_token_D, std=0.02)
+    for module in (tagger.embedding, *tagger.blocks, *tagger.class_blocks, tagger.head):
+        initialise_linear(module)
+    initialise_blocks(tagger.blocks)
+
+
+def weights_from_weaver(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The same weights under our names.
+
+    Raises:
+        InputError: these are not the weights of a Particle Transformer.
+    """
+    token = next((name for name in state_dict if name.endswith("cls_token")), None)
+    if token is None or not any("pair_embed.embed." in name for name in state_dict):
+        raise InputError("these are not the weights of a Particle Transformer of weaver-core")
+    prefix = token.removesuffix("cls_token")
+    renamed = {_our_name(name.removeprefix(prefix)): value for name, value in state_dict.items()}
+    weights = {}
+    for name, value in renamed.items():
+        if name == "class_token_D":
+            value = value.flatten()
+        elif name.startswith("pair_embedding.layers.") and value.ndim == 3:
+            value = value[:, :, 0]  # a convolution over pairs of width 1 is a linear layer
+        weights[name] = value
+    return weights
+
+
+_RENAMED = (
+    (r"^cls_token$", "class_token_D"),
+    (r"^cls_blocks\.", "class_blocks."),
+    (r"^fc\.(\d+)\.(0\.)?", r"head.\1."),
+    (r"^embed\.input_bn\.", "embedding.input_norm."),
+    (r"^pair_embed\.embed\.0\.", "pair_embedding.input_norm."),
+    (r"\.pre_attn_norm\.", ".attention_norm."),
+    (r"\.attn\.in_proj[._]", ".in_projection."),
+    (r"\.attn\.out_proj\.", ".out_projection."),
+    (r"\.post_attn_norm\.", ".attended_norm."),
+    (r"\.pre_fc_norm\.", ".feedforward_norm."),
+    (r"\.fc1\.", ".expand."),
+    (r"\.post_fc_norm\.", ".expanded_norm."),
+    (r"\.fc2\.", ".contract."),
+    (r"\.c_attn$", ".head_scale_H"),
+    (r"\.w_resid$", ".residual_scale_D"),
+)
+
+
+def _our_name(name: str) -> str:
+    """Our name of one of weaver's weights; its numbered layers come in threes (norm and linear, activation)."""
+    if match := re.match(r"^embed\.embed\.(\d+)\.(.*)", name):
+        number = int(match[1])
+        return f"embedding.{('norms', 'layers', '?')[number % 3]}.{number // 3}.{match[2]}"
+    if (match := re.match(r"^pair_embed\.embed\.(\d+)\.(.*)", name)) and int(match[1]):
+        number = int(match[1]) - 1
+        return f"pair_embedding.{('layers', 'norms', '?')[number % 3]}.{number // 3}.{match[2]}"
+    for pattern, ours in _RENAMED:
+        name = re.sub(pattern, ours, name)
+    return name
+
+
+def _sizes(weights: Mapping[str, Tensor]) -> dict[str, Any]:
+    """The settings that the shapes of weights show."""
+
+    def widths(prefix: str) -> list[int]:
+        numbers = sorted(
+            int(n.split(".")[-2]) for n in weights if re.fullmatch(re.escape(prefix) + r"\.\d+\.weight", n)
+        )
+        return [len(weights[f"{prefix}.{number}.weight"]) for number in numbers]
+
+    def count(prefix: str) -> int:
+        return len({name.split(".")[1] for name in weights if name.startswith(prefix + ".")})
+
+    embed, pairs, head = widths("embedding.layers"), widths("pair_embedding.layers"), widths("head")
+    kinds = {FEATURES[kind][0]: kind for kind in FEATURES}
+    inputs = len(weights.get("pair_embedding.input_norm.weight", ()))
+    expand = weights.get("class_blocks.0.expand.weight")
+    if not embed or not pairs or not head or inputs not in kinds or expand is None:
+        raise InputError("these are not the weights of a Particle Transformer (version 1) of weaver-core")
+    return {
+        "architecture": "particle-transformer",
+        "features": weights["embedding.layers.0.weight"].shape[1],
+        "classes": [f"class_{number}" for number in range(head[-1])],
+        "embed_sizes": embed,
+        "pair_sizes": pairs[:-1],
+        "pair_features": kinds[inputs],
+        "heads": pairs[-1],
+        "layers": count("blocks"),
+        "class_layers": count("class_blocks"),
+        "feedforward": len(expand) // embed[-1],
+        "head_sizes": head[:-1],
+    }

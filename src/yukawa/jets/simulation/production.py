@@ -1,0 +1,346 @@
+"""Makes a data set of simulated jets block by block, so that it is the same however often it was interrupted."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from importlib import metadata
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+
+from pydantic import ValidationError
+
+from yukawa.errors import InputError, StoreError
+from yukawa.files import hash_file, parse_row, report_write_errors, write_jsonl
+from yukawa.jets.extras import require
+from yukawa.jets.formats.manifest import (
+    MANIFEST,
+    SPLITS,
+    Manifest,
+    Shard,
+    check_manifest,
+    describe_shard,
+    read_manifest,
+    write_manifest,
+)
+from yukawa.jets.formats.parquet import write_parquet
+from yukawa.jets.simulation.blocks import block_sizes, make_block
+from yukawa.jets.simulation.cards import Card
+from yukawa.jets.simulation.processes import Process
+from yukawa.jets.simulation.workers import Told, available_cores, run_tasks
+
+# What an unfinished data set has in place of its manifest: settings in the first row, then a row a block.
+JOURNAL = "production.jsonl"
+_PACKAGES = ("yukawa", "pythia8mc", "fastjet", "numpy")
+_SHARD = re.compile(r"\d{5,}\.parquet")
+_HALF_WRITTEN = re.compile(r"\.[0-9a-f]{16}\.part")
+
+Progress = Callable[[int, int], None]
+
+
+def produce(
+    out: Path,
+    process: Process,
+    card: Card,
+    jets_per_class: int,
+    seed: int,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Manifest:
+    """Simulate a data set into the folder `out`, or what is still missing of it.
+
+    It has exactly `jets_per_class` jets of each class, split by event in 60, 20 and 20 % into train, validation
+    and test. Its bytes follow from process, card, number and seed, whatever the number of workers and however
+    often the work was broken off: what is whole is kept, the rest is made again. A data set can be asked for
+    anew with more jets; all blocks of 2000 jets of each class stay as they are.
+
+    Args:
+        out: a new or empty folder, or one that an earlier call began with the same settings.
+        process: what collides, and what is a jet of which class.
+        card: the detector.
+        jets_per_class: how many; above 0.
+        seed: of all random numbers; not below 0.
+        workers: processes; as many as there are cores if None.
+        progress: called with the jets made and the jets in all.
+
+    Raises:
+        InputError: a number is out of range; `out` is a file, holds something else, was begun with other
+            settings or versions, or is just being made by another process; the process cannot be simulated.
+        MissingPackage: pythia8mc, awkward, fastjet or pyarrow is not installed.
+        StoreError: the disk refuses, or its journal is damaged; what was made is kept.
+        YukawaError: a worker died; what was made is kept.
+    """
+    out = Path(out)
+    workers = available_cores() if workers is None else workers
+    _check_numbers(jets_per_class=(jets_per_class, 1), seed=(seed, 0), workers=(workers, 1))
+    wanted = Manifest(
+        versions=_versions(),
+        process=process.model_dump(mode="json"),
+        card=card.model_dump(mode="json"),
+        seed=seed,
+        jets_per_class=jets_per_class,
+        shards=(),
+    )
+    with _alone_in(out):
+        begun = _begun(out)
+        if begun is not None and not begun.shards:
+            begun = None  # nothing was made yet: a mistake in the settings can be put right
+        if begun is not None:
+            _check_same(out, begun, wanted)
+            if _finished(out, begun, wanted, process.classes):
+                return begun
+        return _make_missing(
+            out, process, card, wanted, begun, workers, progress or (lambda done, total: None)
+        )
+
+
+def _make_missing(
+    out: Path,
+    process: Process,
+    card: Card,
+    wanted: Manifest,
+    begun: Manifest | None,
+    workers: int,
+    progress: Progress,
+) -> Manifest:
+    sizes = block_sizes(wanted.jets_per_class)
+    blocks = {} if begun is None else _whole_blocks(out, begun, sizes, process.classes)
+    missing = [number for number in range(len(sizes)) if number not in blocks]
+    if missing and begun is not None:
+        _check_versions(out, begun, wanted)
+    _clean(out, blocks.values())
+    total = wanted.jets_per_class * len(process.classes)
+    finished = sum(shard.jets for shards in blocks.values() for shard in shards)
+    progress(finished, total)
+
+    def told(jets: int) -> None:
+        nonlocal finished
+        finished += jets
+        progress(finished, total)
+
+    with _journal(out, wanted, blocks.values()) as append:
+
+        def done(made: tuple[int, tuple[Shard, ...]]) -> None:
+            number, blocks[number] = made
+            append(blocks[number])
+
+        run_tasks(partial(_make_shards, out, process, card, wanted.seed, sizes), missing, workers, told, done)
+    shards = [shard for number in sorted(blocks) for shard in blocks[number]]
+    shards.sort(key=lambda shard: SPLITS.index(shard.split))
+    manifest = (begun or wanted).model_copy(
+        update={"jets_per_class": wanted.jets_per_class, "shards": tuple(shards)}
+    )
+    write_manifest(out, manifest)
+    with report_write_errors(out / JOURNAL):
+        (out / JOURNAL).unlink()
+    return check_manifest(out)
+
+
+def _make_shards(
+    out: Path, process: Process, card: Card, seed: int, sizes: tuple[int, ...], number: int, told: Told
+) -> tuple[int, tuple[Shard, ...]]:
+    """Make one block and write its shards; a split without jets gets none."""
+    note = {"process": process.name, "card": card.name, "seed": str(seed), "block": str(number)}
+    shards = []
+    for split, jets in make_block(process, card, seed, sizes, number, told).items():
+        if len(jets):
+            path = f"{split}/{number:05d}.parquet"
+            with report_write_errors(out / split):
+                (out / split).mkdir(exist_ok=True)
+            write_parquet(out / path, jets, note)
+            shards.append(describe_shard(out, path, jets))
+    return number, tuple(shards)
+
+
+def _check_numbers(**numbers: tuple[int, int]) -> None:
+    for name, (value, least) in numbers.items():
+        if value < least:
+            raise InputError(f"{name.replace('_', ' ')} is {value}, at least {least} is needed")
+
+
+def _versions() -> dict[str, str]:
+    for package in ("pythia8mc", "fastjet", "awkward"):
+        require(package, "simulating jets")
+    return {package: metadata.version(package) for package in _PACKAGES}
+
+
+def _begun(out: Path) -> Manifest | None:
+    """What an earlier call recorded in `out`, finished or not; None in an empty folder."""
+    if (out / JOURNAL).exists():
+        return _read_journal(out)
+    if (out / MANIFEST).exists():
+        return read_manifest(out)
+    other = [path.name for path in out.iterdir() if not _HALF_WRITTEN.fullmatch(path.name)]
+    if other:
+        raise InputError(
+            f"{out} holds {min(other)} and no data set was begun there", hint="choose an empty or new folder"
+        )
+    return None
+
+
+def _read_journal(out: Path) -> Manifest:
+    """The settings in the journal and all shards that it records; a last row torn by a crash is left out."""
+    path = out / JOURNAL
+    shards: list[Shard] = []
+    try:
+        first, *rest = path.read_bytes().splitlines()
+        settings = Manifest.model_validate(parse_row(first, f"{path}:1"))
+    except (OSError, ValueError, InputError) as error:
+        raise StoreError(
+            f"{path} is damaged: {str(error).splitlines()[0]}", hint="begin anew in another folder"
+        ) from None
+    for line in rest:
+        try:
+            shards.extend(map(Shard.model_validate, parse_row(line, str(path)).get("shards", ())))
+        except (InputError, ValidationError):
+            break
+    return settings.model_copy(update={"shards": tuple(shards)})
+
+
+@contextmanager
+def _journal(
+    out: Path, wanted: Manifest, blocks: Iterable[tuple[Shard, ...]]
+) -> Iterator[Callable[[tuple[Shard, ...]], None]]:
+    """Begin the journal with what is there; gives the function that adds a block's shards to it."""
+    path = out / JOURNAL
+    write_jsonl(path, [wanted.model_dump(mode="json"), *map(_row, blocks)])
+    # A set that grows or is mended is not finished.
+    with report_write_errors(out / MANIFEST):
+        (out / MANIFEST).unlink(missing_ok=True)
+    with report_write_errors(path):
+        handle = open(path, "ab", buffering=0)  # noqa: SIM115 -- closed below
+    with handle:
+        yield partial(_append, handle, path)
+
+
+def _append(handle: IO[bytes], path: Path, shards: tuple[Shard, ...]) -> None:
+    with report_write_errors(path):
+        handle.write(json.dumps(_row(shards)).encode() + b"\n")
+
+
+def _row(shards: tuple[Shard, ...]) -> dict[str, Any]:
+    return {"shards": [shard.model_dump(mode="json") for shard in shards]}
+
+
+def _check_same(out: Path, begun: Manifest, wanted: Manifest) -> None:
+    for name in ("process", "card", "seed"):
+        found = _difference(getattr(begun, name), getattr(wanted, name), name)
+        if found:
+            raise InputError(
+                f"{out} was begun with {found}",
+                hint="choose another folder, or the settings it was begun with",
+            )
+    if wanted.jets_per_class < begun.jets_per_class:
+        raise InputError(
+            f"{out} was begun with {begun.jets_per_class} jets of each class, it cannot shrink to "
+            f"{wanted.jets_per_class}",
+            hint="choose another folder",
+        )
+
+
+def _difference(old: Any, new: Any, place: str) -> str:
+    """The first setting that differs, such as `card.field 3.0, not 2.0`; "" if none does."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        keys = [*old, *(key for key in new if key not in old)]
+        found = (_difference(old.get(key), new.get(key), f"{place}.{key}") for key in keys)
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        found = (_difference(*pair, f"{place}[{i}]") for i, pair in enumerate(zip(old, new, strict=True)))
+    else:
+        return "" if old == new else f"{place} {old!r}, not {new!r}"
+    return next(filter(None, found), "")
+
+
+def _check_versions(out: Path, begun: Manifest, wanted: Manifest) -> None:
+    found = _difference(begun.versions, wanted.versions, "versions")
+    if found:
+        raise InputError(
+            f"{out} was begun with {found.removeprefix('versions.')}: one data set is made by one version",
+            hint="install that version, or choose another folder",
+        )
+
+
+def _finished(out: Path, begun: Manifest, wanted: Manifest, classes: tuple[str, ...]) -> bool:
+    """Whether all jets are recorded, and the files are as the manifest says by size and number of jets."""
+    if (out / JOURNAL).exists() or _counts(begun.shards) != dict.fromkeys(classes, wanted.jets_per_class):
+        return False
+    try:
+        check_manifest(out)
+    except InputError:
+        return False
+    return True
+
+
+def _whole_blocks(
+    out: Path, begun: Manifest, sizes: tuple[int, ...], classes: tuple[str, ...]
+) -> dict[int, tuple[Shard, ...]]:
+    """The recorded blocks that hold as many jets as wanted, and whose files have not changed."""
+    by_number: dict[int, list[Shard]] = defaultdict(list)
+    for shard in begun.shards:
+        stem = PurePosixPath(shard.path).stem
+        if stem.isdecimal():
+            by_number[int(stem)].append(shard)
+    whole = {}
+    for number, shards in by_number.items():
+        wanted = dict.fromkeys(classes, sizes[number]) if number < len(sizes) else {}
+        if _counts(shards) == wanted and all(_intact(out / shard.path, shard) for shard in shards):
+            whole[number] = tuple(shards)
+    return whole
+
+
+def _counts(shards: Iterable[Shard]) -> dict[str, int]:
+    """Jets of each class in all of `shards`."""
+    total: Counter[str] = Counter()
+    for shard in shards:
+        total.update(shard.counts)
+    return dict(total)
+
+
+def _intact(file: Path, shard: Shard) -> bool:
+    try:
+        return hash_file(file) == shard.sha256
+    except InputError:
+        return False
+
+
+def _clean(out: Path, blocks: Iterable[tuple[Shard, ...]]) -> None:
+    """Remove what a killed process left: files half-written, and shards of blocks that are to be made again."""
+    kept = {out / shard.path for shards in blocks for shard in shards}
+    for folder in (out, *(out / split for split in SPLITS)):
+        for path in folder.glob("*"):
+            unfinished = folder != out and _SHARD.fullmatch(path.name) and path not in kept
+            if unfinished or _HALF_WRITTEN.fullmatch(path.name):
+                with report_write_errors(path):
+                    path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _alone_in(out: Path) -> Iterator[None]:
+    """Make the folder if need be and hold it, as long as this process lives; Windows has no such lock."""
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is a file, a folder is needed", hint="choose another folder")
+    with report_write_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
+    if os.name == "nt":
+        yield
+        return
+    import fcntl
+
+    with report_write_errors(out):
+        folder = os.open(out, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"another process is making {out}", hint="wait for it, or choose another folder"
+            ) from None
+        except OSError:
+            pass  # some network file systems have no locks
+        yield
+    finally:
+        os.close(folder)

@@ -1,0 +1,149 @@
+"""What a recipe stands for: its encoder and network, its jets, and how the finished model is saved."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from yukawa.errors import InputError
+from yukawa.jets.encoded import Encoder
+from yukawa.jets.features import standardise
+from yukawa.jets.features.config import load_data_config
+from yukawa.jets.features.encoder import FeatureEncoder
+from yukawa.jets.formats.manifest import MANIFEST
+from yukawa.jets.formats.source import Piece, Source, open_source
+from yukawa.jets.loading import InMemory, Loader, Streaming
+from yukawa.jets.models.interface import Tagger, settings_of
+from yukawa.jets.models.saving import build, save_model
+from yukawa.jets.table import Array, Jets
+from yukawa.jets.training.recipe import DataRecipe, ModelRecipe, Recipe
+
+# They follow from the data config; a recipe says them only there.
+_FROM_DATA = ("features", "classes")
+
+
+def build_model(recipe: Recipe) -> tuple[Encoder, Tagger]:
+    """The encoder of the recipe's data config, and its network with weights drawn from the recipe's seed.
+
+    Raises:
+        InputError: the data config is not there or wrong, or a size of the network is.
+    """
+    config = load_data_config(recipe.data.config)
+    if not config.resolved:
+        config = standardise.resolve(config, open_jets(recipe)[0])
+    encoder = FeatureEncoder(config)
+    sizes = recipe.model.model_dump()
+    for name in _FROM_DATA:
+        if name in sizes:
+            raise InputError(f"model.{name} follows from the data config", hint="leave it out")
+    torch.manual_seed(recipe.training.seed)
+    network = build(sizes | {"features": len(config.features), "classes": encoder.classes})
+    return encoder, network
+
+
+def save(folder: Path, encoder: Encoder, network: Tagger) -> None:
+    """Write the trained network with all it needs to be used.
+
+    Raises:
+        StoreError: the disk refuses.
+    """
+    if isinstance(encoder, FeatureEncoder):
+        save_model(folder, network, encoder.config)
+
+
+def resolve(recipe: Recipe, network: Tagger) -> Recipe:
+    """The recipe with every size of its network written out."""
+    sizes = {name: size for name, size in settings_of(network).items() if name not in _FROM_DATA}
+    return recipe.model_copy(update={"model": ModelRecipe.model_validate(sizes)})
+
+
+def open_jets(recipe: Recipe) -> tuple[Source, Source]:
+    """The training and the validation jets, as many of each as the recipe wants.
+
+    Raises:
+        InputError: they are not there, cannot be read or disagree with their manifest; or the validation jets
+            are not named.
+    """
+    data, seed = recipe.data, recipe.training.seed
+    if data.validation is not None:
+        train, validation = open_source(data.path), open_source(data.validation)
+    elif (Path(data.path) / MANIFEST).exists():
+        train, validation = open_source(data.path, "train"), open_source(data.path, "validation")
+    else:
+        open_source(data.path)  # what is wrong with it comes first
+        raise InputError(
+            f"{data.path} has no split of validation jets", hint="name them: data.validation=PATH"
+        )
+    return subset(train, data.train_jets, seed), subset(validation, data.validation_jets, seed)
+
+
+def load(source: Source, encoder: Encoder, data: DataRecipe, jets_per_epoch: int | None = None) -> Loader:
+    """The loader that the recipe asks for."""
+    if data.loading == "streaming":
+        return Streaming(source, encoder, data.buffer, jets_per_epoch=jets_per_epoch, ahead=data.prefetch)
+    return InMemory(source, encoder, jets_per_epoch=jets_per_epoch)
+
+
+def inputs(data: DataRecipe) -> list[Path]:
+    """The files on which a run depends: manifests, which hold the hashes of their shards, or the jets' files."""
+    files: list[Path] = []
+    for path in filter(None, (data.path, data.validation)):
+        manifest = Path(path) / MANIFEST
+        files += [manifest] if manifest.exists() else open_source(path).paths
+    config = Path(data.config)
+    return [*files, *([config] if config.is_file() else [])]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some jets of a piece.
+
+    Attributes:
+        piece: the whole piece.
+        where: their positions in it, rising.
+    """
+
+    piece: Piece
+    where: Array
+
+    @property
+    def path(self) -> Path:
+        """The piece's file."""
+        return self.piece.path
+
+    @property
+    def count(self) -> int:
+        """How many jets."""
+        return len(self.where)
+
+    def read(self, columns: Collection[str] | None = None) -> Jets:
+        """Those jets of the piece."""
+        return self.piece.read(columns)[self.where]
+
+
+def subset(source: Source, jets: int | None, seed: int) -> Source:
+    """`jets` jets of a source drawn by `seed`; a larger draw holds every smaller one. None takes all.
+
+    Raises:
+        InputError: there are not so many.
+    """
+    if jets is None:
+        return source
+    if jets > len(source):
+        raise InputError(f"{jets} jets are asked for, {source.pieces[0].path.parent} has {len(source)}")
+    drawn = np.sort(np.random.default_rng(seed).permutation(len(source))[:jets])
+    return Source(source.columns, tuple(_parts(source.pieces, drawn)))
+
+
+def _parts(pieces: Sequence[Piece], drawn: Array) -> Iterator[Piece]:
+    """The parts of the pieces that hold the jets `drawn`, numbered through all pieces."""
+    start = 0
+    for piece in pieces:
+        first, last = np.searchsorted(drawn, (start, start + piece.count))
+        if last > first:
+            yield Part(piece, drawn[first:last] - start)
+        start += piece.count

@@ -1,0 +1,251 @@
+"""A training recipe: what to train, on which jets and how, typed and strict, from YAML and `key=value`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from yukawa.errors import InputError, nearest
+
+
+def _whole(value: object) -> object:
+    """A whole number may be written as 1e6."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Count = Annotated[int, BeforeValidator(_whole), Field(ge=1)]
+Natural = Annotated[int, BeforeValidator(_whole), Field(ge=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Section(BaseModel):
+    """A part of a recipe: strict types, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class DataRecipe(Section):
+    """Which jets.
+
+    Attributes:
+        path: a data set's folder, or a file or pattern of files.
+        validation: where the validation jets are, if not in the split `validation` of `path`.
+        config: name of a built-in data config or path of one.
+        loading: all jets encoded in memory, or streamed through a shuffle buffer.
+        buffer: jets in the shuffle buffer of `streaming`.
+        prefetch: batches made ready in the background; 0 makes each when it is asked for.
+        train_jets: train on so many jets only, drawn by the seed; None takes all.
+        validation_jets: validate on so many jets only; None takes all.
+    """
+
+    path: str
+    validation: str | None = None
+    config: str = "jet-origin"
+    loading: Literal["in-memory", "streaming"] = "in-memory"
+    buffer: Count = 100_000
+    prefetch: Natural = 2
+    train_jets: Count | None = None
+    validation_jets: Count | None = None
+
+
+class ModelRecipe(Section):
+    """Which network: its architecture and that architecture's own sizes, which the network checks."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+
+    architecture: str
+
+
+class TrainingRecipe(Section):
+    """How to train.
+
+    Attributes:
+        epochs: length of the training in epochs; or
+        steps: its length in steps. Exactly one of the two is given.
+        batch: jets in a step, over all processes together.
+        optimiser: `ranger` (RAdam with lookahead) or `adamw`.
+        learning_rate: its first value.
+        weight_decay: share of the weights, times the learning rate, taken off at each step.
+        schedule: how the learning rate changes, see `schedule.py`.
+        precision: of the network's arithmetic; weights stay fp32.
+        seed: of the first weights, of the order of the jets and of dropout.
+        jets_per_epoch: length of an epoch; None is one pass over the jets.
+        evaluate_every: steps between two validations; None is once an epoch.
+        checkpoint_every: steps between two checkpoints; None is after each validation.
+        checkpoints_kept: how many of the last checkpoints stay.
+        log_every: steps between two lines of figures.
+        best_by: the validation figure by which the best weights are chosen.
+        patience: stop after so many validations without a better one; None never does.
+        clip: longest gradient; longer ones are shortened to it. None leaves them.
+        threads: processor threads of the network's arithmetic; None leaves it to PyTorch.
+    """
+
+    epochs: Count | None = None
+    steps: Count | None = None
+    batch: Count = 512
+    optimiser: Literal["ranger", "adamw"] = "ranger"
+    learning_rate: Positive = 1e-3
+    weight_decay: NotNegative = 0.0
+    schedule: Literal["flat-then-decay", "cosine", "constant"] = "flat-then-decay"
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    seed: Natural = 0
+    jets_per_epoch: Count | None = None
+    evaluate_every: Count | None = None
+    checkpoint_every: Count | None = None
+    checkpoints_kept: Count = 2
+    log_every: Count = 50
+    best_by: Literal["accuracy", "loss"] = "accuracy"
+    patience: Count | None = None
+    clip: Positive | None = None
+    threads: Count | None = None
+
+    @model_validator(mode="after")
+    def _one_length(self) -> TrainingRecipe:
+        if (self.epochs is None) == (self.steps is None):
+            raise ValueError("give either epochs or steps (the other one null)")
+        return self
+
+
+class Recipe(Section):
+    """A whole recipe."""
+
+    data: DataRecipe
+    model: ModelRecipe
+    training: TrainingRecipe
+
+    def plain(self) -> dict[str, Any]:
+        """The recipe as plain values, every default written out."""
+        return self.model_dump(mode="json")
+
+
+def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe.
+
+    A recipe may begin with `base: other.yaml` (beside it): it then says only what differs.
+
+    Args:
+        path: the YAML file.
+        overrides: lines `section.key=value`, the value in YAML; they win over the file.
+
+    Raises:
+        InputError: the file cannot be read, a key is unknown (the nearest one is named), a value has the wrong
+            type, or an override is not of that form.
+    """
+    values = _read(Path(path), ())
+    for override in overrides:
+        _merge(values, _nested(override))
+    return parse_recipe(values, str(path))
+
+
+def parse_recipe(values: Mapping[str, Any], where: str) -> Recipe:
+    """The recipe of plain values; `where` begins the message if they are wrong.
+
+    Raises:
+        InputError: as for `load_recipe`.
+    """
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        raise _mistake(error, where) from None
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.1, but 1e-3 is a number, as in YAML 1.2."""
+
+
+_Loader.yaml_implicit_resolvers = dict(yaml.SafeLoader.yaml_implicit_resolvers)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
+    list("-+.0123456789"),
+)
+
+
+def _read(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
+    """The values of a recipe on top of those of its base."""
+    if path.resolve() in above:
+        raise InputError(f"{path} is its own base")
+    try:
+        values = _parse(path.read_text(encoding="utf-8"), str(path))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not UTF-8 text") from None
+    if not isinstance(values, dict):
+        raise InputError(f"{path} is no recipe: sections data, model and training are expected")
+    base = values.pop("base", None)
+    if base is None:
+        return values
+    if not isinstance(base, str):
+        raise InputError(f"{path}: base: the name of a recipe is expected, not {base!r}")
+    whole = _read(path.parent / base, (*above, path.resolve()))
+    _merge(whole, values)
+    return whole
+
+
+def _parse(text: str, where: str) -> Any:
+    try:
+        return yaml.load(text, _Loader)  # noqa: S506 -- a subclass of SafeLoader
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        raise InputError(f"{where}{line} is not valid YAML: {getattr(error, 'problem', error)}") from None
+
+
+def _nested(override: str) -> dict[str, Any]:
+    """The value of `section.key=value` at its place."""
+    name, equals, text = override.partition("=")
+    if not equals or not name.strip():
+        raise InputError(f"{override!r} changes nothing", hint="write it like training.batch=256")
+    value = _parse(text, override)
+    for key in reversed(name.strip().split(".")):
+        value = {key: value}
+    return dict(value)
+
+
+def _merge(values: dict[str, Any], changes: Mapping[str, Any]) -> None:
+    """Put `changes` over `values`, section by section; another architecture begins with its own sizes."""
+    for key, change in changes.items():
+        old = values.get(key)
+        if not (isinstance(old, dict) and isinstance(change, Mapping)):
+            values[key] = change
+            continue
+        if key == "model" and change.get("architecture", old.get("architecture")) != old.get("architecture"):
+            old.clear()
+        _merge(old, change)
+
+
+def _mistake(error: ValidationError, where: str) -> InputError:
+    """One line about the first thing that is wrong; an unknown key is worth more than what it made missing."""
+    mistakes = sorted(error.errors(), key=lambda mistake: mistake["type"] != "extra_forbidden")
+    mistake = mistakes[0]
+    place = [str(part) for part in mistake["loc"]]
+    name = ".".join(place)
+    if mistake["type"] == "extra_forbidden":
+        allowed = _keys(place[:-1])
+        guess = nearest(place[-1], allowed)
+        hint = (
+            f"did you mean {'.'.join([*place[:-1], guess])}?" if guess else f"allowed: {', '.join(allowed)}"
+        )
+        return InputError(f"{where}: unknown key {name}", hint=hint)
+    if mistake["type"] == "missing":
+        return InputError(f"{where}: {name} is missing", hint=f"type: {name}=VALUE")
+    reason = mistake["msg"].removeprefix("Value error, ")
+    shown = f" {mistake['input']!r}" if isinstance(mistake["input"], (str, int, float)) else ""
+    return InputError(f"{where}: {name}{shown}: {reason[:1].lower()}{reason[1:]}")
+
+
+def _keys(place: Sequence[str]) -> list[str]:
+    """The keys that are allowed in a section."""
+    section: type[BaseModel] = Recipe
+    for name in place:
+        annotation = section.model_fields[name].annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            section = annotation
+    return list(section.model_fields)

@@ -1,0 +1,223 @@
+"""`yukawa jets` trains, evaluates, predicts and takes models in and out; arguments arrive where they belong."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from yukawa.jets.classes import JET_ORIGIN
+from yukawa.jets.evaluation import plots
+from yukawa.jets.features.config import load_data_config
+from yukawa.jets.formats.source import open_source
+from yukawa.jets.models import onnx, weaver
+from yukawa.jets.models.saving import build, save_model
+from yukawa.jets.training import run
+from yukawa.jets.training.run import TrainResult
+
+RECIPE = """
+data: {path: set, config: jet-origin}
+model: {architecture: particle-net, blocks: [[2, [4]]], head: [[4, 0.0]]}
+training: {epochs: 3, batch: 22}
+"""
+
+
+@pytest.fixture(scope="session")
+def saved(tmp_path_factory) -> Path:
+    """A tiny network with random weights."""
+    config = load_data_config("jet-origin")
+    sizes = {"blocks": ((2, (4,)),), "head": ((4, 0.0),)}
+    torch.manual_seed(1)
+    given = {"features": len(config.features), "classes": config.classes}
+    folder = tmp_path_factory.mktemp("model") / "tiny"
+    save_model(folder, build({"architecture": "particle-net", **given, **sizes}), config)
+    return folder
+
+
+@pytest.fixture
+def workplace(simulated, saved, home) -> Path:
+    """The current folder with the data set `set`, the model `tiny` and the recipe `r.yaml`."""
+    shutil.copytree(simulated, "set")
+    shutil.copytree(saved, "tiny")
+    Path("r.yaml").write_text(RECIPE)
+    return Path()
+
+
+def test_a_dry_run_says_what_would_be_done(yukawa, workplace):
+    found = yukawa("jets", "train", "r.yaml", "training.batch=11", "--dry-run", "--json").json
+    assert (found["train_jets"], found["validation_jets"], found["plan"]["steps"]) == (66, 22, 18)
+    assert found["recipe"]["training"]["batch"] == 11
+    assert found["parameters"] > 0
+    assert "steps: 9 of 22 jets" in yukawa("jets", "train", "r.yaml", "--dry-run").out
+    assert not Path("runs").exists()
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """Stands in for the training; what it was called with, and how it ends."""
+    calls: list[tuple] = []
+    ending = {"interrupted": False}
+
+    def train(recipe, out, resume, progress):
+        calls.append((recipe.training.batch, out, resume))
+        progress(1, 2, {"loss": 1.0})
+        return TrainResult(
+            out, 1, 2, best_step=1, loss=0.5, accuracy=0.25, seconds=1.0, stopped_early=False, **ending
+        )
+
+    monkeypatch.setattr(run, "train", train)
+    return calls, ending
+
+
+def test_training_gets_its_arguments(yukawa, workplace, trained):
+    calls, _ = trained
+    done = yukawa("jets", "train", "r.yaml")
+    assert done.code == 0
+    assert "accuracy 0.2500" in done.out
+    assert done.err == "training particle-net …\n"
+    told = yukawa("jets", "train", "r.yaml", "training.batch=8", "--out", "here", "--resume", "--json").json
+    assert (told["folder"], told["accuracy"], told["interrupted"]) == ("here", 0.25, False)
+    assert calls == [(22, Path("runs/r"), False), (8, Path("here"), True)]
+
+
+def test_an_interrupted_training_says_how_to_go_on(yukawa, workplace, trained):
+    trained[1]["interrupted"] = True
+    done = yukawa("jets", "train", "r.yaml", "--json")
+    assert done.code == 130
+    assert done.json["interrupted"] is True
+    last = done.err.splitlines()[-1]
+    assert last.startswith("interrupted; stopped after step 1 of 2")
+    assert "--resume" in last
+
+
+def test_only_the_first_of_several_processes_speaks(yukawa, workplace, trained, monkeypatch):
+    monkeypatch.setattr(run, "train", lambda recipe, out, resume, progress: progress or result(out))
+    monkeypatch.setenv("RANK", "1")
+    assert yukawa("jets", "train", "r.yaml", "--json") == (0, "", "")
+
+
+def result(out: Path) -> TrainResult:
+    return TrainResult(out, 2, 2, 2, 0.5, 0.25, 1.0, interrupted=False, stopped_early=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["no-such.yaml"], "no-such.yaml cannot be read"),
+        (["r.yaml", "training.bach=8"], "training.batch"),
+        (["r.yaml", "faster"], "'faster'"),
+        (["r.yaml", "data.path=no-such"], "no-such"),
+    ],
+)
+def test_what_cannot_be_trained(yukawa, workplace, arguments, said):
+    assert said in yukawa("jets", "train", *arguments).failed(2)
+    assert not Path("runs").exists()
+
+
+def test_evaluation_writes_a_report_and_tells_the_figures(yukawa, workplace, monkeypatch):
+    for plot in ("matrix_plot", "roc_plot", "flavour_plot"):  # they take seconds
+        monkeypatch.setattr(plots, plot, lambda *_, **__: None)
+    found = yukawa("jets", "evaluate", "tiny", "--data", "set", "--out", "report", "--json").json
+    assert found["jets"] == 22  # the test jets
+    assert list(found["models"]) == ["tiny"]
+    assert Path("report/report.md").exists()
+    shutil.copytree("tiny", "other")
+    done = yukawa(
+        "jets", "evaluate", "one=tiny", "two=other", "--data", "set", "--out", "both", "--published"
+    )
+    assert done.code == 0, done.err
+    for text in (
+        "one  22 jets; accuracy ",
+        "efficiencies: ",
+        "two against one: accuracy +0.0000",
+        "published ParT",
+    ):
+        assert text in done.out
+    assert "nan" not in done.out
+    assert done.out.endswith("the report is both/report.md\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["tiny", "--data", "set"], "add --out"),
+        (["no-such", "--data", "set", "--out", "r"], "no-such"),
+        (["tiny", "--data", "no-such", "--out", "r"], "no-such"),
+        (["one=tiny", "tiny", "--data", "set", "--out", "r"], "NAME=tiny"),
+        (["one=tiny", "one=tiny", "--data", "set", "--out", "r"], "two models are called 'one'"),
+        (["tiny", "--data", "set", "--out", "r", "--split", "tests"], "train, validation, test"),
+    ],
+)
+def test_what_cannot_be_evaluated(yukawa, workplace, arguments, said):
+    assert said in yukawa("jets", "evaluate", *arguments).failed(2)
+    assert not Path("r").exists()
+
+
+@pytest.mark.parametrize("name", ["scores.parquet", "scores.root"])
+def test_predictions_are_probabilities(yukawa, workplace, name):
+    told = yukawa("jets", "predict", "tiny", "--data", "set", "--split", "test", "--out", name, "--json").json
+    assert (told["out"], told["jets"], told["classes"]) == (name, 22, list(JET_ORIGIN))
+    rows = open_source(name).read().scalars
+    assert sum(rows[f"score_{label}"] for label in JET_ORIGIN) == pytest.approx(1)
+    assert "22 jets" in yukawa("jets", "predict", "tiny", "--data", "set/test", "--out", name).out
+
+
+def test_a_run_stands_for_its_model(yukawa, workplace):
+    Path("run").mkdir()
+    shutil.move("tiny", "run/model")
+    Path("run/recipe.yaml").write_text(RECIPE)
+    assert yukawa("jets", "predict", "run", "--data", "set/test", "--out", "s.parquet").code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["tiny", "--data", "set", "--out", "scores.csv"], ".parquet"),
+        (["set", "--data", "set", "--out", "scores.root"], "set"),
+        (["tiny", "--data", "set", "--out", "scores.root", "--batch", "0"], "1 or more"),
+        (["tiny", "--data", "set", "--out", "scores.root", "--device", "abacus"], "'abacus'"),
+    ],
+)
+def test_what_cannot_be_predicted(yukawa, workplace, arguments, said):
+    assert said in yukawa("jets", "predict", *arguments).failed(2)
+    assert not list(Path().glob("scores.*"))
+
+
+def test_weaver_checkpoints_get_their_arguments(yukawa, home, monkeypatch, saved):
+    from yukawa.jets.models.saving import load_model
+
+    calls: list[tuple] = []
+
+    def import_weaver(*arguments):
+        calls.append(arguments)
+        return load_model(saved)[0]
+
+    monkeypatch.setattr(weaver, "import_weaver", import_weaver)
+    command = ("jets", "import-weaver", "net.pt", "pair_activated=true", "--data-config", "jetclass-kin")
+    told = yukawa(*command, "--out", "new", "--json").json
+    assert calls == [(Path("net.pt"), "jetclass-kin", Path("new"), {"pair_activated": True})]
+    assert (told["architecture"], told["classes"]) == ("particle-net", list(JET_ORIGIN))
+    assert yukawa(*command, "--out", "new").out.startswith("new holds a particle-net of ")
+    for wrong in ("pair_activated", "=true", "a=[1"):
+        assert wrong in yukawa(*command, wrong, "--out", "new").failed(2)
+
+
+def test_a_missing_checkpoint_is_named(yukawa, home):
+    command = ("jets", "import-weaver", "net.pt", "--data-config", "jetclass-kin", "--out", "new")
+    assert "net.pt" in yukawa(*command).failed(2)
+
+
+def test_onnx_export_gets_its_arguments(yukawa, workplace, monkeypatch):
+    monkeypatch.setattr(onnx, "export_onnx", lambda model, out: out.write_bytes(str(model).encode()))
+    assert yukawa("jets", "export-onnx", "tiny", "t.onnx", "--json").json == {"out": "t.onnx", "bytes": 4}
+    assert yukawa("jets", "export-onnx", "tiny", "t.onnx").out == "t.onnx holds the model, 4 bytes\n"
+
+
+def test_a_missing_torch_is_named(yukawa, workplace, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "torch", None)
+    line = yukawa("jets", "train", "r.yaml").failed(2)
+    assert "pip install 'yukawa[train]'" in line

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from yukawa import __version__
+from yukawa.errors import InputError, YukawaError
+from yukawa.jets.features.config import DataConfig, read_config
+from yukawa.jets.features.encoder import FeatureEncoder
+from yukawa.jets.models.interface import Tagger
+from yukawa.jets.models.onnx import OUTPUT, Preprocessed, check, export_onnx, made_up, padded_inputs, predict
+from yukawa.jets.models.saving import build, load_model, save_model
+from yukawa.jets.table import Jets
+
+LENGTH = 6
+# Every kind of preprocessing: new variables, jet columns, a reduction, truth values, clipping, sorting, a limit.
+CONFIG = f"""
+new_variables:
+  logerel: np.log(part_energy / jet_energy)
+  fraction: part_energy / ak.sum(part_energy, axis=1)
+  neutral: (part_charge == 0) & (~part_isPhoton)
+sort_by: part_energy
+inputs:
+  pf_features:
+    length: {LENGTH}
+    vars: [[logerel, -2, 0.7], [fraction, null], [neutral, null], [part_isPhoton, null]]
+  pf_points: {{length: {LENGTH}, vars: [[part_deta, null], [part_dphi, null]]}}
+  pf_vectors: {{length: {LENGTH}, vars: [[part_px, null], [part_py, null], [part_pz, null], [part_energy, null]]}}
+labels: {{type: simple, value: [label_b, label_c, label_g]}}
+"""
+NETWORKS: dict[str, dict[str, Any]] = {
+    "particle-net": {"blocks": [[4, [8, 8]]], "head": [[8, 0.1]]},
+    "particle-transformer": {
+        "embed_sizes": [8],
+        "pair_sizes": [4],
+        "heads": 2,
+        "layers": 1,
+        "class_layers": 1,
+    },
+}
+
+
+def config() -> DataConfig:
+    return read_config(CONFIG)
+
+
+def network(name: str, **changes: Any) -> Tagger:
+    torch.manual_seed(2)
+    return build(
+        {"architecture": name, "features": 4, "classes": ["b", "c", "g"]} | NETWORKS[name] | changes
+    ).eval()
+
+
+@pytest.fixture(scope="module", params=NETWORKS)
+def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A model folder and its export."""
+    folder = tmp_path_factory.mktemp(request.param)
+    save_model(folder / "model", network(request.param), config())
+    export_onnx(folder / "model", folder / "model.onnx")
+    return folder / "model", folder / "model.onnx"
+
+
+def test_probabilities_equal_ours_for_any_number_of_jets_and_particles(exported: tuple[Path, Path]) -> None:
+    import onnxruntime
+
+    tagger, data_config = load_model(exported[0])
+    ours = Preprocessed(tagger, data_config)
+    encoder = FeatureEncoder(data_config, prediction=True)
+    session = onnxruntime.InferenceSession(exported[1])
+    for jets, longest in ((1, 1), (2, LENGTH), (7, LENGTH + 1), (4, 40)):
+        table = made_up(ours.columns, jets, longest)
+        (found,) = session.run([OUTPUT], padded_inputs(table, ours.columns))
+        wanted = predict(ours, encoder, table)
+        assert found.shape == (jets, 3)
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-6)
+        assert np.ptp(wanted, axis=0).max() > 1e-4 or jets == 1  # jets differ
+
+
+def test_more_padding_changes_nothing(exported: tuple[Path, Path]) -> None:
+    import onnxruntime
+
+    columns = FeatureEncoder(config(), prediction=True).columns
+    session = onnxruntime.InferenceSession(exported[1])
+    inputs = padded_inputs(made_up(columns, 3, 9), columns)
+    wider = {name: x if x.shape[1] == 1 else np.pad(x, ((0, 0), (0, 5))) for name, x in inputs.items()}
+    np.testing.assert_allclose(session.run([OUTPUT], wider)[0], session.run([OUTPUT], inputs)[0], atol=1e-6)
+
+
+def test_the_file_says_what_it_is(exported: tuple[Path, Path]) -> None:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(exported[1])
+    about = session.get_modelmeta().custom_metadata_map
+    assert json.loads(about["classes"]) == ["b", "c", "g"]
+    assert about["yukawa"] == __version__
+    assert about["architecture"] in NETWORKS
+    assert read_config(about["data_config"]) == load_model(exported[0])[1]
+    assert [x.name for x in session.get_inputs()] == [*json.loads(about["columns"]), "mask"]
+    assert {x.name: x.type for x in session.get_inputs()}["part_px"] == "tensor(float)"
+
+
+def test_preprocessing_keeps_the_leading_particles_and_leaves_padding_last() -> None:
+    ours = Preprocessed(network("particle-net"), config())
+    jets = made_up(ours.columns, 4, 30)
+    encoded = FeatureEncoder(config(), prediction=True).encode(jets)
+    assert encoded.truncated > 0
+    seen: dict[str, torch.Tensor] = {}
+    ours.tagger.forward_padded = lambda **given: seen.update(given) or torch.zeros(4, 3)  # type: ignore[method-assign, func-returns-value]
+    inputs = padded_inputs(jets, ours.columns)
+    ours(*(torch.from_numpy(inputs[name]) for name in ours.input_names))
+    mask = seen.pop("mask_BP")
+    assert torch.equal(mask.sum(1), torch.from_numpy(encoded.counts))
+    assert not (mask[:, 1:] & ~mask[:, :-1]).any()
+    for name, padded in seen.items():
+        packed = torch.from_numpy(encoded.rows[name.replace("_BP", "_N")])
+        torch.testing.assert_close(padded[mask], packed, rtol=1e-5, atol=1e-6)
+
+
+def test_an_export_that_differs_is_refused(exported: tuple[Path, Path]) -> None:
+    tagger, data_config = load_model(exported[0])
+    next(iter(tagger.head.parameters())).data.add_(torch.randn(1) + 1)
+    other = Preprocessed(tagger, data_config)
+    with pytest.raises(YukawaError, match="differs from the model by"):
+        check(exported[1].read_bytes(), other, [made_up(other.columns, 2, 5)])
+
+
+def test_an_export_that_cannot_run_is_refused() -> None:
+    ours = Preprocessed(network("particle-net"), config())
+    with pytest.raises(YukawaError, match="ONNX Runtime cannot run"):
+        check(b"nonsense", ours, [made_up(ours.columns, 2, 5)])
+
+
+def test_nothing_is_written_where_the_export_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_model(tmp_path / "model", network("particle-net"), config())
+
+    def fail(*args: object, **kwargs: object) -> None:
+        raise NotImplementedError("the operator is unknown\nand a page of advice")
+
+    monkeypatch.setattr("torch.export.export", fail)
+    with pytest.raises(InputError, match=r"cannot be exported to ONNX: the operator is unknown$"):
+        export_onnx(tmp_path / "model", tmp_path / "model.onnx")
+    assert not (tmp_path / "model.onnx").exists()
+
+
+def test_made_up_jets_have_the_columns_and_lengths_asked_for() -> None:
+    jets = made_up(("jet_energy", "part_energy", "part_isPhoton", "part_px"), 5, 12)
+    assert isinstance(jets, Jets)
+    assert len(jets) == 5
+    assert jets.counts.max() == 12
+    assert jets.counts.min() >= 1
+    assert (jets.particles["part_energy"] > np.abs(jets.particles["part_px"])).all()
+    assert jets.particles["part_isPhoton"].dtype == bool

@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from yukawa.jets.simulation.cards import EfficiencyStep, load_card
+from yukawa.jets.simulation.detector import energy_resolution, measure
+from yukawa.jets.simulation.generation import Particles
+from yukawa.jets.simulation.helix import curvature, perigee
+from yukawa.jets.simulation.identification import ELECTRON, NEUTRAL, OTHER, PHOTON, PION
+
+CARD = load_card()
+CALORIMETER = {"stochastic": 0.0, "constant": 0.0, "noise": 0.0, "threshold": 0.0}
+
+
+def changed(card, **changes):
+    """The card with some values changed, `a__b=c` standing for a.b = c."""
+    for key, value in changes.items():
+        name, _, rest = key.partition("__")
+        value = changed(getattr(card, name), **{rest: value}) if rest else value
+        card = card.model_copy(update={name: value})
+    return card
+
+
+def perfect():
+    """A detector that measures everything exactly."""
+    nothing = {"constant": 0.0, "scattering": 0.0}
+    step = CARD.tracking.momentum[-1].model_copy(update={"constant": 0.0, "slope": 0.0})
+    return CARD.model_copy(
+        update={
+            "ecal": CARD.ecal.model_copy(update=CALORIMETER),
+            "hcal": CARD.hcal.model_copy(update=CALORIMETER),
+            "tracking": CARD.tracking.model_copy(
+                update={
+                    "efficiency": (EfficiencyStep(pt_min=0, efficiency=1),),
+                    "momentum": (step,),
+                    "d0": CARD.tracking.d0.model_copy(update=nothing),
+                    "z0": CARD.tracking.z0.model_copy(update=nothing),
+                }
+            ),
+        }
+    )
+
+
+def blind():
+    """The default detector without tracks."""
+    return changed(CARD, tracking__efficiency=(EfficiencyStep(pt_min=0, efficiency=0),))
+
+
+def seen(particles, card=CARD, seed=5):
+    return measure(particles, card, np.random.default_rng(seed))
+
+
+def size(momenta):
+    return np.linalg.norm(momenta[:, :3], axis=1)
+
+
+def is_standard_normal(pulls):
+    """Mean 0 and width 1 within five standard errors."""
+    n = len(pulls)
+    return abs(pulls.mean()) < 5 / np.sqrt(n) and abs(pulls.std() - 1) < 5 / np.sqrt(2 * n)
+
+
+def together(*parts):
+    return Particles(
+        *(
+            np.concatenate([getattr(p, n) for p in parts])
+            for n in ("pdg", "charge", "mass", "momenta", "vertices")
+        )
+    )
+
+
+@pytest.mark.parametrize("pdg", [211, -321, 2212, 13, -11, 22, 130, 2112, 3112])
+def test_a_perfect_detector_gives_the_truth(gun, pdg):
+    particles = gun(pdg, 200)
+    got = seen(particles, perfect())
+    assert np.array_equal(got.truth, np.arange(200))
+    assert np.array_equal(got.charge, particles.charge)
+    if pdg in (130, 2112):  # their mass is not known
+        assert got.momenta[:, 3] == pytest.approx(particles.momenta[:, 3])
+        assert size(got.momenta) == pytest.approx(particles.momenta[:, 3])
+    else:
+        assert got.momenta == pytest.approx(particles.momenta, rel=1e-5, abs=1e-9)
+    assert np.array_equal(got.impact, np.zeros((200, 4)))
+
+
+def test_a_perfect_detector_gives_the_momentum_at_the_perigee(gun):
+    particles = gun(211, 200, spread=30.0)
+    got = seen(particles, perfect())
+    track = perigee(particles.vertices, particles.momenta, curvature(particles.charge, 3.0))
+    assert got.momenta[:, :2] == pytest.approx(np.stack([track.px, track.py], 1))
+    assert got.impact[:, 0] == pytest.approx(track.d0)
+    assert got.impact[:, 2] == pytest.approx(track.z0)
+
+
+@pytest.mark.parametrize("momentum", [(0.02, 0.09), (0.12, 0.45), (0.55, 3.0)])
+def test_tracks_are_as_frequent_as_the_card_says(gun, momentum):
+    particles = gun(-13, 20_000, momentum, eta=0.05)  # pT is the momentum; a muon without track is not seen
+    step = [s for s in CARD.tracking.efficiency if s.pt_min <= momentum[0]][-1].efficiency
+    found = len(seen(particles)) / 20_000
+    assert abs(found - step) < 5 * np.sqrt(step * (1 - step) / 20_000)
+
+
+@pytest.mark.parametrize(("eta", "index"), [(0.9, 0), (2.9, 1)])
+def test_momentum_resolution_is_that_of_the_card(gun, eta, index):
+    particles = gun(13, 20_000, (5, 80), eta=eta)
+    keep = np.arcsinh(abs(particles.momenta[:, 2]) / np.hypot(*particles.momenta[:, :2].T)) > (0, 1)[index]
+    particles = particles[keep]
+    got = seen(particles)
+    true = particles.momenta[got.truth]
+    step = CARD.tracking.momentum[index]
+    sigma = np.hypot(step.constant, step.slope * np.hypot(*true[:, :2].T))
+    assert is_standard_normal((size(got.momenta) / size(true) - 1) / sigma)
+    # The direction is exact.
+    assert got.momenta[:, :3] / size(got.momenta)[:, None] == pytest.approx(true[:, :3] / size(true)[:, None])
+
+
+@pytest.mark.parametrize("name", ["cepc", "idea", "ild"])
+def test_impact_parameters_spread_as_their_errors_and_these_as_the_card_says(gun, name):
+    card = load_card(name)
+    particles = gun(211, 20_000, (0.6, 20), spread=2.0)
+    got = seen(particles, card)
+    true = perigee(particles.vertices, particles.momenta, curvature(particles.charge, card.field))
+    pt = np.hypot(*got.momenta[:, :2].T)
+    tracks = got.charge != 0
+    for column, value, rule in ((0, true.d0, card.tracking.d0), (2, true.z0, card.tracking.z0)):
+        error = got.impact[tracks, column + 1]
+        assert error == pytest.approx(
+            1e-3 * np.hypot(rule.constant, rule.scattering / pt[tracks] ** rule.power)
+        )
+        assert is_standard_normal((got.impact[tracks, column] - value[got.truth[tracks]]) / error)
+
+
+@pytest.mark.parametrize(("pdg", "part"), [(22, "ecal"), (130, "hcal"), (2112, "hcal")])
+@pytest.mark.parametrize("name", ["cepc", "idea"])
+def test_energy_resolution_is_that_of_the_card(gun, pdg, part, name):
+    card = load_card(name)
+    calorimeter = getattr(card, part)
+    particles = gun(pdg, 20_000, (30, 80))
+    got = seen(particles, card)
+    energy = particles.momenta[:, 3]
+    s, c, n = calorimeter.stochastic, calorimeter.constant, calorimeter.noise
+    sigma = np.sqrt(s**2 * energy + c**2 * energy**2 + n**2)
+    assert len(got) == 20_000
+    assert is_standard_normal((got.momenta[:, 3] - energy) / sigma)
+    assert size(got.momenta) == pytest.approx(got.momenta[:, 3])
+    assert not got.impact.any()
+    assert not got.charge.any()
+
+
+def test_electrons_are_measured_by_the_better_of_track_and_calorimeter(gun):
+    ecal_is_better = changed(perfect(), ecal=CARD.ecal, tracking__momentum=CARD.tracking.momentum)
+    ecal_is_better = changed(ecal_is_better, ecal__constant=0.001, ecal__stochastic=0.001)
+    particles = gun(11, 20_000, (20, 60), eta=2.5)
+    particles = particles[abs(particles.momenta[:, 2]) > 1.5 * np.hypot(*particles.momenta[:, :2].T)]
+    got = seen(particles, ecal_is_better)
+    energy = particles.momenta[got.truth, 3]
+    assert is_standard_normal(
+        (got.momenta[:, 3] / energy - 1) / energy_resolution(ecal_is_better.ecal, energy)
+    )
+    assert (got.taken_for == ELECTRON).all()
+    assert (got.charge == -1).all()
+    central = gun(11, 20_000, (5, 10), eta=0.9)
+    got = seen(central, changed(perfect(), tracking__momentum=CARD.tracking.momentum, ecal=CARD.ecal))
+    sigma = np.hypot(1e-3, 1e-5 * np.hypot(*central.momenta[:, :2].T))[got.truth]
+    assert is_standard_normal((size(got.momenta) / size(central.momenta)[got.truth] - 1) / sigma)
+
+
+def test_what_is_below_the_threshold_or_outside_is_not_seen(gun):
+    soft = seen(gun(22, 5000, (0.4, 0.6)))
+    assert 0 < len(soft) < 5000
+    assert soft.momenta[:, 3].min() >= 0.5
+    for pdg in (22, 130, 211, 13, 11):
+        far = gun(pdg, 500, (200, 400), eta=5.0)
+        eta = np.arcsinh(far.momenta[:, 2] / np.hypot(*far.momenta[:, :2].T))
+        assert (abs(eta[seen(far).truth]) <= 3).all()
+        assert (abs(eta) > 3).sum() > 100
+
+
+def test_without_a_track_a_charged_particle_is_a_shower_if_it_comes_so_far(gun):
+    assert (seen(gun(211, 100, (5, 9)), blind()).taken_for == NEUTRAL).all()
+    assert (seen(gun(-11, 100, (5, 9)), blind()).taken_for == PHOTON).all()
+    assert len(seen(gun(211, 100, (5, 9)), blind())) == 100
+    assert len(seen(gun(13, 100, (5, 9)), blind())) == 0
+    # Below 0.81 GeV the helix turns back before the calorimeter at 1.81 m in 3 T.
+    assert len(seen(gun(211, 100, (0.6, 0.75), eta=0.1), blind())) == 0
+    assert not seen(gun(211, 100, (5, 9)), blind()).charge.any()
+
+
+def test_each_object_is_one_particle_in_their_order(gun):
+    particles = together(gun(211, 50), gun(22, 50), gun(130, 50), gun(13, 50), gun(-11, 50))
+    particles = particles[np.random.default_rng(0).permutation(250)]
+    got = seen(particles)
+    assert np.all(np.diff(got.truth) > 0)
+    direction = got.momenta[:, :3] / size(got.momenta)[:, None]
+    true = particles.momenta[got.truth]
+    assert direction == pytest.approx(true[:, :3] / size(true)[:, None])
+
+
+def test_turning_particles_about_the_beam_turns_what_is_measured(gun):
+    particles = together(gun(211, 300, spread=5.0), gun(22, 100), gun(-11, 100, spread=1.0), gun(130, 100))
+    angle = 0.7
+    turn = np.eye(4)
+    turn[:2, :2] = [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
+    turned = Particles(
+        particles.pdg, particles.charge, particles.mass, particles.momenta @ turn, particles.vertices @ turn[:3, :3]
+    )  # fmt: skip
+    one, other = seen(particles), seen(turned)
+    assert np.array_equal(one.truth, other.truth)
+    assert other.momenta == pytest.approx(one.momenta @ turn)
+    assert other.impact == pytest.approx(one.impact, abs=1e-9)
+    assert np.array_equal(one.taken_for, other.taken_for)
+
+
+def test_the_same_random_numbers_give_the_same_measurement(gun):
+    particles = gun(211, 100)
+    assert np.array_equal(seen(particles, seed=1).momenta, seen(particles, seed=1).momenta)
+    assert not np.array_equal(seen(particles, seed=1).momenta, seen(particles, seed=2).momenta)
+
+
+def test_the_energy_of_a_track_follows_from_what_it_is_taken_for(gun):
+    got = seen(together(gun(321, 50), gun(3112, 50)), perfect())
+    mass = np.sqrt(got.momenta[:, 3] ** 2 - size(got.momenta) ** 2)
+    assert mass[got.taken_for == OTHER] == pytest.approx(1.197, rel=1e-4)
+    assert mass[got.taken_for != OTHER] == pytest.approx(0.493677, rel=1e-3)
+
+
+def test_no_particles_and_particles_along_the_beam(gun):
+    nothing = gun(211, 0)
+    assert len(seen(nothing)) == 0
+    along = Particles(
+        np.array([211, 22], np.int32), np.array([1.0, 0]), np.array([0.13957, 0]),
+        np.array([[0, 0, 50, 50.0], [0, 0, -50, 50.0]]), np.zeros((2, 3)),
+    )  # fmt: skip
+    assert len(seen(along)) == 0
+
+
+@pytest.mark.parametrize("field", [0.0, 3.0])
+def test_a_detector_without_field_has_straight_tracks(gun, field):
+    particles = gun(211, 100, spread=5.0)
+    got = seen(particles, changed(perfect(), field=field))
+    straight = got.momenta[:, :2] == pytest.approx(particles.momenta[:, :2], rel=1e-9)
+    assert straight == (field == 0)
+    assert (got.taken_for == PION).all()

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from yukawa.errors import InputError
+from yukawa.jets.training.recipe import load_recipe, parse_recipe
+
+RECIPES = Path(__file__).parents[3] / "recipes" / "jets"
+TEXT = """
+data: {path: jets}
+model: {architecture: transformer, width: 32}
+training: {epochs: 3, learning_rate: 1e-3}
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(TEXT)
+    return path
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_recipe_of_the_repository_is_whole_once_its_data_are_named(path: Path) -> None:
+    recipe = load_recipe(path, ["data.path=jets"])
+    assert recipe.data.path == "jets"
+    with pytest.raises(InputError, match=r"data.* missing .*type: data"):
+        load_recipe(path)
+
+
+@given(
+    batch=st.integers(1, 10**6),
+    rate=st.floats(1e-8, 1e3),
+    seed=st.integers(0, 2**31),
+    optimiser=st.sampled_from(["ranger", "adamw"]),
+    patience=st.none() | st.integers(1, 100),
+)
+def test_what_is_written_out_is_read_back(
+    batch: int, rate: float, seed: int, optimiser: str, patience: int | None
+) -> None:
+    given = {"epochs": 2, "batch": batch, "learning_rate": rate, "seed": seed, "optimiser": optimiser}
+    values = {"data": {"path": "x"}, "model": {"architecture": "transformer"}}
+    recipe = parse_recipe(values | {"training": given | {"patience": patience}}, "here")
+    assert parse_recipe(yaml.safe_load(yaml.safe_dump(recipe.plain())), "there") == recipe
+
+
+def test_overrides_win_over_the_file_which_wins_over_its_base(file: Path) -> None:
+    child = file.with_name("child.yaml")
+    child.write_text("base: recipe.yaml\ntraining: {epochs: 5, batch: 64}\n")
+    recipe = load_recipe(child, ["training.batch=128", "data={config: jetclass-kin}", "training.clip=1"])
+    assert recipe.training.learning_rate == 1e-3  # the base
+    assert recipe.training.epochs == 5  # the file
+    assert (recipe.training.batch, recipe.training.clip, recipe.data.config) == (128, 1.0, "jetclass-kin")
+    assert recipe.data.path == "jets"
+
+
+def test_another_architecture_does_not_inherit_sizes(file: Path) -> None:
+    same = load_recipe(file, ["model.depth=2"])
+    assert same.model.model_dump() == {"architecture": "transformer", "width": 32, "depth": 2}
+    other = load_recipe(file, ["model.architecture=particle-net"])
+    assert other.model.model_dump() == {"architecture": "particle-net"}
+
+
+@pytest.mark.parametrize(("text", "jets"), [("1e6", 1_000_000), ("2.5e5", 250_000), ("7", 7), ("null", None)])
+def test_a_number_of_jets_may_be_written_in_powers_of_ten(file: Path, text: str, jets: int | None) -> None:
+    assert load_recipe(file, [f"data.train_jets={text}"]).data.train_jets == jets
+
+
+def test_a_recipe_cannot_be_changed(file: Path) -> None:
+    with pytest.raises(ValidationError):
+        load_recipe(file).training.batch = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("training.bach=3", r"unknown key training\.bach \(did you mean training\.batch\?\)"),
+        ("trainin.batch=3", r"unknown key trainin \(did you mean training\?\)"),
+        ("data.zzz=3", r"unknown key data\.zzz \(allowed: path, validation, config"),
+        ("training.batch=many", r"training\.batch 'many': input should be a valid integer"),
+        ("training.batch=true", r"training\.batch True: input should be a valid integer"),
+        ("training.batch=0", r"training\.batch 0: input should be greater than or equal to 1"),
+        ("training.epochs=1.5", r"training\.epochs 1\.5: input should be a valid integer"),
+        ("training.learning_rate=-1", r"training\.learning_rate -1: input should be greater than 0"),
+        ("training.learning_rate=.nan", r"training\.learning_rate nan: input should be"),
+        ("training.optimiser=rager", r"training\.optimiser 'rager': input should be 'ranger' or 'adamw'"),
+        ("training.steps=5", r"training: give either epochs or steps"),
+        ("training.epochs=null", r"training: give either epochs or steps"),
+        ("training=3", r"training 3: input should be"),
+        ("model={architecture: null}", r"model\.architecture: input should be a valid string"),
+        ("training.batch", r"'training\.batch' changes nothing \(write it like training\.batch=256\)"),
+        ("training.batch=[", r"is not valid YAML"),
+    ],
+)
+def test_a_wrong_override_is_answered_with_one_line(file: Path, override: str, message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        load_recipe(file, [override])
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("base: recipe.yaml", "is its own base"),
+        ("base: 3", "the name of a recipe is expected"),
+        ("base: none.yaml", "none.yaml cannot be read: No such file"),
+        ("- a\n- b", "is no recipe"),
+        ("", "is no recipe"),
+        ("data: {path: x", "line 1 is not valid YAML"),
+        ("training: {epochs: 1}\nmodel: {architecture: x}", "data is missing"),
+    ],
+)
+def test_a_wrong_file_is_answered_with_one_line(file: Path, text: str, message: str) -> None:
+    file.write_text(text)
+    with pytest.raises(InputError, match=message):
+        load_recipe(file)
+
+
+def test_a_missing_file_and_a_binary_one(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        load_recipe(tmp_path / "none.yaml")
+    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="not UTF-8"):
+        load_recipe(tmp_path / "binary.yaml")

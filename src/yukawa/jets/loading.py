@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
@@ -109,8 +109,12 @@ class _Order:
         return np.random.default_rng([self.seed, 0, number]).permutation(count)
 
     def of_buffer(self) -> np.random.Generator:
-        """What shuffles the buffer of one process in one epoch."""
+        """What draws from the buffer of one process in one epoch."""
         return np.random.default_rng([self.seed, 1, self.epoch, self.rank])
+
+    def of_part(self, number: int) -> np.random.Generator:
+        """What shuffles the jets of one part of an epoch."""
+        return np.random.default_rng([self.seed, 2, self.epoch, self.rank, number])
 
 
 def _share(jets: int, rank: int, world: int) -> tuple[int, int]:
@@ -179,14 +183,15 @@ def _encode_all(source: Source, encoder: Encoder) -> Encoded:
 class Streaming(Loader):
     """Jets read piece by piece and mixed in a buffer: memory does not grow with the number of jets.
 
-    Pieces come in an order of their own in each pass; their jets are mixed among about `buffer` jets (two batches
-    at least), of which half stay to be mixed with the next. Without shuffling, jets come in the order of the files.
-    The buffer holds the columns that are read; jets are encoded as they leave it, and skipped ones not at all.
+    Pieces come in an order of their own in each pass, and the jets of each are shuffled as it comes. A batch is a
+    uniform draw from the up to `buffer` jets of all pieces at hand; as soon as there is room, the next piece comes.
+    Without shuffling, jets come in the order of the files. What is held are the columns that are read: jets are
+    encoded as they leave, and skipped ones not at all.
 
     Args:
         source: the jets. If the encoder selects among them, its columns are read once to count those that pass.
         encoder: what turns jets into rows.
-        buffer: how many jets are mixed; with 40 particles of 18 columns a jet takes 2 kB, for a moment twice that.
+        buffer: how many jets are mixed; one with 40 particles of 18 columns takes 2 kB, for some time twice that.
         jets_per_epoch: the length of an epoch, where it is not one pass over all jets.
         ahead: how many batches a thread prepares ahead, for which a second one reads files; 0 for no threads.
     """
@@ -240,57 +245,39 @@ class Streaming(Loader):
     def _stream(
         self, parts: Sequence[_Part], ends: Array, order: _Order | None, skip: int
     ) -> Generator[Encoded, None, None]:
-        """The batches of `parts`, which are not even read where all their jets are in skipped batches."""
-        random = None if order is None else order.of_buffer()
-        capacity = max(self.buffer, 2 * int(np.diff(ends, prepend=0).max()))
+        """The batches of `parts`, of which those are not read whose jets are all in skipped batches."""
         reader: Generator[Jets, None, None] | None = None
-        held: list[Jets] = []
+        held = _Held()
         try:
-            for fill in _fills(parts, ends, capacity, random):
-                if len(fill.ends) <= skip:
-                    skip -= len(fill.ends)
+            for draw in _draws(parts, ends, self.buffer, order.of_buffer() if order else None):
+                if len(draw.ends) <= skip:
+                    skip -= len(draw.ends)
                     continue
+                fresh: Iterable[int] = draw.fresh
                 if reader is None:
-                    held = self._fetch(parts, fill.held)
-                    reader = self._read_all(parts[fill.fresh.start :])
-                jets = concatenate([*held, *islice(reader, len(fill.fresh))])
-                yield from self._encode(jets, fill, skip)
-                held = [jets[fill.order[fill.ends[-1] :]]]
+                    fresh = [*draw.old, *draw.fresh]
+                    reader = self._read_all(parts, [*draw.old, *range(draw.fresh.start, len(parts))], order)
+                for number in fresh:
+                    held.add(number, next(reader))
+                encoded = self.encoder.encode(held.take(draw))
+                self.truncated += encoded.truncated
+                yield from islice(_cut(encoded, draw.ends), skip, None)
                 skip = 0
         finally:
             if reader is not None:
                 reader.close()
 
-    def _encode(self, jets: Jets, fill: _Fill, skip: int) -> Iterator[Encoded]:
-        """The batches of a filled buffer without the first `skip`, encoded several at once where they are small."""
-        begins = [0, *fill.ends]
-        last = len(fill.ends)
-        while skip < last:
-            first, skip = skip, skip + 1
-            while skip < last and begins[skip + 1] - begins[first] <= _AT_ONCE:
-                skip += 1
-            encoded = self.encoder.encode(jets[fill.order[begins[first] : begins[skip]]])
-            self.truncated += encoded.truncated
-            yield from _cut(encoded, fill.ends[first:skip] - begins[first])
-
-    def _read_all(self, parts: Sequence[_Part]) -> Generator[Jets, None, None]:
-        reader = (self._read(part) for part in parts)
+    def _read_all(
+        self, parts: Sequence[_Part], numbers: Sequence[int], order: _Order | None
+    ) -> Generator[Jets, None, None]:
+        """The jets of the parts of these numbers, each part shuffled by itself."""
+        reader = (self._read(parts[number], order.of_part(number) if order else None) for number in numbers)
         return run_ahead(reader, 1) if self.ahead else reader
 
-    def _read(self, part: _Part) -> Jets:
-        """The jets of a part that the encoder selects."""
+    def _read(self, part: _Part, random: np.random.Generator | None) -> Jets:
         jets = _selected(self.encoder, self.source.pieces[part.piece].read(self.encoder.columns))
-        return jets[part.first : part.last]
-
-    def _fetch(self, parts: Sequence[_Part], held: Array) -> list[Jets]:
-        """The jets that are in a buffer after skipped batches, in its order."""
-        if not len(held):
-            return []
-        order = np.argsort(held[:, 0], kind="stable")
-        numbers, firsts = np.unique(held[order, 0], return_index=True)
-        rows = np.split(held[order, 1], firsts[1:])
-        found = concatenate([self._read(parts[number])[r] for number, r in zip(numbers, rows, strict=True)])
-        return [found[np.argsort(order)]]
+        jets = jets[part.first : part.last]
+        return jets if random is None else jets[random.permutation(len(jets))]
 
 
 @dataclass(frozen=True)
@@ -306,42 +293,88 @@ class _Part:
 
 
 @dataclass(frozen=True)
-class _Fill:
-    """A buffer filled once.
+class _Draw:
+    """One or several batches drawn from the parts at hand.
 
     Attributes:
-        held: part and row of each jet that is still in it, shape (jets, 2).
-        fresh: the numbers of the parts that come in.
-        order: in which order its jets leave.
-        ends: where batches end in this order; what comes after the last stays.
+        old: the numbers of the parts that are at hand before.
+        fresh: the numbers of those that come.
+        takes: part, first and last of the jets that leave, each part's in its order.
+        order: in which order they make up batches; None: as they are.
+        ends: where batches end.
     """
 
-    held: Array
+    old: tuple[int, ...]
     fresh: range
-    order: Array
+    takes: tuple[tuple[int, int, int], ...]
+    order: Array | None
     ends: Array
 
 
-def _fills(
-    parts: Sequence[_Part], ends: Array, capacity: int, random: np.random.Generator | None
-) -> Iterator[_Fill]:
-    """What the buffer does in one epoch: known from the numbers of jets alone, before any is read."""
-    held = np.zeros((0, 2), np.int64)
+def _draws(
+    parts: Sequence[_Part], ends: Array, buffer: int, random: np.random.Generator | None
+) -> Iterator[_Draw]:
+    """All draws of an epoch: known from the numbers of jets alone, before any is read."""
+    numbers: list[int] = []  # of the parts at hand,
+    places = np.zeros(0, np.int64)  # how many jets of each have left,
+    left = np.zeros(0, np.int64)  # and how many have not
     batch = done = part = 0
     while batch < len(ends):
-        start, jets = part, len(held)
-        wanted = ends[batch] - done if random is None else capacity
-        while part < len(parts) and jets < wanted:
-            jets += len(parts[part])
+        first, batch = batch, batch + 1
+        while batch < len(ends) and ends[batch] - done <= _AT_ONCE:
+            batch += 1
+        jets = int(ends[batch - 1]) - done
+        old, start, sizes = tuple(numbers), part, [*left.tolist()]
+        while part < len(parts):
+            room = buffer - sum(sizes) - len(parts[part])
+            if sum(sizes) >= jets and (random is None or room < 0):
+                break
+            numbers.append(part)
+            sizes.append(len(parts[part]))
             part += 1
-        order = np.arange(jets) if random is None else random.permutation(jets)
-        stays = 0 if random is None or part == len(parts) else capacity // 2
-        stop = int(np.searchsorted(ends, done + jets - stays, "right"))
-        fill = _Fill(held, range(start, part), order, ends[batch:stop] - done)
-        yield fill
-        rows = [np.stack([np.full(len(parts[i]), i), np.arange(len(parts[i]))], axis=1) for i in fill.fresh]
-        held = np.concatenate([held, *rows])[order[fill.ends[-1] :]]
-        done, batch = int(ends[stop - 1]), stop
+        left = np.array(sizes, np.int64)
+        places = np.concatenate([places, np.zeros(part - start, np.int64)])
+        if random is None:
+            counts = np.clip(jets - np.cumsum(left) + left, 0, left)
+        else:
+            counts = random.multivariate_hypergeometric(left, jets, method="marginals")
+        takes = tuple(
+            (number, int(place), int(place + count))
+            for number, place, count in zip(numbers, places, counts, strict=True)
+            if count
+        )
+        order = None if random is None or batch == first + 1 else random.permutation(jets)
+        yield _Draw(old, range(start, part), takes, order, ends[first:batch] - done)
+        left, places = left - counts, places + counts
+        numbers = [number for number, rest in zip(numbers, left, strict=True) if rest]
+        left, places = left[left > 0], places[left > 0]
+        done += jets
+
+
+class _Held:
+    """The parts at hand, each without most of the jets that have left."""
+
+    def __init__(self) -> None:
+        self.jets: dict[int, tuple[int, Jets]] = {}  # the number of jets that were let go of, and the others
+
+    def add(self, number: int, jets: Jets) -> None:
+        self.jets[number] = (0, jets)
+
+    def take(self, draw: _Draw) -> Jets:
+        """The jets of a draw."""
+        found = []
+        for number, start, stop in draw.takes:
+            gone, jets = self.jets[number]
+            found.append(jets[start - gone : stop - gone])
+            if stop - gone == len(jets):
+                del self.jets[number]
+            elif 2 * (stop - gone) > len(jets):
+                self.jets[number] = (
+                    stop,
+                    concatenate([jets[stop - gone :]]),
+                )  # a copy: a view would keep all
+        taken = found[0] if len(found) == 1 else concatenate(found)
+        return taken if draw.order is None else taken[draw.order]
 
 
 def _cut(encoded: Encoded, ends: Array) -> Iterator[Encoded]:

@@ -29,7 +29,7 @@ def test_a_figure_has_the_digits_of_its_error(estimate: Estimate, text: str) -> 
 def test_a_rejection_without_background_is_a_bound() -> None:
     inf = math.inf
     assert markdown.rejection(Estimate(inf, inf, 49.7, inf)) == "> 49.7"
-    assert markdown.rejection(Estimate(1000.0, 900.0, 420, 5000)) == "1e+03 (420 … 5e+03)"
+    assert markdown.rejection(Estimate(1000.0, 900.0, 420, 5000)) == "1,000 (420 … 5,000)"
     assert markdown.rejection(Estimate(20.0, 1.0, 19, 21)) == "20.0 ± 1.0"
 
 

@@ -147,6 +147,24 @@ def test_background_that_never_passes_is_rejected_infinitely_with_a_finite_bound
     assert point.rejection.low == pytest.approx(50)  # Wilson's upper end for 0 of 49 is 1 / 50
 
 
+@given(scores, scores, st.floats(0.01, 1))
+def test_every_working_point_has_an_interval_around_it(
+    signal: np.ndarray, background: np.ndarray, efficiency: float
+) -> None:
+    point = working_point(roc(signal, background), efficiency)
+    for value, error, low, high in (point.background_efficiency, point.rejection):
+        assert low - 1e-9 <= value <= high + 1e-9
+        assert error >= 0
+    assert point.background_efficiency.high > 0
+
+
+def test_background_just_beyond_the_threshold_widens_the_interval() -> None:
+    """No background passes, but it would if the threshold, which few signal jets fix, were a bit lower."""
+    point = working_point(roc(np.arange(20.0), np.linspace(5, 9, 10_000)), 0.5)
+    assert point.background_efficiency.value == 0
+    assert point.background_efficiency.high > 0.1
+
+
 def test_a_constant_score_passes_background_as_signal() -> None:
     curve = roc(np.ones(7), np.ones(9))
     for efficiency in (0.1, 0.5, 1.0):

@@ -124,7 +124,8 @@ def test_preprocessing_keeps_the_leading_particles_and_leaves_padding_last() -> 
 
 def test_an_export_that_differs_is_refused(exported: tuple[Path, Path]) -> None:
     tagger, data_config = load_model(exported[0])
-    next(iter(tagger.head.parameters())).data.add_(torch.randn(1) + 1)
+    weight = next(iter(tagger.head.parameters()))
+    weight.data.add_(torch.randn_like(weight))
     other = Preprocessed(tagger, data_config)
     with pytest.raises(YukawaError, match="differs from the model by"):
         check(exported[1].read_bytes(), other, [made_up(other.columns, 2, 5)])

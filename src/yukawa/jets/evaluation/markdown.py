@@ -131,11 +131,17 @@ def with_error(estimate: Estimate) -> str:
 def rejection(estimate: Estimate) -> str:
     """A rejection and its error; the lower end of its interval where no background passes."""
     if math.isinf(estimate.value):
-        return f"> {estimate.low:.3g}"
+        return f"> {_rounded(estimate.low)}"
     if estimate.error > estimate.value / 2:  # too few jets for a symmetric error to mean much
-        high = "∞" if math.isinf(estimate.high) else f"{estimate.high:.3g}"
-        return f"{estimate.value:.3g} ({estimate.low:.3g} … {high})"
+        return f"{_rounded(estimate.value)} ({_rounded(estimate.low)} … {_rounded(estimate.high)})"
     return with_error(estimate)
+
+
+def _rounded(value: float) -> str:
+    """Three digits, without powers of ten."""
+    if math.isinf(value):
+        return "∞"
+    return f"{value:.3g}" if value < 100 else f"{float(f'{value:.3g}'):,.0f}"
 
 
 def _signed(difference: float, error: float) -> list[str]:

@@ -198,12 +198,15 @@ def _slopes(confusion: Confusion) -> dict[str, tuple[Array, float]]:
 
 
 def proportion(value: float, variance: float, jets: float) -> Estimate:
-    """An estimate in [0, 1] of known variance; `jets` serves where the variance is 0 (the value 0 or 1)."""
+    """An estimate in [0, 1] of known variance; `jets` gives the width of the interval at 0 and 1."""
     if not math.isfinite(value):
         return NOTHING
-    equivalent = value * (1 - value) / variance if variance > 0 else jets
-    low, high = wilson(np.asarray(value), np.asarray(equivalent))
-    return Estimate(value, math.sqrt(variance), float(low), float(high))
+    error, inside = math.sqrt(variance), value * (1 - value)
+    equivalent = inside / variance if variance > 0 and inside > 0 else jets
+    low, high = map(float, wilson(np.asarray(value), np.asarray(equivalent)))
+    if inside <= 0 < variance:  # what else varies, beside the jets that were counted
+        low, high = min(low, max(0.0, value - error)), max(high, min(1.0, value + error))
+    return Estimate(value, error, low, high)
 
 
 def wilson(share: Array, jets: Array) -> tuple[Array, Array]:

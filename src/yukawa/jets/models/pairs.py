@@ -144,7 +144,7 @@ class PairEmbedding(nn.Module):
 
     def dense(self, momenta_BP4: Tensor, keys_BP: Tensor) -> Tensor:
         """The same of padded particles: (heads, B, P, P) from all P x P pairs."""
-        jets, length = keys_BP.shape
+        jets, length, _ = momenta_BP4.shape
         logits = self._embed(self._features(momenta_BP4).flatten(1)).unflatten(1, (jets, length, length))
         return logits.masked_fill(~keys_BP[:, None, :], -math.inf)
 

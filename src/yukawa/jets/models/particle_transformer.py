@@ -153,7 +153,7 @@ class ParticleTransformer(Tagger):
         x = self.embedding(normalised_BPF, mask_BP)
         for block, out in zip(self.blocks, outs, strict=True):
             x = block(x, bias_HBPP, out)
-        token = self.class_token_D.expand(len(x), -1)
+        token = self.class_token_D.expand(x.shape[0], -1)  # len() would be a constant in an export
         hidden = torch.zeros_like(mask_BP, dtype=x.dtype).masked_fill(~mask_BP, -math.inf)[:, None]
         for block in self.class_blocks:
             token = block(token, x, hidden)

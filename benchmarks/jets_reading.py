@@ -1,7 +1,7 @@
 """How many jets a second come from files into batches, against weaver-core's loader of the same features.
 
-Type `python benchmarks/jets_reading.py`. The same synthetic jets are written as our Parquet and in the ROOT layout
-of JetClass. Each loader shuffles, computes the 17 features, momenta, points and labels of batches of 512 as
+Type `python benchmarks/jets_reading.py`. The same simulated jets are written as our Parquet and in the ROOT
+layout of JetClass. Each loader shuffles, computes the 17 features, momenta, points and labels of batches of 512 as
 tensors in one process with a thread of its own, in turn, several times; first it is checked that both give the
 same values. Then memory is followed while a set ten times larger than the buffer is streamed.
 """
@@ -25,15 +25,18 @@ import numpy as np
 import torch
 import yaml
 
-from yukawa.jets.columns import PARTICLE_COLUMNS
 from yukawa.jets.features import DataConfig, FeatureEncoder, load_data_config
 from yukawa.jets.formats.jetclass import write_jetclass
 from yukawa.jets.formats.parquet import write_parquet
 from yukawa.jets.formats.source import Source, open_source
 from yukawa.jets.loading import Streaming, tensors
-from yukawa.jets.table import Jets
+from yukawa.jets.simulation.cards import load_card
+from yukawa.jets.simulation.events import simulate_events
+from yukawa.jets.simulation.processes import load_process
+from yukawa.jets.table import Jets, concatenate
 
 BATCH = 512
+SIMULATED = 12_000
 FETCH = (
     10_000  # jets weaver reads at once: what its recipe for JetClass does with ten files and a step of 0.01
 )
@@ -48,41 +51,16 @@ class Files:
     config: Path
 
 
-def synthetic(jets: int, classes: tuple[str, ...], seed: int) -> Jets:
-    """Jets of about 38 particles, sorted by energy as simulated ones are, with all columns of ours."""
-    rng = np.random.default_rng(seed)
-    counts = np.clip(rng.normal(38, 11, jets), 2, 120).astype(np.int64)
-    total = int(counts.sum())
-    energy = rng.exponential(1.6, total).astype(np.float32) + 0.1
-    jet = np.repeat(np.arange(jets), counts)
-    energy = energy[np.lexsort((-energy, jet))]
-    theta, phi = np.arccos(rng.uniform(-0.9, 0.9, jets))[jet], rng.uniform(-np.pi, np.pi, jets)[jet]
-    deta, dphi = rng.normal(0, 0.3, (2, total))
-    eta, phi = -np.log(np.tan(theta / 2)) + deta, phi + dphi
-    pt = energy / np.cosh(eta)
-    particles = {c.name: np.zeros(total, c.dtype) for c in PARTICLE_COLUMNS}
-    particles |= {"part_px": pt * np.cos(phi), "part_py": pt * np.sin(phi), "part_pz": pt * np.sinh(eta),
-                  "part_energy": energy, "part_deta": deta, "part_dphi": dphi,
-                  "part_d0val": rng.standard_cauchy(total) * 0.01, "part_dzval": rng.standard_cauchy(total) * 0.01,
-                  "part_d0err": rng.exponential(0.01, total), "part_dzerr": rng.exponential(0.01, total),
-                  "part_charge": rng.integers(-1, 2, total)}  # fmt: skip
-    kinds = [c.name for c in PARTICLE_COLUMNS if c.dtype == "bool"]
-    kind = rng.integers(0, len(kinds), total)
-    particles |= {name: kind == i for i, name in enumerate(kinds)}
-    particles = {c.name: np.asarray(particles[c.name]).astype(c.dtype) for c in PARTICLE_COLUMNS}
-    sums = {axis: np.bincount(jet, particles[f"part_{axis}"], jets) for axis in ("px", "py", "pz", "energy")}
-    jet_pt = np.hypot(sums["px"], sums["py"])
-    scalars = {"jet_pt": jet_pt, "jet_eta": np.arcsinh(sums["pz"] / jet_pt), "jet_energy": sums["energy"],
-               "jet_phi": np.arctan2(sums["py"], sums["px"])}  # fmt: skip
-    found: dict[str, Any] = {name: column.astype(np.float32) for name, column in scalars.items()}
-    found |= {"jet_nparticles": counts.astype(np.int32), "jet_event": np.arange(jets)}
-    truth = rng.integers(0, len(classes), jets)
-    found |= {f"label_{name}": truth == i for i, name in enumerate(classes)}
-    return Jets.from_counts(counts, particles, found)
+def simulated(jets: int, seed: int) -> Jets:
+    """Jets of all eleven classes, mixed; a few thousand are made and repeated, which no loader notices."""
+    process, card = load_process("jet-origin"), load_card()
+    events = -(-min(jets, SIMULATED) // (2 * len(process.samples)))
+    made = concatenate([simulate_events(process, sample, card, events, seed) for sample in process.samples])
+    made = made[np.random.default_rng(seed).permutation(len(made))]
+    return concatenate([made] * -(-jets // len(made)))[:jets]
 
 
-def write(folder: Path, jets: int, config: DataConfig, seed: int) -> Files:
-    made = synthetic(jets, config.classes, seed)
+def write(folder: Path, made: Jets, config: DataConfig) -> Files:
     files = Files(folder / "jets.parquet", folder / "jets.root", folder / "config.yaml")
     write_parquet(files.parquet, made)
     write_jetclass(files.root, made)
@@ -167,7 +145,7 @@ def main() -> None:
     torch.set_num_threads(1)
     config = load_data_config("jet-origin")
     with tempfile.TemporaryDirectory() as folder:
-        files = write(Path(folder), options.jets, config, options.seed)
+        files = write(Path(folder), simulated(options.jets, options.seed), config)
         memory = follow_memory(open_source(files.parquet), config, options.jets // 10)
         fetch = min(1.0, FETCH / options.jets)
         check(files, config, fetch)

@@ -17,7 +17,7 @@ from yukawa.jets.encoded import Encoded, Encoder, join
 from yukawa.jets.extras import require
 from yukawa.jets.features.encoder import FeatureEncoder
 from yukawa.jets.formats.pieces import Source
-from yukawa.jets.table import Array, Jets, concatenate, offsets_of
+from yukawa.jets.table import Array, Jets, offsets_of
 
 BUFFER = 32_768
 _AT_ONCE = 512  # jets of small batches that are encoded together, since each call has its cost
@@ -365,16 +365,28 @@ class _Held:
         found = []
         for number, start, stop in draw.takes:
             gone, jets = self.jets[number]
-            found.append(jets[start - gone : stop - gone])
+            found.append((jets, start - gone, stop - gone))
             if stop - gone == len(jets):
                 del self.jets[number]
             elif 2 * (stop - gone) > len(jets):
-                self.jets[number] = (
-                    stop,
-                    concatenate([jets[stop - gone :]]),
-                )  # a copy: a view would keep all
-        taken = found[0] if len(found) == 1 else concatenate(found)
+                rest = _together([(jets, stop - gone, len(jets))])  # a copy: a view would keep all
+                self.jets[number] = (stop, rest)
+        taken = _together(found)
         return taken if draw.order is None else taken[draw.order]
+
+
+def _together(ranges: Sequence[tuple[Jets, int, int]]) -> Jets:
+    """The jets of some ranges, copied one after another; as `concatenate` of slices, but each column at once."""
+    first = ranges[0][0]
+    rows = [(jets, jets.offsets[start], jets.offsets[stop]) for jets, start, stop in ranges]
+    return Jets.from_counts(
+        np.concatenate([jets.counts[start:stop] for jets, start, stop in ranges]),
+        {
+            name: np.concatenate([jets.particles[name][a:b] for jets, a, b in rows])
+            for name in first.particles
+        },
+        {name: np.concatenate([jets.scalars[name][a:b] for jets, a, b in ranges]) for name in first.scalars},
+    )
 
 
 def _cut(encoded: Encoded, ends: Array) -> Iterator[Encoded]:

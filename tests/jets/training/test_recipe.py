@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from yukawa.errors import InputError
+from yukawa.jets.training.building import build_model
 from yukawa.jets.training.recipe import load_recipe, parse_recipe
 
 RECIPES = Path(__file__).parents[3] / "recipes" / "jets"
@@ -26,10 +27,14 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
-def test_every_recipe_of_the_repository_is_whole_once_its_data_are_named(path: Path) -> None:
+@pytest.mark.parametrize("scale", ["", "-laptop"])
+@pytest.mark.parametrize("model", ["particle-net", "particle-transformer", "transformer"])
+def test_every_recipe_of_the_repository_is_whole_once_its_data_are_named(model: str, scale: str) -> None:
+    path = RECIPES / f"{model}{scale}.yaml"
     recipe = load_recipe(path, ["data.path=jets"])
-    assert recipe.data.path == "jets"
+    assert recipe.model.architecture == model
+    encoder, network = build_model(recipe)  # its sizes fit the network
+    assert network.config.classes == encoder.classes
     with pytest.raises(InputError, match=r"data.* missing .*type: data"):
         load_recipe(path)
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 
 from yukawa.errors import InputError, ModelError
 from yukawa.jets.features.config import load_data_config
@@ -83,9 +83,8 @@ def test_two_processes_give_the_weights_and_figures_of_one(
     assert second.stdout.readline(), "the second process did not begin"
     for name, value in (place | {"RANK": "0", "LOCAL_RANK": "0"}).items():
         monkeypatch.setenv(name, value)
-    first = make(data, tmp_path / "two")
-    first.go_on(None)
-    first.accelerator.end_training()
+    make(data, tmp_path / "two").go_on(None)
+    distributed.destroy_process_group()
     assert second.wait(timeout=60) == 0
 
     single, shared = (
@@ -189,6 +188,4 @@ if __name__ == "__main__":  # one process of two
     torch.set_num_threads(1)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    trainer_of_mine = make(Path(sys.argv[1]), Path(sys.argv[2]))
-    trainer_of_mine.go_on(None)
-    trainer_of_mine.accelerator.end_training()
+    make(Path(sys.argv[1]), Path(sys.argv[2])).go_on(None)

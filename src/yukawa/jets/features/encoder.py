@@ -94,7 +94,8 @@ class FeatureEncoder(Encoder):
         weights = None
         if self.config.weights is not None and not self.prediction:
             weights = weights_of(self.config, frame)
-        most = int(jets.offsets[-1])
+        length = self.config.length
+        most = int((jets.counts if length is None else np.minimum(jets.counts, length)).sum())  # less with a mask
         rows = {
             name: np.empty((most, len(given.variables)), np.float32) for name, given in self._inputs.items()
         }
@@ -111,8 +112,8 @@ class FeatureEncoder(Encoder):
             used += block.total
             bad.update(block.bad)
             bad_jets.update(block.bad_jets)
-        for array in rows.values():
-            array.resize((used, array.shape[1]), refcheck=False)  # gives back what was cut, without a copy
+        if used < most:
+            rows = {name: array[:used].copy() for name, array in rows.items()}
         self._report(bad, bad_jets)
         return Encoded(rows, counts, labels, weights, truncated)
 
@@ -199,21 +200,17 @@ class _Block:
 
     def fill(self, given: Input, rows: Array) -> None:
         """Compute one input into `rows`, shape (total, variables)."""
-        columns = np.empty(
-            (len(given.variables), self.total), np.float32
-        )  # contiguous, then transposed at once
-        for variable, column in zip(given.variables, columns, strict=True):
-            raw = self._raw(variable.name)
-            if variable.center is None:
-                column[...] = raw
+        for variable, column in zip(given.variables, rows.T, strict=True):
+            values = self._raw(variable.name)
+            if variable.center is not None:
+                # Small arrays are used again and again; a large one between would cost more than all arithmetic.
+                values = np.subtract(values, np.float32(variable.center), dtype=np.float32)
+                values *= np.float32(variable.scale)
+                np.clip(values, np.float32(variable.low), np.float32(variable.high), out=column)
             else:
-                np.subtract(raw, np.float32(variable.center), out=column, dtype=np.float32)
-                column *= np.float32(variable.scale)
-                np.maximum(column, np.float32(variable.low), out=column)
-                np.minimum(column, np.float32(variable.high), out=column)
+                column[...] = values
             if variable.name in self.bad:
-                np.nan_to_num(column, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-        rows[...] = columns.T
+                column[~np.isfinite(column)] = 0
 
     def _raw(self, name: str) -> Array:
         """A variable of the particles that stay, checked once."""

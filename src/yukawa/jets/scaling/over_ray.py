@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, wait
+from concurrent.futures import Executor, Future
+from concurrent.futures import wait as wait_for
 from typing import Any, ParamSpec, TypeVar
 
 from yukawa.errors import MissingPackage, YukawaError
@@ -35,16 +36,24 @@ class RayExecutor(Executor):
         except ModuleNotFoundError:
             raise MissingPackage("ray", "pip install 'yukawa[ray]'", purpose="running over Ray") from None
         self._ray: Any = ray
-        self._ours = not ray.is_initialized()
-        if self._ours:
-            ray.init(log_to_driver=False)
-        gpus = 1 if ray.cluster_resources().get("GPU") else 0
-        self._remote = ray.remote(num_cpus=cpus, num_gpus=gpus)(_call)
+        self._cpus = cpus
+        self._remote: Any = None
+        self._ours = False
         self._running: dict[Future[Any], Any] = {}
+
+    def _start(self) -> Any:
+        """The function on the cluster; the first call connects to it."""
+        if self._remote is None:
+            self._ours = not self._ray.is_initialized()
+            if self._ours:
+                self._ray.init(log_to_driver=False)
+            gpus = 1 if self._ray.cluster_resources().get("GPU") else 0
+            self._remote = self._ray.remote(num_cpus=self._cpus, num_gpus=gpus)(_call)
+        return self._remote
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Send a call to the cluster; `fn` and its arguments must be picklable."""
-        reference = self._remote.remote(os.getcwd(), fn, args, kwargs)
+        reference = self._start().remote(os.getcwd(), fn, args, kwargs)
         future: Future[T] = Future()
         future.set_running_or_notify_cancel()
         self._running[future] = reference
@@ -58,7 +67,7 @@ class RayExecutor(Executor):
             for reference in left.values():
                 self._ray.cancel(reference)
         if wait:
-            _wait(left, _SECONDS_TO_STOP if cancel_futures else None)
+            wait_for(left, timeout=_SECONDS_TO_STOP if cancel_futures else None)
         if self._ours:
             self._ray.shutdown()
 
@@ -73,10 +82,6 @@ class RayExecutor(Executor):
         else:
             lost = str(error).strip().partition("\n")[0]
             future.set_exception(YukawaError(f"Ray lost a task: {lost}", hint="the same command continues"))
-
-
-def _wait(futures: dict[Future[Any], Any], seconds: float | None) -> None:
-    wait(futures, timeout=seconds)
 
 
 def _call(folder: str, function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:

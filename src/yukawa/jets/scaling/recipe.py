@@ -89,6 +89,11 @@ class Study(Part):
         """The study as plain values, every default written out."""
         return self.model_dump(mode="json")
 
+    @property
+    def threads(self) -> int:
+        """Processor threads of the largest training, where recipes say them."""
+        return max(recipe.training.threads or 1 for recipe in self.models.values())
+
     def cells(self) -> Iterator[Cell]:
         """All trainings: small ones first, so that there is soon something to see."""
         modes: tuple[Mode, ...] = ("epochs", "steps")
@@ -135,7 +140,7 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> Study:
     """Read a study.
 
     A model is the name of a training recipe beside the study, or a table of such a recipe's sections, which may
-    begin with `base: RECIPE`. The study decides on the jets, the length, the seed and the validations of each
+    begin with `base: RECIPE`; null leaves it out. The study decides on the jets, the length, the seed and the validations of each
     training; what a model's recipe says of these is replaced.
 
     Args:
@@ -151,9 +156,11 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> Study:
     _spell_out(values, path)
     for override in overrides:
         _merge(values, _nested(override))
-    _spell_out(values, path)
+        _spell_out(values, path)
     models = values["models"]
-    frame = checked(Study, values | {"models": {"any": _ANY}}, path)  # first what is wrong with the study itself
+    frame = checked(
+        Study, values | {"models": {"any": _ANY}}, path
+    )  # first what is wrong with the study itself
     found = {name: _model(frame, name, given, path) for name, given in models.items()}
     return checked(Study, values | {"models": found}, path)
 
@@ -164,7 +171,12 @@ _ANY = parse_recipe({"data": {"path": ""}, "model": {"architecture": ""}, "train
 def _spell_out(values: dict[str, Any], path: Path) -> None:
     """Let each model be a table; a file's name is its base."""
     models = values.get("models")
-    if not isinstance(models, Mapping) or not models:
+    models = (
+        {}
+        if not isinstance(models, Mapping)
+        else {n: given for n, given in models.items() if given is not None}
+    )
+    if not models:
         raise InputError(f"{path}: models: a table of training recipes is expected", hint="write NAME: FILE")
     for name, given in models.items():
         if not isinstance(name, str) or not _NAME.fullmatch(name):
@@ -174,7 +186,7 @@ def _spell_out(values: dict[str, Any], path: Path) -> None:
         if not isinstance(given, (str, Mapping)):
             raise InputError(f"{path}: models.{name}: a training recipe or the name of its file is expected")
     values["models"] = {
-        name: {"base": given} if isinstance(given, str) else dict(given) for name, given in models.items()
+        name: {"base": given} if isinstance(given, str) else given for name, given in models.items()
     }
 
 
@@ -197,7 +209,14 @@ def _model(study: Study, name: str, given: Mapping[str, Any], path: Path) -> Rec
 
 def _training(mode: Mode, length: int) -> dict[str, int | None]:
     """What a study decides on, whatever a recipe says; an epoch is one pass over the cell's jets."""
-    return {"epochs": None, "steps": None, mode: length, "jets_per_epoch": None, "evaluate_every": None, "seed": 0}
+    return {
+        "epochs": None,
+        "steps": None,
+        mode: length,
+        "jets_per_epoch": None,
+        "evaluate_every": None,
+        "seed": 0,
+    }
 
 
 def _cell_recipe(study: Study, recipe: Recipe, mode: Mode, jets: int, seed: int) -> Recipe:

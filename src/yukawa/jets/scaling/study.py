@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, as_completed
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from yukawa.jets.scaling import table
 from yukawa.jets.scaling.cells import Ended, Task, classes_of, figures_of, is_finished, run_cell
 from yukawa.jets.scaling.recipe import Cell, Study
 from yukawa.jets.training.building import build_model, inputs, open_jets
+from yukawa.jets.training.recipe import DataRecipe
 from yukawa.runs import RECIPE, Run
 
 RUNS = "runs"
@@ -74,9 +75,9 @@ def run_study(
     Args:
         study: from `load_study`.
         out: a new folder, or one of the same study.
-        executor: runs cells elsewhere, such as `RayExecutor`; None runs one after another here, where Ctrl-C lets
-            the step end and writes a checkpoint. Cells must not share a process at the same time: they draw
-            from its random numbers.
+        executor: runs cells elsewhere, such as `RayExecutor`, and is shut down at the end; None runs one after
+            another here, where Ctrl-C lets the step end and writes a checkpoint. Cells must not share a process at
+            the same time: they draw from its random numbers.
         progress: called with the training steps made and those of the whole study.
         tell: called with a line for each cell that ends.
 
@@ -90,7 +91,7 @@ def run_study(
         raise InputError("a study cannot be started by torchrun", hint="start it alone, or with --ray")
     cells = list(study.cells())
     _check(study, cells, test)
-    _open(study, out, cells)
+    _open(study, out)
     standing = _Standing(cells, out, progress, tell)
     todo = [Task(cell, out / RUNS / cell.name, test) for cell in cells if cell.name not in standing.rows]
     ends = _here(todo, standing) if executor is None else _elsewhere(todo, executor)
@@ -108,7 +109,9 @@ def run_study(
 class _Standing:
     """How far a study is, in memory and in its tables."""
 
-    def __init__(self, cells: Sequence[Cell], out: Path, progress: Progress | None, tell: Tell | None) -> None:
+    def __init__(
+        self, cells: Sequence[Cell], out: Path, progress: Progress | None, tell: Tell | None
+    ) -> None:
         self.cells, self.out, self.progress, self.tell = cells, out, progress, tell
         self.failed: dict[str, str] = {}
         self.interrupted = False
@@ -119,12 +122,16 @@ class _Standing:
             if is_finished(out / RUNS / cell.name)
         }
         self.done = sum(cell.steps for cell in cells if cell.name in self.rows)
-        table.write(self.table(), len(cells), out)
+        self._write()
         self.advance(0)
 
     def table(self) -> list[dict[str, Any]]:
         """The rows of the finished cells in the order of the study, whatever the order they ended in."""
         return [self.rows[cell.name] for cell in self.cells if cell.name in self.rows]
+
+    def _write(self) -> None:
+        if self.rows:
+            table.write(self.table(), len(self.cells), self.out)
 
     def advance(self, steps: int) -> None:
         """Tell how far the study is, `steps` into the cell that runs."""
@@ -148,7 +155,7 @@ class _Standing:
             line = f"failed: {ended.error}"
         else:
             row = self.rows[cell.name] = figures_of(cell, self.out / RUNS / cell.name)
-            table.write(self.table(), len(self.cells), self.out)
+            self._write()
             line = f"accuracy {row['accuracy']:.4f}"
         self.done += cell.steps
         self.advance(0)
@@ -156,13 +163,13 @@ class _Standing:
             self.tell(f"{len(self.rows) + len(self.failed)} of {len(self.cells)}: {cell.name}: {line}")
 
 
-def _here(tasks: Sequence[Task], standing: _Standing) -> Iterator[Ended]:
+def _here(tasks: Sequence[Task], standing: _Standing) -> Generator[Ended, None, None]:
     """Run cells in this process, one after another."""
     for task in tasks:
         yield run_cell(task, standing.advance)
 
 
-def _elsewhere(tasks: Sequence[Task], executor: Executor) -> Iterator[Ended]:
+def _elsewhere(tasks: Sequence[Task], executor: Executor) -> Generator[Ended, None, None]:
     """Run cells by an executor, and give them as they end; what still runs is stopped when nobody wants it."""
     ended = False
     try:
@@ -191,12 +198,11 @@ def _check(study: Study, cells: Sequence[Cell], test: Path) -> None:
         build_model(next(cell.recipe for cell in cells if cell.model == model))
 
 
-def _open(study: Study, out: Path, cells: Sequence[Cell]) -> None:
+def _open(study: Study, out: Path) -> None:
     """Begin the folder of a study, or see that it is of this study and these jets."""
-    files = {path.resolve(): path for cell in cells for path in inputs(cell.recipe.data)}
+    files = {path.resolve(): path for recipe in study.models.values() for path in inputs(recipe.data)}
     if study.data.test is not None:
-        test = inputs(cells[0].recipe.data.model_copy(update={"path": study.data.test, "validation": None}))
-        files |= {path.resolve(): path for path in test}
+        files |= {path.resolve(): path for path in inputs(DataRecipe(path=study.data.test))}
     if not (out / RECIPE).exists():
         Run.create(out, study.plain(), list(files.values()))
         return

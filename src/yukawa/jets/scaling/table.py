@@ -19,7 +19,10 @@ from yukawa.jets.extras import require
 Row = Mapping[str, Any]
 TABLE, SUMMARY, PAGE, PLOTS = "table", "summary", "study.md", "plots"
 _CELL = ("model", "mode", "jets", "seed", "steps", "test_jets")
-_HEADINGS = {"epochs": "As many epochs for every number of jets", "steps": "As many steps for every number of jets"}
+_HEADINGS = {
+    "epochs": "As many epochs for every number of jets",
+    "steps": "As many steps for every number of jets",
+}
 _WORDS = {"accuracy": "accuracy", "mean_diagonal": "mean diagonal", "auc": "AUC, mean over pairs of classes"}
 _KINDS = {"efficiency": "tagging efficiency", "flip": "charge flip rate"}
 
@@ -109,9 +112,13 @@ def page(summary: Sequence[Row], finished: int, cells: int) -> str:
         parts.append(f"## {_HEADINGS[mode]}")
         names = figures_of_summary(own)
         for kind in ("", *_KINDS):
-            chosen = [name for name in names if (name.partition("_")[0] if name not in _WORDS else "") == kind]
+            chosen = [
+                name for name in names if (name.partition("_")[0] if name not in _WORDS else "") == kind
+            ]
             if chosen:
-                parts += ([f"### {_KINDS[kind]}".capitalize()] if kind else []) + [_section(own, chosen, kind)]
+                parts += ([f"### {_KINDS[kind]}".capitalize()] if kind else []) + [
+                    _section(own, chosen, kind)
+                ]
     return "\n\n".join(parts) + "\n"
 
 
@@ -123,7 +130,8 @@ def figures_of_summary(summary: Sequence[Row]) -> list[str]:
 def _section(rows: Sequence[Row], names: Sequence[str], kind: str) -> str:
     head = ["model", "training jets", "seeds"]
     head += [name.removeprefix(f"{kind}_") if kind else words(name) for name in names]
-    ordered = sorted(rows, key=lambda row: list(dict.fromkeys(r["model"] for r in rows)).index(row["model"]))
+    models = list(dict.fromkeys(row["model"] for row in rows))
+    ordered = sorted(rows, key=lambda row: models.index(row["model"]))
     return markdown_table(head, [_line(row, names) for row in ordered])
 
 
@@ -156,7 +164,9 @@ def _parquet(rows: Sequence[Row]) -> bytes:
     columns = {name: [row.get(name) for row in rows] for name in _columns(rows)}
     text, whole = ("model", "mode"), ("jets", "seed", "seeds", "steps", "test_jets")
     kinds = {**dict.fromkeys(text, pyarrow.string()), **dict.fromkeys(whole, pyarrow.int64())}
-    arrays = {name: pyarrow.array(values, kinds.get(name, pyarrow.float64())) for name, values in columns.items()}
+    arrays = {
+        name: pyarrow.array(values, kinds.get(name, pyarrow.float64())) for name, values in columns.items()
+    }
     packed = io.BytesIO()
     parquet.write_table(pyarrow.table(arrays), packed)
     return packed.getvalue()

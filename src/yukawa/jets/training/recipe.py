@@ -143,7 +143,7 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     return parse_recipe(values, str(path))
 
 
-def parse_recipe(values: Mapping[str, Any], where: str) -> Recipe:
+def parse_recipe(values: Mapping[str, Any], where: str = "the recipe") -> Recipe:
     """The recipe of plain values; `where` begins the message if they are wrong.
 
     Raises:

@@ -82,7 +82,8 @@ def train(recipe: Recipe, out: Path, resume: bool = False, progress: Progress | 
         recipe: from `load_recipe`.
         out: a new folder; with `resume`, a run of this recipe.
         resume: go on from the last checkpoint.
-        progress: called after each step with the steps made, the steps in all, and the latest figures.
+        progress: called after each step with the steps made, the steps in all, and the latest figures; in the
+            first process only.
 
     Raises:
         InputError: the recipe or the data are wrong, `out` holds a run already, or (with `resume`) the recipe,
@@ -112,13 +113,14 @@ def train(recipe: Recipe, out: Path, resume: bool = False, progress: Progress | 
     feed = Feed(jets, plan.batch, plan.steps, recipe.training.seed, **options)
     with Interruption() as interruption:
         standing = _standing(run, checkpoint, network)
-        conductor = Conductor(plan, standing, out / CHECKPOINTS, run, progress, interruption)
+        told = progress if rank == 0 else None
+        conductor = Conductor(plan, standing, out / CHECKPOINTS, run, told, interruption)
         validate = _Validation(validation, recipe.training.batch, rank, world)
         trainer = JetTrainer(network, recipe.training, settings, feed, validate, conductor)
         steps = trainer.go_on(checkpoint)
     if run is not None and not conductor.interrupted:
         _finish(run, encoder, network, conductor, recipe, (jets, validation))
-    trainer.accelerator.end_training()
+    trainer.accelerator.wait_for_everyone()  # the first process has written its files
     return _result(out, conductor, steps, time.perf_counter() - began)
 
 

@@ -1,0 +1,73 @@
+"""`yukawa jets scaling`: how taggers improve with the number of training jets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from yukawa.cli.options import Debug, Json
+from yukawa.cli.output import Interrupted, note, print_json, progress_bar, say
+from yukawa.errors import ModelError
+
+if TYPE_CHECKING:
+    from yukawa.jets.scaling.study import StudyResult
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this verb to a group."""
+    app.command()(scaling)
+
+
+def scaling(
+    recipe: Annotated[
+        Path, typer.Argument(metavar="RECIPE", help="A YAML file, such as recipes/jets/scaling.yaml.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The study's folder.")],
+    changes: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="KEY=VALUE", help="Changes of the recipe, such as sizes=[100,1000]."),
+    ] = None,
+    ray: Annotated[
+        bool, typer.Option("--ray", help="Trainings side by side over a Ray cluster; all see the same files.")
+    ] = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Train models on more and more jets and measure each, or go on with such a study.
+
+    What is finished is not done again, what was interrupted continues. DIR gets one table, its means over seeds,
+    and plots of every figure against the number of training jets.
+    """
+    from yukawa.jets.extras import require
+
+    for package in ("torch", "transformers", "accelerate", "pyarrow", "matplotlib"):  # ere hours have passed
+        require(package, "a scaling study")
+    from yukawa.jets.scaling.over_ray import RayExecutor
+    from yukawa.jets.scaling.recipe import load_study
+    from yukawa.jets.scaling.study import run_study
+
+    study = load_study(recipe, changes or ())
+    executor = RayExecutor(study.threads) if ray else None
+    with progress_bar(f"steps of {len(list(study.cells()))} trainings") as progress:
+        result = run_study(study, out, executor, progress, note)
+    if as_json:
+        _print(result)
+    if result.interrupted:
+        raise Interrupted(result.message)
+    if not as_json:
+        say(result.message)
+    if result.failed:
+        name, reason = next(iter(result.failed.items()))
+        raise ModelError(
+            f"{len(result.failed)} of {result.cells} trainings failed, the first is {name}: {reason}"
+        )
+
+
+def _print(result: StudyResult) -> None:
+    print_json({
+        "out": str(result.folder), "cells": result.cells, "finished": len(result.rows),
+        "interrupted": result.interrupted, "failed": dict(result.failed), "table": list(result.rows),
+        "summary": result.summary,
+    })  # fmt: skip

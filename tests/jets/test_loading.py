@@ -204,7 +204,7 @@ def test_pieces_are_mixed_within_the_buffer() -> None:
     order = np.array([i for b in numbers(stream.batches(25, seed=3, epoch=0, shuffle=True)) for i in b])
     pieces = order.reshape(-1, 25) // 50
     assert np.mean([len(set(batch)) for batch in pieces]) > 6  # of 8 pieces in the buffer
-    assert np.mean(np.abs(np.diff(order)) == 1) < 0.02
+    assert np.mean(np.abs(np.diff(order)) == 1) < 0.04  # 2 in 50, if all followed on one of their piece
 
 
 def test_pieces_whose_jets_are_all_skipped_are_not_read() -> None:
@@ -270,13 +270,13 @@ def test_what_the_thread_raises_is_raised_where_batches_are_used() -> None:
         def read(self, columns: Collection[str] | None = None) -> Jets:
             raise InputError("shard 3 is truncated")
 
-    good = source_of(600, 600, 600)
-    source = Source(good.columns, (*good.pieces, Broken(1800, 600)))
+    good = source_of(1000, 1000, 1000)
+    source = Source(good.columns, (*good.pieces, Broken(3000, 1000)))
     seen: list[int] = []
-    batches = Streaming(source, Numbers(), 60, ahead=2).batches(600, seed=1, epoch=0, shuffle=False)
+    batches = Streaming(source, Numbers(), 60, ahead=2).batches(1000, seed=1, epoch=0, shuffle=False)
     with pytest.raises(InputError, match="shard 3 is truncated"):
         seen.extend(len(batch) for batch in batches)
-    assert seen == [600] * 3
+    assert seen == [1000] * 3
     assert not threads()
 
 

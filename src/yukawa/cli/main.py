@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from yukawa.cli import asking, demo, jets, jets_models, knowledge, models, searching, teaching, upkeep
+from yukawa.cli import asking, demo, jets, jets_models, jets_scaling, knowledge, models, searching, teaching, upkeep
 from yukawa.cli.options import new_app
 from yukawa.cli.output import Interrupted, fail, note
 from yukawa.errors import YukawaError
@@ -59,6 +59,7 @@ upkeep.add_to(knowledge_app)
 app.add_typer(knowledge_app, name="knowledge")
 jets.add_to(jets_app)
 jets_models.add_to(jets_app)
+jets_scaling.add_to(jets_app)
 app.add_typer(jets_app, name="jets")
 
 

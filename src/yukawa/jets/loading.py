@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,7 +20,7 @@ from yukawa.jets.formats.pieces import Source
 from yukawa.jets.table import Array, Jets, offsets_of
 
 BUFFER = 32_768
-_AT_ONCE = 512  # jets of small batches that are encoded together, since each call has its cost
+_AT_ONCE = 1000  # jets of small batches that are encoded together, since each call has its cost
 T = TypeVar("T")
 
 
@@ -248,10 +248,12 @@ class Streaming(Loader):
         """The batches of `parts`, of which those are not read whose jets are all in skipped batches."""
         reader: Generator[Jets, None, None] | None = None
         held = _Held()
+        ranges: list[_Range] = []
+        sizes: list[int] = []
         try:
             for draw in _draws(parts, ends, self.buffer, order.of_buffer() if order else None):
-                if len(draw.ends) <= skip:
-                    skip -= len(draw.ends)
+                if skip:
+                    skip -= 1
                     continue
                 fresh: Iterable[int] = draw.fresh
                 if reader is None:
@@ -259,13 +261,22 @@ class Streaming(Loader):
                     reader = self._read_all(parts, [*draw.old, *range(draw.fresh.start, len(parts))], order)
                 for number in fresh:
                     held.add(number, next(reader))
-                encoded = self.encoder.encode(held.take(draw))
-                self.truncated += encoded.truncated
-                yield from islice(_cut(encoded, draw.ends), skip, None)
-                skip = 0
+                ranges += held.take(draw.takes)
+                sizes.append(draw.jets)
+                if sum(sizes) >= _AT_ONCE:
+                    yield from self._encode(ranges, sizes)
+                    ranges, sizes = [], []
+            if sizes:
+                yield from self._encode(ranges, sizes)
         finally:
             if reader is not None:
                 reader.close()
+
+    def _encode(self, ranges: Sequence[_Range], sizes: Sequence[int]) -> Iterator[Encoded]:
+        """Batches of these sizes from the jets of these ranges."""
+        encoded = self.encoder.encode(_together(ranges))
+        self.truncated += encoded.truncated
+        return _cut(encoded, sizes)
 
     def _read_all(
         self, parts: Sequence[_Part], numbers: Sequence[int], order: _Order | None
@@ -294,61 +305,53 @@ class _Part:
 
 @dataclass(frozen=True)
 class _Draw:
-    """One or several batches drawn from the parts at hand.
+    """One batch drawn from the parts at hand.
 
     Attributes:
         old: the numbers of the parts that are at hand before.
         fresh: the numbers of those that come.
         takes: part, first and last of the jets that leave, each part's in its order.
-        order: in which order they make up batches; None: as they are.
-        ends: where batches end.
+        jets: how many leave.
     """
 
     old: tuple[int, ...]
     fresh: range
     takes: tuple[tuple[int, int, int], ...]
-    order: Array | None
-    ends: Array
+    jets: int
 
 
 def _draws(
     parts: Sequence[_Part], ends: Array, buffer: int, random: np.random.Generator | None
 ) -> Iterator[_Draw]:
-    """All draws of an epoch: known from the numbers of jets alone, before any is read."""
+    """The batches of an epoch: known from the numbers of jets alone, before any is read."""
     numbers: list[int] = []  # of the parts at hand,
     places = np.zeros(0, np.int64)  # how many jets of each have left,
     left = np.zeros(0, np.int64)  # and how many have not
-    batch = done = part = 0
-    while batch < len(ends):
-        first, batch = batch, batch + 1
-        while batch < len(ends) and ends[batch] - done <= _AT_ONCE:
-            batch += 1
-        jets = int(ends[batch - 1]) - done
-        old, start, sizes = tuple(numbers), part, [*left.tolist()]
+    part = 0
+    for jets in np.diff(ends, prepend=0).tolist():
+        old, start, total = tuple(numbers), part, int(left.sum())
         while part < len(parts):
-            room = buffer - sum(sizes) - len(parts[part])
-            if sum(sizes) >= jets and (random is None or room < 0):
+            if total >= jets and (random is None or total + len(parts[part]) > buffer):
                 break
-            numbers.append(part)
-            sizes.append(len(parts[part]))
+            total += len(parts[part])
             part += 1
-        left = np.array(sizes, np.int64)
-        places = np.concatenate([places, np.zeros(part - start, np.int64)])
+        fresh = range(start, part)
+        numbers += fresh
+        left = np.concatenate([left, [len(parts[number]) for number in fresh]]).astype(np.int64)
+        places = np.concatenate([places, np.zeros(len(fresh), np.int64)])
         if random is None:
             counts = np.clip(jets - np.cumsum(left) + left, 0, left)
         else:
             counts = random.multivariate_hypergeometric(left, jets, method="marginals")
-        takes = tuple(
-            (number, int(place), int(place + count))
-            for number, place, count in zip(numbers, places, counts, strict=True)
-            if count
-        )
-        order = None if random is None or batch == first + 1 else random.permutation(jets)
-        yield _Draw(old, range(start, part), takes, order, ends[first:batch] - done)
+        rows = zip(numbers, places.tolist(), counts.tolist(), strict=True)
+        takes = tuple((number, place, place + count) for number, place, count in rows if count)
+        yield _Draw(old, fresh, takes, jets)
         left, places = left - counts, places + counts
-        numbers = [number for number, rest in zip(numbers, left, strict=True) if rest]
+        numbers = [number for number, rest in zip(numbers, left.tolist(), strict=True) if rest]
         left, places = left[left > 0], places[left > 0]
-        done += jets
+
+
+_Range = tuple[Jets, int, int]  # jets, and the first and last of them that are meant
 
 
 class _Held:
@@ -360,10 +363,10 @@ class _Held:
     def add(self, number: int, jets: Jets) -> None:
         self.jets[number] = (0, jets)
 
-    def take(self, draw: _Draw) -> Jets:
-        """The jets of a draw."""
+    def take(self, takes: Iterable[tuple[int, int, int]]) -> list[_Range]:
+        """The jets of a draw; each is taken once."""
         found = []
-        for number, start, stop in draw.takes:
+        for number, start, stop in takes:
             gone, jets = self.jets[number]
             found.append((jets, start - gone, stop - gone))
             if stop - gone == len(jets):
@@ -371,11 +374,10 @@ class _Held:
             elif 2 * (stop - gone) > len(jets):
                 rest = _together([(jets, stop - gone, len(jets))])  # a copy: a view would keep all
                 self.jets[number] = (stop, rest)
-        taken = _together(found)
-        return taken if draw.order is None else taken[draw.order]
+        return found
 
 
-def _together(ranges: Sequence[tuple[Jets, int, int]]) -> Jets:
+def _together(ranges: Sequence[_Range]) -> Jets:
     """The jets of some ranges, copied one after another; as `concatenate` of slices, but each column at once."""
     first = ranges[0][0]
     rows = [(jets, jets.offsets[start], jets.offsets[stop]) for jets, start, stop in ranges]
@@ -389,11 +391,11 @@ def _together(ranges: Sequence[tuple[Jets, int, int]]) -> Jets:
     )
 
 
-def _cut(encoded: Encoded, ends: Array) -> Iterator[Encoded]:
+def _cut(encoded: Encoded, sizes: Sequence[int]) -> Iterator[Encoded]:
     """The batches of which `encoded` consists; the first has the number of jets that lost particles."""
     offsets = offsets_of(encoded.counts)
     truncated = encoded.truncated
-    for start, end in pairwise([0, *ends]):
+    for start, end in pairwise(np.cumsum([0, *sizes]).tolist()):
         rows = {name: array[offsets[start] : offsets[end]] for name, array in encoded.rows.items()}
         weights = None if encoded.weights is None else encoded.weights[start:end]
         yield Encoded(rows, encoded.counts[start:end], encoded.labels[start:end], weights, truncated)

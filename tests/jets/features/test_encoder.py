@@ -94,7 +94,7 @@ def test_a_jet_is_encoded_alike_alone_and_among_others(
     encoder = FeatureEncoder(config)
     whole = encoder.encode(jets)
     same(join([encoder.encode(jets[i : i + 1]) for i in range(len(jets))]), whole)
-    monkeypatch.setattr(module, "_BLOCK", 16)
+    monkeypatch.setattr(module, "_BLOCK", 40)
     same(encoder.encode(jets), whole)
 
 
@@ -327,7 +327,7 @@ def test_a_missing_column_is_named(toy_jets: ToyJets) -> None:
 def test_features_that_are_not_finite_are_refused_with_their_number(
     value: float, toy_jets: ToyJets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_BLOCK", 2)
+    monkeypatch.setattr(module, "_BLOCK", 3)
     encoder = FeatureEncoder(load_data_config("jet-origin"))
     jets = toy_jets(classes=encoder.classes, counts=[3, 2, 1, 1, 0, 1])
     jets.particles["part_deta"][[0, 1, 7]] = value

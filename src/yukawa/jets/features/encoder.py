@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from yukawa.jets.features.parts import MASK, Input
 from yukawa.jets.features.weighting import weight_columns, weights_of
 from yukawa.jets.table import Array, Jets
 
-_BLOCK = 512  # jets whose columns fit the processor's cache, which makes encoding twice as fast
+_BLOCK = 20_000  # particles whose columns fit the processor's cache, which makes encoding twice as fast
 
 
 class FeatureEncoder(Encoder):
@@ -95,7 +96,9 @@ class FeatureEncoder(Encoder):
         if self.config.weights is not None and not self.prediction:
             weights = weights_of(self.config, frame)
         length = self.config.length
-        most = int((jets.counts if length is None else np.minimum(jets.counts, length)).sum())  # less with a mask
+        most = int(
+            (jets.counts if length is None else np.minimum(jets.counts, length)).sum()
+        )  # less with a mask
         rows = {
             name: np.empty((most, len(given.variables)), np.float32) for name, given in self._inputs.items()
         }
@@ -103,11 +106,11 @@ class FeatureEncoder(Encoder):
         bad: Counter[str] = Counter()
         bad_jets: Counter[str] = Counter()
         used = truncated = 0
-        for start in range(0, len(jets), _BLOCK):
-            block = _Block(self.config, self._mask, jets[start : start + _BLOCK])
+        for start, stop in pairwise(_bounds(jets)):
+            block = _Block(self.config, self._mask, jets[start:stop])
             for name, given in self._inputs.items():
                 block.fill(given, rows[name][used : used + block.total])
-            counts[start : start + _BLOCK] = block.counts
+            counts[start:stop] = block.counts
             truncated += block.truncated
             used += block.total
             bad.update(block.bad)
@@ -149,6 +152,12 @@ class FeatureEncoder(Encoder):
                 hint="leave them out by a selection, or name their class under labels",
             )
         return found
+
+
+def _bounds(jets: Jets) -> list[int]:
+    """Where to cut `jets` into blocks of as many whole jets as hold `_BLOCK` particles, or a little more."""
+    inner = np.searchsorted(jets.offsets, np.arange(_BLOCK, jets.offsets[-1], _BLOCK))
+    return np.unique([0, *inner, len(jets)]).tolist()
 
 
 class _Block:

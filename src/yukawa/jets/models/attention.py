@@ -1,131 +1,134 @@
-"""The blocks of the transformers: attention among particles, attention of a class token, dropout."""
+"""Attention among the particles of each jet, with a bias for each pair, and fast dropout."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from yukawa.jets.models.layout import Group
 
-class ParticleBlock(nn.Module):
-    """Attention among the particles of each jet, then a feed-forward network, each added to what came in.
 
-    NormFormer (arXiv:2110.09456): norms also after attention and within the feed-forward network, a factor
-    for each head and one for each feature of the second residual.
+class Attention(Protocol):
+    """Who looks at whom, and with which bias: the same in all blocks of a network."""
+
+    def __call__(self, projected_NX: Tensor, heads: int, p: float) -> Tensor:
+        """Attended values (N, D) from projected particles, X = 3 D: queries, keys, values, each head by head.
+
+        Args:
+            p: share of attention weights to drop.
+        """
+
+
+@dataclass(frozen=True)
+class DenseAttention:
+    """Attention within B jets of P slots each, one jet after another.
+
+    Attributes:
+        bias: added to the logits, (heads or 1, B, P or 1, P); -inf hides a slot.
     """
 
-    def __init__(self, embed: int, heads: int, feedforward: int, dropout: float) -> None:
-        super().__init__()
-        self.heads, self.dropout = heads, dropout
-        self.attention_norm = nn.LayerNorm(embed)
-        self.in_projection = nn.Linear(embed, 3 * embed)
-        self.out_projection = nn.Linear(embed, embed)
-        self.head_scale_H = nn.Parameter(torch.ones(heads))
-        self.attended_norm = nn.LayerNorm(embed)
-        self.feedforward_norm = nn.LayerNorm(embed)
-        self.expand = nn.Linear(embed, feedforward)
-        self.expanded_norm = nn.LayerNorm(feedforward)
-        self.contract = nn.Linear(feedforward, embed)
-        self.residual_scale_D = nn.Parameter(torch.ones(embed))
+    bias: Tensor
 
-    def forward(self, x_BPD: Tensor, bias: Tensor, out: tuple[Tensor, Tensor]) -> Tensor:
-        """The particles after the block, (B, P, D).
-
-        Args:
-            bias: added to the attention logits, (heads or 1, B, P or 1, P); -inf hides a particle.
-            out: what `scaled_out_projection` gives; the same for all groups of a batch.
-        """
-        q, k, v = heads_first(self.in_projection(self.attention_norm(x_BPD)), self.heads)
-        attended = attend(q, k, v, bias, self.dropout if self.training else 0.0)
-        return self.after_attention(x_BPD, attended.permute(1, 2, 0, 3).flatten(2), out)
-
-    def after_attention(self, x_BPD: Tensor, attended_BPD: Tensor, out: tuple[Tensor, Tensor]) -> Tensor:
-        """The rest of the block: everything that concerns a particle alone."""
-        p = self.dropout if self.training else 0.0
-        attended = F.linear(attended_BPD, *out)
-        x = x_BPD + dropout(self.attended_norm(attended), p)
-        y = dropout(gelu(self.expand(self.feedforward_norm(x))), p)
-        y = dropout(self.contract(self.expanded_norm(y)), p)
-        return torch.addcmul(y, x, self.residual_scale_D)
-
-    def scaled_out_projection(self) -> tuple[Tensor, Tensor]:
-        """Weight and bias that project and then scale the features of each head."""
-        weight, bias = self.out_projection.weight, self.out_projection.bias
-        scale = self.head_scale_H.repeat_interleave(len(weight) // self.heads)
-        return weight * scale[:, None], bias * scale
+    def __call__(self, projected_NX: Tensor, heads: int, p: float) -> Tensor:
+        """See `Attention`."""
+        _, jets, _, length = self.bias.shape
+        q, k, v = projected_NX.view(jets, length, 3, heads, -1).permute(2, 3, 0, 1, 4)
+        bias = self.bias.to(q.dtype).expand(heads, jets, length, length)
+        attended = F.scaled_dot_product_attention(q, k, v, bias, dropout_p=p)
+        return attended.permute(1, 2, 0, 3).reshape(jets * length, -1)
 
 
-class ClassBlock(ParticleBlock):
-    """A block in which one class token looks at itself and the particles (CaiT, arXiv:2103.17239)."""
+@dataclass(frozen=True)
+class PackedAttention:
+    """Attention within the jets of a chunk, whose particles lie one after another without padding.
 
-    def forward(self, token_BD: Tensor, x_BPD: Tensor, hidden_B1P: Tensor) -> Tensor:  # type: ignore[override]
-        """The token after the block, (B, D).
+    Attributes:
+        groups: the chunk's groups.
+        biases: for each group as in `DenseAttention`.
+    """
 
-        With one query a head, keys and values need not be made for each particle: q (W u) = (q W) u, and the
-        sum of w W u is W times the sum of w u; the bias of the keys is the same for all and drops out.
+    groups: Sequence[Group]
+    biases: Sequence[Tensor]
 
-        Args:
-            hidden_B1P: added to the attention logits of the particles; -inf hides one.
-        """
-        heads, embed = self.heads, token_BD.shape[-1]
-        u = self.attention_norm(torch.cat([token_BD[:, None], x_BPD], dim=1))
-        # What the token looks at is normalised, the token that asks is not.
-        w_q, w_k, w_v = self.in_projection.weight.unflatten(0, (3, heads, -1))
-        b_q, _, b_v = self.in_projection.bias.unflatten(0, (3, heads, -1))
-        q_BHK = F.linear(token_BD, w_q.flatten(0, 1), b_q.flatten()).unflatten(1, (heads, -1))
-        asked_BHD = (q_BHK.transpose(0, 1) @ w_k).transpose(0, 1) / math.sqrt(embed // heads)
-        logits = asked_BHD @ u.mT + F.pad(hidden_B1P, (1, 0))
-        weights = dropout(logits.softmax(-1), self.dropout if self.training else 0.0)
-        seen_BHD = weights @ u
-        values = (seen_BHD.transpose(0, 1) @ w_v.mT).transpose(0, 1) + b_v * weights.sum(-1, keepdim=True)
-        return self.after_attention(token_BD, values.flatten(1), self.scaled_out_projection())
+    def __call__(self, projected_NX: Tensor, heads: int, p: float) -> Tensor:
+        """See `Attention`."""
+        if projected_NX.is_cuda:
+            return torch.cat(self._by_pytorch(projected_NX, heads, p))
+        attended: Tensor = _GroupedAttention.apply(projected_NX, self.groups, heads, p, *self.biases)
+        return attended
 
-
-def initialise_linear(module: nn.Module) -> None:
-    """Xavier-uniform weights and zero biases of all linear layers; queries, keys and values each by itself."""
-    for name, linear in module.named_modules():
-        if not isinstance(linear, nn.Linear):
-            continue
-        parts = linear.weight.data.chunk(3) if name.endswith("in_projection") else (linear.weight.data,)
-        for part in parts:
-            nn.init.xavier_uniform_(part)
-        nn.init.zeros_(linear.bias)
+    def _by_pytorch(self, projected_NX: Tensor, heads: int, p: float) -> list[Tensor]:
+        first, found = self.groups[0].first, []
+        for group, bias in zip(self.groups, self.biases, strict=True):
+            padded = group.pad(group.take(projected_NX, first))
+            attended = DenseAttention(bias)(padded.flatten(0, 1), heads, p)
+            found.append(group.unpad(attended.view(*padded.shape[:2], -1)))
+        return found
 
 
-def initialise_blocks(blocks: nn.ModuleList) -> None:
-    """Shrink the last layers of each block, the more the deeper it lies, so that no block drowns the residual."""
-    for depth, block in enumerate(blocks, start=1):
-        for linear in (block.out_projection, block.contract):
-            linear.weight.data.div_(math.sqrt(2 * depth))
+class _GroupedAttention(torch.autograd.Function):
+    """Attention of several groups as one step.
+
+    On a processor PyTorch's own kernel cannot train with a bias, and dozens of small steps a group would cost
+    more than their arithmetic.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, projected_NX: Tensor, groups: Sequence[Group], heads: int, p: float, *biases: Tensor
+    ) -> Tensor:
+        attended_ND = projected_NX.new_empty((len(projected_NX), projected_NX.shape[1] // 3))
+        scale = 1 / math.sqrt(attended_ND.shape[1] // heads)
+        saved: list[Tensor | None] = []
+        with torch.autocast(projected_NX.device.type, enabled=False):
+            for group, bias in zip(groups, biases, strict=True):
+                q, k, v = _heads_first(group.take(projected_NX, groups[0].first), group, 3, heads)
+                bias = bias.to(q.dtype).expand(heads, *bias.shape[1:]).flatten(0, 1)
+                weights = torch.baddbmm(bias, q, k.mT, alpha=scale).softmax(-1)
+                keep = keep_mask(weights, p) if p else None
+                attended = torch.bmm(_kept(weights, keep, p), v)
+                group.take(attended_ND, groups[0].first).copy_(_particles_first(attended, group, heads))
+                saved += [q, k, v, weights, keep]
+        ctx.save_for_backward(*saved)
+        ctx.rest = groups, heads, p, scale, [bias.dtype for bias in biases]
+        return attended_ND
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient_ND: Tensor) -> tuple[Tensor | None, ...]:
+        groups, heads, p, scale, dtypes = ctx.rest
+        projected_NX = gradient_ND.new_empty((len(gradient_ND), 3 * gradient_ND.shape[1]))
+        biases: list[Tensor | None] = []
+        for number, group in enumerate(groups):
+            q, k, v, weights, keep = ctx.saved_tensors[5 * number : 5 * number + 5]
+            (attended,) = _heads_first(group.take(gradient_ND, groups[0].first), group, 1, heads)
+            of_weights = _kept(torch.bmm(attended, v.mT), keep, p)
+            logits = torch._softmax_backward_data(of_weights, weights, -1, weights.dtype)
+            of_v = torch.bmm(_kept(weights, keep, p).mT, attended)
+            of_q, of_k = torch.bmm(logits, k).mul_(scale), torch.bmm(logits.mT, q).mul_(scale)
+            projected = torch.cat([_particles_first(of, group, heads) for of in (of_q, of_k, of_v)], dim=1)
+            group.take(projected_NX, groups[0].first).copy_(projected)
+            wanted = ctx.needs_input_grad[4 + number]
+            biases.append(logits.unflatten(0, (heads, -1)).to(dtypes[number]) if wanted else None)
+        return projected_NX, None, None, None, *biases
 
 
-def gelu(x: Tensor) -> Tensor:
-    """The exact GELU; without gradients in place, which spares the memory of another tensor."""
-    if torch.is_grad_enabled() or torch.compiler.is_compiling():
-        return F.gelu(x)
-    activated: Tensor = torch.ops.aten.gelu_(x)
-    return activated
+def _heads_first(packed_nX: Tensor, group: Group, parts: int, heads: int) -> Tensor:
+    """Padded queries, keys and values (parts = 3), or one of them, of each head and jet: (parts, heads b, P, K)."""
+    by_head = group.pad(packed_nX).unflatten(2, (parts, heads, -1))
+    return by_head.permute(2, 3, 0, 1, 4).contiguous().flatten(1, 2)
 
 
-def heads_first(projected_BPX: Tensor, heads: int) -> Tensor:
-    """Queries, keys and values of each head: (3, heads, B, P, features of a head)."""
-    return projected_BPX.unflatten(2, (3, heads, -1)).permute(2, 3, 0, 1, 4).contiguous()
-
-
-def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, p: float) -> Tensor:
-    """softmax(q k / sqrt(K) + bias) v of (heads, B, P, K), with dropout `p` of the weights."""
-    if q.is_cuda:
-        return F.scaled_dot_product_attention(q, k, v, bias.to(q.dtype).expand(*q.shape[:3], -1), dropout_p=p)
-    # PyTorch's own kernel is slower on a processor: it has to copy, and it cannot train with a bias.
-    heads, jets, _, width = q.shape
-    bias = bias.expand(heads, jets, -1, -1).flatten(0, 1)
-    q, k, v = q.flatten(0, 1), k.flatten(0, 1), v.flatten(0, 1)
-    weights = torch.baddbmm(bias, q, k.mT, alpha=1 / math.sqrt(width)).softmax(-1)
-    return torch.bmm(dropout(weights, p), v).unflatten(0, (heads, jets))
+def _particles_first(x: Tensor, group: Group, heads: int) -> Tensor:
+    """Particles (n, D) from (heads b, P, K)."""
+    return group.unpad(x.unflatten(0, (heads, -1)).permute(1, 2, 0, 3).flatten(2))
 
 
 def dropout(x: Tensor, p: float) -> Tensor:
@@ -145,16 +148,25 @@ def dropout(x: Tensor, p: float) -> Tensor:
 class _Dropout(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, p: float) -> Tensor:
-        random = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None).view(torch.int16)
-        # 1 from `first` on, else 0: clamping is far faster here than a comparison.
-        first = round(p * 2**16) - 2**15
-        keep = random[: x.numel()].clamp_(first - 1, first).sub_(first - 1).view(x.shape)
+        keep = keep_mask(x, p)
         ctx.save_for_backward(keep)
-        ctx.scale = 1 / (1 - p)
-        return (x * keep).mul_(ctx.scale)
+        ctx.p = p
+        return _kept(x, keep, p)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        (keep,) = ctx.saved_tensors
-        return (gradient * keep).mul_(ctx.scale), None
+        return _kept(gradient, *ctx.saved_tensors, ctx.p), None
+
+
+def keep_mask(like: Tensor, p: float) -> Tensor:
+    """Zero with probability `p`, else one, as int16 of the shape of `like`."""
+    count = like.numel()
+    random = torch.empty(-(-count // 4), dtype=torch.int64).random_(-(2**63), None).view(torch.int16)
+    # 1 from `first` on, else 0: clamping is far faster here than a comparison.
+    first = round(p * 2**16) - 2**15
+    return random[:count].clamp_(first - 1, first).sub_(first - 1).view(like.shape)
+
+
+def _kept(x: Tensor, keep: Tensor | None, p: float) -> Tensor:
+    return x if keep is None else (x * keep).mul_(1 / (1 - p))

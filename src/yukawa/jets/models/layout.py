@@ -9,11 +9,12 @@ from functools import cached_property, lru_cache
 import torch
 from torch import Tensor
 
-# Slots (jets times the longest length) of a group. On a processor the activations of a group should stay
-# in its caches, which makes every step but the matrix products several times faster; a GPU wants few
-# launches of large kernels instead.
+# A group has at most so many slots (jets times the longest length), a chunk so many particles. On a processor
+# what is computed of a chunk should stay in its caches, which makes every step but the matrix products several
+# times faster; a GPU wants few launches of large kernels instead.
 SLOTS_CPU, SLOTS_GPU = 1024, 32768
-# A group of at least this share of those slots ends where jets are shorter than this share of its longest.
+PARTICLES_CPU, PARTICLES_GPU = 2048, 131072
+# A group of at least this share of its slots ends where jets are shorter than this share of its longest.
 FILLED, ALIKE = 0.25, 0.85
 
 
@@ -76,12 +77,44 @@ class Group:
         slots = torch.where(queries, slots, last)
         return slots.masked_fill_(~self.keys[:, None, :].expand(b, length, length), last + 1).flatten()
 
-    def pad(self, sorted_NX: Tensor) -> Tensor:
-        """The group's particles out of all sorted ones, (b, P, X), zero where there is none."""
-        packed = sorted_NX[self.first : self.first + self.rows]
-        padded = packed.new_zeros((self.mask.numel(), packed.shape[1]))
-        slots = self.mask.flatten().nonzero()[:, 0]
-        return padded.index_copy(0, slots, packed).unflatten(0, self.mask.shape)
+    @cached_property
+    def slots(self) -> Tensor:
+        """Flat position in (b, P) of each particle."""
+        return self.mask.flatten().nonzero()[:, 0]
+
+    @property
+    def full(self) -> bool:
+        """Whether all jets have one length, so that there is no padding."""
+        return self.rows == len(self.counts_b) * self.length
+
+    def take(self, sorted_NX: Tensor, first: int = 0) -> Tensor:
+        """The group's particles out of sorted ones, of which number `first` of the batch is the first."""
+        return sorted_NX[self.first - first : self.first - first + self.rows]
+
+    def pad(self, particles_nX: Tensor) -> Tensor:
+        """The group's particles (n, X) as (b, P, X), zero where there is none."""
+        if not self.full:
+            padded = particles_nX.new_zeros((len(self.counts_b) * self.length, particles_nX.shape[1]))
+            particles_nX = padded.index_copy(0, self.slots, particles_nX)
+        return particles_nX.unflatten(0, (len(self.counts_b), self.length))
+
+    def unpad(self, padded_bPX: Tensor) -> Tensor:
+        """The particles (n, X) of padded ones."""
+        flat = padded_bPX.flatten(0, 1)
+        return flat if self.full else flat.index_select(0, self.slots)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some groups, one after another: what concerns each particle alone is computed of a chunk at once.
+
+    Attributes:
+        whole: all jets of the chunk as one group.
+        groups: the groups in it.
+    """
+
+    whole: Group
+    groups: tuple[Group, ...]
 
 
 @dataclass(frozen=True)
@@ -97,6 +130,25 @@ class Layout:
     groups: tuple[Group, ...]
     rows: Tensor
     places: Tensor
+
+    def chunks(self, particles: int | None = None) -> Iterator[Chunk]:
+        """The groups, put together to at most `particles` particles (or one group)."""
+        if particles is None:
+            particles = PARTICLES_GPU if self.rows.is_cuda else PARTICLES_CPU
+        together: list[Group] = []
+        for group in self.groups:
+            if together and sum(g.rows for g in together) + group.rows > particles:
+                yield _chunk(together)
+                together = []
+            together.append(group)
+        if together:
+            yield _chunk(together)
+
+
+def _chunk(groups: Sequence[Group]) -> Chunk:
+    counts = torch.cat([group.counts_b for group in groups])
+    whole = Group(counts, groups[0].length, groups[0].first, sum(group.rows for group in groups))
+    return Chunk(whole, tuple(groups))
 
 
 def group_by_length(counts_B: Tensor, slots: int | None = None) -> Layout:

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from yukawa.errors import InputError
-from yukawa.jets.models.attention import (
+from yukawa.jets.models.attention import DenseAttention, PackedAttention, dropout
+from yukawa.jets.models.blocks import (
     ClassBlock,
     ParticleBlock,
-    dropout,
     gelu,
     initialise_blocks,
     initialise_linear,
@@ -72,16 +72,16 @@ class ParticleEmbedding(nn.Module):
         """The features of real particles after the batch norm."""
         return normalise(self.input_norm, features_NF)
 
-    def normalise_padded(self, features_BPF: Tensor) -> Tensor:
-        """The same of padded particles, by the running statistics."""
+    def normalise_padded(self, features_BPF: Tensor, mask_BP: Tensor) -> Tensor:
+        """The same of padded particles, by the running statistics; zero where there is none."""
         scale, shift = running_affine(self.input_norm)
-        return torch.addcmul(shift, features_BPF, scale)
+        return torch.addcmul(shift, features_BPF, scale).masked_fill(~mask_BP[..., None], 0)
 
-    def forward(self, x_BPF: Tensor, mask_BP: Tensor) -> Tensor:
-        """Embedded particles (B, P, D), zero where there is none, from normalised features."""
+    def forward(self, x_NF: Tensor) -> Tensor:
+        """Embedded particles (N, D), from normalised features."""
         for norm, linear in zip(self.norms, self.layers, strict=True):
-            x_BPF = gelu(linear(norm(x_BPF)))
-        return x_BPF * mask_BP[..., None]
+            x_NF = gelu(linear(norm(x_NF)))
+        return x_NF
 
 
 class ParticleTransformer(Tagger):
@@ -120,15 +120,18 @@ class ParticleTransformer(Tagger):
         initialise(self)
 
     def forward(self, features_NF: Tensor, momenta_N4: Tensor, points_N2: Tensor, counts_B: Tensor) -> Tensor:
-        """See `Tagger.forward`. Jets are sorted into groups of nearly one length, each computed at once."""
+        """See `Tagger.forward`. Jets are sorted by length; no padding but a little within attention."""
         layout = group_by_length(counts_B)
         features = self.embedding.normalise(features_NF[layout.rows])
         biases = self.pair_embedding(momenta_N4[layout.rows], layout.groups)
         outs = [block.scaled_out_projection() for block in self.blocks]
-        logits = [
-            self._logits(group.pad(features), bias, group.mask, outs)
-            for group, bias in zip(layout.groups, biases, strict=True)
-        ]
+        logits = []
+        for chunk in layout.chunks():
+            attention = PackedAttention(chunk.groups, [next(biases) for _ in chunk.groups])
+            x_ND = self.embedding(chunk.whole.take(features))
+            for block, out in zip(self.blocks, outs, strict=True):
+                x_ND = block(x_ND, attention, out)
+            logits.append(self._classify(chunk.whole.pad(x_ND), chunk.whole.mask))
         return torch.cat(logits)[layout.places]
 
     def forward_padded(
@@ -138,29 +141,23 @@ class ParticleTransformer(Tagger):
         if self.training:
             features, momenta, points = (pack(x, mask_BP) for x in (features_BPF, momenta_BP4, points_BP2))
             return self.forward(features, momenta, points, mask_BP.sum(1))
-        bias = self.pair_embedding.dense(momenta_BP4, attendable(mask_BP))
-        features = self.embedding.normalise_padded(features_BPF)
-        outs = [block.scaled_out_projection() for block in self.blocks]
-        return self._logits(features, bias, mask_BP, outs)
+        momenta_BP4 = momenta_BP4.masked_fill(~mask_BP[..., None], 0)
+        attention = DenseAttention(self.pair_embedding.dense(momenta_BP4, attendable(mask_BP)))
+        x_ND = self.embedding(self.embedding.normalise_padded(features_BPF, mask_BP).flatten(0, 1))
+        for block in self.blocks:
+            x_ND = block(x_ND, attention, block.scaled_out_projection())
+        return self._classify(x_ND.unflatten(0, mask_BP.shape), mask_BP)
 
-    def _logits(
-        self,
-        normalised_BPF: Tensor,
-        bias_HBPP: Tensor,
-        mask_BP: Tensor,
-        outs: Sequence[tuple[Tensor, Tensor]],
-    ) -> Tensor:
-        x = self.embedding(normalised_BPF, mask_BP)
-        for block, out in zip(self.blocks, outs, strict=True):
-            x = block(x, bias_HBPP, out)
-        token = self.class_token_D.expand(x.shape[0], -1)  # len() would be a constant in an export
-        hidden = torch.zeros_like(mask_BP, dtype=x.dtype).masked_fill(~mask_BP, -math.inf)[:, None]
+    def _classify(self, x_BPD: Tensor, mask_BP: Tensor) -> Tensor:
+        token = self.class_token_D.expand(x_BPD.shape[0], -1)  # len() would be a constant in an export
+        hidden = torch.zeros_like(mask_BP, dtype=x_BPD.dtype).masked_fill(~mask_BP, -math.inf)[:, None]
         for block in self.class_blocks:
-            token = block(token, x, hidden)
+            token = block(token, x_BPD, hidden)
         out = self.norm(token)
         for linear in self.head[:-1]:
             out = dropout(F.relu(linear(out)), self.config.head_dropout if self.training else 0.0)
-        return self.head[-1](out)
+        logits: Tensor = self.head[-1](out)
+        return logits
 
     @classmethod
     def from_weaver(

@@ -10,7 +10,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from yukawa.errors import InputError
-from yukawa.jets.models.attention import ParticleBlock, initialise_blocks, initialise_linear
+from yukawa.jets.models.attention import DenseAttention, PackedAttention
+from yukawa.jets.models.blocks import ParticleBlock, initialise_blocks, initialise_linear
 from yukawa.jets.models.interface import Tagger, TaggerConfig, pack
 from yukawa.jets.models.layout import attendable, group_by_length
 from yukawa.jets.models.particle_transformer import ParticleEmbedding
@@ -62,11 +63,17 @@ class PlainTransformer(Tagger):
         initialise_blocks(self.blocks)
 
     def forward(self, features_NF: Tensor, momenta_N4: Tensor, points_N2: Tensor, counts_B: Tensor) -> Tensor:
-        """See `Tagger.forward`. Jets are sorted into groups of nearly one length, each computed at once."""
+        """See `Tagger.forward`. Jets are sorted by length; no padding but a little within attention."""
         layout = group_by_length(counts_B)
         features = self.embedding.normalise(features_NF[layout.rows])
         outs = [block.scaled_out_projection() for block in self.blocks]
-        logits = [self._logits(group.pad(features), group.mask, outs) for group in layout.groups]
+        logits = []
+        for chunk in layout.chunks():
+            attention = PackedAttention(chunk.groups, [_hidden(g.mask, features.dtype) for g in chunk.groups])
+            x_ND = self.embedding(chunk.whole.take(features))
+            for block, out in zip(self.blocks, outs, strict=True):
+                x_ND = block(x_ND, attention, out)
+            logits.append(self._classify(chunk.whole.pad(x_ND), chunk.whole.mask))
         return torch.cat(logits)[layout.places]
 
     def forward_padded(
@@ -76,15 +83,19 @@ class PlainTransformer(Tagger):
         if self.training:
             features, momenta, points = (pack(x, mask_BP) for x in (features_BPF, momenta_BP4, points_BP2))
             return self.forward(features, momenta, points, mask_BP.sum(1))
-        outs = [block.scaled_out_projection() for block in self.blocks]
-        return self._logits(self.embedding.normalise_padded(features_BPF), mask_BP, outs)
+        attention = DenseAttention(_hidden(mask_BP, features_BPF.dtype))
+        x_ND = self.embedding(self.embedding.normalise_padded(features_BPF, mask_BP).flatten(0, 1))
+        for block in self.blocks:
+            x_ND = block(x_ND, attention, block.scaled_out_projection())
+        return self._classify(x_ND.unflatten(0, mask_BP.shape), mask_BP)
 
-    def _logits(self, normalised_BPF: Tensor, mask_BP: Tensor, outs: list[tuple[Tensor, Tensor]]) -> Tensor:
-        x = self.embedding(normalised_BPF, mask_BP)
-        hidden = torch.zeros_like(mask_BP, dtype=x.dtype).masked_fill(~attendable(mask_BP), -math.inf)
-        for block, out in zip(self.blocks, outs, strict=True):
-            x = block(x, hidden[None, :, None], out)
-        mask = mask_BP[..., None].to(x.dtype)
-        mean = (x * mask).sum(1) / mask.sum(1).clamp(min=1)
+    def _classify(self, x_BPD: Tensor, mask_BP: Tensor) -> Tensor:
+        mask_BP1 = mask_BP[..., None].to(x_BPD.dtype)
+        mean = (x_BPD * mask_BP1).sum(1) / mask_BP1.sum(1).clamp(min=1)
         logits: Tensor = self.head(self.norm(mean))
         return logits
+
+
+def _hidden(mask_BP: Tensor, dtype: torch.dtype) -> Tensor:
+    """What hides padding from attention, (1, B, 1, P)."""
+    return torch.zeros_like(mask_BP, dtype=dtype).masked_fill(~attendable(mask_BP), -math.inf)[None, :, None]

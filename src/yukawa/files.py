@@ -37,7 +37,7 @@ def atomic_write(path: Path, data: bytes | str) -> None:
         StoreError: the disk is full, read-only or otherwise refuses; the old file stands.
     """
     content = data.encode("utf-8") if isinstance(data, str) else data
-    with _replacement(path) as handle, report_write_errors(path):
+    with replacement(path) as handle, report_write_errors(path):
         handle.write(content)
 
 
@@ -55,7 +55,7 @@ def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
         StoreError: the disk refuses; the old file stands.
     """
     count = 0
-    with _replacement(path) as handle:
+    with replacement(path) as handle:
         # No name and no time in the header: equal rows shall have equal hashes.
         packed = gzip.GzipFile("", "wb", fileobj=handle, mtime=0) if _is_gzip(path) else None
         out: IO[bytes] | gzip.GzipFile = packed or handle
@@ -128,7 +128,7 @@ def hash_bytes(data: bytes) -> str:
 
 
 @contextmanager
-def _replacement(path: Path) -> Iterator[IO[bytes]]:
+def replacement(path: Path) -> Iterator[IO[bytes]]:
     """A new file that takes the place of `path` when the block ends well, and vanishes when it does not."""
     target = Path(os.path.realpath(path))
     beside = target.parent / f".{secrets.token_hex(8)}.part"

@@ -20,7 +20,9 @@ from yukawa.jets.formats.pieces import Source
 from yukawa.jets.table import Array, Jets, offsets_of
 
 BUFFER = 32_768
-_AT_ONCE = 1000  # jets of small batches that are encoded together, since each call has its cost
+_AT_ONCE = (
+    4096  # jets of several batches that are encoded together: each call and each new array has its cost
+)
 T = TypeVar("T")
 
 
@@ -250,6 +252,7 @@ class Streaming(Loader):
         held = _Held()
         ranges: list[_Range] = []
         sizes: list[int] = []
+        at_once = min(_AT_ONCE, self.buffer // 2)
         try:
             for draw in _draws(parts, ends, self.buffer, order.of_buffer() if order else None):
                 if skip:
@@ -263,7 +266,7 @@ class Streaming(Loader):
                     held.add(number, next(reader))
                 ranges += held.take(draw.takes)
                 sizes.append(draw.jets)
-                if sum(sizes) >= _AT_ONCE:
+                if sum(sizes) >= at_once:
                     yield from self._encode(ranges, sizes)
                     ranges, sizes = [], []
             if sizes:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from yukawa.errors import InputError
-from yukawa.files import _replacement, report_write_errors
+from yukawa.files import replacement, report_write_errors
 from yukawa.jets.columns import check_columns, label_column
 from yukawa.jets.extras import require
 from yukawa.jets.formats import padded
@@ -139,7 +139,7 @@ def hdf5_writer(path: Path, *, features: Sequence[str] | None = None) -> Iterato
     """
     h5py = require("h5py", "writing HDF5 files")
     with (
-        _replacement(path) as handle,
+        replacement(path) as handle,
         report_write_errors(path),
         h5py.File(handle.name, "w") as file,
     ):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from yukawa.errors import InputError
-from yukawa.files import _replacement, report_write_errors
+from yukawa.files import replacement, report_write_errors
 from yukawa.jets.columns import check_columns
 from yukawa.jets.extras import require
 from yukawa.jets.formats.pieces import Portions, Source
@@ -92,7 +92,7 @@ def jetclass_writer(path: Path) -> Iterator[Callable[[Jets], None]]:
         StoreError: the disk refuses; what stood at `path` stands.
     """
     uproot = require("uproot", "writing ROOT files")
-    with _replacement(path) as handle, report_write_errors(path), uproot.recreate(handle.name) as file:
+    with replacement(path) as handle, report_write_errors(path), uproot.recreate(handle.name) as file:
 
         def write(jets: Jets) -> None:
             records = _records(jets)

@@ -11,7 +11,7 @@ from typing import IO, Any
 import numpy as np
 
 from yukawa.errors import InputError
-from yukawa.files import _replacement, report_write_errors
+from yukawa.files import replacement, report_write_errors
 from yukawa.jets.columns import check_columns
 from yukawa.jets.extras import require
 from yukawa.jets.formats.pieces import Portions, Source
@@ -101,7 +101,7 @@ def parquet_writer(path: Path, metadata: Mapping[str, str] | None = None) -> Ite
         InputError: jets of other columns than the first are appended, or none are.
         StoreError: the disk refuses; what stood at `path` stands.
     """
-    with _replacement(path) as handle:
+    with replacement(path) as handle:
         writer: Any = None
 
         def write(jets: Jets) -> None:

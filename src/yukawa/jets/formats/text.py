@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from yukawa.errors import InputError
-from yukawa.files import _replacement, parse_row, report_write_errors
+from yukawa.files import parse_row, replacement, report_write_errors
 from yukawa.jets.classes import JET_ORIGIN
 from yukawa.jets.columns import check_columns, label_column
 from yukawa.jets.formats.pieces import Source
@@ -233,7 +233,7 @@ def text_writer(path: Path, classes: Sequence[str] = JET_ORIGIN) -> Iterator[Cal
         InputError: the jets lack a column, or have a class that `classes` does not.
         StoreError: the disk refuses; what stood at `path` stands.
     """
-    with _replacement(path) as handle:
+    with replacement(path) as handle:
 
         def append(jets: Jets) -> None:
             odd = [name for name in jets.classes if name not in classes]

@@ -67,7 +67,7 @@ class PackedAttention:
     def _by_pytorch(self, projected_NX: Tensor, heads: int, p: float) -> list[Tensor]:
         first, found = self.groups[0].first, []
         for group, bias in zip(self.groups, self.biases, strict=True):
-            padded = group.pad(group.take(projected_NX, first))
+            padded = group.padded(group.take(projected_NX, first))
             attended = DenseAttention(bias)(padded.flatten(0, 1), heads, p)
             found.append(group.unpad(attended.view(*padded.shape[:2], -1)))
         return found
@@ -122,7 +122,7 @@ class _GroupedAttention(torch.autograd.Function):
 
 def _heads_first(packed_nX: Tensor, group: Group, parts: int, heads: int) -> Tensor:
     """Padded queries, keys and values (parts = 3), or one of them, of each head and jet: (parts, heads b, P, K)."""
-    by_head = group.pad(packed_nX).unflatten(2, (parts, heads, -1))
+    by_head = group.padded(packed_nX).unflatten(2, (parts, heads, -1))
     return by_head.permute(2, 3, 0, 1, 4).contiguous().flatten(1, 2)
 
 
@@ -156,7 +156,7 @@ class _Dropout(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        return _kept(gradient, *ctx.saved_tensors, ctx.p), None
+        return _kept(gradient, ctx.saved_tensors[0], ctx.p), None
 
 
 def keep_mask(like: Tensor, p: float) -> Tensor:

@@ -63,7 +63,7 @@ class ParticleBlock(nn.Module):
 class ClassBlock(ParticleBlock):
     """A block in which one class token looks at itself and the particles (CaiT, arXiv:2103.17239)."""
 
-    def forward(self, token_BD: Tensor, x_BPD: Tensor, hidden_B1P: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, token_BD: Tensor, x_BPD: Tensor, hidden_B1P: Tensor) -> Tensor:
         """The token after the block, (B, D).
 
         With one query a head, keys and values need not be made for each particle: q (W u) = (q W) u, and the

@@ -13,7 +13,7 @@ from torch import Tensor
 # what is computed of a chunk should stay in its caches, which makes every step but the matrix products several
 # times faster; a GPU wants few launches of large kernels instead.
 SLOTS_CPU, SLOTS_GPU = 1024, 32768
-PARTICLES_CPU, PARTICLES_GPU = 2048, 131072
+PARTICLES_CPU, PARTICLES_GPU = 4096, 131072
 # A group of at least this share of its slots ends where jets are shorter than this share of its longest.
 FILLED, ALIKE = 0.25, 0.85
 
@@ -91,7 +91,11 @@ class Group:
         """The group's particles out of sorted ones, of which number `first` of the batch is the first."""
         return sorted_NX[self.first - first : self.first - first + self.rows]
 
-    def pad(self, particles_nX: Tensor) -> Tensor:
+    def pad(self, sorted_NX: Tensor) -> Tensor:
+        """The group's particles out of all sorted ones, (b, P, X), zero where there is none."""
+        return self.padded(self.take(sorted_NX))
+
+    def padded(self, particles_nX: Tensor) -> Tensor:
         """The group's particles (n, X) as (b, P, X), zero where there is none."""
         if not self.full:
             padded = particles_nX.new_zeros((len(self.counts_b) * self.length, particles_nX.shape[1]))

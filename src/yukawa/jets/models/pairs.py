@@ -149,7 +149,7 @@ class PairEmbedding(nn.Module):
         return logits.masked_fill(~keys_BP[:, None, :], -math.inf)
 
     def _real_pairs(self, momenta_N4: Tensor, group: Group) -> Tensor:
-        return self._features(group.pad(group.take(momenta_N4))).flatten(1).index_select(1, group.pairs)
+        return self._features(group.pad(momenta_N4)).flatten(1).index_select(1, group.pairs)
 
     def _embed(self, x_KN: Tensor) -> Tensor:
         """(heads, n) logits of n pairs with K features."""

@@ -73,7 +73,7 @@ class PlainTransformer(Tagger):
             x_ND = self.embedding(chunk.whole.take(features))
             for block, out in zip(self.blocks, outs, strict=True):
                 x_ND = block(x_ND, attention, out)
-            logits.append(self._classify(chunk.whole.pad(x_ND), chunk.whole.mask))
+            logits.append(self._classify(chunk.whole.padded(x_ND), chunk.whole.mask))
         return torch.cat(logits)[layout.places]
 
     def forward_padded(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 
 from yukawa.jets.encoded import Encoded, Encoder
 from yukawa.jets.formats.source import Source
-from yukawa.jets.loading import tensors
+from yukawa.jets.loading import Streaming, tensors
 from yukawa.jets.training.building import build_model, open_jets, resolve
 from yukawa.jets.training.conductor import Plan
 from yukawa.jets.training.recipe import Recipe, TrainingRecipe
@@ -111,5 +110,6 @@ def kept_for_gradient(network: nn.Module, batch: dict[str, Tensor]) -> int:
 
 
 def _sample(source: Source, encoder: Encoder) -> Encoded:
-    chunks: Iterator[Encoded] = (encoder.encode(jets[:_SAMPLE]) for jets in source.chunks(encoder.columns))
-    return next(chunks)
+    """A few jets of the first piece, encoded."""
+    first = Streaming(Source(source.columns, source.pieces[:1]), encoder, _SAMPLE, ahead=0)
+    return next(first.batches(_SAMPLE, seed=0, epoch=0, shuffle=False))

@@ -35,7 +35,7 @@ class Encoded:
         """The jets at the positions `where`, in that order."""
         rows = rows_of(offsets_of(self.counts), where)
         return Encoded(
-            {name: array[rows] for name, array in self.rows.items()},
+            {name: array.take(rows, axis=0) for name, array in self.rows.items()},
             self.counts[where],
             self.labels[where],
             None if self.weights is None else self.weights[where],
@@ -59,11 +59,17 @@ class Encoder:
 
     Attributes:
         classes: names of the classes, in the order of the model's outputs.
-        columns: names of the columns that `encode` reads.
+        columns: names of the columns that `select` and `encode` read.
+        selection_columns: those that `select` reads; none where it keeps all jets.
     """
 
     classes: tuple[str, ...]
     columns: tuple[str, ...]
+    selection_columns: tuple[str, ...] = ()
+
+    def select(self, jets: Jets) -> Jets:
+        """Those of `jets` that the encoder is for."""
+        return jets
 
     def encode(self, jets: Jets) -> Encoded:
         """Rows, labels and weights of `jets`."""

@@ -15,7 +15,6 @@ import numpy as np
 from yukawa.errors import InputError
 from yukawa.jets.encoded import Encoded, Encoder, join
 from yukawa.jets.extras import require
-from yukawa.jets.features.encoder import FeatureEncoder
 from yukawa.jets.formats.pieces import Source
 from yukawa.jets.table import Array, Jets, offsets_of
 
@@ -135,10 +134,6 @@ def _ends(jets: int, size: int, largest: int, smallest: int) -> Array:
     return ends
 
 
-def _selected(encoder: Encoder, jets: Jets) -> Jets:
-    return encoder.select(jets) if isinstance(encoder, FeatureEncoder) else jets
-
-
 class InMemory(Loader):
     """All jets of a source, encoded once and held as packed rows.
 
@@ -173,7 +168,7 @@ def _encode_all(source: Source, encoder: Encoder) -> Encoded:
     rows: dict[str, list[Array]] = {}
     rest: list[Encoded] = []
     for jets in source.chunks(encoder.columns):
-        part = encoder.encode(_selected(encoder, jets))
+        part = encoder.encode(encoder.select(jets))
         for name, array in part.rows.items():
             rows.setdefault(name, []).append(array)
         rest.append(replace(part, rows={}))
@@ -289,7 +284,7 @@ class Streaming(Loader):
         return run_ahead(reader, 1) if self.ahead else reader
 
     def _read(self, part: _Part, random: np.random.Generator | None) -> Jets:
-        jets = _selected(self.encoder, self.source.pieces[part.piece].read(self.encoder.columns))
+        jets = self.encoder.select(self.source.pieces[part.piece].read(self.encoder.columns))
         jets = jets[part.first : part.last]
         return jets if random is None else jets[random.permutation(len(jets))]
 
@@ -407,7 +402,7 @@ def _cut(encoded: Encoded, sizes: Sequence[int]) -> Iterator[Encoded]:
 
 def _counts(source: Source, encoder: Encoder) -> list[int]:
     """The number of jets of each piece that the encoder selects."""
-    if not isinstance(encoder, FeatureEncoder) or not encoder.selection:
+    if not encoder.selection_columns:
         return [piece.count for piece in source.pieces]
     return [len(encoder.select(jets)) for jets in source.chunks(encoder.selection_columns)]
 

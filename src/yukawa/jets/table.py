@@ -102,8 +102,8 @@ class Jets:
         rows = rows_of(self.offsets, where)
         return Jets(
             offsets_of(self.counts[where]),
-            {name: column[rows] for name, column in self.particles.items()},
-            {name: column[where] for name, column in self.scalars.items()},
+            {name: column.take(rows) for name, column in self.particles.items()},
+            {name: column.take(where) for name, column in self.scalars.items()},
         )
 
     def pick(self, columns: Iterable[str]) -> Jets:

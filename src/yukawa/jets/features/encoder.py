@@ -57,6 +57,8 @@ class FeatureEncoder(Encoder):
         self._mask = mask_variable(config)
         self._label_trees = [config.tree(text) for text in config.labels.values]
         self._label_columns = config.columns(name for tree in self._label_trees for name in columns_of(tree))
+        if self.selection:
+            self.selection_columns = config.columns(columns_of(config.tree(self.selection)))
         self.columns = self._columns()
 
     def _columns(self) -> tuple[str, ...]:
@@ -69,11 +71,6 @@ class FeatureEncoder(Encoder):
         if not self.prediction:
             found.update(self._label_columns, weight_columns(config))
         return tuple(sorted(found))
-
-    @property
-    def selection_columns(self) -> tuple[str, ...]:
-        """The columns that `select` reads."""
-        return self.config.columns(columns_of(self.config.tree(self.selection))) if self.selection else ()
 
     def select(self, jets: Jets) -> Jets:
         """Those of `jets` that pass the selection of the config.

@@ -4,49 +4,96 @@ import math
 
 import pytest
 import torch
-from torch.nn import functional as F
+from torch import Tensor
 
-from yukawa.jets.models.attention import ClassBlock, ParticleBlock, attend, dropout, heads_first
+from yukawa.jets.models.attention import DenseAttention, PackedAttention, dropout, keep_mask
+from yukawa.jets.models.layout import Group
+
+HEADS = 3
+COUNTS = [5, 5, 3, 0]
 
 
-def test_attention_equals_pytorchs() -> None:
+def made(counts: list[int], width: int = 12) -> tuple[Group, Tensor, Tensor]:
+    """A group, its projected particles and a bias that hides what is no particle."""
     torch.manual_seed(0)
-    q, k, v = torch.randn(3, 4, 5, 7, 6, dtype=torch.float64)
-    bias = torch.randn(4, 5, 7, 7, dtype=torch.float64)
-    bias[:, 2, :, 4:] = -math.inf
-    expected = F.scaled_dot_product_attention(q, k, v, bias)
-    torch.testing.assert_close(attend(q, k, v, bias, 0.0), expected, rtol=0, atol=1e-13)
+    group = Group(torch.tensor(counts), max(1, *counts), 0, sum(counts))
+    bias = torch.randn(HEADS, len(counts), group.length, group.length, dtype=torch.float64)
+    bias.masked_fill_(~group.keys[:, None, :], -math.inf)
+    return group, torch.randn(sum(counts), 3 * width, dtype=torch.float64), bias
+
+
+def by_hand(projected: Tensor, counts: list[int], bias: Tensor) -> Tensor:
+    """Attention in its plainest words: a loop over jets and heads."""
+    jets = []
+    for number, jet in enumerate(projected.split(counts)):
+        q, k, v = jet.unflatten(1, (3, HEADS, -1)).permute(1, 2, 0, 3)
+        found = [
+            torch.softmax(
+                q[h] @ k[h].T / math.sqrt(q.shape[-1]) + bias[h, number, : len(jet), : len(jet)], -1
+            )
+            @ v[h]
+            for h in range(HEADS)
+        ]
+        jets.append(torch.cat(found, dim=1))
+    return torch.cat(jets)
+
+
+@pytest.mark.parametrize("counts", [COUNTS, [4, 4], [1], [2, 1, 0, 0]])
+def test_packed_attention_is_attention_within_each_jet(counts: list[int]) -> None:
+    group, projected, bias = made(counts)
+    attended = PackedAttention([group], [bias])(projected, HEADS, 0.0)
+    torch.testing.assert_close(attended, by_hand(projected, counts, bias), rtol=0, atol=1e-13)
+
+
+def test_dense_attention_equals_packed() -> None:
+    group, projected, bias = made(COUNTS)
+    dense = DenseAttention(bias)(group.padded(projected).flatten(0, 1), HEADS, 0.0)
+    packed = PackedAttention([group], [bias])(projected, HEADS, 0.0)
+    torch.testing.assert_close(dense[group.slots], packed, rtol=0, atol=1e-13)
+
+
+def test_several_groups_are_each_by_themselves() -> None:
+    first, projected, bias = made([5, 5])
+    second = Group(torch.tensor([3, 1]), 3, 10, 4)
+    _, others, others_bias = made([3, 1])
+    together = PackedAttention([first, second], [bias, others_bias])(
+        torch.cat([projected, others]), HEADS, 0.0
+    )
+    apart = [
+        PackedAttention([first], [bias])(projected, HEADS, 0.0),
+        PackedAttention([Group(second.counts_b, 3, 0, 4)], [others_bias])(others, HEADS, 0.0),
+    ]
+    assert torch.equal(together, torch.cat(apart))
 
 
 def test_one_bias_may_serve_all_heads_and_queries() -> None:
-    q, k, v = torch.randn(3, 4, 5, 7, 6)
-    bias = torch.randn(1, 5, 1, 7)
-    assert torch.equal(attend(q, k, v, bias, 0.0), attend(q, k, v, bias.expand(4, 5, 7, 7), 0.0))
+    group, projected, _ = made(COUNTS)
+    bias = torch.zeros(1, 4, 1, 5).double().masked_fill(~group.keys[None, :, None], -math.inf)
+    shared, each = (
+        PackedAttention([group], [b])(projected, HEADS, 0.0) for b in (bias, bias.expand(HEADS, 4, 5, 5))
+    )
+    assert torch.equal(shared, each)
 
 
-def test_heads_are_consecutive_features() -> None:
-    x = torch.arange(24.0).view(1, 1, 24)
-    q, _, v = heads_first(x, 4)
-    assert q[:, 0, 0].tolist() == [[0, 1], [2, 3], [4, 5], [6, 7]]
-    assert v[3, 0, 0].tolist() == [22, 23]
+@pytest.mark.parametrize("p", [0.0, 0.4])
+def test_the_derivative_is_right_with_and_without_dropout(p: float) -> None:
+    group, projected, bias = made([3, 3, 2, 0], 6)
+
+    def attended(projected: Tensor, bias: Tensor) -> Tensor:
+        torch.manual_seed(1)  # the same weights are dropped each time
+        return PackedAttention([group], [bias.masked_fill(~group.keys[:, None, :], -math.inf)])(
+            projected, HEADS, p
+        )
+
+    bias = bias.masked_fill(bias.isinf(), 0)
+    assert torch.autograd.gradcheck(attended, (projected.requires_grad_(), bias.requires_grad_()))
 
 
-def test_the_class_token_sees_what_plain_attention_would_show_it() -> None:
-    torch.manual_seed(0)
-    block = ClassBlock(12, 3, 24, 0.0).double()
-    for parameter in block.parameters():
-        torch.nn.init.normal_(parameter, std=0.5)
-    token, x = torch.randn(4, 12).double(), torch.randn(4, 6, 12).double()
-    hidden = torch.zeros(4, 1, 6).double()
-    hidden[1, :, 2:] = hidden[2] = -math.inf
-
-    u = block.attention_norm(torch.cat([token[:, None], x], dim=1))
-    q = F.linear(token[:, None], *(p.chunk(3)[0] for p in block.in_projection.parameters()))
-    _, k, v = heads_first(block.in_projection(u), 3)
-    q = q.unflatten(2, (3, -1)).permute(2, 0, 1, 3)
-    attended = attend(q, k, v, F.pad(hidden, (1, 0))[None], 0.0)[:, :, 0].transpose(0, 1).flatten(1)
-    expected = block.after_attention(token, attended, block.scaled_out_projection())
-    torch.testing.assert_close(block(token, x, hidden), expected, rtol=0, atol=1e-12)
+def test_dropped_weights_leave_the_mean() -> None:
+    group, projected, bias = made(COUNTS)
+    attention = PackedAttention([group], [bias])
+    mean = torch.stack([attention(projected, HEADS, 0.3) for _ in range(4000)]).mean(0)
+    torch.testing.assert_close(mean, attention(projected, HEADS, 0.0), rtol=0, atol=0.1)
 
 
 def test_dropout_keeps_its_share_and_the_mean() -> None:
@@ -77,22 +124,6 @@ def test_dropout_of_nothing_or_by_nothing_is_the_input() -> None:
     assert dropout(empty, 0.5) is empty
 
 
-def test_a_block_drops_only_in_training() -> None:
-    block, x = ParticleBlock(8, 2, 16, 0.5), torch.randn(2, 3, 8)
-    bias, out = torch.zeros(1, 1, 1, 3), block.scaled_out_projection()
-    assert not torch.equal(block(x, bias, out), block(x, bias, out))
-    block.eval()
-    assert torch.equal(block(x, bias, out), block(x, bias, out))
-
-
-def test_a_particle_sees_those_that_are_not_hidden() -> None:
-    torch.manual_seed(0)
-    block, x = ParticleBlock(8, 2, 16, 0.0).eval(), torch.randn(1, 3, 8)
-    bias = torch.tensor([0.0, 0.0, -math.inf]).view(1, 1, 1, 3)
-    moved = x.clone()
-    moved[0, 1, 0] += 1
-    moved_hidden = x.clone()
-    moved_hidden[0, 2, 0] += 1
-    before, after, hidden = (block(y, bias, block.scaled_out_projection()) for y in (x, moved, moved_hidden))
-    assert not torch.allclose(before[0, 0], after[0, 0])
-    assert torch.equal(before[0, :2], hidden[0, :2])
+def test_a_mask_has_the_shape_and_the_type_it_is_multiplied_in() -> None:
+    mask = keep_mask(torch.empty(3, 5, dtype=torch.bfloat16), 0.5)
+    assert (mask.shape, mask.dtype) == ((3, 5), torch.int16)

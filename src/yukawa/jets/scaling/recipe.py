@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from yukawa.errors import InputError
-from yukawa.jets.simulation.documents import Document, checked
-from yukawa.jets.training.recipe import Count, Natural, Recipe, _merge, _nested, _read, parse_recipe
+from yukawa.jets.documents import Document, change, checked, merged, read_table
+from yukawa.jets.training.recipe import Count, Natural, Recipe, parse_recipe, put_over, read_recipe
 
 Mode = Literal["epochs", "steps"]
 # Names become parts of folders' names and of KEY=VALUE, where a dot divides.
@@ -152,10 +152,10 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> Study:
             or an override is not of that form.
     """
     path = Path(path)
-    values = _read(path, ())
+    values = read_table(path)
     _spell_out(values, path)
     for override in overrides:
-        _merge(values, _nested(override))
+        values = merged(values, change(override))
         _spell_out(values, path)
     models = values["models"]
     frame = checked(
@@ -197,13 +197,13 @@ def _model(study: Study, name: str, given: Mapping[str, Any], path: Path) -> Rec
     if base is not None:
         if not isinstance(base, str):
             raise InputError(f"{path}: models.{name}.base: the name of a recipe is expected, not {base!r}")
-        values = _read(path.parent / base, ())
-    _merge(values, changes)
+        values = read_recipe(path.parent / base)
+    values = put_over(values, changes)
     mode: Mode = "steps" if study.lengths.epochs is None else "epochs"
     data = study.data.model_dump(include={"path", "validation"})
     if study.data.validation_jets is not None:
         data["validation_jets"] = study.data.validation_jets
-    _merge(values, {"data": data, "training": _training(mode, getattr(study.lengths, mode))})
+    values = put_over(values, {"data": data, "training": _training(mode, getattr(study.lengths, mode))})
     return parse_recipe(values, f"{path}: models.{name}")
 
 

@@ -8,8 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from yukawa.errors import InputError
-from yukawa.jets.simulation.documents import Document, checked, find, merged, read_table
+from yukawa.jets.documents import Document, Table, checked, find, merged, read_on_base
 
 SHIPPED = Path(__file__).parent / "cards"
 
@@ -126,23 +125,19 @@ def load_card(name_or_path: str | Path = "cepc") -> Card:
         InputError: there is no such card, or its first wrong key or value.
     """
     path = find(name_or_path, SHIPPED, "detector card")
-    table = _with_base(path, ())
+    table = read_on_base(path, _base, _over)
     table.setdefault("name", path.stem)
     return checked(Card, table, path)
 
 
-def _with_base(path: Path, above: tuple[Path, ...]) -> dict[str, object]:
-    """The table of the card at `path`, written over the card it is based on."""
-    if path.resolve() in above:
-        raise InputError(f"{path} is its own base", hint="take the line `base:` out of one of the cards")
-    table = read_table(path)
-    base = table.pop("base", None)
-    if base is None:
-        return table
-    beside = path.parent / str(base)
-    below = find(beside if beside.is_file() else str(base), SHIPPED, "detector card")
-    under = _with_base(below, (*above, path.resolve()))
-    return merged({key: under[key] for key in under if key not in ("name", "description")}, table)
+def _base(path: Path, base: str) -> Path:
+    beside = path.parent / base
+    return find(beside if beside.is_file() else base, SHIPPED, "detector card")
+
+
+def _over(below: Table, table: Table) -> Table:
+    """A card on its base, whose name it does not inherit."""
+    return merged({key: below[key] for key in below if key not in ("name", "description")}, table)
 
 
 def _falls(values: list[float]) -> bool:

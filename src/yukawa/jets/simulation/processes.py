@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from yukawa.errors import InputError, nearest
 from yukawa.jets.classes import PDG_ID
-from yukawa.jets.simulation.documents import Document, checked, find, read_table
+from yukawa.jets.documents import Document, checked, find, read_table
 
 SHIPPED = Path(__file__).parent / "processes"
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from yukawa.errors import InputError, nearest
+from yukawa.jets.documents import Table, change, checked, merged, read_on_base
 
 
 def _whole(value: object) -> object:
@@ -137,9 +135,9 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         InputError: the file cannot be read, a key is unknown (the nearest one is named), a value has the wrong
             type, or an override is not of that form.
     """
-    values = _read(Path(path), ())
+    values = read_recipe(Path(path))
     for override in overrides:
-        _merge(values, _nested(override))
+        values = put_over(values, change(override))
     return parse_recipe(values, str(path))
 
 
@@ -149,103 +147,21 @@ def parse_recipe(values: Mapping[str, Any], where: str = "the recipe") -> Recipe
     Raises:
         InputError: as for `load_recipe`.
     """
-    try:
-        return Recipe.model_validate(values)
-    except ValidationError as error:
-        raise _mistake(error, where) from None
+    return checked(Recipe, values, where, missing="type: {}=VALUE")
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML 1.1, but 1e-3 is a number, as in YAML 1.2."""
+def read_recipe(path: Path) -> Table:
+    """The values of a recipe on top of those of its base, unchecked."""
+    return read_on_base(path, lambda file, base: file.parent / base, put_over)
 
 
-_Loader.yaml_implicit_resolvers = dict(yaml.SafeLoader.yaml_implicit_resolvers)
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
-    list("-+.0123456789"),
-)
-
-
-def _read(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
-    """The values of a recipe on top of those of its base."""
-    if path.resolve() in above:
-        raise InputError(f"{path} is its own base")
-    try:
-        values = _parse(path.read_text(encoding="utf-8"), str(path))
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is not UTF-8 text") from None
-    if not isinstance(values, dict):
-        raise InputError(f"{path} is no recipe: sections data, model and training are expected")
-    base = values.pop("base", None)
-    if base is None:
-        return values
-    if not isinstance(base, str):
-        raise InputError(f"{path}: base: the name of a recipe is expected, not {base!r}")
-    whole = _read(path.parent / base, (*above, path.resolve()))
-    _merge(whole, values)
-    return whole
-
-
-def _parse(text: str, where: str) -> Any:
-    try:
-        return yaml.load(text, _Loader)  # noqa: S506 -- a subclass of SafeLoader
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise InputError(f"{where}{line} is not valid YAML: {getattr(error, 'problem', error)}") from None
-
-
-def _nested(override: str) -> dict[str, Any]:
-    """The value of `section.key=value` at its place."""
-    name, equals, text = override.partition("=")
-    if not equals or not name.strip():
-        raise InputError(f"{override!r} changes nothing", hint="write it like training.batch=256")
-    value = _parse(text, override)
-    for key in reversed(name.strip().split(".")):
-        value = {key: value}
-    return dict(value)
-
-
-def _merge(values: dict[str, Any], changes: Mapping[str, Any]) -> None:
-    """Put `changes` over `values`, section by section; another architecture begins with its own sizes."""
-    for key, change in changes.items():
-        old = values.get(key)
-        if not (isinstance(old, dict) and isinstance(change, Mapping)):
-            values[key] = change
-            continue
-        if key == "model" and change.get("architecture", old.get("architecture")) != old.get("architecture"):
-            old.clear()
-        _merge(old, change)
-
-
-def _mistake(error: ValidationError, where: str) -> InputError:
-    """One line about the first thing that is wrong; an unknown key is worth more than what it made missing."""
-    mistakes = sorted(error.errors(), key=lambda mistake: mistake["type"] != "extra_forbidden")
-    mistake = mistakes[0]
-    place = [str(part) for part in mistake["loc"]]
-    name = ".".join(place)
-    if mistake["type"] == "extra_forbidden":
-        allowed = _keys(place[:-1])
-        guess = nearest(place[-1], allowed)
-        hint = (
-            f"did you mean {'.'.join([*place[:-1], guess])}?" if guess else f"allowed: {', '.join(allowed)}"
-        )
-        return InputError(f"{where}: unknown key {name}", hint=hint)
-    if mistake["type"] == "missing":
-        return InputError(f"{where}: {name} is missing", hint=f"type: {name}=VALUE")
-    reason = mistake["msg"].removeprefix("Value error, ")
-    shown = f" {mistake['input']!r}" if isinstance(mistake["input"], (str, int, float)) else ""
-    return InputError(f"{where}: {name}{shown}: {reason[:1].lower()}{reason[1:]}")
-
-
-def _keys(place: Sequence[str]) -> list[str]:
-    """The keys that are allowed in a section."""
-    section: type[BaseModel] = Recipe
-    for name in place:
-        annotation = section.model_fields[name].annotation
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            section = annotation
-    return list(section.model_fields)
+def put_over(values: Table, changes: Table) -> Table:
+    """`changes` over `values`, section by section; another architecture begins with its own sizes."""
+    old, new = values.get("model"), changes.get("model")
+    if (
+        isinstance(old, Mapping)
+        and isinstance(new, Mapping)
+        and new.get("architecture", old.get("architecture")) != old.get("architecture")
+    ):
+        values = values | {"model": {}}
+    return merged(values, changes)

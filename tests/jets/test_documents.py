@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yukawa.errors import InputError
-from yukawa.jets.simulation.documents import Document, checked, find, merged, read_table
+from yukawa.jets.documents import Document, checked, find, merged, read_table
 
 tables = st.recursive(
     st.integers(), lambda inner: st.dictionaries(st.sampled_from("abcd"), inner, max_size=3), max_leaves=8

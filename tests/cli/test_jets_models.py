@@ -64,7 +64,16 @@ def trained(monkeypatch):
         calls.append((recipe.training.batch, out, resume))
         progress(1, 2, {"loss": 1.0})
         return TrainResult(
-            out, 1, 2, best_step=1, loss=0.5, accuracy=0.25, seconds=1.0, stopped_early=False, **ending
+            out,
+            1,
+            2,
+            best_step=1,
+            loss=0.5,
+            accuracy=0.25,
+            seconds=1.0,
+            asked=ending["interrupted"],
+            stopped_early=False,
+            **ending,
         )
 
     monkeypatch.setattr(run, "train", train)
@@ -99,7 +108,7 @@ def test_only_the_first_of_several_processes_speaks(yukawa, workplace, trained, 
 
 
 def result(out: Path) -> TrainResult:
-    return TrainResult(out, 2, 2, 2, 0.5, 0.25, 1.0, interrupted=False, stopped_early=False)
+    return TrainResult(out, 2, 2, 2, 0.5, 0.25, 1.0, asked=False, interrupted=False, stopped_early=False)
 
 
 @pytest.mark.parametrize(

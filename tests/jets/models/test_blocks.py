@@ -73,8 +73,8 @@ def test_queries_keys_and_values_start_each_by_themselves() -> None:
     torch.manual_seed(0)
     block = ParticleBlock(64, 4, 256, 0.0)
     initialise_linear(block)
-    assert block.in_projection.weight.abs().max() == pytest.approx(math.sqrt(6 / 128), rel=0.01)
-    assert block.expand.weight.abs().max() == pytest.approx(math.sqrt(6 / 320), rel=0.01)
+    assert block.in_projection.weight.abs().max().item() == pytest.approx(math.sqrt(6 / 128), rel=0.01)
+    assert block.expand.weight.abs().max().item() == pytest.approx(math.sqrt(6 / 320), rel=0.01)
     assert not block.expand.bias.any()
 
 

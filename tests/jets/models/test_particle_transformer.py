@@ -146,8 +146,8 @@ def test_padding_changes_nothing(kind: str, jets_of: Callable[..., Batch]) -> No
         given = padded(jets, length)
         logits = ours.forward_padded(**given)
         torch.testing.assert_close(logits, expected, rtol=0, atol=1e-12)
-        given["features_BPF"][~given["mask_BP"]] = 7.0
-        given["momenta_BP4"][~given["mask_BP"]] = 3.0
+        given["features_BPF"][~given["mask_BP"]] = math.nan
+        given["momenta_BP4"][~given["mask_BP"]] = math.nan
         torch.testing.assert_close(ours.forward_padded(**given), logits, rtol=0, atol=1e-12)
 
 
@@ -305,7 +305,7 @@ def test_weights_of_something_else_and_contradicting_hints_are_refused() -> None
     state = peer(
         embed_dims=[16, 24], pair_embed_dims=[8], num_heads=4, num_layers=1, fc_params=[]
     ).state_dict()
-    with pytest.raises(InputError, match="fits? "):
+    with pytest.raises(InputError, match="does not fit"):
         ParticleTransformer.from_weaver(state, {"layers": 2})
     with pytest.raises(InputError, match="there is no setting 'layer'"):
         ParticleTransformer.from_weaver(state, {"layer": 1})

@@ -60,7 +60,7 @@ def run_cell(task: Task, progress: Callable[[int], None] | None = None) -> Ended
         # The card is the last of what a training must write.
         if not (folder / run.CARD).exists():
             told = None if progress is None else (lambda step, steps, figures: progress(step))
-            if run.train(cell.recipe, folder, (folder / RECIPE).exists(), told).interrupted:
+            if run.train(cell.recipe, folder, (folder / RECIPE).exists(), told).asked:
                 return Ended(cell, interrupted=True)
         report.evaluate({cell.name: folder}, task.test, out=folder / report.FOLDER)
     except YukawaError as error:

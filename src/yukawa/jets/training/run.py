@@ -44,7 +44,8 @@ class TrainResult:
         loss: their cross entropy on the validation jets.
         accuracy: their accuracy on the validation jets.
         seconds: time of this call.
-        interrupted: somebody asked to stop; the run can be resumed.
+        asked: somebody asked to stop, be it during the last step.
+        interrupted: and so it did before the end; the run can be resumed.
         stopped_early: the validation had not improved for too long.
     """
 
@@ -55,6 +56,7 @@ class TrainResult:
     loss: float | None
     accuracy: float | None
     seconds: float
+    asked: bool
     interrupted: bool
     stopped_early: bool
 
@@ -121,7 +123,7 @@ def train(recipe: Recipe, out: Path, resume: bool = False, progress: Progress | 
     if run is not None and not conductor.interrupted:
         _finish(run, encoder, network, conductor, recipe, (jets, validation))
     trainer.accelerator.wait_for_everyone()  # the first process has written its files
-    return _result(out, conductor, steps, time.perf_counter() - began)
+    return _result(out, conductor, steps, time.perf_counter() - began, interruption.asked)
 
 
 def recipe_of(out: Path) -> Recipe:
@@ -239,7 +241,7 @@ def _draw(run: Run) -> None:
         return
 
 
-def _result(out: Path, conductor: Conductor, steps: int, seconds: float) -> TrainResult:
+def _result(out: Path, conductor: Conductor, steps: int, seconds: float, asked: bool) -> TrainResult:
     standing, plan = conductor.standing, conductor.plan
     figures = standing.best_figures or {}
     return TrainResult(
@@ -250,6 +252,7 @@ def _result(out: Path, conductor: Conductor, steps: int, seconds: float) -> Trai
         loss=figures.get("validation_loss"),
         accuracy=figures.get("validation_accuracy"),
         seconds=seconds,
+        asked=asked,
         interrupted=conductor.interrupted,
         stopped_early=conductor.stopped_early,
     )

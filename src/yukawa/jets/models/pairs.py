@@ -24,10 +24,10 @@ ROWS = 4096  # pairs embedded at once in inference: their activations stay in th
 
 
 def features_pp(momenta_BP4: Tensor) -> Tensor:
-    """Ln kT, ln z, ln Delta and ln m2 of all pairs, shape (4, B, P, P), for hadron colliders.
+    """The logarithms of kT, z, Delta and m2 of all pairs, shape (4, B, P, P), for hadron colliders.
 
-    Source: arXiv:2202.03772, eq. 3, with the rapidity; kT = min(pT) Delta, z = min(pT) / (pT + pT').
-    Invariant under rotations about the beam and, but for z's and kT's pT, boosts along it.
+    Source: arXiv:2202.03772, eq. 3; Delta in rapidity and azimuth, kT = min(pT) Delta, z = min(pT) / (pT + pT').
+    Invariant under rotations about the beam and boosts along it.
     """
     px, py, pz, energy = momenta_BP4.unbind(-1)
     pt = (px.square() + py.square()).sqrt()
@@ -46,7 +46,7 @@ def features_pp(momenta_BP4: Tensor) -> Tensor:
 
 
 def features_ee(momenta_BP4: Tensor) -> Tensor:
-    """Ln m2, cos, sin, ln kT, ln z and ln JADE of all pairs, shape (6, B, P, P), for e+e- colliders.
+    """The features ln m2, cos, sin, ln kT, ln z and ln JADE of all pairs, (6, B, P, P), for e+e- colliders.
 
     With the opening angle theta: kT = min(p) sin(theta), z = min(p) / (p + p'), JADE = E E' (1 - cos(theta)).
     Invariant under any rotation.

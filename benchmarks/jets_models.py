@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812
 
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.features.encoder import FeatureEncoder

@@ -16,12 +16,11 @@ import sqlalchemy as sa
 from yukawa.errors import InputError, NotFound
 from yukawa.knowledge import ledger, reading_back, schema, writing
 from yukawa.knowledge.drafts import Draft, checked_text, draft
-from yukawa.knowledge.index import Query
-from yukawa.knowledge.language import read
 from yukawa.knowledge.ledger import Entry
 from yukawa.knowledge.missing import checked_moment, unknown_item
 from yukawa.knowledge.records import Conflict, Event, Hit, Item, Report
 from yukawa.knowledge.redrafting import last_draft
+from yukawa.knowledge.searching import search
 from yukawa.knowledge.serving import Serving, serving_row
 from yukawa.knowledge.store import Store
 
@@ -336,15 +335,8 @@ class KnowledgeBase:
         query = checked_text(query, "the query")
         if k < 1:
             raise InputError(f"k is {k}", hint="ask for at least one passage")
-        terms = tuple(dict.fromkeys(read(query).terms()))
-        with self._store.read() as connection:
-            embedder, index = self._serving.open(connection)
-            filters = {"domain": domain, "kind": kind, "author": author, "source": source}
-            allowed = reading_back.allowed_passages(connection, filters) if any(filters.values()) else None
-            moment = checked_moment(connection, as_of)
-            asked = Query(lambda: embedder.embed([query])[0], terms, moment, allowed, k)
-            found = index.search(connection, asked)
-            return reading_back.hits(connection, found)
+        filters = {"domain": domain, "kind": kind, "author": author, "source": source}
+        return search(self._store, self._serving, query, k, as_of, filters)
 
     def conflicts(self) -> builtins.list[Conflict]:
         """Contradictions that nobody has resolved and whose items are both in force."""

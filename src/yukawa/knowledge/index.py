@@ -96,6 +96,15 @@ class LocalIndex:
     def search(self, connection: sa.Connection, query: Query) -> list[Scored]:
         """See `Index.search`."""
         self._refresh(connection)
+        return self.best(query)
+
+    @property
+    def head(self) -> str:
+        """The hash of the last event that the index knows of."""
+        return self._hash
+
+    def best(self, query: Query) -> list[Scored]:
+        """The best passages as of the last refresh, best first."""
         if not self._parts:
             return []
         weighted = self._weighted(query.terms)

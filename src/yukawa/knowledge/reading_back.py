@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,6 @@ from yukawa.knowledge.domains import DOMAINS
 from yukawa.knowledge.index import Scored
 from yukawa.knowledge.records import KINDS, Conflict, Event, Hit, Item, Provenance, moment
 from yukawa.knowledge.schema import conflicts, events, items, passages, versions
-from yukawa.knowledge.store import fetch
 from yukawa.knowledge.writing import chunks
 
 _ITEM = sa.select(versions, items.c.kind).join_from(versions, items)
@@ -101,12 +100,17 @@ _HITS = (
 )
 
 
-def hits(connection: sa.Connection, found: Sequence[Scored]) -> list[Hit]:
-    """The passages found, with their texts and provenance, in the same order."""
+def hits(fetched: Callable[[str, list[int]], list[Any]], found: Sequence[Scored]) -> list[Hit]:
+    """The passages found, with their texts and provenance, in the same order.
+
+    Args:
+        fetched: gives the rows of a plain statement.
+        found: the passages; those that are gone meanwhile are left out.
+    """
     if not found:
         return []
     marks = ",".join("?" * len(found))
-    rows = {row[0]: row for row in fetch(connection, _HITS.format(marks), [s.passage_id for s in found])}
+    rows = {row[0]: row for row in fetched(_HITS.format(marks), [s.passage_id for s in found])}
     return [_hit(rows[s.passage_id], s) for s in found if s.passage_id in rows]
 
 

@@ -29,6 +29,7 @@ class ServingRow(NamedTuple):
 
 
 _SERVING = "SELECT id, name, dimensions FROM embedders WHERE serving"
+_AT_REST = "SELECT id, (SELECT hash FROM events ORDER BY seq DESC LIMIT 1) FROM embedders WHERE serving"
 
 
 def serving_row(connection: sa.Connection, base: str) -> ServingRow:
@@ -88,6 +89,15 @@ class Serving:
         """The serving embedder, and the index over its vectors."""
         row = serving_row(connection, self._store.name)
         return self._embedder_of(row), self._index_of(row)
+
+    def at_rest(self) -> tuple[Embedder, LocalIndex] | None:
+        """What `open` last gave, if the base has not changed since; None if it has, or on a server."""
+        if self._embedder is None or self._index is None:
+            return None
+        (embedder_id, embedder), (index_id, index) = self._embedder, self._index
+        if embedder_id != index_id or not isinstance(index, LocalIndex):
+            return None
+        return (embedder, index) if self._store.glance(_AT_REST) == [(index_id, index.head)] else None
 
     def embedder(self, connection: sa.Connection) -> tuple[int, Embedder]:
         """The serving embedder and its id."""

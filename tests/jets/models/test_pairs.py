@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Callable
 
@@ -43,7 +44,7 @@ def momenta(jets_of: Callable[..., Batch]) -> Tensor:
 @pytest.mark.usefixtures("quiet_weaver")
 @pytest.mark.parametrize("kind", KINDS)
 def test_features_are_weavers_to_the_last_digits(kind: str, jets_of: Callable[..., Batch]) -> None:
-    from weaver.nn.model import ParticleTransformer as module
+    module = importlib.import_module("weaver.nn.model.ParticleTransformer")
 
     momenta = jets_of([40, 40])["momenta_N4"].view(2, 40, 4)
     x = momenta.mT

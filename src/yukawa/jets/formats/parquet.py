@@ -40,7 +40,7 @@ class RowGroup:
                 check_columns(columns, names, str(self.path))
                 names = [name for name in names if name in columns]
             if self.index < file.num_row_groups:
-                table = file.read_row_group(self.index, columns=names, use_threads=False)
+                table = file.read_row_group(self.index, columns=names)
             else:  # a file without jets has no row group
                 table = file.schema_arrow.empty_table().select(names)
         return _jets(table, self.path)

@@ -10,7 +10,18 @@ from typing import Annotated
 
 import typer
 
-from yukawa.cli import asking, demo, jets, jets_models, jets_scaling, knowledge, models, searching, teaching, upkeep
+from yukawa.cli import (
+    asking,
+    demo,
+    jets,
+    jets_models,
+    jets_scaling,
+    knowledge,
+    models,
+    searching,
+    teaching,
+    upkeep,
+)
 from yukawa.cli.options import new_app
 from yukawa.cli.output import Interrupted, fail, note
 from yukawa.errors import YukawaError

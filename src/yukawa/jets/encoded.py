@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -54,7 +55,7 @@ def join(parts: Sequence[Encoded]) -> Encoded:
     )
 
 
-class Encoder:
+class Encoder(ABC):
     """Turns jets into a model's rows; picklable, so that workers can do it.
 
     Attributes:
@@ -71,6 +72,6 @@ class Encoder:
         """Those of `jets` that the encoder is for."""
         return jets
 
+    @abstractmethod
     def encode(self, jets: Jets) -> Encoded:
         """Rows, labels and weights of `jets`."""
-        raise NotImplementedError

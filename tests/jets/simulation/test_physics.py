@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from yukawa.jets.classes import JET_ORIGIN
+from yukawa.jets.evaluation.metrics import charge_symmetry
 from yukawa.jets.simulation.cards import load_card
 from yukawa.jets.simulation.clustering import cluster
 from yukawa.jets.simulation.detector import measure
@@ -188,3 +189,30 @@ def test_kaons_are_told_from_pions_and_protons_as_in_the_literature():
     kaon, taken = (true == 321) & (measured.charge != 0), measured.taken_for == 321
     assert (taken & kaon).sum() / kaon.sum() == pytest.approx(0.97, abs=0.02)
     assert (taken & kaon).sum() / taken.sum() == pytest.approx(0.96, abs=0.02)
+
+
+@pytest.mark.parametrize("quark", ["b", "c", "s", "u", "d"])
+def test_what_knows_no_charge_is_the_same_for_antiparticles(jets, quark):
+    for values in (
+        lambda found: found.counts.astype(float),
+        lambda found: per_jet(found, (found.particles["part_charge"] != 0).astype(float)),
+        lambda found: per_jet(found, found.particles["part_isChargedKaon"].astype(float)),
+        lambda found: found.scalars["jet_energy"].astype(float),
+        lambda found: found.scalars["jet_mass"].astype(float),
+    ):
+        mean, error = mean_and_error(values(jets[quark]))
+        anti, anti_error = mean_and_error(values(jets[f"{quark}bar"]))
+        assert abs(mean - anti) < 5 * np.hypot(error, anti_error)
+
+
+def test_a_tagger_by_charge_treats_particles_and_antiparticles_alike(jets):
+    # Told the flavour, it decides between quark and antiquark by the sign of the jet's charge, and by nothing else.
+    counts = np.zeros((len(JET_ORIGIN), len(JET_ORIGIN)), np.int64)
+    counts[-1, -1] = len(jets["g"])
+    for row, name in enumerate(JET_ORIGIN[:-1]):
+        quark = row - row % 2
+        sign = np.sign(jet_charge(jets[JET_ORIGIN[quark]]).mean())
+        taken_for_antiquark = sign * jet_charge(jets[name]) < 0
+        counts[row, quark + 1] = taken_for_antiquark.sum()
+        counts[row, quark] = (~taken_for_antiquark).sum()
+    assert charge_symmetry(counts, JET_ORIGIN).p_value > 1e-3

@@ -1,0 +1,304 @@
+"""Byte models as Hugging Face model classes: a Llama decoder over patches, and heads for bytes, classes and values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceClassification, LlamaModel
+from transformers.cache_utils import Cache
+from transformers.generation import GenerationMixin
+from transformers.modeling_outputs import (
+    BaseModelOutputWithPast,
+    CausalLMOutputWithPast,
+    SequenceClassifierOutputWithPast,
+)
+from transformers.modeling_utils import PreTrainedModel
+
+from yukawa.bytelm.configuration import ByteLMConfig
+from yukawa.bytelm.generating import Generating
+from yukawa.bytelm.inner import InnerDecoder
+from yukawa.bytelm.patches import PatchEmbedding, as_patches, patch_mask, smooth_rows
+from yukawa.bytelm.vocabulary import BYTES
+from yukawa.errors import InputError
+
+IGNORED = -100  # a target that does not count, as everywhere in PyTorch
+
+
+class ByteLMPreTrainedModel(PreTrainedModel):
+    """What all byte models share: configuration, first weights, saving and loading."""
+
+    config: ByteLMConfig
+    config_class = ByteLMConfig
+    base_model_prefix = "model"
+    supports_gradient_checkpointing = True
+    _no_split_modules = ("LlamaDecoderLayer",)
+    _supports_sdpa = True
+    _supports_flash_attn = True
+    _supports_flex_attn = True
+    _supports_attention_backend = True
+
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module) -> None:
+        super()._init_weights(module)
+        if isinstance(module, PatchEmbedding) and self.config.smooth_bytes:
+            weight = module.bytes.weight
+            weight[:BYTES] = smooth_rows(weight.shape[1], self.config.initializer_range).to(weight)
+
+
+class ByteLMModel(ByteLMPreTrainedModel):
+    """Patches in, one vector a patch out. Dimensions: B sequences, L bytes, T patches, P bytes a patch, D width."""
+
+    def __init__(self, config: ByteLMConfig) -> None:
+        super().__init__(config)
+        self.embedding = PatchEmbedding(config)
+        self.decoder = LlamaModel(config.over_patches())
+        self.decoder.embed_tokens = None  # it is given embeddings
+        self.post_init()
+
+    def get_input_embeddings(self) -> nn.Module:
+        """The embedding of bytes."""
+        return self.embedding.bytes
+
+    def set_input_embeddings(self, value: nn.Module) -> None:
+        """Another embedding of bytes."""
+        self.embedding.bytes = value
+
+    def decode(
+        self,
+        vectors_BTD: Tensor,
+        mask_BT: Tensor | None = None,
+        past_key_values: Cache | None = None,
+        use_cache: bool = False,
+        **options: Any,
+    ) -> BaseModelOutputWithPast:
+        """The decoder over patch vectors.
+
+        Where sequences are padded on the right only, or not at all, the mask may be left out: attention is causal,
+        nothing looks at what comes after it.
+        """
+        positions = None
+        if mask_BT is not None:
+            if past_key_values is None and bool((mask_BT[:, 1:] <= mask_BT[:, :-1]).all()):
+                mask_BT = None
+            else:
+                positions = (mask_BT.long().cumsum(1) - 1).clamp(min=0)[:, -vectors_BTD.shape[1] :]
+        output: BaseModelOutputWithPast = self.decoder(
+            inputs_embeds=vectors_BTD,
+            attention_mask=mask_BT,
+            position_ids=positions,
+            past_key_values=past_key_values,
+            use_cache=use_cache,
+            **options,
+        )
+        return output
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        past_key_values: Cache | None = None,
+        use_cache: bool | None = None,
+        **options: Any,
+    ) -> BaseModelOutputWithPast:
+        """Vectors (B, T, D) of the patches.
+
+        Args:
+            input_ids: ids (B, L), L a multiple of P.
+            attention_mask: 1 where there is a byte, (B, L), or a patch, (B, T); None takes all but padding ids.
+            past_key_values: keys and values of the patches before these; the mask then holds those patches too.
+            use_cache: give keys and values back.
+
+        Raises:
+            InputError: the shape or type of an input is wrong, or there are more patches than the model takes.
+        """
+        patches_BTP = as_patches(input_ids, self.config.patch_size)
+        before = past_key_values.get_seq_length() if past_key_values is not None else 0
+        longest = self.config.max_position_embeddings
+        if before + patches_BTP.shape[1] > longest:
+            raise InputError(
+                f"a sequence of {before + patches_BTP.shape[1]} patches is longer than the {longest} that the model takes",
+                hint="shorten it, or cut it into windows",
+            )
+        if before:
+            mask_BT = attention_mask
+        else:
+            mask_BT = patch_mask(patches_BTP, attention_mask)
+        return self.decode(self.embedding(patches_BTP), mask_BT, past_key_values, bool(use_cache), **options)
+
+
+class ByteLMForCausalLM(Generating, ByteLMPreTrainedModel, GenerationMixin):
+    """Predicts the next patch: a linear head to P times the vocabulary, or a decoder within the patch."""
+
+    def __init__(self, config: ByteLMConfig) -> None:
+        super().__init__(config)
+        self.model = ByteLMModel(config)
+        self.head: nn.Module
+        if config.inner_layers:
+            self.head = InnerDecoder(config)
+        else:
+            self.head = nn.Linear(config.hidden_size, config.patch_size * config.vocab_size, bias=False)
+        self.post_init()
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        past_key_values: Cache | None = None,
+        use_cache: bool | None = None,
+        **options: Any,
+    ) -> CausalLMOutputWithPast:
+        """Logits (B, T, P, V): row t says what the bytes of patch t + 1 are.
+
+        A decoder within the patch knows, for each byte, those before it in its patch; as nothing comes after the
+        last patch, of its row only the first byte's logits have a meaning.
+
+        Args:
+            input_ids: ids (B, L), L a multiple of P.
+            attention_mask: as for `ByteLMModel.forward`.
+            labels: ids (B, L), usually the input itself; -100 where a byte does not count. They are moved by one
+                patch here. Patches that are all padding do not count.
+            past_key_values: as for `ByteLMModel.forward`.
+            use_cache: give keys and values back.
+
+        Raises:
+            InputError: as for `ByteLMModel.forward`, or labels have another shape than ids, or are no ids.
+        """
+        output = self.model(input_ids, attention_mask, past_key_values, use_cache, **options)
+        patches_BTP = as_patches(input_ids, self.config.patch_size)
+        logits_BTPV = self.logits(output.last_hidden_state, patches_BTP)
+        loss = None
+        if labels is not None:
+            loss = self._loss(logits_BTPV, patches_BTP, labels)
+        return CausalLMOutputWithPast(
+            loss=loss,
+            logits=logits_BTPV,
+            past_key_values=output.past_key_values,
+            hidden_states=output.hidden_states,
+            attentions=output.attentions,
+        )
+
+    def logits(self, vectors_BTD: Tensor, patches_BTP: Tensor) -> Tensor:
+        """Logits (B, T, P, V) of what follows each patch."""
+        if isinstance(self.head, InnerDecoder):
+            following = functional.pad(patches_BTP[:, 1:], (0, 0, 0, 1), value=self.config.pad_token_id)
+            logits: Tensor = self.head(vectors_BTD, following)
+        else:
+            logits = self.head(vectors_BTD).unflatten(-1, (self.config.patch_size, self.config.vocab_size))
+        return logits
+
+    def _loss(self, logits_BTPV: Tensor, patches_BTP: Tensor, labels_BL: Tensor) -> Tensor:
+        targets_BTP = as_patches(labels_BL, self.config.patch_size)
+        if targets_BTP.shape != patches_BTP.shape:
+            raise InputError(
+                f"labels have the shape {list(labels_BL.shape)}, that of input_ids is expected: "
+                f"{[patches_BTP.shape[0], patches_BTP[0].numel()]}"
+            )
+        empty = (targets_BTP == self.config.pad_token_id).all(-1, keepdim=True)
+        return next_patch_loss(logits_BTPV[:, :-1], targets_BTP.masked_fill(empty, IGNORED)[:, 1:])
+
+
+class _Headed(ByteLMPreTrainedModel):
+    """A linear head over what sums up a sequence."""
+
+    def __init__(self, config: ByteLMConfig) -> None:
+        super().__init__(config)
+        self.model = ByteLMModel(config)
+        self.score = nn.Linear(config.hidden_size, config.num_labels)
+        self.post_init()
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        **options: Any,
+    ) -> SequenceClassifierOutputWithPast:
+        """One row of `num_labels` numbers for each sequence, and the loss where there are labels.
+
+        Args:
+            input_ids: ids (B, L), L a multiple of P.
+            attention_mask: as for `ByteLMModel.forward`.
+            labels: what is true, see the class.
+
+        Raises:
+            InputError: as for `ByteLMModel.forward`; a sequence is empty; or labels are out of range.
+        """
+        output = self.model(input_ids, attention_mask, **options)
+        mask_BT = patch_mask(as_patches(input_ids, self.config.patch_size), attention_mask)
+        if not bool(mask_BT.any(1).all()):
+            raise InputError("a sequence holds nothing but padding")
+        scores_BC = self.score(pool(output.last_hidden_state, mask_BT, self.config.pooling))
+        return SequenceClassifierOutputWithPast(
+            loss=None if labels is None else self._loss(scores_BC, labels),
+            logits=scores_BC,
+            hidden_states=output.hidden_states,
+            attentions=output.attentions,
+        )
+
+    def _loss(self, scores_BC: Tensor, labels: Tensor) -> Tensor:
+        raise NotImplementedError
+
+
+class ByteLMForSequenceClassification(_Headed):
+    """A logit for each of `num_labels` classes; labels (B,) are their numbers, the loss is cross entropy."""
+
+    def _loss(self, scores_BC: Tensor, labels: Tensor) -> Tensor:
+        classes = scores_BC.shape[1]
+        if labels.shape != scores_BC.shape[:1] or labels.is_floating_point():
+            raise InputError(
+                f"labels have the shape {list(labels.shape)} and the type {labels.dtype}, whole numbers of shape "
+                f"{list(scores_BC.shape[:1])} are expected"
+            )
+        outside = (labels < 0) | (labels >= classes)
+        if bool((outside & (labels != IGNORED)).any()):
+            raise InputError(f"a label is {int(labels[outside][0])}, allowed are 0 to {classes - 1}")
+        return functional.cross_entropy(scores_BC, labels, ignore_index=IGNORED)
+
+
+class ByteLMForRegression(_Headed):
+    """`num_labels` values; labels (B,) or (B, num_labels) are numbers, the loss is the mean square error."""
+
+    def _loss(self, scores_BC: Tensor, labels: Tensor) -> Tensor:
+        targets = labels[:, None] if labels.ndim == 1 else labels
+        if targets.shape != scores_BC.shape:
+            raise InputError(
+                f"labels have the shape {list(labels.shape)}, {list(scores_BC.shape)} is expected"
+            )
+        if not bool(torch.isfinite(targets).all()):
+            raise InputError("a label is not finite")
+        return functional.mse_loss(scores_BC, targets.to(scores_BC.dtype))
+
+
+def pool(vectors_BTD: Tensor, mask_BT: Tensor, pooling: str) -> Tensor:
+    """What sums up each sequence, (B, D): the mean over its patches, or the last of them."""
+    if pooling == "mean":
+        weight = mask_BT.to(vectors_BTD.dtype)
+        return torch.einsum("btd,bt->bd", vectors_BTD, weight) / weight.sum(1, keepdim=True)
+    last = mask_BT.shape[1] - 1 - mask_BT.flip(1).int().argmax(1)
+    return vectors_BTD[torch.arange(len(last), device=last.device), last]
+
+
+def next_patch_loss(logits_XPV: Tensor, targets_XP: Tensor) -> Tensor:
+    """Mean over all bytes that count of -ln of the true byte's probability.
+
+    Raises:
+        InputError: no byte counts, or a target is no id.
+    """
+    vocabulary = logits_XPV.shape[-1]
+    counts = targets_XP != IGNORED
+    if not bool(counts.any()):
+        raise InputError("nothing is left to predict: the sequences have one patch, or all labels are -100")
+    if bool((counts & ((targets_XP < 0) | (targets_XP >= vocabulary))).any()):
+        raise InputError(f"a label is no id, allowed are 0 to {vocabulary - 1}, and {IGNORED} for none")
+    return functional.cross_entropy(
+        logits_XPV.reshape(-1, vocabulary).float(), targets_XP.reshape(-1), ignore_index=IGNORED
+    )
+
+
+AutoConfig.register(ByteLMConfig.model_type, ByteLMConfig)
+AutoModelForCausalLM.register(ByteLMConfig, ByteLMForCausalLM)
+AutoModelForSequenceClassification.register(ByteLMConfig, ByteLMForSequenceClassification)

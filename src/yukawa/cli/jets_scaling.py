@@ -9,9 +9,11 @@ import typer
 
 from yukawa.cli.options import Debug, Json
 from yukawa.cli.output import Interrupted, note, print_json, progress_bar, say
-from yukawa.errors import ModelError
+from yukawa.errors import InputError, ModelError
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from yukawa.jets.scaling.study import StudyResult
 
 
@@ -32,6 +34,9 @@ def scaling(
     ray: Annotated[
         bool, typer.Option("--ray", help="Trainings side by side over a Ray cluster; all see the same files.")
     ] = False,
+    workers: Annotated[
+        int, typer.Option("--workers", metavar="N", min=1, help="Trainings side by side on this machine.")
+    ] = 1,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -47,9 +52,16 @@ def scaling(
     from yukawa.jets.scaling.over_ray import RayExecutor
     from yukawa.jets.scaling.recipe import load_study
     from yukawa.jets.scaling.study import run_study
+    from yukawa.jets.scaling.workers import Workers
 
     study = load_study(recipe, changes or ())
-    executor = RayExecutor(study.threads) if ray else None
+    if ray and workers > 1:
+        raise InputError("--ray and --workers are two ways of the same", hint="give one of them")
+    executor: Executor | None = None
+    if ray:
+        executor = RayExecutor(study.threads)
+    elif workers > 1:
+        executor = Workers(workers, study.threads)
     with progress_bar(f"steps of {len(list(study.cells()))} trainings") as progress:
         result = run_study(study, out, executor, progress, note)
     if as_json:

@@ -5,10 +5,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from yukawa.jets.table import Array, Jets, offsets_of, rows_of
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+    from yukawa.jets.features.config import DataConfig
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,12 @@ class Encoder(ABC):
         classes: names of the classes, in the order of the model's outputs.
         columns: names of the columns that `select` and `encode` read.
         selection_columns: those that `select` reads; none where it keeps all jets.
+        config: what the encoder was made from.
+        replaced: how many values of each variable were not finite and were replaced so far.
     """
+
+    config: DataConfig
+    replaced: Counter[str]
 
     classes: tuple[str, ...]
     columns: tuple[str, ...]

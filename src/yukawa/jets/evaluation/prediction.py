@@ -12,9 +12,8 @@ import numpy as np
 
 from yukawa.errors import InputError
 from yukawa.jets.columns import JET, LABEL, label_column
-from yukawa.jets.encoded import Encoded
+from yukawa.jets.encoded import Encoded, Encoder
 from yukawa.jets.extras import require
-from yukawa.jets.features.encoder import FeatureEncoder
 from yukawa.jets.features.expressions import Level, columns_of, evaluate
 from yukawa.jets.features.flat import FlatFrame
 from yukawa.jets.formats.jetclass import jetclass_writer
@@ -118,7 +117,7 @@ def predict(
     if out is not None and Path(out).suffix not in _WRITERS:
         raise InputError(f"{out} ends in neither of {', '.join(_WRITERS)}, the formats of predictions")
     tagger = _Tagger(model_folder, batch, device)
-    encoder = FeatureEncoder(tagger.data_config, prediction=True)
+    encoder = tagger.encoder
     found = Predictions(encoder.classes)
     rows = _predicted(tagger, encoder, source, found, progress)
     if out is None:
@@ -158,7 +157,7 @@ def probabilities(rows: Jets, classes: Sequence[str]) -> Array:
 
 
 def _predicted(
-    tagger: _Tagger, encoder: FeatureEncoder, source: Source, found: Predictions, progress: Progress | None
+    tagger: _Tagger, encoder: Encoder, source: Source, found: Predictions, progress: Progress | None
 ) -> Iterator[Jets]:
     """The rows piece by piece; counts go to `found`."""
     columns = _Columns(encoder, source)
@@ -179,7 +178,7 @@ def _predicted(
 
 
 def _encoded(
-    encoder: FeatureEncoder, source: Source, columns: _Columns
+    encoder: Encoder, source: Source, columns: _Columns
 ) -> Generator[tuple[dict[str, Array], Encoded, int], None, None]:
     """Of each piece: what is known of its selected jets, these encoded, and how many jets it had."""
     for jets in source.chunks(columns.read):
@@ -196,7 +195,7 @@ class _Columns:
         absent: observers that the source does not have.
     """
 
-    def __init__(self, encoder: FeatureEncoder, source: Source) -> None:
+    def __init__(self, encoder: Encoder, source: Source) -> None:
         config, there = encoder.config, set(source.columns)
         kept = [name for name in source.columns if name.startswith((JET, LABEL))]
         truth = config.columns(
@@ -234,7 +233,8 @@ class _Tagger:
         torch: Any = require("torch", "prediction")
         from yukawa.jets.models.saving import load_model
 
-        network, self.data_config = load_model(Path(folder))
+        network, data_config = load_model(Path(folder))
+        self.encoder = network.encoder(data_config, prediction=True)
         self._torch, self._batch = torch, batch
         try:
             self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
@@ -246,7 +246,7 @@ class _Tagger:
         """Probabilities, float32, shape (B, C)."""
         # Jets of like length together: a network wastes less on a batch the more alike they are.
         order = np.argsort(encoded.counts, kind="stable")
-        scores_BC = np.empty((len(encoded), len(self.data_config.classes)), np.float32)
+        scores_BC = np.empty((len(encoded), len(self.encoder.classes)), np.float32)
         with self._torch.inference_mode():
             for start in range(0, len(order), self._batch):
                 where = order[start : start + self._batch]

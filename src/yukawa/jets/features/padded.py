@@ -26,7 +26,7 @@ _NAMES = {
 def encode_padded(
     config: DataConfig, particles: Mapping[str, Tensor], scalars: Mapping[str, Tensor], mask_BP: Tensor
 ) -> dict[str, Tensor]:
-    """The inputs of `Tagger.forward_padded`, as `FeatureEncoder` computes them for packed particles.
+    """The inputs of `ParticleTagger.forward_padded`, as `FeatureEncoder` computes them for packed particles.
 
     Nothing is refused here: features that are not finite come out so, or replaced if the config says that. The
     caller gives the particles that count, at most `config.length` of each jet.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from glob import glob
 from pathlib import Path
 
 from yukawa.errors import InputError
@@ -31,6 +32,7 @@ _MAGIC = {b"PAR1": "parquet", b"root": "root", b"\x89HDF": "hdf5"}
 def open_source(path: Path | str | Sequence[Path | str], split: str | None = None) -> Source:
     """Find the jets at `path`: a file, a folder of files, a simulated data set, or a list of these.
 
+    What does not exist and holds `*`, `?` or `[` is a pattern of files.
     The format shows in the content: Parquet, ROOT (the JetClass layout or EDM4hep), HDF5, or text lines.
     `split` (train, validation or test) takes one part of a simulated data set; without it, all parts.
 
@@ -57,7 +59,8 @@ def _files(path: Path, split: str | None) -> list[Path]:
             hint="leave the split out, or name the folder of the data set",
         )
     if not path.is_dir():
-        return [path]
+        matched = [] if path.exists() else sorted(Path(name) for name in glob(str(path)))
+        return matched or [path]
     files = sorted(
         file
         for file in path.iterdir()

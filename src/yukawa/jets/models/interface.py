@@ -1,13 +1,17 @@
-"""What every jet tagger is: a network that takes packed particles and gives one logit a class."""
+"""What every jet tagger is: a network that takes packed rows of jets and gives one logit a class."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from yukawa.jets.encoded import Encoder
+    from yukawa.jets.features.config import DataConfig
 
 
 class TaggerConfig(BaseModel):
@@ -21,10 +25,10 @@ class TaggerConfig(BaseModel):
 
 
 class Tagger(nn.Module, ABC):
-    """A network over jets. Dimensions: B jets, P particles a jet, N particles in all, F features, C classes.
+    """A network over jets: `forward` takes the rows of its encoder by their names, and `counts_B`.
 
-    A tagger has two entrances with one result: `forward` takes packed particles, without any padding, and is
-    fast; `forward_padded` takes padded particles and a mask, and is what is exported.
+    It gives logits of shape (B, C). Dimensions: B jets, P particles a jet, N particles in all, F features,
+    C classes.
     """
 
     Config: ClassVar[type[TaggerConfig]]
@@ -32,6 +36,28 @@ class Tagger(nn.Module, ABC):
     def __init__(self, config: TaggerConfig) -> None:
         super().__init__()
         self.config = config
+
+    @abstractmethod
+    def encoder(self, data_config: DataConfig, *, prediction: bool = False) -> Encoder:
+        """What turns jets into this network's rows.
+
+        Raises:
+            InputError: the data config does not fit the network.
+        """
+
+
+class ParticleTagger(Tagger):
+    """A network over particles.
+
+    It has two entrances with one result: `forward` takes packed particles, without any padding, and is fast;
+    `forward_padded` takes padded particles and a mask, and is what is exported.
+    """
+
+    def encoder(self, data_config: DataConfig, *, prediction: bool = False) -> Encoder:
+        """See `Tagger.encoder`."""
+        from yukawa.jets.features.encoder import FeatureEncoder
+
+        return FeatureEncoder(data_config, prediction=prediction)
 
     @abstractmethod
     def forward(self, features_NF: Tensor, momenta_N4: Tensor, points_N2: Tensor, counts_B: Tensor) -> Tensor:

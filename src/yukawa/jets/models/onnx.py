@@ -22,7 +22,7 @@ from yukawa.jets.extras import require
 from yukawa.jets.features.config import DataConfig
 from yukawa.jets.features.encoder import FeatureEncoder
 from yukawa.jets.features.padded import PaddedFrame, encode_padded
-from yukawa.jets.models.interface import Tagger
+from yukawa.jets.models.interface import ParticleTagger
 from yukawa.jets.models.saving import load_model
 from yukawa.jets.table import Array, Jets
 
@@ -45,7 +45,7 @@ class Preprocessed(nn.Module):
     those of jets, whose names begin with `jet_`; last is `mask`, bool (B, P), true where there is a particle.
     """
 
-    def __init__(self, tagger: Tagger, config: DataConfig) -> None:
+    def __init__(self, tagger: ParticleTagger, config: DataConfig) -> None:
         super().__init__()
         self.tagger = tagger
         self.config = config
@@ -101,6 +101,11 @@ def export_onnx(model: Path, out: Path, jets: Jets | None = None) -> None:
     require("onnxscript", "exporting to ONNX")
     require("onnxruntime", "checking an ONNX export")
     tagger, config = load_model(model)
+    if not isinstance(tagger, ParticleTagger):
+        raise InputError(
+            f"{model} is a {tagger.config.architecture}, only networks over particles are exported to ONNX",
+            hint="save it for transformers instead, see docs/bytelm.md",
+        )
     network = Preprocessed(tagger, config).eval()
     proto = _translate(network)
     onnx.helper.set_model_props(

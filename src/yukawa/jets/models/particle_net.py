@@ -17,7 +17,7 @@ from yukawa.jets.models.edge_convolution import (
     nearest_neighbours,
     nearest_neighbours_padded,
 )
-from yukawa.jets.models.interface import Tagger, TaggerConfig, pack
+from yukawa.jets.models.interface import ParticleTagger, TaggerConfig, pack
 from yukawa.jets.models.layout import group_by_length
 from yukawa.jets.models.pairs import normalise
 from yukawa.jets.models.saving import configure, load_weights
@@ -43,7 +43,7 @@ class ParticleNetConfig(TaggerConfig):
     input_norm: bool = True
 
 
-class ParticleNet(Tagger):
+class ParticleNet(ParticleTagger):
     """ParticleNet (arXiv:1902.08570), computed on packed particles.
 
     Its results equal those of weaver-core 0.5.3 with the same weights in inference, for any number of
@@ -79,7 +79,7 @@ class ParticleNet(Tagger):
         self.head = nn.Sequential(*layers, nn.Linear(sizes[-1], len(config.classes)))
 
     def forward(self, features_NF: Tensor, momenta_N4: Tensor, points_N2: Tensor, counts_B: Tensor) -> Tensor:
-        """Logits (B, C); the momenta are not used, see `Tagger.forward`."""
+        """Logits (B, C); the momenta are not used, see `ParticleTagger.forward`."""
         layout = group_by_length(counts_B)
         pooled_BC = features_NF.new_zeros(len(counts_B), self.head[0].in_features)
         if len(features_NF):
@@ -99,7 +99,7 @@ class ParticleNet(Tagger):
     def forward_padded(
         self, features_BPF: Tensor, momenta_BP4: Tensor, points_BP2: Tensor, mask_BP: Tensor
     ) -> Tensor:
-        """Logits (B, C); the momenta are not used, see `Tagger.forward_padded`."""
+        """Logits (B, C); the momenta are not used, see `ParticleTagger.forward_padded`."""
         if self.training:  # statistics are of real particles
             packed = [pack(padded, mask_BP) for padded in (features_BPF, momenta_BP4, points_BP2)]
             return self(*packed, mask_BP.sum(dim=1))

@@ -22,7 +22,7 @@ from yukawa.jets.models.blocks import (
     initialise_blocks,
     initialise_linear,
 )
-from yukawa.jets.models.interface import Tagger, TaggerConfig, pack
+from yukawa.jets.models.interface import ParticleTagger, TaggerConfig, pack
 from yukawa.jets.models.layout import attendable, group_by_length
 from yukawa.jets.models.pairs import FEATURES, PairEmbedding, PairFeatures, normalise, running_affine
 from yukawa.jets.models.saving import configure, load_weights
@@ -84,7 +84,7 @@ class ParticleEmbedding(nn.Module):
         return x_NF
 
 
-class ParticleTransformer(Tagger):
+class ParticleTransformer(ParticleTagger):
     """The Particle Transformer, equal to weaver-core's given its weights.
 
     It differs in training, on purpose: batch norms see real particles and pairs only, never padding, and no
@@ -120,7 +120,7 @@ class ParticleTransformer(Tagger):
         initialise(self)
 
     def forward(self, features_NF: Tensor, momenta_N4: Tensor, points_N2: Tensor, counts_B: Tensor) -> Tensor:
-        """See `Tagger.forward`. Jets are sorted by length; no padding but a little within attention."""
+        """See `ParticleTagger.forward`. Jets are sorted by length; no padding but a little within attention."""
         layout = group_by_length(counts_B)
         features = self.embedding.normalise(features_NF[layout.rows])
         biases = self.pair_embedding(momenta_N4[layout.rows], layout.groups)
@@ -137,7 +137,7 @@ class ParticleTransformer(Tagger):
     def forward_padded(
         self, features_BPF: Tensor, momenta_BP4: Tensor, points_BP2: Tensor, mask_BP: Tensor
     ) -> Tensor:
-        """See `Tagger.forward_padded`; in training, where padding must not be seen, the same as `forward`."""
+        """See `ParticleTagger.forward_padded`; in training, where padding must not be seen, the same as `forward`."""
         if self.training:
             features, momenta, points = (pack(x, mask_BP) for x in (features_BPF, momenta_BP4, points_BP2))
             return self.forward(features, momenta, points, mask_BP.sum(1))

@@ -25,6 +25,7 @@ WEIGHTS, CONFIG, DATA_CONFIG = "model.safetensors", "config.json", "data_config.
 
 # Imported when asked for: one architecture does not load the others.
 ARCHITECTURES = {
+    "byte-model": ("yukawa.jets.models.byte_model", "ByteModel"),
     "particle-net": ("yukawa.jets.models.particle_net", "ParticleNet"),
     "particle-transformer": ("yukawa.jets.models.particle_transformer", "ParticleTransformer"),
     "transformer": ("yukawa.jets.models.transformer", "PlainTransformer"),

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from yukawa.errors import InputError
 from yukawa.jets.models.attention import DenseAttention, PackedAttention
 from yukawa.jets.models.blocks import ParticleBlock, initialise_blocks, initialise_linear
-from yukawa.jets.models.interface import Tagger, TaggerConfig, pack
+from yukawa.jets.models.interface import ParticleTagger, TaggerConfig, pack
 from yukawa.jets.models.layout import attendable, group_by_length
 from yukawa.jets.models.particle_transformer import ParticleEmbedding
 
@@ -36,7 +36,7 @@ class PlainTransformerConfig(TaggerConfig):
     dropout: float = Field(0.1, ge=0, lt=1)
 
 
-class PlainTransformer(Tagger):
+class PlainTransformer(ParticleTagger):
     """Embedded particles, blocks of attention among them, and the mean over the particles of each jet.
 
     Embedding and blocks are those of the Particle Transformer; momenta and points are not looked at.
@@ -63,7 +63,7 @@ class PlainTransformer(Tagger):
         initialise_blocks(self.blocks)
 
     def forward(self, features_NF: Tensor, momenta_N4: Tensor, points_N2: Tensor, counts_B: Tensor) -> Tensor:
-        """See `Tagger.forward`. Jets are sorted by length; no padding but a little within attention."""
+        """See `ParticleTagger.forward`. Jets are sorted by length; no padding but a little within attention."""
         layout = group_by_length(counts_B)
         features = self.embedding.normalise(features_NF[layout.rows])
         outs = [block.scaled_out_projection() for block in self.blocks]
@@ -79,7 +79,7 @@ class PlainTransformer(Tagger):
     def forward_padded(
         self, features_BPF: Tensor, momenta_BP4: Tensor, points_BP2: Tensor, mask_BP: Tensor
     ) -> Tensor:
-        """See `Tagger.forward_padded`; in training, where padding must not be seen, the same as `forward`."""
+        """See `ParticleTagger.forward_padded`; in training, where padding must not be seen, the same as `forward`."""
         if self.training:
             features, momenta, points = (pack(x, mask_BP) for x in (features_BPF, momenta_BP4, points_BP2))
             return self.forward(features, momenta, points, mask_BP.sum(1))

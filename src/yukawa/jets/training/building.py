@@ -13,7 +13,6 @@ from yukawa.errors import InputError
 from yukawa.jets.encoded import Encoder
 from yukawa.jets.features import standardise
 from yukawa.jets.features.config import load_data_config
-from yukawa.jets.features.encoder import FeatureEncoder
 from yukawa.jets.formats.manifest import MANIFEST
 from yukawa.jets.formats.source import Piece, Source, open_source
 from yukawa.jets.loading import InMemory, Loader, Streaming
@@ -35,14 +34,13 @@ def build_model(recipe: Recipe) -> tuple[Encoder, Tagger]:
     config = load_data_config(recipe.data.config)
     if not config.resolved:
         config = standardise.resolve(config, open_jets(recipe)[0])
-    encoder = FeatureEncoder(config)
     sizes = recipe.model.model_dump()
     for name in _FROM_DATA:
         if name in sizes:
             raise InputError(f"model.{name} follows from the data config", hint="leave it out")
     torch.manual_seed(recipe.training.seed)
-    network = build(sizes | {"features": len(config.features), "classes": encoder.classes})
-    return encoder, network
+    network = build(sizes | {"features": len(config.features), "classes": config.classes})
+    return network.encoder(config), network
 
 
 def save(folder: Path, encoder: Encoder, network: Tagger) -> None:
@@ -51,8 +49,7 @@ def save(folder: Path, encoder: Encoder, network: Tagger) -> None:
     Raises:
         StoreError: the disk refuses.
     """
-    if isinstance(encoder, FeatureEncoder):
-        save_model(folder, network, encoder.config)
+    save_model(folder, network, encoder.config)
 
 
 def resolve(recipe: Recipe, network: Tagger) -> Recipe:

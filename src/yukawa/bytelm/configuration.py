@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from transformers import LlamaConfig, PreTrainedConfig
@@ -28,6 +29,16 @@ _NAMED: dict[str, dict[str, int]] = {
     },
 }  # fmt: skip
 
+SIZES = {
+    "vocab_size": VOCABULARY, "patch_size": 1, "byte_size": 1, "patch_hidden_size": 1, "hidden_size": 1,
+    "intermediate_size": 1, "num_hidden_layers": 0, "num_attention_heads": 1, "num_key_value_heads": 1,
+    "max_position_embeddings": 1, "inner_layers": 0, "inner_size": 1, "inner_heads": 1,
+}  # fmt: skip
+RANGES = {
+    "rope_theta": (1.0, math.inf), "attention_dropout": (0.0, 1.0), "rms_norm_eps": (0.0, math.inf),
+    "initializer_range": (0.0, math.inf),
+}  # fmt: skip
+
 
 class ByteLMConfig(PreTrainedConfig):
     """The sizes of a byte model; its decoder is a Llama (RMSNorm before, RoPE, SwiGLU, causal attention).
@@ -50,6 +61,9 @@ class ByteLMConfig(PreTrainedConfig):
         inner_size: width of the decoder within the patch.
         inner_heads: its heads.
         attention_dropout: of the attention weights.
+        rms_norm_eps: added to the mean square in a norm.
+        initializer_range: standard deviation of the decoder's first weights; None is 0.02 at a width of 768 and
+            falls as one over the square root of the width, so that small decoders learn as readily as large ones.
 
     Raises:
         InputError: a size is out of range.
@@ -74,9 +88,8 @@ class ByteLMConfig(PreTrainedConfig):
     inner_size: int = 128
     inner_heads: int = 4
     attention_dropout: float = 0.0
-    initializer_range: float = 0.02
+    initializer_range: float | None = None
     rms_norm_eps: float = 1e-6
-    use_cache: bool = True
     tie_word_embeddings: bool = False
     pad_token_id: int | None = int(Mark.PAD)
     bos_token_id: int | None = int(Mark.BOS)
@@ -85,25 +98,33 @@ class ByteLMConfig(PreTrainedConfig):
     def __post_init__(self, **others: Any) -> None:
         """Check the sizes."""
         super().__post_init__(**others)
-        least = {
-            name: 1
-            for name in (
-                "patch_size", "byte_size", "patch_hidden_size", "hidden_size", "intermediate_size",
-                "num_attention_heads", "max_position_embeddings", "inner_size", "inner_heads",
-            )
-        } | {"num_hidden_layers": 0, "inner_layers": 0, "vocab_size": VOCABULARY}  # fmt: skip
-        for name, smallest in least.items():
-            if getattr(self, name) < smallest:
+        if self.num_key_value_heads is None:
+            self.num_key_value_heads = self.num_attention_heads
+        for name, least in SIZES.items():
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise InputError(f"{name} is {value!r}, a whole number from {least} on is expected")
+        for name, (lowest, limit) in RANGES.items():
+            value = getattr(self, name)
+            if value is None and name == "initializer_range":
+                continue
+            if not isinstance(value, (int, float)) or not lowest <= value < limit:
                 raise InputError(
-                    f"{name} is {getattr(self, name)}, a number from {smallest} on is expected"
+                    f"{name} is {value!r}, a number from {lowest:g} and below {limit:g} is expected"
                 )
         for width, heads in (("hidden_size", "num_attention_heads"), ("inner_size", "inner_heads")):
-            if getattr(self, width) % (2 * getattr(self, heads)):
+            multiple = 2 * getattr(self, heads)  # rotary positions turn pairs of numbers
+            if getattr(self, width) % multiple:
                 raise InputError(
                     f"{heads} is {getattr(self, heads)}, which does not divide {width} {getattr(self, width)} "
                     "into even parts",
-                    hint=f"choose a multiple of {2 * getattr(self, heads)} for {width}",
+                    hint=f"choose a multiple of {multiple} for {width}",
                 )
+        if self.num_attention_heads % self.num_key_value_heads:
+            raise InputError(
+                f"num_key_value_heads is {self.num_key_value_heads}, which does not divide the "
+                f"{self.num_attention_heads} heads of attention"
+            )
         if self.pooling not in POOLING:
             raise InputError(f"pooling is {self.pooling!r}, allowed are {', '.join(POOLING)}")
 
@@ -112,7 +133,7 @@ class ByteLMConfig(PreTrainedConfig):
         """A configuration by name (`160m`, `laptop`, `tiny`), with changes.
 
         Raises:
-            InputError: there is no such name, or a size is out of range.
+            InputError: there is no such name or size, or a size is out of range.
         """
         if name not in _NAMED:
             meant = nearest(name, _NAMED)
@@ -120,6 +141,13 @@ class ByteLMConfig(PreTrainedConfig):
                 f"there is no configuration {name!r}; there are: {', '.join(_NAMED)}",
                 hint=f"did you mean {meant!r}?" if meant else "",
             )
+        # transformers would keep a misspelt name as one more attribute.
+        for change in changes:
+            if not hasattr(cls, change):
+                meant = nearest(change, cls.__annotations__)
+                raise InputError(
+                    f"a configuration has no {change!r}", hint=f"did you mean {meant!r}?" if meant else ""
+                )
         return cls(**(_NAMED[name] | changes))
 
     def over_patches(self) -> LlamaConfig:
@@ -150,9 +178,13 @@ class ByteLMConfig(PreTrainedConfig):
             max_position_embeddings=positions,
             rope_parameters={"rope_type": "default", "rope_theta": self.rope_theta},
             attention_dropout=self.attention_dropout,
-            initializer_range=self.initializer_range,
+            initializer_range=self._first_range(width),
             rms_norm_eps=self.rms_norm_eps,
-            use_cache=self.use_cache,
         )
         config._attn_implementation = self._attn_implementation
         return config
+
+    def _first_range(self, width: int) -> float:
+        if self.initializer_range is not None:
+            return self.initializer_range
+        return 0.02 * math.sqrt(768 / width)

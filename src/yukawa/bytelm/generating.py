@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 from transformers.generation.logits_process import (
     LogitsProcessorList,
     TemperatureLogitsWarper,
@@ -16,6 +17,7 @@ from transformers.generation.logits_process import (
 
 from yukawa.bytelm.configuration import ByteLMConfig
 from yukawa.bytelm.inner import InnerDecoder
+from yukawa.bytelm.patches import as_patches, check_ids, patch_mask
 from yukawa.bytelm.vocabulary import Mark
 from yukawa.errors import InputError
 
@@ -29,12 +31,12 @@ class Generating:
         config: ByteLMConfig
         model: Any
         head: Any
-        training: bool
 
     def generate(
         self,
         input_ids: Tensor | None = None,
         *,
+        attention_mask: Tensor | None = None,
         max_new_bytes: int = 256,
         do_sample: bool = False,
         temperature: float = 1.0,
@@ -55,6 +57,7 @@ class Generating:
             raise InputError("there is no prompt", hint="pass input_ids of shape (batch, bytes)")
         new = self.stream(
             prompt,
+            attention_mask=attention_mask,
             max_new_bytes=max_new_bytes,
             do_sample=do_sample,
             temperature=temperature,
@@ -68,6 +71,7 @@ class Generating:
         self,
         input_ids: Tensor,
         *,
+        attention_mask: Tensor | None = None,
         max_new_bytes: int = 256,
         do_sample: bool = False,
         temperature: float = 1.0,
@@ -78,8 +82,9 @@ class Generating:
         """The bytes that follow prompts, one id (B,) after another, as they are made.
 
         Args:
-            input_ids: prompts (B, L) of one length, L from 1. A last patch that is not full is completed; padding
-                ids at its end are part of the prompt.
+            input_ids: prompts (B, L), L from P on; shorter ones are padded on the left, by whole patches. A last
+                patch that is not full is completed.
+            attention_mask: 1 where there is a byte, (B, L); None takes all patches but those of nothing but padding.
             max_new_bytes: bytes to make at most.
             do_sample: draw bytes by their probability; else the most probable is taken.
             temperature: divides the logits.
@@ -88,29 +93,39 @@ class Generating:
             generator: of the random numbers.
 
         Raises:
-            InputError: an argument is out of range, or the prompt is longer than the model takes.
+            InputError: an argument is out of range, or prompt and new bytes are more than the model takes.
         """
-        if input_ids.ndim != 2 or input_ids.shape[1] == 0 or input_ids.is_floating_point():
-            raise InputError(
-                f"input_ids have the shape {list(input_ids.shape)}, (batch, bytes) with a byte at least is expected"
-            )
+        size = self.config.patch_size
         if max_new_bytes < 1:
             raise InputError(f"max_new_bytes is {max_new_bytes}, a number from 1 on is expected")
         choose = _choice(do_sample, temperature, top_k, top_p, generator)
-        return self._stream(input_ids, max_new_bytes, choose)
-
-    @torch.no_grad()
-    def _stream(self, prompt_BL: Tensor, new: int, choose: Choice) -> Iterator[Tensor]:
-        size = self.config.patch_size
-        given = prompt_BL.shape[1] % size
-        whole_BL, begun_Bg = prompt_BL[:, : prompt_BL.shape[1] - given], prompt_BL[:, prompt_BL.shape[1] - given :]
-        if whole_BL.shape[1] == 0:
+        whole = input_ids.shape[-1] // size * size
+        if input_ids.ndim == 2 and 0 < input_ids.shape[1] < size:
             raise InputError(
-                f"a prompt of {prompt_BL.shape[1]} bytes fills no patch of {size}, and nothing predicts the first one",
+                f"a prompt of {input_ids.shape[1]} bytes fills no patch of {size}, and nothing predicts the first one",
                 hint="begin it with a patch of the id BOS and padding, as ByteTokenizer does",
             )
-        ended_B = torch.zeros(len(prompt_BL), dtype=torch.bool, device=prompt_BL.device)
-        output = self.model(whole_BL, use_cache=True)
+        patches_BTP = as_patches(input_ids[..., :whole], size)
+        check_ids(input_ids, self.config.vocab_size)
+        if attention_mask is not None and attention_mask.shape == input_ids.shape:
+            attention_mask = attention_mask[:, :whole]
+        mask_BT = patch_mask(patches_BTP, attention_mask)
+        if not bool(mask_BT[:, -1].all()):
+            raise InputError("a prompt ends with padding", hint="pad on the left, by whole patches")
+        room = self.config.max_position_embeddings * size - input_ids.shape[1]
+        if max_new_bytes > room:
+            raise InputError(
+                f"{max_new_bytes} bytes after a prompt of {input_ids.shape[1]} are more than the model takes",
+                hint=f"shorten the prompt, or ask for at most {max(room, 0)}",
+            )
+        return self._stream(input_ids[:, :whole], mask_BT, input_ids[:, whole:].long(), max_new_bytes, choose)
+
+    @torch.no_grad()
+    def _stream(
+        self, whole_BL: Tensor, mask_BT: Tensor, begun_Bg: Tensor, new: int, choose: Choice
+    ) -> Iterator[Tensor]:
+        ended_B = torch.zeros(len(whole_BL), dtype=torch.bool, device=whole_BL.device)
+        output = self.model(whole_BL, mask_BT, use_cache=True, return_dict=True)
         while True:
             patch = []
             for byte_B, is_new in self._patch(output.last_hidden_state[:, -1], begun_Bg, choose):
@@ -123,16 +138,20 @@ class Generating:
                 new -= 1
                 if new == 0 or bool(ended_B.all()):
                     return
-            begun_Bg = prompt_BL[:, :0]
-            output = self.model(torch.stack(patch, 1), past_key_values=output.past_key_values, use_cache=True)
+            cache, begun_Bg = output.past_key_values, begun_Bg[:, :0]
+            if cache is None:
+                raise InputError(
+                    "a model that trains with activation checkpointing keeps no keys and values to go on from",
+                    hint="call model.eval() before generating",
+                )
+            mask_BT = functional.pad(mask_BT, (0, 1), value=True)
+            output = self.model(torch.stack(patch, 1), mask_BT, cache, use_cache=True, return_dict=True)
 
-    def _patch(
-        self, vector_BD: Tensor, begun_Bg: Tensor, choose: Choice
-    ) -> Iterator[tuple[Tensor, bool]]:
+    def _patch(self, vector_BD: Tensor, begun_Bg: Tensor, choose: Choice) -> Iterator[tuple[Tensor, bool]]:
         """The bytes of the patch after a vector, and whether each is new; the first ones are given."""
         given = begun_Bg.shape[1]
         inner = isinstance(self.head, InnerDecoder)
-        steps = self.head.steps(vector_BD) if inner else _independent(self.head(vector_BD), self.config)
+        steps = self.head.steps(vector_BD) if inner else self._independent(vector_BD)
         logits_BV = next(steps)
         for byte in range(self.config.patch_size):
             byte_B = begun_Bg[:, byte] if byte < given else choose(logits_BV)
@@ -140,15 +159,19 @@ class Generating:
             if byte + 1 < self.config.patch_size:
                 logits_BV = steps.send(byte_B)
 
-
-def _independent(logits_BX: Tensor, config: ByteLMConfig) -> Any:
-    """The logits (B, V) of one byte after another, which know nothing of the chosen ones."""
-    for logits_BV in logits_BX.unflatten(-1, (config.patch_size, config.vocab_size)).unbind(1):
-        yield logits_BV
+    def _independent(self, vector_BD: Tensor) -> Generator[Tensor, Tensor, None]:
+        """The logits (B, V) of one byte after another, which know nothing of the chosen ones."""
+        logits_BPV = self.head(vector_BD).unflatten(-1, (self.config.patch_size, self.config.vocab_size))
+        for byte in range(self.config.patch_size):
+            yield logits_BPV[:, byte]
 
 
 def _choice(
-    sample: bool, temperature: float, top_k: int | None, top_p: float | None, generator: torch.Generator | None
+    sample: bool,
+    temperature: float,
+    top_k: int | None,
+    top_p: float | None,
+    generator: torch.Generator | None,
 ) -> Choice:
     """How a byte is chosen from its logits (B, V)."""
     if not temperature > 0:
@@ -166,7 +189,7 @@ def _choice(
         warpers.append(TopPLogitsWarper(top_p))
 
     def draw(logits_BV: Tensor) -> Tensor:
-        probability = warpers(None, logits_BV.float()).softmax(-1)  # type: ignore[arg-type]
+        probability = warpers(None, logits_BV.float()).softmax(-1)
         return torch.multinomial(probability, 1, generator=generator)[:, 0]
 
     return draw

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Generator
 
 import torch
 from torch import Tensor, nn
@@ -37,7 +37,7 @@ class InnerDecoder(nn.Module):
         logits: Tensor = self.head(hidden).unflatten(0, vectors_BTD.shape[:2])
         return logits
 
-    def steps(self, vector_BD: Tensor) -> Any:
+    def steps(self, vector_BD: Tensor) -> Generator[Tensor, Tensor, None]:
         """A generator that gives the logits (B, V) of one byte after another; it is sent each chosen byte (B,)."""
         inputs_BPW = self.spread(vector_BD).unflatten(-1, (self.size, -1))
         cache, step_BW = None, inputs_BPW[:, 0]

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import math
+import re
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceClassification, LlamaModel
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    LlamaModel,
+)
+from transformers import initialization as init
 from transformers.cache_utils import Cache
 from transformers.generation import GenerationMixin
 from transformers.modeling_outputs import (
@@ -16,14 +25,17 @@ from transformers.modeling_outputs import (
     SequenceClassifierOutputWithPast,
 )
 from transformers.modeling_utils import PreTrainedModel
+from transformers.utils import can_return_tuple
 
-from yukawa.bytelm.configuration import ByteLMConfig
+from yukawa.bytelm.configuration import SIZES, ByteLMConfig
 from yukawa.bytelm.generating import Generating
 from yukawa.bytelm.inner import InnerDecoder
 from yukawa.bytelm.patches import PatchEmbedding, as_patches, patch_mask, smooth_rows
 from yukawa.bytelm.vocabulary import BYTES
 from yukawa.errors import InputError
 
+BYTE_RMS = 0.5  # of the first embeddings of bytes
+HEADS = r"^(head|score)\."  # names of the weights that differ between what models are for
 IGNORED = -100  # a target that does not count, as everywhere in PyTorch
 
 
@@ -34,18 +46,64 @@ class ByteLMPreTrainedModel(PreTrainedModel):
     config_class = ByteLMConfig
     base_model_prefix = "model"
     supports_gradient_checkpointing = True
+    # The losses are means over what is in the batch: transformers' Trainer shall divide them when it accumulates.
+    accepts_loss_kwargs = False
     _no_split_modules = ("LlamaDecoderLayer",)
     _supports_sdpa = True
     _supports_flash_attn = True
     _supports_flex_attn = True
     _supports_attention_backend = True
+    # Another model's head is left behind without a word; that a head begins anew is still reported.
+    _keys_to_ignore_on_load_unexpected = (HEADS,)
 
-    @torch.no_grad()
-    def _init_weights(self, module: nn.Module) -> None:
-        super()._init_weights(module)
-        if isinstance(module, PatchEmbedding) and self.config.smooth_bytes:
-            weight = module.bytes.weight
-            weight[:BYTES] = smooth_rows(weight.shape[1], self.config.initializer_range).to(weight)
+    @classmethod
+    def from_pretrained(cls, path: Any, *inputs: Any, **options: Any) -> Any:
+        """A saved model, as everywhere in transformers; a head that the checkpoint lacks begins anew.
+
+        Raises:
+            InputError: the checkpoint is of another patch size, vocabulary or other size than asked for.
+        """
+        if options.get("ignore_mismatched_sizes"):
+            return super().from_pretrained(path, *inputs, **options)
+        with_info = options.pop("output_loading_info", False)
+        # transformers would answer other sizes with a table and a RuntimeError, or with new weights.
+        options |= {"ignore_mismatched_sizes": True, "output_loading_info": True}
+        model, info = super().from_pretrained(path, *inputs, **options)
+        wrong = [
+            f"{name} has the shape {list(came)}, {list(expected)} is expected"
+            for name, came, expected in sorted(info["mismatched_keys"])
+        ]
+        for state in ("missing", "unexpected"):
+            names = sorted(name for name in info[f"{state}_keys"] if not re.search(HEADS, name))
+            wrong += [f"{name} is {state}" for name in names]
+        if wrong:
+            reason = _other_sizes(model.config, path) or wrong[0]
+            raise InputError(
+                f"the weights at {path} are not those of the model asked for: {reason}",
+                hint="load them with the sizes they were saved with",
+            )
+        return (model, info) if with_info else model
+
+    def resize_token_embeddings(self, *_: Any, **__: Any) -> nn.Module:
+        """Refused: the ids of a byte model are fixed.
+
+        Raises:
+            InputError: always.
+        """
+        raise InputError(f"the vocabulary of a byte model is fixed, it has {self.config.vocab_size} ids")
+
+
+def _other_sizes(asked: ByteLMConfig, path: Any) -> str:
+    """In which sizes the configuration of a checkpoint differs, as far as it can be read."""
+    try:
+        saved, _ = type(asked).get_config_dict(path)
+    except (OSError, ValueError):
+        return ""
+    return "; ".join(
+        f"{name} is {saved[name]}, {getattr(asked, name)} is expected"
+        for name in SIZES
+        if name in saved and saved[name] != getattr(asked, name)
+    )
 
 
 class ByteLMModel(ByteLMPreTrainedModel):
@@ -57,6 +115,24 @@ class ByteLMModel(ByteLMPreTrainedModel):
         self.decoder = LlamaModel(config.over_patches())
         self.decoder.embed_tokens = None  # it is given embeddings
         self.post_init()
+
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module) -> None:
+        """First weights with which a patch's vector has a size near 1, whatever the sizes of the layers.
+
+        With the decoder's own small weights two layers deep it would all but vanish, and learn only slowly.
+        """
+        # transformers comes here for modules with weights of their own alone, never for the whole embedding.
+        super()._init_weights(module)
+        if module is self.embedding.bytes:
+            first = BYTE_RMS * torch.randn_like(module.weight)
+            if self.config.smooth_bytes:
+                first[:BYTES] = smooth_rows(first.shape[1], BYTE_RMS).to(first)
+            init.copy_(module.weight, first)
+        elif isinstance(
+            module, nn.Linear
+        ):  # the two layers of the embedding; the decoder has its own first weights
+            init.kaiming_normal_(module.weight, nonlinearity="relu")
 
     def get_input_embeddings(self) -> nn.Module:
         """The embedding of bytes."""
@@ -81,7 +157,9 @@ class ByteLMModel(ByteLMPreTrainedModel):
         """
         positions = None
         if mask_BT is not None:
-            if past_key_values is None and bool((mask_BT[:, 1:] <= mask_BT[:, :-1]).all()):
+            # With keys and values of patches before, those on the right of a short sequence must be hidden too.
+            plain = mask_BT if past_key_values is not None else mask_BT[:, 1:] <= mask_BT[:, :-1]
+            if bool(plain.all()):
                 mask_BT = None
             else:
                 positions = (mask_BT.long().cumsum(1) - 1).clamp(min=0)[:, -vectors_BTD.shape[1] :]
@@ -95,6 +173,7 @@ class ByteLMModel(ByteLMPreTrainedModel):
         )
         return output
 
+    @can_return_tuple
     def forward(
         self,
         input_ids: Tensor,
@@ -107,26 +186,29 @@ class ByteLMModel(ByteLMPreTrainedModel):
 
         Args:
             input_ids: ids (B, L), L a multiple of P.
-            attention_mask: 1 where there is a byte, (B, L), or a patch, (B, T); None takes all but padding ids.
+            attention_mask: 1 where there is a byte, (B, L), or a patch, (B, T); None takes all patches but those
+                of nothing but padding.
             past_key_values: keys and values of the patches before these; the mask then holds those patches too.
             use_cache: give keys and values back.
+            options: what transformers' decoders take, such as `output_hidden_states`.
 
         Raises:
-            InputError: the shape or type of an input is wrong, or there are more patches than the model takes.
+            InputError: the shape or type of an input is wrong, an id is not in the vocabulary, or there are more
+                patches than the model takes.
         """
         patches_BTP = as_patches(input_ids, self.config.patch_size)
-        before = past_key_values.get_seq_length() if past_key_values is not None else 0
+        before = _length(past_key_values)
         longest = self.config.max_position_embeddings
         if before + patches_BTP.shape[1] > longest:
             raise InputError(
-                f"a sequence of {before + patches_BTP.shape[1]} patches is longer than the {longest} that the model takes",
+                f"a sequence of {before + patches_BTP.shape[1]} patches is longer than the {longest} that the model "
+                "takes",
                 hint="shorten it, or cut it into windows",
             )
-        if before:
-            mask_BT = attention_mask
-        else:
-            mask_BT = patch_mask(patches_BTP, attention_mask)
-        return self.decode(self.embedding(patches_BTP), mask_BT, past_key_values, bool(use_cache), **options)
+        mask_BT = patch_mask(patches_BTP, attention_mask, before)
+        # PEFT passes all arguments that models may have, as None.
+        given = {name: value for name, value in options.items() if value is not None}
+        return self.decode(self.embedding(patches_BTP), mask_BT, past_key_values, bool(use_cache), **given)
 
 
 class ByteLMForCausalLM(Generating, ByteLMPreTrainedModel, GenerationMixin):
@@ -142,6 +224,18 @@ class ByteLMForCausalLM(Generating, ByteLMPreTrainedModel, GenerationMixin):
             self.head = nn.Linear(config.hidden_size, config.patch_size * config.vocab_size, bias=False)
         self.post_init()
 
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module) -> None:
+        super()._init_weights(module)
+        if isinstance(
+            self.head, InnerDecoder
+        ):  # as the embedding: a patch's part and the byte before shall weigh alike
+            if module is self.head.bytes:
+                init.normal_(module.weight, std=BYTE_RMS)
+            elif module is self.head.spread:
+                init.normal_(module.weight, std=BYTE_RMS / math.sqrt(self.config.hidden_size))
+
+    @can_return_tuple
     def forward(
         self,
         input_ids: Tensor,
@@ -160,19 +254,23 @@ class ByteLMForCausalLM(Generating, ByteLMPreTrainedModel, GenerationMixin):
             input_ids: ids (B, L), L a multiple of P.
             attention_mask: as for `ByteLMModel.forward`.
             labels: ids (B, L), usually the input itself; -100 where a byte does not count. They are moved by one
-                patch here. Patches that are all padding do not count.
+                patch here. Patches that are all padding do not count, nor what follows a patch that is masked.
             past_key_values: as for `ByteLMModel.forward`.
             use_cache: give keys and values back.
 
         Raises:
             InputError: as for `ByteLMModel.forward`, or labels have another shape than ids, or are no ids.
         """
-        output = self.model(input_ids, attention_mask, past_key_values, use_cache, **options)
+        before = _length(past_key_values)
+        output = self.model(
+            input_ids, attention_mask, past_key_values, use_cache, return_dict=True, **options
+        )
         patches_BTP = as_patches(input_ids, self.config.patch_size)
         logits_BTPV = self.logits(output.last_hidden_state, patches_BTP)
         loss = None
         if labels is not None:
-            loss = self._loss(logits_BTPV, patches_BTP, labels)
+            mask_BT = patch_mask(patches_BTP, attention_mask, before)[:, before:]
+            loss = self._loss(logits_BTPV, mask_BT, labels)
         return CausalLMOutputWithPast(
             loss=loss,
             logits=logits_BTPV,
@@ -190,15 +288,12 @@ class ByteLMForCausalLM(Generating, ByteLMPreTrainedModel, GenerationMixin):
             logits = self.head(vectors_BTD).unflatten(-1, (self.config.patch_size, self.config.vocab_size))
         return logits
 
-    def _loss(self, logits_BTPV: Tensor, patches_BTP: Tensor, labels_BL: Tensor) -> Tensor:
+    def _loss(self, logits_BTPV: Tensor, mask_BT: Tensor, labels_BL: Tensor) -> Tensor:
+        batch, patches = mask_BT.shape
+        _check_labels(labels_BL, [batch, patches * self.config.patch_size])
         targets_BTP = as_patches(labels_BL, self.config.patch_size)
-        if targets_BTP.shape != patches_BTP.shape:
-            raise InputError(
-                f"labels have the shape {list(labels_BL.shape)}, that of input_ids is expected: "
-                f"{[patches_BTP.shape[0], patches_BTP[0].numel()]}"
-            )
-        empty = (targets_BTP == self.config.pad_token_id).all(-1, keepdim=True)
-        return next_patch_loss(logits_BTPV[:, :-1], targets_BTP.masked_fill(empty, IGNORED)[:, 1:])
+        empty = (targets_BTP == self.config.pad_token_id).all(-1)[:, 1:] | ~mask_BT[:, :-1]
+        return next_patch_loss(logits_BTPV[:, :-1], targets_BTP[:, 1:].masked_fill(empty[..., None], IGNORED))
 
 
 class _Headed(ByteLMPreTrainedModel):
@@ -210,6 +305,7 @@ class _Headed(ByteLMPreTrainedModel):
         self.score = nn.Linear(config.hidden_size, config.num_labels)
         self.post_init()
 
+    @can_return_tuple
     def forward(
         self,
         input_ids: Tensor,
@@ -227,7 +323,7 @@ class _Headed(ByteLMPreTrainedModel):
         Raises:
             InputError: as for `ByteLMModel.forward`; a sequence is empty; or labels are out of range.
         """
-        output = self.model(input_ids, attention_mask, **options)
+        output = self.model(input_ids, attention_mask, return_dict=True, **options)
         mask_BT = patch_mask(as_patches(input_ids, self.config.patch_size), attention_mask)
         if not bool(mask_BT.any(1).all()):
             raise InputError("a sequence holds nothing but padding")
@@ -247,16 +343,12 @@ class ByteLMForSequenceClassification(_Headed):
     """A logit for each of `num_labels` classes; labels (B,) are their numbers, the loss is cross entropy."""
 
     def _loss(self, scores_BC: Tensor, labels: Tensor) -> Tensor:
-        classes = scores_BC.shape[1]
-        if labels.shape != scores_BC.shape[:1] or labels.is_floating_point():
-            raise InputError(
-                f"labels have the shape {list(labels.shape)} and the type {labels.dtype}, whole numbers of shape "
-                f"{list(scores_BC.shape[:1])} are expected"
-            )
+        sequences, classes = scores_BC.shape
+        _check_labels(labels, [sequences])
         outside = (labels < 0) | (labels >= classes)
-        if bool((outside & (labels != IGNORED)).any()):
+        if bool(outside.any()):
             raise InputError(f"a label is {int(labels[outside][0])}, allowed are 0 to {classes - 1}")
-        return functional.cross_entropy(scores_BC, labels, ignore_index=IGNORED)
+        return functional.cross_entropy(scores_BC.float(), labels.long())
 
 
 class ByteLMForRegression(_Headed):
@@ -270,16 +362,30 @@ class ByteLMForRegression(_Headed):
             )
         if not bool(torch.isfinite(targets).all()):
             raise InputError("a label is not finite")
-        return functional.mse_loss(scores_BC, targets.to(scores_BC.dtype))
+        return functional.mse_loss(scores_BC.float(), targets.float())
 
 
 def pool(vectors_BTD: Tensor, mask_BT: Tensor, pooling: str) -> Tensor:
-    """What sums up each sequence, (B, D): the mean over its patches, or the last of them."""
+    """What sums up each sequence, (B, D): the mean over its patches, or the last of them; it has one at least."""
     if pooling == "mean":
-        weight = mask_BT.to(vectors_BTD.dtype)
-        return torch.einsum("btd,bt->bd", vectors_BTD, weight) / weight.sum(1, keepdim=True)
+        weight_BT = mask_BT.float()  # a sum of many patches is too much for half precision
+        mean_BD = torch.einsum("btd,bt->bd", vectors_BTD.float(), weight_BT) / weight_BT.sum(1, keepdim=True)
+        return mean_BD.to(vectors_BTD.dtype)
     last = mask_BT.shape[1] - 1 - mask_BT.flip(1).int().argmax(1)
     return vectors_BTD[torch.arange(len(last), device=last.device), last]
+
+
+def _length(cache: Cache | None) -> int:
+    """How many patches a cache of keys and values holds."""
+    return 0 if cache is None else int(cache.get_seq_length())
+
+
+def _check_labels(labels: Tensor, shape: list[int]) -> None:
+    if list(labels.shape) != shape or labels.is_floating_point():
+        raise InputError(
+            f"labels have the shape {list(labels.shape)} and the type {labels.dtype}, whole numbers of shape "
+            f"{shape} are expected"
+        )
 
 
 def next_patch_loss(logits_XPV: Tensor, targets_XP: Tensor) -> Tensor:
@@ -299,6 +405,7 @@ def next_patch_loss(logits_XPV: Tensor, targets_XP: Tensor) -> Tensor:
     )
 
 
-AutoConfig.register(ByteLMConfig.model_type, ByteLMConfig)
-AutoModelForCausalLM.register(ByteLMConfig, ByteLMForCausalLM)
-AutoModelForSequenceClassification.register(ByteLMConfig, ByteLMForSequenceClassification)
+AutoConfig.register(ByteLMConfig.model_type, ByteLMConfig, exist_ok=True)
+AutoModel.register(ByteLMConfig, ByteLMModel, exist_ok=True)
+AutoModelForCausalLM.register(ByteLMConfig, ByteLMForCausalLM, exist_ok=True)
+AutoModelForSequenceClassification.register(ByteLMConfig, ByteLMForSequenceClassification, exist_ok=True)

@@ -6,6 +6,7 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from yukawa.bytelm.configuration import ByteLMConfig
 from yukawa.bytelm.vocabulary import BYTES, Mark
@@ -31,7 +32,12 @@ class PatchEmbedding(nn.Module):
             )
 
     def forward(self, patches_XP: Tensor) -> Tensor:
-        """Vectors of shape (…, D) from ids of shape (…, P)."""
+        """Vectors of shape (…, D) from ids of shape (…, P).
+
+        Raises:
+            InputError: an id is not in the vocabulary.
+        """
+        check_ids(patches_XP, self.bytes.weight.shape[0])
         vectors: Tensor = self.patch(self.bytes(patches_XP).flatten(-2))
         return vectors
 
@@ -43,16 +49,30 @@ def smooth_rows(width: int, scale: float) -> Tensor:
     root mean square.
     """
     value = torch.arange(BYTES, dtype=torch.float32) / (BYTES - 1)
-    frequencies = torch.logspace(0, math.log2(BYTES / 2), width, base=2)
+    # Below BYTES / 2, where octaves would come back in step: at a width of 8, bytes 128 apart would be alike.
+    frequencies = torch.logspace(0, math.log2(0.4 * BYTES), width, base=2)
     phases = torch.arange(width) * (math.pi / 2)
     return math.sqrt(2) * scale * torch.cos(math.pi * value[:, None] * frequencies + phases)
 
 
-def as_patches(ids_BL: Tensor, patch_size: int) -> Tensor:
-    """The ids of shape (B, L) as patches, (B, T, P).
+def check_ids(ids: Tensor, vocabulary: int) -> None:
+    """Refuse ids that are not in the vocabulary, which a GPU would answer with an error that ends the process.
 
     Raises:
-        InputError: the ids have another shape or type, are outside the vocabulary's range, or L is no multiple of P.
+        InputError: there is such an id.
+    """
+    outside = (ids < 0) | (ids >= vocabulary)
+    if bool(outside.any()):
+        raise InputError(
+            f"the id {int(ids[outside][0])} is not in the vocabulary, allowed are 0 to {vocabulary - 1}"
+        )
+
+
+def as_patches(ids_BL: Tensor, patch_size: int) -> Tensor:
+    """The ids of shape (B, L) and any integer type as patches, (B, T, P) int64.
+
+    Raises:
+        InputError: the ids have another shape or type, there are none, or L is no multiple of P.
     """
     if ids_BL.ndim != 2 or ids_BL.is_floating_point():
         raise InputError(
@@ -60,24 +80,32 @@ def as_patches(ids_BL: Tensor, patch_size: int) -> Tensor:
             "(batch, bytes) are expected"
         )
     length = ids_BL.shape[1]
-    if length == 0 or length % patch_size:
+    if ids_BL.numel() == 0:
+        raise InputError(f"input_ids have the shape {list(ids_BL.shape)}: there is no byte")
+    if length % patch_size:
         raise InputError(
             f"a sequence of {length} bytes is not made of patches of {patch_size}",
             hint=f"fill it up with the padding id {int(Mark.PAD)}, as ByteTokenizer(patch_size={patch_size}) does",
         )
-    return ids_BL.unflatten(1, (length // patch_size, patch_size))
+    return ids_BL.long().unflatten(1, (length // patch_size, patch_size))
 
 
-def patch_mask(patches_BTP: Tensor, mask_BL: Tensor | None) -> Tensor:
-    """Whether there is anything in a patch, (B, T): by the mask of its bytes, or by its padding if there is none.
+def patch_mask(patches_BTP: Tensor, mask_BL: Tensor | None, before: int = 0) -> Tensor:
+    """Whether there is anything in a patch, (B, before + T).
+
+    Args:
+        patches_BTP: ids.
+        mask_BL: 1 where there is a byte, (B, L), or a patch, (B, L / P); None takes patches that are not all padding.
+        before: patches that came before these, which the mask holds too; without a mask they are all there.
 
     Raises:
         InputError: the mask has another shape than the ids.
     """
-    if mask_BL is None:
-        return (patches_BTP != Mark.PAD).any(-1)
     batch, patches, size = patches_BTP.shape
-    if mask_BL.shape == (batch, patches):  # a mask of patches is taken as it is
+    patches += before
+    if mask_BL is None:
+        return functional.pad((patches_BTP != Mark.PAD).any(-1), (before, 0), value=True)
+    if mask_BL.shape == (batch, patches):
         return mask_BL.bool()
     if mask_BL.shape != (batch, patches * size):
         raise InputError(

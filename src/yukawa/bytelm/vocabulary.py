@@ -18,7 +18,7 @@ class Mark(IntEnum):
     EOS = 258
     TEXT = 259  # UTF-8
     FORMULA = 260  # LaTeX source in UTF-8
-    DECIMALS = 261  # numbers as text
+    DECIMALS = 261  # numbers as text, after one byte that says the type
     INTEGERS = 262  # big-endian, after one byte that says the type
     FLOATS = 263  # IEEE 754 big-endian, after one byte that says the type
     ORDERED = 264  # floats whose bytes sort as the numbers do, after one byte that says the type

@@ -1,0 +1,119 @@
+"""Ids as patches, masks of patches, and embeddings in which near bytes are near."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from yukawa.bytelm.configuration import ByteLMConfig
+from yukawa.bytelm.patches import PatchEmbedding, as_patches, patch_mask, smooth_rows
+from yukawa.bytelm.vocabulary import BYTES, Mark
+from yukawa.errors import InputError
+
+WIDTHS = (8, 16, 64, 768)
+
+
+@given(st.integers(1, 4), st.integers(1, 6), st.integers(1, 5))
+def test_patches_laid_end_to_end_are_the_sequence(batch: int, patches: int, size: int):
+    ids = torch.arange(batch * patches * size).reshape(batch, -1)
+    cut = as_patches(ids, size)
+    assert cut.shape == (batch, patches, size)
+    assert torch.equal(cut.flatten(1), ids)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.int32, torch.int64])
+def test_whole_numbers_of_any_type_are_ids(dtype: torch.dtype):
+    patches = as_patches(torch.arange(12).reshape(1, 12).to(dtype), 4)
+    assert patches.dtype == torch.int64
+    assert torch.equal(patches.flatten(), torch.arange(12))
+
+
+@pytest.mark.parametrize(
+    ("ids", "says"),
+    [
+        (torch.zeros(2, 7, dtype=torch.long), "7 bytes is not made of patches of 4"),
+        (torch.zeros(2, 8), "torch.float32"),
+        (torch.zeros(8, dtype=torch.long), r"shape \[8\]"),
+        (torch.zeros(1, 2, 4, dtype=torch.long), r"shape \[1, 2, 4\]"),
+        (torch.zeros(2, 0, dtype=torch.long), "there is no byte"),
+        (torch.zeros(0, 8, dtype=torch.long), "there is no byte"),
+    ],
+)
+def test_what_is_no_sequence_of_patches_is_refused(ids: torch.Tensor, says: str):
+    with pytest.raises(InputError, match=says):
+        as_patches(ids, 4)
+
+
+def test_a_mask_of_bytes_a_mask_of_patches_and_no_mask_agree():
+    pad, patches = (
+        int(Mark.PAD),
+        torch.tensor([[[0, 0], [1, 256], [256, 256]], [[256, 256], [256, 7], [0, 0]]]),
+    )
+    expected = torch.tensor([[True, True, False], [False, True, True]])
+    assert torch.equal(patch_mask(patches, None), expected)
+    assert torch.equal(patch_mask(patches, (patches.flatten(1) != pad).long()), expected)
+    assert torch.equal(patch_mask(patches, expected.float()), expected)
+
+
+def test_patches_before_are_there_unless_the_mask_says_otherwise():
+    patches = torch.tensor([[[5, 256]], [[256, 256]]])
+    assert patch_mask(patches, None, before=2).tolist() == [[True, True, True], [True, True, False]]
+    given_mask = torch.tensor([[0, 1, 1], [1, 1, 0]])
+    assert torch.equal(patch_mask(patches, given_mask, before=2), given_mask.bool())
+    assert torch.equal(patch_mask(patches, given_mask.repeat_interleave(2, 1), before=2), given_mask.bool())
+
+
+@pytest.mark.parametrize("shape", [(2, 5), (1, 6), (2, 3, 2), (6,)])
+def test_a_mask_of_another_shape_is_refused(shape: tuple[int, ...]):
+    with pytest.raises(InputError, match=r"attention_mask has the shape .* \[2, 6\] is expected"):
+        patch_mask(torch.zeros(2, 3, 2, dtype=torch.long), torch.ones(shape))
+
+
+@pytest.mark.parametrize("size", [1, 4])
+@pytest.mark.parametrize("wrong", [-1, 272, 1000])
+def test_an_id_outside_the_vocabulary_is_named(size: int, wrong: int):
+    embedding = PatchEmbedding(ByteLMConfig.named("tiny", patch_size=size))
+    ids = torch.zeros(2, 3, size, dtype=torch.long)
+    ids[1, 2, 0] = wrong
+    with pytest.raises(InputError, match=f"id {wrong} is not in the vocabulary, allowed are 0 to 271"):
+        embedding(ids)
+
+
+def test_the_patch_of_one_byte_is_its_embedding():
+    embedding = PatchEmbedding(ByteLMConfig.named("tiny", patch_size=1))
+    ids = torch.arange(272).reshape(1, 272, 1)
+    assert torch.equal(embedding(ids)[0], embedding.bytes.weight)
+
+
+def test_a_patch_is_two_layers_with_a_relu_over_its_bytes_in_order():
+    embedding = PatchEmbedding(ByteLMConfig.named("tiny", patch_size=3))
+    first, _, second = embedding.patch
+    side_by_side = torch.cat([embedding.bytes.weight[byte] for byte in (7, 0, 256)])
+    by_hand = second.weight @ (first.weight @ side_by_side + first.bias).clamp(min=0) + second.bias
+    torch.testing.assert_close(embedding(torch.tensor([[[7, 0, 256]]]))[0, 0], by_hand)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_smooth_rows_have_the_size_asked_for(width: int):
+    assert smooth_rows(width, 0.3).pow(2).mean().sqrt() == pytest.approx(0.3, rel=0.03)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_smooth_rows_tell_every_byte_from_every_other(width: int):
+    rows = smooth_rows(width, 1.0)
+    apart = torch.cdist(rows.double(), rows.double()) / width**0.5 + torch.eye(BYTES)
+    assert apart.min() > 0.05  # in units of the root mean square
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_in_smooth_rows_the_nearer_byte_is_the_nearer_row(width: int):
+    rows = functional.normalize(smooth_rows(width, 1.0), dim=1)
+    likeness = rows @ rows.T
+    by_distance = torch.stack([likeness.diagonal(step).mean() for step in (0, 1, 2, 4, 8, 16)])
+    assert by_distance.diff().max() < 0
+    assert by_distance[1] > 0.8
+    far = torch.stack([likeness.diagonal(step).mean() for step in range(32, 224)])
+    assert far.max() < by_distance[3]

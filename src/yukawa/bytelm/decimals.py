@@ -42,7 +42,7 @@ def fixed_decimals(values: Array, places: int) -> Array:
     rounded[odd] = 0
     words = _digits(rounded.astype(np.int64), np.signbit(numbers), places)
     if not len(odd):
-        return words.view(np.uint8).reshape(*values.shape, -1)
+        return words.view(np.uint8).reshape(*values.shape, 4 * words.shape[1])
     texts = np.array([f"{value:.{places}f}" for value in numbers[odd].tolist()], np.bytes_)
     width = max(4 * words.shape[1], -(-texts.itemsize // 4) * 4)
     characters = np.zeros((len(numbers), width), np.uint8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import pickle
 import re
 from pathlib import Path
@@ -14,7 +15,15 @@ from hypothesis import strategies as st
 
 from yukawa.errors import InputError
 from yukawa.jets.classes import JET_ORIGIN
-from yukawa.jets.formats.text import LINES, format_jets, open_text, parse_jets, text_writer, write_text
+from yukawa.jets.formats.text import (
+    LINES,
+    format_jets,
+    open_text,
+    parse_jets,
+    sentences,
+    text_writer,
+    write_text,
+)
 from yukawa.jets.table import Jets, concatenate
 
 NUMBER = re.compile(r"-?\d+\.\d+")
@@ -83,6 +92,31 @@ def test_what_is_printed_is_read_to_the_printed_precision(make_jets, counts, see
         np.testing.assert_allclose(_numbers(one), _numbers(other), rtol=0, atol=5e-5)
 
 
+@given(counts=st.lists(st.integers(0, 6), max_size=5), scale=st.sampled_from([1e-6, 1.0, 1e4, 1e8]))
+def test_lines_are_what_python_prints(make_jets, counts, scale):
+    jets = make_jets(counts=np.array(counts, int))
+    scaled = {name: scale * jets.particles[f"part_{name}"] for name in ("px", "py", "pz", "energy")}
+    jets = Jets(jets.offsets, {**jets.particles, **{f"part_{n}": c for n, c in scaled.items()}}, jets.scalars)
+    lines = format_jets(jets)
+    text, begins, ends = sentences(jets)
+    assert len(begins) == len(ends) == sum(counts)
+    for jet, line in enumerate(lines):
+        first, last = jets.offsets[jet : jet + 2]
+        told = [text[begins[k] : ends[k]].tobytes().decode() for k in range(first, last)]
+        assert line == " ".join(told)
+        for place, sentence in enumerate(told):
+            row = first + place
+            px, py, pz, energy, d0 = (
+                float(jets.particles[f"part_{name}"][row]) for name in ("px", "py", "pz", "energy", "d0val")
+            )
+            charge = int(jets.particles["part_charge"][row])
+            begin = (
+                f"{place}: {charge}, {energy:.6f}, ({px:.6f}, {py:.6f}, {pz:.6f}), {math.log(energy):.6f}, "
+            )
+            assert sentence.startswith(begin)
+            assert sentence.split(", ")[-5] == f"{math.tanh(0.2 * math.copysign(abs(d0) ** 0.25, d0)):.6f}"
+
+
 def test_pieces_and_labels_come_back(tmp_path: Path, make_jets, assert_same):
     jets = concatenate([make_jets(30, seed) for seed in range(2)] + [make_jets(counts=np.ones(LINES, int))])
     with text_writer(tmp_path / "jets.jsonl") as append:
@@ -134,6 +168,23 @@ def test_numbers_that_are_not_finite_survive(jets: Jets):
     charge[4] = np.nan
     with pytest.raises(InputError, match="part_charge is not finite"):
         format_jets(Jets(jets.offsets, {**jets.particles, "part_charge": charge}, jets.scalars))
+    with pytest.raises(InputError, match="px of a particle is nan"):
+        sentences(odd, finite=True)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int32", "float64"])
+def test_charges_of_two_digits(jets: Jets, dtype: str):
+    charges = jets.particles["part_charge"].astype(dtype)
+    charges[:4] = [-99, 99, -1, 0]
+    charged = Jets(jets.offsets, {**jets.particles, "part_charge": charges}, jets.scalars)
+    assert parse_jets(format_jets(charged)).particles["part_charge"].tolist() == charges.tolist()
+    for far in (100, -100, -128):
+        if np.iinfo(np.int8).min <= far <= np.iinfo(np.int8).max or dtype != "int8":
+            charges[4] = far
+            with pytest.raises(
+                InputError, match=f"a particle has the charge {far}, from -99 to 99 can be written"
+            ):
+                format_jets(charged)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,12 +13,14 @@ from yukawa.jets.bytes.codes import feature_bytes
 from yukawa.jets.bytes.form import ByteForm
 from yukawa.jets.bytes.packing import pack, patch_row
 from yukawa.jets.encoded import Encoded, Encoder
-from yukawa.jets.features.config import DataConfig
-from yukawa.jets.features.encoder import FeatureEncoder, _Block, mask_variable
+from yukawa.jets.features.config import FEATURES, ROWS, DataConfig
+from yukawa.jets.features.encoder import FeatureEncoder
+from yukawa.jets.features.parts import Variable
 from yukawa.jets.formats.text import TEXT_COLUMNS, sentences
 from yukawa.jets.table import Array, Jets, offsets_of
 
 QUESTION = "origin of this jet:"
+_PLACE = "part_#"  # the place of a particle in its jet, under a name that no expression can use
 
 
 class ByteEncoder(Encoder):
@@ -38,7 +39,7 @@ class ByteEncoder(Encoder):
     Attributes:
         patch_size: P.
         replaced: how many values of each feature were not finite and were replaced so far, if the config says
-            `nonfinite: replace`; a line of text says `nan` or `inf` there.
+            `nonfinite: replace`. Text replaces none: it says `nan` or `inf` then.
 
     Raises:
         InputError: the config is not resolved, the patch does not fit a particle, or the context has no room
@@ -48,21 +49,18 @@ class ByteEncoder(Encoder):
     def __init__(
         self, config: DataConfig, form: ByteForm, *, prediction: bool = False, ends: bool = False
     ) -> None:
-        self._features = FeatureEncoder(config, prediction=prediction)
         self.config = config
         self.form = form
+        self._text = form.form == "text"
+        self._features = FeatureEncoder(_places(config) if self._text else config, prediction=prediction)
+        self.replaced = self._features.replaced
         self.patch_size = form.patch_size(len(config.features))
         self.classes = config.classes
         self.selection_columns = self._features.selection_columns
-        text = TEXT_COLUMNS if form.form == "text" else ()
-        self.columns = tuple(sorted({*self._features.columns, *text}))
+        needed = {*self._features.columns, *(TEXT_COLUMNS if self._text else ())} - {_PLACE}
+        self.columns = tuple(sorted(needed))
         self._tail = patch_row([Mark.EOS] if ends else [], self.patch_size)
-        self._room(self._head(), len(self._tail))
-
-    @property
-    def replaced(self) -> Counter[str]:  # type: ignore[override]
-        """How many values of each feature were replaced so far."""
-        return self._features.replaced
+        self._room(len(self._head()) + len(self._tail))
 
     def select(self, jets: Jets) -> Jets:
         """Those of `jets` that pass the selection of the config.
@@ -79,8 +77,8 @@ class ByteEncoder(Encoder):
             InputError: a column is missing, a number is NaN or infinite, a jet is of none of the classes or of
                 two, or jets are longer than the context.
         """
-        encoded = self._features.encode(jets)
-        return self._pack(jets, encoded, self._head(), np.broadcast_to(self._tail, (len(jets), len(self._tail))))
+        tails_BT = np.broadcast_to(self._tail, (len(jets), len(self._tail)))
+        return self._encode(jets, self._head(), lambda labels_B: tails_BT)
 
     def encode_question(self, jets: Jets, *, answered: bool = False) -> Encoded:
         """`jets` behind the words of `QUESTION`, a text of its own; labels and weights stay.
@@ -90,16 +88,18 @@ class ByteEncoder(Encoder):
         Raises:
             InputError: as `encode` does; or a jet to be answered has no label.
         """
-        encoded = self._features.encode(jets)
-        tails_BT = np.empty((len(jets), 0), np.int16)
-        if answered:
-            if np.any(encoded.labels < 0):
-                raise InputError(f"{int(np.sum(encoded.labels < 0))} jets have no label to answer with")
-            tails_BT = self.answers_CP[encoded.labels]
-        head = patch_row([Mark.BOS, Mark.TEXT, *QUESTION.encode()], self.patch_size)
-        return self._pack(
-            jets, encoded, np.concatenate([head, self._head(first=False)]), tails_BT, self.patch_size
-        )
+        answers_CP = self.answers_CP if answered else None
+
+        def tails(labels_B: Array) -> Array:
+            if answers_CP is None:
+                return np.empty((len(labels_B), 0), np.int16)
+            if unknown := int(np.sum(labels_B < 0)):
+                raise InputError(f"{unknown} of {len(labels_B)} jets have no label to be answered with")
+            return answers_CP[labels_B]
+
+        words = patch_row([Mark.BOS, Mark.TEXT, *QUESTION.encode()], self.patch_size)
+        head = np.concatenate([words, self._head(first=False)])
+        return self._encode(jets, head, tails, least_tail=self.patch_size)
 
     @property
     def answers_CP(self) -> Array:  # noqa: N802 -- its dimensions: classes, ids of a patch
@@ -120,72 +120,88 @@ class ByteEncoder(Encoder):
     def _head(self, *, first: bool = True) -> Array:
         """What stands before the bytes of a jet, with BOS if nothing stands before it."""
         begin: Sequence[int] = [Mark.BOS] if first else []
-        if self.form.form == "text":
+        if self._text:
             return np.array([*begin, Mark.TEXT], np.int16)
         return patch_row([*begin, Mark.RECORDS, 0], self.patch_size)
 
-    def _room(self, head: Array, behind: int) -> int | None:
-        """How many bytes of a jet fit between head and tail; None is no limit."""
-        context = self.form.context
-        if context is None:
+    def _room(self, around: int) -> int | None:
+        """How many bytes of a jet fit beside so many ids; None is no limit."""
+        if self.form.context is None:
             return None
-        room = context * self.patch_size - len(head) - behind
-        least = 1 if self.form.form == "text" else self.form.record_size(len(self.config.features))
+        room = self.form.context * self.patch_size - around
+        least = 1 if self._text else self.form.record_size(len(self.config.features))
         if room < least:
             raise InputError(
-                f"a context of {context} patches of {self.patch_size} has no room for a particle",
-                hint=f"give context={-(-(context * self.patch_size - room + least) // self.patch_size)} or more",
+                f"a context of {self.form.context} patches of {self.patch_size} ids has no room for a particle",
+                hint=f"give context={-(-(around + least) // self.patch_size)} or more",
             )
         return room
 
-    def _pack(self, jets: Jets, encoded: Encoded, head: Array, tails_BT: Array, behind: int = 0) -> Encoded:
-        """The sequences of `jets`, of which `encoded` are the features."""
-        offsets = offsets_of(encoded.counts)
-        if self.form.form == "text":
-            bytes_X, begins_N, ends_N = sentences(self._kept(jets, encoded))
-        else:
-            bytes_NR = feature_bytes(encoded.rows["features_NF"], self.form, self.config)
-            record = bytes_NR.shape[1]
-            begins_N = np.arange(len(bytes_NR)) * record
-            bytes_X, ends_N = bytes_NR.reshape(-1), begins_N + record
-        behind = max(behind, tails_BT.shape[1])
-        begins_B, ends_B, shorter_B = self._cut(offsets, begins_N, ends_N, self._room(head, behind), len(head) + behind)
+    def _encode(
+        self, jets: Jets, head: Array, tails: Callable[[Array], Array], least_tail: int = 0
+    ) -> Encoded:
+        """Sequences of the head, a jet and its tail, which depends on its label; room is left for `least_tail`."""
+        encoded = self._features.encode(_numbered(jets) if self._text else jets)
+        bytes_X, begins_N, ends_N = self._bytes(jets, encoded)
+        tails_BT = tails(encoded.labels)
+        around = len(head) + max(least_tail, tails_BT.shape[1])
+        begins_B, ends_B, cut_B = self._cut(offsets_of(encoded.counts), begins_N, ends_N, around)
         patches_NP, counts = pack(head, bytes_X, begins_B, ends_B, tails_BT, self.patch_size)
         truncated = encoded.truncated
-        if shorter_B.any():
+        if cut_B.any():
+            # Those of the features may be among them.
             length = self.config.length
-            truncated = int(np.sum(shorter_B | (jets.counts > length if length is not None else False)))
+            truncated = int(np.sum(cut_B if length is None else cut_B | (jets.counts > length)))
         return replace(encoded, rows={"patches_NP": patches_NP}, counts=counts, truncated=truncated)
 
-    def _kept(self, jets: Jets, encoded: Encoded) -> Jets:
-        """The particles of `jets` that the features are of."""
-        if encoded.counts.sum() == jets.offsets[-1]:
-            return jets
-        keep = _Block(self.config, mask_variable(self.config), jets).keep
-        particles = {name: jets.particles[name].take(keep) for name in jets.particles if name in TEXT_COLUMNS}
-        return Jets.from_counts(encoded.counts, particles, jets.scalars)
+    def _bytes(self, jets: Jets, encoded: Encoded) -> tuple[Array, Array, Array]:
+        """The bytes of all particles that stay, and where those of each begin and end."""
+        if not self._text:
+            bytes_NR = feature_bytes(encoded.rows[ROWS[FEATURES]], self.form, self.config)
+            begins_N = np.arange(len(bytes_NR)) * bytes_NR.shape[1]
+            return bytes_NR.reshape(-1), begins_N, begins_N + bytes_NR.shape[1]
+        if encoded.counts.sum() < jets.offsets[-1]:
+            places_N = encoded.rows[ROWS[FEATURES]][:, 0].astype(np.int64)
+            rows_N = places_N + np.repeat(jets.offsets[:-1], encoded.counts)
+            particles = {name: jets.particles[name].take(rows_N) for name in jets.particles}
+            jets = Jets.from_counts(encoded.counts, particles, jets.scalars)
+        return sentences(jets, finite=self.config.nonfinite == "refuse")
 
-    def _cut(
-        self, offsets: Array, begins_N: Array, ends_N: Array, room: int | None, around: int
-    ) -> tuple[Array, Array, Array]:
-        """Where the bytes of each jet begin and end so that they fit, and whether it lost particles."""
+    def _cut(self, offsets: Array, begins_N: Array, ends_N: Array, around: int) -> tuple[Array, Array, Array]:
+        """Where the bytes of each jet begin and end so that they fit, and which jets lost particles for it."""
+        begins_B, ends_B = _bounds(offsets[:-1], offsets[1:], begins_N, ends_N)
+        room = self._room(around)
+        cut_B = ends_B - begins_B > (np.inf if room is None else room)
+        if not cut_B.any():
+            return begins_B, ends_B, cut_B
         counts = np.diff(offsets)
-        some = counts > 0
-        begins_B, ends_B = np.zeros((2, len(counts)), np.int64)
-        begins_B[some] = begins_N[offsets[:-1][some]]
-        ends_B[some] = ends_N[offsets[1:][some] - 1]
-        if room is None or not np.any(long := ends_B - begins_B > room):
-            return begins_B, ends_B, np.zeros(len(counts), bool)
         if self.form.longer == "refuse":
-            most = -(-(int((ends_B - begins_B).max()) + around) // self.patch_size)
+            longest = -(-(int((ends_B - begins_B).max()) + around) // self.patch_size)
             raise InputError(
-                f"{int(long.sum())} of {len(counts)} jets are longer than the context of {self.form.context} "
-                f"patches, the longest has {most}",
-                hint=f"give context={most}, or longer=cut to leave out their last particles",
+                f"{int(cut_B.sum())} of {len(counts)} jets are longer than the context of {self.form.context} "
+                f"patches, the longest has {longest}",
+                hint=f"give context={longest}, or longer=cut to leave out their last particles",
             )
-        fits_N = ends_N - np.repeat(begins_B, counts) <= room
-        fitting = np.diff(offsets_of(fits_N)[offsets])
-        ends_B = begins_B.copy()
-        whole = fitting > 0
-        ends_B[whole] = ends_N[offsets[:-1][whole] + fitting[whole] - 1]
-        return begins_B, ends_B, long
+        fit_N = ends_N - np.repeat(begins_B, counts) <= room
+        fitting_B = np.diff(offsets_of(fit_N)[offsets])
+        return *_bounds(offsets[:-1], offsets[:-1] + fitting_B, begins_N, ends_N), cut_B
+
+
+def _bounds(first_B: Array, last_B: Array, begins_N: Array, ends_N: Array) -> tuple[Array, Array]:
+    """Where the bytes of the particles `first_B` to `last_B` of each jet begin and end; 0 and 0 for none."""
+    bounds_2B = np.zeros((2, len(first_B)), np.int64)
+    some = last_B > first_B
+    bounds_2B[:, some] = begins_N[first_B[some]], ends_N[last_B[some] - 1]
+    return bounds_2B[0], bounds_2B[1]
+
+
+def _places(config: DataConfig) -> DataConfig:
+    """The config of which each row is the place of a particle that stays, which is all that text needs."""
+    place = {key: replace(config.inputs[key], variables=(Variable(_PLACE),)) for key in ROWS}
+    return replace(config, inputs={**config.inputs, **place})
+
+
+def _numbered(jets: Jets) -> Jets:
+    """`jets` with a column of each particle's place; exact in float32 up to 16 million particles a jet."""
+    places_N = np.arange(jets.offsets[-1]) - np.repeat(jets.offsets[:-1], jets.counts)
+    return Jets(jets.offsets, {**jets.particles, _PLACE: places_N}, jets.scalars)

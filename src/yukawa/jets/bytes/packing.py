@@ -30,10 +30,9 @@ def pack(
     offsets = offsets_of(counts) * patch_size
     ids = np.full(offsets[-1], int(Mark.PAD), np.int16)
     starts = offsets[:-1]
-    for place in range(len(head)):
-        ids[starts + place] = head[place]
-    for place in range(-tails_BT.shape[1], 0):
-        ids[offsets[1:] + place] = tails_BT[:, place]
+    words = np.flatnonzero(head != Mark.PAD)  # padding is there already
+    ids[starts[:, None] + words] = head[words]
+    ids[offsets[1:, None] + np.arange(-tails_BT.shape[1], 0)] = tails_BT
     bodies = starts + len(head)
     for body, stop, begin, end in zip(
         bodies.tolist(), (bodies + lengths).tolist(), begins_B.tolist(), ends_B.tolist(), strict=True

@@ -7,12 +7,13 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from yukawa.bytelm.decimals import fixed_decimals
 from yukawa.errors import InputError
 from yukawa.files import parse_row, replacement, report_write_errors
 from yukawa.jets.classes import JET_ORIGIN
@@ -40,7 +41,10 @@ _MOMENTA = ("part_energy", "part_px", "part_py", "part_pz")
 _ANGLES = ("part_deta", "part_dphi")
 _IMPACT = ("part_d0val", "part_d0err", "part_dzval", "part_dzerr")
 _JET = ("jet_pt", "jet_eta", "jet_phi", "jet_energy", "jet_nparticles")
-_PARTICLE_COLUMNS = (*_MOMENTA, *_ANGLES, *_IMPACT, "part_charge", *_FLAGS)
+_NUMBERS = (*_MOMENTA, *_ANGLES, *_IMPACT)
+_PARTICLE_COLUMNS = (*_NUMBERS, "part_charge", *_FLAGS)
+_AXIS_COLUMNS = ("jet_pt", "jet_energy", "jet_eta")
+TEXT_COLUMNS = (*_PARTICLE_COLUMNS, *_AXIS_COLUMNS)
 
 _AXIS = 1e-5  # by how much rounding may move an axis across eta = 0
 _NUMBER = r"([-+]?(?:\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|nan|inf))"
@@ -49,7 +53,18 @@ _PARTICLE = re.compile(
     + rf"{_NUMBER}, " * 11
     + rf"({'|'.join(SPECIES)})"
 )
-_LINE = "%d: %d, %.6f, (%.6f, %.6f, %.6f), " + "%.6f, " * 11 + "%s."
+
+_AT_ONCE = 2048  # particles that are written at once; their cells fit the processor's cache
+_END = ord("\n")
+_QUANTITIES = (
+    "E", "px", "py", "pz", "ln E", "ln pT", "d_eta", "d_phi", "ln(pT / jet pT)", "ln(E / jet E)", "dR",
+    "d0", "d0err", "z0", "z0err",
+)  # fmt: skip
+_CHARGES = np.array(
+    [b"%d, " % charge for charge in (*range(100), *range(-99, 0))]
+)  # by charge, negative ones too
+_COMMAS = np.array([b", (", b", ", b", ", b"), ", *[b", "] * 11], "S4")[:, None].view(np.uint8)
+_KIND_CELLS = np.array([b"%s.\n" % kind.encode() for kind in SPECIES])
 
 
 def format_jets(jets: Jets) -> list[str]:
@@ -62,35 +77,96 @@ def format_jets(jets: Jets) -> list[str]:
     Raises:
         InputError: the jets lack a column.
     """
-    check_columns((*_PARTICLE_COLUMNS, "jet_pt", "jet_energy", "jet_eta"), jets.columns, "the jets")
-    columns = {name: column.astype(np.float64) for name, column in jets.particles.items()}
-    if not np.isfinite(columns["part_charge"]).all():
-        raise InputError("a particle has no charge, part_charge is not finite")
-    jet = {name: np.repeat(jets.scalars[name].astype(np.float64), jets.counts) for name in _JET[:4]}
-    with np.errstate(divide="ignore", invalid="ignore"):
-        energy, pt = (
-            np.log(columns["part_energy"]),
-            np.log(np.hypot(columns["part_px"], columns["part_py"])),
+    text, begins_N, ends_N = sentences(jets)
+    characters = text.tobytes().decode("ascii")
+    lines = [""] * len(jets)
+    some = np.flatnonzero(jets.counts)
+    begins, ends = begins_N[jets.offsets[some]], ends_N[jets.offsets[some + 1] - 1]
+    for jet, begin, end in zip(some.tolist(), begins.tolist(), ends.tolist(), strict=True):
+        lines[jet] = characters[begin:end]
+    return lines
+
+
+def sentences(jets: Jets, *, finite: bool = False) -> tuple[Array, Array, Array]:
+    """The sentences of all particles, a space behind each; those of a jet are its line in `format_jets`.
+
+    Returns:
+        the characters, uint8; and where the sentence of each particle begins and ends among them, int64 (N,).
+
+    Raises:
+        InputError: the jets lack a column, a charge is not a number from -99 to 99, or another number is NaN or
+            infinite where `finite` ones are asked for.
+    """
+    check_columns(TEXT_COLUMNS, jets.columns, "the jets")
+    numbers = np.arange(jets.offsets[-1]) - np.repeat(jets.offsets[:-1], jets.counts)
+    jet = {name: np.repeat(jets.scalars[name], jets.counts) for name in _AXIS_COLUMNS}
+    written = bytearray()
+    for start in range(0, len(numbers), _AT_ONCE):
+        block = slice(start, start + _AT_ONCE)
+        written += _sentences(
+            numbers[block],
+            {name: jets.particles[name][block] for name in _PARTICLE_COLUMNS},
+            {name: column[block] for name, column in jet.items()},
+            finite,
         )
-        relative = pt - np.log(jet["jet_pt"]), energy - np.log(jet["jet_energy"])
+    text = np.frombuffer(written, np.uint8)
+    ends = np.flatnonzero(text == _END)
+    text[ends] = ord(" ")
+    return text, np.concatenate([[0], ends + 1])[:-1], ends
+
+
+def _sentences(
+    numbers: Array, particles: Mapping[str, Array], jet: Mapping[str, Array], finite: bool
+) -> bytes:
+    """The sentences of some particles, each with `_END` behind it.
+
+    All are first written into cells of one width, whose free characters are zero and then dropped.
+    """
+    charges = particles["part_charge"]
+    if not np.isfinite(charges).all():
+        raise InputError("a particle has no charge, part_charge is not finite")
+    if len(far := charges[(charges > 99) | (charges < -99)]):
+        raise InputError(f"a particle has the charge {far[0]:g}, from -99 to 99 can be written")
+    values = _quantities(particles, jet)
+    if finite and not np.isfinite(values).all():
+        odd, particle = np.argwhere(~np.isfinite(values))[0]
+        raise InputError(
+            f"{_QUANTITIES[odd]} of a particle is {values[odd, particle]}",
+            hint="clean the data, or set `nonfinite: replace` under preprocess",
+        )
+    quantities = fixed_decimals(values, 6)
+    width = quantities.shape[-1]
+    indices = np.array([b"%d: " % number for number in range(int(numbers.max()) + 1)])
+    cells = np.zeros(
+        len(numbers),
+        [
+            ("index", indices.dtype),
+            ("charge", "S5"),
+            ("numbers", "u1", (len(_COMMAS), width + 4)),
+            ("kind", "S16"),
+        ],
+    )
+    cells["index"] = indices[numbers]
+    cells["charge"] = _CHARGES[charges.astype(np.int64)]
+    cells["numbers"][..., :width] = quantities.transpose(1, 0, 2)
+    cells["numbers"][..., width:] = _COMMAS
+    cells["kind"] = _KIND_CELLS[_species(particles)]
+    return cells.tobytes().translate(None, b"\0")
+
+
+def _quantities(particles: Mapping[str, Array], jet: Mapping[str, Array]) -> Array:
+    """The numbers of each particle in the order of its sentence, (15, N)."""
+    columns = {name: column.astype(np.float64) for name, column in particles.items() if name in _NUMBERS}
+    whole = {name: column.astype(np.float64) for name, column in jet.items()}
+    with np.errstate(divide="ignore", invalid="ignore"):
+        energy = np.log(columns["part_energy"])
+        pt = np.log(np.hypot(columns["part_px"], columns["part_py"]))
+        relative = pt - np.log(whole["jet_pt"]), energy - np.log(whole["jet_energy"])
     deta, dphi = columns["part_deta"], columns["part_dphi"]
-    angles = np.where(jet["jet_eta"] < 0, -deta, deta) + 0.0, dphi  # never -0
+    angles = np.where(whole["jet_eta"] < 0, -deta, deta) + 0.0, dphi  # never -0
     impact = [_shrink(columns[name]) for name in _IMPACT]
     momenta = [columns[name] for name in _MOMENTA]
-    rows = np.stack([*momenta, energy, pt, *angles, *relative, np.hypot(deta, dphi), *impact], axis=1)
-    numbers = np.arange(len(rows)) - np.repeat(jets.offsets[:-1], jets.counts)
-    parts = [
-        _LINE % (number, charge, *row, kind)
-        for number, charge, row, kind in zip(
-            numbers.tolist(),
-            columns["part_charge"].tolist(),
-            rows.tolist(),
-            _species(jets.particles),
-            strict=True,
-        )
-    ]
-    bounds = jets.offsets.tolist()
-    return [" ".join(parts[begin:end]) for begin, end in pairwise(bounds)]
+    return np.stack([*momenta, energy, pt, *angles, *relative, np.hypot(deta, dphi), *impact])
 
 
 def parse_jets(lines: Sequence[str], place: str = "the text", first: int = 0) -> Jets:
@@ -264,15 +340,15 @@ def _row(line: bytes, place: str) -> dict[str, Any]:
     return row
 
 
-def _species(particles: Mapping[str, Array]) -> list[str]:
-    """The name of each particle's kind."""
+def _species(particles: Mapping[str, Array]) -> Array:
+    """The number of each particle's kind in the order of `SPECIES`."""
     flags = [np.asarray(particles[flags[0]]).astype(bool) for flags in SPECIES.values() if flags]
-    return np.select(flags, [kind for kind in SPECIES if SPECIES[kind]], "unknown").tolist()
+    return np.select(flags, np.arange(len(flags)), len(flags))
 
 
 def _shrink(length: Array) -> Array:
     """tanh(0.2 sgn(d) |d|^(1/4)) of lengths in mm."""
-    return np.tanh(0.2 * np.sign(length) * np.abs(length) ** 0.25)
+    return np.tanh(0.2 * np.sign(length) * np.sqrt(np.sqrt(np.abs(length))))
 
 
 def _expand(shrunk: Array) -> Array:

@@ -1,0 +1,112 @@
+"""Features as bytes: what comes back, and in which order the bytes sort."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yukawa.bytelm.records import RecordFormat
+from yukawa.bytelm.segments import Records
+from yukawa.bytelm.tokenizer import ByteTokenizer
+from yukawa.bytelm.vocabulary import Mark
+from yukawa.errors import InputError
+from yukawa.jets.bytes.codes import decode_features, feature_bytes
+from yukawa.jets.bytes.form import ByteForm
+from yukawa.jets.features.config import FEATURES, DataConfig, load_data_config
+from yukawa.jets.features.parts import Variable
+
+CODES = ("fixed16", "ordered16", "ordered32", "float32")
+CONFIG = load_data_config("jet-origin")
+STEP = 10 / 65535
+
+
+def config_of(*variables: Variable) -> DataConfig:
+    given = replace(CONFIG.inputs[FEATURES], variables=variables)
+    return replace(CONFIG, inputs={**CONFIG.inputs, FEATURES: given})
+
+
+def patches(bytes_NR: np.ndarray) -> np.ndarray:
+    head = np.full((1, bytes_NR.shape[1]), int(Mark.PAD), np.int16)
+    head[0, :3] = [Mark.BOS, Mark.RECORDS, 0]
+    return np.concatenate([head, bytes_NR.astype(np.int16)])
+
+
+@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("count", [0, 1, 4096, 5000])
+def test_features_come_back(code: str, count: int):
+    features = np.random.default_rng(1).uniform(-5, 5, (count, 17)).astype(np.float32)
+    features[:, 3] = -0.0
+    form = ByteForm(code=code)
+    bytes_NR = feature_bytes(features, form, CONFIG)
+    assert bytes_NR.shape == (count, form.record_size(17))
+    read = decode_features(patches(bytes_NR), form, CONFIG)
+    assert read.dtype == np.float32
+    if code == "fixed16":
+        np.testing.assert_allclose(read, features, rtol=0, atol=0.51 * STEP)  # half a step, and float32
+    elif code == "ordered16":
+        np.testing.assert_array_equal(read, features.astype(np.float16))
+    else:
+        assert read.tobytes() == features.tobytes()
+
+
+@given(st.lists(st.floats(-5, 5, width=32), min_size=2, max_size=30))
+def test_bytes_sort_as_numbers(values: list[float]):
+    config = config_of(Variable("x"))
+    for code in ("fixed16", "ordered16", "ordered32"):
+        numbers = np.sort(np.array(values, np.float32) + np.float32(0))[:, None]  # -0 equals 0
+        rows = [bytes(row) for row in feature_bytes(numbers, ByteForm(code=code), config)]
+        assert rows == sorted(rows)
+        if code == "ordered32":
+            assert len(set(rows)) == len(np.unique(numbers))
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [("ordered16", "float16"), ("ordered32", "float32"), ("float32", "float32")]
+)
+def test_the_tokenizer_of_the_byte_model_writes_the_same(code: str, kind: str):
+    features = np.random.default_rng(2).normal(size=(9, 17)).astype(np.float32)
+    fields = RecordFormat(tuple((name, code) for name in CONFIG.features))
+    records = np.zeros(9, fields.dtype)
+    for name, column in zip(CONFIG.features, features.T, strict=True):
+        records[name] = column.astype(kind)
+    form = ByteForm(code=code)
+    ours = patches(feature_bytes(features, form, CONFIG))
+    theirs = ByteTokenizer(form.patch_size(17), [fields]).encode(Records(records, fields), eos=False)
+    np.testing.assert_array_equal(ours.reshape(-1), theirs)
+
+
+def test_fixed16_maps_the_bounds_of_each_variable_to_the_bounds_of_its_code():
+    config = config_of(Variable("x"), Variable("y", 0.0, 1.0, -1.0, 3.0), Variable("z", 0.0, 1.0, 2.0, 2.0))
+    features = np.array([[-5, -1, 2], [5, 3, 2], [0, 1, 2], [-7, -1, 2], [9, 3, 2]], np.float32)
+    bytes_NR = feature_bytes(features, ByteForm(), config)
+    expected = [[0, 0, 0], [65535, 65535, 0], [32768, 32768, 0], [0, 0, 0], [65535, 65535, 0]]
+    np.testing.assert_array_equal(bytes_NR.view(">u2"), expected)
+    read = decode_features(patches(bytes_NR), ByteForm(), config)
+    np.testing.assert_allclose(read, np.clip(features, [-5, -1, 2], [5, 3, 2]), atol=0.51 * STEP)
+
+
+def test_numbers_that_a_code_cannot_hold():
+    large = np.full((1, 17), 7e4, np.float32)
+    with pytest.raises(
+        InputError, match=r"a feature is 70000, the largest number of ordered16 is 65504"
+    ) as caught:
+        feature_bytes(large, ByteForm(code="ordered16"), CONFIG)
+    assert caught.value.hint == "give code=ordered32"
+    with pytest.raises(InputError, match="x is not clipped, fixed16 needs finite bounds"):
+        feature_bytes(
+            np.zeros((1, 1), np.float32), ByteForm(), config_of(Variable("x", 0.0, 1.0, -5.0, np.inf))
+        )
+
+
+def test_what_cannot_be_decoded():
+    with pytest.raises(InputError, match="from the native form"):
+        decode_features(np.zeros((0, 16), np.int16), ByteForm(form="text"), CONFIG)
+    damaged = patches(feature_bytes(np.zeros((2, 17), np.float32), ByteForm(), CONFIG)).reshape(-1)[:-1]
+    with pytest.raises(
+        InputError, match=r"67 bytes of particles are no whole records of 34 \(17 features in fixed16\)"
+    ):
+        decode_features(damaged[:, None], ByteForm(), CONFIG)

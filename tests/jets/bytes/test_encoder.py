@@ -370,3 +370,30 @@ def test_rows_of_a_batch_are_its_patches(make_jets: MakeJets):
     where = np.array([5, 2, 9])
     rows = rows_of(offsets_of(encoded.counts), where)
     np.testing.assert_array_equal(encoded.take(where).rows["patches_NP"], encoded.rows["patches_NP"][rows])
+
+
+@forms
+def test_in_an_order_particles_come_as_if_the_jets_had_them_so(form: ByteForm, make_jets: MakeJets) -> None:
+    jets = make_jets()
+    jet_of = np.repeat(np.arange(len(jets)), jets.counts)
+    rows = np.lexsort((-jets.particles["part_deta"].astype(float), jet_of))
+    falling = Jets(jets.offsets, {n: c[rows] for n, c in jets.particles.items()}, jets.scalars)
+    given = form.model_copy(update={"order": "part_deta"})
+    expected = ByteEncoder(CONFIG, form).encode(falling)
+    found = ByteEncoder(CONFIG, given).encode(jets)
+    assert np.array_equal(found.rows["patches_NP"], expected.rows["patches_NP"])
+    assert sequences(found) == sequences(expected)
+    again = ByteEncoder(CONFIG, given).encode(falling)  # what is in order stays so
+    assert np.array_equal(again.rows["patches_NP"], expected.rows["patches_NP"])
+
+
+def test_an_order_may_be_an_expression_of_other_columns(make_jets: MakeJets) -> None:
+    jets = make_jets()
+    encoder = ByteEncoder(CONFIG, ByteForm(order="-np.abs(part_dzerr)"))
+    assert "part_dzerr" in encoder.columns
+    slim = jets.pick(encoder.columns)
+    assert np.array_equal(encoder.encode(slim).rows["patches_NP"], encoder.encode(jets).rows["patches_NP"])
+    with pytest.raises(InputError, match="'jet_pt' has one value for each jet"):
+        ByteEncoder(CONFIG, ByteForm(order="jet_pt")).encode(jets)
+    with pytest.raises(InputError):
+        ByteEncoder(CONFIG, ByteForm(order="part_pt +"))

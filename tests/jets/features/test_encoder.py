@@ -98,6 +98,18 @@ def test_a_jet_is_encoded_alike_alone_and_among_others(
     same(encoder.encode(jets), whole)
 
 
+def test_few_long_jets_among_many_are_cut_as_many_are(toy_jets: ToyJets) -> None:
+    config = config_with(length=40, sort_by=None)
+    counts = np.full(100, 39)
+    counts[[0, 50, 99]] = 41, 60, 45  # few runs of many particles stay, which are copied run by run
+    jets = toy_jets(100, counts=counts, classes=config.classes)
+    one = FeatureEncoder(config).encode(jets)
+    assert one.truncated == 3
+    same(join([FeatureEncoder(config).encode(jets[i : i + 1]) for i in range(100)]), one)
+    keep = (np.arange(counts.sum()) - np.repeat(jets.offsets[:-1], counts)) < 40
+    np.testing.assert_array_equal(one.rows["momenta_N4"][:, 0], jets.particles["part_px"][keep])
+
+
 def test_the_order_of_particles_permutes_rows_and_no_more(toy_jets: ToyJets) -> None:
     config = load_data_config("jet-origin-errors")
     jets = toy_jets(30, classes=config.classes, counts=np.random.default_rng(1).integers(0, 70, 30))

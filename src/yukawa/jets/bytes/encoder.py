@@ -15,6 +15,8 @@ from yukawa.jets.bytes.packing import pack, patch_row
 from yukawa.jets.encoded import Encoded, Encoder
 from yukawa.jets.features.config import FEATURES, ROWS, DataConfig
 from yukawa.jets.features.encoder import FeatureEncoder
+from yukawa.jets.features.expressions import Level, columns_of, evaluate
+from yukawa.jets.features.flat import FlatFrame
 from yukawa.jets.features.parts import Variable
 from yukawa.jets.formats.text import TEXT_COLUMNS, sentences
 from yukawa.jets.table import Array, Jets, offsets_of
@@ -42,8 +44,8 @@ class ByteEncoder(Encoder):
             `nonfinite: replace`. Text replaces none: it says `nan` or `inf` then.
 
     Raises:
-        InputError: the config is not resolved, the patch does not fit a particle, or the context has no room
-            for one.
+        InputError: the config is not resolved, the patch does not fit a particle, the context has no room for
+            one, or the order is no expression.
     """
 
     def __init__(
@@ -57,7 +59,10 @@ class ByteEncoder(Encoder):
         self.patch_size = form.patch_size(len(config.features))
         self.classes = config.classes
         self.selection_columns = self._features.selection_columns
-        needed = {*self._features.columns, *(TEXT_COLUMNS if self._text else ())} - {_PLACE}
+        order = columns_of(config.tree(form.order)) if form.order is not None else ()
+        needed = {*self._features.columns, *(TEXT_COLUMNS if self._text else ()), *config.columns(order)} - {
+            _PLACE
+        }
         self.columns = tuple(sorted(needed))
         self._tail = patch_row([Mark.EOS] if ends else [], self.patch_size)
         self._room(len(self._head()) + len(self._tail))
@@ -141,6 +146,7 @@ class ByteEncoder(Encoder):
         self, jets: Jets, head: Array, tails: Callable[[Array], Array], least_tail: int = 0
     ) -> Encoded:
         """Sequences of the head, a jet and its tail, which depends on its label; room is left for `least_tail`."""
+        jets = self._ordered(jets)
         encoded = self._features.encode(_numbered(jets) if self._text else jets)
         bytes_X, begins_N, ends_N = self._bytes(jets, encoded)
         tails_BT = tails(encoded.labels)
@@ -153,6 +159,23 @@ class ByteEncoder(Encoder):
             length = self.config.length
             truncated = int(np.sum(cut_B if length is None else cut_B | (jets.counts > length)))
         return replace(encoded, rows={"patches_NP": patches_NP}, counts=counts, truncated=truncated)
+
+    def _ordered(self, jets: Jets) -> Jets:
+        """The jets with their particles in the order of the form."""
+        if self.form.order is None:
+            return jets
+        frame = FlatFrame(jets, self.config.variables)
+        key = evaluate(self.config.tree(self.form.order), frame)
+        if key.level != Level.PARTICLE:
+            raise InputError(
+                f"order {self.form.order!r} has one value for each jet, one for each particle is expected",
+                hint="type, for instance: order=part_energy",
+            )
+        jet_N = np.repeat(np.arange(len(jets)), jets.counts)
+        rows_N = np.lexsort(
+            (-np.asarray(key.data, np.float64), jet_N)
+        )  # stable: what is equal stays in its order
+        return Jets(jets.offsets, {name: c.take(rows_N) for name, c in jets.particles.items()}, jets.scalars)
 
     def _bytes(self, jets: Jets, encoded: Encoded) -> tuple[Array, Array, Array]:
         """The bytes of all particles that stay, and where those of each begin and end."""

@@ -23,6 +23,8 @@ class ByteForm(BaseModel):
             are big-endian. Text has none.
         patch: ids of a patch. Native: a particle's record unless given; a part of it, or several whole records.
             Text: 16 unless given.
+        order: the particles of a jet come with this, a column or an expression of columns, falling (such as
+            `part_energy`, or `-part_deltaR`); None leaves them as the jets have them.
         context: most patches of a jet, with all that stands before and behind it; None is no limit.
         longer: what becomes of a longer jet: `refuse`, or `cut`, which leaves out its last particles.
     """
@@ -32,6 +34,7 @@ class ByteForm(BaseModel):
     form: Literal["native", "text"] = "native"
     code: Literal["fixed16", "ordered16", "ordered32", "float32"] = "fixed16"
     patch: int | None = Field(None, ge=1)
+    order: str | None = None
     context: int | None = Field(None, ge=1)
     longer: Literal["refuse", "cut"] = "refuse"
 

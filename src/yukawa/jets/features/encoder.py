@@ -176,6 +176,7 @@ class _Block:
         self.ready: dict[str, Array] = {}
         self.truncated = 0
         self.keep: Array | None = None  # the numbers of the particles that stay; None: all
+        self.runs: list[tuple[int, int]] = []  # of them
         self._cut(config.length, config.sort_by)
         if mask is not None:
             passes = np.broadcast_to(self._particles(mask) != 0, int(jets.offsets[-1]))
@@ -183,6 +184,7 @@ class _Block:
         self.counts = jets.counts
         if self.keep is not None:
             self.counts = np.diff(np.searchsorted(self.keep, jets.offsets))
+            self.runs = _runs(self.keep)
         self.total = int(self.counts.sum())
 
     def _cut(self, length: int | None, sort_by: str | None) -> None:
@@ -221,9 +223,7 @@ class _Block:
     def _raw(self, name: str) -> Array:
         """A variable of the particles that stay, checked once."""
         if name not in self.ready:
-            data = np.asarray(self._particles(name))
-            if self.keep is not None and data.ndim:
-                data = data[self.keep]
+            data = self._staying(np.asarray(self._particles(name)))
             if data.dtype.kind == "f":  # whole numbers and truth values are finite, and cast as they are used
                 data = data.astype(np.float32, copy=False)
             self.ready[name] = data
@@ -231,9 +231,24 @@ class _Block:
                 self._count_bad(name, np.flatnonzero(~np.isfinite(np.broadcast_to(data, self.total))))
         return self.ready[name]
 
+    def _staying(self, data: Array) -> Array:
+        """The values of the particles that stay."""
+        if self.keep is None or not data.ndim:
+            return data
+        if 100 * len(self.runs) < len(self.keep):
+            return np.concatenate([data[start:stop] for start, stop in self.runs])  # faster than one by one
+        return data.take(self.keep)
+
     def _count_bad(self, name: str, where: Array) -> None:
         self.bad[name] = len(where)
         self.bad_jets[name] = len(np.unique(np.searchsorted(np.cumsum(self.counts), where, side="right")))
+
+
+def _runs(numbers: Array) -> list[tuple[int, int]]:
+    """The runs of consecutive numbers among rising ones: the first of each, and that after its last."""
+    ends = np.flatnonzero(np.diff(numbers, append=-1) != 1)
+    starts = np.concatenate([[0], ends + 1])[:-1]
+    return list(zip(numbers[starts].tolist(), (numbers[ends] + 1).tolist(), strict=True))
 
 
 def passing(config: DataConfig, selection: str | None, jets: Jets) -> Jets:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from yukawa.errors import InputError
 from yukawa.files import replacement, report_write_errors
 from yukawa.jets.columns import check_columns
 from yukawa.jets.extras import require
+from yukawa.jets.formats.pages import list_values
 from yukawa.jets.formats.pieces import Portions, Source
 from yukawa.jets.table import Array, Jets
 
@@ -29,7 +30,7 @@ class RowGroup:
     index: int
 
     def read(self, columns: Collection[str] | None = None) -> Jets:
-        """The jets, with these columns or with all; their arrays share Arrow's memory and are read-only.
+        """The jets, with these columns or with all; their arrays are read-only, and share memory with what was decoded.
 
         Raises:
             InputError: the file is damaged, has no such column, or its particle columns differ in length.
@@ -40,10 +41,13 @@ class RowGroup:
                 check_columns(columns, names, str(self.path))
                 names = [name for name in names if name in columns]
             if self.index < file.num_row_groups:
-                table = file.read_row_group(self.index, columns=names)
+                values = list_values(file, self.path, self.index, names)
+                table = file.read_row_group(
+                    self.index, columns=[name for name in names if name not in values]
+                )
             else:  # a file without jets has no row group
-                table = file.schema_arrow.empty_table().select(names)
-        return _jets(table, self.path)
+                values, table = {}, file.schema_arrow.empty_table().select(names)
+        return _jets(table, values, names, self.path)
 
 
 def open_parquet(path: Path) -> Source:
@@ -193,8 +197,8 @@ def _column_names(file: Any) -> list[str]:
     ]
 
 
-def _jets(table: Any, path: Path) -> Jets:
-    """The jets of a table of one row group."""
+def _jets(table: Any, values: Mapping[str, Array], names: Sequence[str], path: Path) -> Jets:
+    """The jets of a table of one row group and of the `values` of more columns of the same lists, as `names` says."""
     types = require("pyarrow.types", "reading Parquet files")
     particles: dict[str, Array] = {}
     scalars: dict[str, Array] = {}
@@ -214,6 +218,8 @@ def _jets(table: Any, path: Path) -> Jets:
             )
     if offsets is None:
         offsets = np.zeros(table.num_rows + 1, np.int64)
+    particles |= {name: column[: offsets[-1]] for name, column in values.items()}
+    particles = {name: particles[name] for name in names if name in particles}
     return Jets(offsets.astype(np.int64), particles, scalars)
 
 

@@ -264,6 +264,13 @@ def test_the_mask_says_what_is_padding_whatever_stands_there():
     assert not torch.allclose(by_bytes, model(ids).logits)
 
 
+def test_a_gap_in_the_mask_is_as_if_nothing_stood_there():
+    model = _model(ByteLMForSequenceClassification, num_labels=3)
+    ids, mask = _ids(1, 24), torch.tensor([[1, 1, 0, 0, 1, 1]])
+    whole = model(ids[:, [*range(8), *range(16, 24)]]).logits
+    torch.testing.assert_close(model(ids, attention_mask=mask).logits, whole, atol=1e-6, rtol=0)
+
+
 def test_pooling_takes_the_mean_and_the_last_of_what_the_mask_shows():
     vectors = torch.randn(3, 4, 5)
     mask = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0], [0, 1, 1, 0]])

@@ -157,9 +157,7 @@ class ByteLMModel(ByteLMPreTrainedModel):
         """
         positions = None
         if mask_BT is not None:
-            # With keys and values of patches before, those on the right of a short sequence must be hidden too.
-            plain = mask_BT if past_key_values is not None else mask_BT[:, 1:] <= mask_BT[:, :-1]
-            if bool(plain.all()):
+            if bool((mask_BT[:, 1:] <= mask_BT[:, :-1]).all()):
                 mask_BT = None
             else:
                 positions = (mask_BT.long().cumsum(1) - 1).clamp(min=0)[:, -vectors_BTD.shape[1] :]

@@ -22,7 +22,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from yukawa.bytelm import modeling
+from yukawa.bytelm import modeling, packed
 from yukawa.bytelm.configuration import ByteLMConfig
 from yukawa.bytelm.modeling import (
     ByteLMForCausalLM,
@@ -565,7 +565,8 @@ def test_the_attention_asked_for_reaches_the_decoders(attention: str, tmp_path: 
     _model(inner_layers=1).save_pretrained(tmp_path)
     model = ByteLMForCausalLM.from_pretrained(tmp_path, attn_implementation=attention)
     decoders = (model.model.decoder, model.head.decoder)
-    assert [decoder.config._attn_implementation for decoder in decoders] == [attention] * 2
+    over_patches = packed.NAME if attention == "sdpa" else attention  # SDPA, which takes packed sequences too
+    assert [d.config._attn_implementation for d in decoders] == [over_patches, attention]
     other = ATTENTION[attention == "sdpa"]
     model.set_attn_implementation(other)
     assert [decoder.config._attn_implementation for decoder in decoders] == [other] * 2

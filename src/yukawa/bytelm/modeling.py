@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -27,6 +28,7 @@ from transformers.modeling_outputs import (
 from transformers.modeling_utils import PreTrainedModel
 from transformers.utils import can_return_tuple
 
+from yukawa.bytelm import packed
 from yukawa.bytelm.configuration import SIZES, ByteLMConfig
 from yukawa.bytelm.generating import Generating
 from yukawa.bytelm.inner import InnerDecoder
@@ -114,6 +116,8 @@ class ByteLMModel(ByteLMPreTrainedModel):
         self.embedding = PatchEmbedding(config)
         self.decoder = LlamaModel(config.over_patches())
         self.decoder.embed_tokens = None  # it is given embeddings
+        if self.decoder.config._attn_implementation == "sdpa":
+            self.decoder.config._attn_implementation = packed.NAME
         self.post_init()
 
     @torch.no_grad()
@@ -171,6 +175,30 @@ class ByteLMModel(ByteLMPreTrainedModel):
         )
         return output
 
+    def decode_packed(self, vectors_ND: Tensor, places_N: Tensor, groups: Sequence[packed.Group]) -> Tensor:
+        """The decoder over the patch vectors of packed sequences, (N, D), as `decode` gives it for each alone.
+
+        Args:
+            vectors_ND: the rows of all groups, one after another.
+            places_N: the number of each row within its sequence.
+            groups: sequences of nearly one length; only attention needs to know of them.
+        """
+        if self.decoder.config._attn_implementation != packed.NAME:
+            each = vectors_ND.split([group.rows for group in groups])
+            return torch.cat([
+                group.unpad(self.decode(group.padded(rows)).last_hidden_state)
+                for rows, group in zip(each, groups, strict=True)
+            ])  # fmt: skip
+        output = self.decoder(
+            inputs_embeds=vectors_ND[None],
+            position_ids=places_N[None],
+            attention_mask=vectors_ND.new_empty(1, 1, 1, 1),  # so that none is made; groups stand in for it
+            groups=groups,
+            use_cache=False,
+        )
+        hidden_ND: Tensor = output.last_hidden_state[0]
+        return hidden_ND
+
     @can_return_tuple
     def forward(
         self,
@@ -219,7 +247,7 @@ class ByteLMForCausalLM(Generating, ByteLMPreTrainedModel, GenerationMixin):
         if config.inner_layers:
             self.head = InnerDecoder(config)
         else:
-            self.head = nn.Linear(config.hidden_size, config.patch_size * config.vocab_size, bias=False)
+            self.head = nn.Linear(config.hidden_size, config.patch_size * config.vocab_size)
         self.post_init()
 
     @torch.no_grad()

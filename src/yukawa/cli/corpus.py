@@ -1,0 +1,106 @@
+"""`yukawa corpus VERB`: abstracts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from yukawa.cli import corpus_conversations
+from yukawa.cli.options import Debug, Json
+from yukawa.cli.output import Interrupted, note, print_json, progress_bar, say
+
+if TYPE_CHECKING:
+    from yukawa.corpus.abstracts import Abstracts
+    from yukawa.corpus.arxiv import Input
+
+_MEGABYTE = 1_000_000
+_TOLD = 3  # faults of a file that are printed; the manifest has more
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these verbs to a group."""
+    app.command()(abstracts)
+    corpus_conversations.add_to(app)
+
+
+def abstracts(
+    snapshots: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="SNAPSHOT", help="arXiv's metadata as JSON Lines, plain or gzip; one or more."
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder of the data set, a new one.")],
+    mixture: Annotated[
+        str | None,
+        typer.Option("--mixture", metavar="NAME", help="s1 … s10, or one of --table; else every archive."),
+    ] = None,
+    table: Annotated[
+        Path | None,
+        typer.Option("--table", metavar="FILE", help="Mixtures of one's own, a line of YAML each."),
+    ] = None,
+    method: Annotated[
+        str, typer.Option("--method", help="Selection, cleaning and split: strict or feyntune.")
+    ] = "strict",
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the split and the order.")] = 42,
+    form: Annotated[str, typer.Option("--format", help="parquet, jsonl or jsonl.gz.")] = "parquet",
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Make a data set of arXiv's abstracts: select, clean, deduplicate, split, mix."""
+    from yukawa.corpus.abstracts import build_abstracts
+    from yukawa.corpus.mixtures import read_mixtures
+    from yukawa.corpus.selection import find_method
+
+    chosen = find_method(method)
+    mixtures = read_mixtures(table) if table is not None else None
+    try:
+        with progress_bar("reading, in megabytes") as bar:
+            made = build_abstracts(
+                snapshots, out, mixture=mixture, method=chosen, seed=seed, table=mixtures, suffix=f".{form}",
+                progress=lambda done, total: bar(done // _MEGABYTE, max(1, total // _MEGABYTE)),
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        raise Interrupted("nothing was written, type the same command again") from None
+    if as_json:
+        print_json(_plain(made))
+    else:
+        _show(made)
+
+
+def _plain(made: Abstracts) -> dict[str, Any]:
+    return {
+        "out": str(made.folder),
+        "rows": {split.name: split.rows for split in made.manifest.splits},
+        "notes": list(made.notes),
+        "manifest": made.manifest.model_dump(mode="json"),
+    }
+
+
+def _show(made: Abstracts) -> None:
+    papers = sum(one.papers for one in made.inputs)
+    damaged = sum(one.damaged.count for one in made.inputs)
+    without = sum(one.without_abstract.count for one in made.inputs)
+    rows = [(sum(one.lines for one in made.inputs), "lines")]
+    rows += [(-count, name) for count, name in ((damaged, "damaged"), (without, "without abstract")) if count]
+    rows += [(papers, "papers"), *((-count, reason) for reason, count in made.dropped.items())]
+    rows += [(made.manifest.rows, "kept")]
+    rows += [(split.rows, f"  {split.name}") for split in made.manifest.splits]
+    width = max(len(f"{count:,}") for count, _ in rows)
+    for count, name in rows:
+        say(f"{count:>{width},}  ", name if count < 0 else (name, "bold"))
+    for one in made.inputs:
+        _tell(one)
+    for line in made.notes:
+        note(("note: ", "bold yellow"), line)
+    say(f"{made.folder} holds the data set; {made.folder}/card.md says how it was made")
+
+
+def _tell(one: Input) -> None:
+    """Say which lines of a file were of no use."""
+    for kind, faults in (("damaged", one.damaged), ("without abstract", one.without_abstract)):
+        if faults.count:
+            first = "; ".join(faults.first[:_TOLD]) + ("; …" if faults.count > _TOLD else "")
+            note(("note: ", "bold yellow"), f"{one.name}: {faults.count:,} {kind}: {first}")

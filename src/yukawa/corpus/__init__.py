@@ -1,0 +1,64 @@
+"""Text for training: typed rows, their files, arXiv's abstracts, questions and answers, and what is left out of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from yukawa.corpus.abstracts import build_abstracts, build_mixture
+    from yukawa.corpus.arxiv import read_papers
+    from yukawa.corpus.conversation_sets import build_conversations
+    from yukawa.corpus.conversation_splits import split_conversations
+    from yukawa.corpus.conversations import read_conversations
+    from yukawa.corpus.dataset import write_dataset
+    from yukawa.corpus.decontamination import Decontamination
+    from yukawa.corpus.duplicates import near_duplicates
+    from yukawa.corpus.language import LanguageFilter
+    from yukawa.corpus.rows import Conversation, Document, Message, Preference
+    from yukawa.corpus.storing import read_rows, write_rows
+
+__all__ = [
+    "Conversation",
+    "Decontamination",
+    "Document",
+    "LanguageFilter",
+    "Message",
+    "Preference",
+    "build_abstracts",
+    "build_conversations",
+    "build_mixture",
+    "near_duplicates",
+    "read_conversations",
+    "read_papers",
+    "read_rows",
+    "split_conversations",
+    "write_dataset",
+    "write_rows",
+]
+_HOMES = {
+    "Conversation": "rows",
+    "Decontamination": "decontamination",
+    "Document": "rows",
+    "LanguageFilter": "language",
+    "Message": "rows",
+    "Preference": "rows",
+    "build_abstracts": "abstracts",
+    "build_conversations": "conversation_sets",
+    "build_mixture": "abstracts",
+    "near_duplicates": "duplicates",
+    "read_conversations": "conversations",
+    "read_papers": "arxiv",
+    "read_rows": "storing",
+    "split_conversations": "conversation_splits",
+    "write_dataset": "dataset",
+    "write_rows": "storing",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Imported when first used, so that `import yukawa.corpus` costs nothing.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,94 @@
+"""The manifest: it counts what passes, comes back as written, and notices what was changed after it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from yukawa.corpus.dataset import write_dataset
+from yukawa.corpus.manifest import MANIFEST, Manifest, Tally, check_manifest, read_manifest, write_manifest
+from yukawa.corpus.rows import Conversation, Document, Message, Preference
+from yukawa.errors import InputError
+
+DOCUMENTS = [
+    Document(id="1", text="four", source="a", licence="CC0-1.0", categories=("hep-th", "gr-qc")),
+    Document(id="2", text="seven77", source="b", title="not counted", categories=("hep-th",)),
+    Document(id="3", text="x", source="a"),
+]
+QUESTION, ANSWER = Message(role="user", content="Why?"), Message(role="assistant", content="Because.")
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    folder = tmp_path / "set"
+    write_dataset(folder, {"train": DOCUMENTS, "test": DOCUMENTS[:1]}, Document, title="T", made={"seed": 1})
+    return folder
+
+
+def test_rows_are_counted_as_they_pass(tmp_path: Path):
+    tally = Tally()
+    assert list(tally.watch(DOCUMENTS)) == DOCUMENTS
+    (tmp_path / "train.jsonl").write_bytes(b"abc")
+    split = tally.split("train", tmp_path / "train.jsonl")
+    assert (split.rows, split.characters, split.size, split.path) == (3, 12, 3, "train.jsonl")
+    assert split.sources == {"a": 2, "b": 1}
+    assert split.licences == {"CC0-1.0": 1, "unknown": 2}
+    assert split.categories == {"hep-th": 2, "unknown": 1}
+    assert split.sha256.startswith("ba7816bf")
+
+
+def test_characters_of_all_kinds(tmp_path: Path):
+    (tmp_path / "x").touch()
+    for row in (
+        Conversation(id="1", messages=(QUESTION, ANSWER), source="s", category="c"),
+        Preference(id="1", prompt=(QUESTION,), chosen="Be", rejected="cause.", source="s"),
+    ):
+        tally = Tally()
+        list(tally.watch([row]))  # type: ignore[type-var]
+        assert tally.split("test", tmp_path / "x").characters == len("Why?Because.")
+
+
+def test_a_manifest_comes_back(dataset: Path, tmp_path: Path):
+    manifest = check_manifest(dataset)
+    assert manifest.rows == 4
+    assert manifest.split("test").rows == 1
+    write_manifest(tmp_path, manifest)
+    assert read_manifest(tmp_path) == manifest
+    assert (tmp_path / MANIFEST).read_bytes() == (dataset / MANIFEST).read_bytes()
+    with pytest.raises(InputError, match=r"no split 'validation'.*train, test"):
+        manifest.split("validation")
+
+
+def test_changed_files_are_noticed(dataset: Path):
+    file = dataset / "train.parquet"
+    content = file.read_bytes()
+    file.write_bytes(content[:-1] + b"?")
+    with pytest.raises(InputError, match=r"train\.parquet has another SHA-256"):
+        check_manifest(dataset)
+    file.write_bytes(content + b"?")
+    with pytest.raises(InputError, match="bytes, the manifest says"):
+        check_manifest(dataset)
+    file.unlink()
+    with pytest.raises(InputError, match=r"train\.parquet cannot be read"):
+        check_manifest(dataset)
+
+
+def test_a_damaged_manifest_is_one_line(dataset: Path, tmp_path: Path):
+    with pytest.raises(InputError, match=r"manifest\.json cannot be read"):
+        read_manifest(tmp_path)
+    path = dataset / MANIFEST
+    text = path.read_text()
+    for old, new, reason in (
+        ("{", "", "is damaged"),
+        ('"rows": 3', '"rows": -3', r"splits\.0\.rows"),
+        ('"train.parquet"', '"../train.parquet"', "plain file name"),
+    ):
+        path.write_text(text.replace(old, new, 1))
+        with pytest.raises(InputError, match=reason):
+            read_manifest(dataset)
+
+
+def test_a_manifest_knows_its_kinds():
+    with pytest.raises(ValueError, match="kind"):
+        Manifest(kind="letter", title="T", made={}, versions={}, splits=())  # type: ignore[arg-type]

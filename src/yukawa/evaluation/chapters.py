@@ -1,0 +1,172 @@
+"""The chapters of a report: its figures as tables and sentences for people."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from yukawa.evaluation.pages import Block, Heading, Paragraph, Table
+
+
+def opening_chapter(data: Mapping[str, Any], tests: Mapping[str, Sequence[Any]]) -> list[Block]:
+    """What was measured, and how."""
+    how, rows = data["statistics"], []
+    for name, model in data["models"].items():
+        options = model["options"]
+        rows.append([
+            name, str(options.get("model", "")), str(options.get("adapter") or ""), options.get("dtype", ""),
+            "yes" if options.get("load_in_4bit") else "no", "yes" if options["bos"] else "no",
+            "yes" if options["eos"] else "no", str(options["context"] or "unlimited"),
+        ])  # fmt: skip
+    sets = ", ".join(f"{name} ({len(documents):,} documents)" for name, documents in tests.items())
+    notes = [
+        Paragraph(f"{name}: {note}.") for name, model in data["models"].items() for note in model["notes"]
+    ]
+    return [
+        Paragraph(f"Test sets: {sets}."),
+        Table(["model", "weights", "adapter", "dtype", "4 bit", "BOS", "EOS scored", "context"], rows),
+        *notes,
+        Paragraph(
+            f"Intervals hold the true figure in {how['level']:.0%} of cases: studentized bootstrap over documents, "
+            f"{how['resamples']:,} resamples. Differences are paired by document; p-values are of a permutation test "
+            "that exchanges the two models within documents, corrected by Holm for the number of pairs in a table."
+        ),
+    ]
+
+
+def perplexity_chapter(test: str, data: Mapping[str, Any], words: Mapping[str, str]) -> list[Block]:
+    """Figures of each model on one test set, and the differences."""
+    forms = data["forms"]
+    names = list(forms["bits_per_byte"]["estimates"])
+    rows = [
+        [
+            name,
+            *(with_interval(forms[form]["estimates"][name]) for form in forms),
+            f"{data['tokens'][name]:,}",
+        ]
+        for name in names
+    ]
+    blocks: list[Block] = [
+        Heading(f"Perplexity on {test}"),
+        Table(["model", *(words[form] for form in forms), "tokens scored"], rows),
+    ]
+    long = {name: count for name, count in data["long_documents"].items() if count}
+    if long:
+        counts = ", ".join(f"{count:,} for {name}" for name, count in long.items())
+        blocks.append(
+            Paragraph(
+                f"Longer than the context, read in overlapping windows with every token scored once: {counts}."
+            )
+        )
+    if not data["same_tokens"]:
+        blocks.append(
+            Paragraph("The models cut these texts into different tokens: compare them by bits per byte.")
+        )
+    for form in forms:
+        if forms[form]["differences"]:
+            blocks += [Paragraph(f"Differences in {words[form]}:"), differences(forms[form]["differences"])]
+    return blocks
+
+
+def differences(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Paired differences with their intervals and p-values."""
+    return Table(
+        ["second minus first", "difference", "p", "p (Holm)", "p (bootstrap)"],
+        [
+            [
+                f"{row['second']} − {row['first']}", with_interval(row, signed=True),
+                *(probability(row[key]) for key in ("p_permutation", "p_holm", "p_bootstrap")),
+            ]
+            for row in rows
+        ],
+    )  # fmt: skip
+
+
+def matrix_chapter(matrix: Mapping[str, Any]) -> list[Block]:
+    """Every model on every test set."""
+    tests, base = matrix["tests"], matrix["base"]
+    values = [[name, *(f"{matrix['values'][name][t]:.4g}" for t in tests)] for name in matrix["models"]]
+    changes = [[name, *(_change(row[t]) for t in tests)] for name, row in matrix["change_percent"].items()]
+    return [
+        Heading("Transfer and forgetting"),
+        Paragraph(f"Each model on each test set: {matrix['words']}."),
+        Table(["model", *tests], values),
+        Paragraph(
+            f"Change from {base} in percent, with its interval (the base's figure taken as exact); below zero is "
+            "better. A star: p < 0.05 after Holm's correction for all cells."
+        ),
+        Table(["model", *tests], changes),
+    ]
+
+
+def completions_chapter(data: Mapping[str, Any]) -> list[Block]:
+    """SemScore, entropy, variety and artefacts."""
+    score, texture = data["semscore"], data["texture"]
+    rows = [
+        [
+            name, with_interval(score["continuation"]["estimates"][name]), with_interval(score["whole"]["estimates"][name]),
+            str(score["empty"][name]),
+        ]
+        for name in score["continuation"]["estimates"]
+    ]  # fmt: skip
+    blocks: list[Block] = [
+        Heading("Completions"),
+        Paragraph(
+            f"SemScore of {score['documents']:,} completions by {score['embedder']}: cosine with the true "
+            "continuation; of whole abstracts, as FeynTune has it, lifted by the half that both share."
+        ),
+        Table(["model", "SemScore of the continuation", "of the whole abstract", "empty"], rows),
+    ]
+    if score["continuation"]["differences"]:
+        blocks.append(differences(score["continuation"]["differences"]))
+    figures = [name for name in next(iter(texture.values())) if name != "artefacts"]
+    looks = [[name, *(with_interval(row[figure]) for figure in figures)] for name, row in texture.items()]
+    blocks += [
+        Paragraph(
+            "Variety: entropy of the words' own frequencies in bits, different n-grams, longest repeat:"
+        ),
+        Table(["text of", *(figure.replace("_", " ") for figure in figures)], looks),
+    ]
+    kinds = list(next(iter(texture.values()))["artefacts"])
+    shares = [[name, *(_share(row["artefacts"][kind]) for kind in kinds)] for name, row in texture.items()]
+    blocks += [
+        Paragraph("Texts with metadata that is no abstract, in percent, with Wilson's interval:"),
+        Table(["text of", *(kind.replace("_", " ") for kind in kinds)], shares),
+    ]
+    if data["entropy"]:
+        bits = [
+            [name, row["kind"], with_interval(row["bits_per_token"]), f"{row['completions']:,}"]
+            for name, row in data["entropy"].items()
+        ]
+        blocks.append(Table(["model", "of new tokens", "bits per token", "completions"], bits))
+    return blocks
+
+
+def with_interval(row: Mapping[str, Any], *, signed: bool = False) -> str:
+    """A value with its interval, to two digits of the interval's half width."""
+    value, low, high = row["value"], row["low"], row["high"]
+    if value is None:
+        return "–"
+    sign = "+" if signed else ""
+    if low is None or high is None:
+        return f"{value:{sign}.4g}"
+    half = (high - low) / 2
+    digits = min(max(0, 1 - math.floor(math.log10(half))), 6) if half > 0 else 4
+    return f"{value:{sign}.{digits}f} [{low:{sign}.{digits}f}, {high:{sign}.{digits}f}]"
+
+
+def probability(p: float | None) -> str:
+    """A p-value with two digits."""
+    if p is None:
+        return "–"
+    return "< 0.0001" if p < 0.0001 else f"{p:.2g}"
+
+
+def _change(cell: Mapping[str, Any]) -> str:
+    star = " *" if cell["p_holm"] < 0.05 else ""
+    return with_interval(cell, signed=True) + star
+
+
+def _share(row: Mapping[str, Any]) -> str:
+    return f"{100 * row['share']:.1f} [{100 * row['low']:.1f}, {100 * row['high']:.1f}]"

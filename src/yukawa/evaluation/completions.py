@@ -1,0 +1,337 @@
+"""Completions of half abstracts by a model, batched, a line each on disk, taken up again where they stopped."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from yukawa.chat import ChatModel, Message, SyncChat
+from yukawa.corpus.extras import require
+from yukawa.corpus.rows import Document
+from yukawa.errors import InputError
+from yukawa.evaluation.models import LanguageModel
+from yukawa.evaluation.perplexity import begins_with_bos, encoded
+from yukawa.evaluation.scoring import Progress
+from yukawa.files import read_jsonl, report_write_errors
+
+NEW_TOKENS = 256
+BATCH = 16
+_HEAD = "yukawa completions"
+_SENTENCE_END, _SPACE = re.compile(r"(?<=[.!?])\s+"), re.compile(r"\s+")
+_WISH = "Continue this abstract of a paper. Reply with its continuation only, beginning where it ends.\n\n"
+
+
+class Completion(BaseModel):
+    """What a model made of the first half of a document.
+
+    Attributes:
+        id: of the document.
+        prompt: the first half.
+        reference: the true second half.
+        completion: what the model wrote instead.
+        tokens: its token ids; None from a service.
+        logprobs: natural logarithm of the probability of each token, where a service gives them.
+        finish: `stop` where the model ended by itself, `length` where it was cut.
+        cut: whether the prompt had to be cut at its beginning to leave room for an answer.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    prompt: str
+    reference: str
+    completion: str
+    tokens: tuple[int, ...] | None = None
+    logprobs: tuple[float, ...] | None = None
+    finish: Literal["stop", "length"] | None = None
+    cut: bool = False
+
+
+def split_prompt(text: str) -> tuple[str, str]:
+    """The first half of a text and the rest, as FeynTune halves abstracts.
+
+    Sentences end at `.`, `!` or `?` before white space; the first ceil(n / 2) of n are the prompt. A single
+    sentence is halved by words. The rest of a single word is empty.
+    """
+    text = text.strip()
+    for places in (list(_SENTENCE_END.finditer(text)), list(_SPACE.finditer(text))):
+        if places:
+            place = places[math.ceil((len(places) + 1) / 2) - 1]
+            return text[: place.start()], text[place.end() :]
+    return text, ""
+
+
+def prompts(documents: Sequence[Document]) -> dict[str, tuple[str, str]]:
+    """Prompt and true continuation by document; a document of one word has none and is left out.
+
+    Raises:
+        InputError: two documents have one id, or none has a continuation.
+    """
+    found = {document.id: split_prompt(document.text) for document in documents}
+    if len(found) < len(documents):
+        raise InputError(f"{len(documents) - len(found)} documents have an id that another has too")
+    kept = {name: halves for name, halves in found.items() if halves[1]}
+    if not kept:
+        raise InputError("there is no document with a second half to complete")
+    return kept
+
+
+def complete(
+    model: LanguageModel,
+    documents: Sequence[Document],
+    path: Path,
+    *,
+    new_tokens: int = NEW_TOKENS,
+    temperature: float = 0.0,
+    top_p: float = 1.0,
+    seed: int = 0,
+    bos: bool | None = None,
+    batch: int = BATCH,
+    progress: Progress | None = None,
+) -> list[Completion]:
+    """Complete the first half of each document, in batches of similar length; what is in `path` is not done again.
+
+    A continuation is cut off the prompt by token ids. An interrupted call leaves its finished batches in the
+    file; the same call goes on and ends with the same completions as an unbroken one.
+
+    Args:
+        model: the model.
+        documents: the test set.
+        path: JSON Lines; its first line says how they were made.
+        new_tokens: longest completion.
+        temperature: 0 is greedy.
+        top_p: share of probability that is sampled from; 1 is all.
+        seed: of the sampling.
+        bos: begin prompts with BOS; None does what the tokenizer does by itself.
+        batch: prompts at a time.
+        progress: called with finished and all documents.
+
+    Raises:
+        InputError: an option cannot be used, or the file is damaged or was begun with others.
+        StoreError: the file cannot be written.
+    """
+    starts = begins_with_bos(model) if bos is None else bos
+    room = model.context
+    if new_tokens < 1 or batch < 1 or (room is not None and new_tokens >= room):
+        raise InputError(
+            f"{new_tokens} new tokens in batches of {batch} cannot be made",
+            hint=f"model {model.name} holds {room} tokens, prompt included",
+        )
+    sampling = {"temperature": temperature, "top_p": top_p, "seed": seed}
+    options = {**model.options, **sampling, "new_tokens": new_tokens, "bos": starts, "batch": batch}
+    halves = prompts(documents)
+    ids, _ = encoded(model, [prompt for prompt, _ in halves.values()], bos=starts, eos=False)
+    longest = None if room is None else room - new_tokens
+    rows = sorted(zip(halves, ids, strict=True), key=lambda row: (len(row[1]), row[0]))
+    with _book(path, model.name, options, halves) as book:
+        for start in range(0, len(rows), batch):
+            if progress:
+                progress(len(book.done), len(rows))
+            some = rows[start : start + batch]
+            if all(name in book.done for name, _ in some):
+                continue
+            prompt_ids = [_tail(row, longest, starts) for _, row in some]
+            made = _generated(model, prompt_ids, new_tokens, temperature, top_p, seed + start)
+            book.add([
+                _completion(model, name, halves[name], tokens, cut=len(given) < len(row))
+                for (name, row), given, tokens in zip(some, prompt_ids, made, strict=True)
+            ])  # fmt: skip
+        if progress:
+            progress(len(book.done), len(rows))
+        return book.in_order()
+
+
+def complete_by_chat(
+    chat: ChatModel,
+    documents: Sequence[Document],
+    path: Path,
+    *,
+    new_tokens: int = NEW_TOKENS,
+    temperature: float = 0.0,
+    at_once: int = 4,
+    progress: Progress | None = None,
+) -> list[Completion]:
+    """`complete` through the chat interface: for services, and models tuned for conversation.
+
+    The model is asked in words for the continuation. Log-probabilities are kept where the backend gives them.
+
+    Raises:
+        InputError: the file is damaged or was begun with other options.
+        ModelError: the model failed; what was finished is in the file, and the same call goes on.
+        StoreError: the file cannot be written.
+    """
+    halves = prompts(documents)
+    options = {"chat": True, "temperature": temperature, "new_tokens": new_tokens}
+    with _book(path, chat.name, options, halves) as book, SyncChat(chat) as model:
+        logprobs = model.capabilities().logprobs
+
+        def one(name: str) -> Completion:
+            prompt, reference = halves[name]
+            reply = model.chat(
+                [Message("user", _WISH + prompt)], temperature=temperature, max_tokens=new_tokens, logprobs=logprobs
+            )  # fmt: skip
+            values = None if reply.logprobs is None else tuple(token.logprob for token in reply.logprobs)
+            return Completion(
+                id=name, prompt=prompt, reference=reference, completion=reply.text.strip(), logprobs=values,
+                finish="length" if reply.finish_reason == "length" else "stop",
+            )  # fmt: skip
+
+        left = [name for name in halves if name not in book.done]
+        with ThreadPoolExecutor(at_once, thread_name_prefix="completions") as pool:
+            jobs = [pool.submit(one, name) for name in left]
+            try:
+                for job in as_completed(jobs):
+                    book.add([job.result()])
+                    if progress:
+                        progress(len(book.done), len(halves))
+            finally:
+                for job in jobs:  # after an error: those that have not begun
+                    job.cancel()
+        return book.in_order()
+
+
+def read_completions(path: Path) -> tuple[str, dict[str, Any], list[Completion]]:
+    """The model's name, how its completions were made, and the completions of a file.
+
+    Raises:
+        InputError: the file cannot be read, is damaged or holds something else.
+    """
+    head, *rows = list(read_jsonl(Path(path))) or [{}]
+    if head.get("kind") != _HEAD:
+        raise InputError(
+            f"{path} holds no completions", hint="name a file that `yukawa evaluate completions` made"
+        )
+    try:
+        return head["model"], head["options"], [Completion.model_validate(row) for row in rows]
+    except (KeyError, ValidationError) as error:
+        raise InputError(f"{path} is damaged: {' '.join(str(error).split())[:200]}") from None
+
+
+class _Book:
+    """The file of completions while it grows."""
+
+    def __init__(
+        self, handle: IO[bytes], path: Path, done: dict[str, Completion], wanted: Mapping[str, Any]
+    ) -> None:
+        self._handle, self._path, self.done, self._wanted = handle, path, done, wanted
+
+    def add(self, rows: Sequence[Completion]) -> None:
+        """Bring new completions to the disk; one that is there already stays as it is."""
+        fresh = [row for row in rows if row.id not in self.done]
+        lines = "".join(row.model_dump_json(exclude_none=True) + "\n" for row in fresh)
+        with report_write_errors(self._path):
+            self._handle.write(lines.encode("utf-8", "replace"))
+            self._handle.flush()
+            os.fsync(self._handle.fileno())
+        self.done.update((row.id, row) for row in fresh)
+
+    def in_order(self) -> list[Completion]:
+        """The completions in the order of the documents."""
+        return [self.done[name] for name in self._wanted]
+
+
+@contextmanager
+def _book(
+    path: Path, model: str, options: Mapping[str, Any], halves: Mapping[str, tuple[str, str]]
+) -> Iterator[_Book]:
+    path = Path(path)
+    head = {"kind": _HEAD, "model": model, "options": json.loads(json.dumps(dict(options)))}
+    with report_write_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = open(path, "ab+")  # noqa: SIM115 -- closed below
+    with handle:
+        _drop_torn_line(handle)
+        if handle.tell() == 0:
+            with report_write_errors(path):
+                handle.write(json.dumps(head, ensure_ascii=False).encode() + b"\n")
+                handle.flush()
+        name, before, rows = read_completions(path)
+        changed = [key for key in head["options"] | before if head["options"].get(key) != before.get(key)]
+        if name != model or changed:
+            raise InputError(
+                f"{path} was begun with another {', '.join(changed) or 'model'}",
+                hint="give the options it was begun with, or another file",
+            )
+        other = [row.id for row in rows if halves.get(row.id) != (row.prompt, row.reference)]
+        if other:
+            raise InputError(
+                f"{path} was begun with other documents: {other[0]} is missing or different",
+                hint="give another file",
+            )
+        yield _Book(handle, path, {row.id: row for row in rows}, halves)
+
+
+def _drop_torn_line(handle: IO[bytes]) -> None:
+    """Cut off what follows the last line's end: a line that a crash left half-written."""
+    handle.seek(0)
+    content = handle.read()
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
+        handle.truncate(whole)
+    handle.seek(0, os.SEEK_END)
+
+
+def _tail(ids: list[int], longest: int | None, bos: bool) -> list[int]:
+    """The end of a prompt, and its BOS, that fit."""
+    if longest is None or len(ids) <= longest:
+        return ids
+    return [ids[0], *ids[len(ids) - longest + 1 :]] if bos and longest > 1 else ids[-longest:]
+
+
+def _generated(
+    model: LanguageModel,
+    rows: Sequence[list[int]],
+    new_tokens: int,
+    temperature: float,
+    top_p: float,
+    seed: int,
+) -> list[list[int]]:
+    """New tokens of each prompt, EOS included where the model ended."""
+    torch = require("torch", "completing texts")
+    width = max(len(row) for row in rows)
+    ids = torch.tensor([[0] * (width - len(row)) + row for row in rows])
+    mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows])
+    ends = sorted(_ends(model))
+    options: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
+    if temperature > 0:
+        options = {"do_sample": True, "temperature": temperature, "top_p": top_p, "top_k": 0}
+    device = model.model.device
+    with torch.random.fork_rng(), torch.inference_mode():
+        torch.manual_seed(seed)
+        made = model.model.generate(
+            input_ids=ids.to(device), attention_mask=mask.to(device), max_new_tokens=new_tokens,
+            pad_token_id=0, eos_token_id=ends or None, **options,
+        )  # fmt: skip
+    found = []
+    for row in made[:, width:].tolist():
+        stop = next((k + 1 for k, token in enumerate(row) if token in ends), len(row))
+        found.append(row[:stop])
+    return found
+
+
+def _ends(model: LanguageModel) -> set[int]:
+    """Tokens that end a text: the model's and the tokenizer's, since the first may be left unset."""
+    ends = model.model.generation_config.eos_token_id
+    known = set(ends) if isinstance(ends, (list, tuple)) else {ends}
+    return {token for token in known | {model.tokenizer.eos_token_id} if token is not None}
+
+
+def _completion(
+    model: LanguageModel, name: str, halves: tuple[str, str], tokens: list[int], *, cut: bool
+) -> Completion:
+    ended = bool(tokens) and tokens[-1] in _ends(model)
+    tokens = tokens[:-1] if ended else tokens
+    return Completion(
+        id=name, prompt=halves[0], reference=halves[1], tokens=tuple(tokens), cut=cut,
+        completion=model.tokenizer.decode(tokens, skip_special_tokens=True).strip(),
+        finish="stop" if ended else "length",
+    )  # fmt: skip

@@ -1,0 +1,191 @@
+"""Measures several models on several test sets, one model at a time, and keeps each result for the next call."""
+
+from __future__ import annotations
+
+import gc
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from yukawa.corpus.rows import Document
+from yukawa.errors import InputError, YukawaError
+from yukawa.evaluation.models import LanguageModel, open_language_model
+from yukawa.evaluation.perplexity import Losses, document_losses
+from yukawa.evaluation.texts import fingerprint
+from yukawa.files import report_write_errors
+
+Tell = Callable[[str], None]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A model to be measured, as a person names it.
+
+    Attributes:
+        name: for reports.
+        source: folder of a model, a run or an adapter, or a hub name.
+        adapter: folder of an adapter on top.
+        dtype: as for `open_language_model`.
+        load_in_4bit: likewise.
+        device: likewise.
+    """
+
+    name: str
+    source: str
+    adapter: str | None = None
+    dtype: str = "auto"
+    load_in_4bit: bool = False
+    device: str | None = None
+
+    @classmethod
+    def parse(cls, text: str, **options: Any) -> Subject:
+        """From `[NAME=]SOURCE[+ADAPTER]`.
+
+        Raises:
+            InputError: a part is empty.
+        """
+        name, equals, rest = text.partition("=")
+        source, plus, adapter = (rest if equals else text).partition("+")
+        if not source or (equals and not name) or (plus and not adapter):
+            raise InputError(
+                f"{text!r} names no model", hint="write [NAME=]FOLDER or NAME=FOLDER+ADAPTER_FOLDER"
+            )
+        return cls(name if equals else Path(adapter or source).name, source, adapter or None, **options)
+
+    def open(self) -> LanguageModel:
+        """The model itself; see `open_language_model`."""
+        return open_language_model(
+            self.source, adapter=self.adapter, name=self.name, dtype=self.dtype,
+            load_in_4bit=self.load_in_4bit, device=self.device,
+        )  # fmt: skip
+
+    def state(self) -> dict[str, Any]:
+        """What would make its results differ: how it is opened, and size and time of its files."""
+        files = [
+            [file.name, file.stat().st_size, file.stat().st_mtime_ns]
+            for folder in (self.source, self.adapter)
+            if folder and Path(folder).expanduser().is_dir()
+            for file in sorted(Path(folder).expanduser().rglob("*.*"))
+            if file.suffix in (".json", ".safetensors")
+        ]
+        return {
+            "source": self.source, "adapter": self.adapter, "dtype": self.dtype, "load_in_4bit": self.load_in_4bit,
+            "files": files,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How documents are measured; as for `document_losses`."""
+
+    bos: bool | None = None
+    eos: bool = True
+    context: int | None = None
+    stride: int | None = None
+    batch_tokens: int | None = None
+
+    def state(self) -> dict[str, Any]:
+        """What would make results differ."""
+        return {"bos": self.bos, "eos": self.eos, "context": self.context, "stride": self.stride}
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Something else to be done with each model while it is open, such as scoring its completions."""
+
+    subjects: frozenset[str] = frozenset()
+    do: Callable[[LanguageModel], None] = field(default=lambda model: None)
+
+
+def measure(
+    subjects: Sequence[Subject],
+    tests: Mapping[str, Sequence[Document]],
+    *,
+    manner: Manner | None = None,
+    keep: Path | None = None,
+    work: Work | None = None,
+    progress: Progress | None = None,
+    tell: Tell | None = None,
+) -> dict[str, dict[str, Losses]]:
+    """Losses of each model on each test set, by name of the test set and then of the model.
+
+    Args:
+        subjects: models; two must not have one name.
+        tests: documents by the test set's name.
+        manner: how they are measured.
+        keep: a folder for the results; what is there already, of the same model, documents and manner, is not
+            measured again.
+        work: done with the models it names.
+        progress: called with tokens done and all tokens of one model on one test set.
+        tell: called with a line as each model begins.
+
+    Raises:
+        InputError: there is no model or no test set, or two have one name.
+        ModelError: a model cannot be opened or measured.
+    """
+    manner = manner or Manner()
+    names = [subject.name for subject in subjects]
+    double = next((name for name in names if names.count(name) > 1), None)
+    if double is not None or not names or not tests:
+        raise InputError(
+            f"two models are called {double!r}" if double else "there is nothing to measure",
+            hint="name them apart: NAME=FOLDER" if double else "give a model and a test set",
+        )
+    prints = {test: fingerprint(documents) for test, documents in tests.items()}
+    found: dict[str, dict[str, Losses]] = {test: {} for test in tests}
+    for number, subject in enumerate(subjects, start=1):
+        state = {"model": subject.state(), **manner.state()}
+        for test in tests:
+            kept = _kept(_file(keep, subject.name, test), {**state, "documents": prints[test]})
+            if kept is not None:
+                found[test][subject.name] = kept
+        left = [test for test in tests if subject.name not in found[test]]
+        more = work is not None and subject.name in work.subjects
+        if not left and not more:
+            continue
+        if tell:
+            tell(f"{subject.name} ({number} of {len(subjects)})")
+        model = subject.open()
+        for test in left:
+            losses = document_losses(
+                model, tests[test], bos=manner.bos, eos=manner.eos, context=manner.context,
+                stride=manner.stride, batch_tokens=manner.batch_tokens, progress=progress,
+            )  # fmt: skip
+            asked = {**state, "documents": prints[test]}
+            losses = replace(losses, options={**losses.options, "asked": asked})
+            _save(losses, _file(keep, subject.name, test))
+            found[test][subject.name] = losses
+        if work is not None and more:
+            work.do(model)
+        del model  # before the next is loaded
+        gc.collect()
+    return {test: {name: rows[name] for name in names} for test, rows in found.items()}
+
+
+def _file(keep: Path | None, name: str, test: str) -> Path | None:
+    return None if keep is None else Path(keep) / f"{slug(name)}--{slug(test)}.jsonl"
+
+
+def slug(name: str) -> str:
+    """A name as part of a file's name."""
+    return re.sub(r"[^\w.-]+", "-", name)
+
+
+def _kept(path: Path | None, asked: dict[str, Any]) -> Losses | None:
+    if path is not None and path.is_file():
+        with suppress(YukawaError):  # damaged: measured again
+            losses = Losses.load(path)
+            if losses.options.get("asked") == asked:
+                return losses
+    return None
+
+
+def _save(losses: Losses, path: Path | None) -> None:
+    if path is not None:
+        with report_write_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        losses.save(path)

@@ -1,0 +1,46 @@
+"""Numbers in reports carry the digits that their intervals allow."""
+
+from __future__ import annotations
+
+import pytest
+
+from yukawa.evaluation.chapters import differences, perplexity_chapter, probability, with_interval
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        ((9.8312, 9.7, 9.96), "9.83 [9.70, 9.96]"),
+        ((1234.5, 1200, 1260), "1234 [1200, 1260]"),
+        ((0.5, 0.5, 0.5), "0.5000 [0.5000, 0.5000]"),
+        ((3.25, None, None), "3.25"),
+        ((None, None, None), "–"),
+    ],
+)
+def test_digits(row, text):
+    assert with_interval(dict(zip(("value", "low", "high"), row, strict=True))) == text
+
+
+def test_signs_and_probabilities():
+    assert with_interval({"value": 0.3, "low": 0.1, "high": 0.5}, signed=True) == "+0.30 [+0.10, +0.50]"
+    assert [probability(p) for p in (0.00001, 0.0321, 1.0, None)] == ["< 0.0001", "0.032", "1", "–"]
+    row = {"first": "a", "second": "b", "value": -1.0, "low": -2.0, "high": 0.0, "p_permutation": 0.04}
+    table = differences([{**row, "p_holm": 0.08, "p_bootstrap": 0.05}])
+    assert table.rows == [["b − a", "-1.0 [-2.0, +0.0]", "0.04", "0.08", "0.05"]]
+
+
+def test_long_documents_and_other_tokens_are_told():
+    cell = {"estimates": {"a": {"value": 1.0, "low": 0.9, "high": 1.1}}, "differences": []}
+    data = {
+        "forms": {"bits_per_byte": cell},
+        "tokens": {"a": 5000},
+        "long_documents": {"a": 3},
+        "same_tokens": False,
+    }
+    texts = [
+        block.text
+        for block in perplexity_chapter("set", data, {"bits_per_byte": "bits"})
+        if hasattr(block, "text")
+    ]
+    assert any(text.endswith("every token scored once: 3 for a.") for text in texts)
+    assert any("bits per byte" in text for text in texts)

@@ -1,0 +1,54 @@
+"""Plots are written as PNG and SVG, the same bytes for the same figures, and refuse to be empty."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from yukawa.errors import InputError
+from yukawa.evaluation.entropy import by_position
+from yukawa.evaluation.plots import bootstrap_plot, entropy_plot, learning_plot, matrix_plot
+from yukawa.evaluation.statistics import Sample, compare
+
+RNG = np.random.default_rng(1)
+
+
+def comparison():
+    values = RNG.lognormal(2, 0.4, 50)
+    return compare({"base": Sample.mean(values), "tuned": Sample.mean(values * 0.9)}, resamples=200)
+
+
+DRAWN = comparison()
+ROWS = [RNG.gamma(3, 1, size) for size in (20, 25, 40)]
+METRICS = [{"step": k, "loss": 3 / k} for k in range(1, 9)] + [{"step": 9, "validation_loss": None}]
+PLOTS = {
+    "bootstrap": lambda path: bootstrap_plot(DRAWN, path, "perplexity"),
+    "entropy": lambda path: entropy_plot({"base": by_position(ROWS), "empty": by_position([])}, path),
+    "learning": lambda path: learning_plot({"run": METRICS, "other": METRICS[:3]}, path),
+    "matrix": lambda path: matrix_plot(
+        np.array([[-3.0, 2.0], [np.nan, 0.1]]), ["a", "b"], ["hep-th", "cs"], path, "change [%]"
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", PLOTS)
+def test_png_and_svg(kind, tmp_path):
+    path = PLOTS[kind](tmp_path / "one.png")
+    again = PLOTS[kind](tmp_path / "two")
+    assert path.read_bytes()[:4] == b"\x89PNG"
+    svg = path.with_suffix(".svg").read_text()
+    assert "<svg" in svg
+    assert again.with_suffix(".svg").read_text() == svg
+
+
+def test_one_cluster_and_equal_values_can_be_drawn(tmp_path):
+    for values in ([1.0], [2.0, 2.0, 2.0]):
+        found = compare({"a": Sample.mean(values), "b": Sample.mean(values)}, resamples=50)
+        assert bootstrap_plot(found, tmp_path / "a.png", "x").is_file()
+
+
+def test_nothing_to_draw(tmp_path):
+    with pytest.raises(InputError, match="no completions"):
+        entropy_plot({"a": by_position([])}, tmp_path / "a.png")
+    with pytest.raises(InputError, match="no row of metrics has a loss"):
+        learning_plot({"a": [{"step": 1}]}, tmp_path / "a.png")

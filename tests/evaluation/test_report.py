@@ -1,0 +1,151 @@
+"""A whole report of tiny models: figures agree with the parts they are made of, and every file is there."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from yukawa.corpus.rows import Document
+from yukawa.errors import InputError
+from yukawa.evaluation.completions import complete
+from yukawa.evaluation.measuring import Subject
+from yukawa.evaluation.models import open_language_model
+from yukawa.evaluation.perplexity import Losses, document_losses
+from yukawa.evaluation.report import Statistics, compared_json, make_report, perplexity_json
+from yukawa.evaluation.shares import holm
+from yukawa.evaluation.statistics import Sample, difference
+from yukawa.runs import Run
+
+HOW = Statistics(resamples=200)
+
+
+@pytest.fixture(scope="module")
+def tests(documents):
+    more = [
+        Document(
+            id=f"m{k}",
+            text=f"Sentence {k} is short. It ends {'so ' * k}here.",
+            source="t",
+            categories=(kind,),
+        )
+        for k, kind in enumerate(["hep-th", "cs.LG", "cs.CL"] * 3)
+    ]
+    return {"first": documents[:4] + more[:4], "second": more[4:]}
+
+
+@pytest.fixture(scope="module")
+def report(tests, base_folder, adapter_folder, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("report")
+    subjects = [
+        Subject("base", str(base_folder), device="cpu"),
+        Subject("tuned", str(base_folder), str(adapter_folder), device="cpu"),
+    ]
+    files = {}
+    for subject in subjects:
+        files[subject.name] = folder / f"{subject.name}.jsonl"
+        complete(subject.open(), tests["first"], files[subject.name], new_tokens=8, temperature=1.0)
+    run = Run.create(folder / "run", {"kind": "test"}, [])
+    for step in range(1, 5):
+        run.log(step=step, loss=3.0 / step)
+    return make_report(
+        subjects, tests, folder / "out", completions=files, embedder="hash", runs={"run": run.folder}, statistics=HOW
+    )  # fmt: skip
+
+
+def test_figures_are_those_of_the_parts(report, tests, base_folder, adapter_folder):
+    found = report.data["tests"]["first"]
+    losses = {
+        name: document_losses(open_language_model(base_folder, adapter=adapter, device="cpu"), tests["first"])
+        for name, adapter in (("base", None), ("tuned", adapter_folder))
+    }
+    for form, row in found["forms"].items():
+        samples = {name: value.sample(form) for name, value in losses.items()}
+        for name in losses:
+            assert row["estimates"][name]["value"] == pytest.approx(samples[name].value, rel=1e-4)
+        (pair,) = row["differences"]
+        direct = difference(samples["base"], samples["tuned"], resamples=200)
+        assert (pair["first"], pair["second"]) == ("base", "tuned")
+        assert pair["value"] == pytest.approx(direct.value, rel=1e-3)
+        assert pair["p_permutation"] == pair["p_holm"] == direct.p_permutation
+    assert found["documents"] == 8
+
+
+def test_the_matrix_holds_changes_from_the_first(report):
+    matrix = report.data["matrix"]
+    assert (matrix["base"], matrix["form"]) == ("base", "document_perplexity")
+    for test in ("first", "second"):
+        cell = matrix["change_percent"]["tuned"][test]
+        base, tuned = (matrix["values"][name][test] for name in ("base", "tuned"))
+        assert cell["value"] == pytest.approx(100 * (tuned / base - 1))
+        assert cell["low"] <= cell["value"] <= cell["high"]
+    cells = [matrix["change_percent"]["tuned"][test] for test in ("first", "second")]
+    assert [cell["p_holm"] for cell in cells] == holm([cell["p"] for cell in cells])
+
+
+def test_every_file_is_there(report):
+    names = {path.relative_to(report.folder).as_posix() for path in report.folder.rglob("*.*")}
+    plots = {"bootstrap-first", "bootstrap-second", "entropy", "learning", "matrix"}
+    assert {f"plots/{plot}.{kind}" for plot in plots for kind in ("png", "svg")} <= names
+    assert json.loads((report.folder / "report.json").read_text()) == report.data
+    markdown, page = ((report.folder / f"report.{kind}").read_text() for kind in ("md", "html"))
+    for part in (
+        "Perplexity on first",
+        "Transfer and forgetting",
+        "Completions",
+        "Learning curves",
+        "tuned − base",
+    ):
+        assert part in markdown
+        assert part in page
+    assert page.count("data:image/svg+xml;base64,") == 5
+    assert "http" not in page.split("</style>")[1].split("data:image")[0]
+
+
+def test_completions_are_described(report):
+    found = report.data["completions"]
+    assert found["semscore"]["documents"] == 8
+    assert set(found["texture"]) == {"base", "tuned", "true continuation"}
+    assert found["entropy"]["base"]["kind"] == "entropy"
+    assert 0 < found["entropy"]["tuned"]["bits_per_token"]["value"] < np.log2(258)
+
+
+def test_by_archive_and_kept(report, tests, base_folder, tmp_path, monkeypatch):
+    subjects = [Subject("base", str(base_folder), device="cpu")]
+    first = make_report(subjects, tests, tmp_path, archives=True, statistics=HOW)
+    assert list(first.data["tests"]) == ["cs", "hep-th", "hep-ph", "hep-ex"]
+    assert "matrix" not in first.data
+    monkeypatch.setattr(Subject, "open", lambda self: pytest.fail("measured twice"))
+    again = make_report(subjects, tests, tmp_path, archives=True, statistics=HOW)
+    assert again.data == first.data
+
+
+def test_models_of_other_tokens_are_compared_by_bytes():
+    def losses(name, tokens):
+        ids = tuple("abcdefgh")
+        size = np.full(8, 40)
+        return Losses(name, {}, ids, ids, np.linspace(50, 60, 8), np.full(8, tokens), size, np.ones(8, int))
+
+    found = perplexity_json({"one": losses("one", 20), "two": losses("two", 25)}, HOW)
+    assert not found["same_tokens"]
+    assert found["forms"]["document_perplexity"]["differences"] == []
+    assert found["forms"]["bits_per_byte"]["differences"][0]["value"] == 0
+
+
+def test_p_values_are_corrected_for_all_pairs():
+    rng = np.random.default_rng(1)
+    samples = {name: Sample.mean(rng.normal(k, 1, 12)) for k, name in enumerate("abc")}
+    rows = compared_json(samples, HOW)[0]["differences"]
+    assert [row["p_holm"] for row in rows] == holm([row["p_permutation"] for row in rows])
+
+
+def test_completions_of_other_documents(tests, base_folder, base_model, tmp_path):
+    files = {name: tmp_path / f"{name}.jsonl" for name in tests}
+    for name, documents in tests.items():
+        complete(base_model, documents, files[name], new_tokens=2)
+    with pytest.raises(InputError, match="first and second completed different documents"):
+        make_report(
+            [Subject("base", str(base_folder), device="cpu")], tests, tmp_path / "out", completions=files,
+            embedder="hash", statistics=HOW,
+        )  # fmt: skip

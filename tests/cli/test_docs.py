@@ -35,7 +35,7 @@ def test_the_page_is_what_help_prints(yukawa):
 
 
 def test_every_verb_offers_json_and_debug(yukawa):
-    groups = {(), ("knowledge",), ("jets",)}
+    groups = {(), ("knowledge",), ("corpus",), ("evaluate",), ("jets",)}
     for verb in set(verbs()) - groups:
         text = yukawa(*verb, "--help").out
         assert "--json" in text

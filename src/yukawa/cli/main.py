@@ -12,14 +12,18 @@ import typer
 
 from yukawa.cli import (
     asking,
+    corpus,
     demo,
+    evaluate,
     jets,
     jets_models,
+    jets_pretraining,
     jets_scaling,
     knowledge,
     models,
     searching,
     teaching,
+    train,
     upkeep,
 )
 from yukawa.cli.options import new_app
@@ -31,6 +35,8 @@ BROKEN_PIPE = 1  # as typer has it where it notices first
 
 app = new_app("Ask high-energy physics, teach it, and look after what was taught.")
 knowledge_app = new_app("Look after the knowledge base.")
+corpus_app = new_app("Make data sets of text to train on.")
+evaluate_app = new_app("Measure language models on physics texts and compare them.")
 jets_app = new_app("Simulate, read, train and measure: jets of colliders.")
 
 
@@ -53,6 +59,16 @@ def _knowledge(context: typer.Context) -> None:
     _help(context)
 
 
+@evaluate_app.callback()
+def _evaluate(context: typer.Context) -> None:
+    _help(context)
+
+
+@corpus_app.callback()
+def _corpus(context: typer.Context) -> None:
+    _help(context)
+
+
 @jets_app.callback()
 def _jets(context: typer.Context) -> None:
     _help(context)
@@ -68,8 +84,14 @@ for verb in (asking.ask, asking.chat, teaching.teach, searching.search, models.m
 knowledge.add_to(knowledge_app)
 upkeep.add_to(knowledge_app)
 app.add_typer(knowledge_app, name="knowledge")
+train.add_to(app)
+corpus.add_to(corpus_app)
+app.add_typer(corpus_app, name="corpus")
+evaluate.add_to(evaluate_app)
+app.add_typer(evaluate_app, name="evaluate")
 jets.add_to(jets_app)
 jets_models.add_to(jets_app)
+jets_pretraining.add_to(jets_app)
 jets_scaling.add_to(jets_app)
 app.add_typer(jets_app, name="jets")
 

@@ -20,7 +20,7 @@ from yukawa.bytelm.tokenizer import ByteTokenizer
 from yukawa.bytelm.vocabulary import Mark
 from yukawa.errors import InputError
 from yukawa.jets.bytes.codes import decode_features
-from yukawa.jets.bytes.encoder import QUESTION, ByteEncoder
+from yukawa.jets.bytes.encoder import ANSWER, QUESTION, ByteEncoder
 from yukawa.jets.bytes.form import ByteForm
 from yukawa.jets.encoded import Encoded, join
 from yukawa.jets.features import DataConfig, FeatureEncoder, load_data_config
@@ -185,10 +185,13 @@ def test_a_question_is_words_jet_and_answer(form: ByteForm, make_jets: MakeJets)
     np.testing.assert_array_equal(asked.labels, plain.labels)
     words = [int(Mark.BOS), int(Mark.TEXT), *QUESTION.encode()]
     words += [PAD] * (-len(words) % patch)
+    cue = [int(Mark.TEXT), *ANSWER.encode()]
+    cue += [PAD] * (-len(cue) % patch)
     behind = []
     for ids, old in zip(sequences(asked), sequences(plain), strict=True):
         assert ids[: len(words)] == words
-        behind.append([number for number in ids[len(words) :] if number != PAD])
+        assert ids[-len(cue) :] == cue
+        behind.append([number for number in ids[len(words) : -len(cue)] if number != PAD])
         assert behind[-1] == [number for number in old[1:] if number != PAD]  # the same without BOS
     if patch == 1:
         with pytest.raises(InputError, match="the answer 'bbar' needs 6 ids, a patch has 1"):
@@ -217,7 +220,7 @@ def test_the_tokenizer_reads_a_question(make_jets: MakeJets):
     encoder = ByteEncoder(CONFIG, ByteForm(form="text"))
     (ids,) = sequences(encoder.encode_question(jets, answered=True))
     texts = [segment.text for segment in ByteTokenizer(16).decode(ids)]
-    assert texts == [QUESTION, *format_jets(jets), jets.classes[jets.labels(jets.classes)[0]]]
+    assert texts == [QUESTION, *format_jets(jets), ANSWER, jets.classes[jets.labels(jets.classes)[0]]]
 
 
 # ---- the context ----

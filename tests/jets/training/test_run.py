@@ -304,3 +304,22 @@ def test_a_wrong_recipe_leaves_nothing_behind(
     with pytest.raises(InputError, match=message):
         train(recipe(**changes), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+BYTES = {
+    "architecture": "byte-model", "width": 8, "layers": 1, "heads": 2, "feedforward": 8, "byte_width": 4,
+    "patch_width": 8, "dropout": 0.1,
+}  # fmt: skip
+
+
+def test_a_byte_model_is_streamed_saved_and_resumed_to_the_same_bits(tmp_path: Path, recipe: Make) -> None:
+    def made(**changes: object) -> Recipe:
+        return recipe(model=BYTES, loading="streaming", buffer=120, **changes)
+
+    train(made(), tmp_path / "whole")
+    with pytest.raises(Killed):
+        train(made(checkpoint_every=5), tmp_path / "broken", progress=kill_at(7))
+    train(made(checkpoint_every=5), tmp_path / "broken", resume=True)
+    one, two = last_weights(tmp_path / "whole"), last_weights(tmp_path / "broken")
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    assert load_model(tmp_path / "whole" / "model")[1].classes == ("b", "g")

@@ -9,6 +9,7 @@ import numpy as np
 
 from yukawa.bytelm.vocabulary import Mark
 from yukawa.errors import InputError
+from yukawa.jets.bytes.answers import answer_patches
 from yukawa.jets.bytes.codes import feature_bytes
 from yukawa.jets.bytes.form import ByteForm
 from yukawa.jets.bytes.packing import pack, patch_row
@@ -22,6 +23,7 @@ from yukawa.jets.formats.text import TEXT_COLUMNS, sentences
 from yukawa.jets.table import Array, Jets, offsets_of
 
 QUESTION = "origin of this jet:"
+ANSWER = "answer:"  # at a place of its own a model learns several times as soon what to say
 _PLACE = "part_#"  # the place of a particle in its jet, under a name that no expression can use
 
 
@@ -86,41 +88,32 @@ class ByteEncoder(Encoder):
         return self._encode(jets, self._head(), lambda labels_B: tails_BT)
 
     def encode_question(self, jets: Jets, *, answered: bool = False) -> Encoded:
-        """`jets` behind the words of `QUESTION`, a text of its own; labels and weights stay.
+        """`jets` between `QUESTION` and `ANSWER`, texts of their own; labels and weights stay.
 
         With `answered`, each is followed by its row of `answers_CP`; without, room is left for it.
 
         Raises:
             InputError: as `encode` does; or a jet to be answered has no label.
         """
+        cue_T = patch_row([Mark.TEXT, *ANSWER.encode()], self.patch_size)
         answers_CP = self.answers_CP if answered else None
 
         def tails(labels_B: Array) -> Array:
+            cues_BT = np.broadcast_to(cue_T, (len(labels_B), len(cue_T)))
             if answers_CP is None:
-                return np.empty((len(labels_B), 0), np.int16)
+                return cues_BT
             if unknown := int(np.sum(labels_B < 0)):
                 raise InputError(f"{unknown} of {len(labels_B)} jets have no label to be answered with")
-            return answers_CP[labels_B]
+            return np.concatenate([cues_BT, answers_CP[labels_B]], axis=1)
 
         words = patch_row([Mark.BOS, Mark.TEXT, *QUESTION.encode()], self.patch_size)
         head = np.concatenate([words, self._head(first=False)])
-        return self._encode(jets, head, tails, least_tail=self.patch_size)
+        return self._encode(jets, head, tails, least_tail=len(cue_T) + self.patch_size)
 
     @property
     def answers_CP(self) -> Array:  # noqa: N802 -- its dimensions: classes, ids of a patch
-        """The patch that names each class: [TEXT, its name, EOS] and padding.
-
-        Raises:
-            InputError: a name does not fit.
-        """
-        rows = [patch_row([Mark.TEXT, *name.encode(), Mark.EOS], self.patch_size) for name in self.classes]
-        longest = max(self.classes, key=lambda name: len(name.encode()))
-        if max(map(len, rows)) > self.patch_size:
-            raise InputError(
-                f"the answer {longest!r} needs {len(longest.encode()) + 2} ids, a patch has {self.patch_size}",
-                hint="give a larger patch, or shorter names of classes",
-            )
-        return np.stack(rows)
+        """The patch that names each class, see `answer_patches`."""
+        return answer_patches(self.classes, self.patch_size)
 
     def _head(self, *, first: bool = True) -> Array:
         """What stands before the bytes of a jet, with BOS if nothing stands before it."""

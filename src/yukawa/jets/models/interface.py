@@ -9,9 +9,13 @@ import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
+from yukawa.errors import InputError
+
 if TYPE_CHECKING:
     from yukawa.jets.encoded import Encoder
     from yukawa.jets.features.config import DataConfig
+
+OF_THE_OLD = "give the new model the sizes of the old"
 
 
 class TaggerConfig(BaseModel):
@@ -44,6 +48,22 @@ class Tagger(nn.Module, ABC):
         Raises:
             InputError: the data config does not fit the network.
         """
+
+    def start_from(self, saved: Tagger, where: str) -> None:
+        """Begin with the weights of a trained tagger, read from `where`.
+
+        Raises:
+            InputError: it is of another architecture, of other classes or of other sizes; nothing has changed.
+        """
+        for name in ("architecture", "classes"):
+            came, wanted = getattr(saved.config, name), getattr(self.config, name)
+            if came != wanted:
+                raise InputError(f"{where} has the {name} {came!r}, {wanted!r} is expected")
+        came, wanted = settings_of(saved), settings_of(self)
+        if _shapes(saved) != _shapes(self):
+            odd = [f"{name} {came[name]!r}, {wanted[name]!r}" for name in came if came[name] != wanted[name]]
+            raise InputError(f"{where} has {' is expected; '.join(odd)} is expected", hint=OF_THE_OLD)
+        self.load_state_dict(saved.state_dict())
 
 
 class ParticleTagger(Tagger):
@@ -94,3 +114,7 @@ def unpack(packed_NX: Tensor, counts_B: Tensor, length: int | None = None) -> tu
 def settings_of(tagger: Tagger) -> dict[str, Any]:
     """The tagger's configuration as plain values, for JSON."""
     return tagger.config.model_dump(mode="json")
+
+
+def _shapes(tagger: Tagger) -> dict[str, torch.Size]:
+    return {name: value.shape for name, value in tagger.state_dict().items()}

@@ -20,11 +20,14 @@ from yukawa.files import atomic_write, report_write_errors
 from yukawa.jets.extras import require
 from yukawa.jets.features.config import DataConfig, read_config
 from yukawa.jets.models.interface import Tagger, settings_of
+from yukawa.runs import RECIPE
 
 WEIGHTS, CONFIG, DATA_CONFIG = "model.safetensors", "config.json", "data_config.yaml"
+MODEL = "model"  # the folder within a run
 
 # Imported when asked for: one architecture does not load the others.
 ARCHITECTURES = {
+    "byte-language-model": ("yukawa.jets.models.byte_language_model", "ByteLanguageModel"),
     "byte-model": ("yukawa.jets.models.byte_model", "ByteModel"),
     "particle-net": ("yukawa.jets.models.particle_net", "ParticleNet"),
     "particle-transformer": ("yukawa.jets.models.particle_transformer", "ParticleTransformer"),
@@ -118,6 +121,24 @@ def load_model(folder: Path) -> tuple[Tagger, DataConfig]:
         raise InputError(f"{folder / CONFIG}: {error.message}", hint=error.hint) from None
     load_weights(tagger, read_weights(folder / WEIGHTS), str(folder / WEIGHTS))
     return tagger.eval(), data_config
+
+
+def model_folder(path: Path | str) -> Path:
+    """The folder of the model itself, where `path` may be its run.
+
+    Raises:
+        NotFound: there is no saved model.
+    """
+    path = Path(path)
+    found = path / MODEL if (path / RECIPE).exists() else path
+    if not (found / CONFIG).is_file():
+        raise NotFound(f"{path} holds no saved model, nor the run of one")
+    return found
+
+
+def model_files(folder: Path) -> list[Path]:
+    """The files of a saved model."""
+    return [folder / name for name in (CONFIG, DATA_CONFIG, WEIGHTS)]
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:

@@ -22,9 +22,9 @@ class Workers(ProcessPoolExecutor):
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End; see the class."""
         if cancel_futures:
-            for process in list((self._processes or {}).values()):
+            for process in list(self._processes or {}):  # by their numbers
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(process.pid, signal.SIGINT)
+                    os.kill(process, signal.SIGINT)
         super().shutdown(wait, cancel_futures=cancel_futures)
 
 

@@ -17,7 +17,7 @@ from yukawa.jets.formats.manifest import MANIFEST
 from yukawa.jets.formats.source import Piece, Source, open_source
 from yukawa.jets.loading import InMemory, Loader, Streaming
 from yukawa.jets.models.interface import Tagger, settings_of
-from yukawa.jets.models.saving import build, save_model
+from yukawa.jets.models.saving import build, load_model, model_files, model_folder, save_model
 from yukawa.jets.table import Array, Jets
 from yukawa.jets.training.recipe import DataRecipe, ModelRecipe, Recipe
 
@@ -26,20 +26,24 @@ _FROM_DATA = ("features", "classes")
 
 
 def build_model(recipe: Recipe) -> tuple[Encoder, Tagger]:
-    """The encoder of the recipe's data config, and its network with weights drawn from the recipe's seed.
+    """The encoder of the recipe's data config, and its network.
+
+    Its weights are drawn from the recipe's seed; those that it can take over from `model.start` are taken.
 
     Raises:
-        InputError: the data config is not there or wrong, or a size of the network is.
+        InputError: the data config is not there or wrong, or a size of the network is, or the model to start from.
     """
     config = load_data_config(recipe.data.config)
     if not config.resolved:
         config = standardise.resolve(config, open_jets(recipe)[0])
-    sizes = recipe.model.model_dump()
+    sizes = recipe.model.model_dump(exclude={"start"})
     for name in _FROM_DATA:
         if name in sizes:
             raise InputError(f"model.{name} follows from the data config", hint="leave it out")
     torch.manual_seed(recipe.training.seed)
     network = build(sizes | {"features": len(config.features), "classes": config.classes})
+    if recipe.model.start is not None:
+        network.start_from(load_model(model_folder(recipe.model.start))[0], recipe.model.start)
     return network.encoder(config), network
 
 
@@ -55,7 +59,8 @@ def save(folder: Path, encoder: Encoder, network: Tagger) -> None:
 def resolve(recipe: Recipe, network: Tagger) -> Recipe:
     """The recipe with every size of its network written out."""
     sizes = {name: size for name, size in settings_of(network).items() if name not in _FROM_DATA}
-    return recipe.model_copy(update={"model": ModelRecipe.model_validate(sizes)})
+    model = ModelRecipe.model_validate(sizes | {"start": recipe.model.start})
+    return recipe.model_copy(update={"model": model})
 
 
 def open_jets(recipe: Recipe) -> tuple[Source, Source]:
@@ -85,14 +90,18 @@ def load(source: Source, encoder: Encoder, data: DataRecipe, jets_per_epoch: int
     return InMemory(source, encoder, jets_per_epoch=jets_per_epoch)
 
 
-def inputs(data: DataRecipe) -> list[Path]:
-    """The files on which a run depends: manifests, which hold the hashes of their shards, or the jets' files."""
+def inputs(data: DataRecipe, start: str | None = None) -> list[Path]:
+    """The files on which a run depends: of the jets, their data config, and the model it starts from.
+
+    Of a data set it is the manifest, which holds the hashes of the shards.
+    """
     files: list[Path] = []
     for path in filter(None, (data.path, data.validation)):
         manifest = Path(path) / MANIFEST
         files += [manifest] if manifest.exists() else open_source(path).paths
     config = Path(data.config)
-    return [*files, *([config] if config.is_file() else [])]
+    files += [config] if config.is_file() else []
+    return files + ([] if start is None else model_files(model_folder(start)))
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ def card(
         "hashes": "`data.json`",
     }
     training = {
-        "steps": f"{plan.steps:,} of {plan.batch:,} jets ({plan.steps / plan.epoch:.4g} epochs)",
+        "steps": f"{plan.steps:,} of {plan.batch:,} jets ({plan.steps / (plan.epoch or plan.steps):.4g} epochs)",
         "speed": f"{jets_per_second:,.0f} jets/s" if jets_per_second else "not measured",
         "optimiser": f"{how.optimiser}, learning rate {how.learning_rate:g}, {how.schedule}",
         "precision": how.precision,
@@ -84,11 +84,12 @@ def card(
         parameters=parameters,
         number=len(classes),
         classes=", ".join(classes),
-        data=_table(data),
-        training=_table(training),
-        figures=_table(reached),
+        data=table(data),
+        training=table(training),
+        figures=table(reached),
     )
 
 
-def _table(rows: Mapping[str, str]) -> str:
+def table(rows: Mapping[str, str]) -> str:
+    """A table of two columns in Markdown."""
     return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())])

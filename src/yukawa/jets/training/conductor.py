@@ -30,23 +30,25 @@ class Plan:
 
     Attributes:
         steps: length of the training.
-        epoch: steps of an epoch.
+        epoch: steps of an epoch; None where there are no epochs.
         evaluate: steps between two validations.
         checkpoint: steps between two checkpoints.
         log: steps between two lines of figures.
         batch: jets in a step over all processes.
         best_by: the validation figure that decides.
         patience: validations without a better one before the training stops; None never stops it.
+        unit: what a batch consists of, for the name of the speed.
     """
 
     steps: int
-    epoch: int
+    epoch: int | None
     evaluate: int
     checkpoint: int
     log: int
     batch: int
     best_by: Literal["accuracy", "loss"]
     patience: int | None
+    unit: str = "jets"
 
 
 @dataclass
@@ -169,10 +171,10 @@ class Conductor(TrainerCallback):
         """Write the figures of the steps since the last time."""
         if not logs or "loss" not in logs:  # the trainer's closing summary
             return
-        jets = (state.global_step - self._step) * self.plan.batch
-        rate = jets / max(time.perf_counter() - self._since, 1e-9)
-        figures = {"loss": logs["loss"], "learning_rate": logs["learning_rate"], "jets_per_second": rate}
-        self._write(state, figures)
+        number = (state.global_step - self._step) * self.plan.batch
+        rate = number / max(time.perf_counter() - self._since, 1e-9)
+        figures = {"loss": logs["loss"], "learning_rate": logs["learning_rate"]}
+        self._write(state, figures | {f"{self.plan.unit}_per_second": rate})
         self._restart(state)
 
     def on_evaluate(
@@ -206,7 +208,8 @@ class Conductor(TrainerCallback):
     def _write(self, state: TrainerState, figures: Figures) -> None:
         self.figures |= figures
         if self.run is not None:
-            self.run.log(step=state.global_step, epoch=state.global_step / self.plan.epoch, **figures)
+            epoch = {} if self.plan.epoch is None else {"epoch": state.global_step / self.plan.epoch}
+            self.run.log(step=state.global_step, **epoch, **figures)
 
     def _restart(self, state: TrainerState) -> None:
         self._since, self._step = time.perf_counter(), state.global_step

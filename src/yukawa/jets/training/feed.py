@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator
 from itertools import islice, repeat
 from typing import TypeVar
@@ -23,14 +24,43 @@ Batch = dict[str, Tensor]
 Item = TypeVar("Item")
 
 
-class Feed(IterableDataset[Batch | None]):
-    """The batches of a whole training, epoch after epoch, as a network's tensors with what the loss needs.
-
-    Of jets in memory, each process takes its share of every batch: the batches are the same for any number of
-    processes. Of streamed jets, each process reads its own, and makes its own part of a batch of them.
+class Steps(IterableDataset[Batch | None], ABC):
+    """The batches of a whole training, as a network's tensors with what the loss needs.
 
     A resumed training asks for all batches again and throws the first ones away; these cost nothing here: they
     are None.
+
+    Args:
+        batch: how many jets, or other sequences, a batch has over all processes.
+        steps: batches in all.
+        first: how many batches are None.
+    """
+
+    def __init__(self, batch: int, steps: int, first: int = 0) -> None:
+        self.batch, self.steps, self.first = batch, steps, first
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __iter__(self) -> Iterator[Batch | None]:
+        yield from repeat(None, min(self.first, self.steps))
+        yield from islice(self._rest(), max(self.steps - self.first, 0))
+
+    @abstractmethod
+    def _rest(self) -> Iterator[Batch]:
+        """All batches from `first` on, without an end."""
+
+    def loader_for_trainer(self) -> DataLoader[Batch | None]:
+        """The feed as the trainer wants it; batches pass through unchanged."""
+        # With a generator of its own it draws nothing from the global random numbers.
+        return DataLoader(self, batch_size=None, collate_fn=_same, generator=torch.Generator())
+
+
+class Feed(Steps):
+    """The batches of jets, epoch after epoch.
+
+    Of jets in memory, each process takes its share of every batch: the batches are the same for any number of
+    processes. Of streamed jets, each process reads its own, and makes its own part of a batch of them.
 
     Args:
         loader: gives the batches of one epoch.
@@ -55,18 +85,11 @@ class Feed(IterableDataset[Batch | None]):
         world: int = 1,
         prefetch: int = 0,
     ) -> None:
-        self.loader, self.batch, self.steps, self.seed = loader, batch, steps, seed
-        self.first, self.rank, self.world, self.prefetch = first, rank, world, prefetch
-
-    def __len__(self) -> int:
-        return self.steps
-
-    def __iter__(self) -> Iterator[Batch | None]:
-        yield from repeat(None, min(self.first, self.steps))
-        yield from islice(self._rest(), max(self.steps - self.first, 0))
+        super().__init__(batch, steps, first)
+        self.loader, self.seed = loader, seed
+        self.rank, self.world, self.prefetch = rank, world, prefetch
 
     def _rest(self) -> Iterator[Batch]:
-        """All batches from `first` on, without an end."""
         epoch, skip = divmod(self.first, steps_of_an_epoch(self.loader, self.batch, self.world))
         while True:
             batches = self._epoch(epoch, skip)
@@ -90,11 +113,6 @@ class Feed(IterableDataset[Batch | None]):
             return
         for encoded in self.loader.batches(self.batch, seed=self.seed, epoch=epoch, shuffle=True, skip=skip):
             yield labelled(*share(encoded, self.rank, self.world))
-
-    def loader_for_trainer(self) -> DataLoader[Batch | None]:
-        """The feed as the trainer wants it; batches pass through unchanged."""
-        # With a generator of its own it draws nothing from the global random numbers.
-        return DataLoader(self, batch_size=None, collate_fn=_same, generator=torch.Generator())
 
 
 def shares_batches(loader: Loader) -> bool:

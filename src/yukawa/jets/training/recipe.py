@@ -53,11 +53,18 @@ class DataRecipe(Section):
 
 
 class ModelRecipe(Section):
-    """Which network: its architecture and that architecture's own sizes, which the network checks."""
+    """Which network: its architecture and that architecture's own sizes, which the network checks.
+
+    Attributes:
+        architecture: its name.
+        start: the folder of a trained model, or of its run, whose weights are the first ones; a byte model takes
+            all but the head. None draws all weights.
+    """
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
 
     architecture: str
+    start: str | None = None
 
 
 class TrainingRecipe(Section):

@@ -2,75 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from statistics import median
-from typing import Any
+from typing import ClassVar
 
-import torch
-
-from yukawa.errors import InputError, MissingPackage
-from yukawa.files import atomic_write, write_jsonl
-from yukawa.jets.encoded import Encoder
+from yukawa.files import atomic_write
 from yukawa.jets.loading import Loader
-from yukawa.jets.models.interface import Tagger
+from yukawa.jets.models.saving import MODEL
 from yukawa.jets.training.building import build_model, inputs, load, open_jets, resolve, save
 from yukawa.jets.training.card import card
-from yukawa.jets.training.checkpoints import check_shapes, checkpoints, read_best, read_progress, step_of
-from yukawa.jets.training.conductor import Conductor, Interruption, Progress, Standing
+from yukawa.jets.training.conductor import Conductor, Plan, Progress
 from yukawa.jets.training.describe import plan_of
 from yukawa.jets.training.feed import Batch, Feed, labelled, steps_of_an_epoch
 from yukawa.jets.training.recipe import Recipe, parse_recipe
-from yukawa.jets.training.trainer import JetTrainer, Supervised, arguments
-from yukawa.runs import METRICS, RECIPE, Run
+from yukawa.jets.training.task import CARD, CHECKPOINTS, CURVES, Task, TrainResult, carry_out, draw, speed
+from yukawa.runs import RECIPE, Run
 
-CHECKPOINTS, MODEL, CARD, CURVES = "checkpoints", "model", "card.md", "learning-curves.png"
-# A resumed run may differ in these: where the jets lie (their hashes decide) and what changes no number.
-_FREE = {"data.path", "data.validation", "data.prefetch", "training.checkpoints_kept"}
-
-
-@dataclass(frozen=True)
-class TrainResult:
-    """How a training ended.
-
-    Attributes:
-        folder: the run.
-        steps: steps made, those before a resume too.
-        planned: steps of the whole training.
-        best_step: the step whose weights are in `model/`; None if none was validated.
-        loss: their cross entropy on the validation jets.
-        accuracy: their accuracy on the validation jets.
-        seconds: time of this call.
-        asked: somebody asked to stop, be it during the last step.
-        interrupted: and so it did before the end; the run can be resumed.
-        stopped_early: the validation had not improved for too long.
-    """
-
-    folder: Path
-    steps: int
-    planned: int
-    best_step: int | None
-    loss: float | None
-    accuracy: float | None
-    seconds: float
-    asked: bool
-    interrupted: bool
-    stopped_early: bool
-
-    @property
-    def message(self) -> str:
-        """One line for people, with what to do next."""
-        if self.interrupted:
-            return (
-                f"stopped after step {self.steps} of {self.planned}; all is kept: "
-                f"to go on, type the same command with --resume"
-            )
-        figures = f"accuracy {self.accuracy:.4f}, loss {self.loss:.4f} at step {self.best_step}"
-        early = f"; stopped early, at step {self.steps} of {self.planned}" if self.stopped_early else ""
-        return f"the model is in {self.folder / MODEL}: {figures}{early}"
+__all__ = ["CARD", "CHECKPOINTS", "CURVES", "MODEL", "TrainResult", "recipe_of", "train"]
 
 
 def train(recipe: Recipe, out: Path, resume: bool = False, progress: Progress | None = None) -> TrainResult:
@@ -94,36 +42,7 @@ def train(recipe: Recipe, out: Path, resume: bool = False, progress: Progress | 
         ModelError: the loss is no number; the batch and the checkpoints are kept.
         StoreError: the disk refuses; the last checkpoint stands.
     """
-    began, out = time.perf_counter(), Path(out)
-    rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
-    _check_batch(recipe.training.batch, world)
-    if recipe.training.threads is not None:
-        torch.set_num_threads(recipe.training.threads)
-    encoder, network = build_model(recipe)
-    recipe = resolve(recipe, network)
-    run = _check(recipe, out, resume) if rank == 0 else None
-    train_source, validation_source = open_jets(recipe)
-    jets = load(train_source, encoder, recipe.data, recipe.training.jets_per_epoch)
-    validation = load(validation_source, encoder, recipe.data)
-    plan = plan_of(recipe.training, steps_of_an_epoch(jets, recipe.training.batch, world))
-    settings = arguments(recipe.training, out / CHECKPOINTS, plan.steps, world)
-    if rank == 0 and run is None:
-        run = Run.create(out, recipe.plain(), inputs(recipe.data))
-    checkpoint = next(reversed(checkpoints(out / CHECKPOINTS)), None) if resume else None
-    first = step_of(checkpoint) if checkpoint else 0
-    options = {"first": first, "rank": rank, "world": world, "prefetch": recipe.data.prefetch}
-    feed = Feed(jets, plan.batch, plan.steps, recipe.training.seed, **options)
-    with Interruption() as interruption:
-        standing = _standing(run, checkpoint, network)
-        told = progress if rank == 0 else None
-        conductor = Conductor(plan, standing, out / CHECKPOINTS, run, told, interruption)
-        validate = _Validation(validation, recipe.training.batch, rank, world)
-        trainer = JetTrainer(network, recipe.training, settings, feed, validate, conductor)
-        steps = trainer.go_on(checkpoint)
-    if run is not None and not conductor.interrupted:
-        _finish(run, encoder, network, conductor, recipe, (jets, validation))
-    trainer.accelerator.wait_for_everyone()  # the first process has written its files
-    return _result(out, conductor, steps, time.perf_counter() - began, interruption.asked)
+    return carry_out(_Training, recipe, out, resume, progress)
 
 
 def recipe_of(out: Path) -> Recipe:
@@ -134,6 +53,54 @@ def recipe_of(out: Path) -> Recipe:
         InputError: its recipe is not one of a training.
     """
     return parse_recipe(Run.open(out).recipe, str(Path(out) / RECIPE))
+
+
+class _Training(Task[Recipe]):
+    """A tagger that learns from jets."""
+
+    free: ClassVar[frozenset[str]] = frozenset({
+        "data.path", "data.validation", "data.prefetch", "model.start", "training.checkpoints_kept",
+    })  # fmt: skip
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.encoder, self.network = build_model(recipe)
+        self.recipe = resolve(recipe, self.network)
+
+    def inputs(self) -> list[Path]:
+        return inputs(self.recipe.data, self.recipe.model.start)
+
+    def prepare(self, world: int) -> Plan:
+        train_source, validation_source = open_jets(self.recipe)
+        how = self.recipe.training
+        self.jets = load(train_source, self.encoder, self.recipe.data, how.jets_per_epoch)
+        self.validation_jets = load(validation_source, self.encoder, self.recipe.data)
+        return plan_of(how, steps_of_an_epoch(self.jets, how.batch, world))
+
+    def feed(self, plan: Plan, first: int, rank: int, world: int) -> Feed:
+        prefetch = self.recipe.data.prefetch
+        return Feed(
+            self.jets, plan.batch, plan.steps, self.recipe.training.seed,
+            first=first, rank=rank, world=world, prefetch=prefetch,
+        )  # fmt: skip
+
+    def validation(self, rank: int, world: int) -> Callable[[], Iterator[Batch]]:
+        return _Validation(self.validation_jets, self.recipe.training.batch, rank, world)
+
+    def finish(self, run: Run, conductor: Conductor) -> None:
+        """Write the best model, its card and its learning curves."""
+        save(run.folder / MODEL, self.encoder, self.network)
+        page = card(
+            self.recipe,
+            conductor.plan,
+            conductor.standing,
+            parameters=sum(weight.numel() for weight in self.network.parameters()),
+            classes=self.encoder.classes,
+            jets=(len(self.jets), len(self.validation_jets)),
+            truncated=self.jets.truncated,
+            jets_per_second=speed(run, conductor.plan.unit),
+        )
+        atomic_write(run.folder / CARD, page)
+        draw(run)
 
 
 class _Validation:
@@ -147,112 +114,3 @@ class _Validation:
             labelled,
             self.loader.batches(self.batch, seed=0, epoch=0, shuffle=False, rank=self.rank, world=self.world),
         )
-
-
-def _check(recipe: Recipe, out: Path, resume: bool) -> Run | None:
-    """The run to resume, if its recipe and data are the same; None if there is none and none is asked for."""
-    if not resume:
-        if (out / RECIPE).exists():
-            raise InputError(f"{out} already holds a run", hint="add --resume or choose another folder")
-        return None
-    run = Run.open(out)
-    for name, (old, new) in _differences(run.recipe, recipe.plain()).items():
-        if name not in _FREE:
-            raise InputError(
-                f"{out} was begun with {name} {old!r}, not {new!r}",
-                hint="resume with its own recipe, or begin a new run in another folder",
-            )
-    run.check_inputs(inputs(recipe.data))
-    return run
-
-
-def _differences(
-    old: Mapping[str, Any], new: Mapping[str, Any], place: str = ""
-) -> dict[str, tuple[Any, Any]]:
-    """The values that differ, by dotted name."""
-    found: dict[str, tuple[Any, Any]] = {}
-    for key in [*old, *(key for key in new if key not in old)]:
-        before, after = old.get(key), new.get(key)
-        if isinstance(before, Mapping) and isinstance(after, Mapping):
-            found |= _differences(before, after, f"{place}{key}.")
-        elif before != after:
-            found[f"{place}{key}"] = (before, after)
-    return found
-
-
-def _check_batch(batch: int, world: int) -> None:
-    if batch % world:
-        raise InputError(
-            f"a batch of {batch} jets cannot be shared by {world} processes",
-            hint=f"make training.batch a multiple of {world}",
-        )
-
-
-def _standing(run: Run | None, checkpoint: Path | None, network: Tagger) -> Standing:
-    """How far the run has come; figures from after the checkpoint go, they will be made again."""
-    first = step_of(checkpoint) if checkpoint else 0
-    if run is not None and (run.folder / METRICS).exists():
-        write_jsonl(run.folder / METRICS, [row for row in run.metrics() if row["step"] <= first])
-    if checkpoint is None:
-        return Standing()
-    check_shapes(checkpoint, Supervised(network).state_dict())
-    return Standing(**read_progress(checkpoint))
-
-
-def _finish(
-    run: Run,
-    encoder: Encoder,
-    network: Tagger,
-    conductor: Conductor,
-    recipe: Recipe,
-    loaders: tuple[Loader, Loader],
-) -> None:
-    """Write the best model, its card and its learning curves."""
-    standing = conductor.standing
-    network.load_state_dict(read_best(run.folder / CHECKPOINTS, standing.best_step or 0))
-    save(run.folder / MODEL, encoder, network)
-    page = card(
-        recipe,
-        conductor.plan,
-        standing,
-        parameters=sum(weight.numel() for weight in network.parameters()),
-        classes=encoder.classes,
-        jets=(len(loaders[0]), len(loaders[1])),
-        truncated=loaders[0].truncated,
-        jets_per_second=_speed(run),
-    )
-    atomic_write(run.folder / CARD, page)
-    _draw(run)
-
-
-def _speed(run: Run) -> float | None:
-    """The median over the run's lines of figures, in jets per second."""
-    rates = [row["jets_per_second"] for row in run.metrics() if row.get("jets_per_second")]
-    return median(rates) if rates else None
-
-
-def _draw(run: Run) -> None:
-    """The learning curves, where matplotlib is installed; their figures are in `metrics.jsonl` all the same."""
-    try:
-        from yukawa.jets.evaluation.plots import learning_curves
-
-        learning_curves(run.metrics(), run.folder / CURVES)
-    except MissingPackage:
-        return
-
-
-def _result(out: Path, conductor: Conductor, steps: int, seconds: float, asked: bool) -> TrainResult:
-    standing, plan = conductor.standing, conductor.plan
-    figures = standing.best_figures or {}
-    return TrainResult(
-        folder=out,
-        steps=steps,
-        planned=plan.steps,
-        best_step=standing.best_step,
-        loss=figures.get("validation_loss"),
-        accuracy=figures.get("validation_accuracy"),
-        seconds=seconds,
-        asked=asked,
-        interrupted=conductor.interrupted,
-        stopped_early=conductor.stopped_early,
-    )

@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ from yukawa.jets.extras import require
 from yukawa.jets.training.checkpoints import WEIGHTS as WEIGHTS_FILE
 from yukawa.jets.training.checkpoints import step_of, tidy, write_progress, written_whole
 from yukawa.jets.training.conductor import Conductor, Figures
-from yukawa.jets.training.feed import DIVISOR, LABELS, WEIGHTS, Batch, Feed
+from yukawa.jets.training.feed import DIVISOR, LABELS, WEIGHTS, Batch, Steps
 from yukawa.jets.training.optimiser import Ranger
 from yukawa.jets.training.recipe import TrainingRecipe
 from yukawa.jets.training.schedule import factor
@@ -37,7 +37,7 @@ class Supervised(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, **tensors: Tensor) -> Tensor:
+    def forward(self, **tensors: Tensor) -> Any:
         """The network's logits."""
         logits: Tensor = self.network(**tensors)
         return logits
@@ -56,20 +56,21 @@ class JetTrainer(Trainer):
     """
 
     control: TrainerControl
+    supervised: ClassVar[type[Supervised]] = Supervised
 
     def __init__(
         self,
         network: nn.Module,
         recipe: TrainingRecipe,
         arguments: TrainingArguments,
-        feed: Feed,
+        feed: Steps,
         validation: Callable[[], Iterator[Batch]],
         conductor: Conductor,
     ) -> None:
         self.recipe, self.feed, self.validation, self.conductor = recipe, feed, validation, conductor
         if arguments.world_size > 1 and arguments.device.type == "cuda":
             network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
-        super().__init__(Supervised(network), arguments, callbacks=[conductor])
+        super().__init__(self.supervised(network), arguments, callbacks=[conductor])
         self.remove_callback(PrinterCallback)
         self._watch = LossWatch(Path(arguments.output_dir).parent / "bad-batch.npz")
 

@@ -1,0 +1,175 @@
+"""`yukawa train` and `yukawa merge`: a recipe becomes a run, an adapter goes into its base."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from yukawa.cli.options import Debug, Json
+from yukawa.cli.output import Interrupted, note, print_json, progress_bar, say
+
+if TYPE_CHECKING:
+    from yukawa.training.describe import Description
+    from yukawa.training.sweep import Variant
+
+_PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
+_GIB = 2**30
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these verbs."""
+    for verb in (train, merge):
+        app.command()(verb)
+
+
+def train(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A YAML file, such as those in recipes.")],
+    changes: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="KEY=VALUE", help="Changes of the recipe, such as mixture=s3 lora.targets=qkv."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="The run's folder; runs/RECIPE if left out.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done: parameters, steps, tokens, memory.")
+    ] = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Train a language model on text as a recipe says; torchrun starts it on several GPUs.
+
+    A recipe with a table `over` is a sweep: its runs are made one after the other, each in a folder of its own.
+    """
+    _need(*_PACKAGES)
+    from yukawa.training.sweep import load_variants
+
+    variants = load_variants(recipe, changes or ())
+    if dry_run:
+        _describe(variants, as_json)
+        return
+    folder = out or Path("runs") / recipe.stem
+    results = [_train(one, folder / one.name, resume, len(variants) > 1, as_json) for one in variants]
+    if _first() and as_json:
+        print_json(results if len(variants) > 1 else results[0])
+
+
+def merge(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run with an adapter.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="The new model's folder; RUN/merged if left out."),
+    ] = None,
+    dtype: Annotated[
+        str | None, typer.Option("--dtype", help="Of the weights, bf16 or fp32; the base's if left out.")
+    ] = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Put the adapter of a run into its base: one model in safetensors, as any program loads it."""
+    _need("torch", "transformers", "peft")
+    from yukawa.training.merging import merge as start
+
+    merged = start(run, out, dtype)
+    if as_json:
+        print_json(asdict(merged) | {"folder": str(merged.folder)})
+    else:
+        say(f"the merged model is in {merged.folder}: {merged.parameters:,} parameters in {merged.dtype}")
+
+
+def _train(variant: Variant, folder: Path, resume: bool, sweep: bool, as_json: bool) -> dict[str, Any]:
+    from yukawa.training.run import MODEL
+    from yukawa.training.run import train as start
+
+    if sweep and (folder / MODEL).is_dir():
+        if _first() and not as_json:
+            say(f"{folder} is finished")
+        return {"folder": str(folder), "finished": True}
+    begun = sweep and (folder / "recipe.yaml").is_file()  # a sweep goes on where it stopped
+    with progress_bar(f"training {variant.name}".strip()) as bar:
+        result = start(
+            variant.recipe,
+            folder,
+            resume or begun,
+            (lambda step, steps, _: bar(step, steps)) if _first() else None,
+        )
+    if _first():
+        for line in result.notes:
+            note(("note: ", "bold yellow"), line)
+    shown = asdict(result) | {"folder": str(result.folder)}
+    if result.interrupted:
+        if _first() and as_json:
+            print_json(shown)
+        raise Interrupted(result.message)
+    if _first() and not as_json:
+        say(result.message)
+    return shown
+
+
+def _first() -> bool:
+    """Whether this process speaks; of those of torchrun one speaks for all."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def _need(*packages: str) -> None:
+    """Answer a missing package before anything else is looked at."""
+    from yukawa.corpus.extras import require
+    from yukawa.training.quiet import quiet
+
+    require("torch", "training")
+    quiet()
+    for package in packages:
+        require(package, "training")
+
+
+def _describe(variants: list[Variant], as_json: bool) -> None:
+    from yukawa.training.describe import describe
+
+    shown = []
+    for variant in variants:
+        found = describe(variant.recipe)
+        if as_json:
+            shown.append({"name": variant.name, **_plain(found)})
+        else:
+            _show(variant.name, found)
+    if as_json:
+        print_json(shown if len(shown) > 1 else shown[0])
+
+
+def _plain(found: Description) -> dict[str, Any]:
+    return asdict(found) | {
+        "recipe": found.recipe.plain(),
+        "memory": asdict(found.memory) | {"total": found.memory.total},
+    }
+
+
+def _show(name: str, found: Description) -> None:
+    recipe, plan, memory = found.recipe, found.plan, found.memory
+    if name:
+        say((name, "bold"))
+    on = f" ({recipe.adapter.kind} on {', '.join(found.targets)})" if found.targets else ""
+    share = 100 * found.trained_parameters / found.parameters
+    rows = {
+        "base": recipe.model.base,
+        "trained parameters": f"{found.trained_parameters:,} of {found.parameters:,}, {share:.3g} %{on}",
+        "text": f"{found.counts.rows:,} rows, {found.counts.tokens:,} tokens, {found.counts.trained:,} with a loss",
+        "sequences": f"{found.sequences:,} of at most {recipe.training.length:,} tokens; "
+        f"{found.validation_sequences:,} to validate on",
+        "steps": f"{plan.steps:,}; {plan.epoch:,} to an epoch",
+        "tokens per step": f"{found.tokens_per_step:,.0f} with a loss",
+        "memory per device": f"about {memory.total / _GIB:.2f} GiB on each of {found.world}: "
+        f"weights {memory.weights / _GIB:.2f}, gradients {memory.gradients / _GIB:.2f}, "
+        f"optimiser {memory.optimiser / _GIB:.2f}, activations {memory.activations / _GIB:.2f}"
+        + (f"; in the processor's memory {memory.host / _GIB:.2f}" if memory.host else ""),
+    }
+    for key, value in rows.items():
+        say((f"{key:<20}", "dim"), value)
+    for line in (*found.notes, *found.problems):
+        note(("note: ", "bold yellow"), line)

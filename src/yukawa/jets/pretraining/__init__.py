@@ -1,0 +1,1 @@
+"""Pre-training of byte models on mixtures of text and jets."""

@@ -1,0 +1,101 @@
+"""A tiny Llama, its tokenizer and its text, made on the spot: to see that everything works with nothing at hand."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from yukawa.corpus import Document
+from yukawa.corpus.dataset import write_dataset
+from yukawa.corpus.extras import require
+from yukawa.knowledge.sources.pdg import LICENCE, facts
+from yukawa.training.templating import read_template
+
+TINY, PDG = "made:tiny", "made:pdg"
+BOS, EOS, PAD = "<|begin|>", "<|end|>", "<|pad|>"
+_EVERY = 40  # one particle in so many is kept for validation
+
+
+def make_tiny(
+    folder: Path, texts: Iterable[str], *, vocabulary: int = 2048, seed: int = 0, **sizes: int
+) -> Path:
+    """Write a Llama with random weights and a byte-level BPE tokenizer learned from `texts`.
+
+    Args:
+        folder: a new one.
+        vocabulary: its size at most.
+        seed: of the weights.
+        sizes: of the network where they differ, such as `num_hidden_layers=1`.
+    """
+    transformers, torch = (require(name, "making a tiny model") for name in ("transformers", "torch"))
+    tokenizer = _tokenizer(texts, vocabulary)
+    defaults = {
+        "hidden_size": 96, "intermediate_size": 256, "num_hidden_layers": 2, "num_attention_heads": 4,
+        "num_key_value_heads": 2, "max_position_embeddings": 2048,
+    }  # fmt: skip
+    config = transformers.LlamaConfig(
+        vocab_size=len(tokenizer),
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        tie_word_embeddings=False,
+        **(defaults | sizes),
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = transformers.LlamaForCausalLM(config)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def make_pdg_text(folder: Path) -> Path:
+    """Write a data set of sentences on particles, one document each, from the `pdg` package."""
+    by_particle: dict[str, list[str]] = defaultdict(list)
+    for fact in facts():
+        by_particle[fact.particle].append(fact.text)
+    documents = [
+        Document(id=f"pdg:{name}", text="\n".join(texts), source="Particle Data Group", licence=LICENCE)
+        for name, texts in sorted(by_particle.items())
+    ]
+    splits: dict[str, list[Document]] = {"train": [], "validation": []}
+    for number, document in enumerate(documents):
+        splits["validation" if number % _EVERY == 0 else "train"].append(document)
+    write_dataset(
+        folder, splits, Document, title="Sentences on particles from the Review of Particle Physics",
+        made={"from": "the package pdg", "validation": f"one particle in {_EVERY}"}, suffix=".jsonl",
+    )  # fmt: skip
+    return folder
+
+
+def _tokenizer(texts: Iterable[str], vocabulary: int) -> Any:
+    transformers = require("transformers", "making a tiny tokenizer")
+    tokenizers = require("tokenizers", "making a tiny tokenizer")
+    models, trainers = require("tokenizers.models", ""), require("tokenizers.trainers", "")
+    before, after = require("tokenizers.pre_tokenizers", ""), require("tokenizers.processors", "")
+    bpe = tokenizers.Tokenizer(models.BPE())
+    bpe.pre_tokenizer = before.ByteLevel(add_prefix_space=False)
+    bpe.decoder = require("tokenizers.decoders", "").ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary,
+        special_tokens=[BOS, EOS, PAD],
+        initial_alphabet=before.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    bpe.train_from_iterator(_some(texts), trainer)
+    bpe.post_processor = after.TemplateProcessing(single=f"{BOS} $A", special_tokens=[(BOS, 0)])
+    return transformers.PreTrainedTokenizerFast(
+        tokenizer_object=bpe, bos_token=BOS, eos_token=EOS, pad_token=PAD,
+        chat_template=read_template("plain"), clean_up_tokenization_spaces=False,
+    )  # fmt: skip
+
+
+def _some(texts: Iterable[str], characters: int = 2_000_000) -> Iterator[str]:
+    """As many texts as it takes to learn a small vocabulary."""
+    for text in texts:
+        yield text
+        characters -= len(text)
+        if characters <= 0:
+            return

@@ -1,0 +1,96 @@
+"""`yukawa train` and `yukawa merge` on tiny Llamas."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import yaml
+
+from yukawa.corpus import Document, write_rows
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def recipe(home, tmp_path):
+    """A recipe of two steps on a tiny base made on the spot."""
+    rows = [
+        Document(id=str(n), text=f"Particle {n} decays into particle {n + 1}. " * 5, source="test")
+        for n in range(12)
+    ]
+    write_rows(tmp_path / "rows.jsonl", rows, Document)
+    values = {
+        "model": {"base": "made:tiny"},
+        "data": {"path": str(tmp_path / "rows.jsonl")},
+        "training": {"steps": 2, "batch": 2, "length": 64, "precision": "fp32", "device": "cpu"},
+    }
+    path = tmp_path / "little.yaml"
+    path.write_text(yaml.safe_dump(values))
+    return path
+
+
+def test_train_then_merge(yukawa, recipe, tmp_path):
+    done = yukawa("train", str(recipe), "adapter.rank=2")
+    assert done.code == 0, done.err
+    assert "the model is in runs/little/model" in done.out
+    assert "Loading weights" not in done.err
+    assert b"<svg" in (tmp_path / "runs/little/learning-curves.svg").read_bytes()
+    again = yukawa("train", str(recipe), "adapter.rank=2").failed(2)
+    assert "already holds a run" in again
+    merged = yukawa("merge", "runs/little", "--json")
+    assert merged.json["folder"] == "runs/little/merged"
+    assert merged.json["dtype"] == "bf16"
+    assert (tmp_path / "runs/little/merged/model.safetensors").is_file()
+
+
+def test_json_is_one_document(yukawa, recipe):
+    done = yukawa("train", str(recipe), "--json", "--out", "here").json
+    assert (done["folder"], done["steps"], done["interrupted"]) == ("here", 2, False)
+
+
+def test_a_dry_run_says_what_would_be_done_and_does_nothing(yukawa, recipe, tmp_path):
+    done = yukawa("train", str(recipe), "lora.targets=qkv", "training.device=cuda", "--dry-run")
+    assert done.code == 0, done.err
+    for said in (
+        "trained parameters",
+        "k_proj, q_proj, v_proj",
+        "steps",
+        "tokens per step",
+        "memory per device",
+    ):
+        assert said in done.out
+    assert "training.device=cuda needs a GPU" in done.err
+    assert not (tmp_path / "runs").exists()
+    as_json = yukawa("train", str(recipe), "--dry-run", "--json").json
+    assert as_json["plan"]["steps"] == 2
+    assert as_json["memory"]["total"] > 0
+
+
+def test_a_sweep_makes_its_runs_and_skips_finished_ones(yukawa, recipe, tmp_path):
+    sweep = tmp_path / "sweep.yaml"
+    sweep.write_text("base: little.yaml\nover: {adapter.targets: [qkv, all]}\ntraining: {steps: 1}\n")
+    done = yukawa("train", str(sweep), "--json").json
+    assert [one["folder"] for one in done] == ["runs/sweep/qkv", "runs/sweep/all"]
+    again = yukawa("train", str(sweep)).out
+    assert "runs/sweep/qkv is finished" in again
+    assert len(yukawa("train", str(sweep), "--dry-run", "--json").json) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (["training.btach=2"], "did you mean training.batch?"),
+        (["training.device=cuda"], "needs a GPU, and there is none here"),
+        (["data.path=none.jsonl"], "there is no data at none.jsonl"),
+        (["model.base=./none"], "there is no folder ./none"),
+    ],
+)
+def test_a_mistake_gets_one_line(yukawa, recipe, changes, said, tmp_path):
+    assert said in yukawa("train", str(recipe), *changes).failed(2)
+    assert not (tmp_path / "runs" / "little" / "recipe.yaml").exists()

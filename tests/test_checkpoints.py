@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from yukawa.checkpoints import PARTIAL, STATE, checkpoints, step_of, tidy, written_whole
+from yukawa.errors import StoreError
+
+
+def write(folder, step, content="{}", fault=None):
+    with written_whole(folder, first=True) as partial:
+        made = partial / f"checkpoint-{step}"
+        (made / "inner").mkdir(parents=True)
+        (made / "inner" / "weights").write_text(content)
+        (made / STATE).write_text(content)
+        if fault is not None:
+            raise fault
+
+
+def test_checkpoints_come_in_the_order_of_their_steps(tmp_path):
+    for step in (100, 20, 3):
+        write(tmp_path, step)
+    (tmp_path / "checkpoint-7").mkdir()  # nothing in it: not one
+    (tmp_path / "checkpoint-best").mkdir()
+    assert [step_of(path) for path in checkpoints(tmp_path)] == [3, 20, 100]
+    assert checkpoints(tmp_path / "none") == []
+
+
+def test_a_checkpoint_is_whole_or_not_there(tmp_path):
+    write(tmp_path, 1)
+    unfinished = written_whole(tmp_path, first=True)
+    made = unfinished.__enter__() / "checkpoint-2"  # and the process ends before the block does
+    made.mkdir()
+    (made / STATE).write_text("{}")
+    assert [path.name for path in checkpoints(tmp_path)] == ["checkpoint-1"]
+    write(tmp_path, 2)
+    assert [path.name for path in checkpoints(tmp_path)] == ["checkpoint-1", "checkpoint-2"]
+    assert not (tmp_path / PARTIAL).exists()
+
+
+def test_a_full_disk_leaves_the_one_before(tmp_path):
+    write(tmp_path, 1)
+    with pytest.raises(StoreError, match=r"No space left on device.*free some space and resume"):
+        write(tmp_path, 2, fault=OSError(errno.ENOSPC, "No space left on device"))
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-1"]
+
+
+def test_ctrl_c_leaves_nothing_half_written(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path, 2, fault=KeyboardInterrupt())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_checkpoint_of_the_same_step_is_replaced(tmp_path):
+    write(tmp_path, 1, "old")
+    write(tmp_path, 1, "new")
+    assert (tmp_path / "checkpoint-1" / "inner" / "weights").read_text() == "new"
+
+
+def test_only_the_last_ones_stay(tmp_path):
+    for step in (1, 2, 10, 11):
+        write(tmp_path, step)
+    tidy(tmp_path, 2)
+    assert [step_of(path) for path in checkpoints(tmp_path)] == [10, 11]

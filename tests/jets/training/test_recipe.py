@@ -67,7 +67,11 @@ def test_overrides_win_over_the_file_which_wins_over_its_base(file: Path) -> Non
 
 def test_another_architecture_does_not_inherit_sizes(file: Path) -> None:
     same = load_recipe(file, ["model.depth=2"])
-    assert same.model.model_dump(exclude_none=True) == {"architecture": "transformer", "width": 32, "depth": 2}
+    assert same.model.model_dump(exclude_none=True) == {
+        "architecture": "transformer",
+        "width": 32,
+        "depth": 2,
+    }
     other = load_recipe(file, ["model.architecture=particle-net"])
     assert other.model.model_dump(exclude_none=True) == {"architecture": "particle-net"}
 

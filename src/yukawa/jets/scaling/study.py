@@ -200,7 +200,11 @@ def _check(study: Study, cells: Sequence[Cell], test: Path) -> None:
 
 def _open(study: Study, out: Path) -> None:
     """Begin the folder of a study, or see that it is of this study and these jets."""
-    files = {path.resolve(): path for recipe in study.models.values() for path in inputs(recipe.data, recipe.model.start)}
+    files = {
+        path.resolve(): path
+        for recipe in study.models.values()
+        for path in inputs(recipe.data, recipe.model.start)
+    }
     if study.data.test is not None:
         files |= {path.resolve(): path for path in inputs(DataRecipe(path=study.data.test))}
     if not (out / RECIPE).exists():

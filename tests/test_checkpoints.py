@@ -63,3 +63,19 @@ def test_only_the_last_ones_stay(tmp_path):
         write(tmp_path, step)
     tidy(tmp_path, 2)
     assert [step_of(path) for path in checkpoints(tmp_path)] == [10, 11]
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), RuntimeError("failed\nwriting")])
+def test_what_the_disk_refuses_is_one_line(tmp_path, error):
+    message = r"cannot be written: (No space left|failed).*resume"
+    with pytest.raises(StoreError, match=message) as caught, written_whole(tmp_path, first=True):
+        raise error
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / ".partial").exists()
+
+
+def test_only_the_first_process_cleans_and_moves(tmp_path):
+    with written_whole(tmp_path, first=False) as partial:
+        partial.mkdir()
+        (partial / "checkpoint-1").mkdir()
+    assert (partial / "checkpoint-1").exists()

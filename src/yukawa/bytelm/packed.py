@@ -23,7 +23,7 @@ class Group(Protocol):
 
     @property
     def rows(self) -> int:
-        """n."""
+        """N."""
 
     def padded(self, rows_nX: Tensor, /) -> Tensor:
         """The rows as (b, P, X), padded on the right."""

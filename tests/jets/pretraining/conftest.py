@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from yukawa.jets.documents import merged
+from yukawa.documents import merged
 from yukawa.jets.formats.manifest import Manifest, describe_shard, write_manifest
 from yukawa.jets.formats.parquet import write_parquet
 from yukawa.jets.pretraining.recipe import Recipe, parse_recipe

@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from yukawa.checkpoints import checkpoints
 from yukawa.errors import InputError, NotFound
 from yukawa.jets.evaluation.prediction import predict
 from yukawa.jets.formats.source import open_source
@@ -20,7 +21,6 @@ from yukawa.jets.models.saving import load_model
 from yukawa.jets.pretraining.recipe import Recipe
 from yukawa.jets.pretraining.run import pretrain
 from yukawa.jets.training.building import build_model
-from yukawa.jets.training.checkpoints import checkpoints
 from yukawa.jets.training.recipe import parse_recipe
 from yukawa.jets.training.run import train
 from yukawa.runs import Run

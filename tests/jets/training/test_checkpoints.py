@@ -5,18 +5,15 @@ from pathlib import Path
 import pytest
 import torch
 
+from yukawa.checkpoints import STATE, checkpoints, step_of, written_whole
 from yukawa.errors import InputError, StoreError
 from yukawa.jets.training.checkpoints import (
-    STATE,
     check_shapes,
-    checkpoints,
     read_best,
     read_progress,
     save_best,
-    step_of,
     tidy,
     write_progress,
-    written_whole,
 )
 
 WEIGHTS = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.ones(2)}
@@ -29,49 +26,6 @@ def write(folder: Path, step: int, best: int | None = None) -> Path:
         (made / STATE).write_text("{}")
         write_progress(made, {"best_step": best})
     return folder / made.name
-
-
-def test_checkpoints_come_in_the_order_of_their_steps(tmp_path: Path) -> None:
-    for step in (100, 20, 3):
-        write(tmp_path, step)
-    (tmp_path / "checkpoint-7").mkdir()  # nothing in it: not one
-    (tmp_path / "checkpoint-best").mkdir()
-    assert [step_of(path) for path in checkpoints(tmp_path)] == [3, 20, 100]
-    assert checkpoints(tmp_path / "none") == []
-
-
-def test_a_checkpoint_is_whole_or_not_there(tmp_path: Path) -> None:
-    write(tmp_path, 1)
-    unfinished = written_whole(tmp_path, first=True)
-    made = unfinished.__enter__() / "checkpoint-2"  # and the process ends before the block does
-    made.mkdir()
-    (made / STATE).write_text("{}")
-    assert [path.name for path in checkpoints(tmp_path)] == ["checkpoint-1"]
-    write(tmp_path, 2)  # what was left over does not matter
-    assert [path.name for path in checkpoints(tmp_path)] == ["checkpoint-1", "checkpoint-2"]
-    assert not (tmp_path / ".partial").exists()
-
-
-def test_a_checkpoint_of_the_same_step_is_replaced(tmp_path: Path) -> None:
-    write(tmp_path, 1, best=1)
-    write(tmp_path, 1, best=0)
-    assert read_progress(tmp_path / "checkpoint-1") == {"best_step": 0}
-
-
-@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), RuntimeError("failed\nwriting")])
-def test_what_the_disk_refuses_is_one_line(tmp_path: Path, error: Exception) -> None:
-    message = r"cannot be written: (No space left|failed).*resume"
-    with pytest.raises(StoreError, match=message) as caught, written_whole(tmp_path, first=True):
-        raise error
-    assert "\n" not in str(caught.value)
-    assert not (tmp_path / ".partial").exists()
-
-
-def test_only_the_first_process_cleans_and_moves(tmp_path: Path) -> None:
-    with written_whole(tmp_path, first=False) as partial:
-        partial.mkdir()
-        (partial / "checkpoint-1").mkdir()
-    assert (partial / "checkpoint-1").exists()
 
 
 def test_the_best_weights_come_back(tmp_path: Path) -> None:

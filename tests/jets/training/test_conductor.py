@@ -3,7 +3,6 @@ from __future__ import annotations
 import math
 import os
 import signal
-import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,8 @@ from hypothesis import strategies as st
 from torch import nn
 from transformers import TrainerControl, TrainerState
 
-from yukawa.jets.training.conductor import Conductor, Interruption, Plan, Standing, better
+from yukawa.interruption import Interruption
+from yukawa.jets.training.conductor import Conductor, Plan, Standing, better
 from yukawa.runs import Run
 
 PLAN = Plan(steps=20, epoch=10, evaluate=6, checkpoint=9, log=4, batch=50, best_by="accuracy", patience=2)
@@ -134,17 +134,3 @@ def test_a_request_after_the_last_step_changes_nothing(tmp_path: Path) -> None:
     chosen = conductor(tmp_path, interruption=interruption)
     assert due(chosen, 20) == "les"
     assert not chosen.interrupted
-
-
-def test_outside_the_main_thread_nothing_is_noted() -> None:
-    before = signal.getsignal(signal.SIGINT)
-    seen = []
-
-    def work() -> None:
-        with Interruption():
-            seen.append(signal.getsignal(signal.SIGINT))
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-    assert seen == [before]

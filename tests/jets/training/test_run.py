@@ -13,9 +13,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from yukawa.checkpoints import checkpoints
 from yukawa.errors import InputError, ModelError, NotFound, StoreError
 from yukawa.jets.models.saving import load_model
-from yukawa.jets.training.checkpoints import checkpoints
 from yukawa.jets.training.recipe import Recipe
 from yukawa.jets.training.run import recipe_of, train
 from yukawa.runs import Run

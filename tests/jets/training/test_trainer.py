@@ -13,13 +13,14 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, distributed, nn
 
+from yukawa.checkpoints import checkpoints
 from yukawa.errors import InputError, ModelError
+from yukawa.interruption import Interruption
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.features.encoder import FeatureEncoder
 from yukawa.jets.formats.source import open_source
 from yukawa.jets.loading import InMemory
-from yukawa.jets.training.checkpoints import checkpoints
-from yukawa.jets.training.conductor import Conductor, Interruption, Standing
+from yukawa.jets.training.conductor import Conductor, Standing
 from yukawa.jets.training.describe import plan_of
 from yukawa.jets.training.feed import Batch, Feed, labelled
 from yukawa.jets.training.recipe import TrainingRecipe

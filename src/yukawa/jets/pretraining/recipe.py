@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from yukawa.jets.documents import change, checked, merged, read_on_base
+from yukawa.documents import change, checked, merged, read_on_base
 from yukawa.jets.training.recipe import (
     Count,
     ModelRecipe,

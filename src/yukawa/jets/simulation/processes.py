@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from yukawa.documents import Document, checked, find, read_table
 from yukawa.errors import InputError, nearest
 from yukawa.jets.classes import PDG_ID
-from yukawa.jets.documents import Document, checked, find, read_table
 
 SHIPPED = Path(__file__).parent / "processes"
 

@@ -3,69 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
+from yukawa.checkpoints import checkpoints
 from yukawa.errors import InputError, StoreError
 from yukawa.files import atomic_write
 from yukawa.jets.extras import require
 
-PROGRESS, WEIGHTS, STATE, PARTIAL = "progress.json", "model.safetensors", "trainer_state.json", ".partial"
-_NAME = re.compile(r"checkpoint-(\d+)")
-
-
-def checkpoints(folder: Path) -> list[Path]:
-    """The checkpoints in `folder`, the oldest first."""
-    found = [path for path in folder.glob("checkpoint-*") if _NAME.fullmatch(path.name)]
-    return sorted((path for path in found if (path / STATE).is_file()), key=step_of)
-
-
-def step_of(checkpoint: Path) -> int:
-    """The number of steps made when the checkpoint was written."""
-    match = _NAME.fullmatch(checkpoint.name)
-    return int(match[1]) if match else 0
-
-
-@contextmanager
-def written_whole(folder: Path, *, first: bool) -> Iterator[Path]:
-    """A folder to write a checkpoint into; what is in it when the block ends well moves to `folder` at once.
-
-    Args:
-        folder: where the checkpoints are.
-        first: whether this is the process that cleans and moves.
-
-    Raises:
-        StoreError: the disk refused; the checkpoints from before stand.
-    """
-    partial = folder / PARTIAL
-    errors = (OSError, RuntimeError, require("safetensors", "writing a checkpoint").SafetensorError)
-    try:
-        if first:
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir(parents=True)
-        yield partial
-        if first:
-            for written in partial.iterdir():
-                _sync(written)
-                shutil.rmtree(folder / written.name, ignore_errors=True)
-                os.rename(written, folder / written.name)
-            _sync_entry(folder)
-    except errors as error:
-        shutil.rmtree(partial, ignore_errors=True)
-        reason = (getattr(error, "strerror", None) or str(error)).splitlines()[0]
-        raise StoreError(
-            f"the checkpoint in {folder} cannot be written: {reason}",
-            hint="free some space and resume: the checkpoint before it is whole",
-        ) from error
-    if first:
-        shutil.rmtree(partial, ignore_errors=True)
+PROGRESS, WEIGHTS = "progress.json", "model.safetensors"
 
 
 def save_best(folder: Path, step: int, weights: Mapping[str, Tensor]) -> None:
@@ -151,20 +101,3 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
     except (OSError, damage) as error:
         raise StoreError(f"{path} cannot be read: {error}", hint=f"remove {path.parent} and resume") from None
     return weights
-
-
-def _sync(folder: Path) -> None:
-    """Bring a folder's files to the disk."""
-    for path in folder.iterdir():
-        _sync_entry(path)
-    _sync_entry(folder)
-
-
-def _sync_entry(path: Path) -> None:
-    if os.name == "nt" and path.is_dir():  # Windows cannot open folders, and renames durably by itself
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

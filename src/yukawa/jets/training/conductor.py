@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-import signal
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any, Literal
 
 import torch
 from torch import distributed
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from yukawa.interruption import Interruption
 from yukawa.jets.training.checkpoints import save_best
 from yukawa.runs import Run
 
@@ -75,35 +73,6 @@ def better(value: float, best: float | None, figure: Literal["accuracy", "loss"]
     if not math.isfinite(best) or not math.isfinite(value):
         return math.isfinite(value)
     return value > best if figure == "accuracy" else value < best
-
-
-class Interruption:
-    """Notes a first Ctrl-C (or SIGTERM) while its block runs; a second one acts at once.
-
-    Outside the main thread, where Python allows no handlers, it notes nothing.
-    """
-
-    def __init__(self) -> None:
-        self.asked = False
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> Interruption:
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._note)
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._restore()
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self.asked = True
-        self._restore()
-
-    def _restore(self) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        self._before.clear()
 
 
 class Conductor(TrainerCallback):

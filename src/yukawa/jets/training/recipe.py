@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from yukawa.jets.documents import Table, change, checked, merged, read_on_base
+from yukawa.documents import Table, change, checked, merged, read_on_base
 
 
 def _whole(value: object) -> object:

@@ -15,12 +15,14 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 import torch
 from transformers import TrainingArguments
 
+from yukawa.checkpoints import checkpoints, step_of
 from yukawa.errors import InputError, MissingPackage
 from yukawa.files import write_jsonl
+from yukawa.interruption import Interruption
 from yukawa.jets.models.interface import Tagger
 from yukawa.jets.models.saving import MODEL
-from yukawa.jets.training.checkpoints import check_shapes, checkpoints, read_best, read_progress, step_of
-from yukawa.jets.training.conductor import Conductor, Interruption, Plan, Progress, Standing
+from yukawa.jets.training.checkpoints import check_shapes, read_best, read_progress
+from yukawa.jets.training.conductor import Conductor, Plan, Progress, Standing
 from yukawa.jets.training.feed import Batch, Steps
 from yukawa.jets.training.recipe import TrainingRecipe
 from yukawa.jets.training.trainer import JetTrainer, Supervised, arguments

@@ -15,11 +15,12 @@ from torch.nn import functional
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerControl, TrainingArguments
 
+from yukawa.checkpoints import step_of, written_whole
 from yukawa.errors import InputError, ModelError
 from yukawa.files import atomic_write
 from yukawa.jets.extras import require
 from yukawa.jets.training.checkpoints import WEIGHTS as WEIGHTS_FILE
-from yukawa.jets.training.checkpoints import step_of, tidy, write_progress, written_whole
+from yukawa.jets.training.checkpoints import tidy, write_progress
 from yukawa.jets.training.conductor import Conductor, Figures
 from yukawa.jets.training.feed import DIVISOR, LABELS, WEIGHTS, Batch, Steps
 from yukawa.jets.training.optimiser import Ranger
@@ -166,7 +167,8 @@ class JetTrainer(Trainer):
         """As the trainer does it, but whole or not at all, and with our own standing beside it."""
         self._watch.check()
         folder, first = Path(self.args.output_dir), self.args.should_save
-        with written_whole(folder, first=first) as partial:
+        broken = require("safetensors", "writing a checkpoint").SafetensorError
+        with written_whole(folder, first=first, errors=(OSError, RuntimeError, broken)) as partial:
             self.args.output_dir = str(partial)
             try:
                 self.accelerator.wait_for_everyone()

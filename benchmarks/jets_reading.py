@@ -3,7 +3,8 @@
 Type `python benchmarks/jets_reading.py`. The same simulated jets are written as our Parquet and in the ROOT
 layout of JetClass. Each loader shuffles, computes the 17 features, momenta, points and labels of batches of 512 as
 tensors in one process with a thread of its own, in turn, several times; first it is checked that both give the
-same values. Then memory is followed while a set ten times larger than the buffer is streamed.
+same values. Before, memory is followed while a set ten times larger than the buffer is streamed, as features and as
+the bytes of the byte model; `--rounds 0` does this alone.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ import numpy as np
 import torch
 import yaml
 
+from yukawa.jets.bytes import ByteEncoder, ByteForm
+from yukawa.jets.encoded import Encoder
 from yukawa.jets.features import DataConfig, FeatureEncoder, load_data_config
 from yukawa.jets.formats.jetclass import write_jetclass
 from yukawa.jets.formats.parquet import write_parquet
@@ -121,9 +124,9 @@ def resident() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def follow_memory(source: Source, config: DataConfig, buffer: int) -> list[tuple[int, float]]:
+def follow_memory(source: Source, encoder: Encoder, buffer: int) -> list[tuple[int, float]]:
     """Memory after every so many jets of two epochs."""
-    stream = Streaming(source, FeatureEncoder(config), buffer)
+    stream = Streaming(source, encoder, buffer)
     found = [(0, resident())]
     jets, step = 0, len(source) // 10
     for epoch in range(2):
@@ -146,9 +149,16 @@ def main() -> None:
     config = load_data_config("jet-origin")
     with tempfile.TemporaryDirectory() as folder:
         files = write(Path(folder), simulated(options.jets, options.seed), config)
-        memory = follow_memory(open_source(files.parquet), config, options.jets // 10)
+        encoders = {
+            "features": FeatureEncoder(config),
+            "bytes, native": ByteEncoder(config, ByteForm()),
+            "bytes, text": ByteEncoder(config, ByteForm(form="text")),
+        }
+        source, buffer = open_source(files.parquet), options.jets // 10
+        memory = {name: follow_memory(source, encoder, buffer) for name, encoder in encoders.items()}
         fetch = min(1.0, FETCH / options.jets)
-        check(files, config, fetch)
+        if options.rounds:
+            check(files, config, fetch)
         readers: dict[str, Callable[[], Iterator[Any]]] = {
             "yukawa, Parquet": lambda: ours(files.parquet, config, 2 * FETCH, shuffle=True),
             "yukawa, ROOT": lambda: ours(files.root, config, 2 * FETCH, shuffle=True),
@@ -167,21 +177,25 @@ def main() -> None:
     report(rates, memory, options)
 
 
-def report(
-    rates: dict[str, list[float]], memory: list[tuple[int, float]], options: argparse.Namespace
-) -> None:
-    medians = {name: statistics.median(values) for name, values in rates.items()}
-    first = next(iter(medians.values()))
-    print(f"{options.jets:,} jets, batches of {BATCH}, {options.rounds} rounds in turn, median\n")
-    print(f"{'loader':<28}{'jets/s':>10}{'best':>10}{'ratio':>8}")
+Memory = dict[str, list[tuple[int, float]]]
+
+
+def report(rates: dict[str, list[float]], memory: Memory, options: argparse.Namespace) -> None:
+    medians = {name: statistics.median(values) for name, values in rates.items() if values}
+    if medians:
+        print(f"{options.jets:,} jets, batches of {BATCH}, {options.rounds} rounds in turn, median\n")
+        print(f"{'loader':<28}{'jets/s':>10}{'best':>10}{'ratio':>8}")
     for name, median in medians.items():
-        print(f"{name:<28}{median:>10,.0f}{max(rates[name]):>10,.0f}{first / median:>8.1f}")
-    print(f"\nmemory while streaming two epochs, with a buffer of {options.jets // 10:,} jets")
-    for jets, megabytes in memory:
-        print(f"{jets:>10,} jets {megabytes:>8.0f} MB")
-    early = max(mb for jets, mb in memory if jets <= options.jets)
-    late = max(mb for jets, mb in memory if jets > options.jets)
-    print(f"highest in the first epoch {early:.0f} MB, in the second {late:.0f} MB")
+        ratio = next(iter(medians.values())) / median
+        print(f"{name:<28}{median:>10,.0f}{max(rates[name]):>10,.0f}{ratio:>8.1f}")
+    print(f"\nmemory while streaming two epochs, with a buffer of {options.jets // 10:,} jets, in MB")
+    print(f"{'jets':>10}" + "".join(f"{name:>16}" for name in memory))
+    for row in zip(*memory.values(), strict=True):
+        print(f"{row[0][0]:>10,}" + "".join(f"{megabytes:>16.0f}" for _, megabytes in row))
+    for name, found in memory.items():
+        early = max(mb for jets, mb in found if jets <= options.jets)
+        late = max(mb for jets, mb in found if jets > options.jets)
+        print(f"{name}: highest in the first epoch {early:.0f} MB, in the second {late:.0f} MB")
     if options.json:
         figures = {
             "jets": options.jets,

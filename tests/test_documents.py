@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yukawa.documents import Document, checked, find, merged, read_table
+from yukawa.documents import Count, Document, Natural, Positive, Section, checked, find, merged, read_table
 from yukawa.errors import InputError
 
 tables = st.recursive(
@@ -105,3 +105,23 @@ def test_a_name_is_found_before_a_path_and_a_wrong_one_has_its_neighbour(tmp_pat
         find("cecp", tmp_path, "card")
     with pytest.raises(InputError, match="name one of them"):
         find(Path("nowhere/else.toml"), tmp_path, "card")
+
+
+class Numbers(Section):
+    steps: Count = 1
+    seed: Natural = 0
+    rate: Positive = 1.0
+
+
+def test_a_number_of_a_section_may_be_written_as_1e6_but_not_as_text():
+    assert checked(Numbers, {"steps": 1e6, "rate": 1}, "here") == Numbers(steps=1_000_000, rate=1.0)
+    for wrong in (
+        {"steps": "1"},
+        {"steps": 0},
+        {"steps": 1.5},
+        {"seed": -1},
+        {"rate": 0},
+        {"rate": float("nan")},
+    ):
+        with pytest.raises(InputError, match=f"here: {next(iter(wrong))} = "):
+            checked(Numbers, wrong, "here")

@@ -85,7 +85,65 @@ def test_data_that_did_not_change_pass_and_may_have_moved(run: Run, inputs: list
     Run.open(run.folder).check_inputs(moved)
 
 
+@settings(max_examples=30)
+@given(begun=RECIPES, asked=RECIPES)
+def test_a_run_goes_on_with_its_own_recipe_alone(
+    begun: dict[str, Any], asked: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("law")
+    assert Run.find(folder, begun, resume=False) is None
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(begun, allow_unicode=True))
+    found = Run.find(folder, begun, resume=True)
+    assert found is not None
+    assert found.recipe == begun
+    free = Run.find(folder, asked, resume=True, free=["*"])
+    assert free is not None
+    assert free.recipe == begun
+    before, after = ({k: v for k, v in one.items() if v is not None} for one in (begun, asked))
+    if before != after and not any(isinstance(value, dict) for value in (before | after).values()):
+        with pytest.raises(InputError, match="was begun with"):
+            Run.find(folder, asked, resume=True)
+
+
+@settings(max_examples=30)  # each figure waits for the disk
+@given(steps=st.lists(st.integers(0, 9), max_size=5).map(sorted), last=st.integers(0, 9))
+def test_what_is_forgotten_is_what_came_later(
+    steps: list[int], last: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    run = Run(tmp_path_factory.mktemp("law"), {})
+    for step in steps:
+        run.log(step=step)
+    run.forget_after(last)
+    assert [row["step"] for row in run.metrics()] == [step for step in steps if step <= last]
+
+
 # Examples
+
+
+def test_the_recipe_of_a_run_may_differ_where_it_is_free(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    recipe = {"data": {"path": "a", "seed": 1}, "mixture": {"one": {"path": "b"}, "two": {"path": "c"}}}
+    Run.create(folder, recipe, [])
+    moved = {"data": {"path": "x", "seed": 1}, "mixture": {"one": {"path": "y"}, "two": {"path": "c"}}}
+    free = ("data.path", "mixture.*.path")
+    assert Run.find(folder, moved, resume=True, free=free) is not None
+    with pytest.raises(InputError, match=r"was begun with data.path 'a', not 'x'"):
+        Run.find(folder, moved, resume=True, free=free[1:])
+    more = {**recipe, "model": 3}
+    with pytest.raises(InputError, match=r"was begun with model None, not 3"):
+        Run.find(folder, more, resume=True, free=free)
+    with pytest.raises(InputError, match=r"already holds a run .*--resume"):
+        Run.find(folder, recipe, resume=False)
+    with pytest.raises(NotFound):
+        Run.find(tmp_path / "none", recipe, resume=True)
+
+
+def test_the_last_figures_are_the_latest_of_each(run: Run) -> None:
+    assert run.last_figures() == {}
+    run.forget_after(0)  # there is nothing to forget
+    run.log(step=1, epoch=0.5, loss=2.0, rate=1.0)
+    run.log(step=2, epoch=1.0, loss=math.nan, validation_loss=3.0)
+    assert run.last_figures() == {"loss": 2.0, "rate": 1.0, "validation_loss": 3.0}
 
 
 def test_a_run_is_a_folder_of_three_files(run: Run, inputs: list[Path]) -> None:

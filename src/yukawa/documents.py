@@ -6,10 +6,10 @@ import re
 import reprlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from yukawa.errors import InputError, nearest
 
@@ -19,6 +19,22 @@ class Document(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+
+class Section(Document):
+    """A part of a recipe: a value of another type is refused, not turned into the right one."""
+
+    model_config = ConfigDict(strict=True)
+
+
+def _whole(value: object) -> object:
+    """A whole number may be written as 1e6."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Count = Annotated[int, BeforeValidator(_whole), Field(ge=1)]
+Natural = Annotated[int, BeforeValidator(_whole), Field(ge=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 Model = TypeVar("Model", bound=BaseModel)
 Table = dict[str, Any]

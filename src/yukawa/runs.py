@@ -9,6 +9,7 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
 from importlib import metadata
 from itertools import zip_longest
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import IO, Any
 import yaml
 
 from yukawa.errors import InputError, NotFound, StoreError
-from yukawa.files import atomic_write, hash_file, parse_row, report_write_errors
+from yukawa.files import atomic_write, hash_file, parse_row, report_write_errors, write_jsonl
 
 RECIPE, ENVIRONMENT, DATA, METRICS = "recipe.yaml", "environment.json", "data.json", "metrics.jsonl"
 
@@ -80,6 +81,39 @@ class Run:
             raise StoreError(f"{path} is damaged: a table of settings is expected")
         return cls(folder, recipe)
 
+    @classmethod
+    def find(
+        cls, folder: Path, recipe: Mapping[str, Any], *, resume: bool, free: Iterable[str] = ()
+    ) -> Run | None:
+        """The run to go on with; None where none is asked for and a new one can be made.
+
+        Args:
+            folder: of the run.
+            recipe: what is to be run, as resolved.
+            resume: whether to go on with a run.
+            free: in which values, by dotted name, the run's recipe may differ, such as where data lie (their hashes
+                decide) and what changes no number; * stands for any name.
+
+        Raises:
+            InputError: the run was begun with another recipe, or there is one and `resume` is false.
+            NotFound: there is no run to go on with.
+            StoreError: its recipe is damaged.
+        """
+        if not resume:
+            if (folder / RECIPE).exists():
+                raise InputError(
+                    f"{folder} already holds a run", hint="add --resume or choose another folder"
+                )
+            return None
+        run = cls.open(folder)
+        for name, (old, new) in _differences(run.recipe, recipe).items():
+            if not any(fnmatchcase(name, pattern) for pattern in free):
+                raise InputError(
+                    f"{folder} was begun with {name} {old!r}, not {new!r}",
+                    hint="resume with its own recipe, or begin a new run in another folder",
+                )
+        return run
+
     def log(self, *, step: int, **figures: object) -> None:
         """Append one line of figures to `metrics.jsonl`.
 
@@ -117,6 +151,17 @@ class Run:
         except InputError as error:
             raise StoreError(error.message) from None
 
+    def forget_after(self, step: int) -> None:
+        """Take off the lines after a step: the run goes on from there, and makes them again."""
+        if (self.folder / METRICS).exists():
+            write_jsonl(self.folder / METRICS, [row for row in self.metrics() if row["step"] <= step])
+
+    def last_figures(self) -> dict[str, Any]:
+        """The latest of each logged figure."""
+        rows = self.metrics()
+        latest = {name: value for row in rows for name, value in row.items() if value is not None}
+        return {name: value for name, value in latest.items() if name not in ("step", "epoch")}
+
     def check_inputs(self, inputs: Iterable[Path]) -> None:
         """Refuse to go on with other data than the run began with; a file may have moved, not changed.
 
@@ -137,6 +182,20 @@ class Run:
                 raise InputError(f"{new} is new: {self.folder} began without it", hint=hint)
             if hash_file(new) != old[1]:
                 raise InputError(f"{new} differs from {old[0]} as {self.folder} began with it", hint=hint)
+
+
+def _differences(
+    old: Mapping[str, Any], new: Mapping[str, Any], place: str = ""
+) -> dict[str, tuple[Any, Any]]:
+    """The values that differ, by dotted name."""
+    found: dict[str, tuple[Any, Any]] = {}
+    for key in [*old, *(key for key in new if key not in old)]:
+        before, after = old.get(key), new.get(key)
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            found |= _differences(before, after, f"{place}{key}.")
+        elif before != after:
+            found[f"{place}{key}"] = (before, after)
+    return found
 
 
 def environment() -> dict[str, Any]:

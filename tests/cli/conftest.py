@@ -94,3 +94,54 @@ def pdg_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("YUKAWA_KNOWLEDGE__EMBEDDING", "hash")
         assert main(["knowledge", "build", "--json"]) == 0
     return folder
+
+
+ABSTRACTS = (
+    "The Higgs boson decays. Its width is small.",
+    "Black holes radiate. They are hot. We compute the rate.",
+    "A note on τ leptons.",
+    "Strings vibrate and their spectrum is computed here. " * 4,
+)
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A base and an adapter of it, over bytes."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    torch.set_num_threads(1)
+    base, adapter = tmp_path_factory.mktemp("base"), tmp_path_factory.mktemp("adapter")
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    core = Tokenizer(models.BPE(vocab={letter: number for number, letter in enumerate(alphabet)}, merges=[]))
+    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    core.decoder = decoders.ByteLevel()
+    PreTrainedTokenizerFast(tokenizer_object=core, bos_token="<s>", eos_token="</s>").save_pretrained(base)
+    torch.manual_seed(1)
+    config = LlamaConfig(
+        vocab_size=258, hidden_size=32, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
+        max_position_embeddings=128, bos_token_id=256, eos_token_id=257, initializer_range=0.2,
+    )  # fmt: skip
+    model = LlamaForCausalLM(config)
+    model.save_pretrained(base)
+    lora = LoraConfig(r=2, target_modules=["q_proj"], init_lora_weights=False, task_type="CAUSAL_LM")
+    model.name_or_path = str(base)
+    get_peft_model(model, lora).save_pretrained(adapter)
+    return {"base": base, "adapter": adapter}
+
+
+@pytest.fixture
+def data(home: Path) -> Path:
+    """A data set of four documents in the working folder."""
+    from yukawa.corpus.dataset import write_dataset
+    from yukawa.corpus.rows import Document
+
+    kinds = ("hep-ph", "gr-qc", "hep-ph", "cs.LG")
+    rows = [
+        Document(id=f"d{k}", text=text.strip(), source="test", categories=(kinds[k],))
+        for k, text in enumerate(ABSTRACTS)
+    ]
+    write_dataset(Path("set"), {"test": rows}, Document, title="t", made={}, suffix=".jsonl")
+    return Path("set")

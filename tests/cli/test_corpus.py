@@ -71,9 +71,79 @@ def test_own_mixtures_are_read(yukawa, snapshot: Path, tmp_path: Path):
     assert taken["train"] == {"hep-ph": 35, "gr-qc": 35}
 
 
+@pytest.fixture
+def repeated(tmp_path: Path) -> Path:
+    """A snapshot in which one abstract is another with a word changed, one is German, and one holds a question."""
+    words = [f"word{number}" for number in range(60)]
+    german = "Wir zeigen, dass die Masse des Top-Quarks am Beschleuniger gemessen wird, und warum das so ist."
+    texts = [
+        " ".join(words),
+        " ".join([*words[:-1], "another"]),
+        german,
+        "It was asked why is the sky dark at night.",
+    ]
+    path = tmp_path / "repeated.json"
+    path.write_text(
+        "".join(
+            json.dumps({"id": str(number), "categories": "hep-th", "abstract": text}) + "\n"
+            for number, text in enumerate(texts)
+        )
+    )
+    (tmp_path / "questions.jsonl").write_text('{"question": "Why is the sky dark at night?"}')
+    return path
+
+
+def test_near_duplicates_go_with_strict_and_stay_with_feyntune_unless_told(
+    yukawa, repeated: Path, tmp_path: Path
+):
+    for number, (arguments, rows) in enumerate(
+        {
+            ("--method", "strict"): 3,
+            ("--method", "feyntune"): 4,
+            ("--method", "strict", "--near-duplicates", "off"): 4,
+            ("--method", "strict", "--near-duplicates", "1"): 4,
+            ("--method", "feyntune", "--near-duplicates", "0.8"): 3,
+        }.items()
+    ):
+        out = tmp_path / f"set{number}"
+        done = yukawa("corpus", "abstracts", str(repeated), "--out", str(out), *arguments, "--json")
+        assert sum(done.json["rows"].values()) == rows, arguments
+        assert done.json["manifest"]["made"]["dropped"] == (
+            {"nearly the same as another": 1} if rows == 3 else {}
+        )
+
+
+def test_filters_are_counted_by_reason_and_recorded(yukawa, repeated: Path, tmp_path: Path):
+    out = tmp_path / "set"
+    done = yukawa(
+        "corpus", "abstracts", str(repeated), "--out", str(out), "--language", "en",
+        "--decontaminate", str(tmp_path / "questions.jsonl"),
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    lines = [" ".join(line.split()) for line in done.out.splitlines()]
+    assert lines[:6] == [
+        "4 lines",
+        "4 papers",
+        "-1 in another language (de)",
+        "-1 nearly the same as another",
+        "-1 with a piece of an evaluation set",
+        "1 kept",
+    ]
+    made = check_manifest(out).made
+    assert [one["filter"] for one in made["filters"]] == ["language", "decontamination", "near duplicates"]
+    card = (out / "card.md").read_text()
+    assert card.count("* Filter: ") == 3
+    assert "| with a piece of an evaluation set | 1 |" in card
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
+        (["--near-duplicates", "much"], "--near-duplicates is 'much'"),
+        (["--near-duplicates", "1.5"], "above 0 and up to 1"),
+        (["--language", "english"], "no language that can be recognised"),
+        (["--decontaminate", "absent.json"], "absent.json cannot be read"),
+        (["--tokenizer", "./absent"], "there is no tokenizer './absent'"),
         (["--mixture", "s11"], "no mixture 's11' (did you mean 's1'"),
         (["--mixture", "s10"], "s10 needs q-bio, cs"),
         (["--method", "feintune"], "did you mean 'feyntune'"),

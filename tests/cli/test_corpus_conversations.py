@@ -74,6 +74,60 @@ def test_leaks_are_found_and_told(yukawa, questions):
     assert done.json["counts"]["documents_hit"] == 2
 
 
+def test_a_data_set_is_held_against_its_manifest(yukawa, questions):
+    yukawa("corpus", "conversations", questions, "--out", "set", "--near", "1", "--format", "jsonl")
+    done = yukawa("corpus", "check", "set")
+    assert (done.code, done.out) == (0, "set holds 20 conversations, as its manifest says\n")
+    done = yukawa("corpus", "check", "set", "--json")
+    assert sorted(done.json["files"]) == ["test.jsonl", "train.jsonl", "validation.jsonl"]
+    Path("set/train.jsonl").write_text("")
+    assert "the manifest says" in yukawa("corpus", "check", "set").failed(2)
+
+
+def test_evaluation_questions_and_other_languages_are_left_out(yukawa, questions):
+    Path("asked.jsonl").write_text(json.dumps(QUESTIONS[3]))
+    german = "Wir zeigen, dass die Masse des Top-Quarks am Beschleuniger gemessen wird, und warum das so ist."
+    Path("german.json").write_text(json.dumps([{"question": german, "answer": german}]))
+    done = yukawa(
+        "corpus", "conversations", questions, "german.json", "--out", "set", "--near", "1", "--format", "jsonl",
+        "--decontaminate", "asked.jsonl", "--language", "en",
+    )  # fmt: skip
+    assert "set holds 19 conversations" in done.out
+    assert "note: 1 rows with a piece of an evaluation set are left out\n" in done.err
+    assert "note: 1 rows in another language (de) are left out\n" in done.err
+    assert yukawa("corpus", "check", "set", "--against", "asked.jsonl", "--json").json["hits"] == []
+
+
+def test_tokens_are_counted_by_split(yukawa, questions, monkeypatch):
+    class Words:
+        """Stands for a tokenizer; the real ones are tested beside the counter."""
+
+        def __init__(self, name: str) -> None:
+            self.name, self.tokens = name, 0
+
+        def add(self, texts: list[str]) -> None:
+            self.tokens += sum(len(text.split()) for text in texts)
+
+        def take(self) -> int:
+            tokens, self.tokens = self.tokens, 0
+            return tokens
+
+    monkeypatch.setattr("yukawa.corpus.tokens.TokenCounter", Words)
+    done = yukawa(
+        "corpus", "conversations", questions, "--out", "set", "--near", "1", "--format", "jsonl",
+        "--tokenizer", "words",
+    )  # fmt: skip
+    assert "16 train (208 tokens), 2 validation (26 tokens), 2 test (26 tokens)" in done.out
+    done = yukawa("corpus", "check", "set", "--tokenizer", "words")
+    assert done.out.splitlines()[1:] == [
+        "train: 208 tokens of words",
+        "validation: 26 tokens of words",
+        "test: 26 tokens of words",
+    ]
+    done = yukawa("corpus", "check", questions, "--tokenizer", "words", "--json")
+    assert done.json == {"tokens": {questions: 260}}
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -82,6 +136,7 @@ def test_leaks_are_found_and_told(yukawa, questions):
         (("conversations", "questions.json", "--out", "x", "--split", "80/20"), "such as 80/10/10"),
         (("conversations", "questions.json", "--out", "x", "--near", "0"), "above 0 and up to 1"),
         (("conversations", "questions.json", "--out", "x", "--format", "csv"), "'.csv' is no suffix"),
+        (("check", "questions.json"), "name an evaluation set with --against"),
         (("check", "questions.json", "--against", "absent.json"), "absent.json cannot be read"),
         (("check", "questions.json", "--against", "questions.json", "--words", "0"), "take one or more"),
     ],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 from pathlib import Path
 
 import typer
@@ -40,3 +42,21 @@ def test_every_verb_offers_json_and_debug(yukawa):
         text = yukawa(*verb, "--help").out
         assert "--json" in text
         assert "--debug" in text
+
+
+def test_the_commands_of_the_evaluation_guide_run(yukawa, data, models):
+    page = FILE.with_name("evaluation.md").read_text(encoding="utf-8")
+    data.rename("abstracts")
+    Path("base").symlink_to(models["base"])
+    Path("runs/tuned").mkdir(parents=True)
+    Path("runs/tuned/model").symlink_to(models["adapter"])
+    blocks = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    lines = "".join(blocks).replace("\\\n", " ").splitlines()
+    assert len(lines) == 5
+    for line in lines:
+        name, *words = shlex.split(line)
+        assert name == "yukawa"
+        more = ["--embedder", "hash"] if {"semscore", "report"} & set(words) else []
+        done = yukawa(*words, *more)
+        assert done.code == 0, done.err
+    assert Path("report/plots/entropy.svg").is_file()

@@ -108,7 +108,10 @@ def test_only_the_first_of_several_processes_speaks(yukawa, workplace, trained, 
 
 
 def result(out: Path) -> TrainResult:
-    return TrainResult(out, 2, 2, 2, 0.5, 0.25, 1.0, asked=False, interrupted=False, stopped_early=False)
+    return TrainResult(
+        out, 2, 2, best_step=2, loss=0.5, accuracy=0.25, seconds=1.0, asked=False, interrupted=False,
+        stopped_early=False,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(

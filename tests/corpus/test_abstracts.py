@@ -181,18 +181,19 @@ def test_feyntune_counts_physics_as_computer_science(snapshot: Made, tmp_path: P
 
 
 class Odd:
-    """Drops documents whose text has an odd length, in two readings of the documents."""
+    """Drops documents whose text has an odd length."""
+
+    settings = {"filter": "odd", "about": "odd texts are left out."}  # noqa: RUF012
 
     def __init__(self) -> None:
         self.dropped: Counter[str] = Counter()
 
-    def __call__(self, documents: Iterable[Document]) -> Iterator[Document]:
-        lengths = [len(document.text) for document in documents]
-        for length, document in zip(lengths, documents, strict=True):
-            if length % 2:
+    def keeps(self, documents: Iterable[Document]) -> Iterator[bool]:
+        for document in documents:
+            odd = len(document.text) % 2
+            if odd:
                 self.dropped["of odd length"] += 1
-            else:
-                yield document
+            yield not odd
 
 
 def test_filters_drop_and_count(snapshot: Made, tmp_path: Path):
@@ -205,6 +206,8 @@ def test_filters_drop_and_count(snapshot: Made, tmp_path: Path):
     assert {row.id for row in kept} == {row.id for row in every if len(row.text) % 2 == 0}
     assert made.dropped == whole.dropped | {"of odd length": len(every) - len(kept)}
     assert not second.dropped
+    assert made.manifest.made["filters"] == [Odd.settings] * 2
+    assert "* Filter: odd texts are left out.\n" in (tmp_path / "set" / "card.md").read_text()
 
 
 def test_the_manifest_says_how_it_was_made(snapshot: Made, tmp_path: Path):
@@ -282,7 +285,7 @@ def test_a_broken_run_leaves_nothing_behind(snapshot: Made, tmp_path: Path, monk
     def broken(*arguments: object, **options: object) -> None:
         raise error
 
-    monkeypatch.setattr(module, "fill_folder", broken)
+    monkeypatch.setattr(module, "write_dataset", broken)
     with pytest.raises(type(error) if isinstance(error, Exception) else error):
         build_abstracts([path], tmp_path / "set")
     assert list(tmp_path.iterdir()) == [path]

@@ -41,6 +41,16 @@ def test_many_categories_are_cut_and_it_says_so():
     assert "| 10 more, see the manifest | |" in card
 
 
+def test_tokens_are_a_column_where_they_were_counted():
+    one = split("train", {"c": 1}).model_copy(update={"tokens": 98_765})
+    counted = manifest(one).model_copy(update={"tokenizer": "tiny"})
+    lines = render_card(counted).splitlines()
+    assert "| split | file | rows | characters | tokens | SHA-256 |" in lines
+    assert "| train | `train.parquet` | 1 | 1,234,567 | 98,765 | `0123456789abcdef…` |" in lines
+    assert "Tokens of the texts alone, counted with the tokenizer `tiny`." in lines
+    assert "tokens" not in render_card(manifest(one)).lower()
+
+
 def test_every_table_has_the_same_columns_throughout():
     card = render_card(manifest(split("train", {f"c{n}": 1 for n in range(99)}), split("test", {})))
     for block in card.split("\n\n"):

@@ -49,6 +49,39 @@ def test_characters_of_all_kinds(tmp_path: Path):
         assert tally.split("test", tmp_path / "x").characters == len("Why?Because.")
 
 
+def test_a_counter_counts_each_split_by_itself(tmp_path: Path):
+    class Letters:
+        """Stands for a counter of tokens."""
+
+        name = "letters"
+        tokens = 0
+
+        def add(self, texts: list[str]) -> None:
+            self.tokens += sum(map(len, texts))
+
+        def take(self) -> int:
+            tokens, self.tokens = self.tokens, 0
+            return tokens
+
+    splits = {"train": DOCUMENTS, "validation": [], "test": DOCUMENTS[:1]}
+    manifest = write_dataset(tmp_path / "set", splits, Document, title="T", made={}, counter=Letters())  # type: ignore[arg-type]
+    assert manifest.tokenizer == "letters"
+    assert [split.tokens for split in manifest.splits] == [12, 0, 4]
+    assert check_manifest(tmp_path / "set") == manifest
+    assert "| train | `train.parquet` | 3 | 12 | 12 |" in (tmp_path / "set" / "card.md").read_text()
+
+
+def test_a_manifest_without_tokens_is_read_still(dataset: Path):
+    path = dataset / MANIFEST
+    text = path.read_text()
+    older = "".join(
+        line for line in text.splitlines(True) if '"tokens"' not in line and '"tokenizer"' not in line
+    )
+    assert older != text
+    path.write_text(older)
+    assert check_manifest(dataset).tokenizer is None
+
+
 def test_a_manifest_comes_back(dataset: Path, tmp_path: Path):
     manifest = check_manifest(dataset)
     assert manifest.rows == 4
@@ -70,23 +103,24 @@ def test_changed_files_are_noticed(dataset: Path):
     with pytest.raises(InputError, match="bytes, the manifest says"):
         check_manifest(dataset)
     file.unlink()
-    with pytest.raises(InputError, match=r"train\.parquet cannot be read"):
+    with pytest.raises(InputError, match=r"train\.parquet, which the manifest lists, cannot be read"):
         check_manifest(dataset)
 
 
-def test_a_damaged_manifest_is_one_line(dataset: Path, tmp_path: Path):
-    with pytest.raises(InputError, match=r"manifest\.json cannot be read"):
-        read_manifest(tmp_path)
-    path = dataset / MANIFEST
-    text = path.read_text()
-    for old, new, reason in (
-        ("{", "", "is damaged"),
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
         ('"rows": 3', '"rows": -3', r"splits\.0\.rows"),
         ('"train.parquet"', '"../train.parquet"', "plain file name"),
-    ):
-        path.write_text(text.replace(old, new, 1))
-        with pytest.raises(InputError, match=reason):
-            read_manifest(dataset)
+        ('"tokens": null', '"tokens": -1', r"splits\.0\.tokens"),
+    ],
+)
+def test_a_damaged_manifest_is_one_line(dataset: Path, old: str, new: str, reason: str):
+    path = dataset / MANIFEST
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+    with pytest.raises(InputError, match=reason):
+        read_manifest(dataset)
 
 
 def test_a_manifest_knows_its_kinds():

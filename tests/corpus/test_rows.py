@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from yukawa.corpus.rows import Conversation, Document, Message, Preference
+from yukawa.corpus.rows import Conversation, Document, Message, Preference, texts_of
 
 DOCUMENT: dict[str, Any] = {"id": "hep-th/9711200", "text": "Large N.", "source": "arXiv metadata"}
 
@@ -68,3 +68,14 @@ def test_conversations_and_preferences_hold_messages():
     preference = Preference(id="1", prompt=(question,), chosen="0", rejected="1", source="us")
     assert Conversation.model_validate_json(conversation.model_dump_json()) == conversation
     assert Preference.model_validate_json(preference.model_dump_json()) == preference
+
+
+def test_the_texts_of_a_row_are_all_but_its_title():
+    assert texts_of(Document(**DOCUMENT, title="T")) == ["Large N."]
+    turns = tuple(
+        Message(role=role, content=role)  # type: ignore[arg-type]
+        for role in ("system", "user", "assistant")
+    )
+    assert texts_of(Conversation(id="1", messages=turns, source="s")) == ["system", "user", "assistant"]
+    choice = Preference(id="1", prompt=turns[1:2], chosen="yes", rejected="no", source="s")
+    assert texts_of(choice) == ["user", "yes", "no"]

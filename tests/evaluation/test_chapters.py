@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from yukawa.evaluation.chapters import differences, perplexity_chapter, probability, with_interval
+from yukawa.evaluation.chapters import differences, perplexity_chapter, probability, semscores, with_interval
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,7 @@ def test_long_documents_and_other_tokens_are_told():
         "tokens": {"a": 5000},
         "long_documents": {"a": 3},
         "same_tokens": False,
+        "measured_differently": {"dtype": {"a": "float32", "b": "bfloat16"}, "EOS": {"a": True, "b": False}},
     }
     texts = [
         block.text
@@ -44,3 +45,14 @@ def test_long_documents_and_other_tokens_are_told():
     ]
     assert any(text.endswith("every token scored once: 3 for a.") for text in texts)
     assert any("bits per byte" in text for text in texts)
+    assert any("(dtype: float32 for a, bfloat16 for b; EOS: yes for a, no for b)" in text for text in texts)
+
+
+def test_semscores_stand_beside_feyntunes_form():
+    cell = {"value": 0.5, "low": 0.4, "high": 0.6}
+    score = {
+        "continuation": {"estimates": {"a": cell}},
+        "whole": {"estimates": {"a": cell}},
+        "empty": {"a": 2},
+    }
+    assert semscores(score).rows == [["a", "0.50 [0.40, 0.60]", "0.50 [0.40, 0.60]", "2"]]

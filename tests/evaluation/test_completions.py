@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -151,6 +152,28 @@ class TestChat:
         rest = ScriptedModel(["c", "d", "e"], name="s")
         found = complete_by_chat(rest, documents, path, at_once=1)
         assert sorted(row.completion for row in found) == list("abcde")
+
+    @pytest.mark.parametrize("at_once", [1, 3])
+    def test_a_service_that_refuses_log_probabilities_is_asked_without(self, documents, tmp_path, at_once):
+        asked = []
+
+        class Refusing(ScriptedModel):
+            async def capabilities(self):
+                return replace(await super().capabilities(), logprobs=True)
+
+            async def chat(self, messages, *, logprobs=False, **options):
+                asked.append(logprobs)
+                if logprobs:
+                    raise ModelError("logprobs are not supported")
+                return await super().chat(messages, **options)
+
+        found = complete_by_chat(
+            Refusing(lambda _: "so", name="r"), documents, tmp_path / "a.jsonl", at_once=at_once
+        )
+        assert [row.completion for row in found] == ["so"] * 5
+        assert {row.logprobs for row in found} == {None}
+        assert asked.count(False) == 5
+        assert 1 <= asked.count(True) <= at_once
 
     def test_the_file_is_plain(self, documents, tmp_path):
         path = tmp_path / "made.jsonl"

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from yukawa.errors import InputError
+from yukawa.evaluation import plots
 from yukawa.evaluation.entropy import by_position
 from yukawa.evaluation.plots import bootstrap_plot, entropy_plot, learning_plot, matrix_plot
 from yukawa.evaluation.statistics import Sample, compare
@@ -52,3 +53,34 @@ def test_nothing_to_draw(tmp_path):
         entropy_plot({"a": by_position([])}, tmp_path / "a.png")
     with pytest.raises(InputError, match="no row of metrics has a loss"):
         learning_plot({"a": [{"step": 1}]}, tmp_path / "a.png")
+
+
+def drawn(monkeypatch):
+    figures = []
+    real = plots.save
+    monkeypatch.setattr(plots, "save", lambda figure, path: figures.append(figure) or real(figure, path))
+    return figures
+
+
+def test_a_curve_of_one_point_is_seen(tmp_path, monkeypatch):
+    figures = drawn(monkeypatch)
+    learning_plot({"long": METRICS, "one": METRICS[:1]}, tmp_path / "a.png")
+    lines = {line.get_label(): line.get_marker() for line in figures[0].axes[0].lines}
+    assert lines["long"] == "None"
+    assert lines["one"] == "o"
+
+
+def test_a_long_label_fits_beside_the_matrix(tmp_path, monkeypatch):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    figures = drawn(monkeypatch)
+    label = "change of perplexity, mean over documents from the model of the smoke recipe [%]"
+    matrix_plot(np.array([[1.0]]), ["a"], ["cs"], tmp_path / "a.png", label)
+    (figure,) = figures
+    text = figure.axes[1].yaxis.label
+    assert " ".join(text.get_text().split()) == label
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    box = text.get_window_extent(canvas.get_renderer())
+    assert box.y0 >= 0
+    assert box.y1 <= figure.bbox.y1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -10,12 +11,13 @@ import pytest
 from yukawa.corpus.rows import Document
 from yukawa.errors import InputError
 from yukawa.evaluation.completions import complete
+from yukawa.evaluation.figures import Statistics
 from yukawa.evaluation.measuring import Subject
 from yukawa.evaluation.models import open_language_model
-from yukawa.evaluation.perplexity import Losses, document_losses
-from yukawa.evaluation.report import Statistics, compared_json, make_report, perplexity_json
+from yukawa.evaluation.perplexity import document_losses
+from yukawa.evaluation.report import make_report
 from yukawa.evaluation.shares import holm
-from yukawa.evaluation.statistics import Sample, difference
+from yukawa.evaluation.statistics import difference
 from yukawa.runs import Run
 
 HOW = Statistics(resamples=200)
@@ -121,25 +123,6 @@ def test_by_archive_and_kept(report, tests, base_folder, tmp_path, monkeypatch):
     assert again.data == first.data
 
 
-def test_models_of_other_tokens_are_compared_by_bytes():
-    def losses(name, tokens):
-        ids = tuple("abcdefgh")
-        size = np.full(8, 40)
-        return Losses(name, {}, ids, ids, np.linspace(50, 60, 8), np.full(8, tokens), size, np.ones(8, int))
-
-    found = perplexity_json({"one": losses("one", 20), "two": losses("two", 25)}, HOW)
-    assert not found["same_tokens"]
-    assert found["forms"]["document_perplexity"]["differences"] == []
-    assert found["forms"]["bits_per_byte"]["differences"][0]["value"] == 0
-
-
-def test_p_values_are_corrected_for_all_pairs():
-    rng = np.random.default_rng(1)
-    samples = {name: Sample.mean(rng.normal(k, 1, 12)) for k, name in enumerate("abc")}
-    rows = compared_json(samples, HOW)[0]["differences"]
-    assert [row["p_holm"] for row in rows] == holm([row["p_permutation"] for row in rows])
-
-
 def test_completions_of_other_documents(tests, base_folder, base_model, tmp_path):
     files = {name: tmp_path / f"{name}.jsonl" for name in tests}
     for name, documents in tests.items():
@@ -149,3 +132,20 @@ def test_completions_of_other_documents(tests, base_folder, base_model, tmp_path
             [Subject("base", str(base_folder), device="cpu")], tests, tmp_path / "out", completions=files,
             embedder="hash", statistics=HOW,
         )  # fmt: skip
+
+
+def test_a_model_in_its_run_brings_its_learning_curve(tests, base_folder, adapter_folder, tmp_path):
+    run = Run.create(tmp_path / "run", {"adapter": {"kind": "lora"}, "training": {"kind": "pretrain"}}, [])
+    for step in range(1, 5):
+        run.log(step=step, loss=3.0 / step)
+    shutil.copytree(adapter_folder, run.folder / "model")
+    subjects = [
+        Subject("base", str(base_folder), device="cpu"),
+        Subject("tuned", str(run.folder), device="cpu"),
+    ]
+    found = make_report(subjects, {"first": tests["first"]}, tmp_path / "out", statistics=HOW)
+    assert (tmp_path / "out/plots/learning.svg").is_file()
+    assert "Learning curves" in (tmp_path / "out/report.md").read_text()
+    assert found.data["tests"]["first"]["measured_differently"] == {
+        "dtype": {"base": "float32", "tuned": "bfloat16"}
+    }

@@ -124,6 +124,7 @@ def _in_turn(replies: list[str], name: str) -> Callable[[Sequence[Message]], str
     left = iter(replies)
 
     def script(_: Sequence[Message]) -> str:
+        """The next reply, whatever was asked."""
         try:
             return next(left)
         except StopIteration:

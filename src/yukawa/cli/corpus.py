@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from yukawa.cli import corpus_conversations
+from yukawa.cli.corpus_options import Evaluation, Language, Tokenizer, in_tokens, make_counter
 from yukawa.cli.options import Debug, Json
 from yukawa.cli.output import Interrupted, note, print_json, progress_bar, say
 
@@ -45,21 +46,38 @@ def abstracts(
         str, typer.Option("--method", help="Selection, cleaning and split: strict or feyntune.")
     ] = "strict",
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the split and the order.")] = 42,
+    near: Annotated[
+        str | None,
+        typer.Option(
+            "--near-duplicates",
+            metavar="J",
+            help="Of texts as similar as this (Jaccard index of word 5-grams) keep the oldest; off: keep all. "
+            "0.8 with strict, off with feyntune.",
+        ),
+    ] = None,
+    language: Language = None,
+    evaluation: Evaluation = None,
+    tokenizer: Tokenizer = None,
     form: Annotated[str, typer.Option("--format", help="parquet, jsonl or jsonl.gz.")] = "parquet",
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Make a data set of arXiv's abstracts: select, clean, deduplicate, split, mix."""
+    """Make a data set of arXiv's abstracts: select, clean, deduplicate, filter, split, mix."""
     from yukawa.corpus.abstracts import build_abstracts
+    from yukawa.corpus.filters import make_filters
     from yukawa.corpus.mixtures import read_mixtures
     from yukawa.corpus.selection import find_method
 
     chosen = find_method(method)
     mixtures = read_mixtures(table) if table is not None else None
+    index = chosen.near_duplicates if near is None else _index(near)
+    filters = make_filters(language=language, evaluation=evaluation or (), near_duplicates=index)
+    counter = make_counter(tokenizer)
     try:
         with progress_bar("reading, in megabytes") as bar:
             made = build_abstracts(
                 snapshots, out, mixture=mixture, method=chosen, seed=seed, table=mixtures, suffix=f".{form}",
+                filters=filters, counter=counter,
                 progress=lambda done, total: bar(done // _MEGABYTE, max(1, total // _MEGABYTE)),
             )  # fmt: skip
     except KeyboardInterrupt:
@@ -68,6 +86,20 @@ def abstracts(
         print_json(_plain(made))
     else:
         _show(made)
+
+
+def _index(text: str) -> float | None:
+    from yukawa.errors import InputError
+
+    if text == "off":
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise InputError(
+            f"--near-duplicates is {text!r}, a Jaccard index above 0 and up to 1 is expected",
+            hint="such as 0.8, or off",
+        ) from None
 
 
 def _plain(made: Abstracts) -> dict[str, Any]:
@@ -87,7 +119,7 @@ def _show(made: Abstracts) -> None:
     rows += [(-count, name) for count, name in ((damaged, "damaged"), (without, "without abstract")) if count]
     rows += [(papers, "papers"), *((-count, reason) for reason, count in made.dropped.items())]
     rows += [(made.manifest.rows, "kept")]
-    rows += [(split.rows, f"  {split.name}") for split in made.manifest.splits]
+    rows += [(split.rows, f"  {split.name}{in_tokens(split)}") for split in made.manifest.splits]
     width = max(len(f"{count:,}") for count, _ in rows)
     for count, name in rows:
         say(f"{count:>{width},}  ", name if count < 0 else (name, "bold"))

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from yukawa.cli.corpus_options import Evaluation, Language, Tokenizer, in_tokens, make_counter
 from yukawa.cli.options import Debug, Json
 from yukawa.cli.output import first_line, note, print_json, say
 
 if TYPE_CHECKING:
     from yukawa.corpus.conversations import Reading
     from yukawa.corpus.decontamination import Hit
+    from yukawa.corpus.tokens import TokenCounter
 
 _SHOWN = 20  # hits and bad rows for people; --json gives all
 
@@ -48,16 +50,21 @@ def conversations(
     source: Annotated[str | None, typer.Option("--source", help="Of rows that name none.")] = None,
     licence: Annotated[str | None, typer.Option("--licence", help="Of rows that name none.")] = None,
     drop_bad: Annotated[bool, typer.Option("--drop-bad", help="Leave bad rows out, and say which.")] = False,
+    language: Language = None,
+    evaluation: Evaluation = None,
+    tokenizer: Tokenizer = None,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the split.")] = 42,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Make a data set of questions and answers, split so that no question stands in two splits."""
     from yukawa.corpus.conversation_sets import build_conversations
+    from yukawa.corpus.filters import make_filters
 
     made = build_conversations(
         files, out, format=layout, shares=_shares(shares), threshold=near, source=source, licence=licence,
         drop_bad=drop_bad, seed=seed, suffix=f".{form}",
+        filters=make_filters(language=language, evaluation=evaluation or ()), counter=make_counter(tokenizer),
     )  # fmt: skip
     if as_json:
         print_json(
@@ -73,7 +80,9 @@ def conversations(
         _tell(reading)
     if made.repeated:
         _warn(f"{made.repeated:,} rows have the texts of another, and are left out")
-    sizes = ", ".join(f"{split.rows:,} {split.name}" for split in made.manifest.splits)
+    for reason, count in made.filtered.items():
+        _warn(f"{count:,} rows {reason} are left out")
+    sizes = ", ".join(f"{split.rows:,} {split.name}{in_tokens(split)}" for split in made.manifest.splits)
     say(f"{out} holds {made.manifest.rows:,} {made.manifest.kind}s: {sizes}")
 
 
@@ -82,39 +91,82 @@ def check(
         Path, typer.Argument(metavar="DATASET", help="A data set's folder, or a file of rows or questions.")
     ],
     against: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Option(
             "--against", metavar="EVALUATION", help="A data set (its test split) or a file; may be repeated."
         ),
-    ],
+    ] = None,
     split: Annotated[
         str | None, typer.Option("--split", metavar="NAME", help="Of DATASET; train if left out.")
     ] = None,
     words: Annotated[int, typer.Option("--words", metavar="N", help="Words in a row that must agree.")] = 13,
+    tokenizer: Tokenizer = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Say which rows of a training set hold pieces of an evaluation set."""
+    """Hold a data set against its manifest, count its tokens, say which rows hold pieces of an evaluation set."""
+    from yukawa.corpus.manifest import check_manifest
+
+    counter = make_counter(tokenizer)
+    told: dict[str, Any] = {}
+    if dataset.is_dir():
+        manifest = check_manifest(dataset)
+        told["files"] = {split.path: split.sha256 for split in manifest.splits}
+        if not as_json:
+            say(f"{dataset} holds {manifest.rows:,} {manifest.kind}s, as its manifest says")
+    if counter is not None:
+        told["tokens"] = _count(dataset, counter)
+        if not as_json:
+            for name, tokens in told["tokens"].items():
+                say((name, "bold"), f": {tokens:,} tokens of {counter.name}")
+    if against or not told:
+        told |= _leaks(dataset, against or [], split, words, as_json)
+    if as_json:
+        print_json(told)
+
+
+def _count(dataset: Path, counter: TokenCounter) -> dict[str, int]:
+    """Tokens by split of a data set, or of a file by its name."""
+    from yukawa.corpus.manifest import read_manifest
+    from yukawa.corpus.opening import open_rows
+    from yukawa.corpus.rows import texts_of
+
+    found = {}
+    names = [one.name for one in read_manifest(dataset).splits] if dataset.is_dir() else [None]
+    for name in names:
+        for row in open_rows(dataset, name):
+            counter.add(texts_of(row))
+        found[name or dataset.name] = counter.take()
+    return found
+
+
+def _leaks(dataset: Path, against: list[Path], split: str | None, words: int, quiet: bool) -> dict[str, Any]:
+    """What of the evaluation sets stands in the rows, told unless `quiet`."""
     from itertools import chain
 
     from yukawa.corpus.decontamination import Decontamination
     from yukawa.corpus.opening import open_items, open_rows
+    from yukawa.errors import InputError
 
+    if not against:
+        raise InputError(
+            f"{dataset} is a file, which has no manifest to be held against",
+            hint="name an evaluation set with --against, or count with --tokenizer",
+        )
     rows = open_rows(dataset, (split or "train") if dataset.is_dir() else None)
     decontamination = Decontamination(chain.from_iterable(open_items(path) for path in against), words)
     for _ in decontamination.check(rows):
         pass
-    counts = decontamination.counts
-    if as_json:
-        print_json({"counts": asdict(counts), "hits": [asdict(hit) for hit in decontamination.hits]})
-        return
-    _show(decontamination.hits)
-    say(
-        f"{counts.documents_hit:,} of {counts.documents:,} rows hold pieces of {counts.items_hit:,} "
-        f"of {counts.items:,} evaluation items"
-    )
-    if counts.items_too_short:
-        _warn(f"{counts.items_too_short:,} items are too short to be sought")
+    counts, hits = decontamination.counts, decontamination.hits
+    if not quiet:
+        _show(hits)
+        say(
+            f"{counts.documents_hit:,} of {counts.documents:,} rows hold pieces of {counts.items_hit:,} "
+            f"of {counts.items:,} evaluation items"
+        )
+        if counts.items_too_short:
+            _warn(f"{counts.items_too_short:,} items are too short to be sought")
+    return {"counts": asdict(counts), "hits": [asdict(hit) for hit in hits]}
 
 
 def _shares(text: str) -> dict[str, float]:

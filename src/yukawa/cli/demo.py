@@ -58,6 +58,7 @@ def _play(script: _Script, base: KnowledgeBase, settings: Settings) -> None:
     assistant = Assistant(base, settings)
 
     def ask(question: str) -> Answer:
+        """Ask, and show the answer."""
         return script.step(
             f"ask {shlex.quote(question)}",
             lambda: assistant.ask(question),
@@ -88,6 +89,7 @@ class _Script:
     def step(
         self, command: str, action: Callable[[], T], show: Callable[[T], None], shape: Callable[[T], Any]
     ) -> T:
+        """Carry out a command and keep what it gave, in the given shape, with its time."""
         self.title(command)
         start = time.perf_counter()
         result = action()

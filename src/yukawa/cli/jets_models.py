@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from yukawa.cli.options import Debug, Json, Split
-from yukawa.cli.output import Interrupted, note, print_json, progress_bar, say
+from yukawa.cli.options import Debug, Json, Resume, RunFolder, Split, a_recipe, its_changes
+from yukawa.cli.output import note, print_json, progress_bar, say
+from yukawa.cli.trainings import ended, first, follow, need
 from yukawa.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,17 +31,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def train(
-    recipe: Annotated[
-        Path, typer.Argument(metavar="RECIPE", help="A YAML file, such as those in recipes/jets.")
-    ],
-    changes: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="KEY=VALUE", help="Changes of the recipe, such as training.batch=256."),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="The run's folder; runs/RECIPE if left out.")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
+    recipe: Annotated[Path, a_recipe("those in recipes/jets")],
+    changes: Annotated[list[str] | None, its_changes("training.batch=256")] = None,
+    out: RunFolder = None,
+    resume: Resume = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done: jets, steps, parameters, memory.")
     ] = False,
@@ -49,7 +42,7 @@ def train(
     debug: Debug = False,
 ) -> None:
     """Train a tagger as a recipe says; torchrun starts it on several GPUs."""
-    _need("torch", "transformers", "accelerate", purpose="training")
+    need("torch", "transformers", "accelerate", purpose="training")
     from yukawa.jets.training.recipe import load_recipe
 
     chosen = load_recipe(recipe, changes or ())
@@ -59,17 +52,10 @@ def train(
     from yukawa.jets.training.run import train as start
 
     folder = out or Path("runs") / recipe.stem
-    first = os.environ.get("RANK", "0") == "0"  # of the processes of torchrun one speaks for all
-    with progress_bar(f"training {chosen.model.architecture}") as bar:
-        result = start(
-            chosen, folder, resume, (lambda step, steps, figures: bar(step, steps)) if first else None
-        )
-    if first and as_json:
-        print_json(asdict(result) | {"folder": str(result.folder)})
-    if result.interrupted:
-        raise Interrupted(result.message)
-    if first and not as_json:
-        say(result.message)
+    what = f"training {chosen.model.architecture}"
+    shown = ended(follow(what, lambda progress: start(chosen, folder, resume, progress)), as_json)
+    if first() and as_json:
+        print_json(shown)
 
 
 def evaluate(
@@ -96,7 +82,7 @@ def evaluate(
 
     Of a data set the test jets are taken, unless --split says otherwise.
     """
-    _need("torch", purpose="evaluation")
+    need("torch", purpose="evaluation")
     from yukawa.jets.evaluation.report import evaluate as measure
 
     with progress_bar("evaluating") as progress:
@@ -121,7 +107,7 @@ def predict(
     debug: Debug = False,
 ) -> None:
     """Write a tagger's probabilities of each class for each jet."""
-    _need("torch", purpose="prediction")
+    need("torch", purpose="prediction")
     from yukawa.jets.evaluation.prediction import predict as run
     from yukawa.jets.formats.source import open_source
 
@@ -154,7 +140,7 @@ def import_weaver(
     debug: Debug = False,
 ) -> None:
     """Turn a checkpoint of weaver-core into a model."""
-    _need("torch", purpose="reading a checkpoint")
+    need("torch", purpose="reading a checkpoint")
     from yukawa.jets.models.weaver import import_weaver as read
 
     tagger = read(checkpoint, data_config, out, _settings(settings or ()))
@@ -178,7 +164,7 @@ def export_onnx(
     debug: Debug = False,
 ) -> None:
     """Write a model as one ONNX file that takes jets as they are, checked against the model."""
-    _need("torch", purpose="exporting to ONNX")
+    need("torch", purpose="exporting to ONNX")
     from yukawa.jets.models.onnx import export_onnx as write
 
     write(_model(model), out)
@@ -186,14 +172,6 @@ def export_onnx(
         print_json({"out": str(out), "bytes": out.stat().st_size})
     else:
         say(f"{out} holds the model, {out.stat().st_size:,} bytes")
-
-
-def _need(*packages: str, purpose: str) -> None:
-    """Ask for packages that the modules below import at their top."""
-    from yukawa.jets.extras import require
-
-    for package in packages:
-        require(package, purpose)
 
 
 def _model(path: Path) -> Path:

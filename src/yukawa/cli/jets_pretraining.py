@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from yukawa.cli.options import Debug, Json
-from yukawa.cli.output import Interrupted, print_json, progress_bar, say
+from yukawa.cli.options import Debug, Json, Resume, a_recipe, its_changes
+from yukawa.cli.output import print_json
+from yukawa.cli.trainings import ended, first, follow, need
 
 
 def add_to(app: typer.Typer) -> None:
@@ -19,15 +18,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def pretrain(
-    recipe: Annotated[
-        Path, typer.Argument(metavar="RECIPE", help="A YAML file, such as recipes/jets/pretraining.yaml.")
-    ],
+    recipe: Annotated[Path, a_recipe("recipes/jets/pretraining.yaml")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The run's folder.")],
-    changes: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="KEY=VALUE", help="Changes of the recipe, such as mixture.text.weight=2."),
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
+    changes: Annotated[list[str] | None, its_changes("mixture.text.weight=2")] = None,
+    resume: Resume = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -36,22 +30,11 @@ def pretrain(
     `yukawa jets train` with a byte-model and model.start=DIR fine-tunes it; `yukawa jets evaluate DIR --data PATH`
     asks it in words.
     """
-    from yukawa.jets.extras import require
-
-    for package in ("torch", "transformers", "accelerate"):
-        require(package, "pre-training")
+    need("torch", "transformers", "accelerate", purpose="pre-training")
     from yukawa.jets.pretraining.recipe import load_recipe
     from yukawa.jets.pretraining.run import pretrain as start
 
     chosen = load_recipe(recipe, changes or ())
-    first = os.environ.get("RANK", "0") == "0"  # of the processes of torchrun one speaks for all
-    with progress_bar("pre-training") as bar:
-        result = start(
-            chosen, out, resume, (lambda step, steps, figures: bar(step, steps)) if first else None
-        )
-    if first and as_json:
-        print_json(asdict(result) | {"folder": str(result.folder)})
-    if result.interrupted:
-        raise Interrupted(result.message)
-    if first and not as_json:
-        say(result.message)
+    shown = ended(follow("pre-training", lambda progress: start(chosen, out, resume, progress)), as_json)
+    if first() and as_json:
+        print_json(shown)

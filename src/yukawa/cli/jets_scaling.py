@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from yukawa.cli.options import Debug, Json
+from yukawa.cli.options import Debug, Json, a_recipe, its_changes
 from yukawa.cli.output import Interrupted, note, print_json, progress_bar, say
+from yukawa.cli.trainings import need
 from yukawa.errors import InputError, ModelError
 
 if TYPE_CHECKING:
@@ -23,14 +24,9 @@ def add_to(app: typer.Typer) -> None:
 
 
 def scaling(
-    recipe: Annotated[
-        Path, typer.Argument(metavar="RECIPE", help="A YAML file, such as recipes/jets/scaling.yaml.")
-    ],
+    recipe: Annotated[Path, a_recipe("recipes/jets/scaling.yaml")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The study's folder.")],
-    changes: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="KEY=VALUE", help="Changes of the recipe, such as sizes=[100,1000]."),
-    ] = None,
+    changes: Annotated[list[str] | None, its_changes("sizes=[100,1000]")] = None,
     ray: Annotated[
         bool, typer.Option("--ray", help="Trainings side by side over a Ray cluster; all see the same files.")
     ] = False,
@@ -45,10 +41,8 @@ def scaling(
     What is finished is not done again, what was interrupted continues. DIR gets one table, its means over seeds,
     and plots of every figure against the number of training jets.
     """
-    from yukawa.jets.extras import require
-
-    for package in ("torch", "transformers", "accelerate", "pyarrow", "matplotlib"):  # ere hours have passed
-        require(package, "a scaling study")
+    packages = ("torch", "transformers", "accelerate", "pyarrow", "matplotlib")
+    need(*packages, purpose="a scaling study")  # ere hours have passed
     from yukawa.jets.scaling.over_ray import RayExecutor
     from yukawa.jets.scaling.recipe import load_study
     from yukawa.jets.scaling.study import run_study

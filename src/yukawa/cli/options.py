@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -30,6 +31,20 @@ Split = Annotated[
     str | None, typer.Option("--split", metavar="NAME", help="Of a data set: train, validation or test.")
 ]
 ItemId = Annotated[str, typer.Argument(metavar="ID", help="The item's id.")]
+RunFolder = Annotated[
+    Path | None, typer.Option("--out", metavar="DIR", help="The run's folder; runs/RECIPE if left out.")
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")]
+
+
+def a_recipe(example: str) -> Any:
+    """The argument RECIPE; `example` says where there are some."""
+    return typer.Argument(metavar="RECIPE", help=f"A YAML file, such as {example}.")
+
+
+def its_changes(example: str) -> Any:
+    """The arguments KEY=VALUE after a recipe."""
+    return typer.Argument(metavar="KEY=VALUE", help=f"Changes of the recipe, such as {example}.")
 
 
 def new_app(help_text: str) -> typer.Typer:

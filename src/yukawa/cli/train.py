@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from yukawa.cli.options import Debug, Json
-from yukawa.cli.output import Interrupted, note, print_json, progress_bar, say
+from yukawa.cli.options import Debug, Json, Resume, RunFolder, a_recipe, its_changes
+from yukawa.cli.output import note, print_json, say
+from yukawa.cli.trainings import ended, first, follow
 
 if TYPE_CHECKING:
     from yukawa.training.describe import Description
@@ -27,17 +27,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A YAML file, such as those in recipes.")],
-    changes: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="KEY=VALUE", help="Changes of the recipe, such as mixture=s3 lora.targets=qkv."
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="The run's folder; runs/RECIPE if left out.")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
+    recipe: Annotated[Path, a_recipe("those in recipes")],
+    changes: Annotated[list[str] | None, its_changes("mixture=s3 lora.targets=qkv")] = None,
+    out: RunFolder = None,
+    resume: Resume = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done: parameters, steps, tokens, memory.")
     ] = False,
@@ -57,7 +50,7 @@ def train(
         return
     folder = out or Path("runs") / recipe.stem
     results = [_train(one, folder / one.name, resume, len(variants) > 1, as_json) for one in variants]
-    if _first() and as_json:
+    if first() and as_json:
         print_json(results if len(variants) > 1 else results[0])
 
 
@@ -82,6 +75,8 @@ def merge(
         print_json(asdict(merged) | {"folder": str(merged.folder)})
     else:
         say(f"the merged model is in {merged.folder}: {merged.parameters:,} parameters in {merged.dtype}")
+        for line in merged.problems:
+            note(("note: ", "bold yellow"), f"a converter to GGUF would refuse it: {line}")
 
 
 def _train(variant: Variant, folder: Path, resume: bool, sweep: bool, as_json: bool) -> dict[str, Any]:
@@ -89,33 +84,17 @@ def _train(variant: Variant, folder: Path, resume: bool, sweep: bool, as_json: b
     from yukawa.training.run import train as start
 
     if sweep and (folder / MODEL).is_dir():
-        if _first() and not as_json:
+        if first() and not as_json:
             say(f"{folder} is finished")
         return {"folder": str(folder), "finished": True}
     begun = sweep and (folder / "recipe.yaml").is_file()  # a sweep goes on where it stopped
-    with progress_bar(f"training {variant.name}".strip()) as bar:
-        result = start(
-            variant.recipe,
-            folder,
-            resume or begun,
-            (lambda step, steps, _: bar(step, steps)) if _first() else None,
-        )
-    if _first():
-        for line in result.notes:
-            note(("note: ", "bold yellow"), line)
-    shown = asdict(result) | {"folder": str(result.folder)}
-    if result.interrupted:
-        if _first() and as_json:
-            print_json(shown)
-        raise Interrupted(result.message)
-    if _first() and not as_json:
-        say(result.message)
-    return shown
-
-
-def _first() -> bool:
-    """Whether this process speaks; of those of torchrun one speaks for all."""
-    return os.environ.get("RANK", "0") == "0"
+    result = follow(
+        f"training {variant.name}".strip(),
+        lambda progress: start(variant.recipe, folder, resume or begun, progress),
+    )
+    for line in result.notes if first() else ():
+        note(("note: ", "bold yellow"), line)
+    return ended(result, as_json)
 
 
 def _need(*packages: str) -> None:

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from yukawa.corpus.dataset import write_dataset
     from yukawa.corpus.decontamination import Decontamination
     from yukawa.corpus.duplicates import near_duplicates
+    from yukawa.corpus.filters import make_filters
     from yukawa.corpus.language import LanguageFilter
     from yukawa.corpus.rows import Conversation, Document, Message, Preference
     from yukawa.corpus.storing import read_rows, write_rows
+    from yukawa.corpus.tokens import TokenCounter
 
 __all__ = [
     "Conversation",
@@ -24,9 +26,11 @@ __all__ = [
     "LanguageFilter",
     "Message",
     "Preference",
+    "TokenCounter",
     "build_abstracts",
     "build_conversations",
     "build_mixture",
+    "make_filters",
     "near_duplicates",
     "read_conversations",
     "read_papers",
@@ -42,9 +46,11 @@ _HOMES = {
     "LanguageFilter": "language",
     "Message": "rows",
     "Preference": "rows",
+    "TokenCounter": "tokens",
     "build_abstracts": "abstracts",
     "build_conversations": "conversation_sets",
     "build_mixture": "abstracts",
+    "make_filters": "filters",
     "near_duplicates": "duplicates",
     "read_conversations": "conversations",
     "read_papers": "arxiv",

@@ -6,23 +6,24 @@ import platform
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from yukawa.corpus.arxiv import Input, read_papers
-from yukawa.corpus.dataset import check_new, check_suffix, fill_folder, new_folder
+from yukawa.corpus.dataset import check_new, check_suffix, write_dataset
+from yukawa.corpus.filters import Filter, told
 from yukawa.corpus.manifest import SPLITS, Manifest
 from yukawa.corpus.mixtures import Chosen, Table, archives_of, choose, in_order, members_of, shipped_mixtures
 from yukawa.corpus.pool import Places, Pool, distinct
 from yukawa.corpus.rows import Document
 from yukawa.corpus.selection import STRICT, Method, select
 from yukawa.corpus.splitting import exact_splits, order_keys, shuffled, stable_splits
+from yukawa.corpus.tokens import TokenCounter
 from yukawa.errors import InputError
 
 SEED = 42
@@ -32,20 +33,6 @@ SAME_ID, SAME_WORDS, CUT = (
     "beyond the mixture's size",
 )
 Progress = Callable[[int, int], None]
-
-
-class Filter(Protocol):
-    """Keeps some documents; `dropped` counts the others by reason when the last was given.
-
-    The documents it gets can be gone through several times, always in the same order, and never are in memory.
-    """
-
-    @property
-    def dropped(self) -> Mapping[str, int]:
-        """Documents by the reason for which they were dropped."""
-
-    def __call__(self, documents: Iterable[Document]) -> Iterable[Document]:
-        """Give the documents that stay, in order."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +64,7 @@ def build_abstracts(
     table: Table | None = None,
     filters: Iterable[Filter] = (),
     suffix: str = ".parquet",
+    counter: TokenCounter | None = None,
     progress: Progress | None = None,
 ) -> Abstracts:
     """Make a data set of the abstracts in files of arXiv's metadata.
@@ -87,7 +75,9 @@ def build_abstracts(
     Args:
         mixture: of the table; None for every archive there is.
         table: of mixtures; the shipped ones if None.
-        filters: applied one after the other, after exact deduplication and before the split.
+        filters: applied one after the other, after exact deduplication and before the split; `make_filters`
+            makes them.
+        counter: of the tokens, for manifest and card.
         progress: told bytes read and bytes there are.
 
     Raises:
@@ -103,9 +93,10 @@ def build_abstracts(
     inputs = [Input(Path(path).name) for path in snapshots]
     dropped: Counter[str] = Counter()
     papers = _papers([Path(path) for path in snapshots], inputs, progress)
-    with new_folder(folder) as beside, ExitStack() as open_pools:
+    filters = tuple(filters)
+    with Pool(_existing(Path(folder))) as pool:
         selected = select(papers, method, archives, dropped)
-        pool, places = _distinct(beside, selected, method, filters, dropped, open_pools)
+        places = _distinct(pool, selected, method, filters, dropped)
         if not len(places):
             raise InputError(_nothing(inputs, dropped, mixture))
         chosen = _chosen(pool, places, mixture, table, method, seed)
@@ -114,15 +105,17 @@ def build_abstracts(
         inputs.sort(key=lambda one: (one.sha256, one.name))
         counts = {reason: count for reason, count in sorted(dropped.items()) if count}
         notes = _notes(mixture, table, chosen)
-        manifest = fill_folder(
-            beside,
+        made = _made(inputs, counts, method, filters, seed, mixture, table, chosen)
+        manifest = write_dataset(
+            folder,
             {split: pool.read(chosen.places[split].tolist()) for split in SPLITS},
             Document,
             title=f"Abstracts of arXiv, {f'mixture {mixture}' if mixture else 'all archives of the input'}",
-            made=_made(inputs, counts, method, seed, mixture, table, chosen),
+            made=made,
             suffix=suffix,
             versions=_versions(suffix),
-            sections=_sections(inputs, counts, method, seed, mixture, table, notes),
+            sections=_sections(inputs, counts, method, filters, seed, mixture, table, notes),
+            counter=counter,
         )
     return Abstracts(Path(folder), manifest, tuple(inputs), counts, notes)
 
@@ -144,48 +137,33 @@ def build_mixture(
     """
     table = shipped_mixtures() if table is None else table
     archives_of(name, table)
-    with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
-        pool = _filled(Pool(Path(folder)), documents, stack)
-        places, _, _ = distinct(pool, method.drop_repeats)
+    with tempfile.TemporaryDirectory() as folder, Pool(Path(folder)) as pool:
+        places = _distinct(pool, documents, method, (), Counter())
         chosen = _chosen(pool, places, name, table, method, seed)
         return {split: list(pool.read(chosen.places[split].tolist())) for split in SPLITS}
 
 
 def _distinct(
-    folder: Path,
-    selected: Iterable[Document],
+    pool: Pool,
+    documents: Iterable[Document],
     method: Method,
     filters: Iterable[Filter],
     dropped: Counter[str],
-    stack: ExitStack,
-) -> tuple[Pool, Places]:
-    """What deduplication and filters leave of the documents: a pool in `folder`, and the places in it."""
-    pool = _filled(Pool(folder), selected, stack)
-    places, dropped[SAME_ID], dropped[SAME_WORDS] = distinct(pool, method.drop_repeats)
-    for one in filters:
-        pool = _filled(Pool(folder), one(_View(pool, places)), stack)
-        places = np.arange(len(pool))
-        dropped.update(one.dropped)
-    return pool, places
-
-
-class _View:
-    """Some documents of a pool, as often as one likes."""
-
-    def __init__(self, pool: Pool, places: Places) -> None:
-        self._pool = pool
-        self._places = places
-
-    def __iter__(self) -> Iterator[Document]:
-        return self._pool.read(self._places.tolist())
-
-
-def _filled(pool: Pool, documents: Iterable[Document], stack: ExitStack) -> Pool:
-    stack.enter_context(pool)
+) -> Places:
+    """Put the documents into the pool; the places there of those that deduplication and filters leave."""
     for document in documents:
         pool.add(document)
-    return pool
+    places, dropped[SAME_ID], dropped[SAME_WORDS] = distinct(pool, method.drop_repeats)
+    for one in filters:
+        kept = np.fromiter(one.keeps(pool.read(places.tolist())), bool, len(places))
+        places = places[kept]
+        dropped.update(one.dropped)
+    return places
+
+
+def _existing(folder: Path) -> Path:
+    """The nearest folder above that is there already, on whose disk `folder` will be."""
+    return next(above for above in folder.absolute().parents if above.is_dir())
 
 
 def _papers(paths: Sequence[Path], inputs: Sequence[Input], progress: Progress | None) -> Iterator[Any]:
@@ -224,6 +202,7 @@ def _made(
     inputs: Sequence[Input],
     dropped: Mapping[str, int],
     method: Method,
+    filters: Iterable[Filter],
     seed: int,
     mixture: str | None,
     table: Table,
@@ -233,6 +212,7 @@ def _made(
     told: dict[str, Any] = {
         "inputs": [asdict(one) for one in inputs],
         "method": {"name": method.name, "about": method.about},
+        "filters": [one.settings for one in filters],
         "seed": seed,
         "mixture": None,
         "dropped": dict(dropped),
@@ -284,6 +264,7 @@ def _sections(
     inputs: Sequence[Input],
     dropped: Mapping[str, int],
     method: Method,
+    filters: Iterable[Filter],
     seed: int,
     mixture: str | None,
     table: Table,
@@ -292,6 +273,7 @@ def _sections(
     """What the card says of how the data set was made."""
     name = f"{mixture}: {table[mixture].describe()}" if mixture else "every archive of the input"
     lines = [f"* Mixture: {name}", f"* Method `{method.name}`, seed {seed}. {method.about}"]
+    lines += told(filters)
     lines += [f"* Note: {note}." for note in notes]
     read = ["| input | SHA-256 | lines | papers | damaged | without abstract |", "|---|---|---|---|---|---|"]
     read += [

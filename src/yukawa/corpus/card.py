@@ -37,11 +37,15 @@ _WHAT = {
 
 
 def _table(manifest: Manifest) -> str:
-    lines = ["| split | file | rows | characters | SHA-256 |", "|---|---|---|---|---|"]
+    counted = manifest.tokenizer is not None
+    heads = ["split", "file", "rows", "characters", *["tokens"] * counted, "SHA-256"]
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for split in manifest.splits:
-        lines.append(
-            f"| {split.name} | `{split.path}` | {split.rows:,} | {split.characters:,} | `{split.sha256[:16]}…` |"
-        )
+        tokens = [f"{split.tokens or 0:,}"] * counted
+        cells = [split.name, f"`{split.path}`", f"{split.rows:,}", f"{split.characters:,}", *tokens]
+        lines.append(f"| {' | '.join(cells)} | `{split.sha256[:16]}…` |")
+    if counted:
+        lines += ["", f"Tokens of the texts alone, counted with the tokenizer `{manifest.tokenizer}`."]
     return "\n".join(lines)
 
 

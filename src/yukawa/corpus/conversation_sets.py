@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
 from yukawa.corpus.conversation_splits import FRACTIONS, split_conversations
 from yukawa.corpus.conversations import Reading, detect_format, read_conversations, read_preferences
 from yukawa.corpus.dataset import check_new, write_dataset
+from yukawa.corpus.filters import Filter, told
 from yukawa.corpus.manifest import Manifest
 from yukawa.corpus.rows import Conversation, Preference
+from yukawa.corpus.tokens import TokenCounter
 from yukawa.errors import InputError
 from yukawa.files import hash_file
 
 
 @dataclass(frozen=True)
 class ConversationSet:
-    """A data set that was made: its manifest, what each file held, and how many rows had the texts of another."""
+    """A data set that was made.
+
+    Attributes:
+        manifest: as written.
+        readings: what each file held.
+        repeated: how many rows had the texts of another.
+        filtered: rows that a filter dropped, by reason.
+    """
 
     manifest: Manifest
     readings: tuple[Reading[Any], ...]
     repeated: int
+    filtered: dict[str, int]
 
 
 def build_conversations(
@@ -37,11 +49,14 @@ def build_conversations(
     licence: str | None = None,
     drop_bad: bool = False,
     seed: int = 42,
+    filters: Iterable[Filter] = (),
     suffix: str = ".parquet",
+    counter: TokenCounter | None = None,
 ) -> ConversationSet:
     """Make a data set of conversations, or of preferences, from files that `read_conversations` describes.
 
-    Rows of the same texts are taken once. `shares` and `threshold` are those of `split_conversations`.
+    Rows of the same texts are taken once. `shares` and `threshold` are those of `split_conversations`; `filters`
+    are applied one after the other before the split, `counter` counts tokens for manifest and card.
 
     Raises:
         InputError: a file or row cannot be used, some files hold preferences and others do not, two rows have
@@ -70,19 +85,30 @@ def build_conversations(
         raise InputError(
             "nothing is left: every row is bad", hint="see the reasons without dropping bad rows"
         )
+    filters, filtered = tuple(filters), Counter[str]()
+    for one in filters:
+        rows = list(compress(rows, one.keeps(rows)))
+        filtered.update(one.dropped)
+    if not rows:
+        raise InputError(f"nothing is left: {_counted(filtered)}")
     splits: dict[str, list[Any]] = split_conversations(rows, shares, seed, threshold=threshold)
     made = {
         "inputs": [_input(reading) for reading in readings],
         "shares": dict(shares),
         "near_questions": threshold,
         "seed": seed,
-        "dropped": {"bad": sum(len(reading.bad) for reading in readings), "repeated": repeated},
+        "filters": [one.settings for one in filters],
+        "dropped": {"bad": sum(len(reading.bad) for reading in readings), "repeated": repeated} | filtered,
     }
     manifest = write_dataset(
         folder, splits, kind, title=f"{kind.__name__}s of {', '.join(path.name for path in paths)}", made=made,
-        suffix=suffix, sections=_sections(made),
+        suffix=suffix, sections=_sections(made, filters, filtered), counter=counter,
     )  # fmt: skip
-    return ConversationSet(manifest, readings, repeated)
+    return ConversationSet(manifest, readings, repeated, dict(filtered))
+
+
+def _counted(filtered: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {reason}" for reason, count in filtered.items())
 
 
 def _input(reading: Reading[Any]) -> dict[str, Any]:
@@ -117,7 +143,9 @@ def _distinct(readings: Sequence[Reading[Any]]) -> tuple[list[Any], int]:
     return rows, sum(len(reading.rows) for reading in readings) - len(rows)
 
 
-def _sections(made: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _sections(
+    made: Mapping[str, Any], filters: Iterable[Filter], filtered: Mapping[str, int]
+) -> list[tuple[str, str]]:
     read = ["| file | SHA-256 | format | rows | bad |", "|---|---|---|---|---|"]
     read += [
         f"| `{one['name']}` | `{one['sha256'][:16]}…` | {one['format']} | {one['rows']:,} | {len(one['bad']):,} |"
@@ -128,4 +156,8 @@ def _sections(made: Mapping[str, Any]) -> list[tuple[str, str]]:
         f"{made['near_questions']} or more, are in one split. Rows with the same texts: {made['dropped']['repeated']:,} "
         "left out."
     )
+    if filters := tuple(filters):
+        how = "\n".join(
+            [f"* {how}", *told(filters), f"* Left out by filters: {_counted(filtered) or 'nothing'}."]
+        )
     return [("How it was made", how), ("Read", "\n".join(read))]

@@ -16,6 +16,7 @@ from yukawa.corpus.extras import require
 from yukawa.corpus.manifest import SPLITS, Manifest, Tally, read_manifest, write_manifest
 from yukawa.corpus.rows import Row
 from yukawa.corpus.storing import SUFFIXES, read_rows, write_rows
+from yukawa.corpus.tokens import TokenCounter
 from yukawa.errors import InputError
 from yukawa.files import atomic_write, report_write_errors
 
@@ -30,6 +31,7 @@ def write_dataset(
     suffix: str = ".parquet",
     versions: Mapping[str, str] | None = None,
     sections: Sequence[tuple[str, str]] = (),
+    counter: TokenCounter | None = None,
 ) -> Manifest:
     """Write splits (train, validation, test), `manifest.json` and `card.md` into a new folder.
 
@@ -40,49 +42,34 @@ def write_dataset(
         suffix: one of `yukawa.corpus.storing.SUFFIXES`.
         versions: of the packages that shaped the rows, beside Yukawa's own.
         sections: headings and Markdown for the card.
+        counter: of the tokens, for manifest and card.
 
     Raises:
         InputError: the folder holds files already, a split or the suffix is unknown, a row is of another kind.
         StoreError: the disk refuses; nothing is left behind.
         MissingPackage: Parquet is asked for and pyarrow is not installed.
     """
-    with new_folder(folder) as beside:
-        return fill_folder(
-            beside, splits, kind, title=title, made=made, suffix=suffix, versions=versions, sections=sections
-        )
-
-
-def fill_folder(
-    folder: Path,
-    splits: Mapping[str, Iterable[Row]],
-    kind: type[Row],
-    *,
-    title: str,
-    made: Mapping[str, Any],
-    suffix: str = ".parquet",
-    versions: Mapping[str, str] | None = None,
-    sections: Sequence[tuple[str, str]] = (),
-) -> Manifest:
-    """Like `write_dataset`, into a folder that `new_folder` gave."""
     unknown = [name for name in splits if name not in SPLITS]
     if unknown:
         raise InputError(f"there is no split {unknown[0]!r}", hint=f"allowed: {', '.join(SPLITS)}")
     check_suffix(suffix)
     records = []
-    for name in (name for name in SPLITS if name in splits):
-        tally = Tally()
-        file = folder / f"{name}{suffix}"
-        write_rows(file, tally.watch(splits[name]), kind)
-        records.append(tally.split(name, file))
-    manifest = Manifest(
-        kind=kind.__name__.lower(),  # type: ignore[arg-type]  # checked by the model
-        title=title,
-        made=dict(made),
-        versions={"yukawa": __version__} | dict(versions or {}),
-        splits=tuple(records),
-    )
-    write_manifest(folder, manifest)
-    atomic_write(folder / CARD, render_card(manifest, sections))
+    with new_folder(folder) as beside:
+        for name in (name for name in SPLITS if name in splits):
+            tally = Tally(counter)
+            file = beside / f"{name}{suffix}"
+            write_rows(file, tally.watch(splits[name]), kind)
+            records.append(tally.split(name, file))
+        manifest = Manifest(
+            kind=kind.__name__.lower(),  # type: ignore[arg-type]  # checked by the model
+            title=title,
+            made=dict(made),
+            versions={"yukawa": __version__} | dict(versions or {}),
+            tokenizer=None if counter is None else counter.name,
+            splits=tuple(records),
+        )
+        write_manifest(beside, manifest)
+        atomic_write(beside / CARD, render_card(manifest, sections))
     return manifest
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from yukawa.corpus.rows import Conversation, Document, Preference
+from yukawa.corpus.rows import Conversation, Document, Preference, texts_of
 from yukawa.corpus.words import Hashes, hash_sequences, hash_words, split_words
 from yukawa.errors import InputError
 
@@ -92,6 +92,9 @@ class Decontamination:
     filtered training text by 13 (Brown et al., arXiv:2005.14165, appendix C). A question of fewer words, but
     `shortest` or more, is sought whole. Items with the same id are one item.
 
+    Args:
+        sets: name and hash of the files of the items, for the manifest.
+
     Attributes:
         hits: what `check` has found so far.
 
@@ -99,14 +102,21 @@ class Decontamination:
         InputError: there is no item, or `words` or `shortest` is less than one.
     """
 
-    def __init__(self, items: Iterable[Item], words: int = WORDS, shortest: int = SHORTEST) -> None:
+    def __init__(
+        self,
+        items: Iterable[Item],
+        words: int = WORDS,
+        shortest: int = SHORTEST,
+        sets: Sequence[Mapping[str, str]] = (),
+    ) -> None:
         if words < 1 or shortest < 1:
             raise InputError(
                 f"n-grams of {min(words, shortest)} words cannot be sought", hint="take one or more"
             )
         self.hits: list[Hit] = []
-        self._words, self._shortest = words, shortest
+        self._words, self._shortest, self._sets = words, shortest, sets
         self._documents = self._rows_hit = 0
+        self._items_hit: set[str] = set()
         self._items: dict[str, bool] = {}  # by id: whether any of its texts is long enough
         tables: dict[int, _Table] = {}
         remaining = iter(items)
@@ -131,22 +141,49 @@ class Decontamination:
 
         All texts of a row are searched, each by itself; in a preference row the rejected reply too.
         """
+        for row, hits in self._examined(rows):
+            self.hits += hits
+            yield row, hits
+
+    def __call__(self, rows: Iterable[Piece]) -> Iterator[Piece]:
+        """The rows without a hit, in order."""
+        return (row for row, hits in self.check(rows) if not hits)
+
+    def keeps(self, rows: Iterable[Piece]) -> Iterator[bool]:
+        """Say of each row, in order, whether it has no hit; the hits are counted and not held."""
+        return (not hits for _, hits in self._examined(rows))
+
+    def _examined(self, rows: Iterable[Piece]) -> Iterator[tuple[Piece, list[Hit]]]:
         remaining = iter(rows)
         while batch := list(islice(remaining, _BATCH)):
-            texts = [[split_words(text) for text in _texts(row)] for row in batch]
+            texts = [[split_words(text) for text in texts_of(row)] for row in batch]
             self._documents += len(batch)
             found = self._search([words for row in texts for words in row])
             place = 0
             for row, parts in zip(batch, texts, strict=True):
                 hits = self._hits(row.id, parts, found[place : place + len(parts)])
                 place += len(parts)
-                self.hits += hits
                 self._rows_hit += bool(hits)
+                self._items_hit.update(hit.item for hit in hits)
                 yield row, hits
 
-    def __call__(self, rows: Iterable[Piece]) -> Iterator[Piece]:
-        """The rows without a hit, in order."""
-        return (row for row, hits in self.check(rows) if not hits)
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What decided, for a manifest."""
+        counts = self.counts
+        names = ", ".join(f"`{one['name']}`" for one in self._sets) or "an evaluation set"
+        return {
+            "filter": "decontamination",
+            "about": f"rows that share {self._words} words in a row, or a whole question of {self._shortest} or more, "
+            f"with {names} are left out: they hold pieces of {counts.items_hit:,} of {counts.items:,} items; "
+            f"{counts.items_too_short:,} items are too short to be sought.",
+            "words": self._words,
+            "shortest": self._shortest,
+            "sets": [dict(one) for one in self._sets],
+            "items": counts.items,
+            "items_hit": counts.items_hit,
+            "items_too_short": counts.items_too_short,
+        }
 
     @property
     def dropped(self) -> dict[str, int]:
@@ -155,12 +192,12 @@ class Decontamination:
 
     @property
     def counts(self) -> ContaminationCounts:
-        """What `check` has seen so far."""
+        """What was seen so far."""
         return ContaminationCounts(
             documents=self._documents,
             documents_hit=self._rows_hit,
             items=len(self._items),
-            items_hit=len({hit.item for hit in self.hits}),
+            items_hit=len(self._items_hit),
             items_too_short=sum(not judged for judged in self._items.values()),
         )
 
@@ -249,11 +286,3 @@ def _merge(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
         else:
             runs.append((start, end))
     return runs
-
-
-def _texts(row: Document | Conversation | Preference) -> list[str]:
-    if isinstance(row, Document):
-        return [row.text]
-    if isinstance(row, Conversation):
-        return [message.content for message in row.messages]
-    return [*(message.content for message in row.prompt), row.chosen, row.rejected]

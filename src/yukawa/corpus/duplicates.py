@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import tempfile
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +17,14 @@ import numpy.typing as npt
 from yukawa.corpus.rows import Document
 from yukawa.corpus.words import digest, hash_sequences, hash_words, mix, split_words
 from yukawa.errors import InputError
+from yukawa.files import report_write_errors
 
 SHINGLE = 5  # words; Lee et al. 2022 use 5 as well
 PERMUTATIONS = 128
 RECALL = 0.99  # least probability that a pair right at the threshold is compared
 _BATCH = 64  # documents: their table of permuted hashes stays in the processor's cache
+_IN_MEMORY = 1 << 24  # bytes of shingle sets; more go to a file
+_BYTES = 4  # of a shingle's hash
 _PAD = ""  # no word is empty, so a text shorter than a shingle has one shingle that no longer text has
 _Array32 = npt.NDArray[np.uint32]
 _Array64 = npt.NDArray[np.uint64]
@@ -182,6 +190,30 @@ class DuplicateFilter:
         self.counts = found.counts
         return found.keep(documents)
 
+    def keeps(self, documents: Iterable[Document]) -> Iterator[bool]:
+        """Say of each document, in order, whether it stays; they are read once, to the last, before the first answer."""
+        found = find_duplicates(documents, self._threshold, self._seed)
+        self.counts = found.counts
+        return (position not in found._dropped for position in range(found.counts.documents))
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What decided, for a manifest."""
+        if self._threshold is None:
+            return {"filter": "duplicates", "about": "of texts of the same words the oldest is kept."}
+        banding = choose_banding(self._threshold)
+        return {
+            "filter": "near duplicates",
+            "about": f"of texts whose word {SHINGLE}-grams have a Jaccard index of {self._threshold:g} or more (MinHash, "
+            f"{banding.bands} bands of {banding.rows} rows, pairs confirmed) the oldest is kept.",
+            "jaccard": self._threshold,
+            "shingle": SHINGLE,
+            "permutations": PERMUTATIONS,
+            "bands": banding.bands,
+            "rows": banding.rows,
+            "seed": self._seed,
+        }
+
     @property
     def dropped(self) -> dict[str, int]:
         """How many documents were dropped, by reason."""
@@ -216,11 +248,12 @@ def find_duplicates(
 ) -> Duplicates:
     """Like `near_duplicates`, with counts, and able to filter a second reading of the documents.
 
-    The documents are read once and not held: some 1.3 kB of a typical abstract stay in memory, and 0.2 kB where
-    `threshold` is None, which seeks exact duplicates alone.
+    The documents are read once and not held: some 0.5 kB of each stay in memory, and 0.2 kB where `threshold` is
+    None, which seeks exact duplicates alone; hashes of the texts' shingles go to a temporary file.
 
     Raises:
         InputError: the threshold is not in (0, 1].
+        StoreError: the disk of temporary files refuses.
     """
     index = None if threshold is None else NearPairs(threshold, seed)
     keys: list[tuple[int, str, str]] = []
@@ -232,7 +265,7 @@ def find_duplicates(
         original = first.setdefault(digest(" ".join(words) or document.text.strip()), position)
         parents.append(original)
         age = document.created.toordinal() if document.created else 10**7
-        keys.append((age, document.id, document.source))
+        keys.append((age, document.id, sys.intern(document.source)))
         if index is not None and original == position:
             index.add(position, words)
     exact = len(parents) - len(first)
@@ -277,7 +310,9 @@ class NearPairs:
         self._shingles = Shingles(seed, length)
         self._waiting: list[list[str]] = []
         self._positions = array("q")
-        self._batches: list[tuple[_Array32, _Counts]] = []
+        # Sets are read again for the few pairs that are compared: they need not stay in memory.
+        self._sets = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 -- closed with this object
+        self._ends = array("q", [0])
         self._keys: list[_Array64] = []
 
     def add(self, position: int, words: list[str]) -> None:
@@ -292,7 +327,10 @@ class NearPairs:
     def _flush(self) -> None:
         if self._waiting:
             sets, ends = self._shingles.of_texts(self._waiting)
-            self._batches.append((sets, ends))
+            with report_write_errors(Path(tempfile.gettempdir())):
+                self._sets.seek(0, os.SEEK_END)
+                self._sets.write(sets.tobytes())
+            self._ends.extend((ends + self._ends[-1]).tolist())
             self._keys.append(band_keys(self._shingles.signatures(sets, ends), self._banding))
             self._waiting.clear()
 
@@ -321,8 +359,9 @@ class NearPairs:
         return jaccard(self._set(one), self._set(other)) >= self._threshold
 
     def _set(self, entry: int) -> _Array32:
-        (sets, ends), place = self._batches[entry // _BATCH], entry % _BATCH
-        return sets[ends[place - 1] if place else 0 : ends[place]]
+        start, end = self._ends[entry], self._ends[entry + 1]
+        self._sets.seek(start * _BYTES)
+        return np.frombuffer(self._sets.read((end - start) * _BYTES), np.uint32)
 
 
 def band_keys(signatures: npt.NDArray[np.uint32], banding: Banding) -> _Array64:
@@ -335,7 +374,8 @@ def band_keys(signatures: npt.NDArray[np.uint32], banding: Banding) -> _Array64:
 
 def _buckets(keys: list[_Array64]) -> Iterator[list[int]]:
     """The texts (two or more) that agree in a band, band by band."""
-    for band in np.concatenate(keys).T if keys else ():
+    for number in range(keys[0].shape[1] if keys else 0):
+        band = np.concatenate([part[:, number] for part in keys])
         order = np.argsort(band, kind="stable")
         ranked = band[order]
         edges = np.flatnonzero(np.diff(ranked)) + 1

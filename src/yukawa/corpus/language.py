@@ -1,14 +1,15 @@
-"""Keeps the documents of one language; formulas and short texts do not make a document foreign."""
+"""Keeps the rows of one language; formulas and short texts do not make a document foreign."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from importlib.metadata import version
 from typing import Any
 
 from yukawa.corpus.extras import require
-from yukawa.corpus.rows import Document
+from yukawa.corpus.rows import Conversation, Document, Preference, texts_of
 from yukawa.corpus.words import split_words
 from yukawa.errors import InputError, nearest
 
@@ -66,13 +67,31 @@ class LanguageFilter:
         code, probability = self._model.classify(plain)
         return UNDETERMINED if probability < SURE or code == "zxx" else str(code)  # zxx: no language at all
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What decided, for a manifest."""
+        return {
+            "filter": "language",
+            "about": f"texts recognised as another language than {self.language} are left out; "
+            f"{self.undetermined:,} in which none is recognised stay.",
+            "language": self.language,
+            "undetermined": self.undetermined,
+            "model": f"py3langid {version('py3langid')}",
+        }
+
+    def keeps(self, rows: Iterable[Document | Conversation | Preference]) -> Iterator[bool]:
+        """Say of each row, in order, whether it is of the language or of none that is recognised."""
+        return map(self._stays, rows)
+
     def __call__(self, documents: Iterable[Document]) -> Iterator[Document]:
         """The documents of the language and those in which none is recognised, in order, counted."""
-        for document in documents:
-            code = self.recognise(document.text)
-            if code not in (self.language, UNDETERMINED):
-                self.dropped[f"in another language ({code})"] += 1
-                continue
-            self.kept += 1
-            self.undetermined += code == UNDETERMINED
-            yield document
+        return filter(self._stays, documents)
+
+    def _stays(self, row: Document | Conversation | Preference) -> bool:
+        code = self.recognise(" ".join(texts_of(row)))
+        if code not in (self.language, UNDETERMINED):
+            self.dropped[f"in another language ({code})"] += 1
+            return False
+        self.kept += 1
+        self.undetermined += code == UNDETERMINED
+        return True

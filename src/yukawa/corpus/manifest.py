@@ -7,23 +7,38 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
-from yukawa.corpus.rows import Conversation, Document, Preference, Row
+from yukawa.corpus.rows import Conversation, Document, Preference, Row, texts_of
+from yukawa.corpus.tokens import TokenCounter
 from yukawa.errors import InputError
-from yukawa.files import atomic_write, hash_file
+from yukawa.files import hash_file
+from yukawa.manifests import (
+    MANIFEST,
+    SPLITS,
+    FileRecord,
+    Record,
+    check_hash,
+    check_size,
+    read_record,
+    write_record,
+)
 
-MANIFEST = "manifest.json"
-SPLITS = ("train", "validation", "test")
+__all__ = [
+    "MANIFEST",
+    "SPLITS",
+    "Manifest",
+    "Split",
+    "Tally",
+    "check_manifest",
+    "read_manifest",
+    "write_manifest",
+]
 UNKNOWN = "unknown"  # how a row without licence or category is counted
 _HINT = "the data set was changed after it was made: make it again"
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Split(_Record):
+class Split(FileRecord):
     """One file of a data set.
 
     Attributes:
@@ -31,20 +46,19 @@ class Split(_Record):
         path: the file, within the data set's folder.
         rows: how many it holds.
         characters: of all texts, titles left out.
+        tokens: of the same texts, without those that a template or the start and end of a text add; None if not
+            counted.
         sources, licences, categories: rows by each; of a document the primary category counts.
-        size: bytes.
-        sha256: of the file's content, in hexadecimal.
     """
 
     name: Literal["train", "validation", "test"]
     path: str
     rows: int = Field(ge=0)
     characters: int = Field(ge=0)
+    tokens: int | None = Field(default=None, ge=0)
     sources: dict[str, int]
     licences: dict[str, int]
     categories: dict[str, int]
-    size: int = Field(ge=0)
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
     @field_validator("path")
     @classmethod
@@ -54,7 +68,7 @@ class Split(_Record):
         return path
 
 
-class Manifest(_Record):
+class Manifest(Record):
     """The splits of a data set, and how they were made.
 
     Attributes:
@@ -62,6 +76,7 @@ class Manifest(_Record):
         title: one line.
         made: everything that decided the rows: inputs with their hashes, method, seed, what was dropped and why.
         versions: of each package that shaped the rows.
+        tokenizer: the one that counted the tokens of the splits; None if they were not counted.
         splits: the files.
     """
 
@@ -69,6 +84,7 @@ class Manifest(_Record):
     title: str
     made: dict[str, Any]
     versions: dict[str, str]
+    tokenizer: str | None = None
     splits: tuple[Split, ...]
 
     @property
@@ -90,10 +106,11 @@ class Manifest(_Record):
 
 
 class Tally:
-    """Counts rows as they pass."""
+    """Counts rows as they pass, and their tokens if it has a counter."""
 
-    def __init__(self) -> None:
+    def __init__(self, counter: TokenCounter | None = None) -> None:
         self.rows = self.characters = 0
+        self._counter = counter
         self._sources: Counter[str] = Counter()
         self._licences: Counter[str] = Counter()
         self._categories: Counter[str] = Counter()
@@ -101,8 +118,11 @@ class Tally:
     def watch(self, rows: Iterable[Row]) -> Iterator[Row]:
         """Give the rows on, counted."""
         for row in rows:
+            texts = texts_of(row)
             self.rows += 1
-            self.characters += _characters(row)
+            self.characters += sum(map(len, texts))
+            if self._counter is not None:
+                self._counter.add(texts)
             self._sources[row.source] += 1
             self._licences[row.licence or UNKNOWN] += 1
             self._categories[_category(row)] += 1
@@ -119,6 +139,7 @@ class Tally:
             path=file.name,
             rows=self.rows,
             characters=self.characters,
+            tokens=None if self._counter is None else self._counter.take(),
             sources=dict(sorted(self._sources.items())),
             licences=dict(sorted(self._licences.items())),
             categories=dict(sorted(self._categories.items())),
@@ -128,29 +149,13 @@ class Tally:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write `manifest.json` into `folder`, whole or not at all.
-
-    Raises:
-        StoreError: the disk refuses.
-    """
-    atomic_write(folder / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
+    """Write `manifest.json` into `folder`, as `write_record` does."""
+    write_record(folder, manifest)
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of the data set in `folder`.
-
-    Raises:
-        InputError: there is none, or it is damaged; the message names the first field that is wrong.
-    """
-    path = Path(folder) / MANIFEST
-    try:
-        return Manifest.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{path} is damaged: {f'{place}: ' if place else ''}{first['msg']}") from None
+    """The manifest of the data set in `folder`, as `read_record` reads it."""
+    return read_record(folder, Manifest)
 
 
 def check_manifest(folder: Path) -> Manifest:
@@ -159,27 +164,12 @@ def check_manifest(folder: Path) -> Manifest:
     Raises:
         InputError: names the first file that is missing or differs, and what differs.
     """
-    folder = Path(folder)
     manifest = read_manifest(folder)
     for split in manifest.splits:
-        file = folder / split.path
-        try:
-            size = file.stat().st_size
-        except OSError as error:
-            raise InputError(f"{file} cannot be read: {error.strerror}", hint=_HINT) from None
-        if size != split.size:
-            raise InputError(f"{file} has {size} bytes, the manifest says {split.size}", hint=_HINT)
-        if hash_file(file) != split.sha256:
-            raise InputError(f"{file} has another SHA-256 than the manifest says", hint=_HINT)
+        file = Path(folder) / split.path
+        check_size(file, split, _HINT)
+        check_hash(file, split, _HINT)
     return manifest
-
-
-def _characters(row: Document | Conversation | Preference) -> int:
-    if isinstance(row, Document):
-        return len(row.text)
-    if isinstance(row, Conversation):
-        return sum(len(message.content) for message in row.messages)
-    return sum(len(message.content) for message in row.prompt) + len(row.chosen) + len(row.rejected)
 
 
 def _category(row: Document | Conversation | Preference) -> str:

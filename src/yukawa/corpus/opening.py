@@ -79,7 +79,7 @@ def _fields(path: Path) -> set[str]:
         try:
             with open(path, "rb") as handle:
                 return set(parquet.read_schema(handle).names)
-        except (arrow.ArrowException, OSError) as error:
+        except (arrow.ArrowException, OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is damaged"
             raise InputError(f"{path} cannot be read as Parquet: {reason}") from None
     first = next(read_objects(path), None)

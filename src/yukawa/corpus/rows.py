@@ -66,3 +66,12 @@ class Preference(_Row):
 
 
 Row = TypeVar("Row", Document, Conversation, Preference)
+
+
+def texts_of(row: Document | Conversation | Preference) -> list[str]:
+    """Every text of a row: of a document, of each message, of the prompt and both replies; titles are none."""
+    if isinstance(row, Document):
+        return [row.text]
+    if isinstance(row, Conversation):
+        return [message.content for message in row.messages]
+    return [*(message.content for message in row.prompt), row.chosen, row.rejected]

@@ -37,6 +37,8 @@ class Method:
         clean: the text of an abstract; cleaning twice is cleaning once.
         drop_repeats: whether of documents with the same letters and digits only the oldest is kept.
         exact_sizes: whether splits have exact sizes, or the bounds of their hashes are fixed (see `splitting`).
+        near_duplicates: the Jaccard index from which the command takes two texts for one unless told otherwise;
+            None if it does not.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Method:
     clean: Callable[[str], str]
     drop_repeats: bool
     exact_sizes: bool
+    near_duplicates: float | None
 
 
 def in_archive(primary: str, archive: str) -> bool:
@@ -100,6 +103,7 @@ FEYNTUNE = Method(
     clean=clean_newlines,
     drop_repeats=False,
     exact_sizes=True,
+    near_duplicates=None,
 )
 STRICT = Method(
     name="strict",
@@ -113,6 +117,7 @@ STRICT = Method(
     clean=clean_spaces,
     drop_repeats=True,
     exact_sizes=False,
+    near_duplicates=0.8,
 )
 METHODS = {method.name: method for method in (FEYNTUNE, STRICT)}
 

@@ -17,6 +17,10 @@ from yukawa.files import read_jsonl, replacement, report_write_errors, write_jso
 SUFFIXES = (".parquet", ".jsonl", ".jsonl.gz")
 ROW_GROUP = 4096  # rows: abstracts of one group take a few megabytes
 _OF_MESSAGES = ("messages", "prompt")  # the fields that hold messages
+# Columns whose values recur, so that a dictionary of them saves space; for texts it costs time and space.
+_RECURRING = (
+    "source", "licence", "category", "categories.list.element", "messages.list.element.role", "prompt.list.element.role",
+)  # fmt: skip
 _Kind = type[Document] | type[Conversation] | type[Preference]
 
 
@@ -111,8 +115,9 @@ def _write_parquet(path: Path, rows: Iterator[Row], kind: type[Row]) -> int:
     with replacement(path) as handle:
         # Measured on abstracts: higher levels of zstd cost much more time than they save space.
         writer = parquet.ParquetWriter(
-            handle, columns, compression="zstd", compression_level=3, write_page_checksum=True
-        )
+            handle, columns, compression="zstd", compression_level=3, write_page_checksum=True,
+            use_dictionary=[name for name in _RECURRING if name.partition(".")[0] in columns.names],
+        )  # fmt: skip
         try:
             while group := list(islice(rows, ROW_GROUP)):
                 arrays = [arrow.array(_column(group, field.name), field.type) for field in columns]
@@ -139,7 +144,7 @@ def _read_parquet(path: Path, kind: _Kind) -> Iterator[dict[str, Any]]:
         with open(path, "rb") as handle, parquet.ParquetFile(handle, page_checksum_verification=True) as file:
             for batch in file.iter_batches(ROW_GROUP):
                 yield from batch.to_pylist()
-    except (arrow.ArrowException, OSError) as error:
+    except (arrow.ArrowException, OSError, UnicodeDecodeError) as error:  # the last: names of columns
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is damaged"
         if isinstance(error, IsADirectoryError):
             reason = "it is a folder"

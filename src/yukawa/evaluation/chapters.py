@@ -16,8 +16,8 @@ def opening_chapter(data: Mapping[str, Any], tests: Mapping[str, Sequence[Any]])
         options = model["options"]
         rows.append([
             name, str(options.get("model", "")), str(options.get("adapter") or ""), options.get("dtype", ""),
-            "yes" if options.get("load_in_4bit") else "no", "yes" if options["bos"] else "no",
-            "yes" if options["eos"] else "no", str(options["context"] or "unlimited"),
+            _yes(options.get("load_in_4bit")), _yes(options["bos"]), _yes(options["eos"]),
+            str(options["context"] or "unlimited"),
         ])  # fmt: skip
     sets = ", ".join(f"{name} ({len(documents):,} documents)" for name, documents in tests.items())
     notes = [
@@ -63,6 +63,14 @@ def perplexity_chapter(test: str, data: Mapping[str, Any], words: Mapping[str, s
         blocks.append(
             Paragraph("The models cut these texts into different tokens: compare them by bits per byte.")
         )
+    unlike = data["measured_differently"]
+    if unlike:
+        blocks.append(
+            Paragraph(
+                f"The models were not measured alike ({'; '.join(_unlike(*row) for row in unlike.items())}): part of "
+                "their differences is that. Options such as --dtype, --4bit and --bos make them equal."
+            )
+        )
     for form in forms:
         if forms[form]["differences"]:
             blocks += [Paragraph(f"Differences in {words[form]}:"), differences(forms[form]["differences"])]
@@ -103,20 +111,13 @@ def matrix_chapter(matrix: Mapping[str, Any]) -> list[Block]:
 def completions_chapter(data: Mapping[str, Any]) -> list[Block]:
     """SemScore, entropy, variety and artefacts."""
     score, texture = data["semscore"], data["texture"]
-    rows = [
-        [
-            name, with_interval(score["continuation"]["estimates"][name]), with_interval(score["whole"]["estimates"][name]),
-            str(score["empty"][name]),
-        ]
-        for name in score["continuation"]["estimates"]
-    ]  # fmt: skip
     blocks: list[Block] = [
         Heading("Completions"),
         Paragraph(
             f"SemScore of {score['documents']:,} completions by {score['embedder']}: cosine with the true "
             "continuation; of whole abstracts, as FeynTune has it, lifted by the half that both share."
         ),
-        Table(["model", "SemScore of the continuation", "of the whole abstract", "empty"], rows),
+        semscores(score),
     ]
     if score["continuation"]["differences"]:
         blocks.append(differences(score["continuation"]["differences"]))
@@ -129,7 +130,7 @@ def completions_chapter(data: Mapping[str, Any]) -> list[Block]:
         Table(["text of", *(figure.replace("_", " ") for figure in figures)], looks),
     ]
     kinds = list(next(iter(texture.values()))["artefacts"])
-    shares = [[name, *(_share(row["artefacts"][kind]) for kind in kinds)] for name, row in texture.items()]
+    shares = [[name, *(share(row["artefacts"][kind]) for kind in kinds)] for name, row in texture.items()]
     blocks += [
         Paragraph("Texts with metadata that is no abstract, in percent, with Wilson's interval:"),
         Table(["text of", *(kind.replace("_", " ") for kind in kinds)], shares),
@@ -141,6 +142,16 @@ def completions_chapter(data: Mapping[str, Any]) -> list[Block]:
         ]
         blocks.append(Table(["model", "of new tokens", "bits per token", "completions"], bits))
     return blocks
+
+
+def semscores(score: Mapping[str, Any]) -> Table:
+    """SemScores of systems, FeynTune's form beside ours."""
+    forms = ("continuation", "whole")
+    rows = [
+        [name, *(with_interval(score[form]["estimates"][name]) for form in forms), str(empty)]
+        for name, empty in score["empty"].items()
+    ]
+    return Table(["model", "SemScore of the continuation", "of the whole abstract", "empty"], rows)
 
 
 def with_interval(row: Mapping[str, Any], *, signed: bool = False) -> str:
@@ -163,10 +174,21 @@ def probability(p: float | None) -> str:
     return "< 0.0001" if p < 0.0001 else f"{p:.2g}"
 
 
+def _yes(value: Any) -> str:
+    return "yes" if value else "no"
+
+
+def _unlike(words: str, values: Mapping[str, Any]) -> str:
+    """Such as `dtype: float32 for base, bfloat16 for tuned`."""
+    texts = {name: _yes(value) if isinstance(value, bool) else str(value) for name, value in values.items()}
+    return f"{words}: {', '.join(f'{text} for {name}' for name, text in texts.items())}"
+
+
 def _change(cell: Mapping[str, Any]) -> str:
     star = " *" if cell["p_holm"] < 0.05 else ""
     return with_interval(cell, signed=True) + star
 
 
-def _share(row: Mapping[str, Any]) -> str:
+def share(row: Mapping[str, Any]) -> str:
+    """A share in percent, with its interval."""
     return f"{100 * row['share']:.1f} [{100 * row['low']:.1f}, {100 * row['high']:.1f}]"

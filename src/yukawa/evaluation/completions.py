@@ -14,10 +14,10 @@ from typing import IO, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from yukawa.chat import ChatModel, Message, SyncChat
+from yukawa.chat import ChatModel, Message, Reply, SyncChat
 from yukawa.corpus.extras import require
 from yukawa.corpus.rows import Document
-from yukawa.errors import InputError
+from yukawa.errors import InputError, ModelError
 from yukawa.evaluation.models import LanguageModel
 from yukawa.evaluation.perplexity import begins_with_bos, encoded
 from yukawa.evaluation.scoring import Progress
@@ -120,17 +120,11 @@ def complete(
         StoreError: the file cannot be written.
     """
     starts = begins_with_bos(model) if bos is None else bos
-    room = model.context
-    if new_tokens < 1 or batch < 1 or (room is not None and new_tokens >= room):
-        raise InputError(
-            f"{new_tokens} new tokens in batches of {batch} cannot be made",
-            hint=f"model {model.name} holds {room} tokens, prompt included",
-        )
+    longest = _longest_prompt(model, new_tokens, batch)
     sampling = {"temperature": temperature, "top_p": top_p, "seed": seed}
     options = {**model.options, **sampling, "new_tokens": new_tokens, "bos": starts, "batch": batch}
     halves = prompts(documents)
     ids, _ = encoded(model, [prompt for prompt, _ in halves.values()], bos=starts, eos=False)
-    longest = None if room is None else room - new_tokens
     rows = sorted(zip(halves, ids, strict=True), key=lambda row: (len(row[1]), row[0]))
     with _book(path, model.name, options, halves) as book:
         for start in range(0, len(rows), batch):
@@ -150,6 +144,17 @@ def complete(
         return book.in_order()
 
 
+def _longest_prompt(model: LanguageModel, new_tokens: int, batch: int) -> int | None:
+    """Tokens that a prompt may have beside its completion; None where the model knows no limit."""
+    room = model.context
+    if new_tokens < 1 or batch < 1 or (room is not None and new_tokens >= room):
+        raise InputError(
+            f"{new_tokens} new tokens in batches of {batch} cannot be made",
+            hint=f"model {model.name} holds {room} tokens, prompt included",
+        )
+    return None if room is None else room - new_tokens
+
+
 def complete_by_chat(
     chat: ChatModel,
     documents: Sequence[Document],
@@ -162,7 +167,7 @@ def complete_by_chat(
 ) -> list[Completion]:
     """`complete` through the chat interface: for services, and models tuned for conversation.
 
-    The model is asked in words for the continuation. Log-probabilities are kept where the backend gives them.
+    The model is asked in words for the continuation. Log-probabilities are kept where the service gives them.
 
     Raises:
         InputError: the file is damaged or was begun with other options.
@@ -172,22 +177,10 @@ def complete_by_chat(
     halves = prompts(documents)
     options = {"chat": True, "temperature": temperature, "new_tokens": new_tokens}
     with _book(path, chat.name, options, halves) as book, SyncChat(chat) as model:
-        logprobs = model.capabilities().logprobs
-
-        def one(name: str) -> Completion:
-            prompt, reference = halves[name]
-            reply = model.chat(
-                [Message("user", _WISH + prompt)], temperature=temperature, max_tokens=new_tokens, logprobs=logprobs
-            )  # fmt: skip
-            values = None if reply.logprobs is None else tuple(token.logprob for token in reply.logprobs)
-            return Completion(
-                id=name, prompt=prompt, reference=reference, completion=reply.text.strip(), logprobs=values,
-                finish="length" if reply.finish_reason == "length" else "stop",
-            )  # fmt: skip
-
+        ask = _Asking(model, temperature, new_tokens)
         left = [name for name in halves if name not in book.done]
         with ThreadPoolExecutor(at_once, thread_name_prefix="completions") as pool:
-            jobs = [pool.submit(one, name) for name in left]
+            jobs = [pool.submit(ask, name, *halves[name]) for name in left]
             try:
                 for job in as_completed(jobs):
                     book.add([job.result()])
@@ -197,6 +190,33 @@ def complete_by_chat(
                 for job in jobs:  # after an error: those that have not begun
                     job.cancel()
         return book.in_order()
+
+
+class _Asking:
+    """Asks a chat model for continuations, with log-probabilities until it turns out to give none."""
+
+    def __init__(self, model: SyncChat, temperature: float, new_tokens: int) -> None:
+        self._model = model
+        self._options: dict[str, Any] = {"temperature": temperature, "max_tokens": new_tokens}
+        self._logprobs = model.capabilities().logprobs
+
+    def __call__(self, name: str, prompt: str, reference: str) -> Completion:
+        reply = self._reply([Message("user", _WISH + prompt)])
+        return Completion(
+            id=name, prompt=prompt, reference=reference, completion=reply.text.strip(),
+            logprobs=None if reply.logprobs is None else tuple(token.logprob for token in reply.logprobs),
+            finish="length" if reply.finish_reason == "length" else "stop",
+        )  # fmt: skip
+
+    def _reply(self, messages: list[Message]) -> Reply:
+        if self._logprobs:
+            try:
+                return self._model.chat(messages, **self._options, logprobs=True)
+            except ModelError:  # many services speak the protocol and refuse, or leave out, this part of it
+                reply = self._model.chat(messages, **self._options)
+                self._logprobs = False
+                return reply
+        return self._model.chat(messages, **self._options)
 
 
 def read_completions(path: Path) -> tuple[str, dict[str, Any], list[Completion]]:

@@ -14,6 +14,7 @@ from yukawa.corpus.rows import Document
 from yukawa.errors import InputError, YukawaError
 from yukawa.evaluation.models import LanguageModel, open_language_model
 from yukawa.evaluation.perplexity import Losses, document_losses
+from yukawa.evaluation.services import Service
 from yukawa.evaluation.texts import fingerprint
 from yukawa.files import report_write_errors
 
@@ -38,7 +39,7 @@ class Subject:
     source: str
     adapter: str | None = None
     dtype: str = "auto"
-    load_in_4bit: bool = False
+    load_in_4bit: bool | None = None
     device: str | None = None
 
     @classmethod
@@ -102,7 +103,7 @@ class Work:
 
 
 def measure(
-    subjects: Sequence[Subject],
+    subjects: Sequence[Subject | Service],
     tests: Mapping[str, Sequence[Document]],
     *,
     manner: Manner | None = None,
@@ -116,7 +117,7 @@ def measure(
     Args:
         subjects: models; two must not have one name.
         tests: documents by the test set's name.
-        manner: how they are measured.
+        manner: how they are measured; a service does as it does.
         keep: a folder for the results; what is there already, of the same model, documents and manner, is not
             measured again.
         work: done with the models it names.
@@ -127,65 +128,83 @@ def measure(
         InputError: there is no model or no test set, or two have one name.
         ModelError: a model cannot be opened or measured.
     """
-    manner = manner or Manner()
-    names = [subject.name for subject in subjects]
-    double = next((name for name in names if names.count(name) > 1), None)
-    if double is not None or not names or not tests:
-        raise InputError(
-            f"two models are called {double!r}" if double else "there is nothing to measure",
-            hint="name them apart: NAME=FOLDER" if double else "give a model and a test set",
-        )
-    prints = {test: fingerprint(documents) for test, documents in tests.items()}
+    _check_names([subject.name for subject in subjects], tests)
+    manner, work = manner or Manner(), work or Work()
+    shelf = _Shelf(keep, manner, {test: fingerprint(documents) for test, documents in tests.items()})
     found: dict[str, dict[str, Losses]] = {test: {} for test in tests}
     for number, subject in enumerate(subjects, start=1):
-        state = {"model": subject.state(), **manner.state()}
         for test in tests:
-            kept = _kept(_file(keep, subject.name, test), {**state, "documents": prints[test]})
-            if kept is not None:
+            if (kept := shelf.find(subject, test)) is not None:
                 found[test][subject.name] = kept
         left = [test for test in tests if subject.name not in found[test]]
-        more = work is not None and subject.name in work.subjects
+        more = subject.name in work.subjects and isinstance(subject, Subject)
         if not left and not more:
             continue
         if tell:
             tell(f"{subject.name} ({number} of {len(subjects)})")
-        model = subject.open()
+        opened = subject.open() if isinstance(subject, Subject) else subject
         for test in left:
-            losses = document_losses(
-                model, tests[test], bos=manner.bos, eos=manner.eos, context=manner.context,
-                stride=manner.stride, batch_tokens=manner.batch_tokens, progress=progress,
-            )  # fmt: skip
-            asked = {**state, "documents": prints[test]}
-            losses = replace(losses, options={**losses.options, "asked": asked})
-            _save(losses, _file(keep, subject.name, test))
-            found[test][subject.name] = losses
-        if work is not None and more:
-            work.do(model)
-        del model  # before the next is loaded
+            losses = _losses(opened, tests[test], manner, progress)
+            found[test][subject.name] = shelf.put(subject, test, losses)
+        if more and isinstance(opened, LanguageModel):
+            work.do(opened)
+        del opened  # before the next is loaded
         gc.collect()
-    return {test: {name: rows[name] for name in names} for test, rows in found.items()}
+    return {test: {subject.name: rows[subject.name] for subject in subjects} for test, rows in found.items()}
 
 
-def _file(keep: Path | None, name: str, test: str) -> Path | None:
-    return None if keep is None else Path(keep) / f"{slug(name)}--{slug(test)}.jsonl"
+def _losses(
+    model: LanguageModel | Service, documents: Sequence[Document], manner: Manner, progress: Progress | None
+) -> Losses:
+    if isinstance(model, Service):
+        return model.losses(documents, progress)
+    return document_losses(
+        model, documents, bos=manner.bos, eos=manner.eos, context=manner.context, stride=manner.stride,
+        batch_tokens=manner.batch_tokens, progress=progress,
+    )  # fmt: skip
+
+
+def _check_names(names: Sequence[str], tests: Mapping[str, Any]) -> None:
+    double = next((name for name in names if names.count(name) > 1), None)
+    if double is not None:
+        raise InputError(f"two models are called {double!r}", hint="name them apart: NAME=FOLDER")
+    if not names or not tests:
+        raise InputError("there is nothing to measure", hint="give a model and a test set")
+
+
+class _Shelf:
+    """Results of earlier calls in a folder, each with what it was measured of and how."""
+
+    def __init__(self, folder: Path | None, manner: Manner, prints: Mapping[str, str]) -> None:
+        self._folder, self._manner, self._prints = folder, manner, prints
+
+    def find(self, subject: Subject | Service, test: str) -> Losses | None:
+        """The losses of this model on this test set, if they are there and were measured in this manner."""
+        path = self._file(subject.name, test)
+        if path is not None and path.is_file():
+            with suppress(YukawaError):  # damaged: measured again
+                losses = Losses.load(path)
+                if losses.options.get("asked") == self._asked(subject, test):
+                    return losses
+        return None
+
+    def put(self, subject: Subject | Service, test: str, losses: Losses) -> Losses:
+        """The losses, now kept, with what they answer to."""
+        losses = replace(losses, options={**losses.options, "asked": self._asked(subject, test)})
+        path = self._file(subject.name, test)
+        if path is not None:
+            with report_write_errors(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+            losses.save(path)
+        return losses
+
+    def _asked(self, subject: Subject | Service, test: str) -> dict[str, Any]:
+        return {"model": subject.state(), **self._manner.state(), "documents": self._prints[test]}
+
+    def _file(self, name: str, test: str) -> Path | None:
+        return None if self._folder is None else Path(self._folder) / f"{slug(name)}--{slug(test)}.jsonl"
 
 
 def slug(name: str) -> str:
     """A name as part of a file's name."""
     return re.sub(r"[^\w.-]+", "-", name)
-
-
-def _kept(path: Path | None, asked: dict[str, Any]) -> Losses | None:
-    if path is not None and path.is_file():
-        with suppress(YukawaError):  # damaged: measured again
-            losses = Losses.load(path)
-            if losses.options.get("asked") == asked:
-                return losses
-    return None
-
-
-def _save(losses: Losses, path: Path | None) -> None:
-    if path is not None:
-        with report_write_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-        losses.save(path)

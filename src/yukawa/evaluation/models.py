@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 from yukawa.corpus.extras import require
 from yukawa.errors import InputError, MissingPackage, ModelError, nearest
+from yukawa.evaluation.trained import find_trained
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 _ADAPTER = ("adapter_config.json", "adapter_model.safetensors")
@@ -49,7 +51,7 @@ def open_language_model(
     adapter: str | Path | None = None,
     name: str | None = None,
     dtype: str = "auto",
-    load_in_4bit: bool = False,
+    load_in_4bit: bool | None = None,
     device: str | None = None,
 ) -> LanguageModel:
     """The model at `source`, weights from safetensors only; code from a hub is never run.
@@ -58,10 +60,11 @@ def open_language_model(
         source: a folder, a run's folder (its `model/` is meant), the folder of a PEFT adapter (its base is
             found by what it records), a hub name, or a model object.
         tokenizer: of a model object.
-        adapter: folder of a PEFT adapter to put on top.
+        adapter: folder of a PEFT adapter, or of the run that made it, to put on top.
         name: for reports; the folder's name if left out.
-        dtype: of the weights; `auto` takes what they were saved in. Measure in what you trained in.
-        load_in_4bit: quantise the weights to NF4, as QLoRA does in training.
+        dtype: of the weights; `auto` takes what they were trained in where a run tells, else what they were
+            saved in.
+        load_in_4bit: quantise the weights to NF4; None does so where the run was QLoRA.
         device: such as `cuda:0`; the first accelerator if there is one, else the processor.
 
     Raises:
@@ -79,13 +82,38 @@ def open_language_model(
         if tokenizer is None:
             raise InputError("a model object needs its tokenizer too", hint="pass tokenizer=...")
         return _ready(source, tokenizer, name or type(source).__name__, {"model": type(source).__name__}, ())
+    # Not a word on faster 4-bit kernels, which PEFT's import looks for too.
+    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
     base, adapter = _base_and_adapter(str(source), None if adapter is None else str(adapter))
+    trained = find_trained(adapter or base)
+    four_bits = load_in_4bit if load_in_4bit is not None else bool(trained and trained.four_bits)
+    if dtype == "auto" and trained and trained.dtype:
+        dtype = trained.dtype
+    compute = trained.precision if trained else "bfloat16"
+    model = _base_model(base, dtype, compute if four_bits else None, device)
+    notes: tuple[str, ...] = ()
+    if adapter is not None:
+        model, notes = _with_adapter(model, base, adapter)
+    if tokenizer is None:
+        tokenizer = _loaded(require("transformers", _PURPOSE).AutoTokenizer, base)
+    recorded = {"model": base, "adapter": adapter, "load_in_4bit": four_bits}
+    return _ready(model, tokenizer, name or Path(adapter or base).name, recorded, notes)
+
+
+def _base_model(base: str, dtype: str, quantised: str | None, device: str | None) -> Any:
+    """The weights, all of them, on their device; quantised to NF4 if a type for the arithmetic is given."""
     transformers, torch = require("transformers", _PURPOSE), require("torch", _PURPOSE)
     where = device or ("cuda" if torch.cuda.is_available() else "cpu")
     options: dict[str, Any] = {"dtype": dtype if dtype == "auto" else getattr(torch, dtype)}
-    if load_in_4bit:
+    if quantised:
         require("bitsandbytes", "loading in four bits")
-        options |= {"quantization_config": _four_bits(transformers, torch), "device_map": {"": where}}
+        options["quantization_config"] = transformers.BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=getattr(torch, quantised),
+        )
+        options["device_map"] = {"": where}
     model, found = _loaded(
         transformers.AutoModelForCausalLM, base, use_safetensors=True, output_loading_info=True, **options
     )
@@ -94,15 +122,19 @@ def open_language_model(
             f"the weights of {base} lack {len(found['missing_keys'])} tensors, such as {min(found['missing_keys'])}",
             hint="name the folder of a whole model",
         )
-    if not load_in_4bit:
-        model = model.to(where)
-    notes: tuple[str, ...] = ()
-    if adapter is not None:
-        model, notes = _with_adapter(model, base, adapter)
-    if tokenizer is None:
-        tokenizer = _loaded(transformers.AutoTokenizer, base)
-    recorded = {"model": base, "adapter": adapter, "load_in_4bit": load_in_4bit}
-    return _ready(model, tokenizer, name or Path(adapter or base).name, recorded, notes)
+    return _as_in_training(model) if quantised else model.to(where)
+
+
+def _as_in_training(model: Any) -> Any:
+    """The quantised model with the arithmetic of training.
+
+    On some processors bitsandbytes repacks weights at the first pass that is no training: scales are rounded to
+    bfloat16, so other losses come out than training saw, and shapes that are no multiple of 64 fail.
+    """
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
+    return model
 
 
 def _ready(
@@ -116,9 +148,9 @@ def _ready(
 
 def _base_and_adapter(source: str, adapter: str | None) -> tuple[str, str | None]:
     """What to load first and what to put on top."""
-    folder = Path(source).expanduser()
-    if (folder / "model").is_dir() and not (folder / "config.json").exists():
-        folder = folder / "model"
+    folder = _model_of_run(source)
+    if adapter is not None:
+        adapter = str(_model_of_run(adapter))
     if folder.is_dir():
         source = str(folder)
         if adapter is None and (folder / _ADAPTER[0]).is_file():
@@ -133,6 +165,15 @@ def _base_and_adapter(source: str, adapter: str | None) -> tuple[str, str | None
     return source, adapter
 
 
+def _model_of_run(place: str) -> Path:
+    """The `model/` of a run's folder; any other place as it is."""
+    folder = Path(place).expanduser()
+    inside = (folder / "model").is_dir() and not any(
+        (folder / name).exists() for name in ("config.json", _ADAPTER[0])
+    )
+    return folder / "model" if inside else folder
+
+
 def _recorded_base(adapter: Path) -> str:
     try:
         base = json.loads((adapter / _ADAPTER[0]).read_text("utf-8")).get("base_model_name_or_path")
@@ -145,21 +186,12 @@ def _recorded_base(adapter: Path) -> str:
     return str(base)
 
 
-def _four_bits(transformers: Any, torch: Any) -> Any:
-    return transformers.BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=torch.bfloat16,
-    )
-
-
 def _loaded(kind: Any, source: str, **options: Any) -> Any:
     """`kind.from_pretrained`, with one clear line where the model is absent or not what it should be."""
     damaged = require("safetensors", _PURPOSE).SafetensorError
-    logging = require("transformers", _PURPOSE).utils.logging
-    bars = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
+    talk = require("transformers", _PURPOSE).utils.logging
+    bars = talk.is_progress_bar_enabled()
+    talk.disable_progress_bar()
     try:
         return kind.from_pretrained(source, trust_remote_code=False, **options)
     except ImportError as error:
@@ -178,7 +210,7 @@ def _loaded(kind: Any, source: str, **options: Any) -> Any:
         ) from error
     finally:
         if bars:
-            logging.enable_progress_bar()
+            talk.enable_progress_bar()
 
 
 def _with_adapter(model: Any, base: str, adapter: str) -> tuple[Any, tuple[str, ...]]:

@@ -89,30 +89,47 @@ def token_scores(
     if not 1 <= step <= limit:
         raise InputError(f"windows of {limit} tokens cannot move by {step}", hint=f"use 1 to {limit}")
     _check_vocabulary(model, sequences)
-    windows: list[_Window] = []
-    for k, ids in enumerate(sequences):
-        windows += _windows(k, len(ids), 1 if starts is None else starts[k], limit, step)
-    found = [
-        np.full(max(0, len(ids) - (1 if starts is None else starts[k])), np.nan)
-        for k, ids in enumerate(sequences)
+    begins = [1] * len(sequences) if starts is None else starts
+    windows = [
+        window for k, ids in enumerate(sequences) for window in _windows(k, len(ids), begins[k], limit, step)
     ]
-    spread = [np.full_like(row, np.nan) for row in found] if entropies else None
+    sheet = _Sheet(sequences, begins, entropies)
     done, total = 0, sum(window.end - window.first for window in windows)
-    for batch, losses, entropy in _Scorer(model, entropies).run(windows, sequences, batch_tokens):
-        place = 0
-        for window in batch:
-            size = window.end - window.first
-            at = window.first - (1 if starts is None else starts[window.sequence])
-            found[window.sequence][at : at + size] = losses[place : place + size]
-            if spread is not None and entropy is not None:
-                spread[window.sequence][at : at + size] = entropy[place : place + size]
-            place += size
-        done += place
+    for batch, losses, spread in _Scorer(model, entropies).run(windows, sequences, batch_tokens):
+        done += sheet.enter(batch, losses, spread)
         if progress:
             progress(done, total)
-    _check_finite(model, found)
+    _check_finite(model, sheet.losses)
     counts = np.bincount([window.sequence for window in windows], minlength=len(sequences)).tolist()
-    return [TokenScores(row, None if spread is None else spread[k], counts[k]) for k, row in enumerate(found)]
+    return sheet.scores(counts)
+
+
+class _Sheet:
+    """The figures of each sequence's tokens, entered window by window in any order."""
+
+    def __init__(self, sequences: Sequence[Sequence[int]], starts: Sequence[int], entropies: bool) -> None:
+        self.starts = starts
+        sizes = [max(0, len(ids) - start) for ids, start in zip(sequences, starts, strict=True)]
+        self.losses = [np.full(size, np.nan) for size in sizes]
+        self.entropies = [np.full(size, np.nan) for size in sizes] if entropies else None
+
+    def enter(self, batch: Sequence[_Window], losses: Array, entropies: Array | None) -> int:
+        """Put the figures of a batch's tokens, which stand one window after another, where they belong."""
+        place = 0
+        for window in batch:
+            begin = window.first - self.starts[window.sequence]
+            size = window.end - window.first
+            here, there = slice(begin, begin + size), slice(place, place + size)
+            self.losses[window.sequence][here] = losses[there]
+            if self.entropies is not None and entropies is not None:
+                self.entropies[window.sequence][here] = entropies[there]
+            place += size
+        return place
+
+    def scores(self, windows: Sequence[int]) -> list[TokenScores]:
+        """All of it, with the number of windows of each sequence."""
+        spread = [None for _ in self.losses] if self.entropies is None else self.entropies
+        return [TokenScores(*row) for row in zip(self.losses, spread, windows, strict=True)]
 
 
 def _windows(sequence: int, size: int, start: int, limit: int, step: int) -> Iterator[_Window]:

@@ -127,6 +127,7 @@ class ServerIndex:
         parameters = filters.parameters | {"vector": vector, "candidates": filters.candidates}
 
         def asked(*, exact: bool) -> list[int]:
+            """The ids, by comparing all vectors or by the index."""
             # Only the expression that the HNSW index is made of can use it.
             statement = _NEAREST.format(
                 embedder=self._embedder_id,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from yukawa.corpus.manifest import Manifest
+from yukawa.markdown import facts
 from yukawa.training.recipe import Recipe
 from yukawa.training.tokenising import Counts
 
@@ -86,13 +86,8 @@ def card(
         title=f"{recipe.model.base.rsplit('/', 1)[-1]} {recipe.mixture or how.kind}",
         base=f"`{recipe.model.base}`",
         what=_WHAT[how.kind],
-        data=table(data),
-        training=table(training),
-        figures=table(shown),
+        data=facts(data),
+        training=facts(training),
+        figures=facts(shown),
         use=f"    yukawa evaluate perplexity RUN --data DATA{merge}",
     )
-
-
-def table(rows: Mapping[str, Any]) -> str:
-    """A table of two columns in Markdown."""
-    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())])

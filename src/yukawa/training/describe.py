@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from yukawa.conducting import Plan
 from yukawa.corpus.extras import require
 from yukawa.errors import InputError, MissingPackage
 from yukawa.training.bases import adapter_config, empty_model
-from yukawa.training.conductor import Plan
 from yukawa.training.machine import Machine, check_machine, this_machine
 from yukawa.training.memory import Memory, estimate_memory
 from yukawa.training.preparing import check_length, prepare
@@ -84,7 +84,7 @@ def describe(recipe: Recipe) -> Description:
         sequences=len(prepared.train.rows),
         validation_sequences=len(prepared.validation.rows) if prepared.validation else 0,
         plan=plan,
-        tokens_per_step=counts.trained / plan.epoch,
+        tokens_per_step=counts.trained / (plan.epoch or plan.steps),
         world=machine.world,
         memory=estimate_memory(recipe, model, trained, machine.world),
         problems=_problems(recipe, machine),

@@ -6,29 +6,24 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from yukawa.documents import Table, change, checked, merged, read_on_base
+from yukawa.documents import (
+    Count,
+    Natural,
+    NotNegative,
+    Positive,
+    Section,
+    Table,
+    change,
+    checked,
+    merged,
+    read_on_base,
+)
 from yukawa.errors import InputError
 
-
-def _whole(value: object) -> object:
-    """A whole number may be written as 1e6."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-Count = Annotated[int, BeforeValidator(_whole), Field(ge=1)]
-Natural = Annotated[int, BeforeValidator(_whole), Field(ge=0)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 MIXTURE = "{mixture}"
-
-
-class Section(BaseModel):
-    """A part of a recipe: strict types, unknown keys refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class ModelRecipe(Section):

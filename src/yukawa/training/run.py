@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,17 @@ from typing import Any
 import torch
 
 from yukawa.checkpoints import step_of
+from yukawa.conducting import MODEL as MODEL
+from yukawa.conducting import Plan, Progress, Result
 from yukawa.corpus.extras import require
-from yukawa.errors import InputError, MissingPackage
-from yukawa.files import atomic_write, write_jsonl
+from yukawa.errors import MissingPackage
+from yukawa.files import atomic_write
 from yukawa.interruption import Interruption
-from yukawa.runs import METRICS, RECIPE, Run
+from yukawa.runs import RECIPE, Run
 from yukawa.training.bases import adapter_config, load_model, trained_parameters
 from yukawa.training.card import card
 from yukawa.training.collating import packed_collator
-from yukawa.training.conductor import Conductor, Plan, Progress
+from yukawa.training.conductor import Conductor
 from yukawa.training.curves import CURVES, learning_curves
 from yukawa.training.machine import Machine, check_machine, this_machine
 from yukawa.training.preparing import Prepared, check_length, epoch_steps, prepare
@@ -29,51 +32,35 @@ from yukawa.training.recipe import Recipe, parse_recipe
 from yukawa.training.saving import save_result
 from yukawa.training.trainer import arguments, last_checkpoint, trainer_class
 
-CHECKPOINTS, MADE, MODEL, CARD, COUNTS = "checkpoints", "made", "model", "card.md", "counts.json"
+CHECKPOINTS, MADE, CARD, COUNTS = "checkpoints", "made", "card.md", "counts.json"
 # In which values a resumed run may differ: where things lie (their hashes decide), and what changes no number.
-_FREE = {"data.path", "data.validation", "model.base", "training.checkpoints_kept"}
+_FREE = ("data.path", "data.validation", "model.base", "training.checkpoints_kept")
 
 
 @dataclass(frozen=True)
-class TrainResult:
+class TrainResult(Result):
     """How a training ended.
 
     Attributes:
-        folder: the run.
-        steps: steps made, those before a resume too.
-        planned: steps of the whole training.
         tokens: with a loss, that were learned from.
         loss: of the last line of figures, in nats per token (or per pair).
         validation_loss: of the last validation; None without one.
         trained_parameters, parameters: that were trained, and all.
-        seconds: time of this call.
-        interrupted: somebody asked to stop before the end; the run can be resumed.
         notes: what a person must be told about the text.
     """
 
-    folder: Path
-    steps: int
-    planned: int
     tokens: int
     loss: float | None
     validation_loss: float | None
     trained_parameters: int
     parameters: int
-    seconds: float
-    interrupted: bool
     notes: tuple[str, ...]
 
     @property
-    def message(self) -> str:
-        """One line for people, with what to do next."""
-        if self.interrupted:
-            return (
-                f"stopped after step {self.steps} of {self.planned}; all is kept: "
-                f"to go on, type the same command with --resume"
-            )
-        reached = {"loss": self.loss, "validation loss": self.validation_loss}
-        figures = ", ".join(f"{name} {value:.4f}" for name, value in reached.items() if value is not None)
-        return f"the model is in {self.folder / MODEL}: {figures} after {self.steps} steps"
+    def reached(self) -> tuple[Mapping[str, float | None], str]:
+        """The losses, and after how many steps."""
+        figures = {"loss": self.loss, "validation loss": self.validation_loss}
+        return figures, f"after {self.steps} steps"
 
 
 def train(recipe: Recipe, out: Path, resume: bool = False, progress: Progress | None = None) -> TrainResult:
@@ -102,7 +89,7 @@ def train(recipe: Recipe, out: Path, resume: bool = False, progress: Progress | 
     check_machine(recipe.training, machine)
     if recipe.training.threads is not None:
         torch.set_num_threads(recipe.training.threads)
-    run = _check(recipe, out, resume) if machine.rank == 0 else None
+    run = Run.find(out, recipe.plain(), resume=resume, free=_FREE) if machine.rank == 0 else None
     with _first_process_first(machine):
         prepared = prepare(recipe, out / MADE)
     if run is not None:
@@ -116,7 +103,7 @@ def train(recipe: Recipe, out: Path, resume: bool = False, progress: Progress | 
         _write_counts(prepared, out)
     checkpoint = last_checkpoint(out / CHECKPOINTS) if resume else None
     if run is not None:
-        _forget_after(run, checkpoint)
+        run.forget_after(step_of(checkpoint) if checkpoint else 0)
     with Interruption() as interruption:
         sharded = recipe.training.distributed == "fsdp2"
         told = progress if machine.rank == 0 else None
@@ -126,7 +113,7 @@ def train(recipe: Recipe, out: Path, resume: bool = False, progress: Progress | 
         )
         parameters = (trained_parameters(trainer.model), sum(p.numel() for p in model.parameters()))
         if run is not None:
-            conductor.go_on(_last_figures(run))
+            conductor.go_on(run.last_figures())
         steps = trainer.begin(recipe, checkpoint)
     if not conductor.interrupted:
         save_result(trainer, prepared, out / MODEL)
@@ -159,36 +146,6 @@ def plan_of(prepared: Prepared, world: int) -> Plan:
         checkpoint=min(how.checkpoint_every or every, steps),
         log=how.log_every,
     )
-
-
-def _check(recipe: Recipe, out: Path, resume: bool) -> Run | None:
-    """The run to resume, if its recipe is the same; None if there is none and none is asked for."""
-    if not resume:
-        if (out / RECIPE).exists():
-            raise InputError(f"{out} already holds a run", hint="add --resume or choose another folder")
-        return None
-    run = Run.open(out)
-    for name, (old, new) in _differences(run.recipe, recipe.plain()).items():
-        if name not in _FREE:
-            raise InputError(
-                f"{out} was begun with {name} {old!r}, not {new!r}",
-                hint="resume with its own recipe, or begin a new run in another folder",
-            )
-    return run
-
-
-def _differences(
-    old: Mapping[str, Any], new: Mapping[str, Any], place: str = ""
-) -> dict[str, tuple[Any, Any]]:
-    """The values that differ, by dotted name."""
-    found: dict[str, tuple[Any, Any]] = {}
-    for key in [*old, *(key for key in new if key not in old)]:
-        before, after = old.get(key), new.get(key)
-        if isinstance(before, Mapping) and isinstance(after, Mapping):
-            found |= _differences(before, after, f"{place}{key}.")
-        elif before != after:
-            found[f"{place}{key}"] = (before, after)
-    return found
 
 
 def _first_process_first(machine: Machine) -> Any:
@@ -244,23 +201,6 @@ def _write_counts(prepared: Prepared, out: Path) -> None:
     atomic_write(out / COUNTS, json.dumps(counts, indent=2, ensure_ascii=False) + "\n")
 
 
-def _forget_after(run: Run, checkpoint: Path | None) -> None:
-    """Figures from after the checkpoint go, they will be made again."""
-    last = step_of(checkpoint) if checkpoint else 0
-    if (run.folder / METRICS).exists():
-        write_jsonl(run.folder / METRICS, [row for row in run.metrics() if row["step"] <= last])
-
-
-def _last_figures(run: Run) -> dict[str, float]:
-    """The latest of each figure so far."""
-    figures: dict[str, float] = {}
-    for row in run.metrics():
-        figures |= {
-            name: value for name, value in row.items() if value is not None and name not in ("step", "epoch")
-        }
-    return figures
-
-
 def _finish(run: Run, prepared: Prepared, conductor: Conductor, parameters: tuple[int, int]) -> None:
     """Write card and curves."""
     page = card(
@@ -269,7 +209,5 @@ def _finish(run: Run, prepared: Prepared, conductor: Conductor, parameters: tupl
     )  # fmt: skip
     atomic_write(run.folder / CARD, page)
     unit = "per pair" if prepared.recipe.training.kind == "preference" else "nats per token"
-    try:
+    with suppress(MissingPackage):  # their figures are in metrics.jsonl all the same
         learning_curves(run.metrics(), run.folder / CURVES, unit)
-    except MissingPackage:  # their figures are in metrics.jsonl all the same
-        return

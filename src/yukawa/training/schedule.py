@@ -22,6 +22,7 @@ def factor(recipe: TrainingRecipe, steps: int) -> Callable[[int], float]:
     rise, last = warmup_steps(recipe, steps), recipe.final_learning_rate / recipe.learning_rate
 
     def at(step: int) -> float:
+        """The share of the highest learning rate in a step."""
         if step < rise:
             return (step + 1) / (rise + 1)
         if recipe.schedule == "constant":

@@ -15,7 +15,7 @@ def test_the_card_says_what_was_read_how_it_went_and_how_to_use_it(recipe: Calla
         Standing(1.25, 6, figures),
         run="here",
         parameters=12345,
-        facts={"text": "80 documents", "jets": "300 jets", "questions": "300 jets"},
+        known={"text": "80 documents", "jets": "300 jets", "questions": "300 jets"},
         sequences_per_second=321.4,
     )
     for line in (

@@ -86,18 +86,23 @@ def test_a_guessing_tagger_reaches_chance():
     assert table.chance("auc", classes) == 0.5
 
 
-def test_each_known_figure_of_each_mode_is_drawn(tmp_path):
-    table.draw([row(), row(mode="steps", flip=0.5)], ("b", "bbar"), tmp_path)
-    assert {path.name for path in (tmp_path / "plots").iterdir()} == {
-        "epochs-accuracy.png", "steps-accuracy.png", "steps-flip_b.png",
+def test_each_known_figure_of_each_mode_is_drawn(tmp_path, monkeypatch):
+    drawn = {}
+    monkeypatch.setattr(
+        "yukawa.jets.evaluation.plots.s_curves",
+        lambda rows, path, panels: drawn.update({path.name: [panel.metric for panel in panels]}),
+    )
+    table.draw([row(), row(mode="steps", flip=0.5)], ("b", "bbar"), tmp_path / "plots")
+    assert drawn == {
+        "epochs-overall.png": ["accuracy"], "steps-overall.png": ["accuracy"], "steps-flip.png": ["flip_b"],
     }  # fmt: skip
 
 
 def test_curves_are_drawn_with_bars_and_chance(tmp_path, monkeypatch, real_curves):
     monkeypatch.setattr("yukawa.jets.evaluation.plots.s_curves", real_curves)
     table.draw([row(), row(seed=2, accuracy=0.6), row(jets=1000)], ("b", "bbar"), tmp_path)
-    assert (tmp_path / "plots/epochs-accuracy.png").stat().st_size > 5000
-    assert "chance" in (tmp_path / "plots/epochs-accuracy.svg").read_text()
+    assert (tmp_path / "epochs-overall.png").stat().st_size > 5000
+    assert "chance" in (tmp_path / "epochs-overall.svg").read_text()
 
 
 def test_words_are_for_people():

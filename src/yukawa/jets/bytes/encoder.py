@@ -99,6 +99,7 @@ class ByteEncoder(Encoder):
         answers_CP = self.answers_CP if answered else None
 
         def tails(labels_B: Array) -> Array:
+            """What follows the jets: the cue, and the answers if they are given."""
             cues_BT = np.broadcast_to(cue_T, (len(labels_B), len(cue_T)))
             if answers_CP is None:
                 return cues_BT

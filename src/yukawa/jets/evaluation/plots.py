@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from yukawa.drawing import colour, course, dashes, marker, matplotlib, new_figure, save, style
 from yukawa.errors import InputError
-from yukawa.files import atomic_write
 from yukawa.jets.evaluation.metrics import Confusion, tags
 from yukawa.jets.evaluation.ranking import Roc
-from yukawa.jets.extras import require
 from yukawa.jets.table import Array
 
-# Okabe and Ito's colours, told apart by all kinds of colour vision; markers and dashes tell them apart in print.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-_DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
 _POINTS = 2000  # of a curve; more are not seen and make an SVG large
-_STYLE = {
-    "font.size": 10,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.alpha": 0.3,
-    "grid.linewidth": 0.6,
-    "legend.frameon": False,
-    "errorbar.capsize": 2.5,
-    "xtick.direction": "in",
-    "ytick.direction": "in",
-    "svg.hashsalt": "yukawa",  # the same figure gives the same bytes
-}
 
 
 def matrix_plot(confusion: Confusion, path: Path, title: str = "") -> Path:
@@ -53,18 +36,17 @@ def matrix_plot(confusion: Confusion, path: Path, title: str = "") -> Path:
     """
     size = len(confusion.classes)
     low, high = confusion.bounds
-    with _style({"axes.grid": False}):
-        figure = _figure(1.9 + 0.62 * size, 1.3 + 0.58 * size)
+    with style(axes_grid=False):
+        figure = new_figure(1.9 + 0.62 * size, 1.3 + 0.58 * size)
         axes = figure.add_subplot()
         # The square root brings out the small entries without hiding that the diagonal is large.
-        norm = require("matplotlib.colors", "plots").PowerNorm(0.5, 0, 1)
+        norm = matplotlib("colors").PowerNorm(0.5, 0, 1)
         image = axes.imshow(confusion.matrix, cmap="Blues", norm=norm)
         for row, column in np.ndindex(size, size):
             value = confusion.matrix[row, column]
             if math.isnan(value):
                 continue
-            colour = "white" if value > 0.4 else "black"
-            where = {"ha": "center", "color": colour, "in_layout": False}
+            where = {"ha": "center", "color": "white" if value > 0.4 else "black", "in_layout": False}
             axes.text(column, row + 0.02, f"{value:.3f}", va="bottom", fontsize=8.5, **where)
             error = float(high[row, column] - low[row, column]) / 2
             axes.text(column, row + 0.06, f"±{_short(error)}", va="top", fontsize=6, **where)
@@ -77,7 +59,7 @@ def matrix_plot(confusion: Confusion, path: Path, title: str = "") -> Path:
         axes.set_title(title)
         bar = figure.colorbar(image, ax=axes, fraction=0.046, pad=0.03)
         bar.set_label("share of the true class")
-        return _save(figure, path)
+        return save(figure, path)
 
 
 def flavour_plot(
@@ -104,8 +86,8 @@ def flavour_plot(
     flips = [name for name in names if all(f"flip_{name}" in c.figures for c in models.values())]
     panels = [("efficiency", "tagging efficiency", names)]
     panels += [("flip", "charge flip rate", flips)] if flips else []
-    with _style():
-        figure = _figure(1.5 + 0.75 * (len(names) + len(flips)), 4.2)
+    with style():
+        figure = new_figure(1.5 + 0.75 * (len(names) + len(flips)), 4.2)
         widths = [len(panel[2]) + 0.5 for panel in panels]
         all_axes = figure.subplots(1, len(panels), width_ratios=widths, squeeze=False)[0]
         for axes, (kind, label, flavours) in zip(all_axes, panels, strict=True):
@@ -113,7 +95,7 @@ def flavour_plot(
             axes.set_ylabel(label)
             axes.set_xlabel("flavour (particle and antiparticle)" if flips else "class")
         figure.legend(*all_axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
-        return _save(figure, path)
+        return save(figure, path)
 
 
 def _flavour_panel(
@@ -130,12 +112,12 @@ def _flavour_panel(
     for k, (name, confusion) in enumerate(models.items()):
         found = np.array([confusion.figures[f"{kind}_{flavour}"] for flavour in flavours])
         bars = np.abs(found[:, 2:].T - found[:, 0])
-        axes.errorbar(places + shift + k * step, found[:, 0], bars, fmt=_MARKERS[k % 7], ms=5,
-                      color=_COLOURS[k % 7], label=name)  # fmt: skip
+        axes.errorbar(places + shift + k * step, found[:, 0], bars, fmt=marker(k), ms=5,
+                      color=colour(k), label=name)  # fmt: skip
     for k, (name, figures) in enumerate(published.items(), start=len(models)):
         values = [figures.get(f"{kind}_{flavour}", math.nan) for flavour in flavours]
-        axes.errorbar(places + shift + k * step, values, fmt=_MARKERS[k % 7], ms=6, mfc="none",
-                      color=_COLOURS[k % 7], label=name)  # fmt: skip
+        axes.errorbar(places + shift + k * step, values, fmt=marker(k), ms=6, mfc="none",
+                      color=colour(k), label=name)  # fmt: skip
     axes.set_xticks(places, [_symbol(name) for name in flavours])
     axes.set_xlim(-0.6, len(flavours) - 0.4)
     axes.set_ylim(0, 1 if kind == "efficiency" else max(0.5, min(1, axes.get_ylim()[1])))
@@ -165,8 +147,8 @@ def roc_plot(
     """
     if not curves:
         raise InputError("there is no ROC curve to draw")
-    with _style():
-        figure = _figure(5.6, 4.6)
+    with style():
+        figure = new_figure(5.6, 4.6)
         axes = figure.add_subplot()
         lowest = 1.0
         for k, (name, curve) in enumerate(curves.items()):
@@ -175,9 +157,9 @@ def roc_plot(
             error = np.sqrt(y * (1 - y) / curve.background_passed[-1])
             seen = y > 0
             lowest = min(lowest, *y[seen])
-            axes.plot(x[seen], y[seen], ls=_DASHES[k % 7], color=_COLOURS[k % 7], lw=1.4, label=name)
+            axes.plot(x[seen], y[seen], ls=dashes(k), color=colour(k), lw=1.4, label=name)
             axes.fill_between(x[seen], np.maximum(y - error, 1e-12)[seen], (y + error)[seen],
-                              color=_COLOURS[k % 7], alpha=0.2, lw=0)  # fmt: skip
+                              color=colour(k), alpha=0.2, lw=0)  # fmt: skip
         ends = np.geomspace(lowest, 1, 200)
         axes.plot(ends, ends, color="0.6", lw=0.8, ls=":", label="no separation")
         axes.set(
@@ -188,7 +170,7 @@ def roc_plot(
             ylabel=ylabel,
         )
         axes.legend(loc="best", fontsize=8.5)
-        return _save(figure, path)
+        return save(figure, path)
 
 
 def _thinned(curve: Roc) -> Array:
@@ -217,98 +199,109 @@ def learning_curves(metrics_rows: Iterable[Mapping[str, Any]], path: Path) -> Pa
     """
     rows = list(metrics_rows)
     unit = "epoch" if rows and all("epoch" in row for row in rows) else "step"
-    training = _course(rows, unit, "loss")
-    validation = _course(rows, unit, "validation_loss")
-    accuracy = _course(rows, unit, "validation_accuracy")
+    training = course(rows, unit, "loss")
+    validation = course(rows, unit, "validation_loss")
+    accuracy = course(rows, unit, "validation_accuracy")
     if not len(training[0]) + len(validation[0]):
         raise InputError("there are no learning curves yet: no row of metrics has a loss")
-    with _style():
-        figure = _figure(6.4, 5.6 if len(accuracy[0]) else 3.6)
+    with style():
+        figure = new_figure(6.4, 5.6 if len(accuracy[0]) else 3.6)
         panels = figure.subplots(2 if len(accuracy[0]) else 1, 1, sharex=True, squeeze=False)[:, 0]
         loss = panels[0]
         if len(training[0]):
-            loss.plot(*training, color=_COLOURS[0], lw=0.9, alpha=0.9, label="training")
+            loss.plot(*training, color=colour(0), lw=0.9, alpha=0.9, label="training")
         if len(validation[0]):
-            loss.plot(*validation, color=_COLOURS[1], marker="s", ms=4, lw=1.2, ls="--", label="validation")
+            loss.plot(*validation, color=colour(1), marker="s", ms=4, lw=1.2, ls="--", label="validation")
             _mark_best(loss, *validation, lowest=True)
         loss.set_ylabel("loss (cross entropy)")
         loss.legend()
         if len(accuracy[0]):
-            panels[1].plot(
-                *accuracy, color=_COLOURS[1], marker="s", ms=4, lw=1.2, ls="--", label="validation"
-            )
+            panels[1].plot(*accuracy, color=colour(1), marker="s", ms=4, lw=1.2, ls="--", label="validation")
             _mark_best(panels[1], *accuracy, lowest=False)
             panels[1].set_ylabel("accuracy")
             panels[1].legend(loc="lower right")
         panels[-1].set_xlabel(unit)
-        return _save(figure, path)
+        return save(figure, path)
 
 
-def _course(rows: Sequence[Mapping[str, Any]], unit: str, name: str) -> tuple[Array, Array]:
-    """Where a figure was written, and its values; NaN where it was not finite."""
-    found = [(row[unit], math.nan if row[name] is None else row[name]) for row in rows if name in row]
-    x, y = np.array(found, np.float64).reshape(-1, 2).T
-    return x, y
-
-
-def _mark_best(axes: Any, x: Array, y: Array, *, lowest: bool) -> None:
+def _mark_best(axes: Any, x: Sequence[float], y: Sequence[float], *, lowest: bool) -> None:
     if np.isnan(y).all():
         return
     best = int(np.nanargmin(y) if lowest else np.nanargmax(y))
-    axes.plot(x[best], y[best], marker="*", ms=12, color=_COLOURS[6], ls="none", label=f"best: {y[best]:.4f}")
+    axes.plot(x[best], y[best], marker="*", ms=12, color=colour(6), ls="none", label=f"best: {y[best]:.4f}")
 
 
-def s_curves(
-    table_rows: Iterable[Mapping[str, Any]],
-    path: Path,
-    metric: str = "accuracy",
-    ylabel: str = "",
-    chance: float | None = None,
-) -> Path:
-    """A figure of merit against the number of training jets, one line a model.
+@dataclass(frozen=True)
+class Panel:
+    """A figure of merit as `s_curves` draws it: its name in the rows, its words, and what guessing gives."""
+
+    metric: str
+    words: str
+    chance: float | None = None
+
+
+def s_curves(table_rows: Iterable[Mapping[str, Any]], path: Path, panels: Sequence[Panel]) -> Path:
+    """Figures of merit against the number of training jets, a panel each, one line a model.
 
     Points are means over seeds, bars the standard deviation over seeds; each single training is a small dot.
 
     Args:
-        table_rows: rows with `model`, `jets` (training jets) and the figure; one a training.
+        table_rows: rows with `model`, `jets` (training jets) and the figures; one a training.
         path: of the PNG; an SVG of the same name is written beside it.
-        metric: which figure; rows where it is absent or None are left out.
-        ylabel: what the axis says; the figure's name if empty.
-        chance: what guessing gives; drawn as a line.
+        panels: which figures; rows where one is absent or None are left out of its panel.
 
     Raises:
-        InputError: no row has the figure.
+        InputError: no row has one of the figures.
         MissingPackage: matplotlib is not installed.
         StoreError: the disk refuses.
     """
+    rows = list(table_rows)
+    models = list(dict.fromkeys(str(row["model"]) for row in rows))
+    columns = min(len(panels), 3)
+    lines = -(-len(panels) // columns)
+    with style():
+        figure = new_figure(6.2 if columns == 1 else 3.7 * columns, 4.4 if lines == 1 else 3.2 * lines)
+        all_axes = figure.subplots(lines, columns, squeeze=False).ravel()
+        for axes, panel in zip(all_axes, panels, strict=False):
+            _s_curve(axes, rows, models, panel)
+        for axes in all_axes[len(panels) :]:
+            axes.remove()
+        figure.legend(*_legend(all_axes[: len(panels)]), loc="outside upper center", ncols=4)
+        return save(figure, path)
+
+
+def _s_curve(axes: Any, rows: Sequence[Mapping[str, Any]], models: Sequence[str], panel: Panel) -> None:
+    """One line a model; a model looks the same in all panels."""
     found: dict[str, dict[float, list[float]]] = {}
-    for row in table_rows:
-        if row.get(metric) is not None:
-            found.setdefault(str(row["model"]), {}).setdefault(float(row["jets"]), []).append(row[metric])
+    for row in rows:
+        if row.get(panel.metric) is not None:
+            sizes = found.setdefault(str(row["model"]), {})
+            sizes.setdefault(float(row["jets"]), []).append(row[panel.metric])
     if not found:
-        raise InputError(f"no row of the table has the figure {metric!r}")
-    with _style():
-        figure = _figure(6.2, 4.4)
-        axes = figure.add_subplot()
-        for k, (model, sizes) in enumerate(found.items()):
-            colour = _COLOURS[k % 7]
-            x = np.array(sorted(sizes))
-            mean = [np.mean(sizes[jets]) for jets in x]
-            # One training tells nothing of the spread: no bar, rather than one of length 0.
-            spread = [np.std(sizes[jets], ddof=1) if len(sizes[jets]) > 1 else math.nan for jets in x]
-            axes.errorbar(x, mean, spread, marker=_MARKERS[k % 7], ms=5, lw=1.3, ls=_DASHES[k % 7],
-                          color=colour, label=model)  # fmt: skip
-            several = [(jets, value) for jets in x if len(sizes[jets]) > 1 for value in sizes[jets]]
-            if several:
-                axes.plot(*zip(*several, strict=True), ".", ms=3, color=colour, alpha=0.5)
-        if chance is not None:
-            line = axes.axhline(chance, color="0.5", lw=0.9, ls=":")
-        axes.set(xscale="log", xlabel="training jets", ylabel=ylabel or metric.replace("_", " "))
-        handles, labels = axes.get_legend_handles_labels()
-        if chance is not None:  # after the models, which matplotlib would list behind it
-            handles, labels = [*handles, line], [*labels, "chance"]
-        axes.legend(handles, labels)
-        return _save(figure, path)
+        raise InputError(f"no row of the table has the figure {panel.metric!r}")
+    for model, sizes in found.items():
+        k, x = models.index(model), np.array(sorted(sizes))
+        mean = [np.mean(sizes[jets]) for jets in x]
+        # One training tells nothing of the spread: no bar, rather than one of length 0.
+        spread = [np.std(sizes[jets], ddof=1) if len(sizes[jets]) > 1 else math.nan for jets in x]
+        axes.errorbar(x, mean, spread, marker=marker(k), ms=5, lw=1.3, ls=dashes(k),
+                      color=colour(k), label=model)  # fmt: skip
+        several = [(jets, value) for jets in x if len(sizes[jets]) > 1 for value in sizes[jets]]
+        if several:
+            axes.plot(*zip(*several, strict=True), ".", ms=3, color=colour(k), alpha=0.5)
+    if panel.chance is not None:
+        axes.axhline(panel.chance, color="0.5", lw=0.9, ls=":", label="chance")
+    axes.set(xscale="log", xlabel="training jets", ylabel=panel.words)
+
+
+def _legend(all_axes: Iterable[Any]) -> tuple[list[Any], list[str]]:
+    """The handles and labels of all panels, each once, chance last."""
+    named: dict[str, Any] = {}
+    for axes in all_axes:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            named.setdefault(label, handle)
+    labels = sorted(named, key=lambda label: label == "chance")
+    return [named[label] for label in labels], labels
 
 
 def _symbol(name: str) -> str:
@@ -323,27 +316,3 @@ def _symbol(name: str) -> str:
 def _short(error: float) -> str:
     """An error with the digits that fit a cell."""
     return f"{error:.4f}" if error >= 0.00005 else "< 0.0001"
-
-
-def _figure(width: float, height: float) -> Any:
-    """A figure that belongs to no window and no global state."""
-    return require("matplotlib.figure", "plots").Figure(
-        figsize=(width, height), layout="constrained", dpi=150
-    )
-
-
-def _style(more: Mapping[str, Any] | None = None) -> Any:
-    return require("matplotlib", "plots").rc_context({**_STYLE, **(more or {})})
-
-
-def _save(figure: Any, path: Path) -> Path:
-    """Write the figure as PNG and SVG beside each other; equal figures give equal bytes."""
-    path = Path(path)
-    png = path if path.suffix == ".png" else path.with_name(path.name + ".png")
-    # SVG would otherwise hold the time of writing.
-    for target, metadata in ((png, {}), (png.with_suffix(".svg"), {"Date": None})):
-        picture = io.BytesIO()
-        figure.savefig(picture, format=target.suffix[1:], metadata=metadata)
-        figure.set_layout_engine("none")  # found once, kept for the second
-        atomic_write(target, picture.getvalue())
-    return png

@@ -298,6 +298,7 @@ def _check_circles(trees: Mapping[str, Node]) -> None:
     done: set[str] = set()
 
     def visit(name: str, path: tuple[str, ...]) -> None:
+        """Follow a variable, needed along `path`, to all that it needs."""
         if name in path:
             circle = " -> ".join([*path[path.index(name) :], name])
             raise InputError(

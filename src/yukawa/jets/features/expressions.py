@@ -204,6 +204,7 @@ class _Parser:
         self.momenta = momenta
 
     def parse(self) -> Node | Momentum:
+        """The whole expression."""
         if len(self.text) > LONGEST:
             raise InputError(
                 f"the expression {_short(self.text)} has {len(self.text):,} characters, more than {LONGEST:,}"
@@ -224,6 +225,7 @@ class _Parser:
         self.refuse(f"operations nested more than {DEEPEST} deep", "split it into several new variables")
 
     def any(self, tree: ast.expr, depth: int) -> Node | Momentum:
+        """A part that is a value or a four-momentum."""
         if depth > DEEPEST:
             self.refuse_depth()
         match tree:
@@ -289,6 +291,7 @@ class _Parser:
         return Constant(int(result) if whole and abs(result) <= LARGEST else result)
 
     def call(self, tree: ast.Call, depth: int) -> Node | Momentum:
+        """A call of a function or of the method `astype`."""
         keywords = {keyword.arg: keyword.value for keyword in tree.keywords}
         if None in keywords or any(isinstance(argument, ast.Starred) for argument in tree.args):
             self.refuse("* before an argument")
@@ -319,6 +322,7 @@ class _Parser:
     def function(
         self, name: str, spelled: str, given: Sequence[ast.expr], keywords: dict[Any, ast.expr], depth: int
     ) -> Node:
+        """A function by its plain name; `spelled` is how the expression names it."""
         if name in REDUCTIONS:
             return self.reduction(name, spelled, given, keywords, depth)
         if name not in ELEMENTWISE:
@@ -335,6 +339,7 @@ class _Parser:
     def reduction(
         self, name: str, spelled: str, given: Sequence[ast.expr], keywords: dict[Any, ast.expr], depth: int
     ) -> Node:
+        """A function over the particles of each jet."""
         axis = keywords.pop("axis", given[1] if len(given) == 2 else None)
         if keywords or len(given) not in (1, 2):
             self.refuse(f"{spelled} with arguments it cannot take", f"type: {spelled}(values, axis=1)")
@@ -351,6 +356,7 @@ class _Parser:
     def momentum(
         self, name: str, given: Sequence[ast.expr], keywords: dict[Any, ast.expr], depth: int
     ) -> Momentum:
+        """A four-momentum from four values, whichever they are, as px, py, pz and energy."""
         if keywords or len(given) != 4:
             self.refuse(f"{name} with other than four arguments")
         a, b, c, d = (self.one(argument, depth + 1) for argument in given)
@@ -367,6 +373,7 @@ class _Parser:
         return Momentum(px, py, pz, energy)
 
     def component(self, owner: Node | Momentum, name: str) -> Node:
+        """A component of a four-momentum."""
         if not isinstance(owner, Momentum):
             self.refuse(
                 f".{name}, but only four-momenta have components",
@@ -403,6 +410,7 @@ class _Parser:
         return name
 
     def refuse_function(self, spelled: str) -> NoReturn:
+        """Refuse a function, and name those that are allowed."""
         allowed = sorted({*ELEMENTWISE, *REDUCTIONS})
         near = nearest(spelled.rpartition(".")[2].removesuffix("()"), allowed)
         also = ", ".join([*_BARE, *MOMENTA])
@@ -412,6 +420,7 @@ class _Parser:
         )
 
     def refuse_syntax(self, tree: ast.expr) -> NoReturn:
+        """Refuse what is no arithmetic, and say how to write it."""
         hint = "allowed: numbers, columns, + - * / // % **, one comparison at a time, & | ^ ~, and calls of functions"
         match tree:
             case ast.BoolOp() | ast.UnaryOp(op=ast.Not()):

@@ -95,6 +95,7 @@ def jetclass_writer(path: Path) -> Iterator[Callable[[Jets], None]]:
     with replacement(path) as handle, report_write_errors(path), uproot.recreate(handle.name) as file:
 
         def write(jets: Jets) -> None:
+            """Append jets to the tree; the first ones give its columns."""
             records = _records(jets)
             if TREE not in file:
                 file.mktree(

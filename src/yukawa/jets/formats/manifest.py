@@ -7,23 +7,37 @@ from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
 from yukawa.errors import InputError
-from yukawa.files import atomic_write, hash_file
+from yukawa.files import hash_file
 from yukawa.jets.columns import label_column
 from yukawa.jets.formats.parquet import parquet_jets
 from yukawa.jets.table import Jets
+from yukawa.manifests import (
+    MANIFEST,
+    SPLITS,
+    FileRecord,
+    Record,
+    check_hash,
+    check_size,
+    read_record,
+    write_record,
+)
 
-MANIFEST = "manifest.json"
-SPLITS = ("train", "validation", "test")
+__all__ = [
+    "MANIFEST",
+    "SPLITS",
+    "Manifest",
+    "Shard",
+    "check_manifest",
+    "describe_shard",
+    "read_manifest",
+    "write_manifest",
+]
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Shard(_Record):
+class Shard(FileRecord):
     """One Parquet file of a data set.
 
     Attributes:
@@ -31,16 +45,12 @@ class Shard(_Record):
         split: train, validation or test.
         jets: how many it holds.
         counts: jets of each class.
-        size: bytes.
-        sha256: of the file's content, in hexadecimal.
     """
 
     path: str
     split: Literal["train", "validation", "test"]
     jets: int = Field(ge=0)
     counts: dict[str, int]
-    size: int = Field(ge=0)
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
     @field_validator("path")
     @classmethod
@@ -51,7 +61,7 @@ class Shard(_Record):
         return path
 
 
-class Manifest(_Record):
+class Manifest(Record):
     """How a data set was made, and its shards; totals follow from the shards.
 
     Attributes:
@@ -106,29 +116,13 @@ def describe_shard(folder: Path, path: str, jets: Jets) -> Shard:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write `manifest.json` into `folder`, whole or not at all; the shards must be there already.
-
-    Raises:
-        StoreError: the disk refuses.
-    """
-    atomic_write(folder / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
+    """Write `manifest.json` into `folder`, as `write_record` does."""
+    write_record(folder, manifest)
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of the data set in `folder`.
-
-    Raises:
-        InputError: there is none, or it is damaged; the message names the first field that is wrong.
-    """
-    path = Path(folder) / MANIFEST
-    try:
-        return Manifest.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{path} is damaged: {f'{place}: ' if place else ''}{first['msg']}") from None
+    """The manifest of the data set in `folder`, as `read_record` reads it."""
+    return read_record(folder, Manifest)
 
 
 def check_manifest(folder: Path, *, full: bool = False, splits: Collection[str] = SPLITS) -> Manifest:
@@ -154,16 +148,9 @@ _HINT = "the data set was changed after it was made: fetch or simulate it again"
 
 
 def _check_shard(file: Path, shard: Shard, full: bool) -> None:
-    try:
-        size = file.stat().st_size
-    except OSError as error:
-        raise InputError(
-            f"{file}, which the manifest lists, cannot be read: {error.strerror}", hint=_HINT
-        ) from None
-    if size != shard.size:
-        raise InputError(f"{file} has {size} bytes, the manifest says {shard.size}", hint=_HINT)
+    check_size(file, shard, _HINT)
     jets = parquet_jets(file)
     if jets != shard.jets:
         raise InputError(f"{file} holds {jets} jets, the manifest says {shard.jets}", hint=_HINT)
-    if full and hash_file(file) != shard.sha256:
-        raise InputError(f"{file} has another SHA-256 than the manifest says", hint=_HINT)
+    if full:
+        check_hash(file, shard, _HINT)

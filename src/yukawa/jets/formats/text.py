@@ -312,6 +312,7 @@ def text_writer(path: Path, classes: Sequence[str] = JET_ORIGIN) -> Iterator[Cal
     with replacement(path) as handle:
 
         def append(jets: Jets) -> None:
+            """Write a line for each jet."""
             odd = [name for name in jets.classes if name not in classes]
             if odd:
                 raise InputError(

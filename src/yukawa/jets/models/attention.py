@@ -84,6 +84,7 @@ class _GroupedAttention(torch.autograd.Function):
     def forward(
         ctx: Any, projected_NX: Tensor, groups: Sequence[Group], heads: int, p: float, *biases: Tensor
     ) -> Tensor:
+        """Rows (N, D) attended within their jets, of rows (N, 3 D) of queries, keys and values."""
         attended_ND = projected_NX.new_empty((len(projected_NX), projected_NX.shape[1] // 3))
         scale = 1 / math.sqrt(attended_ND.shape[1] // heads)
         saved: list[Tensor | None] = []
@@ -103,6 +104,7 @@ class _GroupedAttention(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient_ND: Tensor) -> tuple[Tensor | None, ...]:
+        """The gradients of the rows (N, 3 D) and of the groups' biases."""
         groups, heads, p, scale, dtypes = ctx.rest
         projected_NX = gradient_ND.new_empty((len(gradient_ND), 3 * gradient_ND.shape[1]))
         biases: list[Tensor | None] = []

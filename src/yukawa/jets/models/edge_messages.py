@@ -220,6 +220,7 @@ class _Messages(torch.autograd.Function):
         other_NC: Tensor,
         *parameters: Tensor,
     ) -> tuple[Tensor, ...]:
+        """The mean over neighbours, and in training the batch's mean and variance of each layer."""
         layers = (len(parameters) + 1) // 3
         gammas, betas, weights = (
             parameters[:layers],
@@ -249,6 +250,7 @@ class _Messages(torch.autograd.Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient_NC: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
+        """The gradients of both parts of the edges and of the layers' parameters."""
         if ctx.kept is None:
             raise RuntimeError("the gradients of an edge convolution can be taken once; call forward again")
         counts_NC, active_NC, *weights = ctx.saved_tensors

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from yukawa.jets.pretraining.recipe import Recipe
-from yukawa.jets.training.card import table
+from yukawa.jets.training.card import how_trained, reached
 from yukawa.jets.training.conductor import Plan, Standing
+from yukawa.markdown import facts
 
 _PAGE = """# {architecture}
 
@@ -48,7 +49,7 @@ def card(
     *,
     run: str,
     parameters: int,
-    facts: Mapping[str, str],
+    known: Mapping[str, str],
     sequences_per_second: float | None,
 ) -> str:
     """The card in Markdown.
@@ -59,33 +60,20 @@ def card(
         standing: the best validation.
         run: name of the run's folder.
         parameters: of the network.
-        facts: what there is of each source.
+        known: what there is of each source.
         sequences_per_second: of the training, if known.
     """
-    how = recipe.training
     whole = sum(source.weight for source in recipe.mixture.values())
     mixture = {
-        name: f"{source.kind}, {source.weight / whole:.0%} of the sequences, from {source.path}: {facts[name]}"
+        name: f"{source.kind}, {source.weight / whole:.0%} of the sequences, from {source.path}: {known[name]}"
         for name, source in recipe.mixture.items()
     }
     mixture |= {"inputs": f"data config `{recipe.config}`, kept in `model/`", "hashes": "`data.json`"}
-    training = {
-        "steps": f"{plan.steps:,} of {plan.batch:,} sequences",
-        "speed": f"{sequences_per_second:,.0f} sequences/s" if sequences_per_second else "not measured",
-        "optimiser": f"{how.optimiser}, learning rate {how.learning_rate:g}, {how.schedule}",
-        "precision": how.precision,
-        "seed": str(how.seed),
-        "everything else": "`recipe.yaml`, `environment.json`",
-    }
-    reached = {
-        name.replace("_", " "): f"{value:.4f}" for name, value in (standing.best_figures or {}).items()
-    }
-    reached |= {"step": f"{standing.best_step or 0:,}", "course": "`metrics.jsonl`, `learning-curves.png`"}
     return _PAGE.format(
         architecture=recipe.model.architecture,
         parameters=parameters,
-        mixture=table(mixture),
-        training=table(training),
-        figures=table(reached),
+        mixture=facts(mixture),
+        training=how_trained(recipe.training, plan, sequences_per_second),
+        figures=reached(standing),
         run=run,
     )

@@ -9,15 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from yukawa.documents import change, checked, merged, read_on_base
-from yukawa.jets.training.recipe import (
-    Count,
-    ModelRecipe,
-    Natural,
-    Positive,
-    Section,
-    TrainingRecipe,
-)
+from yukawa.documents import Count, Natural, Positive, Section, change, checked, merged, read_on_base
+from yukawa.jets.training.recipe import ModelRecipe, TrainingRecipe
 
 # Names become parts of figures' names and of KEY=VALUE, where a dot divides.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")

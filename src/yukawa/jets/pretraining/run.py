@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from transformers import TrainingArguments
 
+from yukawa.conducting import Progress
 from yukawa.errors import InputError
 from yukawa.files import atomic_write
 from yukawa.jets.bytes.encoder import ByteEncoder
@@ -27,7 +28,7 @@ from yukawa.jets.pretraining.recipe import LanguageModelRecipe, Recipe, SourceRe
 from yukawa.jets.pretraining.sources import PATCHES, PREDICTED, JetSequences, Sequences, Texts
 from yukawa.jets.pretraining.trainer import SOURCE, LanguageTrainer
 from yukawa.jets.training.building import build_model, inputs, load, open_jets, resolve
-from yukawa.jets.training.conductor import Conductor, Plan, Progress
+from yukawa.jets.training.conductor import Conductor, Plan
 from yukawa.jets.training.describe import plan_of
 from yukawa.jets.training.feed import LABELS, Batch, Steps
 from yukawa.jets.training.recipe import DataRecipe
@@ -81,6 +82,7 @@ class _Pretraining(Task[Recipe]):
         self.sources: dict[str, Sequences] = {}
 
     def inputs(self) -> list[Path]:
+        """The files of all sources, and the model to start from."""
         files: list[Path] = []
         for source in self.recipe.mixture.values():
             data = _of_source(self.recipe, source).data
@@ -90,6 +92,7 @@ class _Pretraining(Task[Recipe]):
         return files + ([] if start is None else model_files(model_folder(start)))
 
     def prepare(self, world: int) -> Plan:
+        """Open the sources; a head that starts anew learns how often each id stands where."""
         for name, source in self.recipe.mixture.items():
             self.sources[name] = self._texts(source) if source.kind == "text" else self._jets(source)
         how = self.recipe.training
@@ -135,6 +138,7 @@ class _Pretraining(Task[Recipe]):
         return JetSequences(train, validation, questions=questions)
 
     def feed(self, plan: Plan, first: int, rank: int, world: int) -> Mixture:
+        """Batches drawn from all sources by their weights."""
         how = self.recipe.training
         weights = [source.weight for source in self.recipe.mixture.values()]
         return Mixture(
@@ -143,15 +147,16 @@ class _Pretraining(Task[Recipe]):
         )  # fmt: skip
 
     def validation(self, rank: int, world: int) -> Callable[[], Iterator[Batch]]:
-        def batches() -> Iterator[Batch]:
-            for number, source in enumerate(self.sources.values()):
-                for encoded in islice(source.held_out(), rank, None, world):
-                    batch = batch_of(encoded, len(encoded)) | {SOURCE: torch.tensor(number)}
-                    if isinstance(source, JetSequences) and source.questions:
-                        batch[LABELS] = torch.from_numpy(encoded.labels)
-                    yield batch
+        """The held-out sequences of one source after the other."""
+        return lambda: self._held_out(rank, world)
 
-        return batches
+    def _held_out(self, rank: int, world: int) -> Iterator[Batch]:
+        for number, source in enumerate(self.sources.values()):
+            for encoded in islice(source.held_out(), rank, None, world):
+                batch = batch_of(encoded, len(encoded)) | {SOURCE: torch.tensor(number)}
+                if isinstance(source, JetSequences) and source.questions:
+                    batch[LABELS] = torch.from_numpy(encoded.labels)
+                yield batch
 
     def trainer(
         self,
@@ -174,7 +179,7 @@ class _Pretraining(Task[Recipe]):
             conductor.standing,
             run=run.folder.name,
             parameters=sum(weight.numel() for weight in self.network.parameters()),
-            facts={name: source.facts for name, source in self.sources.items()},
+            known={name: source.facts for name, source in self.sources.items()},
             sequences_per_second=speed(run, conductor.plan.unit),
         )
         atomic_write(run.folder / CARD, page)

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, distributed, nn
 
 from yukawa.bytelm.vocabulary import Mark
+from yukawa.conducting import Figures
 from yukawa.jets.pretraining.sources import PATCHES, PREDICTED
-from yukawa.jets.training.conductor import Figures
 from yukawa.jets.training.feed import DIVISOR, LABELS, Batch
 from yukawa.jets.training.trainer import JetTrainer, Supervised
 

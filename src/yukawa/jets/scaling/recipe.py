@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from yukawa.documents import Document, change, checked, merged, read_table
+from yukawa.documents import Count, Document, Natural, change, checked, merged, read_table
 from yukawa.errors import InputError
-from yukawa.jets.training.recipe import Count, Natural, Recipe, parse_recipe, put_over, read_recipe
+from yukawa.jets.training.recipe import Recipe, parse_recipe, put_over, read_recipe
 
 Mode = Literal["epochs", "steps"]
 # Names become parts of folders' names and of KEY=VALUE, where a dot divides.

@@ -102,7 +102,7 @@ def run_study(
                 break
     rows = standing.table()
     if rows and not standing.interrupted:
-        table.draw(rows, classes_of(out / RUNS / next(iter(standing.rows))), out)
+        table.draw(rows, classes_of(out / RUNS / next(iter(standing.rows))), out / table.PLOTS)
     return StudyResult(out, len(cells), rows, standing.failed, standing.interrupted)
 
 

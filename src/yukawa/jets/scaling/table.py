@@ -70,20 +70,30 @@ def write(rows: Sequence[Row], cells: int, folder: Path) -> None:
 
 
 def draw(rows: Sequence[Row], classes: Sequence[str], folder: Path) -> None:
-    """Draw each figure against the number of training jets into `plots/`, by mode, with chance as a line.
+    """Draw the figures against the number of training jets, by mode, with chance as a line.
+
+    A mode gets `overall`, `efficiency` and `flip`, with a panel for each figure that some training has.
 
     Raises:
         MissingPackage: matplotlib is not installed.
         StoreError: the disk refuses.
     """
-    with report_write_errors(folder / PLOTS):
-        (folder / PLOTS).mkdir(exist_ok=True)
+    with report_write_errors(folder):
+        folder.mkdir(exist_ok=True)
     for mode in dict.fromkeys(row["mode"] for row in rows):
         own = [row for row in rows if row["mode"] == mode]
-        for name in figures(own):
-            if any(row.get(name) is not None for row in own):
-                path = folder / PLOTS / f"{mode}-{name}.png"
-                plots.s_curves(own, path, name, words(name), chance(name, classes))
+        known = [name for name in figures(own) if any(row.get(name) is not None for row in own)]
+        for kind in ("", *_KINDS):
+            panels = [
+                plots.Panel(name, words(name), chance(name, classes)) for name in known if _kind(name) == kind
+            ]
+            if panels:
+                plots.s_curves(own, folder / f"{mode}-{kind or 'overall'}.png", panels)
+
+
+def _kind(figure: str) -> str:
+    """Which of `_KINDS` a figure is of; empty for one of all classes."""
+    return "" if figure in _WORDS else figure.partition("_")[0]
 
 
 def chance(figure: str, classes: Sequence[str]) -> float:
@@ -112,9 +122,7 @@ def page(summary: Sequence[Row], finished: int, cells: int) -> str:
         parts.append(f"## {_HEADINGS[mode]}")
         names = figures_of_summary(own)
         for kind in ("", *_KINDS):
-            chosen = [
-                name for name in names if (name.partition("_")[0] if name not in _WORDS else "") == kind
-            ]
+            chosen = [name for name in names if _kind(name) == kind]
             if chosen:
                 parts += ([f"### {_KINDS[kind]}".capitalize()] if kind else []) + [
                     _section(own, chosen, kind)

@@ -91,6 +91,7 @@ class _Found:
 
     @classmethod
     def by(cls, momenta: Array, offsets: Array, rule: Clustering) -> _Found:
+        """The jets of all events by one rule; event i has the momenta from offsets[i] to offsets[i + 1]."""
         if len(offsets) == 1:
             return cls(*(np.zeros(0, np.int64) for _ in range(3)))
         ak = require("awkward", "finding jets")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from yukawa.jets.training.conductor import Plan, Standing
-from yukawa.jets.training.recipe import Recipe
+from yukawa.jets.training.recipe import Recipe, TrainingRecipe
+from yukawa.markdown import facts
 
 _PAGE = """# {architecture}
 
@@ -59,7 +60,6 @@ def card(
         truncated: how many training jets lost particles beyond the data config's limit.
         jets_per_second: of the training, if known.
     """
-    how = recipe.training
     data = {
         "jets": recipe.data.path,
         "training": f"{jets[0]:,} jets, {truncated:,} of them cut to the data config's number of particles",
@@ -67,29 +67,35 @@ def card(
         "inputs": f"data config `{recipe.data.config}`, kept in `model/`",
         "hashes": "`data.json`",
     }
-    training = {
-        "steps": f"{plan.steps:,} of {plan.batch:,} jets ({plan.steps / (plan.epoch or plan.steps):.4g} epochs)",
-        "speed": f"{jets_per_second:,.0f} jets/s" if jets_per_second else "not measured",
-        "optimiser": f"{how.optimiser}, learning rate {how.learning_rate:g}, {how.schedule}",
-        "precision": how.precision,
-        "seed": str(how.seed),
-        "everything else": "`recipe.yaml`, `environment.json`",
-    }
-    reached = {
-        name.replace("_", " "): f"{value:.4f}" for name, value in (standing.best_figures or {}).items()
-    }
-    reached |= {"step": f"{standing.best_step or 0:,}", "course": "`metrics.jsonl`, `learning-curves.png`"}
     return _PAGE.format(
         architecture=recipe.model.architecture,
         parameters=parameters,
         number=len(classes),
         classes=", ".join(classes),
-        data=table(data),
-        training=table(training),
-        figures=table(reached),
+        data=facts(data),
+        training=how_trained(recipe.training, plan, jets_per_second),
+        figures=reached(standing),
     )
 
 
-def table(rows: Mapping[str, str]) -> str:
-    """A table of two columns in Markdown."""
-    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())])
+def how_trained(how: TrainingRecipe, plan: Plan, speed: float | None) -> str:
+    """The table of a training; its speed is in what a batch consists of, per second."""
+    epochs = f" ({plan.steps / plan.epoch:.4g} epochs)" if plan.epoch else ""
+    training = {
+        "steps": f"{plan.steps:,} of {plan.batch:,} {plan.unit}{epochs}",
+        "speed": f"{speed:,.0f} {plan.unit}/s" if speed else "not measured",
+        "optimiser": f"{how.optimiser}, learning rate {how.learning_rate:g}, {how.schedule}",
+        "precision": how.precision,
+        "seed": how.seed,
+        "everything else": "`recipe.yaml`, `environment.json`",
+    }
+    return facts(training)
+
+
+def reached(standing: Standing) -> str:
+    """The table of the best validation."""
+    figures = {
+        name.replace("_", " "): f"{value:.4f}" for name, value in (standing.best_figures or {}).items()
+    }
+    course = "`metrics.jsonl`, `learning-curves.png`"
+    return facts(figures | {"step": f"{standing.best_step or 0:,}", "course": course})

@@ -4,28 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, model_validator
 
-from yukawa.documents import Table, change, checked, merged, read_on_base
-
-
-def _whole(value: object) -> object:
-    """A whole number may be written as 1e6."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-Count = Annotated[int, BeforeValidator(_whole), Field(ge=1)]
-Natural = Annotated[int, BeforeValidator(_whole), Field(ge=0)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-
-
-class Section(BaseModel):
-    """A part of a recipe: strict types, unknown keys refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+from yukawa.documents import (
+    Count,
+    Natural,
+    NotNegative,
+    Positive,
+    Section,
+    Table,
+    change,
+    checked,
+    merged,
+    read_on_base,
+)
 
 
 class DataRecipe(Section):

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import ClassVar
 
+from yukawa.conducting import Progress
 from yukawa.files import atomic_write
-from yukawa.jets.loading import Loader
 from yukawa.jets.models.saving import MODEL
 from yukawa.jets.training.building import build_model, inputs, load, open_jets, resolve, save
 from yukawa.jets.training.card import card
-from yukawa.jets.training.conductor import Conductor, Plan, Progress
+from yukawa.jets.training.conductor import Conductor, Plan
 from yukawa.jets.training.describe import plan_of
 from yukawa.jets.training.feed import Batch, Feed, labelled, steps_of_an_epoch
 from yukawa.jets.training.recipe import Recipe, parse_recipe
@@ -84,7 +84,10 @@ class _Training(Task[Recipe]):
         )  # fmt: skip
 
     def validation(self, rank: int, world: int) -> Callable[[], Iterator[Batch]]:
-        return _Validation(self.validation_jets, self.recipe.training.batch, rank, world)
+        jets, batch = self.validation_jets, self.recipe.training.batch
+        return lambda: map(
+            labelled, jets.batches(batch, seed=0, epoch=0, shuffle=False, rank=rank, world=world)
+        )
 
     def finish(self, run: Run, conductor: Conductor) -> None:
         """Write the best model, its card and its learning curves."""
@@ -101,16 +104,3 @@ class _Training(Task[Recipe]):
         )
         atomic_write(run.folder / CARD, page)
         draw(run)
-
-
-class _Validation:
-    """Gives the validation batches of one process."""
-
-    def __init__(self, loader: Loader, batch: int, rank: int, world: int) -> None:
-        self.loader, self.batch, self.rank, self.world = loader, batch, rank, world
-
-    def __call__(self) -> Iterator[Batch]:
-        return map(
-            labelled,
-            self.loader.batches(self.batch, seed=0, epoch=0, shuffle=False, rank=self.rank, world=self.world),
-        )

@@ -6,8 +6,8 @@ import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from statistics import median
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -16,17 +16,16 @@ import torch
 from transformers import TrainingArguments
 
 from yukawa.checkpoints import checkpoints, step_of
+from yukawa.conducting import Progress, Result
 from yukawa.errors import InputError, MissingPackage
-from yukawa.files import write_jsonl
 from yukawa.interruption import Interruption
 from yukawa.jets.models.interface import Tagger
-from yukawa.jets.models.saving import MODEL
 from yukawa.jets.training.checkpoints import check_shapes, read_best, read_progress
-from yukawa.jets.training.conductor import Conductor, Plan, Progress, Standing
+from yukawa.jets.training.conductor import Conductor, Plan, Standing
 from yukawa.jets.training.feed import Batch, Steps
 from yukawa.jets.training.recipe import TrainingRecipe
 from yukawa.jets.training.trainer import JetTrainer, Supervised, arguments
-from yukawa.runs import METRICS, RECIPE, Run
+from yukawa.runs import Run
 
 CHECKPOINTS, CARD, CURVES = "checkpoints", "card.md", "learning-curves.png"
 
@@ -53,8 +52,7 @@ class Task(ABC, Generic[AnyRecipeT]):
     Attributes:
         recipe: as resolved.
         network: to be trained.
-        free: in which values a resumed run may differ, such as where data lie (their hashes decide) and what changes
-            no number; * stands for any name.
+        free: in which values a resumed run may differ, see `Run.find`.
     """
 
     recipe: AnyRecipeT
@@ -96,45 +94,28 @@ class Task(ABC, Generic[AnyRecipeT]):
 
 
 @dataclass(frozen=True)
-class TrainResult:
+class TrainResult(Result):
     """How a training ended.
 
     Attributes:
-        folder: the run.
-        steps: steps made, those before a resume too.
-        planned: steps of the whole training.
         best_step: the step whose weights are in `model/`; None if none was validated.
         loss: their cross entropy on the validation jets.
         accuracy: their accuracy on the validation jets; None where there is none.
-        seconds: time of this call.
         asked: somebody asked to stop, be it during the last step.
-        interrupted: and so it did before the end; the run can be resumed.
         stopped_early: the validation had not improved for too long.
     """
 
-    folder: Path
-    steps: int
-    planned: int
     best_step: int | None
     loss: float | None
     accuracy: float | None
-    seconds: float
     asked: bool
-    interrupted: bool
     stopped_early: bool
 
     @property
-    def message(self) -> str:
-        """One line for people, with what to do next."""
-        if self.interrupted:
-            return (
-                f"stopped after step {self.steps} of {self.planned}; all is kept: "
-                f"to go on, type the same command with --resume"
-            )
-        reached = {"accuracy": self.accuracy, "loss": self.loss}
-        figures = ", ".join(f"{name} {value:.4f}" for name, value in reached.items() if value is not None)
+    def reached(self) -> tuple[Mapping[str, float | None], str]:
+        """The best validation, and its step."""
         early = f"; stopped early, at step {self.steps} of {self.planned}" if self.stopped_early else ""
-        return f"the model is in {self.folder / MODEL}: {figures} at step {self.best_step}{early}"
+        return {"accuracy": self.accuracy, "loss": self.loss}, f"at step {self.best_step}{early}"
 
 
 def carry_out(
@@ -147,7 +128,9 @@ def carry_out(
     if recipe.training.threads is not None:
         torch.set_num_threads(recipe.training.threads)
     task = kind(recipe)
-    run = _check(task, out, resume) if rank == 0 else None
+    run = Run.find(out, task.recipe.plain(), resume=resume, free=kind.free) if rank == 0 else None
+    if run is not None:
+        run.check_inputs(task.inputs())
     plan = task.prepare(world)
     how = task.recipe.training
     settings = arguments(how, out / CHECKPOINTS, plan.steps, world)
@@ -169,37 +152,6 @@ def carry_out(
     return _result(out, conductor, steps, time.perf_counter() - began, interruption.asked)
 
 
-def _check(task: Task[Any], out: Path, resume: bool) -> Run | None:
-    """The run to resume, if its recipe and data are the same; None if there is none and none is asked for."""
-    if not resume:
-        if (out / RECIPE).exists():
-            raise InputError(f"{out} already holds a run", hint="add --resume or choose another folder")
-        return None
-    run = Run.open(out)
-    for name, (old, new) in _differences(run.recipe, task.recipe.plain()).items():
-        if not any(fnmatchcase(name, pattern) for pattern in task.free):
-            raise InputError(
-                f"{out} was begun with {name} {old!r}, not {new!r}",
-                hint="resume with its own recipe, or begin a new run in another folder",
-            )
-    run.check_inputs(task.inputs())
-    return run
-
-
-def _differences(
-    old: Mapping[str, Any], new: Mapping[str, Any], place: str = ""
-) -> dict[str, tuple[Any, Any]]:
-    """The values that differ, by dotted name."""
-    found: dict[str, tuple[Any, Any]] = {}
-    for key in [*old, *(key for key in new if key not in old)]:
-        before, after = old.get(key), new.get(key)
-        if isinstance(before, Mapping) and isinstance(after, Mapping):
-            found |= _differences(before, after, f"{place}{key}.")
-        elif before != after:
-            found[f"{place}{key}"] = (before, after)
-    return found
-
-
 def _check_batch(batch: int, world: int) -> None:
     if batch % world:
         raise InputError(
@@ -210,9 +162,8 @@ def _check_batch(batch: int, world: int) -> None:
 
 def _standing(run: Run | None, checkpoint: Path | None, network: Tagger) -> Standing:
     """How far the run has come; figures from after the checkpoint go, they will be made again."""
-    first = step_of(checkpoint) if checkpoint else 0
-    if run is not None and (run.folder / METRICS).exists():
-        write_jsonl(run.folder / METRICS, [row for row in run.metrics() if row["step"] <= first])
+    if run is not None:
+        run.forget_after(step_of(checkpoint) if checkpoint else 0)
     if checkpoint is None:
         return Standing()
     check_shapes(checkpoint, Supervised(network).state_dict())
@@ -227,12 +178,10 @@ def speed(run: Run, unit: str) -> float | None:
 
 def draw(run: Run) -> None:
     """The learning curves, where matplotlib is installed; their figures are in `metrics.jsonl` all the same."""
-    try:
-        from yukawa.jets.evaluation.plots import learning_curves
+    from yukawa.jets.evaluation.plots import learning_curves
 
+    with suppress(MissingPackage):
         learning_curves(run.metrics(), run.folder / CURVES)
-    except MissingPackage:
-        return
 
 
 def _result(out: Path, conductor: Conductor, steps: int, seconds: float, asked: bool) -> TrainResult:

@@ -11,6 +11,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from yukawa.errors import InputError, NotFound, StoreError
 from yukawa.training.merging import merge
+from yukawa.training.recipe import parse_recipe
 from yukawa.training.run import train
 from yukawa.training.tiny import make_tiny
 
@@ -75,6 +76,34 @@ def test_another_base_is_refused(run_of, tiny, tmp_path):
     (run / "recipe.yaml").write_text(recipe)
     with pytest.raises(InputError, match="is not of the base"):
         merge(run)
+
+
+@pytest.mark.parametrize("targets", ["all", "qkv"])
+def test_an_adapter_of_another_base_is_refused(run_of, recipe, tmp_path, targets):
+    run = shutil.copytree(run_of("lora"), tmp_path / "run")
+    sizes = {"hidden_size": 16} if targets == "all" else {"num_hidden_layers": 3, "hidden_size": 32,
+             "intermediate_size": 64}  # fmt: skip
+    other = make_tiny(tmp_path / "other", ["other text"], vocabulary=300, **sizes)
+    values = recipe(adapter={"targets": targets}, steps=1).plain()
+    values["model"]["base"] = str(other)
+    foreign = train(parse_recipe(values), tmp_path / "foreign").folder
+    for name in ("adapter_model.safetensors", "adapter_config.json"):
+        shutil.copy2(foreign / "model" / name, run / "model" / name)
+    with pytest.raises(InputError, match="belongs to another base"):
+        merge(run)
+    assert not (run / "merged").exists()
+
+
+def test_a_base_that_no_converter_takes_is_told(recipe, tiny, tmp_path):
+    base = shutil.copytree(tiny, tmp_path / "base")
+    config = json.loads((base / "tokenizer.json").read_text())
+    config["added_tokens"].append(config["added_tokens"][0] | {"id": 9000, "content": "<extra>"})
+    (base / "tokenizer.json").write_text(json.dumps(config))
+    values = recipe(steps=1).plain()
+    values["model"]["base"] = str(base)
+    merged = merge(train(parse_recipe(values), tmp_path / "run").folder)
+    (problem,) = merged.problems
+    assert "the tokenizer has ids up to" in problem
 
 
 def test_what_cannot_be_merged_is_said(recipe, run_of, tmp_path, monkeypatch):

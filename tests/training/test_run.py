@@ -10,7 +10,6 @@ import signal
 
 import pytest
 import torch
-import trl
 from safetensors.torch import load_file
 
 from yukawa.checkpoints import checkpoints
@@ -20,6 +19,7 @@ from yukawa.errors import InputError, ModelError, NotFound, StoreError
 from yukawa.runs import Run
 from yukawa.training.recipe import parse_recipe
 from yukawa.training.run import recipe_of, train
+from yukawa.training.trainer import CarefulLanguage
 
 
 def weights(folder):
@@ -153,13 +153,13 @@ def test_other_data_and_other_recipes_are_not_gone_on_with(recipe, rows, tmp_pat
 
 
 def test_a_loss_that_is_no_number_stops_with_its_batch_kept(recipe, tmp_path, monkeypatch):
-    compute = trl.SFTTrainer.compute_loss
+    compute = CarefulLanguage.compute_loss
 
     def broken(self, model, inputs, *args, **kwargs):
         loss = compute(self, model, inputs, *args, **kwargs)
         return loss * float("nan") if self.state.global_step == 3 else loss
 
-    monkeypatch.setattr(trl.SFTTrainer, "compute_loss", broken)
+    monkeypatch.setattr(CarefulLanguage, "compute_loss", broken)
     with pytest.raises(ModelError, match=r"the loss is nan at step 4; its batch is in .*bad-batch.json"):
         train(recipe(steps=6, checkpoint_every=2), tmp_path / "run")
     batch = json.loads((tmp_path / "run" / "bad-batch.json").read_text())

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 import trl
+from safetensors.torch import load_file
 
 from yukawa.checkpoints import STATE
 from yukawa.errors import StoreError
@@ -11,7 +12,7 @@ from yukawa.training.bases import load_model
 from yukawa.training.conductor import Conductor, Plan
 from yukawa.training.machine import Machine
 from yukawa.training.preparing import prepare
-from yukawa.training.run import _trainer
+from yukawa.training.run import _trainer, train
 from yukawa.training.trainer import arguments, last_checkpoint, trainer_class
 
 CPU = Machine(gpu=False)
@@ -32,7 +33,7 @@ def test_every_setting_of_the_recipe_arrives(recipe, tmp_path):
     assert (made.per_device_train_batch_size, made.gradient_accumulation_steps, made.max_steps) == (4, 3, 5)
     assert (made.adam_beta1, made.adam_beta2, made.adam_epsilon, made.weight_decay) == (0.8, 0.9, 1e-5, 0.2)
     assert (made.max_grad_norm, made.seed, made.bf16, made.gradient_checkpointing) == (0.5, 7, True, True)
-    assert (made.optim, made.use_cpu, made.max_length) == ("adamw_torch", True, None)
+    assert (made.optim, made.use_cpu, made.max_length) == ("adamw_torch_fused", True, None)
     assert arguments(recipe(clip=None), tmp_path, 5, CPU).max_grad_norm == 0
     assert arguments(recipe("preference", beta=0.3), tmp_path, 5, CPU).beta == 0.3
 
@@ -78,6 +79,27 @@ def test_the_validation_loss_is_the_mean_over_all_tokens(recipe, rows, tmp_path,
     assert count == prepared.validation.counts.trained
     assert figures["validation_loss"] == pytest.approx(total / count, rel=1e-5)
     assert figures["validation_perplexity"] == pytest.approx(2.718281828 ** (total / count), rel=1e-4)
+
+
+@pytest.mark.parametrize(("kind", "packing"), [("pretrain", True), ("sft", True), ("sft", False)])
+def test_the_ways_of_a_processor_teach_what_trl_teaches(recipe, tmp_path, monkeypatch, kind, packing):
+    chosen = recipe(
+        kind,
+        adapter={"dropout": 0.0},
+        dtype="fp32",
+        accumulation=2,
+        packing=packing,
+        length=96,
+        steps=3,
+        eps=1e-3,
+    )
+    ours = train(chosen, tmp_path / "ours")
+    monkeypatch.setattr("yukawa.training.trainer.add_summed_loss", lambda model: False)
+    monkeypatch.setattr("yukawa.training.trainer.attend_to_pieces", lambda model: False)
+    theirs = train(chosen, tmp_path / "theirs")
+    assert ours.loss == pytest.approx(theirs.loss, rel=1e-5)
+    one, two = (load_file(run.folder / "model" / "adapter_model.safetensors") for run in (ours, theirs))
+    torch.testing.assert_close(one, two, rtol=0, atol=1e-5)
 
 
 def test_the_last_checkpoint_is_the_one_to_go_on_from(tmp_path):

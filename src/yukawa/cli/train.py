@@ -13,7 +13,7 @@ from yukawa.cli.output import note, print_json, say
 from yukawa.cli.trainings import ended, first, follow
 
 if TYPE_CHECKING:
-    from yukawa.training.describe import Description
+    from yukawa.training.describing import Description
     from yukawa.training.sweep import Variant
 
 _PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
@@ -109,7 +109,7 @@ def _need(*packages: str) -> None:
 
 
 def _describe(variants: list[Variant], as_json: bool) -> None:
-    from yukawa.training.describe import describe
+    from yukawa.training.describing import describe
 
     shown = []
     for variant in variants:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from yukawa.training.describe import describe
+    from yukawa.training.describing import describe
     from yukawa.training.merging import merge
     from yukawa.training.recipe import load_recipe
     from yukawa.training.run import train
 
 __all__ = ["describe", "load_recipe", "merge", "train"]
-_HOMES = {"describe": "describe", "load_recipe": "recipe", "merge": "merging", "train": "run"}
+_HOMES = {"describe": "describing", "load_recipe": "recipe", "merge": "merging", "train": "run"}
 
 
 def __getattr__(name: str) -> Any:

@@ -15,6 +15,7 @@ from yukawa.errors import InputError, StoreError
 from yukawa.files import atomic_write, hash_file
 from yukawa.training.bases import base_files, fetch_base, load_model, load_tokenizer, torch_dtype
 from yukawa.training.curves import CURVES
+from yukawa.training.exporting import gguf_problems, write_for_older_readers, write_tokenizer
 from yukawa.training.recipe import Recipe, parse_recipe
 from yukawa.training.run import CARD, MADE, MODEL, recipe_of
 from yukawa.training.saving import ADAPTER_CONFIG
@@ -32,12 +33,14 @@ class Merged:
         base: what the adapter went into.
         parameters: of the model.
         dtype: of its weights.
+        problems: what a converter to GGUF would miss in it, a line each; empty if it is ready for one.
     """
 
     folder: Path
     base: str
     parameters: int
     dtype: str
+    problems: tuple[str, ...] = ()
 
 
 def merge(run: Path, out: Path | None = None, dtype: str | None = None) -> Merged:
@@ -46,7 +49,8 @@ def merge(run: Path, out: Path | None = None, dtype: str | None = None) -> Merge
     The sum is made in fp32 and rounded once, to the type asked for: in fp32, merged and adapted model agree to their
     last digits; in bf16, logits differ by its rounding of the weights.
 
-    Config, weights as safetensors, tokenizer and chat template lie in one folder, as converters to GGUF want it.
+    Config, weights as safetensors, the base's tokenizer, chat template and card lie in one folder, as converters to
+    GGUF want it; what one would miss is told.
 
     Args:
         run: a finished run with an adapter.
@@ -76,9 +80,9 @@ def merge(run: Path, out: Path | None = None, dtype: str | None = None) -> Merge
     _check_base(run, base)
     model = load_model(base, _in_fp32(recipe), "cpu")
     merged = _put_in(model, adapter, base).to(torch_dtype(dtype or recipe.dtype))
-    _write(merged, adapter, run, out)
+    _write(merged, adapter, base, run, out)
     count = sum(weight.numel() for weight in merged.parameters())
-    return Merged(out, recipe.model.base, count, dtype or recipe.dtype)
+    return Merged(out, recipe.model.base, count, dtype or recipe.dtype, gguf_problems(out))
 
 
 def _base(recipe: Recipe, run: Path) -> Path:
@@ -119,13 +123,14 @@ def _put_in(model: Any, adapter: Path, base: Path) -> Any:
     return merged
 
 
-def _write(model: Any, adapter: Path, run: Path, out: Path) -> None:
+def _write(model: Any, adapter: Path, base: Path, run: Path, out: Path) -> None:
     beside = out.parent / f".{secrets.token_hex(8)}.part"
     damaged = require("safetensors", "saving a model").SafetensorError
     try:
         beside.mkdir(parents=True)
         model.save_pretrained(beside)
-        load_tokenizer(adapter).save_pretrained(beside)
+        write_tokenizer(load_tokenizer(adapter), base, beside)
+        write_for_older_readers(beside)
         page = (run / CARD).read_text("utf-8").partition("## Use")[0]
         atomic_write(
             beside / "README.md",

@@ -11,6 +11,7 @@ from typing import Any
 from yukawa.corpus.extras import require
 from yukawa.errors import StoreError
 from yukawa.files import atomic_write
+from yukawa.training.exporting import CONFIG, write_for_older_readers, write_tokenizer
 from yukawa.training.preparing import Prepared
 
 ADAPTER_CONFIG = "adapter_config.json"
@@ -32,7 +33,9 @@ def save_result(trainer: Any, prepared: Prepared, folder: Path) -> None:
         trainer.accelerator.wait_for_everyone()
         trainer.save_model(str(beside))
         if first:
-            prepared.tokenizer.save_pretrained(beside)
+            write_tokenizer(prepared.tokenizer, prepared.base, beside)
+            if (beside / CONFIG).is_file():
+                write_for_older_readers(beside)
             _name_base(beside, prepared)
             for name in ("training_args.bin", "README.md"):  # a pickle, and a card that is not ours
                 (beside / name).unlink(missing_ok=True)

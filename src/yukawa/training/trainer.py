@@ -15,7 +15,9 @@ from yukawa.checkpoints import checkpoints, step_of, tidy, written_whole
 from yukawa.corpus.extras import require
 from yukawa.errors import ModelError, StoreError
 from yukawa.files import atomic_write
+from yukawa.training.collating import PackedRows
 from yukawa.training.machine import Machine
+from yukawa.training.processor import add_summed_loss, attend_to_pieces, keep_four_bits
 from yukawa.training.recipe import Recipe, TrainingRecipe
 from yukawa.training.schedule import factor
 from yukawa.training.tokenising import IGNORED
@@ -29,6 +31,11 @@ class Careful:
     recipe: Recipe
     tokens = 0  # with a loss, that this process has learned from
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        me: Any = self
+        keep_four_bits(me.model)
+
     def begin(self, recipe: Recipe, checkpoint: Path | None) -> int:
         """Train from a checkpoint, or from the beginning, to the end; returns the steps made in all."""
         self.recipe = recipe
@@ -41,6 +48,15 @@ class Careful:
         me.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         steps: int = me.state.global_step
         return steps
+
+    def _load_from_checkpoint(self, *args: Any, **kwargs: Any) -> None:
+        """What is trained keeps its type: PEFT turns an adapter in 16 bits into one in 32 when it reads it."""
+        me: Any = self
+        kinds = {name: weight.dtype for name, weight in me.model.named_parameters() if weight.requires_grad}
+        super()._load_from_checkpoint(*args, **kwargs)  # type: ignore[misc]
+        for name, weight in me.model.named_parameters():
+            if name in kinds:
+                weight.data = weight.data.to(kinds[name])
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
         """The recipe's learning rate."""
@@ -110,7 +126,33 @@ class Careful:
 
 
 class CarefulLanguage(Careful):
-    """Learns to go on with text."""
+    """Learns to go on with text; without a GPU, in the ways of `processor`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        me: Any = self
+        base = me.accelerator.unwrap_model(me.model)
+        base = base.get_base_model() if hasattr(base, "get_base_model") else base
+        if isinstance(me.data_collator, PackedRows):
+            attend_to_pieces(base)
+        self.sums_its_loss = add_summed_loss(base)
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Any:
+        """The mean loss of a token, over all passes and processes that make up a step."""
+        me: Any = self
+        if not self.sums_its_loss or return_outputs:
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)  # type: ignore[misc]
+        total, count = model(**inputs, summed_loss=True).unbind()
+        if num_items_in_batch is None:
+            return total / count.clamp(min=1)
+        # It counts the tokens of all processes, whose gradients are then averaged.
+        return total / num_items_in_batch * me.accelerator.num_processes
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """The mean loss of a token over all validation tokens, and its perplexity."""
@@ -120,13 +162,20 @@ class CarefulLanguage(Careful):
         for batch in me.get_eval_dataloader():
             inputs = me._prepare_inputs(batch)
             with torch.no_grad(), me.compute_loss_context_manager():
-                outputs = model(**inputs, fused_lm_head=True, use_cache=False)
-            sums = torch.stack([-outputs.log_probs.double().sum(), outputs.label_mask.double().sum()])
+                sums = self._summed(model, inputs)
             totals += me.accelerator.gather_for_metrics(sums[None]).sum(0).cpu()
         model.train()
         loss = (totals[0] / totals[1].clamp(min=1)).item()
         figures = {"validation_loss": loss, "validation_perplexity": float(torch.tensor(loss).exp())}
         return _told(me, figures)
+
+    def _summed(self, model: Any, inputs: Mapping[str, Any]) -> Tensor:
+        """The loss summed over the tokens of a batch, and how many there are."""
+        if self.sums_its_loss:
+            sums: Tensor = model(**inputs, summed_loss=True).double()
+            return sums
+        outputs = model(**inputs, fused_lm_head=True, use_cache=False)
+        return torch.stack([-outputs.log_probs.double().sum(), outputs.label_mask.double().sum()])
 
 
 class CarefulPreference(Careful):
@@ -176,7 +225,7 @@ def arguments(recipe: Recipe, folder: Path, steps: int, machine: Machine) -> Any
         "per_device_eval_batch_size": max(1, how.batch // machine.world // how.accumulation),
         "gradient_accumulation_steps": how.accumulation,
         "learning_rate": how.learning_rate,
-        "optim": {"adamw": "adamw_torch", "adamw-8bit": "adamw_bnb_8bit"}[how.optimiser],
+        "optim": {"adamw": "adamw_torch_fused", "adamw-8bit": "adamw_bnb_8bit"}[how.optimiser],
         "adam_beta1": how.betas[0],
         "adam_beta2": how.betas[1],
         "adam_epsilon": how.eps,

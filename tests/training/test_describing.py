@@ -4,7 +4,7 @@ import pytest
 
 from yukawa.errors import InputError
 from yukawa.training.bases import empty_model
-from yukawa.training.describe import adapter_parameters, describe
+from yukawa.training.describing import adapter_parameters, describe
 from yukawa.training.run import train
 
 

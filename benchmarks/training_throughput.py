@@ -31,9 +31,9 @@ from peft import LoraConfig, get_peft_model
 from yukawa.corpus.rows import Document
 from yukawa.corpus.storing import write_rows
 from yukawa.training import train
+from yukawa.training.making import make_llama
 from yukawa.training.quiet import quiet
 from yukawa.training.recipe import parse_recipe
-from yukawa.training.tiny import make_tiny
 from yukawa.training.tokenising import specials
 
 ABSTRACTS = 16  # in a step of FeynTune's
@@ -66,7 +66,7 @@ class Job:
             rows = (json.loads(line) for line in lines)
             every = [" ".join(row["abstract"].split()) for row in rows if row["primary"] == "hep-th"]
         self.texts = every[:: len(every) // arguments.abstracts][: arguments.abstracts]
-        self.base = make_tiny(
+        self.base = make_llama(
             folder / "base", every, vocabulary=arguments.vocabulary, hidden_size=arguments.width,
             intermediate_size=3 * arguments.width, num_hidden_layers=arguments.layers,
             num_attention_heads=arguments.width // 64, num_key_value_heads=arguments.width // 64,

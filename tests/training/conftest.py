@@ -12,8 +12,8 @@ from transformers import AutoTokenizer
 
 from yukawa.corpus import Conversation, Document, Message, Preference, write_rows
 from yukawa.runs import environment
+from yukawa.training.making import make_llama
 from yukawa.training.recipe import parse_recipe
-from yukawa.training.tiny import make_tiny
 
 TEXTS = [
     f"The {name} has a mass of {mass} MeV, spin {mass % 2}, and decays into {other} with probability {mass % 97} %."
@@ -55,7 +55,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a Llama of two layers, hidden size 32, vocabulary below 512."""
     folder = tmp_path_factory.mktemp("base") / "tiny"
     sizes = {"hidden_size": 32, "intermediate_size": 64, "max_position_embeddings": 256}
-    return make_tiny(folder, TEXTS, vocabulary=512, **sizes)
+    return make_llama(folder, TEXTS, vocabulary=512, **sizes)
 
 
 @pytest.fixture

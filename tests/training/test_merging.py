@@ -10,10 +10,10 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from yukawa.errors import InputError, NotFound, StoreError
+from yukawa.training.making import make_llama
 from yukawa.training.merging import merge
 from yukawa.training.recipe import parse_recipe
 from yukawa.training.run import train
-from yukawa.training.tiny import make_tiny
 
 IDS = torch.arange(3, 60)[None]
 
@@ -71,7 +71,7 @@ def test_the_folder_is_complete(run_of, tmp_path):
 
 def test_another_base_is_refused(run_of, tiny, tmp_path):
     run = shutil.copytree(run_of("lora"), tmp_path / "run")
-    other = make_tiny(tmp_path / "other", ["other text"], vocabulary=300, hidden_size=16)
+    other = make_llama(tmp_path / "other", ["other text"], vocabulary=300, hidden_size=16)
     recipe = (run / "recipe.yaml").read_text().replace(str(tiny), str(other))
     (run / "recipe.yaml").write_text(recipe)
     with pytest.raises(InputError, match="is not of the base"):
@@ -83,7 +83,7 @@ def test_an_adapter_of_another_base_is_refused(run_of, recipe, tmp_path, targets
     run = shutil.copytree(run_of("lora"), tmp_path / "run")
     sizes = {"hidden_size": 16} if targets == "all" else {"num_hidden_layers": 3, "hidden_size": 32,
              "intermediate_size": 64}  # fmt: skip
-    other = make_tiny(tmp_path / "other", ["other text"], vocabulary=300, **sizes)
+    other = make_llama(tmp_path / "other", ["other text"], vocabulary=300, **sizes)
     values = recipe(adapter={"targets": targets}, steps=1).plain()
     values["model"]["base"] = str(other)
     foreign = train(parse_recipe(values), tmp_path / "foreign").folder

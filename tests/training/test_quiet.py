@@ -7,8 +7,8 @@ CODE = """
 from yukawa.training.quiet import quiet
 quiet()
 import sys, peft, trl, bitsandbytes
-from yukawa.training.tiny import make_tiny
-make_tiny(sys.argv[1], ["quark"], vocabulary=260, hidden_size=8)
+from yukawa.training.making import make_llama
+make_llama(sys.argv[1], ["quark"], vocabulary=260, hidden_size=8)
 """
 
 

@@ -7,7 +7,7 @@ from transformers import AutoTokenizer
 
 from yukawa.corpus import Conversation, Document, Message, Preference
 from yukawa.errors import InputError
-from yukawa.training.tiny import BOS, EOS
+from yukawa.training.making import BOS, EOS
 from yukawa.training.tokenising import (
     IGNORED,
     Tally,

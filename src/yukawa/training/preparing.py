@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,9 @@ from yukawa.corpus import Conversation, Document, Preference, read_rows
 from yukawa.errors import InputError
 from yukawa.training.bases import base_files, fetch_base, load_tokenizer
 from yukawa.training.data import Files, Split, find_files, load_split
+from yukawa.training.making import MADE, PDG, SIZES, make_llama, make_pdg_text
 from yukawa.training.recipe import Recipe
 from yukawa.training.templating import prepare_template
-from yukawa.training.tiny import PDG, TINY, make_pdg_text, make_tiny
-
-_MADE = "made:"
 
 
 @dataclass(frozen=True)
@@ -68,8 +66,8 @@ def prepare(recipe: Recipe, made: Path, *, weights: bool = True) -> Prepared:
         ModelError: the base cannot be loaded or had from the hub.
     """
     text = None
-    if recipe.data.path.startswith(_MADE):
-        _known(recipe.data.path, PDG, "data.path")
+    if recipe.data.path.startswith(MADE):
+        _check_known(recipe.data.path, [PDG], "data.path")
         text = made / "data"
         if not text.exists():
             made.mkdir(parents=True, exist_ok=True)
@@ -109,14 +107,15 @@ def check_length(recipe: Recipe, model: Any) -> None:
 
 def _base(recipe: Recipe, files: Files, made: Path, weights: bool) -> Path:
     name = recipe.model.base
-    if not name.startswith(_MADE):
+    if not name.startswith(MADE):
         return fetch_base(name, weights=weights)
-    _known(name, TINY, "model.base")
+    _check_known(name, [MADE + size for size in SIZES], "model.base")
     folder = made / "base"
     if not folder.exists():
         made.mkdir(parents=True, exist_ok=True)
         beside = made / ".base.part"  # what a crash left there is written over
-        make_tiny(beside, _texts(files.train, recipe.row_kind), seed=recipe.training.seed)
+        texts, size = _texts(files.train, recipe.row_kind), name.removeprefix(MADE)
+        make_llama(beside, texts, size, seed=recipe.training.seed)
         beside.rename(folder)
     return folder
 
@@ -132,6 +131,6 @@ def _texts(path: Path, kind: str) -> Iterator[str]:
             yield from (*(one.content for one in row.prompt), row.chosen, row.rejected)
 
 
-def _known(given: str, allowed: str, key: str) -> None:
-    if given != allowed:
-        raise InputError(f"{key}={given} is unknown; what can be made on the spot is {allowed}")
+def _check_known(given: str, allowed: Sequence[str], key: str) -> None:
+    if given not in allowed:
+        raise InputError(f"{key}={given} is unknown; what can be made on the spot is {' or '.join(allowed)}")

@@ -30,7 +30,7 @@ class ModelRecipe(Section):
     """The base.
 
     Attributes:
-        base: folder of a model, its name on the hub, or `made:tiny` for a tiny one made on the spot.
+        base: folder of a model, its name on the hub, or `made:tiny` or `made:small` for a Llama made on the spot.
         dtype: of its weights; None is fp32 where all of them are trained, else bf16.
     """
 

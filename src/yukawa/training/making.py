@@ -1,9 +1,10 @@
-"""A tiny Llama, its tokenizer and its text, made on the spot: to see that everything works with nothing at hand."""
+"""A small Llama, its tokenizer and some text, made on the spot: to begin with nothing at hand."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,35 +14,67 @@ from yukawa.corpus.extras import require
 from yukawa.knowledge.sources.pdg import LICENCE, facts
 from yukawa.training.templating import read_template
 
-TINY, PDG = "made:tiny", "made:pdg"
+MADE, PDG = "made:", "made:pdg"
 BOS, EOS, PAD = "<|begin|>", "<|end|>", "<|pad|>"
 _EVERY = 40  # one particle in so many is kept for validation
 
 
-def make_tiny(
-    folder: Path, texts: Iterable[str], *, vocabulary: int = 2048, seed: int = 0, **sizes: int
+@dataclass(frozen=True)
+class Size:
+    """How large a base is that is made on the spot.
+
+    Attributes:
+        vocabulary: of its tokenizer, at most.
+        characters: of the text that the tokenizer learns from.
+        network: where it differs from `_NETWORK`.
+    """
+
+    vocabulary: int
+    characters: int
+    network: dict[str, Any]
+
+
+SIZES = {
+    "tiny": Size(2048, 2_000_000, {"hidden_size": 96, "intermediate_size": 256, "num_hidden_layers": 2}),
+    # Learns from some ten million words in an hour on two processor cores.
+    "small": Size(
+        4096,
+        20_000_000,
+        {"hidden_size": 256, "intermediate_size": 688, "num_hidden_layers": 4, "tie_word_embeddings": True},
+    ),
+}
+_NETWORK = {
+    "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 2048, "tie_word_embeddings": False,
+}  # fmt: skip
+
+
+def make_llama(
+    folder: Path,
+    texts: Iterable[str],
+    size: str = "tiny",
+    *,
+    vocabulary: int | None = None,
+    seed: int = 0,
+    **network: Any,
 ) -> Path:
     """Write a Llama with random weights and a byte-level BPE tokenizer learned from `texts`.
 
     Args:
         folder: a new one.
-        vocabulary: its size at most.
+        size: one of `SIZES`.
+        vocabulary: of the tokenizer at most, if not that of the size.
         seed: of the weights.
-        sizes: of the network where they differ, such as `num_hidden_layers=1`.
+        network: where it differs from the size, such as `num_hidden_layers=1`.
     """
-    transformers, torch = (require(name, "making a tiny model") for name in ("transformers", "torch"))
-    tokenizer = _tokenizer(texts, vocabulary)
-    defaults = {
-        "hidden_size": 96, "intermediate_size": 256, "num_hidden_layers": 2, "num_attention_heads": 4,
-        "num_key_value_heads": 2, "max_position_embeddings": 2048,
-    }  # fmt: skip
+    transformers, torch = (require(name, "making a small model") for name in ("transformers", "torch"))
+    chosen = SIZES[size]
+    tokenizer = _tokenizer(_some(texts, chosen.characters), vocabulary or chosen.vocabulary)
     config = transformers.LlamaConfig(
         vocab_size=len(tokenizer),
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
-        tie_word_embeddings=False,
-        **(defaults | sizes),
+        **(_NETWORK | chosen.network | network),
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -71,8 +104,8 @@ def make_pdg_text(folder: Path) -> Path:
 
 
 def _tokenizer(texts: Iterable[str], vocabulary: int) -> Any:
-    transformers = require("transformers", "making a tiny tokenizer")
-    tokenizers = require("tokenizers", "making a tiny tokenizer")
+    transformers = require("transformers", "making a tokenizer")
+    tokenizers = require("tokenizers", "making a tokenizer")
     models, trainers = require("tokenizers.models", ""), require("tokenizers.trainers", "")
     before, after = require("tokenizers.pre_tokenizers", ""), require("tokenizers.processors", "")
     bpe = tokenizers.Tokenizer(models.BPE())
@@ -84,7 +117,7 @@ def _tokenizer(texts: Iterable[str], vocabulary: int) -> Any:
         initial_alphabet=before.ByteLevel.alphabet(),
         show_progress=False,
     )
-    bpe.train_from_iterator(_some(texts), trainer)
+    bpe.train_from_iterator(texts, trainer)
     bpe.post_processor = after.TemplateProcessing(single=f"{BOS} $A", special_tokens=[(BOS, 0)])
     return transformers.PreTrainedTokenizerFast(
         tokenizer_object=bpe, bos_token=BOS, eos_token=EOS, pad_token=PAD,
@@ -92,8 +125,8 @@ def _tokenizer(texts: Iterable[str], vocabulary: int) -> Any:
     )  # fmt: skip
 
 
-def _some(texts: Iterable[str], characters: int = 2_000_000) -> Iterator[str]:
-    """As many texts as it takes to learn a small vocabulary."""
+def _some(texts: Iterable[str], characters: int) -> Iterator[str]:
+    """As many texts as have so many characters."""
     for text in texts:
         yield text
         characters -= len(text)

@@ -8,13 +8,13 @@ from yukawa.corpus import Document
 from yukawa.corpus.dataset import read_split
 from yukawa.corpus.manifest import check_manifest
 from yukawa.files import hash_file
-from yukawa.training.tiny import make_pdg_text, make_tiny
+from yukawa.training.making import make_llama, make_pdg_text
 
 
 def test_the_same_text_makes_the_same_base(tmp_path):
     texts = ["quark gluon quark", "lepton"]
     for name in ("one", "two"):
-        make_tiny(tmp_path / name, texts, vocabulary=300, hidden_size=16, num_hidden_layers=1)
+        make_llama(tmp_path / name, texts, vocabulary=300, hidden_size=16, num_hidden_layers=1)
     for file in ("model.safetensors", "tokenizer.json", "config.json"):
         assert hash_file(tmp_path / "one" / file) == hash_file(tmp_path / "two" / file)
 
@@ -40,3 +40,13 @@ def test_the_text_of_the_pdg_is_a_data_set(tmp_path):
     }
     assert len(rows) == manifest.rows > 400
     assert "mass" in rows["pdg:S003"]  # the electron
+
+
+def test_a_small_base_has_its_size_and_shares_its_embedding(tmp_path):
+    folder = make_llama(tmp_path / "small", ["quark gluon quark", "lepton"], "small")
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    embedding, head = model.get_input_embeddings().weight, model.get_output_embeddings().weight
+    assert embedding is head
+    layers = sum(weight.numel() for name, weight in model.named_parameters() if "layers." in name)
+    assert (model.config.hidden_size, model.config.num_hidden_layers) == (256, 4)
+    assert 2_500_000 < layers < 3_500_000

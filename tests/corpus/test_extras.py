@@ -15,10 +15,3 @@ def test_a_package_that_is_there_is_given():
 def test_a_missing_package_names_its_extra():
     with pytest.raises(MissingPackage, match=r"reading Parquet .*'no_such_package'.*yukawa\[train\]"):
         require("no_such_package.part", "reading Parquet")
-
-
-def test_what_a_package_itself_misses_is_not_hidden(tmp_path, monkeypatch):
-    (tmp_path / "half_there.py").write_text("import missing_below")
-    monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(ModuleNotFoundError, match="missing_below"):
-        require("half_there", "reading")

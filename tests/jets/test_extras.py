@@ -31,10 +31,3 @@ def test_what_is_missing_is_answered_with_its_extra(
             require(wanted, "reading")
         assert caught.value.hint == f"type: pip install 'yukawa[{extra}]'"
         assert isinstance(caught.value, InputError)
-
-
-def test_a_package_that_is_broken_itself_is_not_hidden(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    (tmp_path / "broken_package.py").write_text("import something_that_is_nowhere\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(ModuleNotFoundError, match="something_that_is_nowhere"):
-        require("broken_package", "reading")

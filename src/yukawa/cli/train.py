@@ -10,7 +10,7 @@ import typer
 
 from yukawa.cli.options import Debug, Json, Resume, RunFolder, a_recipe, its_changes
 from yukawa.cli.output import note, print_json, say
-from yukawa.cli.trainings import ended, first, follow
+from yukawa.cli.trainings import ended, first, follow, need
 
 if TYPE_CHECKING:
     from yukawa.training.describing import Description
@@ -41,7 +41,7 @@ def train(
 
     A recipe with a table `over` is a sweep: its runs are made one after the other, each in a folder of its own.
     """
-    _need(*_PACKAGES)
+    need(*_PACKAGES, purpose="training")
     from yukawa.training.sweep import load_variants
 
     variants = load_variants(recipe, changes or ())
@@ -67,7 +67,7 @@ def merge(
     debug: Debug = False,
 ) -> None:
     """Put the adapter of a run into its base: one model in safetensors, as any program loads it."""
-    _need("torch", "transformers", "peft")
+    need("torch", "transformers", "peft", purpose="merging")
     from yukawa.training.merging import merge as start
 
     merged = start(run, out, dtype)
@@ -95,17 +95,6 @@ def _train(variant: Variant, folder: Path, resume: bool, sweep: bool, as_json: b
     for line in result.notes if first() else ():
         note(("note: ", "bold yellow"), line)
     return ended(result, as_json)
-
-
-def _need(*packages: str) -> None:
-    """Answer a missing package before anything else is looked at."""
-    from yukawa.corpus.extras import require
-    from yukawa.training.quiet import quiet
-
-    require("torch", "training")
-    quiet()
-    for package in packages:
-        require(package, "training")
 
 
 def _describe(variants: list[Variant], as_json: bool) -> None:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from yukawa.cli.output import Interrupted, print_json, progress_bar, say
+from yukawa.extras import check_installed
 
 if TYPE_CHECKING:
     from yukawa.conducting import Progress, Result
@@ -16,11 +17,9 @@ ResultT = TypeVar("ResultT", bound="Result")
 
 
 def need(*packages: str, purpose: str) -> None:
-    """Ask for packages of the jet tools that modules import at their top."""
-    from yukawa.jets.extras import require
-
+    """Answer a missing package before anything else is looked at."""
     for package in packages:
-        require(package, purpose)
+        check_installed(package, purpose, "train")
 
 
 def first() -> bool:

@@ -1,25 +1,14 @@
-"""Answers a missing optional package of the jet tools with the line that installs it."""
+"""Answers a missing optional package of the jet tools."""
 
 from __future__ import annotations
 
-import importlib
 from types import ModuleType
 
-from yukawa.errors import MissingPackage
+from yukawa import extras
 
-_EXTRA = {"torch": "train", "transformers": "train", "accelerate": "train"}
+_TRAIN = ("torch", "transformers", "accelerate")
 
 
 def require(package: str, purpose: str) -> ModuleType:
-    """Import `package`, which `purpose` (such as "reading ROOT files") needs.
-
-    Raises:
-        MissingPackage: it is not installed.
-    """
-    try:
-        return importlib.import_module(package)
-    except ModuleNotFoundError as error:
-        if error.name != package.partition(".")[0]:
-            raise
-        extra = _EXTRA.get(error.name, "jets")
-        raise MissingPackage(error.name, f"pip install 'yukawa[{extra}]'", purpose=purpose) from None
+    """Import `package`, which `purpose` (such as "reading ROOT files") needs; see `yukawa.extras.require`."""
+    return extras.require(package, purpose, "train" if package.partition(".")[0] in _TRAIN else "jets")

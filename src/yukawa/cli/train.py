@@ -45,6 +45,7 @@ def train(
     from yukawa.training.sweep import load_variants
 
     variants = load_variants(recipe, changes or ())
+    _quiet()
     if dry_run:
         _describe(variants, as_json)
         return
@@ -68,6 +69,7 @@ def merge(
 ) -> None:
     """Put the adapter of a run into its base: one model in safetensors, as any program loads it."""
     need("torch", "transformers", "peft", purpose="merging")
+    _quiet()
     from yukawa.training.merging import merge as start
 
     merged = start(run, out, dtype)
@@ -95,6 +97,13 @@ def _train(variant: Variant, folder: Path, resume: bool, sweep: bool, as_json: b
     for line in result.notes if first() else ():
         note(("note: ", "bold yellow"), line)
     return ended(result, as_json)
+
+
+def _quiet() -> None:
+    """Before the libraries are imported, at which some speak."""
+    from yukawa.training.quiet import quiet
+
+    quiet()
 
 
 def _describe(variants: list[Variant], as_json: bool) -> None:

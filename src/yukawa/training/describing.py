@@ -14,7 +14,6 @@ from yukawa.training.bases import adapter_config, empty_model
 from yukawa.training.machine import Machine, check_machine, this_machine
 from yukawa.training.memory import Memory, estimate_memory
 from yukawa.training.preparing import check_length, prepare
-from yukawa.training.quiet import quiet
 from yukawa.training.recipe import Recipe
 from yukawa.training.run import plan_of
 from yukawa.training.tokenising import Counts
@@ -63,7 +62,6 @@ def describe(recipe: Recipe) -> Description:
         InputError: the recipe, its base or its data are wrong.
         ModelError: the base cannot be had.
     """
-    quiet()
     machine = this_machine(recipe.training)
     with tempfile.TemporaryDirectory() as scratch:
         prepared = prepare(recipe, Path(scratch), weights=False)

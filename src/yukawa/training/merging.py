@@ -16,7 +16,6 @@ from yukawa.files import atomic_write, hash_file
 from yukawa.training.bases import base_files, fetch_base, load_model, load_tokenizer, torch_dtype
 from yukawa.training.curves import CURVES
 from yukawa.training.exporting import gguf_problems, write_for_older_readers, write_tokenizer
-from yukawa.training.quiet import quiet
 from yukawa.training.recipe import Recipe, parse_recipe
 from yukawa.training.run import CARD, MADE, MODEL, recipe_of
 from yukawa.training.saving import ADAPTER_CONFIG
@@ -77,7 +76,6 @@ def merge(run: Path, out: Path | None = None, dtype: str | None = None) -> Merge
         raise InputError(f"{run} is not finished: it has no adapter yet", hint="finish it with --resume")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out} holds files already", hint="name a new folder with --out")
-    quiet()
     base = _base(recipe, run)
     _check_base(run, base)
     model = load_model(base, _in_fp32(recipe), "cpu")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,8 @@ from yukawa.knowledge import KnowledgeBase
 from yukawa.knowledge.sources.build import build_pdg
 from yukawa.knowledge.sources.pdg import Fact, facts
 
+# Started in the background by a shell, this process would hand on to its children that they do not hear Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("yukawa", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("yukawa")
 

@@ -93,6 +93,7 @@ def make_completions(
         return complete_by_chat(open_model(row), documents, path, **same, progress=progress)
 
     def made() -> Iterator[dict[str, Any]]:
+        """Write the file of one model after the other, and give the counts of each."""
         jobs: list[tuple[Any, Callable[..., list[Any]]]] = [(subject, by_model) for subject in subjects]
         for job, write in jobs + [(row, by_chat) for row in rows]:
             path = out / f"{slug(job.name)}.jsonl"

@@ -226,6 +226,11 @@ class _Parser:
         self.ignored: set[str] = set()
 
     def parse(self, number: int, values: Any) -> dict[str, Any]:
+        """The fields of the row that stands at `number` in the file.
+
+        Raises:
+            _BadRowError: it is no row of the format.
+        """
         if not isinstance(values, dict):
             raise _BadRowError(f"it is {type(values).__name__}, an object is expected")
         for name in FORMATS[self._format]:

@@ -161,6 +161,11 @@ class _Scorer:
     def run(
         self, windows: Sequence[_Window], sequences: Sequence[Sequence[int]], batch_tokens: int | None
     ) -> Iterator[tuple[list[_Window], Array, Array | None]]:
+        """Score windows in batches of some `batch_tokens`: each batch with its losses, and its entropies if asked for.
+
+        Raises:
+            ModelError: the memory does not hold a single window.
+        """
         # The longest first: if the memory does not suffice, that shows at once.
         left = sorted(windows, key=lambda window: -window.length)
         size = batch_tokens or TOKENS.get(self.device.type, ACCELERATOR_TOKENS)

@@ -149,6 +149,7 @@ def add_summed_loss(model: Any) -> bool:
 
     @wraps(type(model).forward)  # whose signature others look at
     def forward(self: Any, *args: Any, summed_loss: bool = False, **kwargs: Any) -> Any:
+        """As before, or the summed loss where it is asked for."""
         if not summed_loss:
             return before(*args, **kwargs)
         labels = kwargs.pop("labels")[:, 1:]

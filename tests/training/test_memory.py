@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
+from torch.autograd.graph import saved_tensors_hooks
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from yukawa.training.bases import torch_dtype
 from yukawa.training.memory import estimate_memory
 from yukawa.training.recipe import parse_recipe
 
@@ -61,4 +64,63 @@ def test_checkpointing_and_accumulation_save_activations(eight_billion):
 
     assert activations(gradient_checkpointing=True) < activations() / 5
     assert activations(accumulation=4) < activations() / 3
-    assert activations(precision="fp32") > 1.5 * activations()
+    wide = recipe("full", precision="fp32"), recipe("full", precision="bf16")
+    fp32, bf16 = (estimate_memory(said, eight_billion, 10**6, 1).activations for said in wide)
+    assert fp32 > 1.3 * bf16
+
+
+@pytest.mark.parametrize("inner", [256, 896])
+@pytest.mark.parametrize("numbers", [("fp32", "fp32"), ("fp32", "bf16"), ("bf16", "bf16")])
+@pytest.mark.parametrize("trained", ["full", "qkv", "all"])
+def test_activations_are_what_autograd_keeps(trained, numbers, inner):
+    layers, batch, length = 12, 2, 64
+
+    def estimated(**more):
+        adapter = {"kind": "full"} if trained == "full" else {"kind": "lora", "targets": trained}
+        said = parse_recipe({
+            "model": {"base": "x", "dtype": numbers[0]}, "data": {"path": "x"}, "adapter": adapter,
+            "training": {"steps": 1, "batch": batch, "length": length, "precision": numbers[1], **more},
+        })  # fmt: skip
+        found = estimate_memory(said, llama(layers, inner), 0, 1).activations
+        return found - 2 * 4 * batch * length * 64  # the logits
+
+    whole = kept(llama(layers, inner), trained, numbers, batch, length)
+    assert estimated() == pytest.approx(whole, rel=0.15)
+    inputs = kept(llama(layers, inner), trained, numbers, batch, length, checkpointing=True)
+    one = kept(llama(1, inner), trained, numbers, batch, length)
+    assert estimated(gradient_checkpointing=True) == pytest.approx(inputs + one, rel=0.2)
+
+
+def llama(layers, inner):
+    config = LlamaConfig(
+        vocab_size=64, hidden_size=256, intermediate_size=inner, num_hidden_layers=layers, num_attention_heads=4,
+        num_key_value_heads=4,
+    )  # fmt: skip
+    return LlamaForCausalLM(config)
+
+
+def kept(model, trained, numbers, batch, length, checkpointing=False):
+    """Bytes of the tensors, weights apart, that autograd keeps of a forward pass before the head."""
+    weights, arithmetic = (torch_dtype(name) for name in numbers)
+    model = model.to(weights).train()
+    if checkpointing:
+        model.gradient_checkpointing_enable({"use_reentrant": False})
+    if trained != "full":
+        projections = ["q_proj", "k_proj", "v_proj"]
+        projections += ["o_proj", "gate_proj", "up_proj", "down_proj"] if trained == "all" else []
+        model = get_peft_model(model, LoraConfig(r=8, target_modules=projections, lora_dropout=0.05))
+        model.enable_input_require_grads()
+    own = {weight.untyped_storage().data_ptr() for weight in model.parameters()}
+    storages = {}
+
+    def keep(tensor):
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            storages[storage.data_ptr()] = storage  # held, so that no other takes its place
+        return tensor
+
+    ids = torch.randint(0, 64, (batch, length))
+    with saved_tensors_hooks(keep, lambda tensor: tensor), torch.autocast("cpu", torch.bfloat16, enabled=arithmetic is torch.bfloat16):
+        decoder = model.get_base_model() if trained != "full" else model
+        decoder.model(input_ids=ids, use_cache=False)
+    return sum(storage.nbytes() for storage in storages.values())

@@ -9,10 +9,16 @@ from yukawa.training.recipe import Recipe
 
 # 4 bits a weight; a scale of 8 bits for 64 of them; for 256 of these one of 32 bits (arXiv:2305.14314, section 3).
 _NF4 = (4 + 8 / 64 + 32 / (64 * 256)) / 8
+_PROJECTIONS = ("Linear", "Conv1D")
 _BYTES = {"fp32": 4, "bf16": 2}
-# Of 16-bit activations, a layer keeps 34 bytes for each token and hidden unit, attention's matrix left out
-# (arXiv:2205.05198, equation 2); where activations are computed anew only its input of 2 bytes stays.
-_KEPT, _INPUT = 34, 2
+# Bytes that a layer of a Llama keeps for each token and hidden unit, by what is trained, the weights' and the
+# arithmetic's numbers: some, and some more for each time that its inner layer is as wide as the hidden one. Counted by
+# tests/training/test_memory.py from what autograd keeps, attention without its matrix.
+_KEPT = {
+    ("full", "fp32", "fp32"): (41, 16), ("full", "fp32", "bf16"): (35, 8), ("full", "bf16", "bf16"): (25, 8),
+    ("qkv", "fp32", "fp32"): (47, 12), ("qkv", "fp32", "bf16"): (32, 6), ("qkv", "bf16", "bf16"): (33, 6),
+    ("all", "fp32", "fp32"): (71, 20), ("all", "fp32", "bf16"): (51, 12), ("all", "bf16", "bf16"): (52, 12),
+}  # fmt: skip
 _CHUNK = 1024  # tokens whose logits are there at once
 
 
@@ -73,7 +79,7 @@ def _weights(recipe: Recipe, model: Any) -> float:
         return float(size * sum(weight.numel() for weight in model.parameters()))
     head = model.get_output_embeddings()
     in_all: float = sum(
-        (_NF4 if type(module).__name__ in ("Linear", "Conv1D") and module is not head else size)
+        (_NF4 if type(module).__name__ in _PROJECTIONS and module is not head else size)
         * weight.numel()
         for module in model.modules()
         for weight in module.parameters(recurse=False)
@@ -85,9 +91,27 @@ def _activations(recipe: Recipe, model: Any, world: int) -> int:
     """Bytes of what a forward pass keeps."""
     how, config = recipe.training, model.config.get_text_config()
     tokens = how.batch // world // how.accumulation * how.length * (2 if how.kind == "preference" else 1)
-    wide = _BYTES[how.precision] / 2
-    unit: float = tokens * config.hidden_size * wide
+    units: int = tokens * config.hidden_size
     layers: int = config.num_hidden_layers
-    kept = _INPUT * unit * layers + _KEPT * unit if how.gradient_checkpointing else _KEPT * unit * layers
+    trained = "full" if recipe.adapter.kind == "full" else recipe.adapter.targets
+    some, more = _KEPT[trained, recipe.dtype, how.precision if recipe.dtype == "fp32" else "bf16"]
+    layer = some + more * _inner_width(config) / config.hidden_size
+    # Computed anew, a layer keeps its input alone, and one layer at a time all.
+    kept = _BYTES[recipe.dtype] * layers + layer if how.gradient_checkpointing else layer * layers
     logits: float = 2 * 4 * min(tokens, _CHUNK) * config.vocab_size
-    return round(kept + logits)
+    return round(kept * units + logits + _rounded_weights(recipe, model))
+
+
+def _rounded_weights(recipe: Recipe, model: Any) -> int:
+    """Bytes of the copies in 16 bits of matrices in 32 bits that autocast makes and the backward pass needs."""
+    if (recipe.dtype, recipe.training.precision) != ("fp32", "bf16"):
+        return 0
+    weights = sum(m.weight.numel() for m in model.modules() if type(m).__name__ in _PROJECTIONS)
+    at_once = model.config.get_text_config().num_hidden_layers if recipe.training.gradient_checkpointing else 1
+    return _BYTES["bf16"] * weights // at_once
+
+
+def _inner_width(config: Any) -> int:
+    """Of a layer's feed-forward part; four times the hidden one where a configuration is silent, as GPT-2's."""
+    found: int = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
+    return found

@@ -4,7 +4,8 @@ Type `python benchmarks/bytelm_study.py STUDY [STUDY …] --out DIR`, each STUDY
 Their trainings are put into one table. It prints the mean diagonal of each model relative to the specialist's, at how
 many times the specialist's jets a model reaches the specialist's figure (between two sizes a line in the logarithm of
 the jets), and from how many jets on a charge flip differs from guessing. Errors are standard deviations over the ways
-of drawing the seeds anew. DIR gets the table and the S-curves.
+of drawing the seeds anew; of two models the same ones are drawn, since trainings of one seed have the same jets. DIR
+gets the table and the S-curves.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ SIGNIFICANT = 3.0  # standard deviations
 
 @dataclass(frozen=True)
 class Curve:
-    """A figure of one model against the number of training jets: jets (S,), values (S, seeds)."""
+    """A figure of one model against the number of training jets: jets (S,), values (S, seeds), seeds in order."""
 
     jets: np.ndarray
     values: np.ndarray
@@ -40,7 +41,7 @@ class Curve:
     def drawn(self) -> Iterator[np.ndarray]:
         """Means (S,) of every way of drawing as many seeds as there are, with replacement."""
         seeds = self.values.shape[1]
-        for choice in itertools.combinations_with_replacement(range(seeds), seeds):
+        for choice in itertools.product(range(seeds), repeat=seeds):
             yield self.values[:, choice].mean(axis=1)
 
     @property
@@ -65,7 +66,7 @@ def read(studies: Sequence[Path]) -> list[dict[str, Any]]:
 def curve(rows: Sequence[dict[str, Any]], model: str, mode: str, figure: str) -> Curve | None:
     """The sizes at which every seed of a model has the figure; None if there is none."""
     sizes: dict[float, list[float]] = {}
-    for row in rows:
+    for row in sorted(rows, key=lambda row: row["seed"]):
         if (row["model"], row["mode"]) == (model, mode):
             sizes.setdefault(row["jets"], []).append(math.nan if row[figure] is None else row[figure])
     most = max((len(values) for values in sizes.values()), default=0)
@@ -95,7 +96,8 @@ def factors(own: Curve, peer: Curve, jets: float) -> tuple[float, float, float]:
         return (math.nan,) * 3
     at = int(np.flatnonzero(peer.jets == jets)[0])
     whole = needed(own.jets, own.mean, peer.mean[at]) / jets
-    found = [needed(own.jets, mine, his[at]) / jets for mine in own.drawn() for his in peer.drawn()]
+    both = zip(own.drawn(), peer.drawn(), strict=True)
+    found = [needed(own.jets, mine, his[at]) / jets for mine, his in both]
     return whole, *np.quantile(found, (0.16, 0.84), method="nearest")
 
 
@@ -104,7 +106,7 @@ def ratio(own: Curve, peer: Curve, jets: float) -> tuple[float, float]:
     if jets not in own.jets or jets not in peer.jets:
         return math.nan, math.nan
     mine, his = (int(np.flatnonzero(one.jets == jets)[0]) for one in (own, peer))
-    drawn = [left[mine] / right[his] for left in own.drawn() for right in peer.drawn()]
+    drawn = [left[mine] / right[his] for left, right in zip(own.drawn(), peer.drawn(), strict=True)]
     return own.mean[mine] / peer.mean[his], float(np.std(drawn))
 
 

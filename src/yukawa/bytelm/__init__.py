@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from yukawa.facades import from_homes
 
 if TYPE_CHECKING:
     from yukawa.bytelm.configuration import ByteLMConfig
@@ -68,12 +70,5 @@ _HOMES = {
     "Segment": "segments",
     "Text": "segments",
 }
-
-
-def __getattr__(name: str) -> Any:
-    # Imported when first used: turning data into bytes needs no torch, and `import yukawa.bytelm` nothing at all.
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import importlib
-
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+# Imported when first used: turning data into bytes needs no torch, and `import yukawa.bytelm` nothing at all.
+__getattr__ = from_homes(__name__, _HOMES)

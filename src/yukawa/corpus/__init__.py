@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from yukawa.facades import from_homes
 
 if TYPE_CHECKING:
     from yukawa.corpus.abstracts import build_abstracts, build_mixture
@@ -59,12 +61,5 @@ _HOMES = {
     "write_dataset": "dataset",
     "write_rows": "storing",
 }
-
-
-def __getattr__(name: str) -> Any:
-    # Imported when first used, so that `import yukawa.corpus` costs nothing.
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import importlib
-
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+# Imported when first used, so that `import yukawa.corpus` costs nothing.
+__getattr__ = from_homes(__name__, _HOMES)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from yukawa.facades import from_homes
 
 if TYPE_CHECKING:
     from yukawa.evaluation.completions import complete, complete_by_chat, split_prompt
@@ -56,12 +58,5 @@ _HOMES = {
     "split_prompt": "completions",
     "wilson": "shares",
 }
-
-
-def __getattr__(name: str) -> Any:
-    # Imported when first used, so that `import yukawa.evaluation` costs nothing.
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import importlib
-
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+# Imported when first used, so that `import yukawa.evaluation` costs nothing.
+__getattr__ = from_homes(__name__, _HOMES)

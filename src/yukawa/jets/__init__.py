@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from yukawa.facades import from_homes
 
 if TYPE_CHECKING:
     from yukawa.jets.classes import JET_ORIGIN
@@ -58,12 +60,5 @@ _HOMES = {
     "simulate_events": "simulation",
     "train": "training.run",
 }
-
-
-def __getattr__(name: str) -> Any:
-    # Imported when first used: reading jets needs no torch, and `import yukawa.jets` nothing at all.
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import importlib
-
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+# Imported when first used: reading jets needs no torch, and `import yukawa.jets` nothing at all.
+__getattr__ = from_homes(__name__, _HOMES)

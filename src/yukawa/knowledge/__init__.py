@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from yukawa.facades import from_homes
 
 if TYPE_CHECKING:
     from yukawa.knowledge.base import KnowledgeBase
@@ -10,13 +12,16 @@ if TYPE_CHECKING:
     from yukawa.knowledge.records import Conflict, Event, Hit, Item, Provenance, Report
 
 __all__ = ["Conflict", "Draft", "Event", "Hit", "Item", "KnowledgeBase", "Provenance", "Report", "draft"]
-_HOMES = {"KnowledgeBase": "base", "Draft": "drafts", "draft": "drafts"}
-
-
-def __getattr__(name: str) -> Any:
-    # Imported when first used: the tables need SQLAlchemy, the language of physics does not.
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import importlib
-
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES.get(name, 'records')}"), name)
+_HOMES = {
+    "Conflict": "records",
+    "Draft": "drafts",
+    "Event": "records",
+    "Hit": "records",
+    "Item": "records",
+    "KnowledgeBase": "base",
+    "Provenance": "records",
+    "Report": "records",
+    "draft": "drafts",
+}
+# Imported when first used: the tables need SQLAlchemy, the language of physics does not.
+__getattr__ = from_homes(__name__, _HOMES)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from yukawa.facades import from_homes
 
 if TYPE_CHECKING:
     from yukawa.training.describing import describe
@@ -12,12 +14,5 @@ if TYPE_CHECKING:
 
 __all__ = ["describe", "load_recipe", "merge", "train"]
 _HOMES = {"describe": "describing", "load_recipe": "recipe", "merge": "merging", "train": "run"}
-
-
-def __getattr__(name: str) -> Any:
-    # Imported when first used, so that `import yukawa.training` costs nothing.
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import importlib
-
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+# Imported when first used, so that `import yukawa.training` costs nothing.
+__getattr__ = from_homes(__name__, _HOMES)

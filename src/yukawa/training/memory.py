@@ -79,8 +79,7 @@ def _weights(recipe: Recipe, model: Any) -> float:
         return float(size * sum(weight.numel() for weight in model.parameters()))
     head = model.get_output_embeddings()
     in_all: float = sum(
-        (_NF4 if type(module).__name__ in _PROJECTIONS and module is not head else size)
-        * weight.numel()
+        (_NF4 if type(module).__name__ in _PROJECTIONS and module is not head else size) * weight.numel()
         for module in model.modules()
         for weight in module.parameters(recurse=False)
     )
@@ -106,12 +105,13 @@ def _rounded_weights(recipe: Recipe, model: Any) -> int:
     """Bytes of the copies in 16 bits of matrices in 32 bits that autocast makes and the backward pass needs."""
     if (recipe.dtype, recipe.training.precision) != ("fp32", "bf16"):
         return 0
-    weights = sum(m.weight.numel() for m in model.modules() if type(m).__name__ in _PROJECTIONS)
-    at_once = model.config.get_text_config().num_hidden_layers if recipe.training.gradient_checkpointing else 1
-    return _BYTES["bf16"] * weights // at_once
+    weights: int = sum(m.weight.numel() for m in model.modules() if type(m).__name__ in _PROJECTIONS)
+    layers: int = model.config.get_text_config().num_hidden_layers
+    # Computed anew, one layer at a time has them.
+    return _BYTES["bf16"] * weights // (layers if recipe.training.gradient_checkpointing else 1)
 
 
 def _inner_width(config: Any) -> int:
     """Of a layer's feed-forward part; four times the hidden one where a configuration is silent, as GPT-2's."""
-    found: int = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
-    return found
+    found: int | None = getattr(config, "intermediate_size", None)
+    return found or 4 * int(config.hidden_size)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from yukawa.facades import from_homes
 
 if TYPE_CHECKING:
     from yukawa.jets.simulation.cards import Card, load_card
@@ -11,13 +13,14 @@ if TYPE_CHECKING:
     from yukawa.jets.simulation.production import produce
 
 __all__ = ["Card", "Process", "Sample", "load_card", "load_process", "produce", "simulate_events"]
-_HOMES = {"Card": "cards", "load_card": "cards", "produce": "production", "simulate_events": "events"}
-
-
-def __getattr__(name: str) -> Any:
-    # Imported when first used: the verbs must not wait for NumPy and pydantic.
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import importlib
-
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES.get(name, 'processes')}"), name)
+_HOMES = {
+    "Card": "cards",
+    "Process": "processes",
+    "Sample": "processes",
+    "load_card": "cards",
+    "load_process": "processes",
+    "produce": "production",
+    "simulate_events": "events",
+}
+# Imported when first used: the verbs must not wait for NumPy and pydantic.
+__getattr__ = from_homes(__name__, _HOMES)

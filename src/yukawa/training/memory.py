@@ -94,7 +94,7 @@ def _activations(recipe: Recipe, model: Any, world: int) -> int:
     layers: int = config.num_hidden_layers
     trained = "full" if recipe.adapter.kind == "full" else recipe.adapter.targets
     some, more = _KEPT[trained, recipe.dtype, how.precision if recipe.dtype == "fp32" else "bf16"]
-    layer = some + more * _inner_width(config) / config.hidden_size
+    layer: float = some + more * _inner_width(config) / config.hidden_size
     # Computed anew, a layer keeps its input alone, and one layer at a time all.
     kept = _BYTES[recipe.dtype] * layers + layer if how.gradient_checkpointing else layer * layers
     logits: float = 2 * 4 * min(tokens, _CHUNK) * config.vocab_size

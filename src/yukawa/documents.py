@@ -19,6 +19,10 @@ class Document(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    def plain(self) -> dict[str, Any]:
+        """As plain values, every default written out."""
+        return self.model_dump(mode="json")
+
 
 class Section(Document):
     """A part of a recipe: a value of another type is refused, not turned into the right one."""

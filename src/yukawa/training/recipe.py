@@ -207,10 +207,6 @@ class Recipe(Section):
         """A path of `data`, with the mixture's name in it."""
         return path.replace(MIXTURE, self.mixture or "")
 
-    def plain(self) -> dict[str, Any]:
-        """The recipe as plain values, every default written out."""
-        return self.model_dump(mode="json")
-
 
 def load_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
     """Read a recipe.

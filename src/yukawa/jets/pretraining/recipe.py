@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from yukawa.documents import Count, Natural, Positive, Section, change, checked, merged, read_on_base
 from yukawa.jets.training.recipe import ModelRecipe, TrainingRecipe
@@ -99,12 +99,6 @@ class Recipe(Section):
     mixture: Annotated[dict[str, SourceRecipe], Field(min_length=1), AfterValidator(_named)]
     model: LanguageModelRecipe = LanguageModelRecipe()
     training: PretrainingRecipe
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    def plain(self) -> dict[str, Any]:
-        """The recipe as plain values, every default written out."""
-        return self.model_dump(mode="json")
 
 
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:

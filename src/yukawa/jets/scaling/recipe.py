@@ -85,10 +85,6 @@ class Study(Part):
     lengths: Lengths
     validations: Count = 30
 
-    def plain(self) -> dict[str, Any]:
-        """The study as plain values, every default written out."""
-        return self.model_dump(mode="json")
-
     @property
     def threads(self) -> int:
         """Processor threads of the largest training, where recipes say them."""

@@ -118,10 +118,6 @@ class Recipe(Section):
     model: ModelRecipe
     training: TrainingRecipe
 
-    def plain(self) -> dict[str, Any]:
-        """The recipe as plain values, every default written out."""
-        return self.model_dump(mode="json")
-
 
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     """Read a recipe.

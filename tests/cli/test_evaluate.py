@@ -27,7 +27,7 @@ def test_perplexity(yukawa, data, models):
     shown = yukawa(*command, "--out", "kept")
     assert shown.code == 0
     assert "tuned − base" in shown.out
-    assert "read in overlapping windows with every token scored once: 1 for base, 1 for tuned" in shown.out
+    assert "read in overlapping windows with every token scored once: 1 for base and tuned" in shown.out
     without = yukawa(*command, "--no-eos", "--json").json
     assert without["tokens"]["base"] == found["tokens"]["base"] - 4
 
@@ -41,6 +41,19 @@ def test_report(yukawa, data, models):
     assert list(done.json["tests"]) == ["hep-ph", "cs", "gr-qc"]
     assert done.json == {"out": "here", **json.loads(Path("here/report.json").read_text())}
     assert "Transfer and forgetting" in Path("here/report.md").read_text()
+
+
+def test_a_limit_by_archive_counts_within_each(yukawa, data, models):
+    lines = [
+        Document(id=f"d{k}", text=f"Sentence {k} is short.", source="test", categories=(kind,))
+        for k, kind in enumerate(["hep-th", "hep-th", "hep-th", "cs.LG", "cs.LG"])
+    ]
+    write_rows(Path("rows.jsonl"), lines, Document)
+    done = yukawa(
+        "evaluate", "report", "rows.jsonl", "--model", str(models["base"]), "--by-archive", "--limit", "2",
+        "--out", "here", *SMALL, "--json",
+    )  # fmt: skip
+    assert {name: test["documents"] for name, test in done.json["tests"].items()} == {"hep-th": 2, "cs": 2}
 
 
 @pytest.mark.parametrize(
@@ -59,6 +72,9 @@ def test_report(yukawa, data, models):
             "two test sets are called 'a'",
         ),
         (["perplexity", "set"], "no model was named"),
+        (["perplexity", "set", "--model", "{base}", "--model", "a=./absent"], "there is no folder"),
+        (["perplexity", "set", "--model", "{base}", "--device", "gpu"], "the device 'gpu' is not there"),
+        (["perplexity", "set", "--model", "a b={base}", "--model", "a-b={base}"], "the same for a file"),
     ],
 )
 def test_mistakes(yukawa, data, models, arguments, said):

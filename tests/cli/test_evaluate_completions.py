@@ -36,6 +36,9 @@ def test_completions_semscore_and_entropy(yukawa, data, models):
     assert "bits per token" in alone.out
     stray = yukawa("evaluate", "entropy", made["file"], "--model", f"other={models['base']}").failed(2)
     assert "no file was written by 'other' (there are: base)" in stray
+    wrong = f"base={models['base']}+{models['adapter']}"
+    foreign = yukawa("evaluate", "entropy", made["file"], "--model", wrong).failed(2)
+    assert "were written with adapter none" in foreign
 
 
 def test_completions_of_a_chat_model(yukawa, data):
@@ -44,6 +47,8 @@ def test_completions_of_a_chat_model(yukawa, data):
     command = ("evaluate", "completions", str(data), "--chat", "said", "--out", "made", "--json")
     assert yukawa(*command).json[0]["completions"] == 4
     assert len(Path("made/said.jsonl").read_text().splitlines()) == 5
+    twice = yukawa(*command, "--model", "said=somewhere").failed(2)
+    assert "two models are called 'said'" in twice
     assert "no model 'sad'" in yukawa(*command[:4], "sad", *command[5:]).failed(2)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,13 @@ def test_bad_names(home):
             named(text)
     with pytest.raises(InputError, match="cannot be read"):
         find_completions([Path("absent.jsonl")])
+
+
+def test_completions_that_were_only_begun(home):
+    head = {"kind": "yukawa completions", "model": "a", "options": {}}
+    Path("a.jsonl").write_text(json.dumps(head) + "\n")
+    with pytest.raises(InputError, match=r"a.jsonl holds no completion yet"):
+        find_completions([Path("a.jsonl")])
 
 
 def test_blocks_are_lines(capsys):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -90,6 +91,35 @@ def test_names(text, expected):
 def test_no_names(text):
     with pytest.raises(InputError, match="names no model"):
         Subject.parse(text)
+
+
+def test_what_is_wrong_with_the_last_model_is_said_before_the_first_is_opened(subjects, documents, opened):
+    for wrong in (Subject("x", "./absent"), replace(subjects[1], name="x", adapter="absent")):
+        with pytest.raises(InputError, match="absent"):
+            measure([*subjects, wrong], {"all": documents})
+    assert opened == []
+
+
+def test_names_that_are_the_same_for_a_file(subjects, documents):
+    with pytest.raises(
+        InputError, match="two models are called 'a b' and 'a-b', which is the same for a file"
+    ):
+        measure([replace(subjects[0], name=name) for name in ("a b", "a-b")], {"all": documents})
+    with pytest.raises(InputError, match="two test sets are called 'A' and 'a'"):
+        measure(subjects, {"A": documents, "a": documents})
+
+
+def test_completions_belong_to_what_wrote_them(subjects, base_folder, adapter_folder, tmp_path):
+    base, tuned = subjects
+    wrote = {"model": str(base_folder), "adapter": str(adapter_folder)}
+    tuned.check_wrote(wrote)
+    tuned.check_wrote({**wrote, "model": f"{base_folder}/../{base_folder.name}"})
+    tuned.check_wrote({**wrote, "model": str(tmp_path / "moved")})
+    base.check_wrote({})
+    with pytest.raises(InputError, match=r"by 'base' were written with adapter .*, not none"):
+        base.check_wrote(wrote)
+    with pytest.raises(InputError, match="by 'tuned' were written with model"):
+        tuned.check_wrote({**wrote, "model": str(tmp_path)})
 
 
 def test_bad_input(subjects, documents):

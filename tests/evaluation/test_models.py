@@ -78,6 +78,9 @@ class TestBadInput:
     def test_what_is_not_there(self, tmp_path):
         with pytest.raises(InputError, match="there is no folder"):
             open_language_model(tmp_path / "absent")
+        for path in ("runs/absent/model", "absent/"):
+            with pytest.raises(InputError, match="there is no folder"):
+                open_language_model(path)
         (tmp_path / "empty").mkdir()
         with pytest.raises(InputError, match=r"config\.json is missing"):
             open_language_model(tmp_path / "empty")
@@ -107,6 +110,11 @@ class TestBadInput:
         (adapter / "adapter_config.json").write_text("{}")
         with pytest.raises(InputError, match="which base it belongs to"):
             open_language_model(adapter)
+
+    @pytest.mark.parametrize("device", ["gpu", "cuda:99"])
+    def test_a_device_that_is_not_there(self, base_folder, device):
+        with pytest.raises(InputError, match=f"the device '{device}' is not there"):
+            open_language_model(base_folder, device=device)
 
     def test_a_missing_package(self, base_folder, adapter_folder, monkeypatch):
         monkeypatch.setitem(sys.modules, "peft", None)

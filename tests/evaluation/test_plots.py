@@ -70,6 +70,43 @@ def test_a_curve_of_one_point_is_seen(tmp_path, monkeypatch):
     assert lines["one"] == "o"
 
 
+def test_thirteen_lines_look_different_beside_their_legend(tmp_path, monkeypatch):
+    figures = drawn(monkeypatch)
+    names = [f"variant-{k}" for k in range(13)]
+    rows = [*METRICS, {"step": 8, "validation_loss": 1.0}]
+    learning_plot(dict.fromkeys(names, rows), tmp_path / "a.png")
+    entropy_plot({name: by_position(ROWS) for name in names}, tmp_path / "b.png")
+    for figure in figures:
+        (axes,) = figure.axes
+        (legend,) = figure.legends
+        assert [text.get_text() for text in legend.get_texts()] == names
+        lines = [line for line in axes.lines if line.get_label() in names]
+        assert len({(line.get_color(), str(line._dash_pattern)) for line in lines}) == 13
+        box = legend.get_window_extent()
+        assert box.x0 >= axes.get_window_extent().x1
+        assert box.y0 >= 0
+
+
+def test_a_flat_entropy_is_seen(tmp_path, monkeypatch):
+    figures = drawn(monkeypatch)
+    entropy_plot({"a": by_position([np.full(9, 11.0), np.full(9, 11.01)])}, tmp_path / "a.png")
+    assert figures[0].axes[0].get_ylim()[1] > 11.3
+
+
+def test_paired_differences_stand_beside_the_figures(tmp_path, monkeypatch):
+    figures = drawn(monkeypatch)
+    bootstrap_plot(DRAWN, tmp_path / "a.png", "perplexity")
+    left, right = figures[0].axes
+    assert [text.get_text() for text in left.get_yticklabels()] == ["base", "tuned"]
+    (bars,) = right.containers
+    ends = bars.lines[2][0].get_segments()[0][:, 0]
+    pair = DRAWN.differences["base", "tuned"]
+    assert ends == pytest.approx([pair.low, pair.high])
+    alone = compare({"a": Sample.mean(RNG.normal(size=9))}, resamples=50)
+    bootstrap_plot(alone, tmp_path / "b.png", "perplexity")
+    assert len(figures[1].axes) == 1
+
+
 def test_a_long_label_fits_beside_the_matrix(tmp_path, monkeypatch):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 

@@ -10,7 +10,9 @@ import pytest
 
 from yukawa.corpus.rows import Document
 from yukawa.errors import InputError
+from yukawa.evaluation import report as reporting
 from yukawa.evaluation.completions import complete
+from yukawa.evaluation.entropy import Entropies
 from yukawa.evaluation.figures import Statistics
 from yukawa.evaluation.measuring import Subject
 from yukawa.evaluation.models import open_language_model
@@ -111,6 +113,15 @@ def test_completions_are_described(report):
     assert set(found["texture"]) == {"base", "tuned", "true continuation"}
     assert found["entropy"]["base"]["kind"] == "entropy"
     assert 0 < found["entropy"]["tuned"]["bits_per_token"]["value"] < np.log2(258)
+
+
+def test_surprisals_are_called_so_in_the_plot(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(reporting, "entropy_plot", lambda courses, path: drawn.extend(courses) or path)
+    bits = (np.ones(3),)
+    found = {"far": Entropies(("a",), None, bits), "here": Entropies(("a",), bits, bits)}
+    reporting._Pictures(tmp_path).entropy(found)
+    assert drawn == ["far, surprisal", "here"]
 
 
 def test_by_archive_and_kept(report, tests, base_folder, tmp_path, monkeypatch):

@@ -32,6 +32,9 @@ def test_archives(documents):
         "math": 1,
     }
     assert next(iter(found)) == "hep-ph"
+    assert by_archive({"all": documents}, limit=1)["hep-ph"] == documents[:1]
+    with pytest.raises(InputError, match=r"'2101.00000' stands in one and in two"):
+        by_archive({"one": documents[:3], "two": documents[:1]})
 
 
 def test_fingerprints_see_every_change(documents):

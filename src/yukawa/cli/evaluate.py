@@ -138,13 +138,14 @@ def write_report(
 
     how = Statistics(level, resamples, seed)
     subjects = find_measured(model, service, dtype, four_bit, device)
-    tests = find_tests(data, split, limit)
+    # By archive, the first documents of a file may be of one archive only: it is divided before it is cut.
+    tests = find_tests(data, split, None if archives else limit)
     files = {name: path for path in completions or () for name in find_completions([path])}
     runs = {name: Path(path) for name, path in map(named, run or ())}
     with progress_bar("tokens") as progress:
         report = make_report(
             subjects, tests, out, manner=find_manner(bos, eos, context, stride, batch_tokens), archives=archives,
-            completions=files, embedder=embedder, runs=runs, statistics=how, progress=progress, tell=tell,
+            limit=limit, completions=files, embedder=embedder, runs=runs, statistics=how, progress=progress, tell=tell,
         )  # fmt: skip
     if as_json:
         print_json({"out": str(out), **report.data})

@@ -76,12 +76,16 @@ def make_completions(
     """Let models complete the first half of each document; what is interrupted goes on with the same command."""
     from yukawa.chat import open_model
     from yukawa.evaluation.completions import complete, complete_by_chat
-    from yukawa.evaluation.measuring import slug
+    from yukawa.evaluation.measuring import check_names, slug
 
     if not model and not chat:
         raise InputError("no model was named", hint="add --model FOLDER or --chat NAME")
     subjects = find_subjects(model or (), dtype, four_bit, device)
     rows = find_rows(chat)
+    names = [subject.name for subject in subjects] + [row.name for row in rows]
+    check_names(names, "models", "NAME=FOLDER")
+    for subject in subjects:
+        subject.check()
     (documents,) = find_tests([data], split, limit).values()
     same: dict[str, Any] = {"new_tokens": new_tokens, "temperature": temperature}
 
@@ -130,7 +134,7 @@ def measure_semscore(
         return
     show([semscores(found)])
     if found["continuation"]["differences"]:
-        show([differences(found["continuation"]["differences"])])
+        show(differences(found["continuation"]["differences"]))
 
 
 def measure_entropy(
@@ -175,6 +179,7 @@ def _looks(options: dict[str, Any], rows: list[Any], subject: Any, how: Any) -> 
 
     found = {"texture": texture_json(textures([r.id for r in rows], [r.completion for r in rows]), how)}
     if subject is not None:
+        subject.check_wrote(options)
         tell(subject.name)
         with progress_bar("tokens") as progress:
             bits = completion_entropies(subject.open(), rows, bos=options.get("bos"), progress=progress)

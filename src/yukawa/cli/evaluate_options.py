@@ -78,10 +78,10 @@ def find_subjects(
     Raises:
         InputError: a text names no model, or two have one name.
     """
-    from yukawa.evaluation.measuring import Subject
+    from yukawa.evaluation.measuring import Subject, check_names
 
     found = [Subject.parse(text, dtype=dtype, load_in_4bit=four_bit, device=device) for text in models]
-    _check_names([subject.name for subject in found], "NAME=FOLDER")
+    check_names([subject.name for subject in found], "models", "NAME=FOLDER")
     return found
 
 
@@ -97,13 +97,14 @@ def find_measured(
     Raises:
         InputError: there is none, a text names no model, or two have one name.
     """
+    from yukawa.evaluation.measuring import check_names
     from yukawa.evaluation.services import Service
 
     if not models and not services:
         raise InputError("no model was named", hint="add --model FOLDER or --service NAME")
     found: list[Subject | Service] = [*find_subjects(models or (), dtype, four_bit, device)]
     found += [Service(row) for row in find_rows(services)]
-    _check_names([subject.name for subject in found], "NAME=FOLDER")
+    check_names([subject.name for subject in found], "models", "NAME=FOLDER")
     return found
 
 
@@ -130,13 +131,11 @@ def find_tests(data: Iterable[str], split: str, limit: int | None) -> dict[str, 
     Raises:
         InputError: there are none, or two test sets have one name.
     """
+    from yukawa.evaluation.measuring import check_names
     from yukawa.evaluation.texts import read_documents
 
     places = [named(text) for text in data]
-    names = [name for name, _ in places]
-    double = next((name for name in names if names.count(name) > 1), None)
-    if double is not None:
-        raise InputError(f"two test sets are called {double!r}", hint="name them apart: NAME=PATH")
+    check_names([name for name, _ in places], "test sets", "NAME=PATH")
     return {name: read_documents(Path(path), split=split, limit=limit) for name, path in places}
 
 
@@ -151,6 +150,8 @@ def find_completions(files: Iterable[Path]) -> dict[str, tuple[dict[str, Any], l
     found: dict[str, tuple[dict[str, Any], list[Any]]] = {}
     for path in files:
         name, options, rows = read_completions(path)
+        if not rows:
+            raise InputError(f"{path} holds no completion yet", hint="finish it by the command that began it")
         if name in found:
             raise InputError(f"two files hold completions by {name!r}", hint="give each model another name")
         found[name] = (options, rows)
@@ -199,9 +200,3 @@ def show(blocks: Sequence[Block]) -> None:
         elif isinstance(block, Paragraph):
             say(block.text)
         say()
-
-
-def _check_names(names: list[str], hint: str) -> None:
-    double = next((name for name in names if names.count(name) > 1), None)
-    if double is not None:
-        raise InputError(f"two models are called {double!r}", hint=f"name them apart: {hint}")

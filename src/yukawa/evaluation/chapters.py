@@ -8,6 +8,9 @@ from typing import Any
 
 from yukawa.evaluation.pages import Block, Heading, Paragraph, Table
 
+_PAIRS = 15  # more are not shown, only those with the first: what is true of them is not seen among so many
+_NAMES = 3  # more of one kind are counted, not listed
+
 
 def opening_chapter(data: Mapping[str, Any], tests: Mapping[str, Sequence[Any]]) -> list[Block]:
     """What was measured, and how."""
@@ -30,7 +33,7 @@ def opening_chapter(data: Mapping[str, Any], tests: Mapping[str, Sequence[Any]])
         Paragraph(
             f"Intervals hold the true figure in {how['level']:.0%} of cases: studentized bootstrap over documents, "
             f"{how['resamples']:,} resamples. Differences are paired by document; p-values are of a permutation test "
-            "that exchanges the two models within documents, corrected by Holm for the number of pairs in a table."
+            "that exchanges the two models within documents, corrected by Holm for the number of pairs of models."
         ),
     ]
 
@@ -51,9 +54,9 @@ def perplexity_chapter(test: str, data: Mapping[str, Any], words: Mapping[str, s
         Heading(f"Perplexity on {test}"),
         Table(["model", *(words[form] for form in forms), "tokens scored"], rows),
     ]
-    long = {name: count for name, count in data["long_documents"].items() if count}
-    if long:
-        counts = ", ".join(f"{count:,} for {name}" for name, count in long.items())
+    long = data["long_documents"]
+    if any(long.values()):
+        counts = _by_value({name: f"{count:,}" for name, count in long.items()})
         blocks.append(
             Paragraph(
                 f"Longer than the context, read in overlapping windows with every token scored once: {counts}."
@@ -73,12 +76,20 @@ def perplexity_chapter(test: str, data: Mapping[str, Any], words: Mapping[str, s
         )
     for form in forms:
         if forms[form]["differences"]:
-            blocks += [Paragraph(f"Differences in {words[form]}:"), differences(forms[form]["differences"])]
+            blocks += differences(forms[form]["differences"], f"Differences in {words[form]}")
     return blocks
 
 
-def differences(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """Paired differences with their intervals and p-values."""
+def differences(rows: Sequence[Mapping[str, Any]], title: str = "Differences") -> list[Block]:
+    """Paired differences with their intervals and p-values; of many systems only those from the first."""
+    first = rows[0]["first"]
+    shown = [row for row in rows if row["first"] == first] if len(rows) > _PAIRS else rows
+    if len(shown) < len(rows):
+        title += f", from {first} only: JSON holds all {len(rows)} pairs, for which p (Holm) is corrected"
+    return [Paragraph(f"{title}:"), _differences(shown)]
+
+
+def _differences(rows: Sequence[Mapping[str, Any]]) -> Table:
     return Table(
         ["second minus first", "difference", "p", "p (Holm)", "p (bootstrap)"],
         [
@@ -120,7 +131,7 @@ def completions_chapter(data: Mapping[str, Any]) -> list[Block]:
         semscores(score),
     ]
     if score["continuation"]["differences"]:
-        blocks.append(differences(score["continuation"]["differences"]))
+        blocks += differences(score["continuation"]["differences"])
     figures = [name for name in next(iter(texture.values())) if name != "artefacts"]
     looks = [[name, *(with_interval(row[figure]) for figure in figures)] for name, row in texture.items()]
     blocks += [
@@ -181,7 +192,23 @@ def _yes(value: Any) -> str:
 def _unlike(words: str, values: Mapping[str, Any]) -> str:
     """Such as `dtype: float32 for base, bfloat16 for tuned`."""
     texts = {name: _yes(value) if isinstance(value, bool) else str(value) for name, value in values.items()}
-    return f"{words}: {', '.join(f'{text} for {name}' for name, text in texts.items())}"
+    return f"{words}: {_by_value(texts)}"
+
+
+def _by_value(texts: Mapping[str, str]) -> str:
+    """Such as `float32 for base, bfloat16 for the other 12`."""
+    groups: dict[str, list[str]] = {}
+    for name, text in texts.items():
+        groups.setdefault(text, []).append(name)
+    most = max(groups.values(), key=len)
+    said = []
+    for text, names in sorted(groups.items(), key=lambda group: group[1] is most and len(most) > _NAMES):
+        if names is not most or len(names) <= _NAMES:
+            who = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+        else:
+            who = f"the other {len(names)}" if len(groups) > 1 else f"all {len(names)}"
+        said.append(f"{text} for {who}")
+    return ", ".join(said)
 
 
 def _change(cell: Mapping[str, Any]) -> str:

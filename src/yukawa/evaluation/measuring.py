@@ -12,7 +12,7 @@ from typing import Any
 
 from yukawa.corpus.rows import Document
 from yukawa.errors import InputError, YukawaError
-from yukawa.evaluation.models import LanguageModel, open_language_model
+from yukawa.evaluation.models import LanguageModel, check_places, find_places, open_language_model
 from yukawa.evaluation.perplexity import Losses, document_losses
 from yukawa.evaluation.services import Service
 from yukawa.evaluation.texts import fingerprint
@@ -56,6 +56,32 @@ class Subject:
                 f"{text!r} names no model", hint="write [NAME=]FOLDER or NAME=FOLDER+ADAPTER_FOLDER"
             )
         return cls(name if equals else Path(adapter or source).name, source, adapter or None, **options)
+
+    def check(self) -> None:
+        """Refuse what cannot be opened, as far as that is seen without opening it.
+
+        Raises:
+            InputError: a folder is not there, or holds no model or adapter.
+        """
+        check_places(self.source, self.adapter)
+
+    def check_wrote(self, options: Mapping[str, Any]) -> None:
+        """Refuse completions that another model wrote.
+
+        Args:
+            options: how they were made, as their file says; a folder that is there no more may have moved.
+
+        Raises:
+            InputError: says what wrote them.
+        """
+        for asked, key in zip(find_places(self.source, self.adapter), ("model", "adapter"), strict=True):
+            wrote = options.get(key, asked)
+            gone = asked and wrote and not Path(wrote).expanduser().is_dir()
+            if not gone and _resolved(asked) != _resolved(wrote):
+                raise InputError(
+                    f"the completions by {self.name!r} were written with {key} {wrote or 'none'}, not {asked or 'none'}",
+                    hint="name the model that wrote them",
+                )
 
     def open(self) -> LanguageModel:
         """The model itself; see `open_language_model`."""
@@ -128,7 +154,13 @@ def measure(
         InputError: there is no model or no test set, or two have one name.
         ModelError: a model cannot be opened or measured.
     """
-    _check_names([subject.name for subject in subjects], tests)
+    if not subjects or not tests:
+        raise InputError("there is nothing to measure", hint="give a model and a test set")
+    check_names([subject.name for subject in subjects], "models", "NAME=FOLDER")
+    check_names(list(tests), "test sets", "NAME=PATH")
+    for subject in subjects:
+        if isinstance(subject, Subject):
+            subject.check()
     manner, work = manner or Manner(), work or Work()
     shelf = _Shelf(keep, manner, {test: fingerprint(documents) for test, documents in tests.items()})
     found: dict[str, dict[str, Losses]] = {test: {} for test in tests}
@@ -164,12 +196,19 @@ def _losses(
     )  # fmt: skip
 
 
-def _check_names(names: Sequence[str], tests: Mapping[str, Any]) -> None:
-    double = next((name for name in names if names.count(name) > 1), None)
-    if double is not None:
-        raise InputError(f"two models are called {double!r}", hint="name them apart: NAME=FOLDER")
-    if not names or not tests:
-        raise InputError("there is nothing to measure", hint="give a model and a test set")
+def check_names(names: Sequence[str], what: str, how: str) -> None:
+    """Refuse two of one name, or of names that would give their files the same one.
+
+    Raises:
+        InputError: says which, and `how` to name them.
+    """
+    seen: dict[str, str] = {}
+    for name in names:
+        file = slug(name).casefold()
+        if file in seen:
+            near = "" if seen[file] == name else f" and {name!r}, which is the same for a file"
+            raise InputError(f"two {what} are called {seen[file]!r}{near}", hint=f"name them apart: {how}")
+        seen[file] = name
 
 
 class _Shelf:
@@ -203,6 +242,10 @@ class _Shelf:
 
     def _file(self, name: str, test: str) -> Path | None:
         return None if self._folder is None else Path(self._folder) / f"{slug(name)}--{slug(test)}.jsonl"
+
+
+def _resolved(place: str | None) -> Path | None:
+    return None if place is None else Path(place).expanduser().resolve()
 
 
 def slug(name: str) -> str:

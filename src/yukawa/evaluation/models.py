@@ -84,7 +84,7 @@ def open_language_model(
         return _ready(source, tokenizer, name or type(source).__name__, {"model": type(source).__name__}, ())
     # Not a word on faster 4-bit kernels, which PEFT's import looks for too.
     logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
-    base, adapter = _base_and_adapter(str(source), None if adapter is None else str(adapter))
+    base, adapter = find_places(str(source), None if adapter is None else str(adapter))
     trained = find_trained(adapter or base)
     four_bits = load_in_4bit if load_in_4bit is not None else bool(trained and trained.four_bits)
     if dtype == "auto" and trained and trained.dtype:
@@ -100,10 +100,36 @@ def open_language_model(
     return _ready(model, tokenizer, name or Path(adapter or base).name, recorded, notes)
 
 
+def check_places(source: str, adapter: str | None = None) -> None:
+    """Refuse folders that hold no model or no adapter; what is on a hub is seen only when it is opened.
+
+    Raises:
+        InputError: names the folder, and what it lacks.
+    """
+    _, adapter = find_places(source, adapter)
+    if adapter is not None:
+        _check_adapter(Path(adapter).expanduser())
+
+
+def _device(device: str | None) -> str:
+    """Where weights go: what was asked for, if it is there."""
+    torch = require("torch", _PURPOSE)
+    if device is None:
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # each backend has a way of its own
+        raise InputError(
+            f"the device {device!r} is not there: {str(error).splitlines()[0][:120]}",
+            hint="write cpu, or cuda:0 where there is a GPU that torch was built for",
+        ) from error
+    return device
+
+
 def _base_model(base: str, dtype: str, quantised: str | None, device: str | None) -> Any:
     """The weights, all of them, on their device; quantised to NF4 if a type for the arithmetic is given."""
     transformers, torch = require("transformers", _PURPOSE), require("torch", _PURPOSE)
-    where = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    where = _device(device)
     options: dict[str, Any] = {"dtype": dtype if dtype == "auto" else getattr(torch, dtype)}
     if quantised:
         require("bitsandbytes", "loading in four bits")
@@ -146,8 +172,12 @@ def _ready(
     )
 
 
-def _base_and_adapter(source: str, adapter: str | None) -> tuple[str, str | None]:
-    """What to load first and what to put on top."""
+def find_places(source: str, adapter: str | None) -> tuple[str, str | None]:
+    """What to load first, and the adapter to put on top.
+
+    Raises:
+        InputError: a folder is not there, or holds no model.
+    """
     folder = _model_of_run(source)
     if adapter is not None:
         adapter = str(_model_of_run(adapter))
@@ -160,7 +190,7 @@ def _base_and_adapter(source: str, adapter: str | None) -> tuple[str, str | None
                 f"{folder} holds no model: config.json is missing",
                 hint="name the folder of a model, an adapter or a run",
             )
-    elif source.startswith((".", "/", "~")):
+    elif source.startswith((".", "/", "~")) or source.count("/") > 1 or source.endswith("/"):  # no hub name
         raise InputError(f"there is no folder {source}", hint="name a folder, or a model on the hub")
     return source, adapter
 
@@ -217,12 +247,7 @@ def _with_adapter(model: Any, base: str, adapter: str) -> tuple[Any, tuple[str, 
     """The model under its adapter, every weight of which must have found its place."""
     peft = require("peft", "measuring a model with an adapter")
     folder = Path(adapter).expanduser()
-    absent = [file for file in _ADAPTER if not (folder / file).is_file()]
-    if absent:
-        raise InputError(
-            f"the adapter {folder} has no {' and no '.join(absent)}",
-            hint="name the folder where PEFT saved it as safetensors",
-        )
+    _check_adapter(folder)
     foreign = InputError(
         f"the adapter {folder} belongs to another base than {base}",
         hint=f"it was made on {_recorded_base(folder)}",
@@ -241,3 +266,12 @@ def _with_adapter(model: Any, base: str, adapter: str) -> tuple[Any, tuple[str, 
     if recorded != base and Path(recorded).expanduser().resolve() != Path(base).expanduser().resolve():
         return adapted, (f"the adapter was made on {recorded} and is measured on {base}",)
     return adapted, ()
+
+
+def _check_adapter(folder: Path) -> None:
+    absent = [file for file in _ADAPTER if not (folder / file).is_file()]
+    if absent:
+        raise InputError(
+            f"the adapter {folder} has no {' and no '.join(absent)}",
+            hint="name the folder where PEFT saved it as safetensors",
+        )

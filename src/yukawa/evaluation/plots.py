@@ -14,14 +14,16 @@ from numpy.typing import NDArray
 from yukawa.drawing import colour, course, dashes, marker, new_figure, save, style
 from yukawa.errors import InputError
 from yukawa.evaluation.entropy import TokenCourse
-from yukawa.evaluation.statistics import Comparison
+from yukawa.evaluation.statistics import Comparison, Difference, Estimate
 
 _LETTERS = 10  # of a label that fit an inch
+_WITHIN = 5  # lines have their legend within the axes
+_LOOKS = 7  # that differ in `yukawa.drawing`
 _FEWEST = 0.1  # of the texts must reach a position for it to be drawn
 
 
 def bootstrap_plot(comparison: Comparison, path: Path, label: str) -> Path:
-    """The resampled figures of each system as a violin, with its value and interval.
+    """The resampled figures of each system as violins with value and interval, and the paired differences from the first.
 
     Args:
         comparison: the systems.
@@ -35,24 +37,37 @@ def bootstrap_plot(comparison: Comparison, path: Path, label: str) -> Path:
         MissingPackage: matplotlib is not installed.
         StoreError: the disk refuses.
     """
-    names = list(comparison.estimates)
+    first, *others = comparison.estimates
+    paired = [comparison.differences.get((first, name)) for name in others]
+    drawn = comparison.resampled
     with style():
-        figure = new_figure(6.4, 1.4 + 0.42 * len(names))
-        axes = figure.add_subplot()
+        figure = new_figure(10 if any(paired) else 6.4, 1.4 + 0.42 * (1 + len(others)))
+        axes, *beside = np.atleast_1d(figure.subplots(1, 1 + any(paired), sharey=True))
         for k, estimate in enumerate(comparison.estimates.values()):
-            drawn = comparison.resampled[:, k]
-            drawn = drawn[np.isfinite(drawn)]
-            if len(drawn) and np.ptp(drawn) > 0:
-                parts = axes.violinplot(drawn, [k], orientation="horizontal", widths=0.8, showextrema=False)
-                for body in parts["bodies"]:
-                    body.set(facecolor=colour(k), alpha=0.35)
-            ends = [[estimate.value - estimate.low], [estimate.high - estimate.value]]
-            bars = ends if np.isfinite(ends).all() else None
-            axes.errorbar([estimate.value], [k], xerr=bars, fmt="o", ms=4, color=colour(k))
-        axes.set_yticks(range(len(names)), names)
+            _violin(axes, k, drawn[:, k], estimate)
+        for right in beside:
+            for k, difference in enumerate(paired, start=1):
+                if difference is not None:
+                    _violin(right, k, drawn[:, k] - drawn[:, 0], difference)
+            right.axvline(0, color=colour(0), lw=1)
+            right.set_xlabel(f"the same minus {first}, paired")
+        axes.set_yticks(range(1 + len(others)), [first, *others])
         axes.invert_yaxis()
         axes.set_xlabel(label)
         return save(figure, path)
+
+
+def _violin(axes: Any, k: int, drawn: NDArray[np.float64], found: Estimate | Difference) -> None:
+    """Resampled figures in row k, with the value and its interval; the first row in a colour of its own."""
+    drawn, ink = drawn[np.isfinite(drawn)], colour(min(k, 1))
+    # Equal values differ by rounding, which no density can be drawn of.
+    if len(drawn) and np.ptp(drawn) > 1e-9 * np.abs(drawn).max():
+        parts = axes.violinplot(drawn, [k], orientation="horizontal", widths=0.8, showextrema=False)
+        for body in parts["bodies"]:
+            body.set(facecolor=ink, alpha=0.35)
+    ends = [[found.value - found.low], [found.high - found.value]]
+    bars = np.maximum(ends, 0) if np.isfinite(ends).all() else None  # a value may lie beyond its interval
+    axes.errorbar([found.value], [k], xerr=bars, fmt="o", ms=4, color=ink)
 
 
 def entropy_plot(
@@ -70,19 +85,21 @@ def entropy_plot(
     if not any(len(bits.positions) for bits in courses.values()):
         raise InputError("there are no completions to draw the entropy of")
     with style():
-        figure = new_figure(6.2, 4.0)
+        figure = new_figure(*_size(len(courses)))
         axes = figure.add_subplot()
+        highest = 0.0
         for k, (name, bits) in enumerate(courses.items()):
             if not len(bits.positions):
                 continue
             kept = bits.count >= max(2, _FEWEST * bits.count[0])
             kept = kept if kept.any() else bits.count > 0
             x, mean, error = bits.positions[kept], bits.mean[kept], np.nan_to_num(bits.error[kept])
-            axes.plot(x, mean, ls=dashes(k), color=colour(k), lw=1.3, label=name)
+            axes.plot(x, mean, ls=dashes(_turned(k)), color=colour(k), lw=1.3, label=name)
             axes.fill_between(x, mean - error, mean + error, color=colour(k), alpha=0.2, lw=0)
+            highest = max(highest, float((mean + error).max()))
         axes.set(xlabel="position in the completion [token]", ylabel=label)
-        axes.set_ylim(bottom=0)
-        axes.legend()
+        axes.set_ylim(0, 1.05 * highest or 1)
+        _legend(figure, axes, len(courses))
         return save(figure, path)
 
 
@@ -103,34 +120,36 @@ def learning_plot(runs: Mapping[str, Sequence[Mapping[str, Any]]], path: Path) -
     if not any(len(x) for pair in courses.values() for x, _ in pair):
         raise InputError("there are no learning curves to draw: no row of metrics has a loss")
     with style():
-        figure = new_figure(6.4, 4.0)
+        figure = new_figure(*_size(len(courses)))
         axes = figure.add_subplot()
         for k, (name, (training, validation)) in enumerate(courses.items()):
+            look = {"color": colour(k), "label": name}
             if training[0]:
                 point = "o" if len(training[0]) == 1 else None  # no line is seen of one point
-                axes.plot(
-                    *training,
-                    color=colour(k),
-                    lw=0.8,
-                    ls=dashes(k),
-                    marker=point,
-                    ms=4,
-                    alpha=0.8,
-                    label=name,
-                )
+                axes.plot(*training, **look, lw=0.8, ls=dashes(_turned(k)), marker=point, ms=4, alpha=0.8)
+                look["label"] = "_nolegend_"
             if validation[0]:
-                axes.plot(
-                    *validation,
-                    color=colour(k),
-                    marker=marker(k),
-                    ms=4,
-                    lw=1.2,
-                    ls=":",
-                    label=f"{name}, validation",
-                )
+                axes.plot(*validation, **look, marker=marker(_turned(k)), ms=4, lw=1.2, ls=":")
         axes.set(xlabel="step", ylabel="loss (cross entropy of a token) [nat]")
-        axes.legend(fontsize=8.5)
+        _legend(figure, axes, len(courses))
         return save(figure, path)
+
+
+def _turned(k: int) -> int:
+    """The number of a line's dashes and markers: colours repeat after seven, but never with the same ones."""
+    return k + k // _LOOKS
+
+
+def _size(lines: int) -> tuple[float, float]:
+    """Of a figure with that many lines, in inches; a long legend stands beside it."""
+    return (6.4, 4.0) if lines <= _WITHIN else (9.0, max(4.0, 0.6 + 0.23 * lines))
+
+
+def _legend(figure: Any, axes: Any, lines: int) -> None:
+    if lines <= _WITHIN:
+        axes.legend(fontsize=8.5)
+    else:
+        figure.legend(loc="outside right upper", fontsize=8.5)
 
 
 def matrix_plot(

@@ -67,6 +67,7 @@ def make_report(
     *,
     manner: Manner | None = None,
     archives: bool = False,
+    limit: int | None = None,
     completions: Mapping[str, Path] | None = None,
     embedder: str = "minilm",
     runs: Mapping[str, Path] | None = None,
@@ -85,6 +86,7 @@ def make_report(
         out: a folder, made if need be.
         manner: how documents are measured.
         archives: divide the documents of all test sets by the archive of their primary category.
+        limit: only the first so many documents of each test set, those of archives included.
         completions: files of completions by the system's name; entropies need a model of that name.
         embedder: for SemScore; see `yukawa.embedding.open_embedder`.
         runs: folders of more training runs by name, for learning curves.
@@ -100,7 +102,7 @@ def make_report(
     """
     matplotlib()  # what is wrong shall be told before hours have passed
     how, folder = statistics or Statistics(), Path(out)
-    tests = by_archive(tests) if archives else tests
+    tests = by_archive(tests, limit) if archives else {name: some[:limit] for name, some in tests.items()}
     written = _Written.read(completions or {}, subjects, embedder)
     curves = _curves(subjects, runs or {})
     with report_write_errors(folder):
@@ -115,7 +117,7 @@ def make_report(
         tell=tell,
     )
     data, compared = _figures(found, written, manner or Manner(), how)
-    page = Page(f"Evaluation of {', '.join(subject.name for subject in subjects)}")
+    page = Page(f"Evaluation of {_called([subject.name for subject in subjects])}")
     page.add(*opening_chapter(data, tests))
     _add_chapters(page, data, compared, written.entropies, curves, _Pictures(folder / "plots"))
     _write(folder, page, data)
@@ -131,15 +133,20 @@ def _add_chapters(
     pictures: _Pictures,
 ) -> None:
     """What was found, each part with its picture."""
+    if "matrix" in data:  # the whole at a glance, before its parts
+        page.add(*matrix_chapter(data["matrix"]), pictures.matrix(data["matrix"]))
     for test, (form, comparison) in compared.items():
         page.add(*perplexity_chapter(test, data["tests"][test], WORDS))
         page.add(pictures.bootstrap(test, form, comparison, data["statistics"]["level"]))
-    if "matrix" in data:
-        page.add(*matrix_chapter(data["matrix"]), pictures.matrix(data["matrix"]))
     if "completions" in data:
         page.add(*completions_chapter(data["completions"]), *pictures.entropy(entropies))
     if curves:
         page.add(Heading("Learning curves"), pictures.learning(curves))
+
+
+def _called(names: Sequence[str]) -> str:
+    """The models for a title."""
+    return ", ".join(names) if len(names) <= 4 else f"{names[0]} and {len(names) - 1} others"
 
 
 @dataclass(slots=True)
@@ -172,12 +179,14 @@ class _Written:
             open_embedder(embedder) if found else None,
         )
         same_documents({name: [row.id for row in rows] for name, rows in written.rows.items()})
-        names, local = {subject.name for subject in subjects}, set()
+        local: set[str] = set()
+        known = {subject.name: subject for subject in subjects if isinstance(subject, Subject)}
         for name, rows in written.rows.items():
             chat = written.options[name].get("chat")
             if chat and any(row.logprobs for row in rows):
                 written.entropies[name] = chat_surprisals(rows)
-            elif not chat and name in names and any(row.tokens for row in rows):
+            elif not chat and name in known and any(row.tokens for row in rows):
+                known[name].check_wrote(written.options[name])
                 local.add(name)
         written.work = Work(frozenset(local), written.score)
         return written
@@ -247,7 +256,9 @@ class _Pictures:
     def bootstrap(self, test: str, form: str, comparison: Comparison, level: float) -> Picture:
         path = self.folder / f"bootstrap-{slug(test)}.png"
         bootstrap_plot(comparison, path, f"{WORDS[form]} on {test}")
-        return Picture(path, f"Resampled figures on {test} with {level:.0%} intervals")
+        return Picture(
+            path, f"Resampled figures and paired differences on {test}, with {level:.0%} intervals"
+        )
 
     def matrix(self, matrix: Mapping[str, Any]) -> Picture:
         models, tests = matrix["models"][1:], matrix["tests"]
@@ -259,12 +270,18 @@ class _Pictures:
     def entropy(self, entropies: Mapping[str, Entropies]) -> list[Block]:
         if not entropies:
             return []
-        courses = {name: value.course() for name, value in entropies.items()}
+        courses = {
+            f"{name}, surprisal" if value.entropies is None else name: value.course()
+            for name, value in entropies.items()
+        }
         path = entropy_plot(courses, self.folder / "entropy.png")
         return [Picture(path, "Bits of each new token against its position")]
 
     def learning(self, curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> Picture:
-        return Picture(learning_plot(curves, self.folder / "learning.png"), "Loss against steps")
+        return Picture(
+            learning_plot(curves, self.folder / "learning.png"),
+            "Loss against steps: training as lines, validation as marks",
+        )
 
 
 def _write(folder: Path, page: Page, data: Mapping[str, Any]) -> None:

@@ -47,13 +47,31 @@ def archive(document: Document) -> str:
     return document.categories[0].partition(".")[0] if document.categories else "unknown"
 
 
-def by_archive(tests: Mapping[str, Sequence[Document]]) -> dict[str, list[Document]]:
-    """The documents of all test sets, a set an archive, the largest first."""
+def by_archive(
+    tests: Mapping[str, Sequence[Document]], limit: int | None = None
+) -> dict[str, list[Document]]:
+    """The documents of all test sets, a set an archive, the largest first.
+
+    Args:
+        tests: documents by the test set's name.
+        limit: only the first so many of each archive.
+
+    Raises:
+        InputError: two documents have one id.
+    """
     found: dict[str, list[Document]] = {}
-    for documents in tests.values():
+    homes: dict[str, str] = {}
+    for name, documents in tests.items():
         for document in documents:
+            if document.id in homes:
+                raise InputError(
+                    f"the document {document.id!r} stands in {homes[document.id]} and in {name}",
+                    hint="divided by archive, each counts once: leave one of the two out",
+                )
+            homes[document.id] = name
             found.setdefault(archive(document), []).append(document)
-    return dict(sorted(found.items(), key=lambda item: (-len(item[1]), item[0])))
+    ordered = sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
+    return {name: documents[:limit] for name, documents in ordered}
 
 
 def fingerprint(documents: Sequence[Document]) -> str:

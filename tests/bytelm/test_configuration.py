@@ -83,6 +83,7 @@ def test_first_weights_of_narrow_decoders_are_larger():
         ({"attention_dropout": float("nan")}, "attention_dropout is nan"),
         ({"rope_theta": -1.0}, "rope_theta is -1.0"),
         ({"initializer_range": -0.1}, "initializer_range is -0.1"),
+        ({"num_labels": 0}, "num_labels is 0"),
         ({"pooling": "max"}, "pooling is 'max', allowed are mean, last"),
         ({"patchsize": 4}, "no 'patchsize' .did you mean 'patch_size'"),
     ],

@@ -9,6 +9,8 @@ import torch
 
 from yukawa.bytelm.configuration import ByteLMConfig
 from yukawa.bytelm.modeling import ByteLMForCausalLM
+from yukawa.bytelm.segments import Text
+from yukawa.bytelm.tokenizer import ByteTokenizer
 from yukawa.bytelm.vocabulary import Mark
 from yukawa.errors import InputError
 
@@ -183,6 +185,8 @@ def test_a_model_in_training_with_checkpointing_is_told_to_stop_training():
     ("options", "says"),
     [
         ({"max_new_bytes": 0}, "max_new_bytes is 0"),
+        ({"max_new_bytes": 2.5}, "max_new_bytes is 2.5, a whole number"),
+        ({"max_new_bytes": "5"}, "max_new_bytes is '5', a whole number"),
         ({"temperature": 0.0}, "temperature is 0.0"),
         ({"temperature": float("nan")}, "temperature is nan"),
         ({"top_k": 0}, "top_k is 0"),
@@ -208,12 +212,22 @@ def test_arguments_out_of_range_are_named(options: dict[str, Any], says: str):
         (torch.full((1, 8), 300), "id 300 is not in the vocabulary"),
         (torch.tensor([[1, 2, 3, 4, 5, -1]]), "id -1 is not in the vocabulary"),
         (torch.tensor([[1, 2, 3, 4, 5, 6, 7, 8], [1, 2, 3, 4, PAD, PAD, PAD, PAD]]), "pad on the left"),
+        (torch.tensor([[1, 2, 3, 4, 5, 6, EOS, PAD]]), r"holds EOS .id 258.*eos=False, whole=False"),
+        ([[1, 2, 3, 4]], "came as list, a tensor"),
         (None, "no prompt"),
     ],
 )
-def test_what_is_no_prompt_is_refused(prompt: torch.Tensor | None, says: str):
+def test_what_is_no_prompt_is_refused(prompt: Any, says: str):
     with pytest.raises(InputError, match=says):
         _model(4).generate(prompt, max_new_bytes=9)
+
+
+def test_a_prompt_of_text_goes_on_at_the_next_byte():
+    model, prompt = _model(4), ByteTokenizer(4).encode(Text("a jet"), eos=False, whole=False)
+    assert prompt.tolist() == [Mark.BOS, Mark.TEXT, *b"a jet"]
+    made = model.generate(torch.from_numpy(prompt)[None], max_new_bytes=3)
+    assert made.shape == (1, 10)
+    assert made[0, :7].tolist() == prompt.tolist()
 
 
 def test_the_context_is_used_to_its_last_byte():

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -149,13 +150,14 @@ def test_padding_on_either_side_leaves_the_loss_as_it_is(build: Make, draw: Draw
     [
         (torch.zeros(2, 4, dtype=torch.long), r"labels have the shape \[2, 4\] .* \[2, 8\] are expected"),
         (torch.zeros(2, 8), "torch.float32"),
-        (torch.full((2, 8), 272), "a label is no id, allowed are 0 to 271"),
-        (torch.full((2, 8), -1), "a label is no id"),
+        (torch.full((2, 8), 272), "the label 272 is no id, allowed are 0 to 271"),
+        (torch.full((2, 8), -1), "the label -1 is no id"),
+        (np.zeros((2, 8), np.int64), "labels came as ndarray"),
         (torch.full((2, 8), -100), "nothing is left to predict"),
         (torch.full((2, 8), PAD), "nothing is left to predict"),
     ],
 )
-def test_labels_that_are_none_are_refused(build: Make, draw: Draw, labels: Tensor, says: str):
+def test_labels_that_are_none_are_refused(build: Make, draw: Draw, labels: Any, says: str):
     with pytest.raises(InputError, match=says):
         build()(draw(2, 8), labels=labels)
 

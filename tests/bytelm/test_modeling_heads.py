@@ -110,9 +110,11 @@ def test_a_sequence_of_nothing_but_padding_is_refused(build: Make, draw: Draw, k
         (torch.tensor([[0, 1]]), r"labels have the shape \[1, 2\]"),
         (torch.tensor([0]), r"labels have the shape \[1\]"),
         (torch.tensor([0.0, 1.0]), "torch.float32"),
+        (torch.tensor([True, False]), "torch.bool"),
+        ([0, 1], "labels came as list"),
     ],
 )
-def test_classes_out_of_range_are_refused(build: Make, draw: Draw, labels: Tensor, says: str):
+def test_classes_out_of_range_are_refused(build: Make, draw: Draw, labels: Any, says: str):
     with pytest.raises(InputError, match=says):
         build(ByteLMForSequenceClassification, num_labels=3)(draw(2, 8), labels=labels)
 
@@ -124,9 +126,10 @@ def test_classes_out_of_range_are_refused(build: Make, draw: Draw, labels: Tenso
         (torch.tensor([[0.0, math.inf], [1.0, 2.0]]), "not finite"),
         (torch.tensor([0.0, 1.0]), r"labels have the shape \[2\], \[2, 2\] is expected"),
         (torch.zeros(2, 3), r"labels have the shape \[2, 3\]"),
+        ([[0.0, 1.0], [1.0, 2.0]], "labels came as list, a tensor of numbers"),
     ],
 )
-def test_values_that_are_none_are_refused(build: Make, draw: Draw, labels: Tensor, says: str):
+def test_values_that_are_none_are_refused(build: Make, draw: Draw, labels: Any, says: str):
     with pytest.raises(InputError, match=says):
         build(ByteLMForRegression, num_labels=2)(draw(2, 8), labels=labels)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -40,9 +43,13 @@ def test_whole_numbers_of_any_type_are_ids(dtype: torch.dtype):
         (torch.zeros(1, 2, 4, dtype=torch.long), r"shape \[1, 2, 4\]"),
         (torch.zeros(2, 0, dtype=torch.long), "there is no byte"),
         (torch.zeros(0, 8, dtype=torch.long), "there is no byte"),
+        (torch.zeros(2, 8, dtype=torch.bool), "torch.bool"),
+        (torch.zeros(2, 8, dtype=torch.cfloat), "torch.complex64"),
+        (np.zeros((2, 8), np.int64), "came as ndarray, a tensor .*torch.as_tensor"),
+        ([[0] * 8], "came as list, a tensor"),
     ],
 )
-def test_what_is_no_sequence_of_patches_is_refused(ids: torch.Tensor, says: str):
+def test_what_is_no_sequence_of_patches_is_refused(ids: Any, says: str):
     with pytest.raises(InputError, match=says):
         as_patches(ids, 4)
 
@@ -56,6 +63,11 @@ def test_a_mask_of_bytes_a_mask_of_patches_and_no_mask_agree():
     assert torch.equal(patch_mask(patches, None), expected)
     assert torch.equal(patch_mask(patches, (patches.flatten(1) != pad).long()), expected)
     assert torch.equal(patch_mask(patches, expected.float()), expected)
+
+
+def test_a_mask_that_is_no_tensor_is_refused():
+    with pytest.raises(InputError, match="attention_mask came as ndarray, a tensor is expected"):
+        patch_mask(torch.zeros(1, 2, 4, dtype=torch.long), np.ones((1, 8)))  # type: ignore[arg-type]
 
 
 def test_patches_before_are_there_unless_the_mask_says_otherwise():

@@ -140,6 +140,12 @@ def test_without_segments() -> None:
     assert ByteTokenizer().decode([]) == ByteTokenizer().decode([Mark.BOS]) == ()
 
 
+@pytest.mark.parametrize("patch_size", [1, 4])
+def test_a_prompt_ends_with_its_last_byte(patch_size: int) -> None:
+    ids = ByteTokenizer(patch_size).encode(Text("jet"), eos=False, whole=False)
+    assert ids.tolist() == [Mark.BOS, Mark.TEXT, *b"jet"]
+
+
 def test_a_record_is_a_patch() -> None:
     form = FORMATS[0]
     records = np.array([(1.0, -1), (np.nan, 1), (-2.0, 0)], form.dtype)
@@ -267,6 +273,9 @@ def test_record_formats_that_are_too_many_or_twice() -> None:
     assert len(ByteTokenizer(records=many[:256]).records) == 256
     with pytest.raises(InputError, match="257 record formats"):
         ByteTokenizer(records=many)
+    for none in (FORMATS[0], ["energy"], [[]]):
+        with pytest.raises(InputError, match=r"records is .*, a list of RecordFormat is expected"):
+            ByteTokenizer(records=none)  # type: ignore[arg-type]
 
 
 def test_what_cannot_be_encoded() -> None:
@@ -374,9 +383,22 @@ def test_damage_is_refused_or_gives_segments(segments: list[Segment], data: st.D
             {"context": 4},
             r"sequence 1 has 8 ids, the context 4 \(2 are longer\).*longer='window'",
         ),
+        ([4], {"context": "8"}, "context is '8', a whole number"),
+        ([4], {"context": 8.0}, "context is 8.0, a whole number"),
         ([4], {"longer": "cut"}, "longer is 'cut', allowed are refuse, window"),
     ],
 )
 def test_batches_that_cannot_be(lengths: list[int], options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         ByteTokenizer(4).collate([np.zeros(length, np.int16) for length in lengths], **options)
+
+
+@pytest.mark.parametrize("ids", [[[1, 2]], [1.0], ["a"], [True], 259])
+def test_what_are_no_ids_of_a_batch(ids: Any) -> None:
+    with pytest.raises(InputError, match=r"sequence 1 came with shape .* integers \(L,\) are expected"):
+        ByteTokenizer().collate([np.zeros(4, np.int16), ids])
+
+
+def test_a_batch_of_segments_is_no_batch_of_sequences() -> None:
+    with pytest.raises(InputError, match="sequence 0 is a Text, a list of segments is expected"):
+        ByteTokenizer().batch([Text("a"), Text("b")])  # type: ignore[list-item]

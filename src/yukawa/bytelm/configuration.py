@@ -125,6 +125,8 @@ class ByteLMConfig(PreTrainedConfig):
                 f"num_key_value_heads is {self.num_key_value_heads}, which does not divide the "
                 f"{self.num_attention_heads} heads of attention"
             )
+        if self.num_labels < 1:
+            raise InputError(f"num_labels is {self.num_labels}, a whole number from 1 on is expected")
         if self.pooling not in POOLING:
             raise InputError(f"pooling is {self.pooling!r}, allowed are {', '.join(POOLING)}")
 

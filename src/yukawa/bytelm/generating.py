@@ -17,7 +17,7 @@ from transformers.generation.logits_process import (
 
 from yukawa.bytelm.configuration import ByteLMConfig
 from yukawa.bytelm.inner import InnerDecoder
-from yukawa.bytelm.patches import as_patches, check_ids, patch_mask
+from yukawa.bytelm.patches import as_patches, check_ids, check_whole, patch_mask
 from yukawa.bytelm.vocabulary import Mark
 from yukawa.errors import InputError
 
@@ -83,7 +83,7 @@ class Generating:
 
         Args:
             input_ids: prompts (B, L), L from P on; shorter ones are padded on the left, by whole patches. A last
-                patch that is not full is completed.
+                patch that is not full is completed. `ByteTokenizer.encode(…, eos=False, whole=False)` makes a prompt.
             attention_mask: 1 where there is a byte, (B, L); None takes all patches but those of nothing but padding.
             max_new_bytes: bytes to make at most.
             do_sample: draw bytes by their probability; else the most probable is taken.
@@ -96,8 +96,9 @@ class Generating:
             InputError: an argument is out of range, or prompt and new bytes are more than the model takes.
         """
         size = self.config.patch_size
-        if max_new_bytes < 1:
-            raise InputError(f"max_new_bytes is {max_new_bytes}, a number from 1 on is expected")
+        if not isinstance(max_new_bytes, int) or isinstance(max_new_bytes, bool) or max_new_bytes < 1:
+            raise InputError(f"max_new_bytes is {max_new_bytes!r}, a whole number from 1 on is expected")
+        check_whole("input_ids", input_ids, "(batch, bytes)")
         choose = _choice(do_sample, temperature, top_k, top_p, generator)
         whole = input_ids.shape[-1] // size * size
         if input_ids.ndim == 2 and 0 < input_ids.shape[1] < size:
@@ -112,6 +113,11 @@ class Generating:
         mask_BT = patch_mask(patches_BTP, attention_mask)
         if not bool(mask_BT[:, -1].all()):
             raise InputError("a prompt ends with padding", hint="pad on the left, by whole patches")
+        if bool((input_ids == Mark.EOS).any()):
+            raise InputError(
+                f"a prompt holds EOS (id {int(Mark.EOS)}), which nothing follows",
+                hint="leave it off, and the padding behind it, as ByteTokenizer.encode(…, eos=False, whole=False) does",
+            )
         room = self.config.max_position_embeddings * size - input_ids.shape[1]
         if max_new_bytes > room:
             raise InputError(

@@ -128,7 +128,7 @@ class ByteLMTokenizer(PreTrainedTokenizer):
     def _pad(self, *args: Any, pad_to_multiple_of: int | None = None, **kwargs: Any) -> Any:
         side = kwargs.get("padding_side") or self.padding_side
         if side != "right":
-            raise InputError(f"padding_side is {side!r}, the byte model takes padding on the right only")
+            raise InputError(f"padding_side is {side!r}, the tokenizer pads on the right only")
         return super()._pad(*args, pad_to_multiple_of=pad_to_multiple_of or self.patch_size, **kwargs)
 
     def _tokenize(self, text: str, **kwargs: Any) -> list[str]:

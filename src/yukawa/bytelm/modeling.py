@@ -32,7 +32,7 @@ from yukawa.bytelm import packed
 from yukawa.bytelm.configuration import SIZES, ByteLMConfig
 from yukawa.bytelm.generating import Generating
 from yukawa.bytelm.inner import InnerDecoder
-from yukawa.bytelm.patches import PatchEmbedding, as_patches, patch_mask, smooth_rows
+from yukawa.bytelm.patches import PatchEmbedding, as_patches, check_whole, patch_mask, smooth_rows
 from yukawa.bytelm.vocabulary import BYTES
 from yukawa.errors import InputError
 
@@ -381,6 +381,8 @@ class ByteLMForRegression(_Headed):
     """`num_labels` values; labels (B,) or (B, num_labels) are numbers, the loss is the mean square error."""
 
     def _loss(self, scores_BC: Tensor, labels: Tensor) -> Tensor:
+        if not isinstance(labels, Tensor):
+            raise InputError(f"labels came as {type(labels).__name__}, a tensor of numbers is expected")
         targets = labels[:, None] if labels.ndim == 1 else labels
         if targets.shape != scores_BC.shape:
             raise InputError(
@@ -407,7 +409,8 @@ def _length(cache: Cache | None) -> int:
 
 
 def _check_labels(labels: Tensor, shape: list[int]) -> None:
-    if list(labels.shape) != shape or labels.is_floating_point():
+    check_whole("labels", labels, str(shape))
+    if list(labels.shape) != shape:
         raise InputError(
             f"labels have the shape {list(labels.shape)} and the type {labels.dtype}, whole numbers of shape "
             f"{shape} are expected"
@@ -424,8 +427,12 @@ def next_patch_loss(logits_XPV: Tensor, targets_XP: Tensor) -> Tensor:
     counts = targets_XP != IGNORED
     if not bool(counts.any()):
         raise InputError("nothing is left to predict: the sequences have one patch, or all labels are -100")
-    if bool((counts & ((targets_XP < 0) | (targets_XP >= vocabulary))).any()):
-        raise InputError(f"a label is no id, allowed are 0 to {vocabulary - 1}, and {IGNORED} for none")
+    outside = counts & ((targets_XP < 0) | (targets_XP >= vocabulary))
+    if bool(outside.any()):
+        raise InputError(
+            f"the label {int(targets_XP[outside][0])} is no id, allowed are 0 to {vocabulary - 1}, and {IGNORED} for "
+            "none"
+        )
     return functional.cross_entropy(
         logits_XPV.reshape(-1, vocabulary).float(), targets_XP.reshape(-1), ignore_index=IGNORED
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -68,13 +69,32 @@ def check_ids(ids: Tensor, vocabulary: int) -> None:
         )
 
 
+def check_whole(name: str, given: Any, shape: str) -> None:
+    """Refuse what is no tensor of whole numbers.
+
+    Raises:
+        InputError: it is none.
+    """
+    if not isinstance(given, Tensor):
+        raise InputError(
+            f"{name} came as {type(given).__name__}, a tensor of whole numbers of shape {shape} is expected",
+            hint="wrap it: torch.as_tensor(…)",
+        )
+    if given.is_floating_point() or given.is_complex() or given.dtype == torch.bool:
+        raise InputError(
+            f"{name} have the shape {list(given.shape)} and the type {given.dtype}, whole numbers of shape {shape} "
+            "are expected"
+        )
+
+
 def as_patches(ids_BL: Tensor, patch_size: int) -> Tensor:
     """The ids of shape (B, L) and any integer type as patches, (B, T, P) int64.
 
     Raises:
         InputError: the ids have another shape or type, there are none, or L is no multiple of P.
     """
-    if ids_BL.ndim != 2 or ids_BL.is_floating_point():
+    check_whole("input_ids", ids_BL, "(batch, bytes)")
+    if ids_BL.ndim != 2:
         raise InputError(
             f"input_ids have the shape {list(ids_BL.shape)} and the type {ids_BL.dtype}, whole numbers of shape "
             "(batch, bytes) are expected"
@@ -99,12 +119,17 @@ def patch_mask(patches_BTP: Tensor, mask_BL: Tensor | None, before: int = 0) -> 
         before: patches that came before these, which the mask holds too; without a mask they are all there.
 
     Raises:
-        InputError: the mask has another shape than the ids.
+        InputError: the mask is no tensor, or has another shape than the ids.
     """
     batch, patches, size = patches_BTP.shape
     patches += before
     if mask_BL is None:
         return functional.pad((patches_BTP != Mark.PAD).any(-1), (before, 0), value=True)
+    if not isinstance(mask_BL, Tensor):
+        raise InputError(
+            f"attention_mask came as {type(mask_BL).__name__}, a tensor is expected",
+            hint="wrap it: torch.as_tensor(…)",
+        )
     if mask_BL.shape == (batch, patches):
         return mask_BL.bool()
     if mask_BL.shape != (batch, patches * size):

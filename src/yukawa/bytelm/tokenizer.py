@@ -85,12 +85,14 @@ class ByteTokenizer:
         records: the formats of the records that may come; their order is part of the code.
 
     Raises:
-        InputError: the patch size is below 1, there are more than 256 formats, or one is there twice.
+        InputError: the patch size is below 1, a format is none, there are more than 256, or one is there twice.
     """
 
     def __init__(self, patch_size: int = 1, records: Sequence[RecordFormat] = ()) -> None:
         if not isinstance(patch_size, int) or isinstance(patch_size, bool) or patch_size < 1:
             raise InputError(f"the patch size is {patch_size!r}, a whole number from 1 on is expected")
+        if isinstance(records, RecordFormat) or not all(isinstance(each, RecordFormat) for each in records):
+            raise InputError(f"records is {records!r}, a list of RecordFormat is expected")
         if len(records) > BYTES or len(set(records)) < len(records):
             raise InputError(f"{len(records)} record formats came, up to {BYTES} different ones are expected")
         self.patch_size = patch_size
@@ -105,8 +107,14 @@ class ByteTokenizer:
     def __repr__(self) -> str:
         return f"ByteTokenizer(patch_size={self.patch_size}, records={self.records})"
 
-    def encode(self, *segments: Segment, bos: bool = True, eos: bool = True) -> Array:
+    def encode(self, *segments: Segment, bos: bool = True, eos: bool = True, whole: bool = True) -> Array:
         """The ids of segments, int16 of shape (L,); with patches, L is a multiple of their size.
+
+        Args:
+            segments: what to encode.
+            bos: whether BOS begins.
+            eos: whether EOS ends.
+            whole: whether padding fills the last patch; a prompt that a model is to go on with leaves both off.
 
         Raises:
             InputError: a segment is of an unknown kind, or a record of a format that the tokenizer does not know.
@@ -120,7 +128,8 @@ class ByteTokenizer:
             self._append(row, segment)
         if eos:
             row.add([Mark.EOS])
-        row.fill()
+        if whole:
+            row.fill()
         return row.ids()
 
     def decode(self, ids: Array | Sequence[int]) -> tuple[Segment, ...]:
@@ -138,7 +147,17 @@ class ByteTokenizer:
         context: int | None = None,
         longer: Literal["refuse", "window"] = "refuse",
     ) -> Batch:
-        """Sequences of segments as padded ids; see `collate`."""
+        """Sequences of segments as padded ids; see `collate`.
+
+        Raises:
+            InputError: as for `collate` and `encode`.
+        """
+        for place, segments in enumerate(sequences):
+            if isinstance(segments, Segment):
+                raise InputError(
+                    f"sequence {place} is a {type(segments).__name__}, a list of segments is expected",
+                    hint="type: batch([[SEGMENT, …], …])",
+                )
         return self.collate(
             [self.encode(*segments) for segments in sequences], context=context, longer=longer
         )
@@ -159,9 +178,10 @@ class ByteTokenizer:
                 behind another (the first begins with its BOS, the last may be shorter).
 
         Raises:
-            InputError: there are no sequences, one is empty or not of whole patches, the context is not, or a
-                sequence is longer than the context and `longer` is `refuse`.
+            InputError: there are no sequences, one is no row of ids, is empty or not of whole patches, the context is
+                not, or a sequence is longer than the context and `longer` is `refuse`.
         """
+        sequences = [_row_of_ids(ids, f"sequence {place}") for place, ids in enumerate(sequences)]
         lengths = np.array([len(ids) for ids in sequences], np.int64)
         self._check_lengths(lengths, context, longer)
         limit = int(lengths.max()) if context is None else context
@@ -286,6 +306,8 @@ class ByteTokenizer:
             raise InputError(f"longer is {longer!r}, allowed are refuse, window")
         if context is None:
             return
+        if not isinstance(context, (int, np.integer)):
+            raise InputError(f"the context is {context!r}, a whole number is expected")
         if context < 1 or context % self.patch_size:
             raise InputError(
                 f"the context is {context} ids, whole patches of {self.patch_size} are expected",
@@ -335,15 +357,20 @@ class _Row:
         return np.concatenate(self._parts, dtype=np.int16)
 
 
+def _row_of_ids(ids: Array | Sequence[int], name: str) -> Array:
+    given = np.asarray(ids)
+    if given.size and (given.ndim != 1 or given.dtype.kind not in "iu"):
+        raise InputError(
+            f"{name} came with shape {given.shape} and type {given.dtype}, integers (L,) are expected"
+        )
+    return given.reshape(-1)
+
+
 def _pieces(ids: Array | Sequence[int]) -> list[_Piece]:
     """The segments of a sequence, each still as ids; checked is all that lies between segments."""
-    given = np.asarray(ids)
-    if given.size == 0:
+    given = _row_of_ids(ids, "the ids")
+    if not len(given):
         return []
-    if given.ndim != 1 or given.dtype.kind not in "iu":
-        raise InputError(
-            f"the ids have shape {given.shape} and type {given.dtype}, integers (L,) are expected"
-        )
     if (bad := np.flatnonzero((given < 0) | (given >= VOCABULARY))).size:
         raise InputError(f"unknown id {given[bad[0]]} (id {bad[0]}), there are 0 to {max(Mark)}")
     if (bad := np.flatnonzero(given > max(Mark))).size:

@@ -107,6 +107,32 @@ def test_a_run_is_evaluated_on_its_own_test_jets(tmp_path: Path, make_model: Any
 
 
 @pytest.mark.usefixtures("no_plots")
+def test_a_pretrained_run_is_evaluated_on_the_jets_of_its_questions(
+    tmp_path: Path, make_model: Any, make_jets: Any
+) -> None:
+    data = data_set(tmp_path / "data", make_jets)
+    make_model("run/model")
+    run = tmp_path / "run"
+    asked, told = {"kind": "questions", "path": str(data)}, {"kind": "jets", "path": "elsewhere"}
+    mixture = {
+        "text": {"kind": "text", "path": "abstracts.txt"},
+        "jets": told,
+        "asked": asked,
+        "again": asked,
+    }
+    (run / "recipe.yaml").write_text(yaml.safe_dump({"mixture": mixture}))
+    assert evaluate(run).data == f"{data}, split test"
+    mixture["other"] = {"kind": "questions", "path": "more"}
+    for sources, says in (
+        (mixture, "learned from .*data and more.*--data PATH"),
+        ({"jets": told}, "which jets"),
+    ):
+        (run / "recipe.yaml").write_text(yaml.safe_dump({"mixture": sources}))
+        with pytest.raises(InputError, match=says):
+            evaluate(run)
+
+
+@pytest.mark.usefixtures("no_plots")
 def test_progress_runs_over_all_models(tmp_path: Path, make_model: Any, jets_file: Path) -> None:
     seen: list[tuple[int, int]] = []
     models = {"one": make_model("m1"), "two": make_model("m2", seed=1)}
@@ -231,6 +257,8 @@ def test_bad_input_is_one_clear_line(
         evaluate(folder, out=tmp_path / "out")
     with pytest.raises(NotFound, match="no saved model"):
         evaluate(tmp_path / "nothing", jets_file, out=tmp_path / "out")
+    with pytest.raises(NotFound, match="no saved model"):
+        evaluate(tmp_path / "nothing")
     with pytest.raises(InputError, match="two models are called"):
         evaluate([folder, folder], jets_file, out=tmp_path / "out")
     with pytest.raises(InputError, match="cannot name a model"):

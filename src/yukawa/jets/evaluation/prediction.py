@@ -75,7 +75,7 @@ class Predictions:
         """What was not as usual, one line each."""
         counts = {
             "jets did not pass the selection of the data config and were left out": self.left_out,
-            "jets had more particles than the model takes; the others were cut": self.truncated,
+            "jets had more particles than the model takes and lost the last of them": self.truncated,
             "jets got no finite probability": self.not_finite,
         }
         notes = [f"{count:,} {text}" for text, count in counts.items() if count]

@@ -410,6 +410,10 @@ def _folder(paths: Sequence[Path], out: Path | None) -> Path:
         return Path(out)
     run = _run(paths[0])
     if len(paths) > 1 or run is None:
+        if len(paths) == 1:
+            from yukawa.jets.models.saving import model_folder
+
+            model_folder(paths[0])  # says so where there is none
         what = "several models are" if len(paths) > 1 else f"{paths[0]} is not a run and is"
         raise InputError(f"{what} evaluated, and no folder is named for the report", hint="add --out FOLDER")
     return run / FOLDER
@@ -421,13 +425,23 @@ def _source(path: Path, data: Path | Source | None, split: str | None) -> tuple[
         return data, ", ".join(dict.fromkeys(str(p.parent) for p in data.paths))
     if data is None:
         run = _run(path)
-        recorded = (Run.open(run).recipe.get("data") or {}).get("path") if run else None
-        if recorded is None:
-            raise InputError(f"{path} does not say which jets to evaluate on", hint="name a data set")
-        data = Path(recorded)
+        recorded = _recorded(Run.open(run).recipe) if run else ()
+        if len(recorded) != 1:
+            came = f": it learned from {' and '.join(recorded)}" if recorded else ""
+            raise InputError(
+                f"{path} does not say which jets to evaluate on{came}", hint="name a data set: --data PATH"
+            )
+        data = Path(recorded[0])
     if split is None and (Path(data) / MANIFEST).exists():
         split = "test"
     return open_source(data, split), f"{data}" + (f", split {split}" if split else "")
+
+
+def _recorded(recipe: Mapping[str, Any]) -> tuple[str, ...]:
+    """Where the jets of a run lie; those of a mixture are what its questions are about."""
+    sources = [recipe.get("data") or {}]
+    sources += [each for each in (recipe.get("mixture") or {}).values() if each.get("kind") == "questions"]
+    return tuple(dict.fromkeys(source["path"] for source in sources if source.get("path") is not None))
 
 
 # ---- plain values

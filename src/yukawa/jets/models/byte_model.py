@@ -59,7 +59,16 @@ class ByteSizes(TaggerConfig, ByteForm):
         return ByteForm.model_validate(self.model_dump(include=set(ByteForm.model_fields)))
 
     def for_transformers(self, **others: Any) -> ByteLMConfig:
-        """The configuration of a Hugging Face model of these sizes."""
+        """The configuration of a Hugging Face model of these sizes.
+
+        Raises:
+            InputError: twice the heads do not divide the width.
+        """
+        if self.width % (2 * self.heads):
+            raise InputError(
+                f"heads is {self.heads}, which does not divide the width {self.width} into even parts",
+                hint=f"choose a multiple of {2 * self.heads} for width",
+            )
         return ByteLMConfig(
             patch_size=self.patch_size(self.features),
             hidden_size=self.width,

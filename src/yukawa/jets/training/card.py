@@ -62,7 +62,7 @@ def card(
     """
     data = {
         "jets": recipe.data.path,
-        "training": f"{jets[0]:,} jets, {truncated:,} of them cut to the data config's number of particles",
+        "training": f"{jets[0]:,} jets, {truncated:,} of them cut to as many particles as the model takes",
         "validation": f"{jets[1]:,} jets",
         "inputs": f"data config `{recipe.data.config}`, kept in `model/`",
         "hashes": "`data.json`",

@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from yukawa.checkpoints import PARTIAL, STATE, checkpoints, step_of, tidy, written_whole
+from yukawa.checkpoints import PARTIAL, STATE, checkpoints, step_of, tidy, why_unwritten, written_whole
 from yukawa.errors import StoreError
 
 
@@ -41,7 +41,9 @@ def test_a_checkpoint_is_whole_or_not_there(tmp_path):
 
 def test_a_full_disk_leaves_the_one_before(tmp_path):
     write(tmp_path, 1)
-    with pytest.raises(StoreError, match=r"No space left on device.*free some space and resume"):
+    with pytest.raises(
+        StoreError, match=r"the disk is full.*free some space and type the same command with --resume"
+    ):
         write(tmp_path, 2, fault=OSError(errno.ENOSPC, "No space left on device"))
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-1"]
 
@@ -67,7 +69,7 @@ def test_only_the_last_ones_stay(tmp_path):
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), RuntimeError("failed\nwriting")])
 def test_what_the_disk_refuses_is_one_line(tmp_path, error):
-    message = r"cannot be written: (No space left|failed).*resume"
+    message = r"cannot be written: (the disk is full|failed).*resume"
     with pytest.raises(StoreError, match=message) as caught, written_whole(tmp_path, first=True):
         raise error
     assert "\n" not in str(caught.value)
@@ -79,3 +81,25 @@ def test_only_the_first_process_cleans_and_moves(tmp_path):
         partial.mkdir()
         (partial / "checkpoint-1").mkdir()
     assert (partial / "checkpoint-1").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 64 vs 0\nframe #0"),
+            "the disk is",
+        ),
+        (
+            RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)"),
+            "the disk is",
+        ),
+        (OSError(errno.ENOSPC, "No space left on device"), "the disk is full or a quota"),
+        (OSError(errno.EACCES, "Permission denied"), "Permission denied"),
+        (RuntimeError(), "RuntimeError"),
+        (ValueError("one\ntwo"), "one"),
+    ],
+)
+def test_a_full_disk_is_called_so_whoever_met_it(error, said):
+    assert why_unwritten(error).startswith(said)
+    assert "\n" not in why_unwritten(error)

@@ -58,6 +58,7 @@ def test_merging_keeps_what_is_beside():
             "unknown key rows.1.lengh (did you mean rows.1.length?)",
         ),
         ({"name": "n", "inner": {"zzzzz": 1, "length": 1}}, "unknown key inner.zzzzz (allowed: length)"),
+        ({"name": "n", "length": 1}, "unknown key length (did you mean inner.length?)"),
         ({"name": "n"}, "inner is missing"),
         ({"name": "n", "inner": {"length": float("nan")}}, "inner.length = nan: Input should be a finite"),
         ({"name": "n", "inner": {"length": "far"}}, "inner.length = 'far': Input should be a valid number"),

@@ -13,6 +13,8 @@ from yukawa.errors import StoreError
 
 STATE, PARTIAL = "trainer_state.json", ".partial"
 _NAME = re.compile(r"checkpoint-(\d+)")
+# How PyTorch and safetensors say that a file could not grow.
+_FULL = ("unexpected pos", "PytorchStreamWriter", "No space left on device")
 
 
 def checkpoints(folder: Path) -> list[Path]:
@@ -60,14 +62,22 @@ def written_whole(
                 os.rename(written, folder / written.name)
             _sync_entry(folder)
     except errors as error:
-        reason = (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0]
+        reason = why_unwritten(error)
         raise StoreError(
             f"the checkpoint in {folder} cannot be written: {reason}",
-            hint="free some space and resume: the checkpoint before it is whole",
+            hint="free some space and type the same command with --resume",
         ) from error
     finally:
         if first:
             shutil.rmtree(partial, ignore_errors=True)
+
+
+def why_unwritten(error: Exception) -> str:
+    """What kept a writer of weights from writing, in a few words."""
+    said = str(getattr(error, "strerror", None) or error or type(error).__name__)
+    if any(words in said for words in _FULL):
+        return "the disk is full or a quota is used up"
+    return (said or type(error).__name__).splitlines()[0]
 
 
 def _sync(folder: Path) -> None:

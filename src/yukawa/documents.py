@@ -177,7 +177,9 @@ def _one_line(error: ValidationError, model: type[BaseModel], where: str | Path,
         *above, key = (str(step) for step in first["loc"])
         allowed = _keys_at(model, above)
         guess = nearest(key, allowed)
-        hint = f"did you mean {'.'.join([*above, guess])}?" if guess else f"allowed: {', '.join(allowed)}"
+        meant = _homes(model, key) if not above else []
+        meant = meant or ([".".join([*above, guess])] if guess else [])
+        hint = f"did you mean {' or '.join(meant)}?" if meant else f"allowed: {', '.join(allowed)}"
         return InputError(f"{where}: unknown key {place}", hint=hint)
     if first["type"] == "missing":
         return InputError(f"{where}: {place} is missing", hint=missing.format(place))
@@ -193,6 +195,16 @@ def _keys_at(model: type[BaseModel], steps: list[str]) -> list[str]:
         if isinstance(found, type) and issubclass(found, BaseModel) and step in found.model_fields:
             found = _table_in(found.model_fields[step].annotation)
     return list(found.model_fields) if isinstance(found, type) and issubclass(found, BaseModel) else []
+
+
+def _homes(model: type[BaseModel], key: str) -> list[str]:
+    """The sections of `model` that have this very key, each with the key behind a dot."""
+    sections = {name: field.annotation for name, field in model.model_fields.items()}
+    return [
+        f"{name}.{key}"
+        for name, one in sections.items()
+        if isinstance(one, type) and issubclass(one, BaseModel) and key in one.model_fields
+    ]
 
 
 def _table_in(annotation: Any) -> Any:

@@ -105,6 +105,8 @@ class Run:
                     f"{folder} already holds a run", hint="add --resume or choose another folder"
                 )
             return None
+        if not (folder / RECIPE).exists():
+            raise NotFound(f"{folder} holds no run: {RECIPE} is missing", hint="begin it without --resume")
         run = cls.open(folder)
         for name, (old, new) in _differences(run.recipe, recipe).items():
             if not any(fnmatchcase(name, pattern) for pattern in free):

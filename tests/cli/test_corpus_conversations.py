@@ -136,6 +136,7 @@ def test_tokens_are_counted_by_split(yukawa, questions, monkeypatch):
         (("conversations", "questions.json", "--out", "x", "--split", "80/20"), "such as 80/10/10"),
         (("conversations", "questions.json", "--out", "x", "--near", "0"), "above 0 and up to 1"),
         (("conversations", "questions.json", "--out", "x", "--format", "csv"), "'.csv' is no suffix"),
+        (("check", "absent"), "there is no absent (name a data set's folder, or a file)"),
         (("check", "questions.json"), "name an evaluation set with --against"),
         (("check", "questions.json", "--against", "absent.json"), "absent.json cannot be read"),
         (("check", "questions.json", "--against", "questions.json", "--words", "0"), "take one or more"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 import yaml
@@ -86,6 +89,8 @@ def test_a_sweep_makes_its_runs_and_skips_finished_ones(yukawa, recipe, tmp_path
     ("changes", "said"),
     [
         (["training.btach=2"], "did you mean training.batch?"),
+        (["learning_rate=1e-3"], "did you mean training.learning_rate?"),
+        (["training.epochs=1"], "type: training.steps=null, or training.epochs=null"),
         (["training.device=cuda"], "needs a GPU, and there is none here"),
         (["data.path=none.jsonl"], "there is no data at none.jsonl"),
         (["model.base=./none"], "there is no folder ./none"),
@@ -94,3 +99,29 @@ def test_a_sweep_makes_its_runs_and_skips_finished_ones(yukawa, recipe, tmp_path
 def test_a_mistake_gets_one_line(yukawa, recipe, changes, said, tmp_path):
     assert said in yukawa("train", str(recipe), *changes).failed(2)
     assert not (tmp_path / "runs" / "little" / "recipe.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    "change", ["data.path=none.jsonl", "data.validation=none.jsonl", "model.base=./none"]
+)
+def test_what_is_not_there_is_said_before_anything_heavy_is_imported(recipe, change):
+    code = (
+        "import sys; from yukawa.cli.main import main; code = main(sys.argv[1:]);"
+        "sys.exit(f'{code}: ' + ' '.join({'torch', 'transformers', 'pyarrow'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "train", str(recipe), change],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    error, imported = done.stderr.splitlines()
+    assert error.startswith("error: there is no ")
+    assert imported.strip() == "2:"
+
+
+def test_a_sweep_of_which_a_part_is_missing_does_not_begin(yukawa, recipe, tmp_path):
+    sweep = tmp_path / "sweep.yaml"
+    sweep.write_text("base: little.yaml\ndata: {path: '{mixture}.jsonl'}\nover: {mixture: [rows, none]}\n")
+    assert "there is no data at none.jsonl" in yukawa("train", str(sweep)).failed(2)
+    assert not (tmp_path / "runs").exists()

@@ -73,7 +73,7 @@ def test_what_cannot_become_a_set_leaves_nothing(file: Path, tmp_path: Path):
     for files, options, message in (
         ([file, choice], {}, "some files hold preferences"),
         ([bad], {}, "row 1: the text of the assistant is empty"),
-        ([bad], {"drop_bad": True}, "nothing is left"),
+        ([bad], {"drop_bad": True}, "leave out --drop-bad to see"),
         ([file, twin], {}, "both have a row with the id 'numbers:1'"),
         ([file], {"shares": {"train": 2.0}}, "share of train is 2"),
         ([file], {"suffix": ".csv"}, "'.csv' is no suffix"),

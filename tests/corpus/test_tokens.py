@@ -56,3 +56,19 @@ def test_what_is_no_tokenizer_is_one_line(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("importlib.import_module", absent)
     with pytest.raises(MissingPackage, match="counting tokens needs the package 'transformers'"):
         TokenCounter("gpt2")
+
+
+def test_the_hub_is_asked_once(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    import huggingface_hub
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda name, **options: str(folder))
+    counter = TokenCounter("org/words")
+    counter.add(TEXTS)
+    assert (counter.take(), counter.name) == (12, "org/words")
+
+    def unreachable(name: str, **options: object) -> NoReturn:
+        raise OSError("no way to the hub\nand more")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", unreachable)
+    with pytest.raises(InputError, match=r"'org/words' that can be loaded: no way to the hub \(name"):
+        TokenCounter("org/words")

@@ -5,7 +5,14 @@ import shutil
 import huggingface_hub.constants
 import pytest
 import torch
-from transformers import GPT2Config, GPT2LMHeadModel, GPTNeoXConfig, GPTNeoXForCausalLM
+from transformers import (
+    GPT2Config,
+    GPT2LMHeadModel,
+    GPTNeoXConfig,
+    GPTNeoXForCausalLM,
+    MambaConfig,
+    MambaForCausalLM,
+)
 
 from yukawa.errors import InputError, ModelError
 from yukawa.training.bases import (
@@ -52,6 +59,9 @@ def test_a_base_without_the_projections_says_what_it_has():
         InputError, match=r"Odd has no projections for adapter.targets=qkv; its layers have mixer"
     ):
         find_targets(Odd(), "qkv")
+    mamba = small(MambaForCausalLM, MambaConfig(num_hidden_layers=1, hidden_size=8, vocab_size=50))
+    with pytest.raises(InputError, match=r"its layers have .*in_proj.*adapter.targets=all"):
+        find_targets(mamba, "qkv")  # what comes in there is no query
     with pytest.raises(InputError, match=r"no linear modules.*adapter.kind=full"):
         find_targets(torch.nn.Linear(2, 2), "all")
 

@@ -102,7 +102,7 @@ def test_empty_data_and_rows_without_text_are_refused(recipe, tmp_path, tokenize
 
 
 def test_rows_of_which_none_fits_are_refused(recipe, rows, tokenizer):
-    with pytest.raises(InputError, match="none of its 24 rows fits into 8 tokens"):
+    with pytest.raises(InputError, match="within 8 tokens none of its 24 rows holds anything to learn from"):
         load_split(rows["sft"], recipe("sft", length=8), tokenizer)
 
 

@@ -120,7 +120,10 @@ def kept(model, trained, numbers, batch, length, checkpointing=False):
         return tensor
 
     ids = torch.randint(0, 64, (batch, length))
-    with saved_tensors_hooks(keep, lambda tensor: tensor), torch.autocast("cpu", torch.bfloat16, enabled=arithmetic is torch.bfloat16):
+    with (
+        saved_tensors_hooks(keep, lambda tensor: tensor),
+        torch.autocast("cpu", torch.bfloat16, enabled=arithmetic is torch.bfloat16),
+    ):
         decoder = model.get_base_model() if trained != "full" else model
         decoder.model(input_ids=ids, use_cache=False)
     return sum(storage.nbytes() for storage in storages.values())

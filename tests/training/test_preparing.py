@@ -3,10 +3,11 @@ from __future__ import annotations
 import math
 
 import pytest
+import safetensors
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yukawa.errors import InputError
+from yukawa.errors import InputError, StoreError
 from yukawa.training.bases import base_files
 from yukawa.training.preparing import epoch_steps, prepare
 from yukawa.training.recipe import parse_recipe
@@ -42,6 +43,21 @@ def test_what_cannot_be_made_is_said(recipe, tmp_path, section):
     key = {"model": "base", "data": "path"}[section]
     with pytest.raises(InputError, match=f"{section}.{key}=made:gold is unknown"):
         prepare(made(recipe(), **{section: {key: "made:gold"}}), tmp_path)
+
+
+def test_a_full_disk_leaves_no_half_of_a_base(recipe, tmp_path, monkeypatch):
+    chosen = made(recipe(), model={"base": "made:tiny"})
+
+    def full(folder, *args, **kwargs):
+        (folder / "inner").mkdir(parents=True)
+        raise safetensors.SafetensorError("I/O error: No space left on device (os error 28)")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("yukawa.training.preparing.make_llama", full)
+        with pytest.raises(StoreError, match=r"base cannot be made in .*: the disk is full"):
+            prepare(chosen, tmp_path)
+    assert list(tmp_path.glob(".*")) == []
+    assert prepare(chosen, tmp_path).base == tmp_path / "base"
 
 
 @given(

@@ -148,7 +148,7 @@ def test_other_data_and_other_recipes_are_not_gone_on_with(recipe, rows, tmp_pat
     write_rows(rows["pretrain"], [Document(id="1", text="Other text. " * 50, source="test")], Document)
     with pytest.raises(InputError, match="differs from"):
         train(chosen, tmp_path / "run", resume=True)
-    with pytest.raises(NotFound, match="holds no run"):
+    with pytest.raises(NotFound, match=r"holds no run.*begin it without --resume"):
         train(chosen, tmp_path / "none", resume=True)
 
 
@@ -187,7 +187,9 @@ def test_a_full_disk_in_a_checkpoint_leaves_the_one_before(recipe, tmp_path, mon
         return save(*args, **kwargs)
 
     monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(StoreError, match=r"No space left on device.*free some space and resume"):
+    with pytest.raises(
+        StoreError, match=r"the disk is full.*free some space and type the same command with --resume"
+    ):
         train(chosen, tmp_path / "run")
     monkeypatch.undo()
     kept = checkpoints(tmp_path / "run" / "checkpoints")

@@ -76,7 +76,7 @@ def abstracts(
     try:
         with progress_bar("reading, in megabytes") as bar:
             made = build_abstracts(
-                snapshots, out, mixture=mixture, method=chosen, seed=seed, table=mixtures, suffix=f".{form}",
+                snapshots, out, mixture=mixture, method=chosen, seed=seed, table=mixtures, suffix=f".{form.removeprefix('.')}",
                 filters=filters, counter=counter,
                 progress=lambda done, total: bar(done // _MEGABYTE, max(1, total // _MEGABYTE)),
             )  # fmt: skip

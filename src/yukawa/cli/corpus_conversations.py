@@ -63,7 +63,7 @@ def conversations(
 
     made = build_conversations(
         files, out, format=layout, shares=_shares(shares), threshold=near, source=source, licence=licence,
-        drop_bad=drop_bad, seed=seed, suffix=f".{form}",
+        drop_bad=drop_bad, seed=seed, suffix=f".{form.removeprefix('.')}",
         filters=make_filters(language=language, evaluation=evaluation or ()), counter=make_counter(tokenizer),
     )  # fmt: skip
     if as_json:
@@ -106,7 +106,10 @@ def check(
 ) -> None:
     """Hold a data set against its manifest, count its tokens, say which rows hold pieces of an evaluation set."""
     from yukawa.corpus.manifest import check_manifest
+    from yukawa.errors import InputError
 
+    if not dataset.exists():
+        raise InputError(f"there is no {dataset}", hint="name a data set's folder, or a file")
     counter = make_counter(tokenizer)
     told: dict[str, Any] = {}
     if dataset.is_dir():

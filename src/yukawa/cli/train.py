@@ -45,14 +45,16 @@ def train(
     from yukawa.training.sweep import load_variants
 
     variants = load_variants(recipe, changes or ())
+    folder = out or Path("runs") / recipe.stem
+    sweep = len(variants) > 1
+    _check([one for one in variants if dry_run or not sweep or not _finished(folder / one.name)])
     _quiet()
     if dry_run:
         _describe(variants, as_json)
         return
-    folder = out or Path("runs") / recipe.stem
-    results = [_train(one, folder / one.name, resume, len(variants) > 1, as_json) for one in variants]
+    results = [_train(one, folder / one.name, resume, sweep, as_json) for one in variants]
     if first() and as_json:
-        print_json(results if len(variants) > 1 else results[0])
+        print_json(results if sweep else results[0])
 
 
 def merge(
@@ -81,11 +83,22 @@ def merge(
             note(("note: ", "bold yellow"), f"a converter to GGUF would refuse it: {line}")
 
 
+def _finished(folder: Path) -> bool:
+    return (folder / "model").is_dir()  # yukawa.conducting.MODEL, whose import takes seconds
+
+
+def _check(variants: list[Variant]) -> None:
+    """Say what is missing before the libraries are imported, which takes seconds, and before the first run of many."""
+    from yukawa.training.preparing import check_places
+
+    for variant in variants:
+        check_places(variant.recipe)
+
+
 def _train(variant: Variant, folder: Path, resume: bool, sweep: bool, as_json: bool) -> dict[str, Any]:
-    from yukawa.training.run import MODEL
     from yukawa.training.run import train as start
 
-    if sweep and (folder / MODEL).is_dir():
+    if sweep and _finished(folder):
         if first() and not as_json:
             say(f"{folder} is finished")
         return {"folder": str(folder), "finished": True}

@@ -54,6 +54,22 @@ class Abstracts:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Wish:
+    """What was asked for; `mixture` is one of `table`, None for every archive."""
+
+    mixture: str | None
+    table: Table
+    method: Method
+    seed: int
+    filters: tuple[Filter, ...] = ()
+
+    @property
+    def archives(self) -> tuple[str, ...] | None:
+        """Those of the mixture."""
+        return None if self.mixture is None else archives_of(self.mixture, self.table)
+
+
 def build_abstracts(
     snapshots: Sequence[Path],
     folder: Path,
@@ -87,37 +103,21 @@ def build_abstracts(
         MissingPackage: Parquet is asked for and pyarrow is not installed.
     """
     table = shipped_mixtures() if table is None else table
-    archives = archives_of(mixture, table) if mixture is not None else None
-    check_new(Path(folder))
+    folder, wish = Path(folder), _Wish(mixture, table, method, seed, tuple(filters))
+    archives = wish.archives
+    check_new(folder)
     check_suffix(suffix)
     inputs = [Input(Path(path).name) for path in snapshots]
     dropped: Counter[str] = Counter()
     papers = _papers([Path(path) for path in snapshots], inputs, progress)
-    filters = tuple(filters)
-    with Pool(_existing(Path(folder))) as pool:
+    with Pool(_existing(folder)) as pool:
         selected = select(papers, method, archives, dropped)
-        places = _distinct(pool, selected, method, filters, dropped)
+        places = _distinct(pool, selected, wish, dropped)
         if not len(places):
             raise InputError(_nothing(inputs, dropped, mixture))
-        chosen = _chosen(pool, places, mixture, table, method, seed)
+        chosen = _chosen(pool, places, wish)
         dropped[CUT] = len(places) - sum(map(len, chosen.places.values()))
-        # By content, so that the manifest does not depend on the order in which they were named.
-        inputs.sort(key=lambda one: (one.sha256, one.name))
-        counts = {reason: count for reason, count in sorted(dropped.items()) if count}
-        notes = _notes(mixture, table, chosen)
-        made = _made(inputs, counts, method, filters, seed, mixture, table, chosen)
-        manifest = write_dataset(
-            folder,
-            {split: pool.read(chosen.places[split].tolist()) for split in SPLITS},
-            Document,
-            title=f"Abstracts of arXiv, {f'mixture {mixture}' if mixture else 'all archives of the input'}",
-            made=made,
-            suffix=suffix,
-            versions=_versions(suffix),
-            sections=_sections(inputs, counts, method, filters, seed, mixture, table, notes),
-            counter=counter,
-        )
-    return Abstracts(Path(folder), manifest, tuple(inputs), counts, notes)
+        return _written(folder, pool, chosen, inputs, dropped, wish, suffix, counter)
 
 
 def build_mixture(
@@ -137,24 +137,18 @@ def build_mixture(
     """
     table = shipped_mixtures() if table is None else table
     archives_of(name, table)
+    wish = _Wish(name, table, method, seed)
     with tempfile.TemporaryDirectory() as folder, Pool(Path(folder)) as pool:
-        places = _distinct(pool, documents, method, (), Counter())
-        chosen = _chosen(pool, places, name, table, method, seed)
+        chosen = _chosen(pool, _distinct(pool, documents, wish, Counter()), wish)
         return {split: list(pool.read(chosen.places[split].tolist())) for split in SPLITS}
 
 
-def _distinct(
-    pool: Pool,
-    documents: Iterable[Document],
-    method: Method,
-    filters: Iterable[Filter],
-    dropped: Counter[str],
-) -> Places:
+def _distinct(pool: Pool, documents: Iterable[Document], wish: _Wish, dropped: Counter[str]) -> Places:
     """Put the documents into the pool; the places there of those that deduplication and filters leave."""
     for document in documents:
         pool.add(document)
-    places, dropped[SAME_ID], dropped[SAME_WORDS] = distinct(pool, method.drop_repeats)
-    for one in filters:
+    places, dropped[SAME_ID], dropped[SAME_WORDS] = distinct(pool, wish.method.drop_repeats)
+    for one in wish.filters:
         kept = np.fromiter(one.keeps(pool.read(places.tolist())), bool, len(places))
         places = places[kept]
         dropped.update(one.dropped)
@@ -178,49 +172,69 @@ def _tell(progress: Progress, before: int, total: int, done: int) -> None:
     progress(before + done, total)
 
 
-def _chosen(
-    pool: Pool, places: Places, mixture: str | None, table: Table, method: Method, seed: int
-) -> Chosen:
+def _chosen(pool: Pool, places: Places, wish: _Wish) -> Chosen:
     """Split the documents at these places, and take those of the mixture; of all archives if it is None."""
     archives = sorted({name.partition(".")[0] for name in pool.names})
     homes = {name: archives.index(name.partition(".")[0]) for name in pool.names}
     home = np.array([homes[name] for name in pool.names] or [0])
-    keys = order_keys(pool.texts, seed)
+    keys = order_keys(pool.texts, wish.seed)
     ranks = shuffled(keys, pool.ids)
     # Archives are split one by one: a mixture's test set then holds nothing that another mixture trains on.
     splits = np.full(len(pool), -1)
     groups = home[pool.categories[places]]
-    splits[places] = exact_splits(keys[places], groups) if method.exact_sizes else stable_splits(keys[places])
-    if mixture is not None:
-        members = members_of(archives_of(mixture, table), pool.names, pool.categories, method.matches)
-        return choose(mixture, table, members, splits, ranks)
+    exact = wish.method.exact_sizes
+    splits[places] = exact_splits(keys[places], groups) if exact else stable_splits(keys[places])
+    if wish.mixture is not None and wish.archives is not None:
+        members = members_of(wish.archives, pool.names, pool.categories, wish.method.matches)
+        return choose(wish.mixture, wish.table, members, splits, ranks)
     taken = {split: in_order(np.flatnonzero(splits == code), ranks) for code, split in enumerate(SPLITS)}
     return Chosen(taken, {}, {split: len(found) for split, found in taken.items()})
 
 
-def _made(
-    inputs: Sequence[Input],
-    dropped: Mapping[str, int],
-    method: Method,
-    filters: Iterable[Filter],
-    seed: int,
-    mixture: str | None,
-    table: Table,
+def _written(
+    folder: Path,
+    pool: Pool,
     chosen: Chosen,
-) -> dict[str, Any]:
+    inputs: list[Input],
+    dropped: Mapping[str, int],
+    wish: _Wish,
+    suffix: str,
+    counter: TokenCounter | None,
+) -> Abstracts:
+    """Write what was chosen of the pool, with how it came about."""
+    # By content, so that the manifest does not depend on the order in which they were named.
+    inputs.sort(key=lambda one: (one.sha256, one.name))
+    counts = {reason: count for reason, count in sorted(dropped.items()) if count}
+    notes = _notes(wish, chosen)
+    which = f"mixture {wish.mixture}" if wish.mixture else "all archives of the input"
+    manifest = write_dataset(
+        folder,
+        {split: pool.read(chosen.places[split].tolist()) for split in SPLITS},
+        Document,
+        title=f"Abstracts of arXiv, {which}",
+        made=_made(inputs, counts, wish, chosen),
+        suffix=suffix,
+        versions=_versions(suffix),
+        sections=_sections(inputs, counts, wish, notes),
+        counter=counter,
+    )
+    return Abstracts(folder, manifest, tuple(inputs), counts, notes)
+
+
+def _made(inputs: Sequence[Input], dropped: Mapping[str, int], wish: _Wish, chosen: Chosen) -> dict[str, Any]:
     """What the manifest says of how the data set was made."""
     told: dict[str, Any] = {
         "inputs": [asdict(one) for one in inputs],
-        "method": {"name": method.name, "about": method.about},
-        "filters": [one.settings for one in filters],
-        "seed": seed,
+        "method": {"name": wish.method.name, "about": wish.method.about},
+        "filters": [one.settings for one in wish.filters],
+        "seed": wish.seed,
         "mixture": None,
         "dropped": dict(dropped),
     }
-    if mixture is not None:
+    if wish.mixture is not None:
         told["mixture"] = {
-            "name": mixture,
-            **table[mixture].model_dump(),
+            "name": wish.mixture,
+            **wish.table[wish.mixture].model_dump(),
             "taken": chosen.parts,
             "wanted": chosen.wanted,
         }
@@ -240,14 +254,13 @@ def _nothing(inputs: Sequence[Input], dropped: Mapping[str, int], mixture: str |
     return f"nothing is left{wanted} of {papers:,} papers: {reasons or 'the filters kept none'}"
 
 
-def _notes(mixture: str | None, table: Table, chosen: Chosen) -> tuple[str, ...]:
+def _notes(wish: _Wish, chosen: Chosen) -> tuple[str, ...]:
     """What one should know before one trains on this."""
     notes = []
-    if mixture and not table[mixture].sure:
-        notes.append(
-            f"FeynTune publishes this composition ({table[mixture].describe()}), not that its number is {mixture}"
-        )
-    if mixture:
+    if wish.mixture and not wish.table[wish.mixture].sure:
+        about = wish.table[wish.mixture].describe()
+        notes.append(f"FeynTune publishes this composition ({about}), not that its number is {wish.mixture}")
+    if wish.mixture:
         for split, places in chosen.places.items():
             if len(places) < chosen.wanted[split]:
                 notes.append(
@@ -261,19 +274,14 @@ def _notes(mixture: str | None, table: Table, chosen: Chosen) -> tuple[str, ...]
 
 
 def _sections(
-    inputs: Sequence[Input],
-    dropped: Mapping[str, int],
-    method: Method,
-    filters: Iterable[Filter],
-    seed: int,
-    mixture: str | None,
-    table: Table,
-    notes: Sequence[str],
+    inputs: Sequence[Input], dropped: Mapping[str, int], wish: _Wish, notes: Sequence[str]
 ) -> list[tuple[str, str]]:
     """What the card says of how the data set was made."""
-    name = f"{mixture}: {table[mixture].describe()}" if mixture else "every archive of the input"
-    lines = [f"* Mixture: {name}", f"* Method `{method.name}`, seed {seed}. {method.about}"]
-    lines += told(filters)
+    name, method = "every archive of the input", wish.method
+    if wish.mixture:
+        name = f"{wish.mixture}: {wish.table[wish.mixture].describe()}"
+    lines = [f"* Mixture: {name}", f"* Method `{method.name}`, seed {wish.seed}. {method.about}"]
+    lines += told(wish.filters)
     lines += [f"* Note: {note}." for note in notes]
     read = ["| input | SHA-256 | lines | papers | damaged | without abstract |", "|---|---|---|---|---|---|"]
     read += [

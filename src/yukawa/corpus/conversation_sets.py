@@ -66,31 +66,12 @@ def build_conversations(
     """
     check_new(Path(folder))
     paths = [Path(path) for path in files]
-    found = [format or detect_format(path) for path in paths]
-    preferences = {name == "preference" for name in found}
-    if len(preferences) > 1:
-        raise InputError(
-            "some files hold preferences and others conversations", hint="make a data set of each"
-        )
-    kind: Any = Preference if preferences == {True} else Conversation
-    given: dict[str, Any] = {"source": source, "licence": licence, "drop_bad": drop_bad}
-    readings: tuple[Reading[Any], ...] = tuple(
-        read_preferences(path, **given)
-        if kind is Preference
-        else read_conversations(path, format=name, **given)
-        for path, name in zip(paths, found, strict=True)
-    )
+    kind, readings = _read_all(paths, format, source=source, licence=licence, drop_bad=drop_bad)
     rows, repeated = _distinct(readings)
     if not rows:
-        raise InputError(
-            "nothing is left: every row is bad", hint="see the reasons without dropping bad rows"
-        )
-    filters, filtered = tuple(filters), Counter[str]()
-    for one in filters:
-        rows = list(compress(rows, one.keeps(rows)))
-        filtered.update(one.dropped)
-    if not rows:
-        raise InputError(f"nothing is left: {_counted(filtered)}")
+        raise InputError("nothing is left: every row is bad", hint="leave out --drop-bad to see the reasons")
+    filters = tuple(filters)
+    rows, filtered = _filtered(rows, filters)
     splits: dict[str, list[Any]] = split_conversations(rows, shares, seed, threshold=threshold)
     made = {
         "inputs": [_input(reading) for reading in readings],
@@ -105,6 +86,33 @@ def build_conversations(
         suffix=suffix, sections=_sections(made, filters, filtered), counter=counter,
     )  # fmt: skip
     return ConversationSet(manifest, readings, repeated, dict(filtered))
+
+
+def _read_all(
+    paths: Sequence[Path], format_: str | None, **given: Any
+) -> tuple[Any, tuple[Reading[Any], ...]]:
+    """The kind of rows that all files hold, and what each of them held."""
+    formats = [format_ or detect_format(path) for path in paths]
+    preferences = {name == "preference" for name in formats}
+    if len(preferences) > 1:
+        raise InputError(
+            "some files hold preferences and others conversations", hint="make a data set of each"
+        )
+    if preferences == {True}:
+        return Preference, tuple(read_preferences(path, **given) for path in paths)
+    named = zip(paths, formats, strict=True)
+    return Conversation, tuple(read_conversations(path, format=name, **given) for path, name in named)
+
+
+def _filtered(rows: list[Any], filters: Iterable[Filter]) -> tuple[list[Any], Counter[str]]:
+    """The rows that all filters keep, and how many others there were for each reason."""
+    dropped: Counter[str] = Counter()
+    for one in filters:
+        rows = list(compress(rows, one.keeps(rows)))
+        dropped.update(one.dropped)
+    if not rows:
+        raise InputError(f"nothing is left: {_counted(dropped)}")
+    return rows, dropped
 
 
 def _counted(filtered: Mapping[str, int]) -> str:

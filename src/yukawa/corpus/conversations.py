@@ -192,7 +192,9 @@ def _read(
         except _BadRowError as error:
             bad.append(BadRow(number, str(error)))
     if bad and not drop_bad:
-        raise InputError(_complaint(path, bad, len(raw)), hint="correct them, or have bad rows dropped")
+        raise InputError(
+            _complaint(path, bad, len(raw)), hint="correct them, or leave them out by --drop-bad"
+        )
     return Reading(path, found, tuple(rows), tuple(bad), tuple(sorted(parser.ignored)))
 
 

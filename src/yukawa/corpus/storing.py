@@ -56,7 +56,11 @@ def read_rows(path: Path, kind: type[Row]) -> Iterator[Row]:
         try:
             yield kind.model_validate(values)
         except ValidationError as error:
-            raise InputError(f"{path}: row {number} is no {kind.__name__.lower()}: {_first(error)}") from None
+            needed = ", ".join(name for name, field in kind.model_fields.items() if field.is_required())
+            raise InputError(
+                f"{path}: row {number} is no {kind.__name__.lower()}: {_first(error)}",
+                hint=f"it needs {needed}; yukawa corpus makes such rows",
+            ) from None
 
 
 def _is_parquet(path: Path) -> bool:

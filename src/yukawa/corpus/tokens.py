@@ -63,7 +63,14 @@ def _load(name: str) -> Any:
         raise InputError(f"there is no tokenizer {name!r}: it is no folder", hint=hint)
     transformers = require("transformers", "counting tokens")
     try:
-        return transformers.AutoTokenizer.from_pretrained(str(path) if path.is_dir() else name)
+        return transformers.AutoTokenizer.from_pretrained(path if path.is_dir() else _fetched(name))
     except (OSError, ValueError, ImportError, KeyError, TypeError, AttributeError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(f"there is no tokenizer {name!r} that can be loaded: {reason}", hint=hint) from None
+
+
+def _fetched(name: str) -> str:
+    """The folder of a copy of what the hub has; transformers itself would ask for each file for half a minute."""
+    hub = require("huggingface_hub", "counting tokens")
+    folder: str = hub.snapshot_download(name, allow_patterns=["*.json", "*.model", "*.txt", "*.jinja"])
+    return folder

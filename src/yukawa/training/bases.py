@@ -15,9 +15,7 @@ _PURPOSE = "training a language model"
 _SMALL = ("*.json", "*.model", "*.txt", "*.jinja")
 _WEIGHTS = "*.safetensors"
 # The attention's inputs as the architectures in use call them, one by one or in one piece.
-_QKV = re.compile(
-    r"(?:[qkv]_(?:proj|lin)|[wW]?[qkv]|query|key|value|query_key_value|W?qkv(?:_proj)?|c_attn|in_proj)"
-)
+_QKV = re.compile(r"(?:[qkv]_(?:proj|lin)|[wW]?[qkv]|query|key|value|query_key_value|W?qkv(?:_proj)?|c_attn)")
 _LINEAR = ("Linear", "Linear4bit", "Conv1D")
 
 
@@ -31,14 +29,9 @@ def fetch_base(name: str, *, weights: bool = True) -> Path:
         InputError: there is no such folder, or it holds no model.
         ModelError: the hub has no such model or cannot be reached.
     """
-    folder = Path(name).expanduser()
-    if folder.is_dir():
-        _check_folder(folder, weights)
-        return folder
-    if name.startswith((".", "/", "~")) or name.count("/") > 1:
-        raise InputError(
-            f"there is no folder {name}", hint="name the folder of a model, or a model on the hub"
-        )
+    here = local_base(name, weights=weights)
+    if here is not None:
+        return here
     hub = require("huggingface_hub", _PURPOSE)
     errors = require("huggingface_hub.errors", _PURPOSE)
     patterns = [*_SMALL, _WEIGHTS] if weights else list(_SMALL)
@@ -52,6 +45,23 @@ def fetch_base(name: str, *, weights: bool = True) -> Path:
         ) from error
     _check_folder(folder, weights)
     return folder
+
+
+def local_base(name: str, *, weights: bool = True) -> Path | None:
+    """The folder of a base that lies here; None if its name can only be one on the hub, such as org/name.
+
+    Raises:
+        InputError: there is no such folder, or it holds no model.
+    """
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        _check_folder(folder, weights)
+        return folder
+    if name.startswith((".", "/", "~")) or name.count("/") > 1 or folder.exists():
+        raise InputError(
+            f"there is no folder {name}", hint="name the folder of a model, or a model on the hub"
+        )
+    return None
 
 
 def base_files(folder: Path) -> list[Path]:

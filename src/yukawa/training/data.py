@@ -77,17 +77,31 @@ def find_files(recipe: Recipe, made: Path | None = None) -> Files:
     Raises:
         InputError: there are none, or they are not what the recipe needs.
     """
-    path = made or Path(recipe.place(recipe.data.path)).expanduser()
-    own = recipe.data.validation
-    validation = None if own is None else Path(recipe.place(own)).expanduser()
+    path, validation = check_files(recipe, made)
     if path.is_dir():
         return _of_dataset(path, recipe.row_kind, validation)
+    return Files(path, validation)
+
+
+def check_files(recipe: Recipe, made: Path | None = None) -> tuple[Path, Path | None]:
+    """Where the recipe's text is, and that to validate on if it has one of its own; nothing is read.
+
+    Raises:
+        InputError: one of them is not there, or is neither a folder nor a file of rows.
+    """
+    path = made or Path(recipe.place(recipe.data.path)).expanduser()
     if not path.exists():
         raise InputError(f"there is no data at {path}", hint=_how_to_make(recipe, path))
+    own = recipe.data.validation
+    validation = None if own is None else Path(recipe.place(own)).expanduser()
+    if validation is not None and not validation.is_file():
+        raise InputError(
+            f"there is no file {validation} to validate on", hint="type: data.validation=FILE, a file of rows"
+        )
     for file in filter(None, (path, validation)):
-        if not file.name.endswith(SUFFIXES):
+        if not file.is_dir() and not file.name.endswith(SUFFIXES):
             raise InputError(f"{file} is no file of rows", hint=f"its name must end in {', '.join(SUFFIXES)}")
-    return Files(path, validation)
+    return path, validation
 
 
 def load_split(path: Path, recipe: Recipe, tokenizer: Any) -> Split:
@@ -106,9 +120,9 @@ def load_split(path: Path, recipe: Recipe, tokenizer: Any) -> Split:
     table = _table(columns)
     if not tally.counts.rows:
         raise InputError(f"{path} holds no rows")
-    if not tally.counts.tokens:
+    if not tally.counts.trained:
         raise InputError(
-            f"{path}: none of its {tally.counts.rows:,} rows fits into {length:,} tokens",
+            f"{path}: within {length:,} tokens none of its {tally.counts.rows:,} rows holds anything to learn from",
             hint="type: training.length=N with a larger one",
         )
     rows = datasets.Dataset(table)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from yukawa.checkpoints import why_unwritten
 from yukawa.corpus.extras import require
 from yukawa.errors import InputError, StoreError
 from yukawa.files import atomic_write, hash_file
@@ -70,7 +71,8 @@ def merge(run: Path, out: Path | None = None, dtype: str | None = None) -> Merge
         raise InputError(f"the type {dtype} is unknown; allowed are {', '.join(DTYPES)}")
     if recipe.adapter.kind == "full":
         raise InputError(
-            f"{run} trained all weights: there is nothing to merge", hint=f"the model is {adapter}"
+            f"{run} trained all weights: there is nothing to merge",
+            hint=f"the model is {adapter}" if adapter.is_dir() else "finish it with --resume",
         )
     if not (adapter / ADAPTER_CONFIG).is_file():
         raise InputError(f"{run} is not finished: it has no adapter yet", hint="finish it with --resume")
@@ -143,9 +145,8 @@ def _write(model: Any, adapter: Path, base: Path, run: Path, out: Path) -> None:
             out.rmdir()
         os.replace(beside, out)
     except (OSError, RuntimeError, damaged) as error:
-        reason = (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0]
         raise StoreError(
-            f"the merged model cannot be written to {out}: {reason}", hint="free some space"
+            f"the merged model cannot be written to {out}: {why_unwritten(error)}", hint="free some space"
         ) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)

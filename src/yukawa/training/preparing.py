@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from yukawa.checkpoints import why_unwritten
 from yukawa.corpus import Conversation, Document, Preference, read_rows
-from yukawa.errors import InputError
-from yukawa.training.bases import base_files, fetch_base, load_tokenizer
-from yukawa.training.data import Files, Split, find_files, load_split
+from yukawa.corpus.extras import require
+from yukawa.errors import InputError, StoreError
+from yukawa.training.bases import base_files, fetch_base, load_tokenizer, local_base
+from yukawa.training.data import Files, Split, check_files, find_files, load_split
 from yukawa.training.making import MADE, PDG, SIZES, make_llama, make_pdg_text
 from yukawa.training.recipe import Recipe
 from yukawa.training.templating import prepare_template
@@ -64,10 +67,11 @@ def prepare(recipe: Recipe, made: Path, *, weights: bool = True) -> Prepared:
     Raises:
         InputError: base, template or text are not what the recipe needs.
         ModelError: the base cannot be loaded or had from the hub.
+        StoreError: the disk refuses what is made on the spot; no half of it is left.
     """
+    check_places(recipe)
     text = None
     if recipe.data.path.startswith(MADE):
-        _check_known(recipe.data.path, [PDG], "data.path")
         text = made / "data"
         if not text.exists():
             made.mkdir(parents=True, exist_ok=True)
@@ -82,6 +86,22 @@ def prepare(recipe: Recipe, made: Path, *, weights: bool = True) -> Prepared:
     train = load_split(files.train, recipe, tokenizer)
     validation = load_split(files.validation, recipe, tokenizer) if files.validation else None
     return Prepared(recipe, base, tokenizer, files, train, validation)
+
+
+def check_places(recipe: Recipe) -> None:
+    """Refuse text, or a base in a folder, that is not there: at once, before anything heavy is imported.
+
+    Raises:
+        InputError: names what is missing.
+    """
+    if recipe.data.path.startswith(MADE):
+        _check_known(recipe.data.path, [PDG], "data.path")
+    else:
+        check_files(recipe)
+    if recipe.model.base.startswith(MADE):
+        _check_known(recipe.model.base, [MADE + size for size in SIZES], "model.base")
+    else:
+        local_base(recipe.model.base, weights=False)
 
 
 def epoch_steps(recipe: Recipe, sequences: int, world: int) -> int:
@@ -109,14 +129,21 @@ def _base(recipe: Recipe, files: Files, made: Path, weights: bool) -> Path:
     name = recipe.model.base
     if not name.startswith(MADE):
         return fetch_base(name, weights=weights)
-    _check_known(name, [MADE + size for size in SIZES], "model.base")
     folder = made / "base"
     if not folder.exists():
-        made.mkdir(parents=True, exist_ok=True)
         beside = made / ".base.part"  # what a crash left there is written over
         texts, size = _texts(files.train, recipe.row_kind), name.removeprefix(MADE)
-        make_llama(beside, texts, size, seed=recipe.training.seed)
-        beside.rename(folder)
+        damaged = require("safetensors", "making a small model").SafetensorError
+        try:
+            made.mkdir(parents=True, exist_ok=True)
+            make_llama(beside, texts, size, seed=recipe.training.seed)
+            beside.rename(folder)
+        except (OSError, RuntimeError, damaged) as error:
+            shutil.rmtree(beside, ignore_errors=True)
+            raise StoreError(
+                f"the base cannot be made in {folder}: {why_unwritten(error)}",
+                hint="free some space, or choose another folder, and type the same command",
+            ) from error
     return folder
 
 

@@ -145,7 +145,8 @@ class TrainingRecipe(Section):
     @model_validator(mode="after")
     def _consistent(self) -> TrainingRecipe:
         if (self.epochs is None) == (self.steps is None):
-            raise ValueError("give either epochs or steps (the other one null)")
+            other = "training.steps=null, or training.epochs=null" if self.steps else "training.epochs=N"
+            raise ValueError(f"give either epochs or steps (type: {other})")
         if self.final_learning_rate > self.learning_rate:
             raise ValueError("final_learning_rate is above learning_rate")
         if self.warmup >= 1 and self.warmup != int(self.warmup):

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from yukawa.checkpoints import why_unwritten
 from yukawa.corpus.extras import require
 from yukawa.errors import StoreError
 from yukawa.files import atomic_write
@@ -44,9 +45,8 @@ def save_result(trainer: Any, prepared: Prepared, folder: Path) -> None:
     except (OSError, RuntimeError, damaged) as error:
         if first:
             shutil.rmtree(beside, ignore_errors=True)
-        reason = (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0]
         raise StoreError(
-            f"the model cannot be written to {folder}: {reason}",
+            f"the model cannot be written to {folder}: {why_unwritten(error)}",
             hint="free some space and type the same command with --resume",
         ) from error
 

@@ -1,0 +1,83 @@
+"""Does a training's loss fall in steps where an epoch ends? FeynTune saw that of LoRA on all projections.
+
+Type `python benchmarks/training_epochs.py RUN [RUN …]`, each RUN of `yukawa train` with two epochs or more. A step is
+how far the loss after a border lies below the line of the loss before it: negative where texts seen before are easier
+than new ones. Its error is the standard deviation of the same measure at moments that are no border.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+PART = 0.2  # of an epoch, on each side of a border
+
+
+@dataclass(frozen=True)
+class Step:
+    """What happens to the loss, in nats a token, at one border of epochs."""
+
+    run: str
+    after_epoch: int
+    step: float
+    error: float
+
+
+def losses(run: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Epochs at the middle of each logged stretch, and the mean loss there."""
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    logged = [line for line in lines if "loss" in line]
+    ends = np.array([line["epoch"] for line in logged])
+    return (np.concatenate([[0.0], ends[:-1]]) + ends) / 2, np.array([line["loss"] for line in logged])
+
+
+def height(epochs: np.ndarray, loss: np.ndarray, at: float) -> float:
+    """Mean loss within `PART` after a moment, less what the line of the loss within `PART` before it leads to there."""
+    before, after = (epochs > at - PART) & (epochs < at), (epochs > at) & (epochs < at + PART)
+    if before.sum() < 3 or after.sum() < 3:
+        return np.nan
+    line = np.polynomial.Polynomial.fit(epochs[before], loss[before], 1)
+    return float(np.mean(loss[after] - line(epochs[after])))
+
+
+def steps(run: Path) -> list[Step]:
+    """The steps at all borders of a run."""
+    epochs, loss = losses(run)
+    last = round(float(epochs[-1]))
+    quiet = [
+        height(epochs, loss, at)
+        for epoch in range(last)
+        for at in np.arange(epoch + PART, epoch + 1 - PART + 1e-9, PART / 4)
+        if epoch  # while the rate warms up all is steep
+    ]
+    error = float(np.nanstd(quiet))
+    return [Step(run.name, epoch, height(epochs, loss, epoch), error) for epoch in range(1, last)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    options = parser.parse_args()
+    found = [step for run in options.runs for step in steps(run)]
+    show(found)
+    if options.json:
+        options.json.write_text(json.dumps([asdict(step) for step in found], indent=2) + "\n", encoding="utf-8")
+
+
+def show(found: Sequence[Step]) -> None:
+    """Print a table."""
+    print("| run | after epoch | step of the loss, nats a token |\n| --- | --- | --- |")
+    for step in found:
+        print(f"| {step.run} | {step.after_epoch} | {step.step:+.4f} ± {step.error:.4f} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -69,7 +69,9 @@ def main() -> None:
     found = [step for run in options.runs for step in steps(run)]
     show(found)
     if options.json:
-        options.json.write_text(json.dumps([asdict(step) for step in found], indent=2) + "\n", encoding="utf-8")
+        options.json.write_text(
+            json.dumps([asdict(step) for step in found], indent=2) + "\n", encoding="utf-8"
+        )
 
 
 def show(found: Sequence[Step]) -> None:

@@ -14,9 +14,8 @@ from torch import distributed
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from yukawa.interruption import Interruption
-from yukawa.runs import Run
+from yukawa.runs import MODEL, Run
 
-MODEL = "model"  # the folder of what was trained, in that of the run
 Figures = dict[str, float]
 # Called after each step with the steps made, the steps in all, and the latest figures.
 Progress = Callable[[int, int, Mapping[str, float]], None]

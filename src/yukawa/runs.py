@@ -21,6 +21,7 @@ from yukawa.errors import InputError, NotFound, StoreError
 from yukawa.files import atomic_write, hash_file, parse_row, report_write_errors, write_jsonl
 
 RECIPE, ENVIRONMENT, DATA, METRICS = "recipe.yaml", "environment.json", "data.json", "metrics.jsonl"
+MODEL = "model"  # the folder of what was trained
 
 
 class Run:

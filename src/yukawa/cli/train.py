@@ -84,7 +84,9 @@ def merge(
 
 
 def _finished(folder: Path) -> bool:
-    return (folder / "model").is_dir()  # yukawa.conducting.MODEL, whose import takes seconds
+    from yukawa.runs import MODEL
+
+    return (folder / MODEL).is_dir()
 
 
 def _check(variants: list[Variant]) -> None:
@@ -96,13 +98,14 @@ def _check(variants: list[Variant]) -> None:
 
 
 def _train(variant: Variant, folder: Path, resume: bool, sweep: bool, as_json: bool) -> dict[str, Any]:
+    from yukawa.runs import RECIPE
     from yukawa.training.run import train as start
 
     if sweep and _finished(folder):
         if first() and not as_json:
             say(f"{folder} is finished")
         return {"folder": str(folder), "finished": True}
-    begun = sweep and (folder / "recipe.yaml").is_file()  # a sweep goes on where it stopped
+    begun = sweep and (folder / RECIPE).is_file()  # a sweep goes on where it stopped
     result = follow(
         f"training {variant.name}".strip(),
         lambda progress: start(variant.recipe, folder, resume or begun, progress),

@@ -14,11 +14,12 @@ from yukawa.checkpoints import why_unwritten
 from yukawa.corpus.extras import require
 from yukawa.errors import InputError, StoreError
 from yukawa.files import atomic_write, hash_file
+from yukawa.runs import MODEL
 from yukawa.training.bases import base_files, fetch_base, load_model, load_tokenizer, torch_dtype
 from yukawa.training.curves import CURVES
 from yukawa.training.exporting import gguf_problems, write_for_older_readers, write_tokenizer
 from yukawa.training.recipe import Recipe, parse_recipe
-from yukawa.training.run import CARD, MADE, MODEL, recipe_of
+from yukawa.training.run import CARD, MADE, recipe_of
 from yukawa.training.saving import ADAPTER_CONFIG
 
 MERGED, DTYPES = "merged", ("bf16", "fp32")

@@ -13,13 +13,12 @@ from typing import Any
 import torch
 
 from yukawa.checkpoints import step_of
-from yukawa.conducting import MODEL as MODEL
 from yukawa.conducting import Plan, Progress, Result
 from yukawa.corpus.extras import require
 from yukawa.errors import MissingPackage
 from yukawa.files import atomic_write
 from yukawa.interruption import Interruption
-from yukawa.runs import RECIPE, Run
+from yukawa.runs import MODEL, RECIPE, Run
 from yukawa.training.bases import adapter_config, load_model, trained_parameters
 from yukawa.training.card import card
 from yukawa.training.collating import packed_collator

@@ -45,9 +45,9 @@ from yukawa.jets.evaluation.ranking import (
 from yukawa.jets.formats.manifest import MANIFEST
 from yukawa.jets.formats.source import Source, open_source
 from yukawa.jets.table import Array
-from yukawa.runs import RECIPE, Run
+from yukawa.runs import MODEL, RECIPE, Run
 
-MODEL, FOLDER = "model", "evaluation"
+FOLDER = "evaluation"
 WORKING_POINTS = (0.5, 0.8)
 EVENT = "jet_event"
 

@@ -20,10 +20,9 @@ from yukawa.files import atomic_write, report_write_errors
 from yukawa.jets.extras import require
 from yukawa.jets.features.config import DataConfig, read_config
 from yukawa.jets.models.interface import Tagger, settings_of
-from yukawa.runs import RECIPE
+from yukawa.runs import MODEL, RECIPE
 
 WEIGHTS, CONFIG, DATA_CONFIG = "model.safetensors", "config.json", "data_config.yaml"
-MODEL = "model"  # the folder within a run
 
 # Imported when asked for: one architecture does not load the others.
 ARCHITECTURES = {

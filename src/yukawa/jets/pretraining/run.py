@@ -20,7 +20,7 @@ from yukawa.jets.bytes.encoder import ByteEncoder
 from yukawa.jets.bytes.questions import QuestionEncoder
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.models.byte_language_model import ByteLanguageModel
-from yukawa.jets.models.saving import MODEL, model_files, model_folder, save_model
+from yukawa.jets.models.saving import model_files, model_folder, save_model
 from yukawa.jets.pretraining.card import card
 from yukawa.jets.pretraining.documents import Cutter, text_files
 from yukawa.jets.pretraining.mixture import Mixture, batch_of
@@ -34,7 +34,7 @@ from yukawa.jets.training.feed import LABELS, Batch, Steps
 from yukawa.jets.training.recipe import DataRecipe
 from yukawa.jets.training.recipe import Recipe as JetRecipe
 from yukawa.jets.training.task import CARD, Task, TrainResult, carry_out, draw, speed
-from yukawa.runs import Run
+from yukawa.runs import MODEL, Run
 
 _VALIDATIONS = 10  # of a training whose recipe does not say how many
 _BUFFER, _WINDOW, _FIELDS = 10_000, 128, ("title", "abstract")

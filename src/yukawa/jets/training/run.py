@@ -8,7 +8,6 @@ from typing import ClassVar
 
 from yukawa.conducting import Progress
 from yukawa.files import atomic_write
-from yukawa.jets.models.saving import MODEL
 from yukawa.jets.training.building import build_model, inputs, load, open_jets, resolve, save
 from yukawa.jets.training.card import card
 from yukawa.jets.training.conductor import Conductor, Plan
@@ -16,9 +15,9 @@ from yukawa.jets.training.describe import plan_of
 from yukawa.jets.training.feed import Batch, Feed, labelled, steps_of_an_epoch
 from yukawa.jets.training.recipe import Recipe, parse_recipe
 from yukawa.jets.training.task import CARD, CHECKPOINTS, CURVES, Task, TrainResult, carry_out, draw, speed
-from yukawa.runs import RECIPE, Run
+from yukawa.runs import MODEL, RECIPE, Run
 
-__all__ = ["CARD", "CHECKPOINTS", "CURVES", "MODEL", "TrainResult", "recipe_of", "train"]
+__all__ = ["CARD", "CHECKPOINTS", "CURVES", "TrainResult", "recipe_of", "train"]
 
 
 def train(recipe: Recipe, out: Path, resume: bool = False, progress: Progress | None = None) -> TrainResult:

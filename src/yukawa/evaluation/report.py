@@ -107,15 +107,8 @@ def make_report(
     curves = _curves(subjects, runs or {})
     with report_write_errors(folder):
         (folder / "plots").mkdir(parents=True, exist_ok=True)
-    found = measure(
-        subjects,
-        tests,
-        manner=manner,
-        keep=folder / "losses",
-        work=written.work,
-        progress=progress,
-        tell=tell,
-    )
+    kept, work = folder / "losses", written.work
+    found = measure(subjects, tests, manner=manner, keep=kept, work=work, progress=progress, tell=tell)
     data, compared = _figures(found, written, manner or Manner(), how)
     page = Page(f"Evaluation of {_called([subject.name for subject in subjects])}")
     page.add(*opening_chapter(data, tests))

@@ -261,6 +261,7 @@ class _Pictures:
         return Picture(path, f"Transfer and forgetting: {label}; below zero is better")
 
     def entropy(self, entropies: Mapping[str, Entropies]) -> list[Block]:
+        """The picture of entropies against position, if there are any; of a service they are surprisals."""
         if not entropies:
             return []
         courses = {

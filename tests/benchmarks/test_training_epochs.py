@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "training_epochs.py"
-
 
 @pytest.fixture(scope="module")
-def training_epochs():
-    spec = importlib.util.spec_from_file_location("training_epochs", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    with pytest.MonkeyPatch.context() as patch:  # dataclasses look for their module
-        patch.setitem(sys.modules, "training_epochs", module)
-        spec.loader.exec_module(module)
-    return module
+def training_epochs(script):
+    return script("training_epochs")
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -3,6 +3,9 @@
 Type `python benchmarks/training_epochs.py RUN [RUN …]`, each RUN of `yukawa train` with two epochs or more. A step is
 how far the loss after a border lies below the line of the loss before it: negative where texts seen before are easier
 than new ones. Its error is the standard deviation of the same measure at moments that are no border.
+
+The loss of a batch depends on its texts more than on the model. `--less OTHER` takes away the loss of a run that met the
+same texts in the same order: what both have in common falls out, and a step is what RUN has beyond OTHER.
 """
 
 from __future__ import annotations
@@ -28,12 +31,20 @@ class Step:
     error: float
 
 
-def losses(run: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Epochs at the middle of each logged stretch, and the mean loss there."""
+def losses(run: Path) -> dict[float, float]:
+    """The mean loss of each logged stretch, by the epoch at its end."""
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
-    logged = [line for line in lines if "loss" in line]
-    ends = np.array([line["epoch"] for line in logged])
-    return (np.concatenate([[0.0], ends[:-1]]) + ends) / 2, np.array([line["loss"] for line in logged])
+    return {line["epoch"]: line["loss"] for line in lines if "loss" in line}
+
+
+def curve(run: Path, less: Path | None) -> tuple[np.ndarray, np.ndarray]:
+    """Epochs at the middle of each logged stretch, and the mean loss there, less that of another run."""
+    own, other = losses(run), losses(less) if less else None
+    ends = [end for end in own if other is None or end in other]
+    if len(ends) < 0.9 * len(own):  # one that was broken off and went on has a line more
+        raise SystemExit(f"{run} and {less} were logged at other moments: they did not meet the same texts")
+    middles = (np.array([0.0, *ends[:-1]]) + ends) / 2
+    return middles, np.array([own[end] - (other[end] if other else 0) for end in ends])
 
 
 def height(epochs: np.ndarray, loss: np.ndarray, at: float) -> float:
@@ -45,9 +56,9 @@ def height(epochs: np.ndarray, loss: np.ndarray, at: float) -> float:
     return float(np.mean(loss[after] - line(epochs[after])))
 
 
-def steps(run: Path) -> list[Step]:
-    """The steps at all borders of a run."""
-    epochs, loss = losses(run)
+def steps(run: Path, less: Path | None = None) -> list[Step]:
+    """The steps at all borders of a run, or of its difference from another one."""
+    epochs, loss = curve(run, less)
     last = round(float(epochs[-1]))
     quiet = [
         height(epochs, loss, at)
@@ -64,9 +75,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN")
+    parser.add_argument(
+        "--less", type=Path, metavar="OTHER", help="a run on the same texts in the same order"
+    )
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()
-    found = [step for run in options.runs for step in steps(run)]
+    found = [step for run in options.runs for step in steps(run, options.less)]
     show(found)
     if options.json:
         options.json.write_text(

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
+from yukawa.drawing import colour, new_figure, save, style
+
 PART = 0.2  # of an epoch, on each side of a border
 
 
@@ -70,6 +72,24 @@ def steps(run: Path, less: Path | None = None) -> list[Step]:
     return [Step(run.name, epoch, height(epochs, loss, epoch), error) for epoch in range(1, last)]
 
 
+def draw(runs: Sequence[Path], path: Path) -> None:
+    """The loss of each run against epochs, and their borders; each point is a mean over a twentieth of an epoch."""
+    with style():
+        figure = new_figure(6.4, 4.0)
+        axes = figure.subplots()
+        for number, run in enumerate(runs):
+            epochs, loss = curve(run, None)
+            bins = np.floor(epochs * 20)
+            points = [(epochs[bins == b].mean(), loss[bins == b].mean()) for b in np.unique(bins)]
+            axes.plot(*np.transpose(points), color=colour(number), lw=1.2, label=run.name)
+        for border in range(1, round(float(epochs[-1]))):
+            axes.axvline(border, color="grey", lw=0.8, ls=":")
+        axes.set_xlabel("epoch")
+        axes.set_ylabel("loss [nat per token]")
+        axes.legend()
+        save(figure, path)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -79,9 +99,12 @@ def main() -> None:
         "--less", type=Path, metavar="OTHER", help="a run on the same texts in the same order"
     )
     parser.add_argument("--json", type=Path, help="write the figures to this file")
+    parser.add_argument("--plot", type=Path, metavar="PNG", help="draw the losses of the runs")
     options = parser.parse_args()
     found = [step for run in options.runs for step in steps(run, options.less)]
     show(found)
+    if options.plot:
+        draw(options.runs, options.plot)
     if options.json:
         options.json.write_text(
             json.dumps([asdict(step) for step in found], indent=2) + "\n", encoding="utf-8"

@@ -19,7 +19,6 @@ SIZES = (
     ("larger, and other archives of the field: s3 for s1", "s1", "s3"),
     ("more diverse at the same size: s4 for s1", "s1", "s4"),
     ("other fields for the neighbours, at the same size: s10 for s3", "s3", "s10"),
-    ("without the archive itself: s2 for s1", "s1", "s2"),
 )
 PLACES = (("all for qkv", "qkv", "all"), ("full for all", "all", "full"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,7 @@ from yukawa.training.machine import Machine
 from yukawa.training.processor import add_summed_loss, attend_to_pieces, keep_four_bits
 from yukawa.training.recipe import Recipe, TrainingRecipe
 from yukawa.training.schedule import factor
+from yukawa.training.sharing import Order, filled
 from yukawa.training.tokenising import IGNORED
 
 BAD_BATCH, PROGRESS = "bad-batch.json", "progress.json"
@@ -57,6 +59,19 @@ class Careful:
         for name, weight in me.model.named_parameters():
             if name in kinds:
                 weight.data = weight.data.to(kinds[name])
+
+    def _get_dataloader(
+        self, dataset: Any, *, batch_size: int, is_training: bool = False, **options: Any
+    ) -> Any:
+        """Batches of rows that the processes share, in one order for any number of them."""
+        me: Any = self
+        world, seed = me.args.world_size, me.args.seed
+        rows = filled(dataset, world * batch_size, me.processing_class.pad_token_id) if world > 1 else dataset
+        if is_training:
+            options["sampler_fn"] = lambda shared: Order(len(dataset), len(shared), seed)
+        return super()._get_dataloader(  # type: ignore[misc]
+            rows, batch_size=batch_size, is_training=is_training, **options
+        )
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
         """The recipe's learning rate."""
@@ -163,7 +178,7 @@ class CarefulLanguage(Careful):
             inputs = me._prepare_inputs(batch)
             with torch.no_grad(), me.compute_loss_context_manager():
                 sums = self._summed(model, inputs)
-            totals += me.accelerator.gather_for_metrics(sums[None]).sum(0).cpu()
+            totals += me.accelerator.gather(sums[None]).sum(0).cpu()
         model.train()
         loss = (totals[0] / totals[1].clamp(min=1)).item()
         figures = {"validation_loss": loss, "validation_perplexity": float(torch.tensor(loss).exp())}
@@ -181,22 +196,63 @@ class CarefulLanguage(Careful):
 class CarefulPreference(Careful):
     """Learns to prefer one reply to another."""
 
+    loss_is_scaled_for_ga = True  # passes weigh by their pairs
+
     def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
         """Our rows are tokens already."""
         return dataset
 
-    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        """The loss on the validation pairs, and how often the better reply is preferred."""
+    def _get_num_items_in_batch(self, batch_samples: list[Any], device: Any) -> Tensor:
+        """The pairs of a step, over all its passes and processes."""
         me: Any = self
-        loop = me.evaluation_loop(
-            me.get_eval_dataloader(), "validation", prediction_loss_only=True, metric_key_prefix="validation"
-        )
-        rewards = me._metrics["eval"].pop("rewards/accuracies", [])
-        figures = {"validation_loss": float(loop.metrics["validation_loss"])}
-        if rewards:
-            figures["validation_preferred"] = sum(rewards) / len(rewards)
+        pairs = sum((_pairs(batch) for batch in batch_samples), torch.tensor(0))
+        count: Tensor = me.accelerator.gather(pairs.to(device)[None]).sum()
+        return count
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | None = None,
+    ) -> Any:
+        """The mean loss of a pair, over all passes and processes that make up a step."""
+        me: Any = self
+        mean = super().compute_loss(model, inputs)  # type: ignore[misc]
+        size, pairs = len(inputs["completion_mask"]) // 2, _pairs(inputs)
+        total = mean * size - math.log(2) * (size - pairs)  # what a pair of equal replies adds
+        if num_items_in_batch is None:
+            return total / pairs.clamp(min=1)
+        processes, passes = me.accelerator.num_processes, me.current_gradient_accumulation_steps
+        for name, values in me._metrics["train"].items():  # of a pass, over its rows and the blank ones
+            if name.startswith(("rewards/", "logps/")):
+                values[-1] *= size * processes * passes / int(num_items_in_batch)
+        return total / num_items_in_batch * processes  # the gradients of the processes are averaged
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """The mean loss of a validation pair, and how often the better reply is preferred."""
+        me: Any = self
+        model, totals = me._wrap_model(me.model, training=False), torch.zeros(3, dtype=torch.float64)
+        model.eval()
+        for batch in me.get_eval_dataloader():
+            inputs = me._prepare_inputs(batch)
+            with torch.no_grad(), me.compute_loss_context_manager():
+                loss = me.compute_loss(model, inputs)
+            pairs, size = _pairs(inputs), len(inputs["completion_mask"]) // 2
+            # TRL's share is that of all rows of all processes; a blank one prefers nothing.
+            preferred = me._metrics["eval"]["rewards/accuracies"][-1] * size
+            sums = torch.stack([loss.double() * pairs, preferred * torch.ones_like(pairs), pairs])
+            totals += me.accelerator.gather(sums[None]).sum(0).cpu()
+        model.train()
         me._metrics["eval"].clear()
-        return _told(me, figures)
+        loss, preferred = (totals[:2] / totals[2].clamp(min=1)).tolist()
+        return _told(me, {"validation_loss": loss, "validation_preferred": preferred})
+
+
+def _pairs(batch: Mapping[str, Any]) -> Tensor:
+    """How many pairs of a batch of preferences are not blank."""
+    chosen, _ = batch["completion_mask"].chunk(2)
+    return chosen.any(1).sum()
 
 
 @cache

@@ -2,72 +2,73 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
 
-import torch
+import pytest
 import yaml
 from safetensors.torch import load_file
 
+from yukawa.runs import Run
+from yukawa.training import trainer
 from yukawa.training.run import train
 
 WORKER = textwrap.dedent("""
+    import os
+    import signal
     import sys
     from pathlib import Path
 
     import torch
-    from torch.distributed.fsdp import fully_shard
-    from transformers import AutoModelForCausalLM
+    from accelerate import state
+    from accelerate.utils import DistributedType
 
-    from yukawa.interruption import Interruption
-    from yukawa.training.conductor import Conductor, Plan
+    from yukawa.training import machine, trainer
     from yukawa.training.recipe import load_recipe
     from yukawa.training.run import train
 
     torch.set_num_threads(1)
-    folder, base = map(Path, sys.argv[1:])
-    train(load_recipe(folder / "recipe.yaml"), folder / "two")
+    folder, way = Path(sys.argv[1]), sys.argv[2]
 
-    # The trainer does not divide weights on a processor; torch itself does.
-    torch.manual_seed(0)
-    rank, device_mesh = torch.distributed.get_rank(), torch.distributed.device_mesh.init_device_mesh("cpu", (2,))
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
-    for layer in model.model.layers:
-        fully_shard(layer, mesh=device_mesh)
-    fully_shard(model, mesh=device_mesh)
-    conductor = Conductor(Plan(1, 1, None, 1, 1), None, None, Interruption(), sharded=True)
+    if way == "fsdp2":  # as on GPUs: accelerate would not divide weights on a processor
+        create = state.AcceleratorState.__init__
 
-    class Arguments:
-        world_size = 1
+        def divide(self, *args, **kwargs):
+            create(self, *args, **kwargs)
+            if kwargs.get("fsdp_plugin") is not None and self.distributed_type == DistributedType.MULTI_CPU:
+                self.distributed_type = DistributedType.FSDP
+                state.PartialState._shared_state["distributed_type"] = DistributedType.FSDP
+                self.fsdp_plugin = kwargs["fsdp_plugin"]
 
-    class State:
-        global_step = 1
+        state.AcceleratorState.__init__ = divide
+        machine._check_without_gpu = lambda recipe: None
+        trainer.attend_to_pieces = trainer.add_summed_loss = lambda model: False
 
-    conductor.on_train_begin(Arguments, State, None, model=model)  # which asks whether they are divided
-    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-2)
-    for ids in torch.load(folder / "batches.pt"):
-        mine = ids[rank::2]
-        model(input_ids=mine, labels=mine).loss.backward()
-        optimiser.step()
-        optimiser.zero_grad()
-    whole = {name: p.full_tensor() for name, p in model.named_parameters()}
-    if rank == 0:
-        torch.save(whole, folder / "sharded.pt")
-    torch.distributed.barrier()
+    def stop(done, total, figures):
+        if done == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    for path in sorted(folder.glob("*.yaml")):
+        recipe = load_recipe(path, [f"training.distributed={way}"])
+        train(recipe, folder / way / path.stem)
+        if path.stem in ("full", "lora") and way == "fsdp2":
+            stopped = train(recipe, folder / "resumed" / path.stem, progress=stop)
+            assert stopped.interrupted and stopped.steps == 3
+            train(recipe, folder / "resumed" / path.stem, resume=True)
     torch.distributed.destroy_process_group()
 """)
 
 
-def start(tmp_path, tiny):
+def start(folder, way):
     """Run the worker in two processes; what they say if one fails."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    (tmp_path / "worker.py").write_text(WORKER)
+    (folder / "worker.py").write_text(WORKER)
     workers = []
     for rank in range(2):
         names = {
@@ -75,7 +76,7 @@ def start(tmp_path, tiny):
             "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": 1,
         }  # fmt: skip
         environment = os.environ | {name: str(value) for name, value in names.items()}
-        command = [sys.executable, str(tmp_path / "worker.py"), str(tmp_path), str(tiny)]
+        command = [sys.executable, str(folder / "worker.py"), str(folder), way]
         workers.append(
             subprocess.Popen(
                 command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -85,44 +86,62 @@ def start(tmp_path, tiny):
     assert [worker.returncode for worker in workers] == [0, 0], "\n".join(said)
 
 
-def plain_steps(tiny: Path, batches):
-    """The same steps in one process."""
-    from transformers import AutoModelForCausalLM
-
-    model = AutoModelForCausalLM.from_pretrained(tiny, dtype=torch.float32)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-2)
-    for ids in batches:
-        model(input_ids=ids, labels=ids).loss.backward()
-        optimiser.step()
-        optimiser.zero_grad()
-    return dict(model.named_parameters())
+def weights(run):
+    (path,) = (run / "model").glob("*.safetensors")
+    return load_file(path)
 
 
-def test_two_processes_equal_one(recipe, tiny, rows, tmp_path):
-    chosen = recipe(
-        "sft", adapter={"dropout": 0.0}, data={"validation": str(rows["sft"])}, distributed="ddp", steps=4,
-        length=96, evaluate_every=2, log_every=1, learning_rate=2e-3, dtype="fp32",
-    )  # fmt: skip
-    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(chosen.plain()))
-    batches = torch.randint(3, 200, (3, 4, 16), generator=torch.Generator().manual_seed(0))
-    torch.save(batches, tmp_path / "batches.pt")
-    one = train(chosen, tmp_path / "one")
-    start(tmp_path, tiny)
+def most(one, two):
+    """The largest difference between the weights of two runs."""
+    first, second = weights(one), weights(two)
+    assert first.keys() == second.keys()
+    assert first
+    return max((first[name] - second[name]).abs().max().item() for name in first)
 
-    name = "model/adapter_model.safetensors"
-    alone, shared = load_file(tmp_path / "one" / name), load_file(tmp_path / "two" / name)
-    assert all(torch.allclose(alone[key], shared[key], rtol=0, atol=1e-5) for key in alone)
-    from yukawa.runs import Run
 
-    first, second = (Run.open(tmp_path / folder).metrics() for folder in ("one", "two"))
-    for figure in ("loss", "validation_loss", "tokens"):
-        pairs = zip(
-            (row[figure] for row in first if figure in row),
-            (row[figure] for row in second if figure in row),
-            strict=True,
-        )
-        assert all(abs(a - b) < 1e-5 for a, b in pairs), figure
-    assert one.steps == 4
+@pytest.fixture
+def recipes(recipe, rows, tmp_path):
+    """Every kind of training, for more than an epoch, of rows that two processes cannot divide."""
 
-    sharded, plain = torch.load(tmp_path / "sharded.pt"), plain_steps(tiny, batches)
-    assert all(torch.allclose(plain[key], sharded[key], rtol=0, atol=1e-5) for key in plain)
+    def make(kind, adapter, **training):
+        validation = {"validation": str(rows[kind])}
+        return recipe(
+            kind, adapter={"dropout": 0.0, **adapter}, data=validation, dtype="fp32",
+            learning_rate=2e-3, evaluate_every=3, checkpoint_every=3, log_every=1, steps=4, **training,
+        )  # fmt: skip
+
+    made = {
+        "full": make("pretrain", {"kind": "full"}, batch=10, gradient_checkpointing=True),
+        "lora": make("sft", {}, batch=10, length=96, gradient_checkpointing=True),
+        "dpo": make("preference", {}, batch=6, accumulation=3, length=96),
+    }
+    for name, chosen in made.items():
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(chosen.plain()))
+    return made
+
+
+@pytest.mark.parametrize("way", ["ddp", "fsdp2"])
+def test_two_processes_equal_one(recipes, tmp_path, way, monkeypatch):
+    if way == "fsdp2":
+        monkeypatch.setattr(trainer, "attend_to_pieces", lambda model: False)
+        monkeypatch.setattr(trainer, "add_summed_loss", lambda model: False)
+    start(tmp_path, way)
+    for name, chosen in recipes.items():
+        one, two = tmp_path / "one" / name, tmp_path / way / name
+        train(chosen, one)
+        batch = chosen.training.batch
+        counts = json.loads((one / "counts.json").read_text())
+        assert chosen.training.steps * batch > counts["train"]["sequences"], name
+        assert counts["train"]["sequences"] % batch, name
+        assert most(one, two) < 1e-5, name
+
+        first, second = (Run.open(run).metrics() for run in (one, two))
+        assert [row["step"] for row in first] == [row["step"] for row in second]
+        for mine, other in zip(first, second, strict=True):
+            same = {key for key in mine if not key.endswith("_per_second")}
+            assert {key: mine[key] for key in same} == pytest.approx(
+                {key: other[key] for key in same}, 1e-5, 1e-5
+            )
+        if (tmp_path / "resumed" / name).exists():
+            assert most(two, tmp_path / "resumed" / name) == 0
+    assert way == "ddp" or len(list((tmp_path / "resumed").iterdir())) == 2

@@ -41,17 +41,18 @@ def test_every_setting_of_the_recipe_arrives(recipe, tmp_path):
 def test_sharding_and_offloading_arrive(recipe):
     from yukawa.training.trainer import _distributed
 
-    fsdp = _distributed(recipe(distributed="fsdp2", offload=True, gradient_checkpointing=True).training)
-    assert fsdp == {
+    fsdp = {"distributed": "fsdp2", "offload": True, "gradient_checkpointing": True}
+    assert _distributed(recipe(adapter={"kind": "full"}, **fsdp)) == {
         "fsdp": True,
         "fsdp_config": {"version": 2, "cpu_offload": True, "activation_checkpointing": True},
     }
-    zero3 = _distributed(recipe(distributed="deepspeed-zero3", offload=True).training)["deepspeed"]
+    assert not _distributed(recipe(**fsdp))["fsdp_config"]["activation_checkpointing"]  # the model's own
+    zero3 = _distributed(recipe(distributed="deepspeed-zero3", offload=True))["deepspeed"]
     assert zero3["zero_optimization"]["stage"] == 3
     assert zero3["zero_optimization"]["offload_param"] == {"device": "cpu"}
-    zero2 = _distributed(recipe(distributed="deepspeed-zero2").training)["deepspeed"]
+    zero2 = _distributed(recipe(distributed="deepspeed-zero2"))["deepspeed"]
     assert zero2["zero_optimization"] == {"stage": 2}
-    assert _distributed(recipe(distributed="ddp").training) == {}
+    assert _distributed(recipe(distributed="ddp")) == {}
 
 
 @pytest.mark.parametrize("packing", [True, False])

@@ -12,7 +12,7 @@ from yukawa.corpus.extras import require
 from yukawa.training.tokenising import IGNORED
 
 
-class Order(Sampler[int]):
+class Order(Sampler[int]):  # type: ignore[misc]  # untyped there
     """The rows in an order that seed and epoch alone decide, and blank ones behind them.
 
     Args:
@@ -60,6 +60,4 @@ def filled(rows: Any, share: int, pad: int) -> Any:
     }
     datasets = require("datasets", "training")
     columns = {name: [blank[name]] * missing for name in rows.column_names}
-    return datasets.concatenate_datasets(
-        [rows, datasets.Dataset.from_dict(columns, features=rows.features)]
-    )
+    return datasets.concatenate_datasets([rows, datasets.Dataset.from_dict(columns, features=rows.features)])

@@ -19,7 +19,7 @@ from yukawa.files import atomic_write
 from yukawa.training.collating import PackedRows
 from yukawa.training.machine import Machine
 from yukawa.training.processor import add_summed_loss, attend_to_pieces, keep_four_bits
-from yukawa.training.recipe import Recipe, TrainingRecipe
+from yukawa.training.recipe import Recipe
 from yukawa.training.schedule import factor
 from yukawa.training.sharing import Order, filled
 from yukawa.training.tokenising import IGNORED
@@ -289,7 +289,7 @@ def arguments(recipe: Recipe, folder: Path, steps: int, machine: Machine) -> Any
         "max_grad_norm": how.clip or 0.0,
         "bf16": how.precision == "bf16",
         "tf32": how.tf32 if machine.gpu else None,
-        "gradient_checkpointing": how.gradient_checkpointing and how.distributed != "fsdp2",
+        "gradient_checkpointing": how.gradient_checkpointing and not _checkpoints_itself(recipe),
         "seed": how.seed,
         "use_cpu": not machine.gpu,
         "max_length": None,  # cut and counted by us
@@ -302,19 +302,28 @@ def arguments(recipe: Recipe, folder: Path, steps: int, machine: Machine) -> Any
         "log_level": "error",
         "ddp_find_unused_parameters": False,
         "ddp_backend": "gloo" if machine.world > 1 and not machine.gpu else None,
-        **_distributed(how),
+        **_distributed(recipe),
     }
     if how.kind == "preference":
         return _one_gpu(trl.DPOConfig(**ours, beta=how.beta))
     return _one_gpu(trl.SFTConfig(**ours, dataset_kwargs={"skip_prepare_dataset": True}))
 
 
-def _distributed(how: TrainingRecipe) -> dict[str, Any]:
+def _checkpoints_itself(recipe: Recipe) -> bool:
+    """Whether FSDP2 checkpoints activations, with a gathering of weights less than the model would need.
+
+    It renames the modules, so that PEFT would save an adapter without weights: those leave it to the model.
+    """
+    how = recipe.training
+    return how.distributed == "fsdp2" and how.gradient_checkpointing and recipe.adapter.kind == "full"
+
+
+def _distributed(recipe: Recipe) -> dict[str, Any]:
     """How the processes divide the model."""
+    how = recipe.training
     if how.distributed == "fsdp2":
-        checkpointing = how.gradient_checkpointing
-        config = {"version": 2, "cpu_offload": how.offload, "activation_checkpointing": checkpointing}
-        return {"fsdp": True, "fsdp_config": config}
+        config = {"cpu_offload": how.offload, "activation_checkpointing": _checkpoints_itself(recipe)}
+        return {"fsdp": True, "fsdp_config": {"version": 2, **config}}
     if not how.distributed.startswith("deepspeed"):
         return {}
     stage = int(how.distributed[-1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import socket
@@ -34,7 +35,10 @@ WORKER = textwrap.dedent("""
     torch.set_num_threads(1)
     folder, way = Path(sys.argv[1]), sys.argv[2]
 
-    if way == "fsdp2":  # as on GPUs: accelerate would not divide weights on a processor
+    if way != "ddp":  # as on GPUs
+        machine._check_without_gpu = lambda recipe: None
+        trainer.attend_to_pieces = trainer.add_summed_loss = lambda model: False
+    if way == "fsdp2":  # accelerate would not divide weights on a processor
         create = state.AcceleratorState.__init__
 
         def divide(self, *args, **kwargs):
@@ -45,8 +49,6 @@ WORKER = textwrap.dedent("""
                 self.fsdp_plugin = kwargs["fsdp_plugin"]
 
         state.AcceleratorState.__init__ = divide
-        machine._check_without_gpu = lambda recipe: None
-        trainer.attend_to_pieces = trainer.add_summed_loss = lambda model: False
 
     def stop(done, total, figures):
         if done == 2:
@@ -55,7 +57,7 @@ WORKER = textwrap.dedent("""
     for path in sorted(folder.glob("*.yaml")):
         recipe = load_recipe(path, [f"training.distributed={way}"])
         train(recipe, folder / way / path.stem)
-        if path.stem in ("full", "lora") and way == "fsdp2":
+        if path.stem in ("full", "lora") and way != "ddp":
             stopped = train(recipe, folder / "resumed" / path.stem, progress=stop)
             assert stopped.interrupted and stopped.steps == 3
             train(recipe, folder / "resumed" / path.stem, resume=True)
@@ -73,7 +75,7 @@ def start(folder, way):
     for rank in range(2):
         names = {
             "RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "LOCAL_WORLD_SIZE": 2,
-            "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": 1,
+            "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": 1, "DS_ACCELERATOR": "cpu",
         }  # fmt: skip
         environment = os.environ | {name: str(value) for name, value in names.items()}
         command = [sys.executable, str(folder / "worker.py"), str(folder), way]
@@ -120,9 +122,23 @@ def recipes(recipe, rows, tmp_path):
     return made
 
 
-@pytest.mark.parametrize("way", ["ddp", "fsdp2"])
+needs_deepspeed = pytest.mark.skipif(
+    importlib.util.find_spec("deepspeed") is None,
+    reason="DeepSpeed is not installed: pip install deepspeed ninja (it compiles a part of itself)",
+)
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        "ddp",
+        "fsdp2",
+        pytest.param("deepspeed-zero2", marks=needs_deepspeed),
+        pytest.param("deepspeed-zero3", marks=needs_deepspeed),
+    ],
+)
 def test_two_processes_equal_one(recipes, tmp_path, way, monkeypatch):
-    if way == "fsdp2":
+    if way != "ddp":
         monkeypatch.setattr(trainer, "attend_to_pieces", lambda model: False)
         monkeypatch.setattr(trainer, "add_summed_loss", lambda model: False)
     start(tmp_path, way)

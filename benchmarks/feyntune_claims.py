@@ -1,7 +1,8 @@
 """Do FeynTune's claims hold of one's own variants? Its comparisons, pair by pair, out of `yukawa evaluate report`.
 
 Type `python benchmarks/feyntune_claims.py REPORT [--test hep-th]`. The first model of the report is the base; the others
-are called MIXTURE-KIND, such as s1-qkv, s3-all or s10-full, and MIXTURE-KIND-SEED where one was trained again.
+are called MIXTURE-KIND, such as s1-qkv, s3-all or s10-full, and MIXTURE-KIND-HOW where one was trained otherwise, with another
+seed or for more epochs, such as s1-all-2: these are compared among each other too. The kind qkv29 is qkv at rank 29.
 A change is the difference of two perplexities, paired by document, in percent of the first, which is taken as exact.
 """
 
@@ -14,13 +15,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-KINDS = ("qkv", "all", "full")
+KINDS = ("qkv", "qkv29", "all", "full")
 SIZES = (
     ("larger, and other archives of the field: s3 for s1", "s1", "s3"),
     ("more diverse at the same size: s4 for s1", "s1", "s4"),
     ("other fields for the neighbours, at the same size: s10 for s3", "s3", "s10"),
 )
-PLACES = (("all for qkv", "qkv", "all"), ("full for all", "all", "full"))
+PLACES = (
+    ("all for qkv", "qkv", "all"),
+    ("all for qkv with as many parameters", "qkv29", "all"),
+    ("full for all", "all", "full"),
+)
 
 
 @dataclass(frozen=True)
@@ -41,11 +46,13 @@ def pairs(names: Sequence[str]) -> Iterator[tuple[str, str, str]]:
     base, variants = names[0], names[1:]
     for name in variants:
         yield "every variant beats the base", base, name
-    mixtures = list(dict.fromkeys(name.split("-")[0] for name in variants))
+    parts = [(*name.split("-"), "")[:3] for name in variants]
+    ways = [f"-{way}" if way else "" for way in dict.fromkeys(way for _, _, way in parts)]
+    mixtures = dict.fromkeys(mixture for mixture, _, _ in parts)
     wanted = [
-        *((claim, f"{one}-{kind}", f"{other}-{kind}") for claim, one, other in SIZES for kind in KINDS),
-        *((claim, f"{mix}-{one}", f"{mix}-{other}") for claim, one, other in PLACES for mix in mixtures),
-        *(("the same with another seed", name.rsplit("-", 1)[0], name) for name in variants if name.count("-") > 1),
+        *((claim, f"{one}-{kind}{way}", f"{other}-{kind}{way}") for claim, one, other in SIZES for kind in KINDS for way in ways),
+        *((claim, f"{mix}-{one}{way}", f"{mix}-{other}{way}") for claim, one, other in PLACES for mix in mixtures for way in ways),
+        *(("the same, trained otherwise", f"{mix}-{kind}", f"{mix}-{kind}-{way}") for mix, kind, way in parts if way),
     ]  # fmt: skip
     yield from (pair for pair in wanted if {pair[1], pair[2]} <= set(variants))
 

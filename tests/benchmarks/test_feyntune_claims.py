@@ -12,6 +12,8 @@ PERPLEXITIES = {
     "s1-all": 40.0,
     "s1-qkv": 45.0,
     "s1-all-2": 39.0,
+    "s3-all-2": 31.0,
+    "s1-qkv29": 42.0,
     "s10-qkv": 44.0,
 }
 
@@ -47,7 +49,10 @@ def test_each_claim_has_its_pairs_and_no_others(feyntune_claims):
         *(("every variant beats the base", "base", name) for name in list(PERPLEXITIES)[1:]),
         ("larger, and other archives of the field", "s1-all", "s3-all"),
         ("all for qkv", "s1-qkv", "s1-all"),
-        ("the same with another seed", "s1-all", "s1-all-2"),
+        ("all for qkv with as many parameters", "s1-qkv29", "s1-all"),
+        ("larger, and other archives of the field", "s1-all-2", "s3-all-2"),
+        ("the same, trained otherwise", "s1-all", "s1-all-2"),
+        ("the same, trained otherwise", "s3-all", "s3-all-2"),
     }
     larger = next(one for one in found if one.second == "s3-all" and one.first == "s1-all")
     assert larger.percent == pytest.approx(-25)  # 30 for 40

@@ -2,7 +2,8 @@
 
 Type `python benchmarks/training_epochs.py RUN [RUN …]`, each RUN of `yukawa train` with two epochs or more. A step is
 how far the loss after a border lies below the line of the loss before it: negative where texts seen before are easier
-than new ones. Its error is the standard deviation of the same measure at moments that are no border.
+than new ones. Its error is the standard deviation of the same measure at moments that are no border; that of the mean over
+all borders takes them as independent.
 
 The loss of a batch depends on its texts more than on the model. `--less OTHER` takes away the loss of a run that met the
 same texts in the same order: what both have in common falls out, and a step is what RUN has beyond OTHER.
@@ -25,10 +26,10 @@ PART = 0.2  # of an epoch, on each side of a border
 
 @dataclass(frozen=True)
 class Step:
-    """What happens to the loss, in nats a token, at one border of epochs."""
+    """What happens to the loss, in nats a token, at one border of epochs, or in the mean of all (None)."""
 
     run: str
-    after_epoch: int
+    after_epoch: int | None
     step: float
     error: float
 
@@ -59,7 +60,7 @@ def height(epochs: np.ndarray, loss: np.ndarray, at: float) -> float:
 
 
 def steps(run: Path, less: Path | None = None) -> list[Step]:
-    """The steps at all borders of a run, or of its difference from another one."""
+    """The steps at all borders of a run, or of its difference from another one; their mean, if there are several."""
     epochs, loss = curve(run, less)
     last = round(float(epochs[-1]))
     quiet = [
@@ -69,7 +70,9 @@ def steps(run: Path, less: Path | None = None) -> list[Step]:
         if epoch  # while the rate warms up all is steep
     ]
     error = float(np.nanstd(quiet))
-    return [Step(run.name, epoch, height(epochs, loss, epoch), error) for epoch in range(1, last)]
+    found = [Step(run.name, epoch, height(epochs, loss, epoch), error) for epoch in range(1, last)]
+    mean = Step(run.name, None, float(np.mean([one.step for one in found])), error / len(found) ** 0.5)
+    return [*found, mean] if len(found) > 1 else found
 
 
 def draw(runs: Sequence[Path], path: Path) -> None:
@@ -115,7 +118,7 @@ def show(found: Sequence[Step]) -> None:
     """Print a table."""
     print("| run | after epoch | step of the loss, nats a token |\n| --- | --- | --- |")
     for step in found:
-        print(f"| {step.run} | {step.after_epoch} | {step.step:+.4f} ± {step.error:.4f} |")
+        print(f"| {step.run} | {step.after_epoch or 'mean'} | {step.step:+.4f} ± {step.error:.4f} |")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,9 @@ def test_planted_steps_are_found(training_epochs, tmp_path, planted, seed):
     lines = [json.dumps({"epoch": epoch, "loss": value}) for epoch, value in zip(epochs, loss, strict=True)]
     (tmp_path / "metrics.jsonl").write_text("\n".join(lines))
     found = training_epochs.steps(tmp_path)
-    assert [step.after_epoch for step in found] == [1, 2]
+    assert [step.after_epoch for step in found] == [1, 2, None]
+    assert found[2].step == pytest.approx((found[0].step + found[1].step) / 2)
+    assert found[2].error < found[0].error
     for step in found:
         assert 0 < step.error < 0.02
         assert abs(step.step - planted) < 3 * step.error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,20 @@ class Careful:
         return super()._get_dataloader(  # type: ignore[misc]
             rows, batch_size=batch_size, is_training=is_training, **options
         )
+
+    def _validated(self, sums: Callable[[Any, dict[str, Any]], Tensor]) -> list[float]:
+        """What `sums` gives of the model and a validation batch, added up over all batches of all processes."""
+        me: Any = self
+        model, totals = me._wrap_model(me.model, training=False), torch.zeros((), dtype=torch.float64)
+        model.eval()
+        for batch in me.get_eval_dataloader():
+            inputs = me._prepare_inputs(batch)
+            with torch.no_grad(), me.compute_loss_context_manager():
+                found = sums(model, inputs)
+            totals = totals + me.accelerator.gather(found[None]).sum(0).cpu()
+        model.train()
+        added: list[float] = totals.tolist()
+        return added
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
         """The recipe's learning rate."""
@@ -171,18 +185,10 @@ class CarefulLanguage(Careful):
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """The mean loss of a token over all validation tokens, and its perplexity."""
-        me: Any = self
-        model, totals = me._wrap_model(me.model, training=False), torch.zeros(2, dtype=torch.float64)
-        model.eval()
-        for batch in me.get_eval_dataloader():
-            inputs = me._prepare_inputs(batch)
-            with torch.no_grad(), me.compute_loss_context_manager():
-                sums = self._summed(model, inputs)
-            totals += me.accelerator.gather(sums[None]).sum(0).cpu()
-        model.train()
-        loss = (totals[0] / totals[1].clamp(min=1)).item()
+        total, tokens = self._validated(self._summed)
+        loss = total / max(tokens, 1)
         figures = {"validation_loss": loss, "validation_perplexity": float(torch.tensor(loss).exp())}
-        return _told(me, figures)
+        return _told(self, figures)
 
     def _summed(self, model: Any, inputs: Mapping[str, Any]) -> Tensor:
         """The loss summed over the tokens of a batch, and how many there are."""
@@ -232,21 +238,22 @@ class CarefulPreference(Careful):
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """The mean loss of a validation pair, and how often the better reply is preferred."""
         me: Any = self
-        model, totals = me._wrap_model(me.model, training=False), torch.zeros(3, dtype=torch.float64)
-        model.eval()
-        for batch in me.get_eval_dataloader():
-            inputs = me._prepare_inputs(batch)
-            with torch.no_grad(), me.compute_loss_context_manager():
-                loss = me.compute_loss(model, inputs)
-            pairs, size = _pairs(inputs), len(inputs["completion_mask"]) // 2
-            # TRL's share is that of all rows of all processes; a blank one prefers nothing.
-            preferred = me._metrics["eval"]["rewards/accuracies"][-1] * size
-            sums = torch.stack([loss.double() * pairs, preferred * torch.ones_like(pairs), pairs])
-            totals += me.accelerator.gather(sums[None]).sum(0).cpu()
-        model.train()
+        total, preferred, pairs = self._validated(self._judged)
         me._metrics["eval"].clear()
-        loss, preferred = (totals[:2] / totals[2].clamp(min=1)).tolist()
-        return _told(me, {"validation_loss": loss, "validation_preferred": preferred})
+        figures = {
+            "validation_loss": total / max(pairs, 1),
+            "validation_preferred": preferred / max(pairs, 1),
+        }
+        return _told(me, figures)
+
+    def _judged(self, model: Any, inputs: dict[str, Any]) -> Tensor:
+        """The loss summed over the pairs of a batch, how many of these are preferred rightly, and how many there are."""
+        me: Any = self
+        mean = me.compute_loss(model, inputs).double()
+        pairs, size = _pairs(inputs), len(inputs["completion_mask"]) // 2
+        # TRL's share is that of all rows of all processes; a blank one prefers nothing.
+        preferred = me._metrics["eval"]["rewards/accuracies"][-1] * size
+        return torch.stack([mean * pairs, preferred * torch.ones_like(mean), pairs])
 
 
 def _pairs(batch: Mapping[str, Any]) -> Tensor:

@@ -30,6 +30,7 @@ class Generating:
     if TYPE_CHECKING:
         config: ByteLMConfig
         model: Any
+        modules: Callable[[], Iterator[torch.nn.Module]]
         head: Any
 
     def generate(
@@ -99,6 +100,12 @@ class Generating:
         if not isinstance(max_new_bytes, int) or isinstance(max_new_bytes, bool) or max_new_bytes < 1:
             raise InputError(f"max_new_bytes is {max_new_bytes!r}, a whole number from 1 on is expected")
         check_whole("input_ids", input_ids, "(batch, bytes)")
+        if any(module.training and getattr(module, "gradient_checkpointing", False) for module in self.modules()):
+            # Some versions of transformers drop the cache then, others return it: none is relied upon.
+            raise InputError(
+                "a model in training with activation checkpointing cannot generate",
+                hint="call model.eval() before generating",
+            )
         choose = _choice(do_sample, temperature, top_k, top_p, generator)
         whole = input_ids.shape[-1] // size * size
         if input_ids.ndim == 2 and 0 < input_ids.shape[1] < size:
@@ -145,11 +152,6 @@ class Generating:
                 if new == 0 or bool(ended_B.all()):
                     return
             cache, begun_Bg = output.past_key_values, begun_Bg[:, :0]
-            if cache is None:
-                raise InputError(
-                    "a model that trains with activation checkpointing keeps no keys and values to go on from",
-                    hint="call model.eval() before generating",
-                )
             mask_BT = functional.pad(mask_BT, (0, 1), value=True)
             output = self.model(torch.stack(patch, 1), mask_BT, cache, use_cache=True, return_dict=True)
 

@@ -22,9 +22,9 @@ import numpy as np
 from yukawa.bytelm.vocabulary import BYTES, Mark
 from yukawa.jets import load_card, load_process, produce
 from yukawa.jets.bytes import ByteEncoder, ByteForm
-from yukawa.jets.encoded import Encoder
 from yukawa.jets.features import FeatureEncoder, load_data_config
-from yukawa.jets.formats.source import open_source
+from yukawa.jets.features.encoded import Encoder
+from yukawa.jets.io.source import open_source
 from yukawa.jets.table import Jets
 
 AT_ONCE = 4096

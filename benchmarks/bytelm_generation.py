@@ -23,7 +23,7 @@ from torch import Tensor
 from yukawa.bytelm.configuration import ByteLMConfig
 from yukawa.bytelm.modeling import ByteLMForCausalLM
 from yukawa.bytelm.patches import as_patches
-from yukawa.files import read_jsonl
+from yukawa.core.files import read_jsonl
 
 SIZE, BATCH, BLOCK = 8, 16, 512
 HELD, PROMPTS, PROMPT, NEW = 64, 32, 128, 256

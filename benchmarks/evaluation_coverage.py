@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from yukawa.evaluation.statistics import Sample, difference, estimate
+from yukawa.core.statistics import Sample, difference, estimate
 
 METHODS = ("studentized", "bca", "percentile")
 Draw = Callable[[np.random.Generator, int], tuple[Sample, float]]

@@ -24,9 +24,9 @@ import torch
 from tokenizers import ByteLevelBPETokenizer
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from yukawa.corpus.rows import Document
-from yukawa.evaluation.models import LanguageModel
+from yukawa.data.rows import Document
 from yukawa.evaluation.perplexity import document_losses, encoded
+from yukawa.llm.loading import LanguageModel
 
 BATCH = 12
 

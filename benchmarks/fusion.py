@@ -17,15 +17,15 @@ def main() -> None:
     parser.add_argument("--sets", default="dev,train", help="question sets, not the one held apart")
     options = parser.parse_args()
 
-    from yukawa.knowledge import index
+    from yukawa.core.settings import load_settings
+    from yukawa.knowledge.search import local_index
     from yukawa.knowledge.sources import open_base
-    from yukawa.settings import load_settings
 
     base = open_base(load_settings())
     rows = [row for name in options.sets.split(",") for row in read_rows(name, "answerable")]
     print("weight   first   first five")
     for step in range(0, 11):
-        index.VECTOR_WEIGHT = step / 10
+        local_index.VECTOR_WEIGHT = step / 10
         first = five = 0
         for row in rows:
             accepted = {entry["pdgid"] for entry in row["accept"]}

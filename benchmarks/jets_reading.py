@@ -27,12 +27,12 @@ import torch
 import yaml
 
 from yukawa.jets.bytes import ByteEncoder, ByteForm
-from yukawa.jets.encoded import Encoder
 from yukawa.jets.features import DataConfig, FeatureEncoder, load_data_config
-from yukawa.jets.formats.jetclass import write_jetclass
-from yukawa.jets.formats.parquet import write_parquet
-from yukawa.jets.formats.source import Source, open_source
-from yukawa.jets.loading import Streaming, tensors
+from yukawa.jets.features.encoded import Encoder
+from yukawa.jets.io.jetclass import write_jetclass
+from yukawa.jets.io.loader import Streaming, tensors
+from yukawa.jets.io.parquet import write_parquet
+from yukawa.jets.io.source import Source, open_source
 from yukawa.jets.simulation.cards import load_card
 from yukawa.jets.simulation.events import simulate_events
 from yukawa.jets.simulation.processes import load_process

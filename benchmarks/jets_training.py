@@ -27,13 +27,13 @@ from yukawa.jets.simulation.cards import load_card
 from yukawa.jets.simulation.events import simulate_events
 from yukawa.jets.simulation.processes import load_process
 from yukawa.jets.table import concatenate
-from yukawa.jets.training.building import build_model
-from yukawa.jets.training.conductor import Conductor, Interruption, Plan, Standing
-from yukawa.jets.training.feed import Batch, Feed, labelled
+from yukawa.jets.training.batches import Batch, Feed, labelled
+from yukawa.jets.training.callback import Conductor, Interruption, Plan, Standing
 from yukawa.jets.training.optimiser import Ranger
 from yukawa.jets.training.recipe import Recipe, load_recipe
+from yukawa.jets.training.setup import build_model
 from yukawa.jets.training.trainer import JetTrainer, arguments
-from yukawa.runs import Run
+from yukawa.runs.run import Run
 
 RECIPES = Path(__file__).parents[1] / "recipes" / "jets"
 MODELS = ("particle-net", "particle-transformer", "transformer")

@@ -46,7 +46,7 @@ OFFLINE = {
 
 def passages(count: int) -> list[Passage]:
     """The sentences of Yukawa's PDG source, topped up from the PDG tables where more are asked for; mixed."""
-    from yukawa.knowledge.sources.pdg import facts
+    from yukawa.knowledge.sources.pdg.facts import facts
 
     texts = {fact.text: fact.external_id for fact in facts()}
     for key, text in listings():

@@ -27,8 +27,8 @@ import search_data as data
 
 from yukawa.embedding import open_embedder
 from yukawa.knowledge import KnowledgeBase
-from yukawa.knowledge.index import CANDIDATES
-from yukawa.knowledge.serving import serving_row
+from yukawa.knowledge.search.local_index import CANDIDATES
+from yukawa.knowledge.search.serving import serving_row
 
 TEACHES = 50
 K = 10

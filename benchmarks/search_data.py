@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yukawa.embedding import open_embedder
-from yukawa.knowledge.drafts import Draft, Passage
-from yukawa.knowledge.language import read
+from yukawa.knowledge.items import Draft, Passage
+from yukawa.knowledge.parsing import read
 from yukawa.knowledge.records import Provenance
 
 CHUNK = 5_000
@@ -152,7 +152,7 @@ def _abstracts() -> Iterator[tuple[str, str]]:
 
 
 def _facts() -> list[str]:
-    from yukawa.knowledge.sources.pdg import facts
+    from yukawa.knowledge.sources.pdg.facts import facts
 
     return [fact.text for fact in facts()]
 

@@ -22,8 +22,8 @@ def main() -> None:
     options = parser.parse_args()
 
     from yukawa.assistant import Assistant
+    from yukawa.core.settings import load_settings
     from yukawa.knowledge.sources import open_base
-    from yukawa.settings import load_settings
 
     settings = load_settings()
     assistant = Assistant(open_base(settings), settings, threshold=0.0)

@@ -28,13 +28,13 @@ import trl
 from datasets import Dataset, disable_progress_bars
 from peft import LoraConfig, get_peft_model
 
-from yukawa.corpus.rows import Document
-from yukawa.corpus.storing import write_rows
+from yukawa.data.row_files import write_rows
+from yukawa.data.rows import Document
 from yukawa.training import train
-from yukawa.training.making import make_llama
 from yukawa.training.quiet import quiet
 from yukawa.training.recipe import parse_recipe
-from yukawa.training.tokenising import specials
+from yukawa.training.tiny_model import make_llama
+from yukawa.training.tokenization import specials
 
 ABSTRACTS = 16  # in a step of FeynTune's
 RATE, BETAS, EPS, DECAY = 3e-4, (0.9, 0.95), 1e-5, 0.1

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import settings
 
 from yukawa.knowledge import KnowledgeBase
-from yukawa.knowledge.sources.build import build_pdg
-from yukawa.knowledge.sources.pdg import Fact, facts
+from yukawa.knowledge.sources.loader import build_pdg
+from yukawa.knowledge.sources.pdg.facts import Fact, facts
 
 # Started in the background by a shell, this process would hand on to its children that they do not hear Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import importlib
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import yukawa
+
+ROOT = Path(yukawa.__file__).parent
 HEAVY = {"torch", "transformers", "numpy", "pyarrow", "pydantic", "sqlalchemy", "msgspec"}
-FACADES = ("bytelm", "corpus", "evaluation", "jets", "jets.simulation", "knowledge", "training")
+FACADES = sorted(".".join(stub.parent.relative_to(ROOT).parts) for stub in ROOT.rglob("__init__.pyi"))
 
 
 def loaded(code: str) -> set[str]:
@@ -18,6 +22,7 @@ def loaded(code: str) -> set[str]:
 
 
 def test_importing_all_of_them_loads_nothing_heavy():
+    assert {"bytelm", "data", "evaluation", "jets", "jets.simulation", "knowledge", "training"} <= set(FACADES)
     assert not HEAVY & loaded("\n".join(f"import yukawa.{name}" for name in FACADES))
 
 
@@ -29,13 +34,13 @@ def test_bytes_need_no_torch():
 @pytest.mark.parametrize("name", FACADES)
 def test_every_name_is_there(name):
     package = importlib.import_module(f"yukawa.{name}")
-    assert sorted(package.__all__) == sorted(package._HOMES)
+    assert package.__all__
     for public in package.__all__:
         found = getattr(package, public)
         assert getattr(found, "__module__", package.__name__).startswith(package.__name__)
 
 
 @pytest.mark.parametrize("name", FACADES)
-def test_another_name_is_no_name_of_it(name):
-    with pytest.raises(AttributeError, match=f"module 'yukawa.{name}' has no attribute 'nothing'"):
+def test_an_unknown_name_is_refused(name):
+    with pytest.raises(AttributeError, match="nothing"):
         importlib.import_module(f"yukawa.{name}").nothing  # noqa: B018

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from yukawa.assistant import Assistant
-from yukawa.chat import Message
-from yukawa.chat.scripted import ScriptedModel
+from yukawa.core.settings import ModelSettings, Settings, load_settings
 from yukawa.knowledge import KnowledgeBase
-from yukawa.knowledge.sources.build import pdg_drafts
-from yukawa.knowledge.sources.pdg import Fact
-from yukawa.settings import ModelSettings, Settings, load_settings
+from yukawa.knowledge.sources.loader import pdg_drafts
+from yukawa.knowledge.sources.pdg.facts import Fact
+from yukawa.llm import Message
+from yukawa.llm.scripted import ScriptedModel
 
 TAUGHT = [
     "The BESIII time-of-flight endcap reaches a resolution of 60 ps.",

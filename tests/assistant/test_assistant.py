@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from yukawa.assistant import Answer, Assistant
-from yukawa.assistant.prompting import ABSTENTION
-from yukawa.chat import Message
-from yukawa.chat.quote import read_prompt
-from yukawa.chat.scripted import ScriptedModel
-from yukawa.errors import InputError, ModelError, NotFound
+from yukawa.assistant.prompts import ABSTENTION
+from yukawa.core.errors import InputError, ModelError, NotFound
+from yukawa.core.settings import ModelSettings, Settings
 from yukawa.knowledge import KnowledgeBase
-from yukawa.settings import ModelSettings, Settings
+from yukawa.llm import Message
+from yukawa.llm.quote import read_prompt
+from yukawa.llm.scripted import ScriptedModel
 
 Scripted = Callable[[Any], tuple[Assistant, ScriptedModel]]
 MASS = "What is the mass of the tau?"

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from yukawa.assistant import Assistant
+from yukawa.core.settings import load_settings
 from yukawa.knowledge import KnowledgeBase
-from yukawa.settings import load_settings
 
 QUESTIONS = Path(__file__).parents[2] / "benchmarks" / "questions"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from yukawa.assistant.routing import domain_of, kind_of, model_for
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
+from yukawa.core.settings import ModelSettings, Settings
 from yukawa.knowledge.domains import DOMAINS
-from yukawa.knowledge.language import read
-from yukawa.settings import ModelSettings, Settings
+from yukawa.knowledge.parsing import read
 
 
 def with_models(settings: Settings, **domains: tuple[str, ...]) -> Settings:

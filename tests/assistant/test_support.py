@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from yukawa.assistant.support import THRESHOLD, best, judge, sentence_support
 from yukawa.knowledge import Hit, KnowledgeBase, Provenance, draft
-from yukawa.knowledge.language import read
+from yukawa.knowledge.parsing import read
 
 PERSON = Provenance("Li", "handbook", None, None, "particle physics")
 

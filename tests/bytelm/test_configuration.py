@@ -10,7 +10,7 @@ import torch
 
 from yukawa.bytelm.configuration import ByteLMConfig
 from yukawa.bytelm.modeling import ByteLMForCausalLM
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 
 
 def _parameters(name: str, **changes: Any) -> int:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yukawa.bytelm.decimals import fixed_decimals
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 
 
 def texts(values: np.ndarray, places: int) -> list[str]:

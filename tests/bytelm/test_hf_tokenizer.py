@@ -19,7 +19,7 @@ from yukawa.bytelm.hf_tokenizer import ByteLMTokenizer
 from yukawa.bytelm.segments import Text
 from yukawa.bytelm.tokenizer import ByteTokenizer
 from yukawa.bytelm.vocabulary import Mark
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 
 TOKENIZERS = {size: ByteLMTokenizer(patch_size=size) for size in (1, 3, 16)}
 NAMES = [f"<{mark.name.lower()}>" for mark in Mark]

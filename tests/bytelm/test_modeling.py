@@ -19,7 +19,7 @@ from yukawa.bytelm.modeling import (
 )
 from yukawa.bytelm.patches import as_patches, smooth_rows
 from yukawa.bytelm.vocabulary import Mark
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 
 Make = Callable[..., Any]
 Draw = Callable[..., Tensor]

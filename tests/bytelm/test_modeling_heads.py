@@ -17,7 +17,7 @@ from yukawa.bytelm.modeling import (
     ByteLMModel,
 )
 from yukawa.bytelm.vocabulary import Mark
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 
 Make = Callable[..., Any]
 Draw = Callable[..., Tensor]

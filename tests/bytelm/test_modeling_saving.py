@@ -25,7 +25,7 @@ from yukawa.bytelm.modeling import (
     ByteLMForSequenceClassification,
     ByteLMModel,
 )
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 
 Make = Callable[..., Any]
 Draw = Callable[..., Tensor]

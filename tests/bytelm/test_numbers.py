@@ -24,7 +24,7 @@ from yukawa.bytelm.numbers import (
     type_code,
     type_of,
 )
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 
 LETTERS = dict(zip(TYPES, "bhiqBHIQefd", strict=True))  # of struct
 

@@ -14,7 +14,7 @@ from torch.nn import functional
 from yukawa.bytelm.configuration import ByteLMConfig
 from yukawa.bytelm.patches import PatchEmbedding, as_patches, patch_mask, smooth_rows
 from yukawa.bytelm.vocabulary import BYTES, Mark
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 
 WIDTHS = (8, 16, 64, 768)
 

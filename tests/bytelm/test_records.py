@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from yukawa.bytelm.numbers import to_bytes, to_ordered
 from yukawa.bytelm.records import CODES, RecordFormat
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 
 PARTICLE = RecordFormat.of(energy="ordered32", charge="int8", d0="float16", kind="uint8")
 

@@ -21,7 +21,7 @@ from yukawa.bytelm.segments import (
     Records,
     Text,
 )
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 
 FORM = RecordFormat.of(x="float32", n="int8")
 

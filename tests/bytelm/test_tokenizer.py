@@ -26,7 +26,7 @@ from yukawa.bytelm.segments import (
 )
 from yukawa.bytelm.tokenizer import ByteTokenizer
 from yukawa.bytelm.vocabulary import VOCABULARY, Mark
-from yukawa.errors import InputError, StoreError
+from yukawa.core.errors import InputError, StoreError
 
 FORMATS = (
     RecordFormat.of(energy="ordered32", charge="int8"),

@@ -135,8 +135,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture
 def data(home: Path) -> Path:
     """A data set of four documents in the working folder."""
-    from yukawa.corpus.dataset import write_dataset
-    from yukawa.corpus.rows import Document
+    from yukawa.data.dataset import write_dataset
+    from yukawa.data.rows import Document
 
     kinds = ("hep-ph", "gr-qc", "hep-ph", "cs.LG")
     rows = [

@@ -50,7 +50,7 @@ def test_without_a_home_it_keeps_to_a_folder_of_its_own(yukawa, monkeypatch, tmp
     seen = []
 
     def stop():
-        from yukawa.settings import load_settings
+        from yukawa.core.settings import load_settings
 
         seen.append(load_settings().home)
         raise KeyboardInterrupt

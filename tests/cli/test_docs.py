@@ -37,7 +37,7 @@ def test_the_page_is_what_help_prints(yukawa):
 
 
 def test_every_verb_offers_json_and_debug(yukawa):
-    groups = {(), ("knowledge",), ("corpus",), ("evaluate",), ("jets",)}
+    groups = {(), ("knowledge",), ("data",), ("evaluate",), ("jets",)}
     for verb in set(verbs()) - groups:
         text = yukawa(*verb, "--help").out
         assert "--json" in text

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from yukawa.corpus.rows import Document
-from yukawa.corpus.storing import write_rows
+from yukawa.data.row_files import write_rows
+from yukawa.data.rows import Document
 
 SMALL = ("--resamples", "100", "--device", "cpu")
 

@@ -16,9 +16,9 @@ from yukawa.cli.evaluate_options import (
     named,
     show,
 )
-from yukawa.errors import InputError
-from yukawa.evaluation.pages import Heading, Paragraph, Table
-from yukawa.evaluation.services import Service
+from yukawa.core.errors import InputError
+from yukawa.core.reports import Heading, Paragraph, Table
+from yukawa.evaluation.served_models import Service
 
 
 def test_models_and_services(home):

@@ -11,11 +11,11 @@ import torch
 from yukawa.jets.classes import JET_ORIGIN
 from yukawa.jets.evaluation import plots
 from yukawa.jets.features.config import load_data_config
-from yukawa.jets.formats.source import open_source
+from yukawa.jets.io.source import open_source
 from yukawa.jets.models import onnx, weaver
 from yukawa.jets.models.saving import build, save_model
-from yukawa.jets.training import run
-from yukawa.jets.training.run import TrainResult
+from yukawa.jets.training import train as train_module
+from yukawa.jets.training.train import TrainResult
 
 RECIPE = """
 data: {path: set, config: jet-origin}
@@ -76,7 +76,7 @@ def trained(monkeypatch):
             **ending,
         )
 
-    monkeypatch.setattr(run, "train", train)
+    monkeypatch.setattr(train_module, "train", train)
     return calls, ending
 
 
@@ -102,7 +102,7 @@ def test_an_interrupted_training_says_how_to_go_on(yukawa, workplace, trained):
 
 
 def test_only_the_first_of_several_processes_speaks(yukawa, workplace, trained, monkeypatch):
-    monkeypatch.setattr(run, "train", lambda recipe, out, resume, progress: progress or result(out))
+    monkeypatch.setattr(train_module, "train", lambda recipe, out, resume, progress: progress or result(out))
     monkeypatch.setenv("RANK", "1")
     assert yukawa("jets", "train", "r.yaml", "--json") == (0, "", "")
 
@@ -232,4 +232,4 @@ def test_a_missing_torch_is_named(yukawa, workplace, monkeypatch):
 
     monkeypatch.setitem(sys.modules, "torch", None)
     line = yukawa("jets", "train", "r.yaml").failed(2)
-    assert "pip install 'yukawa[train]'" in line
+    assert "pip install 'yukawa-hep[train]'" in line

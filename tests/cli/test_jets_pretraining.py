@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from yukawa.jets.pretraining import run
+from yukawa.jets.pretraining import train as train_module
 from yukawa.jets.training.task import TrainResult
 
 RECIPE = """
@@ -33,7 +33,7 @@ def calls(home, monkeypatch):
             stopped_early=False, **ending,
         )  # fmt: skip
 
-    monkeypatch.setattr(run, "pretrain", pretrain)
+    monkeypatch.setattr(train_module, "pretrain", pretrain)
     return seen, ending
 
 

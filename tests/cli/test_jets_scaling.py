@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from yukawa.core.ray import RayExecutor
 from yukawa.jets.scaling import study
-from yukawa.jets.scaling.over_ray import RayExecutor
 from yukawa.jets.scaling.study import StudyResult
 
 STUDY = """
@@ -76,7 +76,7 @@ def test_failed_trainings_are_a_failure(yukawa, calls):
 def test_ray_is_asked_for_or_named_as_missing(yukawa, calls, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     line = yukawa("jets", "scaling", "study.yaml", "--out", "here", "--ray").failed(2)
-    assert "pip install 'yukawa[ray]'" in line
+    assert "pip install 'yukawa-hep[ray]'" in line
     monkeypatch.setitem(sys.modules, "ray", object())
     assert yukawa("jets", "scaling", "study.yaml", "--out", "here", "--ray").code == 0
     assert isinstance(calls[0][-1][2], RayExecutor)

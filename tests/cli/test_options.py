@@ -7,7 +7,7 @@ import getpass
 import pytest
 
 from yukawa.cli.options import checked_filters, me
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.knowledge.domains import DOMAINS
 from yukawa.knowledge.records import KINDS
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 import yaml
 
-from yukawa.corpus import Document, write_rows
+from yukawa.data import Document, write_rows
 
 
 @pytest.fixture(autouse=True)

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
+from yukawa.core.errors import ModelError
 from yukawa.embedding import bert
 from yukawa.embedding.bert import Bert, Matrix, Workspace, read_safetensors
 from yukawa.embedding.minilm import MiniLM
-from yukawa.errors import ModelError
 
 Weights = Mapping[str, NDArray[np.float32]]
 

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
+from yukawa.core.errors import MissingPackage, ModelError
 from yukawa.embedding import minilm as module
 from yukawa.embedding.minilm import MiniLM
-from yukawa.errors import MissingPackage, ModelError
 
 WORDS = "tau lepton lifetime mass Z boson J/psi --> mu+ mu- branching fraction 3.1 +- 0.2 x 10^-3 η′ B_s0 decay".split()
 WINDOW_FULL = "Müon-decay: μ− → e− ν̄_e ν_μ 🎉 中微子 " * 40

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from yukawa.core.errors import InputError, ModelError
 from yukawa.embedding import open_embedder
 from yukawa.embedding.openai import OpenAIEmbedder
-from yukawa.errors import InputError, ModelError
 
 Reply = tuple[int, str | bytes]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from yukawa.core.errors import InputError
 from yukawa.embedding import DEFAULT, open_embedder
-from yukawa.errors import InputError
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from yukawa.core.errors import InputError, MissingPackage
 from yukawa.embedding import open_embedder
-from yukawa.errors import InputError, MissingPackage
 
 
 class Library:

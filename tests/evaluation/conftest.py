@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from yukawa.corpus.rows import Document
+from yukawa.data.rows import Document
 
 # Nothing here may look for a hub, even by mistake.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -99,7 +99,7 @@ def adapter_folder(made: type[Made], base_folder: Path, tmp_path_factory: pytest
 
 @pytest.fixture(scope="session")
 def base_model(base_folder: Path):
-    from yukawa.evaluation.models import open_language_model
+    from yukawa.llm.loading import open_language_model
 
     return open_language_model(base_folder, name="base", device="cpu")
 

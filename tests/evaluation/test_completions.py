@@ -10,9 +10,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yukawa.chat.scripted import ScriptedModel
-from yukawa.corpus.rows import Document
-from yukawa.errors import InputError, ModelError
+from yukawa.core.errors import InputError, ModelError
+from yukawa.data.rows import Document
 from yukawa.evaluation import completions as module
 from yukawa.evaluation.completions import (
     complete,
@@ -20,7 +19,8 @@ from yukawa.evaluation.completions import (
     read_completions,
     split_prompt,
 )
-from yukawa.evaluation.models import open_language_model
+from yukawa.llm.loading import open_language_model
+from yukawa.llm.scripted import ScriptedModel
 
 OPTIONS = {"new_tokens": 12, "batch": 2}
 

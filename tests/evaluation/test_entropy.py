@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.evaluation.completions import Completion, complete
 from yukawa.evaluation.entropy import by_position, chat_surprisals, completion_entropies, textures
 

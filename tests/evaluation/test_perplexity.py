@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from yukawa.corpus.rows import Document
-from yukawa.errors import InputError
-from yukawa.evaluation.models import open_language_model
+from yukawa.core.errors import InputError
+from yukawa.data.rows import Document
 from yukawa.evaluation.perplexity import Losses, document_losses, losses_json
+from yukawa.llm.loading import open_language_model
 
 
 def loss_by_hand(model, ids):

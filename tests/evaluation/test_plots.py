@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
+from yukawa.core.statistics import Sample, compare
 from yukawa.evaluation import plots
 from yukawa.evaluation.entropy import by_position
 from yukawa.evaluation.plots import bootstrap_plot, entropy_plot, learning_plot, matrix_plot
-from yukawa.evaluation.statistics import Sample, compare
 
 RNG = np.random.default_rng(1)
 

@@ -8,19 +8,19 @@ import shutil
 import numpy as np
 import pytest
 
-from yukawa.corpus.rows import Document
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
+from yukawa.core.proportions import holm
+from yukawa.core.statistics import difference
+from yukawa.data.rows import Document
 from yukawa.evaluation import report as reporting
 from yukawa.evaluation.completions import complete
 from yukawa.evaluation.entropy import Entropies
-from yukawa.evaluation.figures import Statistics
-from yukawa.evaluation.measuring import Subject
-from yukawa.evaluation.models import open_language_model
 from yukawa.evaluation.perplexity import document_losses
 from yukawa.evaluation.report import make_report
-from yukawa.evaluation.shares import holm
-from yukawa.evaluation.statistics import difference
-from yukawa.runs import Run
+from yukawa.evaluation.results import Statistics
+from yukawa.evaluation.runner import Subject
+from yukawa.llm.loading import open_language_model
+from yukawa.runs.run import Run
 
 HOW = Statistics(resamples=200)
 

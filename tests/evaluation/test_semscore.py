@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from yukawa.core.errors import InputError
 from yukawa.embedding import open_embedder
-from yukawa.errors import InputError
 from yukawa.evaluation.completions import Completion
 from yukawa.evaluation.semscore import semscore
 

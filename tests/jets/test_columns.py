@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.columns import JET_COLUMNS, PARTICLE_COLUMNS, check_columns, label_column
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.table import Jets, concatenate, offsets_of, rows_of
 
 COUNTS = st.lists(st.integers(0, 4), max_size=8)

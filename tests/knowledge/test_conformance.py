@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
-from yukawa.errors import InputError, NotFound
+from yukawa.core.errors import InputError, NotFound
 from yukawa.knowledge import KnowledgeBase, draft
 
 OpenAgain = Callable[[], KnowledgeBase]

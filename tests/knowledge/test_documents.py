@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yukawa.errors import InputError, MissingPackage
+from yukawa.core.errors import InputError, MissingPackage
 from yukawa.knowledge.documents import read_document
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.knowledge.records import Report, microseconds, moment
 
 times = st.datetimes(dt.datetime(1980, 1, 1), dt.datetime(2100, 1, 1), timezones=st.just(dt.UTC))

@@ -10,10 +10,10 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
-from yukawa.corpus import Conversation, Document, Message, Preference, write_rows
-from yukawa.runs import environment
-from yukawa.training.making import make_llama
+from yukawa.data import Conversation, Document, Message, Preference, write_rows
+from yukawa.runs.run import environment
 from yukawa.training.recipe import parse_recipe
+from yukawa.training.tiny_model import make_llama
 
 TEXTS = [
     f"The {name} has a mass of {mass} MeV, spin {mass % 2}, and decays into {other} with probability {mass % 97} %."
@@ -46,8 +46,8 @@ def _drawn(rows, path, unit):
 @pytest.fixture(autouse=True)
 def _cheap_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a run writes beside training is tested elsewhere: pictures in test_curves, the whole by the command."""
-    monkeypatch.setattr("yukawa.runs.environment", _environment)
-    monkeypatch.setattr("yukawa.training.run.learning_curves", _drawn)
+    monkeypatch.setattr("yukawa.runs.run.environment", _environment)
+    monkeypatch.setattr("yukawa.training.train.learning_curves", _drawn)
 
 
 @pytest.fixture(scope="session")

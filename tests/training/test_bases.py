@@ -14,7 +14,7 @@ from transformers import (
     MambaForCausalLM,
 )
 
-from yukawa.errors import InputError, ModelError
+from yukawa.core.errors import InputError, ModelError
 from yukawa.training.bases import (
     adapter_config,
     base_files,

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from yukawa.training.card import card
-from yukawa.training.tokenising import Counts
+from yukawa.training.tokenization import Counts
 
 
 def page(recipe, **counts):

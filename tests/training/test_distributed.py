@@ -14,9 +14,9 @@ import pytest
 import yaml
 from safetensors.torch import load_file
 
-from yukawa.runs import Run
+from yukawa.runs.run import Run
 from yukawa.training import trainer
-from yukawa.training.run import train
+from yukawa.training.train import train
 
 WORKER = textwrap.dedent("""
     import os
@@ -30,7 +30,7 @@ WORKER = textwrap.dedent("""
 
     from yukawa.training import machine, trainer
     from yukawa.training.recipe import load_recipe
-    from yukawa.training.run import train
+    from yukawa.training.train import train
 
     torch.set_num_threads(1)
     folder, way = Path(sys.argv[1]), sys.argv[2]

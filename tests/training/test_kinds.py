@@ -11,12 +11,12 @@ from peft import PeftModel
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
-from yukawa.training import run as running
+from yukawa.training import train as running
 from yukawa.training.bases import load_model
-from yukawa.training.exporting import gguf_problems
-from yukawa.training.merging import merge
-from yukawa.training.processor import keep_four_bits
-from yukawa.training.run import train
+from yukawa.training.cpu_kernels import keep_four_bits
+from yukawa.training.export import gguf_problems
+from yukawa.training.merge import merge
+from yukawa.training.train import train
 
 IDS = torch.arange(3, 60)[None]
 KINDS = {

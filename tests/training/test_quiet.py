@@ -7,7 +7,7 @@ CODE = """
 from yukawa.training.quiet import quiet
 quiet()
 import sys, peft, trl, bitsandbytes
-from yukawa.training.making import make_llama
+from yukawa.training.tiny_model import make_llama
 make_llama(sys.argv[1], ["quark"], vocabulary=260, hidden_size=8)
 """
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.training.recipe import load_recipe, parse_recipe
 
 LEAST = {

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.training.recipe import load_recipe
 from yukawa.training.sweep import load_variants
 

@@ -5,14 +5,14 @@ import torch
 import trl
 from safetensors.torch import load_file
 
-from yukawa.checkpoints import STATE
-from yukawa.errors import StoreError
-from yukawa.interruption import Interruption
+from yukawa.core.errors import StoreError
+from yukawa.core.signals import Interruption
+from yukawa.runs.checkpoints import STATE
 from yukawa.training.bases import load_model
-from yukawa.training.conductor import Conductor, Plan
-from yukawa.training.machine import Machine
-from yukawa.training.preparing import prepare
-from yukawa.training.run import _trainer, train
+from yukawa.training.callback import Conductor, Plan
+from yukawa.training.distributed import Machine
+from yukawa.training.prepare import prepare
+from yukawa.training.train import _trainer, train
 from yukawa.training.trainer import arguments, last_checkpoint, trainer_class
 
 CPU = Machine(gpu=False)

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 from yukawa.assistant import checks
 from yukawa.assistant.answer import Answer, Check, Source
 from yukawa.assistant.fillers import focus
-from yukawa.assistant.prompting import ABSTENTION, prompt
+from yukawa.assistant.prompts import ABSTENTION, prompt
 from yukawa.assistant.routing import domain_of, kind_of, model_for
 from yukawa.assistant.support import THRESHOLD, Supported, best, sentence_support
-from yukawa.errors import InputError
-from yukawa.knowledge.drafts import checked_text
-from yukawa.knowledge.language import Reading, read
-from yukawa.knowledge.writing import new_id
+from yukawa.core.errors import InputError
+from yukawa.knowledge.items import checked_text
+from yukawa.knowledge.parsing import Reading, read
+from yukawa.knowledge.store.writer import new_id
 
 if TYPE_CHECKING:
-    from yukawa.chat import ChatModel
+    from yukawa.core.settings import ModelSettings, Settings
     from yukawa.knowledge import Hit, KnowledgeBase
-    from yukawa.settings import ModelSettings, Settings
+    from yukawa.llm import ChatModel
 
 CANDIDATES = 30
 PASSAGES = 6
@@ -118,7 +118,7 @@ class Assistant:
 
     def _row(self, wanted: str | None, domain: str) -> ModelSettings:
         if wanted is not None and wanted in self._models and wanted not in self._settings.models:
-            from yukawa.settings import ModelSettings
+            from yukawa.core.settings import ModelSettings
 
             return ModelSettings(name=wanted, backend="scripted")
         return model_for(domain, self._settings, wanted)
@@ -142,8 +142,8 @@ class Assistant:
         self, row: ModelSettings, hits: Sequence[Hit], question: str
     ) -> tuple[str, tuple[Check, ...]]:
         """The model's text and its checks; a text that fails them is asked for once more with the reason."""
-        from yukawa.chat import Message, SyncChat
-        from yukawa.chat.quote import NOTHING_FOUND, split_sentences
+        from yukawa.llm import Message, SyncChat
+        from yukawa.llm.quote import NOTHING_FOUND, split_sentences
 
         quoting = row.backend == "quote"
         # A model reads which question a taught answer answers; the quoting one would quote the question.
@@ -168,7 +168,7 @@ class Assistant:
 
     def _quoting(self, name: str) -> ChatModel:
         """The model that quotes; a taught answer's sentences count with the question they answer."""
-        from yukawa.chat.quote import QuoteModel
+        from yukawa.llm.quote import QuoteModel
 
         def support(question: str, sentence: str) -> float:
             answers = self._answers.get(sentence)
@@ -184,7 +184,7 @@ class Assistant:
             if row.backend == "quote":
                 self._models[row.name] = self._quoting(row.name)
             else:
-                from yukawa.chat import open_model
+                from yukawa.llm import open_model
 
                 self._models[row.name] = open_model(row)
         return self._models[row.name]

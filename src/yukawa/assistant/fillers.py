@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from yukawa.knowledge.language import read
+from yukawa.knowledge.parsing import read
 
 # Everyday English of asking, telling and looking up. They stay search terms, since a document may be about them.
 FILLERS = frozenset(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from yukawa.errors import InputError, nearest
+from yukawa.core.errors import InputError, nearest
 from yukawa.knowledge.domains import guess_domain
-from yukawa.knowledge.language import Reading
+from yukawa.knowledge.parsing import Reading
 
 if TYPE_CHECKING:
-    from yukawa.settings import ModelSettings, Settings
+    from yukawa.core.settings import ModelSettings, Settings
 
 _CODE = re.compile(
     r"\b(?:code|script|program|function|snippet|python|c\+\+|bash|command|job ?options|decay card)\b",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from yukawa.assistant.fillers import FOREIGN, focus, is_filler
 from yukawa.knowledge import Hit
-from yukawa.knowledge.language import Reading, claim_key, particle_table, read
+from yukawa.knowledge.parsing import Reading, claim_key, particle_table, read
 
 # An answer is given from this support on. Chosen on the development questions by benchmarks/threshold.py.
 THRESHOLD = 0.7

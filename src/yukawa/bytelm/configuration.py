@@ -8,7 +8,7 @@ from typing import Any
 from transformers import LlamaConfig, PreTrainedConfig
 
 from yukawa.bytelm.vocabulary import VOCABULARY, Mark
-from yukawa.errors import InputError, nearest
+from yukawa.core.errors import InputError, nearest
 
 POOLING = ("mean", "last")
 

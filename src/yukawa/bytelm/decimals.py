@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 
 Array: TypeAlias = NDArray[Any]
 

@@ -10,7 +10,7 @@ from yukawa.bytelm.configuration import ByteLMConfig
 from yukawa.bytelm.segments import Text
 from yukawa.bytelm.tokenizer import ByteTokenizer
 from yukawa.bytelm.vocabulary import BYTES, VOCABULARY, Mark
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 
 _NAMES = {mark: f"<{mark.name.lower()}>" for mark in Mark}
 

@@ -30,11 +30,11 @@ from transformers.utils import can_return_tuple
 
 from yukawa.bytelm import packed
 from yukawa.bytelm.configuration import SIZES, ByteLMConfig
-from yukawa.bytelm.generating import Generating
-from yukawa.bytelm.inner import InnerDecoder
+from yukawa.bytelm.generation import Generating
+from yukawa.bytelm.patch_decoder import InnerDecoder
 from yukawa.bytelm.patches import PatchEmbedding, as_patches, check_whole, patch_mask, smooth_rows
 from yukawa.bytelm.vocabulary import BYTES
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 
 BYTE_RMS = 0.5  # of the first embeddings of bytes
 HEADS = r"^(head|score)\."  # names of the weights that differ between what models are for

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 
 Array: TypeAlias = NDArray[Any]
 

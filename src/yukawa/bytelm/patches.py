@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from yukawa.bytelm.configuration import ByteLMConfig
 from yukawa.bytelm.vocabulary import BYTES, Mark
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 
 
 class PatchEmbedding(nn.Module):

@@ -18,7 +18,7 @@ from yukawa.bytelm.numbers import (
     to_bytes,
     to_ordered,
 )
-from yukawa.errors import InputError, nearest
+from yukawa.core.errors import InputError, nearest
 
 _ORDERED = {"ordered16": "float16", "ordered32": "float32", "ordered64": "float64"}
 CODES = (*TYPES, *_ORDERED)

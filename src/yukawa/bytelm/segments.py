@@ -10,7 +10,7 @@ import numpy as np
 
 from yukawa.bytelm.numbers import FLOATS, INTEGERS, TYPES, Array, checked
 from yukawa.bytelm.records import RecordFormat
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 
 # What a brace may be hidden in: a control symbol such as \{, or a comment.
 _BRACES = re.compile(r"\\.|%[^\n]*|[{}]", re.DOTALL)

@@ -34,8 +34,8 @@ from yukawa.bytelm.segments import (
     Text,
 )
 from yukawa.bytelm.vocabulary import BYTES, VOCABULARY, Mark
-from yukawa.errors import InputError
-from yukawa.files import atomic_write
+from yukawa.core.errors import InputError
+from yukawa.core.files import atomic_write
 
 _KINDS = (Text, Formula, Decimals, Integers, Floats, Ordered, Image, Records)
 _SIDES = np.dtype((">u4", 2))  # height and width in the header of an image

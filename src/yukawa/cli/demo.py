@@ -9,15 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from yukawa.cli.opening import read_settings, taught_base
+from yukawa.cli.formatting import item_json, show_answer, show_change
 from yukawa.cli.options import Debug, Json, me
 from yukawa.cli.output import print_json, say
-from yukawa.cli.shapes import item_json, show_answer, show_change
+from yukawa.cli.session import read_settings, taught_base
 
 if TYPE_CHECKING:
     from yukawa.assistant import Answer
+    from yukawa.core.settings import Settings
     from yukawa.knowledge import Item, KnowledgeBase
-    from yukawa.settings import Settings
 
 FOLDER = ".yukawa-demo"
 QUESTIONS = (

@@ -69,9 +69,9 @@ def measure_perplexity(
     debug: Debug = False,
 ) -> None:
     """Perplexity of documents under one or more models, with intervals and paired differences."""
-    from yukawa.evaluation.chapters import perplexity_chapter
-    from yukawa.evaluation.figures import WORDS, Statistics, perplexity_json
-    from yukawa.evaluation.measuring import measure
+    from yukawa.evaluation.report_sections import perplexity_chapter
+    from yukawa.evaluation.results import WORDS, Statistics, perplexity_json
+    from yukawa.evaluation.runner import measure
 
     how = Statistics(level, resamples, seed)
     subjects = find_measured(model, service, dtype, four_bit, device)
@@ -133,8 +133,8 @@ def write_report(
 
     What was measured before is not measured again, so an interrupted report goes on with the same command.
     """
-    from yukawa.evaluation.figures import Statistics
     from yukawa.evaluation.report import make_report
+    from yukawa.evaluation.results import Statistics
 
     how = Statistics(level, resamples, seed)
     subjects = find_measured(model, service, dtype, four_bit, device)

@@ -31,7 +31,7 @@ from yukawa.cli.evaluate_options import (
 )
 from yukawa.cli.options import Debug, Json
 from yukawa.cli.output import print_json, progress_bar, say
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 
 _REMARKS = {
     "too_short": "documents had nothing to complete",
@@ -74,9 +74,9 @@ def make_completions(
     debug: Debug = False,
 ) -> None:
     """Let models complete the first half of each document; what is interrupted goes on with the same command."""
-    from yukawa.chat import open_model
     from yukawa.evaluation.completions import complete, complete_by_chat
-    from yukawa.evaluation.measuring import check_names, slug
+    from yukawa.evaluation.runner import check_names, slug
+    from yukawa.llm import open_model
 
     if not model and not chat:
         raise InputError("no model was named", hint="add --model FOLDER or --chat NAME")
@@ -120,8 +120,8 @@ def measure_semscore(
 ) -> None:
     """How near in meaning completions are to the true continuations."""
     from yukawa.embedding import open_embedder
-    from yukawa.evaluation.chapters import differences, semscores
-    from yukawa.evaluation.figures import Statistics, semscore_json
+    from yukawa.evaluation.report_sections import differences, semscores
+    from yukawa.evaluation.results import Statistics, semscore_json
     from yukawa.evaluation.semscore import semscore
 
     how = Statistics(level, resamples, seed)
@@ -155,7 +155,7 @@ def measure_entropy(
     debug: Debug = False,
 ) -> None:
     """Entropy of completions against length, their variety and repetition, and metadata that is no abstract."""
-    from yukawa.evaluation.figures import Statistics
+    from yukawa.evaluation.results import Statistics
 
     how = Statistics(level, resamples, seed)
     written = find_completions(files)
@@ -175,7 +175,7 @@ def measure_entropy(
 def _looks(options: dict[str, Any], rows: list[Any], subject: Any, how: Any) -> dict[str, Any]:
     """Variety of completions, and their entropy where their model or its service tells it."""
     from yukawa.evaluation.entropy import chat_surprisals, completion_entropies, textures
-    from yukawa.evaluation.figures import entropy_json, texture_json
+    from yukawa.evaluation.results import entropy_json, texture_json
 
     found = {"texture": texture_json(textures([r.id for r in rows], [r.completion for r in rows]), how)}
     if subject is not None:
@@ -190,8 +190,8 @@ def _looks(options: dict[str, Any], rows: list[Any], subject: Any, how: Any) -> 
 
 
 def _show_looks(found: dict[str, dict[str, Any]]) -> None:
-    from yukawa.evaluation.chapters import share, with_interval
-    from yukawa.evaluation.pages import Table
+    from yukawa.core.reports import Table
+    from yukawa.evaluation.report_sections import share, with_interval
 
     cells = [
         [name, with_interval(row["entropy"]["bits_per_token"]) if "entropy" in row else "–",

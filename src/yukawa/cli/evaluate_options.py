@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from yukawa.cli.output import note, say
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 
 if TYPE_CHECKING:
-    from yukawa.corpus.rows import Document
-    from yukawa.evaluation.measuring import Manner, Subject
-    from yukawa.evaluation.pages import Block
-    from yukawa.evaluation.services import Service
-    from yukawa.settings import ModelSettings
+    from yukawa.core.reports import Block
+    from yukawa.core.settings import ModelSettings
+    from yukawa.data.rows import Document
+    from yukawa.evaluation.runner import Manner, Subject
+    from yukawa.evaluation.served_models import Service
 
 OneData = Annotated[str, typer.Argument(metavar="DATA", help="A file of documents, or a data set's folder.")]
 Files = Annotated[
@@ -78,7 +78,7 @@ def find_subjects(
     Raises:
         InputError: a text names no model, or two have one name.
     """
-    from yukawa.evaluation.measuring import Subject, check_names
+    from yukawa.evaluation.runner import Subject, check_names
 
     found = [Subject.parse(text, dtype=dtype, load_in_4bit=four_bit, device=device) for text in models]
     check_names([subject.name for subject in found], "models", "NAME=FOLDER")
@@ -97,8 +97,8 @@ def find_measured(
     Raises:
         InputError: there is none, a text names no model, or two have one name.
     """
-    from yukawa.evaluation.measuring import check_names
-    from yukawa.evaluation.services import Service
+    from yukawa.evaluation.runner import check_names
+    from yukawa.evaluation.served_models import Service
 
     if not models and not services:
         raise InputError("no model was named", hint="add --model FOLDER or --service NAME")
@@ -116,7 +116,7 @@ def find_rows(names: Iterable[str] | None) -> list[ModelSettings]:
     """
     if not names:
         return []
-    from yukawa.cli.opening import read_settings
+    from yukawa.cli.session import read_settings
 
     rows = read_settings().models
     for name in names:
@@ -131,8 +131,8 @@ def find_tests(data: Iterable[str], split: str, limit: int | None) -> dict[str, 
     Raises:
         InputError: there are none, or two test sets have one name.
     """
-    from yukawa.evaluation.measuring import check_names
-    from yukawa.evaluation.texts import read_documents
+    from yukawa.evaluation.documents import read_documents
+    from yukawa.evaluation.runner import check_names
 
     places = [named(text) for text in data]
     check_names([name for name, _ in places], "test sets", "NAME=PATH")
@@ -176,7 +176,7 @@ def find_manner(
     bos: bool | None, eos: bool, context: int | None, stride: int | None, batch_tokens: int | None
 ) -> Manner:
     """How documents are measured."""
-    from yukawa.evaluation.measuring import Manner
+    from yukawa.evaluation.runner import Manner
 
     return Manner(bos, eos, context, stride, batch_tokens)
 
@@ -188,7 +188,7 @@ def tell(line: str) -> None:
 
 def show(blocks: Sequence[Block]) -> None:
     """Headings, sentences and tables as lines."""
-    from yukawa.evaluation.pages import Heading, Paragraph, Table
+    from yukawa.core.reports import Heading, Paragraph, Table
 
     for block in blocks:
         if isinstance(block, Table):

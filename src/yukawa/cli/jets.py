@@ -11,8 +11,8 @@ from yukawa.cli.options import Debug, Json, Split
 from yukawa.cli.output import note, print_json, progress_bar, say
 
 if TYPE_CHECKING:
-    from yukawa.jets.formats.manifest import Manifest
-    from yukawa.jets.formats.pieces import Source
+    from yukawa.jets.io.chunks import Source
+    from yukawa.jets.io.manifest import Manifest
 
 
 def add_to(app: typer.Typer) -> None:
@@ -67,8 +67,8 @@ def show(
     debug: Debug = False,
 ) -> None:
     """Show what a file or data set holds: jets, classes, particles a jet, columns with units."""
-    from yukawa.jets.formats.manifest import MANIFEST, check_manifest
-    from yukawa.jets.formats.source import open_source
+    from yukawa.jets.io.manifest import MANIFEST, check_manifest
+    from yukawa.jets.io.source import open_source
 
     manifest = check_manifest(path, full=check) if (path / MANIFEST).exists() else None
     source = open_source(path)
@@ -94,8 +94,8 @@ def convert(
     debug: Debug = False,
 ) -> None:
     """Copy jets from any format to any other."""
-    from yukawa.jets.formats.convert import convert as write
-    from yukawa.jets.formats.source import open_source
+    from yukawa.jets.io.convert import convert as write
+    from yukawa.jets.io.source import open_source
 
     opened = open_source(source, split)
     done = 0

@@ -11,12 +11,12 @@ import typer
 
 from yukawa.cli.options import Debug, Json, Resume, RunFolder, Split, a_recipe, its_changes
 from yukawa.cli.output import note, print_json, progress_bar, say
-from yukawa.cli.trainings import ended, first, follow, need
-from yukawa.errors import InputError
+from yukawa.cli.progress import ended, first, follow, need
+from yukawa.core.errors import InputError
 
 if TYPE_CHECKING:
-    from yukawa.jets.evaluation.report import Measured, Report
-    from yukawa.jets.training.describe import Description
+    from yukawa.jets.evaluation.evaluate import Measured, Report
+    from yukawa.jets.training.dry_run import Description
     from yukawa.jets.training.recipe import Recipe
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="The folder of a model or of its run.")]
@@ -49,7 +49,7 @@ def train(
     if dry_run:
         _describe(chosen, as_json)
         return
-    from yukawa.jets.training.run import train as start
+    from yukawa.jets.training.train import train as start
 
     folder = out or Path("runs") / recipe.stem
     what = f"training {chosen.model.architecture}"
@@ -83,7 +83,7 @@ def evaluate(
     Of a data set the test jets are taken, unless --split says otherwise.
     """
     need("torch", purpose="evaluation")
-    from yukawa.jets.evaluation.report import evaluate as measure
+    from yukawa.jets.evaluation.evaluate import evaluate as measure
 
     with progress_bar("evaluating") as progress:
         report = measure(
@@ -109,7 +109,7 @@ def predict(
     """Write a tagger's probabilities of each class for each jet."""
     need("torch", purpose="prediction")
     from yukawa.jets.evaluation.prediction import predict as run
-    from yukawa.jets.formats.source import open_source
+    from yukawa.jets.io.source import open_source
 
     source = open_source(data, split)
     with progress_bar("predicting") as progress:
@@ -176,7 +176,7 @@ def export_onnx(
 
 def _model(path: Path) -> Path:
     """The folder of the model itself, where `path` may be its run."""
-    from yukawa.runs import RECIPE
+    from yukawa.runs.run import RECIPE
 
     return path / "model" if (path / RECIPE).exists() else path
 
@@ -213,7 +213,7 @@ def _settings(texts: list[str] | tuple[str, ...]) -> dict[str, Any]:
 
 
 def _describe(recipe: Recipe, as_json: bool) -> None:
-    from yukawa.jets.training.describe import describe
+    from yukawa.jets.training.dry_run import describe
 
     found = describe(recipe)
     if as_json:

@@ -9,7 +9,7 @@ import typer
 
 from yukawa.cli.options import Debug, Json, Resume, a_recipe, its_changes
 from yukawa.cli.output import print_json
-from yukawa.cli.trainings import ended, first, follow, need
+from yukawa.cli.progress import ended, first, follow, need
 
 
 def add_to(app: typer.Typer) -> None:
@@ -32,7 +32,7 @@ def pretrain(
     """
     need("torch", "transformers", "accelerate", purpose="pre-training")
     from yukawa.jets.pretraining.recipe import load_recipe
-    from yukawa.jets.pretraining.run import pretrain as start
+    from yukawa.jets.pretraining.train import pretrain as start
 
     chosen = load_recipe(recipe, changes or ())
     shown = ended(follow("pre-training", lambda progress: start(chosen, out, resume, progress)), as_json)

@@ -9,8 +9,8 @@ import typer
 
 from yukawa.cli.options import Debug, Json, a_recipe, its_changes
 from yukawa.cli.output import Interrupted, note, print_json, progress_bar, say
-from yukawa.cli.trainings import need
-from yukawa.errors import InputError, ModelError
+from yukawa.cli.progress import need
+from yukawa.core.errors import InputError, ModelError
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -43,7 +43,7 @@ def scaling(
     """
     packages = ("torch", "transformers", "accelerate", "pyarrow", "matplotlib")
     need(*packages, purpose="a scaling study")  # ere hours have passed
-    from yukawa.jets.scaling.over_ray import RayExecutor
+    from yukawa.core.ray import RayExecutor
     from yukawa.jets.scaling.recipe import load_study
     from yukawa.jets.scaling.study import run_study
     from yukawa.jets.scaling.workers import Workers

@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from yukawa.cli.opening import plain_base, read_settings, taught_base
+from yukawa.cli.formatting import (
+    conflict_json,
+    event_json,
+    item_json,
+    show_change,
+    show_conflict,
+    show_event,
+    show_item,
+    show_line,
+)
 from yukawa.cli.options import (
     AsOf,
     Author,
@@ -22,17 +31,8 @@ from yukawa.cli.options import (
     me,
 )
 from yukawa.cli.output import note, print_json, say
-from yukawa.cli.shapes import (
-    conflict_json,
-    event_json,
-    item_json,
-    show_change,
-    show_conflict,
-    show_event,
-    show_item,
-    show_line,
-)
-from yukawa.errors import InputError
+from yukawa.cli.session import plain_base, read_settings, taught_base
+from yukawa.core.errors import InputError
 
 
 def add_to(app: typer.Typer) -> None:

@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 
 from yukawa.cli import (
-    asking,
-    corpus,
+    ask,
+    data,
     demo,
     evaluate,
     jets,
@@ -20,22 +20,22 @@ from yukawa.cli import (
     jets_pretraining,
     jets_scaling,
     knowledge,
+    maintenance,
     models,
-    searching,
-    teaching,
+    search,
+    teach,
     train,
-    upkeep,
 )
 from yukawa.cli.options import new_app
 from yukawa.cli.output import Interrupted, fail, note
-from yukawa.errors import YukawaError
+from yukawa.core.errors import YukawaError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 BROKEN_PIPE = 1  # as typer has it where it notices first
 
 app = new_app("Ask high-energy physics, teach it, and look after what was taught.")
 knowledge_app = new_app("Look after the knowledge base.")
-corpus_app = new_app("Make data sets of text to train on.")
+data_app = new_app("Make data sets of text to train on.")
 evaluate_app = new_app("Measure language models on physics texts and compare them.")
 jets_app = new_app("Simulate, read, train and measure: jets of colliders.")
 
@@ -64,8 +64,8 @@ def _evaluate(context: typer.Context) -> None:
     _help(context)
 
 
-@corpus_app.callback()
-def _corpus(context: typer.Context) -> None:
+@data_app.callback()
+def _data(context: typer.Context) -> None:
     _help(context)
 
 
@@ -79,14 +79,14 @@ def _help(context: typer.Context) -> None:
         sys.stdout.write(context.get_help() + "\n")
 
 
-for verb in (asking.ask, asking.chat, teaching.teach, searching.search, models.models, demo.demo):
+for verb in (ask.ask, ask.chat, teach.teach, search.search, models.models, demo.demo):
     app.command()(verb)
 knowledge.add_to(knowledge_app)
-upkeep.add_to(knowledge_app)
+maintenance.add_to(knowledge_app)
 app.add_typer(knowledge_app, name="knowledge")
 train.add_to(app)
-corpus.add_to(corpus_app)
-app.add_typer(corpus_app, name="corpus")
+data.add_to(data_app)
+app.add_typer(data_app, name="data")
 evaluate.add_to(evaluate_app)
 app.add_typer(evaluate_app, name="evaluate")
 jets.add_to(jets_app)

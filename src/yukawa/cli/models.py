@@ -9,13 +9,13 @@ from urllib.parse import urlsplit, urlunsplit
 
 import typer
 
-from yukawa.cli.opening import read_settings
 from yukawa.cli.options import Debug, Json
 from yukawa.cli.output import print_json, say
-from yukawa.errors import YukawaError
+from yukawa.cli.session import read_settings
+from yukawa.core.errors import YukawaError
 
 if TYPE_CHECKING:
-    from yukawa.settings import ModelSettings
+    from yukawa.core.settings import ModelSettings
 
 
 def models(
@@ -58,7 +58,7 @@ def _bare(url: str | None) -> str | None:
 
 
 def _checked(model: ModelSettings) -> dict[str, Any]:
-    from yukawa.chat import SyncChat, open_model
+    from yukawa.llm import SyncChat, open_model
 
     try:
         chat = SyncChat(open_model(model))

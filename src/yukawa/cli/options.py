@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from yukawa.errors import InputError, nearest
+from yukawa.core.errors import InputError, nearest
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 # Read by `yukawa.cli.main` before the verb runs, since it decides how the verb's errors are shown.

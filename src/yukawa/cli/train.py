@@ -10,10 +10,10 @@ import typer
 
 from yukawa.cli.options import Debug, Json, Resume, RunFolder, a_recipe, its_changes
 from yukawa.cli.output import note, print_json, say
-from yukawa.cli.trainings import ended, first, follow, need
+from yukawa.cli.progress import ended, first, follow, need
 
 if TYPE_CHECKING:
-    from yukawa.training.describing import Description
+    from yukawa.training.dry_run import Description
     from yukawa.training.sweep import Variant
 
 _PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
@@ -72,7 +72,7 @@ def merge(
     """Put the adapter of a run into its base: one model in safetensors, as any program loads it."""
     need("torch", "transformers", "peft", purpose="merging")
     _quiet()
-    from yukawa.training.merging import merge as start
+    from yukawa.training.merge import merge as start
 
     merged = start(run, out, dtype)
     if as_json:
@@ -84,22 +84,22 @@ def merge(
 
 
 def _finished(folder: Path) -> bool:
-    from yukawa.runs import MODEL
+    from yukawa.runs.run import MODEL
 
     return (folder / MODEL).is_dir()
 
 
 def _check(variants: list[Variant]) -> None:
     """Say what is missing before the libraries are imported, which takes seconds, and before the first run of many."""
-    from yukawa.training.preparing import check_places
+    from yukawa.training.prepare import check_places
 
     for variant in variants:
         check_places(variant.recipe)
 
 
 def _train(variant: Variant, folder: Path, resume: bool, sweep: bool, as_json: bool) -> dict[str, Any]:
-    from yukawa.runs import RECIPE
-    from yukawa.training.run import train as start
+    from yukawa.runs.run import RECIPE
+    from yukawa.training.train import train as start
 
     if sweep and _finished(folder):
         if first() and not as_json:
@@ -123,7 +123,7 @@ def _quiet() -> None:
 
 
 def _describe(variants: list[Variant], as_json: bool) -> None:
-    from yukawa.training.describing import describe
+    from yukawa.training.dry_run import describe
 
     shown = []
     for variant in variants:

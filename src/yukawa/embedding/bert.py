@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from yukawa.core.errors import ModelError
+from yukawa.core.threads import multiplies_small_unpacked
 from yukawa.embedding.base import normalise_rows
-from yukawa.embedding.threads import multiplies_small_unpacked
-from yukawa.errors import ModelError
 
 if TYPE_CHECKING:
     from yukawa.embedding.base import Vectors

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from yukawa.core.errors import MissingPackage, ModelError
+from yukawa.core.threads import one_blas_thread, usable_cores
 from yukawa.embedding.base import replace_surrogates
 from yukawa.embedding.bert import Bert, Workspace, read_safetensors
-from yukawa.embedding.threads import one_blas_thread, usable_cores
-from yukawa.errors import MissingPackage, ModelError
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

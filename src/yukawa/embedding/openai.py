@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import openai
 
+from yukawa.core.errors import InputError, ModelError, nearest
 from yukawa.embedding.base import normalise_rows, replace_surrogates
-from yukawa.errors import InputError, ModelError, nearest
 
 if TYPE_CHECKING:
     from yukawa.embedding.base import Progress, Vectors

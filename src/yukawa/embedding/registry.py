@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from yukawa.errors import InputError, nearest
+from yukawa.core.errors import InputError, nearest
 
 if TYPE_CHECKING:
     from yukawa.embedding.base import Embedder

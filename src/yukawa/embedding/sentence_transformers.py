@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from yukawa.core.errors import InputError, MissingPackage
 from yukawa.embedding.base import normalise_rows, replace_surrogates
-from yukawa.errors import InputError, MissingPackage
 
 if TYPE_CHECKING:
     from yukawa.embedding.base import Progress, Vectors

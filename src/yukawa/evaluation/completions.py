@@ -14,14 +14,14 @@ from typing import IO, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from yukawa.chat import ChatModel, Message, Reply, SyncChat
-from yukawa.corpus.extras import require
-from yukawa.corpus.rows import Document
-from yukawa.errors import InputError, ModelError
-from yukawa.evaluation.models import LanguageModel
+from yukawa.core.errors import InputError, ModelError
+from yukawa.core.files import read_jsonl, report_write_errors
+from yukawa.core.optional import require
+from yukawa.data.rows import Document
 from yukawa.evaluation.perplexity import begins_with_bos, encoded
-from yukawa.evaluation.scoring import Progress
-from yukawa.files import read_jsonl, report_write_errors
+from yukawa.evaluation.token_losses import Progress
+from yukawa.llm import ChatModel, Message, Reply, SyncChat
+from yukawa.llm.loading import LanguageModel
 
 NEW_TOKENS = 256
 BATCH = 16

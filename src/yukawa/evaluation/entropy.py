@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
+from yukawa.core.proportions import wilson
+from yukawa.core.statistics import Sample
 from yukawa.evaluation.completions import Completion
-from yukawa.evaluation.models import LanguageModel
-from yukawa.evaluation.perplexity import begins_with_bos, encoded
-from yukawa.evaluation.repetition import (
+from yukawa.evaluation.diversity import (
     ARTEFACTS,
     artefacts,
     distinct,
@@ -22,9 +22,9 @@ from yukawa.evaluation.repetition import (
     shannon_entropy,
     words,
 )
-from yukawa.evaluation.scoring import Progress, token_scores
-from yukawa.evaluation.shares import wilson
-from yukawa.evaluation.statistics import Sample
+from yukawa.evaluation.perplexity import begins_with_bos, encoded
+from yukawa.evaluation.token_losses import Progress, token_scores
+from yukawa.llm.loading import LanguageModel
 
 Array = NDArray[np.float64]
 TEXTURES = ("words", "word_entropy", "distinct_1", "distinct_2", "distinct_3", "longest_repeat")

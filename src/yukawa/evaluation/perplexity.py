@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from yukawa.corpus.rows import Document
-from yukawa.errors import InputError
-from yukawa.evaluation.models import LanguageModel
-from yukawa.evaluation.scoring import Progress, token_scores
-from yukawa.evaluation.statistics import Sample
-from yukawa.files import read_jsonl, write_jsonl
+from yukawa.core.errors import InputError
+from yukawa.core.files import read_jsonl, write_jsonl
+from yukawa.core.statistics import Sample
+from yukawa.data.rows import Document
+from yukawa.evaluation.token_losses import Progress, token_scores
+from yukawa.llm.loading import LanguageModel
 
 FORMS = ("document_perplexity", "corpus_perplexity", "bits_per_byte")
 _HEAD = "yukawa losses"

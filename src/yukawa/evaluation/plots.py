@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from yukawa.drawing import colour, course, dashes, marker, new_figure, save, style
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
+from yukawa.core.plotting import colour, course, dashes, marker, new_figure, save, style
+from yukawa.core.statistics import Comparison, Difference, Estimate
 from yukawa.evaluation.entropy import TokenCourse
-from yukawa.evaluation.statistics import Comparison, Difference, Estimate
 
 _LETTERS = 10  # of a label that fit an inch
 _WITHIN = 5  # lines have their legend within the axes
-_LOOKS = 7  # that differ in `yukawa.drawing`
+_LOOKS = 7  # that differ in `yukawa.core.plotting`
 _FEWEST = 0.1  # of the texts must reach a position for it to be drawn
 
 

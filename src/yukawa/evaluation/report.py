@@ -10,19 +10,25 @@ from typing import Any
 
 import numpy as np
 
-from yukawa.corpus.rows import Document
-from yukawa.drawing import matplotlib
+from yukawa.core.files import atomic_write, report_write_errors
+from yukawa.core.plotting import matplotlib
+from yukawa.core.reports import Block, Heading, Page, Picture
+from yukawa.core.statistics import Comparison
+from yukawa.data.rows import Document
 from yukawa.embedding import open_embedder
 from yukawa.embedding.base import Embedder
-from yukawa.evaluation.chapters import (
+from yukawa.evaluation.completions import Completion, read_completions
+from yukawa.evaluation.documents import by_archive
+from yukawa.evaluation.entropy import Entropies, chat_surprisals, completion_entropies, textures
+from yukawa.evaluation.perplexity import Losses
+from yukawa.evaluation.plots import bootstrap_plot, entropy_plot, learning_plot, matrix_plot
+from yukawa.evaluation.report_sections import (
     completions_chapter,
     matrix_chapter,
     opening_chapter,
     perplexity_chapter,
 )
-from yukawa.evaluation.completions import Completion, read_completions
-from yukawa.evaluation.entropy import Entropies, chat_surprisals, completion_entropies, textures
-from yukawa.evaluation.figures import (
+from yukawa.evaluation.results import (
     WORDS,
     Statistics,
     entropy_json,
@@ -33,18 +39,12 @@ from yukawa.evaluation.figures import (
     semscore_json,
     texture_json,
 )
-from yukawa.evaluation.measuring import Manner, Progress, Subject, Tell, Work, measure, slug
-from yukawa.evaluation.models import LanguageModel
-from yukawa.evaluation.pages import Block, Heading, Page, Picture
-from yukawa.evaluation.perplexity import Losses
-from yukawa.evaluation.plots import bootstrap_plot, entropy_plot, learning_plot, matrix_plot
+from yukawa.evaluation.runner import Manner, Progress, Subject, Tell, Work, measure, slug
 from yukawa.evaluation.semscore import semscore
-from yukawa.evaluation.services import Service
-from yukawa.evaluation.statistics import Comparison
-from yukawa.evaluation.texts import by_archive
-from yukawa.evaluation.trained import find_trained
-from yukawa.files import atomic_write, report_write_errors
-from yukawa.runs import Run
+from yukawa.evaluation.served_models import Service
+from yukawa.llm.loading import LanguageModel
+from yukawa.llm.trained import find_trained
+from yukawa.runs.run import Run
 
 
 @dataclass(frozen=True, slots=True)

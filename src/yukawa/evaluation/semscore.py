@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from yukawa.core.errors import InputError
+from yukawa.core.statistics import Sample
 from yukawa.embedding.base import Embedder
-from yukawa.errors import InputError
 from yukawa.evaluation.completions import Completion
-from yukawa.evaluation.statistics import Sample
 
 FORMS = ("continuation", "whole")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from yukawa.errors import InputError, nearest
+from yukawa.core.errors import InputError, nearest
 
 PARTICLE, JET, LABEL = "part_", "jet_", "label_"
 

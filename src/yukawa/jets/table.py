@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.columns import LABEL, check_columns, label_column
 
 Array = npt.NDArray[Any]

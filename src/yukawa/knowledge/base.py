@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from yukawa.errors import InputError, NotFound
-from yukawa.knowledge import ledger, reading_back, schema, writing
-from yukawa.knowledge.drafts import Draft, checked_text, draft
-from yukawa.knowledge.ledger import Entry
-from yukawa.knowledge.missing import checked_moment, unknown_item
+from yukawa.core.errors import InputError, NotFound
+from yukawa.knowledge.items import Draft, checked_text, draft
 from yukawa.knowledge.records import Conflict, Event, Hit, Item, Report
-from yukawa.knowledge.redrafting import last_draft
-from yukawa.knowledge.searching import search
-from yukawa.knowledge.serving import Serving, serving_row
-from yukawa.knowledge.store import Store
+from yukawa.knowledge.search.query import search
+from yukawa.knowledge.search.serving import Serving, serving_row
+from yukawa.knowledge.store import ledger, reader, schema, writer
+from yukawa.knowledge.store.database import Store
+from yukawa.knowledge.store.ledger import Entry
+from yukawa.knowledge.store.missing import checked_moment, unknown_item
+from yukawa.knowledge.store.stored_items import last_draft
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from yukawa.knowledge.transfer import Imported
+    from yukawa.knowledge.store.transfer import Imported
 
 Progress = Callable[[int, int], None]
 Moment = dt.datetime | str | None
@@ -145,7 +145,7 @@ class KnowledgeBase:
 
     def _teach_batch(self, drafts: Sequence[Draft], actor: str, reason: str) -> list[Item]:
         with self._store.read() as connection:
-            results = reading_back.current_by_content(connection, [d.content_key for d in drafts])
+            results = reader.current_by_content(connection, [d.content_key for d in drafts])
         fresh = list({d.content_key: d for d in drafts if d.content_key not in results}.values())
         if fresh:
             results |= self._write(fresh, actor or fresh[0].provenance.author, reason)
@@ -157,7 +157,7 @@ class KnowledgeBase:
         with self._store.write() as connection:
             stale = serving_row(connection, self._store.name).id != embedder_id  # reindexed meanwhile
             if not stale:
-                known = reading_back.current_by_content(connection, [d.content_key for d in drafts])
+                known = reader.current_by_content(connection, [d.content_key for d in drafts])
                 keep = [i for i, d in enumerate(drafts) if d.content_key not in known]
                 kept = [drafts[i] for i in keep]
                 items = self._insert(connection, kept, [vectors[i] for i in keep], embedder_id, actor, reason)
@@ -178,15 +178,15 @@ class KnowledgeBase:
         if not drafts:
             return []
         now = ledger.next_moment(connection)
-        drafts = [d if d.item_id else replace(d, item_id=writing.new_id()) for d in drafts]
-        last = reading_back.last_versions(connection, [str(d.item_id) for d in drafts])
+        drafts = [d if d.item_id else replace(d, item_id=writer.new_id()) for d in drafts]
+        last = reader.last_versions(connection, [str(d.item_id) for d in drafts])
         new = [{"id": d.item_id, "kind": d.kind} for d in drafts if d.item_id not in last]
         if new:
             connection.execute(sa.insert(schema.items), new)
         replaced = [str(d.item_id) for d in drafts if d.item_id in last]
-        writing.end_versions(connection, replaced, now)
+        writer.end_versions(connection, replaced, now)
         numbers = [last.get(str(d.item_id), 0) + 1 for d in drafts]
-        digests = writing.insert_versions(
+        digests = writer.insert_versions(
             connection,
             drafts,
             numbers,
@@ -195,13 +195,13 @@ class KnowledgeBase:
             moment=now,
             postings=self._store.is_postgres,
         )
-        writing.open_conflicts(connection, drafts, now)
+        writer.open_conflicts(connection, drafts, now)
         verbs = [verb or ("update" if d.item_id in last else "teach") for d in drafts]
         entries = [
             Entry(v, d.item_id, n, x) for v, d, n, x in zip(verbs, drafts, numbers, digests, strict=True)
         ]
         ledger.append(connection, entries, actor=actor or "unknown", reason=reason, moment=now)
-        items = reading_back.current(connection, [str(d.item_id) for d in drafts])
+        items = reader.current(connection, [str(d.item_id) for d in drafts])
         status = {"teach": "taught", "update": "updated", "restore": "restored"}
         return [replace(items[str(d.item_id)], status=status[v]) for d, v in zip(drafts, verbs, strict=True)]
 
@@ -239,7 +239,7 @@ class KnowledgeBase:
             if not item.current:
                 return replace(item, status="unchanged")
             now = ledger.next_moment(connection)
-            writing.end_versions(connection, [item_id], now)
+            writer.end_versions(connection, [item_id], now)
             entries = [Entry("unload", item_id, item.version)]
             ledger.append(connection, entries, actor=actor or "unknown", reason=reason, moment=now)
             return replace(self._shown(connection, item_id), status="unloaded")
@@ -260,7 +260,7 @@ class KnowledgeBase:
     def _replace(self, new: Draft, actor: str, reason: str, verb: str) -> Item:
         embedder_id, vectors = self._serving.embedded([[p.meaning for p in new.passages]])
         with self._store.write() as connection:
-            twin = reading_back.current_by_content(connection, [new.content_key]).get(new.content_key)
+            twin = reader.current_by_content(connection, [new.content_key]).get(new.content_key)
             if twin is not None and twin.id != new.item_id:
                 raise InputError(
                     f"item {twin.id} teaches the same already", hint=f"type: yukawa knowledge show {twin.id}"
@@ -278,7 +278,7 @@ class KnowledgeBase:
         Raises:
             NotFound: no such item. StoreError: traces are left on disk.
         """
-        from yukawa.knowledge.erasure import erase
+        from yukawa.knowledge.store.erasure import erase
 
         erase(self._store, item_id, actor=actor or "unknown", reason=reason)
         self._serving.forget()
@@ -301,8 +301,8 @@ class KnowledgeBase:
             NotFound: no such item.
         """
         with self._store.read() as connection:
-            versions = reading_back.all_versions(connection, item_id)
-            found = reading_back.events_of(connection, item_id)
+            versions = reader.all_versions(connection, item_id)
+            found = reader.events_of(connection, item_id)
             if not found:
                 raise unknown_item(connection, item_id)
         return versions, found
@@ -313,7 +313,7 @@ class KnowledgeBase:
     ) -> list[Item]:  # fmt: skip
         """Items in force (or the unloaded ones), newest first, filtered; `source` matches a part of the label."""
         with self._store.read() as connection:
-            return reading_back.listed(
+            return reader.listed(
                 connection, domain=domain, kind=kind, author=author, source=source, unloaded=unloaded,
                 as_of=checked_moment(connection, as_of), limit=limit,
             )  # fmt: skip
@@ -341,7 +341,7 @@ class KnowledgeBase:
     def conflicts(self) -> builtins.list[Conflict]:
         """Contradictions that nobody has resolved and whose items are both in force."""
         with self._store.read() as connection:
-            return reading_back.open_conflicts(connection)
+            return reader.open_conflicts(connection)
 
     def resolve(
         self, conflict_id: int, *, keep: str | None = None, actor: str = "", reason: str = ""
@@ -365,13 +365,13 @@ class KnowledgeBase:
             now = ledger.next_moment(connection)
             connection.execute(sa.update(c).where(c.c.id == conflict_id).values(resolved=now))
             losers = [i for i in conflict.item_ids if keep is not None and i != keep]
-            writing.end_versions(connection, losers, now)
+            writer.end_versions(connection, losers, now)
             entries = [Entry("resolve", i) for i in conflict.item_ids] + [Entry("unload", i) for i in losers]
             ledger.append(connection, entries, actor=actor or "unknown", reason=reason, moment=now)
 
     def verify(self) -> Report:
         """Check the ledger's chain, every digest, and that the index holds what the tables say."""
-        from yukawa.knowledge.verification import verify
+        from yukawa.knowledge.store.verification import verify
 
         with self._store.read() as connection:
             embedder_id, _, dimensions = serving_row(connection, self._store.name)
@@ -396,7 +396,7 @@ class KnowledgeBase:
         Raises:
             StoreError: the disk refuses.
         """
-        from yukawa.knowledge.transfer import export
+        from yukawa.knowledge.store.transfer import export
 
         return export(self._store, path)
 
@@ -406,7 +406,7 @@ class KnowledgeBase:
         Raises:
             InputError: the file is no whole export. StoreError: it is newer, or disagrees with itself.
         """
-        from yukawa.knowledge.transfer import import_
+        from yukawa.knowledge.store.transfer import import_
 
         return import_(self, path, actor=actor)
 
@@ -416,7 +416,7 @@ class KnowledgeBase:
         Raises:
             InputError: the file is there. StoreError: the disk refuses; the older file stands.
         """
-        from yukawa.knowledge.transfer import backup
+        from yukawa.knowledge.store.transfer import backup
 
         backup(self._store, path, force=force)
 
@@ -427,7 +427,7 @@ class KnowledgeBase:
         Raises:
             InputError: it is no backup, or a base is there. StoreError: it is damaged or newer.
         """
-        from yukawa.knowledge.transfer import restore_backup
+        from yukawa.knowledge.store.transfer import restore_backup
 
         restore_backup(path, url)
 
@@ -470,7 +470,7 @@ class KnowledgeBase:
         Raises:
             InputError: no embedder is called so. ModelError: it failed; the old one serves on.
         """
-        from yukawa.knowledge.reindexing import reindex
+        from yukawa.knowledge.search.reindex import reindex
 
         changed = reindex(self._store, embedding, actor=actor or "unknown", progress=progress)
         if changed:
@@ -485,7 +485,7 @@ class KnowledgeBase:
     # ---- small things ---------------------------------------------------------------------------
 
     def _shown(self, connection: sa.Connection, item_id: str, as_of: int | None = None) -> Item:
-        item = reading_back.one(connection, item_id, as_of)
+        item = reader.one(connection, item_id, as_of)
         if item is None:
             raise unknown_item(connection, item_id)
         return item

@@ -6,8 +6,8 @@ import re
 import sys
 from pathlib import Path
 
-from yukawa.errors import InputError, MissingPackage
-from yukawa.knowledge.drafts import MAX_BYTES, checked_text
+from yukawa.core.errors import InputError, MissingPackage
+from yukawa.knowledge.items import MAX_BYTES, checked_text
 
 MAX_PDF_BYTES = 200_000_000
 STDIN = "-"

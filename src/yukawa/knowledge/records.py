@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 
 KINDS = ("statement", "qa", "document", "correction", "data")
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from yukawa.corpus.extras import require
-from yukawa.errors import InputError, MissingPackage, ModelError
+from yukawa.core.errors import InputError, MissingPackage, ModelError
+from yukawa.core.optional import install_line, require
 from yukawa.training.recipe import AdapterRecipe, Recipe
 
 _PURPOSE = "training a language model"
@@ -186,7 +186,7 @@ def _loaded(kind: Any, folder: Path, **options: Any) -> Any:
         return kind.from_pretrained(str(folder), trust_remote_code=False, **options)
     except ImportError as error:
         package = error.name or "an extra of transformers"
-        raise MissingPackage(package, "pip install 'yukawa[train]'", purpose=f"the base {folder}") from error
+        raise MissingPackage(package, install_line("train"), purpose=f"the base {folder}") from error
     except (OSError, ValueError, RuntimeError, KeyError, damaged) as error:
         raise ModelError(
             f"the base {folder} cannot be loaded: {_first_line(error)}",

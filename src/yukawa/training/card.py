@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from yukawa.corpus.manifest import Manifest
-from yukawa.markdown import facts
+from yukawa.core.markdown import facts
+from yukawa.data.manifest import Manifest
 from yukawa.training.recipe import Recipe
-from yukawa.training.tokenising import Counts
+from yukawa.training.tokenization import Counts
 
 _WHAT = {
     "pretrain": "continued pre-training on documents",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from logging import ERROR, getLogger
 
-from yukawa.corpus.extras import require
+from yukawa.core.optional import require
 
 
 def quiet() -> None:

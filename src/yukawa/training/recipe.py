@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from yukawa.documents import (
+from yukawa.core.config import (
     Count,
     Natural,
     NotNegative,
@@ -20,7 +20,7 @@ from yukawa.documents import (
     merged,
     read_on_base,
 )
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 MIXTURE = "{mixture}"

@@ -8,8 +8,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from yukawa.documents import Table, change
-from yukawa.errors import InputError
+from yukawa.core.config import Table, change
+from yukawa.core.errors import InputError
 from yukawa.training.recipe import Recipe, changed, parse_recipe, read_recipe
 
 OVER = "over"

@@ -12,17 +12,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from yukawa.checkpoints import checkpoints, step_of, tidy, written_whole
-from yukawa.corpus.extras import require
-from yukawa.errors import ModelError, StoreError
-from yukawa.files import atomic_write
-from yukawa.training.collating import PackedRows
-from yukawa.training.machine import Machine
-from yukawa.training.processor import add_summed_loss, attend_to_pieces, keep_four_bits
+from yukawa.core.errors import ModelError, StoreError
+from yukawa.core.files import atomic_write
+from yukawa.core.optional import require
+from yukawa.runs.checkpoints import checkpoints, step_of, tidy, written_whole
+from yukawa.training.cpu_kernels import add_summed_loss, attend_to_pieces, keep_four_bits
+from yukawa.training.distributed import Machine
+from yukawa.training.packing import PackedRows
 from yukawa.training.recipe import Recipe
+from yukawa.training.sampler import Order, filled
 from yukawa.training.schedule import factor
-from yukawa.training.sharing import Order, filled
-from yukawa.training.tokenising import IGNORED
+from yukawa.training.tokenization import IGNORED
 
 BAD_BATCH, PROGRESS = "bad-batch.json", "progress.json"
 

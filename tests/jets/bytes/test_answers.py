@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from yukawa.bytelm.vocabulary import Mark
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.bytes.answers import answer_patches
 
 

@@ -13,11 +13,11 @@ from yukawa.bytelm.records import RecordFormat
 from yukawa.bytelm.segments import Records
 from yukawa.bytelm.tokenizer import ByteTokenizer
 from yukawa.bytelm.vocabulary import Mark
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.bytes.codes import decode_features, feature_bytes
 from yukawa.jets.bytes.form import ByteForm
 from yukawa.jets.features.config import FEATURES, DataConfig, load_data_config
-from yukawa.jets.features.parts import Variable
+from yukawa.jets.features.schema import Variable
 
 CODES = ("fixed16", "ordered16", "ordered32", "float32")
 CONFIG = load_data_config("jet-origin")

@@ -18,14 +18,14 @@ from hypothesis import strategies as st
 from yukawa.bytelm.segments import Text
 from yukawa.bytelm.tokenizer import ByteTokenizer
 from yukawa.bytelm.vocabulary import Mark
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.bytes.codes import decode_features
 from yukawa.jets.bytes.encoder import ANSWER, QUESTION, ByteEncoder
 from yukawa.jets.bytes.form import ByteForm
-from yukawa.jets.encoded import Encoded, join
 from yukawa.jets.features import DataConfig, FeatureEncoder, load_data_config
 from yukawa.jets.features.config import read_config
-from yukawa.jets.formats.text import format_jets
+from yukawa.jets.features.encoded import Encoded, join
+from yukawa.jets.io.text import format_jets
 from yukawa.jets.table import Jets, concatenate, offsets_of, rows_of
 
 MakeJets = Callable[..., Jets]

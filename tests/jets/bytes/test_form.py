@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.bytes.form import ByteForm
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from yukawa.jets.features.config import DataConfig, load_data_config
-from yukawa.jets.formats.parquet import write_parquet
+from yukawa.jets.io.parquet import write_parquet
 from yukawa.jets.models.saving import build, save_model
 from yukawa.jets.table import Jets
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.classes import JET_ORIGIN
 from yukawa.jets.evaluation import metrics
 from yukawa.jets.evaluation.metrics import Confusion

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from yukawa.errors import InputError, MissingPackage, StoreError
+from yukawa.core.errors import InputError, MissingPackage, StoreError
 from yukawa.jets.evaluation import plots
 from yukawa.jets.evaluation.metrics import Confusion
-from yukawa.jets.evaluation.ranking import roc
+from yukawa.jets.evaluation.roc import roc
 
 CLASSES = ("b", "bbar", "g")
 MATRIX = Confusion.from_counts(np.array([[70, 20, 10], [25, 65, 10], [0, 12, 0]]), CLASSES)

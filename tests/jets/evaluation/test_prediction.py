@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from yukawa.errors import InputError, NotFound
+from yukawa.core.errors import InputError, NotFound
 from yukawa.jets.evaluation import prediction
 from yukawa.jets.evaluation.prediction import predict, probabilities, read_predictions
 from yukawa.jets.features.encoder import FeatureEncoder
-from yukawa.jets.formats.parquet import write_parquet
-from yukawa.jets.formats.pieces import Source
-from yukawa.jets.formats.source import open_source
-from yukawa.jets.loading import tensors
+from yukawa.jets.io.chunks import Source
+from yukawa.jets.io.loader import tensors
+from yukawa.jets.io.parquet import write_parquet
+from yukawa.jets.io.source import open_source
 from yukawa.jets.models.saving import load_model
 from yukawa.jets.table import Jets
 

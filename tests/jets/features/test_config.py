@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.classes import JET_ORIGIN
 from yukawa.jets.columns import JET_COLUMNS, PARTICLE_COLUMNS
 from yukawa.jets.features import DataConfig, FeatureEncoder

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 import yaml
 
-from yukawa.errors import InputError
-from yukawa.jets.encoded import Encoded, join
+from yukawa.core.errors import InputError
 from yukawa.jets.features import DataConfig, FeatureEncoder, load_data_config
 from yukawa.jets.features import encoder as module
 from yukawa.jets.features.config import built_in_configs, read_config
+from yukawa.jets.features.encoded import Encoded, join
 from yukawa.jets.table import Jets
 
 DATA = Path(os.environ.get("YUKAWA_TEST_DATA", Path(__file__).parents[4] / "shared" / "data"))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.features.config import built_in_configs, load_data_config
 from yukawa.jets.features.expressions import (
     Apply,

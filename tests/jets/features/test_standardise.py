@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import yaml
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.features import DataConfig, FeatureEncoder, load_data_config
 from yukawa.jets.features.config import read_config
 from yukawa.jets.features.standardise import resolve, standardise
-from yukawa.jets.formats.pieces import Source
+from yukawa.jets.io.chunks import Source
 from yukawa.jets.table import Jets
 
 ToyJets = Callable[..., Jets]

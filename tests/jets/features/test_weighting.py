@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import yaml
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.features import DataConfig, FeatureEncoder, load_data_config
 from yukawa.jets.features.config import read_config
-from yukawa.jets.features.flat import FlatFrame
+from yukawa.jets.features.numpy_backend import FlatFrame
 from yukawa.jets.features.weighting import make_weights, weight_columns, weights_of
 from yukawa.jets.table import Jets
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from yukawa.bytelm.vocabulary import Mark
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.models import byte_language_model, byte_model
 from yukawa.jets.models.byte_language_model import ByteLanguageModel, until_end

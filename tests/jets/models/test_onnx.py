@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from yukawa import __version__
-from yukawa.errors import InputError, YukawaError
+from yukawa.core.errors import InputError, YukawaError
 from yukawa.jets.features.config import DataConfig, read_config
 from yukawa.jets.features.encoder import FeatureEncoder
 from yukawa.jets.models.interface import Tagger

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.features.encoder import FeatureEncoder
 from yukawa.jets.models.interface import pack, unpack

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.models.interface import unpack
 from yukawa.jets.models.particle_transformer import (
     ParticleTransformer,

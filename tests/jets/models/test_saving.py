@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from yukawa.errors import InputError, NotFound, StoreError
+from yukawa.core.errors import InputError, NotFound, StoreError
 from yukawa.jets.features.config import DataConfig, load_data_config
 from yukawa.jets.models.interface import Tagger
 from yukawa.jets.models.saving import (
@@ -81,7 +81,7 @@ def test_a_failure_leaves_the_old_model(
     def fail(source: object, target: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("yukawa.files.os.replace", fail)
+    monkeypatch.setattr("yukawa.core.files.os.replace", fail)
     with pytest.raises(StoreError, match="disk is full"):
         save_model(saved, tagger, config)
     monkeypatch.undo()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.models.interface import unpack
 from yukawa.jets.models.transformer import PlainTransformer, PlainTransformerConfig
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from yukawa.errors import InputError, NotFound
+from yukawa.core.errors import InputError, NotFound
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.models.interface import unpack
 from yukawa.jets.models.saving import load_model

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import torch
 
-from yukawa.documents import merged
-from yukawa.jets.formats.manifest import Manifest, describe_shard, write_manifest
-from yukawa.jets.formats.parquet import write_parquet
+from yukawa.core.config import merged
+from yukawa.jets.io.manifest import Manifest, describe_shard, write_manifest
+from yukawa.jets.io.parquet import write_parquet
 from yukawa.jets.pretraining.recipe import Recipe, parse_recipe
 from yukawa.jets.table import Jets
 
@@ -40,7 +40,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """One thread; plots, the list of all installed packages and a search for garbage take longer than these runs."""
     torch.set_num_threads(1)
     monkeypatch.setattr("yukawa.jets.evaluation.plots.learning_curves", lambda rows, path: path)
-    monkeypatch.setattr("yukawa.runs.environment", dict)
+    monkeypatch.setattr("yukawa.runs.run.environment", dict)
     monkeypatch.setattr("gc.collect", lambda *generation: 0)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from yukawa.jets.pretraining.card import card
 from yukawa.jets.pretraining.recipe import Recipe
-from yukawa.jets.training.conductor import Plan, Standing
+from yukawa.jets.training.callback import Plan, Standing
 
 
 def test_the_card_says_what_was_read_how_it_went_and_how_to_use_it(recipe: Callable[..., Recipe]) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yukawa.bytelm.vocabulary import Mark
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.pretraining.documents import Cutter, documents, text_files
 
 BOS, TEXT, EOS, PAD = (int(mark) for mark in (Mark.BOS, Mark.TEXT, Mark.EOS, Mark.PAD))

@@ -9,10 +9,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yukawa.jets.encoded import Encoded
+from yukawa.jets.features.encoded import Encoded
 from yukawa.jets.pretraining.mixture import Mixture
 from yukawa.jets.pretraining.sources import PATCHES, PREDICTED, Sequences
-from yukawa.jets.training.feed import DIVISOR, Batch
+from yukawa.jets.training.batches import DIVISOR, Batch
 
 
 class Numbers(Sequences):

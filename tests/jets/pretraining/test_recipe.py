@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.models.byte_language_model import ByteLanguageModelConfig
 from yukawa.jets.models.byte_model import ByteModelConfig
 from yukawa.jets.pretraining.recipe import Recipe, load_recipe, parse_recipe

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from yukawa.bytelm.vocabulary import Mark
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.bytes.encoder import ByteEncoder
 from yukawa.jets.bytes.form import ByteForm
 from yukawa.jets.bytes.questions import QuestionEncoder
-from yukawa.jets.encoded import Encoded
 from yukawa.jets.features.config import load_data_config
-from yukawa.jets.formats.source import open_source
-from yukawa.jets.loading import Streaming
+from yukawa.jets.features.encoded import Encoded
+from yukawa.jets.io.loader import Streaming
+from yukawa.jets.io.source import open_source
 from yukawa.jets.pretraining import sources
 from yukawa.jets.pretraining.documents import Cutter
 from yukawa.jets.pretraining.sources import PATCHES, PREDICTED, JetSequences, Sequences, Texts

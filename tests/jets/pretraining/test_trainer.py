@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from yukawa.bytelm.vocabulary import Mark
-from yukawa.interruption import Interruption
+from yukawa.core.signals import Interruption
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.models.byte_language_model import ByteLanguageModel, until_end
 from yukawa.jets.models.saving import build
 from yukawa.jets.pretraining.recipe import Recipe
 from yukawa.jets.pretraining.trainer import SOURCE, LanguageTrainer
-from yukawa.jets.training.conductor import Conductor, Plan, Standing
-from yukawa.jets.training.feed import DIVISOR, LABELS, Batch, Steps
+from yukawa.jets.training.batches import DIVISOR, LABELS, Batch, Steps
+from yukawa.jets.training.callback import Conductor, Plan, Standing
 from yukawa.jets.training.trainer import arguments
 
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from yukawa.jets.evaluation import plots
-from yukawa.jets.formats.manifest import Manifest, describe_shard, write_manifest
-from yukawa.jets.formats.parquet import write_parquet
+from yukawa.jets.io.manifest import Manifest, describe_shard, write_manifest
+from yukawa.jets.io.parquet import write_parquet
 from yukawa.jets.scaling.recipe import Study, load_study
 from yukawa.jets.table import Jets
 
@@ -53,7 +53,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("matrix_plot", "roc_plot", "flavour_plot", "learning_curves"):
         monkeypatch.setattr(f"yukawa.jets.evaluation.plots.{name}", lambda *given, **named: None)
     monkeypatch.setattr("yukawa.jets.evaluation.plots.s_curves", lambda rows, path, *rest: path.touch())
-    monkeypatch.setattr("yukawa.runs.environment", dict)
+    monkeypatch.setattr("yukawa.runs.run.environment", dict)
     monkeypatch.setattr("gc.collect", lambda *generation: 0)
 
 

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from yukawa.errors import InputError, MissingPackage, ModelError, StoreError, YukawaError
+from yukawa.core.errors import InputError, MissingPackage, ModelError, StoreError, YukawaError
 from yukawa.jets.scaling import cells
 from yukawa.jets.scaling.cells import Ended, Task, classes_of, figures_of, is_finished, run_cell
 
@@ -30,7 +30,7 @@ def test_a_cell_is_trained_and_measured_once(task, monkeypatch):
     assert classes_of(task.folder) == ("b", "bbar", "g")
     # Done again without its report, it is measured again and not trained.
     (task.folder / "evaluation/report.json").unlink()
-    monkeypatch.setattr("yukawa.jets.training.run.train", None)
+    monkeypatch.setattr("yukawa.jets.training.train.train", None)
     run_cell(task)
     assert figures_of(task.cell, task.folder) == row
 
@@ -57,7 +57,7 @@ def test_a_task_and_its_end_travel(task):
 @pytest.mark.parametrize(
     ("raised", "arrives"),
     [
-        (MissingPackage("torch", "pip install 'yukawa[train]'", purpose="training"), InputError),
+        (MissingPackage("torch", "pip install 'yukawa-hep[train]'", purpose="training"), InputError),
         (ModelError("no number", hint="look"), ModelError),
         (StoreError("disk full"), StoreError),
         (YukawaError("something"), YukawaError),
@@ -67,7 +67,7 @@ def test_an_error_travels_with_its_family_and_hint(task, monkeypatch, raised, ar
     def train(*given):
         raise raised
 
-    monkeypatch.setattr("yukawa.jets.training.run.train", train)
+    monkeypatch.setattr("yukawa.jets.training.train.train", train)
     error = pickle.loads(pickle.dumps(run_cell(task))).error  # noqa: S301
     assert type(error) is arrives
     assert str(error) == str(raised)

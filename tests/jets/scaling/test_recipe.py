@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import yaml
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.scaling.recipe import load_study
-from yukawa.jets.training.building import build_model, open_jets
+from yukawa.jets.training.setup import build_model, open_jets
 
 SHIPPED = Path(__file__).parents[3] / "recipes/jets"
 

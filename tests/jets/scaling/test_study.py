@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from yukawa.errors import InputError, ModelError, StoreError
-from yukawa.jets.evaluation import report
+from yukawa.core.errors import InputError, ModelError, StoreError
+from yukawa.jets.evaluation import evaluate as evaluate_module
 from yukawa.jets.scaling import study as module
 from yukawa.jets.scaling.cells import Ended
 from yukawa.jets.scaling.study import run_study
-from yukawa.jets.training import run
+from yukawa.jets.training import train as train_module
 
 TABLES = ("table.csv", "table.parquet", "summary.csv", "summary.parquet", "study.md")
 ONE = ("sizes=[60]", "models.wide=null")  # four cells: two seeds, two lengths
@@ -62,8 +62,8 @@ def test_a_study_leaves_one_table_and_its_curves(whole, same):
 
 def test_what_is_finished_is_not_done_again(whole, same, monkeypatch):
     before = tables(whole)
-    monkeypatch.setattr(run, "train", refuse)
-    monkeypatch.setattr(report, "evaluate", refuse)
+    monkeypatch.setattr(train_module, "train", refuse)
+    monkeypatch.setattr(evaluate_module, "evaluate", refuse)
     seen = []
     run_study(same, whole, progress=lambda done, total: seen.append((done, total)))
     assert tables(whole) == before
@@ -107,10 +107,10 @@ def test_a_study_interrupted_anywhere_gives_the_same_table(whole, same, tmp_path
             wanted[0] = next(stops, -1)
             os.kill(os.getpid(), signal.SIGINT)
 
-    evaluate = report.evaluate
+    evaluate = evaluate_module.evaluate
 
     def once(*given, **named):
-        monkeypatch.setattr(report, "evaluate", evaluate)
+        monkeypatch.setattr(evaluate_module, "evaluate", evaluate)
         raise KeyboardInterrupt
 
     for finished in range(3):
@@ -119,7 +119,7 @@ def test_a_study_interrupted_anywhere_gives_the_same_table(whole, same, tmp_path
         assert (len(result.rows), result.cells) == (finished, 4)
         assert "type the same command" in result.message
         assert not finished or f"{finished} of 4" in (tmp_path / "study.md").read_text()
-    monkeypatch.setattr(report, "evaluate", once)
+    monkeypatch.setattr(evaluate_module, "evaluate", once)
     with pytest.raises(KeyboardInterrupt):
         run_study(same, tmp_path)
     assert not run_study(same, tmp_path).interrupted
@@ -210,14 +210,14 @@ def test_torchrun_is_refused(load, tmp_path, monkeypatch):
     ],
 )
 def test_another_recipe_is_refused(whole, load, change, said, monkeypatch):
-    monkeypatch.setattr(run, "train", refuse)
+    monkeypatch.setattr(train_module, "train", refuse)
     with pytest.raises(InputError) as caught:
         run_study(load(*ONE, change), whole)
     assert said in str(caught.value)
 
 
 def test_jets_may_move_but_not_change(whole, same, data, load, tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "train", refuse)
+    monkeypatch.setattr(train_module, "train", refuse)
     shutil.copytree(data, tmp_path / "moved")
     moved = load(*ONE, f"data.path={tmp_path / 'moved'}")
     assert len(run_study(moved, whole).rows) == 4

@@ -8,7 +8,7 @@ from statistics import mean, stdev
 import pyarrow.parquet
 import pytest
 
-from yukawa.errors import MissingPackage
+from yukawa.core.errors import MissingPackage
 from yukawa.jets.classes import JET_ORIGIN
 from yukawa.jets.scaling import table
 
@@ -115,7 +115,7 @@ def test_a_missing_pyarrow_is_named(tmp_path, monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(MissingPackage, match="yukawa\\[jets\\]"):
+    with pytest.raises(MissingPackage, match="yukawa-hep\\[jets\\]"):
         table.write([row()], 1, tmp_path)
 
 

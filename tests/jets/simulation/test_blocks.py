@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from yukawa.errors import InputError
-from yukawa.jets.formats.manifest import SPLITS
+from yukawa.core.errors import InputError
+from yukawa.jets.io.manifest import SPLITS
 from yukawa.jets.simulation import blocks
 from yukawa.jets.simulation.blocks import block_sizes, make_block
 from yukawa.jets.simulation.cards import load_card

@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.simulation.cards import SHIPPED, Card, load_card
 
 

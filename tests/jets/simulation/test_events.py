@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.columns import JET_COLUMNS, PARTICLE_COLUMNS, label_column
 from yukawa.jets.simulation.cards import load_card
 from yukawa.jets.simulation.events import simulate_events

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.simulation.cards import Volume, load_card
 from yukawa.jets.simulation.generation import Batch, generate
 from yukawa.jets.simulation.processes import load_process

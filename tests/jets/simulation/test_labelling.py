@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.simulation.clustering import Clusters
 from yukawa.jets.simulation.generation import Partons
 from yukawa.jets.simulation.labelling import label, opening_angle

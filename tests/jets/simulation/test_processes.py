@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.classes import JET_ORIGIN
 from yukawa.jets.simulation.processes import SHIPPED, Process, load_process
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from yukawa.errors import InputError, MissingPackage, StoreError
-from yukawa.jets.formats.manifest import MANIFEST, SPLITS, check_manifest
-from yukawa.jets.formats.parquet import read_metadata
-from yukawa.jets.formats.source import open_source
+from yukawa.core.errors import InputError, MissingPackage, StoreError
+from yukawa.jets.io.manifest import MANIFEST, SPLITS, check_manifest
+from yukawa.jets.io.parquet import read_metadata
+from yukawa.jets.io.source import open_source
 from yukawa.jets.simulation import blocks, events, produce, production
 from yukawa.jets.simulation.cards import Card, load_card
 from yukawa.jets.simulation.processes import Process, Sample, load_process
@@ -360,7 +360,7 @@ def test_a_full_disk_is_one_line_and_what_was_made_is_kept(finished, unbroken, m
 
 def test_a_missing_package_is_named_before_anything_is_made(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pythia8mc", None)
-    with pytest.raises(MissingPackage, match=r"pythia8mc.*pip install 'yukawa\[jets\]'"):
+    with pytest.raises(MissingPackage, match=r"pythia8mc.*pip install 'yukawa-hep\[jets\]'"):
         make(tmp_path / "set")
     assert not (tmp_path / "set").exists()
 

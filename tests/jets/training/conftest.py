@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from yukawa.jets.formats.manifest import Manifest, describe_shard, write_manifest
-from yukawa.jets.formats.parquet import write_parquet
+from yukawa.jets.io.manifest import Manifest, describe_shard, write_manifest
+from yukawa.jets.io.parquet import write_parquet
 from yukawa.jets.table import Jets
 from yukawa.jets.training.recipe import Recipe, parse_recipe
 
@@ -37,7 +37,7 @@ def _one_thread() -> None:
 def _no_slow_extras(monkeypatch: pytest.MonkeyPatch) -> None:
     """Plots, the list of all installed packages and a search for garbage take longer than these trainings."""
     monkeypatch.setattr("yukawa.jets.evaluation.plots.learning_curves", lambda rows, path: path)
-    monkeypatch.setattr("yukawa.runs.environment", dict)
+    monkeypatch.setattr("yukawa.runs.run.environment", dict)
     monkeypatch.setattr("gc.collect", lambda *generation: 0)  # the trainer's accelerator asks for it
 
 

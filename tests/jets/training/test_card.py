@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from yukawa.jets.training.callback import Standing
 from yukawa.jets.training.card import card
-from yukawa.jets.training.conductor import Standing
-from yukawa.jets.training.describe import plan_of
+from yukawa.jets.training.dry_run import plan_of
 from yukawa.jets.training.recipe import Recipe
 
 

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from yukawa.checkpoints import STATE, checkpoints, step_of, written_whole
-from yukawa.errors import InputError, StoreError
+from yukawa.core.errors import InputError, StoreError
 from yukawa.jets.training.checkpoints import (
     check_shapes,
     read_best,
@@ -15,6 +14,7 @@ from yukawa.jets.training.checkpoints import (
     tidy,
     write_progress,
 )
+from yukawa.runs.checkpoints import STATE, checkpoints, step_of, written_whole
 
 WEIGHTS = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.ones(2)}
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from yukawa.errors import InputError
-from yukawa.jets.training.building import build_model
+from yukawa.core.errors import InputError
 from yukawa.jets.training.recipe import load_recipe, parse_recipe
+from yukawa.jets.training.setup import build_model
 
 RECIPES = Path(__file__).parents[3] / "recipes" / "jets"
 TEXT = """

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.models.saving import load_model
 from yukawa.jets.training.recipe import Recipe
-from yukawa.jets.training.run import train
 from yukawa.jets.training.task import TrainResult, speed
-from yukawa.runs import Run
+from yukawa.jets.training.train import train
+from yukawa.runs.run import Run
 
 Make = Callable[..., Recipe]
 

@@ -13,19 +13,19 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, distributed, nn
 
-from yukawa.checkpoints import checkpoints
-from yukawa.errors import InputError, ModelError
-from yukawa.interruption import Interruption
+from yukawa.core.errors import InputError, ModelError
+from yukawa.core.signals import Interruption
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.features.encoder import FeatureEncoder
-from yukawa.jets.formats.source import open_source
-from yukawa.jets.loading import InMemory
-from yukawa.jets.training.conductor import Conductor, Standing
-from yukawa.jets.training.describe import plan_of
-from yukawa.jets.training.feed import Batch, Feed, labelled
+from yukawa.jets.io.loader import InMemory
+from yukawa.jets.io.source import open_source
+from yukawa.jets.training.batches import Batch, Feed, labelled
+from yukawa.jets.training.callback import Conductor, Standing
+from yukawa.jets.training.dry_run import plan_of
 from yukawa.jets.training.recipe import TrainingRecipe
 from yukawa.jets.training.trainer import JetTrainer, LossWatch, Supervised, arguments
-from yukawa.runs import Run
+from yukawa.runs.checkpoints import checkpoints
+from yukawa.runs.run import Run
 
 
 class Sums(nn.Module):

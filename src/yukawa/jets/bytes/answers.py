@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from yukawa.bytelm.vocabulary import Mark
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.bytes.packing import patch_row
 from yukawa.jets.table import Array
 

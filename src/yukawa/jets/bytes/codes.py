@@ -6,7 +6,7 @@ import numpy as np
 
 from yukawa.bytelm.numbers import from_bytes, from_ordered, to_bytes, to_ordered
 from yukawa.bytelm.vocabulary import BYTES, Mark
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.bytes.form import WIDTHS, ByteForm
 from yukawa.jets.features.config import FEATURES, DataConfig
 from yukawa.jets.table import Array

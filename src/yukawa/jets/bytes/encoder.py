@@ -8,18 +8,18 @@ from dataclasses import replace
 import numpy as np
 
 from yukawa.bytelm.vocabulary import Mark
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.bytes.answers import answer_patches
 from yukawa.jets.bytes.codes import feature_bytes
 from yukawa.jets.bytes.form import ByteForm
 from yukawa.jets.bytes.packing import pack, patch_row
-from yukawa.jets.encoded import Encoded, Encoder
 from yukawa.jets.features.config import FEATURES, ROWS, DataConfig
+from yukawa.jets.features.encoded import Encoded, Encoder
 from yukawa.jets.features.encoder import FeatureEncoder
 from yukawa.jets.features.expressions import Level, columns_of, evaluate
-from yukawa.jets.features.flat import FlatFrame
-from yukawa.jets.features.parts import Variable
-from yukawa.jets.formats.text import TEXT_COLUMNS, sentences
+from yukawa.jets.features.numpy_backend import FlatFrame
+from yukawa.jets.features.schema import Variable
+from yukawa.jets.io.text import TEXT_COLUMNS, sentences
 from yukawa.jets.table import Array, Jets, offsets_of
 
 QUESTION = "origin of this jet:"

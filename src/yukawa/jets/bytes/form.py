@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 
 WIDTHS = {"fixed16": 2, "ordered16": 2, "ordered32": 4, "float32": 4}  # bytes of a number
 TEXT_PATCH = 16
@@ -17,7 +17,7 @@ class ByteForm(BaseModel):
 
     Attributes:
         form: `native`, where a particle is a record of its features, each in the same code; or `text`, the line
-            that `yukawa.jets.formats.text.format_jets` writes.
+            that `yukawa.jets.io.text.format_jets` writes.
         code: of a native number. `fixed16` maps the range at which a variable is clipped to 0 … 65535;
             `ordered16` and `ordered32` are floats whose bytes sort as the numbers do; `float32` is IEEE 754. All
             are big-endian. Text has none.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from yukawa.jets.bytes.encoder import ByteEncoder
 from yukawa.jets.bytes.form import ByteForm
-from yukawa.jets.encoded import Encoded
 from yukawa.jets.features.config import DataConfig
+from yukawa.jets.features.encoded import Encoded
 from yukawa.jets.table import Jets
 
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.classes import conjugate, flavours
 from yukawa.jets.table import Array
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from yukawa.drawing import colour, course, dashes, marker, matplotlib, new_figure, save, style
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
+from yukawa.core.plotting import colour, course, dashes, marker, matplotlib, new_figure, save, style
 from yukawa.jets.evaluation.metrics import Confusion, tags
-from yukawa.jets.evaluation.ranking import Roc
+from yukawa.jets.evaluation.roc import Roc
 from yukawa.jets.table import Array
 
 _POINTS = 2000  # of a curve; more are not seen and make an SVG large

@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
+from yukawa.core.optional import require
 from yukawa.jets.columns import JET, LABEL, label_column
-from yukawa.jets.encoded import Encoded, Encoder
-from yukawa.jets.extras import require
+from yukawa.jets.features.encoded import Encoded, Encoder
 from yukawa.jets.features.expressions import Level, columns_of, evaluate
-from yukawa.jets.features.flat import FlatFrame
-from yukawa.jets.formats.jetclass import jetclass_writer
-from yukawa.jets.formats.parquet import parquet_writer
-from yukawa.jets.formats.source import Source, open_source
-from yukawa.jets.loading import run_ahead, tensors
+from yukawa.jets.features.numpy_backend import FlatFrame
+from yukawa.jets.io.jetclass import jetclass_writer
+from yukawa.jets.io.loader import run_ahead, tensors
+from yukawa.jets.io.parquet import parquet_writer
+from yukawa.jets.io.source import Source, open_source
 from yukawa.jets.table import Array, Jets, concatenate
 
 SCORE = "score_"

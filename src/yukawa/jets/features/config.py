@@ -11,9 +11,9 @@ from typing import Any
 
 import yaml
 
-from yukawa.errors import InputError, nearest
+from yukawa.core.errors import InputError, nearest
 from yukawa.jets.features.expressions import Momentum, Node, columns_of, parse, parse_any
-from yukawa.jets.features.parts import (
+from yukawa.jets.features.schema import (
     AUTO,
     MASK,
     Input,

@@ -9,12 +9,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from yukawa.errors import InputError
-from yukawa.jets.encoded import Encoded, Encoder
+from yukawa.core.errors import InputError
 from yukawa.jets.features.config import ROWS, DataConfig
+from yukawa.jets.features.encoded import Encoded, Encoder
 from yukawa.jets.features.expressions import Apply, Level, columns_of, evaluate
-from yukawa.jets.features.flat import FlatFrame, of_jets
-from yukawa.jets.features.parts import MASK, Input
+from yukawa.jets.features.numpy_backend import FlatFrame, of_jets
+from yukawa.jets.features.schema import MASK, Input
 from yukawa.jets.features.weighting import weight_columns, weights_of
 from yukawa.jets.table import Array, Jets
 

@@ -11,7 +11,7 @@ from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
-from yukawa.errors import InputError, nearest
+from yukawa.core.errors import InputError, nearest
 
 LONGEST, DEEPEST, LARGEST = 10_000, 200, 2**53  # characters, nested operations, whole numbers
 

@@ -6,14 +6,14 @@ from collections.abc import Collection, Iterator
 
 import numpy as np
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.features.config import ROWS, DataConfig
 from yukawa.jets.features.encoder import passing
 from yukawa.jets.features.expressions import columns_of
-from yukawa.jets.features.flat import FlatFrame
-from yukawa.jets.features.parts import AUTO
+from yukawa.jets.features.numpy_backend import FlatFrame
+from yukawa.jets.features.schema import AUTO
 from yukawa.jets.features.weighting import make_weights, weight_columns
-from yukawa.jets.formats.pieces import Source
+from yukawa.jets.io.chunks import Source
 from yukawa.jets.table import Array, Jets
 
 MOST_JETS = 1_000_000  # quantiles of that many jets' particles are as exact as float32 shows

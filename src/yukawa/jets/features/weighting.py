@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.features.config import DataConfig
 from yukawa.jets.features.expressions import columns_of, evaluate
-from yukawa.jets.features.flat import FlatFrame, of_jets
-from yukawa.jets.features.parts import Weights
+from yukawa.jets.features.numpy_backend import FlatFrame, of_jets
+from yukawa.jets.features.schema import Weights
 from yukawa.jets.table import Array, Jets
 
 _HEADROOM = 0.9  # the class that is rarest after reweighting keeps this share

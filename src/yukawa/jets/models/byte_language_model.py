@@ -9,8 +9,8 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
-from yukawa.bytelm.inner import InnerDecoder
 from yukawa.bytelm.modeling import IGNORED, ByteLMForCausalLM
+from yukawa.bytelm.patch_decoder import InnerDecoder
 from yukawa.bytelm.vocabulary import Mark
 from yukawa.jets.bytes.answers import answer_patches
 from yukawa.jets.bytes.questions import QuestionEncoder

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from yukawa.bytelm.configuration import ByteLMConfig
 from yukawa.bytelm.modeling import ByteLMForCausalLM, ByteLMForSequenceClassification, ByteLMModel, pool
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.bytes.encoder import ByteEncoder
 from yukawa.jets.bytes.form import ByteForm
 from yukawa.jets.models.interface import OF_THE_OLD, Tagger, TaggerConfig

@@ -9,11 +9,11 @@ import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 
 if TYPE_CHECKING:
-    from yukawa.jets.encoded import Encoder
     from yukawa.jets.features.config import DataConfig
+    from yukawa.jets.features.encoded import Encoder
 
 OF_THE_OLD = "give the new model the sizes of the old"
 

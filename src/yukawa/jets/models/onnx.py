@@ -15,13 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from yukawa import __version__
-from yukawa.errors import InputError, YukawaError
-from yukawa.files import atomic_write
+from yukawa.core.errors import InputError, YukawaError
+from yukawa.core.files import atomic_write
+from yukawa.core.optional import require
 from yukawa.jets.columns import JET, PARTICLE_COLUMNS
-from yukawa.jets.extras import require
 from yukawa.jets.features.config import DataConfig
 from yukawa.jets.features.encoder import FeatureEncoder
-from yukawa.jets.features.padded import PaddedFrame, encode_padded
+from yukawa.jets.features.torch_backend import PaddedFrame, encode_padded
 from yukawa.jets.models.interface import ParticleTagger
 from yukawa.jets.models.saving import load_model
 from yukawa.jets.table import Array, Jets

@@ -11,7 +11,7 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.models.edge_convolution import (
     EdgeConvolution,
     nearest_neighbours,

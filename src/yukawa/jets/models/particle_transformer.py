@@ -13,7 +13,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.models.attention import DenseAttention, PackedAttention, dropout
 from yukawa.jets.models.blocks import (
     ClassBlock,

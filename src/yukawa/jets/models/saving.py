@@ -15,12 +15,12 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from yukawa import __version__
-from yukawa.errors import InputError, NotFound, nearest
-from yukawa.files import atomic_write, report_write_errors
-from yukawa.jets.extras import require
+from yukawa.core.errors import InputError, NotFound, nearest
+from yukawa.core.files import atomic_write, report_write_errors
+from yukawa.core.optional import require
 from yukawa.jets.features.config import DataConfig, read_config
 from yukawa.jets.models.interface import Tagger, settings_of
-from yukawa.runs import MODEL, RECIPE
+from yukawa.runs.run import MODEL, RECIPE
 
 WEIGHTS, CONFIG, DATA_CONFIG = "model.safetensors", "config.json", "data_config.yaml"
 

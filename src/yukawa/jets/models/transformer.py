@@ -9,7 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.models.attention import DenseAttention, PackedAttention
 from yukawa.jets.models.blocks import ParticleBlock, initialise_blocks, initialise_linear
 from yukawa.jets.models.interface import ParticleTagger, TaggerConfig, pack

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from yukawa.errors import InputError, NotFound
+from yukawa.core.errors import InputError, NotFound
 from yukawa.jets.features.config import DataConfig, load_data_config
 from yukawa.jets.models.interface import Tagger
 from yukawa.jets.models.particle_net import ParticleNet

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from yukawa.core.markdown import facts
 from yukawa.jets.pretraining.recipe import Recipe
+from yukawa.jets.training.callback import Plan, Standing
 from yukawa.jets.training.card import how_trained, reached
-from yukawa.jets.training.conductor import Plan, Standing
-from yukawa.markdown import facts
 
 _PAGE = """# {architecture}
 

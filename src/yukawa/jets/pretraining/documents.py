@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from yukawa.bytelm.vocabulary import Mark
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.table import Array
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".txt")

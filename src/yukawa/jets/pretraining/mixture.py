@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from yukawa.jets.encoded import Encoded, join
-from yukawa.jets.loading import run_ahead, tensors
+from yukawa.jets.features.encoded import Encoded, join
+from yukawa.jets.io.loader import run_ahead, tensors
 from yukawa.jets.pretraining.sources import Sequences
 from yukawa.jets.table import Array
-from yukawa.jets.training.feed import DIVISOR, Batch, Steps, share
+from yukawa.jets.training.batches import DIVISOR, Batch, Steps, share
 
 
 class Mixture(Steps):

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from yukawa.documents import Count, Natural, Positive, Section, change, checked, merged, read_on_base
+from yukawa.core.config import Count, Natural, Positive, Section, change, checked, merged, read_on_base
 from yukawa.jets.training.recipe import ModelRecipe, TrainingRecipe
 
 # Names become parts of figures' names and of KEY=VALUE, where a dot divides.

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from yukawa.errors import InputError
-from yukawa.jets.encoded import Encoded
-from yukawa.jets.loading import Loader
+from yukawa.core.errors import InputError
+from yukawa.jets.features.encoded import Encoded
+from yukawa.jets.io.loader import Loader
 from yukawa.jets.pretraining.documents import Cutter, documents
 from yukawa.jets.table import Array
 

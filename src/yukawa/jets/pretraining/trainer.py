@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, distributed, nn
 
 from yukawa.bytelm.vocabulary import Mark
-from yukawa.conducting import Figures
 from yukawa.jets.pretraining.sources import PATCHES, PREDICTED
-from yukawa.jets.training.feed import DIVISOR, LABELS, Batch
+from yukawa.jets.training.batches import DIVISOR, LABELS, Batch
 from yukawa.jets.training.trainer import JetTrainer, Supervised
+from yukawa.runs.callback import Figures
 
 SOURCE = "source"  # of a validation batch: the number of its source
 

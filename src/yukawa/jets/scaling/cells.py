@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from yukawa.errors import InputError, ModelError, StoreError, YukawaError
-from yukawa.jets.evaluation import report
+from yukawa.core.errors import InputError, ModelError, StoreError, YukawaError
+from yukawa.jets.evaluation import evaluate
 from yukawa.jets.scaling.recipe import Cell
-from yukawa.jets.training import run
-from yukawa.runs import RECIPE, Run
+from yukawa.jets.training import train
+from yukawa.runs.run import RECIPE, Run
 
 REPORT = "report.json"
 Figures = dict[str, float | None]
@@ -58,11 +58,11 @@ def run_cell(task: Task, progress: Callable[[int], None] | None = None) -> Ended
     cell, folder = task.cell, task.folder
     try:
         # The card is the last of what a training must write.
-        if not (folder / run.CARD).exists():
+        if not (folder / train.CARD).exists():
             told = None if progress is None else (lambda step, steps, figures: progress(step))
-            if run.train(cell.recipe, folder, (folder / RECIPE).exists(), told).asked:
+            if train.train(cell.recipe, folder, (folder / RECIPE).exists(), told).asked:
                 return Ended(cell, interrupted=True)
-        report.evaluate({cell.name: folder}, task.test, out=folder / report.FOLDER)
+        evaluate.evaluate({cell.name: folder}, task.test, out=folder / evaluate.FOLDER)
     except YukawaError as error:
         return Ended(cell, error=_portable(error))
     return Ended(cell)
@@ -70,7 +70,7 @@ def run_cell(task: Task, progress: Callable[[int], None] | None = None) -> Ended
 
 def is_finished(folder: Path) -> bool:
     """Whether the cell in `folder` is trained and evaluated."""
-    return (folder / report.FOLDER / REPORT).exists()
+    return (folder / evaluate.FOLDER / REPORT).exists()
 
 
 def figures_of(cell: Cell, folder: Path) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def figures_of(cell: Cell, folder: Path) -> dict[str, Any]:
     Raises:
         StoreError: its files are damaged.
     """
-    path = folder / report.FOLDER / REPORT
+    path = folder / evaluate.FOLDER / REPORT
     try:
         found = json.loads(path.read_bytes())
         (measured,) = found["models"].values()
@@ -99,7 +99,7 @@ def figures_of(cell: Cell, folder: Path) -> dict[str, Any]:
 
 def classes_of(folder: Path) -> tuple[str, ...]:
     """The classes that a finished cell tells apart."""
-    (measured,) = json.loads((folder / report.FOLDER / REPORT).read_bytes())["models"].values()
+    (measured,) = json.loads((folder / evaluate.FOLDER / REPORT).read_bytes())["models"].values()
     return tuple(measured["classes"])
 
 

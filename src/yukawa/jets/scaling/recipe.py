@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from yukawa.documents import Count, Document, Natural, change, checked, merged, read_table
-from yukawa.errors import InputError
+from yukawa.core.config import Count, Document, Natural, change, checked, merged, read_table
+from yukawa.core.errors import InputError
 from yukawa.jets.training.recipe import Recipe, parse_recipe, put_over, read_recipe
 
 Mode = Literal["epochs", "steps"]

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from yukawa.errors import InputError, ModelError
-from yukawa.jets.formats.manifest import MANIFEST
-from yukawa.jets.formats.source import open_source
+from yukawa.core.errors import InputError, ModelError
+from yukawa.jets.io.manifest import MANIFEST
+from yukawa.jets.io.source import open_source
 from yukawa.jets.scaling import table
 from yukawa.jets.scaling.cells import Ended, Task, classes_of, figures_of, is_finished, run_cell
 from yukawa.jets.scaling.recipe import Cell, Study
-from yukawa.jets.training.building import build_model, inputs, open_jets
 from yukawa.jets.training.recipe import DataRecipe
-from yukawa.runs import RECIPE, Run
+from yukawa.jets.training.setup import build_model, inputs, open_jets
+from yukawa.runs.run import RECIPE, Run
 
 RUNS = "runs"
 # A study that goes on may differ in these: where the jets lie (their hashes decide) and what changes no number.

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.columns import label_column
-from yukawa.jets.formats.manifest import SPLITS
+from yukawa.jets.io.manifest import SPLITS
 from yukawa.jets.simulation.cards import Card
 from yukawa.jets.simulation.events import simulate_events
 from yukawa.jets.simulation.processes import Process, Sample

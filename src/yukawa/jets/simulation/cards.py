@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from yukawa.documents import Document, Table, checked, find, merged, read_on_base
+from yukawa.core.config import Document, Table, checked, find, merged, read_on_base
 
 SHIPPED = Path(__file__).parent / "cards"
 

@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.columns import JET_COLUMNS, PARTICLE_COLUMNS, label_column
 from yukawa.jets.simulation.cards import Card
 from yukawa.jets.simulation.clustering import Clusters, cluster, direction

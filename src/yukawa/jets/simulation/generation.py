@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from yukawa.errors import InputError
-from yukawa.jets.extras import require
+from yukawa.core.errors import InputError
+from yukawa.core.optional import require
 from yukawa.jets.simulation.cards import Volume
 from yukawa.jets.table import Array
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from yukawa.errors import InputError
+from yukawa.core.errors import InputError
 from yukawa.jets.simulation.clustering import Clusters, direction
 from yukawa.jets.simulation.generation import Partons
 from yukawa.jets.simulation.processes import LabelRule, Sample

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from yukawa.documents import Document, checked, find, read_table
-from yukawa.errors import InputError, nearest
+from yukawa.core.config import Document, checked, find, read_table
+from yukawa.core.errors import InputError, nearest
 from yukawa.jets.classes import PDG_ID
 
 SHIPPED = Path(__file__).parent / "processes"

@@ -15,10 +15,11 @@ from typing import IO, Any
 
 from pydantic import ValidationError
 
-from yukawa.errors import InputError, StoreError
-from yukawa.files import hash_file, parse_row, report_write_errors, write_jsonl
-from yukawa.jets.extras import require
-from yukawa.jets.formats.manifest import (
+from yukawa.core.errors import InputError, StoreError
+from yukawa.core.files import hash_file, parse_row, report_write_errors, write_jsonl
+from yukawa.core.optional import require
+from yukawa.core.processes import Told, available_cores, run_tasks
+from yukawa.jets.io.manifest import (
     MANIFEST,
     SPLITS,
     Manifest,
@@ -28,11 +29,10 @@ from yukawa.jets.formats.manifest import (
     read_manifest,
     write_manifest,
 )
-from yukawa.jets.formats.parquet import write_parquet
+from yukawa.jets.io.parquet import write_parquet
 from yukawa.jets.simulation.blocks import block_sizes, make_block
 from yukawa.jets.simulation.cards import Card
 from yukawa.jets.simulation.processes import Process
-from yukawa.jets.simulation.workers import Told, available_cores, run_tasks
 
 # What an unfinished data set has in place of its manifest: settings in the first row, then a row a block.
 JOURNAL = "production.jsonl"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from yukawa.jets.training.conductor import Plan, Standing
+from yukawa.core.markdown import facts
+from yukawa.jets.training.callback import Plan, Standing
 from yukawa.jets.training.recipe import Recipe, TrainingRecipe
-from yukawa.markdown import facts
 
 _PAGE = """# {architecture}
 

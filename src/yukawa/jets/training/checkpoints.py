@@ -10,10 +10,10 @@ from typing import Any
 
 from torch import Tensor
 
-from yukawa.checkpoints import checkpoints
-from yukawa.errors import InputError, StoreError
-from yukawa.files import atomic_write
-from yukawa.jets.extras import require
+from yukawa.core.errors import InputError, StoreError
+from yukawa.core.files import atomic_write
+from yukawa.core.optional import require
+from yukawa.runs.checkpoints import checkpoints
 
 PROGRESS, WEIGHTS = "progress.json", "model.safetensors"
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, model_validator
 
-from yukawa.documents import (
+from yukawa.core.config import (
     Count,
     Natural,
     NotNegative,

@@ -15,17 +15,17 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 import torch
 from transformers import TrainingArguments
 
-from yukawa.checkpoints import checkpoints, step_of
-from yukawa.conducting import Progress, Result
-from yukawa.errors import InputError, MissingPackage
-from yukawa.interruption import Interruption
+from yukawa.core.errors import InputError, MissingPackage
+from yukawa.core.signals import Interruption
 from yukawa.jets.models.interface import Tagger
+from yukawa.jets.training.batches import Batch, Steps
+from yukawa.jets.training.callback import Conductor, Plan, Standing
 from yukawa.jets.training.checkpoints import check_shapes, read_best, read_progress
-from yukawa.jets.training.conductor import Conductor, Plan, Standing
-from yukawa.jets.training.feed import Batch, Steps
 from yukawa.jets.training.recipe import TrainingRecipe
 from yukawa.jets.training.trainer import JetTrainer, Supervised, arguments
-from yukawa.runs import Run
+from yukawa.runs.callback import Progress, Result
+from yukawa.runs.checkpoints import checkpoints, step_of
+from yukawa.runs.run import Run
 
 CHECKPOINTS, CARD, CURVES = "checkpoints", "card.md", "learning-curves.png"
 
@@ -121,7 +121,7 @@ class TrainResult(Result):
 def carry_out(
     kind: type[Task[AnyRecipeT]], recipe: AnyRecipeT, out: Path, resume: bool, progress: Progress | None
 ) -> TrainResult:
-    """Train as the recipe of a kind of run says, or go on; see `yukawa.jets.training.run.train`."""
+    """Train as the recipe of a kind of run says, or go on; see `yukawa.jets.training.train.train`."""
     began, out = time.perf_counter(), Path(out)
     rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     _check_batch(recipe.training.batch, world)

@@ -15,18 +15,18 @@ from torch.nn import functional
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerControl, TrainingArguments
 
-from yukawa.checkpoints import step_of, written_whole
-from yukawa.conducting import Figures
-from yukawa.errors import InputError, ModelError
-from yukawa.files import atomic_write
-from yukawa.jets.extras import require
+from yukawa.core.errors import InputError, ModelError
+from yukawa.core.files import atomic_write
+from yukawa.core.optional import require
+from yukawa.jets.training.batches import DIVISOR, LABELS, WEIGHTS, Batch, Steps
+from yukawa.jets.training.callback import Conductor
 from yukawa.jets.training.checkpoints import WEIGHTS as WEIGHTS_FILE
 from yukawa.jets.training.checkpoints import tidy, write_progress
-from yukawa.jets.training.conductor import Conductor
-from yukawa.jets.training.feed import DIVISOR, LABELS, WEIGHTS, Batch, Steps
 from yukawa.jets.training.optimiser import Ranger
 from yukawa.jets.training.recipe import TrainingRecipe
 from yukawa.jets.training.schedule import factor
+from yukawa.runs.callback import Figures
+from yukawa.runs.checkpoints import step_of, written_whole
 
 
 class Supervised(nn.Module):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from yukawa.core.settings import Settings
     from yukawa.knowledge.base import KnowledgeBase, Progress
-    from yukawa.settings import Settings
 
 __all__ = ["open_base"]
 
@@ -26,7 +26,7 @@ def open_base(settings: Settings, *, progress: Progress | None = None) -> Knowle
     if base.get_meta("pdg") is None:
         if progress is not None:
             progress(0, 0)  # the facts are counted while they are read, which takes its time
-        from yukawa.knowledge.sources.build import build_pdg
+        from yukawa.knowledge.sources.loader import build_pdg
 
         build_pdg(base, progress=progress)
     return base

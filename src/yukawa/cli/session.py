@@ -1,0 +1,54 @@
+"""Opens the settings and the knowledge base for a verb."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from yukawa.core.settings import Settings
+    from yukawa.knowledge import KnowledgeBase
+
+_BLAS_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+def read_settings() -> Settings:
+    """The settings; `threads` is set for linear algebra, which must happen before NumPy is loaded.
+
+    Raises:
+        SettingsError: an unknown key or a wrong value.
+    """
+    from yukawa.core.settings import load_settings
+
+    settings = load_settings()
+    if settings.threads is not None:
+        os.environ.update(dict.fromkeys(_BLAS_VARIABLES, str(settings.threads)))
+    return settings
+
+
+@contextlib.contextmanager
+def taught_base(settings: Settings) -> Iterator[KnowledgeBase]:
+    """The knowledge base, built from the PDG's data first, with a progress bar, if that was not done."""
+    from yukawa.cli.output import progress_bar
+    from yukawa.knowledge.sources import open_base
+
+    with progress_bar("building the knowledge base from the Review of Particle Physics, once") as progress:
+        base = open_base(settings, progress=progress)
+    with base:
+        yield base
+
+
+@contextlib.contextmanager
+def plain_base(settings: Settings) -> Iterator[KnowledgeBase]:
+    """The knowledge base as it is."""
+    from yukawa.knowledge import KnowledgeBase
+
+    with KnowledgeBase.open(url(settings), embedding=settings.knowledge.embedding) as base:
+        yield base
+
+
+def url(settings: Settings) -> str:
+    """Where the knowledge base lies."""
+    return settings.knowledge.url or str(settings.home / "knowledge")

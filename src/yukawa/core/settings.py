@@ -1,0 +1,374 @@
+"""Settings of one installation, typed and strict: `yukawa.toml` with the environment's `YUKAWA_*` on top."""
+
+from __future__ import annotations
+
+import os
+import re
+import reprlib
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as _EnvironmentError
+
+from yukawa.core.errors import SettingsError, nearest
+
+PREFIX = "YUKAWA_"
+DELIMITER = "__"
+ENVIRONMENT = "the environment"
+FILE_NAME = "yukawa.toml"
+# Variables with our prefix that are no setting: the file's own name, and whatever the tests need.
+_NO_SETTING = (f"{PREFIX}CONFIG", f"{PREFIX}TEST_")
+_KEY_SHAPE = re.compile(r"(sk|pk|gsk|hf|xai|nvapi|bearer)[-_ ]\S*|AIza\S+|ghp_\S+", re.IGNORECASE)
+_VARIABLE_SHAPE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class ModelSettings(BaseModel):
+    """One language model: a table `[models.NAME]` of `yukawa.toml`.
+
+    Attributes:
+        name: the table's name; never written inside it.
+        backend: which code speaks to the model.
+        model: the service's model name, a local folder or a hub name.
+        base_url: root of an OpenAI-compatible API, such as `http://localhost:8000/v1`.
+        key_variable: name of the environment variable that holds the key, never the key.
+        level: L0 base, L1 adapted to the field, L2 tuned for a task.
+        base: name of the base model this one was made from.
+        adapter: PEFT adapter folder or hub name.
+        domains: the domains of physics the model is good at; questions are routed by them.
+        context_length: longest prompt and answer together, in tokens.
+        load_in_4bit: load the weights quantised to four bits.
+        timeout_s: longest wait for the service, in seconds.
+        replies: file with the replies of a `scripted` model.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+    name: str
+    backend: Literal["openai", "transformers", "quote", "scripted"]
+    model: str | None = None
+    base_url: str | None = None
+    key_variable: str | None = None
+    level: Literal["L0", "L1", "L2"] | None = None
+    base: str | None = None
+    adapter: str | None = None
+    domains: tuple[str, ...] = ()
+    context_length: Count | None = None
+    load_in_4bit: bool = False
+    timeout_s: Seconds = 60
+    replies: str | None = None
+
+    @field_validator("key_variable")
+    @classmethod
+    def _is_a_variable_name(cls, value: str | None) -> str | None:
+        if value is not None and (_KEY_SHAPE.fullmatch(value) or not _VARIABLE_SHAPE.fullmatch(value)):
+            raise ValueError("this must be the name of an environment variable, never the key itself")
+        return value
+
+
+class KnowledgeSettings(BaseModel):
+    """The knowledge base: table `[knowledge]`.
+
+    Attributes:
+        url: a folder, `sqlite:///...` or `postgresql://...`; `Settings` fills in `home/knowledge`.
+        embedding: name of the embedder that new bases use.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str | None = None
+    embedding: str = "minilm"
+
+
+class Settings(BaseSettings):
+    """Everything one installation is told; `load_settings` makes it from file and environment.
+
+    Constructed directly it reads neither, so that code and tests get exactly what they pass.
+
+    Attributes:
+        home: folder of all state, absolute.
+        knowledge: where the knowledge base lies and how it embeds.
+        models: every model by name; `quote`, which needs no model, is always there.
+        default_model: the model that answers when none is named.
+        threads: threads of linear algebra; None leaves the library's choice.
+    """
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        env_prefix=PREFIX,
+        env_nested_delimiter=DELIMITER,
+        env_ignore_empty=True,
+        validate_default=True,
+    )
+
+    home: Path = Field(default_factory=lambda: default_home())
+    knowledge: KnowledgeSettings = KnowledgeSettings()
+    models: dict[str, ModelSettings] = {}
+    default_model: str = "quote"
+    threads: Count | None = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        *others: Any,
+        **named: Any,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Keep only what the caller passes; `load_settings` merges file and environment itself."""
+        return (init_settings,)
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return Path(os.path.abspath(os.path.expanduser(value)))
+
+    @field_validator("models", mode="before")
+    @classmethod
+    def _named_rows(cls, rows: Any) -> Any:
+        """Name each row after its key and add the built-in `quote`."""
+        if not isinstance(rows, Mapping):
+            return rows
+        named: dict[str, Any] = {}
+        for name, row in rows.items():
+            if isinstance(row, Mapping):
+                if row.get("name", name) != name:
+                    raise ValueError(
+                        f"the row {name!r} says name = {row['name']!r}; the table's name is the name"
+                    )
+                row = {**row, "name": name}
+            named[name] = row
+        quote = named.get("quote", {})
+        if isinstance(quote, Mapping):
+            named["quote"] = {"name": "quote", "backend": "quote", **quote}
+        return named
+
+    @field_validator("models")
+    @classmethod
+    def _quote_stays(cls, rows: dict[str, ModelSettings]) -> dict[str, ModelSettings]:
+        if rows["quote"].backend != "quote":
+            raise ValueError("'quote' is built in and keeps its backend; give your model another name")
+        return rows
+
+    @field_validator("default_model")
+    @classmethod
+    def _is_a_row(cls, value: str, info: ValidationInfo) -> str:
+        rows = info.data.get("models", {value: None})  # absent when the rows themselves were wrong
+        if value not in rows:
+            guess = nearest(value, rows)
+            meant = f"; did you mean {guess!r}?" if guess else ""
+            raise ValueError(f"no such model; there are: {', '.join(sorted(rows))}{meant}")
+        return value
+
+    @model_validator(mode="after")
+    def _fill_url(self) -> Settings:
+        if self.knowledge.url is None:
+            filled = self.knowledge.model_copy(update={"url": str(self.home / "knowledge")})
+            self.__dict__["knowledge"] = filled  # the model is frozen for its users only
+        return self
+
+
+def default_home() -> Path:
+    r"""The folder where this platform keeps an application's data, in a sub-folder `yukawa`.
+
+    Returns:
+        `$XDG_DATA_HOME/yukawa` or `~/.local/share/yukawa` (Linux), `~/Library/Application Support/yukawa`
+        (macOS), `%LOCALAPPDATA%\yukawa` (Windows). Nothing is created.
+
+    Raises:
+        SettingsError: the account has no home folder.
+    """
+    if sys.platform == "win32":
+        root = os.environ.get("LOCALAPPDATA", "") or "~/AppData/Local"
+    elif sys.platform == "darwin":
+        root = "~/Library/Application Support"
+    else:
+        # The XDG specification says a relative XDG_DATA_HOME is to be ignored.
+        given = os.environ.get("XDG_DATA_HOME", "")
+        root = given if os.path.isabs(given) else "~/.local/share"
+    folder = Path(os.path.expanduser(root)) / "yukawa"
+    if not folder.is_absolute():
+        raise SettingsError("this account has no home folder", hint=f"type: export {PREFIX}HOME=/some/folder")
+    return folder
+
+
+def load_settings(start: Path | None = None) -> Settings:
+    """Read the settings from file and environment; the environment wins.
+
+    The file is the one `YUKAWA_CONFIG` names, else `yukawa.toml` in `start`, else `yukawa.toml` in the home
+    folder; no file at all is fine. Paths in a file are taken from the file's folder.
+
+    Args:
+        start: folder in which `yukawa.toml` is looked for; the current one if None.
+
+    Raises:
+        SettingsError: an unknown key, a wrong value, malformed TOML or an unreadable file.
+    """
+    environment = _read_environment()
+    path = _find_file(start or Path(), environment)
+    written = _read_file(path) if path else {}
+    _refuse_unknown(written, Settings, str(path))
+    _adopt_written_names(environment, written)
+    try:
+        return Settings(**_merged(written, environment))
+    except ValidationError as error:
+        raise _one_line(error, path, environment) from None
+
+
+def _find_file(start: Path, environment: Mapping[str, Any]) -> Path | None:
+    named = os.environ.get(f"{PREFIX}CONFIG", "")
+    if named:
+        path = Path(os.path.expanduser(named))
+        if not os.path.isfile(path):
+            raise SettingsError(
+                f"{PREFIX}CONFIG names {named}, which is no file",
+                hint=f"correct it or type: unset {PREFIX}CONFIG",
+            )
+        return path
+    home = Path(os.path.expanduser(environment.get("home") or default_home()))
+    # os.path.isfile, unlike Path.is_file, takes a folder that may not be entered for one without the file.
+    return next((path for path in (start / FILE_NAME, home / FILE_NAME) if os.path.isfile(path)), None)
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            f"{path} is not UTF-8 text (byte {error.start})", hint="save it as UTF-8"
+        ) from None
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"\s*\(at (?:line (\d+), column \d+|end of document)\)$", str(error))
+        line = (place and place[1]) or len(text.splitlines()) or 1
+        reason = str(error)[: place.start()] if place else str(error)
+        raise SettingsError(f"{path}:{line} is not valid TOML: {reason}") from None
+    return _anchored(data, path.absolute().parent)
+
+
+def _anchored(data: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Paths written in a file, made absolute from the file's folder."""
+
+    def anchor(table: Any, key: str, *, sure: bool = True) -> None:
+        value = table.get(key) if isinstance(table, dict) else None
+        # A model or an adapter may be a hub name such as org/name: only ./x, ../x and ~/x are surely paths.
+        if isinstance(value, str) and "://" not in value and (sure or value.startswith(("./", "../", "~"))):
+            table[key] = os.path.abspath(folder / os.path.expanduser(value))
+
+    anchor(data, "home")
+    anchor(data.get("knowledge"), "url")
+    rows = data.get("models")
+    for row in rows.values() if isinstance(rows, dict) else ():
+        anchor(row, "replies")
+        anchor(row, "model", sure=False)
+        anchor(row, "adapter", sure=False)
+    return data
+
+
+def _read_environment() -> dict[str, Any]:
+    """The settings in the environment, nested; variables that are no setting are refused by name."""
+    for variable in sorted(os.environ):
+        upper = variable.upper()  # pydantic-settings reads variables in either case
+        if upper.startswith(PREFIX) and not upper.startswith(_NO_SETTING):
+            key = upper.removeprefix(PREFIX).lower()
+            if key.split(DELIMITER)[0] not in Settings.model_fields:
+                allowed = [PREFIX + name.upper() for name in ("config", *Settings.model_fields)]
+                guess = nearest(variable, allowed)
+                hint = f"did you mean {guess}?" if guess else f"allowed: {', '.join(allowed)}"
+                raise SettingsError(f"{ENVIRONMENT}: unknown key {variable}", hint=hint)
+    try:
+        found = EnvSettingsSource(Settings)()
+    except _EnvironmentError as error:
+        field = re.search(r'field "(\w+)"', str(error))
+        variables = f"{PREFIX}{field[1].upper() if field else ''}*"
+        raise SettingsError(
+            f"{ENVIRONMENT}: {variables} holds a list or table that is not JSON",
+            hint="""write it like '["particle physics", "neutron science"]'""",
+        ) from None
+    _refuse_unknown(found, Settings, ENVIRONMENT)
+    return found
+
+
+def _refuse_unknown(
+    data: Mapping[str, Any], model: type[BaseModel], where: str, table: tuple[str, ...] = ()
+) -> None:
+    """Refuse the first key that `model` does not have, in its tables too."""
+    allowed = [name for name in model.model_fields if not (model is ModelSettings and name == "name")]
+    for key, value in data.items():
+        if key not in allowed:
+            guess = "key_variable" if "key" in key and "key_variable" in allowed else nearest(key, allowed)
+            meant = f"did you mean {_spelled((*table, guess), where)}?"
+            hint = meant if guess else f"allowed: {', '.join(allowed)}"
+            raise SettingsError(f"{where}: unknown key {_spelled((*table, key), where)}", hint=hint)
+        if key == "knowledge" and isinstance(value, Mapping):
+            _refuse_unknown(value, KnowledgeSettings, where, ("knowledge",))
+        if key == "models" and isinstance(value, Mapping):
+            for name, row in value.items():
+                if isinstance(row, Mapping):
+                    _refuse_unknown(row, ModelSettings, where, ("models", name))
+
+
+def _spelled(place: tuple[str, ...], where: str) -> str:
+    """A key as it is typed: `models.my.model` in a file, `YUKAWA_MODELS__MY__MODEL` in the environment."""
+    if where == ENVIRONMENT:
+        return PREFIX + DELIMITER.join(re.sub(r"\W", "_", part) for part in place).upper()
+    return ".".join(place)
+
+
+def _adopt_written_names(environment: dict[str, Any], written: Mapping[str, Any]) -> None:
+    """Let YUKAWA_MODELS__LLAMA_3_1__... mean the row `Llama-3.1`: variables spell neither case nor dots."""
+    rows, known = environment.get("models"), written.get("models")
+    if isinstance(rows, dict) and isinstance(known, Mapping):
+        spelled = {re.sub(r"\W", "_", name).lower(): name for name in known}
+        environment["models"] = {spelled.get(name, name): row for name, row in rows.items()}
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        merged[key] = (
+            _merged(under, value) if isinstance(under, Mapping) and isinstance(value, Mapping) else value
+        )
+    return merged
+
+
+def _one_line(error: ValidationError, path: Path | None, environment: Mapping[str, Any]) -> SettingsError:
+    """The first wrong value, as one line that names its place; what may be a key is not shown."""
+    first = error.errors(include_url=False)[0]
+    place = tuple(str(part) for part in first["loc"])
+    reason = first["msg"].removeprefix("Value error, ").removesuffix(" or instance of ModelSettings")
+    found: Any = environment
+    for part in place:
+        found = found.get(part) if isinstance(found, Mapping) else None
+    where = str(path) if path and found is None else ENVIRONMENT
+    key, value = _spelled(place, where), first["input"]
+    if first["type"] == "missing":
+        return SettingsError(f"{where}: {key} is missing")
+    if place[-1] == "key_variable":
+        hint = 'put the key in a variable (export MY_KEY=...) and write key_variable = "MY_KEY"'
+        return SettingsError(f"{where}: {key}: {reason}", hint=hint)
+    hidden = _KEY_SHAPE.search(str(value)) or isinstance(value, Mapping)
+    shown = "" if hidden else f" = {reprlib.repr(value)}"
+    expected = first.get("ctx", {}).get("expected", "")
+    guess = nearest(str(value), re.findall(r"'([^']+)'", expected))
+    return SettingsError(f"{where}: {key}{shown}: {reason}", hint=f"did you mean {guess!r}?" if guess else "")

@@ -1,0 +1,215 @@
+"""Reads arXiv's metadata: the snapshot as Kaggle has it, or rows of one abstract each; gzip or plain, streamed."""
+
+from __future__ import annotations
+
+import datetime
+import gzip
+import hashlib
+import io
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from yukawa.core.errors import InputError
+
+LONGEST = 1 << 24  # bytes of a line; the longest of arXiv's, with 3,000 authors, have 300,000
+SHOWN = 20  # faults whose lines are told; all are counted
+_BUFFER = 1 << 16
+_MONTHS = {
+    name: number
+    for number, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), start=1)
+}
+
+
+class Version(msgspec.Struct, gc=False):
+    """One version of a paper; `created` is like `Mon, 2 Apr 2007 19:18:42 GMT`."""
+
+    created: str | None = None
+
+
+class Paper(msgspec.Struct, gc=False):
+    """One line of the snapshot, of which only these fields are decoded; `categories` has the primary one first."""
+
+    id: str
+    categories: str | list[str]
+    abstract: str | None = None
+    title: str | None = None
+    comments: str | None = None
+    created: str | None = None
+    versions: list[Version] = []
+
+    @property
+    def primary(self) -> str:
+        """The primary category, such as `cs.LG`; '' if there is none."""
+        categories = self.categories
+        if isinstance(categories, str):
+            categories = categories.split(None, 1)
+        return categories[0] if categories else ""
+
+    def date(self) -> datetime.date | None:
+        """When the first version was submitted; None if it is not told."""
+        try:
+            if self.created:
+                return datetime.date.fromisoformat(self.created[:10])
+            if self.versions and self.versions[0].created:
+                _, day, month, year, *_ = self.versions[0].created.split()
+                return datetime.date(int(year), _MONTHS[month], int(day))
+        except (ValueError, KeyError):
+            pass
+        return None
+
+
+@dataclass
+class Faults:
+    """Lines of one kind that could not be used: how many, and the first ones as `line 7: reason`."""
+
+    count: int = 0
+    first: list[str] = field(default_factory=list)
+
+    def add(self, line: int, reason: str) -> None:
+        """Count one more."""
+        self.count += 1
+        if len(self.first) < SHOWN:
+            self.first.append(f"line {line}: {reason}")
+
+
+@dataclass
+class Input:
+    """One file as it was read.
+
+    Attributes:
+        name: of the file, without its folders.
+        sha256: of its content as it lies on the disk.
+        lines: without blank ones.
+        papers: lines that were given on.
+        damaged: lines that are no JSON object of arXiv's.
+        without_abstract: papers whose abstract is missing or blank.
+    """
+
+    name: str
+    sha256: str = ""
+    lines: int = 0
+    papers: int = 0
+    damaged: Faults = field(default_factory=Faults)
+    without_abstract: Faults = field(default_factory=Faults)
+
+
+def read_papers(
+    path: Path, record: Input | None = None, progress: Callable[[int], None] | None = None
+) -> Iterator[Paper]:
+    """Give the papers of one file one by one, in constant memory.
+
+    Args:
+        record: filled while the papers are read, and with the file's hash when the last was given.
+        progress: told the bytes read so far, now and then.
+
+    Raises:
+        InputError: on the first paper asked for if the file cannot be read or holds no such rows at all; later,
+            with the line, where compressed data are cut off or damaged.
+    """
+    path = Path(path)
+    decode = msgspec.json.Decoder(Paper).decode
+    number, hashed = 0, record is not None
+    record = record or Input(path.name)
+    with _opened(path, hashed, lambda: number) as (lines, watched):
+        for number, line in enumerate(iter(partial(lines.readline, LONGEST), b""), start=1):
+            if progress and not number % 4096:
+                progress(watched.count)
+            try:
+                paper = decode(line)
+            except (ValueError, RecursionError) as error:
+                if line.isspace():
+                    continue
+                if len(line) == LONGEST:
+                    raise InputError(f"{path}:{number} exceeds {LONGEST:,} bytes", hint=_EXPECTED) from None
+                record.lines += 1
+                record.damaged.add(number, _reason(error))
+                if record.damaged.count == SHOWN and not record.papers:
+                    break
+                continue
+            record.lines += 1
+            if not paper.id or paper.id.isspace():
+                record.damaged.add(number, "its id is blank")
+            elif paper.abstract and not paper.abstract.isspace():
+                record.papers += 1
+                yield paper
+            else:
+                record.without_abstract.add(number, paper.id)
+        if not record.papers:
+            raise _no_papers(path, record)
+        if progress:
+            progress(watched.count)
+        record.sha256 = watched.hash.hexdigest() if hashed else ""
+
+
+_EXPECTED = (
+    "arXiv's metadata snapshot as JSON Lines is expected, one object a line with id, categories, abstract"
+)
+
+
+def _no_papers(path: Path, record: Input) -> InputError:
+    if not record.lines:
+        return InputError(f"{path} is empty", hint=_EXPECTED)
+    if record.damaged.count:
+        return InputError(f"{path} holds no papers; {record.damaged.first[0]}", hint=_EXPECTED)
+    return InputError(f"{path} holds no abstract in {record.lines:,} lines", hint=_EXPECTED)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return str(error)
+
+
+class _Watched(io.RawIOBase):
+    """A file that counts, and hashes if wanted, what is read of it."""
+
+    def __init__(self, raw: io.RawIOBase, hashed: bool) -> None:
+        self._raw = raw
+        self._hashed = hashed
+        self.count = 0
+        self.hash = hashlib.sha256()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        size = self._raw.readinto(buffer) or 0
+        self.count += size
+        if self._hashed:
+            self.hash.update(memoryview(buffer)[:size])
+        return size
+
+
+@contextmanager
+def _opened(
+    path: Path, hashed: bool, line: Callable[[], int]
+) -> Iterator[tuple[io.BufferedIOBase, _Watched]]:
+    """The lines of a file, unpacked if it is gzip by its first bytes, and the file beneath."""
+    try:
+        with open(path, "rb", buffering=0) as raw:
+            watched = _Watched(raw, hashed)
+            beneath = io.BufferedReader(watched, _BUFFER)
+            start = beneath.peek(4)[:4]
+            if start == b"PK\x03\x04":
+                raise InputError(f"{path} is a ZIP archive", hint=f"type: unzip {path}")
+            lines: Any = beneath
+            if start[:2] == b"\x1f\x8b":
+                unpacked: Any = gzip.GzipFile(fileobj=beneath)
+                lines = io.BufferedReader(unpacked, _BUFFER)  # its own readline takes longer by half
+            if lines.peek(3)[:3] == b"\xef\xbb\xbf":
+                lines.read(3)
+            yield lines, watched
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise InputError(f"{path}:{line() + 1} is cut off or damaged: not valid gzip") from None
+    except OSError as error:
+        reason = "it is a folder" if isinstance(error, IsADirectoryError) else error.strerror or str(error)
+        raise InputError(f"{path} cannot be read: {reason}") from None

@@ -1,0 +1,360 @@
+"""Files of questions and answers, in the shapes people keep them in, as conversations and preferences, and back."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from yukawa.core.errors import InputError, nearest
+from yukawa.core.files import read_jsonl, write_jsonl
+from yukawa.data.rows import Conversation, Message, Preference
+
+# By each format the fields that a row must have, the most telling format first.
+FORMATS: Mapping[str, tuple[str, ...]] = {
+    "preference": ("chosen", "rejected"),
+    "messages": ("messages",),
+    "sharegpt": ("conversations",),
+    "alpaca": ("instruction", "output"),
+    "qa": ("question", "answer"),
+}
+_OPTIONAL = {"preference": ("prompt",), "sharegpt": ("system",), "alpaca": ("input", "system")}
+_PROVENANCE = ("id", "source", "licence", "category")
+_ROLES = {"system": "system", "user": "user", "human": "user", "assistant": "assistant", "gpt": "assistant"}
+_SHOWN = 3  # bad rows in a message
+
+Values = Mapping[str, Any]
+Talk = TypeVar("Talk", Conversation, Preference)
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """A row that cannot be used: its number in the file, from 1, and why."""
+
+    number: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Reading(Generic[Talk]):
+    """What a file held.
+
+    Attributes:
+        path: the file.
+        format: one of `FORMATS`, given or found.
+        rows: the good ones, in the file's order.
+        bad: the others, where they were to be dropped.
+        ignored: names of fields that were not read, sorted.
+    """
+
+    path: Path
+    format: str
+    rows: tuple[Talk, ...]
+    bad: tuple[BadRow, ...]
+    ignored: tuple[str, ...]
+
+
+def read_conversations(
+    path: Path,
+    *,
+    format: str | None = None,  # noqa: A002 -- what everyone calls it
+    source: str | None = None,
+    licence: str | None = None,
+    drop_bad: bool = False,
+) -> Reading[Conversation]:
+    """Read a JSON list or JSON Lines (gzip if named .gz) of questions and answers; every text is kept as it is.
+
+    The formats, each row an object: `qa` (question, answer), `alpaca` (instruction, input, output),
+    `sharegpt` (conversations of from and value), `messages` (messages of role and content). A row is good if
+    after an optional system message user and assistant take turns, from a user to an assistant, and no text is
+    blank. Fields id, source, licence and category are taken over.
+
+    Args:
+        format: one of `FORMATS`; found from the fields where None.
+        source: for rows that name none; the file's name by default.
+        licence: for rows that name none.
+        drop_bad: leave bad rows out and list them; otherwise they are refused.
+
+    Raises:
+        InputError: the file cannot be read or holds no rows, the format is unknown or cannot be told, or rows
+            are bad; the message names the first of them by number.
+    """
+    return _read(path, format, source, licence, drop_bad, Conversation)
+
+
+def read_preferences(
+    path: Path,
+    *,
+    source: str | None = None,
+    licence: str | None = None,
+    drop_bad: bool = False,
+) -> Reading[Preference]:
+    """Read prompts with a chosen and a rejected reply, as `read_conversations` reads.
+
+    Prompt and replies are texts, or lists of messages (role and content); there the prompt may also be left
+    out, and is what `chosen` and `rejected` have in common before their last message.
+
+    Raises:
+        InputError: as `read_conversations`; also where both replies are the same.
+    """
+    return _read(path, "preference", source, licence, drop_bad, Preference)
+
+
+def write_messages(path: Path, conversations: Iterable[Conversation]) -> int:
+    """Write conversations as JSON Lines of `messages`, which `read_conversations` reads back; returns how many.
+
+    Raises:
+        StoreError: the disk refuses; what stood at `path` stands.
+    """
+    return write_jsonl(path, (row.model_dump(mode="json", exclude_none=True) for row in conversations))
+
+
+def detect_format(path: Path) -> str:
+    """The format of a file's rows, told from the fields of the first row that has those of any.
+
+    Raises:
+        InputError: the file cannot be read or holds no rows, or no row has the fields of a format.
+    """
+    return _detect(path, list(read_objects(path)))
+
+
+def read_objects(path: Path) -> Iterator[Any]:
+    """The values of a JSON list, or of JSON Lines, of a plain or gzip file.
+
+    Raises:
+        InputError: the file cannot be read or is neither; the message names file and line.
+    """
+    path = Path(path)
+    if not _is_list(path):
+        yield from read_jsonl(path)
+        return
+    try:
+        with _open(path) as handle:
+            yield from json.loads(handle.read().decode("utf-8-sig"))
+    except (EOFError, OSError) as error:
+        raise InputError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not UTF-8 text (byte {error.start})") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} is not valid JSON: {error}") from None
+
+
+def _open(path: Path) -> Any:
+    return gzip.open(path) if path.suffix == ".gz" else open(path, "rb")
+
+
+def _is_list(path: Path) -> bool:
+    try:
+        with _open(path) as handle:
+            return bool(handle.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"["))
+    except (EOFError, OSError):
+        return False  # what is wrong with it, read_jsonl says
+
+
+def _detect(path: Path, rows: Sequence[Any]) -> str:
+    if not rows:
+        raise InputError(f"{path} holds no rows")
+    for row in rows:
+        for name, fields in FORMATS.items():
+            if isinstance(row, dict) and all(field in row for field in fields):
+                return name
+    came = f"fields {', '.join(rows[0])}" if isinstance(rows[0], dict) else type(rows[0]).__name__
+    known = "; ".join(f"{name}: {', '.join(fields)}" for name, fields in FORMATS.items())
+    raise InputError(f"{path} is in no format known: its first row has {came}", hint=f"known are {known}")
+
+
+def _read(
+    path: Path,
+    format_: str | None,
+    source: str | None,
+    licence: str | None,
+    drop_bad: bool,
+    kind: type[Talk],
+) -> Reading[Talk]:
+    path = Path(path)
+    raw = list(read_objects(path))
+    found = _checked_format(format_) if format_ else _detect(path, raw)
+    if not raw:
+        raise InputError(f"{path} holds no rows")
+    if (found == "preference") is not (kind is Preference):
+        raise InputError(f"{path} holds rows of the format {found}, not {kind.__name__.lower()}s")
+    if source is not None and not source.strip():
+        raise InputError("the source is empty", hint="name one, or none for the file's name")
+    parser = _Parser(found, source or path.name, licence, path.name.partition(".")[0])
+    rows: list[Talk] = []
+    bad: list[BadRow] = []
+    for number, values in enumerate(raw, start=1):
+        try:
+            rows.append(kind.model_validate(parser.parse(number, values)))
+        except _BadRowError as error:
+            bad.append(BadRow(number, str(error)))
+    if bad and not drop_bad:
+        raise InputError(
+            _complaint(path, bad, len(raw)), hint="correct them, or leave them out by --drop-bad"
+        )
+    return Reading(path, found, tuple(rows), tuple(bad), tuple(sorted(parser.ignored)))
+
+
+def _checked_format(name: str) -> str:
+    if name not in FORMATS:
+        near = nearest(name, FORMATS)
+        hint = (f"did you mean {near!r}? " if near else "") + f"allowed: {', '.join(FORMATS)}"
+        raise InputError(f"{name!r} is no format of questions and answers", hint=hint)
+    return name
+
+
+def _complaint(path: Path, bad: Sequence[BadRow], total: int) -> str:
+    shown = "; ".join(f"row {row.number}: {row.reason}" for row in bad[:_SHOWN])
+    more = f"; and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else ""
+    return f"{path} has {len(bad)} bad of {total} rows: {shown}{more}"
+
+
+class _BadRowError(Exception):
+    """Why a row cannot be used; never leaves this module."""
+
+
+class _Parser:
+    """Makes rows of one format, and remembers which fields it did not read."""
+
+    def __init__(self, format_: str, source: str, licence: str | None, stem: str) -> None:
+        self._format, self._source, self._licence, self._stem = format_, source, licence, stem
+        self._read_fields = {*FORMATS[format_], *_OPTIONAL.get(format_, ()), *_PROVENANCE}
+        if format_ == "preference":
+            self._read_fields.discard("category")
+        self._ids: dict[str, int] = {}
+        self.ignored: set[str] = set()
+
+    def parse(self, number: int, values: Any) -> dict[str, Any]:
+        """The fields of the row that stands at `number` in the file.
+
+        Raises:
+            _BadRowError: it is no row of the format.
+        """
+        if not isinstance(values, dict):
+            raise _BadRowError(f"it is {type(values).__name__}, an object is expected")
+        for name in FORMATS[self._format]:
+            if values.get(name) is None:
+                raise _BadRowError(f"it has no {name!r}")
+        content = self._content(values)
+        provenance = self._provenance(number, values)
+        self.ignored |= values.keys() - self._read_fields
+        return {**provenance, **content}
+
+    def _content(self, values: Values) -> dict[str, Any]:
+        if self._format == "preference":
+            return self._preference(values)
+        read: dict[str, Callable[[Values], list[Message]]] = {
+            "messages": lambda row: self._messages(row["messages"], "messages", "role", "content"),
+            "sharegpt": self._sharegpt,
+            "alpaca": _alpaca,
+            "qa": lambda row: [_message("user", row["question"]), _message("assistant", row["answer"])],
+        }
+        messages = read[self._format](values)
+        _check_turns(messages, last="assistant")
+        return {"messages": tuple(messages)}
+
+    def _provenance(self, number: int, values: Values) -> dict[str, Any]:
+        given = {"source": self._source, "licence": self._licence}
+        for name in _PROVENANCE:
+            value = values.get(name)
+            if value is None or name not in self._read_fields:
+                continue
+            if name == "id" and isinstance(value, int):
+                value = str(value)
+            if not isinstance(value, str) or not value.strip():
+                raise _BadRowError(f"its {name} is {value!r}, text is expected")
+            given[name] = value
+        name = given.setdefault("id", f"{self._stem}:{number}") or ""
+        if self._ids.setdefault(name, number) != number:
+            raise _BadRowError(f"its id {name!r} is that of row {self._ids[name]}")
+        return given
+
+    def _messages(self, turns: Any, field: str, role: str, text: str) -> list[Message]:
+        if not isinstance(turns, list) or not turns:
+            raise _BadRowError(f"{field!r} must be a list of messages, it is {_shown(turns)}")
+        messages = []
+        for turn in turns:
+            if not isinstance(turn, dict) or role not in turn or text not in turn:
+                raise _BadRowError(f"a message of {field!r} has no {role!r} or no {text!r}")
+            messages.append(_message(turn[role], turn[text]))
+            self.ignored |= {f"{field}.{name}" for name in turn.keys() - {role, text}}
+        return messages
+
+    def _sharegpt(self, values: Values) -> list[Message]:
+        turns = self._messages(values["conversations"], "conversations", "from", "value")
+        return [*_system(values), *turns]
+
+    def _preference(self, values: Values) -> dict[str, Any]:
+        prompt = self._side(values["prompt"], "prompt", "user") if values.get("prompt") is not None else []
+        chosen, rejected = (self._side(values[name], name, "assistant") for name in ("chosen", "rejected"))
+        shared = len(chosen) - 1
+        if chosen[:-1] != rejected[:-1]:
+            raise _BadRowError("'chosen' and 'rejected' differ before their last message")
+        # Some files repeat the prompt within both replies, some give it there alone.
+        if shared and prompt and prompt != chosen[:-1]:
+            raise _BadRowError("'chosen' begins with another prompt than 'prompt'")
+        prompt = prompt or chosen[:-1]
+        for name, messages in (("chosen", chosen), ("rejected", rejected)):
+            if messages[-1].role != "assistant":
+                raise _BadRowError(f"{name!r} ends with a {messages[-1].role} message, not the assistant's")
+        _check_turns(prompt, last="user")
+        if chosen[-1].content == rejected[-1].content:
+            raise _BadRowError("'chosen' and 'rejected' are the same")
+        return {"prompt": tuple(prompt), "chosen": chosen[-1].content, "rejected": rejected[-1].content}
+
+    def _side(self, value: Any, field: str, role: str) -> list[Message]:
+        if isinstance(value, str):
+            return [_message(role, value)]
+        return self._messages(value, field, "role", "content")
+
+
+def _alpaca(values: Values) -> list[Message]:
+    instruction, further = values["instruction"], values.get("input") or ""
+    if not isinstance(further, str):
+        raise _BadRowError(f"its input is {_shown(further)}, text is expected")
+    if isinstance(instruction, str) and instruction.strip() and further.strip():
+        instruction = f"{instruction}\n\n{further}"
+    return [*_system(values), _message("user", instruction), _message("assistant", values["output"])]
+
+
+def _system(values: Values) -> list[Message]:
+    """The system message of a row that has one beside its turns; a blank one is none."""
+    text = values.get("system")
+    return [_message("system", text)] if text is not None and text != "" else []
+
+
+def _message(role: Any, text: Any) -> Message:
+    known = _ROLES.get(role) if isinstance(role, str) else None
+    if known is None:
+        raise _BadRowError(f"{_shown(role)} is no role (allowed: {', '.join(_ROLES)})")
+    if not isinstance(text, str):
+        raise _BadRowError(f"the text of the {known} is {_shown(text)}, text is expected")
+    if not text.strip():
+        raise _BadRowError(f"the text of the {known} is empty")
+    return Message(role=known, content=text)  # type: ignore[arg-type]  # one of the three
+
+
+def _check_turns(messages: Sequence[Message], last: str) -> None:
+    turns = messages[1:] if messages and messages[0].role == "system" else messages
+    expected = "user"
+    for number, message in enumerate(turns, start=1):
+        if message.role == "system":
+            raise _BadRowError("a system message stands elsewhere than first")
+        if message.role != expected:
+            before = "it begins with" if number == 1 else "two in a row are from"
+            raise _BadRowError(f"{before} the {message.role}")
+        expected = "assistant" if expected == "user" else "user"
+    if not turns:
+        raise _BadRowError("it has no message of a user")
+    if turns[-1].role != last:
+        raise _BadRowError(
+            "it has no answer" if last == "assistant" else "its prompt ends with the assistant"
+        )
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else text[:39] + "…"

@@ -1,0 +1,167 @@
+"""Documents that may not fit into memory: kept in an unnamed file, found again by their place in line."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import zlib
+from array import array
+from collections.abc import Iterable, Iterator
+from operator import attrgetter
+from pathlib import Path
+from typing import IO
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from yukawa.core.files import report_write_errors
+from yukawa.data.ngrams import split_words
+from yukawa.data.rows import Document
+
+Places = npt.NDArray[np.int64]
+Hashes = npt.NDArray[np.uint64]
+_FIELDS = tuple(Document.model_fields)
+_values = attrgetter(*_FIELDS)
+_encode, _decode = msgspec.msgpack.encode, msgspec.msgpack.decode
+_BUFFER = 1 << 18  # bytes
+_UNDATED = 10**7  # later than any day
+
+
+class Pool:
+    """Documents on the disk; some 60 bytes of each stay in memory.
+
+    Args:
+        folder: on whose disk the unnamed file lies; the system removes it with the process.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        with report_write_errors(folder):
+            self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+        self._waiting = bytearray()
+        self._ends = array("q", [0])
+        self._texts, self._ids = bytearray(), bytearray()
+        self._days, self._categories, self._sums = array("i"), array("i"), array("I")
+        self._codes: dict[str, int] = {}
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+
+    def __len__(self) -> int:
+        return len(self._days)
+
+    def __iter__(self) -> Iterator[Document]:
+        return self.read(range(len(self)))
+
+    def add(self, document: Document) -> None:
+        """Keep one more.
+
+        Raises:
+            StoreError: the disk refuses.
+        """
+        line = _encode(_values(document))
+        self._waiting += line
+        if len(self._waiting) > _BUFFER:
+            self._flush()
+        self._ends.append(self._ends[-1] + len(line))
+        self._texts += letters_digest(document.text)
+        self._ids += _digest(document.id.encode())
+        self._days.append(document.created.toordinal() if document.created else _UNDATED)
+        self._sums.append(zlib.crc32(line))
+        primary = document.categories[0] if document.categories else ""
+        self._categories.append(self._codes.setdefault(primary, len(self._codes)))
+
+    def read(self, places: Iterable[int]) -> Iterator[Document]:
+        """Give the documents at these places, in this order."""
+        self._flush()
+        for place in places:
+            start, end = self._ends[place], self._ends[place + 1]
+            self._file.seek(start)
+            yield Document(**dict(zip(_FIELDS, _decode(self._file.read(end - start)), strict=True)))
+
+    def _flush(self) -> None:
+        with report_write_errors(self._folder):
+            self._file.seek(0, os.SEEK_END)
+            self._file.write(self._waiting)
+            self._file.flush()
+        self._waiting.clear()
+
+    @property
+    def texts(self) -> Hashes:
+        """Hashes of the documents' letters and digits, of 128 bits as two numbers."""
+        return np.frombuffer(bytes(self._texts), "<u8").reshape(-1, 2).astype(np.uint64)
+
+    @property
+    def ids(self) -> Hashes:
+        """Hashes of their ids."""
+        return np.frombuffer(bytes(self._ids), "<u8").reshape(-1, 2).astype(np.uint64)
+
+    @property
+    def days(self) -> Places:
+        """Their dates as ordinal days; documents without a date come last."""
+        return np.array(self._days, np.int64)
+
+    @property
+    def categories(self) -> Places:
+        """The positions of their primary categories in `names`."""
+        return np.array(self._categories, np.int64)
+
+    @property
+    def sums(self) -> Places:
+        """Checksums of whole documents."""
+        return np.array(self._sums, np.int64)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The primary categories that occur; '' of documents without one."""
+        return tuple(self._codes)
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=16).digest()
+
+
+def letters_digest(text: str) -> bytes:
+    """128 bits that name the letters and digits of a text in order, less case, spaces and punctuation.
+
+    These are the characters of `words.normalise`; of ASCII, which most abstracts are, they are found much faster.
+    """
+    letters = text.encode().translate(_LOWER, _NO_LETTERS) if text.isascii() else b""
+    return _digest(letters or ("".join(split_words(text)) or text.strip()).encode())
+
+
+_LOWER = bytes(range(256)).lower()
+_NO_LETTERS = bytes(code for code in range(128) if not chr(code).isalnum())
+
+
+def distinct(pool: Pool, drop_repeats: bool) -> tuple[Places, int, int]:
+    """Places of documents of which no two have one id nor, with `drop_repeats`, the same words.
+
+    Of the same words the oldest document is kept, and of one id the one with the smallest hash: which it is never
+    depends on the order in the pool.
+
+    Returns:
+        The places in order of the pool, and how many were dropped for their id and for their words.
+    """
+    texts, ids, days = pool.texts, pool.ids, pool.days
+    places = np.arange(len(pool))
+    by_id = np.lexsort((pool.sums, days, *texts.T, *ids.T))
+    kept = by_id[_first(ids[by_id])]
+    repeated_ids = len(places) - len(kept)
+    if not drop_repeats:
+        return np.sort(kept), repeated_ids, 0
+    by_text = kept[np.lexsort((*ids[kept].T, days[kept], *texts[kept].T))]
+    unique = by_text[_first(texts[by_text])]
+    return np.sort(unique), repeated_ids, len(kept) - len(unique)
+
+
+def _first(hashes: Hashes) -> npt.NDArray[np.bool_]:
+    """Where a sorted hash differs from the one before."""
+    new = np.ones(len(hashes), bool)
+    new[1:] = (hashes[1:] != hashes[:-1]).any(1)
+    return new

@@ -1,0 +1,9 @@
+from .completions import complete as complete
+from .completions import complete_by_chat as complete_by_chat
+from .completions import split_prompt as split_prompt
+from .entropy import completion_entropies as completion_entropies
+from .perplexity import Losses as Losses
+from .perplexity import document_losses as document_losses
+from .report import Report as Report
+from .report import make_report as make_report
+from .semscore import semscore as semscore

@@ -1,0 +1,170 @@
+"""Perplexity of documents under a served model, where the server tells the log-probabilities of a prompt."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from yukawa.core.errors import InputError, ModelError
+from yukawa.data.rows import Document
+from yukawa.evaluation.perplexity import Losses
+
+if TYPE_CHECKING:
+    from yukawa.core.settings import ModelSettings
+
+AT_ONCE = 4
+_RETRIES = 5
+_NOTE = "measured by its server, which scores no EOS: hold it against models measured without EOS"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A row of `yukawa.toml` of the backend `openai`, whose server has `/completions` with `echo`, as vLLM has.
+
+    Attributes:
+        settings: the row.
+
+    Raises:
+        InputError: the row names no server's model.
+    """
+
+    settings: ModelSettings
+
+    def __post_init__(self) -> None:
+        row = self.settings
+        if row.backend != "openai" or not row.model or not row.base_url:
+            raise InputError(
+                f"model {row.name!r} names no server to measure by",
+                hint=f"write backend, model and base_url under [models.{row.name}], or name a folder by --model",
+            )
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+        return self.settings.name
+
+    def state(self) -> dict[str, Any]:
+        """What would make its results differ, as far as it is known here."""
+        return {"model": self.settings.model, "server": self.settings.base_url}
+
+    def losses(
+        self, documents: Sequence[Document], progress: Callable[[int, int], None] | None = None
+    ) -> Losses:
+        """What the model loses on each document.
+
+        BOS is put before a text as the server does by itself. Without it the first token is left out, with its bytes.
+
+        Args:
+            documents: the test set.
+            progress: called with finished and all documents.
+
+        Raises:
+            InputError: the key variable is not set.
+            ModelError: the server cannot be reached, refuses, or gives no log-probabilities of prompts.
+        """
+        client = self._client()
+        rows: list[_Row] = []
+        with client, ThreadPoolExecutor(AT_ONCE, thread_name_prefix="served") as pool:
+            jobs = [pool.submit(self._row, client, document) for document in documents]
+            try:
+                for job in jobs:
+                    rows.append(job.result())
+                    if progress:
+                        progress(len(rows), len(jobs))
+            finally:
+                for job in jobs:  # after an error: those that have not begun
+                    job.cancel()
+        names = tuple(document.id for document in documents)
+        options = {
+            **self.state(),
+            "bos": all(row.bos for row in rows),
+            "eos": False,
+            "context": None,
+            "stride": None,
+        }
+        return Losses(
+            self.name, options, names, names, np.array([row.loss for row in rows]),
+            np.array([row.tokens for row in rows], np.int64), np.array([row.bytes for row in rows], np.int64),
+            np.ones(len(rows), np.int64), (_NOTE,),
+        )  # fmt: skip
+
+    def _client(self) -> Any:
+        import openai
+
+        variable = self.settings.key_variable
+        key = os.environ.get(variable, "").strip() if variable else "none"
+        if not key:
+            raise InputError(
+                f"model {self.name!r} reads its key from the variable {variable}, which is not set",
+                hint=f"type: export {variable}=...",
+            )
+        return openai.OpenAI(
+            api_key=key,
+            base_url=self.settings.base_url,
+            timeout=self.settings.timeout_s,
+            max_retries=_RETRIES,
+        )
+
+    def _row(self, client: Any, document: Document) -> _Row:
+        import openai
+
+        try:
+            # Some servers do not generate nothing: one token, which is left out.
+            answer = client.completions.create(
+                model=self.settings.model,
+                prompt=document.text,
+                echo=True,
+                logprobs=1,
+                max_tokens=1,
+                temperature=0,
+            )
+        except openai.APIStatusError as error:
+            raise ModelError(
+                f"{self.settings.base_url} refused document {document.id} for model {self.name!r}: "
+                f"{' '.join(str(error).split())[:300]}",
+                hint="a text must fit its context, and the server must have /completions with echo, as vLLM has",
+            ) from error
+        except (openai.APIError, ValueError) as error:
+            raise ModelError(
+                f"{self.settings.base_url} cannot be asked for model {self.name!r}: {str(error)[:300]}",
+                hint=f"is the server running? Check base_url under [models.{self.name}] of yukawa.toml",
+            ) from error
+        try:
+            given = answer.choices[0].logprobs
+            count = answer.usage.prompt_tokens
+            return _scored(document.text, given.tokens[:count], given.token_logprobs[:count])
+        except (AttributeError, IndexError, TypeError, ValueError):
+            raise ModelError(
+                f"the server of model {self.name!r} gives no log-probabilities of prompts",
+                hint="servers such as vLLM do; of others, measure completions: yukawa evaluate completions --chat",
+            ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    loss: float
+    tokens: int
+    bytes: int
+    bos: bool
+
+
+def _scored(text: str, tokens: Sequence[str], logprobs: Sequence[float | None]) -> _Row:
+    """Sums over the tokens that were predicted: all but the first, which is BOS or the text's own.
+
+    Raises:
+        ValueError: these are not the log-probabilities of the whole text.
+    """
+    first, *rest = tokens
+    bos = not (first and text.startswith(first))
+    scored = [-value for value in logprobs[1:] if value is not None]
+    whole = "".join(rest if bos else tokens)
+    # Tokens that are parts of a character cannot be shown: only plain texts can be checked.
+    if len(scored) != len(rest) or not rest or (text.isascii() and len(whole.strip()) < len(text.strip())):
+        raise ValueError("the text is not scored to its end")
+    return _Row(math.fsum(scored), len(scored), len(text.encode()) - (0 if bos else len(first.encode())), bos)

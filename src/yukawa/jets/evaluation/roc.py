@@ -1,0 +1,246 @@
+"""How well a score ranks signal above background: ROC curve, AUC, and background rejection."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from yukawa.core.errors import InputError
+from yukawa.jets.evaluation.metrics import NOTHING, Estimate, proportion
+from yukawa.jets.table import Array
+
+
+@dataclass(frozen=True)
+class Roc:
+    """The ROC curve: what passes each threshold, from none to all; jets of one score pass together.
+
+    Attributes:
+        thresholds: the different scores, falling; infinity stands before them.
+        signal_passed, background_passed: how many have at least that score; both begin at 0.
+    """
+
+    thresholds: Array
+    signal_passed: Array
+    background_passed: Array
+
+    @cached_property
+    def signal_efficiency(self) -> Array:
+        """Share of the signal that passes each threshold."""
+        return self.signal_passed / self.signal_passed[-1]
+
+    @cached_property
+    def background_efficiency(self) -> Array:
+        """Share of the background that passes each threshold."""
+        return self.background_passed / self.background_passed[-1]
+
+    def background_at(self, signal_efficiency: float) -> float:
+        """The share of background that passes where this share of signal does.
+
+        Jets of one score are split as a coin would, which is the straight line between their points.
+        """
+        signal = self.signal_passed
+        wanted = min(max(signal_efficiency, 0.0), 1.0) * signal[-1]
+        # The first threshold that lets enough signal pass; rounding of the product must not ask for one more jet.
+        after = int(np.searchsorted(signal, wanted - 1e-9 * signal[-1]))
+        if after == 0:
+            return 0.0
+        step = (wanted - signal[after - 1]) / (signal[after] - signal[after - 1])
+        low, high = self.background_passed[after - 1], self.background_passed[after]
+        return float((low + min(step, 1.0) * (high - low)) / self.background_passed[-1])
+
+
+class WorkingPoint(NamedTuple):
+    """What background passes at a fixed signal efficiency, and its inverse, the rejection."""
+
+    signal_efficiency: float
+    background_efficiency: Estimate
+    rejection: Estimate
+
+
+def roc(signal_scores: Array, background_scores: Array) -> Roc:
+    """The ROC curve of scores that are higher for signal.
+
+    Raises:
+        InputError: there is no signal or no background, or a score is NaN.
+    """
+    signal, background = _checked(signal_scores, background_scores)
+    scores = np.concatenate([signal, background])
+    order = np.argsort(scores)[::-1]  # in whatever order within a tie: only its end is used
+    passed_signal = np.cumsum(order < len(signal))
+    ranked = scores[order]
+    ends = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), len(ranked) - 1)
+    signal_passed = np.concatenate([[0], passed_signal[ends]])
+    return Roc(
+        np.concatenate([[math.inf], ranked[ends]]),
+        signal_passed,
+        np.concatenate([[0], ends + 1]) - signal_passed,
+    )
+
+
+def working_point(curve: Roc, signal_efficiency: float) -> WorkingPoint:
+    """The background efficiency and rejection at `signal_efficiency` (more than 0, at most 1).
+
+    The variance is that of the background jets that pass, and that of the threshold, which the finite signal
+    sample fixes: background efficiency moves by the curve's slope times the error of the signal efficiency.
+    Where no background passes, the rejection is infinite with a finite lower end of its interval.
+
+    Raises:
+        InputError: the efficiency is out of range.
+    """
+    if not 0 < signal_efficiency <= 1:
+        raise InputError(f"a signal efficiency of {signal_efficiency} is outside 0 … 1 (0 excluded)")
+    share = curve.background_at(signal_efficiency)
+    jets = float(curve.background_passed[-1])
+    wobble = math.sqrt(signal_efficiency * (1 - signal_efficiency) / float(curve.signal_passed[-1]))
+    moved = curve.background_at(signal_efficiency + wobble) - curve.background_at(signal_efficiency - wobble)
+    passing = proportion(share, share * (1 - share) / jets + moved**2 / 4, jets)
+    inverse = Estimate(
+        1 / share if share else math.inf,
+        passing.error / share**2 if share else math.inf,
+        1 / passing.high,
+        1 / passing.low if passing.low > 0 else math.inf,
+    )
+    return WorkingPoint(signal_efficiency, passing, inverse)
+
+
+def auc(signal_scores: Array, background_scores: Array) -> Estimate:
+    """The area under the ROC curve, ties counting one half (Mann-Whitney), with DeLong's variance.
+
+    DeLong, DeLong, Clarke-Pearson, Biometrics 44 (1988) 837.
+
+    Raises:
+        InputError: there is no signal or no background, or a score is NaN.
+    """
+    above_S, below_B = placements(signal_scores, background_scores)
+    return proportion(
+        float(above_S.mean()),
+        _variance_of_mean(above_S) + _variance_of_mean(below_B),
+        min(len(above_S), len(below_B)),
+    )
+
+
+def auc_difference(first: tuple[Array, Array], second: tuple[Array, Array]) -> tuple[float, float]:
+    """By how much the second tagger's AUC is above the first's on the same jets, and the error (DeLong).
+
+    Args:
+        first: scores of the signal jets and of the background jets by the first tagger.
+        second: those of the same jets, in the same order, by the second.
+
+    Raises:
+        InputError: the jets are not as many for both, or as in `auc`.
+    """
+    if any(len(one) != len(other) for one, other in zip(first, second, strict=True)):
+        raise InputError("two taggers can be compared on the same jets only; their numbers of jets differ")
+    above_S, below_B = (
+        theirs - ours for ours, theirs in zip(placements(*first), placements(*second), strict=True)
+    )
+    return float(above_S.mean()), math.sqrt(_variance_of_mean(above_S) + _variance_of_mean(below_B))
+
+
+def auc_pairs(probabilities_BC: Array, labels_B: Array) -> Estimate:
+    """The mean AUC over all ordered pairs of classes: one against one, score of the first of the pair.
+
+    This is the AUC that is quoted for JetClass (arXiv:2202.03772). A jet is in many pairs; its variance is that of the
+    sum of its placements, and the numbers of jets of each class are fixed. NaN where a class has no jets.
+
+    Raises:
+        InputError: a probability is NaN.
+    """
+    size = probabilities_BC.shape[1]
+    of_class = [labels_B == k for k in range(size)]
+    if size < 2 or not all(jets.any() for jets in of_class):
+        return NOTHING
+    if np.isnan(probabilities_BC).any():
+        raise InputError(f"{int(np.isnan(probabilities_BC).any(axis=1).sum())} jets have a probability NaN")
+    pulls_B, total = np.zeros(len(labels_B)), 0.0
+    for first in range(size):
+        order = np.argsort(
+            probabilities_BC[:, first]
+        )  # once for all pairs: what is picked from it stays sorted
+        where = [order[jets[order]] for jets in of_class]
+        scores = [probabilities_BC[jets, first] for jets in where]
+        for second in (k for k in range(size) if k != first):
+            above = _sorted_share_below(scores[second], scores[first])
+            pulls_B[where[first]] += above
+            pulls_B[where[second]] += 1 - _sorted_share_below(scores[first], scores[second])
+            total += float(above.mean())
+    pairs = size * (size - 1)
+    variance = sum(_variance_of_mean(pulls_B[jets] / pairs) for jets in of_class)
+    return proportion(total / pairs, variance, len(labels_B))
+
+
+def placements(signal_scores: Array, background_scores: Array) -> tuple[Array, Array]:
+    """Of each signal jet the share of background below it, of each background jet the share of signal above it.
+
+    Equal scores count one half. The mean of either is the AUC.
+
+    Raises:
+        InputError: there is no signal or no background, or a score is NaN.
+    """
+    signal, background = _checked(signal_scores, background_scores)
+    return _share_below(background, signal), 1 - _share_below(signal, background)
+
+
+def score_against(
+    probabilities_BC: Array, classes: Sequence[str], signal: Sequence[str], background: Sequence[str]
+) -> Array:
+    """The score for signal against background classes: p_s / (p_s + p_b), shape (B,); 1/2 where both are 0.
+
+    p_s and p_b are the sums over the classes of each side; `signal=["Tbqq"], background=["QCD"]` is the usual
+    top score.
+
+    Raises:
+        InputError: a class is unknown or on both sides.
+    """
+    names = list(classes)
+    unknown = [name for name in (*signal, *background) if name not in names]
+    if unknown or set(signal) & set(background) or not signal or not background:
+        what = (
+            f"the class {unknown[0]!r} is unknown"
+            if unknown
+            else "signal and background must be different classes"
+        )
+        raise InputError(f"{what}; the classes are: {', '.join(names)}")
+    ours, theirs = (
+        probabilities_BC[:, [names.index(name) for name in side]].astype(np.float64).sum(axis=1)
+        for side in (signal, background)
+    )
+    both = ours + theirs
+    return np.divide(ours, both, out=np.full(len(both), 0.5), where=both != 0)
+
+
+def _checked(signal_scores: Array, background_scores: Array) -> tuple[Array, Array]:
+    """Both as float64, neither empty, no NaN."""
+    sides = []
+    for what, scores in (("signal", signal_scores), ("background", background_scores)):
+        array = np.asarray(scores, np.float64)
+        if len(array) == 0:
+            raise InputError(f"there are no {what} jets: signal and background are both needed")
+        if np.isnan(array).any():
+            raise InputError(f"{int(np.isnan(array).sum())} of {len(array)} {what} jets have the score NaN")
+        sides.append(array)
+    return sides[0], sides[1]
+
+
+def _share_below(others: Array, scores: Array) -> Array:
+    """Of each score: the share of `others` below it, those equal to it counting one half."""
+    order = np.argsort(scores)  # searching in order is several times faster than at random
+    below = np.empty(len(scores))
+    below[order] = _sorted_share_below(np.sort(others), scores[order])
+    return below
+
+
+def _sorted_share_below(others: Array, scores: Array) -> Array:
+    """The same for rising `others` and rising `scores`."""
+    below = np.searchsorted(others, scores, "left") + np.searchsorted(others, scores, "right")
+    return below / (2 * len(others))
+
+
+def _variance_of_mean(values: Array) -> float:
+    """The variance of the mean of independent values; NaN for fewer than two."""
+    return float(np.var(values, ddof=1)) / len(values) if len(values) > 1 else math.nan

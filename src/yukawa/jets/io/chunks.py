@@ -1,0 +1,144 @@
+"""Jets that lie in files: a source knows its columns and the pieces in which it can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from yukawa.core.errors import InputError
+from yukawa.jets.columns import check_columns
+from yukawa.jets.table import Jets, concatenate
+
+
+class Piece(Protocol):
+    """Some consecutive jets of one file, cheap to hold and to send to another process."""
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        ...
+
+    @property
+    def count(self) -> int:
+        """The number of jets."""
+        ...
+
+    def read(self, columns: Collection[str] | None = None) -> Jets:
+        """The jets, with these columns or with all.
+
+        Raises:
+            InputError: the file is damaged, or has no such column.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Source:
+    """Jets in one or more files, all with the same columns.
+
+    Attributes:
+        columns: the names of the columns, in the order of the first file.
+        pieces: what can be read at once, in the order of the files.
+    """
+
+    columns: tuple[str, ...]
+    pieces: tuple[Piece, ...]
+
+    def __len__(self) -> int:
+        return sum(piece.count for piece in self.pieces)
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files, in order."""
+        return tuple(dict.fromkeys(piece.path for piece in self.pieces))
+
+    def chunks(self, columns: Collection[str] | None = None) -> Iterator[Jets]:
+        """The jets piece by piece, with these columns or with all; one piece is in memory at a time.
+
+        Raises:
+            InputError: there is no such column, or a file is damaged.
+        """
+        if columns is not None:
+            check_columns(columns, self.columns, str(self.pieces[0].path))
+        for piece in self.pieces:
+            yield piece.read(columns)
+
+    def read(self, columns: Collection[str] | None = None) -> Jets:
+        """All jets at once, with these columns or with all.
+
+        Raises:
+            InputError: there is no such column, or a file is damaged.
+        """
+        return concatenate(list(self.chunks(columns)))
+
+
+def join_sources(sources: Sequence[Source]) -> Source:
+    """The jets of all `sources` (at least one), one after another.
+
+    Raises:
+        InputError: their columns differ; the message names the first file that does and the columns.
+    """
+    first = sources[0]
+    for source in sources[1:]:
+        odd = [
+            name
+            for name in (*source.columns, *first.columns)
+            if (name in source.columns) != (name in first.columns)
+        ]
+        if odd:
+            raise InputError(
+                f"{source.pieces[0].path} and {first.pieces[0].path} do not hold the same columns: "
+                f"only one of them has {', '.join(odd)}",
+                hint="open them one by one, or convert them to the columns that they share",
+            )
+    return Source(first.columns, tuple(piece for source in sources for piece in source.pieces))
+
+
+class Portions:
+    """Hands the jets for a file to `write` in portions of `size`, whatever portions they come in."""
+
+    def __init__(self, path: Path, size: int, write: Callable[[Jets], None]) -> None:
+        self._path, self._size, self._write = path, size, write
+        self._kinds: dict[str, np.dtype[Any]] = {}
+        self._waiting: list[Jets] = []
+        self._begun = False
+
+    def append(self, jets: Jets) -> None:
+        """Take jets, and write them once there are enough.
+
+        Raises:
+            InputError: they do not have the columns, of the same types, that the first jets had.
+        """
+        kinds = {name: column.dtype for name, column in (*jets.particles.items(), *jets.scalars.items())}
+        self._kinds = self._kinds or kinds
+        for name in (*self._kinds, *kinds):
+            first, now = self._kinds.get(name, "not there"), kinds.get(name, "not there")
+            if first != now:
+                raise InputError(
+                    f"{self._path}: {name} was {first} in the first jets and is {now} in later ones"
+                )
+        self._waiting.append(jets)
+        have = sum(map(len, self._waiting))
+        if have >= self._size:
+            self._flush(have // self._size * self._size)
+
+    def close(self) -> None:
+        """Write what is left; if nothing was written before, even no jets, whose columns are told thereby.
+
+        Raises:
+            InputError: nothing was appended, so that there are no columns.
+        """
+        left = sum(map(len, self._waiting))
+        if left or not self._begun:
+            self._flush(left)
+
+    def _flush(self, count: int) -> None:
+        jets = self._waiting[0] if len(self._waiting) == 1 else concatenate(self._waiting)
+        for start in range(0, max(count, 1), self._size):
+            self._write(jets[start : min(start + self._size, count)])
+        self._waiting = [jets[count:]]
+        self._begun = True

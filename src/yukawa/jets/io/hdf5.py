@@ -1,0 +1,266 @@
+"""Jets in HDF5 as padded arrays: `data` (jets, particles, features), `pid` (class numbers) and `global` (of jets)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from yukawa.core.errors import InputError
+from yukawa.core.files import replacement, report_write_errors
+from yukawa.core.optional import require
+from yukawa.jets.columns import check_columns, label_column
+from yukawa.jets.io import padded
+from yukawa.jets.io.chunks import Portions, Source
+from yukawa.jets.table import Array, Jets
+
+JETS = 2048  # jets of a piece
+DATA, LABELS, GLOBAL = "data", "pid", "global"
+_MOST_CLASSES = 10_000  # a label beyond is taken for damage
+_CHUNK = (512, 32)  # jets and particles that are compressed together
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The jets of a range of rows.
+
+    Attributes:
+        features: what each column of `data` is.
+        jet_features: what each column of `global` is.
+        classes: the name of each number in `pid`.
+    """
+
+    path: Path
+    count: int
+    start: int
+    features: tuple[str, ...]
+    jet_features: tuple[str, ...]
+    classes: tuple[str, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the features give."""
+        labels = (label_column(name) for name in self.classes)
+        return (*padded.columns_of(self.features), *self.jet_features, *labels)
+
+    def read(self, columns: Collection[str] | None = None) -> Jets:
+        """The jets, with these columns or with all.
+
+        Raises:
+            InputError: the file is damaged, has no such column, or numbers a class or a kind of particle that
+                is not known.
+        """
+        if columns is not None:
+            check_columns(columns, self.columns, str(self.path))
+        rows = slice(self.start, self.start + self.count)
+        with _opened(self.path) as file:
+            data = file[DATA][rows]
+            scalars = {}
+            if self.jet_features:
+                scalars = dict(zip(self.jet_features, file[GLOBAL][rows].T, strict=True))
+            if self.classes:
+                scalars |= self._labels(file[LABELS][rows])
+        there = _filled(data, self.features)
+        counts = there.sum(axis=1)
+        try:
+            particles = padded.decode(data[there], self.features, counts, scalars)
+        except InputError as error:
+            raise InputError(f"{self.path}: {error.message}") from None
+        jets = Jets.from_counts(counts, particles, scalars)
+        return jets.pick(self.columns if columns is None else columns)
+
+    def _labels(self, numbers: Array) -> dict[str, Array]:
+        odd = ~np.isin(numbers, np.arange(-1, len(self.classes)))
+        if odd.any():
+            at = int(np.flatnonzero(odd)[0])
+            raise InputError(
+                f"{self.path}: jet {self.start + at} has the label {numbers[at]}, "
+                f"there are {len(self.classes)} classes, and -1 for none"
+            )
+        return {label_column(name): numbers == index for index, name in enumerate(self.classes)}
+
+
+def open_hdf5(
+    path: Path,
+    *,
+    features: Sequence[str] | None = None,
+    jet_features: Sequence[str] | None = None,
+    classes: Sequence[str] | None = None,
+) -> Source:
+    """The jets of one HDF5 file; a piece is a range of rows.
+
+    Names come from the arguments, else from the file, which carries them if we wrote it. Without either,
+    4, 5 or 9 features of `data` are taken as those of OmniLearned, `padded.FEATURES`; 4 of `global` as the jet's
+    pt, eta, mass and number of particles; and classes are called by their numbers. A row of `data` whose
+    features are all zero, the kind of particle aside, is padding. Where transverse momenta and angles to the
+    jet axis are stored, Cartesian momenta are made of them; an axis that is not stored lies at eta = phi = 0.
+
+    Raises:
+        InputError: the file is damaged or no HDF5 file, has no `data`, or names and shapes disagree.
+    """
+    with _opened(path) as file:
+        total = _check_shapes(path, file)
+        known = {width: padded.FEATURES[:width] for width in (len(padded.KINEMATIC), 5, len(padded.FEATURES))}
+        found = _names(path, file, DATA, features, known)
+        found_jet = _names(path, file, GLOBAL, jet_features, {len(padded.GLOBALS): padded.GLOBALS})
+        found_classes = _class_names(path, file, classes)
+    padded.check_names(path, found)
+    starts = range(0, max(total, 1), JETS)
+    pieces = tuple(Rows(path, min(JETS, total - at), at, found, found_jet, found_classes) for at in starts)
+    return Source(pieces[0].columns, pieces)
+
+
+def write_hdf5(path: Path, jets: Jets, *, features: Sequence[str] | None = None) -> None:
+    """Write `jets` as an HDF5 file, whole or not at all; see `hdf5_writer`.
+
+    Raises:
+        InputError: the jets lack what a feature needs.
+        StoreError: the disk refuses; what stood at `path` stands.
+    """
+    with hdf5_writer(path, features=features) as append:
+        append(jets)
+
+
+@contextmanager
+def hdf5_writer(path: Path, *, features: Sequence[str] | None = None) -> Iterator[Callable[[Jets], None]]:
+    """A function that appends jets to a new HDF5 file, which takes its place at `path` when the block ends well.
+
+    Without `features`, those of OmniLearned are written: all nine where the jets have the columns, else the four
+    of kinematics. `global` takes the jet columns that OmniLearned knows, the number of particles last. No
+    particle is cut off: the arrays grow as wide as the jet with the most particles. Other columns are left out.
+
+    Raises:
+        InputError: the jets lack what a feature needs, or a particle would read as padding.
+        StoreError: the disk refuses; what stood at `path` stands.
+    """
+    h5py = require("h5py", "writing HDF5 files")
+    with (
+        replacement(path) as handle,
+        report_write_errors(path),
+        h5py.File(handle.name, "w") as file,
+    ):
+        chosen: tuple[str, ...] = ()
+
+        def write(jets: Jets) -> None:
+            nonlocal chosen
+            chosen = chosen or tuple(features or padded.best_features(jets))
+            _append(path, file, jets, chosen)
+
+        portions = Portions(path, JETS, write)
+        yield portions.append
+        portions.close()
+
+
+def _append(path: Path, file: Any, jets: Jets, features: tuple[str, ...]) -> None:
+    """Put jets behind those that the file holds."""
+    rows = padded.encode(jets, features)
+    if not _filled(rows[None], features).all():
+        raise InputError(f"{path}: a particle with all features zero would be taken for padding")
+    jet_features = (*(name for name in padded.JET_FEATURES if name in jets.scalars), "jet_nparticles")
+    scalars = {**jets.scalars, "jet_nparticles": jets.counts}
+    columns = np.stack([scalars[name].astype(np.float32) for name in jet_features], axis=1)
+    wide = int(jets.counts.max(initial=0))
+    data = np.zeros((len(jets), wide, len(features)), np.float32)
+    data[np.arange(wide) < jets.counts[:, None]] = rows
+    _extend(file, DATA, data, features)
+    _extend(file, GLOBAL, columns, jet_features)
+    if jets.classes:
+        _extend(file, LABELS, jets.labels(jets.classes), jets.classes)
+
+
+def _extend(file: Any, name: str, values: Array, names: Sequence[str]) -> None:
+    """Let a dataset grow by `values` along the jets, and along the particles if need be; new places are zero."""
+    if name not in file:
+        free = (None, None, *values.shape[2:]) if name == DATA else (None, *values.shape[1:])
+        chunks = (*_CHUNK, *values.shape[2:]) if name == DATA else (JETS, *values.shape[1:])
+        shape = (0, *values.shape[1:])
+        options = {"maxshape": free, "chunks": chunks, "compression": "gzip", "compression_opts": 1}
+        file.create_dataset(name, shape, values.dtype, shuffle=True, **options)
+        file[name].attrs["names"] = list(names)
+    dataset = file[name]
+    begin = len(dataset)
+    if name == DATA:
+        dataset.resize(max(dataset.shape[1], values.shape[1]), axis=1)
+        dataset.resize(begin + len(values), axis=0)
+        dataset[begin:, : values.shape[1]] = values
+    else:
+        dataset.resize(begin + len(values), axis=0)
+        dataset[begin:] = values
+
+
+def _filled(data: Array, features: Sequence[str]) -> Array:
+    """Which places of `data`, shape (jets, particles, features), hold a particle rather than padding."""
+    telling = [index for index, name in enumerate(features) if name != padded.KIND]
+    return np.any(data[..., telling] != 0, axis=-1)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """The open HDF5 file, whose damage shows as one clear line."""
+    h5py = require("h5py", "reading HDF5 files")
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except FileNotFoundError:
+        raise InputError(f"{path} cannot be read: no such file") from None
+    except (OSError, RuntimeError, KeyError) as error:
+        raise InputError(
+            f"{path} cannot be read as HDF5, it is of another kind, cut off or damaged: {error}",
+            hint="fetch or make the file again",
+        ) from None
+
+
+def _check_shapes(path: Path, file: Any) -> int:
+    """The number of jets, once the shapes of all datasets agree."""
+    if DATA not in file:
+        raise InputError(f"{path} has no dataset {DATA!r}; it has: {', '.join(file) or 'none'}")
+    for name, dimensions in ((DATA, 3), (GLOBAL, 2), (LABELS, 1)):
+        if name not in file:
+            continue
+        shape = file[name].shape
+        if len(shape) != dimensions or shape[0] != file[DATA].shape[0]:
+            raise InputError(
+                f"{path}: {name} has the shape {shape}, expected are {dimensions} dimensions, "
+                f"the first as long as that of {DATA} ({file[DATA].shape[0]})"
+            )
+        if file[name].dtype.kind not in "biuf":
+            raise InputError(f"{path}: {name} holds {file[name].dtype}, numbers are expected")
+    return int(file[DATA].shape[0])
+
+
+def _names(
+    path: Path, file: Any, dataset: str, given: Sequence[str] | None, known: dict[int, tuple[str, ...]]
+) -> tuple[str, ...]:
+    """The name of each column of a dataset: as given, as the file says, or as is usual at this width."""
+    if dataset not in file:
+        return ()
+    width = file[dataset].shape[-1]
+    names = given or file[dataset].attrs.get("names", known.get(width))
+    argument = "features" if dataset == DATA else "jet_features"
+    if names is None:
+        widths = ", ".join(map(str, known))
+        raise InputError(
+            f"{path}: the meaning of the {width} columns of {dataset} is not known, only that of {widths}",
+            hint=f"give their names as {argument}",
+        )
+    if len(names) != width:
+        raise InputError(f"{path}: {dataset} has {width} columns, {argument} names {len(names)}")
+    return tuple(map(str, names))
+
+
+def _class_names(path: Path, file: Any, given: Sequence[str] | None) -> tuple[str, ...]:
+    """The name of each class number: as given, as the file says, or the number itself."""
+    if LABELS not in file:
+        return ()
+    names = given or file[LABELS].attrs.get("names")
+    if names is None:
+        numbers = file[LABELS][:]
+        highest = np.max(numbers, initial=-1, where=np.isfinite(numbers))
+        if highest >= _MOST_CLASSES:
+            raise InputError(f"{path}: {LABELS} holds {highest}, which is no number of a class")
+        names = range(int(highest) + 1)
+    return tuple(map(str, names))

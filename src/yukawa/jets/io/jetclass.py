@@ -1,0 +1,170 @@
+"""Jets in ROOT trees (TTree, and RNTuple to read) as in JetClass: jagged `part_*`, flat `jet_*` and `label_*`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from yukawa.core.errors import InputError
+from yukawa.core.files import replacement, report_write_errors
+from yukawa.core.optional import require
+from yukawa.jets.columns import check_columns
+from yukawa.jets.io.chunks import Portions, Source
+from yukawa.jets.io.root import flat, native, opened
+from yukawa.jets.table import Array, Jets
+
+ENTRIES = 8192  # jets of a piece, and of a basket that we write
+_KIND = re.compile(  # such as `float`, `int32_t[]` and `std::vector<std::int8_t>`
+    r"(?P<vector>(std::)?vector<)?(std::)?(u?int(8|16|32|64)_t|float|double|bool)(?(vector)>)(?P<array>\[\])?"
+)
+TREE, COUNTER = "tree", "nparticles"  # what we call the tree (as JetClass does) and the branch of lengths
+
+
+@dataclass(frozen=True)
+class Entries:
+    """The jets of a range of entries of a tree."""
+
+    path: Path
+    count: int
+    tree: str
+    start: int
+
+    def read(self, columns: Collection[str] | None = None) -> Jets:
+        """The jets, with these columns or with all, each of the type that it has in the file.
+
+        Raises:
+            InputError: the file is damaged, has no such branch, or jagged branches differ in length.
+        """
+        with opened(self.path) as file:
+            tree = file[self.tree]
+            kinds = _branches(tree)
+            if columns is not None:
+                check_columns(columns, kinds, str(self.path))
+            names = [name for name in kinds if columns is None or name in columns]
+            stop = self.start + self.count
+            arrays = {
+                name: tree[name].array(entry_start=self.start, entry_stop=stop, library="ak")
+                for name in names
+            }
+        return _jets(self.path, self.count, arrays, {name for name in names if kinds[name]})
+
+
+def open_jetclass(path: Path, tree: str | None = None) -> Source:
+    """The jets of one ROOT file; a piece is a range of entries.
+
+    `tree` names the tree; it may be left out where the file has but one.
+
+    Raises:
+        InputError: the file is damaged or no ROOT file, has no such tree, or its tree holds no numbers.
+    """
+    with opened(path) as file:
+        name = _tree_name(path, file, tree)
+        columns = tuple(_branches(file[name]))
+        entries = int(file[name].num_entries)
+    if not columns:
+        raise InputError(f"{path}: the tree {name} has no branch of numbers")
+    starts = range(0, max(entries, 1), ENTRIES)
+    return Source(columns, tuple(Entries(path, min(ENTRIES, entries - at), name, at) for at in starts))
+
+
+def write_jetclass(path: Path, jets: Jets) -> None:
+    """Write `jets` as a ROOT file in the layout of JetClass, whole or not at all.
+
+    Raises:
+        StoreError: the disk refuses; what stood at `path` stands.
+    """
+    with jetclass_writer(path) as append:
+        append(jets)
+
+
+@contextmanager
+def jetclass_writer(path: Path) -> Iterator[Callable[[Jets], None]]:
+    """A function that appends jets to a new ROOT file, which takes its place at `path` when the block ends well.
+
+    Raises:
+        InputError: jets of other columns than the first are appended, or none are.
+        StoreError: the disk refuses; what stood at `path` stands.
+    """
+    uproot = require("uproot", "writing ROOT files")
+    with replacement(path) as handle, report_write_errors(path), uproot.recreate(handle.name) as file:
+
+        def write(jets: Jets) -> None:
+            """Append jets to the tree; the first ones give its columns."""
+            records = _records(jets)
+            if TREE not in file:
+                file.mktree(
+                    TREE,
+                    {name: _type(column) for name, column in records.items()},
+                    counter_name=lambda _: COUNTER,
+                    field_name=lambda _, inner: inner,
+                )
+            if len(jets):
+                file[TREE].extend(records)
+
+        portions = Portions(path, ENTRIES, write)
+        yield portions.append
+        portions.close()
+
+
+def _type(column: Any) -> Any:
+    """What `mktree` wants to know of a column."""
+    return column.dtype if isinstance(column, np.ndarray) else column.type.content
+
+
+def _records(jets: Jets) -> dict[str, Any]:
+    """The columns as uproot writes them: all particle columns in one jagged record, sharing its lengths."""
+    awkward = require("awkward", "writing ROOT files")
+    contents = awkward.contents
+    columns: dict[str, Any] = dict(jets.scalars)
+    if jets.particles:
+        record = contents.RecordArray(
+            [contents.NumpyArray(np.ascontiguousarray(column)) for column in jets.particles.values()],
+            list(jets.particles),
+        )
+        offsets = awkward.index.Index64(jets.offsets.astype(np.int64, copy=False))
+        columns = {"part": awkward.Array(contents.ListOffsetArray(offsets, record)), **columns}
+    return columns
+
+
+def _tree_name(path: Path, file: Any, tree: str | None) -> str:
+    """The name of the tree to read."""
+    trees = list(dict.fromkeys(file.keys(cycle=False, filter_classname=("TTree", "ROOT::RNTuple"))))
+    if tree is not None and tree in trees:
+        return tree
+    if tree is None and len(trees) == 1:
+        return str(trees[0])
+    if not trees:
+        raise InputError(f"{path} has no tree")
+    missing = f"no tree {tree!r}" if tree is not None else "several trees"
+    raise InputError(f"{path} has {missing}; it has: {', '.join(trees)}", hint="name one of them")
+
+
+def _branches(tree: Any) -> dict[str, bool]:
+    """The branches of numbers: whether each is jagged; branches that only count others' values are left out."""
+    counts = (getattr(branch, "count_branch", None) for branch in getattr(tree, "branches", ()))
+    counters = {branch.name for branch in counts if branch is not None}
+    found = {name: _KIND.fullmatch(kind) for name, kind in tree.typenames().items() if name not in counters}
+    return {name: bool(match["vector"] or match["array"]) for name, match in found.items() if match}
+
+
+def _jets(path: Path, count: int, arrays: dict[str, Any], jagged: Collection[str]) -> Jets:
+    """The jets of awkward arrays, of which those in `jagged` have a value for each particle."""
+    particles: dict[str, Array] = {}
+    counts, first = None, ""
+    for name in (name for name in arrays if name in jagged):
+        lengths, particles[name] = flat(arrays[name])
+        if counts is None:
+            counts, first = lengths, name
+        elif not np.array_equal(lengths, counts):
+            raise InputError(
+                f"{path}: {first} and {name} differ in length within a jet, so they are not of the same particles",
+                hint="ask for columns of one kind of particle",
+            )
+    scalars = {name: native(np.asarray(array)) for name, array in arrays.items() if name not in jagged}
+    return Jets.from_counts(np.zeros(count, np.int64) if counts is None else counts, particles, scalars)

@@ -1,0 +1,9 @@
+from .base import KnowledgeBase as KnowledgeBase
+from .items import Draft as Draft
+from .items import draft as draft
+from .records import Conflict as Conflict
+from .records import Event as Event
+from .records import Hit as Hit
+from .records import Item as Item
+from .records import Provenance as Provenance
+from .records import Report as Report

@@ -1,0 +1,232 @@
+"""Turns what is taught into a draft: checked text, passages with search terms, claims with values."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from yukawa.core.errors import InputError, nearest
+from yukawa.knowledge.domains import DOMAINS, guess_domain
+from yukawa.knowledge.parsing import Quantity, Reading, find_quantities, is_range, read
+from yukawa.knowledge.records import KINDS, Provenance
+
+MAX_BYTES = 5_000_000
+PASSAGE_WORDS = 120
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+_RAISED = re.compile("([⁰¹²³⁴-⁾₀-₎]+)")
+_STATES = re.compile(
+    r"(?:\b(?:is|are|was|were|has|have|had|equals?|of|about|at|to)|[=:≈~])\s*$", re.IGNORECASE
+)
+# Which unit a property is measured in decides which of a sentence's numbers is its value.
+_UNITS = {
+    "mass": "eV", "mass-difference": "eV", "width": "eV", "partial-width": "eV", "lifetime": "s",
+    "branching-fraction": "", "momentum": "eV",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of an item: the text shown, the text embedded, and its search terms."""
+
+    text: str
+    meaning: str
+    terms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A value claimed for a quantity; `quantity` is None where only the words can be compared."""
+
+    key: str
+    quantity: Quantity | None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An item ready to be written; `item_id` is None for a new item."""
+
+    kind: str
+    text: str
+    question: str | None
+    provenance: Provenance
+    passages: tuple[Passage, ...]
+    claims: tuple[Claim, ...]
+    attributes: Mapping[str, Any]
+    item_id: str | None = None
+
+    @functools.cached_property
+    def content_key(self) -> str:
+        """Equal for texts that differ only in spacing or Unicode form; a source's data keep their own ids apart."""
+        own = self.item_id if self.kind == "data" else ""
+        return hashlib.sha256(
+            f"{normalised(self.text)}\0{normalised(self.question or '')}\0{own}".encode()
+        ).hexdigest()
+
+    def content(self) -> dict[str, Any]:
+        """All that a version's digest covers."""
+        p = self.provenance
+        return {
+            "kind": self.kind, "text": self.text, "question": self.question, "author": p.author, "source": p.source,
+            "url": p.url, "licence": p.licence, "domain": p.domain, "attributes": dict(self.attributes),
+        }  # fmt: skip
+
+
+def draft(
+    text: str,
+    *,
+    question: str | None = None,
+    kind: str | None = None,
+    source: str = "",
+    url: str | None = None,
+    author: str = "",
+    licence: str | None = None,
+    domain: str | None = None,
+    attributes: Mapping[str, Any] | None = None,
+    item_id: str | None = None,
+) -> Draft:
+    """A draft of `text`, an answer if `question` is given, a document if it is long.
+
+    Raises:
+        InputError: the text is empty, too large or binary, or the kind or domain is unknown.
+    """
+    text = checked_text(text)
+    question = checked_text(question, "the question") if question is not None else None
+    if kind is None:
+        kind = "qa" if question else "document" if len(text.split()) > PASSAGE_WORDS else "statement"
+    if kind not in KINDS:
+        raise InputError(f"{kind!r} is no kind of item", hint=_allowed(kind, KINDS))
+    if domain is not None and domain not in DOMAINS:
+        raise InputError(f"{domain!r} is no domain", hint=_allowed(domain, DOMAINS))
+    first = read(question or text[:4000])
+    if domain is None:
+        domain = guess_domain(f"{question or ''} {text}", names_particle=bool(first.mentions))
+    provenance = Provenance(author.strip() or "unknown", source.strip() or "taught", url, licence, domain)
+    pieces = split(text) if kind == "document" else [text]
+    passages = tuple(_passage(piece, question, kind, attributes or {}) for piece in pieces)
+    claims = () if kind in {"document", "data"} else tuple(_claims(text, question, first))
+    return Draft(kind, text, question, provenance, passages, claims, dict(attributes or {}), item_id)
+
+
+def with_keys(item: Draft, keys: tuple[str, ...], quantity: Quantity | None) -> Draft:
+    """`item` with claim keys known from structured data in place of those read from its text."""
+    passage = item.passages[0]
+    terms = [t for t in passage.terms if not t.startswith("=")] + ["=" + k for k in keys]
+    claims = tuple(Claim(k, quantity) for k in keys) if quantity is not None else ()
+    return replace(item, passages=(Passage(passage.text, passage.meaning, tuple(terms)),), claims=claims)
+
+
+def checked_text(text: str, what: str = "the text") -> str:
+    """`text` stripped, if it is text of a size that can be taught.
+
+    Raises:
+        InputError: it is empty, larger than 5 MB, or holds control characters as binary files do.
+    """
+    text = text.strip().removeprefix("\ufeff")
+    if not text:
+        raise InputError(f"{what} is empty", hint="give at least one word")
+    size = len(text.encode("utf-8", "surrogatepass"))
+    if size > MAX_BYTES:
+        raise InputError(
+            f"{what} has {size:,} bytes; at most {MAX_BYTES:,} can be taught at once",
+            hint="split it into parts",
+        )
+    if found := _CONTROL.search(text):
+        raise InputError(
+            f"{what} is not plain text: character U+{ord(found[0]):04X} at position {found.start()}",
+            hint="give UTF-8 text, Markdown or a PDF with a text layer",
+        )
+    return text
+
+
+def normalised(text: str) -> str:
+    """`text` with one form of each character and single spaces; 10⁵ stays apart from 105."""
+    pieces = _RAISED.split(text)
+    pieces[::2] = [unicodedata.normalize("NFKC", piece) for piece in pieces[::2]]
+    return re.sub(r"\s+", " ", "".join(pieces)).strip()
+
+
+def split(text: str) -> list[str]:
+    """A document as passages of some 120 words: paragraphs, each under the headings it stands below."""
+    passages: list[str] = []
+    headings: list[str] = []
+    used = True
+    for block in re.split(r"\n\s*\n|\n(?=#{1,6} )", text):
+        block = block.strip()
+        heading = re.match(r"(#{1,6}) +(.+)", block)
+        if heading:
+            if not used and len(heading[1]) <= len(
+                headings
+            ):  # a heading with nothing of its own below it is not lost
+                passages.append(" / ".join(headings))
+            used = False
+            headings = [*headings[: len(heading[1]) - 1], heading[2].strip()]
+            block = block[heading.end() :].strip()
+        for piece in _by_words(block):
+            used = True
+            passages.append(f"{' / '.join(headings)}: {piece}" if headings else piece)
+    if headings and not used:
+        passages.append(" / ".join(headings))
+    return passages or [text]
+
+
+def _by_words(block: str) -> list[str]:
+    pieces: list[str] = []
+    current: list[str] = []
+    for sentence in re.split(r"(?<=[.!?])\s+(?=[A-Z])", block):
+        words = sentence.split()
+        while len(words) > PASSAGE_WORDS:  # a table or code without sentences
+            pieces += [" ".join(current)] if current else []
+            current = []
+            pieces.append(" ".join(words[:PASSAGE_WORDS]))
+            words = words[PASSAGE_WORDS:]
+        if len(current) + len(words) > PASSAGE_WORDS:
+            pieces.append(" ".join(current))
+            current = []
+        current += words
+    return pieces + ([" ".join(current)] if current else [])
+
+
+def meaning(passage_text: str, question: str | None, kind: str, attributes: Mapping[str, Any]) -> str:
+    """The text that is embedded for a passage: what a source's data say they mean, else question and text."""
+    if kind == "data" and attributes.get("meaning"):
+        return str(attributes["meaning"])
+    return f"{question} {passage_text}" if question else passage_text
+
+
+def _passage(text: str, question: str | None, kind: str, attributes: Mapping[str, Any]) -> Passage:
+    terms = list(read(text).terms())
+    if question:
+        terms += read(question).terms()
+    return Passage(text, meaning(text, question, kind, attributes), tuple(terms))
+
+
+def _claims(text: str, question: str | None, reading: Reading) -> list[Claim]:
+    """What the text says of which quantity: keys of particle and property, else the words themselves."""
+    quantities = [] if is_range(text) else find_quantities(text)
+    keys = list(reading.keys(limit=64))
+    wanted = _UNITS.get(reading.property or "")
+    value = next((q for q in quantities if wanted is None or q.unit == wanted), None)
+    if keys and value is not None:
+        return [Claim(key, value) for key in keys]
+    if question:
+        words = " ".join(sorted(set(reading.terms())))
+        return [Claim(f"question:{words}", value)] if words else []
+    value = quantities[0] if len(quantities) == 1 and _is_stated(text, quantities[0]) else None
+    words = " ".join(sorted(w for w in set(reading.terms()) if not w[0].isdigit()))
+    return [Claim(f"words:{words}", value)] if value is not None and words else []
+
+
+def _is_stated(text: str, quantity: Quantity) -> bool:
+    """Whether a number is what the sentence says of its subject, and no name of it: not '3' in 'run 3'."""
+    measured = bool(quantity.unit) or quantity.error_plus is not None or quantity.bound is not None
+    return measured or _STATES.search(text, 0, quantity.start) is not None
+
+
+def _allowed(given: str, allowed: Mapping[str, Any] | tuple[str, ...]) -> str:
+    near = nearest(given, allowed)
+    return (f"did you mean {near!r}? " if near else "") + "allowed: " + ", ".join(allowed)

@@ -1,0 +1,352 @@
+"""Recognises particle names in any spelling and gives the Particle Data Group's name and identifier."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import re
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from yukawa.core.errors import MissingPackage
+
+_IGNORED = frozenset(" _^(){}/,")
+_CHARGE = re.compile(r"(?:0|\+\+|--|\+|-)$")
+_CHARGED = re.compile(r"(?<!\S)(charged|neutral) +$", re.IGNORECASE)
+_STATE = re.compile(r" ?\( {0,3}~?\d{1,6}[SPDF]? {0,3}\)")
+_FOLLOWING = re.compile(r"[ -]([A-Za-z]{1,20})(?![A-Za-z])")
+_NAME = re.compile(r"^(?P<base>J/psi|[A-Za-z]+?)(?P<bar>bar)?(?:_(?P<sub>[A-Za-z0-9_]+))?(?:\^(?P<mark>[*']+))?"
+                   r"(?:\((?P<mass>[^)]*)\))?(?P<charge>0|\+\+|--|\+|-)?$")  # fmt: skip
+
+# What people say for a whole family or leave out of a name; PDG names on the right.
+_SHORT = {
+    "rho": "rho(770)", "omega": "omega(782)", "phi": "phi(1020)", "K*": "K^*(892)", "K*(892)": "K^*(892)",
+    "eta'": "eta^'(958)0", "etaprime": "eta^'(958)0", "Delta": "Delta(1232)", "D_s*": "D_s^*", "B*": "B^*",
+    "J/psi": "J/psi(1S)", "Upsilon": "Upsilon(1S)", "psi'": "psi(2S)", "psi(3686)": "psi(2S)",
+    "eta_c": "eta_c(1S)", "eta_b": "eta_b(1S)", "h_c": "h_c(1P)", "h_b": "h_b(1P)",
+    "chi_c0": "chi_c0(1P)", "chi_c1": "chi_c1(1P)", "chi_c2": "chi_c2(1P)",
+    "chi_b0": "chi_b0(1P)", "chi_b1": "chi_b1(1P)", "chi_b2": "chi_b2(1P)", "f_0": "f_0(980)0", "a_1": "a_1(1260)",
+    "a_0": "a_0(980)", "f_2": "f_2(1270)0", "a_2": "a_2(1320)", "b_1": "b_1(1235)", "h_1": "h_1(1170)0",
+    "D_s0*": "D_s0^*(2317)", "Sigma_c": "Sigma_c(2455)", "Z_c": "T_c_cbar_1(3900)", "T_cc": "T_c_c(3875)",
+    "Lc": "Lambda_c", "Lb": "Lambda_b", "Y(1S)": "Upsilon(1S)", "Y(2S)": "Upsilon(2S)", "Y(3S)": "Upsilon(3S)",
+    "Y(4S)": "Upsilon(4S)", "Sigma*": "Sigma(1385)", "Xi*": "Xi(1530)", "Roper": "N(1440)",
+}  # fmt: skip
+_SPECIAL = {
+    "D^*0": "D^*(2007)0", "D^*+": "D^*(2010)+", "D^*-": "D^*(2010)-", "Dbar^*0": "Dbar^*(2007)0",
+    "K^*0": "K^*(892)0", "K^*+": "K^*(892)+", "K^*-": "K^*(892)-", "Kbar^*0": "Kbar^*(892)0",
+    "rho0": "rho(770)0", "rho+": "rho(770)+", "rho-": "rho(770)-",
+}  # fmt: skip
+_ENGLISH = {
+    "photon": "gamma", "gluon": "g", "electron": "e", "positron": "e+", "muon": "mu", "antimuon": "mu+",
+    "tauon": "tau", "taulepton": "tau", "taon": "tau", "higgs": "H", "higgsboson": "H", "wboson": "W+",
+    "zboson": "Z0", "electronneutrino": "nu_e", "muonneutrino": "nu_mu", "tauneutrino": "nu_tau",
+    "electronantineutrino": "nubar_e", "muonantineutrino": "nubar_mu", "tauantineutrino": "nubar_tau",
+    "upquark": "u", "downquark": "d", "strangequark": "s", "charmquark": "c", "charmedquark": "c",
+    "bottomquark": "b", "beautyquark": "b", "bquark": "b", "cquark": "c", "squark": "", "topquark": "t",
+    "uquark": "u", "dquark": "d", "tquark": "t", "quarktop": "t",
+    "proton": "p", "antiproton": "pbar", "neutron": "n", "antineutron": "nbar", "pion": "pi", "kaon": "K",
+    "kshort": "K(S)0", "klong": "K(L)0", "lambda0": "Lambda0", "lambdabaryon": "Lambda", "lambdahyperon": "Lambda",
+    "sigmabaryon": "Sigma", "sigmahyperon": "Sigma", "cascade": "Xi", "xibaryon": "Xi", "xihyperon": "Xi",
+    "omegabaryon": "Omega", "omegahyperon": "Omega", "omegameson": "omega(782)", "deltabaryon": "Delta(1232)",
+    "jpsi": "J/psi(1S)", "phimeson": "phi(1020)", "rhomeson": "rho(770)", "etameson": "eta", "neutrino": "nu",
+    "antineutrino": "nubar", "sigmameson": "f_0(500)0", "kappameson": "K_0^*(700)", "nucleon": "N",
+    "strangeb": "B_s", "charmedb": "B_c", "charmedlambda": "Lambda_c", "beautylambda": "Lambda_b",
+}  # fmt: skip
+_ENGLISH = {key: name for key, name in _ENGLISH.items() if name}
+_GENUS = frozenset("meson mesons boson bosons baryon baryons lepton leptons quark quarks hyperon hyperons particle"
+                   " particles resonance resonances state hadron".split())  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Particle:
+    """One charge state: PDG name, PDG identifiers (`S035`), charge in e, and its antiparticle's name."""
+
+    name: str
+    identifiers: tuple[str, ...]
+    charge: float | None
+    conjugate: str
+    is_antiparticle: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A particle named in a text: `text[start:end]` can mean any of the PDG `names`."""
+
+    start: int
+    end: int
+    names: tuple[str, ...]
+    charge_given: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Spellings:
+    """Squeezed spellings with the PDG names they can mean, and all beginnings of them."""
+
+    names: dict[str, tuple[str, ...]]
+    beginnings: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ParticleTable:
+    """All particles by PDG name, and every spelling that leads to them, exact and without regard to case."""
+
+    particles: dict[str, Particle]
+    families: dict[str, tuple[str, ...]]
+    spellings: Spellings
+    folded: Spellings
+
+    def identifiers(self, names: Iterable[str]) -> tuple[str, ...]:
+        """PDG identifiers of `names`, sorted."""
+        return tuple(sorted({i for n in names for i in self.particles[n].identifiers}))
+
+
+def database_path() -> Path:
+    """The SQLite file inside the `pdg` package.
+
+    Raises:
+        MissingPackage: `pdg` is not installed.
+    """
+    spec = importlib.util.find_spec("pdg")
+    if spec is None or spec.origin is None:
+        raise MissingPackage("pdg", "pip install pdg", purpose="reading particle names")
+    return Path(spec.origin).parent / "pdg.sqlite"
+
+
+def squeeze(name: str) -> str:
+    """The letters, digits and signs of a name without its decoration: `B_s^0`, `B_{s}()0` → `Bs0`."""
+    return "".join(c for c in name if c not in _IGNORED)
+
+
+@functools.lru_cache(maxsize=1)
+def particle_table() -> ParticleTable:
+    """The table made from the installed PDG edition (about 30 ms, once a process)."""
+    connection = sqlite3.connect(f"file:{database_path()}?mode=ro", uri=True)
+    try:
+        rows = connection.execute(
+            "SELECT name, pdgid, charge, cc_type, pdgitem_id FROM pdgparticle"
+        ).fetchall()
+        families = connection.execute(
+            "SELECT g.name, p.name FROM pdgitem_map m JOIN pdgitem g ON g.id = m.pdgitem_id"
+            " JOIN pdgitem t ON t.id = m.target_id LEFT JOIN pdgitem_map n ON n.pdgitem_id = t.id"
+            " JOIN pdgparticle p ON p.pdgitem_id = t.id OR p.pdgitem_id = n.target_id WHERE g.name != 'nu_lepton'"
+        ).fetchall()
+    finally:
+        connection.close()
+    identifiers: dict[str, list[str]] = defaultdict(list)
+    for name, identifier, *_ in rows:
+        identifiers[name].append(identifier)
+    conjugates = _conjugates(rows)
+    particles = {
+        name: Particle(name, tuple(identifiers[name]), charge, conjugates[name], kind == "A")
+        for name, _, charge, kind, _ in rows
+    }
+    groups: dict[str, set[str]] = defaultdict(set)
+    for family, name in families:
+        groups[family].add(name)
+    members: dict[str, tuple[str, ...]] = defaultdict(tuple)
+    for name, found in identifiers.items():
+        for identifier in found:
+            members[identifier] += (name,)
+    return ParticleTable(particles, members, *_spellings(particles, groups))
+
+
+def _conjugates(rows: Iterable[tuple[str, str, float | None, str, str]]) -> dict[str, str]:
+    """The antiparticle of each name: the state of one identifier with the other charge; else the name itself."""
+    states = {(i, None if c is None else -c, kind != "A"): name for name, i, c, kind, _ in rows}
+    # The data mark mu- and tau- as their own antiparticles, too; only neutral ones can be.
+    own = {name for name, _, charge, kind, _ in rows if kind == "S" and not charge}
+    return {n: n if n in own else states.get((i, c, kind == "A"), n) for n, i, c, kind, _ in rows}
+
+
+def _spellings(particles: dict[str, Particle], groups: dict[str, set[str]]) -> tuple[Spellings, Spellings]:
+    table: dict[str, set[str]] = defaultdict(set)
+    bases: dict[str, set[str]] = defaultdict(set)
+    for name in particles:
+        for key in _variants(name):
+            table[key].add(name)
+            if (units := particles[name].charge) is not None and not _CHARGE.search(name):
+                table[key + ("0" if units == 0 else "+" if units > 0 else "-")].add(name)
+        match = _NAME.match(name)
+        if match and match["charge"]:
+            bases[name[: match.start("charge")]].add(name)
+    for base, members in bases.items():
+        groups.setdefault(base, members)
+    for family, members in list(groups.items()):
+        if "_cbar" in family:
+            groups.setdefault(family.replace("_cbar", "").replace("c_s(", "cs("), set(members))
+    for family, members in list(groups.items()):
+        for name in members:
+            found = _CHARGE.search(name)
+            if found and not (found[0] == "0" and particles[name].is_antiparticle and "bar" not in family):
+                groups.setdefault(family + found[0], set()).add(name)
+    for family in set(groups) & set(particles):
+        del groups[family]
+    for family, members in groups.items():
+        barred = _NAME.match(family)
+        wanted = {m for m in members if not particles[m].is_antiparticle} or members
+        for key in _variants(family):
+            table.setdefault(key, set()).update(members if barred and barred["bar"] else wanted | members)
+    resolve = {**{k: {k} for k in particles}, **{k: set(v) for k, v in bases.items()}, **groups}
+    for short, target in {**_SHORT, **_SPECIAL}.items():
+        for charge in ("", "0", "+", "-", "++"):
+            if names := resolve.get(target + charge) or (
+                resolve.get(target.rstrip("0")) if not charge else None
+            ):
+                for key in _variants(short + charge):
+                    table[key] = set(names)
+    table["D*"] = {"D^*(2007)0", "D^*(2010)+", "D^*(2010)-", "Dbar^*(2007)0"} & set(particles)
+    folded: dict[str, set[str]] = defaultdict(set)
+    for key, names in table.items():
+        if len(key) > 2 and key.lower() not in {"pbar", "nbar"}:
+            folded[key.lower()] |= names
+    for english, target in _ENGLISH.items():
+        folded[english] = folded[english + "s"] = set(resolve.get(target) or resolve[target.rstrip("0")])
+    folded["neutrino"] = {n for n in particles if n.startswith("nu")}
+    folded["neutrinos"] = folded["neutrino"]
+    _add_charges(table, particles)
+    return _frozen(table), _frozen(folded)
+
+
+def _add_charges(table: dict[str, set[str]], particles: dict[str, Particle]) -> None:
+    """`pi±`, `K+-` and `e-+` mean both charged states."""
+    for key in [k for k in table if k.endswith("+") and not k.endswith("++")]:
+        both = set(table[key]) | {particles[n].conjugate for n in table[key]}
+        for signs in ("+-", "-+"):
+            table.setdefault(key[:-1] + signs, set()).update(both)
+
+
+def _frozen(table: dict[str, set[str]]) -> Spellings:
+    names = {key: tuple(sorted(found)) for key, found in table.items() if found}
+    beginnings: set[str] = set()
+    for key in names:
+        beginning = key[:-1]
+        while beginning and beginning not in beginnings:  # with a beginning its own beginnings are there
+            beginnings.add(beginning)
+            beginning = beginning[:-1]
+    return Spellings(names, frozenset(beginnings))
+
+
+def _variants(name: str) -> Iterator[str]:
+    """Squeezed spellings of one PDG name: parts of a name are written in several orders."""
+    yield squeeze(name)
+    if name.startswith("K(") and name[2] in "SL":
+        name = "K_" + name[2] + name[4:]
+    match = _NAME.match(name)
+    if match is None:
+        return
+    base, bar, sub, mark, mass, charge = (
+        part or "" for part in match.group("base", "bar", "sub", "mark", "mass", "charge")
+    )
+    base, sub = base.replace("/", ""), sub.replace("_", "")
+    masses = {mass, ""} if mass == "" else {mass}
+    for m in masses:
+        for inner in {sub + mark, mark + sub}:
+            for body in {
+                inner + m + charge,
+                inner + charge + m,
+                charge + inner + m,
+                mark + charge + sub + m,
+                sub + charge + mark + m,
+            }:
+                if bar:
+                    yield from (base + "bar" + body, "anti" + base + body, base + body + "bar")
+                else:
+                    yield base + body
+
+
+def find_particles(text: str) -> list[Mention]:
+    """Particles named in `text` (already `plain_ascii`), longest names first, never overlapping."""
+    table = particle_table()
+    mentions: list[Mention] = []
+    position, length = 0, len(text)
+    while position < length:
+        if not text[position].isalpha() or _inside_word(text, position):
+            position += 1
+            continue
+        exact = _longest(text, position, table.spellings)
+        folded = _longest(text, position, table.folded, fold=True)
+        found = folded if folded and (exact is None or folded[0] > exact[0]) else exact
+        if found is None or text[position : found[0]] == "Gamma":  # the symbol of a width, not a photon
+            position = _next_word(text, position)
+            continue
+        mention = _narrowed(text, position, *found, table)
+        mentions.append(mention)
+        position = mention.end
+    return mentions
+
+
+def _inside_word(text: str, position: int) -> bool:
+    before = text[position - 1 : position]
+    if before.isdigit():  # '2pi+' starts a name after a multiplicity, '12pi' and 'B0s' do not
+        return text[position - 2 : position - 1].isalnum()
+    if before == "/":
+        return text[position - 2 : position - 1] == "J"
+    return before.isalpha() or (before != "" and before in "_^'*~")
+
+
+def _next_word(text: str, position: int) -> int:
+    while position < len(text) and (text[position].isalnum() or text[position] in "_^'*"):
+        position += 1
+    return position + 1 if position < len(text) and not text[position].isalpha() else position
+
+
+def _longest(
+    text: str, start: int, table: Spellings, *, fold: bool = False
+) -> tuple[int, tuple[str, ...]] | None:
+    key, depth, best = "", 0, None
+    for position in range(start, len(text)):
+        character = text[position]
+        if character in _IGNORED:
+            depth += (character == "(") - (character == ")")
+            if depth < 0:
+                break
+            continue
+        if character in "+-" and text[position - 1 : position] == " ":  # 'm(D+) - m(D0)': a minus, no charge
+            break
+        key += character.lower() if fold else character
+        names = table.names.get(key)
+        if names is not None:
+            end = position + 1
+            if depth == 1 and text[end : end + 1] == ")":
+                end += 1
+                # What closes a bracket is a mass, never the charge behind it: rho(7700) is no rho(770)0.
+                names = tuple(n for n in names if not (n.endswith("0") and squeeze(n) == key)) or None
+            if names and (depth == 0 or text[end - 1] == ")") and _ends(text, end, character):
+                best = (end, names)
+        if key not in table.beginnings:
+            break
+    return best
+
+
+def _ends(text: str, end: int, last: str) -> bool:
+    """Whether a name can stop before `text[end]`."""
+    if end >= len(text):
+        return True
+    following = text[end]
+    if following in "_^'*":
+        return following == "'" and text[end + 1 : end + 2] in {"s", ""}
+    if following == "(":  # a state of another mass, or a function of what stands in the brackets: m(…), B(…)
+        return False
+    if (
+        following in "+-" and not text[end + 1 : end + 2].isalpha()
+    ):  # a charge that no particle of this name has
+        return last not in "+-" and text[end + 1 : end + 2] == ">"
+    if following.isalnum():
+        return last in "+-" or (last == "0" and following.isalpha())
+    return _STATE.match(text, end) is None
+
+
+def _narrowed(text: str, start: int, end: int, names: tuple[str, ...], table: ParticleTable) -> Mention:
+    """Use 'charged', 'neutral' before a name and swallow 'meson', 'boson' … after it."""
+    given = text[end - 1] in "+-0" or len({table.particles[n].charge for n in names}) == 1
+    if before := _CHARGED.search(text, max(0, start - 12), start):
+        kept = tuple(n for n in names if bool(table.particles[n].charge) == (before[1].lower() == "charged"))
+        if kept:
+            names, given, start = kept, True, before.start()
+    following = _FOLLOWING.match(text, end)
+    if following and following[1].lower() in _GENUS:
+        end = following.end()
+    return Mention(start, end, names, given)

@@ -1,0 +1,1 @@
+"""Search over the items of a knowledge base: full text, vectors, and their fusion."""

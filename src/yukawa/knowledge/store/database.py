@@ -1,0 +1,265 @@
+"""Opens a database, gives read and write transactions, brings the schema up to date, and words its failures."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from yukawa.core.errors import InputError, MissingPackage, StoreError
+from yukawa.core.optional import install_line
+
+HEAD = "0001"  # the newest Alembic revision this code knows
+BUSY_SECONDS = 60
+CONNECT_SECONDS = 5
+# One writer at a time on PostgreSQL too: the ledger is one chain. The number is arbitrary and fixed.
+ADVISORY_LOCK = 0x59756B61
+
+
+class Store:
+    """A database holding one knowledge base.
+
+    Args:
+        url: a folder, `sqlite:///FILE` or `postgresql://…`.
+
+    Raises:
+        InputError: the URL is of no known kind.
+        StoreError: the database cannot be opened, or was made by a newer version.
+    """
+
+    def __init__(self, url: str | Path) -> None:
+        self.url, self.folder = _resolve(str(url))
+        self.is_postgres = self.url.get_backend_name() == "postgresql"
+        if self.folder is not None:
+            with _worded(str(self.url.database)):
+                self.folder.mkdir(parents=True, exist_ok=True)
+        self.engine = _engine(self.url)
+        self._glancing = threading.Lock()
+        self._glancer: tuple[int, sqlite3.Connection] | None = None
+        self._ensure_schema()
+
+    @cached_property
+    def file(self) -> Path | None:
+        """The SQLite file, or None on a server."""
+        return None if self.is_postgres else Path(str(self.url.database))
+
+    @cached_property
+    def name(self) -> str:
+        """How error messages call this base; never with a password."""
+        return str(self.file) if self.file else self.url.set(drivername="postgresql").render_as_string()
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """One consistent view of the base."""
+        with _worded(self.name), self.engine.connect() as connection:
+            if self.is_postgres:  # its default shows each statement what others have changed meanwhile
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """One transaction that waits for its turn, and is durable when it returns without an error."""
+        with _worded(self.name), self.engine.connect() as connection:
+            connection = connection.execution_options(begin="IMMEDIATE")
+            with connection.begin():
+                if self.is_postgres:
+                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(ADVISORY_LOCK)))
+                yield connection
+
+    def glance(self, statement: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        """The rows of one plain statement on the SQLite file, each time as it stands now, outside any transaction.
+
+        A transaction through SQLAlchemy costs more than the two statements of most searches.
+        """
+        with _worded(self.name), self._glancing:
+            if (
+                self._glancer is None or self._glancer[0] != os.getpid()
+            ):  # SQLite's handles do not survive a fork
+                raw = sqlite3.connect(str(self.file), timeout=BUSY_SECONDS, check_same_thread=False)
+                self._glancer = (os.getpid(), raw)
+            try:
+                return self._glancer[1].execute(statement, parameters).fetchall()
+            except sqlite3.Error as error:
+                raise sa.exc.DBAPIError(statement, parameters, error) from error
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+        with self._glancing:
+            if self._glancer is not None and self._glancer[0] == os.getpid():
+                self._glancer[1].close()
+            self._glancer = None
+
+    def _ensure_schema(self) -> None:
+        with self.read() as connection:
+            found = _revision(connection)
+        if found == HEAD:
+            return
+        if found is not None and found > HEAD:
+            raise StoreError(
+                f"the knowledge base {self.name} was made by a newer Yukawa (schema {found}, this one knows {HEAD})",
+                hint="type: pip install --upgrade yukawa",
+            )
+        with self.write() as connection:  # a second process waits here and then finds the work done
+            if _revision(connection) != HEAD:
+                _migrate(connection)
+
+
+def fetch(connection: sa.Connection, statement: str, parameters: Sequence[Any] = ()) -> list[Any]:
+    """The rows of a plain statement, with `?` for each parameter, by the driver itself.
+
+    For the few statements of every search: SQLAlchemy's layers take several times as long as these queries, most of
+    all right after an embedding, which empties the processor's caches.
+    """
+    if connection.dialect.name != "sqlite":
+        statement = statement.replace("?", "%s")
+    with contextlib.closing(connection.connection.cursor()) as cursor:
+        try:
+            cursor.execute(statement, parameters)
+            return list(cursor.fetchall())
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise sa.exc.DBAPIError(statement, parameters, error) from error
+
+
+def _resolve(url: str) -> tuple[sa.URL, Path | None]:
+    if "://" not in url:
+        folder = Path(url).expanduser().absolute()
+        if folder.is_file():
+            raise InputError(f"{url} is a file", hint=f"name a folder, or type sqlite:///{folder}")
+        return sa.URL.create("sqlite", database=str(folder / "knowledge.sqlite")), folder
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError:
+        raise InputError(
+            f"{url!r} is no database URL", hint="a folder, sqlite:///FILE or postgresql://USER@HOST/NAME"
+        ) from None
+    if parsed.get_backend_name() == "sqlite":
+        if not parsed.database or parsed.database == ":memory:":
+            raise InputError("a knowledge base needs a file", hint="type sqlite:///FILE")
+        file = Path(parsed.database).expanduser().absolute()
+        return parsed.set(drivername="sqlite", database=str(file)), file.parent
+    if parsed.get_backend_name() in {"postgresql", "postgres"}:
+        for package in ("psycopg", "pgvector"):
+            _require(package)
+        return parsed.set(drivername="postgresql+psycopg"), None
+    raise InputError(
+        f"no knowledge base can be kept in {parsed.get_backend_name()!r}",
+        hint="allowed: a folder, sqlite:///FILE, postgresql://USER@HOST/NAME",
+    )
+
+
+def _require(package: str) -> None:
+    import importlib.util
+
+    if importlib.util.find_spec(package) is None:
+        raise MissingPackage(package, install_line("postgres"), purpose="a PostgreSQL knowledge base")
+
+
+def _engine(url: sa.URL) -> sa.Engine:
+    if url.get_backend_name() == "postgresql":
+        patience = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_SECONDS}
+        return sa.create_engine(url, pool_pre_ping=True, connect_args=patience)
+    engine = sa.create_engine(
+        url,
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        pool_reset_on_return=None,  # `read` and `write` end every transaction themselves
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def _configure(connection: sqlite3.Connection, _record: Any) -> None:
+        # The driver's own transaction handling would delay BEGIN; we begin ourselves below.
+        connection.isolation_level = None
+        _write_ahead(connection)
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        fetch(connection, f"BEGIN {connection.get_execution_options().get('begin', 'DEFERRED')}")
+
+    return engine
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Set the journal to WAL; SQLite does not wait for its turn here when several open a new file at once."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # the low byte, whatever the detail
+            if not busy or time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)
+
+
+def _revision(connection: sa.Connection) -> str | None:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    row = connection.execute(sa.text("SELECT version_num FROM alembic_version")).first()
+    return None if row is None else str(row[0])
+
+
+def _migrate(connection: sa.Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+@contextlib.contextmanager
+def _worded(name: str) -> Iterator[None]:
+    """Turn a driver's failure into one line that says what stands and what to do."""
+    try:
+        yield
+    except sa.exc.IntegrityError:
+        raise
+    except sa.exc.DBAPIError as error:
+        raise _store_error(name, str(error.orig)) from error
+    except OSError as error:
+        raise _store_error(name, os.strerror(error.errno or 0)) from error
+
+
+def _store_error(name: str, cause: str) -> StoreError:
+    lowered = cause.lower()
+    known = {
+        "readonly": (
+            "cannot be written: it is read-only",
+            "check the permissions of the file and its folder",
+        ),
+        "permission": (
+            "cannot be opened: permission denied",
+            "check the permissions of the file and its folder",
+        ),
+        "read-only": ("cannot be written: the disk is read-only", "choose another YUKAWA_HOME"),
+        "unable to open": ("cannot be opened", "check that the folder exists and can be written"),
+        "full": ("cannot be written: the disk is full", "free some space and repeat; nothing was changed"),
+        "disk i/o": ("cannot be written: the disk gave an error", "check its space; nothing was changed"),
+        "locked": (f"is locked by another process for over {BUSY_SECONDS} s", "repeat when it has finished"),
+        "not a database": ("is not a knowledge base", "name another folder or restore a backup"),
+        "malformed": ("is damaged", "type: yukawa knowledge restore-backup FILE"),
+        "fatal:  database": ("does not exist", "make it with: createdb NAME"),
+        "authentication failed": ("refused the user or the password", "check both in the URL"),
+        'extension "vector"': ("lacks pgvector", "install pgvector 0.8 or newer on the server"),
+        "resolve host": ("cannot be reached: its host is unknown", "check the URL"),
+        "connection": ("cannot be reached", "check that the server runs and the URL is right"),
+    }
+    for word, (what, hint) in known.items():
+        if word in lowered:
+            return StoreError(f"the knowledge base {name} {what}", hint=hint)
+    return StoreError(
+        f"the knowledge base {name} failed: {cause.splitlines()[0] if cause else 'no reason given'}"
+    )

@@ -1,0 +1,405 @@
+"""Carries whole bases: export and import as JSON Lines, backup and restoring of a backup."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+import secrets
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sa
+
+from yukawa.core.errors import InputError, StoreError
+from yukawa.core.files import _sync_folder, read_jsonl, report_write_errors, write_jsonl
+from yukawa.knowledge.search.reindex import embed_missing
+from yukawa.knowledge.search.serving import Serving
+from yukawa.knowledge.store import ledger, reader, schema, writer
+from yukawa.knowledge.store.database import HEAD, Store, _resolve
+from yukawa.knowledge.store.stored_items import stored_drafts
+from yukawa.knowledge.store.verification import table_problems
+
+if TYPE_CHECKING:
+    from yukawa.knowledge.base import KnowledgeBase
+
+# In an order in which rows refer to earlier ones only. Vectors and postings can be made from these.
+_TABLES = {
+    t.name: t
+    for t in (
+        schema.embedders, schema.meta, schema.items, schema.versions, schema.passages, schema.claims, schema.conflicts,
+        schema.events, schema.answers,
+    )
+}  # fmt: skip
+_DERIVED = {"passage_count", "passage_length"}  # notes that a server keeps for its own ranking
+_END = "end"
+_BATCH = 500
+_NUMBERS = (str(math.inf), str(-math.inf), str(math.nan))  # JSON has no numbers for these
+
+
+class Imported(NamedTuple):
+    """How many items an import brought, and how many were there already."""
+
+    taught: int
+    known: int
+
+
+# ---- export ---------------------------------------------------------------------------------------
+
+
+def export(store: Store, path: str | Path) -> int:
+    """Write everything that a base holds as JSON Lines, gzip if the name ends in `.gz`; returns the number of items.
+
+    The first row tells the schema, each further one is a row of a table, the last one counts them and names the
+    ledger's last hash. Vectors are left out: `import_` makes them anew. Equal bases give equal bytes.
+
+    Raises:
+        StoreError: the disk refuses; an older file of that name stands.
+    """
+    counts = dict.fromkeys(_TABLES, 0)
+    with store.read() as connection:
+        write_jsonl(Path(path), _exported(connection, counts))
+    return counts["items"]
+
+
+def _exported(connection: sa.Connection, counts: dict[str, int]) -> Iterator[dict[str, Any]]:
+    yield {"yukawa": "knowledge", "schema": HEAD}
+    for name, table in _TABLES.items():
+        query = sa.select(*_columns(table)).order_by(*(_ordered(c, connection) for c in table.primary_key))
+        if table is schema.embedders:
+            query = query.where(schema.embedders.c.serving)
+        if table is schema.meta:
+            query = query.where(schema.meta.c.key.not_in(_DERIVED))
+        for row in connection.execute(query, execution_options={"yield_per": _BATCH}).mappings():
+            counts[name] += 1
+            yield {"table": name} | {key: _plain(value) for key, value in row.items()}
+    yield {"table": _END, "rows": counts, "head": ledger.head(connection)[2]}
+
+
+def _columns(table: sa.Table) -> list[sa.Column[Any]]:
+    """The columns exported: an embedder's number means nothing in another base."""
+    return [c for c in table.c if not (table is schema.embedders and c.name == "id")]
+
+
+def _ordered(column: sa.Column[Any], connection: sa.Connection) -> sa.ColumnElement[Any]:
+    """The same order of texts on every server, whatever its language."""
+    on_server = connection.dialect.name == "postgresql" and isinstance(column.type, sa.String)
+    return sa.collate(column, "C") if on_server else column
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+# ---- import ---------------------------------------------------------------------------------------
+
+
+def import_(base: KnowledgeBase, path: str | Path, *, actor: str = "") -> Imported:
+    """Bring an export into a base: all of it into an empty one, else the items in force that are not there yet.
+
+    An item whose id or content the base knows, be it unloaded or erased, is left as the base has it.
+
+    Raises:
+        InputError: the file is no export, or is cut off or damaged; the base is as it was.
+        StoreError: the export was made by a newer version, or does not agree with itself.
+    """
+    path = Path(path)
+    with base.store.read() as connection:
+        empty = _is_empty(connection)
+    if empty:
+        return Imported(_copy(base.store, path), 0)
+    with tempfile.TemporaryDirectory(prefix="yukawa-") as folder:
+        beside = Store(folder)
+        try:  # the whole file is read and checked before anything is taught
+            Serving(beside).ensure("none")
+            _copy(beside, path)
+            return _teach_from(beside, base, actor or "import", f"imported from {path.name}")
+        finally:
+            beside.close()
+
+
+def _is_empty(connection: sa.Connection) -> bool:
+    answered = connection.execute(sa.select(schema.answers.c.id).limit(1)).first()
+    return answered is None and ledger.head(connection)[0] == 0
+
+
+def _copy(store: Store, path: Path) -> int:
+    """Fill an empty base with an export, in one transaction; returns the number of items."""
+    reader = _Reader(path)
+    try:
+        with store.write() as connection:
+            if not _is_empty(connection):
+                raise StoreError(f"another process has filled {store.name} meanwhile", hint="repeat")
+            embedder_id, embedder = Serving(store).embedder(connection)
+            for table, rows in itertools.groupby(reader.rows(), key=lambda pair: pair[0]):
+                _insert(connection, table, (row for _, row in rows))
+            embed_missing(connection, embedder_id, embedder)
+            for problem in itertools.chain(reader.problems(connection), table_problems(connection)):
+                raise StoreError(f"{path} cannot be imported: {problem}", hint="export the base anew")
+    except sa.exc.IntegrityError as error:
+        raise InputError(f"{path} cannot be imported: its rows do not fit together ({error.orig})") from None
+    return reader.counts["items"]
+
+
+def _insert(connection: sa.Connection, table: sa.Table, rows: Iterator[dict[str, Any]]) -> None:
+    if table is schema.embedders:  # the base embeds with its own
+        return list(rows).clear()
+    on_server = connection.dialect.name == "postgresql"
+    for batch in _batches(rows):
+        if table is schema.meta:
+            keys = [row["key"] for row in batch]
+            connection.execute(sa.delete(table).where(table.c.key.in_(keys)))
+        connection.execute(sa.insert(table), batch)
+        if on_server and table is schema.passages:
+            postings = [p for row in batch for p in writer.posting_rows_of(row["id"], row["terms"])]
+            if postings:
+                connection.execute(sa.insert(schema.postings), postings)
+    if on_server and table in (schema.claims, schema.conflicts):  # numbers that the server gives out itself
+        highest = sa.select(sa.func.max(table.c.id)).scalar_subquery()
+        connection.execute(
+            sa.select(sa.func.setval(sa.func.pg_get_serial_sequence(table.name, "id"), highest))
+        )
+
+
+def _batches(rows: Iterator[Any]) -> Iterator[list[Any]]:
+    while batch := list(itertools.islice(rows, _BATCH)):
+        yield batch
+
+
+class _Reader:
+    """Reads an export row by row, and knows at its end whether it was whole."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._head = ""
+        self.counts = dict.fromkeys(_TABLES, 0)
+
+    def rows(self) -> Iterator[tuple[sa.Table, dict[str, Any]]]:
+        """Every row with its table.
+
+        Raises:
+            InputError: the first row is not that of an export, a row does not fit, or the end is missing.
+            StoreError: a newer version made it.
+        """
+        found = read_jsonl(self._path)
+        self._check_first(next(found, {}))
+        for number, row in enumerate(found, start=2):
+            place = f"{self._path}:{number}"
+            name = row.pop("table", None)
+            if name == _END:
+                if row.get("rows") != self.counts or next(found, None) is not None:
+                    raise InputError(f"{place}: the export has {self.counts}, its end says {row.get('rows')}")
+                self._head = str(row.get("head"))
+                return
+            if not isinstance(name, str) or name not in _TABLES:
+                raise InputError(
+                    f"{place}: there is no table {name!r}", hint=f"allowed: {', '.join(_TABLES)}"
+                )
+            self.counts[name] += 1
+            yield _TABLES[name], _typed(_TABLES[name], row, place)
+        raise InputError(f"{self._path} is cut off: its last row is missing", hint="export or copy it anew")
+
+    def problems(self, connection: sa.Connection) -> Iterator[str]:
+        """Whether the ledger now ends as the export's did."""
+        if ledger.head(connection)[2] != self._head:
+            yield "ledger: its last hash is not the one that the export ends with"
+
+    def _check_first(self, row: Mapping[str, Any]) -> None:
+        version = row.get("schema")
+        if row.get("yukawa") != "knowledge" or not isinstance(version, str):
+            raise InputError(
+                f"{self._path} is no export of a knowledge base",
+                hint="make one with: yukawa knowledge export FILE",
+            )
+        if version > HEAD:
+            raise StoreError(
+                f"{self._path} was made by a newer Yukawa (schema {version}, this one knows {HEAD})",
+                hint="type: pip install --upgrade yukawa",
+            )
+
+
+def _typed(table: sa.Table, row: dict[str, Any], place: str) -> dict[str, Any]:
+    """`row` if it has just the columns of `table`, with values of their types."""
+    columns = _columns(table)
+    names = {c.name for c in columns}
+    if wrong := names ^ row.keys():
+        raise InputError(
+            f"{place}: a row of {table.name} has {', '.join(sorted(names))}; check {', '.join(sorted(wrong))}"
+        )
+    for column in columns:
+        value = row[column.name]
+        if isinstance(column.type, sa.Float):
+            value = row[column.name] = float(value) if isinstance(value, int) or value in _NUMBERS else value
+        if (value is None and column.nullable) or isinstance(column.type, sa.JSON):
+            continue
+        expected = column.type.python_type
+        if type(value) is not expected:
+            raise InputError(
+                f"{place}: {column.name} is {value!r}; a value of type {expected.__name__} is expected"
+            )
+    return row
+
+
+def _teach_from(source: Store, base: KnowledgeBase, actor: str, reason: str) -> Imported:
+    """Teach what is in force in `source` and new to `base`."""
+    v, taught, known = schema.versions, 0, 0
+    query = sa.select(v, schema.items.c.kind).join_from(v, schema.items).where(v.c.valid_to.is_(None))
+    with source.read() as connection:
+        rows = connection.execute(query.order_by(v.c.id), execution_options={"yield_per": _BATCH}).mappings()
+        for batch in rows.partitions(_BATCH):
+            with base.store.read() as target:
+                here = reader.last_versions(target, [row["item_id"] for row in batch])
+            drafts = [d for d in stored_drafts(connection, batch) if d.item_id not in here]
+            items = base.teach_many(drafts, actor=actor, reason=reason)
+            new = sum(item.status == "taught" for item in items)
+            taught, known = taught + new, known + len(batch) - new
+    return Imported(taught, known)
+
+
+# ---- backup ---------------------------------------------------------------------------------------
+
+
+def backup(store: Store, path: str | Path, *, force: bool = False) -> None:
+    """Write a checked copy of a base to one file while it is in use; of a server's base, a compressed export.
+
+    Raises:
+        InputError: a file of that name is there and `force` is not given, or a server's is not called `….gz`.
+        StoreError: the disk refuses or the copy is not sound; an older file of that name stands.
+    """
+    path = Path(path)
+    if path.exists() and not force:
+        raise InputError(f"{path} is there already", hint="name another file, or force it to be replaced")
+    if store.file is None:
+        if path.suffix != ".gz":
+            raise InputError(
+                f"the backup of a server's base is a compressed export, {path.name} does not end in .gz",
+                hint=f"name it {path.name}.jsonl.gz",
+            )
+        export(store, path)
+        return
+    with closing(store.engine.raw_connection()) as source, _database_beside(path) as beside:
+        assert isinstance(source.driver_connection, sqlite3.Connection)  # noqa: S101 -- tells the type only
+        _copy_database(source.driver_connection, beside)
+
+
+def restore_backup(path: str | Path, url: str | Path) -> None:
+    """Put a backup (or an export) in place as a new base at `url`, whole or not at all.
+
+    Raises:
+        InputError: the file is no backup, or a base is there already.
+        StoreError: the backup is damaged or was made by a newer version.
+    """
+    path = Path(path)
+    where, folder = _resolve(str(url))
+    is_database = _first_bytes(path) == b"SQLite format 3\0"
+    if folder is None:
+        if is_database:
+            raise InputError(
+                f"{path} is a copy of a SQLite base, which a server cannot take",
+                hint="restore it into a folder, export that, and import it on the server",
+            )
+        _restore_on_server(path, str(url))
+        return
+    target = Path(str(where.database))
+    for file in (target, target.with_name(target.name + "-wal")):
+        if file.exists():
+            raise InputError(
+                f"{file} is there already", hint="name another folder, or move the old base away"
+            )
+    if is_database:
+        _check_database(path)
+    with report_write_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with _database_beside(target) as beside:
+        if is_database:
+            with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as source:
+                _copy_database(source, beside)
+        else:
+            _restore_export(path, f"sqlite:///{beside}")
+
+
+def _restore_on_server(path: Path, url: str) -> None:
+    with closing(Store(url)) as store:
+        with store.read() as connection:
+            if not _is_empty(connection):
+                raise InputError(f"a base is there already: {store.name}", hint="name another database")
+        _fill(store, path)
+
+
+def _restore_export(path: Path, url: str) -> None:
+    with closing(Store(url)) as store:
+        _fill(store, path)
+
+
+def _fill(store: Store, path: Path) -> None:
+    """Fill an empty base with an export, embedding with what the exported base embedded with."""
+    for table, row in _Reader(path).rows():
+        if table is schema.embedders:
+            Serving(store).ensure(row["name"])
+            break
+    _copy(store, path)
+
+
+def _copy_database(source: sqlite3.Connection, file: Path) -> None:
+    with closing(sqlite3.connect(file)) as copy:
+        source.backup(copy)
+        copy.execute("PRAGMA journal_mode=DELETE")  # one file that stands for itself
+    _check_database(file)
+
+
+def _check_database(path: Path) -> None:
+    """Refuse a file that is damaged, no knowledge base, or newer than this program."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            problem = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            (tables,) = connection.execute(
+                "SELECT count(*) FROM sqlite_master WHERE name IN ('events', 'versions')"
+            ).fetchone()
+            found = (
+                connection.execute("SELECT version_num FROM alembic_version").fetchone()
+                if tables == 2
+                else None
+            )
+    except sqlite3.Error as error:
+        raise StoreError(f"{path} is damaged: {error}", hint="use another backup") from None
+    if problem != "ok":
+        raise StoreError(f"{path} is damaged: {problem}", hint="use another backup")
+    if found is None:
+        raise InputError(
+            f"{path} is no backup of a knowledge base", hint="make one with: yukawa knowledge backup FILE"
+        )
+    if str(found[0]) > HEAD:
+        raise StoreError(
+            f"{path} was made by a newer Yukawa (schema {found[0]}, this one knows {HEAD})",
+            hint="type: pip install --upgrade yukawa",
+        )
+
+
+@contextmanager
+def _database_beside(target: Path) -> Iterator[Path]:
+    """A name for a file that takes the place of `target` when the block ends well, and vanishes when it does not."""
+    beside = target.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        yield beside
+        with report_write_errors(target):
+            with open(beside, "rb+") as handle:
+                os.fsync(handle.fileno())
+            os.replace(beside, target)
+            _sync_folder(target.parent)
+    except sqlite3.Error as error:
+        raise StoreError(f"{target} cannot be written: {error}", hint="nothing was changed") from error
+    finally:
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            beside.with_name(beside.name + suffix).unlink(missing_ok=True)
+
+
+def _first_bytes(path: Path) -> bytes:
+    try:
+        with open(path, "rb") as handle:
+            return handle.read(16)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from None

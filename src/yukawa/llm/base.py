@@ -1,0 +1,205 @@
+"""The one protocol every language model speaks, and the small value objects it exchanges."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from yukawa.core.errors import InputError, ReplyError, nearest
+
+Role = Literal["system", "user", "assistant"]
+Schema = TypeVar("Schema", bound=BaseModel)
+
+_FENCED = re.compile(r"```(?:json)?[ \t]*\r?\n(.*)```", re.DOTALL | re.IGNORECASE)
+_SHOWN_ERRORS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation.
+
+    Raises:
+        InputError: the role is none of system, user, assistant.
+    """
+
+    role: Role
+    content: str
+
+    def __post_init__(self) -> None:
+        if self.role not in get_args(Role):
+            allowed = ", ".join(get_args(Role))
+            near = nearest(str(self.role), get_args(Role))
+            raise InputError(
+                f"a message came with the role {self.role!r}; allowed are {allowed}",
+                hint=f"did you mean {near!r}?" if near else "",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """One token of a reply and the natural logarithm of its probability."""
+
+    token: str
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a model answered.
+
+    Attributes:
+        text: the whole answer.
+        model: the model that gave it, in its backend's own words.
+        finish_reason: `stop` where the model ended by itself, `length` where it was cut; None if unknown.
+        usage: `prompt_tokens`, `completion_tokens`, `total_tokens` where the backend counts them.
+        logprobs: one entry a token, where they were asked for.
+    """
+
+    text: str
+    model: str
+    finish_reason: str | None
+    usage: dict[str, int] | None
+    logprobs: tuple[TokenLogprob, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a model can do.
+
+    Attributes:
+        streaming: replies arrive piece by piece, not whole at the end.
+        json_schema: the backend itself holds a reply to a schema; without it one is asked for in words.
+        logprobs: token log-probabilities can be asked for.
+        context_length: longest prompt and answer together in tokens; None if unknown.
+    """
+
+    streaming: bool
+    json_schema: bool
+    logprobs: bool
+    context_length: int | None
+
+
+class ChatModel(Protocol):
+    """Any language model. `capabilities` is a coroutine: a server or a file may have to be asked."""
+
+    name: str
+
+    async def chat(
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: type[BaseModel] | None = None,
+        temperature: float = 0.0,
+        max_tokens: int | None = None,
+        logprobs: bool = False,
+    ) -> Reply:
+        """Answer the last message, whole.
+
+        Args:
+            messages: the conversation, oldest first.
+            schema: ask for JSON of this shape; the text is not validated here, `structured` does that.
+            temperature: 0 is greedy.
+            max_tokens: longest answer; None leaves it to the backend.
+            logprobs: ask for token log-probabilities.
+
+        Raises:
+            InputError: the backend cannot do what was asked.
+            ModelError: the model failed or cannot be reached.
+        """
+        ...
+
+    def stream(
+        self, messages: Sequence[Message], *, temperature: float = 0.0, max_tokens: int | None = None
+    ) -> AsyncIterator[str]:
+        """Answer the last message piece by piece; an answer cut half-way ends in a ModelError."""
+        ...
+
+    async def capabilities(self) -> Capabilities:
+        """What this model can do."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of connections and memory; closing twice is allowed."""
+        ...
+
+
+async def structured(
+    model: ChatModel,
+    messages: Sequence[Message],
+    schema: type[Schema],
+    *,
+    temperature: float = 0.0,
+    max_tokens: int | None = None,
+) -> Schema:
+    """A reply as an instance of `schema`, from any backend.
+
+    A reply that does not fit is shown to the model once, together with what is wrong with it.
+
+    Raises:
+        ReplyError: the second reply does not fit either.
+    """
+    asked = list(messages)
+    complaint = ""
+    for _ in range(2):
+        reply = await model.chat(asked, schema=schema, temperature=temperature, max_tokens=max_tokens)
+        try:
+            return schema.model_validate_json(json_part(reply.text))
+        except ValidationError as error:
+            complaint = _one_line(error)
+        if reply.finish_reason == "length":
+            complaint = f"cut at the token limit; {complaint}"
+        asked += [
+            # Several servers refuse an empty turn.
+            Message("assistant", reply.text.strip() or "(nothing)"),
+            Message(
+                "user",
+                f"That reply is not valid: {complaint}. Reply with the corrected JSON and nothing else.",
+            ),
+        ]
+    raise ReplyError(
+        f"model {model.name!r} gave no valid {schema.__name__} in two replies: {complaint}",
+        hint="try again, or choose a model that is better at JSON",
+    )
+
+
+def json_part(text: str) -> str:
+    """The JSON of a reply, without the code fence (and the words around it) that models like to add."""
+    bare = text.strip()
+    fenced = None if bare.startswith(("{", "[")) else _FENCED.search(bare)
+    return fenced.group(1).strip() if fenced else bare
+
+
+def ask_in_words(messages: Sequence[Message], schema: type[BaseModel]) -> list[Message]:
+    """The conversation with the schema written into its last message, for backends that enforce none."""
+    wish = (
+        "Reply with one JSON value and nothing else. It must be valid under this JSON schema:\n"
+        f"{json.dumps(schema.model_json_schema(), ensure_ascii=False)}"
+    )
+    last = messages[-1]
+    return [*messages[:-1], Message(last.role, f"{last.content}\n\n{wish}")]
+
+
+def need_messages(messages: Sequence[Message], name: str) -> None:
+    """Refuse an empty conversation.
+
+    Raises:
+        InputError: there is no message.
+    """
+    if not messages:
+        raise InputError(
+            f"model {name!r} was given no message", hint="pass at least one Message('user', ...)"
+        )
+
+
+def _one_line(error: ValidationError) -> str:
+    found = [
+        f"{'.'.join(str(step) for step in item['loc']) or 'reply'}: {item['msg']}"
+        for item in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+    more = f" and {len(found) - _SHOWN_ERRORS} more" if len(found) > _SHOWN_ERRORS else ""
+    return "; ".join(found[:_SHOWN_ERRORS]) + more

@@ -1,0 +1,390 @@
+"""A model in this process: a local folder or hub name, through Hugging Face transformers."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import importlib.util
+import threading
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from yukawa.core.errors import InputError, MissingPackage, ModelError
+from yukawa.core.optional import install_line
+from yukawa.llm.base import Capabilities, Message, Reply, TokenLogprob, ask_in_words, need_messages
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from yukawa.core.settings import ModelSettings
+
+# Longest answer where none is asked for: a base model may never end by itself.
+NEW_TOKENS = 1024
+INSTALL = install_line("train")
+_SPEAKERS = {"system": "System", "user": "User", "assistant": "Assistant"}
+_NEXT_TURN = "\nUser:"
+_END = object()
+
+
+@dataclass(frozen=True, slots=True)
+class _Generated:
+    """Tokens of one answer, without the prompt; `logits` has a row of the vocabulary's size for each."""
+
+    tokens: list[int]
+    logits: Sequence[Any]
+    prompt_tokens: int
+
+
+class TransformersModel:
+    """A causal language model from safetensors, with an optional PEFT adapter on top.
+
+    Weights are loaded by the first reply, and only from safetensors; code from a hub is never run. Prompts
+    go through the tokenizer's chat template. Where it has none they are written as plain text, a turn a
+    paragraph: `System: ...`, `User: ...`, `Assistant: ...`, ending in `Assistant:`; the answer ends where the
+    model starts a new `User:` turn. Control tokens inside a message are read as ordinary text, so that a
+    passage cannot open a turn.
+
+    Args:
+        model: local folder, or name on the hub.
+        name: what Yukawa calls it.
+        adapter: PEFT adapter, likewise.
+        load_in_4bit: quantise the weights to NF4 with bitsandbytes while loading.
+        context_length: in tokens; None reads it from the model's configuration.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        name: str | None = None,
+        adapter: str | None = None,
+        load_in_4bit: bool = False,
+        context_length: int | None = None,
+    ) -> None:
+        self.name = name or model
+        self._source = model
+        self._adapter = adapter
+        self._load_in_4bit = load_in_4bit
+        self._context_length = context_length
+        self._loaded: tuple[Any, Any] | None = None
+        # One answer at a time: two at once would only share the processor and double the memory.
+        self._busy = threading.Lock()
+        self._loading = threading.Lock()
+
+    @classmethod
+    def from_settings(cls, settings: ModelSettings) -> TransformersModel:
+        """The model of a row of `yukawa.toml`.
+
+        Raises:
+            InputError: the row names no model.
+        """
+        if settings.model is None:
+            raise InputError(
+                f"model {settings.name!r} (backend transformers) names no folder and no hub name",
+                hint=f'add model = "..." under [models.{settings.name}]',
+            )
+        return cls(
+            settings.model,
+            name=settings.name,
+            adapter=settings.adapter,
+            load_in_4bit=settings.load_in_4bit,
+            context_length=settings.context_length,
+        )
+
+    async def chat(
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: type[BaseModel] | None = None,
+        temperature: float = 0.0,
+        max_tokens: int | None = None,
+        logprobs: bool = False,
+    ) -> Reply:
+        """See `ChatModel.chat`; the text carries no white space at its ends.
+
+        Raises:
+            MissingPackage: torch, transformers, peft or bitsandbytes is needed and not installed.
+            ModelError: the model cannot be loaded, or the prompt does not fit.
+        """
+        need_messages(messages, self.name)
+        asked = messages if schema is None else ask_in_words(messages, schema)
+        stop = threading.Event()
+        try:
+            return await asyncio.to_thread(self._answer, asked, temperature, max_tokens, logprobs, stop)
+        finally:
+            stop.set()  # a cancelled caller leaves the thread behind
+
+    async def stream(
+        self, messages: Sequence[Message], *, temperature: float = 0.0, max_tokens: int | None = None
+    ) -> AsyncIterator[str]:
+        """See `ChatModel.stream`; leaving early stops the model at its next token.
+
+        Raises:
+            MissingPackage, ModelError: as in `chat`.
+        """
+        need_messages(messages, self.name)
+        _, tokenizer = await asyncio.to_thread(self._load)
+        streamer = _package("transformers").TextIteratorStreamer(
+            tokenizer, skip_prompt=True, skip_special_tokens=True
+        )
+        pieces = iter(streamer if tokenizer.chat_template else until(_NEXT_TURN, streamer))
+        stop = threading.Event()
+        work = asyncio.to_thread(self._generate, messages, temperature, max_tokens, stop, streamer=streamer)
+        job = asyncio.ensure_future(work)
+        try:
+            while isinstance(piece := await asyncio.to_thread(next, pieces, _END), str):
+                yield piece
+        finally:
+            stop.set()
+            await job  # raises what went wrong while generating
+
+    async def capabilities(self) -> Capabilities:
+        """Streams and gives log-probabilities; reads the configuration, not the weights.
+
+        Raises:
+            MissingPackage: transformers is not installed.
+            ModelError: there is no such model.
+        """
+        length = await asyncio.to_thread(self._context)
+        return Capabilities(streaming=True, json_schema=False, logprobs=True, context_length=length)
+
+    async def aclose(self) -> None:
+        """Let go of the weights."""
+        self._loaded = None
+
+    def _answer(
+        self,
+        messages: Sequence[Message],
+        temperature: float,
+        max_tokens: int | None,
+        logprobs: bool,
+        stop: threading.Event,
+    ) -> Reply:
+        made = self._generate(messages, temperature, max_tokens, stop, logits=logprobs)
+        model, tokenizer = self._load()
+        whole = tokenizer.decode(made.tokens, skip_special_tokens=True)
+        text = whole if tokenizer.chat_template else "".join(until(_NEXT_TURN, [whole]))
+        ended = made.tokens[-1] in _end_tokens(model, tokenizer) or text != whole
+        return Reply(
+            text=text.strip(),
+            model=self._source,
+            finish_reason="stop" if ended else "length",
+            usage={
+                "prompt_tokens": made.prompt_tokens,
+                "completion_tokens": len(made.tokens),
+                "total_tokens": made.prompt_tokens + len(made.tokens),
+            },
+            logprobs=_logprobs(tokenizer, made) if logprobs else None,
+        )
+
+    def _generate(
+        self,
+        messages: Sequence[Message],
+        temperature: float,
+        max_tokens: int | None,
+        stop: threading.Event,
+        *,
+        logits: bool = False,
+        streamer: Any = None,
+    ) -> _Generated:
+        try:
+            with self._busy:
+                model, tokenizer = self._load()
+                room, inputs = self._prompt(messages, max_tokens)
+                options = _decoding(tokenizer, temperature, stop)
+                return _run(
+                    model, inputs, max_new_tokens=room, output_logits=logits, streamer=streamer, **options
+                )
+        except (RuntimeError, ValueError) as error:
+            raise ModelError(f"model {self.name!r} failed while answering: {error}") from error
+        finally:
+            if streamer is not None:
+                streamer.end()  # the reader of the pieces would wait for ever otherwise
+
+    def _prompt(self, messages: Sequence[Message], max_tokens: int | None) -> tuple[int, Any]:
+        """How many tokens the answer may have, and the prompt as tensors of shape (1, length)."""
+        _, tokenizer = self._load()
+        inputs = _encode(tokenizer, messages, self.name)
+        length = int(inputs["input_ids"].shape[-1])
+        context = self._context()
+        room = NEW_TOKENS if max_tokens is None else max_tokens
+        if context is not None:
+            if length >= context:
+                raise ModelError(
+                    f"the prompt has {length} tokens and model {self.name!r} holds {context} with its answer",
+                    hint="shorten the conversation, or ask for fewer passages",
+                )
+            room = min(room, context - length)
+        return room, inputs
+
+    def _load(self) -> tuple[Any, Any]:
+        """Model and tokenizer; loaded by the first call, one thread at a time."""
+        with self._loading:
+            if self._loaded is None:
+                tokenizer = self._from(_package("transformers").AutoTokenizer)
+                self._loaded = (self._weights(), tokenizer)
+            return self._loaded
+
+    def _weights(self) -> Any:
+        transformers, torch = _package("transformers"), _package("torch")
+        options: dict[str, Any] = {
+            "dtype": "auto",
+            "device_map": "auto" if torch.cuda.is_available() else None,
+        }
+        if self._load_in_4bit:
+            _package("bitsandbytes")
+            options["quantization_config"] = transformers.BitsAndBytesConfig(
+                load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16
+            )
+        model = self._from(transformers.AutoModelForCausalLM, use_safetensors=True, **options)
+        if self._adapter is not None:
+            model = self._with_adapter(model, self._adapter)
+        return model.eval()
+
+    def _from(self, kind: Any, **options: Any) -> Any:
+        """`kind.from_pretrained`, with one clear line where the model is absent or not what it should be."""
+        damaged = _package("safetensors").SafetensorError
+        try:
+            return kind.from_pretrained(self._source, trust_remote_code=False, **options)
+        except ImportError as error:
+            raise MissingPackage(
+                error.name or "an extra of transformers", INSTALL, purpose=f"model {self.name!r}"
+            ) from error
+        except (OSError, ValueError, RuntimeError, damaged) as error:
+            raise self._unusable(self._source, error) from error
+
+    def _with_adapter(self, model: Any, adapter: str) -> Any:
+        peft, hub = _package("peft"), _package("huggingface_hub")
+        wanted = ["adapter_config.json", "adapter_model.safetensors"]
+        try:
+            # Only these two are fetched, so that a pickled adapter is not even downloaded.
+            folder = Path(
+                adapter if Path(adapter).is_dir() else hub.snapshot_download(adapter, allow_patterns=wanted)
+            )
+            absent = [file for file in wanted if not (folder / file).is_file()]
+            if absent:
+                raise ModelError(
+                    f"the adapter {adapter} of model {self.name!r} has no {' and no '.join(absent)}",
+                    hint="save it with PEFT as safetensors",
+                )
+            return peft.PeftModel.from_pretrained(model, str(folder))
+        except (OSError, ValueError, RuntimeError, _package("safetensors").SafetensorError) as error:
+            raise self._unusable(adapter, error) from error
+
+    def _unusable(self, source: str, error: Exception) -> ModelError:
+        said = str(error).strip().split("\n")[0][:300] or type(error).__name__
+        if Path(source).is_dir():
+            return ModelError(
+                f"the folder {source} cannot be loaded as model {self.name!r}: {said}",
+                hint="it needs the configuration, a tokenizer and safetensors that belong together",
+            )
+        return ModelError(
+            f"{source!r} (model {self.name!r}) is no folder here and cannot be had from the hub: {said}",
+            hint="give a folder, or check the hub name and the network (HF_HUB_OFFLINE forbids it)",
+        )
+
+    def _context(self) -> int | None:
+        if self._context_length is None:
+            config = self._from(_package("transformers").AutoConfig).get_text_config()
+            self._context_length = getattr(config, "max_position_embeddings", None)
+        return self._context_length
+
+
+def until(stop: str, pieces: Iterable[str]) -> Iterator[str]:
+    """The pieces of a text up to the first `stop`, wherever the pieces are cut.
+
+    What could be the beginning of `stop` is held back until it is clear.
+    """
+    held = ""
+    for piece in pieces:
+        held += piece
+        before, found, _ = held.partition(stop)
+        if found:
+            if before:
+                yield before
+            return
+        keep = next(size for size in range(len(stop) - 1, -1, -1) if held.endswith(stop[:size]))
+        ready, held = held[: len(held) - keep], held[len(held) - keep :]
+        if ready:
+            yield ready
+    if held:
+        yield held
+
+
+def _encode(tokenizer: Any, messages: Sequence[Message], name: str) -> Any:
+    """The prompt as token ids and attention mask; through the chat template, or as plain paragraphs."""
+    if not tokenizer.chat_template:
+        paragraphs = [f"{_SPEAKERS[message.role]}: {message.content}" for message in messages]
+        plain = "\n\n".join([*paragraphs, "Assistant:"])
+        return tokenizer(plain, return_tensors="pt", split_special_tokens=True)
+    turns = [{"role": message.role, "content": message.content} for message in messages]
+    attempts = [turns]
+    if turns[0]["role"] == "system" and len(turns) > 1:
+        # Some templates know no system turn (Gemma's): its words then open the next one.
+        joined = {**turns[1], "content": f"{turns[0]['content']}\n\n{turns[1]['content']}"}
+        attempts.append([joined, *turns[2:]])
+    refusal: Exception | None = None
+    for attempt in attempts:
+        try:
+            return tokenizer.apply_chat_template(
+                attempt,
+                add_generation_prompt=True,
+                return_tensors="pt",
+                return_dict=True,
+                sanitize_control_tokens=True,
+            )
+        except _package("jinja2").TemplateError as error:
+            refusal = error
+    raise ModelError(f"the chat template of model {name!r} refuses this conversation: {refusal}") from refusal
+
+
+def _decoding(tokenizer: Any, temperature: float, stop: threading.Event) -> dict[str, Any]:
+    """How to choose tokens and when to end, as arguments of `generate`."""
+    halt = _package("transformers").StoppingCriteriaList([lambda ids, scores, **_: stop.is_set()])
+    options: dict[str, Any] = {"stopping_criteria": halt, "do_sample": temperature > 0}
+    if temperature > 0:
+        options["temperature"] = temperature
+    else:
+        # Greedy choice leaves no use for the sampling knobs that a model's own configuration may set.
+        options |= {"temperature": None, "top_p": None, "top_k": None}
+    if not tokenizer.chat_template:
+        options |= {"stop_strings": [_NEXT_TURN], "tokenizer": tokenizer}
+    if tokenizer.pad_token_id is None:
+        options["pad_token_id"] = 0  # one row needs no padding, but `generate` warns without
+    return options
+
+
+def _run(model: Any, inputs: Any, **options: Any) -> _Generated:
+    length = int(inputs["input_ids"].shape[-1])
+    with _package("torch").inference_mode():
+        made = model.generate(
+            # Tokenizers may add more (token types) than a decoder takes.
+            input_ids=inputs["input_ids"].to(model.device),
+            attention_mask=inputs["attention_mask"].to(model.device),
+            return_dict_in_generate=True,
+            **options,
+        )
+    return _Generated(made.sequences[0, length:].tolist(), made.logits or (), length)
+
+
+def _logprobs(tokenizer: Any, made: _Generated) -> tuple[TokenLogprob, ...]:
+    """Log softmax of the model's own logits at each chosen token, before any temperature."""
+    return tuple(
+        TokenLogprob(tokenizer.decode([token]), float(row[0].float().log_softmax(-1)[token]))
+        for token, row in zip(made.tokens, made.logits, strict=True)
+    )
+
+
+def _end_tokens(model: Any, tokenizer: Any) -> set[int]:
+    ends = model.generation_config.eos_token_id
+    if ends is None:
+        ends = tokenizer.eos_token_id
+    return set() if ends is None else {ends} if isinstance(ends, int) else set(ends)
+
+
+def _package(name: str) -> Any:
+    if importlib.util.find_spec(name) is None:
+        raise MissingPackage(name, INSTALL, purpose="the transformers backend")
+    return importlib.import_module(name)

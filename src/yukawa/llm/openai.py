@@ -1,0 +1,406 @@
+"""Any server that speaks the OpenAI chat protocol: hosted services, vLLM, SGLang, Ollama, llama.cpp."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+import openai
+from openai import AsyncOpenAI
+
+from yukawa.core.errors import InputError, ModelError
+from yukawa.llm.base import Capabilities, Message, Reply, TokenLogprob, ask_in_words, need_messages
+from yukawa.llm.retry import RetryPolicy, retry_after_s
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from yukawa.core.settings import ModelSettings
+
+T = TypeVar("T")
+
+DEFAULT_URL = "https://api.openai.com/v1"
+NO_KEY = "none"
+_SHOWN_CHARACTERS = 300
+# What some servers or models refuse and this backend can do without, see `_body`.
+_DISPENSABLE = ("response_format", "max_tokens", "temperature")
+
+log = logging.getLogger(__name__)
+
+
+class OpenAIModel:
+    """A model behind a URL.
+
+    Rate limits (429), server errors (5xx), time-outs and cut connections are tried again with back-off, no
+    other refusal is. A server without `response_format` is asked for JSON in words; one that wants
+    `max_completion_tokens`, or has no free temperature, gets what it wants. A refusal is remembered.
+
+    Args:
+        model: the service's name for the model.
+        name: what Yukawa calls it.
+        base_url: root of the API, usually ending in `/v1`.
+        key_variable: environment variable with the key, read at each call; None for a server without keys.
+        context_length: in tokens; None asks the server, which may not know.
+        timeout_s: longest silence, in seconds.
+        retry: when to try again.
+
+    Raises:
+        InputError: `base_url` is no web address.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        name: str | None = None,
+        base_url: str = DEFAULT_URL,
+        key_variable: str | None = None,
+        context_length: int | None = None,
+        timeout_s: float = 60.0,
+        retry: RetryPolicy | None = None,
+    ) -> None:
+        self.name = name or model
+        _need_web_address(base_url, self.name)
+        self._model = model
+        self._url = base_url
+        self._key_variable = key_variable
+        self._context_length = context_length
+        self._timeout_s = timeout_s
+        self._retry = retry or RetryPolicy()
+        self._refused: frozenset[str] = frozenset()
+        self._open: tuple[asyncio.AbstractEventLoop, AsyncOpenAI] | None = None
+
+    @classmethod
+    def from_settings(cls, settings: ModelSettings) -> OpenAIModel:
+        """The model of a row of `yukawa.toml`.
+
+        Raises:
+            InputError: the row names no model.
+        """
+        if settings.model is None:
+            raise InputError(
+                f"model {settings.name!r} (backend openai) does not say which model to ask the server for",
+                hint=f'add model = "..." under [models.{settings.name}]',
+            )
+        return cls(
+            settings.model,
+            name=settings.name,
+            base_url=settings.base_url or DEFAULT_URL,
+            key_variable=settings.key_variable,
+            context_length=settings.context_length,
+            timeout_s=settings.timeout_s,
+        )
+
+    async def chat(
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: type[BaseModel] | None = None,
+        temperature: float = 0.0,
+        max_tokens: int | None = None,
+        logprobs: bool = False,
+    ) -> Reply:
+        """See `ChatModel.chat`.
+
+        Raises:
+            InputError: the key variable is not set.
+            ModelError: the server cannot be reached, failed, refused, or sent something that is no reply.
+        """
+        wish = {"temperature": temperature, "max_tokens": max_tokens, "logprobs": True if logprobs else None}
+        answer = await self._create(messages, schema, wish)
+        return self._reply(answer, logprobs)
+
+    async def stream(
+        self, messages: Sequence[Message], *, temperature: float = 0.0, max_tokens: int | None = None
+    ) -> AsyncIterator[str]:
+        """See `ChatModel.stream`; requests are tried again until the server has begun to answer, never after.
+
+        Raises:
+            InputError: the key variable is not set.
+            ModelError: as in `chat`, or the answer broke off.
+        """
+        wish = {"temperature": temperature, "max_tokens": max_tokens, "stream": True}
+        events = await self._create(messages, None, wish)
+        reason: str | None = None
+        try:
+            async for event in events:
+                for choice in _rows(event, "choices"):
+                    reason = getattr(choice, "finish_reason", None) or reason
+                    if piece := getattr(getattr(choice, "delta", None), "content", None):
+                        yield piece
+        except (openai.APIError, ValueError) as error:
+            raise self._broken_off(error) from error
+        finally:
+            await events.close()
+        self._need_whole(reason, max_tokens)
+
+    async def capabilities(self) -> Capabilities:
+        """What the protocol offers, less what this server has refused; asks `/models` for the context length.
+
+        Raises:
+            InputError: the key variable is not set.
+            ModelError: the server cannot be reached.
+        """
+        return Capabilities(
+            streaming=True,
+            json_schema="response_format" not in self._refused,
+            logprobs=True,
+            context_length=self._context_length or await self._served_length(),
+        )
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._open is not None:
+            loop, client = self._open
+            self._open = None
+            if loop is asyncio.get_running_loop():
+                await client.close()
+
+    def _client(self) -> AsyncOpenAI:
+        """The client of the running loop: its connections cannot be carried over to another."""
+        loop = asyncio.get_running_loop()
+        if self._open is None or self._open[0] is not loop:
+            client = AsyncOpenAI(api_key=NO_KEY, base_url=self._url, timeout=self._timeout_s, max_retries=0)
+            self._open = (loop, client)
+        client = self._open[1]
+        client.api_key = self._key()
+        return client
+
+    def _key(self) -> str:
+        if self._key_variable is None:
+            return NO_KEY
+        key = os.environ.get(self._key_variable, "").strip()
+        if not key:
+            raise InputError(
+                f"model {self.name!r} reads its key from the variable {self._key_variable}, which is not set",
+                hint=f"type: export {self._key_variable}=...",
+            )
+        return key
+
+    async def _create(
+        self, messages: Sequence[Message], schema: type[BaseModel] | None, wish: dict[str, Any]
+    ) -> Any:
+        """Ask for a completion, doing without whatever this server turns out to refuse."""
+        need_messages(messages, self.name)
+        create: Callable[..., Awaitable[Any]] = self._client().chat.completions.create
+        refused = self._refused
+        while True:
+            body = self._body(messages, schema, wish, refused)
+            try:
+                answer = await self._again_and_again(partial(create, **body))
+            except openai.APIStatusError as error:
+                culprit = _refused_parameter(error, body)
+                if culprit is None:
+                    raise self._explained(error) from error
+                log.warning("model %r refuses %s; asking without it", self.name, culprit)
+                refused |= {culprit}
+                continue
+            # Learnt only now: a request that fails either way was refused for another reason.
+            self._refused = refused
+            return answer
+
+    def _body(
+        self,
+        messages: Sequence[Message],
+        schema: type[BaseModel] | None,
+        wish: dict[str, Any],
+        refused: frozenset[str],
+    ) -> dict[str, Any]:
+        body = {key: value for key, value in wish.items() if value is not None}
+        if schema is not None and "response_format" in refused:
+            messages = ask_in_words(messages, schema)
+        elif schema is not None:
+            described = {"name": schema.__name__, "schema": schema.model_json_schema()}
+            body["response_format"] = {"type": "json_schema", "json_schema": described}
+        if "max_tokens" in refused and "max_tokens" in body:
+            body["max_completion_tokens"] = body.pop("max_tokens")
+        if "temperature" in refused:
+            del body["temperature"]
+        turns = [{"role": message.role, "content": message.content} for message in messages]
+        return {"model": self._model, "messages": turns, **body}
+
+    async def _again_and_again(self, call: Callable[[], Awaitable[T]]) -> T:
+        """`call`, repeated with back-off while it fails in a way that may pass.
+
+        Raises:
+            openai.APIStatusError: the server refused for good.
+            ModelError: anything else went wrong, or every attempt did.
+        """
+        failures = 0
+        while True:
+            try:
+                return await call()
+            except openai.APIStatusError as error:
+                if error.status_code != 429 and error.status_code < 500:
+                    raise
+                failure: openai.APIError = error
+                asked_s = retry_after_s(error.response.headers.get("retry-after"))
+            except openai.APIConnectionError as error:
+                if _nobody_there(error):
+                    raise self._explained(error) from error
+                failure, asked_s = error, None
+            except (openai.APIError, ValueError) as error:
+                raise self._no_protocol(error) from error
+            failures += 1
+            wait_s = self._retry.wait_s(failures, asked_s)
+            if wait_s is None:
+                raise self._explained(failure, failures) from failure
+            log.info("model %r: %s; trying again in %.1f s", self.name, _in_words(failure), wait_s)
+            await asyncio.sleep(wait_s)
+
+    async def _served_length(self) -> int | None:
+        client = self._client()
+        try:
+            listed = await self._again_and_again(client.models.list)
+        except openai.APIStatusError as error:
+            if error.status_code in (401, 403):
+                raise self._explained(error) from error
+            return None  # a server need not list its models
+        for row in _rows(listed, "data"):
+            length = getattr(
+                row, "max_model_len", None
+            )  # vLLM and SGLang tell; the protocol has no such field
+            if getattr(row, "id", None) == self._model and isinstance(length, int):
+                return length
+        return None
+
+    def _reply(self, answer: Any, logprobs: bool) -> Reply:
+        choice = next(iter(_rows(answer, "choices")), None)
+        message = getattr(choice, "message", None)
+        if choice is None or message is None:
+            raise self._no_protocol(None)
+        text = getattr(message, "content", None)
+        if not isinstance(text, str):
+            words = getattr(message, "refusal", None) or f"finish reason {choice.finish_reason}"
+            raise ModelError(f"model {self.name!r} answered without a text: {words}")
+        usage = getattr(answer, "usage", None)
+        return Reply(
+            text=text,
+            model=answer.model or self._model,
+            finish_reason=choice.finish_reason,
+            usage=None if usage is None else _counts(usage),
+            logprobs=self._logprobs(choice) if logprobs else None,
+        )
+
+    def _logprobs(self, choice: Any) -> tuple[TokenLogprob, ...]:
+        content = getattr(getattr(choice, "logprobs", None), "content", None)
+        if content is None:
+            raise ModelError(
+                f"the server of model {self.name!r} gave no log-probabilities, though asked for them"
+            )
+        return tuple(TokenLogprob(item.token, item.logprob) for item in content)
+
+    def _need_whole(self, reason: str | None, max_tokens: int | None) -> None:
+        """An answer that ends early must not pass for a whole one."""
+        if reason is None:
+            raise self._broken_off(None)
+        if reason == "content_filter" or (reason == "length" and max_tokens is None):
+            raise ModelError(
+                f"model {self.name!r} stopped before the end of its answer (finish reason {reason})"
+            )
+
+    def _broken_off(self, error: Exception | None) -> ModelError:
+        why = f": {_in_words(error)}" if error is not None else ""
+        return ModelError(
+            f"the answer of model {self.name!r} at {self._url} was cut half-way{why}; it is incomplete",
+            hint="ask again",
+        )
+
+    def _no_protocol(self, error: Exception | None) -> ModelError:
+        why = f" ({_in_words(error)})" if error is not None else ""
+        return ModelError(
+            f"{self._url} answered model {self.name!r} with something that is no chat completion{why}",
+            hint="base_url must be the root of an OpenAI-compatible API; it usually ends in /v1",
+        )
+
+    def _explained(self, error: openai.APIError, attempts: int = 1) -> ModelError:
+        """One line for a failure: what the server said, and what to do."""
+        tried = f" after {attempts} attempts" if attempts > 1 else ""
+        row = f"[models.{self.name}] of yukawa.toml"
+        if isinstance(error, openai.APITimeoutError):
+            return ModelError(
+                f"{self._url} was silent for {self._timeout_s:g} s{tried} (model {self.name!r})",
+                hint=f"is the server overloaded? A longer wait is timeout_s under {row}",
+            )
+        if isinstance(error, openai.APIStatusError):
+            return ModelError(
+                f"{self._url} refused model {self.name!r}{tried}: {_in_words(error)}",
+                hint=self._advice(error.status_code, row),
+            )
+        return ModelError(
+            f"{self._url} cannot be reached{tried} (model {self.name!r}): {_in_words(error)}",
+            hint=f"is the server running? Check base_url under {row}",
+        )
+
+    def _advice(self, status: int, row: str) -> str:
+        if status in (401, 403):
+            if self._key_variable is None:
+                return f"the server wants a key: put key_variable under {row}"
+            return f"check the key in the variable {self._key_variable}"
+        if status == 404:
+            return f"check model and base_url under {row}"
+        return "try again later" if status == 429 or status >= 500 else ""
+
+
+def _need_web_address(url: str, name: str) -> None:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, a bracket that does not close
+        usable = False
+    if not usable:
+        raise InputError(
+            f"model {name!r} has the base_url {url!r}, which is no web address",
+            hint='write it like base_url = "http://localhost:8000/v1"',
+        )
+
+
+def _rows(answer: object, field: str) -> list[Any]:
+    """The list under `field`; empty where a server sends something else: the client checks no shapes."""
+    rows = getattr(answer, field, None)
+    return rows if isinstance(rows, list) else []
+
+
+def _refused_parameter(error: openai.APIStatusError, body: dict[str, Any]) -> str | None:
+    """The dispensable part of `body` that a refusal is about.
+
+    A server that names the culprit is believed. One that does not is taken to dislike `response_format`:
+    servers without it say so in many different words.
+    """
+    if error.status_code not in (400, 422):
+        return None
+    present = [key for key in _DISPENSABLE if key in body]
+    if error.param in present:
+        return error.param
+    return "response_format" if "response_format" in present else None
+
+
+def _nobody_there(error: openai.APIConnectionError) -> bool:
+    # By name, since which HTTP package the client uses is its own affair.
+    return type(error.__cause__).__name__ == "ConnectError"
+
+
+def _in_words(error: Exception) -> str:
+    """What a failure says about itself, short."""
+    text = str(error)
+    if isinstance(error, openai.APIStatusError):
+        body = error.body
+        said = body.get("message") if isinstance(body, dict) else body
+        text = f"HTTP {error.status_code}: {said}" if said else f"HTTP {error.status_code}"
+    elif isinstance(error, openai.APIConnectionError) and error.__cause__ is not None:
+        text = str(error.__cause__) or type(error.__cause__).__name__
+    elif isinstance(error, ValueError):
+        text = f"unreadable JSON: {error}"
+    line = " ".join(text.split())
+    return line if len(line) <= _SHOWN_CHARACTERS else f"{line[:_SHOWN_CHARACTERS]}..."
+
+
+def _counts(usage: Any) -> dict[str, int]:
+    names = ("prompt_tokens", "completion_tokens", "total_tokens")
+    found = {name: getattr(usage, name, None) for name in names}
+    return {name: count for name, count in found.items() if isinstance(count, int)}

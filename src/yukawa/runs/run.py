@@ -1,0 +1,280 @@
+"""A run is a folder: the recipe, what it ran on, the hash of every input, and its figures step by step."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from importlib import metadata
+from itertools import zip_longest
+from pathlib import Path
+from typing import IO, Any
+
+import yaml
+
+from yukawa.core.errors import InputError, NotFound, StoreError
+from yukawa.core.files import atomic_write, hash_file, parse_row, report_write_errors, write_jsonl
+
+RECIPE, ENVIRONMENT, DATA, METRICS = "recipe.yaml", "environment.json", "data.json", "metrics.jsonl"
+MODEL = "model"  # the folder of what was trained
+
+
+class Run:
+    """One run of one recipe, in its own folder; made by `Run.create`, found again by `Run.open`.
+
+    Attributes:
+        folder: where everything of the run lies.
+        recipe: the recipe as resolved.
+    """
+
+    def __init__(self, folder: Path, recipe: dict[str, Any]) -> None:
+        self.folder = folder
+        self.recipe = recipe
+
+    @classmethod
+    def create(cls, folder: Path, recipe: Mapping[str, Any], inputs: Iterable[Path]) -> Run:
+        """Begin a run: write `recipe.yaml`, `environment.json` and `data.json` into `folder`.
+
+        Raises:
+            InputError: the folder already holds a run, an input cannot be read, or the recipe holds more than
+                plain YAML values.
+            StoreError: the folder cannot be written.
+        """
+        folder = Path(folder)
+        if (folder / RECIPE).exists():
+            raise InputError(f"{folder} already holds a run", hint="resume it or choose another folder")
+        try:
+            text = yaml.safe_dump(dict(recipe), sort_keys=False, allow_unicode=True)
+        except yaml.YAMLError as error:
+            raise InputError(f"the recipe holds what YAML cannot: {error}") from None
+        hashes = _hashes(inputs)
+        with report_write_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        atomic_write(folder / DATA, _json({"inputs": hashes}))
+        atomic_write(folder / ENVIRONMENT, _json(environment()))
+        atomic_write(folder / RECIPE, text)  # last: a folder with a recipe is a whole run
+        return cls(folder, yaml.safe_load(text))
+
+    @classmethod
+    def open(cls, folder: Path) -> Run:
+        """Find a run made by `create`.
+
+        Raises:
+            NotFound: there is no run in `folder`.
+            StoreError: its recipe is damaged.
+        """
+        folder = Path(folder)
+        path = folder / RECIPE
+        try:
+            recipe = yaml.safe_load(path.read_bytes())
+        except FileNotFoundError:
+            raise NotFound(f"{folder} holds no run: {RECIPE} is missing") from None
+        except OSError as error:
+            raise StoreError(f"{path} cannot be read: {error.strerror}") from None
+        except yaml.YAMLError as error:
+            raise StoreError(f"{path} is damaged: {error}") from None
+        if not isinstance(recipe, dict):
+            raise StoreError(f"{path} is damaged: a table of settings is expected")
+        return cls(folder, recipe)
+
+    @classmethod
+    def find(
+        cls, folder: Path, recipe: Mapping[str, Any], *, resume: bool, free: Iterable[str] = ()
+    ) -> Run | None:
+        """The run to go on with; None where none is asked for and a new one can be made.
+
+        Args:
+            folder: of the run.
+            recipe: what is to be run, as resolved.
+            resume: whether to go on with a run.
+            free: in which values, by dotted name, the run's recipe may differ, such as where data lie (their hashes
+                decide) and what changes no number; * stands for any name.
+
+        Raises:
+            InputError: the run was begun with another recipe, or there is one and `resume` is false.
+            NotFound: there is no run to go on with.
+            StoreError: its recipe is damaged.
+        """
+        if not resume:
+            if (folder / RECIPE).exists():
+                raise InputError(
+                    f"{folder} already holds a run", hint="add --resume or choose another folder"
+                )
+            return None
+        if not (folder / RECIPE).exists():
+            raise NotFound(f"{folder} holds no run: {RECIPE} is missing", hint="begin it without --resume")
+        run = cls.open(folder)
+        for name, (old, new) in _differences(run.recipe, recipe).items():
+            if not any(fnmatchcase(name, pattern) for pattern in free):
+                raise InputError(
+                    f"{folder} was begun with {name} {old!r}, not {new!r}",
+                    hint="resume with its own recipe, or begin a new run in another folder",
+                )
+        return run
+
+    def log(self, *, step: int, **figures: object) -> None:
+        """Append one line of figures to `metrics.jsonl`.
+
+        Scalars of NumPy and PyTorch become plain numbers; a figure that is not finite is written as null,
+        since JSON has neither NaN nor infinity. After the call the line outlives the process.
+
+        Raises:
+            InputError: a figure is no number, text or truth value.
+            StoreError: the disk refuses.
+        """
+        row = {"step": _plain("step", step)} | {name: _plain(name, value) for name, value in figures.items()}
+        path = self.folder / METRICS
+        with report_write_errors(path), open(path, "ab+") as handle:
+            _mend(handle)
+            handle.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Every logged line, oldest first; a last line torn by a crash is left out.
+
+        Raises:
+            StoreError: a line before the last is damaged.
+        """
+        path = self.folder / METRICS
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise StoreError(f"{path} cannot be read: {error.strerror}") from None
+        lines = content.split(b"\n")
+        if not _whole(lines[-1]):
+            lines.pop()
+        try:
+            return [parse_row(line, f"{path}:{n}") for n, line in enumerate(lines, start=1) if line.strip()]
+        except InputError as error:
+            raise StoreError(error.message) from None
+
+    def forget_after(self, step: int) -> None:
+        """Take off the lines after a step: the run goes on from there, and makes them again."""
+        if (self.folder / METRICS).exists():
+            write_jsonl(self.folder / METRICS, [row for row in self.metrics() if row["step"] <= step])
+
+    def last_figures(self) -> dict[str, Any]:
+        """The latest of each logged figure."""
+        rows = self.metrics()
+        latest = {name: value for row in rows for name, value in row.items() if value is not None}
+        return {name: value for name, value in latest.items() if name not in ("step", "epoch")}
+
+    def check_inputs(self, inputs: Iterable[Path]) -> None:
+        """Refuse to go on with other data than the run began with; a file may have moved, not changed.
+
+        Raises:
+            InputError: names the first file that differs, is missing or is new.
+            StoreError: `data.json` is missing or damaged.
+        """
+        path = self.folder / DATA
+        try:
+            recorded = [(row["path"], row["sha256"]) for row in json.loads(path.read_bytes())["inputs"]]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StoreError(f"{path} cannot be read: {error!r}") from None
+        hint = "give the run its own data, or begin a new run in another folder"
+        for old, new in zip_longest(recorded, list(inputs)):
+            if new is None:
+                raise InputError(f"{old[0]} is missing: {self.folder} began with it", hint=hint)
+            if old is None:
+                raise InputError(f"{new} is new: {self.folder} began without it", hint=hint)
+            if hash_file(new) != old[1]:
+                raise InputError(f"{new} differs from {old[0]} as {self.folder} began with it", hint=hint)
+
+
+def _differences(
+    old: Mapping[str, Any], new: Mapping[str, Any], place: str = ""
+) -> dict[str, tuple[Any, Any]]:
+    """The values that differ, by dotted name."""
+    found: dict[str, tuple[Any, Any]] = {}
+    for key in [*old, *(key for key in new if key not in old)]:
+        before, after = old.get(key), new.get(key)
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            found |= _differences(before, after, f"{place}{key}.")
+        elif before != after:
+            found[f"{place}{key}"] = (before, after)
+    return found
+
+
+def environment() -> dict[str, Any]:
+    """What a run depends on outside its recipe: Python, platform, every package's version, the code's commit.
+
+    `commit` is there only where Yukawa runs from a git checkout; it ends in `-dirty` if files were changed.
+    """
+    found = {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": dict(sorted((d.metadata["Name"], d.version) for d in metadata.distributions())),
+    }
+    commit = git_commit(Path(__file__))
+    return found | ({"commit": commit} if commit else {})
+
+
+def git_commit(path: Path) -> str | None:
+    """The commit of the checkout that tracks the file `path`; None if there is no such checkout or no git."""
+    git = shutil.which("git")
+    if git is None:
+        return None
+
+    def ask(*arguments: str) -> str | None:
+        done = subprocess.run(  # noqa: S603 -- fixed arguments, no shell
+            [git, "-C", str(path.parent), *arguments], capture_output=True, text=True, check=False
+        )
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    # An installed package may lie inside a foreign checkout that ignores it: that commit says nothing.
+    if ask("ls-files", "--error-unmatch", path.name) is None:
+        return None
+    return ask("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+
+
+def _hashes(inputs: Iterable[Path]) -> list[dict[str, str]]:
+    return [{"path": str(path), "sha256": hash_file(path)} for path in inputs]
+
+
+def _json(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
+def _plain(name: str, value: Any) -> float | int | str | bool | None:
+    """A figure as JSON can hold it."""
+    if not isinstance(value, (float, int, str)) and hasattr(value, "item"):
+        try:
+            value = value.item()
+        except (ValueError, RuntimeError, TypeError):  # more than one element
+            raise InputError(f"the figure {name!r} is an array, one number is expected") from None
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if value is None or isinstance(value, (int, str)):
+        return value
+    raise InputError(f"the figure {name!r} is a {type(value).__name__}, a number or text is expected")
+
+
+def _whole(tail: bytes) -> bool:
+    """Whether what follows the last newline is a whole row; a row torn anywhere lacks its closing brace."""
+    try:
+        parse_row(tail, "")
+    except InputError:
+        return False
+    return True
+
+
+def _mend(handle: IO[bytes]) -> None:
+    """Repair the end of `metrics.jsonl` after a crash: a torn row goes, a whole one gets its newline."""
+    if handle.seek(0, os.SEEK_END) == 0:
+        return
+    handle.seek(-1, os.SEEK_END)
+    if handle.read(1) == b"\n":
+        return
+    handle.seek(0)
+    content = handle.read()
+    start = content.rfind(b"\n") + 1
+    if _whole(content[start:]):
+        handle.write(b"\n")
+    else:
+        handle.truncate(start)

@@ -1,0 +1,111 @@
+"""What a recipe would do, before it does: parameters, steps, tokens and memory."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from yukawa.core.errors import InputError, MissingPackage
+from yukawa.core.optional import require
+from yukawa.runs.callback import Plan
+from yukawa.training.bases import adapter_config, empty_model
+from yukawa.training.distributed import Machine, check_machine, this_machine
+from yukawa.training.memory import Memory, estimate_memory
+from yukawa.training.prepare import check_length, prepare
+from yukawa.training.recipe import Recipe
+from yukawa.training.tokenization import Counts
+from yukawa.training.train import plan_of
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a recipe would do.
+
+    Attributes:
+        recipe: as resolved.
+        trained_parameters, parameters: that would be trained, and all.
+        targets: the projections with an adapter; empty where all weights are trained.
+        counts: of the training rows.
+        sequences: of the training.
+        validation_sequences: of the validation.
+        plan: its steps.
+        tokens_per_step: with a loss, on average.
+        world: processes (with a GPU each, if there are any).
+        memory: of each device, estimated.
+        problems: why it could not run on this machine as it is.
+        notes: what a person must be told about the text.
+    """
+
+    recipe: Recipe
+    trained_parameters: int
+    parameters: int
+    targets: tuple[str, ...]
+    counts: Counts
+    sequences: int
+    validation_sequences: int
+    plan: Plan
+    tokens_per_step: float
+    world: int
+    memory: Memory
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def describe(recipe: Recipe) -> Description:
+    """What the recipe would do; base and text are looked at, no weights are read and nothing is kept.
+
+    A recipe for a GPU can be described on a machine that has none.
+
+    Raises:
+        InputError: the recipe, its base or its data are wrong.
+        ModelError: the base cannot be had.
+    """
+    machine = this_machine(recipe.training)
+    with tempfile.TemporaryDirectory() as scratch:
+        prepared = prepare(recipe, Path(scratch), weights=False)
+        model = empty_model(prepared.base)
+    check_length(recipe, model)
+    parameters = sum(weight.numel() for weight in model.parameters())
+    trained, targets = parameters, ()
+    if recipe.adapter.kind != "full":
+        config = adapter_config(model, recipe.adapter)
+        targets = tuple(sorted(config.target_modules))
+        trained = adapter_parameters(model, targets, recipe.adapter.rank)
+    plan = plan_of(prepared, machine.world)
+    counts = prepared.train.counts
+    return Description(
+        recipe=recipe,
+        trained_parameters=trained,
+        parameters=parameters + (trained if targets else 0),
+        targets=targets,
+        counts=counts,
+        sequences=len(prepared.train.rows),
+        validation_sequences=len(prepared.validation.rows) if prepared.validation else 0,
+        plan=plan,
+        tokens_per_step=counts.trained / (plan.epoch or plan.steps),
+        world=machine.world,
+        memory=estimate_memory(recipe, model, trained, machine.world),
+        problems=_problems(recipe, machine),
+        notes=prepared.notes,
+    )
+
+
+def adapter_parameters(model: Any, targets: tuple[str, ...], rank: int) -> int:
+    """Parameters of LoRA on these projections: rank x (inputs + outputs) of each."""
+    return sum(
+        rank * sum(module.weight.shape)
+        for name, module in model.named_modules()
+        if name.rpartition(".")[2] in targets and hasattr(module, "weight")
+    )
+
+
+def _problems(recipe: Recipe, machine: Machine) -> tuple[str, ...]:
+    try:
+        check_machine(recipe.training, machine)
+        if recipe.adapter.kind == "qlora":
+            require("bitsandbytes", "training beside weights in 4 bits")
+    except (InputError, MissingPackage) as error:
+        return (str(error),)
+    return ()

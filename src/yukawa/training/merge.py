@@ -1,0 +1,153 @@
+"""Puts the adapter of a run into its base: one model in safetensors that any program loads."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from yukawa.core.errors import InputError, StoreError
+from yukawa.core.files import atomic_write, hash_file
+from yukawa.core.optional import require
+from yukawa.runs.checkpoints import why_unwritten
+from yukawa.runs.curves import CURVES
+from yukawa.runs.run import MODEL
+from yukawa.training.bases import base_files, fetch_base, load_model, load_tokenizer, torch_dtype
+from yukawa.training.export import gguf_problems, write_for_older_readers, write_tokenizer
+from yukawa.training.recipe import Recipe, parse_recipe
+from yukawa.training.save import ADAPTER_CONFIG
+from yukawa.training.train import CARD, MADE, recipe_of
+
+MERGED, DTYPES = "merged", ("bf16", "fp32")
+_WEIGHTS = "adapter_model.safetensors"
+
+
+@dataclass(frozen=True)
+class Merged:
+    """A merged model.
+
+    Attributes:
+        folder: where it is.
+        base: what the adapter went into.
+        parameters: of the model.
+        dtype: of its weights.
+        problems: what a converter to GGUF would miss in it, a line each; empty if it is ready for one.
+    """
+
+    folder: Path
+    base: str
+    parameters: int
+    dtype: str
+    problems: tuple[str, ...] = ()
+
+
+def merge(run: Path, out: Path | None = None, dtype: str | None = None) -> Merged:
+    """Write the base of a run with its adapter put in; a base trained in 4 bits is taken whole again.
+
+    The sum is made in fp32 and rounded once, to the type asked for: in fp32, merged and adapted model agree to their
+    last digits; in bf16, logits differ by its rounding of the weights.
+
+    Config, weights as safetensors, the base's tokenizer, chat template and card lie in one folder, as converters to
+    GGUF want it; what one would miss is told.
+
+    Args:
+        run: a finished run with an adapter.
+        out: a new folder; None is `merged` in the run.
+        dtype: of the new weights, bf16 or fp32; None is that of the base in training.
+
+    Raises:
+        NotFound: there is no run.
+        InputError: the run is not finished, has no adapter, or belongs to another base; or `out` holds files.
+        ModelError: the base cannot be loaded.
+        StoreError: the disk refuses; nothing is left behind.
+    """
+    run = Path(run)
+    recipe, out = recipe_of(run), Path(out) if out is not None else run / MERGED
+    adapter = run / MODEL
+    if dtype not in (None, *DTYPES):
+        raise InputError(f"the type {dtype} is unknown; allowed are {', '.join(DTYPES)}")
+    if recipe.adapter.kind == "full":
+        raise InputError(
+            f"{run} trained all weights: there is nothing to merge",
+            hint=f"the model is {adapter}" if adapter.is_dir() else "finish it with --resume",
+        )
+    if not (adapter / ADAPTER_CONFIG).is_file():
+        raise InputError(f"{run} is not finished: it has no adapter yet", hint="finish it with --resume")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"{out} holds files already", hint="name a new folder with --out")
+    base = _base(recipe, run)
+    _check_base(run, base)
+    model = load_model(base, _in_fp32(recipe), "cpu")
+    merged = _put_in(model, adapter, base).to(torch_dtype(dtype or recipe.dtype))
+    _write(merged, adapter, base, run, out)
+    count = sum(weight.numel() for weight in merged.parameters())
+    return Merged(out, recipe.model.base, count, dtype or recipe.dtype, gguf_problems(out))
+
+
+def _base(recipe: Recipe, run: Path) -> Path:
+    return run / MADE / "base" if recipe.model.base.startswith("made:") else fetch_base(recipe.model.base)
+
+
+def _check_base(run: Path, base: Path) -> None:
+    """The base must be the one that the run began with."""
+    recorded = json.loads((run / "data.json").read_text("utf-8"))["inputs"]
+    known = {row["sha256"] for row in recorded}
+    for path in base_files(base):
+        if hash_file(path) not in known:
+            raise InputError(
+                f"{path} is not of the base that {run} began with", hint="restore the base it was trained on"
+            )
+
+
+def _in_fp32(recipe: Recipe) -> Recipe:
+    """The recipe with whole weights, in which the sum with an adapter loses nothing."""
+    values = recipe.plain()
+    values["adapter"]["kind"], values["model"]["dtype"] = "lora", "fp32"
+    return parse_recipe(values)
+
+
+def _put_in(model: Any, adapter: Path, base: Path) -> Any:
+    peft = require("peft", "merging an adapter")
+    with require("safetensors", "merging").safe_open(str(adapter / _WEIGHTS), framework="pt") as file:
+        saved = set(file.keys())
+    foreign = InputError(f"the adapter {adapter} belongs to another base than {base}")
+    try:
+        adapted = peft.PeftModel.from_pretrained(model, str(adapter))
+    except (ValueError, RuntimeError) as error:  # modules that are not there; weights of another shape
+        raise foreign from error
+    if saved - set(peft.get_peft_model_state_dict(adapted)):
+        raise foreign
+    merged = adapted.merge_and_unload(safe_merge=True)
+    merged.config.use_cache = True
+    return merged
+
+
+def _write(model: Any, adapter: Path, base: Path, run: Path, out: Path) -> None:
+    beside = out.parent / f".{secrets.token_hex(8)}.part"
+    damaged = require("safetensors", "saving a model").SafetensorError
+    try:
+        beside.mkdir(parents=True)
+        model.save_pretrained(beside)
+        write_tokenizer(load_tokenizer(adapter), base, beside)
+        write_for_older_readers(beside)
+        page = (run / CARD).read_text("utf-8").partition("## Use")[0]
+        atomic_write(
+            beside / "README.md",
+            f"{page}## Use\n\nThe adapter is part of the weights: load the folder as a model.\n",
+        )
+        for picture in (run / CURVES, (run / CURVES).with_suffix(".svg")):
+            if picture.is_file():
+                shutil.copy2(picture, beside)
+        if out.is_dir():
+            out.rmdir()
+        os.replace(beside, out)
+    except (OSError, RuntimeError, damaged) as error:
+        raise StoreError(
+            f"the merged model cannot be written to {out}: {why_unwritten(error)}", hint="free some space"
+        ) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)

@@ -1,0 +1,49 @@
+"""Packed sequences become batches in which each piece sees itself alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from yukawa.core.optional import require
+from yukawa.training.tokenization import IGNORED
+
+
+@dataclass(frozen=True)
+class PackedRows:
+    """Batches of shape (B, L), one packed sequence a row, with positions that begin anew at each piece.
+
+    Without an attention mask, transformers divides attention where positions begin anew. Rows keep it to L x L; one
+    row of all sequences, as kernels of variable length want it, would cost B times as much in other kernels.
+    Padding at the end of a row has position 0 throughout: each of its tokens is a piece of its own.
+
+    Attributes:
+        pad: id of the token behind shorter rows.
+    """
+
+    pad: int
+
+    def __call__(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
+        """Rows have `input_ids`, `seq_lengths` of their pieces, and `labels` where not all is learned."""
+        shape = (len(rows), max(len(row["input_ids"]) for row in rows))
+        ids = torch.full(shape, self.pad)
+        labels, positions = torch.full(shape, IGNORED), torch.zeros(shape, dtype=torch.long)
+        for number, row in enumerate(rows):
+            length = len(row["input_ids"])
+            ids[number, :length] = torch.as_tensor(row["input_ids"])
+            labels[number, :length] = torch.as_tensor(row.get("labels", row["input_ids"]))
+            positions[number, :length] = torch.cat([torch.arange(n) for n in row["seq_lengths"]])
+        labels[positions == 0] = IGNORED  # from nothing, nothing can be predicted
+        return {"input_ids": ids, "labels": labels, "position_ids": positions}
+
+
+def packed_collator(pad: int, attention: str) -> Any:
+    """What makes batches of packed sequences for a kind of attention, such as `sdpa`."""
+    if "flash" not in attention:
+        return PackedRows(pad)
+    collator = require("trl.trainer.sft_trainer", "packing").DataCollatorForLanguageModeling
+    return collator(pad_token_id=pad, padding_free=True)

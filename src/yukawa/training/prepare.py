@@ -1,0 +1,163 @@
+"""Everything that a run needs before its first step: base, tokenizer, text; checked, counted and planned."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from yukawa.core.errors import InputError, StoreError
+from yukawa.core.optional import require
+from yukawa.data import Conversation, Document, Preference, read_rows
+from yukawa.runs.checkpoints import why_unwritten
+from yukawa.training.bases import base_files, fetch_base, load_tokenizer, local_base
+from yukawa.training.chat_templates import prepare_template
+from yukawa.training.dataset import Files, Split, check_files, find_files, load_split
+from yukawa.training.recipe import Recipe
+from yukawa.training.tiny_model import MADE, PDG, SIZES, make_llama, make_pdg_text
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a run begins with.
+
+    Attributes:
+        recipe: as resolved.
+        base: folder of the base.
+        tokenizer: of the base, with the recipe's template.
+        files: of the text.
+        train, validation: the text as the trainer takes it.
+    """
+
+    recipe: Recipe
+    base: Path
+    tokenizer: Any
+    files: Files
+    train: Split
+    validation: Split | None
+
+    @property
+    def inputs(self) -> list[Path]:
+        """Every file on which the run depends."""
+        return [*self.files.all, *base_files(self.base)]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person must be told about the text."""
+        length = self.recipe.training.length
+        splits = {"training": self.train, "validation": self.validation}
+        return tuple(
+            f"{name}: {line}"
+            for name, split in splits.items()
+            if split
+            for line in split.counts.notes(length)
+        )
+
+
+def prepare(recipe: Recipe, made: Path, *, weights: bool = True) -> Prepared:
+    """Find the base and the text, tokenise and count.
+
+    Args:
+        made: a folder for what the recipe makes on the spot; what lies there already is used again.
+        weights: whether the base's weights are needed.
+
+    Raises:
+        InputError: base, template or text are not what the recipe needs.
+        ModelError: the base cannot be loaded or had from the hub.
+        StoreError: the disk refuses what is made on the spot; no half of it is left.
+    """
+    check_places(recipe)
+    text = None
+    if recipe.data.path.startswith(MADE):
+        text = made / "data"
+        if not text.exists():
+            made.mkdir(parents=True, exist_ok=True)
+            make_pdg_text(text)
+    files = find_files(recipe, text)
+    base = _base(recipe, files, made, weights)
+    tokenizer = load_tokenizer(base)
+    if recipe.row_kind != "document":
+        prepare_template(tokenizer, recipe.data.template, marks=recipe.row_kind == "conversation")
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    train = load_split(files.train, recipe, tokenizer)
+    validation = load_split(files.validation, recipe, tokenizer) if files.validation else None
+    return Prepared(recipe, base, tokenizer, files, train, validation)
+
+
+def check_places(recipe: Recipe) -> None:
+    """Refuse text, or a base in a folder, that is not there: at once, before anything heavy is imported.
+
+    Raises:
+        InputError: names what is missing.
+    """
+    if recipe.data.path.startswith(MADE):
+        _check_known(recipe.data.path, [PDG], "data.path")
+    else:
+        check_files(recipe)
+    if recipe.model.base.startswith(MADE):
+        _check_known(recipe.model.base, [MADE + size for size in SIZES], "model.base")
+    else:
+        local_base(recipe.model.base, weights=False)
+
+
+def epoch_steps(recipe: Recipe, sequences: int, world: int) -> int:
+    """Steps of a pass over so many sequences, shared evenly by the processes."""
+    how = recipe.training
+    passes = math.ceil(math.ceil(sequences / world) / (how.batch // world // how.accumulation))
+    return max(1, math.ceil(passes / how.accumulation))
+
+
+def check_length(recipe: Recipe, model: Any) -> None:
+    """Refuse sequences that the base has no positions for.
+
+    Raises:
+        InputError: training.length is longer than the base's context.
+    """
+    context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    if context and recipe.training.length > context:
+        raise InputError(
+            f"training.length={recipe.training.length} is longer than the base's context of {context} tokens",
+            hint=f"type: training.length={context}",
+        )
+
+
+def _base(recipe: Recipe, files: Files, made: Path, weights: bool) -> Path:
+    name = recipe.model.base
+    if not name.startswith(MADE):
+        return fetch_base(name, weights=weights)
+    folder = made / "base"
+    if not folder.exists():
+        beside = made / ".base.part"  # what a crash left there is written over
+        texts, size = _texts(files.train, recipe.row_kind), name.removeprefix(MADE)
+        damaged = require("safetensors", "making a small model").SafetensorError
+        try:
+            made.mkdir(parents=True, exist_ok=True)
+            make_llama(beside, texts, size, seed=recipe.training.seed)
+            beside.rename(folder)
+        except (OSError, RuntimeError, damaged) as error:
+            shutil.rmtree(beside, ignore_errors=True)
+            raise StoreError(
+                f"the base cannot be made in {folder}: {why_unwritten(error)}",
+                hint="free some space, or choose another folder, and type the same command",
+            ) from error
+    return folder
+
+
+def _texts(path: Path, kind: str) -> Iterator[str]:
+    """All text of a file of rows."""
+    if kind == "document":
+        yield from (row.text for row in read_rows(path, Document))
+    elif kind == "conversation":
+        yield from (one.content for row in read_rows(path, Conversation) for one in row.messages)
+    else:
+        for row in read_rows(path, Preference):
+            yield from (*(one.content for one in row.prompt), row.chosen, row.rejected)
+
+
+def _check_known(given: str, allowed: Sequence[str], key: str) -> None:
+    if given not in allowed:
+        raise InputError(f"{key}={given} is unknown; what can be made on the spot is {' or '.join(allowed)}")

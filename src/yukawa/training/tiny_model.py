@@ -1,0 +1,134 @@
+"""A small Llama, its tokenizer and some text, made on the spot: to begin with nothing at hand."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from yukawa.core.optional import require
+from yukawa.data import Document
+from yukawa.data.dataset import write_dataset
+from yukawa.knowledge.sources.pdg.facts import LICENCE, facts
+from yukawa.training.chat_templates import read_template
+
+MADE, PDG = "made:", "made:pdg"
+BOS, EOS, PAD = "<|begin|>", "<|end|>", "<|pad|>"
+_EVERY = 40  # one particle in so many is kept for validation
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a base is that is made on the spot.
+
+    Attributes:
+        vocabulary: of its tokenizer, at most.
+        characters: of the text that the tokenizer learns from.
+        network: where it differs from `_NETWORK`.
+    """
+
+    vocabulary: int
+    characters: int
+    network: dict[str, Any]
+
+
+SIZES = {
+    "tiny": Size(2048, 2_000_000, {"hidden_size": 96, "intermediate_size": 256, "num_hidden_layers": 2}),
+    # Learns from some ten million words in an hour on two processor cores.
+    "small": Size(
+        4096,
+        20_000_000,
+        {"hidden_size": 256, "intermediate_size": 688, "num_hidden_layers": 4, "tie_word_embeddings": True},
+    ),
+}
+_NETWORK = {
+    "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 2048, "tie_word_embeddings": False,
+}  # fmt: skip
+
+
+def make_llama(
+    folder: Path,
+    texts: Iterable[str],
+    size: str = "tiny",
+    *,
+    vocabulary: int | None = None,
+    seed: int = 0,
+    **network: Any,
+) -> Path:
+    """Write a Llama with random weights and a byte-level BPE tokenizer learned from `texts`.
+
+    Args:
+        folder: a new one.
+        size: one of `SIZES`.
+        vocabulary: of the tokenizer at most, if not that of the size.
+        seed: of the weights.
+        network: where it differs from the size, such as `num_hidden_layers=1`.
+    """
+    transformers, torch = (require(name, "making a small model") for name in ("transformers", "torch"))
+    chosen = SIZES[size]
+    tokenizer = _tokenizer(_some(texts, chosen.characters), vocabulary or chosen.vocabulary)
+    config = transformers.LlamaConfig(
+        vocab_size=len(tokenizer),
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        **(_NETWORK | chosen.network | network),
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = transformers.LlamaForCausalLM(config)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def make_pdg_text(folder: Path) -> Path:
+    """Write a data set of sentences on particles, one document each, from the `pdg` package."""
+    by_particle: dict[str, list[str]] = defaultdict(list)
+    for fact in facts():
+        by_particle[fact.particle].append(fact.text)
+    documents = [
+        Document(id=f"pdg:{name}", text="\n".join(texts), source="Particle Data Group", licence=LICENCE)
+        for name, texts in sorted(by_particle.items())
+    ]
+    splits: dict[str, list[Document]] = {"train": [], "validation": []}
+    for number, document in enumerate(documents):
+        splits["validation" if number % _EVERY == 0 else "train"].append(document)
+    write_dataset(
+        folder, splits, Document, title="Sentences on particles from the Review of Particle Physics",
+        made={"from": "the package pdg", "validation": f"one particle in {_EVERY}"}, suffix=".jsonl",
+    )  # fmt: skip
+    return folder
+
+
+def _tokenizer(texts: Iterable[str], vocabulary: int) -> Any:
+    transformers = require("transformers", "making a tokenizer")
+    tokenizers = require("tokenizers", "making a tokenizer")
+    models, trainers = require("tokenizers.models", ""), require("tokenizers.trainers", "")
+    before, after = require("tokenizers.pre_tokenizers", ""), require("tokenizers.processors", "")
+    bpe = tokenizers.Tokenizer(models.BPE())
+    bpe.pre_tokenizer = before.ByteLevel(add_prefix_space=False)
+    bpe.decoder = require("tokenizers.decoders", "").ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary,
+        special_tokens=[BOS, EOS, PAD],
+        initial_alphabet=before.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    bpe.train_from_iterator(texts, trainer)
+    bpe.post_processor = after.TemplateProcessing(single=f"{BOS} $A", special_tokens=[(BOS, 0)])
+    return transformers.PreTrainedTokenizerFast(
+        tokenizer_object=bpe, bos_token=BOS, eos_token=EOS, pad_token=PAD,
+        chat_template=read_template("plain"), clean_up_tokenization_spaces=False,
+    )  # fmt: skip
+
+
+def _some(texts: Iterable[str], characters: int) -> Iterator[str]:
+    """As many texts as have so many characters."""
+    for text in texts:
+        yield text
+        characters -= len(text)
+        if characters <= 0:
+            return

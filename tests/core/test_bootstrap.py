@@ -1,0 +1,43 @@
+"""Resamples and exchanges have the shapes and chances they should have, in pieces of bounded size."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from yukawa.core import bootstrap
+from yukawa.core.bootstrap import Columns, every_flip, random_flips, resampled_counts
+
+
+@pytest.mark.parametrize("draw", [resampled_counts, random_flips])
+def test_pieces_are_bounded_and_their_size_changes_no_row_count(draw, monkeypatch):
+    monkeypatch.setattr(bootstrap, "_CELLS", 100)
+    pieces = list(draw(30, 11, 1))
+    assert [piece.shape for piece in pieces] == [(3, 30)] * 3 + [(2, 30)]
+    again = list(draw(30, 11, 1))
+    assert all((one == two).all() for one, two in zip(pieces, again, strict=True))
+    assert not (np.concatenate(list(draw(30, 11, 2))) == np.concatenate(pieces)).all()
+
+
+def test_resamples_draw_as_many_as_there_are():
+    counts = np.concatenate(list(resampled_counts(40, 4000, 3)))
+    assert (counts.sum(1) == 40).all()
+    assert counts.mean(0) == pytest.approx(np.ones(40), abs=0.08)
+    assert counts.var() == pytest.approx(1 - 1 / 40, abs=0.02)
+
+
+def test_flips():
+    flips = np.concatenate(list(random_flips(13, 8000, 3)))
+    assert set(np.unique(flips)) == {0, 1}
+    assert flips.mean(0) == pytest.approx(np.full(13, 0.5), abs=0.03)
+    (all_of_them,) = every_flip(4)
+    assert sorted(map(tuple, all_of_them)) == sorted(set(map(tuple, all_of_them)))
+    assert all_of_them.shape == (16, 4)
+
+
+def test_equal_columns_are_summed_once():
+    rng = np.random.default_rng(1)
+    plain = rng.normal(size=(20, 3))[:, [0, 1, 0, 2, 2, 1]]
+    columns, weights = Columns(plain), rng.random((5, 20))
+    assert columns.columns.shape == (20, 3)
+    np.testing.assert_allclose(columns.weighted(weights), weights @ plain)

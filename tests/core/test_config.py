@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yukawa.core.config import Count, Document, Natural, Positive, Section, checked, find, merged, read_table
+from yukawa.core.errors import InputError
+
+tables = st.recursive(
+    st.integers(), lambda inner: st.dictionaries(st.sampled_from("abcd"), inner, max_size=3), max_leaves=8
+).filter(lambda value: isinstance(value, dict))
+
+
+class Inner(Document):
+    length: float
+
+
+class Outer(Document):
+    name: str
+    inner: Inner
+    rows: tuple[Inner, ...] = ()
+
+
+@given(tables)
+def test_a_table_over_itself_or_nothing_is_itself(table):
+    assert merged(table, table) == table
+    assert merged(table, {}) == merged({}, table) == table
+
+
+@given(tables, tables)
+def test_what_is_written_above_is_read(below, above):
+    result = merged(below, above)
+    for key, value in above.items():
+        both = isinstance(value, dict) and isinstance(below.get(key), dict)
+        assert result[key] == (merged(below[key], value) if both else value)
+    assert {key: result[key] for key in below if key not in above} == {
+        key: below[key] for key in below if key not in above
+    }
+
+
+def test_merging_keeps_what_is_beside():
+    assert merged({"a": {"x": 1, "y": [1, 2]}, "b": 3}, {"a": {"y": [4]}}) == {
+        "a": {"x": 1, "y": [4]},
+        "b": 3,
+    }
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"name": "n", "iner": {}, "inner": {"length": 1}}, "unknown key iner (did you mean inner?)"),
+        ({"name": "n", "inner": {"lenght": 1}}, "unknown key inner.lenght (did you mean inner.length?)"),
+        (
+            {"name": "n", "inner": {"length": 1}, "rows": [{"length": 1}, {"lengh": 1}]},
+            "unknown key rows.1.lengh (did you mean rows.1.length?)",
+        ),
+        ({"name": "n", "inner": {"zzzzz": 1, "length": 1}}, "unknown key inner.zzzzz (allowed: length)"),
+        ({"name": "n", "length": 1}, "unknown key length (did you mean inner.length?)"),
+        ({"name": "n"}, "inner is missing"),
+        ({"name": "n", "inner": {"length": float("nan")}}, "inner.length = nan: Input should be a finite"),
+        ({"name": "n", "inner": {"length": "far"}}, "inner.length = 'far': Input should be a valid number"),
+    ],
+)
+def test_what_is_wrong_becomes_one_line(table, message):
+    with pytest.raises(InputError) as caught:
+        checked(Outer, table, "card.yaml")
+    assert str(caught.value).startswith("card.yaml: ")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a: [1", ":1 is not valid YAML"),
+        (b"a: 1\nb: {", "is not valid YAML"),
+        (b"- 1\n", "is not a table"),
+        (b"", "is not a table"),
+        (b"\xff\xfe\xfa", "is not valid YAML"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused(tmp_path, content, message):
+    path = tmp_path / "card.yaml"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        read_table(path)
+
+
+def test_a_folder_is_no_file(tmp_path):
+    with pytest.raises(InputError, match="cannot be read"):
+        read_table(tmp_path)
+
+
+def test_a_name_is_found_before_a_path_and_a_wrong_one_has_its_neighbour(tmp_path):
+    (tmp_path / "cepc.yaml").write_text("a: 1")
+    assert find("cepc", tmp_path, "card") == tmp_path / "cepc.yaml"
+    mine = tmp_path / "own.txt"
+    mine.write_text("a: 1")
+    assert find(mine, tmp_path, "card") == mine
+    with pytest.raises(
+        InputError, match=r"there is no card 'cecp'; shipped are cepc \(did you mean cepc\?\)"
+    ):
+        find("cecp", tmp_path, "card")
+    with pytest.raises(InputError, match="name one of them"):
+        find(Path("nowhere/else.toml"), tmp_path, "card")
+
+
+class Numbers(Section):
+    steps: Count = 1
+    seed: Natural = 0
+    rate: Positive = 1.0
+
+
+def test_a_number_of_a_section_may_be_written_as_1e6_but_not_as_text():
+    assert checked(Numbers, {"steps": 1e6, "rate": 1}, "here") == Numbers(steps=1_000_000, rate=1.0)
+    for wrong in (
+        {"steps": "1"},
+        {"steps": 0},
+        {"steps": 1.5},
+        {"seed": -1},
+        {"rate": 0},
+        {"rate": float("nan")},
+    ):
+        with pytest.raises(InputError, match=f"here: {next(iter(wrong))} = "):
+            checked(Numbers, wrong, "here")

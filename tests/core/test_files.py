@@ -1,0 +1,278 @@
+"""Files: round trips, and nothing half-written whatever goes wrong."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from yukawa.core import files
+from yukawa.core.errors import InputError, StoreError
+from yukawa.core.files import atomic_write, hash_bytes, hash_file, read_jsonl, write_jsonl
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=8,
+)
+ROWS = st.lists(st.dictionaries(TEXT, VALUES, max_size=4), max_size=6)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all examples of a property: each example overwrites its file."""
+    return tmp_path_factory.mktemp("files")
+
+
+# Laws
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.jsonl.gz"])
+@settings(max_examples=50)
+@given(rows=ROWS)
+def test_rows_come_back_as_they_went(name: str, rows: list[dict[str, Any]], shared: Path) -> None:
+    path = shared / name
+    assert write_jsonl(path, rows) == len(rows)
+    assert list(read_jsonl(path)) == rows
+    assert os.listdir(shared).count(name) == 1
+    assert not [entry for entry in os.listdir(shared) if entry.endswith(".part")]
+
+
+@settings(max_examples=50)
+@given(rows=ROWS)
+def test_equal_rows_make_equal_bytes_and_gzip_only_packs_them(
+    rows: list[dict[str, Any]], shared: Path
+) -> None:
+    plain, one, two = shared / "a.jsonl", shared / "b.jsonl.gz", shared / "c.jsonl.gz"
+    for path in (plain, one, two):
+        write_jsonl(path, iter(rows))
+    assert one.read_bytes() == two.read_bytes()
+    assert gzip.decompress(one.read_bytes()) == plain.read_bytes()
+
+
+@settings(max_examples=50)
+@given(data=st.binary() | TEXT)
+def test_what_is_written_is_there_and_its_hash_agrees(data: bytes | str, shared: Path) -> None:
+    path = shared / "data"
+    atomic_write(path, data)
+    raw = data if isinstance(data, bytes) else data.encode()
+    assert path.read_bytes() == raw
+    assert hash_file(path) == hash_bytes(raw) == hashlib.sha256(raw).hexdigest()
+
+
+@pytest.mark.parametrize("step", ["open", "write", "fsync", "replace"])
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [(errno.ENOSPC, "the disk is full"), (errno.EROFS, "read-only"), (errno.EIO, os.strerror(errno.EIO))],
+)
+def test_a_failure_anywhere_leaves_the_old_file_and_nothing_else(
+    step: str, code: int, says: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    write_jsonl(path, [{"old": 1}])
+    break_at(step, OSError(code, os.strerror(code)), monkeypatch)
+    for attempt in (lambda: atomic_write(path, "new"), lambda: write_jsonl(path, [{"new": 1}])):
+        with pytest.raises(StoreError) as caught:
+            attempt()
+        assert says in str(caught.value)
+        assert str(path) in str(caught.value)
+        assert "\n" not in str(caught.value)
+    monkeypatch.undo()
+    assert list(read_jsonl(path)) == [{"old": 1}]
+    assert os.listdir(tmp_path) == ["rows.jsonl"]
+
+
+def break_at(step: str, error: OSError, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let one step of writing fail with `error`."""
+
+    def fail(*args: object, **kwargs: object) -> None:
+        raise error
+
+    if step in ("fsync", "replace"):
+        monkeypatch.setattr(os, step, fail)
+    elif step == "open":
+        monkeypatch.setattr(files, "open", fail, raising=False)
+    else:
+        monkeypatch.setattr(files, "open", lambda path, mode: Broken(path, mode, error), raising=False)
+
+
+class Broken:
+    """A file that opens and then refuses every byte."""
+
+    def __init__(self, path: Path, mode: str, error: OSError) -> None:
+        self.handle = open(path, mode)  # noqa: SIM115 -- closed by the code under test
+        self.error = error
+
+    def write(self, data: bytes) -> int:
+        raise self.error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.handle, name)
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.jsonl.gz"])
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), FileNotFoundError(2, "elsewhere"), RuntimeError("x")])
+def test_an_error_in_the_rows_is_their_own_and_the_old_file_stands(
+    error: BaseException, name: str, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    write_jsonl(path, [{"old": 1}])
+
+    def rows() -> Iterator[dict[str, int]]:
+        yield {"new": 1}
+        raise error
+
+    with pytest.raises(type(error)):
+        write_jsonl(path, rows())
+    assert list(read_jsonl(path)) == [{"old": 1}]
+    assert os.listdir(tmp_path) == [name]
+
+
+def test_a_reader_sees_the_old_file_until_the_new_one_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    write_jsonl(path, [{"old": 1}])
+
+    def rows() -> Iterator[dict[str, int]]:
+        for n in range(3):
+            assert list(read_jsonl(path)) == [{"old": 1}]
+            yield {"new": n}
+
+    write_jsonl(path, rows())
+    assert [row["new"] for row in read_jsonl(path)] == [0, 1, 2]
+
+
+def test_reading_holds_one_row_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"a": 1}\nnot json\n')
+    rows = read_jsonl(path)
+    assert next(rows) == {"a": 1}, "the damage behind is not yet met"
+    with pytest.raises(InputError, match=r"rows\.jsonl:2 is not valid JSON"):
+        next(rows)
+
+
+# Examples
+
+
+def test_file_is_synced_before_and_folder_after_the_rename(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    done: list[str] = []
+    sync, replace = os.fsync, os.replace
+
+    def note_sync(descriptor: int) -> None:
+        done.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
+        sync(descriptor)
+
+    def note_replace(old: Path, new: Path) -> None:
+        done.append("rename")
+        replace(old, new)
+
+    monkeypatch.setattr(os, "fsync", note_sync)
+    monkeypatch.setattr(os, "replace", note_replace)
+    atomic_write(tmp_path / "x", b"1")
+    assert done == ["file", "rename", "folder"]
+
+
+def test_permissions_are_kept_and_a_link_is_followed(tmp_path: Path) -> None:
+    real, link = tmp_path / "real", tmp_path / "link"
+    real.write_text("old")
+    real.chmod(0o640)
+    link.symlink_to(real)
+    atomic_write(link, "new")
+    assert link.is_symlink()
+    assert real.read_text() == "new"
+    assert stat.S_IMODE(real.stat().st_mode) == 0o640
+
+
+def test_a_name_as_long_as_the_system_allows(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 255)
+    atomic_write(path, "1")
+    assert path.read_text() == "1"
+
+
+def test_blank_lines_and_a_byte_order_mark_are_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes('\ufeff{"a": "é\u2028"}\r\n\n  \n{"b": 2}'.encode())
+    assert list(read_jsonl(path)) == [{"a": "é\u2028"}, {"b": 2}]
+
+
+# Bad input
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (b"{'a': 1}", "is not valid JSON"),
+        (b'{"a": 1', "is not valid JSON"),
+        (b'{"a": NaN}', "NaN is no JSON number"),
+        (b'{"a": "\xe9"}', "is not UTF-8 text"),
+        (b"[1, 2]", "holds list"),
+        (b"3", "holds int"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "is not valid JSON"),
+        (b"\x00\x01\xff", "is not UTF-8 text"),
+    ],
+)
+def test_a_bad_line_is_named_by_file_and_line(line: bytes, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b'{"a": 1}\n\n' + line + b"\n")
+    with pytest.raises(InputError) as caught:
+        list(read_jsonl(path))
+    assert f"{path}:3 " in str(caught.value)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_gzip_cut_off_or_false_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl.gz"
+    write_jsonl(path, [{"n": n, "noise": hash_bytes(str(n).encode())} for n in range(1000)])
+    whole = path.read_bytes()
+    flipped = bytearray(whole)
+    flipped[len(whole) // 2] ^= 0xFF
+    for content in (whole[: len(whole) // 2], whole[:-4], b'{"a": 1}\n', bytes(flipped)):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=r"rows\.jsonl\.gz:\d+ is "):
+            list(read_jsonl(path))
+
+
+@pytest.mark.parametrize("act", [hash_file, lambda path: list(read_jsonl(path))])
+def test_a_missing_file_and_a_folder_are_said(act: Any, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"absent cannot be read: No such file"):
+        act(tmp_path / "absent")
+    with pytest.raises(InputError, match=r"cannot be read: it is a folder"):
+        act(tmp_path)
+
+
+@pytest.mark.parametrize("row", [{"a": float("nan")}, {"a": object()}, {"a": b"x"}, {"a": "\ud800"}])
+def test_a_row_that_is_no_json_is_refused(row: dict[str, object], tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    with pytest.raises(InputError, match=r"row 2 for .* cannot be written as JSON"):
+        write_jsonl(path, [{"a": 1}, row])
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="its folder does not exist"):
+        atomic_write(tmp_path / "absent" / "x", "1")
+    with pytest.raises(StoreError, match="it is a folder"):
+        atomic_write(tmp_path, "1")
+    assert os.listdir(tmp_path) == []
+
+
+def test_json_lines_are_one_object_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    write_jsonl(path, [{"text": "two\nlines"}, {"text": "π"}])
+    lines = path.read_text(encoding="utf-8").split("\n")
+    assert [json.loads(line)["text"] for line in lines[:2]] == ["two\nlines", "π"]
+    assert lines[2:] == [""]

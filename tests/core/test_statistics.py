@@ -1,0 +1,224 @@
+"""Intervals and tests agree with SciPy and keep their level in simulations."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from yukawa.core.errors import InputError
+from yukawa.core.statistics import (
+    Sample,
+    compare,
+    difference,
+    estimate,
+    permutation_p,
+)
+
+stats = pytest.importorskip("scipy.stats", reason="SciPy is the second implementation")
+RNG = np.random.default_rng(5)
+SKEWED = RNG.lognormal(1, 0.7, 60)
+LOSSES, TOKENS = RNG.gamma(30, 4, 50), RNG.integers(20, 90, 50).astype(float)
+
+
+def ratio(top, bottom, axis=-1):
+    return np.sum(top, axis) / np.sum(bottom, axis)
+
+
+class TestAgainstSciPy:
+    @pytest.mark.parametrize(("ours", "theirs"), [("percentile", "percentile"), ("bca", "BCa")])
+    def test_the_mean(self, ours, theirs):
+        found = estimate(Sample.mean(SKEWED), method=ours, resamples=40_000, seed=1)
+        other = stats.bootstrap((SKEWED,), np.mean, n_resamples=40_000, method=theirs, rng=2)
+        error = other.standard_error
+        assert found.value == pytest.approx(SKEWED.mean(), rel=1e-12)
+        assert (found.low, found.high) == pytest.approx(other.confidence_interval, abs=0.05 * error)
+
+    @pytest.mark.parametrize(("ours", "theirs"), [("percentile", "percentile"), ("bca", "BCa")])
+    def test_a_corpus_perplexity(self, ours, theirs):
+        sample = Sample.ratio(LOSSES, TOKENS, exponential=True)
+        found = estimate(sample, method=ours, resamples=40_000, seed=1)
+        other = stats.bootstrap(
+            (LOSSES, TOKENS), lambda n, d, axis=-1: np.exp(ratio(n, d, axis)), paired=True,
+            n_resamples=40_000, method=theirs, rng=2, vectorized=True,
+        )  # fmt: skip
+        assert found.value == pytest.approx(math.exp(LOSSES.sum() / TOKENS.sum()), rel=1e-12)
+        assert (found.low, found.high) == pytest.approx(
+            other.confidence_interval, abs=0.05 * other.standard_error
+        )
+
+    def test_a_paired_difference(self):
+        shifted = SKEWED * 1.05 - 0.1 + RNG.normal(0, 0.2, 60)
+        found = difference(Sample.mean(SKEWED), Sample.mean(shifted), method="bca", resamples=40_000, seed=1)
+        other = stats.bootstrap((shifted - SKEWED,), np.mean, n_resamples=40_000, method="BCa", rng=2)
+        assert (found.low, found.high) == pytest.approx(
+            other.confidence_interval, abs=0.05 * other.standard_error
+        )
+
+    def test_exact_and_random_sign_flips(self):
+        few, other_few = SKEWED[:9], SKEWED[:9] + RNG.normal(0.4, 0.5, 9)
+        for one, two, exact in ((few, other_few, True), (SKEWED, SKEWED + RNG.normal(0.1, 0.4, 60), False)):
+            p, was_exact = permutation_p(Sample.mean(one), Sample.mean(two), resamples=20_000)
+            other = stats.permutation_test(
+                (one, two), lambda a, b, axis=-1: np.mean(b - a, axis), permutation_type="samples",
+                n_resamples=20_000, vectorized=True, rng=3,
+            )  # fmt: skip
+            assert was_exact is exact
+            assert p == pytest.approx(other.pvalue, abs=1e-12 if exact else 0.015)
+
+    def test_the_standard_error_is_that_of_the_mean(self):
+        """With many clusters the studentized interval is Student's."""
+        values = RNG.normal(3, 1, 4000)
+        found = estimate(Sample.mean(values), resamples=2000)
+        low, high = stats.t.interval(0.95, 3999, values.mean(), stats.sem(values))
+        assert (found.low, found.high) == pytest.approx((low, high), abs=0.1 * (high - low))
+
+
+class TestLaws:
+    def test_a_difference_with_oneself_is_none(self):
+        sample = Sample.ratio(LOSSES, TOKENS, exponential=True)
+        found = difference(sample, sample)
+        assert (found.value, found.low, found.high) == (0, 0, 0)
+        assert (found.p_bootstrap, found.p_permutation) == (1, 1)
+
+    @pytest.mark.parametrize("method", ["studentized", "bca", "percentile"])
+    def test_exchanging_the_systems_turns_the_sign(self, method):
+        one, two = Sample.mean(SKEWED), Sample.mean(SKEWED + RNG.normal(0.2, 0.5, 60))
+        there, back = difference(one, two, method=method), difference(two, one, method=method)
+        assert (there.value, there.low, there.high) == pytest.approx((-back.value, -back.high, -back.low))
+        assert there.p_permutation == back.p_permutation
+        assert there.p_bootstrap == pytest.approx(back.p_bootstrap, abs=1e-3)
+
+    @given(st.integers(0, 1000))
+    @settings(max_examples=10)
+    def test_order_and_seed(self, seed):
+        """Rows in any order give the same figures, and a seed gives the same resamples."""
+        order = np.random.default_rng(seed).permutation(50)
+        clusters = [f"paper {k % 13}" for k in range(50)]
+        one = Sample.ratio(LOSSES, TOKENS, clusters)
+        two = Sample.ratio(LOSSES[order], TOKENS[order], [clusters[k] for k in order])
+        found, again = (estimate(sample, resamples=300, seed=seed) for sample in (one, two))
+        assert (found.low, found.high) == pytest.approx((again.low, again.high), rel=1e-9)
+        assert found.clusters == 13
+
+    def test_ratios_stay_ratios_under_scaling(self):
+        found = estimate(Sample.ratio(LOSSES, TOKENS))
+        other = estimate(Sample.ratio(LOSSES * 8, TOKENS * 4))
+        assert (other.value, other.low, other.high) == pytest.approx(
+            (2 * found.value, 2 * found.low, 2 * found.high)
+        )
+
+    def test_copies_of_a_document_add_no_knowledge(self):
+        """Ten copies in one cluster leave the interval as it was; taken as independent they shrink it."""
+        names = [str(k) for k in range(60)]
+        once = estimate(Sample.mean(SKEWED, names))
+        copied = estimate(Sample.mean(np.repeat(SKEWED, 10), np.repeat(names, 10)))
+        naive = estimate(Sample.mean(np.repeat(SKEWED, 10)))
+        assert (copied.low, copied.high) == pytest.approx((once.low, once.high))
+        assert naive.high - naive.low < 0.4 * (once.high - once.low)
+
+    def test_pairing_is_seen(self):
+        """Noise shared by both systems cancels in their difference."""
+        shared, gain = RNG.normal(0, 5, 80), RNG.normal(0.3, 0.3, 80)
+        found = compare({"base": Sample.mean(shared), "tuned": Sample.mean(shared + gain)})
+        paired = found.differences["base", "tuned"]
+        assert paired.low > 0
+        assert max(paired.p_bootstrap, paired.p_permutation) < 0.001
+        assert found.estimates["base"].high > found.estimates["tuned"].low
+        assert found.resampled.shape == (10_000, 2)
+
+    def test_all_pairs_agree_with_one_at_a_time(self):
+        samples = {name: Sample.mean(SKEWED + RNG.normal(k / 5, 0.5, 60)) for k, name in enumerate("abc")}
+        found = compare(samples, resamples=500)
+        for (one, two), value in found.differences.items():
+            alone = difference(samples[one], samples[two], resamples=500)
+            assert dataclasses.astuple(alone) == pytest.approx(dataclasses.astuple(value))
+
+
+@pytest.mark.parametrize("kind", ["normal", "skewed", "clustered"])
+def test_coverage(kind):
+    """Of 400 intervals on 40 clusters, as many hold the truth as 95 % allows (99.9 % band)."""
+    rng = np.random.default_rng(11)
+    held = 0
+    for trial in range(400):
+        if kind == "clustered":
+            sizes = rng.integers(1, 8, 40)
+            names = np.repeat(np.arange(40), sizes).astype(str)
+            sample = Sample.mean(
+                np.repeat(rng.normal(2, 1, 40), sizes) + rng.normal(0, 0.5, sizes.sum()), names
+            )
+            truth = 2.0
+        elif kind == "skewed":
+            sample, truth = Sample.mean(rng.lognormal(0, 0.5, 40)), math.exp(0.125)
+        else:
+            sample, truth = Sample.mean(rng.normal(2, 1, 40)), 2.0
+        found = estimate(sample, resamples=500, seed=trial)
+        held += found.low <= truth <= found.high
+    # Bootstrap-t on skewed data of this size is known to fall short by about one percent.
+    low = 0.95 - 3.3 * math.sqrt(0.95 * 0.05 / 400) - (0.01 if kind == "skewed" else 0)
+    assert low <= held / 400 <= 0.99
+
+
+def test_no_difference_is_rarely_found():
+    """Both tests reject a true null in five percent of cases, and agree."""
+    rng = np.random.default_rng(12)
+    found = []
+    for trial in range(300):
+        shared = rng.gamma(20, 3, 30)
+        one, two = (Sample.ratio(shared + rng.normal(0, 4, 30), rng.integers(20, 90, 30)) for _ in range(2))
+        result = difference(one, two, resamples=400, seed=trial)
+        found.append((result.p_bootstrap, result.p_permutation))
+    rates = (np.array(found) < 0.05).mean(0)
+    assert (rates < 0.05 + 3.3 * math.sqrt(0.05 * 0.95 / 300)).all()
+    assert (rates > 0.01).all()
+
+
+def test_thousands_of_documents_are_quick():
+    """Memory stays bounded: resamples come in pieces."""
+    values = RNG.lognormal(2, 0.4, 20_000)
+    found = compare({"a": Sample.mean(values), "b": Sample.mean(values * 0.99)}, resamples=300)
+    assert found.differences["a", "b"].high < 0
+
+
+class TestBadInput:
+    def test_one_cluster_has_no_interval(self):
+        for method in ("studentized", "bca", "percentile"):
+            found = estimate(Sample.mean([1.0, 2.0], ["a", "a"]), method=method)
+            assert found.value == 1.5
+            assert math.isnan(found.low)
+            assert math.isnan(found.high)
+
+    def test_nearly_equal_values_fall_back_on_bca(self):
+        """Most resamples of eleven ones and a half have no spread at all."""
+        found = estimate(Sample.mean([1.0] * 11 + [0.5]))
+        assert found.method == "bca"
+        assert found.low < found.value < found.high <= 1
+
+    def test_equal_values_have_a_point(self):
+        for method in ("studentized", "bca", "percentile"):
+            found = estimate(Sample.mean([2.0] * 9), method=method)
+            assert (found.low, found.high) == (2, 2)
+
+    @pytest.mark.parametrize(
+        ("values", "said"),
+        [([], "one or more values"), ([1, math.nan], "not finite"), ([[1.0]], "in a row")],
+    )
+    def test_values(self, values, said):
+        with pytest.raises(InputError, match=said):
+            Sample.mean(values)
+
+    def test_what_does_not_fit(self):
+        with pytest.raises(InputError, match="3 values came with 2 clusters"):
+            Sample.mean([1, 2, 3], ["a", "b"])
+        with pytest.raises(InputError, match="sum to zero"):
+            Sample.ratio([1.0], [0.0])
+        with pytest.raises(InputError, match="same documents"):
+            difference(Sample.mean([1, 2], ["a", "b"]), Sample.mean([1, 2], ["a", "c"]))
+        with pytest.raises(InputError, match="did you mean 'bca'"):
+            estimate(Sample.mean([1, 2]), method="bcaa")
+        with pytest.raises(InputError, match="between 0 and 1"):
+            estimate(Sample.mean([1, 2]), level=95)

@@ -1,0 +1,153 @@
+"""The Review in a knowledge base: keys from the data, a repeatable build, and a newer edition replacing an older one."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from yukawa.knowledge import KnowledgeBase
+from yukawa.knowledge.parsing import claim_key, decay_keys, read
+from yukawa.knowledge.sources import loader
+from yukawa.knowledge.sources.loader import AUTHOR, build_pdg, pdg_drafts
+from yukawa.knowledge.sources.pdg.facts import Fact, edition
+
+
+@pytest.fixture(scope="session")
+def few(pdg_facts: list[Fact]) -> list[Fact]:
+    """The facts of photon, tau, pion and J/psi."""
+    return [f for f in pdg_facts if f.particle in {"S000", "S035", "S008", "M070"}]
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> Iterator[KnowledgeBase]:
+    with KnowledgeBase.open(tmp_path / "base", embedding="hash") as base:
+        yield base
+
+
+def _edition(monkeypatch: pytest.MonkeyPatch, facts: list[Fact]) -> None:
+    monkeypatch.setattr(loader, "facts", lambda: facts)
+
+
+# ---- drafts -----------------------------------------------------------------------------------------
+
+
+def test_every_fact_is_one_draft_that_keeps_text_and_provenance(few: list[Fact]) -> None:
+    drafts = pdg_drafts(few)
+    assert [(d.item_id, d.text) for d in drafts] == [(f.external_id, f.text) for f in few]
+    assert len({d.item_id for d in drafts}) == len({d.content_key for d in drafts}) == len(few)
+    for item, fact in zip(drafts, few, strict=True):
+        p = item.provenance
+        assert (p.author, p.source, p.url, p.domain) == (AUTHOR, fact.label, fact.url, "particle physics")
+        assert "CC" in str(p.licence)
+        assert item.kind == "data"
+        assert item.passages[0].meaning
+        assert len(item.passages[0].meaning) <= 200
+
+
+def test_plain_facts_state_the_claim_key_of_their_question(few: list[Fact]) -> None:
+    keys = {d.item_id: {c.key for c in d.claims} for d in pdg_drafts(few)}
+    assert keys["pdg:S035M"] == {claim_key("tau-", "mass", ())} == set(read("What is the tau mass?").keys())
+    assert keys["pdg:S035T"] == {claim_key("tau-", "lifetime", ())}
+    assert keys["pdg:M070W"] >= {claim_key("J/psi(1S)", "width", ())}
+
+
+def test_a_decay_is_keyed_by_its_channel(few: list[Fact]) -> None:
+    checked = 0
+    for item, fact in zip(pdg_drafts(few), few, strict=True):
+        stated = {t[1:] for t in item.passages[0].terms if t.startswith("=")}
+        if fact.property == "branching fraction" and stated:
+            checked += 1
+            subject = {"S035": "tau-", "S008": "pi+", "M070": "J/psi(1S)"}[fact.particle]
+            assert stated == set(decay_keys([subject], "branching-fraction", fact.channel))
+    assert checked > 100
+
+
+def test_the_claimed_value_is_the_value_of_the_data(pdg_facts: list[Fact]) -> None:
+    """The number read from the sentence and the number in the data agree: two roads to one value."""
+    scale = {"eV": 1.0, "keV": 1e3, "MeV": 1e6, "GeV": 1e9, "TeV": 1e12, "s": 1.0, "": 1.0}
+    some = [
+        f for f in pdg_facts[::3] if f.value is not None and f.unit in scale and f.property in loader._PLAIN
+    ]
+    compared, wrong = 0, []
+    for item, fact in zip(pdg_drafts(some), some, strict=True):
+        if not item.claims:
+            continue
+        compared += 1
+        quantity = item.claims[0].quantity
+        assert quantity is not None
+        assert fact.value is not None
+        # The sentence is rounded as the PDG rounds, at times to tens: 140 ± 90.
+        rounded = abs(quantity.value - fact.value * scale[fact.unit]) <= 5.001 * quantity.resolution
+        if not rounded or quantity.bound != fact.limit:
+            wrong.append((fact.text[:160], quantity.value, fact.value, fact.unit, quantity.bound, fact.limit))
+    assert compared > 1000
+    assert wrong == []
+
+
+def test_a_range_claims_no_value(pdg_facts: list[Fact], local: KnowledgeBase) -> None:
+    (wide,) = [f for f in pdg_facts if f.text.startswith("The full width of the a_0(980)")]
+    assert "between 50 MeV and 100 MeV" in wide.text
+    local.teach_many(pdg_drafts([wide]))
+    assert local.search("width of the a_0(980)")[0].keys
+    assert local.teach("The width of the a_0(980) is 75 ± 1 MeV.").conflicts == ()
+
+
+# ---- building ---------------------------------------------------------------------------------------
+
+
+def test_building_twice_changes_nothing(
+    local: KnowledgeBase, few: list[Fact], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _edition(monkeypatch, few)
+    steps: list[tuple[int, int]] = []
+    assert build_pdg(local, progress=lambda done, total: steps.append((done, total))) == len(few)
+    assert steps[-1] == (len(few), len(few))
+    assert local.get_meta("pdg") == edition()["edition"]
+    before = local.verify()
+    assert build_pdg(local) == len(few)
+    after = local.verify()
+    assert before.clean
+    assert (after.events, after.items) == (before.events, before.items)
+    assert local.conflicts() == []
+
+
+def test_a_newer_edition_replaces_changes_and_unloads(
+    local: KnowledgeBase, few: list[Fact], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _edition(monkeypatch, few)
+    build_pdg(local)
+    mine = local.teach("The tau was found by Martin Perl.", source="history", author="Li")
+    (mass,) = [f for f in few if f.external_id == "pdg:S035M"]
+    newer = dataclasses.replace(mass, text=mass.text.replace("1776.9", "1777.9"))
+    gone = next(f for f in few if f.external_id == "pdg:S035T")
+    _edition(monkeypatch, [newer if f is mass else f for f in few if f is not gone])
+    build_pdg(local)
+    assert local.show("pdg:S035M").text == newer.text
+    assert [v.text for v in local.history("pdg:S035M")[0]] == [mass.text, newer.text]
+    assert not local.show("pdg:S035T").current
+    assert local.show(mine.id).current
+    _edition(monkeypatch, few)  # back again
+    build_pdg(local)
+    assert local.show("pdg:S035T").current
+    assert local.show("pdg:S035M").text == mass.text
+    assert local.verify().clean
+
+
+def test_a_build_cut_short_is_finished_by_the_next(
+    local: KnowledgeBase, few: list[Fact], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _edition(monkeypatch, few[:50])
+    build_pdg(local)
+    _edition(monkeypatch, few)
+
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build_pdg(local, progress=stop)
+    assert build_pdg(local) == len(few)
+    assert len(local.list(author=AUTHOR)) == len(few)
+    assert local.verify().clean

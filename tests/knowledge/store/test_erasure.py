@@ -1,0 +1,211 @@
+"""What is erased leaves no byte behind, and nothing else is harmed."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from yukawa.core.errors import NotFound, StoreError
+from yukawa.knowledge import KnowledgeBase
+from yukawa.knowledge.store import erasure, schema
+
+SECRET = "Zorblax detector gains drifted by 4.72 percent during Quuxember"
+
+
+def words(count: int, seed: int) -> str:
+    """Text in which no two neighbouring words are found anywhere else."""
+    generator = random.Random(seed)
+    return " ".join("".join(generator.choices("bcdfghklmnprstvwz", k=7)) for _ in range(count))
+
+
+def bytes_of(folder: Path) -> bytes:
+    return b"\0".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def fragments(text: str, length: int = 24) -> list[bytes]:
+    data = text.encode()
+    return [data[i : i + length] for i in range(0, len(data) - length + 1, max(7, len(data) // 400))]
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> KnowledgeBase:
+    return KnowledgeBase.open(tmp_path / "base", embedding="hash")
+
+
+def test_no_byte_is_left_of_an_item_updated_many_times(local: KnowledgeBase, tmp_path: Path) -> None:
+    texts = [f"{SECRET}, run {words(12, seed)}." for seed in range(30)]
+    item = local.teach(
+        texts[0], question="How far did Zorblax gains drift in Quuxember?", author="A", source="S"
+    )
+    for i, text in enumerate(texts[1:]):
+        local.update(item.id, text)
+        local.teach(f"Harmless {words(20, 100 + i)}")
+    local.search("zorblax gains")
+    local.save_index()
+    before = bytes_of(tmp_path)
+    assert b"Quuxember" in before
+    assert (tmp_path / "base" / "knowledge.index").is_dir()
+
+    local.purge(item.id, actor="B", reason="asked for")
+
+    after = bytes_of(tmp_path)
+    assert not [f for text in [SECRET, *texts] for f in fragments(text) if f in after]
+    assert b"Quuxember" not in after
+    assert b"zorblax" not in after
+    assert local.verify().clean
+    assert len(local.list()) == 29
+    local.close()
+    assert b"Quuxember" not in bytes_of(tmp_path)
+
+
+def test_no_byte_is_left_of_a_long_document(local: KnowledgeBase, tmp_path: Path) -> None:
+    for i in range(40):
+        local.teach(f"Harmless {words(30, 500 + i)}")
+    text = "\n\n".join(f"# Section {i}\n\n{words(400, i)}." for i in range(40))
+    assert len(text) > 20 * 4096
+    item = local.teach(text)
+    assert fragments(text)[100] in bytes_of(tmp_path)
+    local.update(item.id, text + " " + words(50, 99))
+    local.unload(item.id)
+    local.restore(item.id)
+    local.purge(item.id)
+    after = bytes_of(tmp_path)
+    assert not [f for f in fragments(text) if f in after]
+    assert local.verify().clean
+    assert len(local.list()) == 40
+
+
+def test_rows_are_gone_and_the_ledger_tells_who_erased(base: KnowledgeBase) -> None:
+    base.teach("Something else about the Zorblax magnet.")
+    item = base.teach(SECRET, question="What drifted in Quuxember?")
+    base.update(item.id, SECRET + " again")
+    base.purge(item.id, actor="Marie", reason="withdrawn")
+    versions, events = base.history(item.id)
+    assert versions == []
+    assert [(e.verb, e.version) for e in events] == [("teach", 1), ("update", 2), ("purge", None)]
+    assert (events[-1].actor, events[-1].reason) == ("Marie", "withdrawn")
+    assert base.verify().clean
+    assert item.id not in {hit.item_id for hit in base.search(SECRET, k=20)}
+    assert item.id not in {hit.item_id for hit in base.search(SECRET, k=20, as_of=events[0].time)}
+    with base.store.read() as connection:
+        for table in (schema.versions, schema.passages, schema.claims, schema.vectors, schema.postings):
+            said = str(connection.execute(sa.select(table)).mappings().all())
+            assert "Quuxember" not in said
+            assert "drifted" not in said
+
+
+def test_an_unknown_or_erased_item_cannot_be_erased(base: KnowledgeBase) -> None:
+    item = base.teach(SECRET)
+    with pytest.raises(NotFound, match=f"did you mean {item.id}"):
+        base.purge(item.id[:-1] + ("y" if item.id.endswith("x") else "x"))
+    base.purge(item.id)
+    with pytest.raises(NotFound, match="was erased"):
+        base.purge(item.id)
+    assert base.verify().events == 2
+
+
+def test_numbers_of_erased_rows_do_not_come_back(
+    base: KnowledgeBase, open_again: Callable[[], KnowledgeBase]
+) -> None:
+    other = open_again()
+    base.teach("The first statement.")
+    item = base.teach(SECRET)
+    (hit,) = [h for h in other.search(SECRET) if h.item_id == item.id]
+    base.purge(item.id)
+    again = base.teach("A statement taught after the erasure.")
+    (new,) = [h for h in base.search("taught after the erasure") if h.item_id == again.id]
+    assert new.passage_id > hit.passage_id
+    # An index that was in memory before does not take the new passage for the old one.
+    assert again.id in {h.item_id for h in other.search("taught after the erasure")}
+    assert item.id not in {h.item_id for h in other.search(SECRET)}
+    assert other.verify().clean
+
+
+def test_answers_that_cite_or_quote_go_and_others_stay(base: KnowledgeBase) -> None:
+    item = base.teach(SECRET)
+    base.teach("The harmless truth about magnets is that they attract iron filings of any size.")
+    kept = {
+        "answer": "The harmless truth about magnets is that they attract iron filings of any size.",
+        "sources": [],
+    }
+    base.keep_answer("a-cites", "?", {"answer": "4.72", "sources": [{"id": item.id, "quote": "…"}]})
+    base.keep_answer("a-quotes", "?", {"answer": f'It says: "{SECRET[5:]}"\n', "sources": []})
+    base.keep_answer("a-asks", f"Is it so that {SECRET}", {"answer": "yes"})
+    base.keep_answer("a-near-id", "?", {"answer": f"see {item.id}x", "sources": []})
+    base.keep_answer("a-harmless", "Zorblax?", kept)
+    base.purge(item.id)
+    for gone in ("a-cites", "a-quotes", "a-asks"):
+        with pytest.raises(NotFound):
+            base.answer(gone)
+    assert base.answer("a-harmless")["answer"] == kept
+    assert base.answer("a-near-id")
+
+
+def test_what_another_item_says_too_may_stay(base: KnowledgeBase) -> None:
+    shared = "Everybody knows that the beam energy was raised in the spring of that year."
+    item = base.teach(f"{shared} {SECRET}")
+    other = base.teach(f"{shared} Nothing else happened.")
+    base.keep_answer("a", "?", {"answer": shared})
+    base.purge(item.id)
+    assert base.show(other.id).text.startswith(shared)
+    assert base.answer("a")["answer"] == {"answer": shared}
+
+
+def test_conflicts_with_an_erased_item_are_gone(base: KnowledgeBase) -> None:
+    first = base.teach("The mass of the tau is 1776.9 MeV.")
+    second = base.teach("The mass of the tau is 1500.1 MeV.")
+    assert second.conflicts
+    base.purge(second.id)
+    assert base.conflicts() == []
+    assert base.show(first.id).conflicts == ()
+
+
+def test_traces_that_stay_are_told_of(local: KnowledgeBase, tmp_path: Path) -> None:
+    item = local.teach(SECRET)
+    stray = tmp_path / "base" / "knowledge.sqlite-journal"
+    stray.write_bytes(b"old pages: " + SECRET.encode())
+    with pytest.raises(StoreError, match=r"knowledge\.sqlite-journal"):
+        local.purge(item.id)
+    assert local.history(item.id)[0] == []
+    assert local.verify().clean
+
+
+def test_free_space_that_was_never_cleaned_is_cleaned_now(local: KnowledgeBase, tmp_path: Path) -> None:
+    """A text left in free pages, as other programs may leave it, makes the base be written anew."""
+    item = local.teach(SECRET)
+    with sqlite3.connect(tmp_path / "base" / "knowledge.sqlite") as other:
+        other.execute("PRAGMA secure_delete=OFF")
+        other.execute("CREATE TABLE scratch (text)")
+        other.executemany("INSERT INTO scratch VALUES (?)", [(SECRET,)] * 1000)
+        other.execute("DROP TABLE scratch")
+    other.close()
+    assert bytes_of(tmp_path).count(SECRET.encode()) > 500
+    local.purge(item.id)
+    assert SECRET.encode() not in bytes_of(tmp_path)
+
+
+def test_an_index_half_written_by_another_process_is_removed(local: KnowledgeBase, tmp_path: Path) -> None:
+    item = local.teach(SECRET)
+    half = tmp_path / "base" / "knowledge.index.4711.new"
+    half.mkdir()
+    (half / "vocabulary.txt").write_text("quuxember")
+    local.purge(item.id)
+    assert not half.exists()
+
+
+def test_a_failing_erasure_changes_nothing(base: KnowledgeBase, monkeypatch: pytest.MonkeyPatch) -> None:
+    item = base.teach(SECRET)
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(erasure, "_delete_answers", fail)
+    with pytest.raises(StoreError):
+        base.purge(item.id)
+    assert base.show(item.id).text == SECRET
+    assert base.verify().clean

@@ -1,0 +1,312 @@
+"""A base can be carried: out and in again without loss, on either database, whole or not at all."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from yukawa.core.errors import InputError, StoreError, YukawaError
+from yukawa.knowledge import KnowledgeBase, draft
+from yukawa.knowledge.items import with_keys
+from yukawa.knowledge.parsing import find_quantities
+from yukawa.knowledge.store import schema
+from yukawa.knowledge.store.transfer import Imported
+
+DATA = draft(
+    "tau: 1776.93 ± 0.09 MeV",
+    kind="data",
+    attributes={"meaning": "mass of tau"},
+    item_id="pdg:x",
+    author="PDG",
+)
+
+
+def fill(base: KnowledgeBase) -> KnowledgeBase:
+    """Something of everything that a base can hold."""
+    base.teach_many([with_keys(DATA, ("S035|mass|",), find_quantities(DATA.text)[0])], reason="edition")
+    first = base.teach(
+        "The mass of the tau is 1776.9 MeV.",
+        author="Ä",
+        source="S",
+        url="https://example.org/a?b=c",
+        licence="CC0",
+    )
+    base.update(first.id, "The mass of the tau is 1776.93 MeV.", reason="newer")
+    base.teach("The mass of the tau is 1500 MeV.")
+    base.teach(
+        "It is large: 1e999 MeV.\u2028New line?",
+        question='How large is "it"?',
+        attributes={"b": 1, "a": ["τ", None, 2.5]},
+    )
+    base.teach("# Title\n\n" + "A sentence about the magnet. " * 100)
+    gone = base.teach("This was unloaded.")
+    base.unload(gone.id, actor="B", reason="wrong")
+    erased = base.teach("This was erased for good.")
+    base.purge(erased.id, actor="C")
+    base.keep_answer("a1", "What is the mass?", {"answer": "1777 MeV", "sources": [{"id": first.id}]})
+    base.set_meta("note", "kept")
+    return base
+
+
+@pytest.fixture
+def full(base: KnowledgeBase) -> KnowledgeBase:
+    return fill(base)
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> KnowledgeBase:
+    return KnowledgeBase.open(tmp_path / "empty", embedding="hash")
+
+
+def rows(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]
+
+
+def write(file: Path, lines: list[dict[str, Any]]) -> Path:
+    file.write_text("\n".join(json.dumps(line) for line in lines) + "\n", encoding="utf-8")
+    return file
+
+
+def test_out_in_and_out_again_are_the_same_bytes(
+    full: KnowledgeBase, empty: KnowledgeBase, tmp_path: Path
+) -> None:
+    assert full.export(tmp_path / "one.jsonl") == 7
+    assert empty.import_(tmp_path / "one.jsonl") == Imported(7, 0)
+    assert empty.export(tmp_path / "two.jsonl") == 7
+    assert (tmp_path / "one.jsonl").read_bytes() == (tmp_path / "two.jsonl").read_bytes()
+    assert empty.verify() == full.verify()
+    assert empty.verify().clean
+    for query in ("tau mass", "how large is it", "magnet", "this was unloaded"):
+        mine, theirs = full.search(query, k=20), empty.search(query, k=20)
+        assert [(h.item_id, h.text, h.keys) for h in mine] == [(h.item_id, h.text, h.keys) for h in theirs]
+    assert [i.id for i in empty.list()] == [i.id for i in full.list()]
+    assert empty.conflicts() == full.conflicts() != []
+    assert empty.answer("a1") == full.answer("a1")
+    # It goes on as the first would: numbers go up, corrections work.
+    new = empty.teach("Something else.", corrects="a1")
+    assert new.question == "What is the mass?"
+    assert empty.verify().clean
+
+
+def test_from_a_file_to_a_server_and_back(
+    postgres: Callable[[], str], empty: KnowledgeBase, tmp_path: Path
+) -> None:
+    fill(empty)
+    empty.export(tmp_path / "one.jsonl.gz")
+    with KnowledgeBase.open(postgres(), embedding="hash") as server:
+        server.import_(tmp_path / "one.jsonl.gz")
+        assert server.verify().problems == ()
+        server.export(tmp_path / "two.jsonl.gz")
+        assert (tmp_path / "one.jsonl.gz").read_bytes() == (tmp_path / "two.jsonl.gz").read_bytes()
+        # Numbers that the server gives out itself go on after those imported.
+        server.teach("The mass of the tau is 1400 MeV.")
+        assert server.verify().problems == ()
+        server.backup(tmp_path / "server.jsonl.gz")
+        with pytest.raises(InputError, match=r"does not end in \.gz"):
+            server.backup(tmp_path / "server.backup")
+        with pytest.raises(InputError, match="a base is there already"):
+            KnowledgeBase.restore_backup(
+                tmp_path / "server.jsonl.gz", server.store.url.render_as_string(False)
+            )
+        KnowledgeBase.restore_backup(tmp_path / "server.jsonl.gz", tmp_path / "local")
+        with KnowledgeBase.open(tmp_path / "local") as local:
+            assert local.embedding == "hash"
+            assert local.verify() == server.verify()
+            assert local.search("tau 1400")[0].text == server.search("tau 1400")[0].text
+    other = postgres()
+    KnowledgeBase.restore_backup(tmp_path / "server.jsonl.gz", other)
+    with KnowledgeBase.open(other) as restored:
+        assert restored.verify().clean
+        assert restored.embedding == "hash"
+    empty.backup(tmp_path / "file.sqlite")
+    with pytest.raises(InputError, match="a server cannot take"):
+        KnowledgeBase.restore_backup(tmp_path / "file.sqlite", postgres())
+
+
+def test_another_embedder_embeds_what_is_imported(full: KnowledgeBase, tmp_path: Path) -> None:
+    full.export(tmp_path / "one.jsonl")
+    with KnowledgeBase.open(tmp_path / "other", embedding="none") as other:
+        other.import_(tmp_path / "one.jsonl")
+        assert other.embedding == "none"
+        assert other.verify().clean
+        assert other.search("magnet")
+        other.reindex("hash")
+        other.export(tmp_path / "two.jsonl")
+    one, two = rows(tmp_path / "one.jsonl"), rows(tmp_path / "two.jsonl")
+    assert [row for row in two if row.get("verb") != "reindex"][:-1] == one[:-1]
+    assert len(two) == len(one) + 1
+
+
+def test_a_base_that_holds_something_learns_what_is_new_to_it(
+    full: KnowledgeBase, empty: KnowledgeBase, tmp_path: Path
+) -> None:
+    full.export(tmp_path / "one.jsonl")
+    same = empty.teach("The mass of  the tau is 1500 MeV.")
+    assert empty.import_(tmp_path / "one.jsonl", actor="Marie") == Imported(4, 1)
+    assert empty.verify().clean
+    assert {i.text for i in empty.list()} == {
+        i.text.replace("of the tau is 1500", "of  the tau is 1500") for i in full.list()
+    }
+    assert same.id in {i.id for i in empty.list()}
+    for mine in empty.list():
+        if mine.id != same.id:
+            theirs = full.show(mine.id)
+            assert (mine.kind, mine.question, mine.provenance) == (
+                theirs.kind,
+                theirs.question,
+                theirs.provenance,
+            )
+            assert mine.attributes == theirs.attributes
+            last = empty.history(mine.id)[1][-1]
+            assert (last.actor, last.reason) == ("Marie", "imported from one.jsonl")
+    (hit,) = [h for h in empty.search("mass of tau") if h.item_id == "pdg:x"]
+    assert hit.keys == ("S035|mass|",)
+    assert empty.conflicts()
+    before = empty.verify().events
+    assert empty.import_(tmp_path / "one.jsonl") == Imported(0, 5)
+    assert empty.verify().events == before
+
+
+def test_what_was_unloaded_or_erased_here_does_not_come_back(full: KnowledgeBase, tmp_path: Path) -> None:
+    full.export(tmp_path / "one.jsonl")
+    first, second = full.list()[:2]
+    full.unload(first.id)
+    full.purge(second.id)
+    assert full.import_(tmp_path / "one.jsonl").taught == 0
+    assert {first.id, second.id}.isdisjoint(i.id for i in full.list())
+
+
+def damaged(lines: list[dict[str, Any]], of: str, **changes: Any) -> list[dict[str, Any]]:
+    place = next(i for i, row in enumerate(lines) if row.get("table") == of)
+    return [*lines[:place], lines[place] | changes, *lines[place + 1 :]]
+
+
+@pytest.mark.parametrize("holds", ["nothing", "something"])
+def test_bad_exports_are_refused_and_change_nothing(tmp_path: Path, empty: KnowledgeBase, holds: str) -> None:
+    source = fill(KnowledgeBase.open(tmp_path / "source", embedding="hash"))
+    source.export(good := tmp_path / "good.jsonl")
+    source.export(tmp_path / "good.jsonl.gz")
+    if holds == "something":
+        empty.teach("A statement that was here before.")
+    lines, text = rows(good), good.read_text(encoding="utf-8")
+    packed = (tmp_path / "good.jsonl.gz").read_bytes()
+    first_item = next(i for i, row in enumerate(lines) if row.get("table") == "items")
+    bad: dict[str, tuple[bytes | list[dict[str, Any]], str]] = {
+        "empty.jsonl": (b"", "is no export"),
+        "other.jsonl": ([{"a": 1}], "is no export"),
+        "newer.jsonl": ([lines[0] | {"schema": "9999"}, *lines[1:]], "made by a newer Yukawa"),
+        "no-end.jsonl": (lines[:-1], "is cut off: its last row is missing"),
+        "half.jsonl": (text[: len(text) // 2].encode(), "is not valid JSON"),
+        "lost.jsonl": ([*lines[:first_item], *lines[first_item + 1 :]], "its end says|do not fit together"),
+        "twice.jsonl": ([*lines, lines[-1]], "its end says"),
+        "text.jsonl": (damaged(lines, "versions", text="The mass is 1 MeV."), "content was changed"),
+        "event.jsonl": (damaged(lines, "events", reason="other"), "was changed after"),
+        "head.jsonl": ([*lines[:-1], lines[-1] | {"head": "0" * 64}], "last hash"),
+        "column.jsonl": (damaged(lines, "items", colour="red"), "check colour"),
+        "type.jsonl": (damaged(lines, "versions", number="two"), "number is 'two'"),
+        "null.jsonl": (damaged(lines, "versions", text=None), "text is None"),
+        "table.jsonl": (damaged(lines, "items", table="sqlite_master"), "no table 'sqlite_master'"),
+        "line.jsonl": (text.replace("\n", "\n{oops\n", 1).encode(), r"line\.jsonl:2 is not valid JSON"),
+        "latin.jsonl": (text.encode("utf-16"), "not UTF-8"),
+        "plain.jsonl.gz": (text.encode(), "not valid gzip"),
+        "half.jsonl.gz": (packed[: len(packed) // 2], "not valid gzip"),
+    }
+    empty.export(before := tmp_path / "before.jsonl")
+    for name, (content, message) in bad.items():
+        file = tmp_path / name
+        file.write_bytes(content) if isinstance(content, bytes) else write(file, content)
+        with pytest.raises(YukawaError, match=message) as caught:
+            empty.import_(file)
+        assert "\n" not in str(caught.value), name
+        with pytest.raises(YukawaError):
+            KnowledgeBase.restore_backup(file, tmp_path / "restored")
+        assert not (tmp_path / "restored" / "knowledge.sqlite").exists()
+        assert not list(tmp_path.glob("restored/.*")), name
+    with pytest.raises(InputError, match="cannot be read"):
+        empty.import_(tmp_path / "none.jsonl")
+    empty.export(after := tmp_path / "after.jsonl")
+    assert before.read_bytes() == after.read_bytes()
+    assert empty.verify().clean
+
+
+def test_a_backup_is_whole_and_is_a_base_again(empty: KnowledgeBase, tmp_path: Path) -> None:
+    fill(empty)
+    file = tmp_path / "copy.sqlite"
+    with empty.store.write() as connection:  # in use: what is not committed is not in the copy
+        connection.execute(sa.insert(schema.meta), {"key": "later", "value": "x"})
+        empty.backup(file)
+    assert [p.name for p in tmp_path.iterdir() if "copy" in p.name or p.name.startswith(".")] == [
+        "copy.sqlite"
+    ]
+    KnowledgeBase.restore_backup(file, tmp_path / "restored")
+    with KnowledgeBase.open(tmp_path / "restored") as restored:
+        assert restored.get_meta("later") is None
+        assert restored.get_meta("note") == "kept"
+        assert restored.verify() == empty.verify()
+        assert restored.verify().clean
+        assert restored.search("tau mass") == empty.search("tau mass")
+        restored.teach("Taught after the backup.")
+        assert restored.verify().clean
+
+
+def test_a_backup_replaces_nothing_unless_forced(empty: KnowledgeBase, tmp_path: Path) -> None:
+    file = tmp_path / "copy.sqlite"
+    file.write_text("precious")
+    with pytest.raises(InputError, match="is there already"):
+        empty.backup(file)
+    assert file.read_text() == "precious"
+    empty.backup(file, force=True)
+    assert file.read_bytes().startswith(b"SQLite format 3\0")
+    with pytest.raises(YukawaError, match="cannot be written"):
+        empty.backup(tmp_path / "no folder" / "copy.sqlite")
+
+
+def test_a_backup_is_not_restored_over_a_base(empty: KnowledgeBase, tmp_path: Path) -> None:
+    item = empty.teach("Something.")
+    empty.backup(tmp_path / "copy.sqlite")
+    empty.export(tmp_path / "copy.jsonl")
+    for file in ("copy.sqlite", "copy.jsonl"):
+        with pytest.raises(InputError, match="is there already"):
+            KnowledgeBase.restore_backup(tmp_path / file, tmp_path / "empty")
+    assert empty.show(item.id)
+
+
+def test_a_damaged_foreign_or_newer_backup_is_refused(empty: KnowledgeBase, tmp_path: Path) -> None:
+    fill(empty)
+    empty.backup(file := tmp_path / "copy.sqlite")
+    good = file.read_bytes()
+
+    def refused(content: bytes, message: str) -> None:
+        bad = tmp_path / "bad.sqlite"
+        bad.write_bytes(content)
+        with pytest.raises(YukawaError, match=message):
+            KnowledgeBase.restore_backup(bad, tmp_path / "restored")
+        assert not (tmp_path / "restored").exists()
+
+    refused(good[: len(good) // 2], "is damaged")
+    refused(good[:8192] + b"\xff" * 2000 + good[10192:], "is damaged")
+    with sqlite3.connect(file) as other:
+        other.execute("UPDATE alembic_version SET version_num = '9999'")
+    other.close()
+    refused(file.read_bytes(), "made by a newer Yukawa")
+    with sqlite3.connect(tmp_path / "foreign.sqlite") as other:
+        other.execute("CREATE TABLE events (x)")
+    other.close()
+    refused((tmp_path / "foreign.sqlite").read_bytes(), "no backup of a knowledge base")
+    with pytest.raises(InputError, match="cannot be read"):
+        KnowledgeBase.restore_backup(tmp_path / "none", tmp_path / "restored")
+
+
+def test_an_export_that_fails_leaves_the_older_one(empty: KnowledgeBase, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="its folder does not exist"):
+        empty.export(tmp_path / "none" / "x.jsonl")
+    fill(empty)
+    empty.export(file := tmp_path / "x.jsonl.gz")
+    assert len(gzip.decompress(file.read_bytes()).splitlines()) > 40

@@ -1,0 +1,446 @@
+"""The openai backend against a real server that misbehaves; how often it asks is part of the contract."""
+
+import asyncio
+import socket
+import threading
+import time
+
+import pytest
+from pydantic import BaseModel
+
+from yukawa.core.errors import InputError, ModelError, ReplyError
+from yukawa.core.settings import ModelSettings
+from yukawa.llm import Message, structured
+from yukawa.llm.openai import OpenAIModel
+from yukawa.llm.retry import RetryPolicy
+
+ASK = [Message("system", "Be short."), Message("user", "Spin of the W boson?")]
+TEXT = "The W boson has spin 1."
+QUICK = RetryPolicy(base_delay_s=0.001)
+
+
+class Spin(BaseModel):
+    particle: str
+    spin: float
+
+
+def make(server, **options) -> OpenAIModel:
+    return OpenAIModel("tiny", name="w", base_url=server.url, **{"retry": QUICK, "timeout_s": 5.0, **options})
+
+
+def ask(model: OpenAIModel, messages=ASK, **options):
+    async def work():
+        try:
+            return await model.chat(messages, **options)
+        finally:
+            await model.aclose()
+
+    return asyncio.run(work())
+
+
+def read(model: OpenAIModel, **options) -> tuple[list[str], ModelError | None]:
+    """The pieces that came, and the error that ended them."""
+
+    async def work():
+        pieces = []
+        try:
+            async for piece in model.stream(ASK, **options):
+                pieces.append(piece)
+        except ModelError as error:
+            return pieces, error
+        finally:
+            await model.aclose()
+        return pieces, None
+
+    return asyncio.run(work())
+
+
+class TestGoodServer:
+    def test_stream_joined_is_the_whole_answer(self, server):
+        whole = ask(make(server)).text
+        pieces, error = read(make(server))
+        assert error is None
+        assert "".join(pieces) == whole == TEXT
+        assert len(pieces) > 1
+
+    def test_everything_asked_for_reaches_the_server(self, server):
+        reply = ask(make(server), temperature=0.5, max_tokens=9, logprobs=True)
+        sent = server.bodies[0]
+        assert sent == {
+            "model": "tiny",
+            "messages": [
+                {"role": "system", "content": "Be short."},
+                {"role": "user", "content": "Spin of the W boson?"},
+            ],
+            "temperature": 0.5,
+            "max_tokens": 9,
+            "logprobs": True,
+        }
+        assert (reply.model, reply.finish_reason) == ("tiny-1", "stop")
+        assert reply.usage == {"prompt_tokens": 7, "completion_tokens": 6, "total_tokens": 13}
+        assert [(item.token, item.logprob) for item in reply.logprobs] == [("The", -0.25)]
+
+    def test_nothing_is_sent_that_was_not_asked_for(self, server):
+        assert ask(make(server)).logprobs is None
+        assert set(server.bodies[0]) == {"model", "messages", "temperature"}
+
+    def test_one_model_serves_several_event_loops(self, server):
+        model = make(server)
+
+        async def work():
+            return (await model.chat(ASK)).text  # left open: its connections belong to a loop that is gone
+
+        assert [asyncio.run(work()), asyncio.run(work())] == [TEXT, TEXT]
+
+    def test_calls_run_side_by_side(self, server, behaviours):
+        model = make(server)
+        together = threading.Barrier(8)  # nobody is answered before all have asked
+
+        def wait_for_the_others(handler, body):
+            together.wait(timeout=5)
+            behaviours.good()(handler, body)
+
+        server.script.extend([wait_for_the_others] * 8)
+
+        async def work():
+            replies = await asyncio.gather(*(model.chat(ASK) for _ in range(8)))
+            await model.aclose()
+            return [reply.text for reply in replies]
+
+        assert asyncio.run(work()) == [TEXT] * 8
+        assert len(server.bodies) == 8
+
+    def test_leaving_a_stream_early_is_no_error(self, server):
+        async def work():
+            model = make(server)
+            pieces = model.stream(ASK)
+            first = await anext(pieces)
+            await pieces.aclose()
+            again = await model.chat(ASK)
+            await model.aclose()
+            return first, again.text
+
+        assert asyncio.run(work()) == ("The", TEXT)
+
+    def test_capabilities_ask_the_server_for_the_length(self, server):
+        found = asyncio.run(make(server).capabilities())
+        assert found.context_length == 4096
+        assert (found.streaming, found.json_schema, found.logprobs) == (True, True, True)
+        assert server.gets == ["/v1/models"]
+
+    def test_a_length_in_the_settings_needs_no_request(self, server):
+        assert asyncio.run(make(server, context_length=512).capabilities()).context_length == 512
+        assert server.gets == []
+
+    def test_a_server_without_a_list_of_models_has_no_known_length(self, server):
+        server.lists_models = False
+        assert asyncio.run(make(server).capabilities()).context_length is None
+
+
+class TestRetries:
+    def test_429_waits_as_long_as_the_server_asks(self, server, behaviours):
+        server.script.extend([behaviours.status(429, Retry_After="0.3")])
+        began = time.monotonic()
+        assert ask(make(server)).text == TEXT
+        assert time.monotonic() - began >= 0.3
+        assert len(server.bodies) == 2
+
+    def test_a_server_that_asks_for_an_hour_is_not_waited_for(self, server, behaviours):
+        server.script.extend([behaviours.status(429, "daily limit", Retry_After="3600")])
+        with pytest.raises(ModelError, match=r"HTTP 429: daily limit .try again later"):
+            ask(make(server))
+        assert len(server.bodies) == 1
+
+    @pytest.mark.parametrize("failures", [1, 2, 3])
+    def test_up_to_three_failures_are_survived(self, server, behaviours, failures):
+        server.script.extend([behaviours.status(500)] * failures)
+        assert ask(make(server)).text == TEXT
+        assert len(server.bodies) == failures + 1
+
+    def test_a_connection_cut_before_the_answer_is_tried_again(self, server, behaviours):
+        server.script.extend([behaviours.hang_up, behaviours.hang_up])
+        assert ask(make(server)).text == TEXT
+        assert len(server.bodies) == 3
+
+    def test_a_stream_is_tried_again_until_it_begins(self, server, behaviours):
+        server.script.extend([behaviours.status(500), behaviours.hang_up])
+        pieces, error = read(make(server))
+        assert ("".join(pieces), error) == (TEXT, None)
+        assert len(server.bodies) == 3
+
+    def test_500_for_ever_ends_after_four_requests(self, server, behaviours):
+        server.script.extend([behaviours.status(500, "out of\nmemory")] * 9)
+        with pytest.raises(ModelError) as caught:
+            ask(make(server))
+        assert len(server.bodies) == 4
+        assert f"{server.url} refused model 'w' after 4 attempts: HTTP 500: out of memory" in str(
+            caught.value
+        )
+        assert "\n" not in str(caught.value)
+
+    def test_silence_ends_in_a_timeout_after_four_requests(self, server, behaviours):
+        server.script.extend([behaviours.silence] * 9)
+        with pytest.raises(ModelError, match=r"silent for 0\.1 s after 4 attempts.*timeout_s"):
+            ask(make(server, timeout_s=0.1))
+        assert len(server.bodies) == 4
+
+    @pytest.mark.parametrize("code", [400, 401, 403, 404, 409, 422])
+    def test_no_other_4xx_is_tried_again(self, server, behaviours, code):
+        server.script.extend([behaviours.status(code, "not like this")])
+        with pytest.raises(ModelError, match=f"HTTP {code}: not like this"):
+            ask(make(server))
+        assert len(server.bodies) == 1
+
+
+class TestRefusals:
+    def test_401_names_the_variable_of_the_key(self, server, behaviours, monkeypatch):
+        monkeypatch.setenv("W_KEY", "wrong-secret")
+        server.script.extend([behaviours.status(401, "bad key")])
+        with pytest.raises(ModelError, match="check the key in the variable W_KEY") as caught:
+            ask(make(server, key_variable="W_KEY"))
+        assert "wrong-secret" not in str(caught.value)
+
+    def test_401_without_a_key_says_where_to_put_one(self, server, behaviours):
+        server.script.extend([behaviours.status(401, "key?")])
+        with pytest.raises(ModelError, match=r"key_variable under \[models\.w\]"):
+            ask(make(server))
+
+    def test_a_wrong_path_points_at_base_url(self, server):
+        with pytest.raises(ModelError, match=r"HTTP 404.*check model and base_url"):
+            ask(OpenAIModel("tiny", name="w", base_url=server.url + "/v2", retry=QUICK))
+
+    def test_an_unreachable_server_is_named_at_once(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
+            # Bound but not listening: a connection is refused. Waits of a minute would show.
+            model = OpenAIModel("tiny", name="w", base_url=url, retry=RetryPolicy(base_delay_s=60))
+            with pytest.raises(ModelError) as caught:
+                ask(model)
+        assert str(caught.value).startswith(f"{url} cannot be reached")
+        assert "base_url under [models.w] of yukawa.toml" in str(caught.value)
+
+    @pytest.mark.parametrize(
+        "url", ["localhost:8000/v1", "http://", "http://h:port/v1", "http://[::1", "ftp://h/v1", ""]
+    )
+    def test_a_base_url_that_is_none_is_refused_before_any_call(self, url):
+        with pytest.raises(InputError, match="no web address"):
+            OpenAIModel("tiny", base_url=url)
+
+    def test_a_long_complaint_is_shortened(self, server, behaviours):
+        server.script.extend([behaviours.status(400, "x" * 5000)])
+        with pytest.raises(ModelError) as caught:
+            ask(make(server))
+        assert len(str(caught.value)) < 500
+
+
+class TestKeys:
+    def test_the_key_is_read_at_each_call(self, server, monkeypatch):
+        model = make(server, key_variable="W_KEY")
+
+        async def work():
+            for key in ("one", "two"):
+                monkeypatch.setenv("W_KEY", key)
+                await model.chat(ASK)
+            await model.aclose()
+
+        asyncio.run(work())
+        assert [sent["authorization"] for sent in server.headers] == ["Bearer one", "Bearer two"]
+
+    def test_a_server_without_keys_gets_a_dummy(self, server, monkeypatch):
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-not-for-you")
+        ask(make(server))
+        assert server.headers[0]["authorization"] == "Bearer none"
+
+    @pytest.mark.parametrize("value", [None, "", "  "])
+    def test_a_variable_without_a_key_is_named(self, server, monkeypatch, value):
+        monkeypatch.delenv("W_KEY", raising=False)
+        if value is not None:
+            monkeypatch.setenv("W_KEY", value)
+        with pytest.raises(InputError, match=r"W_KEY, which is not set .type: export W_KEY=") as caught:
+            ask(make(server, key_variable="W_KEY"))
+        assert caught.value.exit_code == 2
+        assert server.bodies == []
+
+
+class TestGarbage:
+    @pytest.mark.parametrize(
+        ("data", "kind"),
+        [
+            (b'{"choices": [', "application/json"),
+            (b"\xff\xfe\x00", "application/json"),
+            (b"<html>welcome</html>", "text/html"),
+            (b"{}", "application/json"),
+            (b'{"choices": []}', "application/json"),
+            (b'{"choices": "x"}', "application/json"),
+            (b'{"choices": [{"index": 0}]}', "application/json"),
+            (b'{"choices": ["x"]}', "application/json"),
+            (b"[]", "application/json"),
+            (b"null", "application/json"),
+            (b"", "application/json"),
+        ],
+    )
+    def test_what_is_no_completion_is_refused_without_a_retry(self, server, behaviours, data, kind):
+        server.script.extend([behaviours.raw(data, kind)])
+        with pytest.raises(ModelError, match=r"no chat completion.*ends in /v1"):
+            ask(make(server))
+        assert len(server.bodies) == 1
+
+    def test_a_completion_without_a_text_is_refused(self, server, behaviours):
+        answer = b'{"model": "m", "choices": [{"message": {"content": null, "refusal": "no!"}}]}'
+        server.script.extend([behaviours.raw(answer)])
+        with pytest.raises(ModelError, match="without a text: no!"):
+            ask(make(server))
+
+    def test_log_probabilities_that_do_not_come_are_missed(self, server, behaviours):
+        answer = b'{"model": "m", "choices": [{"finish_reason": "stop", "message": {"content": "1"}}]}'
+        server.script.extend([behaviours.raw(answer)])
+        with pytest.raises(ModelError, match="no log-probabilities"):
+            ask(make(server), logprobs=True)
+
+    @pytest.mark.parametrize("garbage", ['{"choices": [', "\x00", "hello"])
+    def test_events_that_are_no_json_break_the_answer_off(self, server, behaviours, garbage):
+        server.script.extend([behaviours.events(behaviours.piece("The"), garbage)])
+        pieces, error = read(make(server))
+        assert pieces == ["The"]
+        assert "cut half-way" in str(error)
+        assert len(server.bodies) == 1
+
+    @pytest.mark.parametrize("garbage", [{}, {"choices": None}, {"choices": "x"}, {"choices": ["x"]}, []])
+    def test_events_of_another_shape_never_pass_for_an_answer(self, server, behaviours, garbage):
+        server.script.extend([behaviours.events(garbage)])
+        pieces, error = read(make(server))
+        assert pieces == []
+        assert "incomplete" in str(error)
+
+
+class TestCutStreams:
+    @pytest.mark.parametrize("end", ["cut", "clean"])
+    def test_a_stream_that_ends_without_a_reason_is_an_error(self, server, behaviours, end):
+        server.script.extend([behaviours.events(behaviours.piece("The"), behaviours.piece(" W"), end=end)])
+        pieces, error = read(make(server))
+        assert pieces == ["The", " W"]
+        assert "cut half-way" in str(error)
+        assert len(server.bodies) == 1
+
+    def test_a_stream_that_falls_silent_is_an_error(self, server, behaviours):
+        server.script.extend([behaviours.events(behaviours.piece("The"), end="silent")])
+        pieces, error = read(make(server, timeout_s=0.2))
+        assert pieces == ["The"]
+        assert "cut half-way" in str(error)
+
+    def test_an_error_inside_a_stream_is_passed_on(self, server, behaviours):
+        server.script.extend([behaviours.events(behaviours.piece("The"), {"error": {"message": "GPU lost"}})])
+        assert "GPU lost" in str(read(make(server))[1])
+
+    @pytest.mark.parametrize(
+        ("reason", "limit", "whole"),
+        [
+            ("stop", None, True),
+            ("length", 3, True),
+            ("length", None, False),
+            ("content_filter", 3, False),
+        ],
+    )
+    def test_only_a_limit_that_was_asked_for_may_shorten(self, server, behaviours, reason, limit, whole):
+        server.script.extend([behaviours.good(reason=reason)])
+        pieces, error = read(make(server), max_tokens=limit)
+        assert "".join(pieces) == TEXT
+        assert (error is None) is whole
+
+
+class TestSchemas:
+    GOOD = '{"particle": "W", "spin": 1}'
+
+    def structured(self, model):
+        async def work():
+            try:
+                return await structured(model, ASK, Spin)
+            finally:
+                await model.aclose()
+
+        return asyncio.run(work())
+
+    def test_the_schema_is_sent_and_the_reply_read(self, server, behaviours):
+        server.script.extend([behaviours.good(self.GOOD)])
+        assert self.structured(make(server)) == Spin(particle="W", spin=1)
+        sent = server.bodies[0]["response_format"]
+        assert sent["type"] == "json_schema"
+        assert sent["json_schema"] == {"name": "Spin", "schema": Spin.model_json_schema()}
+
+    def test_a_server_that_refuses_schemas_is_asked_in_words_from_then_on(self, server, behaviours):
+        refusal = behaviours.status(400, "unknown field")
+        server.script.extend(
+            [refusal, behaviours.good(self.GOOD), behaviours.good(f"```json\n{self.GOOD}\n```")]
+        )
+        model = make(server)
+
+        async def work():
+            first = await structured(model, ASK, Spin)
+            second = await structured(model, ASK, Spin)
+            able = (await model.capabilities()).json_schema
+            await model.aclose()
+            return first, second, able
+
+        assert asyncio.run(work()) == (Spin(particle="W", spin=1), Spin(particle="W", spin=1), False)
+        assert ["response_format" in sent for sent in server.bodies] == [True, False, False]
+        assert '"particle"' in server.bodies[1]["messages"][-1]["content"]
+
+    def test_a_request_refused_either_way_teaches_nothing(self, server, behaviours):
+        server.script.extend([behaviours.status(400, "too long"), behaviours.status(400, "too long")])
+        model = make(server, context_length=9)
+        with pytest.raises(ModelError, match="too long"):
+            ask(model, schema=Spin)
+        assert asyncio.run(model.capabilities()).json_schema
+        assert len(server.bodies) == 2
+
+    def test_a_wrong_reply_is_shown_its_error_once(self, server, behaviours):
+        server.script.extend([behaviours.good('{"particle": "W"}'), behaviours.good(self.GOOD)])
+        assert self.structured(make(server)).spin == 1
+        answer, complaint = server.bodies[1]["messages"][-2:]
+        assert answer == {"role": "assistant", "content": '{"particle": "W"}'}
+        assert "spin: Field required" in complaint["content"]
+
+    def test_two_wrong_replies_are_the_end(self, server, behaviours):
+        server.script.extend([behaviours.good("I would rather not.")] * 9)
+        with pytest.raises(ReplyError, match="'w' gave no valid Spin in two replies"):
+            self.structured(make(server))
+        assert len(server.bodies) == 2
+
+
+class TestDialects:
+    def test_a_model_with_other_parameters_gets_them(self, server, behaviours):
+        server.script.extend(
+            [
+                behaviours.status(400, "use max_completion_tokens", "max_tokens"),
+                behaviours.status(400, "only the default", "temperature"),
+            ]
+        )
+        model = make(server)
+
+        async def work():
+            texts = [(await model.chat(ASK, max_tokens=5)).text for _ in range(2)]
+            await model.aclose()
+            return texts
+
+        assert asyncio.run(work()) == [TEXT, TEXT]
+        assert len(server.bodies) == 4
+        for sent in server.bodies[2:]:
+            assert sent["max_completion_tokens"] == 5
+            assert not {"max_tokens", "temperature"} & set(sent)
+
+
+class TestSettings:
+    def test_a_row_of_settings_becomes_a_model(self, server):
+        row = ModelSettings(name="w", backend="openai", model="tiny", base_url=server.url, context_length=77)
+        model = OpenAIModel.from_settings(row)
+        assert ask(model).text == TEXT
+        assert asyncio.run(model.capabilities()).context_length == 77
+
+    def test_a_row_without_a_model_is_refused(self):
+        with pytest.raises(InputError, match=r"add model = .* under \[models\.w\]"):
+            OpenAIModel.from_settings(ModelSettings(name="w", backend="openai"))
+
+    def test_an_empty_conversation_is_refused(self, server):
+        with pytest.raises(InputError, match="no message"):
+            ask(make(server), messages=[])

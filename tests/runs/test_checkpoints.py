@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from yukawa.core.errors import StoreError
+from yukawa.runs.checkpoints import PARTIAL, STATE, checkpoints, step_of, tidy, why_unwritten, written_whole
+
+
+def write(folder, step, content="{}", fault=None):
+    with written_whole(folder, first=True) as partial:
+        made = partial / f"checkpoint-{step}"
+        (made / "inner").mkdir(parents=True)
+        (made / "inner" / "weights").write_text(content)
+        (made / STATE).write_text(content)
+        if fault is not None:
+            raise fault
+
+
+def test_checkpoints_come_in_the_order_of_their_steps(tmp_path):
+    for step in (100, 20, 3):
+        write(tmp_path, step)
+    (tmp_path / "checkpoint-7").mkdir()  # nothing in it: not one
+    (tmp_path / "checkpoint-best").mkdir()
+    assert [step_of(path) for path in checkpoints(tmp_path)] == [3, 20, 100]
+    assert checkpoints(tmp_path / "none") == []
+
+
+def test_a_checkpoint_is_whole_or_not_there(tmp_path):
+    write(tmp_path, 1)
+    unfinished = written_whole(tmp_path, first=True)
+    made = unfinished.__enter__() / "checkpoint-2"  # and the process ends before the block does
+    made.mkdir()
+    (made / STATE).write_text("{}")
+    assert [path.name for path in checkpoints(tmp_path)] == ["checkpoint-1"]
+    write(tmp_path, 2)
+    assert [path.name for path in checkpoints(tmp_path)] == ["checkpoint-1", "checkpoint-2"]
+    assert not (tmp_path / PARTIAL).exists()
+
+
+def test_a_full_disk_leaves_the_one_before(tmp_path):
+    write(tmp_path, 1)
+    with pytest.raises(
+        StoreError, match=r"the disk is full.*free some space and type the same command with --resume"
+    ):
+        write(tmp_path, 2, fault=OSError(errno.ENOSPC, "No space left on device"))
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-1"]
+
+
+def test_ctrl_c_leaves_nothing_half_written(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path, 2, fault=KeyboardInterrupt())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_checkpoint_of_the_same_step_is_replaced(tmp_path):
+    write(tmp_path, 1, "old")
+    write(tmp_path, 1, "new")
+    assert (tmp_path / "checkpoint-1" / "inner" / "weights").read_text() == "new"
+
+
+def test_only_the_last_ones_stay(tmp_path):
+    for step in (1, 2, 10, 11):
+        write(tmp_path, step)
+    tidy(tmp_path, 2)
+    assert [step_of(path) for path in checkpoints(tmp_path)] == [10, 11]
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), RuntimeError("failed\nwriting")])
+def test_what_the_disk_refuses_is_one_line(tmp_path, error):
+    message = r"cannot be written: (the disk is full|failed).*resume"
+    with pytest.raises(StoreError, match=message) as caught, written_whole(tmp_path, first=True):
+        raise error
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / ".partial").exists()
+
+
+def test_only_the_first_process_cleans_and_moves(tmp_path):
+    with written_whole(tmp_path, first=False) as partial:
+        partial.mkdir()
+        (partial / "checkpoint-1").mkdir()
+    assert (partial / "checkpoint-1").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 64 vs 0\nframe #0"),
+            "the disk is",
+        ),
+        (
+            RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)"),
+            "the disk is",
+        ),
+        (OSError(errno.ENOSPC, "No space left on device"), "the disk is full or a quota"),
+        (OSError(errno.EACCES, "Permission denied"), "Permission denied"),
+        (RuntimeError(), "RuntimeError"),
+        (ValueError("one\ntwo"), "one"),
+    ],
+)
+def test_a_full_disk_is_called_so_whoever_met_it(error, said):
+    assert why_unwritten(error).startswith(said)
+    assert "\n" not in why_unwritten(error)

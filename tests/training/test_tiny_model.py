@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import json
+
+from transformers import AutoModelForCausalLM
+
+from yukawa.core.files import hash_file
+from yukawa.data import Document
+from yukawa.data.dataset import read_split
+from yukawa.data.manifest import check_manifest
+from yukawa.training.tiny_model import make_llama, make_pdg_text
+
+
+def test_the_same_text_makes_the_same_base(tmp_path):
+    texts = ["quark gluon quark", "lepton"]
+    for name in ("one", "two"):
+        make_llama(tmp_path / name, texts, vocabulary=300, hidden_size=16, num_hidden_layers=1)
+    for file in ("model.safetensors", "tokenizer.json", "config.json"):
+        assert hash_file(tmp_path / "one" / file) == hash_file(tmp_path / "two" / file)
+
+
+def test_a_tiny_base_is_a_llama(tiny, tokenizer):
+    model = AutoModelForCausalLM.from_pretrained(tiny)
+    assert model.config.vocab_size == len(tokenizer)
+    assert tokenizer("a")["input_ids"][0] == tokenizer.bos_token_id
+    text = "µ⁺ → e⁺ ν, 1.2 × 10⁻³ "
+    assert tokenizer.decode(tokenizer(text, add_special_tokens=False)["input_ids"]) == text
+    assert json.loads((tiny / "config.json").read_text())["model_type"] == "llama"
+
+
+def test_the_text_of_the_pdg_is_a_data_set(tmp_path):
+    folder = make_pdg_text(tmp_path / "pdg")
+    manifest = check_manifest(folder)
+    assert manifest.kind == "document"
+    assert [split.licences for split in manifest.splits] == [
+        {"CC BY 4.0": split.rows} for split in manifest.splits
+    ]
+    rows = {
+        row.id: row.text for split in ("train", "validation") for row in read_split(folder, split, Document)
+    }
+    assert len(rows) == manifest.rows > 400
+    assert "mass" in rows["pdg:S003"]  # the electron
+
+
+def test_a_small_base_has_its_size_and_shares_its_embedding(tmp_path):
+    folder = make_llama(tmp_path / "small", ["quark gluon quark", "lepton"], "small")
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    embedding, head = model.get_input_embeddings().weight, model.get_output_embeddings().weight
+    assert embedding is head
+    layers = sum(weight.numel() for name, weight in model.named_parameters() if "layers." in name)
+    assert (model.config.hidden_size, model.config.num_hidden_layers) == (256, 4)
+    assert 2_500_000 < layers < 3_500_000

@@ -1,0 +1,230 @@
+"""Whole runs of tiny Llamas: all kinds, exact resume, and what stops them."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import signal
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from yukawa.core.errors import InputError, ModelError, NotFound, StoreError
+from yukawa.data import write_rows
+from yukawa.data.rows import Document
+from yukawa.runs.checkpoints import checkpoints
+from yukawa.runs.run import Run
+from yukawa.training.recipe import parse_recipe
+from yukawa.training.train import recipe_of, train
+from yukawa.training.trainer import CarefulLanguage
+
+
+def weights(folder):
+    files = sorted(folder.glob("*.safetensors"))
+    assert files
+    return {name: tensor for file in files for name, tensor in load_file(file).items()}
+
+
+def same(one, two):
+    assert one.keys() == two.keys()
+    return all(torch.equal(one[name], two[name]) for name in one)
+
+
+def figures(folder):
+    """All that was logged but speeds."""
+    return [
+        {name: value for name, value in row.items() if not name.endswith("_per_second")}
+        for row in Run.open(folder).metrics()
+    ]
+
+
+def stopped_at(step):
+    """A progress that presses Ctrl-C so that the run stops after a step."""
+
+    def progress(done, total, figures):
+        if done == step - 1:  # noted after that step, acted on after the next
+            os.kill(os.getpid(), signal.SIGINT)
+
+    return progress
+
+
+def changed(recipe, **training):
+    values = recipe.plain()
+    values["training"] |= training
+    return parse_recipe(values)
+
+
+@pytest.mark.parametrize("kind", ["pretrain", "sft", "preference"])
+@pytest.mark.parametrize("adapter", ["lora", "full"])
+def test_every_kind_learns_and_is_kept(recipe, rows, tmp_path, kind, adapter):
+    chosen = recipe(
+        kind, adapter={"kind": adapter, "dropout": 0.0}, data={"validation": str(rows[kind])}, steps=12,
+        evaluate_every=6, log_every=3, batch=8, learning_rate=1e-2, length=96,
+    )  # fmt: skip
+    result = train(chosen, tmp_path / "run")
+    folder = result.folder
+    assert (result.steps, result.planned, result.interrupted) == (12, 12, False)
+    validated = [row["validation_loss"] for row in figures(folder) if "validation_loss" in row]
+    assert len(validated) == 2
+    assert validated[1] < validated[0]
+    assert weights(folder / "model")
+    assert (folder / "model" / "adapter_config.json").exists() == (adapter == "lora")
+    assert (result.trained_parameters < result.parameters) == (adapter == "lora")
+    assert recipe_of(folder) == chosen
+    for name in ("environment.json", "data.json", "card.md", "learning-curves.png", "learning-curves.svg"):
+        assert (folder / name).stat().st_size > 100
+    counts = json.loads((folder / "counts.json").read_text())["train"]
+    assert (
+        f"{counts['tokens']:,}, of which {counts['trained']:,} with a loss"
+        in (folder / "card.md").read_text()
+    )
+    assert not (folder / "checkpoints" / ".partial").exists()
+    assert not list((folder / "model").glob("*.bin"))  # no pickles
+
+
+def test_tokens_are_counted_exactly(recipe, tmp_path):
+    result = train(recipe(epochs=2, batch=4), tmp_path / "run")
+    counts = json.loads((tmp_path / "run" / "counts.json").read_text())["train"]
+    assert result.tokens == 2 * counts["trained"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "adapter", "packing", "stops"),
+    [
+        ("pretrain", "lora", True, (2, 9)),
+        ("pretrain", "full", False, (8,)),
+        ("sft", "lora", True, (7,)),
+        ("preference", "lora", False, (5,)),
+    ],
+)
+def test_a_stopped_run_goes_on_bit_for_bit(recipe, rows, tmp_path, kind, adapter, packing, stops):
+    chosen = recipe(
+        kind, adapter={"kind": adapter}, data={"validation": str(rows[kind])}, steps=10, batch=8, accumulation=2,
+        log_every=1, packing=packing, evaluate_every=4, checkpoint_every=100, length=96,
+    )  # fmt: skip
+    whole = train(chosen, tmp_path / "whole")
+    for step in stops:
+        stopped = train(chosen, tmp_path / "broken", resume=step != stops[0], progress=stopped_at(step))
+        assert stopped.interrupted
+        assert stopped.steps == step
+        assert "--resume" in stopped.message
+    done = train(chosen, tmp_path / "broken", resume=True)
+    assert (done.steps, done.interrupted, done.tokens) == (10, False, whole.tokens)
+    assert same(weights(tmp_path / "whole" / "model"), weights(tmp_path / "broken" / "model"))
+    assert figures(tmp_path / "whole") == figures(tmp_path / "broken")
+
+
+def test_a_finished_run_resumed_stays_as_it_is(recipe, tmp_path):
+    chosen = recipe(steps=2)
+    train(chosen, tmp_path / "run")
+    before = weights(tmp_path / "run" / "model")
+    again = train(chosen, tmp_path / "run", resume=True)
+    assert again.steps == 2
+    assert same(before, weights(tmp_path / "run" / "model"))
+    shutil.rmtree(tmp_path / "run" / "model")  # as after a full disk
+    train(chosen, tmp_path / "run", resume=True)
+    assert same(before, weights(tmp_path / "run" / "model"))
+
+
+def test_two_runs_of_one_recipe_are_the_same_and_another_seed_is_not(recipe, tmp_path):
+    chosen = recipe(steps=2)
+    made = [train(chosen, tmp_path / name).folder for name in ("one", "two")]
+    made.append(train(changed(chosen, seed=1), tmp_path / "three").folder)
+    one, two, three = (weights(folder / "model") for folder in made)
+    assert same(one, two)
+    assert not same(one, three)
+
+
+def test_other_data_and_other_recipes_are_not_gone_on_with(recipe, rows, tmp_path):
+    chosen = recipe(steps=3)
+    train(chosen, tmp_path / "run", progress=stopped_at(1))
+    with pytest.raises(InputError, match=r"was begun with training.learning_rate 0.005, not 0.1"):
+        train(changed(chosen, learning_rate=0.1), tmp_path / "run", resume=True)
+    with pytest.raises(InputError, match=r"already holds a run .*--resume"):
+        train(chosen, tmp_path / "run")
+    write_rows(rows["pretrain"], [Document(id="1", text="Other text. " * 50, source="test")], Document)
+    with pytest.raises(InputError, match="differs from"):
+        train(chosen, tmp_path / "run", resume=True)
+    with pytest.raises(NotFound, match=r"holds no run.*begin it without --resume"):
+        train(chosen, tmp_path / "none", resume=True)
+
+
+def test_a_loss_that_is_no_number_stops_with_its_batch_kept(recipe, tmp_path, monkeypatch):
+    compute = CarefulLanguage.compute_loss
+
+    def broken(self, model, inputs, *args, **kwargs):
+        loss = compute(self, model, inputs, *args, **kwargs)
+        return loss * float("nan") if self.state.global_step == 3 else loss
+
+    monkeypatch.setattr(CarefulLanguage, "compute_loss", broken)
+    with pytest.raises(ModelError, match=r"the loss is nan at step 4; its batch is in .*bad-batch.json"):
+        train(recipe(steps=6, checkpoint_every=2), tmp_path / "run")
+    batch = json.loads((tmp_path / "run" / "bad-batch.json").read_text())
+    assert batch["step"] == 4
+    assert "MeV" in batch["text"][0]
+    monkeypatch.undo()
+    assert [path.name for path in checkpoints(tmp_path / "run" / "checkpoints")] == ["checkpoint-2"]
+    assert train(recipe(steps=6, checkpoint_every=2), tmp_path / "run", resume=True).steps == 6
+
+
+def test_weights_that_are_no_numbers_are_not_kept(recipe, tmp_path, monkeypatch):
+    learn = CarefulLanguage.training_step
+
+    def broken(self, model, *args, **kwargs):
+        loss = learn(self, model, *args, **kwargs)  # a number still
+        if self.state.global_step == 3:
+            next(weight for weight in model.parameters() if weight.grad is not None).grad.fill_(float("nan"))
+        return loss
+
+    monkeypatch.setattr(CarefulLanguage, "training_step", broken)
+    chosen = recipe(steps=6, checkpoint_every=2, clip=None)
+    with pytest.raises(ModelError, match="the weights are no numbers any more after step 4"):
+        train(chosen, tmp_path / "run")
+    monkeypatch.undo()
+    assert [path.name for path in checkpoints(tmp_path / "run" / "checkpoints")] == ["checkpoint-2"]
+    assert train(chosen, tmp_path / "run", resume=True).steps == 6
+
+
+def test_a_full_disk_in_a_checkpoint_leaves_the_one_before(recipe, tmp_path, monkeypatch):
+    chosen, save, calls = recipe(steps=4, checkpoint_every=2), torch.save, []
+
+    def full(*args, **kwargs):
+        calls.append(args)
+        if len(calls) > 4:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return save(*args, **kwargs)
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(
+        StoreError, match=r"the disk is full.*free some space and type the same command with --resume"
+    ):
+        train(chosen, tmp_path / "run")
+    monkeypatch.undo()
+    kept = checkpoints(tmp_path / "run" / "checkpoints")
+    assert [path.name for path in kept] == ["checkpoint-2"]
+    assert not (tmp_path / "run" / "checkpoints" / ".partial").exists()
+    train(chosen, tmp_path / "run", resume=True)
+    train(chosen, tmp_path / "whole")
+    assert same(weights(tmp_path / "whole" / "model"), weights(tmp_path / "run" / "model"))
+
+
+def test_four_bits_on_a_processor(recipe, tmp_path):
+    pytest.importorskip("bitsandbytes")
+    chosen = recipe(
+        adapter={"kind": "qlora", "targets": "qkv", "dropout": 0.0}, steps=8, log_every=1, batch=8
+    )
+    result = train(chosen, tmp_path / "run")
+    losses = [row["loss"] for row in figures(tmp_path / "run") if "loss" in row]
+    assert losses[-1] < losses[0]
+    assert result.trained_parameters < result.parameters
+    names = weights(tmp_path / "run" / "model")
+    assert {name.split(".")[-3] for name in names} == {"q_proj", "k_proj", "v_proj"}
+
+
+def test_what_cannot_be_trained_on_leaves_no_run(recipe, tmp_path):
+    with pytest.raises(InputError, match="longer than the base's context of 256"):
+        train(recipe(length=512), tmp_path / "run")
+    assert not (tmp_path / "run" / "recipe.yaml").exists()

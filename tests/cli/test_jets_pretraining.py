@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from yukawa.jets.training.task import TrainResult
 
 from yukawa.jets.pretraining import train as train_module
-from yukawa.jets.training.task import TrainResult
 
 RECIPE = """
 mixture:

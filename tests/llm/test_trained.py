@@ -51,11 +51,11 @@ def test_places(tmp_path):
 
 def test_the_recipe_rules_are_those_of_training(tmp_path):
     """Two rooms that do not know each other read one recipe alike."""
-    from yukawa.training.recipe import parse_recipe
+    from yukawa.training.recipe import TextRecipe
 
     for kind in ("lora", "qlora", "full"):
         for dtype in (None, "bf16", "fp32"):
-            recipe = parse_recipe({
+            recipe = TextRecipe.parse({
                 "model": {"base": "b", "dtype": dtype}, "data": {"path": "d"}, "adapter": {"kind": kind},
                 "training": {"steps": 1},
             })  # fmt: skip
@@ -67,7 +67,7 @@ def test_the_recipe_rules_are_those_of_training(tmp_path):
 
 @pytest.mark.parametrize("adds_bos", [True, False])
 def test_the_tokens_measured_are_the_tokens_trained(made, documents, tmp_path, adds_bos):
-    from yukawa.training.tokenization import Tally, tokenise_documents
+    from yukawa.training.tokenization import RowCounter, tokenise_documents
 
     model = open_language_model(made.model(tmp_path, adds_bos=True), device="cpu")
     if not adds_bos:
@@ -75,7 +75,7 @@ def test_the_tokens_measured_are_the_tokens_trained(made, documents, tmp_path, a
         model.tokenizer._tokenizer.post_processor = None
     starts = begins_with_bos(model)
     assert starts is adds_bos
-    trained = [row["input_ids"] for row in tokenise_documents(documents, model.tokenizer, 10_000, Tally())]
+    trained = [row["input_ids"] for row in tokenise_documents(documents, model.tokenizer, 10_000, RowCounter())]
     measured, _ = encoded(model, [document.text for document in documents], bos=starts, eos=True)
     assert measured == trained
 
@@ -112,11 +112,11 @@ class TestFourBits:
 
         from yukawa.evaluation.perplexity import document_losses
         from yukawa.training.bases import load_model
-        from yukawa.training.recipe import parse_recipe
+        from yukawa.training.recipe import TextRecipe
 
         base = made.model(tmp_path / "base", hidden=96)  # no multiple of 64
         run = tmp_path / "run"
-        recipe = parse_recipe({
+        recipe = TextRecipe.parse({
             "model": {"base": str(base)}, "data": {"path": "d"}, "adapter": {"kind": "qlora"},
             "training": {"steps": 1, "precision": "fp32"},
         })  # fmt: skip

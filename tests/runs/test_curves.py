@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from yukawa.core import plotting
 from yukawa.core.errors import InputError
 from yukawa.runs.curves import learning_curves
 
@@ -24,3 +25,25 @@ def test_png_and_svg_are_drawn_and_are_the_same_twice(tmp_path):
 def test_without_a_loss_there_are_no_curves(tmp_path):
     with pytest.raises(InputError, match="no learning curves yet"):
         learning_curves([{"step": 1, "learning_rate": 1.0}], tmp_path / "x.png")
+
+
+def test_the_best_validation_is_marked_and_epochs_are_the_axis_where_all_rows_have_them(
+    tmp_path, monkeypatch
+):
+    drawn = []
+    monkeypatch.setattr(plotting, "save", lambda figure, path: drawn.append(figure))
+    rows = [
+        {"step": 2, "epoch": 0.5, "loss": 1.0},
+        {"step": 4, "epoch": 1.0, "validation_loss": 0.7, "validation_accuracy": 0.8},
+        {"step": 8, "epoch": 2.0, "validation_loss": 0.9, "validation_accuracy": 0.9},
+        {"step": 9, "epoch": 3.0, "validation_loss": None, "validation_accuracy": None},
+    ]
+    learning_curves(rows, tmp_path / "x.png", "cross entropy")
+    loss, accuracy = drawn[0].axes
+    assert loss.get_ylabel() == "loss (cross entropy)"
+    assert [line.get_label() for line in loss.lines] == ["training", "validation", "best: 0.7000"]
+    assert [line.get_label() for line in accuracy.lines] == ["validation", "best: 0.9000"]
+    assert accuracy.get_xlabel() == "epoch"
+    learning_curves(ROWS, tmp_path / "y.png")
+    assert [axes.get_ylabel() for axes in drawn[1].axes] == ["loss (nats per token)", "learning rate"]
+    assert drawn[1].axes[-1].get_xlabel() == "step"

@@ -138,12 +138,12 @@ def test_the_recipe_of_a_run_may_differ_where_it_is_free(tmp_path: Path) -> None
         Run.find(tmp_path / "none", recipe, resume=True)
 
 
-def test_the_last_figures_are_the_latest_of_each(run: Run) -> None:
-    assert run.last_figures() == {}
+def test_the_latest_metrics_are_the_latest_of_each(run: Run) -> None:
+    assert run.latest_metrics() == {}
     run.forget_after(0)  # there is nothing to forget
     run.log(step=1, epoch=0.5, loss=2.0, rate=1.0)
     run.log(step=2, epoch=1.0, loss=math.nan, validation_loss=3.0)
-    assert run.last_figures() == {"loss": 2.0, "rate": 1.0, "validation_loss": 3.0}
+    assert run.latest_metrics() == {"loss": 2.0, "rate": 1.0, "validation_loss": 3.0}
 
 
 def test_a_run_is_a_folder_of_three_files(run: Run, inputs: list[Path]) -> None:
@@ -289,6 +289,6 @@ def test_a_damaged_data_file_is_said(content: bytes | None, run: Run, inputs: li
 @pytest.mark.parametrize("figure", [np.zeros(2), [1.0], {"a": 1}, b"x"])
 def test_a_figure_that_is_no_number_is_refused(figure: object, run: Run) -> None:
     run.log(step=1, loss=0.5)
-    with pytest.raises(InputError, match="the figure 'loss' is a"):
+    with pytest.raises(InputError, match="the metric 'loss' is a"):
         run.log(step=2, loss=figure)
     assert run.metrics() == [{"step": 1, "loss": 0.5}]

@@ -12,7 +12,7 @@ from transformers import AutoTokenizer
 
 from yukawa.data import Conversation, Document, Message, Preference, write_rows
 from yukawa.runs.run import environment
-from yukawa.training.recipe import parse_recipe
+from yukawa.training.recipe import TextRecipe
 from yukawa.training.tiny_model import make_llama
 
 TEXTS = [
@@ -47,7 +47,7 @@ def _drawn(rows, path, unit):
 def _cheap_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a run writes beside training is tested elsewhere: pictures in test_curves, the whole by the command."""
     monkeypatch.setattr("yukawa.runs.run.environment", _environment)
-    monkeypatch.setattr("yukawa.training.train.learning_curves", _drawn)
+    monkeypatch.setattr("yukawa.runs.task.learning_curves", _drawn)
 
 
 @pytest.fixture(scope="session")
@@ -110,7 +110,7 @@ def recipe(tiny, rows):
     """Makes a recipe of a few steps: `recipe("sft", adapter={"kind": "full"}, steps=4)`."""
 
     def make(kind="pretrain", *, adapter=None, data=None, dtype=None, **training):
-        return parse_recipe({
+        return TextRecipe.parse({
             "model": {"base": str(tiny), "dtype": dtype},
             "data": {"path": str(rows[kind]), **(data or {})},
             "adapter": {"kind": "lora", "rank": 4, "alpha": 8, "dropout": 0.1, **(adapter or {})},

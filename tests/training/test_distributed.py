@@ -29,14 +29,14 @@ WORKER = textwrap.dedent("""
     from accelerate.utils import DistributedType
 
     from yukawa.training import machine, trainer
-    from yukawa.training.recipe import load_recipe
+    from yukawa.training.recipe import TextRecipe
     from yukawa.training.train import train
 
     torch.set_num_threads(1)
     folder, way = Path(sys.argv[1]), sys.argv[2]
 
     if way != "ddp":  # as on GPUs
-        machine._check_without_gpu = lambda recipe: None
+        running.check_training_machine = lambda settings, machine: None
         trainer.attend_to_pieces = trainer.add_summed_loss = lambda model: False
     if way == "fsdp2":  # accelerate would not divide weights on a processor
         create = state.AcceleratorState.__init__
@@ -55,7 +55,7 @@ WORKER = textwrap.dedent("""
             os.kill(os.getpid(), signal.SIGINT)
 
     for path in sorted(folder.glob("*.yaml")):
-        recipe = load_recipe(path, [f"training.distributed={way}"])
+        recipe = TextRecipe.load(path, [f"training.distributed={way}"])
         train(recipe, folder / way / path.stem)
         if path.stem in ("full", "lora") and way != "ddp":
             stopped = train(recipe, folder / "resumed" / path.stem, progress=stop)

@@ -8,7 +8,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from yukawa.training.bases import torch_dtype
 from yukawa.training.memory import estimate_memory
-from yukawa.training.recipe import parse_recipe
+from yukawa.training.recipe import TextRecipe
 
 GIB = 2**30
 
@@ -25,7 +25,7 @@ def eight_billion():
 
 
 def recipe(kind, **training):
-    return parse_recipe({
+    return TextRecipe.parse({
         "model": {"base": "x"}, "data": {"path": "x"}, "adapter": {"kind": kind},
         "training": {"steps": 1, "batch": 16, **training},
     })  # fmt: skip
@@ -77,7 +77,7 @@ def test_activations_are_what_autograd_keeps(trained, numbers, inner):
 
     def estimated(**more):
         adapter = {"kind": "full"} if trained == "full" else {"kind": "lora", "targets": trained}
-        said = parse_recipe({
+        said = TextRecipe.parse({
             "model": {"base": "x", "dtype": numbers[0]}, "data": {"path": "x"}, "adapter": adapter,
             "training": {"steps": 1, "batch": batch, "length": length, "precision": numbers[1], **more},
         })  # fmt: skip

@@ -11,7 +11,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from yukawa.core.errors import InputError, NotFound, StoreError
 from yukawa.training.merge import merge
-from yukawa.training.recipe import parse_recipe
+from yukawa.training.recipe import TextRecipe
 from yukawa.training.tiny_model import make_llama
 from yukawa.training.train import train
 
@@ -86,7 +86,7 @@ def test_an_adapter_of_another_base_is_refused(run_of, recipe, tmp_path, targets
     other = make_llama(tmp_path / "other", ["other text"], vocabulary=300, **sizes)
     values = recipe(adapter={"targets": targets}, steps=1).plain()
     values["model"]["base"] = str(other)
-    foreign = train(parse_recipe(values), tmp_path / "foreign").folder
+    foreign = train(TextRecipe.parse(values), tmp_path / "foreign").folder
     for name in ("adapter_model.safetensors", "adapter_config.json"):
         shutil.copy2(foreign / "model" / name, run / "model" / name)
     with pytest.raises(InputError, match="belongs to another base"):
@@ -101,7 +101,7 @@ def test_a_base_that_no_converter_takes_is_told(recipe, tiny, tmp_path):
     (base / "tokenizer.json").write_text(json.dumps(config))
     values = recipe(steps=1).plain()
     values["model"]["base"] = str(base)
-    merged = merge(train(parse_recipe(values), tmp_path / "run").folder)
+    merged = merge(train(TextRecipe.parse(values), tmp_path / "run").folder)
     (problem,) = merged.problems
     assert "the tokenizer has ids up to" in problem
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 
 import pytest
 import safetensors
@@ -8,16 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yukawa.core.errors import InputError, StoreError
+from yukawa.runs.distributed import Machine
 from yukawa.training.bases import base_files
-from yukawa.training.prepare import epoch_steps, prepare
-from yukawa.training.recipe import parse_recipe
+from yukawa.training.prepare import check_training_machine, epoch_steps, prepare
+from yukawa.training.recipe import TextRecipe
 
 
 def made(recipe, **sections):
     values = recipe.plain()
     for name, changes in sections.items():
         values[name] |= changes
-    return parse_recipe(values)
+    return TextRecipe.parse(values)
 
 
 def test_a_run_depends_on_its_base_and_its_text(recipe, rows, tiny, tmp_path):
@@ -54,7 +57,7 @@ def test_a_full_disk_leaves_no_half_of_a_base(recipe, tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr("yukawa.training.prepare.make_llama", full)
-        with pytest.raises(StoreError, match=r"base cannot be made in .*: the disk is full"):
+        with pytest.raises(StoreError, match=r"base cannot be generated in .*: the disk is full"):
             prepare(chosen, tmp_path)
     assert list(tmp_path.glob(".*")) == []
     assert prepare(chosen, tmp_path).base == tmp_path / "base"
@@ -71,5 +74,49 @@ def test_an_epoch_takes_each_sequence_once(sequences, accumulation, share, world
         "model": {"base": "x"}, "data": {"path": "x"},
         "training": {"steps": 1, "batch": accumulation * share * world, "accumulation": accumulation},
     }  # fmt: skip
-    steps = epoch_steps(parse_recipe(values), sequences, world)
+    steps = epoch_steps(TextRecipe.parse(values), sequences, world)
     assert steps == math.ceil(sequences / (accumulation * share * world))
+
+
+CODE = """
+from yukawa.training.prepare import quiet
+quiet()
+import sys, peft, trl, bitsandbytes
+from yukawa.training.tiny_model import make_llama
+make_llama(sys.argv[1], ["quark"], vocabulary=260, hidden_size=8)
+"""
+
+
+def test_nothing_is_printed_but_what_we_say(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", CODE, str(tmp_path / "base")], capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("", "")
+    assert (tmp_path / "base" / "model.safetensors").is_file()
+
+
+@pytest.mark.parametrize(
+    ("changes", "machine", "said"),
+    [
+        ({"device": "cuda"}, Machine(), r"training.device=cuda needs a GPU.*type: training.device=cpu"),
+        ({"tf32": True}, Machine(), r"training.tf32=true needs a GPU.*training.tf32=false"),
+        ({"optimiser": "adamw-8bit"}, Machine(), r"adamw-8bit needs a GPU.*training.optimiser=adamw"),
+        (
+            {"distributed": "fsdp2", "offload": True},
+            Machine(),
+            r"fsdp2 needs a GPU.*training.distributed=ddp training.offload=false",
+        ),
+        ({}, Machine(world=2), r"distributed=none, but 2 processes.*training.distributed=ddp"),
+        ({"distributed": "fsdp2"}, Machine(gpu=True), r"a single one.*torchrun"),
+        (
+            {"batch": 6, "accumulation": 2, "distributed": "ddp"},
+            Machine(world=2),
+            r"cannot be shared by 2 processes in 2 passes each \(make training.batch a multiple of 4",
+        ),
+    ],
+)
+def test_what_a_machine_cannot_do_is_said_with_what_to_type(recipe, changes, machine, said):
+    changes = {"device": "auto"} | changes
+    with pytest.raises(InputError, match=said):
+        check_training_machine(recipe(**changes).training, machine)
+    check_training_machine(recipe().training, Machine())

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from yukawa.core.errors import InputError
-from yukawa.training.recipe import load_recipe, parse_recipe
+from yukawa.training.recipe import TextRecipe
 
 LEAST = {
     "model": {"base": "some/folder"},
@@ -24,8 +24,8 @@ def least(tmp_path):
 
 
 def test_a_recipe_written_out_is_itself(least):
-    recipe = load_recipe(least, ["training.betas=[0.9, 0.95]", "adapter.rank=16"])
-    assert parse_recipe(yaml.safe_load(yaml.safe_dump(recipe.plain()))) == recipe
+    recipe = TextRecipe.load(least, ["training.betas=[0.9, 0.95]", "adapter.rank=16"])
+    assert TextRecipe.parse(yaml.safe_load(yaml.safe_dump(recipe.plain()))) == recipe
     assert recipe.training.betas == (0.9, 0.95)
     assert recipe.adapter.rank == 16
 
@@ -33,19 +33,19 @@ def test_a_recipe_written_out_is_itself(least):
 def test_changes_win_over_the_file_and_the_file_over_its_base(tmp_path, least):
     child = tmp_path / "child.yaml"
     child.write_text("base: least.yaml\ntraining: {steps: 5, batch: 2}\n")
-    recipe = load_recipe(child, ["training.batch=4", "lora.targets=qkv"])
+    recipe = TextRecipe.load(child, ["training.batch=4", "lora.targets=qkv"])
     assert (recipe.training.steps, recipe.training.batch, recipe.adapter.targets) == (5, 4, "qkv")
     assert recipe.model.base == "some/folder"
 
 
 def test_the_weights_type_follows_what_is_trained(least):
-    assert load_recipe(least).dtype == "bf16"
-    assert load_recipe(least, ["adapter.kind=full"]).dtype == "fp32"
-    assert load_recipe(least, ["adapter.kind=full", "model.dtype=bf16"]).dtype == "bf16"
+    assert TextRecipe.load(least).dtype == "bf16"
+    assert TextRecipe.load(least, ["adapter.kind=full"]).dtype == "fp32"
+    assert TextRecipe.load(least, ["adapter.kind=full", "model.dtype=bf16"]).dtype == "bf16"
 
 
 def test_a_mixture_takes_its_place(least):
-    recipe = load_recipe(least, ["data.path=abstracts/{mixture}", "mixture=s3"])
+    recipe = TextRecipe.load(least, ["data.path=abstracts/{mixture}", "mixture=s3"])
     assert recipe.place(recipe.data.path) == "abstracts/s3"
 
 
@@ -74,7 +74,7 @@ def test_a_mixture_takes_its_place(least):
 )
 def test_what_is_wrong_is_said_in_one_line(least, change, said):
     with pytest.raises(InputError) as caught:
-        load_recipe(least, [change])
+        TextRecipe.load(least, [change])
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -83,10 +83,42 @@ def test_what_is_missing_is_asked_for(tmp_path):
     path = tmp_path / "empty.yaml"
     path.write_text("model: {base: x}\ntraining: {steps: 1}\n")
     with pytest.raises(InputError, match=r"data is missing"):
-        load_recipe(path)
+        TextRecipe.load(path)
 
 
 @pytest.mark.parametrize("path", [p for p in SHIPPED if "sweep" not in p.name], ids=lambda p: p.stem)
 def test_the_shipped_recipes_are_right(path):
-    recipe = load_recipe(path, ["mixture=s1"] if "feyntune" in path.name else ())
-    assert parse_recipe(recipe.plain()) == recipe
+    recipe = TextRecipe.load(path, ["mixture=s1"] if "feyntune" in path.name else ())
+    assert TextRecipe.parse(recipe.plain()) == recipe
+
+
+def test_feyntune_has_twenty_variants():
+    variants = TextRecipe.variants(SHIPPED[0].parent / "feyntune-sweep.yaml")
+    assert len({variant.name for variant in variants}) == 20
+    assert (variants[0].name, variants[-1].name) == ("s1-qkv", "s10-all")
+    for variant in variants:
+        mixture, targets = variant.name.split("-")
+        changes = [f"mixture={mixture}", f"lora.targets={targets}"]
+        assert variant.recipe == TextRecipe.load(SHIPPED[0].parent / "feyntune.yaml", changes)
+
+
+def test_changes_hold_for_all_and_a_swept_key_can_be_fixed():
+    changes = ["lora.targets=qkv", "training.seed=7"]
+    variants = TextRecipe.variants(SHIPPED[0].parent / "feyntune-sweep.yaml", changes)
+    assert [variant.name for variant in variants] == [f"s{n}-qkv" for n in range(1, 11)]
+    assert {variant.recipe.training.seed for variant in variants} == {7}
+
+
+def test_a_single_recipe_is_one_variant_without_a_name():
+    (variant,) = TextRecipe.variants(SHIPPED[0].parent / "smoke.yaml", ["training.steps=2"])
+    assert (variant.name, variant.recipe.training.steps) == ("", 2)
+
+
+@pytest.mark.parametrize("over", ["[]", "{}", "{mixture: s1}", "{mixture: []}"])
+def test_what_is_no_sweep_is_refused(tmp_path, over):
+    path = tmp_path / "sweep.yaml"
+    path.write_text(f"over: {over}\n")
+    with pytest.raises(InputError, match="keys with lists of values"):
+        TextRecipe.variants(path)
+    with pytest.raises(InputError, match="is a sweep"):
+        TextRecipe.load(path)

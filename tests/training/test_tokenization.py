@@ -10,7 +10,7 @@ from yukawa.data import Conversation, Document, Message, Preference
 from yukawa.training.tiny_model import BOS, EOS
 from yukawa.training.tokenization import (
     IGNORED,
-    Tally,
+    RowCounter,
     tokenise_conversations,
     tokenise_documents,
     tokenise_preferences,
@@ -24,7 +24,7 @@ def told(*turns, name="c"):
 
 
 def run(tokenise, rows, tokenizer, length):
-    tally = Tally()
+    tally = RowCounter()
     return list(tokenise(rows, tokenizer, length, tally)), tally.counts
 
 

@@ -7,19 +7,23 @@ import json
 import os
 import shutil
 import signal
+from types import SimpleNamespace
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from yukawa.core.errors import InputError, ModelError, NotFound, StoreError
 from yukawa.data import write_rows
 from yukawa.data.rows import Document
 from yukawa.runs.checkpoints import checkpoints
 from yukawa.runs.run import Run
-from yukawa.training.recipe import parse_recipe
-from yukawa.training.train import recipe_of, train
-from yukawa.training.trainer import CarefulLanguage
+from yukawa.training.prepare import prepare
+from yukawa.training.recipe import TextRecipe
+from yukawa.training.tokenization import RowCounts
+from yukawa.training.train import card, level_of, save_result, train
+from yukawa.training.trainer import LanguageTrainer
 
 
 def weights(folder):
@@ -54,7 +58,7 @@ def stopped_at(step):
 def changed(recipe, **training):
     values = recipe.plain()
     values["training"] |= training
-    return parse_recipe(values)
+    return TextRecipe.parse(values)
 
 
 @pytest.mark.parametrize("kind", ["pretrain", "sft", "preference"])
@@ -73,7 +77,7 @@ def test_every_kind_learns_and_is_kept(recipe, rows, tmp_path, kind, adapter):
     assert weights(folder / "model")
     assert (folder / "model" / "adapter_config.json").exists() == (adapter == "lora")
     assert (result.trained_parameters < result.parameters) == (adapter == "lora")
-    assert recipe_of(folder) == chosen
+    assert TextRecipe.of_run(folder) == chosen
     for name in ("environment.json", "data.json", "card.md", "learning-curves.png", "learning-curves.svg"):
         assert (folder / name).stat().st_size > 100
     counts = json.loads((folder / "counts.json").read_text())["train"]
@@ -153,13 +157,13 @@ def test_other_data_and_other_recipes_are_not_gone_on_with(recipe, rows, tmp_pat
 
 
 def test_a_loss_that_is_no_number_stops_with_its_batch_kept(recipe, tmp_path, monkeypatch):
-    compute = CarefulLanguage.compute_loss
+    compute = LanguageTrainer.compute_loss
 
     def broken(self, model, inputs, *args, **kwargs):
         loss = compute(self, model, inputs, *args, **kwargs)
         return loss * float("nan") if self.state.global_step == 3 else loss
 
-    monkeypatch.setattr(CarefulLanguage, "compute_loss", broken)
+    monkeypatch.setattr(LanguageTrainer, "compute_loss", broken)
     with pytest.raises(ModelError, match=r"the loss is nan at step 4; its batch is in .*bad-batch.json"):
         train(recipe(steps=6, checkpoint_every=2), tmp_path / "run")
     batch = json.loads((tmp_path / "run" / "bad-batch.json").read_text())
@@ -171,7 +175,7 @@ def test_a_loss_that_is_no_number_stops_with_its_batch_kept(recipe, tmp_path, mo
 
 
 def test_weights_that_are_no_numbers_are_not_kept(recipe, tmp_path, monkeypatch):
-    learn = CarefulLanguage.training_step
+    learn = LanguageTrainer.training_step
 
     def broken(self, model, *args, **kwargs):
         loss = learn(self, model, *args, **kwargs)  # a number still
@@ -179,9 +183,9 @@ def test_weights_that_are_no_numbers_are_not_kept(recipe, tmp_path, monkeypatch)
             next(weight for weight in model.parameters() if weight.grad is not None).grad.fill_(float("nan"))
         return loss
 
-    monkeypatch.setattr(CarefulLanguage, "training_step", broken)
+    monkeypatch.setattr(LanguageTrainer, "training_step", broken)
     chosen = recipe(steps=6, checkpoint_every=2, clip=None)
-    with pytest.raises(ModelError, match="the weights are no numbers any more after step 4"):
+    with pytest.raises(ModelError, match="the weights contain NaN or infinity after step 4"):
         train(chosen, tmp_path / "run")
     monkeypatch.undo()
     assert [path.name for path in checkpoints(tmp_path / "run" / "checkpoints")] == ["checkpoint-2"]
@@ -228,3 +232,78 @@ def test_what_cannot_be_trained_on_leaves_no_run(recipe, tmp_path):
     with pytest.raises(InputError, match="longer than the base's context of 256"):
         train(recipe(length=512), tmp_path / "run")
     assert not (tmp_path / "run" / "recipe.yaml").exists()
+
+
+def saver(save_model):
+    accelerator = SimpleNamespace(wait_for_everyone=lambda: None)
+    return SimpleNamespace(
+        args=SimpleNamespace(should_save=True), accelerator=accelerator, save_model=save_model
+    )
+
+
+def test_model_and_tokenizer_load_from_the_folder(recipe, tiny, tmp_path):
+    prepared = prepare(recipe("sft", data={"template": "vicuna"}, length=256), tmp_path)
+    model = AutoModelForCausalLM.from_pretrained(tiny)
+    save_result(saver(model.save_pretrained), prepared, tmp_path / "model")
+    assert (
+        AutoModelForCausalLM.from_pretrained(tmp_path / "model").config.vocab_size == model.config.vocab_size
+    )
+    assert "USER: " in AutoTokenizer.from_pretrained(tmp_path / "model").chat_template
+
+
+def test_an_adapter_names_its_base(recipe, tiny, tmp_path):
+    folder = train(recipe(steps=1), tmp_path / "run").folder
+    config = json.loads((folder / "model" / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == str(tiny)
+
+
+def test_a_full_disk_leaves_what_was_there(recipe, tmp_path):
+    prepared = prepare(recipe(), tmp_path)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "old").write_text("kept")
+
+    def full(folder):
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(StoreError, match=r"the disk is full.*--resume"):
+        save_result(saver(full), prepared, tmp_path / "model")
+    assert [path.name for path in (tmp_path / "model").iterdir()] == ["old"]
+    assert not list(tmp_path.glob(".model*"))
+
+
+def page(recipe, **counts):
+    train_rows = SimpleNamespace(counts=RowCounts(rows=10, tokens=1234, trained=999, **counts))
+    prepared = SimpleNamespace(recipe=recipe, train=train_rows, files=SimpleNamespace(manifest=None))
+    return card(prepared, parameters=(100, 5000), steps=7, metrics={"validation_loss": 2.5})
+
+
+def test_it_says_what_was_trained_on_what(recipe):
+    text = page(recipe("sft", adapter={"targets": "qkv"}))
+    assert "lora on qkv, rank 4, alpha 8, dropout 0.1: 100 of 5,000 parameters" in text
+    assert "1,234, of which 999 with a loss" in text
+    assert "7 of 4 sequences of at most 64 tokens" in text
+    assert "| validation loss | 2.5 |" in text
+    assert "yukawa merge RUN" in text
+    assert "nothing was cut or omitted" in text
+    assert "learning-curves.png" in text
+
+
+def test_what_was_lost_is_told(recipe):
+    assert "2 of 10 rows do not fit into 64 tokens" in page(recipe(), cut=2, cut_tokens=9, named=("a", "b"))
+
+
+def test_a_whole_model_needs_no_merging(recipe):
+    assert "yukawa merge" not in page(recipe(adapter={"kind": "full"}))
+
+
+def test_a_level_follows_from_base_and_training(recipe, tmp_path):
+    assert level_of(recipe()) == "L2"
+    assert level_of(recipe("sft")) == level_of(recipe("preference")) == "L1"
+    assert "| level | L1: a foundation model tuned to converse |" in page(recipe("sft"))
+    made = recipe().plain() | {"model": {"base": "made:tiny", "dtype": None}}
+    assert level_of(TextRecipe.parse(made)) == "L0"
+    assert level_of(TextRecipe.parse(made | {"level": "L2"})) == "L2"
+    Run.create(tmp_path / "taught", recipe().plain(), [])
+    on_it = recipe("sft").plain() | {"model": {"base": str(tmp_path / "taught" / "model"), "dtype": None}}
+    (tmp_path / "taught" / "model").mkdir()
+    assert level_of(TextRecipe.parse(on_it)) == "L2"

@@ -4,23 +4,22 @@ import pytest
 import torch
 import trl
 from safetensors.torch import load_file
+from torch import nn
 
-from yukawa.core.errors import StoreError
+from yukawa.core.errors import ModelError, StoreError
 from yukawa.core.signals import Interruption
-from yukawa.runs.checkpoints import STATE
-from yukawa.training.bases import load_model
-from yukawa.training.callback import Conductor, Plan
-from yukawa.training.distributed import Machine
+from yukawa.runs.callback import TrainingCallback
+from yukawa.runs.distributed import Machine
 from yukawa.training.prepare import prepare
-from yukawa.training.train import _trainer, train
-from yukawa.training.trainer import arguments, last_checkpoint, trainer_class
+from yukawa.training.train import TextTask, train
+from yukawa.training.trainer import ShardingCheck, arguments, sharding, trainer_class
 
 CPU = Machine(gpu=False)
 
 
 def test_our_trainers_are_trl_s():
     assert issubclass(trainer_class("pretrain"), trl.SFTTrainer)
-    assert trainer_class("sft") is trainer_class("sft")
+    assert trainer_class("sft") is trainer_class("pretrain")
     assert issubclass(trainer_class("preference"), trl.DPOTrainer)
 
 
@@ -39,20 +38,18 @@ def test_every_setting_of_the_recipe_arrives(recipe, tmp_path):
 
 
 def test_sharding_and_offloading_arrive(recipe):
-    from yukawa.training.trainer import _distributed
-
     fsdp = {"distributed": "fsdp2", "offload": True, "gradient_checkpointing": True}
-    assert _distributed(recipe(adapter={"kind": "full"}, **fsdp)) == {
+    assert sharding(recipe(adapter={"kind": "full"}, **fsdp)) == {
         "fsdp": True,
         "fsdp_config": {"version": 2, "cpu_offload": True, "activation_checkpointing": True},
     }
-    assert not _distributed(recipe(**fsdp))["fsdp_config"]["activation_checkpointing"]  # the model's own
-    zero3 = _distributed(recipe(distributed="deepspeed-zero3", offload=True))["deepspeed"]
+    assert not sharding(recipe(**fsdp))["fsdp_config"]["activation_checkpointing"]  # the model's own
+    zero3 = sharding(recipe(distributed="deepspeed-zero3", offload=True))["deepspeed"]
     assert zero3["zero_optimization"]["stage"] == 3
     assert zero3["zero_optimization"]["offload_param"] == {"device": "cpu"}
-    zero2 = _distributed(recipe(distributed="deepspeed-zero2"))["deepspeed"]
+    zero2 = sharding(recipe(distributed="deepspeed-zero2"))["deepspeed"]
     assert zero2["zero_optimization"] == {"stage": 2}
-    assert _distributed(recipe(distributed="ddp")) == {}
+    assert sharding(recipe(distributed="ddp")) == {}
 
 
 @pytest.mark.parametrize("packing", [True, False])
@@ -64,10 +61,11 @@ def test_the_validation_loss_is_the_mean_over_all_tokens(recipe, rows, tmp_path,
         batch=5,
         length=40,
     )
-    prepared, plan = prepare(chosen, tmp_path), Plan(1, 1, 1, 1, 1)
-    model = load_model(prepared.base, chosen, "cpu")
-    conductor = Conductor(plan, None, None, Interruption())
-    trainer = _trainer(prepared, model, None, arguments(chosen, tmp_path, 1, CPU), conductor)
+    task = TextTask(chosen)
+    task.prepare(tmp_path, CPU)
+    plan, prepared, model = task.plan(CPU), task.prepared, task.model
+    callback = TrainingCallback(plan, None, None, Interruption())
+    trainer = task.build_trainer(plan, callback, CPU, tmp_path, None)
     figures = trainer.evaluate()
     total, count = 0.0, 0
     loose = prepare(recipe(packing=False, length=40), tmp_path)
@@ -103,16 +101,26 @@ def test_the_ways_of_a_processor_teach_what_trl_teaches(recipe, tmp_path, monkey
     torch.testing.assert_close(one, two, rtol=0, atol=1e-5)
 
 
-def test_the_last_checkpoint_is_the_one_to_go_on_from(tmp_path):
-    assert last_checkpoint(tmp_path) is None
-    for step in (2, 10):
-        (tmp_path / f"checkpoint-{step}").mkdir()
-        (tmp_path / f"checkpoint-{step}" / STATE).write_text("{}")
-    assert last_checkpoint(tmp_path).name == "checkpoint-10"
+def test_a_checkpoint_without_its_tokens_is_refused(recipe, tmp_path):
+    train(recipe(steps=2), tmp_path / "run")
+    for path in (tmp_path / "run").glob("checkpoints/*/progress.json"):
+        path.write_text("{}")
+    with pytest.raises(StoreError, match=r"the tokens are missing in progress\.json"):
+        train(recipe(steps=2), tmp_path / "run", resume=True)
 
 
-def test_a_checkpoint_without_its_progress_is_named(recipe, tmp_path):
-    from yukawa.training.trainer import _read_progress
+def test_weights_that_should_be_divided_and_are_not_stop_the_training():
+    ShardingCheck().on_train_begin(None, None, None)
+    with pytest.raises(ModelError, match="were not divided among the processes"):
+        ShardingCheck().on_train_begin(None, None, None, model=nn.Linear(2, 2))
 
-    with pytest.raises(StoreError, match=r"remove .* and resume"):
-        _read_progress(tmp_path)
+
+def test_metrics_reach_a_tracker(recipe, rows, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    chosen = recipe(steps=2, report_to="tensorboard", data={"validation": str(rows["pretrain"])})
+    assert chosen.training.report_to == ["tensorboard"]
+    train(chosen, tmp_path / "run")
+    (events,) = (tmp_path / "run/tensorboard").rglob("events.*")
+    found = EventAccumulator(str(events)).Reload()
+    assert {"train/loss", "eval/loss"} <= set(found.Tags()["scalars"])

@@ -1,61 +1,34 @@
-"""`yukawa jets VERB` for taggers: train, evaluate, predict, import-weaver, export-onnx."""
-
-from __future__ import annotations
+"""`yukawa jets VERB` for trained taggers: evaluate, predict, import-weaver, export-onnx."""
 
 import math
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from yukawa.cli.options import Debug, Json, Resume, RunFolder, Split, a_recipe, its_changes
+from yukawa.cli.options import Debug, Json, Split
 from yukawa.cli.output import note, print_json, progress_bar, say
-from yukawa.cli.progress import ended, first, follow, need
+from yukawa.cli.progress import need
+from yukawa.core.config import change, merged
 from yukawa.core.errors import InputError
+from yukawa.runs.run import model_folder
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # it imports PyTorch
     from yukawa.jets.evaluation.evaluate import Measured, Report
-    from yukawa.jets.training.dry_run import Description
-    from yukawa.jets.training.recipe import Recipe
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="The folder of a model or of its run.")]
-Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, …; a GPU if there is one.")]
-Batch = Annotated[int, typer.Option("--batch", metavar="N", help="Jets that go through a network at once.")]
+Device = Annotated[
+    str | None, typer.Option("--device", help="Device: cpu, cuda, cuda:1, …; a GPU if there is one.")
+]
+Batch = Annotated[
+    int, typer.Option("--batch", metavar="N", help="Number of jets that go through a network at once.")
+]
 
 
 def add_to(app: typer.Typer) -> None:
     """Add these verbs to a group."""
-    for verb in (train, evaluate, predict, import_weaver, export_onnx):
+    for verb in (evaluate, predict, import_weaver, export_onnx):
         app.command()(verb)
-
-
-def train(
-    recipe: Annotated[Path, a_recipe("those in recipes/jets")],
-    changes: Annotated[list[str] | None, its_changes("training.batch=256")] = None,
-    out: RunFolder = None,
-    resume: Resume = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done: jets, steps, parameters, memory.")
-    ] = False,
-    as_json: Json = False,
-    debug: Debug = False,
-) -> None:
-    """Train a tagger as a recipe says; torchrun starts it on several GPUs."""
-    need("torch", "transformers", "accelerate", purpose="training")
-    from yukawa.jets.training.recipe import load_recipe
-
-    chosen = load_recipe(recipe, changes or ())
-    if dry_run:
-        _describe(chosen, as_json)
-        return
-    from yukawa.jets.training.train import train as start
-
-    folder = out or Path("runs") / recipe.stem
-    what = f"training {chosen.model.architecture}"
-    shown = ended(follow(what, lambda progress: start(chosen, folder, resume, progress)), as_json)
-    if first() and as_json:
-        print_json(shown)
 
 
 def evaluate(
@@ -64,14 +37,15 @@ def evaluate(
         typer.Argument(metavar="MODEL", help="Folders of models or runs; NAME=FOLDER gives a name."),
     ],
     data: Annotated[
-        Path | None, typer.Option("--data", metavar="PATH", help="The jets; those of the run if left out.")
+        Path | None, typer.Option("--data", metavar="PATH", help="The jets; by default those of the run.")
     ] = None,
     split: Split = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Where the report goes; else into the run.")
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Folder of the report; by default one in the run."),
     ] = None,
     published: Annotated[
-        bool, typer.Option("--published", help="Put the published figures of jet origin beside.")
+        bool, typer.Option("--published", help="Show the published results of jet origin too.")
     ] = False,
     batch: Batch = 1024,
     device: Device = None,
@@ -80,7 +54,7 @@ def evaluate(
 ) -> None:
     """Measure taggers on labelled jets: matrix, efficiencies, flips, AUC, rejections; with plots.
 
-    Of a data set the test jets are taken, unless --split says otherwise.
+    Of a data set, the test jets are taken unless --split says otherwise.
     """
     need("torch", purpose="evaluation")
     from yukawa.jets.evaluation.evaluate import evaluate as measure
@@ -99,7 +73,9 @@ def evaluate(
 def predict(
     model: Model,
     data: Annotated[Path, typer.Option("--data", metavar="PATH", help="The jets; labels may be absent.")],
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where they go: .parquet or .root.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="File of the probabilities, .parquet or .root.")
+    ],
     split: Split = None,
     batch: Batch = 1024,
     device: Device = None,
@@ -113,7 +89,7 @@ def predict(
 
     source = open_source(data, split)
     with progress_bar("predicting") as progress:
-        found = run(_model(model), source, out, batch=batch, device=device, progress=progress)
+        found = run(model_folder(model), source, out, batch=batch, device=device, progress=progress)
     if as_json:
         print_json({
             "out": str(out), "jets": found.jets, "classes": list(found.classes), "left_out": found.left_out,
@@ -134,7 +110,9 @@ def import_weaver(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The new model's folder.")],
     settings: Annotated[
         list[str] | None,
-        typer.Argument(metavar="KEY=VALUE", help="What weights do not show, such as pair_activated=true."),
+        typer.Argument(
+            metavar="KEY=VALUE", help="Settings that the weights do not show, such as pair_activated=true."
+        ),
     ] = None,
     as_json: Json = False,
     debug: Debug = False,
@@ -143,7 +121,10 @@ def import_weaver(
     need("torch", purpose="reading a checkpoint")
     from yukawa.jets.models.weaver import import_weaver as read
 
-    tagger = read(checkpoint, data_config, out, _settings(settings or ()))
+    values: dict[str, Any] = {}
+    for one in settings or ():
+        values = merged(values, change(one))
+    tagger = read(checkpoint, data_config, out, values)
     found = {
         "out": str(out), "architecture": tagger.config.architecture, "classes": list(tagger.config.classes),
         "parameters": sum(weight.numel() for weight in tagger.parameters()),
@@ -163,22 +144,15 @@ def export_onnx(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Write a model as one ONNX file that takes jets as they are, checked against the model."""
+    """Write a model as one ONNX file that takes raw jets, checked against the model."""
     need("torch", purpose="exporting to ONNX")
     from yukawa.jets.models.onnx import export_onnx as write
 
-    write(_model(model), out)
+    write(model_folder(model), out)
     if as_json:
         print_json({"out": str(out), "bytes": out.stat().st_size})
     else:
         say(f"{out} holds the model, {out.stat().st_size:,} bytes")
-
-
-def _model(path: Path) -> Path:
-    """The folder of the model itself, where `path` may be its run."""
-    from yukawa.runs.run import RECIPE
-
-    return path / "model" if (path / RECIPE).exists() else path
 
 
 def _named(models: list[str]) -> list[Path] | dict[str, Path]:
@@ -196,48 +170,7 @@ def _named(models: list[str]) -> list[Path] | dict[str, Path]:
     return named
 
 
-def _settings(texts: list[str] | tuple[str, ...]) -> dict[str, Any]:
-    """The values of KEY=VALUE, in YAML."""
-    import yaml
-
-    values = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        try:
-            if not (key and equals):
-                raise InputError(f"{text!r} sets nothing", hint="write it like pair_activated=true")
-            values[key] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise InputError(f"{text!r} sets no value of YAML") from None
-    return values
-
-
-def _describe(recipe: Recipe, as_json: bool) -> None:
-    from yukawa.jets.training.dry_run import describe
-
-    found = describe(recipe)
-    if as_json:
-        print_json(asdict(found) | {"recipe": found.recipe.plain(), "jets_per_epoch": found.jets_per_epoch})
-    else:
-        _show_description(found)
-
-
-def _show_description(found: Description) -> None:
-    recipe, plan = found.recipe, found.plan
-    memory = found.weights_memory + found.batch_memory
-    lines = {
-        "model": f"{recipe.model.architecture}, {found.parameters:,} parameters",
-        "jets": f"{found.train_jets:,} to train on, {found.validation_jets:,} to validate on",
-        "steps": f"{plan.steps:,} of {plan.batch:,} jets; an epoch is {plan.epoch:,}, a validation comes every "
-        f"{plan.evaluate:,}",
-        "memory": f"about {memory / 1e9:.1f} GB for network and batch in fp32, {found.data_memory / 1e9:.1f} GB for "
-        "jets",
-    }
-    for name, line in lines.items():
-        say((f"{name}: ", "dim"), line)
-
-
-def _show_report(report: Report) -> None:
+def _show_report(report: "Report") -> None:
     for name, measured in report.models.items():
         _show_measured(name, measured, report.jets)
     for comparison in report.comparisons:
@@ -257,7 +190,7 @@ def _show_report(report: Report) -> None:
     say(f"the report is {report.folder}/report.md")
 
 
-def _show_measured(name: str, measured: Measured, jets: int) -> None:
+def _show_measured(name: str, measured: "Measured", jets: int) -> None:
     figures = measured.confusion.figures
     accuracy, area = figures["accuracy"], measured.auc_pairs
     say(

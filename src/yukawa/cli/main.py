@@ -17,8 +17,7 @@ from yukawa.cli import (
     evaluate,
     jets,
     jets_models,
-    jets_pretraining,
-    jets_scaling,
+    jets_training,
     knowledge,
     maintenance,
     models,
@@ -91,8 +90,7 @@ evaluate.add_to(evaluate_app)
 app.add_typer(evaluate_app, name="evaluate")
 jets.add_to(jets_app)
 jets_models.add_to(jets_app)
-jets_pretraining.add_to(jets_app)
-jets_scaling.add_to(jets_app)
+jets_training.add_to(jets_app)
 app.add_typer(jets_app, name="jets")
 
 

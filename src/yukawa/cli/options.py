@@ -32,9 +32,19 @@ Split = Annotated[
 ]
 ItemId = Annotated[str, typer.Argument(metavar="ID", help="The item's id.")]
 RunFolder = Annotated[
-    Path | None, typer.Option("--out", metavar="DIR", help="The run's folder; runs/RECIPE if left out.")
+    Path | None, typer.Option("--out", metavar="DIR", help="Folder of the run; runs/RECIPE by default.")
 ]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Resume from the last checkpoint.")]
+Workers = Annotated[
+    int,
+    typer.Option("--workers", metavar="N", min=1, help="Number of trainings side by side on this machine."),
+]
+Ray = Annotated[
+    bool,
+    typer.Option(
+        "--ray", help="Run trainings side by side on a Ray cluster, whose machines share the files."
+    ),
+]
 
 
 def a_recipe(example: str) -> Any:

@@ -1,24 +1,29 @@
-"""Decides step by step what a trainer does: write figures, validate, save, stop."""
+"""Decides step by step what a trainer does: log, validate, save, stop, keep the best weights."""
 
-from __future__ import annotations
-
+import math
 import time
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Self
 
 import torch
 from torch import distributed
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from yukawa.core.errors import InputError, MissingPackage, nearest
+from yukawa.core.optional import require
 from yukawa.core.signals import Interruption
-from yukawa.runs.run import MODEL, Run
+from yukawa.runs.checkpoints import save_best
+from yukawa.runs.recipe import RunSettings
+from yukawa.runs.run import Run
+from yukawa.runs.schedule import steps_of_training
 
-Figures = dict[str, float]
-# Called after each step with the steps made, the steps in all, and the latest figures.
+Metrics = dict[str, float]
+# Called after each step with the steps made, the steps in all, and the latest metrics.
 Progress = Callable[[int, int, Mapping[str, float]], None]
+BestBy = Literal["accuracy", "loss"]
+_LOGGED = {"loss": "loss", "learning_rate": "learning_rate", "grad_norm": "gradient"}
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,11 @@ class Plan:
         epoch: steps of a pass over the data; None where there are no passes.
         evaluate: steps between two validations; None where there is nothing to validate on.
         checkpoint: steps between two checkpoints.
-        log: steps between two lines of figures.
+        log: steps between two lines of metrics.
+        batch: examples in a step over all processes.
+        unit: what is counted, for the name of the speed.
+        best_by: the validation metric by which the best weights are chosen and kept; None keeps the last ones.
+        patience: validations without a better one before the training stops; None never stops it.
     """
 
     steps: int
@@ -38,65 +47,97 @@ class Plan:
     evaluate: int | None
     checkpoint: int
     log: int
+    batch: int = 1
+    unit: str = "examples"
+    best_by: BestBy | None = None
+    patience: int | None = None
+
+    @classmethod
+    def of(cls, settings: RunSettings, epoch: int, unit: str, *, validated: bool = True, **more: Any) -> Self:
+        """The plan of a training whose epoch has `epoch` steps; `more` are other attributes."""
+        steps = steps_of_training(settings, epoch)
+        every = min(settings.evaluate_every or epoch, steps)
+        return cls(
+            steps, epoch, every if validated else None, min(settings.checkpoint_every or every, steps),
+            settings.log_every, settings.batch, unit, **more,
+        )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Result(ABC):
-    """How a training ended.
+@dataclass
+class BestSoFar:
+    """The best validation of a run so far; every checkpoint holds it.
 
     Attributes:
-        folder: the run.
-        steps: steps made, those before a resume too.
-        planned: steps of the whole training.
-        seconds: time of this call.
-        interrupted: somebody asked to stop before the end; the run can be resumed.
+        best: the best value of the metric that decides.
+        best_step: the step that gave it.
+        best_figures: all validation metrics of that step.
+        worse: validations since then.
     """
 
-    folder: Path
-    steps: int
-    planned: int
-    seconds: float
-    interrupted: bool
+    best: float | None = None
+    best_step: int | None = None
+    best_figures: Metrics | None = None
+    worse: int = 0
 
-    @property
-    def message(self) -> str:
-        """One line for people, with what to do next."""
-        if self.interrupted:
-            return (
-                f"stopped after step {self.steps} of {self.planned}; all is kept: "
-                f"to go on, type the same command with --resume"
-            )
-        reached, when = self.reached
-        figures = ", ".join(f"{name} {value:.4f}" for name, value in reached.items() if value is not None)
-        return f"the model is in {self.folder / MODEL}: {figures} {when}"
+    @classmethod
+    def of(cls, progress: Mapping[str, Any]) -> Self:
+        """The one in the progress of a checkpoint, which may hold more."""
+        return cls(**{field.name: progress[field.name] for field in fields(cls) if field.name in progress})
 
-    @property
-    @abstractmethod
-    def reached(self) -> tuple[Mapping[str, float | None], str]:
-        """The figures that people are told, and when they were reached."""
+    def plain(self) -> dict[str, Any]:
+        """As plain values."""
+        return asdict(self)
 
 
-class Conductor(TrainerCallback, ABC):  # type: ignore[misc]  # untyped here
+def better(value: float, best: float | None, metric: BestBy) -> bool:
+    """Whether a validation metric beats the best one so far; NaN or infinity beats only nothing at all."""
+    if best is None:
+        return True
+    if not math.isfinite(best) or not math.isfinite(value):
+        return math.isfinite(value)
+    return value > best if metric == "accuracy" else value < best
+
+
+class TrainingCallback(TrainerCallback):  # type: ignore[misc]  # untyped there
     """Steers one training.
 
     Args:
         plan: when things happen.
-        run: where figures are written; None in all processes but the first.
+        run: where metrics are written; None in all processes but the first.
         progress: called after each step.
         interruption: whether somebody asked to stop.
+        best: the best validation so far; updated.
+        folder: where the best weights are kept.
 
     Attributes:
-        interrupted: the training was stopped before its end, with a checkpoint.
-        figures: the latest of each.
+        interrupted: whether the training was stopped before its end, with a checkpoint.
+        metrics: the latest of each.
     """
 
     def __init__(
-        self, plan: Plan, run: Run | None, progress: Progress | None, interruption: Interruption
+        self,
+        plan: Plan,
+        run: Run | None,
+        progress: Progress | None,
+        interruption: Interruption,
+        best: BestSoFar | None = None,
+        folder: Path = Path(),
     ) -> None:
         self.plan, self.run, self.progress, self.interruption = plan, run, progress, interruption
+        self.best, self.folder = best or BestSoFar(), folder
         self.interrupted = False
-        self.figures: Figures = {}
-        self._since, self._step = time.perf_counter(), 0
+        self.metrics: Metrics = {}
+        self._since, self._step, self._counted = time.perf_counter(), 0, 0.0
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether the validation has not improved for too long."""
+        return self.plan.patience is not None and self.best.worse >= self.plan.patience
+
+    def resume(self, metrics: Mapping[str, float]) -> None:
+        """Begin where these were the latest metrics."""
+        self.metrics |= metrics
+        self._counted = self.metrics.get(self.plan.unit, 0.0)
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -109,16 +150,16 @@ class Conductor(TrainerCallback, ABC):  # type: ignore[misc]  # untyped here
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Ask the trainer for what is due after this step."""
+        """Tell the trainer what is due after this step."""
         step, plan = state.global_step, self.plan
         last = step >= plan.steps
         control.should_evaluate = plan.evaluate is not None and (last or step % plan.evaluate == 0)
         control.should_save = last or step % plan.checkpoint == 0
-        if not last and self._stop_asked(step, args.device):
+        if not last and self._stop_requested(step, args.device):
             self.interrupted = control.should_save = control.should_training_stop = True
         control.should_log = control.should_evaluate or control.should_save or step % plan.log == 0
         if self.progress is not None:
-            self.progress(step, plan.steps, self.figures)
+            self.progress(step, plan.steps, self.metrics)
 
     def on_log(
         self,
@@ -128,16 +169,28 @@ class Conductor(TrainerCallback, ABC):  # type: ignore[misc]  # untyped here
         logs: Mapping[str, float] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Write the figures of the steps since the last time."""
+        """Write the metrics of the steps since the last line."""
         if not logs or "loss" not in logs:  # the trainer's closing summary
             return
         seconds = max(time.perf_counter() - self._since, 1e-9)
-        self._write(state, self.figures_of(logs, state.global_step - self._step, seconds))
+        self._write(state, self.metrics_of(logs, state.global_step - self._step, seconds))
         self._restart(state)
 
-    @abstractmethod
-    def figures_of(self, logs: Mapping[str, float], steps: int, seconds: float) -> Figures:
-        """What is written of the trainer's figures, `steps` and `seconds` after the last time."""
+    def metrics_of(self, logs: Mapping[str, float], steps: int, seconds: float) -> Metrics:
+        """Loss, learning rate, length of the gradient, rewards of preferences, and the speed.
+
+        Args:
+            logs: of the trainer; where they count the plan's unit so far, that count is written and gives the speed.
+            steps: since the last line.
+            seconds: since the last line.
+        """
+        metrics = {ours: logs[theirs] for theirs, ours in _LOGGED.items() if theirs in logs}
+        metrics |= {name.replace("/", "_"): value for name, value in logs.items() if "rewards/" in name}
+        number, unit = float(steps * self.plan.batch), self.plan.unit
+        if unit in logs:
+            number, self._counted = logs[unit] - self._counted, logs[unit]
+            metrics[unit] = logs[unit]
+        return metrics | {f"{unit}_per_second": number / seconds}
 
     def on_evaluate(
         self,
@@ -147,26 +200,37 @@ class Conductor(TrainerCallback, ABC):  # type: ignore[misc]  # untyped here
         metrics: Mapping[str, float] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Write the validation's figures; its time is not the training's."""
-        self._write(state, dict(metrics or {}))
-        self._restart(state)
+        """Write the validation's metrics, keep the weights if they are the best, stop if nothing improves."""
+        found = dict(metrics or {})
+        if self.plan.best_by is not None:
+            value = found[f"validation_{self.plan.best_by}"]
+            if better(value, self.best.best, self.plan.best_by):
+                self.best = BestSoFar(value, state.global_step, found)
+                if self.run is not None:
+                    save_best(self.folder, state.global_step, kwargs["model"].network.state_dict())
+            else:
+                self.best.worse += 1
+        self._write(state, found)
+        self._restart(state)  # its time is not the training's
+        if self.stopped_early:
+            control.should_save = control.should_training_stop = True
 
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """The time of a checkpoint is not the training's."""
+        """Leave the time of a checkpoint out of the speed."""
         self._restart(state)
 
-    def _write(self, state: TrainerState, figures: Figures) -> None:
-        self.figures |= figures
+    def _write(self, state: TrainerState, metrics: Metrics) -> None:
+        self.metrics |= metrics
         if self.run is not None:
             epoch = {} if self.plan.epoch is None else {"epoch": state.global_step / self.plan.epoch}
-            self.run.log(step=state.global_step, **epoch, **figures)
+            self.run.log(step=state.global_step, **epoch, **metrics)
 
     def _restart(self, state: TrainerState) -> None:
         self._since, self._step = time.perf_counter(), state.global_step
 
-    def _stop_asked(self, step: int, device: torch.device) -> bool:
+    def _stop_requested(self, step: int, device: torch.device) -> bool:
         """Whether to stop; several processes agree on it now and then, so that all stop after the same step."""
         if not distributed.is_initialized():
             return self.interruption.asked
@@ -175,3 +239,37 @@ class Conductor(TrainerCallback, ABC):  # type: ignore[misc]  # untyped here
         asked = torch.tensor(float(self.interruption.asked), device=device)
         distributed.all_reduce(asked)
         return bool(asked.item())
+
+
+def trackers(names: Sequence[str], folder: Path) -> list[Any]:
+    """The callbacks of transformers that send metrics to trackers of experiments.
+
+    Args:
+        names: such as `tensorboard`, `mlflow`, `wandb` or `trackio`.
+        folder: of the run; TensorBoard writes into its `tensorboard`, unless TENSORBOARD_LOGGING_DIR says otherwise.
+
+    Raises:
+        InputError: transformers does not know a tracker of that name.
+        MissingPackage: a tracker is not installed.
+    """
+    if not names:
+        return []
+    known = require("transformers.integrations.integration_utils", "training").INTEGRATION_TO_CALLBACK
+    found = []
+    for name in names:
+        if name not in known:
+            guess = nearest(name, known)
+            raise InputError(
+                f"training.report_to={name} is not a known tracker",
+                hint=f"did you mean {guess}?" if guess else f"known are {', '.join(known)}",
+            )
+        try:
+            tracker = known[name]()
+        except (RuntimeError, ImportError):
+            raise MissingPackage(
+                name, f"pip install {name.replace('_', '-')}", purpose=f"training.report_to={name}"
+            ) from None
+        if name == "tensorboard" and tracker.logging_dir is None:
+            tracker.logging_dir = str(folder / "tensorboard")
+        found.append(tracker)
+    return found

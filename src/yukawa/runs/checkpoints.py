@@ -1,17 +1,20 @@
-"""Checkpoints in a folder: each one whole or not there, whatever happens while it is written."""
+"""Checkpoints of a run: each one whole or not there, the last few kept, the best weights among them."""
 
-from __future__ import annotations
-
+import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from yukawa.core.errors import StoreError
+from yukawa.core.errors import InputError, StoreError
+from yukawa.core.files import atomic_write
+from yukawa.core.optional import require
 
-STATE, PARTIAL = "trainer_state.json", ".partial"
+CHECKPOINTS = "checkpoints"  # their folder in a run
+STATE, PROGRESS, WEIGHTS, PARTIAL = "trainer_state.json", "progress.json", "model.safetensors", ".partial"
 _NAME = re.compile(r"checkpoint-(\d+)")
 # How PyTorch and safetensors say that a file could not grow.
 _FULL = ("unexpected pos", "PytorchStreamWriter", "No space left on device")
@@ -23,23 +26,39 @@ def checkpoints(folder: Path) -> list[Path]:
     return sorted((path for path in found if (path / STATE).is_file()), key=step_of)
 
 
-def step_of(checkpoint: Path) -> int:
-    """The number of steps made when the checkpoint was written."""
-    match = _NAME.fullmatch(checkpoint.name)
+def last_checkpoint(folder: Path) -> Path | None:
+    """The checkpoint from which a run resumes."""
+    return next(reversed(checkpoints(folder)), None)
+
+
+def step_of(checkpoint: Path | None) -> int:
+    """The number of steps made when the checkpoint was written; 0 without one."""
+    match = _NAME.fullmatch(checkpoint.name) if checkpoint else None
     return int(match[1]) if match else 0
 
 
-def tidy(folder: Path, keep: int) -> None:
-    """Remove all but the last `keep` checkpoints."""
-    for old in checkpoints(folder)[:-keep]:
+def tidy(folder: Path, keep: int, best: int | None = None) -> None:
+    """Remove all but the last `keep` checkpoints, and the weights that were best for none of these.
+
+    Args:
+        best: the step of the best weights now.
+    """
+    whole = checkpoints(folder)
+    for old in whole[:-keep]:
         shutil.rmtree(old, ignore_errors=True)
+    kept = list(folder.glob("best-*.safetensors"))
+    if kept:
+        steps = {best, *(read_progress(path).get("best_step") for path in whole[-keep:])}
+        wanted = {_best(folder, step) for step in steps if step is not None}
+        for path in set(kept) - wanted:
+            path.unlink(missing_ok=True)
 
 
 @contextmanager
 def written_whole(
     folder: Path, *, first: bool, errors: tuple[type[Exception], ...] = (OSError, RuntimeError)
 ) -> Iterator[Path]:
-    """A folder to write a checkpoint into; what is in it when the block ends well moves to `folder` at once.
+    """A folder to write a checkpoint into; its content moves to `folder` at once when the block ends well.
 
     Args:
         folder: where the checkpoints are.
@@ -47,7 +66,7 @@ def written_whole(
         errors: what the writers raise where the disk refuses.
 
     Raises:
-        StoreError: the disk refused; the checkpoints from before stand.
+        StoreError: the disk refused; the earlier checkpoints stand.
     """
     partial = folder / PARTIAL
     try:
@@ -73,15 +92,89 @@ def written_whole(
 
 
 def why_unwritten(error: Exception) -> str:
-    """What kept a writer of weights from writing, in a few words."""
+    """Why weights could not be written, in a few words."""
     said = str(getattr(error, "strerror", None) or error or type(error).__name__)
     if any(words in said for words in _FULL):
         return "the disk is full or a quota is used up"
     return (said or type(error).__name__).splitlines()[0]
 
 
+def write_progress(checkpoint: Path, progress: Mapping[str, Any]) -> None:
+    """Write how far the run has come beside the trainer's own state."""
+    (checkpoint / PROGRESS).write_text(json.dumps(progress), encoding="utf-8")
+
+
+def read_progress(checkpoint: Path) -> dict[str, Any]:
+    """Read what `write_progress` wrote.
+
+    Raises:
+        StoreError: it is missing or damaged.
+    """
+    path = checkpoint / PROGRESS
+    try:
+        progress: dict[str, Any] = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path} cannot be read: {error}", hint=f"remove {checkpoint} and resume") from None
+    return progress
+
+
+def save_best(folder: Path, step: int, weights: Mapping[str, Any]) -> None:
+    """Keep the weights after `step`, the best ones so far.
+
+    Raises:
+        StoreError: the disk refuses.
+    """
+    safetensors = require("safetensors.torch", "writing a checkpoint")
+    plain = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
+    atomic_write(_best(folder, step), safetensors.save(plain))
+
+
+def read_best(folder: Path, step: int) -> dict[str, Any]:
+    """Read the weights that `save_best` kept.
+
+    Raises:
+        StoreError: they are missing or damaged.
+    """
+    return _read_weights(_best(folder, step))
+
+
+def check_shapes(checkpoint: Path, expected: Mapping[str, Any]) -> None:
+    """Refuse a checkpoint of another network.
+
+    Raises:
+        InputError: a weight is missing, foreign or of another shape.
+        StoreError: the weights are damaged.
+    """
+    found = _read_weights(checkpoint / WEIGHTS)
+    odd = sorted(set(found) ^ set(expected))
+    odd += [name for name in expected if name in found and found[name].shape != expected[name].shape]
+    if odd:
+        name = odd[0]
+        here, there = (
+            str(list(weights[name].shape)) if name in weights else "absent" for weights in (found, expected)
+        )
+        raise InputError(
+            f"{checkpoint} is of another network: {name} is {here} in it and {there} in the recipe's",
+            hint="resume with the run's own recipe, or begin a new run in another folder",
+        )
+
+
+def _best(folder: Path, step: int) -> Path:
+    return folder / f"best-{step:09d}.safetensors"
+
+
+def _read_weights(path: Path) -> dict[str, Any]:
+    safetensors = require("safetensors.torch", "reading a checkpoint")
+    damage = require("safetensors", "reading a checkpoint").SafetensorError
+    try:
+        weights: dict[str, Any] = safetensors.load_file(path)
+    except (OSError, damage) as error:
+        raise StoreError(f"{path} cannot be read: {error}", hint=f"remove {path.parent} and resume") from None
+    return weights
+
+
 def _sync(folder: Path) -> None:
-    """Bring a folder with all that is in it to the disk."""
+    """Bring a folder with all its content to the disk."""
     for path in folder.rglob("*"):
         _sync_entry(path)
     _sync_entry(folder)

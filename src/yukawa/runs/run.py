@@ -1,6 +1,4 @@
-"""A run is a folder: the recipe, what it ran on, the hash of every input, and its figures step by step."""
-
-from __future__ import annotations
+"""A run is a folder: its recipe, its environment, the hash of every input, and its metrics step by step."""
 
 import json
 import math
@@ -13,7 +11,7 @@ from fnmatch import fnmatchcase
 from importlib import metadata
 from itertools import zip_longest
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 import yaml
 
@@ -21,14 +19,14 @@ from yukawa.core.errors import InputError, NotFound, StoreError
 from yukawa.core.files import atomic_write, hash_file, parse_row, report_write_errors, write_jsonl
 
 RECIPE, ENVIRONMENT, DATA, METRICS = "recipe.yaml", "environment.json", "data.json", "metrics.jsonl"
-MODEL = "model"  # the folder of what was trained
+MODEL, CARD = "model", "card.md"  # the folder of the trained model, and the page that goes with it
 
 
 class Run:
     """One run of one recipe, in its own folder; made by `Run.create`, found again by `Run.open`.
 
     Attributes:
-        folder: where everything of the run lies.
+        folder: holds everything of the run.
         recipe: the recipe as resolved.
     """
 
@@ -37,7 +35,7 @@ class Run:
         self.recipe = recipe
 
     @classmethod
-    def create(cls, folder: Path, recipe: Mapping[str, Any], inputs: Iterable[Path]) -> Run:
+    def create(cls, folder: Path, recipe: Mapping[str, Any], inputs: Iterable[Path]) -> Self:
         """Begin a run: write `recipe.yaml`, `environment.json` and `data.json` into `folder`.
 
         Raises:
@@ -61,7 +59,7 @@ class Run:
         return cls(folder, yaml.safe_load(text))
 
     @classmethod
-    def open(cls, folder: Path) -> Run:
+    def open(cls, folder: Path) -> Self:
         """Find a run made by `create`.
 
         Raises:
@@ -85,19 +83,19 @@ class Run:
     @classmethod
     def find(
         cls, folder: Path, recipe: Mapping[str, Any], *, resume: bool, free: Iterable[str] = ()
-    ) -> Run | None:
-        """The run to go on with; None where none is asked for and a new one can be made.
+    ) -> Self | None:
+        """The run to resume; None where a new one is to be made and can be.
 
         Args:
             folder: of the run.
-            recipe: what is to be run, as resolved.
-            resume: whether to go on with a run.
+            recipe: of the run, as resolved.
+            resume: whether to resume a run.
             free: in which values, by dotted name, the run's recipe may differ, such as where data lie (their hashes
-                decide) and what changes no number; * stands for any name.
+                decide) and values that change no number; * stands for any name.
 
         Raises:
             InputError: the run was begun with another recipe, or there is one and `resume` is false.
-            NotFound: there is no run to go on with.
+            NotFound: there is no run to resume.
             StoreError: its recipe is damaged.
         """
         if not resume:
@@ -117,24 +115,24 @@ class Run:
                 )
         return run
 
-    def log(self, *, step: int, **figures: object) -> None:
-        """Append one line of figures to `metrics.jsonl`.
+    def log(self, *, step: int, **metrics: object) -> None:
+        """Append one line of metrics to `metrics.jsonl`.
 
-        Scalars of NumPy and PyTorch become plain numbers; a figure that is not finite is written as null,
+        Scalars of NumPy and PyTorch become plain numbers; a metric that is not finite is written as null,
         since JSON has neither NaN nor infinity. After the call the line outlives the process.
 
         Raises:
-            InputError: a figure is no number, text or truth value.
+            InputError: a metric is not a number, text or truth value.
             StoreError: the disk refuses.
         """
-        row = {"step": _plain("step", step)} | {name: _plain(name, value) for name, value in figures.items()}
+        row = {"step": _plain("step", step)} | {name: _plain(name, value) for name, value in metrics.items()}
         path = self.folder / METRICS
         with report_write_errors(path), open(path, "ab+") as handle:
             _mend(handle)
             handle.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Every logged line, oldest first; a last line torn by a crash is left out.
+        """Every logged line, oldest first; a last line torn by a crash is omitted.
 
         Raises:
             StoreError: a line before the last is damaged.
@@ -155,18 +153,18 @@ class Run:
             raise StoreError(error.message) from None
 
     def forget_after(self, step: int) -> None:
-        """Take off the lines after a step: the run goes on from there, and makes them again."""
+        """Remove the lines after a step: the run resumes there, and writes them again."""
         if (self.folder / METRICS).exists():
             write_jsonl(self.folder / METRICS, [row for row in self.metrics() if row["step"] <= step])
 
-    def last_figures(self) -> dict[str, Any]:
-        """The latest of each logged figure."""
+    def latest_metrics(self) -> dict[str, Any]:
+        """The latest value of each logged metric."""
         rows = self.metrics()
         latest = {name: value for row in rows for name, value in row.items() if value is not None}
         return {name: value for name, value in latest.items() if name not in ("step", "epoch")}
 
     def check_inputs(self, inputs: Iterable[Path]) -> None:
-        """Refuse to go on with other data than the run began with; a file may have moved, not changed.
+        """Refuse to resume on other data than the run began with; a file may have moved, not changed.
 
         Raises:
             InputError: names the first file that differs, is missing or is new.
@@ -201,8 +199,31 @@ def _differences(
     return found
 
 
+def is_run(path: Path | str) -> bool:
+    """Whether the folder `path` is a run."""
+    return (Path(path) / RECIPE).is_file()
+
+
+def model_folder(path: Path | str) -> Path:
+    """The folder of the model itself, where `path` may be its run."""
+    path = Path(path)
+    return path / MODEL if is_run(path) else path
+
+
+def run_folder(path: Path | str) -> Path | None:
+    """The run of a model; `path` is the run itself, its model or one of its checkpoints. None: there is no run."""
+    path = Path(path).expanduser()
+    above = path.resolve().parents
+    places = [path]
+    if path.resolve().name == MODEL:
+        places.append(above[0])
+    elif path.name.startswith("checkpoint-") and len(above) > 1:
+        places.append(above[1])
+    return next((place for place in places if is_run(place)), None)
+
+
 def environment() -> dict[str, Any]:
-    """What a run depends on outside its recipe: Python, platform, every package's version, the code's commit.
+    """The environment of a run: Python, platform, every package's version, the code's commit.
 
     `commit` is there only where Yukawa runs from a git checkout; it ends in `-dirty` if files were changed.
     """
@@ -242,17 +263,17 @@ def _json(data: Mapping[str, Any]) -> str:
 
 
 def _plain(name: str, value: Any) -> float | int | str | bool | None:
-    """A figure as JSON can hold it."""
+    """A metric as JSON can hold it."""
     if not isinstance(value, (float, int, str)) and hasattr(value, "item"):
         try:
             value = value.item()
         except (ValueError, RuntimeError, TypeError):  # more than one element
-            raise InputError(f"the figure {name!r} is an array, one number is expected") from None
+            raise InputError(f"the metric {name!r} is an array, one number is expected") from None
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     if value is None or isinstance(value, (int, str)):
         return value
-    raise InputError(f"the figure {name!r} is a {type(value).__name__}, a number or text is expected")
+    raise InputError(f"the metric {name!r} is a {type(value).__name__}, a number or text is expected")
 
 
 def _whole(tail: bytes) -> bool:

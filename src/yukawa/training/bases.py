@@ -9,7 +9,7 @@ from typing import Any
 
 from yukawa.core.errors import InputError, MissingPackage, ModelError
 from yukawa.core.optional import install_line, require
-from yukawa.training.recipe import AdapterRecipe, Recipe
+from yukawa.training.recipe import AdapterSection, TextRecipe
 
 _PURPOSE = "training a language model"
 _SMALL = ("*.json", "*.model", "*.txt", "*.jinja")
@@ -78,7 +78,7 @@ def load_tokenizer(folder: Path) -> Any:
     return _loaded(require("transformers", _PURPOSE).AutoTokenizer, folder)
 
 
-def load_model(folder: Path, recipe: Recipe, device: str) -> Any:
+def load_model(folder: Path, recipe: TextRecipe, device: str) -> Any:
     """The base with its weights, in the type (or the 4 bits) of the recipe.
 
     Raises:
@@ -122,7 +122,7 @@ def torch_dtype(name: str) -> Any:
     return {"fp32": torch.float32, "bf16": torch.bfloat16}[name]
 
 
-def adapter_config(model: Any, adapter: AdapterRecipe) -> Any:
+def adapter_config(model: Any, adapter: AdapterSection) -> Any:
     """The LoRA of a recipe on a model.
 
     Raises:

@@ -1,7 +1,5 @@
 """Chat templates that mark what the assistant says, so that the loss runs over that alone."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

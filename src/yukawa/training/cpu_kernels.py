@@ -1,7 +1,5 @@
 """What makes learning faster where there is no GPU: attention piece by piece, and a loss whose logits are made once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import wraps
 from types import MethodType

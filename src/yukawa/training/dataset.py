@@ -1,7 +1,5 @@
 """The text of a recipe: its files found, its rows tokenised and packed, every token accounted for."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,33 +10,26 @@ from yukawa.core.optional import require
 from yukawa.data import Conversation, Document, Preference, read_rows
 from yukawa.data.manifest import MANIFEST, Manifest, check_manifest
 from yukawa.data.row_files import SUFFIXES
-from yukawa.training.recipe import MIXTURE, Recipe
-from yukawa.training.tokenization import (
-    IGNORED,
-    Columns,
-    Counts,
-    Tally,
-    tokenise_conversations,
-    tokenise_documents,
-    tokenise_preferences,
-)
+from yukawa.training import tokenization
+from yukawa.training.recipe import MIXTURE, TextRecipe
+from yukawa.training.tokenization import Columns, RowCounter, RowCounts
 
 _HOW = {
-    "document": (Document, tokenise_documents),
-    "conversation": (Conversation, tokenise_conversations),
-    "preference": (Preference, tokenise_preferences),
+    "document": (Document, tokenization.tokenise_documents),
+    "conversation": (Conversation, tokenization.tokenise_conversations),
+    "preference": (Preference, tokenization.tokenise_preferences),
 }
-_PACKED_AT_ONCE = 100_000  # pieces among which the best fit is looked for
+_PACKED_AT_ONCE = 100_000  # texts among which the best fit is looked for
 
 
 @dataclass(frozen=True)
-class Files:
-    """Where the rows are.
+class RowFiles:
+    """The files of the rows.
 
     Attributes:
-        train: the file of the training rows.
-        validation: of those to validate on, if there are any.
-        manifest: of the data set they belong to, if they do.
+        train: holds the training rows.
+        validation: holds the rows to validate on, if there are any.
+        manifest: of the data set, if they belong to one.
     """
 
     train: Path
@@ -52,27 +43,27 @@ class Files:
 
 
 @dataclass(frozen=True)
-class Split:
+class TokenizedSplit:
     """Rows as the trainer takes them.
 
     Attributes:
         rows: a `datasets.Dataset` of sequences, or of preferences.
-        counts: what became of the rows of the file.
+        counts: how many rows and tokens of the file are kept, cut and omitted.
     """
 
     rows: Any
-    counts: Counts
+    counts: RowCounts
 
     def to_dict(self) -> dict[str, Any]:
         """The counts, as JSON."""
         return asdict(self.counts) | {"sequences": len(self.rows)}
 
 
-def find_files(recipe: Recipe, made: Path | None = None) -> Files:
+def find_files(recipe: TextRecipe, made: Path | None = None) -> RowFiles:
     """The files of the recipe's text; those of a data set are checked against its manifest.
 
     Args:
-        made: the folder of a data set that was made on the spot, which takes the place of `data.path`.
+        made: the folder of a generated data set, which takes the place of `data.path`.
 
     Raises:
         InputError: there are none, or they are not what the recipe needs.
@@ -80,14 +71,14 @@ def find_files(recipe: Recipe, made: Path | None = None) -> Files:
     path, validation = check_files(recipe, made)
     if path.is_dir():
         return _of_dataset(path, recipe.row_kind, validation)
-    return Files(path, validation)
+    return RowFiles(path, validation)
 
 
-def check_files(recipe: Recipe, made: Path | None = None) -> tuple[Path, Path | None]:
-    """Where the recipe's text is, and that to validate on if it has one of its own; nothing is read.
+def check_files(recipe: TextRecipe, made: Path | None = None) -> tuple[Path, Path | None]:
+    """The paths of the recipe's text and of its own validation file, if it names one; nothing is read.
 
     Raises:
-        InputError: one of them is not there, or is neither a folder nor a file of rows.
+        InputError: one of them does not exist, or is neither a folder nor a file of rows.
     """
     path = made or Path(recipe.place(recipe.data.path)).expanduser()
     if not path.exists():
@@ -100,11 +91,13 @@ def check_files(recipe: Recipe, made: Path | None = None) -> tuple[Path, Path | 
         )
     for file in filter(None, (path, validation)):
         if not file.is_dir() and not file.name.endswith(SUFFIXES):
-            raise InputError(f"{file} is no file of rows", hint=f"its name must end in {', '.join(SUFFIXES)}")
+            raise InputError(
+                f"{file} is not a file of rows", hint=f"its name must end in {', '.join(SUFFIXES)}"
+            )
     return path, validation
 
 
-def load_split(path: Path, recipe: Recipe, tokenizer: Any) -> Split:
+def load_split(path: Path, recipe: TextRecipe, tokenizer: Any) -> TokenizedSplit:
     """The rows of a file, tokenised, and packed where the recipe says so.
 
     Raises:
@@ -112,38 +105,40 @@ def load_split(path: Path, recipe: Recipe, tokenizer: Any) -> Split:
     """
     datasets = require("datasets", "training")
     kind, tokenise = _HOW[recipe.row_kind]
-    tally, length = Tally(), recipe.training.length
-    columns: Iterator[Columns] = tokenise(read_rows(path, kind), tokenizer, length, tally)  # type: ignore[arg-type, operator]
+    counter, length = RowCounter(), recipe.training.length
+    columns: Iterator[Columns] = tokenise(read_rows(path, kind), tokenizer, length, counter)  # type: ignore[arg-type, operator]
     packing = recipe.training.packing and recipe.row_kind != "preference"
     if recipe.row_kind == "document" and not packing:
         columns = map(_labelled, columns)
     table = _table(columns)
-    if not tally.counts.rows:
+    if not counter.counts.rows:
         raise InputError(f"{path} holds no rows")
-    if not tally.counts.trained:
+    if not counter.counts.trained:
         raise InputError(
-            f"{path}: within {length:,} tokens none of its {tally.counts.rows:,} rows holds anything to learn from",
+            f"{path}: within {length:,} tokens none of its {counter.counts.rows:,} rows holds anything to learn from",
             hint="type: training.length=N with a larger one",
         )
     rows = datasets.Dataset(table)
     if packing:
         rows = _packed(rows, length)
-    return Split(rows, tally.counts)
+    return TokenizedSplit(rows, counter.counts)
 
 
-def _of_dataset(folder: Path, kind: str, validation: Path | None) -> Files:
+def _of_dataset(folder: Path, kind: str, validation: Path | None) -> RowFiles:
     if not (folder / MANIFEST).is_file():
-        raise InputError(f"{folder} is no data set: {MANIFEST} is missing", hint="name a data set or a file")
+        raise InputError(
+            f"{folder} is not a data set: {MANIFEST} is missing", hint="name a data set or a file"
+        )
     manifest = check_manifest(folder)
     if manifest.kind != kind:
         raise InputError(f"{folder} holds rows of the kind {manifest.kind}, this training needs {kind}")
     paths = {split.name: folder / split.path for split in manifest.splits if split.rows}
     if "train" not in paths:
         raise InputError(f"{folder} has no training rows")
-    return Files(paths["train"], validation or paths.get("validation"), manifest)
+    return RowFiles(paths["train"], validation or paths.get("validation"), manifest)
 
 
-def _how_to_make(recipe: Recipe, path: Path) -> str:
+def _how_to_make(recipe: TextRecipe, path: Path) -> str:
     if MIXTURE in recipe.data.path:
         return f"type: yukawa data abstracts SNAPSHOT --mixture {recipe.mixture} --out {path}"
     return "type: data.path=PATH with a data set's folder or a file of rows"
@@ -168,19 +163,19 @@ def _of_rows(arrow: Any, rows: list[Columns]) -> Any:
     return arrow.table({name: arrow.array([row[name] for row in rows], kind) for name in rows[0]})
 
 
-def _labelled(piece: Columns) -> Columns:
-    """Every token but the first is to be predicted; of packed pieces the trainer knows this by itself."""
-    return piece | {"labels": [IGNORED, *piece["input_ids"][1:]]}
+def _labelled(text: Columns) -> Columns:
+    """Every token but the first is to be predicted; of packed texts the trainer knows this by itself."""
+    return text | {"labels": [tokenization.IGNORED, *text["input_ids"][1:]]}
 
 
 def _packed(rows: Any, length: int) -> Any:
-    """Pieces beside each other in sequences of at most `length` tokens (best fit, the longest first)."""
+    """Texts beside each other in sequences of at most `length` tokens (best fit, the longest first)."""
     packing = require("trl.data_utils", "packing")
     datasets = require("datasets", "packing")
     bars = datasets.are_progress_bars_disabled()
     datasets.disable_progress_bars()
     try:
-        # No piece is longer than a sequence, so nothing is divided once more.
+        # No text is longer than a sequence, so nothing is divided once more.
         return packing.pack_dataset(rows, length, "bfd_split", {"batch_size": _PACKED_AT_ONCE})
     finally:
         if not bars:

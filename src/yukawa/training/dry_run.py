@@ -1,6 +1,4 @@
-"""What a recipe would do, before it does: parameters, steps, tokens and memory."""
-
-from __future__ import annotations
+"""A dry run says what a recipe would do: parameters, steps, tokens and memory."""
 
 import tempfile
 from dataclasses import dataclass
@@ -10,22 +8,22 @@ from typing import Any
 from yukawa.core.errors import InputError, MissingPackage
 from yukawa.core.optional import require
 from yukawa.runs.callback import Plan
+from yukawa.runs.distributed import Machine, this_machine
 from yukawa.training.bases import adapter_config, empty_model
-from yukawa.training.distributed import Machine, check_machine, this_machine
 from yukawa.training.memory import Memory, estimate_memory
-from yukawa.training.prepare import check_length, prepare
-from yukawa.training.recipe import Recipe
-from yukawa.training.tokenization import Counts
+from yukawa.training.prepare import check_length, check_training_machine, prepare
+from yukawa.training.recipe import TextRecipe
+from yukawa.training.tokenization import RowCounts
 from yukawa.training.train import plan_of
 
 
 @dataclass(frozen=True)
-class Description:
+class DryRun:
     """What a recipe would do.
 
     Attributes:
         recipe: as resolved.
-        trained_parameters, parameters: that would be trained, and all.
+        trained_parameters, parameters: numbers of parameters that would be trained, and of all.
         targets: the projections with an adapter; empty where all weights are trained.
         counts: of the training rows.
         sequences: of the training.
@@ -34,15 +32,15 @@ class Description:
         tokens_per_step: with a loss, on average.
         world: processes (with a GPU each, if there are any).
         memory: of each device, estimated.
-        problems: why it could not run on this machine as it is.
-        notes: what a person must be told about the text.
+        problems: why it could not run on this machine.
+        notes: what a person must know about the text.
     """
 
-    recipe: Recipe
+    recipe: TextRecipe
     trained_parameters: int
     parameters: int
     targets: tuple[str, ...]
-    counts: Counts
+    counts: RowCounts
     sequences: int
     validation_sequences: int
     plan: Plan
@@ -53,14 +51,14 @@ class Description:
     notes: tuple[str, ...]
 
 
-def describe(recipe: Recipe) -> Description:
-    """What the recipe would do; base and text are looked at, no weights are read and nothing is kept.
+def describe(recipe: TextRecipe) -> DryRun:
+    """Say what the recipe would do; base and text are looked at, no weights are read and nothing is kept.
 
     A recipe for a GPU can be described on a machine that has none.
 
     Raises:
         InputError: the recipe, its base or its data are wrong.
-        ModelError: the base cannot be had.
+        ModelError: the base cannot be downloaded.
     """
     machine = this_machine(recipe.training)
     with tempfile.TemporaryDirectory() as scratch:
@@ -75,7 +73,7 @@ def describe(recipe: Recipe) -> Description:
         trained = adapter_parameters(model, targets, recipe.adapter.rank)
     plan = plan_of(prepared, machine.world)
     counts = prepared.train.counts
-    return Description(
+    return DryRun(
         recipe=recipe,
         trained_parameters=trained,
         parameters=parameters + (trained if targets else 0),
@@ -101,9 +99,9 @@ def adapter_parameters(model: Any, targets: tuple[str, ...], rank: int) -> int:
     )
 
 
-def _problems(recipe: Recipe, machine: Machine) -> tuple[str, ...]:
+def _problems(recipe: TextRecipe, machine: Machine) -> tuple[str, ...]:
     try:
-        check_machine(recipe.training, machine)
+        check_training_machine(recipe.training, machine)
         if recipe.adapter.kind == "qlora":
             require("bitsandbytes", "training beside weights in 4 bits")
     except (InputError, MissingPackage) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from yukawa.training.recipe import Recipe
+from yukawa.training.recipe import TextRecipe
 
 # 4 bits a weight; a scale of 8 bits for 64 of them; for 256 of these one of 32 bits (arXiv:2305.14314, section 3).
 _NF4 = (4 + 8 / 64 + 32 / (64 * 256)) / 8
@@ -46,7 +46,7 @@ class Memory:
         return self.weights + self.gradients + self.optimiser + self.activations
 
 
-def estimate_memory(recipe: Recipe, model: Any, trained: int, world: int) -> Memory:
+def estimate_memory(recipe: TextRecipe, model: Any, trained: int, world: int) -> Memory:
     """The memory of each of `world` devices; a third more or less is usual.
 
     Args:
@@ -72,7 +72,7 @@ def estimate_memory(recipe: Recipe, model: Any, trained: int, world: int) -> Mem
     return Memory(largest, 0, 0, activations, weights + gradients + moments)
 
 
-def _weights(recipe: Recipe, model: Any) -> float:
+def _weights(recipe: TextRecipe, model: Any) -> float:
     """Bytes of the base's weights; in 4 bits are those of the layers' projections."""
     size = _BYTES[recipe.dtype]
     if recipe.adapter.kind != "qlora":
@@ -86,7 +86,7 @@ def _weights(recipe: Recipe, model: Any) -> float:
     return in_all
 
 
-def _activations(recipe: Recipe, model: Any, world: int) -> int:
+def _activations(recipe: TextRecipe, model: Any, world: int) -> int:
     """Bytes of what a forward pass keeps."""
     how, config = recipe.training, model.config.get_text_config()
     tokens = how.batch // world // how.accumulation * how.length * (2 if how.kind == "preference" else 1)
@@ -101,7 +101,7 @@ def _activations(recipe: Recipe, model: Any, world: int) -> int:
     return round(kept * units + logits + _rounded_weights(recipe, model))
 
 
-def _rounded_weights(recipe: Recipe, model: Any) -> int:
+def _rounded_weights(recipe: TextRecipe, model: Any) -> int:
     """Bytes of the copies in 16 bits of matrices in 32 bits that autocast makes and the backward pass needs."""
     if (recipe.dtype, recipe.training.precision) != ("fp32", "bf16"):
         return 0

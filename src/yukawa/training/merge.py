@@ -15,12 +15,11 @@ from yukawa.core.files import atomic_write, hash_file
 from yukawa.core.optional import require
 from yukawa.runs.checkpoints import why_unwritten
 from yukawa.runs.curves import CURVES
-from yukawa.runs.run import MODEL
+from yukawa.runs.run import CARD, MODEL
 from yukawa.training.bases import base_files, fetch_base, load_model, load_tokenizer, torch_dtype
 from yukawa.training.export import gguf_problems, write_for_older_readers, write_tokenizer
-from yukawa.training.recipe import Recipe, parse_recipe
-from yukawa.training.save import ADAPTER_CONFIG
-from yukawa.training.train import CARD, MADE, recipe_of
+from yukawa.training.recipe import TextRecipe
+from yukawa.training.train import ADAPTER_CONFIG, MADE
 
 MERGED, DTYPES = "merged", ("bf16", "fp32")
 _WEIGHTS = "adapter_model.safetensors"
@@ -66,7 +65,7 @@ def merge(run: Path, out: Path | None = None, dtype: str | None = None) -> Merge
         StoreError: the disk refuses; nothing is left behind.
     """
     run = Path(run)
-    recipe, out = recipe_of(run), Path(out) if out is not None else run / MERGED
+    recipe, out = TextRecipe.of_run(run), Path(out) if out is not None else run / MERGED
     adapter = run / MODEL
     if dtype not in (None, *DTYPES):
         raise InputError(f"the type {dtype} is unknown; allowed are {', '.join(DTYPES)}")
@@ -88,7 +87,7 @@ def merge(run: Path, out: Path | None = None, dtype: str | None = None) -> Merge
     return Merged(out, recipe.model.base, count, dtype or recipe.dtype, gguf_problems(out))
 
 
-def _base(recipe: Recipe, run: Path) -> Path:
+def _base(recipe: TextRecipe, run: Path) -> Path:
     return run / MADE / "base" if recipe.model.base.startswith("made:") else fetch_base(recipe.model.base)
 
 
@@ -103,11 +102,11 @@ def _check_base(run: Path, base: Path) -> None:
             )
 
 
-def _in_fp32(recipe: Recipe) -> Recipe:
+def _in_fp32(recipe: TextRecipe) -> TextRecipe:
     """The recipe with whole weights, in which the sum with an adapter loses nothing."""
     values = recipe.plain()
     values["adapter"]["kind"], values["model"]["dtype"] = "lora", "fp32"
-    return parse_recipe(values)
+    return TextRecipe.parse(values)
 
 
 def _put_in(model: Any, adapter: Path, base: Path) -> Any:

@@ -1,6 +1,4 @@
-"""Packed sequences become batches in which each piece sees itself alone."""
-
-from __future__ import annotations
+"""Packed sequences become batches in which each text sees itself alone, and processes get equally many rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,11 +13,11 @@ from yukawa.training.tokenization import IGNORED
 
 @dataclass(frozen=True)
 class PackedRows:
-    """Batches of shape (B, L), one packed sequence a row, with positions that begin anew at each piece.
+    """Batches of shape (B, L), one packed sequence a row, with positions that begin anew at each text.
 
     Without an attention mask, transformers divides attention where positions begin anew. Rows keep it to L x L; one
     row of all sequences, as kernels of variable length want it, would cost B times as much in other kernels.
-    Padding at the end of a row has position 0 throughout: each of its tokens is a piece of its own.
+    Padding at the end of a row has position 0 throughout: each of its tokens is a text of its own.
 
     Attributes:
         pad: id of the token behind shorter rows.
@@ -28,7 +26,7 @@ class PackedRows:
     pad: int
 
     def __call__(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
-        """Rows have `input_ids`, `seq_lengths` of their pieces, and `labels` where not all is learned."""
+        """Rows have `input_ids`, `seq_lengths` of their texts, and `labels` where not all is learned."""
         shape = (len(rows), max(len(row["input_ids"]) for row in rows))
         ids = torch.full(shape, self.pad)
         labels, positions = torch.full(shape, IGNORED), torch.zeros(shape, dtype=torch.long)
@@ -42,8 +40,30 @@ class PackedRows:
 
 
 def packed_collator(pad: int, attention: str) -> Any:
-    """What makes batches of packed sequences for a kind of attention, such as `sdpa`."""
+    """The maker of batches of packed sequences for a kind of attention, such as `sdpa`."""
     if "flash" not in attention:
         return PackedRows(pad)
     collator = require("trl.trainer.sft_trainer", "packing").DataCollatorForLanguageModeling
     return collator(pad_token_id=pad, padding_free=True)
+
+
+def pad_to_world_size(rows: Any, share: int, pad: int) -> Any:
+    """Rows, and so many padding rows behind them that all processes have whole batches.
+
+    Without these the loader would give some rows twice. A padding row has no loss: no label, or two empty replies.
+
+    Args:
+        rows: a `datasets.Dataset` of sequences, or of preferences.
+        share: rows that the processes take together.
+        pad: id of the token in padding rows.
+    """
+    missing = -len(rows) % share
+    if not missing:
+        return rows
+    padding = {
+        "input_ids": [pad], "seq_lengths": [1], "labels": [IGNORED],
+        "prompt_ids": [pad, pad], "chosen_ids": [], "rejected_ids": [],
+    }  # fmt: skip
+    datasets = require("datasets", "training")
+    columns = {name: [padding[name]] * missing for name in rows.column_names}
+    return datasets.concatenate_datasets([rows, datasets.Dataset.from_dict(columns, features=rows.features)])

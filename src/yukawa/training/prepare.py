@@ -1,28 +1,29 @@
 """Everything that a run needs before its first step: base, tokenizer, text; checked, counted and planned."""
 
-from __future__ import annotations
-
+import importlib.util
 import math
 import shutil
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from yukawa.core.errors import InputError, StoreError
+from yukawa.core.errors import InputError, MissingPackage, StoreError
 from yukawa.core.optional import require
 from yukawa.data import Conversation, Document, Preference, read_rows
 from yukawa.runs.checkpoints import why_unwritten
+from yukawa.runs.distributed import Machine, check_machine
 from yukawa.training.bases import base_files, fetch_base, load_tokenizer, local_base
 from yukawa.training.chat_templates import prepare_template
-from yukawa.training.dataset import Files, Split, check_files, find_files, load_split
-from yukawa.training.recipe import Recipe
+from yukawa.training.dataset import RowFiles, TokenizedSplit, check_files, find_files, load_split
+from yukawa.training.recipe import TextRecipe, TextSettings
 from yukawa.training.tiny_model import MADE, PDG, SIZES, make_llama, make_pdg_text
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a run begins with.
+    """The material of a run.
 
     Attributes:
         recipe: as resolved.
@@ -32,12 +33,12 @@ class Prepared:
         train, validation: the text as the trainer takes it.
     """
 
-    recipe: Recipe
+    recipe: TextRecipe
     base: Path
     tokenizer: Any
-    files: Files
-    train: Split
-    validation: Split | None
+    files: RowFiles
+    train: TokenizedSplit
+    validation: TokenizedSplit | None
 
     @property
     def inputs(self) -> list[Path]:
@@ -46,7 +47,7 @@ class Prepared:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person must be told about the text."""
+        """What a person must know about the text, a line each."""
         length = self.recipe.training.length
         splits = {"training": self.train, "validation": self.validation}
         return tuple(
@@ -57,17 +58,17 @@ class Prepared:
         )
 
 
-def prepare(recipe: Recipe, made: Path, *, weights: bool = True) -> Prepared:
+def prepare(recipe: TextRecipe, made: Path, *, weights: bool = True) -> Prepared:
     """Find the base and the text, tokenise and count.
 
     Args:
-        made: a folder for what the recipe makes on the spot; what lies there already is used again.
+        made: a folder for a base or text that the recipe generates; what lies there already is used again.
         weights: whether the base's weights are needed.
 
     Raises:
         InputError: base, template or text are not what the recipe needs.
-        ModelError: the base cannot be loaded or had from the hub.
-        StoreError: the disk refuses what is made on the spot; no half of it is left.
+        ModelError: the base cannot be loaded or downloaded.
+        StoreError: the disk refuses what is generated; no half of it is left.
     """
     check_places(recipe)
     text = None
@@ -88,7 +89,7 @@ def prepare(recipe: Recipe, made: Path, *, weights: bool = True) -> Prepared:
     return Prepared(recipe, base, tokenizer, files, train, validation)
 
 
-def check_places(recipe: Recipe) -> None:
+def check_places(recipe: TextRecipe) -> None:
     """Refuse text, or a base in a folder, that is not there: at once, before anything heavy is imported.
 
     Raises:
@@ -104,14 +105,56 @@ def check_places(recipe: Recipe) -> None:
         local_base(recipe.model.base, weights=False)
 
 
-def epoch_steps(recipe: Recipe, sequences: int, world: int) -> int:
+def quiet() -> None:
+    """Leave the terminal to our progress bar: turn off bars, advice and notices of the libraries that train.
+
+    Errors are still raised.
+    """
+    messages = require("transformers.utils.logging", "training")
+    messages.disable_progress_bar()
+    messages.set_verbosity_error()
+    # A key that TRL itself sets, and another that transformers itself reads.
+    for key in ("gradient_checkpointing", "is_gradient_checkpointing"):
+        warnings.filterwarnings("ignore", f"`{key}` is deprecated", FutureWarning)
+
+
+def check_training_machine(settings: TextSettings, machine: Machine) -> None:
+    """Refuse a training that this machine cannot carry out.
+
+    Raises:
+        InputError: it needs a GPU, other processes or another batch; the message says what to type.
+        MissingPackage: it needs DeepSpeed, which is not installed.
+    """
+    how = settings.distributed
+    needs = {
+        "tf32": (settings.tf32, "false"),
+        "optimiser": (settings.optimiser == "adamw-8bit", "adamw"),
+        "distributed": (how not in ("none", "ddp"), "ddp"),
+        "offload": (settings.offload, "false"),
+    }
+    check_machine(settings, machine, needs, settings.accumulation)
+    if machine.world > 1 and how == "none":
+        raise InputError(
+            f"training.distributed=none, but {machine.world} processes were started",
+            hint="type: training.distributed=ddp, or start one process",
+        )
+    if machine.world == 1 and how == "fsdp2":
+        raise InputError(
+            "training.distributed=fsdp2 divides the model among processes, and this is a single one",
+            hint="start it by torchrun --nproc-per-node N, or type: training.distributed=none",
+        )
+    if how.startswith("deepspeed") and importlib.util.find_spec("deepspeed") is None:
+        raise MissingPackage("deepspeed", "pip install deepspeed", purpose=f"training.distributed={how}")
+
+
+def epoch_steps(recipe: TextRecipe, sequences: int, world: int) -> int:
     """Steps of a pass over so many sequences, shared evenly by the processes."""
     how = recipe.training
     passes = math.ceil(math.ceil(sequences / world) / (how.batch // world // how.accumulation))
     return max(1, math.ceil(passes / how.accumulation))
 
 
-def check_length(recipe: Recipe, model: Any) -> None:
+def check_length(recipe: TextRecipe, model: Any) -> None:
     """Refuse sequences that the base has no positions for.
 
     Raises:
@@ -125,13 +168,13 @@ def check_length(recipe: Recipe, model: Any) -> None:
         )
 
 
-def _base(recipe: Recipe, files: Files, made: Path, weights: bool) -> Path:
+def _base(recipe: TextRecipe, files: RowFiles, made: Path, weights: bool) -> Path:
     name = recipe.model.base
     if not name.startswith(MADE):
         return fetch_base(name, weights=weights)
     folder = made / "base"
     if not folder.exists():
-        beside = made / ".base.part"  # what a crash left there is written over
+        beside = made / ".base.part"  # the remains of a crash are written over
         texts, size = _texts(files.train, recipe.row_kind), name.removeprefix(MADE)
         damaged = require("safetensors", "making a small model").SafetensorError
         try:
@@ -141,7 +184,7 @@ def _base(recipe: Recipe, files: Files, made: Path, weights: bool) -> Path:
         except (OSError, RuntimeError, damaged) as error:
             shutil.rmtree(beside, ignore_errors=True)
             raise StoreError(
-                f"the base cannot be made in {folder}: {why_unwritten(error)}",
+                f"the base cannot be generated in {folder}: {why_unwritten(error)}",
                 hint="free some space, or choose another folder, and type the same command",
             ) from error
     return folder
@@ -160,4 +203,4 @@ def _texts(path: Path, kind: str) -> Iterator[str]:
 
 def _check_known(given: str, allowed: Sequence[str], key: str) -> None:
     if given not in allowed:
-        raise InputError(f"{key}={given} is unknown; what can be made on the spot is {' or '.join(allowed)}")
+        raise InputError(f"{key}={given} is unknown; allowed are {' and '.join(allowed)}")

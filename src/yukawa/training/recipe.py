@@ -1,36 +1,22 @@
-"""A training recipe: which base, which text and how, typed and strict, from YAML and `key=value`."""
+"""A recipe of a training on text: which base, which text and how."""
 
-from __future__ import annotations
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Self
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from pydantic import model_validator
 
-from pydantic import Field, model_validator
+from yukawa.core.config import Count, NotNegative, Positive, Section
+from yukawa.runs.recipe import Fraction, Recipe, RunSettings
 
-from yukawa.core.config import (
-    Count,
-    Natural,
-    NotNegative,
-    Positive,
-    Section,
-    Table,
-    change,
-    checked,
-    merged,
-    read_on_base,
-)
-from yukawa.core.errors import InputError
-
-Share = Annotated[float, Field(ge=0, lt=1)]
 MIXTURE = "{mixture}"
+_KINDS = {"pretrain": "document", "sft": "conversation", "preference": "preference"}
 
 
-class ModelRecipe(Section):
+class BaseSection(Section):
     """The base.
 
     Attributes:
-        base: folder of a model, its name on the hub, or `made:tiny` or `made:small` for a Llama made on the spot.
+        base: folder of a model, its name on the hub, or `made:tiny` or `made:small` for a newly generated Llama.
         dtype: of its weights; None is fp32 where all of them are trained, else bf16.
     """
 
@@ -38,14 +24,14 @@ class ModelRecipe(Section):
     dtype: Literal["bf16", "fp32"] | None = None
 
 
-class DataRecipe(Section):
+class TextSection(Section):
     """The text.
 
     Attributes:
         path: a data set's folder or a file of rows; `{mixture}` in it stands for the recipe's mixture; `made:pdg` is
-            text made from the PDG's data.
+            text generated from the PDG's data.
         validation: a file of rows to validate on, if not the split `validation` of `path`.
-        kind: of the rows; None is what the kind of training needs.
+        kind: of the rows; None is the one that the kind of training needs.
         template: how conversations are written: a shipped chat template or a Jinja file; None is that of the base.
     """
 
@@ -55,8 +41,8 @@ class DataRecipe(Section):
     template: str | None = None
 
 
-class AdapterRecipe(Section):
-    """What is trained.
+class AdapterSection(Section):
+    """The weights that are trained.
 
     Attributes:
         kind: low-rank matrices beside the weights, the same beside weights in 4 bits, or all weights.
@@ -70,56 +56,35 @@ class AdapterRecipe(Section):
     targets: Literal["qkv", "all"] = "all"
     rank: Count = 8
     alpha: Positive = 32.0
-    dropout: Share = 0.0
+    dropout: Fraction = 0.0
 
 
-class TrainingRecipe(Section):
-    """How to train.
+class TextSettings(RunSettings):
+    """How to train on text; see `RunSettings` for what all trainings have.
 
     Attributes:
         kind: continued pre-training, supervised on conversations, or direct preference optimisation.
-        epochs: length of the training in passes over the data; or
-        steps: its length in steps. Exactly one of the two is given.
-        batch: sequences in a step, over all processes together.
         accumulation: forward passes into which a process divides its share of a step.
-        length: of a sequence in tokens; longer text is divided (pretrain) or cut, counted and told.
+        length: of a sequence in tokens; longer text is divided (pretrain) or cut, and this is counted.
         packing: several texts share a sequence, without seeing each other.
-        learning_rate: the highest.
-        final_learning_rate: the last one of a schedule that falls.
-        schedule: how the learning rate goes from the one to the other.
-        warmup: steps in which it rises to the highest; below 1, their share of all steps.
         optimiser: AdamW, or AdamW with moments of 8 bits.
-        betas, eps, weight_decay: of the optimiser.
-        clip: longest gradient; longer ones are shortened to it. None leaves them.
+        betas, eps: of the optimiser.
         beta: of preference training: how much a move away from the base costs.
-        precision: of the arithmetic.
-        tf32: whether fp32 products may be made in TensorFloat-32.
+        tf32: whether fp32 products may be computed in TensorFloat-32.
         gradient_checkpointing: activations are computed twice and not kept.
         distributed: how processes share the work; `none` and `ddp` keep the whole model in each.
         offload: weights and optimiser state lie in the memory of the processor (fsdp2 and deepspeed).
-        device: where it must run; `auto` takes a GPU if there is one.
-        seed: of new weights, of the order of the data and of dropout.
-        evaluate_every, checkpoint_every: steps between two; None is once an epoch.
-        checkpoints_kept: how many of the last checkpoints stay.
-        log_every: steps between two lines of figures.
-        threads: processor threads; None leaves it to PyTorch.
     """
 
     kind: Literal["pretrain", "sft", "preference"] = "pretrain"
-    epochs: Count | None = None
-    steps: Count | None = None
-    batch: Count = 16
     accumulation: Count = 1
     length: Count = 1024
     packing: bool = True
     learning_rate: Positive = 2e-4
-    final_learning_rate: NotNegative = 0.0
-    schedule: Literal["cosine", "linear", "constant"] = "cosine"
     warmup: NotNegative = 0.03
     optimiser: Literal["adamw", "adamw-8bit"] = "adamw"
-    betas: tuple[Share, Share] = (0.9, 0.999)
+    betas: tuple[Fraction, Fraction] = (0.9, 0.999)
     eps: Positive = 1e-8
-    weight_decay: NotNegative = 0.0
     clip: Positive | None = 1.0
     beta: Positive = 0.1
     precision: Literal["bf16", "fp32"] = "bf16"
@@ -127,13 +92,6 @@ class TrainingRecipe(Section):
     gradient_checkpointing: bool = False
     distributed: Literal["none", "ddp", "fsdp2", "deepspeed-zero2", "deepspeed-zero3"] = "none"
     offload: bool = False
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    seed: Natural = 0
-    evaluate_every: Count | None = None
-    checkpoint_every: Count | None = None
-    checkpoints_kept: Count = 2
-    log_every: Count = 10
-    threads: Count | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -143,30 +101,29 @@ class TrainingRecipe(Section):
         return values
 
     @model_validator(mode="after")
-    def _consistent(self) -> TrainingRecipe:
-        if (self.epochs is None) == (self.steps is None):
-            other = "training.steps=null, or training.epochs=null" if self.steps else "training.epochs=N"
-            raise ValueError(f"give either epochs or steps (type: {other})")
-        if self.final_learning_rate > self.learning_rate:
-            raise ValueError("final_learning_rate is above learning_rate")
-        if self.warmup >= 1 and self.warmup != int(self.warmup):
-            raise ValueError("warmup is a whole number of steps, or a share of them below 1")
+    def _offload_is_possible(self) -> Self:
         if self.offload and self.distributed in ("none", "ddp"):
             raise ValueError("offload needs distributed: fsdp2, deepspeed-zero2 or deepspeed-zero3")
         return self
 
 
-_KINDS = {"pretrain": "document", "sft": "conversation", "preference": "preference"}
+class TextRecipe(Recipe):
+    """A whole recipe of a training on text.
 
+    Attributes:
+        level: of the trained model, L0 a foundation model, L1 one tuned to converse, L2 one taught the domain; None
+            lets it follow from the base and the kind of training.
+        mixture: the value of `{mixture}` in `data.path`.
+    """
 
-class Recipe(Section):
-    """A whole recipe; `mixture` is what `{mixture}` in `data.path` stands for."""
+    aliases: ClassVar[Mapping[str, str]] = {"lora": "adapter"}
 
+    level: Literal["L0", "L1", "L2"] | None = None
     mixture: str | None = None
-    model: ModelRecipe
-    data: DataRecipe
-    adapter: AdapterRecipe = AdapterRecipe()
-    training: TrainingRecipe
+    model: BaseSection
+    data: TextSection
+    adapter: AdapterSection = AdapterSection()
+    training: TextSettings
 
     @model_validator(mode="before")
     @classmethod
@@ -177,7 +134,7 @@ class Recipe(Section):
         return values
 
     @model_validator(mode="after")
-    def _consistent(self) -> Recipe:
+    def _consistent(self) -> Self:
         needed, given = _KINDS[self.training.kind], self.data.kind
         if given not in (None, needed):
             raise ValueError(
@@ -201,48 +158,9 @@ class Recipe(Section):
 
     @property
     def dtype(self) -> str:
-        """Of the base's weights."""
+        """The type of the base's weights."""
         return self.model.dtype or ("fp32" if self.adapter.kind == "full" else "bf16")
 
     def place(self, path: str) -> str:
         """A path of `data`, with the mixture's name in it."""
         return path.replace(MIXTURE, self.mixture or "")
-
-
-def load_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
-    """Read a recipe.
-
-    A recipe may begin with `base: other.yaml` (beside it): it then says only what differs.
-
-    Args:
-        path: the YAML file.
-        changes: `section.key=value`, the value in YAML; they win over the file. `lora.` is another name of `adapter.`.
-
-    Raises:
-        InputError: the file cannot be read, a key is unknown (the nearest one is named), a value has the wrong
-            type, or a change is not of that form.
-    """
-    return parse_recipe(changed(read_recipe(Path(path)), changes), str(path))
-
-
-def changed(values: Table, changes: Sequence[str]) -> Table:
-    """The values of a recipe with `key=value` put over them."""
-    for one in changes:
-        values = merged(values, change("adapter." + one[5:] if one.startswith("lora.") else one))
-    return values
-
-
-def parse_recipe(values: Mapping[str, Any], where: str = "the recipe") -> Recipe:
-    """The recipe of plain values; `where` begins the message if they are wrong.
-
-    Raises:
-        InputError: as for `load_recipe`.
-    """
-    if "over" in values:
-        raise InputError(f"{where} is a sweep of several recipes, one is expected here")
-    return checked(Recipe, values, where, missing="type: {}=VALUE")
-
-
-def read_recipe(path: Path) -> Table:
-    """The values of a recipe on top of those of its base, unchecked."""
-    return read_on_base(path, lambda file, base: file.parent / base, merged)

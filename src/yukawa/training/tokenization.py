@@ -1,6 +1,4 @@
-"""Rows become tokens: nothing is lost in silence, every cut is counted."""
-
-from __future__ import annotations
+"""Rows become tokens: nothing is lost silently, every cut is counted."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,22 +10,22 @@ from yukawa.data import Conversation, Document, Preference
 
 IGNORED = -100  # a label without loss
 _BATCH = 1000  # rows that a tokenizer takes at once
-_NAMED = 5  # ids of rows that are told
+_NAMED = 5  # ids of rows that a note names
 
 
 @dataclass(frozen=True)
-class Counts:
-    """What became of the rows, exactly.
+class RowCounts:
+    """Exact numbers of rows and tokens that are kept, divided, cut and omitted.
 
     Attributes:
         rows: read.
         tokens: kept; of preferences those of prompt and both replies.
         trained: tokens with a loss, in one pass; of preferences those of both replies.
-        divided: texts longer than a sequence that go on in further ones; nothing is lost.
+        divided: texts longer than a sequence that continue in further ones; nothing is lost.
         cut: rows whose end does not fit.
         cut_tokens: tokens lost with it.
-        left_out: rows of which nothing to learn would be left.
-        named: ids of the first rows that were cut or left out.
+        left_out: rows that are omitted, since nothing to learn would be left of them.
+        named: ids of the first rows that were cut or omitted.
     """
 
     rows: int = 0
@@ -40,23 +38,23 @@ class Counts:
     named: tuple[str, ...] = ()
 
     def notes(self, length: int) -> tuple[str, ...]:
-        """What a person must be told, a line each."""
+        """What a person must know, a line each."""
         which = f" ({', '.join(self.named)}{', …' if self.cut + self.left_out > len(self.named) else ''})"
         lines = []
         if self.cut:
             lines.append(f"{self.cut:,} of {self.rows:,} rows do not fit into {length:,} tokens; "
                          f"{self.cut_tokens:,} tokens at their ends are lost{which}")  # fmt: skip
         if self.left_out:
-            lines.append(f"{self.left_out:,} of {self.rows:,} rows are left out: within {length:,} tokens "
+            lines.append(f"{self.left_out:,} of {self.rows:,} rows are omitted: within {length:,} tokens "
                          f"they hold nothing to learn from{which}")  # fmt: skip
         return tuple(lines)
 
 
 @dataclass
-class Tally:
-    """Counts while rows go by."""
+class RowCounter:
+    """Notes rows and tokens while they are read."""
 
-    counts: Counts = field(default_factory=Counts)
+    counts: RowCounts = field(default_factory=RowCounts)
 
     def add(self, **more: int) -> None:
         """Add to some counts."""
@@ -65,7 +63,7 @@ class Tally:
         )
 
     def name(self, row_id: str) -> None:
-        """Remember a row that was cut or left out."""
+        """Remember a row that was cut or omitted."""
         if len(self.counts.named) < _NAMED:
             self.counts = replace(self.counts, named=(*self.counts.named, row_id))
 
@@ -74,7 +72,7 @@ Columns = dict[str, list[int]]
 
 
 def specials(tokenizer: Any) -> tuple[list[int], list[int]]:
-    """What stands before and after each document: BOS where the tokenizer itself puts one, and EOS.
+    """The tokens before and after each document: BOS where the tokenizer itself puts one, and EOS.
 
     Raises:
         InputError: the tokenizer has no EOS.
@@ -87,24 +85,24 @@ def specials(tokenizer: Any) -> tuple[list[int], list[int]]:
 
 
 def tokenise_documents(
-    rows: Iterable[Document], tokenizer: Any, length: int, tally: Tally
+    rows: Iterable[Document], tokenizer: Any, length: int, counter: RowCounter
 ) -> Iterator[Columns]:
-    """Pieces of at most `length` tokens; a document begins with BOS (if the base knows it) and ends with EOS."""
+    """Fragments of at most `length` tokens; a document begins with BOS (if the base knows it) and ends with EOS."""
     before, after = specials(tokenizer)
     for batch in _batches(rows):
         found = tokenizer([row.text for row in batch], add_special_tokens=False, split_special_tokens=True)
         for ids in found["input_ids"]:
             ids = [*before, *ids, *after]
-            pieces = [ids[start : start + length] for start in range(0, len(ids), length)]
-            # The first token of a piece is what the others are predicted from.
-            trained = len(ids) - len(pieces)
-            tally.add(rows=1, tokens=len(ids), trained=trained, divided=len(pieces) > 1)
-            for piece in pieces:
-                yield {"input_ids": piece}
+            fragments = [ids[start : start + length] for start in range(0, len(ids), length)]
+            # The first token of a fragment is not predicted, the others are.
+            trained = len(ids) - len(fragments)
+            counter.add(rows=1, tokens=len(ids), trained=trained, divided=len(fragments) > 1)
+            for fragment in fragments:
+                yield {"input_ids": fragment}
 
 
 def tokenise_conversations(
-    rows: Iterable[Conversation], tokenizer: Any, length: int, tally: Tally
+    rows: Iterable[Conversation], tokenizer: Any, length: int, counter: RowCounter
 ) -> Iterator[Columns]:
     """Tokens and labels of each conversation; only what the assistant says has labels."""
     for row in rows:
@@ -114,20 +112,20 @@ def tokenise_conversations(
         labels = [token if said else IGNORED for token, said in zip(ids, masks, strict=True)]
         kept = [IGNORED, *labels[1:length]]  # from nothing, nothing can be predicted
         trained = sum(label != IGNORED for label in kept)
-        tally.add(rows=1)
+        counter.add(rows=1)
         if not trained:
-            tally.add(left_out=1)
-            tally.name(row.id)
+            counter.add(left_out=1)
+            counter.name(row.id)
             continue
         if len(ids) > length:
-            tally.add(cut=1, cut_tokens=len(ids) - length)
-            tally.name(row.id)
-        tally.add(tokens=len(kept), trained=trained)
+            counter.add(cut=1, cut_tokens=len(ids) - length)
+            counter.name(row.id)
+        counter.add(tokens=len(kept), trained=trained)
         yield {"input_ids": ids[:length], "labels": kept}
 
 
 def tokenise_preferences(
-    rows: Iterable[Preference], tokenizer: Any, length: int, tally: Tally
+    rows: Iterable[Preference], tokenizer: Any, length: int, counter: RowCounter
 ) -> Iterator[Columns]:
     """Tokens of the prompt and of both replies; a reply ends where prompt and reply fill `length`."""
     for row in rows:
@@ -140,17 +138,17 @@ def tokenise_preferences(
         start = min(_common(asked, reply) for reply in replies)
         answers = [reply[start:] for reply in replies]
         kept = [answer[: max(0, length - start)] for answer in answers]
-        tally.add(rows=1)
+        counter.add(rows=1)
         if not all(kept) or kept[0] == kept[1]:  # equal replies prefer nothing
-            tally.add(left_out=1)
-            tally.name(row.id)
+            counter.add(left_out=1)
+            counter.name(row.id)
             continue
         lost = sum(map(len, answers)) - sum(map(len, kept))
         if lost:
-            tally.add(cut=1, cut_tokens=lost)
-            tally.name(row.id)
+            counter.add(cut=1, cut_tokens=lost)
+            counter.name(row.id)
         trained = sum(map(len, kept))
-        tally.add(tokens=start + trained, trained=trained)
+        counter.add(tokens=start + trained, trained=trained)
         yield {"prompt_ids": asked[:start], "chosen_ids": kept[0], "rejected_ids": kept[1]}
 
 
@@ -162,7 +160,7 @@ def _rendered(tokenizer: Any, messages: list[dict[str, str]], row_id: str, **opt
 
 
 def _common(first: Sequence[int], second: Sequence[int]) -> int:
-    """Tokens with which both begin."""
+    """How many tokens both begin with."""
     pairs = zip(first, second, strict=False)
     return next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(first), len(second)))
 

@@ -1,55 +1,59 @@
-"""A recipe becomes a run: a folder with the model or adapter, its figures, and all that is needed to go on."""
-
-from __future__ import annotations
+"""A training on text: the recipe becomes a run with the model or adapter, its metrics and its card."""
 
 import json
-import time
+import os
+import shutil
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-import torch
-
-from yukawa.core.errors import MissingPackage
+from yukawa.core.errors import StoreError
 from yukawa.core.files import atomic_write
 from yukawa.core.optional import require
-from yukawa.core.signals import Interruption
-from yukawa.runs.callback import Plan, Progress, Result
-from yukawa.runs.checkpoints import step_of
-from yukawa.runs.curves import CURVES, learning_curves
-from yukawa.runs.run import MODEL, RECIPE, Run
+from yukawa.runs.callback import Plan, Progress, TrainingCallback
+from yukawa.runs.checkpoints import why_unwritten
+from yukawa.runs.curves import CURVES
+from yukawa.runs.distributed import Machine, first_process_first
+from yukawa.runs.model_card import metrics_table, model_card
+from yukawa.runs.run import Run, is_run, run_folder
+from yukawa.runs.sweep import Steps, Stopped
+from yukawa.runs.task import Task, TrainResult, execute
+from yukawa.runs.trainer import RunTrainer
 from yukawa.training.bases import adapter_config, load_model, trained_parameters
-from yukawa.training.callback import Conductor
-from yukawa.training.card import card
-from yukawa.training.distributed import Machine, check_machine, this_machine
+from yukawa.training.export import CONFIG, write_for_older_readers, write_tokenizer
 from yukawa.training.packing import packed_collator
-from yukawa.training.prepare import Prepared, check_length, epoch_steps, prepare
-from yukawa.training.quiet import quiet
-from yukawa.training.recipe import Recipe, parse_recipe
-from yukawa.training.save import save_result
-from yukawa.training.trainer import arguments, last_checkpoint, trainer_class
+from yukawa.training.prepare import (
+    Prepared,
+    check_length,
+    check_training_machine,
+    epoch_steps,
+    prepare,
+    quiet,
+)
+from yukawa.training.recipe import TextRecipe, TextSettings
+from yukawa.training.trainer import arguments, trainer_class
 
-CHECKPOINTS, MADE, CARD, COUNTS = "checkpoints", "made", "card.md", "counts.json"
-# In which values a resumed run may differ: where things lie (their hashes decide), and what changes no number.
-_FREE = ("data.path", "data.validation", "model.base", "training.checkpoints_kept")
+MADE, COUNTS, ADAPTER_CONFIG = "made", "counts.json", "adapter_config.json"
+_DONE = {
+    "pretrain": "continued pre-training on documents",
+    "sft": "supervised training on conversations (the loss runs over the assistant's words alone)",
+    "preference": "direct preference optimisation on pairs of replies",
+}
 
 
 @dataclass(frozen=True)
-class TrainResult(Result):
-    """How a training ended.
+class TextResult(TrainResult):
+    """How a training on text ended; its loss is that of the last line of metrics, in nats per token (or per pair).
 
     Attributes:
-        tokens: with a loss, that were learned from.
-        loss: of the last line of figures, in nats per token (or per pair).
+        tokens: tokens with a loss that were learned from.
         validation_loss: of the last validation; None without one.
-        trained_parameters, parameters: that were trained, and all.
-        notes: what a person must be told about the text.
+        trained_parameters, parameters: numbers of trained parameters, and of all.
+        notes: what a person must know about the text.
     """
 
     tokens: int
-    loss: float | None
     validation_loss: float | None
     trained_parameters: int
     parameters: int
@@ -58,155 +62,242 @@ class TrainResult(Result):
     @property
     def reached(self) -> tuple[Mapping[str, float | None], str]:
         """The losses, and after how many steps."""
-        figures = {"loss": self.loss, "validation loss": self.validation_loss}
-        return figures, f"after {self.steps} steps"
+        return {"loss": self.loss, "validation loss": self.validation_loss}, f"after {self.steps} steps"
 
 
-def train(recipe: Recipe, out: Path, resume: bool = False, progress: Progress | None = None) -> TrainResult:
-    """Train as the recipe says; the run is the folder `out`.
-
-    Ctrl-C lets the step end, writes a checkpoint and returns. A resumed run gives the weights of an unbroken one
-    (on a GPU up to the rounding of its sums, whose order varies). Started by torchrun, all processes share each batch.
+def train(
+    recipe: TextRecipe, out: Path, resume: bool = False, progress: Progress | None = None
+) -> TextResult:
+    """Train as the recipe says; see `yukawa.runs.task.execute` for arguments and errors.
 
     Args:
-        recipe: from `load_recipe`.
+        recipe: from `TextRecipe.load`.
         out: a new folder; with `resume`, a run of this recipe.
-        resume: go on from the last checkpoint.
-        progress: called after each step with the steps made, the steps in all, and the latest figures; in the
-            first process only.
-
-    Raises:
-        InputError: the recipe, the machine or the data are wrong, `out` holds a run already, or (with `resume`) the
-            recipe or the data are not the run's.
-        NotFound: `out` holds no run to resume.
-        ModelError: the base cannot be loaded, or the loss is no number; the batch and the checkpoints are kept.
-        StoreError: the disk refuses; the last checkpoint stands.
+        resume: whether to resume from the last checkpoint.
+        progress: called after each step with the steps made, the steps in all, and the latest metrics.
     """
-    began, out = time.perf_counter(), Path(out)
     quiet()
-    machine = this_machine(recipe.training)
-    check_machine(recipe.training, machine)
-    if recipe.training.threads is not None:
-        torch.set_num_threads(recipe.training.threads)
-    run = Run.find(out, recipe.plain(), resume=resume, free=_FREE) if machine.rank == 0 else None
-    with _first_process_first(machine):
-        prepared = prepare(recipe, out / MADE)
-    if run is not None:
-        run.check_inputs(prepared.inputs)
-    model = load_model(prepared.base, recipe, machine.device)
-    check_length(recipe, model)
-    plan = plan_of(prepared, machine.world)
-    adapter = None if recipe.adapter.kind == "full" else adapter_config(model, recipe.adapter)
-    if machine.rank == 0 and run is None:
-        run = Run.create(out, recipe.plain(), prepared.inputs)
-        _write_counts(prepared, out)
-    checkpoint = last_checkpoint(out / CHECKPOINTS) if resume else None
-    if run is not None:
-        run.forget_after(step_of(checkpoint) if checkpoint else 0)
-    with Interruption() as interruption:
-        sharded = recipe.training.distributed == "fsdp2"
-        told = progress if machine.rank == 0 else None
-        conductor = Conductor(plan, run, told, interruption, sharded)
-        trainer = _trainer(
-            prepared, model, adapter, arguments(recipe, out / CHECKPOINTS, plan.steps, machine), conductor
-        )
-        parameters = (trained_parameters(trainer.model), sum(p.numel() for p in model.parameters()))
-        if run is not None:
-            conductor.go_on(run.last_figures())
-        steps = trainer.begin(recipe, checkpoint)
-    if not conductor.interrupted:
-        save_result(trainer, prepared, out / MODEL)
-        if run is not None:
-            _finish(run, prepared, conductor, parameters)
-    trainer.accelerator.wait_for_everyone()  # the first process has written its files
-    return _result(out, conductor, steps, parameters, prepared.notes, time.perf_counter() - began)
+    return execute(TextTask(recipe), out, resume, progress)
 
 
-def recipe_of(out: Path) -> Recipe:
-    """The recipe of a run, as resolved.
+@dataclass(frozen=True)
+class VariantTask:
+    """One recipe of a sweep, and the folder of its run."""
+
+    recipe: TextRecipe
+    folder: Path
+
+
+def run_variant(task: VariantTask, progress: Steps | None = None) -> TextResult:
+    """Train one recipe of a sweep, or resume its training; see `yukawa.runs.sweep.run_all`.
 
     Raises:
-        NotFound: `out` holds no run.
-        InputError: its recipe is not one of a training on text.
+        Stopped: somebody asked to stop.
     """
-    return parse_recipe(Run.open(out).recipe, str(Path(out) / RECIPE))
+    report = None if progress is None else (lambda step, steps, metrics: progress(step))
+    result = train(task.recipe, task.folder, is_run(task.folder), report)
+    if result.interrupted:
+        raise Stopped
+    return result
+
+
+class TextTask(Task[TextRecipe, TextResult]):
+    """A language model that learns from text."""
+
+    free: ClassVar[tuple[str, ...]] = ("data.path", "data.validation", "model.base", "level")
+    prepared: Prepared
+
+    @property
+    def settings(self) -> TextSettings:
+        """How to train."""
+        return self.recipe.training
+
+    @property
+    def loss_unit(self) -> str:  # type: ignore[override]
+        """Unit of the loss."""
+        return "per pair" if self.settings.kind == "preference" else "nats per token"
+
+    def check(self, machine: Machine) -> None:
+        """Refuse what this machine cannot carry out."""
+        check_training_machine(self.settings, machine)
+
+    def prepare(self, folder: Path, machine: Machine) -> None:
+        """Find or make base and text; one process of each host does so before the others look."""
+        with first_process_first(machine):
+            self.prepared = prepare(self.recipe, folder / MADE)
+
+    def inputs(self) -> list[Path]:
+        """The files of text and base."""
+        return self.prepared.inputs
+
+    def plan(self, machine: Machine) -> Plan:
+        """Load the base, and count the steps."""
+        self.model = load_model(self.prepared.base, self.recipe, machine.device)
+        check_length(self.recipe, self.model)
+        return plan_of(self.prepared, machine.world)
+
+    def describe_data(self, run: Run) -> None:
+        """Write what became of the rows."""
+        splits = {"train": self.prepared.train, "validation": self.prepared.validation}
+        counts = {name: split.to_dict() for name, split in splits.items() if split}
+        atomic_write(run.folder / COUNTS, json.dumps(counts, indent=2, ensure_ascii=False) + "\n")
+
+    def build_trainer(
+        self, plan: Plan, callback: TrainingCallback, machine: Machine, folder: Path, checkpoint: Path | None
+    ) -> RunTrainer:
+        """TRL's trainer of this kind of training."""
+        recipe, prepared, how = self.recipe, self.prepared, self.settings
+        adapter = None if recipe.adapter.kind == "full" else adapter_config(self.model, recipe.adapter)
+        options: dict[str, Any] = {}
+        if how.kind == "preference" and adapter is None:
+            options["ref_model"] = load_model(prepared.base, recipe, str(self.model.device))
+        if how.kind != "preference" and how.packing:
+            pad, attention = prepared.tokenizer.pad_token_id, str(self.model.config._attn_implementation)
+            options["data_collator"] = packed_collator(pad, attention)
+        trainer = trainer_class(how.kind)(
+            settings=how,
+            callback=callback,
+            args=arguments(recipe, folder, plan.steps, machine),
+            model=self.model,
+            train_dataset=prepared.train.rows,
+            eval_dataset=prepared.validation.rows if prepared.validation else None,
+            processing_class=prepared.tokenizer,
+            peft_config=adapter,
+            **options,
+        )
+        self.parameters = (trained_parameters(trainer.model), sum(p.numel() for p in self.model.parameters()))
+        return trainer
+
+    def save(self, trainer: RunTrainer, folder: Path) -> None:
+        """Write model or adapter, and the tokenizer."""
+        save_result(trainer, self.prepared, folder)
+
+    def card(self, run: Run, trainer: RunTrainer) -> str:
+        """The model card."""
+        plan, metrics = trainer.callback.plan, trainer.callback.metrics
+        return card(self.prepared, parameters=self.parameters, steps=plan.steps, metrics=metrics)
+
+    def result(self, trainer: RunTrainer, common: Mapping[str, Any]) -> TextResult:
+        """How the training ended."""
+        metrics = trainer.callback.metrics
+        return TextResult(
+            **common, loss=metrics.get("loss"), tokens=int(metrics.get("tokens", 0)),
+            validation_loss=metrics.get("validation_loss"), trained_parameters=self.parameters[0],
+            parameters=self.parameters[1], notes=self.prepared.notes,
+        )  # fmt: skip
 
 
 def plan_of(prepared: Prepared, world: int) -> Plan:
     """When things happen in a training of so many processes."""
-    how = prepared.recipe.training
     epoch = epoch_steps(prepared.recipe, len(prepared.train.rows), world)
-    steps = how.steps if how.steps is not None else epoch * (how.epochs or 1)
-    every = min(how.evaluate_every or epoch, steps)
-    return Plan(
-        steps=steps,
-        epoch=epoch,
-        evaluate=every if prepared.validation else None,
-        checkpoint=min(how.checkpoint_every or every, steps),
-        log=how.log_every,
+    validated = prepared.validation is not None
+    return Plan.of(prepared.recipe.training, epoch, "tokens", validated=validated)
+
+
+def save_result(trainer: Any, prepared: Prepared, folder: Path) -> None:
+    """Write model or adapter as safetensors, and the tokenizer with the template that training used.
+
+    All processes call it, since each may hold a part of the weights.
+
+    Raises:
+        StoreError: the disk refuses; nothing half-written is left, and the last checkpoint stands.
+    """
+    beside, first = folder.with_name(f".{folder.name}.part"), bool(trainer.args.should_save)
+    damaged = require("safetensors", "saving a model").SafetensorError
+    try:
+        if first:
+            shutil.rmtree(beside, ignore_errors=True)
+        trainer.accelerator.wait_for_everyone()
+        trainer.save_model(str(beside))
+        if first:
+            write_tokenizer(prepared.tokenizer, prepared.base, beside)
+            if (beside / CONFIG).is_file():
+                write_for_older_readers(beside)
+            _name_base(beside, prepared)
+            for name in ("training_args.bin", "README.md"):  # a pickle, and a card that is not ours
+                (beside / name).unlink(missing_ok=True)
+            shutil.rmtree(folder, ignore_errors=True)
+            os.replace(beside, folder)
+    except (OSError, RuntimeError, damaged) as error:
+        if first:
+            shutil.rmtree(beside, ignore_errors=True)
+        raise StoreError(
+            f"the model cannot be written to {folder}: {why_unwritten(error)}",
+            hint="free some space and type the same command with --resume",
+        ) from error
+
+
+def _name_base(folder: Path, prepared: Prepared) -> None:
+    """Let an adapter say which base it belongs to: its name on the hub, or its folder."""
+    path = folder / ADAPTER_CONFIG
+    if not path.exists():
+        return
+    config = json.loads(path.read_text("utf-8"))
+    name = prepared.recipe.model.base
+    on_hub = not name.startswith("made:") and not Path(name).expanduser().is_dir()
+    config["base_model_name_or_path"] = name if on_hub else str(prepared.base.resolve())
+    atomic_write(path, json.dumps(config, indent=2) + "\n")
+
+
+def level_of(recipe: TextRecipe) -> str:
+    """The level of the trained model: the recipe's own, or the one that follows from base and kind of training.
+
+    Documents teach the domain (L2), unless the base is new itself (L0). Conversations and preferences tune to
+    converse (L1), unless the base was taught the domain before.
+    """
+    if recipe.level is not None:
+        return recipe.level
+    if recipe.training.kind == "pretrain":
+        return "L0" if recipe.model.base.startswith("made:") else "L2"
+    run = run_folder(recipe.model.base)
+    before = None if run is None else Run.open(run).recipe
+    taught = before is not None and "adapter" in before and level_of(TextRecipe.parse(before)) == "L2"
+    return "L2" if taught else "L1"
+
+
+def card(prepared: Prepared, *, parameters: tuple[int, int], steps: int, metrics: Mapping[str, float]) -> str:
+    """The model card.
+
+    Args:
+        prepared: recipe, base and text of the run.
+        parameters: numbers of trained parameters, and of all.
+        steps: of the training.
+        metrics: the latest of each.
+    """
+    recipe, counts, manifest = prepared.recipe, prepared.train.counts, prepared.files.manifest
+    how, adapter = recipe.training, recipe.adapter
+    data = {"rows": f"{counts.rows:,} from `{recipe.place(recipe.data.path)}`; hashes in `data.json`"}
+    if manifest is not None:
+        data["data set"] = manifest.title
+        data["licences"] = ", ".join(sorted({name for split in manifest.splits for name in split.licences}))
+    data["tokens"] = f"{counts.tokens:,}, of which {counts.trained:,} with a loss"
+    data["not learned"] = "; ".join(counts.notes(how.length)) or "nothing was cut or omitted"
+    trained = "all weights"
+    if adapter.kind != "full":
+        trained = f"{adapter.kind} on {adapter.targets}, rank {adapter.rank}, alpha {adapter.alpha:g}, "
+        trained += f"dropout {adapter.dropout:g}"
+    training = {
+        "trained": f"{trained}: {parameters[0]:,} of {parameters[1]:,} parameters",
+        "steps": f"{steps:,} of {how.batch:,} sequences of at most {how.length:,} tokens",
+        "optimiser": f"{how.optimiser}, learning rate {how.learning_rate:g}, {how.schedule}",
+        "precision": f"{how.precision}; weights of the base {'nf4' if adapter.kind == 'qlora' else recipe.dtype}",
+        "seed": str(how.seed),
+        "everything else": "`recipe.yaml`, `environment.json`",
+    }
+    commands = {"yukawa evaluate perplexity DATA --model RUN": "measure it on test data"}
+    if adapter.kind != "full":
+        commands["yukawa merge RUN"] = "put the adapter into its base"
+    return model_card(
+        f"{recipe.model.base.rsplit('/', 1)[-1]} {recipe.mixture or how.kind}",
+        f"`{recipe.model.base}`, after {_DONE[how.kind]}, made with Yukawa.",
+        level=level_of(recipe),
+        base=f"`{recipe.model.base}`",
+        sections={
+            "Data": data,
+            "Training": training,
+            "Metrics": metrics_table(metrics),
+            "Learning curves": "The validation follows the training; measure the model on test data before you quote "
+            f"it. A fall in perplexity is no gain in knowledge by itself.\n\n![learning curves]({CURVES})",
+        },
+        commands=commands,
     )
-
-
-def _first_process_first(machine: Machine) -> Any:
-    """What is made on the spot, or fetched, is so by one process of each host, before the others look."""
-    accelerate = require("accelerate", "training")
-    options = {} if machine.gpu else {"cpu": True, **({"backend": "gloo"} if machine.world > 1 else {})}
-    return accelerate.PartialState(**options).local_main_process_first()
-
-
-def _result(
-    out: Path,
-    conductor: Conductor,
-    steps: int,
-    parameters: tuple[int, int],
-    notes: tuple[str, ...],
-    seconds: float,
-) -> TrainResult:
-    figures = conductor.figures
-    return TrainResult(
-        folder=out, steps=steps, planned=conductor.plan.steps, tokens=int(figures.get("tokens", 0)),
-        loss=figures.get("loss"), validation_loss=figures.get("validation_loss"),
-        trained_parameters=parameters[0], parameters=parameters[1], seconds=seconds,
-        interrupted=conductor.interrupted, notes=notes,
-    )  # fmt: skip
-
-
-def _trainer(prepared: Prepared, model: Any, adapter: Any, settings: Any, conductor: Conductor) -> Any:
-    recipe = prepared.recipe
-    options: dict[str, Any] = {}
-    if recipe.training.kind == "preference" and adapter is None:
-        options["ref_model"] = load_model(prepared.base, recipe, str(model.device))
-    if recipe.training.kind != "preference" and recipe.training.packing:
-        pad, attention = prepared.tokenizer.pad_token_id, str(model.config._attn_implementation)
-        options["data_collator"] = packed_collator(pad, attention)
-    trainer = trainer_class(recipe.training.kind)(
-        model=model,
-        args=settings,
-        train_dataset=prepared.train.rows,
-        eval_dataset=prepared.validation.rows if prepared.validation else None,
-        processing_class=prepared.tokenizer,
-        peft_config=adapter,
-        callbacks=[conductor],
-        **options,
-    )
-    trainer.remove_callback(require("transformers", "training").PrinterCallback)
-    return trainer
-
-
-def _write_counts(prepared: Prepared, out: Path) -> None:
-    counts = {"train": prepared.train.to_dict()}
-    if prepared.validation:
-        counts["validation"] = prepared.validation.to_dict()
-    atomic_write(out / COUNTS, json.dumps(counts, indent=2, ensure_ascii=False) + "\n")
-
-
-def _finish(run: Run, prepared: Prepared, conductor: Conductor, parameters: tuple[int, int]) -> None:
-    """Write card and curves."""
-    page = card(
-        prepared.recipe, prepared.train.counts, prepared.files.manifest,
-        parameters=parameters, steps=conductor.plan.steps, figures=conductor.figures,
-    )  # fmt: skip
-    atomic_write(run.folder / CARD, page)
-    unit = "per pair" if prepared.recipe.training.kind == "preference" else "nats per token"
-    with suppress(MissingPackage):  # their figures are in metrics.jsonl all the same
-        learning_curves(run.metrics(), run.folder / CURVES, unit)

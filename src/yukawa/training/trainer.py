@@ -1,168 +1,110 @@
-"""TRL's trainers with our data, schedule, checkpoints and stops."""
-
-from __future__ import annotations
+"""TRL's trainers with our rows, losses, checkpoints and stops."""
 
 import json
 import math
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.distributed.tensor import DTensor
+from transformers import TrainerCallback
 
 from yukawa.core.errors import ModelError, StoreError
 from yukawa.core.files import atomic_write
 from yukawa.core.optional import require
-from yukawa.runs.checkpoints import checkpoints, step_of, tidy, written_whole
+from yukawa.runs.batches import EpochSampler
+from yukawa.runs.callback import Metrics
+from yukawa.runs.checkpoints import PROGRESS
+from yukawa.runs.distributed import Machine
+from yukawa.runs.trainer import RunTrainer, training_arguments
 from yukawa.training.cpu_kernels import add_summed_loss, attend_to_pieces, keep_four_bits
-from yukawa.training.distributed import Machine
-from yukawa.training.packing import PackedRows
-from yukawa.training.recipe import Recipe
-from yukawa.training.sampler import Order, filled
-from yukawa.training.schedule import factor
+from yukawa.training.packing import PackedRows, pad_to_world_size
+from yukawa.training.recipe import TextRecipe, TextSettings
 from yukawa.training.tokenization import IGNORED
 
-BAD_BATCH, PROGRESS = "bad-batch.json", "progress.json"
+trl: Any = require("trl", "training")
+SFTTrainer, DPOTrainer = trl.SFTTrainer, trl.DPOTrainer
 
 
-class Careful:
-    """What our trainers do otherwise than TRL's, whichever it is; see `trainer_class`."""
+class TextTrainer(RunTrainer):
+    """What training on text adds, whichever of TRL's trainers does it: rows, counted tokens, adapters, sharding."""
 
-    recipe: Recipe
+    settings: TextSettings
     tokens = 0  # with a loss, that this process has learned from
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        me: Any = self
-        keep_four_bits(me.model)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        keep_four_bits(self.model)
+        if self.settings.distributed == "fsdp2":
+            self.add_callback(ShardingCheck())
 
-    def begin(self, recipe: Recipe, checkpoint: Path | None) -> int:
-        """Train from a checkpoint, or from the beginning, to the end; returns the steps made in all."""
-        self.recipe = recipe
-        me: Any = self
-        if checkpoint is not None:
-            self.tokens = _read_progress(checkpoint)[me.args.process_index]
-            if step_of(checkpoint) >= me.args.max_steps:  # the trainer would make one step too many
-                me._load_from_checkpoint(str(checkpoint))
-                return step_of(checkpoint)
-        me.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-        steps: int = me.state.global_step
-        return steps
+    def progress(self) -> dict[str, Any]:
+        """The tokens of each process so far."""
+        return super().progress() | {"tokens": self._of_all_processes(self.tokens)}
+
+    def restore(self, progress: Mapping[str, Any]) -> None:
+        """Go on counting the tokens."""
+        if "tokens" not in progress:
+            raise StoreError(f"the tokens are missing in {PROGRESS} of the last checkpoint", hint="remove it")
+        self.tokens = progress["tokens"][self.args.process_index]
+
+    def training_step(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Tensor:
+        """Go forward and backward, and count the tokens."""
+        loss = super().training_step(model, inputs, *args, **kwargs)
+        learned = inputs["labels"] != IGNORED if "labels" in inputs else inputs["completion_mask"]
+        self.tokens += int(learned.sum())
+        return loss
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Log with the tokens of all processes."""
+        # TRL's own count begins anew on a resume, and takes padding for text.
+        super().log(logs | {"tokens": float(sum(self._of_all_processes(self.tokens)))}, start_time)
+
+    def keep_bad_batch(self, folder: Path, step: int, batch: Any) -> tuple[Path, str]:
+        """Write tokens, text and labels to `bad-batch.json`."""
+        path = folder / "bad-batch.json"
+        content = {
+            "step": step,
+            "text": [self.processing_class.decode(row) for row in batch["input_ids"].tolist()],
+            **{name: value.tolist() for name, value in batch.items() if isinstance(value, Tensor)},
+        }
+        atomic_write(path, json.dumps(content, ensure_ascii=False) + "\n")
+        return path, "look at its text; else begin a new run with a lower training.learning_rate"
 
     def _load_from_checkpoint(self, *args: Any, **kwargs: Any) -> None:
-        """What is trained keeps its type: PEFT turns an adapter in 16 bits into one in 32 when it reads it."""
-        me: Any = self
-        kinds = {name: weight.dtype for name, weight in me.model.named_parameters() if weight.requires_grad}
-        super()._load_from_checkpoint(*args, **kwargs)  # type: ignore[misc]
-        for name, weight in me.model.named_parameters():
+        """Keep the type of what is trained: PEFT turns an adapter in 16 bits into one in 32 when it reads it."""
+        kinds = {name: weight.dtype for name, weight in self.model.named_parameters() if weight.requires_grad}
+        super()._load_from_checkpoint(*args, **kwargs)
+        for name, weight in self.model.named_parameters():
             if name in kinds:
                 weight.data = weight.data.to(kinds[name])
 
     def _get_dataloader(
         self, dataset: Any, *, batch_size: int, is_training: bool = False, **options: Any
     ) -> Any:
-        """Batches of rows that the processes share, in one order for any number of them."""
-        me: Any = self
-        world, seed = me.args.world_size, me.args.seed
-        rows = filled(dataset, world * batch_size, me.processing_class.pad_token_id) if world > 1 else dataset
+        """Give batches of rows that the processes share, in one order for any number of them."""
+        world, seed, pad = self.args.world_size, self.args.seed, self.processing_class.pad_token_id
+        rows = pad_to_world_size(dataset, world * batch_size, pad) if world > 1 else dataset
         if is_training:
-            options["sampler_fn"] = lambda shared: Order(len(dataset), len(shared), seed)
-        return super()._get_dataloader(  # type: ignore[misc]
-            rows, batch_size=batch_size, is_training=is_training, **options
-        )
+            options["sampler_fn"] = lambda shared: EpochSampler(len(dataset), len(shared), seed)
+        return super()._get_dataloader(rows, batch_size=batch_size, is_training=is_training, **options)
 
-    def _validated(self, sums: Callable[[Any, dict[str, Any]], Tensor]) -> list[float]:
-        """What `sums` gives of the model and a validation batch, added up over all batches of all processes."""
-        me: Any = self
-        model, totals = me._wrap_model(me.model, training=False), torch.zeros((), dtype=torch.float64)
-        model.eval()
-        for batch in me.get_eval_dataloader():
-            inputs = me._prepare_inputs(batch)
-            with torch.no_grad(), me.compute_loss_context_manager():
-                found = sums(model, inputs)
-            totals = totals + me.accelerator.gather(found[None]).sum(0).cpu()
-        model.train()
-        added: list[float] = totals.tolist()
-        return added
-
-    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
-        """The recipe's learning rate."""
-        me: Any = self
-        me.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(
-            optimizer or me.optimizer, factor(self.recipe.training, num_training_steps)
-        )
-        return me.lr_scheduler
-
-    def create_model_card(self, *args: Any, **kwargs: Any) -> None:
-        """The run has its own."""
-
-    def training_step(self, model: Any, inputs: Mapping[str, Any], *args: Any, **kwargs: Any) -> Tensor:
-        """Forward and backward; stops where the loss is no number."""
-        loss: Tensor = super().training_step(model, inputs, *args, **kwargs)  # type: ignore[misc]
-        if not torch.isfinite(loss):
-            self._stop_at(loss, inputs)
-        learned = inputs["labels"] != IGNORED if "labels" in inputs else inputs["completion_mask"]
-        self.tokens += int(learned.sum())
-        return loss
-
-    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Figures with the tokens of all processes."""
-        me: Any = self
-        # TRL's own count begins anew on a resume, and takes padding for text.
-        super().log(logs | {"tokens": float(sum(_of_all(me, self.tokens)))}, start_time)  # type: ignore[misc]
-
-    def _stop_at(self, loss: Tensor, inputs: Mapping[str, Any]) -> None:
-        me: Any = self
-        path, step = Path(me.args.output_dir).parent / BAD_BATCH, me.state.global_step + 1
-        ids = inputs["input_ids"].tolist()
-        batch = {
-            "step": step,
-            "loss": str(loss.item()),
-            "text": [me.processing_class.decode(row) for row in ids],
-            **{name: value.tolist() for name, value in inputs.items() if isinstance(value, Tensor)},
-        }
-        atomic_write(path, json.dumps(batch, ensure_ascii=False) + "\n")
-        raise ModelError(
-            f"the loss is {loss.item()} at step {step}; its batch is in {path}",
-            hint="look at its text; else begin anew with a lower training.learning_rate",
-        )
-
-    def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        """Written beside, then renamed: a checkpoint is whole or not there."""
-        me: Any = self
-        if not all(bool(torch.isfinite(p).all()) for p in me.model.parameters() if p.requires_grad):
-            raise ModelError(
-                f"the weights are no numbers any more after step {me.state.global_step}; the checkpoint before stands",
-                hint="begin anew with a lower training.learning_rate",
-            )
-        folder, first = Path(me.args.output_dir), bool(me.args.should_save)
-        damaged = require("safetensors", "writing a checkpoint").SafetensorError
-        with written_whole(folder, first=first, errors=(OSError, RuntimeError, damaged)) as partial:
-            me.accelerator.wait_for_everyone()
-            me.args.output_dir = str(partial)
-            try:
-                super()._save_checkpoint(model, trial)  # type: ignore[misc]
-                tokens = _of_all(me, self.tokens)
-                if first:
-                    _write_progress(partial / f"checkpoint-{me.state.global_step}", tokens)
-                me.accelerator.wait_for_everyone()
-            finally:
-                me.args.output_dir = str(folder)
-        if first:
-            tidy(folder, self.recipe.training.checkpoints_kept)
+    def _of_all_processes(self, number: int) -> list[int]:
+        mine = torch.tensor([number], device=self.accelerator.device)
+        numbers: list[int] = self.accelerator.gather(mine).tolist()
+        return numbers
 
 
-class CarefulLanguage(Careful):
-    """Learns to go on with text; without a GPU, in the ways of `processor`."""
+class LanguageTrainer(TextTrainer, SFTTrainer):  # type: ignore[misc, valid-type]  # untyped there
+    """Learns to continue text; without a GPU, by the kernels of `cpu_kernels`."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        me: Any = self
-        base = me.accelerator.unwrap_model(me.model)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        base = self.accelerator.unwrap_model(self.model)
         base = base.get_base_model() if hasattr(base, "get_base_model") else base
-        if isinstance(me.data_collator, PackedRows):
+        if isinstance(self.data_collator, PackedRows):
             attend_to_pieces(base)
         self.sums_its_loss = add_summed_loss(base)
 
@@ -174,24 +116,23 @@ class CarefulLanguage(Careful):
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
         """The mean loss of a token, over all passes and processes that make up a step."""
-        me: Any = self
         if not self.sums_its_loss or return_outputs:
-            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)  # type: ignore[misc]
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         total, count = model(**inputs, summed_loss=True).unbind()
         if num_items_in_batch is None:
             return total / count.clamp(min=1)
         # It counts the tokens of all processes, whose gradients are then averaged.
-        return total / num_items_in_batch * me.accelerator.num_processes
+        return total / num_items_in_batch * self.accelerator.num_processes
 
-    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+    def evaluate(self, *args: Any, **kwargs: Any) -> Metrics:
         """The mean loss of a token over all validation tokens, and its perplexity."""
-        total, tokens = self._validated(self._summed)
+        total, tokens = self.validation_sums(self.get_eval_dataloader(), self._summed, (2,))
         loss = total / max(tokens, 1)
-        figures = {"validation_loss": loss, "validation_perplexity": float(torch.tensor(loss).exp())}
-        return _told(self, figures)
+        perplexity = float(torch.tensor(loss).exp())
+        return self.report({"validation_loss": loss, "validation_perplexity": perplexity})
 
     def _summed(self, model: Any, inputs: Mapping[str, Any]) -> Tensor:
-        """The loss summed over the tokens of a batch, and how many there are."""
+        """The loss summed over the tokens of a batch, and their number."""
         if self.sums_its_loss:
             sums: Tensor = model(**inputs, summed_loss=True).double()
             return sums
@@ -199,20 +140,19 @@ class CarefulLanguage(Careful):
         return torch.stack([-outputs.log_probs.double().sum(), outputs.label_mask.double().sum()])
 
 
-class CarefulPreference(Careful):
+class PreferenceTrainer(TextTrainer, DPOTrainer):  # type: ignore[misc, valid-type]  # untyped there
     """Learns to prefer one reply to another."""
 
     loss_is_scaled_for_ga = True  # passes weigh by their pairs
 
     def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
-        """Our rows are tokens already."""
+        """Leave our rows alone: they are tokens already."""
         return dataset
 
     def _get_num_items_in_batch(self, batch_samples: list[Any], device: Any) -> Tensor:
         """The pairs of a step, over all its passes and processes."""
-        me: Any = self
         pairs = sum((_pairs(batch) for batch in batch_samples), torch.tensor(0))
-        count: Tensor = me.accelerator.gather(pairs.to(device)[None]).sum()
+        count: Tensor = self.accelerator.gather(pairs.to(device)[None]).sum()
         return count
 
     def compute_loss(
@@ -223,56 +163,55 @@ class CarefulPreference(Careful):
         num_items_in_batch: Tensor | None = None,
     ) -> Any:
         """The mean loss of a pair, over all passes and processes that make up a step."""
-        me: Any = self
-        mean = super().compute_loss(model, inputs)  # type: ignore[misc]
+        mean = super().compute_loss(model, inputs)
         size, pairs = len(inputs["completion_mask"]) // 2, _pairs(inputs)
         total = mean * size - math.log(2) * (size - pairs)  # what a pair of equal replies adds
         if num_items_in_batch is None:
             return total / pairs.clamp(min=1)
-        processes, passes = me.accelerator.num_processes, me.current_gradient_accumulation_steps
-        for name, values in me._metrics["train"].items():  # of a pass, over its rows and the blank ones
+        processes, passes = self.accelerator.num_processes, self.current_gradient_accumulation_steps
+        for name, values in self._metrics["train"].items():  # of a pass, over its rows and the padding rows
             if name.startswith(("rewards/", "logps/")):
                 values[-1] *= size * processes * passes / int(num_items_in_batch)
         return total / num_items_in_batch * processes  # the gradients of the processes are averaged
 
-    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+    def evaluate(self, *args: Any, **kwargs: Any) -> Metrics:
         """The mean loss of a validation pair, and how often the better reply is preferred."""
-        me: Any = self
-        total, preferred, pairs = self._validated(self._judged)
-        me._metrics["eval"].clear()
-        figures = {
-            "validation_loss": total / max(pairs, 1),
-            "validation_preferred": preferred / max(pairs, 1),
-        }
-        return _told(me, figures)
+        total, preferred, pairs = self.validation_sums(self.get_eval_dataloader(), self._judged, (3,))
+        self._metrics["eval"].clear()
+        number = max(pairs, 1)
+        return self.report({"validation_loss": total / number, "validation_preferred": preferred / number})
 
     def _judged(self, model: Any, inputs: dict[str, Any]) -> Tensor:
-        """The loss summed over the pairs of a batch, how many of these are preferred rightly, and how many there are."""
-        me: Any = self
-        mean = me.compute_loss(model, inputs).double()
+        """Of a batch: the loss summed over its pairs, how many are preferred rightly, and how many there are."""
+        mean = self.compute_loss(model, inputs).double()
         pairs, size = _pairs(inputs), len(inputs["completion_mask"]) // 2
-        # TRL's share is that of all rows of all processes; a blank one prefers nothing.
-        preferred = me._metrics["eval"]["rewards/accuracies"][-1] * size
+        # TRL's share is that of all rows of all processes; a padding row prefers nothing.
+        preferred = self._metrics["eval"]["rewards/accuracies"][-1] * size
         return torch.stack([mean * pairs, preferred * torch.ones_like(mean), pairs])
 
 
-def _pairs(batch: Mapping[str, Any]) -> Tensor:
-    """How many pairs of a batch of preferences are not blank."""
-    chosen, _ = batch["completion_mask"].chunk(2)
-    return chosen.any(1).sum()
+class ShardingCheck(TrainerCallback):  # type: ignore[misc]  # untyped there
+    """Sees that the weights were divided: the trainer passes silently over what it cannot divide."""
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **kwargs: Any) -> None:
+        """Look at the weights.
+
+        Raises:
+            ModelError: none of them was divided.
+        """
+        if model is not None and not any(isinstance(weight, DTensor) for weight in model.parameters()):
+            raise ModelError(
+                "training.distributed=fsdp2, but the weights were not divided among the processes"
+            )
 
 
-@cache
-def trainer_class(kind: str) -> Any:
-    """The trainer of a kind of training: TRL's, made careful."""
-    trl = require("trl", "training")
-    if kind == "preference":
-        return type("PreferenceTrainer", (CarefulPreference, trl.DPOTrainer), {})
-    return type("LanguageTrainer", (CarefulLanguage, trl.SFTTrainer), {})
+def trainer_class(kind: str) -> type[TextTrainer]:
+    """The trainer of a kind of training."""
+    return PreferenceTrainer if kind == "preference" else LanguageTrainer
 
 
-def arguments(recipe: Recipe, folder: Path, steps: int, machine: Machine) -> Any:
-    """The trainer's settings: all that is not ours is turned off.
+def arguments(recipe: TextRecipe, folder: Path, steps: int, machine: Machine) -> Any:
+    """TRL's settings of a training.
 
     Args:
         recipe: how to train.
@@ -280,43 +219,30 @@ def arguments(recipe: Recipe, folder: Path, steps: int, machine: Machine) -> Any
         steps: length of the training.
         machine: where it runs.
     """
-    how, trl = recipe.training, require("trl", "training")
+    how = recipe.training
+    share = how.batch // machine.world // how.accumulation
     ours: dict[str, Any] = {
-        "output_dir": str(folder),
-        "max_steps": steps,
-        "per_device_train_batch_size": how.batch // machine.world // how.accumulation,
-        "per_device_eval_batch_size": max(1, how.batch // machine.world // how.accumulation),
+        "per_device_train_batch_size": share,
+        "per_device_eval_batch_size": max(1, share),
         "gradient_accumulation_steps": how.accumulation,
-        "learning_rate": how.learning_rate,
         "optim": {"adamw": "adamw_torch_fused", "adamw-8bit": "adamw_bnb_8bit"}[how.optimiser],
         "adam_beta1": how.betas[0],
         "adam_beta2": how.betas[1],
         "adam_epsilon": how.eps,
-        "weight_decay": how.weight_decay,
-        "max_grad_norm": how.clip or 0.0,
-        "bf16": how.precision == "bf16",
         "tf32": how.tf32 if machine.gpu else None,
         "gradient_checkpointing": how.gradient_checkpointing and not _checkpoints_itself(recipe),
-        "seed": how.seed,
-        "use_cpu": not machine.gpu,
         "max_length": None,  # cut and counted by us
-        "eval_strategy": "no",
-        "save_strategy": "no",
-        "logging_strategy": "no",
-        "logging_nan_inf_filter": False,
-        "disable_tqdm": True,
-        "report_to": "none",
-        "log_level": "error",
-        "ddp_find_unused_parameters": False,
-        "ddp_backend": "gloo" if machine.world > 1 and not machine.gpu else None,
-        **_distributed(recipe),
+        **sharding(recipe),
     }
     if how.kind == "preference":
-        return _one_gpu(trl.DPOConfig(**ours, beta=how.beta))
-    return _one_gpu(trl.SFTConfig(**ours, dataset_kwargs={"skip_prepare_dataset": True}))
+        ours["beta"] = how.beta
+    else:
+        ours["dataset_kwargs"] = {"skip_prepare_dataset": True}
+    kind = trl.DPOConfig if how.kind == "preference" else trl.SFTConfig
+    return training_arguments(how, folder, steps, machine, kind, **ours)
 
 
-def _checkpoints_itself(recipe: Recipe) -> bool:
+def _checkpoints_itself(recipe: TextRecipe) -> bool:
     """Whether FSDP2 checkpoints activations, with a gathering of weights less than the model would need.
 
     It renames the modules, so that PEFT would save an adapter without weights: those leave it to the model.
@@ -325,8 +251,8 @@ def _checkpoints_itself(recipe: Recipe) -> bool:
     return how.distributed == "fsdp2" and how.gradient_checkpointing and recipe.adapter.kind == "full"
 
 
-def _distributed(recipe: Recipe) -> dict[str, Any]:
-    """How the processes divide the model."""
+def sharding(recipe: TextRecipe) -> dict[str, Any]:
+    """The settings by which processes divide the model."""
     how = recipe.training
     if how.distributed == "fsdp2":
         config = {"cpu_offload": how.offload, "activation_checkpointing": _checkpoints_itself(recipe)}
@@ -347,41 +273,7 @@ def _distributed(recipe: Recipe) -> dict[str, Any]:
     return {"deepspeed": deepspeed}
 
 
-def _one_gpu(made: Any) -> Any:
-    """Without torchrun one process takes one GPU, whatever else there is."""
-    if made.n_gpu > 1:
-        made._n_gpu = 1
-    return made
-
-
-def _told(trainer: Any, figures: dict[str, float]) -> dict[str, float]:
-    trainer.control = trainer.callback_handler.on_evaluate(
-        trainer.args, trainer.state, trainer.control, figures
-    )
-    return figures
-
-
-def _of_all(trainer: Any, number: int) -> list[int]:
-    """A number of each process."""
-    gathered: list[int] = trainer.accelerator.gather(
-        torch.tensor([number], device=trainer.accelerator.device)
-    ).tolist()
-    return gathered
-
-
-def _write_progress(checkpoint: Path, tokens: list[int]) -> None:
-    (checkpoint / PROGRESS).write_text(json.dumps({"tokens": tokens}), encoding="utf-8")
-
-
-def _read_progress(checkpoint: Path) -> list[int]:
-    path = checkpoint / PROGRESS
-    try:
-        tokens: list[int] = json.loads(path.read_bytes())["tokens"]
-    except (OSError, ValueError, KeyError) as error:
-        raise StoreError(f"{path} cannot be read: {error}", hint=f"remove {checkpoint} and resume") from None
-    return tokens
-
-
-def last_checkpoint(folder: Path) -> Path | None:
-    """The checkpoint to go on from."""
-    return next(reversed(checkpoints(folder)), None)
+def _pairs(batch: Mapping[str, Any]) -> Tensor:
+    """How many pairs of a batch of preferences are not padding."""
+    chosen, _ = batch["completion_mask"].chunk(2)
+    return chosen.any(1).sum()

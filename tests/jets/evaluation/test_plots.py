@@ -17,12 +17,6 @@ from yukawa.jets.evaluation.roc import roc
 
 CLASSES = ("b", "bbar", "g")
 MATRIX = Confusion.from_counts(np.array([[70, 20, 10], [25, 65, 10], [0, 12, 0]]), CLASSES)
-ROWS = [
-    {"step": 1, "epoch": 0.5, "loss": 1.5, "learning_rate": 0.1},
-    {"step": 2, "epoch": 1.0, "loss": None},
-    {"step": 2, "epoch": 1.0, "validation_loss": 1.2, "validation_accuracy": 0.4},
-    {"step": 4, "epoch": 2.0, "validation_loss": 1.1, "validation_accuracy": 0.45},
-]
 TABLE = [
     {"model": "ParT", "jets": jets, "seed": seed, "accuracy": 0.1 + seed / 50, "flip_b": None}
     for jets in (100, 1000)
@@ -41,7 +35,6 @@ DRAWN: dict[str, Callable[[Path], Path]] = {
         {"A": MATRIX, "B": MATRIX}, path, {"published": {"efficiency_b": 0.9}}
     ),
     "roc": lambda path: plots.roc_plot(curves(), path),
-    "learning": lambda path: plots.learning_curves(ROWS, path),
     "s-curves": lambda path: plots.s_curves(TABLE, path, [plots.Panel("accuracy", "accuracy", 1 / 3)]),
 }
 
@@ -52,7 +45,6 @@ LABELS = {
                "ParT", "share of the true class"},
     "flavours": {"tagging efficiency", "charge flip rate", "A", "B", "published"},
     "roc": {"signal efficiency", "background efficiency", "no separation"},
-    "learning": {"loss (cross entropy)", "accuracy", "epoch", "training", "validation", "best: 0.4500"},
     "s-curves": {"training jets", "accuracy", "ParT", "chance"},
 }  # fmt: skip
 
@@ -129,14 +121,12 @@ def test_drawing_leaves_no_trace_in_matplotlib(tmp_path: Path) -> None:
     import matplotlib
 
     before = dict(matplotlib.rcParams)
-    DRAWN["learning"](tmp_path / "plot.png")
+    DRAWN["roc"](tmp_path / "plot.png")
     assert dict(matplotlib.rcParams) == before
     assert "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
 
 
 def test_bad_input_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(InputError, match="no learning curves yet"):
-        plots.learning_curves([{"step": 1, "learning_rate": 0.1}], tmp_path / "plot.png")
     with pytest.raises(InputError, match="no row of the table has the figure 'flip_b'"):
         plots.s_curves(TABLE, tmp_path / "plot.png", [plots.Panel("flip_b", "flip of b")])
     with pytest.raises(InputError, match="no ROC curve"):
@@ -145,9 +135,9 @@ def test_bad_input_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(InputError, match="same classes"):
         plots.flavour_plot({"A": MATRIX, "B": other}, tmp_path / "plot.png")
     with pytest.raises(StoreError, match="its folder does not exist"):
-        DRAWN["learning"](tmp_path / "nowhere" / "plot.png")
+        DRAWN["roc"](tmp_path / "nowhere" / "plot.png")
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(MissingPackage, match="pip install matplotlib"):
-        DRAWN["learning"](tmp_path / "plot.png")
+        DRAWN["roc"](tmp_path / "plot.png")
     assert list(tmp_path.iterdir()) == []

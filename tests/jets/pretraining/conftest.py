@@ -15,7 +15,7 @@ import torch
 from yukawa.core.config import merged
 from yukawa.jets.io.manifest import Manifest, describe_shard, write_manifest
 from yukawa.jets.io.parquet import write_parquet
-from yukawa.jets.pretraining.recipe import Recipe, parse_recipe
+from yukawa.jets.pretraining.recipe import PretrainingRecipe
 from yukawa.jets.table import Jets
 
 CLASSES = ("b", "g")
@@ -39,7 +39,7 @@ WORDS = "quark gluon lepton boson flavour colour charge spin parity jet mass dec
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """One thread; plots, the list of all installed packages and a search for garbage take longer than these runs."""
     torch.set_num_threads(1)
-    monkeypatch.setattr("yukawa.jets.evaluation.plots.learning_curves", lambda rows, path: path)
+    monkeypatch.setattr("yukawa.runs.task.learning_curves", lambda rows, path, unit: path)
     monkeypatch.setattr("yukawa.runs.run.environment", dict)
     monkeypatch.setattr("gc.collect", lambda *generation: 0)
 
@@ -114,6 +114,6 @@ def values(place: Path) -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
-def recipe(values: Callable[..., dict[str, Any]]) -> Callable[..., Recipe]:
+def recipe(values: Callable[..., dict[str, Any]]) -> Callable[..., PretrainingRecipe]:
     """A small recipe with changes."""
-    return lambda **changes: parse_recipe(values(**changes), "test")
+    return lambda **changes: PretrainingRecipe.parse(values(**changes), "test")

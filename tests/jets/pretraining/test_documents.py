@@ -72,7 +72,7 @@ def test_empty_lines_divide_plain_text(tmp_path: Path) -> None:
         ({"title": "x", "abstract": "  "}, "a.jsonl:2: the field 'abstract' is ' ', some text"),
         ({"title": 7, "abstract": "x"}, "the field 'title' is 7, some text"),
         (["x"], "a.jsonl:2 has no field 'title'"),
-        ("{", "a.jsonl:2 is no JSON"),
+        ("{", "a.jsonl:2 is not JSON"),
     ],
 )
 def test_a_line_that_is_no_document(tmp_path: Path, row: object, message: str) -> None:
@@ -99,7 +99,7 @@ def test_files_by_a_pattern(tmp_path: Path) -> None:
     for name in ("b.txt", "a.jsonl", "c.csv"):
         (tmp_path / name).write_text("x")
     assert [path.name for path in text_files(str(tmp_path / "[ab].*"))] == ["a.jsonl", "b.txt"]
-    with pytest.raises(InputError, match=r"c\.csv is no file of text that is known; there are \.jsonl"):
+    with pytest.raises(InputError, match=r"c\.csv is not a known file of text; its name must end in \.jsonl"):
         text_files(str(tmp_path / "*"))
     with pytest.raises(InputError, match="names no file of text"):
         text_files(str(tmp_path / "none"))

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from yukawa.jets.features.encoded import Encoded
-from yukawa.jets.pretraining.mixture import Mixture
+from yukawa.jets.pretraining.mixture import MixtureBatches
 from yukawa.jets.pretraining.sources import PATCHES, PREDICTED, Sequences
-from yukawa.jets.training.batches import DIVISOR, Batch
+from yukawa.jets.training.batches import DIVISOR
+from yukawa.runs.batches import TensorBatch
 
 
 class Numbers(Sequences):
@@ -39,11 +40,11 @@ class Numbers(Sequences):
         return iter(())
 
 
-def mixture(weights: list[float], batch: int = 12, steps: int = 9, **options: int) -> Mixture:
-    return Mixture([Numbers(i) for i in range(len(weights))], weights, batch, steps, 4, **options)
+def mixture(weights: list[float], batch: int = 12, steps: int = 9, **options: int) -> MixtureBatches:
+    return MixtureBatches([Numbers(i) for i in range(len(weights))], weights, batch, steps, 4, **options)
 
 
-def same(one: list[Batch | None], two: list[Batch | None]) -> bool:
+def same(one: list[TensorBatch | None], two: list[TensorBatch | None]) -> bool:
     return all(a is not None and b is not None and a.keys() == b.keys() and all(map(torch.equal, a.values(), b.values()))
                for a, b in zip(one, two, strict=True))  # fmt: skip
 

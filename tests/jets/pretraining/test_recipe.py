@@ -9,17 +9,17 @@ import pytest
 from yukawa.core.errors import InputError
 from yukawa.jets.models.byte_language_model import ByteLanguageModelConfig
 from yukawa.jets.models.byte_model import ByteModelConfig
-from yukawa.jets.pretraining.recipe import Recipe, load_recipe, parse_recipe
-from yukawa.jets.training.recipe import load_recipe as load_training
+from yukawa.jets.pretraining.recipe import PretrainingRecipe
+from yukawa.jets.training.recipe import JetRecipe
 
-Make = Callable[..., Recipe]
+Make = Callable[..., PretrainingRecipe]
 PATHS = [f"mixture.{name}.path=elsewhere" for name in ("text", "jets", "questions")]
 SHIPPED = Path(__file__).parents[3] / "recipes/jets"
 
 
 def test_a_recipe_survives_being_written_out(recipe: Make) -> None:
     made = recipe()
-    assert parse_recipe(made.plain()) == made
+    assert PretrainingRecipe.parse(made.plain()) == made
     assert made.training.best_by == "loss"
     assert made.mixture["text"].weight == 1.0
 
@@ -29,8 +29,8 @@ def test_the_shipped_recipes_are_whole(name: str) -> None:
     with pytest.raises(
         InputError, match=r"mixture\.text\.path is missing \(type: mixture\.text\.path=VALUE\)"
     ):
-        load_recipe(SHIPPED / name)
-    recipe = load_recipe(SHIPPED / name, PATHS)
+        PretrainingRecipe.load(SHIPPED / name)
+    recipe = PretrainingRecipe.load(SHIPPED / name, PATHS)
     assert {source.kind for source in recipe.mixture.values()} == {"text", "jets", "questions"}
     sizes = recipe.model.model_dump(exclude={"start"})
     ByteLanguageModelConfig.model_validate(sizes | {"features": 17, "classes": ("b",)})
@@ -39,8 +39,10 @@ def test_the_shipped_recipes_are_whole(name: str) -> None:
 
 def test_the_laptop_recipe_fits_that_of_the_tagger() -> None:
     for name in ("", "-laptop"):
-        trained = load_recipe(SHIPPED / f"pretraining{name}.yaml", PATHS).model.model_dump(exclude={"start"})
-        tuned = load_training(SHIPPED / f"byte-model{name}.yaml", ["data.path=there"]).model.model_dump(
+        trained = PretrainingRecipe.load(SHIPPED / f"pretraining{name}.yaml", PATHS).model.model_dump(
+            exclude={"start"}
+        )
+        tuned = JetRecipe.load(SHIPPED / f"byte-model{name}.yaml", ["data.path=there"]).model.model_dump(
             exclude={"start"}
         )
         of_data = {"features": 17, "classes": ("b",)}
@@ -53,7 +55,7 @@ def test_a_source_can_be_left_out_and_a_base_changed(tmp_path: Path) -> None:
         "mixture: {a: {kind: text, path: x.txt}, b: {kind: jets, path: y}}\ntraining: {steps: 5}\n"
     )
     (tmp_path / "child.yaml").write_text("base: base.yaml\nmixture: {a: null}\n")
-    made = load_recipe(tmp_path / "child.yaml", ["training.batch=8", "mixture.b.weight=2e0"])
+    made = PretrainingRecipe.load(tmp_path / "child.yaml", ["training.batch=8", "mixture.b.weight=2e0"])
     assert list(made.mixture) == ["b"]
     assert (made.training.batch, made.mixture["b"].weight) == (8, 2.0)
 
@@ -70,7 +72,7 @@ def test_a_source_can_be_left_out_and_a_base_changed(tmp_path: Path) -> None:
         ),
         ({"mixture": {"text": {"fields": []}}}, r"mixture\.text\.fields"),
         ({"mixture": {"text": {"window": 1}}}, r"mixture\.text\.window"),
-        ({"mixture": {"text": {"loading": "streaming"}}}, "loading has no meaning for text, leave it out"),
+        ({"mixture": {"text": {"loading": "streaming"}}}, "loading has no meaning for text, omit it"),
         ({"mixture": {"jets": {"window": 4}}}, "window has no meaning for jets"),
         ({"mixture": {"questions": {"fields": ["a"]}}}, "fields has no meaning for questions"),
         ({"mixture": {"a.b": {"kind": "text", "path": "x"}}}, r"'a\.b' cannot name a source"),
@@ -87,5 +89,5 @@ def test_what_is_no_recipe(
     values: Callable[..., dict[str, Any]], changes: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(InputError, match=message) as caught:
-        parse_recipe(values(**changes), "test")
+        PretrainingRecipe.parse(values(**changes), "test")
     assert "\n" not in str(caught.value)

@@ -20,7 +20,7 @@ from yukawa.jets.io.loader import Streaming
 from yukawa.jets.io.source import open_source
 from yukawa.jets.pretraining import sources
 from yukawa.jets.pretraining.documents import Cutter
-from yukawa.jets.pretraining.sources import PATCHES, PREDICTED, JetSequences, Sequences, Texts
+from yukawa.jets.pretraining.sources import PATCHES, PREDICTED, JetSequences, Sequences, TextSequences
 
 
 @pytest.fixture(autouse=True)
@@ -38,8 +38,8 @@ def write(folder: Path, files: int, rows: int, length: int = 30) -> list[Path]:
     return paths
 
 
-def texts(files: list[Path], *, buffer: int = 10, held_out: int = 5, window: int = 4) -> Texts:
-    return Texts(files, ["t"], Cutter(8, window), buffer=buffer, held_out=held_out, seed=3)
+def texts(files: list[Path], *, buffer: int = 10, held_out: int = 5, window: int = 4) -> TextSequences:
+    return TextSequences(files, ["t"], Cutter(8, window), buffer=buffer, held_out=held_out, seed=3)
 
 
 def jets(place: Path, *, questions: bool) -> JetSequences:
@@ -96,7 +96,7 @@ def test_the_validation_is_always_the_same_and_never_trained_on(source: Sequence
     held = each(source.held_out())
     assert held == each(source.held_out())
     assert len(held) >= 5
-    if isinstance(source, Texts):  # jets of different splits may look alike
+    if isinstance(source, TextSequences):  # jets of different splits may look alike
         assert not set(held) & set(each(source.from_number(0, 1), len(source)))
 
 
@@ -163,7 +163,7 @@ def test_every_document_is_as_likely_to_be_held_out(tmp_path: Path) -> None:
     files = write(tmp_path, 1, 20)
     held = np.zeros(20)
     for seed in range(300):
-        source = Texts(files, ["t"], Cutter(8, 4), buffer=5, held_out=5, seed=seed)
+        source = TextSequences(files, ["t"], Cutter(8, 4), buffer=5, held_out=5, seed=seed)
         assert len(source._held) == 5
         for _, number in source._held:
             held[number] += 1

@@ -17,15 +17,16 @@ from yukawa.jets.evaluation.prediction import predict
 from yukawa.jets.io.source import open_source
 from yukawa.jets.models.byte_language_model import ByteLanguageModel
 from yukawa.jets.models.saving import load_model
-from yukawa.jets.pretraining.recipe import Recipe
-from yukawa.jets.pretraining.train import pretrain
-from yukawa.jets.training.recipe import parse_recipe
-from yukawa.jets.training.setup import build_model
+from yukawa.jets.pretraining.recipe import PretrainingRecipe
+from yukawa.jets.pretraining.train import card, pretrain
+from yukawa.jets.training.recipe import JetRecipe
+from yukawa.jets.training.setup import build
 from yukawa.jets.training.train import train
+from yukawa.runs.callback import BestSoFar, Plan
 from yukawa.runs.checkpoints import checkpoints
 from yukawa.runs.run import Run
 
-Make = Callable[..., Recipe]
+Make = Callable[..., PretrainingRecipe]
 
 
 class Killed(Exception):
@@ -89,10 +90,10 @@ def test_a_run_is_a_folder_with_all_that_is_needed(whole: Path, place: Path) -> 
     }  # fmt: skip
     each = [last[f"validation_loss_{name}"] for name in ("text", "jets", "questions")]
     assert last["validation_loss"] == pytest.approx((each[0] + each[1] + 2 * each[2]) / 4)
-    card = (whole / "card.md").read_text()
-    assert "25% of the sequences" in card
-    assert "80 documents" in card
-    assert "300 jets" in card
+    page = (whole / "card.md").read_text()
+    assert "25% of the sequences" in page
+    assert "80 documents" in page
+    assert "300 jets" in page
 
 
 @pytest.mark.parametrize("step", [2, 3, 5])
@@ -154,8 +155,8 @@ def test_it_learns_to_answer_and_a_tagger_begins_with_what_it_learned(
     model = {"architecture": "byte-model", **sizes, "start": str(result.folder)}
     how = {"steps": 2, "batch": 50, "learning_rate": 1e-3}
     data = {"path": str(place / "jets"), "config": str(place / "config.yaml")}
-    tuning = parse_recipe({"data": data, "model": model, "training": how})
-    _, network = build_model(tuning)
+    tuning = JetRecipe.parse({"data": data, "model": model, "training": how})
+    _, network = build(tuning)
     before = saved.state_dict()
     trunk = {name: value for name, value in network.state_dict().items() if name in before}
     assert len(trunk) > 10
@@ -170,7 +171,7 @@ def test_it_learns_to_answer_and_a_tagger_begins_with_what_it_learned(
     moved = tmp_path / "moved"
     shutil.copytree(result.folder / "model", moved)
     train(
-        parse_recipe(tuning.plain() | {"model": {**model, "start": str(moved)}}),
+        JetRecipe.parse(tuning.plain() | {"model": {**model, "start": str(moved)}}),
         tmp_path / "tuned",
         resume=True,
     )
@@ -178,7 +179,7 @@ def test_it_learns_to_answer_and_a_tagger_begins_with_what_it_learned(
     config.write_text(config.read_text() + " ")
     with pytest.raises(InputError, match=r"config\.json differs from"):
         train(
-            parse_recipe(tuning.plain() | {"model": {**model, "start": str(moved)}}),
+            JetRecipe.parse(tuning.plain() | {"model": {**model, "start": str(moved)}}),
             tmp_path / "tuned",
             resume=True,
         )
@@ -227,7 +228,7 @@ def test_changed_data_and_recipes_are_refused(whole: Path, tmp_path: Path, place
         ),
         ({"mixture": {"jets": {"path": "nowhere"}}}, "nowhere"),
         ({"training": {"validation": 1000}}, "nothing is left.*lower training.validation"),
-        ({"training": {"validation": 70}}, "70 jets are asked for"),
+        ({"training": {"validation": 70}}, "70 jets are wanted"),
         ({"model": {"patch": 3}}, "a patch of 3 does not fit"),
         ({"model": {"patch": 2}}, "the answer 'b' needs 3 ids, a patch has 2"),
         ({"model": {"start": "nowhere"}}, "nowhere holds no saved model"),
@@ -256,3 +257,30 @@ def test_constants_are_not_measured_from_texts(tmp_path: Path, place: Path, reci
         InputError, match="leaves constants to be measured from jets, and the mixture has none"
     ):
         pretrain(recipe(config=str(open_config), mixture=alone), tmp_path / "run")
+
+
+def test_the_card_says_what_was_read_how_it_went_and_how_to_use_it(
+    recipe: Callable[..., PretrainingRecipe],
+) -> None:
+    figures = {"validation_loss": 1.25, "validation_bits_per_byte_text": 3.5}
+    page = card(
+        recipe(),
+        Plan(6, None, 3, 3, 1, 16, "sequences", "loss"),
+        BestSoFar(1.25, 6, figures),
+        run="here",
+        parameters=12345,
+        known={"text": "80 documents", "jets": "300 jets", "questions": "300 jets"},
+        speed=321.4,
+    )
+    for line in (
+        "12,345 parameters",
+        "| text | text, 25% of the sequences, from ",
+        "| questions | questions, 50% of the sequences",
+        "80 documents |",
+        "| steps | 6 of 16 sequences |",
+        "| speed | 321 sequences/s |",
+        "| validation bits per byte text | 3.5000 |",
+        "model.start=here",
+        "| level | L0: a foundation model |",
+    ):
+        assert line in page

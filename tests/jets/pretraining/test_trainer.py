@@ -14,19 +14,21 @@ from yukawa.core.signals import Interruption
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.models.byte_language_model import ByteLanguageModel, until_end
 from yukawa.jets.models.saving import build
-from yukawa.jets.pretraining.recipe import Recipe
-from yukawa.jets.pretraining.trainer import SOURCE, LanguageTrainer
-from yukawa.jets.training.batches import DIVISOR, LABELS, Batch, Steps
-from yukawa.jets.training.callback import Conductor, Plan, Standing
+from yukawa.jets.pretraining.recipe import PretrainingRecipe
+from yukawa.jets.pretraining.trainer import SOURCE, PretrainingTrainer
+from yukawa.jets.training.batches import DIVISOR, LABELS
 from yukawa.jets.training.trainer import arguments
+from yukawa.runs.batches import StepDataset, TensorBatch
+from yukawa.runs.callback import Plan, TrainingCallback
+from yukawa.runs.distributed import Machine
 
 
-class Nothing(Steps):
-    def _rest(self) -> Iterator[Batch]:
+class Nothing(StepDataset):
+    def endless(self) -> Iterator[TensorBatch]:
         return iter(())
 
 
-def sequences(lengths: list[int], seed: int, predicted: Callable[[int], list[bool]]) -> Batch:
+def sequences(lengths: list[int], seed: int, predicted: Callable[[int], list[bool]]) -> TensorBatch:
     random = torch.Generator().manual_seed(seed)
     ids = torch.randint(0, 256, (sum(lengths), 8), generator=random).short()
     ends = torch.tensor(lengths).cumsum(0) - 1
@@ -38,8 +40,8 @@ def sequences(lengths: list[int], seed: int, predicted: Callable[[int], list[boo
 
 @pytest.fixture
 def made(
-    place: Path, recipe: Callable[..., Recipe], tmp_path: Path
-) -> tuple[LanguageTrainer, ByteLanguageModel, list[Batch]]:
+    place: Path, recipe: Callable[..., PretrainingRecipe], tmp_path: Path
+) -> tuple[PretrainingTrainer, ByteLanguageModel, list[TensorBatch]]:
     config = load_data_config(str(place / "config.yaml"))
     torch.manual_seed(0)
     sizes: dict[str, Any] = recipe().model.model_dump(exclude={"start"})
@@ -52,15 +54,15 @@ def made(
     questions["patches_NP"][questions["counts_B"].cumsum(0) - 1] = network.answers.short()
     batches = [text, questions | {LABELS: torch.tensor([0, 1])}]
     how = recipe().training
-    plan = Plan(6, None, 3, 3, 1, 16, "loss", None, "sequences")
-    conductor = Conductor(plan, Standing(), tmp_path / "c", None, None, Interruption())
-    settings = arguments(how, tmp_path / "c", 6, 1)
-    trainer = LanguageTrainer(network, how, settings, Nothing(16, 6), lambda: iter(batches), conductor)
+    plan = Plan(6, None, 3, 3, 1, 16, "sequences", "loss")
+    callback = TrainingCallback(plan, None, None, Interruption(), folder=tmp_path / "c")
+    settings = arguments(how, tmp_path / "c", 6, Machine())
+    trainer = PretrainingTrainer(network, how, settings, Nothing(16, 6), lambda: iter(batches), callback)
     trainer.weights = {"text": 1.0, "questions": 3.0}
     return trainer, network, batches
 
 
-def alone(network: ByteLanguageModel, batch: Batch) -> list[tuple[Tensor, int]]:
+def alone(network: ByteLanguageModel, batch: TensorBatch) -> list[tuple[Tensor, int]]:
     """The mean cross entropy of each sequence by itself, and of how many ids."""
     found = []
     lengths = batch["counts_B"].tolist()
@@ -74,7 +76,7 @@ def alone(network: ByteLanguageModel, batch: Batch) -> list[tuple[Tensor, int]]:
 
 
 def test_all_sequences_count_alike_in_the_loss(
-    made: tuple[LanguageTrainer, ByteLanguageModel, list[Batch]],
+    made: tuple[PretrainingTrainer, ByteLanguageModel, list[TensorBatch]],
 ) -> None:
     trainer, network, (text, _) = made
     loss = trainer.compute_loss(trainer.model, {k: v for k, v in text.items() if k != SOURCE})
@@ -84,7 +86,7 @@ def test_all_sequences_count_alike_in_the_loss(
 
 
 def test_the_figures_are_those_of_each_source(
-    made: tuple[LanguageTrainer, ByteLanguageModel, list[Batch]],
+    made: tuple[PretrainingTrainer, ByteLanguageModel, list[TensorBatch]],
 ) -> None:
     trainer, network, (text, questions) = made
     figures = trainer.evaluate()

@@ -8,7 +8,7 @@ import yaml
 
 from yukawa.core.errors import InputError
 from yukawa.jets.scaling.recipe import load_study
-from yukawa.jets.training.setup import build_model, open_jets
+from yukawa.jets.training.setup import build, open_jets
 
 SHIPPED = Path(__file__).parents[3] / "recipes/jets"
 
@@ -46,7 +46,9 @@ def test_steps_count_the_last_smaller_batch(load):
 def test_jets_of_one_seed_are_nested_and_of_two_seeds_are_not(load):
     def drawn(jets, seed):
         cell = next(c for c in load().cells() if (c.jets, c.seed) == (jets, seed))
-        return set(open_jets(cell.recipe)[0].read(["part_energy"]).particles["part_energy"].tolist())
+        return set(
+            open_jets(cell.recipe.data, cell.seed)[0].read(["part_energy"]).particles["part_energy"].tolist()
+        )
 
     assert drawn(20, 1) < drawn(60, 1)
     assert not drawn(20, 1) <= drawn(20, 2)
@@ -94,7 +96,7 @@ def test_shipped_studies_are_of_three_networks(name, tmp_path):
     assert len(list(study.cells())) == 18 * len(study.sizes)
     if name == "scaling-laptop.yaml":  # the sizes of the others are the defaults
         for recipe in study.models.values():
-            assert sum(weight.numel() for weight in build_model(recipe)[1].parameters()) < 500_000
+            assert sum(weight.numel() for weight in build(recipe)[1].parameters()) < 500_000
     else:
         assert study.sizes == [100, 10**3, 10**4, 10**5, 10**6, 10**7]
     assert np.isfinite([cell.steps for cell in study.cells()]).all()

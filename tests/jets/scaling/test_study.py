@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import shutil
 import signal
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -8,16 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from yukawa.core.errors import InputError, ModelError, StoreError
+from yukawa.core.errors import InputError, MissingPackage, ModelError, StoreError, YukawaError
 from yukawa.jets.evaluation import evaluate as evaluate_module
 from yukawa.jets.scaling import study as module
-from yukawa.jets.scaling.cells import Ended
-from yukawa.jets.scaling.study import run_study
+from yukawa.jets.scaling.study import CellTask, classes_of, is_finished, metrics_of, run_cell, run_study
 from yukawa.jets.training import train as train_module
+from yukawa.runs.sweep import Stopped, Workers, attempt
 
 TABLES = ("table.csv", "table.parquet", "summary.csv", "summary.parquet", "study.md")
 ONE = ("sizes=[60]", "models.wide=null")  # four cells: two seeds, two lengths
 SMALL = ("sizes=[20]", "models.wide=net.yaml", "seeds=[1]")  # four cells
+TWO = ("sizes=[20]", "seeds=[1, 2]", "lengths.steps=null", "models.wide=null")
 
 
 def tables(folder: Path) -> list[bytes]:
@@ -147,13 +149,13 @@ def test_ctrl_c_stops_what_an_executor_still_runs(load, tmp_path):
 def test_a_training_that_fails_leaves_the_others_going(load, tmp_path, monkeypatch):
     def run_cell(task, progress=None):
         if task.cell.model == "net" and task.cell.mode == "epochs":
-            return Ended(task.cell, error=ModelError("the loss is no number"))
-        return real(task, progress)
+            raise ModelError("the loss is no number")
+        real(task, progress)
 
     real = module.run_cell
     monkeypatch.setattr(module, "run_cell", run_cell)
     told = []
-    result = run_study(load(*SMALL), tmp_path, tell=told.append)
+    result = run_study(load(*SMALL), tmp_path, on_message=told.append)
     assert dict(result.failed) == {"net-epochs-20-1": "the loss is no number"}
     assert len(result.rows) == 3
     assert told[0] == "1 of 4: net-epochs-20-1: failed: the loss is no number"
@@ -166,7 +168,7 @@ def test_an_error_that_others_would_meet_too_ends_the_study(load, tmp_path, monk
 
     def run_cell(task, progress=None):
         asked.append(task)
-        return Ended(task.cell, error=StoreError("the disk is full"))
+        raise StoreError("the disk is full")
 
     monkeypatch.setattr(module, "run_cell", run_cell)
     with pytest.raises(StoreError, match="the disk is full"):
@@ -178,7 +180,7 @@ def test_an_error_that_others_would_meet_too_ends_the_study(load, tmp_path, monk
     ("changes", "said"),
     [
         (("sizes=[20,81]",), "up to 81 jets, SET has 80 to train on"),
-        (("data.validation_jets=41",), "41 jets are asked for"),
+        (("data.validation_jets=41",), "41 jets are wanted"),
         (("data.path=no-such",), "no-such"),
         (("data.path=SET/train", "data.validation=SET/validation"), "no split of test jets (name them: data.test=PATH)"),
         (("data.test=no-such",), "no-such"),
@@ -233,3 +235,84 @@ def test_jets_without_a_manifest_are_named_one_by_one(load, data, tmp_path):
     assert [row["test_jets"] for row in result.rows] == [50, 50]
     with pytest.raises(InputError, match=r"test/3\.parquet is missing"):
         run_study(load(*SMALL, "lengths.epochs=null", *paths[:2], f"data.test={data}/validation"), tmp_path)
+
+
+@pytest.fixture
+def task(load, tmp_path, data):
+    cell = next(cell for cell in load().cells() if cell.name == "net-steps-60-1")
+    return CellTask(cell, tmp_path / cell.name, data)
+
+
+def test_a_cell_is_trained_and_measured_once(task, monkeypatch):
+    steps = []
+    run_cell(task, steps.append)
+    assert steps == [1, 2, 3]
+    assert is_finished(task.folder)
+    row = metrics_of(task.cell, task.folder)
+    assert list(row)[:6] == ["model", "mode", "jets", "seed", "steps", "test_jets"]
+    assert (row["model"], row["mode"], row["jets"], row["seed"]) == ("net", "steps", 60, 1)
+    assert (row["steps"], row["test_jets"]) == (3, 50)
+    assert {"accuracy", "mean_diagonal", "auc", "efficiency_b", "flip_b", "flip_b_error"} <= set(row)
+    assert classes_of(task.folder) == ("b", "bbar", "g")
+    # Done again without its report, it is measured again and not trained.
+    (task.folder / "evaluation/report.json").unlink()
+    monkeypatch.setattr("yukawa.jets.training.train.train", None)
+    run_cell(task)
+    assert metrics_of(task.cell, task.folder) == row
+
+
+def test_an_interrupted_cell_goes_on_to_the_same_figures(task, tmp_path, data):
+    def stop(step):
+        if step == 1:  # noticed after the next one
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(Stopped):
+        run_cell(task, stop)
+    assert not is_finished(task.folder)
+    steps = []
+    run_cell(task, steps.append)
+    assert steps == [3]
+    run_cell(CellTask(task.cell, tmp_path / "unbroken", data))
+    assert metrics_of(task.cell, task.folder) == metrics_of(task.cell, tmp_path / "unbroken")
+
+
+def test_a_task_and_its_end_travel(task):
+    assert pickle.loads(pickle.dumps(task)) == task  # noqa: S301
+    assert pickle.loads(pickle.dumps(run_cell)) is run_cell  # noqa: S301
+
+
+@pytest.mark.parametrize(
+    ("raised", "arrives"),
+    [
+        (MissingPackage("torch", "pip install 'yukawa-hep[train]'", purpose="training"), InputError),
+        (ModelError("no number", hint="look"), ModelError),
+        (StoreError("disk full"), StoreError),
+        (YukawaError("something"), YukawaError),
+    ],
+)
+def test_an_error_travels_with_its_family_and_hint(task, monkeypatch, raised, arrives):
+    def train(*given):
+        raise raised
+
+    monkeypatch.setattr("yukawa.jets.training.train.train", train)
+    error = pickle.loads(pickle.dumps(attempt(run_cell, task))).error  # noqa: S301
+    assert type(error) is arrives
+    assert str(error) == str(raised)
+    assert error.exit_code == raised.exit_code
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"models": {}}', '{"models": {"x": 1}, "jets": 1}'])
+def test_a_damaged_report_is_named(task, content):
+    path = task.folder / "evaluation" / module.REPORT
+    path.parent.mkdir(parents=True)
+    path.write_text(content)
+    with pytest.raises(StoreError, match=r"report\.json is damaged"):
+        metrics_of(task.cell, task.folder)
+
+
+@pytest.mark.usefixtures("_quick")
+def test_a_study_on_two_processes_has_the_numbers_of_one(load, tmp_path):
+    alone = run_study(load(*TWO), tmp_path / "alone")
+    together = run_study(load(*TWO), tmp_path / "together", Workers(2))
+    assert len(alone.rows) == 2
+    assert together.rows == alone.rows

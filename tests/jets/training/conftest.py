@@ -12,7 +12,7 @@ import torch
 from yukawa.jets.io.manifest import Manifest, describe_shard, write_manifest
 from yukawa.jets.io.parquet import write_parquet
 from yukawa.jets.table import Jets
-from yukawa.jets.training.recipe import Recipe, parse_recipe
+from yukawa.jets.training.recipe import JetRecipe
 
 CLASSES = ("b", "g")
 CONFIG = """
@@ -36,7 +36,7 @@ def _one_thread() -> None:
 @pytest.fixture(autouse=True)
 def _no_slow_extras(monkeypatch: pytest.MonkeyPatch) -> None:
     """Plots, the list of all installed packages and a search for garbage take longer than these trainings."""
-    monkeypatch.setattr("yukawa.jets.evaluation.plots.learning_curves", lambda rows, path: path)
+    monkeypatch.setattr("yukawa.runs.task.learning_curves", lambda rows, path, unit: path)
     monkeypatch.setattr("yukawa.runs.run.environment", dict)
     monkeypatch.setattr("gc.collect", lambda *generation: 0)  # the trainer's accelerator asks for it
 
@@ -89,10 +89,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def recipe(data: Path) -> Callable[..., Recipe]:
+def recipe(data: Path) -> Callable[..., JetRecipe]:
     """A small recipe; arguments change its sections' values, `model={...}` replaces the model."""
 
-    def make(model: dict[str, object] | None = None, **changes: object) -> Recipe:
+    def make(model: dict[str, object] | None = None, **changes: object) -> JetRecipe:
         small = {
             "architecture": "particle-transformer",
             "embed_sizes": [16, 16],
@@ -130,6 +130,6 @@ def recipe(data: Path) -> Callable[..., Recipe]:
                 else "training"
             )
             values[section][key] = value
-        return parse_recipe(values, "test")
+        return JetRecipe.parse(values, "test")
 
     return make

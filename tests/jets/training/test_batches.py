@@ -15,7 +15,7 @@ from yukawa.jets.features.encoded import Encoded
 from yukawa.jets.features.encoder import FeatureEncoder
 from yukawa.jets.io.loader import InMemory, Loader, Streaming
 from yukawa.jets.io.source import open_source
-from yukawa.jets.training.batches import Feed, labelled, share, steps_of_an_epoch, weight_of
+from yukawa.jets.training.batches import JetBatches, labelled, share, steps_of_an_epoch, weight_of
 
 
 @pytest.fixture(scope="module", params=["in-memory", "streaming"])
@@ -40,7 +40,7 @@ def numbers(batch: dict[str, torch.Tensor]) -> list[float]:
 
 
 def test_every_epoch_has_each_jet_once_in_another_order(loader: Loader) -> None:
-    batches = list(Feed(loader, 50, 12, seed=3))
+    batches = list(JetBatches(loader, 50, 12, seed=3))
     epochs = [[number for batch in part for number in numbers(batch)] for part in (batches[:6], batches[6:])]
     assert sorted(epochs[0]) == sorted(epochs[1])
     assert len(epochs[0]) == len(set(epochs[0])) == 300
@@ -50,8 +50,8 @@ def test_every_epoch_has_each_jet_once_in_another_order(loader: Loader) -> None:
 @pytest.mark.parametrize("first", [0, 1, 5, 6, 10, 13])
 @pytest.mark.parametrize("prefetch", [0, 2])
 def test_a_resumed_feed_goes_on_where_the_unbroken_one_was(loader: Loader, first: int, prefetch: int) -> None:
-    whole = list(Feed(loader, 50, 13, seed=3))
-    resumed = list(Feed(loader, 50, 13, seed=3, first=first, prefetch=prefetch))
+    whole = list(JetBatches(loader, 50, 13, seed=3))
+    resumed = list(JetBatches(loader, 50, 13, seed=3, first=first, prefetch=prefetch))
     assert len(resumed) == 13
     assert resumed[:first] == [None] * first
     for batch, expected in zip(resumed[first:], whole[first:], strict=True):
@@ -61,11 +61,11 @@ def test_a_resumed_feed_goes_on_where_the_unbroken_one_was(loader: Loader, first
 
 def test_processes_share_the_jets_and_do_equally_many_steps(loader: Loader) -> None:
     steps = steps_of_an_epoch(loader, 50, 2)
-    feeds = [list(Feed(loader, 50, steps, seed=3, rank=rank, world=2)) for rank in (0, 1)]
+    feeds = [list(JetBatches(loader, 50, steps, seed=3, rank=rank, world=2)) for rank in (0, 1)]
     everything = [number for feed in feeds for batch in feed for number in numbers(batch)]
     assert len(everything) == len(set(everything)) == 300
     if isinstance(loader, InMemory):  # then the batches are those of one process
-        for whole, one, two in zip(Feed(loader, 50, steps, seed=3), *feeds, strict=True):
+        for whole, one, two in zip(JetBatches(loader, 50, steps, seed=3), *feeds, strict=True):
             assert numbers(whole) == sorted(numbers(one) + numbers(two))
 
 
@@ -98,18 +98,18 @@ def test_weights_that_are_all_zero_give_no_division_by_zero() -> None:
 
 
 def test_the_trainer_gets_the_batches_as_they_are_and_no_random_number_is_used(loader: Loader) -> None:
-    feed = Feed(loader, 50, 4, seed=0)
+    feed = JetBatches(loader, 50, 4, seed=0)
     torch.manual_seed(7)
     before = torch.random.get_rng_state()
-    passed = list(feed.loader_for_trainer())
+    passed = list(feed.data_loader())
     assert torch.equal(torch.random.get_rng_state(), before)
-    assert len(feed.loader_for_trainer()) == 4
+    assert len(feed.data_loader()) == 4
     for batch, expected in zip(passed, feed, strict=True):
         assert all(torch.equal(batch[name], expected[name]) for name in expected)
 
 
 def test_a_feed_may_be_left_before_its_end(loader: Loader) -> None:
-    batches = iter(Feed(loader, 50, 6, seed=0, prefetch=2))
+    batches = iter(JetBatches(loader, 50, 6, seed=0, prefetch=2))
     assert len(list(islice(batches, 2))) == 2
     batches.close()
 

@@ -8,12 +8,12 @@ import torch
 from torch import nn
 
 from yukawa.core.errors import InputError
-from yukawa.jets.training.dry_run import describe, kept_for_gradient, plan_of
-from yukawa.jets.training.recipe import Recipe
-from yukawa.jets.training.setup import build_model
-from yukawa.jets.training.train import train
+from yukawa.jets.training.dry_run import describe, kept_for_gradient
+from yukawa.jets.training.recipe import JetRecipe
+from yukawa.jets.training.setup import build
+from yukawa.jets.training.train import plan_of, train
 
-Make = Callable[..., Recipe]
+Make = Callable[..., JetRecipe]
 
 
 def test_it_says_what_the_run_then_does(tmp_path: Path, recipe: Make) -> None:
@@ -28,7 +28,7 @@ def test_it_says_what_the_run_then_does(tmp_path: Path, recipe: Make) -> None:
 def test_it_counts_parameters_and_writes_nothing(tmp_path: Path, recipe: Make, data: Path) -> None:
     before = sorted(data.rglob("*"))
     said = describe(recipe())
-    _, network = build_model(recipe())
+    _, network = build(recipe())
     assert said.parameters == sum(weight.numel() for weight in network.parameters())
     assert said.weights_memory == 4 * 5 * said.parameters
     assert describe(recipe(optimiser="adamw")).weights_memory == 4 * 4 * said.parameters

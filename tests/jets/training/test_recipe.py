@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from yukawa.core.errors import InputError
-from yukawa.jets.training.recipe import load_recipe, parse_recipe
-from yukawa.jets.training.setup import build_model
+from yukawa.jets.training.recipe import JetRecipe
+from yukawa.jets.training.setup import build
 
 RECIPES = Path(__file__).parents[3] / "recipes" / "jets"
 TEXT = """
@@ -31,12 +31,12 @@ def file(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("model", ["particle-net", "particle-transformer", "transformer"])
 def test_every_recipe_of_the_repository_is_whole_once_its_data_are_named(model: str, scale: str) -> None:
     path = RECIPES / f"{model}{scale}.yaml"
-    recipe = load_recipe(path, ["data.path=jets"])
+    recipe = JetRecipe.load(path, ["data.path=jets"])
     assert recipe.model.architecture == model
-    encoder, network = build_model(recipe)  # its sizes fit the network
+    encoder, network = build(recipe)  # its sizes fit the network
     assert network.config.classes == encoder.classes
     with pytest.raises(InputError, match=r"data.* missing .*type: data"):
-        load_recipe(path)
+        JetRecipe.load(path)
 
 
 @given(
@@ -51,14 +51,14 @@ def test_what_is_written_out_is_read_back(
 ) -> None:
     given = {"epochs": 2, "batch": batch, "learning_rate": rate, "seed": seed, "optimiser": optimiser}
     values = {"data": {"path": "x"}, "model": {"architecture": "transformer"}}
-    recipe = parse_recipe(values | {"training": given | {"patience": patience}}, "here")
-    assert parse_recipe(yaml.safe_load(yaml.safe_dump(recipe.plain())), "there") == recipe
+    recipe = JetRecipe.parse(values | {"training": given | {"patience": patience}}, "here")
+    assert JetRecipe.parse(yaml.safe_load(yaml.safe_dump(recipe.plain())), "there") == recipe
 
 
 def test_overrides_win_over_the_file_which_wins_over_its_base(file: Path) -> None:
     child = file.with_name("child.yaml")
     child.write_text("base: recipe.yaml\ntraining: {epochs: 5, batch: 64}\n")
-    recipe = load_recipe(child, ["training.batch=128", "data={config: jetclass-kin}", "training.clip=1"])
+    recipe = JetRecipe.load(child, ["training.batch=128", "data={config: jetclass-kin}", "training.clip=1"])
     assert recipe.training.learning_rate == 1e-3  # the base
     assert recipe.training.epochs == 5  # the file
     assert (recipe.training.batch, recipe.training.clip, recipe.data.config) == (128, 1.0, "jetclass-kin")
@@ -66,24 +66,24 @@ def test_overrides_win_over_the_file_which_wins_over_its_base(file: Path) -> Non
 
 
 def test_another_architecture_does_not_inherit_sizes(file: Path) -> None:
-    same = load_recipe(file, ["model.depth=2"])
+    same = JetRecipe.load(file, ["model.depth=2"])
     assert same.model.model_dump(exclude_none=True) == {
         "architecture": "transformer",
         "width": 32,
         "depth": 2,
     }
-    other = load_recipe(file, ["model.architecture=particle-net"])
+    other = JetRecipe.load(file, ["model.architecture=particle-net"])
     assert other.model.model_dump(exclude_none=True) == {"architecture": "particle-net"}
 
 
 @pytest.mark.parametrize(("text", "jets"), [("1e6", 1_000_000), ("2.5e5", 250_000), ("7", 7), ("null", None)])
 def test_a_number_of_jets_may_be_written_in_powers_of_ten(file: Path, text: str, jets: int | None) -> None:
-    assert load_recipe(file, [f"data.train_jets={text}"]).data.train_jets == jets
+    assert JetRecipe.load(file, [f"data.train_jets={text}"]).data.train_jets == jets
 
 
 def test_a_recipe_cannot_be_changed(file: Path) -> None:
     with pytest.raises(ValidationError):
-        load_recipe(file).training.batch = 3  # type: ignore[misc]
+        JetRecipe.load(file).training.batch = 3  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_recipe_cannot_be_changed(file: Path) -> None:
 )
 def test_a_wrong_override_is_answered_with_one_line(file: Path, override: str, message: str) -> None:
     with pytest.raises(InputError, match=message) as caught:
-        load_recipe(file, [override])
+        JetRecipe.load(file, [override])
     assert "\n" not in str(caught.value)
 
 
@@ -128,12 +128,12 @@ def test_a_wrong_override_is_answered_with_one_line(file: Path, override: str, m
 def test_a_wrong_file_is_answered_with_one_line(file: Path, text: str, message: str) -> None:
     file.write_text(text)
     with pytest.raises(InputError, match=message):
-        load_recipe(file)
+        JetRecipe.load(file)
 
 
 def test_a_missing_file_and_a_binary_one(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
-        load_recipe(tmp_path / "none.yaml")
+        JetRecipe.load(tmp_path / "none.yaml")
     (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="not UTF-8"):
-        load_recipe(tmp_path / "binary.yaml")
+        JetRecipe.load(tmp_path / "binary.yaml")

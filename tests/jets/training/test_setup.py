@@ -11,11 +11,11 @@ from yukawa.core.errors import InputError
 from yukawa.jets.io.loader import InMemory, Streaming
 from yukawa.jets.io.parquet import write_parquet
 from yukawa.jets.io.source import Source, open_source
-from yukawa.jets.models.saving import load_model
-from yukawa.jets.training.recipe import Recipe
-from yukawa.jets.training.setup import build_model, inputs, load, open_jets, resolve, save, subset
+from yukawa.jets.models.saving import load_model, save_model
+from yukawa.jets.training.recipe import JetRecipe
+from yukawa.jets.training.setup import build, inputs, load, open_jets, resolved, subset
 
-Make = Callable[..., Recipe]
+Make = Callable[..., JetRecipe]
 
 
 def energies(source: Source) -> list[float]:
@@ -45,14 +45,14 @@ def test_a_part_of_a_source_reads_only_the_pieces_it_needs(data: Path) -> None:
 
 
 def test_the_seed_decides_the_weights(recipe: Make) -> None:
-    one, two, three = (build_model(recipe(seed=seed))[1].state_dict() for seed in (0, 0, 1))
+    one, two, three = (build(recipe(seed=seed))[1].state_dict() for seed in (0, 0, 1))
     assert all(torch.equal(one[name], two[name]) for name in one)
     assert not all(torch.equal(one[name], three[name]) for name in one)
 
 
 def test_the_network_fits_the_encoder(recipe: Make) -> None:
-    encoder, network = build_model(recipe())
-    train, _ = open_jets(recipe())
+    encoder, network = build(recipe())
+    train, _ = open_jets(recipe().data, 0)
     loaded = load(train, encoder, recipe().data)
     batch = next(iter(loaded.batches(10, seed=0, epoch=0, shuffle=False)))
     assert batch.rows["features_NF"].shape[1] == network.config.features
@@ -60,8 +60,8 @@ def test_the_network_fits_the_encoder(recipe: Make) -> None:
 
 
 def test_the_recipe_says_how_jets_are_loaded(recipe: Make) -> None:
-    encoder, _ = build_model(recipe())
-    train, validation = open_jets(recipe(validation_jets=20))
+    encoder, _ = build(recipe())
+    train, validation = open_jets(recipe(validation_jets=20).data, 0)
     assert len(validation) == 20
     assert isinstance(load(train, encoder, recipe().data), InMemory)
     streamed = load(
@@ -76,8 +76,8 @@ def test_jets_without_splits_need_validation_jets_by_name(data: Path, tmp_path: 
     path = tmp_path / "other.parquet"
     write_parquet(path, source.read()[np.arange(30)])
     with pytest.raises(InputError, match=r"no split of validation jets \(name them: data\.validation=PATH"):
-        open_jets(recipe(path=str(path)))
-    train, validation = open_jets(recipe(path=str(path), validation=str(data / "validation")))
+        open_jets(recipe(path=str(path)).data, 0)
+    train, validation = open_jets(recipe(path=str(path), validation=str(data / "validation")).data, 0)
     assert (len(train), len(validation)) == (30, 100)
     files = inputs(recipe(path=str(path), validation=str(data / "validation"), config="jet-origin").data)
     assert files == [path, data / "validation" / "0000.parquet"]
@@ -89,24 +89,24 @@ def test_what_a_run_depends_on(data: Path, recipe: Make) -> None:
 
 def test_a_resolved_recipe_builds_the_same_network_and_resolves_to_itself(recipe: Make) -> None:
     first = recipe(model={"architecture": "particle-net", "blocks": [[4, [8]]], "head": [[8, 0.0]]})
-    _, network = build_model(first)
-    resolved = resolve(first, network)
-    assert resolved.model.model_dump()["fusion"] is False
-    _, again = build_model(resolved)
-    assert resolve(resolved, again) == resolved
+    _, network = build(first)
+    whole = resolved(first, network)
+    assert whole.model.model_dump()["fusion"] is False
+    _, again = build(whole)
+    assert resolved(whole, again) == whole
     assert {k: v.shape for k, v in again.state_dict().items()} == {
         k: v.shape for k, v in network.state_dict().items()
     }
 
 
 def test_a_saved_model_is_the_network_with_its_config(tmp_path: Path, recipe: Make) -> None:
-    encoder, network = build_model(recipe())
-    save(tmp_path / "model", encoder, network)
+    encoder, network = build(recipe())
+    save_model(tmp_path / "model", network, encoder.config)
     loaded, config = load_model(tmp_path / "model")
     assert all(torch.equal(value, loaded.state_dict()[name]) for name, value in network.state_dict().items())
     assert config.classes == encoder.classes
 
 
 def test_more_jets_than_there_are_are_refused(data: Path) -> None:
-    with pytest.raises(InputError, match=r"301 jets are asked for, .* has 300"):
+    with pytest.raises(InputError, match=r"301 jets are wanted, .* has 300"):
         subset(open_source(data, "train"), 301, seed=0)

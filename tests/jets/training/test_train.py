@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -15,12 +16,13 @@ from safetensors.torch import load_file, save_file
 
 from yukawa.core.errors import InputError, ModelError, NotFound, StoreError
 from yukawa.jets.models.saving import load_model
-from yukawa.jets.training.recipe import Recipe
-from yukawa.jets.training.train import recipe_of, train
+from yukawa.jets.training.recipe import JetRecipe
+from yukawa.jets.training.train import JetResult, card, plan_of, train
+from yukawa.runs.callback import BestSoFar
 from yukawa.runs.checkpoints import checkpoints
 from yukawa.runs.run import Run
 
-Make = Callable[..., Recipe]
+Make = Callable[..., JetRecipe]
 
 
 class Killed(Exception):
@@ -109,7 +111,7 @@ def test_a_run_is_a_folder_with_all_that_is_needed(whole: Path, data: Path, reci
     }
     inputs = json.loads((whole / "data.json").read_text())["inputs"]
     assert [Path(row["path"]) for row in inputs] == [data / "manifest.json", data / "config.yaml"]
-    kept = recipe_of(whole)
+    kept = JetRecipe.of_run(whole)
     assert kept.training == recipe().training
     assert kept.model.model_dump()["dropout"] == 0.1  # every size is written out
     rows = Run.open(whole).metrics()
@@ -117,9 +119,9 @@ def test_a_run_is_a_folder_with_all_that_is_needed(whole: Path, data: Path, reci
     assert [row["step"] for row in rows if "validation_loss" in row] == [4, 8, 12]
     assert all(row["epoch"] == row["step"] / 6 for row in rows)
     assert len(checkpoints(whole / "checkpoints")) == 2
-    card = (whole / "card.md").read_text()
-    assert "300 jets" in card
-    assert "b, g" in card
+    page = (whole / "card.md").read_text()
+    assert "300 jets" in page
+    assert "b, g" in page
 
 
 def test_the_same_seed_gives_the_same_numbers_and_another_one_others(
@@ -289,7 +291,7 @@ def test_a_checkpoint_of_another_shape_is_refused(whole: Path, tmp_path: Path, r
     [
         ({"path": "nowhere"}, "nowhere"),
         ({"config": "nonsense"}, "nonsense"),
-        ({"train_jets": 10_000}, "10000 jets are asked for"),
+        ({"train_jets": 10_000}, "10000 jets are wanted"),
         ({"precision": "fp16"}, "fp16 needs a GPU"),
         ({"model": {"architecture": "perceptron"}}, "no architecture 'perceptron'"),
         ({"model": {"architecture": "particle-net", "widht": 3}}, "widht"),
@@ -313,7 +315,7 @@ BYTES = {
 
 
 def test_a_byte_model_is_streamed_saved_and_resumed_to_the_same_bits(tmp_path: Path, recipe: Make) -> None:
-    def made(**changes: object) -> Recipe:
+    def made(**changes: object) -> JetRecipe:
         return recipe(model=BYTES, loading="streaming", buffer=120, **changes)
 
     train(made(), tmp_path / "whole")
@@ -323,3 +325,88 @@ def test_a_byte_model_is_streamed_saved_and_resumed_to_the_same_bits(tmp_path: P
     one, two = last_weights(tmp_path / "whole"), last_weights(tmp_path / "broken")
     assert all(torch.equal(one[name], two[name]) for name in one)
     assert load_model(tmp_path / "whole" / "model")[1].classes == ("b", "g")
+
+
+@pytest.mark.parametrize(
+    ("figures", "said"),
+    [
+        ({"accuracy": 0.25}, "the model is in here/model: accuracy 0.2500, loss 0.5000 at step 3"),
+        ({"accuracy": None}, "the model is in here/model: loss 0.5000 at step 3"),
+        ({"accuracy": None, "stopped_early": True}, "at step 3; stopped early, at step 4 of 9"),
+        ({"accuracy": None, "interrupted": True}, "stopped after step 4 of 9; .* --resume"),
+    ],
+)
+def test_a_result_says_what_there_is(figures: dict[str, float | None], said: str) -> None:
+    plain = {"interrupted": False, "stopped_early": False} | figures
+    result = JetResult(Path("here"), 4, 9, best_step=3, loss=0.5, seconds=1.0, asked=False, **plain)  # type: ignore[arg-type]
+    assert re.search(said, result.message)
+
+
+def test_a_batch_that_processes_cannot_share_is_refused(
+    tmp_path: Path, recipe: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    with pytest.raises(
+        InputError, match=r"training\.batch=50 cannot be shared by 3 processes \(make training\.batch"
+    ):
+        train(recipe(), tmp_path / "run")
+
+
+def test_any_tagger_can_begin_with_a_trained_one(tmp_path: Path, recipe: Make) -> None:
+    first = train(recipe(steps=2), tmp_path / "first")
+    saved = dict(load_model(tmp_path / "first/model")[0].named_parameters())
+    model = recipe().model.model_dump(exclude={"start"})
+    small = recipe(model={**model, "start": str(first.folder)}, steps=1, learning_rate=1e-12)
+    train(small, tmp_path / "second")
+    again = dict(load_model(tmp_path / "second/model")[0].named_parameters())
+    assert all(value.allclose(saved[name], atol=1e-6) for name, value in again.items())
+    for changes, message in (
+        ({"embed_sizes": [16, 32]}, "first has .*embed_sizes .* is expected"),
+        ({"start": str(tmp_path / "none")}, "none holds no saved model, nor the run of one"),
+    ):
+        with pytest.raises(InputError, match=message):
+            train(recipe(model={**model, "start": str(first.folder), **changes}), tmp_path / "third")
+    other = {
+        "architecture": "particle-net",
+        "blocks": [[2, [4]]],
+        "head": [[4, 0.0]],
+        "start": str(first.folder),
+    }
+    with pytest.raises(
+        InputError, match="has the architecture 'particle-transformer', 'particle-net' is expected"
+    ):
+        train(recipe(model=other), tmp_path / "third")
+
+
+def test_a_card_says_what_the_model_is_and_what_it_reached(recipe: Callable[..., JetRecipe]) -> None:
+    chosen = recipe(train_jets=200)
+    figures = {"validation_loss": 0.51234, "validation_accuracy": 0.71234}
+    page = card(
+        chosen,
+        plan_of(chosen.training, 6),
+        BestSoFar(0.71234, 8, figures),
+        parameters=12345,
+        classes=("b", "g"),
+        jets=(200, 100),
+        truncated=3,
+        speed=1234.5,
+    )
+    for text in (
+        "particle-transformer",
+        "12,345 parameters",
+        "b, g",
+        "200 jets",
+        "100 jets",
+        "0.5123",
+        "0.7123",
+        "| step | 8 |",
+        "1,234 jets/s",
+        "12 of 50 jets (2 epochs)",
+        "ranger",
+        "yukawa jets evaluate RUN --data DATA",
+        "| level | not a language model |",
+        "| base | none: all weights are new |",
+    ):
+        assert text in page
+    assert "3 of them cut" in page
+    assert "{" not in page

@@ -19,12 +19,14 @@ from yukawa.jets.features.config import load_data_config
 from yukawa.jets.features.encoder import FeatureEncoder
 from yukawa.jets.io.loader import InMemory
 from yukawa.jets.io.source import open_source
-from yukawa.jets.training.batches import Batch, Feed, labelled
-from yukawa.jets.training.callback import Conductor, Standing
-from yukawa.jets.training.dry_run import plan_of
-from yukawa.jets.training.recipe import TrainingRecipe
-from yukawa.jets.training.trainer import JetTrainer, LossWatch, Supervised, arguments
+from yukawa.jets.training.batches import JetBatches, labelled
+from yukawa.jets.training.recipe import JetSettings
+from yukawa.jets.training.train import plan_of
+from yukawa.jets.training.trainer import JetTrainer, Supervised, arguments
+from yukawa.runs.batches import TensorBatch
+from yukawa.runs.callback import TrainingCallback
 from yukawa.runs.checkpoints import checkpoints
+from yukawa.runs.distributed import Machine, check_machine, this_machine
 from yukawa.runs.run import Run
 
 
@@ -49,20 +51,21 @@ def jets(data: Path, split: str = "train") -> InMemory:
 
 def make(data: Path, out: Path, **changes: object) -> JetTrainer:
     values = {"steps": 8, "batch": 48, "evaluate_every": 4, "log_every": 2, "learning_rate": 0.01}
-    recipe = TrainingRecipe.model_validate(values | changes)
-    rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    recipe = JetSettings.model_validate(values | changes)
+    machine = this_machine(recipe)
+    rank, world = machine.rank, machine.world
     loader, validation = jets(data), jets(data, "validation")
 
-    def validate() -> Iterator[Batch]:
+    def validate() -> Iterator[TensorBatch]:
         batches = validation.batches(30, seed=0, epoch=0, shuffle=False, rank=rank, world=world)
         return map(labelled, batches)
 
     plan = plan_of(recipe, loader.steps(recipe.batch))
     run = Run.create(out, {}, []) if rank == 0 else None
-    conductor = Conductor(plan, Standing(), out / "checkpoints", run, None, Interruption())
-    settings = arguments(recipe, out / "checkpoints", plan.steps, world)
-    feed = Feed(loader, plan.batch, plan.steps, recipe.seed, rank=rank, world=world)
-    return JetTrainer(Sums(), recipe, settings, feed, validate, conductor)
+    callback = TrainingCallback(plan, run, None, Interruption(), folder=out / "checkpoints")
+    settings = arguments(recipe, out / "checkpoints", plan.steps, machine)
+    feed = JetBatches(loader, plan.batch, plan.steps, recipe.seed, rank=rank, world=world)
+    return JetTrainer(Sums(), recipe, settings, feed, validate, callback)
 
 
 def test_two_processes_give_the_weights_and_figures_of_one(
@@ -79,12 +82,12 @@ def test_two_processes_give_the_weights_and_figures_of_one(
         env=os.environ | place | {"RANK": "1", "LOCAL_RANK": "1"},
         stdout=subprocess.PIPE,
     )
-    make(data, tmp_path / "one").go_on(None)
+    make(data, tmp_path / "one").begin(None, {})
     assert second.stdout is not None
     assert second.stdout.readline(), "the second process did not begin"
     for name, value in (place | {"RANK": "0", "LOCAL_RANK": "0"}).items():
         monkeypatch.setenv(name, value)
-    make(data, tmp_path / "two").go_on(None)
+    make(data, tmp_path / "two").begin(None, {})
     distributed.destroy_process_group()
     assert second.wait(timeout=60) == 0
 
@@ -107,7 +110,7 @@ def test_two_processes_give_the_weights_and_figures_of_one(
 
 def test_the_loss_is_the_weighted_mean_of_the_cross_entropies(data: Path, tmp_path: Path) -> None:
     trainer = make(data, tmp_path / "run")
-    batch = next(iter(trainer.feed))
+    batch = next(iter(trainer.batches))
     network = Supervised(Sums())
     logits = network(**{name: batch[name] for name in ("features_NF", "counts_B")})
     plain = nn.functional.cross_entropy(logits, batch["labels"])
@@ -138,10 +141,10 @@ def test_validation_is_over_all_jets_and_changes_no_weight(data: Path, tmp_path:
 
 def test_it_trains_as_a_plain_loop_does(data: Path, tmp_path: Path) -> None:
     trainer = make(data, tmp_path / "run", optimiser="adamw", schedule="constant", clip=0.5, weight_decay=0.1)
-    trainer.go_on(None)
+    trainer.begin(None, {})
     network = Sums()
     optimiser = torch.optim.AdamW(network.parameters(), lr=0.01, weight_decay=0.1)
-    for batch in trainer.feed:
+    for batch in trainer.batches:
         optimiser.zero_grad()
         nn.functional.cross_entropy(network(**batch), batch["labels"]).backward()
         nn.utils.clip_grad_norm_(network.parameters(), 0.5)
@@ -151,7 +154,7 @@ def test_it_trains_as_a_plain_loop_does(data: Path, tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_holds_nothing_that_must_be_unpickled_freely(data: Path, tmp_path: Path) -> None:
-    make(data, tmp_path / "run", checkpoints_kept=1).go_on(None)
+    make(data, tmp_path / "run", checkpoints_kept=1).begin(None, {})
     (checkpoint,) = checkpoints(tmp_path / "run/checkpoints")
     assert {path.name for path in checkpoint.iterdir()} == {
         "model.safetensors",
@@ -165,28 +168,24 @@ def test_a_checkpoint_holds_nothing_that_must_be_unpickled_freely(data: Path, tm
     torch.load(checkpoint / "scheduler.pt", weights_only=True)
 
 
-def test_a_good_loss_passes_and_a_bad_one_names_what_is_wrong(tmp_path: Path) -> None:
-    watch = LossWatch(tmp_path / "batch.npz")
-    watch.check()
-    watch.look(1, torch.tensor(1.0), {})
-    assert not watch.path.exists()
+def test_a_bad_batch_names_what_is_not_finite(data: Path, tmp_path: Path) -> None:
+    trainer = make(data, tmp_path / "run")
     batch = {"features_NF": torch.tensor([[1.0], [float("inf")]]), "labels": torch.tensor([0, 1])}
     with pytest.raises(
         ModelError, match=r"nan at step 2; its batch is in .*batch\.npz \(look at features_NF,"
     ):
-        watch.look(2, torch.tensor(float("nan")), batch)
-    assert np.load(watch.path)["labels"].tolist() == [0, 1]
+        trainer.losses.look(2, torch.tensor(float("nan")), batch)
+    assert np.load(tmp_path / "run/bad-batch.npz")["labels"].tolist() == [0, 1]
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_fp16_without_a_gpu_is_refused(tmp_path: Path) -> None:
-    recipe = TrainingRecipe(steps=1, precision="fp16")
+def test_fp16_without_a_gpu_is_refused() -> None:
+    recipe = JetSettings(steps=1, precision="fp16")
     with pytest.raises(InputError, match=r"fp16 needs a GPU.*bf16"):
-        arguments(recipe, tmp_path, 1, 1)
+        check_machine(recipe, Machine(gpu=False))
 
 
 if __name__ == "__main__":  # one process of two
     torch.set_num_threads(1)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    make(Path(sys.argv[1]), Path(sys.argv[2])).go_on(None)
+    make(Path(sys.argv[1]), Path(sys.argv[2])).begin(None, {})

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from yukawa.core.errors import InputError
-from yukawa.core.plotting import colour, course, dashes, marker, matplotlib, new_figure, save, style
+from yukawa.core.plotting import colour, dashes, marker, matplotlib, new_figure, save, style
 from yukawa.jets.evaluation.metrics import Confusion, tags
 from yukawa.jets.evaluation.roc import Roc
 from yukawa.jets.table import Array
@@ -182,53 +182,6 @@ def _thinned(curve: Roc) -> Array:
     wanted = np.geomspace(1, curve.background_passed[-1], _POINTS // 2)
     background = np.searchsorted(curve.background_passed, wanted)
     return np.unique(np.clip(np.concatenate([signal, background]), 0, size - 1))
-
-
-def learning_curves(metrics_rows: Iterable[Mapping[str, Any]], path: Path) -> Path:
-    """Training and validation loss, and validation accuracy, as a run's `metrics.jsonl` has them.
-
-    Args:
-        metrics_rows: rows with `step`, `epoch`, and `loss` or `validation_loss` and `validation_accuracy`; a
-            figure that is None (it was not finite) leaves a gap.
-        path: of the PNG; an SVG of the same name is written beside it.
-
-    Raises:
-        InputError: no row has a loss.
-        MissingPackage: matplotlib is not installed.
-        StoreError: the disk refuses.
-    """
-    rows = list(metrics_rows)
-    unit = "epoch" if rows and all("epoch" in row for row in rows) else "step"
-    training = course(rows, unit, "loss")
-    validation = course(rows, unit, "validation_loss")
-    accuracy = course(rows, unit, "validation_accuracy")
-    if not len(training[0]) + len(validation[0]):
-        raise InputError("there are no learning curves yet: no row of metrics has a loss")
-    with style():
-        figure = new_figure(6.4, 5.6 if len(accuracy[0]) else 3.6)
-        panels = figure.subplots(2 if len(accuracy[0]) else 1, 1, sharex=True, squeeze=False)[:, 0]
-        loss = panels[0]
-        if len(training[0]):
-            loss.plot(*training, color=colour(0), lw=0.9, alpha=0.9, label="training")
-        if len(validation[0]):
-            loss.plot(*validation, color=colour(1), marker="s", ms=4, lw=1.2, ls="--", label="validation")
-            _mark_best(loss, *validation, lowest=True)
-        loss.set_ylabel("loss (cross entropy)")
-        loss.legend()
-        if len(accuracy[0]):
-            panels[1].plot(*accuracy, color=colour(1), marker="s", ms=4, lw=1.2, ls="--", label="validation")
-            _mark_best(panels[1], *accuracy, lowest=False)
-            panels[1].set_ylabel("accuracy")
-            panels[1].legend(loc="lower right")
-        panels[-1].set_xlabel(unit)
-        return save(figure, path)
-
-
-def _mark_best(axes: Any, x: Sequence[float], y: Sequence[float], *, lowest: bool) -> None:
-    if np.isnan(y).all():
-        return
-    best = int(np.nanargmin(y) if lowest else np.nanargmax(y))
-    axes.plot(x[best], y[best], marker="*", ms=12, color=colour(6), ls="none", label=f"best: {y[best]:.4f}")
 
 
 @dataclass(frozen=True)

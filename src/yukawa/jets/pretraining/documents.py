@@ -1,7 +1,5 @@
 """Documents of text files, one after another, and their cutting into sequences of whole patches."""
 
-from __future__ import annotations
-
 import glob
 import gzip
 import json
@@ -30,7 +28,7 @@ def text_files(pattern: str) -> list[Path]:
         raise InputError(f"{pattern} names no file of text")
     odd = next((path for path in files if not path.name.endswith(SUFFIXES) or not path.is_file()), None)
     if odd is not None:
-        raise InputError(f"{odd} is no file of text that is known; there are {', '.join(SUFFIXES)}")
+        raise InputError(f"{odd} is not a known file of text; its name must end in {', '.join(SUFFIXES)}")
     return files
 
 
@@ -41,7 +39,7 @@ def documents(path: Path, fields: Sequence[str]) -> Iterator[bytes]:
     divided by empty lines.
 
     Raises:
-        InputError: the file cannot be read, a line is no JSON, a field is missing, no text or empty.
+        InputError: the file cannot be read, a line is not JSON, a field is missing, not text or empty.
     """
     try:
         with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as lines:
@@ -57,7 +55,7 @@ def _rows(lines: Iterator[bytes], path: Path, fields: Sequence[str]) -> Iterator
         try:
             row = json.loads(line)
         except ValueError as error:
-            raise InputError(f"{path}:{number} is no JSON: {error}") from None
+            raise InputError(f"{path}:{number} is not JSON: {error}") from None
         yield "\n".join(_text(row, name, f"{path}:{number}") for name in fields).encode()
 
 
@@ -95,7 +93,7 @@ def _checked(text: bytes, path: Path) -> bytes:
 class Cutter:
     """Cuts documents into sequences [BOS, TEXT, bytes, EOS].
 
-    A long one becomes several, of which BOS begins the first alone, and EOS ends the last alone.
+    A long one becomes several; only the first begins with BOS, only the last ends with EOS.
 
     Attributes:
         patch: ids of a patch.

@@ -1,6 +1,4 @@
-"""The row of mixed batches: what a step sees depends on the seed and the step alone."""
-
-from __future__ import annotations
+"""The mixed batches of texts and jets: what a step sees depends on the seed and the step alone."""
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
@@ -12,14 +10,15 @@ from yukawa.jets.features.encoded import Encoded, join
 from yukawa.jets.io.loader import run_ahead, tensors
 from yukawa.jets.pretraining.sources import Sequences
 from yukawa.jets.table import Array
-from yukawa.jets.training.batches import DIVISOR, Batch, Steps, share
+from yukawa.jets.training.batches import DIVISOR, share
+from yukawa.runs.batches import StepDataset, TensorBatch
 
 
-class Mixture(Steps):
+class MixtureBatches(StepDataset):
     """The batches of a pre-training.
 
     How many sequences of each source a step has is drawn beforehand for all steps. Sequences of a batch are mixed, so
-    that several processes, which share them, have alike shares.
+    that the shares of several processes are alike.
 
     Args:
         sources: of sequences.
@@ -52,11 +51,12 @@ class Mixture(Steps):
         shares = np.array(weights, float) / sum(weights)
         self.drawn_SK = np.random.default_rng([seed, 1]).multinomial(batch, shares, size=steps)
 
-    def _rest(self) -> Iterator[Batch]:
+    def endless(self) -> Iterator[TensorBatch]:
+        """All batches from `first` on."""
         batches = self._batches()
         return run_ahead(batches, self.prefetch) if self.prefetch else batches
 
-    def _batches(self) -> Generator[Batch, None, None]:
+    def _batches(self) -> Generator[TensorBatch, None, None]:
         before_K = self.drawn_SK[: self.first].sum(0).tolist()
         readers = [
             _Reader(source.from_number(first, self.seed * len(self.sources) + number))
@@ -68,13 +68,13 @@ class Mixture(Steps):
             yield batch_of(*share(join(parts).take(order), self.rank, self.world))
 
 
-def batch_of(encoded: Encoded, divisor: float) -> Batch:
-    """The tensors of some sequences, with what the sum of their losses is divided by."""
+def batch_of(encoded: Encoded, divisor: float) -> TensorBatch:
+    """The tensors of some sequences, with the divisor of the sum of their losses."""
     return tensors(encoded) | {DIVISOR: torch.tensor(divisor)}
 
 
 class _Reader:
-    """Takes any number of sequences from a row that gives some at a time."""
+    """Takes any number of sequences from an iterator that gives some at a time."""
 
     def __init__(self, row: Iterator[Encoded]) -> None:
         self.row = row

@@ -1,27 +1,25 @@
-"""A recipe of a pre-training: the mixture, the model and how to train, typed and strict, from YAML and `key=value`."""
-
-from __future__ import annotations
+"""A recipe of a pre-training: the mixture of texts and jets, the language model and how to train it."""
 
 import re
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from yukawa.core.config import Count, Natural, Positive, Section, change, checked, merged, read_on_base
-from yukawa.jets.training.recipe import ModelRecipe, TrainingRecipe
+from yukawa.core.config import Count, Natural, Positive, Section
+from yukawa.jets.training.recipe import JetSettings, JetsSection, NetworkSection
+from yukawa.runs.recipe import Recipe, Schedule
 
-# Names become parts of figures' names and of KEY=VALUE, where a dot divides.
+# Names become parts of metrics' names and of KEY=VALUE, where a dot divides.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _OF_TEXT, _OF_JETS = ("fields", "window"), ("validation", "loading")
 
 
-class SourceRecipe(Section):
+class SourceSection(Section):
     """One source of sequences.
 
     Attributes:
-        kind: `text`; `jets`, each a sequence; or `questions`, jets that are asked for their origin, with answers.
+        kind: `text`; `jets`, each a sequence; or `questions` about the origin of jets, with answers.
         weight: how many of its sequences are drawn, in proportion to the others.
         path: of text, a file or a pattern of files, .jsonl, .jsonl.gz or .txt; of jets, as in a training's recipe.
         validation: of jets, where those for the validation are, if not in the split `validation` of `path`.
@@ -41,20 +39,20 @@ class SourceRecipe(Section):
     window: Annotated[int, Field(ge=2)] | None = None
 
     @model_validator(mode="after")
-    def _fits_its_kind(self) -> SourceRecipe:
+    def _fits_its_kind(self) -> Self:
         for name in _OF_JETS if self.kind == "text" else _OF_TEXT:
             if getattr(self, name) is not None:
-                raise ValueError(f"{name} has no meaning for {self.kind}, leave it out")
+                raise ValueError(f"{name} has no meaning for {self.kind}, omit it")
         return self
 
 
-class LanguageModelRecipe(ModelRecipe):
-    """Which byte language model; see `ByteLanguageModelConfig` for its sizes."""
+class LanguageModelSection(NetworkSection):
+    """The byte language model; see `ByteLanguageModelConfig` for its sizes."""
 
     architecture: Literal["byte-language-model"] = "byte-language-model"
 
 
-class PretrainingRecipe(TrainingRecipe):
+class PretrainingSettings(JetSettings):
     """How to train; the length is given in steps, a batch in sequences, and the best loss decides.
 
     Attributes:
@@ -64,71 +62,54 @@ class PretrainingRecipe(TrainingRecipe):
 
     batch: Count = 64
     optimiser: Literal["ranger", "adamw"] = "adamw"
-    schedule: Literal["flat-then-decay", "cosine", "constant"] = "cosine"
+    schedule: Schedule = "cosine"
     best_by: Literal["loss"] = "loss"
     validation: Count = 1_000
     prefetch: Natural = 2
 
     @model_validator(mode="after")
-    def _in_steps(self) -> PretrainingRecipe:
+    def _in_steps(self) -> Self:
         for name in ("epochs", "jets_per_epoch"):
             if getattr(self, name) is not None:
-                raise ValueError(f"{name} has no meaning in a mixture: give steps, and leave {name} out")
+                raise ValueError(f"{name} has no meaning in a mixture: give steps, and omit {name}")
         return self
 
 
-def _named(mixture: dict[str, SourceRecipe]) -> dict[str, SourceRecipe]:
+def _named(mixture: dict[str, SourceSection]) -> dict[str, SourceSection]:
     odd = next((name for name in mixture if not _NAME.fullmatch(name)), None)
     if odd is not None:
         raise ValueError(f"{odd!r} cannot name a source: use letters, digits, '-', '_'")
     return mixture
 
 
-class Recipe(Section):
-    """A whole recipe.
+class PretrainingRecipe(Recipe):
+    """A whole recipe of a pre-training.
 
     Attributes:
-        config: name of a built-in data config or path of one, which all jets share; it decides what a particle's
-            record is, and so the size of a patch.
-        mixture: the sources by their names.
+        config: name of a built-in data config or path of one, which all jets share; it decides the record of a
+            particle, and so the size of a patch.
+        mixture: the sources by their names; one that is null is omitted.
         model: the language model.
-        training: how.
+        training: how to train it.
     """
 
     config: str = "jet-origin"
-    mixture: Annotated[dict[str, SourceRecipe], Field(min_length=1), AfterValidator(_named)]
-    model: LanguageModelRecipe = LanguageModelRecipe()
-    training: PretrainingRecipe
+    mixture: Annotated[dict[str, SourceSection], Field(min_length=1), AfterValidator(_named)]
+    model: LanguageModelSection = LanguageModelSection()
+    training: PretrainingSettings
 
+    @classmethod
+    def parse(cls, values: Mapping[str, Any], where: str = "the recipe") -> Self:
+        """The recipe of plain values, without the sources that are null; see `Recipe.parse`."""
+        mixture = values.get("mixture")
+        if isinstance(mixture, Mapping):
+            given = {name: source for name, source in mixture.items() if source is not None}
+            values = {**values, "mixture": given}
+        return super().parse(values, where)
 
-def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
-    """Read a recipe; it may begin with `base: other.yaml` (beside it) and then says only what differs.
-
-    Args:
-        path: the YAML file.
-        overrides: lines `section.key=value`, the value in YAML; they win over the file. A source that is null is
-            left out.
-
-    Raises:
-        InputError: the file cannot be read, a key is unknown (the nearest one is named), a value has the wrong type,
-            or an override is not of that form.
-    """
-    values = read_on_base(Path(path), lambda file, base: file.parent / base, merged)
-    for override in overrides:
-        values = merged(values, change(override))
-    return parse_recipe(values, str(path))
-
-
-def parse_recipe(values: Mapping[str, Any], where: str = "the recipe") -> Recipe:
-    """The recipe of plain values; `where` begins the message if they are wrong.
-
-    Raises:
-        InputError: as for `load_recipe`.
-    """
-    mixture = values.get("mixture")
-    if isinstance(mixture, Mapping):
-        values = {
-            **values,
-            "mixture": {name: source for name, source in mixture.items() if source is not None},
-        }
-    return checked(Recipe, values, where, missing="type: {}=VALUE")
+    def jets_of(self, source: SourceSection) -> JetsSection:
+        """The jets of one source, as a recipe of a training names them."""
+        return JetsSection(
+            path=source.path, validation=source.validation, config=self.config, buffer=source.buffer,
+            loading=source.loading or "streaming", validation_jets=self.training.validation,
+        )  # fmt: skip

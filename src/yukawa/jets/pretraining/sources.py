@@ -1,6 +1,4 @@
-"""The sources of a mixture: endless rows of sequences, texts or jets, whose order depends on a seed alone."""
-
-from __future__ import annotations
+"""The sources of a mixture: endless sequences of texts or jets, whose order depends on a seed alone."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -21,7 +19,7 @@ _AT_ONCE = 256  # sequences that are made together: each call and each new array
 
 
 class Sequences(ABC):
-    """An endless row of sequences, pass after pass over what there is.
+    """Endless sequences, pass after pass over a source.
 
     They are `Encoded`: rows `patches_NP`, int16, and `predicted_N`, which patches a model learns to predict.
     """
@@ -41,10 +39,10 @@ class Sequences(ABC):
     @property
     @abstractmethod
     def facts(self) -> str:
-        """What there is, in words."""
+        """The extent of the source, in words."""
 
 
-class Texts(Sequences):
+class TextSequences(Sequences):
     """Sequences of the documents of text files; memory does not grow with the files.
 
     All files are read once to count, and to draw the documents that are held out. Each pass then takes the files in
@@ -109,10 +107,10 @@ class Texts(Sequences):
 
     @property
     def facts(self) -> str:
-        """What there is, in words."""
+        """The extent of the source, in words."""
         return (
             f"{self.documents:,} documents in {self.sequences:,} sequences, {self.long:,} of them too long for one, "
-            f"{self.short:,} left out as they fit into one patch; {len(self._held):,} held out for the validation"
+            f"{self.short:,} omitted as they fit into one patch; {len(self._held):,} held out for the validation"
         )
 
     def from_number(self, first: int, seed: int) -> Iterator[Encoded]:
@@ -131,7 +129,7 @@ class Texts(Sequences):
             yield self._encoded(some)
 
     def _mixed(self, random: np.random.Generator) -> Iterator[bytes]:
-        """The sequences of one pass; each leaves the buffer by lot, and the next one takes its place."""
+        """The sequences of one pass; each leaves the buffer at random, and the next one takes its place."""
         held: list[bytes] = []
         for ids in self._pieces(random.permutation(len(self.files))):
             if len(held) < self.buffer:
@@ -171,7 +169,7 @@ class JetSequences(Sequences):
 
     @property
     def facts(self) -> str:
-        """What there is, in words."""
+        """The extent of the source, in words."""
         return (
             f"{len(self.train):,} jets, {self.train.truncated:,} of them cut so far; {len(self.validation):,} for "
             "the validation"

@@ -1,9 +1,7 @@
-"""A recipe of a pre-training becomes a run: a folder with the language model, its figures and its checkpoints."""
-
-from __future__ import annotations
+"""A pre-training of a byte language model on texts and jets: the recipe becomes a run."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -11,204 +9,232 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from transformers import TrainingArguments
 
 from yukawa.core.errors import InputError
-from yukawa.core.files import atomic_write
 from yukawa.jets.bytes.encoder import ByteEncoder
 from yukawa.jets.bytes.questions import QuestionEncoder
-from yukawa.jets.features.config import load_data_config
+from yukawa.jets.features.config import DataConfig, load_data_config
+from yukawa.jets.models import saving
 from yukawa.jets.models.byte_language_model import ByteLanguageModel
-from yukawa.jets.models.saving import model_files, model_folder, save_model
-from yukawa.jets.pretraining.card import card
 from yukawa.jets.pretraining.documents import Cutter, text_files
-from yukawa.jets.pretraining.mixture import Mixture, batch_of
-from yukawa.jets.pretraining.recipe import LanguageModelRecipe, Recipe, SourceRecipe
-from yukawa.jets.pretraining.sources import PATCHES, PREDICTED, JetSequences, Sequences, Texts
-from yukawa.jets.pretraining.trainer import SOURCE, LanguageTrainer
-from yukawa.jets.training.batches import LABELS, Batch, Steps
-from yukawa.jets.training.callback import Conductor, Plan
-from yukawa.jets.training.dry_run import plan_of
-from yukawa.jets.training.recipe import DataRecipe
-from yukawa.jets.training.recipe import Recipe as JetRecipe
-from yukawa.jets.training.setup import build_model, inputs, load, open_jets, resolve
-from yukawa.jets.training.task import CARD, Task, TrainResult, carry_out, draw, speed
-from yukawa.runs.callback import Progress
-from yukawa.runs.run import MODEL, Run
+from yukawa.jets.pretraining.mixture import MixtureBatches, batch_of
+from yukawa.jets.pretraining.recipe import LanguageModelSection, PretrainingRecipe, SourceSection
+from yukawa.jets.pretraining.sources import PATCHES, PREDICTED, JetSequences, Sequences, TextSequences
+from yukawa.jets.pretraining.trainer import SOURCE, PretrainingTrainer
+from yukawa.jets.training import setup
+from yukawa.jets.training.batches import LABELS
+from yukawa.jets.training.train import JetResult, NetworkTask, best_table, plan_of, training_table
+from yukawa.jets.training.trainer import JetTrainer
+from yukawa.runs.batches import TensorBatch
+from yukawa.runs.callback import BestSoFar, Plan, Progress, TrainingCallback
+from yukawa.runs.distributed import Machine
+from yukawa.runs.model_card import model_card
+from yukawa.runs.run import Run
+from yukawa.runs.task import execute, median_speed
+from yukawa.runs.trainer import RunTrainer
 
 _VALIDATIONS = 10  # of a training whose recipe does not say how many
-_BUFFER, _WINDOW, _FIELDS = 10_000, 128, ("title", "abstract")
+_WINDOW, _FIELDS = 128, ("title", "abstract")
 
 
 def pretrain(
-    recipe: Recipe, out: Path, resume: bool = False, progress: Progress | None = None
-) -> TrainResult:
-    """Train a byte language model on a mixture of texts and jets; the run is the folder `out`.
-
-    It is the same in all else as `yukawa.jets.training.train.train`: Ctrl-C, resuming, torchrun, what is refused.
+    recipe: PretrainingRecipe, out: Path, resume: bool = False, progress: Progress | None = None
+) -> JetResult:
+    """Train a byte language model on a mixture of texts and jets; see `yukawa.runs.task.execute`.
 
     Args:
-        recipe: from `load_recipe`.
+        recipe: from `PretrainingRecipe.load`.
         out: a new folder; with `resume`, a run of this recipe.
-        resume: go on from the last checkpoint.
-        progress: called after each step with the steps made, the steps in all, and the latest figures.
-
-    Raises:
-        InputError: the recipe or the data are wrong, `out` holds a run already, or (with `resume`) the recipe, the
-            data or the network are not the run's.
-        NotFound: `out` holds no run to resume.
-        ModelError: the loss is no number; the batch and the checkpoints are kept.
-        StoreError: the disk refuses; the last checkpoint stands.
+        resume: whether to resume from the last checkpoint.
+        progress: called after each step with the steps made, the steps in all, and the latest metrics.
     """
-    return carry_out(_Pretraining, recipe, out, resume, progress)
+    return execute(PretrainingTask(recipe), out, resume, progress)
 
 
-class _Pretraining(Task[Recipe]):
+class PretrainingTask(NetworkTask[PretrainingRecipe]):
     """A language model that learns from a mixture."""
 
-    free: ClassVar[frozenset[str]] = frozenset({
-        "mixture.*.path", "mixture.*.validation", "model.start", "training.prefetch", "training.checkpoints_kept",
-    })  # fmt: skip
+    free: ClassVar[tuple[str, ...]] = (
+        "mixture.*.path", "mixture.*.validation", "model.start", "training.prefetch",
+    )  # fmt: skip
+    trainer_class: ClassVar[type[JetTrainer]] = PretrainingTrainer
     network: ByteLanguageModel
+    config: DataConfig
+    sources: dict[str, Sequences]
 
-    def __init__(self, recipe: Recipe) -> None:
-        of_jets = _of_jets(recipe)
-        encoder, network = build_model(of_jets)
+    def resolve(self) -> None:
+        """Build the network, and write out its sizes in the recipe."""
+        recipe, seed = self.recipe, self.settings.seed
+        self.config = _data_config(recipe)
+        network = setup.build_network(recipe.model, self.config, seed)
         if not isinstance(network, ByteLanguageModel):
             raise InputError(f"a {recipe.model.architecture} cannot be pre-trained on a mixture")
-        self.config, self.network = encoder.config, network
-        sizes = resolve(of_jets, network).model.model_dump()
-        self.recipe = recipe.model_copy(update={"model": LanguageModelRecipe.model_validate(sizes)})
-        self.sources: dict[str, Sequences] = {}
+        self.network = network
+        model = LanguageModelSection.model_validate(setup.sizes_of(network, recipe.model.start))
+        self.recipe = recipe.model_copy(update={"model": model})
 
     def inputs(self) -> list[Path]:
         """The files of all sources, and the model to start from."""
         files: list[Path] = []
         for source in self.recipe.mixture.values():
-            data = _of_source(self.recipe, source).data
-            found = text_files(source.path) if source.kind == "text" else inputs(data, None)
+            jets = self.recipe.jets_of(source)
+            found = text_files(source.path) if source.kind == "text" else setup.inputs(jets)
             files += [path for path in found if path not in files]
         start = self.recipe.model.start
-        return files + ([] if start is None else model_files(model_folder(start)))
+        return files + ([] if start is None else saving.model_files(saving.model_folder(start)))
 
-    def prepare(self, world: int) -> Plan:
-        """Open the sources; a head that starts anew learns how often each id stands where."""
-        for name, source in self.recipe.mixture.items():
-            self.sources[name] = self._texts(source) if source.kind == "text" else self._jets(source)
-        how = self.recipe.training
+    def plan(self, machine: Machine) -> Plan:
+        """Open the sources; a head that starts anew learns how often each id stands at each place."""
+        self.sources = {
+            name: self._texts(source) if source.kind == "text" else self._jets(source)
+            for name, source in self.recipe.mixture.items()
+        }
         if self.recipe.model.start is None:
             self._begin()
-        plan = plan_of(how, math.ceil((how.steps or 1) / _VALIDATIONS))
+        plan = plan_of(self.settings, math.ceil((self.settings.steps or 1) / _VALIDATIONS))
         return replace(plan, epoch=None, unit="sequences")
 
     def _begin(self) -> None:
-        """Let the head know how often each id stands where, weighted as in the loss."""
+        """Let the head know how often each id stands at each place, weighted as in the loss."""
         targets, weights = [], []
         for name, source in self.sources.items():
-            part = next(source.from_number(0, self.recipe.training.seed))
+            some = next(source.from_number(0, self.settings.seed))
             counted_B = np.add.reduceat(
-                part.rows[PREDICTED], np.cumsum(part.counts) - part.counts, dtype=float
+                some.rows[PREDICTED], np.cumsum(some.counts) - some.counts, dtype=float
             )
-            share = self.recipe.mixture[name].weight / len(part)
-            weights_N = np.repeat(share / np.maximum(counted_B, 1), part.counts)
-            targets.append(part.rows[PATCHES][part.rows[PREDICTED]])
-            weights.append(weights_N[part.rows[PREDICTED]])
+            share = self.recipe.mixture[name].weight / len(some)
+            weights_N = np.repeat(share / np.maximum(counted_B, 1), some.counts)
+            targets.append(some.rows[PATCHES][some.rows[PREDICTED]])
+            weights.append(weights_N[some.rows[PREDICTED]])
         self.network.begin_with(
             torch.from_numpy(np.concatenate(targets)), torch.from_numpy(np.concatenate(weights))
         )
 
-    def _texts(self, source: SourceRecipe) -> Texts:
+    def _texts(self, source: SourceSection) -> TextSequences:
         how = self.recipe.training
-        return Texts(
+        return TextSequences(
             text_files(source.path), source.fields or _FIELDS,
             Cutter(self.network.model.config.patch_size, source.window or _WINDOW),
             buffer=source.buffer, held_out=how.validation, seed=how.seed,
         )  # fmt: skip
 
-    def _jets(self, source: SourceRecipe) -> JetSequences:
-        form = self.network.config.byte_form
-        questions = source.kind == "questions"
+    def _jets(self, source: SourceSection) -> JetSequences:
+        form, questions = self.network.config.byte_form, source.kind == "questions"
         encoder = (
             QuestionEncoder(self.config, form, answered=True)
             if questions
             else ByteEncoder(self.config, form, ends=True)
         )
-        view = _of_source(self.recipe, source)
-        train, validation = (load(jets, encoder, view.data) for jets in open_jets(view))
+        data = self.recipe.jets_of(source)
+        opened = setup.open_jets(data, self.settings.seed)
+        train, validation = (setup.load(jets, encoder, data) for jets in opened)
         return JetSequences(train, validation, questions=questions)
 
-    def feed(self, plan: Plan, first: int, rank: int, world: int) -> Mixture:
+    def batches(self, plan: Plan, first: int, machine: Machine) -> MixtureBatches:
         """Batches drawn from all sources by their weights."""
-        how = self.recipe.training
         weights = [source.weight for source in self.recipe.mixture.values()]
-        return Mixture(
-            list(self.sources.values()), weights, plan.batch, plan.steps, how.seed,
-            first=first, rank=rank, world=world, prefetch=how.prefetch,
+        return MixtureBatches(
+            list(self.sources.values()), weights, plan.batch, plan.steps, self.settings.seed, first=first,
+            rank=machine.rank, world=machine.world, prefetch=self.recipe.training.prefetch,
         )  # fmt: skip
 
-    def validation(self, rank: int, world: int) -> Callable[[], Iterator[Batch]]:
+    def validation(self, machine: Machine) -> Iterator[TensorBatch]:
         """The held-out sequences of one source after the other."""
-        return lambda: self._held_out(rank, world)
-
-    def _held_out(self, rank: int, world: int) -> Iterator[Batch]:
         for number, source in enumerate(self.sources.values()):
-            for encoded in islice(source.held_out(), rank, None, world):
+            for encoded in islice(source.held_out(), machine.rank, None, machine.world):
                 batch = batch_of(encoded, len(encoded)) | {SOURCE: torch.tensor(number)}
                 if isinstance(source, JetSequences) and source.questions:
                     batch[LABELS] = torch.from_numpy(encoded.labels)
                 yield batch
 
-    def trainer(
-        self,
-        settings: TrainingArguments,
-        feed: Steps,
-        validation: Callable[[], Iterator[Batch]],
-        conductor: Conductor,
-    ) -> LanguageTrainer:
-        """What trains the network."""
-        trainer = LanguageTrainer(self.network, self.recipe.training, settings, feed, validation, conductor)
+    def build_trainer(
+        self, plan: Plan, callback: TrainingCallback, machine: Machine, folder: Path, checkpoint: Path | None
+    ) -> JetTrainer:
+        """The trainer of the network, which knows the weights of the sources."""
+        trainer = super().build_trainer(plan, callback, machine, folder, checkpoint)
+        assert isinstance(trainer, PretrainingTrainer)  # noqa: S101 -- see `trainer_class`
         trainer.weights = {name: source.weight for name, source in self.recipe.mixture.items()}
         return trainer
 
-    def finish(self, run: Run, conductor: Conductor) -> None:
-        """Write the best model, its card and its learning curves."""
-        save_model(run.folder / MODEL, self.network, self.config)
-        page = card(
-            self.recipe,
-            conductor.plan,
-            conductor.standing,
-            run=run.folder.name,
+    def save_network(self, folder: Path) -> None:
+        """Write the language model with its data config."""
+        saving.save_model(folder, self.network, self.config)
+
+    def card(self, run: Run, trainer: RunTrainer) -> str:
+        """The model card."""
+        plan = trainer.callback.plan
+        return card(
+            self.recipe, plan, trainer.callback.best, run=run.folder.name,
             parameters=sum(weight.numel() for weight in self.network.parameters()),
             known={name: source.facts for name, source in self.sources.items()},
-            sequences_per_second=speed(run, conductor.plan.unit),
-        )
-        atomic_write(run.folder / CARD, page)
-        draw(run)
+            speed=median_speed(run, plan.unit),
+        )  # fmt: skip
 
 
-def _of_source(recipe: Recipe, source: SourceRecipe) -> JetRecipe:
-    """The recipe of a training on the jets of one source, with the same model."""
-    data = DataRecipe(
-        path=source.path,
-        validation=source.validation,
-        config=recipe.config,
-        loading=source.loading or "streaming",
-        buffer=source.buffer or _BUFFER,
-        validation_jets=recipe.training.validation,
-    )
-    return JetRecipe(data=data, model=recipe.model, training=recipe.training)
-
-
-def _of_jets(recipe: Recipe) -> JetRecipe:
-    """The recipe of the first source of jets, if there is one.
+def _data_config(recipe: PretrainingRecipe) -> DataConfig:
+    """The data config, whose constants the first source of jets completes.
 
     Raises:
-        InputError: there is none, and the data config is to be completed from jets.
+        InputError: constants are to be measured from jets, and the mixture has none.
     """
-    jets = [source for source in recipe.mixture.values() if source.kind != "text"]
-    if not jets and not load_data_config(recipe.config).resolved:
+    sources = [source for source in recipe.mixture.values() if source.kind != "text"]
+    if sources:
+        return setup.data_config(recipe.jets_of(sources[0]), recipe.training.seed)
+    config = load_data_config(recipe.config)
+    if not config.resolved:
         raise InputError(
             f"the data config {recipe.config} leaves constants to be measured from jets, and the mixture has none",
             hint="name one that says all constants, such as the data_config.yaml of a trained model",
         )
-    return _of_source(recipe, (jets or list(recipe.mixture.values()))[0])
+    return config
+
+
+def card(
+    recipe: PretrainingRecipe,
+    plan: Plan,
+    best: BestSoFar,
+    *,
+    run: str,
+    parameters: int,
+    known: Mapping[str, str],
+    speed: float | None,
+) -> str:
+    """The model card of a language model.
+
+    Args:
+        recipe: as resolved.
+        plan: its steps.
+        best: the best validation.
+        run: name of the run's folder.
+        parameters: of the network.
+        known: the extent of each source, in words.
+        speed: of the training in sequences per second, if known.
+    """
+    whole = sum(source.weight for source in recipe.mixture.values())
+    mixture = {
+        name: f"{source.kind}, {source.weight / whole:.0%} of the sequences, from {source.path}: {known[name]}"
+        for name, source in recipe.mixture.items()
+    }
+    mixture |= {"inputs": f"data config `{recipe.config}`, kept in `model/`", "hashes": "`data.json`"}
+    return model_card(
+        recipe.model.architecture,
+        f"A byte language model with {parameters:,} parameters, trained with Yukawa on a mixture of sequences. It "
+        "predicts the next patch of bytes.",
+        level="L0",
+        base=recipe.model.start,
+        sections={
+            "Mixture": mixture,
+            "Loss": "All sequences of a batch count alike in the loss. Of questions, only the answers are learned.",
+            "Training": training_table(recipe.training, plan, speed),
+            "Metrics": "Of the validation sequences, by which these weights were chosen. `loss` is nats per predicted "
+            "id; bits per byte count everything that is predicted, over the ids that are not padding; the accuracy of "
+            "questions is that of the likeliest answer.",
+            "Best validation": best_table(best),
+        },
+        commands={
+            f"yukawa jets train RECIPE data.path=DATA model.start={run} --out TAGGER": "fine-tune its embedding and "
+            "decoder",
+            f"yukawa jets evaluate {run} --data DATA": "ask it in words for the origin of jets",
+            f"yukawa jets predict {run} --data JETS --out OUT.parquet": "write its answers",
+        },
+    )

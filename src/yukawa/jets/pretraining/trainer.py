@@ -1,19 +1,18 @@
-"""The training loop of a language model: the next patch is predicted, and each source is validated by itself."""
-
-from __future__ import annotations
+"""The trainer of a byte language model: it predicts the next patch, and each source is validated by itself."""
 
 import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
 
 from yukawa.bytelm.vocabulary import Mark
 from yukawa.jets.pretraining.sources import PATCHES, PREDICTED
-from yukawa.jets.training.batches import DIVISOR, LABELS, Batch
+from yukawa.jets.training.batches import DIVISOR, LABELS
 from yukawa.jets.training.trainer import JetTrainer, Supervised
-from yukawa.runs.callback import Figures
+from yukawa.runs.batches import TensorBatch
+from yukawa.runs.callback import Metrics
 
 SOURCE = "source"  # of a validation batch: the number of its source
 
@@ -26,7 +25,7 @@ class Predicting(Supervised):
         return self.network.language_loss(**tensors)
 
 
-class LanguageTrainer(JetTrainer):
+class PretrainingTrainer(JetTrainer):
     """Trains a language model on a mixture.
 
     Attributes:
@@ -39,7 +38,7 @@ class LanguageTrainer(JetTrainer):
     def compute_loss(
         self,
         model: nn.Module,
-        inputs: Batch,
+        inputs: TensorBatch,
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Tensor | tuple[Tensor, Tensor]:
@@ -52,44 +51,40 @@ class LanguageTrainer(JetTrainer):
         loss = each_B.sum() / inputs[DIVISOR]
         return (loss, each_B) if return_outputs else loss
 
-    @torch.no_grad()
-    def evaluate(self, *arguments: Any, **options: Any) -> Figures:
-        """The loss of each source and of the mixture, bits a byte, and how often answers are right."""
-        self._watch.check()
-        self.model.eval()
-        sums = torch.zeros(len(self.weights), 6, dtype=torch.float64, device=self.args.device)
-        for batch in self.validation():
-            inputs = self._prepare_inputs(batch)
-            sums[int(inputs[SOURCE])] += self._measure(inputs)
-        if distributed.is_initialized():
-            distributed.all_reduce(sums)
-        figures = {"validation_loss": 0.0}
-        for (name, weight), row in zip(self.weights.items(), sums.tolist(), strict=True):
+    def evaluate(self, *args: Any, **kwargs: Any) -> Metrics:
+        """The loss of each source and of the mixture, bits per byte, and how often answers are right."""
+        rows = self.validation_sums(self.validation(), self._measure, (len(self.weights), 6))
+        metrics = {"validation_loss": 0.0}
+        for (name, weight), row in zip(self.weights.items(), rows, strict=True):
             losses, sequences, nats, ids, right, asked = row
-            figures["validation_loss"] += weight / sum(self.weights.values()) * losses / sequences
-            figures[f"validation_loss_{name}"] = losses / sequences
-            figures[f"validation_bits_per_byte_{name}"] = nats / ids / math.log(2)
+            metrics["validation_loss"] += weight / sum(self.weights.values()) * losses / sequences
+            metrics[f"validation_loss_{name}"] = losses / sequences
+            metrics[f"validation_bits_per_byte_{name}"] = nats / ids / math.log(2)
             if asked:
-                figures[f"validation_accuracy_{name}"] = right / asked
-        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, figures)
-        return figures
+                metrics[f"validation_accuracy_{name}"] = right / asked
+        return self.report(metrics)
 
-    def _measure(self, inputs: Batch) -> Tensor:
-        """Of a validation batch: losses, sequences, nats, ids that are no padding, right answers, questions."""
+    def _measure(self, model: nn.Module, inputs: TensorBatch) -> Tensor:
+        """A row for each source, all zero but that of this validation batch.
+
+        It holds the sums of losses, sequences, nats, ids that are not padding, right answers and questions.
+        """
         tensors = _tensors(inputs)
-        nats_B, ids_B = self.model(**tensors)
+        nats_B, ids_B = model(**tensors)
         ids = (tensors[PATCHES][tensors[PREDICTED]] != int(Mark.PAD)).sum()
         sums = [_per_id(nats_B, ids_B).sum(), torch.tensor(len(nats_B)), nats_B.sum(), ids]
         sums += [torch.tensor(0), torch.tensor(0)]
         if LABELS in inputs:
             asked = ~tensors[PREDICTED]  # all but the answers
-            logits_BC = self.model.network(tensors[PATCHES][asked], tensors["counts_B"] - 1)
+            logits_BC = model.network(tensors[PATCHES][asked], tensors["counts_B"] - 1)
             sums[4:] = [(logits_BC.argmax(1) == inputs[LABELS]).sum(), torch.tensor(len(logits_BC))]
-        return torch.stack([figure.double().to(self.args.device) for figure in sums])
+        rows = torch.zeros(len(self.weights), 6, dtype=torch.float64, device=self.args.device)
+        rows[int(inputs[SOURCE])] = torch.stack([number.double().to(rows.device) for number in sums])
+        return rows
 
 
-def _tensors(inputs: Batch) -> Batch:
-    """What the network takes."""
+def _tensors(inputs: TensorBatch) -> TensorBatch:
+    """The tensors that the network takes."""
     return {name: value for name, value in inputs.items() if name not in (DIVISOR, LABELS, SOURCE)}
 
 

@@ -1,18 +1,16 @@
-"""A scaling study as a typed recipe: which models, on how many jets, how long, with which seeds."""
-
-from __future__ import annotations
+"""The recipe of a scaling study: which models, on how many jets, how long, with which seeds."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from yukawa.core.config import Count, Document, Natural, change, checked, merged, read_table
+from yukawa.core.config import Count, Natural, Section, Table, change, checked, merged, read_table
 from yukawa.core.errors import InputError
-from yukawa.jets.training.recipe import Recipe, parse_recipe, put_over, read_recipe
+from yukawa.jets.training.recipe import JetRecipe
 
 Mode = Literal["epochs", "steps"]
 # Names become parts of folders' names and of KEY=VALUE, where a dot divides.
@@ -25,20 +23,14 @@ def _different(values: list[int]) -> list[int]:
     return values
 
 
-class Part(Document):
-    """A part of a study: strict types, unknown keys refused."""
-
-    model_config = ConfigDict(strict=True)
-
-
-class StudyData(Part):
+class StudyJets(Section):
     """The jets that all models see.
 
     Attributes:
         path: a data set's folder, or a file or pattern of files with the training jets.
         validation: where the validation jets are, if not in the split `validation` of `path`.
         test: where the test jets are, if not in the split `test` of `path`.
-        validation_jets: validate on so many jets only; None leaves it to each model's recipe.
+        validation_jets: validate on so many jets only; None leaves the number to each model's recipe.
     """
 
     path: str
@@ -47,7 +39,7 @@ class StudyData(Part):
     validation_jets: Count | None = None
 
 
-class Lengths(Part):
+class Lengths(Section):
     """How long to train; with both, each model is trained on each number of jets twice.
 
     Attributes:
@@ -59,38 +51,42 @@ class Lengths(Part):
     steps: Count | None = None
 
     @model_validator(mode="after")
-    def _some_length(self) -> Lengths:
+    def _some_length(self) -> Self:
         if self.epochs is None and self.steps is None:
             raise ValueError("give epochs, steps or both")
         return self
 
 
-class Study(Part):
-    """A whole study.
+class StudySettings(Section):
+    """A study without its models.
 
     Attributes:
         data: the jets.
-        models: the training recipe of each model by its name.
         sizes: numbers of training jets; those of one seed are nested, the smaller in the larger.
-        seeds: of the draw of the jets, the first weights and all else in a training.
+        seeds: of the draw of the jets, the first weights and everything else in a training.
         lengths: of the trainings.
         validations: how often each training is validated, whatever its length, so that the best weights of all are
             chosen among equally many.
     """
 
-    data: StudyData
-    models: dict[str, Recipe] = Field(min_length=1)
+    data: StudyJets
     sizes: Annotated[list[Count], Field(min_length=1), AfterValidator(_different)]
     seeds: Annotated[list[Natural], Field(min_length=1), AfterValidator(_different)]
     lengths: Lengths
     validations: Count = 30
+
+
+class Study(StudySettings):
+    """A whole study; `models` has the training recipe of each model by its name."""
+
+    models: dict[str, JetRecipe]
 
     @property
     def threads(self) -> int:
         """Processor threads of the largest training, where recipes say them."""
         return max(recipe.training.threads or 1 for recipe in self.models.values())
 
-    def cells(self) -> Iterator[Cell]:
+    def cells(self) -> Iterator["Cell"]:
         """All trainings: small ones first, so that there is soon something to see."""
         modes: tuple[Mode, ...] = ("epochs", "steps")
         for jets in sorted(self.sizes):
@@ -99,7 +95,24 @@ class Study(Part):
                 if length is not None:
                     for model, recipe in self.models.items():
                         for seed in self.seeds:
-                            yield Cell(model, mode, jets, seed, _cell_recipe(self, recipe, mode, jets, seed))
+                            yield Cell(
+                                model, mode, jets, seed, self._recipe(recipe, mode, length, jets, seed)
+                            )
+
+    def _recipe(self, recipe: JetRecipe, mode: Mode, length: int, jets: int, seed: int) -> JetRecipe:
+        """The recipe of one training: a model's, with the jets, length, seed and validations of the study."""
+        data, changes = recipe.data, {"train_jets": jets}
+        # A stream that fits into its own buffer is read from the files again in each pass for nothing.
+        if data.validation_jets is not None and max(jets, data.validation_jets) <= data.buffer:
+            changes["loading"] = "in-memory"  # type: ignore[assignment]
+        steps = length if mode == "steps" else length * -(-jets // recipe.training.batch)
+        training = _length(mode, length) | {"seed": seed, "evaluate_every": -(-steps // self.validations)}
+        return recipe.model_copy(
+            update={
+                "data": data.model_copy(update=changes),
+                "training": recipe.training.model_copy(update=training),
+            }
+        )
 
 
 @dataclass(frozen=True)
@@ -109,7 +122,7 @@ class Cell:
     Attributes:
         model: its name in the study.
         mode: whether epochs or steps are fixed.
-        jets: training jets.
+        jets: number of training jets.
         seed: of the training.
         recipe: of the training.
     """
@@ -118,11 +131,11 @@ class Cell:
     mode: Mode
     jets: int
     seed: int
-    recipe: Recipe
+    recipe: JetRecipe
 
     @property
     def name(self) -> str:
-        """Of the folder of its run."""
+        """Name of the folder of its run."""
         return f"{self.model}-{self.mode}-{self.jets}-{self.seed}"
 
     @property
@@ -132,46 +145,38 @@ class Cell:
         return training.steps or (training.epochs or 1) * -(-self.jets // training.batch)
 
 
-def load_study(path: Path, overrides: Sequence[str] = ()) -> Study:
+def load_study(path: Path, changes: Sequence[str] = ()) -> Study:
     """Read a study.
 
     A model is the name of a training recipe beside the study, or a table of such a recipe's sections, which may
-    begin with `base: RECIPE`; null leaves it out. The study decides on the jets, the length, the seed and the validations of each
-    training; what a model's recipe says of these is replaced.
+    begin with `base: RECIPE`; one that is null is omitted. The study decides on the jets, the length, the seed and the
+    validations of each training and replaces what a model's recipe says of these.
 
     Args:
         path: the YAML file.
-        overrides: lines `key=value`, the value in YAML, such as `models.particle-net.training.batch=256`.
+        changes: lines `key=value`, the value in YAML, such as `models.particle-net.training.batch=256`.
 
     Raises:
         InputError: a file cannot be read, a key is unknown (the nearest one is named), a value has the wrong type,
-            or an override is not of that form.
+            or a change is not of that form.
     """
     path = Path(path)
     values = read_table(path)
-    _spell_out(values, path)
-    for override in overrides:
-        values = merged(values, change(override))
-        _spell_out(values, path)
-    models = values["models"]
-    frame = checked(
-        Study, values | {"models": {"any": _ANY}}, path
-    )  # first what is wrong with the study itself
-    found = {name: _model(frame, name, given, path) for name, given in models.items()}
-    return checked(Study, values | {"models": found}, path)
+    values["models"] = _models(values, path)
+    for one in changes:
+        values = merged(values, change(one))
+        values["models"] = _models(values, path)
+    models = values.pop("models")
+    settings = checked(StudySettings, values, path)
+    recipes = {name: _recipe(settings, name, table, path) for name, table in models.items()}
+    return Study(**dict(settings), models=recipes)
 
 
-_ANY = parse_recipe({"data": {"path": ""}, "model": {"architecture": ""}, "training": {"steps": 1}}, "")
-
-
-def _spell_out(values: dict[str, Any], path: Path) -> None:
-    """Let each model be a table; a file's name is its base."""
+def _models(values: Table, path: Path) -> dict[str, Table]:
+    """The table of each model; a file's name becomes its base."""
     models = values.get("models")
-    models = (
-        {}
-        if not isinstance(models, Mapping)
-        else {n: given for n, given in models.items() if given is not None}
-    )
+    models = models if isinstance(models, Mapping) else {}
+    models = {name: given for name, given in models.items() if given is not None}
     if not models:
         raise InputError(f"{path}: models: a table of training recipes is expected", hint="write NAME: FILE")
     for name, given in models.items():
@@ -181,49 +186,29 @@ def _spell_out(values: dict[str, Any], path: Path) -> None:
             )
         if not isinstance(given, (str, Mapping)):
             raise InputError(f"{path}: models.{name}: a training recipe or the name of its file is expected")
-    values["models"] = {
-        name: {"base": given} if isinstance(given, str) else given for name, given in models.items()
-    }
+    return {name: {"base": given} if isinstance(given, str) else given for name, given in models.items()}
 
 
-def _model(study: Study, name: str, given: Mapping[str, Any], path: Path) -> Recipe:
+def _recipe(settings: StudySettings, name: str, table: Table, path: Path) -> JetRecipe:
     """The recipe of one model, with the jets and the length that the study decides on."""
-    changes, values = dict(given), {}
+    changes, values = dict(table), {}
     base = changes.pop("base", None)
     if base is not None:
         if not isinstance(base, str):
             raise InputError(f"{path}: models.{name}.base: the name of a recipe is expected, not {base!r}")
-        values = read_recipe(path.parent / base)
-    values = put_over(values, changes)
-    mode: Mode = "steps" if study.lengths.epochs is None else "epochs"
-    data = study.data.model_dump(include={"path", "validation"})
-    if study.data.validation_jets is not None:
-        data["validation_jets"] = study.data.validation_jets
-    values = put_over(values, {"data": data, "training": _training(mode, getattr(study.lengths, mode))})
-    return parse_recipe(values, f"{path}: models.{name}")
-
-
-def _training(mode: Mode, length: int) -> dict[str, int | None]:
-    """What a study decides on, whatever a recipe says; an epoch is one pass over the cell's jets."""
-    return {
-        "epochs": None,
-        "steps": None,
-        mode: length,
-        "jets_per_epoch": None,
-        "evaluate_every": None,
-        "seed": 0,
+        values = JetRecipe.read(path.parent / base)
+    mode: Mode = "steps" if settings.lengths.epochs is None else "epochs"
+    decided: dict[str, Any] = {
+        "data": settings.data.model_dump(include={"path", "validation"}),
+        "training": _length(mode, getattr(settings.lengths, mode)),
     }
+    if settings.data.validation_jets is not None:
+        decided["data"]["validation_jets"] = settings.data.validation_jets
+    values = JetRecipe.put_over(JetRecipe.put_over(values, changes), decided)
+    return JetRecipe.parse(values, f"{path}: models.{name}")
 
 
-def _cell_recipe(study: Study, recipe: Recipe, mode: Mode, jets: int, seed: int) -> Recipe:
-    """The recipe of one training."""
-    values = recipe.plain()
-    values["data"]["train_jets"] = jets
-    values["training"] |= _training(mode, getattr(study.lengths, mode)) | {"seed": seed}
-    data = recipe.data
-    # A stream that fits into its own buffer is read from the files again in each pass for nothing.
-    if data.validation_jets is not None and max(jets, data.validation_jets) <= data.buffer:
-        values["data"]["loading"] = "in-memory"
-    cell = Cell("", mode, jets, seed, parse_recipe(values, ""))
-    values["training"]["evaluate_every"] = -(-cell.steps // study.validations)
-    return parse_recipe(values, "")
+def _length(mode: Mode, length: int) -> dict[str, int | None]:
+    """The settings that a study decides on, whatever a recipe says; an epoch is one pass over the cell's jets."""
+    unset = dict.fromkeys(("epochs", "steps", "jets_per_epoch", "evaluate_every"))
+    return {**unset, mode: length, "seed": 0}

@@ -1,43 +1,50 @@
 """Runs a scaling study: every cell is trained and evaluated once, one after another or side by side."""
 
-from __future__ import annotations
-
-import os
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, as_completed
+import json
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from yukawa.core.errors import InputError, ModelError
+from yukawa.core.errors import InputError, StoreError
+from yukawa.jets.evaluation import evaluate
 from yukawa.jets.io.manifest import MANIFEST
 from yukawa.jets.io.source import open_source
 from yukawa.jets.scaling import table
-from yukawa.jets.scaling.cells import Ended, Task, classes_of, figures_of, is_finished, run_cell
 from yukawa.jets.scaling.recipe import Cell, Study
-from yukawa.jets.training.recipe import DataRecipe
-from yukawa.jets.training.setup import build_model, inputs, open_jets
-from yukawa.runs.run import RECIPE, Run
+from yukawa.jets.training import setup, train
+from yukawa.jets.training.recipe import JetsSection
+from yukawa.runs.distributed import number_of_processes
+from yukawa.runs.run import CARD, Run, is_run
+from yukawa.runs.sweep import Outcome, Steps, Stopped, run_all
 
-RUNS = "runs"
-# A study that goes on may differ in these: where the jets lie (their hashes decide) and what changes no number.
-_FREE = ("data.path", "data.validation", "data.test", "data.prefetch", "training.checkpoints_kept")
+RUNS, REPORT = "runs", "report.json"
+# A study that is resumed may differ in these: where the jets lie (their hashes decide), and what changes no number.
+_FREE = (
+    "*data.path",
+    "*data.validation",
+    "data.test",
+    "*data.prefetch",
+    "*training.checkpoints_kept",
+    "*.report_to",
+)
 
 Progress = Callable[[int, int], None]
-Tell = Callable[[str], None]
+Message = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class StudyResult:
-    """How a study stands.
+    """How far a study is.
 
     Attributes:
         folder: of the study.
         cells: how many trainings it has.
-        rows: of the table, one a finished training.
+        rows: of the table, one for each finished training.
         failed: why a training failed, by its name.
-        interrupted: somebody asked to stop; the same call continues.
+        interrupted: whether somebody asked to stop; the same call resumes.
     """
 
     folder: Path
@@ -56,7 +63,7 @@ class StudyResult:
         """One line for people."""
         done = f"{len(self.rows)} of {self.cells} trainings are finished"
         if self.interrupted:
-            return f"{done} and kept: to go on, type the same command"
+            return f"{done} and kept: to resume, type the same command"
         return f"{done}; the table is {self.folder / table.PAGE}"
 
 
@@ -65,21 +72,20 @@ def run_study(
     out: Path,
     executor: Executor | None = None,
     progress: Progress | None = None,
-    tell: Tell | None = None,
+    on_message: Message | None = None,
 ) -> StudyResult:
-    """Do what is not yet done of a study in the folder `out`.
+    """Do the unfinished part of a study in the folder `out`.
 
     Each cell is a run in `runs/`, evaluated on the test jets. The tables are written anew after each cell, the
-    plots at the end. A training whose loss is no number leaves the others going.
+    plots at the end. A training whose loss is NaN or infinite leaves the others going.
 
     Args:
         study: from `load_study`.
         out: a new folder, or one of the same study.
-        executor: runs cells elsewhere, such as `RayExecutor`, and is shut down at the end; None runs one after
-            another here, where Ctrl-C lets the step end and writes a checkpoint. Cells must not share a process at
-            the same time: they draw from its random numbers.
+        executor: runs cells elsewhere, and is shut down at the end, see `yukawa.runs.sweep`; None runs one after
+            another here. Cells must not share a process at the same time: they draw from its random numbers.
         progress: called with the training steps made and those of the whole study.
-        tell: called with a line for each cell that ends.
+        on_message: called with a line for each cell that ends.
 
     Raises:
         InputError: the study or its data are wrong, a size is larger than there are training jets, or `out` holds
@@ -87,39 +93,103 @@ def run_study(
         StoreError: the disk refuses, or the files of a finished cell are damaged.
     """
     out, test = Path(out), Path(study.data.test or study.data.path)
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+    if number_of_processes() > 1:
         raise InputError("a study cannot be started by torchrun", hint="start it alone, or with --ray")
     cells = list(study.cells())
     _check(study, cells, test)
     _open(study, out)
-    standing = _Standing(cells, out, progress, tell)
-    todo = [Task(cell, out / RUNS / cell.name, test) for cell in cells if cell.name not in standing.rows]
-    ends = _here(todo, standing) if executor is None else _elsewhere(todo, executor)
-    with closing(ends):
-        for ended in ends:
-            standing.note(ended)
-            if ended.interrupted:
+    state = _StudyState(cells, out, progress, on_message)
+    tasks = [CellTask(cell, out / RUNS / cell.name, test) for cell in cells if cell.name not in state.rows]
+    with closing(run_all(run_cell, tasks, executor, state.advance)) as outcomes:
+        for outcome in outcomes:
+            state.note(outcome)
+            if state.interrupted:
                 break
-    rows = standing.table()
-    if rows and not standing.interrupted:
-        table.draw(rows, classes_of(out / RUNS / next(iter(standing.rows))), out / table.PLOTS)
-    return StudyResult(out, len(cells), rows, standing.failed, standing.interrupted)
+    rows = state.table()
+    if rows and not state.interrupted:
+        table.draw(rows, classes_of(out / RUNS / next(iter(state.rows))), out / table.PLOTS)
+    return StudyResult(out, len(cells), rows, state.failed, state.interrupted)
 
 
-class _Standing:
+@dataclass(frozen=True)
+class CellTask:
+    """A cell, the folder of its run, and where the test jets are."""
+
+    cell: Cell
+    folder: Path
+    test: Path
+
+
+def run_cell(task: CellTask, progress: Steps | None = None) -> None:
+    """Train the cell's model, or resume its training, and evaluate it on the test jets.
+
+    Args:
+        task: the cell; what is finished of it is not done again.
+        progress: called with the number of steps made.
+
+    Raises:
+        Stopped: somebody asked to stop the training.
+    """
+    cell, folder = task.cell, task.folder
+    # The card is the last of what a training must write.
+    if not (folder / CARD).exists():
+        report = None if progress is None else (lambda step, steps, metrics: progress(step))
+        if train.train(cell.recipe, folder, is_run(folder), report).asked:
+            raise Stopped
+    evaluate.evaluate({cell.name: folder}, task.test, out=folder / evaluate.FOLDER)
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether the cell in `folder` is trained and evaluated."""
+    return (folder / evaluate.FOLDER / REPORT).exists()
+
+
+def metrics_of(cell: Cell, folder: Path) -> dict[str, Any]:
+    """The row of a finished cell in the table: its metrics with their statistical errors.
+
+    Raises:
+        StoreError: its files are damaged.
+    """
+    path = folder / evaluate.FOLDER / REPORT
+    try:
+        found = json.loads(path.read_bytes())
+        (measured,) = found["models"].values()
+        metrics = {**measured["figures"], "auc": measured["auc_pairs"]}
+        row = {
+            "model": cell.model, "mode": cell.mode, "jets": cell.jets, "seed": cell.seed,
+            "steps": Run.open(folder).metrics()[-1]["step"], "test_jets": found["jets"],
+        }  # fmt: skip
+        of_all_classes = [name for name in ("accuracy", "mean_diagonal", "auc") if name in metrics]
+        for name in dict.fromkeys([*of_all_classes, *metrics]):
+            row |= {name: metrics[name]["value"], f"{name}_error": metrics[name]["error"]}
+    except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        raise StoreError(
+            f"{path} is damaged: {error!r}", hint="delete it; the same command makes it anew"
+        ) from None
+    return row
+
+
+def classes_of(folder: Path) -> tuple[str, ...]:
+    """The classes that the model of a finished cell distinguishes."""
+    (measured,) = json.loads((folder / evaluate.FOLDER / REPORT).read_bytes())["models"].values()
+    return tuple(measured["classes"])
+
+
+class _StudyState:
     """How far a study is, in memory and in its tables."""
 
     def __init__(
-        self, cells: Sequence[Cell], out: Path, progress: Progress | None, tell: Tell | None
+        self, cells: Sequence[Cell], out: Path, progress: Progress | None, on_message: Message | None
     ) -> None:
-        self.cells, self.out, self.progress, self.tell = cells, out, progress, tell
+        self.cells, self.out, self.progress, self.on_message = cells, out, progress, on_message
         self.failed: dict[str, str] = {}
         self.interrupted = False
         self.steps = sum(cell.steps for cell in cells)
+        folders = {cell.name: out / RUNS / cell.name for cell in cells}
         self.rows = {
-            cell.name: figures_of(cell, out / RUNS / cell.name)
+            cell.name: metrics_of(cell, folders[cell.name])
             for cell in cells
-            if is_finished(out / RUNS / cell.name)
+            if is_finished(folders[cell.name])
         }
         self.done = sum(cell.steps for cell in cells if cell.name in self.rows)
         self._write()
@@ -134,97 +204,62 @@ class _Standing:
             table.write(self.table(), len(self.cells), self.out)
 
     def advance(self, steps: int) -> None:
-        """Tell how far the study is, `steps` into the cell that runs."""
+        """Say how far the study is, `steps` into the cell that runs."""
         if self.progress is not None:
             self.progress(min(self.done + steps, self.steps), self.steps)
 
-    def note(self, ended: Ended) -> None:
+    def note(self, outcome: Outcome[CellTask]) -> None:
         """Take up how a cell ended.
 
         Raises:
             YukawaError: the cell's error, if others would meet it too.
         """
-        cell = ended.cell
-        if ended.interrupted:
+        cell = outcome.cell.cell
+        if outcome.interrupted:
             self.interrupted = True
             return
-        if ended.error is not None and not isinstance(ended.error, ModelError):
-            raise ended.error
-        if ended.error is not None:
-            self.failed[cell.name] = str(ended.error)
-            line = f"failed: {ended.error}"
+        if outcome.failed:
+            self.failed[cell.name] = str(outcome.error)
+            line = f"failed: {outcome.error}"
         else:
-            row = self.rows[cell.name] = figures_of(cell, self.out / RUNS / cell.name)
+            row = self.rows[cell.name] = metrics_of(cell, outcome.cell.folder)
             self._write()
             line = f"accuracy {row['accuracy']:.4f}"
         self.done += cell.steps
         self.advance(0)
-        if self.tell is not None:
-            self.tell(f"{len(self.rows) + len(self.failed)} of {len(self.cells)}: {cell.name}: {line}")
-
-
-def _here(tasks: Sequence[Task], standing: _Standing) -> Generator[Ended, None, None]:
-    """Run cells in this process, one after another."""
-    for task in tasks:
-        yield run_cell(task, standing.advance)
-
-
-def _elsewhere(tasks: Sequence[Task], executor: Executor) -> Generator[Ended, None, None]:
-    """Run cells by an executor, and give them as they end; what still runs is stopped when nobody wants it."""
-    ended = False
-    try:
-        for future in as_completed([executor.submit(run_cell, task) for task in tasks]):
-            yield future.result()
-        ended = True
-    finally:
-        executor.shutdown(wait=True, cancel_futures=not ended)
+        if self.on_message is not None:
+            ended = len(self.rows) + len(self.failed)
+            self.on_message(f"{ended} of {len(self.cells)}: {cell.name}: {line}")
 
 
 def _check(study: Study, cells: Sequence[Cell], test: Path) -> None:
     """See before the first training that none will fail for want of jets or for a wrong model."""
     by_size = {cell.jets: cell.recipe for cell in cells}
-    whole = by_size[max(by_size)]
-    everything = whole.model_copy(update={"data": whole.data.model_copy(update={"train_jets": None})})
-    train, _ = open_jets(everything)
-    if max(by_size) > len(train):
+    largest = by_size[max(by_size)]
+    train_jets, _ = setup.open_jets(
+        largest.data.model_copy(update={"train_jets": None}), largest.training.seed
+    )
+    if max(by_size) > len(train_jets):
         raise InputError(
-            f"the study trains on up to {max(by_size):,} jets, {study.data.path} has {len(train):,} to train on",
-            hint="leave the larger sizes out, or simulate more jets",
+            f"the study trains on up to {max(by_size):,} jets, {study.data.path} has {len(train_jets):,} to train on",
+            hint="omit the larger sizes, or simulate more jets",
         )
     if study.data.test is None and not (test / MANIFEST).exists():
         raise InputError(f"{test} has no split of test jets", hint="name them: data.test=PATH")
     open_source(test, "test" if (test / MANIFEST).exists() else None)
     for model in study.models:
-        build_model(next(cell.recipe for cell in cells if cell.model == model))
+        setup.build(next(cell.recipe for cell in cells if cell.model == model))
 
 
 def _open(study: Study, out: Path) -> None:
     """Begin the folder of a study, or see that it is of this study and these jets."""
-    files = {
-        path.resolve(): path
-        for recipe in study.models.values()
-        for path in inputs(recipe.data, recipe.model.start)
-    }
+    models = study.models.values()
+    paths = [path for model in models for path in setup.inputs(model.data, model.model.start)]
     if study.data.test is not None:
-        files |= {path.resolve(): path for path in inputs(DataRecipe(path=study.data.test))}
-    if not (out / RECIPE).exists():
-        Run.create(out, study.plain(), list(files.values()))
-        return
-    run = Run.open(out)
-    old, new = dict(_flat(run.recipe)), dict(_flat(study.plain()))
-    for name in [*old, *(name for name in new if name not in old)]:
-        if old.get(name) != new.get(name) and not name.endswith(_FREE):
-            raise InputError(
-                f"{out} was begun with {name} {old.get(name)!r}, not {new.get(name)!r}",
-                hint="go on with its own recipe, or begin a new study in another folder",
-            )
-    run.check_inputs(files.values())
-
-
-def _flat(values: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Any]]:
-    """The values by their dotted names."""
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{place}{key}.")
-        else:
-            yield f"{place}{key}", value
+        paths += setup.inputs(JetsSection(path=study.data.test))
+    files = {path.resolve(): path for path in paths}.values()
+    run = Run.find(out, study.plain(), resume=is_run(out), free=_FREE)
+    if run is None:
+        Run.create(out, study.plain(), files)
+    else:
+        run.check_inputs(files)

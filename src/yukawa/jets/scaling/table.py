@@ -1,6 +1,4 @@
-"""The table of a study: one row a training, means and spreads over seeds, a page and S-curves."""
-
-from __future__ import annotations
+"""The table of a study: one row for each training, means and spreads over seeds, a page and S-curves."""
 
 import csv
 import io
@@ -27,8 +25,8 @@ _WORDS = {"accuracy": "accuracy", "mean_diagonal": "mean diagonal", "auc": "AUC,
 _KINDS = {"efficiency": "tagging efficiency", "flip": "charge flip rate"}
 
 
-def figures(rows: Sequence[Row]) -> list[str]:
-    """The figures that the rows have, in their order."""
+def metrics(rows: Sequence[Row]) -> list[str]:
+    """The names of the metrics that the rows have, in their order."""
     names = dict.fromkeys(name for row in rows for name in row if name not in _CELL)
     return [name for name in names if not name.endswith("_error")]
 
@@ -38,7 +36,7 @@ def summarise(rows: Sequence[Row]) -> list[dict[str, Any]]:
     groups: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
         groups.setdefault((row["model"], row["mode"], row["jets"]), []).append(row)
-    names = figures(rows)
+    names = metrics(rows)
     summary = []
     for (model, mode, jets), group in groups.items():
         found: dict[str, Any] = {"model": model, "mode": mode, "jets": jets, "seeds": len(group)}
@@ -70,9 +68,9 @@ def write(rows: Sequence[Row], cells: int, folder: Path) -> None:
 
 
 def draw(rows: Sequence[Row], classes: Sequence[str], folder: Path) -> None:
-    """Draw the figures against the number of training jets, by mode, with chance as a line.
+    """Draw the metrics against the number of training jets, by mode, with chance as a line.
 
-    A mode gets `overall`, `efficiency` and `flip`, with a panel for each figure that some training has.
+    A mode gets `overall`, `efficiency` and `flip`, with a panel for each metric that some training has.
 
     Raises:
         MissingPackage: matplotlib is not installed.
@@ -82,7 +80,7 @@ def draw(rows: Sequence[Row], classes: Sequence[str], folder: Path) -> None:
         folder.mkdir(exist_ok=True)
     for mode in dict.fromkeys(row["mode"] for row in rows):
         own = [row for row in rows if row["mode"] == mode]
-        known = [name for name in figures(own) if any(row.get(name) is not None for row in own)]
+        known = [name for name in metrics(own) if any(row.get(name) is not None for row in own)]
         for kind in ("", *_KINDS):
             panels = [
                 plots.Panel(name, words(name), chance(name, classes)) for name in known if _kind(name) == kind
@@ -91,23 +89,23 @@ def draw(rows: Sequence[Row], classes: Sequence[str], folder: Path) -> None:
                 plots.s_curves(own, folder / f"{mode}-{kind or 'overall'}.png", panels)
 
 
-def _kind(figure: str) -> str:
-    """Which of `_KINDS` a figure is of; empty for one of all classes."""
-    return "" if figure in _WORDS else figure.partition("_")[0]
+def _kind(metric: str) -> str:
+    """The one of `_KINDS` that a metric belongs to; empty for a metric of all classes."""
+    return "" if metric in _WORDS else metric.partition("_")[0]
 
 
-def chance(figure: str, classes: Sequence[str]) -> float:
-    """What a tagger that guesses among the classes reaches."""
-    kind, _, flavour = figure.partition("_")
+def chance(metric: str, classes: Sequence[str]) -> float:
+    """The value that a tagger reaches by guessing among the classes."""
+    kind, _, flavour = metric.partition("_")
     if kind in ("auc", "flip"):
         return 0.5
     return (len(tags(classes)[flavour]) if kind == "efficiency" else 1) / len(classes)
 
 
-def words(figure: str) -> str:
-    """A figure's name for people."""
-    kind, _, flavour = figure.partition("_")
-    return _WORDS.get(figure) or f"{_KINDS.get(kind, kind)} of {flavour}"
+def words(metric: str) -> str:
+    """A metric's name for people."""
+    kind, _, flavour = metric.partition("_")
+    return _WORDS.get(metric) or f"{_KINDS.get(kind, kind)} of {flavour}"
 
 
 def page(summary: Sequence[Row], finished: int, cells: int) -> str:
@@ -120,7 +118,7 @@ def page(summary: Sequence[Row], finished: int, cells: int) -> str:
     for mode in dict.fromkeys(row["mode"] for row in summary):
         own = [row for row in summary if row["mode"] == mode]
         parts.append(f"## {_HEADINGS[mode]}")
-        names = figures_of_summary(own)
+        names = metrics_of_summary(own)
         for kind in ("", *_KINDS):
             chosen = [name for name in names if _kind(name) == kind]
             if chosen:
@@ -130,8 +128,8 @@ def page(summary: Sequence[Row], finished: int, cells: int) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def figures_of_summary(summary: Sequence[Row]) -> list[str]:
-    """The figures of the rows of a summary."""
+def metrics_of_summary(summary: Sequence[Row]) -> list[str]:
+    """The metrics of the rows of a summary."""
     return [name for name in summary[0] if f"{name}_spread" in summary[0]] if summary else []
 
 

@@ -1,62 +1,21 @@
-"""The endless row of training batches: which jets a step sees depends on the seed and the step alone."""
+"""The training batches of jets: which jets a step sees depends on the seed and the step alone."""
 
-from __future__ import annotations
-
-from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator
-from itertools import islice, repeat
-from typing import TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.utils.data import DataLoader, IterableDataset
 
 from yukawa.core.errors import InputError
 from yukawa.jets.features.encoded import Encoded
 from yukawa.jets.io.loader import InMemory, Loader, run_ahead, tensors
+from yukawa.runs.batches import StepDataset, TensorBatch
 
-# What a batch holds beside the network's tensors: the classes, how much each jet counts, and by what the sum of
-# the jets' losses is divided.
+# Beside the network's tensors a batch holds the classes, how much each jet counts, and the divisor of the sum of the
+# jets' losses.
 LABELS, WEIGHTS, DIVISOR = "labels", "weights", "divisor"
 
-Batch = dict[str, Tensor]
-Item = TypeVar("Item")
 
-
-class Steps(IterableDataset[Batch | None], ABC):
-    """The batches of a whole training, as a network's tensors with what the loss needs.
-
-    A resumed training asks for all batches again and throws the first ones away; these cost nothing here: they
-    are None.
-
-    Args:
-        batch: how many jets, or other sequences, a batch has over all processes.
-        steps: batches in all.
-        first: how many batches are None.
-    """
-
-    def __init__(self, batch: int, steps: int, first: int = 0) -> None:
-        self.batch, self.steps, self.first = batch, steps, first
-
-    def __len__(self) -> int:
-        return self.steps
-
-    def __iter__(self) -> Iterator[Batch | None]:
-        yield from repeat(None, min(self.first, self.steps))
-        yield from islice(self._rest(), max(self.steps - self.first, 0))
-
-    @abstractmethod
-    def _rest(self) -> Iterator[Batch]:
-        """All batches from `first` on, without an end."""
-
-    def loader_for_trainer(self) -> DataLoader[Batch | None]:
-        """The feed as the trainer wants it; batches pass through unchanged."""
-        # With a generator of its own it draws nothing from the global random numbers.
-        return DataLoader(self, batch_size=None, collate_fn=_same, generator=torch.Generator())
-
-
-class Feed(Steps):
+class JetBatches(StepDataset):
     """The batches of jets, epoch after epoch.
 
     Of jets in memory, each process takes its share of every batch: the batches are the same for any number of
@@ -89,7 +48,8 @@ class Feed(Steps):
         self.loader, self.seed = loader, seed
         self.rank, self.world, self.prefetch = rank, world, prefetch
 
-    def _rest(self) -> Iterator[Batch]:
+    def endless(self) -> Iterator[TensorBatch]:
+        """All batches from `first` on."""
         epoch, skip = divmod(self.first, steps_of_an_epoch(self.loader, self.batch, self.world))
         while True:
             batches = self._epoch(epoch, skip)
@@ -98,7 +58,7 @@ class Feed(Steps):
             yield from run_ahead(batches, self.prefetch) if in_background else batches
             epoch, skip = epoch + 1, 0
 
-    def _epoch(self, epoch: int, skip: int) -> Generator[Batch, None, None]:
+    def _epoch(self, epoch: int, skip: int) -> Generator[TensorBatch, None, None]:
         if not shares_batches(self.loader):
             for encoded in self.loader.batches(
                 self.batch // self.world,
@@ -126,7 +86,7 @@ def steps_of_an_epoch(loader: Loader, batch: int, world: int) -> int:
 
 
 def share(encoded: Encoded, rank: int, world: int) -> tuple[Encoded, float]:
-    """The jets of a batch that one process takes, and by what to divide the sum of their losses.
+    """The jets of a batch that one process takes, and the divisor of the sum of their losses.
 
     Divided so, the mean over processes is the mean over jets, also where the shares are not equal.
     """
@@ -143,7 +103,7 @@ def weight_of(encoded: Encoded) -> float:
     return float(len(encoded) if encoded.weights is None else encoded.weights.sum(dtype=np.float64))
 
 
-def labelled(encoded: Encoded, divisor: float | None = None) -> Batch:
+def labelled(encoded: Encoded, divisor: float | None = None) -> TensorBatch:
     """The tensors of a batch with `labels` (B,), `weights` (B,) where jets do not count alike, and `divisor`.
 
     Raises:
@@ -153,17 +113,13 @@ def labelled(encoded: Encoded, divisor: float | None = None) -> Batch:
     if unknown:
         raise InputError(
             f"{unknown} of {len(encoded)} jets in a batch are of none of the classes that are trained",
-            hint="leave them out by the selection of the data config",
+            hint="exclude them by the selection of the data config",
         )
     divisor = weight_of(encoded) if divisor is None else divisor
-    batch: Batch = tensors(encoded) | {
+    batch: TensorBatch = tensors(encoded) | {
         LABELS: torch.from_numpy(encoded.labels),
         DIVISOR: torch.tensor(max(divisor, 1e-6)),
     }
     if encoded.weights is not None:
         batch[WEIGHTS] = torch.from_numpy(encoded.weights)
-    return batch
-
-
-def _same(batch: Item) -> Item:
     return batch

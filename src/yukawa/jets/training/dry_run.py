@@ -1,6 +1,4 @@
-"""What a recipe would do, before it does: parameters, steps and memory."""
-
-from __future__ import annotations
+"""A dry run says what a recipe would do: parameters, steps and memory."""
 
 import math
 from dataclasses import dataclass
@@ -11,9 +9,10 @@ from torch import Tensor, nn
 from yukawa.jets.features.encoded import Encoded, Encoder
 from yukawa.jets.io.loader import Streaming, tensors
 from yukawa.jets.io.source import Source
-from yukawa.jets.training.callback import Plan
-from yukawa.jets.training.recipe import Recipe, TrainingRecipe
-from yukawa.jets.training.setup import build_model, open_jets, resolve
+from yukawa.jets.training import setup
+from yukawa.jets.training.recipe import JetRecipe
+from yukawa.jets.training.train import plan_of
+from yukawa.runs.callback import Plan
 
 _SAMPLE = 32  # jets on which memory is measured
 # fp32 copies of the weights: they, their gradient, two moments; Ranger's slow ones are a fifth.
@@ -21,7 +20,7 @@ _COPIES = {"adamw": 4, "ranger": 5}
 
 
 @dataclass(frozen=True)
-class Description:
+class JetDryRun:
     """What a recipe would do.
 
     Attributes:
@@ -32,11 +31,11 @@ class Description:
         validation_jets: jets to validate on.
         plan: its steps.
         weights_memory: bytes of weights, gradients and the optimiser's state.
-        batch_memory: bytes of what the network keeps of a batch for its gradient, measured on a few jets.
+        batch_memory: bytes that the network keeps of a batch for its gradient, measured on a few jets.
         data_memory: bytes of the encoded jets that are held at once.
     """
 
-    recipe: Recipe
+    recipe: JetRecipe
     parameters: int
     train_jets: int
     validation_jets: int
@@ -47,14 +46,14 @@ class Description:
     data_memory: int
 
 
-def describe(recipe: Recipe) -> Description:
-    """What the recipe would do; the data are looked at, nothing is written.
+def describe(recipe: JetRecipe) -> JetDryRun:
+    """Say what the recipe would do; the data are looked at, nothing is written.
 
     Raises:
         InputError: the recipe, its data config or its data are wrong.
     """
-    encoder, network = build_model(recipe)
-    train, validation = open_jets(recipe)
+    encoder, network = setup.build(recipe)
+    train, validation = setup.open_jets(recipe.data, recipe.training.seed)
     sample = _sample(train, encoder)
     row_bytes = sum(array.nbytes for array in sample.rows.values()) / max(len(sample), 1)
     held = [len(train), len(validation)]
@@ -63,8 +62,8 @@ def describe(recipe: Recipe) -> Description:
     jets = recipe.training.jets_per_epoch or len(train)
     parameters = sum(weight.numel() for weight in network.parameters())
     plan = plan_of(recipe.training, math.ceil(jets / recipe.training.batch))
-    return Description(
-        recipe=resolve(recipe, network),
+    return JetDryRun(
+        recipe=setup.resolved(recipe, network),
         parameters=parameters,
         train_jets=len(train),
         validation_jets=len(validation),
@@ -76,24 +75,8 @@ def describe(recipe: Recipe) -> Description:
     )
 
 
-def plan_of(recipe: TrainingRecipe, epoch: int) -> Plan:
-    """When things happen in a training whose epoch has so many steps."""
-    steps = recipe.steps if recipe.steps is not None else epoch * (recipe.epochs or 1)
-    evaluate = min(recipe.evaluate_every or epoch, steps)
-    return Plan(
-        steps=steps,
-        epoch=epoch,
-        evaluate=evaluate,
-        checkpoint=recipe.checkpoint_every or evaluate,
-        log=recipe.log_every,
-        batch=recipe.batch,
-        best_by=recipe.best_by,
-        patience=recipe.patience,
-    )
-
-
 def kept_for_gradient(network: nn.Module, batch: dict[str, Tensor]) -> int:
-    """Bytes of all tensors that a forward pass keeps for the backward pass, weights left out."""
+    """Bytes of all tensors that a forward pass keeps for the backward pass, without the weights."""
     weights = {weight.untyped_storage().data_ptr() for weight in network.parameters()}
     kept: dict[int, int] = {}
 

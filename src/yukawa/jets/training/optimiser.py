@@ -1,7 +1,5 @@
 """Ranger, the optimiser of the published recipes: rectified Adam whose weights look ahead."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable
 from typing import Any

@@ -1,29 +1,16 @@
-"""A training recipe: what to train, on which jets and how, typed and strict, from YAML and `key=value`."""
+"""A recipe of a training on jets: which network, which jets and how."""
 
-from __future__ import annotations
+from collections.abc import Mapping
+from typing import Literal
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, Literal
+from pydantic import ConfigDict
 
-from pydantic import ConfigDict, model_validator
-
-from yukawa.core.config import (
-    Count,
-    Natural,
-    NotNegative,
-    Positive,
-    Section,
-    Table,
-    change,
-    checked,
-    merged,
-    read_on_base,
-)
+from yukawa.core.config import Count, Natural, Positive, Section, Table
+from yukawa.runs.recipe import Recipe, RunSettings, Schedule
 
 
-class DataRecipe(Section):
-    """Which jets.
+class JetsSection(Section):
+    """The jets.
 
     Attributes:
         path: a data set's folder, or a file or pattern of files.
@@ -31,7 +18,7 @@ class DataRecipe(Section):
         config: name of a built-in data config or path of one.
         loading: all jets encoded in memory, or streamed through a shuffle buffer.
         buffer: jets in the shuffle buffer of `streaming`.
-        prefetch: batches made ready in the background; 0 makes each when it is asked for.
+        prefetch: batches made ready in the background; 0 makes each when it is needed.
         train_jets: train on so many jets only, drawn by the seed; None takes all.
         validation_jets: validate on so many jets only; None takes all.
     """
@@ -46,8 +33,8 @@ class DataRecipe(Section):
     validation_jets: Count | None = None
 
 
-class ModelRecipe(Section):
-    """Which network: its architecture and that architecture's own sizes, which the network checks.
+class NetworkSection(Section):
+    """The network: its architecture and that architecture's own sizes, which the network checks.
 
     Attributes:
         architecture: its name.
@@ -61,104 +48,41 @@ class ModelRecipe(Section):
     start: str | None = None
 
 
-class TrainingRecipe(Section):
-    """How to train.
+class JetSettings(RunSettings):
+    """How to train on jets; see `RunSettings` for what all trainings have.
 
     Attributes:
-        epochs: length of the training in epochs; or
-        steps: its length in steps. Exactly one of the two is given.
-        batch: jets in a step, over all processes together.
         optimiser: `ranger` (RAdam with lookahead) or `adamw`.
-        learning_rate: its first value.
-        weight_decay: share of the weights, times the learning rate, taken off at each step.
-        schedule: how the learning rate changes, see `schedule.py`.
-        precision: of the network's arithmetic; weights stay fp32.
-        seed: of the first weights, of the order of the jets and of dropout.
         jets_per_epoch: length of an epoch; None is one pass over the jets.
-        evaluate_every: steps between two validations; None is once an epoch.
-        checkpoint_every: steps between two checkpoints; None is after each validation.
-        checkpoints_kept: how many of the last checkpoints stay.
-        log_every: steps between two lines of figures.
-        best_by: the validation figure by which the best weights are chosen.
-        patience: stop after so many validations without a better one; None never does.
-        clip: longest gradient; longer ones are shortened to it. None leaves them.
-        threads: processor threads of the network's arithmetic; None leaves it to PyTorch.
+        best_by: the validation metric by which the best weights are chosen.
+        patience: stop after so many validations without a better one; None never stops.
     """
 
-    epochs: Count | None = None
-    steps: Count | None = None
     batch: Count = 512
     optimiser: Literal["ranger", "adamw"] = "ranger"
     learning_rate: Positive = 1e-3
-    weight_decay: NotNegative = 0.0
-    schedule: Literal["flat-then-decay", "cosine", "constant"] = "flat-then-decay"
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
-    seed: Natural = 0
+    schedule: Schedule = "flat-then-decay"
     jets_per_epoch: Count | None = None
-    evaluate_every: Count | None = None
-    checkpoint_every: Count | None = None
-    checkpoints_kept: Count = 2
     log_every: Count = 50
     best_by: Literal["accuracy", "loss"] = "accuracy"
     patience: Count | None = None
-    clip: Positive | None = None
-    threads: Count | None = None
-
-    @model_validator(mode="after")
-    def _one_length(self) -> TrainingRecipe:
-        if (self.epochs is None) == (self.steps is None):
-            raise ValueError("give either epochs or steps (the other one null)")
-        return self
 
 
-class Recipe(Section):
-    """A whole recipe."""
+class JetRecipe(Recipe):
+    """A whole recipe of a training on jets."""
 
-    data: DataRecipe
-    model: ModelRecipe
-    training: TrainingRecipe
+    data: JetsSection
+    model: NetworkSection
+    training: JetSettings
 
-
-def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
-    """Read a recipe.
-
-    A recipe may begin with `base: other.yaml` (beside it): it then says only what differs.
-
-    Args:
-        path: the YAML file.
-        overrides: lines `section.key=value`, the value in YAML; they win over the file.
-
-    Raises:
-        InputError: the file cannot be read, a key is unknown (the nearest one is named), a value has the wrong
-            type, or an override is not of that form.
-    """
-    values = read_recipe(Path(path))
-    for override in overrides:
-        values = put_over(values, change(override))
-    return parse_recipe(values, str(path))
-
-
-def parse_recipe(values: Mapping[str, Any], where: str = "the recipe") -> Recipe:
-    """The recipe of plain values; `where` begins the message if they are wrong.
-
-    Raises:
-        InputError: as for `load_recipe`.
-    """
-    return checked(Recipe, values, where, missing="type: {}=VALUE")
-
-
-def read_recipe(path: Path) -> Table:
-    """The values of a recipe on top of those of its base, unchecked."""
-    return read_on_base(path, lambda file, base: file.parent / base, put_over)
-
-
-def put_over(values: Table, changes: Table) -> Table:
-    """`changes` over `values`, section by section; another architecture begins with its own sizes."""
-    old, new = values.get("model"), changes.get("model")
-    if (
-        isinstance(old, Mapping)
-        and isinstance(new, Mapping)
-        and new.get("architecture", old.get("architecture")) != old.get("architecture")
-    ):
-        values = values | {"model": {}}
-    return merged(values, changes)
+    @classmethod
+    def put_over(cls, below: Table, above: Table) -> Table:
+        """As for all recipes, but another architecture begins with its own sizes."""
+        old, new = below.get("model"), above.get("model")
+        if (
+            isinstance(old, Mapping)
+            and isinstance(new, Mapping)
+            and new.get("architecture", old.get("architecture")) != old.get("architecture")
+        ):
+            below = below | {"model": {}}
+        return super().put_over(below, above)

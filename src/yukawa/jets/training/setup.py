@@ -1,97 +1,113 @@
-"""What a recipe stands for: its encoder and network, its jets, and how the finished model is saved."""
-
-from __future__ import annotations
+"""Builds the parts that a recipe names: data config, encoder and network, and the jets."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from yukawa.core.errors import InputError
 from yukawa.jets.features import standardise
-from yukawa.jets.features.config import load_data_config
+from yukawa.jets.features.config import DataConfig, load_data_config
 from yukawa.jets.features.encoded import Encoder
 from yukawa.jets.io.loader import InMemory, Loader, Streaming
 from yukawa.jets.io.manifest import MANIFEST
 from yukawa.jets.io.source import Piece, Source, open_source
+from yukawa.jets.models import saving
 from yukawa.jets.models.interface import Tagger, settings_of
-from yukawa.jets.models.saving import build, load_model, model_files, model_folder, save_model
 from yukawa.jets.table import Array, Jets
-from yukawa.jets.training.recipe import DataRecipe, ModelRecipe, Recipe
+from yukawa.jets.training.recipe import JetRecipe, JetsSection, NetworkSection
 
 # They follow from the data config; a recipe says them only there.
 _FROM_DATA = ("features", "classes")
 
 
-def build_model(recipe: Recipe) -> tuple[Encoder, Tagger]:
-    """The encoder of the recipe's data config, and its network.
-
-    Its weights are drawn from the recipe's seed; those that it can take over from `model.start` are taken.
+def data_config(data: JetsSection, seed: int) -> DataConfig:
+    """The data config of a recipe, with the constants that it leaves to be measured from the jets.
 
     Raises:
-        InputError: the data config is not there or wrong, or a size of the network is, or the model to start from.
+        InputError: the data config or the jets are missing or wrong.
     """
-    config = load_data_config(recipe.data.config)
-    if not config.resolved:
-        config = standardise.resolve(config, open_jets(recipe)[0])
-    sizes = recipe.model.model_dump(exclude={"start"})
+    config = load_data_config(data.config)
+    return config if config.resolved else standardise.resolve(config, open_jets(data, seed)[0])
+
+
+def build_network(model: NetworkSection, config: DataConfig, seed: int) -> Tagger:
+    """The network of a recipe for a data config.
+
+    Its weights are drawn from the seed; those that it can take over from `model.start` are taken.
+
+    Raises:
+        InputError: a size of the network or the model to start from is wrong.
+    """
+    sizes = model.model_dump(exclude={"start"})
     for name in _FROM_DATA:
         if name in sizes:
-            raise InputError(f"model.{name} follows from the data config", hint="leave it out")
-    torch.manual_seed(recipe.training.seed)
-    network = build(sizes | {"features": len(config.features), "classes": config.classes})
-    if recipe.model.start is not None:
-        network.start_from(load_model(model_folder(recipe.model.start))[0], recipe.model.start)
+            raise InputError(f"model.{name} follows from the data config", hint="remove it from the recipe")
+    torch.manual_seed(seed)
+    network = saving.build(sizes | {"features": len(config.features), "classes": config.classes})
+    if model.start is not None:
+        network.start_from(saving.load_model(saving.model_folder(model.start))[0], model.start)
+    return network
+
+
+def build(recipe: JetRecipe) -> tuple[Encoder, Tagger]:
+    """The encoder of the recipe's data config, and its network.
+
+    Raises:
+        InputError: as for `data_config` and `build_network`.
+    """
+    config = data_config(recipe.data, recipe.training.seed)
+    network = build_network(recipe.model, config, recipe.training.seed)
     return network.encoder(config), network
 
 
-def save(folder: Path, encoder: Encoder, network: Tagger) -> None:
-    """Write the trained network with all it needs to be used.
-
-    Raises:
-        StoreError: the disk refuses.
-    """
-    save_model(folder, network, encoder.config)
-
-
-def resolve(recipe: Recipe, network: Tagger) -> Recipe:
-    """The recipe with every size of its network written out."""
+def sizes_of(network: Tagger, start: str | None) -> dict[str, Any]:
+    """The section `model` of a recipe with every size of its network written out."""
     sizes = {name: size for name, size in settings_of(network).items() if name not in _FROM_DATA}
-    model = ModelRecipe.model_validate(sizes | {"start": recipe.model.start})
+    return sizes | {"start": start}
+
+
+def resolved(recipe: JetRecipe, network: Tagger) -> JetRecipe:
+    """The recipe with every size of its network written out."""
+    model = NetworkSection.model_validate(sizes_of(network, recipe.model.start))
     return recipe.model_copy(update={"model": model})
 
 
-def open_jets(recipe: Recipe) -> tuple[Source, Source]:
+def open_jets(data: JetsSection, seed: int) -> tuple[Source, Source]:
     """The training and the validation jets, as many of each as the recipe wants.
 
+    Args:
+        data: the jets.
+        seed: of the draw, where the recipe wants some of them only.
+
     Raises:
-        InputError: they are not there, cannot be read or disagree with their manifest; or the validation jets
+        InputError: they are missing, cannot be read or disagree with their manifest; or the validation jets
             are not named.
     """
-    data, seed = recipe.data, recipe.training.seed
     if data.validation is not None:
         train, validation = open_source(data.path), open_source(data.validation)
     elif (Path(data.path) / MANIFEST).exists():
         train, validation = open_source(data.path, "train"), open_source(data.path, "validation")
     else:
-        open_source(data.path)  # what is wrong with it comes first
+        open_source(data.path)  # an error of the path itself comes first
         raise InputError(
             f"{data.path} has no split of validation jets", hint="name them: data.validation=PATH"
         )
     return subset(train, data.train_jets, seed), subset(validation, data.validation_jets, seed)
 
 
-def load(source: Source, encoder: Encoder, data: DataRecipe, jets_per_epoch: int | None = None) -> Loader:
-    """The loader that the recipe asks for."""
+def load(source: Source, encoder: Encoder, data: JetsSection, jets_per_epoch: int | None = None) -> Loader:
+    """The loader of some jets, in memory or streamed as the recipe says."""
     if data.loading == "streaming":
         return Streaming(source, encoder, data.buffer, jets_per_epoch=jets_per_epoch, ahead=data.prefetch)
     return InMemory(source, encoder, jets_per_epoch=jets_per_epoch)
 
 
-def inputs(data: DataRecipe, start: str | None = None) -> list[Path]:
-    """The files on which a run depends: of the jets, their data config, and the model it starts from.
+def inputs(data: JetsSection, start: str | None = None) -> list[Path]:
+    """The files on which a run depends: of the jets, their data config, and the model to start from.
 
     Of a data set it is the manifest, which holds the hashes of the shards.
     """
@@ -101,11 +117,11 @@ def inputs(data: DataRecipe, start: str | None = None) -> list[Path]:
         files += [manifest] if manifest.exists() else open_source(path).paths
     config = Path(data.config)
     files += [config] if config.is_file() else []
-    return files + ([] if start is None else model_files(model_folder(start)))
+    return files + ([] if start is None else saving.model_files(saving.model_folder(start)))
 
 
 @dataclass(frozen=True)
-class Part:
+class SomeJets:
     """Some jets of a piece.
 
     Attributes:
@@ -140,7 +156,7 @@ def subset(source: Source, jets: int | None, seed: int) -> Source:
     if jets is None:
         return source
     if jets > len(source):
-        raise InputError(f"{jets} jets are asked for, {source.pieces[0].path.parent} has {len(source)}")
+        raise InputError(f"{jets} jets are wanted, {source.pieces[0].path.parent} has {len(source)}")
     drawn = np.sort(np.random.default_rng(seed).permutation(len(source))[:jets])
     return Source(source.columns, tuple(_parts(source.pieces, drawn)))
 
@@ -151,5 +167,5 @@ def _parts(pieces: Sequence[Piece], drawn: Array) -> Iterator[Piece]:
     for piece in pieces:
         first, last = np.searchsorted(drawn, (start, start + piece.count))
         if last > first:
-            yield Part(piece, drawn[first:last] - start)
+            yield SomeJets(piece, drawn[first:last] - start)
         start += piece.count

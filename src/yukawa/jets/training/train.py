@@ -1,105 +1,243 @@
-"""A recipe becomes a run: a folder with the model, its figures, and all that is needed to go on or do it again."""
+"""A training on jets: the recipe becomes a run with the best tagger, its metrics and its card."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterator
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 
-from yukawa.core.files import atomic_write
-from yukawa.jets.training.batches import Batch, Feed, labelled, steps_of_an_epoch
-from yukawa.jets.training.callback import Conductor, Plan
-from yukawa.jets.training.card import card
-from yukawa.jets.training.dry_run import plan_of
-from yukawa.jets.training.recipe import Recipe, parse_recipe
-from yukawa.jets.training.setup import build_model, inputs, load, open_jets, resolve, save
-from yukawa.jets.training.task import CARD, CHECKPOINTS, CURVES, Task, TrainResult, carry_out, draw, speed
-from yukawa.runs.callback import Progress
-from yukawa.runs.run import MODEL, RECIPE, Run
+from yukawa.jets.features.encoded import Encoder
+from yukawa.jets.models.interface import Tagger
+from yukawa.jets.models.saving import save_model
+from yukawa.jets.training import setup
+from yukawa.jets.training.batches import JetBatches, labelled, steps_of_an_epoch
+from yukawa.jets.training.recipe import JetRecipe, JetSettings
+from yukawa.jets.training.trainer import JetTrainer, Supervised, arguments
+from yukawa.runs.batches import StepDataset, TensorBatch
+from yukawa.runs.callback import BestSoFar, Plan, Progress, TrainingCallback
+from yukawa.runs.checkpoints import check_shapes, read_best, step_of
+from yukawa.runs.distributed import Machine
+from yukawa.runs.model_card import model_card
+from yukawa.runs.run import Run
+from yukawa.runs.task import RecipeT, Task, TrainResult, execute, median_speed
+from yukawa.runs.trainer import RunTrainer
 
-__all__ = ["CARD", "CHECKPOINTS", "CURVES", "TrainResult", "recipe_of", "train"]
+
+@dataclass(frozen=True)
+class JetResult(TrainResult):
+    """How a training ended whose best weights are kept; its loss is their cross entropy on the validation jets.
+
+    Attributes:
+        best_step: the step whose weights are in `model/`; None if none was validated.
+        accuracy: their accuracy on the validation jets; None where there is none.
+        stopped_early: whether the validation had not improved for too long.
+    """
+
+    best_step: int | None
+    accuracy: float | None
+    stopped_early: bool
+
+    @property
+    def reached(self) -> tuple[Mapping[str, float | None], str]:
+        """The best validation, and its step."""
+        early = f"; stopped early, at step {self.steps} of {self.planned}" if self.stopped_early else ""
+        return {"accuracy": self.accuracy, "loss": self.loss}, f"at step {self.best_step}{early}"
 
 
-def train(recipe: Recipe, out: Path, resume: bool = False, progress: Progress | None = None) -> TrainResult:
-    """Train as the recipe says; the run is the folder `out`.
-
-    Ctrl-C lets the step end, writes a checkpoint and returns. A resumed run gives the weights of an unbroken one
-    (on a GPU up to the rounding of its sums, whose order varies). Started by torchrun, all processes share each
-    batch.
+def train(recipe: JetRecipe, out: Path, resume: bool = False, progress: Progress | None = None) -> JetResult:
+    """Train as the recipe says; see `yukawa.runs.task.execute` for arguments and errors.
 
     Args:
-        recipe: from `load_recipe`.
+        recipe: from `JetRecipe.load`.
         out: a new folder; with `resume`, a run of this recipe.
-        resume: go on from the last checkpoint.
-        progress: called after each step with the steps made, the steps in all, and the latest figures; in the
-            first process only.
-
-    Raises:
-        InputError: the recipe or the data are wrong, `out` holds a run already, or (with `resume`) the recipe,
-            the data or the network are not the run's.
-        NotFound: `out` holds no run to resume.
-        ModelError: the loss is no number; the batch and the checkpoints are kept.
-        StoreError: the disk refuses; the last checkpoint stands.
+        resume: whether to resume from the last checkpoint.
+        progress: called after each step with the steps made, the steps in all, and the latest metrics.
     """
-    return carry_out(_Training, recipe, out, resume, progress)
+    return execute(JetTask(recipe), out, resume, progress)
 
 
-def recipe_of(out: Path) -> Recipe:
-    """The recipe of a run, as resolved.
+class NetworkTask(Task[RecipeT, JetResult]):
+    """A network of which the best weights are kept.
 
-    Raises:
-        NotFound: `out` holds no run.
-        InputError: its recipe is not one of a training.
+    Attributes:
+        network: to be trained.
     """
-    return parse_recipe(Run.open(out).recipe, str(Path(out) / RECIPE))
 
+    network: Tagger
+    trainer_class: ClassVar[type[JetTrainer]] = JetTrainer
 
-class _Training(Task[Recipe]):
-    """A tagger that learns from jets."""
+    @property
+    def settings(self) -> JetSettings:
+        """How to train."""
+        return cast(JetSettings, self.recipe.training)
 
-    free: ClassVar[frozenset[str]] = frozenset({
-        "data.path", "data.validation", "data.prefetch", "model.start", "training.checkpoints_kept",
-    })  # fmt: skip
+    @abstractmethod
+    def batches(self, plan: Plan, first: int, machine: Machine) -> StepDataset:
+        """The training batches of one process; the `first` ones are None."""
 
-    def __init__(self, recipe: Recipe) -> None:
-        self.encoder, self.network = build_model(recipe)
-        self.recipe = resolve(recipe, self.network)
+    @abstractmethod
+    def validation(self, machine: Machine) -> Iterator[TensorBatch]:
+        """The validation batches of one process."""
 
-    def inputs(self) -> list[Path]:
-        return inputs(self.recipe.data, self.recipe.model.start)
-
-    def prepare(self, world: int) -> Plan:
-        train_source, validation_source = open_jets(self.recipe)
-        how = self.recipe.training
-        self.jets = load(train_source, self.encoder, self.recipe.data, how.jets_per_epoch)
-        self.validation_jets = load(validation_source, self.encoder, self.recipe.data)
-        return plan_of(how, steps_of_an_epoch(self.jets, how.batch, world))
-
-    def feed(self, plan: Plan, first: int, rank: int, world: int) -> Feed:
-        prefetch = self.recipe.data.prefetch
-        return Feed(
-            self.jets, plan.batch, plan.steps, self.recipe.training.seed,
-            first=first, rank=rank, world=world, prefetch=prefetch,
+    def build_trainer(
+        self, plan: Plan, callback: TrainingCallback, machine: Machine, folder: Path, checkpoint: Path | None
+    ) -> JetTrainer:
+        """The trainer of the network; a checkpoint of another network is refused."""
+        if checkpoint is not None:
+            check_shapes(checkpoint, Supervised(self.network).state_dict())
+        return self.trainer_class(
+            self.network, self.settings, arguments(self.settings, folder, plan.steps, machine),
+            self.batches(plan, step_of(checkpoint), machine), lambda: self.validation(machine), callback,
         )  # fmt: skip
 
-    def validation(self, rank: int, world: int) -> Callable[[], Iterator[Batch]]:
-        jets, batch = self.validation_jets, self.recipe.training.batch
-        return lambda: map(
-            labelled, jets.batches(batch, seed=0, epoch=0, shuffle=False, rank=rank, world=world)
-        )
+    def save(self, trainer: RunTrainer, folder: Path) -> None:
+        """Write the network with its best weights."""
+        if trainer.args.should_save:
+            callback = trainer.callback
+            self.network.load_state_dict(read_best(callback.folder, callback.best.best_step or 0))
+            self.save_network(folder)
 
-    def finish(self, run: Run, conductor: Conductor) -> None:
-        """Write the best model, its card and its learning curves."""
-        save(run.folder / MODEL, self.encoder, self.network)
-        page = card(
-            self.recipe,
-            conductor.plan,
-            conductor.standing,
-            parameters=sum(weight.numel() for weight in self.network.parameters()),
-            classes=self.encoder.classes,
-            jets=(len(self.jets), len(self.validation_jets)),
-            truncated=self.jets.truncated,
-            jets_per_second=speed(run, conductor.plan.unit),
+    @abstractmethod
+    def save_network(self, folder: Path) -> None:
+        """Write the network with all it needs to be used."""
+
+    def result(self, trainer: RunTrainer, common: Mapping[str, Any]) -> JetResult:
+        """How the training ended."""
+        best = trainer.callback.best
+        metrics = best.best_figures or {}
+        return JetResult(
+            **common, loss=metrics.get("validation_loss"), best_step=best.best_step,
+            accuracy=metrics.get("validation_accuracy"), stopped_early=trainer.callback.stopped_early,
+        )  # fmt: skip
+
+
+class JetTask(NetworkTask[JetRecipe]):
+    """A tagger that learns from jets."""
+
+    free: ClassVar[tuple[str, ...]] = ("data.path", "data.validation", "data.prefetch", "model.start")
+    encoder: Encoder
+
+    def resolve(self) -> None:
+        """Build the network, and write out its sizes in the recipe."""
+        self.encoder, self.network = setup.build(self.recipe)
+        self.recipe = setup.resolved(self.recipe, self.network)
+
+    def inputs(self) -> list[Path]:
+        """The files of the jets, their data config and the model to start from."""
+        return setup.inputs(self.recipe.data, self.recipe.model.start)
+
+    def plan(self, machine: Machine) -> Plan:
+        """Open the jets, and count the steps."""
+        data, how = self.recipe.data, self.settings
+        train_source, validation_source = setup.open_jets(data, how.seed)
+        self.jets = setup.load(train_source, self.encoder, data, how.jets_per_epoch)
+        self.validation_jets = setup.load(validation_source, self.encoder, data)
+        return plan_of(how, steps_of_an_epoch(self.jets, how.batch, machine.world))
+
+    def batches(self, plan: Plan, first: int, machine: Machine) -> JetBatches:
+        """Batches of the training jets."""
+        return JetBatches(
+            self.jets, plan.batch, plan.steps, self.settings.seed, first=first,
+            rank=machine.rank, world=machine.world, prefetch=self.recipe.data.prefetch,
+        )  # fmt: skip
+
+    def validation(self, machine: Machine) -> Iterator[TensorBatch]:
+        """Batches of the validation jets."""
+        batches = self.validation_jets.batches(
+            self.settings.batch, seed=0, epoch=0, shuffle=False, rank=machine.rank, world=machine.world
         )
-        atomic_write(run.folder / CARD, page)
-        draw(run)
+        return map(labelled, batches)
+
+    def save_network(self, folder: Path) -> None:
+        """Write the tagger with its data config."""
+        save_model(folder, self.network, self.encoder.config)
+
+    def card(self, run: Run, trainer: RunTrainer) -> str:
+        """The model card."""
+        plan = trainer.callback.plan
+        return card(
+            self.recipe, plan, trainer.callback.best, classes=self.encoder.classes,
+            parameters=sum(weight.numel() for weight in self.network.parameters()),
+            jets=(len(self.jets), len(self.validation_jets)), truncated=self.jets.truncated,
+            speed=median_speed(run, plan.unit),
+        )  # fmt: skip
+
+
+def plan_of(settings: JetSettings, epoch: int) -> Plan:
+    """When things happen in a training whose epoch has so many steps."""
+    return Plan.of(settings, epoch, "jets", best_by=settings.best_by, patience=settings.patience)
+
+
+def card(
+    recipe: JetRecipe,
+    plan: Plan,
+    best: BestSoFar,
+    *,
+    parameters: int,
+    classes: Sequence[str],
+    jets: tuple[int, int],
+    truncated: int,
+    speed: float | None,
+) -> str:
+    """The model card of a tagger.
+
+    Args:
+        recipe: as resolved.
+        plan: its steps.
+        best: the best validation.
+        parameters: of the network.
+        classes: in the order of its outputs.
+        jets: numbers of training and of validation jets.
+        truncated: how many training jets lost particles beyond the data config's limit.
+        speed: of the training in jets per second, if known.
+    """
+    data = {
+        "jets": recipe.data.path,
+        "training": f"{jets[0]:,} jets, {truncated:,} of them cut to as many particles as the model takes",
+        "validation": f"{jets[1]:,} jets",
+        "inputs": f"data config `{recipe.data.config}`, kept in `model/`",
+        "hashes": "`data.json`",
+    }
+    return model_card(
+        recipe.model.architecture,
+        f"A jet tagger with {parameters:,} parameters, trained with Yukawa. It gives each jet a probability for each "
+        f"of {len(classes)} classes: {', '.join(classes)}.",
+        level=None,
+        base=recipe.model.start,
+        sections={
+            "Data": data,
+            "Training": training_table(recipe.training, plan, speed),
+            "Metrics": "On the validation jets, by which these weights were chosen; measure the model on test jets "
+            "before you quote it.",
+            "Best validation": best_table(best),
+        },
+        commands={
+            "yukawa jets evaluate RUN --data DATA": "measure it on test jets",
+            "yukawa jets predict RUN --data JETS --out OUT.parquet": "write its probabilities",
+        },
+        advice="Its probabilities are right for jets made like its training jets; other simulation, detector or "
+        "energy needs its own check.",
+    )
+
+
+def training_table(settings: JetSettings, plan: Plan, speed: float | None) -> dict[str, object]:
+    """The table of a training; its speed is in the plan's unit per second."""
+    epochs = f" ({plan.steps / plan.epoch:.4g} epochs)" if plan.epoch else ""
+    return {
+        "steps": f"{plan.steps:,} of {plan.batch:,} {plan.unit}{epochs}",
+        "speed": f"{speed:,.0f} {plan.unit}/s" if speed else "not measured",
+        "optimiser": f"{settings.optimiser}, learning rate {settings.learning_rate:g}, {settings.schedule}",
+        "precision": settings.precision,
+        "seed": settings.seed,
+        "everything else": "`recipe.yaml`, `environment.json`",
+    }
+
+
+def best_table(best: BestSoFar) -> dict[str, object]:
+    """The table of the best validation."""
+    metrics = {name.replace("_", " "): f"{value:.4f}" for name, value in (best.best_figures or {}).items()}
+    return {
+        **metrics,
+        "step": f"{best.best_step or 0:,}",
+        "all metrics": "`metrics.jsonl`, `learning-curves.png`",
+    }

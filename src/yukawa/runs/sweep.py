@@ -1,0 +1,154 @@
+"""Many runs, one after another here or side by side elsewhere; a failed one leaves the others going."""
+
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import Any, Generic, Protocol, TypeVar
+
+from yukawa.core.errors import InputError, ModelError, StoreError, YukawaError
+from yukawa.core.ray import RayExecutor
+from yukawa.runs.distributed import number_of_processes
+
+Steps = Callable[[int], None]  # called with the steps made so far
+
+
+CellT = TypeVar("CellT")
+CellT_contra = TypeVar("CellT_contra", contravariant=True)
+
+
+class Work(Protocol[CellT_contra]):
+    """What is done for one run: a plain function that any machine can call, since it travels by pickle."""
+
+    def __call__(self, cell: CellT_contra, progress: Steps | None = None, /) -> Any:
+        """Do it, or what is left of it."""
+
+
+class Stopped(Exception):
+    """Somebody asked a run to stop; the same call resumes it."""
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[CellT]):
+    """How one run of a sweep ended.
+
+    Attributes:
+        cell: which one.
+        value: what the work returned.
+        interrupted: whether somebody asked to stop; the same work resumes it.
+        error: why it could not be done.
+    """
+
+    cell: CellT
+    value: Any = None
+    interrupted: bool = False
+    error: YukawaError | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether this run alone failed.
+
+        Raises:
+            YukawaError: the error, if the other runs would meet it too.
+        """
+        if self.error is not None and not isinstance(self.error, ModelError):
+            raise self.error
+        return self.error is not None
+
+
+def attempt(work: Work[CellT], cell: CellT, progress: Steps | None = None) -> Outcome[CellT]:
+    """Do the work of one run, and say how it ended."""
+    try:
+        return Outcome(cell, work(cell, progress))
+    except Stopped:
+        return Outcome(cell, interrupted=True)
+    except YukawaError as error:
+        return Outcome(cell, error=_portable(error))
+
+
+def run_all(
+    work: Work[CellT],
+    cells: Sequence[CellT],
+    executor: Executor | None = None,
+    progress: Steps | None = None,
+) -> Generator[Outcome[CellT], None, None]:
+    """Do the work of all runs, and give their outcomes in the order in which they end.
+
+    Args:
+        work: what to do for each.
+        cells: the runs.
+        executor: does the work elsewhere, and is shut down at the end; None does it here, where Ctrl-C lets a step
+            end and writes a checkpoint. What still runs when the generator is closed is stopped.
+        progress: called with the steps that the run at work here has made.
+    """
+    if executor is None:
+        for cell in cells:
+            yield attempt(work, cell, progress)
+        return
+    ended = False
+    try:
+        for future in as_completed([executor.submit(attempt, work, cell) for cell in cells]):
+            yield future.result()
+        ended = True
+    finally:
+        executor.shutdown(wait=True, cancel_futures=not ended)
+
+
+def executor_of(workers: int, ray: bool, threads: int) -> Executor | None:
+    """What runs side by side: a Ray cluster, processes of this machine, or nothing but this process (None).
+
+    Args:
+        workers: runs at the same time on this machine.
+        ray: whether to use a Ray cluster.
+        threads: processor threads of each run.
+
+    Raises:
+        InputError: both are given, or torchrun started several processes.
+        MissingPackage: Ray is not installed.
+    """
+    if ray and workers > 1:
+        raise InputError("--ray and --workers exclude each other", hint="give one of them")
+    if not ray and workers == 1:
+        return None
+    if number_of_processes() > 1:
+        raise InputError(
+            "torchrun and --workers or --ray exclude each other", hint="start it without torchrun"
+        )
+    return RayExecutor(threads) if ray else Workers(workers, threads)
+
+
+class Workers(ProcessPoolExecutor):
+    """`number` new processes of this machine with `threads` threads each.
+
+    Ended with `cancel_futures`, the calls that run are asked to stop as by Ctrl-C.
+    """
+
+    def __init__(self, number: int, threads: int = 1) -> None:
+        # Forked, a process would share locks and random numbers with this one.
+        super().__init__(number, get_context("spawn"), _limit_threads, (threads,))
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End; see the class."""
+        if cancel_futures:
+            for process in list(self._processes or {}):  # by their numbers
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGINT)
+        super().shutdown(wait, cancel_futures=cancel_futures)
+
+
+def _limit_threads(threads: int) -> None:
+    """Limit the threads, before anything is imported that reads it; a training listens to Ctrl-C by itself."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = str(threads)
+
+
+def _portable(error: YukawaError) -> YukawaError:
+    """The same error, of a family that pickle can carry from another machine."""
+    for family in (InputError, StoreError, ModelError):
+        if isinstance(error, family):
+            return family(error.message, hint=error.hint)
+    return YukawaError(error.message, hint=error.hint)

@@ -4,12 +4,13 @@ import math
 
 import pytest
 import safetensors
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from yukawa.core.errors import InputError, StoreError
-from yukawa.training.bases import base_files
-from yukawa.training.prepare import epoch_steps, prepare
+from yukawa.llm.folders import model_files
+from yukawa.training.prepare import epoch_steps, load_base, prepare
 from yukawa.training.recipe import parse_recipe
 
 
@@ -22,9 +23,15 @@ def made(recipe, **sections):
 
 def test_a_run_depends_on_its_base_and_its_text(recipe, rows, tiny, tmp_path):
     prepared = prepare(recipe(), tmp_path)
-    assert prepared.inputs == [rows["pretrain"], *base_files(tiny)]
+    assert prepared.inputs == [rows["pretrain"], *model_files(tiny)]
     assert {path.name for path in prepared.inputs} >= {"model.safetensors", "tokenizer.json", "config.json"}
     assert prepared.validation is None
+
+
+def test_a_base_is_loaded_in_the_type_of_the_recipe(recipe, tiny):
+    beside_an_adapter = load_base(tiny, recipe(), None, "cpu")
+    assert (beside_an_adapter.dtype, beside_an_adapter.config.use_cache) == (torch.bfloat16, False)
+    assert load_base(tiny, recipe(adapter={"kind": "full"}), None, "cpu").dtype == torch.float32
 
 
 def test_a_tiny_base_is_made_once_from_the_text(recipe, rows, tmp_path):

@@ -12,8 +12,9 @@ from typing import Any
 from yukawa.core.errors import InputError, StoreError
 from yukawa.core.optional import require
 from yukawa.data import Conversation, Document, Preference, read_rows
+from yukawa.llm.folders import fetch_model, local_model, model_files
+from yukawa.llm.loading import AS_LOADED, load_tokenizer, open_language_model
 from yukawa.runs.checkpoints import why_unwritten
-from yukawa.training.bases import base_files, fetch_base, load_tokenizer, local_base
 from yukawa.training.chat_templates import prepare_template
 from yukawa.training.dataset import Files, Split, check_files, find_files, load_split
 from yukawa.training.recipe import Recipe
@@ -42,7 +43,7 @@ class Prepared:
     @property
     def inputs(self) -> list[Path]:
         """Every file on which the run depends."""
-        return [*self.files.all, *base_files(self.base)]
+        return [*self.files.all, *model_files(self.base)]
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -101,7 +102,7 @@ def check_places(recipe: Recipe) -> None:
     if recipe.model.base.startswith(MADE):
         _check_known(recipe.model.base, [MADE + size for size in SIZES], "model.base")
     else:
-        local_base(recipe.model.base, weights=False)
+        local_model(recipe.model.base, weights=False)
 
 
 def epoch_steps(recipe: Recipe, sequences: int, world: int) -> int:
@@ -109,6 +110,22 @@ def epoch_steps(recipe: Recipe, sequences: int, world: int) -> int:
     how = recipe.training
     passes = math.ceil(math.ceil(sequences / world) / (how.batch // world // how.accumulation))
     return max(1, math.ceil(passes / how.accumulation))
+
+
+def load_base(base: Path, recipe: Recipe, tokenizer: Any, device: str) -> Any:
+    """The base of a training with its weights, in the type (or the four bits) of the recipe.
+
+    Raises:
+        InputError, ModelError: as for `open_language_model`.
+    """
+    four_bits = recipe.adapter.kind == "qlora"
+    model = open_language_model(
+        base, tokenizer=tokenizer, dtype=recipe.dtype, load_in_4bit=four_bits,
+        compute_dtype=recipe.training.precision,
+        device=device if four_bits else AS_LOADED,  # the trainer moves, or divides, whole weights
+    ).model  # fmt: skip
+    model.config.use_cache = False
+    return model
 
 
 def check_length(recipe: Recipe, model: Any) -> None:
@@ -128,7 +145,7 @@ def check_length(recipe: Recipe, model: Any) -> None:
 def _base(recipe: Recipe, files: Files, made: Path, weights: bool) -> Path:
     name = recipe.model.base
     if not name.startswith(MADE):
-        return fetch_base(name, weights=weights)
+        return fetch_model(name, weights=weights)
     folder = made / "base"
     if not folder.exists():
         beside = made / ".base.part"  # what a crash left there is written over

@@ -11,11 +11,10 @@ from typing import Any
 from yukawa.core.errors import StoreError
 from yukawa.core.files import atomic_write
 from yukawa.core.optional import require
+from yukawa.llm.folders import ADAPTER_CONFIG, CONFIG
 from yukawa.runs.checkpoints import why_unwritten
-from yukawa.training.export import CONFIG, write_for_older_readers, write_tokenizer
+from yukawa.training.export import write_for_older_readers, write_tokenizer
 from yukawa.training.prepare import Prepared
-
-ADAPTER_CONFIG = "adapter_config.json"
 
 
 def save_result(trainer: Any, prepared: Prepared, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The transformers backend on a tiny random Llama, made on the spot."""
+"""The transformers backend on a tiny random Llama."""
 
 import asyncio
 import itertools

@@ -36,7 +36,7 @@ def test_a_base_is_loaded_in_the_type_of_the_recipe(recipe, tiny):
 
 def test_a_tiny_base_is_made_once_from_the_text(recipe, rows, tmp_path):
     for kind in rows:
-        chosen = made(recipe(kind), model={"base": "made:tiny"})
+        chosen = made(recipe(kind), model={"base": "generated:tiny"})
         first = prepare(chosen, tmp_path / kind)
         before = (first.base / "model.safetensors").stat().st_mtime_ns
         again = prepare(chosen, tmp_path / kind)
@@ -48,12 +48,12 @@ def test_a_tiny_base_is_made_once_from_the_text(recipe, rows, tmp_path):
 @pytest.mark.parametrize("section", ["model", "data"])
 def test_what_cannot_be_made_is_said(recipe, tmp_path, section):
     key = {"model": "base", "data": "path"}[section]
-    with pytest.raises(InputError, match=f"{section}.{key}=made:gold is unknown"):
-        prepare(made(recipe(), **{section: {key: "made:gold"}}), tmp_path)
+    with pytest.raises(InputError, match=f"{section}.{key}=generated:gold is unknown"):
+        prepare(made(recipe(), **{section: {key: "generated:gold"}}), tmp_path)
 
 
 def test_a_full_disk_leaves_no_half_of_a_base(recipe, tmp_path, monkeypatch):
-    chosen = made(recipe(), model={"base": "made:tiny"})
+    chosen = made(recipe(), model={"base": "generated:tiny"})
 
     def full(folder, *args, **kwargs):
         (folder / "inner").mkdir(parents=True)

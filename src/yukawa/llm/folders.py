@@ -1,6 +1,7 @@
 """Finds a causal model by its name (a folder, a run, an adapter, a name on the Hub) and reads what its files say."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ ADAPTER_CONFIG, ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetens
 DTYPE_NAMES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 _SMALL = ("*.json", "*.model", "*.txt", "*.jinja")
 _WEIGHTS = "*.safetensors"
+_HUB_NAME = re.compile(r"(?:\w[\w.-]*/)?\w[\w.-]*")
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 FLOATS = {"F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"}
 _PURPOSE = "reading a model"
@@ -94,8 +96,11 @@ def check_places(source: str, adapter: str | None = None) -> None:
         InputError: names the folder and what it lacks.
     """
     _, adapter = find_places(source, adapter)
-    if adapter is not None and Path(adapter).is_dir():
-        check_adapter(Path(adapter))
+    if adapter is not None:
+        if Path(adapter).is_dir():
+            check_adapter(Path(adapter))
+        else:
+            _check_hub_name(adapter, adapter=True)
 
 
 def model_folder(place: str | Path) -> Path:
@@ -153,7 +158,7 @@ def fetch_adapter(name: str) -> Path:
     """
     folder = model_folder(name)
     if not folder.is_dir():
-        _check_hub_name(name)
+        _check_hub_name(name, adapter=True)
         folder = _download(name, [*_SMALL, ADAPTER_WEIGHTS])
     check_adapter(folder)
     return folder
@@ -266,8 +271,9 @@ def _check_model(folder: Path, weights: bool) -> None:
             )
 
 
-def _check_hub_name(name: str) -> None:
-    if name.startswith((".", "/", "~")) or name.endswith("/") or name.count("/") > 1 or Path(name).exists():
+def _check_hub_name(name: str, *, adapter: bool = False) -> None:
+    """Refuse what can only be a folder; some models, but no adapters, have a name without an organisation."""
+    if not _HUB_NAME.fullmatch(name) or (adapter and "/" not in name) or Path(name).exists():
         raise InputError(
             f"there is no folder {name}",
             hint="name the folder of a model, or a model on the Hugging Face Hub",

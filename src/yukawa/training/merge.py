@@ -21,6 +21,7 @@ from yukawa.runs.curves import CURVES
 from yukawa.runs.run import MODEL
 from yukawa.training.export import gguf_problems, write_for_older_readers, write_tokenizer
 from yukawa.training.recipe import Recipe
+from yukawa.training.tiny_model import GENERATED
 from yukawa.training.train import CARD, MADE, recipe_of
 
 MERGED, DTYPES = "merged", ("bf16", "fp32")
@@ -89,7 +90,7 @@ def merge(run: Path, out: Path | None = None, dtype: str | None = None) -> Merge
 
 
 def _base(recipe: Recipe, run: Path) -> Path:
-    return run / MADE / "base" if recipe.model.base.startswith("made:") else fetch_model(recipe.model.base)
+    return run / MADE / "base" if recipe.model.base.startswith(GENERATED) else fetch_model(recipe.model.base)
 
 
 def _check_base(run: Path, base: Path) -> None:

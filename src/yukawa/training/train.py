@@ -31,7 +31,7 @@ from yukawa.training.recipe import Recipe, parse_recipe
 from yukawa.training.save import save_result
 from yukawa.training.trainer import arguments, last_checkpoint, trainer_class
 
-CHECKPOINTS, MADE, CARD, COUNTS = "checkpoints", "made", "card.md", "counts.json"
+CHECKPOINTS, MADE, CARD, COUNTS = "checkpoints", "generated", "card.md", "counts.json"
 # In which values a resumed run may differ: where things lie (their hashes decide), and what changes no number.
 _FREE = ("data.path", "data.validation", "model.base", "training.checkpoints_kept")
 
@@ -155,7 +155,7 @@ def plan_of(prepared: Prepared, world: int) -> Plan:
 
 
 def _first_process_first(machine: Machine) -> Any:
-    """What is made on the spot, or fetched, is so by one process of each host, before the others look."""
+    """What is generated or fetched, is so by one process of each host, before the others look."""
     accelerate = require("accelerate", "training")
     options = {} if machine.gpu else {"cpu": True, **({"backend": "gloo"} if machine.world > 1 else {})}
     return accelerate.PartialState(**options).local_main_process_first()

@@ -11,7 +11,7 @@ from yukawa.core.errors import InputError
 from yukawa.jets.io.manifest import (
     MANIFEST,
     SPLITS,
-    Manifest,
+    JetManifest,
     check_manifest,
     describe_shard,
     read_manifest,
@@ -33,7 +33,7 @@ def data_set(tmp_path: Path, make_jets) -> Path:
         shards.append(describe_shard(tmp_path, path, jets))
     versions = {"yukawa": "0", "pythia8mc": "8.317.2", "fastjet": "3.4"}
     process = {"name": "nunuH", "settings": ["Beams:eCM = 240."]}
-    manifest = Manifest(
+    manifest = JetManifest(
         versions=versions,
         process=process,
         card={"field": 3.0},

@@ -28,7 +28,7 @@ from yukawa.jets.table import Jets
 __all__ = [
     "MANIFEST",
     "SPLITS",
-    "Manifest",
+    "JetManifest",
     "Shard",
     "check_manifest",
     "describe_shard",
@@ -61,7 +61,7 @@ class Shard(FileRecord):
         return path
 
 
-class Manifest(Record):
+class JetManifest(Record):
     """How a data set was made, and its shards; totals follow from the shards.
 
     Attributes:
@@ -115,17 +115,17 @@ def describe_shard(folder: Path, path: str, jets: Jets) -> Shard:
     )
 
 
-def write_manifest(folder: Path, manifest: Manifest) -> None:
+def write_manifest(folder: Path, manifest: JetManifest) -> None:
     """Write `manifest.json` into `folder`, as `write_record` does."""
     write_record(folder, manifest)
 
 
-def read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: Path) -> JetManifest:
     """The manifest of the data set in `folder`, as `read_record` reads it."""
-    return read_record(folder, Manifest)
+    return read_record(folder, JetManifest)
 
 
-def check_manifest(folder: Path, *, full: bool = False, splits: Collection[str] = SPLITS) -> Manifest:
+def check_manifest(folder: Path, *, full: bool = False, splits: Collection[str] = SPLITS) -> JetManifest:
     """Hold every shard of these splits against the manifest: size and number of jets; with `full`, the hash too.
 
     Raises:

@@ -49,7 +49,8 @@ def test_weights_written_and_read_are_the_same(weights: Weights) -> None:
 
 
 @pytest.mark.parametrize(
-    "labels", [LabelDefinition(("b", "c"), ("label_b", "label_c")), LabelDefinition(("t",), ("1 - x",)), LabelDefinition(("t", "u"), ("n",), "custom", "truth")]
+    "labels", [LabelDefinition(("b", "c"), ("label_b", "label_c")), LabelDefinition(("t",), ("1 - x",)),
+               LabelDefinition(("t", "u"), ("n",), "custom", "truth")],
 )  # fmt: skip
 def test_labels_written_and_read_are_the_same(labels: LabelDefinition) -> None:
     assert read_labels(labels_to_dict(labels)) == labels

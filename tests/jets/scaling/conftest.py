@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from yukawa.jets.evaluation import plots
-from yukawa.jets.io.manifest import JetManifest, describe_shard, write_manifest
+from yukawa.jets.io.manifest import JetManifest, describe_shard
 from yukawa.jets.io.parquet import write_parquet
 from yukawa.jets.scaling.recipe import Study, load_study
 from yukawa.jets.table import Jets
@@ -91,7 +91,7 @@ def write_data_set(folder: Path, seed: int = 0) -> Path:
     manifest = JetManifest(
         versions={}, process={}, card={}, seed=seed, jets_per_class=1, shards=tuple(shards)
     )
-    write_manifest(folder, manifest)
+    manifest.write(folder)
     return folder
 
 

@@ -1,7 +1,7 @@
 """Jets in files: where they come from and where they go."""
 
 from yukawa.jets.io.chunks import JetChunk, JetSource, join_sources
-from yukawa.jets.io.manifest import JetManifest, check_manifest, read_manifest
+from yukawa.jets.io.manifest import JetManifest, check_manifest
 from yukawa.jets.io.source import convert, open_source
 
 __all__ = [
@@ -12,5 +12,4 @@ __all__ = [
     "convert",
     "join_sources",
     "open_source",
-    "read_manifest",
 ]

@@ -26,8 +26,6 @@ from yukawa.jets.io.manifest import (
     Shard,
     check_manifest,
     describe_shard,
-    read_manifest,
-    write_manifest,
 )
 from yukawa.jets.io.parquet import write_parquet
 from yukawa.jets.simulation.blocks import block_sizes, make_block
@@ -137,7 +135,7 @@ def _make_missing(
     manifest = (begun or wanted).model_copy(
         update={"jets_per_class": wanted.jets_per_class, "shards": tuple(shards)}
     )
-    write_manifest(out, manifest)
+    manifest.write(out)
     with report_write_errors(out / JOURNAL):
         (out / JOURNAL).unlink()
     return check_manifest(out)
@@ -176,7 +174,7 @@ def _begun(out: Path) -> JetManifest | None:
     if (out / JOURNAL).exists():
         return _read_journal(out)
     if (out / MANIFEST).exists():
-        return read_manifest(out)
+        return JetManifest.read(out)
     other = [path.name for path in out.iterdir() if not _HALF_WRITTEN.fullmatch(path.name)]
     if other:
         raise InputError(

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import torch
 from torch import nn
+from yukawa.jets.training.callback import Conductor, Interruption, Plan, Standing
 
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.features.encoder import FeatureEncoder
@@ -28,9 +29,8 @@ from yukawa.jets.simulation.events import simulate_events
 from yukawa.jets.simulation.processes import load_process
 from yukawa.jets.table import concatenate
 from yukawa.jets.training.batches import Batch, Feed, labelled
-from yukawa.jets.training.callback import Conductor, Interruption, Plan, Standing
 from yukawa.jets.training.optimiser import Ranger
-from yukawa.jets.training.recipe import Recipe, load_recipe
+from yukawa.jets.training.recipe import JetRecipe
 from yukawa.jets.training.setup import build_model
 from yukawa.jets.training.trainer import JetTrainer, arguments
 from yukawa.runs.run import Run
@@ -58,7 +58,7 @@ def jets(size: int, config: str) -> Batch:
     return labelled(FeatureEncoder(load_data_config(config)).encode(together))
 
 
-def loop(recipe: Recipe, batch: Batch, steps: int) -> list[float]:
+def loop(recipe: JetRecipe, batch: Batch, steps: int) -> list[float]:
     """Seconds of each step as one would write it without a trainer."""
     _, network = build_model(recipe)
     network.train()
@@ -74,7 +74,7 @@ def loop(recipe: Recipe, batch: Batch, steps: int) -> list[float]:
     return [after - before for before, after in pairwise(times)]
 
 
-def trainer(recipe: Recipe, batch: Batch, steps: int, folder: Path) -> list[float]:
+def trainer(recipe: JetRecipe, batch: Batch, steps: int, folder: Path) -> list[float]:
     """Seconds of each step of the trainer with all its figures, but neither validation nor checkpoints."""
     _, network = build_model(recipe)
     never = 10**9
@@ -94,7 +94,7 @@ def trainer(recipe: Recipe, batch: Batch, steps: int, folder: Path) -> list[floa
     return [after - before for before, after in pairwise(times)]
 
 
-def overhead(recipe: Recipe, few: Batch, whole: Batch, rounds: int) -> dict[str, float]:
+def overhead(recipe: JetRecipe, few: Batch, whole: Batch, rounds: int) -> dict[str, float]:
     """The trainer's own milliseconds a step, and those of a whole step; medians over the steps of all rounds."""
     times: dict[str, list[float]] = {"loop": [], "trainer": [], "whole": []}
     with tempfile.TemporaryDirectory() as folder:
@@ -147,7 +147,7 @@ def main() -> None:
     print("| recipe | jets/s on one core | a step, ms | the trainer's own time, ms | overhead |")
     print("|---|---|---|---|---|")
     for path in options.recipes or [RECIPES / f"{name}-laptop.yaml" for name in MODELS]:
-        recipe = load_recipe(path, ["data.path=none"])
+        recipe = JetRecipe.load(path, ["data.path=none"])
         few, whole = (jets(size, recipe.data.config) for size in (8, recipe.training.batch))
         row = figures[path.stem] = overhead(recipe, few, whole, options.rounds)
         print(

@@ -27,12 +27,12 @@ import transformers
 import trl
 from datasets import Dataset, disable_progress_bars
 from peft import LoraConfig, get_peft_model
+from yukawa.training.prepare import quiet
 
 from yukawa.data.row_files import write_rows
 from yukawa.data.rows import Document
 from yukawa.training import train
-from yukawa.training.quiet import quiet
-from yukawa.training.recipe import parse_recipe
+from yukawa.training.recipe import TextRecipe
 from yukawa.training.tiny_model import make_llama
 from yukawa.training.tokenization import specials
 
@@ -108,7 +108,7 @@ class Job:
                 "device": "cpu", "seed": 1,
             },
         }  # fmt: skip
-        train(parse_recipe(recipe), out)
+        train(TextRecipe.parse(recipe), out)
 
     def feyntune(self, kind: str, out: Path) -> None:
         """Transformers' Trainer on padded abstracts; its text is tokenised already."""

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
-import time
-from concurrent.futures import Executor, Future, as_completed
-from pathlib import Path
+from concurrent.futures import Executor, Future
 
 import pytest
 
 from yukawa.core.errors import InputError, MissingPackage, ModelError, StoreError
+from yukawa.core.processes import Workers
 from yukawa.core.ray import RayExecutor
-from yukawa.runs.sweep import Stopped, Workers, attempt, executor_of, run_all
+from yukawa.runs.sweep import Stopped, attempt, executor_of, run_all
 
 
 def work(cell, progress=None):
@@ -82,35 +79,3 @@ def test_who_runs_side_by_side_is_chosen_once(monkeypatch):
     assert executor_of(1, ray=False, threads=1) is None
     with pytest.raises(InputError, match="torchrun"):
         executor_of(2, ray=False, threads=1)
-
-
-def threads() -> tuple[int, str | None]:
-    return os.getpid(), os.environ.get("OMP_NUM_THREADS")
-
-
-def wait_for_ctrl_c(ready: Path) -> str:
-    asked: list[bool] = []
-    signal.signal(signal.SIGINT, lambda *_: asked.append(True))
-    ready.touch()
-    deadline = time.monotonic() + 60
-    while not asked and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return "asked" if asked else "waited in vain"
-
-
-def test_each_call_has_a_process_of_its_own_with_so_many_threads():
-    with Workers(2, threads=3) as workers:
-        found = [future.result() for future in as_completed(workers.submit(threads) for _ in range(4))]
-    assert all(number == "3" for _, number in found)
-    assert os.getpid() not in {process for process, _ in found}
-
-
-def test_what_runs_is_asked_to_stop_as_by_ctrl_c(tmp_path):
-    workers = Workers(1)
-    running = workers.submit(wait_for_ctrl_c, tmp_path / "ready")
-    waiting = [workers.submit(threads) for _ in range(5)]
-    while not (tmp_path / "ready").exists():
-        time.sleep(0.01)
-    workers.shutdown(cancel_futures=True)
-    assert running.result() == "asked"
-    assert any(future.cancelled() for future in waiting)

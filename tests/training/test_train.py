@@ -300,7 +300,7 @@ def test_a_level_follows_from_base_and_training(recipe, tmp_path):
     assert level_of(recipe()) == "L2"
     assert level_of(recipe("sft")) == level_of(recipe("preference")) == "L1"
     assert "| level | L1: a foundation model tuned to converse |" in page(recipe("sft"))
-    made = recipe().plain() | {"model": {"base": "made:tiny", "dtype": None}}
+    made = recipe().plain() | {"model": {"base": "generated:tiny", "dtype": None}}
     assert level_of(TextRecipe.parse(made)) == "L0"
     assert level_of(TextRecipe.parse(made | {"level": "L2"})) == "L2"
     Run.create(tmp_path / "taught", recipe().plain(), [])

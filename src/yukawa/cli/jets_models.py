@@ -2,14 +2,14 @@
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from yukawa.cli.options import Debug, Json, Split
 from yukawa.cli.output import note, print_json, progress_bar, say
 from yukawa.cli.progress import need
-from yukawa.core.config import change, merged
+from yukawa.core.config import key_value
 from yukawa.core.errors import InputError
 from yukawa.runs.run import model_folder
 
@@ -121,10 +121,7 @@ def import_weaver(
     need("torch", purpose="reading a checkpoint")
     from yukawa.jets.models.weaver import import_weaver as read
 
-    values: dict[str, Any] = {}
-    for one in settings or ():
-        values = merged(values, change(one))
-    tagger = read(checkpoint, data_config, out, values)
+    tagger = read(checkpoint, data_config, out, dict(map(key_value, settings or ())))
     found = {
         "out": str(out), "architecture": tagger.config.architecture, "classes": list(tagger.config.classes),
         "parameters": sum(weight.numel() for weight in tagger.parameters()),

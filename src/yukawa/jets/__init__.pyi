@@ -1,4 +1,4 @@
-from .classes import JET_ORIGIN as JET_ORIGIN
+from .columns import JET_ORIGIN as JET_ORIGIN
 from .evaluation.evaluate import evaluate as evaluate
 from .evaluation.prediction import predict as predict
 from .features import FeatureEncoder as FeatureEncoder
@@ -14,5 +14,5 @@ from .simulation import load_process as load_process
 from .simulation import produce as produce
 from .simulation import simulate_events as simulate_events
 from .table import Jets as Jets
-from .training.recipe import load_recipe as load_recipe
+from .training.recipe import JetRecipe as JetRecipe
 from .training.train import train as train

@@ -1,15 +1,12 @@
 """Many runs, one after another here or side by side elsewhere; a failed one leaves the others going."""
 
-import contextlib
-import os
-import signal
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
 from typing import Any, Generic, Protocol, TypeVar
 
 from yukawa.core.errors import InputError, ModelError, StoreError, YukawaError
+from yukawa.core.processes import Workers
 from yukawa.core.ray import RayExecutor
 from yukawa.runs.distributed import number_of_processes
 
@@ -118,32 +115,6 @@ def executor_of(workers: int, ray: bool, threads: int) -> Executor | None:
             "torchrun and --workers or --ray exclude each other", hint="start it without torchrun"
         )
     return RayExecutor(threads) if ray else Workers(workers, threads)
-
-
-class Workers(ProcessPoolExecutor):
-    """`number` new processes of this machine with `threads` threads each.
-
-    Ended with `cancel_futures`, the calls that run are asked to stop as by Ctrl-C.
-    """
-
-    def __init__(self, number: int, threads: int = 1) -> None:
-        # Forked, a process would share locks and random numbers with this one.
-        super().__init__(number, get_context("spawn"), _limit_threads, (threads,))
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End; see the class."""
-        if cancel_futures:
-            for process in list(self._processes or {}):  # by their numbers
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(process, signal.SIGINT)
-        super().shutdown(wait, cancel_futures=cancel_futures)
-
-
-def _limit_threads(threads: int) -> None:
-    """Limit the threads, before anything is imported that reads it; a training listens to Ctrl-C by itself."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = str(threads)
 
 
 def _portable(error: YukawaError) -> YukawaError:

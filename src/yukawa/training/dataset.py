@@ -8,7 +8,7 @@ from typing import Any
 from yukawa.core.errors import InputError
 from yukawa.core.optional import require
 from yukawa.data import Conversation, Document, Preference, read_rows
-from yukawa.data.manifest import MANIFEST, Manifest, check_manifest
+from yukawa.data.manifest import MANIFEST, DatasetManifest, check_manifest
 from yukawa.data.row_files import SUFFIXES
 from yukawa.training import tokenization
 from yukawa.training.recipe import MIXTURE, TextRecipe
@@ -34,7 +34,7 @@ class RowFiles:
 
     train: Path
     validation: Path | None = None
-    manifest: Manifest | None = None
+    manifest: DatasetManifest | None = None
 
     @property
     def all(self) -> list[Path]:

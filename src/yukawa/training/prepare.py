@@ -12,13 +12,14 @@ from typing import Any
 from yukawa.core.errors import InputError, MissingPackage, StoreError
 from yukawa.core.optional import require
 from yukawa.data import Conversation, Document, Preference, read_rows
+from yukawa.llm.folders import fetch_model, local_model, model_files
+from yukawa.llm.loading import AS_LOADED, load_tokenizer, open_language_model
 from yukawa.runs.checkpoints import why_unwritten
 from yukawa.runs.distributed import Machine, check_machine
-from yukawa.training.bases import base_files, fetch_base, load_tokenizer, local_base
 from yukawa.training.chat_templates import prepare_template
 from yukawa.training.dataset import RowFiles, TokenizedSplit, check_files, find_files, load_split
 from yukawa.training.recipe import TextRecipe, TextSettings
-from yukawa.training.tiny_model import MADE, PDG, SIZES, make_llama, make_pdg_text
+from yukawa.training.tiny_model import GENERATED, PDG, SIZES, make_llama, make_pdg_text
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Prepared:
     @property
     def inputs(self) -> list[Path]:
         """Every file on which the run depends."""
-        return [*self.files.all, *base_files(self.base)]
+        return [*self.files.all, *model_files(self.base)]
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -72,7 +73,7 @@ def prepare(recipe: TextRecipe, made: Path, *, weights: bool = True) -> Prepared
     """
     check_places(recipe)
     text = None
-    if recipe.data.path.startswith(MADE):
+    if recipe.data.path.startswith(GENERATED):
         text = made / "data"
         if not text.exists():
             made.mkdir(parents=True, exist_ok=True)
@@ -95,14 +96,14 @@ def check_places(recipe: TextRecipe) -> None:
     Raises:
         InputError: names what is missing.
     """
-    if recipe.data.path.startswith(MADE):
+    if recipe.data.path.startswith(GENERATED):
         _check_known(recipe.data.path, [PDG], "data.path")
     else:
         check_files(recipe)
-    if recipe.model.base.startswith(MADE):
-        _check_known(recipe.model.base, [MADE + size for size in SIZES], "model.base")
+    if recipe.model.base.startswith(GENERATED):
+        _check_known(recipe.model.base, [GENERATED + size for size in SIZES], "model.base")
     else:
-        local_base(recipe.model.base, weights=False)
+        local_model(recipe.model.base, weights=False)
 
 
 def quiet() -> None:
@@ -154,6 +155,22 @@ def epoch_steps(recipe: TextRecipe, sequences: int, world: int) -> int:
     return max(1, math.ceil(passes / how.accumulation))
 
 
+def load_base(base: Path, recipe: TextRecipe, tokenizer: Any, device: str) -> Any:
+    """The base of a training with its weights, in the type (or the four bits) of the recipe.
+
+    Raises:
+        InputError, ModelError: as for `open_language_model`.
+    """
+    four_bits = recipe.adapter.kind == "qlora"
+    model = open_language_model(
+        base, tokenizer=tokenizer, dtype=recipe.dtype, load_in_4bit=four_bits,
+        compute_dtype=recipe.training.precision,
+        device=device if four_bits else AS_LOADED,  # the trainer moves, or divides, whole weights
+    ).model  # fmt: skip
+    model.config.use_cache = False
+    return model
+
+
 def check_length(recipe: TextRecipe, model: Any) -> None:
     """Refuse sequences that the base has no positions for.
 
@@ -170,12 +187,12 @@ def check_length(recipe: TextRecipe, model: Any) -> None:
 
 def _base(recipe: TextRecipe, files: RowFiles, made: Path, weights: bool) -> Path:
     name = recipe.model.base
-    if not name.startswith(MADE):
-        return fetch_base(name, weights=weights)
+    if not name.startswith(GENERATED):
+        return fetch_model(name, weights=weights)
     folder = made / "base"
     if not folder.exists():
         beside = made / ".base.part"  # the remains of a crash are written over
-        texts, size = _texts(files.train, recipe.row_kind), name.removeprefix(MADE)
+        texts, size = _texts(files.train, recipe.row_kind), name.removeprefix(GENERATED)
         damaged = require("safetensors", "making a small model").SafetensorError
         try:
             made.mkdir(parents=True, exist_ok=True)

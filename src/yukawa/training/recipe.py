@@ -16,7 +16,7 @@ class BaseSection(Section):
     """The base.
 
     Attributes:
-        base: folder of a model, its name on the hub, or `made:tiny` or `made:small` for a newly generated Llama.
+        base: folder of a model, its name on the hub, or `generated:tiny` or `generated:small` for a new small Llama.
         dtype: of its weights; None is fp32 where all of them are trained, else bf16.
     """
 
@@ -28,8 +28,8 @@ class TextSection(Section):
     """The text.
 
     Attributes:
-        path: a data set's folder or a file of rows; `{mixture}` in it stands for the recipe's mixture; `made:pdg` is
-            text generated from the PDG's data.
+        path: a data set's folder or a file of rows; `{mixture}` in it stands for the recipe's mixture; `generated:pdg`
+            is text generated from the PDG's data.
         validation: a file of rows to validate on, if not the split `validation` of `path`.
         kind: of the rows; None is the one that the kind of training needs.
         template: how conversations are written: a shipped chat template or a Jinja file; None is that of the base.

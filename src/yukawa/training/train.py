@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 from yukawa.core.errors import StoreError
 from yukawa.core.files import atomic_write
 from yukawa.core.optional import require
+from yukawa.llm.adapters import lora_config
+from yukawa.llm.folders import ADAPTER_CONFIG, CONFIG
 from yukawa.runs.callback import Plan, Progress, TrainingCallback
 from yukawa.runs.checkpoints import why_unwritten
 from yukawa.runs.curves import CURVES
@@ -20,21 +22,22 @@ from yukawa.runs.run import Run, is_run, run_folder
 from yukawa.runs.sweep import Steps, Stopped
 from yukawa.runs.task import Task, TrainResult, execute
 from yukawa.runs.trainer import RunTrainer
-from yukawa.training.bases import adapter_config, load_model, trained_parameters
-from yukawa.training.export import CONFIG, write_for_older_readers, write_tokenizer
+from yukawa.training.export import write_for_older_readers, write_tokenizer
 from yukawa.training.packing import packed_collator
 from yukawa.training.prepare import (
     Prepared,
     check_length,
     check_training_machine,
     epoch_steps,
+    load_base,
     prepare,
     quiet,
 )
 from yukawa.training.recipe import TextRecipe, TextSettings
+from yukawa.training.tiny_model import GENERATED
 from yukawa.training.trainer import arguments, trainer_class
 
-MADE, COUNTS, ADAPTER_CONFIG = "made", "counts.json", "adapter_config.json"
+MADE, COUNTS = "generated", "counts.json"
 _DONE = {
     "pretrain": "continued pre-training on documents",
     "sft": "supervised training on conversations (the loss runs over the assistant's words alone)",
@@ -132,7 +135,7 @@ class TextTask(Task[TextRecipe, TextResult]):
 
     def plan(self, machine: Machine) -> Plan:
         """Load the base, and count the steps."""
-        self.model = load_model(self.prepared.base, self.recipe, machine.device)
+        self.model = load_base(self.prepared.base, self.recipe, self.prepared.tokenizer, machine.device)
         check_length(self.recipe, self.model)
         return plan_of(self.prepared, machine.world)
 
@@ -147,10 +150,16 @@ class TextTask(Task[TextRecipe, TextResult]):
     ) -> RunTrainer:
         """TRL's trainer of this kind of training."""
         recipe, prepared, how = self.recipe, self.prepared, self.settings
-        adapter = None if recipe.adapter.kind == "full" else adapter_config(self.model, recipe.adapter)
+        lora, adapter = recipe.adapter, None
+        if lora.kind != "full":
+            adapter = lora_config(
+                self.model, targets=lora.targets, rank=lora.rank, alpha=lora.alpha, dropout=lora.dropout
+            )
         options: dict[str, Any] = {}
         if how.kind == "preference" and adapter is None:
-            options["ref_model"] = load_model(prepared.base, recipe, str(self.model.device))
+            options["ref_model"] = load_base(
+                prepared.base, recipe, prepared.tokenizer, str(self.model.device)
+            )
         if how.kind != "preference" and how.packing:
             pad, attention = prepared.tokenizer.pad_token_id, str(self.model.config._attn_implementation)
             options["data_collator"] = packed_collator(pad, attention)
@@ -165,7 +174,8 @@ class TextTask(Task[TextRecipe, TextResult]):
             peft_config=adapter,
             **options,
         )
-        self.parameters = (trained_parameters(trainer.model), sum(p.numel() for p in self.model.parameters()))
+        trained = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
+        self.parameters = (trained, sum(p.numel() for p in self.model.parameters()))
         return trainer
 
     def save(self, trainer: RunTrainer, folder: Path) -> None:
@@ -234,7 +244,7 @@ def _name_base(folder: Path, prepared: Prepared) -> None:
         return
     config = json.loads(path.read_text("utf-8"))
     name = prepared.recipe.model.base
-    on_hub = not name.startswith("made:") and not Path(name).expanduser().is_dir()
+    on_hub = not name.startswith(GENERATED) and not Path(name).expanduser().is_dir()
     config["base_model_name_or_path"] = name if on_hub else str(prepared.base.resolve())
     atomic_write(path, json.dumps(config, indent=2) + "\n")
 
@@ -248,7 +258,7 @@ def level_of(recipe: TextRecipe) -> str:
     if recipe.level is not None:
         return recipe.level
     if recipe.training.kind == "pretrain":
-        return "L0" if recipe.model.base.startswith("made:") else "L2"
+        return "L0" if recipe.model.base.startswith(GENERATED) else "L2"
     run = run_folder(recipe.model.base)
     before = None if run is None else Run.open(run).recipe
     taught = before is not None and "adapter" in before and level_of(TextRecipe.parse(before)) == "L2"

@@ -19,7 +19,7 @@ from yukawa.runs.callback import Metrics
 from yukawa.runs.checkpoints import PROGRESS
 from yukawa.runs.distributed import Machine
 from yukawa.runs.trainer import RunTrainer, training_arguments
-from yukawa.training.cpu_kernels import add_summed_loss, attend_to_pieces, keep_four_bits
+from yukawa.training.cpu_kernels import add_summed_loss, attend_to_pieces
 from yukawa.training.packing import PackedRows, pad_to_world_size
 from yukawa.training.recipe import TextRecipe, TextSettings
 from yukawa.training.tokenization import IGNORED
@@ -36,7 +36,6 @@ class TextTrainer(RunTrainer):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        keep_four_bits(self.model)
         if self.settings.distributed == "fsdp2":
             self.add_callback(ShardingCheck())
 

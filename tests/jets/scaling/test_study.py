@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from yukawa.core.errors import InputError, MissingPackage, ModelError, StoreError, YukawaError
+from yukawa.core.processes import Workers
 from yukawa.jets.evaluation import evaluate as evaluate_module
 from yukawa.jets.scaling import study as module
 from yukawa.jets.scaling.study import CellTask, classes_of, is_finished, metrics_of, run_cell, run_study
 from yukawa.jets.training import train as train_module
-from yukawa.runs.sweep import Stopped, Workers, attempt
+from yukawa.runs.sweep import Stopped, attempt
 
 TABLES = ("table.csv", "table.parquet", "summary.csv", "summary.parquet", "study.md")
 ONE = ("sizes=[60]", "models.wide=null")  # four cells: two seeds, two lengths

@@ -15,7 +15,7 @@ import numpy as np
 from yukawa import __version__
 from yukawa.core.errors import InputError
 from yukawa.core.files import atomic_write, report_write_errors
-from yukawa.jets.classes import flavours
+from yukawa.jets.columns import flavours
 from yukawa.jets.evaluation import plots
 from yukawa.jets.evaluation.metrics import (
     Confusion,
@@ -42,10 +42,11 @@ from yukawa.jets.evaluation.roc import (
     score_against,
     working_point,
 )
+from yukawa.jets.io.chunks import JetSource
 from yukawa.jets.io.manifest import MANIFEST
-from yukawa.jets.io.source import Source, open_source
+from yukawa.jets.io.source import open_source
 from yukawa.jets.table import Array
-from yukawa.runs.run import MODEL, RECIPE, Run
+from yukawa.runs.run import MODEL, Run, model_folder, run_folder
 
 FOLDER = "evaluation"
 WORKING_POINTS = (0.5, 0.8)
@@ -154,7 +155,7 @@ class Report:
 
 def evaluate(
     models: Path | Sequence[Path] | Mapping[str, Path],
-    data: Path | Source | None = None,
+    data: Path | JetSource | None = None,
     *,
     split: str | None = None,
     out: Path | None = None,
@@ -193,7 +194,7 @@ def evaluate(
             if progress is not None:
                 progress(before + done, total)
 
-        predictions = predict(_model(path), source, batch=batch, device=device, progress=report)
+        predictions = predict(model_folder(path), source, batch=batch, device=device, progress=report)
         scores[name] = labelled_scores(predictions, name)
     found = compare(scores, what, published=published)
     return write(found, folder)
@@ -395,20 +396,10 @@ def _named(models: Path | Sequence[Path] | Mapping[str, Path]) -> dict[str, Path
     return named
 
 
-def _model(path: Path) -> Path:
-    """The folder of the model itself, where `path` may be its run."""
-    return path / MODEL if (path / RECIPE).exists() else path
-
-
-def _run(path: Path) -> Path | None:
-    """The run that a model belongs to, if any."""
-    return next((folder for folder in (path, path.resolve().parent) if (folder / RECIPE).exists()), None)
-
-
 def _folder(paths: Sequence[Path], out: Path | None) -> Path:
     if out is not None:
         return Path(out)
-    run = _run(paths[0])
+    run = run_folder(paths[0])
     if len(paths) > 1 or run is None:
         if len(paths) == 1:
             from yukawa.jets.models.saving import model_folder
@@ -419,12 +410,12 @@ def _folder(paths: Sequence[Path], out: Path | None) -> Path:
     return run / FOLDER
 
 
-def _source(path: Path, data: Path | Source | None, split: str | None) -> tuple[Source, str]:
+def _source(path: Path, data: Path | JetSource | None, split: str | None) -> tuple[JetSource, str]:
     """The jets, and what they are in words."""
-    if isinstance(data, Source):
+    if isinstance(data, JetSource):
         return data, ", ".join(dict.fromkeys(str(p.parent) for p in data.paths))
     if data is None:
-        run = _run(path)
+        run = run_folder(path)
         recorded = _recorded(Run.open(run).recipe) if run else ()
         if len(recorded) != 1:
             came = f": it learned from {' and '.join(recorded)}" if recorded else ""

@@ -11,16 +11,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
 from torch import Tensor
 
 from yukawa import __version__
+from yukawa.core.config import checked
 from yukawa.core.errors import InputError, NotFound, nearest
 from yukawa.core.files import atomic_write, report_write_errors
 from yukawa.core.optional import require
 from yukawa.jets.features.config import DataConfig, read_config
 from yukawa.jets.models.interface import Tagger, settings_of
-from yukawa.runs.run import MODEL, RECIPE
+from yukawa.runs import run
 
 WEIGHTS, CONFIG, DATA_CONFIG = "model.safetensors", "config.json", "data_config.yaml"
 
@@ -53,10 +53,7 @@ def configure(tagger_class: type[Tagger], settings: Mapping[str, Any]) -> Any:
     Raises:
         InputError: a setting is unknown, missing or has a wrong value.
     """
-    try:
-        return tagger_class.Config.model_validate(dict(settings))
-    except ValidationError as error:
-        raise InputError(_first_mistake(error, tagger_class)) from None
+    return checked(tagger_class.Config, settings, tagger_class.__name__)
 
 
 def architecture(name: object) -> type[Tagger]:
@@ -128,8 +125,7 @@ def model_folder(path: Path | str) -> Path:
     Raises:
         NotFound: there is no saved model.
     """
-    path = Path(path)
-    found = path / MODEL if (path / RECIPE).exists() else path
+    found = run.model_folder(path)
     if not (found / CONFIG).is_file():
         raise NotFound(f"{path} holds no saved model, nor the run of one")
     return found
@@ -236,16 +232,3 @@ def _swap(new: Path, folder: Path) -> None:
             os.rename(old, folder)
         raise
     shutil.rmtree(old, ignore_errors=True)
-
-
-def _first_mistake(error: ValidationError, tagger_class: type[Tagger]) -> str:
-    """One line about the first setting that is wrong."""
-    mistake = error.errors()[0]
-    name = ".".join(str(part) for part in mistake["loc"]) or "the settings"
-    allowed = tagger_class.Config.model_fields
-    if mistake["type"] == "extra_forbidden":
-        meant = nearest(name, allowed)
-        return f"there is no setting {name!r}; " + (
-            f"did you mean {meant!r}?" if meant else f"there are: {', '.join(allowed)}"
-        )
-    return f"the setting {name!r} of {tagger_class.__name__}: {mistake['msg']}"

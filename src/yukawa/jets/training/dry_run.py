@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from yukawa.jets.features.encoded import Encoded, Encoder
+from yukawa.jets.io.chunks import JetSource
 from yukawa.jets.io.loader import Streaming, tensors
-from yukawa.jets.io.source import Source
 from yukawa.jets.training import setup
 from yukawa.jets.training.recipe import JetRecipe
 from yukawa.jets.training.train import plan_of
@@ -92,7 +92,7 @@ def kept_for_gradient(network: nn.Module, batch: dict[str, Tensor]) -> int:
     return sum(kept.values())
 
 
-def _sample(source: Source, encoder: Encoder) -> Encoded:
-    """A few jets of the first piece, encoded."""
-    first = Streaming(Source(source.columns, source.pieces[:1]), encoder, _SAMPLE, ahead=0)
+def _sample(source: JetSource, encoder: Encoder) -> Encoded:
+    """A few jets of the first chunk, encoded."""
+    first = Streaming(JetSource(source.columns, source.chunks[:1]), encoder, _SAMPLE, ahead=0)
     return next(first.batches(_SAMPLE, seed=0, epoch=0, shuffle=False))

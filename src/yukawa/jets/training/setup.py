@@ -12,9 +12,10 @@ from yukawa.core.errors import InputError
 from yukawa.jets.features import standardise
 from yukawa.jets.features.config import DataConfig, load_data_config
 from yukawa.jets.features.encoded import Encoder
+from yukawa.jets.io.chunks import JetChunk, JetSource
 from yukawa.jets.io.loader import InMemory, Loader, Streaming
 from yukawa.jets.io.manifest import MANIFEST
-from yukawa.jets.io.source import Piece, Source, open_source
+from yukawa.jets.io.source import open_source
 from yukawa.jets.models import saving
 from yukawa.jets.models.interface import Tagger, settings_of
 from yukawa.jets.table import Array, Jets
@@ -76,7 +77,7 @@ def resolved(recipe: JetRecipe, network: Tagger) -> JetRecipe:
     return recipe.model_copy(update={"model": model})
 
 
-def open_jets(data: JetsSection, seed: int) -> tuple[Source, Source]:
+def open_jets(data: JetsSection, seed: int) -> tuple[JetSource, JetSource]:
     """The training and the validation jets, as many of each as the recipe wants.
 
     Args:
@@ -99,7 +100,7 @@ def open_jets(data: JetsSection, seed: int) -> tuple[Source, Source]:
     return subset(train, data.train_jets, seed), subset(validation, data.validation_jets, seed)
 
 
-def load(source: Source, encoder: Encoder, data: JetsSection, jets_per_epoch: int | None = None) -> Loader:
+def load(source: JetSource, encoder: Encoder, data: JetsSection, jets_per_epoch: int | None = None) -> Loader:
     """The loader of some jets, in memory or streamed as the recipe says."""
     if data.loading == "streaming":
         return Streaming(source, encoder, data.buffer, jets_per_epoch=jets_per_epoch, ahead=data.prefetch)
@@ -122,20 +123,20 @@ def inputs(data: JetsSection, start: str | None = None) -> list[Path]:
 
 @dataclass(frozen=True)
 class SomeJets:
-    """Some jets of a piece.
+    """Some jets of a chunk.
 
     Attributes:
-        piece: the whole piece.
+        chunk: the whole chunk.
         where: their positions in it, rising.
     """
 
-    piece: Piece
+    chunk: JetChunk
     where: Array
 
     @property
     def path(self) -> Path:
-        """The piece's file."""
-        return self.piece.path
+        """The chunk's file."""
+        return self.chunk.path
 
     @property
     def count(self) -> int:
@@ -143,11 +144,11 @@ class SomeJets:
         return len(self.where)
 
     def read(self, columns: Collection[str] | None = None) -> Jets:
-        """Those jets of the piece."""
-        return self.piece.read(columns)[self.where]
+        """Those jets of the chunk."""
+        return self.chunk.read(columns)[self.where]
 
 
-def subset(source: Source, jets: int | None, seed: int) -> Source:
+def subset(source: JetSource, jets: int | None, seed: int) -> JetSource:
     """`jets` jets of a source drawn by `seed`; a larger draw holds every smaller one. None takes all.
 
     Raises:
@@ -156,16 +157,16 @@ def subset(source: Source, jets: int | None, seed: int) -> Source:
     if jets is None:
         return source
     if jets > len(source):
-        raise InputError(f"{jets} jets are wanted, {source.pieces[0].path.parent} has {len(source)}")
+        raise InputError(f"{jets} jets are wanted, {source.chunks[0].path.parent} has {len(source)}")
     drawn = np.sort(np.random.default_rng(seed).permutation(len(source))[:jets])
-    return Source(source.columns, tuple(_parts(source.pieces, drawn)))
+    return JetSource(source.columns, tuple(_parts(source.chunks, drawn)))
 
 
-def _parts(pieces: Sequence[Piece], drawn: Array) -> Iterator[Piece]:
-    """The parts of the pieces that hold the jets `drawn`, numbered through all pieces."""
+def _parts(chunks: Sequence[JetChunk], drawn: Array) -> Iterator[JetChunk]:
+    """The parts of the chunks that hold the jets `drawn`, numbered through all chunks."""
     start = 0
-    for piece in pieces:
-        first, last = np.searchsorted(drawn, (start, start + piece.count))
+    for chunk in chunks:
+        first, last = np.searchsorted(drawn, (start, start + chunk.count))
         if last > first:
-            yield SomeJets(piece, drawn[first:last] - start)
-        start += piece.count
+            yield SomeJets(chunk, drawn[first:last] - start)
+        start += chunk.count

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from yukawa.jets.training.callback import Conductor, Interruption, Plan, Standing
 
+from yukawa.core.signals import Interruption
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.features.encoder import FeatureEncoder
 from yukawa.jets.models.saving import build
@@ -28,28 +28,31 @@ from yukawa.jets.simulation.cards import load_card
 from yukawa.jets.simulation.events import simulate_events
 from yukawa.jets.simulation.processes import load_process
 from yukawa.jets.table import concatenate
-from yukawa.jets.training.batches import Batch, Feed, labelled
+from yukawa.jets.training.batches import JetBatches, labelled
 from yukawa.jets.training.optimiser import Ranger
 from yukawa.jets.training.recipe import JetRecipe
-from yukawa.jets.training.setup import build_model
+from yukawa.jets.training.setup import build as make
 from yukawa.jets.training.trainer import JetTrainer, arguments
+from yukawa.runs.batches import TensorBatch
+from yukawa.runs.callback import Plan, TrainingCallback
+from yukawa.runs.distributed import Machine
 from yukawa.runs.run import Run
 
 RECIPES = Path(__file__).parents[1] / "recipes" / "jets"
 MODELS = ("particle-net", "particle-transformer", "transformer")
 
 
-class Same(Feed):
+class Same(JetBatches):
     """One batch, again and again."""
 
-    def __init__(self, batch: Batch, size: int, steps: int) -> None:
+    def __init__(self, batch: TensorBatch, size: int, steps: int) -> None:
         self.same, self.batch, self.steps = batch, size, steps
 
-    def __iter__(self) -> Iterator[Batch | None]:
+    def __iter__(self) -> Iterator[TensorBatch | None]:
         return repeat(self.same, self.steps)
 
 
-def jets(size: int, config: str) -> Batch:
+def jets(size: int, config: str) -> TensorBatch:
     """A batch of simulated jets of all classes."""
     process, card = load_process("jet-origin"), load_card()
     parts = [simulate_events(process, sample, card, size // 2, 1) for sample in process.samples]
@@ -58,9 +61,9 @@ def jets(size: int, config: str) -> Batch:
     return labelled(FeatureEncoder(load_data_config(config)).encode(together))
 
 
-def loop(recipe: JetRecipe, batch: Batch, steps: int) -> list[float]:
+def loop(recipe: JetRecipe, batch: TensorBatch, steps: int) -> list[float]:
     """Seconds of each step as one would write it without a trainer."""
-    _, network = build_model(recipe)
+    _, network = make(recipe)
     network.train()
     optimiser = Ranger(network.parameters(), lr=recipe.training.learning_rate)
     inputs = {name: value for name, value in batch.items() if name not in ("labels", "divisor")}
@@ -74,27 +77,21 @@ def loop(recipe: JetRecipe, batch: Batch, steps: int) -> list[float]:
     return [after - before for before, after in pairwise(times)]
 
 
-def trainer(recipe: JetRecipe, batch: Batch, steps: int, folder: Path) -> list[float]:
+def trainer(recipe: JetRecipe, batch: TensorBatch, steps: int, folder: Path) -> list[float]:
     """Seconds of each step of the trainer with all its figures, but neither validation nor checkpoints."""
-    _, network = build_model(recipe)
+    _, network = make(recipe)
     never = 10**9
-    plan = Plan(never, steps, never, never, 50, recipe.training.batch, "accuracy", None)
+    plan = Plan(never, steps, never, never, 50, recipe.training.batch, "jets", "accuracy")
     times: list[float] = []
-    conductor = Conductor(
-        plan,
-        Standing(),
-        folder,
-        Run.create(folder, {}, []),
-        lambda *told: times.append(time.process_time()),
-        Interruption(),
-    )
-    settings = arguments(recipe.training, folder / "checkpoints", steps, 1)
+    run, progress = Run.create(folder, {}, []), lambda *news: times.append(time.process_time())
+    callback = TrainingCallback(plan, run, progress, Interruption(), folder=folder)
+    settings = arguments(recipe.training, folder / "checkpoints", steps, Machine())
     feed = Same(batch, recipe.training.batch, steps)
-    JetTrainer(network, recipe.training, settings, feed, lambda: iter(()), conductor).go_on(None)
+    JetTrainer(network, recipe.training, settings, feed, lambda: iter(()), callback).begin(None, {})
     return [after - before for before, after in pairwise(times)]
 
 
-def overhead(recipe: JetRecipe, few: Batch, whole: Batch, rounds: int) -> dict[str, float]:
+def overhead(recipe: JetRecipe, few: TensorBatch, whole: TensorBatch, rounds: int) -> dict[str, float]:
     """The trainer's own milliseconds a step, and those of a whole step; medians over the steps of all rounds."""
     times: dict[str, list[float]] = {"loop": [], "trainer": [], "whole": []}
     with tempfile.TemporaryDirectory() as folder:

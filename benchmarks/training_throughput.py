@@ -27,11 +27,11 @@ import transformers
 import trl
 from datasets import Dataset, disable_progress_bars
 from peft import LoraConfig, get_peft_model
-from yukawa.training.prepare import quiet
 
 from yukawa.data.row_files import write_rows
 from yukawa.data.rows import Document
 from yukawa.training import train
+from yukawa.training.prepare import quiet
 from yukawa.training.recipe import TextRecipe
 from yukawa.training.tiny_model import make_llama
 from yukawa.training.tokenization import specials

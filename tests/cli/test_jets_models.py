@@ -1,4 +1,4 @@
-"""`yukawa jets` trains, evaluates, predicts and takes models in and out; arguments arrive where they belong."""
+"""`yukawa jets` evaluates, predicts and takes models in and out; arguments arrive where they belong."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from yukawa.jets.features.config import load_data_config
 from yukawa.jets.io.source import open_source
 from yukawa.jets.models import onnx, weaver
 from yukawa.jets.models.saving import build, save_model
-from yukawa.jets.training import train as train_module
-from yukawa.jets.training.train import TrainResult
 
 RECIPE = """
 data: {path: set, config: jet-origin}
@@ -43,89 +41,6 @@ def workplace(simulated, saved, home) -> Path:
     shutil.copytree(saved, "tiny")
     Path("r.yaml").write_text(RECIPE)
     return Path()
-
-
-def test_a_dry_run_says_what_would_be_done(yukawa, workplace):
-    found = yukawa("jets", "train", "r.yaml", "training.batch=11", "--dry-run", "--json").json
-    assert (found["train_jets"], found["validation_jets"], found["plan"]["steps"]) == (66, 22, 18)
-    assert found["recipe"]["training"]["batch"] == 11
-    assert found["parameters"] > 0
-    assert "steps: 9 of 22 jets" in yukawa("jets", "train", "r.yaml", "--dry-run").out
-    assert not Path("runs").exists()
-
-
-@pytest.fixture
-def trained(monkeypatch):
-    """Stands in for the training; what it was called with, and how it ends."""
-    calls: list[tuple] = []
-    ending = {"interrupted": False}
-
-    def train(recipe, out, resume, progress):
-        calls.append((recipe.training.batch, out, resume))
-        progress(1, 2, {"loss": 1.0})
-        return TrainResult(
-            out,
-            1,
-            2,
-            best_step=1,
-            loss=0.5,
-            accuracy=0.25,
-            seconds=1.0,
-            asked=ending["interrupted"],
-            stopped_early=False,
-            **ending,
-        )
-
-    monkeypatch.setattr(train_module, "train", train)
-    return calls, ending
-
-
-def test_training_gets_its_arguments(yukawa, workplace, trained):
-    calls, _ = trained
-    done = yukawa("jets", "train", "r.yaml")
-    assert done.code == 0
-    assert "accuracy 0.2500" in done.out
-    assert done.err == "training particle-net …\n"
-    told = yukawa("jets", "train", "r.yaml", "training.batch=8", "--out", "here", "--resume", "--json").json
-    assert (told["folder"], told["accuracy"], told["interrupted"]) == ("here", 0.25, False)
-    assert calls == [(22, Path("runs/r"), False), (8, Path("here"), True)]
-
-
-def test_an_interrupted_training_says_how_to_go_on(yukawa, workplace, trained):
-    trained[1]["interrupted"] = True
-    done = yukawa("jets", "train", "r.yaml", "--json")
-    assert done.code == 130
-    assert done.json["interrupted"] is True
-    last = done.err.splitlines()[-1]
-    assert last.startswith("interrupted; stopped after step 1 of 2")
-    assert "--resume" in last
-
-
-def test_only_the_first_of_several_processes_speaks(yukawa, workplace, trained, monkeypatch):
-    monkeypatch.setattr(train_module, "train", lambda recipe, out, resume, progress: progress or result(out))
-    monkeypatch.setenv("RANK", "1")
-    assert yukawa("jets", "train", "r.yaml", "--json") == (0, "", "")
-
-
-def result(out: Path) -> TrainResult:
-    return TrainResult(
-        out, 2, 2, best_step=2, loss=0.5, accuracy=0.25, seconds=1.0, asked=False, interrupted=False,
-        stopped_early=False,
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["no-such.yaml"], "no-such.yaml cannot be read"),
-        (["r.yaml", "training.bach=8"], "training.batch"),
-        (["r.yaml", "faster"], "'faster'"),
-        (["r.yaml", "data.path=no-such"], "no-such"),
-    ],
-)
-def test_what_cannot_be_trained(yukawa, workplace, arguments, said):
-    assert said in yukawa("jets", "train", *arguments).failed(2)
-    assert not Path("runs").exists()
 
 
 def test_evaluation_writes_a_report_and_tells_the_figures(yukawa, workplace, monkeypatch):
@@ -225,11 +140,3 @@ def test_onnx_export_gets_its_arguments(yukawa, workplace, monkeypatch):
     monkeypatch.setattr(onnx, "export_onnx", lambda model, out: out.write_bytes(str(model).encode()))
     assert yukawa("jets", "export-onnx", "tiny", "t.onnx", "--json").json == {"out": "t.onnx", "bytes": 4}
     assert yukawa("jets", "export-onnx", "tiny", "t.onnx").out == "t.onnx holds the model, 4 bytes\n"
-
-
-def test_a_missing_torch_is_named(yukawa, workplace, monkeypatch):
-    import sys
-
-    monkeypatch.setitem(sys.modules, "torch", None)
-    line = yukawa("jets", "train", "r.yaml").failed(2)
-    assert "pip install 'yukawa-hep[train]'" in line

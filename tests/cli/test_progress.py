@@ -3,38 +3,29 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from yukawa.cli.output import Interrupted
-from yukawa.cli.progress import ended, first, follow, need
-from yukawa.core.errors import MissingPackage
-from yukawa.runs.callback import Result
-
-
-@dataclass(frozen=True)
-class Ended(Result):
-    loss: float
-
-    @property
-    def reached(self):
-        return {"loss": self.loss}, "at last"
+from yukawa.cli.progress import check_failures, ended, follow, need
+from yukawa.core.errors import MissingPackage, ModelError
+from yukawa.runs.task import TrainResult
 
 
 def result(interrupted=False):
-    return Ended(Path("here"), 4, 9, seconds=1.0, interrupted=interrupted, loss=0.5)
+    return TrainResult(Path("here"), 4, 9, seconds=1.0, interrupted=interrupted, asked=interrupted, loss=0.5)
 
 
 def test_the_end_is_said_once_in_words_or_left_to_json(capsys):
     shown = ended(result(), as_json=False)
     assert shown == {
-        "folder": "here", "steps": 4, "planned": 9, "seconds": 1.0, "interrupted": False, "loss": 0.5,
+        "folder": "here", "steps": 4, "planned": 9, "seconds": 1.0, "interrupted": False, "asked": False,
+        "loss": 0.5,
     }  # fmt: skip
-    assert capsys.readouterr().out == "the model is in here/model: loss 0.5000 at last\n"
+    assert capsys.readouterr().out == "the model is in here/model: loss 0.5000 after 4 steps\n"
     assert ended(result(), as_json=True) == shown
-    assert capsys.readouterr().out == ""
+    assert json.loads(capsys.readouterr().out) == shown
 
 
 def test_an_interruption_ends_the_verb_and_json_comes_first(capsys):
@@ -53,7 +44,6 @@ def test_of_several_processes_the_first_one_speaks(capsys, monkeypatch):
 
     assert follow("training", start)
     monkeypatch.setenv("RANK", "1")
-    assert not first()
     assert not follow("training", start)
     ended(result(), as_json=False)
     with pytest.raises(Interrupted):
@@ -65,3 +55,9 @@ def test_a_missing_package_is_named_before_anything_is_done():
     need("json", purpose="training")
     with pytest.raises(MissingPackage, match="no_such_package"):
         need("json", "no_such_package", purpose="training")
+
+
+def test_failures_of_a_sweep_end_the_verb():
+    check_failures([], 2)
+    with pytest.raises(ModelError, match=r"1 of 2 trainings failed, the first is net: the loss is nan"):
+        check_failures([("net", "the loss is nan")], 2)

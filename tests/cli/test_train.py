@@ -80,6 +80,7 @@ def test_a_sweep_makes_its_runs_and_skips_finished_ones(yukawa, recipe, tmp_path
     sweep.write_text("base: little.yaml\nover: {adapter.targets: [qkv, all]}\ntraining: {steps: 1}\n")
     done = yukawa("train", str(sweep), "--json").json
     assert [one["folder"] for one in done] == ["runs/sweep/qkv", "runs/sweep/all"]
+    assert [one["steps"] for one in done] == [1, 1]
     again = yukawa("train", str(sweep)).out
     assert "runs/sweep/qkv is finished" in again
     assert len(yukawa("train", str(sweep), "--dry-run", "--json").json) == 2
@@ -125,3 +126,29 @@ def test_a_sweep_of_which_a_part_is_missing_does_not_begin(yukawa, recipe, tmp_p
     sweep.write_text("base: little.yaml\ndata: {path: '{mixture}.jsonl'}\nover: {mixture: [rows, none]}\n")
     assert "there is no data at none.jsonl" in yukawa("train", str(sweep)).failed(2)
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_sweep_runs_side_by_side_and_an_interrupted_one_resumes(yukawa, recipe, tmp_path, monkeypatch):
+    from yukawa.runs import sweep as module
+
+    sweep = tmp_path / "sweep.yaml"
+    sweep.write_text("base: little.yaml\nover: {training.seed: [1, 2]}\ntraining: {steps: 1}\n")
+    assert "--ray and --workers exclude" in yukawa("train", str(sweep), "--workers", "2", "--ray").failed(2)
+    attempt = module.attempt
+
+    def stopped(work, cell, progress=None):
+        if cell.folder.name == "2":
+            return module.Outcome(cell, interrupted=True)
+        return attempt(work, cell, progress)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "attempt", stopped)
+        done = yukawa("train", str(sweep))
+    assert done.code == 130
+    assert "1 of 2 trainings are finished and kept: to resume, type the same command" in done.err
+    assert [
+        one.get("finished", False) for one in yukawa("train", str(sweep), "--workers", "2", "--json").json
+    ] == [
+        True,
+        False,
+    ]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel, MistralConfig, MistralForCausalLM
 
-from yukawa.training.cpu_kernels import PIECES, SummedLoss, add_summed_loss, attend_to_pieces, piece_sizes
+from yukawa.training.cpu_kernels import PACKED, SummedLoss, add_summed_loss, attend_within_texts, text_sizes
 from yukawa.training.packing import PackedRows
 
 
@@ -38,7 +38,7 @@ def gradients(model):
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=6), st.integers(0, 5))
 def test_pieces_are_found_by_their_positions(sizes, padding):
     positions = [n for size in sizes for n in range(size)] + [0] * padding
-    found = piece_sizes(positions)
+    found = text_sizes(positions)
     assert sum(found) == len(positions)
     real = list(sizes)
     while (
@@ -53,8 +53,8 @@ def test_pieces_are_found_by_their_positions(sizes, padding):
 def test_attention_in_pieces_is_attention_under_a_mask(tiny, rows):
     batch = packed(*rows)
     plain, pieces = load(tiny), load(tiny)
-    assert attend_to_pieces(pieces)
-    assert pieces.config._attn_implementation == PIECES
+    assert attend_within_texts(pieces)
+    assert pieces.config._attn_implementation == PACKED
     learned = batch["labels"][:, 1:] != -100
     logits = []
     for model in (plain, pieces):
@@ -70,7 +70,7 @@ def test_padded_rows_keep_their_mask(tiny):
     there = torch.ones_like(ids)
     there[0, :4] = 0  # on the left, where causality does not hide it
     plain, pieces = load(tiny), load(tiny)
-    attend_to_pieces(pieces)
+    attend_within_texts(pieces)
     one, two = (model(input_ids=ids, attention_mask=there).logits for model in (plain, pieces))
     torch.testing.assert_close(one[there.bool()], two[there.bool()], rtol=0, atol=1e-5)
     made = [model.generate(ids[:1], max_new_tokens=5, do_sample=False) for model in (plain, pieces)]
@@ -121,9 +121,9 @@ def test_a_model_sums_its_own_loss(tiny, autocast):
 def test_what_is_more_than_plain_is_left_as_it_is(tiny):
     sizes = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1,
              "num_key_value_heads": 1, "vocab_size": 20}  # fmt: skip
-    assert not attend_to_pieces(MistralForCausalLM(MistralConfig(sliding_window=4, **sizes)))
-    assert attend_to_pieces(MistralForCausalLM(MistralConfig(sliding_window=None, **sizes)))
-    assert not attend_to_pieces(load(tiny, attn_implementation="eager"))
+    assert not attend_within_texts(MistralForCausalLM(MistralConfig(sliding_window=4, **sizes)))
+    assert attend_within_texts(MistralForCausalLM(MistralConfig(sliding_window=None, **sizes)))
+    assert not attend_within_texts(load(tiny, attn_implementation="eager"))
     model = load(tiny)
     model.config.final_logit_softcapping = 30.0
     assert not add_summed_loss(model)
@@ -132,8 +132,8 @@ def test_what_is_more_than_plain_is_left_as_it_is(tiny):
 
 def test_the_ways_of_a_processor_are_not_saved(tiny, tmp_path):
     model = load(tiny)
-    attend_to_pieces(model)
+    attend_within_texts(model)
     add_summed_loss(model)
     model.save_pretrained(tmp_path)
-    assert PIECES not in (tmp_path / "config.json").read_text()
+    assert PACKED not in (tmp_path / "config.json").read_text()
     assert AutoModelForCausalLM.from_pretrained(tmp_path).config._attn_implementation == "sdpa"

@@ -65,7 +65,7 @@ def test_data_of_the_wrong_kind_are_refused(recipe, tmp_path, rows, tokenizer):
     write_dataset(folder, {"train": [row(1)]}, Document, title="t", made={}, suffix=".jsonl")
     with pytest.raises(InputError, match="holds rows of the kind document, this training needs conversation"):
         find_files(recipe("sft", data={"path": str(folder)}))
-    with pytest.raises(InputError, match="row 1 is no conversation"):
+    with pytest.raises(InputError, match="row 1 is not a conversation"):
         load_split(rows["pretrain"], recipe("sft"), tokenizer)
 
 
@@ -97,7 +97,7 @@ def test_empty_data_and_rows_without_text_are_refused(recipe, tmp_path, tokenize
     with pytest.raises(InputError, match="holds no rows"):
         load_split(empty, recipe(), tokenizer)
     empty.write_text('{"id": "1", "source": "x", "text": " "}\n')
-    with pytest.raises(InputError, match=r"row 1 is no document: .*text"):
+    with pytest.raises(InputError, match=r"row 1 is not a document: .*text"):
         load_split(empty, recipe(), tokenizer)
 
 

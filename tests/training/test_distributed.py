@@ -37,7 +37,7 @@ WORKER = textwrap.dedent("""
 
     if way != "ddp":  # as on GPUs
         running.check_training_machine = lambda settings, machine: None
-        trainer.attend_to_pieces = trainer.add_summed_loss = lambda model: False
+        trainer.attend_within_texts = trainer.add_summed_loss = lambda model: False
     if way == "fsdp2":  # accelerate would not divide weights on a processor
         create = state.AcceleratorState.__init__
 
@@ -139,7 +139,7 @@ needs_deepspeed = pytest.mark.skipif(
 )
 def test_two_processes_equal_one(recipes, tmp_path, way, monkeypatch):
     if way != "ddp":
-        monkeypatch.setattr(trainer, "attend_to_pieces", lambda model: False)
+        monkeypatch.setattr(trainer, "attend_within_texts", lambda model: False)
         monkeypatch.setattr(trainer, "add_summed_loss", lambda model: False)
     start(tmp_path, way)
     for name, chosen in recipes.items():

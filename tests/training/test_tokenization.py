@@ -80,7 +80,7 @@ def test_what_does_not_fit_is_counted_and_named(tokenizer):
     lines = counts.notes(40)
     assert len(lines) == 2
     assert "1 of 3 rows do not fit into 40 tokens" in lines[0]
-    assert "left out" in lines[1]
+    assert "omitted" in lines[1]
 
 
 def test_a_conversation_without_an_answer_is_left_out(tokenizer):

@@ -94,7 +94,7 @@ def test_the_ways_of_a_processor_teach_what_trl_teaches(recipe, tmp_path, monkey
     )
     ours = train(chosen, tmp_path / "ours")
     monkeypatch.setattr("yukawa.training.trainer.add_summed_loss", lambda model: False)
-    monkeypatch.setattr("yukawa.training.trainer.attend_to_pieces", lambda model: False)
+    monkeypatch.setattr("yukawa.training.trainer.attend_within_texts", lambda model: False)
     theirs = train(chosen, tmp_path / "theirs")
     assert ours.loss == pytest.approx(theirs.loss, rel=1e-5)
     one, two = (load_file(run.folder / "model" / "adapter_model.safetensors") for run in (ours, theirs))

@@ -1,4 +1,4 @@
-"""What makes learning faster where there is no GPU: attention piece by piece, and a loss whose logits are made once."""
+"""Faster learning without a GPU: attention text by text in packed rows, and a loss that computes its logits once."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from yukawa.core.optional import require
 from yukawa.training.tokenization import IGNORED
 
-PIECES = "yukawa_pieces"
-_CHUNK = 256  # tokens whose logits are there at once
-# What some models do to their logits, or to their attention, beside what is done here.
+PACKED = "yukawa_packed"
+_CHUNK = 256  # tokens whose logits are in memory at once
+# Settings of models that change their logits, or their attention, in ways that are not implemented here.
 _LOGITS = (
     "final_logit_softcapping", "logit_scale", "output_multiplier", "lm_head_multiplier", "logits_scaling",
     "output_router_logits",
@@ -24,8 +24,8 @@ _ATTENTION = ("sliding_window", "attn_logit_softcapping", "attention_chunk_size"
 class SummedLoss(torch.autograd.Function):  # type: ignore[misc]  # untyped there
     """Cross-entropy of `hidden @ weight.T`, summed over tokens.
 
-    Both gradients are made while the logits of a few tokens are at hand: nothing is computed twice, and there are
-    never the logits of all tokens. Only the gradients that are needed are made.
+    Both gradients are computed while the logits of a few tokens are in memory: nothing is computed twice, and the
+    logits of all tokens never exist at once. Only the gradients that are needed are computed.
     """
 
     @staticmethod
@@ -69,7 +69,7 @@ class SummedLoss(torch.autograd.Function):  # type: ignore[misc]  # untyped ther
         )
 
 
-def pieces_attention(
+def packed_attention(
     module: Any,
     queries: Tensor,
     keys: Tensor,
@@ -78,10 +78,10 @@ def pieces_attention(
     position_ids: Tensor | None = None,
     **options: Any,
 ) -> tuple[Tensor, None]:
-    """Causal attention of packed rows: each piece by itself, in its own length squared, without a mask.
+    """Causal attention of packed rows: each text by itself, in its own length squared, without a mask.
 
-    Queries, keys and values are (B, H, L, D), positions (B, L) or (1, L); what comes back is (B, L, H, D). A piece begins
-    where positions do. Of the padding behind the last one it is only asked that it disturbs nothing.
+    Queries, keys and values are (B, H, L, D), positions (B, L) or (1, L); what comes back is (B, L, H, D). A text begins
+    where positions do. The result at the padding behind the last one is arbitrary.
     """
     plain = _sdpa()
     length = queries.shape[2]
@@ -94,14 +94,14 @@ def pieces_attention(
     positions = position_ids.expand(len(queries), -1).tolist()
     parts = (queries.split(1), keys.split(1), values.split(1))
     for row, query, key, value in zip(positions, *parts, strict=True):
-        sizes = piece_sizes(row)
-        pieces = zip(query.split(sizes, 2), key.split(sizes, 2), value.split(sizes, 2), strict=True)
-        rows.append(torch.cat([plain(module, *piece, None, **options)[0] for piece in pieces], 1))
+        sizes = text_sizes(row)
+        texts = zip(query.split(sizes, 2), key.split(sizes, 2), value.split(sizes, 2), strict=True)
+        rows.append(torch.cat([plain(module, *text, None, **options)[0] for text in texts], 1))
     return torch.cat(rows), None
 
 
-def piece_sizes(positions: list[int]) -> list[int]:
-    """Tokens of each piece of a row; padding at its end, position 0 throughout, is one with the piece before it."""
+def text_sizes(positions: list[int]) -> list[int]:
+    """Tokens of each text of a row; padding at its end, position 0 throughout, belongs to the text before it."""
     end = len(positions)
     while end > 1 and positions[end - 1] == 0:
         end -= 1
@@ -109,11 +109,11 @@ def piece_sizes(positions: list[int]) -> list[int]:
     return [after - start for start, after in zip(starts, [*starts[1:], len(positions)], strict=True)]
 
 
-def attend_to_pieces(model: Any) -> bool:
-    """Give a model that stands on a processor the attention of `pieces_attention`, if its own is plain.
+def attend_within_texts(model: Any) -> bool:
+    """Give a model on a processor the attention of `packed_attention`, if its own is plain.
 
     Returns:
-        whether it has it now.
+        Whether it has this attention now.
     """
     text = model.config.get_text_config()
     kinds = set(getattr(text, "layer_types", None) or ["full_attention"])
@@ -125,19 +125,19 @@ def attend_to_pieces(model: Any) -> bool:
     if not plain or any(getattr(text, name, None) for name in _ATTENTION):
         return False
     masks = require("transformers.masking_utils", "training")
-    require("transformers", "training").AttentionInterface.register(PIECES, pieces_attention)
-    masks.AttentionMaskInterface.register(PIECES, _mask_of_padding)
-    model.set_attn_implementation(PIECES)
+    require("transformers", "training").AttentionInterface.register(PACKED, packed_attention)
+    masks.AttentionMaskInterface.register(PACKED, _mask_of_padding)
+    model.set_attn_implementation(PACKED)
     return True
 
 
 def add_summed_loss(model: Any) -> bool:
-    """Let a model that stands on a processor answer `model(..., labels=labels, summed_loss=True)` with its loss.
+    """Let a model on a processor return its loss from `model(..., labels=labels, summed_loss=True)`.
 
-    It is the sum over all tokens with a label, and how many there are: a tensor of two numbers.
+    The result is a tensor of two numbers: the sum over all tokens with a label, and the number of these tokens.
 
     Returns:
-        whether it can; not if its logits are more than a product.
+        Whether it can; it cannot if its logits are more than a product.
     """
     text, head = model.config.get_text_config(), model.get_output_embeddings()
     odd = any(getattr(text, name, None) for name in _LOGITS)
@@ -147,7 +147,7 @@ def add_summed_loss(model: Any) -> bool:
 
     @wraps(type(model).forward)  # whose signature others look at
     def forward(self: Any, *args: Any, summed_loss: bool = False, **kwargs: Any) -> Any:
-        """As before, or the summed loss where it is asked for."""
+        """The outputs as before, or the summed loss if `summed_loss` is true."""
         if not summed_loss:
             return before(*args, **kwargs)
         labels = kwargs.pop("labels")[:, 1:]

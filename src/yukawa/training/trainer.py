@@ -19,7 +19,7 @@ from yukawa.runs.callback import Metrics
 from yukawa.runs.checkpoints import PROGRESS
 from yukawa.runs.distributed import Machine
 from yukawa.runs.trainer import RunTrainer, training_arguments
-from yukawa.training.cpu_kernels import add_summed_loss, attend_to_pieces
+from yukawa.training.cpu_kernels import add_summed_loss, attend_within_texts
 from yukawa.training.packing import PackedRows, pad_to_world_size
 from yukawa.training.recipe import TextRecipe, TextSettings
 from yukawa.training.tokenization import IGNORED
@@ -104,7 +104,7 @@ class LanguageTrainer(TextTrainer, SFTTrainer):  # type: ignore[misc, valid-type
         base = self.accelerator.unwrap_model(self.model)
         base = base.get_base_model() if hasattr(base, "get_base_model") else base
         if isinstance(self.data_collator, PackedRows):
-            attend_to_pieces(base)
+            attend_within_texts(base)
         self.sums_its_loss = add_summed_loss(base)
 
     def compute_loss(

@@ -20,7 +20,7 @@ BOS, TEXT, EOS, PAD = (int(mark) for mark in (Mark.BOS, Mark.TEXT, Mark.EOS, Mar
 def test_the_sequences_of_a_document_are_its_bytes_in_order(document: bytes, patch: int, window: int) -> None:
     cutter = Cutter(patch, window)
     sequences = [np.frombuffer(ids, np.int16).tolist() for ids in cutter.cut(document)]
-    assert len(sequences) == cutter.pieces(document)
+    assert len(sequences) == cutter.fragments(document)
     if len(document) + 3 <= patch:
         assert sequences == []
         return

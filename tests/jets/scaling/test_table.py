@@ -115,7 +115,7 @@ def test_a_missing_pyarrow_is_named(tmp_path, monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(MissingPackage, match="yukawa-hep\\[jets\\]"):
+    with pytest.raises(MissingPackage, match="yukawa-hep\\[train\\]"):
         table.write([row()], 1, tmp_path)
 
 

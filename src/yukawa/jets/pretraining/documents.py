@@ -103,7 +103,7 @@ class Cutter:
     patch: int
     window: int
 
-    def pieces(self, document: bytes) -> int:
+    def fragments(self, document: bytes) -> int:
         """How many sequences a document becomes; none if it fits one patch, from which nothing is predicted."""
         if len(document) + 3 <= self.patch:
             return 0
@@ -111,14 +111,14 @@ class Cutter:
 
     def cut(self, document: bytes) -> list[bytes]:
         """The sequences of a document as int16 ids in bytes, without padding; all of nearly one length."""
-        pieces = self.pieces(document)
-        if not pieces:
+        fragments = self.fragments(document)
+        if not fragments:
             return []
         ids = np.empty(len(document) + 1, np.int16)
         ids[:-1] = np.frombuffer(document, np.uint8)
         ids[-1] = Mark.EOS
-        bounds = [number * len(ids) // pieces for number in range(pieces + 1)]
-        heads = [[Mark.BOS, Mark.TEXT], *([[Mark.TEXT]] * (pieces - 1))]
+        bounds = [number * len(ids) // fragments for number in range(fragments + 1)]
+        heads = [[Mark.BOS, Mark.TEXT], *([[Mark.TEXT]] * (fragments - 1))]
         return [
             np.array(head, np.int16).tobytes() + ids[begin:end].tobytes()
             for head, begin, end in zip(heads, bounds[:-1], bounds[1:], strict=True)

@@ -80,12 +80,12 @@ class TextSequences(Sequences):
         places: list[tuple[int, int]] = []
         for file, path in enumerate(self.files):
             for number, document in enumerate(documents(path, self.fields)):
-                pieces = self.cutter.pieces(document)
+                fragments = self.cutter.fragments(document)
                 self.documents += 1
-                self.sequences += pieces
-                self.long += pieces > 1
-                self.short += not pieces
-                if not pieces:
+                self.sequences += fragments
+                self.long += fragments > 1
+                self.short += not fragments
+                if not fragments:
                     continue
                 usable = self.documents - self.short
                 place = usable - 1 if usable <= held_out else int(random.integers(usable))
@@ -94,7 +94,7 @@ class TextSequences(Sequences):
                         del self._held[places[place]]
                     places[place : place + 1] = [(file, number)]
                     self._held[file, number] = document
-        self._length = self.sequences - sum(map(self.cutter.pieces, self._held.values()))
+        self._length = self.sequences - sum(map(self.cutter.fragments, self._held.values()))
         if not self._length:
             raise InputError(
                 f"{self.files[0].parent if self.files[1:] else self.files[0]} has {self.documents} documents, of which "
@@ -124,14 +124,14 @@ class TextSequences(Sequences):
 
     def held_out(self) -> Iterator[Encoded]:
         """See `Sequences.held_out`: the sequences of as many documents as are held out."""
-        ids = (piece for document in self._held.values() for piece in self.cutter.cut(document))
+        ids = (fragment for document in self._held.values() for fragment in self.cutter.cut(document))
         while some := list(islice(ids, _AT_ONCE)):
             yield self._encoded(some)
 
     def _mixed(self, random: np.random.Generator) -> Iterator[bytes]:
         """The sequences of one pass; each leaves the buffer at random, and the next one takes its place."""
         held: list[bytes] = []
-        for ids in self._pieces(random.permutation(len(self.files))):
+        for ids in self._fragments(random.permutation(len(self.files))):
             if len(held) < self.buffer:
                 held.append(ids)
                 continue
@@ -140,7 +140,7 @@ class TextSequences(Sequences):
             held[place] = ids
         yield from (held[place] for place in random.permutation(len(held)))
 
-    def _pieces(self, order: Array) -> Iterator[bytes]:
+    def _fragments(self, order: Array) -> Iterator[bytes]:
         for file in order.tolist():
             for number, document in enumerate(documents(self.files[file], self.fields)):
                 if (file, number) not in self._held:

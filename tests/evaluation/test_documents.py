@@ -33,7 +33,7 @@ def test_archives(documents):
     }
     assert next(iter(found)) == "hep-ph"
     assert by_archive({"all": documents}, limit=1)["hep-ph"] == documents[:1]
-    with pytest.raises(InputError, match=r"'2101.00000' stands in one and in two"):
+    with pytest.raises(InputError, match=r"'2101.00000' is in one and in two"):
         by_archive({"one": documents[:3], "two": documents[:1]})
 
 

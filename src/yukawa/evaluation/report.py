@@ -29,8 +29,8 @@ from yukawa.evaluation.recipe import EvaluationRecipe, ScoringOptions, Statistic
 from yukawa.evaluation.runner import ModelSpec, OnMessage, PostHook, Progress, measure, slug
 from yukawa.evaluation.semscore import semscore
 from yukawa.evaluation.served_models import Service
+from yukawa.llm.folders import find_origin
 from yukawa.llm.loading import LanguageModel
-from yukawa.llm.trained import find_trained
 from yukawa.runs.run import RECIPE, Run
 
 
@@ -213,8 +213,8 @@ def _learning_curves(
     """Rows of `metrics.jsonl`: of models that lie in their runs where these have logged a loss, and of `runs`."""
     found = {}
     for model in models:
-        trained = find_trained(model.adapter or model.source) if isinstance(model, ModelSpec) else None
-        rows = Run.open(trained.run).metrics() if trained else []
+        origin = find_origin(model.adapter or model.source) if isinstance(model, ModelSpec) else None
+        rows = Run.open(origin.run).metrics() if origin else []
         if any("loss" in row or "validation_loss" in row for row in rows):
             found[model.name] = rows
     return {**found, **{name: Run.open(path).metrics() for name, path in runs.items()}}

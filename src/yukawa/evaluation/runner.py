@@ -17,7 +17,8 @@ from yukawa.evaluation.documents import fingerprint
 from yukawa.evaluation.perplexity import Losses, document_losses
 from yukawa.evaluation.recipe import ScoringOptions
 from yukawa.evaluation.served_models import Service
-from yukawa.llm.loading import LanguageModel, check_places, find_places, open_language_model
+from yukawa.llm.folders import check_places, find_places
+from yukawa.llm.loading import LanguageModel, open_language_model
 
 OnMessage = Callable[[str], None]
 PostHook = Callable[[LanguageModel], None]

@@ -240,9 +240,7 @@ def test_the_particles_of_highest_energy_stay_in_their_order(toy_jets: ToyJets) 
     np.testing.assert_array_equal(encoded.rows["momenta_N4"][:, 3], np.float32([9, 5, 0.1, 0.2]))
 
 
-def test_particles_outside_the_mask_are_left_out(
-    toy_jets: ToyJets, changed: Callable[..., Any]
-) -> None:
+def test_particles_outside_the_mask_are_left_out(toy_jets: ToyJets, changed: Callable[..., Any]) -> None:
     config = config_with("jetclass-kin", length=4)
     config = changed(config, new_variables={**config.new_variables, "part_mask": "part_isPhoton"})
     jets = toy_jets(20, classes=config.classes)

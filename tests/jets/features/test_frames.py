@@ -275,9 +275,7 @@ def test_each_function_has_one_value(function: str, toy_jets: Callable[..., Jets
     np.testing.assert_allclose(np.asarray(dense, float), np.asarray(flat, float), rtol=1e-5, atol=1e-6)
 
 
-def test_a_mask_of_the_config_is_added(
-    toy_jets: Callable[..., Jets], changed: Callable[..., Any]
-) -> None:
+def test_a_mask_of_the_config_is_added(toy_jets: Callable[..., Jets], changed: Callable[..., Any]) -> None:
     config = load_data_config("jetclass-kin")
     config = changed(config, new_variables={**config.new_variables, "part_mask": "part_isPhoton"})
     jets = toy_jets(30, classes=config.classes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 
 import pytest
 import torch
@@ -11,11 +12,12 @@ from peft import PeftModel
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
-from yukawa.training import train as running
 from yukawa.training.export import gguf_problems
 from yukawa.training.merge import merge
 from yukawa.training.prepare import load_base
 from yukawa.training.train import train
+
+running = sys.modules["yukawa.training.train"]  # the package names the function so
 
 IDS = torch.arange(3, 60)[None]
 KINDS = {

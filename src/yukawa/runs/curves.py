@@ -30,7 +30,7 @@ def learning_curves(rows: Iterable[Mapping[str, Any]], path: Path, unit: str = "
     rows = list(rows)
     against = "epoch" if rows and all("epoch" in row for row in rows) else "step"
     training, validation, accuracy, rate = (
-        plotting.course(rows, against, name)
+        plotting.series(rows, against, name)
         for name in ("loss", "validation_loss", "validation_accuracy", "learning_rate")
     )
     if not training[0] and not validation[0]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from yukawa.core.markdown import facts
+from yukawa.core.reports import facts
 
 # The stages of the Xiwu system's models.
 LEVELS = {

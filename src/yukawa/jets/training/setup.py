@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from yukawa.core.errors import InputError
-from yukawa.jets.features import standardise
+from yukawa.jets.features import preprocess
 from yukawa.jets.features.config import DataConfig, load_data_config
 from yukawa.jets.features.encoded import Encoder
 from yukawa.jets.io.chunks import JetChunk, JetSource
@@ -32,7 +32,7 @@ def data_config(data: JetsSection, seed: int) -> DataConfig:
         InputError: the data config or the jets are missing or wrong.
     """
     config = load_data_config(data.config)
-    return config if config.resolved else standardise.resolve(config, open_jets(data, seed)[0])
+    return config if config.resolved else preprocess.resolve(config, open_jets(data, seed)[0])
 
 
 def build_network(model: NetworkSection, config: DataConfig, seed: int) -> Tagger:

@@ -11,10 +11,10 @@ def test_a_card_states_level_and_base_and_shows_its_commands():
         advice="Be careful.",
     )  # fmt: skip
     assert page.startswith(
-        "# small\n\nA small model.\n\n| | |\n|---|---|\n| level | L2: a model taught the domain |\n"
+        "# small\n\nA small model.\n\n|  |  |\n| --- | --- |\n| level | L2: a model taught the domain |\n"
     )
     assert "| base | `tiny` |" in page
-    assert "## Data\n\n| | |\n|---|---|\n| rows | 3 |\n\n## Note\n\nSome text.\n" in page
+    assert "## Data\n\n|  |  |\n| --- | --- |\n| rows | 3 |\n\n## Note\n\nSome text.\n" in page
     assert (
         "    yukawa merge RUN  # put it into its base\n    yukawa demo       # show it\n\nBe careful.\n"
         in page

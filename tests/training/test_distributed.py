@@ -28,7 +28,7 @@ WORKER = textwrap.dedent("""
     from accelerate import state
     from accelerate.utils import DistributedType
 
-    from yukawa.training import machine, trainer
+    from yukawa.training import trainer
     from yukawa.training.recipe import TextRecipe
     from yukawa.training.train import train
 

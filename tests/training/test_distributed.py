@@ -36,7 +36,7 @@ WORKER = textwrap.dedent("""
     folder, way = Path(sys.argv[1]), sys.argv[2]
 
     if way != "ddp":  # as on GPUs
-        running.check_training_machine = lambda settings, machine: None
+        sys.modules["yukawa.training.train"].check_training_machine = lambda settings, machine: None
         trainer.attend_within_texts = trainer.add_summed_loss = lambda model: False
     if way == "fsdp2":  # accelerate would not divide weights on a processor
         create = state.AcceleratorState.__init__

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from yukawa.data.row_files import write_rows
-from yukawa.data.rows import Document
+from yukawa.data.rows import Document, write_rows
 
 SMALL = ("--resamples", "100", "--device", "cpu")
 

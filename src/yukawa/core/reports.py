@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -74,6 +74,14 @@ class Page:
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
             f"<style>{_CSS}</style></head>\n<body>\n{body}\n</body></html>\n"
         )
+
+
+def markdown_table(head: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
+    """A table whose cells are Markdown already; a vertical bar in a cell remains one."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(
+        "| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines
+    )
 
 
 def _markdown(block: Block, folder: Path) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-import pytest
 from pathlib import Path
 from typing import Any
-from yukawa.cli.data import in_tokens, make_counter
+
+import pytest
+
+from yukawa.cli.data import _counter, _in_tokens
 from yukawa.cli.main import INTERRUPTED
 from yukawa.core.errors import InputError
 from yukawa.data.manifest import SplitRecord, check_manifest
+
 
 @pytest.fixture
 def snapshot(tmp_path: Path) -> Path:
@@ -138,7 +141,7 @@ def test_filters_are_counted_by_reason_and_recorded(yukawa, repeated: Path, tmp_
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["--near-duplicates", "much"], "--near-duplicates is 'much'"),
+        (["--near-duplicates", "much"], "for --near-duplicates, got 'much'"),
         (["--near-duplicates", "1.5"], "above 0 and up to 1"),
         (["--language", "english"], "unknown language code"),
         (["--decontaminate", "absent.json"], "absent.json cannot be read"),
@@ -265,7 +268,7 @@ def test_evaluation_questions_and_other_languages_are_left_out(yukawa, questions
         "--decontaminate", "asked.jsonl", "--language", "en",
     )  # fmt: skip
     assert "set holds 19 conversations" in done.out
-    assert "note: 1 rows with a piece of an evaluation set are left out\n" in done.err
+    assert "note: omitted 1 rows with a piece of an evaluation set\n" in done.err
     assert "note: 1 rows in another language (de) are left out\n" in done.err
     assert yukawa("data", "check", "set", "--against", "asked.jsonl", "--json").json["hits"] == []
 
@@ -307,8 +310,11 @@ def test_tokens_are_counted_by_split(yukawa, questions, monkeypatch):
         (("conversations", "questions.json", "--out", "x", "--from", "alpacca"), "did you mean 'alpaca'"),
         (("conversations", "questions.json", "--out", "x", "--split", "80/20"), "such as 80/10/10"),
         (("conversations", "questions.json", "--out", "x", "--near", "0"), "above 0 and up to 1"),
-        (("conversations", "questions.json", "--out", "x", "--format", "csv"), "unknown suffix of row files '.csv'"),
-        (("check", "absent"), "there is no absent (name a data set's folder, or a file)"),
+        (
+            ("conversations", "questions.json", "--out", "x", "--format", "csv"),
+            "unknown suffix of row files '.csv'",
+        ),
+        (("check", "absent"), "absent does not exist (name the folder of a data set, or a file)"),
         (("check", "questions.json"), "name an evaluation set with --against"),
         (("check", "questions.json", "--against", "absent.json"), "absent.json cannot be read"),
         (("check", "questions.json", "--against", "questions.json", "--words", "0"), "choose one or more"),
@@ -320,13 +326,13 @@ def test_what_is_wrong_is_one_line(yukawa, questions, arguments, message):
 
 
 def test_a_counter_is_made_where_one_is_named():
-    assert make_counter(None) is None
+    assert _counter(None) is None
     with pytest.raises(InputError, match="the tokenizer"):
-        make_counter("./absent")
+        _counter("./absent")
 
 
 def test_tokens_stand_behind_a_split_that_has_some():
     empty = {"sources": {}, "licences": {}, "categories": {}, "size": 0, "sha256": "0" * 64}
     split = SplitRecord(name="test", path="test.parquet", rows=1, characters=9, **empty)
-    assert in_tokens(split) == ""
-    assert in_tokens(split.model_copy(update={"tokens": 12_345})) == " (12,345 tokens)"
+    assert _in_tokens(split) == ""
+    assert _in_tokens(split.model_copy(update={"tokens": 12_345})) == " (12,345 tokens)"

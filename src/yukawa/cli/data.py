@@ -34,7 +34,8 @@ Evaluation = Annotated[
     ),
 ]  # fmt: skip
 Tokenizer = Annotated[
-    str | None, option("--tokenizer", "NAME", "Count tokens with this tokenizer: a folder or a name on the Hub.")
+    str | None,
+    option("--tokenizer", "NAME", "Count tokens with this tokenizer: a folder or a name on the Hub."),
 ]
 
 
@@ -76,7 +77,8 @@ def abstracts(
     debug: Debug = False,
 ) -> None:  # fmt: skip
     """Make a data set of arXiv's abstracts: select, clean, deduplicate, filter, split, mix."""
-    from yukawa.data import build_abstracts, make_filters
+    from yukawa.data import make_filters
+    from yukawa.data.abstracts import build_abstracts
     from yukawa.data.mixtures import read_mixtures
     from yukawa.data.selection import find_method
 
@@ -108,9 +110,7 @@ def conversations(
         option("--from", "NAME", "qa, alpaca, sharegpt, messages or preference; recognised by default."),
     ] = None,
     form: Format = "parquet",
-    shares: Annotated[
-        str, option("--split", "SHARES", "Shares of train, validation and test.")
-    ] = "80/10/10",
+    shares: Annotated[str, option("--split", "SHARES", "Shares of train, validation and test.")] = "80/10/10",
     near: Annotated[
         float, option("--near", "J", "Keep questions as similar as this in one split; 1: only equal ones.")
     ] = 0.8,

@@ -269,7 +269,7 @@ def test_evaluation_questions_and_other_languages_are_left_out(yukawa, questions
     )  # fmt: skip
     assert "set holds 19 conversations" in done.out
     assert "note: omitted 1 rows with a piece of an evaluation set\n" in done.err
-    assert "note: 1 rows in another language (de) are left out\n" in done.err
+    assert "note: omitted 1 rows in another language (de)\n" in done.err
     assert yukawa("data", "check", "set", "--against", "asked.jsonl", "--json").json["hits"] == []
 
 

@@ -114,9 +114,12 @@ class RowCounter:
             rows=self.rows,
             characters=self.characters,
             tokens=None if self._tokens is None else self._tokens.take(),
-            **{field: dict(sorted(counts.items())) for field, counts in self._values.items()},
+            **self._sorted_values(),
             **file_facts(file.parent, file.name),
         )
+
+    def _sorted_values(self) -> dict[str, Any]:
+        return {field: dict(sorted(counts.items())) for field, counts in self._values.items()}
 
 
 def check_manifest(folder: Path) -> DatasetManifest:

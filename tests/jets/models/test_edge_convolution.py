@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from torch import Tensor
@@ -48,23 +50,46 @@ def test_neighbours_do_not_depend_on_how_jets_are_grouped() -> None:
     assert torch.equal(*found)
 
 
-@pytest.mark.parametrize("widths", [(6,), (6, 6, 6), (8, 4, 6), (5, 5)])
-def test_inference_in_blocks_equals_the_definition(
-    widths: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+def definition(layer: EdgeConvolution, x_NC: Tensor, neighbours_NK: Tensor) -> Tensor:
+    """The layer written out: every layer over (x_i, x_j - x_i) along each edge."""
+    near_NKC = torch.cat([x_NC, torch.zeros_like(x_NC[:1])])[neighbours_NK]
+    centre_NKC = x_NC[:, None].expand_as(near_NKC)
+    z_EC = torch.cat([centre_NKC, near_NKC - centre_NKC], dim=2).flatten(0, 1)
+    for linear, norm in zip(layer.linears, layer.norms, strict=True):
+        z_EC = norm(linear(z_EC)).relu()
+    messages = z_EC.unflatten(0, neighbours_NK.shape).mean(dim=1)
+    shortcut = x_NC if layer.shortcut is None else layer.shortcut_norm(layer.shortcut(x_NC))
+    return (shortcut + messages).relu()
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("widths", [(6,), (4, 4), (6, 6, 6), (8, 4, 6), (4, 7, 7, 3)])
+def test_values_gradients_and_statistics_equal_the_definition(
+    widths: tuple[int, ...], training: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("yukawa.jets.models.edge_messages.BLOCK", 100)
+    monkeypatch.setattr("yukawa.jets.models.edge_convolution.BLOCK", 100)
     torch.manual_seed(0)
-    layer = EdgeConvolution(4, widths, 3).double()
+    layer = EdgeConvolution(4, widths, 3).double().train(training)
     for norm in layer.norms:
+        norm.weight.data.uniform_(-1, 1)
+        norm.bias.data.normal_()
         norm.running_mean.normal_()
         norm.running_var.uniform_(0.5, 2)
-    layer.eval()
-    x_NC = torch.randn(31, 4, dtype=torch.float64)
-    neighbours = torch.randint(0, 32, (31, 3))
-    with torch.no_grad():
-        found = layer(x_NC, neighbours)
-        monkeypatch.setattr(EdgeConvolution, "_by_blocks", lambda self, x: False)
-        torch.testing.assert_close(found, layer(x_NC, neighbours), rtol=0, atol=1e-13)
+    neighbours = torch.randint(0, 32, (31, 3))  # 31: a missing neighbour
+    results = []
+    for call, network in ((EdgeConvolution.forward, layer), (definition, copy.deepcopy(layer))):
+        x_NC = torch.randn(31, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+        out = call(network, x_NC.requires_grad_(), neighbours)
+        out.cos().sum().backward()
+        gradients = [weight.grad for weight in network.parameters()]
+        results.append([out, x_NC.grad, *gradients, *network.state_dict().values()])
+    for found, wanted in zip(*results, strict=True):
+        torch.testing.assert_close(found, wanted, rtol=1e-9, atol=1e-12)
+
+
+def test_normalisations_can_be_made_synchronous() -> None:
+    layer = torch.nn.SyncBatchNorm.convert_sync_batchnorm(EdgeConvolution(4, (6, 6), 3))
+    assert all(isinstance(norm, torch.nn.SyncBatchNorm) for norm in (*layer.norms, layer.shortcut_norm))
 
 
 def test_a_missing_neighbour_counts_as_one_at_zero() -> None:

@@ -9,9 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from yukawa.jets.models.edge_messages import Graph, Workspace, block_size, gather, learn
 from yukawa.jets.models.layout import Group
-from yukawa.jets.models.pairs import normalise, running_affine
+from yukawa.jets.models.pairs import fold, normalise, running_affine
+
+# Numbers of one block of edges in inference, so that what is computed of it stays in the caches (2^17 to 2^19 are best).
+BLOCK = 1 << 18
 
 
 def nearest_neighbours(x_NC: Tensor, groups: Sequence[Group], neighbours: int) -> Tensor:
@@ -81,65 +83,52 @@ class EdgeConvolution(nn.Module):
         if inputs != widths[-1]:
             self.shortcut = nn.Linear(inputs, widths[-1], bias=False)
             self.shortcut_norm = nn.BatchNorm1d(widths[-1])
-        self._workspace = Workspace()
 
     def forward(self, x_NC: Tensor, neighbours_NK: Tensor) -> Tensor:
         """New features (N, widths[-1]); `neighbours_NK` as `nearest_neighbours` gives them.
 
         While training, the statistics of the normalisations are those of the edges of real particles.
         """
-        messages = self._messages(x_NC, neighbours_NK)
+        weight_a, weight_b = self.linears[0].weight.chunk(2, dim=1)
+        centre_NC, other_NC = F.linear(x_NC, weight_a - weight_b), F.linear(x_NC, weight_b)
+        messages_of = self._normalised_messages if self.training else self._folded_messages
+        messages = messages_of(centre_NC, other_NC, neighbours_NK) / self.neighbours
         if self.shortcut is None:
             return F.relu(x_NC + messages)
         return F.relu(normalise(self.shortcut_norm, self.shortcut(x_NC)) + messages)
 
-    def _messages(self, x_NC: Tensor, neighbours_NK: Tensor) -> Tensor:
-        weight_a, weight_b = self.linears[0].weight.chunk(2, dim=1)
-        centre = F.linear(x_NC, weight_a - weight_b)
-        other = F.linear(x_NC, weight_b)
-        if not self._by_blocks(centre):
-            return self._plain(centre, other, neighbours_NK)
-        tensors = (centre, other, *self.parameters())
-        if self.training or (torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)):
-            return self._learn(centre, other, neighbours_NK)
-        return self._infer(centre, other, neighbours_NK)
-
-    def _by_blocks(self, x_NC: Tensor) -> bool:
-        """Whether going over the edges in blocks pays: on a processor it does."""
-        plain = torch.compiler.is_exporting() or torch.is_autocast_enabled("cpu") or len(self.linears) < 2
-        return x_NC.device.type == "cpu" and not plain
-
-    def _plain(self, centre_NC: Tensor, other_NC: Tensor, neighbours_NK: Tensor) -> Tensor:
-        """All edges at once, by PyTorch's own operations: for accelerators, export, and as the definition."""
-        gathered = F.pad(other_NC, (0, 0, 0, 1)).index_select(0, neighbours_NK.flatten())
-        y_EC = (gathered.view(-1, self.neighbours, centre_NC.shape[1]) + centre_NC[:, None]).flatten(0, 1)
-        z_EC = F.relu(normalise(self.norms[0], y_EC))
+    def _normalised_messages(self, centre_NC: Tensor, other_NC: Tensor, neighbours_NK: Tensor) -> Tensor:
+        """The sums of the messages to each particle, normalised by the statistics of the batch."""
+        z_EC = F.relu_(normalise(self.norms[0], _along_edges(centre_NC, _with_absent(other_NC), neighbours_NK)))
         for linear, norm in zip(self.linears[1:], self.norms[1:], strict=True):
-            z_EC = F.relu(normalise(norm, linear(z_EC)))
-        return z_EC.view(-1, self.neighbours, z_EC.shape[1]).mean(dim=1)
+            z_EC = F.relu_(normalise(norm, linear(z_EC)))
+        return z_EC.unflatten(0, neighbours_NK.shape).sum(dim=1)
 
-    def _infer(self, centre_NC: Tensor, other_NC: Tensor, neighbours_NK: Tensor) -> Tensor:
-        """Without gradients: normalisations folded into the weights, edges in blocks that fit the cache."""
+    def _folded_messages(self, centre_NC: Tensor, other_NC: Tensor, neighbours_NK: Tensor) -> Tensor:
+        """The same with the running statistics folded into the weights, for blocks of particles."""
         scale, shift = running_affine(self.norms[0])
-        centre = torch.addcmul(shift, centre_NC, scale)
-        other = F.pad(other_NC * scale, (0, 0, 0, 1))
-        affines = [running_affine(norm) for norm in self.norms[1:]]
-        layers = [
-            (shift, (linear.weight * scale[:, None]).t().contiguous())
-            for linear, (scale, shift) in zip(self.linears[1:], affines, strict=True)
-        ]
-        out = centre.new_empty(len(centre), self.norms[-1].num_features)
-        size = block_size(list(self.norms), self.neighbours)
-        for begin in range(0, len(centre), size):
-            here = slice(begin, begin + size)
-            z_EC = gather(centre[here], other, neighbours_NK[here]).relu_()
-            for shift, weight in layers:
-                z_EC = torch.addmm(shift, z_EC, weight).relu_()
-            torch.sum(z_EC.view(-1, self.neighbours, z_EC.shape[1]), dim=1, out=out[here])
-        return out.mul_(1 / self.neighbours)
+        centre_NC, other_NC = torch.addcmul(shift, centre_NC, scale), _with_absent(other_NC * scale)
+        layers = [fold(linear, norm) for linear, norm in zip(self.linears[1:], self.norms[1:], strict=True)]
+        size = max(1, BLOCK // (self.neighbours * max(norm.num_features for norm in self.norms)))
+        if centre_NC.is_cuda or torch.compiler.is_compiling():
+            blocks = [(centre_NC, neighbours_NK)]
+        else:
+            blocks = list(zip(centre_NC.split(size), neighbours_NK.split(size), strict=True))
+        sums = []
+        for centre_nC, neighbours_nK in blocks:
+            z_EC = F.relu_(_along_edges(centre_nC, other_NC, neighbours_nK))
+            for weight, bias in layers:
+                z_EC = F.relu_(F.linear(z_EC, weight, bias))
+            sums.append(z_EC.unflatten(0, neighbours_nK.shape).sum(dim=1))
+        return torch.cat(sums)
 
-    def _learn(self, centre_NC: Tensor, other_NC: Tensor, neighbours_NK: Tensor) -> Tensor:
-        """With gradients, and with the statistics of the batch while training."""
-        weights = [linear.weight for linear in self.linears[1:]]
-        graph = Graph.of(neighbours_NK)
-        return learn(graph, centre_NC, other_NC, list(self.norms), weights, self._workspace, self.training)
+
+def _with_absent(other_NC: Tensor) -> Tensor:
+    """A row of zeros behind the particles: the neighbour that a jet does not have."""
+    return F.pad(other_NC, (0, 0, 0, 1))
+
+
+def _along_edges(centre_NC: Tensor, other_XC: Tensor, neighbours_NK: Tensor) -> Tensor:
+    """Each particle's own term plus that of each of its neighbours, (N K, C)."""
+    # The gradient of an embedding is a good deal faster than that of `index_select`.
+    return (F.embedding(neighbours_NK, other_XC) + centre_NC[:, None]).flatten(0, 1)

@@ -192,10 +192,11 @@ def running_affine(norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
     return scale, norm.bias - mean * scale
 
 
-def fold(linear: nn.Module, norm: nn.Module) -> tuple[Tensor, Tensor]:
+def fold(linear: nn.Linear, norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
     """Weight and bias of the linear layer that `linear` and a batch norm after it make in inference."""
     scale, shift = running_affine(norm)
-    return linear.weight * scale[:, None], torch.addcmul(shift, linear.bias, scale)
+    bias = shift if linear.bias is None else torch.addcmul(shift, linear.bias, scale)
+    return linear.weight * scale[:, None], bias
 
 
 def spread(logits_HN: Tensor, group: Group) -> Tensor:

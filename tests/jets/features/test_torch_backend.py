@@ -16,7 +16,7 @@ from yukawa.jets.features.encoder import FeatureEncoder
 from yukawa.jets.features.expressions import ELEMENTWISE, Level, evaluate, parse
 from yukawa.jets.features.numpy_backend import FlatFrame
 from yukawa.jets.features.torch_backend import PaddedFrame, encode_padded
-from yukawa.jets.models.interface import unpack
+from yukawa.jets.models.tagger import unpack
 from yukawa.jets.table import Jets
 
 

@@ -11,7 +11,7 @@ from yukawa.core.errors import InputError
 from yukawa.jets.io.loader import InMemory, Streaming
 from yukawa.jets.io.parquet import write_parquet
 from yukawa.jets.io.source import Source, open_source
-from yukawa.jets.models.saving import load_model
+from yukawa.jets.models.tagger import load_model
 from yukawa.jets.training.recipe import Recipe
 from yukawa.jets.training.setup import build_model, inputs, load, open_jets, resolve, save, subset
 

@@ -13,7 +13,7 @@ from yukawa.jets.evaluation import plots
 from yukawa.jets.evaluation.results import Scores
 from yukawa.jets.features.config import DataConfig, load_data_config
 from yukawa.jets.io.parquet import write_parquet
-from yukawa.jets.models.saving import build, save_model
+from yukawa.jets.models.tagger import build, save_model
 from yukawa.jets.table import Jets
 
 CLASSES = ("b", "bbar", "g")

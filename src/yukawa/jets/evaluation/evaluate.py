@@ -49,7 +49,7 @@ def evaluate(
             finite, the models have different classes or select different jets, or as in `predict`.
         StoreError: the disk refuses.
     """
-    from yukawa.jets.models.saving import model_folder  # needs torch
+    from yukawa.jets.models.tagger import model_folder  # needs torch
 
     named = _named(models)
     folder = _folder(list(named.values()), out)
@@ -105,7 +105,7 @@ def _folder(paths: Sequence[Path], out: Path | None) -> Path:
     run = _run(paths[0])
     if len(paths) > 1 or run is None:
         if len(paths) == 1:
-            from yukawa.jets.models.saving import model_folder  # needs torch
+            from yukawa.jets.models.tagger import model_folder  # needs torch
 
             model_folder(paths[0])  # raises where there is none
         what = "several models are" if len(paths) > 1 else f"{paths[0]} is not a run and is"

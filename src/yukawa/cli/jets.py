@@ -28,7 +28,7 @@ def simulate(
     ],
     seed: Annotated[int, typer.Option("--seed", metavar="S", help="Of all random numbers.")] = 1,
     workers: Annotated[
-        int | None, typer.Option("--workers", metavar="W", help="Processes; as many as cores if left out.")
+        int | None, typer.Option("--workers", metavar="W", help="Number of processes; the number of cores by default.")
     ] = None,
     process: Annotated[
         str, typer.Option("--process", metavar="NAME", help="jet-origin, hadron-jets, or a YAML file.")
@@ -39,7 +39,7 @@ def simulate(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Simulate a data set of labelled jets, or go on with one.
+    """Simulate a data set of labelled jets, or resume one.
 
     The same seed gives the same jets, whatever the number of workers. What was interrupted continues with the
     same command; with a larger N a data set grows.

@@ -1,7 +1,5 @@
 """Turns jets into a network's numbers, as a data config says: features, momenta and points of packed particles."""
 
-from __future__ import annotations
-
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Computes from data what a config leaves open, `auto` standardisation and histograms of weights; weights of jets."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Iterator
 
 import numpy as np

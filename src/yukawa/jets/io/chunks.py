@@ -1,7 +1,5 @@
 """Jets that lie in files: a source knows its columns and the chunks in which it can be read."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Jets of EDM4hep events in ROOT, in the older and the newer podio layout, as Delphes writes them for the FCC-ee."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property

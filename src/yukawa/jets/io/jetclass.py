@@ -1,7 +1,5 @@
 """Jets in ROOT trees (TTree, and RNTuple to read) as in JetClass: jagged `part_*`, flat `jet_*` and `label_*`."""
 
-from __future__ import annotations
-
 import re
 import struct
 import zlib

@@ -1,7 +1,5 @@
 """Jets in Parquet: a list column for each particle column, a plain column for each jet column."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Jets as the text lines that BBT-Neutron reads: one jet a line, one sentence a particle."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

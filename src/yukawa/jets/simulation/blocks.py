@@ -1,7 +1,5 @@
 """A block of a data set: a fair mixture of all samples of a process, which depends on its number alone."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 

@@ -1,7 +1,5 @@
 """Detector cards: what a detector measures, how well, and how it is written down in YAML."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self

@@ -1,7 +1,5 @@
 """The detector: what it measures of each visible particle of a batch, at the resolutions of a card."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Processes: which collisions Pythia makes, how jets are found in them, and what gives a jet its class."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 

@@ -1,7 +1,5 @@
 """Makes a data set of simulated jets block by block, so that it is the same however often it was interrupted."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

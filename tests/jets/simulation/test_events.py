@@ -251,10 +251,10 @@ def test_pairing_skips_events_without_jets_and_particles_that_are_no_partons():
 
 def test_pairing_refuses_what_has_not_two_partons_or_another_class():
     momenta = massless(np.eye(3))
-    with pytest.raises(InputError, match="needs two partons an event; one of the sample bb has 3"):
+    with pytest.raises(InputError, match="needs two partons per event; an event of the sample bb has 3"):
         label(jets_of(momenta[:2], [0, 0]), partons_of([5, -5, 21], momenta, [3]), PAIRING, BB, CLASSES)
     with pytest.raises(
-        InputError, match=r"the PDG code 4 stands for no class that the sample bb yields \(b, bbar\)"
+        InputError, match=r"the PDG code 4 does not stand for a class that the sample bb yields \(b, bbar\)"
     ):
         label(jets_of(momenta[:2], [0, 0]), partons_of([5, 4], momenta[:2], [2]), PAIRING, BB, CLASSES)
 

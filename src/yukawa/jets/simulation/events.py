@@ -23,12 +23,12 @@ def simulate_events(process: Process, sample: ProcessSample, card: Card, events:
     """Simulate events of one sample of a process in the detector of a card.
 
     The same arguments give the same jets, whatever was simulated before. Pythia takes 0.1 s (hadron
-    colliders: seconds) to begin, so ask for some thousand events at a time.
+    colliders: seconds) to start, so request some thousand events at a time.
 
     Returns:
         The labelled jets with all columns of `columns` and a label of each class of the process. `jet_event`
-        is the number of the event from 0 on; an event without jets (fewer visible particles than jets asked
-        for, or none that passes the cuts) is left out of it. Particles and jets of an event fall in energy;
+        is the number of the event, from 0; events without jets (fewer visible particles than requested jets,
+        or no jet that passes the cuts) are omitted. Particles and jets of an event fall in energy;
         at hadron colliders in transverse momentum. `jet_parton_angle` is NaN where the label is the sample's.
 
     Raises:
@@ -38,7 +38,7 @@ def simulate_events(process: Process, sample: ProcessSample, card: Card, events:
     """
     if events < 1 or seed < 0:
         raise InputError(
-            f"{events} events with the seed {seed} were asked for; allowed: events >= 1, seed >= 0"
+            f"{events} events with the seed {seed} were requested; allowed: events >= 1, seed >= 0"
         )
     named = zlib.crc32(f"{process.name}/{sample.name}".encode())
     for_pythia, for_detector = np.random.SeedSequence([seed, named]).spawn(2)
@@ -113,7 +113,7 @@ class JetLabels:
 
     Attributes:
         jets: int64, shape (L,): positions of the jets that have one; they rise.
-        classes: int64, shape (L,): index into the classes asked for.
+        classes: int64, shape (L,): index into the requested classes.
         angles: float64, shape (L,): rad; between the jet and the parton that gave the class; NaN by sample.
     """
 
@@ -129,7 +129,7 @@ def label(
 
     Raises:
         InputError: an event does not have the two partons that the rule `pairing` needs, or one of them
-            stands for no class of the sample.
+            does not stand for a class of the sample.
     """
     if rule.rule == "sample":
         every = np.arange(len(jets))
@@ -143,7 +143,7 @@ def label(
 
 
 def _classes_of(pdg: Array, rule: LabelRule, sample: ProcessSample, classes: tuple[str, ...]) -> Array:
-    """The index of the class that each particle stands for; -1 where it is none of the sample's."""
+    """The index of the class that each particle stands for; -1 where the sample does not have it."""
     kind = np.full(len(pdg), -1)
     for name in sample.classes:
         kind[np.isin(pdg, rule.codes(name))] = classes.index(name)
@@ -162,14 +162,14 @@ def _by_pairing(
     per_event = np.diff(np.searchsorted(rows, partons.offsets))
     if np.any(per_event != 2):
         raise InputError(
-            f"the label rule `pairing` needs two partons an event; one of the sample {sample.name} has "
+            f"the label rule `pairing` needs two partons per event; an event of the sample {sample.name} has "
             f"{per_event[per_event != 2][0]}",
             hint="under `label:` name the particle that they come from (`resonance: 25`), or take another rule",
         )
     if np.any(kind[rows] < 0):
         code = partons.pdg[rows][kind[rows] < 0][0]
         raise InputError(
-            f"a parton with the PDG code {code} stands for no class that the sample {sample.name} yields "
+            f"a parton with the PDG code {code} does not stand for a class that the sample {sample.name} yields "
             f"({', '.join(sample.classes)})"
         )
     events = jets.events[::2]

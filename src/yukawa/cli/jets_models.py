@@ -1,20 +1,16 @@
 """`yukawa jets VERB` for trained taggers: evaluate, predict, import-weaver, export-onnx."""
 
-import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from yukawa.cli.options import Debug, Json, Split
-from yukawa.cli.output import note, print_json, progress_bar, say
+from yukawa.cli.output import note, print_json, progress_bar, say, show
 from yukawa.cli.progress import need
 from yukawa.core.config import key_value
 from yukawa.core.errors import InputError
 from yukawa.runs.run import model_folder
-
-if TYPE_CHECKING:  # it imports PyTorch
-    from yukawa.jets.evaluation.evaluate import Measured, Report
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="The folder of a model or of its run.")]
 Device = Annotated[
@@ -41,11 +37,10 @@ def evaluate(
     ] = None,
     split: Split = None,
     out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="DIR", help="Folder of the report; by default one in the run."),
+        Path | None, typer.Option("--out", metavar="DIR", help="The report's folder; by default in the run.")
     ] = None,
     published: Annotated[
-        bool, typer.Option("--published", help="Show the published results of jet origin too.")
+        bool, typer.Option("--published", help="Show the published values of jet origin as well.")
     ] = False,
     batch: Batch = 1024,
     device: Device = None,
@@ -54,10 +49,11 @@ def evaluate(
 ) -> None:
     """Measure taggers on labelled jets: matrix, efficiencies, flips, AUC, rejections; with plots.
 
-    Of a data set, the test jets are taken unless --split says otherwise.
+    By default, the test jets of a data set are taken.
     """
     need("torch", purpose="evaluation")
     from yukawa.jets.evaluation.evaluate import evaluate as measure
+    from yukawa.jets.evaluation.report import in_brief
 
     with progress_bar("evaluating") as progress:
         report = measure(
@@ -66,8 +62,12 @@ def evaluate(
         )  # fmt: skip
     if as_json:
         print_json({"out": str(report.folder), **report.to_dict()})
-    else:
-        _show_report(report)
+        return
+    show(in_brief(report))
+    for name, found in report.models.items():
+        for line in found.notes:
+            note(("note: ", "bold yellow"), f"{name}: {line}")
+    say(f"the report is {report.folder}/report.md")
 
 
 def predict(
@@ -165,43 +165,3 @@ def _named(models: list[str]) -> list[Path] | dict[str, Path]:
             raise InputError(f"two models are called {name!r}", hint="give each a name of its own")
         named[name] = Path(folder)
     return named
-
-
-def _show_report(report: "Report") -> None:
-    for name, measured in report.models.items():
-        _show_measured(name, measured, report.jets)
-    for comparison in report.comparisons:
-        difference, error = comparison.figures["accuracy"]
-        say(
-            (f"{comparison.second} against {comparison.first}: ", "bold"),
-            f"accuracy {difference:+.4f}",
-            "" if math.isnan(error) else f" ± {error:.4f}",
-        )
-    for name, figures in report.published.items():
-        shown = ", ".join(
-            f"{figure.removeprefix('efficiency_')} {value:.3f}"
-            for figure, value in figures.items()
-            if figure.startswith("efficiency_")
-        )
-        say((f"{name}: ", "dim"), f"efficiencies {shown}")
-    say(f"the report is {report.folder}/report.md")
-
-
-def _show_measured(name: str, measured: "Measured", jets: int) -> None:
-    figures = measured.confusion.figures
-    accuracy, area = figures["accuracy"], measured.auc_pairs
-    say(
-        (name, "bold"),
-        f"  {jets:,} jets; accuracy {accuracy.value:.4f} ± {accuracy.error:.4f}, "
-        f"AUC {area.value:.4f} ± {area.error:.4f}",
-    )
-    for kind, title in (("efficiency_", "efficiencies"), ("flip_", "charge flips")):
-        shown = ", ".join(
-            f"{figure.removeprefix(kind)} {estimate.value:.3f} ± {estimate.error:.3f}"
-            for figure, estimate in figures.items()
-            if figure.startswith(kind) and not math.isnan(estimate.value)  # no jet can tell
-        )
-        if shown:
-            say((f"  {title}: ", "dim"), shown)
-    for line in measured.notes:
-        note(("note: ", "bold yellow"), f"{name}: {line}")

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from yukawa.core.errors import InputError
-from yukawa.jets.models.byte_language_model import ByteLanguageModelConfig
-from yukawa.jets.models.byte_model import ByteModelConfig
+from yukawa.jets.models.byte_model import ByteLanguageModelConfig, ByteModelConfig
 from yukawa.jets.pretraining.recipe import PretrainingRecipe
 from yukawa.jets.training.recipe import JetRecipe
 

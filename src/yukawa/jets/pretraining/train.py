@@ -11,11 +11,10 @@ import numpy as np
 import torch
 
 from yukawa.core.errors import InputError
-from yukawa.jets.bytes.encoder import ByteEncoder
-from yukawa.jets.bytes.questions import QuestionEncoder
+from yukawa.jets.bytes.encoder import ByteEncoder, QuestionEncoder
 from yukawa.jets.features.config import DataConfig, load_data_config
-from yukawa.jets.models import saving
-from yukawa.jets.models.byte_language_model import ByteLanguageModel
+from yukawa.jets.models import tagger
+from yukawa.jets.models.byte_model import ByteLanguageModel
 from yukawa.jets.pretraining.documents import Cutter, text_files
 from yukawa.jets.pretraining.mixture import MixtureBatches, batch_of
 from yukawa.jets.pretraining.recipe import LanguageModelSection, PretrainingRecipe, SourceSection
@@ -81,7 +80,7 @@ class PretrainingTask(NetworkTask[PretrainingRecipe]):
             found = text_files(source.path) if source.kind == "text" else setup.inputs(jets)
             files += [path for path in found if path not in files]
         start = self.recipe.model.start
-        return files + ([] if start is None else saving.model_files(saving.model_folder(start)))
+        return files + ([] if start is None else tagger.model_files(tagger.model_folder(start)))
 
     def plan(self, machine: Machine) -> Plan:
         """Open the sources; a head that starts anew learns how often each id stands at each place."""
@@ -158,7 +157,7 @@ class PretrainingTask(NetworkTask[PretrainingRecipe]):
 
     def save_network(self, folder: Path) -> None:
         """Write the language model with its data config."""
-        saving.save_model(folder, self.network, self.config)
+        tagger.save_model(folder, self.network, self.config)
 
     def card(self, run: Run, trainer: RunTrainer) -> str:
         """The model card."""

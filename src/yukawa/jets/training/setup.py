@@ -16,8 +16,8 @@ from yukawa.jets.io.chunks import JetChunk, JetSource
 from yukawa.jets.io.loader import InMemory, Loader, Streaming
 from yukawa.jets.io.manifest import MANIFEST
 from yukawa.jets.io.source import open_source
-from yukawa.jets.models import saving
-from yukawa.jets.models.interface import Tagger, settings_of
+from yukawa.jets.models import tagger
+from yukawa.jets.models.tagger import Tagger
 from yukawa.jets.table import Array, Jets
 from yukawa.jets.training.recipe import JetRecipe, JetsSection, NetworkSection
 
@@ -48,9 +48,9 @@ def build_network(model: NetworkSection, config: DataConfig, seed: int) -> Tagge
         if name in sizes:
             raise InputError(f"model.{name} follows from the data config", hint="remove it from the recipe")
     torch.manual_seed(seed)
-    network = saving.build(sizes | {"features": len(config.features), "classes": config.classes})
+    network = tagger.build(sizes | {"features": len(config.features), "classes": config.classes})
     if model.start is not None:
-        network.start_from(saving.load_model(saving.model_folder(model.start))[0], model.start)
+        network.start_from(tagger.load_model(tagger.model_folder(model.start))[0], model.start)
     return network
 
 
@@ -67,7 +67,7 @@ def build(recipe: JetRecipe) -> tuple[Encoder, Tagger]:
 
 def sizes_of(network: Tagger, start: str | None) -> dict[str, Any]:
     """The section `model` of a recipe with every size of its network written out."""
-    sizes = {name: size for name, size in settings_of(network).items() if name not in _FROM_DATA}
+    sizes = {name: size for name, size in tagger.settings_of(network).items() if name not in _FROM_DATA}
     return sizes | {"start": start}
 
 
@@ -118,7 +118,7 @@ def inputs(data: JetsSection, start: str | None = None) -> list[Path]:
         files += [manifest] if manifest.exists() else open_source(path).paths
     config = Path(data.config)
     files += [config] if config.is_file() else []
-    return files + ([] if start is None else saving.model_files(saving.model_folder(start)))
+    return files + ([] if start is None else tagger.model_files(tagger.model_folder(start)))
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar, cast
 
 from yukawa.jets.features.encoded import Encoder
-from yukawa.jets.models.interface import Tagger
-from yukawa.jets.models.saving import save_model
+from yukawa.jets.models.tagger import Tagger, save_model
 from yukawa.jets.training import setup
 from yukawa.jets.training.batches import JetBatches, labelled, steps_of_an_epoch
 from yukawa.jets.training.recipe import JetRecipe, JetSettings

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from yukawa.jets.bytes.form import ByteForm
-from yukawa.jets.bytes.questions import QuestionEncoder
 
 from yukawa.bytelm.segments import Mark
 from yukawa.core.errors import InputError
-from yukawa.jets.bytes.encoder import ByteEncoder
+from yukawa.jets.bytes.codes import ByteForm
+from yukawa.jets.bytes.encoder import ByteEncoder, QuestionEncoder
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.features.encoded import Encoded
 from yukawa.jets.io.loader import Streaming

@@ -1,27 +1,25 @@
-"""Ctrl-C noted while long work runs, so that it ends at a whole step."""
-
-from __future__ import annotations
+"""Notes Ctrl-C during long work, so that it ends after a complete step."""
 
 import signal
 import threading
 from types import FrameType
-from typing import Any
+from typing import Any, Self
 
 
 class Interruption:
-    """Notes a first Ctrl-C (or SIGTERM) while its block runs; a second one acts at once.
+    """Notes a first Ctrl-C (or SIGTERM) while its block runs; a second one acts immediately.
 
-    Outside the main thread, where Python allows no handlers, it notes nothing.
+    Outside the main thread, where Python allows no handlers, it does nothing.
 
     Attributes:
-        asked: whether somebody asked to stop.
+        asked: whether a stop was requested.
     """
 
     def __init__(self) -> None:
         self.asked = False
         self._before: dict[int, Any] = {}
 
-    def __enter__(self) -> Interruption:
+    def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._before[number] = signal.signal(number, self._note)

@@ -111,7 +111,7 @@ def test_ctrl_c_is_one_line_and_the_same_command_continues(yukawa, home):
         rest = process.stderr.read()
     assert first == "simulating jet-origin in cepc …\n"
     assert process.returncode == 130
-    assert rest == "interrupted; what was acknowledged is kept, and the same command continues\n"
+    assert rest == "interrupted; completed work is kept, and the same command continues\n"
     assert yukawa(*SIMULATE, "2", "--workers", "1").code == 0  # nothing was made yet: all may change
 
 

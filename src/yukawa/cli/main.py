@@ -20,10 +20,7 @@ from yukawa.cli import (
     jets_pretraining,
     jets_scaling,
     knowledge,
-    maintenance,
     models,
-    search,
-    teach,
     train,
 )
 from yukawa.cli.options import new_app
@@ -79,10 +76,9 @@ def _help(context: typer.Context) -> None:
         sys.stdout.write(context.get_help() + "\n")
 
 
-for verb in (ask.ask, ask.chat, teach.teach, search.search, models.models, demo.demo):
+for verb in (ask.ask, ask.chat, ask.teach, ask.search, models.models, demo.demo):
     app.command()(verb)
 knowledge.add_to(knowledge_app)
-maintenance.add_to(knowledge_app)
 app.add_typer(knowledge_app, name="knowledge")
 train.add_to(app)
 data.add_to(data_app)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
@@ -78,14 +77,4 @@ def _one_of(given: str, allowed: Iterable[str], what: str) -> None:
     if given not in names:
         near = nearest(given, names)
         hint = (f"did you mean {near!r}? " if near else "") + f"allowed: {', '.join(names)}"
-        raise InputError(f"{given!r} is no {what}", hint=hint)
-
-
-def me() -> str:
-    """The name of the person at the keyboard, for the ledger."""
-    import getpass
-
-    try:
-        return os.environ.get("USER", "").strip() or getpass.getuser()
-    except (OSError, KeyError, ImportError):  # an account without a name, as in some containers
-        return "unknown"
+        raise InputError(f"{given!r} is not a {what}", hint=hint)

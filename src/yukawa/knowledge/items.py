@@ -1,4 +1,4 @@
-"""Turns what is taught into a draft: checked text, passages with search terms, claims with values."""
+"""Turns a taught text into a new item: checked text, passages with search terms, claims with values."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Draft:
+class NewItem:
     """An item ready to be written; `item_id` is None for a new item."""
 
     kind: str
@@ -76,7 +76,7 @@ class Draft:
         }  # fmt: skip
 
 
-def draft(
+def new_item(
     text: str,
     *,
     question: str | None = None,
@@ -88,8 +88,8 @@ def draft(
     domain: str | None = None,
     attributes: Mapping[str, Any] | None = None,
     item_id: str | None = None,
-) -> Draft:
-    """A draft of `text`, an answer if `question` is given, a document if it is long.
+) -> NewItem:
+    """The item that teaches `text`: an answer if `question` is given, a document if it is long.
 
     Raises:
         InputError: the text is empty, too large or binary, or the kind or domain is unknown.
@@ -99,9 +99,9 @@ def draft(
     if kind is None:
         kind = "qa" if question else "document" if len(text.split()) > PASSAGE_WORDS else "statement"
     if kind not in KINDS:
-        raise InputError(f"{kind!r} is no kind of item", hint=_allowed(kind, KINDS))
+        raise InputError(f"{kind!r} is not a kind of item", hint=_allowed(kind, KINDS))
     if domain is not None and domain not in DOMAINS:
-        raise InputError(f"{domain!r} is no domain", hint=_allowed(domain, DOMAINS))
+        raise InputError(f"{domain!r} is not a domain", hint=_allowed(domain, DOMAINS))
     first = read(question or text[:4000])
     if domain is None:
         domain = guess_domain(f"{question or ''} {text}", names_particle=bool(first.mentions))
@@ -109,10 +109,10 @@ def draft(
     pieces = split(text) if kind == "document" else [text]
     passages = tuple(_passage(piece, question, kind, attributes or {}) for piece in pieces)
     claims = () if kind in {"document", "data"} else tuple(_claims(text, question, first))
-    return Draft(kind, text, question, provenance, passages, claims, dict(attributes or {}), item_id)
+    return NewItem(kind, text, question, provenance, passages, claims, dict(attributes or {}), item_id)
 
 
-def with_keys(item: Draft, keys: tuple[str, ...], quantity: Quantity | None) -> Draft:
+def with_keys(item: NewItem, keys: tuple[str, ...], quantity: Quantity | None) -> NewItem:
     """`item` with claim keys known from structured data in place of those read from its text."""
     passage = item.passages[0]
     terms = [t for t in passage.terms if not t.startswith("=")] + ["=" + k for k in keys]

@@ -23,7 +23,7 @@ _SHORT = {
 
 
 @dataclass(frozen=True)
-class Item:
+class DecayItem:
     """One entry of the PDG's decay table: a particle, a piece of text, ',' or '-->'."""
 
     name: str
@@ -54,7 +54,7 @@ def momentum(mass: float, products: Sequence[float]) -> float | None:
     return best
 
 
-def final_state(items: Sequence[Item]) -> tuple[str, ...]:
+def final_state(items: Sequence[DecayItem]) -> tuple[str, ...]:
     """Names of the final-state particles, repeated by multiplicity, with the subdecays put in.
 
     'K^*(892)+ pi- , K^*()+ --> K0S pi+' gives ('pi-', 'K0S', 'pi+'); of 'gamma X --> gamma p pbar' the last

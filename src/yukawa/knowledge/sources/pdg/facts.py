@@ -12,10 +12,10 @@ from pathlib import Path
 
 from yukawa.core.errors import MissingPackage, NotFound, StoreError
 from yukawa.knowledge.sources.pdg import sentences as sentences
-from yukawa.knowledge.sources.pdg.decays import Item, Masses, final_state
+from yukawa.knowledge.sources.pdg.decays import DecayItem, Masses, final_state
 from yukawa.knowledge.sources.pdg.sentences import Block, Subject
 from yukawa.knowledge.sources.pdg.text import ascii_text
-from yukawa.knowledge.sources.pdg.values import Quantity, quantity
+from yukawa.knowledge.sources.pdg.values import PdgValue, quantity
 
 LICENCE = "CC BY 4.0"
 _URL = "https://pdglive.lbl.gov/view/"  # the PDG's resolver of its own identifiers
@@ -172,7 +172,7 @@ class _Reader:
             for fact in self._quantum_numbers(root, subject):
                 yield fact.external_id, fact
             preferred = self._preferred(members)
-            fractions: list[tuple[Fact, Quantity, Block]] = []
+            fractions: list[tuple[Fact, PdgValue, Block]] = []
             for pdgid in members:
                 for external_id, fact_or_reason, quoted in self._identifier(
                     root, subject, pdgid, pdgid in preferred
@@ -190,7 +190,7 @@ class _Reader:
 
     def _identifier(
         self, root: str, subject: Subject, pdgid: str, preferred: bool
-    ) -> Iterator[tuple[str, Fact | str, tuple[Quantity, Block] | None]]:
+    ) -> Iterator[tuple[str, Fact | str, tuple[PdgValue, Block] | None]]:
         values = self._values.get(pdgid, [])
         if not values:
             return
@@ -223,7 +223,7 @@ class _Reader:
         # Some partial mean lives are newer here than in the table of decay modes: then both are stated.
         return _first_number(self._values[block.pdgid][0]) == _first_number(self._values[sources[0]][0])
 
-    def _quantity(self, block: Block, row: sqlite3.Row) -> Quantity | None:
+    def _quantity(self, block: Block, row: sqlite3.Row) -> PdgValue | None:
         unit, power = row["unit_text"], row["display_power_of_ten"]
         display, text = row["display_value_text"], row["value_text"]
         if block.is_nucleon_decay:
@@ -239,7 +239,7 @@ class _Reader:
         subject: Subject,
         block: Block,
         row: sqlite3.Row,
-        shown: Quantity,
+        shown: PdgValue,
         external_id: str,
         preferred: bool,
     ) -> Fact:
@@ -273,15 +273,15 @@ class _Reader:
             momentum=p,
         )
 
-    def _products(self, block: Block) -> list[Item]:
+    def _products(self, block: Block) -> list[DecayItem]:
         """What stands right of the first arrow (the data file counts the second p of 'p p -->' to it)."""
         rows = [r for r in self._items.get(block.pdgid, ()) if r["is_outgoing"]]
         if block.is_nucleon_decay:
             rows = rows[len(block.description.partition("-->")[0].split()) - 1 :]
         right = block.description.partition("-->")[2].strip()
-        return [Item(r["name"], r["multiplier"]) for r in rows] or [Item(right)]
+        return [DecayItem(r["name"], r["multiplier"]) for r in rows] or [DecayItem(right)]
 
-    def _momentum(self, block: Block, items: list[Item]) -> float | None:
+    def _momentum(self, block: Block, items: list[DecayItem]) -> float | None:
         left = block.description.partition("-->")[0].split()
         if len(left) != 1 or any(item.name in (",", "-->") for item in items):
             return None
@@ -312,7 +312,7 @@ class _Reader:
             )
 
     def _main_decays(
-        self, root: str, subject: Subject, fractions: list[tuple[Fact, Quantity, Block]]
+        self, root: str, subject: Subject, fractions: list[tuple[Fact, PdgValue, Block]]
     ) -> Fact | None:
         usable = [f for f in fractions if sentences.is_main_mode(f[2], f[1])]
         usable.sort(key=lambda f: -(f[1].value or 0.0))
@@ -354,7 +354,7 @@ def _first_number(row: sqlite3.Row) -> float | None:
     return float(match[0].rstrip(".")) if match else None
 
 
-def _error(shown: Quantity, rounded: float | None, exact: float | None) -> float | None:
+def _error(shown: PdgValue, rounded: float | None, exact: float | None) -> float | None:
     """The unrounded error of the data file, where the text gives one error that it stands for."""
     if rounded is None or shown.sources > 1:  # of several errors the data file keeps only the first
         return rounded

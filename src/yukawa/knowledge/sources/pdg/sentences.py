@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from yukawa.knowledge.sources.pdg.names import english, pretty
 from yukawa.knowledge.sources.pdg.text import ascii_text, both, unicode_text
-from yukawa.knowledge.sources.pdg.values import Quantity
+from yukawa.knowledge.sources.pdg.values import PdgValue
 
 _QUANTUM_NUMBERS = {
     "quantum_i": "isospin I", "quantum_g": "G-parity", "quantum_j": "spin J", "quantum_p": "parity P",
@@ -181,7 +181,7 @@ def is_plain_ratio(description: str) -> bool:
     return bool(re.match(r"tau\(", text)) or (single is not None and "G(" not in single[1])
 
 
-def sentence(about: Subject, block: Block, shown: Quantity, row: sqlite3.Row, momentum: float | None) -> str:
+def sentence(about: Subject, block: Block, shown: PdgValue, row: sqlite3.Row, momentum: float | None) -> str:
     """The sentence of one value."""
     what = _what(about, block, shown.unit)
     if shown.kind == "word" and shown.text != "defined as 1":
@@ -219,7 +219,7 @@ _PERFECT = {
 }
 
 
-def _notes(block: Block, shown: Quantity, row: sqlite3.Row) -> str:
+def _notes(block: Block, shown: PdgValue, row: sqlite3.Row) -> str:
     notes = [_VALUE_TYPES[row["value_type"]]]
     if shown.kind in ("upper", "lower", "nucleon"):
         notes = ["PDG limit" if row["value_type"] == "OL" else "best limit"]
@@ -319,7 +319,7 @@ def title(about: Subject, block: Block) -> str:
     return description if description.startswith(about.ascii) else f"{about.ascii} {description}"
 
 
-def is_main_mode(block: Block, shown: Quantity) -> bool:
+def is_main_mode(block: Block, shown: PdgValue) -> bool:
     """Whether a decay mode belongs in a list of main modes: exclusive, measured, no part of a chain."""
     text = ascii_text(block.description)
     right = text.partition(" --> ")[2]
@@ -332,7 +332,7 @@ def is_main_mode(block: Block, shown: Quantity) -> bool:
     )
 
 
-def main_decays(about: Subject, modes: Sequence[tuple[Block, Quantity]]) -> str:
+def main_decays(about: Subject, modes: Sequence[tuple[Block, PdgValue]]) -> str:
     """One sentence that lists decay modes with their branching fractions."""
     parts = []
     for block, shown in modes:

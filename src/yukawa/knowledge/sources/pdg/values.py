@@ -28,7 +28,7 @@ _UNITS = {
 
 
 @dataclass(frozen=True)
-class Quantity:
+class PdgValue:
     """A value as text and as numbers.
 
     Args:
@@ -176,7 +176,7 @@ def _nucleon(text: str, power: int, unit: str) -> str | None:
 
 def quantity(
     display: str, full: str | None, power: int, percent: bool, value: float | None, unit: str
-) -> Quantity | None:
+) -> PdgValue | None:
     """The readable form of one row of the PDG data.
 
     Args:
@@ -192,13 +192,13 @@ def quantity(
     """
     unit, text = unit_text(unit), (full or "").strip()
     if text in _WORDS:
-        return Quantity(text, "word")
+        return PdgValue(text, "word")
     if text == "DEFINED AS 1":
-        return Quantity("defined as 1", "word", 1.0)
+        return PdgValue("defined as 1", "word", 1.0)
     if pole := _pole(text, unit):
-        return Quantity(pole, "pole", unit=unit)
+        return PdgValue(pole, "pole", unit=unit)
     if nucleon := _nucleon(text, power, unit):
-        return Quantity(nucleon, "nucleon", unit=unit)
+        return PdgValue(nucleon, "nucleon", unit=unit)
     candidates = [_parse(display, power), _parse(text, 0)]
     if power and re.search(r"E[+-]?\d", display):  # '(0+-1200)E-3' of 10⁻³ reads better as '0.0000+-0.0012'
         candidates.reverse()
@@ -207,7 +207,7 @@ def quantity(
         return None
     number = value if value is not None else shown.value()
     words = _words(shown, percent, unit)
-    return Quantity(words, shown.kind, number, shown.error(0), shown.error(1), unit, len(shown.errors) or 1)
+    return PdgValue(words, shown.kind, number, shown.error(0), shown.error(1), unit, len(shown.errors) or 1)
 
 
 def _kind(full: str) -> str:

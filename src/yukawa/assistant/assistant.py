@@ -148,7 +148,7 @@ class Assistant:
     def _written(
         self, row: ModelSettings, hits: Sequence[Hit], question: str
     ) -> tuple[str, tuple[Check, ...]]:
-        """The model's text and its checks; a text that fails them is asked for once more with the reason."""
+        """The model's text and its checks; a text that fails them is requested once more with the reason."""
         from yukawa.llm import Message, SyncChat
         from yukawa.llm.quote import NOTHING_FOUND, split_sentences
 

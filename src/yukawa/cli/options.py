@@ -31,7 +31,7 @@ Split = Annotated[
 ]
 ItemId = Annotated[str, typer.Argument(metavar="ID", help="The item's id.")]
 RunFolder = Annotated[
-    Path | None, typer.Option("--out", metavar="DIR", help="The run's folder; runs/RECIPE if left out.")
+    Path | None, typer.Option("--out", metavar="DIR", help="The run's folder; runs/RECIPE by default.")
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")]
 

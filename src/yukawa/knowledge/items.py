@@ -68,7 +68,7 @@ class NewItem:
         ).hexdigest()
 
     def content(self) -> dict[str, Any]:
-        """All that a version's digest covers."""
+        """Everything that a version's digest covers."""
         p = self.provenance
         return {
             "kind": self.kind, "text": self.text, "question": self.question, "author": p.author, "source": p.source,
@@ -144,14 +144,14 @@ def checked_text(text: str, what: str = "the text") -> str:
 
 
 def normalised(text: str) -> str:
-    """`text` with one form of each character and single spaces; 10⁵ stays apart from 105."""
+    """`text` with one form of each character and single spaces; 10⁵ stays distinct from 105."""
     pieces = _RAISED.split(text)
     pieces[::2] = [unicodedata.normalize("NFKC", piece) for piece in pieces[::2]]
     return re.sub(r"\s+", " ", "".join(pieces)).strip()
 
 
 def split(text: str) -> list[str]:
-    """A document as passages of some 120 words: paragraphs, each under the headings it stands below."""
+    """A document as passages of some 120 words: paragraphs, each with the headings above it."""
     passages: list[str] = []
     headings: list[str] = []
     used = True
@@ -206,7 +206,7 @@ def _passage(text: str, question: str | None, kind: str, attributes: Mapping[str
 
 
 def _claims(text: str, question: str | None, reading: Reading) -> list[Claim]:
-    """What the text says of which quantity: keys of particle and property, else the words themselves."""
+    """The values that the text claims: keys of particle and property, else the words themselves."""
     quantities = [] if is_range(text) else find_quantities(text)
     keys = list(reading.keys(limit=64))
     wanted = _UNITS.get(reading.property or "")
@@ -222,7 +222,7 @@ def _claims(text: str, question: str | None, reading: Reading) -> list[Claim]:
 
 
 def _is_stated(text: str, quantity: Quantity) -> bool:
-    """Whether a number is what the sentence says of its subject, and no name of it: not '3' in 'run 3'."""
+    """Whether a number is a value of the sentence's subject and not part of its name, as '3' is in 'run 3'."""
     measured = bool(quantity.unit) or quantity.error_plus is not None or quantity.bound is not None
     return measured or _STATES.search(text, 0, quantity.start) is not None
 

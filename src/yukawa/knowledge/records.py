@@ -15,7 +15,7 @@ KINDS = ("statement", "qa", "document", "correction", "data")
 
 
 def markdown(text: str) -> str:
-    """`text` so that Markdown shows it as it is."""
+    """`text` with every character of Markdown escaped."""
     return re.sub(r"([\\`*_{}\[\]<>#|~$])", r"\\\1", text)
 
 

@@ -57,7 +57,7 @@ def is_range(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number in base units (eV, s, m, 1) with its errors; `start:end` is where it stands in the text."""
+    """A number in base units (eV, s, m, 1) with its errors; `start:end` is its place in the text."""
 
     value: float
     error_plus: float | None
@@ -95,7 +95,7 @@ class Quantity:
 
 
 def find_quantities(text: str) -> list[Quantity]:
-    """Every quantity in `text`, in order; numbers inside names (`K*(892)`, `psi(2S)`) are passed over."""
+    """Every quantity in `text`, in order; numbers inside names (`K*(892)`, `psi(2S)`) are skipped."""
     flat = _LATEX.sub(lambda m: " " * len(m[0]), text.translate(_DASHES))
     return [q for m in _QUANTITY.finditer(flat) if (q := _quantity(flat, m)) is not None]
 

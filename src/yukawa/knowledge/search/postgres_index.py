@@ -128,7 +128,7 @@ class ServerIndex:
 
         def ids(*, exact: bool) -> list[int]:
             """The ids, by comparing all vectors or by the index."""
-            # Only the expression that the HNSW index is made of can use it.
+            # Only the expression over which the HNSW index was built can use it.
             statement = _NEAREST.format(
                 embedder=self._embedder_id,
                 vector="e.vector" if exact else f"e.vector::vector({self._dimensions})",

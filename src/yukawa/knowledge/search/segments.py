@@ -25,7 +25,7 @@ class IndexSegment:
     """`n` passages in order of their ids.
 
     `valid_from`, `valid_to` (n,) say when each holds (microseconds); they alone may change, by `set_validity`, which
-    keeps `current` (n,) in step: what holds now. `vectors` is (n, d); `words` is the sum of `lengths`.
+    keeps `current` (n,) in step: which ones hold now. `vectors` is (n, d); `words` is the sum of `lengths`.
     Postings are in compressed rows: term `t` occurs in `rows[starts[t]:starts[t + 1]]`, as often as `counts`.
     """
 

@@ -30,7 +30,7 @@ _PLAIN_START = re.compile(r"(The (Breit-Wigner |full |mean[- ]square )*|Main |Qu
 def build_pdg(base: KnowledgeBase, *, progress: Progress | None = None) -> int:
     """Teach every fact of the installed `pdg` package; returns the number of facts.
 
-    Can be repeated: facts known are passed over, facts of a newer edition replace the older ones, and
+    It can be repeated: known facts are skipped, facts of a newer edition replace the older ones, and
     facts that an edition no longer holds are unloaded.
     """
     new_items = pdg_items(facts())
@@ -99,7 +99,7 @@ def _subjects(fact: Fact) -> Sequence[str]:
 
 
 def _meaning(fact: Fact) -> str:
-    """What the fact is about, without value and doubled spellings: short, so that embedding is quick and to the point."""
+    """The subject and property of the fact, without value and doubled spellings, so that embedding is quick and precise."""
     subject = fact.subject.split(" (")[0]
     if fact.channel:
         return f"{fact.property} of {subject}, decay to {' '.join(fact.channel)}"

@@ -1,4 +1,4 @@
-"""Opens a database, gives read and write transactions, brings the schema up to date, and words its failures."""
+"""Opens a database, gives read and write transactions, brings the schema up to date, and explains its failures."""
 
 import contextlib
 import os
@@ -200,7 +200,7 @@ def _migrate(connection: sa.Connection) -> None:
 
 @contextlib.contextmanager
 def _worded(name: str) -> Iterator[None]:
-    """Turn a driver's failure into one line that says what stands and what to do."""
+    """Turn a driver's failure into one line that says what happened and what to do."""
     try:
         yield
     except sa.exc.IntegrityError:

@@ -27,7 +27,7 @@ _ITEM = sa.select(versions, items.c.kind).join_from(versions, items)
 
 
 def one(connection: sa.Connection, item_id: str, as_of: int | None = None) -> Item | None:
-    """The version in force at `as_of`, or else the newest version."""
+    """The version valid at `as_of`, or else the newest version."""
     query = _ITEM.where(versions.c.item_id == item_id)
     if as_of is not None:
         query = query.where(_valid_at(as_of))
@@ -42,7 +42,7 @@ def all_versions(connection: sa.Connection, item_id: str) -> list[Item]:
 
 
 def current(connection: sa.Connection, item_ids: Sequence[str]) -> dict[str, Item]:
-    """Items in force among `item_ids`, by id."""
+    """Current items among `item_ids`, by id."""
     rows: list[Item] = []
     for chunk in chunks(list(item_ids)):
         query = _ITEM.where(versions.c.item_id.in_(chunk), versions.c.valid_to.is_(None))
@@ -51,7 +51,7 @@ def current(connection: sa.Connection, item_ids: Sequence[str]) -> dict[str, Ite
 
 
 def current_by_content(connection: sa.Connection, keys: Sequence[str]) -> dict[str, Item]:
-    """Items in force that hold these contents already, by content key, marked 'known'."""
+    """Current items that hold these contents already, by content key, marked 'known'."""
     found: dict[str, Item] = {}
     for chunk in chunks(list(keys)):
         query = _ITEM.where(versions.c.content_key.in_(chunk), versions.c.valid_to.is_(None))
@@ -126,7 +126,7 @@ def events_of(connection: sa.Connection, item_id: str) -> list[Event]:
 
 
 def open_conflicts(connection: sa.Connection, item_ids: Sequence[str] | None = None) -> list[Conflict]:
-    """Unresolved conflicts between two items in force; only those that touch `item_ids` if given."""
+    """Unresolved conflicts between two current items; only those that touch `item_ids` if given."""
     query = sa.select(conflicts).where(conflicts.c.resolved.is_(None))
     if item_ids is None:
         rows: list[Any] = list(connection.execute(query))

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from yukawa.knowledge.parsing.particles import database_path
 from yukawa.knowledge.sources.pdg.decays import DecayItem, Masses, final_state, momentum
-from yukawa.knowledge.sources.pdg.facts import default_database
 
 MASS = st.floats(min_value=0.0, max_value=5e3)
 
@@ -92,7 +92,7 @@ def test_multiplicity_is_written_out() -> None:
 
 @pytest.fixture(scope="module")
 def masses() -> Masses:
-    connection = sqlite3.connect(default_database())
+    connection = sqlite3.connect(database_path())
     connection.row_factory = sqlite3.Row
     found = Masses(connection)
     connection.close()

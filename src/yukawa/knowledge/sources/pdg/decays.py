@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from yukawa.knowledge.sources.pdg.names import plain
+from yukawa.knowledge.sources.pdg.text import plain
 
 _TO_MEV = {"MeV": 1.0, "GeV": 1e3, "keV": 1e-3, "eV": 1e-6}
 _MASSLESS = re.compile(r"(gamma|nu(bar)?(_(e|mu|tau|lepton))?)$")

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-from yukawa.knowledge.sources.pdg.names import superscript
+from yukawa.knowledge.sources.pdg.text import superscript
 
 NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)"
 _ERRORS = r"(?:\s*(?:\+-\s*\d*\.?\d+|\+\s*\d*\.?\d+\s*-\s*\d*\.?\d+))+"
@@ -73,7 +73,7 @@ class _Parsed:
         return float(sum(float(pair[side]) ** 2 for pair in self.errors) ** 0.5) * 10.0**self.power
 
     def agrees(self, value: float | None) -> bool:
-        """Whether the text stands for `value` within the rounding of its last significant digit."""
+        """Whether the text means `value` within the rounding of its last significant digit."""
         if value is None:
             return True
         if self.kind == "range":
@@ -211,6 +211,6 @@ def quantity(
 
 
 def _kind(full: str) -> str:
-    """What the full text says it is: guards against display texts that lost half of a range."""
+    """The kind of the full text: guards against display texts that lost half of a range."""
     parsed = _parse(full, 0)
     return parsed.kind if parsed else ""

@@ -10,7 +10,7 @@ from typing import Any
 from yukawa.core.errors import InputError
 from yukawa.core.optional import require
 from yukawa.data import Conversation, Document, Preference, read_rows
-from yukawa.data.manifest import MANIFEST, Manifest, check_manifest
+from yukawa.data.manifest import MANIFEST, DatasetManifest, check_manifest
 from yukawa.data.row_files import SUFFIXES
 from yukawa.training.recipe import MIXTURE, Recipe
 from yukawa.training.tokenization import (
@@ -43,7 +43,7 @@ class Files:
 
     train: Path
     validation: Path | None = None
-    manifest: Manifest | None = None
+    manifest: DatasetManifest | None = None
 
     @property
     def all(self) -> list[Path]:
@@ -72,7 +72,7 @@ def find_files(recipe: Recipe, made: Path | None = None) -> Files:
     """The files of the recipe's text; those of a data set are checked against its manifest.
 
     Args:
-        made: the folder of a data set that was made on the spot, which takes the place of `data.path`.
+        made: the folder of a data set that was generated, which takes the place of `data.path`.
 
     Raises:
         InputError: there are none, or they are not what the recipe needs.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from yukawa.core.threads import usable_cores
+from yukawa.core.processes import usable_cores
 
 # Measured in benchmarks/search.py: the product over 100,000 x 384 takes 4 to 8 ms on two cores.
 EXACT_UP_TO = 125_000

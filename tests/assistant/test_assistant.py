@@ -385,9 +385,9 @@ def test_the_default_answers_what_no_model_is_good_at(settings: Settings) -> Non
 
 def test_an_unknown_model_is_refused_with_the_nearest_name(settings: Settings) -> None:
     rows = with_models(settings, llama=())
-    with pytest.raises(InputError, match=r"no model 'lama'.*did you mean 'llama'.*quote, llama"):
+    with pytest.raises(InputError, match=r"unknown model 'lama'.*did you mean 'llama'.*quote, llama"):
         model_for("particle physics", rows, "lama")
-    with pytest.raises(InputError, match=r"no model 'zzz'.*quote, llama"):
+    with pytest.raises(InputError, match=r"unknown model 'zzz'.*quote, llama"):
         model_for("particle physics", rows, "zzz")
     with pytest.raises(InputError):
         model_for("particle physics", rows, "")

@@ -226,8 +226,8 @@ def test_filters_narrow(yukawa):
     [
         (["", ], "empty"),
         (["x", "-k", "0"], "k is 0"),
-        (["x", "--kind", "note"], "is not a kind"),
-        (["x", "--domain", "physics"], "is not a domain"),
+        (["x", "--kind", "note"], "unknown kind"),
+        (["x", "--domain", "physics"], "unknown domain"),
         (["x", "--as-of", "1980-01-01"], "nothing was known"),
     ],
 )  # fmt: skip

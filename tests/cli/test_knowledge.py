@@ -130,8 +130,8 @@ def test_an_unknown_id_is_refused_with_the_nearest(yukawa, base, item, verb):
     ("arguments", "said"),
     [
         (["resolve", "99"], "no open conflict 99"),
-        (["list", "--domain", "chemistry"], "is not a domain"),
-        (["list", "--kind", "note"], "is not a kind"),
+        (["list", "--domain", "chemistry"], "unknown domain"),
+        (["list", "--kind", "note"], "unknown kind"),
         (["list", "--as-of", "1999-01-01"], "nothing was known"),
         (["show", "x", "--as-of", "tomorrow"], "is not a time"),
     ],

@@ -14,7 +14,7 @@ from yukawa.assistant.answer import Answer, Check, Source
 from yukawa.assistant.fillers import focus
 from yukawa.assistant.prompts import ABSTENTION
 from yukawa.assistant.support import THRESHOLD, Supported, best, sentence_support
-from yukawa.core.errors import InputError, nearest
+from yukawa.core.errors import InputError, unknown_name
 from yukawa.knowledge.domains import guess_domain
 from yukawa.knowledge.items import checked_text
 from yukawa.knowledge.parsing import Reading, read
@@ -271,7 +271,5 @@ def model_for(domain: str, settings: Settings, wanted: str | None = None) -> Mod
         good = (n for n, row in settings.models.items() if domain in row.domains)
         name = next(good, settings.default_model)
     if name not in settings.models:
-        near = nearest(name, settings.models)
-        hint = (f"did you mean {near!r}? " if near else "") + f"yukawa.toml has: {', '.join(settings.models)}"
-        raise InputError(f"there is no model {name!r}", hint=hint)
+        raise unknown_name("model", name, settings.models)
     return settings.models[name]

@@ -24,11 +24,12 @@ File = Annotated[Path, typer.Argument(metavar="FILE", help="Path of the file.")]
 
 def add_to(app: typer.Typer) -> None:
     """Add the verbs to a group."""
-    for verb in (build, show, history, update, unload, restore, purge, conflicts, resolve):
+    for verb in (
+        build, show, history, update, unload, restore, purge, conflicts, resolve,
+        verify, reindex, backup, restore_backup, export, stats,
+    ):  # fmt: skip
         app.command()(verb)
     app.command("list")(list_items)
-    for verb in (verify, reindex, backup, restore_backup, export, stats):
-        app.command()(verb)
     app.command("import")(import_file)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from yukawa.core.errors import InputError, nearest
+from yukawa.core.errors import unknown_name
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 # Read by `yukawa.cli.main` before the verb runs, since it decides how the verb's errors are shown.
@@ -62,19 +61,10 @@ def checked_filters(domain: str | None = None, kind: str | None = None) -> None:
     Raises:
         InputError: with the nearest allowed name.
     """
-    if domain is not None:
-        from yukawa.knowledge.domains import DOMAINS
+    from yukawa.knowledge.domains import DOMAINS
+    from yukawa.knowledge.records import KINDS
 
-        _one_of(domain, DOMAINS, "domain")
-    if kind is not None:
-        from yukawa.knowledge.records import KINDS
-
-        _one_of(kind, KINDS, "kind of item")
-
-
-def _one_of(given: str, allowed: Iterable[str], what: str) -> None:
-    names = tuple(allowed)
-    if given not in names:
-        near = nearest(given, names)
-        hint = (f"did you mean {near!r}? " if near else "") + f"allowed: {', '.join(names)}"
-        raise InputError(f"{given!r} is not a {what}", hint=hint)
+    if domain is not None and domain not in DOMAINS:
+        raise unknown_name("domain", domain, DOMAINS)
+    if kind is not None and kind not in KINDS:
+        raise unknown_name("kind of item", kind, KINDS)

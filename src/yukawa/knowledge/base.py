@@ -90,20 +90,10 @@ class KnowledgeBase:
     # ---- teaching -------------------------------------------------------------------------------
 
     def teach(
-        self,
-        text: str,
-        *,
-        question: str | None = None,
-        source: str = "",
-        author: str = "",
-        url: str | None = None,
-        licence: str | None = None,
-        domain: str | None = None,
-        kind: str | None = None,
-        corrects: str | None = None,
-        attributes: Mapping[str, Any] | None = None,
-        reason: str = "",
-    ) -> Item:
+        self, text: str, *, question: str | None = None, source: str = "", author: str = "", url: str | None = None,
+        licence: str | None = None, domain: str | None = None, kind: str | None = None, corrects: str | None = None,
+        attributes: Mapping[str, Any] | None = None, reason: str = "",
+    ) -> Item:  # fmt: skip
         """Teach a statement, a question with its answer, a document, or a correction.
 
         Args:
@@ -158,60 +148,51 @@ class KnowledgeBase:
 
     def _teach_batch(self, new_items: Sequence[NewItem], actor: str, reason: str) -> list[Item]:
         with self._store.read() as connection:
-            results = reader.current_by_content(connection, [d.content_key for d in new_items])
-        fresh = list({d.content_key: d for d in new_items if d.content_key not in results}.values())
+            results = reader.current_by_content(connection, [new.content_key for new in new_items])
+        fresh = list({new.content_key: new for new in new_items if new.content_key not in results}.values())
         if fresh:
             results |= self._write(fresh, actor or fresh[0].provenance.author, reason)
-        return [results[d.content_key] for d in new_items]
+        return [results[new.content_key] for new in new_items]
 
     def _write(self, new_items: Sequence[NewItem], actor: str, reason: str) -> dict[str, Item]:
         """Items by content key: those just written, and those another process taught since we looked."""
-        embedder_id, vectors = self._serving.embedded([[p.meaning for p in d.passages] for d in new_items])
+        embedder_id, vectors = self._serving.embedded(
+            [[p.meaning for p in new.passages] for new in new_items]
+        )
         with self._store.write() as connection:
             stale = serving_row(connection, self._store.name).id != embedder_id  # reindexed meanwhile
             if not stale:
-                known = reader.current_by_content(connection, [d.content_key for d in new_items])
-                keep = [i for i, d in enumerate(new_items) if d.content_key not in known]
+                known = reader.current_by_content(connection, [new.content_key for new in new_items])
+                keep = [i for i, new in enumerate(new_items) if new.content_key not in known]
                 kept = [new_items[i] for i in keep]
                 items = self._insert(connection, kept, [vectors[i] for i in keep], embedder_id, actor, reason)
         if stale:
             return self._write(new_items, actor, reason)
-        return known | {d.content_key: item for d, item in zip(kept, items, strict=True)}
+        return known | {new.content_key: item for new, item in zip(kept, items, strict=True)}
 
     def _insert(
-        self,
-        connection: sa.Connection,
-        new_items: Sequence[NewItem],
-        vectors: Sequence[NDArray[np.float32]],
-        embedder_id: int,
-        actor: str,
-        reason: str,
-        verb: str | None = None,
-    ) -> list[Item]:
+        self, connection: sa.Connection, new_items: Sequence[NewItem], vectors: Sequence[NDArray[np.float32]], embedder_id: int,
+        actor: str, reason: str, verb: str | None = None,
+    ) -> list[Item]:  # fmt: skip
         if not new_items:
             return []
         now = ledger.next_moment(connection)
-        new_items = [d if d.item_id else replace(d, item_id=writer.new_id()) for d in new_items]
-        last = reader.last_versions(connection, [str(d.item_id) for d in new_items])
-        new = [{"id": d.item_id, "kind": d.kind} for d in new_items if d.item_id not in last]
-        if new:
-            connection.execute(sa.insert(schema.items), new)
-        replaced = [str(d.item_id) for d in new_items if d.item_id in last]
-        writer.end_versions(connection, replaced, now)
-        numbers = [last.get(str(d.item_id), 0) + 1 for d in new_items]
+        new_items = [new if new.item_id else replace(new, item_id=writer.new_id()) for new in new_items]
+        ids = [str(new.item_id) for new in new_items]
+        last = reader.last_versions(connection, ids)
+        if rows := [{"id": new.item_id, "kind": new.kind} for new in new_items if new.item_id not in last]:
+            connection.execute(sa.insert(schema.items), rows)
+        writer.end_versions(connection, [i for i in ids if i in last], now)
+        numbers = [last.get(i, 0) + 1 for i in ids]
         digests = writer.insert_versions(
             connection, new_items, numbers, vectors, embedder_id=embedder_id, moment=now, postings=self._store.is_postgres
         )  # fmt: skip
         writer.open_conflicts(connection, new_items, now)
-        verbs = [verb or ("update" if d.item_id in last else "teach") for d in new_items]
-        entries = [
-            Entry(v, d.item_id, n, x) for v, d, n, x in zip(verbs, new_items, numbers, digests, strict=True)
-        ]
+        verbs = [verb or ("update" if i in last else "teach") for i in ids]
+        entries = [Entry(*entry) for entry in zip(verbs, ids, numbers, digests, strict=True)]
         ledger.append(connection, entries, actor=actor or "unknown", reason=reason, moment=now)
-        items = reader.current(connection, [str(d.item_id) for d in new_items])
-        return [
-            replace(items[str(d.item_id)], status=_STATUS[v]) for d, v in zip(new_items, verbs, strict=True)
-        ]
+        items = reader.current(connection, ids)
+        return [replace(items[i], status=_STATUS[v]) for i, v in zip(ids, verbs, strict=True)]
 
     def update(
         self, item_id: str, text: str, *, question: str | None = None, source: str | None = None, author: str = "",

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from yukawa.core.errors import InputError, nearest
+from yukawa.core.errors import InputError, unknown_name
 from yukawa.knowledge.domains import DOMAINS, guess_domain
 from yukawa.knowledge.parsing import Quantity, Reading, find_quantities, is_range, read
 from yukawa.knowledge.records import KINDS, Provenance
@@ -99,9 +99,9 @@ def new_item(
     if kind is None:
         kind = "qa" if question else "document" if len(text.split()) > PASSAGE_WORDS else "statement"
     if kind not in KINDS:
-        raise InputError(f"{kind!r} is not a kind of item", hint=_allowed(kind, KINDS))
+        raise unknown_name("kind of item", kind, KINDS)
     if domain is not None and domain not in DOMAINS:
-        raise InputError(f"{domain!r} is not a domain", hint=_allowed(domain, DOMAINS))
+        raise unknown_name("domain", domain, DOMAINS)
     first = read(question or text[:4000])
     if domain is None:
         domain = guess_domain(f"{question or ''} {text}", names_particle=bool(first.mentions))
@@ -225,8 +225,3 @@ def _is_stated(text: str, quantity: Quantity) -> bool:
     """Whether a number is a value of the sentence's subject and not part of its name, as '3' is in 'run 3'."""
     measured = bool(quantity.unit) or quantity.error_plus is not None or quantity.bound is not None
     return measured or _STATES.search(text, 0, quantity.start) is not None
-
-
-def _allowed(given: str, allowed: Mapping[str, Any] | tuple[str, ...]) -> str:
-    near = nearest(given, allowed)
-    return (f"did you mean {near!r}? " if near else "") + "allowed: " + ", ".join(allowed)

@@ -35,7 +35,7 @@ def build_pdg(base: KnowledgeBase, *, progress: Progress | None = None) -> int:
     """
     new_items = pdg_items(facts())
     base.teach_many(new_items, actor=AUTHOR, reason="edition of the Review", progress=progress)
-    wanted = {d.item_id for d in new_items}
+    wanted = {new.item_id for new in new_items}
     for item in base.list(kind="data", author=AUTHOR):
         if item.id not in wanted:
             base.unload(item.id, actor=AUTHOR, reason="not in the installed edition")

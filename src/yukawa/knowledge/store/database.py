@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from yukawa.core.errors import InputError, StoreError
-from yukawa.core.optional import check_installed
+from yukawa.core.optional import DISTRIBUTION, check_installed
 
 HEAD = "0001"  # the newest Alembic revision this code knows
 BUSY_SECONDS = 60
@@ -84,11 +84,8 @@ class Store:
             found = _revision(connection)
         if found == HEAD:
             return
-        if found is not None and found > HEAD:
-            raise StoreError(
-                f"the knowledge base {self.name} was made by a newer Yukawa (schema {found}, this one knows {HEAD})",
-                hint="type: pip install --upgrade yukawa",
-            )
+        if found is not None:
+            refuse_newer(f"the knowledge base {self.name}", found)
         with self.write() as connection:  # a second process waits here and then finds the work done
             if _revision(connection) != HEAD:
                 _migrate(connection)
@@ -108,6 +105,19 @@ def fetch(connection: sa.Connection, statement: str, parameters: Sequence[Any] =
             return list(cursor.fetchall())
         except connection.dialect.loaded_dbapi.Error as error:
             raise sa.exc.DBAPIError(statement, parameters, error) from error
+
+
+def refuse_newer(what: str, found: str) -> None:
+    """Refuse what a later version of this program made with schema `found`.
+
+    Raises:
+        StoreError: the schema is newer than the one that this version knows.
+    """
+    if found > HEAD:
+        raise StoreError(
+            f"{what} was made by a newer Yukawa (schema {found}, this one knows {HEAD})",
+            hint=f"type: pip install --upgrade {DISTRIBUTION}",
+        )
 
 
 def _resolve(url: str) -> tuple[sa.URL, Path | None]:

@@ -11,7 +11,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from yukawa.core.errors import InputError, NotFound, nearest
+from yukawa.core.errors import InputError, NotFound, nearest, unknown_name
 from yukawa.knowledge import records
 from yukawa.knowledge.domains import DOMAINS
 from yukawa.knowledge.items import Claim, NewItem, Passage, meaning
@@ -172,7 +172,7 @@ def stored_items(connection: sa.Connection, rows: Sequence[sa.RowMapping]) -> It
     for row in rows:
         about = (row["question"], row["kind"], row["attributes"])
         yield NewItem(
-            row["kind"], row["text"], row["question"], _provenance(row),
+            row["kind"], row["text"], row["question"], _provenance(dict(row)),
             tuple(
                 Passage(piece.text, meaning(piece.text, *about), tuple(piece.terms.split(" ") if piece.terms else ()))
                 for piece in pieces.get(row["id"], ())
@@ -248,7 +248,7 @@ def _filters(filters: Mapping[str, str | None]) -> list[sa.ColumnElement[bool]]:
             continue
         allowed = {"domain": tuple(DOMAINS), "kind": KINDS}.get(name)
         if allowed and value not in allowed:
-            raise InputError(f"{value!r} is not a {name}", hint=f"allowed: {', '.join(allowed)}")
+            raise unknown_name(name, value, allowed)
         if name == "source":  # a part of the label; % and _ are taken literally
             wanted.append(versions.c.source.icontains(value, autoescape=True))
         elif name == "kind":

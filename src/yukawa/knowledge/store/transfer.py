@@ -20,7 +20,7 @@ from yukawa.knowledge.records import Item
 from yukawa.knowledge.search.reindex import embed_missing
 from yukawa.knowledge.search.serving import Serving
 from yukawa.knowledge.store import ledger, reader, schema, writer
-from yukawa.knowledge.store.database import HEAD, Store, _resolve
+from yukawa.knowledge.store.database import HEAD, Store, _resolve, refuse_newer
 from yukawa.knowledge.store.verification import table_problems
 
 # In an order in which rows refer to earlier ones only. Vectors and postings can be made from these.
@@ -218,11 +218,7 @@ class _ExportReader:
                 f"{self._path} is not an export of a knowledge base",
                 hint="make one with: yukawa knowledge export FILE",
             )
-        if version > HEAD:
-            raise StoreError(
-                f"{self._path} was made by a newer Yukawa (schema {version}, this one knows {HEAD})",
-                hint="type: pip install --upgrade yukawa",
-            )
+        refuse_newer(str(self._path), version)
 
 
 def _typed(table: sa.Table, row: dict[str, Any], place: str) -> dict[str, Any]:
@@ -256,7 +252,9 @@ def _teach_from(source: Store, target: Store, teach: Callable[[Sequence[NewItem]
         for batch in rows.partitions(_BATCH):
             with target.read() as there:
                 known_ids = reader.last_versions(there, [row["item_id"] for row in batch])
-            new_items = [d for d in reader.stored_items(connection, batch) if d.item_id not in known_ids]
+            new_items = [
+                new for new in reader.stored_items(connection, batch) if new.item_id not in known_ids
+            ]
             new = sum(item.status == "taught" for item in teach(new_items))
             taught, known = taught + new, known + len(batch) - new
     return Imported(taught, known)
@@ -374,11 +372,7 @@ def _check_database(path: Path) -> None:
         raise InputError(
             f"{path} is not a backup of a knowledge base", hint="make one with: yukawa knowledge backup FILE"
         )
-    if str(found[0]) > HEAD:
-        raise StoreError(
-            f"{path} was made by a newer Yukawa (schema {found[0]}, this one knows {HEAD})",
-            hint="type: pip install --upgrade yukawa",
-        )
+    refuse_newer(str(path), str(found[0]))
 
 
 @contextmanager

@@ -98,8 +98,8 @@ def open_conflicts(connection: sa.Connection, new_items: Sequence[NewItem], mome
 
     Items of one data source are not held against each other: the source itself lists them side by side.
     """
-    taught_only = [d for d in new_items if d.kind == "data"]
-    others = [d for d in new_items if d.kind != "data" and d.claims]
+    taught_only = [new for new in new_items if new.kind == "data"]
+    others = [new for new in new_items if new.kind != "data" and new.claims]
     for item in others:
         _compare(
             connection,

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from yukawa.bytelm.vocabulary import BYTES, Mark
+from yukawa.bytelm.segments import BYTES, Mark
 from yukawa.jets import load_card, load_process, produce
 from yukawa.jets.bytes import ByteEncoder, ByteForm
 from yukawa.jets.features import FeatureEncoder, load_data_config

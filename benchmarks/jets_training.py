@@ -22,7 +22,7 @@ from torch import nn
 
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.features.encoder import FeatureEncoder
-from yukawa.jets.models.saving import build
+from yukawa.jets.models.tagger import build
 from yukawa.jets.simulation.cards import load_card
 from yukawa.jets.simulation.events import simulate_events
 from yukawa.jets.simulation.processes import load_process

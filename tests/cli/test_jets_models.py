@@ -13,7 +13,7 @@ from yukawa.jets.evaluation import plots
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.io.source import open_source
 from yukawa.jets.models import onnx, weaver
-from yukawa.jets.models.saving import build, save_model
+from yukawa.jets.models.tagger import build, save_model
 from yukawa.jets.training import train as train_module
 from yukawa.jets.training.train import TrainResult
 
@@ -198,7 +198,7 @@ def test_what_cannot_be_predicted(yukawa, workplace, arguments, said):
 
 
 def test_weaver_checkpoints_get_their_arguments(yukawa, home, monkeypatch, saved):
-    from yukawa.jets.models.saving import load_model
+    from yukawa.jets.models.tagger import load_model
 
     calls: list[tuple] = []
 

@@ -28,12 +28,19 @@ from transformers.modeling_outputs import (
 from transformers.modeling_utils import PreTrainedModel
 from transformers.utils import can_return_tuple
 
-from yukawa.bytelm import packed
 from yukawa.bytelm.configuration import SIZES, ByteLMConfig
 from yukawa.bytelm.generation import Generating
-from yukawa.bytelm.patch_decoder import InnerDecoder
-from yukawa.bytelm.patches import PatchEmbedding, as_patches, check_whole, patch_mask, smooth_rows
-from yukawa.bytelm.vocabulary import BYTES
+from yukawa.bytelm.patches import (
+    PACKED_ATTENTION,
+    PackedGroup,
+    PatchDecoder,
+    PatchEmbedding,
+    as_patches,
+    check_whole,
+    patch_mask,
+    smooth_rows,
+)
+from yukawa.bytelm.segments import BYTES
 from yukawa.core.errors import InputError
 
 BYTE_RMS = 0.5  # of the first embeddings of bytes
@@ -117,7 +124,7 @@ class ByteLMModel(ByteLMPreTrainedModel):
         self.decoder = LlamaModel(config.over_patches())
         self.decoder.embed_tokens = None  # it is given embeddings
         if self.decoder.config._attn_implementation == "sdpa":
-            self.decoder.config._attn_implementation = packed.NAME
+            self.decoder.config._attn_implementation = PACKED_ATTENTION
         self.post_init()
 
     @torch.no_grad()
@@ -150,7 +157,7 @@ class ByteLMModel(ByteLMPreTrainedModel):
         self,
         vectors_BTD: Tensor,
         mask_BT: Tensor | None = None,
-        past_key_values: Cache | None = None,
+        cache: Cache | None = None,
         use_cache: bool = False,
         **options: Any,
     ) -> BaseModelOutputWithPast:
@@ -169,13 +176,13 @@ class ByteLMModel(ByteLMPreTrainedModel):
             inputs_embeds=vectors_BTD,
             attention_mask=mask_BT,
             position_ids=positions,
-            past_key_values=past_key_values,
+            cache=cache,
             use_cache=use_cache,
             **options,
         )
         return output
 
-    def decode_packed(self, vectors_ND: Tensor, places_N: Tensor, groups: Sequence[packed.Group]) -> Tensor:
+    def decode_packed(self, vectors_ND: Tensor, places_N: Tensor, groups: Sequence[PackedGroup]) -> Tensor:
         """The decoder over the patch vectors of packed sequences, (N, D), as `decode` gives it for each alone.
 
         Args:
@@ -183,7 +190,7 @@ class ByteLMModel(ByteLMPreTrainedModel):
             places_N: the number of each row within its sequence.
             groups: sequences of nearly one length; only attention needs to know of them.
         """
-        if self.decoder.config._attn_implementation != packed.NAME:
+        if self.decoder.config._attn_implementation != PACKED_ATTENTION:
             each = vectors_ND.split([group.rows for group in groups])
             return torch.cat([
                 group.unpad(self.decode(group.padded(rows)).last_hidden_state)
@@ -204,7 +211,7 @@ class ByteLMModel(ByteLMPreTrainedModel):
         self,
         input_ids: Tensor,
         attention_mask: Tensor | None = None,
-        past_key_values: Cache | None = None,
+        cache: Cache | None = None,
         use_cache: bool | None = None,
         **options: Any,
     ) -> BaseModelOutputWithPast:
@@ -214,7 +221,7 @@ class ByteLMModel(ByteLMPreTrainedModel):
             input_ids: ids (B, L), L a multiple of P.
             attention_mask: 1 where there is a byte, (B, L), or a patch, (B, T); None takes all patches but those
                 of nothing but padding.
-            past_key_values: keys and values of the patches before these; the mask then holds those patches too.
+            cache: keys and values of the patches before these; the mask then holds those patches too.
             use_cache: give keys and values back.
             options: what transformers' decoders take, such as `output_hidden_states`.
 
@@ -223,7 +230,7 @@ class ByteLMModel(ByteLMPreTrainedModel):
                 patches than the model takes.
         """
         patches_BTP = as_patches(input_ids, self.config.patch_size)
-        before = _length(past_key_values)
+        before = _length(cache)
         longest = self.config.max_position_embeddings
         if before + patches_BTP.shape[1] > longest:
             raise InputError(
@@ -234,7 +241,7 @@ class ByteLMModel(ByteLMPreTrainedModel):
         mask_BT = patch_mask(patches_BTP, attention_mask, before)
         # PEFT passes all arguments that models may have, as None.
         given = {name: value for name, value in options.items() if value is not None}
-        return self.decode(self.embedding(patches_BTP), mask_BT, past_key_values, bool(use_cache), **given)
+        return self.decode(self.embedding(patches_BTP), mask_BT, cache, bool(use_cache), **given)
 
 
 class ByteLMForCausalLM(Generating, ByteLMPreTrainedModel, GenerationMixin):
@@ -245,7 +252,7 @@ class ByteLMForCausalLM(Generating, ByteLMPreTrainedModel, GenerationMixin):
         self.model = ByteLMModel(config)
         self.head: nn.Module
         if config.inner_layers:
-            self.head = InnerDecoder(config)
+            self.head = PatchDecoder(config)
         else:
             self.head = nn.Linear(config.hidden_size, config.patch_size * config.vocab_size)
         self.post_init()
@@ -254,7 +261,7 @@ class ByteLMForCausalLM(Generating, ByteLMPreTrainedModel, GenerationMixin):
     def _init_weights(self, module: nn.Module) -> None:
         super()._init_weights(module)
         if isinstance(
-            self.head, InnerDecoder
+            self.head, PatchDecoder
         ):  # as the embedding: a patch's part and the byte before shall weigh alike
             if module is self.head.bytes:
                 init.normal_(module.weight, std=BYTE_RMS)
@@ -267,7 +274,7 @@ class ByteLMForCausalLM(Generating, ByteLMPreTrainedModel, GenerationMixin):
         input_ids: Tensor,
         attention_mask: Tensor | None = None,
         labels: Tensor | None = None,
-        past_key_values: Cache | None = None,
+        cache: Cache | None = None,
         use_cache: bool | None = None,
         **options: Any,
     ) -> CausalLMOutputWithPast:
@@ -281,16 +288,14 @@ class ByteLMForCausalLM(Generating, ByteLMPreTrainedModel, GenerationMixin):
             attention_mask: as for `ByteLMModel.forward`.
             labels: ids (B, L), usually the input itself; -100 where a byte does not count. They are moved by one
                 patch here. Patches that are all padding do not count, nor what follows a patch that is masked.
-            past_key_values: as for `ByteLMModel.forward`.
+            cache: as for `ByteLMModel.forward`.
             use_cache: give keys and values back.
 
         Raises:
             InputError: as for `ByteLMModel.forward`, or labels have another shape than ids, or are no ids.
         """
-        before = _length(past_key_values)
-        output = self.model(
-            input_ids, attention_mask, past_key_values, use_cache, return_dict=True, **options
-        )
+        before = _length(cache)
+        output = self.model(input_ids, attention_mask, cache, use_cache, return_dict=True, **options)
         patches_BTP = as_patches(input_ids, self.config.patch_size)
         logits_BTPV = self.logits(output.last_hidden_state, patches_BTP)
         loss = None
@@ -307,7 +312,7 @@ class ByteLMForCausalLM(Generating, ByteLMPreTrainedModel, GenerationMixin):
 
     def logits(self, vectors_BTD: Tensor, patches_BTP: Tensor) -> Tensor:
         """Logits (B, T, P, V) of what follows each patch."""
-        if isinstance(self.head, InnerDecoder):
+        if isinstance(self.head, PatchDecoder):
             following = functional.pad(patches_BTP[:, 1:], (0, 0, 0, 1), value=self.config.pad_token_id)
             logits: Tensor = self.head(vectors_BTD, following)
         else:

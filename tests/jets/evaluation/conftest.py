@@ -11,7 +11,7 @@ import torch
 
 from yukawa.jets.features.config import DataConfig, load_data_config
 from yukawa.jets.io.parquet import write_parquet
-from yukawa.jets.models.saving import build, save_model
+from yukawa.jets.models.tagger import build, save_model
 from yukawa.jets.table import Jets
 
 CLASSES = ("b", "bbar", "g")

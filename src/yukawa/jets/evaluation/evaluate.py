@@ -412,7 +412,7 @@ def _folder(paths: Sequence[Path], out: Path | None) -> Path:
     run = _run(paths[0])
     if len(paths) > 1 or run is None:
         if len(paths) == 1:
-            from yukawa.jets.models.saving import model_folder
+            from yukawa.jets.models.tagger import model_folder
 
             model_folder(paths[0])  # says so where there is none
         what = "several models are" if len(paths) > 1 else f"{paths[0]} is not a run and is"

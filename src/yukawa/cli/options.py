@@ -13,30 +13,37 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on s
 # Read by `yukawa.cli.main` before the verb runs, since it decides how the verb's errors are shown.
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 AsOf = Annotated[
-    str | None, typer.Option("--as-of", metavar="TIME", help="As the base stood then, e.g. 2026-11-21T14:30.")
+    str | None,
+    typer.Option(
+        "--as-of", metavar="TIME", help="Use the base as it was at this time, e.g. 2026-11-21T14:30."
+    ),
 ]
 Domain = Annotated[
     str | None, typer.Option("--domain", help="One of the eight domains, e.g. 'accelerator physics'.")
 ]
-Kind = Annotated[str | None, typer.Option("--kind", help="statement, qa, document, correction or data.")]
-Author = Annotated[str | None, typer.Option("--author", help="Only what this author taught.")]
-Source = Annotated[str | None, typer.Option("--source", help="Only sources whose label holds this.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why, for the history.")]
+Kind = Annotated[
+    str | None, typer.Option("--kind", help="Kind of item: statement, qa, document, correction or data.")
+]
+Author = Annotated[str | None, typer.Option("--author", help="Use only items that this author taught.")]
+Source = Annotated[str | None, typer.Option("--source", help="Use only sources whose label contains this.")]
+Reason = Annotated[str, typer.Option("--reason", help="Reason of the change, kept in the history.")]
 Model = Annotated[
-    str | None, typer.Option("--model", metavar="NAME", help="A row of yukawa.toml; see `yukawa models`.")
+    str | None,
+    typer.Option("--model", metavar="NAME", help="Name of a row of yukawa.toml; see `yukawa models`."),
 ]
 Split = Annotated[
-    str | None, typer.Option("--split", metavar="NAME", help="Of a data set: train, validation or test.")
+    str | None,
+    typer.Option("--split", metavar="NAME", help="Split of a data set: train, validation or test."),
 ]
 ItemId = Annotated[str, typer.Argument(metavar="ID", help="The item's id.")]
 RunFolder = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="The run's folder; runs/RECIPE by default.")
 ]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Resume from the last checkpoint.")]
 
 
 def a_recipe(example: str) -> Any:
-    """The argument RECIPE; `example` says where there are some."""
+    """The argument RECIPE; `example` is shown in its help."""
     return typer.Argument(metavar="RECIPE", help=f"A YAML file, such as {example}.")
 
 

@@ -77,18 +77,10 @@ class NewItem:
 
 
 def new_item(
-    text: str,
-    *,
-    question: str | None = None,
-    kind: str | None = None,
-    source: str = "",
-    url: str | None = None,
-    author: str = "",
-    licence: str | None = None,
-    domain: str | None = None,
-    attributes: Mapping[str, Any] | None = None,
+    text: str, *, question: str | None = None, kind: str | None = None, source: str = "", url: str | None = None,
+    author: str = "", licence: str | None = None, domain: str | None = None, attributes: Mapping[str, Any] | None = None,
     item_id: str | None = None,
-) -> NewItem:
+) -> NewItem:  # fmt: skip
     """The item that teaches `text`: an answer if `question` is given, a document if it is long.
 
     Raises:

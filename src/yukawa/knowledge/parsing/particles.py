@@ -43,7 +43,7 @@ _ENGLISH = {
     "zboson": "Z0", "electronneutrino": "nu_e", "muonneutrino": "nu_mu", "tauneutrino": "nu_tau",
     "electronantineutrino": "nubar_e", "muonantineutrino": "nubar_mu", "tauantineutrino": "nubar_tau",
     "upquark": "u", "downquark": "d", "strangequark": "s", "charmquark": "c", "charmedquark": "c",
-    "bottomquark": "b", "beautyquark": "b", "bquark": "b", "cquark": "c", "squark": "", "topquark": "t",
+    "bottomquark": "b", "beautyquark": "b", "bquark": "b", "cquark": "c", "topquark": "t",
     "uquark": "u", "dquark": "d", "tquark": "t", "quarktop": "t",
     "proton": "p", "antiproton": "pbar", "neutron": "n", "antineutron": "nbar", "pion": "pi", "kaon": "K",
     "kshort": "K(S)0", "klong": "K(L)0", "lambda0": "Lambda0", "lambdabaryon": "Lambda", "lambdahyperon": "Lambda",
@@ -53,7 +53,6 @@ _ENGLISH = {
     "antineutrino": "nubar", "sigmameson": "f_0(500)0", "kappameson": "K_0^*(700)", "nucleon": "N",
     "strangeb": "B_s", "charmedb": "B_c", "charmedlambda": "Lambda_c", "beautylambda": "Lambda_b",
 }  # fmt: skip
-_ENGLISH = {key: name for key, name in _ENGLISH.items() if name}
 _GENUS = frozenset("meson mesons boson bosons baryon baryons lepton leptons quark quarks hyperon hyperons particle"
                    " particles resonance resonances state hadron".split())  # fmt: skip
 

@@ -45,8 +45,6 @@ _LOWER = re.compile(
     r"(?:>|≥|greater than|more than|above|larger than|at least|lower limit (?:of|is)|over)\s*\(?$",
     re.IGNORECASE,
 )
-
-
 _RANGE = re.compile(r"\b(?:is|are|lies|lie) (?:somewhere )?between |\d ?– ?\d")
 
 
@@ -117,16 +115,9 @@ def _quantity(text: str, match: re.Match[str]) -> Quantity | None:
         return None
     before = text[max(0, match.start() - _BOUND_WORDS) : match.start()]
     bound = "upper" if _UPPER.search(before) else "lower" if _LOWER.search(before) else None
-    return Quantity(
-        value * factor,
-        None if plus is None else plus * factor,
-        None if minus is None else minus * factor,
-        base,
-        bound,
-        resolution * factor,
-        match.start("value") if not match["close"] else match.start(),
-        end,
-    )
+    start = match.start("value") if not match["close"] else match.start()
+    up, down = (None if error is None else error * factor for error in (plus, minus))
+    return Quantity(value * factor, up, down, base, bound, resolution * factor, start, end)
 
 
 def _errors(match: re.Match[str], resolution: float) -> tuple[float | None, float | None]:

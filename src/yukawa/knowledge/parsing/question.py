@@ -58,8 +58,6 @@ STOPWORDS = frozenset(
     magneton magnetons strongly excluded exclude pair pairs states mev gev kev ev units unit
     """.split()
 )
-
-
 Channel: TypeAlias = tuple[tuple[str, ...], ...]
 
 

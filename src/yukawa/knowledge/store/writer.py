@@ -22,15 +22,9 @@ def new_id() -> str:
 
 
 def insert_versions(
-    connection: sa.Connection,
-    new_items: Sequence[NewItem],
-    numbers: Sequence[int],
-    vectors: Sequence[NDArray[np.float32]],
-    *,
-    embedder_id: int,
-    moment: int,
-    postings: bool,
-) -> list[str]:
+    connection: sa.Connection, new_items: Sequence[NewItem], numbers: Sequence[int], vectors: Sequence[NDArray[np.float32]],
+    *, embedder_id: int, moment: int, postings: bool,
+) -> list[str]:  # fmt: skip
     """Write one new current version of each item; returns the digests for the ledger.
 
     Args:

@@ -1,29 +1,27 @@
-"""Ctrl-C noted while long work runs or held back while a process starts, and the signal that ended a process."""
-
-from __future__ import annotations
+"""Notes or holds back Ctrl-C during long work, and names the signal that ended a process."""
 
 import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, Self
 
 
 class Interruption:
-    """Notes a first Ctrl-C (or SIGTERM) while its block runs; a second one acts at once.
+    """Notes a first Ctrl-C (or SIGTERM) while its block runs; a second one acts immediately.
 
-    Outside the main thread, where Python allows no handlers, it notes nothing.
+    Outside the main thread, where Python allows no handlers, it does nothing.
 
     Attributes:
-        asked: whether somebody asked to stop.
+        asked: whether a stop was requested.
     """
 
     def __init__(self) -> None:
         self.asked = False
         self._before: dict[int, Any] = {}
 
-    def __enter__(self) -> Interruption:
+    def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._before[number] = signal.signal(number, self._note)

@@ -1,17 +1,17 @@
-"""The one protocol every language model speaks, and the small value objects it exchanges."""
-
-from __future__ import annotations
+"""The protocol of all language models, the value objects it exchanges, and `open_model` for a row of `yukawa.toml`."""
 
 import json
 import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Literal, Protocol, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from yukawa.core.config import one_line
 from yukawa.core.errors import InputError, ReplyError, nearest
+from yukawa.core.settings import ModelSettings
 
 Role = Literal["system", "user", "assistant"]
 Schema = TypeVar("Schema", bound=BaseModel)
@@ -127,6 +127,34 @@ class ChatModel(Protocol):
     async def aclose(self) -> None:
         """Let go of connections and memory; closing twice is allowed."""
         ...
+
+
+# A new backend is one line here, its name in `ModelSettings.backend`, and a class with `from_settings`.
+_BACKENDS = {
+    "openai": ("yukawa.llm.openai", "OpenAIModel"),
+    "transformers": ("yukawa.llm.local", "TransformersModel"),
+    "quote": ("yukawa.llm.quote", "QuoteModel"),
+    "scripted": ("yukawa.llm.scripted", "ScriptedModel"),
+}
+
+
+def open_model(settings: ModelSettings) -> ChatModel:
+    """The model of a row of `yukawa.toml`: its backend is imported, nothing is loaded or connected before it is used.
+
+    Raises:
+        InputError: the backend is unknown, or the row lacks something that the backend needs.
+        MissingPackage: the package of the backend is not installed.
+    """
+    try:
+        module, name = _BACKENDS[settings.backend]
+    except KeyError:
+        near, allowed = nearest(settings.backend, _BACKENDS), ", ".join(_BACKENDS)
+        raise InputError(
+            f"model {settings.name!r} has the backend {settings.backend!r}; allowed are {allowed}",
+            hint=f"did you mean {near!r}?" if near else "",
+        ) from None
+    model: ChatModel = getattr(import_module(module), name).from_settings(settings)
+    return model
 
 
 async def structured(

@@ -1,22 +1,18 @@
 """A model in this process: a local folder or hub name, through Hugging Face transformers."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
+
+from pydantic import BaseModel
 
 from yukawa.core.errors import InputError, ModelError
 from yukawa.core.optional import require
+from yukawa.core.settings import ModelSettings
 from yukawa.llm import loading
 from yukawa.llm.base import Capabilities, Message, Reply, TokenLogprob, ask_in_words, need_messages
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    from yukawa.core.settings import ModelSettings
 
 # Longest answer where none is asked for: a base model may never end by itself.
 NEW_TOKENS = 1024
@@ -72,7 +68,7 @@ class TransformersModel:
         self._loading = threading.Lock()
 
     @classmethod
-    def from_settings(cls, settings: ModelSettings) -> TransformersModel:
+    def from_settings(cls, settings: ModelSettings) -> Self:
         """The model of a row of `yukawa.toml`.
 
         Raises:

@@ -1,32 +1,24 @@
 """Any server that speaks the OpenAI chat protocol: hosted services, vLLM, SGLang, Ollama, llama.cpp."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import openai
 from openai import AsyncOpenAI
+from pydantic import BaseModel
 
 from yukawa.core.errors import InputError, ModelError
+from yukawa.core.settings import ModelSettings
 from yukawa.llm.base import Capabilities, Message, Reply, TokenLogprob, ask_in_words, need_messages
-from yukawa.llm.retry import RetryPolicy, retry_after_s
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    from yukawa.core.settings import ModelSettings
-
-T = TypeVar("T")
 
 DEFAULT_URL = "https://api.openai.com/v1"
 NO_KEY = "none"
 _SHOWN_CHARACTERS = 300
+_LONGEST_WAIT_S = 120  # a server that asks for more is not asked again by the client
 # What some servers or models refuse and this backend can do without, see `_body`.
 _DISPENSABLE = ("response_format", "max_tokens", "temperature")
 
@@ -36,8 +28,8 @@ log = logging.getLogger(__name__)
 class OpenAIModel:
     """A model behind a URL.
 
-    Rate limits (429), server errors (5xx), time-outs and cut connections are tried again with back-off, no
-    other refusal is. A server without `response_format` is asked for JSON in words; one that wants
+    Rate limits (429), server errors (5xx), conflicts (408, 409), time-outs and lost connections are tried again by the
+    client of openai, which waits as long as the server asks, up to two minutes; no other refusal is. A server without `response_format` is asked for JSON in words; one that wants
     `max_completion_tokens`, or has no free temperature, gets what it wants. A refusal is remembered.
 
     Args:
@@ -47,7 +39,7 @@ class OpenAIModel:
         key_variable: environment variable with the key, read at each call; None for a server without keys.
         context_length: in tokens; None asks the server, which may not know.
         timeout_s: longest silence, in seconds.
-        retry: when to try again.
+        retries: how often a failed request is sent again.
 
     Raises:
         InputError: `base_url` is no web address.
@@ -62,7 +54,7 @@ class OpenAIModel:
         key_variable: str | None = None,
         context_length: int | None = None,
         timeout_s: float = 60.0,
-        retry: RetryPolicy | None = None,
+        retries: int = 3,
     ) -> None:
         self.name = name or model
         _need_web_address(base_url, self.name)
@@ -71,12 +63,12 @@ class OpenAIModel:
         self._key_variable = key_variable
         self._context_length = context_length
         self._timeout_s = timeout_s
-        self._retry = retry or RetryPolicy()
+        self._retries = retries
         self._refused: frozenset[str] = frozenset()
         self._open: tuple[asyncio.AbstractEventLoop, AsyncOpenAI] | None = None
 
     @classmethod
-    def from_settings(cls, settings: ModelSettings) -> OpenAIModel:
+    def from_settings(cls, settings: ModelSettings) -> Self:
         """The model of a row of `yukawa.toml`.
 
         Raises:
@@ -165,7 +157,9 @@ class OpenAIModel:
         """The client of the running loop: its connections cannot be carried over to another."""
         loop = asyncio.get_running_loop()
         if self._open is None or self._open[0] is not loop:
-            client = AsyncOpenAI(api_key=NO_KEY, base_url=self._url, timeout=self._timeout_s, max_retries=0)
+            client = AsyncOpenAI(
+                api_key=NO_KEY, base_url=self._url, timeout=self._timeout_s, max_retries=self._retries
+            )
             self._open = (loop, client)
         client = self._open[1]
         client.api_key = self._key()
@@ -192,8 +186,8 @@ class OpenAIModel:
         while True:
             body = self._body(messages, schema, wish, refused)
             try:
-                answer = await self._again_and_again(partial(create, **body))
-            except openai.APIStatusError as error:
+                answer = await create(**body)
+            except (openai.APIError, ValueError) as error:
                 culprit = _refused_parameter(error, body)
                 if culprit is None:
                     raise self._explained(error) from error
@@ -224,43 +218,14 @@ class OpenAIModel:
         turns = [{"role": message.role, "content": message.content} for message in messages]
         return {"model": self._model, "messages": turns, **body}
 
-    async def _again_and_again(self, call: Callable[[], Awaitable[T]]) -> T:
-        """`call`, repeated with back-off while it fails in a way that may pass.
-
-        Raises:
-            openai.APIStatusError: the server refused for good.
-            ModelError: anything else went wrong, or every attempt did.
-        """
-        failures = 0
-        while True:
-            try:
-                return await call()
-            except openai.APIStatusError as error:
-                if error.status_code != 429 and error.status_code < 500:
-                    raise
-                failure: openai.APIError = error
-                asked_s = retry_after_s(error.response.headers.get("retry-after"))
-            except openai.APIConnectionError as error:
-                if _nobody_there(error):
-                    raise self._explained(error) from error
-                failure, asked_s = error, None
-            except (openai.APIError, ValueError) as error:
-                raise self._no_protocol(error) from error
-            failures += 1
-            wait_s = self._retry.wait_s(failures, asked_s)
-            if wait_s is None:
-                raise self._explained(failure, failures) from failure
-            log.info("model %r: %s; trying again in %.1f s", self.name, _in_words(failure), wait_s)
-            await asyncio.sleep(wait_s)
-
     async def _served_length(self) -> int | None:
         client = self._client()
         try:
-            listed = await self._again_and_again(client.models.list)
-        except openai.APIStatusError as error:
-            if error.status_code in (401, 403):
-                raise self._explained(error) from error
-            return None  # a server need not list its models
+            listed = await client.models.list()
+        except (openai.APIError, ValueError) as error:
+            if isinstance(error, openai.APIStatusError) and error.status_code not in (401, 403):
+                return None  # a server need not list its models
+            raise self._explained(error) from error
         for row in _rows(listed, "data"):
             length = getattr(
                 row, "max_model_len", None
@@ -318,9 +283,13 @@ class OpenAIModel:
             hint="base_url must be the root of an OpenAI-compatible API; it usually ends in /v1",
         )
 
-    def _explained(self, error: openai.APIError, attempts: int = 1) -> ModelError:
+    def _explained(self, error: Exception) -> ModelError:
         """One line for a failure: what the server said, and what to do."""
-        tried = f" after {attempts} attempts" if attempts > 1 else ""
+        status = error.status_code if isinstance(error, openai.APIStatusError) else None
+        if status is None and not isinstance(error, openai.APIConnectionError):
+            return self._no_protocol(error)
+        again = self._retries and _is_tried_again(error)
+        tried = f" after {self._retries + 1} attempts" if again else ""
         row = f"[models.{self.name}] of yukawa.toml"
         if isinstance(error, openai.APITimeoutError):
             return ModelError(
@@ -366,13 +335,13 @@ def _rows(answer: object, field: str) -> list[Any]:
     return rows if isinstance(rows, list) else []
 
 
-def _refused_parameter(error: openai.APIStatusError, body: dict[str, Any]) -> str | None:
+def _refused_parameter(error: Exception, body: dict[str, Any]) -> str | None:
     """The dispensable part of `body` that a refusal is about.
 
     A server that names the culprit is believed. One that does not is taken to dislike `response_format`:
     servers without it say so in many different words.
     """
-    if error.status_code not in (400, 422):
+    if not isinstance(error, openai.APIStatusError) or error.status_code not in (400, 422):
         return None
     present = [key for key in _DISPENSABLE if key in body]
     if error.param in present:
@@ -380,9 +349,13 @@ def _refused_parameter(error: openai.APIStatusError, body: dict[str, Any]) -> st
     return "response_format" if "response_format" in present else None
 
 
-def _nobody_there(error: openai.APIConnectionError) -> bool:
-    # By name, since which HTTP package the client uses is its own affair.
-    return type(error.__cause__).__name__ == "ConnectError"
+def _is_tried_again(error: Exception) -> bool:
+    """Whether the client has sent the request again before it gave up."""
+    if not isinstance(error, openai.APIStatusError):
+        return True
+    asked = error.response.headers.get("retry-after", "")
+    waits_too_long = asked.isdigit() and int(asked) > _LONGEST_WAIT_S
+    return (error.status_code in (408, 409, 429) or error.status_code >= 500) and not waits_too_long
 
 
 def _in_words(error: Exception) -> str:

@@ -1,19 +1,15 @@
 """An answer without a model: the best supported sentences of the passages in the prompt, each cited."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import Self
+
+from pydantic import BaseModel
 
 from yukawa.core.errors import InputError
+from yukawa.core.settings import ModelSettings
 from yukawa.llm.base import Capabilities, Message, Reply, need_messages
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    from yukawa.core.settings import ModelSettings
 
 Support = Callable[[str, str], float]
 
@@ -66,7 +62,7 @@ class QuoteModel:
         self._share = share
 
     @classmethod
-    def from_settings(cls, settings: ModelSettings) -> QuoteModel:
+    def from_settings(cls, settings: ModelSettings) -> Self:
         """The quoting model under the name of its row."""
         return cls(settings.name)
 

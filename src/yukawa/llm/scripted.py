@@ -1,20 +1,16 @@
 """A model whose replies are written beforehand, or computed by a function: for tests and rehearsals."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Self
+
+from pydantic import BaseModel
 
 from yukawa.core.errors import InputError, ModelError
+from yukawa.core.settings import ModelSettings
 from yukawa.llm.base import Capabilities, Message, Reply, need_messages
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    from yukawa.core.settings import ModelSettings
 
 
 class ScriptedModel:
@@ -34,7 +30,7 @@ class ScriptedModel:
         self._script = replies if callable(replies) else _in_turn(list(replies), name)
 
     @classmethod
-    def from_settings(cls, settings: ModelSettings) -> ScriptedModel:
+    def from_settings(cls, settings: ModelSettings) -> Self:
         """The script in the file `settings.replies`.
 
         Raises:

@@ -1,12 +1,10 @@
 """A synchronous face for scripts and notebooks, usable also where an event loop is already running."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 from collections.abc import Coroutine, Iterator, Sequence
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel
 
@@ -85,7 +83,7 @@ class SyncChat:
             loop.call_soon_threadsafe(loop.stop)
             thread.join()
 
-    def __enter__(self) -> SyncChat:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

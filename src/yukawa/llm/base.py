@@ -25,7 +25,7 @@ class Message:
     """One turn of a conversation.
 
     Raises:
-        InputError: the role is none of system, user, assistant.
+        InputError: the role is not one of system, user, assistant.
     """
 
     role: Role
@@ -51,14 +51,14 @@ class TokenLogprob:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a model answered.
+    """The answer of a model.
 
     Attributes:
         text: the whole answer.
         model: the model that gave it, in its backend's own words.
         finish_reason: `stop` where the model ended by itself, `length` where it was cut; None if unknown.
         usage: `prompt_tokens`, `completion_tokens`, `total_tokens` where the backend counts them.
-        logprobs: one entry a token, where they were asked for.
+        logprobs: one entry for each token, where they were requested.
     """
 
     text: str
@@ -70,12 +70,12 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a model can do.
+    """The abilities of a model.
 
     Attributes:
         streaming: replies arrive piece by piece, not whole at the end.
-        json_schema: the backend itself holds a reply to a schema; without it one is asked for in words.
-        logprobs: token log-probabilities can be asked for.
+        json_schema: the backend itself holds a reply to a schema; without it the schema is put into the prompt.
+        logprobs: the log-probabilities of tokens can be requested.
         context_length: longest prompt and answer together in tokens; None if unknown.
     """
 
@@ -121,7 +121,7 @@ class ChatModel(Protocol):
         ...
 
     async def capabilities(self) -> Capabilities:
-        """What this model can do."""
+        """The abilities of this model."""
         ...
 
     async def aclose(self) -> None:
@@ -220,6 +220,4 @@ def need_messages(messages: Sequence[Message], name: str) -> None:
         InputError: there is no message.
     """
     if not messages:
-        raise InputError(
-            f"model {name!r} was given no message", hint="pass at least one Message('user', ...)"
-        )
+        raise InputError(f"model {name!r} received no message", hint="pass at least one Message('user', ...)")

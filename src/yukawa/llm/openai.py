@@ -19,7 +19,7 @@ DEFAULT_URL = "https://api.openai.com/v1"
 NO_KEY = "none"
 _SHOWN_CHARACTERS = 300
 _LONGEST_WAIT_S = 120  # a server that asks for more is not asked again by the client
-# What some servers or models refuse and this backend can do without, see `_body`.
+# Some servers or models refuse these; `_body` does without them.
 _DISPENSABLE = ("response_format", "max_tokens", "temperature")
 
 log = logging.getLogger(__name__)
@@ -29,12 +29,13 @@ class OpenAIModel:
     """A model behind a URL.
 
     Rate limits (429), server errors (5xx), conflicts (408, 409), time-outs and lost connections are tried again by the
-    client of openai, which waits as long as the server asks, up to two minutes; no other refusal is. A server without `response_format` is asked for JSON in words; one that wants
-    `max_completion_tokens`, or has no free temperature, gets what it wants. A refusal is remembered.
+    client of openai, which waits as long as the server asks, up to two minutes; no other refusal is. Where a server
+    refuses `response_format`, the schema is put into the prompt; where it wants `max_completion_tokens`, or allows no
+    choice of temperature, it gets what it wants. A refusal is remembered.
 
     Args:
-        model: the service's name for the model.
-        name: what Yukawa calls it.
+        model: the name of the model at the service.
+        name: the name in Yukawa.
         base_url: root of the API, usually ending in `/v1`.
         key_variable: environment variable with the key, read at each call; None for a server without keys.
         context_length: in tokens; None asks the server, which may not know.
@@ -42,7 +43,7 @@ class OpenAIModel:
         retries: how often a failed request is sent again.
 
     Raises:
-        InputError: `base_url` is no web address.
+        InputError: `base_url` is not a web address.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class OpenAIModel:
         """The model of a row of `yukawa.toml`.
 
         Raises:
-            InputError: the row names no model.
+            InputError: the row does not name a model.
         """
         if settings.model is None:
             raise InputError(
@@ -101,7 +102,7 @@ class OpenAIModel:
 
         Raises:
             InputError: the key variable is not set.
-            ModelError: the server cannot be reached, failed, refused, or sent something that is no reply.
+            ModelError: the server cannot be reached, failed, refused, or sent something that is not a reply.
         """
         wish = {"temperature": temperature, "max_tokens": max_tokens, "logprobs": True if logprobs else None}
         answer = await self._create(messages, schema, wish)
@@ -114,7 +115,7 @@ class OpenAIModel:
 
         Raises:
             InputError: the key variable is not set.
-            ModelError: as in `chat`, or the answer broke off.
+            ModelError: as in `chat`, or the answer ended early.
         """
         wish = {"temperature": temperature, "max_tokens": max_tokens, "stream": True}
         events = await self._create(messages, None, wish)
@@ -126,13 +127,13 @@ class OpenAIModel:
                     if piece := getattr(getattr(choice, "delta", None), "content", None):
                         yield piece
         except (openai.APIError, ValueError) as error:
-            raise self._broken_off(error) from error
+            raise self._cut(error) from error
         finally:
             await events.close()
         self._need_whole(reason, max_tokens)
 
     async def capabilities(self) -> Capabilities:
-        """What the protocol offers, less what this server has refused; asks `/models` for the context length.
+        """The abilities of the protocol, less those that this server has refused; asks `/models` for the context length.
 
         Raises:
             InputError: the key variable is not set.
@@ -227,9 +228,7 @@ class OpenAIModel:
                 return None  # a server need not list its models
             raise self._explained(error) from error
         for row in _rows(listed, "data"):
-            length = getattr(
-                row, "max_model_len", None
-            )  # vLLM and SGLang tell; the protocol has no such field
+            length = getattr(row, "max_model_len", None)  # a field of vLLM and SGLang beside the protocol
             if getattr(row, "id", None) == self._model and isinstance(length, int):
                 return length
         return None
@@ -256,20 +255,20 @@ class OpenAIModel:
         content = getattr(getattr(choice, "logprobs", None), "content", None)
         if content is None:
             raise ModelError(
-                f"the server of model {self.name!r} gave no log-probabilities, though asked for them"
+                f"the server of model {self.name!r} did not give the log-probabilities of its tokens"
             )
         return tuple(TokenLogprob(item.token, item.logprob) for item in content)
 
     def _need_whole(self, reason: str | None, max_tokens: int | None) -> None:
         """An answer that ends early must not pass for a whole one."""
         if reason is None:
-            raise self._broken_off(None)
+            raise self._cut(None)
         if reason == "content_filter" or (reason == "length" and max_tokens is None):
             raise ModelError(
                 f"model {self.name!r} stopped before the end of its answer (finish reason {reason})"
             )
 
-    def _broken_off(self, error: Exception | None) -> ModelError:
+    def _cut(self, error: Exception | None) -> ModelError:
         why = f": {_in_words(error)}" if error is not None else ""
         return ModelError(
             f"the answer of model {self.name!r} at {self._url} was cut half-way{why}; it is incomplete",
@@ -279,12 +278,12 @@ class OpenAIModel:
     def _no_protocol(self, error: Exception | None) -> ModelError:
         why = f" ({_in_words(error)})" if error is not None else ""
         return ModelError(
-            f"{self._url} answered model {self.name!r} with something that is no chat completion{why}",
+            f"{self._url} answered model {self.name!r} with something that is not a chat completion{why}",
             hint="base_url must be the root of an OpenAI-compatible API; it usually ends in /v1",
         )
 
     def _explained(self, error: Exception) -> ModelError:
-        """One line for a failure: what the server said, and what to do."""
+        """One line for a failure: the words of the server, and a remedy."""
         status = error.status_code if isinstance(error, openai.APIStatusError) else None
         if status is None and not isinstance(error, openai.APIConnectionError):
             return self._no_protocol(error)
@@ -320,11 +319,11 @@ def _need_web_address(url: str, name: str) -> None:
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number, a bracket that does not close
+    except ValueError:  # a port that is not a number, a bracket that does not close
         usable = False
     if not usable:
         raise InputError(
-            f"model {name!r} has the base_url {url!r}, which is no web address",
+            f"model {name!r} has the base_url {url!r}, which is not a web address",
             hint='write it like base_url = "http://localhost:8000/v1"',
         )
 
@@ -359,7 +358,7 @@ def _is_tried_again(error: Exception) -> bool:
 
 
 def _in_words(error: Exception) -> str:
-    """What a failure says about itself, short."""
+    """The message of a failure, shortened."""
     text = str(error)
     if isinstance(error, openai.APIStatusError):
         body = error.body

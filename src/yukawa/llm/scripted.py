@@ -16,7 +16,7 @@ from yukawa.llm.base import Capabilities, Message, Reply, need_messages
 class ScriptedModel:
     """Gives the replies of a list one after another, or those of a function of the messages.
 
-    A schema, a temperature and a token limit change nothing: a script says what it says.
+    A schema, a temperature and a token limit change nothing: a script says what is written.
 
     Attributes:
         asked: every conversation that came in, for a test to look at.
@@ -55,7 +55,7 @@ class ScriptedModel:
         """The next reply of the script.
 
         Raises:
-            InputError: log-probabilities were asked for, or there is no message.
+            InputError: log-probabilities are requested, or there is no message.
             ModelError: the script has run out.
         """
         if logprobs:
@@ -74,7 +74,7 @@ class ScriptedModel:
         return Capabilities(streaming=True, json_schema=False, logprobs=False, context_length=None)
 
     async def aclose(self) -> None:
-        """Nothing is held."""
+        """Nothing to release."""
 
     def _next(self, messages: Sequence[Message]) -> str:
         need_messages(messages, self.name)
@@ -88,7 +88,7 @@ def read_replies(path: Path) -> list[str]:
     Empty lines count for nothing.
 
     Raises:
-        InputError: the file is absent, not UTF-8, empty, or a line is no JSON string.
+        InputError: the file is absent, not UTF-8, empty, or a line is not a JSON string.
     """
     try:
         lines = path.read_text(encoding="utf-8").split("\n")  # splitlines would break at U+2028
@@ -98,7 +98,7 @@ def read_replies(path: Path) -> list[str]:
         raise InputError(f"the replies in {path} are not UTF-8 text", hint="save the file as UTF-8") from None
     numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
     if not numbered:
-        raise InputError(f"the file {path} holds no reply", hint="write one reply a line")
+        raise InputError(f"the file {path} does not hold a reply", hint="write one reply a line")
     if path.suffix != ".jsonl":
         return [line for _, line in numbered]
     return [_json_string(line, f"{path}, line {number}") for number, line in numbered]
@@ -108,7 +108,9 @@ def _json_string(line: str, where: str) -> str:
     try:
         reply = json.loads(line)
     except json.JSONDecodeError as error:
-        raise InputError(f"{where}: no JSON ({error.msg})", hint='a line is one JSON string: "..."') from None
+        raise InputError(
+            f"{where}: this is not JSON ({error.msg})", hint='a line is one JSON string: "..."'
+        ) from None
     if not isinstance(reply, str):
         raise InputError(
             f"{where}: {type(reply).__name__} instead of a string", hint='a line is one JSON string: "..."'

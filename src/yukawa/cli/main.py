@@ -1,7 +1,5 @@
 """Combines the verbs, and turns every error into one line and an exit code."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import sys

@@ -1,7 +1,5 @@
 """Options that several verbs share, and checks of what they are given."""
 
-from __future__ import annotations
-
 import os
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Optional packages: the one table of which extra brings which, and the line that installs a missing one."""
 
-from __future__ import annotations
-
 import importlib
 from importlib.util import find_spec
 from types import ModuleType

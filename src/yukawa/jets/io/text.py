@@ -239,12 +239,7 @@ def open_text(path: Path, classes: Sequence[str] = JET_ORIGIN) -> JetSource:
 
 
 def write_text(path: Path, jets: Jets, classes: Sequence[str] = JET_ORIGIN) -> None:
-    """Write `jets` as lines, whole or not at all; see `text_writer`.
-
-    Raises:
-        InputError: the jets lack a column, or have a class that `classes` does not.
-        StoreError: the disk refuses; an existing file is kept.
-    """
+    """Write `jets` as lines, whole or not at all; see `text_writer`."""
     with text_writer(path, classes) as append:
         append(jets)
 

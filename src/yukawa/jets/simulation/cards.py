@@ -6,12 +6,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from yukawa.core.config import StrictModel, Table, checked, find, merged, read_on_base
+from yukawa.core.config import NotNegative, Positive, StrictModel, Table, checked, find, merged, read_on_base
 
 SHIPPED = Path(__file__).parent / "cards"
 
-Resolution = Annotated[float, Field(ge=0)]
-Length = Annotated[float, Field(gt=0)]
+Resolution = NotNegative
+Length = Positive
 Efficiency = Annotated[float, Field(ge=0, le=1)]
 
 

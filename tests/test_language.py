@@ -51,7 +51,10 @@ RIGHT: set[tuple[str, str]] = set()
 
 # Places whose sentences have not been edited yet.
 UNEDITED = tuple(
-    f"src/yukawa/{name}/" for name in "knowledge jets training llm bytelm runs assistant embedding".split()
+    f"src/yukawa/{name}/" for name in "knowledge training llm bytelm runs assistant embedding".split()
+)
+UNEDITED += tuple(
+    f"src/yukawa/jets/{name}/" for name in "bytes models training pretraining evaluation scaling".split()
 )
 UNEDITED += ("src/yukawa/cli/knowledge.py", "src/yukawa/cli/jets_scaling.py", "docs/cli.md")
 

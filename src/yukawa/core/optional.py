@@ -47,5 +47,5 @@ def install_line(extra: str) -> str:
 
 def _missing(package: str, purpose: str) -> MissingPackage:
     name = package.partition(".")[0]
-    install = install_line(EXTRAS[name]) if name in EXTRAS else f"pip install {name}"
-    return MissingPackage(name, install, purpose=purpose)
+    line = install_line(EXTRAS[name]) if name in EXTRAS else f"pip install {name}"
+    return MissingPackage(name, line, purpose=purpose)

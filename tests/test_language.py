@@ -51,7 +51,7 @@ RIGHT: set[tuple[str, str]] = set()
 
 # Places whose sentences have not been edited yet.
 UNEDITED = tuple(
-    f"src/yukawa/{name}/" for name in "knowledge jets training llm bytelm runs assistant embedding".split()
+    f"src/yukawa/{name}/" for name in "knowledge jets training bytelm runs assistant".split()
 )
 UNEDITED += ("src/yukawa/cli/knowledge.py", "src/yukawa/cli/jets_scaling.py", "docs/cli.md")
 

@@ -104,7 +104,7 @@ def jetclass_writer(path: Path) -> Iterator[Callable[[Jets], None]]:
 
 
 def _type(column: Any) -> Any:
-    """What `mktree` wants to know of a column."""
+    """The type of a column for `mktree`."""
     return column.dtype if isinstance(column, np.ndarray) else column.type.content
 
 

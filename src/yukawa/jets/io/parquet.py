@@ -27,7 +27,7 @@ class ParquetChunk:
     index: int
 
     def read(self, columns: Collection[str] | None = None) -> Jets:
-        """The jets, see `JetChunk.read`; their arrays are read-only and share memory with what was decoded."""
+        """The jets, see `JetChunk.read`; their arrays are read-only views of the decoded memory."""
         with _opened(self.path) as file:
             names = _column_names(file)
             if columns is not None:

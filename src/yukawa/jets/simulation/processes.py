@@ -176,7 +176,7 @@ def load_process(name_or_path: str | Path = "jet-origin") -> Process:
 
 
 def _take_in_command_file(part: Any, folder: Path) -> None:
-    """Replace `command_file` in a table by the lines of that file, so that a process is whole by itself."""
+    """Replace `command_file` in a table by the lines of that file, so that a process needs no other file."""
     if not isinstance(part, dict) or "command_file" not in part:
         return
     path = folder / str(part.pop("command_file"))

@@ -25,7 +25,7 @@ def need(*packages: str, purpose: str) -> None:
 def follow(title: str, start: Callable[["Progress | None"], ResultT]) -> ResultT:
     """Show the progress of a training, which `start` begins; of several processes the first one shows it."""
     with progress_bar(title) as bar:
-        return start((lambda step, steps, metrics: bar(step, steps)) if is_first_process() else None)
+        return start(bar if is_first_process() else None)
 
 
 def ended(result: "TrainResult", as_json: bool) -> dict[str, Any]:

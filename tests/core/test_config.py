@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yukawa.core.config import Count, Document, Natural, Positive, Section, checked, find, merged, read_table
+from yukawa.core.config import (
+    Count,
+    Natural,
+    Positive,
+    Section,
+    StrictModel,
+    checked,
+    find,
+    merged,
+    read_table,
+)
 from yukawa.core.errors import InputError
 
 tables = st.recursive(
@@ -14,11 +24,11 @@ tables = st.recursive(
 ).filter(lambda value: isinstance(value, dict))
 
 
-class Inner(Document):
+class Inner(StrictModel):
     length: float
 
 
-class Outer(Document):
+class Outer(StrictModel):
     name: str
     inner: Inner
     rows: tuple[Inner, ...] = ()

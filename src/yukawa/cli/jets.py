@@ -12,7 +12,7 @@ from yukawa.cli.output import note, print_json, progress_bar, say
 
 if TYPE_CHECKING:
     from yukawa.jets.io.chunks import Source
-    from yukawa.jets.io.manifest import Manifest
+    from yukawa.jets.io.manifest import JetManifest
 
 
 def add_to(app: typer.Typer) -> None:
@@ -152,7 +152,7 @@ def _column(name: str) -> dict[str, str]:
     return {"name": name, "unit": "", "meaning": meaning}
 
 
-def _made(manifest: Manifest) -> dict[str, Any]:
+def _made(manifest: JetManifest) -> dict[str, Any]:
     """How a data set was made, in short."""
     return {
         "process": manifest.process.get("name"), "card": manifest.card.get("name"), "seed": manifest.seed,

@@ -11,7 +11,7 @@ import pytest
 from yukawa.core.errors import InputError
 from yukawa.jets.io.hdf5 import write_hdf5
 from yukawa.jets.io.jetclass import write_jetclass
-from yukawa.jets.io.manifest import Manifest, describe_shard, write_manifest
+from yukawa.jets.io.manifest import JetManifest, describe_shard
 from yukawa.jets.io.parquet import write_parquet
 from yukawa.jets.io.source import open_source
 from yukawa.jets.io.text import write_text
@@ -29,7 +29,7 @@ def data_set(tmp_path: Path, make_jets) -> Path:
         write_parquet(tmp_path / path, make_jets(count))
         shards.append(describe_shard(tmp_path, path, make_jets(count)))
     empty = {"versions": {}, "process": {}, "card": {}}
-    write_manifest(tmp_path, Manifest(**empty, seed=1, jets_per_class=1, shards=tuple(shards)))
+    JetManifest(**empty, seed=1, jets_per_class=1, shards=tuple(shards)).write(tmp_path)
     return tmp_path
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from yukawa.core.config import Document, checked, find, read_table
+from yukawa.core.config import StrictModel, checked, find, read_table
 from yukawa.core.errors import InputError, nearest
 from yukawa.jets.classes import PDG_ID
 
@@ -16,7 +16,7 @@ SHIPPED = Path(__file__).parent / "processes"
 Positive = Annotated[float, Field(gt=0)]
 
 
-class Sample(Document):
+class Sample(StrictModel):
     """One kind of event of a process.
 
     Attributes:
@@ -35,7 +35,7 @@ class Sample(Document):
         return tuple(self.yields)
 
 
-class Clustering(Document):
+class Clustering(StrictModel):
     """A jet algorithm of fastjet and which of its jets are kept.
 
     Attributes:
@@ -74,7 +74,7 @@ class Clustering(Document):
         return self
 
 
-class LabelRule(Document):
+class LabelRule(StrictModel):
     """What gives a jet its class.
 
     Attributes:
@@ -103,7 +103,7 @@ class LabelRule(Document):
         return self.particles.get(name) or ((PDG_ID[name],) if name in PDG_ID else ())
 
 
-class Process(Document):
+class Process(StrictModel):
     """Collisions, jets and classes.
 
     Attributes:

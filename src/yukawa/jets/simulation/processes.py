@@ -9,14 +9,14 @@ from pydantic import Field, model_validator
 
 from yukawa.core.config import StrictModel, checked, find, read_table
 from yukawa.core.errors import InputError, nearest
-from yukawa.jets.classes import PDG_ID
+from yukawa.jets.columns import PDG_ID
 
 SHIPPED = Path(__file__).parent / "processes"
 
 Positive = Annotated[float, Field(gt=0)]
 
 
-class Sample(StrictModel):
+class ProcessSample(StrictModel):
     """One kind of event of a process.
 
     Attributes:
@@ -117,7 +117,7 @@ class Process(StrictModel):
     name: str
     description: str = ""
     settings: tuple[str, ...] = ()
-    samples: tuple[Sample, ...] = Field(min_length=1)
+    samples: tuple[ProcessSample, ...] = Field(min_length=1)
     clustering: Clustering
     label: LabelRule
 
@@ -126,7 +126,7 @@ class Process(StrictModel):
         """All classes, in the order in which the samples name them."""
         return tuple(dict.fromkeys(name for sample in self.samples for name in sample.yields))
 
-    def sample(self, name: str) -> Sample:
+    def sample(self, name: str) -> ProcessSample:
         """The sample called `name`.
 
         Raises:

@@ -47,4 +47,5 @@ def install_line(extra: str) -> str:
 
 def _missing(package: str, purpose: str) -> MissingPackage:
     name = package.partition(".")[0]
-    return MissingPackage(name, install_line(EXTRAS[name]), purpose=purpose)
+    line = install_line(EXTRAS[name]) if name in EXTRAS else f"pip install {name}"
+    return MissingPackage(name, line, purpose=purpose)

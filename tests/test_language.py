@@ -51,12 +51,12 @@ RIGHT: set[tuple[str, str]] = set()
 
 # Places whose sentences have not been edited yet.
 UNEDITED = tuple(
-    f"src/yukawa/{name}/" for name in "knowledge training llm bytelm runs assistant embedding".split()
+    f"src/yukawa/{name}/" for name in "training llm bytelm runs embedding".split()
 )
 UNEDITED += tuple(
     f"src/yukawa/jets/{name}/" for name in "bytes models training pretraining evaluation scaling".split()
 )
-UNEDITED += ("src/yukawa/cli/knowledge.py", "src/yukawa/cli/jets_scaling.py", "docs/cli.md")
+UNEDITED += ("src/yukawa/cli/jets_scaling.py", "docs/cli.md")
 
 
 def prose(path: Path) -> Iterator[tuple[int, str]]:

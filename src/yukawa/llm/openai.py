@@ -224,7 +224,8 @@ class OpenAIModel:
         try:
             listed = await client.models.list()
         except (openai.APIError, ValueError) as error:
-            if isinstance(error, openai.APIStatusError) and error.status_code not in (401, 403):
+            status = error.status_code if isinstance(error, openai.APIStatusError) else 500
+            if status < 500 and status not in (401, 403, 429):
                 return None  # a server need not list its models
             raise self._explained(error) from error
         for row in _rows(listed, "data"):

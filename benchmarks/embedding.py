@@ -124,8 +124,7 @@ def throughput(systems: dict[str, Callable[[Sequence[str]], Any]], texts: list[s
 def share_of_product_speed(embedder: Any, texts: list[str]) -> dict[str, float]:
     """Arithmetic of the layers' matrix products a second, in turn with square products of NumPy on all cores."""
     tokens = statistics.mean(len(embedder._tokens(text)) for text in texts)
-    layers = embedder._bert.layers
-    operations = 2 * tokens * sum(m._panels.size for x in layers for m in (x.qkv, x.attended, x.up, x.down))
+    operations = 2 * tokens * sum(matrix.size for matrix in embedder._bert._panels.values())
     side = 2048
     a = np.random.default_rng(0).standard_normal((side, side), dtype=np.float32)
     repeats = max(1, round(operations * len(texts) / BLOCKS / (2 * side**3)))

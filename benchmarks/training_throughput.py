@@ -28,8 +28,7 @@ import trl
 from datasets import Dataset, disable_progress_bars
 from peft import LoraConfig, get_peft_model
 
-from yukawa.data.row_files import write_rows
-from yukawa.data.rows import Document
+from yukawa.data.rows import Document, write_rows
 from yukawa.training import train
 from yukawa.training.quiet import quiet
 from yukawa.training.recipe import parse_recipe

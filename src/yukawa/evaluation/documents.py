@@ -9,8 +9,7 @@ from pathlib import Path
 
 from yukawa.core.errors import InputError
 from yukawa.data.dataset import read_split
-from yukawa.data.row_files import read_rows
-from yukawa.data.rows import Document
+from yukawa.data.rows import Document, read_rows
 
 
 def read_documents(path: Path, *, split: str = "test", limit: int | None = None) -> list[Document]:

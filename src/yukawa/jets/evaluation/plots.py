@@ -1,4 +1,4 @@
-"""Pictures of how good a tagger is: each is written as PNG and SVG, readable without colours too."""
+"""Plots of how good a tagger is: each is written as PNG and SVG, readable without colours too."""
 
 from __future__ import annotations
 
@@ -110,13 +110,14 @@ def _flavour_panel(
     step = 0.7 / max(len(models) + len(published), 2)
     shift = -step * (len(models) + len(published) - 1) / 2
     for k, (name, confusion) in enumerate(models.items()):
-        found = np.array([confusion.figures[f"{kind}_{flavour}"] for flavour in flavours])
-        bars = np.abs(found[:, 2:].T - found[:, 0])
-        axes.errorbar(places + shift + k * step, found[:, 0], bars, fmt=marker(k), ms=5,
+        found = [confusion.figures[f"{kind}_{flavour}"] for flavour in flavours]
+        values = np.array([one.value for one in found])
+        bars = np.abs([[one.low for one in found], [one.high for one in found]] - values)
+        axes.errorbar(places + shift + k * step, values, bars, fmt=marker(k), ms=5,
                       color=colour(k), label=name)  # fmt: skip
     for k, (name, figures) in enumerate(published.items(), start=len(models)):
-        values = [figures.get(f"{kind}_{flavour}", math.nan) for flavour in flavours]
-        axes.errorbar(places + shift + k * step, values, fmt=marker(k), ms=6, mfc="none",
+        printed = [figures.get(f"{kind}_{flavour}", math.nan) for flavour in flavours]
+        axes.errorbar(places + shift + k * step, printed, fmt=marker(k), ms=6, mfc="none",
                       color=colour(k), label=name)  # fmt: skip
     axes.set_xticks(places, [_symbol(name) for name in flavours])
     axes.set_xlim(-0.6, len(flavours) - 0.4)

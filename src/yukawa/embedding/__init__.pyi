@@ -1,0 +1,3 @@
+from .base import DEFAULT as DEFAULT
+from .base import Embedder as Embedder
+from .base import open_embedder as open_embedder

@@ -28,10 +28,12 @@ def simulate(
     ],
     seed: Annotated[int, typer.Option("--seed", metavar="S", help="Seed of the random numbers.")] = 1,
     workers: Annotated[
-        int | None, typer.Option("--workers", metavar="W", help="Number of processes; by default one for each core.")
+        int | None,
+        typer.Option("--workers", metavar="W", help="Number of processes; by default one for each core."),
     ] = None,
     process: Annotated[
-        str, typer.Option("--process", metavar="NAME", help="Process: jet-origin, hadron-jets, or a YAML file.")
+        str,
+        typer.Option("--process", metavar="NAME", help="Process: jet-origin, hadron-jets, or a YAML file."),
     ] = "jet-origin",
     card: Annotated[
         str, typer.Option("--card", metavar="NAME", help="Detector: cepc, idea, ild, or a YAML file.")
@@ -87,7 +89,10 @@ def convert(
         Path, typer.Argument(metavar="IN", help="A file of jets, a folder of such files, or a data set.")
     ],
     target: Annotated[
-        Path, typer.Argument(metavar="OUT", help="File to write; its suffix sets the format: .parquet, .root, .h5, .jsonl.")
+        Path,
+        typer.Argument(
+            metavar="OUT", help="File to write; its suffix sets the format: .parquet, .root, .h5, .jsonl."
+        ),
     ],
     split: Split = None,
     as_json: Json = False,
@@ -169,7 +174,9 @@ def _show(found: dict[str, Any], *, checked: bool) -> None:
     if made:
         versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items())
         say(("made: ", "dim"), f"{made['process']} in {made['card']}, seed {made['seed']}; {versions}")
-        say(("files: ", "dim"), "sizes match the manifest", "" if checked else "; --check compares every byte")
+        say(
+            ("files: ", "dim"), "sizes match the manifest", "" if checked else "; --check compares every byte"
+        )
     for split, counts in found.get("splits", {}).items():
         say((f"{split}: ", "dim"), f"{sum(counts.values()):,} jets")
     if found["classes"]:

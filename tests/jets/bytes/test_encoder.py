@@ -264,7 +264,7 @@ def test_a_long_jet_is_refused(form: ByteForm, make_jets: MakeJets):
         ByteEncoder(CONFIG, small).encode(jets)
     assert f"the longest has {counts.max()}" in caught.value.message
     assert (
-        caught.value.hint == f"give context={counts.max()}, or longer=cut to leave out their last particles"
+        caught.value.hint == f"give context={counts.max()}, or longer=cut to omit their last particles"
     )
     enough = form.model_copy(update={"context": int(counts.max())})
     same(ByteEncoder(CONFIG, enough).encode(jets), ByteEncoder(CONFIG, form).encode(jets))

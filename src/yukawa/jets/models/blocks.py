@@ -78,7 +78,7 @@ class ClassBlock(ParticleBlock):
         """
         heads, embed = self.heads, token_BD.shape[-1]
         u = self.attention_norm(torch.cat([token_BD[:, None], x_BPD], dim=1))
-        # What the token looks at is normalised, the token that asks is not.
+        # The keys and values are normalised, the querying token is not.
         w_q, w_k, w_v = self.in_projection.weight.unflatten(0, (3, heads, -1))
         b_q, _, b_v = self.in_projection.bias.unflatten(0, (3, heads, -1))
         q_BHK = F.linear(token_BD, w_q.flatten(0, 1), b_q.flatten()).unflatten(1, (heads, -1))

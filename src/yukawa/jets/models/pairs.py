@@ -1,4 +1,4 @@
-"""What two particles of a jet are to each other: pair features, and their embedding into attention logits."""
+"""Features of each pair of particles of a jet, and their embedding into attention logits."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _all(value_BP: Tensor, operation: Callable[[Tensor, Tensor], Tensor]) -> Ten
 def _cross(a_BP: Tensor, b_BP: Tensor) -> Tensor:
     """A component of the cross product, a_i b_j - b_i a_j, of which the second product alone is rounded.
 
-    That is what compilers make of the published network (a fused multiply-add). It leaves a particle an angle of
+    Compilers produce this from the published network (a fused multiply-add). It leaves a particle an angle of
     some 1e-9 to itself, whose logarithm trained weights know; so it is written out here, for all machines.
     """
     rounded = b_BP[:, :, None] * a_BP[:, None, :]

@@ -80,7 +80,7 @@ def measure(count: int) -> dict[str, Any]:
 
 
 def descriptions(count: int) -> list[str]:
-    """Descriptions of the PDG identifiers, mixed; taken again with a number where more are asked for."""
+    """Descriptions of the PDG identifiers, mixed; repeated with a number if more are requested."""
     path = package_folder("pdg") / "pdg.sqlite"
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as base:
         texts = [row[0] for row in base.execute("select distinct description from pdgid order by 1")]

@@ -2,7 +2,7 @@
 
 Type `python benchmarks/jets_training.py RECIPE ...` (default: the three laptop recipes). For each recipe the
 trainer and a plain loop with the same network and optimiser run in turn on a few jets, where the trainer's own
-time shows; it is then held against a step of the plain loop on a whole batch. Times are of the processor, on one
+time shows; it is then compared with a step of the plain loop on a whole batch. Times are of the processor, on one
 thread. See README.md.
 """
 

@@ -1,7 +1,5 @@
 """Combines the verbs, and turns every error into one line and an exit code."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import sys
@@ -20,10 +18,7 @@ from yukawa.cli import (
     jets_pretraining,
     jets_scaling,
     knowledge,
-    maintenance,
     models,
-    search,
-    teach,
     train,
 )
 from yukawa.cli.evaluate_options import RecipeGroup
@@ -55,10 +50,9 @@ def _root(
     show_help(context)
 
 
-for verb in (ask.ask, ask.chat, teach.teach, search.search, models.models, demo.demo):
+for verb in (ask.ask, ask.chat, ask.teach, ask.search, models.models, demo.demo):
     app.command()(verb)
 knowledge.add_to(knowledge_app)
-maintenance.add_to(knowledge_app)
 app.add_typer(knowledge_app, name="knowledge")
 train.add_to(app)
 data.add_to(data_app)

@@ -1,7 +1,5 @@
 """Test sets: the documents of a file or of a data set's split, whole or by archive."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping, Sequence
 from itertools import islice

@@ -1,7 +1,5 @@
 """Evaluates one or more taggers on the same jets: finds models and jets, predicts, measures and writes the report."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any

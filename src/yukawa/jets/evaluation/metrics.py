@@ -7,13 +7,11 @@ of jets that a binomial of the same variance would need, so that they stay in [0
 Two jets of one event are not independent; the errors of `jackknife_errors` allow for that.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -64,14 +62,14 @@ class Confusion:
             )
 
     @classmethod
-    def from_counts(cls, counts_CC: Array, classes: Sequence[str]) -> Confusion:
+    def from_counts(cls, counts_CC: Array, classes: Sequence[str]) -> Self:
         """From the number of jets in each cell; rows are the truth."""
         counts_CC = np.asarray(counts_CC, np.float64)
         jets_C = counts_CC.sum(axis=-1)
         return cls(_rate(counts_CC, jets_C[:, None]), jets_C, tuple(classes))
 
     @classmethod
-    def from_matrix(cls, matrix_CC: Array, jets: Array | float, classes: Sequence[str]) -> Confusion:
+    def from_matrix(cls, matrix_CC: Array, jets: Array | float, classes: Sequence[str]) -> Self:
         """From a published matrix and the number of jets behind each row (one number, or one a row).
 
         The matrix is taken as printed: rounding may leave a row's sum beside 1.
@@ -80,7 +78,7 @@ class Confusion:
         return cls(np.asarray(matrix_CC, np.float64), jets_C, tuple(classes))
 
     @classmethod
-    def from_predictions(cls, labels_B: Array, predicted_B: Array, classes: Sequence[str]) -> Confusion:
+    def from_predictions(cls, labels_B: Array, predicted_B: Array, classes: Sequence[str]) -> Self:
         """From the true and the predicted class index of each jet; jets labelled -1 are omitted."""
         counts_1CC = count_cells(labels_B, predicted_B, len(classes))
         return cls.from_counts(counts_1CC[0], classes)

@@ -1,7 +1,5 @@
 """The report on an evaluation of taggers: tables for people, as a page and in the terminal, with plots."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The metrics of taggers on labelled jets, and how taggers differ on the same jets."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations

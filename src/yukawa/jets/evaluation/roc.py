@@ -1,7 +1,5 @@
 """How well a score ranks signal above background: ROC curve, AUC, and background rejection."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

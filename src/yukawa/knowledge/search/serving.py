@@ -100,7 +100,7 @@ class Serving:
         return self._index_of(serving_row(connection, self._store.name))
 
     def forget(self) -> None:
-        """Drop what is held in memory, and the index's copy on disk."""
+        """Drop the embedder and the index from memory, and the index's copy from disk."""
         if self._index is not None:
             self._index[1].clear()
         self._embedder, self._index = None, None

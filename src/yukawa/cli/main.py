@@ -22,6 +22,7 @@ from yukawa.cli import (
     knowledge,
     maintenance,
     models,
+    recipes,
     search,
     teach,
     train,
@@ -79,7 +80,7 @@ def _help(context: typer.Context) -> None:
         sys.stdout.write(context.get_help() + "\n")
 
 
-for verb in (ask.ask, ask.chat, teach.teach, search.search, models.models, demo.demo):
+for verb in (ask.ask, ask.chat, teach.teach, search.search, models.models, recipes.recipes, demo.demo):
     app.command()(verb)
 knowledge.add_to(knowledge_app)
 maintenance.add_to(knowledge_app)

@@ -10,7 +10,6 @@ from yukawa.core.errors import InputError
 from yukawa.jets.scaling.recipe import load_study
 from yukawa.jets.training.setup import build_model, open_jets
 
-SHIPPED = Path(__file__).parents[3] / "recipes/jets"
 
 
 def test_cells_are_all_combinations_each_once(load):
@@ -82,9 +81,9 @@ def test_changes_reach_a_model_and_may_add_or_replace_one(load, recipes):
     assert list(load("models.wide=null").models) == ["net"]
 
 
-@pytest.mark.parametrize("name", ["scaling.yaml", "scaling-laptop.yaml"])
+@pytest.mark.parametrize("name", ["scaling", "scaling-laptop"])
 def test_shipped_studies_are_of_three_networks(name, tmp_path):
-    study = load_study(SHIPPED / name, ["data.path=none"])
+    study = load_study(name, ["data.path=none"])
     assert {r.model.architecture for r in study.models.values()} == {
         "particle-net",
         "particle-transformer",

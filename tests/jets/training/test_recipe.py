@@ -12,7 +12,6 @@ from yukawa.core.errors import InputError
 from yukawa.jets.training.recipe import load_recipe, parse_recipe
 from yukawa.jets.training.setup import build_model
 
-RECIPES = Path(__file__).parents[3] / "recipes" / "jets"
 TEXT = """
 data: {path: jets}
 model: {architecture: transformer, width: 32}
@@ -30,7 +29,7 @@ def file(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("scale", ["", "-laptop"])
 @pytest.mark.parametrize("model", ["particle-net", "particle-transformer", "transformer"])
 def test_every_recipe_of_the_repository_is_whole_once_its_data_are_named(model: str, scale: str) -> None:
-    path = RECIPES / f"{model}{scale}.yaml"
+    path = f"{model}{scale}"
     recipe = load_recipe(path, ["data.path=jets"])
     assert recipe.model.architecture == model
     encoder, network = build_model(recipe)  # its sizes fit the network

@@ -22,7 +22,9 @@ def loaded(code: str) -> set[str]:
 
 
 def test_importing_all_of_them_loads_nothing_heavy():
-    assert {"bytelm", "data", "evaluation", "jets", "jets.simulation", "knowledge", "training"} <= set(FACADES)
+    assert {"bytelm", "data", "evaluation", "jets", "jets.simulation", "knowledge", "training"} <= set(
+        FACADES
+    )
     assert not HEAVY & loaded("\n".join(f"import yukawa.{name}" for name in FACADES))
 
 

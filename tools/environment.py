@@ -22,9 +22,13 @@ PIP = ("-m", "pip", "--disable-pip-version-check", "install", "--quiet")
 def main() -> None:
     parser = argparse.ArgumentParser(description="Sets up an environment from the lock.")
     parser.add_argument("folder", type=Path, help="The environment, made if it does not exist.")
-    parser.add_argument("--sections", nargs="+", choices=lock.SECTIONS, help="Sections of the lock to install.")
+    parser.add_argument(
+        "--sections", nargs="+", choices=lock.SECTIONS, help="Sections of the lock to install."
+    )
     parser.add_argument("--editable", action="store_true", help="Install Yukawa so that edits of src/ count.")
-    parser.add_argument("--latest", metavar="EXTRA", help="Newest releases within the bounds of pyproject.toml.")
+    parser.add_argument(
+        "--latest", metavar="EXTRA", help="Newest releases within the bounds of pyproject.toml."
+    )
     parser.add_argument("--torch-index", default="", help="Another index that has builds of torch.")
     options = parser.parse_args()
     start = time.perf_counter()
@@ -82,7 +86,9 @@ def install_latest(python: str, folder: Path, extra: str) -> None:
     found = lock.run([python, "-m", "pip", "list", "--format", "freeze"])
     ahead = [
         f"  {name} {locked.get(name, '(not locked)')} -> {version}"
-        for name, version in ((lock.canonical(a), b) for a, b in re.findall(r"^(\S+?)==(\S+)", found, re.MULTILINE))
+        for name, version in (
+            (lock.canonical(a), b) for a, b in re.findall(r"^(\S+?)==(\S+)", found, re.MULTILINE)
+        )
         if locked.get(name) != version.partition("+")[0] and name not in ("pip", "yukawa-hep")
     ]
     kept = ", ".join(f"{name}=={version}" for name, version in (lock.PINS | lock.ALONE).items())

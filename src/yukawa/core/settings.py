@@ -86,13 +86,13 @@ class KnowledgeSettings(BaseModel):
 
     Attributes:
         url: a folder, `sqlite:///...` or `postgresql://...`; `Settings` fills in `home/knowledge`.
-        embedding: name of the embedder that new bases use.
+        embedding: name of the embedder that new bases use; `auto` is `minilm` if its weights are installed, else `none`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: str | None = None
-    embedding: str = "minilm"
+    embedding: str = "auto"
 
 
 class Settings(BaseSettings):

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from yukawa.embedding.base import Embedder
-from yukawa.embedding.registry import DEFAULT, open_embedder
+from yukawa.embedding.registry import DEFAULT, open_embedder, settle
 
-__all__ = ["DEFAULT", "Embedder", "open_embedder"]
+__all__ = ["DEFAULT", "Embedder", "open_embedder", "settle"]

@@ -48,7 +48,7 @@ class KnowledgeBase:
         self._serving.ensure(embedding)
 
     @classmethod
-    def open(cls, url: str | Path, *, embedding: str = "minilm") -> KnowledgeBase:
+    def open(cls, url: str | Path, *, embedding: str = "auto") -> KnowledgeBase:
         """Open the base at `url`, making it if there is none.
 
         Args:

@@ -246,6 +246,4 @@ def parse_recipe(values: Mapping[str, Any], where: str = "the recipe") -> Recipe
 
 def read_recipe(path: str | Path) -> Table:
     """The values of a recipe on top of those of its base, unchecked."""
-    return read_on_base(
-        find_recipe(path, "text"), lambda file, base: find_recipe(base, "text", file), merged
-    )
+    return read_on_base(find_recipe(path, "text"), lambda file, base: find_recipe(base, "text", file), merged)

@@ -39,9 +39,7 @@ def test_the_shipped_recipes_are_whole(name: str) -> None:
 def test_the_laptop_recipe_fits_that_of_the_tagger() -> None:
     for name in ("", "-laptop"):
         trained = load_recipe(f"pretraining{name}", PATHS).model.model_dump(exclude={"start"})
-        tuned = load_training(f"byte-model{name}", ["data.path=there"]).model.model_dump(
-            exclude={"start"}
-        )
+        tuned = load_training(f"byte-model{name}", ["data.path=there"]).model.model_dump(exclude={"start"})
         of_data = {"features": 17, "classes": ("b",)}
         one = ByteLanguageModelConfig.model_validate(trained | of_data)
         assert one.trunk() == ByteModelConfig.model_validate(tuned | of_data).trunk()

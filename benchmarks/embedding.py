@@ -159,7 +159,7 @@ def package_folder(name: str) -> Path:
 
 
 def usable() -> int:
-    from yukawa.core.threads import usable_cores
+    from yukawa.core.processes import usable_cores
 
     return usable_cores()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 
 import pytest
 from hypothesis import given
@@ -26,6 +27,16 @@ def test_an_error_reads_as_one_line_with_its_hint(message: str, hint: str) -> No
 def test_every_error_is_on_the_tree_and_blames_the_right_one(kind: type[YukawaError]) -> None:
     assert issubclass(kind, YukawaError)
     assert kind.exit_code == (2 if issubclass(kind, InputError) else 1)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [InputError("no", hint="yes"), MissingPackage("faiss", "pip install it", purpose="a large index")],
+)
+def test_an_error_travels_between_processes(error: YukawaError) -> None:
+    found = pickle.loads(pickle.dumps(error))  # noqa: S301 -- our own
+    assert type(found) is type(error)
+    assert (str(found), found.message, found.hint) == (str(error), error.message, error.hint)
 
 
 def test_a_failing_model_is_not_the_caller_s_mistake() -> None:

@@ -8,34 +8,48 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import as_completed
+from pathlib import Path
 
 import pytest
 
-from yukawa.core.errors import InputError, StoreError, YukawaError
-from yukawa.core.processes import available_cores, run_tasks
+from yukawa.core.errors import MissingPackage, StoreError, YukawaError
+from yukawa.core.processes import Workers, run_tasks, usable_cores
 
 # Sent to the workers by name, so it must be a module of its own.
 WORK = """
 import os, signal, time
 from yukawa.core.errors import InputError, MissingPackage, StoreError
 
-def square(task, told):
-    told(task)
+def square(task, report):
+    report(task)
     return task * task
 
-def fail(task, told):
+def fail(task, report):
     if task == 0: raise StoreError("the disk is full", hint="free some space")
     if task == 1: raise MissingPackage("pythia8mc", "pip install it", purpose="simulating")
     if task == 2: os.kill(os.getpid(), signal.SIGKILL)
     if task == 3: os._exit(7)
     if task == 4: raise ZeroDivisionError("by nothing")
 
-def linger(task, told):
+def linger(task, report):
     with open("pids", "a") as file:
         print(os.getpid(), file=file)
     while True:
         time.sleep(0.05)
-        told(0)
+        report(0)
+
+def threads():
+    return os.getpid(), os.environ.get("OMP_NUM_THREADS")
+
+def wait_for_ctrl_c(ready):
+    asked = []
+    signal.signal(signal.SIGINT, lambda *_: asked.append(True))
+    ready.touch()
+    deadline = time.monotonic() + 60
+    while not asked and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return "asked" if asked else "waited in vain"
 
 if __name__ == "__main__":
     from yukawa.core.processes import run_tasks
@@ -54,11 +68,11 @@ def work(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("workers", [1, 2, 8])
 def test_each_task_is_done_once(work, workers):
-    told: list[int] = []
+    reported: list[int] = []
     done: list[int] = []
-    run_tasks(work.square, range(3), workers, told.append, done.append)
+    run_tasks(work.square, range(3), workers, reported.append, done.append)
     assert sorted(done) == [0, 1, 4]
-    assert sorted(told) == [0, 1, 2]
+    assert sorted(reported) == [0, 1, 2]
 
 
 def test_no_tasks_need_no_worker(work):
@@ -69,10 +83,10 @@ def test_no_tasks_need_no_worker(work):
     ("task", "kind", "said"),
     [
         (0, StoreError, r"the disk is full \(free some space\)"),
-        (1, InputError, r"needs the package 'pythia8mc'.*pip install it"),
-        (2, YukawaError, "a worker died, killed by SIGKILL .*the same command continues"),
+        (1, MissingPackage, r"needs the package 'pythia8mc'.*pip install it"),
+        (2, YukawaError, "a worker died, killed by SIGKILL .*the same command resumes"),
         (3, YukawaError, "a worker died with exit code 7"),
-        (4, RuntimeError, "ZeroDivisionError: by nothing"),
+        (4, ZeroDivisionError, "by nothing"),
     ],
 )
 def test_what_a_worker_meets_is_raised_here(work, task, kind, said):
@@ -119,4 +133,24 @@ def wait_for(condition) -> None:
 
 
 def test_at_least_one_core_is_there():
-    assert 1 <= available_cores() <= (os.cpu_count() or 1)
+    assert 1 <= usable_cores() <= (os.cpu_count() or 1)
+
+
+# ---- the pool itself ----
+
+
+def test_each_call_has_a_process_of_its_own_with_so_many_threads(work):
+    with Workers(2, threads=3) as workers:
+        found = [future.result() for future in as_completed(workers.submit(work.threads) for _ in range(4))]
+    assert all(number == "3" for _, number in found)
+    assert os.getpid() not in {process for process, _ in found}
+
+
+def test_what_runs_is_asked_to_stop_as_by_ctrl_c(work, tmp_path: Path):
+    workers = Workers(1)
+    running = workers.submit(work.wait_for_ctrl_c, tmp_path / "ready")
+    waiting = [workers.submit(work.threads) for _ in range(5)]
+    wait_for((tmp_path / "ready").exists)
+    workers.shutdown(cancel_futures=True)
+    assert running.result() == "asked"
+    assert any(future.cancelled() for future in waiting)

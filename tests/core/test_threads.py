@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from threadpoolctl import ThreadpoolController
 
-from yukawa.core.threads import OneBlasThread, multiplies_small_unpacked, usable_cores
+from yukawa.core.threads import OneBlasThread, multiplies_small_unpacked
 
 
 def _blas_threads() -> list[int]:
@@ -92,5 +92,4 @@ def test_an_error_inside_gives_the_number_back() -> None:
 
 
 def test_what_is_asked_of_the_machine_has_an_answer() -> None:
-    assert usable_cores() >= 1
     assert multiplies_small_unpacked() in (True, False)

@@ -43,10 +43,10 @@ def scaling(
     """
     packages = ("torch", "transformers", "accelerate", "pyarrow", "matplotlib")
     need(*packages, purpose="a scaling study")  # ere hours have passed
+    from yukawa.core.processes import Workers
     from yukawa.core.ray import RayExecutor
     from yukawa.jets.scaling.recipe import load_study
     from yukawa.jets.scaling.study import run_study
-    from yukawa.jets.scaling.workers import Workers
 
     study = load_study(recipe, changes or ())
     if ray and workers > 1:

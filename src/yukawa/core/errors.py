@@ -25,6 +25,9 @@ class YukawaError(Exception):
         line = f"{self.message} ({self.hint})" if self.hint else self.message
         return " ".join(line.split())
 
+    def __reduce__(self) -> tuple[object, ...]:  # the arguments of `__init__` differ from class to class
+        return Exception.__new__, (type(self), self.message), self.__dict__
+
 
 class InputError(YukawaError):
     """The caller gave something that cannot be used; nothing was changed."""

@@ -1,164 +1,146 @@
-"""Processes that do tasks side by side, tell how far they are, and end with the one that started them."""
+"""Worker processes of this machine: they report progress, and end with the process that started them."""
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
-import sys
-import traceback
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from multiprocessing.connection import Connection, wait
-from typing import Any, Generic, TypeVar
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, ParamSpec, TypeVar
 
-from yukawa.core.errors import InputError, StoreError, YukawaError
+from yukawa.core.errors import YukawaError
 
+P = ParamSpec("P")
 Result = TypeVar("Result")
-Told = Callable[[int], None]
+Report = Callable[[int], None]
+_SECONDS_BETWEEN_REPORTS = 0.1
+_SPAWN = multiprocessing.get_context("spawn")  # forked, a process would share locks and random numbers
 
-_SECONDS_TO_END = 5.0
+# Of a worker: where its progress goes, and whether it was asked to stop.
+_reports: Any = None
+_asked = threading.Event()
 
 
-def available_cores() -> int:
-    """How many cores this process may use."""
+def usable_cores() -> int:
+    """The number of processor cores that this process may use."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # macOS, Windows
         return os.cpu_count() or 1
 
 
+class Workers(ProcessPoolExecutor):
+    """`number` new processes with `threads` threads each, which end when the process that started them ends.
+
+    Shut down with `cancel_futures`, it asks the running calls to stop as Ctrl-C would.
+    """
+
+    def __init__(self, number: int, threads: int = 1) -> None:
+        self.reports = _SPAWN.SimpleQueue()
+        super().__init__(number, _SPAWN, _prepare, (threads, self.reports))
+
+    def submit(self, fn: Callable[P, Result], /, *args: P.args, **kwargs: P.kwargs) -> Future[Result]:
+        """Send a call to a worker; `fn` and its arguments must be picklable."""
+        with _ctrl_c_held():
+            return super().submit(fn, *args, **kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the processes; see the class."""
+        if cancel_futures:
+            for process in list(self._processes or {}):  # by their numbers
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGINT)
+        super().shutdown(wait, cancel_futures=cancel_futures)
+
+
 def run_tasks(
-    work: Callable[[int, Told], Result],
+    work: Callable[[int, Report], Result],
     tasks: Sequence[int],
     workers: int,
-    told: Told,
+    report: Report,
     done: Callable[[Result], None],
 ) -> None:
-    """Do `work(task, told)` for each of the tasks and hand each result to `done`, in the order they end in.
+    """Call `work(task, report)` for each task and `done` with each result, in the order in which they finish.
 
-    With one worker the work is done in this process; else in `workers` new ones, to which `work` is sent by
-    pickle. They end when this process ends, however it does: at the latest when they next call `told`.
+    A single worker is this process; more are new ones, to which `work` travels by pickle. When this process is
+    interrupted, or a task fails, they stop at their next report.
 
     Raises:
-        YukawaError: as a worker raised it, or because a worker died.
+        YukawaError: a worker died.
+        Exception: what `work` raised.
     """
-    team_size = min(workers, len(tasks))
-    if team_size <= 1:
+    number = min(workers, len(tasks))
+    if number <= 1:
         for task in tasks:
-            done(work(task, told))
+            done(work(task, report))
         return
-    waiting = iter(tasks)
-    team: list[_Worker[Result]] = []
+    pool = Workers(number)
     try:
-        for task in list(tasks)[:team_size]:
-            team.append(_Worker(work))
-            team[-1].give(next(waiting, task))
-        busy: dict[Any, _Worker[Result]] = {worker.pipe: worker for worker in team}
-        while busy:
-            for pipe in wait(list(busy)):
-                kind, value = busy[pipe].take()
-                if kind == "told":
-                    told(value)
-                    continue
-                done(value)
-                following = next(waiting, None)
-                if following is None:
-                    del busy[pipe]
-                else:
-                    busy[pipe].give(following)
-    except BaseException:  # Ctrl-C too
-        for worker in team:
-            worker.process.terminate()
-        raise
+        running = {pool.submit(_reporting, work, task) for task in tasks}
+        processes = list(pool._processes.values())
+        while running:
+            finished, running = wait(running, _SECONDS_BETWEEN_REPORTS, FIRST_COMPLETED)
+            while not pool.reports.empty():
+                report(pool.reports.get())
+            for future in finished:
+                done(future.result())
+    except BrokenProcessPool:
+        pool.shutdown()
+        raise YukawaError(
+            f"a worker died{_cause([process.exitcode for process in processes])}",
+            hint="the same command resumes; fewer workers need less memory",
+        ) from None
     finally:
-        for worker in team:
-            worker.pipe.close()
-        for worker in team:
-            worker.end()
+        pool.shutdown(cancel_futures=True)
 
 
-class _Worker(Generic[Result]):
-    """One process and the pipe to it."""
-
-    def __init__(self, work: Callable[[int, Told], Result]) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.pipe, far = context.Pipe()
-        self.process = context.Process(target=_serve, args=(far, work), daemon=True)
-        with _ctrl_c_held():
-            self.process.start()
-        far.close()  # else a dead worker's pipe would look open
-
-    def give(self, task: int) -> None:
-        with suppress(OSError):  # a worker that died says so when it is listened to
-            self.pipe.send(task)
-
-    def take(self) -> tuple[str, Any]:
-        """What the worker says next: ("told", jets) or ("done", result).
-
-        Raises:
-            YukawaError: as the worker raised it, or because it died.
-        """
-        try:
-            kind, value = self.pipe.recv()
-        except (EOFError, OSError):
-            self.process.join(_SECONDS_TO_END)
-            raise YukawaError(
-                f"a worker died{_how(self.process.exitcode)}",
-                hint="the same command continues; fewer workers need less memory",
-            ) from None
-        if kind == "refused":
-            family, message, hint = value
-            raise family(message, hint=hint)
-        if kind == "broken":
-            error = RuntimeError(value.strip().splitlines()[-1])
-            error.add_note(value)
-            raise error
-        return kind, value
-
-    def end(self) -> None:
-        """Wait until the process has ended; one that does not is killed."""
-        self.process.join(_SECONDS_TO_END)
-        if self.process.exitcode is None:
-            self.process.kill()
-            self.process.join()
+def _reporting(work: Callable[[int, Report], Result], task: int) -> Result:
+    """Do a task in a worker."""
+    return work(task, _report)
 
 
-def _serve(pipe: Connection, work: Callable[[int, Told], Any]) -> None:
-    """What a worker does: one task after another, until there are no more or nobody listens."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the one that started us decides
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that no file stays half-written
-    with suppress(EOFError, OSError):
-        while True:
-            pipe.send(_answer(pipe, work, pipe.recv()))
+def _report(count: int) -> None:
+    _reports.put(count)
+    if _asked.is_set():
+        raise KeyboardInterrupt
 
 
-def _answer(pipe: Connection, work: Callable[[int, Told], Any], task: int) -> tuple[str, Any]:
-    try:
-        return "done", work(task, lambda jets: pipe.send(("told", jets)))
-    except YukawaError as error:
-        # By its parts, since not every error can be pickled.
-        family = next(kind for kind in (InputError, StoreError, YukawaError) if isinstance(error, kind))
-        return "refused", (family, error.message, error.hint)
-    except BrokenPipeError:
-        raise
-    except Exception:  # noqa: BLE001 - a bug is to be seen where the worker was started
-        return "broken", traceback.format_exc()
+def _prepare(threads: int, reports: Any) -> None:
+    """Set up a worker, before anything is imported that reads the number of threads."""
+    global _reports
+    _reports = reports
+    signal.signal(signal.SIGINT, lambda *_: _asked.set())
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = str(threads)
+    threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
 
 
-def _how(code: int | None) -> str:
-    """How a process ended, from its exit code."""
-    if code is None or code >= 0:
-        return "" if code is None else f" with exit code {code}"
+def _end_with(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
+
+
+def _cause(codes: Sequence[int | None]) -> str:
+    """How the first of several processes died, from their exit codes; the others were terminated for it."""
+    died = [code for code in codes if code]
+    code = next((code for code in died if code != -signal.SIGTERM), died[0] if died else 0)
+    if code >= 0:
+        return f" with exit code {code}" if code else ""
     try:
         return f", killed by {signal.Signals(-code).name}"
     except ValueError:
         return f", killed by signal {-code}"
 
 
-@contextmanager
+@contextlib.contextmanager
 def _ctrl_c_held() -> Iterator[None]:
-    """Keep Ctrl-C back, so that a process started meanwhile never sees one before it can ignore it."""
+    """Hold Ctrl-C back, so that a process started meanwhile does not receive one before it can note it."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return

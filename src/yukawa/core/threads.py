@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
 from collections.abc import Callable
 from importlib import import_module
@@ -11,13 +9,6 @@ from typing import Any
 
 # OpenBLAS's names of the processors whose float32 kernels do.
 _UNPACKED = frozenset({"SkylakeX", "Cooperlake", "SapphireRapids"})
-
-
-def usable_cores() -> int:
-    """Number of processor cores this process may run on."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def multiplies_small_unpacked() -> bool:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from yukawa.core.errors import MissingPackage, ModelError
-from yukawa.core.threads import one_blas_thread, usable_cores
+from yukawa.core.processes import usable_cores
+from yukawa.core.threads import one_blas_thread
 from yukawa.embedding.base import replace_surrogates
 from yukawa.embedding.bert import Bert, Workspace, read_safetensors
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from yukawa.core.errors import InputError, ModelError, StoreError
+from yukawa.core.processes import Workers
 from yukawa.jets.evaluation import evaluate as evaluate_module
 from yukawa.jets.scaling import study as module
 from yukawa.jets.scaling.cells import Ended
@@ -233,3 +234,12 @@ def test_jets_without_a_manifest_are_named_one_by_one(load, data, tmp_path):
     assert [row["test_jets"] for row in result.rows] == [50, 50]
     with pytest.raises(InputError, match=r"test/3\.parquet is missing"):
         run_study(load(*SMALL, "lengths.epochs=null", *paths[:2], f"data.test={data}/validation"), tmp_path)
+
+
+@pytest.mark.usefixtures("_quick")
+def test_a_study_on_two_processes_has_the_numbers_of_one(load, tmp_path):
+    changes = ("sizes=[20]", "seeds=[1, 2]", "lengths.steps=null", "models.wide=null")
+    alone = run_study(load(*changes), tmp_path / "alone")
+    together = run_study(load(*changes), tmp_path / "together", Workers(2))
+    assert len(alone.rows) == 2
+    assert together.rows == alone.rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,6 @@ from yukawa.core.files import replacement, report_write_errors
 from yukawa.core.optional import require
 from yukawa.jets.columns import check_columns
 from yukawa.jets.io.chunks import Portions, Source
-from yukawa.jets.io.parquet_pages import list_values
 from yukawa.jets.table import Array, Jets
 
 ROW_GROUP = 8192  # jets: large enough to decode fast, small enough to shuffle well
@@ -41,13 +40,10 @@ class RowGroup:
                 check_columns(columns, names, str(self.path))
                 names = [name for name in names if name in columns]
             if self.index < file.num_row_groups:
-                values = list_values(file, self.path, self.index, names)
-                table = file.read_row_group(
-                    self.index, columns=[name for name in names if name not in values]
-                )
+                table = file.read_row_group(self.index, columns=names)
             else:  # a file without jets has no row group
-                values, table = {}, file.schema_arrow.empty_table().select(names)
-        return _jets(table, values, names, self.path)
+                table = file.schema_arrow.empty_table().select(names)
+        return _jets(table, self.path)
 
 
 def open_parquet(path: Path) -> Source:
@@ -197,8 +193,8 @@ def _column_names(file: Any) -> list[str]:
     ]
 
 
-def _jets(table: Any, values: Mapping[str, Array], names: Sequence[str], path: Path) -> Jets:
-    """The jets of a table of one row group and of the `values` of more columns of the same lists, as `names` says."""
+def _jets(table: Any, path: Path) -> Jets:
+    """The jets of a table of one row group."""
     types = require("pyarrow.types", "reading Parquet files")
     particles: dict[str, Array] = {}
     scalars: dict[str, Array] = {}
@@ -218,8 +214,6 @@ def _jets(table: Any, values: Mapping[str, Array], names: Sequence[str], path: P
             )
     if offsets is None:
         offsets = np.zeros(table.num_rows + 1, np.int64)
-    particles |= {name: column[: offsets[-1]] for name, column in values.items()}
-    particles = {name: particles[name] for name in names if name in particles}
     return Jets(offsets.astype(np.int64), particles, scalars)
 
 

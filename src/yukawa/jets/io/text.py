@@ -7,13 +7,12 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from yukawa.bytelm.decimals import fixed_decimals
 from yukawa.core.errors import InputError
 from yukawa.core.files import parse_row, replacement, report_write_errors
 from yukawa.jets.classes import JET_ORIGIN
@@ -54,17 +53,11 @@ _PARTICLE = re.compile(
     + rf"({'|'.join(SPECIES)})"
 )
 
-_AT_ONCE = 2048  # particles that are written at once; their cells fit the processor's cache
-_END = ord("\n")
 _QUANTITIES = (
     "E", "px", "py", "pz", "ln E", "ln pT", "d_eta", "d_phi", "ln(pT / jet pT)", "ln(E / jet E)", "dR",
     "d0", "d0err", "z0", "z0err",
 )  # fmt: skip
-_CHARGES = np.array(
-    [b"%d, " % charge for charge in (*range(100), *range(-99, 0))]
-)  # by charge, negative ones too
-_COMMAS = np.array([b", (", b", ", b", ", b"), ", *[b", "] * 11], "S4")[:, None].view(np.uint8)
-_KIND_CELLS = np.array([b"%s.\n" % kind.encode() for kind in SPECIES])
+_SENTENCE = "%d: %d, %.6f, (%.6f, %.6f, %.6f), " + "%.6f, " * 11 + "%s."
 
 
 def format_jets(jets: Jets) -> list[str]:
@@ -77,14 +70,8 @@ def format_jets(jets: Jets) -> list[str]:
     Raises:
         InputError: the jets lack a column.
     """
-    text, begins_N, ends_N = sentences(jets)
-    characters = text.tobytes().decode("ascii")
-    lines = [""] * len(jets)
-    some = np.flatnonzero(jets.counts)
-    begins, ends = begins_N[jets.offsets[some]], ends_N[jets.offsets[some + 1] - 1]
-    for jet, begin, end in zip(some.tolist(), begins.tolist(), ends.tolist(), strict=True):
-        lines[jet] = characters[begin:end]
-    return lines
+    texts = _sentences(jets)
+    return [" ".join(texts[begin:end]) for begin, end in pairwise(jets.offsets.tolist())]
 
 
 def sentences(jets: Jets, *, finite: bool = False) -> tuple[Array, Array, Array]:
@@ -97,67 +84,37 @@ def sentences(jets: Jets, *, finite: bool = False) -> tuple[Array, Array, Array]
         InputError: the jets lack a column, a charge is not a number from -99 to 99, or another number is NaN or
             infinite where `finite` ones are asked for.
     """
+    texts = _sentences(jets, finite=finite)
+    ends_N = np.cumsum([len(text) + 1 for text in texts], dtype=np.int64) - 1
+    characters = np.frombuffer(" ".join([*texts, ""]).encode(), np.uint8)
+    return characters, np.concatenate([[0], ends_N + 1])[:-1], ends_N
+
+
+def _sentences(jets: Jets, *, finite: bool = False) -> list[str]:
+    """The sentence of each particle."""
     check_columns(TEXT_COLUMNS, jets.columns, "the jets")
-    numbers = np.arange(jets.offsets[-1]) - np.repeat(jets.offsets[:-1], jets.counts)
-    jet = {name: np.repeat(jets.scalars[name], jets.counts) for name in _AXIS_COLUMNS}
-    written = bytearray()
-    for start in range(0, len(numbers), _AT_ONCE):
-        block = slice(start, start + _AT_ONCE)
-        written += _sentences(
-            numbers[block],
-            {name: jets.particles[name][block] for name in _PARTICLE_COLUMNS},
-            {name: column[block] for name, column in jet.items()},
-            finite,
-        )
-    text = np.frombuffer(written, np.uint8)
-    ends = np.flatnonzero(text == _END)
-    text[ends] = ord(" ")
-    return text, np.concatenate([[0], ends + 1])[:-1], ends
-
-
-def _sentences(
-    numbers: Array, particles: Mapping[str, Array], jet: Mapping[str, Array], finite: bool
-) -> bytes:
-    """The sentences of some particles, each with `_END` behind it.
-
-    All are first written into cells of one width, whose free characters are zero and then dropped.
-    """
-    charges = particles["part_charge"]
+    charges = jets.particles["part_charge"]
     if not np.isfinite(charges).all():
         raise InputError("a particle has no charge, part_charge is not finite")
     if len(far := charges[(charges > 99) | (charges < -99)]):
         raise InputError(f"a particle has the charge {far[0]:g}, from -99 to 99 can be written")
-    values = _quantities(particles, jet)
+    values = _quantities(jets)
     if finite and not np.isfinite(values).all():
         odd, particle = np.argwhere(~np.isfinite(values))[0]
         raise InputError(
             f"{_QUANTITIES[odd]} of a particle is {values[odd, particle]}",
             hint="clean the data, or set `nonfinite: replace` under preprocess",
         )
-    quantities = fixed_decimals(values, 6)
-    width = quantities.shape[-1]
-    indices = np.array([b"%d: " % number for number in range(int(numbers.max()) + 1)])
-    cells = np.zeros(
-        len(numbers),
-        [
-            ("index", indices.dtype),
-            ("charge", "S5"),
-            ("numbers", "u1", (len(_COMMAS), width + 4)),
-            ("kind", "S16"),
-        ],
-    )
-    cells["index"] = indices[numbers]
-    cells["charge"] = _CHARGES[charges.astype(np.int64)]
-    cells["numbers"][..., :width] = quantities.transpose(1, 0, 2)
-    cells["numbers"][..., width:] = _COMMAS
-    cells["kind"] = _KIND_CELLS[_species(particles)]
-    return cells.tobytes().translate(None, b"\0")
+    numbers = np.arange(jets.offsets[-1]) - np.repeat(jets.offsets[:-1], jets.counts)
+    kinds = map(_KINDS.__getitem__, _species(jets.particles).tolist())
+    rows = zip(numbers.tolist(), charges.tolist(), *values.tolist(), kinds, strict=True)
+    return [_SENTENCE % row for row in rows]
 
 
-def _quantities(particles: Mapping[str, Array], jet: Mapping[str, Array]) -> Array:
+def _quantities(jets: Jets) -> Array:
     """The numbers of each particle in the order of its sentence, (15, N)."""
-    columns = {name: column.astype(np.float64) for name, column in particles.items() if name in _NUMBERS}
-    whole = {name: column.astype(np.float64) for name, column in jet.items()}
+    columns = {name: jets.particles[name].astype(np.float64) for name in _NUMBERS}
+    whole = {name: np.repeat(jets.scalars[name], jets.counts).astype(np.float64) for name in _AXIS_COLUMNS}
     with np.errstate(divide="ignore", invalid="ignore"):
         energy = np.log(columns["part_energy"])
         pt = np.log(np.hypot(columns["part_px"], columns["part_py"]))

@@ -29,7 +29,7 @@ def block_sizes(jets_per_class: int) -> tuple[int, ...]:
 
 
 def make_block(
-    process: Process, card: Card, seed: int, sizes: Sequence[int], number: int, told: Callable[[int], None]
+    process: Process, card: Card, seed: int, sizes: Sequence[int], number: int, report: Callable[[int], None]
 ) -> dict[str, Jets]:
     """Simulate block `number` of a data set: by split, `sizes[number]` jets of each class in all.
 
@@ -42,7 +42,7 @@ def make_block(
         seed: of the data set.
         sizes: jets of each class in each block, all but the last alike.
         number: of the block, from 0 on.
-        told: called with the number of jets as they are made.
+        report: called with the number of jets as they are made.
 
     Raises:
         InputError: a sample gives hardly any jet of a class that it should; as for `simulate_events`.
@@ -62,7 +62,7 @@ def make_block(
         split = _splits(len(events), rng)[event]
         for place, name in enumerate(SPLITS):
             parts[name].append(jets[split == place])
-        told(len(jets))
+        report(len(jets))
     return {name: _shuffled(concatenate(jets), rng) for name, jets in parts.items()}
 
 

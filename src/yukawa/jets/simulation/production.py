@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from yukawa.core.errors import InputError, StoreError
 from yukawa.core.files import hash_file, parse_row, report_write_errors, write_jsonl
 from yukawa.core.optional import require
-from yukawa.core.processes import Told, available_cores, run_tasks
+from yukawa.core.processes import Report, run_tasks, usable_cores
 from yukawa.jets.io.manifest import (
     MANIFEST,
     SPLITS,
@@ -76,7 +76,7 @@ def produce(
         YukawaError: a worker died; what was made is kept.
     """
     out = Path(out)
-    workers = available_cores() if workers is None else workers
+    workers = usable_cores() if workers is None else workers
     _check_numbers(jets_per_class=(jets_per_class, 1), seed=(seed, 0), workers=(workers, 1))
     wanted = Manifest(
         versions=_versions(),
@@ -118,7 +118,7 @@ def _make_missing(
     finished = sum(shard.jets for shards in blocks.values() for shard in shards)
     progress(finished, total)
 
-    def told(jets: int) -> None:
+    def report(jets: int) -> None:
         nonlocal finished
         finished += jets
         progress(finished, total)
@@ -129,7 +129,9 @@ def _make_missing(
             number, blocks[number] = made
             append(blocks[number])
 
-        run_tasks(partial(_make_shards, out, process, card, wanted.seed, sizes), missing, workers, told, done)
+        run_tasks(
+            partial(_make_shards, out, process, card, wanted.seed, sizes), missing, workers, report, done
+        )
     shards = [shard for number in sorted(blocks) for shard in blocks[number]]
     shards.sort(key=lambda shard: SPLITS.index(shard.split))
     manifest = (begun or wanted).model_copy(
@@ -142,12 +144,12 @@ def _make_missing(
 
 
 def _make_shards(
-    out: Path, process: Process, card: Card, seed: int, sizes: tuple[int, ...], number: int, told: Told
+    out: Path, process: Process, card: Card, seed: int, sizes: tuple[int, ...], number: int, report: Report
 ) -> tuple[int, tuple[Shard, ...]]:
     """Make one block and write its shards; a split without jets gets none."""
     note = {"process": process.name, "card": card.name, "seed": str(seed), "block": str(number)}
     shards = []
-    for split, jets in make_block(process, card, seed, sizes, number, told).items():
+    for split, jets in make_block(process, card, seed, sizes, number, report).items():
         if len(jets):
             path = f"{split}/{number:05d}.parquet"
             with report_write_errors(out / split):

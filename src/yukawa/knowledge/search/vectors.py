@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from yukawa.core.threads import usable_cores
+from yukawa.core.processes import usable_cores
 from yukawa.knowledge.search.pruning import Leading
 
 # Measured in benchmarks/search.py: the product over 100,000 x 384 takes 4 to 8 ms on two cores.

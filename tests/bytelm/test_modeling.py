@@ -185,7 +185,7 @@ def test_piece_by_piece_gives_the_logits_of_a_full_pass(
         cache, pieces = None, []
         for begin, end in ((0, 4), (4, 5), (5, 9)):
             output = model(
-                ids[:, begin * size : end * size], attention_mask=mask[:, : end * size], past_key_values=cache,
+                ids[:, begin * size : end * size], attention_mask=mask[:, : end * size], cache=cache,
                 use_cache=True,
             )  # fmt: skip
             cache = output.past_key_values

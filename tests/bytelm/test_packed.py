@@ -61,7 +61,7 @@ def test_recomputed_activations_give_the_same_gradients() -> None:
     gradients = []
     for recompute in (False, True):
         if recompute:
-            decoder.decoder.gradient_checkpointing_enable()
+            decoder.decoder.activation_checkpointing_enable()
         decoder.zero_grad()
         decoder.decode_packed(rows, places, groups).square().sum().backward()
         gradients.append([p.grad.clone() for p in decoder.decoder.parameters() if p.grad is not None])

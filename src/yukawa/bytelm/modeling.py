@@ -150,7 +150,7 @@ class ByteLMModel(ByteLMPreTrainedModel):
         self,
         vectors_BTD: Tensor,
         mask_BT: Tensor | None = None,
-        past_key_values: Cache | None = None,
+        cache: Cache | None = None,
         use_cache: bool = False,
         **options: Any,
     ) -> BaseModelOutputWithPast:
@@ -169,7 +169,7 @@ class ByteLMModel(ByteLMPreTrainedModel):
             inputs_embeds=vectors_BTD,
             attention_mask=mask_BT,
             position_ids=positions,
-            past_key_values=past_key_values,
+            cache=cache,
             use_cache=use_cache,
             **options,
         )
@@ -204,7 +204,7 @@ class ByteLMModel(ByteLMPreTrainedModel):
         self,
         input_ids: Tensor,
         attention_mask: Tensor | None = None,
-        past_key_values: Cache | None = None,
+        cache: Cache | None = None,
         use_cache: bool | None = None,
         **options: Any,
     ) -> BaseModelOutputWithPast:
@@ -214,7 +214,7 @@ class ByteLMModel(ByteLMPreTrainedModel):
             input_ids: ids (B, L), L a multiple of P.
             attention_mask: 1 where there is a byte, (B, L), or a patch, (B, T); None takes all patches but those
                 of nothing but padding.
-            past_key_values: keys and values of the patches before these; the mask then holds those patches too.
+            cache: keys and values of the patches before these; the mask then holds those patches too.
             use_cache: give keys and values back.
             options: what transformers' decoders take, such as `output_hidden_states`.
 
@@ -223,7 +223,7 @@ class ByteLMModel(ByteLMPreTrainedModel):
                 patches than the model takes.
         """
         patches_BTP = as_patches(input_ids, self.config.patch_size)
-        before = _length(past_key_values)
+        before = _length(cache)
         longest = self.config.max_position_embeddings
         if before + patches_BTP.shape[1] > longest:
             raise InputError(
@@ -234,7 +234,7 @@ class ByteLMModel(ByteLMPreTrainedModel):
         mask_BT = patch_mask(patches_BTP, attention_mask, before)
         # PEFT passes all arguments that models may have, as None.
         given = {name: value for name, value in options.items() if value is not None}
-        return self.decode(self.embedding(patches_BTP), mask_BT, past_key_values, bool(use_cache), **given)
+        return self.decode(self.embedding(patches_BTP), mask_BT, cache, bool(use_cache), **given)
 
 
 class ByteLMForCausalLM(Generating, ByteLMPreTrainedModel, GenerationMixin):
@@ -267,7 +267,7 @@ class ByteLMForCausalLM(Generating, ByteLMPreTrainedModel, GenerationMixin):
         input_ids: Tensor,
         attention_mask: Tensor | None = None,
         labels: Tensor | None = None,
-        past_key_values: Cache | None = None,
+        cache: Cache | None = None,
         use_cache: bool | None = None,
         **options: Any,
     ) -> CausalLMOutputWithPast:
@@ -281,15 +281,15 @@ class ByteLMForCausalLM(Generating, ByteLMPreTrainedModel, GenerationMixin):
             attention_mask: as for `ByteLMModel.forward`.
             labels: ids (B, L), usually the input itself; -100 where a byte does not count. They are moved by one
                 patch here. Patches that are all padding do not count, nor what follows a patch that is masked.
-            past_key_values: as for `ByteLMModel.forward`.
+            cache: as for `ByteLMModel.forward`.
             use_cache: give keys and values back.
 
         Raises:
             InputError: as for `ByteLMModel.forward`, or labels have another shape than ids, or are no ids.
         """
-        before = _length(past_key_values)
+        before = _length(cache)
         output = self.model(
-            input_ids, attention_mask, past_key_values, use_cache, return_dict=True, **options
+            input_ids, attention_mask, cache, use_cache, return_dict=True, **options
         )
         patches_BTP = as_patches(input_ids, self.config.patch_size)
         logits_BTPV = self.logits(output.last_hidden_state, patches_BTP)

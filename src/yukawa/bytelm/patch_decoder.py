@@ -42,7 +42,7 @@ class InnerDecoder(nn.Module):
         inputs_BPW = self.spread(vector_BD).unflatten(-1, (self.size, -1))
         cache, step_BW = None, inputs_BPW[:, 0]
         for byte in range(self.size):
-            output = self.decoder(inputs_embeds=step_BW[:, None], past_key_values=cache, use_cache=True)
+            output = self.decoder(inputs_embeds=step_BW[:, None], cache=cache, use_cache=True)
             cache = output.past_key_values
             chosen_B = yield self.head(output.last_hidden_state[:, 0])
             if byte + 1 < self.size:

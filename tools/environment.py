@@ -1,4 +1,6 @@
-"""Sets up an environment from the lock: python tools/environment.py .venv --sections build core test --editable
+"""Sets up an environment from the lock.
+
+    python tools/environment.py .venv --sections build core test --editable
 
 The newest releases instead of the locked ones: --latest EXTRA. Reports the seconds it took and the megabytes on disk.
 """

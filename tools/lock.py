@@ -127,7 +127,7 @@ def run(command: list[str], text: str | None = None) -> str:
 
 
 def resolve(python: str, folder: Path) -> dict[str, object]:
-    """pip's report on a fresh environment of `python` in `folder`, in which nothing but a new pip is installed."""
+    """Pip's report on a fresh environment of `python` in `folder`, in which nothing but a new pip is installed."""
     run([python, "-m", "venv", str(folder)])
     inside = str(folder / "bin" / "python")
     run([inside, "-m", "pip", "install", "--quiet", "--upgrade", "pip"])

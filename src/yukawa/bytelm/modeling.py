@@ -288,9 +288,7 @@ class ByteLMForCausalLM(Generating, ByteLMPreTrainedModel, GenerationMixin):
             InputError: as for `ByteLMModel.forward`, or labels have another shape than ids, or are no ids.
         """
         before = _length(cache)
-        output = self.model(
-            input_ids, attention_mask, cache, use_cache, return_dict=True, **options
-        )
+        output = self.model(input_ids, attention_mask, cache, use_cache, return_dict=True, **options)
         patches_BTP = as_patches(input_ids, self.config.patch_size)
         logits_BTPV = self.logits(output.last_hidden_state, patches_BTP)
         loss = None

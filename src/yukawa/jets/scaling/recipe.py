@@ -136,8 +136,8 @@ def load_study(path: str | Path, overrides: Sequence[str] = ()) -> Study:
     """Read a study.
 
     A model is a training recipe (a shipped name, or a path from the study's folder), or a table of such a recipe's
-    sections, which may begin with `base: RECIPE`; null leaves it out. The study decides on the jets, the length, the seed and the validations of each
-    training; what a model's recipe says of these is replaced.
+    sections, which may begin with `base: RECIPE`; null leaves it out. The study decides on the jets, the length, the
+    seed and the validations of each training; what a model's recipe says of these is replaced.
 
     Args:
         path: a YAML file, or the name of a shipped study.

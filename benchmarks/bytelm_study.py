@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from yukawa.jets.classes import JET_ORIGIN
+from yukawa.jets.columns import JET_ORIGIN
 from yukawa.jets.scaling import table
 
 FLAVOURS = ("b", "c", "s", "u", "d")

@@ -29,10 +29,11 @@ import yaml
 from yukawa.jets.bytes import ByteEncoder, ByteForm
 from yukawa.jets.features import DataConfig, FeatureEncoder, load_data_config
 from yukawa.jets.features.encoded import Encoder
+from yukawa.jets.io.chunks import JetSource
 from yukawa.jets.io.jetclass import write_jetclass
 from yukawa.jets.io.loader import Streaming, tensors
 from yukawa.jets.io.parquet import write_parquet
-from yukawa.jets.io.source import Source, open_source
+from yukawa.jets.io.source import open_source
 from yukawa.jets.simulation.cards import load_card
 from yukawa.jets.simulation.events import simulate_events
 from yukawa.jets.simulation.processes import load_process
@@ -124,7 +125,7 @@ def resident() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def follow_memory(source: Source, encoder: Encoder, buffer: int) -> list[tuple[int, float]]:
+def follow_memory(source: JetSource, encoder: Encoder, buffer: int) -> list[tuple[int, float]]:
     """Memory after every so many jets of two epochs."""
     stream = Streaming(source, encoder, buffer)
     found = [(0, resident())]

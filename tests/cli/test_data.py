@@ -144,7 +144,7 @@ def test_filters_are_counted_by_reason_and_recorded(yukawa, repeated: Path, tmp_
         (["--language", "english"], "no language that can be recognised"),
         (["--decontaminate", "absent.json"], "absent.json cannot be read"),
         (["--tokenizer", "./absent"], "there is no tokenizer './absent'"),
-        (["--mixture", "s11"], "no mixture 's11' (did you mean 's1'"),
+        (["--mixture", "s11"], "unknown mixture 's11' (did you mean 's1'"),
         (["--mixture", "s10"], "s10 needs q-bio, cs"),
         (["--method", "feintune"], "did you mean 'feyntune'"),
         (["--format", "csv"], "'.csv' is no suffix"),

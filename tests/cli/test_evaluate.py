@@ -61,7 +61,7 @@ def test_a_limit_by_archive_counts_within_each(yukawa, data, models):
     [
         (["perplexity", "absent.jsonl", "--model", "{base}"], "absent.jsonl cannot be read"),
         (["perplexity", "empty.jsonl", "--model", "{base}"], "holds no document"),
-        (["perplexity", "set", "--split", "train", "--model", "{base}"], "no split 'train'"),
+        (["perplexity", "set", "--split", "train", "--model", "{base}"], "unknown split 'train'"),
         (["perplexity", "set", "--model", "./absent"], "there is no folder"),
         (["perplexity", "set", "--model", "{base}", "--dtype", "float"], "did you mean 'float32'?"),
         (["perplexity", "set", "--model", "{base}", "--context", "500"], "holds 128 tokens, not 500"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from yukawa.jets.classes import JET_ORIGIN
+from yukawa.jets.columns import JET_ORIGIN
 from yukawa.jets.evaluation import plots
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.io.source import open_source

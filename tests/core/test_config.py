@@ -10,10 +10,10 @@ from yukawa.core.config import (
     RECIPES,
     VERBS,
     Count,
-    Document,
     Natural,
     Positive,
     Section,
+    StrictModel,
     checked,
     find,
     find_recipe,
@@ -27,11 +27,11 @@ tables = st.recursive(
 ).filter(lambda value: isinstance(value, dict))
 
 
-class Inner(Document):
+class Inner(StrictModel):
     length: float
 
 
-class Outer(Document):
+class Outer(StrictModel):
     name: str
     inner: Inner
     rows: tuple[Inner, ...] = ()

@@ -8,6 +8,8 @@ import hashlib
 import json
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -99,7 +101,7 @@ def break_at(step: str, error: OSError, monkeypatch: pytest.MonkeyPatch) -> None
     def fail(*args: object, **kwargs: object) -> None:
         raise error
 
-    if step in ("fsync", "replace"):
+    if step in ("fsync", "rename", "replace", "mkdir"):
         monkeypatch.setattr(os, step, fail)
     elif step == "open":
         monkeypatch.setattr(files, "open", fail, raising=False)
@@ -161,6 +163,111 @@ def test_reading_holds_one_row_at_a_time(tmp_path: Path) -> None:
         next(rows)
 
 
+def fill(folder: Path) -> None:
+    with files.new_folder(folder, replace=True) as beside:
+        (beside / "deep").mkdir()
+        (beside / "deep" / "new").write_text("new")
+
+
+@pytest.mark.parametrize("step", ["mkdir", "fsync", "rename", "replace"])
+def test_a_full_disk_anywhere_leaves_the_old_folder_and_nothing_else(
+    step: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "old").write_text("old")
+    with monkeypatch.context() as patched:
+        break_at(step, OSError(errno.ENOSPC, "No space left on device"), patched)
+        with pytest.raises(StoreError, match="model cannot be written: the disk is full"):
+            fill(folder)
+    assert [path.name for path in tmp_path.rglob("*")] == ["model", "old"]
+    fill(folder)
+    assert [path.relative_to(tmp_path).as_posix() for path in sorted(tmp_path.rglob("*"))] == [
+        "model", "model/deep", "model/deep/new",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("replace", [True, False])
+@pytest.mark.parametrize(
+    ("error", "seen"),
+    [
+        (KeyboardInterrupt(), KeyboardInterrupt),
+        (FileNotFoundError(2, "elsewhere"), FileNotFoundError),
+        (RuntimeError("unexpected pos 64 vs 0"), StoreError),
+    ],
+)
+def test_an_error_in_the_block_leaves_what_was_there(
+    error: BaseException, seen: type[BaseException], replace: bool, tmp_path: Path
+) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    if replace:
+        (folder / "old").write_text("old")
+
+    def write() -> None:
+        with files.new_folder(folder, replace=replace, errors=(RuntimeError,)) as beside:
+            (beside / "half").write_text("half")
+            raise error
+
+    with pytest.raises(seen):
+        write()
+    assert [path.name for path in tmp_path.rglob("*")] == ["model", "old"][: 1 + replace]
+
+
+def test_a_killed_writer_leaves_the_old_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "old").write_text("old")
+    code = (
+        "import os, pathlib, sys; from yukawa.core import files\n"
+        "with files.new_folder(pathlib.Path(sys.argv[1]), replace=True) as beside:\n"
+        "    (beside / 'half').write_text('half'); os._exit(9)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(folder)], check=False).returncode == 9
+    assert [path.name for path in folder.iterdir()] == ["old"]
+
+
+def test_every_file_of_a_folder_is_synced_before_it_is_renamed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    done: list[str] = []
+    sync, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda number: (done.append("sync"), sync(number)))
+    monkeypatch.setattr(os, "replace", lambda *names: (done.append("rename"), replace(*names)))
+    fill(tmp_path / "model")
+    # The file, its folder, the folder of all; the rename; the folder that holds the new name.
+    assert done == ["sync", "sync", "sync", "rename", "sync"]
+
+
+def test_a_folder_that_holds_files_and_a_file_are_refused_and_an_empty_one_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "x").write_text("x")
+    for name, reason in (("full", "holds files already"), ("full/x", "is a file")):
+        with pytest.raises(InputError, match=reason), files.new_folder(tmp_path / name):
+            pytest.fail("the block was run")
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    with files.new_folder(tmp_path / "link") as beside:
+        (beside / "x").write_text("x")
+    assert (tmp_path / "real" / "x").read_text() == "x"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(errno.EROFS, "Read-only file system"), "the file system is read-only"),
+        (
+            RuntimeError("[enforce fail at inline_container.cc:603] . unexpected pos 64 vs 0"),
+            "the disk is full",
+        ),
+        (RuntimeError("some\nlines"), "some"),
+        (ValueError(), "ValueError"),
+    ],
+)
+def test_why_a_writer_failed_is_said_in_a_few_words(error: Exception, reason: str) -> None:
+    assert files.write_failure(error)[0] == reason
+
+
 # Examples
 
 
@@ -215,7 +322,7 @@ def test_blank_lines_and_a_byte_order_mark_are_passed_over(tmp_path: Path) -> No
     [
         (b"{'a': 1}", "is not valid JSON"),
         (b'{"a": 1', "is not valid JSON"),
-        (b'{"a": NaN}', "NaN is no JSON number"),
+        (b'{"a": NaN}', "NaN is not a JSON number"),
         (b'{"a": "\xe9"}', "is not UTF-8 text"),
         (b"[1, 2]", "holds list"),
         (b"3", "holds int"),

@@ -7,25 +7,16 @@ from pathlib import Path
 import pytest
 
 from yukawa.core.errors import InputError
-from yukawa.core.files import hash_file
-from yukawa.core.manifest import (
-    MANIFEST,
-    FileRecord,
-    Record,
-    check_hash,
-    check_size,
-    read_record,
-    write_record,
-)
+from yukawa.core.manifest import MANIFEST, FileRecord, Manifest, file_facts
 
 
-class Listing(Record):
+class Listing(Manifest):
     name: str
     files: tuple[FileRecord, ...] = ()
 
 
 def record_of(file: Path) -> FileRecord:
-    return FileRecord(size=file.stat().st_size, sha256=hash_file(file))
+    return FileRecord(**file_facts(file.parent, file.name))
 
 
 @pytest.fixture
@@ -35,12 +26,12 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_record_comes_back_and_is_the_same_bytes_again(tmp_path: Path, file: Path):
-    listing = Listing(name="µ", files=(record_of(file),))
-    write_record(tmp_path, listing)
+def test_a_manifest_comes_back_and_is_the_same_bytes_again(tmp_path: Path, file: Path):
+    listing = Listing(versions={"yukawa": "1"}, name="µ", files=(record_of(file),))
+    listing.write(tmp_path)
     before = (tmp_path / MANIFEST).read_bytes()
-    assert read_record(tmp_path, Listing) == listing
-    write_record(tmp_path, read_record(tmp_path, Listing))
+    assert Listing.read(tmp_path) == listing
+    Listing.read(tmp_path).write(tmp_path)
     assert (tmp_path / MANIFEST).read_bytes() == before
 
 
@@ -48,35 +39,45 @@ def test_a_record_comes_back_and_is_the_same_bytes_again(tmp_path: Path, file: P
     ("text", "reason"),
     [
         ("", "is damaged: Invalid JSON"),
-        ('{"name": 1}', "is damaged: name: Input should be a valid string"),
-        ('{"name": "a", "colour": 2}', "is damaged: colour: Extra inputs"),
-        ('{"name": "a", "files": [{"size": -1, "sha256": ""}]}', r"files\.0\.size"),
-        ('{"name": "a", "files": [{"size": 1, "sha256": "A"}]}', r"files\.0\.sha256"),
+        ('{"versions": {}, "name": 1}', "is damaged: name = 1: Input should be a valid string"),
+        ('{"versions": {}, "name": "a", "colour": 2}', "is damaged: unknown key colour"),
+        (
+            '{"versions": {}, "name": "a", "files": [{"path": "x", "size": -1, "sha256": ""}]}',
+            r"files\.0\.size",
+        ),
+        (
+            '{"versions": {}, "name": "a", "files": [{"path": "x", "size": 1, "sha256": "A"}]}',
+            r"files\.0\.sha256",
+        ),
+        ('{"versions": {}, "name": "a", "files": [{"path": "../x", "size": 1, "sha256": ""}]}', "lie inside"),
+        ('{"versions": {}, "name": "a", "files": [{"path": "/x", "size": 1, "sha256": ""}]}', "lie inside"),
     ],
 )
 def test_damage_is_one_line(tmp_path: Path, text: str, reason: str):
     (tmp_path / MANIFEST).write_text(text)
     with pytest.raises(InputError, match=reason) as caught:
-        read_record(tmp_path, Listing)
+        Listing.read(tmp_path)
     assert "\n" not in str(caught.value)
 
 
 def test_no_manifest_is_one_line(tmp_path: Path):
     with pytest.raises(InputError, match=r"manifest\.json cannot be read: No such file"):
-        read_record(tmp_path, Listing)
+        Listing.read(tmp_path)
 
 
-def test_files_are_held_against_their_record(file: Path):
-    record = record_of(file)
-    check_size(file, record, "make it again")
-    check_hash(file, record, "make it again")
+def test_files_are_compared_with_their_record(file: Path):
+    record, folder = record_of(file), file.parent
+    record.check_size(folder)
+    record.check_hash(folder)
     file.write_bytes(b"CONTENT")
-    check_size(file, record, "make it again")
-    with pytest.raises(InputError, match=r"another SHA-256 than the manifest says \(make it again\)"):
-        check_hash(file, record, "make it again")
+    record.check_size(folder)
+    with pytest.raises(
+        InputError, match=r"another SHA-256 than the manifest says \(the data set was changed"
+    ):
+        record.check_hash(folder)
     file.write_bytes(b"more content")
-    with pytest.raises(InputError, match=r"has 12 bytes, the manifest says 7 \(make it again\)"):
-        check_size(file, record, "make it again")
+    with pytest.raises(InputError, match=r"has 12 bytes, the manifest says 7 \(the data set was changed"):
+        record.check_size(folder)
     file.unlink()
     with pytest.raises(InputError, match="which the manifest lists, cannot be read: No such file"):
-        check_size(file, record, "make it again")
+        record.check_size(folder)

@@ -248,7 +248,7 @@ def test_import_and_load_cost_little() -> None:
         ("[models.a]\nbackend = 'openai'\ntimeout_s = -1", ["models.a.timeout_s = -1", "greater than 0"]),
         ("[models.a]\nbackend = 'openai'\ntimeout_s = inf", ["models.a.timeout_s = inf", "finite"]),
         ("[models.quote]\nbackend = 'openai'", ["'quote' is built in"]),
-        ("default_model = 'quotes'", ["default_model = 'quotes'", "there are: quote", "mean 'quote'?"]),
+        ("default_model = 'quotes'", ["default_model = 'quotes'", "allowed: quote", "mean 'quote'?"]),
         ("default_model = 3", ["default_model = 3", "string"]),
     ],
 )
@@ -263,12 +263,12 @@ def test_a_wrong_key_or_value_in_the_file(toml: str, says: list[str]) -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "says"),
     [
-        ("YUKAWA_THREAD", "2", ["unknown key YUKAWA_THREAD ", "did you mean YUKAWA_THREADS?"]),
+        ("YUKAWA_THREAD", "2", ["unknown variable 'YUKAWA_THREAD' ", "did you mean 'YUKAWA_THREADS'?"]),
         ("YUKAWA_KNOWLEDGE__URI", "x", ["YUKAWA_KNOWLEDGE__URI ", "mean YUKAWA_KNOWLEDGE__URL?"]),
         ("YUKAWA_THREADS", "two", ["YUKAWA_THREADS = 'two'", "integer"]),
         ("YUKAWA_KNOWLEDGE", "x", ["YUKAWA_KNOWLEDGE", "JSON"]),
         ("YUKAWA_MODELS__A__DOMAINS", "x", ["YUKAWA_MODELS", "JSON"]),
-        ("YUKAWA_DEFAULT_MODEL", "nope", ["YUKAWA_DEFAULT_MODEL = 'nope'", "there are: quote"]),
+        ("YUKAWA_DEFAULT_MODEL", "nope", ["YUKAWA_DEFAULT_MODEL = 'nope'", "allowed: quote"]),
         ("YUKAWA_MODELS__A__MODLE", "x", ["YUKAWA_MODELS__A__MODLE ", "mean YUKAWA_MODELS__A__MODEL?"]),
     ],
 )
@@ -315,7 +315,7 @@ def test_a_key_under_another_name_points_to_key_variable(toml: str) -> None:
     assert KEY not in line
 
 
-@pytest.mark.parametrize("name", ["OPENAI_API_KEY", "MY_KEY", "_x1"])
+@pytest.mark.parametrize("name", ["OPENAI_API_KEY", "MY_KEY", "_x1", "HF_TOKEN", "TASK_KEY"])
 def test_names_of_variables_are_taken(name: str) -> None:
     write(f'[models.a]\nbackend = "openai"\nkey_variable = "{name}"')
     assert load_settings().models["a"].key_variable == name
@@ -323,7 +323,7 @@ def test_names_of_variables_are_taken(name: str) -> None:
 
 def test_a_missing_configuration_file_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("YUKAWA_CONFIG", str(tmp_path / "absent.toml"))
-    assert "absent.toml, which is no file" in complaint()
+    assert "absent.toml, which is not a file" in complaint()
 
 
 def test_a_file_in_another_encoding_is_said() -> None:

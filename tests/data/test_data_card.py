@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from yukawa.data.data_card import render_card
-from yukawa.data.manifest import Manifest, Split
+from yukawa.data.manifest import DatasetManifest, SplitRecord
 
 
-def split(name: str, categories: dict[str, int]) -> Split:
-    return Split(
+def split(name: str, categories: dict[str, int]) -> SplitRecord:
+    return SplitRecord(
         name=name,  # type: ignore[arg-type]
         path=f"{name}.parquet",
         rows=sum(categories.values()),
@@ -20,8 +20,8 @@ def split(name: str, categories: dict[str, int]) -> Split:
     )
 
 
-def manifest(*splits: Split) -> Manifest:
-    return Manifest(kind="document", title="Abstracts", made={}, versions={}, splits=splits)
+def manifest(*splits: SplitRecord) -> DatasetManifest:
+    return DatasetManifest(kind="document", title="Abstracts", made={}, versions={}, splits=splits)
 
 
 def test_the_card_says_what_the_manifest_holds():

@@ -8,7 +8,7 @@ import pytest
 
 from yukawa.core.errors import InputError
 from yukawa.data.dataset import write_dataset
-from yukawa.data.manifest import MANIFEST, Manifest, Tally, check_manifest, read_manifest, write_manifest
+from yukawa.data.manifest import MANIFEST, DatasetManifest, RowCounter, check_manifest
 from yukawa.data.rows import Conversation, Document, Message, Preference
 
 DOCUMENTS = [
@@ -27,10 +27,10 @@ def dataset(tmp_path: Path) -> Path:
 
 
 def test_rows_are_counted_as_they_pass(tmp_path: Path):
-    tally = Tally()
+    tally = RowCounter()
     assert list(tally.watch(DOCUMENTS)) == DOCUMENTS
     (tmp_path / "train.jsonl").write_bytes(b"abc")
-    split = tally.split("train", tmp_path / "train.jsonl")
+    split = tally.record("train", tmp_path / "train.jsonl")
     assert (split.rows, split.characters, split.size, split.path) == (3, 12, 3, "train.jsonl")
     assert split.sources == {"a": 2, "b": 1}
     assert split.licences == {"CC0-1.0": 1, "unknown": 2}
@@ -44,9 +44,9 @@ def test_characters_of_all_kinds(tmp_path: Path):
         Conversation(id="1", messages=(QUESTION, ANSWER), source="s", category="c"),
         Preference(id="1", prompt=(QUESTION,), chosen="Be", rejected="cause.", source="s"),
     ):
-        tally = Tally()
+        tally = RowCounter()
         list(tally.watch([row]))  # type: ignore[type-var]
-        assert tally.split("test", tmp_path / "x").characters == len("Why?Because.")
+        assert tally.record("test", tmp_path / "x").characters == len("Why?Because.")
 
 
 def test_a_counter_counts_each_split_by_itself(tmp_path: Path):
@@ -86,10 +86,10 @@ def test_a_manifest_comes_back(dataset: Path, tmp_path: Path):
     manifest = check_manifest(dataset)
     assert manifest.rows == 4
     assert manifest.split("test").rows == 1
-    write_manifest(tmp_path, manifest)
-    assert read_manifest(tmp_path) == manifest
+    manifest.write(tmp_path)
+    assert DatasetManifest.read(tmp_path) == manifest
     assert (tmp_path / MANIFEST).read_bytes() == (dataset / MANIFEST).read_bytes()
-    with pytest.raises(InputError, match=r"no split 'validation'.*train, test"):
+    with pytest.raises(InputError, match=r"unknown split 'validation'.*train, test"):
         manifest.split("validation")
 
 
@@ -111,7 +111,7 @@ def test_changed_files_are_noticed(dataset: Path):
     ("old", "new", "reason"),
     [
         ('"rows": 3', '"rows": -3', r"splits\.0\.rows"),
-        ('"train.parquet"', '"../train.parquet"', "plain file name"),
+        ('"train.parquet"', '"../train.parquet"', "must lie inside"),
         ('"tokens": null', '"tokens": -1', r"splits\.0\.tokens"),
     ],
 )
@@ -120,9 +120,9 @@ def test_a_damaged_manifest_is_one_line(dataset: Path, old: str, new: str, reaso
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new, 1))
     with pytest.raises(InputError, match=reason):
-        read_manifest(dataset)
+        DatasetManifest.read(dataset)
 
 
 def test_a_manifest_knows_its_kinds():
     with pytest.raises(ValueError, match="kind"):
-        Manifest(kind="letter", title="T", made={}, versions={}, splits=())  # type: ignore[arg-type]
+        DatasetManifest(kind="letter", title="T", made={}, versions={}, splits=())  # type: ignore[arg-type]

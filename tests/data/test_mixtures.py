@@ -150,8 +150,8 @@ def test_absent_archives_are_named():
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "no table of mixtures"),
-        ("- s1", "no table of mixtures"),
+        ("", "not a table of keys"),
+        ("- s1", "not a table of keys"),
         ("a: [", "not valid YAML"),
         ("s1: {parts: [hep-ex]}", "s1 is a shipped mixture"),
         ("a: {parts: []}", "at least one archive"),
@@ -159,8 +159,8 @@ def test_absent_archives_are_named():
         ("a: {parts: {hep-ex: 0.5, hep-th: 0.4}}", "shares must add up to 1"),
         ("a: {parts: {hep-ex: 1.5, hep-th: -0.5}}", "share above 0"),
         ("a: {parts: {hep-ex: 1, hep-th: }}", "each archive needs a share"),
-        ("a: {parts: [hep-ex], siez: s1}", "a.siez"),
-        ("a: {parts: [hep-ex], size: s11}", "no mixture 's11'"),
+        ("a: {parts: [hep-ex], siez: s1}", "unknown key siez"),
+        ("a: {parts: [hep-ex], size: s11}", "unknown mixture 's11'"),
         ("a: {parts: [hep-ex], size: a}", "a is cut to its own size"),
         ("a: {parts: [hep-ex], size: b}\nb: {parts: [hep-th], size: a}", "cut to its own size"),
         ("a: 3", "a:"),

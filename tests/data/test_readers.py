@@ -49,7 +49,7 @@ def test_rows_come_back_from_data_sets(tmp_path: Path, kind, rows):
     assert {item.id for item in open_items(tmp_path / "set")} == {rows[0].id}  # the test split alone
     write_dataset(tmp_path / "all", {"train": rows}, kind, title="t", made={}, suffix=".jsonl")
     assert {item.id for item in open_items(tmp_path / "all")} == {row.id for row in rows}
-    with pytest.raises(InputError, match="there is no split 'test'"):
+    with pytest.raises(InputError, match="unknown split 'test'"):
         open_rows(tmp_path / "all", "test")
 
 

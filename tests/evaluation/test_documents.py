@@ -17,7 +17,7 @@ def test_files_and_folders_agree(documents, tmp_path):
     assert read_documents(tmp_path / "test.jsonl.gz") == documents
     assert read_documents(tmp_path / "set") == documents
     assert read_documents(tmp_path / "set", limit=2) == documents[:2]
-    with pytest.raises(InputError, match="no split 'train'"):
+    with pytest.raises(InputError, match="unknown split 'train'"):
         read_documents(tmp_path / "set", split="train")
 
 

@@ -130,12 +130,12 @@ def check(
 
 def _count(dataset: Path, counter: TokenCounter) -> dict[str, int]:
     """Tokens by split of a data set, or of a file by its name."""
-    from yukawa.data.manifest import read_manifest
+    from yukawa.data.manifest import DatasetManifest
     from yukawa.data.readers import open_rows
     from yukawa.data.rows import texts_of
 
     found = {}
-    names = [one.name for one in read_manifest(dataset).splits] if dataset.is_dir() else [None]
+    names = [one.name for one in DatasetManifest.read(dataset).splits] if dataset.is_dir() else [None]
     for name in names:
         for row in open_rows(dataset, name):
             counter.add(texts_of(row))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from yukawa.data.manifest import Split
+    from yukawa.data.manifest import SplitRecord
     from yukawa.data.token_counts import TokenCounter
 
 Language = Annotated[
@@ -42,6 +42,6 @@ def make_counter(tokenizer: str | None) -> TokenCounter | None:
     return None if tokenizer is None else TokenCounter(tokenizer)
 
 
-def in_tokens(split: Split) -> str:
+def in_tokens(split: SplitRecord) -> str:
     """How many tokens a split has, to put behind its name; nothing if they were not counted."""
     return "" if split.tokens is None else f" ({split.tokens:,} tokens)"

@@ -11,8 +11,8 @@ from yukawa.cli.options import Debug, Json, Split
 from yukawa.cli.output import note, print_json, progress_bar, say
 
 if TYPE_CHECKING:
-    from yukawa.jets.io.chunks import Source
-    from yukawa.jets.io.manifest import Manifest
+    from yukawa.jets.io.chunks import JetSource
+    from yukawa.jets.io.manifest import JetManifest
 
 
 def add_to(app: typer.Typer) -> None:
@@ -94,7 +94,7 @@ def convert(
     debug: Debug = False,
 ) -> None:
     """Copy jets from any format to any other."""
-    from yukawa.jets.io.convert import convert as write
+    from yukawa.jets.io.source import convert as write
     from yukawa.jets.io.source import open_source
 
     opened = open_source(source, split)
@@ -113,7 +113,7 @@ def convert(
         note(("converted", "bold green"), f" {jets:,} jets into {target}")
 
 
-def _contents(source: Source) -> dict[str, Any]:
+def _contents(source: JetSource) -> dict[str, Any]:
     """Jets, jets by class, and particles a jet, from as few columns as tell."""
     from yukawa.jets.columns import LABEL, PARTICLE
 
@@ -123,7 +123,7 @@ def _contents(source: Source) -> dict[str, Any]:
     counts: list[Any] = []
     done = 0
     with progress_bar(f"reading {len(source):,} jets") as progress:
-        for jets in source.chunks([*labels, particle] if particle else labels):
+        for jets in source.read_chunks([*labels, particle] if particle else labels):
             for name in classes:
                 classes[name] += int((jets.scalars[LABEL + name] != 0).sum())
             counts.append(jets.counts)
@@ -152,7 +152,7 @@ def _column(name: str) -> dict[str, str]:
     return {"name": name, "unit": "", "meaning": meaning}
 
 
-def _made(manifest: Manifest) -> dict[str, Any]:
+def _made(manifest: JetManifest) -> dict[str, Any]:
     """How a data set was made, in short."""
     return {
         "process": manifest.process.get("name"), "card": manifest.card.get("name"), "seed": manifest.seed,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -141,9 +141,10 @@ def import_weaver(
 ) -> None:
     """Turn a checkpoint of weaver-core into a model."""
     need("torch", purpose="reading a checkpoint")
+    from yukawa.core.config import key_value
     from yukawa.jets.models.weaver import import_weaver as read
 
-    tagger = read(checkpoint, data_config, out, _settings(settings or ()))
+    tagger = read(checkpoint, data_config, out, dict(map(key_value, settings or ())))
     found = {
         "out": str(out), "architecture": tagger.config.architecture, "classes": list(tagger.config.classes),
         "parameters": sum(weight.numel() for weight in tagger.parameters()),
@@ -194,22 +195,6 @@ def _named(models: list[str]) -> list[Path] | dict[str, Path]:
             raise InputError(f"two models are called {name!r}", hint="give each a name of its own")
         named[name] = Path(folder)
     return named
-
-
-def _settings(texts: list[str] | tuple[str, ...]) -> dict[str, Any]:
-    """The values of KEY=VALUE, in YAML."""
-    import yaml
-
-    values = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        try:
-            if not (key and equals):
-                raise InputError(f"{text!r} sets nothing", hint="write it like pair_activated=true")
-            values[key] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise InputError(f"{text!r} sets no value of YAML") from None
-    return values
 
 
 def _describe(recipe: Recipe, as_json: bool) -> None:

@@ -5,27 +5,35 @@ from __future__ import annotations
 import re
 import reprlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from yukawa.core.errors import InputError, nearest
 
+# The shapes of API keys: a value that looks like one is never shown.
+_SECRET = re.compile(
+    r"(?<![A-Za-z0-9])(sk|pk|gsk|hf|xai|nvapi|bearer)[-_ ]\S*|AIza\S+|ghp_\S+", re.IGNORECASE
+)
 
-class Document(BaseModel):
+
+class StrictModel(BaseModel):
     """A frozen table whose keys are known and whose numbers are finite."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     def plain(self) -> dict[str, Any]:
-        """As plain values, every default written out."""
+        """The values as JSON has them, every default written out."""
         return self.model_dump(mode="json")
 
 
-class Section(Document):
-    """A part of a recipe: a value of another type is refused, not turned into the right one."""
+class Section(StrictModel):
+    """A part of a recipe: a value of another type is refused, not converted."""
 
     model_config = ConfigDict(strict=True)
 
@@ -61,10 +69,10 @@ _Loader.add_implicit_resolver(
 
 
 def find(name_or_path: str | Path, shipped: Path, kind: str) -> Path:
-    """The file of a shipped `kind` (such as "detector card") by its name, or of one's own by its path.
+    """The file of a shipped `kind` (such as "detector card") by its name, or of your own by its path.
 
     Raises:
-        InputError: there is no such name and no such file.
+        InputError: neither such a name nor such a file exists.
     """
     names = sorted(path.stem for path in shipped.glob("*.yaml"))
     if str(name_or_path) in names:
@@ -103,7 +111,7 @@ def read_table(path: Path) -> Table:
     """The keys and values of a YAML file.
 
     Raises:
-        InputError: the file cannot be read, is no YAML, or is not a table of keys and values.
+        InputError: the file cannot be read, is not YAML, or is not a table of keys and values.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -130,7 +138,7 @@ def read_on_base(
         over: puts a table (second) over that of its base (first).
 
     Raises:
-        InputError: as for `read_table`; `base` is no text; a file is its own base.
+        InputError: as for `read_table`; `base` is not a text; a file is its own base.
     """
     if path.resolve() in above:
         raise InputError(f"{path} is its own base", hint="take the line `base:` out of one of the files")
@@ -144,17 +152,26 @@ def read_on_base(
     return over(below, table)
 
 
-def change(text: str) -> Table:
-    """The value of `section.key=value` at its place in a table; the value is YAML.
+def key_value(text: str) -> tuple[str, Any]:
+    """The key and the value, which is YAML, of a text such as `training.batch=256`.
 
     Raises:
-        InputError: the text has no `=`, or the value is no YAML.
+        InputError: the text does not have this form, or the value is not YAML.
     """
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip():
-        raise InputError(f"{text!r} changes nothing", hint="write it like training.batch=256")
-    found = _parsed(value, text)
-    for key in reversed(name.strip().split(".")):
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise InputError(f"expected key=value, got {text!r}", hint="write it like training.batch=256")
+    return key.strip(), _parsed(value, text)
+
+
+def change(text: str) -> Table:
+    """The value of `section.key=value` at its place in a table.
+
+    Raises:
+        InputError: as for `key_value`.
+    """
+    name, found = key_value(text)
+    for key in reversed(name.split(".")):
         found = {key: found}
     return dict(found)
 
@@ -169,7 +186,7 @@ def _parsed(text: str, where: str) -> Any:
         raise InputError(f"{where}{line} is not valid YAML: {reason}") from None
 
 
-def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> Table:
     """The tables of `below` with those of `above` written over them, key by key; lists are replaced whole."""
     result = dict(below)
     for key, value in above.items():
@@ -191,48 +208,104 @@ def checked(model: type[Model], table: Mapping[str, Any], where: str | Path, mis
     try:
         return model.model_validate(table)
     except ValidationError as error:
-        raise _one_line(error, model, where, missing) from None
+        first = mistakes(error, model)[0]
+        hint = missing.format(first.place) if first.kind == "missing" else first.hint
+        raise InputError(f"{where}: {first.text}", hint=hint) from None
 
 
-def _one_line(error: ValidationError, model: type[BaseModel], where: str | Path, missing: str) -> InputError:
-    first = min(error.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")
-    place = ".".join(str(step) for step in first["loc"])
-    if first["type"] == "extra_forbidden":
-        *above, key = (str(step) for step in first["loc"])
-        allowed = _keys_at(model, above)
-        guess = nearest(key, allowed)
-        meant = _homes(model, key) if not above else []
-        meant = meant or ([".".join([*above, guess])] if guess else [])
-        hint = f"did you mean {' or '.join(meant)}?" if meant else f"allowed: {', '.join(allowed)}"
-        return InputError(f"{where}: unknown key {place}", hint=hint)
-    if first["type"] == "missing":
-        return InputError(f"{where}: {place} is missing", hint=missing.format(place))
-    reason = first["msg"].removeprefix("Value error, ")
-    given = "" if isinstance(first["input"], Mapping) else f" = {reprlib.repr(first['input'])}"
-    return InputError(f"{where}: {place + given + ': ' if place else ''}{reason}")
+@dataclass(frozen=True)
+class Mistake:
+    """One thing that is wrong with a table.
+
+    Attributes:
+        kind: as pydantic calls it, such as `missing`.
+        steps: the keys that lead to it.
+        place: the steps as they are typed.
+        text: one line that names the place and says what is wrong.
+        hint: the nearest known name, or ''.
+    """
+
+    kind: str
+    steps: tuple[str, ...]
+    place: str
+    text: str
+    hint: str
 
 
-def _keys_at(model: type[BaseModel], steps: list[str]) -> list[str]:
-    """The keys that the table at `steps` below `model` may have."""
+def mistakes(
+    error: ValidationError,
+    model: type[BaseModel],
+    spelled: Callable[[tuple[str, ...]], str] = ".".join,
+) -> list[Mistake]:
+    """What pydantic found wrong with the values of a `model`, one line each, unknown keys first.
+
+    Values that look like an API key, and those of fields declared with `repr=False`, are not shown.
+
+    Args:
+        spelled: writes the steps to a place as the user types them.
+    """
+    found = sorted(error.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")
+    return [_mistake(one, model, spelled) for one in found]
+
+
+def one_line(error: ValidationError, model: type[BaseModel], most: int = 1) -> str:
+    """The first `most` of the `mistakes`, with their hints, on one line."""
+    found = [f"{one.text} ({one.hint})" if one.hint else one.text for one in mistakes(error, model)]
+    more = f" and {len(found) - most} more" if 1 < most < len(found) else ""
+    return "; ".join(found[:most]) + more
+
+
+def _mistake(
+    error: ErrorDetails, model: type[BaseModel], spelled: Callable[[tuple[str, ...]], str]
+) -> Mistake:
+    kind, value, context = error["type"], error["input"], error.get("ctx", {})
+    steps = tuple(map(str, error["loc"]))
+    place, fields = spelled(steps), _fields_at(model, steps[:-1])
+    if kind == "extra_forbidden":
+        near = nearest(steps[-1], fields)
+        meant = _sections_with(model, steps[-1]) if len(steps) == 1 else []
+        meant = meant or ([(*steps[:-1], near)] if near else [])
+        names = " or ".join(map(spelled, meant))
+        hint = f"did you mean {names}?" if meant else f"allowed: {', '.join(fields)}"
+        return Mistake(kind, steps, place, f"unknown key {place}", hint)
+    if kind == "missing":
+        return Mistake(kind, steps, place, f"{place} is missing", "")
+    reason = re.sub(r"^Value error, | or instance of \w+$", "", error["msg"])
+    reason = "it is blank" if context.get("pattern") == r"\S" else reason
+    field = fields.get(steps[-1]) if steps else None
+    secret = (field is not None and not field.repr) or looks_secret(str(value))
+    shown = "" if secret or isinstance(value, (Mapping, BaseModel)) else f" = {reprlib.repr(value)}"
+    near = nearest(str(value), re.findall(r"'([^']+)'", str(context.get("expected", ""))))
+    hint = f"did you mean {near!r}?" if near and not secret else ""
+    return Mistake(kind, steps, place, f"{place}{shown}: {reason}" if place else reason, hint)
+
+
+def looks_secret(text: str) -> bool:
+    """Whether a text holds something like an API key."""
+    return _SECRET.search(text) is not None
+
+
+def _fields_at(model: type[BaseModel], steps: tuple[str, ...]) -> dict[str, FieldInfo]:
+    """The fields of the table that `steps` lead to; a step may also be a position in a list or a free name."""
     found: Any = model
     for step in steps:
-        if isinstance(found, type) and issubclass(found, BaseModel) and step in found.model_fields:
+        if found is not None and step in found.model_fields:
             found = _table_in(found.model_fields[step].annotation)
-    return list(found.model_fields) if isinstance(found, type) and issubclass(found, BaseModel) else []
+    return found.model_fields if found is not None else {}
 
 
-def _homes(model: type[BaseModel], key: str) -> list[str]:
-    """The sections of `model` that have this very key, each with the key behind a dot."""
+def _sections_with(model: type[BaseModel], key: str) -> list[tuple[str, ...]]:
+    """The places of this very key in the sections of `model`."""
     sections = {name: field.annotation for name, field in model.model_fields.items()}
     return [
-        f"{name}.{key}"
+        (name, key)
         for name, one in sections.items()
         if isinstance(one, type) and issubclass(one, BaseModel) and key in one.model_fields
     ]
 
 
-def _table_in(annotation: Any) -> Any:
+def _table_in(annotation: Any) -> type[BaseModel] | None:
     """The model in an annotation such as `Model`, `tuple[Model, ...]` or `Model | None`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    return next(filter(None, (_table_in(inner) for inner in get_args(annotation))), None)
+    return next(filter(None, map(_table_in, get_args(annotation))), None)

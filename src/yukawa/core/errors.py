@@ -68,3 +68,15 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
     """The allowed name closest to `name` in spelling, or '' when none is near."""
     matches = difflib.get_close_matches(name, list(allowed), n=1, cutoff=0.5)
     return matches[0] if matches else ""
+
+
+def unknown_name(kind: str, given: object, allowed: Iterable[str]) -> InputError:
+    """The error for a name that is not one of those allowed: it suggests the nearest and lists all.
+
+    Args:
+        kind: what the name should have named, such as "mixture".
+    """
+    names = list(map(str, allowed))
+    near = nearest(str(given), names)
+    meant = f"did you mean {near!r}? " if near else ""
+    return InputError(f"unknown {kind} {given!r}", hint=f"{meant}allowed: {', '.join(names)}")

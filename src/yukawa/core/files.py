@@ -1,4 +1,4 @@
-"""Files that are never half-written: atomic writing, JSON Lines, and hashing."""
+"""Files and folders that are never half-written, JSON Lines, and hashes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 import stat
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,6 +26,8 @@ _REASONS = {
     errno.ENOENT: ("its folder does not exist", "create the folder"),
     errno.EISDIR: ("it is a folder", "name a file"),
 }
+# How PyTorch and safetensors say that a file could not grow.
+_DISK_FULL = ("unexpected pos", "PytorchStreamWriter", "No space left on device")
 
 
 def atomic_write(path: Path, data: bytes | str) -> None:
@@ -44,8 +47,8 @@ def atomic_write(path: Path, data: bytes | str) -> None:
 def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
     """Write one JSON object a line, whole or not at all; gzip if the name ends in `.gz`.
 
-    Rows are taken one at a time, so they may come from a generator larger than memory. The same rows give the
-    same bytes, compressed or not.
+    Rows are read one at a time, so they may come from a generator larger than memory. Equal rows give equal
+    bytes, compressed or not.
 
     Returns:
         The number of rows.
@@ -70,10 +73,10 @@ def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
 
 
 def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
-    """Give the JSON objects of a file one by one, blank lines left out; gzip if the name ends in `.gz`.
+    """Yield the JSON objects of a file one by one and skip blank lines; gzip if the name ends in `.gz`.
 
     Raises:
-        InputError: on the first row asked for if the file cannot be read, else at the line that is no JSON
+        InputError: with the first row if the file cannot be read, otherwise at the line that is not a JSON
             object; the message names file and line.
     """
     number = 0
@@ -91,10 +94,10 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def parse_row(line: bytes, place: str) -> dict[str, Any]:
-    """The JSON object in `line`; `place` (such as `file:3`) begins the message if there is none.
+    """The JSON object in `line`; an error message begins with `place`, such as `file:3`.
 
     Raises:
-        InputError: the line is no UTF-8, no JSON or no object.
+        InputError: the line is not UTF-8, not JSON or not an object.
     """
     try:
         row = json.loads(line.decode("utf-8"), parse_constant=_refuse_constant)
@@ -105,7 +108,7 @@ def parse_row(line: bytes, place: str) -> dict[str, Any]:
     except ValueError as error:
         raise InputError(f"{place} is not valid JSON: {error}") from None
     if not isinstance(row, dict):
-        raise InputError(f"{place} holds {type(row).__name__}, a JSON object {{...}} is expected")
+        raise InputError(f"{place} holds {type(row).__name__}; expected a JSON object {{...}}")
     return row
 
 
@@ -143,7 +146,7 @@ def replacement(path: Path) -> Iterator[IO[bytes]]:
             if target.exists():
                 beside.chmod(stat.S_IMODE(target.stat().st_mode))
             os.replace(beside, target)
-            _sync_folder(target.parent)
+            sync(target.parent, deep=False)
     except BaseException:  # Ctrl-C too must leave nothing behind
         with suppress(OSError):
             handle.close()
@@ -152,11 +155,67 @@ def replacement(path: Path) -> Iterator[IO[bytes]]:
         raise
 
 
-def _sync_folder(folder: Path) -> None:
-    """Bring a rename to the disk; Windows does this itself and cannot open folders."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
+@contextmanager
+def new_folder(
+    folder: Path, *, replace: bool = False, errors: tuple[type[Exception], ...] = ()
+) -> Iterator[Path]:
+    """A folder beside `folder` that takes its place when the block ends well, and vanishes when it does not.
+
+    Everything in it reaches the disk before the rename, and what was at `folder` stays until then. A symbolic
+    link is followed.
+
+    Args:
+        replace: whether to replace a folder that holds files; otherwise `folder` must be new or empty.
+        errors: exceptions of the block that mean that the disk refused, such as `(OSError, RuntimeError)`
+            where PyTorch writes.
+
+    Raises:
+        InputError: `folder` is a file, or holds files and may not be replaced.
+        StoreError: the disk refuses.
+    """
+    target = Path(os.path.realpath(folder))
+    check_new_folder(target, replace=replace)
+    beside, old = (target.with_name(f".{secrets.token_hex(8)}.{end}") for end in ("part", "old"))
+    try:
+        with report_write_errors(folder):
+            beside.mkdir(parents=True)
+        with report_write_errors(folder, errors):
+            yield beside
+        with report_write_errors(folder):
+            sync(beside)
+            if target.exists():  # Windows does not rename onto a folder
+                os.rename(target, old)
+            os.replace(beside, target)
+            sync(target.parent, deep=False)
+    except BaseException:  # Ctrl-C too must leave nothing behind
+        with suppress(OSError):
+            old.rename(target)
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def check_new_folder(folder: Path, *, replace: bool = False) -> None:
+    """Refuse a folder that `new_folder` would refuse, before work is spent on it.
+
+    Raises:
+        InputError: it is a file, or holds files and may not be replaced.
+    """
+    if folder.is_dir():
+        if not replace and any(folder.iterdir()):
+            raise InputError(f"{folder} holds files already", hint="name a new folder")
+    elif folder.exists():
+        raise InputError(f"{folder} is a file", hint="name a new folder")
+
+
+def sync(path: Path, *, deep: bool = True) -> None:
+    """Bring a file, or a folder with all that is in it (its entries alone unless `deep`), to the disk."""
+    if path.is_dir():
+        for entry in path.iterdir() if deep else ():
+            sync(entry)
+        if os.name == "nt":  # Windows cannot open folders, and renames durably by itself
+            return
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
@@ -164,13 +223,25 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def report_write_errors(path: Path) -> Iterator[None]:
-    """Turn what the operating system says on writing into one clear line."""
+def report_write_errors(path: Path, errors: tuple[type[Exception], ...] = (OSError,)) -> Iterator[None]:
+    """Turn `errors`, the operating system's by default, into one clear line.
+
+    Raises:
+        StoreError: `path` cannot be written.
+    """
     try:
         yield
-    except OSError as error:
-        reason, hint = _REASONS.get(error.errno or 0, (error.strerror or str(error), ""))
+    except errors as error:
+        reason, hint = write_failure(error)
         raise StoreError(f"{path} cannot be written: {reason}", hint=hint) from error
+
+
+def write_failure(error: Exception) -> tuple[str, str]:
+    """Why a writer failed, in a few words, and what to do."""
+    said = str(getattr(error, "strerror", None) or error) or type(error).__name__
+    full = any(words in said for words in _DISK_FULL)
+    number = errno.ENOSPC if full else getattr(error, "errno", None)
+    return _REASONS.get(number or 0, (said.splitlines()[0], ""))
 
 
 def _unreadable(path: Path, error: OSError) -> InputError:
@@ -186,7 +257,7 @@ def _line(row: Mapping[str, Any], place: str) -> bytes:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _is_gzip(path: Path) -> bool:

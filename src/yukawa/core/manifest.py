@@ -1,90 +1,107 @@
-"""The manifest of a data set: written beside its files, read back, and the files held against it."""
+"""The manifest of a data set: what each file holds, written beside the files and compared with them later."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TypeVar
+from pathlib import Path, PurePosixPath
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
+from yukawa.core.config import StrictModel, one_line
 from yukawa.core.errors import InputError
 from yukawa.core.files import atomic_write, hash_file
 
 MANIFEST = "manifest.json"
 SPLITS = ("train", "validation", "test")
+_HINT = "the data set was changed after it was made: make or fetch it again"
 
 
-class Record(BaseModel):
-    """A frozen table of known fields, such as a manifest."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class FileRecord(Record):
+class FileRecord(StrictModel):
     """One file of a data set as it was written.
 
     Attributes:
+        path: relative to the data set's folder, such as `train/0000.parquet`.
         size: bytes.
-        sha256: of the file's content, in hexadecimal.
+        sha256: hash of the file's content, in hexadecimal.
     """
 
+    path: str
     size: int = Field(ge=0)
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
+    @field_validator("path")
+    @classmethod
+    def _inside(cls, path: str) -> str:
+        parts = PurePosixPath(path)
+        if parts.is_absolute() or ".." in parts.parts or "\\" in path:
+            raise ValueError("the path of a file must lie inside the data set's folder")
+        return path
 
-Kind = TypeVar("Kind", bound=Record)
+    def check_size(self, folder: Path) -> None:
+        """Compare the size of the file with the record.
 
+        Raises:
+            InputError: the file is missing or has another size.
+        """
+        file = Path(folder) / self.path
+        try:
+            size = file.stat().st_size
+        except OSError as error:
+            raise InputError(
+                f"{file}, which the manifest lists, cannot be read: {error.strerror}", hint=_HINT
+            ) from None
+        if size != self.size:
+            raise InputError(f"{file} has {size} bytes, the manifest says {self.size}", hint=_HINT)
 
-def write_record(folder: Path, manifest: Record) -> None:
-    """Write `manifest.json` into `folder`, whole or not at all; the files it tells of must be there already.
+    def check_hash(self, folder: Path) -> None:
+        """Compare the content of the file with the record.
 
-    Raises:
-        StoreError: the disk refuses.
-    """
-    atomic_write(folder / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
-
-
-def read_record(folder: Path, kind: type[Kind]) -> Kind:
-    """The manifest of the data set in `folder`.
-
-    Raises:
-        InputError: there is none, or it is damaged; the message names the first field that is wrong.
-    """
-    path = Path(folder) / MANIFEST
-    try:
-        return kind.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{path} is damaged: {f'{place}: ' if place else ''}{first['msg']}") from None
-
-
-def check_size(file: Path, record: FileRecord, hint: str) -> None:
-    """Hold a file's size against its record.
-
-    Args:
-        hint: what to do where they differ.
-
-    Raises:
-        InputError: the file is missing or has another size.
-    """
-    try:
-        size = file.stat().st_size
-    except OSError as error:
-        raise InputError(
-            f"{file}, which the manifest lists, cannot be read: {error.strerror}", hint=hint
-        ) from None
-    if size != record.size:
-        raise InputError(f"{file} has {size} bytes, the manifest says {record.size}", hint=hint)
+        Raises:
+            InputError: the file cannot be read or has other content.
+        """
+        file = Path(folder) / self.path
+        if hash_file(file) != self.sha256:
+            raise InputError(f"{file} has another SHA-256 than the manifest says", hint=_HINT)
 
 
-def check_hash(file: Path, record: FileRecord, hint: str) -> None:
-    """Hold a file's content against its record.
+def file_facts(folder: Path, path: str) -> dict[str, Any]:
+    """Path, size and hash of the file `path` of the data set in `folder`: the fields of a `FileRecord`.
 
     Raises:
-        InputError: the file cannot be read or has another content.
+        InputError: the file cannot be read.
     """
-    if hash_file(file) != record.sha256:
-        raise InputError(f"{file} has another SHA-256 than the manifest says", hint=hint)
+    file = folder / path
+    return {"path": path, "sha256": hash_file(file), "size": file.stat().st_size}
+
+
+class Manifest(StrictModel):
+    """How a data set was made; each kind of data set adds its files.
+
+    Attributes:
+        versions: versions of the packages that shaped the data.
+    """
+
+    versions: dict[str, str]
+
+    def write(self, folder: Path) -> None:
+        """Write `manifest.json` into `folder`, whole or not at all; the files must be there already.
+
+        Raises:
+            StoreError: the disk refuses.
+        """
+        atomic_write(folder / MANIFEST, self.model_dump_json(indent=2) + "\n")
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """The manifest of the data set in `folder`.
+
+        Raises:
+            InputError: it is missing or damaged; the message names the first field that is wrong.
+        """
+        path = Path(folder) / MANIFEST
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except OSError as error:
+            raise InputError(f"{path} cannot be read: {error.strerror}") from None
+        except ValidationError as error:
+            raise InputError(f"{path} is damaged: {one_line(error, cls)}") from None

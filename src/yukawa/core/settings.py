@@ -4,34 +4,25 @@ from __future__ import annotations
 
 import os
 import re
-import reprlib
 import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as _EnvironmentError
 
-from yukawa.core.errors import SettingsError, nearest
+from yukawa.core.config import looks_secret, merged, mistakes
+from yukawa.core.errors import SettingsError, unknown_name
 
 PREFIX = "YUKAWA_"
 DELIMITER = "__"
 ENVIRONMENT = "the environment"
 FILE_NAME = "yukawa.toml"
-# Variables with our prefix that are no setting: the file's own name, and whatever the tests need.
-_NO_SETTING = (f"{PREFIX}CONFIG", f"{PREFIX}TEST_")
-_KEY_SHAPE = re.compile(r"(sk|pk|gsk|hf|xai|nvapi|bearer)[-_ ]\S*|AIza\S+|ghp_\S+", re.IGNORECASE)
+# Variables with our prefix that are not settings: the file's own name, and whatever the tests need.
+_NOT_A_SETTING = (f"{PREFIX}CONFIG", f"{PREFIX}TEST_")
 _VARIABLE_SHAPE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -47,7 +38,7 @@ class ModelSettings(BaseModel):
         model: the service's model name, a local folder or a hub name.
         base_url: root of an OpenAI-compatible API, such as `http://localhost:8000/v1`.
         key_variable: name of the environment variable that holds the key, never the key.
-        level: L0 base, L1 adapted to the field, L2 tuned for a task.
+        level: L0 a foundation model, L1 one tuned to converse, L2 one taught the domain.
         base: name of the base model this one was made from.
         adapter: PEFT adapter folder or hub name.
         domains: the domains of physics the model is good at; questions are routed by them.
@@ -63,7 +54,7 @@ class ModelSettings(BaseModel):
     backend: Literal["openai", "transformers", "quote", "scripted"]
     model: str | None = None
     base_url: str | None = None
-    key_variable: str | None = None
+    key_variable: str | None = Field(default=None, repr=False)  # somebody may have put the key itself here
     level: Literal["L0", "L1", "L2"] | None = None
     base: str | None = None
     adapter: str | None = None
@@ -76,7 +67,9 @@ class ModelSettings(BaseModel):
     @field_validator("key_variable")
     @classmethod
     def _is_a_variable_name(cls, value: str | None) -> str | None:
-        if value is not None and (_KEY_SHAPE.fullmatch(value) or not _VARIABLE_SHAPE.fullmatch(value)):
+        if value is not None and (
+            (looks_secret(value) and not value.isupper()) or not _VARIABLE_SHAPE.fullmatch(value)
+        ):
             raise ValueError("this must be the name of an environment variable, never the key itself")
         return value
 
@@ -85,18 +78,18 @@ class KnowledgeSettings(BaseModel):
     """The knowledge base: table `[knowledge]`.
 
     Attributes:
-        url: a folder, `sqlite:///...` or `postgresql://...`; `Settings` fills in `home/knowledge`.
-        embedding: name of the embedder that new bases use; `auto` is `minilm` if its weights are installed, else `none`.
+        url: a folder, `sqlite:///...` or `postgresql://...`; if empty, `Settings` fills in `home/knowledge`.
+        embedding: name of the embedder that new bases use.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    url: str | None = None
+    url: str = ""
     embedding: str = "auto"
 
 
 class Settings(BaseSettings):
-    """Everything one installation is told; `load_settings` makes it from file and environment.
+    """All settings of one installation; `load_settings` makes them from file and environment.
 
     Constructed directly it reads neither, so that code and tests get exactly what they pass.
 
@@ -105,7 +98,7 @@ class Settings(BaseSettings):
         knowledge: where the knowledge base lies and how it embeds.
         models: every model by name; `quote`, which needs no model, is always there.
         default_model: the model that answers when none is named.
-        threads: threads of linear algebra; None leaves the library's choice.
+        threads: threads of linear algebra; None leaves the choice to the library.
     """
 
     model_config = SettingsConfigDict(
@@ -149,9 +142,7 @@ class Settings(BaseSettings):
         for name, row in rows.items():
             if isinstance(row, Mapping):
                 if row.get("name", name) != name:
-                    raise ValueError(
-                        f"the row {name!r} says name = {row['name']!r}; the table's name is the name"
-                    )
+                    raise ValueError(f"models.{name}.name is {row['name']!r}; the table's name is the name")
                 row = {**row, "name": name}
             named[name] = row
         quote = named.get("quote", {})
@@ -171,17 +162,15 @@ class Settings(BaseSettings):
     def _is_a_row(cls, value: str, info: ValidationInfo) -> str:
         rows = info.data.get("models", {value: None})  # absent when the rows themselves were wrong
         if value not in rows:
-            guess = nearest(value, rows)
-            meant = f"; did you mean {guess!r}?" if guess else ""
-            raise ValueError(f"no such model; there are: {', '.join(sorted(rows))}{meant}")
+            raise ValueError(str(unknown_name("model", value, sorted(rows))))
         return value
 
-    @model_validator(mode="after")
-    def _fill_url(self) -> Settings:
-        if self.knowledge.url is None:
-            filled = self.knowledge.model_copy(update={"url": str(self.home / "knowledge")})
-            self.__dict__["knowledge"] = filled  # the model is frozen for its users only
-        return self
+    @field_validator("knowledge")
+    @classmethod
+    def _fill_url(cls, value: KnowledgeSettings, info: ValidationInfo) -> KnowledgeSettings:
+        if value.url or "home" not in info.data:  # the home itself was wrong
+            return value
+        return value.model_copy(update={"url": str(info.data["home"] / "knowledge")})
 
 
 def default_home() -> Path:
@@ -223,12 +212,11 @@ def load_settings(start: Path | None = None) -> Settings:
     environment = _read_environment()
     path = _find_file(start or Path(), environment)
     written = _read_file(path) if path else {}
-    _refuse_unknown(written, Settings, str(path))
     _adopt_written_names(environment, written)
     try:
-        return Settings(**_merged(written, environment))
+        return Settings(**merged(written, environment))
     except ValidationError as error:
-        raise _one_line(error, path, environment) from None
+        raise _explained(error, path, environment) from None
 
 
 def _find_file(start: Path, environment: Mapping[str, Any]) -> Path | None:
@@ -237,7 +225,7 @@ def _find_file(start: Path, environment: Mapping[str, Any]) -> Path | None:
         path = Path(os.path.expanduser(named))
         if not os.path.isfile(path):
             raise SettingsError(
-                f"{PREFIX}CONFIG names {named}, which is no file",
+                f"{PREFIX}CONFIG names {named}, which is not a file",
                 hint=f"correct it or type: unset {PREFIX}CONFIG",
             )
         return path
@@ -285,18 +273,15 @@ def _anchored(data: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _read_environment() -> dict[str, Any]:
-    """The settings in the environment, nested; variables that are no setting are refused by name."""
-    for variable in sorted(os.environ):
-        upper = variable.upper()  # pydantic-settings reads variables in either case
-        if upper.startswith(PREFIX) and not upper.startswith(_NO_SETTING):
-            key = upper.removeprefix(PREFIX).lower()
-            if key.split(DELIMITER)[0] not in Settings.model_fields:
-                allowed = [PREFIX + name.upper() for name in ("config", *Settings.model_fields)]
-                guess = nearest(variable, allowed)
-                hint = f"did you mean {guess}?" if guess else f"allowed: {', '.join(allowed)}"
-                raise SettingsError(f"{ENVIRONMENT}: unknown key {variable}", hint=hint)
+    """The settings in the environment, nested; other variables with our prefix are refused by name."""
+    allowed = [PREFIX + name.upper() for name in ("config", *Settings.model_fields)]
+    for variable in sorted(map(str.upper, os.environ)):  # pydantic-settings reads variables in either case
+        ours = variable.startswith(PREFIX) and not variable.startswith(_NOT_A_SETTING)
+        if ours and PREFIX + variable.removeprefix(PREFIX).split(DELIMITER)[0] not in allowed:
+            wrong = unknown_name("variable", variable, allowed)
+            raise SettingsError(f"{ENVIRONMENT}: {wrong.message}", hint=wrong.hint)
     try:
-        found = EnvSettingsSource(Settings)()
+        return EnvSettingsSource(Settings)()
     except _EnvironmentError as error:
         field = re.search(r'field "(\w+)"', str(error))
         variables = f"{PREFIX}{field[1].upper() if field else ''}*"
@@ -304,34 +289,11 @@ def _read_environment() -> dict[str, Any]:
             f"{ENVIRONMENT}: {variables} holds a list or table that is not JSON",
             hint="""write it like '["particle physics", "neutron science"]'""",
         ) from None
-    _refuse_unknown(found, Settings, ENVIRONMENT)
-    return found
 
 
-def _refuse_unknown(
-    data: Mapping[str, Any], model: type[BaseModel], where: str, table: tuple[str, ...] = ()
-) -> None:
-    """Refuse the first key that `model` does not have, in its tables too."""
-    allowed = [name for name in model.model_fields if not (model is ModelSettings and name == "name")]
-    for key, value in data.items():
-        if key not in allowed:
-            guess = "key_variable" if "key" in key and "key_variable" in allowed else nearest(key, allowed)
-            meant = f"did you mean {_spelled((*table, guess), where)}?"
-            hint = meant if guess else f"allowed: {', '.join(allowed)}"
-            raise SettingsError(f"{where}: unknown key {_spelled((*table, key), where)}", hint=hint)
-        if key == "knowledge" and isinstance(value, Mapping):
-            _refuse_unknown(value, KnowledgeSettings, where, ("knowledge",))
-        if key == "models" and isinstance(value, Mapping):
-            for name, row in value.items():
-                if isinstance(row, Mapping):
-                    _refuse_unknown(row, ModelSettings, where, ("models", name))
-
-
-def _spelled(place: tuple[str, ...], where: str) -> str:
-    """A key as it is typed: `models.my.model` in a file, `YUKAWA_MODELS__MY__MODEL` in the environment."""
-    if where == ENVIRONMENT:
-        return PREFIX + DELIMITER.join(re.sub(r"\W", "_", part) for part in place).upper()
-    return ".".join(place)
+def _variable(steps: tuple[str, ...]) -> str:
+    """The variable of a key, such as `YUKAWA_MODELS__MY__MODEL`."""
+    return PREFIX + DELIMITER.join(re.sub(r"\W", "_", step) for step in steps).upper()
 
 
 def _adopt_written_names(environment: dict[str, Any], written: Mapping[str, Any]) -> None:
@@ -342,33 +304,18 @@ def _adopt_written_names(environment: dict[str, Any], written: Mapping[str, Any]
         environment["models"] = {spelled.get(name, name): row for name, row in rows.items()}
 
 
-def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
-    for key, value in above.items():
-        under = merged.get(key)
-        merged[key] = (
-            _merged(under, value) if isinstance(under, Mapping) and isinstance(value, Mapping) else value
-        )
-    return merged
-
-
-def _one_line(error: ValidationError, path: Path | None, environment: Mapping[str, Any]) -> SettingsError:
-    """The first wrong value, as one line that names its place; what may be a key is not shown."""
-    first = error.errors(include_url=False)[0]
-    place = tuple(str(part) for part in first["loc"])
-    reason = first["msg"].removeprefix("Value error, ").removesuffix(" or instance of ModelSettings")
+def _explained(error: ValidationError, path: Path | None, environment: Mapping[str, Any]) -> SettingsError:
+    """The first mistake as one line that says where it was written."""
+    first = mistakes(error, Settings)[0]
     found: Any = environment
-    for part in place:
-        found = found.get(part) if isinstance(found, Mapping) else None
-    where = str(path) if path and found is None else ENVIRONMENT
-    key, value = _spelled(place, where), first["input"]
-    if first["type"] == "missing":
-        return SettingsError(f"{where}: {key} is missing")
-    if place[-1] == "key_variable":
+    for step in first.steps:
+        found = found.get(step) if isinstance(found, Mapping) else None
+    where = str(path)
+    if path is None or found is not None:
+        where, first = ENVIRONMENT, mistakes(error, Settings, _variable)[0]
+    hint = first.hint
+    if first.steps[-1] == "key_variable":
         hint = 'put the key in a variable (export MY_KEY=...) and write key_variable = "MY_KEY"'
-        return SettingsError(f"{where}: {key}: {reason}", hint=hint)
-    hidden = _KEY_SHAPE.search(str(value)) or isinstance(value, Mapping)
-    shown = "" if hidden else f" = {reprlib.repr(value)}"
-    expected = first.get("ctx", {}).get("expected", "")
-    guess = nearest(str(value), re.findall(r"'([^']+)'", expected))
-    return SettingsError(f"{where}: {key}{shown}: {reason}", hint=f"did you mean {guess!r}?" if guess else "")
+    elif first.kind == "extra_forbidden" and "key" in first.steps[-1] and first.steps[0] == "models":
+        hint = f"did you mean {'.'.join(first.steps[:-1])}.key_variable?"
+    return SettingsError(f"{where}: {first.text}", hint=hint)

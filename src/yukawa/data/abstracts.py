@@ -15,11 +15,20 @@ from typing import Any
 import numpy as np
 
 from yukawa.core.errors import InputError
+from yukawa.core.files import check_new_folder
 from yukawa.data.arxiv import Input, read_papers
-from yukawa.data.dataset import check_new, check_suffix, write_dataset
+from yukawa.data.dataset import check_suffix, write_dataset
 from yukawa.data.filters import Filter, told
-from yukawa.data.manifest import SPLITS, Manifest
-from yukawa.data.mixtures import Chosen, Table, archives_of, choose, in_order, members_of, shipped_mixtures
+from yukawa.data.manifest import SPLITS, DatasetManifest
+from yukawa.data.mixtures import (
+    Chosen,
+    MixtureTable,
+    archives_of,
+    choose,
+    in_order,
+    members_of,
+    shipped_mixtures,
+)
 from yukawa.data.rows import Document
 from yukawa.data.selection import STRICT, Method, select
 from yukawa.data.splits import exact_splits, order_keys, shuffled, stable_splits
@@ -48,7 +57,7 @@ class Abstracts:
     """
 
     folder: Path
-    manifest: Manifest
+    manifest: DatasetManifest
     inputs: tuple[Input, ...]
     dropped: dict[str, int]
     notes: tuple[str, ...]
@@ -59,7 +68,7 @@ class _Wish:
     """What was asked for; `mixture` is one of `table`, None for every archive."""
 
     mixture: str | None
-    table: Table
+    table: MixtureTable
     method: Method
     seed: int
     filters: tuple[Filter, ...] = ()
@@ -77,7 +86,7 @@ def build_abstracts(
     mixture: str | None = None,
     method: Method = STRICT,
     seed: int = SEED,
-    table: Table | None = None,
+    table: MixtureTable | None = None,
     filters: Iterable[Filter] = (),
     suffix: str = ".parquet",
     counter: TokenCounter | None = None,
@@ -105,7 +114,7 @@ def build_abstracts(
     table = shipped_mixtures() if table is None else table
     folder, wish = Path(folder), _Wish(mixture, table, method, seed, tuple(filters))
     archives = wish.archives
-    check_new(folder)
+    check_new_folder(folder)
     check_suffix(suffix)
     inputs = [Input(Path(path).name) for path in snapshots]
     dropped: Counter[str] = Counter()
@@ -126,7 +135,7 @@ def build_mixture(
     seed: int = SEED,
     *,
     method: Method = STRICT,
-    table: Table | None = None,
+    table: MixtureTable | None = None,
 ) -> dict[str, list[Document]]:
     """The documents of a mixture by split, shuffled: what `build_abstracts` would write of them.
 
@@ -173,7 +182,7 @@ def _tell(progress: Progress, before: int, total: int, done: int) -> None:
 
 
 def _chosen(pool: Pool, places: Places, wish: _Wish) -> Chosen:
-    """Split the documents at these places, and take those of the mixture; of all archives if it is None."""
+    """SplitRecord the documents at these places, and take those of the mixture; of all archives if it is None."""
     archives = sorted({name.partition(".")[0] for name in pool.names})
     homes = {name: archives.index(name.partition(".")[0]) for name in pool.names}
     home = np.array([homes[name] for name in pool.names] or [0])

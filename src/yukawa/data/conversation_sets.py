@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from yukawa.core.errors import InputError
-from yukawa.core.files import hash_file
+from yukawa.core.files import check_new_folder, hash_file
 from yukawa.data.conversation_splits import FRACTIONS, split_conversations
 from yukawa.data.conversations import Reading, detect_format, read_conversations, read_preferences
-from yukawa.data.dataset import check_new, write_dataset
+from yukawa.data.dataset import write_dataset
 from yukawa.data.filters import Filter, told
-from yukawa.data.manifest import Manifest
+from yukawa.data.manifest import DatasetManifest
 from yukawa.data.rows import Conversation, Preference
 from yukawa.data.token_counts import TokenCounter
 
@@ -32,7 +32,7 @@ class ConversationSet:
         filtered: rows that a filter dropped, by reason.
     """
 
-    manifest: Manifest
+    manifest: DatasetManifest
     readings: tuple[Reading[Any], ...]
     repeated: int
     filtered: dict[str, int]
@@ -64,7 +64,7 @@ def build_conversations(
         StoreError: the disk refuses; nothing is left behind.
         MissingPackage: Parquet is asked for and pyarrow is not installed.
     """
-    check_new(Path(folder))
+    check_new_folder(Path(folder))
     paths = [Path(path) for path in files]
     kind, readings = _read_all(paths, format, source=source, licence=licence, drop_bad=drop_bad)
     rows, repeated = _distinct(readings)

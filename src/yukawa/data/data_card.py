@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from yukawa.data.manifest import Manifest
+from yukawa.data.manifest import DatasetManifest
 
 CARD = "card.md"
 _SHOWN = 30  # categories; the manifest has all
 
 
-def render_card(manifest: Manifest, sections: Iterable[tuple[str, str]] = ()) -> str:
+def render_card(manifest: DatasetManifest, sections: Iterable[tuple[str, str]] = ()) -> str:
     """The text of `card.md`.
 
     Args:
@@ -36,7 +36,7 @@ _WHAT = {
 }
 
 
-def _table(manifest: Manifest) -> str:
+def _table(manifest: DatasetManifest) -> str:
     counted = manifest.tokenizer is not None
     heads = ["split", "file", "rows", "characters", *["tokens"] * counted, "SHA-256"]
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
@@ -49,7 +49,7 @@ def _table(manifest: Manifest) -> str:
     return "\n".join(lines)
 
 
-def _counts(manifest: Manifest, field: str, caption: str) -> str:
+def _counts(manifest: DatasetManifest, field: str, caption: str) -> str:
     """A table of rows by the values of one field, most frequent first."""
     names = [split.name for split in manifest.splits]
     total: Counter[str] = Counter()

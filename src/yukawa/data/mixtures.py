@@ -9,28 +9,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import field_validator
 
-from yukawa.core.errors import InputError, nearest
+from yukawa.core.config import StrictModel, checked, read_table
+from yukawa.core.errors import InputError, unknown_name
 from yukawa.data.manifest import SPLITS
 from yukawa.data.spool import Places
 
 _SHIPPED = Path(__file__).with_name("mixtures.yaml")
-_TABLE_HINT = "write lines like `mine: {parts: {hep-th: 0.7, hep-ex: 0.3}, size: s1}`"
 _TOLERANCE = 1e-9
 
 
-class Mixture(BaseModel):
-    """One line of the table.
+class Mixture(StrictModel):
+    """A mixture of archives: one line of the table.
 
     Attributes:
         parts: archives (or single categories) with their shares, which add up to 1; None for all there is.
         size: the mixture to whose size this one is cut, split by split; None if it is not.
         sure: whether its number is published; the composition always is.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     parts: dict[str, float | None]
     size: str | None = None
@@ -64,60 +61,45 @@ class Mixture(BaseModel):
         return " + ".join(parts) + size
 
 
-Table = Mapping[str, Mixture]
+MixtureTable = Mapping[str, Mixture]
 
 
 @cache
-def shipped_mixtures() -> Table:
+def shipped_mixtures() -> MixtureTable:
     """FeynTune's ten; of s4 to s7 the numbers are not sure."""
     return read_mixtures(_SHIPPED, {})
 
 
-def read_mixtures(path: Path, known: Table | None = None) -> Table:
+def read_mixtures(path: Path, known: MixtureTable | None = None) -> MixtureTable:
     """The mixtures of a YAML file beside those `known` (if None, the shipped ones), which it may build on.
 
     Raises:
-        InputError: the file cannot be read or is no such table; a mixture is cut to the size of none that is there,
-            or of itself.
+        InputError: the file cannot be read or is not such a table; a mixture is cut to the size of an unknown
+            one, or to its own.
     """
     known = shipped_mixtures() if known is None else known
-    try:
-        table = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    except yaml.YAMLError as error:
-        raise InputError(f"{path} is not valid YAML: {error}", hint=_TABLE_HINT) from None
-    if not isinstance(table, dict) or not table:
-        raise InputError(f"{path} is no table of mixtures", hint=_TABLE_HINT)
     mixtures = dict(known)
-    for name, values in table.items():
-        if str(name) in known:
-            raise InputError(f"{path}: {name} is a shipped mixture", hint="take another name")
-        try:
-            mixtures[str(name)] = Mixture.model_validate(values)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            place = ".".join(str(step) for step in (name, *first["loc"]))
-            raise InputError(f"{path}: {place}: {first['msg']}", hint=_TABLE_HINT) from None
+    for name, values in read_table(Path(path)).items():
+        if name in known:
+            raise InputError(f"{path}: {name} is a shipped mixture", hint="choose another name")
+        mixtures[name] = checked(Mixture, values, f"{path}: {name}")
     for name, mixture in mixtures.items():
         _check_size(name, mixture, mixtures)
     return mixtures
 
 
-def find_mixture(name: str, table: Table) -> Mixture:
+def find_mixture(name: str, table: MixtureTable) -> Mixture:
     """The mixture of this name.
 
     Raises:
-        InputError: there is none; the nearest is named.
+        InputError: the table has no such mixture; the nearest is named.
     """
-    if name in table:
-        return table[name]
-    near = nearest(name, table)
-    hint = (f"did you mean {near!r}? " if near else "") + f"allowed: {', '.join(table)}"
-    raise InputError(f"there is no mixture {name!r}", hint=hint)
+    if name not in table:
+        raise unknown_name("mixture", name, table)
+    return table[name]
 
 
-def archives_of(name: str, table: Table) -> tuple[str, ...]:
+def archives_of(name: str, table: MixtureTable) -> tuple[str, ...]:
     """The archives that decide a mixture: its own, and those of the mixture that gives its size.
 
     Raises:
@@ -143,7 +125,9 @@ class Chosen:
     wanted: dict[str, int]
 
 
-def choose(name: str, table: Table, members: Mapping[str, Places], splits: Places, ranks: Places) -> Chosen:
+def choose(
+    name: str, table: MixtureTable, members: Mapping[str, Places], splits: Places, ranks: Places
+) -> Chosen:
     """The documents of a mixture: of each part the first in shuffled order, split by split.
 
     Of two mixtures that take different numbers of an archive, the smaller takes some of the larger's.
@@ -192,7 +176,7 @@ def apportion(total: int, shares: Sequence[float]) -> list[int]:
     return whole
 
 
-def _sizes(name: str, table: Table, counts: Mapping[str, int]) -> dict[str, int]:
+def _sizes(name: str, table: MixtureTable, counts: Mapping[str, int]) -> dict[str, int]:
     """How many documents of each part a mixture takes where there are `counts`."""
     mixture = table[name]
     parts = list(mixture.parts)
@@ -209,7 +193,7 @@ def _sizes(name: str, table: Table, counts: Mapping[str, int]) -> dict[str, int]
     return dict(zip(parts, apportion(total, shares), strict=True))
 
 
-def _check_size(name: str, mixture: Mixture, table: Table) -> None:
+def _check_size(name: str, mixture: Mixture, table: MixtureTable) -> None:
     """Refuse sizes that lead nowhere or in a circle."""
     seen = [name]
     while mixture.size is not None:

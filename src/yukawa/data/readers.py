@@ -12,7 +12,7 @@ from yukawa.core.optional import require
 from yukawa.data.conversations import FORMATS, read_conversations, read_objects, read_preferences
 from yukawa.data.dataset import read_split
 from yukawa.data.decontamination import Item, evaluation_items
-from yukawa.data.manifest import read_manifest
+from yukawa.data.manifest import DatasetManifest
 from yukawa.data.row_files import read_rows
 from yukawa.data.rows import Conversation, Document, Preference
 
@@ -33,7 +33,7 @@ def open_rows(path: Path, split: str | None = None) -> Iterator[Any]:
     """
     path = Path(path)
     if path.is_dir():
-        manifest = read_manifest(path)
+        manifest = DatasetManifest.read(path)
         names = [manifest.split(split).name] if split else [one.name for one in manifest.splits]
         kind: Any = _KINDS[manifest.kind]
         return chain.from_iterable(read_split(path, name, kind) for name in names)
@@ -59,7 +59,7 @@ def open_items(path: Path) -> Iterator[Item]:
     """
     path = Path(path)
     if path.is_dir():
-        names = [one.name for one in read_manifest(path).splits]
+        names = [one.name for one in DatasetManifest.read(path).splits]
         return evaluation_items(open_rows(path, "test" if "test" in names else None))
     fields = _fields(path)
     answered = "text" in fields or any(set(needed) <= fields for needed in FORMATS.values())

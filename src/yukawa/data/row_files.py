@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from yukawa.core.config import mistakes
 from yukawa.core.errors import InputError
 from yukawa.core.files import read_jsonl, replacement, report_write_errors, write_jsonl
 from yukawa.core.optional import require
@@ -58,7 +59,7 @@ def read_rows(path: Path, kind: type[Row]) -> Iterator[Row]:
         except ValidationError as error:
             needed = ", ".join(name for name, field in kind.model_fields.items() if field.is_required())
             raise InputError(
-                f"{path}: row {number} is no {kind.__name__.lower()}: {_first(error)}",
+                f"{path}: row {number} is not a {kind.__name__.lower()}: {mistakes(error, kind)[0].text}",
                 hint=f"it needs {needed}; yukawa data makes such rows",
             ) from None
 
@@ -78,21 +79,6 @@ def _of_kind(rows: Iterable[Row], kind: type[Row], path: Path) -> Iterator[Row]:
                 f"row {number} for {path} is a {type(row).__name__}, each must be a {kind.__name__}"
             )
         yield row
-
-
-def _first(error: ValidationError) -> str:
-    """The first thing that is wrong, on one line."""
-    first = error.errors(include_url=False, include_context=False)[0]
-    place = ".".join(str(step) for step in first["loc"])
-    return f"{place}: {_REASONS.get(first['type'], first['msg'])}"
-
-
-_REASONS = {
-    "missing": "it is missing",
-    "extra_forbidden": "there is no such field",
-    "string_pattern_mismatch": "text is expected, this is blank",
-    "string_unicode": "half a character, which is no text",
-}
 
 
 def schema(kind: _Kind) -> Any:

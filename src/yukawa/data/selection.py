@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from yukawa.core.errors import InputError, nearest
+from yukawa.core.errors import unknown_name
 from yukawa.data.arxiv import Paper
 from yukawa.data.rows import Document
 
@@ -126,13 +126,11 @@ def find_method(name: str) -> Method:
     """The method of this name.
 
     Raises:
-        InputError: there is none; the nearest is named.
+        InputError: there is no such method; the nearest is named.
     """
-    if name in METHODS:
-        return METHODS[name]
-    near = nearest(name, METHODS)
-    hint = (f"did you mean {near!r}? " if near else "") + f"allowed: {', '.join(METHODS)}"
-    raise InputError(f"there is no method {name!r}", hint=hint)
+    if name not in METHODS:
+        raise unknown_name("method", name, METHODS)
+    return METHODS[name]
 
 
 def select(

@@ -1,4 +1,4 @@
-from .classes import JET_ORIGIN as JET_ORIGIN
+from .columns import JET_ORIGIN as JET_ORIGIN
 from .evaluation.evaluate import evaluate as evaluate
 from .evaluation.prediction import predict as predict
 from .features import FeatureEncoder as FeatureEncoder

@@ -1,13 +1,21 @@
-"""The columns of a jet, named as in JetClass: what each one means, in which unit, and how it is stored."""
+"""Columns of a jet, named as in JetClass, with units and types; the jet-origin classes and their antiparticles."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from yukawa.core.errors import InputError, nearest
 
 PARTICLE, JET, LABEL = "part_", "jet_", "label_"
+
+# The order of the published matrices (arXiv:2310.03440). Codes in the field number these classes
+# differently, so files and checkpoints carry names, never numbers.
+JET_ORIGIN = ("b", "bbar", "c", "cbar", "s", "sbar", "u", "ubar", "d", "dbar", "g")
+
+PDG_ID = {"d": 1, "u": 2, "s": 3, "c": 4, "b": 5, "g": 21}
+PDG_ID |= {f"{quark}bar": -PDG_ID[quark] for quark in "duscb"}
+NAME_OF_PDG_ID = {pdg: name for name, pdg in PDG_ID.items()}
 
 
 @dataclass(frozen=True)
@@ -78,3 +86,14 @@ def check_columns(wanted: Collection[str], there: Collection[str], place: str) -
         near = sorted({match for name in missing if (match := nearest(name, there))})
         hint = f"near it: {', '.join(near)}" if near else f"it has: {', '.join(there) or 'none'}"
         raise InputError(f"{place}: no column {', '.join(missing)}", hint=hint)
+
+
+def conjugate(name: str) -> str:
+    """The class of the antiparticle: `b` and `bbar` are each other's, `g` and unknown names are their own."""
+    other = name.removesuffix("bar") if name.endswith("bar") else f"{name}bar"
+    return other if name in PDG_ID and other in PDG_ID else name
+
+
+def flavours(classes: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """The (quark, antiquark) pairs of which both are in `classes`, in its order."""
+    return tuple((name, f"{name}bar") for name in classes if f"{name}bar" in classes)

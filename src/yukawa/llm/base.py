@@ -10,6 +10,7 @@ from typing import Literal, Protocol, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from yukawa.core.config import one_line
 from yukawa.core.errors import InputError, ReplyError, nearest
 
 Role = Literal["system", "user", "assistant"]
@@ -150,7 +151,7 @@ async def structured(
         try:
             return schema.model_validate_json(json_part(reply.text))
         except ValidationError as error:
-            complaint = _one_line(error)
+            complaint = one_line(error, schema, _SHOWN_ERRORS)
         if reply.finish_reason == "length":
             complaint = f"cut at the token limit; {complaint}"
         asked += [
@@ -194,12 +195,3 @@ def need_messages(messages: Sequence[Message], name: str) -> None:
         raise InputError(
             f"model {name!r} was given no message", hint="pass at least one Message('user', ...)"
         )
-
-
-def _one_line(error: ValidationError) -> str:
-    found = [
-        f"{'.'.join(str(step) for step in item['loc']) or 'reply'}: {item['msg']}"
-        for item in error.errors(include_url=False, include_context=False, include_input=False)
-    ]
-    more = f" and {len(found) - _SHOWN_ERRORS} more" if len(found) > _SHOWN_ERRORS else ""
-    return "; ".join(found[:_SHOWN_ERRORS]) + more

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from yukawa.core.markdown import facts
-from yukawa.data.manifest import Manifest
+from yukawa.data.manifest import DatasetManifest
 from yukawa.training.recipe import Recipe
 from yukawa.training.tokenization import Counts
 
@@ -45,7 +45,7 @@ gain in knowledge by itself.
 def card(
     recipe: Recipe,
     counts: Counts,
-    manifest: Manifest | None,
+    manifest: DatasetManifest | None,
     *,
     parameters: tuple[int, int],
     steps: int,

@@ -10,7 +10,7 @@ from typing import Any
 from yukawa.core.errors import InputError
 from yukawa.core.optional import require
 from yukawa.data import Conversation, Document, Preference, read_rows
-from yukawa.data.manifest import MANIFEST, Manifest, check_manifest
+from yukawa.data.manifest import MANIFEST, DatasetManifest, check_manifest
 from yukawa.data.row_files import SUFFIXES
 from yukawa.training.recipe import MIXTURE, Recipe
 from yukawa.training.tokenization import (
@@ -43,7 +43,7 @@ class Files:
 
     train: Path
     validation: Path | None = None
-    manifest: Manifest | None = None
+    manifest: DatasetManifest | None = None
 
     @property
     def all(self) -> list[Path]:

@@ -54,7 +54,7 @@ def load_variants(path: str | Path, changes: Sequence[str] = ()) -> list[Variant
     return variants
 
 
-def _checked(over: Any, path: Path) -> dict[str, list[Any]]:
+def _checked(over: Any, path: str | Path) -> dict[str, list[Any]]:
     table = isinstance(over, dict) and bool(over)
     if not table or not all(isinstance(values, list) and values for values in over.values()):
         raise InputError(

@@ -15,7 +15,7 @@ from yukawa.jets.evaluation import evaluate as evaluate_module
 from yukawa.jets.evaluation import plots
 from yukawa.jets.evaluation.evaluate import Scores, compare, evaluate
 from yukawa.jets.evaluation.prediction import Predictions, predict
-from yukawa.jets.io.manifest import Manifest, describe_shard, write_manifest
+from yukawa.jets.io.manifest import JetManifest, describe_shard
 from yukawa.jets.io.parquet import write_parquet
 from yukawa.jets.io.source import open_source
 from yukawa.jets.table import Jets
@@ -51,9 +51,8 @@ def data_set(folder: Path, make_jets: Any) -> Path:
         jets = make_jets(60 + 20 * number, seed=number)
         write_parquet(folder / split / "0.parquet", jets)
         shards.append(describe_shard(folder, f"{split}/0.parquet", jets))
-    write_manifest(
-        folder, Manifest(versions={}, process={}, card={}, seed=0, jets_per_class=1, shards=tuple(shards))
-    )
+    made: dict[str, Any] = {"versions": {}, "process": {}, "card": {}, "seed": 0, "jets_per_class": 1}
+    JetManifest(**made, shards=tuple(shards)).write(folder)
     return folder
 
 

@@ -15,7 +15,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from yukawa.core.errors import InputError
-from yukawa.jets.classes import JET_ORIGIN
+from yukawa.jets.columns import JET_ORIGIN
 from yukawa.jets.evaluation import metrics
 from yukawa.jets.evaluation.metrics import Confusion
 

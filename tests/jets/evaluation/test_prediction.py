@@ -13,7 +13,7 @@ from yukawa.core.errors import InputError, NotFound
 from yukawa.jets.evaluation import prediction
 from yukawa.jets.evaluation.prediction import predict, probabilities, read_predictions
 from yukawa.jets.features.encoder import FeatureEncoder
-from yukawa.jets.io.chunks import Source
+from yukawa.jets.io.chunks import JetSource
 from yukawa.jets.io.loader import tensors
 from yukawa.jets.io.parquet import write_parquet
 from yukawa.jets.io.source import open_source
@@ -31,8 +31,8 @@ class Cut:
         return self.jets if columns is None else self.jets.pick(columns)
 
 
-def source_of(jets: Jets, size: int) -> Source:
-    return Source(jets.columns, tuple(Cut(jets[i : i + size]) for i in range(0, len(jets), size)))
+def source_of(jets: Jets, size: int) -> JetSource:
+    return JetSource(jets.columns, tuple(Cut(jets[i : i + size]) for i in range(0, len(jets), size)))
 
 
 def test_probabilities_are_the_networks_in_the_order_of_the_jets(make_model: Any, make_jets: Any) -> None:
@@ -165,7 +165,7 @@ def test_no_more_than_a_few_pieces_are_held(tmp_path: Path, make_model: Any, mak
             read.append(1)
             return super().read(columns)
 
-    watched = Source(source.columns, tuple(Watched(piece.jets) for piece in source.pieces))
+    watched = JetSource(source.columns, tuple(Watched(piece.jets) for piece in source.chunks))
     predict(
         make_model(),
         watched,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from yukawa.jets.classes import JET_ORIGIN
+from yukawa.jets.columns import JET_ORIGIN
 from yukawa.jets.evaluation.metrics import Confusion
 from yukawa.jets.evaluation.published import PUBLISHED
 

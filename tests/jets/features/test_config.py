@@ -8,8 +8,7 @@ import pytest
 import yaml
 
 from yukawa.core.errors import InputError
-from yukawa.jets.classes import JET_ORIGIN
-from yukawa.jets.columns import JET_COLUMNS, PARTICLE_COLUMNS
+from yukawa.jets.columns import JET_COLUMNS, JET_ORIGIN, PARTICLE_COLUMNS
 from yukawa.jets.features import DataConfig, FeatureEncoder
 from yukawa.jets.features.config import built_in_configs, load_data_config, read_config
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from yukawa.core.errors import InputError
 from yukawa.jets.features.schema import (
     AUTO,
-    Input,
-    Labels,
+    InputGroup,
+    LabelDefinition,
     Variable,
     Weights,
     labels_to_dict,
@@ -49,9 +49,10 @@ def test_weights_written_and_read_are_the_same(weights: Weights) -> None:
 
 
 @pytest.mark.parametrize(
-    "labels", [Labels(("b", "c"), ("label_b", "label_c")), Labels(("t",), ("1 - x",)), Labels(("t", "u"), ("n",), "custom", "truth")]
+    "labels", [LabelDefinition(("b", "c"), ("label_b", "label_c")), LabelDefinition(("t",), ("1 - x",)),
+               LabelDefinition(("t", "u"), ("n",), "custom", "truth")],
 )  # fmt: skip
-def test_labels_written_and_read_are_the_same(labels: Labels) -> None:
+def test_labels_written_and_read_are_the_same(labels: LabelDefinition) -> None:
     assert read_labels(labels_to_dict(labels)) == labels
 
 
@@ -74,7 +75,7 @@ def test_the_method_says_what_an_unspoken_center_is() -> None:
 
 def test_an_input() -> None:
     given = read_input("pf_points", {"length": 50, "pad_mode": "WRAP", "vars": ["x", "y"]}, "manual", {})
-    assert given == Input((Variable("x"), Variable("y")), 50, "wrap")
+    assert given == InputGroup((Variable("x"), Variable("y")), 50, "wrap")
     assert read_input("pf_points", {"vars": ["x"]}, "manual", {}).length is None
 
 

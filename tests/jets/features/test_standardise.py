@@ -15,7 +15,7 @@ from yukawa.core.errors import InputError
 from yukawa.jets.features import DataConfig, FeatureEncoder, load_data_config
 from yukawa.jets.features.config import read_config
 from yukawa.jets.features.standardise import resolve, standardise
-from yukawa.jets.io.chunks import Source
+from yukawa.jets.io.chunks import JetSource
 from yukawa.jets.table import Jets
 
 ToyJets = Callable[..., Jets]
@@ -23,7 +23,7 @@ ToyJets = Callable[..., Jets]
 
 @dataclass(frozen=True)
 class Part:
-    """Some jets in memory as a piece; it must be asked for columns."""
+    """Some jets in memory as a chunk; it must be asked for columns."""
 
     jets: Jets
     path: Path = Path("memory")
@@ -37,9 +37,9 @@ class Part:
         return self.jets.pick(columns)
 
 
-def source(jets: Jets, pieces: int = 1) -> Source:
-    ends = [len(jets) * i // pieces for i in range(pieces + 1)]
-    return Source(jets.columns, tuple(Part(jets[a:b]) for a, b in pairwise(ends)))
+def source(jets: Jets, chunks: int = 1) -> JetSource:
+    ends = [len(jets) * i // chunks for i in range(chunks + 1)]
+    return JetSource(jets.columns, tuple(Part(jets[a:b]) for a, b in pairwise(ends)))
 
 
 def config_with(**changes: Any) -> DataConfig:
@@ -76,7 +76,7 @@ def test_centers_and_scales_are_those_of_weaver(selection: str | None, toy_jets:
     table = preprocess._build_new_variables(table, dict(config.new_variables))
     params = preprocess.AutoStandardizer([], theirs).make_preprocess_params(table)
 
-    found = standardise(config, source(jets, pieces=3))
+    found = standardise(config, source(jets, chunks=3))
     for variable in found.inputs["pf_features"].variables[:4]:
         expected = params[variable.name]
         assert variable.center == pytest.approx(expected["center"], rel=1e-6)
@@ -87,7 +87,7 @@ def test_centers_and_scales_are_those_of_weaver(selection: str | None, toy_jets:
 
 def test_standardised_features_have_median_0_and_width_1(toy_jets: ToyJets) -> None:
     jets = toy_jets(500)
-    config = resolve(config_with(), source(jets, pieces=4))
+    config = resolve(config_with(), source(jets, chunks=4))
     rows = FeatureEncoder(config).encode(jets).rows["features_NF"]
     low, middle, high = np.percentile(rows[:, :2], [16, 50, 84], axis=0)
     assert middle == pytest.approx([0, 0], abs=1e-4)
@@ -108,7 +108,7 @@ def test_the_fraction_is_taken_from_each_piece(toy_jets: ToyJets) -> None:
     config = config_with(preprocess={"method": "auto", "data_fraction": 0.25})
     index = np.concatenate([np.arange(25), np.arange(100, 125)])
     assert (
-        standardise(config, source(jets, pieces=2)).inputs
+        standardise(config, source(jets, chunks=2)).inputs
         == standardise(config_with(), source(jets[index])).inputs
     )
 
@@ -128,7 +128,7 @@ def test_values_that_are_not_finite_are_left_out(toy_jets: ToyJets) -> None:
 def test_weights_are_computed_too(toy_jets: ToyJets) -> None:
     weights = {"reweight_method": "flat", "reweight_vars": {"jet_pt": [0, 30, 500], "jet_eta": [0, 500]},
                "reweight_classes": ["label_b", "label_c"]}  # fmt: skip
-    config = resolve(config_with(weights=weights), source(toy_jets(300), pieces=2))
+    config = resolve(config_with(weights=weights), source(toy_jets(300), chunks=2))
     assert config.resolved
     assert config.weights is not None
     assert set(config.weights.histograms or ()) == {"label_b", "label_c"}

@@ -1,4 +1,4 @@
-"""Sources put pieces together; portions cut what is written to size."""
+"""Sources put chunks together; writer cut what is written to size."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yukawa.core.errors import InputError
-from yukawa.jets.io.chunks import Portions, Source, join_sources
+from yukawa.jets.io.chunks import ChunkWriter, JetSource, join_sources
 from yukawa.jets.table import Jets, concatenate
 
 
 @dataclass(frozen=True)
 class Held:
-    """A piece that is in memory."""
+    """A chunk that is in memory."""
 
     jets: Jets
     path: Path = Path("held")
@@ -30,27 +30,27 @@ class Held:
 
 
 def test_a_source_is_its_pieces_in_order(jets: Jets, assert_same):
-    source = Source(jets.columns, tuple(Held(jets[at : at + 20], Path(f"{at}")) for at in (0, 20, 40)))
+    source = JetSource(jets.columns, tuple(Held(jets[at : at + 20], Path(f"{at}")) for at in (0, 20, 40)))
     assert len(source) == len(jets)
     assert source.paths == (Path("0"), Path("20"), Path("40"))
-    assert [len(chunk) for chunk in source.chunks()] == [20, 20, 10]
+    assert [len(chunk) for chunk in source.read_chunks()] == [20, 20, 10]
     assert_same(source.read(), jets)
     assert_same(source.read(["part_px", "label_b"]), jets.pick(["part_px", "label_b"]))
 
 
 def test_a_missing_column_is_named_before_anything_is_read(jets: Jets):
-    source = Source(jets.columns, (Held(jets),))
+    source = JetSource(jets.columns, (Held(jets),))
     with pytest.raises(InputError, match=r"held: no column part_pX .*near it: part_p"):
-        next(source.chunks(["part_pX"]))
+        next(source.read_chunks(["part_pX"]))
 
 
 def test_joining_needs_the_same_columns_in_any_order(jets: Jets):
-    one = Source(jets.columns, (Held(jets, Path("one")),))
-    turned = Source(jets.columns[::-1], (Held(jets, Path("two")),))
+    one = JetSource(jets.columns, (Held(jets, Path("one")),))
+    turned = JetSource(jets.columns[::-1], (Held(jets, Path("two")),))
     both = join_sources([one, turned])
     assert (len(both), both.columns) == (2 * len(jets), jets.columns)
-    less = Source(jets.columns[1:], (Held(jets, Path("less")),))
-    more = Source((*jets.columns, "jet_tau"), (Held(jets, Path("more")),))
+    less = JetSource(jets.columns[1:], (Held(jets, Path("less")),))
+    more = JetSource((*jets.columns, "jet_tau"), (Held(jets, Path("more")),))
     with pytest.raises(
         InputError, match="less and one do not hold the same columns: only one of them has part_px"
     ):
@@ -63,12 +63,12 @@ def test_joining_needs_the_same_columns_in_any_order(jets: Jets):
 def test_portions_are_of_the_size_but_for_the_last(make_jets, assert_same, sizes, size):
     jets = make_jets(sum(sizes))
     written: list[Jets] = []
-    portions = Portions(Path("file"), size, written.append)
+    writer = ChunkWriter(Path("file"), size, written.append)
     start = 0
     for count in sizes:
-        portions.append(jets[start : start + count])
+        writer.append(jets[start : start + count])
         start += count
-    portions.close()
+    writer.close()
     assert all(len(part) == size for part in written[:-1])
     assert len(written[-1]) <= size
     assert_same(concatenate(written), jets)
@@ -76,12 +76,12 @@ def test_portions_are_of_the_size_but_for_the_last(make_jets, assert_same, sizes
 
 def test_portions_of_nothing_are_an_error():
     with pytest.raises(InputError, match="no jets"):
-        Portions(Path("file"), 8, lambda jets: None).close()
+        ChunkWriter(Path("file"), 8, lambda jets: None).close()
 
 
 def test_portions_are_all_of_the_same_columns_and_types(jets: Jets):
-    portions = Portions(Path("file"), 8, lambda jets: None)
-    portions.append(jets)
+    writer = ChunkWriter(Path("file"), 8, lambda jets: None)
+    writer.append(jets)
     double = {**jets.scalars, "jet_pt": jets.scalars["jet_pt"].astype("f8")}
     for other, message in (
         (
@@ -99,4 +99,4 @@ def test_portions_are_all_of_the_same_columns_and_types(jets: Jets):
         ),
     ):
         with pytest.raises(InputError, match=message):
-            portions.append(other)
+            writer.append(other)

@@ -12,8 +12,8 @@ import pytest
 import uproot
 
 from yukawa.core.errors import InputError
-from yukawa.jets.classes import JET_ORIGIN, PDG_ID
-from yukawa.jets.io.edm4hep import Events, _nearest, holds_events, open_edm4hep
+from yukawa.jets.columns import JET_ORIGIN, PDG_ID
+from yukawa.jets.io.edm4hep import Edm4hepChunk, _nearest, holds_events, open_edm4hep
 from yukawa.jets.io.jetclass import write_jetclass
 from yukawa.jets.io.source import open_source
 from yukawa.jets.table import Jets, concatenate
@@ -111,7 +111,9 @@ def test_fewer_columns_and_smaller_pieces_are_the_same_jets(real_data: Path, old
     columns = ["part_d0err", "label_b", "jet_pt", "part_truth_pdg"]
     assert_same(open_edm4hep(path).read(columns), older.pick(columns))
     event = older.scalars["jet_event"]
-    parts = [Events(path, int(np.sum((event >= a) & (event < b))), a, b) for a, b in ((0, 30), (30, 100))]
+    parts = [
+        Edm4hepChunk(path, int(np.sum((event >= a) & (event < b))), a, b) for a, b in ((0, 30), (30, 100))
+    ]
     read = [pickle.loads(pickle.dumps(part)).read() for part in parts]  # noqa: S301 -- our own
     assert [len(jets) for jets in read] == [part.count for part in parts]
     assert_same(concatenate(read), older)
@@ -136,7 +138,7 @@ def test_a_file_without_jets_says_what_it_has(tmp_path: Path):
 def test_a_column_that_is_not_there_is_named(real_data: Path):
     source = open_edm4hep(real_data / "jets" / OLDER)
     with pytest.raises(InputError, match=r"no column part_isChargedKaon .*near it: part_isCharged"):
-        source.pieces[0].read(["part_isChargedKaon"])
+        source.chunks[0].read(["part_isChargedKaon"])
 
 
 def test_the_nearest_parton_is_that_of_the_smallest_angle():

@@ -10,8 +10,22 @@ import numpy as np
 import pytest
 
 from yukawa.core.errors import InputError
-from yukawa.jets.io.hdf5 import JETS, hdf5_writer, open_hdf5, write_hdf5
-from yukawa.jets.io.padded import FEATURES, GLOBALS
+from yukawa.jets.io.hdf5 import (
+    FEATURES,
+    GLOBALS,
+    JETS,
+    KIND,
+    KINDS,
+    KINEMATIC,
+    best_features,
+    check_names,
+    columns_of,
+    decode_features,
+    encode_features,
+    hdf5_writer,
+    open_hdf5,
+    write_hdf5,
+)
 from yukawa.jets.table import Jets, concatenate
 
 RAW = ("part_px", "part_py", "part_pz", "part_energy", "part_charge")
@@ -59,9 +73,9 @@ def test_portions_and_pieces_do_not_show(tmp_path: Path, make_jets, assert_same)
         for start in range(0, len(jets), 500):
             append(jets[start : start + 500])
     source = open_hdf5(tmp_path / "parts.h5")
-    assert [piece.count for piece in source.pieces] == [JETS, 3]
+    assert [chunk.count for chunk in source.chunks] == [JETS, 3]
     assert_same(source.read(), open_hdf5(tmp_path / "whole.h5").read())
-    last = pickle.loads(pickle.dumps(source.pieces[1])).read(["part_px", "label_g"])  # noqa: S301 -- our own
+    last = pickle.loads(pickle.dumps(source.chunks[1])).read(["part_px", "label_g"])  # noqa: S301 -- our own
     assert last.counts.tolist() == [70, 0, 1]
     np.testing.assert_array_equal(last.particles["part_px"], wide.particles["part_px"])
 
@@ -141,7 +155,7 @@ def test_wrong_numbers_and_names_are_named(tmp_path: Path):
     with pytest.raises(InputError, match="'px' is no feature"):
         open_hdf5(path, features=[*FEATURES[:8], "px"])
     with pytest.raises(InputError, match=r"no column part_pX"):
-        open_hdf5(path).pieces[0].read(["part_pX"])
+        open_hdf5(path).chunks[0].read(["part_pX"])
     data[1, 1, 4] = 30
     with pytest.raises(InputError, match=r"kind\.h5: a particle is of kind 30"):
         open_hdf5(_write(tmp_path / "kind.h5", data=data)).read()
@@ -165,3 +179,73 @@ def test_damage_is_one_clear_line(tmp_path: Path, jets: Jets, keep: int):
 def test_no_file_is_clear(tmp_path: Path):
     with pytest.raises(InputError, match="no such file"):
         open_hdf5(tmp_path / "absent.h5")
+
+
+def test_features_give_back_the_columns(jets: Jets):
+    rows = encode_features(jets, FEATURES)
+    columns = decode_features(rows, FEATURES, jets.counts, jets.scalars)
+    assert tuple(columns) == columns_of(FEATURES)
+    for name, column in columns.items():
+        np.testing.assert_allclose(column, jets.particles[name], rtol=2e-5, atol=2e-5, err_msg=name)
+
+
+def test_plain_columns_come_back_to_the_bit(jets: Jets):
+    names = ("part_px", "part_d0val", "part_energy")
+    columns = decode_features(encode_features(jets, names), names, jets.counts, {})
+    for name in names:
+        np.testing.assert_array_equal(columns[name], jets.particles[name])
+
+
+def test_each_kind_has_its_charge_and_flag():
+    rows = np.arange(len(KINDS), dtype=np.float32)[:, None]
+    columns = decode_features(rows, (KIND,), np.array([len(KINDS)]), {})
+    assert dict(zip(KINDS, columns["part_charge"], strict=True)) == {
+        -211: -1, -13: 1, -11: 1, 0: 0, 11: -1, 13: -1, 22: 0, 130: 0, 211: 1,
+    }  # fmt: skip
+    assert [np.array(KINDS)[columns[name]].tolist() for name in columns if name != "part_charge"] == [
+        [-11, 11], [-13, 13], [-211, 211], [130], [22],
+    ]  # fmt: skip
+    again = encode_features(Jets.from_counts(np.array([len(KINDS)]), columns, {}), (KIND,))
+    np.testing.assert_array_equal(again, rows)
+
+
+def test_a_kind_that_is_none_is_named():
+    for wrong in (9, -1, 2.5, np.nan):
+        with pytest.raises(InputError, match=r"a particle is of kind .*, the kinds are 0 to 8"):
+            decode_features(np.array([[wrong]]), (KIND,), np.array([1]), {})
+
+
+def test_an_axis_that_is_not_stored_lies_along_x():
+    rows = np.array([[0.5, 0.0, np.log(2.0)]])
+    columns = decode_features(rows, ("part_deta", "part_dphi", "log part_pt"), np.array([1]), {})
+    expected = {"part_px": 2, "part_py": 0, "part_pz": 2 * np.sinh(0.5)}
+    assert {name: columns[name][0] for name in expected} == pytest.approx(expected)
+    assert "part_pt" not in columns
+
+
+def test_tanh_saturates_and_logarithms_of_nothing_survive():
+    tanh = np.tanh(np.array([[50.0], [-50.0], [0.5]], np.float32))
+    d0 = decode_features(tanh, ("tanh part_d0val",), np.array([3]), {})["part_d0val"]
+    assert np.all(np.isfinite(d0))
+    assert d0[2] == pytest.approx(0.5)
+    assert d0[0] == -d0[1] > 8
+    energy = {"part_energy": np.array([0.0, np.inf, np.nan], np.float32)}
+    jets = Jets.from_counts(np.array([3]), energy, {})
+    back = decode_features(encode_features(jets, ("log part_energy",)), ("log part_energy",), jets.counts, {})
+    np.testing.assert_array_equal(back["part_energy"], energy["part_energy"])
+
+
+def test_the_fullest_features_that_the_jets_allow_are_taken(jets: Jets):
+    assert best_features(jets) == FEATURES
+    assert best_features(jets.pick([*KINEMATIC[:2], "part_px", "part_py", "part_energy"])) == KINEMATIC
+
+
+def test_what_is_no_feature_or_not_there_is_named(jets: Jets):
+    check_names(Path("x.h5"), FEATURES)
+    for wrong in ("sin part_px", "jet_pt", "log  part_px", ""):
+        with pytest.raises(InputError, match=r"x\.h5: .* is no feature"):
+            check_names(Path("x.h5"), [wrong])
+    with pytest.raises(InputError, match="no column part_tau"):
+        encode_features(jets, ("part_tau",))
+    with pytest.raises(InputError, match="no column part_isMuon"):
+        encode_features(jets.pick([name for name in jets.columns if name != "part_isMuon"]), FEATURES)

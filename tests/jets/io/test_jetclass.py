@@ -13,7 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from yukawa.core.errors import InputError
-from yukawa.jets.io.jetclass import ENTRIES, jetclass_writer, open_jetclass, write_jetclass
+from yukawa.jets.io.jetclass import (
+    ENTRIES,
+    flat,
+    jetclass_writer,
+    native,
+    open_jetclass,
+    opened,
+    write_jetclass,
+)
 from yukawa.jets.io.parquet import write_parquet
 from yukawa.jets.table import Jets, concatenate
 
@@ -45,9 +53,9 @@ def test_pieces_are_ranges_of_entries(tmp_path: Path, make_jets, assert_same):
         for start in range(0, len(jets), 3000):
             append(jets[start : start + 3000])
     source = open_jetclass(tmp_path / "jets.root")
-    assert [piece.count for piece in source.pieces] == [ENTRIES, 10]
+    assert [chunk.count for chunk in source.chunks] == [ENTRIES, 10]
     columns = ["part_charge", "part_px", "jet_event", "label_b"]
-    second = pickle.loads(pickle.dumps(source.pieces[1]))  # noqa: S301 -- our own
+    second = pickle.loads(pickle.dumps(source.chunks[1]))  # noqa: S301 -- our own
     assert_same(second.read(columns), jets[ENTRIES:].pick(columns))
     assert_same(source.read(columns), jets.pick(columns))
 
@@ -110,7 +118,7 @@ def test_of_several_trees_one_is_named(tmp_path: Path):
 def test_a_missing_branch_is_named_with_its_neighbour(tmp_path: Path, jets: Jets):
     write_jetclass(tmp_path / "jets.root", jets)
     source = open_jetclass(tmp_path / "jets.root")
-    for read in (source.read, source.pieces[0].read):
+    for read in (source.read, source.chunks[0].read):
         with pytest.raises(InputError, match=r"jets\.root: no column part_d0value .*near it: part_d0val"):
             read(["part_px", "part_d0value"])
 
@@ -193,8 +201,41 @@ def test_we_read_what_weaver_converts(tmp_path: Path, jets: Jets):
     from yukawa.jets.io.parquet import open_parquet
 
     source = open_parquet(tmp_path / "jets.parquet")
-    assert [piece.count for piece in source.pieces] == [20, 20, 10]
+    assert [chunk.count for chunk in source.chunks] == [20, 20, 10]
     read = source.read()
     for name in ("part_px", "part_charge", "part_isMuon"):
         np.testing.assert_array_equal(read.particles[name], jets.particles[name])
     assert read.labels(jets.classes).tolist() == jets.labels(jets.classes).tolist()
+
+
+def test_jagged_arrays_become_flat():
+    counts, values = flat(ak.Array([[1.5, 2.5], [], [3.5]]))
+    assert counts.tolist() == [2, 0, 1]
+    assert values.tolist() == [1.5, 2.5, 3.5]
+
+
+def test_numbers_take_the_byte_order_of_the_machine():
+    big = np.array([1.5, -2.5], ">f4")
+    assert native(big).dtype == np.dtype("f4")
+    assert native(big).tolist() == [1.5, -2.5]
+
+
+@pytest.mark.parametrize("keep", [4, 60, 300, 2000, -300])
+def test_damage_is_one_clear_line(tmp_path: Path, make_jets, keep: int):
+    path = tmp_path / "jets.root"
+    write_jetclass(path, make_jets(200))
+    path.write_bytes(path.read_bytes()[:keep])
+    with (
+        pytest.raises(InputError, match=r"jets\.root cannot be read as ROOT") as caught,
+        opened(path) as file,
+    ):
+        file["tree"].arrays()
+    assert "\n" not in str(caught.value)
+
+
+def test_other_content_and_no_file_are_clear(tmp_path: Path):
+    (tmp_path / "a.root").write_text("not ROOT at all" * 100)
+    with pytest.raises(InputError, match=r"a\.root cannot be read as ROOT"), opened(tmp_path / "a.root"):
+        pass
+    with pytest.raises(InputError, match="no such file"), opened(tmp_path / "b.root"):
+        pass

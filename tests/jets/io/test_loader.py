@@ -19,7 +19,7 @@ from yukawa.core.errors import InputError
 from yukawa.jets.features import FeatureEncoder, load_data_config
 from yukawa.jets.features.config import DataConfig, read_config
 from yukawa.jets.features.encoded import Encoded, Encoder, join
-from yukawa.jets.io.chunks import Source
+from yukawa.jets.io.chunks import JetSource
 from yukawa.jets.io.loader import InMemory, Loader, Streaming, run_ahead, tensors
 from yukawa.jets.table import Jets
 
@@ -28,7 +28,7 @@ CLASSES = ("b", "c", "g")
 
 @dataclass(frozen=True)
 class Made:
-    """A piece whose jets are made when it is read: jet i of the source has the number i as energy."""
+    """A chunk whose jets are made when it is read: jet i of the source has the number i as energy."""
 
     first: int
     count: int
@@ -49,9 +49,9 @@ class Made:
         return jets if columns is None else jets.pick(columns)
 
 
-def source_of(*counts: int, particles: int = 6) -> Source:
-    pieces = tuple(Made(sum(counts[:i]), count, particles=particles) for i, count in enumerate(counts))
-    return Source(pieces[0].read().columns, pieces)
+def source_of(*counts: int, particles: int = 6) -> JetSource:
+    chunks = tuple(Made(sum(counts[:i]), count, particles=particles) for i, count in enumerate(counts))
+    return JetSource(chunks[0].read().columns, chunks)
 
 
 class Numbers(Encoder):
@@ -79,7 +79,7 @@ def numbers(batches: Iterator[Encoded]) -> list[list[int]]:
     return [batch.labels.tolist() for batch in batches]
 
 
-Make = Callable[[Source], Loader]
+Make = Callable[[JetSource], Loader]
 LOADERS: dict[str, Make] = {
     "memory": lambda source: InMemory(source, Numbers()),
     "stream": lambda source: Streaming(source, Numbers(), 20, ahead=0),
@@ -202,9 +202,9 @@ def test_pieces_are_mixed_within_the_buffer() -> None:
     source = source_of(*[50] * 20)
     stream = Streaming(source, Numbers(), 400)
     order = np.array([i for b in numbers(stream.batches(25, seed=3, epoch=0, shuffle=True)) for i in b])
-    pieces = order.reshape(-1, 25) // 50
-    assert np.mean([len(set(batch)) for batch in pieces]) > 6  # of 8 pieces in the buffer
-    assert np.mean(np.abs(np.diff(order)) == 1) < 0.04  # 2 in 50, if all followed on one of their piece
+    chunks = order.reshape(-1, 25) // 50
+    assert np.mean([len(set(batch)) for batch in chunks]) > 6  # of 8 chunks in the buffer
+    assert np.mean(np.abs(np.diff(order)) == 1) < 0.04  # 2 in 50, if all followed on one of their chunk
 
 
 def test_pieces_whose_jets_are_all_skipped_are_not_read() -> None:
@@ -212,7 +212,7 @@ def test_pieces_whose_jets_are_all_skipped_are_not_read() -> None:
     stream = Streaming(source, Numbers(), 100, ahead=0)
     list(stream.batches(10, seed=1, epoch=0, shuffle=True, skip=190))
     reads = (
-        sum(len(piece.reads) for piece in source.pieces if isinstance(piece, Made)) - 1
+        sum(len(chunk.reads) for chunk in source.chunks if isinstance(chunk, Made)) - 1
     )  # one by source_of
     assert reads < 20
 
@@ -223,8 +223,8 @@ def test_pieces_whose_jets_are_all_skipped_are_not_read() -> None:
 def test_memory_does_not_grow_with_the_source() -> None:
     encoder = FeatureEncoder(config_with())
     peaks = []
-    for pieces in (8, 40):  # 2 and 10 buffers
-        stream = Streaming(source_of(*[250] * pieces, particles=40), encoder, 1000, ahead=2)
+    for chunks in (8, 40):  # 2 and 10 buffers
+        stream = Streaming(source_of(*[250] * chunks, particles=40), encoder, 1000, ahead=2)
         gc.collect()
         tracemalloc.start()
         for batch in stream.batches(50, seed=1, epoch=0, shuffle=True):
@@ -271,7 +271,7 @@ def test_what_the_thread_raises_is_raised_where_batches_are_used() -> None:
             raise InputError("shard 3 is truncated")
 
     good = source_of(1000, 1000, 1000)
-    source = Source(good.columns, (*good.pieces, Broken(3000, 1000)))
+    source = JetSource(good.columns, (*good.chunks, Broken(3000, 1000)))
     seen: list[int] = []
     batches = Streaming(source, Numbers(), 60, ahead=2).batches(1000, seed=1, epoch=0, shuffle=False)
     with pytest.raises(InputError, match="shard 3 is truncated"):

@@ -1,4 +1,4 @@
-"""Jets in Parquet come back to the bit, whatever portions and writers they came from."""
+"""Jets in Parquet come back to the bit, whatever writer and writers they came from."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_jets_of_any_lengths_and_types_come_back(
 
 def test_float_columns_share_the_memory_that_arrow_decoded_into(tmp_path: Path, jets: Jets):
     write_parquet(tmp_path / "jets.parquet", jets)
-    read = open_parquet(tmp_path / "jets.parquet").pieces[0].read()
+    read = open_parquet(tmp_path / "jets.parquet").chunks[0].read()
     for name in ("part_px", "part_charge", "part_truth_pdg"):
         assert isinstance(read.particles[name].base, (pa.Buffer, np.ndarray))
         assert not read.particles[name].flags.owndata
@@ -67,16 +67,16 @@ def test_float_columns_share_the_memory_that_arrow_decoded_into(tmp_path: Path, 
 def test_only_the_columns_asked_for_are_read(tmp_path: Path, jets: Jets, assert_same):
     write_parquet(tmp_path / "jets.parquet", jets)
     columns = ["label_g", "part_px", "jet_pt"]
-    piece = open_parquet(tmp_path / "jets.parquet").pieces[0]
-    assert_same(piece.read(columns), jets.pick(columns))
-    assert piece.read(["jet_pt"]).particles == {}
-    assert len(piece.read(["jet_pt"])) == len(jets)
+    chunk = open_parquet(tmp_path / "jets.parquet").chunks[0]
+    assert_same(chunk.read(columns), jets.pick(columns))
+    assert chunk.read(["jet_pt"]).particles == {}
+    assert len(chunk.read(["jet_pt"])) == len(jets)
 
 
 def test_a_missing_column_is_named_with_its_neighbour(tmp_path: Path, jets: Jets):
     write_parquet(tmp_path / "jets.parquet", jets)
     with pytest.raises(InputError, match=r"jets\.parquet: no column part_energi .*part_energy"):
-        open_parquet(tmp_path / "jets.parquet").pieces[0].read(["part_energi"])
+        open_parquet(tmp_path / "jets.parquet").chunks[0].read(["part_energi"])
 
 
 def test_portions_do_not_show_in_the_file(tmp_path: Path, make_jets, assert_same):
@@ -88,14 +88,14 @@ def test_portions_do_not_show_in_the_file(tmp_path: Path, make_jets, assert_same
             append(jets[start : start + 1000])
     assert (tmp_path / "whole.parquet").read_bytes() == (tmp_path / "parts.parquet").read_bytes()
     source = open_parquet(tmp_path / "parts.parquet")
-    assert [piece.count for piece in source.pieces] == [ROW_GROUP, 600]
-    assert_same(source.pieces[1].read(), jets[ROW_GROUP:])
+    assert [chunk.count for chunk in source.chunks] == [ROW_GROUP, 600]
+    assert_same(source.chunks[1].read(), jets[ROW_GROUP:])
 
 
 def test_pieces_travel_to_other_processes(tmp_path: Path, jets: Jets, assert_same):
     write_parquet(tmp_path / "jets.parquet", jets)
-    piece = open_parquet(tmp_path / "jets.parquet").pieces[0]
-    message = pickle.dumps(piece)
+    chunk = open_parquet(tmp_path / "jets.parquet").chunks[0]
+    message = pickle.dumps(chunk)
     assert len(message) < 1000
     assert_same(pickle.loads(message).read(), jets)  # noqa: S301 -- our own
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from yukawa.core.errors import InputError
 from yukawa.jets.io.hdf5 import write_hdf5
 from yukawa.jets.io.jetclass import write_jetclass
-from yukawa.jets.io.manifest import Manifest, describe_shard, write_manifest
-from yukawa.jets.io.parquet import write_parquet
-from yukawa.jets.io.source import open_source
+from yukawa.jets.io.manifest import JetManifest, describe_shard
+from yukawa.jets.io.parquet import ROW_GROUP, open_parquet, parquet_writer, write_parquet
+from yukawa.jets.io.source import convert, open_source
 from yukawa.jets.io.text import write_text
 from yukawa.jets.table import Jets, concatenate
 
-WRITERS = {"parquet": write_parquet, "root": write_jetclass, "h5": write_hdf5, "json": write_text}
+WRITE = {"parquet": write_parquet, "root": write_jetclass, "h5": write_hdf5, "json": write_text}
 
 
 @pytest.fixture
@@ -29,14 +31,14 @@ def data_set(tmp_path: Path, make_jets) -> Path:
         write_parquet(tmp_path / path, make_jets(count))
         shards.append(describe_shard(tmp_path, path, make_jets(count)))
     empty = {"versions": {}, "process": {}, "card": {}}
-    write_manifest(tmp_path, Manifest(**empty, seed=1, jets_per_class=1, shards=tuple(shards)))
+    JetManifest(**empty, seed=1, jets_per_class=1, shards=tuple(shards)).write(tmp_path)
     return tmp_path
 
 
-@pytest.mark.parametrize("suffix", WRITERS)
+@pytest.mark.parametrize("suffix", WRITE)
 def test_a_file_of_any_format_is_found(tmp_path: Path, jets: Jets, suffix: str):
     path = tmp_path / f"jets.{suffix}"
-    WRITERS[suffix](path, jets)
+    WRITE[suffix](path, jets)
     for given in (path, str(path), [path]):
         assert len(open_source(given)) == len(jets)
     if suffix != "json":
@@ -44,12 +46,12 @@ def test_a_file_of_any_format_is_found(tmp_path: Path, jets: Jets, suffix: str):
         assert len(open_source(renamed)) == len(jets)
 
 
-@pytest.mark.parametrize("suffix", WRITERS)
+@pytest.mark.parametrize("suffix", WRITE)
 def test_a_folder_is_its_files_in_the_order_of_their_names(
     tmp_path: Path, make_jets, assert_same, suffix: str
 ):
     for name, count in (("b", 7), ("a", 5)):
-        WRITERS[suffix](tmp_path / f"{name}.{suffix}", make_jets(count))
+        WRITE[suffix](tmp_path / f"{name}.{suffix}", make_jets(count))
     (tmp_path / "README.md").write_text("not jets")
     (tmp_path / f".part.{suffix}").write_text("half-written")
     source = open_source(tmp_path)
@@ -66,7 +68,7 @@ def test_a_data_set_gives_its_splits(data_set: Path, make_jets, assert_same):
 
 
 def test_a_split_must_be_there(data_set: Path):
-    with pytest.raises(InputError, match="'valid' is no split, train, validation, test are"):
+    with pytest.raises(InputError, match="'valid' is not a split, train, validation, test are"):
         open_source(data_set, "valid")
     with pytest.raises(InputError, match="holds no jets of the split test"):
         open_source(data_set, "test")
@@ -97,9 +99,9 @@ def test_files_of_mixed_columns_are_refused(tmp_path: Path, jets: Jets):
     ("name", "content", "message"),
     [
         ("jets.parquet", b"root and more", "cannot be read as ROOT"),
-        ("jets.parquet", b"nothing of it", "is no Parquet file"),
-        ("jets.root", b"nothing of it", "is no ROOT file"),
-        ("jets.h5", b"nothing of it", "is no HDF5 file"),
+        ("jets.parquet", b"nothing of it", "is not a valid Parquet file"),
+        ("jets.root", b"nothing of it", "is not a valid ROOT file"),
+        ("jets.h5", b"nothing of it", "is not a valid HDF5 file"),
         ("jets.dat", b"nothing of it", "is none of Parquet, ROOT, HDF5 or text"),
         ("jets.root", b"", "is empty"),
         ("jets.json", b"nothing of it", "particle 0 is damaged"),
@@ -128,3 +130,103 @@ def test_no_heavy_package_is_imported_before_it_is_needed():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+SUFFIXES = (".parquet", ".root", ".h5", ".jsonl")
+
+
+@pytest.mark.parametrize("first", SUFFIXES)
+@pytest.mark.parametrize("second", SUFFIXES)
+def test_any_format_becomes_any_other(tmp_path: Path, jets: Jets, first: str, second: str):
+    write_parquet(tmp_path / "origin.parquet", jets)
+    convert(open_source(tmp_path / "origin.parquet"), tmp_path / f"first{first}")
+    source = open_source(tmp_path / f"first{first}")
+    if (first, second) == (".h5", ".jsonl"):  # the usual HDF5 features tell no kaons from pions
+        with pytest.raises(InputError, match="no column part_isChargedKaon"):
+            convert(source, tmp_path / "second.jsonl")
+        return
+    done = convert(source, tmp_path / f"second{second}")
+    read = open_source(tmp_path / f"second{second}").read()
+    assert done == len(read) == len(jets)
+    np.testing.assert_array_equal(read.counts, jets.counts)
+    some = jets.counts > 0
+    assert read.labels(jets.classes).tolist() == jets.labels(jets.classes).tolist()
+    np.testing.assert_allclose(read.scalars["jet_energy"][some], jets.scalars["jet_energy"][some], rtol=1e-5)
+    for name in ("part_px", "part_pz", "part_energy", "part_d0err"):
+        np.testing.assert_allclose(read.particles[name], jets.particles[name], rtol=1e-4, atol=1e-4)
+    np.testing.assert_array_equal(read.particles["part_charge"], jets.particles["part_charge"])
+
+
+def test_parquet_and_root_keep_every_bit(tmp_path: Path, jets: Jets, assert_same):
+    write_parquet(tmp_path / "a.parquet", jets)
+    convert(open_source(tmp_path / "a.parquet"), tmp_path / "b.root")
+    convert(open_source(tmp_path / "b.root"), tmp_path / "c.parquet")
+    assert_same(open_source(tmp_path / "c.parquet").read(), jets)
+
+
+def test_columns_are_chosen_and_progress_is_told(tmp_path: Path, make_jets):
+    jets = make_jets(counts=np.ones(ROW_GROUP + 5, int))
+    write_parquet(tmp_path / "a.parquet", jets)
+    told: list[int] = []
+    convert(open_source(tmp_path / "a.parquet"), tmp_path / "b.root", ["jet_pt", "part_px"], told.append)
+    assert told == [ROW_GROUP, 5]
+    assert set(open_source(tmp_path / "b.root").columns) == {"jet_pt", "part_px"}
+
+
+def test_memory_stays_flat(tmp_path: Path, make_jets):
+    jets = make_jets(counts=np.full(ROW_GROUP, 2)).pick(["part_px", "part_py", "jet_pt"])
+
+    def peak(groups: int) -> int:
+        with parquet_writer(tmp_path / f"{groups}.parquet") as append:
+            for _ in range(groups):
+                append(jets)
+        source = open_parquet(tmp_path / f"{groups}.parquet")
+        tracemalloc.start()
+        convert(source, tmp_path / "out.root")
+        _, high = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return high
+
+    peak(2)  # what is loaded once
+    assert peak(20) < 1.3 * peak(2) + 200_000
+
+
+def test_a_set_may_be_converted_onto_itself(tmp_path: Path, jets: Jets, assert_same):
+    write_parquet(tmp_path / "a.parquet", jets)
+    convert(open_source(tmp_path / "a.parquet"), tmp_path / "a.parquet", ["part_px", "jet_pt"])
+    assert_same(open_source(tmp_path / "a.parquet").read(), jets.pick(["part_px", "jet_pt"]))
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_failure_leaves_what_stood_there(tmp_path: Path, make_jets, suffix: str):
+    jets = make_jets(count=ROW_GROUP + 100)
+    write_parquet(tmp_path / "a.parquet", jets)
+    (tmp_path / f"b{suffix}").write_text("old")
+    source = open_source(tmp_path / "a.parquet")
+    content = bytearray((tmp_path / "a.parquet").read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "a.parquet").write_bytes(content)
+    with pytest.raises(InputError, match=r"a\.parquet is damaged"):
+        convert(source, tmp_path / f"b{suffix}")
+    assert (tmp_path / f"b{suffix}").read_text() == "old"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.parquet", f"b{suffix}"]
+
+
+def test_an_interruption_leaves_nothing_behind(tmp_path: Path, jets: Jets):
+    write_parquet(tmp_path / "a.parquet", jets)
+
+    def interrupt(done: int) -> None:
+        raise KeyboardInterrupt
+
+    for suffix in SUFFIXES:
+        with pytest.raises(KeyboardInterrupt):
+            convert(open_source(tmp_path / "a.parquet"), tmp_path / f"b{suffix}", progress=interrupt)
+    assert [file.name for file in tmp_path.iterdir()] == ["a.parquet"]
+
+
+def test_an_unknown_suffix_is_named(tmp_path: Path, jets: Jets):
+    write_parquet(tmp_path / "a.parquet", jets)
+    with pytest.raises(InputError, match=r"'\.csv' is not a known suffix, \.parquet, \.root"):
+        convert(open_source(tmp_path / "a.parquet"), tmp_path / "b.csv")
+    with pytest.raises(InputError, match="no column part_pX"):
+        convert(open_source(tmp_path / "a.parquet"), tmp_path / "b.root", ["part_pX"])

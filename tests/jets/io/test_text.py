@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from yukawa.core.errors import InputError
-from yukawa.jets.classes import JET_ORIGIN
+from yukawa.jets.columns import JET_ORIGIN
 from yukawa.jets.io.text import (
     LINES,
     format_jets,
@@ -123,12 +123,12 @@ def test_pieces_and_labels_come_back(tmp_path: Path, make_jets, assert_same):
         for start in range(0, len(jets), 100):
             append(jets[start : start + 100])
     source = open_text(tmp_path / "jets.jsonl")
-    assert [piece.count for piece in source.pieces] == [LINES, 60]
+    assert [chunk.count for chunk in source.chunks] == [LINES, 60]
     read = source.read()
     assert set(read.columns) == set(source.columns)
     assert read.labels(JET_ORIGIN).tolist() == jets.labels(JET_ORIGIN).tolist()
-    piece = pickle.loads(pickle.dumps(source.pieces[1]))  # noqa: S301 -- our own
-    assert_same(piece.read(["part_px", "label_b"]), read[LINES:].pick(["part_px", "label_b"]))
+    chunk = pickle.loads(pickle.dumps(source.chunks[1]))  # noqa: S301 -- our own
+    assert_same(chunk.read(["part_px", "label_b"]), read[LINES:].pick(["part_px", "label_b"]))
 
 
 def test_bare_lines_and_blank_ones(tmp_path: Path):
@@ -238,7 +238,7 @@ def test_missing_columns_and_files_are_named(tmp_path: Path, jets: Jets):
     write_text(tmp_path / "jets.json", jets)
     source = open_text(tmp_path / "jets.json")
     with pytest.raises(InputError, match="no column part_pX"):
-        source.pieces[0].read(["part_pX"])
+        source.chunks[0].read(["part_pX"])
     (tmp_path / "jets.json").write_text("")
     with pytest.raises(InputError, match="has become shorter"):
         source.read()

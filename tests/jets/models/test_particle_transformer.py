@@ -307,5 +307,5 @@ def test_weights_of_something_else_and_contradicting_hints_are_refused() -> None
     ).state_dict()
     with pytest.raises(InputError, match="does not fit"):
         ParticleTransformer.from_weaver(state, {"layers": 2})
-    with pytest.raises(InputError, match="there is no setting 'layer'"):
+    with pytest.raises(InputError, match="unknown key layer"):
         ParticleTransformer.from_weaver(state, {"layer": 1})

@@ -116,11 +116,11 @@ def test_an_unknown_architecture_is_answered_with_the_nearest() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"blcoks": []}, "no setting 'blcoks'; did you mean 'blocks'"),
-        ({"blocks": []}, "'blocks' of ParticleNet"),
-        ({"blocks": [[0, [4]]]}, r"'blocks.0.0' of ParticleNet.*greater than 0"),
-        ({"head": [[8, 1.5]]}, r"'head.0.1' of ParticleNet.*less than 1"),
-        ({"features": "many"}, "'features' of ParticleNet"),
+        ({"blcoks": []}, r"ParticleNet: unknown key blcoks \(did you mean blocks"),
+        ({"blocks": []}, "ParticleNet: blocks ="),
+        ({"blocks": [[0, [4]]]}, r"ParticleNet: blocks.0.0 = 0: .*greater than 0"),
+        ({"head": [[8, 1.5]]}, r"ParticleNet: head.0.1 = 1.5: .*less than 1"),
+        ({"features": "many"}, "ParticleNet: features = 'many'"),
     ],
 )
 def test_a_wrong_setting_is_one_clear_line(change: dict[str, object], message: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from yukawa.core.config import merged
-from yukawa.jets.io.manifest import Manifest, describe_shard, write_manifest
+from yukawa.jets.io.manifest import JetManifest, describe_shard
 from yukawa.jets.io.parquet import write_parquet
 from yukawa.jets.pretraining.recipe import Recipe, parse_recipe
 from yukawa.jets.table import Jets
@@ -72,7 +72,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
             write_parquet(folder / f"jets/{split}/{i:04d}.parquet", jets)
             shards.append(describe_shard(folder / "jets", f"{split}/{i:04d}.parquet", jets))
     made = {"versions": {"yukawa": "0"}, "process": {}, "card": {}, "seed": 0, "jets_per_class": 1}
-    write_manifest(folder / "jets", Manifest(**made, shards=tuple(shards)))
+    JetManifest(**made, shards=tuple(shards)).write(folder / "jets")
     (folder / "config.yaml").write_text(CONFIG)
     write_texts(folder / "texts")
     return folder

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from yukawa.jets.evaluation import plots
-from yukawa.jets.io.manifest import Manifest, describe_shard, write_manifest
+from yukawa.jets.io.manifest import JetManifest, describe_shard
 from yukawa.jets.io.parquet import write_parquet
 from yukawa.jets.scaling.recipe import Study, load_study
 from yukawa.jets.table import Jets
@@ -88,8 +88,10 @@ def write_data_set(folder: Path, seed: int = 0) -> Path:
         (folder / split).mkdir(parents=True, exist_ok=True)
         write_parquet(folder / split / f"{k}.parquet", jets)
         shards.append(describe_shard(folder, f"{split}/{k}.parquet", jets))
-    manifest = Manifest(versions={}, process={}, card={}, seed=seed, jets_per_class=1, shards=tuple(shards))
-    write_manifest(folder, manifest)
+    manifest = JetManifest(
+        versions={}, process={}, card={}, seed=seed, jets_per_class=1, shards=tuple(shards)
+    )
+    manifest.write(folder)
     return folder
 
 

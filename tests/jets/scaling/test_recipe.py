@@ -120,7 +120,7 @@ def test_shipped_studies_are_of_three_networks(name, tmp_path):
         ("models=null", "models: a table"),
         ("models={net: null, wide: null}", "models: a table"),
         ("models={a/b: net.yaml}", "'a/b' cannot name a model"),
-        ("sizes", "'sizes' changes nothing"),
+        ("sizes", "expected key=value, got 'sizes'"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(load, change, said):

@@ -9,7 +9,7 @@ import pyarrow.parquet
 import pytest
 
 from yukawa.core.errors import MissingPackage
-from yukawa.jets.classes import JET_ORIGIN
+from yukawa.jets.columns import JET_ORIGIN
 from yukawa.jets.scaling import table
 
 CELL = {"mode": "epochs", "steps": 3, "test_jets": 50}

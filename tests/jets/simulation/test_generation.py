@@ -5,7 +5,7 @@ import pytest
 
 from yukawa.core.errors import InputError
 from yukawa.jets.simulation.cards import Volume, load_card
-from yukawa.jets.simulation.generation import Batch, generate
+from yukawa.jets.simulation.generation import EventBatch, generate
 from yukawa.jets.simulation.processes import load_process
 
 TRACKER = load_card().tracker
@@ -17,11 +17,11 @@ Z_RETURN = (
 )  # fmt: skip
 
 
-def made(settings, events, seed=1, tracker=TRACKER) -> list[Batch]:
+def made(settings, events, seed=1, tracker=TRACKER) -> list[EventBatch]:
     return list(generate(settings, tracker, events, seed))
 
 
-def sums(batch: Batch):
+def sums(batch: EventBatch):
     """Visible four-momentum of each event."""
     events = np.repeat(np.arange(len(batch)), np.diff(batch.offsets))
     return np.stack(
@@ -30,7 +30,7 @@ def sums(batch: Batch):
 
 
 @pytest.fixture(scope="module")
-def bb() -> Batch:
+def bb() -> EventBatch:
     (batch,) = made(BB, 300)
     return batch
 

@@ -7,12 +7,12 @@ from yukawa.core.errors import InputError
 from yukawa.jets.simulation.clustering import Clusters
 from yukawa.jets.simulation.generation import Partons
 from yukawa.jets.simulation.labelling import label, opening_angle
-from yukawa.jets.simulation.processes import LabelRule, Sample
+from yukawa.jets.simulation.processes import LabelRule, ProcessSample
 from yukawa.jets.table import offsets_of
 
 CLASSES = ("b", "bbar", "g")
 PAIRING = LabelRule(rule="pairing", resonance=25)
-BB = Sample(name="bb", yields={"b": 1, "bbar": 1})
+BB = ProcessSample(name="bb", yields={"b": 1, "bbar": 1})
 
 
 def massless(vectors):
@@ -86,7 +86,7 @@ def test_pairing_skips_events_without_jets_and_particles_that_are_no_partons():
         momenta[[0, 1, 2, 4, 3, 0, 0]],
         momenta[[0, 1, 2, 4, 3, 0, 0]],
     )
-    sample = Sample(name="mixed", yields={"b": 1, "bbar": 1, "g": 1})
+    sample = ProcessSample(name="mixed", yields={"b": 1, "bbar": 1, "g": 1})
     found = label(jets_of(momenta[[3, 2]], [1, 1]), partons, PAIRING, sample, CLASSES)
     assert np.array_equal(found.classes, [1, 0])
     assert found.angles == pytest.approx([0, 0])
@@ -111,7 +111,7 @@ def in_cone(eta, phi):
 
 def test_the_nearest_particle_within_the_radius_gives_the_class():
     rule = LabelRule(rule="parton-match", radius=0.8, particles={"Tbqq": (6, -6), "QCD": (1, 21)})
-    sample = Sample(name="s", yields={"Tbqq": 1, "QCD": 1})
+    sample = ProcessSample(name="s", yields={"Tbqq": 1, "QCD": 1})
     # Azimuths on both sides of pi; the third jet has nothing near; the last event no particle at all.
     jets = jets_of(in_cone([0, 1, -2, 0], [3.1, 0, 0, 0]), [0, 0, 0, 1])
     partons = partons_of(
@@ -121,7 +121,7 @@ def test_the_nearest_particle_within_the_radius_gives_the_class():
     assert np.array_equal(found.jets, [0, 1])
     assert np.array_equal(found.classes, [1, 0])
     assert found.angles == pytest.approx(opening_angle(jets.momenta[:2], partons.recoiled[[1, 3]]))
-    only = Sample(name="s", yields={"Tbqq": 1})
+    only = ProcessSample(name="s", yields={"Tbqq": 1})
     assert np.array_equal(label(jets, partons, rule, only, ("Tbqq", "QCD")).classes, [0, 0])
 
 
@@ -133,7 +133,7 @@ def test_matching_agrees_with_all_pairs_tried():
     pdg = rng.choice([5, -5, 21, 22], counts.sum())
     events, event_of = np.repeat(np.arange(200), jet_counts), np.repeat(np.arange(200), counts)
     rule = LabelRule(rule="parton-match", radius=1.0)
-    sample = Sample(name="s", yields={"b": 1, "bbar": 1, "g": 1})
+    sample = ProcessSample(name="s", yields={"b": 1, "bbar": 1, "g": 1})
     jets, partons = jets_of(in_cone(jet_eta, jet_phi), events), partons_of(pdg, in_cone(eta, phi), counts)
     found = label(jets, partons, rule, sample, CLASSES)
     expected = {}
@@ -151,7 +151,7 @@ def test_the_sample_gives_all_its_jets_one_class():
     momenta = massless(np.eye(3))
     found = label(
         jets_of(momenta, [0, 0, 3]), partons_of([], momenta[:0], [0, 0, 0, 0]), LabelRule(rule="sample"),
-        Sample(name="qcd", yields={"g": 2}), CLASSES,
+        ProcessSample(name="qcd", yields={"g": 2}), CLASSES,
     )  # fmt: skip
     assert np.array_equal(found.jets, [0, 1, 2])
     assert np.array_equal(found.classes, [2, 2, 2])

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from yukawa.jets.classes import JET_ORIGIN
+from yukawa.jets.columns import JET_ORIGIN
 from yukawa.jets.evaluation.metrics import charge_symmetry
 from yukawa.jets.simulation.cards import load_card
 from yukawa.jets.simulation.clustering import cluster
 from yukawa.jets.simulation.detector import measure
 from yukawa.jets.simulation.events import simulate_events
-from yukawa.jets.simulation.generation import Batch, Particles, generate
+from yukawa.jets.simulation.generation import EventBatch, Particles, generate
 from yukawa.jets.simulation.helix import curvature, perigee
 from yukawa.jets.simulation.processes import load_process
 from yukawa.jets.table import Array, Jets
@@ -32,12 +32,12 @@ def jets() -> dict[str, Jets]:
 
 
 @pytest.fixture(scope="module")
-def batch() -> Batch:
+def batch() -> EventBatch:
     sample = PROCESS.sample("bb")
     return next(iter(generate((*PROCESS.settings, *sample.settings), CARD.tracker, EVENTS, 11)))
 
 
-def per_event(batch: Batch, values: Array) -> Array:
+def per_event(batch: EventBatch, values: Array) -> Array:
     return np.add.reduceat(values, batch.offsets[:-1])
 
 

@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from yukawa.core.errors import InputError
-from yukawa.jets.classes import JET_ORIGIN
+from yukawa.jets.columns import JET_ORIGIN
 from yukawa.jets.simulation.processes import SHIPPED, Process, load_process
 
 MINE = """

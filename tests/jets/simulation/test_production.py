@@ -20,7 +20,7 @@ from yukawa.jets.io.parquet import read_metadata
 from yukawa.jets.io.source import open_source
 from yukawa.jets.simulation import blocks, events, produce, production
 from yukawa.jets.simulation.cards import Card, load_card
-from yukawa.jets.simulation.processes import Process, Sample, load_process
+from yukawa.jets.simulation.processes import Process, ProcessSample, load_process
 from yukawa.jets.simulation.production import JOURNAL
 from yukawa.jets.table import Jets
 
@@ -30,7 +30,7 @@ PROCESS = ORIGIN.model_copy(update={"samples": (ORIGIN.sample("uu"), ORIGIN.samp
 BLOCK, JETS = 10, 25
 
 
-def simulate_events(process: Process, sample: Sample, card: Card, events: int, seed: int) -> Jets:
+def simulate_events(process: Process, sample: ProcessSample, card: Card, events: int, seed: int) -> Jets:
     """Jets as quick as they come: two of one particle each an event, all numbers from the seed."""
     rng = np.random.default_rng([seed, int(1000 * card.jet_energy_scale)])
     count = 2 * events

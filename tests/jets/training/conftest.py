@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from yukawa.jets.io.manifest import Manifest, describe_shard, write_manifest
+from yukawa.jets.io.manifest import JetManifest, describe_shard
 from yukawa.jets.io.parquet import write_parquet
 from yukawa.jets.table import Jets
 from yukawa.jets.training.recipe import Recipe, parse_recipe
@@ -72,10 +72,10 @@ def write_data_set(folder: Path, train: Sequence[Jets], validation: Jets) -> Pat
         for i, jets in enumerate(parts):
             write_parquet(folder / split / f"{i:04d}.parquet", jets)
             shards.append(describe_shard(folder, f"{split}/{i:04d}.parquet", jets))
-    manifest = Manifest(
+    manifest = JetManifest(
         versions={"yukawa": "0"}, process={}, card={}, seed=0, jets_per_class=1, shards=tuple(shards)
     )
-    write_manifest(folder, manifest)
+    manifest.write(folder)
     return folder
 
 

@@ -102,7 +102,10 @@ def test_a_recipe_cannot_be_changed(file: Path) -> None:
         ("training.epochs=null", r"training: give either epochs or steps"),
         ("training=3", r"training = 3: Input should be"),
         ("model={architecture: null}", r"model\.architecture = None: Input should be a valid string"),
-        ("training.batch", r"'training\.batch' changes nothing \(write it like training\.batch=256\)"),
+        (
+            "training.batch",
+            r"expected key=value, got 'training\.batch' \(write it like training\.batch=256\)",
+        ),
         ("training.batch=[", r"is not valid YAML"),
     ],
 )

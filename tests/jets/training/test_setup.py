@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from yukawa.core.errors import InputError
+from yukawa.jets.io.chunks import JetSource
 from yukawa.jets.io.loader import InMemory, Streaming
 from yukawa.jets.io.parquet import write_parquet
-from yukawa.jets.io.source import Source, open_source
+from yukawa.jets.io.source import open_source
 from yukawa.jets.models.saving import load_model
 from yukawa.jets.training.recipe import Recipe
 from yukawa.jets.training.setup import build_model, inputs, load, open_jets, resolve, save, subset
@@ -18,7 +19,7 @@ from yukawa.jets.training.setup import build_model, inputs, load, open_jets, res
 Make = Callable[..., Recipe]
 
 
-def energies(source: Source) -> list[float]:
+def energies(source: JetSource) -> list[float]:
     jets = source.read(["part_energy"])
     return [float(e) for e in jets.particles["part_energy"][jets.offsets[:-1]]]
 
@@ -39,9 +40,9 @@ def test_a_larger_draw_of_jets_holds_every_smaller_one(data: Path) -> None:
 
 def test_a_part_of_a_source_reads_only_the_pieces_it_needs(data: Path) -> None:
     few = subset(open_source(data, "train"), 2, seed=1)
-    assert len(few.pieces) <= 2
-    assert sum(piece.count for piece in few.pieces) == 2
-    assert all(piece.path.exists() for piece in few.pieces)
+    assert len(few.chunks) <= 2
+    assert sum(piece.count for piece in few.chunks) == 2
+    assert all(piece.path.exists() for piece in few.chunks)
 
 
 def test_the_seed_decides_the_weights(recipe: Make) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from yukawa import __version__
 from yukawa.core.errors import InputError
 from yukawa.core.files import atomic_write, report_write_errors
-from yukawa.jets.classes import flavours
+from yukawa.jets.columns import flavours
 from yukawa.jets.evaluation import plots
 from yukawa.jets.evaluation.metrics import (
     Confusion,
@@ -42,8 +42,9 @@ from yukawa.jets.evaluation.roc import (
     score_against,
     working_point,
 )
+from yukawa.jets.io.chunks import JetSource
 from yukawa.jets.io.manifest import MANIFEST
-from yukawa.jets.io.source import Source, open_source
+from yukawa.jets.io.source import open_source
 from yukawa.jets.table import Array
 from yukawa.runs.run import MODEL, RECIPE, Run
 
@@ -154,7 +155,7 @@ class Report:
 
 def evaluate(
     models: Path | Sequence[Path] | Mapping[str, Path],
-    data: Path | Source | None = None,
+    data: Path | JetSource | None = None,
     *,
     split: str | None = None,
     out: Path | None = None,
@@ -419,9 +420,9 @@ def _folder(paths: Sequence[Path], out: Path | None) -> Path:
     return run / FOLDER
 
 
-def _source(path: Path, data: Path | Source | None, split: str | None) -> tuple[Source, str]:
+def _source(path: Path, data: Path | JetSource | None, split: str | None) -> tuple[JetSource, str]:
     """The jets, and what they are in words."""
-    if isinstance(data, Source):
+    if isinstance(data, JetSource):
         return data, ", ".join(dict.fromkeys(str(p.parent) for p in data.paths))
     if data is None:
         run = _run(path)

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from yukawa.core.errors import InputError
-from yukawa.jets.classes import conjugate, flavours
+from yukawa.jets.columns import conjugate, flavours
 from yukawa.jets.table import Array
 
 # A row of a matrix that was printed with three digits may miss 1 by this much.

@@ -16,10 +16,11 @@ from yukawa.jets.columns import JET, LABEL, label_column
 from yukawa.jets.features.encoded import Encoded, Encoder
 from yukawa.jets.features.expressions import Level, columns_of, evaluate
 from yukawa.jets.features.numpy_backend import FlatFrame
+from yukawa.jets.io.chunks import JetSource
 from yukawa.jets.io.jetclass import jetclass_writer
 from yukawa.jets.io.loader import run_ahead, tensors
 from yukawa.jets.io.parquet import parquet_writer
-from yukawa.jets.io.source import Source, open_source
+from yukawa.jets.io.source import open_source
 from yukawa.jets.table import Array, Jets, concatenate
 
 SCORE = "score_"
@@ -88,7 +89,7 @@ class Predictions:
 
 def predict(
     model_folder: Path,
-    source: Source,
+    source: JetSource,
     out: Path | None = None,
     *,
     batch: int = 1024,
@@ -157,7 +158,7 @@ def probabilities(rows: Jets, classes: Sequence[str]) -> Array:
 
 
 def _predicted(
-    tagger: _Tagger, encoder: Encoder, source: Source, found: Predictions, progress: Progress | None
+    tagger: _Tagger, encoder: Encoder, source: JetSource, found: Predictions, progress: Progress | None
 ) -> Iterator[Jets]:
     """The rows piece by piece; counts go to `found`."""
     columns = _Columns(encoder, source)
@@ -178,10 +179,10 @@ def _predicted(
 
 
 def _encoded(
-    encoder: Encoder, source: Source, columns: _Columns
+    encoder: Encoder, source: JetSource, columns: _Columns
 ) -> Generator[tuple[dict[str, Array], Encoded, int], None, None]:
     """Of each piece: what is known of its selected jets, these encoded, and how many jets it had."""
-    for jets in source.chunks(columns.read):
+    for jets in source.read_chunks(columns.read):
         selected = encoder.select(jets)
         encoded = encoder.encode(selected)
         yield columns.known(selected, encoded), encoded, len(jets)
@@ -195,7 +196,7 @@ class _Columns:
         absent: observers that the source does not have.
     """
 
-    def __init__(self, encoder: Encoder, source: Source) -> None:
+    def __init__(self, encoder: Encoder, source: JetSource) -> None:
         config, there = encoder.config, set(source.columns)
         kept = [name for name in source.columns if name.startswith((JET, LABEL))]
         truth = config.columns(

@@ -16,8 +16,8 @@ from yukawa.jets.features.expressions import Momentum, Node, columns_of, parse, 
 from yukawa.jets.features.schema import (
     AUTO,
     MASK,
-    Input,
-    Labels,
+    InputGroup,
+    LabelDefinition,
     Weights,
     choice_of,
     labels_to_dict,
@@ -48,8 +48,8 @@ class DataConfig:
     names of the classes of a custom label).
     """
 
-    inputs: Mapping[str, Input]
-    labels: Labels
+    inputs: Mapping[str, InputGroup]
+    labels: LabelDefinition
     new_variables: Mapping[str, str] = field(default_factory=dict)
     selection: str | None = None
     test_time_selection: str | None = None

@@ -14,7 +14,7 @@ from yukawa.jets.features.config import ROWS, DataConfig
 from yukawa.jets.features.encoded import Encoded, Encoder
 from yukawa.jets.features.expressions import Apply, Level, columns_of, evaluate
 from yukawa.jets.features.numpy_backend import FlatFrame, of_jets
-from yukawa.jets.features.schema import MASK, Input
+from yukawa.jets.features.schema import MASK, InputGroup
 from yukawa.jets.features.weighting import weight_columns, weights_of
 from yukawa.jets.table import Array, Jets
 
@@ -206,7 +206,7 @@ class _Block:
     def _particles(self, name: str) -> Array:
         return self.frame.raised(self.frame.column(name), Level.PARTICLE)
 
-    def fill(self, given: Input, rows: Array) -> None:
+    def fill(self, given: InputGroup, rows: Array) -> None:
         """Compute one input into `rows`, shape (total, variables)."""
         for variable, column in zip(given.variables, rows.T, strict=True):
             values = self._raw(variable.name)

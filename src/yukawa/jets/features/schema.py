@@ -36,7 +36,7 @@ class Variable:
 
 
 @dataclass(frozen=True)
-class Input:
+class InputGroup:
     """One array that a network takes: at most `length` particles a jet (None: all), each with these variables."""
 
     variables: tuple[Variable, ...]
@@ -45,7 +45,7 @@ class Input:
 
 
 @dataclass(frozen=True)
-class Labels:
+class LabelDefinition:
     """Which class a jet is of.
 
     Attributes:
@@ -81,7 +81,7 @@ class Weights:
         return bool(self.branches)
 
 
-def read_input(key: str, given: Any, method: str, params: Mapping[str, Any]) -> Input:
+def read_input(key: str, given: Any, method: str, params: Mapping[str, Any]) -> InputGroup:
     """One entry of `inputs`; `params` is what weaver computed and wrote under `preprocess`."""
     table = table_of(given, f"inputs: {key}", ("length", "pad_mode", "vars"))
     length = table.get("length")
@@ -90,7 +90,7 @@ def read_input(key: str, given: Any, method: str, params: Mapping[str, Any]) -> 
     listed = table.get("vars")
     if not isinstance(listed, list) or not listed:
         raise InputError(f"inputs: {key}: vars is {listed!r}, a list of variables is expected")
-    return Input(
+    return InputGroup(
         tuple(
             _variable(key, one, AUTO if method == AUTO and key != MASK else None, params) for one in listed
         ),
@@ -124,7 +124,7 @@ def _variable(key: str, given: Any, center: str | None, params: Mapping[str, Any
     return Variable(parts[0], first, *numbers)
 
 
-def read_labels(given: Any) -> Labels:
+def read_labels(given: Any) -> LabelDefinition:
     """What stands under `labels`."""
     table = table_of(given, "labels", ("type", "value", "classes"))
     kind = choice_of(table.get("type"), "labels: type", ("simple", "custom"))
@@ -135,7 +135,7 @@ def read_labels(given: Any) -> Labels:
         names = names_of(table.get("classes") or list(map(str, value)), "labels: classes")
         if len(names) != len(value):
             raise InputError(f"labels: {len(names)} classes are named for {len(value)} values")
-        return Labels(tuple(name.removeprefix(LABEL) for name in names), tuple(map(str, value)))
+        return LabelDefinition(tuple(name.removeprefix(LABEL) for name in names), tuple(map(str, value)))
     if not isinstance(value, dict) or len(value) != 1:
         raise InputError("labels: a custom label with one expression for the number of the class is expected")
     if not table.get("classes"):
@@ -143,10 +143,10 @@ def read_labels(given: Any) -> Labels:
             "labels: a custom label does not say what its classes are called", hint="add classes: [name, ...]"
         )
     ((name, text),) = value.items()
-    return Labels(names_of(table["classes"], "labels: classes"), (str(text),), kind, str(name))
+    return LabelDefinition(names_of(table["classes"], "labels: classes"), (str(text),), kind, str(name))
 
 
-def labels_to_dict(labels: Labels) -> dict[str, Any]:
+def labels_to_dict(labels: LabelDefinition) -> dict[str, Any]:
     """What `read_labels` reads."""
     if labels.kind == "custom":
         return {"type": "custom", "value": {labels.name: labels.values[0]}, "classes": list(labels.classes)}

@@ -13,13 +13,13 @@ from yukawa.jets.features.expressions import columns_of
 from yukawa.jets.features.numpy_backend import FlatFrame
 from yukawa.jets.features.schema import AUTO
 from yukawa.jets.features.weighting import make_weights, weight_columns
-from yukawa.jets.io.chunks import Source
+from yukawa.jets.io.chunks import JetSource
 from yukawa.jets.table import Array, Jets
 
 MOST_JETS = 1_000_000  # quantiles of that many jets' particles are as exact as float32 shows
 
 
-def resolve(config: DataConfig, source: Source) -> DataConfig:
+def resolve(config: DataConfig, source: JetSource) -> DataConfig:
     """The config with everything computed from `source` that it leaves open; itself if that is nothing.
 
     Raises:
@@ -30,11 +30,11 @@ def resolve(config: DataConfig, source: Source) -> DataConfig:
     return make_weights(standardise(config, source), _selected(config, source, weight_columns(config)))
 
 
-def standardise(config: DataConfig, source: Source) -> DataConfig:
+def standardise(config: DataConfig, source: JetSource) -> DataConfig:
     """The config with each `auto` variable's center and scale computed.
 
     The center is the median; the scale is one over the greater distance from it to the 16 % and the 84 %
-    quantile, or 1 where that is 0. They are taken over all particles of the first `data_fraction` of each piece
+    quantile, or 1 where that is 0. They are taken over all particles of the first `data_fraction` of each chunk
     of `source`, of a million jets in all at most, after the selection; values that are not finite are left out.
 
     Raises:
@@ -71,12 +71,12 @@ def _center_and_scale(name: str, parts: list[Array]) -> tuple[float, float]:
 
 
 def _selected(
-    config: DataConfig, source: Source, columns: Collection[str], fraction: float = 1.0
+    config: DataConfig, source: JetSource, columns: Collection[str], fraction: float = 1.0
 ) -> Iterator[Jets]:
-    """The leading part of each piece, after the selection."""
+    """The leading part of each chunk, after the selection."""
     needed = {*columns}
     if config.selection:
         needed.update(config.columns(columns_of(config.tree(config.selection))))
-    for piece in source.pieces:
-        jets = piece.read(needed)
+    for chunk in source.chunks:
+        jets = chunk.read(needed)
         yield passing(config, config.selection, jets[: int(np.ceil(len(jets) * fraction))])

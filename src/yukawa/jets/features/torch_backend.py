@@ -10,7 +10,7 @@ from yukawa.core.optional import require
 from yukawa.jets.features.config import ROWS, DataConfig
 from yukawa.jets.features.encoder import mask_variable
 from yukawa.jets.features.expressions import TO_REAL, TO_WHOLE, Level, Node, Value, evaluate
-from yukawa.jets.features.schema import Input
+from yukawa.jets.features.schema import InputGroup
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -54,7 +54,7 @@ def encode_padded(
     return {**found, "mask_BP": mask_BP}
 
 
-def _standardised(frame: PaddedFrame, given: Input, config: DataConfig) -> list[Tensor]:
+def _standardised(frame: PaddedFrame, given: InputGroup, config: DataConfig) -> list[Tensor]:
     torch = frame.torch
     columns = []
     for variable in given.variables:

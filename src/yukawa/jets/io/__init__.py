@@ -1,16 +1,15 @@
 """Jets in files: where they come from and where they go."""
 
-from yukawa.jets.io.convert import convert
-from yukawa.jets.io.manifest import Manifest, check_manifest, read_manifest
-from yukawa.jets.io.source import Piece, Source, join_sources, open_source
+from yukawa.jets.io.chunks import JetChunk, JetSource, join_sources
+from yukawa.jets.io.manifest import JetManifest, check_manifest
+from yukawa.jets.io.source import convert, open_source
 
 __all__ = [
-    "Manifest",
-    "Piece",
-    "Source",
+    "JetChunk",
+    "JetManifest",
+    "JetSource",
     "check_manifest",
     "convert",
     "join_sources",
     "open_source",
-    "read_manifest",
 ]

@@ -1,4 +1,4 @@
-"""Jets that lie in files: a source knows its columns and the pieces in which it can be read."""
+"""Jets that lie in files: a source knows its columns and the chunks in which it can be read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from yukawa.jets.columns import check_columns
 from yukawa.jets.table import Jets, concatenate
 
 
-class Piece(Protocol):
+class JetChunk(Protocol):
     """Some consecutive jets of one file, cheap to hold and to send to another process."""
 
     @property
@@ -37,35 +37,35 @@ class Piece(Protocol):
 
 
 @dataclass(frozen=True)
-class Source:
+class JetSource:
     """Jets in one or more files, all with the same columns.
 
     Attributes:
         columns: the names of the columns, in the order of the first file.
-        pieces: what can be read at once, in the order of the files.
+        chunks: what can be read at once, in the order of the files.
     """
 
     columns: tuple[str, ...]
-    pieces: tuple[Piece, ...]
+    chunks: tuple[JetChunk, ...]
 
     def __len__(self) -> int:
-        return sum(piece.count for piece in self.pieces)
+        return sum(chunk.count for chunk in self.chunks)
 
     @property
     def paths(self) -> tuple[Path, ...]:
         """The files, in order."""
-        return tuple(dict.fromkeys(piece.path for piece in self.pieces))
+        return tuple(dict.fromkeys(chunk.path for chunk in self.chunks))
 
-    def chunks(self, columns: Collection[str] | None = None) -> Iterator[Jets]:
-        """The jets piece by piece, with these columns or with all; one piece is in memory at a time.
+    def read_chunks(self, columns: Collection[str] | None = None) -> Iterator[Jets]:
+        """The jets chunk by chunk, with these columns or with all; one chunk is in memory at a time.
 
         Raises:
             InputError: there is no such column, or a file is damaged.
         """
         if columns is not None:
-            check_columns(columns, self.columns, str(self.pieces[0].path))
-        for piece in self.pieces:
-            yield piece.read(columns)
+            check_columns(columns, self.columns, str(self.chunks[0].path))
+        for chunk in self.chunks:
+            yield chunk.read(columns)
 
     def read(self, columns: Collection[str] | None = None) -> Jets:
         """All jets at once, with these columns or with all.
@@ -73,10 +73,10 @@ class Source:
         Raises:
             InputError: there is no such column, or a file is damaged.
         """
-        return concatenate(list(self.chunks(columns)))
+        return concatenate(list(self.read_chunks(columns)))
 
 
-def join_sources(sources: Sequence[Source]) -> Source:
+def join_sources(sources: Sequence[JetSource]) -> JetSource:
     """The jets of all `sources` (at least one), one after another.
 
     Raises:
@@ -91,15 +91,15 @@ def join_sources(sources: Sequence[Source]) -> Source:
         ]
         if odd:
             raise InputError(
-                f"{source.pieces[0].path} and {first.pieces[0].path} do not hold the same columns: "
+                f"{source.chunks[0].path} and {first.chunks[0].path} do not hold the same columns: "
                 f"only one of them has {', '.join(odd)}",
                 hint="open them one by one, or convert them to the columns that they share",
             )
-    return Source(first.columns, tuple(piece for source in sources for piece in source.pieces))
+    return JetSource(first.columns, tuple(chunk for source in sources for chunk in source.chunks))
 
 
-class Portions:
-    """Hands the jets for a file to `write` in portions of `size`, whatever portions they come in."""
+class ChunkWriter:
+    """Hands the jets for a file to `write` in writer of `size`, whatever writer they come in."""
 
     def __init__(self, path: Path, size: int, write: Callable[[Jets], None]) -> None:
         self._path, self._size, self._write = path, size, write

@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 
 from yukawa.core.errors import InputError
-from yukawa.jets.classes import JET_ORIGIN, PDG_ID
-from yukawa.jets.columns import JET_COLUMNS, PARTICLE_COLUMNS, check_columns, label_column
-from yukawa.jets.io.chunks import Source
-from yukawa.jets.io.root import flat, opened
+from yukawa.jets.columns import JET_COLUMNS, JET_ORIGIN, PARTICLE_COLUMNS, PDG_ID, check_columns, label_column
+from yukawa.jets.io.chunks import JetSource
+from yukawa.jets.io.jetclass import flat, opened
 from yukawa.jets.table import Array, Jets, offsets_of, rows_of
 
-EVENTS = 1000  # events of a piece
+EVENTS = 1000  # events of a chunk
 TREE = "events"
 MATCHED = 0.4  # rad: a jet takes the label of the nearest hard parton within this angle
 _BOSONS = (23, 24, 25)
@@ -43,7 +42,7 @@ _ALL = (*(column.name for column in (*PARTICLE_COLUMNS, *JET_COLUMNS)), *map(lab
 
 
 @dataclass(frozen=True)
-class Events:
+class Edm4hepChunk:
     """The jets of a range of events."""
 
     path: Path
@@ -76,8 +75,8 @@ def holds_events(path: Path) -> bool:
         return TREE in file and "ReconstructedParticles" in file[TREE]
 
 
-def open_edm4hep(path: Path) -> Source:
-    """The jets of the collection `Jet` of a file of events; a piece is a range of events.
+def open_edm4hep(path: Path) -> JetSource:
+    """The jets of the collection `Jet` of a file of events; a chunk is a range of events.
 
     Particles are the jets' `ReconstructedParticles`; charged ones take the first state of their first track:
     impact parameters relative to the state's reference point, their errors from its covariance matrix.
@@ -95,11 +94,11 @@ def open_edm4hep(path: Path) -> Source:
         events = _Events(path, tree, 0, total)
         offsets = offsets_of(events.counts("Jet", "energy"))
         columns = events.columns
-    pieces = []
+    chunks = []
     for start in range(0, max(total, 1), EVENTS):
         stop = min(start + EVENTS, total)
-        pieces.append(Events(path, int(offsets[stop] - offsets[start]), start, stop))
-    return Source(columns, tuple(pieces))
+        chunks.append(Edm4hepChunk(path, int(offsets[stop] - offsets[start]), start, stop))
+    return JetSource(columns, tuple(chunks))
 
 
 class _Events:

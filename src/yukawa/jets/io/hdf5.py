@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,19 +13,49 @@ import numpy as np
 from yukawa.core.errors import InputError
 from yukawa.core.files import replacement, report_write_errors
 from yukawa.core.optional import require
-from yukawa.jets.columns import check_columns, label_column
-from yukawa.jets.io import padded
-from yukawa.jets.io.chunks import Portions, Source
+from yukawa.jets.columns import PARTICLE, check_columns, label_column
+from yukawa.jets.io.chunks import ChunkWriter, JetSource
 from yukawa.jets.table import Array, Jets
 
-JETS = 2048  # jets of a piece
+JETS = 2048  # jets of a chunk
 DATA, LABELS, GLOBAL = "data", "pid", "global"
 _MOST_CLASSES = 10_000  # a label beyond is taken for damage
 _CHUNK = (512, 32)  # jets and particles that are compressed together
 
 
+KIND = "part_kind"
+# The features of OmniLearned (arXiv:2510.24066), in its order; it cannot do without the first four.
+FEATURES = (
+    "part_deta",
+    "part_dphi",
+    "log part_pt",
+    "log part_energy",
+    KIND,
+    "tanh part_d0val",
+    "part_d0err",
+    "tanh part_dzval",
+    "part_dzerr",
+)
+KINEMATIC = FEATURES[:4]
+GLOBALS = ("jet_pt", "jet_eta", "jet_mass", "jet_nparticles")
+JET_FEATURES = ("jet_pt", "jet_eta", "jet_phi", "jet_energy", "jet_mass")
+
+# A kind is a place in this sorted list of PDG codes, 0 for what is not identified; hadrons stand for their like.
+KINDS = (-211, -13, -11, 0, 11, 13, 22, 130, 211)
+_CHARGES = np.array([-1, 1, 1, 0, -1, -1, 0, 0, 1], np.int8)
+_IDENTIFIED = {
+    "part_isElectron": (-11, 11),
+    "part_isMuon": (-13, 13),
+    "part_isChargedHadron": (-211, 211),
+    "part_isNeutralHadron": (130,),
+    "part_isPhoton": (22,),
+}
+_FUNCTIONS = {"": (np.positive, np.positive), "log": (np.log, np.exp), "tanh": (np.tanh, np.arctanh)}
+_POLAR, _CARTESIAN = ("part_pt", "part_deta", "part_dphi"), ("part_px", "part_py", "part_pz")
+
+
 @dataclass(frozen=True)
-class Rows:
+class Hdf5Chunk:
     """The jets of a range of rows.
 
     Attributes:
@@ -45,7 +75,7 @@ class Rows:
     def columns(self) -> tuple[str, ...]:
         """The columns that the features give."""
         labels = (label_column(name) for name in self.classes)
-        return (*padded.columns_of(self.features), *self.jet_features, *labels)
+        return (*columns_of(self.features), *self.jet_features, *labels)
 
     def read(self, columns: Collection[str] | None = None) -> Jets:
         """The jets, with these columns or with all.
@@ -67,7 +97,7 @@ class Rows:
         there = _filled(data, self.features)
         counts = there.sum(axis=1)
         try:
-            particles = padded.decode(data[there], self.features, counts, scalars)
+            particles = decode_features(data[there], self.features, counts, scalars)
         except InputError as error:
             raise InputError(f"{self.path}: {error.message}") from None
         jets = Jets.from_counts(counts, particles, scalars)
@@ -90,11 +120,11 @@ def open_hdf5(
     features: Sequence[str] | None = None,
     jet_features: Sequence[str] | None = None,
     classes: Sequence[str] | None = None,
-) -> Source:
-    """The jets of one HDF5 file; a piece is a range of rows.
+) -> JetSource:
+    """The jets of one HDF5 file; a chunk is a range of rows.
 
     Names come from the arguments, else from the file, which carries them if we wrote it. Without either,
-    4, 5 or 9 features of `data` are taken as those of OmniLearned, `padded.FEATURES`; 4 of `global` as the jet's
+    4, 5 or 9 features of `data` are taken as those of OmniLearned, `FEATURES`; 4 of `global` as the jet's
     pt, eta, mass and number of particles; and classes are called by their numbers. A row of `data` whose
     features are all zero, the kind of particle aside, is padding. Where transverse momenta and angles to the
     jet axis are stored, Cartesian momenta are made of them; an axis that is not stored lies at eta = phi = 0.
@@ -104,14 +134,16 @@ def open_hdf5(
     """
     with _opened(path) as file:
         total = _check_shapes(path, file)
-        known = {width: padded.FEATURES[:width] for width in (len(padded.KINEMATIC), 5, len(padded.FEATURES))}
+        known = {width: FEATURES[:width] for width in (len(KINEMATIC), 5, len(FEATURES))}
         found = _names(path, file, DATA, features, known)
-        found_jet = _names(path, file, GLOBAL, jet_features, {len(padded.GLOBALS): padded.GLOBALS})
+        found_jet = _names(path, file, GLOBAL, jet_features, {len(GLOBALS): GLOBALS})
         found_classes = _class_names(path, file, classes)
-    padded.check_names(path, found)
+    check_names(path, found)
     starts = range(0, max(total, 1), JETS)
-    pieces = tuple(Rows(path, min(JETS, total - at), at, found, found_jet, found_classes) for at in starts)
-    return Source(pieces[0].columns, pieces)
+    chunks = tuple(
+        Hdf5Chunk(path, min(JETS, total - at), at, found, found_jet, found_classes) for at in starts
+    )
+    return JetSource(chunks[0].columns, chunks)
 
 
 def write_hdf5(path: Path, jets: Jets, *, features: Sequence[str] | None = None) -> None:
@@ -147,20 +179,20 @@ def hdf5_writer(path: Path, *, features: Sequence[str] | None = None) -> Iterato
 
         def write(jets: Jets) -> None:
             nonlocal chosen
-            chosen = chosen or tuple(features or padded.best_features(jets))
+            chosen = chosen or tuple(features or best_features(jets))
             _append(path, file, jets, chosen)
 
-        portions = Portions(path, JETS, write)
-        yield portions.append
-        portions.close()
+        writer = ChunkWriter(path, JETS, write)
+        yield writer.append
+        writer.close()
 
 
 def _append(path: Path, file: Any, jets: Jets, features: tuple[str, ...]) -> None:
     """Put jets behind those that the file holds."""
-    rows = padded.encode(jets, features)
+    rows = encode_features(jets, features)
     if not _filled(rows[None], features).all():
         raise InputError(f"{path}: a particle with all features zero would be taken for padding")
-    jet_features = (*(name for name in padded.JET_FEATURES if name in jets.scalars), "jet_nparticles")
+    jet_features = (*(name for name in JET_FEATURES if name in jets.scalars), "jet_nparticles")
     scalars = {**jets.scalars, "jet_nparticles": jets.counts}
     columns = np.stack([scalars[name].astype(np.float32) for name in jet_features], axis=1)
     wide = int(jets.counts.max(initial=0))
@@ -194,7 +226,7 @@ def _extend(file: Any, name: str, values: Array, names: Sequence[str]) -> None:
 
 def _filled(data: Array, features: Sequence[str]) -> Array:
     """Which places of `data`, shape (jets, particles, features), hold a particle rather than padding."""
-    telling = [index for index, name in enumerate(features) if name != padded.KIND]
+    telling = [index for index, name in enumerate(features) if name != KIND]
     return np.any(data[..., telling] != 0, axis=-1)
 
 
@@ -264,3 +296,128 @@ def _class_names(path: Path, file: Any, given: Sequence[str] | None) -> tuple[st
             raise InputError(f"{path}: {LABELS} holds {highest}, which is no number of a class")
         names = range(int(highest) + 1)
     return tuple(map(str, names))
+
+
+# ---- features ----
+
+
+def check_names(path: Path, features: Sequence[str]) -> None:
+    """Refuse names that are no `part_` column, alone or behind `log` or `tanh`.
+
+    Raises:
+        InputError: names the first that is not.
+    """
+    for feature in features:
+        function, name = _parse(feature)
+        if function not in _FUNCTIONS or not name.startswith(PARTICLE):
+            raise InputError(
+                f"{path}: {feature!r} is no feature",
+                hint="write a column such as part_px, alone or as 'log part_px' or 'tanh part_d0val'",
+            )
+
+
+def columns_of(features: Sequence[str]) -> tuple[str, ...]:
+    """The particle columns that `decode_features` makes of these features."""
+    names = [_parse(feature)[1] for feature in features]
+    columns = [name for name in names if name != KIND]
+    if set(_POLAR) <= set(names):
+        columns = [*_CARTESIAN, *(name for name in columns if name not in ("part_pt", *_CARTESIAN))]
+    if KIND in names:
+        columns += ["part_charge", *_IDENTIFIED]
+    return tuple(dict.fromkeys(columns))
+
+
+def best_features(jets: Jets) -> tuple[str, ...]:
+    """All of `FEATURES` where the jets have the columns for it, else the kinematic ones."""
+    needed = {_parse(feature)[1] for feature in FEATURES[5:]} | {"part_charge", *_IDENTIFIED}
+    return FEATURES if needed <= set(jets.particles) else KINEMATIC
+
+
+def encode_features(jets: Jets, features: Sequence[str]) -> Array:
+    """The features of all particles, float32, shape (particles, features).
+
+    Raises:
+        InputError: the jets lack a column.
+    """
+    columns = dict(jets.particles)
+    names = {_parse(feature)[1] for feature in features}
+    if "part_pt" in names - set(columns):
+        check_columns(_CARTESIAN[:2], columns, "the jets")
+        columns["part_pt"] = np.hypot(columns["part_px"], columns["part_py"])
+    if KIND in names - set(columns):
+        check_columns(("part_charge", *_IDENTIFIED), columns, "the jets")
+        columns[KIND] = _kinds(columns)
+    check_columns(names, columns, "the jets")
+    rows = np.empty((int(jets.offsets[-1]), len(features)), np.float32)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for index, feature in enumerate(features):
+            function, name = _parse(feature)
+            rows[:, index] = _FUNCTIONS[function][0](columns[name].astype(np.float64))
+    return rows
+
+
+def decode_features(
+    rows: Array, features: Sequence[str], counts: Array, scalars: Mapping[str, Array]
+) -> dict[str, Array]:
+    """The particle columns of features, shape (particles, features), of jets with these counts and jet columns.
+
+    A tanh that has run into 1 comes back as the largest value below it would.
+
+    Raises:
+        InputError: a kind of particle is none of `KINDS`.
+    """
+    columns: dict[str, Array] = {}
+    for index, feature in enumerate(features):
+        function, name = _parse(feature)
+        values = rows[:, index].astype(np.float64)
+        if function == "tanh":
+            below = float(np.nextafter(np.float32(1), np.float32(0)))
+            values = np.clip(values, -below, below)
+        columns[name] = _FUNCTIONS[function][1](values)
+    if KIND in columns:
+        columns |= _identified(columns.pop(KIND))
+    if set(_POLAR) <= set(columns):
+        columns |= _cartesian(columns, counts, scalars)
+    return {
+        name: columns[name].astype(np.float32) if columns[name].dtype == np.float64 else columns[name]
+        for name in columns_of(features)
+    }
+
+
+def _parse(feature: str) -> tuple[str, str]:
+    """Function and column of a feature, such as ("log", "part_pt")."""
+    function, _, name = feature.rpartition(" ")
+    return function, name
+
+
+def _cartesian(columns: Mapping[str, Array], counts: Array, scalars: Mapping[str, Array]) -> dict[str, Array]:
+    """Momenta from transverse momentum and angles to the jet axis."""
+    nowhere = np.zeros(len(counts))
+    eta = columns["part_deta"] + np.repeat(scalars.get("jet_eta", nowhere), counts)
+    phi = columns["part_dphi"] + np.repeat(scalars.get("jet_phi", nowhere), counts)
+    pt = columns["part_pt"]
+    with np.errstate(invalid="ignore", over="ignore"):
+        return dict(zip(_CARTESIAN, (pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)), strict=True))
+
+
+def _kinds(columns: Mapping[str, Array]) -> Array:
+    """The kind of each particle."""
+    charge = columns["part_charge"]
+    codes = np.zeros(len(charge), np.int64)
+    for name, allowed in _IDENTIFIED.items():
+        is_so = columns[name].astype(bool)
+        sign = 1 if len(allowed) == 1 else np.sign(charge[is_so]).astype(np.int64)
+        # The negative lepton has the positive code.
+        codes[is_so] = allowed[-1] * (-sign if allowed[-1] in (11, 13) else sign)
+    return np.searchsorted(KINDS, codes)
+
+
+def _identified(kinds: Array) -> dict[str, Array]:
+    """Charge and identification from kinds."""
+    odd = ~np.isin(kinds, np.arange(len(KINDS)))
+    if odd.any():
+        raise InputError(f"a particle is of kind {kinds[odd][0]:g}, the kinds are 0 to {len(KINDS) - 1}")
+    numbers = kinds.astype(np.int64)
+    codes = np.array(KINDS)[numbers]
+    flags = {name: np.isin(codes, allowed) for name, allowed in _IDENTIFIED.items()}
+    return {"part_charge": _CHARGES[numbers], **flags}

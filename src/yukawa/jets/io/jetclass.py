@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import struct
+import zlib
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,11 +17,10 @@ from yukawa.core.errors import InputError
 from yukawa.core.files import replacement, report_write_errors
 from yukawa.core.optional import require
 from yukawa.jets.columns import check_columns
-from yukawa.jets.io.chunks import Portions, Source
-from yukawa.jets.io.root import flat, native, opened
+from yukawa.jets.io.chunks import ChunkWriter, JetSource
 from yukawa.jets.table import Array, Jets
 
-ENTRIES = 8192  # jets of a piece, and of a basket that we write
+ENTRIES = 8192  # jets of a chunk, and of a basket that we write
 _KIND = re.compile(  # such as `float`, `int32_t[]` and `std::vector<std::int8_t>`
     r"(?P<vector>(std::)?vector<)?(std::)?(u?int(8|16|32|64)_t|float|double|bool)(?(vector)>)(?P<array>\[\])?"
 )
@@ -27,7 +28,7 @@ TREE, COUNTER = "tree", "nparticles"  # what we call the tree (as JetClass does)
 
 
 @dataclass(frozen=True)
-class Entries:
+class RootChunk:
     """The jets of a range of entries of a tree."""
 
     path: Path
@@ -55,8 +56,8 @@ class Entries:
         return _jets(self.path, self.count, arrays, {name for name in names if kinds[name]})
 
 
-def open_jetclass(path: Path, tree: str | None = None) -> Source:
-    """The jets of one ROOT file; a piece is a range of entries.
+def open_jetclass(path: Path, tree: str | None = None) -> JetSource:
+    """The jets of one ROOT file; a chunk is a range of entries.
 
     `tree` names the tree; it may be left out where the file has but one.
 
@@ -70,7 +71,7 @@ def open_jetclass(path: Path, tree: str | None = None) -> Source:
     if not columns:
         raise InputError(f"{path}: the tree {name} has no branch of numbers")
     starts = range(0, max(entries, 1), ENTRIES)
-    return Source(columns, tuple(Entries(path, min(ENTRIES, entries - at), name, at) for at in starts))
+    return JetSource(columns, tuple(RootChunk(path, min(ENTRIES, entries - at), name, at) for at in starts))
 
 
 def write_jetclass(path: Path, jets: Jets) -> None:
@@ -107,9 +108,9 @@ def jetclass_writer(path: Path) -> Iterator[Callable[[Jets], None]]:
             if len(jets):
                 file[TREE].extend(records)
 
-        portions = Portions(path, ENTRIES, write)
-        yield portions.append
-        portions.close()
+        writer = ChunkWriter(path, ENTRIES, write)
+        yield writer.append
+        writer.close()
 
 
 def _type(column: Any) -> Any:
@@ -168,3 +169,40 @@ def _jets(path: Path, count: int, arrays: dict[str, Any], jagged: Collection[str
             )
     scalars = {name: native(np.asarray(array)) for name, array in arrays.items() if name not in jagged}
     return Jets.from_counts(np.zeros(count, np.int64) if counts is None else counts, particles, scalars)
+
+
+# ---- what the ROOT formats share ----
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """The open ROOT file, whose damage shows as one clear line.
+
+    Raises:
+        InputError: there is no such file, or it is no ROOT file, cut off or damaged.
+    """
+    uproot = require("uproot", "reading ROOT files")
+    damage = (OSError, ValueError, LookupError, EOFError, struct.error, zlib.error, RuntimeError)
+    try:
+        with uproot.open(path) as file:
+            yield file
+    except FileNotFoundError:
+        raise InputError(f"{path} cannot be read: no such file") from None
+    except (*damage, uproot.deserialization.DeserializationError) as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        raise InputError(
+            f"{path} cannot be read as ROOT, it is of another kind, cut off or damaged: "
+            f"{lines[0] if lines else type(error).__name__}",
+            hint="fetch or make the file again",
+        ) from None
+
+
+def flat(array: Any) -> tuple[Array, Array]:
+    """Counts and values of a jagged awkward array of numbers."""
+    awkward = require("awkward", "reading ROOT files")
+    return awkward.to_numpy(awkward.num(array)), native(awkward.to_numpy(awkward.flatten(array)))
+
+
+def native(array: Array) -> Array:
+    """The same numbers in this machine's byte order; ROOT stores them in the other."""
+    return array.astype(array.dtype.newbyteorder("="), copy=False)

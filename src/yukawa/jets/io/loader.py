@@ -15,7 +15,7 @@ import numpy as np
 from yukawa.core.errors import InputError
 from yukawa.core.optional import require
 from yukawa.jets.features.encoded import Encoded, Encoder, join
-from yukawa.jets.io.chunks import Source
+from yukawa.jets.io.chunks import JetSource
 from yukawa.jets.table import Array, Jets, offsets_of
 
 BUFFER = 32_768
@@ -144,7 +144,7 @@ class InMemory(Loader):
         InputError: a file is damaged, a jet cannot be encoded, or none passes the selection.
     """
 
-    def __init__(self, source: Source, encoder: Encoder, *, jets_per_epoch: int | None = None) -> None:
+    def __init__(self, source: JetSource, encoder: Encoder, *, jets_per_epoch: int | None = None) -> None:
         self.encoded = _encode_all(source, encoder)
         self.truncated = self.encoded.truncated
         super().__init__(len(self.encoded), jets_per_epoch)
@@ -163,11 +163,11 @@ class InMemory(Loader):
             yield self.encoded.take(where[begin:end])
 
 
-def _encode_all(source: Source, encoder: Encoder) -> Encoded:
-    """The jets of a source, encoded piece by piece; of each kind of rows there are at no time two copies more."""
+def _encode_all(source: JetSource, encoder: Encoder) -> Encoded:
+    """The jets of a source, encoded chunk by chunk; of each kind of rows there are at no time two copies more."""
     rows: dict[str, list[Array]] = {}
     rest: list[Encoded] = []
-    for jets in source.chunks(encoder.columns):
+    for jets in source.read_chunks(encoder.columns):
         part = encoder.encode(encoder.select(jets))
         for name, array in part.rows.items():
             rows.setdefault(name, []).append(array)
@@ -178,10 +178,10 @@ def _encode_all(source: Source, encoder: Encoder) -> Encoded:
 
 
 class Streaming(Loader):
-    """Jets read piece by piece and mixed in a buffer: memory does not grow with the number of jets.
+    """Jets read chunk by chunk and mixed in a buffer: memory does not grow with the number of jets.
 
-    Pieces come in an order of their own in each pass, and the jets of each are shuffled as it comes. A batch is a
-    uniform draw from the up to `buffer` jets of all pieces at hand; as soon as there is room, the next piece comes.
+    Chunks come in an order of their own in each pass, and the jets of each are shuffled as it comes. A batch is a
+    uniform draw from the up to `buffer` jets of all chunks at hand; as soon as there is room, the next chunk comes.
     Without shuffling, jets come in the order of the files. What is held are the columns that are read: jets are
     encoded as they leave, and skipped ones not at all.
 
@@ -195,7 +195,7 @@ class Streaming(Loader):
 
     def __init__(
         self,
-        source: Source,
+        source: JetSource,
         encoder: Encoder,
         buffer: int = BUFFER,
         *,
@@ -228,7 +228,7 @@ class Streaming(Loader):
         return run_ahead(stream, self.ahead) if self.ahead else stream
 
     def _parts(self, begin: int, end: int, order: Array | None) -> Iterator[_Part]:
-        """The pieces, or parts of them, that hold the jets from `begin` to `end` of one pass."""
+        """The chunks, or parts of them, that hold the jets from `begin` to `end` of one pass."""
         order = np.arange(len(self._counts)) if order is None else order
         offsets = offsets_of(self._counts[order])
         for place in range(np.searchsorted(offsets, begin, "right") - 1, len(order)):
@@ -284,16 +284,16 @@ class Streaming(Loader):
         return run_ahead(reader, 1) if self.ahead else reader
 
     def _read(self, part: _Part, random: np.random.Generator | None) -> Jets:
-        jets = self.encoder.select(self.source.pieces[part.piece].read(self.encoder.columns))
+        jets = self.encoder.select(self.source.chunks[part.chunk].read(self.encoder.columns))
         jets = jets[part.first : part.last]
         return jets if random is None else jets[random.permutation(len(jets))]
 
 
 @dataclass(frozen=True)
 class _Part:
-    """The jets `first` to `last` of a piece, counted after the selection."""
+    """The jets `first` to `last` of a chunk, counted after the selection."""
 
-    piece: int
+    chunk: int
     first: int
     last: int
 
@@ -400,11 +400,11 @@ def _cut(encoded: Encoded, sizes: Sequence[int]) -> Iterator[Encoded]:
         truncated = 0
 
 
-def _counts(source: Source, encoder: Encoder) -> list[int]:
-    """The number of jets of each piece that the encoder selects."""
+def _counts(source: JetSource, encoder: Encoder) -> list[int]:
+    """The number of jets of each chunk that the encoder selects."""
     if not encoder.selection_columns:
-        return [piece.count for piece in source.pieces]
-    return [len(encoder.select(jets)) for jets in source.chunks(encoder.selection_columns)]
+        return [chunk.count for chunk in source.chunks]
+    return [len(encoder.select(jets)) for jets in source.read_chunks(encoder.selection_columns)]
 
 
 def run_ahead(items: Generator[T, None, None], depth: int) -> Generator[T, None, None]:

@@ -1,4 +1,4 @@
-"""What a simulated data set holds and how it was made: written beside its shards, checked against them."""
+"""What a simulated data set holds and how it was made: written beside its shards, compared with them later."""
 
 from __future__ import annotations
 
@@ -7,73 +7,43 @@ from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from yukawa.core.errors import InputError
-from yukawa.core.files import hash_file
-from yukawa.core.manifest import (
-    MANIFEST,
-    SPLITS,
-    FileRecord,
-    Record,
-    check_hash,
-    check_size,
-    read_record,
-    write_record,
-)
+from yukawa.core.manifest import MANIFEST, SPLITS, FileRecord, Manifest, file_facts
 from yukawa.jets.columns import label_column
 from yukawa.jets.io.parquet import parquet_jets
 from yukawa.jets.table import Jets
 
-__all__ = [
-    "MANIFEST",
-    "SPLITS",
-    "Manifest",
-    "Shard",
-    "check_manifest",
-    "describe_shard",
-    "read_manifest",
-    "write_manifest",
-]
+__all__ = ["MANIFEST", "SPLITS", "JetManifest", "Shard", "check_manifest", "describe_shard"]
 
 
 class Shard(FileRecord):
     """One Parquet file of a data set.
 
     Attributes:
-        path: relative to the data set's folder, such as `train/0000.parquet`.
         split: train, validation or test.
         jets: how many it holds.
         counts: jets of each class.
     """
 
-    path: str
     split: Literal["train", "validation", "test"]
     jets: int = Field(ge=0)
     counts: dict[str, int]
 
-    @field_validator("path")
-    @classmethod
-    def _inside(cls, path: str) -> str:
-        parts = PurePosixPath(path)
-        if parts.is_absolute() or ".." in parts.parts or "\\" in path:
-            raise ValueError("the path of a shard must lie inside the data set's folder")
-        return path
 
-
-class Manifest(Record):
+class JetManifest(Manifest):
     """How a data set was made, and its shards; totals follow from the shards.
 
     Attributes:
         versions: of each package that shaped the jets (yukawa, pythia8mc, fastjet).
         process: the physics process with every setting resolved.
         card: the detector card with every setting resolved.
-        seed: of all random numbers.
-        jets_per_class: as asked for.
+        seed: seed of the random numbers.
+        jets_per_class: how many jets of each class were requested.
         shards: the files.
     """
 
-    versions: dict[str, str]
     process: dict[str, Any]
     card: dict[str, Any]
     seed: int
@@ -100,42 +70,24 @@ def describe_shard(folder: Path, path: str, jets: Jets) -> Shard:
     Raises:
         InputError: the file cannot be read, or `path` does not begin with a split.
     """
-    file = folder / path
     split = PurePosixPath(path).parts[0]
     if split not in SPLITS:
-        raise InputError(f"{path} lies in no split, {', '.join(SPLITS)} are")
+        raise InputError(f"{path} does not begin with a split ({', '.join(SPLITS)})")
     counts = {name: int(jets.scalars[label_column(name)].sum()) for name in jets.classes}
-    return Shard(
-        path=path,
-        split=split,  # type: ignore[arg-type]  # one of SPLITS, as checked
-        jets=len(jets),
-        counts=counts,
-        sha256=hash_file(file),
-        size=file.stat().st_size,
-    )
+    return Shard(split=split, jets=len(jets), counts=counts, **file_facts(folder, path))  # type: ignore[arg-type]
 
 
-def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write `manifest.json` into `folder`, as `write_record` does."""
-    write_record(folder, manifest)
-
-
-def read_manifest(folder: Path) -> Manifest:
-    """The manifest of the data set in `folder`, as `read_record` reads it."""
-    return read_record(folder, Manifest)
-
-
-def check_manifest(folder: Path, *, full: bool = False, splits: Collection[str] = SPLITS) -> Manifest:
-    """Hold every shard of these splits against the manifest: size and number of jets; with `full`, the hash too.
+def check_manifest(folder: Path, *, full: bool = False, splits: Collection[str] = SPLITS) -> JetManifest:
+    """Compare the shards of these splits with the manifest: size and number of jets; with `full`, the hash too.
 
     Raises:
         InputError: names the first file that is missing, differs or is not recorded, and what differs.
     """
     folder = Path(folder)
-    manifest = read_manifest(folder)
+    manifest = JetManifest.read(folder)
     for shard in manifest.shards:
         if shard.split in splits:
-            _check_shard(folder / shard.path, shard, full)
+            _check_shard(folder, shard, full)
     recorded = {folder / shard.path for shard in manifest.shards}
     for split in splits:
         for file in sorted((folder / split).glob("[!.]*.parquet")):
@@ -144,13 +96,15 @@ def check_manifest(folder: Path, *, full: bool = False, splits: Collection[str] 
     return manifest
 
 
-_HINT = "the data set was changed after it was made: fetch or simulate it again"
+_HINT = "the data set was changed after it was made: simulate or fetch it again"
 
 
-def _check_shard(file: Path, shard: Shard, full: bool) -> None:
-    check_size(file, shard, _HINT)
-    jets = parquet_jets(file)
+def _check_shard(folder: Path, shard: Shard, full: bool) -> None:
+    shard.check_size(folder)
+    jets = parquet_jets(folder / shard.path)
     if jets != shard.jets:
-        raise InputError(f"{file} holds {jets} jets, the manifest says {shard.jets}", hint=_HINT)
+        raise InputError(
+            f"{folder / shard.path} holds {jets} jets, the manifest says {shard.jets}", hint=_HINT
+        )
     if full:
-        check_hash(file, shard, _HINT)
+        shard.check_hash(folder)

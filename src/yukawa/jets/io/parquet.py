@@ -14,14 +14,14 @@ from yukawa.core.errors import InputError
 from yukawa.core.files import replacement, report_write_errors
 from yukawa.core.optional import require
 from yukawa.jets.columns import check_columns
-from yukawa.jets.io.chunks import Portions, Source
+from yukawa.jets.io.chunks import ChunkWriter, JetSource
 from yukawa.jets.table import Array, Jets
 
 ROW_GROUP = 8192  # jets: large enough to decode fast, small enough to shuffle well
 
 
 @dataclass(frozen=True)
-class RowGroup:
+class ParquetChunk:
     """The jets of one row group of a Parquet file."""
 
     path: Path
@@ -46,8 +46,8 @@ class RowGroup:
         return _jets(table, self.path)
 
 
-def open_parquet(path: Path) -> Source:
-    """The jets of one Parquet file; a piece is a row group.
+def open_parquet(path: Path) -> JetSource:
+    """The jets of one Parquet file; a chunk is a row group.
 
     Raises:
         InputError: the file is damaged, or no column holds numbers.
@@ -57,8 +57,8 @@ def open_parquet(path: Path) -> Source:
         counts = [file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)]
     if not names:
         raise InputError(f"{path} holds no column of numbers")
-    return Source(
-        tuple(names), tuple(RowGroup(path, count, index) for index, count in enumerate(counts or [0]))
+    return JetSource(
+        tuple(names), tuple(ParquetChunk(path, count, index) for index, count in enumerate(counts or [0]))
     )
 
 
@@ -111,10 +111,10 @@ def parquet_writer(path: Path, metadata: Mapping[str, str] | None = None) -> Ite
                 writer = writer or _writer(handle, table, jets, metadata or {})
                 writer.write_table(table, row_group_size=ROW_GROUP)
 
-        portions = Portions(path, ROW_GROUP, write)
+        chunks = ChunkWriter(path, ROW_GROUP, write)
         try:
-            yield portions.append
-            portions.close()
+            yield chunks.append
+            chunks.close()
         finally:
             if writer is not None:
                 with report_write_errors(path):

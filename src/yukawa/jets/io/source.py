@@ -1,44 +1,41 @@
-"""Finds the jets at a path, whatever their format."""
+"""Finds the jets at a path, whatever their format, and copies them into a file of any format."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 from glob import glob
 from pathlib import Path
 
 from yukawa.core.errors import InputError
-from yukawa.jets.io.chunks import Piece, Source, join_sources
+from yukawa.jets.io.chunks import JetSource, join_sources
 from yukawa.jets.io.edm4hep import holds_events, open_edm4hep
-from yukawa.jets.io.hdf5 import open_hdf5
-from yukawa.jets.io.jetclass import open_jetclass
+from yukawa.jets.io.hdf5 import hdf5_writer, open_hdf5
+from yukawa.jets.io.jetclass import jetclass_writer, open_jetclass
 from yukawa.jets.io.manifest import MANIFEST, SPLITS, check_manifest
-from yukawa.jets.io.parquet import open_parquet
-from yukawa.jets.io.text import open_text
+from yukawa.jets.io.parquet import open_parquet, parquet_writer
+from yukawa.jets.io.text import open_text, text_writer
+from yukawa.jets.table import Jets
 
-__all__ = ["Piece", "Source", "join_sources", "open_source"]
-
-SUFFIXES = {
-    ".parquet": "parquet",
-    ".root": "root",
-    ".h5": "hdf5",
-    ".hdf5": "hdf5",
-    ".json": "text",
-    ".jsonl": "text",
-    ".txt": "text",
-}
-_MAGIC = {b"PAR1": "parquet", b"root": "root", b"\x89HDF": "hdf5"}
+SUFFIXES = {".parquet": "Parquet", ".root": "ROOT", ".h5": "HDF5", ".hdf5": "HDF5",
+            ".json": "text", ".jsonl": "text", ".txt": "text"}  # fmt: skip
+_MAGIC = {b"PAR1": "Parquet", b"root": "ROOT", b"\x89HDF": "HDF5"}
+_KINDS = "Parquet, ROOT, HDF5 or text lines of jets"
+_WRITERS: dict[str, Callable[[Path], AbstractContextManager[Callable[[Jets], None]]]] = {
+    "Parquet": parquet_writer, "ROOT": jetclass_writer, "HDF5": hdf5_writer, "text": text_writer,
+}  # fmt: skip
 
 
-def open_source(path: Path | str | Sequence[Path | str], split: str | None = None) -> Source:
+def open_source(path: Path | str | Sequence[Path | str], split: str | None = None) -> JetSource:
     """Find the jets at `path`: a file, a folder of files, a simulated data set, or a list of these.
 
-    What does not exist and holds `*`, `?` or `[` is a pattern of files.
-    The format shows in the content: Parquet, ROOT (the JetClass layout or EDM4hep), HDF5, or text lines.
-    `split` (train, validation or test) takes one part of a simulated data set; without it, all parts.
+    A path that does not exist and holds `*`, `?` or `[` is a pattern of files. The content of a file shows its
+    format: Parquet, ROOT (the JetClass layout or EDM4hep), HDF5, or text lines. `split` (train, validation or
+    test) selects one part of a simulated data set; without it, all parts are read.
 
     Raises:
-        InputError: nothing is there, the format is unknown, the files have different columns, or a data set
-            disagrees with its manifest.
+        InputError: there is no such file, its format is unknown, the files have different columns, or a data
+            set disagrees with its manifest.
     """
     given = [path] if isinstance(path, (Path, str)) else list(path)
     files = [file for one in given for file in _files(Path(one), split)]
@@ -47,16 +44,51 @@ def open_source(path: Path | str | Sequence[Path | str], split: str | None = Non
     return join_sources([_open_file(file) for file in files])
 
 
+def convert(
+    source: JetSource,
+    target: Path,
+    columns: Collection[str] | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> int:
+    """Write the jets of `source` to `target`, in the format of its suffix, whole or not at all.
+
+    One chunk is in memory at a time. HDF5 and text hold certain columns only; Parquet and ROOT hold all.
+
+    Args:
+        columns: the columns to write; all of them by default.
+        progress: called with the number of jets newly written.
+
+    Returns:
+        The number of jets.
+
+    Raises:
+        InputError: the suffix is unknown, there is no such column, the format needs a column that is missing, or
+            a file of the source is damaged; an existing file at `target` is kept.
+        StoreError: the disk refuses; an existing file at `target` is kept.
+    """
+    kind = SUFFIXES.get(target.suffix.lower())
+    if kind is None:
+        raise InputError(f"{target}: {target.suffix!r} is not a known suffix, {', '.join(SUFFIXES)} are")
+    done = 0
+    with _WRITERS[kind](target) as append:
+        for jets in source.read_chunks(columns):
+            append(jets)
+            done += len(jets)
+            if progress is not None:
+                progress(len(jets))
+    return done
+
+
 def _files(path: Path, split: str | None) -> list[Path]:
     """The files of jets that `path` stands for."""
     if split is not None and split not in SPLITS:
-        raise InputError(f"{split!r} is no split, {', '.join(SPLITS)} are")
+        raise InputError(f"{split!r} is not a split, {', '.join(SPLITS)} are")
     if path.is_dir() and (path / MANIFEST).exists():
         return _shards(path, split)
     if split is not None:
         raise InputError(
             f"{path} has no splits: only a simulated data set, a folder with {MANIFEST}, does",
-            hint="leave the split out, or name the folder of the data set",
+            hint="omit the split, or name the folder of the data set",
         )
     if not path.is_dir():
         matched = [] if path.exists() else sorted(Path(name) for name in glob(str(path)))
@@ -72,7 +104,7 @@ def _files(path: Path, split: str | None) -> list[Path]:
 
 
 def _shards(folder: Path, split: str | None) -> list[Path]:
-    """The shards of a split of a data set, each there as recorded."""
+    """The shards of a split of a data set, each checked against the manifest."""
     manifest = check_manifest(folder, splits=SPLITS if split is None else (split,))
     shards = [shard for shard in manifest.shards if split in (None, shard.split)]
     if not shards:
@@ -80,12 +112,12 @@ def _shards(folder: Path, split: str | None) -> list[Path]:
     return [folder / shard.path for shard in shards]
 
 
-def _open_file(path: Path) -> Source:
-    """A source of the one file, read as its first bytes say."""
+def _open_file(path: Path) -> JetSource:
+    """The jets of one file."""
     kind = _format(path)
-    if kind == "root":
+    if kind == "ROOT":
         return open_edm4hep(path) if holds_events(path) else open_jetclass(path)
-    return {"parquet": open_parquet, "hdf5": open_hdf5, "text": open_text}[kind](path)
+    return {"Parquet": open_parquet, "HDF5": open_hdf5, "text": open_text}[kind](path)
 
 
 def _format(path: Path) -> str:
@@ -100,8 +132,7 @@ def _format(path: Path) -> str:
     if found is None and (expected == "text" or (expected is None and head.lstrip()[:1] in (b"{", b"0"))):
         found = "text"
     if found is None:
-        kinds = "Parquet, ROOT, HDF5 or text lines of jets"
-        name = {"parquet": "Parquet", "root": "ROOT", "hdf5": "HDF5"}.get(expected or "", "")
-        what = "is empty" if not head else f"is no {name} file" if name else f"is none of {kinds}"
-        raise InputError(f"{path} {what}", hint=f"files of jets are {kinds}")
+        what = f"is not a valid {expected} file" if expected else f"is none of {_KINDS}"
+        what = what if head else "is empty"
+        raise InputError(f"{path} {what}", hint=f"files of jets are {_KINDS}")
     return found

@@ -15,12 +15,11 @@ import numpy as np
 
 from yukawa.core.errors import InputError
 from yukawa.core.files import parse_row, replacement, report_write_errors
-from yukawa.jets.classes import JET_ORIGIN
-from yukawa.jets.columns import check_columns, label_column
-from yukawa.jets.io.chunks import Source
+from yukawa.jets.columns import JET_ORIGIN, check_columns, label_column
+from yukawa.jets.io.chunks import JetSource
 from yukawa.jets.table import Array, Jets
 
-LINES = 1024  # jets of a piece
+LINES = 1024  # jets of a chunk
 
 # The names of kinds of particles, and the columns that say so. Of several, the first counts.
 SPECIES = {
@@ -163,7 +162,7 @@ def parse_jets(lines: Sequence[str], place: str = "the text", first: int = 0) ->
 
 
 @dataclass(frozen=True)
-class Lines:
+class TextChunk:
     """The jets of some lines.
 
     Attributes:
@@ -215,7 +214,7 @@ class Lines:
         )
 
 
-def open_text(path: Path, classes: Sequence[str] = JET_ORIGIN) -> Source:
+def open_text(path: Path, classes: Sequence[str] = JET_ORIGIN) -> JetSource:
     """The jets of a file of lines: `{"data": text, "label": number}`, or bare text, which has no labels.
 
     `classes` names the numbers; it is the published order unless said otherwise.
@@ -238,11 +237,11 @@ def open_text(path: Path, classes: Sequence[str] = JET_ORIGIN) -> Source:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
     firsts = range(0, max(total, 1), LINES)
     names = tuple(classes) if labelled else ()
-    pieces = tuple(
-        Lines(path, min(LINES, total - first), start, first, names)
+    chunks = tuple(
+        TextChunk(path, min(LINES, total - first), start, first, names)
         for first, start in zip(firsts, starts, strict=False)
     )
-    return Source(pieces[0].columns, pieces)
+    return JetSource(chunks[0].columns, chunks)
 
 
 def write_text(path: Path, jets: Jets, classes: Sequence[str] = JET_ORIGIN) -> None:

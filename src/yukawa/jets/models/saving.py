@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
 from torch import Tensor
 
 from yukawa import __version__
+from yukawa.core.config import checked
 from yukawa.core.errors import InputError, NotFound, nearest
 from yukawa.core.files import atomic_write, report_write_errors
 from yukawa.core.optional import require
@@ -53,10 +53,7 @@ def configure(tagger_class: type[Tagger], settings: Mapping[str, Any]) -> Any:
     Raises:
         InputError: a setting is unknown, missing or has a wrong value.
     """
-    try:
-        return tagger_class.Config.model_validate(dict(settings))
-    except ValidationError as error:
-        raise InputError(_first_mistake(error, tagger_class)) from None
+    return checked(tagger_class.Config, settings, tagger_class.__name__)
 
 
 def architecture(name: object) -> type[Tagger]:
@@ -236,16 +233,3 @@ def _swap(new: Path, folder: Path) -> None:
             os.rename(old, folder)
         raise
     shutil.rmtree(old, ignore_errors=True)
-
-
-def _first_mistake(error: ValidationError, tagger_class: type[Tagger]) -> str:
-    """One line about the first setting that is wrong."""
-    mistake = error.errors()[0]
-    name = ".".join(str(part) for part in mistake["loc"]) or "the settings"
-    allowed = tagger_class.Config.model_fields
-    if mistake["type"] == "extra_forbidden":
-        meant = nearest(name, allowed)
-        return f"there is no setting {name!r}; " + (
-            f"did you mean {meant!r}?" if meant else f"there are: {', '.join(allowed)}"
-        )
-    return f"the setting {name!r} of {tagger_class.__name__}: {mistake['msg']}"

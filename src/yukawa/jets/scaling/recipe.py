@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from yukawa.core.config import Count, Document, Natural, change, checked, find_recipe, merged, read_table
+from yukawa.core.config import Count, Natural, StrictModel, change, checked, find_recipe, merged, read_table
 from yukawa.core.errors import InputError
 from yukawa.jets.training.recipe import Recipe, parse_recipe, put_over, read_recipe
 
@@ -25,7 +25,7 @@ def _different(values: list[int]) -> list[int]:
     return values
 
 
-class Part(Document):
+class Part(StrictModel):
     """A part of a study: strict types, unknown keys refused."""
 
     model_config = ConfigDict(strict=True)

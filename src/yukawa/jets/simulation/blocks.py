@@ -12,7 +12,7 @@ from yukawa.jets.columns import label_column
 from yukawa.jets.io.manifest import SPLITS
 from yukawa.jets.simulation.cards import Card
 from yukawa.jets.simulation.events import simulate_events
-from yukawa.jets.simulation.processes import Process, Sample
+from yukawa.jets.simulation.processes import Process, ProcessSample
 from yukawa.jets.table import Array, Jets, concatenate
 
 # Jets of each class in a block. Pythia's start for each sample (0.1 s) is then a seventh of the work, and a
@@ -66,7 +66,7 @@ def make_block(
     return {name: _shuffled(concatenate(jets), rng) for name, jets in parts.items()}
 
 
-def _share(process: Process, sample: Sample, size: int) -> dict[str, int]:
+def _share(process: Process, sample: ProcessSample, size: int) -> dict[str, int]:
     """How many of `size` jets of each class come from `sample`, classes with none left out."""
     wanted = {}
     for name in sample.classes:
@@ -77,7 +77,7 @@ def _share(process: Process, sample: Sample, size: int) -> dict[str, int]:
 
 
 def _simulate(
-    process: Process, sample: Sample, card: Card, wanted: Mapping[str, int], seed: tuple[int, ...]
+    process: Process, sample: ProcessSample, card: Card, wanted: Mapping[str, int], seed: tuple[int, ...]
 ) -> Jets:
     """Jets of one sample, the first that are `wanted` of each class; no two events have one `jet_event`."""
     parts: list[Jets] = []
@@ -102,7 +102,7 @@ def _simulate(
         ask = min(math.ceil(_MARGIN * needed) + 10, events + 10)
 
 
-def _check_yield(sample: Sample, name: str, events: int, found: int) -> None:
+def _check_yield(sample: ProcessSample, name: str, events: int, found: int) -> None:
     """Refuse to go on where a class is not just rarer than promised, but as good as missing."""
     promised = events * sample.yields[name]
     if promised >= _ENOUGH and found < promised / _ENOUGH:

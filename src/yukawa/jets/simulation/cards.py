@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from yukawa.core.config import Document, Table, checked, find, merged, read_on_base
+from yukawa.core.config import StrictModel, Table, checked, find, merged, read_on_base
 
 SHIPPED = Path(__file__).parent / "cards"
 
@@ -17,21 +17,21 @@ Length = Annotated[float, Field(gt=0)]
 Efficiency = Annotated[float, Field(ge=0, le=1)]
 
 
-class Volume(Document):
+class Volume(StrictModel):
     """The tracker: a cylinder about the beam, within which particles decay and leave tracks."""
 
     radius: Length = Field(description="mm")
     half_length: Length = Field(description="mm")
 
 
-class EfficiencyStep(Document):
+class EfficiencyStep(StrictModel):
     """The track efficiency from a transverse momentum on, up to the next step's."""
 
     pt_min: float = Field(ge=0, description="GeV")
     efficiency: Efficiency
 
 
-class MomentumStep(Document):
+class MomentumStep(StrictModel):
     """sigma(pT)/pT = constant (+) slope pT up to a pseudorapidity; (+) is the quadratic sum."""
 
     eta_max: Length
@@ -39,7 +39,7 @@ class MomentumStep(Document):
     slope: Resolution = Field(description="1/GeV")
 
 
-class ImpactParameter(Document):
+class ImpactParameter(StrictModel):
     """sigma = constant (+) scattering / pT^power, with pT in GeV."""
 
     constant: Resolution = Field(description="um")
@@ -47,7 +47,7 @@ class ImpactParameter(Document):
     power: Length = 1.0
 
 
-class Tracking(Document):
+class Tracking(StrictModel):
     """Where, how often and how well charged particles are measured."""
 
     eta_max: Length
@@ -70,7 +70,7 @@ class Tracking(Document):
         return self
 
 
-class Calorimeter(Document):
+class Calorimeter(StrictModel):
     """sigma(E)/E = stochastic/sqrt(E) (+) constant (+) noise/E, with E in GeV."""
 
     eta_max: Length
@@ -80,14 +80,14 @@ class Calorimeter(Document):
     threshold: Resolution = Field(description="GeV, of the measured energy")
 
 
-class TimeOfFlight(Document):
+class TimeOfFlight(StrictModel):
     """A clock on the inner side of the calorimeter: barrel at `radius`, end caps where the tracker ends."""
 
     resolution: Length = Field(description="ps")
     radius: Length = Field(description="mm")
 
 
-class Card(Document):
+class Card(StrictModel):
     """A detector: lengths in mm, impact parameters in um, times in ps, energies in GeV.
 
     Attributes:

@@ -8,18 +8,13 @@ import numpy as np
 
 from yukawa.jets.simulation.cards import Calorimeter, Card, ImpactParameter, Tracking
 from yukawa.jets.simulation.generation import Particles
-from yukawa.jets.simulation.helix import curvature, path_to_cylinder, perigee
-from yukawa.jets.simulation.identification import (
-    ELECTRON,
-    MUON,
-    NEUTRAL,
-    OTHER,
-    PHOTON,
-    mass_of,
-    measured_kind,
-    true_kind,
-)
+from yukawa.jets.simulation.helix import LIGHT, curvature, path_to_cylinder, perigee
 from yukawa.jets.table import Array
+
+# PDG codes of what objects can be taken for; OTHER is a charged hadron that is none of the three.
+ELECTRON, MUON, PION, KAON, PROTON, PHOTON, NEUTRAL, OTHER = 11, 13, 211, 321, 2212, 22, 130, 0
+HADRONS = (PION, KAON, PROTON)
+MASSES = {ELECTRON: 0.00051099895, MUON: 0.1056583755, PION: 0.13957039, KAON: 0.493677, PROTON: 0.93827209}
 
 _MICRON = 1e-3  # mm
 _LEAST_PT = 1e-99  # GeV; keeps the pseudorapidity along the beam finite
@@ -27,7 +22,7 @@ _LEAST = 1e-3  # a measured momentum is at least this part of the true one
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredParticles:
     """What the detector gives, N objects in the order of the particles.
 
     Attributes:
@@ -36,7 +31,7 @@ class Measured:
         charge: float64, shape (N,): in e; 0 for what only a calorimeter saw.
         impact: float64, shape (N, 4): d0, its error, z0, its error in mm; 0 for what has no track. The sign of
             d0 is that of `helix.Perigee`.
-        taken_for: int64, shape (N,): what each is identified as, a code of `identification`.
+        taken_for: int64, shape (N,): what each is identified as, one of the codes above.
     """
 
     truth: Array
@@ -49,7 +44,7 @@ class Measured:
         return len(self.truth)
 
 
-def measure(particles: Particles, card: Card, rng: np.random.Generator) -> Measured:
+def measure(particles: Particles, card: Card, rng: np.random.Generator) -> MeasuredParticles:
     """Measure visible particles.
 
     A charged particle in the acceptance leaves a track as often as the card says. Photons are measured by the
@@ -63,7 +58,7 @@ def measure(particles: Particles, card: Card, rng: np.random.Generator) -> Measu
     rest = np.delete(np.arange(len(particles)), tracked)
     showers = _showers(particles[rest], rest, card, rng)
     order = np.argsort(np.concatenate([tracks.truth, showers.truth]), kind="stable")
-    return Measured(
+    return MeasuredParticles(
         *(
             np.concatenate([getattr(tracks, name), getattr(showers, name)])[order]
             for name in ("truth", "momenta", "charge", "impact", "taken_for")
@@ -80,7 +75,7 @@ def _leaves_track(particles: Particles, tracking: Tracking, rng: np.random.Gener
     return seen & (rng.random(len(particles)) < efficiency)
 
 
-def _tracks(particles: Particles, truth: Array, card: Card, rng: np.random.Generator) -> Measured:
+def _tracks(particles: Particles, truth: Array, card: Card, rng: np.random.Generator) -> MeasuredParticles:
     """The tracks of charged particles: the momentum keeps its direction, the energy follows from the kind."""
     k = curvature(particles.charge, card.field)
     track = perigee(particles.vertices, particles.momenta, k)
@@ -98,7 +93,7 @@ def _tracks(particles: Particles, truth: Array, card: Card, rng: np.random.Gener
     d0_error, z0_error = (_impact_error(error, pt * scale) for error in (card.tracking.d0, card.tracking.z0))
     d0 = track.d0 + d0_error * rng.standard_normal(len(pt))
     z0 = track.z0 + z0_error * rng.standard_normal(len(pt))
-    return Measured(
+    return MeasuredParticles(
         truth,
         np.stack([px, py, pz, energy], axis=1),
         particles.charge,
@@ -124,7 +119,7 @@ def _momentum_scale(particles: Particles, card: Card, rng: np.random.Generator) 
     return np.maximum(scale, _LEAST)
 
 
-def _showers(particles: Particles, truth: Array, card: Card, rng: np.random.Generator) -> Measured:
+def _showers(particles: Particles, truth: Array, card: Card, rng: np.random.Generator) -> MeasuredParticles:
     """What the calorimeters see of particles without tracks."""
     electromagnetic = np.isin(np.abs(particles.pdg), (ELECTRON, PHOTON))
     eta, energy = _size_of_eta(particles), particles.momenta[:, 3]
@@ -137,7 +132,7 @@ def _showers(particles: Particles, truth: Array, card: Card, rng: np.random.Gene
         seen[rows] &= eta[rows] <= calorimeter.eta_max
     particles, measured = particles[seen], measured[seen]
     momentum = np.maximum(np.linalg.norm(particles.momenta[:, :3], axis=1), np.finfo(float).tiny)
-    return Measured(
+    return MeasuredParticles(
         truth[seen],
         np.column_stack([particles.momenta[:, :3] * (measured / momentum)[:, None], measured]),
         np.zeros(len(measured)),
@@ -179,3 +174,88 @@ def _pt(particles: Particles) -> Array:
 def _size_of_eta(particles: Particles) -> Array:
     """|eta|; finite for particles along the beam too."""
     return np.arcsinh(np.abs(particles.momenta[:, 2]) / np.maximum(_pt(particles), _LEAST_PT))
+
+
+# ---- identification ----
+
+
+def flags(taken_for: Array) -> dict[str, Array]:
+    """The identification flags of jets' particles by what each is taken for (one of the codes above)."""
+    kaon, pion, proton = taken_for == KAON, taken_for == PION, taken_for == PROTON
+    return {
+        "isElectron": taken_for == ELECTRON,
+        "isMuon": taken_for == MUON,
+        "isChargedKaon": kaon,
+        "isChargedPion": pion,
+        "isProton": proton,
+        "isChargedHadron": kaon | pion | proton | (taken_for == OTHER),
+        "isNeutralHadron": taken_for == NEUTRAL,
+        "isPhoton": taken_for == PHOTON,
+    }
+
+
+def true_kind(pdg: Array) -> Array:
+    """What tracks with these PDG codes are in truth: lepton, pion, kaon, proton or OTHER."""
+    size = np.abs(pdg)
+    return np.where(np.isin(size, (ELECTRON, MUON, *HADRONS)), size, OTHER)
+
+
+def mass_of(taken_for: Array) -> Array:
+    """The mass in GeV of what tracks are taken for; 0 where that says nothing of it."""
+    mass = np.zeros(len(taken_for))
+    for kind, value in MASSES.items():
+        mass[taken_for == kind] = value
+    return mass
+
+
+def measured_kind(
+    particles: Particles,
+    true_momentum: Array,
+    momentum: Array,
+    path: Array,
+    card: Card,
+    rng: np.random.Generator,
+) -> Array:
+    """What tracks are taken for by energy loss and time of flight: the hadron with the least chi2.
+
+    chi2 = ((dE/dx - expected) / (resolution expected))^2 + ((t - expected) / resolution)^2 for each of pion,
+    kaon and proton (the method of arXiv:2209.14486). Leptons, which the calorimeter and the muon chambers
+    tell, are taken for what they are.
+
+    Args:
+        particles: that left the tracks, N of them.
+        true_momentum: shape (N,), GeV.
+        momentum: as measured, shape (N,), GeV.
+        path: mm to the clock; infinite where the track does not reach it, and no time is measured.
+        card: resolutions.
+        rng: random numbers.
+    """
+    count = len(particles)
+    loss = energy_loss(true_momentum / particles.mass) * particles.charge**2
+    loss *= 1 + card.dedx_resolution * rng.standard_normal(count)
+    timed = np.isfinite(path)
+    length = np.where(timed, path, 0.0)
+    time = length / LIGHT * np.hypot(1.0, particles.mass / true_momentum)
+    time += card.time_of_flight.resolution * rng.standard_normal(count)
+    chi2 = []
+    for hadron in HADRONS:
+        expected = energy_loss(momentum / MASSES[hadron])
+        by_loss = (loss - expected) / (card.dedx_resolution * expected)
+        flight = length / LIGHT * np.hypot(1.0, MASSES[hadron] / momentum)
+        by_time = np.where(timed, (time - flight) / card.time_of_flight.resolution, 0.0)
+        chi2.append(by_loss**2 + by_time**2)
+    hadrons = np.array(HADRONS)[np.argmin(chi2, axis=0)]
+    kind = true_kind(particles.pdg)
+    return np.where((kind == ELECTRON) | (kind == MUON), kind, hadrons)
+
+
+def energy_loss(beta_gamma: Array) -> Array:
+    """Mean energy loss in a gas, relative to that at the minimum, of a particle of unit charge.
+
+    The form is the one that W. Blum, W. Riegler and L. Rolandi give in "Particle Detection with Drift
+    Chambers" (2008) after ALEPH; its five numbers are those of the ALICE time projection chamber.
+    """
+    p1, p2, p3, p4, p5 = 0.076176, 10.632, 1.3279e-5, 1.8631, 1.9479
+    beta = beta_gamma / np.hypot(1.0, beta_gamma)
+    power = beta**p4
+    return (p2 - power - np.log(p3 + beta_gamma**-p5)) * p1 / power

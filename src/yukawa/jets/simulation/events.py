@@ -10,17 +10,16 @@ from yukawa.core.errors import InputError
 from yukawa.jets.columns import JET_COLUMNS, PARTICLE_COLUMNS, label_column
 from yukawa.jets.simulation.cards import Card
 from yukawa.jets.simulation.clustering import Clusters, cluster, direction
-from yukawa.jets.simulation.detector import Measured, measure
-from yukawa.jets.simulation.generation import Batch, generate
-from yukawa.jets.simulation.identification import flags
-from yukawa.jets.simulation.labelling import Labels, label
-from yukawa.jets.simulation.processes import Process, Sample
+from yukawa.jets.simulation.detector import MeasuredParticles, flags, measure
+from yukawa.jets.simulation.generation import EventBatch, generate
+from yukawa.jets.simulation.labelling import JetLabels, label
+from yukawa.jets.simulation.processes import Process, ProcessSample
 from yukawa.jets.table import Array, Jets, concatenate
 
 _TYPES = {column.name: column.dtype for column in (*PARTICLE_COLUMNS, *JET_COLUMNS)}
 
 
-def simulate_events(process: Process, sample: Sample, card: Card, events: int, seed: int) -> Jets:
+def simulate_events(process: Process, sample: ProcessSample, card: Card, events: int, seed: int) -> Jets:
     """Simulate events of one sample of a process in the detector of a card.
 
     The same arguments give the same jets, whatever was simulated before. Pythia takes 0.1 s (hadron
@@ -53,7 +52,12 @@ def simulate_events(process: Process, sample: Sample, card: Card, events: int, s
 
 
 def _jets_of(
-    batch: Batch, process: Process, sample: Sample, card: Card, rng: np.random.Generator, first: int
+    batch: EventBatch,
+    process: Process,
+    sample: ProcessSample,
+    card: Card,
+    rng: np.random.Generator,
+    first: int,
 ) -> Jets:
     """The labelled jets of some events, of which the first has the number `first`."""
     measured = measure(batch.particles, card, rng)
@@ -66,7 +70,7 @@ def _jets_of(
     return Jets(kept.offsets, _particle_columns(kept, measured, batch), scalars)
 
 
-def _jet_columns(jets: Clusters, labels: Labels, first: int) -> dict[str, Array]:
+def _jet_columns(jets: Clusters, labels: JetLabels, first: int) -> dict[str, Array]:
     pt, eta, phi = direction(jets.momenta)
     energy, size = jets.momenta[:, 3], np.linalg.norm(jets.momenta[:, :3], axis=1)
     columns = {
@@ -82,7 +86,7 @@ def _jet_columns(jets: Clusters, labels: Labels, first: int) -> dict[str, Array]
     return {name: column.astype(_TYPES[name]) for name, column in columns.items()}
 
 
-def _particle_columns(jets: Clusters, measured: Measured, batch: Batch) -> dict[str, Array]:
+def _particle_columns(jets: Clusters, measured: MeasuredParticles, batch: EventBatch) -> dict[str, Array]:
     counts = np.diff(jets.offsets)
     momenta, impact = measured.momenta[jets.rows], measured.impact[jets.rows]
     _, eta, phi = direction(momenta)

@@ -76,7 +76,7 @@ class Partons:
 
 
 @dataclass(frozen=True)
-class Batch:
+class EventBatch:
     """E events: their visible particles, their partons, and the invisible momentum.
 
     Attributes:
@@ -96,7 +96,7 @@ class Batch:
         return len(self.offsets) - 1
 
 
-def generate(settings: Sequence[str], tracker: Volume, events: int, seed: int) -> Iterator[Batch]:
+def generate(settings: Sequence[str], tracker: Volume, events: int, seed: int) -> Iterator[EventBatch]:
     """Make `events` events, some at a time; the same arguments give the same events.
 
     Args:
@@ -180,7 +180,7 @@ def _heard(call: Callable[[], T]) -> tuple[T, str]:
     return result, "; ".join(complaints) or "it gives no reason"
 
 
-def _taken_apart(batch: Any, data: Any) -> Batch:
+def _taken_apart(batch: Any, data: Any) -> EventBatch:
     """Visible, invisible and hard-process particles of Pythia's event record."""
     layout = batch.prt.layout
     record = _Record(np.asarray(layout.offsets.data, np.int64), layout.content)
@@ -201,7 +201,7 @@ def _taken_apart(batch: Any, data: Any) -> Batch:
         [np.bincount(record.event_of(lost), column, minlength=events) for column in record.momenta(lost).T],
         axis=1,
     )
-    return Batch(record.grouped(seen), particles, _hard_process(record), invisible)
+    return EventBatch(record.grouped(seen), particles, _hard_process(record), invisible)
 
 
 class _Record:

@@ -9,12 +9,12 @@ import numpy as np
 from yukawa.core.errors import InputError
 from yukawa.jets.simulation.clustering import Clusters, direction
 from yukawa.jets.simulation.generation import Partons
-from yukawa.jets.simulation.processes import LabelRule, Sample
+from yukawa.jets.simulation.processes import LabelRule, ProcessSample
 from yukawa.jets.table import Array
 
 
 @dataclass(frozen=True)
-class Labels:
+class JetLabels:
     """Which jets have a class, and which.
 
     Attributes:
@@ -29,8 +29,8 @@ class Labels:
 
 
 def label(
-    jets: Clusters, partons: Partons, rule: LabelRule, sample: Sample, classes: tuple[str, ...]
-) -> Labels:
+    jets: Clusters, partons: Partons, rule: LabelRule, sample: ProcessSample, classes: tuple[str, ...]
+) -> JetLabels:
     """Give jets their classes by the rule of a process.
 
     Raises:
@@ -39,7 +39,7 @@ def label(
     """
     if rule.rule == "sample":
         every = np.arange(len(jets))
-        return Labels(
+        return JetLabels(
             every, np.full(len(every), classes.index(sample.classes[0])), np.full(len(every), np.nan)
         )
     kind = _classes_of(partons.pdg, rule, sample, classes)
@@ -48,7 +48,7 @@ def label(
     return _nearest(jets, partons, kind, float(rule.radius or 0))
 
 
-def _classes_of(pdg: Array, rule: LabelRule, sample: Sample, classes: tuple[str, ...]) -> Array:
+def _classes_of(pdg: Array, rule: LabelRule, sample: ProcessSample, classes: tuple[str, ...]) -> Array:
     """The index of the class that each particle stands for; -1 where it is none of the sample's."""
     kind = np.full(len(pdg), -1)
     for name in sample.classes:
@@ -56,7 +56,9 @@ def _classes_of(pdg: Array, rule: LabelRule, sample: Sample, classes: tuple[str,
     return kind
 
 
-def _by_pairing(jets: Clusters, partons: Partons, kind: Array, rule: LabelRule, sample: Sample) -> Labels:
+def _by_pairing(
+    jets: Clusters, partons: Partons, kind: Array, rule: LabelRule, sample: ProcessSample
+) -> JetLabels:
     """Pair two jets with two partons so that the sum of the two angles is least (arXiv:2310.03440)."""
     coloured = (np.abs(partons.pdg) <= 6) | (partons.pdg == 21)
     taken = coloured & ~partons.resonance
@@ -83,14 +85,14 @@ def _by_pairing(jets: Clusters, partons: Partons, kind: Array, rule: LabelRule, 
     crossed = angles[:, 0, 1] + angles[:, 1, 0] < angles[:, 0, 0] + angles[:, 1, 1]
     first = crossed.astype(np.int64)
     choice = np.stack([first, 1 - first], axis=1)
-    return Labels(
+    return JetLabels(
         np.arange(len(jets)),
         np.take_along_axis(kind[pairs], choice, 1).ravel(),
         np.take_along_axis(angles, choice[:, :, None], 2).ravel(),
     )
 
 
-def _nearest(jets: Clusters, partons: Partons, kind: Array, radius: float) -> Labels:
+def _nearest(jets: Clusters, partons: Partons, kind: Array, radius: float) -> JetLabels:
     """The class of the nearest parton, if it lies within `radius` in (eta, phi)."""
     rows = np.flatnonzero(kind >= 0)
     bounds = np.searchsorted(rows, partons.offsets)
@@ -108,7 +110,7 @@ def _nearest(jets: Clusters, partons: Partons, kind: Array, radius: float) -> La
     found, nearest = np.unique(jet[order], return_index=True)
     parton = parton[order][nearest]
     angle = opening_angle(jets.momenta[found], partons.recoiled[parton])
-    return Labels(found, kind[parton], angle)
+    return JetLabels(found, kind[parton], angle)
 
 
 def opening_angle(a: Array, b: Array) -> Array:

@@ -7,16 +7,16 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from yukawa.core.config import Document, checked, find, read_table
+from yukawa.core.config import StrictModel, checked, find, read_table
 from yukawa.core.errors import InputError, nearest
-from yukawa.jets.classes import PDG_ID
+from yukawa.jets.columns import PDG_ID
 
 SHIPPED = Path(__file__).parent / "processes"
 
 Positive = Annotated[float, Field(gt=0)]
 
 
-class Sample(Document):
+class ProcessSample(StrictModel):
     """One kind of event of a process.
 
     Attributes:
@@ -35,7 +35,7 @@ class Sample(Document):
         return tuple(self.yields)
 
 
-class Clustering(Document):
+class Clustering(StrictModel):
     """A jet algorithm of fastjet and which of its jets are kept.
 
     Attributes:
@@ -74,7 +74,7 @@ class Clustering(Document):
         return self
 
 
-class LabelRule(Document):
+class LabelRule(StrictModel):
     """What gives a jet its class.
 
     Attributes:
@@ -103,7 +103,7 @@ class LabelRule(Document):
         return self.particles.get(name) or ((PDG_ID[name],) if name in PDG_ID else ())
 
 
-class Process(Document):
+class Process(StrictModel):
     """Collisions, jets and classes.
 
     Attributes:
@@ -117,7 +117,7 @@ class Process(Document):
     name: str
     description: str = ""
     settings: tuple[str, ...] = ()
-    samples: tuple[Sample, ...] = Field(min_length=1)
+    samples: tuple[ProcessSample, ...] = Field(min_length=1)
     clustering: Clustering
     label: LabelRule
 
@@ -126,7 +126,7 @@ class Process(Document):
         """All classes, in the order in which the samples name them."""
         return tuple(dict.fromkeys(name for sample in self.samples for name in sample.yields))
 
-    def sample(self, name: str) -> Sample:
+    def sample(self, name: str) -> ProcessSample:
         """The sample called `name`.
 
         Raises:

@@ -22,12 +22,10 @@ from yukawa.core.processes import Report, run_tasks, usable_cores
 from yukawa.jets.io.manifest import (
     MANIFEST,
     SPLITS,
-    Manifest,
+    JetManifest,
     Shard,
     check_manifest,
     describe_shard,
-    read_manifest,
-    write_manifest,
 )
 from yukawa.jets.io.parquet import write_parquet
 from yukawa.jets.simulation.blocks import block_sizes, make_block
@@ -51,7 +49,7 @@ def produce(
     seed: int,
     workers: int | None = None,
     progress: Progress | None = None,
-) -> Manifest:
+) -> JetManifest:
     """Simulate a data set into the folder `out`, or what is still missing of it.
 
     It has exactly `jets_per_class` jets of each class, split by event in 60, 20 and 20 % into train, validation
@@ -78,7 +76,7 @@ def produce(
     out = Path(out)
     workers = usable_cores() if workers is None else workers
     _check_numbers(jets_per_class=(jets_per_class, 1), seed=(seed, 0), workers=(workers, 1))
-    wanted = Manifest(
+    wanted = JetManifest(
         versions=_versions(),
         process=process.model_dump(mode="json"),
         card=card.model_dump(mode="json"),
@@ -103,11 +101,11 @@ def _make_missing(
     out: Path,
     process: Process,
     card: Card,
-    wanted: Manifest,
-    begun: Manifest | None,
+    wanted: JetManifest,
+    begun: JetManifest | None,
     workers: int,
     progress: Progress,
-) -> Manifest:
+) -> JetManifest:
     sizes = block_sizes(wanted.jets_per_class)
     blocks = {} if begun is None else _whole_blocks(out, begun, sizes, process.classes)
     missing = [number for number in range(len(sizes)) if number not in blocks]
@@ -137,7 +135,7 @@ def _make_missing(
     manifest = (begun or wanted).model_copy(
         update={"jets_per_class": wanted.jets_per_class, "shards": tuple(shards)}
     )
-    write_manifest(out, manifest)
+    manifest.write(out)
     with report_write_errors(out / JOURNAL):
         (out / JOURNAL).unlink()
     return check_manifest(out)
@@ -171,12 +169,12 @@ def _versions() -> dict[str, str]:
     return {package: metadata.version(package) for package in _PACKAGES}
 
 
-def _begun(out: Path) -> Manifest | None:
+def _begun(out: Path) -> JetManifest | None:
     """What an earlier call recorded in `out`, finished or not; None in an empty folder."""
     if (out / JOURNAL).exists():
         return _read_journal(out)
     if (out / MANIFEST).exists():
-        return read_manifest(out)
+        return JetManifest.read(out)
     other = [path.name for path in out.iterdir() if not _HALF_WRITTEN.fullmatch(path.name)]
     if other:
         raise InputError(
@@ -185,13 +183,13 @@ def _begun(out: Path) -> Manifest | None:
     return None
 
 
-def _read_journal(out: Path) -> Manifest:
+def _read_journal(out: Path) -> JetManifest:
     """The settings in the journal and all shards that it records; a last row torn by a crash is left out."""
     path = out / JOURNAL
     shards: list[Shard] = []
     try:
         first, *rest = path.read_bytes().splitlines()
-        settings = Manifest.model_validate(parse_row(first, f"{path}:1"))
+        settings = JetManifest.model_validate(parse_row(first, f"{path}:1"))
     except (OSError, ValueError, InputError) as error:
         raise StoreError(
             f"{path} is damaged: {str(error).splitlines()[0]}", hint="begin anew in another folder"
@@ -206,7 +204,7 @@ def _read_journal(out: Path) -> Manifest:
 
 @contextmanager
 def _journal(
-    out: Path, wanted: Manifest, blocks: Iterable[tuple[Shard, ...]]
+    out: Path, wanted: JetManifest, blocks: Iterable[tuple[Shard, ...]]
 ) -> Iterator[Callable[[tuple[Shard, ...]], None]]:
     """Begin the journal with what is there; gives the function that adds a block's shards to it."""
     path = out / JOURNAL
@@ -229,7 +227,7 @@ def _row(shards: tuple[Shard, ...]) -> dict[str, Any]:
     return {"shards": [shard.model_dump(mode="json") for shard in shards]}
 
 
-def _check_same(out: Path, begun: Manifest, wanted: Manifest) -> None:
+def _check_same(out: Path, begun: JetManifest, wanted: JetManifest) -> None:
     for name in ("process", "card", "seed"):
         found = _difference(getattr(begun, name), getattr(wanted, name), name)
         if found:
@@ -257,7 +255,7 @@ def _difference(old: Any, new: Any, place: str) -> str:
     return next(filter(None, found), "")
 
 
-def _check_versions(out: Path, begun: Manifest, wanted: Manifest) -> None:
+def _check_versions(out: Path, begun: JetManifest, wanted: JetManifest) -> None:
     found = _difference(begun.versions, wanted.versions, "versions")
     if found:
         raise InputError(
@@ -266,7 +264,7 @@ def _check_versions(out: Path, begun: Manifest, wanted: Manifest) -> None:
         )
 
 
-def _finished(out: Path, begun: Manifest, wanted: Manifest, classes: tuple[str, ...]) -> bool:
+def _finished(out: Path, begun: JetManifest, wanted: JetManifest, classes: tuple[str, ...]) -> bool:
     """Whether all jets are recorded, and the files are as the manifest says by size and number of jets."""
     if (out / JOURNAL).exists() or _counts(begun.shards) != dict.fromkeys(classes, wanted.jets_per_class):
         return False
@@ -278,7 +276,7 @@ def _finished(out: Path, begun: Manifest, wanted: Manifest, classes: tuple[str, 
 
 
 def _whole_blocks(
-    out: Path, begun: Manifest, sizes: tuple[int, ...], classes: tuple[str, ...]
+    out: Path, begun: JetManifest, sizes: tuple[int, ...], classes: tuple[str, ...]
 ) -> dict[int, tuple[Shard, ...]]:
     """The recorded blocks that hold as many jets as wanted, and whose files have not changed."""
     by_number: dict[int, list[Shard]] = defaultdict(list)

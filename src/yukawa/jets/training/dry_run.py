@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from yukawa.jets.features.encoded import Encoded, Encoder
+from yukawa.jets.io.chunks import JetSource
 from yukawa.jets.io.loader import Streaming, tensors
-from yukawa.jets.io.source import Source
 from yukawa.jets.training.callback import Plan
 from yukawa.jets.training.recipe import Recipe, TrainingRecipe
 from yukawa.jets.training.setup import build_model, open_jets, resolve
@@ -109,7 +109,7 @@ def kept_for_gradient(network: nn.Module, batch: dict[str, Tensor]) -> int:
     return sum(kept.values())
 
 
-def _sample(source: Source, encoder: Encoder) -> Encoded:
+def _sample(source: JetSource, encoder: Encoder) -> Encoded:
     """A few jets of the first piece, encoded."""
-    first = Streaming(Source(source.columns, source.pieces[:1]), encoder, _SAMPLE, ahead=0)
+    first = Streaming(JetSource(source.columns, source.chunks[:1]), encoder, _SAMPLE, ahead=0)
     return next(first.batches(_SAMPLE, seed=0, epoch=0, shuffle=False))

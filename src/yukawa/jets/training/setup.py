@@ -13,9 +13,10 @@ from yukawa.core.errors import InputError
 from yukawa.jets.features import standardise
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.features.encoded import Encoder
+from yukawa.jets.io.chunks import JetChunk, JetSource
 from yukawa.jets.io.loader import InMemory, Loader, Streaming
 from yukawa.jets.io.manifest import MANIFEST
-from yukawa.jets.io.source import Piece, Source, open_source
+from yukawa.jets.io.source import open_source
 from yukawa.jets.models.interface import Tagger, settings_of
 from yukawa.jets.models.saving import build, load_model, model_files, model_folder, save_model
 from yukawa.jets.table import Array, Jets
@@ -63,7 +64,7 @@ def resolve(recipe: Recipe, network: Tagger) -> Recipe:
     return recipe.model_copy(update={"model": model})
 
 
-def open_jets(recipe: Recipe) -> tuple[Source, Source]:
+def open_jets(recipe: Recipe) -> tuple[JetSource, JetSource]:
     """The training and the validation jets, as many of each as the recipe wants.
 
     Raises:
@@ -83,7 +84,7 @@ def open_jets(recipe: Recipe) -> tuple[Source, Source]:
     return subset(train, data.train_jets, seed), subset(validation, data.validation_jets, seed)
 
 
-def load(source: Source, encoder: Encoder, data: DataRecipe, jets_per_epoch: int | None = None) -> Loader:
+def load(source: JetSource, encoder: Encoder, data: DataRecipe, jets_per_epoch: int | None = None) -> Loader:
     """The loader that the recipe asks for."""
     if data.loading == "streaming":
         return Streaming(source, encoder, data.buffer, jets_per_epoch=jets_per_epoch, ahead=data.prefetch)
@@ -113,7 +114,7 @@ class Part:
         where: their positions in it, rising.
     """
 
-    piece: Piece
+    piece: JetChunk
     where: Array
 
     @property
@@ -131,7 +132,7 @@ class Part:
         return self.piece.read(columns)[self.where]
 
 
-def subset(source: Source, jets: int | None, seed: int) -> Source:
+def subset(source: JetSource, jets: int | None, seed: int) -> JetSource:
     """`jets` jets of a source drawn by `seed`; a larger draw holds every smaller one. None takes all.
 
     Raises:
@@ -140,12 +141,12 @@ def subset(source: Source, jets: int | None, seed: int) -> Source:
     if jets is None:
         return source
     if jets > len(source):
-        raise InputError(f"{jets} jets are asked for, {source.pieces[0].path.parent} has {len(source)}")
+        raise InputError(f"{jets} jets are asked for, {source.chunks[0].path.parent} has {len(source)}")
     drawn = np.sort(np.random.default_rng(seed).permutation(len(source))[:jets])
-    return Source(source.columns, tuple(_parts(source.pieces, drawn)))
+    return JetSource(source.columns, tuple(_parts(source.chunks, drawn)))
 
 
-def _parts(pieces: Sequence[Piece], drawn: Array) -> Iterator[Piece]:
+def _parts(pieces: Sequence[JetChunk], drawn: Array) -> Iterator[JetChunk]:
     """The parts of the pieces that hold the jets `drawn`, numbered through all pieces."""
     start = 0
     for piece in pieces:

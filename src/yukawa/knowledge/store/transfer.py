@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sa
 
 from yukawa.core.errors import InputError, StoreError
-from yukawa.core.files import _sync_folder, read_jsonl, report_write_errors, write_jsonl
+from yukawa.core.files import read_jsonl, report_write_errors, sync, write_jsonl
 from yukawa.knowledge.search.reindex import embed_missing
 from yukawa.knowledge.search.serving import Serving
 from yukawa.knowledge.store import ledger, reader, schema, writer
@@ -389,7 +389,7 @@ def _database_beside(target: Path) -> Iterator[Path]:
             with open(beside, "rb+") as handle:
                 os.fsync(handle.fileno())
             os.replace(beside, target)
-            _sync_folder(target.parent)
+            sync(target.parent, deep=False)
     except sqlite3.Error as error:
         raise StoreError(f"{target} cannot be written: {error}", hint="nothing was changed") from error
     finally:

@@ -146,7 +146,8 @@ def test_commands_are_found_where_they_stand() -> None:
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
-        ("evaluate perplexity RUN --data", "requires an argument"),
+        ("evaluate perplexity RUN --data", "No such option"),
+        ("evaluate completions DATA --chat", "requires an argument"),
         ("jets evaluate model DATA", "takes no data"),
         ("jets predict model JETS --out X", "takes no 'JETS'"),
         ("jets evaluat RUN", "has no verb 'evaluat'"),

@@ -1,4 +1,4 @@
-"""`yukawa evaluate` measures tiny models made on the spot, and answers mistakes in one line."""
+"""`yukawa evaluate` measures tiny generated models, and answers mistakes in one line."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_limit_by_archive_counts_within_each(yukawa, data, models):
         ),
         (["perplexity", "set"], "no model was named"),
         (["perplexity", "set", "--model", "{base}", "--model", "a=./absent"], "there is no folder"),
-        (["perplexity", "set", "--model", "{base}", "--device", "gpu"], "the device 'gpu' is not there"),
+        (["perplexity", "set", "--model", "{base}", "--device", "gpu"], "the device 'gpu' does not exist"),
         (["perplexity", "set", "--model", "a b={base}", "--model", "a-b={base}"], "the same for a file"),
     ],
 )
@@ -90,7 +90,7 @@ def test_no_network_and_an_adapter_of_another_base(yukawa, data, models, monkeyp
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     line = yukawa("evaluate", "perplexity", str(data), "--model", "nobody/nothing", "--device", "cpu")
     assert line.code == 1
-    assert "check the hub name and the network" in line.err
+    assert "check the name, the network" in line.err
     config = json.loads((models["base"] / "config.json").read_text())
     from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 

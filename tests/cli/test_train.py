@@ -22,14 +22,14 @@ def _one_thread():
 
 @pytest.fixture
 def recipe(home, tmp_path):
-    """A recipe of two steps on a tiny base made on the spot."""
+    """A recipe of two steps on a generated tiny base."""
     rows = [
         Document(id=str(n), text=f"Particle {n} decays into particle {n + 1}. " * 5, source="test")
         for n in range(12)
     ]
     write_rows(tmp_path / "rows.jsonl", rows, Document)
     values = {
-        "model": {"base": "made:tiny"},
+        "model": {"base": "generated:tiny"},
         "data": {"path": str(tmp_path / "rows.jsonl")},
         "training": {"steps": 2, "batch": 2, "length": 64, "precision": "fp32", "device": "cpu"},
     }

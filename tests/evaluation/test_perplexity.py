@@ -11,7 +11,7 @@ import torch
 
 from yukawa.core.errors import InputError
 from yukawa.data.rows import Document
-from yukawa.evaluation.perplexity import Losses, document_losses, losses_json
+from yukawa.evaluation.perplexity import Losses, begins_with_bos, document_losses, encoded, losses_json
 from yukawa.llm.loading import open_language_model
 
 
@@ -115,3 +115,18 @@ class TestBadInput:
         path.write_text(content)
         with pytest.raises(InputError, match=re.escape(str(path))):
             Losses.load(path)
+
+
+@pytest.mark.parametrize("adds_bos", [True, False])
+def test_the_tokens_measured_are_the_tokens_trained(made, documents, tmp_path, adds_bos):
+    from yukawa.training.tokenization import Tally, tokenise_documents
+
+    model = open_language_model(made.model(tmp_path, adds_bos=True), device="cpu")
+    if not adds_bos:
+        model.tokenizer.backend_tokenizer.post_processor = None
+        model.tokenizer._tokenizer.post_processor = None
+    starts = begins_with_bos(model)
+    assert starts is adds_bos
+    trained = [row["input_ids"] for row in tokenise_documents(documents, model.tokenizer, 10_000, Tally())]
+    measured, _ = encoded(model, [document.text for document in documents], bos=starts, eos=True)
+    assert measured == trained

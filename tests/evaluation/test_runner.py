@@ -127,5 +127,5 @@ def test_bad_input(subjects, documents):
         measure([subjects[0], subjects[0]], {"all": documents})
     with pytest.raises(InputError, match="nothing to measure"):
         measure([], {"all": documents})
-    with pytest.raises(ModelError, match="cannot be had from the hub"):
+    with pytest.raises(ModelError, match="could not be downloaded from the Hugging Face Hub"):
         measure([Subject("x", "nobody/nothing")], {"all": documents})

@@ -1,7 +1,8 @@
-"""The transformers backend on a tiny random Llama, made on the spot."""
+"""The transformers backend on a tiny random Llama."""
 
 import asyncio
 import itertools
+import sys
 import threading
 from pathlib import Path
 
@@ -321,47 +322,13 @@ class TestBadInput:
             with pytest.raises(ModelError) as caught:
                 call()
             line = str(caught.value)
-            assert line.startswith("'nobody/no-such-model' (model 'far') is no folder here and cannot be had")
+            assert line.startswith("'nobody/no-such-model' is not a local folder and could not be downloaded")
             assert "\n" not in line
             assert len(line) < 600
 
     def test_an_empty_folder_is_refused(self, tmp_path):
-        with pytest.raises(ModelError, match="cannot be loaded as model"):
+        with pytest.raises(InputError, match=r"does not hold a model: config\.json is missing"):
             ask(TransformersModel(str(tmp_path)))
-
-    def test_pickled_weights_are_never_loaded(self, tmp_path):
-        folder = save_model(tmp_path)
-        weights = LlamaForCausalLM.from_pretrained(folder).state_dict()
-        (folder / "model.safetensors").unlink()
-        torch.save(weights, folder / "pytorch_model.bin")
-        with pytest.raises(ModelError, match=r"cannot be loaded .*safetensors"):
-            ask(TransformersModel(str(folder)))
-
-    def test_damaged_weights_are_refused(self, tmp_path):
-        folder = save_model(tmp_path)
-        whole = (folder / "model.safetensors").read_bytes()
-        (folder / "model.safetensors").write_bytes(whole[: len(whole) // 2])
-        with pytest.raises(ModelError, match="cannot be loaded as model"):
-            ask(TransformersModel(str(folder)))
-
-    def test_a_pickled_adapter_is_refused(self, folder, adapter, tmp_path):
-        (tmp_path / "adapter_config.json").write_bytes((adapter / "adapter_config.json").read_bytes())
-        torch.save({}, tmp_path / "adapter_model.bin")
-        with pytest.raises(ModelError, match=r"has no adapter_model\.safetensors"):
-            ask(TransformersModel(str(folder), adapter=str(tmp_path)))
-
-    def test_an_adapter_of_another_model_is_refused(self, adapter, tmp_path):
-        tokenizer = save_tokenizer(tmp_path, TEMPLATE)
-        config = LlamaConfig(
-            vocab_size=len(tokenizer),
-            hidden_size=16,
-            intermediate_size=16,
-            num_hidden_layers=1,
-            num_attention_heads=2,
-        )
-        LlamaForCausalLM(config).save_pretrained(tmp_path)
-        with pytest.raises(ModelError, match=r"is no folder|cannot be loaded"):
-            ask(TransformersModel(str(tmp_path), adapter=str(adapter)))
 
     def test_an_adapter_that_cannot_be_had_is_named(self, folder):
         with pytest.raises(ModelError, match="'nobody/no-such-adapter'"):
@@ -369,12 +336,12 @@ class TestBadInput:
 
     @pytest.mark.parametrize("package", ["transformers", "torch"])
     def test_a_missing_package_is_answered_with_the_install_line(self, folder, monkeypatch, package):
-        hide(monkeypatch, package)
+        monkeypatch.setitem(sys.modules, package, None)
         with pytest.raises(MissingPackage, match=rf"{package}.*pip install 'yukawa-hep\[train\]'"):
             ask(TransformersModel(str(folder)))
 
     def test_four_bits_need_their_package(self, folder, monkeypatch):
-        hide(monkeypatch, "bitsandbytes")
+        monkeypatch.setitem(sys.modules, "bitsandbytes", None)
         row = ModelSettings(name="q", backend="transformers", model=str(folder), load_in_4bit=True)
         with pytest.raises(MissingPackage, match="bitsandbytes"):
             ask(open_model(row))
@@ -392,11 +359,3 @@ class TestBadInput:
     def test_no_room_for_an_answer_is_refused(self, folder):
         with pytest.raises(ModelError, match="failed while answering"):
             ask(TransformersModel(str(folder)), max_tokens=0)
-
-
-def hide(monkeypatch, package: str) -> None:
-    """Make `package` look as if it were not installed."""
-    import importlib.util
-
-    real = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == package else real(name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
+import yukawa.training.train  # noqa: F401 -- patched below
 from yukawa.data import Conversation, Document, Message, Preference, write_rows
 from yukawa.runs.run import environment
 from yukawa.training.recipe import parse_recipe
@@ -47,7 +49,8 @@ def _drawn(rows, path, unit):
 def _cheap_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a run writes beside training is tested elsewhere: pictures in test_curves, the whole by the command."""
     monkeypatch.setattr("yukawa.runs.run.environment", _environment)
-    monkeypatch.setattr("yukawa.training.train.learning_curves", _drawn)
+    # The package names the function `train`, which hides the module from a dotted path.
+    monkeypatch.setattr(sys.modules["yukawa.training.train"], "learning_curves", _drawn)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from yukawa.core.errors import InputError
-from yukawa.training.bases import empty_model
+from yukawa.llm.loading import empty_model
 from yukawa.training.dry_run import adapter_parameters, describe
 from yukawa.training.train import train
 

@@ -12,10 +12,9 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
 from yukawa.training import train as running
-from yukawa.training.bases import load_model
-from yukawa.training.cpu_kernels import keep_four_bits
 from yukawa.training.export import gguf_problems
 from yukawa.training.merge import merge
+from yukawa.training.prepare import load_base
 from yukawa.training.train import train
 
 IDS = torch.arange(3, 60)[None]
@@ -75,8 +74,7 @@ def test_saved_resumed_reloaded_merged(recipe, rows, tiny, tmp_path, in_memory, 
         again = AutoModelForCausalLM.from_pretrained(whole / "model")
         assert gguf_problems(whole / "model") == ()
     else:
-        beside = load_model(tiny, chosen, "cpu")
-        keep_four_bits(beside)
+        beside = load_base(tiny, chosen, None, "cpu")
         again = PeftModel.from_pretrained(beside, str(whole / "model"))
         if adapter["kind"] == "qlora":  # whose adapter is trained in bf16, and read as fp32
             for key, weight in again.named_parameters():

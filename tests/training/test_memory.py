@@ -6,7 +6,7 @@ from peft import LoraConfig, get_peft_model
 from torch.autograd.graph import saved_tensors_hooks
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from yukawa.training.bases import torch_dtype
+from yukawa.llm.loading import torch_dtype
 from yukawa.training.memory import estimate_memory
 from yukawa.training.recipe import parse_recipe
 

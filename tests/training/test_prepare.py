@@ -4,12 +4,13 @@ import math
 
 import pytest
 import safetensors
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from yukawa.core.errors import InputError, StoreError
-from yukawa.training.bases import base_files
-from yukawa.training.prepare import epoch_steps, prepare
+from yukawa.llm.folders import model_files
+from yukawa.training.prepare import epoch_steps, load_base, prepare
 from yukawa.training.recipe import parse_recipe
 
 
@@ -22,14 +23,20 @@ def made(recipe, **sections):
 
 def test_a_run_depends_on_its_base_and_its_text(recipe, rows, tiny, tmp_path):
     prepared = prepare(recipe(), tmp_path)
-    assert prepared.inputs == [rows["pretrain"], *base_files(tiny)]
+    assert prepared.inputs == [rows["pretrain"], *model_files(tiny)]
     assert {path.name for path in prepared.inputs} >= {"model.safetensors", "tokenizer.json", "config.json"}
     assert prepared.validation is None
 
 
+def test_a_base_is_loaded_in_the_type_of_the_recipe(recipe, tiny):
+    beside_an_adapter = load_base(tiny, recipe(), None, "cpu")
+    assert (beside_an_adapter.dtype, beside_an_adapter.config.use_cache) == (torch.bfloat16, False)
+    assert load_base(tiny, recipe(adapter={"kind": "full"}), None, "cpu").dtype == torch.float32
+
+
 def test_a_tiny_base_is_made_once_from_the_text(recipe, rows, tmp_path):
     for kind in rows:
-        chosen = made(recipe(kind), model={"base": "made:tiny"})
+        chosen = made(recipe(kind), model={"base": "generated:tiny"})
         first = prepare(chosen, tmp_path / kind)
         before = (first.base / "model.safetensors").stat().st_mtime_ns
         again = prepare(chosen, tmp_path / kind)
@@ -41,12 +48,12 @@ def test_a_tiny_base_is_made_once_from_the_text(recipe, rows, tmp_path):
 @pytest.mark.parametrize("section", ["model", "data"])
 def test_what_cannot_be_made_is_said(recipe, tmp_path, section):
     key = {"model": "base", "data": "path"}[section]
-    with pytest.raises(InputError, match=f"{section}.{key}=made:gold is unknown"):
-        prepare(made(recipe(), **{section: {key: "made:gold"}}), tmp_path)
+    with pytest.raises(InputError, match=f"{section}.{key}=generated:gold is unknown"):
+        prepare(made(recipe(), **{section: {key: "generated:gold"}}), tmp_path)
 
 
 def test_a_full_disk_leaves_no_half_of_a_base(recipe, tmp_path, monkeypatch):
-    chosen = made(recipe(), model={"base": "made:tiny"})
+    chosen = made(recipe(), model={"base": "generated:tiny"})
 
     def full(folder, *args, **kwargs):
         (folder / "inner").mkdir(parents=True)

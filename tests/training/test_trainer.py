@@ -8,10 +8,9 @@ from safetensors.torch import load_file
 from yukawa.core.errors import StoreError
 from yukawa.core.signals import Interruption
 from yukawa.runs.checkpoints import STATE
-from yukawa.training.bases import load_model
 from yukawa.training.callback import Conductor, Plan
 from yukawa.training.distributed import Machine
-from yukawa.training.prepare import prepare
+from yukawa.training.prepare import load_base, prepare
 from yukawa.training.train import _trainer, train
 from yukawa.training.trainer import arguments, last_checkpoint, trainer_class
 
@@ -65,7 +64,7 @@ def test_the_validation_loss_is_the_mean_over_all_tokens(recipe, rows, tmp_path,
         length=40,
     )
     prepared, plan = prepare(chosen, tmp_path), Plan(1, 1, 1, 1, 1)
-    model = load_model(prepared.base, chosen, "cpu")
+    model = load_base(prepared.base, chosen, prepared.tokenizer, "cpu")
     conductor = Conductor(plan, None, None, Interruption())
     trainer = _trainer(prepared, model, None, arguments(chosen, tmp_path, 1, CPU), conductor)
     figures = trainer.evaluate()

@@ -12,9 +12,9 @@ DISTRIBUTION = "yukawa-hep"  # `yukawa` on PyPI is another project
 
 # An extra may bring a package that another one brings too; the smallest that suffices is named.
 _PACKAGES = {
-    "train": "accelerate bitsandbytes datasets matplotlib peft py3langid pyarrow safetensors torch transformers trl",
-    "jets": "awkward fastjet h5py onnx onnxruntime onnxscript uproot",
-    "simulate": "pythia8mc",
+    "train": "accelerate bitsandbytes datasets huggingface_hub matplotlib peft py3langid pyarrow safetensors torch transformers trl",
+    "jets": "awkward h5py onnx onnxruntime onnxscript uproot",
+    "simulate": "fastjet pythia8mc",
     "postgres": "pgvector psycopg",
     "ray": "ray",
     "large": "faiss",

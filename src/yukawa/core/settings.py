@@ -43,7 +43,7 @@ class ModelSettings(BaseModel):
         adapter: PEFT adapter folder or hub name.
         domains: the domains of physics the model is good at; questions are routed by them.
         context_length: longest prompt and answer together, in tokens.
-        load_in_4bit: load the weights quantised to four bits.
+        load_in_4bit: whether to quantise the weights to four bits; None does so where the model's run was QLoRA.
         timeout_s: longest wait for the service, in seconds.
         replies: file with the replies of a `scripted` model.
     """
@@ -60,7 +60,7 @@ class ModelSettings(BaseModel):
     adapter: str | None = None
     domains: tuple[str, ...] = ()
     context_length: Count | None = None
-    load_in_4bit: bool = False
+    load_in_4bit: bool | None = None
     timeout_s: Seconds = 60
     replies: str | None = None
 

@@ -42,8 +42,8 @@ from yukawa.evaluation.results import (
 from yukawa.evaluation.runner import Manner, Progress, Subject, Tell, Work, measure, slug
 from yukawa.evaluation.semscore import semscore
 from yukawa.evaluation.served_models import Service
+from yukawa.llm.folders import find_origin
 from yukawa.llm.loading import LanguageModel
-from yukawa.llm.trained import find_trained
 from yukawa.runs.run import Run
 
 
@@ -196,8 +196,8 @@ def _curves(
     """Rows of `metrics.jsonl`: of models that lie in their runs where these have logged a loss, and of `runs`."""
     found = {}
     for subject in subjects:
-        trained = find_trained(subject.adapter or subject.source) if isinstance(subject, Subject) else None
-        rows = Run.open(trained.run).metrics() if trained else []
+        origin = find_origin(subject.adapter or subject.source) if isinstance(subject, Subject) else None
+        rows = Run.open(origin.run).metrics() if origin else []
         if any("loss" in row or "validation_loss" in row for row in rows):
             found[subject.name] = rows
     return {**found, **{name: Run.open(path).metrics() for name, path in runs.items()}}

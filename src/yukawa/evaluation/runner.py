@@ -16,7 +16,8 @@ from yukawa.data.rows import Document
 from yukawa.evaluation.documents import fingerprint
 from yukawa.evaluation.perplexity import Losses, document_losses
 from yukawa.evaluation.served_models import Service
-from yukawa.llm.loading import LanguageModel, check_places, find_places, open_language_model
+from yukawa.llm.folders import check_places, find_places
+from yukawa.llm.loading import LanguageModel, open_language_model
 
 Tell = Callable[[str], None]
 Progress = Callable[[int, int], None]

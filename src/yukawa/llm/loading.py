@@ -1,33 +1,35 @@
-"""Opens a causal language model to be measured: a folder, a hub name or an object, with or without an adapter."""
+"""The one loader of Hugging Face causal models: training, evaluation, merging and chat open them here."""
 
-from __future__ import annotations
-
-import json
 import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from yukawa.core.errors import InputError, MissingPackage, ModelError, nearest
 from yukawa.core.optional import install_line, require
-from yukawa.llm.trained import find_trained
+from yukawa.llm import folders
+from yukawa.llm.adapters import put_on
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
-_ADAPTER = ("adapter_config.json", "adapter_model.safetensors")
-_PURPOSE = "measuring a language model"
+AS_LOADED = "as loaded"
+_PURPOSE = "loading a language model"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
 class LanguageModel:
-    """A model ready to be measured, with its tokenizer.
+    """A loaded model with its tokenizer.
 
     Attributes:
-        name: what reports call it.
+        name: the name in reports.
         model: a causal language model of transformers, possibly under PEFT, in evaluation mode.
-        tokenizer: of the same model.
-        options: how it was opened; kept with every result.
-        notes: what a reader of its results should know.
+        tokenizer: the tokenizer of the model.
+        options: how the model was opened; kept with every result.
+        notes: what a reader of its results should know; each has been logged as a warning.
     """
 
     name: str
@@ -38,10 +40,8 @@ class LanguageModel:
 
     @property
     def context(self) -> int | None:
-        """Longest input in tokens; None if the model knows no limit."""
-        config = self.model.config.get_text_config()
-        length = getattr(config, "max_position_embeddings", None)
-        return int(length) if length else None
+        """Longest input in tokens; None if the model does not state one."""
+        return _context(self.model.config)
 
 
 def open_language_model(
@@ -52,226 +52,303 @@ def open_language_model(
     name: str | None = None,
     dtype: str = "auto",
     load_in_4bit: bool | None = None,
+    compute_dtype: str | None = None,
     device: str | None = None,
+    trust_remote_code: bool = False,
 ) -> LanguageModel:
-    """The model at `source`, weights from safetensors only; code from a hub is never run.
+    """Load the model at `source`, from safetensors only, and check that everything in it belongs together.
 
     Args:
-        source: a folder, a run's folder (its `model/` is meant), the folder of a PEFT adapter (its base is
-            found by what it records), a hub name, or a model object.
-        tokenizer: of a model object.
-        adapter: folder of a PEFT adapter, or of the run that made it, to put on top.
-        name: for reports; the folder's name if left out.
-        dtype: of the weights; `auto` takes what they were trained in where a run tells, else what they were
-            saved in.
-        load_in_4bit: quantise the weights to NF4; None does so where the run was QLoRA.
-        device: such as `cuda:0`; the first accelerator if there is one, else the processor.
+        source: a folder, the folder of a run (its `model/` is meant), the folder of a PEFT adapter (its base is the
+            recorded one), a name on the Hub, or a model object.
+        tokenizer: the tokenizer; by default the one beside the adapter, else the one of the model.
+        adapter: a PEFT adapter to put on top: its folder, the folder of its run, or a name on the Hub.
+        name: the name for reports; by default the name of the folder.
+        dtype: the type of the weights, one of `DTYPES` or as recipes write it (fp32, bf16); `auto` is the type in which
+            a run trained them, else the type in which they were saved.
+        load_in_4bit: whether to quantise the weights to NF4, doubly; None does so where the run was QLoRA.
+        compute_dtype: the type of the arithmetic on quantised weights; by default that of the run, else bfloat16.
+        device: such as `cuda:0`; `auto` divides the model among all accelerators, `AS_LOADED` leaves its place to a
+            trainer. By default the first accelerator if there is one, else the processor.
+        trust_remote_code: whether Python code that comes with the model may be run.
 
     Raises:
         MissingPackage: torch, transformers, peft or bitsandbytes is needed and not installed.
-        InputError: an option is not allowed, or the adapter belongs to another base.
-        ModelError: the model cannot be loaded.
+        InputError: an option is not allowed, the model cannot be quantised again, or adapter, tokenizer and base do not
+            belong together.
+        ModelError: the model cannot be downloaded, is damaged, incomplete or not finite, or needs its own code.
     """
-    if dtype not in DTYPES:
-        near = nearest(dtype, DTYPES)
-        raise InputError(
-            f"dtype {dtype!r} is unknown; allowed are {', '.join(DTYPES)}",
-            hint=f"did you mean {near!r}?" if near else "",
-        )
+    type_name = _dtype_name(dtype)
     if not isinstance(source, (str, Path)):
         if tokenizer is None:
             raise InputError("a model object needs its tokenizer too", hint="pass tokenizer=...")
-        return _ready(source, tokenizer, name or type(source).__name__, {"model": type(source).__name__}, ())
-    # Not a word on faster 4-bit kernels, which PEFT's import looks for too.
-    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
-    base, adapter = find_places(str(source), None if adapter is None else str(adapter))
-    trained = find_trained(adapter or base)
-    four_bits = load_in_4bit if load_in_4bit is not None else bool(trained and trained.four_bits)
-    if dtype == "auto" and trained and trained.dtype:
-        dtype = trained.dtype
-    compute = trained.precision if trained else "bfloat16"
-    model = _base_model(base, dtype, compute if four_bits else None, device)
-    notes: tuple[str, ...] = ()
-    if adapter is not None:
-        model, notes = _with_adapter(model, base, adapter)
-    if tokenizer is None:
-        tokenizer = _loaded(require("transformers", _PURPOSE).AutoTokenizer, base)
+        return _ready(source, tokenizer, name or type(source).__name__, {"model": type(source).__name__}, [])
+    base, adapter = folders.find_places(str(source), None if adapter is None else str(adapter))
+    origin = folders.find_origin(adapter or base)
+    four_bits = load_in_4bit if load_in_4bit is not None else bool(origin and origin.four_bits)
+    if type_name == "auto" and origin and origin.dtype:
+        type_name = origin.dtype
+    compute = _dtype_name(compute_dtype or (origin.precision if origin else "bfloat16"))
+    with quiet_libraries():
+        above = folders.fetch_adapter(adapter) if adapter is not None else None
+        folder = folders.fetch_model(base, code=trust_remote_code)
+        model, notes = _load(folder, type_name, compute if four_bits else None, device, trust_remote_code)
+        if above is not None:
+            model, more = put_on(model, base, folder, above)
+            notes += more
+        if tokenizer is None:
+            own = above is not None and (above / "tokenizer_config.json").is_file()
+            tokenizer = load_tokenizer(above if own and above else folder, trust_remote_code)
     recorded = {"model": base, "adapter": adapter, "load_in_4bit": four_bits}
     return _ready(model, tokenizer, name or Path(adapter or base).name, recorded, notes)
 
 
-def check_places(source: str, adapter: str | None = None) -> None:
-    """Refuse folders that hold no model or no adapter; what is on a hub is seen only when it is opened.
+def load_tokenizer(folder: Path, trust_remote_code: bool = False) -> Any:
+    """The tokenizer of a model.
 
     Raises:
-        InputError: names the folder, and what it lacks.
+        ModelError: it is missing or damaged, or needs code of its own.
     """
-    _, adapter = find_places(source, adapter)
-    if adapter is not None:
-        _check_adapter(Path(adapter).expanduser())
+    return _loaded(require("transformers", _PURPOSE).AutoTokenizer, folder, trust_remote_code)
+
+
+def read_config(folder: Path, trust_remote_code: bool = False) -> Any:
+    """The configuration of a model.
+
+    Raises:
+        ModelError: it is damaged, of an unknown architecture, or needs code of its own.
+    """
+    return _loaded(require("transformers", _PURPOSE).AutoConfig, folder, trust_remote_code)
+
+
+def context_length(source: str, adapter: str | None = None) -> int | None:
+    """Longest input in tokens of a model whose weights are not loaded; None if the model does not state one.
+
+    Raises:
+        InputError, ModelError: as for `open_language_model`.
+    """
+    base, _ = folders.find_places(source, adapter)
+    return _context(read_config(folders.fetch_model(base, weights=False)))
+
+
+def empty_model(folder: Path) -> Any:
+    """The model without weights: the names and shapes of its parameters.
+
+    Raises:
+        ModelError: it is damaged, or not a causal language model.
+    """
+    transformers, torch = require("transformers", _PURPOSE), require("torch", _PURPOSE)
+    config = read_config(folder)
+    try:
+        with torch.device("meta"):
+            return transformers.AutoModelForCausalLM.from_config(config)
+    except ValueError as error:
+        raise ModelError(
+            f"{folder} does not hold a causal language model: {folders.first_line(error)}"
+        ) from error
+
+
+def torch_dtype(name: str) -> Any:
+    """The type of torch that is called float32 (or fp32), bfloat16 (bf16) or float16 (fp16)."""
+    return getattr(require("torch", _PURPOSE), _dtype_name(name))
+
+
+@contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Silence the libraries that load models: what they would print, the loader reports itself or need not be said."""
+    # On faster 4-bit kernels ("Failed to load CPU gemm_4bit_forward ..."), which PEFT's import looks for too.
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    talk = require("transformers", _PURPOSE).utils.logging
+    bars, level = talk.is_progress_bar_enabled(), talk.get_verbosity()
+    talk.disable_progress_bar()
+    talk.set_verbosity_error()
+    try:
+        with warnings.catch_warnings():  # what PEFT and transformers say of each other
+            warnings.simplefilter("ignore", FutureWarning)
+            yield
+    finally:
+        talk.set_verbosity(level)
+        if bars:
+            talk.enable_progress_bar()
+
+
+def _load(
+    folder: Path, dtype: str, compute: str | None, device: str | None, code: bool
+) -> tuple[Any, list[str]]:
+    """All weights on their device, quantised to NF4 if a type of the arithmetic is given; and notes on them."""
+    transformers = require("transformers", _PURPOSE)
+    stored = getattr(read_config(folder, code), "quantization_config", None)
+    if stored is not None and compute:
+        method = stored.get("quant_method") if isinstance(stored, dict) else stored.quant_method
+        raise InputError(
+            f"the weights of {folder} are quantised already ({method}) and cannot be quantised again",
+            hint="open it without load_in_4bit, or name the model that is not quantised",
+        )
+    types = folders.tensor_types(folder)
+    options: dict[str, Any] = {"dtype": dtype if dtype == "auto" else torch_dtype(dtype)}
+    place = _device(device)
+    if compute:
+        require("bitsandbytes", "loading in four bits")
+        # Some kernels hide a NaN when they quantise: the numbers are looked at before.
+        folders.check_finite(folders.saved_tensors(folder), folder)
+        options["quantization_config"] = transformers.BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=torch_dtype(compute),
+        )
+    if place == "auto" or ((compute or stored is not None) and place != AS_LOADED):
+        options["device_map"] = place if place == "auto" else {"": place}
+    # Tensors of another shape are refused below, with their names.
+    model, found = _loaded(
+        transformers.AutoModelForCausalLM, folder, code, use_safetensors=True, output_loading_info=True,
+        ignore_mismatched_sizes=True, **options,
+    )  # fmt: skip
+    notes = _check_tensors(folder, model, found, types, quantised=stored is not None)
+    _keep_four_bits(model)
+    model = model if "device_map" in options or place == AS_LOADED else model.to(place)
+    folders.check_finite(model.named_parameters(), folder)
+    return model, notes
+
+
+def _check_tensors(
+    folder: Path,
+    model: Any,
+    found: dict[str, Any],
+    types: dict[str, tuple[str, list[int]]],
+    *,
+    quantised: bool,
+) -> list[str]:
+    """Refuse weights for which transformers would put random or rounded numbers; note those without a place.
+
+    Raises:
+        ModelError: a tensor is missing, has another shape or does not hold floating-point numbers.
+    """
+    hint = "name the folder of a whole model, whose configuration and weights belong together"
+    if missing := found["missing_keys"]:
+        raise ModelError(
+            f"the weights of {folder} lack {len(missing)} tensors, such as {min(missing)}", hint=hint
+        )
+    if found["mismatched_keys"]:
+        name, there, wanted = min(found["mismatched_keys"])
+        raise ModelError(
+            f"the tensor {name} of {folder} has the shape {tuple(there)}, its configuration wants {tuple(wanted)}",
+            hint=hint,
+        )
+    names = {name for name, _ in model.named_parameters()}
+    whole = sorted(name for name in names & set(types) if types[name][0] not in folders.FLOATS)
+    if whole and not quantised:
+        raise ModelError(
+            f"the tensor {whole[0]} of {folder} has the type {types[whole[0]][0]}; allowed are floating-point numbers",
+            hint=hint,
+        )
+    if unexpected := found["unexpected_keys"]:
+        return [
+            f"{len(unexpected)} tensors of {folder} have no place in the model, such as {min(unexpected)}"
+        ]
+    return []
+
+
+def _keep_four_bits(model: Any) -> None:
+    """Give a quantised model one arithmetic, in training and after it.
+
+    On some processors bitsandbytes repacks weights at the first pass outside of training and does not come back: scales
+    are rounded to bfloat16, so other losses come out than training saw, and shapes that are not multiples of 64 fail.
+    """
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
+
+
+def _ready(
+    model: Any, tokenizer: Any, name: str, recorded: dict[str, Any], notes: list[str]
+) -> LanguageModel:
+    notes += _check_tokenizer(tokenizer, model, name)
+    for note in notes:
+        log.warning("model %s: %s", name, note)
+    dtype = str(next(p.dtype for p in model.parameters() if p.is_floating_point())).removeprefix("torch.")
+    options = {**recorded, "dtype": dtype, "device": model.device.type}
+    return LanguageModel(name, model.eval(), tokenizer, options, tuple(notes))
+
+
+def _check_tokenizer(tokenizer: Any, model: Any, name: str) -> list[str]:
+    """Refuse a tokenizer of another vocabulary; note what makes its tokens doubtful.
+
+    Raises:
+        InputError: its tokens have no row in the table of embeddings.
+    """
+    config = model.config.get_text_config()
+    rows = config.vocab_size
+    special = {getattr(tokenizer, f"{kind}_token_id", None) for kind in ("bos", "eos", "pad", "unk")} - {None}
+    highest = max([tokenizer.vocab_size - 1, *special])
+    if highest >= rows:
+        raise InputError(
+            f"the tokenizer gives token {highest}, and the model {name} knows {rows} tokens",
+            hint="model and tokenizer do not belong together",
+        )
+    notes = []
+    beyond = sorted(token for token, number in tokenizer.get_added_vocab().items() if number >= rows)
+    if beyond:
+        notes.append(f"the tokens {', '.join(beyond[:3])} of the tokenizer are beyond the model's vocabulary")
+    end, ends = tokenizer.eos_token_id, set()
+    for place in (config, getattr(model, "generation_config", None)):
+        found = getattr(place, "eos_token_id", None)
+        ends |= set(found if isinstance(found, (list, tuple)) else [found]) - {None}
+    if end is not None and ends and end not in ends:
+        notes.append(f"its tokenizer ends texts with token {end}, its configuration with {min(ends)}")
+    return notes
+
+
+def _loaded(kind: Any, folder: Path, trust_remote_code: bool, **options: Any) -> Any:
+    """`kind.from_pretrained`, with one line where the folder is not what it should be."""
+    damaged = require("safetensors", _PURPOSE).SafetensorError
+    try:
+        return kind.from_pretrained(str(folder), trust_remote_code=trust_remote_code, **options)
+    except ImportError as error:
+        package = error.name or "an extra of transformers"
+        raise MissingPackage(package, install_line("train"), purpose=f"the model {folder}") from error
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, damaged) as error:
+        if "trust_remote_code" in str(error):
+            raise ModelError(
+                f"the model {folder} brings Python code of its own, which is not run",
+                hint="use a model that transformers itself knows",
+            ) from error
+        raise ModelError(
+            f"the folder {folder} cannot be loaded as a model: {folders.first_line(error)}",
+            hint="it needs the configuration, a tokenizer and safetensors that belong together",
+        ) from error
 
 
 def _device(device: str | None) -> str:
-    """Where weights go: what was asked for, if it is there."""
+    """The place for the weights, if it exists."""
     torch = require("torch", _PURPOSE)
-    if device is None:
+    if device == "auto" and torch.cuda.is_available():
+        return device
+    if device in (None, "auto"):
         return "cuda" if torch.cuda.is_available() else "cpu"
+    if device == AS_LOADED:
+        return device
     try:
         torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:  # each backend has a way of its own
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # each backend has its own way
         raise InputError(
-            f"the device {device!r} is not there: {str(error).splitlines()[0][:120]}",
+            f"the device {device!r} does not exist: {str(error).splitlines()[0][:120]}",
             hint="write cpu, or cuda:0 where there is a GPU that torch was built for",
         ) from error
     return device
 
 
-def _base_model(base: str, dtype: str, quantised: str | None, device: str | None) -> Any:
-    """The weights, all of them, on their device; quantised to NF4 if a type for the arithmetic is given."""
-    transformers, torch = require("transformers", _PURPOSE), require("torch", _PURPOSE)
-    where = _device(device)
-    options: dict[str, Any] = {"dtype": dtype if dtype == "auto" else getattr(torch, dtype)}
-    if quantised:
-        require("bitsandbytes", "loading in four bits")
-        options["quantization_config"] = transformers.BitsAndBytesConfig(
-            load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=getattr(torch, quantised),
-        )
-        options["device_map"] = {"": where}
-    model, found = _loaded(
-        transformers.AutoModelForCausalLM, base, use_safetensors=True, output_loading_info=True, **options
-    )
-    if found["missing_keys"]:  # transformers would go on with random weights in their place
-        raise ModelError(
-            f"the weights of {base} lack {len(found['missing_keys'])} tensors, such as {min(found['missing_keys'])}",
-            hint="name the folder of a whole model",
-        )
-    return _as_in_training(model) if quantised else model.to(where)
-
-
-def _as_in_training(model: Any) -> Any:
-    """The quantised model with the arithmetic of training.
-
-    On some processors bitsandbytes repacks weights at the first pass that is no training: scales are rounded to
-    bfloat16, so other losses come out than training saw, and shapes that are no multiple of 64 fail.
-    """
-    for module in model.modules():
-        if hasattr(module, "support_avx512bf16_for_cpu"):
-            module.support_avx512bf16_for_cpu = False
-    return model
-
-
-def _ready(
-    model: Any, tokenizer: Any, name: str, recorded: dict[str, Any], notes: tuple[str, ...]
-) -> LanguageModel:
-    dtype = str(next(p.dtype for p in model.parameters() if p.is_floating_point())).removeprefix("torch.")
-    return LanguageModel(
-        name, model.eval(), tokenizer, {**recorded, "dtype": dtype, "device": model.device.type}, notes
-    )
-
-
-def find_places(source: str, adapter: str | None) -> tuple[str, str | None]:
-    """What to load first, and the adapter to put on top.
-
-    Raises:
-        InputError: a folder is not there, or holds no model.
-    """
-    folder = _model_of_run(source)
-    if adapter is not None:
-        adapter = str(_model_of_run(adapter))
-    if folder.is_dir():
-        source = str(folder)
-        if adapter is None and (folder / _ADAPTER[0]).is_file():
-            return _recorded_base(folder), source
-        if not (folder / "config.json").is_file():
-            raise InputError(
-                f"{folder} holds no model: config.json is missing",
-                hint="name the folder of a model, an adapter or a run",
-            )
-    elif source.startswith((".", "/", "~")) or source.count("/") > 1 or source.endswith("/"):  # no hub name
-        raise InputError(f"there is no folder {source}", hint="name a folder, or a model on the hub")
-    return source, adapter
-
-
-def _model_of_run(place: str) -> Path:
-    """The `model/` of a run's folder; any other place as it is."""
-    folder = Path(place).expanduser()
-    inside = (folder / "model").is_dir() and not any(
-        (folder / name).exists() for name in ("config.json", _ADAPTER[0])
-    )
-    return folder / "model" if inside else folder
-
-
-def _recorded_base(adapter: Path) -> str:
-    try:
-        base = json.loads((adapter / _ADAPTER[0]).read_text("utf-8")).get("base_model_name_or_path")
-    except (OSError, ValueError, AttributeError) as error:
-        raise InputError(f"the adapter {adapter} cannot be read: {error}") from None
-    if not base:
+def _dtype_name(name: str) -> str:
+    found = folders.DTYPE_NAMES.get(name, name)
+    if found not in DTYPES:
+        near = nearest(name, DTYPES)
         raise InputError(
-            f"the adapter {adapter} does not say which base it belongs to", hint="name its base too"
+            f"dtype {name!r} is unknown; allowed are {', '.join(DTYPES)}",
+            hint=f"did you mean {near!r}?" if near else "",
         )
-    return str(base)
+    return found
 
 
-def _loaded(kind: Any, source: str, **options: Any) -> Any:
-    """`kind.from_pretrained`, with one clear line where the model is absent or not what it should be."""
-    damaged = require("safetensors", _PURPOSE).SafetensorError
-    talk = require("transformers", _PURPOSE).utils.logging
-    bars = talk.is_progress_bar_enabled()
-    talk.disable_progress_bar()
-    try:
-        return kind.from_pretrained(source, trust_remote_code=False, **options)
-    except ImportError as error:
-        package = error.name or "an extra of transformers"
-        raise MissingPackage(package, install_line("train"), purpose=f"model {source}") from error
-    except (OSError, ValueError, RuntimeError, damaged) as error:
-        said = str(error).strip().split("\n")[0][:300] or type(error).__name__
-        if Path(source).is_dir():
-            raise ModelError(
-                f"the folder {source} cannot be loaded as a model: {said}",
-                hint="it needs the configuration, a tokenizer and safetensors that belong together",
-            ) from error
-        raise ModelError(
-            f"{source!r} is no folder here and cannot be had from the hub: {said}",
-            hint="give a folder, or check the hub name and the network (HF_HUB_OFFLINE forbids it)",
-        ) from error
-    finally:
-        if bars:
-            talk.enable_progress_bar()
-
-
-def _with_adapter(model: Any, base: str, adapter: str) -> tuple[Any, tuple[str, ...]]:
-    """The model under its adapter, every weight of which must have found its place."""
-    peft = require("peft", "measuring a model with an adapter")
-    folder = Path(adapter).expanduser()
-    _check_adapter(folder)
-    foreign = InputError(
-        f"the adapter {folder} belongs to another base than {base}",
-        hint=f"it was made on {_recorded_base(folder)}",
-    )
-    with require("safetensors", _PURPOSE).safe_open(str(folder / _ADAPTER[1]), framework="pt") as file:
-        saved = set(file.keys())
-    try:
-        with warnings.catch_warnings():  # of what PEFT and transformers have between themselves
-            warnings.simplefilter("ignore", FutureWarning)
-            adapted = peft.PeftModel.from_pretrained(model, str(folder))
-    except (ValueError, RuntimeError) as error:  # modules that are not there; weights of another shape
-        raise foreign from error
-    if saved - set(peft.get_peft_model_state_dict(adapted)):
-        raise foreign
-    recorded = _recorded_base(folder)
-    if recorded != base and Path(recorded).expanduser().resolve() != Path(base).expanduser().resolve():
-        return adapted, (f"the adapter was made on {recorded} and is measured on {base}",)
-    return adapted, ()
-
-
-def _check_adapter(folder: Path) -> None:
-    absent = [file for file in _ADAPTER if not (folder / file).is_file()]
-    if absent:
-        raise InputError(
-            f"the adapter {folder} has no {' and no '.join(absent)}",
-            hint="name the folder where PEFT saved it as safetensors",
-        )
+def _context(config: Any) -> int | None:
+    length = getattr(config.get_text_config(), "max_position_embeddings", None)
+    return int(length) if length else None

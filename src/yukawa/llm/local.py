@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
-import importlib.util
 import threading
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from yukawa.core.errors import InputError, MissingPackage, ModelError
-from yukawa.core.optional import install_line
+from yukawa.core.errors import InputError, ModelError
+from yukawa.core.optional import require
+from yukawa.llm import loading
 from yukawa.llm.base import Capabilities, Message, Reply, TokenLogprob, ask_in_words, need_messages
 
 if TYPE_CHECKING:
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
 
 # Longest answer where none is asked for: a base model may never end by itself.
 NEW_TOKENS = 1024
-INSTALL = install_line("train")
+_PURPOSE = "the transformers backend"
 _SPEAKERS = {"system": "System", "user": "User", "assistant": "Assistant"}
 _NEXT_TURN = "\nUser:"
 _END = object()
@@ -60,7 +58,7 @@ class TransformersModel:
         *,
         name: str | None = None,
         adapter: str | None = None,
-        load_in_4bit: bool = False,
+        load_in_4bit: bool | None = None,
         context_length: int | None = None,
     ) -> None:
         self.name = name or model
@@ -126,7 +124,7 @@ class TransformersModel:
         """
         need_messages(messages, self.name)
         _, tokenizer = await asyncio.to_thread(self._load)
-        streamer = _package("transformers").TextIteratorStreamer(
+        streamer = require("transformers", _PURPOSE).TextIteratorStreamer(
             tokenizer, skip_prompt=True, skip_special_tokens=True
         )
         pieces = iter(streamer if tokenizer.chat_template else until(_NEXT_TURN, streamer))
@@ -223,72 +221,19 @@ class TransformersModel:
         """Model and tokenizer; loaded by the first call, one thread at a time."""
         with self._loading:
             if self._loaded is None:
-                tokenizer = self._from(_package("transformers").AutoTokenizer)
-                self._loaded = (self._weights(), tokenizer)
-            return self._loaded
-
-    def _weights(self) -> Any:
-        transformers, torch = _package("transformers"), _package("torch")
-        options: dict[str, Any] = {
-            "dtype": "auto",
-            "device_map": "auto" if torch.cuda.is_available() else None,
-        }
-        if self._load_in_4bit:
-            _package("bitsandbytes")
-            options["quantization_config"] = transformers.BitsAndBytesConfig(
-                load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16
-            )
-        model = self._from(transformers.AutoModelForCausalLM, use_safetensors=True, **options)
-        if self._adapter is not None:
-            model = self._with_adapter(model, self._adapter)
-        return model.eval()
-
-    def _from(self, kind: Any, **options: Any) -> Any:
-        """`kind.from_pretrained`, with one clear line where the model is absent or not what it should be."""
-        damaged = _package("safetensors").SafetensorError
-        try:
-            return kind.from_pretrained(self._source, trust_remote_code=False, **options)
-        except ImportError as error:
-            raise MissingPackage(
-                error.name or "an extra of transformers", INSTALL, purpose=f"model {self.name!r}"
-            ) from error
-        except (OSError, ValueError, RuntimeError, damaged) as error:
-            raise self._unusable(self._source, error) from error
-
-    def _with_adapter(self, model: Any, adapter: str) -> Any:
-        peft, hub = _package("peft"), _package("huggingface_hub")
-        wanted = ["adapter_config.json", "adapter_model.safetensors"]
-        try:
-            # Only these two are fetched, so that a pickled adapter is not even downloaded.
-            folder = Path(
-                adapter if Path(adapter).is_dir() else hub.snapshot_download(adapter, allow_patterns=wanted)
-            )
-            absent = [file for file in wanted if not (folder / file).is_file()]
-            if absent:
-                raise ModelError(
-                    f"the adapter {adapter} of model {self.name!r} has no {' and no '.join(absent)}",
-                    hint="save it with PEFT as safetensors",
+                found = loading.open_language_model(
+                    self._source,
+                    adapter=self._adapter,
+                    name=self.name,
+                    load_in_4bit=self._load_in_4bit,
+                    device="auto",
                 )
-            return peft.PeftModel.from_pretrained(model, str(folder))
-        except (OSError, ValueError, RuntimeError, _package("safetensors").SafetensorError) as error:
-            raise self._unusable(adapter, error) from error
-
-    def _unusable(self, source: str, error: Exception) -> ModelError:
-        said = str(error).strip().split("\n")[0][:300] or type(error).__name__
-        if Path(source).is_dir():
-            return ModelError(
-                f"the folder {source} cannot be loaded as model {self.name!r}: {said}",
-                hint="it needs the configuration, a tokenizer and safetensors that belong together",
-            )
-        return ModelError(
-            f"{source!r} (model {self.name!r}) is no folder here and cannot be had from the hub: {said}",
-            hint="give a folder, or check the hub name and the network (HF_HUB_OFFLINE forbids it)",
-        )
+                self._loaded = (found.model, found.tokenizer)
+            return self._loaded
 
     def _context(self) -> int | None:
         if self._context_length is None:
-            config = self._from(_package("transformers").AutoConfig).get_text_config()
-            self._context_length = getattr(config, "max_position_embeddings", None)
+            self._context_length = loading.context_length(self._source, self._adapter)
         return self._context_length
 
 
@@ -315,6 +260,8 @@ def until(stop: str, pieces: Iterable[str]) -> Iterator[str]:
 
 def _encode(tokenizer: Any, messages: Sequence[Message], name: str) -> Any:
     """The prompt as token ids and attention mask; through the chat template, or as plain paragraphs."""
+    import jinja2  # which the templates of transformers need
+
     if not tokenizer.chat_template:
         paragraphs = [f"{_SPEAKERS[message.role]}: {message.content}" for message in messages]
         plain = "\n\n".join([*paragraphs, "Assistant:"])
@@ -335,14 +282,14 @@ def _encode(tokenizer: Any, messages: Sequence[Message], name: str) -> Any:
                 return_dict=True,
                 sanitize_control_tokens=True,
             )
-        except _package("jinja2").TemplateError as error:
+        except jinja2.TemplateError as error:
             refusal = error
     raise ModelError(f"the chat template of model {name!r} refuses this conversation: {refusal}") from refusal
 
 
 def _decoding(tokenizer: Any, temperature: float, stop: threading.Event) -> dict[str, Any]:
     """How to choose tokens and when to end, as arguments of `generate`."""
-    halt = _package("transformers").StoppingCriteriaList([lambda ids, scores, **_: stop.is_set()])
+    halt = require("transformers", _PURPOSE).StoppingCriteriaList([lambda ids, scores, **_: stop.is_set()])
     options: dict[str, Any] = {"stopping_criteria": halt, "do_sample": temperature > 0}
     if temperature > 0:
         options["temperature"] = temperature
@@ -358,7 +305,7 @@ def _decoding(tokenizer: Any, temperature: float, stop: threading.Event) -> dict
 
 def _run(model: Any, inputs: Any, **options: Any) -> _Generated:
     length = int(inputs["input_ids"].shape[-1])
-    with _package("torch").inference_mode():
+    with require("torch", _PURPOSE).inference_mode():
         made = model.generate(
             # Tokenizers may add more (token types) than a decoder takes.
             input_ids=inputs["input_ids"].to(model.device),
@@ -382,9 +329,3 @@ def _end_tokens(model: Any, tokenizer: Any) -> set[int]:
     if ends is None:
         ends = tokenizer.eos_token_id
     return set() if ends is None else {ends} if isinstance(ends, int) else set(ends)
-
-
-def _package(name: str) -> Any:
-    if importlib.util.find_spec(name) is None:
-        raise MissingPackage(name, INSTALL, purpose="the transformers backend")
-    return importlib.import_module(name)

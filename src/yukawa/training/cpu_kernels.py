@@ -162,17 +162,6 @@ def add_summed_loss(model: Any) -> bool:
     return True
 
 
-def keep_four_bits(model: Any) -> None:
-    """Leave weights in 4 bits as they are when a model on a processor validates.
-
-    Some processors have a form of them that is faster to use and cannot be trained beside: bitsandbytes takes it when it
-    sees no training, rounds the scales for it, and does not come back.
-    """
-    for module in model.modules():
-        if hasattr(module, "support_avx512bf16_for_cpu"):
-            module.support_avx512bf16_for_cpu = False
-
-
 def _mask_of_padding(*args: Any, attention_mask: Tensor | None = None, **options: Any) -> Tensor | None:
     """A mask only where one is given: where rows are padded and not packed."""
     if attention_mask is None:

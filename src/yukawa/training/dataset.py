@@ -72,7 +72,7 @@ def find_files(recipe: Recipe, made: Path | None = None) -> Files:
     """The files of the recipe's text; those of a data set are checked against its manifest.
 
     Args:
-        made: the folder of a data set that was made on the spot, which takes the place of `data.path`.
+        made: the folder of a data set that was generated, which takes the place of `data.path`.
 
     Raises:
         InputError: there are none, or they are not what the recipe needs.

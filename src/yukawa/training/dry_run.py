@@ -9,8 +9,9 @@ from typing import Any
 
 from yukawa.core.errors import InputError, MissingPackage
 from yukawa.core.optional import require
+from yukawa.llm.adapters import find_targets
+from yukawa.llm.loading import empty_model
 from yukawa.runs.callback import Plan
-from yukawa.training.bases import adapter_config, empty_model
 from yukawa.training.distributed import Machine, check_machine, this_machine
 from yukawa.training.memory import Memory, estimate_memory
 from yukawa.training.prepare import check_length, prepare
@@ -68,10 +69,9 @@ def describe(recipe: Recipe) -> Description:
         model = empty_model(prepared.base)
     check_length(recipe, model)
     parameters = sum(weight.numel() for weight in model.parameters())
-    trained, targets = parameters, ()
+    trained, targets = parameters, tuple[str, ...]()
     if recipe.adapter.kind != "full":
-        config = adapter_config(model, recipe.adapter)
-        targets = tuple(sorted(config.target_modules))
+        targets = tuple(find_targets(model, recipe.adapter.targets))
         trained = adapter_parameters(model, targets, recipe.adapter.rank)
     plan = plan_of(prepared, machine.world)
     counts = prepared.train.counts

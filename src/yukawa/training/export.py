@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from yukawa.core.errors import ModelError
 from yukawa.core.files import atomic_write
-from yukawa.core.optional import require
+from yukawa.llm.folders import CONFIG, read_json, tensor_types
+from yukawa.llm.loading import read_config
 
-CONFIG, GENERATION, TOKENIZER = "config.json", "generation_config.json", "tokenizer_config.json"
+GENERATION, TOKENIZER = "generation_config.json", "tokenizer_config.json"
 TEMPLATE, INDEX = "chat_template.jinja", "model.safetensors.index.json"
 _TOKENIZER_FILES = (
     "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
@@ -31,7 +33,7 @@ def write_tokenizer(tokenizer: Any, base: Path, folder: Path) -> None:
     for name in _TOKENIZER_FILES:
         if (base / name).is_file():
             shutil.copyfile(base / name, folder / name)
-    config = _read(folder / TOKENIZER)
+    config = read_json(folder / TOKENIZER)
     if config.get("tokenizer_class") == "TokenizersBackend":  # a name that only transformers 5 knows
         config["tokenizer_class"] = "PreTrainedTokenizerFast"
     if config.get("pad_token") is None:
@@ -49,7 +51,7 @@ def write_for_older_readers(folder: Path) -> None:
 
     A reader that looks for `rope_theta` and does not find it takes 10,000 without a word.
     """
-    config = _read(folder / CONFIG)
+    config = read_json(folder / CONFIG)
     if "dtype" in config:
         config.setdefault("torch_dtype", config["dtype"])
     rope = config.get("rope_parameters")
@@ -69,13 +71,13 @@ def gguf_problems(folder: Path) -> tuple[str, ...]:
     if not (folder / CONFIG).is_file():
         return (f"{CONFIG} is missing",)
     try:
-        text = require("transformers", "reading a model").AutoConfig.from_pretrained(folder).get_text_config()
-    except (OSError, ValueError, KeyError) as error:
-        return (f"{CONFIG} cannot be used: {str(error).strip().splitlines()[0]}",)
+        text = read_config(folder).get_text_config()
+    except ModelError as error:
+        return (f"{CONFIG} cannot be used: {error.message}",)
     size = getattr(text, "vocab_size", None)
     tied = bool(getattr(text, "tie_word_embeddings", False))
     return (
-        *_of_config(folder, _read(folder / CONFIG)),
+        *_of_config(folder, read_json(folder / CONFIG)),
         *_of_weights(folder, size, tied),
         *_of_tokenizer(folder, size),
     )
@@ -102,23 +104,23 @@ def _of_weights(folder: Path, size: int | None, tied: bool) -> Iterator[str]:
     if not files:
         yield "there are no weights: model.safetensors is missing"
         return
-    types, shapes = _header(files)
-    odd = sorted({kind for kind in types.values() if kind not in _FLOATS})
+    tensors = tensor_types(folder, "model*.safetensors")
+    odd = sorted({kind for kind, _ in tensors.values()} - _FLOATS)
     if odd:
         yield f"weights are of the types {', '.join(odd)}; allowed are {', '.join(sorted(_FLOATS))}"
     if len(files) > 1 and not (folder / INDEX).is_file():
         yield f"the weights lie in {len(files)} files, and {INDEX} is missing"
     elif (folder / INDEX).is_file():
-        missing = sorted(set(_read(folder / INDEX).get("weight_map", {})) - set(types))
+        missing = sorted(set(read_json(folder / INDEX).get("weight_map", {})) - set(tensors))
         if missing:
             yield f"{INDEX} names {len(missing)} weights that are not there, such as {missing[0]}"
-    embedding = next((name for name in shapes if name.endswith(_EMBEDDINGS)), None)
+    embedding = next((name for name in tensors if name.endswith(_EMBEDDINGS)), None)
     if embedding is None:
         yield "there is no table of token embeddings among the weights"
         return
-    if (rows := shapes[embedding][0]) != size:
+    if (rows := tensors[embedding][1][0]) != size:
         yield f"{CONFIG} has vocab_size {size}, and {embedding} has {rows} rows"
-    head = any(name.endswith(_HEADS) for name in shapes)
+    head = any(name.endswith(_HEADS) for name in tensors)
     if tied and head:
         yield "tie_word_embeddings is true, and the weights hold an output layer of their own"
     if not tied and not head:
@@ -131,7 +133,7 @@ def _of_tokenizer(folder: Path, size: int | None) -> Iterator[str]:
     if not (folder / TOKENIZER).is_file():
         yield f"{TOKENIZER} is missing"
         return
-    written = _read(folder / TOKENIZER)
+    written = read_json(folder / TOKENIZER)
     if not written.get("eos_token"):
         yield f"{TOKENIZER} names no eos_token"
     separate = (folder / TEMPLATE).read_text("utf-8") if (folder / TEMPLATE).is_file() else None
@@ -139,26 +141,9 @@ def _of_tokenizer(folder: Path, size: int | None) -> Iterator[str]:
         yield f"{TEMPLATE} and {TOKENIZER} hold two chat templates"
     if not (folder / "tokenizer.json").is_file():
         return
-    core = _read(folder / "tokenizer.json")
+    core = read_json(folder / "tokenizer.json")
     vocabulary = core.get("model", {}).get("vocab", {})
     ids = list(vocabulary.values()) if isinstance(vocabulary, dict) else list(range(len(vocabulary)))
     highest = max([*ids, *(token["id"] for token in core.get("added_tokens", []))], default=-1)
     if size is not None and highest >= size:
         yield f"the tokenizer has ids up to {highest}, and vocab_size is {size}"
-
-
-def _header(files: list[Path]) -> tuple[dict[str, str], dict[str, list[int]]]:
-    """Type and shape of every weight, without reading any."""
-    safetensors = require("safetensors", "reading a model")
-    types, shapes = {}, {}
-    for path in files:
-        with safetensors.safe_open(str(path), framework="pt") as file:
-            for name in file.keys():  # noqa: SIM118 - not a dictionary
-                piece = file.get_slice(name)
-                types[name], shapes[name] = piece.get_dtype(), piece.get_shape()
-    return types, shapes
-
-
-def _read(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return found

@@ -13,17 +13,18 @@ from typing import Any
 from yukawa.core.errors import InputError, StoreError
 from yukawa.core.files import atomic_write, hash_file
 from yukawa.core.optional import require
+from yukawa.llm.adapters import merged_into
+from yukawa.llm.folders import ADAPTER_CONFIG, fetch_model, model_files
+from yukawa.llm.loading import load_tokenizer, open_language_model, torch_dtype
 from yukawa.runs.checkpoints import why_unwritten
 from yukawa.runs.curves import CURVES
 from yukawa.runs.run import MODEL
-from yukawa.training.bases import base_files, fetch_base, load_model, load_tokenizer, torch_dtype
 from yukawa.training.export import gguf_problems, write_for_older_readers, write_tokenizer
-from yukawa.training.recipe import Recipe, parse_recipe
-from yukawa.training.save import ADAPTER_CONFIG
+from yukawa.training.recipe import Recipe
+from yukawa.training.tiny_model import GENERATED
 from yukawa.training.train import CARD, MADE, recipe_of
 
 MERGED, DTYPES = "merged", ("bf16", "fp32")
-_WEIGHTS = "adapter_model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -81,49 +82,26 @@ def merge(run: Path, out: Path | None = None, dtype: str | None = None) -> Merge
         raise InputError(f"{out} holds files already", hint="name a new folder with --out")
     base = _base(recipe, run)
     _check_base(run, base)
-    model = load_model(base, _in_fp32(recipe), "cpu")
-    merged = _put_in(model, adapter, base).to(torch_dtype(dtype or recipe.dtype))
+    model = open_language_model(base, adapter=adapter, dtype="fp32", load_in_4bit=False, device="cpu").model
+    merged = merged_into(model, adapter).to(torch_dtype(dtype or recipe.dtype))
     _write(merged, adapter, base, run, out)
     count = sum(weight.numel() for weight in merged.parameters())
     return Merged(out, recipe.model.base, count, dtype or recipe.dtype, gguf_problems(out))
 
 
 def _base(recipe: Recipe, run: Path) -> Path:
-    return run / MADE / "base" if recipe.model.base.startswith("made:") else fetch_base(recipe.model.base)
+    return run / MADE / "base" if recipe.model.base.startswith(GENERATED) else fetch_model(recipe.model.base)
 
 
 def _check_base(run: Path, base: Path) -> None:
     """The base must be the one that the run began with."""
     recorded = json.loads((run / "data.json").read_text("utf-8"))["inputs"]
     known = {row["sha256"] for row in recorded}
-    for path in base_files(base):
+    for path in model_files(base):
         if hash_file(path) not in known:
             raise InputError(
                 f"{path} is not of the base that {run} began with", hint="restore the base it was trained on"
             )
-
-
-def _in_fp32(recipe: Recipe) -> Recipe:
-    """The recipe with whole weights, in which the sum with an adapter loses nothing."""
-    values = recipe.plain()
-    values["adapter"]["kind"], values["model"]["dtype"] = "lora", "fp32"
-    return parse_recipe(values)
-
-
-def _put_in(model: Any, adapter: Path, base: Path) -> Any:
-    peft = require("peft", "merging an adapter")
-    with require("safetensors", "merging").safe_open(str(adapter / _WEIGHTS), framework="pt") as file:
-        saved = set(file.keys())
-    foreign = InputError(f"the adapter {adapter} belongs to another base than {base}")
-    try:
-        adapted = peft.PeftModel.from_pretrained(model, str(adapter))
-    except (ValueError, RuntimeError) as error:  # modules that are not there; weights of another shape
-        raise foreign from error
-    if saved - set(peft.get_peft_model_state_dict(adapted)):
-        raise foreign
-    merged = adapted.merge_and_unload(safe_merge=True)
-    merged.config.use_cache = True
-    return merged
 
 
 def _write(model: Any, adapter: Path, base: Path, run: Path, out: Path) -> None:

@@ -12,12 +12,13 @@ from typing import Any
 from yukawa.core.errors import InputError, StoreError
 from yukawa.core.optional import require
 from yukawa.data import Conversation, Document, Preference, read_rows
+from yukawa.llm.folders import fetch_model, local_model, model_files
+from yukawa.llm.loading import AS_LOADED, load_tokenizer, open_language_model
 from yukawa.runs.checkpoints import why_unwritten
-from yukawa.training.bases import base_files, fetch_base, load_tokenizer, local_base
 from yukawa.training.chat_templates import prepare_template
 from yukawa.training.dataset import Files, Split, check_files, find_files, load_split
 from yukawa.training.recipe import Recipe
-from yukawa.training.tiny_model import MADE, PDG, SIZES, make_llama, make_pdg_text
+from yukawa.training.tiny_model import GENERATED, PDG, SIZES, make_llama, make_pdg_text
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Prepared:
     @property
     def inputs(self) -> list[Path]:
         """Every file on which the run depends."""
-        return [*self.files.all, *base_files(self.base)]
+        return [*self.files.all, *model_files(self.base)]
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -61,17 +62,17 @@ def prepare(recipe: Recipe, made: Path, *, weights: bool = True) -> Prepared:
     """Find the base and the text, tokenise and count.
 
     Args:
-        made: a folder for what the recipe makes on the spot; what lies there already is used again.
+        made: a folder for what the recipe generates; what lies there already is used again.
         weights: whether the base's weights are needed.
 
     Raises:
         InputError: base, template or text are not what the recipe needs.
         ModelError: the base cannot be loaded or had from the hub.
-        StoreError: the disk refuses what is made on the spot; no half of it is left.
+        StoreError: the disk refuses what is generated; no half of it is left.
     """
     check_places(recipe)
     text = None
-    if recipe.data.path.startswith(MADE):
+    if recipe.data.path.startswith(GENERATED):
         text = made / "data"
         if not text.exists():
             made.mkdir(parents=True, exist_ok=True)
@@ -94,14 +95,14 @@ def check_places(recipe: Recipe) -> None:
     Raises:
         InputError: names what is missing.
     """
-    if recipe.data.path.startswith(MADE):
+    if recipe.data.path.startswith(GENERATED):
         _check_known(recipe.data.path, [PDG], "data.path")
     else:
         check_files(recipe)
-    if recipe.model.base.startswith(MADE):
-        _check_known(recipe.model.base, [MADE + size for size in SIZES], "model.base")
+    if recipe.model.base.startswith(GENERATED):
+        _check_known(recipe.model.base, [GENERATED + size for size in SIZES], "model.base")
     else:
-        local_base(recipe.model.base, weights=False)
+        local_model(recipe.model.base, weights=False)
 
 
 def epoch_steps(recipe: Recipe, sequences: int, world: int) -> int:
@@ -109,6 +110,22 @@ def epoch_steps(recipe: Recipe, sequences: int, world: int) -> int:
     how = recipe.training
     passes = math.ceil(math.ceil(sequences / world) / (how.batch // world // how.accumulation))
     return max(1, math.ceil(passes / how.accumulation))
+
+
+def load_base(base: Path, recipe: Recipe, tokenizer: Any, device: str) -> Any:
+    """The base of a training with its weights, in the type (or the four bits) of the recipe.
+
+    Raises:
+        InputError, ModelError: as for `open_language_model`.
+    """
+    four_bits = recipe.adapter.kind == "qlora"
+    model = open_language_model(
+        base, tokenizer=tokenizer, dtype=recipe.dtype, load_in_4bit=four_bits,
+        compute_dtype=recipe.training.precision,
+        device=device if four_bits else AS_LOADED,  # the trainer moves, or divides, whole weights
+    ).model  # fmt: skip
+    model.config.use_cache = False
+    return model
 
 
 def check_length(recipe: Recipe, model: Any) -> None:
@@ -127,12 +144,12 @@ def check_length(recipe: Recipe, model: Any) -> None:
 
 def _base(recipe: Recipe, files: Files, made: Path, weights: bool) -> Path:
     name = recipe.model.base
-    if not name.startswith(MADE):
-        return fetch_base(name, weights=weights)
+    if not name.startswith(GENERATED):
+        return fetch_model(name, weights=weights)
     folder = made / "base"
     if not folder.exists():
         beside = made / ".base.part"  # what a crash left there is written over
-        texts, size = _texts(files.train, recipe.row_kind), name.removeprefix(MADE)
+        texts, size = _texts(files.train, recipe.row_kind), name.removeprefix(GENERATED)
         damaged = require("safetensors", "making a small model").SafetensorError
         try:
             made.mkdir(parents=True, exist_ok=True)
@@ -160,4 +177,4 @@ def _texts(path: Path, kind: str) -> Iterator[str]:
 
 def _check_known(given: str, allowed: Sequence[str], key: str) -> None:
     if given not in allowed:
-        raise InputError(f"{key}={given} is unknown; what can be made on the spot is {' or '.join(allowed)}")
+        raise InputError(f"{key}={given} is unknown; what can be generated is {' or '.join(allowed)}")

@@ -31,7 +31,7 @@ class ModelRecipe(Section):
     """The base.
 
     Attributes:
-        base: folder of a model, its name on the hub, or `made:tiny` or `made:small` for a Llama made on the spot.
+        base: folder of a model, its name on the hub, or `generated:tiny` or `generated:small` for a generated Llama.
         dtype: of its weights; None is fp32 where all of them are trained, else bf16.
     """
 
@@ -43,7 +43,7 @@ class DataRecipe(Section):
     """The text.
 
     Attributes:
-        path: a data set's folder or a file of rows; `{mixture}` in it stands for the recipe's mixture; `made:pdg` is
+        path: a data set's folder or a file of rows; `{mixture}` in it stands for the recipe's mixture; `generated:pdg` is
             text made from the PDG's data.
         validation: a file of rows to validate on, if not the split `validation` of `path`.
         kind: of the rows; None is what the kind of training needs.

@@ -11,11 +11,11 @@ from typing import Any
 from yukawa.core.errors import StoreError
 from yukawa.core.files import atomic_write
 from yukawa.core.optional import require
+from yukawa.llm.folders import ADAPTER_CONFIG, CONFIG
 from yukawa.runs.checkpoints import why_unwritten
-from yukawa.training.export import CONFIG, write_for_older_readers, write_tokenizer
+from yukawa.training.export import write_for_older_readers, write_tokenizer
 from yukawa.training.prepare import Prepared
-
-ADAPTER_CONFIG = "adapter_config.json"
+from yukawa.training.tiny_model import GENERATED
 
 
 def save_result(trainer: Any, prepared: Prepared, folder: Path) -> None:
@@ -58,6 +58,6 @@ def _name_base(folder: Path, prepared: Prepared) -> None:
         return
     config = json.loads(path.read_text("utf-8"))
     name = prepared.recipe.model.base
-    on_hub = not name.startswith("made:") and not Path(name).expanduser().is_dir()
+    on_hub = not name.startswith(GENERATED) and not Path(name).expanduser().is_dir()
     config["base_model_name_or_path"] = name if on_hub else str(prepared.base.resolve())
     atomic_write(path, json.dumps(config, indent=2) + "\n")

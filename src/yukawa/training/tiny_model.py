@@ -14,7 +14,7 @@ from yukawa.data.dataset import write_dataset
 from yukawa.knowledge.sources.pdg.facts import LICENCE, facts
 from yukawa.training.chat_templates import read_template
 
-MADE, PDG = "made:", "made:pdg"
+GENERATED, PDG = "generated:", "generated:pdg"
 BOS, EOS, PAD = "<|begin|>", "<|end|>", "<|pad|>"
 _EVERY = 40  # one particle in so many is kept for validation
 

@@ -16,22 +16,22 @@ from yukawa.core.errors import MissingPackage
 from yukawa.core.files import atomic_write
 from yukawa.core.optional import require
 from yukawa.core.signals import Interruption
+from yukawa.llm.adapters import lora_config
 from yukawa.runs.callback import Plan, Progress, Result
 from yukawa.runs.checkpoints import step_of
 from yukawa.runs.curves import CURVES, learning_curves
 from yukawa.runs.run import MODEL, RECIPE, Run
-from yukawa.training.bases import adapter_config, load_model, trained_parameters
 from yukawa.training.callback import Conductor
 from yukawa.training.card import card
 from yukawa.training.distributed import Machine, check_machine, this_machine
 from yukawa.training.packing import packed_collator
-from yukawa.training.prepare import Prepared, check_length, epoch_steps, prepare
+from yukawa.training.prepare import Prepared, check_length, epoch_steps, load_base, prepare
 from yukawa.training.quiet import quiet
 from yukawa.training.recipe import Recipe, parse_recipe
 from yukawa.training.save import save_result
 from yukawa.training.trainer import arguments, last_checkpoint, trainer_class
 
-CHECKPOINTS, MADE, CARD, COUNTS = "checkpoints", "made", "card.md", "counts.json"
+CHECKPOINTS, MADE, CARD, COUNTS = "checkpoints", "generated", "card.md", "counts.json"
 # In which values a resumed run may differ: where things lie (their hashes decide), and what changes no number.
 _FREE = ("data.path", "data.validation", "model.base", "training.checkpoints_kept")
 
@@ -93,10 +93,13 @@ def train(recipe: Recipe, out: Path, resume: bool = False, progress: Progress | 
         prepared = prepare(recipe, out / MADE)
     if run is not None:
         run.check_inputs(prepared.inputs)
-    model = load_model(prepared.base, recipe, machine.device)
+    model = load_base(prepared.base, recipe, prepared.tokenizer, machine.device)
     check_length(recipe, model)
     plan = plan_of(prepared, machine.world)
-    adapter = None if recipe.adapter.kind == "full" else adapter_config(model, recipe.adapter)
+    how = recipe.adapter
+    adapter = None
+    if how.kind != "full":
+        adapter = lora_config(model, targets=how.targets, rank=how.rank, alpha=how.alpha, dropout=how.dropout)
     if machine.rank == 0 and run is None:
         run = Run.create(out, recipe.plain(), prepared.inputs)
         _write_counts(prepared, out)
@@ -110,7 +113,11 @@ def train(recipe: Recipe, out: Path, resume: bool = False, progress: Progress | 
         trainer = _trainer(
             prepared, model, adapter, arguments(recipe, out / CHECKPOINTS, plan.steps, machine), conductor
         )
-        parameters = (trained_parameters(trainer.model), sum(p.numel() for p in model.parameters()))
+        sizes = [(p.numel(), p.requires_grad) for p in trainer.model.parameters()]
+        parameters = (
+            sum(size for size, learns in sizes if learns),
+            sum(p.numel() for p in model.parameters()),
+        )
         if run is not None:
             conductor.go_on(run.last_figures())
         steps = trainer.begin(recipe, checkpoint)
@@ -148,7 +155,7 @@ def plan_of(prepared: Prepared, world: int) -> Plan:
 
 
 def _first_process_first(machine: Machine) -> Any:
-    """What is made on the spot, or fetched, is so by one process of each host, before the others look."""
+    """What is generated or fetched, is so by one process of each host, before the others look."""
     accelerate = require("accelerate", "training")
     options = {} if machine.gpu else {"cpu": True, **({"backend": "gloo"} if machine.world > 1 else {})}
     return accelerate.PartialState(**options).local_main_process_first()
@@ -175,7 +182,7 @@ def _trainer(prepared: Prepared, model: Any, adapter: Any, settings: Any, conduc
     recipe = prepared.recipe
     options: dict[str, Any] = {}
     if recipe.training.kind == "preference" and adapter is None:
-        options["ref_model"] = load_model(prepared.base, recipe, str(model.device))
+        options["ref_model"] = load_base(prepared.base, recipe, prepared.tokenizer, str(model.device))
     if recipe.training.kind != "preference" and recipe.training.packing:
         pad, attention = prepared.tokenizer.pad_token_id, str(model.config._attn_implementation)
         options["data_collator"] = packed_collator(pad, attention)

@@ -16,7 +16,7 @@ from yukawa.core.errors import ModelError, StoreError
 from yukawa.core.files import atomic_write
 from yukawa.core.optional import require
 from yukawa.runs.checkpoints import checkpoints, step_of, tidy, written_whole
-from yukawa.training.cpu_kernels import add_summed_loss, attend_to_pieces, keep_four_bits
+from yukawa.training.cpu_kernels import add_summed_loss, attend_to_pieces
 from yukawa.training.distributed import Machine
 from yukawa.training.packing import PackedRows
 from yukawa.training.recipe import Recipe
@@ -32,11 +32,6 @@ class Careful:
 
     recipe: Recipe
     tokens = 0  # with a loss, that this process has learned from
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        me: Any = self
-        keep_four_bits(me.model)
 
     def begin(self, recipe: Recipe, checkpoint: Path | None) -> int:
         """Train from a checkpoint, or from the beginning, to the end; returns the steps made in all."""

@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from yukawa.core.errors import InputError, MissingPackage, StoreError
-from yukawa.core.optional import install_line
+from yukawa.core.optional import DISTRIBUTION, install_line
 
 HEAD = "0001"  # the newest Alembic revision this code knows
 BUSY_SECONDS = 60
@@ -107,7 +107,7 @@ class Store:
         if found is not None and found > HEAD:
             raise StoreError(
                 f"the knowledge base {self.name} was made by a newer Yukawa (schema {found}, this one knows {HEAD})",
-                hint="type: pip install --upgrade yukawa",
+                hint=f"type: pip install --upgrade {DISTRIBUTION}",
             )
         with self.write() as connection:  # a second process waits here and then finds the work done
             if _revision(connection) != HEAD:

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from yukawa.core.errors import InputError, StoreError
 from yukawa.core.files import read_jsonl, report_write_errors, sync, write_jsonl
+from yukawa.core.optional import DISTRIBUTION
 from yukawa.knowledge.search.reindex import embed_missing
 from yukawa.knowledge.search.serving import Serving
 from yukawa.knowledge.store import ledger, reader, schema, writer
@@ -218,7 +219,7 @@ class _Reader:
         if version > HEAD:
             raise StoreError(
                 f"{self._path} was made by a newer Yukawa (schema {version}, this one knows {HEAD})",
-                hint="type: pip install --upgrade yukawa",
+                hint=f"type: pip install --upgrade {DISTRIBUTION}",
             )
 
 
@@ -375,7 +376,7 @@ def _check_database(path: Path) -> None:
     if str(found[0]) > HEAD:
         raise StoreError(
             f"{path} was made by a newer Yukawa (schema {found[0]}, this one knows {HEAD})",
-            hint="type: pip install --upgrade yukawa",
+            hint=f"type: pip install --upgrade {DISTRIBUTION}",
         )
 
 

@@ -1,0 +1,140 @@
+"""PEFT adapters: the projections of a base that get one, and one put on the base it belongs to."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from yukawa.core.errors import InputError
+from yukawa.core.files import hash_file
+from yukawa.core.optional import require
+from yukawa.llm import folders
+
+MERGED_ADAPTERS = "yukawa_merged_adapters"
+# The inputs of attention as the architectures in use call them, one by one or in one matrix.
+_QKV = re.compile(r"(?:[qkv]_(?:proj|lin)|[wW]?[qkv]|query|key|value|query_key_value|W?qkv(?:_proj)?|c_attn)")
+_LINEAR = ("Linear", "Linear4bit", "Conv1D")
+
+
+def lora_config(model: Any, *, targets: str, rank: int, alpha: float, dropout: float) -> Any:
+    """The configuration of a LoRA adapter on a model.
+
+    Args:
+        model: the base.
+        targets: as for `find_targets`.
+        rank: inner dimension of the two factors.
+        alpha: their product is scaled by alpha / rank.
+        dropout: share of the inputs that is dropped in training.
+
+    Raises:
+        InputError: the model has none of these projections.
+    """
+    return require("peft", "training an adapter").LoraConfig(
+        task_type="CAUSAL_LM",
+        target_modules=find_targets(model, targets),
+        r=rank,
+        lora_alpha=alpha,
+        lora_dropout=dropout,
+        fan_in_fan_out=any(type(module).__name__ == "Conv1D" for module in model.modules()),
+    )
+
+
+def find_targets(model: Any, targets: str) -> list[str]:
+    """Names of the projections that get an adapter, found among the modules of the repeated layers.
+
+    Args:
+        model: the base.
+        targets: `qkv` for the projections of queries, keys and values, `all` for every one of a layer.
+
+    Raises:
+        InputError: there are none; the message lists those that exist.
+    """
+    repeated = re.compile(r"\.\d+\.")
+    there = sorted({
+        name.rpartition(".")[2]
+        for name, module in model.named_modules()
+        if type(module).__name__ in _LINEAR and repeated.search(name)
+    })  # fmt: skip
+    found = there if targets == "all" else [name for name in there if _QKV.fullmatch(name)]
+    if not found:
+        raise InputError(
+            f"the base {type(model).__name__} has no projections for adapter.targets={targets}; its layers have "
+            f"{', '.join(there) or 'no linear modules'}",
+            hint="type: adapter.targets=all" if there else "type: adapter.kind=full",
+        )
+    return found
+
+
+def put_on(model: Any, base: str, folder: Path, adapter: Path) -> tuple[Any, list[str]]:
+    """The model under an adapter, every weight of which has found its place; and notes on it.
+
+    Args:
+        model: the base.
+        base: the name of the base in messages.
+        folder: the folder of the base.
+        adapter: the folder of the adapter.
+
+    Raises:
+        InputError: the adapter belongs to another base or tokenizer, or is part of the weights already.
+        ModelError: its weights are damaged.
+    """
+    peft = require("peft", "loading an adapter")
+    recorded = folders.recorded_base(adapter)
+    hint = f"it was made on {recorded}"
+    if hash_file(adapter / folders.ADAPTER_WEIGHTS) in (getattr(model.config, MERGED_ADAPTERS, None) or ()):
+        raise InputError(
+            f"the adapter {adapter} is part of the weights of {base} already",
+            hint="open it without an adapter",
+        )
+    saved = set(folders.tensor_types(adapter, folders.ADAPTER_WEIGHTS))
+    foreign = InputError(f"the adapter {adapter} belongs to another base than {base}", hint=hint)
+    try:
+        adapted = peft.PeftModel.from_pretrained(model, str(adapter))
+    except (ValueError, RuntimeError, TypeError) as error:  # no such modules, or weights of another shape
+        raise foreign from error
+    needed = peft.get_peft_model_state_dict(adapted, save_embedding_layers=False)
+    if set(needed) - saved or saved - set(peft.get_peft_model_state_dict(adapted)):
+        raise foreign
+    if not _same_vocabulary(adapter, folder):
+        raise InputError(
+            f"the adapter {adapter} was trained with another tokenizer than that of {base}", hint=hint
+        )
+    folders.check_finite(needed.items(), adapter)
+    if recorded != base and Path(recorded).expanduser().resolve() != Path(base).expanduser().resolve():
+        return adapted, [f"the adapter was made on {recorded} and is used on {base}"]
+    return adapted, []
+
+
+def _same_vocabulary(one: Path, other: Path) -> bool:
+    """Whether two folders hold the same tokens; True where one of them has no `tokenizer.json`."""
+    paths = [folder / "tokenizer.json" for folder in (one, other)]
+    if not all(path.is_file() for path in paths):
+        return True
+    contents = [path.read_bytes() for path in paths]
+    if contents[0] == contents[1]:
+        return True
+    try:
+        first, second = (folders.read_json(path)["model"].get("vocab") for path in paths)
+    except (ValueError, KeyError, AttributeError):  # damaged: reported when the tokenizer is loaded
+        return True
+    return bool(first == second)
+
+
+def merged_into(model: Any, adapter: Path) -> Any:
+    """The base of an adapted model with the adapter added to its weights, which remember it.
+
+    Args:
+        model: what `open_language_model` gave.
+        adapter: the folder of its adapter.
+
+    Raises:
+        InputError: the weights are quantised: the sum would be rounded to a few bits.
+    """
+    if getattr(model.config, "quantization_config", None) is not None:
+        raise InputError(
+            f"the adapter {adapter} cannot be merged into quantised weights",
+            hint="name the base that is not quantised",
+        )
+    merged = model.merge_and_unload(safe_merge=True)
+    before = getattr(merged.config, MERGED_ADAPTERS, None) or []
+    setattr(merged.config, MERGED_ADAPTERS, [*before, hash_file(adapter / folders.ADAPTER_WEIGHTS)])
+    return merged

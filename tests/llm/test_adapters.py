@@ -1,0 +1,53 @@
+"""The projections that get an adapter; how one is put on a base is tested by test_loading_conformance."""
+
+import pytest
+import torch
+from transformers import (
+    GPT2Config,
+    GPT2LMHeadModel,
+    GPTNeoXConfig,
+    GPTNeoXForCausalLM,
+    MambaConfig,
+    MambaForCausalLM,
+)
+
+from yukawa.core.errors import InputError
+from yukawa.llm.adapters import find_targets, lora_config
+from yukawa.llm.loading import empty_model
+
+
+def small(kind, config):
+    with torch.device("meta"):
+        return kind(config)
+
+
+def test_projections_are_found_in_any_architecture(base_folder):
+    llama = empty_model(base_folder)
+    assert find_targets(llama, "qkv") == ["k_proj", "q_proj", "v_proj"]
+    assert find_targets(llama, "all") == [
+        "down_proj", "gate_proj", "k_proj", "o_proj", "q_proj", "up_proj", "v_proj",
+    ]  # fmt: skip
+    gpt2 = small(GPT2LMHeadModel, GPT2Config(n_layer=1, n_head=2, n_embd=8, vocab_size=50))
+    assert find_targets(gpt2, "qkv") == ["c_attn"]
+    assert lora_config(gpt2, targets="qkv", rank=4, alpha=8, dropout=0.0).fan_in_fan_out
+    neox = GPTNeoXConfig(
+        num_hidden_layers=1, num_attention_heads=2, hidden_size=8, vocab_size=50, intermediate_size=16
+    )
+    assert find_targets(small(GPTNeoXForCausalLM, neox), "qkv") == ["query_key_value"]
+
+
+def test_a_base_without_the_projections_says_what_it_has():
+    class Odd(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = torch.nn.ModuleList([torch.nn.ModuleDict({"mixer": torch.nn.Linear(2, 2)})])
+
+    with pytest.raises(
+        InputError, match=r"Odd has no projections for adapter.targets=qkv; its layers have mixer"
+    ):
+        find_targets(Odd(), "qkv")
+    mamba = small(MambaForCausalLM, MambaConfig(num_hidden_layers=1, hidden_size=8, vocab_size=50))
+    with pytest.raises(InputError, match=r"its layers have .*in_proj.*adapter.targets=all"):
+        find_targets(mamba, "qkv")  # what comes in there is no query
+    with pytest.raises(InputError, match=r"no linear modules.*adapter.kind=full"):
+        find_targets(torch.nn.Linear(2, 2), "all")

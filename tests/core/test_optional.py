@@ -48,11 +48,18 @@ def test_the_table_says_what_the_project_says(package, extra):
 def test_nobody_is_told_to_install_another_project_s_name():
     """`yukawa` on PyPI is not this project."""
     assert PROJECT["name"] == optional.DISTRIBUTION
-    stray = re.compile(r"pip3? (?:install|download)[^\n]*[\s'\"=]yukawa(?![\w-])(?!/)|(?<![\w.-])yukawa\[[a-z]")
+    stray = re.compile(
+        r"pip3? (?:install|download)[^\n]*[ '\"=]yukawa(?![\w-])(?!/)|(?<![\w.-])yukawa\[[a-z]"
+    )
     assert stray.search("pip install yukawa")
     assert stray.search("pip install --upgrade 'yukawa[jets]'")
     pages = [page for page in ROOT.glob("*") if page.suffix in (".md", ".toml") or page.name == "Makefile"]
-    for folder, kinds in {"src": ("py", "yaml", "md"), "docs": ("md",), "benchmarks": ("py", "md"), "tools": ("py",)}.items():
+    for folder, kinds in {
+        "src": ("py", "yaml", "md"),
+        "docs": ("md",),
+        "benchmarks": ("py", "md"),
+        "tools": ("py",),
+    }.items():
         pages += [page for kind in kinds for page in ROOT.glob(f"{folder}/**/*.{kind}")]
     assert len(pages) > 300
     found = {page.relative_to(ROOT): stray.search(page.read_text(encoding="utf-8")) for page in pages}

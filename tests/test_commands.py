@@ -66,10 +66,10 @@ def mistake(command: str, *, whole: bool) -> str:
     found = ROOT_COMMAND
     context = found.context_class(found, info_name="yukawa")
     while hasattr(found, "commands") and words and not words[0].startswith("-"):
-        name = words.pop(0)
-        below = found.get_command(context, name)
-        if below is None:
-            return f"{context.command_path} has no verb {name!r}"
+        try:
+            name, below, words = found.resolve_command(context, words)
+        except Exception as error:  # noqa: BLE001 - see `arguments`
+            return _said(error)
         found, context = below, below.context_class(below, info_name=name, parent=context)
     if "--help" in words or "-h" in words:
         return ""
@@ -83,7 +83,7 @@ def arguments(command: Any, context: Any, words: list[str], *, mention: bool) ->
     try:
         given, rest, _ = parser.parse_args(list(words))
     except Exception as error:  # noqa: BLE001 - typer has a click of its own, whose errors it does not export
-        return str(error.format_message()) if hasattr(error, "format_message") else repr(error)
+        return _said(error)
     if rest:
         return f"{context.command_path} takes no {rest[0]!r}"
     if mention:
@@ -104,10 +104,14 @@ def arguments(command: Any, context: Any, words: list[str], *, mention: bool) ->
     return recipe(context, given)
 
 
+def _said(error: Exception) -> str:
+    return str(error.format_message()) if hasattr(error, "format_message") else repr(error)
+
+
 def recipe(context: Any, given: dict[str, object]) -> str:
     """Whether the recipe is one that is shipped; its own may be named in capitals, or by a file."""
     kinds = {verb: kind for kind, verb in VERBS.items()}
-    kind = kinds.get(context.command_path.removeprefix("yukawa "))
+    kind = kinds.get(context.command_path.removeprefix("yukawa ").removesuffix(" recipe"))
     name = str(given.get("recipe", ""))
     if kind is None or name.isupper() or name.endswith(".yaml"):
         return ""
@@ -150,7 +154,7 @@ def test_commands_are_found_where_they_stand() -> None:
         ("evaluate completions DATA --chat", "requires an argument"),
         ("jets evaluate model DATA", "takes no data"),
         ("jets predict model JETS --out X", "takes no 'JETS'"),
-        ("jets evaluat RUN", "has no verb 'evaluat'"),
+        ("jets evaluat RUN", "No such command 'evaluat'"),
         ("train smoke --wrong", "No such option"),
         ("train smok", "there is no recipe 'smok'"),
         ("train", "needs RECIPE"),

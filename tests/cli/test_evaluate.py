@@ -1,4 +1,4 @@
-"""`yukawa evaluate` measures tiny generated models, and answers mistakes in one line."""
+"""`yukawa evaluate` measures tiny models and what they write, and answers mistakes in one line."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from yukawa.data.row_files import write_rows
 from yukawa.data.rows import Document
@@ -27,7 +28,8 @@ def test_perplexity(yukawa, data, models):
     shown = yukawa(*command, "--out", "kept")
     assert shown.code == 0
     assert "tuned − base" in shown.out
-    assert "read in overlapping windows with every token scored once: 1 for base and tuned" in shown.out
+    assert "every token scored once: 1 for base and tuned" in " ".join(shown.out.split())
+    assert max(map(len, shown.out.splitlines())) <= 80
     without = yukawa(*command, "--no-eos", "--json").json
     assert without["tokens"]["base"] == found["tokens"]["base"] - 4
 
@@ -65,7 +67,7 @@ def test_a_limit_by_archive_counts_within_each(yukawa, data, models):
         (["perplexity", "set", "--model", "./absent"], "there is no folder"),
         (["perplexity", "set", "--model", "{base}", "--dtype", "float"], "did you mean 'float32'?"),
         (["perplexity", "set", "--model", "{base}", "--context", "500"], "holds 128 tokens, not 500"),
-        (["perplexity", "set", "--model", "{base}", "--model", "{base}"], "name them apart"),
+        (["perplexity", "set", "--model", "{base}", "--model", "{base}"], "give them different names"),
         (["perplexity", "set", "--model", "{base}", "--level", "95"], "between 0 and 1"),
         (
             ["report", "set", "a=set", "a=set", "--model", "{base}", "--out", "o"],
@@ -75,6 +77,11 @@ def test_a_limit_by_archive_counts_within_each(yukawa, data, models):
         (["perplexity", "set", "--model", "{base}", "--model", "a=./absent"], "there is no folder"),
         (["perplexity", "set", "--model", "{base}", "--device", "gpu"], "the device 'gpu' does not exist"),
         (["perplexity", "set", "--model", "a b={base}", "--model", "a-b={base}"], "the same for a file"),
+        (["completions", "set", "--out", "o"], "no model was named"),
+        (["semscore", "set/test.jsonl"], "does not hold completions"),
+        (["entropy", "absent.jsonl"], "cannot be read"),
+        (["perplexty", "set"], "Did you mean 'perplexity'"),
+        (["absent.yaml"], "absent.yaml cannot be read"),
     ],
 )
 def test_mistakes(yukawa, data, models, arguments, said):
@@ -111,3 +118,101 @@ def test_rows_in_parquet(yukawa, data, models):
         "evaluate", "perplexity", "rows.parquet", "--model", str(models["base"]), *SMALL, "--json"
     ).json
     assert found["forms"]["bits_per_byte"]["estimates"][models["base"].name]["low"] is None
+
+
+def test_a_recipe(yukawa, data, models):
+    Path("compare.yaml").write_text(
+        f"models: {{base: {models['base']}, tuned: {models['base']}+{models['adapter']}}}\n"
+        "tests: {small: set}\nloading: {device: cpu}\nstatistics: {resamples: 100}\n"
+    )
+    done = yukawa("evaluate", "compare.yaml", "limit=3", "--json")
+    assert done.code == 0, done.err
+    assert done.json["out"] == "runs/compare"
+    assert done.json["tests"]["small"]["documents"] == 3
+    written = yaml.safe_load(Path("runs/compare/recipe.yaml").read_text())
+    assert (written["limit"], written["statistics"]["level"]) == (3, 0.95)
+    again = yukawa("evaluate", "runs/compare/recipe.yaml", "--out", "again", "--json").json
+    assert {**again, "out": ""} == {**done.json, "out": ""}
+    wrong = yukawa("evaluate", "compare.yaml", "limt=3").failed(2)
+    assert "unknown key limt (did you mean limit?)" in wrong
+    wrong = yukawa("evaluate", "compare.yaml", "statistics.level=95").failed(2)
+    assert "between 0 and 1" in wrong
+
+
+def test_completions_semscore_and_entropy(yukawa, data, models):
+    command = ("evaluate", "completions", str(data), "--model", f"base={models['base']}", "--bos", "--device", "cpu",
+               "--new-tokens", "6", "--temperature", "1", "--out", "made")  # fmt: skip
+    (made,) = yukawa(*command, "--json").json
+    assert (made["model"], made["completions"], made["too_short"]) == ("base", 4, 0)
+    before = Path(made["file"]).read_bytes()
+    again = yukawa(*command)
+    assert "4 completions in made/base.jsonl" in again.out
+    assert Path(made["file"]).read_bytes() == before
+    scores = yukawa(
+        "evaluate", "semscore", made["file"], "--embedder", "hash", "--resamples", "50", "--json"
+    ).json
+    assert scores["documents"] == 4
+    assert (
+        "SemScore of the continuation"
+        in yukawa("evaluate", "semscore", made["file"], "--embedder", "hash").out
+    )
+    bits = yukawa(
+        "evaluate", "entropy", made["file"], "--model", f"base={models['base']}", *SMALL, "--json"
+    ).json
+    assert bits["base"]["entropy"]["kind"] == "entropy"
+    assert bits["base"]["diversity"]["artefacts"]["any"]["texts"] >= 0
+    alone = yukawa("evaluate", "entropy", made["file"])
+    assert "bits per token" in alone.out
+    stray = yukawa("evaluate", "entropy", made["file"], "--model", f"other={models['base']}").failed(2)
+    assert "no file was written by 'other' (there are: base)" in stray
+    wrong = f"base={models['base']}+{models['adapter']}"
+    foreign = yukawa("evaluate", "entropy", made["file"], "--model", wrong).failed(2)
+    assert "were written with adapter none" in foreign
+
+
+def test_completions_of_a_chat_model(yukawa, data):
+    Path("replies.txt").write_text("one\ntwo\nthree\nfour\n")
+    Path("yukawa.toml").write_text('[models.said]\nbackend = "scripted"\nreplies = "replies.txt"\n')
+    command = ("evaluate", "completions", str(data), "--chat", "said", "--out", "made", "--json")
+    assert yukawa(*command).json[0]["completions"] == 4
+    assert len(Path("made/said.jsonl").read_text().splitlines()) == 5
+    twice = yukawa(*command, "--model", "said=somewhere").failed(2)
+    assert "two models are called 'said'" in twice
+    assert "no model 'sad'" in yukawa(*command[:4], "sad", *command[5:]).failed(2)
+
+
+def test_a_service_without_log_probabilities_is_told(yukawa, data):
+    Path("replies.txt").write_text("one\ntwo\nthree\nfour\n")
+    Path("yukawa.toml").write_text('[models.said]\nbackend = "scripted"\nreplies = "replies.txt"\n')
+    done = yukawa("evaluate", "completions", str(data), "--chat", "said", "--out", "made")
+    assert (
+        "4 completions in made/said.jsonl; 4 came without log-probabilities, and have no entropy" in done.out
+    )
+    looks = yukawa("evaluate", "entropy", "made/said.jsonl", "--json").json
+    assert "entropy" not in looks["said"]
+
+
+def test_metadata_that_is_no_abstract_is_counted(yukawa, home):
+    texts = (
+        "We measure it. Comments: 5 pages, 2 figures",
+        "All is well.",
+        "It is seen. PACS numbers: 12.15.-y",
+    )
+    head = {"kind": "yukawa completions", "model": "old", "options": {"chat": True}}
+    rows = [
+        {
+            "id": str(k),
+            "prompt": "p",
+            "reference": "r",
+            "completion": text,
+            "logprobs": [-0.5, -1.0],
+            "finish": "stop",
+        }
+        for k, text in enumerate(texts)
+    ]
+    Path("old.jsonl").write_text("\n".join(map(json.dumps, [head, *rows])) + "\n")
+    found = yukawa("evaluate", "entropy", "old.jsonl", "--json").json["old"]
+    assert found["diversity"]["artefacts"]["any"]["texts"] == 2
+    assert found["diversity"]["artefacts"]["pacs"]["texts"] == 1
+    assert found["entropy"]["kind"] == "surprisal"
+    assert "66.7 [" in yukawa("evaluate", "entropy", "old.jsonl").out

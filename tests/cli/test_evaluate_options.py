@@ -1,23 +1,15 @@
-"""What the options of `yukawa evaluate` name: models, services, test sets, completions, and one clear line else."""
+"""What the options of `yukawa evaluate` name: models, services, test sets; each option is defined once."""
 
 from __future__ import annotations
 
-import json
+import inspect
 from pathlib import Path
 
 import pytest
 
-from yukawa.cli.evaluate_options import (
-    find_completions,
-    find_measured,
-    find_rows,
-    find_subjects,
-    find_tests,
-    named,
-    show,
-)
+from yukawa.cli import evaluate
+from yukawa.cli.evaluate_options import find_measured, find_models, find_rows, find_tests, loading, named
 from yukawa.core.errors import InputError
-from yukawa.core.reports import Heading, Paragraph, Table
 from yukawa.evaluation.served_models import Service
 
 
@@ -26,7 +18,7 @@ def test_models_and_services(home):
         '[models.far]\nbackend = "openai"\nmodel = "m"\nbase_url = "http://localhost:8000/v1"\n'
         '[models.quoting]\nbackend = "quote"\n'
     )
-    found = find_measured(["base=a", "a+b"], ["far"], "float32", True, "cpu")
+    found = find_measured(["base=a", "a+b"], ["far"], loading("float32", True, "cpu"))
     assert [subject.name for subject in found] == ["base", "b", "far"]
     assert isinstance(found[2], Service)
     assert (found[1].source, found[1].adapter, found[1].dtype, found[1].load_in_4bit) == (
@@ -37,15 +29,15 @@ def test_models_and_services(home):
     )
     assert [row.name for row in find_rows(["far", "quoting"])] == ["far", "quoting"]
     with pytest.raises(InputError, match="no model was named"):
-        find_measured(None, None, "auto", None, None)
+        find_measured(None, None, loading())
     with pytest.raises(InputError, match="two models are called 'far'"):
-        find_measured(["far"], ["far"], "auto", None, None)
+        find_measured(["far"], ["far"], loading())
     with pytest.raises(InputError, match="two models are called 'a'"):
-        find_subjects(["a", "x/a"], "auto", None, None)
+        find_models(["a", "x/a"], loading())
     with pytest.raises(InputError, match=r"no model 'fra' \(there are: .*far"):
         find_rows(["fra"])
     with pytest.raises(InputError, match="names no server"):
-        find_measured(None, ["quoting"], "auto", None, None)
+        find_measured(None, ["quoting"], loading())
 
 
 def test_test_sets(data):
@@ -60,24 +52,16 @@ def test_test_sets(data):
     [("a/b.jsonl.gz", ("b", "a/b.jsonl.gz")), ("n=a/b", ("n", "a/b")), (".", (".", "."))],
 )
 def test_names(text, expected):
-    assert named(text) == expected
+    assert named([text]) == dict([expected])
 
 
 def test_bad_names(home):
     for text in ("=a", "a="):
-        with pytest.raises(InputError, match="is no NAME=PATH"):
-            named(text)
-    with pytest.raises(InputError, match="cannot be read"):
-        find_completions([Path("absent.jsonl")])
+        with pytest.raises(InputError, match="expected NAME=PATH, got"):
+            named([text])
 
 
-def test_completions_that_were_only_begun(home):
-    head = {"kind": "yukawa completions", "model": "a", "options": {}}
-    Path("a.jsonl").write_text(json.dumps(head) + "\n")
-    with pytest.raises(InputError, match=r"a.jsonl holds no completion yet"):
-        find_completions([Path("a.jsonl")])
-
-
-def test_blocks_are_lines(capsys):
-    show([Heading("Title"), Paragraph("Said."), Table(["a", "long"], [["wide cell", "1"]])])
-    assert capsys.readouterr().out == "Title\n\nSaid.\n\na          long\nwide cell  1\n\n"
+def test_groups_of_options_become_options_of_the_command():
+    found = inspect.signature(evaluate.entropy).parameters
+    assert {"dtype", "four_bit", "device", "level", "resamples", "seed", "files", "as_json"} < set(found)
+    assert not {"loading", "statistics"} & set(found)

@@ -9,6 +9,7 @@ import re
 import pytest
 
 from yukawa.cli import output
+from yukawa.core.reports import Bullets, Heading, Paragraph, Table
 
 
 class Terminal(io.StringIO):
@@ -102,3 +103,12 @@ def test_a_terminal_sees_count_rate_and_remaining_time(monkeypatch):
     assert "8/8" in shown
     assert "/s" in shown
     assert "0:00:00" in shown
+
+
+def test_blocks_are_lines(capsys):
+    output.show([Heading("Title"), Paragraph("Said."), Table(["a", "long"], [["wide cell", "1"]])])
+    assert capsys.readouterr().out == "Title\n\nSaid.\n\na          long\nwide cell  1\n\n"
+    output.show([Paragraph("word " * 40), Bullets(["one", "two"]), Table(["x" * 50, "y" * 50], [])])
+    shown = capsys.readouterr().out.splitlines()
+    assert max(map(len, shown)) <= 102
+    assert {"one", "two"} <= set(shown)

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from yukawa.core import bootstrap
-from yukawa.core.bootstrap import Columns, every_flip, random_flips, resampled_counts
+from yukawa.core.bootstrap import (
+    Bootstrap,
+    Columns,
+    every_flip,
+    exchange_p_values,
+    random_flips,
+    resampled_counts,
+)
 
 
 @pytest.mark.parametrize("draw", [resampled_counts, random_flips])
@@ -41,3 +48,21 @@ def test_equal_columns_are_summed_once():
     columns, weights = Columns(plain), rng.random((5, 20))
     assert columns.columns.shape == (20, 3)
     np.testing.assert_allclose(columns.weighted(weights), weights @ plain)
+
+
+def test_covariances_are_those_of_numpy():
+    """Of means, the covariance of two systems is that of their clusters over the number of clusters."""
+    rng = np.random.default_rng(2)
+    values = rng.normal(size=(30, 3)) @ rng.normal(size=(3, 3))
+    found = Bootstrap(values, np.ones((30, 3)), np.zeros(3, bool), [(0, 1), (1, 2)], 7, 0)
+    expected = np.cov(values.T) / 30
+    assert found.sample.covariances[0] == pytest.approx([*np.diag(expected), expected[0, 1], expected[1, 2]])
+    assert found.difference_error(0, 1) ** 2 == pytest.approx(
+        expected[0, 0] + expected[1, 1] - 2 * expected[0, 1]
+    )
+
+
+def test_exchanges_of_few_clusters_are_exact():
+    values = np.array([[0.0, 1.0], [0.0, 2.0], [0.0, 4.0]])
+    p_values, exact = exchange_p_values(values, np.ones((3, 2)), np.zeros(2, bool), [(0, 1)], 100, 0)
+    assert (p_values, exact) == ([2 / 8], True)

@@ -60,13 +60,13 @@ def test_looks_differ_seven_times_and_then_repeat():
         assert look(9) == look(2)
 
 
-def test_a_course_has_gaps_where_a_figure_was_not_finite():
+def test_a_series_has_gaps_where_a_figure_was_not_finite():
     rows = [{"step": 1, "loss": 3.0}, {"step": 2, "loss": None}, {"step": 2, "other": 1.0}]
-    steps, values = plotting.course(rows, "step", "loss")
+    steps, values = plotting.series(rows, "step", "loss")
     assert steps == [1, 2]
     assert values[0] == 3.0
     assert math.isnan(values[1])
-    assert plotting.course(rows, "step", "absent") == ([], [])
+    assert plotting.series(rows, "step", "absent") == ([], [])
 
 
 def test_import_is_light():
@@ -79,6 +79,6 @@ def test_errors_are_one_line(tmp_path, monkeypatch):
     with pytest.raises(StoreError, match="its folder does not exist"):
         draw(tmp_path / "nowhere" / "a.png")
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(MissingPackage, match=r"drawing plots needs .* pip install matplotlib"):
+    with pytest.raises(MissingPackage, match=r"drawing plots needs .* pip install .yukawa-hep"):
         draw(tmp_path / "a.png")
     assert list(tmp_path.iterdir()) == []

@@ -10,13 +10,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yukawa.core.errors import InputError
+from yukawa.core.errors import InputError, MissingPackage
 from yukawa.core.statistics import (
+    LEVEL,
+    ONE_SIGMA,
     Sample,
+    binomial_test,
+    chi_square_p,
+    clopper_pearson,
     compare,
     difference,
     estimate,
+    holm,
+    mcnemar_p,
     permutation_p,
+    wilson,
+    wilson_estimate,
 )
 
 stats = pytest.importorskip("scipy.stats", reason="SciPy is the second implementation")
@@ -76,6 +85,13 @@ class TestAgainstSciPy:
         found = estimate(Sample.mean(values), resamples=2000)
         low, high = stats.t.interval(0.95, 3999, values.mean(), stats.sem(values))
         assert (found.low, found.high) == pytest.approx((low, high), abs=0.1 * (high - low))
+
+    def test_standard_errors(self):
+        other = stats.bootstrap((SKEWED,), np.mean, n_resamples=20_000, rng=2).standard_error
+        assert estimate(Sample.mean(SKEWED), resamples=9).error == pytest.approx(other, rel=0.03)
+        shifted = SKEWED + RNG.normal(0.1, 0.4, 60)
+        found = difference(Sample.mean(SKEWED), Sample.mean(shifted), resamples=9)
+        assert found.error == pytest.approx(stats.sem(shifted - SKEWED), rel=1e-9)
 
 
 class TestLaws:
@@ -222,3 +238,75 @@ class TestBadInput:
             estimate(Sample.mean([1, 2]), method="bcaa")
         with pytest.raises(InputError, match="between 0 and 1"):
             estimate(Sample.mean([1, 2]), level=95)
+        with pytest.raises(InputError, match="unknown interval method 'x'; allowed are studentized"):
+            estimate(Sample.mean([1, 2]), method="x")
+        with pytest.raises(InputError, match="needs resamples, not 0"):
+            estimate(Sample.mean([1, 2]), resamples=0)
+
+
+class TestProportions:
+    @given(st.integers(1, 60), st.data())
+    @settings(max_examples=40)
+    def test_wilsons_interval_is_scipys(self, trials, data):
+        successes, level = (
+            data.draw(st.integers(0, trials)),
+            data.draw(st.sampled_from([LEVEL, ONE_SIGMA, 0.5])),
+        )
+        theirs = stats.binomtest(successes, trials).proportion_ci(level, method="wilson")
+        found = wilson_estimate(successes, trials, level)
+        assert (found.low, found.high) == pytest.approx(tuple(theirs), abs=1e-12)
+        assert (found.value, found.level) == (successes / trials, level)
+
+    def test_wilsons_interval_of_many_shares(self):
+        low, high = wilson([0.0, 0.3, 1.0, math.nan], [10, 12.5, 10, 0])
+        assert (low[0], high[2]) == (0, 1)
+        assert low[1] < 0.3 < high[1]
+        assert np.isnan([low[3], high[3]]).all()
+
+    def test_an_exact_interval_contains_wilsons_at_the_ends(self):
+        assert clopper_pearson(0, 10) == pytest.approx((0, 1 - 0.025**0.1))
+        assert clopper_pearson(10, 10) == pytest.approx((0.025**0.1, 1))
+
+    @given(st.integers(0, 40), st.integers(0, 40))
+    def test_mcnemar_is_symmetric_and_a_binomial_test(self, first, second):
+        p = mcnemar_p(first, second)
+        assert p == pytest.approx(mcnemar_p(second, first))
+        tail = sum(math.comb(first + second, k) for k in range(min(first, second) + 1)) / 2 ** (
+            first + second
+        )
+        assert p == pytest.approx(min(1, 2 * tail))
+
+    def test_p_values_by_hand(self):
+        assert binomial_test(0, 5) == pytest.approx(2 / 32)
+        assert binomial_test(1, 1, 0.25) == pytest.approx(0.25)
+        assert chi_square_p(2 * math.log(20), 2) == pytest.approx(0.05)
+        assert (chi_square_p(0.0, 0), chi_square_p(0.0, 3)) == (1, 1)
+        assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+    @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+    def test_holm(self, values):
+        corrected = holm(values)
+        assert all(old <= new <= 1 for old, new in zip(values, corrected, strict=True))
+        assert min(corrected) == pytest.approx(min(1, min(values) * len(values)))
+        order = np.argsort(values, kind="stable")
+        assert list(np.array(corrected)[order]) == sorted(corrected)
+
+    def test_bad_input(self):
+        with pytest.raises(InputError, match="successes must lie between 0 and trials"):
+            wilson_estimate(7, 5)
+        with pytest.raises(InputError, match="successes must lie between 0 and trials"):
+            clopper_pearson(0, 0)
+        with pytest.raises(InputError, match=r"not 1\.5"):
+            binomial_test(1, 2, 1.5)
+        with pytest.raises(InputError, match="within 0 and 1"):
+            holm([0.1, 1.2])
+        with pytest.raises(InputError, match="between 0 and 1"):
+            wilson(0.5, 10, level=95)
+
+    def test_without_scipy_the_extra_is_named(self, monkeypatch):
+        def absent(name):
+            raise ModuleNotFoundError(name=name.partition(".")[0])
+
+        monkeypatch.setattr("yukawa.core.optional.importlib.import_module", absent)
+        with pytest.raises(MissingPackage, match=r"yukawa-hep\[train\]"):
+            mcnemar_p(1, 2)

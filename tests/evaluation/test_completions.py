@@ -16,6 +16,7 @@ from yukawa.evaluation import completions as module
 from yukawa.evaluation.completions import (
     complete,
     complete_by_chat,
+    read_completion_files,
     read_completions,
     split_prompt,
 )
@@ -126,7 +127,7 @@ def test_files_of_other_options_are_refused(base_model, documents, tmp_path, ada
     with pytest.raises(InputError, match="begun with another"):
         complete(open_language_model(adapter_folder, device="cpu"), documents, path, **OPTIONS)
     (tmp_path / "else.jsonl").write_text('{"kind": "else"}\n')
-    with pytest.raises(InputError, match="holds no completions"):
+    with pytest.raises(InputError, match="does not hold completions"):
         read_completions(tmp_path / "else.jsonl")
     with pytest.raises(InputError, match="holds 192 tokens"):
         complete(base_model, documents, tmp_path / "new.jsonl", new_tokens=192)
@@ -181,3 +182,21 @@ class TestChat:
         lines = path.read_text("utf-8").splitlines()
         assert json.loads(lines[0])["options"]["chat"] is True
         assert json.loads(lines[1])["completion"] == "µ → e γ"
+
+
+def test_completions_that_were_only_begun(tmp_path):
+    head = {"kind": "yukawa completions", "model": "a", "options": {}}
+    (tmp_path / "a.jsonl").write_text(json.dumps(head) + "\n")
+    with pytest.raises(InputError, match=r"a\.jsonl holds no completions yet"):
+        read_completion_files([tmp_path / "a.jsonl"])
+    with pytest.raises(InputError, match="cannot be read"):
+        read_completion_files([tmp_path / "absent.jsonl"])
+
+
+def test_two_files_of_one_model(base_model, documents, tmp_path):
+    files = [tmp_path / name for name in ("a.jsonl", "b.jsonl")]
+    for file in files:
+        complete(base_model, documents, file, new_tokens=2)
+    with pytest.raises(InputError, match="two files hold completions by 'base'"):
+        read_completion_files(files)
+    assert list(read_completion_files(files[:1])) == ["base"]

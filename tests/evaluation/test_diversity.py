@@ -1,4 +1,4 @@
-"""Repetition and artefacts: the automaton equals brute force, and abstracts are not mistaken for metadata."""
+"""Repetition and artefacts: bisection equals brute force, and abstracts are not mistaken for metadata."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yukawa.evaluation.diversity import artefacts, distinct, longest_repeat, shannon_entropy, words
+from yukawa.core.errors import InputError
+from yukawa.evaluation.diversity import artefacts, distinct, diversity, longest_repeat, shannon_entropy, words
 
 
 def brute(tokens):
@@ -90,3 +91,21 @@ def test_few_real_abstracts_are_taken_for_metadata():
     # Abstracts do cite preprints and give links; author lists and page counts are what they have not.
     assert sum(bool(row) for row in found) < 0.1 * len(rows)
     assert sum("authors" in row or "dates" in row for row in found) < 0.005 * len(rows)
+
+
+def test_diversity_of_texts():
+    texts = ["a b a b", "a b c d", "Comments: 5 pages, 2 figures", ""]
+    found = diversity(["1", "2", "3", "4"], texts)
+    assert found.values["word_entropy"][:2].tolist() == [1, 2]
+    assert found.values["longest_repeat"].tolist() == [2, 0, 0, 0]
+    assert found.values["distinct_2"][0] == pytest.approx(2 / 3)
+    shares = found.shares()
+    assert shares["comments"][0] == shares["any"][0] == 1
+    assert shares["pacs"][0] == shares["pacs"][1].value == shares["pacs"][1].low == 0
+    assert shares["pacs"][1].high == pytest.approx(0.4899, abs=1e-4)
+    assert found.sample("any").value == 0.25
+    assert found.sample("words").value == pytest.approx(15 / 4)
+    with pytest.raises(InputError, match="allowed are words"):
+        found.sample("nothing")
+    with pytest.raises(InputError, match="no texts"):
+        diversity([], [])

@@ -33,7 +33,7 @@ def test_archives(documents):
     }
     assert next(iter(found)) == "hep-ph"
     assert by_archive({"all": documents}, limit=1)["hep-ph"] == documents[:1]
-    with pytest.raises(InputError, match=r"'2101.00000' stands in one and in two"):
+    with pytest.raises(InputError, match=r"'2101.00000' is in one and in two"):
         by_archive({"one": documents[:3], "two": documents[:1]})
 
 
@@ -55,7 +55,7 @@ def test_bad_input(documents, tmp_path):
     with pytest.raises(InputError, match="holds no document"):
         read_documents(tmp_path / "empty.jsonl")
     (tmp_path / "bad.jsonl").write_text('{"id": "a", "source": "test"}\n')
-    with pytest.raises(InputError, match=r"row 1 is no document: text"):
+    with pytest.raises(InputError, match=r"row 1 is not a document: text"):
         read_documents(tmp_path / "bad.jsonl")
     write_rows(tmp_path / "twice.jsonl", [documents[0], documents[0]], Document)
     with pytest.raises(InputError, match="two documents with the id"):

@@ -1,4 +1,4 @@
-"""Entropies of completions equal those of a plain forward pass, and courses and shares are worked out by hand."""
+"""Entropies of completions equal those of a plain forward pass, and series are worked out by hand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 
 from yukawa.core.errors import InputError
 from yukawa.evaluation.completions import Completion, complete
-from yukawa.evaluation.entropy import by_position, chat_surprisals, completion_entropies, textures
+from yukawa.evaluation.entropy import by_position, chat_surprisals, completion_entropies
 
 
 def test_entropies_are_the_models_own(base_model, documents, tmp_path):
@@ -28,10 +28,10 @@ def test_entropies_are_the_models_own(base_model, documents, tmp_path):
         np.testing.assert_allclose(found.surprisals[k], -chosen / math.log(2), atol=1e-4)
     total = np.concatenate(found.entropies)
     assert found.sample().value == pytest.approx(total.mean())
-    assert found.course().count[0] == len(kept)
+    assert found.series().count[0] == len(kept)
 
 
-def test_course_by_hand():
+def test_series_by_hand():
     found = by_position([np.array([1.0, 2.0, 3.0]), np.array([3.0, 4.0])])
     assert found.positions.tolist() == [1, 2, 3]
     assert found.mean.tolist() == [2, 3, 3]
@@ -50,7 +50,7 @@ def test_surprisals_of_a_service():
     assert found.entropies is None
     np.testing.assert_allclose(found.surprisals[0], [1, 3])
     assert found.sample().value == pytest.approx(2)
-    np.testing.assert_allclose(found.course().mean, [1, 3])
+    np.testing.assert_allclose(found.series().mean, [1, 3])
     with pytest.raises(InputError, match="the service gives none"):
         chat_surprisals([completion("a")])
 
@@ -60,20 +60,3 @@ def test_completions_without_tokens(base_model):
         completion_entropies(base_model, [completion("a")])
     with pytest.raises(InputError, match="without token ids"):
         completion_entropies(base_model, [completion("a", tokens=())])
-
-
-def test_textures():
-    texts = ["a b a b", "a b c d", "Comments: 5 pages, 2 figures", ""]
-    found = textures(["1", "2", "3", "4"], texts)
-    assert found.values["word_entropy"][:2].tolist() == [1, 2]
-    assert found.values["longest_repeat"].tolist() == [2, 0, 0, 0]
-    assert found.values["distinct_2"][0] == pytest.approx(2 / 3)
-    shares = found.shares()
-    assert shares["comments"]["texts"] == shares["any"]["texts"] == 1
-    assert shares["pacs"] == {"texts": 0, "share": 0, "low": 0, "high": pytest.approx(0.4899, abs=1e-4)}
-    assert found.sample("any").value == 0.25
-    assert found.sample("words").value == pytest.approx(15 / 4)
-    with pytest.raises(InputError, match="allowed are words"):
-        found.sample("nothing")
-    with pytest.raises(InputError, match="no texts"):
-        textures([], [])

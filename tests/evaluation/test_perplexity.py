@@ -102,9 +102,9 @@ def test_documents_in_clusters(base_model, documents):
 
 class TestBadInput:
     def test_documents(self, base_model):
-        with pytest.raises(InputError, match="no document to measure on"):
+        with pytest.raises(InputError, match="no documents to measure on"):
             document_losses(base_model, [])
-        with pytest.raises(InputError, match=r"document x has one token only.*\(1 such\)"):
+        with pytest.raises(InputError, match=r"document x has only one token.*\(1 such\)"):
             document_losses(base_model, [Document(id="x", text="x", source="test")], bos=False, eos=False)
 
     @pytest.mark.parametrize(

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 
 from yukawa.core.errors import InputError
-from yukawa.core.proportions import holm
-from yukawa.core.statistics import difference
+from yukawa.core.statistics import difference, holm
+from yukawa.data.row_files import write_rows
 from yukawa.data.rows import Document
 from yukawa.evaluation import report as reporting
 from yukawa.evaluation.completions import complete
 from yukawa.evaluation.entropy import Entropies
 from yukawa.evaluation.perplexity import document_losses
-from yukawa.evaluation.report import make_report
-from yukawa.evaluation.results import Statistics
-from yukawa.evaluation.runner import Subject
+from yukawa.evaluation.recipe import EvaluationRecipe, Loading, Statistics
+from yukawa.evaluation.report import evaluate, make_report
+from yukawa.evaluation.runner import ModelSpec
 from yukawa.llm.loading import open_language_model
 from yukawa.runs.run import Run
 
@@ -43,8 +43,8 @@ def tests(documents):
 def report(tests, base_folder, adapter_folder, tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     subjects = [
-        Subject("base", str(base_folder), device="cpu"),
-        Subject("tuned", str(base_folder), str(adapter_folder), device="cpu"),
+        ModelSpec("base", str(base_folder), device="cpu"),
+        ModelSpec("tuned", str(base_folder), str(adapter_folder), device="cpu"),
     ]
     files = {}
     for subject in subjects:
@@ -110,26 +110,26 @@ def test_every_file_is_there(report):
 def test_completions_are_described(report):
     found = report.data["completions"]
     assert found["semscore"]["documents"] == 8
-    assert set(found["texture"]) == {"base", "tuned", "true continuation"}
+    assert set(found["diversity"]) == {"base", "tuned", "true continuation"}
     assert found["entropy"]["base"]["kind"] == "entropy"
     assert 0 < found["entropy"]["tuned"]["bits_per_token"]["value"] < np.log2(258)
 
 
 def test_surprisals_are_called_so_in_the_plot(tmp_path, monkeypatch):
     drawn = []
-    monkeypatch.setattr(reporting, "entropy_plot", lambda courses, path: drawn.extend(courses) or path)
+    monkeypatch.setattr(reporting.plots, "entropy_plot", lambda systems, path: drawn.extend(systems) or path)
     bits = (np.ones(3),)
     found = {"far": Entropies(("a",), None, bits), "here": Entropies(("a",), bits, bits)}
-    reporting._Pictures(tmp_path).entropy(found)
+    reporting._entropy_pictures(found, tmp_path)
     assert drawn == ["far, surprisal", "here"]
 
 
 def test_by_archive_and_kept(report, tests, base_folder, tmp_path, monkeypatch):
-    subjects = [Subject("base", str(base_folder), device="cpu")]
+    subjects = [ModelSpec("base", str(base_folder), device="cpu")]
     first = make_report(subjects, tests, tmp_path, archives=True, statistics=HOW)
     assert list(first.data["tests"]) == ["cs", "hep-th", "hep-ph", "hep-ex"]
     assert "matrix" not in first.data
-    monkeypatch.setattr(Subject, "open", lambda self: pytest.fail("measured twice"))
+    monkeypatch.setattr(ModelSpec, "open", lambda self: pytest.fail("measured twice"))
     again = make_report(subjects, tests, tmp_path, archives=True, statistics=HOW)
     assert again.data == first.data
 
@@ -140,7 +140,7 @@ def test_completions_of_other_documents(tests, base_folder, base_model, tmp_path
         complete(base_model, documents, files[name], new_tokens=2)
     with pytest.raises(InputError, match="first and second completed different documents"):
         make_report(
-            [Subject("base", str(base_folder), device="cpu")], tests, tmp_path / "out", completions=files,
+            [ModelSpec("base", str(base_folder), device="cpu")], tests, tmp_path / "out", completions=files,
             embedder="hash", statistics=HOW,
         )  # fmt: skip
 
@@ -151,8 +151,8 @@ def test_a_model_in_its_run_brings_its_learning_curve(tests, base_folder, adapte
         run.log(step=step, loss=3.0 / step)
     shutil.copytree(adapter_folder, run.folder / "model")
     subjects = [
-        Subject("base", str(base_folder), device="cpu"),
-        Subject("tuned", str(run.folder), device="cpu"),
+        ModelSpec("base", str(base_folder), device="cpu"),
+        ModelSpec("tuned", str(run.folder), device="cpu"),
     ]
     found = make_report(subjects, {"first": tests["first"]}, tmp_path / "out", statistics=HOW)
     assert (tmp_path / "out/plots/learning.svg").is_file()
@@ -160,3 +160,22 @@ def test_a_model_in_its_run_brings_its_learning_curve(tests, base_folder, adapte
     assert found.data["tests"]["first"]["measured_differently"] == {
         "dtype": {"base": "float32", "tuned": "bfloat16"}
     }
+
+
+def test_a_recipe_is_done_and_recorded(tests, base_folder, adapter_folder, tmp_path):
+    write_rows(tmp_path / "first.jsonl", tests["first"], Document)
+    recipe = EvaluationRecipe(
+        models={"base": str(base_folder), "tuned": f"{base_folder}+{adapter_folder}"},
+        tests={"first": str(tmp_path / "first.jsonl")}, limit=5, loading=Loading(device="cpu"), statistics=HOW,
+    )  # fmt: skip
+    found = evaluate(recipe, tmp_path / "run")
+    run = Run.open(tmp_path / "run")
+    assert run.recipe == recipe.plain()
+    run.check_inputs([tmp_path / "first.jsonl"])
+    assert found.data["tests"]["first"]["documents"] == 5
+    assert list(found.data["models"]) == ["base", "tuned"]
+    again = evaluate(recipe.model_copy(update={"limit": None}), tmp_path / "run")
+    assert again.data["tests"]["first"]["documents"] == 8
+    assert Run.open(tmp_path / "run").recipe["limit"] is None
+    with pytest.raises(InputError, match="has no model 'far'"):
+        evaluate(recipe.model_copy(update={"services": ["far"]}), tmp_path / "run")

@@ -8,7 +8,7 @@ import pytest
 
 from yukawa.evaluation.report_sections import (
     differences,
-    perplexity_chapter,
+    perplexity_section,
     probability,
     semscores,
     with_interval,
@@ -49,7 +49,7 @@ def test_long_documents_and_other_tokens_are_told():
     }
     texts = [
         block.text
-        for block in perplexity_chapter("set", data, {"bits_per_byte": "bits"})
+        for block in perplexity_section("set", data, {"bits_per_byte": "bits"})
         if hasattr(block, "text")
     ]
     assert any(text.endswith("every token scored once: 3 for a.") for text in texts)
@@ -82,7 +82,7 @@ def test_models_of_one_kind_are_counted():
         "long_documents": dict.fromkeys(names, 3),
         "measured_differently": {"dtype": {"m0": "float32", **dict.fromkeys(names[1:], "bfloat16")}},
     }  # fmt: skip
-    blocks = perplexity_chapter("set", data, {"bits_per_byte": "bits"})
+    blocks = perplexity_section("set", data, {"bits_per_byte": "bits"})
     text = " ".join(block.text for block in blocks if hasattr(block, "text"))
     assert "dtype: float32 for m0, bfloat16 for the other 12)" in text
     assert "scored once: 3 for all 13." in text

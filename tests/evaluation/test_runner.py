@@ -11,7 +11,8 @@ import pytest
 from yukawa.core.errors import InputError, ModelError
 from yukawa.evaluation import runner
 from yukawa.evaluation.perplexity import document_losses
-from yukawa.evaluation.runner import Manner, Subject, Work, measure
+from yukawa.evaluation.recipe import ScoringOptions
+from yukawa.evaluation.runner import ModelSpec, measure
 
 
 @pytest.fixture
@@ -29,15 +30,15 @@ def opened(monkeypatch):
 @pytest.fixture
 def subjects(base_folder, adapter_folder):
     return [
-        Subject("base", str(base_folder), device="cpu"),
-        Subject("tuned", str(base_folder), str(adapter_folder), device="cpu"),
+        ModelSpec("base", str(base_folder), device="cpu"),
+        ModelSpec("tuned", str(base_folder), str(adapter_folder), device="cpu"),
     ]
 
 
 def test_results_are_those_of_each_alone(subjects, documents, base_model, opened):
     tests = {"all": documents, "two": documents[:2]}
     told = []
-    found = measure(subjects, tests, tell=told.append)
+    found = measure(subjects, tests, on_message=told.append)
     assert list(found) == ["all", "two"]
     assert list(found["all"]) == opened == ["base", "tuned"]
     assert told == ["base (1 of 2)", "tuned (2 of 2)"]
@@ -47,27 +48,27 @@ def test_results_are_those_of_each_alone(subjects, documents, base_model, opened
 
 def test_what_was_measured_is_kept(subjects, documents, opened, tmp_path, base_folder):
     tests = {"all": documents}
-    first = measure(subjects[:1], tests, keep=tmp_path)
-    again = measure(subjects, tests, keep=tmp_path)
+    first = measure(subjects[:1], tests, cache=tmp_path)
+    again = measure(subjects, tests, cache=tmp_path)
     assert opened == ["base", "tuned"]  # an interrupted call goes on with the next model
     np.testing.assert_array_equal(again["all"]["base"].losses, first["all"]["base"].losses)
-    measure(subjects, {"all": documents[1:]}, keep=tmp_path)
+    measure(subjects, {"all": documents[1:]}, cache=tmp_path)
     assert opened[2:] == ["base", "tuned"]  # other documents
-    measure(subjects[:1], {"all": documents[1:]}, manner=Manner(eos=False), keep=tmp_path)
+    measure(subjects[:1], {"all": documents[1:]}, scoring=ScoringOptions(eos=False), cache=tmp_path)
     assert opened[4:] == ["base"]  # another manner
     os.utime(base_folder / "model.safetensors")
-    measure(subjects[:1], {"all": documents[1:]}, manner=Manner(eos=False), keep=tmp_path)
+    measure(subjects[:1], {"all": documents[1:]}, scoring=ScoringOptions(eos=False), cache=tmp_path)
     assert opened[5:] == ["base"]  # other weights
     (tmp_path / "base--all.jsonl").write_text("damaged")
-    measure(subjects[:1], {"all": documents[1:]}, manner=Manner(eos=False), keep=tmp_path)
+    measure(subjects[:1], {"all": documents[1:]}, scoring=ScoringOptions(eos=False), cache=tmp_path)
     assert opened[6:] == ["base"]
 
 
 def test_other_work_is_done_while_a_model_is_open(subjects, documents, tmp_path, opened):
     seen = []
-    work = Work(frozenset({"tuned"}), lambda model: seen.append(model.name))
-    measure(subjects, {"all": documents}, keep=tmp_path)
-    measure(subjects, {"all": documents}, keep=tmp_path, work=work)
+    hooks = {"tuned": lambda model: seen.append(model.name)}
+    measure(subjects, {"all": documents}, cache=tmp_path)
+    measure(subjects, {"all": documents}, cache=tmp_path, post_hooks=hooks)
     assert seen == ["tuned"]
     assert opened == ["base", "tuned", "tuned"]
 
@@ -82,7 +83,7 @@ def test_other_work_is_done_while_a_model_is_open(subjects, documents, tmp_path,
     ],
 )
 def test_names(text, expected):
-    found = Subject.parse(text, dtype="bfloat16")
+    found = ModelSpec.parse(text, dtype="bfloat16")
     assert (found.name, found.source, found.adapter) == expected
     assert found.dtype == "bfloat16"
 
@@ -90,11 +91,11 @@ def test_names(text, expected):
 @pytest.mark.parametrize("text", ["", "=a", "a=", "a+", "n=+a"])
 def test_no_names(text):
     with pytest.raises(InputError, match="names no model"):
-        Subject.parse(text)
+        ModelSpec.parse(text)
 
 
 def test_what_is_wrong_with_the_last_model_is_said_before_the_first_is_opened(subjects, documents, opened):
-    for wrong in (Subject("x", "./absent"), replace(subjects[1], name="x", adapter="absent")):
+    for wrong in (ModelSpec("x", "./absent"), replace(subjects[1], name="x", adapter="absent")):
         with pytest.raises(InputError, match="absent"):
             measure([*subjects, wrong], {"all": documents})
     assert opened == []
@@ -128,4 +129,4 @@ def test_bad_input(subjects, documents):
     with pytest.raises(InputError, match="nothing to measure"):
         measure([], {"all": documents})
     with pytest.raises(ModelError, match="could not be downloaded from the Hugging Face Hub"):
-        measure([Subject("x", "nobody/nothing")], {"all": documents})
+        measure([ModelSpec("x", "nobody/nothing")], {"all": documents})

@@ -15,8 +15,9 @@ from yukawa.core.settings import ModelSettings
 from yukawa.data.rows import Document
 from yukawa.evaluation import served_models
 from yukawa.evaluation.perplexity import document_losses
-from yukawa.evaluation.results import Statistics, perplexity_json
-from yukawa.evaluation.runner import Manner, Subject, measure
+from yukawa.evaluation.recipe import ScoringOptions, Statistics
+from yukawa.evaluation.results import perplexity_json
+from yukawa.evaluation.runner import ModelSpec, measure
 from yukawa.evaluation.served_models import Service
 
 
@@ -86,15 +87,15 @@ def test_a_server_and_its_model_agree(server, base_model, documents, bos):
 def test_beside_a_folder_it_is_compared_and_kept(server, base_folder, documents, tmp_path):
     service, _, bodies = server
     tests = {"all": documents[SHORT]}
-    subjects = [Subject("base", str(base_folder), device="cpu"), service]
-    found = measure(subjects, tests, manner=Manner(eos=False), keep=tmp_path)["all"]
+    subjects = [ModelSpec("base", str(base_folder), device="cpu"), service]
+    found = measure(subjects, tests, scoring=ScoringOptions(eos=False), cache=tmp_path)["all"]
     data = perplexity_json(found, Statistics(resamples=100))
     assert data["same_tokens"]
     assert data["measured_differently"] == {}
     (pair,) = data["forms"]["corpus_perplexity"]["differences"]
     assert pair["value"] == pytest.approx(0, abs=1e-3)
     asked = len(bodies)
-    measure(subjects, tests, manner=Manner(eos=False), keep=tmp_path)
+    measure(subjects, tests, scoring=ScoringOptions(eos=False), cache=tmp_path)
     assert len(bodies) == asked
     unlike = perplexity_json(measure(subjects, tests)["all"], Statistics(resamples=100))
     assert unlike["measured_differently"] == {"EOS": {"base": True, "served": False}}
@@ -144,7 +145,7 @@ def test_refusals(server, documents, monkeypatch):
         ModelSettings(name="q", backend="quote"),
         ModelSettings(name="n", backend="openai", model="m"),
     ):
-        with pytest.raises(InputError, match="names no server to measure by"):
+        with pytest.raises(InputError, match="names no server that could score"):
             Service(row)
 
 

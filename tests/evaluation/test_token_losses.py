@@ -137,7 +137,7 @@ class TestBadInput:
             token_scores(base_model, texts(9), context=500)
         with pytest.raises(InputError, match="cannot move by 30"):
             token_scores(base_model, texts(9), context=20, stride=30)
-        with pytest.raises(InputError, match="nothing before it"):
+        with pytest.raises(InputError, match="nothing precedes the first token"):
             token_scores(base_model, texts(9), starts=[0])
 
     def test_a_tokenizer_of_another_model(self, base_model):

@@ -27,6 +27,7 @@ from yukawa.cli import (
     teach,
     train,
 )
+from yukawa.cli.evaluate_options import RecipeGroup
 from yukawa.cli.options import new_app
 from yukawa.cli.output import Interrupted, fail, note
 from yukawa.core.errors import YukawaError
@@ -37,7 +38,7 @@ BROKEN_PIPE = 1  # as typer has it where it notices first
 app = new_app("Ask high-energy physics, teach it, and look after what was taught.")
 knowledge_app = new_app("Look after the knowledge base.")
 data_app = new_app("Make data sets of text to train on.")
-evaluate_app = new_app("Measure language models on physics texts and compare them.")
+evaluate_app = new_app("Measure language models on physics texts and compare them.", cls=RecipeGroup)
 jets_app = new_app("Simulate, read, train and measure: jets of colliders.")
 
 

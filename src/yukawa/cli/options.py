@@ -56,11 +56,11 @@ def its_changes(example: str) -> Any:
     return typer.Argument(metavar="KEY=VALUE", help=f"Changes of the recipe, such as {example}.")
 
 
-def new_app(help_text: str) -> typer.Typer:
+def new_app(help_text: str, **more: Any) -> typer.Typer:
     """A group of verbs; help is plain text of a fixed width, the same on every terminal."""
     app = typer.Typer(
         help=help_text, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
-        invoke_without_command=True,
+        invoke_without_command=True, **more,
         context_settings={"help_option_names": ["-h", "--help"], "terminal_width": 100, "max_content_width": 100},
     )  # fmt: skip
     return app

@@ -6,13 +6,15 @@ import contextlib
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
 Piece = str | tuple[str, str]
+_WIDTH = 80  # of reports in a terminal
 # Whatever could move the cursor or recolour a terminal; tab and line feed are layout.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -39,6 +41,23 @@ def fail(message: str) -> None:
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def show(blocks: Sequence[Any]) -> None:
+    """Blocks of a report as lines that fit 80 columns."""
+    from yukawa.core.reports import Bullets, Heading, Table, in_columns
+
+    for block in blocks:
+        if isinstance(block, Table):
+            for line in in_columns(block, _WIDTH):
+                say(line)
+        elif isinstance(block, Heading):
+            say((block.text, "bold"))
+        else:
+            for text in block.texts if isinstance(block, Bullets) else (block.text,):
+                for line in textwrap.wrap(text, _WIDTH):
+                    say(line)
+        say()
 
 
 def first_line(text: str, width: int = 100) -> str:
@@ -112,7 +131,7 @@ def _rich_progress() -> Progress:
     from rich.text import Text
 
     class Rate(ProgressColumn):
-        """Facts a second."""
+        """Items per second."""
 
         def render(self, task: Task) -> Text:
             return Text(f"{task.speed:,.0f}/s" if task.speed else "")

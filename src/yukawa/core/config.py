@@ -52,7 +52,13 @@ Model = TypeVar("Model", bound=BaseModel)
 Table = dict[str, Any]
 
 RECIPES = Path(__file__).parent.parent / "recipes"
-VERBS = {"text": "train", "jets": "jets train", "pretraining": "jets pretrain", "scaling": "jets scaling"}
+VERBS = {
+    "text": "train",
+    "jets": "jets train",
+    "pretraining": "jets pretrain",
+    "scaling": "jets scaling",
+    "evaluation": "evaluate",
+}
 """The folders of `RECIPES`, and the verb of `yukawa` that takes what lies there."""
 
 
@@ -119,7 +125,7 @@ def read_table(path: Path) -> Table:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError:
         raise InputError(f"{path} is not valid YAML: it is not UTF-8 text") from None
-    table = _parsed(text, str(path))
+    table = parse_yaml(text, str(path))
     if not isinstance(table, dict):
         raise InputError(f"{path} is not a table of keys and values", hint="write lines like `key: value`")
     return {str(key): value for key, value in table.items()}
@@ -161,7 +167,7 @@ def key_value(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         raise InputError(f"expected key=value, got {text!r}", hint="write it like training.batch=256")
-    return key.strip(), _parsed(value, text)
+    return key.strip(), parse_yaml(value, text)
 
 
 def change(text: str) -> Table:
@@ -176,7 +182,12 @@ def change(text: str) -> Table:
     return dict(found)
 
 
-def _parsed(text: str, where: str) -> Any:
+def parse_yaml(text: str, where: str) -> Any:
+    """What a YAML text says.
+
+    Raises:
+        InputError: the text is not YAML; `where` it is begins the message.
+    """
     try:
         return yaml.load(text, _Loader)  # noqa: S506 -- a subclass of SafeLoader
     except (yaml.YAMLError, ValueError) as error:

@@ -1,8 +1,7 @@
-"""Pictures as PNG and SVG: told apart without colours too, and the same bytes for the same figure."""
+"""Draws plots as PNG and SVG: readable without colours too, and the same bytes for the same figure."""
 
 from __future__ import annotations
 
-import importlib
 import io
 import math
 from collections.abc import Iterable, Mapping
@@ -10,10 +9,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from yukawa.core.errors import MissingPackage
 from yukawa.core.files import atomic_write
+from yukawa.core.optional import require
 
-# Okabe and Ito's colours, told apart by all kinds of colour vision; markers and dashes tell them apart in print.
+# Okabe and Ito's colours, distinguished by all kinds of colour vision; markers and dashes distinguish them in print.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
@@ -32,7 +31,7 @@ _STYLE = {
 
 
 def colour(number: int) -> str:
-    """Of the line, or bar, of that number; they repeat after seven."""
+    """The colour of the line, or bar, of that number; they repeat after seven."""
     return _COLOURS[number % len(_COLOURS)]
 
 
@@ -52,16 +51,12 @@ def matplotlib(part: str = "") -> Any:
     Raises:
         MissingPackage: it is not installed.
     """
-    try:
-        return importlib.import_module(f"matplotlib.{part}" if part else "matplotlib")
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] != "matplotlib":
-            raise
-        raise MissingPackage("matplotlib", "pip install matplotlib", purpose="drawing plots") from None
+    found: Any = require(f"matplotlib.{part}" if part else "matplotlib", "drawing plots")
+    return found
 
 
 def style(**more: Any) -> AbstractContextManager[None]:
-    """The look of all plots while its block runs, with more of matplotlib's settings on top.
+    """The style of all plots while its block runs, with more of matplotlib's settings on top.
 
     Args:
         more: names with `_` for `.`, such as `axes_grid=False`.
@@ -103,13 +98,13 @@ def save(figure: Any, path: Path) -> Path:
     return png
 
 
-def course(rows: Iterable[Mapping[str, Any]], unit: str, name: str) -> tuple[list[float], list[float]]:
-    """Where a figure of `metrics.jsonl` was written, and its values.
+def series(rows: Iterable[Mapping[str, Any]], unit: str, name: str) -> tuple[list[float], list[float]]:
+    """Where a metric of `metrics.jsonl` was logged, and its values.
 
     Args:
         rows: of the file.
         unit: of the place, such as `step`.
-        name: of the figure; null, as what is not finite was written, becomes NaN and leaves a gap.
+        name: of the metric; null, which replaces what is not finite, becomes NaN and leaves a gap.
     """
     found = [(row[unit], row[name]) for row in rows if name in row]
     return [place for place, _ in found], [math.nan if value is None else value for _, value in found]

@@ -1,13 +1,19 @@
-"""A report as Markdown and as one HTML file that needs nothing else."""
+"""Writes reports: one page of headings, tables and pictures as Markdown, as one HTML file and beside JSON."""
 
 from __future__ import annotations
 
 import base64
+import dataclasses
 import html
+import json
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from yukawa.core.files import atomic_write
 
 _CSS = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a}"
@@ -32,6 +38,13 @@ class Paragraph:
 
 
 @dataclass(frozen=True, slots=True)
+class Bullets:
+    """A list of plain texts."""
+
+    texts: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """Cells of plain text."""
 
@@ -47,7 +60,7 @@ class Picture:
     caption: str
 
 
-Block = Heading | Paragraph | Table | Picture
+Block = Heading | Paragraph | Bullets | Table | Picture
 
 
 @dataclass(slots=True)
@@ -66,7 +79,7 @@ class Page:
         return "\n\n".join([f"# {_escaped(self.title)}", *(_markdown(b, folder) for b in self.blocks)]) + "\n"
 
     def html(self) -> str:
-        """As one HTML file with its pictures inside, no script and nothing loaded from elsewhere."""
+        """As one HTML file that contains its pictures, without scripts, and loads nothing from elsewhere."""
         title = html.escape(self.title)
         body = "\n".join([f"<h1>{title}</h1>", *map(_html, self.blocks)])
         return (
@@ -75,37 +88,107 @@ class Page:
             f"<style>{_CSS}</style></head>\n<body>\n{body}\n</body></html>\n"
         )
 
+    def write(self, folder: Path, data: Any) -> None:
+        """Write `report.json` with `data`, `report.html` and `report.md` into `folder`.
+
+        Raises:
+            StoreError: the disk refuses.
+        """
+        write_json(folder / "report.json", data)
+        atomic_write(folder / "report.html", self.html())
+        atomic_write(folder / "report.md", self.markdown(folder))
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write `data` as JSON, made plain.
+
+    Raises:
+        StoreError: the disk refuses.
+    """
+    atomic_write(path, json.dumps(plain(data), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it: numbers that are not finite become null, data classes and arrays tables and lists."""
+    if dataclasses.is_dataclass(value):
+        return {item.name: plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if hasattr(value, "tolist"):  # arrays and scalars of NumPy
+        return plain(value.tolist())
+    if isinstance(value, (list, tuple)):
+        return [plain(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def markdown_table(head: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
+    """A table whose cells are Markdown already; a vertical bar in a cell remains one."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(
+        "| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines
+    )
+
+
+def facts(rows: Mapping[str, object]) -> str:
+    """A Markdown table of two columns without headings: names, and what is known by them."""
+    return markdown_table(["", ""], list(rows.items()))
+
+
+def in_columns(table: Table, width: int) -> list[str]:
+    """A table as lines of text; where it is wider, its columns follow below each other, each with the first column."""
+    columns = list(zip(table.head, *table.rows, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    lines: list[str] = []
+    shown = [0]
+    for k in [*range(1, len(columns)), None]:
+        if k is not None and (len(shown) == 1 or sum(widths[j] + 2 for j in [*shown, k]) - 2 <= width):
+            shown.append(k)
+            continue
+        lines += [""] if lines else []
+        for cells in zip(*(columns[j] for j in shown), strict=True):
+            lines.append(
+                "  ".join(cell.ljust(widths[j]) for cell, j in zip(cells, shown, strict=True)).rstrip()
+            )
+        shown = [0, k or 0]
+    return lines
+
 
 def _markdown(block: Block, folder: Path) -> str:
-    if isinstance(block, Heading):
-        return f"## {_escaped(block.text)}"
-    if isinstance(block, Paragraph):
-        return _escaped(block.text)
-    if isinstance(block, Picture):
-        return f"![{_escaped(block.caption)}]({block.path.relative_to(folder).as_posix()})"
-    lines = [list(block.head), ["---"] * len(block.head), *block.rows]
-    return "\n".join("| " + " | ".join(_escaped(cell) for cell in line) + " |" for line in lines)
+    match block:
+        case Heading(text):
+            return f"## {_escaped(text)}"
+        case Paragraph(text):
+            return _escaped(text)
+        case Bullets(texts):
+            return "\n".join(f"- {_escaped(text)}" for text in texts)
+        case Picture(path, caption):
+            return f"![{_escaped(caption)}]({path.relative_to(folder).as_posix()})"
+        case Table(head, rows):
+            # Bars are escaped by the table itself.
+            first, *others = [[_escaped(cell, special="`*_") for cell in line] for line in (head, *rows)]
+            return markdown_table(first, others)
 
 
-def _escaped(text: str) -> str:
+def _escaped(text: str, special: str = "`*_|") -> str:
     # A square bracket means something only before a round one, and `<` only before a letter.
-    return re.sub(r"[\\`*_|]|\](?=\()|<(?=\S)", r"\\\g<0>", text)
+    return re.sub(rf"[\\{special}]|\](?=\()|<(?=\S)", r"\\\g<0>", text)
 
 
 def _html(block: Block) -> str:
-    if isinstance(block, Heading):
-        return f"<h2>{html.escape(block.text)}</h2>"
-    if isinstance(block, Paragraph):
-        return f"<p>{html.escape(block.text)}</p>"
-    if isinstance(block, Picture):
-        data = base64.b64encode(block.path.with_suffix(".svg").read_bytes()).decode()
-        caption = html.escape(block.caption)
-        return (
-            f'<figure><img alt="{caption}" src="data:image/svg+xml;base64,{data}">'
-            f"<figcaption>{caption}</figcaption></figure>"
-        )
-    head = "".join(f"<th>{html.escape(cell)}</th>" for cell in block.head)
-    rows = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>\n" for row in block.rows
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>\n{rows}</tbody></table>"
+    match block:
+        case Heading(text):
+            return f"<h2>{html.escape(text)}</h2>"
+        case Paragraph(text):
+            return f"<p>{html.escape(text)}</p>"
+        case Bullets(texts):
+            return "<ul>" + "".join(f"<li>{html.escape(text)}</li>" for text in texts) + "</ul>"
+        case Picture(path, caption):
+            data = base64.b64encode(path.with_suffix(".svg").read_bytes()).decode()
+            said = html.escape(caption)
+            image = f'<img alt="{said}" src="data:image/svg+xml;base64,{data}">'
+            return f"<figure>{image}<figcaption>{said}</figcaption></figure>"
+        case Table(head, rows):
+            heads = "".join(f"<th>{html.escape(cell)}</th>" for cell in head)
+            cells = ["".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in rows]
+            body = "".join(f"<tr>{row}</tr>\n" for row in cells)
+            return f"<table><thead><tr>{heads}</tr></thead><tbody>\n{body}</tbody></table>"

@@ -1,4 +1,4 @@
-"""Completions of half abstracts by a model, batched, a line each on disk, taken up again where they stopped."""
+"""Completions of half abstracts by a model, in batches, a line each on disk; an interrupted call resumes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -27,21 +26,23 @@ NEW_TOKENS = 256
 BATCH = 16
 _HEAD = "yukawa completions"
 _SENTENCE_END, _SPACE = re.compile(r"(?<=[.!?])\s+"), re.compile(r"\s+")
-_WISH = "Continue this abstract of a paper. Reply with its continuation only, beginning where it ends.\n\n"
+_INSTRUCTION = (
+    "Continue this abstract of a paper. Reply with its continuation only, beginning where it ends.\n\n"
+)
 
 
 class Completion(BaseModel):
-    """What a model made of the first half of a document.
+    """The continuation that a model wrote to the first half of a document.
 
     Attributes:
         id: of the document.
         prompt: the first half.
         reference: the true second half.
-        completion: what the model wrote instead.
+        completion: the model's continuation.
         tokens: its token ids; None from a service.
         logprobs: natural logarithm of the probability of each token, where a service gives them.
         finish: `stop` where the model ended by itself, `length` where it was cut.
-        cut: whether the prompt had to be cut at its beginning to leave room for an answer.
+        cut: whether the prompt had to be cut at its beginning to leave room for the completion.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -71,7 +72,7 @@ def split_prompt(text: str) -> tuple[str, str]:
 
 
 def prompts(documents: Sequence[Document]) -> dict[str, tuple[str, str]]:
-    """Prompt and true continuation by document; a document of one word has none and is left out.
+    """Prompt and true continuation by document; a document of one word has none and is omitted.
 
     Raises:
         InputError: two documents have one id, or none has a continuation.
@@ -100,23 +101,23 @@ def complete(
 ) -> list[Completion]:
     """Complete the first half of each document, in batches of similar length; what is in `path` is not done again.
 
-    A continuation is cut off the prompt by token ids. An interrupted call leaves its finished batches in the
-    file; the same call goes on and ends with the same completions as an unbroken one.
+    A continuation is separated from the prompt by token ids. An interrupted call leaves its finished batches in the
+    file; the same call resumes and ends with the same completions as one that was not interrupted.
 
     Args:
         model: the model.
         documents: the test set.
-        path: JSON Lines; its first line says how they were made.
+        path: JSON Lines; the first line says how the completions were made.
         new_tokens: longest completion.
         temperature: 0 is greedy.
-        top_p: share of probability that is sampled from; 1 is all.
-        seed: of the sampling.
+        top_p: share of the probability from which tokens are sampled; 1 is all.
+        seed: of the random numbers.
         bos: begin prompts with BOS; None does what the tokenizer does by itself.
         batch: prompts at a time.
         progress: called with finished and all documents.
 
     Raises:
-        InputError: an option cannot be used, or the file is damaged or was begun with others.
+        InputError: an option cannot be used, or the file is damaged or was begun with other options.
         StoreError: the file cannot be written.
     """
     starts = begins_with_bos(model) if bos is None else bos
@@ -126,30 +127,30 @@ def complete(
     halves = prompts(documents)
     ids, _ = encoded(model, [prompt for prompt, _ in halves.values()], bos=starts, eos=False)
     rows = sorted(zip(halves, ids, strict=True), key=lambda row: (len(row[1]), row[0]))
-    with _book(path, model.name, options, halves) as book:
+    with CompletionFile(path, model.name, options, halves) as file:
         for start in range(0, len(rows), batch):
             if progress:
-                progress(len(book.done), len(rows))
+                progress(len(file.done), len(rows))
             some = rows[start : start + batch]
-            if all(name in book.done for name, _ in some):
+            if all(name in file.done for name, _ in some):
                 continue
             prompt_ids = [_tail(row, longest, starts) for _, row in some]
             made = _generated(model, prompt_ids, new_tokens, temperature, top_p, seed + start)
-            book.add([
+            file.add([
                 _completion(model, name, halves[name], tokens, cut=len(given) < len(row))
                 for (name, row), given, tokens in zip(some, prompt_ids, made, strict=True)
             ])  # fmt: skip
         if progress:
-            progress(len(book.done), len(rows))
-        return book.in_order()
+            progress(len(file.done), len(rows))
+        return file.in_order()
 
 
 def _longest_prompt(model: LanguageModel, new_tokens: int, batch: int) -> int | None:
-    """Tokens that a prompt may have beside its completion; None where the model knows no limit."""
+    """Tokens that a prompt may have beside its completion; None where the model has no limit."""
     room = model.context
     if new_tokens < 1 or batch < 1 or (room is not None and new_tokens >= room):
         raise InputError(
-            f"{new_tokens} new tokens in batches of {batch} cannot be made",
+            f"{new_tokens} new tokens in batches of {batch} cannot be generated",
             hint=f"model {model.name} holds {room} tokens, prompt included",
         )
     return None if room is None else room - new_tokens
@@ -171,28 +172,28 @@ def complete_by_chat(
 
     Raises:
         InputError: the file is damaged or was begun with other options.
-        ModelError: the model failed; what was finished is in the file, and the same call goes on.
+        ModelError: the model failed; finished completions are in the file, and the same call resumes.
         StoreError: the file cannot be written.
     """
     halves = prompts(documents)
     options = {"chat": True, "temperature": temperature, "new_tokens": new_tokens}
-    with _book(path, chat.name, options, halves) as book, SyncChat(chat) as model:
-        ask = _Asking(model, temperature, new_tokens)
-        left = [name for name in halves if name not in book.done]
+    with CompletionFile(path, chat.name, options, halves) as file, SyncChat(chat) as model:
+        ask = _ChatCompleter(model, temperature, new_tokens)
+        left = [name for name in halves if name not in file.done]
         with ThreadPoolExecutor(at_once, thread_name_prefix="completions") as pool:
             jobs = [pool.submit(ask, name, *halves[name]) for name in left]
             try:
                 for job in as_completed(jobs):
-                    book.add([job.result()])
+                    file.add([job.result()])
                     if progress:
-                        progress(len(book.done), len(halves))
+                        progress(len(file.done), len(halves))
             finally:
                 for job in jobs:  # after an error: those that have not begun
                     job.cancel()
-        return book.in_order()
+        return file.in_order()
 
 
-class _Asking:
+class _ChatCompleter:
     """Asks a chat model for continuations, with log-probabilities until it turns out to give none."""
 
     def __init__(self, model: SyncChat, temperature: float, new_tokens: int) -> None:
@@ -201,7 +202,7 @@ class _Asking:
         self._logprobs = model.capabilities().logprobs
 
     def __call__(self, name: str, prompt: str, reference: str) -> Completion:
-        reply = self._reply([Message("user", _WISH + prompt)])
+        reply = self._reply([Message("user", _INSTRUCTION + prompt)])
         return Completion(
             id=name, prompt=prompt, reference=reference, completion=reply.text.strip(),
             logprobs=None if reply.logprobs is None else tuple(token.logprob for token in reply.logprobs),
@@ -212,7 +213,7 @@ class _Asking:
         if self._logprobs:
             try:
                 return self._model.chat(messages, **self._options, logprobs=True)
-            except ModelError:  # many services speak the protocol and refuse, or leave out, this part of it
+            except ModelError:  # many services speak the protocol and refuse, or omit, this part of it
                 reply = self._model.chat(messages, **self._options)
                 self._logprobs = False
                 return reply
@@ -228,7 +229,7 @@ def read_completions(path: Path) -> tuple[str, dict[str, Any], list[Completion]]
     head, *rows = list(read_jsonl(Path(path))) or [{}]
     if head.get("kind") != _HEAD:
         raise InputError(
-            f"{path} holds no completions", hint="name a file that `yukawa evaluate completions` made"
+            f"{path} does not hold completions", hint="name a file that `yukawa evaluate completions` made"
         )
     try:
         return head["model"], head["options"], [Completion.model_validate(row) for row in rows]
@@ -236,62 +237,100 @@ def read_completions(path: Path) -> tuple[str, dict[str, Any], list[Completion]]
         raise InputError(f"{path} is damaged: {' '.join(str(error).split())[:200]}") from None
 
 
-class _Book:
-    """The file of completions while it grows."""
+def read_completion_files(files: Iterable[Path]) -> dict[str, tuple[dict[str, Any], list[Completion]]]:
+    """How the completions in the files were made, and the completions, by the name of the model that wrote them.
+
+    Raises:
+        InputError: a file holds no completions, or two are by one name.
+    """
+    found: dict[str, tuple[dict[str, Any], list[Completion]]] = {}
+    for path in files:
+        name, options, rows = read_completions(path)
+        if not rows:
+            raise InputError(
+                f"{path} holds no completions yet", hint="finish it by the command that began it"
+            )
+        if name in found:
+            raise InputError(f"two files hold completions by {name!r}", hint="give each model another name")
+        found[name] = (options, rows)
+    return found
+
+
+class CompletionFile:
+    """The file of one model's completions while it grows; a context manager.
+
+    Args:
+        path: made with its folders if need be.
+        model: name of the model.
+        options: how the completions are made.
+        halves: prompt and true continuation by document.
+
+    Raises:
+        InputError: the file is damaged, or was begun by another model, with other options or other documents.
+        StoreError: it cannot be written.
+    """
 
     def __init__(
-        self, handle: IO[bytes], path: Path, done: dict[str, Completion], wanted: Mapping[str, Any]
+        self, path: Path, model: str, options: Mapping[str, Any], halves: Mapping[str, tuple[str, str]]
     ) -> None:
-        self._handle, self._path, self.done, self._wanted = handle, path, done, wanted
+        self._path, self._halves = Path(path), halves
+        self._head = {"kind": _HEAD, "model": model, "options": json.loads(json.dumps(dict(options)))}
+        self.done: dict[str, Completion] = {}
+
+    def __enter__(self) -> CompletionFile:
+        with report_write_errors(self._path):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._handle = open(self._path, "ab+")
+        try:
+            _drop_torn_line(self._handle)
+            if self._handle.tell() == 0:
+                self._write(json.dumps(self._head, ensure_ascii=False) + "\n")
+            self.done = {row.id: row for row in self._checked()}
+        except BaseException:
+            self._handle.close()
+            raise
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._handle.close()
 
     def add(self, rows: Sequence[Completion]) -> None:
-        """Bring new completions to the disk; one that is there already stays as it is."""
+        """Write new completions to the disk; those that are there already stay unchanged."""
         fresh = [row for row in rows if row.id not in self.done]
-        lines = "".join(row.model_dump_json(exclude_none=True) + "\n" for row in fresh)
-        with report_write_errors(self._path):
-            self._handle.write(lines.encode("utf-8", "replace"))
-            self._handle.flush()
-            os.fsync(self._handle.fileno())
+        self._write("".join(row.model_dump_json(exclude_none=True) + "\n" for row in fresh))
         self.done.update((row.id, row) for row in fresh)
 
     def in_order(self) -> list[Completion]:
         """The completions in the order of the documents."""
-        return [self.done[name] for name in self._wanted]
+        return [self.done[name] for name in self._halves]
 
+    def _write(self, text: str) -> None:
+        with report_write_errors(self._path):
+            self._handle.write(text.encode("utf-8", "replace"))
+            self._handle.flush()
+            os.fsync(self._handle.fileno())
 
-@contextmanager
-def _book(
-    path: Path, model: str, options: Mapping[str, Any], halves: Mapping[str, tuple[str, str]]
-) -> Iterator[_Book]:
-    path = Path(path)
-    head = {"kind": _HEAD, "model": model, "options": json.loads(json.dumps(dict(options)))}
-    with report_write_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = open(path, "ab+")  # noqa: SIM115 -- closed below
-    with handle:
-        _drop_torn_line(handle)
-        if handle.tell() == 0:
-            with report_write_errors(path):
-                handle.write(json.dumps(head, ensure_ascii=False).encode() + b"\n")
-                handle.flush()
-        name, before, rows = read_completions(path)
-        changed = [key for key in head["options"] | before if head["options"].get(key) != before.get(key)]
-        if name != model or changed:
+    def _checked(self) -> list[Completion]:
+        """The rows of the file, which this very call must have begun."""
+        name, before, rows = read_completions(self._path)
+        options = self._head["options"]
+        changed = [key for key in options | before if options.get(key) != before.get(key)]
+        if name != self._head["model"] or changed:
             raise InputError(
-                f"{path} was begun with another {', '.join(changed) or 'model'}",
+                f"{self._path} was begun with another {', '.join(changed) or 'model'}",
                 hint="give the options it was begun with, or another file",
             )
-        other = [row.id for row in rows if halves.get(row.id) != (row.prompt, row.reference)]
+        other = [row.id for row in rows if self._halves.get(row.id) != (row.prompt, row.reference)]
         if other:
             raise InputError(
-                f"{path} was begun with other documents: {other[0]} is missing or different",
+                f"{self._path} was begun with other documents: {other[0]} is missing or different",
                 hint="give another file",
             )
-        yield _Book(handle, path, {row.id: row for row in rows}, halves)
+        return rows
 
 
 def _drop_torn_line(handle: IO[bytes]) -> None:
-    """Cut off what follows the last line's end: a line that a crash left half-written."""
+    """Remove the text after the last line's end: a line that a crash left half-written."""
     handle.seek(0)
     content = handle.read()
     whole = content.rfind(b"\n") + 1
@@ -301,7 +340,7 @@ def _drop_torn_line(handle: IO[bytes]) -> None:
 
 
 def _tail(ids: list[int], longest: int | None, bos: bool) -> list[int]:
-    """The end of a prompt, and its BOS, that fit."""
+    """The end of a prompt that fits, with its BOS."""
     if longest is None or len(ids) <= longest:
         return ids
     return [ids[0], *ids[len(ids) - longest + 1 :]] if bos and longest > 1 else ids[-longest:]

@@ -1,12 +1,21 @@
-"""What is wrong with a completion on its face: repetition, little variety, and metadata that is no abstract."""
+"""How varied and clean texts are: repetition, variety of words, and metadata that does not belong to an abstract."""
 
 from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+from yukawa.core.errors import InputError
+from yukawa.core.statistics import Estimate, Sample, wilson_estimate
+
+METRICS = ("words", "word_entropy", "distinct_1", "distinct_2", "distinct_3", "longest_repeat")
 _WORD = re.compile(r"\w+|[^\w\s]")
 # What pages and listings have around an abstract, and what a model that learnt them appends to one.
 ARTEFACTS = {
@@ -35,12 +44,12 @@ ARTEFACTS = {
 
 
 def words(text: str) -> list[str]:
-    """Words and signs of a text, without case."""
+    """Words and punctuation of a text, without case."""
     return _WORD.findall(text.casefold())
 
 
 def shannon_entropy(tokens: Sequence[Hashable]) -> float:
-    """Entropy of the tokens' own frequencies, in bits: low where a text says the same again; 0 for no tokens.
+    """Entropy of the tokens' own frequencies, in bits: low where a text repeats itself; 0 for no tokens.
 
     It grows with the length of a text (at most log2 of it), so compare texts of one length, or its curve.
     """
@@ -57,70 +66,74 @@ def distinct(tokens: Sequence[Hashable], n: int) -> float:
 
 
 def longest_repeat(tokens: Sequence[Hashable]) -> int:
-    """Length of the longest span that occurs twice or more, overlaps allowed; by a suffix automaton.
+    """Length of the longest span that occurs twice or more, overlaps allowed.
 
-    Time and memory grow linearly with the tokens (Blumer et al. 1985).
+    Where a span repeats, so does each shorter one: the length is found by bisection.
     """
-    steps: list[dict[Hashable, int]] = [{}]
-    links, lengths, ends = [-1], [0], [0]  # of each state: suffix link, longest span, occurrences
-    last = 0
-    for token in tokens:
-        state = _new(steps, links, lengths, ends, lengths[last] + 1, 1)
-        place = last
-        while place != -1 and token not in steps[place]:
-            steps[place][token] = state
-            place = links[place]
-        if place == -1:
-            links[state] = 0
-        else:
-            links[state] = _split(steps, links, lengths, ends, place, token)
-        last = state
-    # Longer spans end wherever their state ends, and so do all of their suffixes.
-    best = 0
-    for state in sorted(range(1, len(steps)), key=lengths.__getitem__, reverse=True):
-        if ends[state] > 1:
-            best = max(best, lengths[state])
-        ends[links[state]] += ends[state]
-    return best
-
-
-def _new(
-    steps: list[dict[Hashable, int]],
-    links: list[int],
-    lengths: list[int],
-    ends: list[int],
-    length: int,
-    end: int,
-) -> int:
-    steps.append({})
-    links.append(0)
-    lengths.append(length)
-    ends.append(end)
-    return len(steps) - 1
-
-
-def _split(
-    steps: list[dict[Hashable, int]],
-    links: list[int],
-    lengths: list[int],
-    ends: list[int],
-    place: int,
-    token: Hashable,
-) -> int:
-    """The state that a new state's suffixes belong to; split off where a longer one stood in its place."""
-    target = steps[place][token]
-    if lengths[target] == lengths[place] + 1:
-        return target
-    copy = _new(steps, links, lengths, ends, lengths[place] + 1, 0)
-    steps[copy] = dict(steps[target])
-    links[copy], links[target] = links[target], copy
-    while place != -1 and steps[place].get(token) == target:
-        steps[place][token] = copy
-        place = links[place]
-    return copy
+    return bisect_left(range(1, len(tokens)), True, key=lambda n: distinct(tokens, n) == 1)
 
 
 def artefacts(text: str) -> dict[str, int]:
-    """How often each kind of `ARTEFACTS` stands in a text; only kinds that do."""
+    """How often each kind of `ARTEFACTS` occurs in a text; only kinds that do."""
     found = {name: len(pattern.findall(text)) for name, pattern in ARTEFACTS.items()}
     return {name: count for name, count in found.items() if count}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Diversity:
+    """How varied and clean N texts are.
+
+    Attributes:
+        ids: of the documents.
+        values: of `METRICS`, each of shape (N,): words, Shannon entropy of the words' frequencies in bits,
+            share of different 1-, 2- and 3-grams, longest span that occurs twice.
+        artefacts: of each kind, whether a text has it, shape (N,).
+    """
+
+    ids: tuple[str, ...]
+    values: dict[str, NDArray[np.float64]]
+    artefacts: dict[str, NDArray[np.bool_]]
+
+    def sample(self, name: str) -> Sample:
+        """The mean over texts of one of `METRICS`, or the share that has an artefact (`any` for one of any kind).
+
+        Raises:
+            InputError: there is no such metric.
+        """
+        if name in self.values:
+            return Sample.mean(self.values[name], self.ids)
+        if name in ("any", *self.artefacts):
+            return Sample.mean(self._with(name).astype(np.float64), self.ids)
+        allowed = ", ".join([*METRICS, "any", *ARTEFACTS])
+        raise InputError(f"there is no metric {name!r} of texts; allowed are {allowed}")
+
+    def shares(self, level: float = 0.95) -> dict[str, tuple[int, Estimate]]:
+        """Of each kind of artefact, and of any: how many texts have it, and their share with Wilson's interval."""
+        counts = {name: int(self._with(name).sum()) for name in ("any", *self.artefacts)}
+        return {name: (count, wilson_estimate(count, len(self.ids), level)) for name, count in counts.items()}
+
+    def _with(self, name: str) -> NDArray[np.bool_]:
+        return np.any(list(self.artefacts.values()), axis=0) if name == "any" else self.artefacts[name]
+
+
+def diversity(ids: Sequence[str], texts: Sequence[str]) -> Diversity:
+    """Variety, repetition and artefacts of texts.
+
+    Raises:
+        InputError: there are no texts.
+    """
+    if not texts:
+        raise InputError("there are no texts to measure the diversity of")
+    split = [words(text) for text in texts]
+    values = {
+        "words": [len(row) for row in split],
+        "word_entropy": [shannon_entropy(row) for row in split],
+        **{f"distinct_{n}": [distinct(row, n) for row in split] for n in (1, 2, 3)},
+        "longest_repeat": [longest_repeat(row) for row in split],
+    }
+    found = [artefacts(text) for text in texts]
+    return Diversity(
+        tuple(ids),
+        {name: np.array(row, np.float64) for name, row in values.items()},
+        {name: np.array([name in row for row in found]) for name in ARTEFACTS},
+    )

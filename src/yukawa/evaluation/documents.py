@@ -22,7 +22,7 @@ def read_documents(path: Path, *, split: str = "test", limit: int | None = None)
         limit: only the first so many.
 
     Raises:
-        InputError: nothing is there, it holds no document, or two documents have one id.
+        InputError: the path does not exist, holds no documents, or two documents have one id.
         MissingPackage: the file is Parquet and pyarrow is not installed.
     """
     path = Path(path).expanduser()
@@ -30,7 +30,7 @@ def read_documents(path: Path, *, split: str = "test", limit: int | None = None)
     documents = list(islice(rows, limit))
     if not documents:
         raise InputError(
-            f"{path} holds no document to evaluate on", hint="give a test set with one row or more"
+            f"{path} holds no documents to evaluate on", hint="give a test set with one row or more"
         )
     seen: set[str] = set()
     for document in documents:
@@ -50,7 +50,7 @@ def archive(document: Document) -> str:
 def by_archive(
     tests: Mapping[str, Sequence[Document]], limit: int | None = None
 ) -> dict[str, list[Document]]:
-    """The documents of all test sets, a set an archive, the largest first.
+    """The documents of all test sets, divided into one set for each archive, the largest first.
 
     Args:
         tests: documents by the test set's name.
@@ -65,8 +65,8 @@ def by_archive(
         for document in documents:
             if document.id in homes:
                 raise InputError(
-                    f"the document {document.id!r} stands in {homes[document.id]} and in {name}",
-                    hint="divided by archive, each counts once: leave one of the two out",
+                    f"the document {document.id!r} is in {homes[document.id]} and in {name}",
+                    hint="divided by archive, each counts once: remove one of the two",
                 )
             homes[document.id] = name
             found.setdefault(archive(document), []).append(document)

@@ -24,18 +24,18 @@ _HEAD = "yukawa losses"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Losses:
-    """What one model loses on each document of a test set.
+    """The losses of one model on the documents of a test set.
 
     Attributes:
         model: the model's name.
         options: how it was measured: the model's own options, `bos`, `eos`, `context`, `stride`.
         ids: of the N documents, in the order of the test set.
-        clusters: what is resampled together; the document's id unless told otherwise.
+        clusters: names of the groups that are resampled together; by default the document's id.
         losses: in nats, summed over the scored tokens, shape (N,).
-        tokens: scored tokens, EOS included where it is scored.
-        bytes: of the scored text as UTF-8.
-        windows: how many windows a document took; more than 1 where it is longer than the context.
-        notes: what a reader should know.
+        tokens: number of scored tokens, EOS included where it is scored.
+        bytes: length of the scored text in UTF-8.
+        windows: number of windows that a document took; more than 1 where it is longer than the context.
+        notes: for a reader of the results.
     """
 
     model: str
@@ -50,15 +50,20 @@ class Losses:
 
     @property
     def long(self) -> int:
-        """How many documents were longer than the context and read in several windows."""
+        """Number of documents that were longer than the context and read in several windows."""
         return int(np.count_nonzero(self.windows > 1))
 
+    @property
+    def public_options(self) -> dict[str, Any]:
+        """The options without the key by which a cache knows them."""
+        return {key: value for key, value in self.options.items() if key != "asked"}
+
     def sample(self, form: str) -> Sample:
-        """One of `FORMS` as a figure with clusters.
+        """One of `FORMS` with its clusters.
 
         `document_perplexity` is the mean over documents of exp(mean loss of a token), as FeynTune has it;
         `corpus_perplexity` is exp(total loss / total tokens); `bits_per_byte` is total loss in bits by bytes of
-        text, the one form that models of different tokenizers may be compared by.
+        text, the one form by which models of different tokenizers may be compared.
 
         Raises:
             InputError: there is no such form.
@@ -70,7 +75,7 @@ class Losses:
             return Sample.ratio(self.losses, self.tokens, self.clusters, exponential=True)
         if form == "bits_per_byte":
             return Sample.ratio(self.losses / np.log(2), self.bytes, self.clusters)
-        raise InputError(f"there is no perplexity {form!r}; allowed are {', '.join(FORMS)}")
+        raise InputError(f"unknown form of perplexity {form!r}; allowed are {', '.join(FORMS)}")
 
     def figures(self) -> dict[str, float]:
         """Each form's value."""
@@ -86,29 +91,29 @@ class Losses:
         )  # fmt: skip
 
     def save(self, path: Path) -> None:
-        """Write a first line with how it was measured, then a line a document.
+        """Write a first line that says how the losses were measured, then a line a document.
 
         Raises:
             StoreError: the disk refuses.
         """
         head = {"kind": _HEAD, "model": self.model, "options": self.options, "notes": list(self.notes)}
-        columns = (self.ids, self.clusters, self.losses.tolist(), self.tokens.tolist(), self.bytes.tolist())
-        names = ("id", "cluster", "loss", "tokens", "bytes", "windows")
-        rows = (
-            dict(zip(names, row, strict=True)) for row in zip(*columns, self.windows.tolist(), strict=True)
-        )
+        columns = {
+            "id": self.ids, "cluster": self.clusters, "loss": self.losses.tolist(), "tokens": self.tokens.tolist(),
+            "bytes": self.bytes.tolist(), "windows": self.windows.tolist(),
+        }  # fmt: skip
+        rows = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
         write_jsonl(path, (head, *rows))
 
     @classmethod
     def load(cls, path: Path) -> Losses:
-        """What `save` wrote.
+        """Read a file that `save` wrote.
 
         Raises:
             InputError: the file cannot be read, is damaged or holds something else.
         """
         head, *rows = list(read_jsonl(path)) or [{}]
         if head.get("kind") != _HEAD or not rows:
-            raise InputError(f"{path} holds no losses of documents")
+            raise InputError(f"{path} does not hold losses of documents")
         try:
             columns = {name: [row[name] for row in rows] for name in rows[0]}
             counts = {name: np.array(columns[name], np.int64) for name in ("tokens", "bytes", "windows")}
@@ -133,11 +138,11 @@ def document_losses(
     clusters: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> Losses:
-    """What `model` loses on each document.
+    """The losses of `model` on each document.
 
-    Measure as was trained: continued pre-training ends each document with EOS, so that is scored by default
-    (FeynTune trained with it and measured without: `eos=False`). Without BOS the first token has nothing to be
-    predicted from; it and its bytes are left out.
+    A model should be measured as it was trained: continued pre-training ends each document with EOS, so EOS is scored
+    by default (FeynTune trained with it and measured without: `eos=False`). Without BOS nothing comes before the
+    first token that could predict it; it and its bytes are omitted.
 
     Args:
         model: the model.
@@ -147,7 +152,7 @@ def document_losses(
         context: as for `token_scores`.
         stride: as for `token_scores`.
         batch_tokens: as for `token_scores`.
-        clusters: what is to be resampled together, a name a document; its id if left out.
+        clusters: names of groups that are resampled together, one a document; by default its id.
         progress: called with scored tokens and all tokens.
 
     Raises:
@@ -155,14 +160,14 @@ def document_losses(
         ModelError: a loss is not finite.
     """
     if not documents:
-        raise InputError("there is no document to measure on", hint="give a test set with one row or more")
+        raise InputError("there are no documents to measure on", hint="give a test set with one row or more")
     starts_with = begins_with_bos(model) if bos is None else bos
     sequences, sizes = encoded(model, [document.text for document in documents], bos=starts_with, eos=eos)
     short = [document.id for document, ids in zip(documents, sequences, strict=True) if len(ids) < 2]
     if short:
         raise InputError(
-            f"document {short[0]} has one token only, and nothing to predict it from ({len(short)} such)",
-            hint="score EOS, or leave it out of the test set",
+            f"document {short[0]} has only one token, which nothing precedes ({len(short)} such)",
+            hint="score EOS, or remove it from the test set",
         )
     scores = token_scores(
         model, sequences, context=context, stride=stride, batch_tokens=batch_tokens, progress=progress
@@ -191,7 +196,7 @@ def begins_with_bos(model: LanguageModel) -> bool:
 def encoded(
     model: LanguageModel, texts: Sequence[str], *, bos: bool, eos: bool
 ) -> tuple[list[list[int]], list[int]]:
-    """Token ids of texts, and the bytes of what can be scored of them.
+    """Token ids of texts, and the length in bytes of their scored part.
 
     Special tokens written out in a text are read as ordinary text.
 

@@ -1,4 +1,4 @@
-"""Pictures of how models compare: each is written as PNG and SVG, readable without colours too."""
+"""Plots of how models compare: each is written as PNG and SVG, readable without colours too."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yukawa.core.errors import InputError
-from yukawa.core.plotting import colour, course, dashes, marker, new_figure, save, style
+from yukawa.core.plotting import colour, dashes, marker, new_figure, save, series, style
 from yukawa.core.statistics import Comparison, Difference, Estimate
-from yukawa.evaluation.entropy import TokenCourse
+from yukawa.evaluation.entropy import TokenSeries
 
 _LETTERS = 10  # of a label that fit an inch
 _WITHIN = 5  # lines have their legend within the axes
@@ -23,12 +23,12 @@ _FEWEST = 0.1  # of the texts must reach a position for it to be drawn
 
 
 def bootstrap_plot(comparison: Comparison, path: Path, label: str) -> Path:
-    """The resampled figures of each system as violins with value and interval, and the paired differences from the first.
+    """The resampled values of each system as violins with value and interval, and the paired differences from the first.
 
     Args:
         comparison: the systems.
         path: of the PNG; an SVG of the same name is written beside it.
-        label: what the figure is, with its unit.
+        label: of the value, with its unit.
 
     Returns:
         The path of the PNG.
@@ -58,7 +58,7 @@ def bootstrap_plot(comparison: Comparison, path: Path, label: str) -> Path:
 
 
 def _violin(axes: Any, k: int, drawn: NDArray[np.float64], found: Estimate | Difference) -> None:
-    """Resampled figures in row k, with the value and its interval; the first row in a colour of its own."""
+    """Resampled values in row k, with the value and its interval; the first row in a colour of its own."""
     drawn, ink = drawn[np.isfinite(drawn)], colour(min(k, 1))
     # Equal values differ by rounding, which no density can be drawn of.
     if len(drawn) and np.ptp(drawn) > 1e-9 * np.abs(drawn).max():
@@ -71,24 +71,24 @@ def _violin(axes: Any, k: int, drawn: NDArray[np.float64], found: Estimate | Dif
 
 
 def entropy_plot(
-    courses: Mapping[str, TokenCourse], path: Path, label: str = "entropy of the next token [bit]"
+    systems: Mapping[str, TokenSeries], path: Path, label: str = "entropy of the next token [bit]"
 ) -> Path:
-    """A figure of tokens against position in the completion, with bands of one standard error.
+    """Bits of tokens against position in the completion, with bands of one standard error.
 
-    Positions that fewer than a tenth of the completions reach are left out: what is left there is a selection.
+    Positions that fewer than a tenth of the completions reach are omitted: those that remain are a selection.
 
     Raises:
         InputError: there is nothing to draw.
         MissingPackage: matplotlib is not installed.
         StoreError: the disk refuses.
     """
-    if not any(len(bits.positions) for bits in courses.values()):
+    if not any(len(bits.positions) for bits in systems.values()):
         raise InputError("there are no completions to draw the entropy of")
     with style():
-        figure = new_figure(*_size(len(courses)))
+        figure = new_figure(*_size(len(systems)))
         axes = figure.add_subplot()
         highest = 0.0
-        for k, (name, bits) in enumerate(courses.items()):
+        for k, (name, bits) in enumerate(systems.items()):
             if not len(bits.positions):
                 continue
             kept = bits.count >= max(2, _FEWEST * bits.count[0])
@@ -99,7 +99,7 @@ def entropy_plot(
             highest = max(highest, float((mean + error).max()))
         axes.set(xlabel="position in the completion [token]", ylabel=label)
         axes.set_ylim(0, 1.05 * highest or 1)
-        _legend(figure, axes, len(courses))
+        _legend(figure, axes, len(systems))
         return save(figure, path)
 
 
@@ -116,13 +116,13 @@ def learning_plot(runs: Mapping[str, Sequence[Mapping[str, Any]]], path: Path) -
         StoreError: the disk refuses.
     """
     kinds = ("loss", "validation_loss")
-    courses = {name: [course(rows, "step", kind) for kind in kinds] for name, rows in runs.items()}
-    if not any(len(x) for pair in courses.values() for x, _ in pair):
+    curves = {name: [series(rows, "step", kind) for kind in kinds] for name, rows in runs.items()}
+    if not any(len(x) for pair in curves.values() for x, _ in pair):
         raise InputError("there are no learning curves to draw: no row of metrics has a loss")
     with style():
-        figure = new_figure(*_size(len(courses)))
+        figure = new_figure(*_size(len(curves)))
         axes = figure.add_subplot()
-        for k, (name, (training, validation)) in enumerate(courses.items()):
+        for k, (name, (training, validation)) in enumerate(curves.items()):
             look = {"color": colour(k), "label": name}
             if training[0]:
                 point = "o" if len(training[0]) == 1 else None  # no line is seen of one point
@@ -131,7 +131,7 @@ def learning_plot(runs: Mapping[str, Sequence[Mapping[str, Any]]], path: Path) -
             if validation[0]:
                 axes.plot(*validation, **look, marker=marker(_turned(k)), ms=4, lw=1.2, ls=":")
         axes.set(xlabel="step", ylabel="loss (cross entropy of a token) [nat]")
-        _legend(figure, axes, len(courses))
+        _legend(figure, axes, len(curves))
         return save(figure, path)
 
 
@@ -162,7 +162,7 @@ def matrix_plot(
         models: names of the rows.
         tests: names of the columns.
         path: of the PNG; an SVG of the same name is written beside it.
-        label: of what the change is.
+        label: of the change, with its unit.
 
     Raises:
         MissingPackage: matplotlib is not installed.

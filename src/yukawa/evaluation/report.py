@@ -2,54 +2,41 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from yukawa.core.files import atomic_write, report_write_errors
-from yukawa.core.plotting import matplotlib
-from yukawa.core.reports import Block, Heading, Page, Picture
+from yukawa.core import plotting
+from yukawa.core.errors import InputError
+from yukawa.core.files import report_write_errors
+from yukawa.core.reports import Heading, Page, Picture
+from yukawa.core.settings import ModelSettings
 from yukawa.core.statistics import Comparison
 from yukawa.data.rows import Document
 from yukawa.embedding import open_embedder
-from yukawa.embedding.base import Embedder
-from yukawa.evaluation.completions import Completion, read_completions
-from yukawa.evaluation.documents import by_archive
-from yukawa.evaluation.entropy import Entropies, chat_surprisals, completion_entropies, textures
+from yukawa.evaluation import plots, report_sections, results
+from yukawa.evaluation.completions import Completion, read_completion_files, read_completions
+from yukawa.evaluation.diversity import diversity
+from yukawa.evaluation.documents import by_archive as divided_by_archive
+from yukawa.evaluation.documents import read_documents
+from yukawa.evaluation.entropy import Entropies, chat_surprisals, completion_entropies
 from yukawa.evaluation.perplexity import Losses
-from yukawa.evaluation.plots import bootstrap_plot, entropy_plot, learning_plot, matrix_plot
-from yukawa.evaluation.report_sections import (
-    completions_chapter,
-    matrix_chapter,
-    opening_chapter,
-    perplexity_chapter,
-)
-from yukawa.evaluation.results import (
-    WORDS,
-    Statistics,
-    entropy_json,
-    main_form,
-    matrix_json,
-    perplexity_figures,
-    same_documents,
-    semscore_json,
-    texture_json,
-)
-from yukawa.evaluation.runner import Manner, Progress, Subject, Tell, Work, measure, slug
+from yukawa.evaluation.recipe import EvaluationRecipe, ScoringOptions, Statistics
+from yukawa.evaluation.runner import ModelSpec, OnMessage, PostHook, Progress, measure, slug
 from yukawa.evaluation.semscore import semscore
 from yukawa.evaluation.served_models import Service
 from yukawa.llm.folders import find_origin
 from yukawa.llm.loading import LanguageModel
-from yukawa.runs.run import Run
+from yukawa.runs.run import RECIPE, Run
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was found, and where it lies.
+    """The results of an evaluation, and where they lie.
 
     Attributes:
         folder: holds `report.md`, `report.html`, `report.json`, `plots/` and `losses/`.
@@ -60,12 +47,61 @@ class Report:
     data: dict[str, Any]
 
 
+def evaluate(
+    recipe: EvaluationRecipe,
+    folder: Path,
+    *,
+    services: Mapping[str, ModelSettings] | None = None,
+    progress: Progress | None = None,
+    on_message: OnMessage | None = None,
+) -> Report:
+    """Do what a recipe says: `make_report` in a run's folder, which records the recipe and the hashes of its inputs.
+
+    The same folder may be used again: losses that were measured with the same options are not measured again, and
+    the newest recipe is the one that is recorded.
+
+    Args:
+        recipe: the models, the test sets and the options.
+        folder: of the run, made if need be.
+        services: the rows of `yukawa.toml`.
+        progress: as for `make_report`.
+        on_message: likewise.
+
+    Raises:
+        InputError: a service has no row, a file cannot be read, or as for `make_report`.
+        ModelError, MissingPackage, StoreError: as for `make_report`.
+    """
+    rows, folder = services or {}, Path(folder)
+    unknown = [name for name in recipe.services if name not in rows]
+    if unknown:
+        raise InputError(f"yukawa.toml has no model {unknown[0]!r}", hint=f"there are: {', '.join(rows)}")
+    loading = recipe.loading.model_dump()
+    models = [ModelSpec.parse(f"{name}={place}", **loading) for name, place in recipe.models.items()]
+    # By archive, the first documents of a file may be of one archive only: it is divided before it is cut.
+    limit = None if recipe.by_archive else recipe.limit
+    places = {name: Path(place).expanduser() for name, place in recipe.tests.items()}
+    files = [Path(file) for file in recipe.completions]
+    report = make_report(
+        [*models, *(Service(rows[name]) for name in recipe.services)],
+        {name: read_documents(place, split=recipe.split, limit=limit) for name, place in places.items()},
+        folder, scoring=recipe.scoring, archives=recipe.by_archive, limit=recipe.limit,
+        completions=dict(zip(read_completion_files(files), files, strict=True)), embedder=recipe.embedder,
+        runs={name: Path(run) for name, run in recipe.runs.items()}, statistics=recipe.statistics,
+        progress=progress, on_message=on_message,
+    )  # fmt: skip
+    inputs = [place for place in places.values() if place.is_file()]
+    inputs += [place / "manifest.json" for place in places.values() if (place / "manifest.json").is_file()]
+    (folder / RECIPE).unlink(missing_ok=True)
+    Run.create(folder, recipe.plain(), [*inputs, *files])
+    return report
+
+
 def make_report(
-    subjects: Sequence[Subject | Service],
+    models: Sequence[ModelSpec | Service],
     tests: Mapping[str, Sequence[Document]],
     out: Path,
     *,
-    manner: Manner | None = None,
+    scoring: ScoringOptions | None = None,
     archives: bool = False,
     limit: int | None = None,
     completions: Mapping[str, Path] | None = None,
@@ -73,18 +109,18 @@ def make_report(
     runs: Mapping[str, Path] | None = None,
     statistics: Statistics | None = None,
     progress: Progress | None = None,
-    tell: Tell | None = None,
+    on_message: OnMessage | None = None,
 ) -> Report:
     """Measure models on test sets and write Markdown, HTML, JSON and plots into `out`.
 
-    The first model is what the others are held against in the matrix of test sets. Losses are kept in `out`: an
-    interrupted call goes on with the next model.
+    The matrix of test sets shows changes from the first model. Losses are kept in `out`: an interrupted call resumes
+    with the next model.
 
     Args:
-        subjects: the models; learning curves of those that lie in their run's folder are drawn.
+        models: learning curves of those that lie in their run's folder are drawn.
         tests: documents by the test set's name.
         out: a folder, made if need be.
-        manner: how documents are measured.
+        scoring: how documents are scored.
         archives: divide the documents of all test sets by the archive of their primary category.
         limit: only the first so many documents of each test set, those of archives included.
         completions: files of completions by the system's name; entropies need a model of that name.
@@ -92,7 +128,7 @@ def make_report(
         runs: folders of more training runs by name, for learning curves.
         statistics: how intervals are made.
         progress: called with tokens done and all tokens.
-        tell: called with a line as each model begins.
+        on_message: called with a line as each model begins.
 
     Raises:
         InputError: something is missing, empty or named twice.
@@ -100,187 +136,158 @@ def make_report(
         ModelError: a model cannot be opened or measured.
         StoreError: the folder cannot be written.
     """
-    matplotlib()  # what is wrong shall be told before hours have passed
-    how, folder = statistics or Statistics(), Path(out)
-    tests = by_archive(tests, limit) if archives else {name: some[:limit] for name, some in tests.items()}
-    written = _Written.read(completions or {}, subjects, embedder)
-    curves = _curves(subjects, runs or {})
+    plotting.matplotlib()  # a missing package is reported before hours have passed
+    scoring, statistics, folder = scoring or ScoringOptions(), statistics or Statistics(), Path(out)
+    if archives:
+        tests = divided_by_archive(tests, limit)
+    tests = {name: documents[:limit] for name, documents in tests.items()}
+    written = _Completions.read(completions or {}, models)
+    vectors = open_embedder(embedder) if completions else None
+    curves = _learning_curves(models, runs or {})
     with report_write_errors(folder):
         (folder / "plots").mkdir(parents=True, exist_ok=True)
-    kept, work = folder / "losses", written.work
-    found = measure(subjects, tests, manner=manner, keep=kept, work=work, progress=progress, tell=tell)
-    data, compared = _figures(found, written, manner or Manner(), how)
-    page = Page(f"Evaluation of {_called([subject.name for subject in subjects])}")
-    page.add(*opening_chapter(data, tests))
-    _add_chapters(page, data, compared, written.entropies, curves, _Pictures(folder / "plots"))
-    _write(folder, page, data)
+    losses = measure(
+        models, tests, scoring=scoring, cache=folder / "losses", post_hooks=written.post_hooks, progress=progress,
+        on_message=on_message,
+    )  # fmt: skip
+    data, compared = _results(losses, scoring, statistics)
+    if vectors is not None:
+        data["completions"] = {
+            "semscore": results.semscore_json(semscore(written.rows, vectors), statistics),
+            "diversity": written.diversity_json(statistics),
+            "entropy": {n: results.entropy_json(found, statistics) for n, found in written.entropies.items()},
+        }
+    page = _page(data, tests, compared, written.entropies, curves, folder / "plots")
+    page.write(folder, data)
     return Report(folder, data)
 
 
-def _add_chapters(
-    page: Page,
-    data: Mapping[str, Any],
-    compared: Mapping[str, tuple[str, Comparison]],
-    entropies: Mapping[str, Entropies],
-    curves: Mapping[str, Sequence[Mapping[str, Any]]],
-    pictures: _Pictures,
-) -> None:
-    """What was found, each part with its picture."""
-    if "matrix" in data:  # the whole at a glance, before its parts
-        page.add(*matrix_chapter(data["matrix"]), pictures.matrix(data["matrix"]))
-    for test, (form, comparison) in compared.items():
-        page.add(*perplexity_chapter(test, data["tests"][test], WORDS))
-        page.add(pictures.bootstrap(test, form, comparison, data["statistics"]["level"]))
-    if "completions" in data:
-        page.add(*completions_chapter(data["completions"]), *pictures.entropy(entropies))
-    if curves:
-        page.add(Heading("Learning curves"), pictures.learning(curves))
-
-
-def _called(names: Sequence[str]) -> str:
-    """The models for a title."""
-    return ", ".join(names) if len(names) <= 4 else f"{names[0]} and {len(names) - 1} others"
-
-
 @dataclass(slots=True)
-class _Written:
-    """Completions by the system's name, and what else the report needs to know of them.
+class _Completions:
+    """Completions by the system's name, and their entropies as far as they are known.
 
     Attributes:
-        options: how those of each system were made.
         rows: the completions.
-        embedder: for SemScore; None where there are no completions.
-        work: scores completions while their model is open.
-        entropies: found by now.
+        entropies: of those of services at once, of others when their hook has been called.
+        post_hooks: score the completions of a model while it is open.
     """
 
-    options: dict[str, dict[str, Any]]
-    rows: dict[str, list[Completion]]
-    embedder: Embedder | None
-    work: Work = field(default_factory=Work)
+    rows: dict[str, list[Completion]] = field(default_factory=dict)
     entropies: dict[str, Entropies] = field(default_factory=dict)
+    post_hooks: dict[str, PostHook] = field(default_factory=dict)
 
     @classmethod
-    def read(
-        cls, files: Mapping[str, Path], subjects: Sequence[Subject | Service], embedder: str
-    ) -> _Written:
+    def read(cls, files: Mapping[str, Path], models: Sequence[ModelSpec | Service]) -> _Completions:
         """The completions in the files; those of services come with log-probabilities or without."""
-        found = {name: read_completions(path) for name, path in files.items()}
-        written = cls(
-            {name: options for name, (_, options, _) in found.items()},
-            {name: rows for name, (_, _, rows) in found.items()},
-            open_embedder(embedder) if found else None,
-        )
-        same_documents({name: [row.id for row in rows] for name, rows in written.rows.items()})
-        local: set[str] = set()
-        known = {subject.name: subject for subject in subjects if isinstance(subject, Subject)}
-        for name, rows in written.rows.items():
-            chat = written.options[name].get("chat")
+        found = cls()
+        known = {model.name: model for model in models if isinstance(model, ModelSpec)}
+        for name, path in files.items():
+            _, options, rows = read_completions(path)
+            found.rows[name] = rows
+            chat = options.get("chat")
             if chat and any(row.logprobs for row in rows):
-                written.entropies[name] = chat_surprisals(rows)
+                found.entropies[name] = chat_surprisals(rows)
             elif not chat and name in known and any(row.tokens for row in rows):
-                known[name].check_wrote(written.options[name])
-                local.add(name)
-        written.work = Work(frozenset(local), written.score)
-        return written
+                known[name].check_wrote(options)
+                found.post_hooks[name] = partial(found._score, bos=options.get("bos"))
+        results.check_same_documents({name: [row.id for row in rows] for name, rows in found.rows.items()})
+        return found
 
-    def score(self, model: LanguageModel) -> None:
-        """Entropies of what this model wrote."""
-        rows, bos = self.rows[model.name], self.options[model.name].get("bos")
-        self.entropies[model.name] = completion_entropies(model, rows, bos=bos)
+    def _score(self, model: LanguageModel, bos: bool | None) -> None:
+        self.entropies[model.name] = completion_entropies(model, self.rows[model.name], bos=bos)
+
+    def diversity_json(self, statistics: Statistics) -> dict[str, Any]:
+        """Of each system's completions, and of the true continuations."""
+        first = next(iter(self.rows.values()))
+        texts = {name: [(row.id, row.completion) for row in rows] for name, rows in self.rows.items()}
+        texts["true continuation"] = [(row.id, row.reference) for row in first]
+        return {
+            name: results.diversity_json(diversity(*zip(*pairs, strict=True)), statistics)
+            for name, pairs in texts.items()
+        }
 
 
-def _curves(
-    subjects: Sequence[Subject | Service], runs: Mapping[str, Path]
+def _learning_curves(
+    models: Sequence[ModelSpec | Service], runs: Mapping[str, Path]
 ) -> dict[str, list[dict[str, Any]]]:
     """Rows of `metrics.jsonl`: of models that lie in their runs where these have logged a loss, and of `runs`."""
     found = {}
-    for subject in subjects:
-        origin = find_origin(subject.adapter or subject.source) if isinstance(subject, Subject) else None
+    for model in models:
+        origin = find_origin(model.adapter or model.source) if isinstance(model, ModelSpec) else None
         rows = Run.open(origin.run).metrics() if origin else []
         if any("loss" in row or "validation_loss" in row for row in rows):
-            found[subject.name] = rows
+            found[model.name] = rows
     return {**found, **{name: Run.open(path).metrics() for name, path in runs.items()}}
 
 
-def _figures(
-    found: Mapping[str, Mapping[str, Losses]], written: _Written, manner: Manner, how: Statistics
+def _results(
+    found: Mapping[str, Mapping[str, Losses]], scoring: ScoringOptions, statistics: Statistics
 ) -> tuple[dict[str, Any], dict[str, tuple[str, Comparison]]]:
-    """All of `report.json`, and of each test set the main form and the comparison by it."""
+    """The data of `report.json` without completions, and of each test set the main form and its comparison."""
     models = next(iter(found.values()))
     data: dict[str, Any] = {
         "models": {
-            name: {"options": {k: v for k, v in row.options.items() if k != "asked"}, "notes": list(row.notes)}
-            for name, row in models.items()
+            name: {"options": row.public_options, "notes": list(row.notes)} for name, row in models.items()
         },
-        "tests": {}, "statistics": asdict(how), "manner": asdict(manner),
+        "tests": {}, "statistics": statistics.plain(), "scoring": scoring.plain(),
     }  # fmt: skip
     compared = {}
     for test, losses in found.items():
-        form = main_form(losses)
-        data["tests"][test], forms = perplexity_figures(losses, how)
+        form = results.main_form(losses)
+        data["tests"][test], forms = results.perplexity_results(losses, statistics)
         compared[test] = (form, forms[form])
     if len(found) > 1 and len(models) > 1:
-        data["matrix"] = matrix_json(data["tests"])
-    if written.embedder is not None:
-        data["completions"] = _completions(written, written.embedder, how)
+        data["matrix"] = results.matrix_json(data["tests"])
     return data, compared
 
 
-def _completions(written: _Written, embedder: Embedder, how: Statistics) -> dict[str, Any]:
-    rows = written.rows
-    texts = {name: [row.completion for row in some] for name, some in rows.items()}
-    looks = {name: textures([row.id for row in rows[name]], some) for name, some in texts.items()}
-    first = next(iter(rows.values()))
-    looks["true continuation"] = textures([row.id for row in first], [row.reference for row in first])
-    return {
-        "semscore": semscore_json(semscore(rows, embedder), how),
-        "texture": {name: texture_json(look, how) for name, look in looks.items()},
-        "entropy": {name: entropy_json(value, how) for name, value in written.entropies.items()},
+def _page(
+    data: Mapping[str, Any],
+    tests: Mapping[str, Sequence[Document]],
+    compared: Mapping[str, tuple[str, Comparison]],
+    entropies: Mapping[str, Entropies],
+    curves: Mapping[str, Sequence[Mapping[str, Any]]],
+    folder: Path,
+) -> Page:
+    """The page, each section with its plot, which is drawn into `folder`."""
+    names = list(data["models"])
+    title = ", ".join(names) if len(names) <= 4 else f"{names[0]} and {len(names) - 1} others"
+    page = Page(f"Evaluation of {title}")
+    page.add(*report_sections.opening_section(data, tests))
+    if "matrix" in data:  # the overview, before its parts
+        page.add(*report_sections.matrix_section(data["matrix"]), _matrix_picture(data["matrix"], folder))
+    level = data["statistics"]["level"]
+    for test, (form, comparison) in compared.items():
+        page.add(*report_sections.perplexity_section(test, data["tests"][test], results.WORDS))
+        path = folder / f"bootstrap-{slug(test)}.png"
+        plots.bootstrap_plot(comparison, path, f"{results.WORDS[form]} on {test}")
+        caption = f"Resampled values and paired differences on {test}, with {level:.0%} intervals"
+        page.add(Picture(path, caption))
+    if "completions" in data:
+        page.add(*report_sections.completions_section(data["completions"]))
+        page.add(*_entropy_pictures(entropies, folder))
+    if curves:
+        path = plots.learning_plot(curves, folder / "learning.png")
+        page.add(Heading("Learning curves"))
+        page.add(Picture(path, "Loss against steps: training as lines, validation as markers"))
+    return page
+
+
+def _matrix_picture(matrix: Mapping[str, Any], folder: Path) -> Picture:
+    models, tests = matrix["models"][1:], matrix["tests"]
+    cells = [[matrix["change_percent"][m][t]["value"] for t in tests] for m in models]
+    label = f"change of {matrix['words']} from {matrix['base']} [%]"
+    path = plots.matrix_plot(np.array(cells, np.float64), models, tests, folder / "matrix.png", label)
+    return Picture(path, f"Transfer and forgetting: {label}; below zero is better")
+
+
+def _entropy_pictures(entropies: Mapping[str, Entropies], folder: Path) -> list[Picture]:
+    """The picture of bits against position, if there are any; those of a service are called surprisal."""
+    if not entropies:
+        return []
+    systems = {
+        name if found.kind == "entropy" else f"{name}, surprisal": found.series()
+        for name, found in entropies.items()
     }
-
-
-@dataclass(frozen=True, slots=True)
-class _Pictures:
-    """Draws the plots of a report into its folder."""
-
-    folder: Path
-
-    def bootstrap(self, test: str, form: str, comparison: Comparison, level: float) -> Picture:
-        path = self.folder / f"bootstrap-{slug(test)}.png"
-        bootstrap_plot(comparison, path, f"{WORDS[form]} on {test}")
-        return Picture(
-            path, f"Resampled figures and paired differences on {test}, with {level:.0%} intervals"
-        )
-
-    def matrix(self, matrix: Mapping[str, Any]) -> Picture:
-        models, tests = matrix["models"][1:], matrix["tests"]
-        cells = [[matrix["change_percent"][m][t]["value"] for t in tests] for m in models]
-        label = f"change of {matrix['words']} from {matrix['base']} [%]"
-        path = matrix_plot(np.array(cells, np.float64), models, tests, self.folder / "matrix.png", label)
-        return Picture(path, f"Transfer and forgetting: {label}; below zero is better")
-
-    def entropy(self, entropies: Mapping[str, Entropies]) -> list[Block]:
-        """The picture of entropies against position, if there are any; of a service they are surprisals."""
-        if not entropies:
-            return []
-        courses = {
-            f"{name}, surprisal" if value.entropies is None else name: value.course()
-            for name, value in entropies.items()
-        }
-        path = entropy_plot(courses, self.folder / "entropy.png")
-        return [Picture(path, "Bits of each new token against its position")]
-
-    def learning(self, curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> Picture:
-        return Picture(
-            learning_plot(curves, self.folder / "learning.png"),
-            "Loss against steps: training as lines, validation as marks",
-        )
-
-
-def _write(folder: Path, page: Page, data: Mapping[str, Any]) -> None:
-    atomic_write(
-        folder / "report.json", json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    )
-    atomic_write(folder / "report.html", page.html())
-    atomic_write(folder / "report.md", page.markdown(folder))
+    path = plots.entropy_plot(systems, folder / "entropy.png")
+    return [Picture(path, "Bits of each new token against its position")]

@@ -1,4 +1,4 @@
-"""The chapters of a report: its figures as tables and sentences for people."""
+"""The sections of a report: its metrics as tables and sentences for people."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 from yukawa.core.reports import Block, Heading, Paragraph, Table
 
-_PAIRS = 15  # more are not shown, only those with the first: what is true of them is not seen among so many
+_PAIRS = 15  # of more, only those with the first are shown: nobody finds the true ones among so many
 _NAMES = 3  # more of one kind are counted, not listed
 
 
-def opening_chapter(data: Mapping[str, Any], tests: Mapping[str, Sequence[Any]]) -> list[Block]:
-    """What was measured, and how."""
+def opening_section(data: Mapping[str, Any], tests: Mapping[str, Sequence[Any]]) -> list[Block]:
+    """The models, the test sets and the statistics."""
     how, rows = data["statistics"], []
     for name, model in data["models"].items():
         options = model["options"]
@@ -31,15 +31,15 @@ def opening_chapter(data: Mapping[str, Any], tests: Mapping[str, Sequence[Any]])
         Table(["model", "weights", "adapter", "dtype", "4 bit", "BOS", "EOS scored", "context"], rows),
         *notes,
         Paragraph(
-            f"Intervals hold the true figure in {how['level']:.0%} of cases: studentized bootstrap over documents, "
+            f"Intervals hold the true value in {how['level']:.0%} of cases: studentized bootstrap over documents, "
             f"{how['resamples']:,} resamples. Differences are paired by document; p-values are of a permutation test "
             "that exchanges the two models within documents, corrected by Holm for the number of pairs of models."
         ),
     ]
 
 
-def perplexity_chapter(test: str, data: Mapping[str, Any], words: Mapping[str, str]) -> list[Block]:
-    """Figures of each model on one test set, and the differences."""
+def perplexity_section(test: str, data: Mapping[str, Any], words: Mapping[str, str]) -> list[Block]:
+    """Metrics of each model on one test set, and the differences."""
     forms = data["forms"]
     names = list(forms["bits_per_byte"]["estimates"])
     rows = [
@@ -102,7 +102,7 @@ def _differences(rows: Sequence[Mapping[str, Any]]) -> Table:
     )  # fmt: skip
 
 
-def matrix_chapter(matrix: Mapping[str, Any]) -> list[Block]:
+def matrix_section(matrix: Mapping[str, Any]) -> list[Block]:
     """Every model on every test set."""
     tests, base = matrix["tests"], matrix["base"]
     values = [[name, *(f"{matrix['values'][name][t]:.4g}" for t in tests)] for name in matrix["models"]]
@@ -112,16 +112,16 @@ def matrix_chapter(matrix: Mapping[str, Any]) -> list[Block]:
         Paragraph(f"Each model on each test set: {matrix['words']}."),
         Table(["model", *tests], values),
         Paragraph(
-            f"Change from {base} in percent, with its interval (the base's figure taken as exact); below zero is "
+            f"Change from {base} in percent, with its interval (the base's value taken as exact); below zero is "
             "better. A star: p < 0.05 after Holm's correction for all cells."
         ),
         Table(["model", *tests], changes),
     ]
 
 
-def completions_chapter(data: Mapping[str, Any]) -> list[Block]:
-    """SemScore, entropy, variety and artefacts."""
-    score, texture = data["semscore"], data["texture"]
+def completions_section(data: Mapping[str, Any]) -> list[Block]:
+    """SemScore, variety, artefacts and entropy."""
+    score, rows = data["semscore"], data["diversity"]
     blocks: list[Block] = [
         Heading("Completions"),
         Paragraph(
@@ -132,19 +132,23 @@ def completions_chapter(data: Mapping[str, Any]) -> list[Block]:
     ]
     if score["continuation"]["differences"]:
         blocks += differences(score["continuation"]["differences"])
-    figures = [name for name in next(iter(texture.values())) if name != "artefacts"]
-    looks = [[name, *(with_interval(row[figure]) for figure in figures)] for name, row in texture.items()]
+    metrics = [name for name in next(iter(rows.values())) if name != "artefacts"]
+    kinds = list(next(iter(rows.values()))["artefacts"])
     blocks += [
         Paragraph(
             "Variety: entropy of the words' own frequencies in bits, different n-grams, longest repeat:"
         ),
-        Table(["text of", *(figure.replace("_", " ") for figure in figures)], looks),
-    ]
-    kinds = list(next(iter(texture.values()))["artefacts"])
-    shares = [[name, *(share(row["artefacts"][kind]) for kind in kinds)] for name, row in texture.items()]
-    blocks += [
-        Paragraph("Texts with metadata that is no abstract, in percent, with Wilson's interval:"),
-        Table(["text of", *(kind.replace("_", " ") for kind in kinds)], shares),
+        Table(
+            ["text of", *map(_spaced, metrics)],
+            [[name, *(with_interval(row[metric]) for metric in metrics)] for name, row in rows.items()],
+        ),
+        Paragraph(
+            "Texts with metadata that does not belong to an abstract, in percent, with Wilson's interval:"
+        ),
+        Table(
+            ["text of", *map(_spaced, kinds)],
+            [[name, *(share(row["artefacts"][kind]) for kind in kinds)] for name, row in rows.items()],
+        ),
     ]
     if data["entropy"]:
         bits = [
@@ -153,6 +157,18 @@ def completions_chapter(data: Mapping[str, Any]) -> list[Block]:
         ]
         blocks.append(Table(["model", "of new tokens", "bits per token", "completions"], bits))
     return blocks
+
+
+def diversity_table(found: Mapping[str, Mapping[str, Any]]) -> Table:
+    """Entropy, variety and artefacts of completions in brief, a row a model."""
+    metrics = ("words", "word_entropy", "distinct_2", "longest_repeat")
+    cells = [
+        [name, with_interval(row["entropy"]["bits_per_token"]) if "entropy" in row else "–",
+         *(with_interval(row["diversity"][metric]) for metric in metrics),
+         share(row["diversity"]["artefacts"]["any"])]
+        for name, row in found.items()
+    ]  # fmt: skip
+    return Table(["model", "bits per token", *map(_spaced, metrics), "% with artefacts"], cells)
 
 
 def semscores(score: Mapping[str, Any]) -> Table:
@@ -183,6 +199,10 @@ def probability(p: float | None) -> str:
     if p is None:
         return "–"
     return "< 0.0001" if p < 0.0001 else f"{p:.2g}"
+
+
+def _spaced(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _yes(value: Any) -> str:

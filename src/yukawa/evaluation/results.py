@@ -1,27 +1,19 @@
-"""Figures of several models as JSON: estimates with intervals, paired differences, the matrix of test sets."""
+"""Metrics of several models as JSON: estimates with intervals, paired differences, the matrix of test sets."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from yukawa.core.errors import InputError
-from yukawa.core.proportions import holm
-from yukawa.core.statistics import (
-    LEVEL,
-    RESAMPLES,
-    Comparison,
-    Sample,
-    check_options,
-    compare,
-    estimate,
-)
-from yukawa.evaluation.entropy import Entropies, Textures
+from yukawa.core.reports import plain
+from yukawa.core.statistics import Comparison, Sample, compare, estimate, holm
+from yukawa.evaluation.diversity import Diversity
+from yukawa.evaluation.entropy import Entropies
 from yukawa.evaluation.perplexity import FORMS, Losses
+from yukawa.evaluation.recipe import Statistics
 from yukawa.evaluation.semscore import SemScores
 
 WORDS = {
@@ -30,25 +22,8 @@ WORDS = {
     "bits_per_byte": "bits per byte",
 }
 
-
-# What shall be equal where models are held against each other, and what people call it.
+# Options that should be equal where models are compared, and what people call them.
 _ALIKE = {"dtype": "dtype", "load_in_4bit": "four bits", "bos": "BOS", "eos": "EOS", "context": "context"}
-
-
-@dataclass(frozen=True, slots=True)
-class Statistics:
-    """How intervals are made; as for `compare`.
-
-    Raises:
-        InputError: an option is out of range.
-    """
-
-    level: float = LEVEL
-    resamples: int = RESAMPLES
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        check_options(self.level, resamples=self.resamples)
 
 
 def compared_json(
@@ -58,31 +33,21 @@ def compared_json(
     pairs: Sequence[tuple[str, str]] | None = None,
 ) -> tuple[dict[str, Any], Comparison]:
     """Estimates and differences of systems as JSON, p-values corrected by Holm for the number of pairs."""
-    found = compare(samples, level=how.level, resamples=how.resamples, seed=how.seed, pairs=pairs)
+    found = compare(samples, **how.plain(), pairs=pairs)
     corrected = holm([row.p_permutation for row in found.differences.values()])
     rows = [
-        {"first": first, "second": second, **plain(asdict(row)), "p_holm": p}
+        {"first": first, "second": second, **plain(row), "p_holm": p}
         for ((first, second), row), p in zip(found.differences.items(), corrected, strict=True)
     ]
-    estimates = {name: plain(asdict(row)) for name, row in found.estimates.items()}
-    return {"estimates": estimates, "differences": rows}, found
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON can hold it: what is not finite becomes null."""
-    if isinstance(value, dict):
-        return {key: plain(inner) for key, inner in value.items()}
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value
+    return {"estimates": plain(found.estimates), "differences": rows}, found
 
 
 def perplexity_json(losses: Mapping[str, Losses], how: Statistics) -> dict[str, Any]:
-    """Figures and differences of models on one test set."""
-    return perplexity_figures(losses, how)[0]
+    """Metrics and differences of models on one test set."""
+    return perplexity_results(losses, how)[0]
 
 
-def perplexity_figures(
+def perplexity_results(
     losses: Mapping[str, Losses], how: Statistics
 ) -> tuple[dict[str, Any], dict[str, Comparison]]:
     """`perplexity_json`, and the comparison of each form."""
@@ -91,7 +56,7 @@ def perplexity_figures(
     forms, compared = {}, {}
     for form in FORMS:
         samples = {name: row.sample(form) for name, row in losses.items()}
-        # Perplexities of different tokens are different things; only bits per byte then mean the same.
+        # Perplexities of different tokens are different quantities; only bits per byte then mean the same.
         none: list[tuple[str, str]] | None = None if alike or form == "bits_per_byte" else []
         forms[form], compared[form] = compared_json(samples, how, pairs=none)
     data = {
@@ -104,7 +69,7 @@ def perplexity_figures(
 
 
 def measured_differently(losses: Mapping[str, Losses]) -> dict[str, dict[str, Any]]:
-    """How models were measured, where that was not the same for all: part of their difference is that.
+    """Options that differ among the models, by their words: part of the models' difference is due to them.
 
     The context counts only where documents are longer than one of them.
     """
@@ -118,7 +83,7 @@ def measured_differently(losses: Mapping[str, Losses]) -> dict[str, dict[str, An
 
 
 def main_form(losses: Mapping[str, Losses]) -> str:
-    """The form that these models are to be compared by."""
+    """The form by which these models are to be compared."""
     return "document_perplexity" if _same_tokens(losses) else "bits_per_byte"
 
 
@@ -152,18 +117,17 @@ def matrix_json(tests: Mapping[str, Any]) -> dict[str, Any]:
 
 def semscore_json(scores: Mapping[str, SemScores], how: Statistics) -> dict[str, Any]:
     """SemScores of systems with differences; FeynTune's form beside."""
-    same_documents({name: score.ids for name, score in scores.items()})
+    check_same_documents({name: score.ids for name, score in scores.items()})
+    first = next(iter(scores.values()))
     forms = {
         form: compared_json({name: score.sample(form) for name, score in scores.items()}, how)[0]
         for form in ("continuation", "whole")
     }
-    return {
-        "embedder": next(iter(scores.values())).embedder, "documents": len(next(iter(scores.values())).ids),
-        "empty": {name: score.empty for name, score in scores.items()}, **forms,
-    }  # fmt: skip
+    empty = {name: score.empty for name, score in scores.items()}
+    return {"embedder": first.embedder, "documents": len(first.ids), "empty": empty, **forms}
 
 
-def same_documents(ids: Mapping[str, Sequence[str]]) -> None:
+def check_same_documents(ids: Mapping[str, Sequence[str]]) -> None:
     """Refuse systems that completed different documents.
 
     Raises:
@@ -178,26 +142,22 @@ def same_documents(ids: Mapping[str, Sequence[str]]) -> None:
             )
 
 
-def texture_json(look: Textures, how: Statistics) -> dict[str, Any]:
-    """Means with intervals of how varied texts are, and shares with artefacts."""
+def diversity_json(found: Diversity, how: Statistics) -> dict[str, Any]:
+    """Means with intervals of how varied texts are, and shares of texts with artefacts."""
     return {
-        **{
-            name: plain(asdict(estimate(look.sample(name), level=how.level, resamples=how.resamples, seed=how.seed)))
-            for name in look.values
+        **{name: plain(estimate(found.sample(name), **how.plain())) for name in found.values},
+        "artefacts": {
+            name: {"texts": count, "share": share.value, "low": share.low, "high": share.high}
+            for name, (count, share) in found.shares(how.level).items()
         },
-        "artefacts": look.shares(how.level),
-    }  # fmt: skip
+    }
 
 
-def entropy_json(value: Entropies, how: Statistics) -> dict[str, Any]:
-    """Mean bits a token with its interval, and the course over positions."""
-    course = value.course()
-    mean = estimate(value.sample(), level=how.level, resamples=how.resamples, seed=how.seed)
+def entropy_json(found: Entropies, how: Statistics) -> dict[str, Any]:
+    """Mean bits per token with its interval, and the series over positions."""
+    series = found.series()
     return {
-        "kind": "surprisal" if value.entropies is None else "entropy", "completions": len(value.ids),
-        "bits_per_token": plain(asdict(mean)),
-        "course": {
-            "position": course.positions.tolist(), "mean": course.mean.tolist(),
-            "error": [plain(float(error)) for error in course.error], "count": course.count.tolist(),
-        },
+        "kind": found.kind, "completions": len(found.ids),
+        "bits_per_token": plain(estimate(found.sample(), **how.plain())),
+        "series": plain({"position": series.positions, "mean": series.mean, "error": series.error, "count": series.count}),
     }  # fmt: skip

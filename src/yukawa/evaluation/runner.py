@@ -6,7 +6,7 @@ import gc
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +15,23 @@ from yukawa.core.files import report_write_errors
 from yukawa.data.rows import Document
 from yukawa.evaluation.documents import fingerprint
 from yukawa.evaluation.perplexity import Losses, document_losses
+from yukawa.evaluation.recipe import ScoringOptions
 from yukawa.evaluation.served_models import Service
 from yukawa.llm.folders import check_places, find_places
 from yukawa.llm.loading import LanguageModel, open_language_model
 
-Tell = Callable[[str], None]
+OnMessage = Callable[[str], None]
+PostHook = Callable[[LanguageModel], None]
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """A model to be measured, as a person names it.
+class ModelSpec:
+    """A model to be measured: where it lies and how it is opened.
 
     Attributes:
         name: for reports.
-        source: folder of a model, a run or an adapter, or a hub name.
+        source: folder of a model, a run or an adapter, or a name on the hub.
         adapter: folder of an adapter on top.
         dtype: as for `open_language_model`.
         load_in_4bit: likewise.
@@ -44,7 +46,7 @@ class Subject:
     device: str | None = None
 
     @classmethod
-    def parse(cls, text: str, **options: Any) -> Subject:
+    def parse(cls, text: str, **options: Any) -> ModelSpec:
         """From `[NAME=]SOURCE[+ADAPTER]`.
 
         Raises:
@@ -58,11 +60,16 @@ class Subject:
             )
         return cls(name if equals else Path(adapter or source).name, source, adapter or None, **options)
 
+    @property
+    def place(self) -> str:
+        """Source and adapter as `parse` reads them."""
+        return f"{self.source}+{self.adapter}" if self.adapter else self.source
+
     def check(self) -> None:
         """Refuse what cannot be opened, as far as that is seen without opening it.
 
         Raises:
-            InputError: a folder is not there, or holds no model or adapter.
+            InputError: a folder does not exist, or holds no model or adapter.
         """
         check_places(self.source, self.adapter)
 
@@ -70,7 +77,7 @@ class Subject:
         """Refuse completions that another model wrote.
 
         Args:
-            options: how they were made, as their file says; a folder that is there no more may have moved.
+            options: how they were made, as their file says; a folder that no longer exists may have moved.
 
         Raises:
             InputError: says what wrote them.
@@ -106,95 +113,63 @@ class Subject:
         }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """How documents are measured; as for `document_losses`."""
-
-    bos: bool | None = None
-    eos: bool = True
-    context: int | None = None
-    stride: int | None = None
-    batch_tokens: int | None = None
-
-    def state(self) -> dict[str, Any]:
-        """What would make results differ."""
-        return {"bos": self.bos, "eos": self.eos, "context": self.context, "stride": self.stride}
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """Something else to be done with each model while it is open, such as scoring its completions."""
-
-    subjects: frozenset[str] = frozenset()
-    do: Callable[[LanguageModel], None] = field(default=lambda model: None)
-
-
 def measure(
-    subjects: Sequence[Subject | Service],
+    models: Sequence[ModelSpec | Service],
     tests: Mapping[str, Sequence[Document]],
     *,
-    manner: Manner | None = None,
-    keep: Path | None = None,
-    work: Work | None = None,
+    scoring: ScoringOptions | None = None,
+    cache: Path | None = None,
+    post_hooks: Mapping[str, PostHook] | None = None,
     progress: Progress | None = None,
-    tell: Tell | None = None,
+    on_message: OnMessage | None = None,
 ) -> dict[str, dict[str, Losses]]:
     """Losses of each model on each test set, by name of the test set and then of the model.
 
     Args:
-        subjects: models; two must not have one name.
+        models: two must not have one name.
         tests: documents by the test set's name.
-        manner: how they are measured; a service does as it does.
-        keep: a folder for the results; what is there already, of the same model, documents and manner, is not
-            measured again.
-        work: done with the models it names.
+        scoring: how they are scored; a service has a way of its own.
+        cache: a folder for the results; what it holds of the same model, documents and options is not measured
+            again.
+        post_hooks: called with the model of that name while it is open, such as to score its completions.
         progress: called with tokens done and all tokens of one model on one test set.
-        tell: called with a line as each model begins.
+        on_message: called with a line as each model begins.
 
     Raises:
         InputError: there is no model or no test set, or two have one name.
         ModelError: a model cannot be opened or measured.
     """
-    if not subjects or not tests:
+    if not models or not tests:
         raise InputError("there is nothing to measure", hint="give a model and a test set")
-    check_names([subject.name for subject in subjects], "models", "NAME=FOLDER")
+    check_names([model.name for model in models], "models", "NAME=FOLDER")
     check_names(list(tests), "test sets", "NAME=PATH")
-    for subject in subjects:
-        if isinstance(subject, Subject):
-            subject.check()
-    manner, work = manner or Manner(), work or Work()
-    shelf = _Shelf(keep, manner, {test: fingerprint(documents) for test, documents in tests.items()})
+    for model in models:
+        if isinstance(model, ModelSpec):
+            model.check()
+    scoring, hooks = scoring or ScoringOptions(), post_hooks or {}
+    results = ResultCache(cache, scoring, tests)
     found: dict[str, dict[str, Losses]] = {test: {} for test in tests}
-    for number, subject in enumerate(subjects, start=1):
+    for number, model in enumerate(models, start=1):
         for test in tests:
-            if (kept := shelf.find(subject, test)) is not None:
-                found[test][subject.name] = kept
-        left = [test for test in tests if subject.name not in found[test]]
-        more = subject.name in work.subjects and isinstance(subject, Subject)
-        if not left and not more:
+            if (cached := results.find(model, test)) is not None:
+                found[test][model.name] = cached
+        left = [test for test in tests if model.name not in found[test]]
+        if not left and model.name not in hooks:
             continue
-        if tell:
-            tell(f"{subject.name} ({number} of {len(subjects)})")
-        opened = subject.open() if isinstance(subject, Subject) else subject
+        if on_message:
+            on_message(f"{model.name} ({number} of {len(models)})")
+        opened = model.open() if isinstance(model, ModelSpec) else model
         for test in left:
-            losses = _losses(opened, tests[test], manner, progress)
-            found[test][subject.name] = shelf.put(subject, test, losses)
-        if more and isinstance(opened, LanguageModel):
-            work.do(opened)
+            if isinstance(opened, Service):
+                losses = opened.losses(tests[test], progress)
+            else:
+                losses = document_losses(opened, tests[test], **scoring.model_dump(), progress=progress)
+            found[test][model.name] = results.put(model, test, losses)
+        if isinstance(opened, LanguageModel) and model.name in hooks:
+            hooks[model.name](opened)
         del opened  # before the next is loaded
         gc.collect()
-    return {test: {subject.name: rows[subject.name] for subject in subjects} for test, rows in found.items()}
-
-
-def _losses(
-    model: LanguageModel | Service, documents: Sequence[Document], manner: Manner, progress: Progress | None
-) -> Losses:
-    if isinstance(model, Service):
-        return model.losses(documents, progress)
-    return document_losses(
-        model, documents, bos=manner.bos, eos=manner.eos, context=manner.context, stride=manner.stride,
-        batch_tokens=manner.batch_tokens, progress=progress,
-    )  # fmt: skip
+    return {test: {model.name: rows[model.name] for model in models} for test, rows in found.items()}
 
 
 def check_names(names: Sequence[str], what: str, how: str) -> None:
@@ -208,38 +183,49 @@ def check_names(names: Sequence[str], what: str, how: str) -> None:
         file = slug(name).casefold()
         if file in seen:
             near = "" if seen[file] == name else f" and {name!r}, which is the same for a file"
-            raise InputError(f"two {what} are called {seen[file]!r}{near}", hint=f"name them apart: {how}")
+            raise InputError(
+                f"two {what} are called {seen[file]!r}{near}", hint=f"give them different names: {how}"
+            )
         seen[file] = name
 
 
-class _Shelf:
-    """Results of earlier calls in a folder, each with what it was measured of and how."""
+class ResultCache:
+    """Results of earlier calls in a folder (or none), each with what was measured and how.
 
-    def __init__(self, folder: Path | None, manner: Manner, prints: Mapping[str, str]) -> None:
-        self._folder, self._manner, self._prints = folder, manner, prints
+    Args:
+        folder: of the files.
+        scoring: how documents are scored.
+        tests: documents by the test set's name.
+    """
 
-    def find(self, subject: Subject | Service, test: str) -> Losses | None:
-        """The losses of this model on this test set, if they are there and were measured in this manner."""
-        path = self._file(subject.name, test)
+    def __init__(
+        self, folder: Path | None, scoring: ScoringOptions, tests: Mapping[str, Sequence[Document]]
+    ) -> None:
+        self._folder, self._scoring = folder, scoring
+        self._fingerprints = {test: fingerprint(documents) for test, documents in tests.items()}
+
+    def find(self, model: ModelSpec | Service, test: str) -> Losses | None:
+        """The losses of this model on this test set, if they are there and were measured with these options."""
+        path = self._file(model.name, test)
         if path is not None and path.is_file():
             with suppress(YukawaError):  # damaged: measured again
                 losses = Losses.load(path)
-                if losses.options.get("asked") == self._asked(subject, test):
+                if losses.options.get("asked") == self._key(model, test):
                     return losses
         return None
 
-    def put(self, subject: Subject | Service, test: str, losses: Losses) -> Losses:
-        """The losses, now kept, with what they answer to."""
-        losses = replace(losses, options={**losses.options, "asked": self._asked(subject, test)})
-        path = self._file(subject.name, test)
+    def put(self, model: ModelSpec | Service, test: str, losses: Losses) -> Losses:
+        """Keep the losses with the key by which `find` knows them."""
+        losses = replace(losses, options={**losses.options, "asked": self._key(model, test)})
+        path = self._file(model.name, test)
         if path is not None:
             with report_write_errors(path):
                 path.parent.mkdir(parents=True, exist_ok=True)
             losses.save(path)
         return losses
 
-    def _asked(self, subject: Subject | Service, test: str) -> dict[str, Any]:
-        return {"model": subject.state(), **self._manner.state(), "documents": self._prints[test]}
+    def _key(self, model: ModelSpec | Service, test: str) -> dict[str, Any]:
+        return {"model": model.state(), **self._scoring.state(), "documents": self._fingerprints[test]}
 
     def _file(self, name: str, test: str) -> Path | None:
         return None if self._folder is None else Path(self._folder) / f"{slug(name)}--{slug(test)}.jsonl"

@@ -1,4 +1,4 @@
-"""SemScore: how near in meaning a completion is to the true continuation, by any embedder."""
+"""SemScore: how close in meaning a completion is to the true continuation, by any embedder."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ FORMS = ("continuation", "whole")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SemScores:
-    """Cosines of N completions with what they should have been.
+    """Cosines of N completions with the true texts.
 
     Attributes:
         ids: of the documents.
         continuation: of the completion with the true continuation, shape (N,); 0 where nothing was written.
         whole: of prompt and completion with the whole document, as FeynTune has it; the half that both share
             lifts it, so compare systems by `continuation`.
-        empty: completions in which nothing was written.
-        embedder: its name; scores of two embedders must not be compared.
+        empty: number of completions in which nothing was written.
+        embedder: its name; scores of different embedders must not be compared.
     """
 
     ids: tuple[str, ...]
@@ -42,7 +42,7 @@ class SemScores:
             InputError: there is no such form.
         """
         if form not in FORMS:
-            raise InputError(f"there is no SemScore {form!r}; allowed are {', '.join(FORMS)}")
+            raise InputError(f"unknown form of SemScore {form!r}; allowed are {', '.join(FORMS)}")
         return Sample.mean(self.continuation if form == "continuation" else self.whole, self.ids)
 
 
@@ -56,7 +56,7 @@ def semscore(
 
     Args:
         completions: by the system's name.
-        embedder: of `yukawa.embedding`; what is beyond its window is not seen.
+        embedder: of `yukawa.embedding`; text beyond its window is ignored.
         progress: called with embedded and all texts.
 
     Raises:
@@ -73,13 +73,13 @@ def semscore(
     )
     done = 0
 
-    def told(number: int) -> None:
+    def on_progress(number: int) -> None:
         nonlocal done
         done += number
         if progress:
             progress(done, len(texts))
 
-    vectors = embedder.embed(list(texts), progress=told)
+    vectors = embedder.embed(list(texts), progress=on_progress)
     place = {text: k for k, text in enumerate(texts)}
     found = {}
     for name, rows in completions.items():
@@ -94,7 +94,7 @@ def semscore(
 
 
 def _pairs(row: Completion) -> tuple[tuple[str, str], tuple[str, str]]:
-    """What is compared: continuations, and wholes."""
+    """The pairs of texts that are compared: continuations, and whole documents."""
     return (row.completion, row.reference), (
         f"{row.prompt} {row.completion}".strip(),
         f"{row.prompt} {row.reference}",

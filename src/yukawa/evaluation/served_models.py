@@ -1,4 +1,4 @@
-"""Perplexity of documents under a served model, where the server tells the log-probabilities of a prompt."""
+"""Perplexity of documents under a served model whose server gives the log-probabilities of a prompt."""
 
 from __future__ import annotations
 
@@ -7,20 +7,18 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from yukawa.core.errors import InputError, ModelError
+from yukawa.core.settings import ModelSettings
 from yukawa.data.rows import Document
 from yukawa.evaluation.perplexity import Losses
 
-if TYPE_CHECKING:
-    from yukawa.core.settings import ModelSettings
-
 AT_ONCE = 4
 _RETRIES = 5
-_NOTE = "measured by its server, which scores no EOS: hold it against models measured without EOS"
+_NOTE = "measured by its server, which scores no EOS: compare it with models measured without EOS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,7 @@ class Service:
         settings: the row.
 
     Raises:
-        InputError: the row names no server's model.
+        InputError: the row does not name a server and its model.
     """
 
     settings: ModelSettings
@@ -40,25 +38,25 @@ class Service:
         row = self.settings
         if row.backend != "openai" or not row.model or not row.base_url:
             raise InputError(
-                f"model {row.name!r} names no server to measure by",
+                f"model {row.name!r} names no server that could score documents",
                 hint=f"write backend, model and base_url under [models.{row.name}], or name a folder by --model",
             )
 
     @property
     def name(self) -> str:
-        """What reports call it."""
+        """The name in reports."""
         return self.settings.name
 
     def state(self) -> dict[str, Any]:
-        """What would make its results differ, as far as it is known here."""
+        """What would make its results differ, as far as that is known here."""
         return {"model": self.settings.model, "server": self.settings.base_url}
 
     def losses(
         self, documents: Sequence[Document], progress: Callable[[int, int], None] | None = None
     ) -> Losses:
-        """What the model loses on each document.
+        """The losses of the model on each document.
 
-        BOS is put before a text as the server does by itself. Without it the first token is left out, with its bytes.
+        The server decides whether BOS precedes a text. Without it the first token is omitted, with its bytes.
 
         Args:
             documents: the test set.
@@ -81,15 +79,9 @@ class Service:
                 for job in jobs:  # after an error: those that have not begun
                     job.cancel()
         names = tuple(document.id for document in documents)
-        options = {
-            **self.state(),
-            "bos": all(row.bos for row in rows),
-            "eos": False,
-            "context": None,
-            "stride": None,
-        }
+        how = {"bos": all(row.bos for row in rows), "eos": False, "context": None, "stride": None}
         return Losses(
-            self.name, options, names, names, np.array([row.loss for row in rows]),
+            self.name, {**self.state(), **how}, names, names, np.array([row.loss for row in rows]),
             np.array([row.tokens for row in rows], np.int64), np.array([row.bytes for row in rows], np.int64),
             np.ones(len(rows), np.int64), (_NOTE,),
         )  # fmt: skip
@@ -115,7 +107,7 @@ class Service:
         import openai
 
         try:
-            # Some servers do not generate nothing: one token, which is left out.
+            # Some servers refuse to generate nothing: one token is requested and dropped.
             answer = client.completions.create(
                 model=self.settings.model,
                 prompt=document.text,
@@ -132,7 +124,7 @@ class Service:
             ) from error
         except (openai.APIError, ValueError) as error:
             raise ModelError(
-                f"{self.settings.base_url} cannot be asked for model {self.name!r}: {str(error)[:300]}",
+                f"{self.settings.base_url} cannot be reached for model {self.name!r}: {str(error)[:300]}",
                 hint=f"is the server running? Check base_url under [models.{self.name}] of yukawa.toml",
             ) from error
         try:
@@ -142,7 +134,7 @@ class Service:
         except (AttributeError, IndexError, TypeError, ValueError):
             raise ModelError(
                 f"the server of model {self.name!r} gives no log-probabilities of prompts",
-                hint="servers such as vLLM do; of others, measure completions: "
+                hint="servers such as vLLM do; with others, measure completions: "
                 "yukawa evaluate completions DATA --chat NAME --out DIR",
             ) from None
 

@@ -1,9 +1,10 @@
-"""Losses of tokens under a causal model: long texts in windows, batches by length, logits a piece at a time."""
+"""Losses of tokens under a causal model: long texts in windows, batches by length, logits in blocks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -18,18 +19,18 @@ Progress = Callable[[int, int], None]
 
 TOKENS = {"cpu": 2048}  # of a batch; more only leave the processor's caches
 ACCELERATOR_TOKENS = 16_384
-_LOGITS = 1 << 23  # held at a time: 32 MB in single precision
+_LOGITS = 1 << 23  # that are held at a time: 32 MB in single precision
 _PROBE = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TokenScores:
-    """What a model says of the scored tokens of one sequence, in their order.
+    """Losses of the scored tokens of one sequence, in their order.
 
     Attributes:
         losses: minus the natural logarithm of each token's probability.
-        entropies: of the model's distribution at that place, in nats; None where not asked for.
-        windows: how many windows the sequence took; 1 where it fits the context.
+        entropies: of the model's distribution at that place, in nats; None where they were not requested.
+        windows: number of windows that the sequence took; 1 where it fits the context.
     """
 
     losses: Array
@@ -65,17 +66,17 @@ def token_scores(
     """Losses of the tokens of each sequence from its start on, each token scored exactly once.
 
     What is longer than the context is read in windows that overlap by `context - stride` tokens. Batches hold
-    windows of similar length, padded on the right, where a causal model does not look; so the losses do not
-    depend on what else is in a batch, but for rounding.
+    windows of similar length, padded on the right, where a causal model does not look; so the losses depend on the
+    rest of a batch by rounding only.
 
     Args:
         model: the model.
         sequences: token ids of each text.
-        starts: the first token that is scored, at least 1; 1 for all if left out.
-        context: longest window; the model's own if left out.
-        stride: how far windows move; half the context if left out.
+        starts: the first token that is scored, at least 1; by default 1.
+        context: longest window; by default the model's own.
+        stride: how far windows move; by default half the context.
         batch_tokens: of a batch, padding included; halved where the accelerator's memory does not suffice.
-        entropies: whether to give the entropy of each prediction too.
+        entropies: whether to compute the entropy of each prediction too.
         progress: called with scored tokens and all tokens.
 
     Raises:
@@ -93,19 +94,20 @@ def token_scores(
     windows = [
         window for k, ids in enumerate(sequences) for window in _windows(k, len(ids), begins[k], limit, step)
     ]
-    sheet = _Sheet(sequences, begins, entropies)
+    table = TokenLossTable(sequences, begins, entropies)
     done, total = 0, sum(window.end - window.first for window in windows)
     for batch, losses, spread in _Scorer(model, entropies).run(windows, sequences, batch_tokens):
-        done += sheet.enter(batch, losses, spread)
+        done += table.enter(batch, losses, spread)
         if progress:
             progress(done, total)
-    _check_finite(model, sheet.losses)
+    _check_finite(model, table.losses)
     counts = np.bincount([window.sequence for window in windows], minlength=len(sequences)).tolist()
-    return sheet.scores(counts)
+    spreads = table.entropies or repeat(None)
+    return [TokenScores(*row) for row in zip(table.losses, spreads, counts, strict=False)]
 
 
-class _Sheet:
-    """The figures of each sequence's tokens, entered window by window in any order."""
+class TokenLossTable:
+    """Losses, and entropies if requested, of each sequence's tokens, entered window by window in any order."""
 
     def __init__(self, sequences: Sequence[Sequence[int]], starts: Sequence[int], entropies: bool) -> None:
         self.starts = starts
@@ -114,28 +116,22 @@ class _Sheet:
         self.entropies = [np.full(size, np.nan) for size in sizes] if entropies else None
 
     def enter(self, batch: Sequence[_Window], losses: Array, entropies: Array | None) -> int:
-        """Put the figures of a batch's tokens, which stand one window after another, where they belong."""
+        """Enter the values of a batch's tokens, which stand one window after another; returns how many."""
         place = 0
         for window in batch:
             begin = window.first - self.starts[window.sequence]
             size = window.end - window.first
-            here, there = slice(begin, begin + size), slice(place, place + size)
-            self.losses[window.sequence][here] = losses[there]
+            self.losses[window.sequence][begin : begin + size] = losses[place : place + size]
             if self.entropies is not None and entropies is not None:
-                self.entropies[window.sequence][here] = entropies[there]
+                self.entropies[window.sequence][begin : begin + size] = entropies[place : place + size]
             place += size
         return place
-
-    def scores(self, windows: Sequence[int]) -> list[TokenScores]:
-        """All of it, with the number of windows of each sequence."""
-        spread = [None for _ in self.losses] if self.entropies is None else self.entropies
-        return [TokenScores(*row) for row in zip(self.losses, spread, windows, strict=True)]
 
 
 def _windows(sequence: int, size: int, start: int, limit: int, step: int) -> Iterator[_Window]:
     if start < 1:
         raise InputError(
-            "the first token of a text has nothing before it to be predicted from", hint="start at 1"
+            "nothing precedes the first token of a text, so it cannot be predicted", hint="start at 1"
         )
     begin, first = 0, start
     while first < size:
@@ -161,7 +157,7 @@ class _Scorer:
     def run(
         self, windows: Sequence[_Window], sequences: Sequence[Sequence[int]], batch_tokens: int | None
     ) -> Iterator[tuple[list[_Window], Array, Array | None]]:
-        """Score windows in batches of some `batch_tokens`: each batch with its losses, and its entropies if asked for.
+        """Score windows in batches of some `batch_tokens`: each batch with its losses, and its entropies if requested.
 
         Raises:
             ModelError: the memory does not hold a single window.
@@ -222,8 +218,8 @@ class _Scorer:
 
     def _from_states(self, states: Any, goals: Any) -> tuple[Array, Array | None]:
         rows = max(1, _LOGITS // int(self.head.weight.shape[0]))
-        pieces = zip(states.split(rows), goals.split(rows), strict=True)
-        return self._gathered([self._from_logits(self.head(piece), some) for piece, some in pieces])
+        blocks = zip(states.split(rows), goals.split(rows), strict=True)
+        return self._gathered([self._from_logits(self.head(block), some) for block, some in blocks])
 
     def _from_logits(self, logits: Any, goals: Any) -> tuple[Any, Any]:
         """Losses and entropies of rows of logits, in single precision."""
@@ -234,11 +230,10 @@ class _Scorer:
         logs = logits.log_softmax(1)
         return -logs.gather(1, goals[:, None]).squeeze(1), -(logs.exp() * logs.clamp(min=-1e4)).sum(1)
 
-    def _gathered(self, pieces: Sequence[tuple[Any, Any]]) -> tuple[Array, Array | None]:
-        losses = self.torch.cat([piece[0] for piece in pieces]).double().cpu().numpy()
-        if not self.entropies:
-            return losses, None
-        return losses, self.torch.cat([piece[1] for piece in pieces]).double().cpu().numpy()
+    def _gathered(self, blocks: Sequence[tuple[Any, Any]]) -> tuple[Array, Array | None]:
+        losses, entropies = zip(*blocks, strict=True)
+        spread = self.torch.cat(entropies).double().cpu().numpy() if self.entropies else None
+        return self.torch.cat(losses).double().cpu().numpy(), spread
 
 
 def _check_vocabulary(model: LanguageModel, sequences: Sequence[Sequence[int]]) -> None:

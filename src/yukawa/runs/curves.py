@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from yukawa.core.errors import InputError
-from yukawa.core.plotting import colour, course, new_figure, save, style
+from yukawa.core.plotting import colour, new_figure, save, series, style
 
 CURVES = "learning-curves.png"
 
@@ -27,7 +27,7 @@ def learning_curves(rows: Iterable[Mapping[str, Any]], path: Path, unit: str = "
     """
     rows = list(rows)
     training, validation, rates = (
-        course(rows, "step", name) for name in ("loss", "validation_loss", "learning_rate")
+        series(rows, "step", name) for name in ("loss", "validation_loss", "learning_rate")
     )
     if not training[0] and not validation[0]:
         raise InputError("there are no learning curves yet: no row of metrics has a loss")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from yukawa.core.markdown import facts
+from yukawa.core.reports import facts
 from yukawa.data.manifest import DatasetManifest
 from yukawa.training.recipe import Recipe
 from yukawa.training.tokenization import Counts

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,8 +14,7 @@ from yukawa.bytelm.vocabulary import Mark
 from yukawa.core.errors import InputError
 from yukawa.jets.bytes.codes import decode_features, feature_bytes
 from yukawa.jets.bytes.form import ByteForm
-from yukawa.jets.features.config import FEATURES, DataConfig, load_data_config
-from yukawa.jets.features.schema import Variable
+from yukawa.jets.features.config import FEATURES, DataConfig, Variable, load_data_config
 
 CODES = ("fixed16", "ordered16", "ordered32", "float32")
 CONFIG = load_data_config("jet-origin")
@@ -25,8 +22,7 @@ STEP = 10 / 65535
 
 
 def config_of(*variables: Variable) -> DataConfig:
-    given = replace(CONFIG.inputs[FEATURES], variables=variables)
-    return replace(CONFIG, inputs={**CONFIG.inputs, FEATURES: given})
+    return CONFIG.with_variables({FEATURES: variables})
 
 
 def patches(bytes_NR: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from yukawa.bytelm.numbers import from_bytes, from_ordered, to_bytes, to_ordered
 from yukawa.bytelm.vocabulary import BYTES, Mark
 from yukawa.core.errors import InputError
 from yukawa.jets.bytes.form import WIDTHS, ByteForm
-from yukawa.jets.features.config import FEATURES, DataConfig
+from yukawa.jets.features.config import DataConfig
 from yukawa.jets.table import Array
 
 STEPS = 65535
@@ -80,7 +80,7 @@ def decode_features(patches_NP: Array, form: ByteForm, config: DataConfig) -> Ar
 
 def _steps(config: DataConfig) -> tuple[Array, Array]:
     """The lower bound of each feature, and what one step of `fixed16` is worth; float32."""
-    variables = config.inputs[FEATURES].variables
+    variables = config.inputs.pf_features.vars
     low, high = (np.array([getattr(v, bound) for v in variables], np.float32) for bound in ("low", "high"))
     width = high - low
     if not np.isfinite(width).all():

@@ -13,12 +13,11 @@ from yukawa.jets.bytes.answers import answer_patches
 from yukawa.jets.bytes.codes import feature_bytes
 from yukawa.jets.bytes.form import ByteForm
 from yukawa.jets.bytes.packing import pack, patch_row
-from yukawa.jets.features.config import FEATURES, ROWS, DataConfig
+from yukawa.jets.features.config import FEATURES, ROWS, DataConfig, Variable
 from yukawa.jets.features.encoded import Encoded, Encoder
 from yukawa.jets.features.encoder import FeatureEncoder
-from yukawa.jets.features.expressions import Level, columns_of, evaluate
-from yukawa.jets.features.numpy_backend import FlatFrame
-from yukawa.jets.features.schema import Variable
+from yukawa.jets.features.expressions import columns_of
+from yukawa.jets.features.frames import FlatFrame, Level
 from yukawa.jets.io.text import TEXT_COLUMNS, sentences
 from yukawa.jets.table import Array, Jets, offsets_of
 
@@ -159,7 +158,7 @@ class ByteEncoder(Encoder):
         if self.form.order is None:
             return jets
         frame = FlatFrame(jets, self.config.variables)
-        key = evaluate(self.config.tree(self.form.order), frame)
+        key = frame.evaluate(self.config.tree(self.form.order))
         if key.level != Level.PARTICLE:
             raise InputError(
                 f"order {self.form.order!r} has one value for each jet, one for each particle is expected",
@@ -214,8 +213,7 @@ def _bounds(first_B: Array, last_B: Array, begins_N: Array, ends_N: Array) -> tu
 
 def _places(config: DataConfig) -> DataConfig:
     """The config of which each row is the place of a particle that stays, which is all that text needs."""
-    place = {key: replace(config.inputs[key], variables=(Variable(_PLACE),)) for key in ROWS}
-    return replace(config, inputs={**config.inputs, **place})
+    return config.with_variables(dict.fromkeys(ROWS, (Variable(_PLACE),)))
 
 
 def _numbered(jets: Jets) -> Jets:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from yukawa.core.errors import InputError
-from yukawa.core.plotting import colour, course, dashes, marker, matplotlib, new_figure, save, style
+from yukawa.core.plotting import colour, dashes, marker, matplotlib, new_figure, save, series, style
 from yukawa.jets.evaluation.metrics import Confusion, tags
 from yukawa.jets.evaluation.roc import Roc
 from yukawa.jets.table import Array
@@ -199,9 +199,9 @@ def learning_curves(metrics_rows: Iterable[Mapping[str, Any]], path: Path) -> Pa
     """
     rows = list(metrics_rows)
     unit = "epoch" if rows and all("epoch" in row for row in rows) else "step"
-    training = course(rows, unit, "loss")
-    validation = course(rows, unit, "validation_loss")
-    accuracy = course(rows, unit, "validation_accuracy")
+    training = series(rows, unit, "loss")
+    validation = series(rows, unit, "validation_loss")
+    accuracy = series(rows, unit, "validation_accuracy")
     if not len(training[0]) + len(validation[0]):
         raise InputError("there are no learning curves yet: no row of metrics has a loss")
     with style():

@@ -14,8 +14,8 @@ from yukawa.core.errors import InputError
 from yukawa.core.optional import require
 from yukawa.jets.columns import JET, LABEL, label_column
 from yukawa.jets.features.encoded import Encoded, Encoder
-from yukawa.jets.features.expressions import Level, columns_of, evaluate
-from yukawa.jets.features.numpy_backend import FlatFrame
+from yukawa.jets.features.expressions import columns_of
+from yukawa.jets.features.frames import FlatFrame, Level
 from yukawa.jets.io.chunks import JetSource
 from yukawa.jets.io.jetclass import jetclass_writer
 from yukawa.jets.io.loader import run_ahead, tensors
@@ -200,7 +200,7 @@ class _Columns:
         config, there = encoder.config, set(source.columns)
         kept = [name for name in source.columns if name.startswith((JET, LABEL))]
         truth = config.columns(
-            name for text in config.labels.values for name in columns_of(config.tree(text))
+            name for text in config.labels.expressions for name in columns_of(config.tree(text))
         )
         self._config = config
         self._labelled = set(truth) <= there
@@ -216,7 +216,7 @@ class _Columns:
         known = {name: jets.scalars[name] for name in self._kept if name in jets.scalars}
         frame = FlatFrame(jets, self._config.variables)
         for name in self._observers:
-            value = evaluate(self._config.tree(name), frame)
+            value = frame.evaluate(self._config.tree(name))
             if value.level == Level.PARTICLE:
                 raise InputError(
                     f"the observer {name} has a value for each particle, one for each jet is expected"

@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from pydantic import ValidationError
 
+from yukawa import __version__
 from yukawa.core.errors import InputError, StoreError
 from yukawa.core.files import hash_file, parse_row, report_write_errors, write_jsonl
 from yukawa.core.optional import require
@@ -34,7 +35,7 @@ from yukawa.jets.simulation.processes import Process
 
 # What an unfinished data set has in place of its manifest: settings in the first row, then a row a block.
 JOURNAL = "production.jsonl"
-_PACKAGES = ("yukawa", "pythia8mc", "fastjet", "numpy")
+_PACKAGES = ("pythia8mc", "fastjet", "numpy")
 _SHARD = re.compile(r"\d{5,}\.parquet")
 _HALF_WRITTEN = re.compile(r"\.[0-9a-f]{16}\.part")
 
@@ -166,7 +167,7 @@ def _check_numbers(**numbers: tuple[int, int]) -> None:
 def _versions() -> dict[str, str]:
     for package in ("pythia8mc", "fastjet", "awkward"):
         require(package, "simulating jets")
-    return {package: metadata.version(package) for package in _PACKAGES}
+    return {"yukawa": __version__} | {package: metadata.version(package) for package in _PACKAGES}
 
 
 def _begun(out: Path) -> JetManifest | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from yukawa.core.markdown import facts
+from yukawa.core.reports import facts
 from yukawa.jets.training.callback import Plan, Standing
 from yukawa.jets.training.recipe import Recipe, TrainingRecipe
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from yukawa.core.errors import InputError
-from yukawa.jets.features import standardise
+from yukawa.jets.features import preprocess
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.features.encoded import Encoder
 from yukawa.jets.io.chunks import JetChunk, JetSource
@@ -36,7 +36,7 @@ def build_model(recipe: Recipe) -> tuple[Encoder, Tagger]:
     """
     config = load_data_config(recipe.data.config)
     if not config.resolved:
-        config = standardise.resolve(config, open_jets(recipe)[0])
+        config = preprocess.resolve(config, open_jets(recipe)[0])
     sizes = recipe.model.model_dump(exclude={"start"})
     for name in _FROM_DATA:
         if name in sizes:

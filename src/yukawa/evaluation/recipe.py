@@ -1,0 +1,123 @@
+"""An evaluation recipe: which models, which test sets and how, typed and strict, from YAML and `key=value`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from yukawa.core import config
+from yukawa.core.config import Count, Natural, Section
+from yukawa.core.statistics import LEVEL, RESAMPLES, check_options
+
+
+class Loading(Section):
+    """How models are opened; as for `open_language_model`.
+
+    Attributes:
+        dtype: of the weights; `auto` is that of the training, else that in which they were saved.
+        load_in_4bit: whether weights are quantised to NF4; None does so where QLoRA trained beside such weights.
+        device: of PyTorch; None takes a GPU if there is one.
+    """
+
+    dtype: str = "auto"
+    load_in_4bit: bool | None = None
+    device: str | None = None
+
+
+class ScoringOptions(Section):
+    """How documents are scored; as for `document_losses`.
+
+    Attributes:
+        bos: whether texts begin with BOS; None does what the tokenizer does by itself.
+        eos: whether EOS at the end is scored.
+        context: longest window in tokens; None is the model's own.
+        stride: step of the windows in longer texts; None is half a window.
+        batch_tokens: tokens of a batch; the results do not depend on it.
+    """
+
+    bos: bool | None = None
+    eos: bool = True
+    context: Count | None = None
+    stride: Count | None = None
+    batch_tokens: Count | None = None
+
+    def state(self) -> dict[str, Any]:
+        """What would make results differ."""
+        return self.model_dump(exclude={"batch_tokens"})
+
+
+class Statistics(Section):
+    """How intervals are made; as for `yukawa.core.statistics.compare`.
+
+    Raises:
+        InputError: an option is out of range.
+    """
+
+    level: float = LEVEL
+    resamples: int = RESAMPLES
+    seed: Natural = 0
+
+    @model_validator(mode="after")
+    def _in_range(self) -> Statistics:
+        check_options(self.level, resamples=self.resamples)
+        return self
+
+
+class EvaluationRecipe(Section):
+    """A whole evaluation; the first model is the base of the report.
+
+    Attributes:
+        models: by name, each a folder, a run or a name on the hub, with `+ADAPTER` for an adapter on top.
+        services: rows of `yukawa.toml` whose servers score prompts.
+        tests: files of documents or folders of data sets, by name.
+        split: of data sets.
+        limit: only the first so many documents of each test set.
+        by_archive: divide the documents of all test sets by the archive of their primary category.
+        completions: files that `yukawa evaluate completions` wrote.
+        embedder: for SemScore.
+        runs: more training runs by name, for learning curves.
+    """
+
+    models: dict[str, str] = Field(default_factory=dict)
+    services: list[str] = Field(default_factory=list)
+    tests: dict[str, str] = Field(min_length=1)
+    split: str = "test"
+    limit: Count | None = None
+    by_archive: bool = False
+    completions: list[str] = Field(default_factory=list)
+    embedder: str = "minilm"
+    runs: dict[str, str] = Field(default_factory=dict)
+    loading: Loading = Loading()
+    scoring: ScoringOptions = ScoringOptions()
+    statistics: Statistics = Statistics()
+
+    @model_validator(mode="after")
+    def _some_model(self) -> EvaluationRecipe:
+        if not self.models and not self.services:
+            raise ValueError("no model is named (type: models.NAME=FOLDER)")
+        return self
+
+
+def load_recipe(path: str | Path, changes: Sequence[str] = ()) -> EvaluationRecipe:
+    """Read an evaluation recipe.
+
+    It may begin with `base: evaluate-compare` (a shipped name, or a path from its folder) and then says only what
+    differs.
+
+    Args:
+        path: a YAML file, or the name of a shipped recipe.
+        changes: `section.key=value`, the value in YAML; they win over the file.
+
+    Raises:
+        InputError: the file cannot be read, a key is unknown (the nearest one is named), or a value has the wrong type.
+    """
+    found = config.find_recipe(path, "evaluation")
+    values = config.read_on_base(
+        found, lambda file, base: config.find_recipe(base, "evaluation", file), config.merged
+    )
+    for one in changes:
+        values = config.merged(values, config.change(one))
+    return config.checked(EvaluationRecipe, values, path, missing="type: {}=VALUE")

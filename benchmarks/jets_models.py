@@ -24,7 +24,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.features.encoder import FeatureEncoder
-from yukawa.jets.models.interface import Tagger, unpack
+from yukawa.jets.models.tagger import Tagger, unpack
 from yukawa.jets.simulation.cards import load_card
 from yukawa.jets.simulation.events import simulate_events
 from yukawa.jets.simulation.processes import load_process

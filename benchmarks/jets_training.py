@@ -2,7 +2,7 @@
 
 Type `python benchmarks/jets_training.py RECIPE ...` (default: the three laptop recipes). For each recipe the
 trainer and a plain loop with the same network and optimiser run in turn on a few jets, where the trainer's own
-time shows; it is then held against a step of the plain loop on a whole batch. Times are of the processor, on one
+time shows; it is then compared with a step of the plain loop on a whole batch. Times are of the processor, on one
 thread. See README.md.
 """
 
@@ -22,7 +22,7 @@ from torch import nn
 
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.features.encoder import FeatureEncoder
-from yukawa.jets.models.saving import build
+from yukawa.jets.models.tagger import build
 from yukawa.jets.simulation.cards import load_card
 from yukawa.jets.simulation.events import simulate_events
 from yukawa.jets.simulation.processes import load_process

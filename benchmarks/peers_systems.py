@@ -72,7 +72,7 @@ class Yukawa:
         from yukawa.knowledge import draft
 
         self.given.known = {text: vector for (_, text), vector in zip(passages, vectors, strict=True)}
-        # as the PDG is built: data of one source, whose many values for a quantity are no contradictions
+        # as the PDG is built: data of one source, whose many values for a quantity do not contradict each other
         told = {"kind": "data", "source": "benchmark", "author": "benchmark"}
         items = self.kb.teach_many([draft(text, item_id=key, **told) for key, text in passages])
         self.kb.save_index()

@@ -9,9 +9,8 @@ import torch
 
 from yukawa.bytelm.configuration import ByteLMConfig
 from yukawa.bytelm.modeling import ByteLMForCausalLM
-from yukawa.bytelm.segments import Text
+from yukawa.bytelm.segments import Mark, Text
 from yukawa.bytelm.tokenizer import ByteTokenizer
-from yukawa.bytelm.vocabulary import Mark
 from yukawa.core.errors import InputError
 
 PAD, EOS = int(Mark.PAD), int(Mark.EOS)

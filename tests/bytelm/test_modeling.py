@@ -18,7 +18,7 @@ from yukawa.bytelm.modeling import (
     next_patch_loss,
 )
 from yukawa.bytelm.patches import as_patches, smooth_rows
-from yukawa.bytelm.vocabulary import Mark
+from yukawa.bytelm.segments import Mark
 from yukawa.core.errors import InputError
 
 Make = Callable[..., Any]

@@ -16,7 +16,7 @@ from yukawa.bytelm.modeling import (
     ByteLMForSequenceClassification,
     ByteLMModel,
 )
-from yukawa.bytelm.vocabulary import Mark
+from yukawa.bytelm.segments import Mark
 from yukawa.core.errors import InputError
 
 Make = Callable[..., Any]

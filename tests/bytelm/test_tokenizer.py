@@ -11,21 +11,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yukawa.bytelm.numbers import FLOATS, INTEGERS, TYPES, to_bytes, to_ordered
-from yukawa.bytelm.records import CODES, RecordFormat
+from yukawa.bytelm.numbers import CODES, FLOATS, INTEGERS, TYPES, RecordFormat, to_bytes, to_ordered
 from yukawa.bytelm.segments import (
+    VOCABULARY,
     Decimals,
     Floats,
     Formula,
     Image,
     Integers,
+    Mark,
     Ordered,
     Records,
     Segment,
     Text,
 )
 from yukawa.bytelm.tokenizer import ByteTokenizer
-from yukawa.bytelm.vocabulary import VOCABULARY, Mark
 from yukawa.core.errors import InputError, StoreError
 
 FORMATS = (

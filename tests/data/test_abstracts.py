@@ -229,10 +229,10 @@ def test_the_manifest_says_how_it_was_made(snapshot: Made, tmp_path: Path):
     for split in SPLITS:
         taken = told["mixture"]["taken"][split]
         assert sum(taken.values()) == made.manifest.split(split).rows
-    assert "not that its number is s4" in made.notes[0]
+    assert "but not that its name is s4" in made.notes[0]
     card = (tmp_path / "set" / "card.md").read_text()
     assert "70 % hep-th + 15 % gr-qc + 15 % hep-ph" in card
-    assert "not that its number is s4" in card
+    assert "but not that its name is s4" in card
     assert made.manifest.versions.keys() >= {"yukawa", "python", "msgspec", "numpy", "pyarrow"}
     assert all(split.licences == {"CC0-1.0": split.rows} for split in made.manifest.splits)
 
@@ -268,9 +268,9 @@ def test_bad_input_leaves_nothing_behind(snapshot: Made, tmp_path: Path):
         ([tmp_path / "missing.json"], {}, "No such file"),
         ([good, tmp_path / "missing.json"], {}, "No such file"),
         ([good], {"mixture": "s11"}, "did you mean 's1'"),
-        ([only], {"mixture": "s3"}, "s3 needs hep-ph, gr-qc"),
-        ([gone], {}, "nothing is left of 20 papers: 20 withdrawn"),
-        ([good], {"suffix": ".csv"}, "no suffix of row files"),
+        ([only], {"mixture": "s3"}, "s3 needs documents of hep-ph, gr-qc"),
+        ([gone], {}, "none of 20 papers remains: 20 withdrawn"),
+        ([good], {"suffix": ".csv"}, "unknown suffix of row files"),
     ]
     for paths, options, reason in cases:
         with pytest.raises(InputError, match=reason):

@@ -1,4 +1,4 @@
-"""Reading arXiv's metadata: both formats, plain and packed, in constant memory, and no line is lost in silence."""
+"""ParsedFile arXiv's metadata: both formats, plain and packed, in constant memory, and no line is lost in silence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from yukawa.core.errors import InputError
-from yukawa.data.arxiv import LONGEST, SHOWN, Input, Paper, read_papers
+from yukawa.data.arxiv import LONGEST, SHOWN, Paper, SnapshotRecord, read_papers
 
 KAGGLE: dict[str, Any] = {
     "id": "0704.0001",
@@ -59,7 +59,7 @@ def plain(papers: Any) -> list[tuple[Any, ...]]:
 def test_both_formats_are_read(tmp_path: Path, pack: bool):
     # By content, not by name: Kaggle's file ends in .json, packed or not.
     path = written(tmp_path / "snapshot.json", [KAGGLE, SHARED], pack)
-    record = Input(path.name)
+    record = SnapshotRecord(path.name)
     assert plain(read_papers(path, record)) == [
         ("0704.0001", "hep-ph", KAGGLE["abstract"], KAGGLE["title"], datetime.date(2007, 4, 2)),
         ("hep-th/9110025", "hep-th", SHARED["abstract"], SHARED["title"], datetime.date(1991, 10, 9)),
@@ -78,7 +78,7 @@ def test_packed_members_line_ends_and_byte_order_marks_change_nothing(tmp_path: 
         gzip.compress(b"\xef\xbb\xbf" + line + b"\n" + line),
     ):
         (tmp_path / "b").write_bytes(content)
-        record = Input("b")
+        record = SnapshotRecord("b")
         assert plain(read_papers(tmp_path / "b", record)) == expected
         assert record.lines == 2
 
@@ -102,7 +102,7 @@ def test_every_line_is_given_or_counted(tmp_path: Path):
         b"[" * 100_000,
         KAGGLE,
     ]
-    record = Input("rows")
+    record = SnapshotRecord("rows")
     papers = list(read_papers(written(tmp_path / "rows", rows), record))
     assert [paper.id for paper in papers] == [SHARED["id"], KAGGLE["id"]]
     assert (
@@ -120,7 +120,7 @@ def test_every_line_is_given_or_counted(tmp_path: Path):
 
 
 def test_many_faults_are_counted_and_the_first_told(tmp_path: Path):
-    record = Input("rows")
+    record = SnapshotRecord("rows")
     assert len(list(read_papers(written(tmp_path / "rows", [SHARED] + [b"{"] * 100), record))) == 1
     assert record.damaged.count == 100
     assert len(record.damaged.first) == SHOWN
@@ -130,7 +130,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path):
     def peak(count: int) -> int:
         path = written(tmp_path / str(count), [KAGGLE | {"abstract": "word " * 200}] * count, pack=True)
         tracemalloc.start()
-        assert sum(1 for _ in read_papers(path, Input("x"))) == count
+        assert sum(1 for _ in read_papers(path, SnapshotRecord("x"))) == count
         found = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return found
@@ -179,7 +179,7 @@ def test_what_is_no_snapshot_is_refused_in_one_line(tmp_path: Path):
         "array": (json.dumps([SHARED], indent=1).encode(), "holds no papers; line 1"),
         "other": (b'{"question": "?"}\n' * 3, "holds no papers; line 1: .*missing required field"),
         "zip": (b"PK\x03\x04rest", "is a ZIP archive"),
-        "cut": (gzip.compress(json.dumps(SHARED).encode() * 99)[:-12], ":1 is cut off or damaged"),
+        "cut": (gzip.compress(json.dumps(SHARED).encode() * 99)[:-12], ":1 is truncated or damaged"),
         "unread": (json.dumps(SHARED | {"abstract": None}).encode(), "holds no abstract in 1 lines"),
     }
     for name, (content, reason) in cases.items():
@@ -200,6 +200,6 @@ def test_a_file_without_lines_is_not_read_to_its_end(tmp_path: Path):
 
 def test_the_real_abstracts_are_read_whole(real_data: Path):
     for name, rows in (("hep_1991_2019", 35126), ("qbio", 9000), ("cs", 15000), ("other", 9000)):
-        record = Input(name)
+        record = SnapshotRecord(name)
         assert sum(1 for _ in read_papers(real_data / "arxiv" / f"{name}.jsonl.gz", record)) == rows
         assert record.lines == rows

@@ -142,7 +142,7 @@ def test_an_unknown_mixture_names_the_nearest():
 
 def test_absent_archives_are_named():
     with pytest.raises(
-        InputError, match=r"s10 needs q-bio, cs, of which .*there are of hep-th, hep-ph, gr-qc"
+        InputError, match=r"s10 needs documents of q-bio, cs, .*it has some of hep-th, hep-ph, gr-qc"
     ):
         chosen("s10", PLENTY | {"q-bio": 0, "cs": 0})
 

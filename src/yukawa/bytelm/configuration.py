@@ -7,7 +7,7 @@ from typing import Any
 
 from transformers import LlamaConfig, PreTrainedConfig
 
-from yukawa.bytelm.vocabulary import VOCABULARY, Mark
+from yukawa.bytelm.segments import VOCABULARY, Mark
 from yukawa.core.errors import InputError, nearest
 
 POOLING = ("mean", "last")
@@ -44,7 +44,7 @@ class ByteLMConfig(PreTrainedConfig):
     """The sizes of a byte model; its decoder is a Llama (RMSNorm before, RoPE, SwiGLU, causal attention).
 
     Attributes:
-        vocab_size: ids, those of `vocabulary.py`.
+        vocab_size: ids, those of `Mark` and the bytes.
         patch_size: bytes P that the decoder takes as one position; 1 is the byte version.
         byte_size: width of a byte's embedding within a patch; unused where P is 1.
         patch_hidden_size: width between the two linear layers that make a patch of its bytes; unused where P is 1.

@@ -16,9 +16,8 @@ from transformers.generation.logits_process import (
 )
 
 from yukawa.bytelm.configuration import ByteLMConfig
-from yukawa.bytelm.patch_decoder import InnerDecoder
-from yukawa.bytelm.patches import as_patches, check_ids, check_whole, patch_mask
-from yukawa.bytelm.vocabulary import Mark
+from yukawa.bytelm.patches import PatchDecoder, as_patches, check_ids, check_whole, patch_mask
+from yukawa.bytelm.segments import Mark
 from yukawa.core.errors import InputError
 
 Choice = Callable[[Tensor], Tensor]
@@ -160,7 +159,7 @@ class Generating:
     def _patch(self, vector_BD: Tensor, begun_Bg: Tensor, choose: Choice) -> Iterator[tuple[Tensor, bool]]:
         """The bytes of the patch after a vector, and whether each is new; the first ones are given."""
         given = begun_Bg.shape[1]
-        inner = isinstance(self.head, InnerDecoder)
+        inner = isinstance(self.head, PatchDecoder)
         steps = self.head.steps(vector_BD) if inner else self._independent(vector_BD)
         logits_BV = next(steps)
         for byte in range(self.config.patch_size):

@@ -28,12 +28,19 @@ from transformers.modeling_outputs import (
 from transformers.modeling_utils import PreTrainedModel
 from transformers.utils import can_return_tuple
 
-from yukawa.bytelm import packed
 from yukawa.bytelm.configuration import SIZES, ByteLMConfig
 from yukawa.bytelm.generation import Generating
-from yukawa.bytelm.patch_decoder import InnerDecoder
-from yukawa.bytelm.patches import PatchEmbedding, as_patches, check_whole, patch_mask, smooth_rows
-from yukawa.bytelm.vocabulary import BYTES
+from yukawa.bytelm.patches import (
+    PACKED_ATTENTION,
+    PackedGroup,
+    PatchDecoder,
+    PatchEmbedding,
+    as_patches,
+    check_whole,
+    patch_mask,
+    smooth_rows,
+)
+from yukawa.bytelm.segments import BYTES
 from yukawa.core.errors import InputError
 
 BYTE_RMS = 0.5  # of the first embeddings of bytes
@@ -117,7 +124,7 @@ class ByteLMModel(ByteLMPreTrainedModel):
         self.decoder = LlamaModel(config.over_patches())
         self.decoder.embed_tokens = None  # it is given embeddings
         if self.decoder.config._attn_implementation == "sdpa":
-            self.decoder.config._attn_implementation = packed.NAME
+            self.decoder.config._attn_implementation = PACKED_ATTENTION
         self.post_init()
 
     @torch.no_grad()
@@ -175,7 +182,7 @@ class ByteLMModel(ByteLMPreTrainedModel):
         )
         return output
 
-    def decode_packed(self, vectors_ND: Tensor, places_N: Tensor, groups: Sequence[packed.Group]) -> Tensor:
+    def decode_packed(self, vectors_ND: Tensor, places_N: Tensor, groups: Sequence[PackedGroup]) -> Tensor:
         """The decoder over the patch vectors of packed sequences, (N, D), as `decode` gives it for each alone.
 
         Args:
@@ -183,7 +190,7 @@ class ByteLMModel(ByteLMPreTrainedModel):
             places_N: the number of each row within its sequence.
             groups: sequences of nearly one length; only attention needs to know of them.
         """
-        if self.decoder.config._attn_implementation != packed.NAME:
+        if self.decoder.config._attn_implementation != PACKED_ATTENTION:
             each = vectors_ND.split([group.rows for group in groups])
             return torch.cat([
                 group.unpad(self.decode(group.padded(rows)).last_hidden_state)
@@ -245,7 +252,7 @@ class ByteLMForCausalLM(Generating, ByteLMPreTrainedModel, GenerationMixin):
         self.model = ByteLMModel(config)
         self.head: nn.Module
         if config.inner_layers:
-            self.head = InnerDecoder(config)
+            self.head = PatchDecoder(config)
         else:
             self.head = nn.Linear(config.hidden_size, config.patch_size * config.vocab_size)
         self.post_init()
@@ -254,7 +261,7 @@ class ByteLMForCausalLM(Generating, ByteLMPreTrainedModel, GenerationMixin):
     def _init_weights(self, module: nn.Module) -> None:
         super()._init_weights(module)
         if isinstance(
-            self.head, InnerDecoder
+            self.head, PatchDecoder
         ):  # as the embedding: a patch's part and the byte before shall weigh alike
             if module is self.head.bytes:
                 init.normal_(module.weight, std=BYTE_RMS)
@@ -305,7 +312,7 @@ class ByteLMForCausalLM(Generating, ByteLMPreTrainedModel, GenerationMixin):
 
     def logits(self, vectors_BTD: Tensor, patches_BTP: Tensor) -> Tensor:
         """Logits (B, T, P, V) of what follows each patch."""
-        if isinstance(self.head, InnerDecoder):
+        if isinstance(self.head, PatchDecoder):
             following = functional.pad(patches_BTP[:, 1:], (0, 0, 0, 1), value=self.config.pad_token_id)
             logits: Tensor = self.head(vectors_BTD, following)
         else:

@@ -10,30 +10,22 @@ from typing import Any, Literal, NoReturn
 
 import numpy as np
 
-from yukawa.bytelm.numbers import (
-    Array,
-    from_bytes,
-    from_ordered,
-    from_text,
-    to_bytes,
-    to_ordered,
-    to_text,
-    type_code,
-    type_of,
-)
-from yukawa.bytelm.records import RecordFormat
+from yukawa.bytelm import numbers
+from yukawa.bytelm.numbers import Array, RecordFormat
 from yukawa.bytelm.segments import (
+    BYTES,
+    VOCABULARY,
     Decimals,
     Floats,
     Formula,
     Image,
     Integers,
+    Mark,
     Ordered,
     Records,
     Segment,
     Text,
 )
-from yukawa.bytelm.vocabulary import BYTES, VOCABULARY, Mark
 from yukawa.core.errors import InputError
 from yukawa.core.files import atomic_write
 
@@ -244,13 +236,13 @@ class ByteTokenizer:
             case Formula(latex):
                 row.add([Mark.FORMULA], _utf8(latex))
             case Decimals(values):
-                row.add([Mark.DECIMALS, type_code(values.dtype)], to_text(values))
+                row.add([Mark.DECIMALS, numbers.type_code(values.dtype)], numbers.to_text(values))
             case Integers(values):
-                row.add_aligned([Mark.INTEGERS, type_code(values.dtype)], to_bytes(values))
+                row.add_aligned([Mark.INTEGERS, numbers.type_code(values.dtype)], numbers.to_bytes(values))
             case Floats(values):
-                row.add_aligned([Mark.FLOATS, type_code(values.dtype)], to_bytes(values))
+                row.add_aligned([Mark.FLOATS, numbers.type_code(values.dtype)], numbers.to_bytes(values))
             case Ordered(values):
-                row.add_aligned([Mark.ORDERED, type_code(values.dtype)], to_ordered(values))
+                row.add_aligned([Mark.ORDERED, numbers.type_code(values.dtype)], numbers.to_ordered(values))
             case Image(pixels):
                 mark = Mark.GREY if pixels.ndim == 2 else Mark.RGB
                 row.add_aligned([mark, *np.array(pixels.shape[:2], ">u4").tobytes()], pixels)
@@ -427,30 +419,30 @@ def _whole(piece: _Piece, width: int, things: str) -> Array:
 
 def _header_type(piece: _Piece, types: tuple[str, ...]) -> np.dtype[Any]:
     try:
-        return type_of(int(piece.body[0]), types)
+        return numbers.type_of(int(piece.body[0]), types)
     except InputError as error:
         piece.refuse(error.message, 1)
 
 
 def _integers(piece: _Piece) -> Segment:
     kind = _header_type(piece, Integers.types)
-    return Integers(from_bytes(_whole(piece, kind.itemsize, "integers"), kind))
+    return Integers(numbers.from_bytes(_whole(piece, kind.itemsize, "integers"), kind))
 
 
 def _floats(piece: _Piece) -> Segment:
     kind = _header_type(piece, Floats.types)
-    return Floats(from_bytes(_whole(piece, kind.itemsize, "floats"), kind))
+    return Floats(numbers.from_bytes(_whole(piece, kind.itemsize, "floats"), kind))
 
 
 def _ordered(piece: _Piece) -> Segment:
     kind = _header_type(piece, Ordered.types)
-    return Ordered(from_ordered(_whole(piece, kind.itemsize, "floats"), kind))
+    return Ordered(numbers.from_ordered(_whole(piece, kind.itemsize, "floats"), kind))
 
 
 def _decimals(piece: _Piece) -> Segment:
     kind = _header_type(piece, Decimals.types)
     try:
-        return Decimals(from_text(piece.body[1:], kind))
+        return Decimals(numbers.from_text(piece.body[1:], kind))
     except InputError as error:
         piece.refuse(error.message)
 

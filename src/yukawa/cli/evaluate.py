@@ -279,8 +279,7 @@ def entropy(
 
 def _diversity(how: dict[str, Any], rows: list[Any], model: Any, statistics: Any) -> dict[str, Any]:
     """Variety of completions, and their entropy where their model or its service gives it."""
-    from yukawa.evaluation.diversity import diversity
-    from yukawa.evaluation.entropy import chat_surprisals, completion_entropies
+    from yukawa.evaluation.completion_metrics import chat_surprisals, completion_entropies, diversity
     from yukawa.evaluation.results import diversity_json, entropy_json
 
     texts = diversity([row.id for row in rows], [row.completion for row in rows])

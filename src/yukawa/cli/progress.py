@@ -34,7 +34,7 @@ def follow(what: str, start: Callable[[Progress | None], ResultT]) -> ResultT:
 
 
 def ended(result: Result, as_json: bool) -> dict[str, Any]:
-    """Say how a training ended, unless it ended well and JSON is asked for; its figures are returned.
+    """Say how a training ended, unless it ended well and JSON is requested; return its figures.
 
     Raises:
         Interrupted: somebody stopped it.

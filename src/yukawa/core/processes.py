@@ -1,7 +1,5 @@
 """Worker processes of this machine: they report progress, and end with the process that started them."""
 
-from __future__ import annotations
-
 import contextlib
 import multiprocessing
 import os

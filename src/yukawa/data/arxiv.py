@@ -1,4 +1,4 @@
-"""Reads arXiv's metadata: the snapshot as Kaggle has it, or rows of one abstract each; gzip or plain, streamed."""
+"""Reads arXiv's metadata: the snapshot as on Kaggle, or rows of one abstract each; gzip or plain, streamed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import msgspec
 from yukawa.core.errors import InputError
 
 LONGEST = 1 << 24  # bytes of a line; the longest of arXiv's, with 3,000 authors, have 300,000
-SHOWN = 20  # faults whose lines are told; all are counted
+SHOWN = 20  # faults whose lines are listed; all are counted
 _BUFFER = 1 << 16
 _MONTHS = {
     name: number
@@ -53,7 +53,7 @@ class Paper(msgspec.Struct, gc=False):
         return categories[0] if categories else ""
 
     def date(self) -> datetime.date | None:
-        """When the first version was submitted; None if it is not told."""
+        """When the first version was submitted; None if unknown."""
         try:
             if self.created:
                 return datetime.date.fromisoformat(self.created[:10])
@@ -80,15 +80,15 @@ class Faults:
 
 
 @dataclass
-class Input:
+class SnapshotRecord:
     """One file as it was read.
 
     Attributes:
-        name: of the file, without its folders.
-        sha256: of its content as it lies on the disk.
-        lines: without blank ones.
-        papers: lines that were given on.
-        damaged: lines that are no JSON object of arXiv's.
+        name: the file's name without its folders.
+        sha256: hash of its content on the disk.
+        lines: number of lines, blank ones excluded.
+        papers: number of lines that are papers with an abstract.
+        damaged: lines that are not a JSON object of arXiv's.
         without_abstract: papers whose abstract is missing or blank.
     """
 
@@ -101,22 +101,22 @@ class Input:
 
 
 def read_papers(
-    path: Path, record: Input | None = None, progress: Callable[[int], None] | None = None
+    path: Path, record: SnapshotRecord | None = None, progress: Callable[[int], None] | None = None
 ) -> Iterator[Paper]:
-    """Give the papers of one file one by one, in constant memory.
+    """Yield the papers of one file one by one, in constant memory.
 
     Args:
-        record: filled while the papers are read, and with the file's hash when the last was given.
-        progress: told the bytes read so far, now and then.
+        record: filled while the papers are read, and with the file's hash after the last.
+        progress: called with the bytes read so far, now and then.
 
     Raises:
-        InputError: on the first paper asked for if the file cannot be read or holds no such rows at all; later,
-            with the line, where compressed data are cut off or damaged.
+        InputError: with the first paper if the file cannot be read or holds no such rows at all; later, with the
+            line, where compressed data are truncated or damaged.
     """
     path = Path(path)
     decode = msgspec.json.Decoder(Paper).decode
     number, hashed = 0, record is not None
-    record = record or Input(path.name)
+    record = record or SnapshotRecord(path.name)
     with _opened(path, hashed, lambda: number) as (lines, watched):
         for number, line in enumerate(iter(partial(lines.readline, LONGEST), b""), start=1):
             if progress and not number % 4096:
@@ -153,7 +153,7 @@ _EXPECTED = (
 )
 
 
-def _no_papers(path: Path, record: Input) -> InputError:
+def _no_papers(path: Path, record: SnapshotRecord) -> InputError:
     if not record.lines:
         return InputError(f"{path} is empty", hint=_EXPECTED)
     if record.damaged.count:
@@ -170,7 +170,7 @@ def _reason(error: Exception) -> str:
 
 
 class _Watched(io.RawIOBase):
-    """A file that counts, and hashes if wanted, what is read of it."""
+    """A file that counts, and hashes if `hashed`, the bytes that are read."""
 
     def __init__(self, raw: io.RawIOBase, hashed: bool) -> None:
         self._raw = raw
@@ -193,7 +193,7 @@ class _Watched(io.RawIOBase):
 def _opened(
     path: Path, hashed: bool, line: Callable[[], int]
 ) -> Iterator[tuple[io.BufferedIOBase, _Watched]]:
-    """The lines of a file, unpacked if it is gzip by its first bytes, and the file beneath."""
+    """The lines of a file, unpacked if its first bytes are those of gzip, and the file beneath."""
     try:
         with open(path, "rb", buffering=0) as raw:
             watched = _Watched(raw, hashed)
@@ -209,7 +209,7 @@ def _opened(
                 lines.read(3)
             yield lines, watched
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise InputError(f"{path}:{line() + 1} is cut off or damaged: not valid gzip") from None
+        raise InputError(f"{path}:{line() + 1} is truncated or damaged: not valid gzip") from None
     except OSError as error:
         reason = "it is a folder" if isinstance(error, IsADirectoryError) else error.strerror or str(error)
         raise InputError(f"{path} cannot be read: {reason}") from None

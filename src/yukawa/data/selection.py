@@ -1,4 +1,4 @@
-"""Which papers are taken and how their abstracts are cleaned: FeynTune's way and a strict one."""
+"""Which papers are selected and how their abstracts are cleaned: FeynTune's method and a strict one."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ class Method:
     """One way from papers to texts.
 
     Attributes:
-        name: as one types it.
+        name: the name on the command line.
         about: what it does, for manifest and card.
         matches: whether a primary category belongs to an archive.
         withdrawn: whether a paper was withdrawn.
         clean: the text of an abstract; cleaning twice is cleaning once.
         drop_repeats: whether of documents with the same letters and digits only the oldest is kept.
-        exact_sizes: whether splits have exact sizes, or the bounds of their hashes are fixed (see `splitting`).
-        near_duplicates: the Jaccard index from which the command takes two texts for one unless told otherwise;
-            None if it does not.
+        exact_sizes: whether splits have exact sizes, or the bounds of their hashes are fixed (see `splits`).
+        near_duplicates: default Jaccard index from which the command treats two texts as one; None if it keeps
+            near duplicates.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Method:
 
 
 def in_archive(primary: str, archive: str) -> bool:
-    """Whether a category is of an archive, or is that category itself: `cs.LG` is of `cs` and of `cs.LG`."""
+    """Whether a category belongs to an archive, or is that category: `cs.LG` belongs to `cs` and to `cs.LG`."""
     return primary == archive or primary.partition(".")[0] == archive
 
 
@@ -136,7 +136,7 @@ def find_method(name: str) -> Method:
 def select(
     papers: Iterable[Paper], method: Method, archives: Iterable[str] | None, dropped: Counter[str]
 ) -> Iterator[Document]:
-    """Give the documents of those papers that are of these archives (of any, if None) and not withdrawn.
+    """Yield the documents of those papers that belong to these archives (any, if None) and are not withdrawn.
 
     Args:
         dropped: counts the others by reason.

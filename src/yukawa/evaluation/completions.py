@@ -1,7 +1,5 @@
 """Completions of half abstracts by a model, in batches, a line each on disk; an interrupted call resumes."""
 
-from __future__ import annotations
-
 import json
 import math
 import os
@@ -9,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -277,7 +275,7 @@ class CompletionFile:
         self._head = {"kind": _HEAD, "model": model, "options": json.loads(json.dumps(dict(options)))}
         self.done: dict[str, Completion] = {}
 
-    def __enter__(self) -> CompletionFile:
+    def __enter__(self) -> Self:
         with report_write_errors(self._path):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._handle = open(self._path, "ab+")

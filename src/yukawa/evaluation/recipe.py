@@ -1,10 +1,8 @@
 """An evaluation recipe: which models, which test sets and how, typed and strict, from YAML and `key=value`."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
@@ -61,7 +59,7 @@ class Statistics(Section):
     seed: Natural = 0
 
     @model_validator(mode="after")
-    def _in_range(self) -> Statistics:
+    def _in_range(self) -> Self:
         check_options(self.level, resamples=self.resamples)
         return self
 
@@ -95,7 +93,7 @@ class EvaluationRecipe(Section):
     statistics: Statistics = Statistics()
 
     @model_validator(mode="after")
-    def _some_model(self) -> EvaluationRecipe:
+    def _some_model(self) -> Self:
         if not self.models and not self.services:
             raise ValueError("no model is named (type: models.NAME=FOLDER)")
         return self

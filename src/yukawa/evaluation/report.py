@@ -1,12 +1,10 @@
 """One report on several models: perplexities with intervals, paired differences, transfer, completions, plots."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -19,15 +17,19 @@ from yukawa.core.statistics import Comparison
 from yukawa.data.rows import Document
 from yukawa.embedding import open_embedder
 from yukawa.evaluation import plots, report_sections, results
+from yukawa.evaluation.completion_metrics import (
+    Entropies,
+    chat_surprisals,
+    completion_entropies,
+    diversity,
+    semscore,
+)
 from yukawa.evaluation.completions import Completion, read_completion_files, read_completions
-from yukawa.evaluation.diversity import diversity
 from yukawa.evaluation.documents import by_archive as divided_by_archive
 from yukawa.evaluation.documents import read_documents
-from yukawa.evaluation.entropy import Entropies, chat_surprisals, completion_entropies
 from yukawa.evaluation.perplexity import Losses
 from yukawa.evaluation.recipe import EvaluationRecipe, ScoringOptions, Statistics
 from yukawa.evaluation.runner import ModelSpec, OnMessage, PostHook, Progress, measure, slug
-from yukawa.evaluation.semscore import semscore
 from yukawa.evaluation.served_models import Service
 from yukawa.llm.folders import find_origin
 from yukawa.llm.loading import LanguageModel
@@ -177,7 +179,7 @@ class _Completions:
     post_hooks: dict[str, PostHook] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, files: Mapping[str, Path], models: Sequence[ModelSpec | Service]) -> _Completions:
+    def read(cls, files: Mapping[str, Path], models: Sequence[ModelSpec | Service]) -> Self:
         """The completions in the files; those of services come with log-probabilities or without."""
         found = cls()
         known = {model.name: model for model in models if isinstance(model, ModelSpec)}

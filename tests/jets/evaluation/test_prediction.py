@@ -17,7 +17,7 @@ from yukawa.jets.io.chunks import JetSource
 from yukawa.jets.io.loader import tensors
 from yukawa.jets.io.parquet import write_parquet
 from yukawa.jets.io.source import open_source
-from yukawa.jets.models.saving import load_model
+from yukawa.jets.models.tagger import load_model
 from yukawa.jets.table import Jets
 
 
@@ -120,7 +120,7 @@ def test_features_that_are_not_finite_are_refused_or_counted(make_model: Any, ma
 
 
 def test_a_broken_network_is_counted(make_model: Any, make_jets: Any) -> None:
-    from yukawa.jets.models.saving import save_model
+    from yukawa.jets.models.tagger import save_model
 
     folder = make_model()
     network, config = load_model(folder)

@@ -355,15 +355,15 @@ def test_labels_outside_the_classes_are_refused_with_their_number(toy_jets: ToyJ
     jets = toy_jets(6, classes=encoder.classes)
     for name in encoder.classes:
         jets.scalars[f"label_{name}"][:2] = False
-    with pytest.raises(InputError, match="2 of 6 jets are of none of the classes b, bbar"):
+    with pytest.raises(InputError, match="2 of 6 jets belong to none of the classes b, bbar"):
         encoder.encode(jets)
     assert FeatureEncoder(encoder.config, prediction=True).encode(jets).labels[:3].tolist()[:2] == [-1, -1]
     jets.scalars["label_b"][:] = jets.scalars["label_g"][:] = True
-    with pytest.raises(InputError, match="6 jets are of two classes"):
+    with pytest.raises(InputError, match="6 jets belong to two classes"):
         encoder.encode(jets)
     custom = config_with(labels={"type": "custom", "value": {"n": "jet_event"}, "classes": ["x"]})
     jets.scalars["jet_event"][:] = [0, 1, -1, 0, 0, 0]
-    with pytest.raises(InputError, match="2 of 6 jets are of none of the classes x"):
+    with pytest.raises(InputError, match="2 of 6 jets belong to none of the classes x"):
         FeatureEncoder(custom).encode(jets)
 
 

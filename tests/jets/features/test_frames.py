@@ -15,7 +15,7 @@ from yukawa.jets.features.config import built_in_configs, load_data_config
 from yukawa.jets.features.encoder import FeatureEncoder, encode_padded
 from yukawa.jets.features.expressions import FUNCTIONS, parse
 from yukawa.jets.features.frames import FlatFrame, Level, PaddedFrame
-from yukawa.jets.models.interface import unpack
+from yukawa.jets.models.tagger import unpack
 from yukawa.jets.table import Jets
 
 # What public configs of ParT, Sophon, top tagging, quark-gluon and FCC-ee tagging hold beside the built-in ones.

@@ -12,8 +12,7 @@ from torch import Tensor, nn
 
 from yukawa.core.errors import InputError, NotFound
 from yukawa.jets.features.config import load_data_config
-from yukawa.jets.models.interface import unpack
-from yukawa.jets.models.saving import load_model
+from yukawa.jets.models.tagger import load_model, unpack
 from yukawa.jets.models.weaver import import_weaver, read_checkpoint
 
 LENGTHS = [1, 4, 12, 9]

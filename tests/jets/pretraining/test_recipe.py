@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from yukawa.core.errors import InputError
-from yukawa.jets.models.byte_language_model import ByteLanguageModelConfig
-from yukawa.jets.models.byte_model import ByteModelConfig
+from yukawa.jets.models.byte_model import ByteLanguageModelConfig, ByteModelConfig
 from yukawa.jets.pretraining.recipe import Recipe, load_recipe, parse_recipe
 from yukawa.jets.training.recipe import load_recipe as load_training
 

@@ -7,12 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from yukawa.bytelm.vocabulary import Mark
+from yukawa.bytelm.segments import Mark
 from yukawa.core.errors import InputError
-from yukawa.jets.bytes.answers import answer_patches
-from yukawa.jets.bytes.codes import feature_bytes
-from yukawa.jets.bytes.form import ByteForm
-from yukawa.jets.bytes.packing import pack, patch_row
+from yukawa.jets.bytes.codes import ByteForm, answer_patches, feature_bytes, pack, patch_row
 from yukawa.jets.features.config import FEATURES, ROWS, DataConfig, Variable
 from yukawa.jets.features.encoded import Encoded, Encoder
 from yukawa.jets.features.encoder import FeatureEncoder
@@ -201,6 +198,31 @@ class ByteEncoder(Encoder):
         fit_N = ends_N - np.repeat(begins_B, counts) <= room
         fitting_B = np.diff(offsets_of(fit_N)[offsets])
         return *_bounds(offsets[:-1], offsets[:-1] + fitting_B, begins_N, ends_N), cut_B
+
+
+class QuestionEncoder(ByteEncoder):
+    """Encodes jets as questions, see `ByteEncoder.encode_question`.
+
+    Args:
+        config: as for `ByteEncoder`.
+        form: as for `ByteEncoder`.
+        prediction: as for `ByteEncoder`.
+        answered: whether the answer follows; the jets then need labels.
+    """
+
+    def __init__(
+        self, config: DataConfig, form: ByteForm, *, prediction: bool = False, answered: bool = False
+    ) -> None:
+        super().__init__(config, form, prediction=prediction)
+        self.answered = answered
+
+    def encode(self, jets: Jets) -> Encoded:
+        """Questions, labels and weights of `jets`.
+
+        Raises:
+            InputError: as for `ByteEncoder.encode_question`.
+        """
+        return self.encode_question(jets, answered=self.answered)
 
 
 def _bounds(first_B: Array, last_B: Array, begins_N: Array, ends_N: Array) -> tuple[Array, Array]:

@@ -1,6 +1,8 @@
-"""Pictures of how good a tagger is: each is written as PNG and SVG, readable without colours too."""
+"""Plots of how good a tagger is, readable without colours too.
 
-from __future__ import annotations
+Each function writes a PNG to `path` and an SVG of the same name beside it, and returns the path of the PNG; it raises
+MissingPackage where matplotlib is not installed, and StoreError where the disk refuses.
+"""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,15 +26,7 @@ def matrix_plot(confusion: Confusion, path: Path, title: str = "") -> Path:
 
     Args:
         confusion: the matrix.
-        path: of the PNG; an SVG of the same name is written beside it.
         title: such as the model's name.
-
-    Returns:
-        The path of the PNG.
-
-    Raises:
-        MissingPackage: matplotlib is not installed.
-        StoreError: the disk refuses.
     """
     size = len(confusion.classes)
     low, high = confusion.bounds
@@ -71,13 +65,10 @@ def flavour_plot(
 
     Args:
         models: the matrix of each model, by its name.
-        path: of the PNG; an SVG of the same name is written beside it.
         published: figures named as in `Confusion.figures`, by their origin; drawn without errors.
 
     Raises:
         InputError: there is no model, or their classes differ.
-        MissingPackage: matplotlib is not installed.
-        StoreError: the disk refuses.
     """
     kinds = [set(confusion.classes) for confusion in models.values()]
     if not kinds or any(kind != kinds[0] for kind in kinds):
@@ -110,13 +101,14 @@ def _flavour_panel(
     step = 0.7 / max(len(models) + len(published), 2)
     shift = -step * (len(models) + len(published) - 1) / 2
     for k, (name, confusion) in enumerate(models.items()):
-        found = np.array([confusion.figures[f"{kind}_{flavour}"] for flavour in flavours])
-        bars = np.abs(found[:, 2:].T - found[:, 0])
-        axes.errorbar(places + shift + k * step, found[:, 0], bars, fmt=marker(k), ms=5,
+        found = [confusion.figures[f"{kind}_{flavour}"] for flavour in flavours]
+        values = np.array([one.value for one in found])
+        bars = np.abs([[one.low for one in found], [one.high for one in found]] - values)
+        axes.errorbar(places + shift + k * step, values, bars, fmt=marker(k), ms=5,
                       color=colour(k), label=name)  # fmt: skip
     for k, (name, figures) in enumerate(published.items(), start=len(models)):
-        values = [figures.get(f"{kind}_{flavour}", math.nan) for flavour in flavours]
-        axes.errorbar(places + shift + k * step, values, fmt=marker(k), ms=6, mfc="none",
+        printed = [figures.get(f"{kind}_{flavour}", math.nan) for flavour in flavours]
+        axes.errorbar(places + shift + k * step, printed, fmt=marker(k), ms=6, mfc="none",
                       color=colour(k), label=name)  # fmt: skip
     axes.set_xticks(places, [_symbol(name) for name in flavours])
     axes.set_xlim(-0.6, len(flavours) - 0.4)
@@ -136,14 +128,11 @@ def roc_plot(
 
     Args:
         curves: by the name that the legend shows.
-        path: of the PNG; an SVG of the same name is written beside it.
         xlabel: what is signal.
         ylabel: what is background.
 
     Raises:
         InputError: there is no curve.
-        MissingPackage: matplotlib is not installed.
-        StoreError: the disk refuses.
     """
     if not curves:
         raise InputError("there is no ROC curve to draw")
@@ -190,12 +179,9 @@ def learning_curves(metrics_rows: Iterable[Mapping[str, Any]], path: Path) -> Pa
     Args:
         metrics_rows: rows with `step`, `epoch`, and `loss` or `validation_loss` and `validation_accuracy`; a
             figure that is None (it was not finite) leaves a gap.
-        path: of the PNG; an SVG of the same name is written beside it.
 
     Raises:
         InputError: no row has a loss.
-        MissingPackage: matplotlib is not installed.
-        StoreError: the disk refuses.
     """
     rows = list(metrics_rows)
     unit = "epoch" if rows and all("epoch" in row for row in rows) else "step"
@@ -247,13 +233,10 @@ def s_curves(table_rows: Iterable[Mapping[str, Any]], path: Path, panels: Sequen
 
     Args:
         table_rows: rows with `model`, `jets` (training jets) and the figures; one a training.
-        path: of the PNG; an SVG of the same name is written beside it.
         panels: which figures; rows where one is absent or None are left out of its panel.
 
     Raises:
         InputError: no row has one of the figures.
-        MissingPackage: matplotlib is not installed.
-        StoreError: the disk refuses.
     """
     rows = list(table_rows)
     models = list(dict.fromkeys(str(row["model"]) for row in rows))

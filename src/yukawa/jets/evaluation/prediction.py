@@ -232,7 +232,7 @@ class _Tagger:
 
     def __init__(self, folder: Path, batch: int, device: str | None) -> None:
         torch: Any = require("torch", "prediction")
-        from yukawa.jets.models.saving import load_model
+        from yukawa.jets.models.tagger import load_model
 
         network, data_config = load_model(Path(folder))
         self.encoder = network.encoder(data_config, prediction=True)

@@ -1,6 +1,4 @@
-"""Turns jets into a network's numbers, as a data config says: features, momenta and points of packed particles."""
-
-from __future__ import annotations
+"""Turns jets into the inputs of a network by a data config: features, momenta and points of packed particles."""
 
 import warnings
 from collections import Counter
@@ -24,17 +22,17 @@ _BLOCK = 20_000  # particles whose columns fit the processor's cache, which make
 class FeatureEncoder(Encoder):
     """Encodes jets by a data config, into the rows `features_NF`, `momenta_N4` and `points_N2`, all float32.
 
-    Particles beyond the config's `length` are cut; `Encoded.truncated` says from how many jets. Empty jets have
+    Particles beyond the config's `length` are cut; `Encoded.truncated` counts the jets that lost some. Empty jets have
     no rows. Selections are not applied by `encode`, which gives one entry for each jet, but by `select`.
 
     Args:
-        config: what to compute; one that leaves something to be computed from data is first to be resolved.
+        config: what to compute; it must be resolved, so that nothing is left to be computed from data.
         test: the jets are for a test: `select` uses the config's `test_time_selection`, if it has one.
         prediction: as `test`, and the jets need no labels (-1 is given where there are none) and no weights.
 
     Attributes:
-        replaced: how many values of each variable were not finite and were replaced so far, if the config
-            says `nonfinite: replace`.
+        replaced: the number of values of each variable that were not finite and have been replaced, under
+            `nonfinite: replace`.
 
     Raises:
         InputError: the config is not resolved.
@@ -84,8 +82,8 @@ class FeatureEncoder(Encoder):
         """Rows, labels and weights of `jets`.
 
         Raises:
-            InputError: a column is missing; a feature is NaN or infinite; a jet is of none of the classes, or
-                of two.
+            InputError: a column is missing; a feature is NaN or infinite; a jet belongs to no class or
+                to two.
         """
         frame = FlatFrame(jets, self.config.variables)
         labels = self._labels(frame)
@@ -116,7 +114,7 @@ class FeatureEncoder(Encoder):
         return Encoded(rows, counts, labels, weights, truncated)
 
     def _report(self, bad: Counter[str], bad_jets: Counter[str]) -> None:
-        """Refuse or count values that are NaN or infinite; the first of a variable are warned of."""
+        """Refuse or count values that are NaN or infinite; the first of each variable cause a warning."""
         said = [
             f"{name} is NaN or infinite for {particles} particles of {bad_jets[name]} jets"
             for name, particles in bad.items()
@@ -143,8 +141,8 @@ class FeatureEncoder(Encoder):
         unknown = int(np.sum(found < 0))
         if unknown and not self.prediction:
             raise InputError(
-                f"{unknown} of {len(jets)} jets are of none of the classes {', '.join(self.classes)}",
-                hint="leave them out by a selection, or name their class under labels",
+                f"{unknown} of {len(jets)} jets belong to none of the classes {', '.join(self.classes)}",
+                hint="omit them by a selection, or name their class under labels",
             )
         return found
 
@@ -263,7 +261,7 @@ def _of_truths(values: Sequence[Array]) -> Array:
     truths = np.stack(values, axis=1) != 0
     several = int(np.sum(truths.sum(axis=1) > 1))
     if several:
-        raise InputError(f"{several} jets are of two classes at once")
+        raise InputError(f"{several} jets belong to two classes at once")
     return np.where(truths.any(axis=1), truths.argmax(axis=1), -1).astype(np.int64)
 
 
@@ -281,8 +279,8 @@ def encode_padded(
 ) -> dict[str, Any]:
     """The inputs of `ParticleTagger.forward_padded`, as `FeatureEncoder` computes them for packed particles.
 
-    Nothing is refused here: features that are not finite come out so, or replaced if the config says that. The
-    caller gives the particles that count, at most `config.length` of each jet.
+    Nothing is refused here: features that are not finite stay so unless the config replaces them. The caller
+    passes the particles that count, at most `config.length` of each jet.
 
     Args:
         config: what to compute.

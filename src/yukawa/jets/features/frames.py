@@ -1,7 +1,5 @@
 """Computes expressions over jets: with NumPy over flat arrays, or with PyTorch over padded tensors."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass

@@ -1,6 +1,4 @@
-"""Computes from data what a config leaves open, `auto` standardisation and histograms of weights; weights of jets."""
-
-from __future__ import annotations
+"""Computes from data what a config leaves open: `auto` standardisation, and the weights of jets."""
 
 from collections.abc import Collection, Iterable, Iterator
 
@@ -18,7 +16,7 @@ MOST_JETS = 1_000_000  # quantiles of that many jets' particles are as exact as 
 
 
 def resolve(config: DataConfig, source: JetSource) -> DataConfig:
-    """The config with everything computed from `source` that it leaves open; itself if that is nothing.
+    """The config with everything that it leaves open computed from `source`; a resolved config is returned unchanged.
 
     Raises:
         InputError: a column is missing, no jet passes the selection, or a class has no jets.
@@ -33,7 +31,7 @@ def standardise(config: DataConfig, source: JetSource) -> DataConfig:
 
     The center is the median; the scale is one over the greater distance from it to the 16 % and the 84 %
     quantile, or 1 where that is 0. They are taken over all particles of the first `data_fraction` of each chunk
-    of `source`, of a million jets in all at most, after the selection; values that are not finite are left out.
+    of `source`, of at most a million jets in all, after the selection; values that are not finite are omitted.
 
     Raises:
         InputError: a column is missing, or no jet passes the selection.
@@ -84,8 +82,8 @@ def _selected(
 def weights_of(config: DataConfig, frame: FlatFrame) -> Array:
     """The weight of each jet, float32, shape (B,).
 
-    weaver keeps a jet with this probability; here it multiplies the jet's loss, which has the same expectation
-    and wastes no jet. Divide by the sum of the weights of a batch: they are 0.9 at most.
+    weaver keeps a jet with this probability; here it multiplies the loss of the jet, which has the same
+    expectation and wastes no jet. Divide by the sum of the weights of a batch: they are 0.9 at most.
 
     Raises:
         InputError: the histograms are not computed yet, or a column is missing.

@@ -1,7 +1,5 @@
 """Jets in ROOT trees (TTree, and RNTuple to read) as in JetClass: jagged `part_*`, flat `jet_*` and `label_*`."""
 
-from __future__ import annotations
-
 import re
 import struct
 import zlib
@@ -37,11 +35,7 @@ class RootChunk:
     start: int
 
     def read(self, columns: Collection[str] | None = None) -> Jets:
-        """The jets, with these columns or with all, each of the type that it has in the file.
-
-        Raises:
-            InputError: the file is damaged, has no such branch, or jagged branches differ in length.
-        """
+        """The jets, with these columns or with all; see `JetChunk.read`."""
         with opened(self.path) as file:
             tree = file[self.tree]
             kinds = _branches(tree)
@@ -59,10 +53,10 @@ class RootChunk:
 def open_jetclass(path: Path, tree: str | None = None) -> JetSource:
     """The jets of one ROOT file; a chunk is a range of entries.
 
-    `tree` names the tree; it may be left out where the file has but one.
+    `tree` names the tree; it may be omitted if the file has only one.
 
     Raises:
-        InputError: the file is damaged or no ROOT file, has no such tree, or its tree holds no numbers.
+        InputError: the file is damaged or not a ROOT file, has no such tree, or its tree holds no numbers.
     """
     with opened(path) as file:
         name = _tree_name(path, file, tree)
@@ -78,7 +72,7 @@ def write_jetclass(path: Path, jets: Jets) -> None:
     """Write `jets` as a ROOT file in the layout of JetClass, whole or not at all.
 
     Raises:
-        StoreError: the disk refuses; what stood at `path` stands.
+        StoreError: the disk refuses; an existing file is kept.
     """
     with jetclass_writer(path) as append:
         append(jets)
@@ -86,11 +80,11 @@ def write_jetclass(path: Path, jets: Jets) -> None:
 
 @contextmanager
 def jetclass_writer(path: Path) -> Iterator[Callable[[Jets], None]]:
-    """A function that appends jets to a new ROOT file, which takes its place at `path` when the block ends well.
+    """A function that appends jets to a new ROOT file, which is put at `path` when the block ends without an error.
 
     Raises:
         InputError: jets of other columns than the first are appended, or none are.
-        StoreError: the disk refuses; what stood at `path` stands.
+        StoreError: the disk refuses; an existing file is kept.
     """
     uproot = require("uproot", "writing ROOT files")
     with replacement(path) as handle, report_write_errors(path), uproot.recreate(handle.name) as file:
@@ -147,7 +141,7 @@ def _tree_name(path: Path, file: Any, tree: str | None) -> str:
 
 
 def _branches(tree: Any) -> dict[str, bool]:
-    """The branches of numbers: whether each is jagged; branches that only count others' values are left out."""
+    """The branches of numbers: whether each is jagged; branches that only count the values of others are omitted."""
     counts = (getattr(branch, "count_branch", None) for branch in getattr(tree, "branches", ()))
     counters = {branch.name for branch in counts if branch is not None}
     found = {name: _KIND.fullmatch(kind) for name, kind in tree.typenames().items() if name not in counters}
@@ -165,7 +159,7 @@ def _jets(path: Path, count: int, arrays: dict[str, Any], jagged: Collection[str
         elif not np.array_equal(lengths, counts):
             raise InputError(
                 f"{path}: {first} and {name} differ in length within a jet, so they are not of the same particles",
-                hint="ask for columns of one kind of particle",
+                hint="request columns of one kind of particle",
             )
     scalars = {name: native(np.asarray(array)) for name, array in arrays.items() if name not in jagged}
     return Jets.from_counts(np.zeros(count, np.int64) if counts is None else counts, particles, scalars)
@@ -176,10 +170,10 @@ def _jets(path: Path, count: int, arrays: dict[str, Any], jagged: Collection[str
 
 @contextmanager
 def opened(path: Path) -> Iterator[Any]:
-    """The open ROOT file, whose damage shows as one clear line.
+    """The open ROOT file; damage is reported in one line.
 
     Raises:
-        InputError: there is no such file, or it is no ROOT file, cut off or damaged.
+        InputError: there is no such file, or it is not a ROOT file, is cut off or damaged.
     """
     uproot = require("uproot", "reading ROOT files")
     damage = (OSError, ValueError, LookupError, EOFError, struct.error, zlib.error, RuntimeError)

@@ -1,4 +1,4 @@
-"""Batches of encoded jets, from memory or streamed from files: each jet once an epoch, shared among processes."""
+"""Batches of encoded jets, from memory or streamed from files: each jet once per epoch, shared among processes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class Loader(ABC):
-    """What gives batches of the jets of a source.
+    """Gives batches of the jets of a source.
 
     The jets of one pass after another form one endless sequence, each pass in its own order where they are
     shuffled; epoch e is its part from e J to (e + 1) J, where J is `jets_per_epoch`, or one pass. The order
@@ -53,7 +53,7 @@ class Loader(ABC):
         return self._jets
 
     def steps(self, size: int, world: int = 1) -> int:
-        """The number of batches an epoch, the same for each of `world` processes."""
+        """The number of batches per epoch, the same for each of `world` processes."""
         return min(-(-self._largest(world) // size), self._epoch // world)
 
     def _largest(self, world: int) -> int:
@@ -99,7 +99,7 @@ class Loader(ABC):
 
 @dataclass(frozen=True)
 class _Order:
-    """Where randomness comes from: the order of a pass is alike for all processes, that of a buffer is not."""
+    """Random orders: that of a pass is the same for all processes, that of a buffer is not."""
 
     seed: int
     epoch: int
@@ -181,7 +181,7 @@ class Streaming(Loader):
     """Jets read chunk by chunk and mixed in a buffer: memory does not grow with the number of jets.
 
     Chunks come in an order of their own in each pass, and the jets of each are shuffled as it comes. A batch is a
-    uniform draw from the up to `buffer` jets of all chunks at hand; as soon as there is room, the next chunk comes.
+    uniform draw from the up to `buffer` jets of all loaded chunks; the next chunk is loaded as soon as there is room.
     Without shuffling, jets come in the order of the files. What is held are the columns that are read: jets are
     encoded as they leave, and skipped ones not at all.
 
@@ -189,7 +189,7 @@ class Streaming(Loader):
         source: the jets. If the encoder selects among them, its columns are read once to count those that pass.
         encoder: what turns jets into rows.
         buffer: how many jets are mixed; one with 40 particles of 18 columns takes 2 kB, for some time twice that.
-        jets_per_epoch: the length of an epoch, where it is not one pass over all jets.
+        jets_per_epoch: the length of an epoch; one pass over all jets by default.
         ahead: how many batches a thread prepares ahead, for which a second one reads files; 0 for no threads.
     """
 
@@ -204,7 +204,7 @@ class Streaming(Loader):
     ) -> None:
         if buffer < 1 or ahead < 0:
             raise InputError(
-                f"a buffer of {buffer} jets and {ahead} batches ahead: numbers from 1 and 0 are expected"
+                f"a buffer of {buffer} jets and {ahead} batches ahead: at least 1 and 0 are expected"
             )
         self.source = source
         self.encoder = encoder
@@ -356,7 +356,7 @@ class _Held:
     """The parts at hand, each without most of the jets that have left."""
 
     def __init__(self) -> None:
-        self.jets: dict[int, tuple[int, Jets]] = {}  # the number of jets that were let go of, and the others
+        self.jets: dict[int, tuple[int, Jets]] = {}  # how many jets were dropped, and the others
 
     def add(self, number: int, jets: Jets) -> None:
         self.jets[number] = (0, jets)

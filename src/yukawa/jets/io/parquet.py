@@ -1,7 +1,5 @@
 """Jets in Parquet: a list column for each particle column, a plain column for each jet column."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,11 +27,7 @@ class ParquetChunk:
     index: int
 
     def read(self, columns: Collection[str] | None = None) -> Jets:
-        """The jets, with these columns or with all; their arrays are read-only, and share memory with what was decoded.
-
-        Raises:
-            InputError: the file is damaged, has no such column, or its particle columns differ in length.
-        """
+        """The jets, see `JetChunk.read`; their arrays are read-only and share memory with what was decoded."""
         with _opened(self.path) as file:
             names = _column_names(file)
             if columns is not None:
@@ -76,14 +70,14 @@ def write_parquet(path: Path, jets: Jets, metadata: Mapping[str, str] | None = N
     """Write `jets` and the `metadata` of the file, whole or not at all; the same jets give the same bytes.
 
     Raises:
-        StoreError: the disk refuses; what stood at `path` stands.
+        StoreError: the disk refuses; an existing file is kept.
     """
     with parquet_writer(path, metadata) as append:
         append(jets)
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """The metadata that `write_parquet` was given.
+    """The metadata that were passed to `write_parquet`.
 
     Raises:
         InputError: the file is damaged.
@@ -95,11 +89,11 @@ def read_metadata(path: Path) -> dict[str, str]:
 
 @contextmanager
 def parquet_writer(path: Path, metadata: Mapping[str, str] | None = None) -> Iterator[Callable[[Jets], None]]:
-    """A function that appends jets to a new file, which takes its place at `path` when the block ends well.
+    """A function that appends jets to a new file, which is put at `path` when the block ends without an error.
 
     Raises:
         InputError: jets of other columns than the first are appended, or none are.
-        StoreError: the disk refuses; what stood at `path` stands.
+        StoreError: the disk refuses; an existing file is kept.
     """
     with replacement(path) as handle:
         writer: Any = None
@@ -137,7 +131,7 @@ def _writer(handle: IO[bytes], table: Any, jets: Jets, metadata: Mapping[str, st
         compression_level=1,
         use_dictionary=[name for name, kind in kinds.items() if kind in "iu"],
         column_encoding={name: "BYTE_STREAM_SPLIT" for name, kind in kinds.items() if kind == "f"},
-        write_page_checksum=True,  # without, a flipped bit in the middle of a file is read as another number
+        write_page_checksum=True,  # without it, a flipped bit in the middle of a file is read as another number
     )
 
 
@@ -160,7 +154,7 @@ def _table(jets: Jets) -> Any:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    """The open Parquet file, whose damage shows as one clear line."""
+    """The open Parquet file; damage is reported in one line."""
     arrow = require("pyarrow", "reading Parquet files")
     parquet = require("pyarrow.parquet", "reading Parquet files")
     try:
@@ -210,7 +204,7 @@ def _jets(table: Any, path: Path) -> Jets:
         elif not np.array_equal(begins, offsets):
             raise InputError(
                 f"{path}: {first} and {name} differ in length within a jet, so they are not of the same particles",
-                hint="ask for columns of one kind of particle",
+                hint="request columns of one kind of particle",
             )
     if offsets is None:
         offsets = np.zeros(table.num_rows + 1, np.int64)

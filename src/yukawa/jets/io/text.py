@@ -1,7 +1,5 @@
 """Jets as the text lines that BBT-Neutron reads: one jet a line, one sentence a particle."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -21,7 +19,7 @@ from yukawa.jets.table import Array, Jets
 
 LINES = 1024  # jets of a chunk
 
-# The names of kinds of particles, and the columns that say so. Of several, the first counts.
+# The names of kinds of particles, and the flags of each. If several flags are set, the first kind counts.
 SPECIES = {
     "electron": ("part_isElectron",),
     "muon": ("part_isMuon",),
@@ -81,7 +79,7 @@ def sentences(jets: Jets, *, finite: bool = False) -> tuple[Array, Array, Array]
 
     Raises:
         InputError: the jets lack a column, a charge is not a number from -99 to 99, or another number is NaN or
-            infinite where `finite` ones are asked for.
+            infinite although `finite` ones are required.
     """
     texts = _sentences(jets, finite=finite)
     ends_N = np.cumsum([len(text) + 1 for text in texts], dtype=np.int64) - 1
@@ -129,7 +127,7 @@ def parse_jets(lines: Sequence[str], place: str = "the text", first: int = 0) ->
     """The jets of lines as `format_jets` writes them, without labels; numbers keep their printed precision (float64).
 
     The jet's energy, pT and axis are those that its particles' relative quantities were taken from; they are NaN
-    for a jet without particles. `place` and the number of the `first` jet serve the messages.
+    for a jet without particles. Messages name `place` and count jets from `first`.
 
     Raises:
         InputError: a line is damaged; names the jet and the particle.
@@ -183,11 +181,7 @@ class TextChunk:
         return (*_PARTICLE_COLUMNS, *_JET, *map(label_column, self.classes))
 
     def read(self, columns: Collection[str] | None = None) -> Jets:
-        """The jets, with these columns or with all.
-
-        Raises:
-            InputError: a line is damaged or its label is no class, or there is no such column.
-        """
+        """The jets, with these columns or with all; see `JetChunk.read`."""
         if columns is not None:
             check_columns(columns, self.columns, str(self.path))
         with open(self.path, "rb") as handle:
@@ -217,10 +211,10 @@ class TextChunk:
 def open_text(path: Path, classes: Sequence[str] = JET_ORIGIN) -> JetSource:
     """The jets of a file of lines: `{"data": text, "label": number}`, or bare text, which has no labels.
 
-    `classes` names the numbers; it is the published order unless said otherwise.
+    `classes` names the numbers, by default in the published order.
 
     Raises:
-        InputError: the file cannot be read, or its first line is no jet.
+        InputError: the file cannot be read, or its first line is not a jet.
     """
     starts, total, labelled = [0], 0, True
     try:
@@ -249,7 +243,7 @@ def write_text(path: Path, jets: Jets, classes: Sequence[str] = JET_ORIGIN) -> N
 
     Raises:
         InputError: the jets lack a column, or have a class that `classes` does not.
-        StoreError: the disk refuses; what stood at `path` stands.
+        StoreError: the disk refuses; an existing file is kept.
     """
     with text_writer(path, classes) as append:
         append(jets)
@@ -263,7 +257,7 @@ def text_writer(path: Path, classes: Sequence[str] = JET_ORIGIN) -> Iterator[Cal
 
     Raises:
         InputError: the jets lack a column, or have a class that `classes` does not.
-        StoreError: the disk refuses; what stood at `path` stands.
+        StoreError: the disk refuses; an existing file is kept.
     """
     with replacement(path) as handle:
 

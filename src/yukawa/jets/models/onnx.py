@@ -22,8 +22,7 @@ from yukawa.jets.columns import JET, PARTICLE_COLUMNS
 from yukawa.jets.features.config import DataConfig
 from yukawa.jets.features.encoder import FeatureEncoder, encode_padded
 from yukawa.jets.features.frames import PaddedFrame
-from yukawa.jets.models.interface import ParticleTagger
-from yukawa.jets.models.saving import load_model
+from yukawa.jets.models.tagger import ParticleTagger, load_model
 from yukawa.jets.table import Array, Jets
 
 MASK, OUTPUT = "mask", "probabilities"

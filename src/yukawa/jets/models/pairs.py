@@ -13,7 +13,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from yukawa.jets.models.blocks import gelu
-from yukawa.jets.models.layout import Group
+from yukawa.jets.models.layout import LengthGroup
 
 PairFeatures = Literal["pp", "ee"]
 EPS = 1e-8
@@ -129,7 +129,7 @@ class PairEmbedding(nn.Module):
         self.norms = nn.ModuleList(nn.BatchNorm1d(b) for b in widths[1:])
         self._activated = [True] * len(sizes) + [activated]
 
-    def forward(self, momenta_N4: Tensor, groups: Sequence[Group]) -> Iterator[Tensor]:
+    def forward(self, momenta_N4: Tensor, groups: Sequence[LengthGroup]) -> Iterator[Tensor]:
         """For each group the logits (heads, b, P, P) to be added in attention; -inf at padded particles.
 
         Args:
@@ -148,7 +148,7 @@ class PairEmbedding(nn.Module):
         logits = self._embed(self._features(momenta_BP4).flatten(1)).unflatten(1, (jets, length, length))
         return logits.masked_fill(~keys_BP[:, None, :], -math.inf)
 
-    def _real_pairs(self, momenta_N4: Tensor, group: Group) -> Tensor:
+    def _real_pairs(self, momenta_N4: Tensor, group: LengthGroup) -> Tensor:
         return self._features(group.pad(momenta_N4)).flatten(1).index_select(1, group.pairs)
 
     def _embed(self, x_KN: Tensor) -> Tensor:
@@ -192,13 +192,14 @@ def running_affine(norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
     return scale, norm.bias - mean * scale
 
 
-def fold(linear: nn.Module, norm: nn.Module) -> tuple[Tensor, Tensor]:
+def fold(linear: nn.Linear, norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
     """Weight and bias of the linear layer that `linear` and a batch norm after it make in inference."""
     scale, shift = running_affine(norm)
-    return linear.weight * scale[:, None], torch.addcmul(shift, linear.bias, scale)
+    bias = shift if linear.bias is None else torch.addcmul(shift, linear.bias, scale)
+    return linear.weight * scale[:, None], bias
 
 
-def spread(logits_HN: Tensor, group: Group) -> Tensor:
+def spread(logits_HN: Tensor, group: LengthGroup) -> Tensor:
     """Logits of pairs written to both (i, j) and (j, i) of (H, b, P, P); -inf where no particle is seen."""
     fill = logits_HN.new_tensor([0.0, -math.inf]).expand(len(logits_HN), 2)
     spread: Tensor = _Spread.apply(torch.cat([logits_HN, fill], dim=1), group)
@@ -209,14 +210,14 @@ class _Spread(torch.autograd.Function):
     """A gather whose derivative is a gather too, rather than a slow scatter-add."""
 
     @staticmethod
-    def forward(ctx: Any, logits_HN: Tensor, group: Group) -> Tensor:
+    def forward(ctx: Any, logits_HN: Tensor, group: LengthGroup) -> Tensor:
         ctx.group = group
         return logits_HN.index_select(1, group.pair_of_slots)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, slots: Tensor) -> tuple[Tensor, None]:
-        group: Group = ctx.group
+        group: LengthGroup = ctx.group
         mirrored = slots.index_select(1, group.mirrored)
         mirrored.masked_fill_(group.mirrored == group.pairs, 0)
         return F.pad(slots.index_select(1, group.pairs) + mirrored, (0, 2)), None

@@ -13,10 +13,9 @@ from torch import Tensor
 
 from yukawa.core.errors import InputError, NotFound
 from yukawa.jets.features.config import DataConfig, load_data_config
-from yukawa.jets.models.interface import Tagger
 from yukawa.jets.models.particle_net import ParticleNet
 from yukawa.jets.models.particle_transformer import ParticleTransformer
-from yukawa.jets.models.saving import save_model
+from yukawa.jets.models.tagger import Tagger, save_model
 
 # The end of a name that only this architecture has.
 _MARKS: dict[str, Callable[[Mapping[str, Tensor], Mapping[str, Any]], Tagger]] = {

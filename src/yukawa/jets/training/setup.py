@@ -17,8 +17,15 @@ from yukawa.jets.io.chunks import JetChunk, JetSource
 from yukawa.jets.io.loader import InMemory, Loader, Streaming
 from yukawa.jets.io.manifest import MANIFEST
 from yukawa.jets.io.source import open_source
-from yukawa.jets.models.interface import Tagger, settings_of
-from yukawa.jets.models.saving import build, load_model, model_files, model_folder, save_model
+from yukawa.jets.models.tagger import (
+    Tagger,
+    build,
+    load_model,
+    model_files,
+    model_folder,
+    save_model,
+    settings_of,
+)
 from yukawa.jets.table import Array, Jets
 from yukawa.jets.training.recipe import DataRecipe, ModelRecipe, Recipe
 

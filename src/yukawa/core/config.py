@@ -94,7 +94,7 @@ def find(name_or_path: str | Path, shipped: Path, kind: str) -> Path:
 
 
 def find_recipe(name_or_path: str | Path, kind: str, beside: Path | None = None) -> Path:
-    """The file of a recipe of `kind` (a key of `VERBS`): a shipped one by its name, or one's own by its path.
+    """The file of a recipe of `kind` (a key of `VERBS`): a shipped one by its name, or your own by its path.
 
     Args:
         beside: the recipe that names this one as its base; a path is looked for from its folder first.

@@ -98,8 +98,7 @@ def yukawa(path: Path, out: Path | None) -> int:
     from dataclasses import replace
 
     from yukawa.data.abstracts import build_abstracts
-    from yukawa.data.arxiv import read_papers
-    from yukawa.data.selection import FEYNTUNE, select
+    from yukawa.data.arxiv import FEYNTUNE, read_papers, select
     from yukawa.data.spool import DocumentSpool, distinct
 
     method = replace(FEYNTUNE, drop_repeats=True)

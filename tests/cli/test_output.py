@@ -94,7 +94,7 @@ def test_a_log_gets_a_line_now_and_then_with_rate_and_loss(capsys, monkeypatch):
     monkeypatch.setattr(output.time, "monotonic", lambda: next(clock))
     with output.progress_bar("training") as progress:
         for done in (0, 10, 35, 40, 100):
-            progress(done, 1000, "loss 2.5")
+            progress(done, 1000, {"loss": 2.5})
     assert capsys.readouterr().err == (
         "training …\ntraining: 35 of 1,000, 1/s, 16 min left, loss 2.5\n"
         "training: 100 of 1,000, 1/s, 15 min left, loss 2.5\n"
@@ -109,7 +109,7 @@ def test_a_terminal_sees_count_rate_and_remaining_time(monkeypatch):
     with output.progress_bar("working") as progress:
         progress(0, 0)
         progress(2, 8)
-        progress(8, 8, "loss 2.5")
+        progress(8, 8, {"loss": 2.5})
     shown = plain(stream)
     assert "working" in shown
     assert "8/8" in shown

@@ -1,12 +1,13 @@
-"""Opening tells linear algebra how many threads, and builds only what is missing."""
+"""Opening tells linear algebra how many threads, builds only what is missing, and knows who typed."""
 
 from __future__ import annotations
 
+import getpass
 import os
 import subprocess
 import sys
 
-from yukawa.cli.session import plain_base, read_settings, taught_base, url
+from yukawa.cli.session import me, plain_base, read_settings, taught_base, url
 
 
 def test_threads_are_set_before_numpy_is_loaded(home):
@@ -56,3 +57,17 @@ def test_a_plain_base_is_not_built(tmp_path, monkeypatch):
     monkeypatch.setenv("YUKAWA_KNOWLEDGE__EMBEDDING", "hash")
     with plain_base(read_settings()) as base:
         assert base.list() == []
+
+
+def test_me_is_the_user_or_unknown(monkeypatch):
+    monkeypatch.setenv("USER", "ada")
+    assert me() == "ada"
+    monkeypatch.delenv("USER")
+    monkeypatch.setattr(getpass, "getuser", lambda: "grace")
+    assert me() == "grace"
+
+    def nobody():
+        raise OSError
+
+    monkeypatch.setattr(getpass, "getuser", nobody)
+    assert me() == "unknown"

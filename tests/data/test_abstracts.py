@@ -15,12 +15,11 @@ import pytest
 from yukawa.core.errors import InputError, StoreError
 from yukawa.data import abstracts as module
 from yukawa.data.abstracts import CUT, SAME_ID, SAME_WORDS, build_abstracts, build_mixture
-from yukawa.data.arxiv import read_papers
+from yukawa.data.arxiv import FEYNTUNE, METHODS, OTHER_ARCHIVE, STRICT, WITHDRAWN, Method, read_papers, select
 from yukawa.data.dataset import read_split
 from yukawa.data.manifest import SPLITS, check_manifest
 from yukawa.data.mixtures import read_mixtures
 from yukawa.data.rows import Document
-from yukawa.data.selection import FEYNTUNE, METHODS, OTHER_ARCHIVE, STRICT, WITHDRAWN, Method, select
 from yukawa.data.spool import letters_digest
 
 ARCHIVES = ("hep-th", "hep-ph", "gr-qc", "cs.LG", "physics.optics", "q-bio.NC")

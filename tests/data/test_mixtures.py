@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yukawa.core.errors import InputError
+from yukawa.data.arxiv import contains_archive, in_archive
 from yukawa.data.manifest import SPLITS
 from yukawa.data.mixtures import (
     apportion,
@@ -20,7 +21,6 @@ from yukawa.data.mixtures import (
     read_mixtures,
     shipped_mixtures,
 )
-from yukawa.data.selection import contains_archive, in_archive
 
 PLENTY = {"hep-th": 2000, "hep-ph": 3000, "gr-qc": 1500, "q-bio": 900, "cs": 9000}
 

@@ -7,11 +7,10 @@ import shutil
 
 import numpy as np
 import pytest
-from yukawa.data.row_files import write_rows
 
 from yukawa.core.errors import InputError
 from yukawa.core.statistics import difference, holm
-from yukawa.data.rows import Document
+from yukawa.data.rows import Document, write_rows
 from yukawa.evaluation import report as reporting
 from yukawa.evaluation.completion_metrics import Entropies
 from yukawa.evaluation.completions import complete

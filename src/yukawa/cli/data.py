@@ -79,8 +79,8 @@ def abstracts(
     """Make a data set of arXiv's abstracts: select, clean, deduplicate, filter, split, mix."""
     from yukawa.data import make_filters
     from yukawa.data.abstracts import build_abstracts
+    from yukawa.data.arxiv import find_method
     from yukawa.data.mixtures import read_mixtures
-    from yukawa.data.selection import find_method
 
     chosen = find_method(method)
     index = chosen.near_duplicates if near is None else _index(near)

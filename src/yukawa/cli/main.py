@@ -1,7 +1,5 @@
 """Combines the verbs, and turns every error into one line and an exit code."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import sys
@@ -20,11 +18,8 @@ from yukawa.cli import (
     jets_pretraining,
     jets_scaling,
     knowledge,
-    maintenance,
     models,
     recipes,
-    search,
-    teach,
     train,
 )
 from yukawa.cli.evaluate_options import RecipeGroup
@@ -56,10 +51,9 @@ def _root(
     show_help(context)
 
 
-for verb in (ask.ask, ask.chat, teach.teach, search.search, models.models, recipes.recipes, demo.demo):
+for verb in (ask.ask, ask.chat, ask.teach, ask.search, models.models, recipes.recipes, demo.demo):
     app.command()(verb)
 knowledge.add_to(knowledge_app)
-maintenance.add_to(knowledge_app)
 app.add_typer(knowledge_app, name="knowledge")
 train.add_to(app)
 data.add_to(data_app)

@@ -1,8 +1,5 @@
 """Options that several verbs share, and checks of what they are given."""
 
-from __future__ import annotations
-
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -88,13 +85,3 @@ def checked_filters(domain: str | None = None, kind: str | None = None) -> None:
 
         if kind not in KINDS:
             raise unknown_name("kind of item", kind, KINDS)
-
-
-def me() -> str:
-    """The name of the person at the keyboard, for the ledger."""
-    import getpass
-
-    try:
-        return os.environ.get("USER", "").strip() or getpass.getuser()
-    except (OSError, KeyError, ImportError):  # an account without a name, as in some containers
-        return "unknown"

@@ -8,7 +8,8 @@ import re
 import sys
 import textwrap
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 Piece = str | tuple[str, str]
 _WIDTH = 80  # columns of reports in a terminal
+NO_METRICS: Mapping[str, float] = MappingProxyType({})
 _SECONDS_PER_LINE = 30.0  # of progress where no terminal shows a bar
 # Characters that could move the cursor or recolour a terminal; tab and line feed are layout.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -90,15 +92,15 @@ def _styled(piece: Piece) -> tuple[str, str]:
 
 
 class Bar(Protocol):
-    """What `progress_bar` gives: call it with work done, all work (0 if unknown) and a word on how it goes."""
+    """What `progress_bar` gives: call it with the work done, all work (0 if unknown) and metrics, such as the loss."""
 
-    def __call__(self, done: int, total: int, state: str = "") -> None:
+    def __call__(self, done: int, total: int, metrics: Mapping[str, float] = NO_METRICS) -> None:
         """Show the progress."""
 
 
 @contextlib.contextmanager
 def progress_bar(title: str) -> Iterator[Bar]:
-    """A bar with rate, remaining time and state, such as the loss, on stderr; a line now and then off a terminal.
+    """A bar with rate, remaining time and loss on stderr; off a terminal, a line now and then.
 
     Nothing is shown before its first call.
     """
@@ -117,7 +119,7 @@ class _Lines:
         self._began = self._last = 0.0
         self._first = 0
 
-    def __call__(self, done: int, total: int, state: str = "") -> None:
+    def __call__(self, done: int, total: int, metrics: Mapping[str, float] = NO_METRICS) -> None:
         now = time.monotonic()
         if not self._began:
             self._began = self._last = now
@@ -128,7 +130,9 @@ class _Lines:
             rate = (done - self._first) / (now - self._began)
             left = f", {(total - done) / rate / 60:.0f} min left" if total and rate else ""
             of = f" of {total:,}" if total else ""
-            note(f"{self._title}: {done:,}{of}, {rate:,.3g}/s{left}{f', {state}' if state else ''}")
+            note(
+                f"{self._title}: {done:,}{of}, {rate:,.3g}/s{left}", *(f", {text}" for text in _loss(metrics))
+            )
 
     def close(self) -> None:
         """End; a line needs nothing."""
@@ -139,17 +143,21 @@ class _TerminalBar:
         self._title = title
         self._progress: Progress | None = None
 
-    def __call__(self, done: int, total: int, state: str = "") -> None:
+    def __call__(self, done: int, total: int, metrics: Mapping[str, float] = NO_METRICS) -> None:
         if self._progress is None:
             note(f"{self._title} …")
             self._progress = _rich_progress()
             self._progress.start()
-            self._task = self._progress.add_task("", total=None, state="")
-        self._progress.update(self._task, completed=done, total=total or None, state=state)
+            self._task = self._progress.add_task("", total=None, loss="")
+        self._progress.update(self._task, completed=done, total=total or None, loss="".join(_loss(metrics)))
 
     def close(self) -> None:
         if self._progress is not None:
             self._progress.stop()
+
+
+def _loss(metrics: Mapping[str, float]) -> list[str]:
+    return [f"loss {metrics['loss']:.4g}"] if "loss" in metrics else []
 
 
 def _rich_progress() -> Progress:
@@ -166,6 +174,6 @@ def _rich_progress() -> Progress:
     # The rate is averaged over half a minute: work comes in batches.
     return progress.Progress(
         progress.BarColumn(bar_width=24), progress.MofNCompleteColumn(), Rate(), progress.TextColumn("left"),
-        progress.TimeRemainingColumn(), progress.TextColumn("{task.fields[state]}"), console=Console(file=sys.stderr),
+        progress.TimeRemainingColumn(), progress.TextColumn("{task.fields[loss]}"), console=Console(file=sys.stderr),
         speed_estimate_period=30,
     )  # fmt: skip

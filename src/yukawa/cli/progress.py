@@ -30,7 +30,7 @@ def first() -> bool:
 def follow(what: str, start: Callable[[Progress | None], ResultT]) -> ResultT:
     """Show the progress of a training, which `start` begins."""
     with progress_bar(what) as bar:
-        return start((lambda step, steps, figures: bar(step, steps)) if first() else None)
+        return start(bar if first() else None)
 
 
 def ended(result: Result, as_json: bool) -> dict[str, Any]:

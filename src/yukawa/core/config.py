@@ -1,7 +1,5 @@
 """Reads YAML files into typed, frozen models: bases, changes on top, and one clear line for what is wrong."""
 
-from __future__ import annotations
-
 import re
 import reprlib
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """Files and folders that are never half-written, JSON Lines, and hashes."""
 
-from __future__ import annotations
-
 import errno
 import gzip
 import hashlib

@@ -1,7 +1,5 @@
 """Optional packages: the one table of which extra brings which, and the line that installs a missing one."""
 
-from __future__ import annotations
-
 import importlib
 from importlib.util import find_spec
 from types import ModuleType
@@ -49,4 +47,5 @@ def install_line(extra: str) -> str:
 
 def _missing(package: str, purpose: str) -> MissingPackage:
     name = package.partition(".")[0]
-    return MissingPackage(name, install_line(EXTRAS[name]), purpose=purpose)
+    line = install_line(EXTRAS[name]) if name in EXTRAS else f"pip install {name}"
+    return MissingPackage(name, line, purpose=purpose)

@@ -1,7 +1,5 @@
 """Settings of one installation, typed and strict: `yukawa.toml` with the environment's `YUKAWA_*` on top."""
 
-from __future__ import annotations
-
 import os
 import re
 import sys

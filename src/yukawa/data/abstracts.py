@@ -1,7 +1,5 @@
 """Makes a data set of arXiv's abstracts: reads, selects, cleans, deduplicates, splits, mixes and writes."""
 
-from __future__ import annotations
-
 import platform
 import tempfile
 from collections import Counter
@@ -17,7 +15,7 @@ import numpy as np
 from yukawa.core.errors import InputError
 from yukawa.core.files import check_new_folder
 from yukawa.core.reports import markdown_table
-from yukawa.data.arxiv import SnapshotRecord, read_papers
+from yukawa.data.arxiv import STRICT, Method, SnapshotRecord, read_papers, select
 from yukawa.data.dataset import check_suffix, write_dataset
 from yukawa.data.filters import filter_lines
 from yukawa.data.manifest import SPLITS, DatasetManifest, TokenCounter
@@ -31,7 +29,6 @@ from yukawa.data.mixtures import (
     shipped_mixtures,
 )
 from yukawa.data.rows import Document, RowFilter
-from yukawa.data.selection import STRICT, Method, select
 from yukawa.data.splits import exact_splits, order_keys, shuffled, stable_splits
 from yukawa.data.spool import DocumentSpool, Places, distinct
 

@@ -1,7 +1,5 @@
 """Makes a data set of files of questions and answers: reads, checks, splits without leaks and writes."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence

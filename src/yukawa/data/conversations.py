@@ -1,7 +1,5 @@
 """Reads files of questions and answers in all common formats as conversations and preferences."""
 
-from __future__ import annotations
-
 import gzip
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """A data set is a folder of splits with manifest and card, written whole or not at all, and opened again."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path

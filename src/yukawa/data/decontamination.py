@@ -1,7 +1,5 @@
 """Finds pieces of evaluation sets in training rows: by shared word n-grams and whole short questions."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Finds duplicates: exact ones by hash, near ones by MinHash, LSH and their true Jaccard index."""
 
-from __future__ import annotations
-
 import os
 import sys
 import tempfile

@@ -1,7 +1,5 @@
 """Which rows stay out of a data set: other languages, near duplicates, pieces of evaluation sets."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence

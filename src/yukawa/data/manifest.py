@@ -1,7 +1,5 @@
 """What a data set of rows holds and how it was made: counted, recorded, compared later, described in a card."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -80,6 +78,50 @@ class DatasetManifest(Manifest):
         raise unknown_name("split", name, [split.name for split in self.splits])
 
 
+class TokenCounter:
+    """Adds up the tokens of texts, without those that mark where a text begins and ends.
+
+    Args:
+        name: a tokenizer's folder, or its name on the Hugging Face Hub.
+
+    Attributes:
+        name: as it is recorded: of a folder without the folders above it.
+
+    Raises:
+        InputError: the tokenizer does not exist, or cannot be reached or loaded.
+        MissingPackage: transformers is not installed.
+    """
+
+    def __init__(self, name: str | Path) -> None:
+        self._tokenizer = _load(str(name))
+        folder = Path(name).expanduser()
+        self.name = folder.resolve().name if folder.is_dir() else str(name)
+        self._waiting: list[str] = []
+        self._characters = self._tokens = 0
+
+    def add(self, texts: Iterable[str]) -> None:
+        """Count more texts."""
+        for text in texts:
+            if text:  # some tokenizers put a space before even an empty text
+                self._waiting.append(text)
+                self._characters += len(text)
+        if self._characters > _BATCH:
+            self._count()
+
+    def take(self) -> int:
+        """The number of tokens since the last call."""
+        self._count()
+        tokens, self._tokens = self._tokens, 0
+        return tokens
+
+    def _count(self) -> None:
+        if self._waiting:
+            found = self._tokenizer(self._waiting, add_special_tokens=False, verbose=False)["input_ids"]
+            self._tokens += sum(map(len, found))
+        self._waiting.clear()
+        self._characters = 0
+
+
 class RowCounter:
     """Counts rows as they pass, and their tokens if it has a `TokenCounter`."""
 
@@ -139,50 +181,6 @@ def _category(row: AnyRow) -> str:
     if isinstance(row, Document):
         return row.categories[0] if row.categories else UNKNOWN
     return (row.category if isinstance(row, Conversation) else None) or UNKNOWN
-
-
-class TokenCounter:
-    """Adds up the tokens of texts, without those that mark where a text begins and ends.
-
-    Args:
-        name: a tokenizer's folder, or its name on the Hugging Face Hub.
-
-    Attributes:
-        name: as it is recorded: of a folder without the folders above it.
-
-    Raises:
-        InputError: the tokenizer does not exist, or cannot be reached or loaded.
-        MissingPackage: transformers is not installed.
-    """
-
-    def __init__(self, name: str | Path) -> None:
-        self._tokenizer = _load(str(name))
-        folder = Path(name).expanduser()
-        self.name = folder.resolve().name if folder.is_dir() else str(name)
-        self._waiting: list[str] = []
-        self._characters = self._tokens = 0
-
-    def add(self, texts: Iterable[str]) -> None:
-        """Count more texts."""
-        for text in texts:
-            if text:  # some tokenizers put a space before even an empty text
-                self._waiting.append(text)
-                self._characters += len(text)
-        if self._characters > _BATCH:
-            self._count()
-
-    def take(self) -> int:
-        """The number of tokens since the last call."""
-        self._count()
-        tokens, self._tokens = self._tokens, 0
-        return tokens
-
-    def _count(self) -> None:
-        if self._waiting:
-            found = self._tokenizer(self._waiting, add_special_tokens=False, verbose=False)["input_ids"]
-            self._tokens += sum(map(len, found))
-        self._waiting.clear()
-        self._characters = 0
 
 
 def _load(name: str) -> Any:

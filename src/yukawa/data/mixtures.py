@@ -1,7 +1,5 @@
 """Mixtures of archives, defined in one table: FeynTune's s1 to s10, and your own in the same form."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache

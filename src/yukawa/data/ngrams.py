@@ -1,7 +1,5 @@
 """Texts as words: for comparisons without case, spacing and punctuation, and hashes of word sequences."""
 
-from __future__ import annotations
-
 import hashlib
 import unicodedata
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,5 @@
 """Typed rows of text for training, and their files: JSON Lines and Parquet, streamed, equal bytes for equal rows."""
 
-from __future__ import annotations
-
 import datetime
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence

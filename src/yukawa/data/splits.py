@@ -1,7 +1,5 @@
 """Splits rows by a seeded hash of their texts: no text, and no question, stands in two splits."""
 
-from __future__ import annotations
-
 import math
 import random
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Documents that may not fit into memory: kept in an unnamed file and found by their position."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import tempfile
@@ -10,7 +8,7 @@ from array import array
 from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 import msgspec
 import numpy as np
@@ -46,7 +44,7 @@ class DocumentSpool:
         self._days, self._categories, self._sums = array("i"), array("i"), array("I")
         self._codes: dict[str, int] = {}
 
-    def __enter__(self) -> DocumentSpool:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:

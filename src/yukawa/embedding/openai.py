@@ -43,7 +43,7 @@ class OpenAIEmbedder:
             raise InputError(
                 f"{base_url!r} is not a web address of an embeddings server", hint=f"type: {_FORM}"
             )
-        # The key variable is no part of the identity: renaming it leaves the vectors what they are.
+        # The name of the key variable does not belong to the identity: renaming it does not change the vectors.
         self.name = f"openai:{model}@{base_url}"
         self._model = model
         # A key must be given, or the client would send OPENAI_API_KEY to whatever server this is.

@@ -34,7 +34,7 @@ Names = tuple[str, ...]
 
 
 class _Table(StrictModel):
-    """A table of a config, in which a key without a value counts as not written."""
+    """A table of a config, in which a key without a value counts as missing."""
 
     model_config = ConfigDict(allow_inf_nan=True)
 
@@ -107,7 +107,7 @@ class Inputs(_Table):
 
     @property
     def groups(self) -> dict[str, InputGroup]:
-        """The groups by their names, without those that are not there."""
+        """The groups that are there, by name."""
         return {name: group for name, group in self if group is not None}
 
     @model_validator(mode="after")
@@ -198,7 +198,7 @@ class Weights(_Table):
 
 
 class Preprocess(_Table):
-    """How variables are standardised; `params` is what weaver computed, and is put into the variables."""
+    """How variables are standardised; `params` is what weaver computed, and moves into the variables."""
 
     method: Literal["manual", "auto"] = "manual"
     data_fraction: Annotated[Number, Field(ge=0, le=1)] = 0.1
@@ -207,7 +207,7 @@ class Preprocess(_Table):
 
 
 class DataConfig(_Table):
-    """What a network sees of a jet: the one mechanism for all inputs.
+    """What a network sees of a jet: the only mechanism for all inputs.
 
     Beyond weaver's keys there are three: `sort_by` (a column of particles: those of a jet beyond `length` are
     cut in falling order of it, rather than in the order of the file), `preprocess: nonfinite` ("refuse", the
@@ -230,7 +230,7 @@ class DataConfig(_Table):
     @model_validator(mode="before")
     @classmethod
     def _as_weaver_means_it(cls, given: Any) -> Any:
-        """The table without what weaver may leave open: unsupported keys, centers by method, computed parameters."""
+        """The table with the centers that follow from the method and the parameters; unsupported keys are refused."""
         for key, hint in _UNSUPPORTED.items():
             if isinstance(given, Mapping) and given.get(key) is not None:
                 raise InputError(f"{key} is not supported", hint=hint)
@@ -330,7 +330,7 @@ class DataConfig(_Table):
 
 
 def _completed(group: Any, auto: bool, params: Mapping[str, Any]) -> Any:
-    """A group of inputs in which variables without a center are `auto`, and `params` come first."""
+    """A group of inputs in which variables without a center are `auto`, and `params` take precedence."""
     if not isinstance(group, Mapping) or not isinstance(group.get("vars"), list):
         return group
     variables = []

@@ -148,7 +148,7 @@ class FeatureEncoder(Encoder):
 
 
 def _bounds(jets: Jets) -> list[int]:
-    """Where to cut `jets` into blocks of as many whole jets as hold `_BLOCK` particles, or a little more."""
+    """Where to cut `jets` into blocks of whole jets that hold `_BLOCK` particles, or a few more."""
     inner = np.searchsorted(jets.offsets, np.arange(_BLOCK, jets.offsets[-1], _BLOCK))
     return np.unique([0, *inner, len(jets)]).tolist()
 
@@ -241,7 +241,7 @@ class _Block:
 
 
 def _runs(numbers: Array) -> list[tuple[int, int]]:
-    """The runs of consecutive numbers among rising ones: the first of each, and that after its last."""
+    """The runs of consecutive numbers among rising ones: the first number, and the one after the last."""
     ends = np.flatnonzero(np.diff(numbers, append=-1) != 1)
     starts = np.concatenate([[0], ends + 1])[:-1]
     return list(zip(numbers[starts].tolist(), (numbers[ends] + 1).tolist(), strict=True))
@@ -257,7 +257,7 @@ def mask_variable(config: DataConfig) -> str | None:
 
 
 def _of_truths(values: Sequence[Array]) -> Array:
-    """The number of the one value that is true for each jet; -1 where none is."""
+    """The number of the only true value of each jet; -1 if none is true."""
     truths = np.stack(values, axis=1) != 0
     several = int(np.sum(truths.sum(axis=1) > 1))
     if several:
@@ -266,7 +266,7 @@ def _of_truths(values: Sequence[Array]) -> Array:
 
 
 def _of_number(value: Array, classes: int) -> Array:
-    """The class by its number; -1 where that is outside, or no whole number."""
+    """The class by its number; -1 where it is out of range or not whole."""
     fits = (value >= 0) & (value < classes) & (value == np.floor(value))
     return np.where(fits, value, -1).astype(np.int64)
 

@@ -220,7 +220,7 @@ class PaddedFrame(Frame):
         self.mask_BP = mask_BP
 
     def array(self, x: Any) -> Any:
-        """A tensor of a number too."""
+        """Every argument as a tensor."""
         return self.namespace.as_tensor(x, device=self.mask_BP.device)
 
     def apply(self, function: str, arguments: Collection[Any]) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 
 from yukawa.core.errors import InputError
 from yukawa.jets.columns import check_columns
-from yukawa.jets.table import Jets, concatenate
+from yukawa.jets.table import Array, Jets, concatenate
 
 
 class JetChunk(Protocol):
@@ -94,6 +94,19 @@ def join_sources(sources: Sequence[JetSource]) -> JetSource:
                 hint="open them one by one, or convert them to the columns that they share",
             )
     return JetSource(first.columns, tuple(chunk for source in sources for chunk in source.chunks))
+
+
+def check_lengths(path: Path, first: tuple[str, Array], other: tuple[str, Array]) -> None:
+    """Refuse two particle columns, given with the lengths or offsets of their jets, that differ in these.
+
+    Raises:
+        InputError: they differ; names both columns.
+    """
+    if not np.array_equal(first[1], other[1]):
+        raise InputError(
+            f"{path}: {first[0]} and {other[0]} differ in length within a jet, so they are not of the same particles",
+            hint="request columns of one kind of particle",
+        )
 
 
 class ChunkWriter:

@@ -105,7 +105,7 @@ class _Events:
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
-        """The columns that the file can give."""
+        """The columns for which the file has the data."""
         absent = set(_UNKNOWN)
         if not self._find("_EFlowTrack_trackStates", "D0"):
             absent.update(_OF_TRACKS)
@@ -273,7 +273,7 @@ class _Events:
         return self._kept[branch]
 
     def _find(self, collection: str, field: str) -> str:
-        """The branch of a member of a collection in either layout; empty where there is none."""
+        """The branch of a member of a collection in either layout; empty if there is none."""
         for branch in (collection, _OLDER.get(collection, collection)):
             for member in (field, _OLDER.get(field, field)):
                 if f"{branch}/{branch}.{member}" in self._names:
@@ -282,7 +282,7 @@ class _Events:
 
 
 def _nearest(jets: Array, event: Array, partons: Array, where: Array) -> tuple[Array, Array]:
-    """For each jet the angle to the nearest parton of its event and that parton's position; NaN and -1 without.
+    """For each jet the angle to the nearest parton of its event and the position of that parton; NaN and -1 if there is none.
 
     The partons of event i are those at positions where[i] to where[i + 1].
     """

@@ -140,12 +140,7 @@ def open_hdf5(
 
 
 def write_hdf5(path: Path, jets: Jets, *, features: Sequence[str] | None = None) -> None:
-    """Write `jets` as an HDF5 file, whole or not at all; see `hdf5_writer`.
-
-    Raises:
-        InputError: the jets lack what a feature needs.
-        StoreError: the disk refuses; an existing file is kept.
-    """
+    """Write `jets` as an HDF5 file, whole or not at all; see `hdf5_writer`."""
     with hdf5_writer(path, features=features) as append:
         append(jets)
 

@@ -15,7 +15,7 @@ from yukawa.core.errors import InputError
 from yukawa.core.files import replacement, report_write_errors
 from yukawa.core.optional import require
 from yukawa.jets.columns import check_columns
-from yukawa.jets.io.chunks import ChunkWriter, JetSource
+from yukawa.jets.io.chunks import ChunkWriter, JetSource, check_lengths
 from yukawa.jets.table import Array, Jets
 
 ENTRIES = 8192  # jets of a chunk, and of a basket that we write
@@ -69,11 +69,7 @@ def open_jetclass(path: Path, tree: str | None = None) -> JetSource:
 
 
 def write_jetclass(path: Path, jets: Jets) -> None:
-    """Write `jets` as a ROOT file in the layout of JetClass, whole or not at all.
-
-    Raises:
-        StoreError: the disk refuses; an existing file is kept.
-    """
+    """Write `jets` as a ROOT file in the layout of JetClass, whole or not at all; see `jetclass_writer`."""
     with jetclass_writer(path) as append:
         append(jets)
 
@@ -108,7 +104,7 @@ def jetclass_writer(path: Path) -> Iterator[Callable[[Jets], None]]:
 
 
 def _type(column: Any) -> Any:
-    """What `mktree` wants to know of a column."""
+    """The type of a column for `mktree`."""
     return column.dtype if isinstance(column, np.ndarray) else column.type.content
 
 
@@ -151,18 +147,13 @@ def _branches(tree: Any) -> dict[str, bool]:
 def _jets(path: Path, count: int, arrays: dict[str, Any], jagged: Collection[str]) -> Jets:
     """The jets of awkward arrays, of which those in `jagged` have a value for each particle."""
     particles: dict[str, Array] = {}
-    counts, first = None, ""
+    first: tuple[str, Array] | None = None
     for name in (name for name in arrays if name in jagged):
-        lengths, particles[name] = flat(arrays[name])
-        if counts is None:
-            counts, first = lengths, name
-        elif not np.array_equal(lengths, counts):
-            raise InputError(
-                f"{path}: {first} and {name} differ in length within a jet, so they are not of the same particles",
-                hint="request columns of one kind of particle",
-            )
+        counts, particles[name] = flat(arrays[name])
+        first = first or (name, counts)
+        check_lengths(path, first, (name, counts))
     scalars = {name: native(np.asarray(array)) for name, array in arrays.items() if name not in jagged}
-    return Jets.from_counts(np.zeros(count, np.int64) if counts is None else counts, particles, scalars)
+    return Jets.from_counts(first[1] if first else np.zeros(count, np.int64), particles, scalars)
 
 
 # ---- what the ROOT formats share ----

@@ -110,16 +110,16 @@ class _Order:
         return np.random.default_rng([self.seed, 0, number]).permutation(count)
 
     def of_buffer(self) -> np.random.Generator:
-        """What draws from the buffer of one process in one epoch."""
+        """The generator that draws from the buffer of one process in one epoch."""
         return np.random.default_rng([self.seed, 1, self.epoch, self.rank])
 
     def of_part(self, number: int) -> np.random.Generator:
-        """What shuffles the jets of one part of an epoch."""
+        """The generator that shuffles the jets of one part of an epoch."""
         return np.random.default_rng([self.seed, 2, self.epoch, self.rank, number])
 
 
 def _share(jets: int, rank: int, world: int) -> tuple[int, int]:
-    """Which of `jets` are those of one process: shares differ by one jet at most."""
+    """The range of `jets` of one process; shares differ by one jet at most."""
     if jets < world:
         raise InputError(f"{jets} jets cannot be shared by {world} processes", hint="use fewer processes")
     return rank * jets // world, (rank + 1) * jets // world
@@ -164,7 +164,7 @@ class InMemory(Loader):
 
 
 def _encode_all(source: JetSource, encoder: Encoder) -> Encoded:
-    """The jets of a source, encoded chunk by chunk; of each kind of rows there are at no time two copies more."""
+    """The jets of a source, encoded chunk by chunk; no more than one further copy of the rows is held at a time."""
     rows: dict[str, list[Array]] = {}
     rest: list[Encoded] = []
     for jets in source.read_chunks(encoder.columns):
@@ -303,13 +303,13 @@ class _Part:
 
 @dataclass(frozen=True)
 class _Draw:
-    """One batch drawn from the parts at hand.
+    """One batch drawn from the loaded parts.
 
     Attributes:
-        old: the numbers of the parts that are at hand before.
-        fresh: the numbers of those that come.
-        takes: part, first and last of the jets that leave, each part's in its order.
-        jets: how many leave.
+        old: the numbers of the parts that were loaded before.
+        fresh: the numbers of those to load.
+        takes: part, first and last of the drawn jets, in the order of each part.
+        jets: how many are drawn.
     """
 
     old: tuple[int, ...]
@@ -322,7 +322,7 @@ def _draws(
     parts: Sequence[_Part], ends: Array, buffer: int, random: np.random.Generator | None
 ) -> Iterator[_Draw]:
     """The batches of an epoch: known from the numbers of jets alone, before any is read."""
-    numbers: list[int] = []  # of the parts at hand,
+    numbers: list[int] = []  # of the loaded parts,
     places = np.zeros(0, np.int64)  # how many jets of each have left,
     left = np.zeros(0, np.int64)  # and how many have not
     part = 0
@@ -353,7 +353,7 @@ _Range = tuple[Jets, int, int]  # jets, and the first and last of them that are 
 
 
 class _Held:
-    """The parts at hand, each without most of the jets that have left."""
+    """The loaded parts, each without most of the jets that were drawn."""
 
     def __init__(self) -> None:
         self.jets: dict[int, tuple[int, Jets]] = {}  # how many jets were dropped, and the others
@@ -408,7 +408,7 @@ def _counts(source: JetSource, encoder: Encoder) -> list[int]:
 
 
 def run_ahead(items: Generator[T, None, None], depth: int) -> Generator[T, None, None]:
-    """The same items, of which a thread prepares up to `depth` ahead; what it raises is raised here.
+    """The same items, of which a thread prepares up to `depth` ahead; its errors are raised here.
 
     The thread ends with the last item, with an error, and when the generator is closed.
     """

@@ -12,7 +12,7 @@ from yukawa.core.errors import InputError
 from yukawa.core.files import replacement, report_write_errors
 from yukawa.core.optional import require
 from yukawa.jets.columns import check_columns
-from yukawa.jets.io.chunks import ChunkWriter, JetSource
+from yukawa.jets.io.chunks import ChunkWriter, JetSource, check_lengths
 from yukawa.jets.table import Array, Jets
 
 ROW_GROUP = 8192  # jets: large enough to decode fast, small enough to shuffle well
@@ -27,7 +27,7 @@ class ParquetChunk:
     index: int
 
     def read(self, columns: Collection[str] | None = None) -> Jets:
-        """The jets, see `JetChunk.read`; their arrays are read-only and share memory with what was decoded."""
+        """The jets, see `JetChunk.read`; their arrays are read-only views of the decoded memory."""
         with _opened(self.path) as file:
             names = _column_names(file)
             if columns is not None:
@@ -67,11 +67,7 @@ def parquet_jets(path: Path) -> int:
 
 
 def write_parquet(path: Path, jets: Jets, metadata: Mapping[str, str] | None = None) -> None:
-    """Write `jets` and the `metadata` of the file, whole or not at all; the same jets give the same bytes.
-
-    Raises:
-        StoreError: the disk refuses; an existing file is kept.
-    """
+    """Write `jets` and the `metadata` of the file, whole or not at all; the same jets give the same bytes; see `parquet_writer`."""
     with parquet_writer(path, metadata) as append:
         append(jets)
 
@@ -192,22 +188,16 @@ def _jets(table: Any, path: Path) -> Jets:
     types = require("pyarrow.types", "reading Parquet files")
     particles: dict[str, Array] = {}
     scalars: dict[str, Array] = {}
-    offsets, first = None, ""
+    first: tuple[str, Array] | None = None
     for name, column in zip(table.column_names, table.columns, strict=True):
         array = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
         if not types.is_nested(array.type):
             scalars[name] = array.to_numpy(zero_copy_only=False)
             continue
-        begins, particles[name] = _lists(array)
-        if offsets is None:
-            offsets, first = begins, name
-        elif not np.array_equal(begins, offsets):
-            raise InputError(
-                f"{path}: {first} and {name} differ in length within a jet, so they are not of the same particles",
-                hint="request columns of one kind of particle",
-            )
-    if offsets is None:
-        offsets = np.zeros(table.num_rows + 1, np.int64)
+        offsets, particles[name] = _lists(array)
+        first = first or (name, offsets)
+        check_lengths(path, first, (name, offsets))
+    offsets = first[1] if first else np.zeros(table.num_rows + 1)
     return Jets(offsets.astype(np.int64), particles, scalars)
 
 

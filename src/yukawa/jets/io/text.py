@@ -72,7 +72,7 @@ def format_jets(jets: Jets) -> list[str]:
 
 
 def sentences(jets: Jets, *, finite: bool = False) -> tuple[Array, Array, Array]:
-    """The sentences of all particles, a space behind each; those of a jet are its line in `format_jets`.
+    """The sentences of all particles, each followed by a space; those of a jet are its line in `format_jets`.
 
     Returns:
         the characters, uint8; and where the sentence of each particle begins and ends among them, int64 (N,).
@@ -239,19 +239,14 @@ def open_text(path: Path, classes: Sequence[str] = JET_ORIGIN) -> JetSource:
 
 
 def write_text(path: Path, jets: Jets, classes: Sequence[str] = JET_ORIGIN) -> None:
-    """Write `jets` as lines, whole or not at all; see `text_writer`.
-
-    Raises:
-        InputError: the jets lack a column, or have a class that `classes` does not.
-        StoreError: the disk refuses; an existing file is kept.
-    """
+    """Write `jets` as lines, whole or not at all; see `text_writer`."""
     with text_writer(path, classes) as append:
         append(jets)
 
 
 @contextmanager
 def text_writer(path: Path, classes: Sequence[str] = JET_ORIGIN) -> Iterator[Callable[[Jets], None]]:
-    """A function that appends jets to a new file of lines, which takes its place at `path` when the block ends well.
+    """A function that appends jets to a new file of lines, which is put at `path` when the block ends without an error.
 
     The label is the place of the jet's class in `classes`, -1 for none; jets without label columns get none.
 
@@ -303,13 +298,13 @@ def _shrink(length: Array) -> Array:
 
 
 def _expand(shrunk: Array) -> Array:
-    """The length in mm that `_shrink` was given; infinite for 1."""
+    """The length in mm of which `_shrink` gives this value; infinite for 1."""
     with np.errstate(divide="ignore"):
         return np.sign(shrunk) * (np.arctanh(np.abs(shrunk)) / 0.2) ** 4
 
 
 def _jet_of(numbers: Array, counts: Array) -> tuple[Array, dict[str, Array]]:
-    """d_eta as seen from the true axis, and the jet's own quantities, from the numbers of its particles."""
+    """d_eta relative to the true axis, and the quantities of the jets, from the numbers of their particles."""
     jet = np.repeat(np.arange(len(counts)), counts)
 
     def mean(values: Array) -> Array:

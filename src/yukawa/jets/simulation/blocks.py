@@ -65,7 +65,7 @@ def make_block(
 
 
 def _share(process: Process, sample: ProcessSample, size: int) -> dict[str, int]:
-    """How many of `size` jets of each class come from `sample`, without classes of which none do."""
+    """How many of `size` jets of each class come from `sample`; classes without jets are omitted."""
     wanted = {}
     for name in sample.classes:
         givers = [other.name for other in process.samples if name in other.yields]

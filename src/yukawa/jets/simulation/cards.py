@@ -6,12 +6,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from yukawa.core.config import StrictModel, Table, checked, find, merged, read_on_base
+from yukawa.core.config import NotNegative, Positive, StrictModel, Table, checked, find, merged, read_on_base
 
 SHIPPED = Path(__file__).parent / "cards"
 
-Resolution = Annotated[float, Field(ge=0)]
-Length = Annotated[float, Field(gt=0)]
+Resolution = NotNegative
+Length = Positive
 Efficiency = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -23,7 +23,7 @@ class Volume(StrictModel):
 
 
 class EfficiencyStep(StrictModel):
-    """The track efficiency from a transverse momentum on, up to the next step's."""
+    """The track efficiency from a transverse momentum up to that of the next step."""
 
     pt_min: float = Field(ge=0, description="GeV")
     efficiency: Efficiency
@@ -134,7 +134,7 @@ def _base(path: Path, base: str) -> Path:
 
 
 def _over(below: Table, table: Table) -> Table:
-    """A card on its base, whose name it does not inherit."""
+    """A card put over its base; the name of the base is not inherited."""
     return merged({key: below[key] for key in below if key not in ("name", "description")}, table)
 
 

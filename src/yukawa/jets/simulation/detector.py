@@ -21,7 +21,7 @@ _LEAST = 1e-3  # a measured momentum is at least this part of the true one
 
 @dataclass(frozen=True)
 class MeasuredParticles:
-    """What the detector gives, N objects in the order of the particles.
+    """What the detector measures, N objects in the order of the particles.
 
     Attributes:
         truth: int64, shape (N,): the row of the particle that each is; it rises.

@@ -109,7 +109,7 @@ def _particle_columns(jets: Clusters, measured: MeasuredParticles, batch: EventB
 
 @dataclass(frozen=True)
 class JetLabels:
-    """Which jets have a class, and which.
+    """The jets that have a class, and their classes.
 
     Attributes:
         jets: int64, shape (L,): positions of the jets that have one; they rise.

@@ -97,7 +97,7 @@ class EventBatch:
 
 
 def generate(settings: Sequence[str], tracker: Volume, events: int, seed: int) -> Iterator[EventBatch]:
-    """Make `events` events, some at a time; the same arguments give the same events.
+    """Generate `events` events in batches; the same arguments give the same events.
 
     Args:
         settings: lines in Pythia's own words; settings of random numbers and printing are overridden.
@@ -161,7 +161,7 @@ def _blank() -> Any:
 
 
 def _heard(call: Callable[[], T]) -> tuple[T, str]:
-    """What a call of Pythia gives, and its complaints as one line.
+    """The result of a call of Pythia, and its complaints on one line.
 
     It prints them below Python, so the file descriptor itself is turned away.
     """
@@ -205,7 +205,7 @@ def _taken_apart(batch: Any, data: Any) -> EventBatch:
 
 
 class _Record:
-    """Pythia's event records as flat arrays; `mother1` and the like are made positions in these arrays."""
+    """Pythia's event records as flat arrays; `mother1` and the like become positions in these arrays."""
 
     def __init__(self, offsets: Array, rows: Any) -> None:
         self.offsets = offsets
@@ -215,7 +215,7 @@ class _Record:
         return np.asarray(self._rows.content(name).data)
 
     def linked(self, name: str, rows: Array) -> Array:
-        """The positions that `name`, such as mother1, of `rows` points to; the event itself where to none."""
+        """The positions that `name`, such as mother1, of `rows` points to; the event itself if it points to none."""
         return self[name][rows] + self.offsets[self.event_of(rows)]
 
     def event_of(self, rows: Array) -> Array:

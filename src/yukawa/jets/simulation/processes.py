@@ -1,17 +1,15 @@
 """Processes: which collisions Pythia makes, how jets are found in them, and what gives a jet its class."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from yukawa.core.config import StrictModel, checked, find, read_table
+from yukawa.core.config import Positive, StrictModel, checked, find, read_table
 from yukawa.core.errors import InputError, nearest
 from yukawa.jets.columns import PDG_ID
 
 SHIPPED = Path(__file__).parent / "processes"
-
-Positive = Annotated[float, Field(gt=0)]
 
 
 class ProcessSample(StrictModel):
@@ -178,7 +176,7 @@ def load_process(name_or_path: str | Path = "jet-origin") -> Process:
 
 
 def _take_in_command_file(part: Any, folder: Path) -> None:
-    """Replace `command_file` in a table by the lines of that file, so that a process is whole by itself."""
+    """Replace `command_file` in a table by the lines of that file, so that a process needs no other file."""
     if not isinstance(part, dict) or "command_file" not in part:
         return
     path = folder / str(part.pop("command_file"))

@@ -48,7 +48,7 @@ def produce(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> JetManifest:
-    """Simulate a data set into the folder `out`, or what is still missing of it.
+    """Simulate a data set into the folder `out`, or the part of it that is still missing.
 
     It has exactly `jets_per_class` jets of each class, split by event in 60, 20 and 20 % into train, validation
     and test. Its bytes follow from process, card, number and seed, whatever the number of workers and however

@@ -47,7 +47,7 @@ class KnowledgeBase:
         self._serving.ensure(embedding)
 
     @classmethod
-    def open(cls, url: str | Path, *, embedding: str = "minilm") -> KnowledgeBase:
+    def open(cls, url: str | Path, *, embedding: str = "auto") -> KnowledgeBase:
         """Open the base at `url`; a new and empty one is made if there is none.
 
         Args:

@@ -34,9 +34,9 @@ def reindex(
     Raises:
         InputError: no embedder is called so. ModelError: it failed; the base serves as before.
     """
-    from yukawa.embedding import open_embedder
+    from yukawa.embedding import open_embedder, settle
 
-    embedding = embedding.strip()
+    embedding = settle(embedding)
     embedder = open_embedder(embedding)
     with store.read() as connection:
         if _is_whole(connection, embedding, embedder):

@@ -60,8 +60,9 @@ class Serving:
         with self._store.read() as connection:
             if connection.execute(any_row).first() is not None:
                 return
-        from yukawa.embedding import open_embedder
+        from yukawa.embedding import open_embedder, settle
 
+        embedding = settle(embedding)
         row = {"name": embedding, "dimensions": open_embedder(embedding).dimensions, "serving": True}
         with self._store.write() as connection:
             if connection.execute(any_row).first() is None:

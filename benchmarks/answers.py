@@ -49,7 +49,7 @@ def open_assistant() -> Callable[[str], Reply]:
     """A function from a question to a Reply, on the PDG knowledge base of YUKAWA_HOME, made if there is none."""
     from yukawa.assistant import Assistant
     from yukawa.core.settings import load_settings
-    from yukawa.knowledge.sources import open_base
+    from yukawa.knowledge import open_base
 
     settings = load_settings()
     assistant = Assistant(open_base(settings), settings)

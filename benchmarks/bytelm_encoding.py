@@ -1,7 +1,7 @@
 """How many jets a second become bytes, how long they are, and how many a block of bytes would cut.
 
 Type `python benchmarks/bytelm_encoding.py DATA`, DATA being a data set that `yukawa jets simulate` made, or nothing,
-for one that is made on the spot. Jets lie in memory and are encoded as a loader encodes them, 4,096 at a time, on
+for one that is generated. Jets lie in memory and are encoded as a loader encodes them, 4,096 at a time, on
 one core; the forms take turns. The features that ParT takes of the same jets are the measure. Then the text form is
 cut at the blocks of the reference, and at longer ones.
 """
@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from yukawa.bytelm.vocabulary import BYTES, Mark
+from yukawa.bytelm.segments import BYTES, Mark
 from yukawa.jets import load_card, load_process, produce
 from yukawa.jets.bytes import ByteEncoder, ByteForm
 from yukawa.jets.features import FeatureEncoder, load_data_config

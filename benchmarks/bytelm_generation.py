@@ -80,7 +80,7 @@ def predict(network: ByteLMForCausalLM, rows: Tensor) -> dict[str, float]:
 
 
 def words(text: bytes) -> list[bytes]:
-    """Words of three letters and more; the first and the last may be cut and are left out."""
+    """Words of three letters and more; the first and the last may be cut and are omitted."""
     return re.findall(rb"[a-z]{3,}", text.lower())[1:-1]
 
 

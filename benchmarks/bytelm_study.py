@@ -194,7 +194,7 @@ def _range(value: float, low: float, high: float, most: float) -> str:
 
 
 def thresholds(rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Print and give from how many jets on charge flips are no guesses."""
+    """Print and return the number of jets from which charge flips are better than a guess."""
     models = list(dict.fromkeys(row["model"] for row in rows))
     for mode, heading in HEADINGS.items():
         if not any(row["mode"] == mode for row in rows):

@@ -23,13 +23,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from yukawa.bytelm.vocabulary import Mark
+from yukawa.bytelm.segments import Mark
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.features.encoded import Encoded
 from yukawa.jets.io.loader import InMemory, tensors
 from yukawa.jets.io.source import open_source
 from yukawa.jets.models.byte_model import ByteModel
-from yukawa.jets.models.saving import build
+from yukawa.jets.models.tagger import build
 from yukawa.jets.training.setup import subset
 
 PAPER = {"form": "text", "patch": 16, "longer": "cut", "pooling": "last", "smooth_bytes": False}

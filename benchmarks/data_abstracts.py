@@ -4,7 +4,7 @@ Type `YUKAWA_TEST_DATA=FOLDER python benchmarks/data_abstracts.py`; FOLDER/arxiv
 A file in the snapshot's format is made of them, rows repeated with other ids and some other words where they are
 too few. Every way reads it in a process of its own, several rounds in turn:
 
-* Yukawa: `select`, `Pool`, `distinct` with FeynTune's rules and deduplication.
+* Yukawa: `select`, `DocumentSpool`, `distinct` with FeynTune's rules and deduplication.
 * pandas, json.loads: a list of all rows, made into a DataFrame, as the notebook does it; then the same rules with
   `str.contains` and `str.replace`, and `drop_duplicates`.
 * pandas, read_json: the same from `read_json(lines=True)`.
@@ -98,14 +98,13 @@ def yukawa(path: Path, out: Path | None) -> int:
     from dataclasses import replace
 
     from yukawa.data.abstracts import build_abstracts
-    from yukawa.data.arxiv import read_papers
-    from yukawa.data.selection import FEYNTUNE, select
-    from yukawa.data.spool import Pool, distinct
+    from yukawa.data.arxiv import FEYNTUNE, read_papers, select
+    from yukawa.data.spool import DocumentSpool, distinct
 
     method = replace(FEYNTUNE, drop_repeats=True)
     if out is not None:
         return build_abstracts([path], out / "yukawa", mixture="s3", method=method).manifest.rows
-    with Pool(path.parent) as pool:
+    with DocumentSpool(path.parent) as pool:
         for document in select(read_papers(path), method, ARCHIVES, Counter()):
             pool.add(document)
         return len(distinct(pool, method.drop_repeats)[0])

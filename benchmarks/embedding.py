@@ -80,7 +80,7 @@ def measure(count: int) -> dict[str, Any]:
 
 
 def descriptions(count: int) -> list[str]:
-    """Descriptions of the PDG identifiers, mixed; taken again with a number where more are asked for."""
+    """Descriptions of the PDG identifiers, mixed; repeated with a number if more are requested."""
     path = package_folder("pdg") / "pdg.sqlite"
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as base:
         texts = [row[0] for row in base.execute("select distinct description from pdgid order by 1")]
@@ -124,8 +124,7 @@ def throughput(systems: dict[str, Callable[[Sequence[str]], Any]], texts: list[s
 def share_of_product_speed(embedder: Any, texts: list[str]) -> dict[str, float]:
     """Arithmetic of the layers' matrix products a second, in turn with square products of NumPy on all cores."""
     tokens = statistics.mean(len(embedder._tokens(text)) for text in texts)
-    layers = embedder._bert.layers
-    operations = 2 * tokens * sum(m._panels.size for x in layers for m in (x.qkv, x.attended, x.up, x.down))
+    operations = 2 * tokens * sum(matrix.size for matrix in embedder._bert._panels.values())
     side = 2048
     a = np.random.default_rng(0).standard_normal((side, side), dtype=np.float32)
     repeats = max(1, round(operations * len(texts) / BLOCKS / (2 * side**3)))

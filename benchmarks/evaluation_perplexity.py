@@ -2,7 +2,7 @@
 
 Type `python benchmarks/evaluation_perplexity.py` (a few minutes on two cores). The abstracts stand in
 `arxiv/hep_1991_2019.jsonl.gz` under YUKAWA_TEST_DATA; a Llama of random weights and a tokenizer of 32,000 tokens are
-made on the spot. FeynTune's way: batches of 12 in file order, padded to the longest (right or left), logits of the
+generated. FeynTune's way: batches of 12 in file order, padded to the longest (right or left), logits of the
 whole batch, CrossEntropyLoss. The ways take turns; ratios are of medians. See README.md.
 """
 

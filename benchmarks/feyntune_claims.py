@@ -1,4 +1,4 @@
-"""Do FeynTune's claims hold of one's own variants? Its comparisons, pair by pair, out of `yukawa evaluate report`.
+"""Do FeynTune's claims hold for your own variants? Its comparisons, pair by pair, out of `yukawa evaluate report`.
 
 Type `python benchmarks/feyntune_claims.py REPORT [--test hep-th]`. The first model of the report is the base; the others
 are called MIXTURE-KIND, such as s1-qkv, s3-all or s10-full, and MIXTURE-KIND-HOW where one was trained otherwise, with another

@@ -17,11 +17,10 @@ def main() -> None:
     parser.add_argument("--sets", default="dev,train", help="question sets, not the one held apart")
     options = parser.parse_args()
 
-    from yukawa.core.settings import load_settings
+    from yukawa.knowledge import open_base
     from yukawa.knowledge.search import local_index
-    from yukawa.knowledge.sources import open_base
 
-    base = open_base(load_settings())
+    base = open_base()
     rows = [row for name in options.sets.split(",") for row in read_rows(name, "answerable")]
     print("weight   first   first five")
     for step in range(0, 11):

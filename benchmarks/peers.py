@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 from peers_systems import SYSTEMS, Embed, Passage
 
-K = 5  # passages asked for in every search
+K = 5  # passages requested in every search
 OFFLINE = {
     "ANONYMIZED_TELEMETRY": "False",
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",
@@ -45,7 +45,7 @@ OFFLINE = {
 
 
 def passages(count: int) -> list[Passage]:
-    """The sentences of Yukawa's PDG source, topped up from the PDG tables where more are asked for; mixed."""
+    """The sentences of Yukawa's PDG source, topped up from the PDG tables if more are requested; mixed."""
     from yukawa.knowledge.sources.pdg.facts import facts
 
     texts = {fact.text: fact.external_id for fact in facts()}

@@ -69,12 +69,12 @@ class Yukawa:
         self.ids: dict[str, str] = {}
 
     def load(self, passages: Sequence[Passage], vectors: np.ndarray) -> None:
-        from yukawa.knowledge import draft
+        from yukawa.knowledge import new_item
 
         self.given.known = {text: vector for (_, text), vector in zip(passages, vectors, strict=True)}
-        # as the PDG is built: data of one source, whose many values for a quantity are no contradictions
+        # as the PDG is built: data of one source, whose many values for a quantity do not contradict each other
         told = {"kind": "data", "source": "benchmark", "author": "benchmark"}
-        items = self.kb.teach_many([draft(text, item_id=key, **told) for key, text in passages])
+        items = self.kb.teach_many([new_item(text, item_id=key, **told) for key, text in passages])
         self.kb.save_index()
         self.ids = {key: item.id for (key, _), item in zip(passages, items, strict=True)}
         self.given.known = {}

@@ -27,7 +27,7 @@ import search_data as data
 
 from yukawa.embedding import open_embedder
 from yukawa.knowledge import KnowledgeBase
-from yukawa.knowledge.search.local_index import CANDIDATES
+from yukawa.knowledge.search.ranking import CANDIDATES
 from yukawa.knowledge.search.serving import serving_row
 
 TEACHES = 50
@@ -70,7 +70,7 @@ def build(sizes: Sequence[int], cache: Path, bases: Path) -> dict[str, dict[str,
         with KnowledgeBase.open(folder) as base:
             use(base, Prepared(rows, vectors))
             began, spent = time.perf_counter(), 0.0
-            for block in batches(data.drafts(made, size, before), 10_000):
+            for block in batches(data.new_items(made, size, before), 10_000):
                 start = time.perf_counter()
                 base.teach_many(block, actor="benchmark")
                 spent += time.perf_counter() - start
@@ -94,7 +94,8 @@ def use(base: KnowledgeBase, embedder: Prepared) -> None:
 def embedded(base: KnowledgeBase, text: str) -> NDArray[np.float32]:
     """`text` as a search embeds it."""
     with base.store.read() as connection:
-        return base._serving.vector(connection, text)
+        embedder, _ = base._serving.open(connection)
+        return embedder.embed([text])[0]
 
 
 def batches(values: Iterable[Any], size: int) -> Iterable[list[Any]]:
@@ -125,17 +126,19 @@ def measure(folder: Path) -> dict[str, Any]:
 def recall(base: KnowledgeBase, asked: Sequence[str]) -> dict[str, Any]:
     """Share of the ten exactly nearest passages that are among the index's ten best, over the questions asked."""
     index = base._serving._index[1]
-    part = index._parts[0]
+    segment = index._segments[0]
     vectors = np.stack([embedded(base, question) for question in asked])
-    scores = np.concatenate([part.vectors[s : s + 50_000] @ vectors.T for s in range(0, len(part), 50_000)])
-    scores[~part.in_force] = -np.inf
+    scores = np.concatenate(
+        [segment.vectors[s : s + 50_000] @ vectors.T for s in range(0, len(segment), 50_000)]
+    )
+    scores[~segment.current] = -np.inf
     found, took = [], []
     for i, vector in enumerate(vectors):
         start = time.perf_counter()
-        rows = index._nearest.search(part.vectors, vector, part.in_force, CANDIDATES, frozen=True)
+        rows = index._nearest.search(segment.vectors, vector, segment.current, CANDIDATES, frozen=True)
         took.append(time.perf_counter() - start)
-        mine = rows[np.argsort(-(part.vectors[rows] @ vector))[:10]]
-        truth = np.argpartition(scores[:, i], len(part) - 10)[-10:]
+        mine = rows[np.argsort(-(segment.vectors[rows] @ vector))[:10]]
+        truth = np.argpartition(scores[:, i], len(segment) - 10)[-10:]
         found.append(np.isin(truth, mine).mean())
     approximate = index._nearest._faiss
     return {

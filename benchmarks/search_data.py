@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yukawa.embedding import open_embedder
-from yukawa.knowledge.items import Draft, Passage
+from yukawa.knowledge.items import NewItem, Passage
 from yukawa.knowledge.parsing import read
 from yukawa.knowledge.records import Provenance
 
@@ -62,7 +62,7 @@ def corpus(count: int) -> Corpus:
     return Corpus(texts, singles, [title for title, _ in held])
 
 
-def drafts(made: Corpus, count: int, known: int) -> Iterator[Draft]:
+def new_items(made: Corpus, count: int, known: int) -> Iterator[NewItem]:
     """The first `count` passages from the one numbered `known` on, ready to be taught.
 
     A passage of several sentences takes over the search terms of its sentences, so that each sentence is read once.
@@ -74,7 +74,7 @@ def drafts(made: Corpus, count: int, known: int) -> Iterator[Draft]:
             if sentence not in terms:
                 terms[sentence] = tuple(read(sentence).terms())
         found = tuple(term for sentence in sentences for term in terms[sentence])
-        yield Draft("document", text, None, origin, (Passage(text, text, found),), (), {})
+        yield NewItem("document", text, None, origin, (Passage(text, text, found),), (), {})
 
 
 def questions() -> list[str]:

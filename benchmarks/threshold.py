@@ -23,7 +23,7 @@ def main() -> None:
 
     from yukawa.assistant import Assistant
     from yukawa.core.settings import load_settings
-    from yukawa.knowledge.sources import open_base
+    from yukawa.knowledge import open_base
 
     settings = load_settings()
     assistant = Assistant(open_base(settings), settings, threshold=0.0)

@@ -2,7 +2,7 @@
 
 Type `python benchmarks/training_epochs.py RUN [RUN …]`, each RUN of `yukawa train` with two epochs or more. A step is
 how far the loss after a border lies below the line of the loss before it: negative where texts seen before are easier
-than new ones. Its error is the standard deviation of the same measure at moments that are no border; that of the mean over
+than new ones. Its error is the standard deviation of the same measure at moments that are not a border; that of the mean over
 all borders takes them as independent.
 
 The loss of a batch depends on its texts more than on the model. `--less OTHER` takes away the loss of a run that met the
@@ -44,7 +44,7 @@ def curve(run: Path, less: Path | None) -> tuple[np.ndarray, np.ndarray]:
     """Epochs at the middle of each logged stretch, and the mean loss there, less that of another run."""
     own, other = losses(run), losses(less) if less else None
     ends = [end for end in own if other is None or end in other]
-    if len(ends) < 0.9 * len(own):  # one that was broken off and went on has a line more
+    if len(ends) < 0.9 * len(own):  # a run that was interrupted and resumed has one line more
         raise SystemExit(f"{run} and {less} were logged at other moments: they did not meet the same texts")
     middles = (np.array([0.0, *ends[:-1]]) + ends) / 2
     return middles, np.array([own[end] - (other[end] if other else 0) for end in ends])

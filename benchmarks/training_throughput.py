@@ -1,7 +1,7 @@
 """How fast text is learned by `yukawa train`, beside FeynTune's padded setting and TRL's SFTTrainer, same model and data.
 
 Type `python benchmarks/training_throughput.py` (some minutes on two cores). The abstracts stand in
-`arxiv/hep_1991_2019.jsonl.gz` under YUKAWA_TEST_DATA; a Llama of random weights and its tokenizer are made on the spot.
+`arxiv/hep_1991_2019.jsonl.gz` under YUKAWA_TEST_DATA; a Llama of random weights and its tokenizer are generated.
 FeynTune's way: transformers' Trainer, 16 abstracts a step, EOS appended, padded to the longest. TRL's way: SFTTrainer
 called plainly on the texts, with the packing that is fastest for it in a first round. Ours: `train` with all that belongs
 to a run. All train one epoch with AdamW; about as many tokens are in a step; the ways take turns. See README.md.
@@ -28,8 +28,7 @@ import trl
 from datasets import Dataset, disable_progress_bars
 from peft import LoraConfig, get_peft_model
 
-from yukawa.data.row_files import write_rows
-from yukawa.data.rows import Document
+from yukawa.data.rows import Document, write_rows
 from yukawa.training import train
 from yukawa.training.quiet import quiet
 from yukawa.training.recipe import parse_recipe

@@ -11,7 +11,7 @@ import pytest
 from yukawa.assistant import Assistant
 from yukawa.core.settings import ModelSettings, Settings, load_settings
 from yukawa.knowledge import KnowledgeBase
-from yukawa.knowledge.sources.loader import pdg_drafts
+from yukawa.knowledge.sources.loader import pdg_items
 from yukawa.knowledge.sources.pdg.facts import Fact
 from yukawa.llm import Message
 from yukawa.llm.scripted import ScriptedModel
@@ -41,7 +41,7 @@ def _tiny_folder(pdg_facts: list[Fact], tmp_path_factory: pytest.TempPathFactory
         if f.particle in {"S035", "S004", "M070", "S043"} and f.property != "branching ratio"
     ]
     with KnowledgeBase.open(folder, embedding="hash") as made:
-        made.teach_many(pdg_drafts(few), actor="test")
+        made.teach_many(pdg_items(few), actor="test")
         for text in TAUGHT:
             made.teach(text, source="handbook", author="Li")
     return folder

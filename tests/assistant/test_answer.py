@@ -25,3 +25,8 @@ def test_the_json_has_what_scripts_need_and_survives_a_round_trip() -> None:
     )
     assert made["conflicts"] == ["a conflicts with: b"]
     assert made["checks"] == [{"name": "cites a passage", "passed": True, "detail": ""}]
+
+
+def test_a_notebook_shows_value_and_source() -> None:
+    assert repr(ANSWER) == "Answer('k1': '60 ps [1]', sources: TDR)"
+    assert ANSWER._repr_markdown_() == "60 ps \\[1\\]\n\n\\[1\\] TDR\n\nconflict: a conflicts with: b"

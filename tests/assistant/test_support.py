@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yukawa.assistant.support import THRESHOLD, best, judge, sentence_support
-from yukawa.knowledge import Hit, KnowledgeBase, Provenance, draft
+from yukawa.knowledge import Hit, KnowledgeBase, Provenance, new_item
 from yukawa.knowledge.parsing import read
 
 PERSON = Provenance("Li", "handbook", None, None, "particle physics")
@@ -19,7 +19,7 @@ PERSON = Provenance("Li", "handbook", None, None, "particle physics")
 def hit(
     text: str, item_id: str = "k1", *, kind: str = "statement", question: str | None = None, **changes: object
 ) -> Hit:
-    item = draft(text, question=question, kind=kind)
+    item = new_item(text, question=question, kind=kind)
     keys = tuple(t[1:] for t in item.passages[0].terms if t.startswith("="))
     made = Hit(item_id, 1, text, 0.5, 0.0, 0.5, kind, question, 1, PERSON, {}, keys)
     return dataclasses.replace(made, **changes)  # type: ignore[arg-type]

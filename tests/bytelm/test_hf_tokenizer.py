@@ -16,9 +16,8 @@ from transformers import AutoTokenizer
 
 from yukawa.bytelm.configuration import ByteLMConfig
 from yukawa.bytelm.hf_tokenizer import ByteLMTokenizer
-from yukawa.bytelm.segments import Text
+from yukawa.bytelm.segments import Mark, Text
 from yukawa.bytelm.tokenizer import ByteTokenizer
-from yukawa.bytelm.vocabulary import Mark
 from yukawa.core.errors import InputError
 
 TOKENIZERS = {size: ByteLMTokenizer(patch_size=size) for size in (1, 3, 16)}

@@ -16,7 +16,7 @@ from yukawa.bytelm.modeling import (
     ByteLMForSequenceClassification,
     ByteLMModel,
 )
-from yukawa.bytelm.vocabulary import Mark
+from yukawa.bytelm.segments import Mark
 from yukawa.core.errors import InputError
 
 Make = Callable[..., Any]
@@ -83,7 +83,7 @@ def test_a_sequence_that_grows_beyond_the_context_is_refused(build: Make, draw: 
     model = build()
     cache = model(draw(1, 32 * 4), use_cache=True).past_key_values
     with pytest.raises(InputError, match="33 patches is longer"):
-        model(draw(1, 4), past_key_values=cache)
+        model(draw(1, 4), cache=cache)
 
 
 @pytest.mark.parametrize("kind", MODELS)

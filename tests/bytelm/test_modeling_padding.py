@@ -14,7 +14,7 @@ from yukawa.bytelm.modeling import (
     ByteLMModel,
     pool,
 )
-from yukawa.bytelm.vocabulary import Mark
+from yukawa.bytelm.segments import Mark
 
 Make = Callable[..., Any]
 Draw = Callable[..., Tensor]

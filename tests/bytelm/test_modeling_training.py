@@ -17,13 +17,13 @@ from transformers import (
     TrainingArguments,
 )
 
-from yukawa.bytelm import packed
+from yukawa.bytelm import patches
 from yukawa.bytelm.modeling import (
     ByteLMForCausalLM,
     ByteLMForRegression,
     ByteLMForSequenceClassification,
 )
-from yukawa.bytelm.vocabulary import Mark
+from yukawa.bytelm.segments import Mark
 
 Make = Callable[..., Any]
 Draw = Callable[..., Tensor]
@@ -40,7 +40,9 @@ def test_the_attention_asked_for_reaches_the_decoders(build: Make, attention: st
     build(inner_layers=1).save_pretrained(tmp_path)
     model = ByteLMForCausalLM.from_pretrained(tmp_path, attn_implementation=attention)
     decoders = (model.model.decoder, model.head.decoder)
-    over_patches = packed.NAME if attention == "sdpa" else attention  # SDPA, which takes packed sequences too
+    over_patches = (
+        patches.PACKED_ATTENTION if attention == "sdpa" else attention
+    )  # SDPA, which takes packed sequences too
     assert [d.config._attn_implementation for d in decoders] == [over_patches, attention]
     other = ATTENTION[attention == "sdpa"]
     model.set_attn_implementation(other)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,14 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
 from torch.nn import functional
 
+from yukawa.bytelm import patches
 from yukawa.bytelm.configuration import ByteLMConfig
-from yukawa.bytelm.patches import PatchEmbedding, as_patches, patch_mask, smooth_rows
-from yukawa.bytelm.vocabulary import BYTES, Mark
+from yukawa.bytelm.modeling import ByteLMForCausalLM, ByteLMModel
+from yukawa.bytelm.patches import PatchDecoder, PatchEmbedding, as_patches, patch_mask, smooth_rows
+from yukawa.bytelm.segments import BYTES, Mark
 from yukawa.core.errors import InputError
 
 WIDTHS = (8, 16, 64, 768)
@@ -129,3 +133,118 @@ def test_in_smooth_rows_the_nearer_byte_is_the_nearer_row(width: int):
     assert by_distance[1] > 0.8
     far = torch.stack([likeness.diagonal(step).mean() for step in range(32, 224)])
     assert far.max() < by_distance[3]
+
+
+def _decoder(size: int, layers: int = 2, attention: str = "sdpa") -> PatchDecoder:
+    torch.manual_seed(0)
+    config = ByteLMConfig.named("tiny", patch_size=size, inner_layers=layers, inner_size=16, inner_heads=2)
+    config._attn_implementation = attention
+    head = ByteLMForCausalLM(config).eval().head
+    assert isinstance(head, PatchDecoder)
+    return head
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+@pytest.mark.parametrize("size", [2, 5, 8])
+def test_a_byte_changes_only_what_predicts_later_bytes_of_its_patch(size: int, attention: str):
+    head = _decoder(size, attention=attention)
+    vectors, bytes_BTP = torch.randn(2, 3, 64), torch.randint(0, 256, (2, 3, size))
+    before = head(vectors, bytes_BTP)
+    assert before.shape == (2, 3, size, 272)
+    for byte in range(size):
+        changed = bytes_BTP.clone()
+        changed[:, 1, byte] += 1
+        after = head(vectors, changed)
+        assert torch.equal(after[:, [0, 2]], before[:, [0, 2]])
+        assert torch.equal(after[:, 1, : byte + 1], before[:, 1, : byte + 1])
+        for later in range(byte + 1, size):
+            assert not torch.equal(after[:, 1, later], before[:, 1, later])
+
+
+def test_every_byte_sees_the_patch_before():
+    head = _decoder(4)
+    vectors, following = torch.randn(1, 2, 64), torch.randint(0, 256, (1, 2, 4))
+    changed = vectors.clone()
+    changed[:, 0] += 1
+    before, after = head(vectors, following), head(changed, following)
+    assert (after[0, 0] != before[0, 0]).any(-1).all()
+    assert torch.equal(after[0, 1], before[0, 1])
+
+
+@pytest.mark.parametrize("size", [1, 2, 7])
+def test_byte_by_byte_gives_the_logits_of_all_at_once(size: int):
+    head = _decoder(size)
+    vectors, following = torch.randn(5, 64), torch.randint(0, 256, (5, size))
+    steps = head.steps(vectors)
+    with torch.no_grad():
+        logits = [next(steps)] + [steps.send(following[:, byte]) for byte in range(size - 1)]
+        whole = head(vectors[:, None], following[:, None])[:, 0]
+    torch.testing.assert_close(torch.stack(logits, 1), whole, atol=1e-5, rtol=0)
+
+
+LENGTHS = [(5, 4, 4), (1,), (9, 2)]
+
+
+@dataclass
+class Rows:
+    """A group of sequences, padded by a loop."""
+
+    lengths: tuple[int, ...]
+
+    @property
+    def rows(self) -> int:
+        return sum(self.lengths)
+
+    def padded(self, rows_nX: Tensor, /) -> Tensor:
+        return torch.nn.utils.rnn.pad_sequence(rows_nX.split(self.lengths), batch_first=True)
+
+    def unpad(self, padded_bPX: Tensor, /) -> Tensor:
+        return torch.cat([rows[:length] for rows, length in zip(padded_bPX, self.lengths, strict=True)])
+
+
+def model(attention: str | None = None, **sizes: int) -> ByteLMModel:
+    torch.manual_seed(0)
+    small = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "num_attention_heads": 4}
+    config = ByteLMConfig(patch_size=2, byte_size=4, patch_hidden_size=8, **(small | sizes))
+    return ByteLMModel._from_config(config, attn_implementation=attention).double().eval()
+
+
+@pytest.mark.parametrize(("attention", "shared"), [("sdpa", 4), ("sdpa", 2), ("sdpa", 1), ("eager", 2)])
+def test_packed_sequences_are_decoded_as_each_alone(attention: str, shared: int) -> None:
+    decoder = model(attention, num_key_value_heads=shared)
+    each = [torch.randn(length, 16, dtype=torch.float64) for group in LENGTHS for length in group]
+    groups = [Rows(lengths) for lengths in LENGTHS]
+    places = torch.cat([torch.arange(len(rows)) for rows in each])
+    together = torch.cat(each).requires_grad_()
+    found = decoder.decode_packed(together, places, groups)
+    expected = torch.cat([decoder.decode(rows[None]).last_hidden_state[0] for rows in each])
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
+    (changed,) = torch.autograd.grad(found[:5].sum(), together)
+    assert changed[:5].abs().min() > 0
+    assert changed[5:].abs().max() == 0  # one sequence does not see another
+
+
+def test_recomputed_activations_give_the_same_gradients() -> None:
+    decoder = model().train()
+    rows, groups = torch.randn(6, 16, dtype=torch.float64), [Rows((4, 2))]
+    places = torch.tensor([0, 1, 2, 3, 0, 1])
+    gradients = []
+    for recompute in (False, True):
+        if recompute:
+            decoder.decoder.activation_checkpointing_enable()
+        decoder.zero_grad()
+        decoder.decode_packed(rows, places, groups).square().sum().backward()
+        gradients.append([p.grad.clone() for p in decoder.decoder.parameters() if p.grad is not None])
+    assert len(gradients[0]) == len(gradients[1]) > 10
+    assert all(torch.equal(one, two) for one, two in zip(*gradients, strict=True))
+
+
+def test_without_groups_it_is_sdpa() -> None:
+    ours = model()
+    assert ours.decoder.config._attn_implementation == patches.PACKED_ATTENTION
+    ids = torch.randint(0, 256, (2, 8))
+    mask = torch.tensor([[0, 0, 1, 1, 1, 1, 1, 1], [1] * 8])
+    theirs = model()
+    theirs.set_attn_implementation("sdpa")
+    assert theirs.decoder.config._attn_implementation == "sdpa"
+    assert torch.equal(ours(ids, mask).last_hidden_state, theirs(ids, mask).last_hidden_state)

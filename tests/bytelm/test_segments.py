@@ -10,13 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yukawa.bytelm.records import RecordFormat
+from yukawa.bytelm.numbers import RecordFormat
 from yukawa.bytelm.segments import (
+    BYTES,
+    VOCABULARY,
     Decimals,
     Floats,
     Formula,
     Image,
     Integers,
+    Mark,
     Ordered,
     Records,
     Text,
@@ -154,3 +157,16 @@ def test_empty_segments(make: Any, message: str) -> None:
 def test_what_is_no_segment(make: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         make()
+
+
+def test_marks_follow_the_bytes_without_a_gap() -> None:
+    assert [int(mark) for mark in Mark] == list(range(BYTES, BYTES + len(Mark)))
+    assert max(Mark) < VOCABULARY
+    assert VOCABULARY % 16 == 0
+
+
+def test_the_ids_of_trained_models_stay() -> None:
+    assert {mark.name: int(mark) for mark in Mark} == {
+        "PAD": 256, "BOS": 257, "EOS": 258, "TEXT": 259, "FORMULA": 260, "DECIMALS": 261, "INTEGERS": 262,
+        "FLOATS": 263, "ORDERED": 264, "GREY": 265, "RGB": 266, "RECORDS": 267,
+    }  # fmt: skip

@@ -1,4 +1,4 @@
-"""`ask` and `chat` from the outside: answers, abstention, and every way to ask wrongly."""
+"""`ask`, `chat`, `search` and `teach` from the outside: what they print and keep, and what they refuse."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_as_of_answers_from_the_past(yukawa, base):
         (["a\x00b"], "not plain text"),
         (["\udcff\udcfe"], "not plain text"),
         (["x " * 3000], "at most"),
-        ([RING, "--as-of", "yesterday"], "is no time"),
+        ([RING, "--as-of", "yesterday"], "is not a time"),
         ([RING, "--as-of", "1999-01-01"], "nothing was known"),
         ([RING, "--as-of", "2999-01-01"], "future"),
         ([RING, "--model", "qoute"], "did you mean 'quote'"),
@@ -197,3 +197,131 @@ def test_building_is_announced_on_stderr_only(home, yukawa, base, monkeypatch):
     assert done.json["abstained"] is False
     assert done.err.startswith("building the knowledge base")
     assert base.get_meta("pdg") == "again"
+
+
+# ---- search ----
+
+
+def test_the_best_passage_comes_first(yukawa):
+    hits = yukawa("search", "storage ring circumference", "-k", "2", "--json").json
+    assert "BEPCII" in hits[0]["text"]
+    assert hits[0]["score"] >= hits[-1]["score"]
+    assert {"id", "text", "score", "source", "url", "domain", "kind"} <= set(hits[0])
+    assert "The BEPCII storage ring" in yukawa("search", "storage ring circumference").out
+
+
+def test_filters_narrow(yukawa):
+    assert [
+        h["text"][:8] for h in yukawa("search", "target", "--domain", "neutron science", "--json").json
+    ] == ["The CSNS"]
+    assert yukawa("search", "target", "--author", "nobody", "--json").json == []
+    assert yukawa("search", "target", "--kind", "qa", "--json").json == []
+    assert yukawa("search", "target", "--source", "IHEP", "--json").json
+    empty = yukawa("search", "target", "--author", "nobody")
+    assert empty == (0, "", "nothing found\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["", ], "empty"),
+        (["x", "-k", "0"], "k is 0"),
+        (["x", "--kind", "note"], "unknown kind"),
+        (["x", "--domain", "physics"], "unknown domain"),
+        (["x", "--as-of", "1980-01-01"], "nothing was known"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_searched_is_refused(yukawa, arguments, said):
+    assert said in yukawa("search", *arguments).failed(2)
+
+
+# ---- teach ----
+
+ODD = [
+    "'); DROP TABLE items; --",
+    "# Heading\n\n* **bold** [link](https://a.b) `code`",
+    "<script>alert('x')</script> <b>b</b> &amp;",
+    "[red]not red[/red] [/] [bold",
+    "{placeholder} %s $HOME `whoami` \\n",
+    "naïve τ→μγ 質量 🙂",
+]
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_odd_text_is_stored_and_shown_unharmed(yukawa, base, text):
+    taught = yukawa("teach", text, "--source", text.splitlines()[0], "--json").json
+    assert taught["status"] == "taught"
+    assert taught["text"] == text
+    assert text in yukawa("knowledge", "show", taught["id"]).out
+    assert yukawa("search", text, "-k", "5", "--json").json
+    assert len(base.list()) == 4
+    assert base.verify().clean
+
+
+def test_what_was_done_is_told(yukawa, monkeypatch):
+    monkeypatch.setenv("USER", "grace")
+    first = yukawa("teach", "The HEPS linac reaches 500 MeV.")
+    assert first.code == 0
+    assert first.out.startswith("taught ")
+    assert "version 1 (statement, " in first.out
+    again = yukawa("teach", "  The HEPS linac reaches   500 MeV.", "--json").json
+    assert again["status"] == "known"
+    assert again["id"] in first.out
+    assert again["author"] == "grace"
+
+
+def test_every_option_reaches_the_item(yukawa):
+    item = yukawa(
+        "teach", "500 MeV", "--question", "What energy does the HEPS linac reach?", "--source", "design", "--url", "doi:10.1/x",
+        "--author", "ada", "--licence", "CC BY 4.0", "--domain", "synchrotron radiation", "--json",
+    ).json  # fmt: skip
+    assert item["kind"] == "qa"
+    assert {item[k] for k in ("source", "url", "author", "licence", "domain")} == {
+        "design", "doi:10.1/x", "ada", "CC BY 4.0", "synchrotron radiation",
+    }  # fmt: skip
+
+
+def test_a_conflict_names_both_sides_and_the_way_out(yukawa):
+    first = yukawa(
+        "teach", "The mass of the tau lepton is 1776.9 ± 0.1 MeV.", "--source", "one", "--json"
+    ).json
+    done = yukawa("teach", "The mass of the tau lepton is 1790.0 ± 0.1 MeV.", "--source", "two")
+    for part in ("conflict ", "source: one", "source: two", first["id"], "yukawa knowledge resolve"):
+        assert part in done.out
+
+
+def test_a_file_and_standard_input(yukawa, monkeypatch):
+    Path("notes.md").write_text("# BESIII\n\nThe magnet of BESIII has 1.0 T.", encoding="utf-8")
+    assert yukawa("teach", "--file", "notes.md", "--json").json["source"] == "notes.md"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"The RPC of BESIII has 9 layers.")))
+    assert yukawa("teach", "--file", "-", "--json").json["text"] == "The RPC of BESIII has 9 layers."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "neither"),
+        (["x", "--file", "y"], "both"),
+        ([""], "empty"),
+        (["x" * 5_000_001], "at most"),
+        (["a\x07b"], "not plain text"),
+        (["x", "--question", " "], "empty"),
+        (["x", "--domain", "neutron"], "neutron science"),
+        (["x", "--corrects", "nothing"], "no answer 'nothing'"),
+        (["--file", "no-such"], "No such file"),
+        (["--file", "."], "folder"),
+        (["--file", "binary"], "binary"),
+        (["--file", "latin1"], "iconv"),
+        (["--file", "empty"], "empty"),
+        (["--file", "large"], "split it"),
+    ],
+)
+def test_what_cannot_be_taught_changes_nothing(yukawa, base, arguments, said):
+    Path("binary").write_bytes(b"\x7fELF\x00\x01")
+    Path("latin1").write_bytes("Poincaré".encode("latin-1"))
+    Path("empty").write_bytes(b"")
+    Path("large").write_bytes(b"word " * 2_000_001)
+    before = base.list()
+    assert said in yukawa("teach", *arguments).failed(2)
+    assert base.list() == before
+    assert base.verify().clean

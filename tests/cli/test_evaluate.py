@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from yukawa.data.row_files import write_rows
-from yukawa.data.rows import Document
+from yukawa.data.rows import Document, write_rows
 
 SMALL = ("--resamples", "100", "--device", "cpu")
 

@@ -88,7 +88,7 @@ def test_what_cannot_be_simulated(yukawa, home, arguments, said):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["10", "--seed", "2"], "set was begun with seed 1, not 2"),
+        (["10", "--seed", "2"], "set was started with seed 1, not 2"),
         (["9"], "cannot shrink to 9"),
         (["10", "--card", "ild"], "not 'ild'"),
         (["10", "--process", "hadron-jets"], "not 'hadron-jets'"),
@@ -111,7 +111,7 @@ def test_ctrl_c_is_one_line_and_the_same_command_continues(yukawa, home):
         rest = process.stderr.read()
     assert first == "simulating jet-origin in cepc …\n"
     assert process.returncode == 130
-    assert rest == "interrupted; what was acknowledged is kept, and the same command continues\n"
+    assert rest == "interrupted; completed work is kept, and the same command continues\n"
     assert yukawa(*SIMULATE, "2", "--workers", "1").code == 0  # nothing was made yet: all may change
 
 
@@ -123,7 +123,7 @@ def test_show_tells_what_a_set_holds(yukawa, data):
     assert 1 <= found["particles"]["least"] < found["particles"]["mean"] < found["particles"]["most"]
     columns = {column["name"]: column for column in found["columns"]}
     assert columns["part_d0val"]["unit"] == "mm"
-    assert columns["label_b"]["meaning"] == "of class b"
+    assert columns["label_b"]["meaning"] == "whether the jet is of class b"
     lines = yukawa("jets", "show", "set").out.splitlines()
     assert lines[0] == "set  110 jets in 3 files"
     assert any(line.split()[:2] == ["jet_pt", "[GeV]"] for line in lines)

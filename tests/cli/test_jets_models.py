@@ -13,7 +13,7 @@ from yukawa.jets.evaluation import plots
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.io.source import open_source
 from yukawa.jets.models import onnx, weaver
-from yukawa.jets.models.saving import build, save_model
+from yukawa.jets.models.tagger import build, save_model
 from yukawa.jets.training import train as train_module
 from yukawa.jets.training.train import TrainResult
 
@@ -128,9 +128,14 @@ def test_what_cannot_be_trained(yukawa, workplace, arguments, said):
     assert not Path("runs").exists()
 
 
+def _picture(data, path, *_, **__):
+    path.with_suffix(".svg").write_text("<svg/>")
+    return path
+
+
 def test_evaluation_writes_a_report_and_tells_the_figures(yukawa, workplace, monkeypatch):
     for plot in ("matrix_plot", "roc_plot", "flavour_plot"):  # they take seconds
-        monkeypatch.setattr(plots, plot, lambda *_, **__: None)
+        monkeypatch.setattr(plots, plot, _picture)
     found = yukawa("jets", "evaluate", "tiny", "--data", "set", "--out", "report", "--json").json
     assert found["jets"] == 22  # the test jets
     assert list(found["models"]) == ["tiny"]
@@ -141,12 +146,13 @@ def test_evaluation_writes_a_report_and_tells_the_figures(yukawa, workplace, mon
     )
     assert done.code == 0, done.err
     for text in (
-        "one  22 jets; accuracy ",
-        "efficiencies: ",
-        "two against one: accuracy +0.0000",
+        "22 labelled jets of set, split test.",
+        "tagging efficiency b",
+        "two minus one, on the same jets",
         "published ParT",
     ):
         assert text in done.out
+    assert max(map(len, done.out.splitlines())) <= 80
     assert "nan" not in done.out
     assert done.out.endswith("the report is both/report.md\n")
 
@@ -198,7 +204,7 @@ def test_what_cannot_be_predicted(yukawa, workplace, arguments, said):
 
 
 def test_weaver_checkpoints_get_their_arguments(yukawa, home, monkeypatch, saved):
-    from yukawa.jets.models.saving import load_model
+    from yukawa.jets.models.tagger import load_model
 
     calls: list[tuple] = []
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from yukawa import __version__
-from yukawa.cli import ask
+from yukawa.cli import session
 from yukawa.core.errors import InputError, StoreError
 
 RUN = [sys.executable, "-c", "from yukawa.cli.main import run; run()"]
@@ -69,7 +69,7 @@ def test_each_kind_of_error_has_its_line_and_code(yukawa, monkeypatch, error, co
     def fails():
         raise error
 
-    monkeypatch.setattr(ask, "read_settings", fails)
+    monkeypatch.setattr(session, "read_settings", fails)
     assert yukawa("ask", "x") == (code, "", shown)
     debugged = yukawa("ask", "x", "--debug")
     assert debugged.code == code
@@ -82,7 +82,7 @@ def test_ctrl_c_is_one_line_and_130(yukawa, monkeypatch):
     def interrupted():
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ask, "read_settings", interrupted)
+    monkeypatch.setattr(session, "read_settings", interrupted)
     done = yukawa("ask", "x")
     assert done.code == 130
     assert done.err.startswith("interrupted")

@@ -1,12 +1,10 @@
-"""Filters are checked before anything is opened; the ledger learns who typed."""
+"""Filters are checked before anything is opened."""
 
 from __future__ import annotations
 
-import getpass
-
 import pytest
 
-from yukawa.cli.options import checked_filters, me
+from yukawa.cli.options import checked_filters
 from yukawa.core.errors import InputError
 from yukawa.knowledge.domains import DOMAINS
 from yukawa.knowledge.records import KINDS
@@ -26,17 +24,3 @@ def test_every_domain_and_kind_passes():
 def test_another_one_is_refused_with_the_nearest(domain, kind, near):
     with pytest.raises(InputError, match=f"did you mean '{near}'"):
         checked_filters(domain, kind)
-
-
-def test_me_is_the_user_or_unknown(monkeypatch):
-    monkeypatch.setenv("USER", "ada")
-    assert me() == "ada"
-    monkeypatch.delenv("USER")
-    monkeypatch.setattr(getpass, "getuser", lambda: "grace")
-    assert me() == "grace"
-
-    def nobody():
-        raise OSError
-
-    monkeypatch.setattr(getpass, "getuser", nobody)
-    assert me() == "unknown"

@@ -89,6 +89,18 @@ def test_progress_is_silent_until_used_and_never_on_stdout(capsys):
     assert capsys.readouterr() == ("", "working …\n")
 
 
+def test_a_log_gets_a_line_now_and_then_with_rate_and_loss(capsys, monkeypatch):
+    clock = iter([10.0, 20.0, 45.0, 50.0, 110.0])
+    monkeypatch.setattr(output.time, "monotonic", lambda: next(clock))
+    with output.progress_bar("training") as progress:
+        for done in (0, 10, 35, 40, 100):
+            progress(done, 1000, {"loss": 2.5})
+    assert capsys.readouterr().err == (
+        "training …\ntraining: 35 of 1,000, 1/s, 16 min left, loss 2.5\n"
+        "training: 100 of 1,000, 1/s, 15 min left, loss 2.5\n"
+    )
+
+
 def test_a_terminal_sees_count_rate_and_remaining_time(monkeypatch):
     stream = Terminal()
     monkeypatch.setattr("sys.stderr", stream)
@@ -97,11 +109,12 @@ def test_a_terminal_sees_count_rate_and_remaining_time(monkeypatch):
     with output.progress_bar("working") as progress:
         progress(0, 0)
         progress(2, 8)
-        progress(8, 8)
+        progress(8, 8, {"loss": 2.5})
     shown = plain(stream)
     assert "working" in shown
     assert "8/8" in shown
     assert "/s" in shown
+    assert "loss 2.5" in shown
     assert "0:00:00" in shown
 
 

@@ -8,7 +8,6 @@ import pytest
 from yukawa.core import bootstrap
 from yukawa.core.bootstrap import (
     Bootstrap,
-    Columns,
     every_flip,
     exchange_p_values,
     random_flips,
@@ -40,14 +39,6 @@ def test_flips():
     (all_of_them,) = every_flip(4)
     assert sorted(map(tuple, all_of_them)) == sorted(set(map(tuple, all_of_them)))
     assert all_of_them.shape == (16, 4)
-
-
-def test_equal_columns_are_summed_once():
-    rng = np.random.default_rng(1)
-    plain = rng.normal(size=(20, 3))[:, [0, 1, 0, 2, 2, 1]]
-    columns, weights = Columns(plain), rng.random((5, 20))
-    assert columns.columns.shape == (20, 3)
-    np.testing.assert_allclose(columns.weighted(weights), weights @ plain)
 
 
 def test_covariances_are_those_of_numpy():

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from yukawa.core.signals import Interruption
+from yukawa.core.signals import Interruption, cause_of_death, ctrl_c_held
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -40,3 +40,21 @@ def test_outside_the_main_thread_nothing_is_noted():
     thread.start()
     thread.join()
     assert seen == [before]
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals of POSIX")
+def test_ctrl_c_is_held_back_until_the_block_ends():
+    reached = False
+    with pytest.raises(KeyboardInterrupt), ctrl_c_held():  # noqa: PT012 -- it is raised as the block ends
+        os.kill(os.getpid(), signal.SIGINT)
+        reached = True
+    assert reached
+
+
+@pytest.mark.parametrize(
+    ("codes", "cause"),
+    [([-15, -9], ", killed by SIGKILL"), ([-15, None], ", killed by SIGTERM"), ([0, 7], " with exit code 7"),
+     ([-200], ", killed by signal 200"), ([0, None], "")],
+)  # fmt: skip
+def test_the_first_death_is_told_from_those_that_follow_it(codes: list[int | None], cause: str):
+    assert cause_of_death(codes) == cause

@@ -15,12 +15,11 @@ import pytest
 from yukawa.core.errors import InputError, StoreError
 from yukawa.data import abstracts as module
 from yukawa.data.abstracts import CUT, SAME_ID, SAME_WORDS, build_abstracts, build_mixture
-from yukawa.data.arxiv import read_papers
+from yukawa.data.arxiv import FEYNTUNE, METHODS, OTHER_ARCHIVE, STRICT, WITHDRAWN, Method, read_papers, select
 from yukawa.data.dataset import read_split
 from yukawa.data.manifest import SPLITS, check_manifest
 from yukawa.data.mixtures import read_mixtures
 from yukawa.data.rows import Document
-from yukawa.data.selection import FEYNTUNE, METHODS, OTHER_ARCHIVE, STRICT, WITHDRAWN, Method, select
 from yukawa.data.spool import letters_digest
 
 ARCHIVES = ("hep-th", "hep-ph", "gr-qc", "cs.LG", "physics.optics", "q-bio.NC")
@@ -229,10 +228,10 @@ def test_the_manifest_says_how_it_was_made(snapshot: Made, tmp_path: Path):
     for split in SPLITS:
         taken = told["mixture"]["taken"][split]
         assert sum(taken.values()) == made.manifest.split(split).rows
-    assert "not that its number is s4" in made.notes[0]
+    assert "but not that its name is s4" in made.notes[0]
     card = (tmp_path / "set" / "card.md").read_text()
     assert "70 % hep-th + 15 % gr-qc + 15 % hep-ph" in card
-    assert "not that its number is s4" in card
+    assert "but not that its name is s4" in card
     assert made.manifest.versions.keys() >= {"yukawa", "python", "msgspec", "numpy", "pyarrow"}
     assert all(split.licences == {"CC0-1.0": split.rows} for split in made.manifest.splits)
 
@@ -268,9 +267,9 @@ def test_bad_input_leaves_nothing_behind(snapshot: Made, tmp_path: Path):
         ([tmp_path / "missing.json"], {}, "No such file"),
         ([good, tmp_path / "missing.json"], {}, "No such file"),
         ([good], {"mixture": "s11"}, "did you mean 's1'"),
-        ([only], {"mixture": "s3"}, "s3 needs hep-ph, gr-qc"),
-        ([gone], {}, "nothing is left of 20 papers: 20 withdrawn"),
-        ([good], {"suffix": ".csv"}, "no suffix of row files"),
+        ([only], {"mixture": "s3"}, "s3 needs documents of hep-ph, gr-qc"),
+        ([gone], {}, "none of 20 papers remains: 20 withdrawn"),
+        ([good], {"suffix": ".csv"}, "unknown suffix of row files"),
     ]
     for paths, options, reason in cases:
         with pytest.raises(InputError, match=reason):

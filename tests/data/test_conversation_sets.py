@@ -9,11 +9,11 @@ import pytest
 
 from yukawa.core.errors import InputError
 from yukawa.data.conversation_sets import build_conversations
-from yukawa.data.conversation_splits import questions
 from yukawa.data.conversations import read_conversations
 from yukawa.data.dataset import read_split
 from yukawa.data.manifest import SPLITS, check_manifest
 from yukawa.data.rows import Conversation, Preference
+from yukawa.data.splits import questions
 
 
 def save(path: Path, rows: list[dict[str, str]]) -> Path:
@@ -43,7 +43,7 @@ def test_every_row_is_in_one_split_and_no_question_in_two(file: Path, tmp_path: 
     assert sum(map(len, asked)) == len(set().union(*asked)) == 30
     assert made.repeated == 1
     assert made.manifest.made["dropped"] == {"bad": 0, "repeated": 1}
-    assert "1 left out" in (tmp_path / "set" / "card.md").read_text()
+    assert "another: 1 rows" in (tmp_path / "set" / "card.md").read_text()
 
 
 def test_the_same_files_give_the_same_bytes_and_another_seed_does_not(file: Path, tmp_path: Path):
@@ -73,10 +73,10 @@ def test_what_cannot_become_a_set_leaves_nothing(file: Path, tmp_path: Path):
     for files, options, message in (
         ([file, choice], {}, "some files hold preferences"),
         ([bad], {}, "row 1: the text of the assistant is empty"),
-        ([bad], {"drop_bad": True}, "leave out --drop-bad to see"),
+        ([bad], {"drop_bad": True}, "omit --drop-bad to see"),
         ([file, twin], {}, "both have a row with the id 'numbers:1'"),
-        ([file], {"shares": {"train": 2.0}}, "share of train is 2"),
-        ([file], {"suffix": ".csv"}, "'.csv' is no suffix"),
+        ([file], {"shares": {"train": 2.0}}, "share of train from 0 to 1, got 2"),
+        ([file], {"suffix": ".csv"}, "unknown suffix of row files '.csv'"),
         ([tmp_path / "absent.json"], {}, "cannot be read"),
     ):
         with pytest.raises(InputError, match=message):

@@ -20,7 +20,7 @@ from yukawa.data.conversations import (
     read_preferences,
     write_messages,
 )
-from yukawa.data.rows import Conversation, Message
+from yukawa.data.rows import Conversation, Turn
 
 Q, A = "What is the mass\n of the τ?  ", " 1776.93 MeV"
 SYSTEM = "Answer briefly."
@@ -32,12 +32,12 @@ TURNS = {
 }
 
 
-def user(text: str) -> Message:
-    return Message(role="user", content=text)
+def user(text: str) -> Turn:
+    return Turn(role="user", content=text)
 
 
-def assistant(text: str) -> Message:
-    return Message(role="assistant", content=text)
+def assistant(text: str) -> Turn:
+    return Turn(role="assistant", content=text)
 
 
 def saved(folder: Path, rows: Any, name: str = "talks.json") -> Path:
@@ -53,7 +53,7 @@ def saved(folder: Path, rows: Any, name: str = "talks.json") -> Path:
 TEXT = st.text().map(lambda text: f"{text}τ ")  # never blank
 TALKS = st.builds(
     lambda system, turns: (
-        *([Message(role="system", content=system)] if system else []),
+        *([Turn(role="system", content=system)] if system else []),
         *(message for question, answer in turns for message in (user(question), assistant(answer))),
     ),
     st.none() | TEXT,
@@ -63,7 +63,7 @@ TALKS = st.builds(
 
 @given(st.lists(st.tuples(TALKS, TEXT, st.none() | TEXT, st.none() | TEXT), max_size=5))
 @settings(max_examples=40)
-def test_what_is_written_is_read_back(talks: list[tuple[tuple[Message, ...], str, str | None, str | None]]):
+def test_what_is_written_is_read_back(talks: list[tuple[tuple[Turn, ...], str, str | None, str | None]]):
     rows = [
         Conversation(id=f"{i}", messages=messages, source=source, licence=licence, category=category)
         for i, (messages, source, licence, category) in enumerate(talks)
@@ -97,7 +97,7 @@ def test_every_format_says_the_same(tmp_path: Path, form: str, name: str):
 def test_systems_inputs_and_longer_talks(tmp_path: Path):
     alpaca = [{"instruction": "Translate.", "input": "νμ", "output": A, "system": SYSTEM}]
     (row,) = read_conversations(saved(tmp_path, alpaca)).rows
-    assert row.messages == (Message(role="system", content=SYSTEM), user("Translate.\n\nνμ"), assistant(A))
+    assert row.messages == (Turn(role="system", content=SYSTEM), user("Translate.\n\nνμ"), assistant(A))
     turns = [{"from": who, "value": who} for who in ("system", "human", "gpt", "user", "assistant")]
     (row,) = read_conversations(saved(tmp_path, [{"conversations": turns}])).rows
     assert [message.role for message in row.messages] == ["system", *["user", "assistant"] * 2]
@@ -127,11 +127,11 @@ def test_the_published_questions(real_data: Path):
 
 
 BAD = {
-    "an object is expected": "text",
+    "not an object": "text",
     "it has no 'messages'": {"id": "x"},
     "must be a list of messages": {"messages": []},
     "has no 'role' or no 'content'": {"messages": [{"role": "user"}]},
-    "'tool' is no role (allowed: system, user, human, assistant, gpt)": {
+    "unknown role 'tool' (allowed: system, user, human, assistant, gpt)": {
         "messages": [{"role": "tool", "content": Q}, {"role": "assistant", "content": A}]
     },
     "two in a row are from the user": {"messages": [{"role": "user", "content": Q}] * 2},
@@ -141,13 +141,13 @@ BAD = {
     "it begins with the assistant": {"messages": [{"role": "assistant", "content": A}]},
     "it has no answer": {"messages": [{"role": "user", "content": Q}]},
     "it has no message of a user": {"messages": [{"role": "system", "content": SYSTEM}]},
-    "a system message stands elsewhere": {
+    "a system message is not the first": {
         "messages": [*TURNS["messages"]["messages"], {"role": "system", "content": SYSTEM}]
     },
     "the text of the user is empty": {"messages": [{"role": "user", "content": " \n"}]},
-    "the text of the user is 3, text is expected": {"messages": [{"role": "user", "content": 3}]},
+    "the text of the user is 3, not a text": {"messages": [{"role": "user", "content": 3}]},
     "its id 'talks:1' is that of row 1": TURNS["messages"] | {"id": "talks:1"},
-    "its licence is 4, text is expected": TURNS["messages"] | {"licence": 4},
+    "its licence is 4, not a text": TURNS["messages"] | {"licence": 4},
 }
 
 
@@ -192,9 +192,9 @@ def test_files_that_cannot_be_read(tmp_path: Path):
         read_conversations(path)
     cut = tmp_path / "cut.json.gz"
     cut.write_bytes(gzip.compress(b"[1, 2, 3]" * 99)[:-9])
-    with pytest.raises(InputError, match=r"cannot be read|cut off"):
+    with pytest.raises(InputError, match=r"cannot be read|truncated"):
         read_conversations(cut)
-    with pytest.raises(InputError, match=r"'alpacca' is no format .*did you mean 'alpaca'"):
+    with pytest.raises(InputError, match=r"unknown format .*'alpacca' .*did you mean 'alpaca'"):
         read_conversations(saved(tmp_path, [TURNS["qa"]]), format="alpacca")
     with pytest.raises(InputError, match="the source is empty"):
         read_conversations(saved(tmp_path, [TURNS["qa"]]), source=" ")

@@ -17,12 +17,12 @@ from yukawa.core.errors import InputError
 from yukawa.data.decontamination import (
     ContaminationCounts,
     Decontamination,
-    Hit,
-    Item,
+    EvaluationText,
+    Leak,
     evaluation_items,
 )
 from yukawa.data.ngrams import split_words
-from yukawa.data.rows import Conversation, Document, Message, Preference
+from yukawa.data.rows import Conversation, Document, Preference, Turn
 
 QUESTION = "What is the mass of the tau lepton?"
 
@@ -31,7 +31,7 @@ def document(name: str, text: str) -> Document:
     return Document(id=name, text=text, source="test")
 
 
-def hits(items: list[Item], *texts: str, **settings: int) -> list[tuple[str, str]]:
+def hits(items: list[EvaluationText], *texts: str, **settings: int) -> list[tuple[str, str]]:
     check = Decontamination(items, **settings)
     for _ in check.check(document(f"d{i}", text) for i, text in enumerate(texts)):
         pass
@@ -57,7 +57,7 @@ def test_found_is_what_a_search_of_words_finds(items: list[str], texts: list[str
             judged = (question and length >= 2) if short else True
             if judged and pieces(text, length) & pieces(item, length):
                 right.append((f"d{i}", f"i{j}"))
-    wanted = [Item(f"i{j}", item, question) for j, item in enumerate(items)]
+    wanted = [EvaluationText(f"i{j}", item, question) for j, item in enumerate(items)]
     assert hits(wanted, *texts, words=n, shortest=2) == right
 
 
@@ -65,9 +65,9 @@ def test_planted_pieces_are_found_in_real_abstracts_and_nothing_else(real_data: 
     with gzip.open(real_data / "arxiv" / "hep_1991_2019.jsonl.gz", "rt") as lines:
         rows = [json.loads(line) for line in itertools.islice(lines, 900)]
     usable = [row for row in rows if len(row["abstract"].split()) > 60]
-    items = [Item(row["id"], row["abstract"]) for row in usable[:100]]
+    items = [EvaluationText(row["id"], row["abstract"]) for row in usable[:100]]
     texts = {row["id"]: row["abstract"] for row in usable[100:]}
-    items.append(Item("short", QUESTION))
+    items.append(EvaluationText("short", QUESTION))
     chance = random.Random(0)
     planted = set()
     for i, (item, name) in enumerate(zip(items, sorted(texts), strict=False)):
@@ -78,7 +78,8 @@ def test_planted_pieces_are_found_in_real_abstracts_and_nothing_else(real_data: 
         if i % 2 or item.id == "short":
             planted.add((name, item.id))
     check = Decontamination(items)
-    kept = {row.id for row in check(document(name, text) for name, text in texts.items())}
+    rows = (document(name, text) for name, text in texts.items())
+    kept = {row.id for row, hits in check.check(rows) if not hits}
     # Other papers may share a sentence: by comparing words themselves one sees which.
     holders: dict[tuple[str, ...], set[str]] = defaultdict(set)
     for item in items:
@@ -100,14 +101,18 @@ def test_planted_pieces_are_found_in_real_abstracts_and_nothing_else(real_data: 
 def test_the_report_says_what_and_how_much():
     words = [f"w{i}" for i in range(40)]
     check = Decontamination(
-        [Item("a", " ".join(words)), Item("b", " ".join(words[20:])), Item("c", "what is QCD")]
+        [
+            EvaluationText("a", " ".join(words)),
+            EvaluationText("b", " ".join(words[20:])),
+            EvaluationText("c", "what is QCD"),
+        ]
     )
     first = document("d1", f"so {' '.join(words[:15])} and {' '.join(words[22:36]).title()}, yes")
     rows = [first, document("d2", "nothing"), document("d3", "What is QCD?")]
     told = dict(zip("123", (found for _, found in check.check(rows)), strict=True))
     assert told["1"] == [
-        Hit("d1", "a", 29, " ".join(words[:15])),
-        Hit("d1", "b", 14, " ".join(words[22:36])),
+        Leak("d1", "a", 29, " ".join(words[:15])),
+        Leak("d1", "b", 14, " ".join(words[22:36])),
     ]
     assert told["2"] == told["3"] == []
     assert check.counts == ContaminationCounts(
@@ -116,9 +121,9 @@ def test_the_report_says_what_and_how_much():
 
 
 def test_case_spacing_and_punctuation_do_not_hide_a_piece():
-    assert hits([Item("q", QUESTION)], "What is the Mass,\nof the\ttau-lepton") == [("d0", "q")]
-    assert hits([Item("q", QUESTION)], "What is the mass of the muon lepton") == []
-    assert hits([Item("q", QUESTION)], "what is the mass of the taulepton") == []
+    assert hits([EvaluationText("q", QUESTION)], "What is the Mass,\nof the\ttau-lepton") == [("d0", "q")]
+    assert hits([EvaluationText("q", QUESTION)], "What is the mass of the muon lepton") == []
+    assert hits([EvaluationText("q", QUESTION)], "what is the mass of the taulepton") == []
 
 
 def test_rows_of_every_kind():
@@ -126,15 +131,15 @@ def test_rows_of_every_kind():
         id="t",
         source="s",
         messages=(
-            Message(role="system", content=QUESTION),
-            Message(role="user", content="And what do we know of its mean life?"),
-            Message(role="assistant", content="the Higgs boson is heavy"),
+            Turn(role="system", content=QUESTION),
+            Turn(role="user", content="And what do we know of its mean life?"),
+            Turn(role="assistant", content="the Higgs boson is heavy"),
         ),
     )
     choice = Preference(
         id="p",
         source="s",
-        prompt=(Message(role="user", content=QUESTION),),
+        prompt=(Turn(role="user", content=QUESTION),),
         chosen="1776.93 MeV",
         rejected="No idea",
     )
@@ -153,10 +158,10 @@ def test_rows_of_every_kind():
 
 
 def test_no_pieces_at_all_and_wrong_lengths():
-    assert hits([Item("q", "mass?")], "the mass") == []
-    assert hits([Item("q", QUESTION)]) == []
-    with pytest.raises(InputError, match="holds no item"):
+    assert hits([EvaluationText("q", "mass?")], "the mass") == []
+    assert hits([EvaluationText("q", QUESTION)]) == []
+    with pytest.raises(InputError, match="is empty"):
         Decontamination([])
     for wrong in ({"words": 0}, {"shortest": 0}):
-        with pytest.raises(InputError, match="take one or more"):
-            Decontamination([Item("q", QUESTION)], **wrong)
+        with pytest.raises(InputError, match="choose one or more"):
+            Decontamination([EvaluationText("q", QUESTION)], **wrong)

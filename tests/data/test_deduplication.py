@@ -21,7 +21,7 @@ from yukawa.data.deduplication import (
     Banding,
     DuplicateCounts,
     DuplicateFilter,
-    Group,
+    DuplicateGroup,
     NearPairs,
     Shingles,
     band_keys,
@@ -29,7 +29,6 @@ from yukawa.data.deduplication import (
     find_duplicates,
     find_root,
     jaccard,
-    near_duplicates,
 )
 from yukawa.data.ngrams import split_words
 from yukawa.data.rows import Document
@@ -70,7 +69,7 @@ def true_groups(documents: list[Document], threshold: float) -> set[frozenset[st
     return {group for group in home.values() if len(group) > 1}
 
 
-def found_groups(groups: tuple[Group, ...]) -> set[frozenset[str]]:
+def found_groups(groups: tuple[DuplicateGroup, ...]) -> set[frozenset[str]]:
     return {frozenset({group.kept, *group.dropped}) for group in groups}
 
 
@@ -149,7 +148,7 @@ def test_the_groups_are_those_of_an_exhaustive_search(collection: list[Document]
     # For each seed a pair at the threshold is missed with a probability below 0.01; what is found is right always.
     misses = 0
     for seed in range(5):
-        found = found_groups(near_duplicates(collection, threshold, seed))
+        found = found_groups(find_duplicates(collection, threshold, seed).groups)
         for group in found:
             assert any(group <= other for other in right)
         misses += len(right - found)
@@ -157,10 +156,10 @@ def test_the_groups_are_those_of_an_exhaustive_search(collection: list[Document]
 
 
 def test_order_changes_nothing(collection: list[Document]):
-    groups = near_duplicates(collection)
+    groups = find_duplicates(collection).groups
     for seed in range(3):
         mixed = random.Random(seed).sample(collection, len(collection))
-        assert near_duplicates(mixed) == groups
+        assert find_duplicates(mixed).groups == groups
         assert {one.id for one in DuplicateFilter()(mixed)} == {
             one.id for one in DuplicateFilter()(collection)
         }
@@ -169,7 +168,7 @@ def test_order_changes_nothing(collection: list[Document]):
 def test_filtering_leaves_nothing_to_filter_and_keeps_order(collection: list[Document]):
     first = DuplicateFilter()
     kept = list(first(collection))
-    assert near_duplicates(kept) == ()
+    assert find_duplicates(kept).groups == ()
     assert [one.id for one in kept] == sorted(one.id for one in kept)
     assert first.counts is not None
     assert first.counts.documents == len(collection)
@@ -194,7 +193,7 @@ def test_exact_duplicates_are_those_of_the_normalised_text(texts: list[tuple[str
         found = find_duplicates(documents, threshold)
         lost = len(documents) - len(distinct)
         assert found.counts == DuplicateCounts(len(documents), lost, 0, len(distinct))
-        kept = list(found.keep(documents))
+        kept = list(DuplicateFilter(threshold)(documents))
         for group in found.groups:
             ages = {one.id: (one.created is None, one.created or DAY, one.id) for one in documents}
             assert ages[group.kept] == min(ages[name] for name in (group.kept, *group.dropped))
@@ -208,9 +207,9 @@ def test_the_oldest_is_kept_then_the_smallest_id_and_chains_are_one_group():
     dates = [DAY, None, DAY.replace(year=1999)]
     documents = [document("abc"[i], " ".join(text), dates[i]) for i, text in enumerate(chain)]
     assert true_groups(documents[::2], 0.75) == set()  # the ends of the chain are too far apart
-    assert near_duplicates(documents, 0.75) == (Group("c", ("a", "b")),)
+    assert find_duplicates(documents, 0.75).groups == (DuplicateGroup("c", ("a", "b")),)
     same_day = [document(one.id, one.text) for one in documents]
-    assert near_duplicates(same_day, 0.75) == (Group("a", ("b", "c")),)
+    assert find_duplicates(same_day, 0.75).groups == (DuplicateGroup("a", ("b", "c")),)
 
 
 def test_thousands_of_near_copies_are_joined_without_comparing_all_pairs(monkeypatch: pytest.MonkeyPatch):
@@ -232,14 +231,14 @@ def test_real_abstracts_and_planted_copies(real_data: Path):
     with gzip.open(path, "rt") as lines:
         rows = [json.loads(line) for line in itertools.islice(lines, 1500)]
     documents = [document(row["id"], row["abstract"]) for row in rows if len(row["abstract"].split()) > 60]
-    before = near_duplicates(documents)
+    before = find_duplicates(documents).groups
     assert len(before) < 0.01 * len(documents)
     planted = {}
     for i, original in enumerate(documents[::40]):
         words = changed(original.text.upper().split(), 1, i)
         planted[f"z{i}"] = original.id
         documents.append(document(f"z{i}", "  ".join(words)))
-    groups = near_duplicates(documents)
+    groups = find_duplicates(documents).groups
     found = {other: group.kept for group in groups for other in group.dropped}
     assert {name: found.get(name) for name in planted} == planted
     assert len(groups) <= len(before) + len(planted)
@@ -247,20 +246,13 @@ def test_real_abstracts_and_planted_copies(real_data: Path):
 
 @pytest.mark.parametrize("threshold", [0, -1, 1.01, float("nan")])
 def test_a_threshold_that_is_none(threshold: float):
-    for refuse in (near_duplicates, find_duplicates):
-        with pytest.raises(InputError, match="above 0 and up to 1"):
-            refuse([], threshold)
+    with pytest.raises(InputError, match="above 0 and up to 1"):
+        find_duplicates([], threshold)
     with pytest.raises(InputError, match="above 0 and up to 1"):
         DuplicateFilter(threshold)
 
 
-def test_no_documents_and_other_documents():
-    assert near_duplicates([]) == ()
+def test_no_documents_and_documents_that_can_be_read_only_once():
+    assert find_duplicates([]).groups == ()
     documents = [document("a", "one two"), document("b", "one two")]
-    found = find_duplicates(documents)
-    with pytest.raises(InputError, match="document 2 is 'c', it was 'b'"):
-        list(found.keep([documents[0], document("c", "three")]))
-    with pytest.raises(InputError, match="1 documents came, 2 were searched"):
-        list(found.keep(documents[:1]))
-    with pytest.raises(InputError, match="0 documents came"):
-        list(DuplicateFilter()(iter(documents)))  # it can be read but once
+    assert list(DuplicateFilter()(iter(documents))) == documents[:1]

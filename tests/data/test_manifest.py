@@ -1,22 +1,32 @@
-"""The manifest: it counts what passes, comes back as written, and notices what was changed after it."""
+"""The manifest counts what passes, comes back as written, notices changes; the card says the same to people."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from yukawa.core.errors import InputError
+from yukawa.core.errors import InputError, MissingPackage
+from yukawa.data import manifest as module
 from yukawa.data.dataset import write_dataset
-from yukawa.data.manifest import MANIFEST, DatasetManifest, RowCounter, check_manifest
-from yukawa.data.rows import Conversation, Document, Message, Preference
+from yukawa.data.manifest import (
+    MANIFEST,
+    DatasetManifest,
+    RowCounter,
+    SplitRecord,
+    TokenCounter,
+    check_manifest,
+    render_card,
+)
+from yukawa.data.rows import Conversation, Document, Preference, Turn
 
 DOCUMENTS = [
     Document(id="1", text="four", source="a", licence="CC0-1.0", categories=("hep-th", "gr-qc")),
     Document(id="2", text="seven77", source="b", title="not counted", categories=("hep-th",)),
     Document(id="3", text="x", source="a"),
 ]
-QUESTION, ANSWER = Message(role="user", content="Why?"), Message(role="assistant", content="Because.")
+QUESTION, ANSWER = Turn(role="user", content="Why?"), Turn(role="assistant", content="Because.")
 
 
 @pytest.fixture
@@ -126,3 +136,120 @@ def test_a_damaged_manifest_is_one_line(dataset: Path, old: str, new: str, reaso
 def test_a_manifest_knows_its_kinds():
     with pytest.raises(ValueError, match="kind"):
         DatasetManifest(kind="letter", title="T", made={}, versions={}, splits=())  # type: ignore[arg-type]
+
+
+TEXTS = ["the Higgs boson decays", "", "a boson", "unheard words here", "the the the"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tokenizer that knows some words and puts marks around a text."""
+    import tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    words = {word: i for i, word in enumerate("[UNK] [BOS] [EOS] the Higgs boson decays a".split())}
+    model = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="[UNK]"))
+    model.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
+    model.post_processor = tokenizers.processors.TemplateProcessing(
+        single="[BOS] $A [EOS]", special_tokens=[("[BOS]", 1), ("[EOS]", 2)]
+    )
+    path = tmp_path_factory.mktemp("tokenizers") / "words"
+    PreTrainedTokenizerFast(tokenizer_object=model, unk_token="[UNK]").save_pretrained(path)
+    return path
+
+
+@pytest.mark.parametrize("batch", [1, 30, 10**6])
+def test_counts_do_not_depend_on_batches(folder: Path, batch: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "_BATCH", batch)
+    counter = TokenCounter(folder)
+    assert counter.name == "words"
+    for text in TEXTS:
+        counter.add([text])
+    assert counter.take() == 4 + 0 + 2 + 3 + 3  # without the marks of beginning and end
+    assert counter.take() == 0
+    counter.add(TEXTS)
+    assert counter.take() == 12
+
+
+def test_what_is_no_tokenizer_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name in (tmp_path, tmp_path / "absent"):
+        with pytest.raises(
+            InputError, match=r"the tokenizer .* (cannot be loaded|is not a folder)"
+        ) as caught:
+            TokenCounter(name)
+        assert "\n" not in str(caught.value)
+
+    def absent(name: str) -> NoReturn:
+        raise ModuleNotFoundError(name="transformers")
+
+    monkeypatch.setattr("importlib.import_module", absent)
+    with pytest.raises(MissingPackage, match="counting tokens needs the package 'transformers'"):
+        TokenCounter("gpt2")
+
+
+def test_the_hub_is_asked_once(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    import huggingface_hub
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda name, **options: str(folder))
+    counter = TokenCounter("org/words")
+    counter.add(TEXTS)
+    assert (counter.take(), counter.name) == (12, "org/words")
+
+    def unreachable(name: str, **options: object) -> NoReturn:
+        raise OSError("no way to the hub\nand more")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", unreachable)
+    with pytest.raises(InputError, match=r"'org/words' cannot be loaded: no way to the hub \(name"):
+        TokenCounter("org/words")
+
+
+def split(name: str, categories: dict[str, int]) -> SplitRecord:
+    return SplitRecord(
+        name=name,  # type: ignore[arg-type]
+        path=f"{name}.parquet",
+        rows=sum(categories.values()),
+        characters=1_234_567,
+        sources={"arXiv metadata": sum(categories.values())},
+        licences={"CC0-1.0": sum(categories.values())},
+        categories=categories,
+        size=1,
+        sha256="0123456789abcdef" * 4,
+    )
+
+
+def manifest(*splits: SplitRecord) -> DatasetManifest:
+    return DatasetManifest(kind="document", title="Abstracts", made={}, versions={}, splits=splits)
+
+
+def test_the_card_says_what_the_manifest_holds():
+    splits = (split("train", {"hep-th": 1500, "gr-qc": 2}), split("test", {"gr-qc": 3}))
+    lines = render_card(manifest(*splits), [("How", "By hand.\n")]).splitlines()
+    assert lines[0] == "# Abstracts"
+    assert "| train | `train.parquet` | 1,502 | 1,234,567 | `0123456789abcdef…` |" in lines
+    assert lines[lines.index("## How") + 2] == "By hand."
+    assert lines.index("| hep-th | 1,500 | 0 |") < lines.index("| gr-qc | 2 | 3 |")
+    assert "| CC0-1.0 | 1,502 | 3 |" in lines
+
+
+def test_many_categories_are_cut_and_it_says_so():
+    card = render_card(manifest(split("train", {f"c{number:02}": 1 for number in range(40)})))
+    assert "| c29 | 1 |" in card
+    assert "c30" not in card
+    assert "| 10 more, see the manifest |  |" in card
+
+
+def test_tokens_are_a_column_where_they_were_counted():
+    one = split("train", {"c": 1}).model_copy(update={"tokens": 98_765})
+    counted = manifest(one).model_copy(update={"tokenizer": "tiny"})
+    lines = render_card(counted).splitlines()
+    assert "| split | file | rows | characters | tokens | SHA-256 |" in lines
+    assert "| train | `train.parquet` | 1 | 1,234,567 | 98,765 | `0123456789abcdef…` |" in lines
+    assert "Tokens of the texts alone, counted with the tokenizer `tiny`." in lines
+    assert "tokens" not in render_card(manifest(one)).lower()
+
+
+def test_every_table_has_the_same_columns_throughout():
+    card = render_card(manifest(split("train", {f"c{n}": 1 for n in range(99)}), split("test", {})))
+    for block in card.split("\n\n"):
+        rows = [line for line in block.splitlines() if line.startswith("|")]
+        assert len({line.count("|") for line in rows}) <= 1

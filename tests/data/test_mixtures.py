@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yukawa.core.errors import InputError
+from yukawa.data.arxiv import contains_archive, in_archive
 from yukawa.data.manifest import SPLITS
 from yukawa.data.mixtures import (
     apportion,
@@ -20,7 +21,6 @@ from yukawa.data.mixtures import (
     read_mixtures,
     shipped_mixtures,
 )
-from yukawa.data.selection import contains_archive, in_archive
 
 PLENTY = {"hep-th": 2000, "hep-ph": 3000, "gr-qc": 1500, "q-bio": 900, "cs": 9000}
 
@@ -142,7 +142,7 @@ def test_an_unknown_mixture_names_the_nearest():
 
 def test_absent_archives_are_named():
     with pytest.raises(
-        InputError, match=r"s10 needs q-bio, cs, of which .*there are of hep-th, hep-ph, gr-qc"
+        InputError, match=r"s10 needs documents of q-bio, cs, .*it has some of hep-th, hep-ph, gr-qc"
     ):
         chosen("s10", PLENTY | {"q-bio": 0, "cs": 0})
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from yukawa.core.errors import StoreError
 from yukawa.data.ngrams import normalise
 from yukawa.data.rows import Document
-from yukawa.data.spool import Pool, distinct, letters_digest
+from yukawa.data.spool import DocumentSpool, distinct, letters_digest
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
 DOCUMENT = st.builds(
@@ -29,8 +29,8 @@ DOCUMENT = st.builds(
 )
 
 
-def filled(folder: Path, documents: list[Document]) -> Pool:
-    pool = Pool(folder)
+def filled(folder: Path, documents: list[Document]) -> DocumentSpool:
+    pool = DocumentSpool(folder)
     for document in documents:
         pool.add(document)
     return pool
@@ -125,7 +125,7 @@ def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(StoreError, match="the disk is full"):
         list(pool)
     with pytest.raises(StoreError, match="does not exist"):
-        Pool(tmp_path / "no")
+        DocumentSpool(tmp_path / "no")
 
 
 def test_columns_describe_the_documents(tmp_path: Path):

@@ -1,4 +1,4 @@
-"""The hash embedder: the same everywhere, and near where spelling is near."""
+"""The hash embedder is the same everywhere, and near where spelling is near; `none` gives rows of no length."""
 
 from __future__ import annotations
 
@@ -59,3 +59,13 @@ def test_features_that_cancel_still_give_a_unit_vector(monkeypatch: object) -> N
     monkeypatch.setattr(hashing, "_features", lambda _: iter(["ab", " ab", "ab ", "!"]))  # type: ignore[attr-defined]
     monkeypatch.setattr(hashing, "_place", places.__getitem__)  # type: ignore[attr-defined]
     assert open_embedder("hash").embed(["any"])[0].tolist() == [0.0] * 7 + [1.0] + [0.0] * 248
+
+
+def test_rows_have_no_length() -> None:
+    calls: list[int] = []
+    embedder = open_embedder("none")
+    vectors = embedder.embed(["a", "\ud800"], progress=calls.append)
+    assert vectors.shape == (2, embedder.dimensions) == (2, 0)
+    assert vectors.dtype == np.float32
+    assert embedder.embed([], progress=calls.append).shape == (0, 0)
+    assert calls == [2]

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import random
+import sys
 import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from threadpoolctl import ThreadpoolController
 from tokenizers import Tokenizer
 
-from yukawa.core.errors import MissingPackage, ModelError
+from yukawa.core.errors import InputError, MissingPackage, ModelError
 from yukawa.embedding import minilm as module
-from yukawa.embedding.minilm import MiniLM
+from yukawa.embedding import open_embedder
+from yukawa.embedding.minilm import MiniLM, OneBlasThread
 
 WORDS = "tau lepton lifetime mass Z boson J/psi --> mu+ mu- branching fraction 3.1 +- 0.2 x 10^-3 η′ B_s0 decay".split()
 WINDOW_FULL = "Müon-decay: μ− → e− ν̄_e ν_μ 🎉 中微子 " * 40
@@ -83,8 +90,7 @@ def test_many_batches_and_chunks_keep_the_order(minilm: MiniLM, monkeypatch: pyt
     texts = sentences(40, seed=1)
     alone = np.concatenate([minilm.embed([text]) for text in texts])
     monkeypatch.setattr(module, "_CHUNK", 16)
-    monkeypatch.setattr(module, "_MOST_TOKENS", 100)
-    monkeypatch.setattr(module, "_LEAST_TOKENS", 50)
+    monkeypatch.setattr(module, "_TOKENS", 50)
     for cores in (1, 3):
         monkeypatch.setattr(module, "usable_cores", lambda cores=cores: cores)
         np.testing.assert_allclose(minilm.embed(texts), alone, atol=1e-6)
@@ -221,3 +227,130 @@ def test_a_damaged_folder_is_one_clear_error(
             (tmp_path / name).write_text("[]")
     with pytest.raises(ModelError, match=name.replace(".", r"\.")):
         MiniLM(tmp_path)
+
+
+def _blas_threads() -> list[int]:
+    return [lib["num_threads"] for lib in ThreadpoolController().select(user_api="blas").info()]
+
+
+@pytest.fixture
+def _two_blas_threads() -> Iterator[None]:
+    """Two BLAS threads also where the environment says one; set by a thread that ends, so that others may set it."""
+    np.ones((2, 2)) @ np.ones((2, 2))  # NumPy's BLAS is loaded
+    limits = []
+    _elsewhere(lambda: limits.append(ThreadpoolController().limit(limits=2, user_api="blas")))
+    assert set(_blas_threads()) == {2}
+    yield
+    _elsewhere(limits[0].restore_original_limits)
+
+
+def _elsewhere(action: Callable[[], None]) -> None:
+    thread = threading.Thread(target=action)
+    thread.start()
+    thread.join()
+
+
+@pytest.mark.usefixtures("_two_blas_threads")
+def test_the_limit_holds_inside_also_nested_and_ends_outside() -> None:
+    one = OneBlasThread()
+    for _ in range(2):
+        with one:
+            with one:
+                assert set(_blas_threads()) == {1}
+            assert set(_blas_threads()) == {1}
+        assert set(_blas_threads()) == {2}
+
+
+@pytest.mark.usefixtures("_two_blas_threads")
+def test_the_limit_outlives_the_first_of_two_threads() -> None:
+    one = OneBlasThread()
+    entered, leave = threading.Event(), threading.Event()
+
+    def other() -> None:
+        with one:
+            entered.set()
+            leave.wait(10)
+
+    thread = threading.Thread(target=other)
+    with one:
+        thread.start()
+        assert entered.wait(10)
+    assert set(_blas_threads()) == {1}
+    leave.set()
+    thread.join()
+    assert set(_blas_threads()) == {2}
+
+
+@pytest.mark.usefixtures("_two_blas_threads")
+def test_threads_that_live_on_may_come_one_after_the_other() -> None:
+    one = OneBlasThread()
+    with ThreadPoolExecutor(3) as pool:
+        barrier = threading.Barrier(3)
+
+        def use() -> list[int]:
+            barrier.wait(10)  # so that each of the three threads gets one
+            with one:
+                return _blas_threads()
+
+        for _ in range(3):
+            assert all(
+                set(seen) == {1} for seen in [job.result() for job in [pool.submit(use) for _ in range(3)]]
+            )
+            assert set(_blas_threads()) == {2}
+
+
+@pytest.mark.usefixtures("_two_blas_threads")
+def test_an_error_inside_gives_the_number_back() -> None:
+    one = OneBlasThread()
+    with pytest.raises(ZeroDivisionError), one:
+        1 / 0  # noqa: B018
+    assert set(_blas_threads()) == {2}
+
+
+class Library:
+    """Models 'three' and nothing else; a vector counts the letters a, b and c."""
+
+    def __init__(self, model: str) -> None:
+        if model != "three":
+            raise OSError(f"{model} is not a local folder and the hub cannot be reached")
+
+    def encode(self, texts: list[str], *, convert_to_numpy: bool, show_progress_bar: bool) -> Any:
+        assert convert_to_numpy
+        assert not show_progress_bar
+        for text in texts:
+            text.encode()
+        return np.array([[text.count(c) + 1 for c in "abc"] for text in texts], dtype=np.float64)
+
+
+@pytest.fixture
+def _library(monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in = SimpleNamespace(SentenceTransformer=Library)
+    monkeypatch.setitem(sys.modules, "sentence_transformers", stand_in)  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("_library")
+def test_rows_are_the_model_s_brought_to_unit_length() -> None:
+    embedder = open_embedder("sentence-transformers:three")
+    assert (embedder.name, embedder.dimensions) == ("sentence-transformers:three", 3)
+    texts = ["aa", "b\ud800"] * 1000
+    calls: list[int] = []
+    vectors = embedder.embed(texts, progress=calls.append)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(
+        vectors[:2], [np.array([3, 1, 1]) / 11**0.5, np.array([1, 2, 1]) / 6**0.5], rtol=1e-6
+    )
+    np.testing.assert_array_equal(vectors[2:], vectors[:-2])
+    assert sum(calls) == len(texts)
+    assert embedder.embed([]).shape == (0, 3)
+
+
+@pytest.mark.usefixtures("_library")
+def test_an_unknown_model_is_refused() -> None:
+    with pytest.raises(InputError, match="no sentence-transformers model 'four': four is not a local folder"):
+        open_embedder("sentence-transformers:four")
+
+
+def test_a_missing_library_is_answered_with_the_install_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)  # type: ignore[arg-type]
+    with pytest.raises(MissingPackage, match="type: pip install sentence-transformers"):
+        open_embedder("sentence-transformers:three")

@@ -6,8 +6,7 @@ import pytest
 
 from yukawa.core.errors import InputError
 from yukawa.data.dataset import write_dataset
-from yukawa.data.row_files import write_rows
-from yukawa.data.rows import Document
+from yukawa.data.rows import Document, write_rows
 from yukawa.evaluation.documents import archive, by_archive, fingerprint, read_documents
 
 

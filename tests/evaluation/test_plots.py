@@ -8,7 +8,7 @@ import pytest
 from yukawa.core.errors import InputError
 from yukawa.core.statistics import Sample, compare
 from yukawa.evaluation import plots
-from yukawa.evaluation.entropy import by_position
+from yukawa.evaluation.completion_metrics import by_position
 from yukawa.evaluation.plots import bootstrap_plot, entropy_plot, learning_plot, matrix_plot
 
 RNG = np.random.default_rng(1)

@@ -10,11 +10,10 @@ import pytest
 
 from yukawa.core.errors import InputError
 from yukawa.core.statistics import difference, holm
-from yukawa.data.row_files import write_rows
-from yukawa.data.rows import Document
+from yukawa.data.rows import Document, write_rows
 from yukawa.evaluation import report as reporting
+from yukawa.evaluation.completion_metrics import Entropies
 from yukawa.evaluation.completions import complete
-from yukawa.evaluation.entropy import Entropies
 from yukawa.evaluation.perplexity import document_losses
 from yukawa.evaluation.recipe import EvaluationRecipe, Loading, Statistics
 from yukawa.evaluation.report import evaluate, make_report

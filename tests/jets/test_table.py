@@ -113,7 +113,7 @@ def test_columns_of_wrong_length_are_named():
 
 
 def test_parts_of_different_columns_are_refused():
-    with pytest.raises(InputError, match="different columns cannot be put together: part_charge"):
+    with pytest.raises(InputError, match="different columns cannot be concatenated: part_charge"):
         concatenate([_jets([1]), _jets([1]).pick(["part_px", "jet_pt"])])
-    with pytest.raises(InputError, match="no jets to put together"):
+    with pytest.raises(InputError, match="no jets to concatenate"):
         concatenate([])

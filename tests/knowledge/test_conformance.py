@@ -10,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 import pytest
 
 from yukawa.core.errors import InputError, NotFound
-from yukawa.knowledge import KnowledgeBase, draft
+from yukawa.knowledge import KnowledgeBase, new_item
 
 OpenAgain = Callable[[], KnowledgeBase]
 
@@ -80,11 +80,11 @@ def test_a_document_is_found_by_each_of_its_parts(base: KnowledgeBase) -> None:
 
 
 def test_many_may_be_taught_twice(base: KnowledgeBase) -> None:
-    drafts = [draft(f"Magnet {n} has {n} turns.") for n in range(30)]
-    first = base.teach_many([*drafts, drafts[0]], actor="Li", reason="survey")
+    new_items = [new_item(f"Magnet {n} has {n} turns.") for n in range(30)]
+    first = base.teach_many([*new_items, new_items[0]], actor="Li", reason="survey")
     assert [i.status for i in first[:30]] == ["taught"] * 30
     assert first[30].id == first[0].id
-    second = base.teach_many(drafts)
+    second = base.teach_many(new_items)
     assert [i.id for i in second] == [i.id for i in first[:30]]
     assert {i.status for i in second} == {"known"}
     events = base.history(first[3].id)[1]
@@ -93,8 +93,8 @@ def test_many_may_be_taught_twice(base: KnowledgeBase) -> None:
 
 
 def test_a_draft_with_an_id_replaces_what_has_that_id(base: KnowledgeBase) -> None:
-    base.teach_many([draft("The lumi is 5.", kind="data", item_id="run:1")])
-    (item,) = base.teach_many([draft("The lumi is 6.", kind="data", item_id="run:1")])
+    base.teach_many([new_item("The lumi is 5.", kind="data", item_id="run:1")])
+    (item,) = base.teach_many([new_item("The lumi is 6.", kind="data", item_id="run:1")])
     assert (item.status, item.version) == ("updated", 2)
     assert [h.text for h in base.search("lumi")] == ["The lumi is 6."]
 
@@ -194,7 +194,7 @@ def test_a_moment_before_the_base_or_after_now_is_refused(base: KnowledgeBase) -
         base.search("ring", as_of="2001-01-01")
     with pytest.raises(InputError, match="lies in the future"):
         base.search("ring", as_of="2999-01-01")
-    with pytest.raises(InputError, match="is no time"):
+    with pytest.raises(InputError, match="is not a time"):
         base.search("ring", as_of="yesterday")
 
 

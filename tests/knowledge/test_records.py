@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from yukawa.core.errors import InputError
-from yukawa.knowledge.records import Report, microseconds, moment
+from yukawa.knowledge import KnowledgeBase
+from yukawa.knowledge.records import VerifyReport, markdown, microseconds, moment
 
 times = st.datetimes(dt.datetime(1980, 1, 1), dt.datetime(2100, 1, 1), timezones=st.just(dt.UTC))
 
@@ -60,5 +62,32 @@ def test_what_is_no_time_is_refused_in_one_line(text: str) -> None:
 
 
 def test_a_report_without_problems_is_clean() -> None:
-    assert Report(1, 1, 1).clean
-    assert not Report(1, 1, 1, ("item k1: text changed",)).clean
+    assert VerifyReport(1, 1, 1).clean
+    assert not VerifyReport(1, 1, 1, ("item k1: text changed",)).clean
+
+
+def test_a_notebook_shows_value_and_source(base: KnowledgeBase) -> None:
+    label, address = "TDR_2", "https://example.org/tdr"
+    item = base.teach(
+        "The ring is 237.5 m long.", question="How long is the *ring*?", source=label, url=address
+    )
+    assert (
+        repr(item) == f"Item({item.id!r}, qa version 1, taught: 'The ring is 237.5 m long.', source 'TDR_2')"
+    )
+    shown = (
+        "**How long is the \\*ring\\*?**\n\nThe ring is 237.5 m long.\n\n[TDR\\_2](https://example.org/tdr)"
+    )
+    assert item._repr_markdown_() == shown
+    (hit,) = base.search("ring", k=1)
+    assert repr(hit).startswith(f"Hit({item.id!r}, 0.")
+    assert hit._repr_markdown_() == shown
+    assert repr(base) == f"<KnowledgeBase {base.store.name}>"
+    assert "1 items (1 qa), embedding hash" in base._repr_markdown_()
+    other = base.teach("The ring is 240 m long.", question="How long is the *ring*?", source="slide")
+    assert "conflicts with: The ring is 237.5 m long. (TDR\\_2)" in other._repr_markdown_()
+    assert repr(base.unload(other.id)).startswith(f"Item({other.id!r}, qa version 1, unloaded: ")
+
+
+@pytest.mark.parametrize("text", ["a*b_c", "[x](y) <b> $m$ `c` #1 a|b ~~d~~", "\\\\"])
+def test_markdown_shows_a_text_as_it_is(text: str) -> None:
+    assert re.sub(r"\\(.)", r"\1", markdown(text)) == text

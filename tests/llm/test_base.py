@@ -1,15 +1,19 @@
-"""Messages, and structured replies from any backend."""
+"""Messages, structured replies from any backend, and from a row of settings to a model: what it costs to import."""
 
 import asyncio
 import json
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+import yukawa.llm
 from yukawa.core.errors import InputError, ReplyError
-from yukawa.llm import Message, structured
+from yukawa.core.settings import ModelSettings
+from yukawa.llm import Message, open_model, structured
 from yukawa.llm.base import ask_in_words, json_part
 from yukawa.llm.scripted import ScriptedModel
 
@@ -54,7 +58,7 @@ def test_the_second_try_sees_the_first_reply_and_its_error():
     assert second[: len(first)] == first
     assert second[1] == Message("assistant", '{"name": "Z"}')
     assert second[2].role == "user"
-    assert "value: Field required" in second[2].content
+    assert "value is missing" in second[2].content
 
 
 def test_an_empty_reply_is_not_sent_back_as_an_empty_turn():
@@ -68,7 +72,7 @@ def test_two_misfits_are_one_clear_line():
     with pytest.raises(ReplyError) as caught:
         asyncio.run(structured(model, ASK, Mass))
     assert str(caught.value).startswith(
-        "model 'stubborn' gave no valid Mass in two replies: value: Input should"
+        "model 'stubborn' gave no valid Mass in two replies: value = 'heavy': Input should"
     )
     assert "\n" not in str(caught.value)
     assert len(model.asked) == 2
@@ -86,3 +90,67 @@ def test_an_unknown_role_is_refused_with_the_allowed_ones():
         InputError, match=r"'asistant'; allowed are system, user, assistant .did you mean 'assistant'"
     ):
         Message("asistant", "x")
+
+
+HEAVY = ("openai", "httpx", "httpx2", "transformers", "torch", "peft", "huggingface_hub", "numpy")
+
+
+def loaded_after(code: str) -> set[str]:
+    """Which heavy packages a fresh interpreter holds after `code`."""
+    report = f"import sys\n{code}\nprint(*(name for name in {HEAVY!r} if name in sys.modules))"
+    run = subprocess.run([sys.executable, "-c", report], capture_output=True, text=True, check=True)
+    return set(run.stdout.split())
+
+
+@pytest.mark.parametrize("backend", ["openai", "transformers", "quote", "scripted"])
+def test_each_backend_opens_under_its_own_name(tmp_path, backend):
+    replies = tmp_path / "replies.txt"
+    replies.write_text("one\n")
+    row = ModelSettings(name="mine", backend=backend, model="some/model", replies=str(replies))
+    model = open_model(row)
+    assert model.name == "mine"
+    modules = {"transformers": "local"}  # a module of that name would hide the library
+    assert type(model).__module__ == f"yukawa.llm.{modules.get(backend, backend)}"
+
+
+def test_every_backend_that_settings_allow_can_be_opened():
+    from typing import get_args
+
+    from yukawa.llm.base import _BACKENDS
+
+    assert set(get_args(ModelSettings.model_fields["backend"].annotation)) == set(_BACKENDS)
+
+
+def test_an_unknown_backend_is_answered_with_the_nearest():
+    row = ModelSettings.model_construct(name="mine", backend="open-ai")
+    with pytest.raises(InputError, match=r"allowed are openai, .* .did you mean 'openai'"):
+        open_model(row)
+
+
+def test_importing_the_facade_is_light():
+    assert loaded_after("import yukawa.llm") == set()
+
+
+def test_opening_a_model_loads_its_own_backend_alone():
+    imports = "from yukawa.core.settings import ModelSettings\nfrom yukawa.llm import open_model\n"
+    assert loaded_after(imports + "open_model(ModelSettings(name='q', backend='quote'))") == set()
+    # The heavy packages of this one wait for the first reply.
+    opened = "open_model(ModelSettings(name='t', backend='transformers', model='m'))"
+    assert loaded_after(imports + opened) == set()
+    # What is asked for is what comes: the probe sees a package that is there.
+    opened = "open_model(ModelSettings(name='o', backend='openai', model='m'))"
+    assert "openai" in loaded_after(imports + opened)
+
+
+def test_the_public_names():
+    assert set(yukawa.llm.__all__) == {
+        "Capabilities",
+        "ChatModel",
+        "Message",
+        "Reply",
+        "SyncChat",
+        "TokenLogprob",
+        "open_model",
+        "structured",
+    }
+    assert all(hasattr(yukawa.llm, name) for name in yukawa.llm.__all__)

@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 
 from yukawa.core.errors import InputError, ModelError
 from yukawa.data import Document, write_rows
-from yukawa.evaluation.runner import Subject
+from yukawa.evaluation.runner import ModelSpec
 from yukawa.llm import Message
 from yukawa.llm.folders import model_files
 from yukawa.llm.local import TransformersModel
@@ -295,7 +295,7 @@ def by_evaluation(case: Case, folder: Path) -> None:
     """A model of `yukawa evaluate`."""
     four_bits = case.four_bits or None
     adapter = case.adapter and str(case.adapter)
-    subject = Subject("mine", str(case.base), adapter, load_in_4bit=four_bits, device="cpu")
+    subject = ModelSpec("mine", str(case.base), adapter, load_in_4bit=four_bits, device="cpu")
     subject.check()
     subject.open()
 

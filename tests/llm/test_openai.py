@@ -12,11 +12,15 @@ from yukawa.core.errors import InputError, ModelError, ReplyError
 from yukawa.core.settings import ModelSettings
 from yukawa.llm import Message, structured
 from yukawa.llm.openai import OpenAIModel
-from yukawa.llm.retry import RetryPolicy
 
 ASK = [Message("system", "Be short."), Message("user", "Spin of the W boson?")]
 TEXT = "The W boson has spin 1."
-QUICK = RetryPolicy(base_delay_s=0.001)
+
+
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch):
+    """The waits of the client begin with a millisecond."""
+    monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.001)
 
 
 class Spin(BaseModel):
@@ -25,7 +29,7 @@ class Spin(BaseModel):
 
 
 def make(server, **options) -> OpenAIModel:
-    return OpenAIModel("tiny", name="w", base_url=server.url, **{"retry": QUICK, "timeout_s": 5.0, **options})
+    return OpenAIModel("tiny", name="w", base_url=server.url, **{"timeout_s": 5.0, **options})
 
 
 def ask(model: OpenAIModel, messages=ASK, **options):
@@ -184,7 +188,7 @@ class TestRetries:
             ask(make(server, timeout_s=0.1))
         assert len(server.bodies) == 4
 
-    @pytest.mark.parametrize("code", [400, 401, 403, 404, 409, 422])
+    @pytest.mark.parametrize("code", [400, 401, 403, 404, 422])
     def test_no_other_4xx_is_tried_again(self, server, behaviours, code):
         server.script.extend([behaviours.status(code, "not like this")])
         with pytest.raises(ModelError, match=f"HTTP {code}: not like this"):
@@ -207,24 +211,23 @@ class TestRefusals:
 
     def test_a_wrong_path_points_at_base_url(self, server):
         with pytest.raises(ModelError, match=r"HTTP 404.*check model and base_url"):
-            ask(OpenAIModel("tiny", name="w", base_url=server.url + "/v2", retry=QUICK))
+            ask(OpenAIModel("tiny", name="w", base_url=server.url + "/v2"))
 
-    def test_an_unreachable_server_is_named_at_once(self):
+    def test_an_unreachable_server_is_named(self):
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
-            # Bound but not listening: a connection is refused. Waits of a minute would show.
-            model = OpenAIModel("tiny", name="w", base_url=url, retry=RetryPolicy(base_delay_s=60))
+            # Bound but not listening: a connection is refused.
             with pytest.raises(ModelError) as caught:
-                ask(model)
-        assert str(caught.value).startswith(f"{url} cannot be reached")
+                ask(OpenAIModel("tiny", name="w", base_url=url))
+        assert str(caught.value).startswith(f"{url} cannot be reached after 4 attempts")
         assert "base_url under [models.w] of yukawa.toml" in str(caught.value)
 
     @pytest.mark.parametrize(
         "url", ["localhost:8000/v1", "http://", "http://h:port/v1", "http://[::1", "ftp://h/v1", ""]
     )
     def test_a_base_url_that_is_none_is_refused_before_any_call(self, url):
-        with pytest.raises(InputError, match="no web address"):
+        with pytest.raises(InputError, match="not a web address"):
             OpenAIModel("tiny", base_url=url)
 
     def test_a_long_complaint_is_shortened(self, server, behaviours):
@@ -282,7 +285,7 @@ class TestGarbage:
     )
     def test_what_is_no_completion_is_refused_without_a_retry(self, server, behaviours, data, kind):
         server.script.extend([behaviours.raw(data, kind)])
-        with pytest.raises(ModelError, match=r"no chat completion.*ends in /v1"):
+        with pytest.raises(ModelError, match=r"not a chat completion.*ends in /v1"):
             ask(make(server))
         assert len(server.bodies) == 1
 
@@ -295,7 +298,7 @@ class TestGarbage:
     def test_log_probabilities_that_do_not_come_are_missed(self, server, behaviours):
         answer = b'{"model": "m", "choices": [{"finish_reason": "stop", "message": {"content": "1"}}]}'
         server.script.extend([behaviours.raw(answer)])
-        with pytest.raises(ModelError, match="no log-probabilities"):
+        with pytest.raises(ModelError, match="did not give the log-probabilities"):
             ask(make(server), logprobs=True)
 
     @pytest.mark.parametrize("garbage", ['{"choices": [', "\x00", "hello"])
@@ -399,7 +402,7 @@ class TestSchemas:
         assert self.structured(make(server)).spin == 1
         answer, complaint = server.bodies[1]["messages"][-2:]
         assert answer == {"role": "assistant", "content": '{"particle": "W"}'}
-        assert "spin: Field required" in complaint["content"]
+        assert "spin is missing" in complaint["content"]
 
     def test_two_wrong_replies_are_the_end(self, server, behaviours):
         server.script.extend([behaviours.good("I would rather not.")] * 9)

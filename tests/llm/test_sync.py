@@ -9,7 +9,6 @@ from pydantic import BaseModel
 from yukawa.core.errors import ModelError
 from yukawa.llm import Message, SyncChat
 from yukawa.llm.openai import OpenAIModel
-from yukawa.llm.retry import RetryPolicy
 from yukawa.llm.scripted import ScriptedModel
 
 ASK = [Message("user", "Spin of the W boson?")]
@@ -41,7 +40,7 @@ def threads() -> set[str]:
 
 
 def test_both_faces_agree_over_http(server):
-    model = OpenAIModel("tiny", base_url=server.url, retry=RetryPolicy(base_delay_s=0.001))
+    model = OpenAIModel("tiny", base_url=server.url)
     with SyncChat(model) as chat:
         assert chat.chat(ASK).text == "".join(chat.stream(ASK)) == TEXT
         assert chat.capabilities().context_length == 4096

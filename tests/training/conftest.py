@@ -12,7 +12,7 @@ import torch
 from transformers import AutoTokenizer
 
 import yukawa.training.train  # noqa: F401 -- patched below
-from yukawa.data import Conversation, Document, Message, Preference, write_rows
+from yukawa.data import Conversation, Document, Preference, Turn, write_rows
 from yukawa.runs.run import environment
 from yukawa.training.recipe import parse_recipe
 from yukawa.training.tiny_model import make_llama
@@ -75,8 +75,8 @@ def conversations(count=24):
         Conversation(
             id=f"c{n}",
             messages=(
-                Message(role="user", content=f"What is heavier than {n} MeV?"),
-                Message(role="assistant", content=TEXTS[n]),
+                Turn(role="user", content=f"What is heavier than {n} MeV?"),
+                Turn(role="assistant", content=TEXTS[n]),
             ),
             source="test",
         )
@@ -88,7 +88,7 @@ def preferences(count=16):
     return [
         Preference(
             id=f"p{n}",
-            prompt=(Message(role="user", content=f"Name particle {n}."),),
+            prompt=(Turn(role="user", content=f"Name particle {n}."),),
             chosen=TEXTS[n],
             rejected="I do not know.",
             source="test",

@@ -73,7 +73,7 @@ def test_data_of_the_wrong_kind_are_refused(recipe, tmp_path, rows, tokenizer):
     ("path", "said"),
     [
         ("none.jsonl", "there is no data at .*none.jsonl"),
-        ("rows.csv", r"no file of rows.*\.parquet"),
+        ("rows.csv", r"not a file of rows.*\.parquet"),
         ("folder", "is no data set: manifest.json is missing"),
     ],
 )

@@ -74,7 +74,7 @@ def test_another_base_is_refused(run_of, tiny, tmp_path):
     other = make_llama(tmp_path / "other", ["other text"], vocabulary=300, hidden_size=16)
     recipe = (run / "recipe.yaml").read_text().replace(str(tiny), str(other))
     (run / "recipe.yaml").write_text(recipe)
-    with pytest.raises(InputError, match="is not of the base"):
+    with pytest.raises(InputError, match="does not belong to the base"):
         merge(run)
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
 from yukawa.core.errors import InputError
-from yukawa.data import Conversation, Document, Message, Preference
+from yukawa.data import Conversation, Document, Preference, Turn
 from yukawa.training.tiny_model import BOS, EOS
 from yukawa.training.tokenization import (
     IGNORED,
@@ -19,7 +19,7 @@ from yukawa.training.tokenization import (
 
 def told(*turns, name="c"):
     roles = ("user", "assistant")
-    messages = tuple(Message(role=roles[n % 2], content=text) for n, text in enumerate(turns))
+    messages = tuple(Turn(role=roles[n % 2], content=text) for n, text in enumerate(turns))
     return Conversation(id=name, messages=messages, source="test")
 
 
@@ -90,7 +90,7 @@ def test_a_conversation_without_an_answer_is_left_out(tokenizer):
 
 
 def test_preferences_share_their_prompt(tokenizer):
-    prompt = (Message(role="user", content="Mass?"),)
+    prompt = (Turn(role="user", content="Mass?"),)
     row = Preference(id="p", prompt=prompt, chosen="125 GeV.", rejected="No idea.", source="test")
     (made,), counts = run(tokenise_preferences, [row], tokenizer, 100)
     for name, text in (("chosen", row.chosen), ("rejected", row.rejected)):
@@ -103,13 +103,13 @@ def test_preferences_share_their_prompt(tokenizer):
 
 
 def test_preferences_that_prefer_nothing_are_left_out(tokenizer):
-    prompt = (Message(role="user", content="Mass?"),)
+    prompt = (Turn(role="user", content="Mass?"),)
     rows = [
         Preference(id="same", prompt=prompt, chosen="A", rejected="A", source="test"),
         Preference(id="long", prompt=prompt, chosen="A " * 99, rejected="B", source="test"),
         Preference(
             id="full",
-            prompt=(Message(role="user", content="M " * 99),),
+            prompt=(Turn(role="user", content="M " * 99),),
             chosen="A",
             rejected="B",
             source="test",

@@ -1,10 +1,10 @@
-"""What the assistant gives back: the answer, its sources, the checks it passed, and how long each step took."""
-
-from __future__ import annotations
+"""What the assistant returns: the answer, its sources, the checks it passed, and how long each step took."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from yukawa.knowledge.records import markdown
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +29,12 @@ class Check:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Answer:
     """An answer and everything needed to judge it.
 
     `abstained` means that nothing in the base supports an answer; `sources` are then the nearest passages.
-    `conflicts` tells, one line each, where another item in force claims otherwise. Timings in milliseconds.
+    `conflicts` says, one line each, where another current item contradicts. Timings are in milliseconds.
     """
 
     id: str
@@ -66,3 +66,15 @@ class Answer:
             "support": round(self.support, 3),
             "timings_ms": {name: round(value, 1) for name, value in self.timings.items()},
         }
+
+    def __repr__(self) -> str:
+        labels = ", ".join(source.label for source in self.sources)
+        return f"Answer({self.id!r}: {self.text!r}, sources: {labels or 'none'})"
+
+    def _repr_markdown_(self) -> str:
+        lines = [markdown(self.text).replace("\n", "\n\n")]
+        for s in self.sources:
+            lines.append(
+                f"\\[{s.marker}\\] " + (f"[{markdown(s.label)}]({s.url})" if s.url else markdown(s.label))
+            )
+        return "\n\n".join([*lines, *(f"conflict: {markdown(conflict)}" for conflict in self.conflicts)])

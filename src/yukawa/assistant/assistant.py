@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from yukawa.assistant import checks
+from yukawa.assistant import prompts
 from yukawa.assistant.answer import Answer, Check, Source
 from yukawa.assistant.fillers import focus
-from yukawa.assistant.prompts import ABSTENTION, prompt
-from yukawa.assistant.routing import domain_of, kind_of, model_for
+from yukawa.assistant.prompts import ABSTENTION
 from yukawa.assistant.support import THRESHOLD, Supported, best, sentence_support
-from yukawa.core.errors import InputError
+from yukawa.core.errors import InputError, unknown_name
+from yukawa.knowledge.domains import guess_domain
 from yukawa.knowledge.items import checked_text
 from yukawa.knowledge.parsing import Reading, read
 from yukawa.knowledge.store.writer import new_id
@@ -30,6 +30,13 @@ PASSAGES = 6
 NEAREST = 3
 MAX_QUESTION = 4_000
 _PRONOUN = re.compile(r"\b(?:it|its|they|their|them|this|that|these|those)\b", re.IGNORECASE)
+_CODE = re.compile(
+    r"\b(?:code|script|program|function|snippet|python|c\+\+|bash|command|job ?options|decay card)\b",
+    re.IGNORECASE,
+)
+_EXPLAIN = re.compile(
+    r"^\s*(?:why|how (?:does|do|is|are|can)|explain|describe|compare|derive|discuss)\b", re.IGNORECASE
+)
 
 
 class Assistant:
@@ -68,7 +75,7 @@ class Assistant:
 
         Args:
             model: name of a row in `yukawa.toml`; found by the question's domain if not given.
-            as_of: answer as the base stood at that moment (ISO 8601).
+            as_of: answer from the base as it was at that moment (ISO 8601).
             domain: look only at what belongs to this domain.
             keep: remember the answer, so that it can be corrected by its id.
 
@@ -85,7 +92,7 @@ class Assistant:
         clock = _Clock()
         with clock("classify"):
             reading = read(focus(question))
-            found_domain = domain_of(question, reading)
+            found_domain = guess_domain(question, names_particle=bool(reading.mentions))
             kind = kind_of(question, reading)
             row = self._row(model, found_domain)
         with clock("search"):
@@ -134,14 +141,14 @@ class Assistant:
             text, verified = self._written(self._quote_row(), hits, question)
             failed = [replace(c, name=f"{row.name}: {c.name}") for c in problems if not c.passed]
             problems, name = (*verified, *failed), "quote"
-        cited = checks.citations(text)
+        cited = prompts.citations(text)
         sources = tuple(_source(hits[n - 1], n) for n in cited if 1 <= n <= len(hits))
         return Answer(new_id(), question, text, sources, problems, False, name, "", "", 0.0)
 
     def _written(
         self, row: ModelSettings, hits: Sequence[Hit], question: str
     ) -> tuple[str, tuple[Check, ...]]:
-        """The model's text and its checks; a text that fails them is asked for once more with the reason."""
+        """The model's text and its checks; a text that fails them is requested once more with the reason."""
         from yukawa.llm import Message, SyncChat
         from yukawa.llm.quote import NOTHING_FOUND, split_sentences
 
@@ -150,11 +157,11 @@ class Assistant:
         passages = [
             hit.text if quoting or not hit.question else f"{hit.question}\n{hit.text}" for hit in hits
         ]
-        messages = prompt(question, passages)
+        messages = prompts.prompt(question, passages)
         self._answers = {s: hit.question for hit in hits if hit.question for s in split_sentences(hit.text)}
         chat = SyncChat(self._model(row))
         text = chat.chat(messages).text.strip().replace(NOTHING_FOUND, ABSTENTION)
-        results = checks.check(text, passages, question)
+        results = prompts.check(text, passages, question)
         if ABSTENTION in text or all(c.passed for c in results) or quoting:
             return text, results
         wrong = "; ".join(c.detail for c in results if not c.passed)
@@ -164,7 +171,7 @@ class Assistant:
             Message("user", f"That cannot be used: {wrong}. Follow the rules and answer again."),
         ]
         text = chat.chat(again).text.strip()
-        return text, checks.check(text, passages, question)
+        return text, prompts.check(text, passages, question)
 
     def _quoting(self, name: str) -> ChatModel:
         """The model that quotes; a taught answer's sentences count with the question they answer."""
@@ -236,3 +243,33 @@ def _abstained(question: str, ranked: Sequence[Supported], model: str) -> Answer
 def _source(hit: Hit, marker: int) -> Source:
     p = hit.provenance
     return Source(hit.item_id, p.source, hit.text, p.url, marker, p.author, p.licence)
+
+
+def kind_of(question: str, reading: Reading) -> str:
+    """'value', 'decays', 'overview', 'code', 'explanation' or 'fact'."""
+    if reading.property == "main-decay-modes":
+        return "decays"
+    if reading.property and reading.subjects:
+        return "value"
+    if _CODE.search(question):
+        return "code"
+    if _EXPLAIN.search(question):
+        return "explanation"
+    if reading.subjects and not reading.words and len(reading.mentions) == 1:
+        return "overview"
+    return "fact"
+
+
+def model_for(domain: str, settings: Settings, wanted: str | None = None) -> ModelSettings:
+    """The row of the model to use: the one named, else the first good at `domain`, else the default.
+
+    Raises:
+        InputError: there is no model of that name.
+    """
+    name = wanted
+    if name is None:
+        good = (n for n, row in settings.models.items() if domain in row.domains)
+        name = next(good, settings.default_model)
+    if name not in settings.models:
+        raise unknown_name("model", name, settings.models)
+    return settings.models[name]

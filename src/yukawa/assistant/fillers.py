@@ -6,7 +6,7 @@ import re
 
 from yukawa.knowledge.parsing import read
 
-# Everyday English of asking, telling and looking up. They stay search terms, since a document may be about them.
+# Everyday English of asking and looking up. They stay search terms, since a document may be about them.
 FILLERS = frozenset(
     """
     actual actually adopt adopted agree agreed analysis apart approximate assign assigned assume assuming
@@ -47,7 +47,7 @@ _CLAUSE = re.compile(r"(?<=[.!?;:,])\s+")
 
 
 def is_filler(word: str) -> bool:
-    """Whether `word` says nothing of what is asked; a year tells which edition is wished for."""
+    """Whether `word` says nothing about the subject of a question; a year names the edition."""
     return word in FILLERS or word + "s" in FILLERS or _YEAR.match(word) is not None
 
 
@@ -58,7 +58,7 @@ def focus(question: str) -> str:
     return " ".join(clauses[first:])
 
 
-# Words that make another quantity or another thing of what they stand with: 'mass ratio', 'neutron star'.
+# Words that turn the word beside them into another quantity or thing: 'mass ratio', 'neutron star'.
 FOREIGN = frozenset(
     """
     charged neutral heavy ratio asymmetry sum square squared oscillation mixing polarization polarisation polarizability form factor

@@ -1,4 +1,4 @@
-"""How well a passage supports an answer to a question: what is asked must be what is stated."""
+"""How well a passage supports an answer to a question: the quantity in question must be the one stated."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ THRESHOLD = 0.7
 # What a question about a particle and nothing more is answered with.
 OVERVIEW = ("quantum-numbers", "mass", "lifetime", "width", "main-decay-modes")
 
-# Properties that sources state under claim keys: a fact without the key asked for is about something else.
+# Properties that sources state under claim keys: a fact without the key of the question is about something else.
 STATED = frozenset(
     {"mass", "width", "lifetime", "branching-fraction", "quantum-numbers", "main-decay-modes", "half-life"}
 )
@@ -51,7 +51,7 @@ def wanted_keys(question: Reading) -> frozenset[str]:
 def judge(question: Reading, hit: Hit) -> Supported:
     """The support `hit` gives.
 
-    A passage that states the very quantity asked for supports fully, less for each word of the question it
+    A passage that states the very quantity in question supports fully, less for each word of the question it
     leaves unexplained. A fact of a data source that states another quantity supports hardly. A passage in
     free words supports as far as it covers what the question names; likeness of meaning helps what a person taught.
     """
@@ -92,7 +92,7 @@ def names(question: Reading) -> frozenset[str]:
 def _other_quantity(
     question: Reading, keys: frozenset[str], stated: frozenset[str], passage: Reading
 ) -> bool:
-    """Whether a fact that shares no claim key with the question states something else than what is asked."""
+    """Whether a fact that shares no claim key with the question states something other than the question asks."""
     if (keys or question.channel) and question.property in STATED:
         return not _same_decays(question, stated)
     if question.property is not None and not question.subjects:  # 'its lifetime' alone names nothing

@@ -4,15 +4,15 @@ from .modeling import ByteLMForCausalLM as ByteLMForCausalLM
 from .modeling import ByteLMForRegression as ByteLMForRegression
 from .modeling import ByteLMForSequenceClassification as ByteLMForSequenceClassification
 from .modeling import ByteLMModel as ByteLMModel
-from .records import RecordFormat as RecordFormat
+from .numbers import RecordFormat as RecordFormat
 from .segments import Decimals as Decimals
 from .segments import Floats as Floats
 from .segments import Formula as Formula
 from .segments import Image as Image
 from .segments import Integers as Integers
+from .segments import Mark as Mark
 from .segments import Ordered as Ordered
 from .segments import Records as Records
 from .segments import Segment as Segment
 from .segments import Text as Text
 from .tokenizer import ByteTokenizer as ByteTokenizer
-from .vocabulary import Mark as Mark

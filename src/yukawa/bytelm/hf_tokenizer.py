@@ -7,9 +7,8 @@ from typing import Any
 from transformers import AddedToken, AutoTokenizer, PreTrainedTokenizer
 
 from yukawa.bytelm.configuration import ByteLMConfig
-from yukawa.bytelm.segments import Text
+from yukawa.bytelm.segments import BYTES, VOCABULARY, Mark, Text
 from yukawa.bytelm.tokenizer import ByteTokenizer
-from yukawa.bytelm.vocabulary import BYTES, VOCABULARY, Mark
 from yukawa.core.errors import InputError
 
 _NAMES = {mark: f"<{mark.name.lower()}>" for mark in Mark}

@@ -1,117 +1,230 @@
-"""`yukawa data VERB`: abstracts."""
+"""`yukawa data VERB`: makes data sets of abstracts and of questions and answers, and finds what leaked into them."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from yukawa.cli import data_conversations
-from yukawa.cli.data_options import Evaluation, Language, Tokenizer, in_tokens, make_counter
-from yukawa.cli.options import Debug, Json
-from yukawa.cli.output import Interrupted, note, print_json, progress_bar, say
+from yukawa.cli.options import Debug, Json, option
+from yukawa.cli.output import Interrupted, first_line, print_json, progress_bar, say, warn
+from yukawa.core.errors import InputError
 
 if TYPE_CHECKING:
     from yukawa.data.abstracts import Abstracts
-    from yukawa.data.arxiv import Input
+    from yukawa.data.conversations import ParsedFile
+    from yukawa.data.decontamination import Leak
+    from yukawa.data.manifest import SplitRecord, TokenCounter
 
 _MEGABYTE = 1_000_000
-_TOLD = 3  # faults of a file that are printed; the manifest has more
+_FAULTS = 3  # faults of a file that are printed; the manifest has more
+_SHOWN = 20  # leaks and bad rows for people; --json gives all
+
+Out = Annotated[Path, option("--out", "DIR", "Folder of the data set, a new one.")]
+Format = Annotated[str, option("--format", None, "parquet, jsonl or jsonl.gz.")]
+Language = Annotated[str | None, option("--language", "CODE", "Keep only rows in this language, such as en.")]
+Evaluation = Annotated[
+    list[Path] | None,
+    option(
+        "--decontaminate", "EVALUATION",
+        "Drop rows that hold pieces of a data set's test split, or of a file; may be repeated.",
+    ),
+]  # fmt: skip
+Tokenizer = Annotated[
+    str | None,
+    option("--tokenizer", "NAME", "Count tokens with this tokenizer: a folder or a name on the Hub."),
+]
 
 
 def add_to(app: typer.Typer) -> None:
     """Add these verbs to a group."""
-    app.command()(abstracts)
-    data_conversations.add_to(app)
+    for verb in (abstracts, conversations, check):
+        app.command()(verb)
 
 
 def abstracts(
     snapshots: Annotated[
         list[Path],
         typer.Argument(
-            metavar="SNAPSHOT", help="arXiv's metadata as JSON Lines, plain or gzip; one or more."
+            metavar="SNAPSHOT", help="Metadata of arXiv as JSON Lines, plain or gzip; one or more."
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder of the data set, a new one.")],
+    out: Out,
     mixture: Annotated[
-        str | None,
-        typer.Option("--mixture", metavar="NAME", help="s1 … s10, or one of --table; else every archive."),
+        str | None, option("--mixture", "NAME", "s1 … s10, or one of --table; every archive by default.")
     ] = None,
-    table: Annotated[
-        Path | None,
-        typer.Option("--table", metavar="FILE", help="Mixtures of one's own, a line of YAML each."),
-    ] = None,
+    table: Annotated[Path | None, option("--table", "FILE", "Your own mixtures, a line of YAML each.")] = None,
     method: Annotated[
-        str, typer.Option("--method", help="Selection, cleaning and split: strict or feyntune.")
+        str, option("--method", None, "Selection, cleaning and split: strict or feyntune.")
     ] = "strict",
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the split and the order.")] = 42,
+    seed: Annotated[int, option("--seed", "N", "Seed of the split and the order.")] = 42,
     near: Annotated[
         str | None,
-        typer.Option(
-            "--near-duplicates",
-            metavar="J",
-            help="Of texts as similar as this (Jaccard index of word 5-grams) keep the oldest; off: keep all. "
-            "0.8 with strict, off with feyntune.",
+        option(
+            "--near-duplicates", "J",
+            "Keep the oldest of texts with this Jaccard index of word 5-grams or more; off: keep all. 0.8 with strict, "
+            "off with feyntune.",
         ),
     ] = None,
     language: Language = None,
     evaluation: Evaluation = None,
     tokenizer: Tokenizer = None,
-    form: Annotated[str, typer.Option("--format", help="parquet, jsonl or jsonl.gz.")] = "parquet",
+    form: Format = "parquet",
     as_json: Json = False,
     debug: Debug = False,
-) -> None:
+) -> None:  # fmt: skip
     """Make a data set of arXiv's abstracts: select, clean, deduplicate, filter, split, mix."""
+    from yukawa.data import make_filters
     from yukawa.data.abstracts import build_abstracts
-    from yukawa.data.filters import make_filters
+    from yukawa.data.arxiv import find_method
     from yukawa.data.mixtures import read_mixtures
-    from yukawa.data.selection import find_method
 
     chosen = find_method(method)
-    mixtures = read_mixtures(table) if table is not None else None
     index = chosen.near_duplicates if near is None else _index(near)
     filters = make_filters(language=language, evaluation=evaluation or (), near_duplicates=index)
-    counter = make_counter(tokenizer)
     try:
         with progress_bar("reading, in megabytes") as bar:
             made = build_abstracts(
-                snapshots, out, mixture=mixture, method=chosen, seed=seed, table=mixtures, suffix=f".{form.removeprefix('.')}",
-                filters=filters, counter=counter,
+                snapshots, out, mixture=mixture, method=chosen, seed=seed, table=read_mixtures(table) if table else None,
+                suffix=_suffix(form), filters=filters, counter=_counter(tokenizer),
                 progress=lambda done, total: bar(done // _MEGABYTE, max(1, total // _MEGABYTE)),
             )  # fmt: skip
     except KeyboardInterrupt:
         raise Interrupted("nothing was written, type the same command again") from None
     if as_json:
-        print_json(_plain(made))
+        print_json(_summary(out, made.manifest) | {"notes": list(made.notes)})
     else:
-        _show(made)
+        _show_abstracts(made)
+
+
+def conversations(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE", help="JSON or JSON Lines, plain or gzip; one or more.")
+    ],
+    out: Out,
+    layout: Annotated[
+        str | None,
+        option("--from", "NAME", "qa, alpaca, sharegpt, messages or preference; recognised by default."),
+    ] = None,
+    form: Format = "parquet",
+    shares: Annotated[str, option("--split", "SHARES", "Shares of train, validation and test.")] = "80/10/10",
+    near: Annotated[
+        float, option("--near", "J", "Keep questions as similar as this in one split; 1: only equal ones.")
+    ] = 0.8,
+    source: Annotated[str | None, option("--source", None, "Source of rows that name none.")] = None,
+    licence: Annotated[str | None, option("--licence", None, "Licence of rows that name none.")] = None,
+    drop_bad: Annotated[bool, option("--drop-bad", None, "Drop bad rows and list them.")] = False,
+    language: Language = None,
+    evaluation: Evaluation = None,
+    tokenizer: Tokenizer = None,
+    seed: Annotated[int, option("--seed", "N", "Seed of the split.")] = 42,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Make a data set of questions and answers, with no question in two splits."""
+    from yukawa.data import build_conversations, make_filters
+
+    made = build_conversations(
+        files, out, format=layout, shares=_shares(shares), threshold=near, source=source, licence=licence,
+        drop_bad=drop_bad, seed=seed, suffix=_suffix(form), counter=_counter(tokenizer),
+        filters=make_filters(language=language, evaluation=evaluation or ()),
+    )  # fmt: skip
+    if as_json:
+        print_json(_summary(out, made.manifest) | {"files": [_plain(one) for one in made.parsed]})
+        return
+    for one in made.parsed:
+        _show_file(one)
+    if made.repeated:
+        warn(f"omitted {made.repeated:,} rows with the same texts as another")
+    for reason, count in made.filtered.items():
+        warn(f"omitted {count:,} rows {reason}")
+    sizes = ", ".join(f"{split.rows:,} {split.name}{_in_tokens(split)}" for split in made.manifest.splits)
+    say(f"{out} holds {made.manifest.rows:,} {made.manifest.kind}s: {sizes}")
+
+
+def check(
+    dataset: Annotated[
+        Path, typer.Argument(metavar="DATASET", help="Folder of a data set, or a file of rows or questions.")
+    ],
+    against: Annotated[
+        list[Path] | None,
+        option("--against", "EVALUATION", "A data set (its test split) or a file; may be repeated."),
+    ] = None,
+    split: Annotated[str | None, option("--split", "NAME", "Split of DATASET; train by default.")] = None,
+    words: Annotated[int, option("--words", "N", "Number of consecutive words that must agree.")] = 13,
+    tokenizer: Tokenizer = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Verify the checksums of a data set, count its tokens, list rows that hold pieces of an evaluation set."""
+    from yukawa.data.manifest import check_manifest
+
+    if not dataset.exists():
+        raise InputError(f"{dataset} does not exist", hint="name the folder of a data set, or a file")
+    counter = _counter(tokenizer)
+    found: dict[str, Any] = {}
+    if dataset.is_dir():
+        manifest = check_manifest(dataset)
+        found["files"] = {one.path: one.sha256 for one in manifest.splits}
+        if not as_json:
+            say(f"{dataset} holds {manifest.rows:,} {manifest.kind}s, as its manifest says")
+    if counter is not None:
+        found["tokens"] = _count_tokens(dataset, counter)
+        for name, tokens in () if as_json else found["tokens"].items():
+            say((name, "bold"), f": {tokens:,} tokens of {counter.name}")
+    if against or not found:
+        found |= _leaks(dataset, against or [], split, words, as_json)
+    if as_json:
+        print_json(found)
 
 
 def _index(text: str) -> float | None:
-    from yukawa.core.errors import InputError
-
-    if text == "off":
-        return None
     try:
-        return float(text)
+        return None if text == "off" else float(text)
     except ValueError:
         raise InputError(
-            f"--near-duplicates is {text!r}, a Jaccard index above 0 and up to 1 is expected",
+            f"expected a Jaccard index above 0 and up to 1 for --near-duplicates, got {text!r}",
             hint="such as 0.8, or off",
         ) from None
 
 
-def _plain(made: Abstracts) -> dict[str, Any]:
-    return {
-        "out": str(made.folder),
-        "rows": {split.name: split.rows for split in made.manifest.splits},
-        "notes": list(made.notes),
-        "manifest": made.manifest.model_dump(mode="json"),
-    }
+def _shares(text: str) -> dict[str, float]:
+    from yukawa.data.manifest import SPLITS
+
+    try:
+        parts = [float(part) for part in text.split("/")]
+    except ValueError:
+        parts = []
+    total = sum(parts)
+    if len(parts) != len(SPLITS) or not total > 0 or min(parts) < 0:
+        raise InputError(f"expected three shares for --split, got {text!r}", hint="such as 80/10/10")
+    return {name: part / total for name, part in zip(SPLITS, parts, strict=True)}
 
 
-def _show(made: Abstracts) -> None:
+def _suffix(form: str) -> str:
+    return f".{form.removeprefix('.')}"
+
+
+def _counter(tokenizer: str | None) -> TokenCounter | None:
+    from yukawa.data.manifest import TokenCounter
+
+    return None if tokenizer is None else TokenCounter(tokenizer)
+
+
+def _in_tokens(split: SplitRecord) -> str:
+    """The number of tokens of a split, to follow its name; nothing if they were not counted."""
+    return "" if split.tokens is None else f" ({split.tokens:,} tokens)"
+
+
+def _summary(out: Path, manifest: Any) -> dict[str, Any]:
+    rows = {split.name: split.rows for split in manifest.splits}
+    return {"out": str(out), "rows": rows, "manifest": manifest.model_dump(mode="json")}
+
+
+def _show_abstracts(made: Abstracts) -> None:
     papers = sum(one.papers for one in made.inputs)
     damaged = sum(one.damaged.count for one in made.inputs)
     without = sum(one.without_abstract.count for one in made.inputs)
@@ -119,20 +232,80 @@ def _show(made: Abstracts) -> None:
     rows += [(-count, name) for count, name in ((damaged, "damaged"), (without, "without abstract")) if count]
     rows += [(papers, "papers"), *((-count, reason) for reason, count in made.dropped.items())]
     rows += [(made.manifest.rows, "kept")]
-    rows += [(split.rows, f"  {split.name}{in_tokens(split)}") for split in made.manifest.splits]
+    rows += [(split.rows, f"  {split.name}{_in_tokens(split)}") for split in made.manifest.splits]
     width = max(len(f"{count:,}") for count, _ in rows)
     for count, name in rows:
         say(f"{count:>{width},}  ", name if count < 0 else (name, "bold"))
     for one in made.inputs:
-        _tell(one)
+        for kind, faults in (("damaged", one.damaged), ("without abstract", one.without_abstract)):
+            if faults.count:
+                first = "; ".join(faults.first[:_FAULTS]) + ("; …" if faults.count > _FAULTS else "")
+                warn(f"{one.name}: {faults.count:,} {kind}: {first}")
     for line in made.notes:
-        note(("note: ", "bold yellow"), line)
+        warn(line)
     say(f"{made.folder} holds the data set; {made.folder}/card.md says how it was made")
 
 
-def _tell(one: Input) -> None:
-    """Say which lines of a file were of no use."""
-    for kind, faults in (("damaged", one.damaged), ("without abstract", one.without_abstract)):
-        if faults.count:
-            first = "; ".join(faults.first[:_TOLD]) + ("; …" if faults.count > _TOLD else "")
-            note(("note: ", "bold yellow"), f"{one.name}: {faults.count:,} {kind}: {first}")
+def _plain(one: ParsedFile[Any]) -> dict[str, Any]:
+    return {
+        "path": str(one.path), "format": one.format, "rows": len(one.rows), "bad": [asdict(bad) for bad in one.bad],
+        "ignored": list(one.ignored),
+    }  # fmt: skip
+
+
+def _show_file(one: ParsedFile[Any]) -> None:
+    say((f"{one.path}", "bold"), f": {len(one.rows):,} rows of the format {one.format}")
+    if one.ignored:
+        warn(f"fields not read: {', '.join(one.ignored)}")
+    for bad in one.bad[:_SHOWN]:
+        warn(f"row {bad.number} dropped: {bad.reason}")
+    if len(one.bad) > _SHOWN:
+        warn(f"and {len(one.bad) - _SHOWN:,} more rows dropped")
+
+
+def _count_tokens(dataset: Path, counter: TokenCounter) -> dict[str, int]:
+    """Number of tokens in each split of a data set, or in a file, by name."""
+    from yukawa.data.dataset import open_rows
+    from yukawa.data.manifest import DatasetManifest
+    from yukawa.data.rows import texts_of
+
+    found = {}
+    names = [one.name for one in DatasetManifest.read(dataset).splits] if dataset.is_dir() else [None]
+    for name in names:
+        for row in open_rows(dataset, name):
+            counter.add(texts_of(row))
+        found[name or dataset.name] = counter.take()
+    return found
+
+
+def _leaks(dataset: Path, against: list[Path], split: str | None, words: int, quiet: bool) -> dict[str, Any]:
+    """The pieces of evaluation sets in the rows, printed unless `quiet`."""
+    from yukawa.data import Decontamination
+    from yukawa.data.dataset import open_items, open_rows
+
+    if not against:
+        raise InputError(
+            f"{dataset} is a file and has no manifest with checksums",
+            hint="name an evaluation set with --against, or count with --tokenizer",
+        )
+    rows = open_rows(dataset, (split or "train") if dataset.is_dir() else None)
+    decontamination = Decontamination(chain.from_iterable(open_items(path) for path in against), words)
+    for _ in decontamination.check(rows):
+        pass
+    counts, hits = decontamination.counts, decontamination.hits
+    if not quiet:
+        _show_leaks(hits)
+        say(
+            f"{counts.documents_hit:,} of {counts.documents:,} rows hold pieces of {counts.items_hit:,} "
+            f"of {counts.items:,} evaluation items"
+        )
+        if counts.items_too_short:
+            warn(f"{counts.items_too_short:,} items are too short to be searched for")
+    return {"counts": asdict(counts), "hits": [asdict(hit) for hit in hits]}
+
+
+def _show_leaks(hits: list[Leak]) -> None:
+    for hit in hits[:_SHOWN]:
+        say((hit.document, "bold"), f" holds {hit.words} words of {hit.item}: {first_line(hit.text)}")
+    if len(hits) > _SHOWN:
+        say(f"and {len(hits) - _SHOWN:,} more; --json shows all")

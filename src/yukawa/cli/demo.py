@@ -1,4 +1,4 @@
-"""`yukawa demo`: builds a base of its own, asks, teaches, asks, unloads, asks again, and says what to type next."""
+"""`yukawa demo`: builds a base of its own, asks, teaches, unloads, asks again, and says what to type next."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from yukawa.cli.formatting import item_json, show_answer, show_change
-from yukawa.cli.options import Debug, Json, me
+from yukawa.cli.options import Debug, Json
 from yukawa.cli.output import print_json, say
-from yukawa.cli.session import read_settings, taught_base
+from yukawa.cli.session import me, read_settings, taught_base
 
 if TYPE_CHECKING:
     from yukawa.assistant import Answer
@@ -44,7 +44,7 @@ def demo(as_json: Json = False, debug: Debug = False) -> None:
     with taught_base(settings) as base:
         edition = base.get_meta("pdg")
         script.add("knowledge build", start, {"pdg": edition})
-        script.tell(f"the Review of Particle Physics, edition {edition}, is in {settings.home}")
+        script.remark(f"the Review of Particle Physics, edition {edition}, is in {settings.home}")
         _play(script, base, settings)
     if as_json:
         print_json(script.steps)
@@ -58,13 +58,8 @@ def _play(script: _Script, base: KnowledgeBase, settings: Settings) -> None:
     assistant = Assistant(base, settings)
 
     def ask(question: str) -> Answer:
-        """Ask, and show the answer."""
-        return script.step(
-            f"ask {shlex.quote(question)}",
-            lambda: assistant.ask(question),
-            show_answer,
-            lambda a: a.as_json(),
-        )
+        command = f"ask {shlex.quote(question)}"
+        return script.step(command, lambda: assistant.ask(question), show_answer, lambda a: a.as_json())
 
     def change(command: str, action: Callable[[], Item]) -> Item:
         return script.step(command, action, show_change, item_json)
@@ -80,7 +75,7 @@ def _play(script: _Script, base: KnowledgeBase, settings: Settings) -> None:
 
 
 class _Script:
-    """Shows each step as the command a user would type, and keeps what it gave and how long it took."""
+    """Shows each step as the command a user would type, and keeps its result and how long it took."""
 
     def __init__(self, *, show: bool) -> None:
         self.steps: list[dict[str, Any]] = []
@@ -89,21 +84,21 @@ class _Script:
     def step(
         self, command: str, action: Callable[[], T], show: Callable[[T], None], shape: Callable[[T], Any]
     ) -> T:
-        """Carry out a command and keep what it gave, in the given shape, with its time."""
+        """Run a command and keep its result, in the given shape, with its time."""
         self.title(command)
         start = time.perf_counter()
         result = action()
         self.add(command, start, shape(result))
         if self._show:
             show(result)
-        self.tell(f"({self.steps[-1]['ms']:.0f} ms)")
+        self.remark(f"({self.steps[-1]['ms']:.0f} ms)")
         return result
 
     def title(self, command: str) -> None:
         if self._show:
             say((f"\n$ yukawa {command}", "bold cyan"))
 
-    def tell(self, text: str) -> None:
+    def remark(self, text: str) -> None:
         if self._show:
             say((text, "dim"))
 

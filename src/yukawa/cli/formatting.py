@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from yukawa.cli.output import first_line, say
+from yukawa.cli.output import first_line, print_json, say
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def item_json(item: Item) -> dict[str, Any]:
-    """One version of an item."""
+    """One version of an item, as printed with --json."""
     return {
         "id": item.id, "kind": item.kind, "version": item.version, "text": item.text, "question": item.question,
         **_provenance(item.provenance), "attributes": dict(item.attributes), "valid_from": _time(item.valid_from),
@@ -49,7 +49,7 @@ def event_json(event: Event) -> dict[str, Any]:
 
 
 def show_answer(answer: Answer) -> None:
-    """The answer, its numbered sources, what speaks against it, and how to correct it."""
+    """Show the answer, its numbered sources, what speaks against it, and how to correct it."""
     say(answer.text)
     if answer.sources:
         say()
@@ -65,8 +65,13 @@ def show_answer(answer: Answer) -> None:
     say((f"answer {answer.id} by {answer.model}; {invitation}: {command}", "dim"))
 
 
+def give_change(item: Item, as_json: bool) -> None:
+    """Print an item that was changed, as JSON or for people."""
+    print_json(item_json(item)) if as_json else show_change(item)
+
+
 def show_change(item: Item) -> None:
-    """What was done to an item, and each conflict with both sides and the way to settle it."""
+    """Show what was done to an item, and each conflict with both sides and the way to settle it."""
     say(
         (item.status, "bold green"),
         f" {item.id} version {item.version} ({item.kind}, {item.provenance.domain})",
@@ -76,7 +81,7 @@ def show_change(item: Item) -> None:
 
 
 def show_conflict(conflict: Conflict) -> None:
-    """Both sides of a contradiction and how to settle it."""
+    """Show both sides of a contradiction and how to settle it."""
     say((f"conflict {conflict.id}: ", "bold yellow"), "two items claim different values of one quantity")
     for item_id, text, source in zip(conflict.item_ids, conflict.texts, conflict.sources, strict=True):
         say((f"  {item_id} ", "bold"), first_line(text, 200), f"  (source: {source})")
@@ -84,12 +89,12 @@ def show_conflict(conflict: Conflict) -> None:
 
 
 def show_line(item: Item) -> None:
-    """One item on one line."""
+    """Show one item on one line."""
     say((item.id, "bold"), f"  {item.kind}, {item.provenance.domain}  ", first_line(item.text))
 
 
 def show_item(item: Item) -> None:
-    """All of one version of an item."""
+    """Show all of one version of an item."""
     p = item.provenance
     end = f" to {_time(item.valid_to)}" if item.valid_to else ""
     say((item.id, "bold"), f" version {item.version}, {item.kind}, from {_time(item.valid_from)}{end}")
@@ -104,7 +109,7 @@ def show_item(item: Item) -> None:
 
 
 def show_event(event: Event) -> None:
-    """One entry of the ledger on one line."""
+    """Show one entry of the ledger on one line."""
     version = f" version {event.version}" if event.version else ""
     say(
         (f"{_time(event.time)}  ", "dim"),

@@ -22,27 +22,29 @@ def add_to(app: typer.Typer) -> None:
 
 
 def simulate(
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The data set's folder.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the data set.")],
     jets_per_class: Annotated[
-        int, typer.Option("--jets-per-class", metavar="N", help="So many jets of each class, exactly.")
+        int, typer.Option("--jets-per-class", metavar="N", help="Number of jets of each class.")
     ],
-    seed: Annotated[int, typer.Option("--seed", metavar="S", help="Of all random numbers.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", metavar="S", help="Seed of the random numbers.")] = 1,
     workers: Annotated[
-        int | None, typer.Option("--workers", metavar="W", help="Processes; as many as cores if left out.")
+        int | None,
+        typer.Option("--workers", metavar="W", help="Number of processes; by default one for each core."),
     ] = None,
     process: Annotated[
-        str, typer.Option("--process", metavar="NAME", help="jet-origin, hadron-jets, or a YAML file.")
+        str,
+        typer.Option("--process", metavar="NAME", help="Process: jet-origin, hadron-jets, or a YAML file."),
     ] = "jet-origin",
     card: Annotated[
-        str, typer.Option("--card", metavar="NAME", help="The detector: cepc, idea, ild, or a YAML file.")
+        str, typer.Option("--card", metavar="NAME", help="Detector: cepc, idea, ild, or a YAML file.")
     ] = "cepc",
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Simulate a data set of labelled jets, or go on with one.
+    """Simulate a data set of labelled jets, or resume one.
 
-    The same seed gives the same jets, whatever the number of workers. What was interrupted continues with the
-    same command; with a larger N a data set grows.
+    The same seed gives the same jets, whatever the number of workers. After an interruption the same command
+    resumes; with a larger N a data set grows.
     """
     from yukawa.jets.simulation import load_card, load_process, produce
 
@@ -58,15 +60,15 @@ def simulate(
 
 def show(
     path: Annotated[
-        Path, typer.Argument(metavar="PATH", help="A file of jets, a folder of them, or a data set.")
+        Path, typer.Argument(metavar="PATH", help="A file of jets, a folder of such files, or a data set.")
     ],
     check: Annotated[
-        bool, typer.Option("--check", help="Hold every byte of a data set against its manifest.")
+        bool, typer.Option("--check", help="Compare every byte of a data set with its manifest.")
     ] = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Show what a file or data set holds: jets, classes, particles a jet, columns with units."""
+    """Show what a file or data set holds: jets, classes, particles per jet, columns with units."""
     from yukawa.jets.io.manifest import MANIFEST, check_manifest
     from yukawa.jets.io.source import open_source
 
@@ -84,10 +86,13 @@ def show(
 
 def convert(
     source: Annotated[
-        Path, typer.Argument(metavar="IN", help="A file of jets, a folder of them, or a data set.")
+        Path, typer.Argument(metavar="IN", help="A file of jets, a folder of such files, or a data set.")
     ],
     target: Annotated[
-        Path, typer.Argument(metavar="OUT", help="Its format by its suffix: .parquet, .root, .h5, .jsonl.")
+        Path,
+        typer.Argument(
+            metavar="OUT", help="File to write; its suffix sets the format: .parquet, .root, .h5, .jsonl."
+        ),
     ],
     split: Split = None,
     as_json: Json = False,
@@ -114,7 +119,7 @@ def convert(
 
 
 def _contents(source: JetSource) -> dict[str, Any]:
-    """Jets, jets by class, and particles a jet, from as few columns as tell."""
+    """Jets, jets by class, and particles per jet, from as few columns as possible."""
     from yukawa.jets.columns import LABEL, PARTICLE
 
     labels = [name for name in source.columns if name.startswith(LABEL)]
@@ -148,12 +153,12 @@ def _column(name: str) -> dict[str, str]:
     known = {column.name: column for column in (*PARTICLE_COLUMNS, *JET_COLUMNS)}
     if name in known:
         return {"name": name, "unit": known[name].unit, "meaning": known[name].meaning}
-    meaning = f"of class {name.removeprefix(LABEL)}" if name.startswith(LABEL) else ""
+    meaning = f"whether the jet is of class {name.removeprefix(LABEL)}" if name.startswith(LABEL) else ""
     return {"name": name, "unit": "", "meaning": meaning}
 
 
 def _made(manifest: JetManifest) -> dict[str, Any]:
-    """How a data set was made, in short."""
+    """How a data set was made."""
     return {
         "process": manifest.process.get("name"), "card": manifest.card.get("name"), "seed": manifest.seed,
         "jets_per_class": manifest.jets_per_class, "versions": manifest.versions,
@@ -169,7 +174,9 @@ def _show(found: dict[str, Any], *, checked: bool) -> None:
     if made:
         versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items())
         say(("made: ", "dim"), f"{made['process']} in {made['card']}, seed {made['seed']}; {versions}")
-        say(("files: ", "dim"), "as the manifest says", "" if checked else "; --check compares every byte")
+        say(
+            ("files: ", "dim"), "sizes match the manifest", "" if checked else "; --check compares every byte"
+        )
     for split, counts in found.get("splits", {}).items():
         say((f"{split}: ", "dim"), f"{sum(counts.values()):,} jets")
     if found["classes"]:
@@ -177,7 +184,7 @@ def _show(found: dict[str, Any], *, checked: bool) -> None:
         say(("classes: ", "dim"), classes)
     if found["particles"]:
         p = found["particles"]
-        say(("particles a jet: ", "dim"), f"{p['mean']} on average, {p['least']} to {p['most']}")
+        say(("particles per jet: ", "dim"), f"{p['mean']} on average, {p['least']} to {p['most']}")
     width = max(len(column["name"]) for column in found["columns"])
     for column in found["columns"]:
         unit = f"[{column['unit']}] " if column["unit"] else ""

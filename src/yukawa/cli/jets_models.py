@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,12 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from yukawa.cli.options import Debug, Json, Resume, RunFolder, Split, a_recipe, its_changes
-from yukawa.cli.output import note, print_json, progress_bar, say
+from yukawa.cli.output import note, print_json, progress_bar, say, show
 from yukawa.cli.progress import ended, first, follow, need
 from yukawa.core.errors import InputError
 
 if TYPE_CHECKING:
-    from yukawa.jets.evaluation.evaluate import Measured, Report
     from yukawa.jets.training.dry_run import Description
     from yukawa.jets.training.recipe import Recipe
 
@@ -31,7 +29,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def train(
-    recipe: Annotated[Path, a_recipe("those in recipes/jets")],
+    recipe: Annotated[str, a_recipe("jets")],
     changes: Annotated[list[str] | None, its_changes("training.batch=256")] = None,
     out: RunFolder = None,
     resume: Resume = False,
@@ -51,7 +49,7 @@ def train(
         return
     from yukawa.jets.training.train import train as start
 
-    folder = out or Path("runs") / recipe.stem
+    folder = out or Path("runs") / Path(recipe).stem
     what = f"training {chosen.model.architecture}"
     shown = ended(follow(what, lambda progress: start(chosen, folder, resume, progress)), as_json)
     if first() and as_json:
@@ -64,14 +62,14 @@ def evaluate(
         typer.Argument(metavar="MODEL", help="Folders of models or runs; NAME=FOLDER gives a name."),
     ],
     data: Annotated[
-        Path | None, typer.Option("--data", metavar="PATH", help="The jets; those of the run if left out.")
+        Path | None, typer.Option("--data", metavar="PATH", help="The jets; by default those of the run.")
     ] = None,
     split: Split = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Where the report goes; else into the run.")
+        Path | None, typer.Option("--out", metavar="DIR", help="The report's folder; by default in the run.")
     ] = None,
     published: Annotated[
-        bool, typer.Option("--published", help="Put the published figures of jet origin beside.")
+        bool, typer.Option("--published", help="Show the published values of jet origin as well.")
     ] = False,
     batch: Batch = 1024,
     device: Device = None,
@@ -80,10 +78,11 @@ def evaluate(
 ) -> None:
     """Measure taggers on labelled jets: matrix, efficiencies, flips, AUC, rejections; with plots.
 
-    Of a data set the test jets are taken, unless --split says otherwise.
+    By default, the test jets of a data set are taken.
     """
     need("torch", purpose="evaluation")
     from yukawa.jets.evaluation.evaluate import evaluate as measure
+    from yukawa.jets.evaluation.report import in_brief
 
     with progress_bar("evaluating") as progress:
         report = measure(
@@ -92,8 +91,12 @@ def evaluate(
         )  # fmt: skip
     if as_json:
         print_json({"out": str(report.folder), **report.to_dict()})
-    else:
-        _show_report(report)
+        return
+    show(in_brief(report))
+    for name, found in report.models.items():
+        for line in found.notes:
+            note(("note: ", "bold yellow"), f"{name}: {line}")
+    say(f"the report is {report.folder}/report.md")
 
 
 def predict(
@@ -220,43 +223,3 @@ def _show_description(found: Description) -> None:
     }
     for name, line in lines.items():
         say((f"{name}: ", "dim"), line)
-
-
-def _show_report(report: Report) -> None:
-    for name, measured in report.models.items():
-        _show_measured(name, measured, report.jets)
-    for comparison in report.comparisons:
-        difference, error = comparison.figures["accuracy"]
-        say(
-            (f"{comparison.second} against {comparison.first}: ", "bold"),
-            f"accuracy {difference:+.4f}",
-            "" if math.isnan(error) else f" ± {error:.4f}",
-        )
-    for name, figures in report.published.items():
-        shown = ", ".join(
-            f"{figure.removeprefix('efficiency_')} {value:.3f}"
-            for figure, value in figures.items()
-            if figure.startswith("efficiency_")
-        )
-        say((f"{name}: ", "dim"), f"efficiencies {shown}")
-    say(f"the report is {report.folder}/report.md")
-
-
-def _show_measured(name: str, measured: Measured, jets: int) -> None:
-    figures = measured.confusion.figures
-    accuracy, area = figures["accuracy"], measured.auc_pairs
-    say(
-        (name, "bold"),
-        f"  {jets:,} jets; accuracy {accuracy.value:.4f} ± {accuracy.error:.4f}, "
-        f"AUC {area.value:.4f} ± {area.error:.4f}",
-    )
-    for kind, title in (("efficiency_", "efficiencies"), ("flip_", "charge flips")):
-        shown = ", ".join(
-            f"{figure.removeprefix(kind)} {estimate.value:.3f} ± {estimate.error:.3f}"
-            for figure, estimate in figures.items()
-            if figure.startswith(kind) and not math.isnan(estimate.value)  # no jet can tell
-        )
-        if shown:
-            say((f"  {title}: ", "dim"), shown)
-    for line in measured.notes:
-        note(("note: ", "bold yellow"), f"{name}: {line}")

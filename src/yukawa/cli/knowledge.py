@@ -1,45 +1,39 @@
-"""`yukawa knowledge VERB` for items: build, list, show, history, update, unload, restore, purge, conflicts, resolve."""
+"""`yukawa knowledge VERB`: verbs on single items, and on the base as a whole."""
 
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from yukawa.cli.formatting import (
-    conflict_json,
-    event_json,
-    item_json,
-    show_change,
-    show_conflict,
-    show_event,
-    show_item,
-    show_line,
-)
-from yukawa.cli.options import (
-    AsOf,
-    Author,
-    Debug,
-    Domain,
-    ItemId,
-    Json,
-    Kind,
-    Reason,
-    Source,
-    checked_filters,
-    me,
-)
-from yukawa.cli.output import note, print_json, say
-from yukawa.cli.session import plain_base, read_settings, taught_base
+from yukawa.cli import formatting, options
+from yukawa.cli.options import AsOf, Debug, ItemId, Json, Reason
+from yukawa.cli.output import note, print_json, progress_bar, say
+from yukawa.cli.session import me, plain_base, read_settings, taught_base, url
 from yukawa.core.errors import InputError
+
+if TYPE_CHECKING:
+    from yukawa.knowledge import KnowledgeBase
+
+SHOWN_PROBLEMS = 20
+File = Annotated[Path, typer.Argument(metavar="FILE", help="Path of the file.")]
 
 
 def add_to(app: typer.Typer) -> None:
-    """Add these verbs to a group."""
-    for verb in (build, show, history, update, unload, restore, purge, conflicts, resolve):
+    """Add the verbs to a group."""
+    for verb in (
+        build, show, history, update, unload, restore, purge, conflicts, resolve,
+        verify, reindex, backup, restore_backup, export, stats,
+    ):  # fmt: skip
         app.command()(verb)
     app.command("list")(list_items)
+    app.command("import")(import_file)
+
+
+# ---- items ----------------------------------------------------------------------------------------
 
 
 def build(as_json: Json = False, debug: Debug = False) -> None:
@@ -53,37 +47,31 @@ def build(as_json: Json = False, debug: Debug = False) -> None:
 
 
 def list_items(
-    domain: Domain = None,
-    kind: Kind = None,
-    author: Author = None,
-    source: Source = None,
+    domain: options.Domain = None,
+    kind: options.Kind = None,
+    author: options.Author = None,
+    source: options.Source = None,
     unloaded: Annotated[
-        bool, typer.Option("--unloaded", help="The unloaded items instead of those in force.")
+        bool, typer.Option("--unloaded", help="List the unloaded items instead of the current ones.")
     ] = False,
     as_of: AsOf = None,
     limit: Annotated[
-        int, typer.Option("--limit", min=1, metavar="N", help="At most so many, newest first.")
+        int, typer.Option("--limit", min=1, metavar="N", help="List at most N items, newest first.")
     ] = 50,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
     """List items, newest first."""
-    checked_filters(domain, kind)
-    with plain_base(read_settings()) as base:
+    options.checked_filters(domain, kind)
+    with plain_base() as base:
         items = base.list(
-            domain=domain,
-            kind=kind,
-            author=author,
-            source=source,
-            unloaded=unloaded,
-            as_of=as_of,
-            limit=limit,
-        )
+            domain=domain, kind=kind, author=author, source=source, unloaded=unloaded, as_of=as_of, limit=limit
+        )  # fmt: skip
     if as_json:
-        print_json([item_json(item) for item in items])
+        print_json([formatting.item_json(item) for item in items])
         return
     for item in items:
-        show_line(item)
+        formatting.show_line(item)
     if not items:
         note("no such item")
     elif len(items) == limit:
@@ -92,25 +80,23 @@ def list_items(
 
 def show(item_id: ItemId, as_of: AsOf = None, as_json: Json = False, debug: Debug = False) -> None:
     """Show an item with its provenance and conflicts."""
-    with plain_base(read_settings()) as base:
+    with plain_base() as base:
         item = base.show(item_id, as_of=as_of)
-    if as_json:
-        print_json(item_json(item))
-    else:
-        show_item(item)
+    print_json(formatting.item_json(item)) if as_json else formatting.show_item(item)
 
 
 def history(item_id: ItemId, as_json: Json = False, debug: Debug = False) -> None:
-    """Show every version of an item, and who did what to it, when and why."""
-    with plain_base(read_settings()) as base:
+    """Show every version of an item, and who changed it when and why."""
+    with plain_base() as base:
         versions, events = base.history(item_id)
     if as_json:
-        print_json({"versions": [item_json(v) for v in versions], "events": [event_json(e) for e in events]})
+        shown = {"versions": [formatting.item_json(v) for v in versions]}
+        print_json(shown | {"events": [formatting.event_json(e) for e in events]})
         return
     for version in versions:
-        show_item(version)
+        formatting.show_item(version)
     for event in events:
-        show_event(event)
+        formatting.show_event(event)
 
 
 def update(
@@ -120,35 +106,32 @@ def update(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Put a new version of an item in force."""
-    with plain_base(read_settings()) as base:
-        item = base.update(item_id, text, author=me(), reason=reason)
-    print_json(item_json(item)) if as_json else show_change(item)
+    """Replace an item by a new version."""
+    with plain_base() as base:
+        formatting.give_change(base.update(item_id, text, author=me(), reason=reason), as_json)
 
 
 def unload(item_id: ItemId, reason: Reason = "", as_json: Json = False, debug: Debug = False) -> None:
-    """Take an item out of force: no answer uses it until it is restored."""
-    with plain_base(read_settings()) as base:
-        item = base.unload(item_id, actor=me(), reason=reason)
-    print_json(item_json(item)) if as_json else show_change(item)
+    """Withdraw an item: no answer uses it until it is restored."""
+    with plain_base() as base:
+        formatting.give_change(base.unload(item_id, actor=me(), reason=reason), as_json)
 
 
 def restore(item_id: ItemId, reason: Reason = "", as_json: Json = False, debug: Debug = False) -> None:
-    """Put an unloaded item in force again."""
-    with plain_base(read_settings()) as base:
-        item = base.restore(item_id, actor=me(), reason=reason)
-    print_json(item_json(item)) if as_json else show_change(item)
+    """Make an unloaded item current again."""
+    with plain_base() as base:
+        formatting.give_change(base.restore(item_id, actor=me(), reason=reason), as_json)
 
 
 def purge(
     item_id: ItemId,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     reason: Reason = "",
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Erase an item and every trace of its content for good."""
-    with plain_base(read_settings()) as base:
+    with plain_base() as base:
         base.history(item_id)  # an unknown id is refused before anyone is asked
         if not yes:
             _confirm(item_id)
@@ -165,18 +148,18 @@ def _confirm(item_id: str) -> None:
     sys.stderr.write(f"erase {item_id} for good? [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
-        raise InputError(f"{item_id} was not erased: that was no yes")
+        raise InputError(f"{item_id} was not erased: it was not confirmed")
 
 
 def conflicts(as_json: Json = False, debug: Debug = False) -> None:
     """List contradictions that nobody has settled."""
-    with plain_base(read_settings()) as base:
+    with plain_base() as base:
         found = base.conflicts()
     if as_json:
-        print_json([conflict_json(conflict) for conflict in found])
+        print_json([formatting.conflict_json(conflict) for conflict in found])
         return
     for conflict in found:
-        show_conflict(conflict)
+        formatting.show_conflict(conflict)
     if not found:
         note("no open conflict")
 
@@ -184,20 +167,137 @@ def conflicts(as_json: Json = False, debug: Debug = False) -> None:
 def resolve(
     conflict_id: Annotated[int, typer.Argument(metavar="CONFLICT_ID", help="The conflict's number.")],
     keep: Annotated[
-        str | None, typer.Option("--keep", metavar="ID", help="Unload the other item; without it both stand.")
+        str | None,
+        typer.Option("--keep", metavar="ID", help="Unload the other item; by default both are kept."),
     ] = None,
     reason: Reason = "",
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Settle a conflict."""
-    with plain_base(read_settings()) as base:
+    with plain_base() as base:
         base.resolve(conflict_id, keep=keep, actor=me(), reason=reason)
     if as_json:
         print_json({"id": conflict_id, "status": "resolved", "kept": keep})
     else:
-        say(
-            ("resolved", "bold green"),
-            f" conflict {conflict_id}: ",
-            f"{keep} stands" if keep else "both stand",
-        )
+        kept = f"{keep} is kept" if keep else "both are kept"
+        say(("resolved", "bold green"), f" conflict {conflict_id}: {kept}")
+
+
+# ---- the base as a whole --------------------------------------------------------------------------
+
+
+def verify(as_json: Json = False, debug: Debug = False) -> None:
+    """Check the ledger, every digest and the index; exit with 1 if something is wrong."""
+    with plain_base() as base:
+        report = base.verify()
+    if as_json:
+        print_json({
+            "clean": report.clean, "events": report.events, "items": report.items, "passages": report.passages,
+            "problems": list(report.problems),
+        })  # fmt: skip
+    else:
+        state = "clean" if report.clean else "damaged"
+        say(f"{report.events} events, {report.items} items, {report.passages} passages: {state}")
+        for problem in report.problems[:SHOWN_PROBLEMS]:
+            say(("problem: ", "bold red"), problem)
+        if len(report.problems) > SHOWN_PROBLEMS:
+            note((f"{len(report.problems):,} problems in all; --json shows each", "dim"))
+    if not report.clean:
+        raise typer.Exit(1)
+
+
+def reindex(
+    embedding: Annotated[
+        str,
+        typer.Argument(
+            metavar="EMBEDDING", help="auto, minilm, hash, none, sentence-transformers:… or openai:…."
+        ),
+    ],
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Embed everything anew; the old vectors serve until the new ones are complete."""
+    with plain_base() as base, progress_bar(f"embedding with {embedding}") as progress:
+        base.reindex(embedding, actor=me(), progress=progress)
+        base.save_index()
+    _done(as_json, "reindexed", embedding=embedding)
+
+
+def backup(
+    file: File,
+    force: Annotated[bool, typer.Option("--force", help="Replace an older file.")] = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Write a checked copy of the base to a file, also while it is in use."""
+    with plain_base() as base:
+        base.backup(file, force=force)
+    _done(as_json, "backed up", file=str(file), bytes=file.stat().st_size)
+
+
+def restore_backup(file: File, as_json: Json = False, debug: Debug = False) -> None:
+    """Restore a backup as the base; refused if a base exists already."""
+    from yukawa.knowledge import KnowledgeBase
+
+    address = url(read_settings())
+    KnowledgeBase.restore_backup(file, address)
+    if "@" in address:  # shown without its password
+        import sqlalchemy as sa
+
+        address = sa.make_url(address).render_as_string(hide_password=True)
+    _done(as_json, "restored", file=str(file), base=address)
+
+
+def export(file: File, as_json: Json = False, debug: Debug = False) -> None:
+    """Write the base as JSON Lines, compressed if FILE ends in .gz."""
+    with plain_base() as base:
+        count = base.export(file)
+    _done(as_json, "exported", items=count, file=str(file))
+
+
+def import_file(file: File, as_json: Json = False, debug: Debug = False) -> None:
+    """Import an export: all of it into an empty base, else what is new."""
+    with plain_base() as base:
+        found = base.import_(file, actor=me())
+    _done(as_json, "imported", items=found.taught, known=found.known)
+
+
+def stats(as_json: Json = False, debug: Debug = False) -> None:
+    """Count what the base holds."""
+    with plain_base() as base:
+        found = _stats(base)
+    if as_json:
+        print_json(found)
+        return
+    for name, value in found.items():
+        if isinstance(value, dict):
+            value = "; ".join(f"{key} {count:,}" for key, count in value.items())
+        shown = f"{value:,}" if isinstance(value, int) else str("none" if value is None else value)
+        say((f"{name}: ", "dim"), shown)
+
+
+def _stats(base: KnowledgeBase) -> dict[str, Any]:
+    from yukawa.knowledge.store.database import HEAD
+
+    items, file = base.list(), base.store.file
+    # The bytes on disk, of the index too; a server does not say.
+    size = (
+        None
+        if file is None
+        else sum(p.stat().st_size for p in file.parent.glob(f"{file.stem}.*") if p.is_file())
+    )
+    return {
+        "base": base.store.name, "schema": HEAD, "embedding": base.embedding, "pdg": base.get_meta("pdg"),
+        "items": len(items), "unloaded": len(base.list(unloaded=True)), "conflicts": len(base.conflicts()),
+        "bytes": size,
+        "kinds": dict(Counter(item.kind for item in items).most_common()),
+        "domains": dict(Counter(item.provenance.domain for item in items).most_common()),
+    }  # fmt: skip
+
+
+def _done(as_json: bool, status: str, **details: Any) -> None:
+    if as_json:
+        print_json({"status": status, **details})
+    else:
+        note((status, "bold green"), "".join(f", {name} {value}" for name, value in details.items()))

@@ -1,6 +1,4 @@
-"""Puts the verbs together, and turns whatever goes wrong into one line and an exit code."""
-
-from __future__ import annotations
+"""Combines the verbs, and turns every error into one line and an exit code."""
 
 import contextlib
 import os
@@ -20,25 +18,23 @@ from yukawa.cli import (
     jets_pretraining,
     jets_scaling,
     knowledge,
-    maintenance,
     models,
-    search,
-    teach,
+    recipes,
     train,
 )
 from yukawa.cli.evaluate_options import RecipeGroup
-from yukawa.cli.options import new_app
+from yukawa.cli.options import new_app, show_help
 from yukawa.cli.output import Interrupted, fail, note
 from yukawa.core.errors import YukawaError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
-BROKEN_PIPE = 1  # as typer has it where it notices first
+BROKEN_PIPE = 1  # the code of typer, which notices first at times
 
-app = new_app("Ask high-energy physics, teach it, and look after what was taught.")
-knowledge_app = new_app("Look after the knowledge base.")
-data_app = new_app("Make data sets of text to train on.")
-evaluate_app = new_app("Measure language models on physics texts and compare them.", cls=RecipeGroup)
-jets_app = new_app("Simulate, read, train and measure: jets of colliders.")
+app = new_app("Ask about high-energy physics, teach, train and evaluate.")
+knowledge_app = new_app("Manage the knowledge base.")
+data_app = new_app("Make data sets of text for training.")
+evaluate_app = new_app("Evaluate language models on physics texts and compare them.", cls=RecipeGroup)
+jets_app = new_app("Simulate and read jets; train, evaluate and apply taggers.")
 
 
 @app.callback()
@@ -52,38 +48,12 @@ def _root(
 
         sys.stdout.write(f"yukawa {__version__}\n")
         raise typer.Exit
-    _help(context)
+    show_help(context)
 
 
-@knowledge_app.callback()
-def _knowledge(context: typer.Context) -> None:
-    _help(context)
-
-
-@evaluate_app.callback()
-def _evaluate(context: typer.Context) -> None:
-    _help(context)
-
-
-@data_app.callback()
-def _data(context: typer.Context) -> None:
-    _help(context)
-
-
-@jets_app.callback()
-def _jets(context: typer.Context) -> None:
-    _help(context)
-
-
-def _help(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        sys.stdout.write(context.get_help() + "\n")
-
-
-for verb in (ask.ask, ask.chat, teach.teach, search.search, models.models, demo.demo):
+for verb in (ask.ask, ask.chat, ask.teach, ask.search, models.models, recipes.recipes, demo.demo):
     app.command()(verb)
 knowledge.add_to(knowledge_app)
-maintenance.add_to(knowledge_app)
 app.add_typer(knowledge_app, name="knowledge")
 train.add_to(app)
 data.add_to(data_app)
@@ -98,9 +68,9 @@ app.add_typer(jets_app, name="jets")
 
 
 def run() -> None:
-    """What the shell calls as `yukawa`."""
+    """The entry point `yukawa` of the shell."""
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(AttributeError):  # a terminal without τ still gets the rest of the line
+        with contextlib.suppress(AttributeError):  # a terminal without τ still shows the rest of the line
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     sys.exit(main(sys.argv[1:]))
 
@@ -113,7 +83,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
         return code
     except BrokenPipeError:
-        # Nobody reads on; the interpreter's own flush at the end must not complain either.
+        # The reader has gone; the interpreter's own flush at the end must not complain either.
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
@@ -134,12 +104,12 @@ def _run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     if code == INTERRUPTED:
-        note("interrupted; what was acknowledged is kept, and the same command continues")
+        note("interrupted; completed work is kept, and the same command continues")
     return code if isinstance(code, int) else 0
 
 
 def _explained(error: Exception) -> int:
-    """Print the one line that `error` deserves; returns the exit code."""
+    """Print `error` as one line; return the exit code."""
     if isinstance(error, YukawaError):
         fail(str(error))
         return error.exit_code

@@ -1,4 +1,4 @@
-"""`yukawa models`: the rows of yukawa.toml, and whether each model answers."""
+"""`yukawa models` lists the models of yukawa.toml and checks whether each one answers."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 def models(
     check: Annotated[
-        bool, typer.Option("--check", help="Ask each model what it can do; exit 1 if one fails.")
+        bool, typer.Option("--check", help="Ask each model for its abilities; exit with 1 if one fails.")
     ] = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """List the models of yukawa.toml, and whether their key variables are set."""
+    """List the models of yukawa.toml and whether their key variables are set."""
     settings = read_settings()
     rows = [_row(row, default=name == settings.default_model) for name, row in settings.models.items()]
     if check:

@@ -30,11 +30,11 @@ def first() -> bool:
 def follow(what: str, start: Callable[[Progress | None], ResultT]) -> ResultT:
     """Show the progress of a training, which `start` begins."""
     with progress_bar(what) as bar:
-        return start((lambda step, steps, figures: bar(step, steps)) if first() else None)
+        return start(bar if first() else None)
 
 
 def ended(result: Result, as_json: bool) -> dict[str, Any]:
-    """Say how a training ended, unless it ended well and JSON is asked for; its figures are returned.
+    """Say how a training ended, unless it ended well and JSON is requested; return its figures.
 
     Raises:
         Interrupted: somebody stopped it.

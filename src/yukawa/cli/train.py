@@ -27,7 +27,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def train(
-    recipe: Annotated[Path, a_recipe("those in recipes")],
+    recipe: Annotated[str, a_recipe("text")],
     changes: Annotated[list[str] | None, its_changes("mixture=s3 lora.targets=qkv")] = None,
     out: RunFolder = None,
     resume: Resume = False,
@@ -45,7 +45,7 @@ def train(
     from yukawa.training.sweep import load_variants
 
     variants = load_variants(recipe, changes or ())
-    folder = out or Path("runs") / recipe.stem
+    folder = out or Path("runs") / Path(recipe).stem
     sweep = len(variants) > 1
     _check([one for one in variants if dry_run or not sweep or not _finished(folder / one.name)])
     _quiet()
@@ -61,10 +61,11 @@ def merge(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run with an adapter.")],
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="The new model's folder; RUN/merged if left out."),
+        typer.Option("--out", metavar="DIR", help="Folder of the new model; RUN/merged by default."),
     ] = None,
     dtype: Annotated[
-        str | None, typer.Option("--dtype", help="Of the weights, bf16 or fp32; the base's if left out.")
+        str | None,
+        typer.Option("--dtype", help="Type of the weights, bf16 or fp32; that of the base by default."),
     ] = None,
     as_json: Json = False,
     debug: Debug = False,
@@ -105,7 +106,7 @@ def _train(variant: Variant, folder: Path, resume: bool, sweep: bool, as_json: b
         if first() and not as_json:
             say(f"{folder} is finished")
         return {"folder": str(folder), "finished": True}
-    begun = sweep and (folder / RECIPE).is_file()  # a sweep goes on where it stopped
+    begun = sweep and (folder / RECIPE).is_file()  # a sweep resumes where it stopped
     result = follow(
         f"training {variant.name}".strip(),
         lambda progress: start(variant.recipe, folder, resume or begun, progress),

@@ -31,22 +31,6 @@ def value_of(numerators: Any, denominators: Any, exponential: Any) -> Array:
         return np.where(exponential, np.exp(np.where(exponential, ratios, 0)), ratios)
 
 
-class Columns:
-    """Columns that are summed with many weights; of equal columns only one is multiplied."""
-
-    def __init__(self, columns: Array) -> None:
-        places: dict[bytes, int] = {}
-        transposed = np.ascontiguousarray(columns.T)
-        self.places = [places.setdefault(row.tobytes(), len(places)) for row in transposed]
-        firsts = [self.places.index(k) for k in range(len(places))]
-        self.columns = np.ascontiguousarray(transposed[firsts].T)
-
-    def weighted(self, weights: Array) -> Array:
-        """Sums of every column, a row for each row of weights."""
-        sums: Array = weights @ self.columns
-        return sums[:, self.places]
-
-
 def resampled_counts(size: int, resamples: int, seed: int) -> Iterator[Array]:
     """How often each cluster was drawn, in blocks of shape (some resamples, size)."""
     rng = np.random.default_rng(seed)
@@ -107,21 +91,18 @@ class Bootstrap:
         self._place = {pair: k for k, pair in enumerate(every)}
         self._first, self._second = np.array(every).T
         a, b = self._first, self._second
-        columns = Columns(
-            np.concatenate(
-                [n, d, n[:, a] * n[:, b], n[:, a] * d[:, b], d[:, a] * n[:, b], d[:, a] * d[:, b]], axis=1
-            )
-        )
+        products = [n[:, a] * n[:, b], n[:, a] * d[:, b], d[:, a] * n[:, b], d[:, a] * d[:, b]]
+        self._columns, self._copies = _distinct(np.concatenate([n, d, *products], axis=1))
         blocks = resampled_counts(self.size, resamples, seed)
-        self.sample = self._moments(columns.weighted(np.ones((1, self.size))))
-        self.resampled = self._moments(np.concatenate([columns.weighted(block) for block in blocks]))
+        self.sample = self._moments(np.ones((1, self.size)) @ self._columns)
+        self.resampled = self._moments(np.concatenate([block @ self._columns for block in blocks]))
         # Values without one cluster at a time, for the acceleration of BCa.
         self._jackknife = value_of(n.sum(0) - n, d.sum(0) - d, exponential)
 
     def _moments(self, sums: Array) -> _Moments:
         systems, pairs = len(self.exponential), len(self._first)
         ends = np.cumsum([systems, systems, pairs, pairs, pairs])
-        n, d, nn, nd, dn, dd = np.split(sums, ends, axis=1)
+        n, d, nn, nd, dn, dd = np.split(sums[:, self._copies], ends, axis=1)
         a, b = self._first, self._second
         with np.errstate(divide="ignore", invalid="ignore"):
             ratios = n / d
@@ -219,16 +200,24 @@ def exchange_p_values(
     values = value_of(n, d, exponential)
     # Sums that differ by rounding alone are equal.
     least = np.abs(values[b] - values[a]) - 1e-12 * np.maximum(np.abs(values[a]), np.abs(values[b]))
-    shifts = Columns(np.concatenate([x[:, b] - x[:, a] for x in (numerators, denominators)], axis=1))
+    shifts, copies = _distinct(
+        np.concatenate([x[:, b] - x[:, a] for x in (numerators, denominators)], axis=1)
+    )
     reached, counted = np.zeros(len(pairs), np.int64), 0
     for flips in every_flip(size) if exact else random_flips(size, resamples, seed):
-        n_moved, d_moved = np.split(shifts.weighted(flips), 2, axis=1)
+        n_moved, d_moved = np.split((flips @ shifts)[:, copies], 2, axis=1)
         first = value_of(n[a] + n_moved, d[a] + d_moved, exponential[a])
         second = value_of(n[b] - n_moved, d[b] - d_moved, exponential[b])
         reached += np.count_nonzero(np.abs(second - first) >= least, axis=0)
         counted += len(flips)
     found = reached / counted if exact else (reached + 1) / (counted + 1)
     return [float(p) for p in found], exact
+
+
+def _distinct(columns: Array) -> tuple[Array, NDArray[np.int64]]:
+    """The different columns, of which alone sums are needed, and where to find each of the old ones among them."""
+    found, copies = np.unique(columns, axis=1, return_inverse=True)
+    return np.ascontiguousarray(found), copies.ravel()
 
 
 def with_fallback(

@@ -1,7 +1,5 @@
 """Reads YAML files into typed, frozen models: bases, changes on top, and one clear line for what is wrong."""
 
-from __future__ import annotations
-
 import re
 import reprlib
 from collections.abc import Callable, Mapping
@@ -51,6 +49,16 @@ NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Model = TypeVar("Model", bound=BaseModel)
 Table = dict[str, Any]
 
+RECIPES = Path(__file__).parent.parent / "recipes"
+VERBS = {
+    "text": "train",
+    "jets": "jets train",
+    "pretraining": "jets pretrain",
+    "scaling": "jets scaling",
+    "evaluation": "evaluate",
+}
+"""The folders of `RECIPES`, and the verb of `yukawa` that takes what lies there."""
+
 
 class _Loader(yaml.SafeLoader):
     """YAML 1.1, but 1e-3 is a number, as in YAML 1.2."""
@@ -76,11 +84,31 @@ def find(name_or_path: str | Path, shipped: Path, kind: str) -> Path:
     path = Path(name_or_path).expanduser()
     if path.is_file():
         return path
-    guess = nearest(str(name_or_path), names)
+    guess = nearest(path.stem if path.suffix == ".yaml" else str(name_or_path), names)
     raise InputError(
         f"there is no {kind} {str(name_or_path)!r}; shipped are {', '.join(names)}",
         hint=f"did you mean {guess}?" if guess else "name one of them, or a YAML file",
     )
+
+
+def find_recipe(name_or_path: str | Path, kind: str, beside: Path | None = None) -> Path:
+    """The file of a recipe of `kind` (a key of `VERBS`): a shipped one by its name, or your own by its path.
+
+    Args:
+        beside: the recipe that names this one as its base; a path is looked for from its folder first.
+
+    Raises:
+        InputError: there is none; the nearest name is given, or the verb that takes a recipe of this name.
+    """
+    if beside is not None and (beside.parent / name_or_path).is_file():
+        return beside.parent / name_or_path
+    try:
+        return find(name_or_path, RECIPES / kind, "recipe")
+    except InputError as error:
+        for other, verb in VERBS.items():
+            if (RECIPES / other / f"{name_or_path}.yaml").is_file():
+                raise InputError(error.message, hint=f"type: yukawa {verb} {name_or_path}") from None
+        raise
 
 
 def read_table(path: Path) -> Table:
@@ -95,7 +123,7 @@ def read_table(path: Path) -> Table:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError:
         raise InputError(f"{path} is not valid YAML: it is not UTF-8 text") from None
-    table = _parsed(text, str(path))
+    table = parse_yaml(text, str(path))
     if not isinstance(table, dict):
         raise InputError(f"{path} is not a table of keys and values", hint="write lines like `key: value`")
     return {str(key): value for key, value in table.items()}
@@ -137,7 +165,7 @@ def key_value(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         raise InputError(f"expected key=value, got {text!r}", hint="write it like training.batch=256")
-    return key.strip(), _parsed(value, text)
+    return key.strip(), parse_yaml(value, text)
 
 
 def change(text: str) -> Table:
@@ -152,7 +180,12 @@ def change(text: str) -> Table:
     return dict(found)
 
 
-def _parsed(text: str, where: str) -> Any:
+def parse_yaml(text: str, where: str) -> Any:
+    """What a YAML text says.
+
+    Raises:
+        InputError: the text is not YAML; `where` it is begins the message.
+    """
     try:
         return yaml.load(text, _Loader)  # noqa: S506 -- a subclass of SafeLoader
     except (yaml.YAMLError, ValueError) as error:

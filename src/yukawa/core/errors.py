@@ -1,7 +1,5 @@
 """The one tree of exceptions: each message says what came, what is allowed and what to type."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """Files and folders that are never half-written, JSON Lines, and hashes."""
 
-from __future__ import annotations
-
 import errno
 import gzip
 import hashlib
@@ -88,7 +86,7 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
                 if line.strip():
                     yield parse_row(line, f"{path}:{number}")
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise InputError(f"{path}:{number + 1} is cut off or damaged: not valid gzip") from None
+        raise InputError(f"{path}:{number + 1} is truncated or damaged: not valid gzip") from None
     except OSError as error:
         raise _unreadable(path, error) from None
 

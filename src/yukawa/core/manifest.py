@@ -1,7 +1,5 @@
 """The manifest of a data set: what each file holds, written beside the files and compared with them later."""
 
-from __future__ import annotations
-
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
 

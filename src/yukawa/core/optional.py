@@ -1,7 +1,5 @@
 """Optional packages: the one table of which extra brings which, and the line that installs a missing one."""
 
-from __future__ import annotations
-
 import importlib
 from importlib.util import find_spec
 from types import ModuleType
@@ -13,8 +11,8 @@ DISTRIBUTION = "yukawa-hep"  # `yukawa` on PyPI is another project
 # An extra may bring a package that another one brings too; the smallest that suffices is named.
 _PACKAGES = {
     "train": "accelerate bitsandbytes datasets huggingface_hub matplotlib peft py3langid pyarrow safetensors scipy torch transformers trl",
-    "jets": "awkward fastjet h5py onnx onnxruntime onnxscript uproot",
-    "simulate": "pythia8mc",
+    "jets": "awkward h5py onnx onnxruntime onnxscript uproot",
+    "simulate": "fastjet pythia8mc",
     "postgres": "pgvector psycopg",
     "ray": "ray",
     "large": "faiss",
@@ -49,4 +47,5 @@ def install_line(extra: str) -> str:
 
 def _missing(package: str, purpose: str) -> MissingPackage:
     name = package.partition(".")[0]
-    return MissingPackage(name, install_line(EXTRAS[name]), purpose=purpose)
+    line = install_line(EXTRAS[name]) if name in EXTRAS else f"pip install {name}"
+    return MissingPackage(name, line, purpose=purpose)

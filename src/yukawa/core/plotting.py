@@ -1,7 +1,5 @@
 """Draws plots as PNG and SVG: readable without colours too, and the same bytes for the same figure."""
 
-from __future__ import annotations
-
 import io
 import math
 from collections.abc import Iterable, Mapping

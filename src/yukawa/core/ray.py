@@ -86,6 +86,6 @@ class RayExecutor(Executor):
 
 
 def _call(folder: str, function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
-    """What a worker does: the call, in the folder of the one who asked for it."""
+    """What a worker does: the call, in the folder of the caller."""
     with contextlib.chdir(folder):
         return function(*args, **kwargs)

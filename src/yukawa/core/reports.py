@@ -1,7 +1,5 @@
 """Writes reports: one page of headings, tables and pictures as Markdown, as one HTML file and beside JSON."""
 
-from __future__ import annotations
-
 import base64
 import dataclasses
 import html

@@ -1,7 +1,5 @@
 """Settings of one installation, typed and strict: `yukawa.toml` with the environment's `YUKAWA_*` on top."""
 
-from __future__ import annotations
-
 import os
 import re
 import sys
@@ -85,7 +83,7 @@ class KnowledgeSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: str = ""
-    embedding: str = "minilm"
+    embedding: str = "auto"
 
 
 class Settings(BaseSettings):

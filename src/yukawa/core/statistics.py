@@ -312,7 +312,7 @@ def clopper_pearson(successes: int, trials: int, level: float = LEVEL) -> tuple[
 
 
 def binomial_test(successes: int, trials: int, share: float = 0.5) -> float:
-    """Two-sided exact p-value of a share: the probability of all outcomes that are no likelier than the one seen.
+    """Two-sided exact p-value of a share: the probability of all outcomes that are not likelier than the observed one.
 
     Raises:
         InputError: there are no trials, successes do not lie between 0 and trials, or the share not within 0 and 1.

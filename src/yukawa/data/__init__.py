@@ -1,4 +1,4 @@
-"""Text for training: typed rows, their files, arXiv's abstracts, questions and answers, and what is left out of them."""
+"""Text for training: typed rows, their files, arXiv's abstracts, questions and answers, and filters."""
 
 import lazy_loader
 

@@ -1,6 +1,4 @@
-"""Makes a data set of files of questions and answers: read, checked, split without leaks, written."""
-
-from __future__ import annotations
+"""Makes a data set of files of questions and answers: reads, checks, splits without leaks and writes."""
 
 import json
 from collections import Counter
@@ -12,13 +10,13 @@ from typing import Any
 
 from yukawa.core.errors import InputError
 from yukawa.core.files import check_new_folder, hash_file
-from yukawa.data.conversation_splits import FRACTIONS, split_conversations
-from yukawa.data.conversations import Reading, detect_format, read_conversations, read_preferences
+from yukawa.core.reports import markdown_table
+from yukawa.data.conversations import ParsedFile, detect_format, read_conversations, read_preferences
 from yukawa.data.dataset import write_dataset
-from yukawa.data.filters import Filter, told
-from yukawa.data.manifest import DatasetManifest
-from yukawa.data.rows import Conversation, Preference
-from yukawa.data.token_counts import TokenCounter
+from yukawa.data.filters import filter_lines
+from yukawa.data.manifest import DatasetManifest, TokenCounter
+from yukawa.data.rows import Conversation, Preference, RowFilter
+from yukawa.data.splits import FRACTIONS, split_conversations
 
 
 @dataclass(frozen=True)
@@ -26,14 +24,14 @@ class ConversationSet:
     """A data set that was made.
 
     Attributes:
-        manifest: as written.
-        readings: what each file held.
-        repeated: how many rows had the texts of another.
-        filtered: rows that a filter dropped, by reason.
+        manifest: its manifest.
+        parsed: the content of each file.
+        repeated: number of rows with the same texts as another.
+        filtered: number of rows that a filter dropped, by reason.
     """
 
     manifest: DatasetManifest
-    readings: tuple[Reading[Any], ...]
+    parsed: tuple[ParsedFile[Any], ...]
     repeated: int
     filtered: dict[str, int]
 
@@ -49,49 +47,49 @@ def build_conversations(
     licence: str | None = None,
     drop_bad: bool = False,
     seed: int = 42,
-    filters: Iterable[Filter] = (),
+    filters: Iterable[RowFilter] = (),
     suffix: str = ".parquet",
     counter: TokenCounter | None = None,
 ) -> ConversationSet:
     """Make a data set of conversations, or of preferences, from files that `read_conversations` describes.
 
-    Rows of the same texts are taken once. `shares` and `threshold` are those of `split_conversations`; `filters`
-    are applied one after the other before the split, `counter` counts tokens for manifest and card.
+    Of rows with the same texts only the first is kept. `shares` and `threshold` are those of `split_conversations`;
+    `filters` are applied one after the other before the split, `counter` counts tokens for manifest and card.
 
     Raises:
         InputError: a file or row cannot be used, some files hold preferences and others do not, two rows have
             the same id, or the folder holds files.
         StoreError: the disk refuses; nothing is left behind.
-        MissingPackage: Parquet is asked for and pyarrow is not installed.
+        MissingPackage: the format is Parquet and pyarrow is not installed.
     """
     check_new_folder(Path(folder))
     paths = [Path(path) for path in files]
-    kind, readings = _read_all(paths, format, source=source, licence=licence, drop_bad=drop_bad)
-    rows, repeated = _distinct(readings)
+    kind, parsed = _read_all(paths, format, source=source, licence=licence, drop_bad=drop_bad)
+    rows, repeated = _distinct(parsed)
     if not rows:
-        raise InputError("nothing is left: every row is bad", hint="leave out --drop-bad to see the reasons")
+        raise InputError("no row remains: every row is bad", hint="omit --drop-bad to see the reasons")
     filters = tuple(filters)
     rows, filtered = _filtered(rows, filters)
     splits: dict[str, list[Any]] = split_conversations(rows, shares, seed, threshold=threshold)
     made = {
-        "inputs": [_input(reading) for reading in readings],
+        "inputs": [_input(one) for one in parsed],
         "shares": dict(shares),
         "near_questions": threshold,
         "seed": seed,
         "filters": [one.settings for one in filters],
-        "dropped": {"bad": sum(len(reading.bad) for reading in readings), "repeated": repeated} | filtered,
+        "dropped": {"bad": sum(len(one.bad) for one in parsed), "repeated": repeated} | filtered,
     }
     manifest = write_dataset(
         folder, splits, kind, title=f"{kind.__name__}s of {', '.join(path.name for path in paths)}", made=made,
         suffix=suffix, sections=_sections(made, filters, filtered), counter=counter,
     )  # fmt: skip
-    return ConversationSet(manifest, readings, repeated, dict(filtered))
+    return ConversationSet(manifest, parsed, repeated, dict(filtered))
 
 
 def _read_all(
     paths: Sequence[Path], format_: str | None, **given: Any
-) -> tuple[Any, tuple[Reading[Any], ...]]:
-    """The kind of rows that all files hold, and what each of them held."""
+) -> tuple[Any, tuple[ParsedFile[Any], ...]]:
+    """The kind of rows that all files hold, and the content of each file."""
     formats = [format_ or detect_format(path) for path in paths]
     preferences = {name == "preference" for name in formats}
     if len(preferences) > 1:
@@ -104,14 +102,14 @@ def _read_all(
     return Conversation, tuple(read_conversations(path, format=name, **given) for path, name in named)
 
 
-def _filtered(rows: list[Any], filters: Iterable[Filter]) -> tuple[list[Any], Counter[str]]:
+def _filtered(rows: list[Any], filters: Iterable[RowFilter]) -> tuple[list[Any], Counter[str]]:
     """The rows that all filters keep, and how many others there were for each reason."""
     dropped: Counter[str] = Counter()
     for one in filters:
         rows = list(compress(rows, one.keeps(rows)))
         dropped.update(one.dropped)
     if not rows:
-        raise InputError(f"nothing is left: {_counted(dropped)}")
+        raise InputError(f"no row remains: {_counted(dropped)}")
     return rows, dropped
 
 
@@ -119,53 +117,60 @@ def _counted(filtered: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {reason}" for reason, count in filtered.items())
 
 
-def _input(reading: Reading[Any]) -> dict[str, Any]:
+def _input(one: ParsedFile[Any]) -> dict[str, Any]:
     return {
-        "name": reading.path.name,
-        "sha256": hash_file(reading.path),
-        "format": reading.format,
-        "rows": len(reading.rows),
-        "bad": [asdict(bad) for bad in reading.bad],
-        "ignored": list(reading.ignored),
+        "name": one.path.name,
+        "sha256": hash_file(one.path),
+        "format": one.format,
+        "rows": len(one.rows),
+        "bad": [asdict(bad) for bad in one.bad],
+        "ignored": list(one.ignored),
     }
 
 
-def _distinct(readings: Sequence[Reading[Any]]) -> tuple[list[Any], int]:
-    """The rows of all files, those of the same texts once, and how many were left out."""
+def _distinct(parsed: Sequence[ParsedFile[Any]]) -> tuple[list[Any], int]:
+    """The rows of all files without repeated texts, and how many were omitted."""
     rows: list[Any] = []
     seen: set[str] = set()
     homes: dict[str, Path] = {}
-    for reading in readings:
-        for row in reading.rows:
+    for one in parsed:
+        for row in one.rows:
             texts = json.dumps(row.model_dump(include={"messages", "prompt", "chosen", "rejected"}))
             if texts in seen:
                 continue
             if row.id in homes:
                 raise InputError(
-                    f"{homes[row.id]} and {reading.path} both have a row with the id {row.id!r}",
-                    hint="give rows ids of their own, or the files different names",
+                    f"{homes[row.id]} and {one.path} both have a row with the id {row.id!r}",
+                    hint="give the rows different ids, or the files different names",
                 )
             seen.add(texts)
-            homes[row.id] = reading.path
+            homes[row.id] = one.path
             rows.append(row)
-    return rows, sum(len(reading.rows) for reading in readings) - len(rows)
+    return rows, sum(len(one.rows) for one in parsed) - len(rows)
 
 
 def _sections(
-    made: Mapping[str, Any], filters: Iterable[Filter], filtered: Mapping[str, int]
+    made: Mapping[str, Any], filters: Iterable[RowFilter], filtered: Mapping[str, int]
 ) -> list[tuple[str, str]]:
-    read = ["| file | SHA-256 | format | rows | bad |", "|---|---|---|---|---|"]
-    read += [
-        f"| `{one['name']}` | `{one['sha256'][:16]}…` | {one['format']} | {one['rows']:,} | {len(one['bad']):,} |"
+    read = [
+        (
+            f"`{one['name']}`",
+            f"`{one['sha256'][:16]}…`",
+            one["format"],
+            f"{one['rows']:,}",
+            f"{len(one['bad']):,}",
+        )
         for one in made["inputs"]
     ]
     how = (
         f"Seed {made['seed']}. Rows with the same question, or with questions whose word pairs have a Jaccard index of "
-        f"{made['near_questions']} or more, are in one split. Rows with the same texts: {made['dropped']['repeated']:,} "
-        "left out."
+        f"{made['near_questions']} or more, are in one split. Omitted for having the same texts as another: "
+        f"{made['dropped']['repeated']:,} rows."
     )
     if filters := tuple(filters):
-        how = "\n".join(
-            [f"* {how}", *told(filters), f"* Left out by filters: {_counted(filtered) or 'nothing'}."]
-        )
-    return [("How it was made", how), ("Read", "\n".join(read))]
+        omitted = f"* Omitted by filters: {_counted(filtered) or 'no rows'}."
+        how = "\n".join([f"* {how}", *filter_lines(filters), omitted])
+    return [
+        ("How it was made", how),
+        ("Input", markdown_table(("file", "SHA-256", "format", "rows", "bad"), read)),
+    ]

@@ -1,6 +1,4 @@
-"""Files of questions and answers, in the shapes people keep them in, as conversations and preferences, and back."""
-
-from __future__ import annotations
+"""Reads files of questions and answers in all common formats as conversations and preferences."""
 
 import gzip
 import json
@@ -9,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from yukawa.core.errors import InputError, nearest
+from yukawa.core.errors import InputError, unknown_name
 from yukawa.core.files import read_jsonl, write_jsonl
-from yukawa.data.rows import Conversation, Message, Preference
+from yukawa.data.rows import Conversation, Preference, Turn
 
-# By each format the fields that a row must have, the most telling format first.
+# The fields that a row of each format must have, the most specific format first.
 FORMATS: Mapping[str, tuple[str, ...]] = {
     "preference": ("chosen", "rejected"),
     "messages": ("messages",),
@@ -39,14 +37,14 @@ class BadRow:
 
 
 @dataclass(frozen=True)
-class Reading(Generic[Talk]):
-    """What a file held.
+class ParsedFile(Generic[Talk]):
+    """The content of a file.
 
     Attributes:
         path: the file.
-        format: one of `FORMATS`, given or found.
-        rows: the good ones, in the file's order.
-        bad: the others, where they were to be dropped.
+        format: one of `FORMATS`, given or recognised.
+        rows: the good rows, in the order of the file.
+        bad: the bad rows, if they may be dropped.
         ignored: names of fields that were not read, sorted.
     """
 
@@ -64,23 +62,23 @@ def read_conversations(
     source: str | None = None,
     licence: str | None = None,
     drop_bad: bool = False,
-) -> Reading[Conversation]:
-    """Read a JSON list or JSON Lines (gzip if named .gz) of questions and answers; every text is kept as it is.
+) -> ParsedFile[Conversation]:
+    """Read a JSON list or JSON Lines (gzip if named .gz) of questions and answers; no text is changed.
 
-    The formats, each row an object: `qa` (question, answer), `alpaca` (instruction, input, output),
-    `sharegpt` (conversations of from and value), `messages` (messages of role and content). A row is good if
-    after an optional system message user and assistant take turns, from a user to an assistant, and no text is
-    blank. Fields id, source, licence and category are taken over.
+    Each row is an object in one of the formats `qa` (question, answer), `alpaca` (instruction, input, output),
+    `sharegpt` (conversations of from and value) and `messages` (messages of role and content). In a good row an
+    optional system message is followed by turns of user and assistant, from a user to an assistant, and no text is
+    blank. The fields id, source, licence and category are kept.
 
     Args:
-        format: one of `FORMATS`; found from the fields where None.
-        source: for rows that name none; the file's name by default.
-        licence: for rows that name none.
-        drop_bad: leave bad rows out and list them; otherwise they are refused.
+        format: one of `FORMATS`; recognised by the fields if None.
+        source: source of rows that name none; the file's name by default.
+        licence: licence of rows that name none.
+        drop_bad: drop bad rows and list them; otherwise they are refused.
 
     Raises:
-        InputError: the file cannot be read or holds no rows, the format is unknown or cannot be told, or rows
-            are bad; the message names the first of them by number.
+        InputError: the file cannot be read or holds no rows, the format is unknown or not recognised, or rows are
+            bad; the message names the first of them by number.
     """
     return _read(path, format, source, licence, drop_bad, Conversation)
 
@@ -91,29 +89,29 @@ def read_preferences(
     source: str | None = None,
     licence: str | None = None,
     drop_bad: bool = False,
-) -> Reading[Preference]:
+) -> ParsedFile[Preference]:
     """Read prompts with a chosen and a rejected reply, as `read_conversations` reads.
 
-    Prompt and replies are texts, or lists of messages (role and content); there the prompt may also be left
-    out, and is what `chosen` and `rejected` have in common before their last message.
+    Prompt and replies are texts, or lists of messages (role and content). With lists the prompt may be omitted: it
+    is then what `chosen` and `rejected` have in common before their last message.
 
     Raises:
-        InputError: as `read_conversations`; also where both replies are the same.
+        InputError: as for `read_conversations`; also if both replies are the same.
     """
     return _read(path, "preference", source, licence, drop_bad, Preference)
 
 
 def write_messages(path: Path, conversations: Iterable[Conversation]) -> int:
-    """Write conversations as JSON Lines of `messages`, which `read_conversations` reads back; returns how many.
+    """Write conversations as JSON Lines in the format `messages`; return how many.
 
     Raises:
-        StoreError: the disk refuses; what stood at `path` stands.
+        StoreError: the disk refuses; the old file remains.
     """
     return write_jsonl(path, (row.model_dump(mode="json", exclude_none=True) for row in conversations))
 
 
 def detect_format(path: Path) -> str:
-    """The format of a file's rows, told from the fields of the first row that has those of any.
+    """The format of a file's rows, recognised by the fields of the first row that has those of a format.
 
     Raises:
         InputError: the file cannot be read or holds no rows, or no row has the fields of a format.
@@ -151,7 +149,7 @@ def _is_list(path: Path) -> bool:
         with _open(path) as handle:
             return bool(handle.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"["))
     except (EOFError, OSError):
-        return False  # what is wrong with it, read_jsonl says
+        return False  # read_jsonl says what is wrong with it
 
 
 def _detect(path: Path, rows: Sequence[Any]) -> str:
@@ -161,9 +159,9 @@ def _detect(path: Path, rows: Sequence[Any]) -> str:
         for name, fields in FORMATS.items():
             if isinstance(row, dict) and all(field in row for field in fields):
                 return name
-    came = f"fields {', '.join(rows[0])}" if isinstance(rows[0], dict) else type(rows[0]).__name__
+    found = f"fields {', '.join(rows[0])}" if isinstance(rows[0], dict) else type(rows[0]).__name__
     known = "; ".join(f"{name}: {', '.join(fields)}" for name, fields in FORMATS.items())
-    raise InputError(f"{path} is in no format known: its first row has {came}", hint=f"known are {known}")
+    raise InputError(f"{path} is not in a known format: its first row has {found}", hint=f"known are {known}")
 
 
 def _read(
@@ -173,16 +171,18 @@ def _read(
     licence: str | None,
     drop_bad: bool,
     kind: type[Talk],
-) -> Reading[Talk]:
+) -> ParsedFile[Talk]:
     path = Path(path)
     raw = list(read_objects(path))
-    found = _checked_format(format_) if format_ else _detect(path, raw)
+    if format_ and format_ not in FORMATS:
+        raise unknown_name("format of questions and answers", format_, FORMATS)
+    found = format_ or _detect(path, raw)
     if not raw:
         raise InputError(f"{path} holds no rows")
     if (found == "preference") is not (kind is Preference):
         raise InputError(f"{path} holds rows of the format {found}, not {kind.__name__.lower()}s")
     if source is not None and not source.strip():
-        raise InputError("the source is empty", hint="name one, or none for the file's name")
+        raise InputError("the source is empty", hint="name one, or omit it for the file's name")
     parser = _Parser(found, source or path.name, licence, path.name.partition(".")[0])
     rows: list[Talk] = []
     bad: list[BadRow] = []
@@ -192,18 +192,8 @@ def _read(
         except _BadRowError as error:
             bad.append(BadRow(number, str(error)))
     if bad and not drop_bad:
-        raise InputError(
-            _complaint(path, bad, len(raw)), hint="correct them, or leave them out by --drop-bad"
-        )
-    return Reading(path, found, tuple(rows), tuple(bad), tuple(sorted(parser.ignored)))
-
-
-def _checked_format(name: str) -> str:
-    if name not in FORMATS:
-        near = nearest(name, FORMATS)
-        hint = (f"did you mean {near!r}? " if near else "") + f"allowed: {', '.join(FORMATS)}"
-        raise InputError(f"{name!r} is no format of questions and answers", hint=hint)
-    return name
+        raise InputError(_complaint(path, bad, len(raw)), hint="correct them, or drop them with --drop-bad")
+    return ParsedFile(path, found, tuple(rows), tuple(bad), tuple(sorted(parser.ignored)))
 
 
 def _complaint(path: Path, bad: Sequence[BadRow], total: int) -> str:
@@ -213,7 +203,7 @@ def _complaint(path: Path, bad: Sequence[BadRow], total: int) -> str:
 
 
 class _BadRowError(Exception):
-    """Why a row cannot be used; never leaves this module."""
+    """A row cannot be used; never leaves this module."""
 
 
 class _Parser:
@@ -231,10 +221,10 @@ class _Parser:
         """The fields of the row that stands at `number` in the file.
 
         Raises:
-            _BadRowError: it is no row of the format.
+            _BadRowError: it is not a row of the format.
         """
         if not isinstance(values, dict):
-            raise _BadRowError(f"it is {type(values).__name__}, an object is expected")
+            raise _BadRowError(f"it is {type(values).__name__}, not an object")
         for name in FORMATS[self._format]:
             if values.get(name) is None:
                 raise _BadRowError(f"it has no {name!r}")
@@ -246,7 +236,7 @@ class _Parser:
     def _content(self, values: Values) -> dict[str, Any]:
         if self._format == "preference":
             return self._preference(values)
-        read: dict[str, Callable[[Values], list[Message]]] = {
+        read: dict[str, Callable[[Values], list[Turn]]] = {
             "messages": lambda row: self._messages(row["messages"], "messages", "role", "content"),
             "sharegpt": self._sharegpt,
             "alpaca": _alpaca,
@@ -265,14 +255,14 @@ class _Parser:
             if name == "id" and isinstance(value, int):
                 value = str(value)
             if not isinstance(value, str) or not value.strip():
-                raise _BadRowError(f"its {name} is {value!r}, text is expected")
+                raise _BadRowError(f"its {name} is {value!r}, not a text")
             given[name] = value
         name = given.setdefault("id", f"{self._stem}:{number}") or ""
         if self._ids.setdefault(name, number) != number:
             raise _BadRowError(f"its id {name!r} is that of row {self._ids[name]}")
         return given
 
-    def _messages(self, turns: Any, field: str, role: str, text: str) -> list[Message]:
+    def _messages(self, turns: Any, field: str, role: str, text: str) -> list[Turn]:
         if not isinstance(turns, list) or not turns:
             raise _BadRowError(f"{field!r} must be a list of messages, it is {_shown(turns)}")
         messages = []
@@ -283,7 +273,7 @@ class _Parser:
             self.ignored |= {f"{field}.{name}" for name in turn.keys() - {role, text}}
         return messages
 
-    def _sharegpt(self, values: Values) -> list[Message]:
+    def _sharegpt(self, values: Values) -> list[Turn]:
         turns = self._messages(values["conversations"], "conversations", "from", "value")
         return [*_system(values), *turns]
 
@@ -305,44 +295,44 @@ class _Parser:
             raise _BadRowError("'chosen' and 'rejected' are the same")
         return {"prompt": tuple(prompt), "chosen": chosen[-1].content, "rejected": rejected[-1].content}
 
-    def _side(self, value: Any, field: str, role: str) -> list[Message]:
+    def _side(self, value: Any, field: str, role: str) -> list[Turn]:
         if isinstance(value, str):
             return [_message(role, value)]
         return self._messages(value, field, "role", "content")
 
 
-def _alpaca(values: Values) -> list[Message]:
+def _alpaca(values: Values) -> list[Turn]:
     instruction, further = values["instruction"], values.get("input") or ""
     if not isinstance(further, str):
-        raise _BadRowError(f"its input is {_shown(further)}, text is expected")
+        raise _BadRowError(f"its input is {_shown(further)}, not a text")
     if isinstance(instruction, str) and instruction.strip() and further.strip():
         instruction = f"{instruction}\n\n{further}"
     return [*_system(values), _message("user", instruction), _message("assistant", values["output"])]
 
 
-def _system(values: Values) -> list[Message]:
-    """The system message of a row that has one beside its turns; a blank one is none."""
+def _system(values: Values) -> list[Turn]:
+    """The system message of a row that has one beside its turns; an empty one does not count."""
     text = values.get("system")
     return [_message("system", text)] if text is not None and text != "" else []
 
 
-def _message(role: Any, text: Any) -> Message:
+def _message(role: Any, text: Any) -> Turn:
     known = _ROLES.get(role) if isinstance(role, str) else None
     if known is None:
-        raise _BadRowError(f"{_shown(role)} is no role (allowed: {', '.join(_ROLES)})")
+        raise _BadRowError(f"unknown role {_shown(role)} (allowed: {', '.join(_ROLES)})")
     if not isinstance(text, str):
-        raise _BadRowError(f"the text of the {known} is {_shown(text)}, text is expected")
+        raise _BadRowError(f"the text of the {known} is {_shown(text)}, not a text")
     if not text.strip():
         raise _BadRowError(f"the text of the {known} is empty")
-    return Message(role=known, content=text)  # type: ignore[arg-type]  # one of the three
+    return Turn(role=known, content=text)  # type: ignore[arg-type]  # one of the three
 
 
-def _check_turns(messages: Sequence[Message], last: str) -> None:
+def _check_turns(messages: Sequence[Turn], last: str) -> None:
     turns = messages[1:] if messages and messages[0].role == "system" else messages
     expected = "user"
     for number, message in enumerate(turns, start=1):
         if message.role == "system":
-            raise _BadRowError("a system message stands elsewhere than first")
+            raise _BadRowError("a system message is not the first")
         if message.role != expected:
             before = "it begins with" if number == 1 else "two in a row are from"
             raise _BadRowError(f"{before} the {message.role}")

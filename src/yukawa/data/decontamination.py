@@ -1,38 +1,35 @@
-"""Training documents that hold pieces of an evaluation set: found by shared word n-grams and whole short questions."""
-
-from __future__ import annotations
+"""Finds pieces of evaluation sets in training rows: by shared word n-grams and whole short questions."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from yukawa.core.errors import InputError
 from yukawa.data.ngrams import Hashes, hash_sequences, hash_words, split_words
-from yukawa.data.rows import Conversation, Document, Preference, texts_of
+from yukawa.data.rows import AnyRow, Conversation, Document, Preference, Row, RowFilter, texts_of
 
 WORDS = 13
-SHORTEST = 4  # words: "what is QCD" stands in too many texts to say anything
+SHORTEST = 4  # words: "what is QCD" stands in too many texts to mean anything
 REASON = "with a piece of an evaluation set"
 _BATCH = 256  # documents
 _TABLE_BITS = 22  # a first look in a table of 4 MB spares the search for nearly every n-gram
 _Spans = dict[str, list[tuple[int, int]]]
-Piece = TypeVar("Piece", Document, Conversation, Preference)
 
 
 @dataclass(frozen=True)
-class Item:
+class EvaluationText:
     """One text of an evaluation set.
 
     Attributes:
         id: names it in the report.
         text: a question, an answer or a whole document.
-        question: a text that counts as found when it stands whole in a document, even where it has fewer words
+        question: whether the text counts as found where it stands whole in a document although it has fewer words
             than an n-gram. Short answers ("the Higgs boson") stand everywhere.
     """
 
@@ -42,13 +39,13 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Hit:
-    """A document that holds a piece of an evaluation item.
+class Leak:
+    """A row that holds a piece of an evaluation text.
 
     Attributes:
-        document: its id.
-        item: the id of the evaluation item.
-        words: how many words of the document are covered by shared n-grams or the whole question.
+        document: the id of the row.
+        item: the id of the evaluation text.
+        words: how many words of the row are covered by shared n-grams or the whole question.
         text: the first run of such words, normalised.
     """
 
@@ -69,51 +66,51 @@ class ContaminationCounts:
     items_too_short: int
 
 
-def evaluation_items(rows: Iterable[Document | Conversation | Preference]) -> Iterator[Item]:
+def evaluation_items(rows: Iterable[AnyRow]) -> Iterator[EvaluationText]:
     """The texts of evaluation rows: documents, every turn of user and assistant, prompts and chosen replies.
 
-    System messages are left out: they are the same everywhere.
+    System messages are omitted, since they are the same everywhere.
     """
     for row in rows:
         if isinstance(row, Document):
-            yield Item(row.id, row.text)
+            yield EvaluationText(row.id, row.text)
             continue
-        for message in row.messages if isinstance(row, Conversation) else row.prompt:
-            if message.role != "system":
-                yield Item(row.id, message.content, question=message.role == "user")
+        for turn in row.messages if isinstance(row, Conversation) else row.prompt:
+            if turn.role != "system":
+                yield EvaluationText(row.id, turn.content, question=turn.role == "user")
         if isinstance(row, Preference):
-            yield Item(row.id, row.chosen, question=False)
+            yield EvaluationText(row.id, row.chosen, question=False)
 
 
-class Decontamination:
-    """Holds training rows against an evaluation set and reports which item hits which row.
+class Decontamination(RowFilter):
+    """Compares training rows with an evaluation set and reports which row holds a piece of which text.
 
-    Two texts share a piece where `words` words in a row agree, case, spacing and punctuation aside. GPT-3's authors
+    Two texts share a piece if `words` consecutive words agree, case, spacing and punctuation aside. GPT-3's authors
     filtered training text by 13 (Brown et al., arXiv:2005.14165, appendix C). A question of fewer words, but
-    `shortest` or more, is sought whole. Items with the same id are one item.
+    `shortest` or more, is searched for as a whole. Texts with the same id are one item.
 
     Args:
-        sets: name and hash of the files of the items, for the manifest.
+        sets: name and hash of the files of the evaluation texts, for the manifest.
 
     Attributes:
         hits: what `check` has found so far.
 
     Raises:
-        InputError: there is no item, or `words` or `shortest` is less than one.
+        InputError: the evaluation set is empty, or `words` or `shortest` is less than one.
     """
 
     def __init__(
         self,
-        items: Iterable[Item],
+        items: Iterable[EvaluationText],
         words: int = WORDS,
         shortest: int = SHORTEST,
         sets: Sequence[Mapping[str, str]] = (),
     ) -> None:
         if words < 1 or shortest < 1:
             raise InputError(
-                f"n-grams of {min(words, shortest)} words cannot be sought", hint="take one or more"
+                f"n-grams have at least one word, not {min(words, shortest)}", hint="choose one or more"
             )
-        self.hits: list[Hit] = []
+        self.hits: list[Leak] = []
         self._words, self._shortest, self._sets = words, shortest, sets
         self._documents = self._rows_hit = 0
         self._items_hit: set[str] = set()
@@ -131,13 +128,11 @@ class Decontamination:
             for length, texts in wanted.items():
                 tables.setdefault(length, _Table(length)).add(texts)
         if not self._items:
-            raise InputError(
-                "the evaluation set holds no item", hint="name files with questions or documents"
-            )
+            raise InputError("the evaluation set is empty", hint="name files with questions or documents")
         self._tables = [tables[length] for length in sorted(tables)]
 
-    def check(self, rows: Iterable[Piece]) -> Iterator[tuple[Piece, list[Hit]]]:
-        """Give each row with its hits, in order; rows are read a few hundred at a time.
+    def check(self, rows: Iterable[Row]) -> Iterator[tuple[Row, list[Leak]]]:
+        """Yield each row with its leaks, in order; rows are read a few hundred at a time.
 
         All texts of a row are searched, each by itself; in a preference row the rejected reply too.
         """
@@ -145,15 +140,11 @@ class Decontamination:
             self.hits += hits
             yield row, hits
 
-    def __call__(self, rows: Iterable[Piece]) -> Iterator[Piece]:
-        """The rows without a hit, in order."""
-        return (row for row, hits in self.check(rows) if not hits)
-
-    def keeps(self, rows: Iterable[Piece]) -> Iterator[bool]:
-        """Say of each row, in order, whether it has no hit; the hits are counted and not held."""
+    def keeps(self, rows: Iterable[Row]) -> Iterator[bool]:
+        """Say of each row, in order, whether it holds nothing; leaks are counted and not kept."""
         return (not hits for _, hits in self._examined(rows))
 
-    def _examined(self, rows: Iterable[Piece]) -> Iterator[tuple[Piece, list[Hit]]]:
+    def _examined(self, rows: Iterable[Row]) -> Iterator[tuple[Row, list[Leak]]]:
         remaining = iter(rows)
         while batch := list(islice(remaining, _BATCH)):
             texts = [[split_words(text) for text in texts_of(row)] for row in batch]
@@ -169,14 +160,14 @@ class Decontamination:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What decided, for a manifest."""
+        """What decides, for the manifest."""
         counts = self.counts
         names = ", ".join(f"`{one['name']}`" for one in self._sets) or "an evaluation set"
         return {
             "filter": "decontamination",
-            "about": f"rows that share {self._words} words in a row, or a whole question of {self._shortest} or more, "
-            f"with {names} are left out: they hold pieces of {counts.items_hit:,} of {counts.items:,} items; "
-            f"{counts.items_too_short:,} items are too short to be sought.",
+            "about": f"rows that share {self._words} consecutive words, or a whole question of {self._shortest} or more, "
+            f"with {names} are omitted: they hold pieces of {counts.items_hit:,} of {counts.items:,} items; "
+            f"{counts.items_too_short:,} items are too short to be searched for.",
             "words": self._words,
             "shortest": self._shortest,
             "sets": [dict(one) for one in self._sets],
@@ -187,12 +178,12 @@ class Decontamination:
 
     @property
     def dropped(self) -> dict[str, int]:
-        """How many rows had a hit so far, by this reason."""
+        """How many rows held a piece so far, by this reason."""
         return {REASON: self._rows_hit} if self._rows_hit else {}
 
     @property
     def counts(self) -> ContaminationCounts:
-        """What was seen so far."""
+        """The counts so far."""
         return ContaminationCounts(
             documents=self._documents,
             documents_hit=self._rows_hit,
@@ -201,8 +192,8 @@ class Decontamination:
             items_too_short=sum(not judged for judged in self._items.values()),
         )
 
-    def _length(self, item: Item, words: int) -> int:
-        """How long the sequences of an item's words are that are sought; 0 where none is."""
+    def _length(self, item: EvaluationText, words: int) -> int:
+        """The length of the word sequences of a text to search for; 0 if the text is too short."""
         if words >= self._words:
             return self._words
         return words if item.question and words >= self._shortest else 0
@@ -222,7 +213,7 @@ class Decontamination:
         return found
 
     @staticmethod
-    def _hits(document: str, texts: list[list[str]], found: list[_Spans]) -> list[Hit]:
+    def _hits(document: str, texts: list[list[str]], found: list[_Spans]) -> list[Leak]:
         covered: dict[str, int] = {}
         shown: dict[str, str] = {}
         for words, by_item in zip(texts, found, strict=True):
@@ -230,13 +221,13 @@ class Decontamination:
                 runs = _merge(spans)
                 covered[item] = covered.get(item, 0) + sum(end - start for start, end in runs)
                 shown.setdefault(item, " ".join(words[slice(*runs[0])]))
-        return [Hit(document, item, covered[item], shown[item]) for item in sorted(covered)]
+        return [Leak(document, item, covered[item], shown[item]) for item in sorted(covered)]
 
 
 class _Table:
-    """The word sequences of one length that are sought, as hashes with their items.
+    """The word sequences of one length to search for, as hashes with their items.
 
-    A hash has 64 bits: 10^6 sequences of an evaluation set sought among 10^9 of training texts give 5e-5 wrong hits.
+    A hash has 64 bits: 10^6 sequences of an evaluation set compared with 10^9 of training texts give 5e-5 wrong hits.
     """
 
     def __init__(self, length: int) -> None:
@@ -246,7 +237,7 @@ class _Table:
         self._marks = np.zeros(1 << _TABLE_BITS, bool)
 
     def add(self, texts: list[tuple[str, list[str]]]) -> None:
-        """Take up the sequences of texts with the ids of their items."""
+        """Add the sequences of texts, which come with the ids of their items."""
         hashes, counts = hash_sequences(*hash_words(words for _, words in texts), self.length)
         owners = np.repeat(np.arange(len(self._names), len(self._names) + len(texts)), counts)
         self._names += (name for name, _ in texts)
@@ -262,7 +253,7 @@ class _Table:
         return hashes[order], owners[order]
 
     def look_up(self, sequences: Hashes) -> Iterator[tuple[int, set[str]]]:
-        """Where in `sequences` a hash that is sought stands, and of which items."""
+        """The positions in `sequences` of known hashes, and the items of each."""
         places = np.flatnonzero(self._marks[self._short(sequences)])
         if not len(places):
             return

@@ -1,6 +1,4 @@
-"""Documents that say the same twice: exact duplicates by hash, near ones by MinHash, LSH and their true Jaccard index."""
-
-from __future__ import annotations
+"""Finds duplicates: exact ones by hash, near ones by MinHash, LSH and their true Jaccard index."""
 
 import os
 import sys
@@ -17,15 +15,15 @@ import numpy.typing as npt
 from yukawa.core.errors import InputError
 from yukawa.core.files import report_write_errors
 from yukawa.data.ngrams import digest, hash_sequences, hash_words, mix, split_words
-from yukawa.data.rows import Document
+from yukawa.data.rows import Document, RowFilter
 
 SHINGLE = 5  # words; Lee et al. 2022 use 5 as well
 PERMUTATIONS = 128
 RECALL = 0.99  # least probability that a pair right at the threshold is compared
 _BATCH = 64  # documents: their table of permuted hashes stays in the processor's cache
-_IN_MEMORY = 1 << 24  # bytes of shingle sets; more go to a file
-_BYTES = 4  # of a shingle's hash
-_PAD = ""  # no word is empty, so a text shorter than a shingle has one shingle that no longer text has
+_IN_MEMORY = 1 << 24  # bytes of shingle sets; beyond, they go to a file
+_BYTES = 4  # size of a shingle's hash
+_PAD = ""  # no word is empty: a text shorter than a shingle has one shingle that a longer text cannot have
 _Array32 = npt.NDArray[np.uint32]
 _Array64 = npt.NDArray[np.uint64]
 _Counts = npt.NDArray[np.int64]
@@ -33,13 +31,13 @@ _Counts = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Banding:
-    """How a signature is cut: texts that agree in all rows of at least one band are compared."""
+    """How a signature is divided: texts that agree in all rows of at least one band are compared."""
 
     bands: int
     rows: int
 
     def probability(self, jaccard: float) -> float:
-        """That two texts of this Jaccard index are compared: 1 - (1 - J^rows)^bands, the S-curve of LSH.
+        """The probability that two texts of this Jaccard index are compared: 1 - (1 - J^rows)^bands.
 
         Source: Leskovec, Rajaraman, Ullman, Mining of Massive Datasets, section 3.4.
         """
@@ -47,16 +45,16 @@ class Banding:
 
 
 def choose_banding(threshold: float) -> Banding:
-    """The steepest curve that still compares pairs at the threshold with a probability of `RECALL` or more.
+    """The banding with the steepest curve that compares pairs at the threshold with a probability of at least `RECALL`.
 
-    For 0.8 it has 21 bands of 6 rows: pairs with J = 0.8 are compared with probability 0.998, with 0.9
-    always but for 1e-7, with 0.5 in 28 % and with 0.2 in 0.1 % of the cases.
+    For 0.8 it has 21 bands of 6 rows: pairs with J = 0.8 are compared with probability 0.998, with J = 0.9 always
+    but for 1e-7, with J = 0.5 in 28 % and with J = 0.2 in 0.1 % of the cases.
 
     Raises:
         InputError: the threshold is not in (0, 1].
     """
     if not 0 < threshold <= 1:
-        raise InputError(f"the threshold is {threshold:g}, a Jaccard index above 0 and up to 1 is expected")
+        raise InputError(f"expected a Jaccard index above 0 and up to 1 as the threshold, got {threshold:g}")
     choices = [Banding(PERMUTATIONS // rows, rows) for rows in range(1, 33)]
     fitting = [choice for choice in choices if choice.probability(threshold) >= RECALL]
     return max(fitting, key=lambda choice: choice.rows, default=choices[0])
@@ -65,8 +63,8 @@ def choose_banding(threshold: float) -> Banding:
 class Shingles:
     """The sets of word shingles of texts, as sorted distinct 32-bit hashes, and their MinHash signatures.
 
-    A hash of 32 bits takes half the memory and time of one of 64; that two of the 200 shingles of a pair of
-    abstracts agree by chance happens once in 200,000 pairs and moves its Jaccard index by 0.005.
+    A hash of 32 bits takes half the memory and time of one of 64. Two of the 200 shingles of a pair of abstracts
+    agree by chance once in 200,000 pairs, which changes the Jaccard index by 0.005.
     """
 
     def __init__(self, seed: int = 0, length: int = SHINGLE) -> None:
@@ -79,7 +77,7 @@ class Shingles:
     def of_texts(self, texts: Iterable[list[str]]) -> tuple[_Array32, _Counts]:
         """The sets of shingles of T texts given as words, one after the other, and their ends (T,).
 
-        A text without words has none.
+        The set of a text without words is empty.
         """
         padded = [words + [_PAD] * (self._length - len(words)) if words else words for words in texts]
         hashes, counts = hash_sequences(*hash_words(padded), self._length)
@@ -113,8 +111,8 @@ def jaccard(a: _Array32, b: _Array32) -> float:
 
 
 @dataclass(frozen=True)
-class Group:
-    """Documents that are one and the same: the id of the one to keep and those of the others, in order."""
+class DuplicateGroup:
+    """Documents that are duplicates of each other: the id of the one to keep and those of the others, in order."""
 
     kept: str
     dropped: tuple[str, ...]
@@ -122,7 +120,7 @@ class Group:
 
 @dataclass(frozen=True)
 class DuplicateCounts:
-    """How many documents there were, were dropped as exact and as near duplicates, and are kept."""
+    """How many documents were read, dropped as exact and as near duplicates, and kept."""
 
     documents: int
     exact: int
@@ -136,43 +134,21 @@ class Duplicates:
 
     Attributes:
         groups: sorted by the id that is kept.
-        counts: `exact` counts the documents whose normalised text another of the same group has, one of each
-            text excepted; `near` the others that are dropped.
+        counts: `exact` counts the documents with the same normalised text as another, one of each text excepted;
+            `near` counts the others that are dropped.
+        dropped: positions of the dropped documents.
     """
 
-    groups: tuple[Group, ...]
+    groups: tuple[DuplicateGroup, ...]
     counts: DuplicateCounts
-    _dropped: dict[int, str] = field(repr=False)
-
-    def keep(self, documents: Iterable[Document]) -> Iterator[Document]:
-        """The documents without duplicates, in order; they are read a second time and never held.
-
-        Raises:
-            InputError: these are not the documents that were searched, or not in that order.
-        """
-        count = 0
-        for position, document in enumerate(documents):
-            count += 1
-            dropped = self._dropped.get(position)
-            if dropped is None:
-                yield document
-            elif dropped != document.id:
-                raise InputError(
-                    f"document {position + 1} is {document.id!r}, it was {dropped!r} when duplicates were sought",
-                    hint="give the same documents in the same order",
-                )
-        if count != self.counts.documents:
-            raise InputError(
-                f"{count} documents came, {self.counts.documents} were searched for duplicates",
-                hint="give the same documents in the same order",
-            )
+    dropped: frozenset[int] = field(repr=False)
 
 
-class DuplicateFilter:
-    """Keeps one document of each group of duplicates, and counts the others by reason.
+class DuplicateFilter(RowFilter):
+    """Keeps one document of each group of duplicates and counts the others by reason.
 
     Attributes:
-        counts: of the last documents; None before.
+        counts: counts of the last documents; None before any.
 
     Raises:
         InputError: the threshold is not in (0, 1].
@@ -184,23 +160,17 @@ class DuplicateFilter:
         self._threshold, self._seed = threshold, seed
         self.counts: DuplicateCounts | None = None
 
-    def __call__(self, documents: Iterable[Document]) -> Iterator[Document]:
-        """The documents to keep, in order; `documents` must allow two readings and is never held."""
-        found = find_duplicates(documents, self._threshold, self._seed)
+    def keeps(self, rows: Iterable[Document]) -> Iterator[bool]:
+        """Say of each document, in order, whether it stays; all are read before the first answer."""
+        found = find_duplicates(rows, self._threshold, self._seed)
         self.counts = found.counts
-        return found.keep(documents)
-
-    def keeps(self, documents: Iterable[Document]) -> Iterator[bool]:
-        """Say of each document, in order, whether it stays; they are read once, to the last, before the first answer."""
-        found = find_duplicates(documents, self._threshold, self._seed)
-        self.counts = found.counts
-        return (position not in found._dropped for position in range(found.counts.documents))
+        return (position not in found.dropped for position in range(found.counts.documents))
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What decided, for a manifest."""
+        """What decides, for the manifest."""
         if self._threshold is None:
-            return {"filter": "duplicates", "about": "of texts of the same words the oldest is kept."}
+            return {"filter": "duplicates", "about": "of texts with the same words the oldest is kept."}
         banding = choose_banding(self._threshold)
         return {
             "filter": "near duplicates",
@@ -216,7 +186,7 @@ class DuplicateFilter:
 
     @property
     def dropped(self) -> dict[str, int]:
-        """How many documents were dropped, by reason."""
+        """Number of documents dropped, by reason."""
         if self.counts is None:
             return {}
         reasons = {
@@ -226,30 +196,19 @@ class DuplicateFilter:
         return {reason: count for reason, count in reasons.items() if count}
 
 
-def near_duplicates(
-    documents: Iterable[Document], threshold: float = 0.8, seed: int = 0
-) -> tuple[Group, ...]:
-    """Groups of documents whose sets of word 5-grams have a Jaccard index of `threshold` or more.
-
-    Exact duplicates belong to them. A group holds whoever is tied to it by a chain of such pairs. Its oldest
-    document is kept, of equally old ones the one with the smallest id; one without a date counts as youngest.
-    The order of the documents changes nothing. Method: Lee et al., Deduplicating training data makes language
-    models better (arXiv:2107.06499), with candidate pairs of MinHash and LSH (see `choose_banding` for the
-    probability that a pair is found) confirmed by their true Jaccard index.
-
-    Raises:
-        InputError: the threshold is not in (0, 1].
-    """
-    return find_duplicates(documents, threshold, seed).groups
-
-
 def find_duplicates(
     documents: Iterable[Document], threshold: float | None = 0.8, seed: int = 0
 ) -> Duplicates:
-    """Like `near_duplicates`, with counts, and able to filter a second reading of the documents.
+    """Groups of documents whose sets of word 5-grams have a Jaccard index of `threshold` or more.
 
-    The documents are read once and not held: some 0.5 kB of each stay in memory, and 0.2 kB where `threshold` is
-    None, which seeks exact duplicates alone; hashes of the texts' shingles go to a temporary file.
+    Exact duplicates belong to them. A group holds all documents that a chain of such pairs connects. Its oldest
+    document is kept, of equally old ones the one with the smallest id; one without a date counts as youngest. The
+    order of the documents does not matter. Method: Lee et al., Deduplicating training data makes language models
+    better (arXiv:2107.06499), with candidate pairs of MinHash and LSH (see `choose_banding` for the probability
+    that a pair is found) confirmed by their true Jaccard index.
+
+    The documents are read once and not kept: some 0.5 kB of each stay in memory, 0.2 kB if `threshold` is None,
+    which finds exact duplicates alone. Hashes of the texts' shingles go to a temporary file.
 
     Raises:
         InputError: the threshold is not in (0, 1].
@@ -280,25 +239,33 @@ def _gather(parents: list[int], keys: list[tuple[int, str, str]], exact: int) ->
         if parent != position:
             root = find_root(parents, position)
             members.setdefault(root, [root]).append(position)
-    groups: list[Group] = []
-    dropped: dict[int, str] = {}
+    groups: list[DuplicateGroup] = []
+    dropped: set[int] = set()
     for group in members.values():
         kept, *others = sorted(group, key=lambda position: (keys[position], position))
-        groups.append(Group(keys[kept][1], tuple(keys[other][1] for other in others)))
-        dropped.update((other, keys[other][1]) for other in others)
+        groups.append(DuplicateGroup(keys[kept][1], tuple(keys[other][1] for other in others)))
+        dropped.update(others)
     counts = DuplicateCounts(len(parents), exact, len(dropped) - exact, len(parents) - len(dropped))
-    return Duplicates(tuple(sorted(groups, key=lambda group: (group.kept, group.dropped))), counts, dropped)
+    return Duplicates(
+        tuple(sorted(groups, key=lambda group: (group.kept, group.dropped))), counts, frozenset(dropped)
+    )
 
 
 def find_root(parents: list[int], position: int) -> int:
-    """The position that stands for the group of `position`; paths get shorter on the way."""
+    """The position that represents the group of `position`; shortens the paths on the way."""
     while parents[position] != position:
         parents[position] = position = parents[parents[position]]
     return position
 
 
+def join(parents: list[int], one: int, other: int) -> None:
+    """Make one group of the groups of two positions."""
+    roots = find_root(parents, one), find_root(parents, other)
+    parents[max(roots)] = min(roots)
+
+
 class NearPairs:
-    """Shingles and band keys of texts, and the pairs among them that are near duplicates.
+    """Collects shingles and band keys of texts and finds the pairs that are near duplicates.
 
     Raises:
         InputError: the threshold is not in (0, 1].
@@ -316,7 +283,7 @@ class NearPairs:
         self._keys: list[_Array64] = []
 
     def add(self, position: int, words: list[str]) -> None:
-        """Take up a text, given as words, that is known as `position`."""
+        """Add a text, given as words, which is known as `position`."""
         if not words:
             return  # only its exact duplicates are its duplicates
         self._positions.append(position)
@@ -335,7 +302,7 @@ class NearPairs:
             self._waiting.clear()
 
     def join(self, parents: list[int]) -> None:
-        """Join the texts of every confirmed pair in the forest `parents`, which `find_root` reads."""
+        """Join the texts of every confirmed pair in the forest `parents` of `find_root`."""
         self._flush()
         for bucket in _buckets(self._keys):
             by_root: dict[int, list[int]] = {}
@@ -344,16 +311,15 @@ class NearPairs:
             self._join_parts(list(by_root.values()), parents)
 
     def _join_parts(self, parts: list[list[int]], parents: list[int]) -> None:
-        """Join those parts of a bucket that a pair ties; within a part nothing is left to compare."""
-        apart: list[list[int]] = []
+        """Join the parts of a bucket that a near pair connects; within a part nothing remains to be compared."""
+        separate: list[list[int]] = []
         for part in parts:
-            for other in list(apart):
+            for other in list(separate):
                 if any(self._near(a, b) for a in part for b in other):
-                    roots = [find_root(parents, self._positions[entry]) for entry in (part[0], other[0])]
-                    parents[max(roots)] = min(roots)
-                    apart.remove(other)
+                    join(parents, self._positions[part[0]], self._positions[other[0]])
+                    separate.remove(other)
                     part = other + part
-            apart.append(part)
+            separate.append(part)
 
     def _near(self, one: int, other: int) -> bool:
         return jaccard(self._set(one), self._set(other)) >= self._threshold

@@ -1,6 +1,4 @@
-"""Mixtures of archives, defined in one table: FeynTune's s1 to s10, and one's own in the same form."""
-
-from __future__ import annotations
+"""Mixtures of archives, defined in one table: FeynTune's s1 to s10, and your own in the same form."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,9 +22,9 @@ class Mixture(StrictModel):
     """A mixture of archives: one line of the table.
 
     Attributes:
-        parts: archives (or single categories) with their shares, which add up to 1; None for all there is.
-        size: the mixture to whose size this one is cut, split by split; None if it is not.
-        sure: whether its number is published; the composition always is.
+        parts: archives (or single categories) with their shares, which add up to 1; None takes all documents.
+        size: the mixture to whose size this one is cut, split by split; None if it is not cut.
+        sure: whether its name is published; the composition always is.
     """
 
     parts: dict[str, float | None]
@@ -66,7 +64,7 @@ MixtureTable = Mapping[str, Mixture]
 
 @cache
 def shipped_mixtures() -> MixtureTable:
-    """FeynTune's ten; of s4 to s7 the numbers are not sure."""
+    """FeynTune's ten mixtures; which of them s4 to s7 are is not certain."""
     return read_mixtures(_SHIPPED, {})
 
 
@@ -103,7 +101,7 @@ def archives_of(name: str, table: MixtureTable) -> tuple[str, ...]:
     """The archives that decide a mixture: its own, and those of the mixture that gives its size.
 
     Raises:
-        InputError: there is no mixture of this name.
+        InputError: the mixture is unknown.
     """
     mixture = find_mixture(name, table)
     others = archives_of(mixture.size, table) if mixture.size else ()
@@ -112,12 +110,12 @@ def archives_of(name: str, table: MixtureTable) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Chosen:
-    """What a mixture takes.
+    """The documents of a mixture.
 
     Attributes:
-        places: of the documents, shuffled, by split.
-        parts: documents of each part, by split.
-        wanted: the size it should have, by split; larger than what is taken where documents are too few.
+        places: places of the documents, shuffled, by split.
+        parts: number of documents of each part, by split.
+        wanted: size that the mixture should have, by split; larger than the real one if documents are too few.
     """
 
     places: dict[str, Places]
@@ -128,9 +126,9 @@ class Chosen:
 def choose(
     name: str, table: MixtureTable, members: Mapping[str, Places], splits: Places, ranks: Places
 ) -> Chosen:
-    """The documents of a mixture: of each part the first in shuffled order, split by split.
+    """Choose the documents of a mixture: of each part the first in shuffled order, split by split.
 
-    Of two mixtures that take different numbers of an archive, the smaller takes some of the larger's.
+    Of two mixtures that take different numbers from an archive, the smaller takes some of the larger's.
 
     Args:
         members: places of the documents of each archive.
@@ -138,15 +136,15 @@ def choose(
         ranks: the place of each document in shuffled order.
 
     Raises:
-        InputError: there is no such mixture, or there are no documents of one of its archives.
+        InputError: the mixture is unknown, or one of its archives has no documents.
     """
     mixture = find_mixture(name, table)
     missing = [part for part in archives_of(name, table) if not len(members[part])]
     if missing:
         present = ", ".join(part for part in members if len(members[part])) or "none of its archives"
         raise InputError(
-            f"the mixture {name} needs {', '.join(missing)}, of which there are no documents",
-            hint=f"there are of {present}; add a snapshot, or choose another mixture",
+            f"the mixture {name} needs documents of {', '.join(missing)}, and the input has none",
+            hint=f"it has some of {present}; add a snapshot, or choose another mixture",
         )
     places, parts, wanted = {}, {}, {}
     for code, split in enumerate(SPLITS):
@@ -177,7 +175,7 @@ def apportion(total: int, shares: Sequence[float]) -> list[int]:
 
 
 def _sizes(name: str, table: MixtureTable, counts: Mapping[str, int]) -> dict[str, int]:
-    """How many documents of each part a mixture takes where there are `counts`."""
+    """How many documents of each part a mixture takes if `counts` are available."""
     mixture = table[name]
     parts = list(mixture.parts)
     there = [counts[part] for part in parts]
@@ -194,12 +192,12 @@ def _sizes(name: str, table: MixtureTable, counts: Mapping[str, int]) -> dict[st
 
 
 def _check_size(name: str, mixture: Mixture, table: MixtureTable) -> None:
-    """Refuse sizes that lead nowhere or in a circle."""
+    """Refuse sizes that lead to an unknown mixture or in a circle."""
     seen = [name]
     while mixture.size is not None:
         if mixture.size in seen:
             raise InputError(
-                f"the mixture {name} is cut to its own size", hint="take `size` out of one of them"
+                f"the mixture {name} is cut to its own size", hint="remove `size` from one of them"
             )
         seen.append(mixture.size)
         mixture = find_mixture(mixture.size, table)
@@ -211,8 +209,8 @@ def members_of(
     """Places of the documents of each archive; a document of two belongs to the first.
 
     Args:
-        names: the primary categories, of which `categories` gives the position for each document.
-        matches: whether a category (first) is of an archive (second).
+        names: the primary categories; `categories` gives the position of each document's in them.
+        matches: whether a category (first) belongs to an archive (second).
     """
     archives = tuple(archives)
     first = [

@@ -1,6 +1,4 @@
-"""Texts as words: how texts are compared when case, spacing and punctuation do not matter, and hashes of word sequences."""
-
-from __future__ import annotations
+"""Texts as words: for comparisons without case, spacing and punctuation, and hashes of word sequences."""
 
 import hashlib
 import unicodedata
@@ -18,7 +16,7 @@ _KEPT_WORDS = 1_000_000  # hashes remembered; beyond, they are made anew
 
 
 class _Spacing(dict[int, str | int]):
-    """For `str.translate`: letters, marks and digits stay, all else becomes a space."""
+    """A table for `str.translate`: keeps letters, marks and digits, and turns all else into a space."""
 
     def __missing__(self, code: int) -> str | int:
         kept = unicodedata.category(chr(code))[0] in "LMN"
@@ -27,7 +25,7 @@ class _Spacing(dict[int, str | int]):
 
 
 class _WordHashes(dict[str, int]):
-    """64-bit hashes of words, the same in every process."""
+    """The 64-bit hashes of words, the same in every process."""
 
     def __missing__(self, word: str) -> int:
         if len(self) >= _KEPT_WORDS:
@@ -42,14 +40,14 @@ _WORD_HASHES = _WordHashes()
 
 
 def split_words(text: str) -> list[str]:
-    """The words of a text: NFKC, case-folded, at everything that is no letter, mark or digit taken apart.
+    """The words of a text: NFKC, case-folded, split at everything that is not a letter, mark or digit.
 
-    `x_1`, `$x_{1}$` and `X 1` have the same words. Taking the words of the words joined changes nothing.
+    `x_1`, `$x_{1}$` and `X 1` have the same words. Words that are joined and split again are the same.
     """
     if text.isascii():
         folded = text.lower()
     else:
-        # Folding undoes some compositions and composing undoes some foldings; twice is what Unicode asks for
+        # Folding undoes some compositions and composing undoes some foldings; Unicode requires both twice
         # (toNFKC_Casefold, The Unicode Standard, section 3.13).
         folded = text
         for _ in range(2):
@@ -58,12 +56,12 @@ def split_words(text: str) -> list[str]:
 
 
 def normalise(text: str) -> str:
-    """The words of a text with single spaces; a text without any word stays as it is, less the spaces around."""
+    """The words of a text with single spaces; a text without words is only stripped of the spaces around it."""
     return " ".join(split_words(text)) or text.strip()
 
 
 def digest(normalised: str) -> bytes:
-    """128 bits that name a text given by `normalise`; two of 10^9 texts agree by chance once in 10^21 cases."""
+    """A hash of 128 bits of a text given by `normalise`; two of 10^9 texts agree by chance once in 10^21 cases."""
     return hashlib.blake2b(normalised.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
@@ -76,12 +74,12 @@ def hash_words(texts: Iterable[Sequence[str]]) -> tuple[Hashes, Counts]:
 
 
 def hash_sequences(hashes: Hashes, counts: Counts, length: int) -> tuple[Hashes, Counts]:
-    """Hashes of every `length` words in a row within each text, and how many there are of each text (T,).
+    """Hashes of every sequence of `length` words within each text, and their number in each text (T,).
 
     Args:
-        hashes: of words, as `hash_words` gives them.
-        counts: words of each text (T,).
-        length: words in a sequence; a text with fewer has none.
+        hashes: hashes of words, as `hash_words` gives them.
+        counts: number of words in each text (T,).
+        length: number of words in a sequence; a text with fewer has none.
     """
     per_text = np.maximum(counts - length + 1, 0)
     total = max(len(hashes) - length + 1, 0)
@@ -93,7 +91,7 @@ def hash_sequences(hashes: Hashes, counts: Counts, length: int) -> tuple[Hashes,
 
 
 def mix(values: Hashes) -> Hashes:
-    """Spread 64-bit values over all bits; equal ones stay equal and no two become equal.
+    """Spread 64-bit values over all bits by a bijection.
 
     Source: the finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014, doi:10.1145/2660193.2660195).
     """
@@ -103,7 +101,7 @@ def mix(values: Hashes) -> Hashes:
 
 
 def _within(per_text: Counts, counts: Counts) -> Counts:
-    """Where in the flat row of words the sequences begin that do not reach into the next text."""
+    """The positions in all words at which sequences begin that do not reach into the next text."""
     first_word = np.cumsum(counts) - counts
     first_sequence = np.cumsum(per_text) - per_text
     places: Counts = np.arange(int(per_text.sum())) + np.repeat(first_word - first_sequence, per_text)

@@ -1,6 +1,4 @@
-"""Documents that may not fit into memory: kept in an unnamed file, found again by their place in line."""
-
-from __future__ import annotations
+"""Documents that may not fit into memory: kept in an unnamed file and found by their position."""
 
 import hashlib
 import os
@@ -10,7 +8,7 @@ from array import array
 from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 import msgspec
 import numpy as np
@@ -29,11 +27,11 @@ _BUFFER = 1 << 18  # bytes
 _UNDATED = 10**7  # later than any day
 
 
-class Pool:
+class DocumentSpool:
     """Documents on the disk; some 60 bytes of each stay in memory.
 
     Args:
-        folder: on whose disk the unnamed file lies; the system removes it with the process.
+        folder: the unnamed file lies on its disk; the system removes it with the process.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -46,7 +44,7 @@ class Pool:
         self._days, self._categories, self._sums = array("i"), array("i"), array("I")
         self._codes: dict[str, int] = {}
 
-    def __enter__(self) -> Pool:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -59,7 +57,7 @@ class Pool:
         return self.read(range(len(self)))
 
     def add(self, document: Document) -> None:
-        """Keep one more.
+        """Add a document.
 
         Raises:
             StoreError: the disk refuses.
@@ -77,7 +75,7 @@ class Pool:
         self._categories.append(self._codes.setdefault(primary, len(self._codes)))
 
     def read(self, places: Iterable[int]) -> Iterator[Document]:
-        """Give the documents at these places, in this order."""
+        """Yield the documents at these places, in this order."""
         self._flush()
         for place in places:
             start, end = self._ends[place], self._ends[place + 1]
@@ -93,22 +91,22 @@ class Pool:
 
     @property
     def texts(self) -> Hashes:
-        """Hashes of the documents' letters and digits, of 128 bits as two numbers."""
+        """Hashes of the documents' letters and digits: 128 bits as two numbers."""
         return np.frombuffer(bytes(self._texts), "<u8").reshape(-1, 2).astype(np.uint64)
 
     @property
     def ids(self) -> Hashes:
-        """Hashes of their ids."""
+        """Hashes of the documents' ids."""
         return np.frombuffer(bytes(self._ids), "<u8").reshape(-1, 2).astype(np.uint64)
 
     @property
     def days(self) -> Places:
-        """Their dates as ordinal days; documents without a date come last."""
+        """Dates of the documents as ordinal days; those without a date come last."""
         return np.array(self._days, np.int64)
 
     @property
     def categories(self) -> Places:
-        """The positions of their primary categories in `names`."""
+        """Positions of the documents' primary categories in `names`."""
         return np.array(self._categories, np.int64)
 
     @property
@@ -118,7 +116,7 @@ class Pool:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The primary categories that occur; '' of documents without one."""
+        """The primary categories that occur; '' for documents without one."""
         return tuple(self._codes)
 
 
@@ -127,9 +125,9 @@ def _digest(data: bytes) -> bytes:
 
 
 def letters_digest(text: str) -> bytes:
-    """128 bits that name the letters and digits of a text in order, less case, spaces and punctuation.
+    """A hash of 128 bits of the letters and digits of a text in order, without case, spaces and punctuation.
 
-    These are the characters of `words.normalise`; of ASCII, which most abstracts are, they are found much faster.
+    These are the characters of `ngrams.normalise`; in ASCII, which most abstracts are, they are found much faster.
     """
     letters = text.encode().translate(_LOWER, _NO_LETTERS) if text.isascii() else b""
     return _digest(letters or ("".join(split_words(text)) or text.strip()).encode())
@@ -139,18 +137,18 @@ _LOWER = bytes(range(256)).lower()
 _NO_LETTERS = bytes(code for code in range(128) if not chr(code).isalnum())
 
 
-def distinct(pool: Pool, drop_repeats: bool) -> tuple[Places, int, int]:
-    """Places of documents of which no two have one id nor, with `drop_repeats`, the same words.
+def distinct(spool: DocumentSpool, drop_repeats: bool) -> tuple[Places, int, int]:
+    """Places of documents of which no two have the same id or, with `drop_repeats`, the same words.
 
-    Of the same words the oldest document is kept, and of one id the one with the smallest hash: which it is never
-    depends on the order in the pool.
+    Of the same words the oldest document is kept, of the same id the one with the smallest hash: the choice does
+    not depend on the order in the spool.
 
     Returns:
-        The places in order of the pool, and how many were dropped for their id and for their words.
+        The places in order of the spool, and how many were dropped for their id and for their words.
     """
-    texts, ids, days = pool.texts, pool.ids, pool.days
-    places = np.arange(len(pool))
-    by_id = np.lexsort((pool.sums, days, *texts.T, *ids.T))
+    texts, ids, days = spool.texts, spool.ids, spool.days
+    places = np.arange(len(spool))
+    by_id = np.lexsort((spool.sums, days, *texts.T, *ids.T))
     kept = by_id[_first(ids[by_id])]
     repeated_ids = len(places) - len(kept)
     if not drop_repeats:

@@ -1,8 +1,6 @@
-"""Text to unit vectors: one protocol, and one doorway that opens an embedder by its name."""
+"""Text to unit vectors: one protocol, and `open_embedder`, which opens an embedder by its name."""
 
-from __future__ import annotations
+import lazy_loader
 
-from yukawa.embedding.base import Embedder
-from yukawa.embedding.registry import DEFAULT, open_embedder
-
-__all__ = ["DEFAULT", "Embedder", "open_embedder"]
+# Imported when first used, so that `import yukawa.embedding` costs nothing.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

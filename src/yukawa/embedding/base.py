@@ -1,19 +1,30 @@
-"""The protocol every embedder follows, and what all of them do to texts and vectors."""
-
-from __future__ import annotations
+"""The protocol of all embedders, what they do to texts and vectors, and `open_embedder`, which opens one by its name."""
 
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from importlib import import_module
+from typing import Protocol
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
-    Vectors = NDArray[np.float32]
+from yukawa.core.errors import InputError, nearest
 
+Vectors = NDArray[np.float32]
 Progress = Callable[[int], None]
 
+DEFAULT = "auto"
+# What a person may type, shown in the message when something else came; and the module, the class and the method.
+_FORMS = {
+    "auto": ("auto", "minilm", "MiniLM", "from_package"),  # once `settle` has chosen
+    "minilm": ("minilm", "minilm", "MiniLM", "from_package"),
+    "hash": ("hash", "hashing", "HashEmbedder", ""),
+    "none": ("none", "hashing", "NoEmbedder", ""),
+    "sentence-transformers": (
+        "sentence-transformers:NAME_OR_FOLDER", "minilm", "SentenceTransformersEmbedder", "",
+    ),
+    "openai": ("openai:MODEL@BASE_URL", "openai", "OpenAIEmbedder", "from_spec"),
+}  # fmt: skip
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -30,17 +41,56 @@ class Embedder(Protocol):
         """Length d of a vector; 0 where there are no vectors, only full text."""
         ...
 
-    def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> NDArray[np.float32]:
+    def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
         """One float32 unit row a text: shape (n, d), (0, d) for no texts.
 
         Args:
-            texts: any strings, of any length; what is beyond a model's window is not seen.
-            progress: called with the number of texts newly done, from the calling thread.
+            texts: any strings, of any length; what is beyond the window of a model is not seen.
+            progress: called with the number of texts newly finished, from the calling thread.
 
         Raises:
             ModelError: a service behind the embedder failed.
         """
         ...
+
+
+def settle(spec: str) -> str:
+    """`spec`, where 'auto' becomes 'minilm' if its weights are installed and else 'none'.
+
+    What a base records is settled: installing the weights later does not change how it searches.
+    """
+    spec = spec.strip()
+    if spec != "auto":
+        return spec
+    from yukawa.embedding.minilm import weights_folder
+
+    return "none" if weights_folder() is None else "minilm"
+
+
+def open_embedder(spec: str = DEFAULT) -> Embedder:
+    """The embedder named by `spec`; its module is imported now.
+
+    Args:
+        spec: 'auto' (see `settle`), 'minilm' (384 dimensions, English, offline), 'hash' (256 dimensions, no model),
+            'none' (full text only), 'sentence-transformers:NAME_OR_FOLDER', or 'openai:MODEL@BASE_URL', the last optionally with
+            '?key=VARIABLE', the environment variable that holds the key.
+
+    Raises:
+        InputError: `spec` is none of these, or names a model that cannot be found.
+        MissingPackage: the package of the embedder is not installed.
+    """
+    kind, colon, rest = settle(spec).partition(":")
+    if kind not in _FORMS or bool(colon) != (":" in _FORMS[kind][0]) or (colon and not rest):
+        near = nearest(kind, _FORMS)
+        raise InputError(
+            f"unknown embedder {spec!r}; allowed are {', '.join(form for form, *_ in _FORMS.values())}",
+            hint=f"type: {_FORMS[near][0]}" if near else "",
+        )
+    _, module, name, method = _FORMS[kind]
+    maker = getattr(import_module(f"yukawa.embedding.{module}"), name)
+    maker = getattr(maker, method) if method else maker
+    embedder: Embedder = maker(rest) if colon else maker()
+    return embedder
 
 
 def replace_surrogates(text: str) -> str:
@@ -49,8 +99,6 @@ def replace_surrogates(text: str) -> str:
 
 
 def normalise_rows(vectors: Vectors) -> Vectors:
-    """Scales each row of (n, d) to length one, in place; returns it. Rows must not be zero."""
-    import numpy as np
-
+    """Scales each row of (n, d) to length one, in place, and returns the array. Rows must not be zero."""
     vectors /= np.sqrt(np.vecdot(vectors, vectors))[:, np.newaxis]
     return vectors

@@ -1,20 +1,14 @@
-"""Feature hashing: vectors from spelling alone, for tests and machines without a model."""
-
-from __future__ import annotations
+"""Embedders without a model: vectors from spelling alone, or no vectors at all."""
 
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from yukawa.embedding.base import normalise_rows, replace_surrogates
-
-if TYPE_CHECKING:
-    from yukawa.embedding.base import Progress, Vectors
+from yukawa.embedding.base import Progress, Vectors, normalise_rows, replace_surrogates
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 _BLOCK = 256
@@ -39,6 +33,19 @@ class HashEmbedder:
             if progress:
                 progress(len(block))
         return normalise_rows(vectors)
+
+
+class NoEmbedder:
+    """The embedder of zero dimensions: a knowledge base that searches by full text only."""
+
+    name = "none"
+    dimensions = 0
+
+    def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
+        """Rows of no length, shape (n, 0)."""
+        if progress and texts:
+            progress(len(texts))
+        return np.empty((len(texts), 0), dtype=np.float32)
 
 
 def _fill(row: Vectors, text: str) -> None:

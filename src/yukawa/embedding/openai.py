@@ -1,28 +1,23 @@
 """Any server that speaks the OpenAI embeddings protocol: hosted services, vLLM, Ollama, llama.cpp."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import openai
 
 from yukawa.core.errors import InputError, ModelError, nearest
-from yukawa.embedding.base import normalise_rows, replace_surrogates
+from yukawa.embedding.base import Progress, Vectors, normalise_rows, replace_surrogates
 
-if TYPE_CHECKING:
-    from yukawa.embedding.base import Progress, Vectors
-
-_BATCH = 64  # texts a request
-_SHOWN = 300  # characters of a server's words
+_BATCH = 64  # texts of a request
+_SHOWN = 300  # characters of a server's message
 _FORM = "openai:MODEL@BASE_URL?key=VARIABLE"
 
 
 class OpenAIEmbedder:
-    """A model behind a URL; rate limits (429), server errors (5xx) and time-outs are tried again with back-off.
+    """A model behind a URL; rate limits (429), server errors (5xx) and time-outs are tried again with growing waits.
 
     Args:
         model: the service's name for the model.
@@ -32,7 +27,7 @@ class OpenAIEmbedder:
         retries: how often a failed request is sent again.
 
     Raises:
-        InputError: `base_url` is no web address, or the key variable is not set.
+        InputError: `base_url` is not a web address, or the key variable is not set.
     """
 
     def __init__(
@@ -45,8 +40,10 @@ class OpenAIEmbedder:
         retries: int = 4,
     ) -> None:
         if not _is_web_address(base_url):
-            raise InputError(f"{base_url!r} is no web address of an embeddings server", hint=f"type: {_FORM}")
-        # The key variable is no part of the identity: renaming it leaves the vectors what they are.
+            raise InputError(
+                f"{base_url!r} is not a web address of an embeddings server", hint=f"type: {_FORM}"
+            )
+        # The name of the key variable does not belong to the identity: renaming it does not change the vectors.
         self.name = f"openai:{model}@{base_url}"
         self._model = model
         # A key must be given, or the client would send OPENAI_API_KEY to whatever server this is.
@@ -56,7 +53,7 @@ class OpenAIEmbedder:
         self._dimensions: int | None = None
 
     @classmethod
-    def from_spec(cls, spec: str) -> OpenAIEmbedder:
+    def from_spec(cls, spec: str) -> "OpenAIEmbedder":
         """From 'MODEL@BASE_URL', optionally with '?key=VARIABLE'.
 
         Raises:
@@ -80,7 +77,7 @@ class OpenAIEmbedder:
 
     @property
     def dimensions(self) -> int:
-        """Asked of the server when first needed.
+        """The server states it when it is first needed.
 
         Raises:
             ModelError: the server cannot be reached or failed.
@@ -93,13 +90,12 @@ class OpenAIEmbedder:
         """See `Embedder.embed`.
 
         Raises:
-            ModelError: the server cannot be reached, failed, refused, or sent something that is no list of vectors.
+            ModelError: the server cannot be reached, failed, refused, or sent something that is not a list of vectors.
         """
         parts = [np.empty((0, self.dimensions), dtype=np.float32)]
         for start in range(0, len(texts), _BATCH):
-            block = [
-                replace_surrogates(text) or " " for text in texts[start : start + _BATCH]
-            ]  # '' is refused
+            # An empty text is refused.
+            block = [replace_surrogates(text) or " " for text in texts[start : start + _BATCH]]
             parts.append(self._request(block))
             if progress:
                 progress(len(block))
@@ -121,13 +117,13 @@ class OpenAIEmbedder:
         return normalise_rows(vectors)
 
     def _vectors(self, reply: Any, count: int) -> Vectors:
-        """The rows of a reply in the order asked for; the client does not validate what it parses."""
+        """The rows of a reply in the order of the request; the client does not validate what it parses."""
         try:
             rows = sorted(reply.data, key=lambda row: row.index)
             vectors = np.array([row.embedding for row in rows], dtype=np.float32)
         except (AttributeError, TypeError, ValueError) as error:
             raise ModelError(
-                f"embedder {self.name!r} sent something that is no list of vectors: {error}"
+                f"embedder {self.name!r} sent something that is not a list of vectors: {error}"
             ) from error
         if vectors.ndim != 2 or [row.index for row in rows] != list(range(count)):
             raise ModelError(
@@ -142,7 +138,7 @@ def _is_web_address(url: str) -> bool:
     try:
         address = urlsplit(url)
         return address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
-    except ValueError:  # unbalanced brackets, a port that is no number
+    except ValueError:  # unbalanced brackets, a port that is not a number
         return False
 
 

@@ -1,7 +1,8 @@
+from .completion_metrics import completion_entropies as completion_entropies
+from .completion_metrics import semscore as semscore
 from .completions import complete as complete
 from .completions import complete_by_chat as complete_by_chat
 from .completions import split_prompt as split_prompt
-from .entropy import completion_entropies as completion_entropies
 from .perplexity import Losses as Losses
 from .perplexity import document_losses as document_losses
 from .recipe import EvaluationRecipe as EvaluationRecipe
@@ -10,4 +11,3 @@ from .report import Report as Report
 from .report import evaluate as evaluate
 from .report import make_report as make_report
 from .runner import ModelSpec as ModelSpec
-from .semscore import semscore as semscore

@@ -1,7 +1,5 @@
 """Completions of half abstracts by a model, in batches, a line each on disk; an interrupted call resumes."""
 
-from __future__ import annotations
-
 import json
 import math
 import os
@@ -9,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -82,7 +80,7 @@ def prompts(documents: Sequence[Document]) -> dict[str, tuple[str, str]]:
         raise InputError(f"{len(documents) - len(found)} documents have an id that another has too")
     kept = {name: halves for name, halves in found.items() if halves[1]}
     if not kept:
-        raise InputError("there is no document with a second half to complete")
+        raise InputError("none of the documents has a second half to complete")
     return kept
 
 
@@ -99,7 +97,7 @@ def complete(
     batch: int = BATCH,
     progress: Progress | None = None,
 ) -> list[Completion]:
-    """Complete the first half of each document, in batches of similar length; what is in `path` is not done again.
+    """Complete the first half of each document, in batches of similar length; those in `path` are not repeated.
 
     A continuation is separated from the prompt by token ids. An interrupted call leaves its finished batches in the
     file; the same call resumes and ends with the same completions as one that was not interrupted.
@@ -277,7 +275,7 @@ class CompletionFile:
         self._head = {"kind": _HEAD, "model": model, "options": json.loads(json.dumps(dict(options)))}
         self.done: dict[str, Completion] = {}
 
-    def __enter__(self) -> CompletionFile:
+    def __enter__(self) -> Self:
         with report_write_errors(self._path):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._handle = open(self._path, "ab+")

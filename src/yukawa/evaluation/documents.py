@@ -1,7 +1,5 @@
 """Test sets: the documents of a file or of a data set's split, whole or by archive."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping, Sequence
 from itertools import islice
@@ -9,8 +7,7 @@ from pathlib import Path
 
 from yukawa.core.errors import InputError
 from yukawa.data.dataset import read_split
-from yukawa.data.row_files import read_rows
-from yukawa.data.rows import Document
+from yukawa.data.rows import Document, read_rows
 
 
 def read_documents(path: Path, *, split: str = "test", limit: int | None = None) -> list[Document]:

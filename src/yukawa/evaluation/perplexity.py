@@ -1,12 +1,10 @@
 """Perplexity of documents in three forms: mean over documents, corpus, and bits per byte."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +64,7 @@ class Losses:
         text, the one form by which models of different tokenizers may be compared.
 
         Raises:
-            InputError: there is no such form.
+            InputError: the form is unknown.
         """
         if form == "document_perplexity":
             with np.errstate(over="ignore"):
@@ -81,7 +79,7 @@ class Losses:
         """Each form's value."""
         return {form: self.sample(form).value for form in FORMS}
 
-    def select(self, keep: NDArray[np.bool_]) -> Losses:
+    def select(self, keep: NDArray[np.bool_]) -> Self:
         """Only the documents where `keep` (N,) is true."""
         where = np.flatnonzero(keep)
         return replace(
@@ -105,7 +103,7 @@ class Losses:
         write_jsonl(path, (head, *rows))
 
     @classmethod
-    def load(cls, path: Path) -> Losses:
+    def load(cls, path: Path) -> Self:
         """Read a file that `save` wrote.
 
         Raises:

@@ -1,6 +1,8 @@
-"""Plots of how models compare: each is written as PNG and SVG, readable without colours too."""
+"""Plots of how models compare, readable without colours too.
 
-from __future__ import annotations
+Each function writes a PNG to `path` and an SVG of the same name beside it, and returns the path of the PNG; it raises
+MissingPackage where matplotlib is not installed, and StoreError where the disk refuses.
+"""
 
 import math
 import textwrap
@@ -14,7 +16,7 @@ from numpy.typing import NDArray
 from yukawa.core.errors import InputError
 from yukawa.core.plotting import colour, dashes, marker, new_figure, save, series, style
 from yukawa.core.statistics import Comparison, Difference, Estimate
-from yukawa.evaluation.entropy import TokenSeries
+from yukawa.evaluation.completion_metrics import TokenSeries
 
 _LETTERS = 10  # of a label that fit an inch
 _WITHIN = 5  # lines have their legend within the axes
@@ -27,15 +29,7 @@ def bootstrap_plot(comparison: Comparison, path: Path, label: str) -> Path:
 
     Args:
         comparison: the systems.
-        path: of the PNG; an SVG of the same name is written beside it.
         label: of the value, with its unit.
-
-    Returns:
-        The path of the PNG.
-
-    Raises:
-        MissingPackage: matplotlib is not installed.
-        StoreError: the disk refuses.
     """
     first, *others = comparison.estimates
     paired = [comparison.differences.get((first, name)) for name in others]
@@ -79,8 +73,6 @@ def entropy_plot(
 
     Raises:
         InputError: there is nothing to draw.
-        MissingPackage: matplotlib is not installed.
-        StoreError: the disk refuses.
     """
     if not any(len(bits.positions) for bits in systems.values()):
         raise InputError("there are no completions to draw the entropy of")
@@ -108,12 +100,9 @@ def learning_plot(runs: Mapping[str, Sequence[Mapping[str, Any]]], path: Path) -
 
     Args:
         runs: rows of `metrics.jsonl` by the run's name, with `step`, and `loss` or `validation_loss`.
-        path: of the PNG; an SVG of the same name is written beside it.
 
     Raises:
         InputError: no row has a loss.
-        MissingPackage: matplotlib is not installed.
-        StoreError: the disk refuses.
     """
     kinds = ("loss", "validation_loss")
     curves = {name: [series(rows, "step", kind) for kind in kinds] for name, rows in runs.items()}
@@ -161,12 +150,7 @@ def matrix_plot(
         values: shape (models, tests); NaN is left blank.
         models: names of the rows.
         tests: names of the columns.
-        path: of the PNG; an SVG of the same name is written beside it.
         label: of the change, with its unit.
-
-    Raises:
-        MissingPackage: matplotlib is not installed.
-        StoreError: the disk refuses.
     """
     with style(axes_grid=False):
         figure = new_figure(2.6 + 0.8 * len(tests), max(3.4, 1.4 + 0.45 * len(models)))

@@ -1,10 +1,8 @@
 """An evaluation recipe: which models, which test sets and how, typed and strict, from YAML and `key=value`."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
@@ -61,7 +59,7 @@ class Statistics(Section):
     seed: Natural = 0
 
     @model_validator(mode="after")
-    def _in_range(self) -> Statistics:
+    def _in_range(self) -> Self:
         check_options(self.level, resamples=self.resamples)
         return self
 
@@ -95,23 +93,29 @@ class EvaluationRecipe(Section):
     statistics: Statistics = Statistics()
 
     @model_validator(mode="after")
-    def _some_model(self) -> EvaluationRecipe:
+    def _some_model(self) -> Self:
         if not self.models and not self.services:
             raise ValueError("no model is named (type: models.NAME=FOLDER)")
         return self
 
 
-def load_recipe(path: Path, changes: Sequence[str] = ()) -> EvaluationRecipe:
-    """Read an evaluation recipe; with `base: other.yaml` (beside it) it says only what differs.
+def load_recipe(path: str | Path, changes: Sequence[str] = ()) -> EvaluationRecipe:
+    """Read an evaluation recipe.
+
+    It may begin with `base: evaluate-compare` (a shipped name, or a path from its folder) and then says only what
+    differs.
 
     Args:
-        path: the YAML file.
+        path: a YAML file, or the name of a shipped recipe.
         changes: `section.key=value`, the value in YAML; they win over the file.
 
     Raises:
         InputError: the file cannot be read, a key is unknown (the nearest one is named), or a value has the wrong type.
     """
-    values = config.read_on_base(Path(path), lambda file, base: file.parent / base, config.merged)
+    found = config.find_recipe(path, "evaluation")
+    values = config.read_on_base(
+        found, lambda file, base: config.find_recipe(base, "evaluation", file), config.merged
+    )
     for one in changes:
         values = config.merged(values, config.change(one))
     return config.checked(EvaluationRecipe, values, path, missing="type: {}=VALUE")

@@ -1,12 +1,10 @@
 """One report on several models: perplexities with intervals, paired differences, transfer, completions, plots."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -18,16 +16,21 @@ from yukawa.core.settings import ModelSettings
 from yukawa.core.statistics import Comparison
 from yukawa.data.rows import Document
 from yukawa.embedding import open_embedder
+from yukawa.embedding.base import Embedder
 from yukawa.evaluation import plots, report_sections, results
+from yukawa.evaluation.completion_metrics import (
+    Entropies,
+    chat_surprisals,
+    completion_entropies,
+    diversity,
+    semscore,
+)
 from yukawa.evaluation.completions import Completion, read_completion_files, read_completions
-from yukawa.evaluation.diversity import diversity
 from yukawa.evaluation.documents import by_archive as divided_by_archive
 from yukawa.evaluation.documents import read_documents
-from yukawa.evaluation.entropy import Entropies, chat_surprisals, completion_entropies
 from yukawa.evaluation.perplexity import Losses
 from yukawa.evaluation.recipe import EvaluationRecipe, ScoringOptions, Statistics
 from yukawa.evaluation.runner import ModelSpec, OnMessage, PostHook, Progress, measure, slug
-from yukawa.evaluation.semscore import semscore
 from yukawa.evaluation.served_models import Service
 from yukawa.llm.folders import find_origin
 from yukawa.llm.loading import LanguageModel
@@ -152,11 +155,7 @@ def make_report(
     )  # fmt: skip
     data, compared = _results(losses, scoring, statistics)
     if vectors is not None:
-        data["completions"] = {
-            "semscore": results.semscore_json(semscore(written.rows, vectors), statistics),
-            "diversity": written.diversity_json(statistics),
-            "entropy": {n: results.entropy_json(found, statistics) for n, found in written.entropies.items()},
-        }
+        data["completions"] = written.json(vectors, statistics)
     page = _page(data, tests, compared, written.entropies, curves, folder / "plots")
     page.write(folder, data)
     return Report(folder, data)
@@ -177,7 +176,7 @@ class _Completions:
     post_hooks: dict[str, PostHook] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, files: Mapping[str, Path], models: Sequence[ModelSpec | Service]) -> _Completions:
+    def read(cls, files: Mapping[str, Path], models: Sequence[ModelSpec | Service]) -> Self:
         """The completions in the files; those of services come with log-probabilities or without."""
         found = cls()
         known = {model.name: model for model in models if isinstance(model, ModelSpec)}
@@ -196,14 +195,18 @@ class _Completions:
     def _score(self, model: LanguageModel, bos: bool | None) -> None:
         self.entropies[model.name] = completion_entropies(model, self.rows[model.name], bos=bos)
 
-    def diversity_json(self, statistics: Statistics) -> dict[str, Any]:
-        """Of each system's completions, and of the true continuations."""
+    def json(self, vectors: Embedder, statistics: Statistics) -> dict[str, Any]:
+        """SemScore, diversity (of the true continuations too) and entropy of each system."""
         first = next(iter(self.rows.values()))
         texts = {name: [(row.id, row.completion) for row in rows] for name, rows in self.rows.items()}
         texts["true continuation"] = [(row.id, row.reference) for row in first]
         return {
-            name: results.diversity_json(diversity(*zip(*pairs, strict=True)), statistics)
-            for name, pairs in texts.items()
+            "semscore": results.semscore_json(semscore(self.rows, vectors), statistics),
+            "diversity": {
+                name: results.diversity_json(diversity(*zip(*pairs, strict=True)), statistics)
+                for name, pairs in texts.items()
+            },
+            "entropy": {name: results.entropy_json(e, statistics) for name, e in self.entropies.items()},
         }
 
 

@@ -1,7 +1,5 @@
 """The sections of a report: its metrics as tables and sentences for people."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any

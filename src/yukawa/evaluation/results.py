@@ -1,7 +1,5 @@
 """Metrics of several models as JSON: estimates with intervals, paired differences, the matrix of test sets."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,11 +8,9 @@ import numpy as np
 from yukawa.core.errors import InputError
 from yukawa.core.reports import plain
 from yukawa.core.statistics import Comparison, Sample, compare, estimate, holm
-from yukawa.evaluation.diversity import Diversity
-from yukawa.evaluation.entropy import Entropies
+from yukawa.evaluation.completion_metrics import Diversity, Entropies, SemScores
 from yukawa.evaluation.perplexity import FORMS, Losses
 from yukawa.evaluation.recipe import Statistics
-from yukawa.evaluation.semscore import SemScores
 
 WORDS = {
     "document_perplexity": "perplexity, mean over documents",

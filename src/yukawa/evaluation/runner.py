@@ -1,14 +1,12 @@
 """Measures several models on several test sets, one model at a time, and keeps each result for the next call."""
 
-from __future__ import annotations
-
 import gc
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from yukawa.core.errors import InputError, YukawaError
 from yukawa.core.files import report_write_errors
@@ -46,7 +44,7 @@ class ModelSpec:
     device: str | None = None
 
     @classmethod
-    def parse(cls, text: str, **options: Any) -> ModelSpec:
+    def parse(cls, text: str, **options: Any) -> Self:
         """From `[NAME=]SOURCE[+ADAPTER]`.
 
         Raises:

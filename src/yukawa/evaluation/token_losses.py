@@ -1,7 +1,5 @@
 """Losses of tokens under a causal model: long texts in windows, batches by length, logits in blocks."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat

@@ -6,8 +6,8 @@ from .features import load_data_config as load_data_config
 from .io import convert as convert
 from .io import open_source as open_source
 from .models.onnx import export_onnx as export_onnx
-from .models.saving import load_model as load_model
-from .models.saving import save_model as save_model
+from .models.tagger import load_model as load_model
+from .models.tagger import save_model as save_model
 from .models.weaver import import_weaver as import_weaver
 from .simulation import load_card as load_card
 from .simulation import load_process as load_process

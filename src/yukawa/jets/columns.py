@@ -1,7 +1,5 @@
 """Columns of a jet, named as in JetClass, with units and types; the jet-origin classes and their antiparticles."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 

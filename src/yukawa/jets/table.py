@@ -68,7 +68,7 @@ class Jets:
         return tuple(name.removeprefix(LABEL) for name in self.scalars if name.startswith(LABEL))
 
     def labels(self, classes: Sequence[str]) -> Array:
-        """The index into `classes` of each jet's class, int64, shape (B,); -1 where it is of none of them.
+        """The index into `classes` of each jet's class, int64, shape (B,); -1 for jets of other classes.
 
         Raises:
             InputError: a class has no column, or a jet is of two classes.
@@ -128,12 +128,12 @@ def concatenate(parts: Sequence[Jets]) -> Jets:
         InputError: there are no parts, or their columns differ.
     """
     if not parts:
-        raise InputError("there are no jets to put together")
+        raise InputError("there are no jets to concatenate")
     first = parts[0]
     for part in parts[1:]:
         if set(part.columns) != set(first.columns):
             odd = sorted(set(part.columns) ^ set(first.columns))
-            raise InputError(f"jets with different columns cannot be put together: {', '.join(odd)}")
+            raise InputError(f"jets with different columns cannot be concatenated: {', '.join(odd)}")
     return Jets(
         offsets_of(np.concatenate([part.counts for part in parts])),
         {name: np.concatenate([part.particles[name] for part in parts]) for name in first.particles},

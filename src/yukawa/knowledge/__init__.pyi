@@ -1,9 +1,10 @@
 from .base import KnowledgeBase as KnowledgeBase
-from .items import Draft as Draft
-from .items import draft as draft
+from .items import NewItem as NewItem
+from .items import new_item as new_item
 from .records import Conflict as Conflict
 from .records import Event as Event
 from .records import Hit as Hit
 from .records import Item as Item
 from .records import Provenance as Provenance
-from .records import Report as Report
+from .records import VerifyReport as VerifyReport
+from .sources import open_base as open_base

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import builtins
-import datetime as dt
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from yukawa.core.errors import InputError, NotFound
-from yukawa.knowledge.items import Draft, checked_text, draft
-from yukawa.knowledge.records import Conflict, Event, Hit, Item, Report
-from yukawa.knowledge.search.query import search
+from yukawa.knowledge import records
+from yukawa.knowledge.items import NewItem, checked_text, new_item
+from yukawa.knowledge.records import Conflict, Event, Hit, Item, Moment, VerifyReport
 from yukawa.knowledge.search.serving import Serving, serving_row
 from yukawa.knowledge.store import ledger, reader, schema, writer
 from yukawa.knowledge.store.database import Store
 from yukawa.knowledge.store.ledger import Entry
-from yukawa.knowledge.store.missing import checked_moment, unknown_item
-from yukawa.knowledge.store.stored_items import last_draft
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,15 +29,16 @@ if TYPE_CHECKING:
     from yukawa.knowledge.store.transfer import Imported
 
 Progress = Callable[[int, int], None]
-Moment = dt.datetime | str | None
 _BATCH = 1000
+_STATUS = {"teach": "taught", "update": "updated", "restore": "restored"}
 
 
 class KnowledgeBase:
     """A base of taught knowledge that forgets nothing it should keep and keeps nothing it should forget.
 
-    Open one with `KnowledgeBase.open`. Any number of processes may read and write one base at once; a
-    change is durable when the call returns, and every later search, in any process, sees it.
+    Open your own with `yukawa.knowledge.open_base()`, any other with `KnowledgeBase.open`. Any number of processes
+    may read and write one base at once; a change is durable when the call returns, and every later search, in any
+    process, sees it.
     """
 
     def __init__(self, store: Store, embedding: str) -> None:
@@ -48,22 +47,22 @@ class KnowledgeBase:
         self._serving.ensure(embedding)
 
     @classmethod
-    def open(cls, url: str | Path, *, embedding: str = "minilm") -> KnowledgeBase:
-        """Open the base at `url`, making it if there is none.
+    def open(cls, url: str | Path, *, embedding: str = "auto") -> KnowledgeBase:
+        """Open the base at `url`; a new and empty one is made if there is none.
 
         Args:
             url: a folder, `sqlite:///FILE` or `postgresql://…`.
-            embedding: what a new base embeds with (`yukawa.embedding.open_embedder`); a base that exists
-                keeps its own until `reindex`.
+            embedding: the embedder of a new base (see `yukawa.embedding.open_embedder`); an existing base keeps
+                its own until `reindex`.
 
         Raises:
-            InputError: the URL is of no known kind.
+            InputError: the URL is of an unknown kind, or the folder is a YUKAWA_HOME, whose base lies in `knowledge`.
             StoreError: the base cannot be opened or was made by a newer version.
         """
         return cls(Store(url), embedding)
 
     def close(self) -> None:
-        """Give connections back."""
+        """Close all connections."""
         self._store.close()
 
     def __enter__(self) -> KnowledgeBase:
@@ -74,6 +73,15 @@ class KnowledgeBase:
     ) -> None:
         self.close()
 
+    def __repr__(self) -> str:
+        return f"<KnowledgeBase {self._store.name}>"
+
+    def _repr_markdown_(self) -> str:
+        items = self.list()
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in Counter(i.kind for i in items).most_common())
+        name = records.markdown(self._store.name)
+        return f"**Knowledge base** {name}: {len(items):,} items ({kinds or 'empty'}), embedding {self.embedding}"
+
     @property
     def store(self) -> Store:
         """The database below."""
@@ -82,30 +90,20 @@ class KnowledgeBase:
     # ---- teaching -------------------------------------------------------------------------------
 
     def teach(
-        self,
-        text: str,
-        *,
-        question: str | None = None,
-        source: str = "",
-        author: str = "",
-        url: str | None = None,
-        licence: str | None = None,
-        domain: str | None = None,
-        kind: str | None = None,
-        corrects: str | None = None,
-        attributes: Mapping[str, Any] | None = None,
-        reason: str = "",
-    ) -> Item:
+        self, text: str, *, question: str | None = None, source: str = "", author: str = "", url: str | None = None,
+        licence: str | None = None, domain: str | None = None, kind: str | None = None, corrects: str | None = None,
+        attributes: Mapping[str, Any] | None = None, reason: str = "",
+    ) -> Item:  # fmt: skip
         """Teach a statement, a question with its answer, a document, or a correction.
 
         Args:
-            text: what is so (the answer, if `question` is given).
+            text: the statement (the answer, if `question` is given).
             question: the question that `text` answers.
-            source, url: label and address of where it stands; `author` who teaches it.
-            licence: under which it may be passed on.
-            domain: one of the eight domains; guessed if not given.
-            kind: 'statement', 'qa', 'document' or 'correction'; found from the text if not given.
-            corrects: id of an earlier answer that this corrects; its question is taken over.
+            source, url: label and address of the source; `author` is the person who teaches it.
+            licence: the licence under which it may be passed on.
+            domain: one of the eight domains; guessed by default.
+            kind: 'statement', 'qa', 'document' or 'correction'; found from the text by default.
+            corrects: id of an earlier answer that this corrects; its question is used again.
 
         Returns:
             The item; `status` is 'taught', or 'known' if the base holds it already; `conflicts` names
@@ -123,95 +121,86 @@ class KnowledgeBase:
                 "corrects": corrects,
                 "supersedes": sorted({s["id"] for s in earlier["answer"].get("sources", [])}),
             }
-        item = draft(
+        item = new_item(
             text, question=question, kind=kind, source=source, url=url, author=author, licence=licence, domain=domain,
             attributes=extra,
         )  # fmt: skip
         return self.teach_many([item], actor=author, reason=reason)[0]
 
     def teach_many(
-        self, drafts: Sequence[Draft], *, actor: str = "", reason: str = "", progress: Progress | None = None
+        self,
+        new_items: Sequence[NewItem],
+        *,
+        actor: str = "",
+        reason: str = "",
+        progress: Progress | None = None,
     ) -> list[Item]:
-        """Teach many drafts, a thousand to a transaction; a draft with an id replaces what has that id.
+        """Teach many items, a thousand to a transaction; one with an id replaces the item of that id.
 
-        Interrupted, it can be repeated: what is known is passed over. Returns the items in order.
+        An interrupted call can be repeated: known items are skipped. Returns the items in order.
         """
         results: list[Item] = []
-        for start in range(0, len(drafts), _BATCH):
-            results += self._teach_batch(drafts[start : start + _BATCH], actor, reason)
+        for start in range(0, len(new_items), _BATCH):
+            results += self._teach_batch(new_items[start : start + _BATCH], actor, reason)
             if progress is not None:
-                progress(len(results), len(drafts))
+                progress(len(results), len(new_items))
         return results
 
-    def _teach_batch(self, drafts: Sequence[Draft], actor: str, reason: str) -> list[Item]:
+    def _teach_batch(self, new_items: Sequence[NewItem], actor: str, reason: str) -> list[Item]:
         with self._store.read() as connection:
-            results = reader.current_by_content(connection, [d.content_key for d in drafts])
-        fresh = list({d.content_key: d for d in drafts if d.content_key not in results}.values())
+            results = reader.current_by_content(connection, [new.content_key for new in new_items])
+        fresh = list({new.content_key: new for new in new_items if new.content_key not in results}.values())
         if fresh:
             results |= self._write(fresh, actor or fresh[0].provenance.author, reason)
-        return [results[d.content_key] for d in drafts]
+        return [results[new.content_key] for new in new_items]
 
-    def _write(self, drafts: Sequence[Draft], actor: str, reason: str) -> dict[str, Item]:
+    def _write(self, new_items: Sequence[NewItem], actor: str, reason: str) -> dict[str, Item]:
         """Items by content key: those just written, and those another process taught since we looked."""
-        embedder_id, vectors = self._serving.embedded([[p.meaning for p in d.passages] for d in drafts])
+        embedder_id, vectors = self._serving.embedded(
+            [[p.meaning for p in new.passages] for new in new_items]
+        )
         with self._store.write() as connection:
             stale = serving_row(connection, self._store.name).id != embedder_id  # reindexed meanwhile
             if not stale:
-                known = reader.current_by_content(connection, [d.content_key for d in drafts])
-                keep = [i for i, d in enumerate(drafts) if d.content_key not in known]
-                kept = [drafts[i] for i in keep]
+                known = reader.current_by_content(connection, [new.content_key for new in new_items])
+                keep = [i for i, new in enumerate(new_items) if new.content_key not in known]
+                kept = [new_items[i] for i in keep]
                 items = self._insert(connection, kept, [vectors[i] for i in keep], embedder_id, actor, reason)
         if stale:
-            return self._write(drafts, actor, reason)
-        return known | {d.content_key: item for d, item in zip(kept, items, strict=True)}
+            return self._write(new_items, actor, reason)
+        return known | {new.content_key: item for new, item in zip(kept, items, strict=True)}
 
     def _insert(
-        self,
-        connection: sa.Connection,
-        drafts: Sequence[Draft],
-        vectors: Sequence[NDArray[np.float32]],
-        embedder_id: int,
-        actor: str,
-        reason: str,
-        verb: str | None = None,
-    ) -> list[Item]:
-        if not drafts:
+        self, connection: sa.Connection, new_items: Sequence[NewItem], vectors: Sequence[NDArray[np.float32]], embedder_id: int,
+        actor: str, reason: str, verb: str | None = None,
+    ) -> list[Item]:  # fmt: skip
+        if not new_items:
             return []
         now = ledger.next_moment(connection)
-        drafts = [d if d.item_id else replace(d, item_id=writer.new_id()) for d in drafts]
-        last = reader.last_versions(connection, [str(d.item_id) for d in drafts])
-        new = [{"id": d.item_id, "kind": d.kind} for d in drafts if d.item_id not in last]
-        if new:
-            connection.execute(sa.insert(schema.items), new)
-        replaced = [str(d.item_id) for d in drafts if d.item_id in last]
-        writer.end_versions(connection, replaced, now)
-        numbers = [last.get(str(d.item_id), 0) + 1 for d in drafts]
+        new_items = [new if new.item_id else replace(new, item_id=writer.new_id()) for new in new_items]
+        ids = [str(new.item_id) for new in new_items]
+        last = reader.last_versions(connection, ids)
+        if rows := [{"id": new.item_id, "kind": new.kind} for new in new_items if new.item_id not in last]:
+            connection.execute(sa.insert(schema.items), rows)
+        writer.end_versions(connection, [i for i in ids if i in last], now)
+        numbers = [last.get(i, 0) + 1 for i in ids]
         digests = writer.insert_versions(
-            connection,
-            drafts,
-            numbers,
-            vectors,
-            embedder_id=embedder_id,
-            moment=now,
-            postings=self._store.is_postgres,
-        )
-        writer.open_conflicts(connection, drafts, now)
-        verbs = [verb or ("update" if d.item_id in last else "teach") for d in drafts]
-        entries = [
-            Entry(v, d.item_id, n, x) for v, d, n, x in zip(verbs, drafts, numbers, digests, strict=True)
-        ]
+            connection, new_items, numbers, vectors, embedder_id=embedder_id, moment=now, postings=self._store.is_postgres
+        )  # fmt: skip
+        writer.open_conflicts(connection, new_items, now)
+        verbs = [verb or ("update" if i in last else "teach") for i in ids]
+        entries = [Entry(*entry) for entry in zip(verbs, ids, numbers, digests, strict=True)]
         ledger.append(connection, entries, actor=actor or "unknown", reason=reason, moment=now)
-        items = reader.current(connection, [str(d.item_id) for d in drafts])
-        status = {"teach": "taught", "update": "updated", "restore": "restored"}
-        return [replace(items[str(d.item_id)], status=status[v]) for d, v in zip(drafts, verbs, strict=True)]
+        items = reader.current(connection, ids)
+        return [replace(items[i], status=_STATUS[v]) for i, v in zip(ids, verbs, strict=True)]
 
     def update(
         self, item_id: str, text: str, *, question: str | None = None, source: str | None = None, author: str = "",
         url: str | None = None, reason: str = "",
     ) -> Item:  # fmt: skip
-        """Put a new version of an item in force; the old one ends at the same moment.
+        """Make a new version of an item current; the old one ends at the same moment.
 
-        Source, address and question stay as they were where not given.
+        Source, address and question stay as they were by default.
 
         Raises:
             NotFound: no such item. InputError: the item is unloaded, or the text cannot be taught.
@@ -220,7 +209,7 @@ class KnowledgeBase:
         if not old.current:
             raise InputError(f"item {item_id} is unloaded", hint=f"type: yukawa knowledge restore {item_id}")
         p = old.provenance
-        new = draft(
+        new = new_item(
             text, question=question or old.question, kind=old.kind, source=source or p.source, url=url or p.url,
             author=author or p.author, licence=p.licence, domain=p.domain, attributes=old.attributes, item_id=item_id,
         )  # fmt: skip
@@ -229,7 +218,7 @@ class KnowledgeBase:
         return self._replace(new, author or p.author, reason, "update")
 
     def unload(self, item_id: str, *, actor: str = "", reason: str = "") -> Item:
-        """Take an item out of force: no later search finds it; `restore` brings it back.
+        """Withdraw an item: no later search finds it; `restore` makes it current again.
 
         Raises:
             NotFound: no such item.
@@ -245,7 +234,7 @@ class KnowledgeBase:
             return replace(self._shown(connection, item_id), status="unloaded")
 
     def restore(self, item_id: str, *, actor: str = "", reason: str = "") -> Item:
-        """Put an unloaded item in force again, as a new version with the old content.
+        """Make an unloaded item current again, as a new version with the old content.
 
         Raises:
             NotFound: no such item. InputError: another item teaches the same meanwhile.
@@ -254,10 +243,10 @@ class KnowledgeBase:
         if old.current:
             return replace(old, status="unchanged")
         with self._store.read() as connection:
-            again = last_draft(connection, item_id)
+            again = reader.last_stored(connection, item_id)
         return self._replace(again, actor, reason, "restore")
 
-    def _replace(self, new: Draft, actor: str, reason: str, verb: str) -> Item:
+    def _replace(self, new: NewItem, actor: str, reason: str, verb: str) -> Item:
         embedder_id, vectors = self._serving.embedded([[p.meaning for p in new.passages]])
         with self._store.write() as connection:
             twin = reader.current_by_content(connection, [new.content_key]).get(new.content_key)
@@ -272,11 +261,11 @@ class KnowledgeBase:
     def purge(self, item_id: str, *, actor: str = "", reason: str = "") -> None:
         """Erase an item for good: every version, vector, claim and logged answer that quotes it.
 
-        The ledger keeps that it was erased, by whom and when, and nothing that tells of its content. On an
+        The ledger records that it was erased, by whom and when, and nothing about its content. On an
         embedded base the erasure is checked in the files on disk.
 
         Raises:
-            NotFound: no such item. StoreError: traces are left on disk.
+            NotFound: no such item. StoreError: fragments of its text remain on disk.
         """
         from yukawa.knowledge.store.erasure import erase
 
@@ -286,13 +275,13 @@ class KnowledgeBase:
     # ---- reading --------------------------------------------------------------------------------
 
     def show(self, item_id: str, *, as_of: Moment = None) -> Item:
-        """The version in force (at `as_of`, if given), or the last one of an unloaded item.
+        """The current version (or the one valid at `as_of`), or the last one of an unloaded item.
 
         Raises:
             NotFound: no such item, then or ever.
         """
         with self._store.read() as connection:
-            return self._shown(connection, item_id, checked_moment(connection, as_of))
+            return self._shown(connection, item_id, reader.checked_moment(connection, as_of))
 
     def history(self, item_id: str) -> tuple[list[Item], list[Event]]:
         """All versions of an item that are not erased, and all events about it.
@@ -304,18 +293,18 @@ class KnowledgeBase:
             versions = reader.all_versions(connection, item_id)
             found = reader.events_of(connection, item_id)
             if not found:
-                raise unknown_item(connection, item_id)
+                raise reader.unknown_item(connection, item_id)
         return versions, found
 
     def list(
         self, *, domain: str | None = None, kind: str | None = None, author: str | None = None, source: str | None = None,
         unloaded: bool = False, as_of: Moment = None, limit: int | None = None,
     ) -> list[Item]:  # fmt: skip
-        """Items in force (or the unloaded ones), newest first, filtered; `source` matches a part of the label."""
+        """Current items (or the unloaded ones), newest first, filtered; `source` matches a part of the label."""
         with self._store.read() as connection:
             return reader.listed(
                 connection, domain=domain, kind=kind, author=author, source=source, unloaded=unloaded,
-                as_of=checked_moment(connection, as_of), limit=limit,
+                as_of=reader.checked_moment(connection, as_of), limit=limit,
             )  # fmt: skip
 
     def search(
@@ -326,8 +315,8 @@ class KnowledgeBase:
 
         Args:
             query: words, a question, or names in any notation.
-            as_of: answer as the base stood at that moment.
-            domain, kind, author, source: look only there.
+            as_of: search the base as it was at that moment.
+            domain, kind, author, source: search only items that match these.
 
         Raises:
             InputError: the query is empty, `k` is not positive, or the moment is before the base began.
@@ -336,17 +325,17 @@ class KnowledgeBase:
         if k < 1:
             raise InputError(f"k is {k}", hint="ask for at least one passage")
         filters = {"domain": domain, "kind": kind, "author": author, "source": source}
-        return search(self._store, self._serving, query, k, as_of, filters)
+        return self._serving.search(query, k, as_of, filters)
 
     def conflicts(self) -> builtins.list[Conflict]:
-        """Contradictions that nobody has resolved and whose items are both in force."""
+        """Contradictions that nobody has resolved and whose items are both current."""
         with self._store.read() as connection:
             return reader.open_conflicts(connection)
 
     def resolve(
         self, conflict_id: int, *, keep: str | None = None, actor: str = "", reason: str = ""
     ) -> None:
-        """Settle a conflict: unload the item that is not kept, or with no `keep` let both stand.
+        """Settle a conflict: unload the item that is not kept, or keep both if `keep` is not given.
 
         Raises:
             NotFound: no such open conflict. InputError: `keep` names neither item.
@@ -369,7 +358,7 @@ class KnowledgeBase:
             entries = [Entry("resolve", i) for i in conflict.item_ids] + [Entry("unload", i) for i in losers]
             ledger.append(connection, entries, actor=actor or "unknown", reason=reason, moment=now)
 
-    def verify(self) -> Report:
+    def verify(self) -> VerifyReport:
         """Check the ledger's chain, every digest, and that the index holds what the tables say."""
         from yukawa.knowledge.store.verification import verify
 
@@ -378,7 +367,7 @@ class KnowledgeBase:
             return verify(connection, embedder_id, dimensions, self._serving.index(connection))
 
     def get_meta(self, key: str) -> str | None:
-        """What `set_meta` wrote under `key`."""
+        """The note that `set_meta` wrote under `key`."""
         with self._store.read() as connection:
             return connection.execute(sa.select(schema.meta.c.value).where(schema.meta.c.key == key)).scalar()
 
@@ -388,7 +377,7 @@ class KnowledgeBase:
             connection.execute(sa.delete(schema.meta).where(schema.meta.c.key == key))
             connection.execute(sa.insert(schema.meta), {"key": key, "value": value})
 
-    # ---- carrying -------------------------------------------------------------------------------
+    # ---- transfer --------------------------------------------------------------------------------
 
     def export(self, path: str | Path) -> int:
         """Write all but the vectors as JSON Lines, gzip if the name ends in `.gz`; returns the number of items.
@@ -401,20 +390,24 @@ class KnowledgeBase:
         return export(self._store, path)
 
     def import_(self, path: str | Path, *, actor: str = "") -> Imported:
-        """Bring an export into this base: everything if it is empty, else the items in force that are new to it.
+        """Bring an export into this base: everything if it is empty, else the current items that are new to it.
 
         Raises:
-            InputError: the file is no whole export. StoreError: it is newer, or disagrees with itself.
+            InputError: the file is not a whole export. StoreError: it is newer, or contradicts itself.
         """
         from yukawa.knowledge.store.transfer import import_
 
-        return import_(self, path, actor=actor)
+        return import_(
+            self._store,
+            path,
+            lambda items, reason: self.teach_many(items, actor=actor or "import", reason=reason),
+        )
 
     def backup(self, path: str | Path, *, force: bool = False) -> None:
         """Write a checked copy of the base while it is in use; `force` replaces an older file.
 
         Raises:
-            InputError: the file is there. StoreError: the disk refuses; the older file stands.
+            InputError: the file exists. StoreError: the disk refuses; the older file is kept.
         """
         from yukawa.knowledge.store.transfer import backup
 
@@ -425,7 +418,7 @@ class KnowledgeBase:
         """Put a backup in place as a new base at `url`, whole or not at all.
 
         Raises:
-            InputError: it is no backup, or a base is there. StoreError: it is damaged or newer.
+            InputError: it is not a backup, or a base exists there. StoreError: it is damaged or newer.
         """
         from yukawa.knowledge.store.transfer import restore_backup
 
@@ -440,7 +433,7 @@ class KnowledgeBase:
             connection.execute(sa.insert(schema.answers), row)
 
     def answer(self, answer_id: str) -> Mapping[str, Any]:
-        """An earlier answer: `question`, `answer`, `time`.
+        """An earlier answer, with `question`, `answer` and `time`.
 
         Raises:
             NotFound: no such answer.
@@ -465,10 +458,10 @@ class KnowledgeBase:
     def reindex(self, embedding: str, *, actor: str = "", progress: Progress | None = None) -> bool:
         """Embed everything anew with another embedder; the old vectors serve until the new ones are whole.
 
-        Interrupted, it continues where it stopped when called again. False if there is nothing to do.
+        An interrupted call continues where it stopped when repeated. Returns False if there is nothing to do.
 
         Raises:
-            InputError: no embedder is called so. ModelError: it failed; the old one serves on.
+            InputError: the embedder is unknown. ModelError: it failed; the old one stays in service.
         """
         from yukawa.knowledge.search.reindex import reindex
 
@@ -478,7 +471,7 @@ class KnowledgeBase:
         return changed
 
     def save_index(self) -> None:
-        """Make what lets the next search begin quickly: a copy on disk, or on a server its index of vectors."""
+        """Save what lets the next search begin quickly: a copy on disk, or on a server its index of vectors."""
         with self._store.read() as connection:
             self._serving.index(connection).save(connection)
 
@@ -487,5 +480,5 @@ class KnowledgeBase:
     def _shown(self, connection: sa.Connection, item_id: str, as_of: int | None = None) -> Item:
         item = reader.one(connection, item_id, as_of)
         if item is None:
-            raise unknown_item(connection, item_id)
+            raise reader.unknown_item(connection, item_id)
         return item

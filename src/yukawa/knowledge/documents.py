@@ -1,25 +1,24 @@
 """Reads what can be taught from a file: Markdown, plain text, or the text layer of a PDF."""
 
-from __future__ import annotations
-
 import re
 import sys
 from pathlib import Path
 
-from yukawa.core.errors import InputError, MissingPackage
+from yukawa.core.errors import InputError
+from yukawa.core.optional import require
 from yukawa.knowledge.items import MAX_BYTES, checked_text
 
 MAX_PDF_BYTES = 200_000_000
 STDIN = "-"
 _PDF = b"%PDF-"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-# pdfium marks a hyphen at a line's end by U+FFFE or U+0002; the word goes on in the next line.
+# pdfium marks a hyphen at a line's end by U+FFFE or U+0002; the word continues in the next line.
 _HYPHEN = re.compile("[\ufffe\x02]\\s*")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 
 
 def read_document(path: str | Path) -> str:
-    """The text of a file, `-` being standard input; what it is is told by its content, not its name.
+    """The text of a file (`-` is standard input), whose kind is found from its content and not from its name.
 
     Raises:
         InputError: no such file, a folder, a binary file, text that is not UTF-8 or larger than 5 MB, an
@@ -49,11 +48,11 @@ def _bytes(path: str | Path, name: str) -> bytes:
     except OSError as error:
         raise InputError(f"{name} cannot be read: {error.strerror or error}") from None
     except ValueError:  # a null character in the name
-        raise InputError(f"{name!r} is no file name") from None
+        raise InputError(f"{name!r} is not a file name") from None
 
 
 def _head(file: object) -> bytes:
-    """The file, or so much of it that it is known to be too large."""
+    """The file, or enough of it to see that it is too large."""
     read = file.read  # type: ignore[attr-defined]
     data: bytes = read(MAX_BYTES + 1)
     return data + read(MAX_PDF_BYTES) if data.startswith(_PDF) else data
@@ -79,10 +78,7 @@ def _decoded(data: bytes, name: str) -> str:
 
 
 def _pdf_text(data: bytes, name: str) -> str:
-    try:
-        import pypdfium2 as pdfium
-    except ImportError:
-        raise MissingPackage("pypdfium2", "pip install pypdfium2", purpose="reading a PDF") from None
+    pdfium = require("pypdfium2", "reading a PDF")
     try:
         document = pdfium.PdfDocument(data)
         try:
@@ -103,6 +99,6 @@ def _pdf_text(data: bytes, name: str) -> str:
 
 
 def _page_text(page: object) -> str:
-    """One page's text layer, with words joined that were cut at a line's end."""
+    """One page's text layer; words that were cut at a line's end are joined."""
     text: str = page.get_textpage().get_text_bounded()  # type: ignore[attr-defined]
     return _CONTROL.sub(" ", _HYPHEN.sub("", text.replace("\r\n", "\n"))).strip()

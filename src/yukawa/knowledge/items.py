@@ -1,4 +1,4 @@
-"""Turns what is taught into a draft: checked text, passages with search terms, claims with values."""
+"""Turns a taught text into a new item: checked text, passages with search terms, claims with values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from yukawa.core.errors import InputError, nearest
+from yukawa.core.errors import InputError, unknown_name
 from yukawa.knowledge.domains import DOMAINS, guess_domain
 from yukawa.knowledge.parsing import Quantity, Reading, find_quantities, is_range, read
 from yukawa.knowledge.records import KINDS, Provenance
@@ -47,7 +47,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Draft:
+class NewItem:
     """An item ready to be written; `item_id` is None for a new item."""
 
     kind: str
@@ -68,7 +68,7 @@ class Draft:
         ).hexdigest()
 
     def content(self) -> dict[str, Any]:
-        """All that a version's digest covers."""
+        """Everything that a version's digest covers."""
         p = self.provenance
         return {
             "kind": self.kind, "text": self.text, "question": self.question, "author": p.author, "source": p.source,
@@ -76,20 +76,12 @@ class Draft:
         }  # fmt: skip
 
 
-def draft(
-    text: str,
-    *,
-    question: str | None = None,
-    kind: str | None = None,
-    source: str = "",
-    url: str | None = None,
-    author: str = "",
-    licence: str | None = None,
-    domain: str | None = None,
-    attributes: Mapping[str, Any] | None = None,
+def new_item(
+    text: str, *, question: str | None = None, kind: str | None = None, source: str = "", url: str | None = None,
+    author: str = "", licence: str | None = None, domain: str | None = None, attributes: Mapping[str, Any] | None = None,
     item_id: str | None = None,
-) -> Draft:
-    """A draft of `text`, an answer if `question` is given, a document if it is long.
+) -> NewItem:  # fmt: skip
+    """The item that teaches `text`: an answer if `question` is given, a document if it is long.
 
     Raises:
         InputError: the text is empty, too large or binary, or the kind or domain is unknown.
@@ -99,9 +91,9 @@ def draft(
     if kind is None:
         kind = "qa" if question else "document" if len(text.split()) > PASSAGE_WORDS else "statement"
     if kind not in KINDS:
-        raise InputError(f"{kind!r} is no kind of item", hint=_allowed(kind, KINDS))
+        raise unknown_name("kind of item", kind, KINDS)
     if domain is not None and domain not in DOMAINS:
-        raise InputError(f"{domain!r} is no domain", hint=_allowed(domain, DOMAINS))
+        raise unknown_name("domain", domain, DOMAINS)
     first = read(question or text[:4000])
     if domain is None:
         domain = guess_domain(f"{question or ''} {text}", names_particle=bool(first.mentions))
@@ -109,10 +101,10 @@ def draft(
     pieces = split(text) if kind == "document" else [text]
     passages = tuple(_passage(piece, question, kind, attributes or {}) for piece in pieces)
     claims = () if kind in {"document", "data"} else tuple(_claims(text, question, first))
-    return Draft(kind, text, question, provenance, passages, claims, dict(attributes or {}), item_id)
+    return NewItem(kind, text, question, provenance, passages, claims, dict(attributes or {}), item_id)
 
 
-def with_keys(item: Draft, keys: tuple[str, ...], quantity: Quantity | None) -> Draft:
+def with_keys(item: NewItem, keys: tuple[str, ...], quantity: Quantity | None) -> NewItem:
     """`item` with claim keys known from structured data in place of those read from its text."""
     passage = item.passages[0]
     terms = [t for t in passage.terms if not t.startswith("=")] + ["=" + k for k in keys]
@@ -144,14 +136,14 @@ def checked_text(text: str, what: str = "the text") -> str:
 
 
 def normalised(text: str) -> str:
-    """`text` with one form of each character and single spaces; 10⁵ stays apart from 105."""
+    """`text` with one form of each character and single spaces; 10⁵ stays distinct from 105."""
     pieces = _RAISED.split(text)
     pieces[::2] = [unicodedata.normalize("NFKC", piece) for piece in pieces[::2]]
     return re.sub(r"\s+", " ", "".join(pieces)).strip()
 
 
 def split(text: str) -> list[str]:
-    """A document as passages of some 120 words: paragraphs, each under the headings it stands below."""
+    """A document as passages of some 120 words: paragraphs, each with the headings above it."""
     passages: list[str] = []
     headings: list[str] = []
     used = True
@@ -206,7 +198,7 @@ def _passage(text: str, question: str | None, kind: str, attributes: Mapping[str
 
 
 def _claims(text: str, question: str | None, reading: Reading) -> list[Claim]:
-    """What the text says of which quantity: keys of particle and property, else the words themselves."""
+    """The values that the text claims: keys of particle and property, else the words themselves."""
     quantities = [] if is_range(text) else find_quantities(text)
     keys = list(reading.keys(limit=64))
     wanted = _UNITS.get(reading.property or "")
@@ -222,11 +214,6 @@ def _claims(text: str, question: str | None, reading: Reading) -> list[Claim]:
 
 
 def _is_stated(text: str, quantity: Quantity) -> bool:
-    """Whether a number is what the sentence says of its subject, and no name of it: not '3' in 'run 3'."""
+    """Whether a number is a value of the sentence's subject and not part of its name, as '3' is in 'run 3'."""
     measured = bool(quantity.unit) or quantity.error_plus is not None or quantity.bound is not None
     return measured or _STATES.search(text, 0, quantity.start) is not None
-
-
-def _allowed(given: str, allowed: Mapping[str, Any] | tuple[str, ...]) -> str:
-    near = nearest(given, allowed)
-    return (f"did you mean {near!r}? " if near else "") + "allowed: " + ", ".join(allowed)

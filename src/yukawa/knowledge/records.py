@@ -1,15 +1,22 @@
-"""The small value objects a knowledge base takes and gives."""
+"""The small value objects that a knowledge base takes and gives."""
 
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from yukawa.core.errors import InputError
 
+Moment = dt.datetime | str | None
 KINDS = ("statement", "qa", "document", "correction", "data")
+
+
+def markdown(text: str) -> str:
+    """`text` with every character of Markdown escaped."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~$])", r"\\\1", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +29,12 @@ class Provenance:
     licence: str | None
     domain: str
 
+    def _repr_markdown_(self) -> str:
+        label = markdown(self.source)
+        return f"[{label}]({self.url})" if self.url else f"*{label}*"
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Item:
     """One version of one item; `status` says what the call that returned it did.
 
@@ -44,8 +55,17 @@ class Item:
 
     @property
     def current(self) -> bool:
-        """Whether this version is in force now."""
+        """Whether this version is the current one."""
         return self.valid_to is None
+
+    def __repr__(self) -> str:
+        state = f", {self.status}" if self.status else "" if self.current else ", ended"
+        text, source = _short(self.text), self.provenance.source
+        return f"Item({self.id!r}, {self.kind} version {self.version}{state}: {text!r}, source {source!r})"
+
+    def _repr_markdown_(self) -> str:
+        shown = _passage_markdown(self.question, self.text, self.provenance)
+        return shown + "".join(f"\n\nconflicts with: {markdown(_other(self.id, c))}" for c in self.conflicts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +81,7 @@ class Conflict:
     resolved: dt.datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Hit:
     """One passage found: `score` is the fused score, `similarity` the cosine, `lexical` the relative BM25 (0 to 1)."""
 
@@ -77,6 +97,28 @@ class Hit:
     provenance: Provenance
     attributes: Mapping[str, Any]
     keys: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Hit({self.item_id!r}, {self.score:.3f}: {_short(self.text)!r}, source {self.provenance.source!r})"
+
+    def _repr_markdown_(self) -> str:
+        return _passage_markdown(self.question, self.text, self.provenance)
+
+
+def _passage_markdown(question: str | None, text: str, provenance: Provenance) -> str:
+    asked = f"**{markdown(question)}**\n\n" if question else ""
+    return f"{asked}{markdown(text)}\n\n{provenance._repr_markdown_()}"
+
+
+def _other(item_id: str, conflict: Conflict) -> str:
+    """The text and source of the side of `conflict` that is not `item_id`."""
+    side = 1 if conflict.item_ids[0] == item_id else 0
+    return f"{conflict.texts[side]} ({conflict.sources[side]})"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 80 else line[:79] + "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +137,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class VerifyReport:
     """What `verify` checked and found wrong; no problems means the base is whole."""
 
     events: int
@@ -109,20 +151,20 @@ class Report:
         return not self.problems
 
 
-def microseconds(moment: dt.datetime | str | None) -> int | None:
+def microseconds(moment: Moment) -> int | None:
     """A time as microseconds since 1970 (UTC); text is ISO 8601, without a zone it is local time.
 
     Raises:
-        InputError: the text is no time.
+        InputError: the text is not a time.
     """
     if moment is None:
         return None
     try:
         parsed = dt.datetime.fromisoformat(moment) if isinstance(moment, str) else moment
         return round(parsed.astimezone(dt.UTC).timestamp() * 1e6)
-    except (ValueError, OverflowError):  # no date, or one that has no UTC date in the calendar
+    except (ValueError, OverflowError):  # not a date, or one without a UTC date in the calendar
         raise InputError(
-            f"{str(moment)!r} is no time", hint="type for instance 2026-11-21 or 2026-11-21T14:30:00+01:00"
+            f"{str(moment)!r} is not a time", hint="type for instance 2026-11-21 or 2026-11-21T14:30:00+01:00"
         ) from None
 
 

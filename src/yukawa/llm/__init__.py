@@ -1,9 +1,6 @@
 """One interface to any language model: `open_model` a row of `yukawa.toml`, then `chat` or `stream`."""
 
-from __future__ import annotations
-
-from yukawa.llm.base import Capabilities, ChatModel, Message, Reply, TokenLogprob, structured
-from yukawa.llm.registry import open_model
+from yukawa.llm.base import Capabilities, ChatModel, Message, Reply, TokenLogprob, open_model, structured
 from yukawa.llm.sync import SyncChat
 
 __all__ = [

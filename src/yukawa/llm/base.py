@@ -1,17 +1,17 @@
-"""The one protocol every language model speaks, and the small value objects it exchanges."""
-
-from __future__ import annotations
+"""The protocol of all language models, the value objects it exchanges, and `open_model` for a row of `yukawa.toml`."""
 
 import json
 import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Literal, Protocol, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from yukawa.core.config import one_line
 from yukawa.core.errors import InputError, ReplyError, nearest
+from yukawa.core.settings import ModelSettings
 
 Role = Literal["system", "user", "assistant"]
 Schema = TypeVar("Schema", bound=BaseModel)
@@ -25,7 +25,7 @@ class Message:
     """One turn of a conversation.
 
     Raises:
-        InputError: the role is none of system, user, assistant.
+        InputError: the role is not one of system, user, assistant.
     """
 
     role: Role
@@ -51,14 +51,14 @@ class TokenLogprob:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a model answered.
+    """The answer of a model.
 
     Attributes:
         text: the whole answer.
         model: the model that gave it, in its backend's own words.
         finish_reason: `stop` where the model ended by itself, `length` where it was cut; None if unknown.
         usage: `prompt_tokens`, `completion_tokens`, `total_tokens` where the backend counts them.
-        logprobs: one entry a token, where they were asked for.
+        logprobs: one entry for each token, where they were requested.
     """
 
     text: str
@@ -70,12 +70,12 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a model can do.
+    """The abilities of a model.
 
     Attributes:
         streaming: replies arrive piece by piece, not whole at the end.
-        json_schema: the backend itself holds a reply to a schema; without it one is asked for in words.
-        logprobs: token log-probabilities can be asked for.
+        json_schema: the backend itself holds a reply to a schema; without it the schema is put into the prompt.
+        logprobs: the log-probabilities of tokens can be requested.
         context_length: longest prompt and answer together in tokens; None if unknown.
     """
 
@@ -121,12 +121,40 @@ class ChatModel(Protocol):
         ...
 
     async def capabilities(self) -> Capabilities:
-        """What this model can do."""
+        """The abilities of this model."""
         ...
 
     async def aclose(self) -> None:
         """Let go of connections and memory; closing twice is allowed."""
         ...
+
+
+# A new backend is one line here, its name in `ModelSettings.backend`, and a class with `from_settings`.
+_BACKENDS = {
+    "openai": ("yukawa.llm.openai", "OpenAIModel"),
+    "transformers": ("yukawa.llm.local", "TransformersModel"),
+    "quote": ("yukawa.llm.quote", "QuoteModel"),
+    "scripted": ("yukawa.llm.scripted", "ScriptedModel"),
+}
+
+
+def open_model(settings: ModelSettings) -> ChatModel:
+    """The model of a row of `yukawa.toml`: its backend is imported, nothing is loaded or connected before it is used.
+
+    Raises:
+        InputError: the backend is unknown, or the row lacks something that the backend needs.
+        MissingPackage: the package of the backend is not installed.
+    """
+    try:
+        module, name = _BACKENDS[settings.backend]
+    except KeyError:
+        near, allowed = nearest(settings.backend, _BACKENDS), ", ".join(_BACKENDS)
+        raise InputError(
+            f"model {settings.name!r} has the backend {settings.backend!r}; allowed are {allowed}",
+            hint=f"did you mean {near!r}?" if near else "",
+        ) from None
+    model: ChatModel = getattr(import_module(module), name).from_settings(settings)
+    return model
 
 
 async def structured(
@@ -192,6 +220,4 @@ def need_messages(messages: Sequence[Message], name: str) -> None:
         InputError: there is no message.
     """
     if not messages:
-        raise InputError(
-            f"model {name!r} was given no message", hint="pass at least one Message('user', ...)"
-        )
+        raise InputError(f"model {name!r} received no message", hint="pass at least one Message('user', ...)")

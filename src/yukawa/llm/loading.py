@@ -164,7 +164,7 @@ def quiet_libraries() -> Iterator[None]:
     talk.set_verbosity_error()
     try:
         with warnings.catch_warnings():  # what PEFT and transformers say of each other
-            warnings.simplefilter("ignore", FutureWarning)
+            warnings.simplefilter("ignore")
             yield
     finally:
         talk.set_verbosity(level)

@@ -1,24 +1,20 @@
-"""A model in this process: a local folder or hub name, through Hugging Face transformers."""
-
-from __future__ import annotations
+"""A model in this process, through Hugging Face transformers."""
 
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
+
+from pydantic import BaseModel
 
 from yukawa.core.errors import InputError, ModelError
 from yukawa.core.optional import require
+from yukawa.core.settings import ModelSettings
 from yukawa.llm import loading
 from yukawa.llm.base import Capabilities, Message, Reply, TokenLogprob, ask_in_words, need_messages
 
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    from yukawa.core.settings import ModelSettings
-
-# Longest answer where none is asked for: a base model may never end by itself.
+# The limit of an answer without a limit of its own: a base model may never end by itself.
 NEW_TOKENS = 1024
 _PURPOSE = "the transformers backend"
 _SPEAKERS = {"system": "System", "user": "User", "assistant": "Assistant"}
@@ -36,20 +32,20 @@ class _Generated:
 
 
 class TransformersModel:
-    """A causal language model from safetensors, with an optional PEFT adapter on top.
+    """A causal language model in this process, with an optional PEFT adapter on top.
 
-    Weights are loaded by the first reply, and only from safetensors; code from a hub is never run. Prompts
+    The first reply loads the weights through `yukawa.llm.loading`. Prompts
     go through the tokenizer's chat template. Where it has none they are written as plain text, a turn a
     paragraph: `System: ...`, `User: ...`, `Assistant: ...`, ending in `Assistant:`; the answer ends where the
     model starts a new `User:` turn. Control tokens inside a message are read as ordinary text, so that a
     passage cannot open a turn.
 
     Args:
-        model: local folder, or name on the hub.
-        name: what Yukawa calls it.
-        adapter: PEFT adapter, likewise.
-        load_in_4bit: quantise the weights to NF4 with bitsandbytes while loading.
-        context_length: in tokens; None reads it from the model's configuration.
+        model: folder of a model, of a run or of an adapter; or a name on the Hub.
+        name: the name in Yukawa.
+        adapter: PEFT adapter to put on top, likewise.
+        load_in_4bit: whether to quantise the weights to NF4; None does so where the run was QLoRA.
+        context_length: in tokens; None reads it from the configuration of the model.
     """
 
     def __init__(
@@ -72,15 +68,15 @@ class TransformersModel:
         self._loading = threading.Lock()
 
     @classmethod
-    def from_settings(cls, settings: ModelSettings) -> TransformersModel:
+    def from_settings(cls, settings: ModelSettings) -> Self:
         """The model of a row of `yukawa.toml`.
 
         Raises:
-            InputError: the row names no model.
+            InputError: the row does not name a model.
         """
         if settings.model is None:
             raise InputError(
-                f"model {settings.name!r} (backend transformers) names no folder and no hub name",
+                f"model {settings.name!r} (backend transformers) names neither a folder nor a model on the Hub",
                 hint=f'add model = "..." under [models.{settings.name}]',
             )
         return cls(
@@ -149,7 +145,7 @@ class TransformersModel:
         return Capabilities(streaming=True, json_schema=False, logprobs=True, context_length=length)
 
     async def aclose(self) -> None:
-        """Let go of the weights."""
+        """Release the weights."""
         self._loaded = None
 
     def _answer(

@@ -1,33 +1,25 @@
 """Any server that speaks the OpenAI chat protocol: hosted services, vLLM, SGLang, Ollama, llama.cpp."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import openai
 from openai import AsyncOpenAI
+from pydantic import BaseModel
 
 from yukawa.core.errors import InputError, ModelError
+from yukawa.core.settings import ModelSettings
 from yukawa.llm.base import Capabilities, Message, Reply, TokenLogprob, ask_in_words, need_messages
-from yukawa.llm.retry import RetryPolicy, retry_after_s
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    from yukawa.core.settings import ModelSettings
-
-T = TypeVar("T")
 
 DEFAULT_URL = "https://api.openai.com/v1"
 NO_KEY = "none"
 _SHOWN_CHARACTERS = 300
-# What some servers or models refuse and this backend can do without, see `_body`.
+_LONGEST_WAIT_S = 120  # a server that asks for more is not asked again by the client
+# Some servers or models refuse these; `_body` does without them.
 _DISPENSABLE = ("response_format", "max_tokens", "temperature")
 
 log = logging.getLogger(__name__)
@@ -36,21 +28,22 @@ log = logging.getLogger(__name__)
 class OpenAIModel:
     """A model behind a URL.
 
-    Rate limits (429), server errors (5xx), time-outs and cut connections are tried again with back-off, no
-    other refusal is. A server without `response_format` is asked for JSON in words; one that wants
-    `max_completion_tokens`, or has no free temperature, gets what it wants. A refusal is remembered.
+    Rate limits (429), server errors (5xx), conflicts (408, 409), time-outs and lost connections are tried again by the
+    client of openai, which waits as long as the server asks, up to two minutes; no other refusal is. Where a server
+    refuses `response_format`, the schema is put into the prompt; where it wants `max_completion_tokens`, or allows no
+    choice of temperature, it gets what it wants. A refusal is remembered.
 
     Args:
-        model: the service's name for the model.
-        name: what Yukawa calls it.
+        model: the name of the model at the service.
+        name: the name in Yukawa.
         base_url: root of the API, usually ending in `/v1`.
         key_variable: environment variable with the key, read at each call; None for a server without keys.
         context_length: in tokens; None asks the server, which may not know.
         timeout_s: longest silence, in seconds.
-        retry: when to try again.
+        retries: how often a failed request is sent again.
 
     Raises:
-        InputError: `base_url` is no web address.
+        InputError: `base_url` is not a web address.
     """
 
     def __init__(
@@ -62,7 +55,7 @@ class OpenAIModel:
         key_variable: str | None = None,
         context_length: int | None = None,
         timeout_s: float = 60.0,
-        retry: RetryPolicy | None = None,
+        retries: int = 3,
     ) -> None:
         self.name = name or model
         _need_web_address(base_url, self.name)
@@ -71,16 +64,16 @@ class OpenAIModel:
         self._key_variable = key_variable
         self._context_length = context_length
         self._timeout_s = timeout_s
-        self._retry = retry or RetryPolicy()
+        self._retries = retries
         self._refused: frozenset[str] = frozenset()
         self._open: tuple[asyncio.AbstractEventLoop, AsyncOpenAI] | None = None
 
     @classmethod
-    def from_settings(cls, settings: ModelSettings) -> OpenAIModel:
+    def from_settings(cls, settings: ModelSettings) -> Self:
         """The model of a row of `yukawa.toml`.
 
         Raises:
-            InputError: the row names no model.
+            InputError: the row does not name a model.
         """
         if settings.model is None:
             raise InputError(
@@ -109,7 +102,7 @@ class OpenAIModel:
 
         Raises:
             InputError: the key variable is not set.
-            ModelError: the server cannot be reached, failed, refused, or sent something that is no reply.
+            ModelError: the server cannot be reached, failed, refused, or sent something that is not a reply.
         """
         wish = {"temperature": temperature, "max_tokens": max_tokens, "logprobs": True if logprobs else None}
         answer = await self._create(messages, schema, wish)
@@ -122,7 +115,7 @@ class OpenAIModel:
 
         Raises:
             InputError: the key variable is not set.
-            ModelError: as in `chat`, or the answer broke off.
+            ModelError: as in `chat`, or the answer ended early.
         """
         wish = {"temperature": temperature, "max_tokens": max_tokens, "stream": True}
         events = await self._create(messages, None, wish)
@@ -134,13 +127,13 @@ class OpenAIModel:
                     if piece := getattr(getattr(choice, "delta", None), "content", None):
                         yield piece
         except (openai.APIError, ValueError) as error:
-            raise self._broken_off(error) from error
+            raise self._cut(error) from error
         finally:
             await events.close()
         self._need_whole(reason, max_tokens)
 
     async def capabilities(self) -> Capabilities:
-        """What the protocol offers, less what this server has refused; asks `/models` for the context length.
+        """The abilities of the protocol, less those that this server has refused; asks `/models` for the context length.
 
         Raises:
             InputError: the key variable is not set.
@@ -165,7 +158,9 @@ class OpenAIModel:
         """The client of the running loop: its connections cannot be carried over to another."""
         loop = asyncio.get_running_loop()
         if self._open is None or self._open[0] is not loop:
-            client = AsyncOpenAI(api_key=NO_KEY, base_url=self._url, timeout=self._timeout_s, max_retries=0)
+            client = AsyncOpenAI(
+                api_key=NO_KEY, base_url=self._url, timeout=self._timeout_s, max_retries=self._retries
+            )
             self._open = (loop, client)
         client = self._open[1]
         client.api_key = self._key()
@@ -192,8 +187,8 @@ class OpenAIModel:
         while True:
             body = self._body(messages, schema, wish, refused)
             try:
-                answer = await self._again_and_again(partial(create, **body))
-            except openai.APIStatusError as error:
+                answer = await create(**body)
+            except (openai.APIError, ValueError) as error:
                 culprit = _refused_parameter(error, body)
                 if culprit is None:
                     raise self._explained(error) from error
@@ -224,47 +219,17 @@ class OpenAIModel:
         turns = [{"role": message.role, "content": message.content} for message in messages]
         return {"model": self._model, "messages": turns, **body}
 
-    async def _again_and_again(self, call: Callable[[], Awaitable[T]]) -> T:
-        """`call`, repeated with back-off while it fails in a way that may pass.
-
-        Raises:
-            openai.APIStatusError: the server refused for good.
-            ModelError: anything else went wrong, or every attempt did.
-        """
-        failures = 0
-        while True:
-            try:
-                return await call()
-            except openai.APIStatusError as error:
-                if error.status_code != 429 and error.status_code < 500:
-                    raise
-                failure: openai.APIError = error
-                asked_s = retry_after_s(error.response.headers.get("retry-after"))
-            except openai.APIConnectionError as error:
-                if _nobody_there(error):
-                    raise self._explained(error) from error
-                failure, asked_s = error, None
-            except (openai.APIError, ValueError) as error:
-                raise self._no_protocol(error) from error
-            failures += 1
-            wait_s = self._retry.wait_s(failures, asked_s)
-            if wait_s is None:
-                raise self._explained(failure, failures) from failure
-            log.info("model %r: %s; trying again in %.1f s", self.name, _in_words(failure), wait_s)
-            await asyncio.sleep(wait_s)
-
     async def _served_length(self) -> int | None:
         client = self._client()
         try:
-            listed = await self._again_and_again(client.models.list)
-        except openai.APIStatusError as error:
-            if error.status_code in (401, 403):
-                raise self._explained(error) from error
-            return None  # a server need not list its models
+            listed = await client.models.list()
+        except (openai.APIError, ValueError) as error:
+            status = error.status_code if isinstance(error, openai.APIStatusError) else 500
+            if status < 500 and status not in (401, 403, 429):
+                return None  # a server need not list its models
+            raise self._explained(error) from error
         for row in _rows(listed, "data"):
-            length = getattr(
-                row, "max_model_len", None
-            )  # vLLM and SGLang tell; the protocol has no such field
+            length = getattr(row, "max_model_len", None)  # a field of vLLM and SGLang beside the protocol
             if getattr(row, "id", None) == self._model and isinstance(length, int):
                 return length
         return None
@@ -291,20 +256,20 @@ class OpenAIModel:
         content = getattr(getattr(choice, "logprobs", None), "content", None)
         if content is None:
             raise ModelError(
-                f"the server of model {self.name!r} gave no log-probabilities, though asked for them"
+                f"the server of model {self.name!r} did not give the log-probabilities of its tokens"
             )
         return tuple(TokenLogprob(item.token, item.logprob) for item in content)
 
     def _need_whole(self, reason: str | None, max_tokens: int | None) -> None:
         """An answer that ends early must not pass for a whole one."""
         if reason is None:
-            raise self._broken_off(None)
+            raise self._cut(None)
         if reason == "content_filter" or (reason == "length" and max_tokens is None):
             raise ModelError(
                 f"model {self.name!r} stopped before the end of its answer (finish reason {reason})"
             )
 
-    def _broken_off(self, error: Exception | None) -> ModelError:
+    def _cut(self, error: Exception | None) -> ModelError:
         why = f": {_in_words(error)}" if error is not None else ""
         return ModelError(
             f"the answer of model {self.name!r} at {self._url} was cut half-way{why}; it is incomplete",
@@ -314,13 +279,17 @@ class OpenAIModel:
     def _no_protocol(self, error: Exception | None) -> ModelError:
         why = f" ({_in_words(error)})" if error is not None else ""
         return ModelError(
-            f"{self._url} answered model {self.name!r} with something that is no chat completion{why}",
+            f"{self._url} answered model {self.name!r} with something that is not a chat completion{why}",
             hint="base_url must be the root of an OpenAI-compatible API; it usually ends in /v1",
         )
 
-    def _explained(self, error: openai.APIError, attempts: int = 1) -> ModelError:
-        """One line for a failure: what the server said, and what to do."""
-        tried = f" after {attempts} attempts" if attempts > 1 else ""
+    def _explained(self, error: Exception) -> ModelError:
+        """One line for a failure: the words of the server, and a remedy."""
+        status = error.status_code if isinstance(error, openai.APIStatusError) else None
+        if status is None and not isinstance(error, openai.APIConnectionError):
+            return self._no_protocol(error)
+        again = self._retries and _is_tried_again(error)
+        tried = f" after {self._retries + 1} attempts" if again else ""
         row = f"[models.{self.name}] of yukawa.toml"
         if isinstance(error, openai.APITimeoutError):
             return ModelError(
@@ -351,11 +320,11 @@ def _need_web_address(url: str, name: str) -> None:
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number, a bracket that does not close
+    except ValueError:  # a port that is not a number, a bracket that does not close
         usable = False
     if not usable:
         raise InputError(
-            f"model {name!r} has the base_url {url!r}, which is no web address",
+            f"model {name!r} has the base_url {url!r}, which is not a web address",
             hint='write it like base_url = "http://localhost:8000/v1"',
         )
 
@@ -366,13 +335,13 @@ def _rows(answer: object, field: str) -> list[Any]:
     return rows if isinstance(rows, list) else []
 
 
-def _refused_parameter(error: openai.APIStatusError, body: dict[str, Any]) -> str | None:
+def _refused_parameter(error: Exception, body: dict[str, Any]) -> str | None:
     """The dispensable part of `body` that a refusal is about.
 
     A server that names the culprit is believed. One that does not is taken to dislike `response_format`:
     servers without it say so in many different words.
     """
-    if error.status_code not in (400, 422):
+    if not isinstance(error, openai.APIStatusError) or error.status_code not in (400, 422):
         return None
     present = [key for key in _DISPENSABLE if key in body]
     if error.param in present:
@@ -380,13 +349,17 @@ def _refused_parameter(error: openai.APIStatusError, body: dict[str, Any]) -> st
     return "response_format" if "response_format" in present else None
 
 
-def _nobody_there(error: openai.APIConnectionError) -> bool:
-    # By name, since which HTTP package the client uses is its own affair.
-    return type(error.__cause__).__name__ == "ConnectError"
+def _is_tried_again(error: Exception) -> bool:
+    """Whether the client has sent the request again before it gave up."""
+    if not isinstance(error, openai.APIStatusError):
+        return True
+    asked = error.response.headers.get("retry-after", "")
+    waits_too_long = asked.isdigit() and int(asked) > _LONGEST_WAIT_S
+    return (error.status_code in (408, 409, 429) or error.status_code >= 500) and not waits_too_long
 
 
 def _in_words(error: Exception) -> str:
-    """What a failure says about itself, short."""
+    """The message of a failure, shortened."""
     text = str(error)
     if isinstance(error, openai.APIStatusError):
         body = error.body

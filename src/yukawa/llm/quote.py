@@ -1,19 +1,15 @@
 """An answer without a model: the best supported sentences of the passages in the prompt, each cited."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import Self
+
+from pydantic import BaseModel
 
 from yukawa.core.errors import InputError
+from yukawa.core.settings import ModelSettings
 from yukawa.llm.base import Capabilities, Message, Reply, need_messages
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    from yukawa.core.settings import ModelSettings
 
 Support = Callable[[str, str], float]
 
@@ -24,7 +20,7 @@ _PASSAGE = re.compile(
 )
 _QUESTION = re.compile(r"^Question: (.*\S)[ \t]*$", re.MULTILINE)
 
-# A line that stands for itself: after a blank line, or a bullet, heading or table row of Markdown.
+# A line by itself: after a blank line, or a bullet, heading or table row of Markdown.
 _BLOCK = re.compile(r"\n(?=[ \t]*(?:\n|[-*+•|#] ?|\d+[.)] ))")
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[$\\]*[A-Z0-9Α-Ω])")
 _ABBREVIATION = re.compile(
@@ -66,7 +62,7 @@ class QuoteModel:
         self._share = share
 
     @classmethod
-    def from_settings(cls, settings: ModelSettings) -> QuoteModel:
+    def from_settings(cls, settings: ModelSettings) -> Self:
         """The quoting model under the name of its row."""
         return cls(settings.name)
 
@@ -82,7 +78,7 @@ class QuoteModel:
         """One quoted sentence a line, best supported first; `NOTHING_FOUND` where none is supported.
 
         Raises:
-            InputError: no question came, or something a quotation cannot give.
+            InputError: the prompt has no question, or asks for something a quotation cannot give.
         """
         if schema is not None or logprobs:
             wish = "fill a schema" if schema is not None else "give log-probabilities"
@@ -104,7 +100,7 @@ class QuoteModel:
         return Capabilities(streaming=True, json_schema=False, logprobs=False, context_length=None)
 
     async def aclose(self) -> None:
-        """Nothing is held."""
+        """Nothing to release."""
 
     def _quotes(self, messages: Sequence[Message]) -> list[str]:
         question, passages = read_prompt(messages, self.name)
@@ -132,12 +128,12 @@ def read_prompt(messages: Sequence[Message], name: str = "quote") -> tuple[str, 
     prompt = next((message.content for message in reversed(messages) if message.role == "user"), "")
     prompt = prompt.replace("\r\n", "\n")
     passages = [(int(number), text.strip()) for number, text in _PASSAGE.findall(prompt)]
-    # A passage may hold the word "Question:" too; only what stands outside of them is ours.
+    # A passage may hold the word "Question:" too; only the one outside of them counts.
     questions = _QUESTION.findall(_PASSAGE.sub("", prompt))
     if not questions:
         raise InputError(
-            f"model {name!r} only quotes: it answers a line 'Question: ...' from numbered passages, and no"
-            " such line came",
+            f"model {name!r} only quotes: it answers a line 'Question: ...' from numbered passages, and the"
+            " prompt has no such line",
             hint='use `yukawa ask "..."`, or choose a language model with --model',
         )
     return questions[-1], passages

@@ -1,26 +1,22 @@
 """A model whose replies are written beforehand, or computed by a function: for tests and rehearsals."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Self
+
+from pydantic import BaseModel
 
 from yukawa.core.errors import InputError, ModelError
+from yukawa.core.settings import ModelSettings
 from yukawa.llm.base import Capabilities, Message, Reply, need_messages
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    from yukawa.core.settings import ModelSettings
 
 
 class ScriptedModel:
     """Gives the replies of a list one after another, or those of a function of the messages.
 
-    A schema, a temperature and a token limit change nothing: a script says what it says.
+    A schema, a temperature and a token limit change nothing: a script says what is written.
 
     Attributes:
         asked: every conversation that came in, for a test to look at.
@@ -34,7 +30,7 @@ class ScriptedModel:
         self._script = replies if callable(replies) else _in_turn(list(replies), name)
 
     @classmethod
-    def from_settings(cls, settings: ModelSettings) -> ScriptedModel:
+    def from_settings(cls, settings: ModelSettings) -> Self:
         """The script in the file `settings.replies`.
 
         Raises:
@@ -59,7 +55,7 @@ class ScriptedModel:
         """The next reply of the script.
 
         Raises:
-            InputError: log-probabilities were asked for, or there is no message.
+            InputError: log-probabilities are requested, or there is no message.
             ModelError: the script has run out.
         """
         if logprobs:
@@ -78,7 +74,7 @@ class ScriptedModel:
         return Capabilities(streaming=True, json_schema=False, logprobs=False, context_length=None)
 
     async def aclose(self) -> None:
-        """Nothing is held."""
+        """Nothing to release."""
 
     def _next(self, messages: Sequence[Message]) -> str:
         need_messages(messages, self.name)
@@ -92,7 +88,7 @@ def read_replies(path: Path) -> list[str]:
     Empty lines count for nothing.
 
     Raises:
-        InputError: the file is absent, not UTF-8, empty, or a line is no JSON string.
+        InputError: the file is absent, not UTF-8, empty, or a line is not a JSON string.
     """
     try:
         lines = path.read_text(encoding="utf-8").split("\n")  # splitlines would break at U+2028
@@ -102,7 +98,7 @@ def read_replies(path: Path) -> list[str]:
         raise InputError(f"the replies in {path} are not UTF-8 text", hint="save the file as UTF-8") from None
     numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
     if not numbered:
-        raise InputError(f"the file {path} holds no reply", hint="write one reply a line")
+        raise InputError(f"the file {path} does not hold a reply", hint="write one reply a line")
     if path.suffix != ".jsonl":
         return [line for _, line in numbered]
     return [_json_string(line, f"{path}, line {number}") for number, line in numbered]
@@ -112,7 +108,9 @@ def _json_string(line: str, where: str) -> str:
     try:
         reply = json.loads(line)
     except json.JSONDecodeError as error:
-        raise InputError(f"{where}: no JSON ({error.msg})", hint='a line is one JSON string: "..."') from None
+        raise InputError(
+            f"{where}: this is not JSON ({error.msg})", hint='a line is one JSON string: "..."'
+        ) from None
     if not isinstance(reply, str):
         raise InputError(
             f"{where}: {type(reply).__name__} instead of a string", hint='a line is one JSON string: "..."'

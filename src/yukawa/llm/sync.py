@@ -1,12 +1,10 @@
 """A synchronous face for scripts and notebooks, usable also where an event loop is already running."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 from collections.abc import Coroutine, Iterator, Sequence
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel
 
@@ -38,7 +36,7 @@ class SyncChat:
         max_tokens: int | None = None,
         logprobs: bool = False,
     ) -> base.Reply:
-        """`ChatModel.chat`, waited for."""
+        """Call `ChatModel.chat` and wait for the reply."""
         return self._run(
             self.model.chat(
                 messages, schema=schema, temperature=temperature, max_tokens=max_tokens, logprobs=logprobs
@@ -53,7 +51,7 @@ class SyncChat:
         temperature: float = 0.0,
         max_tokens: int | None = None,
     ) -> base.Schema:
-        """`yukawa.llm.structured`, waited for."""
+        """Call `yukawa.llm.structured` and wait for its result."""
         return self._run(
             base.structured(self.model, messages, schema, temperature=temperature, max_tokens=max_tokens)
         )
@@ -67,16 +65,16 @@ class SyncChat:
             while isinstance(piece := self._run(_next(pieces)), str):
                 yield piece
         finally:
-            # The protocol promises an iterator only; a generator also wants to be told that nobody listens.
+            # The protocol promises an iterator only; a generator must also learn that nobody listens.
             if hasattr(pieces, "aclose"):
                 self._run(pieces.aclose())
 
     def capabilities(self) -> base.Capabilities:
-        """`ChatModel.capabilities`, waited for."""
+        """Call `ChatModel.capabilities` and wait for its result."""
         return self._run(self.model.capabilities())
 
     def close(self) -> None:
-        """Close the model and end the thread; a later call would start anew."""
+        """Close the model and end the thread; a later call starts another one."""
         self._run(self.model.aclose())
         with self._lock:
             loop, thread = self._loop, self._thread
@@ -85,7 +83,7 @@ class SyncChat:
             loop.call_soon_threadsafe(loop.stop)
             thread.join()
 
-    def __enter__(self) -> SyncChat:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -98,7 +96,7 @@ class SyncChat:
         try:
             return future.result()
         except BaseException:
-            # Ctrl-C reaches the caller, not the thread: without this the request would go on unseen.
+            # Ctrl-C reaches the caller, not the thread: without this the request would continue unseen.
             future.cancel()
             raise
 

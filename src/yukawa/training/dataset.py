@@ -11,7 +11,7 @@ from yukawa.core.errors import InputError
 from yukawa.core.optional import require
 from yukawa.data import Conversation, Document, Preference, read_rows
 from yukawa.data.manifest import MANIFEST, DatasetManifest, check_manifest
-from yukawa.data.row_files import SUFFIXES
+from yukawa.data.rows import SUFFIXES
 from yukawa.training.recipe import MIXTURE, Recipe
 from yukawa.training.tokenization import (
     IGNORED,

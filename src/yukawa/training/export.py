@@ -1,4 +1,4 @@
-"""A model's folder as other programs want it: readable for older ones, and ready for a converter to GGUF."""
+"""Writes the folder of a model as other programs want it: older ones, and converters to GGUF."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _HEADS = ("lm_head.weight", "embed_out.weight")
 def write_tokenizer(tokenizer: Any, base: Path, folder: Path) -> None:
     """Write the tokenizer of a training: the base's own files byte for byte, with the template that training used.
 
-    Converters know a tokenizer by its files, and saving one anew may change them or leave some out.
+    Converters know a tokenizer by its files, and saving one anew may change or omit some.
     """
     tokenizer.save_pretrained(folder)
     for name in _TOKENIZER_FILES:
@@ -47,7 +47,7 @@ def write_tokenizer(tokenizer: Any, base: Path, folder: Path) -> None:
 
 
 def write_for_older_readers(folder: Path) -> None:
-    """Add to a model's configuration what was called otherwise before transformers 5: type and rotary angles.
+    """Add the names before transformers 5 of the type and of the rotary angles to the configuration of a model.
 
     A reader that looks for `rope_theta` and does not find it takes 10,000 without a word.
     """

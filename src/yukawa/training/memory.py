@@ -1,4 +1,4 @@
-"""The memory that a training takes on each device, estimated from the sizes of model, batch and optimiser."""
+"""Estimates the memory of a training on each device, from the sizes of model, batch and optimiser."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Memory:
     """Bytes on one device.
 
     Attributes:
-        weights: of the base and of what is trained.
-        gradients: of what is trained.
-        optimiser: its two moments.
-        activations: kept of a forward pass for the backward pass, logits among them.
-        host: bytes that lie in the processor's memory instead.
+        weights: bytes of the base and of the trained parameters.
+        gradients: bytes of the gradients of the trained parameters.
+        optimiser: bytes of the two moments of the optimiser.
+        activations: bytes kept of a forward pass for the backward pass, logits included.
+        host: bytes in the memory of the processor instead.
     """
 
     weights: int
@@ -50,16 +50,16 @@ def estimate_memory(recipe: Recipe, model: Any, trained: int, world: int) -> Mem
     """The memory of each of `world` devices; a third more or less is usual.
 
     Args:
-        recipe: how it is trained.
-        model: the base, be it without weights.
-        trained: numbers that are trained.
+        recipe: the recipe of the training.
+        model: the base, with or without its weights.
+        trained: number of trained parameters.
     """
     how, full = recipe.training, recipe.adapter.kind == "full"
     weights = _weights(recipe, model) + (0 if full else 4 * trained)
     gradients = (_BYTES[recipe.dtype] if full else 4) * trained
     moments = (2 if how.optimiser == "adamw-8bit" else 2 * (_BYTES[recipe.dtype] if full else 4)) * trained
     if how.kind == "preference" and full:
-        weights *= 2  # the base stays beside what is trained
+        weights *= 2  # the untrained base is needed beside the trained one
     stage = {"fsdp2": 3, "deepspeed-zero3": 3, "deepspeed-zero2": 2}.get(how.distributed, 0)
     weights = round(weights / (world if stage == 3 else 1))
     gradients, moments = (round(number / (world if stage else 1)) for number in (gradients, moments))
@@ -87,7 +87,7 @@ def _weights(recipe: Recipe, model: Any) -> float:
 
 
 def _activations(recipe: Recipe, model: Any, world: int) -> int:
-    """Bytes of what a forward pass keeps."""
+    """Bytes that a forward pass keeps."""
     how, config = recipe.training, model.config.get_text_config()
     tokens = how.batch // world // how.accumulation * how.length * (2 if how.kind == "preference" else 1)
     units: int = tokens * config.hidden_size
@@ -95,7 +95,7 @@ def _activations(recipe: Recipe, model: Any, world: int) -> int:
     trained = "full" if recipe.adapter.kind == "full" else recipe.adapter.targets
     some, more = _KEPT[trained, recipe.dtype, how.precision if recipe.dtype == "fp32" else "bf16"]
     layer: float = some + more * _inner_width(config) / config.hidden_size
-    # Computed anew, a layer keeps its input alone, and one layer at a time all.
+    # With checkpointing a layer keeps only its input, and one layer at a time everything.
     kept = _BYTES[recipe.dtype] * layers + layer if how.gradient_checkpointing else layer * layers
     logits: float = 2 * 4 * min(tokens, _CHUNK) * config.vocab_size
     return round(kept * units + logits + _rounded_weights(recipe, model))
@@ -107,7 +107,7 @@ def _rounded_weights(recipe: Recipe, model: Any) -> int:
         return 0
     weights: int = sum(m.weight.numel() for m in model.modules() if type(m).__name__ in _PROJECTIONS)
     layers: int = model.config.get_text_config().num_hidden_layers
-    # Computed anew, one layer at a time has them.
+    # With checkpointing one layer at a time has them.
     return _BYTES["bf16"] * weights // (layers if recipe.training.gradient_checkpointing else 1)
 
 

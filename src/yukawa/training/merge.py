@@ -1,4 +1,4 @@
-"""Puts the adapter of a run into its base: one model in safetensors that any program loads."""
+"""Merges the adapter of a run into its base: one model in safetensors that any program loads."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class Merged:
     """A merged model.
 
     Attributes:
-        folder: where it is.
-        base: what the adapter went into.
-        parameters: of the model.
-        dtype: of its weights.
-        problems: what a converter to GGUF would miss in it, a line each; empty if it is ready for one.
+        folder: the folder of the model.
+        base: the base of the adapter.
+        parameters: number of parameters.
+        dtype: type of the weights.
+        problems: obstacles for a converter to GGUF, a line each; empty if there are none.
     """
 
     folder: Path
@@ -47,18 +47,18 @@ class Merged:
 
 
 def merge(run: Path, out: Path | None = None, dtype: str | None = None) -> Merged:
-    """Write the base of a run with its adapter put in; a base trained in 4 bits is taken whole again.
+    """Write the base of a run with its adapter merged; where 4 bits were trained, the base in its own type is taken.
 
-    The sum is made in fp32 and rounded once, to the type asked for: in fp32, merged and adapted model agree to their
+    The sum is made in fp32 and rounded once, to the wanted type: in fp32, merged and adapted model agree to their
     last digits; in bf16, logits differ by its rounding of the weights.
 
     Config, weights as safetensors, the base's tokenizer, chat template and card lie in one folder, as converters to
-    GGUF want it; what one would miss is told.
+    GGUF want it; what one would miss is in `problems`.
 
     Args:
         run: a finished run with an adapter.
-        out: a new folder; None is `merged` in the run.
-        dtype: of the new weights, bf16 or fp32; None is that of the base in training.
+        out: a new folder; by default `merged` in the run.
+        dtype: type of the new weights, bf16 or fp32; by default that of the base in training.
 
     Raises:
         NotFound: there is no run.
@@ -94,13 +94,14 @@ def _base(recipe: Recipe, run: Path) -> Path:
 
 
 def _check_base(run: Path, base: Path) -> None:
-    """The base must be the one that the run began with."""
+    """Refuse another base than the one with which the run began."""
     recorded = json.loads((run / "data.json").read_text("utf-8"))["inputs"]
     known = {row["sha256"] for row in recorded}
     for path in model_files(base):
         if hash_file(path) not in known:
             raise InputError(
-                f"{path} is not of the base that {run} began with", hint="restore the base it was trained on"
+                f"{path} does not belong to the base with which {run} began",
+                hint="restore the base it was trained on",
             )
 
 

@@ -1,4 +1,4 @@
-"""A small Llama, its tokenizer and some text, made on the spot: to begin with nothing at hand."""
+"""Generates a small Llama, its tokenizer and some text, so that a training needs nothing at hand."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from yukawa.training.chat_templates import read_template
 
 GENERATED, PDG = "generated:", "generated:pdg"
 BOS, EOS, PAD = "<|begin|>", "<|end|>", "<|pad|>"
-_EVERY = 40  # one particle in so many is kept for validation
+_EVERY = 40  # one particle in so many is a document of the validation split
 
 
 @dataclass(frozen=True)
 class Size:
-    """How large a base is that is made on the spot.
+    """The size of a generated base.
 
     Attributes:
-        vocabulary: of its tokenizer, at most.
-        characters: of the text that the tokenizer learns from.
-        network: where it differs from `_NETWORK`.
+        vocabulary: largest vocabulary of its tokenizer.
+        characters: length of the text from which the tokenizer learns.
+        network: values of the configuration that differ from `_NETWORK`.
     """
 
     vocabulary: int
@@ -60,11 +60,11 @@ def make_llama(
     """Write a Llama with random weights and a byte-level BPE tokenizer learned from `texts`.
 
     Args:
-        folder: a new one.
+        folder: a new folder.
         size: one of `SIZES`.
-        vocabulary: of the tokenizer at most, if not that of the size.
-        seed: of the weights.
-        network: where it differs from the size, such as `num_hidden_layers=1`.
+        vocabulary: largest vocabulary of the tokenizer; by default that of the size.
+        seed: seed of the random weights.
+        network: values of the configuration that differ from the size, such as `num_hidden_layers=1`.
     """
     transformers, torch = (require(name, "making a small model") for name in ("transformers", "torch"))
     chosen = SIZES[size]
@@ -126,7 +126,7 @@ def _tokenizer(texts: Iterable[str], vocabulary: int) -> Any:
 
 
 def _some(texts: Iterable[str], characters: int) -> Iterator[str]:
-    """As many texts as have so many characters."""
+    """The first texts, until they have so many characters."""
     for text in texts:
         yield text
         characters -= len(text)

@@ -15,15 +15,13 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yukawa.bytelm.segments import Text
+from yukawa.bytelm.segments import Mark, Text
 from yukawa.bytelm.tokenizer import ByteTokenizer
-from yukawa.bytelm.vocabulary import Mark
 from yukawa.core.errors import InputError
-from yukawa.jets.bytes.codes import decode_features
-from yukawa.jets.bytes.encoder import ANSWER, QUESTION, ByteEncoder
-from yukawa.jets.bytes.form import ByteForm
-from yukawa.jets.features import DataConfig, FeatureEncoder, load_data_config
-from yukawa.jets.features.config import read_config
+from yukawa.jets.bytes.codes import ByteForm, decode_features
+from yukawa.jets.bytes.encoder import ANSWER, QUESTION, ByteEncoder, QuestionEncoder
+from yukawa.jets.features import DataConfig, FeatureEncoder
+from yukawa.jets.features.config import load_data_config, read_config
 from yukawa.jets.features.encoded import Encoded, join
 from yukawa.jets.io.text import format_jets
 from yukawa.jets.table import Jets, concatenate, offsets_of, rows_of
@@ -265,9 +263,7 @@ def test_a_long_jet_is_refused(form: ByteForm, make_jets: MakeJets):
     ) as caught:
         ByteEncoder(CONFIG, small).encode(jets)
     assert f"the longest has {counts.max()}" in caught.value.message
-    assert (
-        caught.value.hint == f"give context={counts.max()}, or longer=cut to leave out their last particles"
-    )
+    assert caught.value.hint == f"give context={counts.max()}, or longer=cut to omit their last particles"
     enough = form.model_copy(update={"context": int(counts.max())})
     same(ByteEncoder(CONFIG, enough).encode(jets), ByteEncoder(CONFIG, form).encode(jets))
     with pytest.raises(InputError, match=r"[12] of 5 jets are longer .*the longest has"):
@@ -400,3 +396,14 @@ def test_an_order_may_be_an_expression_of_other_columns(make_jets: MakeJets) -> 
         ByteEncoder(CONFIG, ByteForm(order="jet_pt")).encode(jets)
     with pytest.raises(InputError):
         ByteEncoder(CONFIG, ByteForm(order="part_pt +"))
+
+
+@pytest.mark.parametrize("answered", [False, True])
+@pytest.mark.parametrize("form", [ByteForm(), ByteForm(form="text", patch=40)])
+def test_it_encodes_jets_as_questions(make_jets, answered, form) -> None:
+    config, jets = load_data_config("jet-origin"), make_jets([3, 1, 8])
+    encoder = pickle.loads(pickle.dumps(QuestionEncoder(config, form, answered=answered)))  # noqa: S301 -- our own
+    found, expected = encoder.encode(jets), ByteEncoder(config, form).encode_question(jets, answered=answered)
+    np.testing.assert_array_equal(found.rows["patches_NP"], expected.rows["patches_NP"])
+    np.testing.assert_array_equal(found.counts, expected.counts)
+    np.testing.assert_array_equal(found.labels, expected.labels)

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import torch
 
+from yukawa.jets.evaluation import plots
+from yukawa.jets.evaluation.results import Scores
 from yukawa.jets.features.config import DataConfig, load_data_config
 from yukawa.jets.io.parquet import write_parquet
-from yukawa.jets.models.saving import build, save_model
+from yukawa.jets.models.tagger import build, save_model
 from yukawa.jets.table import Jets
 
 CLASSES = ("b", "bbar", "g")
@@ -31,6 +33,7 @@ observers: [jet_log, weight_of_event]
 """
 MakeJets = Callable[..., Jets]
 MakeModel = Callable[..., Path]
+MakeScores = Callable[..., Scores]
 
 
 @pytest.fixture(autouse=True)
@@ -110,3 +113,33 @@ def jets_file(tmp_path: Path, make_jets: MakeJets) -> Path:
     """120 jets in Parquet."""
     write_parquet(tmp_path / "jets.parquet", make_jets())
     return tmp_path / "jets.parquet"
+
+
+@pytest.fixture
+def no_plots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes a second; test_plots looks at the plots."""
+    for name in ("matrix_plot", "roc_plot", "flavour_plot"):
+        monkeypatch.setattr(plots, name, lambda *arguments, **options: _picture(arguments[1]))
+
+
+def _picture(path: Path) -> Path:
+    path.with_suffix(".svg").write_text("<svg/>")
+    return path
+
+
+@pytest.fixture(scope="session")
+def scores() -> MakeScores:
+    """Scores of a tagger: the same jets whatever the seed, other noise."""
+
+    def make(
+        seed: int = 0, jets: int = 600, strength: float = 2.0, classes: tuple[str, ...] = CLASSES
+    ) -> Scores:
+        random = np.random.default_rng(99)
+        labels = random.integers(0, len(classes), jets)
+        noise = random.normal(0, 1, (jets, len(classes)))
+        noise = noise + np.random.default_rng(seed).normal(0, 0.5, (jets, len(classes)))
+        logits = noise + strength * np.eye(len(classes))[labels]
+        p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+        return Scores(p, labels, np.arange(jets) // 2, classes)
+
+    return make

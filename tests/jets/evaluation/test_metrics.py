@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
@@ -87,7 +88,7 @@ def test_the_sign_of_a_charge_does_not_change_an_efficiency_and_turns_a_flip() -
     turned = counts.copy()
     turned[:, [0, 1]] = counts[:, [1, 0]]
     after = Confusion.from_counts(turned, CLASSES).figures
-    assert after["efficiency_b"] == pytest.approx(before["efficiency_b"])
+    assert astuple(after["efficiency_b"]) == pytest.approx(astuple(before["efficiency_b"]))
     assert after["flip_b"].value == pytest.approx(1 - before["flip_b"].value)
     assert after["flip_b"].error == pytest.approx(before["flip_b"].error)
 
@@ -99,7 +100,7 @@ def test_the_order_of_the_classes_does_not_matter(order: list[int]) -> None:
     turned = Confusion.from_counts(counts[np.ix_(order, order)], names).figures
     for name, estimate in Confusion.from_counts(counts, CLASSES).figures.items():
         if name in turned:  # a flavour keeps its quark's name wherever it stands
-            assert turned[name] == pytest.approx(estimate)
+            assert astuple(turned[name]) == pytest.approx(astuple(estimate))
     assert {"efficiency_b", "flip_c"} <= set(turned)
 
 
@@ -223,7 +224,7 @@ def test_mcnemar_agrees_with_the_binomial_test(only_first: int, only_second: int
     total = only_first + only_second
     expected = stats.binomtest(only_first, total).pvalue if total else 1.0
     assert (found.only_first, found.only_second) == (only_first, only_second)
-    assert found.p_value == pytest.approx(expected, rel=0.03)
+    assert found.p_value == pytest.approx(expected)
 
 
 def test_a_symmetric_tagger_gives_uniform_p_values() -> None:
@@ -256,16 +257,11 @@ def test_an_empty_matrix_is_symmetric() -> None:
     assert (found.chi2, found.dof, found.p_value) == (0.0, 0, 1.0)
 
 
-@given(st.floats(0, 300), st.integers(1, 120))
-def test_the_p_value_is_that_of_the_chi_square_distribution(chi2: float, dof: int) -> None:
-    assert metrics.chi2_p_value(chi2, dof) == pytest.approx(stats.chi2.sf(chi2, dof), rel=1e-9, abs=1e-300)
-
-
 @given(arrays(np.int64, (5, 5), elements=st.integers(0, 40)))
 def test_any_counts_give_figures_within_bounds_or_none(counts: np.ndarray) -> None:
     for estimate in Confusion.from_counts(counts, CLASSES).figures.values():
         if math.isnan(estimate.value):
-            assert all(math.isnan(number) for number in estimate)
+            assert all(map(math.isnan, (estimate.error, estimate.low, estimate.high)))
         else:
             assert -1e-12 <= estimate.low <= estimate.value + 1e-9
             assert estimate.value - 1e-9 <= estimate.high <= 1 + 1e-12
@@ -290,7 +286,7 @@ def test_bad_input_is_one_clear_line() -> None:
         Confusion.from_matrix(np.eye(3), 10, ("QCD", "top"))
     with pytest.raises(InputError, match="negative or NaN"):
         Confusion.from_matrix(np.array([[math.nan, 1], [0, 1]]), 10, ("QCD", "top"))
-    with pytest.raises(InputError, match="none is another's antiparticle"):
+    with pytest.raises(InputError, match="there is no antiparticle of another"):
         metrics.charge_symmetry(np.eye(2), ("QCD", "top"))
     with pytest.raises(InputError, match="event numbers"):
         metrics.jackknife_errors(np.zeros(3, int), np.zeros(3, int), np.zeros(2, int), ("QCD", "top"))

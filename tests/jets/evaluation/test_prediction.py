@@ -17,7 +17,7 @@ from yukawa.jets.io.chunks import JetSource
 from yukawa.jets.io.loader import tensors
 from yukawa.jets.io.parquet import write_parquet
 from yukawa.jets.io.source import open_source
-from yukawa.jets.models.saving import load_model
+from yukawa.jets.models.tagger import load_model
 from yukawa.jets.table import Jets
 
 
@@ -120,7 +120,7 @@ def test_features_that_are_not_finite_are_refused_or_counted(make_model: Any, ma
 
 
 def test_a_broken_network_is_counted(make_model: Any, make_jets: Any) -> None:
-    from yukawa.jets.models.saving import save_model
+    from yukawa.jets.models.tagger import save_model
 
     folder = make_model()
     network, config = load_model(folder)
@@ -181,17 +181,17 @@ def test_bad_input_is_one_clear_line(
 ) -> None:
     folder, jets = make_model(), make_jets()
     source = source_of(jets, 120)
-    with pytest.raises(InputError, match=r"ends in neither of \.parquet, \.root"):
+    with pytest.raises(InputError, match=r"are written as \.parquet or \.root"):
         predict(folder, source, tmp_path / "out.csv")
     with pytest.raises(NotFound, match="holds no saved model"):
         predict(tmp_path / "nothing", source)
-    with pytest.raises(InputError, match="batches of 0 jets"):
+    with pytest.raises(InputError, match="one jet or more, not 0"):
         predict(folder, source, batch=0)
     with pytest.raises(InputError, match="part_d0val"):
         predict(folder, source_of(jets.pick([c for c in jets.columns if c != "part_d0val"]), 120))
     with pytest.raises(InputError, match="the device 'abacus' cannot be used"):
         predict(folder, source, device="abacus")
-    with pytest.raises(InputError, match="holds no predictions"):
+    with pytest.raises(InputError, match="does not hold predictions"):
         read_predictions(jets_file)
     with pytest.raises(InputError, match="no column score_top"):
         probabilities(predict(folder, source).table(), ("b", "top"))

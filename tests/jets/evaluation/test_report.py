@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from yukawa.jets.evaluation import evaluate, report
-from yukawa.jets.evaluation.evaluate import Scores
-from yukawa.jets.evaluation.metrics import NOTHING, Estimate
+from yukawa.core.reports import Heading
+from yukawa.core.statistics import Estimate
+from yukawa.jets.evaluation import report
+from yukawa.jets.evaluation.metrics import NOTHING
+from yukawa.jets.evaluation.results import Scores, compare
 
 
 @pytest.mark.parametrize(
     ("estimate", "text"),
     [
-        (Estimate(0.74512, 0.00312, 0.742, 0.748), "0.7451 ± 0.0031"),
-        (Estimate(0.5, 0.25, 0.3, 0.7), "0.50 ± 0.25"),
-        (Estimate(123.4, 12.0, 112, 136), "123 ± 12"),
-        (Estimate(1.0, 0.0, 0.98, 1.0), "1.0000 (0.9800 … 1.0000)"),
+        (Estimate(0.74512, 0.742, 0.748, error=0.00312), "0.7451 ± 0.0031"),
+        (Estimate(0.5, 0.3, 0.7, error=0.25), "0.50 ± 0.25"),
+        (Estimate(123.4, 112, 136, error=12.0), "123 ± 12"),
+        (Estimate(1.0, 0.98, 1.0, error=0.0), "1.0000 (0.9800 … 1.0000)"),
         (NOTHING, "–"),
     ],
 )
@@ -28,13 +32,9 @@ def test_a_figure_has_the_digits_of_its_error(estimate: Estimate, text: str) -> 
 
 def test_a_rejection_without_background_is_a_bound() -> None:
     inf = math.inf
-    assert report.rejection(Estimate(inf, inf, 49.7, inf)) == "> 49.7"
-    assert report.rejection(Estimate(1000.0, 900.0, 420, 5000)) == "1,000 (420 … 5,000)"
-    assert report.rejection(Estimate(20.0, 1.0, 19, 21)) == "20.0 ± 1.0"
-
-
-def test_a_table_is_markdown() -> None:
-    assert report.table(["", "a|b"], [["x", "1"]]) == "|  | a\\|b |\n| --- | --- |\n| x | 1 |"
+    assert report.rejection(Estimate(inf, 49.7, inf, error=inf)) == "> 49.7"
+    assert report.rejection(Estimate(1000.0, 420, 5000, error=900.0)) == "1,000 (420 … 5,000)"
+    assert report.rejection(Estimate(20.0, 19, 21, error=1.0)) == "20.0 ± 1.0"
 
 
 def test_the_page_holds_every_part() -> None:
@@ -44,10 +44,11 @@ def test_the_page_holds_every_part() -> None:
     p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     one = Scores(p, labels, np.arange(300) // 2, ("b", "bbar", "g"), ("something to know",))
     two = Scores(np.roll(p, 1, axis=0), labels, None, ("b", "bbar", "g"))
-    page = evaluate.compare({"one": one, "two": two}, "test jets").to_markdown()
+    found = compare({"one": one, "two": two}, "test jets")
+    page = report.page(found).markdown(Path())
     assert page.startswith("# Evaluation of one, two\n\n300 labelled jets of test jets.\n")
     for heading in (
-        "## Figures",
+        "## Metrics",
         "## Area under the ROC curve",
         "## Background rejection (one)",
         "## Background rejection (two)",
@@ -60,3 +61,19 @@ def test_the_page_holds_every_part() -> None:
     assert "| mean diagonal |" in page
     assert "- one: something to know" in page
     assert "nan" not in page
+    assert in_terminal(found) == ["Metrics", "Area under the ROC curve, one class against all others",
+                                  "two minus one, on the same jets"]  # fmt: skip
+
+
+def in_terminal(found: Any) -> list[str]:
+    return [block.text for block in report.in_brief(found) if isinstance(block, Heading)]
+
+
+@pytest.mark.usefixtures("no_plots")
+def test_two_evaluations_give_the_same_bytes(tmp_path: Path, scores: Any) -> None:
+    for name in ("one", "two"):
+        report.write(compare({"A": scores(0), "B": scores(1)}, "jets"), tmp_path / name)
+    files = sorted((tmp_path / "one").glob("report.*"))
+    assert [file.name for file in files] == ["report.html", "report.json", "report.md"]
+    for file in files:
+        assert file.read_bytes() == (tmp_path / "two" / file.name).read_bytes(), file.name

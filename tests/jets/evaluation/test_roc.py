@@ -151,9 +151,9 @@ def test_every_working_point_has_an_interval_around_it(
     signal: np.ndarray, background: np.ndarray, efficiency: float
 ) -> None:
     point = working_point(roc(signal, background), efficiency)
-    for value, error, low, high in (point.background_efficiency, point.rejection):
-        assert low - 1e-9 <= value <= high + 1e-9
-        assert error >= 0
+    for found in (point.background_efficiency, point.rejection):
+        assert found.low - 1e-9 <= found.value <= found.high + 1e-9
+        assert found.error >= 0
     assert point.background_efficiency.high > 0
 
 

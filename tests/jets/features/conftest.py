@@ -6,11 +6,20 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+import yaml
 
 from yukawa.jets.columns import JET_COLUMNS, PARTICLE_COLUMNS, label_column
+from yukawa.jets.features.config import DataConfig, read_config
 from yukawa.jets.table import Jets
 
 ToyJets = Callable[..., Jets]
+Change = Callable[..., DataConfig]
+
+
+@pytest.fixture(scope="session")
+def changed() -> Change:
+    """Gives a config with other values at keys of its YAML text."""
+    return lambda config, **changes: read_config(yaml.safe_dump(config.to_dict() | changes))
 
 
 @pytest.fixture(scope="session")

@@ -1,16 +1,25 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from yukawa.core.errors import InputError
 from yukawa.jets.columns import JET_COLUMNS, JET_ORIGIN, PARTICLE_COLUMNS
 from yukawa.jets.features import DataConfig, FeatureEncoder
-from yukawa.jets.features.config import built_in_configs, load_data_config, read_config
+from yukawa.jets.features.config import (
+    AUTO,
+    InputGroup,
+    LabelDefinition,
+    Variable,
+    built_in_configs,
+    load_data_config,
+    read_config,
+)
 
 SMALL: dict[str, Any] = {
     "new_variables": {"part_pt": "np.hypot(part_px, part_py)", "part_mask": "ak.ones_like(part_px)"},
@@ -26,6 +35,17 @@ SMALL: dict[str, Any] = {
 
 def read(**changes: Any) -> DataConfig:
     return read_config(yaml.safe_dump(SMALL | changes))
+
+
+def with_vars(variables: list[Any], method: str = "manual", **group: Any) -> DataConfig:
+    """A config whose features are these variables."""
+    features = {"length": 9, "vars": variables} | group
+    return read(inputs=SMALL["inputs"] | {"pf_features": features}, preprocess={"method": method})
+
+
+def one(given: Any, method: str = "manual") -> Variable:
+    (variable,) = with_vars([given], method).inputs.pf_features.vars
+    return variable
 
 
 # ---- laws ----
@@ -69,11 +89,13 @@ def test_weaver_reads_what_is_written(name: str, tmp_path: Path) -> None:
     theirs = WeaverConfig.load(str(tmp_path / "config.yaml"))
     assert ours["nonfinite"] == "refuse"
     assert tuple(theirs.input_dicts["pf_features"]) == config.features
-    assert theirs.train_load_branches == set(FeatureEncoder(replace(config, sort_by=None)).columns)
-    for given in config.inputs.values():
-        for variable in given.variables:
+    assert theirs.train_load_branches == set(
+        FeatureEncoder(config.model_copy(update={"sort_by": None})).columns
+    )
+    for group in config.inputs.groups.values():
+        for variable in group.vars:
             params = theirs.preprocess_params[variable.name]
-            assert (params["center"], params["length"]) == (variable.center, given.length)
+            assert (params["center"], params["length"]) == (variable.center, group.length)
             if variable.center is not None:
                 assert (params["scale"], params["min"], params["max"]) == (
                     variable.scale,
@@ -82,7 +104,43 @@ def test_weaver_reads_what_is_written(name: str, tmp_path: Path) -> None:
                 )
 
 
+finite = st.floats(-1e6, 1e6)
+
+
+@given(finite, finite, finite, st.floats(0, 1e6), finite)
+def test_a_variable_written_and_read_is_the_same(
+    center: float, scale: float, low: float, more: float, pad: float
+) -> None:
+    variable = Variable("part_x", center, scale, low, low + more, pad)
+    config = with_vars([list(variable)])
+    assert config.inputs.pf_features.vars == (variable,)
+    assert config.inputs.pf_features.model_dump()["vars"] == [list(variable)]
+
+
 # ---- examples ----
+
+
+def test_the_forms_of_a_variable() -> None:
+    assert one("part_x") == Variable("part_x")
+    assert one(["part_x", None]) == Variable("part_x")
+    assert one(["part_x", 1.5]) == Variable("part_x", 1.5, 1, -5, 5, 0)
+    assert one(["part_x", 0, 1, 0, 1, 7]) == Variable("part_x", 0, 1, 0, 1, 7)
+    assert one(["part_x", 0, 1, float("-inf"), float("inf")]).high == float("inf")
+
+
+def test_the_method_says_what_an_unspoken_center_is() -> None:
+    assert one("part_x", AUTO).center == AUTO
+    assert one(["part_x", None], AUTO).center is None
+    assert one(["part_x", "auto", 1, -2, 2]).center == AUTO
+    mask = read(preprocess={"method": AUTO}).inputs.pf_mask
+    assert mask is not None
+    assert mask.vars[0].center is None
+
+
+def test_a_group_of_inputs() -> None:
+    group = InputGroup.model_validate({"length": 50, "pad_mode": "WRAP", "vars": ["x", "y"]})
+    assert group == InputGroup(vars=(Variable("x"), Variable("y")), length=50, pad_mode="wrap")
+    assert InputGroup.model_validate({"vars": ["x"]}).length is None
 
 
 def test_the_built_in_configs() -> None:
@@ -130,7 +188,7 @@ def test_what_weaver_computed_is_taken_over() -> None:
             "pf_vectors": {"length": 9, "vars": momenta},
         },
     )
-    (variable,) = config.inputs["pf_features"].variables
+    (variable,) = config.inputs.pf_features.vars
     assert (variable.center, variable.scale) == (4.5, 0.25)
     assert config.resolved
 
@@ -158,27 +216,30 @@ def test_a_file_by_its_path(tmp_path: Path) -> None:
     ("changes", "message"),
     [
         ({"new_varables": {}}, "unknown key new_varables.*did you mean new_variables"),
-        ({"inputs": {}}, "pf_features is missing"),
+        ({"inputs": {}}, "inputs.pf_points is missing"),
         (
             {"inputs": SMALL["inputs"] | {"pf_vectors": {"vars": ["part_px"]}}},
             "pf_vectors has 1 vars.*px, py, pz",
         ),
-        ({"inputs": SMALL["inputs"] | {"sv_features": {"vars": ["sv_pt"]}}}, "unknown key sv_features"),
+        (
+            {"inputs": SMALL["inputs"] | {"sv_features": {"vars": ["sv_pt"]}}},
+            "unknown key inputs.sv_features",
+        ),
         (
             {"inputs": SMALL["inputs"] | {"pf_points": {"length": 8, "vars": ["x", "y"]}}},
             "one length; here are 8, 9",
         ),
-        ({"inputs": [1]}, "a table of keys"),
+        ({"inputs": [1]}, "inputs = .1.: Input should be a valid dictionary"),
         ({"new_variables": {"a": "b + 1", "b": "a"}}, "a -> b -> a goes in a circle"),
         ({"new_variables": {"part_pt": "part_pt * 2"}}, "part_pt -> part_pt goes in a circle"),
         ({"new_variables": {"a": "os.system('x')"}}, "new variable a: the expression"),
         ({"selection": "jet_pt > np.loop(3)"}, "np.loop.*near is"),
         ({"bucketing": {"var": "n", "bins": 3}}, "bucketing is not supported"),
-        ({"preprocess": {"method": "atuo"}}, "allowed are manual, auto.*did you mean auto"),
-        ({"preprocess": {"nonfinite": "ignore"}}, "allowed are refuse, replace"),
-        ({"preprocess": {"data_fraction": 2}}, "a number from 0 to 1"),
-        ({"observers": "jet_pt"}, "a list of names"),
-        ({"labels": None}, "labels: type"),
+        ({"preprocess": {"method": "atuo"}}, "preprocess.method = 'atuo'.*did you mean 'auto'"),
+        ({"preprocess": {"nonfinite": "ignore"}}, "should be 'refuse' or 'replace'"),
+        ({"preprocess": {"data_fraction": 2}}, "preprocess.data_fraction = 2"),
+        ({"observers": "jet_pt"}, "observers = .jet_pt.: Input should be a valid tuple"),
+        ({"labels": None}, "labels is missing"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(changes: dict[str, Any], message: str) -> None:
@@ -191,13 +252,66 @@ def test_what_is_wrong_is_said_in_one_line(changes: dict[str, Any], message: str
 def test_an_unknown_name_or_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no data config 'jet-orgin'.*did you mean jet-origin"):
         load_data_config("jet-orgin")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match=r"no data config .*none\.yaml"):
         load_data_config(tmp_path / "none.yaml")
     (tmp_path / "bad.yaml").write_text("a: [1")
-    with pytest.raises(InputError, match="is no YAML"):
+    with pytest.raises(InputError, match="is not valid YAML"):
         load_data_config(tmp_path / "bad.yaml")
     (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="cannot be read"):
         load_data_config(tmp_path / "binary.yaml")
-    with pytest.raises(InputError, match="a table of keys"):
+    with pytest.raises(InputError, match="not a table of keys"):
         read_config("3")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [(["part_x", "one"], "Input should be a valid number"), ([3], "Input should be a valid string"), (["x"] * 7, "is not a variable"),
+     ([], "is not a variable"), (["part_x", 0, 1, 5, -5], "clip_min 5 of part_x is above clip_max -5"),
+     (["part_x", True], "a valid number"),
+     (["part_x", float("nan")], "greater than or equal")],
+)  # fmt: skip
+def test_a_wrong_variable(given: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        one(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [({"length": 0}, "length = 0"), ({"length": 2.5}, "length = 2.5"), ({"vars": []}, "vars = "), ({"vars": "x"}, "a list of variables"),
+     ({"pad_mode": "reflect"}, "should be 'constant' or 'wrap'"), ({"lenght": 3}, "did you mean inputs.pf_features.length")],
+)  # fmt: skip
+def test_a_wrong_group(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        with_vars(**{"variables": ["x"]} | given) if "vars" not in given else with_vars(given["vars"])
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [({"type": "smple", "value": ["a"]}, "did you mean 'simple'"),
+     ({"type": "simple", "value": ["a", "b"], "classes": ["a"]}, "1 classes are named for 2"),
+     ({"type": "simple", "value": {"t": "x"}}, "a list of 0-or-1"),
+     ({"type": "simple"}, "a list of 0-or-1"), ({"value": ["a"]}, "labels.type is missing"),
+     ({"type": "custom", "value": {"t": "x"}}, "add classes"), ({"type": "custom", "value": ["t"]}, "one expression")],
+)  # fmt: skip
+def test_wrong_labels(labels: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read(labels=labels)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [({"reweight_vars": {"x": [0, 1]}}, "needs two variables"), ({"class_weights": [1, 2, 3]}, "a weight for each class"),
+     ({"reweight_vars": {"x": [0, 1], "y": [1, 0]}}, "bin edges of y must rise"), ({"reweight_method": "flaat"}, "did you mean 'flat'"),
+     ({"reweight_threshold": 200}, "reweight_threshold = 200"), ({"use_precomputed_weights": True}, "weight_branches"),
+     ({"reweight_var": 1}, "did you mean weights.reweight_vars")],
+)  # fmt: skip
+def test_wrong_weights(changes: dict[str, Any], message: str) -> None:
+    good = {"reweight_method": "flat", "reweight_vars": {"x": [0, 1], "y": [0, 1]}, "reweight_classes": ["a"]}
+    with pytest.raises(InputError, match=message):
+        read(weights=good | changes)
+
+
+def test_labels_are_named_after_their_columns() -> None:
+    labels = LabelDefinition(type="simple", value=("label_b", "jet_isC"))
+    assert (labels.names, labels.expressions) == (("b", "jet_isC"), ("label_b", "jet_isC"))

@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import pickle
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -194,7 +193,7 @@ def test_features_of_the_published_jet_are_those_it_was_published_with() -> None
         "jet_energy": np.exp(np.log(energy[:1]) - log_e_rel[:1]),
     }
     jets = Jets.from_counts(np.array([len(px)]), particles, jet)
-    encoded = FeatureEncoder(replace(config, inputs=plain(config)), prediction=True).encode(jets)
+    encoded = FeatureEncoder(config.with_variables(plain(config)), prediction=True).encode(jets)
     found = dict(zip(config.features, encoded.rows["features_NF"].T, strict=True))
     for name, published in {"part_pt_log": log_pt, "part_logptrel": log_pt_rel, "part_logerel": log_e_rel,
                             "part_deltaR": delta_r, "part_d0": d0, "part_dz_err": dzerr}.items():  # fmt: skip
@@ -202,10 +201,10 @@ def test_features_of_the_published_jet_are_those_it_was_published_with() -> None
 
 
 def plain(config: DataConfig) -> dict[str, Any]:
-    """The inputs without standardisation."""
+    """The variables of all inputs without standardisation."""
     return {
-        key: replace(given, variables=tuple(replace(v, center=None) for v in given.variables))
-        for key, given in config.inputs.items()
+        key: tuple(one._replace(center=None) for one in group.vars)
+        for key, group in config.inputs.groups.items()
     }
 
 
@@ -241,9 +240,9 @@ def test_the_particles_of_highest_energy_stay_in_their_order(toy_jets: ToyJets) 
     np.testing.assert_array_equal(encoded.rows["momenta_N4"][:, 3], np.float32([9, 5, 0.1, 0.2]))
 
 
-def test_particles_outside_the_mask_are_left_out(toy_jets: ToyJets) -> None:
+def test_particles_outside_the_mask_are_left_out(toy_jets: ToyJets, changed: Callable[..., Any]) -> None:
     config = config_with("jetclass-kin", length=4)
-    config = replace(config, new_variables={**config.new_variables, "part_mask": "part_isPhoton"})
+    config = changed(config, new_variables={**config.new_variables, "part_mask": "part_isPhoton"})
     jets = toy_jets(20, classes=config.classes)
     encoded = FeatureEncoder(config).encode(jets)
     kept = [
@@ -305,8 +304,10 @@ def test_precomputed_weights(toy_jets: ToyJets) -> None:
     assert FeatureEncoder(config, prediction=True).encode(jets).weights is None
 
 
-def test_values_that_are_not_finite_can_be_replaced_and_are_counted(toy_jets: ToyJets) -> None:
-    config = replace(load_data_config("jetclass-full"), nonfinite="replace")
+def test_values_that_are_not_finite_can_be_replaced_and_are_counted(
+    toy_jets: ToyJets, changed: Callable[..., Any]
+) -> None:
+    config = changed(load_data_config("jetclass-full"), preprocess={"nonfinite": "replace"})
     jets = toy_jets(classes=config.classes, counts=[3, 2])
     jets.particles["part_d0val"][[0, 2]] = np.nan  # not clipped: 0
     jets.particles["part_dzval"][4] = np.inf  # tanh makes it 1
@@ -354,15 +355,15 @@ def test_labels_outside_the_classes_are_refused_with_their_number(toy_jets: ToyJ
     jets = toy_jets(6, classes=encoder.classes)
     for name in encoder.classes:
         jets.scalars[f"label_{name}"][:2] = False
-    with pytest.raises(InputError, match="2 of 6 jets are of none of the classes b, bbar"):
+    with pytest.raises(InputError, match="2 of 6 jets belong to none of the classes b, bbar"):
         encoder.encode(jets)
     assert FeatureEncoder(encoder.config, prediction=True).encode(jets).labels[:3].tolist()[:2] == [-1, -1]
     jets.scalars["label_b"][:] = jets.scalars["label_g"][:] = True
-    with pytest.raises(InputError, match="6 jets are of two classes"):
+    with pytest.raises(InputError, match="6 jets belong to two classes"):
         encoder.encode(jets)
     custom = config_with(labels={"type": "custom", "value": {"n": "jet_event"}, "classes": ["x"]})
     jets.scalars["jet_event"][:] = [0, 1, -1, 0, 0, 0]
-    with pytest.raises(InputError, match="2 of 6 jets are of none of the classes x"):
+    with pytest.raises(InputError, match="2 of 6 jets belong to none of the classes x"):
         FeatureEncoder(custom).encode(jets)
 
 

@@ -10,16 +10,7 @@ from hypothesis import strategies as st
 
 from yukawa.core.errors import InputError
 from yukawa.jets.features.config import built_in_configs, load_data_config
-from yukawa.jets.features.expressions import (
-    Apply,
-    Column,
-    Constant,
-    Momentum,
-    Reduce,
-    columns_of,
-    parse,
-    parse_any,
-)
+from yukawa.jets.features.expressions import Call, Constant, FourMomentum, Name, columns_of, parse, parse_any
 
 # ---- laws ----
 
@@ -32,7 +23,7 @@ def test_any_text_is_parsed_or_refused_in_one_line(text: str) -> None:
     except InputError as error:
         refusal = str(error)
     assert "\n" not in refusal
-    assert refusal or isinstance(tree, (Apply, Column, Constant, Reduce))
+    assert refusal or isinstance(tree, (Call, Constant, Name))
 
 
 @given(st.lists(st.sampled_from(["part_a", "part_b", "jet_c"]), min_size=1, max_size=6))
@@ -71,8 +62,8 @@ def test_spellings_of_the_same(one: str, other: str) -> None:
 
 
 def test_a_tree() -> None:
-    assert parse("np.log(part_pt / jet_pt)") == Apply(
-        "log", (Apply("true_divide", (Column("part_pt"), Column("jet_pt"))),)
+    assert parse("np.log(part_pt / jet_pt)") == Call(
+        "log", (Call("true_divide", (Name("part_pt"), Name("jet_pt"))),)
     )
 
 
@@ -88,12 +79,12 @@ def test_calculations_with_numbers_alone_are_done_at_once(text: str, value: floa
 
 
 def test_a_component_of_a_four_momentum() -> None:
-    assert parse("_p4_from_pxpypze(a, b, c, d).pt") == Apply("hypot", (Column("a"), Column("b")))
+    assert parse("_p4_from_pxpypze(a, b, c, d).pt") == Call("hypot", (Name("a"), Name("b")))
 
 
 def test_a_new_variable_may_be_a_four_momentum() -> None:
     momentum = parse_any("_p4_from_ptetaphim(pt, eta, phi, m)")
-    assert isinstance(momentum, Momentum)
+    assert isinstance(momentum, FourMomentum)
     assert parse("part_p4.px", {"part_p4": momentum}) == momentum.px
 
 

@@ -152,7 +152,7 @@ def test_wrong_numbers_and_names_are_named(tmp_path: Path):
         open_hdf5(path, classes=["a", "b"]).read()
     with pytest.raises(InputError, match=r"data has 9 columns, features names 1"):
         open_hdf5(path, features=["part_px"])
-    with pytest.raises(InputError, match="'px' is no feature"):
+    with pytest.raises(InputError, match="'px' is not a feature"):
         open_hdf5(path, features=[*FEATURES[:8], "px"])
     with pytest.raises(InputError, match=r"no column part_pX"):
         open_hdf5(path).chunks[0].read(["part_pX"])
@@ -162,7 +162,7 @@ def test_wrong_numbers_and_names_are_named(tmp_path: Path):
     path = _write(tmp_path / "nan.h5", data=data[..., :4], pid=np.array([np.nan, 0, 1]))
     with pytest.raises(InputError, match=r"nan\.h5: jet 0 has the label nan"):
         open_hdf5(path).read()
-    with pytest.raises(InputError, match=r"big\.h5: pid holds 1000000, which is no number of a class"):
+    with pytest.raises(InputError, match=r"big\.h5: pid holds 1000000, which is not the number of a class"):
         open_hdf5(_write(tmp_path / "big.h5", data=data[..., :4], pid=np.array([0, 1, 1_000_000])))
 
 
@@ -243,7 +243,7 @@ def test_the_fullest_features_that_the_jets_allow_are_taken(jets: Jets):
 def test_what_is_no_feature_or_not_there_is_named(jets: Jets):
     check_names(Path("x.h5"), FEATURES)
     for wrong in ("sin part_px", "jet_pt", "log  part_px", ""):
-        with pytest.raises(InputError, match=r"x\.h5: .* is no feature"):
+        with pytest.raises(InputError, match=r"x\.h5: .* is not a feature"):
             check_names(Path("x.h5"), [wrong])
     with pytest.raises(InputError, match="no column part_tau"):
         encode_features(jets, ("part_tau",))

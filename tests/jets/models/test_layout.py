@@ -5,8 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yukawa.jets.models.interface import unpack
-from yukawa.jets.models.layout import Group, attendable, group_by_length
+from yukawa.jets.models.layout import LengthGroup, attendable, group_by_length
+from yukawa.jets.models.tagger import unpack
 
 LENGTHS = st.lists(st.integers(0, 40), min_size=1, max_size=60)
 
@@ -32,11 +32,12 @@ def test_a_group_keeps_to_its_slots_and_to_its_longest_jet(lengths: list[int], s
 
 @given(st.lists(st.integers(0, 12), min_size=1, max_size=5))
 def test_each_pair_of_particles_is_counted_once_and_seen_from_both_sides(lengths: list[int]) -> None:
-    group = Group(torch.tensor(lengths), max(1, *lengths), 0, sum(lengths))
+    group = LengthGroup(torch.tensor(lengths), max(1, *lengths), 0, sum(lengths))
     b, length = len(lengths), group.length
     seen = torch.zeros(b * length * length)
     seen[group.pairs] += 1
-    seen[group.mirrored] += 1
+    mirrored = torch.arange(len(seen)).view(b, length, length).mT.flatten()[group.pairs]
+    seen[mirrored] += 1
     real = group.mask[:, :, None] & group.mask[:, None, :]
     twice = real & torch.eye(length, dtype=torch.bool)
     assert torch.equal(seen.view(b, length, length) > 0, real)
@@ -45,7 +46,7 @@ def test_each_pair_of_particles_is_counted_once_and_seen_from_both_sides(lengths
     slots = group.pair_of_slots
     numbers = torch.arange(len(group.pairs))
     assert torch.equal(slots[group.pairs], numbers)
-    assert torch.equal(slots[group.mirrored], numbers)
+    assert torch.equal(slots[mirrored], numbers)
     others = slots.view(b, length, length)[~real]
     hidden = ~group.keys[:, None, :].expand(b, length, length)[~real]
     assert torch.equal(others, len(group.pairs) + hidden.long())
@@ -64,19 +65,19 @@ def test_attention_looks_at_particles_or_at_the_first_slot(mask: list[bool]) -> 
 @given(LENGTHS, st.integers(1, 300), st.integers(1, 500))
 def test_chunks_hold_all_groups_in_their_order(lengths: list[int], slots: int, particles: int) -> None:
     layout = group_by_length(torch.tensor(lengths), slots)
-    chunks = list(layout.chunks(particles))
-    assert [group for chunk in chunks for group in chunk.groups] == list(layout.groups)
-    for chunk in chunks:
-        assert chunk.whole.rows <= particles or len(chunk.groups) == 1
-        assert chunk.whole.rows == sum(group.rows for group in chunk.groups)
-        assert chunk.whole.length == max(group.length for group in chunk.groups)
+    bundles = list(layout.bundles(particles))
+    assert [group for bundle in bundles for group in bundle.groups] == list(layout.groups)
+    for bundle in bundles:
+        assert bundle.whole.rows <= particles or len(bundle.groups) == 1
+        assert bundle.whole.rows == sum(group.rows for group in bundle.groups)
+        assert bundle.whole.length == max(group.length for group in bundle.groups)
     rows = torch.arange(float(sum(lengths)))[:, None]
-    assert torch.equal(torch.cat([chunk.whole.take(rows) for chunk in chunks]), rows)
+    assert torch.equal(torch.cat([bundle.whole.take(rows) for bundle in bundles]), rows)
 
 
 @given(st.lists(st.integers(0, 12), min_size=1, max_size=5))
 def test_padding_and_back_is_nothing(lengths: list[int]) -> None:
-    group = Group(torch.tensor(lengths), max(1, *lengths), 0, sum(lengths))
+    group = LengthGroup(torch.tensor(lengths), max(1, *lengths), 0, sum(lengths))
     particles = torch.randn(sum(lengths), 2)
     padded = group.padded(particles)
     assert torch.equal(group.unpad(padded), particles)

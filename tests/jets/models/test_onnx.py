@@ -12,9 +12,8 @@ from yukawa import __version__
 from yukawa.core.errors import InputError, YukawaError
 from yukawa.jets.features.config import DataConfig, read_config
 from yukawa.jets.features.encoder import FeatureEncoder
-from yukawa.jets.models.interface import Tagger
 from yukawa.jets.models.onnx import OUTPUT, Preprocessed, check, export_onnx, made_up, padded_inputs, predict
-from yukawa.jets.models.saving import build, load_model, save_model
+from yukawa.jets.models.tagger import Tagger, build, load_model, save_model
 from yukawa.jets.table import Jets
 
 LENGTH = 6

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from yukawa.jets.models.interface import unpack
 from yukawa.jets.models.layout import attendable, group_by_length
 from yukawa.jets.models.pairs import FEATURES, PairEmbedding, features_ee, features_pp, spread
+from yukawa.jets.models.tagger import unpack
 
 Batch = dict[str, Tensor]
 KINDS = list(FEATURES)

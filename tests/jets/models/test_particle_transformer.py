@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from yukawa.core.errors import InputError
-from yukawa.jets.models.interface import unpack
 from yukawa.jets.models.particle_transformer import (
     ParticleTransformer,
     ParticleTransformerConfig,
     weights_from_weaver,
 )
+from yukawa.jets.models.tagger import unpack
 
 Batch = dict[str, Tensor]
 CLASSES = ("b", "c", "g", "s", "u")

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from yukawa.core.errors import InputError
-from yukawa.jets.models.interface import unpack
+from yukawa.jets.models.tagger import unpack
 from yukawa.jets.models.transformer import PlainTransformer, PlainTransformerConfig
 
 Batch = dict[str, Tensor]

@@ -12,8 +12,7 @@ from torch import Tensor, nn
 
 from yukawa.core.errors import InputError, NotFound
 from yukawa.jets.features.config import load_data_config
-from yukawa.jets.models.interface import unpack
-from yukawa.jets.models.saving import load_model
+from yukawa.jets.models.tagger import load_model, unpack
 from yukawa.jets.models.weaver import import_weaver, read_checkpoint
 
 LENGTHS = [1, 4, 12, 9]
@@ -179,7 +178,7 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path, content: bytes | None) 
 def test_what_is_no_state_dict_is_refused(tmp_path: Path) -> None:
     for value in ([torch.zeros(1)], {"epoch": 3}, {}):
         torch.save(value, tmp_path / "net.pt")
-        with pytest.raises(InputError, match="is no state dict"):
+        with pytest.raises(InputError, match="is not a state dict"):
             read_checkpoint(tmp_path / "net.pt")
     with pytest.raises(NotFound, match="there is no checkpoint"):
         read_checkpoint(tmp_path / "none.pt")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yukawa.bytelm.vocabulary import Mark
+from yukawa.bytelm.segments import Mark
 from yukawa.core.errors import InputError
 from yukawa.jets.pretraining.documents import Cutter, documents, text_files
 

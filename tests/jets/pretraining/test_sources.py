@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from yukawa.bytelm.vocabulary import Mark
+from yukawa.bytelm.segments import Mark
 from yukawa.core.errors import InputError
-from yukawa.jets.bytes.encoder import ByteEncoder
-from yukawa.jets.bytes.form import ByteForm
-from yukawa.jets.bytes.questions import QuestionEncoder
+from yukawa.jets.bytes.codes import ByteForm
+from yukawa.jets.bytes.encoder import ByteEncoder, QuestionEncoder
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.features.encoded import Encoded
 from yukawa.jets.io.loader import Streaming
@@ -153,7 +152,7 @@ def test_what_was_cut_and_left_out_is_told(tmp_path: Path) -> None:
     path.write_text("\n".join(json.dumps({"t": "x" * length}) for length in (1, 5, 6, 20, 29, 30, 100)))
     source = texts([path], held_out=1)
     assert "7 documents in 9 sequences, 2 of them too long for one, 2 left out" in source.facts
-    assert (len(source._held), len(source) + source.cutter.chunks(next(iter(source._held.values())))) == (
+    assert (len(source._held), len(source) + source.cutter.pieces(next(iter(source._held.values())))) == (
         1,
         9,
     )

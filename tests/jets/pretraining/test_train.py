@@ -15,8 +15,8 @@ from safetensors.torch import load_file
 from yukawa.core.errors import InputError, NotFound
 from yukawa.jets.evaluation.prediction import predict
 from yukawa.jets.io.source import open_source
-from yukawa.jets.models.byte_language_model import ByteLanguageModel
-from yukawa.jets.models.saving import load_model
+from yukawa.jets.models.byte_model import ByteLanguageModel
+from yukawa.jets.models.tagger import load_model
 from yukawa.jets.pretraining.recipe import Recipe
 from yukawa.jets.pretraining.train import pretrain
 from yukawa.jets.training.recipe import parse_recipe

@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from yukawa.bytelm.vocabulary import Mark
+from yukawa.bytelm.segments import Mark
 from yukawa.core.signals import Interruption
 from yukawa.jets.features.config import load_data_config
-from yukawa.jets.models.byte_language_model import ByteLanguageModel, until_end
-from yukawa.jets.models.saving import build
+from yukawa.jets.models.byte_model import ByteLanguageModel, until_end
+from yukawa.jets.models.tagger import build
 from yukawa.jets.pretraining.recipe import Recipe
 from yukawa.jets.pretraining.trainer import SOURCE, LanguageTrainer
 from yukawa.jets.training.batches import DIVISOR, LABELS, Batch, Steps

@@ -128,8 +128,8 @@ def test_nothing_is_printed(capfd):
         ),
         ("hello world", "refuses the setting 'hello world'"),
         ("25:m9 = 1", "refuses the setting '25:m9 = 1': PYTHIA Error: input property not found"),
-        ("Beams:eCM = 100.", "Pythia cannot begin: PYTHIA Error.*vanishing cross sections"),
-        ("Beams:idA = 4444", "Pythia cannot begin: PYTHIA Error"),
+        ("Beams:eCM = 100.", "Pythia cannot start: PYTHIA Error.*vanishing cross sections"),
+        ("Beams:idA = 4444", "Pythia cannot start: PYTHIA Error"),
     ],
 )
 def test_what_pythia_refuses_is_one_line_in_its_own_words(line, message, capfd):

@@ -266,11 +266,11 @@ def test_a_set_that_was_whole_but_not_signed_is_signed(finished, unbroken, never
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"seed": 2}, "begun with seed 1, not 2"),
+        ({"seed": 2}, "started with seed 1, not 2"),
         ({"jets_per_class": JETS - 1}, "25 jets of each class, it cannot shrink to 24"),
-        ({"card": CARD.model_copy(update={"field": 2.0})}, "begun with card.field 3.0, not 2.0"),
-        ({"card": load_card("ild")}, "begun with card.name 'cepc', not 'ild'"),
-        ({"process": ORIGIN}, "begun with process.samples"),
+        ({"card": CARD.model_copy(update={"field": 2.0})}, "started with card.field 3.0, not 2.0"),
+        ({"card": load_card("ild")}, "started with card.name 'cepc', not 'ild'"),
+        ({"process": ORIGIN}, "started with process.samples"),
     ],
 )
 @pytest.mark.parametrize("begun", [True, False])

@@ -12,7 +12,7 @@ from yukawa.jets.io.chunks import JetSource
 from yukawa.jets.io.loader import InMemory, Streaming
 from yukawa.jets.io.parquet import write_parquet
 from yukawa.jets.io.source import open_source
-from yukawa.jets.models.saving import load_model
+from yukawa.jets.models.tagger import load_model
 from yukawa.jets.training.recipe import Recipe
 from yukawa.jets.training.setup import build_model, inputs, load, open_jets, resolve, save, subset
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from yukawa.core.errors import InputError
-from yukawa.jets.models.saving import load_model
+from yukawa.jets.models.tagger import load_model
 from yukawa.jets.training.recipe import Recipe
 from yukawa.jets.training.task import TrainResult, speed
 from yukawa.jets.training.train import train

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from yukawa.core.errors import InputError, ModelError, NotFound, StoreError
-from yukawa.jets.models.saving import load_model
+from yukawa.jets.models.tagger import load_model
 from yukawa.jets.training.recipe import Recipe
 from yukawa.jets.training.train import recipe_of, train
 from yukawa.runs.checkpoints import checkpoints

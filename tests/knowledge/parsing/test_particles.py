@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yukawa.knowledge.parsing import Mention, find_particles, particle_table, plain_ascii
-from yukawa.knowledge.sources.pdg.names import plain, pretty
+from yukawa.knowledge.sources.pdg.text import plain, pretty
 
 NAMES = sorted(particle_table().particles)
 NOTATIONS = {"pdg": str, "ascii": plain, "unicode": pretty}

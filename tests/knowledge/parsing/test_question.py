@@ -18,7 +18,7 @@ from yukawa.knowledge.parsing import (
     read,
 )
 from yukawa.knowledge.sources.pdg.facts import Fact
-from yukawa.knowledge.sources.pdg.names import plain, pretty
+from yukawa.knowledge.sources.pdg.text import plain, pretty
 
 DECAYS = [
     ("tau-", ("pi-", "pi0", "nu_tau")), ("mu-", ("e-", "nubar_e", "nu_mu")), ("pi+", ("mu+", "nu_mu")), ("K+", ("pi+", "pi+", "pi-")),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from yukawa.knowledge.parsing import particle_table, plain_ascii
 from yukawa.knowledge.sources.pdg.facts import Fact
-from yukawa.knowledge.sources.pdg.names import plain, pretty
+from yukawa.knowledge.sources.pdg.text import plain, pretty
 
 DECAYS = [
     "B_s⁰ → μ⁺ μ⁻", "B_s^0 -> mu^+ mu^-", r"$B_s^0 \to \mu^+ \mu^-$", r"$B_s^{0}\rightarrow\mu^{+}\mu^{-}$",

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from yukawa.knowledge import Hit, KnowledgeBase, draft
+from yukawa.knowledge import Hit, KnowledgeBase, new_item
 from yukawa.knowledge.search import postgres_index
 from yukawa.knowledge.store.schema import Vector
 
@@ -66,12 +66,12 @@ def twins(
         ]
         for base in both:
             base.teach_many(
-                [draft(t, author=f"a{i % 3}", item_id=f"item{i:04d}") for i, t in enumerate(texts[:250])]
+                [new_item(t, author=f"a{i % 3}", item_id=f"item{i:04d}") for i, t in enumerate(texts[:250])]
             )
             for i in range(0, 50, 5):
                 base.unload(f"item{i:04d}")
                 base.update(f"item{i + 1:04d}", f"Corrected: {texts[i + 1]}")
-            base.teach_many([draft(t, item_id=f"late{i:04d}") for i, t in enumerate(texts[250:])])
+            base.teach_many([new_item(t, item_id=f"late{i:04d}") for i, t in enumerate(texts[250:])])
         yield both[0], both[1]
 
 
@@ -112,8 +112,7 @@ def test_both_agree_where_common_terms_are_left_out(
     twins: tuple[KnowledgeBase, KnowledgeBase], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for budget in (1, 20, 100):
-        for module in ("yukawa.knowledge.search.postgres_index", "yukawa.knowledge.search.local_index"):
-            monkeypatch.setattr(f"{module}.POSTINGS_BUDGET", budget)
+        monkeypatch.setattr("yukawa.knowledge.search.ranking.POSTINGS_BUDGET", budget)
         for question in _questions()[:10]:
             _assert_same(*(base.search(question, k=10) for base in twins))
 
@@ -164,7 +163,7 @@ def test_the_order_of_equals_is_that_of_teaching(tmp_path: Path, postgres: Calla
     for url in (tmp_path / "base", postgres()):
         with KnowledgeBase.open(url, embedding="hash") as base:
             ids = [
-                base.teach_many([draft("The ring is cold.", kind="data", item_id=f"x:{i}")])[0].id
+                base.teach_many([new_item("The ring is cold.", kind="data", item_id=f"x:{i}")])[0].id
                 for i in range(8)
             ]
             assert [h.item_id for h in base.search("cold ring", k=4)] == ids[:4]

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from yukawa.core.errors import InputError, ModelError
 from yukawa.embedding.hashing import HashEmbedder
-from yukawa.knowledge import KnowledgeBase, draft
+from yukawa.knowledge import KnowledgeBase, new_item
 from yukawa.knowledge.search import reindex
 from yukawa.knowledge.store import schema
 
@@ -61,7 +61,7 @@ def offer(monkeypatch: pytest.MonkeyPatch) -> Callable[[Slow], Slow]:
 
 
 def taught(base: KnowledgeBase) -> KnowledgeBase:
-    base.teach_many([draft(text, author="A") for text in TEXTS])
+    base.teach_many([new_item(text, author="A") for text in TEXTS])
     return base
 
 
@@ -235,7 +235,7 @@ def test_lost_vectors_are_made_again(base: KnowledgeBase, open_again: Callable[[
 
 def test_data_are_embedded_by_what_they_mean(base: KnowledgeBase, offer: Callable[[Slow], Slow]) -> None:
     meant = {"meaning": "mass of the tau"}
-    base.teach_many([draft("tau: 1776.93 (MeV)", kind="data", attributes=meant, item_id="pdg:x")])
+    base.teach_many([new_item("tau: 1776.93 (MeV)", kind="data", attributes=meant, item_id="pdg:x")])
     base.teach("1777 MeV", question="What is the mass?", attributes=meant)
     embedder = offer(Slow())
     base.reindex("hash:other")

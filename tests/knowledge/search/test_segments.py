@@ -1,8 +1,7 @@
-"""Slices of the index: merging is building, saving is loading, and BM25 is what the formula says."""
+"""Segments of the index: merging is building, saving is loading, and BM25 is what the formula says."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import dataclass, fields
 from itertools import pairwise
@@ -14,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yukawa.knowledge.search import segments
+from yukawa.knowledge.search.ranking import K1, B
 from yukawa.knowledge.search.segments import (
     OPEN_END,
-    Part,
-    bm25,
-    build_part,
-    load_part,
-    merge_parts,
-    save_part,
+    IndexSegment,
+    build_segment,
+    load_segment,
+    merge_segments,
+    save_segment,
 )
 
 DIMENSIONS = 3
@@ -32,7 +31,6 @@ WORDS = ["mass", "tau", "width", "=S035|mass", "J/psi", "of"]
 class Row:
     passage_id: int
     version_id: int
-    item_key: int
     valid_from: int
     valid_to: int | None
     terms: str
@@ -40,22 +38,22 @@ class Row:
 
 def make_rows(texts: list[list[str]]) -> list[Row]:
     return [
-        Row(10 + 3 * i, 100 + i // 2, i // 2 - 5, i, None if i % 3 else i + 7, " ".join(words))
+        Row(10 + 3 * i, 100 + i // 2, i, None if i % 3 else i + 7, " ".join(words))
         for i, words in enumerate(texts)
     ]
 
 
-def build(rows: list[Row]) -> Part:
+def build(rows: list[Row]) -> IndexSegment:
     vectors = np.array([[r.passage_id, r.version_id, 1.5] for r in rows], dtype=np.float32)
-    return build_part(rows, vectors.reshape(-1, DIMENSIONS))
+    return build_segment(rows, vectors.reshape(-1, DIMENSIONS))
 
 
-def plain(part: Part) -> dict[str, object]:
-    """What a part says, without the numbers it gives to terms."""
-    arrays = {f.name for f in fields(Part)} - {"vocabulary", "starts", "rows", "counts", "words"}
-    said: dict[str, object] = {name: getattr(part, name).tolist() for name in arrays}
-    said["postings"] = {t: [a.tolist() for a in part.postings(t)] for t in part.vocabulary}
-    return said | {"words": part.words}
+def plain(segment: IndexSegment) -> dict[str, object]:
+    """What a segment says, without the numbers it gives to terms."""
+    arrays = {f.name for f in fields(IndexSegment)} - {"vocabulary", "starts", "rows", "counts", "words"}
+    said: dict[str, object] = {name: getattr(segment, name).tolist() for name in arrays}
+    said["postings"] = {t: [a.tolist() for a in segment.postings(t)] for t in segment.vocabulary}
+    return said | {"words": segment.words}
 
 
 texts = st.lists(st.lists(st.sampled_from(WORDS), max_size=8), max_size=12)
@@ -66,96 +64,104 @@ def test_merging_parts_gives_what_building_the_whole_gives(words: list[list[str]
     rows = make_rows(words)
     edges = [0, *sorted(min(cut, len(rows)) for cut in cuts), len(rows)]
     pieces = [build(rows[a:b]) for a, b in pairwise(edges)]
-    assert plain(merge_parts(pieces)) == plain(build(rows))
+    assert plain(merge_segments(pieces)) == plain(build(rows))
 
 
 @given(texts)
 def test_postings_count_the_terms_of_each_row(words: list[list[str]]) -> None:
-    part = build(make_rows(words))
+    segment = build(make_rows(words))
     for term in WORDS:
-        rows, counts = part.postings(term)
+        rows, counts = segment.postings(term)
         assert dict(zip(rows.tolist(), counts.tolist(), strict=True)) == {
             i: w.count(term) for i, w in enumerate(words) if term in w
         }
-        assert part.frequency(term) == len(rows)
+        assert segment.frequency(term) == len(rows)
 
 
 @given(texts, st.lists(st.sampled_from([*WORDS, "unknown"]), unique=True, max_size=5))
 def test_bm25_is_the_formula(words: list[list[str]], query: list[str]) -> None:
     """Against the sum written out passage by passage (Robertson and Zaragoza 2009, eq. 3.15)."""
-    part = build(make_rows(words))
+    segment = build(make_rows(words))
     weights = {term: 0.5 + i for i, term in enumerate(query)}
     mean = sum(map(len, words)) / len(words) if any(words) else 1.0
-    scores, touched = bm25(part, list(weights.items()), mean)
+    scores, touched = segment.bm25(list(weights.items()), mean)
     for i, passage in enumerate(words):
         counts = Counter(passage)
         expected = sum(
-            weight * counts[t] * (segments.K1 + 1)
-            / (counts[t] + segments.K1 * (1 - segments.B + segments.B * len(passage) / mean))
+            weight * counts[t] * (K1 + 1)
+            / (counts[t] + K1 * (1 - B + B * len(passage) / mean))
             for t, weight in weights.items()
         )  # fmt: skip
         assert scores[i] == pytest.approx(expected, rel=1e-5)
         assert touched.tolist().count(i) == sum(1 for t in query if counts[t])
 
 
-@given(st.integers(1, 10**6), st.data())
-def test_a_rarer_term_weighs_more(passages: int, data: st.DataObject) -> None:
-    few, many = sorted(data.draw(st.tuples(st.integers(0, passages), st.integers(0, passages))))
-    assert segments.term_weight("mass", passages, few) >= segments.term_weight("mass", passages, many) > 0
-    assert math.isclose(
-        segments.term_weight("=key", passages, few),
-        segments.KEY_WEIGHT * segments.term_weight("mass", passages, few),
-    )
-
-
 @pytest.mark.parametrize(
     "words", [[["tau", "mass"], [], ["mass", "mass"]], [[]]], ids=["some", "no term at all"]
 )
 def test_what_is_saved_is_loaded(words: list[list[str]], tmp_path: Path) -> None:
-    part = build(make_rows(words))
-    folder = tmp_path / "index"
-    save_part(part, folder, {"seq": 7}, lambda beside: (beside / "more").write_bytes(b"x") and None)
-    loaded = load_part(folder)
+    segment = build(make_rows(words))
+    file = tmp_path / "index"
+    save_segment(segment, file, {"seq": 7}, {"more": np.arange(3)})
+    loaded = load_segment(file)
     assert loaded is not None
-    assert loaded[1]["seq"] == 7
-    assert plain(loaded[0]) == plain(part)
-    assert (folder / "more").read_bytes() == b"x"
-    assert [p.name for p in tmp_path.iterdir()] == ["index"]
+    assert loaded[1] == {"seq": 7}
+    assert plain(loaded[0]) == plain(segment)
+    assert loaded[2]["more"].tolist() == [0, 1, 2]
+    assert list(tmp_path.iterdir()) == [file]
 
 
-def test_a_loaded_part_takes_new_validity(tmp_path: Path) -> None:
-    save_part(build(make_rows([["a"], ["b"]])), tmp_path / "index", {}, lambda _: None)
-    loaded = load_part(tmp_path / "index")
+def test_a_large_copy_keeps_its_vectors_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(segments, "_HALF_PRECISION_UP_TO", 1)
+    segment = build_segment(make_rows([["a"], ["b"]]), np.full((2, 3), 1 / 3, dtype=np.float32))
+    save_segment(segment, tmp_path / "index", {}, {})
+    loaded = load_segment(tmp_path / "index")
     assert loaded is not None
-    part = loaded[0]
-    part.set_validity(1, 3, 4)
-    assert part.in_force.tolist() == (part.valid_to == OPEN_END).tolist() == [False, False]
-    part.set_validity(0, 3, OPEN_END)
-    assert part.in_force.tolist() == [True, False]
+    assert loaded[0].vectors.tolist() == segment.vectors.tolist()
 
 
-@pytest.mark.parametrize("name", ["manifest.json", "vocabulary.txt", "vectors.npy"])
-@pytest.mark.parametrize("how", ["missing", "cut off"])
-def test_a_copy_that_is_not_whole_is_not_used(name: str, how: str, tmp_path: Path) -> None:
-    save_part(build(make_rows([["a"], ["b"]])), tmp_path / "index", {"seq": 1}, lambda _: None)
-    file = tmp_path / "index" / name
-    if how == "missing":
-        file.unlink()
-    else:
-        file.write_bytes(file.read_bytes()[:-1])
-    assert load_part(tmp_path / "index") is None
+def test_a_loaded_segment_takes_new_validity(tmp_path: Path) -> None:
+    save_segment(build(make_rows([["a"], ["b"], ["c"]])), tmp_path / "index", {}, {})
+    loaded = load_segment(tmp_path / "index")
+    assert loaded is not None
+    segment = loaded[0]
+    segment.set_validity(100, 3, 4)  # the version of the first two rows
+    assert segment.current.tolist() == (segment.valid_to == OPEN_END).tolist() == [False, False, True]
+    segment.set_validity(100, 3, OPEN_END)
+    segment.set_validity(99, 1, 2)  # of another segment
+    assert segment.current.tolist() == [True, True, True]
 
 
-def test_a_failed_save_leaves_the_old_copy(tmp_path: Path) -> None:
-    part = build(make_rows([["a"]]))
-    save_part(part, tmp_path / "index", {"seq": 1}, lambda _: None)
+@pytest.mark.parametrize("kept", [0, 5, 40, 300, -1])
+def test_a_copy_that_is_not_whole_is_not_used(kept: int, tmp_path: Path) -> None:
+    file = tmp_path / "index"
+    save_segment(build(make_rows([["a"], ["b"]])), file, {"seq": 1}, {"more": np.arange(8)})
+    file.write_bytes(file.read_bytes()[:kept])
+    assert load_segment(file) is None
 
-    def fail(_: Path) -> None:
+
+@pytest.mark.parametrize(
+    "content", [b"\xff" * 200, b"\x05\0\0\0\0\0\0\0[[]]]" + b"x" * 99, b"\x02\0\0\0\0\0\0\0{}  "]
+)
+def test_another_file_is_not_used(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "index").write_bytes(content)
+    assert load_segment(tmp_path / "index") is None
+    assert load_segment(tmp_path / "missing") is None
+    assert load_segment(tmp_path) is None
+
+
+def test_a_failed_save_leaves_the_old_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    segment = build(make_rows([["a"]]))
+    save_segment(segment, tmp_path / "index", {"seq": 1}, {})
+
+    def fail(*_: object) -> None:
         raise OSError("disk full")
 
+    monkeypatch.setattr(segments.np, "ascontiguousarray", fail)
     with pytest.raises(OSError, match="disk full"):
-        save_part(part, tmp_path / "index", {"seq": 2}, fail)
-    loaded = load_part(tmp_path / "index")
+        save_segment(segment, tmp_path / "index", {"seq": 2}, {})
+    monkeypatch.undo()
+    loaded = load_segment(tmp_path / "index")
     assert loaded is not None
     assert loaded[1]["seq"] == 1
     assert [p.name for p in tmp_path.iterdir()] == ["index"]

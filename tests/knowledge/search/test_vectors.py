@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -111,32 +109,24 @@ def test_largest_takes_the_largest(values: list[float], k: int) -> None:
     assert sorted(scores[largest(scores, k)].tolist()) == sorted(values)[max(len(values) - k, 0) :]
 
 
-def test_what_is_saved_is_loaded(
-    clustered: tuple[Floats, Floats], approximate: Nearest, tmp_path: Path
-) -> None:
+def test_what_is_saved_is_loaded(clustered: tuple[Floats, Floats], approximate: Nearest) -> None:
     vectors, asked = clustered
     everywhere = np.ones(COUNT, dtype=bool)
-    approximate.save(tmp_path)
     loaded = Nearest()
-    loaded.load(tmp_path, COUNT)
+    loaded.load(approximate.arrays(), COUNT)
     for query in asked[:20]:
         mine, again = (n.search(vectors, query, everywhere, 50, frozen=True) for n in (approximate, loaded))
         assert mine.tolist() == again.tolist()
 
 
-@pytest.mark.parametrize("fault", ["none there", "cut off", "of other vectors"])
-def test_a_file_that_does_not_match_is_passed_over(
-    fault: str, clustered: tuple[Floats, Floats], approximate: Nearest, tmp_path: Path
+@pytest.mark.parametrize("fault", ["none there", "of other vectors"])
+def test_an_index_that_does_not_match_is_not_used(
+    fault: str, clustered: tuple[Floats, Floats], approximate: Nearest
 ) -> None:
     vectors, asked = clustered
-    if fault != "none there":
-        approximate.save(tmp_path)
-    if fault == "cut off":
-        (file,) = tmp_path.iterdir()
-        file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
     rows = vectors[: COUNT - 1] if fault == "of other vectors" else vectors
     loaded = Nearest()
-    loaded.load(tmp_path, len(rows))
+    loaded.load({} if fault == "none there" else approximate.arrays(), len(rows))
     everywhere = np.ones(len(rows), dtype=bool)
     for query in asked[:10]:
         found = loaded.search(rows, query, everywhere, 30, frozen=True)
@@ -170,7 +160,7 @@ def test_a_grown_base_continues_its_index_and_a_doubled_one_makes_a_new_one(
     assert trained == [10_000, 9_000, 30_000]
 
 
-def test_a_part_that_is_not_frozen_is_searched_exactly(
+def test_a_segment_that_is_not_frozen_is_searched_exactly(
     clustered: tuple[Floats, Floats], approximate: Nearest
 ) -> None:
     vectors, asked = clustered
@@ -181,15 +171,14 @@ def test_a_part_that_is_not_frozen_is_searched_exactly(
 
 
 def test_without_faiss_everything_is_exact(
-    clustered: tuple[Floats, Floats], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    clustered: tuple[Floats, Floats], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vectors, asked = clustered
     monkeypatch.setattr(search_vectors, "EXACT_UP_TO", 1000)
     monkeypatch.setattr(search_vectors.importlib.util, "find_spec", lambda _: None)
     index = Nearest()
     index.cover(vectors)
-    index.save(tmp_path)
-    assert not list(tmp_path.iterdir())
+    assert index.arrays() == {}
     everywhere = np.ones(COUNT, dtype=bool)
     rows = index.search(vectors, asked[0], everywhere, 100, frozen=True)
     assert set(rows.tolist()) == exact(vectors, asked[0], everywhere, 100)

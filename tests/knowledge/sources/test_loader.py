@@ -11,7 +11,7 @@ import pytest
 from yukawa.knowledge import KnowledgeBase
 from yukawa.knowledge.parsing import claim_key, decay_keys, read
 from yukawa.knowledge.sources import loader
-from yukawa.knowledge.sources.loader import AUTHOR, build_pdg, pdg_drafts
+from yukawa.knowledge.sources.loader import AUTHOR, build_pdg, pdg_items
 from yukawa.knowledge.sources.pdg.facts import Fact, edition
 
 
@@ -31,14 +31,14 @@ def _edition(monkeypatch: pytest.MonkeyPatch, facts: list[Fact]) -> None:
     monkeypatch.setattr(loader, "facts", lambda: facts)
 
 
-# ---- drafts -----------------------------------------------------------------------------------------
+# ---- new_items -----------------------------------------------------------------------------------------
 
 
 def test_every_fact_is_one_draft_that_keeps_text_and_provenance(few: list[Fact]) -> None:
-    drafts = pdg_drafts(few)
-    assert [(d.item_id, d.text) for d in drafts] == [(f.external_id, f.text) for f in few]
-    assert len({d.item_id for d in drafts}) == len({d.content_key for d in drafts}) == len(few)
-    for item, fact in zip(drafts, few, strict=True):
+    new_items = pdg_items(few)
+    assert [(d.item_id, d.text) for d in new_items] == [(f.external_id, f.text) for f in few]
+    assert len({d.item_id for d in new_items}) == len({d.content_key for d in new_items}) == len(few)
+    for item, fact in zip(new_items, few, strict=True):
         p = item.provenance
         assert (p.author, p.source, p.url, p.domain) == (AUTHOR, fact.label, fact.url, "particle physics")
         assert "CC" in str(p.licence)
@@ -48,7 +48,7 @@ def test_every_fact_is_one_draft_that_keeps_text_and_provenance(few: list[Fact])
 
 
 def test_plain_facts_state_the_claim_key_of_their_question(few: list[Fact]) -> None:
-    keys = {d.item_id: {c.key for c in d.claims} for d in pdg_drafts(few)}
+    keys = {d.item_id: {c.key for c in d.claims} for d in pdg_items(few)}
     assert keys["pdg:S035M"] == {claim_key("tau-", "mass", ())} == set(read("What is the tau mass?").keys())
     assert keys["pdg:S035T"] == {claim_key("tau-", "lifetime", ())}
     assert keys["pdg:M070W"] >= {claim_key("J/psi(1S)", "width", ())}
@@ -56,7 +56,7 @@ def test_plain_facts_state_the_claim_key_of_their_question(few: list[Fact]) -> N
 
 def test_a_decay_is_keyed_by_its_channel(few: list[Fact]) -> None:
     checked = 0
-    for item, fact in zip(pdg_drafts(few), few, strict=True):
+    for item, fact in zip(pdg_items(few), few, strict=True):
         stated = {t[1:] for t in item.passages[0].terms if t.startswith("=")}
         if fact.property == "branching fraction" and stated:
             checked += 1
@@ -72,7 +72,7 @@ def test_the_claimed_value_is_the_value_of_the_data(pdg_facts: list[Fact]) -> No
         f for f in pdg_facts[::3] if f.value is not None and f.unit in scale and f.property in loader._PLAIN
     ]
     compared, wrong = 0, []
-    for item, fact in zip(pdg_drafts(some), some, strict=True):
+    for item, fact in zip(pdg_items(some), some, strict=True):
         if not item.claims:
             continue
         compared += 1
@@ -90,7 +90,7 @@ def test_the_claimed_value_is_the_value_of_the_data(pdg_facts: list[Fact]) -> No
 def test_a_range_claims_no_value(pdg_facts: list[Fact], local: KnowledgeBase) -> None:
     (wide,) = [f for f in pdg_facts if f.text.startswith("The full width of the a_0(980)")]
     assert "between 50 MeV and 100 MeV" in wide.text
-    local.teach_many(pdg_drafts([wide]))
+    local.teach_many(pdg_items([wide]))
     assert local.search("width of the a_0(980)")[0].keys
     assert local.teach("The width of the a_0(980) is 75 ± 1 MeV.").conflicts == ()
 

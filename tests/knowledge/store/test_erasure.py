@@ -49,7 +49,7 @@ def test_no_byte_is_left_of_an_item_updated_many_times(local: KnowledgeBase, tmp
     local.save_index()
     before = bytes_of(tmp_path)
     assert b"Quuxember" in before
-    assert (tmp_path / "base" / "knowledge.index").is_dir()
+    assert (tmp_path / "base" / "knowledge.index").is_file()
 
     local.purge(item.id, actor="B", reason="asked for")
 
@@ -165,7 +165,7 @@ def test_conflicts_with_an_erased_item_are_gone(base: KnowledgeBase) -> None:
     assert base.show(first.id).conflicts == ()
 
 
-def test_traces_that_stay_are_told_of(local: KnowledgeBase, tmp_path: Path) -> None:
+def test_fragments_that_remain_are_reported(local: KnowledgeBase, tmp_path: Path) -> None:
     item = local.teach(SECRET)
     stray = tmp_path / "base" / "knowledge.sqlite-journal"
     stray.write_bytes(b"old pages: " + SECRET.encode())
@@ -192,10 +192,13 @@ def test_free_space_that_was_never_cleaned_is_cleaned_now(local: KnowledgeBase, 
 def test_an_index_half_written_by_another_process_is_removed(local: KnowledgeBase, tmp_path: Path) -> None:
     item = local.teach(SECRET)
     half = tmp_path / "base" / "knowledge.index.4711.new"
-    half.mkdir()
-    (half / "vocabulary.txt").write_text("quuxember")
+    half.write_text("quuxember")
+    old = tmp_path / "base" / "knowledge.index"  # a folder, as earlier versions kept it
+    old.mkdir()
+    (old / "vocabulary.txt").write_text("quuxember")
     local.purge(item.id)
     assert not half.exists()
+    assert not old.exists()
 
 
 def test_a_failing_erasure_changes_nothing(base: KnowledgeBase, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,11 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from yukawa.knowledge import Item, KnowledgeBase, draft
+from yukawa.core.errors import InputError
+from yukawa.knowledge import Item, KnowledgeBase, NewItem, new_item
+from yukawa.knowledge.items import with_keys
+from yukawa.knowledge.parsing import find_quantities
+from yukawa.knowledge.store.reader import checked_moment, last_stored, unknown_item
 
 steps = st.lists(
     st.tuples(st.sampled_from(["teach", "update", "unload", "restore"]), st.integers(0, 3)), max_size=8
@@ -88,9 +94,9 @@ def test_lists_are_newest_first_and_can_be_cut(local: KnowledgeBase) -> None:
 
 
 def test_more_ids_than_one_statement_can_hold_are_looked_up(local: KnowledgeBase) -> None:
-    drafts = [draft(f"Magnet {n}.") for n in range(1200)]
-    first = local.teach_many(drafts)
-    assert {i.status for i in local.teach_many(drafts)} == {"known"}
+    new_items = [new_item(f"Magnet {n}.") for n in range(1200)]
+    first = local.teach_many(new_items)
+    assert {i.status for i in local.teach_many(new_items)} == {"known"}
     assert len({i.id for i in first}) == 1200
 
 
@@ -102,3 +108,90 @@ def test_hits_carry_the_keys_of_what_they_state(local: KnowledgeBase) -> None:
     assert (hit.item_id, dict(hit.attributes), hit.provenance.source) == (item.id, {"year": "2026"}, "A")
     assert 0 <= hit.lexical <= 1 + 1e-9
     assert -1 - 1e-3 <= hit.similarity <= 1 + 1e-3
+
+
+# ---- what is not there ----
+
+
+def test_an_unknown_item(base: KnowledgeBase) -> None:
+    item = base.teach("Something.")
+    with base.store.read() as connection:
+        assert f"did you mean {item.id}?" in str(unknown_item(connection, item.id + "x"))
+        for nonsense in (
+            "",
+            "%",
+            "_" * 9,
+            "'; DROP TABLE items; --",
+            "\0" if not base.store.is_postgres else "?",
+        ):
+            assert "type: yukawa knowledge list" in str(unknown_item(connection, nonsense))
+
+
+def test_an_erased_item(base: KnowledgeBase) -> None:
+    item = base.teach("Something.")
+    base.purge(item.id)
+    with base.store.read() as connection:
+        assert str(unknown_item(connection, item.id)).startswith(f"item {item.id} was erased")
+
+
+def test_moments(base: KnowledgeBase) -> None:
+    with base.store.read() as connection, pytest.raises(InputError, match="this base is empty"):
+        checked_moment(connection, "2020-01-01")
+    began = base.teach("Something.").valid_from
+    with base.store.read() as connection:
+        assert checked_moment(connection, None) is None
+        asked = checked_moment(connection, began)
+        assert asked == checked_moment(connection, began.isoformat())
+        assert asked is not None
+        with pytest.raises(InputError, match=f"begins on {began:%Y-%m-%d}"):
+            checked_moment(connection, began - dt.timedelta(microseconds=1))
+        with pytest.raises(InputError, match="future"):
+            checked_moment(connection, dt.datetime.now(dt.UTC) + dt.timedelta(hours=1))
+        with pytest.raises(InputError, match="is not a time"):
+            checked_moment(connection, "yesterday")
+
+
+# ---- versions as they were taught ----
+
+TEXT = "The mass of the tau is 1776.93 ± 0.09 MeV."
+DATA = new_item(
+    "tau: 1776.93 ± 0.09 MeV", kind="data", attributes={"meaning": "mass of tau"}, item_id="pdg:x"
+)
+NEW_ITEMS = [
+    new_item(TEXT, author="A", source="S", url="https://example.org", licence="CC0"),
+    new_item(
+        "1776.93 MeV", question="What is the mass of the tau?", attributes={"a": [1, None, {"ä": "\u2028"}]}
+    ),
+    new_item("# Title\n\n" + "A sentence about it. " * 200),
+    with_keys(DATA, ("S035|mass|",), find_quantities(DATA.text)[0]),
+    new_item("The branching fraction of tau- → mu- gamma is < 4.2E-8."),
+]
+
+
+def comparable(item: NewItem) -> NewItem:
+    """Without where in the text a value stood, which is not stored."""
+    claims = tuple(
+        replace(c, quantity=c.quantity and replace(c.quantity, start=0, end=0)) for c in item.claims
+    )
+    return replace(item, item_id=None, claims=claims)
+
+
+@pytest.mark.parametrize("item", NEW_ITEMS)
+def test_an_item_comes_back(base: KnowledgeBase, item: NewItem) -> None:
+    (taught,) = base.teach_many([item])
+    base.unload(taught.id)
+    with base.store.read() as connection:
+        again = last_stored(connection, taught.id)
+    assert again.item_id == taught.id
+    assert comparable(again) == comparable(item)
+
+
+def test_restored_data_keep_what_their_text_does_not_say(base: KnowledgeBase) -> None:
+    base.teach_many([NEW_ITEMS[3]])
+    (before,) = base.search("mass of tau")
+    base.unload("pdg:x")
+    base.restore("pdg:x")
+    (after,) = base.search("mass of tau")
+    assert before.keys == after.keys == ("S035|mass|",)
+    assert after.similarity == before.similarity
+    assert after.version == 2

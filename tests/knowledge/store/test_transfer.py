@@ -13,13 +13,13 @@ import pytest
 import sqlalchemy as sa
 
 from yukawa.core.errors import InputError, StoreError, YukawaError
-from yukawa.knowledge import KnowledgeBase, draft
+from yukawa.knowledge import KnowledgeBase, new_item
 from yukawa.knowledge.items import with_keys
 from yukawa.knowledge.parsing import find_quantities
 from yukawa.knowledge.store import schema
 from yukawa.knowledge.store.transfer import Imported
 
-DATA = draft(
+DATA = new_item(
     "tau: 1776.93 ± 0.09 MeV",
     kind="data",
     attributes={"meaning": "mass of tau"},
@@ -199,10 +199,10 @@ def test_bad_exports_are_refused_and_change_nothing(tmp_path: Path, empty: Knowl
     packed = (tmp_path / "good.jsonl.gz").read_bytes()
     first_item = next(i for i, row in enumerate(lines) if row.get("table") == "items")
     bad: dict[str, tuple[bytes | list[dict[str, Any]], str]] = {
-        "empty.jsonl": (b"", "is no export"),
-        "other.jsonl": ([{"a": 1}], "is no export"),
+        "empty.jsonl": (b"", "is not an export"),
+        "other.jsonl": ([{"a": 1}], "is not an export"),
         "newer.jsonl": ([lines[0] | {"schema": "9999"}, *lines[1:]], "made by a newer Yukawa"),
-        "no-end.jsonl": (lines[:-1], "is cut off: its last row is missing"),
+        "no-end.jsonl": (lines[:-1], "is truncated: its last row is missing"),
         "half.jsonl": (text[: len(text) // 2].encode(), "is not valid JSON"),
         "lost.jsonl": ([*lines[:first_item], *lines[first_item + 1 :]], "its end says|do not fit together"),
         "twice.jsonl": ([*lines, lines[-1]], "its end says"),
@@ -299,7 +299,7 @@ def test_a_damaged_foreign_or_newer_backup_is_refused(empty: KnowledgeBase, tmp_
     with sqlite3.connect(tmp_path / "foreign.sqlite") as other:
         other.execute("CREATE TABLE events (x)")
     other.close()
-    refused((tmp_path / "foreign.sqlite").read_bytes(), "no backup of a knowledge base")
+    refused((tmp_path / "foreign.sqlite").read_bytes(), "not a backup of a knowledge base")
     with pytest.raises(InputError, match="cannot be read"):
         KnowledgeBase.restore_backup(tmp_path / "none", tmp_path / "restored")
 

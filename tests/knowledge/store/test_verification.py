@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from yukawa.core.errors import InputError, StoreError
-from yukawa.knowledge import KnowledgeBase, draft
+from yukawa.knowledge import KnowledgeBase, new_item
 from yukawa.knowledge.records import moment
 from yukawa.knowledge.store import ledger
 
@@ -88,8 +88,8 @@ def test_an_empty_base_is_clean(base: KnowledgeBase) -> None:
         ("UPDATE versions SET valid_from = valid_from - 1 WHERE id = 1", "other times"),
         ("UPDATE versions SET valid_to = NULL WHERE text = 'This is to be unloaded.'", "other times"),
         ("UPDATE versions SET valid_to = valid_from + 1 WHERE text LIKE '%1776.93%'", "other times"),
-        ("UPDATE versions SET valid_to = NULL WHERE id = 1", "more than one version is in force"),
-        ("UPDATE versions SET number = 7 WHERE id = 1", "no event tells of it"),
+        ("UPDATE versions SET valid_to = NULL WHERE id = 1", "more than one version is current"),
+        ("UPDATE versions SET number = 7 WHERE id = 1", "no event mentions it"),
         ("DELETE FROM vectors WHERE passage_id = 2", "passage 2: it has no vector"),
         ("UPDATE passages SET text = 'The mass is 1 MeV.' WHERE id = 2", "its passage is not its text"),
         ("UPDATE passages SET text = replace(text, 'twice', 'never') WHERE text LIKE '%dipole%'", "words that are not in its text"),
@@ -142,7 +142,7 @@ def test_wrong_vectors_are_found_in_a_file(tmp_path: Path, vector: np.ndarray, p
 def test_attributes_that_are_no_json_are_found_in_a_file(tmp_path: Path) -> None:
     base = KnowledgeBase.open(tmp_path, embedding="hash")
     base.teach("One.")
-    assert [p for p in damage(base, "UPDATE versions SET attributes = '{'") if "no JSON" in p]
+    assert [p for p in damage(base, "UPDATE versions SET attributes = '{'") if "not JSON" in p]
 
 
 def test_rows_without_their_owners_are_found_in_a_file(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_rows_without_their_owners_are_found_in_a_file(tmp_path: Path) -> None:
 
 def test_a_damaged_file_is_told_of(tmp_path: Path) -> None:
     base = KnowledgeBase.open(tmp_path, embedding="hash")
-    base.teach_many([draft(f"One of the statements that fill pages is statement{i}.") for i in range(200)])
+    base.teach_many([new_item(f"One of the statements that fill pages is statement{i}.") for i in range(200)])
     base.close()
     file = tmp_path / "knowledge.sqlite"
     content = bytearray(file.read_bytes())
@@ -171,7 +171,7 @@ def test_a_damaged_file_is_told_of(tmp_path: Path) -> None:
 
 def test_many_items_are_verified_quickly(tmp_path: Path) -> None:
     base = KnowledgeBase.open(tmp_path, embedding="hash")
-    base.teach_many([draft(f"A plain statement about item{i}.", item_id=f"i{i}") for i in range(2000)])
+    base.teach_many([new_item(f"A plain statement about item{i}.", item_id=f"i{i}") for i in range(2000)])
     base.verify()
     began = time.perf_counter()
     assert base.verify().clean

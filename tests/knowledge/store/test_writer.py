@@ -1,4 +1,4 @@
-"""What is written down for a draft: ids, postings, and which claims of other items it contradicts."""
+"""What is written for a new item: ids, postings, and which claims of other items it contradicts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yukawa.knowledge import Draft, Item, KnowledgeBase, draft
+from yukawa.knowledge import Item, KnowledgeBase, NewItem, new_item
 from yukawa.knowledge.items import with_keys
 from yukawa.knowledge.parsing import find_quantities
 from yukawa.knowledge.store.writer import chunks, new_id, posting_rows_of
@@ -21,8 +21,8 @@ def local(tmp_path: Path) -> Iterator[KnowledgeBase]:
         yield base
 
 
-def fact(number: int, value: str, keys: tuple[str, ...] = ("x|mass|",)) -> Draft:
-    item = draft(f"The mass is {value} (no. {number}).", kind="data", item_id=f"pdg:{number}")
+def fact(number: int, value: str, keys: tuple[str, ...] = ("x|mass|",)) -> NewItem:
+    item = new_item(f"The mass is {value} (no. {number}).", kind="data", item_id=f"pdg:{number}")
     return with_keys(item, keys, find_quantities(value)[0])
 
 
@@ -85,7 +85,7 @@ def test_values_a_source_lists_side_by_side_are_not_held_against_each_other(loca
 
 def test_one_listed_value_that_agrees_clears_the_others(local: KnowledgeBase) -> None:
     values = {"1776.9 ± 0.1 MeV": "pdg:1", "1800 ± 1 MeV": "pdg:2"}
-    key = draft("The mass of the tau is 1 MeV.").claims[0].key
+    key = new_item("The mass of the tau is 1 MeV.").claims[0].key
     local.teach_many([fact(int(i[-1]), v, (key,)) for v, i in values.items()])
     assert local.teach("The mass of the tau is 1776.9 ± 0.2 MeV.").conflicts == ()
     assert against(local.teach("The mass of the tau is 1700 ± 1 MeV.")) >= {"pdg:1", "pdg:2"}
@@ -93,7 +93,7 @@ def test_one_listed_value_that_agrees_clears_the_others(local: KnowledgeBase) ->
 
 def test_data_that_come_later_are_held_against_what_was_taught(local: KnowledgeBase) -> None:
     taught = local.teach("The mass of the tau is 1700 ± 1 MeV.")
-    key = draft(taught.text).claims[0].key
+    key = new_item(taught.text).claims[0].key
     local.teach_many([fact(1, "1776.9 ± 0.1 MeV", (key,))])
     (conflict,) = local.conflicts()
     assert set(conflict.item_ids) == {taught.id, "pdg:1"}

@@ -1,18 +1,72 @@
-"""Features of particles as bytes and back."""
+"""The form in which jets become bytes: numbers in a fixed code or text, cut into patches of ids, and back."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Literal
+
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
 
-from yukawa.bytelm.numbers import from_bytes, from_ordered, to_bytes, to_ordered
-from yukawa.bytelm.vocabulary import BYTES, Mark
+from yukawa.bytelm import numbers
+from yukawa.bytelm.segments import BYTES, Mark
 from yukawa.core.errors import InputError
-from yukawa.jets.bytes.form import WIDTHS, ByteForm
-from yukawa.jets.features.config import FEATURES, DataConfig
-from yukawa.jets.table import Array
+from yukawa.jets.features.config import DataConfig
+from yukawa.jets.table import Array, offsets_of
 
-STEPS = 65535
+STEPS = 65535  # of fixed16, from the lower to the upper bound
 _BLOCK = 4096  # particles whose numbers fit the processor's cache
+WIDTHS = {"fixed16": 2, "ordered16": 2, "ordered32": 4, "float32": 4}  # bytes of a number
+TEXT_PATCH = 16
+
+
+class ByteForm(BaseModel):
+    """How a jet becomes bytes.
+
+    Attributes:
+        form: `native`, where a particle is a record of its features, each in the same code; or `text`, the line
+            that `yukawa.jets.io.text.format_jets` writes.
+        code: of a native number. `fixed16` maps the range at which a variable is clipped to 0 … 65535;
+            `ordered16` and `ordered32` are floats whose bytes sort as the numbers do; `float32` is IEEE 754. All
+            are big-endian. Text has none.
+        patch: ids of a patch. Native: a particle's record unless given; a part of it, or several whole records.
+            Text: 16 unless given.
+        order: the particles of a jet come with this, a column or an expression of columns, falling (such as
+            `part_energy`, or `-part_deltaR`); None leaves them as the jets have them.
+        context: most patches of a jet, with all that stands before and behind it; None sets no limit.
+        longer: how a longer jet is treated: `refuse`, or `cut`, which omits its last particles.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    form: Literal["native", "text"] = "native"
+    code: Literal["fixed16", "ordered16", "ordered32", "float32"] = "fixed16"
+    patch: int | None = Field(None, ge=1)
+    order: str | None = None
+    context: int | None = Field(None, ge=1)
+    longer: Literal["refuse", "cut"] = "refuse"
+
+    def record_size(self, features: int) -> int:
+        """Bytes of a particle of so many features, in the native form."""
+        return features * WIDTHS[self.code]
+
+    def patch_size(self, features: int) -> int:
+        """Ids of a patch, where a particle has so many features.
+
+        Raises:
+            InputError: the given size neither divides a particle's record nor is a multiple of it.
+        """
+        if self.form == "text":
+            return self.patch or TEXT_PATCH
+        record = self.record_size(features)
+        patch = self.patch or record
+        if record % patch and patch % record:
+            divisors = [size for size in range(1, record + 1) if record % size == 0]
+            raise InputError(
+                f"a patch of {patch} does not fit a particle of {record} bytes ({features} features in {self.code})",
+                hint=f"omit it, or give {', '.join(map(str, divisors))} or a multiple of {record}",
+            )
+        return patch
 
 
 def feature_bytes(features_NF: Array, form: ByteForm, config: DataConfig) -> Array:
@@ -32,23 +86,25 @@ def feature_bytes(features_NF: Array, form: ByteForm, config: DataConfig) -> Arr
         block = features_NF[start : start + _BLOCK]
         if form.code == "fixed16":
             scaled = (block - low_F) * (1 / step_F)
-            numbers = to_bytes(np.rint(np.clip(scaled, 0, STEPS, out=scaled)).astype(np.uint16).reshape(-1))
+            coded = numbers.to_bytes(
+                np.rint(np.clip(scaled, 0, STEPS, out=scaled)).astype(np.uint16).reshape(-1)
+            )
         elif form.code == "ordered16":
-            numbers = to_ordered(_half(block).reshape(-1))
+            coded = numbers.to_ordered(_half(block).reshape(-1))
         else:
-            numbers = (to_ordered if form.code == "ordered32" else to_bytes)(block.reshape(-1))
-        bytes_NR[start : start + _BLOCK] = numbers.reshape(len(block), -1)
+            coded = (numbers.to_ordered if form.code == "ordered32" else numbers.to_bytes)(block.reshape(-1))
+        bytes_NR[start : start + _BLOCK] = coded.reshape(len(block), -1)
     return bytes_NR
 
 
 def decode_features(patches_NP: Array, form: ByteForm, config: DataConfig) -> Array:
     """The features (N, F), float32, of the particles whose patches an encoder of the native form gave.
 
-    The patches may be of several jets; marks, prompts and answers are left out. See `feature_bytes` for how
+    The patches may be of several jets; marks, prompts and answers are omitted. See `feature_bytes` for how
     exact each code is.
 
     Raises:
-        InputError: the form is text, or the ids are no whole records.
+        InputError: the form is text, or the ids are not whole records.
     """
     if form.form != "native":
         raise InputError("features are decoded from the native form", hint="parse_jets reads text")
@@ -65,22 +121,22 @@ def decode_features(patches_NP: Array, form: ByteForm, config: DataConfig) -> Ar
     features, width = len(config.features), WIDTHS[form.code]
     if len(bytes_X) % (features * width):
         raise InputError(
-            f"{len(bytes_X)} bytes of particles are no whole records of {features * width} "
+            f"{len(bytes_X)} bytes of particles are not whole records of {features * width} "
             f"({features} features in {form.code})"
         )
     numbers_XW = bytes_X.reshape(-1, width)
     if form.code == "fixed16":
         low_F, step_F = _steps(config)
-        return from_bytes(numbers_XW, np.uint16).reshape(-1, features) * step_F + low_F
+        return numbers.from_bytes(numbers_XW, np.uint16).reshape(-1, features) * step_F + low_F
     if form.code == "ordered16":
-        return from_ordered(numbers_XW, np.float16).astype(np.float32).reshape(-1, features)
-    read = from_ordered if form.code == "ordered32" else from_bytes
+        return numbers.from_ordered(numbers_XW, np.float16).astype(np.float32).reshape(-1, features)
+    read = numbers.from_ordered if form.code == "ordered32" else numbers.from_bytes
     return read(numbers_XW, np.float32).reshape(-1, features)
 
 
 def _steps(config: DataConfig) -> tuple[Array, Array]:
     """The lower bound of each feature, and what one step of `fixed16` is worth; float32."""
-    variables = config.inputs[FEATURES].variables
+    variables = config.inputs.pf_features.vars
     low, high = (np.array([getattr(v, bound) for v in variables], np.float32) for bound in ("low", "high"))
     width = high - low
     if not np.isfinite(width).all():
@@ -98,3 +154,51 @@ def _half(block: Array) -> Array:
                 f"a feature is {np.abs(block).max():g}, the largest number of ordered16 is 65504",
                 hint="give code=ordered32",
             ) from None
+
+
+def patch_row(ids: Sequence[int], patch_size: int) -> Array:
+    """Ids as int16, padded to whole patches."""
+    row = np.full(-(-len(ids) // patch_size) * patch_size, int(Mark.PAD), np.int16)
+    row[: len(ids)] = ids
+    return row
+
+
+def pack(
+    head: Array, bytes_X: Array, begins_B: Array, ends_B: Array, tails_BT: Array, patch_size: int
+) -> tuple[Array, Array]:
+    """Sequences of the head, the bytes from `begins_B` to `ends_B`, padding to a whole patch, and a tail each.
+
+    Returns:
+        patches, int16 of shape (N, P), of all sequences; and the number of patches of each, int64 (B,).
+    """
+    lengths = ends_B - begins_B
+    counts = -(-(len(head) + lengths) // patch_size) + tails_BT.shape[1] // patch_size
+    offsets = offsets_of(counts) * patch_size
+    ids = np.full(offsets[-1], int(Mark.PAD), np.int16)
+    starts = offsets[:-1]
+    words = np.flatnonzero(head != Mark.PAD)  # padding is there already
+    ids[starts[:, None] + words] = head[words]
+    ids[offsets[1:, None] + np.arange(-tails_BT.shape[1], 0)] = tails_BT
+    bodies = starts + len(head)
+    for body, stop, begin, end in zip(
+        bodies.tolist(), (bodies + lengths).tolist(), begins_B.tolist(), ends_B.tolist(), strict=True
+    ):
+        ids[body:stop] = bytes_X[begin:end]
+    return ids.reshape(-1, patch_size), counts
+
+
+def answer_patches(classes: Sequence[str], patch_size: int) -> Array:
+    """[TEXT, name, EOS] and padding for each class: int16, (C, P).
+
+    Raises:
+        InputError: a name does not fit.
+    """
+    longest = max(classes, key=lambda name: len(name.encode()))
+    if (needed := len(longest.encode()) + 2) > patch_size:
+        raise InputError(
+            f"the answer {longest!r} needs {needed} ids, a patch has {patch_size}",
+            hint="give a larger patch, or shorter names of classes",
+        )
+    return np.stack([
+        patch_row([Mark.TEXT, *name.encode(), Mark.EOS], patch_size) for name in classes
+    ])  # fmt: skip

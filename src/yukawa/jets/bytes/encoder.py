@@ -7,18 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from yukawa.bytelm.vocabulary import Mark
+from yukawa.bytelm.segments import Mark
 from yukawa.core.errors import InputError
-from yukawa.jets.bytes.answers import answer_patches
-from yukawa.jets.bytes.codes import feature_bytes
-from yukawa.jets.bytes.form import ByteForm
-from yukawa.jets.bytes.packing import pack, patch_row
-from yukawa.jets.features.config import FEATURES, ROWS, DataConfig
+from yukawa.jets.bytes.codes import ByteForm, answer_patches, feature_bytes, pack, patch_row
+from yukawa.jets.features.config import FEATURES, ROWS, DataConfig, Variable
 from yukawa.jets.features.encoded import Encoded, Encoder
 from yukawa.jets.features.encoder import FeatureEncoder
-from yukawa.jets.features.expressions import Level, columns_of, evaluate
-from yukawa.jets.features.numpy_backend import FlatFrame
-from yukawa.jets.features.schema import Variable
+from yukawa.jets.features.expressions import columns_of
+from yukawa.jets.features.frames import FlatFrame, Level
 from yukawa.jets.io.text import TEXT_COLUMNS, sentences
 from yukawa.jets.table import Array, Jets, offsets_of
 
@@ -47,7 +43,7 @@ class ByteEncoder(Encoder):
 
     Raises:
         InputError: the config is not resolved, the patch does not fit a particle, the context has no room for
-            one, or the order is no expression.
+            one, or the order is not an expression.
     """
 
     def __init__(
@@ -99,7 +95,7 @@ class ByteEncoder(Encoder):
         answers_CP = self.answers_CP if answered else None
 
         def tails(labels_B: Array) -> Array:
-            """What follows the jets: the cue, and the answers if they are given."""
+            """The tails behind the jets: the cue, and the answers if they are given."""
             cues_BT = np.broadcast_to(cue_T, (len(labels_B), len(cue_T)))
             if answers_CP is None:
                 return cues_BT
@@ -117,14 +113,14 @@ class ByteEncoder(Encoder):
         return answer_patches(self.classes, self.patch_size)
 
     def _head(self, *, first: bool = True) -> Array:
-        """What stands before the bytes of a jet, with BOS if nothing stands before it."""
+        """The ids before the bytes of a jet, with BOS if nothing stands before them."""
         begin: Sequence[int] = [Mark.BOS] if first else []
         if self._text:
             return np.array([*begin, Mark.TEXT], np.int16)
         return patch_row([*begin, Mark.RECORDS, 0], self.patch_size)
 
     def _room(self, around: int) -> int | None:
-        """How many bytes of a jet fit beside so many ids; None is no limit."""
+        """How many bytes of a jet fit beside so many ids; None sets no limit."""
         if self.form.context is None:
             return None
         room = self.form.context * self.patch_size - around
@@ -159,7 +155,7 @@ class ByteEncoder(Encoder):
         if self.form.order is None:
             return jets
         frame = FlatFrame(jets, self.config.variables)
-        key = evaluate(self.config.tree(self.form.order), frame)
+        key = frame.evaluate(self.config.tree(self.form.order))
         if key.level != Level.PARTICLE:
             raise InputError(
                 f"order {self.form.order!r} has one value for each jet, one for each particle is expected",
@@ -197,11 +193,36 @@ class ByteEncoder(Encoder):
             raise InputError(
                 f"{int(cut_B.sum())} of {len(counts)} jets are longer than the context of {self.form.context} "
                 f"patches, the longest has {longest}",
-                hint=f"give context={longest}, or longer=cut to leave out their last particles",
+                hint=f"give context={longest}, or longer=cut to omit their last particles",
             )
         fit_N = ends_N - np.repeat(begins_B, counts) <= room
         fitting_B = np.diff(offsets_of(fit_N)[offsets])
         return *_bounds(offsets[:-1], offsets[:-1] + fitting_B, begins_N, ends_N), cut_B
+
+
+class QuestionEncoder(ByteEncoder):
+    """Encodes jets as questions, see `ByteEncoder.encode_question`.
+
+    Args:
+        config: as for `ByteEncoder`.
+        form: as for `ByteEncoder`.
+        prediction: as for `ByteEncoder`.
+        answered: whether the answer follows; the jets then need labels.
+    """
+
+    def __init__(
+        self, config: DataConfig, form: ByteForm, *, prediction: bool = False, answered: bool = False
+    ) -> None:
+        super().__init__(config, form, prediction=prediction)
+        self.answered = answered
+
+    def encode(self, jets: Jets) -> Encoded:
+        """Questions, labels and weights of `jets`.
+
+        Raises:
+            InputError: as for `ByteEncoder.encode_question`.
+        """
+        return self.encode_question(jets, answered=self.answered)
 
 
 def _bounds(first_B: Array, last_B: Array, begins_N: Array, ends_N: Array) -> tuple[Array, Array]:
@@ -214,8 +235,7 @@ def _bounds(first_B: Array, last_B: Array, begins_N: Array, ends_N: Array) -> tu
 
 def _places(config: DataConfig) -> DataConfig:
     """The config of which each row is the place of a particle that stays, which is all that text needs."""
-    place = {key: replace(config.inputs[key], variables=(Variable(_PLACE),)) for key in ROWS}
-    return replace(config, inputs={**config.inputs, **place})
+    return config.with_variables(dict.fromkeys(ROWS, (Variable(_PLACE),)))
 
 
 def _numbered(jets: Jets) -> Jets:

@@ -1,23 +1,22 @@
-"""Figures of merit of a jet tagger, each with its statistical uncertainty.
+"""Metrics of a jet tagger, each with its statistical uncertainty.
 
 Uncertainties hold the number of jets of each true class fixed, as a simulation does: a row of the confusion
 matrix is then one multinomial draw, and rows are independent. `Estimate.error` is the standard deviation that
 follows; `low` and `high` bound the 68.27 % interval of Wilson (J. Am. Stat. Assoc. 22 (1927) 209) with the number
 of jets that a binomial of the same variance would need, so that they stay in [0, 1] and keep a width at 0 and 1.
-Two jets of one event are not independent; `jackknife_errors` gives errors that know of it.
+Two jets of one event are not independent; the errors of `jackknife_errors` allow for that.
 """
-
-from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
 from yukawa.core.errors import InputError
+from yukawa.core.statistics import ONE_SIGMA, Estimate, chi_square_p, mcnemar_p, wilson
 from yukawa.jets.columns import conjugate, flavours
 from yukawa.jets.table import Array
 
@@ -27,16 +26,7 @@ _ROUNDING = 0.02
 _FEW = 10
 
 
-class Estimate(NamedTuple):
-    """A figure, its standard deviation, and its 68.27 % interval; NaN where there are no jets to tell."""
-
-    value: float
-    error: float
-    low: float
-    high: float
-
-
-NOTHING = Estimate(math.nan, math.nan, math.nan, math.nan)
+NOTHING = Estimate(math.nan, level=ONE_SIGMA, method="wilson")  # of no jets
 
 
 @dataclass(frozen=True)
@@ -44,7 +34,7 @@ class Confusion:
     """The row-normalised confusion matrix of C classes (M11 for the jet-origin classes).
 
     Attributes:
-        matrix: (C, C); share of the jets of a true class (row) that is given a class (column); NaN rows have no jets.
+        matrix: (C, C); share of the jets of a true class (row) that is assigned a class (column); NaN rows have no jets.
         jets: (C,); number of jets of each true class.
         classes: names of the classes.
 
@@ -72,14 +62,14 @@ class Confusion:
             )
 
     @classmethod
-    def from_counts(cls, counts_CC: Array, classes: Sequence[str]) -> Confusion:
+    def from_counts(cls, counts_CC: Array, classes: Sequence[str]) -> Self:
         """From the number of jets in each cell; rows are the truth."""
         counts_CC = np.asarray(counts_CC, np.float64)
         jets_C = counts_CC.sum(axis=-1)
         return cls(_rate(counts_CC, jets_C[:, None]), jets_C, tuple(classes))
 
     @classmethod
-    def from_matrix(cls, matrix_CC: Array, jets: Array | float, classes: Sequence[str]) -> Confusion:
+    def from_matrix(cls, matrix_CC: Array, jets: Array | float, classes: Sequence[str]) -> Self:
         """From a published matrix and the number of jets behind each row (one number, or one a row).
 
         The matrix is taken as printed: rounding may leave a row's sum beside 1.
@@ -88,15 +78,15 @@ class Confusion:
         return cls(np.asarray(matrix_CC, np.float64), jets_C, tuple(classes))
 
     @classmethod
-    def from_predictions(cls, labels_B: Array, predicted_B: Array, classes: Sequence[str]) -> Confusion:
-        """From the true and the predicted class index of each jet; jets labelled -1 are left out."""
+    def from_predictions(cls, labels_B: Array, predicted_B: Array, classes: Sequence[str]) -> Self:
+        """From the true and the predicted class index of each jet; jets labelled -1 are omitted."""
         counts_1CC = count_cells(labels_B, predicted_B, len(classes))
         return cls.from_counts(counts_1CC[0], classes)
 
     @cached_property
     def bounds(self) -> tuple[Array, Array]:
         """Lower and upper ends of the 68.27 % interval of every entry."""
-        return wilson(self.matrix, np.broadcast_to(self.jets[:, None], self.matrix.shape))
+        return wilson(self.matrix, self.jets[:, None], ONE_SIGMA)
 
     @cached_property
     def figures(self) -> dict[str, Estimate]:
@@ -111,7 +101,7 @@ class Confusion:
         return {name: self._estimate(float(value), *slopes[name]) for name, value in values.items()}
 
     def _estimate(self, value: float, slope_CC: Array, involved: float) -> Estimate:
-        """The figure whose derivative by the matrix is `slope_CC`, of `involved` jets."""
+        """The value whose derivative by the matrix is `slope_CC`, of `involved` jets."""
         used = np.any(slope_CC != 0, axis=1)
         p, g, jets = self.matrix[used], slope_CC[used], self.jets[used]
         spread = np.sum(g**2 * p, axis=1) - np.sum(g * p, axis=1) ** 2
@@ -178,7 +168,7 @@ def matrix_figures(matrix_XCC: Array, jets_XC: Array, classes: Sequence[str]) ->
 
 
 def _slopes(confusion: Confusion) -> dict[str, tuple[Array, float]]:
-    """Of each figure: its derivative by every entry of the matrix, and how many jets it is a share of."""
+    """Of each metric: its derivative by every entry of the matrix, and how many jets it is a share of."""
     matrix, jets, size = confusion.matrix, confusion.jets, len(confusion.classes)
     found = {
         "accuracy": (np.diag(_rate(jets, jets.sum())), float(jets.sum())),
@@ -202,19 +192,11 @@ def proportion(value: float, variance: float, jets: float) -> Estimate:
     if not math.isfinite(value):
         return NOTHING
     error, inside = math.sqrt(variance), value * (1 - value)
-    equivalent = inside / variance if variance > 0 and inside > 0 else jets
-    low, high = map(float, wilson(np.asarray(value), np.asarray(equivalent)))
-    if inside <= 0 < variance:  # what else varies, beside the jets that were counted
+    effective = inside / variance if variance > 0 and inside > 0 else jets
+    low, high = map(float, wilson(value, effective, ONE_SIGMA))
+    if inside <= 0 < variance:  # something varies beside the jets that were counted
         low, high = min(low, max(0.0, value - error)), max(high, min(1.0, value + error))
-    return Estimate(value, error, low, high)
-
-
-def wilson(share: Array, jets: Array) -> tuple[Array, Array]:
-    """Wilson's 68.27 % interval for `share` of `jets` jets; NaN where there are none."""
-    per_jet = _rate(np.ones_like(share), jets)
-    middle = (share + per_jet / 2) / (1 + per_jet)
-    half = np.sqrt(np.maximum(share * (1 - share), 0) * per_jet + per_jet**2 / 4) / (1 + per_jet)
-    return np.where(share == 0, share, middle - half), np.where(share == 1, share, middle + half)
+    return Estimate(value, low, high, error, ONE_SIGMA, "wilson")
 
 
 def _rate(part: Array, whole: Array | float) -> Array:
@@ -229,9 +211,9 @@ def _rate(part: Array, whole: Array | float) -> Array:
 def jackknife_errors(
     labels_B: Array, predicted_B: Array, events_B: Array, classes: Sequence[str], groups: int = 1000
 ) -> dict[str, float]:
-    """Standard errors of `Confusion.figures` that allow for jets of one event being alike.
+    """Standard errors of `Confusion.figures` that allow for correlations between jets of one event.
 
-    Events are dealt to `groups` groups in turn, and each group is left out once (delete-a-group jackknife).
+    Events are dealt to `groups` groups in turn, and each group is omitted once (delete-a-group jackknife).
 
     Args:
         labels_B: true class indices; -1 is none of the classes.
@@ -243,8 +225,8 @@ def jackknife_errors(
     Raises:
         InputError: lengths disagree or an index names no class.
     """
-    left_out = _leave_out(labels_B, predicted_B, events_B, classes, groups)
-    return {name: _jackknife(values_G) for name, values_G in left_out.items()}
+    omitted = _leave_out(labels_B, predicted_B, events_B, classes, groups)
+    return {name: _jackknife(values_G) for name, values_G in omitted.items()}
 
 
 def paired_differences(
@@ -255,10 +237,10 @@ def paired_differences(
     events_B: Array | None = None,
     groups: int = 1000,
 ) -> dict[str, tuple[float, float]]:
-    """By how much each figure of the second tagger is above the first's on the same jets, and the error.
+    """The difference of each metric, second tagger minus first, on the same jets, and its error.
 
-    The errors come from `jackknife_errors`' procedure applied to the difference, so that what the two taggers
-    share cancels. Without `events_B` each jet counts as its own event.
+    The errors come from the procedure of `jackknife_errors` applied to the difference, so that fluctuations that the
+    two taggers share cancel. Without `events_B` each jet counts as its own event.
 
     Raises:
         InputError: lengths disagree or an index names no class.
@@ -280,7 +262,7 @@ def paired_differences(
 def _leave_out(
     labels_B: Array, predicted_B: Array, events_B: Array, classes: Sequence[str], groups: int
 ) -> dict[str, Array]:
-    """The figures without each group of events in turn, each of shape (G,)."""
+    """The metrics without each group of events in turn, each of shape (G,)."""
     if events_B.shape != labels_B.shape:
         raise InputError(f"there are {events_B.shape} event numbers for {labels_B.shape} jets")
     events, event_B = np.unique(events_B, return_inverse=True)
@@ -288,13 +270,13 @@ def _leave_out(
     counts_GCC = count_cells(labels_B, predicted_B, len(classes), event_B % groups, groups)
     all_CC = counts_GCC.sum(axis=0)
     rest_GCC = all_CC - counts_GCC
-    # The shares of the classes stay those of all jets: what is left out must not change what is asked.
+    # The shares of the classes stay those of all jets: omitting some must not change the quantity.
     jets_GC = np.broadcast_to(all_CC.sum(axis=-1), rest_GCC.shape[:-1])
     return matrix_figures(_rate(rest_GCC, rest_GCC.sum(axis=-1, keepdims=True)), jets_GC, classes)
 
 
 def _jackknife(values_G: Array) -> float:
-    """The standard error from the values with each of G groups left out."""
+    """The standard error from the values with each of G groups omitted."""
     groups = len(values_G)
     if groups < 2:
         return math.nan
@@ -313,18 +295,15 @@ class McNemar(NamedTuple):
 
 
 def mcnemar(labels_B: Array, first_B: Array, second_B: Array) -> McNemar:
-    """McNemar's test (Psychometrika 12 (1947) 153): exact to 1,000 jets that decide, by chi-square beyond.
+    """McNemar's exact test (Psychometrika 12 (1947) 153).
 
-    Jets labelled -1 are left out; jets count as independent.
+    Jets labelled -1 are omitted; jets count as independent.
     """
     known = labels_B >= 0
     right_first, right_second = (first_B == labels_B)[known], (second_B == labels_B)[known]
     a = int(np.sum(right_first & ~right_second))
     b = int(np.sum(right_second & ~right_first))
-    if a + b > 1000:
-        return McNemar(a, b, chi2_p_value((abs(a - b) - 1) ** 2 / (a + b), 1))
-    tail = sum(math.comb(a + b, k) for k in range(min(a, b) + 1)) / 2 ** (a + b)
-    return McNemar(a, b, min(1.0, 2 * tail))
+    return McNemar(a, b, mcnemar_p(a, b))
 
 
 # ---- particles and antiparticles
@@ -362,7 +341,7 @@ def charge_symmetry(counts_CC: Array, classes: Sequence[str]) -> Symmetry:
             largest, pull = (row, columns[worst]), float(pulls[worst])
         more, free = _pair_chi2(ours, theirs, one_row)
         chi2, dof = chi2 + more, dof + free
-    return Symmetry(chi2, dof, chi2_p_value(chi2, dof), largest, pull)
+    return Symmetry(chi2, dof, chi_square_p(chi2, dof), largest, pull)
 
 
 def _conjugate_rows(
@@ -372,7 +351,7 @@ def _conjugate_rows(
     names = list(classes)
     pairs = dict(flavours(names))
     if not pairs:
-        raise InputError(f"of the classes {', '.join(names)} none is another's antiparticle")
+        raise InputError(f"among the classes {', '.join(names)} there is no antiparticle of another")
     swap = [names.index(conjugate(name)) if conjugate(name) in names else k for k, name in enumerate(names)]
     first = [names.index(name) for name in pairs]
     for row, name in enumerate(names):
@@ -406,18 +385,3 @@ def _pulls(ours: Array, theirs: Array, one_row: bool) -> Array:
     pooled = _rate(ours + theirs, n + m)
     deviation = np.sqrt(pooled * (1 - pooled) * (_rate(np.ones(1), n) + _rate(np.ones(1), m)))
     return np.nan_to_num(_rate(_rate(ours, n) - _rate(theirs, m), deviation))
-
-
-def chi2_p_value(chi2: float, dof: int) -> float:
-    """The probability of a larger chi-square with `dof` degrees of freedom (1 where there are none).
-
-    Abramowitz and Stegun 26.4.4-5: a finite sum, exact.
-    """
-    half = chi2 / 2
-    if dof <= 0 or half <= 0:
-        return 1.0
-    total = math.erfc(math.sqrt(half)) if dof % 2 else 0.0
-    for k in range(dof // 2):
-        power = k + 0.5 * (dof % 2)
-        total += math.exp(power * math.log(half) - half - math.lgamma(power + 1))
-    return min(1.0, total)

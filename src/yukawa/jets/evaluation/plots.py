@@ -1,6 +1,8 @@
-"""Pictures of how good a tagger is: each is written as PNG and SVG, readable without colours too."""
+"""Plots of how good a tagger is, readable without colours too.
 
-from __future__ import annotations
+Each function writes a PNG to `path` and an SVG of the same name beside it, and returns the path of the PNG; it raises
+MissingPackage where matplotlib is not installed, and StoreError where the disk refuses.
+"""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,15 +26,7 @@ def matrix_plot(confusion: Confusion, path: Path, title: str = "") -> Path:
 
     Args:
         confusion: the matrix.
-        path: of the PNG; an SVG of the same name is written beside it.
         title: such as the model's name.
-
-    Returns:
-        The path of the PNG.
-
-    Raises:
-        MissingPackage: matplotlib is not installed.
-        StoreError: the disk refuses.
     """
     size = len(confusion.classes)
     low, high = confusion.bounds
@@ -71,13 +65,10 @@ def flavour_plot(
 
     Args:
         models: the matrix of each model, by its name.
-        path: of the PNG; an SVG of the same name is written beside it.
         published: figures named as in `Confusion.figures`, by their origin; drawn without errors.
 
     Raises:
         InputError: there is no model, or their classes differ.
-        MissingPackage: matplotlib is not installed.
-        StoreError: the disk refuses.
     """
     kinds = [set(confusion.classes) for confusion in models.values()]
     if not kinds or any(kind != kinds[0] for kind in kinds):
@@ -110,13 +101,14 @@ def _flavour_panel(
     step = 0.7 / max(len(models) + len(published), 2)
     shift = -step * (len(models) + len(published) - 1) / 2
     for k, (name, confusion) in enumerate(models.items()):
-        found = np.array([confusion.figures[f"{kind}_{flavour}"] for flavour in flavours])
-        bars = np.abs(found[:, 2:].T - found[:, 0])
-        axes.errorbar(places + shift + k * step, found[:, 0], bars, fmt=marker(k), ms=5,
+        found = [confusion.figures[f"{kind}_{flavour}"] for flavour in flavours]
+        values = np.array([one.value for one in found])
+        bars = np.abs([[one.low for one in found], [one.high for one in found]] - values)
+        axes.errorbar(places + shift + k * step, values, bars, fmt=marker(k), ms=5,
                       color=colour(k), label=name)  # fmt: skip
     for k, (name, figures) in enumerate(published.items(), start=len(models)):
-        values = [figures.get(f"{kind}_{flavour}", math.nan) for flavour in flavours]
-        axes.errorbar(places + shift + k * step, values, fmt=marker(k), ms=6, mfc="none",
+        printed = [figures.get(f"{kind}_{flavour}", math.nan) for flavour in flavours]
+        axes.errorbar(places + shift + k * step, printed, fmt=marker(k), ms=6, mfc="none",
                       color=colour(k), label=name)  # fmt: skip
     axes.set_xticks(places, [_symbol(name) for name in flavours])
     axes.set_xlim(-0.6, len(flavours) - 0.4)
@@ -136,14 +128,11 @@ def roc_plot(
 
     Args:
         curves: by the name that the legend shows.
-        path: of the PNG; an SVG of the same name is written beside it.
         xlabel: what is signal.
         ylabel: what is background.
 
     Raises:
         InputError: there is no curve.
-        MissingPackage: matplotlib is not installed.
-        StoreError: the disk refuses.
     """
     if not curves:
         raise InputError("there is no ROC curve to draw")
@@ -190,12 +179,9 @@ def learning_curves(metrics_rows: Iterable[Mapping[str, Any]], path: Path) -> Pa
     Args:
         metrics_rows: rows with `step`, `epoch`, and `loss` or `validation_loss` and `validation_accuracy`; a
             figure that is None (it was not finite) leaves a gap.
-        path: of the PNG; an SVG of the same name is written beside it.
 
     Raises:
         InputError: no row has a loss.
-        MissingPackage: matplotlib is not installed.
-        StoreError: the disk refuses.
     """
     rows = list(metrics_rows)
     unit = "epoch" if rows and all("epoch" in row for row in rows) else "step"
@@ -233,7 +219,7 @@ def _mark_best(axes: Any, x: Sequence[float], y: Sequence[float], *, lowest: boo
 
 @dataclass(frozen=True)
 class Panel:
-    """A figure of merit as `s_curves` draws it: its name in the rows, its words, and what guessing gives."""
+    """A metric as `s_curves` draws it: its name in the rows, its words, and its value for guesses."""
 
     metric: str
     words: str
@@ -241,19 +227,16 @@ class Panel:
 
 
 def s_curves(table_rows: Iterable[Mapping[str, Any]], path: Path, panels: Sequence[Panel]) -> Path:
-    """Figures of merit against the number of training jets, a panel each, one line a model.
+    """Metrics against the number of training jets, a panel each, one line a model.
 
     Points are means over seeds, bars the standard deviation over seeds; each single training is a small dot.
 
     Args:
-        table_rows: rows with `model`, `jets` (training jets) and the figures; one a training.
-        path: of the PNG; an SVG of the same name is written beside it.
-        panels: which figures; rows where one is absent or None are left out of its panel.
+        table_rows: rows with `model`, `jets` (training jets) and the metrics; one a training.
+        panels: which metrics; rows where one is absent or None are omitted from its panel.
 
     Raises:
-        InputError: no row has one of the figures.
-        MissingPackage: matplotlib is not installed.
-        StoreError: the disk refuses.
+        InputError: no row has one of the metrics.
     """
     rows = list(table_rows)
     models = list(dict.fromkeys(str(row["model"]) for row in rows))
@@ -278,11 +261,11 @@ def _s_curve(axes: Any, rows: Sequence[Mapping[str, Any]], models: Sequence[str]
             sizes = found.setdefault(str(row["model"]), {})
             sizes.setdefault(float(row["jets"]), []).append(row[panel.metric])
     if not found:
-        raise InputError(f"no row of the table has the figure {panel.metric!r}")
+        raise InputError(f"no row of the table has the metric {panel.metric!r}")
     for model, sizes in found.items():
         k, x = models.index(model), np.array(sorted(sizes))
         mean = [np.mean(sizes[jets]) for jets in x]
-        # One training tells nothing of the spread: no bar, rather than one of length 0.
+        # One training does not determine a spread: no bar, rather than one of length 0.
         spread = [np.std(sizes[jets], ddof=1) if len(sizes[jets]) > 1 else math.nan for jets in x]
         axes.errorbar(x, mean, spread, marker=marker(k), ms=5, lw=1.3, ls=dashes(k),
                       color=colour(k), label=model)  # fmt: skip

@@ -1,140 +1,173 @@
-"""An evaluation as a page of tables for people."""
-
-from __future__ import annotations
+"""The report on an evaluation of taggers: tables for people, as a page and in the terminal, with plots."""
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 
-from yukawa.jets.evaluation.metrics import Estimate
-from yukawa.jets.evaluation.published import PUBLISHED_SOURCE
-
-if TYPE_CHECKING:
-    from yukawa.jets.evaluation.evaluate import Measured, Report
+from yukawa.core.files import report_write_errors
+from yukawa.core.reports import Block, Bullets, Heading, Page, Paragraph, Picture, Table
+from yukawa.core.statistics import Estimate
+from yukawa.jets.evaluation import plots
+from yukawa.jets.evaluation.results import PUBLISHED_SOURCE, TaggerComparison, TaggerMetrics, TaggerReport
 
 _KINDS = {"efficiency": "tagging efficiency", "flip": "charge flip rate", "mean": "mean diagonal"}
 
 
-def page(report: Report) -> str:
-    """The whole page."""
-    parts = [
-        f"# Evaluation of {', '.join(report.models)}",
-        f"{report.jets:,} labelled jets" + (f" of {report.data}." if report.data else "."),
-        _figures(report),
-        _auc(report),
-        *(_rejections(name, measured, len(report.models)) for name, measured in report.models.items()),
-        _symmetry(report),
-        *_comparisons(report),
-        _notes(report),
-    ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+def write(report: TaggerReport, folder: Path) -> TaggerReport:
+    """Write a report with its plots into `folder`, which is made if need be.
+
+    Raises:
+        MissingPackage: matplotlib is not installed.
+        StoreError: the disk refuses.
+    """
+    folder = Path(folder)
+    with report_write_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    found = page(report)
+    for name, one in report.models.items():
+        suffix = f"-{name}" if len(report.models) > 1 else ""
+        path = plots.matrix_plot(one.confusion, folder / f"matrix{suffix}.png", name)
+        found.add(Picture(path, f"Confusion matrix of {name}"))
+        if one.curves:
+            label = "efficiency for all other jets"
+            path = plots.roc_plot(one.curves, folder / f"roc{suffix}.png", ylabel=label)
+            found.add(Picture(path, f"ROC curves of {name}, each class against all others"))
+    matrices = {name: one.confusion for name, one in report.models.items()}
+    path = plots.flavour_plot(matrices, folder / "flavours.png", report.published)
+    found.add(Picture(path, "Efficiencies and charge flip rates with 68 % intervals"))
+    found.write(folder, report.to_dict())
+    return replace(report, folder=folder)
 
 
-def _figures(report: Report) -> str:
-    models = report.models.values()
+def page(report: TaggerReport) -> Page:
+    """The whole page, without plots."""
+    found = Page(f"Evaluation of {', '.join(report.models)}")
+    found.add(*summary(report))
+    for name, one in report.models.items():
+        found.add(*_rejections(name, one, len(report.models)))
+    found.add(*_symmetry(report.models))
+    for comparison in report.comparisons:
+        found.add(*_comparison(comparison))
+    notes = [f"{name}: {note}" for name, one in report.models.items() for note in one.notes]
+    if notes:
+        found.add(Heading("Remarks"), Bullets(notes))
+    return found
+
+
+def in_brief(report: TaggerReport) -> list[Block]:
+    """The metrics and the comparisons, for the terminal."""
+    return [*summary(report), *(block for one in report.comparisons for block in _comparison(one))]
+
+
+def summary(report: TaggerReport) -> list[Block]:
+    """Matrix metrics and AUC of all models."""
+    models = list(report.models.values())
     rows = [
         [
             _words(name),
-            *(with_error(measured.confusion.figures[name]) for measured in models),
-            *(f"{figures[name]:.3f}" if name in figures else "" for figures in report.published.values()),
+            *(with_error(one.confusion.figures[name]) for one in models),
+            *(f"{values[name]:.3f}" if name in values else "" for values in report.published.values()),
         ]
-        for name in next(iter(models)).confusion.figures
+        for name in models[0].confusion.figures
     ]
+    names = [name for name in models[0].confusion.classes if any(name in one.auc for one in models)]
+    areas = [[name, *(with_error(one.auc[name]) for one in models)] for name in names]
+    areas.append(["mean over pairs of classes", *(with_error(one.auc_pairs) for one in models)])
+    return [
+        Paragraph(f"{report.jets:,} labelled jets" + (f" of {report.data}." if report.data else ".")),
+        Heading("Metrics"),
+        Table(["", *report.models, *report.published], rows),
+        Paragraph(_about_errors(report)),
+        Heading("Area under the ROC curve, one class against all others"),
+        Table(["", *report.models], areas),
+    ]
+
+
+def _about_errors(report: TaggerReport) -> str:
     text = "Errors are statistical, one standard deviation, as if all jets were independent"
     ratios = [
-        measured.clustered[name] / estimate.error
-        for measured in models
-        if measured.clustered
-        for name, estimate in measured.confusion.figures.items()
-        if estimate.error > 0 and not math.isnan(measured.clustered[name])
+        one.clustered[name] / value.error
+        for one in report.models.values()
+        if one.clustered
+        for name, value in one.confusion.figures.items()
+        if value.error > 0 and not math.isnan(one.clustered[name])
     ]
     if ratios:
-        text += f"; allowing for jets of one event being alike, they are {min(ratios):.2f} to {max(ratios):.2f} times these"
+        text += f"; with jets of one event correlated, they are {min(ratios):.2f} to {max(ratios):.2f} times these"
     if report.published:
         text += f". Published: {PUBLISHED_SOURCE}; compare orderings and gaps, not digits"
-    return f"## Figures\n\n{table(['', *report.models, *report.published], rows)}\n\n{text}."
+    return f"{text}."
 
 
-def _auc(report: Report) -> str:
-    models = list(report.models.values())
-    names = [name for name in models[0].confusion.classes if any(name in m.auc for m in models)]
-    rows = [[name, *(with_error(m.auc[name]) for m in models)] for name in names]
-    rows.append(["mean over pairs of classes", *(with_error(m.auc_pairs) for m in models)])
-    return f"## Area under the ROC curve, one class against all others\n\n{table(['', *report.models], rows)}"
-
-
-def _rejections(name: str, measured: Measured, models: int) -> str:
-    signals = list(dict.fromkeys(signal for signal, _ in measured.rejections))
+def _rejections(name: str, one: TaggerMetrics, models: int) -> list[Block]:
+    signals = list(dict.fromkeys(signal for signal, _ in one.rejections))
     if not signals:
-        return ""
-    of = f" ({name})" if models > 1 else ""
-    parts = [f"## Background rejection{of}"]
-    for k, point in enumerate(next(iter(measured.rejections.values()))):
+        return []
+    blocks: list[Block] = [Heading("Background rejection" + (f" ({name})" if models > 1 else ""))]
+    for k, point in enumerate(next(iter(one.rejections.values()))):
         rows = [
             [
-                signal,
+                s,
                 *(
-                    "" if signal == other else rejection(measured.rejections[signal, other][k].rejection)
+                    "" if s == other else rejection(one.rejections[s, other][k].rejection)
                     for other in signals
                 ),
             ]
-            for signal in signals
+            for s in signals
         ]
-        parts.append(
-            f"1 / background efficiency where {point.signal_efficiency:.0%} of the signal (rows) pass:"
-        )
-        parts.append(table(["signal against", *signals], rows))
-    return "\n\n".join(parts)
+        passed = f"{point.signal_efficiency:.0%} of the signal (rows)"
+        blocks += [
+            Paragraph(f"1 / background efficiency where {passed} pass:"),
+            Table(["signal against", *signals], rows),
+        ]
+    return blocks
 
 
-def _symmetry(report: Report) -> str:
+def _symmetry(models: Mapping[str, TaggerMetrics]) -> list[Block]:
     rows = []
-    for name, measured in report.models.items():
-        if (found := measured.symmetry) is not None:
+    for name, one in models.items():
+        if (found := one.symmetry) is not None:
             cell = f"{found.largest[0]} tagged {found.largest[1]} ({found.pull:+.1f} sigma)"
             rows.append([name, f"{found.chi2:.1f} / {found.dof}", f"{found.p_value:.3g}", cell])
     if not rows:
-        return ""
+        return []
     head = ["", "chi-square / degrees of freedom", "p-value", "largest difference"]
-    return f"## Particles and antiparticles tagged alike?\n\n{table(head, rows)}"
+    return [Heading("Particles and antiparticles tagged alike?"), Table(head, rows)]
 
 
-def _comparisons(report: Report) -> Iterable[str]:
-    for comparison in report.comparisons:
-        rows = [[_words(name), *_signed(*pair)] for name, pair in comparison.figures.items()]
-        rows += [[f"AUC of {name}", *_signed(*pair)] for name, pair in comparison.auc.items()]
-        test = comparison.accuracy
-        yield (
-            f"## {comparison.second} minus {comparison.first}, on the same jets\n\n"
-            f"{table(['', 'difference', 'standard deviations'], rows)}\n\n"
-            f"Only {comparison.first} is right on {test.only_first:,} jets, only {comparison.second} on "
-            f"{test.only_second:,} (McNemar's test: p = {test.p_value:.3g})."
-        )
+def _comparison(found: TaggerComparison) -> list[Block]:
+    rows = [[_words(name), *_signed(*pair)] for name, pair in found.figures.items()]
+    rows += [[f"AUC of {name}", *_signed(*pair)] for name, pair in found.auc.items()]
+    test = found.accuracy
+    return [
+        Heading(f"{found.second} minus {found.first}, on the same jets"),
+        Table(["", "difference", "standard deviations"], rows),
+        Paragraph(
+            f"Only {found.first} is right on {test.only_first:,} jets, only {found.second} on {test.only_second:,} "
+            f"(McNemar's test: p = {test.p_value:.3g})."
+        ),
+    ]
 
 
-def _notes(report: Report) -> str:
-    notes = [f"- {name}: {note}" for name, measured in report.models.items() for note in measured.notes]
-    return "## Remarks\n\n" + "\n".join(notes) if notes else ""
-
-
-def with_error(estimate: Estimate) -> str:
-    """A figure and its error, to two digits of the error; its interval where the error is 0."""
-    value, error, low, high = estimate
+def with_error(found: Estimate) -> str:
+    """A value and its error, to two digits of the error; its interval where the error is 0."""
+    value, error = found.value, found.error
     if math.isnan(value):
         return "–"
     if not error > 0:
-        return f"{value:.4f} ({low:.4f} … {high:.4f})"
+        return f"{value:.4f} ({found.low:.4f} … {found.high:.4f})"
     digits = _digits(error)
     return f"{value:.{digits}f} ± {error:.{digits}f}"
 
 
-def rejection(estimate: Estimate) -> str:
+def rejection(found: Estimate) -> str:
     """A rejection and its error; the lower end of its interval where no background passes."""
-    if math.isinf(estimate.value):
-        return f"> {_rounded(estimate.low)}"
-    if estimate.error > estimate.value / 2:  # too few jets for a symmetric error to mean much
-        return f"{_rounded(estimate.value)} ({_rounded(estimate.low)} … {_rounded(estimate.high)})"
-    return with_error(estimate)
+    if math.isinf(found.value):
+        return f"> {_rounded(found.low)}"
+    if found.error > found.value / 2:  # of too few jets a symmetric error means little
+        return f"{_rounded(found.value)} ({_rounded(found.low)} … {_rounded(found.high)})"
+    return with_error(found)
 
 
 def _rounded(value: float) -> str:
@@ -161,9 +194,3 @@ def _words(name: str) -> str:
     if kind == "mean" or not flavour:
         return _KINDS.get(kind, name)
     return f"{_KINDS.get(kind, kind)} {flavour}"
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; a vertical bar in a cell is kept as one."""
-    lines = [list(head), ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

@@ -1,17 +1,16 @@
 """How well a score ranks signal above background: ROC curve, AUC, and background rejection."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from yukawa.core.errors import InputError
-from yukawa.jets.evaluation.metrics import NOTHING, Estimate, proportion
+from yukawa.core.statistics import Estimate
+from yukawa.jets.evaluation.metrics import NOTHING, proportion
 from yukawa.jets.table import Array
 
 
@@ -55,7 +54,7 @@ class Roc:
 
 
 class WorkingPoint(NamedTuple):
-    """What background passes at a fixed signal efficiency, and its inverse, the rejection."""
+    """The share of background that passes at a fixed signal efficiency, and its inverse, the rejection."""
 
     signal_efficiency: float
     background_efficiency: Estimate
@@ -86,7 +85,7 @@ def working_point(curve: Roc, signal_efficiency: float) -> WorkingPoint:
     """The background efficiency and rejection at `signal_efficiency` (more than 0, at most 1).
 
     The variance is that of the background jets that pass, and that of the threshold, which the finite signal
-    sample fixes: background efficiency moves by the curve's slope times the error of the signal efficiency.
+    sample determines: background efficiency moves by the curve's slope times the error of the signal efficiency.
     Where no background passes, the rejection is infinite with a finite lower end of its interval.
 
     Raises:
@@ -96,14 +95,18 @@ def working_point(curve: Roc, signal_efficiency: float) -> WorkingPoint:
         raise InputError(f"a signal efficiency of {signal_efficiency} is outside 0 … 1 (0 excluded)")
     share = curve.background_at(signal_efficiency)
     jets = float(curve.background_passed[-1])
-    wobble = math.sqrt(signal_efficiency * (1 - signal_efficiency) / float(curve.signal_passed[-1]))
-    moved = curve.background_at(signal_efficiency + wobble) - curve.background_at(signal_efficiency - wobble)
+    threshold_uncertainty = math.sqrt(
+        signal_efficiency * (1 - signal_efficiency) / float(curve.signal_passed[-1])
+    )
+    ends = (signal_efficiency + threshold_uncertainty, signal_efficiency - threshold_uncertainty)
+    moved = curve.background_at(ends[0]) - curve.background_at(ends[1])
     passing = proportion(share, share * (1 - share) / jets + moved**2 / 4, jets)
-    inverse = Estimate(
-        1 / share if share else math.inf,
-        passing.error / share**2 if share else math.inf,
-        1 / passing.high,
-        1 / passing.low if passing.low > 0 else math.inf,
+    inverse = replace(
+        passing,
+        value=1 / share if share else math.inf,
+        error=passing.error / share**2 if share else math.inf,
+        low=1 / passing.high,
+        high=1 / passing.low if passing.low > 0 else math.inf,
     )
     return WorkingPoint(signal_efficiency, passing, inverse)
 
@@ -125,7 +128,7 @@ def auc(signal_scores: Array, background_scores: Array) -> Estimate:
 
 
 def auc_difference(first: tuple[Array, Array], second: tuple[Array, Array]) -> tuple[float, float]:
-    """By how much the second tagger's AUC is above the first's on the same jets, and the error (DeLong).
+    """The difference of AUC, second tagger minus first, on the same jets, and its error (DeLong).
 
     Args:
         first: scores of the signal jets and of the background jets by the first tagger.

@@ -1,20 +1,16 @@
-"""Jets as a model takes them: rows of numbers packed one jet after another, with labels and weights."""
+"""Encoded jets: rows of numbers packed one jet after another, with labels and weights; and what encodes them."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import numpy as np
 
+from yukawa.jets.features.config import DataConfig
 from yukawa.jets.table import Array, Jets, offsets_of, rows_of
-
-if TYPE_CHECKING:
-    from collections import Counter
-
-    from yukawa.jets.features.config import DataConfig
 
 
 @dataclass(frozen=True)
@@ -26,14 +22,14 @@ class Encoded:
         counts: int64, shape (B,): rows of each jet; they sum to N.
         labels: int64, shape (B,): index into the encoder's classes, -1 where unknown.
         weights: float32, shape (B,), or None where all jets count alike.
-        truncated: how many jets lost rows beyond the encoder's limit.
+        truncated: number of jets that lost rows beyond the encoder's limit.
     """
 
     rows: Mapping[str, Array]
     counts: Array
     labels: Array
     weights: Array | None = None
-    truncated: int = field(default=0)
+    truncated: int = 0
 
     def __len__(self) -> int:
         return len(self.counts)
@@ -67,9 +63,9 @@ class Encoder(ABC):
     Attributes:
         classes: names of the classes, in the order of the model's outputs.
         columns: names of the columns that `select` and `encode` read.
-        selection_columns: those that `select` reads; none where it keeps all jets.
-        config: what the encoder was made from.
-        replaced: how many values of each variable were not finite and were replaced so far.
+        selection_columns: names of those that `select` reads; none if it keeps all jets.
+        config: the config of the encoder.
+        replaced: the number of values of each variable that were not finite and have been replaced.
     """
 
     config: DataConfig
@@ -80,7 +76,7 @@ class Encoder(ABC):
     selection_columns: tuple[str, ...] = ()
 
     def select(self, jets: Jets) -> Jets:
-        """Those of `jets` that the encoder is for."""
+        """The jets that the encoder selects; all by default."""
         return jets
 
     @abstractmethod

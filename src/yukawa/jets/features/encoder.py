@@ -1,21 +1,19 @@
-"""Turns jets into a network's numbers, as a data config says: features, momenta and points of packed particles."""
-
-from __future__ import annotations
+"""Turns jets into the inputs of a network by a data config: features, momenta and points of packed particles."""
 
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from yukawa.core.errors import InputError
-from yukawa.jets.features.config import ROWS, DataConfig
+from yukawa.jets.features.config import ROWS, DataConfig, InputGroup
 from yukawa.jets.features.encoded import Encoded, Encoder
-from yukawa.jets.features.expressions import Apply, Level, columns_of, evaluate
-from yukawa.jets.features.numpy_backend import FlatFrame, of_jets
-from yukawa.jets.features.schema import MASK, InputGroup
-from yukawa.jets.features.weighting import weight_columns, weights_of
+from yukawa.jets.features.expressions import Call, columns_of
+from yukawa.jets.features.frames import FlatFrame, Level, PaddedFrame
+from yukawa.jets.features.preprocess import passing, weight_columns, weights_of
 from yukawa.jets.table import Array, Jets
 
 _BLOCK = 20_000  # particles whose columns fit the processor's cache, which makes encoding twice as fast
@@ -24,17 +22,17 @@ _BLOCK = 20_000  # particles whose columns fit the processor's cache, which make
 class FeatureEncoder(Encoder):
     """Encodes jets by a data config, into the rows `features_NF`, `momenta_N4` and `points_N2`, all float32.
 
-    Particles beyond the config's `length` are cut; `Encoded.truncated` says from how many jets. Empty jets have
+    Particles beyond the config's `length` are cut; `Encoded.truncated` counts the jets that lost some. Empty jets have
     no rows. Selections are not applied by `encode`, which gives one entry for each jet, but by `select`.
 
     Args:
-        config: what to compute; one that leaves something to be computed from data is first to be resolved.
+        config: what to compute; it must be resolved, so that nothing is left to be computed from data.
         test: the jets are for a test: `select` uses the config's `test_time_selection`, if it has one.
         prediction: as `test`, and the jets need no labels (-1 is given where there are none) and no weights.
 
     Attributes:
-        replaced: how many values of each variable were not finite and were replaced so far, if the config
-            says `nonfinite: replace`.
+        replaced: the number of values of each variable that were not finite and have been replaced, under
+            `nonfinite: replace`.
 
     Raises:
         InputError: the config is not resolved.
@@ -44,7 +42,7 @@ class FeatureEncoder(Encoder):
         if not (config.standardised if prediction else config.resolved):
             raise InputError(
                 "the data config leaves something to be computed from data",
-                hint="resolve(config, source) of yukawa.jets.features.standardise does so",
+                hint="resolve(config, source) of yukawa.jets.features.preprocess does so",
             )
         self.config = config
         self.prediction = prediction
@@ -53,9 +51,9 @@ class FeatureEncoder(Encoder):
         if (test or prediction) and config.test_time_selection:
             self.selection = config.test_time_selection
         self.replaced: Counter[str] = Counter()
-        self._inputs = {name: config.inputs[key] for key, name in ROWS.items()}
+        self._inputs = {name: config.inputs.groups[key] for key, name in ROWS.items()}
         self._mask = mask_variable(config)
-        self._label_trees = [config.tree(text) for text in config.labels.values]
+        self._label_trees = [config.tree(text) for text in config.labels.expressions]
         self._label_columns = config.columns(name for tree in self._label_trees for name in columns_of(tree))
         if self.selection:
             self.selection_columns = config.columns(columns_of(config.tree(self.selection)))
@@ -64,7 +62,7 @@ class FeatureEncoder(Encoder):
     def _columns(self) -> tuple[str, ...]:
         """All columns that `encode` and `select` read."""
         config = self.config
-        names = [variable.name for given in self._inputs.values() for variable in given.variables]
+        names = [variable.name for given in self._inputs.values() for variable in given.vars]
         names += [self._mask] if self._mask else []
         names += [config.sort_by] if config.sort_by and config.length else []
         found = {*config.columns(names), *self.selection_columns}
@@ -84,8 +82,8 @@ class FeatureEncoder(Encoder):
         """Rows, labels and weights of `jets`.
 
         Raises:
-            InputError: a column is missing; a feature is NaN or infinite; a jet is of none of the classes, or
-                of two.
+            InputError: a column is missing; a feature is NaN or infinite; a jet belongs to no class or
+                to two.
         """
         frame = FlatFrame(jets, self.config.variables)
         labels = self._labels(frame)
@@ -96,9 +94,7 @@ class FeatureEncoder(Encoder):
         most = int(
             (jets.counts if length is None else np.minimum(jets.counts, length)).sum()
         )  # less with a mask
-        rows = {
-            name: np.empty((most, len(given.variables)), np.float32) for name, given in self._inputs.items()
-        }
+        rows = {name: np.empty((most, len(given.vars)), np.float32) for name, given in self._inputs.items()}
         counts = np.zeros(len(jets), np.int64)
         bad: Counter[str] = Counter()
         bad_jets: Counter[str] = Counter()
@@ -118,7 +114,7 @@ class FeatureEncoder(Encoder):
         return Encoded(rows, counts, labels, weights, truncated)
 
     def _report(self, bad: Counter[str], bad_jets: Counter[str]) -> None:
-        """Refuse or count values that are NaN or infinite; the first of a variable are warned of."""
+        """Refuse or count values that are NaN or infinite; the first of each variable cause a warning."""
         said = [
             f"{name} is NaN or infinite for {particles} particles of {bad_jets[name]} jets"
             for name, particles in bad.items()
@@ -138,21 +134,21 @@ class FeatureEncoder(Encoder):
         if self.prediction and not set(self._label_columns) <= set(jets.columns):
             return np.full(len(jets), -1, np.int64)
         values = [
-            of_jets(evaluate(tree, frame), len(jets), f"the label {text}")
-            for tree, text in zip(self._label_trees, labels.values, strict=True)
+            frame.of_jets(tree, f"the label {text}")
+            for tree, text in zip(self._label_trees, labels.expressions, strict=True)
         ]
-        found = _of_number(values[0], len(labels.classes)) if labels.kind == "custom" else _of_truths(values)
+        found = _of_number(values[0], len(self.classes)) if labels.type == "custom" else _of_truths(values)
         unknown = int(np.sum(found < 0))
         if unknown and not self.prediction:
             raise InputError(
-                f"{unknown} of {len(jets)} jets are of none of the classes {', '.join(labels.classes)}",
-                hint="leave them out by a selection, or name their class under labels",
+                f"{unknown} of {len(jets)} jets belong to none of the classes {', '.join(self.classes)}",
+                hint="omit them by a selection, or name their class under labels",
             )
         return found
 
 
 def _bounds(jets: Jets) -> list[int]:
-    """Where to cut `jets` into blocks of as many whole jets as hold `_BLOCK` particles, or a little more."""
+    """Where to cut `jets` into blocks of whole jets that hold `_BLOCK` particles, or a few more."""
     inner = np.searchsorted(jets.offsets, np.arange(_BLOCK, jets.offsets[-1], _BLOCK))
     return np.unique([0, *inner, len(jets)]).tolist()
 
@@ -208,7 +204,7 @@ class _Block:
 
     def fill(self, given: InputGroup, rows: Array) -> None:
         """Compute one input into `rows`, shape (total, variables)."""
-        for variable, column in zip(given.variables, rows.T, strict=True):
+        for variable, column in zip(given.vars, rows.T, strict=True):
             values = self._raw(variable.name)
             if variable.center is not None:
                 # Small arrays are used again and again; a large one between would cost more than all arithmetic.
@@ -245,44 +241,79 @@ class _Block:
 
 
 def _runs(numbers: Array) -> list[tuple[int, int]]:
-    """The runs of consecutive numbers among rising ones: the first of each, and that after its last."""
+    """The runs of consecutive numbers among rising ones: the first number, and the one after the last."""
     ends = np.flatnonzero(np.diff(numbers, append=-1) != 1)
     starts = np.concatenate([[0], ends + 1])[:-1]
     return list(zip(numbers[starts].tolist(), (numbers[ends] + 1).tolist(), strict=True))
 
 
-def passing(config: DataConfig, selection: str | None, jets: Jets) -> Jets:
-    """Those of `jets` for which the expression `selection` is true; all where it is None.
-
-    Raises:
-        InputError: a column is missing, or the selection has a value for each particle.
-    """
-    if not selection:
-        return jets
-    value = evaluate(config.tree(selection), FlatFrame(jets, config.variables))
-    keep = of_jets(value, len(jets), f"the selection {selection}").astype(bool)
-    return jets if keep.all() else jets[keep]
-
-
 def mask_variable(config: DataConfig) -> str | None:
-    """The variable that is 0 for particles to leave out; None where the mask is one for each particle."""
-    if MASK not in config.inputs:
+    """The variable that is 0 for particles to omit; None where the mask is one for each particle."""
+    if config.inputs.pf_mask is None:
         return None
-    (variable,) = config.inputs[MASK].variables
+    (variable,) = config.inputs.pf_mask.vars
     tree = config.variables.get(variable.name)
-    return None if isinstance(tree, Apply) and tree.function == "ones_like" else variable.name
+    return None if isinstance(tree, Call) and tree.function == "ones_like" else variable.name
 
 
 def _of_truths(values: Sequence[Array]) -> Array:
-    """The number of the one value that is true for each jet; -1 where none is."""
+    """The number of the only true value of each jet; -1 if none is true."""
     truths = np.stack(values, axis=1) != 0
     several = int(np.sum(truths.sum(axis=1) > 1))
     if several:
-        raise InputError(f"{several} jets are of two classes at once")
+        raise InputError(f"{several} jets belong to two classes at once")
     return np.where(truths.any(axis=1), truths.argmax(axis=1), -1).astype(np.int64)
 
 
 def _of_number(value: Array, classes: int) -> Array:
-    """The class by its number; -1 where that is outside, or no whole number."""
+    """The class by its number; -1 where it is out of range or not whole."""
     fits = (value >= 0) & (value < classes) & (value == np.floor(value))
     return np.where(fits, value, -1).astype(np.int64)
+
+
+# ---- the same for an exported network ----
+
+
+def encode_padded(
+    config: DataConfig, particles: Mapping[str, Any], scalars: Mapping[str, Any], mask_BP: Any
+) -> dict[str, Any]:
+    """The inputs of `ParticleTagger.forward_padded`, as `FeatureEncoder` computes them for packed particles.
+
+    Nothing is refused here: features that are not finite stay so unless the config replaces them. The caller
+    passes the particles that count, at most `config.length` of each jet.
+
+    Args:
+        config: what to compute.
+        particles: columns of particles, each (B, P).
+        scalars: columns of jets, each (B, 1).
+        mask_BP: true where there is a particle.
+
+    Returns:
+        `features_BPF`, `momenta_BP4`, `points_BP2`, zero where there is no particle, and `mask_BP`.
+
+    Raises:
+        InputError: a column is missing.
+    """
+    frame = PaddedFrame(particles, scalars, mask_BP, config.variables)
+    torch = frame.namespace
+    if name := mask_variable(config):
+        mask_BP = mask_BP & (frame.column(name).data != 0)
+    found = {}
+    for key, row in ROWS.items():
+        stacked = torch.stack(_standardised(frame, config.inputs.groups[key], config), dim=-1)
+        found[row.replace("_N", "_BP")] = torch.where(mask_BP[..., None], stacked, 0.0)
+    return {**found, "mask_BP": mask_BP}
+
+
+def _standardised(frame: PaddedFrame, given: InputGroup, config: DataConfig) -> list[Any]:
+    torch = frame.namespace
+    columns = []
+    for variable in given.vars:
+        data = torch.as_tensor(frame.column(variable.name).data).to(torch.float32)
+        column = data.expand(frame.mask_BP.shape)
+        if variable.center is not None:
+            column = ((column - variable.center) * variable.scale).clamp(variable.low, variable.high)
+        if config.nonfinite == "replace":
+            column = torch.nan_to_num(column, nan=0.0, posinf=0.0, neginf=0.0)
+        columns.append(column)
+    return columns

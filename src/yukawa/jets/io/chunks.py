@@ -1,6 +1,4 @@
-"""Jets that lie in files: a source knows its columns and the chunks in which it can be read."""
-
-from __future__ import annotations
+"""Jets in files: a source knows its columns and the chunks in which it can be read."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +9,7 @@ import numpy as np
 
 from yukawa.core.errors import InputError
 from yukawa.jets.columns import check_columns
-from yukawa.jets.table import Jets, concatenate
+from yukawa.jets.table import Array, Jets, concatenate
 
 
 class JetChunk(Protocol):
@@ -28,10 +26,10 @@ class JetChunk(Protocol):
         ...
 
     def read(self, columns: Collection[str] | None = None) -> Jets:
-        """The jets, with these columns or with all.
+        """The jets, with these columns or with all, each of the type that it has in the file.
 
         Raises:
-            InputError: the file is damaged, or has no such column.
+            InputError: the file is damaged, has no such column, or its columns do not fit each other.
         """
         ...
 
@@ -98,8 +96,21 @@ def join_sources(sources: Sequence[JetSource]) -> JetSource:
     return JetSource(first.columns, tuple(chunk for source in sources for chunk in source.chunks))
 
 
+def check_lengths(path: Path, first: tuple[str, Array], other: tuple[str, Array]) -> None:
+    """Refuse two particle columns, given with the lengths or offsets of their jets, that differ in these.
+
+    Raises:
+        InputError: they differ; names both columns.
+    """
+    if not np.array_equal(first[1], other[1]):
+        raise InputError(
+            f"{path}: {first[0]} and {other[0]} differ in length within a jet, so they are not of the same particles",
+            hint="request columns of one kind of particle",
+        )
+
+
 class ChunkWriter:
-    """Hands the jets for a file to `write` in writer of `size`, whatever writer they come in."""
+    """Passes the jets for a file to `write` in chunks of `size`, whatever the chunks in which they come."""
 
     def __init__(self, path: Path, size: int, write: Callable[[Jets], None]) -> None:
         self._path, self._size, self._write = path, size, write
@@ -108,7 +119,7 @@ class ChunkWriter:
         self._begun = False
 
     def append(self, jets: Jets) -> None:
-        """Take jets, and write them once there are enough.
+        """Take jets, and write them when there are enough.
 
         Raises:
             InputError: they do not have the columns, of the same types, that the first jets had.
@@ -127,7 +138,7 @@ class ChunkWriter:
             self._flush(have // self._size * self._size)
 
     def close(self) -> None:
-        """Write what is left; if nothing was written before, even no jets, whose columns are told thereby.
+        """Write the rest; a file without jets still gets its columns.
 
         Raises:
             InputError: nothing was appended, so that there are no columns.

@@ -1,7 +1,5 @@
 """Jets of EDM4hep events in ROOT, in the older and the newer podio layout, as Delphes writes them for the FCC-ee."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,7 +32,7 @@ _OLDER = {
     "PDG": "type",
     "covMatrix.values[21]": "covMatrix[21]",
 }
-# Delphes tells leptons, photons and hadrons apart, but not one charged hadron from another.
+# Delphes distinguishes leptons, photons and hadrons, but not one charged hadron from another.
 _UNKNOWN = ("part_isChargedKaon", "part_isChargedPion", "part_isProton")
 _OF_TRACKS = ("part_d0val", "part_d0err", "part_dzval", "part_dzerr")
 _OF_TRUTH = ("jet_parton_angle", *map(label_column, JET_ORIGIN))
@@ -51,11 +49,7 @@ class Edm4hepChunk:
     stop: int
 
     def read(self, columns: Collection[str] | None = None) -> Jets:
-        """The jets, with these columns or with all.
-
-        Raises:
-            InputError: the file is damaged, lacks a collection or a relation, or there is no such column.
-        """
+        """The jets, with these columns or with all; see `JetChunk.read`."""
         with opened(self.path) as file:
             events = _Events(self.path, file[TREE], self.start, self.stop)
             wanted = events.columns
@@ -69,7 +63,7 @@ def holds_events(path: Path) -> bool:
     """Whether a ROOT file holds EDM4hep events, rather than a tree of jets.
 
     Raises:
-        InputError: the file is damaged or no ROOT file.
+        InputError: the file is damaged or not a ROOT file.
     """
     with opened(path) as file:
         return TREE in file and "ReconstructedParticles" in file[TREE]
@@ -80,13 +74,13 @@ def open_edm4hep(path: Path) -> JetSource:
 
     Particles are the jets' `ReconstructedParticles`; charged ones take the first state of their first track:
     impact parameters relative to the state's reference point, their errors from its covariance matrix.
-    Electrons and muons are told by the mass that Delphes assigns. A jet is labelled by the quark (d to b) or gluon
+    Electrons and muons are recognised by the mass that Delphes assigns. A jet is labelled by the quark (d to b) or gluon
     nearest in angle among the children of H, W and Z, if that is nearer than 0.4 rad; otherwise it has no label.
-    `jet_parton_angle` is the angle to that parton, labelled or not, and NaN in an event without any.
-    Where tracks or truth are not stored, their columns are not there.
+    `jet_parton_angle` is the angle to that parton, labelled or not, and NaN in an event without partons.
+    Columns of tracks or truth are missing if the file does not store them.
 
     Raises:
-        InputError: the file is damaged or no ROOT file, or holds no collection of jets.
+        InputError: the file is damaged or not a ROOT file, or holds no collection of jets.
     """
     with opened(path) as file:
         tree = file[TREE]
@@ -111,7 +105,7 @@ class _Events:
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
-        """The columns that the file can give."""
+        """The columns for which the file has the data."""
         absent = set(_UNKNOWN)
         if not self._find("_EFlowTrack_trackStates", "D0"):
             absent.update(_OF_TRACKS)
@@ -279,7 +273,7 @@ class _Events:
         return self._kept[branch]
 
     def _find(self, collection: str, field: str) -> str:
-        """The branch of a member of a collection in either layout; empty where there is none."""
+        """The branch of a member of a collection in either layout; empty if there is none."""
         for branch in (collection, _OLDER.get(collection, collection)):
             for member in (field, _OLDER.get(field, field)):
                 if f"{branch}/{branch}.{member}" in self._names:
@@ -288,7 +282,7 @@ class _Events:
 
 
 def _nearest(jets: Array, event: Array, partons: Array, where: Array) -> tuple[Array, Array]:
-    """For each jet the angle to the nearest parton of its event and that parton's position; NaN and -1 without.
+    """For each jet the angle to the nearest parton of its event and the position of that parton; NaN and -1 if there is none.
 
     The partons of event i are those at positions where[i] to where[i + 1].
     """

@@ -1,7 +1,5 @@
 """Jets in HDF5 as padded arrays: `data` (jets, particles, features), `pid` (class numbers) and `global` (of jets)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +22,7 @@ _CHUNK = (512, 32)  # jets and particles that are compressed together
 
 
 KIND = "part_kind"
-# The features of OmniLearned (arXiv:2510.24066), in its order; it cannot do without the first four.
+# The features of OmniLearned (arXiv:2510.24066), in its order; it needs the first four.
 FEATURES = (
     "part_deta",
     "part_dphi",
@@ -40,7 +38,7 @@ KINEMATIC = FEATURES[:4]
 GLOBALS = ("jet_pt", "jet_eta", "jet_mass", "jet_nparticles")
 JET_FEATURES = ("jet_pt", "jet_eta", "jet_phi", "jet_energy", "jet_mass")
 
-# A kind is a place in this sorted list of PDG codes, 0 for what is not identified; hadrons stand for their like.
+# A kind is a place in this sorted list of PDG codes, 0 for what is not identified; a pion or K_L stands for all hadrons of its charge.
 KINDS = (-211, -13, -11, 0, 11, 13, 22, 130, 211)
 _CHARGES = np.array([-1, 1, 1, 0, -1, -1, 0, 0, 1], np.int8)
 _IDENTIFIED = {
@@ -78,12 +76,7 @@ class Hdf5Chunk:
         return (*columns_of(self.features), *self.jet_features, *labels)
 
     def read(self, columns: Collection[str] | None = None) -> Jets:
-        """The jets, with these columns or with all.
-
-        Raises:
-            InputError: the file is damaged, has no such column, or numbers a class or a kind of particle that
-                is not known.
-        """
+        """The jets, with these columns or with all; see `JetChunk.read`."""
         if columns is not None:
             check_columns(columns, self.columns, str(self.path))
         rows = slice(self.start, self.start + self.count)
@@ -130,7 +123,7 @@ def open_hdf5(
     jet axis are stored, Cartesian momenta are made of them; an axis that is not stored lies at eta = phi = 0.
 
     Raises:
-        InputError: the file is damaged or no HDF5 file, has no `data`, or names and shapes disagree.
+        InputError: the file is damaged or not an HDF5 file, has no `data`, or names and shapes disagree.
     """
     with _opened(path) as file:
         total = _check_shapes(path, file)
@@ -147,27 +140,22 @@ def open_hdf5(
 
 
 def write_hdf5(path: Path, jets: Jets, *, features: Sequence[str] | None = None) -> None:
-    """Write `jets` as an HDF5 file, whole or not at all; see `hdf5_writer`.
-
-    Raises:
-        InputError: the jets lack what a feature needs.
-        StoreError: the disk refuses; what stood at `path` stands.
-    """
+    """Write `jets` as an HDF5 file, whole or not at all; see `hdf5_writer`."""
     with hdf5_writer(path, features=features) as append:
         append(jets)
 
 
 @contextmanager
 def hdf5_writer(path: Path, *, features: Sequence[str] | None = None) -> Iterator[Callable[[Jets], None]]:
-    """A function that appends jets to a new HDF5 file, which takes its place at `path` when the block ends well.
+    """A function that appends jets to a new HDF5 file, which is put at `path` when the block ends without an error.
 
     Without `features`, those of OmniLearned are written: all nine where the jets have the columns, else the four
     of kinematics. `global` takes the jet columns that OmniLearned knows, the number of particles last. No
-    particle is cut off: the arrays grow as wide as the jet with the most particles. Other columns are left out.
+    particle is cut off: the arrays grow as wide as the jet with the most particles. Other columns are omitted.
 
     Raises:
         InputError: the jets lack what a feature needs, or a particle would read as padding.
-        StoreError: the disk refuses; what stood at `path` stands.
+        StoreError: the disk refuses; an existing file is kept.
     """
     h5py = require("h5py", "writing HDF5 files")
     with (
@@ -232,7 +220,7 @@ def _filled(data: Array, features: Sequence[str]) -> Array:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    """The open HDF5 file, whose damage shows as one clear line."""
+    """The open HDF5 file; damage is reported in one line."""
     h5py = require("h5py", "reading HDF5 files")
     try:
         with h5py.File(path, "r") as file:
@@ -267,7 +255,7 @@ def _check_shapes(path: Path, file: Any) -> int:
 def _names(
     path: Path, file: Any, dataset: str, given: Sequence[str] | None, known: dict[int, tuple[str, ...]]
 ) -> tuple[str, ...]:
-    """The name of each column of a dataset: as given, as the file says, or as is usual at this width."""
+    """The name of each column of a dataset: as given, as stored in the file, or as usual at this width."""
     if dataset not in file:
         return ()
     width = file[dataset].shape[-1]
@@ -285,7 +273,7 @@ def _names(
 
 
 def _class_names(path: Path, file: Any, given: Sequence[str] | None) -> tuple[str, ...]:
-    """The name of each class number: as given, as the file says, or the number itself."""
+    """The name of each class number: as given, as stored in the file, or the number itself."""
     if LABELS not in file:
         return ()
     names = given or file[LABELS].attrs.get("names")
@@ -293,7 +281,7 @@ def _class_names(path: Path, file: Any, given: Sequence[str] | None) -> tuple[st
         numbers = file[LABELS][:]
         highest = np.max(numbers, initial=-1, where=np.isfinite(numbers))
         if highest >= _MOST_CLASSES:
-            raise InputError(f"{path}: {LABELS} holds {highest}, which is no number of a class")
+            raise InputError(f"{path}: {LABELS} holds {highest}, which is not the number of a class")
         names = range(int(highest) + 1)
     return tuple(map(str, names))
 
@@ -302,7 +290,7 @@ def _class_names(path: Path, file: Any, given: Sequence[str] | None) -> tuple[st
 
 
 def check_names(path: Path, features: Sequence[str]) -> None:
-    """Refuse names that are no `part_` column, alone or behind `log` or `tanh`.
+    """Refuse names other than `part_` columns, alone or after `log` or `tanh`.
 
     Raises:
         InputError: names the first that is not.
@@ -311,7 +299,7 @@ def check_names(path: Path, features: Sequence[str]) -> None:
         function, name = _parse(feature)
         if function not in _FUNCTIONS or not name.startswith(PARTICLE):
             raise InputError(
-                f"{path}: {feature!r} is no feature",
+                f"{path}: {feature!r} is not a feature",
                 hint="write a column such as part_px, alone or as 'log part_px' or 'tanh part_d0val'",
             )
 
@@ -361,7 +349,7 @@ def decode_features(
 ) -> dict[str, Array]:
     """The particle columns of features, shape (particles, features), of jets with these counts and jet columns.
 
-    A tanh that has run into 1 comes back as the largest value below it would.
+    A tanh that was rounded to 1 is read as the largest value below 1.
 
     Raises:
         InputError: a kind of particle is none of `KINDS`.

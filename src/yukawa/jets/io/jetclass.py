@@ -1,7 +1,5 @@
 """Jets in ROOT trees (TTree, and RNTuple to read) as in JetClass: jagged `part_*`, flat `jet_*` and `label_*`."""
 
-from __future__ import annotations
-
 import re
 import struct
 import zlib
@@ -17,7 +15,7 @@ from yukawa.core.errors import InputError
 from yukawa.core.files import replacement, report_write_errors
 from yukawa.core.optional import require
 from yukawa.jets.columns import check_columns
-from yukawa.jets.io.chunks import ChunkWriter, JetSource
+from yukawa.jets.io.chunks import ChunkWriter, JetSource, check_lengths
 from yukawa.jets.table import Array, Jets
 
 ENTRIES = 8192  # jets of a chunk, and of a basket that we write
@@ -37,11 +35,7 @@ class RootChunk:
     start: int
 
     def read(self, columns: Collection[str] | None = None) -> Jets:
-        """The jets, with these columns or with all, each of the type that it has in the file.
-
-        Raises:
-            InputError: the file is damaged, has no such branch, or jagged branches differ in length.
-        """
+        """The jets, with these columns or with all; see `JetChunk.read`."""
         with opened(self.path) as file:
             tree = file[self.tree]
             kinds = _branches(tree)
@@ -59,10 +53,10 @@ class RootChunk:
 def open_jetclass(path: Path, tree: str | None = None) -> JetSource:
     """The jets of one ROOT file; a chunk is a range of entries.
 
-    `tree` names the tree; it may be left out where the file has but one.
+    `tree` names the tree; it may be omitted if the file has only one.
 
     Raises:
-        InputError: the file is damaged or no ROOT file, has no such tree, or its tree holds no numbers.
+        InputError: the file is damaged or not a ROOT file, has no such tree, or its tree holds no numbers.
     """
     with opened(path) as file:
         name = _tree_name(path, file, tree)
@@ -75,22 +69,18 @@ def open_jetclass(path: Path, tree: str | None = None) -> JetSource:
 
 
 def write_jetclass(path: Path, jets: Jets) -> None:
-    """Write `jets` as a ROOT file in the layout of JetClass, whole or not at all.
-
-    Raises:
-        StoreError: the disk refuses; what stood at `path` stands.
-    """
+    """Write `jets` as a ROOT file in the layout of JetClass, whole or not at all; see `jetclass_writer`."""
     with jetclass_writer(path) as append:
         append(jets)
 
 
 @contextmanager
 def jetclass_writer(path: Path) -> Iterator[Callable[[Jets], None]]:
-    """A function that appends jets to a new ROOT file, which takes its place at `path` when the block ends well.
+    """A function that appends jets to a new ROOT file, which is put at `path` when the block ends without an error.
 
     Raises:
         InputError: jets of other columns than the first are appended, or none are.
-        StoreError: the disk refuses; what stood at `path` stands.
+        StoreError: the disk refuses; an existing file is kept.
     """
     uproot = require("uproot", "writing ROOT files")
     with replacement(path) as handle, report_write_errors(path), uproot.recreate(handle.name) as file:
@@ -114,7 +104,7 @@ def jetclass_writer(path: Path) -> Iterator[Callable[[Jets], None]]:
 
 
 def _type(column: Any) -> Any:
-    """What `mktree` wants to know of a column."""
+    """The type of a column for `mktree`."""
     return column.dtype if isinstance(column, np.ndarray) else column.type.content
 
 
@@ -147,7 +137,7 @@ def _tree_name(path: Path, file: Any, tree: str | None) -> str:
 
 
 def _branches(tree: Any) -> dict[str, bool]:
-    """The branches of numbers: whether each is jagged; branches that only count others' values are left out."""
+    """The branches of numbers: whether each is jagged; branches that only count the values of others are omitted."""
     counts = (getattr(branch, "count_branch", None) for branch in getattr(tree, "branches", ()))
     counters = {branch.name for branch in counts if branch is not None}
     found = {name: _KIND.fullmatch(kind) for name, kind in tree.typenames().items() if name not in counters}
@@ -157,18 +147,13 @@ def _branches(tree: Any) -> dict[str, bool]:
 def _jets(path: Path, count: int, arrays: dict[str, Any], jagged: Collection[str]) -> Jets:
     """The jets of awkward arrays, of which those in `jagged` have a value for each particle."""
     particles: dict[str, Array] = {}
-    counts, first = None, ""
+    first: tuple[str, Array] | None = None
     for name in (name for name in arrays if name in jagged):
-        lengths, particles[name] = flat(arrays[name])
-        if counts is None:
-            counts, first = lengths, name
-        elif not np.array_equal(lengths, counts):
-            raise InputError(
-                f"{path}: {first} and {name} differ in length within a jet, so they are not of the same particles",
-                hint="ask for columns of one kind of particle",
-            )
+        counts, particles[name] = flat(arrays[name])
+        first = first or (name, counts)
+        check_lengths(path, first, (name, counts))
     scalars = {name: native(np.asarray(array)) for name, array in arrays.items() if name not in jagged}
-    return Jets.from_counts(np.zeros(count, np.int64) if counts is None else counts, particles, scalars)
+    return Jets.from_counts(first[1] if first else np.zeros(count, np.int64), particles, scalars)
 
 
 # ---- what the ROOT formats share ----
@@ -176,10 +161,10 @@ def _jets(path: Path, count: int, arrays: dict[str, Any], jagged: Collection[str
 
 @contextmanager
 def opened(path: Path) -> Iterator[Any]:
-    """The open ROOT file, whose damage shows as one clear line.
+    """The open ROOT file; damage is reported in one line.
 
     Raises:
-        InputError: there is no such file, or it is no ROOT file, cut off or damaged.
+        InputError: there is no such file, or it is not a ROOT file, is cut off or damaged.
     """
     uproot = require("uproot", "reading ROOT files")
     damage = (OSError, ValueError, LookupError, EOFError, struct.error, zlib.error, RuntimeError)

@@ -1,4 +1,4 @@
-"""Batches of encoded jets, from memory or streamed from files: each jet once an epoch, shared among processes."""
+"""Batches of encoded jets, from memory or streamed from files: each jet once per epoch, shared among processes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class Loader(ABC):
-    """What gives batches of the jets of a source.
+    """Gives batches of the jets of a source.
 
     The jets of one pass after another form one endless sequence, each pass in its own order where they are
     shuffled; epoch e is its part from e J to (e + 1) J, where J is `jets_per_epoch`, or one pass. The order
@@ -53,7 +53,7 @@ class Loader(ABC):
         return self._jets
 
     def steps(self, size: int, world: int = 1) -> int:
-        """The number of batches an epoch, the same for each of `world` processes."""
+        """The number of batches per epoch, the same for each of `world` processes."""
         return min(-(-self._largest(world) // size), self._epoch // world)
 
     def _largest(self, world: int) -> int:
@@ -99,7 +99,7 @@ class Loader(ABC):
 
 @dataclass(frozen=True)
 class _Order:
-    """Where randomness comes from: the order of a pass is alike for all processes, that of a buffer is not."""
+    """Random orders: that of a pass is the same for all processes, that of a buffer is not."""
 
     seed: int
     epoch: int
@@ -110,16 +110,16 @@ class _Order:
         return np.random.default_rng([self.seed, 0, number]).permutation(count)
 
     def of_buffer(self) -> np.random.Generator:
-        """What draws from the buffer of one process in one epoch."""
+        """The generator that draws from the buffer of one process in one epoch."""
         return np.random.default_rng([self.seed, 1, self.epoch, self.rank])
 
     def of_part(self, number: int) -> np.random.Generator:
-        """What shuffles the jets of one part of an epoch."""
+        """The generator that shuffles the jets of one part of an epoch."""
         return np.random.default_rng([self.seed, 2, self.epoch, self.rank, number])
 
 
 def _share(jets: int, rank: int, world: int) -> tuple[int, int]:
-    """Which of `jets` are those of one process: shares differ by one jet at most."""
+    """The range of `jets` of one process; shares differ by one jet at most."""
     if jets < world:
         raise InputError(f"{jets} jets cannot be shared by {world} processes", hint="use fewer processes")
     return rank * jets // world, (rank + 1) * jets // world
@@ -164,7 +164,7 @@ class InMemory(Loader):
 
 
 def _encode_all(source: JetSource, encoder: Encoder) -> Encoded:
-    """The jets of a source, encoded chunk by chunk; of each kind of rows there are at no time two copies more."""
+    """The jets of a source, encoded chunk by chunk; no more than one further copy of the rows is held at a time."""
     rows: dict[str, list[Array]] = {}
     rest: list[Encoded] = []
     for jets in source.read_chunks(encoder.columns):
@@ -181,7 +181,7 @@ class Streaming(Loader):
     """Jets read chunk by chunk and mixed in a buffer: memory does not grow with the number of jets.
 
     Chunks come in an order of their own in each pass, and the jets of each are shuffled as it comes. A batch is a
-    uniform draw from the up to `buffer` jets of all chunks at hand; as soon as there is room, the next chunk comes.
+    uniform draw from the up to `buffer` jets of all loaded chunks; the next chunk is loaded as soon as there is room.
     Without shuffling, jets come in the order of the files. What is held are the columns that are read: jets are
     encoded as they leave, and skipped ones not at all.
 
@@ -189,7 +189,7 @@ class Streaming(Loader):
         source: the jets. If the encoder selects among them, its columns are read once to count those that pass.
         encoder: what turns jets into rows.
         buffer: how many jets are mixed; one with 40 particles of 18 columns takes 2 kB, for some time twice that.
-        jets_per_epoch: the length of an epoch, where it is not one pass over all jets.
+        jets_per_epoch: the length of an epoch; one pass over all jets by default.
         ahead: how many batches a thread prepares ahead, for which a second one reads files; 0 for no threads.
     """
 
@@ -204,7 +204,7 @@ class Streaming(Loader):
     ) -> None:
         if buffer < 1 or ahead < 0:
             raise InputError(
-                f"a buffer of {buffer} jets and {ahead} batches ahead: numbers from 1 and 0 are expected"
+                f"a buffer of {buffer} jets and {ahead} batches ahead: at least 1 and 0 are expected"
             )
         self.source = source
         self.encoder = encoder
@@ -303,13 +303,13 @@ class _Part:
 
 @dataclass(frozen=True)
 class _Draw:
-    """One batch drawn from the parts at hand.
+    """One batch drawn from the loaded parts.
 
     Attributes:
-        old: the numbers of the parts that are at hand before.
-        fresh: the numbers of those that come.
-        takes: part, first and last of the jets that leave, each part's in its order.
-        jets: how many leave.
+        old: the numbers of the parts that were loaded before.
+        fresh: the numbers of those to load.
+        takes: part, first and last of the drawn jets, in the order of each part.
+        jets: how many are drawn.
     """
 
     old: tuple[int, ...]
@@ -322,7 +322,7 @@ def _draws(
     parts: Sequence[_Part], ends: Array, buffer: int, random: np.random.Generator | None
 ) -> Iterator[_Draw]:
     """The batches of an epoch: known from the numbers of jets alone, before any is read."""
-    numbers: list[int] = []  # of the parts at hand,
+    numbers: list[int] = []  # of the loaded parts,
     places = np.zeros(0, np.int64)  # how many jets of each have left,
     left = np.zeros(0, np.int64)  # and how many have not
     part = 0
@@ -353,10 +353,10 @@ _Range = tuple[Jets, int, int]  # jets, and the first and last of them that are 
 
 
 class _Held:
-    """The parts at hand, each without most of the jets that have left."""
+    """The loaded parts, each without most of the jets that were drawn."""
 
     def __init__(self) -> None:
-        self.jets: dict[int, tuple[int, Jets]] = {}  # the number of jets that were let go of, and the others
+        self.jets: dict[int, tuple[int, Jets]] = {}  # how many jets were dropped, and the others
 
     def add(self, number: int, jets: Jets) -> None:
         self.jets[number] = (0, jets)
@@ -408,7 +408,7 @@ def _counts(source: JetSource, encoder: Encoder) -> list[int]:
 
 
 def run_ahead(items: Generator[T, None, None], depth: int) -> Generator[T, None, None]:
-    """The same items, of which a thread prepares up to `depth` ahead; what it raises is raised here.
+    """The same items, of which a thread prepares up to `depth` ahead; its errors are raised here.
 
     The thread ends with the last item, with an error, and when the generator is closed.
     """

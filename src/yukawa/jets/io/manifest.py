@@ -1,7 +1,5 @@
 """What a simulated data set holds and how it was made: written beside its shards, compared with them later."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection
 from pathlib import Path, PurePosixPath

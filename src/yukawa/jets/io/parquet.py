@@ -1,7 +1,5 @@
 """Jets in Parquet: a list column for each particle column, a plain column for each jet column."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ from yukawa.core.errors import InputError
 from yukawa.core.files import replacement, report_write_errors
 from yukawa.core.optional import require
 from yukawa.jets.columns import check_columns
-from yukawa.jets.io.chunks import ChunkWriter, JetSource
+from yukawa.jets.io.chunks import ChunkWriter, JetSource, check_lengths
 from yukawa.jets.table import Array, Jets
 
 ROW_GROUP = 8192  # jets: large enough to decode fast, small enough to shuffle well
@@ -29,11 +27,7 @@ class ParquetChunk:
     index: int
 
     def read(self, columns: Collection[str] | None = None) -> Jets:
-        """The jets, with these columns or with all; their arrays are read-only, and share memory with what was decoded.
-
-        Raises:
-            InputError: the file is damaged, has no such column, or its particle columns differ in length.
-        """
+        """The jets, see `JetChunk.read`; their arrays are read-only views of the decoded memory."""
         with _opened(self.path) as file:
             names = _column_names(file)
             if columns is not None:
@@ -73,17 +67,13 @@ def parquet_jets(path: Path) -> int:
 
 
 def write_parquet(path: Path, jets: Jets, metadata: Mapping[str, str] | None = None) -> None:
-    """Write `jets` and the `metadata` of the file, whole or not at all; the same jets give the same bytes.
-
-    Raises:
-        StoreError: the disk refuses; what stood at `path` stands.
-    """
+    """Write `jets` and the `metadata` of the file, whole or not at all; the same jets give the same bytes; see `parquet_writer`."""
     with parquet_writer(path, metadata) as append:
         append(jets)
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """The metadata that `write_parquet` was given.
+    """The metadata that were passed to `write_parquet`.
 
     Raises:
         InputError: the file is damaged.
@@ -95,11 +85,11 @@ def read_metadata(path: Path) -> dict[str, str]:
 
 @contextmanager
 def parquet_writer(path: Path, metadata: Mapping[str, str] | None = None) -> Iterator[Callable[[Jets], None]]:
-    """A function that appends jets to a new file, which takes its place at `path` when the block ends well.
+    """A function that appends jets to a new file, which is put at `path` when the block ends without an error.
 
     Raises:
         InputError: jets of other columns than the first are appended, or none are.
-        StoreError: the disk refuses; what stood at `path` stands.
+        StoreError: the disk refuses; an existing file is kept.
     """
     with replacement(path) as handle:
         writer: Any = None
@@ -137,7 +127,7 @@ def _writer(handle: IO[bytes], table: Any, jets: Jets, metadata: Mapping[str, st
         compression_level=1,
         use_dictionary=[name for name, kind in kinds.items() if kind in "iu"],
         column_encoding={name: "BYTE_STREAM_SPLIT" for name, kind in kinds.items() if kind == "f"},
-        write_page_checksum=True,  # without, a flipped bit in the middle of a file is read as another number
+        write_page_checksum=True,  # without it, a flipped bit in the middle of a file is read as another number
     )
 
 
@@ -160,7 +150,7 @@ def _table(jets: Jets) -> Any:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    """The open Parquet file, whose damage shows as one clear line."""
+    """The open Parquet file; damage is reported in one line."""
     arrow = require("pyarrow", "reading Parquet files")
     parquet = require("pyarrow.parquet", "reading Parquet files")
     try:
@@ -198,22 +188,16 @@ def _jets(table: Any, path: Path) -> Jets:
     types = require("pyarrow.types", "reading Parquet files")
     particles: dict[str, Array] = {}
     scalars: dict[str, Array] = {}
-    offsets, first = None, ""
+    first: tuple[str, Array] | None = None
     for name, column in zip(table.column_names, table.columns, strict=True):
         array = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
         if not types.is_nested(array.type):
             scalars[name] = array.to_numpy(zero_copy_only=False)
             continue
-        begins, particles[name] = _lists(array)
-        if offsets is None:
-            offsets, first = begins, name
-        elif not np.array_equal(begins, offsets):
-            raise InputError(
-                f"{path}: {first} and {name} differ in length within a jet, so they are not of the same particles",
-                hint="ask for columns of one kind of particle",
-            )
-    if offsets is None:
-        offsets = np.zeros(table.num_rows + 1, np.int64)
+        offsets, particles[name] = _lists(array)
+        first = first or (name, offsets)
+        check_lengths(path, first, (name, offsets))
+    offsets = first[1] if first else np.zeros(table.num_rows + 1)
     return Jets(offsets.astype(np.int64), particles, scalars)
 
 

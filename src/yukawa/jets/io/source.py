@@ -1,7 +1,5 @@
 """Finds the jets at a path, whatever their format, and copies them into a file of any format."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from glob import glob

@@ -1,7 +1,5 @@
 """Jets as the text lines that BBT-Neutron reads: one jet a line, one sentence a particle."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -21,7 +19,7 @@ from yukawa.jets.table import Array, Jets
 
 LINES = 1024  # jets of a chunk
 
-# The names of kinds of particles, and the columns that say so. Of several, the first counts.
+# The names of kinds of particles, and the flags of each. If several flags are set, the first kind counts.
 SPECIES = {
     "electron": ("part_isElectron",),
     "muon": ("part_isMuon",),
@@ -74,14 +72,14 @@ def format_jets(jets: Jets) -> list[str]:
 
 
 def sentences(jets: Jets, *, finite: bool = False) -> tuple[Array, Array, Array]:
-    """The sentences of all particles, a space behind each; those of a jet are its line in `format_jets`.
+    """The sentences of all particles, each followed by a space; those of a jet are its line in `format_jets`.
 
     Returns:
         the characters, uint8; and where the sentence of each particle begins and ends among them, int64 (N,).
 
     Raises:
         InputError: the jets lack a column, a charge is not a number from -99 to 99, or another number is NaN or
-            infinite where `finite` ones are asked for.
+            infinite although `finite` ones are required.
     """
     texts = _sentences(jets, finite=finite)
     ends_N = np.cumsum([len(text) + 1 for text in texts], dtype=np.int64) - 1
@@ -129,7 +127,7 @@ def parse_jets(lines: Sequence[str], place: str = "the text", first: int = 0) ->
     """The jets of lines as `format_jets` writes them, without labels; numbers keep their printed precision (float64).
 
     The jet's energy, pT and axis are those that its particles' relative quantities were taken from; they are NaN
-    for a jet without particles. `place` and the number of the `first` jet serve the messages.
+    for a jet without particles. Messages name `place` and count jets from `first`.
 
     Raises:
         InputError: a line is damaged; names the jet and the particle.
@@ -183,11 +181,7 @@ class TextChunk:
         return (*_PARTICLE_COLUMNS, *_JET, *map(label_column, self.classes))
 
     def read(self, columns: Collection[str] | None = None) -> Jets:
-        """The jets, with these columns or with all.
-
-        Raises:
-            InputError: a line is damaged or its label is no class, or there is no such column.
-        """
+        """The jets, with these columns or with all; see `JetChunk.read`."""
         if columns is not None:
             check_columns(columns, self.columns, str(self.path))
         with open(self.path, "rb") as handle:
@@ -217,10 +211,10 @@ class TextChunk:
 def open_text(path: Path, classes: Sequence[str] = JET_ORIGIN) -> JetSource:
     """The jets of a file of lines: `{"data": text, "label": number}`, or bare text, which has no labels.
 
-    `classes` names the numbers; it is the published order unless said otherwise.
+    `classes` names the numbers, by default in the published order.
 
     Raises:
-        InputError: the file cannot be read, or its first line is no jet.
+        InputError: the file cannot be read, or its first line is not a jet.
     """
     starts, total, labelled = [0], 0, True
     try:
@@ -245,25 +239,20 @@ def open_text(path: Path, classes: Sequence[str] = JET_ORIGIN) -> JetSource:
 
 
 def write_text(path: Path, jets: Jets, classes: Sequence[str] = JET_ORIGIN) -> None:
-    """Write `jets` as lines, whole or not at all; see `text_writer`.
-
-    Raises:
-        InputError: the jets lack a column, or have a class that `classes` does not.
-        StoreError: the disk refuses; what stood at `path` stands.
-    """
+    """Write `jets` as lines, whole or not at all; see `text_writer`."""
     with text_writer(path, classes) as append:
         append(jets)
 
 
 @contextmanager
 def text_writer(path: Path, classes: Sequence[str] = JET_ORIGIN) -> Iterator[Callable[[Jets], None]]:
-    """A function that appends jets to a new file of lines, which takes its place at `path` when the block ends well.
+    """A function that appends jets to a new file of lines, which is put at `path` when the block ends without an error.
 
     The label is the place of the jet's class in `classes`, -1 for none; jets without label columns get none.
 
     Raises:
         InputError: the jets lack a column, or have a class that `classes` does not.
-        StoreError: the disk refuses; what stood at `path` stands.
+        StoreError: the disk refuses; an existing file is kept.
     """
     with replacement(path) as handle:
 
@@ -309,13 +298,13 @@ def _shrink(length: Array) -> Array:
 
 
 def _expand(shrunk: Array) -> Array:
-    """The length in mm that `_shrink` was given; infinite for 1."""
+    """The length in mm of which `_shrink` gives this value; infinite for 1."""
     with np.errstate(divide="ignore"):
         return np.sign(shrunk) * (np.arctanh(np.abs(shrunk)) / 0.2) ** 4
 
 
 def _jet_of(numbers: Array, counts: Array) -> tuple[Array, dict[str, Array]]:
-    """d_eta as seen from the true axis, and the jet's own quantities, from the numbers of its particles."""
+    """d_eta relative to the true axis, and the quantities of the jets, from the numbers of their particles."""
     jet = np.repeat(np.arange(len(counts)), counts)
 
     def mean(values: Array) -> Array:

@@ -1,14 +1,18 @@
-"""The blocks of the transformers: of particles that look at each other, and of a class token that looks at them."""
+"""The blocks of the transformers: particles that attend to each other, and a class token that attends to them."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from yukawa.jets.models.attention import Attention, dropout
+from yukawa.jets.models.layout import LengthGroup
 
 
 class ParticleBlock(nn.Module):
@@ -74,7 +78,7 @@ class ClassBlock(ParticleBlock):
         """
         heads, embed = self.heads, token_BD.shape[-1]
         u = self.attention_norm(torch.cat([token_BD[:, None], x_BPD], dim=1))
-        # What the token looks at is normalised, the token that asks is not.
+        # The keys and values are normalised, the querying token is not.
         w_q, w_k, w_v = self.in_projection.weight.unflatten(0, (3, heads, -1))
         b_q, _, b_v = self.in_projection.bias.unflatten(0, (3, heads, -1))
         q_BHK = F.linear(token_BD, w_q.flatten(0, 1), b_q.flatten()).unflatten(1, (heads, -1))
@@ -110,3 +114,96 @@ def gelu(x: Tensor) -> Tensor:
         return F.gelu(x)
     activated: Tensor = torch.ops.aten.gelu_(x)
     return activated
+
+
+class Attention(Protocol):
+    """Who looks at whom, and with which bias: the same in all blocks of a network."""
+
+    def __call__(self, projected_NX: Tensor, heads: int, p: float) -> Tensor:
+        """Attended values (N, D) from projected particles, X = 3 D: queries, keys, values, each head by head.
+
+        Args:
+            p: share of attention weights to drop.
+        """
+
+
+@dataclass(frozen=True)
+class DenseAttention:
+    """Attention within B jets of P slots each, one jet after another.
+
+    Attributes:
+        bias: added to the logits, (heads or 1, B, P or 1, P); -inf hides a slot.
+    """
+
+    bias: Tensor
+
+    def __call__(self, projected_NX: Tensor, heads: int, p: float) -> Tensor:
+        """See `Attention`."""
+        _, jets, _, length = self.bias.shape
+        q, k, v = projected_NX.view(jets, length, 3, heads, -1).permute(2, 3, 0, 1, 4)
+        bias = self.bias.to(q.dtype).expand(heads, jets, length, length)
+        attended = F.scaled_dot_product_attention(q, k, v, bias, dropout_p=p)
+        return attended.permute(1, 2, 0, 3).reshape(jets * length, -1)
+
+
+@dataclass(frozen=True)
+class PackedAttention:
+    """Attention within the jets of a chunk, whose particles lie one after another without padding.
+
+    Attributes:
+        groups: the chunk's groups.
+        biases: for each group as in `DenseAttention`.
+    """
+
+    groups: Sequence[LengthGroup]
+    biases: Sequence[Tensor]
+
+    def __call__(self, projected_NX: Tensor, heads: int, p: float) -> Tensor:
+        """See `Attention`."""
+        first, found = self.groups[0].first, []
+        for group, bias in zip(self.groups, self.biases, strict=True):
+            padded = group.padded(group.take(projected_NX, first))
+            attended = DenseAttention(bias)(padded.flatten(0, 1), heads, p)
+            found.append(group.unpad(attended.view(*padded.shape[:2], -1)))
+        return torch.cat(found)
+
+
+def dropout(x: Tensor, p: float) -> Tensor:
+    """Zero a share `p` of the values and scale up the rest.
+
+    On a processor four values share one 64-bit random number, which is several times faster than drawing
+    a float for each; `p` is met to 2^-16.
+    """
+    if p == 0.0 or x.numel() == 0:
+        return x
+    if x.is_cuda:
+        return F.dropout(x, p)
+    dropped: Tensor = _Dropout.apply(x, p)
+    return dropped
+
+
+class _Dropout(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, p: float) -> Tensor:
+        keep = keep_mask(x, p)
+        ctx.save_for_backward(keep)
+        ctx.p = p
+        return _kept(x, keep, p)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return _kept(gradient, ctx.saved_tensors[0], ctx.p), None
+
+
+def keep_mask(like: Tensor, p: float) -> Tensor:
+    """Zero with probability `p`, else one, as int16 of the shape of `like`."""
+    count = like.numel()
+    random = torch.empty(-(-count // 4), dtype=torch.int64).random_(-(2**63), None).view(torch.int16)
+    # 1 from `first` on, else 0: clamping is far faster here than a comparison.
+    first = round(p * 2**16) - 2**15
+    return random[:count].clamp_(first - 1, first).sub_(first - 1).view(like.shape)
+
+
+def _kept(x: Tensor, keep: Tensor, p: float) -> Tensor:
+    return (x * keep).mul_(1 / (1 - p))

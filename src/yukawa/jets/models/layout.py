@@ -19,7 +19,7 @@ FILLED, ALIKE = 0.25, 0.85
 
 
 @dataclass(frozen=True)
-class Group:
+class LengthGroup:
     """b jets of at most P particles; their particles lie together, jet after jet.
 
     Attributes:
@@ -51,13 +51,6 @@ class Group:
         jet = torch.arange(len(self.counts_b), device=self.counts_b.device)[:, None] * self.length**2
         real = torch.arange(len(i), device=i.device) < _triangular(self.counts_b)[:, None]
         return (jet + (i * self.length + j))[real]
-
-    @cached_property
-    def mirrored(self) -> Tensor:
-        """Flat position in (b, P, P) of (j, i), for each of `pairs`."""
-        within = self.pairs % self.length**2
-        i, j = within // self.length, within % self.length
-        return self.pairs - within + j * self.length + i
 
     @cached_property
     def pair_of_slots(self) -> Tensor:
@@ -109,7 +102,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Chunk:
+class GroupBundle:
     """Some groups, one after another: what concerns each particle alone is computed of a chunk at once.
 
     Attributes:
@@ -117,8 +110,8 @@ class Chunk:
         groups: the groups in it.
     """
 
-    whole: Group
-    groups: tuple[Group, ...]
+    whole: LengthGroup
+    groups: tuple[LengthGroup, ...]
 
 
 @dataclass(frozen=True)
@@ -131,28 +124,28 @@ class Layout:
         places: where each jet of the batch lies among the sorted ones.
     """
 
-    groups: tuple[Group, ...]
+    groups: tuple[LengthGroup, ...]
     rows: Tensor
     places: Tensor
 
-    def chunks(self, particles: int | None = None) -> Iterator[Chunk]:
+    def bundles(self, particles: int | None = None) -> Iterator[GroupBundle]:
         """The groups, put together to at most `particles` particles (or one group)."""
         if particles is None:
             particles = PARTICLES_GPU if self.rows.is_cuda else PARTICLES_CPU
-        together: list[Group] = []
+        together: list[LengthGroup] = []
         for group in self.groups:
             if together and sum(g.rows for g in together) + group.rows > particles:
-                yield _chunk(together)
+                yield _bundle(together)
                 together = []
             together.append(group)
         if together:
-            yield _chunk(together)
+            yield _bundle(together)
 
 
-def _chunk(groups: Sequence[Group]) -> Chunk:
+def _bundle(groups: Sequence[LengthGroup]) -> GroupBundle:
     counts = torch.cat([group.counts_b for group in groups])
-    whole = Group(counts, groups[0].length, groups[0].first, sum(group.rows for group in groups))
-    return Chunk(whole, tuple(groups))
+    whole = LengthGroup(counts, groups[0].length, groups[0].first, sum(group.rows for group in groups))
+    return GroupBundle(whole, tuple(groups))
 
 
 def group_by_length(counts_B: Tensor, slots: int | None = None) -> Layout:
@@ -169,7 +162,7 @@ def group_by_length(counts_B: Tensor, slots: int | None = None) -> Layout:
     lengths = sorted_counts.tolist()
     for end in _ends(lengths, slots):
         rows_of_group = sum(lengths[begin:end])
-        groups.append(Group(sorted_counts[begin:end], max(lengths[begin], 1), first, rows_of_group))
+        groups.append(LengthGroup(sorted_counts[begin:end], max(lengths[begin], 1), first, rows_of_group))
         begin, first = end, first + rows_of_group
     return Layout(tuple(groups), rows, order.argsort())
 

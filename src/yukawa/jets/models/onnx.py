@@ -20,10 +20,9 @@ from yukawa.core.files import atomic_write
 from yukawa.core.optional import require
 from yukawa.jets.columns import JET, PARTICLE_COLUMNS
 from yukawa.jets.features.config import DataConfig
-from yukawa.jets.features.encoder import FeatureEncoder
-from yukawa.jets.features.torch_backend import PaddedFrame, encode_padded
-from yukawa.jets.models.interface import ParticleTagger
-from yukawa.jets.models.saving import load_model
+from yukawa.jets.features.encoder import FeatureEncoder, encode_padded
+from yukawa.jets.features.frames import PaddedFrame
+from yukawa.jets.models.tagger import ParticleTagger, load_model
 from yukawa.jets.table import Array, Jets
 
 MASK, OUTPUT = "mask", "probabilities"

@@ -1,19 +1,18 @@
-"""What two particles of a jet are to each other: pair features, and their embedding into attention logits."""
+"""Features of each pair of particles of a jet, and their embedding into attention logits."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from yukawa.jets.models.blocks import gelu
-from yukawa.jets.models.layout import Group
+from yukawa.jets.models.layout import LengthGroup
 
 PairFeatures = Literal["pp", "ee"]
 EPS = 1e-8
@@ -84,7 +83,7 @@ def _all(value_BP: Tensor, operation: Callable[[Tensor, Tensor], Tensor]) -> Ten
 def _cross(a_BP: Tensor, b_BP: Tensor) -> Tensor:
     """A component of the cross product, a_i b_j - b_i a_j, of which the second product alone is rounded.
 
-    That is what compilers make of the published network (a fused multiply-add). It leaves a particle an angle of
+    Compilers produce this from the published network (a fused multiply-add). It leaves a particle an angle of
     some 1e-9 to itself, whose logarithm trained weights know; so it is written out here, for all machines.
     """
     rounded = b_BP[:, :, None] * a_BP[:, None, :]
@@ -129,7 +128,7 @@ class PairEmbedding(nn.Module):
         self.norms = nn.ModuleList(nn.BatchNorm1d(b) for b in widths[1:])
         self._activated = [True] * len(sizes) + [activated]
 
-    def forward(self, momenta_N4: Tensor, groups: Sequence[Group]) -> Iterator[Tensor]:
+    def forward(self, momenta_N4: Tensor, groups: Sequence[LengthGroup]) -> Iterator[Tensor]:
         """For each group the logits (heads, b, P, P) to be added in attention; -inf at padded particles.
 
         Args:
@@ -148,7 +147,7 @@ class PairEmbedding(nn.Module):
         logits = self._embed(self._features(momenta_BP4).flatten(1)).unflatten(1, (jets, length, length))
         return logits.masked_fill(~keys_BP[:, None, :], -math.inf)
 
-    def _real_pairs(self, momenta_N4: Tensor, group: Group) -> Tensor:
+    def _real_pairs(self, momenta_N4: Tensor, group: LengthGroup) -> Tensor:
         return self._features(group.pad(momenta_N4)).flatten(1).index_select(1, group.pairs)
 
     def _embed(self, x_KN: Tensor) -> Tensor:
@@ -192,31 +191,15 @@ def running_affine(norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
     return scale, norm.bias - mean * scale
 
 
-def fold(linear: nn.Module, norm: nn.Module) -> tuple[Tensor, Tensor]:
+def fold(linear: nn.Linear, norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
     """Weight and bias of the linear layer that `linear` and a batch norm after it make in inference."""
     scale, shift = running_affine(norm)
-    return linear.weight * scale[:, None], torch.addcmul(shift, linear.bias, scale)
+    bias = shift if linear.bias is None else torch.addcmul(shift, linear.bias, scale)
+    return linear.weight * scale[:, None], bias
 
 
-def spread(logits_HN: Tensor, group: Group) -> Tensor:
+def spread(logits_HN: Tensor, group: LengthGroup) -> Tensor:
     """Logits of pairs written to both (i, j) and (j, i) of (H, b, P, P); -inf where no particle is seen."""
     fill = logits_HN.new_tensor([0.0, -math.inf]).expand(len(logits_HN), 2)
-    spread: Tensor = _Spread.apply(torch.cat([logits_HN, fill], dim=1), group)
-    return spread.unflatten(1, (-1, group.length, group.length))
-
-
-class _Spread(torch.autograd.Function):
-    """A gather whose derivative is a gather too, rather than a slow scatter-add."""
-
-    @staticmethod
-    def forward(ctx: Any, logits_HN: Tensor, group: Group) -> Tensor:
-        ctx.group = group
-        return logits_HN.index_select(1, group.pair_of_slots)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, slots: Tensor) -> tuple[Tensor, None]:
-        group: Group = ctx.group
-        mirrored = slots.index_select(1, group.mirrored)
-        mirrored.masked_fill_(group.mirrored == group.pairs, 0)
-        return F.pad(slots.index_select(1, group.pairs) + mirrored, (0, 2)), None
+    slots = torch.cat([logits_HN, fill], dim=1).index_select(1, group.pair_of_slots)
+    return slots.unflatten(1, (-1, group.length, group.length))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar, Literal, cast
 
@@ -14,18 +14,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from yukawa.core.errors import InputError
-from yukawa.jets.models.attention import DenseAttention, PackedAttention, dropout
-from yukawa.jets.models.blocks import (
-    ClassBlock,
-    ParticleBlock,
-    gelu,
-    initialise_blocks,
-    initialise_linear,
-)
-from yukawa.jets.models.interface import ParticleTagger, TaggerConfig, pack
-from yukawa.jets.models.layout import attendable, group_by_length
-from yukawa.jets.models.pairs import FEATURES, PairEmbedding, PairFeatures, normalise, running_affine
-from yukawa.jets.models.saving import configure, load_weights
+from yukawa.jets.models.blocks import ClassBlock, ParticleBlock, dropout, initialise_blocks, initialise_linear
+from yukawa.jets.models.layout import LengthGroup, attendable
+from yukawa.jets.models.pairs import FEATURES, PairEmbedding, PairFeatures
+from yukawa.jets.models.tagger import TaggerConfig, configure, load_weights
+from yukawa.jets.models.transformer import ParticleEmbedding, TransformerTagger
 
 
 class ParticleTransformerConfig(TaggerConfig):
@@ -58,33 +51,7 @@ class ParticleTransformerConfig(TaggerConfig):
     head_dropout: float = Field(0.1, ge=0, lt=1)
 
 
-class ParticleEmbedding(nn.Module):
-    """A batch norm over real particles, then layers of layer norm, linear and GELU."""
-
-    def __init__(self, features: int, sizes: Sequence[int]) -> None:
-        super().__init__()
-        widths = (features, *sizes)
-        self.input_norm = nn.BatchNorm1d(features)
-        self.norms = nn.ModuleList(nn.LayerNorm(a) for a in widths[:-1])
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths, sizes, strict=False))
-
-    def normalise(self, features_NF: Tensor) -> Tensor:
-        """The features of real particles after the batch norm."""
-        return normalise(self.input_norm, features_NF)
-
-    def normalise_padded(self, features_BPF: Tensor, mask_BP: Tensor) -> Tensor:
-        """The same of padded particles, by the running statistics; zero where there is none."""
-        scale, shift = running_affine(self.input_norm)
-        return torch.addcmul(shift, features_BPF, scale).masked_fill(~mask_BP[..., None], 0)
-
-    def forward(self, x_NF: Tensor) -> Tensor:
-        """Embedded particles (N, D), from normalised features."""
-        for norm, linear in zip(self.norms, self.layers, strict=True):
-            x_NF = gelu(linear(norm(x_NF)))
-        return x_NF
-
-
-class ParticleTransformer(ParticleTagger):
+class ParticleTransformer(TransformerTagger):
     """The Particle Transformer, equal to weaver-core's given its weights.
 
     It differs in training, on purpose: batch norms see real particles and pairs only, never padding, and no
@@ -119,34 +86,12 @@ class ParticleTransformer(ParticleTagger):
         self.head = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
         initialise(self)
 
-    def forward(self, features_NF: Tensor, momenta_N4: Tensor, points_N2: Tensor, counts_B: Tensor) -> Tensor:
-        """See `ParticleTagger.forward`. Jets are sorted by length; no padding but a little within attention."""
-        layout = group_by_length(counts_B)
-        features = self.embedding.normalise(features_NF[layout.rows])
-        biases = self.pair_embedding(momenta_N4[layout.rows], layout.groups)
-        outs = [block.scaled_out_projection() for block in self.blocks]
-        logits = []
-        for chunk in layout.chunks():
-            attention = PackedAttention(chunk.groups, [next(biases) for _ in chunk.groups])
-            x_ND = self.embedding(chunk.whole.take(features))
-            for block, out in zip(self.blocks, outs, strict=True):
-                x_ND = block(x_ND, attention, out)
-            logits.append(self._classify(chunk.whole.padded(x_ND), chunk.whole.mask))
-        return torch.cat(logits)[layout.places]
+    def _biases(self, momenta_N4: Tensor, groups: Sequence[LengthGroup]) -> Iterator[Tensor]:
+        return self.pair_embedding(momenta_N4, groups)
 
-    def forward_padded(
-        self, features_BPF: Tensor, momenta_BP4: Tensor, points_BP2: Tensor, mask_BP: Tensor
-    ) -> Tensor:
-        """See `ParticleTagger.forward_padded`; in training, where padding must not be seen, the same as `forward`."""
-        if self.training:
-            features, momenta, points = (pack(x, mask_BP) for x in (features_BPF, momenta_BP4, points_BP2))
-            return self.forward(features, momenta, points, mask_BP.sum(1))
+    def _dense_bias(self, momenta_BP4: Tensor, mask_BP: Tensor) -> Tensor:
         momenta_BP4 = momenta_BP4.masked_fill(~mask_BP[..., None], 0)
-        attention = DenseAttention(self.pair_embedding.dense(momenta_BP4, attendable(mask_BP)))
-        x_ND = self.embedding(self.embedding.normalise_padded(features_BPF, mask_BP).flatten(0, 1))
-        for block in self.blocks:
-            x_ND = block(x_ND, attention, block.scaled_out_projection())
-        return self._classify(x_ND.unflatten(0, mask_BP.shape), mask_BP)
+        return self.pair_embedding.dense(momenta_BP4, attendable(mask_BP))
 
     def _classify(self, x_BPD: Tensor, mask_BP: Tensor) -> Tensor:
         token = self.class_token_D.expand(x_BPD.shape[0], -1)  # len() would be a constant in an export
@@ -171,12 +116,12 @@ class ParticleTransformer(ParticleTagger):
                 `pair_activated` (true where it was built with `use_pre_activation_pair=False`), dropouts.
 
         Raises:
-            InputError: these are no such weights, or hints that contradict them.
+            InputError: these are not such weights, or the hints contradict them.
         """
         weights = weights_from_weaver(state_dict)
         config = configure(cls, {**_sizes(weights), **(hints or {})})
         tagger = cls(cast(ParticleTransformerConfig, config))
-        load_weights(tagger, weights, "what came of weaver-core (of which version 1 is read)")
+        load_weights(tagger, weights, "the checkpoint of weaver-core (version 1 is supported)")
         return tagger
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from yukawa.bytelm.vocabulary import Mark
+from yukawa.bytelm.segments import Mark
 from yukawa.core.errors import InputError
 from yukawa.jets.table import Array
 

@@ -15,11 +15,10 @@ from transformers import TrainingArguments
 
 from yukawa.core.errors import InputError
 from yukawa.core.files import atomic_write
-from yukawa.jets.bytes.encoder import ByteEncoder
-from yukawa.jets.bytes.questions import QuestionEncoder
+from yukawa.jets.bytes.encoder import ByteEncoder, QuestionEncoder
 from yukawa.jets.features.config import load_data_config
-from yukawa.jets.models.byte_language_model import ByteLanguageModel
-from yukawa.jets.models.saving import model_files, model_folder, save_model
+from yukawa.jets.models.byte_model import ByteLanguageModel
+from yukawa.jets.models.tagger import model_files, model_folder, save_model
 from yukawa.jets.pretraining.card import card
 from yukawa.jets.pretraining.documents import Cutter, text_files
 from yukawa.jets.pretraining.mixture import Mixture, batch_of

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, distributed, nn
 
-from yukawa.bytelm.vocabulary import Mark
+from yukawa.bytelm.segments import Mark
 from yukawa.jets.pretraining.sources import PATCHES, PREDICTED
 from yukawa.jets.training.batches import DIVISOR, LABELS, Batch
 from yukawa.jets.training.trainer import JetTrainer, Supervised

@@ -12,9 +12,9 @@ from typing import Any
 
 from yukawa.core.files import atomic_write, report_write_errors
 from yukawa.core.optional import require
+from yukawa.core.reports import markdown_table
 from yukawa.jets.evaluation import plots
 from yukawa.jets.evaluation.metrics import tags
-from yukawa.jets.evaluation.report import table as markdown_table
 
 Row = Mapping[str, Any]
 TABLE, SUMMARY, PAGE, PLOTS = "table", "summary", "study.md", "plots"

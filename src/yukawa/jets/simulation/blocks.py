@@ -1,7 +1,5 @@
 """A block of a data set: a fair mixture of all samples of a process, which depends on its number alone."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 
@@ -37,11 +35,11 @@ def make_block(
     two jets of one event never part. Among all blocks, each event has its own `jet_event`.
 
     Args:
-        process: a class that several of its samples yield comes from all of them alike.
+        process: a class that several of its samples yield is taken from each in equal shares.
         card: the detector.
-        seed: of the data set.
+        seed: seed of the data set.
         sizes: jets of each class in each block, all but the last alike.
-        number: of the block, from 0 on.
+        number: number of the block, from 0.
         report: called with the number of jets as they are made.
 
     Raises:
@@ -67,7 +65,7 @@ def make_block(
 
 
 def _share(process: Process, sample: ProcessSample, size: int) -> dict[str, int]:
-    """How many of `size` jets of each class come from `sample`, classes with none left out."""
+    """How many of `size` jets of each class come from `sample`; classes without jets are omitted."""
     wanted = {}
     for name in sample.classes:
         givers = [other.name for other in process.samples if name in other.yields]
@@ -103,7 +101,7 @@ def _simulate(
 
 
 def _check_yield(sample: ProcessSample, name: str, events: int, found: int) -> None:
-    """Refuse to go on where a class is not just rarer than promised, but as good as missing."""
+    """Refuse a class that is not just rarer than its yield promises, but practically missing."""
     promised = events * sample.yields[name]
     if promised >= _ENOUGH and found < promised / _ENOUGH:
         raise InputError(
@@ -120,7 +118,7 @@ def _first_of_each(jets: Jets, wanted: Mapping[str, int]) -> Jets:
 
 
 def _splits(events: int, rng: np.random.Generator) -> Array:
-    """The position in `SPLITS` of each event, at random, in numbers as near to 60, 20 and 20 % as can be."""
+    """The position in `SPLITS` of each event, at random, in numbers as close to 60, 20 and 20 % as possible."""
     bounds = (6 * events + 5) // 10, (8 * events + 5) // 10
     return np.searchsorted(bounds, rng.permutation(events), side="right")
 

@@ -1,19 +1,17 @@
 """Detector cards: what a detector measures, how well, and how it is written down in YAML."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from yukawa.core.config import StrictModel, Table, checked, find, merged, read_on_base
+from yukawa.core.config import NotNegative, Positive, StrictModel, Table, checked, find, merged, read_on_base
 
 SHIPPED = Path(__file__).parent / "cards"
 
-Resolution = Annotated[float, Field(ge=0)]
-Length = Annotated[float, Field(gt=0)]
+Resolution = NotNegative
+Length = Positive
 Efficiency = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -25,7 +23,7 @@ class Volume(StrictModel):
 
 
 class EfficiencyStep(StrictModel):
-    """The track efficiency from a transverse momentum on, up to the next step's."""
+    """The track efficiency from a transverse momentum up to that of the next step."""
 
     pt_min: float = Field(ge=0, description="GeV")
     efficiency: Efficiency
@@ -91,14 +89,14 @@ class Card(StrictModel):
     """A detector: lengths in mm, impact parameters in um, times in ps, energies in GeV.
 
     Attributes:
-        field: of the solenoid, along +z, in T; 0 is none.
+        field: field of the solenoid along +z in T; 0 for none.
         tracker: the volume of the tracker.
         tracking: acceptance, efficiency and resolutions of tracks.
         ecal: for photons and electrons.
         hcal: for hadrons.
         time_of_flight: of charged particles.
         dedx_resolution: relative resolution of the energy loss (or of the number of clusters) along a track.
-        identification: how charged hadrons are told apart: `truth`, or by `dedx+tof`.
+        identification: how charged hadrons are identified: by `truth`, or by `dedx+tof`.
         jet_energy_scale: the factor on energy and momentum of a jet (not of its particles).
     """
 
@@ -116,13 +114,13 @@ class Card(StrictModel):
 
 
 def load_card(name_or_path: str | Path = "cepc") -> Card:
-    """A shipped detector card (`cepc`, `idea`, `ild`) by its name, or one's own by the path of its YAML file.
+    """A shipped detector card (`cepc`, `idea`, `ild`) by its name, or your own by the path of its YAML file.
 
     A card may begin with `base: cepc` (a shipped name, or a path from the card's folder) and then holds only
-    what is different.
+    what differs.
 
     Raises:
-        InputError: there is no such card, or its first wrong key or value.
+        InputError: there is no such card, or a key or value is wrong; the first one is named.
     """
     path = find(name_or_path, SHIPPED, "detector card")
     table = read_on_base(path, _base, _over)
@@ -136,7 +134,7 @@ def _base(path: Path, base: str) -> Path:
 
 
 def _over(below: Table, table: Table) -> Table:
-    """A card on its base, whose name it does not inherit."""
+    """A card put over its base; the name of the base is not inherited."""
     return merged({key: below[key] for key in below if key not in ("name", "description")}, table)
 
 

@@ -44,7 +44,7 @@ class Clusters:
 
 
 def cluster(momenta: Array, offsets: Array, rule: Clustering, scale: float = 1.0) -> Clusters:
-    """Find the jets of E events; an event with fewer momenta than exclusive jets are asked for has none.
+    """Find the jets of E events; an event with fewer momenta than requested exclusive jets has none.
 
     Exclusive jets of `ee_genkt` with a radius below pi need not hold all particles: what is farther than the
     radius from all else, and soft, counts as radiation along the beam (about one event of `jet-origin` in ten thousand).

@@ -1,7 +1,5 @@
 """The detector: what it measures of each visible particle of a batch, at the resolutions of a card."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +21,7 @@ _LEAST = 1e-3  # a measured momentum is at least this part of the true one
 
 @dataclass(frozen=True)
 class MeasuredParticles:
-    """What the detector gives, N objects in the order of the particles.
+    """What the detector measures, N objects in the order of the particles.
 
     Attributes:
         truth: int64, shape (N,): the row of the particle that each is; it rises.
@@ -47,7 +45,7 @@ class MeasuredParticles:
 def measure(particles: Particles, card: Card, rng: np.random.Generator) -> MeasuredParticles:
     """Measure visible particles.
 
-    A charged particle in the acceptance leaves a track as often as the card says. Photons are measured by the
+    A charged particle in the acceptance leaves a track with the efficiency of the card. Photons are measured by the
     electromagnetic calorimeter, neutral hadrons by the hadronic one, along their true direction and as if
     without mass; electrons by track and electromagnetic calorimeter, whichever is better at their momentum;
     muons by their track alone. An electron or charged hadron that left no track, but reaches the calorimeter,
@@ -201,7 +199,7 @@ def true_kind(pdg: Array) -> Array:
 
 
 def mass_of(taken_for: Array) -> Array:
-    """The mass in GeV of what tracks are taken for; 0 where that says nothing of it."""
+    """The mass in GeV of what tracks are taken for; 0 for an unidentified hadron."""
     mass = np.zeros(len(taken_for))
     for kind, value in MASSES.items():
         mass[taken_for == kind] = value
@@ -220,7 +218,7 @@ def measured_kind(
 
     chi2 = ((dE/dx - expected) / (resolution expected))^2 + ((t - expected) / resolution)^2 for each of pion,
     kaon and proton (the method of arXiv:2209.14486). Leptons, which the calorimeter and the muon chambers
-    tell, are taken for what they are.
+    identify, are taken for what they are.
 
     Args:
         particles: that left the tracks, N of them.

@@ -97,12 +97,12 @@ class EventBatch:
 
 
 def generate(settings: Sequence[str], tracker: Volume, events: int, seed: int) -> Iterator[EventBatch]:
-    """Make `events` events, some at a time; the same arguments give the same events.
+    """Generate `events` events in batches; the same arguments give the same events.
 
     Args:
-        settings: lines in Pythia's own words; what they say of random numbers and printing is not heeded.
+        settings: lines in Pythia's own words; settings of random numbers and printing are overridden.
         tracker: particles that live long enough to leave it do not decay.
-        events: how many; an event that Pythia gives up on is made again.
+        events: how many; an event that Pythia fails to make is replaced by another.
         seed: not below 0.
 
     Raises:
@@ -126,13 +126,13 @@ def generate(settings: Sequence[str], tracker: Volume, events: int, seed: int) -
 def _start(settings: Sequence[str], tracker: Volume, seed: int) -> Any:
     """A new Pythia, ready to make events. It costs 0.1 s, and shares no state with any before it.
 
-    To seed anew an instance that has made events is not enough: it keeps the maxima of cross sections that it
-    has come across, so its next events would depend on its history.
+    A new seed for an instance that has made events is not enough: it keeps the maxima of cross sections that
+    it has found, so its next events would depend on its history.
     """
     pythia = _configured(settings, tracker, seed, quiet=True)
     if not pythia.init():
         _, said = _heard(_configured(settings, tracker, seed, quiet=False).init)
-        raise InputError(f"Pythia cannot begin: {said}")
+        raise InputError(f"Pythia cannot start: {said}")
     return pythia
 
 
@@ -161,7 +161,7 @@ def _blank() -> Any:
 
 
 def _heard(call: Callable[[], T]) -> tuple[T, str]:
-    """What a call of Pythia gives, and its complaints as one line.
+    """The result of a call of Pythia, and its complaints on one line.
 
     It prints them below Python, so the file descriptor itself is turned away.
     """
@@ -177,7 +177,7 @@ def _heard(call: Callable[[], T]) -> tuple[T, str]:
         heard.seek(0)
         lines = heard.read().decode("utf-8", "replace").splitlines()
     complaints = [line.strip(" :") for line in lines if "PYTHIA" in line and "---" not in line]
-    return result, "; ".join(complaints) or "it gives no reason"
+    return result, "; ".join(complaints) or "no reason is given"
 
 
 def _taken_apart(batch: Any, data: Any) -> EventBatch:
@@ -205,7 +205,7 @@ def _taken_apart(batch: Any, data: Any) -> EventBatch:
 
 
 class _Record:
-    """Pythia's event records as flat arrays; `mother1` and the like are made positions in these arrays."""
+    """Pythia's event records as flat arrays; `mother1` and the like become positions in these arrays."""
 
     def __init__(self, offsets: Array, rows: Any) -> None:
         self.offsets = offsets
@@ -215,7 +215,7 @@ class _Record:
         return np.asarray(self._rows.content(name).data)
 
     def linked(self, name: str, rows: Array) -> Array:
-        """The positions that `name`, such as mother1, of `rows` points to; the event itself where to none."""
+        """The positions that `name`, such as mother1, of `rows` points to; the event itself if it points to none."""
         return self[name][rows] + self.offsets[self.event_of(rows)]
 
     def event_of(self, rows: Array) -> Array:
@@ -232,7 +232,7 @@ class _Record:
         return np.stack([np.asarray(p.content(name).data)[rows] for name in ("px", "py", "pz", "e")], axis=-1)
 
     def vertices(self, rows: Array) -> Array:
-        """Where `rows` were produced, shape (…, 3), in mm; Pythia leaves out what is made at the origin."""
+        """Where `rows` were produced, shape (…, 3), in mm; Pythia omits the vertices at the origin."""
         option = self._rows.content("vProd")
         where = np.asarray(option.index.data)[rows]
         known = where >= 0

@@ -1,7 +1,5 @@
 """The path of a charged particle in a solenoid: where it passes the beam line, and how far it is to a cylinder."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

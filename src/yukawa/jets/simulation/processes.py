@@ -1,26 +1,22 @@
 """Processes: which collisions Pythia makes, how jets are found in them, and what gives a jet its class."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from yukawa.core.config import StrictModel, checked, find, read_table
+from yukawa.core.config import Positive, StrictModel, checked, find, read_table
 from yukawa.core.errors import InputError, nearest
 from yukawa.jets.columns import PDG_ID
 
 SHIPPED = Path(__file__).parent / "processes"
-
-Positive = Annotated[float, Field(gt=0)]
 
 
 class ProcessSample(StrictModel):
     """One kind of event of a process.
 
     Attributes:
-        name: of the sample.
+        name: name of the sample.
         settings: lines for Pythia, after those of the process.
         yields: how many jets of each class one event gives; where cuts decide, about how many.
     """
@@ -40,9 +36,9 @@ class Clustering(StrictModel):
 
     Attributes:
         algorithm: `ee_genkt` (generalised kT for e+e-), `durham` (e+e- kT), or `antikt` (hadron colliders).
-        radius: of `ee_genkt` and `antikt`.
+        radius: radius of `ee_genkt` and `antikt` jets.
         power: p of `ee_genkt`: 1 is kT-like, -1 anti-kT-like.
-        exclusive: cluster each event to exactly so many jets; None keeps all jets within the cuts.
+        exclusive: cluster each event to exactly this number of jets; None keeps all jets within the cuts.
         pt_min: in GeV, after the card's jet energy scale; with `pt_max` and `eta_max` a cut on inclusive jets.
     """
 
@@ -64,11 +60,9 @@ class Clustering(StrictModel):
         if (self.radius is None) != (self.algorithm == "durham"):
             raise ValueError("durham has no radius" if self.radius else f"{self.algorithm} needs a radius")
         if self.algorithm == "antikt" and self.exclusive:
-            raise ValueError("exclusive jets have no meaning for antikt; leave `exclusive` out")
+            raise ValueError("exclusive jets have no meaning for antikt; omit `exclusive`")
         if self.exclusive and (self.pt_min or self.pt_max or self.eta_max):
-            raise ValueError(
-                "pt_min, pt_max and eta_max cut on inclusive jets; leave them or `exclusive` out"
-            )
+            raise ValueError("pt_min, pt_max and eta_max cut on inclusive jets; omit them or `exclusive`")
         if self.algorithm == "durham" and not self.exclusive:
             raise ValueError("durham needs `exclusive`, the number of jets")
         return self
@@ -82,7 +76,7 @@ class LabelRule(StrictModel):
             the two angles is least. `parton-match`: the nearest parton or resonance of the hard process
             whose class the sample has, within `radius` in (eta, phi); jets without one are dropped.
             `sample`: the one class of the sample.
-        radius: of `parton-match`.
+        radius: largest distance of `parton-match`.
         resonance: PDG code; take only partons that come from it (such as 25, from the Higgs boson).
         particles: class to the PDG codes that stand for it; classes named as in jet-origin need none.
     """
@@ -107,7 +101,7 @@ class Process(StrictModel):
     """Collisions, jets and classes.
 
     Attributes:
-        name: of the process.
+        name: name of the process.
         settings: lines for Pythia that all samples share (beams, hard process, …), in Pythia's own words.
         samples: kinds of events.
         clustering: how jets are found.
@@ -150,27 +144,27 @@ class Process(StrictModel):
         for sample in self.samples:
             if self.label.rule == "sample" and len(sample.yields) != 1:
                 raise ValueError(
-                    f"the label rule `sample` needs one class a sample; {sample.name} has several"
+                    f"the label rule `sample` needs one class per sample; {sample.name} has several"
                 )
         if self.label.rule == "pairing" and self.clustering.exclusive != 2:
-            raise ValueError("the label rule `pairing` needs `exclusive: 2` jets an event")
+            raise ValueError("the label rule `pairing` needs `exclusive: 2` jets per event")
         unknown = [name for name in self.classes if not self.label.codes(name)]
         if self.label.rule != "sample" and unknown:
             raise ValueError(
-                f"no particle stands for the class {unknown[0]}; write `particles: {{{unknown[0]}: [6, -6]}}` "
+                f"the class {unknown[0]} has no particle; write `particles: {{{unknown[0]}: [6, -6]}}` "
                 "with its PDG codes under `label:`"
             )
         return self
 
 
 def load_process(name_or_path: str | Path = "jet-origin") -> Process:
-    """A shipped process (`jet-origin`, `hadron-jets`) by its name, or one's own by the path of its YAML file.
+    """A shipped process (`jet-origin`, `hadron-jets`) by its name, or your own by the path of its YAML file.
 
     `command_file:` of the process or of a sample names a Pythia file (.cmnd), looked for from the YAML file's
     folder; its lines come before the `settings:` beside it.
 
     Raises:
-        InputError: there is no such process, or its first wrong key or value.
+        InputError: there is no such process, or a key or value is wrong; the first one is named.
     """
     path = find(name_or_path, SHIPPED, "process")
     table = read_table(path)
@@ -182,7 +176,7 @@ def load_process(name_or_path: str | Path = "jet-origin") -> Process:
 
 
 def _take_in_command_file(part: Any, folder: Path) -> None:
-    """Replace `command_file` in a table by the lines of that file, so that a process is whole by itself."""
+    """Replace `command_file` in a table by the lines of that file, so that a process needs no other file."""
     if not isinstance(part, dict) or "command_file" not in part:
         return
     path = folder / str(part.pop("command_file"))

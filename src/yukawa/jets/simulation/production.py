@@ -1,6 +1,4 @@
-"""Makes a data set of simulated jets block by block, so that it is the same however often it was interrupted."""
-
-from __future__ import annotations
+"""Makes a data set of simulated jets block by block, so that an interruption does not change it."""
 
 import json
 import os
@@ -11,30 +9,23 @@ from contextlib import contextmanager
 from functools import partial
 from importlib import metadata
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import Any
 
 from pydantic import ValidationError
 
+from yukawa import __version__
 from yukawa.core.errors import InputError, StoreError
 from yukawa.core.files import hash_file, parse_row, report_write_errors, write_jsonl
 from yukawa.core.optional import require
 from yukawa.core.processes import Report, run_tasks, usable_cores
-from yukawa.jets.io.manifest import (
-    MANIFEST,
-    SPLITS,
-    JetManifest,
-    Shard,
-    check_manifest,
-    describe_shard,
-)
+from yukawa.jets.io.manifest import MANIFEST, SPLITS, JetManifest, Shard, check_manifest, describe_shard
 from yukawa.jets.io.parquet import write_parquet
 from yukawa.jets.simulation.blocks import block_sizes, make_block
 from yukawa.jets.simulation.cards import Card
 from yukawa.jets.simulation.processes import Process
 
-# What an unfinished data set has in place of its manifest: settings in the first row, then a row a block.
+# An unfinished data set has this in place of its manifest: settings in the first row, then one row per block.
 JOURNAL = "production.jsonl"
-_PACKAGES = ("yukawa", "pythia8mc", "fastjet", "numpy")
 _SHARD = re.compile(r"\d{5,}\.parquet")
 _HALF_WRITTEN = re.compile(r"\.[0-9a-f]{16}\.part")
 
@@ -50,25 +41,25 @@ def produce(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> JetManifest:
-    """Simulate a data set into the folder `out`, or what is still missing of it.
+    """Simulate a data set into the folder `out`, or the part of it that is still missing.
 
     It has exactly `jets_per_class` jets of each class, split by event in 60, 20 and 20 % into train, validation
     and test. Its bytes follow from process, card, number and seed, whatever the number of workers and however
-    often the work was broken off: what is whole is kept, the rest is made again. A data set can be asked for
-    anew with more jets; all blocks of 2000 jets of each class stay as they are.
+    often the work was interrupted: complete blocks are kept, the rest is made again. A data set can be extended
+    to more jets; complete blocks of 2000 jets of each class do not change.
 
     Args:
-        out: a new or empty folder, or one that an earlier call began with the same settings.
-        process: what collides, and what is a jet of which class.
+        out: a new or empty folder, or one that an earlier call started with the same settings.
+        process: the collisions, and what gives a jet its class.
         card: the detector.
-        jets_per_class: how many; above 0.
-        seed: of all random numbers; not below 0.
-        workers: processes; as many as there are cores if None.
-        progress: called with the jets made and the jets in all.
+        jets_per_class: number of jets of each class, above 0.
+        seed: seed of the random numbers, not below 0.
+        workers: number of processes; by default one for each core.
+        progress: called with the number of jets made and the total.
 
     Raises:
-        InputError: a number is out of range; `out` is a file, holds something else, was begun with other
-            settings or versions, or is just being made by another process; the process cannot be simulated.
+        InputError: a number is out of range; `out` is a file, holds something else, was started with other
+            settings or versions, or is being made by another process; the process cannot be simulated.
         MissingPackage: pythia8mc, awkward, fastjet or pyarrow is not installed.
         StoreError: the disk refuses, or its journal is damaged; what was made is kept.
         YukawaError: a worker died; what was made is kept.
@@ -87,7 +78,7 @@ def produce(
     with _alone_in(out):
         begun = _begun(out)
         if begun is not None and not begun.shards:
-            begun = None  # nothing was made yet: a mistake in the settings can be put right
+            begun = None  # nothing was made yet: the settings may still change
         if begun is not None:
             _check_same(out, begun, wanted)
             if _finished(out, begun, wanted, process.classes):
@@ -144,7 +135,7 @@ def _make_missing(
 def _make_shards(
     out: Path, process: Process, card: Card, seed: int, sizes: tuple[int, ...], number: int, report: Report
 ) -> tuple[int, tuple[Shard, ...]]:
-    """Make one block and write its shards; a split without jets gets none."""
+    """Make one block and write its shards; a split without jets has no shard."""
     note = {"process": process.name, "card": card.name, "seed": str(seed), "block": str(number)}
     shards = []
     for split, jets in make_block(process, card, seed, sizes, number, report).items():
@@ -166,7 +157,8 @@ def _check_numbers(**numbers: tuple[int, int]) -> None:
 def _versions() -> dict[str, str]:
     for package in ("pythia8mc", "fastjet", "awkward"):
         require(package, "simulating jets")
-    return {package: metadata.version(package) for package in _PACKAGES}
+    others = {package: metadata.version(package) for package in ("pythia8mc", "fastjet", "numpy")}
+    return {"yukawa": __version__, **others}
 
 
 def _begun(out: Path) -> JetManifest | None:
@@ -178,13 +170,14 @@ def _begun(out: Path) -> JetManifest | None:
     other = [path.name for path in out.iterdir() if not _HALF_WRITTEN.fullmatch(path.name)]
     if other:
         raise InputError(
-            f"{out} holds {min(other)} and no data set was begun there", hint="choose an empty or new folder"
+            f"{out} holds {min(other)} and no data set was started there",
+            hint="choose an empty or new folder",
         )
     return None
 
 
 def _read_journal(out: Path) -> JetManifest:
-    """The settings in the journal and all shards that it records; a last row torn by a crash is left out."""
+    """The settings and all shards that the journal records; a last row torn by a crash is omitted."""
     path = out / JOURNAL
     shards: list[Shard] = []
     try:
@@ -192,7 +185,7 @@ def _read_journal(out: Path) -> JetManifest:
         settings = JetManifest.model_validate(parse_row(first, f"{path}:1"))
     except (OSError, ValueError, InputError) as error:
         raise StoreError(
-            f"{path} is damaged: {str(error).splitlines()[0]}", hint="begin anew in another folder"
+            f"{path} is damaged: {str(error).splitlines()[0]}", hint="start again in another folder"
         ) from None
     for line in rest:
         try:
@@ -206,7 +199,7 @@ def _read_journal(out: Path) -> JetManifest:
 def _journal(
     out: Path, wanted: JetManifest, blocks: Iterable[tuple[Shard, ...]]
 ) -> Iterator[Callable[[tuple[Shard, ...]], None]]:
-    """Begin the journal with what is there; gives the function that adds a block's shards to it."""
+    """Start the journal with the blocks that are there; gives a function that appends the shards of a block."""
     path = out / JOURNAL
     write_jsonl(path, [wanted.model_dump(mode="json"), *map(_row, blocks)])
     # A set that grows or is mended is not finished.
@@ -214,13 +207,13 @@ def _journal(
         (out / MANIFEST).unlink(missing_ok=True)
     with report_write_errors(path):
         handle = open(path, "ab", buffering=0)  # noqa: SIM115 -- closed below
+
+    def append(shards: tuple[Shard, ...]) -> None:
+        with report_write_errors(path):
+            handle.write(json.dumps(_row(shards)).encode() + b"\n")
+
     with handle:
-        yield partial(_append, handle, path)
-
-
-def _append(handle: IO[bytes], path: Path, shards: tuple[Shard, ...]) -> None:
-    with report_write_errors(path):
-        handle.write(json.dumps(_row(shards)).encode() + b"\n")
+        yield append
 
 
 def _row(shards: tuple[Shard, ...]) -> dict[str, Any]:
@@ -232,12 +225,12 @@ def _check_same(out: Path, begun: JetManifest, wanted: JetManifest) -> None:
         found = _difference(getattr(begun, name), getattr(wanted, name), name)
         if found:
             raise InputError(
-                f"{out} was begun with {found}",
-                hint="choose another folder, or the settings it was begun with",
+                f"{out} was started with {found}",
+                hint="choose another folder, or the settings it was started with",
             )
     if wanted.jets_per_class < begun.jets_per_class:
         raise InputError(
-            f"{out} was begun with {begun.jets_per_class} jets of each class, it cannot shrink to "
+            f"{out} was started with {begun.jets_per_class} jets of each class, it cannot shrink to "
             f"{wanted.jets_per_class}",
             hint="choose another folder",
         )
@@ -259,13 +252,13 @@ def _check_versions(out: Path, begun: JetManifest, wanted: JetManifest) -> None:
     found = _difference(begun.versions, wanted.versions, "versions")
     if found:
         raise InputError(
-            f"{out} was begun with {found.removeprefix('versions.')}: one data set is made by one version",
+            f"{out} was started with {found.removeprefix('versions.')}: one data set is made by one version",
             hint="install that version, or choose another folder",
         )
 
 
 def _finished(out: Path, begun: JetManifest, wanted: JetManifest, classes: tuple[str, ...]) -> bool:
-    """Whether all jets are recorded, and the files are as the manifest says by size and number of jets."""
+    """Whether all jets are recorded, and the files agree with the manifest in size and number of jets."""
     if (out / JOURNAL).exists() or _counts(begun.shards) != dict.fromkeys(classes, wanted.jets_per_class):
         return False
     try:
@@ -278,7 +271,7 @@ def _finished(out: Path, begun: JetManifest, wanted: JetManifest, classes: tuple
 def _whole_blocks(
     out: Path, begun: JetManifest, sizes: tuple[int, ...], classes: tuple[str, ...]
 ) -> dict[int, tuple[Shard, ...]]:
-    """The recorded blocks that hold as many jets as wanted, and whose files have not changed."""
+    """The recorded blocks that hold the right number of jets, and whose files have not changed."""
     by_number: dict[int, list[Shard]] = defaultdict(list)
     for shard in begun.shards:
         stem = PurePosixPath(shard.path).stem
@@ -308,7 +301,7 @@ def _intact(file: Path, shard: Shard) -> bool:
 
 
 def _clean(out: Path, blocks: Iterable[tuple[Shard, ...]]) -> None:
-    """Remove what a killed process left: files half-written, and shards of blocks that are to be made again."""
+    """Remove half-written files of a killed process, and shards of blocks that are to be made again."""
     kept = {out / shard.path for shards in blocks for shard in shards}
     for folder in (out, *(out / split for split in SPLITS)):
         for path in folder.glob("*"):
@@ -320,7 +313,7 @@ def _clean(out: Path, blocks: Iterable[tuple[Shard, ...]]) -> None:
 
 @contextmanager
 def _alone_in(out: Path) -> Iterator[None]:
-    """Make the folder if need be and hold it, as long as this process lives; Windows has no such lock."""
+    """Make the folder if necessary and lock it while this process lives; Windows has no such lock."""
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file, a folder is needed", hint="choose another folder")
     with report_write_errors(out):

@@ -10,15 +10,22 @@ import numpy as np
 import torch
 
 from yukawa.core.errors import InputError
-from yukawa.jets.features import standardise
+from yukawa.jets.features import preprocess
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.features.encoded import Encoder
 from yukawa.jets.io.chunks import JetChunk, JetSource
 from yukawa.jets.io.loader import InMemory, Loader, Streaming
 from yukawa.jets.io.manifest import MANIFEST
 from yukawa.jets.io.source import open_source
-from yukawa.jets.models.interface import Tagger, settings_of
-from yukawa.jets.models.saving import build, load_model, model_files, model_folder, save_model
+from yukawa.jets.models.tagger import (
+    Tagger,
+    build,
+    load_model,
+    model_files,
+    model_folder,
+    save_model,
+    settings_of,
+)
 from yukawa.jets.table import Array, Jets
 from yukawa.jets.training.recipe import DataRecipe, ModelRecipe, Recipe
 
@@ -36,7 +43,7 @@ def build_model(recipe: Recipe) -> tuple[Encoder, Tagger]:
     """
     config = load_data_config(recipe.data.config)
     if not config.resolved:
-        config = standardise.resolve(config, open_jets(recipe)[0])
+        config = preprocess.resolve(config, open_jets(recipe)[0])
     sizes = recipe.model.model_dump(exclude={"start"})
     for name in _FROM_DATA:
         if name in sizes:

@@ -17,7 +17,7 @@ from transformers import TrainingArguments
 
 from yukawa.core.errors import InputError, MissingPackage
 from yukawa.core.signals import Interruption
-from yukawa.jets.models.interface import Tagger
+from yukawa.jets.models.tagger import Tagger
 from yukawa.jets.training.batches import Batch, Steps
 from yukawa.jets.training.callback import Conductor, Plan, Standing
 from yukawa.jets.training.checkpoints import check_shapes, read_best, read_progress

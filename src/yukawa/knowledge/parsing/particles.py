@@ -1,7 +1,5 @@
 """Recognises particle names in any spelling and gives the Particle Data Group's name and identifier."""
 
-from __future__ import annotations
-
 import functools
 import importlib.util
 import re
@@ -11,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from yukawa.core.errors import MissingPackage
+from yukawa.core.optional import check_installed
 
 _IGNORED = frozenset(" _^(){}/,")
 _CHARGE = re.compile(r"(?:0|\+\+|--|\+|-)$")
@@ -21,7 +19,7 @@ _FOLLOWING = re.compile(r"[ -]([A-Za-z]{1,20})(?![A-Za-z])")
 _NAME = re.compile(r"^(?P<base>J/psi|[A-Za-z]+?)(?P<bar>bar)?(?:_(?P<sub>[A-Za-z0-9_]+))?(?:\^(?P<mark>[*']+))?"
                    r"(?:\((?P<mass>[^)]*)\))?(?P<charge>0|\+\+|--|\+|-)?$")  # fmt: skip
 
-# What people say for a whole family or leave out of a name; PDG names on the right.
+# Short names that people use for a whole family or state; PDG names on the right.
 _SHORT = {
     "rho": "rho(770)", "omega": "omega(782)", "phi": "phi(1020)", "K*": "K^*(892)", "K*(892)": "K^*(892)",
     "eta'": "eta^'(958)0", "etaprime": "eta^'(958)0", "Delta": "Delta(1232)", "D_s*": "D_s^*", "B*": "B^*",
@@ -45,7 +43,7 @@ _ENGLISH = {
     "zboson": "Z0", "electronneutrino": "nu_e", "muonneutrino": "nu_mu", "tauneutrino": "nu_tau",
     "electronantineutrino": "nubar_e", "muonantineutrino": "nubar_mu", "tauantineutrino": "nubar_tau",
     "upquark": "u", "downquark": "d", "strangequark": "s", "charmquark": "c", "charmedquark": "c",
-    "bottomquark": "b", "beautyquark": "b", "bquark": "b", "cquark": "c", "squark": "", "topquark": "t",
+    "bottomquark": "b", "beautyquark": "b", "bquark": "b", "cquark": "c", "topquark": "t",
     "uquark": "u", "dquark": "d", "tquark": "t", "quarktop": "t",
     "proton": "p", "antiproton": "pbar", "neutron": "n", "antineutron": "nbar", "pion": "pi", "kaon": "K",
     "kshort": "K(S)0", "klong": "K(L)0", "lambda0": "Lambda0", "lambdabaryon": "Lambda", "lambdahyperon": "Lambda",
@@ -55,7 +53,6 @@ _ENGLISH = {
     "antineutrino": "nubar", "sigmameson": "f_0(500)0", "kappameson": "K_0^*(700)", "nucleon": "N",
     "strangeb": "B_s", "charmedb": "B_c", "charmedlambda": "Lambda_c", "beautylambda": "Lambda_b",
 }  # fmt: skip
-_ENGLISH = {key: name for key, name in _ENGLISH.items() if name}
 _GENUS = frozenset("meson mesons boson bosons baryon baryons lepton leptons quark quarks hyperon hyperons particle"
                    " particles resonance resonances state hadron".split())  # fmt: skip
 
@@ -109,10 +106,9 @@ def database_path() -> Path:
     Raises:
         MissingPackage: `pdg` is not installed.
     """
+    check_installed("pdg", "reading the Particle Data Group's data")
     spec = importlib.util.find_spec("pdg")
-    if spec is None or spec.origin is None:
-        raise MissingPackage("pdg", "pip install pdg", purpose="reading particle names")
-    return Path(spec.origin).parent / "pdg.sqlite"
+    return Path(str(spec and spec.origin)).parent / "pdg.sqlite"
 
 
 def squeeze(name: str) -> str:
@@ -162,52 +158,76 @@ def _conjugates(rows: Iterable[tuple[str, str, float | None, str, str]]) -> dict
 
 
 def _spellings(particles: dict[str, Particle], groups: dict[str, set[str]]) -> tuple[Spellings, Spellings]:
+    """Every spelling with what it can mean, exactly as written and without regard to case."""
     table: dict[str, set[str]] = defaultdict(set)
+    _add_particles(table, particles)
     bases: dict[str, set[str]] = defaultdict(set)
     for name in particles:
+        if (match := _NAME.match(name)) and match["charge"]:
+            bases[name[: match.start("charge")]].add(name)
+    families = _families(particles, groups, bases)
+    _add_families(table, particles, families)
+    resolve = {**{name: {name} for name in particles}, **bases, **families}
+    _add_short_names(table, resolve)
+    table["D*"] = {"D^*(2007)0", "D^*(2010)+", "D^*(2010)-", "Dbar^*(2007)0"} & set(particles)
+    folded = _folded(table, resolve, particles)
+    _add_charges(table, particles)
+    return _frozen(table), _frozen(folded)
+
+
+def _add_particles(table: dict[str, set[str]], particles: dict[str, Particle]) -> None:
+    """Each charge state in all its spellings, also with the charge that its name omits."""
+    for name, particle in particles.items():
         for key in _variants(name):
             table[key].add(name)
-            if (units := particles[name].charge) is not None and not _CHARGE.search(name):
-                table[key + ("0" if units == 0 else "+" if units > 0 else "-")].add(name)
-        match = _NAME.match(name)
-        if match and match["charge"]:
-            bases[name[: match.start("charge")]].add(name)
-    for base, members in bases.items():
-        groups.setdefault(base, members)
-    for family, members in list(groups.items()):
+            if particle.charge is not None and not _CHARGE.search(name):
+                table[key + ("0" if particle.charge == 0 else "+" if particle.charge > 0 else "-")].add(name)
+
+
+def _families(
+    particles: dict[str, Particle], groups: dict[str, set[str]], bases: dict[str, set[str]]
+) -> dict[str, set[str]]:
+    """Names that stand for several charge states: the PDG's groups, names less their charge, and groups of one charge."""
+    families = bases | groups
+    for family, members in list(families.items()):
         if "_cbar" in family:
-            groups.setdefault(family.replace("_cbar", "").replace("c_s(", "cs("), set(members))
-    for family, members in list(groups.items()):
+            families.setdefault(family.replace("_cbar", "").replace("c_s(", "cs("), set(members))
+    for family, members in list(families.items()):
         for name in members:
-            found = _CHARGE.search(name)
-            if found and not (found[0] == "0" and particles[name].is_antiparticle and "bar" not in family):
-                groups.setdefault(family + found[0], set()).add(name)
-    for family in set(groups) & set(particles):
-        del groups[family]
-    for family, members in groups.items():
-        barred = _NAME.match(family)
-        wanted = {m for m in members if not particles[m].is_antiparticle} or members
+            charge = _CHARGE.search(name)
+            if charge and not (charge[0] == "0" and particles[name].is_antiparticle and "bar" not in family):
+                families.setdefault(family + charge[0], set()).add(name)
+    return {family: members for family, members in families.items() if family not in particles}
+
+
+def _add_families(
+    table: dict[str, set[str]], particles: dict[str, Particle], families: dict[str, set[str]]
+) -> None:
+    for family, members in families.items():
         for key in _variants(family):
-            table.setdefault(key, set()).update(members if barred and barred["bar"] else wanted | members)
-    resolve = {**{k: {k} for k in particles}, **{k: set(v) for k, v in bases.items()}, **groups}
+            table.setdefault(key, set()).update(members)
+
+
+def _add_short_names(table: dict[str, set[str]], resolve: dict[str, set[str]]) -> None:
     for short, target in {**_SHORT, **_SPECIAL}.items():
         for charge in ("", "0", "+", "-", "++"):
-            if names := resolve.get(target + charge) or (
-                resolve.get(target.rstrip("0")) if not charge else None
-            ):
-                for key in _variants(short + charge):
-                    table[key] = set(names)
-    table["D*"] = {"D^*(2007)0", "D^*(2010)+", "D^*(2010)-", "Dbar^*(2007)0"} & set(particles)
+            names = resolve.get(target + charge) or (None if charge else resolve.get(target.rstrip("0")))
+            for key in _variants(short + charge) if names else ():
+                table[key] = set(names or ())
+
+
+def _folded(
+    table: dict[str, set[str]], resolve: dict[str, set[str]], particles: dict[str, Particle]
+) -> dict[str, set[str]]:
+    """Spellings in small letters, where they stay distinct, and the English names."""
     folded: dict[str, set[str]] = defaultdict(set)
     for key, names in table.items():
         if len(key) > 2 and key.lower() not in {"pbar", "nbar"}:
             folded[key.lower()] |= names
     for english, target in _ENGLISH.items():
         folded[english] = folded[english + "s"] = set(resolve.get(target) or resolve[target.rstrip("0")])
-    folded["neutrino"] = {n for n in particles if n.startswith("nu")}
-    folded["neutrinos"] = folded["neutrino"]
-    _add_charges(table, particles)
-    return _frozen(table), _frozen(folded)
+    folded["neutrino"] = folded["neutrinos"] = {n for n in particles if n.startswith("nu")}
+    return folded
 
 
 def _add_charges(table: dict[str, set[str]], particles: dict[str, Particle]) -> None:
@@ -312,7 +332,7 @@ def _longest(
             end = position + 1
             if depth == 1 and text[end : end + 1] == ")":
                 end += 1
-                # What closes a bracket is a mass, never the charge behind it: rho(7700) is no rho(770)0.
+                # The number in a closed bracket is a mass, never a charge: rho(7700) is not rho(770)0.
                 names = tuple(n for n in names if not (n.endswith("0") and squeeze(n) == key)) or None
             if names and (depth == 0 or text[end - 1] == ")") and _ends(text, end, character):
                 best = (end, names)
@@ -328,7 +348,7 @@ def _ends(text: str, end: int, last: str) -> bool:
     following = text[end]
     if following in "_^'*":
         return following == "'" and text[end + 1 : end + 2] in {"s", ""}
-    if following == "(":  # a state of another mass, or a function of what stands in the brackets: m(…), B(…)
+    if following == "(":  # a state of another mass, or a function of the brackets' content: m(…), B(…)
         return False
     if (
         following in "+-" and not text[end + 1 : end + 2].isalpha()

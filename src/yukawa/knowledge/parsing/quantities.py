@@ -45,8 +45,6 @@ _LOWER = re.compile(
     r"(?:>|≥|greater than|more than|above|larger than|at least|lower limit (?:of|is)|over)\s*\(?$",
     re.IGNORECASE,
 )
-
-
 _RANGE = re.compile(r"\b(?:is|are|lies|lie) (?:somewhere )?between |\d ?– ?\d")
 
 
@@ -57,7 +55,7 @@ def is_range(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number in base units (eV, s, m, 1) with its errors; `start:end` is where it stands in the text."""
+    """A number in base units (eV, s, m, 1) with its errors; `start:end` is its place in the text."""
 
     value: float
     error_plus: float | None
@@ -95,7 +93,7 @@ class Quantity:
 
 
 def find_quantities(text: str) -> list[Quantity]:
-    """Every quantity in `text`, in order; numbers inside names (`K*(892)`, `psi(2S)`) are passed over."""
+    """Every quantity in `text`, in order; numbers inside names (`K*(892)`, `psi(2S)`) are skipped."""
     flat = _LATEX.sub(lambda m: " " * len(m[0]), text.translate(_DASHES))
     return [q for m in _QUANTITY.finditer(flat) if (q := _quantity(flat, m)) is not None]
 
@@ -117,16 +115,9 @@ def _quantity(text: str, match: re.Match[str]) -> Quantity | None:
         return None
     before = text[max(0, match.start() - _BOUND_WORDS) : match.start()]
     bound = "upper" if _UPPER.search(before) else "lower" if _LOWER.search(before) else None
-    return Quantity(
-        value * factor,
-        None if plus is None else plus * factor,
-        None if minus is None else minus * factor,
-        base,
-        bound,
-        resolution * factor,
-        match.start("value") if not match["close"] else match.start(),
-        end,
-    )
+    start = match.start("value") if not match["close"] else match.start()
+    up, down = (None if error is None else error * factor for error in (plus, minus))
+    return Quantity(value * factor, up, down, base, bound, resolution * factor, start, end)
 
 
 def _errors(match: re.Match[str], resolution: float) -> tuple[float | None, float | None]:

@@ -14,7 +14,7 @@ from yukawa.knowledge.parsing.particles import Mention, find_particles, particle
 from yukawa.knowledge.parsing.properties import find_aspects, find_property
 from yukawa.knowledge.parsing.spelling import plain_ascii
 
-# What stands between a particle and its decay products: an arrow, or 'to', 'into' just before a particle.
+# A particle and its decay products are joined by an arrow, or by 'to', 'into' just before a particle.
 _INTO = re.compile(
     r"→|\b(?:to|into|via)\b(?=[^¤§→.;]{0,24}¤)|(?:(?<=decays )|(?<=decay )|(?<=decaying ))in(?=(?: an?| the| two| \d)? ?¤)"
 )
@@ -28,7 +28,7 @@ _AFTER_NAME = re.compile(r"¤ ?$")
 _COUNTS = {"two": 2, "three": 3, "four": 4}
 _PAIR = re.compile(r" pairs?\b")
 _PAIR_OF = re.compile(r"\bpairs? of (?:\w+ )?$")
-# Products that are no particle, as sources write them.
+# Products that are not particles, as sources write them.
 _OTHER_PRODUCTS = {"hadron": "hadrons", "invisible": "invisible", "anything": "anything"}
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9'_*+-]*|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 # Words that carry no content of their own in questions and statements about physics.
@@ -58,18 +58,16 @@ STOPWORDS = frozenset(
     magneton magnetons strongly excluded exclude pair pairs states mev gev kev ev units unit
     """.split()
 )
-
-
 Channel: TypeAlias = tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a sentence is about.
+    """The meaning of a sentence.
 
     `subjects` are the PDG names the first particle can mean, `channel` the alternatives for each decay
     product, `words` the content words left over, of which `adjacent` ones follow a particle's name,
-    `aspects` the quantum numbers asked for one by one, `otherwise` a second reading of a decay.
+    `aspects` the quantum numbers named one by one, `otherwise` a second reading of a decay.
     """
 
     plain: str
@@ -182,7 +180,7 @@ def _alternatives(product: str) -> tuple[str, ...]:
 def claim_key(subject: str, property_name: str, products: Iterable[str]) -> str:
     """The key of a claim: `S035:1|branching-fraction|nu_tau,pi-` for tau- → pi- nu_tau."""
     particle = particle_table().particles[subject]
-    # Quarks' thirds are left out: no two charge states of a quark share an identifier.
+    # Quarks' thirds are omitted: no two charge states of a quark share an identifier.
     charge = abs(round(particle.charge)) if particle.charge is not None and particle.charge % 1 == 0 else 0
     return (
         f"{particle.identifiers[0]}:{charge}|{property_name}|{','.join(sorted(squeeze(p) for p in products))}"

@@ -39,7 +39,7 @@ _COMPOUND = re.compile(
     r"|hyperons?|resonances?|neutrinos?|antineutrinos?|particles?|bar)\b)",
     re.IGNORECASE,
 )
-# What each pattern cannot match without stands before it: most texts hold none, and `in` costs next to nothing.
+# Before each pattern come the strings without which it cannot match: most texts hold none, and `in` is cheap.
 _SPOKEN = (
     (("m_", "M_"), re.compile(r"\b[mM]_\{?(?=[A-Za-z])"), "mass "),
     (("Gamma_",), re.compile(r"\bGamma_\{?(?=[A-Za-z])(?!tot|i\b)"), "width "),
@@ -65,7 +65,7 @@ def plain_ascii(text: str) -> str:
     r"""`text` with one ASCII spelling of names: `$J/\psi$`, `J/ψ` become `J/psi`; `B_s⁰`, `$B^0_s$` keep their parts.
 
     Subscripts and superscripts are written in line (`K_S⁰` → `K_S0`); a decay arrow becomes ` → `.
-    Idempotent: a plain text stays as it is.
+    Idempotent: a plain text does not change.
     """
     text = _ARROWS.sub(ARROW, text)
     if "\\" in text or "$" in text:

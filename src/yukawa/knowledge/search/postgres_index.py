@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from yukawa.knowledge.search.local_index import CANDIDATES, POSTINGS_BUDGET, VECTOR_WEIGHT, Query, Scored
-from yukawa.knowledge.search.segments import K1, B, term_weight
+from yukawa.knowledge.search import ranking
+from yukawa.knowledge.search.ranking import CANDIDATES, K1, VECTOR_WEIGHT, B, Query, Scored
 
 # Above so many passages a search by meaning uses an HNSW index; below, comparing with every vector is quick enough.
 EXACT_UP_TO = 50_000
@@ -17,7 +17,7 @@ EXACT_UP_TO = 50_000
 # most of them mixtures of real ones.
 VISITED = 200
 
-# Asked row by row in order of rank until enough are found: a scalar subquery is never turned into a join
+# Evaluated row by row in order of rank until enough are found: a scalar subquery is never turned into a join
 # with the whole table.
 _VALID = """
     (SELECT {span} FROM passages p JOIN versions v ON v.id = p.version_id WHERE p.id = ranked.passage_id)
@@ -101,12 +101,12 @@ class ServerIndex:
                 "SELECT count(*), coalesce(sum(cardinality(string_to_array(terms, ' '))), 0) FROM passages"
             )
         ).one()
-        if (stands := _stored_totals(connection)) != tuple(counted):
-            found.append(f"index: totals are {stands}, the passages give {tuple(counted)}")
+        if (stored_now := _stored_totals(connection)) != tuple(counted):
+            found.append(f"index: totals are {stored_now}, the passages give {tuple(counted)}")
         return found
 
     def save(self, connection: sa.Connection) -> None:
-        """See `Index.save`: make the HNSW index where the passages are many; writers wait until it stands."""
+        """See `Index.save`: make the HNSW index where the passages are many; writers wait until it exists."""
         if self._dimensions == 0 or _totals(connection)[0] <= EXACT_UP_TO:
             return
         connection.execute(sa.text(
@@ -122,13 +122,13 @@ class ServerIndex:
         return f"hnsw_vectors_{self._embedder_id}"
 
     def _nearest(self, connection: sa.Connection, vector: str, filters: _Filters, count: int) -> list[int]:
-        """Ids of the valid passages nearest to `vector`; approximate only where an HNSW index stands."""
+        """Ids of the valid passages nearest to `vector`; approximate only where an HNSW index exists."""
         few = filters.allowed is not None and len(filters.allowed) <= EXACT_UP_TO
         parameters = filters.parameters | {"vector": vector, "candidates": filters.candidates}
 
-        def asked(*, exact: bool) -> list[int]:
+        def ids(*, exact: bool) -> list[int]:
             """The ids, by comparing all vectors or by the index."""
-            # Only the expression that the HNSW index is made of can use it.
+            # Only the expression over which the HNSW index was built can use it.
             statement = _NEAREST.format(
                 embedder=self._embedder_id,
                 vector="e.vector" if exact else f"e.vector::vector({self._dimensions})",
@@ -139,17 +139,17 @@ class ServerIndex:
             return list(connection.execute(sa.text(statement), parameters).scalars())
 
         if few or not self._has_hnsw(connection):
-            return asked(exact=True)
-        found = asked(exact=False)
+            return ids(exact=True)
+        found = ids(exact=False)
         # Where few of the passages visited are valid the index gives up early: look at all.
-        return found if len(found) == filters.candidates else asked(exact=True)
+        return found if len(found) == filters.candidates else ids(exact=True)
 
     def _has_hnsw(self, connection: sa.Connection) -> bool:
         return connection.execute(sa.select(sa.func.to_regclass(self._hnsw))).scalar() is not None
 
 
 class _Filters:
-    """Which passages count: in force at the moment asked for, and among those allowed."""
+    """Which passages count: those valid at the moment of the query and allowed."""
 
     def __init__(self, query: Query) -> None:
         self.allowed = None if query.allowed is None else query.allowed.tolist()
@@ -224,23 +224,15 @@ def _stored_totals(connection: sa.Connection) -> tuple[int, int]:
 
 def _weighted(connection: sa.Connection, terms: Sequence[str], count: int) -> list[tuple[str, float]]:
     """Terms with their idf, rarest first, as many as the budget of postings allows (see `LocalIndex`)."""
-    frequencies = _frequencies(connection, terms, POSTINGS_BUDGET + 1)
-    if (
-        frequencies and frequencies[0][0] > POSTINGS_BUDGET
-    ):  # all are common: only now does it matter how common
+    frequencies = _frequencies(connection, terms, ranking.POSTINGS_BUDGET + 1)
+    if frequencies and frequencies[0][0] > ranking.POSTINGS_BUDGET:
+        # All are common: only now does it matter how common.
         frequencies = _frequencies(connection, terms, None)
-    weighted: list[tuple[str, float]] = []
-    spent = 0
-    for frequency, term in frequencies:
-        if weighted and spent + frequency > POSTINGS_BUDGET:
-            break
-        spent += frequency
-        weighted.append((term, term_weight(term, count, frequency)))
-    return weighted
+    return ranking.weighted_terms(frequencies, count)
 
 
 def _frequencies(connection: sa.Connection, terms: Sequence[str], limit: int | None) -> list[tuple[int, str]]:
-    """In how many passages each term stands, rarest first; counting stops at `limit`."""
+    """In how many passages each term occurs, rarest first; counting stops at `limit`."""
     rows = connection.execute(
         sa.text(
             "SELECT w.term, (SELECT count(*) FROM (SELECT 1 FROM postings o WHERE o.term = w.term LIMIT :limit) counted)"

@@ -1,47 +1,37 @@
-"""Nearest vectors: exact up to some 10^5 passages, by a bound where it pays; FAISS beyond; all give row numbers."""
-
-from __future__ import annotations
+"""Nearest vectors: exactly up to some 10^5 passages, by FAISS beyond; both give row numbers."""
 
 import functools
 import importlib.util
 import math
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from yukawa.core.processes import usable_cores
-from yukawa.knowledge.search.pruning import Leading
 
 # Measured in benchmarks/search.py: the product over 100,000 x 384 takes 4 to 8 ms on two cores.
 EXACT_UP_TO = 125_000
-_BOUNDED_FROM = 4_000
 TARGET_RECALL = 0.99
 _BLOCK = 65_536
 _PIECE, _ALONE = 2_048, 4_096
-_FILE = "vectors.faiss"
 
 
 class Nearest:
-    """Searches a part's vectors; the frozen first part may have an approximate index, kept beside its copy on disk."""
+    """Searches a segment's vectors; the frozen first segment may have an approximate index."""
 
     def __init__(self) -> None:
         self._faiss: Any = None
-        self._leading: Leading | None = None
 
     def cover(self, vectors: NDArray[np.float32]) -> None:
-        """Prepare the search of `vectors` (n, d): by leading components, or if they are many by FAISS where installed.
+        """Prepare the search of `vectors` (n, d): by FAISS, where they are many and it is installed.
 
-        A FAISS index of at least half of them is continued with the rows it lacks; what it has must be the first rows.
+        An index of at least half of them is continued with the rows it lacks; what it has must be the first rows.
         """
         if len(vectors) <= EXACT_UP_TO or vectors.shape[1] == 0 or not _installed():
             self._faiss = None
-            worth_it = len(vectors) >= _BOUNDED_FROM and vectors.shape[1] > 0
-            self._leading = Leading.of(vectors) if worth_it else None
             return
-        self._leading = None
         if self._faiss is None or not len(vectors) <= 2 * self._faiss.ntotal <= 2 * len(vectors):
             self._faiss = _trained(vectors)
         for start in range(self._faiss.ntotal, len(vectors), _BLOCK):
@@ -49,47 +39,35 @@ class Nearest:
         if self._faiss.nprobe == 1:  # as made
             self._faiss.nprobe = _probes(self._faiss, vectors)
 
-    def save(self, folder: Path) -> None:
-        """Write what `cover` made into `folder`."""
-        if self._leading is not None:
-            self._leading.save(folder)
-        if self._faiss is not None:
-            import faiss
-
-            faiss.write_index(self._faiss, str(folder / _FILE))
-
-    def load(self, folder: Path, count: int) -> None:
-        """Open what `save` wrote, if it is whole and holds `count` rows."""
-        self._faiss, self._leading = None, Leading.load(folder, count)
-        if not (folder / _FILE).exists() or not _installed():
-            return
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What `cover` made, as bytes to be saved; empty if the search is exact."""
+        if self._faiss is None:
+            return {}
         import faiss
 
-        try:
-            index = faiss.read_index(str(folder / _FILE))
-        except RuntimeError:  # cut off or gone: the caller makes a new one when it saves next
-            return
-        if index.ntotal == count:
-            self._faiss = index
+        return {"faiss": faiss.serialize_index(self._faiss)}
+
+    def load(self, arrays: dict[str, NDArray[Any]], count: int) -> None:
+        """Take what `arrays` gave if it holds `count` rows; else the search stays exact until it is covered anew."""
+        self._faiss = None
+        if "faiss" in arrays and _installed():
+            import faiss
+
+            index = faiss.deserialize_index(np.array(arrays["faiss"]))
+            self._faiss = index if index.ntotal == count else None
 
     def clear(self) -> None:
         """Forget what `cover` made."""
-        self._faiss, self._leading = None, None
+        self._faiss = None
 
     def search(
-        self,
-        vectors: NDArray[np.float32],
-        query: NDArray[np.float32],
-        valid: NDArray[np.bool_],
-        k: int,
-        *,
-        frozen: bool,
-    ) -> NDArray[np.int64]:
+        self, vectors: NDArray[np.float32], query: NDArray[np.float32], valid: NDArray[np.bool_], k: int, *, frozen: bool,
+    ) -> NDArray[np.int64]:  # fmt: skip
         """Rows of the `k` valid vectors nearest to `query` (d,), in no order; fewer where fewer are valid."""
         if frozen and self._faiss is not None and self._faiss.ntotal == len(vectors):
-            # Rows no longer valid are passed over: ask for more until enough are left.
-            for asked in (2 * k, 20 * k):
-                rows = self._faiss.search(query[None], asked)[1][0]
+            # Rows no longer valid are skipped: ask for more until enough are left.
+            for wanted in (2 * k, 20 * k):
+                rows = self._faiss.search(query[None], wanted)[1][0]
                 rows = rows[rows >= 0]
                 rows = rows[valid[rows]]
                 if len(rows) >= k:
@@ -98,10 +76,6 @@ class Nearest:
         if count < len(vectors) // 4:  # then gathering costs less than the products it saves
             rows = np.flatnonzero(valid)
             return rows[largest(vectors[rows] @ query, k)]
-        if frozen and self._leading is not None and len(self._leading.heads) == len(vectors):
-            found = self._leading.nearest(vectors, query, valid, min(k, count))
-            if found is not None:
-                return found
         scores = _product(vectors, query)
         if count < len(vectors):
             scores[~valid] = -np.inf
@@ -115,16 +89,12 @@ def _product(vectors: NDArray[np.float32], query: NDArray[np.float32]) -> NDArra
     wait for each other in a loop, which on a busy machine costs twice as much again.
     """
     scores = np.empty(len(vectors), dtype=np.float32)
-
-    def compute(start: int) -> None:
-        piece = slice(start, start + _PIECE)
-        np.vecdot(vectors[piece], query, out=scores[piece])
-
     starts = iter(range(0, len(vectors), _PIECE))
 
     def work() -> None:
-        for start in starts:  # one iterator for all: who is free takes the next piece
-            compute(start)
+        for start in starts:  # one iterator for all: whoever is free takes the next piece
+            piece = slice(start, start + _PIECE)
+            np.vecdot(vectors[piece], query, out=scores[piece])
 
     others = [] if len(vectors) <= _ALONE else [_helpers().submit(work) for _ in range(usable_cores() - 1)]
     work()
@@ -156,7 +126,7 @@ def _installed() -> bool:
 def _trained(vectors: NDArray[np.float32]) -> Any:
     """An empty index with cells for `vectors`.
 
-    It keeps one byte a number, since the caller computes exact cosines of what is found.
+    It keeps one byte a number, since the caller computes the exact cosines of the candidates.
     """
     import faiss
 
@@ -170,6 +140,8 @@ def _trained(vectors: NDArray[np.float32]) -> Any:
 
 def _probes(index: Any, vectors: NDArray[np.float32]) -> int:
     """The fewest cells to visit for the target recall@10, measured on the base's own vectors, moved far.
+
+    No fixed share of the cells serves every size: 1/16 gives 0.974 at 150,000 and more time than needed beyond.
 
     Questions lie farther from passages than passages from each other, so the nearest of a question are spread over
     more cells. Vectors moved by 1.5 need as many cells as real questions do (benchmarks/search.py: within 0.002 of

@@ -11,15 +11,19 @@ if TYPE_CHECKING:
 __all__ = ["open_base"]
 
 
-def open_base(settings: Settings, *, progress: Progress | None = None) -> KnowledgeBase:
-    """The knowledge base of `settings`; a new or half-built one is first filled from the PDG's data.
+def open_base(settings: Settings | None = None, *, progress: Progress | None = None) -> KnowledgeBase:
+    """Open your own knowledge base; a new or half-built one is first filled from the PDG's data.
 
     Args:
-        settings: where the base lives and what it embeds with.
+        settings: where the base lies and what it embeds with; read from `yukawa.toml` and the environment by default.
         progress: called with the facts done and the facts in all while it is built, first with (0, 0).
     """
     from yukawa.knowledge.base import KnowledgeBase
 
+    if settings is None:
+        from yukawa.core.settings import load_settings
+
+        settings = load_settings()
     base = KnowledgeBase.open(
         settings.knowledge.url or settings.home / "knowledge", embedding=settings.knowledge.embedding
     )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from yukawa.knowledge.base import KnowledgeBase, Progress
-from yukawa.knowledge.items import Draft, draft, with_keys
+from yukawa.knowledge.items import NewItem, new_item, with_keys
 from yukawa.knowledge.parsing import (
     claim_key,
     decay_keys,
@@ -30,27 +30,27 @@ _PLAIN_START = re.compile(r"(The (Breit-Wigner |full |mean[- ]square )*|Main |Qu
 def build_pdg(base: KnowledgeBase, *, progress: Progress | None = None) -> int:
     """Teach every fact of the installed `pdg` package; returns the number of facts.
 
-    Can be repeated: facts known are passed over, facts of a newer edition replace the older ones, and
+    It can be repeated: known facts are skipped, facts of a newer edition replace the older ones, and
     facts that an edition no longer holds are unloaded.
     """
-    drafts = pdg_drafts(facts())
-    base.teach_many(drafts, actor=AUTHOR, reason="edition of the Review", progress=progress)
-    wanted = {d.item_id for d in drafts}
+    new_items = pdg_items(facts())
+    base.teach_many(new_items, actor=AUTHOR, reason="edition of the Review", progress=progress)
+    wanted = {new.item_id for new in new_items}
     for item in base.list(kind="data", author=AUTHOR):
         if item.id not in wanted:
             base.unload(item.id, actor=AUTHOR, reason="not in the installed edition")
     base.set_meta("pdg", edition()["edition"])
     base.save_index()
-    return len(drafts)
+    return len(new_items)
 
 
-def pdg_drafts(found: Iterable[Fact]) -> list[Draft]:
-    """One draft a fact, with claim keys from the data and not from the sentence."""
-    return [_draft(fact) for fact in found]
+def pdg_items(found: Iterable[Fact]) -> list[NewItem]:
+    """One item for each fact, with claim keys from the data and not from the sentence."""
+    return [_new_item(fact) for fact in found]
 
 
-def _draft(fact: Fact) -> Draft:
-    item = draft(
+def _new_item(fact: Fact) -> NewItem:
+    item = new_item(
         fact.text, kind="data", source=fact.label, url=fact.url, author=AUTHOR, licence=LICENCE, domain="particle physics",
         item_id=fact.external_id,
         attributes={"property": fact.property, "preferred": fact.preferred, "year": fact.year, "meaning": _meaning(fact)},
@@ -99,7 +99,7 @@ def _subjects(fact: Fact) -> Sequence[str]:
 
 
 def _meaning(fact: Fact) -> str:
-    """What the fact is about, without value and doubled spellings: short, so that embedding is quick and to the point."""
+    """The subject and property of the fact, without value and doubled spellings, so that embedding is quick and precise."""
     subject = fact.subject.split(" (")[0]
     if fact.channel:
         return f"{fact.property} of {subject}, decay to {' '.join(fact.channel)}"

@@ -1,11 +1,8 @@
-"""Opens a database, gives read and write transactions, brings the schema up to date, and words its failures."""
-
-from __future__ import annotations
+"""Opens a database, gives read and write transactions, brings the schema up to date, and explains its failures."""
 
 import contextlib
 import os
 import sqlite3
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -14,8 +11,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from yukawa.core.errors import InputError, MissingPackage, StoreError
-from yukawa.core.optional import install_line
+from yukawa.core.errors import InputError, StoreError
+from yukawa.core.optional import DISTRIBUTION, check_installed
 
 HEAD = "0001"  # the newest Alembic revision this code knows
 BUSY_SECONDS = 60
@@ -42,14 +39,17 @@ class Store:
             with _worded(str(self.url.database)):
                 self.folder.mkdir(parents=True, exist_ok=True)
         self.engine = _engine(self.url)
-        self._glancing = threading.Lock()
-        self._glancer: tuple[int, sqlite3.Connection] | None = None
         self._ensure_schema()
 
     @cached_property
     def file(self) -> Path | None:
         """The SQLite file, or None on a server."""
         return None if self.is_postgres else Path(str(self.url.database))
+
+    @property
+    def index_file(self) -> Path | None:
+        """Where the copy of the search index lies, or None on a server."""
+        return self.file and self.file.with_suffix(".index")
 
     @cached_property
     def name(self) -> str:
@@ -75,40 +75,17 @@ class Store:
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(ADVISORY_LOCK)))
                 yield connection
 
-    def glance(self, statement: str, parameters: Sequence[Any] = ()) -> list[Any]:
-        """The rows of one plain statement on the SQLite file, each time as it stands now, outside any transaction.
-
-        A transaction through SQLAlchemy costs more than the two statements of most searches.
-        """
-        with _worded(self.name), self._glancing:
-            if (
-                self._glancer is None or self._glancer[0] != os.getpid()
-            ):  # SQLite's handles do not survive a fork
-                raw = sqlite3.connect(str(self.file), timeout=BUSY_SECONDS, check_same_thread=False)
-                self._glancer = (os.getpid(), raw)
-            try:
-                return self._glancer[1].execute(statement, parameters).fetchall()
-            except sqlite3.Error as error:
-                raise sa.exc.DBAPIError(statement, parameters, error) from error
-
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
-        with self._glancing:
-            if self._glancer is not None and self._glancer[0] == os.getpid():
-                self._glancer[1].close()
-            self._glancer = None
 
     def _ensure_schema(self) -> None:
         with self.read() as connection:
             found = _revision(connection)
         if found == HEAD:
             return
-        if found is not None and found > HEAD:
-            raise StoreError(
-                f"the knowledge base {self.name} was made by a newer Yukawa (schema {found}, this one knows {HEAD})",
-                hint="type: pip install --upgrade yukawa",
-            )
+        if found is not None:
+            refuse_newer(f"the knowledge base {self.name}", found)
         with self.write() as connection:  # a second process waits here and then finds the work done
             if _revision(connection) != HEAD:
                 _migrate(connection)
@@ -130,17 +107,35 @@ def fetch(connection: sa.Connection, statement: str, parameters: Sequence[Any] =
             raise sa.exc.DBAPIError(statement, parameters, error) from error
 
 
+def refuse_newer(what: str, found: str) -> None:
+    """Refuse what a later version of this program made with schema `found`.
+
+    Raises:
+        StoreError: the schema is newer than the one that this version knows.
+    """
+    if found > HEAD:
+        raise StoreError(
+            f"{what} was made by a newer Yukawa (schema {found}, this one knows {HEAD})",
+            hint=f"type: pip install --upgrade {DISTRIBUTION}",
+        )
+
+
 def _resolve(url: str) -> tuple[sa.URL, Path | None]:
     if "://" not in url:
         folder = Path(url).expanduser().absolute()
         if folder.is_file():
             raise InputError(f"{url} is a file", hint=f"name a folder, or type sqlite:///{folder}")
+        if (folder / "knowledge").is_dir() and not (folder / "knowledge.sqlite").exists():
+            raise InputError(
+                f"{url} is not a knowledge base but a YUKAWA_HOME that holds one",
+                hint=f"type {str(folder / 'knowledge')!r}, or yukawa.knowledge.open_base() for your own",
+            )
         return sa.URL.create("sqlite", database=str(folder / "knowledge.sqlite")), folder
     try:
         parsed = sa.make_url(url)
     except sa.exc.ArgumentError:
         raise InputError(
-            f"{url!r} is no database URL", hint="a folder, sqlite:///FILE or postgresql://USER@HOST/NAME"
+            f"{url!r} is not a database URL", hint="a folder, sqlite:///FILE or postgresql://USER@HOST/NAME"
         ) from None
     if parsed.get_backend_name() == "sqlite":
         if not parsed.database or parsed.database == ":memory:":
@@ -149,19 +144,12 @@ def _resolve(url: str) -> tuple[sa.URL, Path | None]:
         return parsed.set(drivername="sqlite", database=str(file)), file.parent
     if parsed.get_backend_name() in {"postgresql", "postgres"}:
         for package in ("psycopg", "pgvector"):
-            _require(package)
+            check_installed(package, "a PostgreSQL knowledge base")
         return parsed.set(drivername="postgresql+psycopg"), None
     raise InputError(
         f"no knowledge base can be kept in {parsed.get_backend_name()!r}",
         hint="allowed: a folder, sqlite:///FILE, postgresql://USER@HOST/NAME",
     )
-
-
-def _require(package: str) -> None:
-    import importlib.util
-
-    if importlib.util.find_spec(package) is None:
-        raise MissingPackage(package, install_line("postgres"), purpose="a PostgreSQL knowledge base")
 
 
 def _engine(url: sa.URL) -> sa.Engine:
@@ -222,7 +210,7 @@ def _migrate(connection: sa.Connection) -> None:
 
 @contextlib.contextmanager
 def _worded(name: str) -> Iterator[None]:
-    """Turn a driver's failure into one line that says what stands and what to do."""
+    """Turn a driver's failure into one line that says what happened and what to do."""
     try:
         yield
     except sa.exc.IntegrityError:

@@ -1,9 +1,6 @@
 """Erases an item for good: its rows, answers that quote it, and what the files on disk still hold of it."""
 
-from __future__ import annotations
-
 import re
-import shutil
 import sqlite3
 from collections.abc import Container, Iterator
 from pathlib import Path
@@ -12,31 +9,21 @@ from typing import Any
 import sqlalchemy as sa
 
 from yukawa.core.errors import StoreError
-from yukawa.knowledge.store import ledger, writer
+from yukawa.knowledge.search.local_index import copies, remove_copy
+from yukawa.knowledge.store import ledger, reader, writer
+from yukawa.knowledge.store import schema as t
 from yukawa.knowledge.store.database import Store
-from yukawa.knowledge.store.leak_scan import Traces, file_blocks, text_blocks
+from yukawa.knowledge.store.leak_scan import Fragments, file_blocks, text_blocks
 from yukawa.knowledge.store.ledger import Entry
-from yukawa.knowledge.store.missing import unknown_item
-from yukawa.knowledge.store.schema import (
-    answers,
-    claims,
-    conflicts,
-    meta,
-    metadata,
-    passages,
-    postings,
-    vectors,
-    versions,
-)
 
-_TOUCHED = (answers, claims, conflicts, passages, postings, vectors, versions)
+_TOUCHED = (t.answers, t.claims, t.conflicts, t.passages, t.postings, t.vectors, t.versions)
 
 
 def erase(store: Store, item_id: str, *, actor: str, reason: str) -> None:
     """Erase every version of an item with its passages, vectors, claims and conflicts, and answers that quote it.
 
-    The item's bare id and its events stay in the ledger, and so does what people wrote there as reason or
-    actor: the chain of hashes covers it. The digests left there carry a nonce that is erased with the text.
+    The item's bare id and its events remain in the ledger, and so does what people wrote there as reason or
+    actor: the chain of hashes covers it. The digests that remain there carry a nonce that is erased with the text.
 
     On SQLite the files of the base (database, write-ahead log, copy of the index) are then searched for the
     texts; what another item or answer says too is not counted. Backups and exports made earlier, blocks that
@@ -51,67 +38,67 @@ def erase(store: Store, item_id: str, *, actor: str, reason: str) -> None:
     with store.write() as connection:
         texts = _texts(connection, item_id)
         if not texts:
-            raise unknown_item(connection, item_id)
-        traces = Traces(texts)
+            raise reader.unknown_item(connection, item_id)
+        fragments = Fragments(texts)
         _keep_numbers(connection)
         _delete_rows(connection, item_id)
-        _delete_answers(connection, item_id, traces)
+        _delete_answers(connection, item_id, fragments)
         now = ledger.next_moment(connection)
         ledger.append(connection, [Entry("purge", item_id)], actor=actor, reason=reason, moment=now)
     if store.file is None:
         _rewrite_tables(store)
     else:
-        _clean_files(store, store.file, item_id, traces)
+        _clean_files(store, store.file, item_id, fragments)
 
 
 def _texts(connection: sa.Connection, item_id: str) -> set[str]:
-    mine = versions.c.item_id == item_id
+    mine = t.versions.c.item_id == item_id
     queries = [
-        sa.select(versions.c.text, versions.c.question).where(mine),
-        sa.select(passages.c.text, passages.c.terms).join_from(passages, versions).where(mine),
-        sa.select(claims.c.key).join_from(claims, versions).where(mine),
+        sa.select(t.versions.c.text, t.versions.c.question).where(mine),
+        sa.select(t.passages.c.text, t.passages.c.terms).join_from(t.passages, t.versions).where(mine),
+        sa.select(t.claims.c.key).join_from(t.claims, t.versions).where(mine),
     ]
     return {text for query in queries for row in connection.execute(query) for text in row if text}
 
 
 def _keep_numbers(connection: sa.Connection) -> None:
     """Note which numbers come next: those of erased rows would mean something else to indexes in memory."""
-    for table in (versions, passages):
+    for table in (t.versions, t.passages):
         row = {"key": f"next_{table.name}", "value": str(writer._next(connection, table))}
-        connection.execute(sa.delete(meta).where(meta.c.key == row["key"]))
-        connection.execute(sa.insert(meta), row)
+        connection.execute(sa.delete(t.meta).where(t.meta.c.key == row["key"]))
+        connection.execute(sa.insert(t.meta), row)
 
 
 def _delete_rows(connection: sa.Connection, item_id: str) -> None:
-    my_versions = sa.select(versions.c.id).where(versions.c.item_id == item_id)
-    my_passages = sa.select(passages.c.id).where(passages.c.version_id.in_(my_versions))
+    my_versions = sa.select(t.versions.c.id).where(t.versions.c.item_id == item_id)
+    my_passages = sa.select(t.passages.c.id).where(t.passages.c.version_id.in_(my_versions))
     for table, mine in [
-        (conflicts, (conflicts.c.first_item == item_id) | (conflicts.c.second_item == item_id)),
-        (claims, claims.c.version_id.in_(my_versions)),
-        (vectors, vectors.c.passage_id.in_(my_passages)),
-        (postings, postings.c.passage_id.in_(my_passages)),
-        (passages, passages.c.version_id.in_(my_versions)),
-        (versions, versions.c.item_id == item_id),
+        (t.conflicts, (t.conflicts.c.first_item == item_id) | (t.conflicts.c.second_item == item_id)),
+        (t.claims, t.claims.c.version_id.in_(my_versions)),
+        (t.vectors, t.vectors.c.passage_id.in_(my_passages)),
+        (t.postings, t.postings.c.passage_id.in_(my_passages)),
+        (t.passages, t.passages.c.version_id.in_(my_versions)),
+        (t.versions, t.versions.c.item_id == item_id),
     ]:
         connection.execute(sa.delete(table).where(mine))
 
 
-def _delete_answers(connection: sa.Connection, item_id: str, traces: Traces) -> None:
-    """Delete answers that name the item, or hold a piece of its text that no other item holds."""
+def _delete_answers(connection: sa.Connection, item_id: str, fragments: Fragments) -> None:
+    """Delete answers that name the item, or hold a fragment of its text that no other item holds."""
     names = re.compile(rf"(?<!\w){re.escape(item_id)}(?!\w)")
     doomed: list[str] = []
     quoting: dict[str, set[bytes]] = {}
-    for row in connection.execute(sa.select(answers.c.id, answers.c.question, answers.c.answer)):
+    for row in connection.execute(sa.select(t.answers.c.id, t.answers.c.question, t.answers.c.answer)):
         strings = [row.question, *_strings(row.answer)]
         if any(names.search(text) for text in strings):
             doomed.append(row.id)
-        elif pieces := traces.found_in(text_blocks(strings)):
-            quoting[row.id] = pieces
+        elif found_here := fragments.found_in(text_blocks(strings)):
+            quoting[row.id] = found_here
     if quoting:
-        elsewhere = traces.found_in(_live_text(connection, but_for={answers.name}))
-        doomed += [answer_id for answer_id, pieces in quoting.items() if pieces - elsewhere]
+        elsewhere = fragments.found_in(_live_text(connection, but_for={t.answers.name}))
+        doomed += [answer_id for answer_id, found_here in quoting.items() if found_here - elsewhere]
     for chunk in writer.chunks(doomed):
-        connection.execute(sa.delete(answers).where(answers.c.id.in_(chunk)))
+        connection.execute(sa.delete(t.answers).where(t.answers.c.id.in_(chunk)))
 
 
 def _strings(value: Any) -> Iterator[str]:
@@ -127,7 +114,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 def _live_text(connection: sa.Connection, *, but_for: Container[str] = ()) -> Iterator[bytes]:
     """All that the tables say, as stored."""
-    for table in metadata.sorted_tables:
+    for table in t.metadata.sorted_tables:
         said = [sa.cast(c, sa.Text) for c in table.c if isinstance(c.type, sa.String | sa.JSON)]
         if said and table.name not in but_for:
             rows = connection.execute(sa.select(*said), execution_options={"yield_per": 1000})
@@ -146,13 +133,13 @@ def _rewrite_tables(store: Store) -> None:
         ) from error
 
 
-def _clean_files(store: Store, file: Path, item_id: str, traces: Traces) -> None:
+def _clean_files(store: Store, file: Path, item_id: str, fragments: Fragments) -> None:
     """Empty the log into the database and look; if anything is left, write the database anew and look again."""
     left: list[str] = []
     for statement in (None, "VACUUM"):
-        # Indexes half-written by other processes too: they would come into place with the text.
-        for folder in _index_folders(file):
-            shutil.rmtree(folder, ignore_errors=True)
+        # Copies of the index half-written by other processes too: they would be put in place with the text.
+        for copy in copies(store.index_file):
+            remove_copy(copy)
         try:
             _outside_transactions(
                 store, *([statement] if statement else []), "PRAGMA wal_checkpoint(TRUNCATE)"
@@ -162,11 +149,11 @@ def _clean_files(store: Store, file: Path, item_id: str, traces: Traces) -> None
                 f"item {item_id} is erased, but the free space of {store.name} could not be cleaned: {error}",
                 hint="free some space, then run VACUUM on the file",
             ) from error
-        left = _files_with_traces(store, file, traces)
+        left = _files_with_fragments(store, file, fragments)
         if not left:
             return
     raise StoreError(
-        f"item {item_id} is erased, but pieces of its text are left in {', '.join(left)}",
+        f"item {item_id} is erased, but fragments of its text remain in {', '.join(left)}",
         hint="close other programs that use this base: the last one to close it empties its log",
     )
 
@@ -180,22 +167,13 @@ def _outside_transactions(store: Store, *statements: str) -> None:
         connection.close()
 
 
-def _files_with_traces(store: Store, file: Path, traces: Traces) -> list[str]:
-    """The base's files that hold a piece which its tables do not hold."""
+def _files_with_fragments(store: Store, file: Path, fragments: Fragments) -> list[str]:
+    """The base's files that hold a fragment which its tables do not hold."""
     files = [file.with_name(file.name + suffix) for suffix in ("", "-wal", "-shm", "-journal")]
-    files += [path for folder in _index_folders(file) for path in folder.rglob("*") if path.is_file()]
-    found = {path: traces.found_in(file_blocks(path)) for path in files}
+    files += [path for path in copies(store.index_file) if path.is_file()]
+    found = {path: fragments.found_in(file_blocks(path)) for path in files}
     if not any(found.values()):
         return []
     with store.read() as connection:
-        live = traces.found_in(_live_text(connection))
-    return [str(path) for path, pieces in found.items() if pieces - live]
-
-
-def _index_folders(file: Path) -> list[Path]:
-    name = file.with_suffix(".index").name
-    return [
-        folder
-        for folder in file.parent.iterdir()
-        if folder.name == name or folder.name.startswith(name + ".")
-    ]
+        live = fragments.found_in(_live_text(connection))
+    return [str(path) for path, found_here in found.items() if found_here - live]

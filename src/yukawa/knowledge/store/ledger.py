@@ -19,7 +19,7 @@ GENESIS = "0" * 64
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is to be written down: a verb about a version of an item, and the digest of its content."""
+    """An entry to be written: a verb about a version of an item, and the digest of its content."""
 
     verb: str
     item_id: str | None
@@ -30,7 +30,7 @@ class Entry:
 def content_digest(content: Mapping[str, Any], nonce: str) -> str:
     """SHA-256 of a version's content with its nonce.
 
-    The nonce leaves with the text on erasure, so that what is left in the ledger tells nothing of the text.
+    The nonce is erased with the text, so that the digest in the ledger then reveals nothing about it.
     """
     return hashlib.sha256((nonce + _canonical(content)).encode()).hexdigest()
 

@@ -1,9 +1,9 @@
 """Reads items, versions, events and hits from the tables, inside a transaction that the caller holds."""
 
-from __future__ import annotations
-
+import itertools
 import json
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,21 +11,26 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from yukawa.core.errors import InputError
+from yukawa.core.errors import InputError, NotFound, nearest, unknown_name
+from yukawa.knowledge import records
 from yukawa.knowledge.domains import DOMAINS
-from yukawa.knowledge.records import KINDS, Conflict, Event, Hit, Item, Provenance, moment
-from yukawa.knowledge.search.local_index import Scored
-from yukawa.knowledge.store.schema import conflicts, events, items, passages, versions
-from yukawa.knowledge.store.writer import chunks
+from yukawa.knowledge.items import Claim, NewItem, Passage, meaning
+from yukawa.knowledge.records import KINDS, Conflict, Event, Hit, Item, Moment, Provenance, moment
+from yukawa.knowledge.search.ranking import Scored
+from yukawa.knowledge.store.database import fetch
+from yukawa.knowledge.store.schema import claims, conflicts, events, items, passages, versions
+from yukawa.knowledge.store.writer import chunks, stored_quantity
+
+_CLOCKS_DIFFER_BY = 1_000_000  # microseconds
 
 _ITEM = sa.select(versions, items.c.kind).join_from(versions, items)
 
 
 def one(connection: sa.Connection, item_id: str, as_of: int | None = None) -> Item | None:
-    """The version in force at `as_of`, or else the newest version."""
+    """The version valid at `as_of`, or else the newest version."""
     query = _ITEM.where(versions.c.item_id == item_id)
     if as_of is not None:
-        query = query.where(_in_force(as_of))
+        query = query.where(_valid_at(as_of))
     row = connection.execute(query.order_by(versions.c.number.desc()).limit(1)).mappings().first()
     return None if row is None else _with_conflicts(connection, [_item(dict(row))])[0]
 
@@ -37,7 +42,7 @@ def all_versions(connection: sa.Connection, item_id: str) -> list[Item]:
 
 
 def current(connection: sa.Connection, item_ids: Sequence[str]) -> dict[str, Item]:
-    """Items in force among `item_ids`, by id."""
+    """Current items among `item_ids`, by id."""
     rows: list[Item] = []
     for chunk in chunks(list(item_ids)):
         query = _ITEM.where(versions.c.item_id.in_(chunk), versions.c.valid_to.is_(None))
@@ -46,7 +51,7 @@ def current(connection: sa.Connection, item_ids: Sequence[str]) -> dict[str, Ite
 
 
 def current_by_content(connection: sa.Connection, keys: Sequence[str]) -> dict[str, Item]:
-    """Items in force that hold these contents already, by content key, marked 'known'."""
+    """Current items that hold these contents already, by content key, marked 'known'."""
     found: dict[str, Item] = {}
     for chunk in chunks(list(keys)):
         query = _ITEM.where(versions.c.content_key.in_(chunk), versions.c.valid_to.is_(None))
@@ -80,7 +85,7 @@ def listed(
         newer = sa.exists().where(later.c.item_id == versions.c.item_id, later.c.number > versions.c.number)
         query = query.where(versions.c.valid_to.is_not(None), ~newer)
     else:
-        query = query.where(versions.c.valid_to.is_(None) if as_of is None else _in_force(as_of))
+        query = query.where(versions.c.valid_to.is_(None) if as_of is None else _valid_at(as_of))
     query = query.order_by(versions.c.valid_from.desc(), versions.c.id.desc()).limit(limit)
     return _with_conflicts(connection, [_item(dict(row)) for row in connection.execute(query).mappings()])
 
@@ -93,24 +98,19 @@ def allowed_passages(connection: sa.Connection, filters: Mapping[str, str | None
     return np.array(connection.execute(query).scalars().all(), dtype=np.int64)
 
 
-_HITS = (
+_HITS = (  # through the driver: SQLAlchemy's layers take several times as long as this query
     "SELECT p.id, p.text, p.terms, v.item_id, i.kind, v.question, v.number,"
     " v.author, v.source, v.url, v.licence, v.domain, v.attributes"
     " FROM passages p JOIN versions v ON v.id = p.version_id JOIN items i ON i.id = v.item_id WHERE p.id IN ({})"
 )
 
 
-def hits(fetched: Callable[[str, list[int]], list[Any]], found: Sequence[Scored]) -> list[Hit]:
-    """The passages found, with their texts and provenance, in the same order.
-
-    Args:
-        fetched: gives the rows of a plain statement.
-        found: the passages; those that are gone meanwhile are left out.
-    """
+def hits(connection: sa.Connection, found: Sequence[Scored]) -> list[Hit]:
+    """The passages found, with their texts and provenance, in the same order."""
     if not found:
         return []
     marks = ",".join("?" * len(found))
-    rows = {row[0]: row for row in fetched(_HITS.format(marks), [s.passage_id for s in found])}
+    rows = {row[0]: row for row in fetch(connection, _HITS.format(marks), [s.passage_id for s in found])}
     return [_hit(rows[s.passage_id], s) for s in found if s.passage_id in rows]
 
 
@@ -126,7 +126,7 @@ def events_of(connection: sa.Connection, item_id: str) -> list[Event]:
 
 
 def open_conflicts(connection: sa.Connection, item_ids: Sequence[str] | None = None) -> list[Conflict]:
-    """Unresolved conflicts between two items in force; only those that touch `item_ids` if given."""
+    """Unresolved conflicts between two current items; only those that touch `item_ids` if given."""
     query = sa.select(conflicts).where(conflicts.c.resolved.is_(None))
     if item_ids is None:
         rows: list[Any] = list(connection.execute(query))
@@ -156,6 +156,79 @@ def open_conflicts(connection: sa.Connection, item_ids: Sequence[str] | None = N
     ]  # fmt: skip
 
 
+# ---- versions as they were taught -----------------------------------------------------------------
+
+
+def stored_items(connection: sa.Connection, rows: Sequence[sa.RowMapping]) -> Iterator[NewItem]:
+    """The versions in `rows` (columns of versions, and `kind`) as they were taught, to teach them again or elsewhere.
+
+    Passages, terms and claims are those stored: a source's data give more than can be read from their text.
+    """
+    ids = [row["id"] for row in rows]
+    pieces, stated = (
+        _by_version(connection, sa.select(t).where(t.c.version_id.in_(ids)).order_by(t.c.version_id, t.c.id))
+        for t in (passages, claims)
+    )
+    for row in rows:
+        about = (row["question"], row["kind"], row["attributes"])
+        yield NewItem(
+            row["kind"], row["text"], row["question"], _provenance(dict(row)),
+            tuple(
+                Passage(piece.text, meaning(piece.text, *about), tuple(piece.terms.split(" ") if piece.terms else ()))
+                for piece in pieces.get(row["id"], ())
+            ),
+            tuple(Claim(claim.key, stored_quantity(claim)) for claim in stated.get(row["id"], ())),
+            row["attributes"], row["item_id"],
+        )  # fmt: skip
+
+
+def last_stored(connection: sa.Connection, item_id: str) -> NewItem:
+    """The newest version of an item, which must exist, as it was taught."""
+    query = _ITEM.where(versions.c.item_id == item_id).order_by(versions.c.number.desc()).limit(1)
+    return next(stored_items(connection, connection.execute(query).mappings().all()))
+
+
+def _by_version(connection: sa.Connection, query: sa.Select[Any]) -> dict[int, list[Any]]:
+    rows = connection.execute(query).all()
+    return {key: list(group) for key, group in itertools.groupby(rows, key=lambda row: int(row.version_id))}
+
+
+# ---- what is not there ----------------------------------------------------------------------------
+
+
+def unknown_item(connection: sa.Connection, item_id: str) -> NotFound:
+    """The error for an id that names no item: whether it was erased, else which id is near."""
+    erased = sa.select(events.c.seq).where(events.c.item_id == item_id, events.c.verb == "purge")
+    if connection.execute(erased.limit(1)).first():
+        return NotFound(f"item {item_id} was erased", hint=f"type: yukawa knowledge history {item_id}")
+    like = sa.select(items.c.id).where(items.c.id.startswith(item_id[:2], autoescape=True)).limit(5000)
+    near = nearest(item_id, connection.execute(like).scalars())
+    hint = f"did you mean {near}?" if near else "type: yukawa knowledge list"
+    return NotFound(f"there is no item {item_id!r}", hint=hint)
+
+
+def checked_moment(connection: sa.Connection, as_of: Moment) -> int | None:
+    """`as_of` in microseconds, if the base can answer from that moment.
+
+    Raises:
+        InputError: it is not a time, is before the base's first event, or lies in the future.
+    """
+    wanted = records.microseconds(as_of)
+    if wanted is None:
+        return None
+    first = connection.execute(sa.select(sa.func.min(events.c.time))).scalar()
+    if first is None or wanted < first:
+        began = moment(first)
+        since = f"; this base begins on {began:%Y-%m-%d %H:%M:%S} UTC" if began else "; this base is empty"
+        raise InputError(f"nothing was known on {as_of}{since}", hint="give a later moment")
+    if wanted > time.time_ns() // 1000 + _CLOCKS_DIFFER_BY:
+        raise InputError(f"{as_of} lies in the future", hint="omit as_of to search the base of now")
+    return wanted
+
+
+# ---- rows as objects ------------------------------------------------------------------------------
+
+
 def _with_conflicts(connection: sa.Connection, found: list[Item]) -> list[Item]:
     if not found:
         return found
@@ -163,7 +236,7 @@ def _with_conflicts(connection: sa.Connection, found: list[Item]) -> list[Item]:
     return [replace(i, conflicts=tuple(c for c in touching if i.id in c.item_ids)) for i in found]
 
 
-def _in_force(as_of: int) -> sa.ColumnElement[bool]:
+def _valid_at(as_of: int) -> sa.ColumnElement[bool]:
     ends = sa.or_(versions.c.valid_to.is_(None), versions.c.valid_to > as_of)
     return sa.and_(versions.c.valid_from <= as_of, ends)
 
@@ -175,8 +248,8 @@ def _filters(filters: Mapping[str, str | None]) -> list[sa.ColumnElement[bool]]:
             continue
         allowed = {"domain": tuple(DOMAINS), "kind": KINDS}.get(name)
         if allowed and value not in allowed:
-            raise InputError(f"{value!r} is no {name}", hint=f"allowed: {', '.join(allowed)}")
-        if name == "source":  # a part of the label; % and _ stand for themselves
+            raise unknown_name(name, value, allowed)
+        if name == "source":  # a part of the label; % and _ are taken literally
             wanted.append(versions.c.source.icontains(value, autoescape=True))
         elif name == "kind":
             wanted.append(items.c.kind == value)
@@ -197,13 +270,13 @@ def _item(row: Mapping[str, Any]) -> Item:
 
 
 def _hit(row: tuple[Any, ...], scored: Scored) -> Hit:
-    passage_id, text, terms, item_id, kind, question, number, *told, attributes = row
+    passage_id, text, terms, item_id, kind, question, number, *provenance, attributes = row
     if isinstance(attributes, str):  # SQLite has no JSON type
         attributes = json.loads(attributes)
     keys = tuple(term[1:] for term in terms.split(" ") if term.startswith("="))
     return Hit(
         item_id, passage_id, text, scored.score, scored.similarity, scored.lexical, kind, question, number,
-        Provenance(*told), attributes, keys,
+        Provenance(*provenance), attributes, keys,
     )  # fmt: skip
 
 

@@ -91,7 +91,7 @@ versions = sa.Table(
     sa.Column("valid_to", sa.BigInteger),
     sa.UniqueConstraint("item_id", "number"),
     # One current version per content: the database itself refuses to learn a thing twice. That partial index,
-    # uq_versions_current_content, stands in the migration alone: naming it here for both databases would load
+    # uq_versions_current_content, is in the migration alone: naming it here for both databases would load
     # SQLAlchemy's whole PostgreSQL dialect in each process.
 )
 
@@ -132,7 +132,7 @@ postings = sa.Table(
     sa.Column("length", sa.Integer, nullable=False),
 )
 
-# What a version claims: a key naming quantity and subject, and the value with its errors.
+# The claims of a version: a key naming quantity and subject, and the value with its errors.
 claims = sa.Table(
     "claims",
     metadata,

@@ -1,31 +1,27 @@
 """Carries whole bases: export and import as JSON Lines, backup and restoring of a backup."""
 
-from __future__ import annotations
-
 import itertools
 import math
 import os
 import secrets
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from yukawa.core.errors import InputError, StoreError
 from yukawa.core.files import read_jsonl, report_write_errors, sync, write_jsonl
+from yukawa.knowledge.items import NewItem
+from yukawa.knowledge.records import Item
 from yukawa.knowledge.search.reindex import embed_missing
 from yukawa.knowledge.search.serving import Serving
 from yukawa.knowledge.store import ledger, reader, schema, writer
-from yukawa.knowledge.store.database import HEAD, Store, _resolve
-from yukawa.knowledge.store.stored_items import stored_drafts
+from yukawa.knowledge.store.database import HEAD, Store, _resolve, refuse_newer
 from yukawa.knowledge.store.verification import table_problems
-
-if TYPE_CHECKING:
-    from yukawa.knowledge.base import KnowledgeBase
 
 # In an order in which rows refer to earlier ones only. Vectors and postings can be made from these.
 _TABLES = {
@@ -54,11 +50,11 @@ class Imported(NamedTuple):
 def export(store: Store, path: str | Path) -> int:
     """Write everything that a base holds as JSON Lines, gzip if the name ends in `.gz`; returns the number of items.
 
-    The first row tells the schema, each further one is a row of a table, the last one counts them and names the
-    ledger's last hash. Vectors are left out: `import_` makes them anew. Equal bases give equal bytes.
+    The first row states the schema, each further one is a row of a table, the last one counts them and names the
+    ledger's last hash. Vectors are omitted: `import_` makes them anew. Equal bases give equal bytes.
 
     Raises:
-        StoreError: the disk refuses; an older file of that name stands.
+        StoreError: the disk refuses; an older file of that name is kept.
     """
     counts = dict.fromkeys(_TABLES, 0)
     with store.read() as connection:
@@ -98,26 +94,33 @@ def _plain(value: Any) -> Any:
 # ---- import ---------------------------------------------------------------------------------------
 
 
-def import_(base: KnowledgeBase, path: str | Path, *, actor: str = "") -> Imported:
-    """Bring an export into a base: all of it into an empty one, else the items in force that are not there yet.
+def import_(
+    store: Store, path: str | Path, teach: Callable[[Sequence[NewItem], str], list[Item]]
+) -> Imported:
+    """Bring an export into a base: all of it into an empty one, else the current items that it does not have yet.
 
-    An item whose id or content the base knows, be it unloaded or erased, is left as the base has it.
+    An item whose id or content the base knows, unloaded or erased ones too, stays as the base has it.
+
+    Args:
+        store: the base's database.
+        path: the export.
+        teach: teaches the base items, for the given reason.
 
     Raises:
-        InputError: the file is no export, or is cut off or damaged; the base is as it was.
-        StoreError: the export was made by a newer version, or does not agree with itself.
+        InputError: the file is not an export, or is truncated or damaged; nothing was changed.
+        StoreError: the export was made by a newer version, or contradicts itself.
     """
     path = Path(path)
-    with base.store.read() as connection:
+    with store.read() as connection:
         empty = _is_empty(connection)
     if empty:
-        return Imported(_copy(base.store, path), 0)
+        return Imported(_copy(store, path), 0)
     with tempfile.TemporaryDirectory(prefix="yukawa-") as folder:
         beside = Store(folder)
         try:  # the whole file is read and checked before anything is taught
             Serving(beside).ensure("none")
             _copy(beside, path)
-            return _teach_from(beside, base, actor or "import", f"imported from {path.name}")
+            return _teach_from(beside, store, lambda found: teach(found, f"imported from {path.name}"))
         finally:
             beside.close()
 
@@ -129,20 +132,20 @@ def _is_empty(connection: sa.Connection) -> bool:
 
 def _copy(store: Store, path: Path) -> int:
     """Fill an empty base with an export, in one transaction; returns the number of items."""
-    reader = _Reader(path)
+    found = _ExportReader(path)
     try:
         with store.write() as connection:
             if not _is_empty(connection):
                 raise StoreError(f"another process has filled {store.name} meanwhile", hint="repeat")
             embedder_id, embedder = Serving(store).embedder(connection)
-            for table, rows in itertools.groupby(reader.rows(), key=lambda pair: pair[0]):
+            for table, rows in itertools.groupby(found.rows(), key=lambda pair: pair[0]):
                 _insert(connection, table, (row for _, row in rows))
             embed_missing(connection, embedder_id, embedder)
-            for problem in itertools.chain(reader.problems(connection), table_problems(connection)):
+            for problem in itertools.chain(found.problems(connection), table_problems(connection)):
                 raise StoreError(f"{path} cannot be imported: {problem}", hint="export the base anew")
     except sa.exc.IntegrityError as error:
         raise InputError(f"{path} cannot be imported: its rows do not fit together ({error.orig})") from None
-    return reader.counts["items"]
+    return found.counts["items"]
 
 
 def _insert(connection: sa.Connection, table: sa.Table, rows: Iterator[dict[str, Any]]) -> None:
@@ -170,7 +173,7 @@ def _batches(rows: Iterator[Any]) -> Iterator[list[Any]]:
         yield batch
 
 
-class _Reader:
+class _ExportReader:
     """Reads an export row by row, and knows at its end whether it was whole."""
 
     def __init__(self, path: Path) -> None:
@@ -201,7 +204,7 @@ class _Reader:
                 )
             self.counts[name] += 1
             yield _TABLES[name], _typed(_TABLES[name], row, place)
-        raise InputError(f"{self._path} is cut off: its last row is missing", hint="export or copy it anew")
+        raise InputError(f"{self._path} is truncated: its last row is missing", hint="export or copy it anew")
 
     def problems(self, connection: sa.Connection) -> Iterator[str]:
         """Whether the ledger now ends as the export's did."""
@@ -212,14 +215,10 @@ class _Reader:
         version = row.get("schema")
         if row.get("yukawa") != "knowledge" or not isinstance(version, str):
             raise InputError(
-                f"{self._path} is no export of a knowledge base",
+                f"{self._path} is not an export of a knowledge base",
                 hint="make one with: yukawa knowledge export FILE",
             )
-        if version > HEAD:
-            raise StoreError(
-                f"{self._path} was made by a newer Yukawa (schema {version}, this one knows {HEAD})",
-                hint="type: pip install --upgrade yukawa",
-            )
+        refuse_newer(str(self._path), version)
 
 
 def _typed(table: sa.Table, row: dict[str, Any], place: str) -> dict[str, Any]:
@@ -244,18 +243,19 @@ def _typed(table: sa.Table, row: dict[str, Any], place: str) -> dict[str, Any]:
     return row
 
 
-def _teach_from(source: Store, base: KnowledgeBase, actor: str, reason: str) -> Imported:
-    """Teach what is in force in `source` and new to `base`."""
+def _teach_from(source: Store, target: Store, teach: Callable[[Sequence[NewItem]], list[Item]]) -> Imported:
+    """Teach the items that are current in `source` and new to `target`."""
     v, taught, known = schema.versions, 0, 0
     query = sa.select(v, schema.items.c.kind).join_from(v, schema.items).where(v.c.valid_to.is_(None))
     with source.read() as connection:
         rows = connection.execute(query.order_by(v.c.id), execution_options={"yield_per": _BATCH}).mappings()
         for batch in rows.partitions(_BATCH):
-            with base.store.read() as target:
-                here = reader.last_versions(target, [row["item_id"] for row in batch])
-            drafts = [d for d in stored_drafts(connection, batch) if d.item_id not in here]
-            items = base.teach_many(drafts, actor=actor, reason=reason)
-            new = sum(item.status == "taught" for item in items)
+            with target.read() as there:
+                known_ids = reader.last_versions(there, [row["item_id"] for row in batch])
+            new_items = [
+                new for new in reader.stored_items(connection, batch) if new.item_id not in known_ids
+            ]
+            new = sum(item.status == "taught" for item in teach(new_items))
             taught, known = taught + new, known + len(batch) - new
     return Imported(taught, known)
 
@@ -267,8 +267,8 @@ def backup(store: Store, path: str | Path, *, force: bool = False) -> None:
     """Write a checked copy of a base to one file while it is in use; of a server's base, a compressed export.
 
     Raises:
-        InputError: a file of that name is there and `force` is not given, or a server's is not called `….gz`.
-        StoreError: the disk refuses or the copy is not sound; an older file of that name stands.
+        InputError: a file of that name is there and `force` is not given, or the base is a server's and the name does not end in `.gz`.
+        StoreError: the disk refuses or the copy is not sound; an older file of that name is kept.
     """
     path = Path(path)
     if path.exists() and not force:
@@ -282,7 +282,7 @@ def backup(store: Store, path: str | Path, *, force: bool = False) -> None:
         export(store, path)
         return
     with closing(store.engine.raw_connection()) as source, _database_beside(path) as beside:
-        assert isinstance(source.driver_connection, sqlite3.Connection)  # noqa: S101 -- tells the type only
+        assert isinstance(source.driver_connection, sqlite3.Connection)  # noqa: S101 -- only states the type
         _copy_database(source.driver_connection, beside)
 
 
@@ -290,7 +290,7 @@ def restore_backup(path: str | Path, url: str | Path) -> None:
     """Put a backup (or an export) in place as a new base at `url`, whole or not at all.
 
     Raises:
-        InputError: the file is no backup, or a base is there already.
+        InputError: the file is not a backup, or a base is there already.
         StoreError: the backup is damaged or was made by a newer version.
     """
     path = Path(path)
@@ -337,7 +337,7 @@ def _restore_export(path: Path, url: str) -> None:
 
 def _fill(store: Store, path: Path) -> None:
     """Fill an empty base with an export, embedding with what the exported base embedded with."""
-    for table, row in _Reader(path).rows():
+    for table, row in _ExportReader(path).rows():
         if table is schema.embedders:
             Serving(store).ensure(row["name"])
             break
@@ -347,12 +347,12 @@ def _fill(store: Store, path: Path) -> None:
 def _copy_database(source: sqlite3.Connection, file: Path) -> None:
     with closing(sqlite3.connect(file)) as copy:
         source.backup(copy)
-        copy.execute("PRAGMA journal_mode=DELETE")  # one file that stands for itself
+        copy.execute("PRAGMA journal_mode=DELETE")  # one file that needs no other
     _check_database(file)
 
 
 def _check_database(path: Path) -> None:
-    """Refuse a file that is damaged, no knowledge base, or newer than this program."""
+    """Refuse a file that is damaged, is not a knowledge base, or is newer than this program."""
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             problem = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
@@ -370,13 +370,9 @@ def _check_database(path: Path) -> None:
         raise StoreError(f"{path} is damaged: {problem}", hint="use another backup")
     if found is None:
         raise InputError(
-            f"{path} is no backup of a knowledge base", hint="make one with: yukawa knowledge backup FILE"
+            f"{path} is not a backup of a knowledge base", hint="make one with: yukawa knowledge backup FILE"
         )
-    if str(found[0]) > HEAD:
-        raise StoreError(
-            f"{path} was made by a newer Yukawa (schema {found[0]}, this one knows {HEAD})",
-            hint="type: pip install --upgrade yukawa",
-        )
+    refuse_newer(str(path), str(found[0]))
 
 
 @contextmanager

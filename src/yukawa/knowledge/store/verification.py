@@ -1,6 +1,4 @@
-"""Checks that ledger, tables and index of a base tell the same story."""
-
-from __future__ import annotations
+"""Checks that ledger, tables and index of a base agree."""
 
 import itertools
 import json
@@ -12,9 +10,9 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from yukawa.knowledge.items import Draft
-from yukawa.knowledge.records import Provenance, Report
-from yukawa.knowledge.search.local_index import Index
+from yukawa.knowledge.items import NewItem
+from yukawa.knowledge.records import Provenance, VerifyReport
+from yukawa.knowledge.search.ranking import Index
 from yukawa.knowledge.store import ledger
 from yukawa.knowledge.store.schema import events, items, passages, vectors, versions
 
@@ -24,7 +22,7 @@ _NORM_TOLERANCE = 1e-3
 _FETCH = 2000
 
 
-def verify(connection: sa.Connection, embedder_id: int, dimensions: int, index: Index) -> Report:
+def verify(connection: sa.Connection, embedder_id: int, dimensions: int, index: Index) -> VerifyReport:
     """Check the ledger's chain, the tables against the ledger, the vectors, and the index against the tables.
 
     Args:
@@ -34,17 +32,17 @@ def verify(connection: sa.Connection, embedder_id: int, dimensions: int, index: 
         index: the index in service.
 
     Returns:
-        The report; each problem is one line. Where the database file itself is damaged, only that is told.
+        The report; each problem is one line. Where the database file itself is damaged, only that is reported.
     """
     problems = list(_damage(connection))
     if problems:
-        return Report(0, 0, 0, tuple(problems))
+        return VerifyReport(0, 0, 0, tuple(problems))
     problems += table_problems(connection)
     unsound = list(_vector_problems(connection, embedder_id, dimensions))
     problems += unsound
-    if not unsound:  # an index cannot be made of vectors that are none
+    if not unsound:  # an index cannot be made of unsound vectors
         problems += index.problems(connection)
-    return Report(
+    return VerifyReport(
         _count(connection, events), _count(connection, items), _count(connection, passages), tuple(problems)
     )
 
@@ -52,26 +50,26 @@ def verify(connection: sa.Connection, embedder_id: int, dimensions: int, index: 
 def table_problems(connection: sa.Connection) -> Iterator[str]:
     """Where the chain of events is broken, or versions and passages are not what the events say."""
     yield from ledger.broken_links(connection)
-    told = _replayed(connection)
+    expected = _replayed(connection)
     for row, texts in _with_passages(connection):
         name = f"version {row['number']} of item {row['item_id']}"
-        said = told.get(row["item_id"], {}).pop(row["number"], None)
+        said = expected.get(row["item_id"], {}).pop(row["number"], None)
         if said is None:
-            yield f"{name}: no event tells of it"
+            yield f"{name}: no event mentions it"
         else:
             yield from _version_problems(name, row, said)
         yield from _passage_problems(name, row, texts)
-    for item_id, missing in told.items():
+    for item_id, missing in expected.items():
         for number in missing:
-            yield f"version {number} of item {item_id}: missing, though nobody erased it"
-    in_force = sa.select(versions.c.item_id).where(versions.c.valid_to.is_(None))
-    several = in_force.group_by(versions.c.item_id).having(sa.func.count() > 1)
+            yield f"version {number} of item {item_id}: missing, although nobody erased it"
+    current = sa.select(versions.c.item_id).where(versions.c.valid_to.is_(None))
+    several = current.group_by(versions.c.item_id).having(sa.func.count() > 1)
     for item_id in connection.execute(several).scalars():
-        yield f"item {item_id}: more than one version is in force"
+        yield f"item {item_id}: more than one version is current"
 
 
 @dataclass(slots=True)
-class _Told:
+class _Expected:
     """What the events say of a version."""
 
     digest: str
@@ -79,13 +77,13 @@ class _Told:
     valid_to: int | None = None
 
 
-def _replayed(connection: sa.Connection) -> dict[str, dict[int | None, _Told]]:
+def _replayed(connection: sa.Connection) -> dict[str, dict[int | None, _Expected]]:
     """Versions by item and number, as the events from the first to the last leave them."""
-    told: dict[str, dict[int | None, _Told]] = {}
+    expected: dict[str, dict[int | None, _Expected]] = {}
     columns = (events.c.item_id, events.c.verb, events.c.version, events.c.time, events.c.digest)
     query = sa.select(*columns).where(events.c.item_id.is_not(None)).order_by(events.c.seq)
     for item_id, verb, number, time, digest in connection.execute(query):
-        mine = told.setdefault(item_id, {})
+        mine = expected.setdefault(item_id, {})
         if verb == "purge":
             mine.clear()
         elif verb == "unload" or verb in _OPENING:
@@ -93,8 +91,8 @@ def _replayed(connection: sa.Connection) -> dict[str, dict[int | None, _Told]]:
                 if version.valid_to is None:
                     version.valid_to = time
             if verb in _OPENING:
-                mine[number] = _Told(digest, time)
-    return told
+                mine[number] = _Expected(digest, time)
+    return expected
 
 
 def _with_passages(connection: sa.Connection) -> Iterator[tuple[sa.RowMapping, list[str]]]:
@@ -116,16 +114,16 @@ def _with_passages(connection: sa.Connection) -> Iterator[tuple[sa.RowMapping, l
         yield row, [passage.text for passage in group] if version_id == row["id"] else []
 
 
-def _version_problems(name: str, row: sa.RowMapping, said: _Told) -> Iterator[str]:
+def _version_problems(name: str, row: sa.RowMapping, said: _Expected) -> Iterator[str]:
     try:
-        digest = ledger.content_digest(_draft(row).content(), row["nonce"])
+        digest = ledger.content_digest(_new_item(row).content(), row["nonce"])
     except ValueError:
-        yield f"{name}: its attributes are no JSON"
+        yield f"{name}: its attributes are not JSON"
     else:
         if digest != said.digest:
             yield f"{name}: its content was changed after it was written"
     if (row["valid_from"], row["valid_to"]) != (said.valid_from, said.valid_to):
-        yield f"{name}: in force at other times than the events say"
+        yield f"{name}: valid at other times than the events say"
 
 
 def _passage_problems(name: str, row: sa.RowMapping, texts: list[str]) -> Iterator[str]:
@@ -140,14 +138,14 @@ def _passage_problems(name: str, row: sa.RowMapping, texts: list[str]) -> Iterat
             yield f"{name}: a passage has words that are not in its text"
 
 
-def _draft(row: sa.RowMapping) -> Draft:
+def _new_item(row: sa.RowMapping) -> NewItem:
     provenance = Provenance(row["author"], row["source"], row["url"], row["licence"], row["domain"])
     attributes = json.loads(row["attributes"])
-    return Draft(row["kind"], row["text"], row["question"], provenance, (), (), attributes, row["item_id"])
+    return NewItem(row["kind"], row["text"], row["question"], provenance, (), (), attributes, row["item_id"])
 
 
 def _vector_problems(connection: sa.Connection, embedder_id: int, dimensions: int) -> Iterator[str]:
-    """Passages whose vector is missing, of a wrong length, or no unit vector."""
+    """Passages whose vector is missing, of a wrong length, or not of unit length."""
     if not dimensions:
         return
     on_server = connection.dialect.name == "postgresql"

@@ -1,7 +1,5 @@
 """Writes versions, passages, vectors and claims inside a transaction that the caller holds."""
 
-from __future__ import annotations
-
 import base64
 import os
 from collections.abc import Iterable, Sequence
@@ -11,7 +9,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from yukawa.knowledge.items import Claim, Draft, normalised
+from yukawa.knowledge.items import Claim, NewItem, normalised
 from yukawa.knowledge.parsing import Quantity
 from yukawa.knowledge.store import ledger, schema
 
@@ -24,29 +22,22 @@ def new_id() -> str:
 
 
 def insert_versions(
-    connection: sa.Connection,
-    drafts: Sequence[Draft],
-    numbers: Sequence[int],
-    vectors: Sequence[NDArray[np.float32]],
-    *,
-    embedder_id: int,
-    moment: int,
-    postings: bool,
-) -> list[str]:
-    """Write one new current version of each draft; returns the digests for the ledger.
+    connection: sa.Connection, new_items: Sequence[NewItem], numbers: Sequence[int], vectors: Sequence[NDArray[np.float32]],
+    *, embedder_id: int, moment: int, postings: bool,
+) -> list[str]:  # fmt: skip
+    """Write one new current version of each item; returns the digests for the ledger.
 
     Args:
-        drafts: each with its `item_id`; the item's row must exist.
+        new_items: each with its `item_id`; the item's row must exist.
         numbers: version numbers.
-        vectors: for each draft an array (passages, d).
+        vectors: for each item an array (passages, d).
         postings: whether the server ranks and needs the postings table.
     """
     version_id = _next(connection, schema.versions)
     passage_id = _next(connection, schema.passages)
     version_rows, passage_rows, vector_rows, claim_rows, posting_rows, digests = [], [], [], [], [], []
-    for item, number, rows in zip(drafts, numbers, vectors, strict=True):
-        nonce = os.urandom(12).hex()
-        content = item.content()
+    for item, number, rows in zip(new_items, numbers, vectors, strict=True):
+        nonce, content = os.urandom(12).hex(), item.content()
         digests.append(ledger.content_digest(content, nonce))
         del content["kind"]
         version_rows.append(content | {
@@ -96,13 +87,13 @@ def end_versions(connection: sa.Connection, item_ids: Iterable[str], moment: int
         connection.execute(sa.update(c).where(touched, c.c.resolved.is_(None)).values(resolved=moment))
 
 
-def open_conflicts(connection: sa.Connection, drafts: Sequence[Draft], moment: int) -> None:
-    """Write down every contradiction between a draft's claims and claims in force of other items.
+def open_conflicts(connection: sa.Connection, new_items: Sequence[NewItem], moment: int) -> None:
+    """Write down every contradiction between a new item's claims and current claims of other items.
 
-    Items of one data source are not held against each other: the source itself lists them side by side.
+    Items of one data source are not compared with each other: the source itself lists them side by side.
     """
-    taught_only = [d for d in drafts if d.kind == "data"]
-    others = [d for d in drafts if d.kind != "data" and d.claims]
+    taught_only = [new for new in new_items if new.kind == "data"]
+    others = [new for new in new_items if new.kind != "data" and new.claims]
     for item in others:
         _compare(
             connection,
@@ -117,7 +108,7 @@ def open_conflicts(connection: sa.Connection, drafts: Sequence[Draft], moment: i
                 _compare(connection, item, standing, moment)
 
 
-def _compare(connection: sa.Connection, item: Draft, standing: Sequence[sa.Row[Any]], moment: int) -> None:
+def _compare(connection: sa.Connection, item: NewItem, standing: Sequence[sa.Row[Any]], moment: int) -> None:
     superseded = set(item.attributes.get("supersedes", ()))
     against: dict[str, tuple[str, bool]] = {}
     for claim in item.claims:
@@ -146,9 +137,8 @@ def _contradict(claim: Claim, text: str, row: sa.Row[Any]) -> bool:
             and row.value is None
             and normalised(text).casefold() != normalised(row.text).casefold()
         )
-    return claim.quantity.contradicts(
-        Quantity(row.value, row.error_plus, row.error_minus, row.unit, row.bound, row.resolution or 0.0, 0, 0)
-    )
+    stored = stored_quantity(row)
+    return stored is not None and claim.quantity.contradicts(stored)
 
 
 def _claims_in_force(
@@ -156,17 +146,7 @@ def _claims_in_force(
 ) -> Sequence[sa.Row[Any]]:
     c, v, i = schema.claims, schema.versions, schema.items
     query = (
-        sa.select(
-            c.c.key,
-            c.c.value,
-            c.c.error_plus,
-            c.c.error_minus,
-            c.c.unit,
-            c.c.bound,
-            c.c.resolution,
-            v.c.item_id,
-            v.c.text,
-        )
+        sa.select(*(column for column in c.c if column.name != "id"), v.c.item_id, v.c.text)
         .select_from(c.join(v).join(i))
         .where(v.c.valid_to.is_(None))
     )
@@ -184,6 +164,14 @@ def _claim_row(version_id: int, claim: Claim) -> dict[str, Any]:
         "error_plus": q.error_plus if q else None, "error_minus": q.error_minus if q else None,
         "bound": q.bound if q else None, "resolution": q.resolution if q else None,
     }  # fmt: skip
+
+
+def stored_quantity(claim: sa.Row[Any]) -> Quantity | None:
+    """The value of a row of the claims table."""
+    if claim.value is None:
+        return None
+    c = claim
+    return Quantity(c.value, c.error_plus, c.error_minus, c.unit, c.bound, c.resolution or 0.0, 0, 0)
 
 
 def chunks(values: list[str]) -> Iterable[list[str]]:

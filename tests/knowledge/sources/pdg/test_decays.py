@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yukawa.knowledge.sources.pdg.decays import Item, Masses, final_state, momentum
-from yukawa.knowledge.sources.pdg.facts import default_database
+from yukawa.knowledge.parsing.particles import database_path
+from yukawa.knowledge.sources.pdg.decays import DecayItem, Masses, final_state, momentum
 
 MASS = st.floats(min_value=0.0, max_value=5e3)
 
@@ -83,16 +83,16 @@ def test_charge_states_have_their_own_mass(masses: Masses) -> None:
     ],
 )
 def test_final_states(items: list[str], state: tuple[str, ...]) -> None:
-    assert final_state([Item(name) for name in items]) == state
+    assert final_state([DecayItem(name) for name in items]) == state
 
 
 def test_multiplicity_is_written_out() -> None:
-    assert final_state([Item("pi0", 3), Item("gamma")]) == ("pi0", "pi0", "pi0", "gamma")
+    assert final_state([DecayItem("pi0", 3), DecayItem("gamma")]) == ("pi0", "pi0", "pi0", "gamma")
 
 
 @pytest.fixture(scope="module")
 def masses() -> Masses:
-    connection = sqlite3.connect(default_database())
+    connection = sqlite3.connect(database_path())
     connection.row_factory = sqlite3.Row
     found = Masses(connection)
     connection.close()

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from yukawa.core.errors import MissingPackage, NotFound, StoreError
+from yukawa.knowledge.parsing.particles import database_path
 from yukawa.knowledge.sources.pdg import facts as source
-from yukawa.knowledge.sources.pdg.facts import Fact, default_database, edition, excluded, facts
+from yukawa.knowledge.sources.pdg.facts import Fact, edition, excluded, facts
 
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 
@@ -35,7 +36,7 @@ def out() -> dict[str, str]:
 @pytest.fixture(scope="module")
 def rows() -> dict[str, sqlite3.Row]:
     """Every value of the data base by the external identifier that it must have."""
-    connection = sqlite3.connect(default_database())
+    connection = sqlite3.connect(database_path())
     connection.row_factory = sqlite3.Row
     seen: Counter[str] = Counter()
     found = {}
@@ -64,7 +65,7 @@ def test_every_value_is_in_one_fact_or_excluded_for_a_reason(
 def test_excluded_branching_ratios_are_stated_as_branching_fraction(
     by_id: dict[str, Fact], rows: dict[str, sqlite3.Row], out: dict[str, str]
 ) -> None:
-    connection = sqlite3.connect(default_database())
+    connection = sqlite3.connect(database_path())
     sources = dict(connection.execute("SELECT target, source FROM pdgid_map"))
     connection.close()
     for external_id, reason in out.items():
@@ -76,7 +77,7 @@ def test_excluded_branching_ratios_are_stated_as_branching_fraction(
 
 def test_identifiers_are_unique_and_every_particle_has_a_fact(all_facts: list[Fact]) -> None:
     assert len({fact.external_id for fact in all_facts}) == len(all_facts)
-    connection = sqlite3.connect(default_database())
+    connection = sqlite3.connect(database_path())
     particles = {row[0] for row in connection.execute("SELECT DISTINCT pdgid FROM pdgparticle")}
     names = connection.execute("SELECT COUNT(DISTINCT pdgid || name) FROM pdgparticle").fetchone()[0]
     connection.close()
@@ -196,7 +197,7 @@ def test_decays_are_named_in_unicode_and_ascii(all_facts: list[Fact]) -> None:
 
 
 def test_charges_in_texts_are_those_of_the_table(by_id: dict[str, Fact]) -> None:
-    connection = sqlite3.connect(default_database())
+    connection = sqlite3.connect(database_path())
     for pdgid, name, charge in connection.execute("SELECT pdgid, name, charge FROM pdgparticle"):
         fact = by_id.get(f"pdg:{pdgid}#quantum-numbers:{name}")
         if fact is None:
@@ -229,7 +230,7 @@ def test_speed() -> None:
 def test_the_official_api_has_the_same_numbers(name: str, by_id: dict[str, Fact]) -> None:
     import pdg
 
-    particle = pdg.connect(f"sqlite:///{default_database()}", pedantic=False).get_particle_by_name(name)
+    particle = pdg.connect(f"sqlite:///{database_path()}", pedantic=False).get_particle_by_name(name)
     properties = [
         *particle.masses(),
         *particle.lifetimes(),
@@ -250,7 +251,7 @@ def test_the_official_api_has_the_same_numbers(name: str, by_id: dict[str, Fact]
 def test_the_preferred_mass_is_the_apis_mass(all_facts: list[Fact]) -> None:
     import pdg
 
-    api = pdg.connect(f"sqlite:///{default_database()}", pedantic=False)
+    api = pdg.connect(f"sqlite:///{database_path()}", pedantic=False)
     for name in (
         "e-",
         "mu-",
@@ -314,7 +315,7 @@ def test_a_fact_in_full(by_id: dict[str, Fact]) -> None:
 def test_nucleon_lifetimes_have_the_unit_of_the_listings(
     by_id: dict[str, Fact], rows: dict[str, sqlite3.Row], out: dict[str, str]
 ) -> None:
-    connection = sqlite3.connect(default_database())
+    connection = sqlite3.connect(database_path())
     pairs = connection.execute("SELECT source, target FROM pdgid_map WHERE source LIKE 'S016.%'").fetchall()
     connection.close()
     checked = 0
@@ -346,7 +347,7 @@ def test_edition_names_year_citation_and_licence() -> None:
 
 
 def test_a_missing_package_says_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("yukawa.core.optional.find_spec", lambda name: None)
     with pytest.raises(MissingPackage, match="pip install pdg"):
         next(facts())
 
@@ -360,5 +361,5 @@ def test_a_file_that_is_no_data_base_is_refused(tmp_path: Path) -> None:
     for content in (b"no data base at all" * 100, b""):
         path = tmp_path / "other.sqlite"
         path.write_bytes(content)
-        with pytest.raises(StoreError, match="no PDG data base"):
+        with pytest.raises(StoreError, match="not a PDG database"):
             edition(path)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from yukawa.knowledge.sources.pdg.names import plain
+from yukawa.knowledge.sources.pdg.text import plain
 
 _TO_MEV = {"MeV": 1.0, "GeV": 1e3, "keV": 1e-3, "eV": 1e-6}
 _MASSLESS = re.compile(r"(gamma|nu(bar)?(_(e|mu|tau|lepton))?)$")
@@ -23,7 +23,7 @@ _SHORT = {
 
 
 @dataclass(frozen=True)
-class Item:
+class DecayItem:
     """One entry of the PDG's decay table: a particle, a piece of text, ',' or '-->'."""
 
     name: str
@@ -54,7 +54,7 @@ def momentum(mass: float, products: Sequence[float]) -> float | None:
     return best
 
 
-def final_state(items: Sequence[Item]) -> tuple[str, ...]:
+def final_state(items: Sequence[DecayItem]) -> tuple[str, ...]:
     """Names of the final-state particles, repeated by multiplicity, with the subdecays put in.
 
     'K^*(892)+ pi- , K^*()+ --> K0S pi+' gives ('pi-', 'K0S', 'pi+'); of 'gamma X --> gamma p pbar' the last

@@ -1,21 +1,20 @@
 """The Review of Particle Physics as facts: each value of the `pdg` package becomes one citable sentence."""
 
-from __future__ import annotations
-
-import importlib.util
 import re
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from yukawa.core.errors import MissingPackage, NotFound, StoreError
+from yukawa.core.errors import NotFound, StoreError
+from yukawa.knowledge.parsing.particles import database_path
 from yukawa.knowledge.sources.pdg import sentences as sentences
-from yukawa.knowledge.sources.pdg.decays import Item, Masses, final_state
+from yukawa.knowledge.sources.pdg.decays import DecayItem, Masses, final_state
 from yukawa.knowledge.sources.pdg.sentences import Block, Subject
 from yukawa.knowledge.sources.pdg.text import ascii_text
-from yukawa.knowledge.sources.pdg.values import Quantity, quantity
+from yukawa.knowledge.sources.pdg.values import PdgValue, quantity
 
 LICENCE = "CC BY 4.0"
 _URL = "https://pdglive.lbl.gov/view/"  # the PDG's resolver of its own identifiers
@@ -31,7 +30,7 @@ class Fact:
             whole in '#decays' or '#quantum-numbers:tau-'.
         text: one self-contained English sentence, sometimes two, with Unicode and ASCII symbols.
         particle: PDG identifier of the particle (or of the section, e.g. 'S067' for neutrino mixing).
-        property: what is stated: 'mass', 'width', 'lifetime', 'branching fraction', …, else 'other'.
+        property: the property stated: 'mass', 'width', 'lifetime', 'branching fraction', …, else 'other'.
         subject: the particle as the text names it.
         value: the number in `unit`, unrounded as in the PDG's data; for a limit the limit; or None.
         error_plus: upper error in `unit`, or None.
@@ -66,25 +65,13 @@ class Fact:
     momentum: float | None = None
 
 
-def default_database() -> Path:
-    """Path of the data file that the `pdg` package carries.
-
-    Raises:
-        MissingPackage: the package is not installed.
-    """
-    spec = importlib.util.find_spec("pdg")
-    if spec is None or not spec.submodule_search_locations:
-        raise MissingPackage("pdg", "pip install pdg", purpose="building the PDG knowledge base")
-    return Path(spec.submodule_search_locations[0]) / "pdg.sqlite"
-
-
 def edition(database: Path | None = None) -> dict[str, str]:
-    """What the data file says of itself: 'edition', 'citation', 'license', 'data_release_timestamp' and more.
+    """The data file's own description: 'edition', 'citation', 'license', 'data_release_timestamp' and more.
 
     Raises:
         MissingPackage: no `database` given and the `pdg` package is not installed.
         NotFound: `database` does not exist.
-        StoreError: the file is no PDG data base.
+        StoreError: the file is not a PDG database.
     """
     with closing(_connect(database)) as connection:
         found = {row["name"]: row["value"] for row in connection.execute("SELECT name, value FROM pdginfo")}
@@ -118,16 +105,16 @@ def excluded(database: Path | None = None) -> Iterator[tuple[str, str]]:
 
 
 def _connect(database: Path | None) -> sqlite3.Connection:
-    path = default_database() if database is None else Path(database)
+    path = database_path() if database is None else Path(database)
     if not path.is_file():
-        raise NotFound(f"no PDG data base at {path}", hint="give the path of a pdg.sqlite")
+        raise NotFound(f"there is no PDG database at {path}", hint="give the path of a pdg.sqlite")
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
     connection.row_factory = sqlite3.Row
     try:
         connection.execute("SELECT name, value FROM pdginfo LIMIT 1").fetchone()
     except sqlite3.DatabaseError as error:
         connection.close()
-        raise StoreError(f"{path} is no PDG data base: {error}") from error
+        raise StoreError(f"{path} is not a PDG database: {error}") from error
     return connection
 
 
@@ -145,22 +132,18 @@ class _Reader:
         self._year = str(info["edition"])
         self._masses = Masses(connection)
         self._blocks = {row["pdgid"]: row for row in connection.execute("SELECT * FROM pdgid ORDER BY sort")}
-        self._values: dict[str, list[sqlite3.Row]] = {}
-        for row in connection.execute(
-            "SELECT * FROM pdgdata WHERE edition = ? ORDER BY sort, id", (self._year,)
-        ):
-            self._values.setdefault(row["pdgid"], []).append(row)
-        self._states: dict[str, list[sqlite3.Row]] = {}
-        for row in connection.execute("SELECT * FROM pdgparticle ORDER BY id"):
-            self._states.setdefault(row["pdgid"], []).append(row)
-        self._items: dict[str, list[sqlite3.Row]] = {}
-        for row in connection.execute(
-            "SELECT pdgid, name, is_outgoing, multiplier FROM pdgdecay ORDER BY sort, id"
-        ):
-            self._items.setdefault(row["pdgid"], []).append(row)
-        self._fractions: dict[str, list[str]] = {}
-        for row in connection.execute("SELECT source, target FROM pdgid_map ORDER BY id"):
-            self._fractions.setdefault(row["target"], []).append(row["source"])
+        self._values = self._grouped(
+            "SELECT * FROM pdgdata WHERE edition = ? ORDER BY sort, id", "pdgid", self._year
+        )
+        self._states = self._grouped("SELECT * FROM pdgparticle ORDER BY id", "pdgid")
+        self._items = self._grouped("SELECT * FROM pdgdecay ORDER BY sort, id", "pdgid")
+        self._fractions = self._grouped("SELECT source, target FROM pdgid_map ORDER BY id", "target")
+
+    def _grouped(self, query: str, key: str, *parameters: str) -> dict[str, list[sqlite3.Row]]:
+        rows: dict[str, list[sqlite3.Row]] = defaultdict(list)
+        for row in self._connection.execute(query, parameters):
+            rows[row[key]].append(row)
+        return dict(rows)
 
     def rows(self) -> Iterator[tuple[str, Fact | str]]:
         """Each data row once, as a fact or the reason of its exclusion, and the facts on whole particles."""
@@ -172,7 +155,7 @@ class _Reader:
             for fact in self._quantum_numbers(root, subject):
                 yield fact.external_id, fact
             preferred = self._preferred(members)
-            fractions: list[tuple[Fact, Quantity, Block]] = []
+            fractions: list[tuple[Fact, PdgValue, Block]] = []
             for pdgid in members:
                 for external_id, fact_or_reason, quoted in self._identifier(
                     root, subject, pdgid, pdgid in preferred
@@ -190,7 +173,7 @@ class _Reader:
 
     def _identifier(
         self, root: str, subject: Subject, pdgid: str, preferred: bool
-    ) -> Iterator[tuple[str, Fact | str, tuple[Quantity, Block] | None]]:
+    ) -> Iterator[tuple[str, Fact | str, tuple[PdgValue, Block] | None]]:
         values = self._values.get(pdgid, [])
         if not values:
             return
@@ -215,7 +198,7 @@ class _Reader:
 
     def _repeats_fraction(self, block: Block) -> bool:
         """Whether the branching ratio is the mere source of a branching fraction that has data."""
-        sources = [s for s in self._fractions.get(block.pdgid, ()) if self._values.get(s)]
+        sources = [s["source"] for s in self._fractions.get(block.pdgid, ()) if self._values.get(s["source"])]
         if block.data_type != "BR" or len(sources) != 1 or not sentences.is_plain_ratio(block.description):
             return False
         if not block.description.startswith("tau("):
@@ -223,7 +206,7 @@ class _Reader:
         # Some partial mean lives are newer here than in the table of decay modes: then both are stated.
         return _first_number(self._values[block.pdgid][0]) == _first_number(self._values[sources[0]][0])
 
-    def _quantity(self, block: Block, row: sqlite3.Row) -> Quantity | None:
+    def _quantity(self, block: Block, row: sqlite3.Row) -> PdgValue | None:
         unit, power = row["unit_text"], row["display_power_of_ten"]
         display, text = row["display_value_text"], row["value_text"]
         if block.is_nucleon_decay:
@@ -234,15 +217,8 @@ class _Reader:
         return quantity(display, text, power, bool(row["display_in_percent"]), row["value"], unit)
 
     def _fact(
-        self,
-        root: str,
-        subject: Subject,
-        block: Block,
-        row: sqlite3.Row,
-        shown: Quantity,
-        external_id: str,
-        preferred: bool,
-    ) -> Fact:
+        self, root: str, subject: Subject, block: Block, row: sqlite3.Row, shown: PdgValue, external_id: str, preferred: bool
+    ) -> Fact:  # fmt: skip
         items = self._products(block) if block.is_fraction else []
         channel = final_state(items) if block.is_fraction else ()
         p = self._momentum(block, items) if block.is_fraction else None
@@ -254,34 +230,21 @@ class _Reader:
             shown.kind if shown.kind in ("upper", "lower") else ("lower" if shown.kind == "nucleon" else None)
         )
         return Fact(
-            external_id=external_id,
-            text=text,
-            particle=root,
-            property=kind,
-            subject=about.text,
-            value=shown.value,
-            error_plus=_error(shown, shown.plus, row["error_positive"]),
-            error_minus=_error(shown, shown.minus, row["error_negative"]),
-            unit=shown.unit,
-            limit=limit,
-            confidence_level=row["confidence_level"],
-            label=f"PDG {self._year}: {sentences.title(about, block)} ({block.pdgid})",
-            url=_URL + block.pdgid,
-            channel=channel,
-            preferred=preferred and not by_the_way,
-            year=self._year,
-            momentum=p,
-        )
+            external_id, text, root, kind, about.text, shown.value, _error(shown, shown.plus, row["error_positive"]),
+            _error(shown, shown.minus, row["error_negative"]), shown.unit, limit, row["confidence_level"],
+            label=f"PDG {self._year}: {sentences.title(about, block)} ({block.pdgid})", url=_URL + block.pdgid,
+            channel=channel, preferred=preferred and not by_the_way, year=self._year, momentum=p,
+        )  # fmt: skip
 
-    def _products(self, block: Block) -> list[Item]:
-        """What stands right of the first arrow (the data file counts the second p of 'p p -->' to it)."""
+    def _products(self, block: Block) -> list[DecayItem]:
+        """The products right of the first arrow (the data file counts the second p of 'p p -->' among them)."""
         rows = [r for r in self._items.get(block.pdgid, ()) if r["is_outgoing"]]
         if block.is_nucleon_decay:
             rows = rows[len(block.description.partition("-->")[0].split()) - 1 :]
         right = block.description.partition("-->")[2].strip()
-        return [Item(r["name"], r["multiplier"]) for r in rows] or [Item(right)]
+        return [DecayItem(r["name"], r["multiplier"]) for r in rows] or [DecayItem(right)]
 
-    def _momentum(self, block: Block, items: list[Item]) -> float | None:
+    def _momentum(self, block: Block, items: list[DecayItem]) -> float | None:
         left = block.description.partition("-->")[0].split()
         if len(left) != 1 or any(item.name in (",", "-->") for item in items):
             return None
@@ -299,27 +262,22 @@ class _Reader:
         return chosen
 
     def _quantum_numbers(self, root: str, subject: Subject) -> Iterator[Fact]:
-        states = self._states.get(root, [])
-        for state, partner in sentences.charge_states(states):
+        for state, partner in sentences.charge_states(self._states.get(root, [])):
             name = state["name"]
-            yield self._made_up(
-                f"pdg:{root}#quantum-numbers:{name}",
-                sentences.quantum_numbers(state, partner, subject),
-                root,
-                "quantum numbers",
-                sentences.state_subject(state, subject).text,
-                f"{ascii_text(name)} quantum numbers",
-            )
+            yield self._about_particle(
+                f"pdg:{root}#quantum-numbers:{name}", sentences.quantum_numbers(state, partner, subject), root,
+                "quantum numbers", sentences.state_subject(state, subject).text, f"{ascii_text(name)} quantum numbers",
+            )  # fmt: skip
 
     def _main_decays(
-        self, root: str, subject: Subject, fractions: list[tuple[Fact, Quantity, Block]]
+        self, root: str, subject: Subject, fractions: list[tuple[Fact, PdgValue, Block]]
     ) -> Fact | None:
         usable = [f for f in fractions if sentences.is_main_mode(f[2], f[1])]
         usable.sort(key=lambda f: -(f[1].value or 0.0))
         if not usable:
             return None
         text = sentences.main_decays(subject, [(block, shown) for _, shown, block in usable[:_MAIN_DECAYS]])
-        return self._made_up(
+        return self._about_particle(
             f"pdg:{root}#decays",
             text,
             root,
@@ -328,25 +286,13 @@ class _Reader:
             f"{subject.ascii} main decay modes",
         )
 
-    def _made_up(self, external_id: str, text: str, root: str, kind: str, subject: str, title: str) -> Fact:
+    def _about_particle(
+        self, external_id: str, text: str, root: str, kind: str, subject: str, title: str
+    ) -> Fact:
         return Fact(
-            external_id=external_id,
-            text=text,
-            particle=root,
-            property=kind,
-            subject=subject,
-            value=None,
-            error_plus=None,
-            error_minus=None,
-            unit="",
-            limit=None,
-            confidence_level=None,
-            label=f"PDG {self._year}: {title} ({root})",
-            url=_URL + root,
-            channel=(),
-            preferred=True,
-            year=self._year,
-        )
+            external_id, text, root, kind, subject, None, None, None, "", None, None, f"PDG {self._year}: {title} ({root})",
+            _URL + root, (), True, self._year,
+        )  # fmt: skip
 
 
 def _first_number(row: sqlite3.Row) -> float | None:
@@ -354,8 +300,8 @@ def _first_number(row: sqlite3.Row) -> float | None:
     return float(match[0].rstrip(".")) if match else None
 
 
-def _error(shown: Quantity, rounded: float | None, exact: float | None) -> float | None:
-    """The unrounded error of the data file, where the text gives one error that it stands for."""
+def _error(shown: PdgValue, rounded: float | None, exact: float | None) -> float | None:
+    """The unrounded error of the data file, where the text gives a single error."""
     if rounded is None or shown.sources > 1:  # of several errors the data file keeps only the first
         return rounded
     return exact or rounded

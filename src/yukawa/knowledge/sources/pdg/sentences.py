@@ -1,4 +1,4 @@
-"""Sentences for PDG values: who, which property, how much, and on what authority."""
+"""Sentences for PDG values: subject, property, value, and its authority."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from yukawa.knowledge.sources.pdg.names import english, pretty
-from yukawa.knowledge.sources.pdg.text import ascii_text, both, unicode_text
-from yukawa.knowledge.sources.pdg.values import Quantity
+from yukawa.knowledge.sources.pdg.text import ascii_text, both, english, pretty, unicode_text
+from yukawa.knowledge.sources.pdg.values import PdgValue
 
 _QUANTUM_NUMBERS = {
     "quantum_i": "isospin I", "quantum_g": "G-parity", "quantum_j": "spin J", "quantum_p": "parity P",
@@ -75,7 +74,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Block:
-    """One identifier of the PDG with its description and that of its section ('' if it stands in none)."""
+    """One identifier of the PDG with its description and that of its section ('' if it is in none)."""
 
     pdgid: str
     data_type: str
@@ -116,7 +115,7 @@ def _named(name: str, flags: str) -> Subject:
 
 
 def _in_own_words(block: Block, default: Subject) -> tuple[Subject, str]:
-    """For masses, widths and lifetimes: whom the description names, and what it says beyond that."""
+    """For masses, widths and lifetimes: the subject that the description names, and the rest of its words."""
     text = ascii_text(block.description)
     if match := _NAMES_IN_MASS.match(text):
         text = f"{match[1]} mass"
@@ -181,7 +180,7 @@ def is_plain_ratio(description: str) -> bool:
     return bool(re.match(r"tau\(", text)) or (single is not None and "G(" not in single[1])
 
 
-def sentence(about: Subject, block: Block, shown: Quantity, row: sqlite3.Row, momentum: float | None) -> str:
+def sentence(about: Subject, block: Block, shown: PdgValue, row: sqlite3.Row, momentum: float | None) -> str:
     """The sentence of one value."""
     what = _what(about, block, shown.unit)
     if shown.kind == "word" and shown.text != "defined as 1":
@@ -219,11 +218,11 @@ _PERFECT = {
 }
 
 
-def _notes(block: Block, shown: Quantity, row: sqlite3.Row) -> str:
+def _notes(block: Block, shown: PdgValue, row: sqlite3.Row) -> str:
     notes = [_VALUE_TYPES[row["value_type"]]]
     if shown.kind in ("upper", "lower", "nucleon"):
         notes = ["PDG limit" if row["value_type"] == "OL" else "best limit"]
-    elif shown.kind == "word" or row["value_type"] in ("L", "OL"):  # a p-value, say, is no limit
+    elif shown.kind == "word" or row["value_type"] in ("L", "OL"):  # a p-value, for instance, is not a limit
         notes = []
     if row["scale_factor"] and round(row["scale_factor"], 1) > 1.0:
         notes.append(f"scale factor {row['scale_factor']:.1f}")
@@ -302,7 +301,7 @@ def _general(about: Subject, block: Block, unit: str) -> str:
 
 
 def _says(text: str, kind: str) -> bool:
-    """Whether a text already tells what kind of property it gives."""
+    """Whether a text already names the kind of property it gives."""
     if kind.startswith("CP "):
         return "CP" in text
     return kind.split()[0].lower() in text.lower() and kind.split()[-1].lower() in text.lower()
@@ -319,8 +318,8 @@ def title(about: Subject, block: Block) -> str:
     return description if description.startswith(about.ascii) else f"{about.ascii} {description}"
 
 
-def is_main_mode(block: Block, shown: Quantity) -> bool:
-    """Whether a decay mode belongs in a list of main modes: exclusive, measured, no part of a chain."""
+def is_main_mode(block: Block, shown: PdgValue) -> bool:
+    """Whether a decay mode belongs in a list of main modes: exclusive, measured, not part of a chain."""
     text = ascii_text(block.description)
     right = text.partition(" --> ")[2]
     return (
@@ -332,7 +331,7 @@ def is_main_mode(block: Block, shown: Quantity) -> bool:
     )
 
 
-def main_decays(about: Subject, modes: Sequence[tuple[Block, Quantity]]) -> str:
+def main_decays(about: Subject, modes: Sequence[tuple[Block, PdgValue]]) -> str:
     """One sentence that lists decay modes with their branching fractions."""
     parts = []
     for block, shown in modes:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-from yukawa.knowledge.sources.pdg.names import superscript
+from yukawa.knowledge.sources.pdg.text import superscript
 
 NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)"
 _ERRORS = r"(?:\s*(?:\+-\s*\d*\.?\d+|\+\s*\d*\.?\d+\s*-\s*\d*\.?\d+))+"
@@ -28,7 +28,7 @@ _UNITS = {
 
 
 @dataclass(frozen=True)
-class Quantity:
+class PdgValue:
     """A value as text and as numbers.
 
     Args:
@@ -73,7 +73,7 @@ class _Parsed:
         return float(sum(float(pair[side]) ** 2 for pair in self.errors) ** 0.5) * 10.0**self.power
 
     def agrees(self, value: float | None) -> bool:
-        """Whether the text stands for `value` within the rounding of its last significant digit."""
+        """Whether the text means `value` within the rounding of its last significant digit."""
         if value is None:
             return True
         if self.kind == "range":
@@ -176,7 +176,7 @@ def _nucleon(text: str, power: int, unit: str) -> str | None:
 
 def quantity(
     display: str, full: str | None, power: int, percent: bool, value: float | None, unit: str
-) -> Quantity | None:
+) -> PdgValue | None:
     """The readable form of one row of the PDG data.
 
     Args:
@@ -192,13 +192,13 @@ def quantity(
     """
     unit, text = unit_text(unit), (full or "").strip()
     if text in _WORDS:
-        return Quantity(text, "word")
+        return PdgValue(text, "word")
     if text == "DEFINED AS 1":
-        return Quantity("defined as 1", "word", 1.0)
+        return PdgValue("defined as 1", "word", 1.0)
     if pole := _pole(text, unit):
-        return Quantity(pole, "pole", unit=unit)
+        return PdgValue(pole, "pole", unit=unit)
     if nucleon := _nucleon(text, power, unit):
-        return Quantity(nucleon, "nucleon", unit=unit)
+        return PdgValue(nucleon, "nucleon", unit=unit)
     candidates = [_parse(display, power), _parse(text, 0)]
     if power and re.search(r"E[+-]?\d", display):  # '(0+-1200)E-3' of 10⁻³ reads better as '0.0000+-0.0012'
         candidates.reverse()
@@ -207,10 +207,10 @@ def quantity(
         return None
     number = value if value is not None else shown.value()
     words = _words(shown, percent, unit)
-    return Quantity(words, shown.kind, number, shown.error(0), shown.error(1), unit, len(shown.errors) or 1)
+    return PdgValue(words, shown.kind, number, shown.error(0), shown.error(1), unit, len(shown.errors) or 1)
 
 
 def _kind(full: str) -> str:
-    """What the full text says it is: guards against display texts that lost half of a range."""
+    """The kind of the full text: guards against display texts that lost half of a range."""
     parsed = _parse(full, 0)
     return parsed.kind if parsed else ""

@@ -1,5 +1,7 @@
 """The first schema."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -46,140 +48,97 @@ _TOTALS = {
 
 
 def upgrade() -> None:
-    """Make all tables."""
+    """Make all tables; names of constraints follow the convention of `schema.metadata`."""
     dialect = op.get_bind().dialect.name
     if dialect == "postgresql":
         op.execute("CREATE EXTENSION IF NOT EXISTS vector")
-    op.create_table(
-        "answers",
-        sa.Column("id", sa.String(), nullable=False),
-        sa.Column("time", sa.BigInteger(), nullable=False),
-        sa.Column("question", sa.Text(), nullable=False),
-        sa.Column("answer", sa.JSON(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_answers")),
-    )
-    op.create_table(
-        "embedders",
-        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
-        sa.Column("name", sa.String(), nullable=False),
-        sa.Column("dimensions", sa.Integer(), nullable=False),
-        sa.Column("serving", sa.Boolean(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_embedders")),
-    )
-    op.create_table(
-        "events",
-        sa.Column("seq", RowId, autoincrement=False, nullable=False),
-        sa.Column("time", sa.BigInteger(), nullable=False),
-        sa.Column("actor", sa.String(), nullable=False),
-        sa.Column("verb", sa.String(), nullable=False),
-        sa.Column("item_id", sa.String(), nullable=True),
-        sa.Column("version", sa.Integer(), nullable=True),
-        sa.Column("reason", sa.String(), nullable=False),
-        sa.Column("digest", sa.String(), nullable=False),
-        sa.Column("hash", sa.String(), nullable=False),
-        sa.PrimaryKeyConstraint("seq", name=op.f("pk_events")),
-    )
-    op.create_index(op.f("ix_events_item_id"), "events", ["item_id"], unique=False)
-    op.create_table(
-        "items",
-        sa.Column("id", sa.String(), nullable=False),
-        sa.Column("kind", sa.String(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_items")),
-    )
-    op.create_table(
-        "meta",
-        sa.Column("key", sa.String(), nullable=False),
-        sa.Column("value", sa.String(), nullable=False),
-        sa.PrimaryKeyConstraint("key", name=op.f("pk_meta")),
-    )
-    op.create_table(
-        "conflicts",
-        sa.Column("id", RowId, autoincrement=True, nullable=False),
-        sa.Column("key", sa.String(), nullable=False),
-        sa.Column("first_item", sa.String(), nullable=False),
-        sa.Column("second_item", sa.String(), nullable=False),
-        sa.Column("opened", sa.BigInteger(), nullable=False),
-        sa.Column("resolved", sa.BigInteger(), nullable=True),
-        sa.ForeignKeyConstraint(["first_item"], ["items.id"], name=op.f("fk_conflicts_first_item")),
-        sa.ForeignKeyConstraint(["second_item"], ["items.id"], name=op.f("fk_conflicts_second_item")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_conflicts")),
-    )
-    op.create_index(op.f("ix_conflicts_first_item"), "conflicts", ["first_item"], unique=False)
-    op.create_index(op.f("ix_conflicts_second_item"), "conflicts", ["second_item"], unique=False)
-    op.create_table(
-        "versions",
-        sa.Column("id", RowId, autoincrement=True, nullable=False),
-        sa.Column("item_id", sa.String(), nullable=False),
-        sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
-        sa.Column("question", sa.Text(), nullable=True),
-        sa.Column("author", sa.String(), nullable=False),
-        sa.Column("source", sa.String(), nullable=False),
-        sa.Column("url", sa.String(), nullable=True),
-        sa.Column("licence", sa.String(), nullable=True),
-        sa.Column("domain", sa.String(), nullable=False),
-        sa.Column("attributes", sa.JSON(), nullable=False),
-        sa.Column("content_key", sa.String(), nullable=False),
-        sa.Column("nonce", sa.String(), nullable=False),
-        sa.Column("valid_from", sa.BigInteger(), nullable=False),
-        sa.Column("valid_to", sa.BigInteger(), nullable=True),
-        sa.ForeignKeyConstraint(["item_id"], ["items.id"], name=op.f("fk_versions_item_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_versions")),
-        sa.UniqueConstraint("item_id", "number", name=op.f("uq_versions_item_id_number")),
-    )
-    op.create_index(
-        "uq_versions_current_content",
-        "versions",
-        ["content_key"],
-        unique=True,
-        sqlite_where=sa.text("valid_to IS NULL"),
-        postgresql_where=sa.text("valid_to IS NULL"),
-    )
-    op.create_table(
-        "claims",
-        sa.Column("id", RowId, autoincrement=True, nullable=False),
-        sa.Column("version_id", RowId, nullable=False),
-        sa.Column("key", sa.String(), nullable=False),
-        sa.Column("value", sa.Float(), nullable=True),
-        sa.Column("resolution", sa.Float(), nullable=True),
-        sa.Column("error_plus", sa.Float(), nullable=True),
-        sa.Column("error_minus", sa.Float(), nullable=True),
-        sa.Column("unit", sa.String(), nullable=False),
-        sa.Column("bound", sa.String(), nullable=True),
-        sa.ForeignKeyConstraint(["version_id"], ["versions.id"], name=op.f("fk_claims_version_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_claims")),
-    )
-    op.create_index(op.f("ix_claims_key"), "claims", ["key"], unique=False)
-    op.create_index(op.f("ix_claims_version_id"), "claims", ["version_id"], unique=False)
-    op.create_table(
-        "passages",
-        sa.Column("id", RowId, autoincrement=True, nullable=False),
-        sa.Column("version_id", RowId, nullable=False),
-        sa.Column("ordinal", sa.Integer(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
-        sa.Column("terms", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(["version_id"], ["versions.id"], name=op.f("fk_passages_version_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_passages")),
-    )
-    op.create_index(op.f("ix_passages_version_id"), "passages", ["version_id"], unique=False)
-    op.create_table(
-        "postings",
-        sa.Column("term", sa.String(), nullable=False),
-        sa.Column("passage_id", RowId, nullable=False),
-        sa.Column("frequency", sa.Integer(), nullable=False),
-        sa.Column("length", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["passage_id"], ["passages.id"], name=op.f("fk_postings_passage_id")),
-        sa.PrimaryKeyConstraint("term", "passage_id", name=op.f("pk_postings")),
-    )
-    op.create_index(op.f("ix_postings_passage_id"), "postings", ["passage_id"], unique=False)
-    op.create_table(
-        "vectors",
-        sa.Column("passage_id", RowId, nullable=False),
-        sa.Column("embedder_id", sa.Integer(), nullable=False),
-        sa.Column("vector", Vector(), nullable=False),
-        sa.ForeignKeyConstraint(["embedder_id"], ["embedders.id"], name=op.f("fk_vectors_embedder_id")),
-        sa.ForeignKeyConstraint(["passage_id"], ["passages.id"], name=op.f("fk_vectors_passage_id")),
-        sa.PrimaryKeyConstraint("passage_id", "embedder_id", name=op.f("pk_vectors")),
-    )
+    _make_items()
+    _make_search()
+    _make_ledger()
     for statement in _GUARDS[dialect] + _TOTALS[dialect]:
         op.execute(sa.text(statement))
+
+
+def _text(name: str, *, null: bool = False, kind: type[sa.String] = sa.String) -> sa.Column[str]:
+    return sa.Column(name, kind(), nullable=null)
+
+
+def _number(name: str, *, null: bool = False) -> sa.Column[int]:
+    return sa.Column(name, sa.BigInteger(), nullable=null)
+
+
+def _refers(name: str, kind: Any, table: str, *, key: bool = False) -> sa.Column[Any]:
+    return sa.Column(name, kind, sa.ForeignKey(f"{table}.id"), primary_key=key, nullable=False)
+
+
+def _row_id() -> sa.Column[int]:
+    return sa.Column("id", RowId, primary_key=True, autoincrement=True)
+
+
+def _indexes(table: str, *columns: str) -> None:
+    for column in columns:
+        op.create_index(op.f(f"ix_{table}_{column}"), table, [column])
+
+
+def _make_items() -> None:
+    op.create_table("meta", sa.Column("key", sa.String(), primary_key=True), _text("value"))
+    op.create_table("items", sa.Column("id", sa.String(), primary_key=True), _text("kind"))
+    op.create_table(
+        "versions", _row_id(), _refers("item_id", sa.String(), "items"),
+        sa.Column("number", sa.Integer(), nullable=False), _text("text", kind=sa.Text), _text("question", null=True, kind=sa.Text),
+        _text("author"), _text("source"), _text("url", null=True), _text("licence", null=True), _text("domain"),
+        sa.Column("attributes", sa.JSON(), nullable=False), _text("content_key"), _text("nonce"),
+        _number("valid_from"), _number("valid_to", null=True), sa.UniqueConstraint("item_id", "number"),
+    )  # fmt: skip
+    current = sa.text("valid_to IS NULL")
+    op.create_index(
+        "uq_versions_current_content", "versions", ["content_key"], unique=True, sqlite_where=current,
+        postgresql_where=current,
+    )  # fmt: skip
+    op.create_table(
+        "claims", _row_id(), _refers("version_id", RowId, "versions"), _text("key"),
+        *(sa.Column(name, sa.Float()) for name in ("value", "resolution", "error_plus", "error_minus")),
+        _text("unit"), _text("bound", null=True),
+    )  # fmt: skip
+    _indexes("claims", "key", "version_id")
+    sides = ("first_item", "second_item")
+    op.create_table(
+        "conflicts", _row_id(), _text("key"),
+        *(_refers(side, sa.String(), "items") for side in sides),
+        _number("opened"), _number("resolved", null=True),
+    )  # fmt: skip
+    _indexes("conflicts", *sides)
+
+
+def _make_search() -> None:
+    op.create_table(
+        "passages", _row_id(), _refers("version_id", RowId, "versions"),
+        sa.Column("ordinal", sa.Integer(), nullable=False), _text("text", kind=sa.Text), _text("terms", kind=sa.Text),
+    )  # fmt: skip
+    _indexes("passages", "version_id")
+    op.create_table(
+        "embedders", sa.Column("id", sa.Integer(), primary_key=True, autoincrement=True), _text("name"),
+        sa.Column("dimensions", sa.Integer(), nullable=False), sa.Column("serving", sa.Boolean(), nullable=False),
+    )  # fmt: skip
+    op.create_table(
+        "vectors", _refers("passage_id", RowId, "passages", key=True),
+        _refers("embedder_id", sa.Integer(), "embedders", key=True),
+        sa.Column("vector", Vector(), nullable=False),
+    )  # fmt: skip
+    op.create_table(
+        "postings", sa.Column("term", sa.String(), primary_key=True), _refers("passage_id", RowId, "passages", key=True),
+        *(sa.Column(name, sa.Integer(), nullable=False) for name in ("frequency", "length")),
+    )  # fmt: skip
+    _indexes("postings", "passage_id")
+
+
+def _make_ledger() -> None:
+    op.create_table(
+        "events", sa.Column("seq", RowId, primary_key=True, autoincrement=False), _number("time"), _text("actor"), _text("verb"),
+        _text("item_id", null=True), sa.Column("version", sa.Integer()), _text("reason"), _text("digest"), _text("hash"),
+    )  # fmt: skip
+    _indexes("events", "item_id")
+    op.create_table(
+        "answers", sa.Column("id", sa.String(), primary_key=True), _number("time"), _text("question", kind=sa.Text),
+        sa.Column("answer", sa.JSON(), nullable=False),
+    )  # fmt: skip

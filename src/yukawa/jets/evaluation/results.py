@@ -1,0 +1,340 @@
+"""The metrics of taggers on labelled jets, and how taggers differ on the same jets."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from yukawa import __version__
+from yukawa.core.errors import InputError
+from yukawa.core.reports import plain
+from yukawa.core.statistics import Estimate
+from yukawa.jets.columns import flavours
+from yukawa.jets.evaluation import metrics
+from yukawa.jets.evaluation.metrics import Confusion, McNemar, Symmetry, tags
+from yukawa.jets.evaluation.prediction import Predictions, probabilities
+from yukawa.jets.evaluation.roc import (
+    Roc,
+    WorkingPoint,
+    auc,
+    auc_difference,
+    auc_pairs,
+    roc,
+    score_against,
+    working_point,
+)
+from yukawa.jets.table import Array
+
+WORKING_POINTS = (0.5, 0.8)
+EVENT = "jet_event"
+
+PUBLISHED_SOURCE = "arXiv:2310.03440 and its authors' matrices, CEPC simulation"
+
+_FLAVOURS = ("b", "c", "s", "u", "d")
+
+
+def _figures(
+    efficiencies: tuple[float, ...], flips: tuple[float, ...], gluon: float, mean_diagonal: float
+) -> dict[str, float]:
+    return {
+        "mean_diagonal": mean_diagonal,
+        **{f"efficiency_{name}": value for name, value in zip(_FLAVOURS, efficiencies, strict=True)},
+        "efficiency_g": gluon,
+        **{f"flip_{name}": value for name, value in zip(_FLAVOURS, flips, strict=True)},
+    }
+
+
+# By tagger and simulation; the names of figures are those of `Confusion.figures`. Other simulation and other
+# training give other digits: orderings and gaps are what to compare.
+PUBLISHED = {
+    "published ParticleNet, full simulation": _figures(
+        (0.907, 0.796, 0.645, 0.420, 0.354), (0.183, 0.070, 0.158, 0.139, 0.223), 0.667, 0.544
+    ),
+    "published ParticleNet, fast simulation": _figures(
+        (0.899, 0.805, 0.664, 0.446, 0.383), (0.169, 0.072, 0.156, 0.147, 0.197), 0.599, 0.553
+    ),
+    "published ParT, fast simulation": _figures(
+        (0.908, 0.822, 0.668, 0.450, 0.415), (0.155, 0.068, 0.147, 0.138, 0.193), 0.587, 0.567
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The probabilities that a tagger gives to B labelled jets.
+
+    Attributes:
+        probabilities: (B, C), finite.
+        labels: (B,), 0 … C - 1.
+        events: (B,), the event of each jet; None where unknown.
+        classes: names of the classes.
+        notes: remarks on the prediction.
+    """
+
+    probabilities: Array
+    labels: Array
+    events: Array | None
+    classes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def predicted(self) -> Array:
+        """The most probable class of each jet."""
+        return self.probabilities.argmax(axis=1)
+
+
+@dataclass(frozen=True)
+class TaggerMetrics:
+    """The metrics of one tagger.
+
+    Attributes:
+        confusion: its matrix, with accuracy, efficiencies and flips.
+        clustered: their errors if jets of one event are not independent; None where events are unknown.
+        auc: one-versus-rest AUC of each class that has jets, unless it is the only one.
+        auc_pairs: the mean AUC over ordered pairs of classes.
+        rejections: by signal and background (flavours, charges together): at each working point.
+        curves: ROC curve of each flavour against all the rest.
+        symmetry: of particles and antiparticles; None where no class has its antiparticle.
+        notes: remarks on the prediction and on the jets.
+    """
+
+    confusion: Confusion
+    clustered: Mapping[str, float] | None
+    auc: Mapping[str, Estimate]
+    auc_pairs: Estimate
+    rejections: Mapping[tuple[str, str], Sequence[WorkingPoint]]
+    curves: Mapping[str, Roc]
+    symmetry: Symmetry | None
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; a value that is NaN or infinite is None."""
+        values: dict[str, dict[str, Any]] = {n: _estimate_json(e) for n, e in self.confusion.figures.items()}
+        for name, error in (self.clustered or {}).items():
+            values[name]["clustered_error"] = plain(error)
+        rejections: dict[str, dict[str, list[dict[str, Any]]]] = {}
+        for (signal, background), points in self.rejections.items():
+            rejections.setdefault(signal, {})[background] = [
+                {
+                    "signal_efficiency": point.signal_efficiency,
+                    "background_efficiency": _estimate_json(point.background_efficiency),
+                    "rejection": _estimate_json(point.rejection),
+                }
+                for point in points
+            ]
+        return {
+            "classes": list(self.confusion.classes), "jets": [int(jets) for jets in self.confusion.jets],
+            "matrix": plain(self.confusion.matrix), "figures": values,
+            "auc": {name: _estimate_json(value) for name, value in self.auc.items()},
+            "auc_pairs": _estimate_json(self.auc_pairs), "rejections": rejections,
+            "charge_symmetry": None if self.symmetry is None else self.symmetry._asdict(), "notes": list(self.notes),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class TaggerComparison:
+    """How a second tagger differs from a first on the same jets.
+
+    Attributes:
+        first: name of the first.
+        second: name of the second.
+        figures: differences (second - first) and their paired errors, named as in `Confusion.figures`.
+        auc: likewise, of the AUC of each class.
+        accuracy: whether one of the two is right more often.
+    """
+
+    first: str
+    second: str
+    figures: Mapping[str, tuple[float, float]]
+    auc: Mapping[str, tuple[float, float]]
+    accuracy: McNemar
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; a value that is NaN is None."""
+        found: dict[str, Any] = {"first": self.first, "second": self.second}
+        for kind, pairs in (("figures", self.figures), ("auc", self.auc)):
+            found[kind] = plain(
+                {n: {"difference": value, "error": error} for n, (value, error) in pairs.items()}
+            )
+        return found | {"mcnemar": self.accuracy._asdict()}
+
+
+@dataclass(frozen=True)
+class TaggerReport:
+    """An evaluation.
+
+    Attributes:
+        data: description of the jets.
+        jets: how many labelled jets were measured.
+        models: metrics of each tagger, by name.
+        comparisons: of each further tagger with the first.
+        published: published values, by origin; empty unless requested.
+        folder: where the files are; None if nothing was written.
+    """
+
+    data: str
+    jets: int
+    models: Mapping[str, TaggerMetrics]
+    comparisons: tuple[TaggerComparison, ...]
+    published: Mapping[str, Mapping[str, float]]
+    folder: Path | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; a value that is NaN or infinite is None."""
+        published = {"source": PUBLISHED_SOURCE, "figures": dict(self.published)} if self.published else None
+        return {
+            "yukawa": __version__, "data": self.data, "jets": self.jets,
+            "models": {name: found.to_dict() for name, found in self.models.items()},
+            "comparisons": [comparison.to_dict() for comparison in self.comparisons], "published": published,
+        }  # fmt: skip
+
+
+def labelled_scores(predictions: Predictions, name: str = "the model") -> Scores:
+    """The labelled jets of some predictions.
+
+    Raises:
+        InputError: there are no labels, or a probability is not finite.
+    """
+    rows, classes = predictions.table(), predictions.classes
+    scores_BC, labels_B = probabilities(rows, classes), rows.labels(classes)
+    bad = int(np.sum(~np.isfinite(scores_BC).all(axis=1)))
+    if bad:
+        raise InputError(
+            f"{name} gives {bad:,} of {len(labels_B):,} jets no finite probability",
+            hint="look at these jets with `predict`, and at the model's training for a loss that is not finite",
+        )
+    known = labels_B >= 0
+    if not known.any():
+        raise InputError(f"no jet is of one of the classes of {name}: {', '.join(classes)}")
+    notes = predictions.notes
+    if not known.all():
+        notes = [*notes, f"{int(np.sum(~known)):,} jets are of none of the classes and were not measured"]
+    events = rows.scalars.get(EVENT)
+    return Scores(
+        scores_BC[known], labels_B[known], None if events is None else events[known], classes, tuple(notes)
+    )
+
+
+def compare(scores: Mapping[str, Scores], data: str = "", *, published: bool = False) -> TaggerReport:
+    """Measure taggers on the same jets, and each further one against the first; nothing is written.
+
+    Raises:
+        InputError: the taggers have different classes or jets, or `published` is requested for other classes than
+            those of jet origin.
+    """
+    names = list(scores)
+    first = scores[names[0]]
+    if published and not {"b", "c", "s", "u", "d", "g"} <= set(tags(first.classes)):
+        raise InputError(
+            f"the published values are of the jet-origin classes, not of {', '.join(first.classes)}",
+            hint="omit them",
+        )
+    aligned = {name: _aligned(first, names[0], other, name) for name, other in scores.items()}
+    return TaggerReport(
+        data=data,
+        jets=len(first.labels),
+        models={name: measure(one) for name, one in aligned.items()},
+        comparisons=tuple(_comparison(names[0], first, name, aligned[name]) for name in names[1:]),
+        published=PUBLISHED if published else {},
+    )
+
+
+def measure(scores: Scores) -> TaggerMetrics:
+    """All metrics of one tagger."""
+    classes, labels, predicted = scores.classes, scores.labels, scores.predicted
+    counts_CC = metrics.count_cells(labels, predicted, len(classes))[0]
+    groups = {
+        name: [classes[k] for k in members]
+        for name, members in tags(classes).items()
+        if np.isin(labels, members).any()
+    }
+    empty = [name for k, name in enumerate(classes) if not counts_CC[k].any()]
+    notes = [*scores.notes, *([f"there are no jets of class {', '.join(empty)}"] if empty else [])]
+    clustered = None
+    if scores.events is not None:
+        clustered = metrics.jackknife_errors(labels, predicted, scores.events, classes)
+    return TaggerMetrics(
+        confusion=Confusion.from_counts(counts_CC, classes),
+        clustered=clustered,
+        auc={name: auc(*sides) for name, sides in _one_against_rest(scores).items()},
+        auc_pairs=auc_pairs(scores.probabilities, labels),
+        rejections={
+            (s, b): _working_points(scores, groups[s], groups[b]) for s, b in permutations(groups, 2)
+        },
+        curves=_curves(scores, groups),
+        symmetry=metrics.charge_symmetry(counts_CC, classes) if flavours(classes) else None,
+        notes=tuple(notes),
+    )
+
+
+def _one_against_rest(scores: Scores) -> dict[str, tuple[Array, Array]]:
+    """Of each class with jets: its probability for its own jets, and for all others."""
+    sides = {}
+    for k, name in enumerate(scores.classes):
+        own = scores.labels == k
+        if own.any() and not own.all():
+            sides[name] = (scores.probabilities[own, k], scores.probabilities[~own, k])
+    return sides
+
+
+def _working_points(scores: Scores, signal: list[str], background: list[str]) -> list[WorkingPoint]:
+    ours, theirs = (
+        score_against(scores.probabilities[_among(scores, side)], scores.classes, signal, background)
+        for side in (signal, background)
+    )
+    curve = roc(ours, theirs)
+    return [working_point(curve, efficiency) for efficiency in WORKING_POINTS]
+
+
+def _among(scores: Scores, names: Sequence[str]) -> Array:
+    """Which jets are of one of the classes `names`."""
+    return np.isin(scores.labels, [scores.classes.index(name) for name in names])
+
+
+def _curves(scores: Scores, groups: Mapping[str, list[str]]) -> dict[str, Roc]:
+    curves = {}
+    for name, members in groups.items():
+        rest = [other for other in scores.classes if other not in members]
+        own = _among(scores, members)
+        if rest and not own.all():
+            score = score_against(scores.probabilities, scores.classes, members, rest)
+            curves[name] = roc(score[own], score[~own])
+    return curves
+
+
+def _aligned(first: Scores, first_name: str, other: Scores, name: str) -> Scores:
+    """The scores of `other` in the order of the first's classes, on the same jets."""
+    if set(other.classes) != set(first.classes):
+        raise InputError(
+            f"{first_name} and {name} cannot be compared: one distinguishes {', '.join(first.classes)}, "
+            f"the other {', '.join(other.classes)}"
+        )
+    order = np.array([other.classes.index(wanted) for wanted in first.classes])
+    place = np.argsort(order)
+    labels = place[other.labels]
+    if not np.array_equal(labels, first.labels):
+        raise InputError(
+            f"{first_name} and {name} cannot be compared: they were not given the same jets",
+            hint="look at the selections of their data configs",
+        )
+    return Scores(other.probabilities[:, order], labels, other.events, first.classes, other.notes)
+
+
+def _comparison(first_name: str, first: Scores, name: str, other: Scores) -> TaggerComparison:
+    one, two = _one_against_rest(first), _one_against_rest(other)
+    guesses = (first.labels, first.predicted, other.predicted)
+    return TaggerComparison(
+        first_name,
+        name,
+        metrics.paired_differences(*guesses, first.classes, first.events),
+        {label: auc_difference(one[label], two[label]) for label in one},
+        metrics.mcnemar(*guesses),
+    )
+
+
+def _estimate_json(value: Estimate) -> dict[str, Any]:
+    found: dict[str, Any] = plain({name: getattr(value, name) for name in ("value", "error", "low", "high")})
+    return found

@@ -85,7 +85,7 @@ def test_ray_is_asked_for_or_named_as_missing(yukawa, calls, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["none.yaml"], "none.yaml cannot be read"),
+        (["none.yaml"], "there is no recipe 'none.yaml'"),
         (["study.yaml", "seed=[2]"], "did you mean seeds?"),
         (["study.yaml", "models.net.training.batc=2"], "did you mean training.batch?"),
     ],

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import yaml
 
+from yukawa.core.config import RECIPES
 from yukawa.core.errors import InputError
 from yukawa.training.recipe import load_recipe, parse_recipe
 
@@ -13,7 +12,7 @@ LEAST = {
     "data": {"path": "rows.jsonl"},
     "training": {"steps": 3},
 }
-SHIPPED = sorted(Path(__file__).parents[2].glob("recipes/*.yaml"))
+SHIPPED = sorted((RECIPES / "text").glob("*.yaml"))
 
 
 @pytest.fixture

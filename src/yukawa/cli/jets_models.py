@@ -29,7 +29,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def train(
-    recipe: Annotated[Path, a_recipe("those in recipes/jets")],
+    recipe: Annotated[str, a_recipe("jets")],
     changes: Annotated[list[str] | None, its_changes("training.batch=256")] = None,
     out: RunFolder = None,
     resume: Resume = False,
@@ -49,7 +49,7 @@ def train(
         return
     from yukawa.jets.training.train import train as start
 
-    folder = out or Path("runs") / recipe.stem
+    folder = out or Path("runs") / Path(recipe).stem
     what = f"training {chosen.model.architecture}"
     shown = ended(follow(what, lambda progress: start(chosen, folder, resume, progress)), as_json)
     if first() and as_json:

@@ -18,7 +18,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def pretrain(
-    recipe: Annotated[Path, a_recipe("recipes/jets/pretraining.yaml")],
+    recipe: Annotated[str, a_recipe("pretraining")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The run's folder.")],
     changes: Annotated[list[str] | None, its_changes("mixture.text.weight=2")] = None,
     resume: Resume = False,

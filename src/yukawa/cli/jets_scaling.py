@@ -24,7 +24,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def scaling(
-    recipe: Annotated[Path, a_recipe("recipes/jets/scaling.yaml")],
+    recipe: Annotated[str, a_recipe("scaling")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The study's folder.")],
     changes: Annotated[list[str] | None, its_changes("sizes=[100,1000]")] = None,
     ray: Annotated[

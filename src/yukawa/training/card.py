@@ -81,7 +81,11 @@ def card(
         "everything else": "`recipe.yaml`, `environment.json`",
     }
     shown = {name.replace("_", " "): f"{value:.4g}" for name, value in sorted(figures.items())}
-    merge = "\n    yukawa merge RUN          the adapter put into its base" if adapter.kind != "full" else ""
+    merge = (
+        "\n    yukawa merge RUN                              the adapter put into its base"
+        if adapter.kind != "full"
+        else ""
+    )
     return _PAGE.format(
         title=f"{recipe.model.base.rsplit('/', 1)[-1]} {recipe.mixture or how.kind}",
         base=f"`{recipe.model.base}`",
@@ -89,5 +93,5 @@ def card(
         data=facts(data),
         training=facts(training),
         figures=facts(shown),
-        use=f"    yukawa evaluate perplexity RUN --data DATA{merge}",
+        use=f"    yukawa evaluate perplexity DATA --model RUN{merge}",
     )

@@ -14,6 +14,5 @@ def quiet() -> None:
     logging = require("transformers.utils.logging", "training")
     logging.disable_progress_bar()
     logging.set_verbosity_error()
-    # A key that TRL itself sets, and what transformers asks of itself.
-    for key in ("gradient_checkpointing", "is_gradient_checkpointing"):
-        warnings.filterwarnings("ignore", f"`{key}` is deprecated", FutureWarning)
+    # PEFT and TRL ask transformers by the old name.
+    warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)

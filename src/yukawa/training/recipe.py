@@ -17,6 +17,7 @@ from yukawa.core.config import (
     Table,
     change,
     checked,
+    find_recipe,
     merged,
     read_on_base,
 )
@@ -209,20 +210,20 @@ class Recipe(Section):
         return path.replace(MIXTURE, self.mixture or "")
 
 
-def load_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
+def load_recipe(path: str | Path, changes: Sequence[str] = ()) -> Recipe:
     """Read a recipe.
 
-    A recipe may begin with `base: other.yaml` (beside it): it then says only what differs.
+    A recipe may begin with `base: smoke` (a shipped name, or a path from its folder): it then says only what differs.
 
     Args:
-        path: the YAML file.
+        path: a YAML file, or the name of a shipped recipe.
         changes: `section.key=value`, the value in YAML; they win over the file. `lora.` is another name of `adapter.`.
 
     Raises:
         InputError: the file cannot be read, a key is unknown (the nearest one is named), a value has the wrong
             type, or a change is not of that form.
     """
-    return parse_recipe(changed(read_recipe(Path(path)), changes), str(path))
+    return parse_recipe(changed(read_recipe(path), changes), str(path))
 
 
 def changed(values: Table, changes: Sequence[str]) -> Table:
@@ -243,6 +244,6 @@ def parse_recipe(values: Mapping[str, Any], where: str = "the recipe") -> Recipe
     return checked(Recipe, values, where, missing="type: {}=VALUE")
 
 
-def read_recipe(path: Path) -> Table:
+def read_recipe(path: str | Path) -> Table:
     """The values of a recipe on top of those of its base, unchecked."""
-    return read_on_base(path, lambda file, base: file.parent / base, merged)
+    return read_on_base(find_recipe(path, "text"), lambda file, base: find_recipe(base, "text", file), merged)

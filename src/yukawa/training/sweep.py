@@ -23,7 +23,7 @@ class Variant:
     recipe: Recipe
 
 
-def load_variants(path: Path, changes: Sequence[str] = ()) -> list[Variant]:
+def load_variants(path: str | Path, changes: Sequence[str] = ()) -> list[Variant]:
     """The recipes of a file: one with an empty name, or those of a sweep.
 
     A sweep has a table `over` of keys with lists of values, such as `mixture: [s1, s2]`; the first key changes slowest.
@@ -34,7 +34,6 @@ def load_variants(path: Path, changes: Sequence[str] = ()) -> list[Variant]:
     Raises:
         InputError: as for `load_recipe`, or `over` is no such table.
     """
-    path = Path(path)
     values = read_recipe(path)
     if OVER not in values:
         return [Variant("", parse_recipe(changed(values, changes), str(path)))]
@@ -55,7 +54,7 @@ def load_variants(path: Path, changes: Sequence[str] = ()) -> list[Variant]:
     return variants
 
 
-def _checked(over: Any, path: Path) -> dict[str, list[Any]]:
+def _checked(over: Any, path: str | Path) -> dict[str, list[Any]]:
     table = isinstance(over, dict) and bool(over)
     if not table or not all(isinstance(values, list) and values for values in over.values()):
         raise InputError(

@@ -291,7 +291,7 @@ def arguments(recipe: Recipe, folder: Path, steps: int, machine: Machine) -> Any
         "max_grad_norm": how.clip or 0.0,
         "bf16": how.precision == "bf16",
         "tf32": how.tf32 if machine.gpu else None,
-        "gradient_checkpointing": how.gradient_checkpointing and not _checkpoints_itself(recipe),
+        "activation_checkpointing": how.gradient_checkpointing and not _checkpoints_itself(recipe),
         "seed": how.seed,
         "use_cpu": not machine.gpu,
         "max_length": None,  # cut and counted by us

@@ -9,7 +9,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from yukawa.core.config import Count, Natural, Positive, Section, change, checked, merged, read_on_base
+from yukawa.core.config import (
+    Count,
+    Natural,
+    Positive,
+    Section,
+    change,
+    checked,
+    find_recipe,
+    merged,
+    read_on_base,
+)
 from yukawa.jets.training.recipe import ModelRecipe, TrainingRecipe
 
 # Names become parts of figures' names and of KEY=VALUE, where a dot divides.
@@ -101,11 +111,13 @@ class Recipe(Section):
     training: PretrainingRecipe
 
 
-def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
-    """Read a recipe; it may begin with `base: other.yaml` (beside it) and then says only what differs.
+def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe.
+
+    It may begin with `base: pretraining` (a shipped name, or a path from its folder) and then says only what differs.
 
     Args:
-        path: the YAML file.
+        path: a YAML file, or the name of a shipped recipe.
         overrides: lines `section.key=value`, the value in YAML; they win over the file. A source that is null is
             left out.
 
@@ -113,7 +125,8 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         InputError: the file cannot be read, a key is unknown (the nearest one is named), a value has the wrong type,
             or an override is not of that form.
     """
-    values = read_on_base(Path(path), lambda file, base: file.parent / base, merged)
+    found = find_recipe(path, "pretraining")
+    values = read_on_base(found, lambda file, base: find_recipe(base, "pretraining", file), merged)
     for override in overrides:
         values = merged(values, change(override))
     return parse_recipe(values, str(path))

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from yukawa.core.config import Count, Natural, StrictModel, change, checked, merged, read_table
+from yukawa.core.config import Count, Natural, StrictModel, change, checked, find_recipe, merged, read_table
 from yukawa.core.errors import InputError
 from yukawa.jets.training.recipe import Recipe, parse_recipe, put_over, read_recipe
 
@@ -132,22 +132,22 @@ class Cell:
         return training.steps or (training.epochs or 1) * -(-self.jets // training.batch)
 
 
-def load_study(path: Path, overrides: Sequence[str] = ()) -> Study:
+def load_study(path: str | Path, overrides: Sequence[str] = ()) -> Study:
     """Read a study.
 
-    A model is the name of a training recipe beside the study, or a table of such a recipe's sections, which may
-    begin with `base: RECIPE`; null leaves it out. The study decides on the jets, the length, the seed and the validations of each
-    training; what a model's recipe says of these is replaced.
+    A model is a training recipe (a shipped name, or a path from the study's folder), or a table of such a recipe's
+    sections, which may begin with `base: RECIPE`; null leaves it out. The study decides on the jets, the length, the
+    seed and the validations of each training; what a model's recipe says of these is replaced.
 
     Args:
-        path: the YAML file.
+        path: a YAML file, or the name of a shipped study.
         overrides: lines `key=value`, the value in YAML, such as `models.particle-net.training.batch=256`.
 
     Raises:
         InputError: a file cannot be read, a key is unknown (the nearest one is named), a value has the wrong type,
             or an override is not of that form.
     """
-    path = Path(path)
+    path = find_recipe(path, "scaling")
     values = read_table(path)
     _spell_out(values, path)
     for override in overrides:
@@ -193,7 +193,7 @@ def _model(study: Study, name: str, given: Mapping[str, Any], path: Path) -> Rec
     if base is not None:
         if not isinstance(base, str):
             raise InputError(f"{path}: models.{name}.base: the name of a recipe is expected, not {base!r}")
-        values = read_recipe(path.parent / base)
+        values = read_recipe(base, path)
     values = put_over(values, changes)
     mode: Mode = "steps" if study.lengths.epochs is None else "epochs"
     data = study.data.model_dump(include={"path", "validation"})

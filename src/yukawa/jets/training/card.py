@@ -29,8 +29,8 @@ On the validation jets, by which these weights were chosen; measure the model on
 
 ## Use
 
-    yukawa jets evaluate model DATA
-    yukawa jets predict model JETS --out PREDICTIONS
+    yukawa jets evaluate model --data DATA
+    yukawa jets predict model --data JETS --out PREDICTIONS
 
 Its probabilities are right for jets made like its training jets; other simulation, detector or energy needs its
 own check.

@@ -17,6 +17,7 @@ from yukawa.core.config import (
     Table,
     change,
     checked,
+    find_recipe,
     merged,
     read_on_base,
 )
@@ -119,20 +120,21 @@ class Recipe(Section):
     training: TrainingRecipe
 
 
-def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     """Read a recipe.
 
-    A recipe may begin with `base: other.yaml` (beside it): it then says only what differs.
+    A recipe may begin with `base: particle-net` (a shipped name, or a path from its folder): it then says only what
+    differs.
 
     Args:
-        path: the YAML file.
+        path: a YAML file, or the name of a shipped recipe.
         overrides: lines `section.key=value`, the value in YAML; they win over the file.
 
     Raises:
         InputError: the file cannot be read, a key is unknown (the nearest one is named), a value has the wrong
             type, or an override is not of that form.
     """
-    values = read_recipe(Path(path))
+    values = read_recipe(path)
     for override in overrides:
         values = put_over(values, change(override))
     return parse_recipe(values, str(path))
@@ -147,9 +149,10 @@ def parse_recipe(values: Mapping[str, Any], where: str = "the recipe") -> Recipe
     return checked(Recipe, values, where, missing="type: {}=VALUE")
 
 
-def read_recipe(path: Path) -> Table:
-    """The values of a recipe on top of those of its base, unchecked."""
-    return read_on_base(path, lambda file, base: file.parent / base, put_over)
+def read_recipe(path: str | Path, beside: Path | None = None) -> Table:
+    """The values of a recipe on top of those of its base, unchecked; `beside` as for `find_recipe`."""
+    found = find_recipe(path, "jets", beside)
+    return read_on_base(found, lambda file, base: find_recipe(base, "jets", file), put_over)
 
 
 def put_over(values: Table, changes: Table) -> Table:

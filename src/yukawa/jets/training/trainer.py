@@ -18,6 +18,7 @@ from transformers import PrinterCallback, Trainer, TrainerControl, TrainingArgum
 from yukawa.core.errors import InputError, ModelError
 from yukawa.core.files import atomic_write
 from yukawa.core.optional import require
+from yukawa.core.processes import keep_freed_memory
 from yukawa.jets.training.batches import DIVISOR, LABELS, WEIGHTS, Batch, Steps
 from yukawa.jets.training.callback import Conductor
 from yukawa.jets.training.checkpoints import WEIGHTS as WEIGHTS_FILE
@@ -72,6 +73,8 @@ class JetTrainer(Trainer):
         self.recipe, self.feed, self.validation, self.conductor = recipe, feed, validation, conductor
         if arguments.world_size > 1 and arguments.device.type == "cuda":
             network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+        if arguments.device.type == "cpu":
+            keep_freed_memory()
         super().__init__(self.supervised(network), arguments, callbacks=[conductor])
         self.remove_callback(PrinterCallback)
         self._watch = LossWatch(Path(arguments.output_dir).parent / "bad-batch.npz")

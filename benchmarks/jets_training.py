@@ -38,7 +38,6 @@ from yukawa.runs.callback import Plan, TrainingCallback
 from yukawa.runs.distributed import Machine
 from yukawa.runs.run import Run
 
-RECIPES = Path(__file__).parents[1] / "recipes" / "jets"
 MODELS = ("particle-net", "particle-transformer", "transformer")
 
 
@@ -135,7 +134,7 @@ def optimisers(rounds: int, steps: int = 30) -> dict[str, float]:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("recipes", nargs="*", type=Path, help="recipes (default: the laptop ones)")
+    parser.add_argument("recipes", nargs="*", help="recipes (default: the laptop ones)")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path, help="write the figures there too")
     options = parser.parse_args()
@@ -143,12 +142,12 @@ def main() -> None:
     figures: dict[str, dict[str, float]] = {}
     print("| recipe | jets/s on one core | a step, ms | the trainer's own time, ms | overhead |")
     print("|---|---|---|---|---|")
-    for path in options.recipes or [RECIPES / f"{name}-laptop.yaml" for name in MODELS]:
-        recipe = JetRecipe.load(path, ["data.path=none"])
+    for name in options.recipes or [f"{model}-laptop" for model in MODELS]:
+        recipe = JetRecipe.load(name, ["data.path=none"])
         few, whole = (jets(size, recipe.data.config) for size in (8, recipe.training.batch))
-        row = figures[path.stem] = overhead(recipe, few, whole, options.rounds)
+        row = figures[name] = overhead(recipe, few, whole, options.rounds)
         print(
-            f"| {path.stem} | {row['jets_per_second']:.0f} | {row['step_ms']:.1f} | {row['own_ms']:.2f} "
+            f"| {name} | {row['jets_per_second']:.0f} | {row['step_ms']:.1f} | {row['own_ms']:.2f} "
             f"| {row['overhead']:.1%} |",
             flush=True,
         )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 from yukawa.knowledge import KnowledgeBase
@@ -40,11 +41,16 @@ def pdg_facts() -> list[Fact]:
 
 
 @pytest.fixture(scope="session")
-def _pdg_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("pdg") / "base"
-    with KnowledgeBase.open(folder, embedding="hash") as base:
-        build_pdg(base)
-    return folder
+def _pdg_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """Built once for all processes of a test run: it takes seconds."""
+    root = tmp_path_factory.getbasetemp()
+    folder = (root if worker_id == "master" else root.parent) / "pdg-base"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "done").exists():
+            with KnowledgeBase.open(folder / "base", embedding="hash") as base:
+                build_pdg(base)
+            (folder / "done").touch()
+    return folder / "base"
 
 
 @pytest.fixture

@@ -85,7 +85,7 @@ def test_first_weights_of_narrow_decoders_are_larger():
         ({"initializer_range": -0.1}, "initializer_range is -0.1"),
         ({"num_labels": 0}, "num_labels is 0"),
         ({"pooling": "max"}, "pooling is 'max', allowed are mean, last"),
-        ({"patchsize": 4}, "no 'patchsize' .did you mean 'patch_size'"),
+        ({"patchsize": 4}, "unknown setting 'patchsize' .did you mean 'patch_size'"),
     ],
 )
 def test_sizes_out_of_range_are_named(changes: dict[str, Any], says: str):
@@ -94,5 +94,7 @@ def test_sizes_out_of_range_are_named(changes: dict[str, Any], says: str):
 
 
 def test_an_unknown_name_is_answered_with_a_near_one():
-    with pytest.raises(InputError, match=r"no configuration '160M'; there are: 160m, laptop, tiny .*'160m'"):
+    with pytest.raises(
+        InputError, match=r"unknown configuration '160M' .did you mean '160m'. allowed: 160m, laptop, tiny"
+    ):
         ByteLMConfig.named("160M")

@@ -191,7 +191,7 @@ def test_a_model_in_training_with_checkpointing_is_told_to_stop_training():
         ({"top_k": 0}, "top_k is 0"),
         ({"top_p": 0.0}, "top_p is 0.0"),
         ({"top_p": 1.5}, "top_p is 1.5"),
-        ({"max_new_bytes": 249}, "249 bytes after a prompt of 8 are more .* ask for at most 248"),
+        ({"max_new_bytes": 249}, "249 bytes after a prompt of 8 are more .* take at most 248"),
         ({"attention_mask": torch.ones(1, 3)}, "attention_mask has the shape"),
         ({"attention_mask": torch.tensor([[1, 1, 1, 1, 0, 0, 0, 0]])}, "ends with padding"),
     ],

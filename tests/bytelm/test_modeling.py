@@ -150,8 +150,8 @@ def test_padding_on_either_side_leaves_the_loss_as_it_is(build: Make, draw: Draw
     [
         (torch.zeros(2, 4, dtype=torch.long), r"labels have the shape \[2, 4\] .* \[2, 8\] are expected"),
         (torch.zeros(2, 8), "torch.float32"),
-        (torch.full((2, 8), 272), "the label 272 is no id, allowed are 0 to 271"),
-        (torch.full((2, 8), -1), "the label -1 is no id"),
+        (torch.full((2, 8), 272), "the label 272 is not an id, allowed are 0 to 271"),
+        (torch.full((2, 8), -1), "the label -1 is not an id"),
         (np.zeros((2, 8), np.int64), "labels came as ndarray"),
         (torch.full((2, 8), -100), "nothing is left to predict"),
         (torch.full((2, 8), PAD), "nothing is left to predict"),

@@ -159,7 +159,7 @@ def test_text_refuses_what_is_not_finite(value: float) -> None:
 @pytest.mark.parametrize(
     ("text", "kind", "message"),
     [
-        ("1 2,3", "int8", "byte 3 of the numbers is 44, no part of a int8"),
+        ("1 2,3", "int8", "byte 3 of the numbers is 44, which is not part of a int8"),
         ("1_000", "int64", "byte 1 of the numbers is 95"),
         ("nan", "float64", "byte 0 of the numbers is 110"),
         ("1.5", "int8", "byte 1 of the numbers is 46"),
@@ -338,8 +338,8 @@ def test_columns_that_do_not_fit(records: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("records", "message"),
     [
-        (np.zeros(1), "no structured numpy array of one dimension"),
-        ([(1.0, 1, 1.0, 1)], "no structured numpy array"),
+        (np.zeros(1), "not a structured numpy array of one dimension"),
+        ([(1.0, 1, 1.0, 1)], "not a structured numpy array"),
         (np.zeros((1, 1), PARTICLE.dtype), "one dimension"),
         (np.zeros(1, [("energy", "f4")]), "the fields energy, the format has energy, charge, d0, kind"),
     ],

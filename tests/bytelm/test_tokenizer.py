@@ -319,11 +319,11 @@ M = Mark
         ([M.ORDERED, 3, *[0] * 8], "ORDERED at id 0: .* type int64"),
         (
             [M.BOS, M.INTEGERS, 3, *[0] * 7],
-            r"INTEGERS at id 1: 7 bytes are no whole integers of 8 bytes \(id 9\)",
+            r"INTEGERS at id 1: 7 bytes are not whole integers of 8 bytes \(id 9\)",
         ),
-        ([M.FLOATS, 9], r"FLOATS at id 0: 0 bytes are no whole floats of 4 bytes \(id 1\)"),
-        ([M.ORDERED, 9, *[0] * 9], "ORDERED at id 0: 9 bytes are no whole floats of 4 bytes"),
-        ([M.RECORDS, 0, *[0] * 9], "RECORDS at id 0: 9 bytes are no whole records of 5 bytes"),
+        ([M.FLOATS, 9], r"FLOATS at id 0: 0 bytes are not whole floats of 4 bytes \(id 1\)"),
+        ([M.ORDERED, 9, *[0] * 9], "ORDERED at id 0: 9 bytes are not whole floats of 4 bytes"),
+        ([M.RECORDS, 0, *[0] * 9], "RECORDS at id 0: 9 bytes are not whole records of 5 bytes"),
         ([M.RECORDS, 3, *[0] * 5], r"RECORDS at id 0: .* record format 3, the tokenizer knows 3 \(id 1\)"),
         ([M.GREY, 0, 0, 0, 2], r"GREY at id 0: its header has 4 bytes, 8 are expected \(id 4\)"),
         (

@@ -175,7 +175,7 @@ def test_only_the_first_process_speaks_of_a_pretraining(yukawa, pretrainings, mo
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["none.yaml"], "none.yaml cannot be read"),
+        (["none.yaml"], "there is no recipe 'none.yaml'"),
         (["r.yaml", "mixture.words.kind=poem"], "mixture.words.kind = 'poem'"),
         (["r.yaml", "mixture.words.wait=2"], "did you mean mixture.words.weight?"),
         (["r.yaml", "mixture.words.weight=0"], "greater than 0"),
@@ -272,7 +272,7 @@ def test_ray_is_asked_for_or_named_as_missing(yukawa, studies, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["none.yaml"], "none.yaml cannot be read"),
+        (["none.yaml"], "there is no recipe 'none.yaml'"),
         (["study.yaml", "seed=[2]"], "did you mean seeds?"),
         (["study.yaml", "models.net.training.batc=2"], "did you mean training.batch?"),
     ],

@@ -37,6 +37,21 @@ def test_both_openings_give_the_base_of_the_settings(home, capsys):
     assert capsys.readouterr() == ("", "")  # nothing to build, nothing shown
 
 
+def test_a_base_without_weights_is_built_for_words_and_says_how_to_add_meaning(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("YUKAWA_HOME", str(tmp_path))
+    monkeypatch.setattr("yukawa.embedding.minilm.find_spec", lambda name: None)
+    monkeypatch.setattr("yukawa.knowledge.sources.loader.build_pdg", _built)
+    with taught_base(read_settings()) as base:
+        assert base.embedding == "none"
+    assert "yukawa knowledge reindex minilm" in capsys.readouterr().err
+    with taught_base(read_settings()):
+        assert capsys.readouterr().err == ""
+
+
+def _built(base, progress):
+    base.set_meta("pdg", "test")
+
+
 def test_a_plain_base_is_not_built(tmp_path, monkeypatch):
     monkeypatch.setenv("YUKAWA_HOME", str(tmp_path))
     monkeypatch.setenv("YUKAWA_KNOWLEDGE__EMBEDDING", "hash")

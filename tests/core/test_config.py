@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yukawa.core.config import (
+    RECIPES,
+    VERBS,
     Count,
     Natural,
     Positive,
@@ -14,6 +16,7 @@ from yukawa.core.config import (
     StrictModel,
     checked,
     find,
+    find_recipe,
     merged,
     read_table,
 )
@@ -136,3 +139,33 @@ def test_a_number_of_a_section_may_be_written_as_1e6_but_not_as_text():
     ):
         with pytest.raises(InputError, match=f"here: {next(iter(wrong))} = "):
             checked(Numbers, wrong, "here")
+
+
+@pytest.mark.parametrize("kind", VERBS)
+def test_every_shipped_recipe_is_found_by_its_name(kind):
+    shipped = sorted((RECIPES / kind).glob("*.yaml"))
+    assert shipped
+    for path in shipped:
+        assert find_recipe(path.stem, kind) == path == find_recipe(path, kind)
+        assert path.read_text().startswith("# "), "`yukawa recipes` shows the first sentence"
+
+
+def test_a_base_is_looked_for_beside_the_recipe_first(tmp_path):
+    (tmp_path / "mine.yaml").touch()
+    assert find_recipe("mine.yaml", "text", tmp_path / "other.yaml") == tmp_path / "mine.yaml"
+    assert find_recipe("smoke", "text", tmp_path / "other.yaml") == RECIPES / "text/smoke.yaml"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "hint"),
+    [
+        ("smok", "text", "did you mean smoke?"),
+        ("recipes/jets/particle-net.yaml", "jets", "did you mean particle-net?"),
+        ("scaling-laptop", "jets", "type: yukawa jets scaling scaling-laptop"),
+        ("", "jets", "name one of them, or a YAML file"),
+    ],
+)
+def test_an_unknown_recipe_names_the_nearest_and_what_there_is(name, kind, hint):
+    with pytest.raises(InputError, match="shipped are") as error:
+        find_recipe(name, kind)
+    assert error.value.hint == hint

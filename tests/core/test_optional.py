@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tomllib
 from pathlib import Path
@@ -13,7 +14,8 @@ from yukawa.core import optional
 from yukawa.core.errors import InputError, MissingPackage
 from yukawa.core.optional import EXTRAS, check_installed, require
 
-PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 
 def test_what_is_installed_is_given():
@@ -41,6 +43,27 @@ def test_the_table_says_what_the_project_says(package, extra):
     name = {"faiss": "faiss-cpu"}.get(package, package)
     assert any(line.partition("[")[0].partition(";")[0].split(">")[0].split("=")[0] == name
                for line in PROJECT["optional-dependencies"][extra])  # fmt: skip
+
+
+def test_nobody_is_told_to_install_another_project_s_name():
+    """`yukawa` on PyPI is not this project."""
+    assert PROJECT["name"] == optional.DISTRIBUTION
+    stray = re.compile(
+        r"pip3? (?:install|download)[^\n]*[ '\"=]yukawa(?![\w-])(?!/)|(?<![\w.-])yukawa\[[a-z]"
+    )
+    assert stray.search("pip install yukawa")
+    assert stray.search("pip install --upgrade 'yukawa[jets]'")
+    pages = [page for page in ROOT.glob("*") if page.suffix in (".md", ".toml") or page.name == "Makefile"]
+    for folder, kinds in {
+        "src": ("py", "yaml", "md"),
+        "docs": ("md",),
+        "benchmarks": ("py", "md"),
+        "tools": ("py",),
+    }.items():
+        pages += [page for kind in kinds for page in ROOT.glob(f"{folder}/**/*.{kind}")]
+    assert len(pages) > 300
+    found = {page.relative_to(ROOT): stray.search(page.read_text(encoding="utf-8")) for page in pages}
+    assert not {page: match[0] for page, match in found.items() if match}
 
 
 def test_a_package_is_found_without_being_imported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -154,3 +154,19 @@ def test_what_runs_is_asked_to_stop_as_by_ctrl_c(work, tmp_path: Path):
     workers.shutdown(cancel_futures=True)
     assert running.result() == "asked"
     assert any(future.cancelled() for future in waiting)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
+def test_memory_that_is_freed_is_kept_for_the_next_allocation() -> None:
+    code = """
+import resource
+from yukawa.core.processes import keep_freed_memory
+faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+keep_freed_memory()
+bytearray(1 << 26)
+before = faults()
+bytearray(1 << 26)
+print(faults() - before)
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(found.stdout) < 1000  # 64 MiB have 16,384 pages

@@ -50,7 +50,7 @@ def test_without_file_every_default_stands(tmp_path: Path) -> None:
     settings = load_settings()
     assert settings == Settings(home=home)
     assert settings.knowledge.url == str(home / "knowledge")
-    assert settings.knowledge.embedding == "minilm"
+    assert settings.knowledge.embedding == "auto"
     assert settings.default_model == "quote"
     assert settings.models == {"quote": ModelSettings(name="quote", backend="quote")}
     assert settings.threads is None

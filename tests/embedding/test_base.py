@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yukawa.core.errors import InputError
-from yukawa.embedding import DEFAULT, Embedder, open_embedder
+from yukawa.core.errors import InputError, MissingPackage
+from yukawa.embedding import DEFAULT, Embedder, open_embedder, settle
 from yukawa.embedding.base import normalise_rows, replace_surrogates
 
 ODD = [
@@ -103,9 +103,13 @@ def test_a_name_opens_the_embedder_that_bears_it(spec: str, dimensions: int) -> 
     assert embedder.dimensions == dimensions
 
 
-def test_the_default_is_minilm() -> None:
-    assert DEFAULT == "minilm"
-    assert open_embedder().name == DEFAULT
+def test_the_default_is_minilm_where_its_weights_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert open_embedder().name == settle(DEFAULT) == "minilm"
+    monkeypatch.setattr("yukawa.embedding.minilm.find_spec", lambda name: None)
+    assert open_embedder().name == settle(DEFAULT) == "none"
+    assert settle(" minilm ") == "minilm"
+    with pytest.raises(MissingPackage):
+        open_embedder("minilm")
 
 
 @pytest.mark.parametrize(
@@ -125,6 +129,8 @@ def test_the_default_is_minilm() -> None:
     ],
 )
 def test_another_specification_is_refused_with_the_nearest(spec: str, hint: str) -> None:
-    with pytest.raises(InputError, match=r"unknown embedder .*; allowed are minilm, hash, none, ") as refused:
+    with pytest.raises(
+        InputError, match=r"unknown embedder .*; allowed are auto, minilm, hash, none, "
+    ) as refused:
         open_embedder(spec)
     assert refused.value.hint == hint

@@ -48,7 +48,7 @@ class TestHalves:
         assert bool(rest) == (len(text.split()) > 1)
 
     def test_bad_input(self):
-        with pytest.raises(InputError, match="no document with a second half"):
+        with pytest.raises(InputError, match="none of the documents has a second half"):
             module.prompts([Document(id="a", text="word", source="test")])
         with pytest.raises(InputError, match="1 documents have an id"):
             module.prompts([Document(id="a", text="a b", source="test")] * 2)

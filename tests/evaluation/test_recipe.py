@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from yukawa.core.errors import InputError
@@ -42,5 +40,5 @@ def test_mistakes(tmp_path, text, said):
 
 
 def test_the_shipped_recipe_names_every_key_with_its_default():
-    found = load_recipe(Path(__file__).parents[2] / "recipes" / "evaluate-compare.yaml")
+    found = load_recipe("evaluate-compare")
     assert found == EvaluationRecipe(models=found.models, tests=found.tests, by_archive=True)

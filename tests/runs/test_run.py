@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 import yukawa
 from yukawa.core.errors import InputError, NotFound, StoreError
 from yukawa.core.files import hash_file
+from yukawa.core.optional import DISTRIBUTION
 from yukawa.runs.run import Run, environment, git_commit
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text("abcé π:#'\"\n-0")
@@ -154,7 +155,7 @@ def test_a_run_is_a_folder_of_three_files(run: Run, inputs: list[Path]) -> None:
     found = json.loads((run.folder / "environment.json").read_text())
     assert found["python"] == ".".join(map(str, sys.version_info[:3]))
     assert found["packages"]["numpy"] == np.__version__
-    assert found["packages"]["yukawa"] == yukawa.__version__
+    assert found["packages"][DISTRIBUTION] == yukawa.__version__
     assert found == environment()
 
 

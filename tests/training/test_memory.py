@@ -104,7 +104,7 @@ def kept(model, trained, numbers, batch, length, checkpointing=False):
     weights, arithmetic = (torch_dtype(name) for name in numbers)
     model = model.to(weights).train()
     if checkpointing:
-        model.gradient_checkpointing_enable({"use_reentrant": False})
+        model.activation_checkpointing_enable({"use_reentrant": False})
     if trained != "full":
         projections = ["q_proj", "k_proj", "v_proj"]
         projections += ["o_proj", "gate_proj", "up_proj", "down_proj"] if trained == "all" else []

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import yaml
 
+from yukawa.core.config import RECIPES
 from yukawa.core.errors import InputError
 from yukawa.training.recipe import TextRecipe
 
@@ -13,7 +12,7 @@ LEAST = {
     "data": {"path": "rows.jsonl"},
     "training": {"steps": 3},
 }
-SHIPPED = sorted(Path(__file__).parents[2].glob("recipes/*.yaml"))
+SHIPPED = sorted((RECIPES / "text").glob("*.yaml"))
 
 
 @pytest.fixture
@@ -93,24 +92,24 @@ def test_the_shipped_recipes_are_right(path):
 
 
 def test_feyntune_has_twenty_variants():
-    variants = TextRecipe.variants(SHIPPED[0].parent / "feyntune-sweep.yaml")
+    variants = TextRecipe.variants("feyntune-sweep")
     assert len({variant.name for variant in variants}) == 20
     assert (variants[0].name, variants[-1].name) == ("s1-qkv", "s10-all")
     for variant in variants:
         mixture, targets = variant.name.split("-")
         changes = [f"mixture={mixture}", f"lora.targets={targets}"]
-        assert variant.recipe == TextRecipe.load(SHIPPED[0].parent / "feyntune.yaml", changes)
+        assert variant.recipe == TextRecipe.load("feyntune", changes)
 
 
 def test_changes_hold_for_all_and_a_swept_key_can_be_fixed():
     changes = ["lora.targets=qkv", "training.seed=7"]
-    variants = TextRecipe.variants(SHIPPED[0].parent / "feyntune-sweep.yaml", changes)
+    variants = TextRecipe.variants("feyntune-sweep", changes)
     assert [variant.name for variant in variants] == [f"s{n}-qkv" for n in range(1, 11)]
     assert {variant.recipe.training.seed for variant in variants} == {7}
 
 
 def test_a_single_recipe_is_one_variant_without_a_name():
-    (variant,) = TextRecipe.variants(SHIPPED[0].parent / "smoke.yaml", ["training.steps=2"])
+    (variant,) = TextRecipe.variants("smoke", ["training.steps=2"])
     assert (variant.name, variant.recipe.training.steps) == ("", 2)
 
 

@@ -31,7 +31,7 @@ def test_every_setting_of_the_recipe_arrives(recipe, tmp_path):
     made = arguments(chosen, tmp_path, 5, CPU)
     assert (made.per_device_train_batch_size, made.gradient_accumulation_steps, made.max_steps) == (4, 3, 5)
     assert (made.adam_beta1, made.adam_beta2, made.adam_epsilon, made.weight_decay) == (0.8, 0.9, 1e-5, 0.2)
-    assert (made.max_grad_norm, made.seed, made.bf16, made.gradient_checkpointing) == (0.5, 7, True, True)
+    assert (made.max_grad_norm, made.seed, made.bf16, made.activation_checkpointing) == (0.5, 7, True, True)
     assert (made.optim, made.use_cpu, made.max_length) == ("adamw_torch_fused", True, None)
     assert arguments(recipe(clip=None), tmp_path, 5, CPU).max_grad_norm == 0
     assert arguments(recipe("preference", beta=0.3), tmp_path, 5, CPU).beta == 0.3

@@ -75,7 +75,7 @@ class Assistant:
 
         Args:
             model: name of a row in `yukawa.toml`; found by the question's domain if not given.
-            as_of: answer as the base stood at that moment (ISO 8601).
+            as_of: answer from the base as it was at that moment (ISO 8601).
             domain: look only at what belongs to this domain.
             keep: remember the answer, so that it can be corrected by its id.
 

@@ -58,7 +58,7 @@ def focus(question: str) -> str:
     return " ".join(clauses[first:])
 
 
-# Words that make another quantity or another thing of what they stand with: 'mass ratio', 'neutron star'.
+# Words that turn the word beside them into another quantity or thing: 'mass ratio', 'neutron star'.
 FOREIGN = frozenset(
     """
     charged neutral heavy ratio asymmetry sum square squared oscillation mixing polarization polarisation polarizability form factor

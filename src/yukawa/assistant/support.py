@@ -92,7 +92,7 @@ def names(question: Reading) -> frozenset[str]:
 def _other_quantity(
     question: Reading, keys: frozenset[str], stated: frozenset[str], passage: Reading
 ) -> bool:
-    """Whether a fact that shares no claim key with the question states something else than what is asked."""
+    """Whether a fact that shares no claim key with the question states something other than the question asks."""
     if (keys or question.channel) and question.property in STATED:
         return not _same_decays(question, stated)
     if question.property is not None and not question.subjects:  # 'its lifetime' alone names nothing

@@ -8,7 +8,7 @@ from typing import Any
 from transformers import LlamaConfig, PreTrainedConfig
 
 from yukawa.bytelm.segments import VOCABULARY, Mark
-from yukawa.core.errors import InputError, nearest
+from yukawa.core.errors import InputError, unknown_name
 
 POOLING = ("mean", "last")
 
@@ -138,18 +138,11 @@ class ByteLMConfig(PreTrainedConfig):
             InputError: there is no such name or size, or a size is out of range.
         """
         if name not in _NAMED:
-            meant = nearest(name, _NAMED)
-            raise InputError(
-                f"there is no configuration {name!r}; there are: {', '.join(_NAMED)}",
-                hint=f"did you mean {meant!r}?" if meant else "",
-            )
+            raise unknown_name("configuration", name, _NAMED)
         # transformers would keep a misspelt name as one more attribute.
         for change in changes:
             if not hasattr(cls, change):
-                meant = nearest(change, cls.__annotations__)
-                raise InputError(
-                    f"a configuration has no {change!r}", hint=f"did you mean {meant!r}?" if meant else ""
-                )
+                raise unknown_name("setting", change, cls.__annotations__)
         return cls(**(_NAMED[name] | changes))
 
     def over_patches(self) -> LlamaConfig:

@@ -8,12 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 from torch.nn import functional
-from transformers.generation.logits_process import (
-    LogitsProcessorList,
-    TemperatureLogitsWarper,
-    TopKLogitsWarper,
-    TopPLogitsWarper,
-)
+from transformers.generation import logits_process as logits
 
 from yukawa.bytelm.configuration import ByteLMConfig
 from yukawa.bytelm.patches import PatchDecoder, as_patches, check_ids, check_whole, patch_mask
@@ -33,21 +28,11 @@ class Generating:
         head: Any
 
     def generate(
-        self,
-        input_ids: Tensor | None = None,
-        *,
-        attention_mask: Tensor | None = None,
-        max_new_bytes: int = 256,
-        do_sample: bool = False,
-        temperature: float = 1.0,
-        top_k: int | None = None,
-        top_p: float | None = None,
-        generator: torch.Generator | None = None,
-        inputs: Tensor | None = None,
+        self, input_ids: Tensor | None = None, *, inputs: Tensor | None = None, **options: Any
     ) -> Tensor:
         """Prompts and what follows them, ids (B, L + at most `max_new_bytes`).
 
-        A sequence ends with the id EOS and is padded after it. The arguments are those of `stream`.
+        A sequence ends with the id EOS and is padded after it. The options are those of `stream`.
 
         Raises:
             InputError: as for `stream`.
@@ -55,17 +40,7 @@ class Generating:
         prompt = input_ids if input_ids is not None else inputs
         if prompt is None:
             raise InputError("there is no prompt", hint="pass input_ids of shape (batch, bytes)")
-        new = self.stream(
-            prompt,
-            attention_mask=attention_mask,
-            max_new_bytes=max_new_bytes,
-            do_sample=do_sample,
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
-            generator=generator,
-        )
-        return torch.cat([prompt, *(byte_B[:, None] for byte_B in new)], dim=1)
+        return torch.cat([prompt, *(byte_B[:, None] for byte_B in self.stream(prompt, **options))], dim=1)
 
     def stream(
         self,
@@ -130,7 +105,7 @@ class Generating:
         if max_new_bytes > room:
             raise InputError(
                 f"{max_new_bytes} bytes after a prompt of {input_ids.shape[1]} are more than the model takes",
-                hint=f"shorten the prompt, or ask for at most {max(room, 0)}",
+                hint=f"shorten the prompt, or take at most {max(room, 0)}",
             )
         return self._stream(input_ids[:, :whole], mask_BT, input_ids[:, whole:].long(), max_new_bytes, choose)
 
@@ -191,11 +166,11 @@ def _choice(
         raise InputError(f"top_p is {top_p}, a number above 0 and up to 1 is expected")
     if not sample:
         return lambda logits_BV: logits_BV.argmax(-1)
-    warpers: LogitsProcessorList = LogitsProcessorList([TemperatureLogitsWarper(float(temperature))])
+    warpers: Any = logits.LogitsProcessorList([logits.TemperatureLogitsWarper(float(temperature))])
     if top_k is not None:
-        warpers.append(TopKLogitsWarper(top_k))
+        warpers.append(logits.TopKLogitsWarper(top_k))
     if top_p is not None:
-        warpers.append(TopPLogitsWarper(top_p))
+        warpers.append(logits.TopPLogitsWarper(top_p))
 
     def draw(logits_BV: Tensor) -> Tensor:
         probability = warpers(None, logits_BV.float()).softmax(-1)

@@ -18,28 +18,16 @@ from transformers import (
     LlamaModel,
 )
 from transformers import initialization as init
+from transformers import modeling_outputs as outputs
 from transformers.cache_utils import Cache
 from transformers.generation import GenerationMixin
-from transformers.modeling_outputs import (
-    BaseModelOutputWithPast,
-    CausalLMOutputWithPast,
-    SequenceClassifierOutputWithPast,
-)
 from transformers.modeling_utils import PreTrainedModel
 from transformers.utils import can_return_tuple
 
+from yukawa.bytelm import patches
 from yukawa.bytelm.configuration import SIZES, ByteLMConfig
 from yukawa.bytelm.generation import Generating
-from yukawa.bytelm.patches import (
-    PACKED_ATTENTION,
-    PackedGroup,
-    PatchDecoder,
-    PatchEmbedding,
-    as_patches,
-    check_whole,
-    patch_mask,
-    smooth_rows,
-)
+from yukawa.bytelm.patches import PackedGroup, PatchDecoder, as_patches, patch_mask
 from yukawa.bytelm.segments import BYTES
 from yukawa.core.errors import InputError
 
@@ -49,7 +37,7 @@ IGNORED = -100  # a target that does not count, as everywhere in PyTorch
 
 
 class ByteLMPreTrainedModel(PreTrainedModel):
-    """What all byte models share: configuration, first weights, saving and loading."""
+    """The base of all byte models: configuration, first weights, saving and loading."""
 
     config: ByteLMConfig
     config_class = ByteLMConfig
@@ -70,7 +58,7 @@ class ByteLMPreTrainedModel(PreTrainedModel):
         """A saved model, as everywhere in transformers; a head that the checkpoint lacks begins anew.
 
         Raises:
-            InputError: the checkpoint is of another patch size, vocabulary or other size than asked for.
+            InputError: the checkpoint is with a patch size, a vocabulary or another size that differs from the configuration.
         """
         if options.get("ignore_mismatched_sizes"):
             return super().from_pretrained(path, *inputs, **options)
@@ -88,7 +76,7 @@ class ByteLMPreTrainedModel(PreTrainedModel):
         if wrong:
             reason = _other_sizes(model.config, path) or wrong[0]
             raise InputError(
-                f"the weights at {path} are not those of the model asked for: {reason}",
+                f"the weights at {path} do not fit the model that was requested: {reason}",
                 hint="load them with the sizes they were saved with",
             )
         return (model, info) if with_info else model
@@ -120,11 +108,11 @@ class ByteLMModel(ByteLMPreTrainedModel):
 
     def __init__(self, config: ByteLMConfig) -> None:
         super().__init__(config)
-        self.embedding = PatchEmbedding(config)
+        self.embedding = patches.PatchEmbedding(config)
         self.decoder = LlamaModel(config.over_patches())
         self.decoder.embed_tokens = None  # it is given embeddings
         if self.decoder.config._attn_implementation == "sdpa":
-            self.decoder.config._attn_implementation = PACKED_ATTENTION
+            self.decoder.config._attn_implementation = patches.PACKED_ATTENTION
         self.post_init()
 
     @torch.no_grad()
@@ -138,7 +126,7 @@ class ByteLMModel(ByteLMPreTrainedModel):
         if module is self.embedding.bytes:
             first = BYTE_RMS * torch.randn_like(module.weight)
             if self.config.smooth_bytes:
-                first[:BYTES] = smooth_rows(first.shape[1], BYTE_RMS).to(first)
+                first[:BYTES] = patches.smooth_rows(first.shape[1], BYTE_RMS).to(first)
             init.copy_(module.weight, first)
         elif isinstance(
             module, nn.Linear
@@ -160,10 +148,10 @@ class ByteLMModel(ByteLMPreTrainedModel):
         cache: Cache | None = None,
         use_cache: bool = False,
         **options: Any,
-    ) -> BaseModelOutputWithPast:
+    ) -> outputs.BaseModelOutputWithPast:
         """The decoder over patch vectors.
 
-        Where sequences are padded on the right only, or not at all, the mask may be left out: attention is causal,
+        Where sequences are padded on the right only, or not at all, the mask may be omitted: attention is causal,
         nothing looks at what comes after it.
         """
         positions = None
@@ -172,7 +160,7 @@ class ByteLMModel(ByteLMPreTrainedModel):
                 mask_BT = None
             else:
                 positions = (mask_BT.long().cumsum(1) - 1).clamp(min=0)[:, -vectors_BTD.shape[1] :]
-        output: BaseModelOutputWithPast = self.decoder(
+        output: outputs.BaseModelOutputWithPast = self.decoder(
             inputs_embeds=vectors_BTD,
             attention_mask=mask_BT,
             position_ids=positions,
@@ -190,7 +178,7 @@ class ByteLMModel(ByteLMPreTrainedModel):
             places_N: the number of each row within its sequence.
             groups: sequences of nearly one length; only attention needs to know of them.
         """
-        if self.decoder.config._attn_implementation != PACKED_ATTENTION:
+        if self.decoder.config._attn_implementation != patches.PACKED_ATTENTION:
             each = vectors_ND.split([group.rows for group in groups])
             return torch.cat([
                 group.unpad(self.decode(group.padded(rows)).last_hidden_state)
@@ -199,7 +187,7 @@ class ByteLMModel(ByteLMPreTrainedModel):
         output = self.decoder(
             inputs_embeds=vectors_ND[None],
             position_ids=places_N[None],
-            attention_mask=vectors_ND.new_empty(1, 1, 1, 1),  # so that none is made; groups stand in for it
+            attention_mask=vectors_ND.new_empty(1, 1, 1, 1),  # so that none is made; the groups replace it
             groups=groups,
             use_cache=False,
         )
@@ -214,7 +202,7 @@ class ByteLMModel(ByteLMPreTrainedModel):
         cache: Cache | None = None,
         use_cache: bool | None = None,
         **options: Any,
-    ) -> BaseModelOutputWithPast:
+    ) -> outputs.BaseModelOutputWithPast:
         """Vectors (B, T, D) of the patches.
 
         Args:
@@ -277,7 +265,7 @@ class ByteLMForCausalLM(Generating, ByteLMPreTrainedModel, GenerationMixin):
         cache: Cache | None = None,
         use_cache: bool | None = None,
         **options: Any,
-    ) -> CausalLMOutputWithPast:
+    ) -> outputs.CausalLMOutputWithPast:
         """Logits (B, T, P, V): row t says what the bytes of patch t + 1 are.
 
         A decoder within the patch knows, for each byte, those before it in its patch; as nothing comes after the
@@ -292,7 +280,7 @@ class ByteLMForCausalLM(Generating, ByteLMPreTrainedModel, GenerationMixin):
             use_cache: give keys and values back.
 
         Raises:
-            InputError: as for `ByteLMModel.forward`, or labels have another shape than ids, or are no ids.
+            InputError: as for `ByteLMModel.forward`, or labels have another shape than ids, or are not ids.
         """
         before = _length(cache)
         output = self.model(input_ids, attention_mask, cache, use_cache, return_dict=True, **options)
@@ -302,7 +290,7 @@ class ByteLMForCausalLM(Generating, ByteLMPreTrainedModel, GenerationMixin):
         if labels is not None:
             mask_BT = patch_mask(patches_BTP, attention_mask, before)[:, before:]
             loss = self._loss(logits_BTPV, mask_BT, labels)
-        return CausalLMOutputWithPast(
+        return outputs.CausalLMOutputWithPast(
             loss=loss,
             logits=logits_BTPV,
             past_key_values=output.past_key_values,
@@ -320,8 +308,8 @@ class ByteLMForCausalLM(Generating, ByteLMPreTrainedModel, GenerationMixin):
         return logits
 
     def _loss(self, logits_BTPV: Tensor, mask_BT: Tensor, labels_BL: Tensor) -> Tensor:
-        batch, patches = mask_BT.shape
-        _check_labels(labels_BL, [batch, patches * self.config.patch_size])
+        batch, length = mask_BT.shape
+        _check_labels(labels_BL, [batch, length * self.config.patch_size])
         targets_BTP = as_patches(labels_BL, self.config.patch_size)
         empty = (targets_BTP == self.config.pad_token_id).all(-1)[:, 1:] | ~mask_BT[:, :-1]
         return next_patch_loss(logits_BTPV[:, :-1], targets_BTP[:, 1:].masked_fill(empty[..., None], IGNORED))
@@ -343,13 +331,13 @@ class _Headed(ByteLMPreTrainedModel):
         attention_mask: Tensor | None = None,
         labels: Tensor | None = None,
         **options: Any,
-    ) -> SequenceClassifierOutputWithPast:
+    ) -> outputs.SequenceClassifierOutputWithPast:
         """One row of `num_labels` numbers for each sequence, and the loss where there are labels.
 
         Args:
             input_ids: ids (B, L), L a multiple of P.
             attention_mask: as for `ByteLMModel.forward`.
-            labels: what is true, see the class.
+            labels: the truth, see the class.
 
         Raises:
             InputError: as for `ByteLMModel.forward`; a sequence is empty; or labels are out of range.
@@ -359,7 +347,7 @@ class _Headed(ByteLMPreTrainedModel):
         if not bool(mask_BT.any(1).all()):
             raise InputError("a sequence holds nothing but padding")
         scores_BC = self.score(pool(output.last_hidden_state, mask_BT, self.config.pooling))
-        return SequenceClassifierOutputWithPast(
+        return outputs.SequenceClassifierOutputWithPast(
             loss=None if labels is None else self._loss(scores_BC, labels),
             logits=scores_BC,
             hidden_states=output.hidden_states,
@@ -399,7 +387,7 @@ class ByteLMForRegression(_Headed):
 
 
 def pool(vectors_BTD: Tensor, mask_BT: Tensor, pooling: str) -> Tensor:
-    """What sums up each sequence, (B, D): the mean over its patches, or the last of them; it has one at least."""
+    """The summary of each sequence, (B, D): the mean over its patches, or the last of them; it has at least one."""
     if pooling == "mean":
         weight_BT = mask_BT.float()  # a sum of many patches is too much for half precision
         mean_BD = torch.einsum("btd,bt->bd", vectors_BTD.float(), weight_BT) / weight_BT.sum(1, keepdim=True)
@@ -414,7 +402,7 @@ def _length(cache: Cache | None) -> int:
 
 
 def _check_labels(labels: Tensor, shape: list[int]) -> None:
-    check_whole("labels", labels, str(shape))
+    patches.check_whole("labels", labels, str(shape))
     if list(labels.shape) != shape:
         raise InputError(
             f"labels have the shape {list(labels.shape)} and the type {labels.dtype}, whole numbers of shape "
@@ -426,7 +414,7 @@ def next_patch_loss(logits_XPV: Tensor, targets_XP: Tensor) -> Tensor:
     """Mean over all bytes that count of -ln of the true byte's probability.
 
     Raises:
-        InputError: no byte counts, or a target is no id.
+        InputError: no byte counts, or a target is not an id.
     """
     vocabulary = logits_XPV.shape[-1]
     counts = targets_XP != IGNORED
@@ -435,7 +423,7 @@ def next_patch_loss(logits_XPV: Tensor, targets_XP: Tensor) -> Tensor:
     outside = counts & ((targets_XP < 0) | (targets_XP >= vocabulary))
     if bool(outside.any()):
         raise InputError(
-            f"the label {int(targets_XP[outside][0])} is no id, allowed are 0 to {vocabulary - 1}, and {IGNORED} for "
+            f"the label {int(targets_XP[outside][0])} is not an id, allowed are 0 to {vocabulary - 1}, and {IGNORED} for "
             "none"
         )
     return functional.cross_entropy(

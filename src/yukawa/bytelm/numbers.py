@@ -56,7 +56,7 @@ def to_ordered(floats: Array) -> Array:
     beyond the infinities on the side of their sign bit: the usual ones, positive, above +inf. Every bit comes back.
 
     Raises:
-        InputError: the array is not one-dimensional, or no float16, float32 or float64.
+        InputError: the array is not one-dimensional, or not of float16, float32 or float64.
     """
     bits = _bits(checked(floats, FLOATS))
     return _write(bits ^ (_where_negative(bits) | _sign(bits.dtype)))
@@ -109,7 +109,7 @@ def from_text(text: Array, dtype: DTypeLike) -> Array:
     spaces = np.flatnonzero(text == _SPACE)
     if (bad := np.flatnonzero(~allowed[text] & (text != _SPACE))).size:
         raise InputError(
-            f"byte {bad[0]} of the numbers is {int(text[bad[0]])}, no part of a {kind} in decimal"
+            f"byte {bad[0]} of the numbers is {int(text[bad[0]])}, which is not part of a {kind} in decimal"
         )
     begins = np.concatenate([[0], spaces + 1])
     lengths = np.concatenate([spaces, [len(text)]]) - begins
@@ -134,7 +134,7 @@ def checked(values: Array, types: tuple[str, ...]) -> Array:
     """The same numbers in the byte order of this machine, close together in memory.
 
     Raises:
-        InputError: this is no one-dimensional array of one of `types`.
+        InputError: this is not a one-dimensional array of one of `types`.
     """
     if not isinstance(values, np.ndarray):
         raise InputError(f"the numbers are a {type(values).__name__}, a numpy array is expected")
@@ -249,10 +249,10 @@ class RecordFormat:
         """The same records as an array of type `dtype`: this machine's byte order, no gaps.
 
         Raises:
-            InputError: this is no structured array with the fields of the format.
+            InputError: this is not a structured array with the fields of the format.
         """
         if not isinstance(records, np.ndarray) or records.dtype.names is None or records.ndim != 1:
-            raise InputError("the records are no structured numpy array of one dimension")
+            raise InputError("the records are not a structured numpy array of one dimension")
         if records.dtype.names != self.dtype.names:
             raise InputError(
                 f"the records have the fields {', '.join(records.dtype.names)}, "

@@ -175,10 +175,10 @@ def check_ids(ids: Tensor, vocabulary: int) -> None:
 
 
 def check_whole(name: str, given: Any, shape: str) -> None:
-    """Refuse what is no tensor of whole numbers.
+    """Refuse anything but a tensor of whole numbers.
 
     Raises:
-        InputError: it is none.
+        InputError: it is not one.
     """
     if not isinstance(given, Tensor):
         raise InputError(
@@ -196,7 +196,7 @@ def as_patches(ids_BL: Tensor, patch_size: int) -> Tensor:
     """The ids of shape (B, L) and any integer type as patches, (B, T, P) int64.
 
     Raises:
-        InputError: the ids have another shape or type, there are none, or L is no multiple of P.
+        InputError: the ids have another shape or type, there are none, or L is not a multiple of P.
     """
     check_whole("input_ids", ids_BL, "(batch, bytes)")
     if ids_BL.ndim != 2:
@@ -224,7 +224,7 @@ def patch_mask(patches_BTP: Tensor, mask_BL: Tensor | None, before: int = 0) -> 
         before: patches that came before these, which the mask holds too; without a mask they are all there.
 
     Raises:
-        InputError: the mask is no tensor, or has another shape than the ids.
+        InputError: the mask is not a tensor, or has another shape than the ids.
     """
     batch, patches, size = patches_BTP.shape
     patches += before

@@ -37,7 +37,7 @@ class Mark(IntEnum):
 
 # A multiple of 16, which matrix products like; the last ids are never used.
 VOCABULARY = 272
-# What a brace may be hidden in: a control symbol such as \{, or a comment.
+# Where a brace does not count: in a control symbol such as \{, or a comment.
 _BRACES = re.compile(r"\\.|%[^\n]*|[{}]", re.DOTALL)
 _LARGEST_SIDE = 2**32 - 1
 

@@ -77,7 +77,7 @@ class ByteTokenizer:
         records: the formats of the records that may come; their order is part of the code.
 
     Raises:
-        InputError: the patch size is below 1, a format is none, there are more than 256, or one is there twice.
+        InputError: the patch size is below 1, a format is not a `RecordFormat`, there are more than 256, or one is there twice.
     """
 
     def __init__(self, patch_size: int = 1, records: Sequence[RecordFormat] = ()) -> None:
@@ -106,7 +106,7 @@ class ByteTokenizer:
             segments: what to encode.
             bos: whether BOS begins.
             eos: whether EOS ends.
-            whole: whether padding fills the last patch; a prompt that a model is to go on with leaves both off.
+            whole: whether padding fills the last patch; a prompt that a model shall continue has neither.
 
         Raises:
             InputError: a segment is of an unknown kind, or a record of a format that the tokenizer does not know.
@@ -165,12 +165,12 @@ class ByteTokenizer:
 
         Args:
             sequences: ids of each, of whole patches.
-            context: most ids in a row, a multiple of the patch size; None is no limit.
-            longer: what becomes of a longer sequence: `refuse`, or cut it into `window`s of `context` ids, one
+            context: most ids in a row, a multiple of the patch size; None sets no limit.
+            longer: how a longer sequence is treated: `refuse` it, or cut it into `window`s of `context` ids, one
                 behind another (the first begins with its BOS, the last may be shorter).
 
         Raises:
-            InputError: there are no sequences, one is no row of ids, is empty or not of whole patches, the context is
+            InputError: there are no sequences, one is not a row of ids, is empty or not of whole patches, the context is
                 not, or a sequence is longer than the context and `longer` is `refuse`.
         """
         sequences = [_row_of_ids(ids, f"sequence {place}") for place, ids in enumerate(sequences)]
@@ -219,7 +219,7 @@ class ByteTokenizer:
         """Read the tokenizer that `save` wrote.
 
         Raises:
-            InputError: the file cannot be read, or is none of a tokenizer.
+            InputError: the file cannot be read, or does not hold a tokenizer.
         """
         try:
             values = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -267,9 +267,9 @@ class ByteTokenizer:
             Mark.TEXT: lambda piece: Text(_string(piece)),
             Mark.FORMULA: _formula,
             Mark.DECIMALS: _decimals,
-            Mark.INTEGERS: _integers,
-            Mark.FLOATS: _floats,
-            Mark.ORDERED: _ordered,
+            Mark.INTEGERS: lambda piece: _numbers(piece, Integers, "integers"),
+            Mark.FLOATS: lambda piece: _numbers(piece, Floats, "floats"),
+            Mark.ORDERED: lambda piece: _numbers(piece, Ordered, "floats"),
             Mark.GREY: _image,
             Mark.RGB: _image,
             Mark.RECORDS: self._records,
@@ -413,7 +413,7 @@ def _whole(piece: _Piece, width: int, things: str) -> Array:
     """The bytes behind the header's byte, `width` of them a row."""
     body = piece.body[1:]
     if not len(body) or len(body) % width:
-        piece.refuse(f"{len(body)} bytes are no whole {things} of {width} bytes", len(body) + 1)
+        piece.refuse(f"{len(body)} bytes are not whole {things} of {width} bytes", len(body) + 1)
     return body.reshape(-1, width)
 
 
@@ -424,19 +424,10 @@ def _header_type(piece: _Piece, types: tuple[str, ...]) -> np.dtype[Any]:
         piece.refuse(error.message, 1)
 
 
-def _integers(piece: _Piece) -> Segment:
-    kind = _header_type(piece, Integers.types)
-    return Integers(numbers.from_bytes(_whole(piece, kind.itemsize, "integers"), kind))
-
-
-def _floats(piece: _Piece) -> Segment:
-    kind = _header_type(piece, Floats.types)
-    return Floats(numbers.from_bytes(_whole(piece, kind.itemsize, "floats"), kind))
-
-
-def _ordered(piece: _Piece) -> Segment:
-    kind = _header_type(piece, Ordered.types)
-    return Ordered(numbers.from_ordered(_whole(piece, kind.itemsize, "floats"), kind))
+def _numbers(piece: _Piece, kind: type[Integers | Floats | Ordered], things: str) -> Segment:
+    dtype = _header_type(piece, kind.types)
+    read = numbers.from_ordered if kind is Ordered else numbers.from_bytes
+    return kind(read(_whole(piece, dtype.itemsize, things), dtype))
 
 
 def _decimals(piece: _Piece) -> Segment:

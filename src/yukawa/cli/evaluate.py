@@ -29,7 +29,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def recipe(
-    recipe: Annotated[Path, a_recipe("those in recipes")],
+    recipe: Annotated[str, a_recipe("evaluation")],
     changes: Annotated[list[str] | None, its_changes("models.mine=runs/mine limit=100")] = None,
     out: RunOut = None,
     as_json: Json = False,
@@ -43,7 +43,10 @@ def recipe(
     from yukawa.evaluation.recipe import load_recipe
 
     _evaluate(
-        load_recipe(recipe, changes or ()), out or Path("runs") / recipe.stem, read_settings().models, as_json
+        load_recipe(recipe, changes or ()),
+        out or Path("runs") / Path(recipe).stem,
+        read_settings().models,
+        as_json,
     )
 
 

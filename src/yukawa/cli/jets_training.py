@@ -23,7 +23,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def train(
-    recipe: Annotated[Path, a_recipe("those in recipes/jets")],
+    recipe: Annotated[str, a_recipe("jets")],
     changes: Annotated[list[str] | None, its_changes("training.batch=256")] = None,
     out: RunFolder = None,
     resume: Resume = False,
@@ -43,13 +43,13 @@ def train(
         return
     from yukawa.jets.training.train import train as start
 
-    folder = out or Path("runs") / recipe.stem
+    folder = out or Path("runs") / Path(recipe).stem
     title = f"training {chosen.model.architecture}"
     ended(follow(title, lambda progress: start(chosen, folder, resume, progress)), as_json)
 
 
 def pretrain(
-    recipe: Annotated[Path, a_recipe("recipes/jets/pretraining.yaml")],
+    recipe: Annotated[str, a_recipe("pretraining")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the run.")],
     changes: Annotated[list[str] | None, its_changes("mixture.text.weight=2")] = None,
     resume: Resume = False,
@@ -70,7 +70,7 @@ def pretrain(
 
 
 def scaling(
-    recipe: Annotated[Path, a_recipe("recipes/jets/scaling.yaml")],
+    recipe: Annotated[str, a_recipe("scaling")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the study.")],
     changes: Annotated[list[str] | None, its_changes("sizes=[100,1000]")] = None,
     ray: Ray = False,

@@ -210,7 +210,9 @@ def verify(as_json: Json = False, debug: Debug = False) -> None:
 def reindex(
     embedding: Annotated[
         str,
-        typer.Argument(metavar="EMBEDDING", help="minilm, hash, none, sentence-transformers:… or openai:…."),
+        typer.Argument(
+            metavar="EMBEDDING", help="auto, minilm, hash, none, sentence-transformers:… or openai:…."
+        ),
     ],
     as_json: Json = False,
     debug: Debug = False,

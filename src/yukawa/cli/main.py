@@ -18,6 +18,7 @@ from yukawa.cli import (
     jets_training,
     knowledge,
     models,
+    recipes,
     train,
 )
 from yukawa.cli.evaluate_options import RecipeGroup
@@ -49,7 +50,7 @@ def _root(
     show_help(context)
 
 
-for verb in (ask.ask, ask.chat, ask.teach, ask.search, models.models, demo.demo):
+for verb in (ask.ask, ask.chat, ask.teach, ask.search, models.models, recipes.recipes, demo.demo):
     app.command()(verb)
 knowledge.add_to(knowledge_app)
 app.add_typer(knowledge_app, name="knowledge")

@@ -1,10 +1,8 @@
 """`yukawa models` lists the models of yukawa.toml and checks whether each one answers."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit, urlunsplit
 
 import typer
@@ -13,9 +11,7 @@ from yukawa.cli.options import Debug, Json
 from yukawa.cli.output import print_json, say
 from yukawa.cli.session import read_settings
 from yukawa.core.errors import YukawaError
-
-if TYPE_CHECKING:
-    from yukawa.core.settings import ModelSettings
+from yukawa.core.settings import ModelSettings
 
 
 def models(

@@ -42,9 +42,18 @@ Ray = Annotated[
 ]
 
 
-def a_recipe(example: str) -> Any:
-    """The argument RECIPE; `example` names one."""
-    return typer.Argument(metavar="RECIPE", help=f"A YAML file, such as {example}.")
+def a_recipe(kind: str) -> Any:
+    """The argument RECIPE, of a kind of `core.config.VERBS`."""
+    return typer.Argument(
+        metavar="RECIPE", help="A name that `yukawa recipes` lists, or a YAML file.",
+        autocompletion=lambda incomplete: [name for name in _recipes(kind) if name.startswith(incomplete)],
+    )  # fmt: skip
+
+
+def _recipes(kind: str) -> list[str]:
+    from yukawa.core.config import RECIPES
+
+    return sorted(path.stem for path in (RECIPES / kind).glob("*.yaml"))
 
 
 def its_changes(example: str) -> Any:

@@ -31,12 +31,25 @@ def read_settings() -> Settings:
 @contextlib.contextmanager
 def taught_base(settings: Settings) -> Iterator[KnowledgeBase]:
     """The knowledge base; if it is new it is first built from the PDG's data, with a progress bar."""
-    from yukawa.cli.output import progress_bar
+    from yukawa.cli.output import note, progress_bar
     from yukawa.knowledge import open_base
 
+    built = False
     with progress_bar("building the knowledge base from the Review of Particle Physics, once") as progress:
-        base = open_base(settings, progress=progress)
+
+        def follow(done: int, whole: int) -> None:
+            nonlocal built
+            built = True
+            progress(done, whole)
+
+        base = open_base(settings, progress=follow)
     with base:
+        if built and base.embedding == "none" and settings.knowledge.embedding == "auto":
+            from yukawa.embedding.minilm import INSTALL
+
+            note(
+                f"it is searched by words; to search by meaning too: {INSTALL} && yukawa knowledge reindex minilm"
+            )
         yield base
 
 

@@ -29,7 +29,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def train(
-    recipe: Annotated[Path, a_recipe("those in recipes")],
+    recipe: Annotated[str, a_recipe("text")],
     changes: Annotated[list[str] | None, its_changes("mixture=s3 lora.targets=qkv")] = None,
     out: RunFolder = None,
     resume: Resume = False,
@@ -50,7 +50,7 @@ def train(
     from yukawa.training.recipe import TextRecipe
 
     variants = TextRecipe.variants(recipe, changes or ())
-    folder = out or Path("runs") / recipe.stem
+    folder = out or Path("runs") / Path(recipe).stem
     sweep = len(variants) > 1
     _check([one for one in variants if dry_run or not sweep or not _finished(folder / one.name)])
     if dry_run:

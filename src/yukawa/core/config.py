@@ -49,6 +49,16 @@ NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Model = TypeVar("Model", bound=BaseModel)
 Table = dict[str, Any]
 
+RECIPES = Path(__file__).parent.parent / "recipes"
+VERBS = {
+    "text": "train",
+    "jets": "jets train",
+    "pretraining": "jets pretrain",
+    "scaling": "jets scaling",
+    "evaluation": "evaluate",
+}
+"""The folders of `RECIPES`, and the verb of `yukawa` that takes what lies there."""
+
 
 class _Loader(yaml.SafeLoader):
     """YAML 1.1, but 1e-3 is a number, as in YAML 1.2."""
@@ -74,11 +84,31 @@ def find(name_or_path: str | Path, shipped: Path, kind: str) -> Path:
     path = Path(name_or_path).expanduser()
     if path.is_file():
         return path
-    guess = nearest(str(name_or_path), names)
+    guess = nearest(path.stem if path.suffix == ".yaml" else str(name_or_path), names)
     raise InputError(
         f"there is no {kind} {str(name_or_path)!r}; shipped are {', '.join(names)}",
         hint=f"did you mean {guess}?" if guess else "name one of them, or a YAML file",
     )
+
+
+def find_recipe(name_or_path: str | Path, kind: str, beside: Path | None = None) -> Path:
+    """The file of a recipe of `kind` (a key of `VERBS`): a shipped one by its name, or your own by its path.
+
+    Args:
+        beside: the recipe that names this one as its base; a path is looked for from its folder first.
+
+    Raises:
+        InputError: there is none; the nearest name is given, or the verb that takes a recipe of this name.
+    """
+    if beside is not None and (beside.parent / name_or_path).is_file():
+        return beside.parent / name_or_path
+    try:
+        return find(name_or_path, RECIPES / kind, "recipe")
+    except InputError as error:
+        for other, verb in VERBS.items():
+            if (RECIPES / other / f"{name_or_path}.yaml").is_file():
+                raise InputError(error.message, hint=f"type: yukawa {verb} {name_or_path}") from None
+        raise
 
 
 def read_table(path: Path) -> Table:

@@ -11,8 +11,8 @@ DISTRIBUTION = "yukawa-hep"  # `yukawa` on PyPI is another project
 # An extra may bring a package that another one brings too; the smallest that suffices is named.
 _PACKAGES = {
     "train": "accelerate bitsandbytes datasets huggingface_hub matplotlib peft py3langid pyarrow safetensors scipy torch transformers trl",
-    "jets": "awkward fastjet h5py onnx onnxruntime onnxscript uproot",
-    "simulate": "pythia8mc",
+    "jets": "awkward h5py onnx onnxruntime onnxscript uproot",
+    "simulate": "fastjet pythia8mc",
     "postgres": "pgvector psycopg",
     "ray": "ray",
     "large": "faiss",

@@ -1,9 +1,11 @@
 """Worker processes of this machine: they report progress, and end with the process that started them."""
 
 import contextlib
+import ctypes
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -17,6 +19,7 @@ P = ParamSpec("P")
 Result = TypeVar("Result")
 Report = Callable[[int], None]
 _SECONDS_BETWEEN_REPORTS = 0.1
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of mallopt(3)
 _SPAWN = multiprocessing.get_context("spawn")  # forked, a process would share locks and random numbers
 
 # Of a worker: where its progress goes, and whether it was asked to stop.
@@ -123,3 +126,15 @@ def _prepare(threads: int, reports: Any) -> None:
 def _end_with(parent: Any) -> None:
     parent.join()
     os._exit(1)
+
+
+def keep_freed_memory() -> None:
+    """Let this process keep the memory that it frees for its next allocations, where the C library is glibc.
+
+    Each step of a training allocates the same large arrays. By default glibc takes them from the system anew, page
+    by page, which costs a ParticleNet on a processor 1.7 times its arithmetic. The memory of the largest step stays
+    with the process until it ends.
+    """
+    if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):
+        library.mallopt(_M_MMAP_MAX, 0)
+        library.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)

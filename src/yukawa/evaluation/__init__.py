@@ -1,4 +1,4 @@
-"""How good a language model is at physics texts: perplexity, completions, and what separates two models."""
+"""How good a language model is at physics texts: perplexity, completions, and differences of models."""
 
 import lazy_loader
 

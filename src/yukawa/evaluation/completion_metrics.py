@@ -46,7 +46,7 @@ class SemScores:
         """The mean over documents of one of `SEMSCORE_FORMS`.
 
         Raises:
-            InputError: there is no such form.
+            InputError: the form is unknown.
         """
         if form not in SEMSCORE_FORMS:
             raise InputError(f"unknown form of SemScore {form!r}; allowed are {', '.join(SEMSCORE_FORMS)}")
@@ -307,14 +307,14 @@ class Diversity:
         """The mean over texts of one of `METRICS`, or the share that has an artefact (`any` for one of any kind).
 
         Raises:
-            InputError: there is no such metric.
+            InputError: the name is unknown.
         """
         if name in self.values:
             return Sample.mean(self.values[name], self.ids)
         if name in ("any", *self.artefacts):
             return Sample.mean(self._with(name).astype(np.float64), self.ids)
         allowed = ", ".join([*METRICS, "any", *ARTEFACTS])
-        raise InputError(f"there is no metric {name!r} of texts; allowed are {allowed}")
+        raise InputError(f"unknown metric of texts {name!r}; allowed are {allowed}")
 
     def shares(self, level: float = 0.95) -> dict[str, tuple[int, Estimate]]:
         """Of each kind of artefact, and of any: how many texts have it, and their share with Wilson's interval."""

@@ -80,7 +80,7 @@ def prompts(documents: Sequence[Document]) -> dict[str, tuple[str, str]]:
         raise InputError(f"{len(documents) - len(found)} documents have an id that another has too")
     kept = {name: halves for name, halves in found.items() if halves[1]}
     if not kept:
-        raise InputError("there is no document with a second half to complete")
+        raise InputError("none of the documents has a second half to complete")
     return kept
 
 
@@ -97,7 +97,7 @@ def complete(
     batch: int = BATCH,
     progress: Progress | None = None,
 ) -> list[Completion]:
-    """Complete the first half of each document, in batches of similar length; what is in `path` is not done again.
+    """Complete the first half of each document, in batches of similar length; those in `path` are not repeated.
 
     A continuation is separated from the prompt by token ids. An interrupted call leaves its finished batches in the
     file; the same call resumes and ends with the same completions as one that was not interrupted.

@@ -64,7 +64,7 @@ class Losses:
         text, the one form by which models of different tokenizers may be compared.
 
         Raises:
-            InputError: there is no such form.
+            InputError: the form is unknown.
         """
         if form == "document_perplexity":
             with np.errstate(over="ignore"):

@@ -99,17 +99,23 @@ class EvaluationRecipe(Section):
         return self
 
 
-def load_recipe(path: Path, changes: Sequence[str] = ()) -> EvaluationRecipe:
-    """Read an evaluation recipe; with `base: other.yaml` (beside it) it says only what differs.
+def load_recipe(path: str | Path, changes: Sequence[str] = ()) -> EvaluationRecipe:
+    """Read an evaluation recipe.
+
+    It may begin with `base: evaluate-compare` (a shipped name, or a path from its folder) and then says only what
+    differs.
 
     Args:
-        path: the YAML file.
+        path: a YAML file, or the name of a shipped recipe.
         changes: `section.key=value`, the value in YAML; they win over the file.
 
     Raises:
         InputError: the file cannot be read, a key is unknown (the nearest one is named), or a value has the wrong type.
     """
-    values = config.read_on_base(Path(path), lambda file, base: file.parent / base, config.merged)
+    found = config.find_recipe(path, "evaluation")
+    values = config.read_on_base(
+        found, lambda file, base: config.find_recipe(base, "evaluation", file), config.merged
+    )
     for one in changes:
         values = config.merged(values, config.change(one))
     return config.checked(EvaluationRecipe, values, path, missing="type: {}=VALUE")

@@ -16,6 +16,7 @@ from yukawa.core.settings import ModelSettings
 from yukawa.core.statistics import Comparison
 from yukawa.data.rows import Document
 from yukawa.embedding import open_embedder
+from yukawa.embedding.base import Embedder
 from yukawa.evaluation import plots, report_sections, results
 from yukawa.evaluation.completion_metrics import (
     Entropies,
@@ -154,11 +155,7 @@ def make_report(
     )  # fmt: skip
     data, compared = _results(losses, scoring, statistics)
     if vectors is not None:
-        data["completions"] = {
-            "semscore": results.semscore_json(semscore(written.rows, vectors), statistics),
-            "diversity": written.diversity_json(statistics),
-            "entropy": {n: results.entropy_json(found, statistics) for n, found in written.entropies.items()},
-        }
+        data["completions"] = written.json(vectors, statistics)
     page = _page(data, tests, compared, written.entropies, curves, folder / "plots")
     page.write(folder, data)
     return Report(folder, data)
@@ -198,14 +195,18 @@ class _Completions:
     def _score(self, model: LanguageModel, bos: bool | None) -> None:
         self.entropies[model.name] = completion_entropies(model, self.rows[model.name], bos=bos)
 
-    def diversity_json(self, statistics: Statistics) -> dict[str, Any]:
-        """Of each system's completions, and of the true continuations."""
+    def json(self, vectors: Embedder, statistics: Statistics) -> dict[str, Any]:
+        """SemScore, diversity (of the true continuations too) and entropy of each system."""
         first = next(iter(self.rows.values()))
         texts = {name: [(row.id, row.completion) for row in rows] for name, rows in self.rows.items()}
         texts["true continuation"] = [(row.id, row.reference) for row in first]
         return {
-            name: results.diversity_json(diversity(*zip(*pairs, strict=True)), statistics)
-            for name, pairs in texts.items()
+            "semscore": results.semscore_json(semscore(self.rows, vectors), statistics),
+            "diversity": {
+                name: results.diversity_json(diversity(*zip(*pairs, strict=True)), statistics)
+                for name, pairs in texts.items()
+            },
+            "entropy": {name: results.entropy_json(e, statistics) for name, e in self.entropies.items()},
         }
 
 

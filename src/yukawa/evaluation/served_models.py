@@ -134,7 +134,8 @@ class Service:
         except (AttributeError, IndexError, TypeError, ValueError):
             raise ModelError(
                 f"the server of model {self.name!r} gives no log-probabilities of prompts",
-                hint="servers such as vLLM do; with others, measure completions: yukawa evaluate completions --chat",
+                hint="servers such as vLLM do; with others, measure completions: "
+                "yukawa evaluate completions DATA --chat NAME --out DIR",
             ) from None
 
 

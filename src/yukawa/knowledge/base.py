@@ -47,7 +47,7 @@ class KnowledgeBase:
         self._serving.ensure(embedding)
 
     @classmethod
-    def open(cls, url: str | Path, *, embedding: str = "minilm") -> KnowledgeBase:
+    def open(cls, url: str | Path, *, embedding: str = "auto") -> KnowledgeBase:
         """Open the base at `url`; a new and empty one is made if there is none.
 
         Args:
@@ -103,7 +103,7 @@ class KnowledgeBase:
             licence: the licence under which it may be passed on.
             domain: one of the eight domains; guessed by default.
             kind: 'statement', 'qa', 'document' or 'correction'; found from the text by default.
-            corrects: id of an earlier answer that this corrects; its question is taken over.
+            corrects: id of an earlier answer that this corrects; its question is used again.
 
         Returns:
             The item; `status` is 'taught', or 'known' if the base holds it already; `conflicts` names
@@ -335,7 +335,7 @@ class KnowledgeBase:
     def resolve(
         self, conflict_id: int, *, keep: str | None = None, actor: str = "", reason: str = ""
     ) -> None:
-        """Settle a conflict: unload the item that is not kept, or with no `keep` let both stand.
+        """Settle a conflict: unload the item that is not kept, or keep both if `keep` is not given.
 
         Raises:
             NotFound: no such open conflict. InputError: `keep` names neither item.

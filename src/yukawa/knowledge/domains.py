@@ -54,7 +54,7 @@ def guess_domain(text: str, *, names_particle: bool = False) -> str:
     """The domain whose words `text` holds most; particle physics where nothing speaks for another.
 
     Args:
-        text: what is taught or asked.
+        text: a taught text or a question.
         names_particle: whether a particle is named in it, which speaks for particle physics.
     """
     lowered = text[:20_000].lower()

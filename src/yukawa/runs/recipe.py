@@ -93,6 +93,7 @@ class Variant(Generic[T]):
 class Recipe(Section):
     """A whole recipe: sections of settings, one of them `training`."""
 
+    kind: ClassVar[str] = "text"  # the folder of the shipped ones
     aliases: ClassVar[Mapping[str, str]] = {}  # other names of sections, as people type them
 
     if TYPE_CHECKING:  # each kind has its own, at the place where files shall show it
@@ -104,9 +105,12 @@ class Recipe(Section):
         return config.merged(below, above)
 
     @classmethod
-    def read(cls, path: Path) -> Table:
-        """The values of a file on top of those of its `base`, which lies beside it; unchecked."""
-        return config.read_on_base(Path(path), lambda file, base: file.parent / base, cls.put_over)
+    def read(cls, path: str | Path, beside: Path | None = None) -> Table:
+        """The values of a recipe on top of those of its `base`, unchecked; `beside` as for `find_recipe`."""
+        found = config.find_recipe(path, cls.kind, beside)
+        return config.read_on_base(
+            found, lambda file, base: config.find_recipe(base, cls.kind, file), cls.put_over
+        )
 
     @classmethod
     def changed(cls, values: Table, changes: Sequence[str]) -> Table:
@@ -127,11 +131,13 @@ class Recipe(Section):
         return config.checked(cls, values, where, missing="type: {}=VALUE")
 
     @classmethod
-    def load(cls, path: Path, changes: Sequence[str] = ()) -> Self:
-        """Read a recipe. One that begins with `base: other.yaml` says only what differs from that one.
+    def load(cls, path: str | Path, changes: Sequence[str] = ()) -> Self:
+        """Read a recipe.
+
+        One that begins with `base: smoke` (a shipped name, or a path from its folder) says only how it differs.
 
         Args:
-            path: the YAML file.
+            path: a YAML file, or the name of a shipped recipe.
             changes: `section.key=value`, the value in YAML; they win over the file.
 
         Raises:
@@ -151,7 +157,7 @@ class Recipe(Section):
         return cls.parse(Run.open(folder).recipe, str(Path(folder) / RECIPE))
 
     @classmethod
-    def variants(cls, path: Path, changes: Sequence[str] = ()) -> list[Variant[Self]]:
+    def variants(cls, path: str | Path, changes: Sequence[str] = ()) -> list[Variant[Self]]:
         """The recipes of a file: one with an empty name, or those of a sweep.
 
         A sweep has a table `over` of keys with lists of values, such as `mixture: [s1, s2]`; the first key varies
@@ -163,7 +169,6 @@ class Recipe(Section):
         Raises:
             InputError: as for `load`, or `over` is not such a table.
         """
-        path = Path(path)
         values = cls.read(path)
         if OVER not in values:
             return [Variant("", cls.parse(cls.changed(values, changes), str(path)))]
@@ -187,7 +192,7 @@ class Recipe(Section):
         return cls.aliases.get(section, section) + dot + rest
 
 
-def _swept(over: Any, path: Path) -> dict[str, list[Any]]:
+def _swept(over: Any, path: str | Path) -> dict[str, list[Any]]:
     table = isinstance(over, dict) and bool(over)
     if not table or not all(isinstance(values, list) and values for values in over.values()):
         raise InputError(

@@ -1,7 +1,5 @@
 """Writes the folder of a model as other programs want it: older ones, and converters to GGUF."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Iterator

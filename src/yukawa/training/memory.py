@@ -1,7 +1,5 @@
 """Estimates the memory of a training on each device, from the sizes of model, batch and optimiser."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Merges the adapter of a run into its base: one model in safetensors that any program loads."""
 
-from __future__ import annotations
-
 import json
 import os
 import secrets

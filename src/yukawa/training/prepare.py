@@ -114,9 +114,8 @@ def quiet() -> None:
     messages = require("transformers.utils.logging", "training")
     messages.disable_progress_bar()
     messages.set_verbosity_error()
-    # A key that TRL itself sets, and another that transformers itself reads.
-    for key in ("gradient_checkpointing", "is_gradient_checkpointing"):
-        warnings.filterwarnings("ignore", f"`{key}` is deprecated", FutureWarning)
+    # PEFT and TRL ask transformers by the old name.
+    warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
 
 
 def check_training_machine(settings: TextSettings, machine: Machine) -> None:

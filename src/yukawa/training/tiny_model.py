@@ -1,7 +1,5 @@
 """Generates a small Llama, its tokenizer and some text, so that a training needs nothing at hand."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -229,7 +229,7 @@ def arguments(recipe: TextRecipe, folder: Path, steps: int, machine: Machine) ->
         "adam_beta2": how.betas[1],
         "adam_epsilon": how.eps,
         "tf32": how.tf32 if machine.gpu else None,
-        "gradient_checkpointing": how.gradient_checkpointing and not _checkpoints_itself(recipe),
+        "activation_checkpointing": how.gradient_checkpointing and not _checkpoints_itself(recipe),
         "max_length": None,  # cut and counted by us
         **sharding(recipe),
     }

@@ -102,7 +102,7 @@ def test_what_cannot_be_decoded():
         decode_features(np.zeros((0, 16), np.int16), ByteForm(form="text"), CONFIG)
     damaged = patches(feature_bytes(np.zeros((2, 17), np.float32), ByteForm(), CONFIG)).reshape(-1)[:-1]
     with pytest.raises(
-        InputError, match=r"67 bytes of particles are no whole records of 34 \(17 features in fixed16\)"
+        InputError, match=r"67 bytes of particles are not whole records of 34 \(17 features in fixed16\)"
     ):
         decode_features(damaged[:, None], ByteForm(), CONFIG)
 
@@ -124,7 +124,7 @@ def test_parts_and_multiples_of_a_particle_fit(patch: int):
 def test_other_patches_do_not(patch: int):
     with pytest.raises(InputError, match=f"a patch of {patch} does not fit a particle of 34 bytes") as caught:
         ByteForm(patch=patch).patch_size(17)
-    assert caught.value.hint == "leave it out, or give 1, 2, 17, 34 or a multiple of 34"
+    assert caught.value.hint == "omit it, or give 1, 2, 17, 34 or a multiple of 34"
 
 
 def test_any_patch_fits_text():

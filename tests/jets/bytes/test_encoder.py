@@ -263,9 +263,7 @@ def test_a_long_jet_is_refused(form: ByteForm, make_jets: MakeJets):
     ) as caught:
         ByteEncoder(CONFIG, small).encode(jets)
     assert f"the longest has {counts.max()}" in caught.value.message
-    assert (
-        caught.value.hint == f"give context={counts.max()}, or longer=cut to leave out their last particles"
-    )
+    assert caught.value.hint == f"give context={counts.max()}, or longer=cut to omit their last particles"
     enough = form.model_copy(update={"context": int(counts.max())})
     same(ByteEncoder(CONFIG, enough).encode(jets), ByteEncoder(CONFIG, form).encode(jets))
     with pytest.raises(InputError, match=r"[12] of 5 jets are longer .*the longest has"):

@@ -127,7 +127,7 @@ def test_drawing_leaves_no_trace_in_matplotlib(tmp_path: Path) -> None:
 
 
 def test_bad_input_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(InputError, match="no row of the table has the figure 'flip_b'"):
+    with pytest.raises(InputError, match="no row of the table has the metric 'flip_b'"):
         plots.s_curves(TABLE, tmp_path / "plot.png", [plots.Panel("flip_b", "flip of b")])
     with pytest.raises(InputError, match="no ROC curve"):
         plots.roc_plot({}, tmp_path / "plot.png")

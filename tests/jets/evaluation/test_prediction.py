@@ -181,17 +181,17 @@ def test_bad_input_is_one_clear_line(
 ) -> None:
     folder, jets = make_model(), make_jets()
     source = source_of(jets, 120)
-    with pytest.raises(InputError, match=r"ends in neither of \.parquet, \.root"):
+    with pytest.raises(InputError, match=r"are written as \.parquet or \.root"):
         predict(folder, source, tmp_path / "out.csv")
     with pytest.raises(NotFound, match="holds no saved model"):
         predict(tmp_path / "nothing", source)
-    with pytest.raises(InputError, match="batches of 0 jets"):
+    with pytest.raises(InputError, match="one jet or more, not 0"):
         predict(folder, source, batch=0)
     with pytest.raises(InputError, match="part_d0val"):
         predict(folder, source_of(jets.pick([c for c in jets.columns if c != "part_d0val"]), 120))
     with pytest.raises(InputError, match="the device 'abacus' cannot be used"):
         predict(folder, source, device="abacus")
-    with pytest.raises(InputError, match="holds no predictions"):
+    with pytest.raises(InputError, match="does not hold predictions"):
         read_predictions(jets_file)
     with pytest.raises(InputError, match="no column score_top"):
         probabilities(predict(folder, source).table(), ("b", "top"))

@@ -10,15 +10,7 @@ from hypothesis import strategies as st
 
 from yukawa.core.errors import InputError
 from yukawa.jets.features.config import built_in_configs, load_data_config
-from yukawa.jets.features.expressions import (
-    Call,
-    Constant,
-    FourMomentum,
-    Name,
-    columns_of,
-    parse,
-    parse_any,
-)
+from yukawa.jets.features.expressions import Call, Constant, FourMomentum, Name, columns_of, parse, parse_any
 
 # ---- laws ----
 

@@ -8,13 +8,7 @@ from pathlib import Path
 import pytest
 
 from yukawa.core.errors import InputError
-from yukawa.jets.io.manifest import (
-    MANIFEST,
-    SPLITS,
-    JetManifest,
-    check_manifest,
-    describe_shard,
-)
+from yukawa.jets.io.manifest import MANIFEST, SPLITS, JetManifest, check_manifest, describe_shard
 from yukawa.jets.io.parquet import write_parquet
 
 

@@ -139,13 +139,6 @@ def test_dense_attention_equals_packed() -> None:
     torch.testing.assert_close(dense[group.slots], packed, rtol=0, atol=1e-13)
 
 
-def test_the_way_of_a_gpu_gives_the_same() -> None:
-    group, projected, bias = made(COUNTS)
-    attention = PackedAttention([group], [bias])
-    (found,) = attention._by_pytorch(projected, HEADS, 0.0)
-    torch.testing.assert_close(found, attention(projected, HEADS, 0.0), rtol=0, atol=1e-13)
-
-
 def test_several_groups_are_each_by_themselves() -> None:
     first, projected, bias = made([5, 5])
     second = LengthGroup(torch.tensor([3, 1]), 3, 10, 4)

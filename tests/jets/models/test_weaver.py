@@ -178,7 +178,7 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path, content: bytes | None) 
 def test_what_is_no_state_dict_is_refused(tmp_path: Path) -> None:
     for value in ([torch.zeros(1)], {"epoch": 3}, {}):
         torch.save(value, tmp_path / "net.pt")
-        with pytest.raises(InputError, match="is no state dict"):
+        with pytest.raises(InputError, match="is not a state dict"):
             read_checkpoint(tmp_path / "net.pt")
     with pytest.raises(NotFound, match="there is no checkpoint"):
         read_checkpoint(tmp_path / "none.pt")

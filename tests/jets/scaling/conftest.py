@@ -51,11 +51,18 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pictures and the list of all installed packages take longer than these trainings."""
     torch.set_num_threads(1)
     for name in ("matrix_plot", "roc_plot", "flavour_plot"):
-        monkeypatch.setattr(f"yukawa.jets.evaluation.plots.{name}", lambda *given, **named: None)
+        monkeypatch.setattr(
+            f"yukawa.jets.evaluation.plots.{name}", lambda *given, **named: _picture(given[1])
+        )
     monkeypatch.setattr("yukawa.jets.evaluation.plots.s_curves", lambda rows, path, *rest: path.touch())
     monkeypatch.setattr("yukawa.runs.task.learning_curves", lambda *given: None)
     monkeypatch.setattr("yukawa.runs.run.environment", dict)
     monkeypatch.setattr("gc.collect", lambda *generation: 0)
+
+
+def _picture(path: Path) -> Path:
+    path.with_suffix(".svg").write_text("<svg/>")
+    return path
 
 
 def make_jets(number: int, seed: int) -> Jets:

@@ -33,8 +33,8 @@ class ByteForm(BaseModel):
             Text: 16 unless given.
         order: the particles of a jet come with this, a column or an expression of columns, falling (such as
             `part_energy`, or `-part_deltaR`); None leaves them as the jets have them.
-        context: most patches of a jet, with all that stands before and behind it; None is no limit.
-        longer: what becomes of a longer jet: `refuse`, or `cut`, which leaves out its last particles.
+        context: most patches of a jet, with all that stands before and behind it; None sets no limit.
+        longer: how a longer jet is treated: `refuse`, or `cut`, which omits its last particles.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -64,7 +64,7 @@ class ByteForm(BaseModel):
             divisors = [size for size in range(1, record + 1) if record % size == 0]
             raise InputError(
                 f"a patch of {patch} does not fit a particle of {record} bytes ({features} features in {self.code})",
-                hint=f"leave it out, or give {', '.join(map(str, divisors))} or a multiple of {record}",
+                hint=f"omit it, or give {', '.join(map(str, divisors))} or a multiple of {record}",
             )
         return patch
 
@@ -100,11 +100,11 @@ def feature_bytes(features_NF: Array, form: ByteForm, config: DataConfig) -> Arr
 def decode_features(patches_NP: Array, form: ByteForm, config: DataConfig) -> Array:
     """The features (N, F), float32, of the particles whose patches an encoder of the native form gave.
 
-    The patches may be of several jets; marks, prompts and answers are left out. See `feature_bytes` for how
+    The patches may be of several jets; marks, prompts and answers are omitted. See `feature_bytes` for how
     exact each code is.
 
     Raises:
-        InputError: the form is text, or the ids are no whole records.
+        InputError: the form is text, or the ids are not whole records.
     """
     if form.form != "native":
         raise InputError("features are decoded from the native form", hint="parse_jets reads text")
@@ -121,7 +121,7 @@ def decode_features(patches_NP: Array, form: ByteForm, config: DataConfig) -> Ar
     features, width = len(config.features), WIDTHS[form.code]
     if len(bytes_X) % (features * width):
         raise InputError(
-            f"{len(bytes_X)} bytes of particles are no whole records of {features * width} "
+            f"{len(bytes_X)} bytes of particles are not whole records of {features * width} "
             f"({features} features in {form.code})"
         )
     numbers_XW = bytes_X.reshape(-1, width)

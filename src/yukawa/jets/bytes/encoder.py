@@ -43,7 +43,7 @@ class ByteEncoder(Encoder):
 
     Raises:
         InputError: the config is not resolved, the patch does not fit a particle, the context has no room for
-            one, or the order is no expression.
+            one, or the order is not an expression.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class ByteEncoder(Encoder):
         answers_CP = self.answers_CP if answered else None
 
         def tails(labels_B: Array) -> Array:
-            """What follows the jets: the cue, and the answers if they are given."""
+            """The tails behind the jets: the cue, and the answers if they are given."""
             cues_BT = np.broadcast_to(cue_T, (len(labels_B), len(cue_T)))
             if answers_CP is None:
                 return cues_BT
@@ -113,14 +113,14 @@ class ByteEncoder(Encoder):
         return answer_patches(self.classes, self.patch_size)
 
     def _head(self, *, first: bool = True) -> Array:
-        """What stands before the bytes of a jet, with BOS if nothing stands before it."""
+        """The ids before the bytes of a jet, with BOS if nothing stands before them."""
         begin: Sequence[int] = [Mark.BOS] if first else []
         if self._text:
             return np.array([*begin, Mark.TEXT], np.int16)
         return patch_row([*begin, Mark.RECORDS, 0], self.patch_size)
 
     def _room(self, around: int) -> int | None:
-        """How many bytes of a jet fit beside so many ids; None is no limit."""
+        """How many bytes of a jet fit beside so many ids; None sets no limit."""
         if self.form.context is None:
             return None
         room = self.form.context * self.patch_size - around
@@ -193,7 +193,7 @@ class ByteEncoder(Encoder):
             raise InputError(
                 f"{int(cut_B.sum())} of {len(counts)} jets are longer than the context of {self.form.context} "
                 f"patches, the longest has {longest}",
-                hint=f"give context={longest}, or longer=cut to leave out their last particles",
+                hint=f"give context={longest}, or longer=cut to omit their last particles",
             )
         fit_N = ends_N - np.repeat(begins_B, counts) <= room
         fitting_B = np.diff(offsets_of(fit_N)[offsets])

@@ -1,1 +1,1 @@
-"""How good a tagger is: predictions, figures with uncertainties, plots and reports."""
+"""How good a tagger is: predictions, metrics with uncertainties, plots and reports."""

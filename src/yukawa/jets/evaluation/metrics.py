@@ -276,7 +276,7 @@ def _leave_out(
 
 
 def _jackknife(values_G: Array) -> float:
-    """The standard error from the values with each of G groups left out."""
+    """The standard error from the values with each of G groups omitted."""
     groups = len(values_G)
     if groups < 2:
         return math.nan

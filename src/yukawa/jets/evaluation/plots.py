@@ -175,7 +175,7 @@ def _thinned(curve: Roc) -> Array:
 
 @dataclass(frozen=True)
 class Panel:
-    """A figure of merit as `s_curves` draws it: its name in the rows, its words, and what guessing gives."""
+    """A metric as `s_curves` draws it: its name in the rows, its words, and its value for guesses."""
 
     metric: str
     words: str
@@ -183,16 +183,16 @@ class Panel:
 
 
 def s_curves(table_rows: Iterable[Mapping[str, Any]], path: Path, panels: Sequence[Panel]) -> Path:
-    """Figures of merit against the number of training jets, a panel each, one line a model.
+    """Metrics against the number of training jets, a panel each, one line a model.
 
     Points are means over seeds, bars the standard deviation over seeds; each single training is a small dot.
 
     Args:
-        table_rows: rows with `model`, `jets` (training jets) and the figures; one a training.
-        panels: which figures; rows where one is absent or None are left out of its panel.
+        table_rows: rows with `model`, `jets` (training jets) and the metrics; one a training.
+        panels: which metrics; rows where one is absent or None are omitted from its panel.
 
     Raises:
-        InputError: no row has one of the figures.
+        InputError: no row has one of the metrics.
     """
     rows = list(table_rows)
     models = list(dict.fromkeys(str(row["model"]) for row in rows))
@@ -217,11 +217,11 @@ def _s_curve(axes: Any, rows: Sequence[Mapping[str, Any]], models: Sequence[str]
             sizes = found.setdefault(str(row["model"]), {})
             sizes.setdefault(float(row["jets"]), []).append(row[panel.metric])
     if not found:
-        raise InputError(f"no row of the table has the figure {panel.metric!r}")
+        raise InputError(f"no row of the table has the metric {panel.metric!r}")
     for model, sizes in found.items():
         k, x = models.index(model), np.array(sorted(sizes))
         mean = [np.mean(sizes[jets]) for jets in x]
-        # One training tells nothing of the spread: no bar, rather than one of length 0.
+        # One training does not determine a spread: no bar, rather than one of length 0.
         spread = [np.std(sizes[jets], ddof=1) if len(sizes[jets]) > 1 else math.nan for jets in x]
         axes.errorbar(x, mean, spread, marker=marker(k), ms=5, lw=1.3, ls=dashes(k),
                       color=colour(k), label=model)  # fmt: skip

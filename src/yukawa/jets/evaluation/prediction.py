@@ -1,4 +1,4 @@
-"""Runs a trained tagger over jets: the probability of each class beside what was known of each jet."""
+"""Runs a trained tagger over jets: the probability of each class beside the known columns of each jet."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ Progress = Callable[[int, int], None]
 
 @dataclass
 class Predictions:
-    """What a tagger says of jets, one row a jet and in the order of the source.
+    """The predictions of a tagger, one row a jet and in the order of the source.
 
     The columns are `score_<class>` (probability, float32), `label_<class>` (truth, where the source has it), every
     `jet_` and `label_` column of the source, and the observers of the model's data config.
 
     Attributes:
         classes: names of the classes.
-        jets: how many jets were predicted.
-        left_out: how many the data config's selection left out.
-        truncated: of how many jets particles beyond the model's limit were cut.
-        replaced: how many values of each feature were NaN or infinite and replaced, if the data config allows it.
-        not_finite: for how many jets the model gave no number.
-        absent: observers that the source does not have.
+        jets: number of jets that were predicted.
+        left_out: number of jets that did not pass the data config's selection.
+        truncated: number of jets that lost particles beyond the model's limit.
+        replaced: number of values of each feature that were NaN or infinite and replaced, if the data config allows it.
+        not_finite: number of jets whose probabilities are not finite.
+        absent: observers that the source lacks.
         path: the file with the rows; None where they are in memory.
         rows: the rows; None where they are in a file.
     """
@@ -73,9 +73,9 @@ class Predictions:
 
     @property
     def notes(self) -> list[str]:
-        """What was not as usual, one line each."""
+        """Remarks for a reader, one line each."""
         counts = {
-            "jets did not pass the selection of the data config and were left out": self.left_out,
+            "jets did not pass the selection of the data config and were omitted": self.left_out,
             "jets had more particles than the model takes and lost the last of them": self.truncated,
             "jets got no finite probability": self.not_finite,
         }
@@ -104,19 +104,19 @@ def predict(
         out: a file to write, Parquet or ROOT by its suffix (.parquet, .root), whole or not at all; memory then does
             not grow with the number of jets. None keeps the rows in memory.
         batch: jets that go through the network at once.
-        device: of PyTorch, such as `cuda:1`; None takes the first GPU, or the processor if there is none.
+        device: of PyTorch, such as `cuda:1`; None takes the first GPU, or the CPU if there is none.
         progress: called with the jets done and the jets in all.
 
     Raises:
         NotFound: `model_folder` holds no saved model.
         InputError: the suffix of `out` is unknown, the model or a file of jets is damaged, a column that the
             model needs is missing, or a feature is not finite and the data config does not allow that.
-        StoreError: the disk refuses; what stood at `out` stands.
+        StoreError: the disk refuses; an older file at `out` remains.
     """
     if batch < 1:
-        raise InputError(f"batches of {batch} jets are asked for, 1 or more is expected")
+        raise InputError(f"a batch holds one jet or more, not {batch}")
     if out is not None and Path(out).suffix not in _WRITERS:
-        raise InputError(f"{out} ends in neither of {', '.join(_WRITERS)}, the formats of predictions")
+        raise InputError(f"predictions are written as {' or '.join(_WRITERS)}, not {out}")
     tagger = _Tagger(model_folder, batch, device)
     encoder = tagger.encoder
     found = Predictions(encoder.classes)
@@ -141,7 +141,7 @@ def read_predictions(path: Path) -> Predictions:
     source = open_source(path)
     classes = tuple(name.removeprefix(SCORE) for name in source.columns if name.startswith(SCORE))
     if len(classes) < 2:
-        raise InputError(f"{path} holds no predictions: columns {SCORE}<class> are expected")
+        raise InputError(f"{path} does not hold predictions: columns {SCORE}<class> are expected")
     return Predictions(classes, jets=len(source), path=Path(path))
 
 
@@ -160,11 +160,11 @@ def probabilities(rows: Jets, classes: Sequence[str]) -> Array:
 def _predicted(
     tagger: _Tagger, encoder: Encoder, source: JetSource, found: Predictions, progress: Progress | None
 ) -> Iterator[Jets]:
-    """The rows piece by piece; counts go to `found`."""
+    """The rows chunk by chunk; counts go to `found`."""
     columns = _Columns(encoder, source)
     found.absent = columns.absent
     done = 0
-    # Reading and encoding the next piece overlaps with the network's work on this one.
+    # Reading and encoding the next chunk overlaps with the network's work on this one.
     for known, encoded, before in run_ahead(_encoded(encoder, source, columns), 2):
         scores_BC = tagger(encoded)
         found.jets += len(encoded)
@@ -181,7 +181,7 @@ def _predicted(
 def _encoded(
     encoder: Encoder, source: JetSource, columns: _Columns
 ) -> Generator[tuple[dict[str, Array], Encoded, int], None, None]:
-    """Of each piece: what is known of its selected jets, these encoded, and how many jets it had."""
+    """Of each chunk: the known columns of its selected jets, these encoded, and how many jets it had."""
     for jets in source.read_chunks(columns.read):
         selected = encoder.select(jets)
         encoded = encoder.encode(selected)
@@ -193,7 +193,7 @@ class _Columns:
 
     Attributes:
         read: the columns to read.
-        absent: observers that the source does not have.
+        absent: observers that the source lacks.
     """
 
     def __init__(self, encoder: Encoder, source: JetSource) -> None:
@@ -212,7 +212,7 @@ class _Columns:
         self._kept = kept
 
     def known(self, jets: Jets, encoded: Encoded) -> dict[str, Array]:
-        """What is known of the jets, by column."""
+        """The known columns of the jets, by name."""
         known = {name: jets.scalars[name] for name in self._kept if name in jets.scalars}
         frame = FlatFrame(jets, self._config.variables)
         for name in self._observers:
@@ -245,7 +245,7 @@ class _Tagger:
 
     def __call__(self, encoded: Encoded) -> Array:
         """Probabilities, float32, shape (B, C)."""
-        # Jets of like length together: a network wastes less on a batch the more alike they are.
+        # Jets of similar length together waste less of a batch on padding.
         order = np.argsort(encoded.counts, kind="stable")
         scores_BC = np.empty((len(encoded), len(self.encoder.classes)), np.float32)
         with self._torch.inference_mode():

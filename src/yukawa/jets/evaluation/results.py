@@ -64,14 +64,14 @@ PUBLISHED = {
 
 @dataclass(frozen=True)
 class Scores:
-    """What a tagger says of B labelled jets.
+    """The probabilities that a tagger gives to B labelled jets.
 
     Attributes:
         probabilities: (B, C), finite.
         labels: (B,), 0 … C - 1.
         events: (B,), the event of each jet; None where unknown.
         classes: names of the classes.
-        notes: what was not as usual in the prediction.
+        notes: remarks on the prediction.
     """
 
     probabilities: Array
@@ -98,7 +98,7 @@ class TaggerMetrics:
         rejections: by signal and background (flavours, charges together): at each working point.
         curves: ROC curve of each flavour against all the rest.
         symmetry: of particles and antiparticles; None where no class has its antiparticle.
-        notes: peculiarities of the prediction and of the jets.
+        notes: remarks on the prediction and on the jets.
     """
 
     confusion: Confusion

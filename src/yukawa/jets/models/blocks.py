@@ -78,7 +78,7 @@ class ClassBlock(ParticleBlock):
         """
         heads, embed = self.heads, token_BD.shape[-1]
         u = self.attention_norm(torch.cat([token_BD[:, None], x_BPD], dim=1))
-        # What the token looks at is normalised, the token that asks is not.
+        # The keys and values are normalised, the querying token is not.
         w_q, w_k, w_v = self.in_projection.weight.unflatten(0, (3, heads, -1))
         b_q, _, b_v = self.in_projection.bias.unflatten(0, (3, heads, -1))
         q_BHK = F.linear(token_BD, w_q.flatten(0, 1), b_q.flatten()).unflatten(1, (heads, -1))
@@ -160,78 +160,12 @@ class PackedAttention:
 
     def __call__(self, projected_NX: Tensor, heads: int, p: float) -> Tensor:
         """See `Attention`."""
-        if projected_NX.is_cuda:
-            return torch.cat(self._by_pytorch(projected_NX, heads, p))
-        attended: Tensor = _GroupedAttention.apply(projected_NX, self.groups, heads, p, *self.biases)
-        return attended
-
-    def _by_pytorch(self, projected_NX: Tensor, heads: int, p: float) -> list[Tensor]:
         first, found = self.groups[0].first, []
         for group, bias in zip(self.groups, self.biases, strict=True):
             padded = group.padded(group.take(projected_NX, first))
             attended = DenseAttention(bias)(padded.flatten(0, 1), heads, p)
             found.append(group.unpad(attended.view(*padded.shape[:2], -1)))
-        return found
-
-
-class _GroupedAttention(torch.autograd.Function):
-    """Attention of several groups as one step.
-
-    On a processor PyTorch's own kernel cannot train with a bias, and dozens of small steps a group would cost
-    more than their arithmetic.
-    """
-
-    @staticmethod
-    def forward(
-        ctx: Any, projected_NX: Tensor, groups: Sequence[LengthGroup], heads: int, p: float, *biases: Tensor
-    ) -> Tensor:
-        """Rows (N, D) attended within their jets, of rows (N, 3 D) of queries, keys and values."""
-        attended_ND = projected_NX.new_empty((len(projected_NX), projected_NX.shape[1] // 3))
-        scale = 1 / math.sqrt(attended_ND.shape[1] // heads)
-        saved: list[Tensor | None] = []
-        with torch.autocast(projected_NX.device.type, enabled=False):
-            for group, bias in zip(groups, biases, strict=True):
-                q, k, v = _heads_first(group.take(projected_NX, groups[0].first), group, 3, heads)
-                bias = bias.to(q.dtype).expand(heads, *bias.shape[1:]).flatten(0, 1)
-                weights = torch.baddbmm(bias, q, k.mT, alpha=scale).softmax(-1)
-                keep = keep_mask(weights, p) if p else None
-                attended = torch.bmm(_kept(weights, keep, p), v)
-                group.take(attended_ND, groups[0].first).copy_(_particles_first(attended, group, heads))
-                saved += [q, k, v, weights, keep]
-        ctx.save_for_backward(*saved)
-        ctx.rest = groups, heads, p, scale, [bias.dtype for bias in biases]
-        return attended_ND
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient_ND: Tensor) -> tuple[Tensor | None, ...]:
-        """The gradients of the rows (N, 3 D) and of the groups' biases."""
-        groups, heads, p, scale, dtypes = ctx.rest
-        projected_NX = gradient_ND.new_empty((len(gradient_ND), 3 * gradient_ND.shape[1]))
-        biases: list[Tensor | None] = []
-        for number, group in enumerate(groups):
-            q, k, v, weights, keep = ctx.saved_tensors[5 * number : 5 * number + 5]
-            (attended,) = _heads_first(group.take(gradient_ND, groups[0].first), group, 1, heads)
-            of_weights = _kept(torch.bmm(attended, v.mT), keep, p)
-            logits = torch._softmax_backward_data(of_weights, weights, -1, weights.dtype)
-            of_v = torch.bmm(_kept(weights, keep, p).mT, attended)
-            of_q, of_k = torch.bmm(logits, k).mul_(scale), torch.bmm(logits.mT, q).mul_(scale)
-            projected = torch.cat([_particles_first(of, group, heads) for of in (of_q, of_k, of_v)], dim=1)
-            group.take(projected_NX, groups[0].first).copy_(projected)
-            wanted = ctx.needs_input_grad[4 + number]
-            biases.append(logits.unflatten(0, (heads, -1)).to(dtypes[number]) if wanted else None)
-        return projected_NX, None, None, None, *biases
-
-
-def _heads_first(packed_nX: Tensor, group: LengthGroup, parts: int, heads: int) -> Tensor:
-    """Padded queries, keys and values (parts = 3), or one of them, of each head and jet: (parts, heads b, P, K)."""
-    by_head = group.padded(packed_nX).unflatten(2, (parts, heads, -1))
-    return by_head.permute(2, 3, 0, 1, 4).contiguous().flatten(1, 2)
-
-
-def _particles_first(x: Tensor, group: LengthGroup, heads: int) -> Tensor:
-    """Particles (n, D) from (heads b, P, K)."""
-    return group.unpad(x.unflatten(0, (heads, -1)).permute(1, 2, 0, 3).flatten(2))
+        return torch.cat(found)
 
 
 def dropout(x: Tensor, p: float) -> Tensor:
@@ -271,5 +205,5 @@ def keep_mask(like: Tensor, p: float) -> Tensor:
     return random[:count].clamp_(first - 1, first).sub_(first - 1).view(like.shape)
 
 
-def _kept(x: Tensor, keep: Tensor | None, p: float) -> Tensor:
-    return x if keep is None else (x * keep).mul_(1 / (1 - p))
+def _kept(x: Tensor, keep: Tensor, p: float) -> Tensor:
+    return (x * keep).mul_(1 / (1 - p))

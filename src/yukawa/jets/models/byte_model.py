@@ -58,7 +58,7 @@ class ByteSizes(TaggerConfig, ByteForm):
     dropout: float = Field(0.0, ge=0, lt=1)
 
     def trunk(self) -> dict[str, Any]:
-        """What decides whether two models can share an embedding and a decoder."""
+        """The settings that decide whether two models can share an embedding and a decoder."""
         ours = {"code", "width", "layers", "heads", "feedforward", "byte_width", "patch_width"}
         form = {"form": self.form, "order": self.order, "patch": self.patch_size(self.features)}
         return form | self.model_dump(include=ours if self.form == "native" else ours - {"code"})
@@ -105,16 +105,16 @@ class ByteModelConfig(ByteSizes):
 
 
 class ByteTagger(Tagger):
-    """What the taggers over bytes share: a decoder `model.model`, which one may take over from another."""
+    """The base of the taggers over bytes: a decoder `model.model`, which one may take over from another."""
 
     config: ByteSizes
     model: ByteLMForSequenceClassification | ByteLMForCausalLM
 
     def start_from(self, saved: Tagger, where: str) -> None:
-        """Take the embedding and the decoder of a trained tagger over bytes; the head stays as it is.
+        """Take the embedding and the decoder of a trained tagger over bytes; the head stays unchanged.
 
         Raises:
-            InputError: `saved` is no tagger over bytes, or of other sizes, or reads another form of jets.
+            InputError: `saved` is not a tagger over bytes, has other sizes, or reads another form of jets.
         """
         if not isinstance(saved, ByteTagger):
             raise InputError(
@@ -166,7 +166,7 @@ def sort(patches_NP: Tensor, counts_B: Tensor) -> Layout:
 def decode(model: ByteLMModel, patches_NP: Tensor, layout: Layout) -> Iterator[tuple[LengthGroup, Tensor]]:
     """The vectors that the decoder gives to sorted patches, of some sequences after another.
 
-    Sequences of nearly one length attend together; what little padding there is comes last, where causal attention
+    Sequences of nearly one length attend together; the little padding that there is comes last, where causal attention
     does not see it. All else is computed of the patches alone.
     """
     vectors_ND = model.embedding(patches_NP[layout.rows].int())
@@ -208,7 +208,7 @@ class ByteLanguageModel(ByteTagger):
         self.register_buffer("answers", answers_CP, persistent=False)
 
     def encoder(self, data_config: DataConfig, *, prediction: bool = False) -> QuestionEncoder:
-        """What asks for the origin of each jet; see `Tagger.encoder`."""
+        """The encoder that asks for the origin of each jet; see `Tagger.encoder`."""
         return QuestionEncoder(data_config, self.config.byte_form, prediction=prediction)
 
     def start_from(self, saved: Tagger, where: str) -> None:
@@ -308,7 +308,7 @@ class ByteLanguageModel(ByteTagger):
         return torch.cat(nats) if nats else before_nD.new_zeros(0)
 
     def _logits(self, vectors_nD: Tensor, targets_nP: Tensor) -> Tensor:
-        """Logits (n, P, V) of the ids behind each vector; a decoder within the patch is told the ones before."""
+        """Logits (n, P, V) of the ids behind each vector; a decoder within the patch is given those before."""
         if isinstance(self.model.head, PatchDecoder):
             logits: Tensor = self.model.head(vectors_nD[:, None], targets_nP[:, None])[:, 0]
         else:

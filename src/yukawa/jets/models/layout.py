@@ -53,13 +53,6 @@ class LengthGroup:
         return (jet + (i * self.length + j))[real]
 
     @cached_property
-    def mirrored(self) -> Tensor:
-        """Flat position in (b, P, P) of (j, i), for each of `pairs`."""
-        within = self.pairs % self.length**2
-        i, j = within // self.length, within % self.length
-        return self.pairs - within + j * self.length + i
-
-    @cached_property
     def pair_of_slots(self) -> Tensor:
         """For each slot of (b, P, P) the number of its pair.
 

@@ -1,15 +1,14 @@
-"""What two particles of a jet are to each other: pair features, and their embedding into attention logits."""
+"""Features of each pair of particles of a jet, and their embedding into attention logits."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from yukawa.jets.models.blocks import gelu
@@ -84,7 +83,7 @@ def _all(value_BP: Tensor, operation: Callable[[Tensor, Tensor], Tensor]) -> Ten
 def _cross(a_BP: Tensor, b_BP: Tensor) -> Tensor:
     """A component of the cross product, a_i b_j - b_i a_j, of which the second product alone is rounded.
 
-    That is what compilers make of the published network (a fused multiply-add). It leaves a particle an angle of
+    Compilers produce this from the published network (a fused multiply-add). It leaves a particle an angle of
     some 1e-9 to itself, whose logarithm trained weights know; so it is written out here, for all machines.
     """
     rounded = b_BP[:, :, None] * a_BP[:, None, :]
@@ -202,22 +201,5 @@ def fold(linear: nn.Linear, norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
 def spread(logits_HN: Tensor, group: LengthGroup) -> Tensor:
     """Logits of pairs written to both (i, j) and (j, i) of (H, b, P, P); -inf where no particle is seen."""
     fill = logits_HN.new_tensor([0.0, -math.inf]).expand(len(logits_HN), 2)
-    spread: Tensor = _Spread.apply(torch.cat([logits_HN, fill], dim=1), group)
-    return spread.unflatten(1, (-1, group.length, group.length))
-
-
-class _Spread(torch.autograd.Function):
-    """A gather whose derivative is a gather too, rather than a slow scatter-add."""
-
-    @staticmethod
-    def forward(ctx: Any, logits_HN: Tensor, group: LengthGroup) -> Tensor:
-        ctx.group = group
-        return logits_HN.index_select(1, group.pair_of_slots)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, slots: Tensor) -> tuple[Tensor, None]:
-        group: LengthGroup = ctx.group
-        mirrored = slots.index_select(1, group.mirrored)
-        mirrored.masked_fill_(group.mirrored == group.pairs, 0)
-        return F.pad(slots.index_select(1, group.pairs) + mirrored, (0, 2)), None
+    slots = torch.cat([logits_HN, fill], dim=1).index_select(1, group.pair_of_slots)
+    return slots.unflatten(1, (-1, group.length, group.length))

@@ -246,11 +246,11 @@ class ParticleNet(ParticleTagger):
 
         Args:
             state_dict: its weights, as `torch.load` gives them; a common prefix such as `mod.` is taken off.
-            hints: what no shape shows: `classes` (their names; else class_0, class_1, …), `neighbours` of every edge convolution (default
-                16), `dropout` of every hidden layer of the classifier (default 0.1).
+            hints: settings that no shape shows: `classes` (their names; else class_0, class_1, …), `neighbours` of
+                every edge convolution (default 16), `dropout` of every hidden layer of the classifier (default 0.1).
 
         Raises:
-            InputError: these are no such weights, or hints that contradict them.
+            InputError: these are not such weights, or the hints contradict them.
         """
         weights = weights_from_weaver(state_dict)
         tagger = cls(_config_of(weights, dict(hints or {})))

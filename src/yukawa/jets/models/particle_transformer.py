@@ -116,12 +116,12 @@ class ParticleTransformer(TransformerTagger):
                 `pair_activated` (true where it was built with `use_pre_activation_pair=False`), dropouts.
 
         Raises:
-            InputError: these are no such weights, or hints that contradict them.
+            InputError: these are not such weights, or the hints contradict them.
         """
         weights = weights_from_weaver(state_dict)
         config = configure(cls, {**_sizes(weights), **(hints or {})})
         tagger = cls(cast(ParticleTransformerConfig, config))
-        load_weights(tagger, weights, "what came of weaver-core (of which version 1 is read)")
+        load_weights(tagger, weights, "the checkpoint of weaver-core (version 1 is supported)")
         return tagger
 
 

@@ -1,4 +1,4 @@
-"""What every jet tagger is, a network that takes packed rows of jets, and how it is built, saved and loaded."""
+"""Jet taggers: networks that take packed rows of jets, and how they are built, saved and loaded."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class ParticleTagger(Tagger):
     """A network over particles.
 
     It has two entrances with one result: `forward` takes packed particles, without any padding, and is fast;
-    `forward_padded` takes padded particles and a mask, and is what is exported.
+    `forward_padded` takes padded particles and a mask, and is the one that is exported.
     """
 
     def encoder(self, data_config: DataConfig, *, prediction: bool = False) -> Encoder:

@@ -147,7 +147,7 @@ class PlainTransformer(TransformerTagger):
         return (self._dense_bias(momenta_N4, group.mask) for group in groups)
 
     def _dense_bias(self, momenta_BP4: Tensor, mask_BP: Tensor) -> Tensor:
-        """What hides padding from attention, (1, B, 1, P)."""
+        """Zero at particles and -inf at padding, (1, B, 1, P)."""
         shown = torch.zeros_like(mask_BP, dtype=momenta_BP4.dtype)
         return shown.masked_fill(~attendable(mask_BP), -math.inf)[None, :, None]
 

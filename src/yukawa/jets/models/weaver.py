@@ -23,7 +23,7 @@ _MARKS: dict[str, Callable[[Mapping[str, Tensor], Mapping[str, Any]], Tagger]] =
     "cls_token": ParticleTransformer.from_weaver,
 }
 _WRAPPED = "mod."
-# What torch.load answers to files that are cut off, of another kind, or more than weights.
+# Raised by torch.load for files that are cut off, of another kind, or hold more than weights.
 _DAMAGE = (
     pickle.UnpicklingError,
     RuntimeError,
@@ -55,7 +55,7 @@ def import_weaver(
 
     Raises:
         NotFound: the checkpoint or the data config is not there.
-        InputError: the checkpoint is no state dict of a known network, or does not fit the data config.
+        InputError: the checkpoint is not a state dict of a known network, or does not fit the data config.
         StoreError: the folder cannot be written.
     """
     config = load_data_config(data_config)
@@ -103,7 +103,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
         or not all(isinstance(value, Tensor) for value in state.values())
         or not state
     ):
-        raise InputError(f"{path} is no state dict: a table of named tensors is expected", hint=hint)
+        raise InputError(f"{path} is not a state dict: a table of named tensors is expected", hint=hint)
     return {str(name): value for name, value in state.items()}
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -92,6 +92,8 @@ class PretrainingRecipe(Recipe):
         model: the language model.
         training: how to train it.
     """
+
+    kind: ClassVar[str] = "pretraining"
 
     config: str = "jet-origin"
     mixture: Annotated[dict[str, SourceSection], Field(min_length=1), AfterValidator(_named)]

@@ -8,7 +8,17 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from yukawa.core.config import Count, Natural, Section, Table, change, checked, merged, read_table
+from yukawa.core.config import (
+    Count,
+    Natural,
+    Section,
+    Table,
+    change,
+    checked,
+    find_recipe,
+    merged,
+    read_table,
+)
 from yukawa.core.errors import InputError
 from yukawa.jets.training.recipe import JetRecipe
 
@@ -145,22 +155,22 @@ class Cell:
         return training.steps or (training.epochs or 1) * -(-self.jets // training.batch)
 
 
-def load_study(path: Path, changes: Sequence[str] = ()) -> Study:
+def load_study(path: str | Path, changes: Sequence[str] = ()) -> Study:
     """Read a study.
 
-    A model is the name of a training recipe beside the study, or a table of such a recipe's sections, which may
-    begin with `base: RECIPE`; one that is null is omitted. The study decides on the jets, the length, the seed and the
+    A model is a training recipe (a shipped name, or a path from the study's folder), or a table of such a recipe's
+    sections, which may begin with `base: RECIPE`; one that is null is omitted. The study decides on the jets, the length, the seed and the
     validations of each training and replaces what a model's recipe says of these.
 
     Args:
-        path: the YAML file.
+        path: a YAML file, or the name of a shipped study.
         changes: lines `key=value`, the value in YAML, such as `models.particle-net.training.batch=256`.
 
     Raises:
         InputError: a file cannot be read, a key is unknown (the nearest one is named), a value has the wrong type,
             or a change is not of that form.
     """
-    path = Path(path)
+    path = find_recipe(path, "scaling")
     values = read_table(path)
     values["models"] = _models(values, path)
     for one in changes:
@@ -196,7 +206,7 @@ def _recipe(settings: StudySettings, name: str, table: Table, path: Path) -> Jet
     if base is not None:
         if not isinstance(base, str):
             raise InputError(f"{path}: models.{name}.base: the name of a recipe is expected, not {base!r}")
-        values = JetRecipe.read(path.parent / base)
+        values = JetRecipe.read(base, path)
     mode: Mode = "steps" if settings.lengths.epochs is None else "epochs"
     decided: dict[str, Any] = {
         "data": settings.data.model_dump(include={"path", "validation"}),

@@ -18,14 +18,7 @@ from yukawa.core.errors import InputError, StoreError
 from yukawa.core.files import hash_file, parse_row, report_write_errors, write_jsonl
 from yukawa.core.optional import require
 from yukawa.core.processes import Report, run_tasks, usable_cores
-from yukawa.jets.io.manifest import (
-    MANIFEST,
-    SPLITS,
-    JetManifest,
-    Shard,
-    check_manifest,
-    describe_shard,
-)
+from yukawa.jets.io.manifest import MANIFEST, SPLITS, JetManifest, Shard, check_manifest, describe_shard
 from yukawa.jets.io.parquet import write_parquet
 from yukawa.jets.simulation.blocks import block_sizes, make_block
 from yukawa.jets.simulation.cards import Card

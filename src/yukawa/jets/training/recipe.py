@@ -1,7 +1,7 @@
 """A recipe of a training on jets: which network, which jets and how."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import ConfigDict
 
@@ -70,6 +70,8 @@ class JetSettings(RunSettings):
 
 class JetRecipe(Recipe):
     """A whole recipe of a training on jets."""
+
+    kind: ClassVar[str] = "jets"
 
     data: JetsSection
     model: NetworkSection

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from yukawa.core.files import atomic_write
 from yukawa.core.optional import require
+from yukawa.core.processes import keep_freed_memory
 from yukawa.jets.training.batches import DIVISOR, LABELS, WEIGHTS
 from yukawa.jets.training.optimiser import Ranger
 from yukawa.jets.training.recipe import JetSettings
@@ -65,6 +66,8 @@ class JetTrainer(RunTrainer):
         self.batches, self.validation = batches, validation
         if args.world_size > 1 and args.device.type == "cuda":
             network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+        if args.device.type == "cpu":
+            keep_freed_memory()
         super().__init__(settings=settings, callback=callback, args=args, model=self.supervised(network))
 
     def get_train_dataloader(self) -> Any:

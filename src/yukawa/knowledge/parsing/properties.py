@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 # Patterns read a text in which each particle's name is a run of ¤. The first property with a pattern that matches
-# is the one meant: longer phrases stand before the words they contain.
+# is the one meant: longer phrases come before the words they contain.
 _PHRASES: dict[str, tuple[str, ...]] = {
     "mass-difference": (
         r"\bmass(?:es)? (?:diff|gap)\b",

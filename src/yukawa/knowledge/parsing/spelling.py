@@ -39,7 +39,7 @@ _COMPOUND = re.compile(
     r"|hyperons?|resonances?|neutrinos?|antineutrinos?|particles?|bar)\b)",
     re.IGNORECASE,
 )
-# Before each pattern stand the strings without which it cannot match: most texts hold none, and `in` is cheap.
+# Before each pattern come the strings without which it cannot match: most texts hold none, and `in` is cheap.
 _SPOKEN = (
     (("m_", "M_"), re.compile(r"\b[mM]_\{?(?=[A-Za-z])"), "mass "),
     (("Gamma_",), re.compile(r"\bGamma_\{?(?=[A-Za-z])(?!tot|i\b)"), "width "),

@@ -34,9 +34,9 @@ def reindex(
     Raises:
         InputError: no embedder is called so. ModelError: it failed; the base serves as before.
     """
-    from yukawa.embedding import open_embedder
+    from yukawa.embedding import open_embedder, settle
 
-    embedding = embedding.strip()
+    embedding = settle(embedding)
     embedder = open_embedder(embedding)
     with store.read() as connection:
         if _is_whole(connection, embedding, embedder):
@@ -106,7 +106,7 @@ def _target(connection: sa.Connection, embedding: str, embedder: Embedder) -> in
 
 
 def _lacking(connection: sa.Connection, target: int, embedder: Embedder, after: int) -> Sequence[Any]:
-    """The first passages beyond the id `after` that have no vector yet, with what is embedded of them."""
+    """The first passages beyond the id `after` that have no vector yet, with the columns that are embedded."""
     if not embedder.dimensions:
         return []
     query = (

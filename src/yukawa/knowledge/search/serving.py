@@ -60,8 +60,9 @@ class Serving:
         with self._store.read() as connection:
             if connection.execute(any_row).first() is not None:
                 return
-        from yukawa.embedding import open_embedder
+        from yukawa.embedding import open_embedder, settle
 
+        embedding = settle(embedding)
         row = {"name": embedding, "dimensions": open_embedder(embedding).dimensions, "serving": True}
         with self._store.write() as connection:
             if connection.execute(any_row).first() is None:
@@ -100,7 +101,7 @@ class Serving:
         return self._index_of(serving_row(connection, self._store.name))
 
     def forget(self) -> None:
-        """Drop what is held in memory, and the index's copy on disk."""
+        """Drop the embedder and the index from memory, and the index's copy from disk."""
         if self._index is not None:
             self._index[1].clear()
         self._embedder, self._index = None, None

@@ -126,7 +126,7 @@ def _installed() -> bool:
 def _trained(vectors: NDArray[np.float32]) -> Any:
     """An empty index with cells for `vectors`.
 
-    It keeps one byte a number, since the caller computes exact cosines of what is found.
+    It keeps one byte a number, since the caller computes the exact cosines of the candidates.
     """
     import faiss
 

@@ -1,1 +1,1 @@
-"""The tables of a knowledge base: what is written, read back, erased, moved and verified."""
+"""The tables of a knowledge base: written, read back, erased, transferred and verified."""

@@ -244,7 +244,7 @@ def _typed(table: sa.Table, row: dict[str, Any], place: str) -> dict[str, Any]:
 
 
 def _teach_from(source: Store, target: Store, teach: Callable[[Sequence[NewItem]], list[Item]]) -> Imported:
-    """Teach what is current in `source` and new to `target`."""
+    """Teach the items that are current in `source` and new to `target`."""
     v, taught, known = schema.versions, 0, 0
     query = sa.select(v, schema.items.c.kind).join_from(v, schema.items).where(v.c.valid_to.is_(None))
     with source.read() as connection:

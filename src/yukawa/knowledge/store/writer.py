@@ -90,7 +90,7 @@ def end_versions(connection: sa.Connection, item_ids: Iterable[str], moment: int
 def open_conflicts(connection: sa.Connection, new_items: Sequence[NewItem], moment: int) -> None:
     """Write down every contradiction between a new item's claims and current claims of other items.
 
-    Items of one data source are not held against each other: the source itself lists them side by side.
+    Items of one data source are not compared with each other: the source itself lists them side by side.
     """
     taught_only = [new for new in new_items if new.kind == "data"]
     others = [new for new in new_items if new.kind != "data" and new.claims]

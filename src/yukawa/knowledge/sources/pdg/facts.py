@@ -30,7 +30,7 @@ class Fact:
             whole in '#decays' or '#quantum-numbers:tau-'.
         text: one self-contained English sentence, sometimes two, with Unicode and ASCII symbols.
         particle: PDG identifier of the particle (or of the section, e.g. 'S067' for neutrino mixing).
-        property: what is stated: 'mass', 'width', 'lifetime', 'branching fraction', …, else 'other'.
+        property: the property stated: 'mass', 'width', 'lifetime', 'branching fraction', …, else 'other'.
         subject: the particle as the text names it.
         value: the number in `unit`, unrounded as in the PDG's data; for a limit the limit; or None.
         error_plus: upper error in `unit`, or None.

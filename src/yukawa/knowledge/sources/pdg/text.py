@@ -33,7 +33,7 @@ _CHARGED = re.compile(
 # 'f_0', 'chi_c0': here the zero is a spin, not a charge.
 _SPIN_ZERO = re.compile(r"_$|^chi_[cb]$|^h_[cb]$|^Upsilon_$|^_")
 _NEUTRAL_KAON = re.compile(r"\bK(?:\(([SL])\)0|0([SL])\b|([SL])0?\b(?!\())")
-_EMPTY_BRACKETS = re.compile(r"(?<=[A-Za-z0-9*')])\(\)")  # where the PDG leaves out a mass it gave before
+_EMPTY_BRACKETS = re.compile(r"(?<=[A-Za-z0-9*')])\(\)")  # where the PDG omits a mass that it gave before
 _MARK_SIGN = re.compile(r"\^(?=\*|'|\(\*\)|[+-]{1,2}(?:\s|$|[),]))|(?<=[a-z])\^(?=[+\-0](?!\d))")
 
 

@@ -102,7 +102,7 @@ def test_only_the_first_of_several_processes_speaks(yukawa, workplace, trained, 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["no-such.yaml"], "no-such.yaml cannot be read"),
+        (["no-such.yaml"], "there is no recipe 'no-such.yaml'"),
         (["r.yaml", "training.bach=8"], "training.batch"),
         (["r.yaml", "faster"], "'faster'"),
         (["r.yaml", "data.path=no-such"], "no-such"),

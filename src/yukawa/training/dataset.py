@@ -12,7 +12,7 @@ from yukawa.data.manifest import MANIFEST, DatasetManifest, check_manifest
 from yukawa.data.rows import SUFFIXES
 from yukawa.training import tokenization
 from yukawa.training.recipe import MIXTURE, TextRecipe
-from yukawa.training.tokenization import Columns, RowCounter, RowCounts
+from yukawa.training.tokenization import Columns, TokenCounter, RowCounts
 
 _HOW = {
     "document": (Document, tokenization.tokenise_documents),
@@ -105,7 +105,7 @@ def load_split(path: Path, recipe: TextRecipe, tokenizer: Any) -> TokenizedSplit
     """
     datasets = require("datasets", "training")
     kind, tokenise = _HOW[recipe.row_kind]
-    counter, length = RowCounter(), recipe.training.length
+    counter, length = TokenCounter(), recipe.training.length
     columns: Iterator[Columns] = tokenise(read_rows(path, kind), tokenizer, length, counter)  # type: ignore[arg-type, operator]
     packing = recipe.training.packing and recipe.row_kind != "preference"
     if recipe.row_kind == "document" and not packing:

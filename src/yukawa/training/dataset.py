@@ -12,7 +12,7 @@ from yukawa.data.manifest import MANIFEST, DatasetManifest, check_manifest
 from yukawa.data.rows import SUFFIXES
 from yukawa.training import tokenization
 from yukawa.training.recipe import MIXTURE, TextRecipe
-from yukawa.training.tokenization import Columns, TokenCounter, RowCounts
+from yukawa.training.tokenization import Columns, RowCounts, TokenCounter
 
 _HOW = {
     "document": (Document, tokenization.tokenise_documents),

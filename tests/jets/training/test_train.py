@@ -293,7 +293,7 @@ def test_a_checkpoint_of_another_shape_is_refused(whole: Path, tmp_path: Path, r
         ({"config": "nonsense"}, "nonsense"),
         ({"train_jets": 10_000}, "10000 jets are wanted"),
         ({"precision": "fp16"}, "fp16 needs a GPU"),
-        ({"model": {"architecture": "perceptron"}}, "no architecture 'perceptron'"),
+        ({"model": {"architecture": "perceptron"}}, "unknown architecture 'perceptron'"),
         ({"model": {"architecture": "particle-net", "widht": 3}}, "widht"),
         ({"model": {"architecture": "particle-net", "features": 3}}, "follows from the data config"),
     ],

@@ -13,8 +13,8 @@ from yukawa.runs.distributed import Machine, this_machine
 from yukawa.training.memory import Memory, estimate_memory
 from yukawa.training.prepare import check_length, check_training_machine, prepare
 from yukawa.training.recipe import TextRecipe
+from yukawa.training.text_task import plan_of
 from yukawa.training.tokenization import RowCounts
-from yukawa.training.train import plan_of
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from yukawa.runs.curves import CURVES
 from yukawa.runs.run import CARD, MODEL
 from yukawa.training.export import gguf_problems, write_for_older_readers, write_tokenizer
 from yukawa.training.recipe import TextRecipe
+from yukawa.training.text_task import MADE
 from yukawa.training.tiny_model import GENERATED
-from yukawa.training.train import MADE
 
 MERGED, DTYPES = "merged", ("bf16", "fp32")
 

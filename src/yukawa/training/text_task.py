@@ -306,7 +306,7 @@ def card(prepared: Prepared, *, parameters: tuple[int, int], steps: int, metrics
             "Training": training,
             "Metrics": metrics_table(metrics),
             "Learning curves": "The validation follows the training; measure the model on test data before you quote "
-            f"it. A fall in perplexity is no gain in knowledge by itself.\n\n![learning curves]({CURVES})",
+            f"it. A fall in perplexity does not mean more knowledge.\n\n![learning curves]({CURVES})",
         },
         commands=commands,
     )

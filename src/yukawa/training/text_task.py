@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from yukawa.core.errors import StoreError
+from yukawa.core.errors import StoreError, require
 from yukawa.core.files import atomic_write
-from yukawa.core.optional import require
 from yukawa.llm.adapters import lora_config
 from yukawa.llm.folders import ADAPTER_CONFIG, CONFIG
 from yukawa.runs.callback import Plan, Progress, TrainingCallback

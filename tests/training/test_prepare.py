@@ -57,7 +57,7 @@ def test_a_full_disk_leaves_no_half_of_a_base(recipe, tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr("yukawa.training.prepare.make_llama", full)
-        with pytest.raises(StoreError, match=r"base cannot be generated in .*: the disk is full"):
+        with pytest.raises(StoreError, match=r"base cannot be written: the disk is full"):
             prepare(chosen, tmp_path)
     assert list(tmp_path.glob(".*")) == []
     assert prepare(chosen, tmp_path).base == tmp_path / "base"

@@ -221,8 +221,10 @@ def sync(path: Path, *, deep: bool = True) -> None:
 
 
 @contextmanager
-def report_write_errors(path: Path, errors: tuple[type[Exception], ...] = (OSError,)) -> Iterator[None]:
-    """Turn `errors`, the operating system's by default, into one clear line.
+def report_write_errors(
+    path: Path, errors: tuple[type[Exception], ...] = (OSError,), hint: str = ""
+) -> Iterator[None]:
+    """Turn `errors`, the operating system's by default, into one clear line, with a remedy of its own or `hint`.
 
     Raises:
         StoreError: `path` cannot be written.
@@ -230,8 +232,8 @@ def report_write_errors(path: Path, errors: tuple[type[Exception], ...] = (OSErr
     try:
         yield
     except errors as error:
-        reason, hint = write_failure(error)
-        raise StoreError(f"{path} cannot be written: {reason}", hint=hint) from error
+        reason, remedy = write_failure(error)
+        raise StoreError(f"{path} cannot be written: {reason}", hint=hint or remedy) from error
 
 
 def write_failure(error: Exception) -> tuple[str, str]:

@@ -15,9 +15,8 @@ from yukawa.core.errors import InputError, MissingPackage, nearest
 from yukawa.core.optional import require
 from yukawa.core.signals import Interruption
 from yukawa.runs.checkpoints import save_best
-from yukawa.runs.recipe import RunSettings
+from yukawa.runs.recipe import RunSettings, steps_of_training
 from yukawa.runs.run import Run
-from yukawa.runs.schedule import steps_of_training
 
 Metrics = dict[str, float]
 # Called after each step with the steps made, the steps in all, and the latest metrics.

@@ -16,8 +16,8 @@ from yukawa.core.files import atomic_write
 from yukawa.core.signals import Interruption
 from yukawa.runs.callback import BestSoFar, Plan, Progress, TrainingCallback
 from yukawa.runs.checkpoints import CHECKPOINTS, last_checkpoint, read_progress, step_of
-from yukawa.runs.curves import CURVES, learning_curves
 from yukawa.runs.distributed import Machine, check_machine, this_machine
+from yukawa.runs.model_card import CURVES, learning_curves
 from yukawa.runs.recipe import Recipe, RunSettings
 from yukawa.runs.run import CARD, MODEL, Run
 from yukawa.runs.trainer import RunTrainer

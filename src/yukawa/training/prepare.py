@@ -2,24 +2,24 @@
 
 import importlib.util
 import math
-import shutil
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from yukawa.core.errors import InputError, MissingPackage, StoreError
+from yukawa.core.errors import InputError, MissingPackage
+from yukawa.core.files import new_folder
 from yukawa.core.optional import require
 from yukawa.data import Conversation, Document, Preference, read_rows
 from yukawa.llm.folders import fetch_model, local_model, model_files
 from yukawa.llm.loading import AS_LOADED, load_tokenizer, open_language_model
-from yukawa.runs.checkpoints import why_unwritten
+from yukawa.runs.checkpoints import write_errors
 from yukawa.runs.distributed import Machine, check_machine
-from yukawa.training.chat_templates import prepare_template
 from yukawa.training.dataset import RowFiles, TokenizedSplit, check_files, find_files, load_split
 from yukawa.training.recipe import TextRecipe, TextSettings
 from yukawa.training.tiny_model import GENERATED, PDG, SIZES, make_llama, make_pdg_text
+from yukawa.training.tokenization import prepare_template
 
 
 @dataclass(frozen=True)
@@ -190,19 +190,9 @@ def _base(recipe: TextRecipe, files: RowFiles, made: Path, weights: bool) -> Pat
         return fetch_model(name, weights=weights)
     folder = made / "base"
     if not folder.exists():
-        beside = made / ".base.part"  # the remains of a crash are written over
         texts, size = _texts(files.train, recipe.row_kind), name.removeprefix(GENERATED)
-        damaged = require("safetensors", "making a small model").SafetensorError
-        try:
-            made.mkdir(parents=True, exist_ok=True)
+        with new_folder(folder, errors=write_errors()) as beside:
             make_llama(beside, texts, size, seed=recipe.training.seed)
-            beside.rename(folder)
-        except (OSError, RuntimeError, damaged) as error:
-            shutil.rmtree(beside, ignore_errors=True)
-            raise StoreError(
-                f"the base cannot be generated in {folder}: {why_unwritten(error)}",
-                hint="free some space, or choose another folder, and type the same command",
-            ) from error
     return folder
 
 

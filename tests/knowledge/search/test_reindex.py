@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from yukawa.core.errors import InputError, ModelError
-from yukawa.embedding.hashing import HashEmbedder
+from yukawa.embedding.base import HashEmbedder
 from yukawa.knowledge import KnowledgeBase, new_item
 from yukawa.knowledge.search import reindex
 from yukawa.knowledge.store import schema

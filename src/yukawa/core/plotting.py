@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from yukawa.core.errors import require
 from yukawa.core.files import atomic_write
-from yukawa.core.optional import require
 
 # Okabe and Ito's colours, distinguished by all kinds of colour vision; markers and dashes distinguish them in print.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")

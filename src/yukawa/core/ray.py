@@ -9,8 +9,7 @@ from concurrent.futures import Executor, Future
 from concurrent.futures import wait as wait_for
 from typing import Any, ParamSpec, TypeVar
 
-from yukawa.core.errors import MissingPackage, YukawaError
-from yukawa.core.optional import install_line
+from yukawa.core.errors import MissingPackage, YukawaError, install_line
 
 P = ParamSpec("P")
 T = TypeVar("T")

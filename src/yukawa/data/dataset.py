@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from yukawa import __version__
-from yukawa.core.errors import InputError, unknown_name
+from yukawa.core.errors import InputError, require, unknown_name
 from yukawa.core.files import atomic_write, new_folder
-from yukawa.core.optional import require
 from yukawa.data.conversations import FORMATS, read_conversations, read_objects, read_preferences
 from yukawa.data.decontamination import EvaluationText, evaluation_items
 from yukawa.data.manifest import CARD, SPLITS, DatasetManifest, RowCounter, TokenCounter, render_card

@@ -7,9 +7,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from yukawa.core.errors import InputError, unknown_name
+from yukawa.core.errors import InputError, require, unknown_name
 from yukawa.core.manifest import MANIFEST, SPLITS, FileRecord, Manifest, file_facts
-from yukawa.core.optional import require
 from yukawa.core.reports import markdown_table
 from yukawa.data.rows import AnyRow, Conversation, Document, Row, texts_of
 

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from yukawa.core import files
-from yukawa.core.errors import InputError, StoreError
-from yukawa.core.optional import require
+from yukawa.core.errors import InputError, StoreError, require
 
 CHECKPOINTS = "checkpoints"  # their folder in a run
 STATE, PROGRESS, WEIGHTS, PARTIAL = "trainer_state.json", "progress.json", "model.safetensors", ".partial"

@@ -5,8 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from yukawa.core.errors import InputError
-from yukawa.core.optional import require
+from yukawa.core.errors import InputError, require
 from yukawa.data import Conversation, Document, Preference, read_rows
 from yukawa.data.manifest import MANIFEST, DatasetManifest, check_manifest
 from yukawa.data.rows import SUFFIXES

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from yukawa.core.errors import InputError, MissingPackage
-from yukawa.core.optional import require
+from yukawa.core.errors import InputError, MissingPackage, require
 from yukawa.llm.adapters import find_targets
 from yukawa.llm.loading import empty_model
 from yukawa.runs.callback import Plan

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from yukawa.core.errors import InputError, MissingPackage
+from yukawa.core.errors import InputError, MissingPackage, require
 from yukawa.core.files import new_folder
-from yukawa.core.optional import require
 from yukawa.data import Conversation, Document, Preference, read_rows
 from yukawa.llm.folders import fetch_model, local_model, model_files
 from yukawa.llm.loading import AS_LOADED, load_tokenizer, open_language_model

@@ -174,5 +174,5 @@ def test_without_need_no_marks_are_asked_for(tokenizer):
 
 
 def test_an_unknown_name_gets_the_nearest():
-    with pytest.raises(InputError, match="did you mean vicuna"):
+    with pytest.raises(InputError, match="did you mean 'vicuna'"):
         read_template("vicunna")

@@ -12,11 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yukawa.core.errors import InputError, NotFound
-from yukawa.runs.recipe import FLAT, LAST, Recipe, RunSettings, factor, steps_of_training, warmup_steps
+from yukawa.runs.recipe import (
+    FLAT,
+    LAST,
+    RunSettings,
+    TrainingRecipe,
+    factor,
+    steps_of_training,
+    warmup_steps,
+)
 from yukawa.runs.run import Run
 
 
-class Small(Recipe):
+class Small(TrainingRecipe):
     aliases: ClassVar[dict[str, str]] = {"t": "training"}
 
     name: str = "small"

@@ -94,13 +94,10 @@ class Variant(Generic[T]):
 
 
 class Recipe(Section):
-    """A whole recipe: sections of settings, one of them `training`."""
+    """A whole recipe, in sections of settings."""
 
     kind: ClassVar[str] = "text"  # the folder of the shipped ones
     aliases: ClassVar[Mapping[str, str]] = {}  # other names of sections, as people type them
-
-    if TYPE_CHECKING:  # each kind has its own, at the place where files shall show it
-        training: RunSettings
 
     @classmethod
     def put_over(cls, below: Table, above: Table) -> Table:
@@ -193,6 +190,13 @@ class Recipe(Section):
     def _unaliased(cls, change: str) -> str:
         section, dot, rest = change.partition(".")
         return cls.aliases.get(section, section) + dot + rest
+
+
+class TrainingRecipe(Recipe):
+    """A recipe with a section `training`."""
+
+    if TYPE_CHECKING:  # each kind has its own, at the place where files shall show it
+        training: RunSettings
 
 
 def _swept(over: Any, path: str | Path) -> dict[str, list[Any]]:

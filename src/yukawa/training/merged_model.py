@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from yukawa.core import files
-from yukawa.core.errors import InputError
+from yukawa.core.errors import InputError, unknown_name
 from yukawa.llm.adapters import merged_into
 from yukawa.llm.folders import ADAPTER_CONFIG, fetch_model, model_files
 from yukawa.llm.loading import load_tokenizer, open_language_model, torch_dtype
@@ -65,7 +65,7 @@ def merge(run: Path, out: Path | None = None, dtype: str | None = None) -> Merge
     recipe, out = TextRecipe.of_run(run), Path(out) if out is not None else run / MERGED
     adapter = run / MODEL
     if dtype not in (None, *DTYPES):
-        raise InputError(f"the type {dtype} is unknown; allowed are {', '.join(DTYPES)}")
+        raise unknown_name("type", dtype, DTYPES)
     if recipe.adapter.kind == "full":
         raise InputError(
             f"{run} trained all weights: there is nothing to merge",

@@ -3,12 +3,12 @@
 import importlib.util
 import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from yukawa.core.errors import InputError, MissingPackage, require
+from yukawa.core.errors import InputError, MissingPackage, require, unknown_name
 from yukawa.core.files import new_folder
 from yukawa.data import Conversation, Document, Preference, read_rows
 from yukawa.llm.folders import fetch_model, local_model, model_files
@@ -95,14 +95,15 @@ def check_places(recipe: TextRecipe) -> None:
     Raises:
         InputError: names what is missing.
     """
-    if recipe.data.path.startswith(GENERATED):
-        _check_known(recipe.data.path, [PDG], "data.path")
-    else:
+    path, base, bases = recipe.data.path, recipe.model.base, [GENERATED + size for size in SIZES]
+    if not path.startswith(GENERATED):
         check_files(recipe)
-    if recipe.model.base.startswith(GENERATED):
-        _check_known(recipe.model.base, [GENERATED + size for size in SIZES], "model.base")
-    else:
-        local_model(recipe.model.base, weights=False)
+    elif path != PDG:
+        raise unknown_name("data.path", path, [PDG])
+    if not base.startswith(GENERATED):
+        local_model(base, weights=False)
+    elif base not in bases:
+        raise unknown_name("model.base", base, bases)
 
 
 def quiet() -> None:
@@ -204,8 +205,3 @@ def _texts(path: Path, kind: str) -> Iterator[str]:
     else:
         for row in read_rows(path, Preference):
             yield from (*(one.content for one in row.prompt), row.chosen, row.rejected)
-
-
-def _check_known(given: str, allowed: Sequence[str], key: str) -> None:
-    if given not in allowed:
-        raise InputError(f"{key}={given} is unknown; allowed are {' and '.join(allowed)}")

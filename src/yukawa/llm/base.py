@@ -143,7 +143,7 @@ def open_model(settings: ModelSettings) -> ChatModel:
     try:
         module, name = _BACKENDS[settings.backend]
     except KeyError:
-        raise unknown_name(f"backend of model {settings.name!r}", settings.backend, _BACKENDS) from None
+        raise unknown_name(f"models.{settings.name}.backend", settings.backend, _BACKENDS) from None
     model: ChatModel = getattr(import_module(module), name).from_settings(settings)
     return model
 

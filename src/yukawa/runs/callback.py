@@ -256,7 +256,7 @@ def trackers(names: Sequence[str], folder: Path) -> list[Any]:
     found = []
     for name in names:
         if name not in known:
-            raise unknown_name("tracker of training.report_to", name, known)
+            raise unknown_name("training.report_to", name, known)
         try:
             tracker = known[name]()
         except (RuntimeError, ImportError):

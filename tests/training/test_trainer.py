@@ -11,7 +11,7 @@ from torch import nn
 from transformers import AutoModelForCausalLM
 
 from yukawa.core.errors import ModelError, StoreError
-from yukawa.core.signals import Interruption
+from yukawa.core.processes import Interruption
 from yukawa.runs.callback import TrainingCallback
 from yukawa.runs.distributed import Machine
 from yukawa.training.prepare import prepare

@@ -12,7 +12,7 @@ from torch import distributed
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from yukawa.core.errors import MissingPackage, require, unknown_name
-from yukawa.core.signals import Interruption
+from yukawa.core.processes import Interruption
 from yukawa.runs.checkpoints import save_best
 from yukawa.runs.recipe import RunSettings, steps_of_training
 from yukawa.runs.run import Run

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from yukawa.core.errors import InputError, require
+from yukawa.core.manifest import MANIFEST
 from yukawa.data import Conversation, Document, Preference, read_rows
-from yukawa.data.manifest import MANIFEST, DatasetManifest, check_manifest
+from yukawa.data.dataset import DatasetManifest, check_manifest
 from yukawa.data.rows import SUFFIXES
 from yukawa.training import tokenization
 from yukawa.training.recipe import MIXTURE, TextRecipe

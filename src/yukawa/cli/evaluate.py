@@ -127,8 +127,7 @@ def perplexity(
     debug: Debug = False,
 ) -> None:
     """Measure the perplexity of documents under one or more models, with intervals and paired differences."""
-    from yukawa.evaluation.report_sections import perplexity_section
-    from yukawa.evaluation.results import WORDS, perplexity_json
+    from yukawa.evaluation.results import perplexity_json, perplexity_section
     from yukawa.evaluation.runner import measure
 
     models = options.find_measured(model, service, loading)
@@ -145,7 +144,7 @@ def perplexity(
     for name, lines in notes.items():
         for line in lines:
             note(f"{name}: {line}")
-    show(perplexity_section(test, found, WORDS))
+    show(perplexity_section(test, found))
 
 
 @with_options(options.loading)
@@ -230,19 +229,18 @@ def semscore(
 ) -> None:
     """Measure how close in meaning completions are to the true continuations."""
     from yukawa.embedding import open_embedder
-    from yukawa.evaluation import report_sections, semscore
+    from yukawa.evaluation import results, semscore
     from yukawa.evaluation.completions import read_completion_files
-    from yukawa.evaluation.results import semscore_json
 
     rows = {name: found for name, (_, found) in read_completion_files(files).items()}
     with progress_bar("texts") as progress:
         scores = semscore(rows, open_embedder(embedder), progress=progress)
-    found = semscore_json(scores, statistics)
+    found = results.semscore_json(scores, statistics)
     if as_json:
         print_json(found)
         return
     pairs = found["continuation"]["differences"]
-    show([report_sections.semscores(found), *(report_sections.differences(pairs) if pairs else ())])
+    show([results.semscores(found), *(results.differences(pairs) if pairs else ())])
 
 
 @with_options(options.loading, options.statistics)
@@ -261,7 +259,7 @@ def entropy(
 ) -> None:
     """Measure entropy of completions, their variety and repetition, and metadata that does not belong to an abstract."""
     from yukawa.evaluation.completions import read_completion_files
-    from yukawa.evaluation.report_sections import diversity_table
+    from yukawa.evaluation.results import diversity_table
 
     written = read_completion_files(files)
     models = {one.name: one for one in options.find_models(model, loading)}

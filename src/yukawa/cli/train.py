@@ -81,7 +81,7 @@ def merge(
 ) -> None:
     """Put the adapter of a run into its base: one model in safetensors that any program loads."""
     need("torch", "transformers", "peft", purpose="merging")
-    from yukawa.training.merged_model import merge as start
+    from yukawa.training.export import merge as start
     from yukawa.training.prepare import quiet
 
     quiet()

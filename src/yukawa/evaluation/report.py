@@ -16,7 +16,7 @@ from yukawa.core.statistics import Comparison
 from yukawa.data.rows import Document
 from yukawa.embedding import open_embedder
 from yukawa.embedding.base import Embedder
-from yukawa.evaluation import plots, report_sections, results
+from yukawa.evaluation import plots, results
 from yukawa.evaluation.completion_metrics import (
     Entropies,
     chat_surprisals,
@@ -254,18 +254,18 @@ def _page(
     names = list(data["models"])
     title = ", ".join(names) if len(names) <= 4 else f"{names[0]} and {len(names) - 1} others"
     page = reports.Page(f"Evaluation of {title}")
-    page.add(*report_sections.opening_section(data, tests))
+    page.add(*results.opening_section(data, tests))
     if "matrix" in data:  # the overview, before its parts
-        page.add(*report_sections.matrix_section(data["matrix"]), _matrix_picture(data["matrix"], folder))
+        page.add(*results.matrix_section(data["matrix"]), _matrix_picture(data["matrix"], folder))
     level = data["statistics"]["level"]
     for test, (form, comparison) in compared.items():
-        page.add(*report_sections.perplexity_section(test, data["tests"][test], results.WORDS))
+        page.add(*results.perplexity_section(test, data["tests"][test]))
         path = folder / f"bootstrap-{slug(test)}.png"
         plots.bootstrap_plot(comparison, path, f"{results.WORDS[form]} on {test}")
         caption = f"Resampled values and paired differences on {test}, with {level:.0%} intervals"
         page.add(reports.Picture(path, caption))
     if "completions" in data:
-        page.add(*report_sections.completions_section(data["completions"]))
+        page.add(*results.completions_section(data["completions"]))
         page.add(*_entropy_pictures(entropies, folder))
     if curves:
         path = plots.learning_plot(curves, folder / "learning.png")

@@ -20,6 +20,8 @@ from yukawa.training.recipe import TextRecipe, TextSettings
 from yukawa.training.tiny_model import GENERATED, PDG, SIZES, make_llama, make_pdg_text
 from yukawa.training.tokenization import prepare_template
 
+MADE = "generated"  # the folder in a run of a base or text that its recipe generates
+
 
 @dataclass(frozen=True)
 class Prepared:

@@ -21,6 +21,7 @@ from yukawa.runs.task import Task, TrainResult, execute
 from yukawa.runs.trainer import RunTrainer
 from yukawa.training.export import write_for_older_readers, write_tokenizer
 from yukawa.training.prepare import (
+    MADE,
     Prepared,
     check_length,
     check_training_machine,
@@ -33,7 +34,7 @@ from yukawa.training.recipe import TextRecipe, TextSettings
 from yukawa.training.tiny_model import GENERATED
 from yukawa.training.trainer import arguments, packed_collator, trainer_class
 
-MADE, COUNTS = "generated", "counts.json"
+COUNTS = "counts.json"
 _DONE = {
     "pretrain": "continued pre-training on documents",
     "sft": "supervised training on conversations (the loss runs over the assistant's words alone)",

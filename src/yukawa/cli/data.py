@@ -11,6 +11,7 @@ from yukawa import data
 from yukawa.cli.options import Json, argument, new_app, option
 from yukawa.cli.output import Interrupted, first_line, print_json, progress_bar, say, warn
 from yukawa.core.errors import InputError
+from yukawa.core.manifest import SPLITS
 
 _MEGABYTE = 1_000_000
 _FAULTS = 3  # faults of a file that are printed; the manifest has more
@@ -165,9 +166,9 @@ def _shares(text: str) -> dict[str, float]:
     except ValueError:
         parts = []
     total = sum(parts)
-    if len(parts) != len(data.SPLITS) or not total > 0 or min(parts) < 0:
+    if len(parts) != len(SPLITS) or not total > 0 or min(parts) < 0:
         raise InputError(f"expected three shares for --split, got {text!r}", hint="such as 80/10/10")
-    return {name: part / total for name, part in zip(data.SPLITS, parts, strict=True)}
+    return {name: part / total for name, part in zip(SPLITS, parts, strict=True)}
 
 
 def _suffix(form: str) -> str:

@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Protocol, TextIO, TypeVar
 
-from yukawa.core.errors import ModelError
-from yukawa.core.optional import check_installed
+from yukawa.core.errors import ModelError, check_installed
 from yukawa.runs.distributed import is_first_process
 
 if TYPE_CHECKING:  # they are slow to import

@@ -49,10 +49,10 @@ def train(
     elif sweep:
         _sweep(variants, folder, workers, ray, as_json)
     else:
-        from yukawa.training.train import train as start
-
         (variant,) = variants
-        result = output.follow("training", lambda progress: start(variant.recipe, folder, resume, progress))
+        result = output.follow(
+            "training", lambda progress: training.train(variant.recipe, folder, resume, progress)
+        )
         for line in result.notes:
             warn(line)
         output.ended(result, as_json)
@@ -70,11 +70,10 @@ def merge(
 ) -> None:
     """Put the adapter of a run into its base: one model in safetensors that any program loads."""
     output.need("torch", "transformers", "peft", purpose="merging")
-    from yukawa.training.merge import merge as start
     from yukawa.training.prepare import quiet
 
     quiet()
-    merged = start(run, out, dtype)
+    merged = training.merge(run, out, dtype)
     give(
         as_json, asdict(merged) | {"folder": str(merged.folder)},
         f"the merged model is in {merged.folder}: {merged.parameters:,} parameters in {merged.dtype}",
@@ -122,7 +121,7 @@ def _sweep(
     variants: list[Variant[training.TextRecipe]], folder: Path, workers: int, ray: bool, as_json: bool
 ) -> None:
     from yukawa.runs.sweep import executor_of, run_all
-    from yukawa.training.train import VariantTask, run_variant
+    from yukawa.training.text_task import VariantTask, run_variant
 
     threads = max(one.recipe.training.threads or 1 for one in variants)
     executor = executor_of(workers, ray, threads)

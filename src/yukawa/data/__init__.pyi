@@ -4,8 +4,13 @@ from .abstracts import build_mixture as build_mixture
 from .arxiv import find_method as find_method
 from .arxiv import read_papers as read_papers
 from .conversation_sets import build_conversations as build_conversations
+from .conversation_sets import split_conversations as split_conversations
 from .conversations import ParsedFile as ParsedFile
 from .conversations import read_conversations as read_conversations
+from .dataset import DatasetManifest as DatasetManifest
+from .dataset import SplitRecord as SplitRecord
+from .dataset import TokenCounter as TokenCounter
+from .dataset import check_manifest as check_manifest
 from .dataset import open_items as open_items
 from .dataset import open_rows as open_rows
 from .dataset import write_dataset as write_dataset
@@ -14,11 +19,6 @@ from .decontamination import Leak as Leak
 from .deduplication import find_duplicates as find_duplicates
 from .filters import LanguageFilter as LanguageFilter
 from .filters import make_filters as make_filters
-from .manifest import SPLITS as SPLITS
-from .manifest import DatasetManifest as DatasetManifest
-from .manifest import SplitRecord as SplitRecord
-from .manifest import TokenCounter as TokenCounter
-from .manifest import check_manifest as check_manifest
 from .mixtures import read_mixtures as read_mixtures
 from .rows import Conversation as Conversation
 from .rows import Document as Document
@@ -27,4 +27,3 @@ from .rows import Turn as Turn
 from .rows import read_rows as read_rows
 from .rows import texts_of as texts_of
 from .rows import write_rows as write_rows
-from .splits import split_conversations as split_conversations

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from yukawa.bytelm.segments import Mark
-from yukawa.core.signals import Interruption
+from yukawa.core.processes import Interruption
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.models.byte_model import ByteLanguageModel, until_end
 from yukawa.jets.models.tagger import build

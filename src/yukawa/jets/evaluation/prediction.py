@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from yukawa.core.errors import InputError
-from yukawa.core.optional import require
+from yukawa.core.errors import InputError, require
 from yukawa.jets.columns import JET, LABEL, label_column
 from yukawa.jets.features.encoded import Encoded, Encoder
 from yukawa.jets.features.expressions import columns_of

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from yukawa.core.errors import require
 from yukawa.core.files import atomic_write
-from yukawa.core.optional import require
 from yukawa.core.processes import keep_freed_memory
 from yukawa.jets.training.batches import DIVISOR, LABELS, WEIGHTS
 from yukawa.jets.training.optimiser import Ranger

@@ -44,7 +44,9 @@ def test_a_verb_is_called_like_its_function_without_the_underscore():
 def test_the_help_of_every_group_fits_80_columns(capsys):
     for group in ((), ("knowledge",), ("data",), ("evaluate",), ("jets",)):
         assert main([*group, "--help"]) == 0
-    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert not [line for line in lines if line.endswith("...") and not line.startswith("Usage")]
 
 
 def test_the_folder_of_a_run_follows_from_the_recipe():

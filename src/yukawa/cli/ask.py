@@ -28,7 +28,7 @@ def ask(
     domain: Domain = None,
     as_json: Json = False,
 ) -> None:
-    """Answer a question with its sources, or say that nothing supports an answer."""
+    """Answer a question with its sources, or say that there is no answer."""
     from yukawa.assistant.assistant import Assistant, model_for
     from yukawa.knowledge.items import checked_text
 
@@ -145,7 +145,7 @@ def teach(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Teach a fact, an answer, a document or a correction; the next answer uses it."""
+    """Teach a fact, an answer, a document or a correction. The next answer uses it."""
     from yukawa.knowledge.items import checked_text
 
     if (text is None) == (file is None):
@@ -174,7 +174,7 @@ def models(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """List the models of yukawa.toml and whether their key variables are set."""
+    """List the models of yukawa.toml, and whether their keys are set."""
     settings = session.read_settings()
     rows = [_model_json(row, default=name == settings.default_model) for name, row in settings.models.items()]
     if check:

@@ -60,7 +60,7 @@ def abstracts(
     form: Format = "parquet",
     as_json: Json = False,
 ) -> None:  # fmt: skip
-    """Make a data set of arXiv's abstracts: select, clean, deduplicate, filter, split, mix."""
+    """Make a data set of the abstracts of arXiv. They are selected, cleaned, deduplicated, filtered, split, mixed."""
     chosen = data.find_method(method)
     index = chosen.near_duplicates if near is None else _index(near)
     filters = data.make_filters(language=language, evaluation=evaluation or (), near_duplicates=index)
@@ -100,7 +100,7 @@ def conversations(
     seed: Annotated[int, option("--seed", "N", "Seed of the split.")] = 42,
     as_json: Json = False,
 ) -> None:
-    """Make a data set of questions and answers, with no question in two splits."""
+    """Make a data set of questions and answers. No question is in two splits."""
     made = data.build_conversations(
         files, out, format=layout, shares=_shares(shares), threshold=near, source=source, licence=licence,
         drop_bad=drop_bad, seed=seed, suffix=_suffix(form), counter=_counter(tokenizer),
@@ -130,7 +130,7 @@ def check(
     tokenizer: Tokenizer = None,
     as_json: Json = False,
 ) -> None:
-    """Verify the checksums of a data set, count its tokens, list rows that hold pieces of an evaluation set."""
+    """Check a data set: its checksums, its tokens, its leaks. A leak is a piece of an evaluation set."""
     if not dataset.exists():
         raise InputError(f"{dataset} does not exist", hint="name the folder of a data set, or a file")
     counter = _counter(tokenizer)

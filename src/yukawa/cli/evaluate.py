@@ -107,7 +107,7 @@ def recipe(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Compare models as a recipe says, in a run's folder that records it; `yukawa evaluate RECIPE` does the same.
+    """Compare models as a recipe says. The folder of the run records it; `yukawa evaluate RECIPE` does the same.
 
     What was measured before is not measured again, so an interrupted evaluation resumes with the same command.
     """
@@ -139,7 +139,8 @@ def report(
     statistics: Any = None,
     as_json: Json = False,
 ) -> None:
-    """Compare models on test sets: tables, plots, Markdown, HTML and JSON in DIR; the first model is the base.
+    """Compare models on test sets, in a report with tables and plots. It is Markdown, HTML and JSON in DIR; the first
+    model is the base.
 
     What was measured before is not measured again, so an interrupted report resumes with the same command.
     """
@@ -178,7 +179,7 @@ def perplexity(
     statistics: Any = None,
     as_json: Json = False,
 ) -> None:
-    """Measure the perplexity of documents under one or more models, with intervals and paired differences."""
+    """Measure the perplexity of documents under models. There are intervals and paired differences."""
     models = find_measured(model, service, loading)
     tests = find_tests([data], split, limit)
     (test,) = tests
@@ -220,7 +221,7 @@ def completions(
     loading: Any = None,
     as_json: Json = False,
 ) -> None:
-    """Let models complete the first half of each document; an interrupted call resumes with the same command."""
+    """Let models complete the first half of each document. The same command resumes an interrupted call."""
     from yukawa.llm import open_model
 
     if not model and not chat:
@@ -268,7 +269,7 @@ def semscore(
     statistics: Any = None,
     as_json: Json = False,
 ) -> None:
-    """Measure how close in meaning completions are to the true continuations."""
+    """Measure how close completions are in meaning to the originals."""
     rows = {name: found for name, (_, found) in evaluation.completions.read_completion_files(files).items()}
     with progress_bar("texts") as progress:
         scores = evaluation.semscore(rows, embedding.open_embedder(embedder), progress=progress)
@@ -291,7 +292,7 @@ def entropy(
     statistics: Any = None,
     as_json: Json = False,
 ) -> None:
-    """Measure entropy of completions, their variety and repetition, and metadata that does not belong to an abstract."""
+    """Measure entropy, variety and repetition of completions. Metadata that do not belong to an abstract are counted."""
     written = evaluation.completions.read_completion_files(files)
     models = {one.name: one for one in find_models(model, loading)}
     stray = [name for name in models if name not in written]

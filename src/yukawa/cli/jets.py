@@ -60,7 +60,7 @@ def show(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show what a file or data set holds: jets, classes, particles per jet, columns with units."""
+    """Show the jets, classes and columns of a file or data set. Columns have their units."""
     from yukawa.jets.io.manifest import MANIFEST
 
     manifest = jets.check_manifest(path, full=check) if (path / MANIFEST).exists() else None
@@ -184,7 +184,7 @@ def evaluate(
     device: Device = None,
     as_json: Json = False,
 ) -> None:
-    """Measure taggers on labelled jets: matrix, efficiencies, flips, AUC, rejections; with plots.
+    """Measure taggers on labelled jets. The report has matrix, efficiencies, flips, AUC, rejections and plots.
 
     By default, the test jets of a data set are taken.
     """
@@ -260,7 +260,7 @@ def export_onnx(
     out: Annotated[Path, argument("OUT", "The file, such as tagger.onnx.")],
     as_json: Json = False,
 ) -> None:
-    """Write a model as one ONNX file that takes raw jets, checked against the model."""
+    """Write a model as one ONNX file that takes raw jets. The file is checked against the model."""
     need("torch", purpose="exporting to ONNX")
     jets.export_onnx(model_folder(model), out)
     size = out.stat().st_size
@@ -295,7 +295,7 @@ def train(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Train a tagger as a recipe says; torchrun starts it on several GPUs."""
+    """Train a tagger as a recipe says. Use torchrun for several GPUs."""
     need("torch", "transformers", "accelerate", purpose="training")
     chosen = jets.JetRecipe.load(recipe, changes or ())
     if dry_run:
@@ -314,7 +314,7 @@ def pretrain(
     resume: options.Resume = False,
     as_json: Json = False,
 ) -> None:
-    """Train a byte language model on text and jets together; torchrun starts it on several GPUs.
+    """Train a byte model on text and jets together. Use torchrun for several GPUs.
 
     `yukawa jets train` with a byte-model and model.start=DIR fine-tunes it; `yukawa jets evaluate DIR --data PATH`
     asks it in words.
@@ -333,7 +333,7 @@ def scaling(
     workers: options.Workers = 1,
     as_json: Json = False,
 ) -> None:
-    """Train models on more and more jets and measure each; the same command resumes a study.
+    """Train models on more and more jets and measure each. The same command resumes a study.
 
     DIR gets one table, its means over seeds, and plots of every metric against the number of training jets.
     """

@@ -26,7 +26,7 @@ File = Annotated[Path, argument("FILE", "Path of the file.")]
 
 
 def build(as_json: Json = False) -> None:
-    """Build the base from the Particle Data Group's data, or finish building it."""
+    """Build the base from the data of the PDG, or finish building it."""
     with session.taught_base(session.read_settings()) as base:
         edition = base.get_meta("pdg")
     give(
@@ -72,7 +72,7 @@ def show(item_id: ItemId, as_of: AsOf = None, as_json: Json = False) -> None:
 
 
 def history(item_id: ItemId, as_json: Json = False) -> None:
-    """Show every version of an item, and who changed it when and why."""
+    """Show every version of an item, and its changes with their reasons."""
     with plain_base() as base:
         versions, events = base.history(item_id)
     if as_json:
@@ -167,7 +167,7 @@ def resolve(
 
 
 def verify(as_json: Json = False) -> None:
-    """Check the ledger, every digest and the index; exit with 1 if something is wrong."""
+    """Check the ledger, every digest and the index. Exit with 1 if something is wrong."""
     with plain_base() as base:
         report = base.verify()
     if as_json:
@@ -192,7 +192,7 @@ def reindex(
     ],
     as_json: Json = False,
 ) -> None:
-    """Embed everything anew; the old vectors serve until the new ones are complete."""
+    """Embed everything anew. The old vectors serve until the new ones are complete."""
     with plain_base() as base, progress_bar(f"embedding with {embedding}") as progress:
         base.reindex(embedding, actor=me(), progress=progress)
         base.save_index()
@@ -204,14 +204,14 @@ def backup(
     force: Annotated[bool, option("--force", None, "Replace an older file.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Write a checked copy of the base to a file, also while it is in use."""
+    """Write a checked copy of the base, even while it is in use."""
     with plain_base() as base:
         base.backup(file, force=force)
     _done(as_json, "backed up", file=str(file), bytes=file.stat().st_size)
 
 
 def restore_backup(file: File, as_json: Json = False) -> None:
-    """Restore a backup as the base; refused if a base exists already."""
+    """Restore a backup as the base. An existing base is never replaced."""
     address = session.read_settings().knowledge.url
     knowledge.KnowledgeBase.restore_backup(file, address)
     if "@" in address:  # shown without its password
@@ -222,14 +222,14 @@ def restore_backup(file: File, as_json: Json = False) -> None:
 
 
 def export(file: File, as_json: Json = False) -> None:
-    """Write the base as JSON Lines, compressed if FILE ends in .gz."""
+    """Write the base as JSON Lines. They are compressed if FILE ends in .gz."""
     with plain_base() as base:
         count = base.export(file)
     _done(as_json, "exported", items=count, file=str(file))
 
 
 def import_(file: File, as_json: Json = False) -> None:
-    """Import an export: all of it into an empty base, else what is new."""
+    """Import an export. An empty base takes all of it, another one what is new."""
     with plain_base() as base:
         found = base.import_(file, actor=me())
     _done(as_json, "imported", items=found.taught, known=found.known)

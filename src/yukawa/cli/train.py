@@ -33,7 +33,7 @@ def train(
     ray: options.Ray = False,
     as_json: Json = False,
 ) -> None:
-    """Train a language model on text as a recipe says; torchrun starts it on several GPUs.
+    """Train a language model on text as a recipe says. Use torchrun for several GPUs.
 
     A recipe with a table `over` is a sweep: each combination of its values is a run in a folder of its own. The same
     command resumes a sweep.
@@ -68,7 +68,7 @@ def merge(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Put the adapter of a run into its base: one model in safetensors that any program loads."""
+    """Put the adapter of a run into its base. The new model in safetensors is one that any program loads."""
     output.need("torch", "transformers", "peft", purpose="merging")
     from yukawa.training.prepare import quiet
 

@@ -23,8 +23,7 @@ from yukawa.cli.session import (
     taught_base,
 )
 from yukawa.core.errors import InputError
-from yukawa.knowledge.domains import DOMAINS
-from yukawa.knowledge.records import KINDS
+from yukawa.knowledge.records import DOMAINS, KINDS
 
 PROVENANCE = {"author", "source", "url", "licence", "domain"}
 

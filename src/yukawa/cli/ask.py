@@ -28,7 +28,7 @@ def ask(
     domain: Domain = None,
     as_json: Json = False,
 ) -> None:
-    """Answer a question with its sources, or say that there is no answer."""
+    """Answer a question with its sources, or say that none is known."""
     from yukawa.assistant.assistant import Assistant, model_for
     from yukawa.knowledge.items import checked_text
 
@@ -153,7 +153,7 @@ def teach(
         raise InputError(f"{given} given", hint='type: yukawa teach "..." or yukawa teach --file PATH')
     settings = session.read_settings()
     if file is not None:
-        from yukawa.knowledge.documents import read_document
+        from yukawa.knowledge.items import read_document
 
         text = read_document(file)
         source = source or ("standard input" if file == "-" else Path(file).name)

@@ -26,7 +26,7 @@ File = Annotated[Path, argument("FILE", "Path of the file.")]
 
 
 def build(as_json: Json = False) -> None:
-    """Build the base from the data of the PDG, or finish building it."""
+    """Build the base from the data of the PDG, or finish it."""
     with session.taught_base(session.read_settings()) as base:
         edition = base.get_meta("pdg")
     give(
@@ -72,7 +72,7 @@ def show(item_id: ItemId, as_of: AsOf = None, as_json: Json = False) -> None:
 
 
 def history(item_id: ItemId, as_json: Json = False) -> None:
-    """Show every version of an item, and its changes with their reasons."""
+    """Show every version of an item, and who changed it when."""
     with plain_base() as base:
         versions, events = base.history(item_id)
     if as_json:

@@ -78,8 +78,7 @@ def checked_filters(domain: str | None = None, kind: str | None = None) -> None:
     Raises:
         InputError: names the nearest.
     """
-    from yukawa.knowledge.domains import DOMAINS
-    from yukawa.knowledge.records import KINDS
+    from yukawa.knowledge.records import DOMAINS, KINDS
 
     for what, name, names in (("domain", domain, DOMAINS), ("kind of item", kind, KINDS)):
         if name is not None and name not in names:

@@ -141,7 +141,8 @@ def report(
 ) -> None:
     """Compare models on test sets, in a report with tables and plots.
 
-    The report is Markdown, HTML and JSON in DIR; the first model is the base. What was measured before is not measured again, so an interrupted report resumes with the same command.
+    The report is Markdown, HTML and JSON in DIR; the first model is the base. What was measured before is not
+    measured again, so an interrupted report resumes with the same command.
     """
     models, rows = find_models(model, loading), find_rows(service)
     find_measured(model, service, loading)

@@ -12,7 +12,7 @@ import typer
 from yukawa import knowledge
 from yukawa.cli import options, session
 from yukawa.cli.options import AsOf, Json, argument, option
-from yukawa.cli.output import give, note, print_json, progress_bar, say
+from yukawa.cli.output import facts, give, note, print_json, progress_bar, say
 from yukawa.cli.session import me, plain_base
 from yukawa.core.errors import InputError
 
@@ -242,11 +242,12 @@ def stats(as_json: Json = False) -> None:
     if as_json:
         print_json(found)
         return
-    for name, value in found.items():
-        if isinstance(value, dict):
-            value = "; ".join(f"{key} {count:,}" for key, count in value.items())
-        shown = f"{value:,}" if isinstance(value, int) else str("none" if value is None else value)
-        say((f"{name}: ", "dim"), shown)
+    facts({
+        name: "; ".join(f"{key} {count:,}" for key, count in value.items()) if isinstance(value, dict)
+        else f"{value:,}" if isinstance(value, int)
+        else str("none" if value is None else value)
+        for name, value in found.items()
+    })  # fmt: skip
 
 
 def _stats(base: knowledge.KnowledgeBase) -> dict[str, Any]:

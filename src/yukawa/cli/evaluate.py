@@ -111,7 +111,7 @@ def recipe(
 
     What was measured before is not measured again, so an interrupted evaluation resumes with the same command.
     """
-    chosen = evaluation.load_recipe(recipe, changes or ())
+    chosen = evaluation.EvaluationRecipe.load(recipe, changes or ())
     _evaluate(chosen, run_folder(out, recipe), read_settings().models, as_json)
 
 
@@ -377,7 +377,7 @@ def find_tests(data: Iterable[str], split: str, limit: int | None) -> "dict[str,
     Raises:
         InputError: there are none, or two test sets have one name.
     """
-    read = evaluation.documents.read_documents
+    read = evaluation.runner.read_documents
     return {name: read(Path(path), split=split, limit=limit) for name, path in named(data).items()}
 
 

@@ -6,14 +6,15 @@ import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as _EnvironmentError
 
-from yukawa.core.config import looks_secret, merged, mistakes
-from yukawa.core.errors import SettingsError, unknown_name
+from yukawa.core.config import Count, Positive, StrictModel, looks_secret, merged, mistakes
+from yukawa.core.errors import InputError, SettingsError, unknown_name
 
 PREFIX = "YUKAWA_"
 DELIMITER = "__"
@@ -23,11 +24,8 @@ FILE_NAME = "yukawa.toml"
 _NOT_A_SETTING = (f"{PREFIX}CONFIG", f"{PREFIX}TEST_")
 _VARIABLE_SHAPE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
 
-
-class ModelSettings(BaseModel):
+class ModelSettings(StrictModel):
     """One language model: a table `[models.NAME]` of `yukawa.toml`.
 
     Attributes:
@@ -46,7 +44,7 @@ class ModelSettings(BaseModel):
         replies: file with the replies of a `scripted` model.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    model_config = ConfigDict(protected_namespaces=())
 
     name: str
     backend: Literal["openai", "transformers", "quote", "scripted"]
@@ -59,7 +57,7 @@ class ModelSettings(BaseModel):
     domains: tuple[str, ...] = ()
     context_length: Count | None = None
     load_in_4bit: bool | None = None
-    timeout_s: Seconds = 60
+    timeout_s: Positive = 60
     replies: str | None = None
 
     @field_validator("key_variable")
@@ -72,15 +70,13 @@ class ModelSettings(BaseModel):
         return value
 
 
-class KnowledgeSettings(BaseModel):
+class KnowledgeSettings(StrictModel):
     """The knowledge base: table `[knowledge]`.
 
     Attributes:
         url: a folder, `sqlite:///...` or `postgresql://...`; if empty, `Settings` fills in `home/knowledge`.
         embedding: name of the embedder that new bases use.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: str = ""
     embedding: str = "auto"
@@ -169,6 +165,47 @@ class Settings(BaseSettings):
         if value.url or "home" not in info.data:  # the home itself was wrong
             return value
         return value.model_copy(update={"url": str(info.data["home"] / "knowledge")})
+
+
+def read_key(variable: str | None, reader: str) -> str:
+    """The key in an environment variable; `none` for a server without keys.
+
+    Something must be given: without a key the client of openai would send OPENAI_API_KEY to whatever server this is.
+
+    Args:
+        variable: its name; None if there is no key.
+        reader: who reads it, for the message.
+
+    Raises:
+        InputError: the variable is not set.
+    """
+    key = "none" if variable is None else os.environ.get(variable, "").strip()
+    if not key:
+        raise InputError(
+            f"{reader} reads its key from the variable {variable!r}, which is not set",
+            hint=f"type: export {variable or 'VARIABLE'}=...",
+        )
+    return key
+
+
+def check_web_address(url: str, owner: str, hint: str) -> None:
+    """Refuse what is not the address of a server.
+
+    Args:
+        url: the root of an API.
+        owner: whose address it is, for the message.
+        hint: what to write.
+
+    Raises:
+        InputError: it is not a web address.
+    """
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is not a number, a bracket that does not close
+        usable = False
+    if not usable:
+        raise InputError(f"{owner} has the address {url!r}, which is not a web address", hint=hint)
 
 
 def default_home() -> Path:

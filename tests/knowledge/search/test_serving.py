@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from yukawa.core.errors import InputError, ModelError, StoreError
-from yukawa.embedding.hashing import HashEmbedder
+from yukawa.embedding.base import HashEmbedder
 from yukawa.knowledge import KnowledgeBase, new_item
 from yukawa.knowledge.search import serving
 from yukawa.knowledge.search.serving import Serving, serving_row

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from yukawa.core.config import Count, Natural, Positive, Section
 from yukawa.jets.training.recipe import JetSettings, JetsSection, NetworkSection
-from yukawa.runs.recipe import Recipe, Schedule
+from yukawa.runs.recipe import Schedule, TrainingRecipe
 
 # Names become parts of metrics' names and of KEY=VALUE, where a dot divides.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -82,7 +82,7 @@ def _named(mixture: dict[str, SourceSection]) -> dict[str, SourceSection]:
     return mixture
 
 
-class PretrainingRecipe(Recipe):
+class PretrainingRecipe(TrainingRecipe):
     """A whole recipe of a pre-training.
 
     Attributes:

@@ -57,9 +57,7 @@ def matrix_plot(confusion: Confusion, path: Path, title: str = "") -> Path:
 
 
 def flavour_plot(
-    models: Mapping[str, Confusion],
-    path: Path,
-    published: Mapping[str, Mapping[str, float]] | None = None,
+    models: Mapping[str, Confusion], path: Path, published: Mapping[str, Mapping[str, float]] | None = None
 ) -> Path:
     """Tagging efficiencies and charge flip rates by flavour, with 68 % intervals, of one or more models.
 

@@ -158,11 +158,7 @@ def hdf5_writer(path: Path, *, features: Sequence[str] | None = None) -> Iterato
         StoreError: the disk refuses; an existing file is kept.
     """
     h5py = require("h5py", "writing HDF5 files")
-    with (
-        replacement(path) as handle,
-        report_write_errors(path),
-        h5py.File(handle.name, "w") as file,
-    ):
+    with replacement(path) as handle, report_write_errors(path), h5py.File(handle.name, "w") as file:
         chosen: tuple[str, ...] = ()
 
         def write(jets: Jets) -> None:

@@ -189,11 +189,7 @@ def _taken_apart(batch: Any, data: Any) -> EventBatch:
     visible &= ~_from_beam(record, final)
     seen = final[visible]
     particles = Particles(
-        record["id"][seen],
-        charge[visible],
-        record["m"][seen],
-        record.momenta(seen),
-        record.vertices(seen),
+        record["id"][seen], charge[visible], record["m"][seen], record.momenta(seen), record.vertices(seen)
     )
     lost = final[~visible]
     events = len(record.offsets) - 1

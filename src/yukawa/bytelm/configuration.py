@@ -1,7 +1,5 @@
 """The sizes of a byte model, and the configurations that have names."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 
@@ -131,7 +129,7 @@ class ByteLMConfig(PreTrainedConfig):
             raise InputError(f"pooling is {self.pooling!r}, allowed are {', '.join(POOLING)}")
 
     @classmethod
-    def named(cls, name: str, **changes: Any) -> ByteLMConfig:
+    def named(cls, name: str, **changes: Any) -> "ByteLMConfig":
         """A configuration by name (`160m`, `laptop`, `tiny`), with changes.
 
         Raises:

@@ -1,7 +1,5 @@
 """Generation: one patch after another, byte by byte, from a prompt that need not fill its last patch."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 

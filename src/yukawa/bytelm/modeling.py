@@ -1,7 +1,5 @@
 """Byte models as Hugging Face model classes: a Llama decoder over patches, and heads for bytes, classes and values."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Sequence

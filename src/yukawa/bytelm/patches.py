@@ -1,7 +1,5 @@
 """Patches of bytes in a transformer: their vectors, the decoder within a patch, and attention in packed sequences."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Generator, Sequence
 from typing import Any, Protocol

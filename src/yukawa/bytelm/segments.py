@@ -1,7 +1,5 @@
 """The ids of a byte model, and the kinds of data that make a sequence: text, formulas, numbers, images and records."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from enum import IntEnum

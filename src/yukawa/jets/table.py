@@ -1,7 +1,5 @@
 """Jets in memory: flat arrays of all particles, and where each jet's particles begin and end."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -48,7 +46,9 @@ class Jets:
         return len(self.offsets) - 1
 
     @classmethod
-    def from_counts(cls, counts: Array, particles: Mapping[str, Array], scalars: Mapping[str, Array]) -> Jets:
+    def from_counts(
+        cls, counts: Array, particles: Mapping[str, Array], scalars: Mapping[str, Array]
+    ) -> "Jets":
         """Jets from the number of particles of each, shape (B,)."""
         return cls(offsets_of(counts), particles, scalars)
 
@@ -87,7 +87,7 @@ class Jets:
             )
         return np.where(truth.any(axis=1), truth.argmax(axis=1), -1)
 
-    def __getitem__(self, index: slice | Array) -> Jets:
+    def __getitem__(self, index: slice | Array) -> "Jets":
         """The jets of a slice (a view where its step is 1), of an array of positions, or of a mask."""
         if isinstance(index, slice) and index.step in (None, 1):
             start, stop, _ = index.indices(len(self))
@@ -106,7 +106,7 @@ class Jets:
             {name: column.take(where) for name, column in self.scalars.items()},
         )
 
-    def pick(self, columns: Iterable[str]) -> Jets:
+    def pick(self, columns: Iterable[str]) -> "Jets":
         """The same jets with these columns only.
 
         Raises:

@@ -1,7 +1,5 @@
 """The form in which jets become bytes: numbers in a fixed code or text, cut into patches of ids, and back."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Literal
 

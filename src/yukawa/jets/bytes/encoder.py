@@ -1,7 +1,5 @@
 """Turns jets into the patches of ids that a byte model reads."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Runs a trained tagger over jets: the probability of each class beside the known columns of each jet."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -158,7 +156,7 @@ def probabilities(rows: Jets, classes: Sequence[str]) -> Array:
 
 
 def _predicted(
-    tagger: _Tagger, encoder: Encoder, source: JetSource, found: Predictions, progress: Progress | None
+    tagger: "_Tagger", encoder: Encoder, source: JetSource, found: Predictions, progress: Progress | None
 ) -> Iterator[Jets]:
     """The rows chunk by chunk; counts go to `found`."""
     columns = _Columns(encoder, source)
@@ -179,7 +177,7 @@ def _predicted(
 
 
 def _encoded(
-    encoder: Encoder, source: JetSource, columns: _Columns
+    encoder: Encoder, source: JetSource, columns: "_Columns"
 ) -> Generator[tuple[dict[str, Array], Encoded, int], None, None]:
     """Of each chunk: the known columns of its selected jets, these encoded, and how many jets it had."""
     for jets in source.read_chunks(columns.read):

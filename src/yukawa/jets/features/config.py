@@ -1,7 +1,5 @@
 """Data configs: the YAML text that says what a network sees of a jet, in the form that weaver reads."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import pairwise
@@ -308,7 +306,7 @@ class DataConfig(_Table):
                 found.add(name)
         return tuple(sorted(found))
 
-    def with_variables(self, variables: Mapping[str, tuple[Variable, ...]]) -> DataConfig:
+    def with_variables(self, variables: Mapping[str, tuple[Variable, ...]]) -> "DataConfig":
         """The same config with other variables in the named groups."""
         groups = {
             key: group.model_copy(update={"vars": variables.get(key, group.vars)})

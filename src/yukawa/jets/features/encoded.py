@@ -1,7 +1,5 @@
 """Encoded jets: rows of numbers packed one jet after another, with labels and weights; and what encodes them."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -34,7 +32,7 @@ class Encoded:
     def __len__(self) -> int:
         return len(self.counts)
 
-    def take(self, where: Array) -> Encoded:
+    def take(self, where: Array) -> "Encoded":
         """The jets at the positions `where`, in that order."""
         rows = rows_of(offsets_of(self.counts), where)
         return Encoded(

@@ -1,7 +1,5 @@
 """The blocks of the transformers: particles that attend to each other, and a class token that attends to them."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +34,7 @@ class ParticleBlock(nn.Module):
         self.contract = nn.Linear(feedforward, embed)
         self.residual_scale_D = nn.Parameter(torch.ones(embed))
 
-    def forward(self, x_ND: Tensor, attention: Attention, out: tuple[Tensor, Tensor]) -> Tensor:
+    def forward(self, x_ND: Tensor, attention: "Attention", out: tuple[Tensor, Tensor]) -> Tensor:
         """The particles after the block, (N, D).
 
         Args:

@@ -1,7 +1,5 @@
 """Byte models as jet taggers: a decoder that knows nothing of particles reads jets as bytes, and classifies or talks."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any, ClassVar, Literal
 

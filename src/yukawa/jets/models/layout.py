@@ -1,7 +1,5 @@
 """Groups of jets of nearly one length: a batch without padding becomes a few small dense ones."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache

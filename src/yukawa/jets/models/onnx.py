@@ -1,7 +1,5 @@
 """Exports taggers to ONNX with their preprocessing inside, and checks each export against the tagger itself."""
 
-from __future__ import annotations
-
 import json
 import logging
 import warnings

@@ -1,7 +1,5 @@
 """Features of each pair of particles of a jet, and their embedding into attention logits."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise

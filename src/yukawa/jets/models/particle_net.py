@@ -1,7 +1,5 @@
 """ParticleNet: edge convolutions over nearest neighbours, first in angle, then in what was learnt."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -241,7 +239,7 @@ class ParticleNet(ParticleTagger):
     @classmethod
     def from_weaver(
         cls, state_dict: Mapping[str, Tensor], hints: Mapping[str, Any] | None = None
-    ) -> ParticleNet:
+    ) -> "ParticleNet":
         """A tagger with the weights of a `ParticleNet` of weaver-core, ready for inference.
 
         Args:

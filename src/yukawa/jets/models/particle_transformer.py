@@ -1,7 +1,5 @@
 """Particle Transformer (arXiv:2202.03772): attention among particles, biased by what each pair is like."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -107,7 +105,7 @@ class ParticleTransformer(TransformerTagger):
     @classmethod
     def from_weaver(
         cls, state_dict: Mapping[str, Tensor], hints: Mapping[str, Any] | None = None
-    ) -> ParticleTransformer:
+    ) -> "ParticleTransformer":
         """A tagger with the weights of a `ParticleTransformer` (version 1) of weaver-core.
 
         Args:

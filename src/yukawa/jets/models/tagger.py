@@ -1,7 +1,5 @@
 """Jet taggers: networks that take packed rows of jets, and how they are built, saved and loaded."""
 
-from __future__ import annotations
-
 import importlib
 import json
 from abc import ABC, abstractmethod
@@ -67,7 +65,7 @@ class Tagger(nn.Module, ABC):
             InputError: the data config does not fit the network.
         """
 
-    def start_from(self, saved: Tagger, where: str) -> None:
+    def start_from(self, saved: "Tagger", where: str) -> None:
         """Begin with the weights of a trained tagger, read from `where`.
 
         Raises:

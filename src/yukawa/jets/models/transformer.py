@@ -1,7 +1,5 @@
 """A plain transformer over particles, without pair features, and the parts that every transformer of particles shares."""
 
-from __future__ import annotations
-
 import math
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """Takes networks over from weaver-core: a checkpoint and its data config become one of our model folders."""
 
-from __future__ import annotations
-
 import io
 import pickle
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """Jets: fastjet groups what the detector measured, and each jet's momentum is the sum of its particles'."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +31,7 @@ class Clusters:
     def __len__(self) -> int:
         return len(self.events)
 
-    def __getitem__(self, jets: Array) -> Clusters:
+    def __getitem__(self, jets: Array) -> "Clusters":
         """The jets at the positions `jets`."""
         return Clusters(
             offsets_of(np.diff(self.offsets)[jets]),
@@ -90,7 +88,7 @@ class _Found:
     rows: Array
 
     @classmethod
-    def by(cls, momenta: Array, offsets: Array, rule: Clustering) -> _Found:
+    def by(cls, momenta: Array, offsets: Array, rule: Clustering) -> "_Found":
         """The jets of all events by one rule; event i has the momenta from offsets[i] to offsets[i + 1]."""
         if len(offsets) == 1:
             return cls(*(np.zeros(0, np.int64) for _ in range(3)))

@@ -1,7 +1,5 @@
 """Simulated jets: generation, detector and clustering put together, and the class of each jet."""
 
-from __future__ import annotations
-
 import zlib
 from dataclasses import dataclass
 
@@ -70,7 +68,7 @@ def _jets_of(
     return Jets(kept.offsets, _particle_columns(kept, measured, batch), scalars)
 
 
-def _jet_columns(jets: Clusters, labels: JetLabels, first: int) -> dict[str, Array]:
+def _jet_columns(jets: Clusters, labels: "JetLabels", first: int) -> dict[str, Array]:
     pt, eta, phi = direction(jets.momenta)
     energy, size = jets.momenta[:, 3], np.linalg.norm(jets.momenta[:, :3], axis=1)
     columns = {

@@ -1,7 +1,5 @@
 """Events from Pythia: the visible particles of each, and the partons and resonances of its hard process."""
 
-from __future__ import annotations
-
 import os
 import sys
 import tempfile
@@ -46,7 +44,7 @@ class Particles:
     def __len__(self) -> int:
         return len(self.pdg)
 
-    def __getitem__(self, rows: Array) -> Particles:
+    def __getitem__(self, rows: Array) -> "Particles":
         """The particles at the positions `rows`, or of a mask."""
         return Particles(
             self.pdg[rows], self.charge[rows], self.mass[rows], self.momenta[rows], self.vertices[rows]

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from yukawa.jets.columns import JET_ORIGIN
 from yukawa.jets.evaluation import plots
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.io.source import open_source
 from yukawa.jets.models import onnx, weaver
 from yukawa.jets.models.tagger import build, save_model
+from yukawa.jets.table import JET_ORIGIN
 
 RECIPE = """
 data: {path: set, config: jet-origin}

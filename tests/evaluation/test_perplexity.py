@@ -127,6 +127,8 @@ def test_the_tokens_measured_are_the_tokens_trained(made, documents, tmp_path, a
         model.tokenizer._tokenizer.post_processor = None
     starts = begins_with_bos(model)
     assert starts is adds_bos
-    trained = [row["input_ids"] for row in tokenise_documents(documents, model.tokenizer, 10_000, TokenCounter())]
+    trained = [
+        row["input_ids"] for row in tokenise_documents(documents, model.tokenizer, 10_000, TokenCounter())
+    ]
     measured, _ = encoded(model, [document.text for document in documents], bos=starts, eos=True)
     assert measured == trained

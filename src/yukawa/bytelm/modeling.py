@@ -24,8 +24,7 @@ from transformers.utils import can_return_tuple
 
 from yukawa.bytelm import patches
 from yukawa.bytelm.configuration import SIZES, ByteLMConfig
-from yukawa.bytelm.generation import Generating
-from yukawa.bytelm.patches import PackedGroup, PatchDecoder, as_patches, patch_mask
+from yukawa.bytelm.patches import Generating, PackedGroup, PatchDecoder, as_patches, patch_mask
 from yukawa.bytelm.segments import BYTES
 from yukawa.core.errors import InputError
 

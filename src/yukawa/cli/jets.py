@@ -12,7 +12,7 @@ from yukawa.cli.output import note, print_json, progress_bar, say
 
 if TYPE_CHECKING:
     from yukawa.jets.io.chunks import JetSource
-    from yukawa.jets.io.manifest import JetManifest
+    from yukawa.jets.io.source import JetManifest
 
 
 def add_to(app: typer.Typer) -> None:
@@ -69,8 +69,7 @@ def show(
     debug: Debug = False,
 ) -> None:
     """Show what a file or data set holds: jets, classes, particles per jet, columns with units."""
-    from yukawa.jets.io.manifest import MANIFEST, check_manifest
-    from yukawa.jets.io.source import open_source
+    from yukawa.jets.io.source import MANIFEST, check_manifest, open_source
 
     manifest = check_manifest(path, full=check) if (path / MANIFEST).exists() else None
     source = open_source(path)
@@ -120,7 +119,7 @@ def convert(
 
 def _contents(source: JetSource) -> dict[str, Any]:
     """Jets, jets by class, and particles per jet, from as few columns as possible."""
-    from yukawa.jets.columns import LABEL, PARTICLE
+    from yukawa.jets.table import LABEL, PARTICLE
 
     labels = [name for name in source.columns if name.startswith(LABEL)]
     particle = next((name for name in source.columns if name.startswith(PARTICLE)), None)
@@ -148,7 +147,7 @@ def _spread(counts: list[Any]) -> dict[str, float]:
 
 
 def _column(name: str) -> dict[str, str]:
-    from yukawa.jets.columns import JET_COLUMNS, LABEL, PARTICLE_COLUMNS
+    from yukawa.jets.table import JET_COLUMNS, LABEL, PARTICLE_COLUMNS
 
     known = {column.name: column for column in (*PARTICLE_COLUMNS, *JET_COLUMNS)}
     if name in known:

@@ -53,7 +53,7 @@ def evaluate(
     """
     need("torch", purpose="evaluation")
     from yukawa.jets.evaluation.evaluate import evaluate as measure
-    from yukawa.jets.evaluation.report import in_brief
+    from yukawa.jets.evaluation.evaluate import in_brief
 
     with progress_bar("evaluating") as progress:
         report = measure(

@@ -12,8 +12,8 @@ from yukawa.cli.progress import check_failures, ended, follow, need
 
 if TYPE_CHECKING:  # they import PyTorch
     from yukawa.jets.scaling.study import StudyResult
-    from yukawa.jets.training.dry_run import JetDryRun
     from yukawa.jets.training.recipe import JetRecipe
+    from yukawa.jets.training.train import JetDryRun
 
 
 def add_to(app: typer.Typer) -> None:
@@ -110,7 +110,7 @@ def _print(result: "StudyResult") -> None:
 
 
 def _describe(recipe: "JetRecipe", as_json: bool) -> None:
-    from yukawa.jets.training.dry_run import describe
+    from yukawa.jets.training.train import describe
 
     found = describe(recipe)
     if as_json:

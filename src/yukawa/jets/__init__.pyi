@@ -1,4 +1,3 @@
-from .columns import JET_ORIGIN as JET_ORIGIN
 from .evaluation.evaluate import evaluate as evaluate
 from .evaluation.prediction import predict as predict
 from .features import FeatureEncoder as FeatureEncoder
@@ -13,6 +12,7 @@ from .simulation import load_card as load_card
 from .simulation import load_process as load_process
 from .simulation import produce as produce
 from .simulation import simulate_events as simulate_events
+from .table import JET_ORIGIN as JET_ORIGIN
 from .table import Jets as Jets
 from .training.recipe import JetRecipe as JetRecipe
 from .training.train import train as train

@@ -22,7 +22,7 @@ from yukawa.jets.bytes.codes import ByteForm, decode_features
 from yukawa.jets.bytes.encoder import ANSWER, QUESTION, ByteEncoder, QuestionEncoder
 from yukawa.jets.features import DataConfig, FeatureEncoder
 from yukawa.jets.features.config import load_data_config, read_config
-from yukawa.jets.features.encoded import Encoded, join
+from yukawa.jets.features.encoder import Encoded, join
 from yukawa.jets.io.text import format_jets
 from yukawa.jets.table import Jets, concatenate, offsets_of, rows_of
 

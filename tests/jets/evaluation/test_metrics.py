@@ -16,9 +16,9 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from yukawa.core.errors import InputError
-from yukawa.jets.columns import JET_ORIGIN
 from yukawa.jets.evaluation import metrics
 from yukawa.jets.evaluation.metrics import Confusion
+from yukawa.jets.table import JET_ORIGIN
 
 DATA = Path(os.environ.get("YUKAWA_TEST_DATA", Path(__file__).parents[4] / "shared" / "data"))
 ANCHORS = DATA / "joi" / "m11_anchors.json"

@@ -7,8 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from yukawa.jets.simulation.cards import Clustering
 from yukawa.jets.simulation.clustering import cluster, direction
-from yukawa.jets.simulation.processes import Clustering
 from yukawa.jets.table import offsets_of
 
 EE = Clustering(algorithm="ee_genkt", radius=2.5, power=1.0, exclusive=2)
@@ -136,7 +136,7 @@ def test_an_event_with_too_few_particles_has_no_jets(events):
 def test_no_banner_is_printed():
     code = (
         "import numpy as np; from yukawa.jets.simulation.clustering import cluster;"
-        "from yukawa.jets.simulation.processes import Clustering;"
+        "from yukawa.jets.simulation.cards import Clustering;"
         "print(len(cluster(np.eye(4)[[3, 3]] + 1, np.array([0, 2]), Clustering(algorithm='durham', exclusive=2))))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

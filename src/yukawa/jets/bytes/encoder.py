@@ -9,8 +9,7 @@ from yukawa.bytelm.segments import Mark
 from yukawa.core.errors import InputError
 from yukawa.jets.bytes.codes import ByteForm, answer_patches, feature_bytes, pack, patch_row
 from yukawa.jets.features.config import FEATURES, ROWS, DataConfig, Variable
-from yukawa.jets.features.encoded import Encoded, Encoder
-from yukawa.jets.features.encoder import FeatureEncoder
+from yukawa.jets.features.encoder import Encoded, Encoder, FeatureEncoder
 from yukawa.jets.features.expressions import columns_of
 from yukawa.jets.features.frames import FlatFrame, Level
 from yukawa.jets.io.text import TEXT_COLUMNS, sentences

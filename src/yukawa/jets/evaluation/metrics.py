@@ -17,8 +17,7 @@ import numpy as np
 
 from yukawa.core.errors import InputError
 from yukawa.core.statistics import ONE_SIGMA, Estimate, chi_square_p, mcnemar_p, wilson
-from yukawa.jets.columns import conjugate, flavours
-from yukawa.jets.table import Array
+from yukawa.jets.table import Array, conjugate, flavours
 
 # A row of a matrix that was printed with three digits may miss 1 by this much.
 _ROUNDING = 0.02

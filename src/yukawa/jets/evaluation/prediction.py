@@ -10,8 +10,7 @@ import numpy as np
 
 from yukawa.core.errors import InputError
 from yukawa.core.optional import require
-from yukawa.jets.columns import JET, LABEL, label_column
-from yukawa.jets.features.encoded import Encoded, Encoder
+from yukawa.jets.features.encoder import Encoded, Encoder
 from yukawa.jets.features.expressions import columns_of
 from yukawa.jets.features.frames import FlatFrame, Level
 from yukawa.jets.io.chunks import JetSource
@@ -19,7 +18,7 @@ from yukawa.jets.io.jetclass import jetclass_writer
 from yukawa.jets.io.loader import run_ahead, tensors
 from yukawa.jets.io.parquet import parquet_writer
 from yukawa.jets.io.source import open_source
-from yukawa.jets.table import Array, Jets, concatenate
+from yukawa.jets.table import JET, LABEL, Array, Jets, concatenate, label_column
 
 SCORE = "score_"
 _WRITERS: dict[str, Callable[[Path], AbstractContextManager[Callable[[Jets], None]]]] = {

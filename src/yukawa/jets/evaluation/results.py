@@ -12,7 +12,6 @@ from yukawa import __version__
 from yukawa.core.errors import InputError
 from yukawa.core.reports import plain
 from yukawa.core.statistics import Estimate
-from yukawa.jets.columns import flavours
 from yukawa.jets.evaluation import metrics
 from yukawa.jets.evaluation.metrics import Confusion, McNemar, Symmetry, tags
 from yukawa.jets.evaluation.prediction import Predictions, probabilities
@@ -26,7 +25,7 @@ from yukawa.jets.evaluation.roc import (
     score_against,
     working_point,
 )
-from yukawa.jets.table import Array
+from yukawa.jets.table import Array, flavours
 
 WORKING_POINTS = (0.5, 0.8)
 EVENT = "jet_event"

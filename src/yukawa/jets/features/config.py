@@ -11,8 +11,8 @@ from pydantic import BeforeValidator, ConfigDict, Field, field_serializer, field
 
 from yukawa.core.config import StrictModel, checked, find, parse_yaml
 from yukawa.core.errors import InputError
-from yukawa.jets.columns import LABEL
 from yukawa.jets.features.expressions import FourMomentum, Node, columns_of, parse, parse_any
+from yukawa.jets.table import LABEL
 
 AUTO = "auto"
 POINTS, FEATURES, VECTORS, MASK = "pf_points", "pf_features", "pf_vectors", "pf_mask"

@@ -9,10 +9,20 @@ from typing import Any
 import numpy as np
 
 from yukawa.core.errors import InputError
-from yukawa.jets.columns import JET_COLUMNS, JET_ORIGIN, PARTICLE_COLUMNS, PDG_ID, check_columns, label_column
 from yukawa.jets.io.chunks import JetSource
 from yukawa.jets.io.jetclass import flat, opened
-from yukawa.jets.table import Array, Jets, offsets_of, rows_of
+from yukawa.jets.table import (
+    JET_COLUMNS,
+    JET_ORIGIN,
+    PARTICLE_COLUMNS,
+    PDG_ID,
+    Array,
+    Jets,
+    check_columns,
+    label_column,
+    offsets_of,
+    rows_of,
+)
 
 EVENTS = 1000  # events of a chunk
 TREE = "events"

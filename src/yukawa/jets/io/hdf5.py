@@ -11,9 +11,8 @@ import numpy as np
 from yukawa.core.errors import InputError
 from yukawa.core.files import replacement, report_write_errors
 from yukawa.core.optional import require
-from yukawa.jets.columns import PARTICLE, check_columns, label_column
 from yukawa.jets.io.chunks import ChunkWriter, JetSource
-from yukawa.jets.table import Array, Jets
+from yukawa.jets.table import PARTICLE, Array, Jets, check_columns, label_column
 
 JETS = 2048  # jets of a chunk
 DATA, LABELS, GLOBAL = "data", "pid", "global"

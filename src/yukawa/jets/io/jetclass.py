@@ -14,9 +14,8 @@ import numpy as np
 from yukawa.core.errors import InputError
 from yukawa.core.files import replacement, report_write_errors
 from yukawa.core.optional import require
-from yukawa.jets.columns import check_columns
 from yukawa.jets.io.chunks import ChunkWriter, JetSource, check_lengths
-from yukawa.jets.table import Array, Jets
+from yukawa.jets.table import Array, Jets, check_columns
 
 ENTRIES = 8192  # jets of a chunk, and of a basket that we write
 _KIND = re.compile(  # such as `float`, `int32_t[]` and `std::vector<std::int8_t>`

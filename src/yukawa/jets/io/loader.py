@@ -12,7 +12,7 @@ import numpy as np
 
 from yukawa.core.errors import InputError
 from yukawa.core.optional import require
-from yukawa.jets.features.encoded import Encoded, Encoder, join
+from yukawa.jets.features.encoder import Encoded, Encoder, join
 from yukawa.jets.io.chunks import JetSource
 from yukawa.jets.table import Array, Jets, offsets_of
 

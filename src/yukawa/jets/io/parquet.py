@@ -11,9 +11,8 @@ import numpy as np
 from yukawa.core.errors import InputError
 from yukawa.core.files import replacement, report_write_errors
 from yukawa.core.optional import require
-from yukawa.jets.columns import check_columns
 from yukawa.jets.io.chunks import ChunkWriter, JetSource, check_lengths
-from yukawa.jets.table import Array, Jets
+from yukawa.jets.table import Array, Jets, check_columns
 
 ROW_GROUP = 8192  # jets: large enough to decode fast, small enough to shuffle well
 

@@ -13,9 +13,8 @@ import numpy as np
 
 from yukawa.core.errors import InputError
 from yukawa.core.files import parse_row, replacement, report_write_errors
-from yukawa.jets.columns import JET_ORIGIN, check_columns, label_column
 from yukawa.jets.io.chunks import JetSource
-from yukawa.jets.table import Array, Jets
+from yukawa.jets.table import JET_ORIGIN, Array, Jets, check_columns, label_column
 
 LINES = 1024  # jets of a chunk
 

@@ -16,12 +16,11 @@ from yukawa import __version__
 from yukawa.core.errors import InputError, YukawaError
 from yukawa.core.files import atomic_write
 from yukawa.core.optional import require
-from yukawa.jets.columns import JET, PARTICLE_COLUMNS
 from yukawa.jets.features.config import DataConfig
 from yukawa.jets.features.encoder import FeatureEncoder, encode_padded
 from yukawa.jets.features.frames import PaddedFrame
 from yukawa.jets.models.tagger import ParticleTagger, load_model
-from yukawa.jets.table import Array, Jets
+from yukawa.jets.table import JET, PARTICLE_COLUMNS, Array, Jets
 
 MASK, OUTPUT = "mask", "probabilities"
 TOLERANCE = 1e-5

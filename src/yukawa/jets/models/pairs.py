@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from yukawa.jets.models.blocks import gelu
 from yukawa.jets.models.layout import LengthGroup
 
 PairFeatures = Literal["pp", "ee"]
@@ -201,3 +200,11 @@ def spread(logits_HN: Tensor, group: LengthGroup) -> Tensor:
     fill = logits_HN.new_tensor([0.0, -math.inf]).expand(len(logits_HN), 2)
     slots = torch.cat([logits_HN, fill], dim=1).index_select(1, group.pair_of_slots)
     return slots.unflatten(1, (-1, group.length, group.length))
+
+
+def gelu(x: Tensor) -> Tensor:
+    """The exact GELU; without gradients in place, which spares the memory of another tensor."""
+    if torch.is_grad_enabled() or torch.compiler.is_compiling():
+        return F.gelu(x)
+    activated: Tensor = torch.ops.aten.gelu_(x)
+    return activated

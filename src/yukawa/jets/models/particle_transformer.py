@@ -12,11 +12,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from yukawa.core.errors import InputError
-from yukawa.jets.models.blocks import ClassBlock, ParticleBlock, dropout, initialise_blocks, initialise_linear
 from yukawa.jets.models.layout import LengthGroup, attendable
 from yukawa.jets.models.pairs import FEATURES, PairEmbedding, PairFeatures
 from yukawa.jets.models.tagger import TaggerConfig, configure, load_weights
-from yukawa.jets.models.transformer import ParticleEmbedding, TransformerTagger
+from yukawa.jets.models.transformer import (
+    ClassBlock,
+    ParticleBlock,
+    ParticleEmbedding,
+    TransformerTagger,
+    dropout,
+    initialise_blocks,
+    initialise_linear,
+)
 
 
 class ParticleTransformerConfig(TaggerConfig):

@@ -17,8 +17,7 @@ from yukawa.core.config import checked
 from yukawa.core.errors import InputError, NotFound, unknown_name
 from yukawa.core.optional import require
 from yukawa.jets.features.config import DataConfig, read_config
-from yukawa.jets.features.encoded import Encoder
-from yukawa.jets.features.encoder import FeatureEncoder
+from yukawa.jets.features.encoder import Encoder, FeatureEncoder
 from yukawa.runs import run
 
 WEIGHTS, CONFIG, DATA_CONFIG = "model.safetensors", "config.json", "data_config.yaml"

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from yukawa.core.optional import require
-from yukawa.jets.simulation.processes import Clustering
+from yukawa.jets.simulation.cards import Clustering
 from yukawa.jets.table import Array, offsets_of, rows_of
 
 _LEAST_PT = 1e-99  # GeV; keeps the pseudorapidity along the beam finite

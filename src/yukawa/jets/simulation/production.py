@@ -18,11 +18,10 @@ from yukawa.core.errors import InputError, StoreError
 from yukawa.core.files import hash_file, parse_row, report_write_errors, write_jsonl
 from yukawa.core.optional import require
 from yukawa.core.processes import Report, run_tasks, usable_cores
-from yukawa.jets.io.manifest import MANIFEST, SPLITS, JetManifest, Shard, check_manifest, describe_shard
 from yukawa.jets.io.parquet import write_parquet
-from yukawa.jets.simulation.blocks import block_sizes, make_block
-from yukawa.jets.simulation.cards import Card
-from yukawa.jets.simulation.processes import Process
+from yukawa.jets.io.source import MANIFEST, SPLITS, JetManifest, Shard, check_manifest, describe_shard
+from yukawa.jets.simulation.cards import Card, Process
+from yukawa.jets.simulation.events import block_sizes, make_block
 
 # An unfinished data set has this in place of its manifest: settings in the first row, then one row per block.
 JOURNAL = "production.jsonl"

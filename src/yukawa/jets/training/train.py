@@ -1,17 +1,29 @@
 """A training on jets: the recipe becomes a run with the best tagger, its metrics and its card."""
 
+import math
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
-from yukawa.jets.features.encoded import Encoder
+import torch
+from torch import Tensor, nn
+
+from yukawa.jets.features.encoder import Encoded, Encoder
+from yukawa.jets.io.chunks import JetSource
+from yukawa.jets.io.loader import Streaming, tensors
 from yukawa.jets.models.tagger import Tagger, save_model
 from yukawa.jets.training import setup
-from yukawa.jets.training.batches import JetBatches, labelled, steps_of_an_epoch
 from yukawa.jets.training.recipe import JetRecipe, JetSettings
-from yukawa.jets.training.trainer import JetTrainer, Supervised, arguments
+from yukawa.jets.training.trainer import (
+    JetBatches,
+    JetTrainer,
+    Supervised,
+    arguments,
+    labelled,
+    steps_of_an_epoch,
+)
 from yukawa.runs.batches import StepDataset, TensorBatch
 from yukawa.runs.callback import BestSoFar, Plan, Progress, TrainingCallback
 from yukawa.runs.checkpoints import check_shapes, read_best, step_of
@@ -240,3 +252,87 @@ def best_table(best: BestSoFar) -> dict[str, object]:
         "step": f"{best.best_step or 0:,}",
         "all metrics": "`metrics.jsonl`, `learning-curves.png`",
     }
+
+
+_SAMPLE = 32  # jets on which memory is measured
+# fp32 copies of the weights: they, their gradient, two moments; Ranger's slow ones are a fifth.
+_COPIES = {"adamw": 4, "ranger": 5}
+
+
+@dataclass(frozen=True)
+class JetDryRun:
+    """What a recipe would do.
+
+    Attributes:
+        recipe: as resolved.
+        parameters: of the network.
+        train_jets: jets to train on, before the data config's selection.
+        jets_per_epoch: jets that an epoch trains on.
+        validation_jets: jets to validate on.
+        plan: its steps.
+        weights_memory: bytes of weights, gradients and the optimiser's state.
+        batch_memory: bytes that the network keeps of a batch for its gradient, measured on a few jets.
+        data_memory: bytes of the encoded jets that are held at once.
+    """
+
+    recipe: JetRecipe
+    parameters: int
+    train_jets: int
+    validation_jets: int
+    jets_per_epoch: int
+    plan: Plan
+    weights_memory: int
+    batch_memory: int
+    data_memory: int
+
+
+def describe(recipe: JetRecipe) -> JetDryRun:
+    """Say what the recipe would do; the data are looked at, nothing is written.
+
+    Raises:
+        InputError: the recipe, its data config or its data are wrong.
+    """
+    encoder, network = setup.build(recipe)
+    train, validation = setup.open_jets(recipe.data, recipe.training.seed)
+    sample = _sample(train, encoder)
+    row_bytes = sum(array.nbytes for array in sample.rows.values()) / max(len(sample), 1)
+    held = [len(train), len(validation)]
+    if recipe.data.loading == "streaming":
+        held = [min(jets, recipe.data.buffer) for jets in held]
+    jets = recipe.training.jets_per_epoch or len(train)
+    parameters = sum(weight.numel() for weight in network.parameters())
+    plan = plan_of(recipe.training, math.ceil(jets / recipe.training.batch))
+    return JetDryRun(
+        recipe=setup.resolved(recipe, network),
+        parameters=parameters,
+        train_jets=len(train),
+        validation_jets=len(validation),
+        jets_per_epoch=jets,
+        plan=plan,
+        weights_memory=4 * parameters * _COPIES[recipe.training.optimiser],
+        batch_memory=round(kept_for_gradient(network, tensors(sample)) / max(len(sample), 1) * plan.batch),
+        data_memory=round(row_bytes * sum(held)),
+    )
+
+
+def kept_for_gradient(network: nn.Module, batch: dict[str, Tensor]) -> int:
+    """Bytes of all tensors that a forward pass keeps for the backward pass, without the weights."""
+    weights = {weight.untyped_storage().data_ptr() for weight in network.parameters()}
+    kept: dict[int, int] = {}
+
+    def note(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        logits = network(**batch)
+    del logits
+    return sum(kept.values())
+
+
+def _sample(source: JetSource, encoder: Encoder) -> Encoded:
+    """A few jets of the first chunk, encoded."""
+    first = Streaming(JetSource(source.columns, source.chunks[:1]), encoder, _SAMPLE, ahead=0)
+    return next(first.batches(_SAMPLE, seed=0, epoch=0, shuffle=False))

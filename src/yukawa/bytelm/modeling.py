@@ -125,9 +125,7 @@ class ByteLMModel(ByteLMPreTrainedModel):
             if self.config.smooth_bytes:
                 first[:BYTES] = patches.smooth_rows(first.shape[1], BYTE_RMS).to(first)
             init.copy_(module.weight, first)
-        elif isinstance(
-            module, nn.Linear
-        ):  # the two layers of the embedding; the decoder has its own first weights
+        elif isinstance(module, nn.Linear):  # those of the embedding; the decoder has its own first weights
             init.kaiming_normal_(module.weight, nonlinearity="relu")
 
     def get_input_embeddings(self) -> nn.Module:
@@ -245,9 +243,8 @@ class ByteLMForCausalLM(Generating, ByteLMPreTrainedModel, GenerationMixin):
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
         super()._init_weights(module)
-        if isinstance(
-            self.head, PatchDecoder
-        ):  # as the embedding: a patch's part and the byte before shall weigh alike
+        if isinstance(self.head, PatchDecoder):
+            # As in the embedding: a patch's part and the byte before shall weigh alike.
             if module is self.head.bytes:
                 init.normal_(module.weight, std=BYTE_RMS)
             elif module is self.head.spread:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.nn import functional as F
 from transformers import AttentionInterface, AttentionMaskInterface, LlamaModel
 from transformers.generation import logits_process as logits
@@ -361,7 +360,7 @@ class Generating:
                 if new == 0 or bool(ended_B.all()):
                     return
             cache, begun_Bg = output.past_key_values, begun_Bg[:, :0]
-            mask_BT = functional.pad(mask_BT, (0, 1), value=True)
+            mask_BT = F.pad(mask_BT, (0, 1), value=True)
             output = self.model(torch.stack(patch, 1), mask_BT, cache, use_cache=True, return_dict=True)
 
     def _patch(self, vector_BD: Tensor, begun_Bg: Tensor, choose: Choice) -> Iterator[tuple[Tensor, bool]]:

@@ -18,7 +18,6 @@ JET_ORIGIN = ("b", "bbar", "c", "cbar", "s", "sbar", "u", "ubar", "d", "dbar", "
 
 PDG_ID = {"d": 1, "u": 2, "s": 3, "c": 4, "b": 5, "g": 21}
 PDG_ID |= {f"{quark}bar": -PDG_ID[quark] for quark in "duscb"}
-NAME_OF_PDG_ID = {pdg: name for name, pdg in PDG_ID.items()}
 
 
 @dataclass(frozen=True)
@@ -29,11 +28,6 @@ class Column:
     dtype: str
     unit: str
     meaning: str
-
-    @property
-    def of_particles(self) -> bool:
-        """Whether each particle has a value, rather than each jet."""
-        return self.name.startswith(PARTICLE)
 
 
 PARTICLE_COLUMNS = (

@@ -6,6 +6,7 @@ import tracemalloc
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,6 +36,7 @@ from yukawa.jets.pretraining.sources import (
 )
 from yukawa.jets.training.trainer import DIVISOR
 from yukawa.runs.batches import TensorBatch
+from yukawa.runs.distributed import Machine
 
 BOS, TEXT, EOS, PAD = (int(mark) for mark in (Mark.BOS, Mark.TEXT, Mark.EOS, Mark.PAD))
 
@@ -314,7 +316,7 @@ class Numbers(Sequences):
         return iter(())
 
 
-def mixture(weights: list[float], batch: int = 12, steps: int = 9, **options: int) -> MixtureBatches:
+def mixture(weights: list[float], batch: int = 12, steps: int = 9, **options: Any) -> MixtureBatches:
     return MixtureBatches([Numbers(i) for i in range(len(weights))], weights, batch, steps, 4, **options)
 
 
@@ -370,7 +372,7 @@ def test_sources_have_seeds_of_their_own_and_lie_mixed() -> None:
 @pytest.mark.parametrize("world", [2, 5])
 def test_processes_share_the_same_batches(world: int) -> None:
     alone = next(iter(mixture([1, 1])))
-    parts = [next(iter(mixture([1, 1], rank=rank, world=world))) for rank in range(world)]
+    parts = [next(iter(mixture([1, 1], machine=Machine(rank=rank, world=world)))) for rank in range(world)]
     assert alone is not None
     assert torch.equal(torch.cat([part[PATCHES] for part in parts if part]), alone[PATCHES])
     assert all(part is not None and part[DIVISOR] == 12 / world for part in parts)

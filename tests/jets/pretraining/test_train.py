@@ -24,13 +24,13 @@ from yukawa.jets.models import tagger
 from yukawa.jets.models.byte_model import ByteLanguageModel, until_end
 from yukawa.jets.models.tagger import load_model
 from yukawa.jets.pretraining.recipe import PretrainingRecipe
-from yukawa.jets.pretraining.train import SOURCE, PretrainingTrainer, card, pretrain
+from yukawa.jets.pretraining.train import SOURCE, PretrainingTrainer, pretrain
 from yukawa.jets.training.recipe import JetRecipe
 from yukawa.jets.training.setup import build
 from yukawa.jets.training.train import train
 from yukawa.jets.training.trainer import DIVISOR, LABELS, arguments
 from yukawa.runs.batches import StepDataset, TensorBatch
-from yukawa.runs.callback import BestSoFar, Plan, TrainingCallback
+from yukawa.runs.callback import Plan, TrainingCallback
 from yukawa.runs.checkpoints import checkpoints
 from yukawa.runs.distributed import Machine
 from yukawa.runs.run import Run
@@ -358,28 +358,17 @@ def test_constants_are_not_measured_from_texts(tmp_path: Path, place: Path, reci
         pretrain(recipe(config=str(open_config), mixture=alone), tmp_path / "run")
 
 
-def test_the_card_says_what_was_read_how_it_went_and_how_to_use_it(
-    recipe: Callable[..., PretrainingRecipe],
-) -> None:
-    figures = {"validation_loss": 1.25, "validation_bits_per_byte_text": 3.5}
-    page = card(
-        recipe(),
-        Plan(6, None, 3, 3, 1, 16, "sequences", "loss"),
-        BestSoFar(1.25, 6, figures),
-        run="here",
-        parameters=12345,
-        known={"text": "80 documents", "jets": "300 jets", "questions": "300 jets"},
-        speed=321.4,
-    )
+def test_the_card_says_what_was_read_how_it_went_and_how_to_use_it(whole: Path) -> None:
+    page = (whole / "card.md").read_text()
     for line in (
-        "12,345 parameters",
+        " parameters",
         "| text | text, 25% of the sequences, from ",
         "| questions | questions, 50% of the sequences",
-        "80 documents |",
+        "80 documents",
         "| steps | 6 of 16 sequences |",
-        "| speed | 321 sequences/s |",
-        "| validation bits per byte text | 3.5000 |",
-        "model.start=here",
+        " sequences/s |",
+        "| validation bits per byte text | ",
+        f"model.start={whole.name}",
         "| level | L0: a foundation model |",
     ):
         assert line in page

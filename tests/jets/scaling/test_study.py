@@ -11,15 +11,17 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 from statistics import mean, stdev
 
+import numpy as np
 import pyarrow.parquet
 import pytest
 
 from yukawa.core.errors import InputError, MissingPackage, ModelError, StoreError, YukawaError
 from yukawa.core.processes import Workers
 from yukawa.jets.evaluation import evaluate as evaluate_module
+from yukawa.jets.evaluation.evaluate import FOLDER
+from yukawa.jets.evaluation.metrics import Confusion
 from yukawa.jets.scaling import study
-from yukawa.jets.scaling import study as module
-from yukawa.jets.scaling.study import CellTask, classes_of, is_finished, metrics_of, run_cell, run_study
+from yukawa.jets.scaling.study import REPORT, CellTask, classes_of, metrics_of, run_cell, run_study
 from yukawa.jets.table import JET_ORIGIN
 from yukawa.jets.training import train as train_module
 from yukawa.runs.sweep import Stopped, attempt
@@ -160,8 +162,8 @@ def test_a_training_that_fails_leaves_the_others_going(load, tmp_path, monkeypat
             raise ModelError("the loss is no number")
         real(task, progress)
 
-    real = module.run_cell
-    monkeypatch.setattr(module, "run_cell", run_cell)
+    real = study.run_cell
+    monkeypatch.setattr(study, "run_cell", run_cell)
     told = []
     result = run_study(load(*SMALL), tmp_path, on_message=told.append)
     assert dict(result.failed) == {"net-epochs-20-1": "the loss is no number"}
@@ -178,7 +180,7 @@ def test_an_error_that_others_would_meet_too_ends_the_study(load, tmp_path, monk
         asked.append(task)
         raise StoreError("the disk is full")
 
-    monkeypatch.setattr(module, "run_cell", run_cell)
+    monkeypatch.setattr(study, "run_cell", run_cell)
     with pytest.raises(StoreError, match="the disk is full"):
         run_study(load(*SMALL), tmp_path)
     assert len(asked) == 1
@@ -255,7 +257,7 @@ def test_a_cell_is_trained_and_measured_once(task, monkeypatch):
     steps = []
     run_cell(task, steps.append)
     assert steps == [1, 2, 3]
-    assert is_finished(task.folder)
+    assert (task.folder / FOLDER / REPORT).exists()
     row = metrics_of(task.cell, task.folder)
     assert list(row)[:6] == ["model", "mode", "jets", "seed", "steps", "test_jets"]
     assert (row["model"], row["mode"], row["jets"], row["seed"]) == ("net", "steps", 60, 1)
@@ -276,7 +278,7 @@ def test_an_interrupted_cell_goes_on_to_the_same_figures(task, tmp_path, data):
 
     with pytest.raises(Stopped):
         run_cell(task, stop)
-    assert not is_finished(task.folder)
+    assert not (task.folder / FOLDER / REPORT).exists()
     steps = []
     run_cell(task, steps.append)
     assert steps == [3]
@@ -311,7 +313,7 @@ def test_an_error_travels_with_its_family_and_hint(task, monkeypatch, raised, ar
 
 @pytest.mark.parametrize("content", ["", "{}", '{"models": {}}', '{"models": {"x": 1}, "jets": 1}'])
 def test_a_damaged_report_is_named(task, content):
-    path = task.folder / "evaluation" / module.REPORT
+    path = task.folder / "evaluation" / study.REPORT
     path.parent.mkdir(parents=True)
     path.write_text(content)
     with pytest.raises(StoreError, match=r"report\.json is damaged"):
@@ -392,10 +394,8 @@ def test_the_page_has_means_with_spreads_by_mode_and_model():
 
 def test_a_guessing_tagger_reaches_chance():
     classes = JET_ORIGIN
-    flat = [[1 / 11] * 11] * 11
-    from yukawa.jets.evaluation.metrics import Confusion
-
-    for name, estimate in Confusion.from_matrix(flat, 100, classes).figures.items():
+    flat = np.full((11, 11), 1 / 11)
+    for name, estimate in Confusion(flat, np.full(len(classes), 100.0), classes).figures.items():
         assert study.chance(name, classes) == pytest.approx(estimate.value), name
     assert study.chance("auc", classes) == 0.5
 

@@ -12,10 +12,10 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from yukawa.core.errors import InputError, MissingPackage, StoreError
-from yukawa.jets.io.parquet import read_metadata
 from yukawa.jets.io.source import MANIFEST, SPLITS, check_manifest, open_source
 from yukawa.jets.simulation import events, produce, production
 from yukawa.jets.simulation import simulate_events as simulate_with_pythia
@@ -144,8 +144,8 @@ def test_progress_counts_every_jet(tmp_path):
 
 
 def test_a_shard_says_where_it_is_from(finished):
-    assert read_metadata(finished / "train" / "00002.parquet") == {
-        "process": "jet-origin", "card": "cepc", "seed": "1", "block": "2",
+    assert pq.read_schema(finished / "train" / "00002.parquet").metadata == {
+        b"process": b"jet-origin", b"card": b"cepc", b"seed": b"1", b"block": b"2",
     }  # fmt: skip
 
 

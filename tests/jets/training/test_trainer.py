@@ -84,7 +84,9 @@ def test_a_resumed_feed_goes_on_where_the_unbroken_one_was(loader: Loader, first
 
 def test_processes_share_the_jets_and_do_equally_many_steps(loader: Loader) -> None:
     steps = steps_of_an_epoch(loader, 50, 2)
-    feeds = [list(JetBatches(loader, 50, steps, seed=3, rank=rank, world=2)) for rank in (0, 1)]
+    feeds = [
+        list(JetBatches(loader, 50, steps, seed=3, machine=Machine(rank=rank, world=2))) for rank in (0, 1)
+    ]
     everything = [number for feed in feeds for batch in feed for number in numbers(batch)]
     assert len(everything) == len(set(everything)) == 300
     if isinstance(loader, InMemory):  # then the batches are those of one process
@@ -178,7 +180,7 @@ def make(data: Path, out: Path, **changes: object) -> JetTrainer:
     run = Run.create(out, {}, []) if rank == 0 else None
     callback = TrainingCallback(plan, run, None, Interruption(), folder=out / "checkpoints")
     settings = arguments(recipe, out / "checkpoints", plan.steps, machine)
-    feed = JetBatches(loader, plan.batch, plan.steps, recipe.seed, rank=rank, world=world)
+    feed = JetBatches(loader, plan.batch, plan.steps, recipe.seed, machine=machine)
     return JetTrainer(Sums(), recipe, settings, feed, validate, callback)
 
 

@@ -159,9 +159,8 @@ class ByteEncoder(Encoder):
                 hint="type, for instance: order=part_energy",
             )
         jet_N = np.repeat(np.arange(len(jets)), jets.counts)
-        rows_N = np.lexsort(
-            (-np.asarray(key.data, np.float64), jet_N)
-        )  # stable: what is equal stays in its order
+        # Stable: what is equal stays in its order.
+        rows_N = np.lexsort((-np.asarray(key.data, np.float64), jet_N))
         return Jets(jets.offsets, {name: c.take(rows_N) for name, c in jets.particles.items()}, jets.scalars)
 
     def _bytes(self, jets: Jets, encoded: Encoded) -> tuple[Array, Array, Array]:

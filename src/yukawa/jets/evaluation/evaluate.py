@@ -10,17 +10,9 @@ from yukawa.core.errors import InputError
 from yukawa.core.files import report_write_errors
 from yukawa.core.reports import Block, Bullets, Heading, Page, Paragraph, Picture, Table
 from yukawa.core.statistics import Estimate
-from yukawa.jets.evaluation import plots
+from yukawa.jets.evaluation import plots, results
 from yukawa.jets.evaluation.prediction import predict
-from yukawa.jets.evaluation.results import (
-    PUBLISHED_SOURCE,
-    Scores,
-    TaggerComparison,
-    TaggerMetrics,
-    TaggerReport,
-    compare,
-    labelled_scores,
-)
+from yukawa.jets.evaluation.results import Scores
 from yukawa.jets.io.chunks import JetSource
 from yukawa.jets.io.source import MANIFEST, open_source
 from yukawa.runs.run import MODEL, Run, run_folder
@@ -40,7 +32,7 @@ def evaluate(
     batch: int = 1024,
     device: str | None = None,
     progress: Progress | None = None,
-) -> TaggerReport:
+) -> results.TaggerReport:
     """Evaluate saved models or runs on the same labelled jets and write `report.json`, `.html`, `.md` and plots.
 
     Args:
@@ -74,8 +66,8 @@ def evaluate(
                 progress(before + done, total)
 
         predictions = predict(model_folder(path), source, batch=batch, device=device, progress=report)
-        scores[name] = labelled_scores(predictions, name)
-    return write(compare(scores, what, published=published), folder)
+        scores[name] = results.labelled_scores(predictions, name)
+    return write(results.compare(scores, what, published=published), folder)
 
 
 def _named(models: Path | Sequence[Path] | Mapping[str, Path]) -> dict[str, Path]:
@@ -146,7 +138,7 @@ def _recorded(recipe: Mapping[str, Any]) -> tuple[str, ...]:
 _KINDS = {"efficiency": "tagging efficiency", "flip": "charge flip rate", "mean": "mean diagonal"}
 
 
-def write(report: TaggerReport, folder: Path) -> TaggerReport:
+def write(report: results.TaggerReport, folder: Path) -> results.TaggerReport:
     """Write a report with its plots into `folder`, which is made if need be.
 
     Raises:
@@ -172,7 +164,7 @@ def write(report: TaggerReport, folder: Path) -> TaggerReport:
     return replace(report, folder=folder)
 
 
-def page(report: TaggerReport) -> Page:
+def page(report: results.TaggerReport) -> Page:
     """The whole page, without plots."""
     found = Page(f"Evaluation of {', '.join(report.models)}")
     found.add(*summary(report))
@@ -187,12 +179,12 @@ def page(report: TaggerReport) -> Page:
     return found
 
 
-def in_brief(report: TaggerReport) -> list[Block]:
+def in_brief(report: results.TaggerReport) -> list[Block]:
     """The metrics and the comparisons, for the terminal."""
     return [*summary(report), *(block for one in report.comparisons for block in _comparison(one))]
 
 
-def summary(report: TaggerReport) -> list[Block]:
+def summary(report: results.TaggerReport) -> list[Block]:
     """Matrix metrics and AUC of all models."""
     models = list(report.models.values())
     rows = [
@@ -216,7 +208,7 @@ def summary(report: TaggerReport) -> list[Block]:
     ]
 
 
-def _about_errors(report: TaggerReport) -> str:
+def _about_errors(report: results.TaggerReport) -> str:
     text = "Errors are statistical, one standard deviation, as if all jets were independent"
     ratios = [
         one.clustered[name] / value.error
@@ -228,11 +220,11 @@ def _about_errors(report: TaggerReport) -> str:
     if ratios:
         text += f"; with jets of one event correlated, they are {min(ratios):.2f} to {max(ratios):.2f} times these"
     if report.published:
-        text += f". Published: {PUBLISHED_SOURCE}; compare orderings and gaps, not digits"
+        text += f". Published: {results.PUBLISHED_SOURCE}; compare orderings and gaps, not digits"
     return f"{text}."
 
 
-def _rejections(name: str, one: TaggerMetrics, models: int) -> list[Block]:
+def _rejections(name: str, one: results.TaggerMetrics, models: int) -> list[Block]:
     signals = list(dict.fromkeys(signal for signal, _ in one.rejections))
     if not signals:
         return []
@@ -256,7 +248,7 @@ def _rejections(name: str, one: TaggerMetrics, models: int) -> list[Block]:
     return blocks
 
 
-def _symmetry(models: Mapping[str, TaggerMetrics]) -> list[Block]:
+def _symmetry(models: Mapping[str, results.TaggerMetrics]) -> list[Block]:
     rows = []
     for name, one in models.items():
         if (found := one.symmetry) is not None:
@@ -268,7 +260,7 @@ def _symmetry(models: Mapping[str, TaggerMetrics]) -> list[Block]:
     return [Heading("Particles and antiparticles tagged alike?"), Table(head, rows)]
 
 
-def _comparison(found: TaggerComparison) -> list[Block]:
+def _comparison(found: results.TaggerComparison) -> list[Block]:
     rows = [[_words(name), *_signed(*pair)] for name, pair in found.figures.items()]
     rows += [[f"AUC of {name}", *_signed(*pair)] for name, pair in found.auc.items()]
     test = found.accuracy

@@ -68,15 +68,6 @@ class Confusion:
         return cls(_rate(counts_CC, jets_C[:, None]), jets_C, tuple(classes))
 
     @classmethod
-    def from_matrix(cls, matrix_CC: Array, jets: Array | float, classes: Sequence[str]) -> Self:
-        """From a published matrix and the number of jets behind each row (one number, or one a row).
-
-        The matrix is taken as printed: rounding may leave a row's sum beside 1.
-        """
-        jets_C = np.broadcast_to(np.asarray(jets, np.float64), (len(classes),))
-        return cls(np.asarray(matrix_CC, np.float64), jets_C, tuple(classes))
-
-    @classmethod
     def from_predictions(cls, labels_B: Array, predicted_B: Array, classes: Sequence[str]) -> Self:
         """From the true and the predicted class index of each jet; jets labelled -1 are omitted."""
         counts_1CC = count_cells(labels_B, predicted_B, len(classes))

@@ -129,19 +129,6 @@ def predict(
     return found
 
 
-def read_predictions(path: Path) -> Predictions:
-    """Predictions that `predict`, or another program with columns `score_<class>`, wrote.
-
-    Raises:
-        InputError: the file is missing or damaged, or has no two columns of scores.
-    """
-    source = open_source(path)
-    classes = tuple(name.removeprefix(SCORE) for name in source.columns if name.startswith(SCORE))
-    if len(classes) < 2:
-        raise InputError(f"{path} does not hold predictions: columns {SCORE}<class> are expected")
-    return Predictions(classes, jets=len(source), path=Path(path))
-
-
 def probabilities(rows: Jets, classes: Sequence[str]) -> Array:
     """The probabilities of `rows` in the order of `classes`, shape (B, C).
 

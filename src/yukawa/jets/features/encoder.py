@@ -164,9 +164,8 @@ class FeatureEncoder(Encoder):
         if self.config.weights is not None and not self.prediction:
             weights = weights_of(self.config, frame)
         length = self.config.length
-        most = int(
-            (jets.counts if length is None else np.minimum(jets.counts, length)).sum()
-        )  # less with a mask
+        # With a mask there are fewer.
+        most = int((jets.counts if length is None else np.minimum(jets.counts, length)).sum())
         rows = {name: np.empty((most, len(given.vars)), np.float32) for name, given in self._inputs.items()}
         counts = np.zeros(len(jets), np.int64)
         bad: Counter[str] = Counter()
@@ -264,9 +263,8 @@ class _Block:
         self.truncated = int(np.sum(counts > length))
         place = np.arange(offsets[-1]) - np.repeat(offsets[:-1], counts)
         if sort_by is not None:
-            long = np.flatnonzero(
-                np.repeat(counts > length, counts)
-            )  # other jets keep all, in whatever order
+            # Other jets keep all, in whatever order.
+            long = np.flatnonzero(np.repeat(counts > length, counts))
             jet = np.repeat(np.arange(len(counts)), counts)[long]
             key = np.asarray(self._particles(sort_by))[long]
             place[long[np.lexsort((-key, jet))]] = place[long]

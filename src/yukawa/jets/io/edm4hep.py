@@ -9,20 +9,10 @@ from typing import Any
 import numpy as np
 
 from yukawa.core.errors import InputError
+from yukawa.jets import table
 from yukawa.jets.io.chunks import JetSource
 from yukawa.jets.io.jetclass import flat, opened
-from yukawa.jets.table import (
-    JET_COLUMNS,
-    JET_ORIGIN,
-    PARTICLE_COLUMNS,
-    PDG_ID,
-    Array,
-    Jets,
-    check_columns,
-    label_column,
-    offsets_of,
-    rows_of,
-)
+from yukawa.jets.table import Array, Jets, offsets_of, rows_of
 
 EVENTS = 1000  # events of a chunk
 TREE = "events"
@@ -45,8 +35,11 @@ _OLDER = {
 # Delphes distinguishes leptons, photons and hadrons, but not one charged hadron from another.
 _UNKNOWN = ("part_isChargedKaon", "part_isChargedPion", "part_isProton")
 _OF_TRACKS = ("part_d0val", "part_d0err", "part_dzval", "part_dzerr")
-_OF_TRUTH = ("jet_parton_angle", *map(label_column, JET_ORIGIN))
-_ALL = (*(column.name for column in (*PARTICLE_COLUMNS, *JET_COLUMNS)), *map(label_column, JET_ORIGIN))
+_OF_TRUTH = ("jet_parton_angle", *map(table.label_column, table.JET_ORIGIN))
+_ALL = (
+    *(column.name for column in (*table.PARTICLE_COLUMNS, *table.JET_COLUMNS)),
+    *map(table.label_column, table.JET_ORIGIN),
+)
 
 
 @dataclass(frozen=True)
@@ -64,7 +57,7 @@ class Edm4hepChunk:
             events = _Events(self.path, file[TREE], self.start, self.stop)
             wanted = events.columns
             if columns is not None:
-                check_columns(columns, wanted, str(self.path))
+                table.check_columns(columns, wanted, str(self.path))
                 wanted = tuple(name for name in wanted if name in columns)
             return events.jets(wanted)
 
@@ -211,9 +204,8 @@ class _Events:
         reconstructed = self._global("ReconstructedParticles", event, found)
         true = self._global("Particle", event, self._values("_MCRecoAssociations_to", "index"), "PDG")
         pdg = np.zeros(len(self._values("ReconstructedParticles", "energy")), np.int32)
-        pdg[reconstructed[::-1]] = self._values("Particle", "PDG")[
-            true[::-1]
-        ]  # of many links the first stays
+        # Of many links the first stays.
+        pdg[reconstructed[::-1]] = self._values("Particle", "PDG")[true[::-1]]
         return pdg
 
     def _truth(self, jets: Array, event: Array) -> dict[str, Array]:
@@ -224,14 +216,13 @@ class _Events:
         np.logical_or.at(
             of_boson, np.repeat(np.arange(len(pdg)), parents), np.isin(np.abs(pdg[rows]), _BOSONS)
         )
-        hard = np.flatnonzero(of_boson & np.isin(pdg, list(PDG_ID.values())))
+        hard = np.flatnonzero(of_boson & np.isin(pdg, list(table.PDG_ID.values())))
         counts = self.counts("Particle", "PDG")
-        where = np.searchsorted(
-            hard, offsets_of(counts)
-        )  # the hard partons of event i: where[i] to where[i + 1]
+        # The hard partons of event i: where[i] to where[i + 1].
+        where = np.searchsorted(hard, offsets_of(counts))
         angle, nearest = _nearest(jets, event, self._momenta("Particle")[:, hard], where)
         label = np.where(angle < MATCHED, np.append(pdg[hard], 0)[nearest], 0)
-        columns = {label_column(name): label == PDG_ID[name] for name in JET_ORIGIN}
+        columns = {table.label_column(name): label == table.PDG_ID[name] for name in table.JET_ORIGIN}
         return {"jet_parton_angle": angle, **columns}
 
     def _related(
@@ -320,7 +311,7 @@ def _wrap(angle: Array) -> Array:
 
 def _typed(columns: dict[str, Array], wanted: Collection[str]) -> dict[str, Array]:
     """The columns `wanted`, in the usual order and of the usual types."""
-    kinds = {column.name: column.dtype for column in (*PARTICLE_COLUMNS, *JET_COLUMNS)}
+    kinds = {column.name: column.dtype for column in (*table.PARTICLE_COLUMNS, *table.JET_COLUMNS)}
     return {
         name: columns[name].astype(kinds.get(name, "bool"), copy=False)
         for name in _ALL

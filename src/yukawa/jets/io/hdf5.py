@@ -19,20 +19,12 @@ DATA, LABELS, GLOBAL = "data", "pid", "global"
 _MOST_CLASSES = 10_000  # a label beyond is taken for damage
 _CHUNK = (512, 32)  # jets and particles that are compressed together
 
-
 KIND = "part_kind"
 # The features of OmniLearned (arXiv:2510.24066), in its order; it needs the first four.
 FEATURES = (
-    "part_deta",
-    "part_dphi",
-    "log part_pt",
-    "log part_energy",
-    KIND,
-    "tanh part_d0val",
-    "part_d0err",
-    "tanh part_dzval",
-    "part_dzerr",
-)
+    "part_deta", "part_dphi", "log part_pt", "log part_energy", KIND, "tanh part_d0val", "part_d0err",
+    "tanh part_dzval", "part_dzerr",
+)  # fmt: skip
 KINEMATIC = FEATURES[:4]
 GLOBALS = ("jet_pt", "jet_eta", "jet_mass", "jet_nparticles")
 JET_FEATURES = ("jet_pt", "jet_eta", "jet_phi", "jet_energy", "jet_mass")

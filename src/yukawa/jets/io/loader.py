@@ -17,9 +17,8 @@ from yukawa.jets.io.chunks import JetSource
 from yukawa.jets.table import Array, Jets, offsets_of
 
 BUFFER = 32_768
-_AT_ONCE = (
-    4096  # jets of several batches that are encoded together: each call and each new array has its cost
-)
+# Jets of several batches that are encoded together: each call and each new array has its cost.
+_AT_ONCE = 4096
 T = TypeVar("T")
 
 

@@ -71,17 +71,6 @@ def write_parquet(path: Path, jets: Jets, metadata: Mapping[str, str] | None = N
         append(jets)
 
 
-def read_metadata(path: Path) -> dict[str, str]:
-    """The metadata that were passed to `write_parquet`.
-
-    Raises:
-        InputError: the file is damaged.
-    """
-    with _opened(path) as file:
-        stored = file.schema_arrow.metadata or {}
-    return {key.decode(): value.decode() for key, value in stored.items()}
-
-
 @contextmanager
 def parquet_writer(path: Path, metadata: Mapping[str, str] | None = None) -> Iterator[Callable[[Jets], None]]:
     """A function that appends jets to a new file, which is put at `path` when the block ends without an error.

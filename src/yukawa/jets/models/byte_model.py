@@ -8,14 +8,9 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
+from yukawa.bytelm import modeling
 from yukawa.bytelm.configuration import ByteLMConfig
-from yukawa.bytelm.modeling import (
-    IGNORED,
-    ByteLMForCausalLM,
-    ByteLMForSequenceClassification,
-    ByteLMModel,
-    pool,
-)
+from yukawa.bytelm.modeling import IGNORED
 from yukawa.bytelm.patches import PatchDecoder
 from yukawa.bytelm.segments import Mark
 from yukawa.core.errors import InputError
@@ -106,7 +101,7 @@ class ByteTagger(Tagger):
     """The base of the taggers over bytes: a decoder `model.model`, which one may take over from another."""
 
     config: ByteSizes
-    model: ByteLMForSequenceClassification | ByteLMForCausalLM
+    model: modeling.ByteLMForSequenceClassification | modeling.ByteLMForCausalLM
 
     def start_from(self, saved: Tagger, where: str) -> None:
         """Take the embedding and the decoder of a trained tagger over bytes; the head stays unchanged.
@@ -133,7 +128,7 @@ class ByteModel(ByteTagger):
 
     def __init__(self, config: ByteModelConfig) -> None:
         super().__init__(config)
-        self.model = ByteLMForSequenceClassification(
+        self.model = modeling.ByteLMForSequenceClassification(
             config.for_transformers(
                 pooling=config.pooling,
                 id2label=dict(enumerate(config.classes)),
@@ -149,7 +144,7 @@ class ByteModel(ByteTagger):
         """Logits (B, C) of jets of packed patches of ids; `counts_B` are the patches of each jet, 1 at least."""
         layout = sort(patches_NP, counts_B)
         sums = [
-            pool(whole.padded(hidden_ND), whole.mask, self.config.pooling)
+            modeling.pool(whole.padded(hidden_ND), whole.mask, self.config.pooling)
             for whole, hidden_ND in decode(self.model.model, patches_NP, layout)
         ]
         logits: Tensor = self.model.score(torch.cat(sums))[layout.places]
@@ -161,7 +156,9 @@ def sort(patches_NP: Tensor, counts_B: Tensor) -> Layout:
     return group_by_length(counts_B, SLOTS_GPU if patches_NP.is_cuda else SLOTS_CPU)
 
 
-def decode(model: ByteLMModel, patches_NP: Tensor, layout: Layout) -> Iterator[tuple[LengthGroup, Tensor]]:
+def decode(
+    model: modeling.ByteLMModel, patches_NP: Tensor, layout: Layout
+) -> Iterator[tuple[LengthGroup, Tensor]]:
     """The vectors that the decoder gives to sorted patches, of some sequences after another.
 
     Sequences of nearly one length attend together; the little padding that there is comes last, where causal attention
@@ -195,13 +192,13 @@ class ByteLanguageModel(ByteTagger):
 
     Config: ClassVar[type[TaggerConfig]] = ByteLanguageModelConfig
     config: ByteLanguageModelConfig
-    model: ByteLMForCausalLM
+    model: modeling.ByteLMForCausalLM
     answers: Tensor
 
     def __init__(self, config: ByteLanguageModelConfig) -> None:
         super().__init__(config)
         sizes = config.for_transformers(inner_layers=config.inner_layers)
-        self.model = ByteLMForCausalLM(sizes)
+        self.model = modeling.ByteLMForCausalLM(sizes)
         answers_CP = torch.from_numpy(answer_patches(config.classes, sizes.patch_size)).long()
         self.register_buffer("answers", answers_CP, persistent=False)
 

@@ -26,12 +26,8 @@ MASK, OUTPUT = "mask", "probabilities"
 TOLERANCE = 1e-5
 
 _TRUTHS = frozenset(column.name for column in PARTICLE_COLUMNS if column.dtype == "bool")
-_SHAPES = (
-    (1, 1),
-    (1, 7),
-    (3, 2),
-    (5, 33),
-)  # jets and particles of the longest, at which an export is checked
+# Jets, and particles of the longest, at which an export is checked.
+_SHAPES = ((1, 1), (1, 7), (3, 2), (5, 33))
 
 
 class Preprocessed(nn.Module):
@@ -231,17 +227,14 @@ def _translate(network: Preprocessed) -> Any:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Without the exporter's chatter."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
-    levels = [logger.level for logger in loggers]
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
     try:
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
+        logging.disable(before)
 
 
 def _is_failure(found: object) -> bool:

@@ -84,11 +84,8 @@ def _cross(a_BP: Tensor, b_BP: Tensor) -> Tensor:
     some 1e-9 to itself, whose logarithm trained weights know; so it is written out here, for all machines.
     """
     rounded = b_BP[:, :, None] * a_BP[:, None, :]
-    return (_all_two(a_BP.double(), b_BP.double()) - rounded).to(a_BP.dtype)
-
-
-def _all_two(a_BP: Tensor, b_BP: Tensor) -> Tensor:
-    return a_BP[:, :, None] * b_BP[:, None, :]
+    exact = a_BP.double()[:, :, None] * b_BP.double()[:, None, :]
+    return (exact - rounded).to(a_BP.dtype)
 
 
 def _delta_phi(phi_BP: Tensor) -> Tensor:

@@ -10,10 +10,11 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from yukawa.core.config import checked
 from yukawa.core.errors import InputError
 from yukawa.jets.models.layout import LengthGroup, group_by_length
 from yukawa.jets.models.pairs import fold, normalise, running_affine
-from yukawa.jets.models.tagger import ParticleTagger, TaggerConfig, configure, load_weights
+from yukawa.jets.models.tagger import ParticleTagger, TaggerConfig, load_weights
 
 # Numbers of one block of edges in inference, so that what is computed of it stays in the caches (2^17 to 2^19 are best).
 BLOCK = 1 << 18
@@ -316,7 +317,7 @@ def _config_of(weights: Mapping[str, Tensor], hints: dict[str, Any]) -> Particle
         "fusion": "fusion.weight" in weights,
         "input_norm": "input_norm.weight" in weights,
     }
-    config: ParticleNetConfig = configure(ParticleNet, found | hints)
+    config = checked(ParticleNetConfig, found | hints, ParticleNet.__name__)
     if head[-1] != len(config.classes):
         raise InputError(
             f"the checkpoint has {head[-1]} outputs, but {len(config.classes)} classes are named"

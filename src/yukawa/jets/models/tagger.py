@@ -158,16 +158,7 @@ def build(settings: Mapping[str, Any]) -> Tagger:
         InputError: the architecture or a setting is unknown, missing or has a wrong value.
     """
     tagger_class = architecture(settings.get("architecture"))
-    return tagger_class(configure(tagger_class, settings))
-
-
-def configure(tagger_class: type[Tagger], settings: Mapping[str, Any]) -> Any:
-    """The configuration of an architecture, its `Config`, from plain values.
-
-    Raises:
-        InputError: a setting is unknown, missing or has a wrong value.
-    """
-    return checked(tagger_class.Config, settings, tagger_class.__name__)
+    return tagger_class(checked(tagger_class.Config, settings, tagger_class.__name__))
 
 
 def architecture(name: object) -> type[Tagger]:

@@ -2,9 +2,9 @@
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -16,6 +16,11 @@ from yukawa.core.errors import InputError
 from yukawa.jets.models.layout import LengthGroup, attendable, group_by_length
 from yukawa.jets.models.pairs import gelu, normalise, running_affine
 from yukawa.jets.models.tagger import ParticleTagger, TaggerConfig
+
+# Who looks at whom, and with which bias: the same in all blocks of a network. From projected particles (N, 3 D: queries,
+# keys, values, each head by head), the number of heads and the share of attention weights to drop it gives the attended
+# values (N, D).
+Attention = Callable[[Tensor, int, float], Tensor]
 
 
 class ParticleBlock(nn.Module):
@@ -39,7 +44,7 @@ class ParticleBlock(nn.Module):
         self.contract = nn.Linear(feedforward, embed)
         self.residual_scale_D = nn.Parameter(torch.ones(embed))
 
-    def forward(self, x_ND: Tensor, attention: "Attention", out: tuple[Tensor, Tensor]) -> Tensor:
+    def forward(self, x_ND: Tensor, attention: Attention, out: tuple[Tensor, Tensor]) -> Tensor:
         """The particles after the block, (N, D).
 
         Args:
@@ -109,17 +114,6 @@ def initialise_blocks(blocks: nn.ModuleList) -> None:
     for depth, block in enumerate(blocks, start=1):
         for linear in (block.out_projection, block.contract):
             linear.weight.data.div_(math.sqrt(2 * depth))
-
-
-class Attention(Protocol):
-    """Who looks at whom, and with which bias: the same in all blocks of a network."""
-
-    def __call__(self, projected_NX: Tensor, heads: int, p: float) -> Tensor:
-        """Attended values (N, D) from projected particles, X = 3 D: queries, keys, values, each head by head.
-
-        Args:
-            p: share of attention weights to drop.
-        """
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,9 @@ from yukawa.core.errors import InputError
 from yukawa.jets.features.encoder import Encoded, join
 from yukawa.jets.io.loader import Loader, run_ahead, tensors
 from yukawa.jets.table import Array
-from yukawa.jets.training.trainer import DIVISOR, share
+from yukawa.jets.training.trainer import ALONE, DIVISOR, share
 from yukawa.runs.batches import StepDataset, TensorBatch
+from yukawa.runs.distributed import Machine
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".txt")
 
@@ -348,8 +349,7 @@ class MixtureBatches(StepDataset):
         steps: batches in all.
         seed: of the draw and of the order of each source.
         first: how many batches are None.
-        rank: number of this process.
-        world: number of processes.
+        machine: says which process this is, and of how many.
         prefetch: batches made ready in the background.
     """
 
@@ -362,13 +362,12 @@ class MixtureBatches(StepDataset):
         seed: int,
         *,
         first: int = 0,
-        rank: int = 0,
-        world: int = 1,
+        machine: Machine = ALONE,
         prefetch: int = 0,
     ) -> None:
         super().__init__(batch, steps, first)
         self.sources, self.seed, self.prefetch = tuple(sources), seed, prefetch
-        self.rank, self.world = rank, world
+        self.rank, self.world = machine.rank, machine.world
         shares = np.array(weights, float) / sum(weights)
         self.drawn_SK = np.random.default_rng([seed, 1]).multinomial(batch, shares, size=steps)
 

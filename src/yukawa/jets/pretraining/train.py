@@ -17,23 +17,14 @@ from yukawa.jets.bytes.encoder import ByteEncoder, QuestionEncoder
 from yukawa.jets.features.config import DataConfig, load_data_config
 from yukawa.jets.models import tagger
 from yukawa.jets.models.byte_model import ByteLanguageModel
+from yukawa.jets.pretraining import sources as sequences
 from yukawa.jets.pretraining.recipe import LanguageModelSection, PretrainingRecipe, SourceSection
-from yukawa.jets.pretraining.sources import (
-    PATCHES,
-    PREDICTED,
-    Cutter,
-    JetSequences,
-    MixtureBatches,
-    Sequences,
-    TextSequences,
-    batch_of,
-    text_files,
-)
+from yukawa.jets.pretraining.sources import PATCHES, PREDICTED, JetSequences, TextSequences
 from yukawa.jets.training import setup
 from yukawa.jets.training.train import JetResult, NetworkTask, best_table, plan_of, training_table
 from yukawa.jets.training.trainer import DIVISOR, LABELS, JetTrainer, Supervised
 from yukawa.runs.batches import TensorBatch
-from yukawa.runs.callback import BestSoFar, Metrics, Plan, Progress, TrainingCallback
+from yukawa.runs.callback import Metrics, Plan, Progress, TrainingCallback
 from yukawa.runs.distributed import Machine
 from yukawa.runs.model_card import model_card
 from yukawa.runs.run import Run
@@ -145,7 +136,7 @@ class PretrainingTask(NetworkTask[PretrainingRecipe]):
     trainer_class: ClassVar[type[JetTrainer]] = PretrainingTrainer
     network: ByteLanguageModel
     config: DataConfig
-    sources: dict[str, Sequences]
+    sources: dict[str, sequences.Sequences]
 
     def resolve(self) -> None:
         """Build the network, and write out its sizes in the recipe."""
@@ -163,7 +154,7 @@ class PretrainingTask(NetworkTask[PretrainingRecipe]):
         files: list[Path] = []
         for source in self.recipe.mixture.values():
             jets = self.recipe.jets_of(source)
-            found = text_files(source.path) if source.kind == "text" else setup.inputs(jets)
+            found = sequences.text_files(source.path) if source.kind == "text" else setup.inputs(jets)
             files += [path for path in found if path not in files]
         start = self.recipe.model.start
         return files + ([] if start is None else tagger.model_files(tagger.model_folder(start)))
@@ -198,8 +189,8 @@ class PretrainingTask(NetworkTask[PretrainingRecipe]):
     def _texts(self, source: SourceSection) -> TextSequences:
         how = self.recipe.training
         return TextSequences(
-            text_files(source.path), source.fields or _FIELDS,
-            Cutter(self.network.model.config.patch_size, source.window or _WINDOW),
+            sequences.text_files(source.path), source.fields or _FIELDS,
+            sequences.Cutter(self.network.model.config.patch_size, source.window or _WINDOW),
             buffer=source.buffer, held_out=how.validation, seed=how.seed,
         )  # fmt: skip
 
@@ -215,19 +206,19 @@ class PretrainingTask(NetworkTask[PretrainingRecipe]):
         train, validation = (setup.load(jets, encoder, data) for jets in opened)
         return JetSequences(train, validation, questions=questions)
 
-    def batches(self, plan: Plan, first: int, machine: Machine) -> MixtureBatches:
+    def batches(self, plan: Plan, first: int, machine: Machine) -> sequences.MixtureBatches:
         """Batches drawn from all sources by their weights."""
         weights = [source.weight for source in self.recipe.mixture.values()]
-        return MixtureBatches(
+        return sequences.MixtureBatches(
             list(self.sources.values()), weights, plan.batch, plan.steps, self.settings.seed, first=first,
-            rank=machine.rank, world=machine.world, prefetch=self.recipe.training.prefetch,
+            machine=machine, prefetch=self.recipe.training.prefetch,
         )  # fmt: skip
 
     def validation(self, machine: Machine) -> Iterator[TensorBatch]:
         """The held-out sequences of one source after the other."""
         for number, source in enumerate(self.sources.values()):
             for encoded in islice(source.held_out(), machine.rank, None, machine.world):
-                batch = batch_of(encoded, len(encoded)) | {SOURCE: torch.tensor(number)}
+                batch = sequences.batch_of(encoded, len(encoded)) | {SOURCE: torch.tensor(number)}
                 if isinstance(source, JetSequences) and source.questions:
                     batch[LABELS] = torch.from_numpy(encoded.labels)
                 yield batch
@@ -247,13 +238,37 @@ class PretrainingTask(NetworkTask[PretrainingRecipe]):
 
     def card(self, run: Run, trainer: RunTrainer) -> str:
         """The model card."""
-        plan = trainer.callback.plan
-        return card(
-            self.recipe, plan, trainer.callback.best, run=run.folder.name,
-            parameters=sum(weight.numel() for weight in self.network.parameters()),
-            known={name: source.facts for name, source in self.sources.items()},
-            speed=median_speed(run, plan.unit),
-        )  # fmt: skip
+        recipe, plan, name = self.recipe, trainer.callback.plan, run.folder.name
+        parameters = sum(weight.numel() for weight in self.network.parameters())
+        whole = sum(source.weight for source in recipe.mixture.values())
+        mixture = {
+            name: f"{source.kind}, {source.weight / whole:.0%} of the sequences, from {source.path}: "
+            f"{self.sources[name].facts}"
+            for name, source in recipe.mixture.items()
+        }
+        mixture |= {"inputs": f"data config `{recipe.config}`, kept in `model/`", "hashes": "`data.json`"}
+        return model_card(
+            recipe.model.architecture,
+            f"A byte language model with {parameters:,} parameters, trained with Yukawa on a mixture of sequences. It "
+            "predicts the next patch of bytes.",
+            level="L0",
+            base=recipe.model.start,
+            sections={
+                "Mixture": mixture,
+                "Loss": "All sequences of a batch count alike in the loss. Of questions, only the answers are learned.",
+                "Training": training_table(recipe.training, plan, median_speed(run, plan.unit)),
+                "Metrics": "Of the validation sequences, by which these weights were chosen. `loss` is nats per "
+                "predicted id; bits per byte count everything that is predicted, over the ids that are not padding; "
+                "the accuracy of questions is that of the likeliest answer.",
+                "Best validation": best_table(trainer.callback.best),
+            },
+            commands={
+                f"yukawa jets train RECIPE data.path=DATA model.start={name} --out TAGGER": "fine-tune its "
+                "embedding and decoder",
+                f"yukawa jets evaluate {name} --data DATA": "ask it in words for the origin of jets",
+                f"yukawa jets predict {name} --data JETS --out OUT.parquet": "write its answers",
+            },
+        )
 
 
 def _data_config(recipe: PretrainingRecipe) -> DataConfig:
@@ -272,54 +287,3 @@ def _data_config(recipe: PretrainingRecipe) -> DataConfig:
             hint="name one that says all constants, such as the data_config.yaml of a trained model",
         )
     return config
-
-
-def card(
-    recipe: PretrainingRecipe,
-    plan: Plan,
-    best: BestSoFar,
-    *,
-    run: str,
-    parameters: int,
-    known: Mapping[str, str],
-    speed: float | None,
-) -> str:
-    """The model card of a language model.
-
-    Args:
-        recipe: as resolved.
-        plan: its steps.
-        best: the best validation.
-        run: name of the run's folder.
-        parameters: of the network.
-        known: the extent of each source, in words.
-        speed: of the training in sequences per second, if known.
-    """
-    whole = sum(source.weight for source in recipe.mixture.values())
-    mixture = {
-        name: f"{source.kind}, {source.weight / whole:.0%} of the sequences, from {source.path}: {known[name]}"
-        for name, source in recipe.mixture.items()
-    }
-    mixture |= {"inputs": f"data config `{recipe.config}`, kept in `model/`", "hashes": "`data.json`"}
-    return model_card(
-        recipe.model.architecture,
-        f"A byte language model with {parameters:,} parameters, trained with Yukawa on a mixture of sequences. It "
-        "predicts the next patch of bytes.",
-        level="L0",
-        base=recipe.model.start,
-        sections={
-            "Mixture": mixture,
-            "Loss": "All sequences of a batch count alike in the loss. Of questions, only the answers are learned.",
-            "Training": training_table(recipe.training, plan, speed),
-            "Metrics": "Of the validation sequences, by which these weights were chosen. `loss` is nats per predicted "
-            "id; bits per byte count everything that is predicted, over the ids that are not padding; the accuracy of "
-            "questions is that of the likeliest answer.",
-            "Best validation": best_table(best),
-        },
-        commands={
-            f"yukawa jets train RECIPE data.path=DATA model.start={run} --out TAGGER": "fine-tune its embedding and "
-            "decoder",
-            f"yukawa jets evaluate {run} --data DATA": "ask it in words for the origin of jets",
-            f"yukawa jets predict {run} --data JETS --out OUT.parquet": "write its answers",
-        },
-    )

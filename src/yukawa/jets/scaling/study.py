@@ -29,13 +29,8 @@ from yukawa.runs.sweep import Outcome, Steps, Stopped, run_all
 RUNS, REPORT = "runs", "report.json"
 # A study that is resumed may differ in these: where the jets lie (their hashes decide), and what changes no number.
 _FREE = (
-    "*data.path",
-    "*data.validation",
-    "data.test",
-    "*data.prefetch",
-    "*training.checkpoints_kept",
-    "*.report_to",
-)
+    "*data.path", "*data.validation", "data.test", "*data.prefetch", "*training.checkpoints_kept", "*.report_to",
+)  # fmt: skip
 
 Progress = Callable[[int, int], None]
 Message = Callable[[str], None]
@@ -145,11 +140,6 @@ def run_cell(task: CellTask, progress: Steps | None = None) -> None:
     evaluate.evaluate({cell.name: folder}, task.test, out=folder / evaluate.FOLDER)
 
 
-def is_finished(folder: Path) -> bool:
-    """Whether the cell in `folder` is trained and evaluated."""
-    return (folder / evaluate.FOLDER / REPORT).exists()
-
-
 def metrics_of(cell: Cell, folder: Path) -> dict[str, Any]:
     """The row of a finished cell in the table: its metrics with their statistical errors.
 
@@ -191,11 +181,10 @@ class _StudyState:
         self.failed: dict[str, str] = {}
         self.interrupted = False
         self.steps = sum(cell.steps for cell in cells)
-        folders = {cell.name: out / RUNS / cell.name for cell in cells}
         self.rows = {
-            cell.name: metrics_of(cell, folders[cell.name])
+            cell.name: metrics_of(cell, folder)
             for cell in cells
-            if is_finished(folders[cell.name])
+            if ((folder := out / RUNS / cell.name) / evaluate.FOLDER / REPORT).exists()
         }
         self.done = sum(cell.steps for cell in cells if cell.name in self.rows)
         self._write()
@@ -375,7 +364,7 @@ def page(summary: Sequence[Row], finished: int, cells: int) -> str:
     for mode in dict.fromkeys(row["mode"] for row in summary):
         own = [row for row in summary if row["mode"] == mode]
         parts.append(f"## {_HEADINGS[mode]}")
-        names = metrics_of_summary(own)
+        names = [name for name in own[0] if f"{name}_spread" in own[0]]
         for kind in ("", *_KINDS):
             chosen = [name for name in names if _kind(name) == kind]
             if chosen:
@@ -383,11 +372,6 @@ def page(summary: Sequence[Row], finished: int, cells: int) -> str:
                     _section(own, chosen, kind)
                 ]
     return "\n\n".join(parts) + "\n"
-
-
-def metrics_of_summary(summary: Sequence[Row]) -> list[str]:
-    """The metrics of the rows of a summary."""
-    return [name for name in summary[0] if f"{name}_spread" in summary[0]] if summary else []
 
 
 def _section(rows: Sequence[Row], names: Sequence[str], kind: str) -> str:

@@ -6,17 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from yukawa.core.config import (
-    NotNegative,
-    Positive,
-    StrictModel,
-    Table,
-    checked,
-    find,
-    merged,
-    read_on_base,
-    read_table,
-)
+from yukawa.core import config
+from yukawa.core.config import NotNegative, Positive, StrictModel, Table
 from yukawa.core.errors import InputError, nearest
 from yukawa.jets.table import PDG_ID
 
@@ -134,20 +125,20 @@ def load_card(name_or_path: str | Path = "cepc") -> Card:
     Raises:
         InputError: there is no such card, or a key or value is wrong; the first one is named.
     """
-    path = find(name_or_path, CARDS, "detector card")
-    table = read_on_base(path, _base, _over)
+    path = config.find(name_or_path, CARDS, "detector card")
+    table = config.read_on_base(path, _base, _over)
     table.setdefault("name", path.stem)
-    return checked(Card, table, path)
+    return config.checked(Card, table, path)
 
 
 def _base(path: Path, base: str) -> Path:
     beside = path.parent / base
-    return find(beside if beside.is_file() else base, CARDS, "detector card")
+    return config.find(beside if beside.is_file() else base, CARDS, "detector card")
 
 
 def _over(below: Table, table: Table) -> Table:
     """A card put over its base; the name of the base is not inherited."""
-    return merged({key: below[key] for key in below if key not in ("name", "description")}, table)
+    return config.merged({key: below[key] for key in below if key not in ("name", "description")}, table)
 
 
 def _falls(values: list[float]) -> bool:
@@ -308,13 +299,13 @@ def load_process(name_or_path: str | Path = "jet-origin") -> Process:
     Raises:
         InputError: there is no such process, or a key or value is wrong; the first one is named.
     """
-    path = find(name_or_path, PROCESSES, "process")
-    table = read_table(path)
+    path = config.find(name_or_path, PROCESSES, "process")
+    table = config.read_table(path)
     table.setdefault("name", path.stem)
     samples = table.get("samples")
     for part in (table, *(samples if isinstance(samples, list) else ())):
         _take_in_command_file(part, path.parent)
-    return checked(Process, table, path)
+    return config.checked(Process, table, path)
 
 
 def _take_in_command_file(part: Any, folder: Path) -> None:

@@ -39,15 +39,8 @@ class Ranger(torch.optim.Optimizer):
         k: int = 6,
         alpha: float = 0.5,
     ) -> None:
-        defaults = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "k": k,
-            "alpha": alpha,
-        }
-        super().__init__(params, defaults | {"step": 0})
+        rates = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        super().__init__(params, {**rates, "k": k, "alpha": alpha, "step": 0})
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:

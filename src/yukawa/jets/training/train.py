@@ -2,7 +2,7 @@
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -149,7 +149,7 @@ class JetTask(NetworkTask[JetRecipe]):
         """Batches of the training jets."""
         return JetBatches(
             self.jets, plan.batch, plan.steps, self.settings.seed, first=first,
-            rank=machine.rank, world=machine.world, prefetch=self.recipe.data.prefetch,
+            machine=machine, prefetch=self.recipe.data.prefetch,
         )  # fmt: skip
 
     def validation(self, machine: Machine) -> Iterator[TensorBatch]:
@@ -165,70 +165,41 @@ class JetTask(NetworkTask[JetRecipe]):
 
     def card(self, run: Run, trainer: RunTrainer) -> str:
         """The model card."""
-        plan = trainer.callback.plan
-        return card(
-            self.recipe, plan, trainer.callback.best, classes=self.encoder.classes,
-            parameters=sum(weight.numel() for weight in self.network.parameters()),
-            jets=(len(self.jets), len(self.validation_jets)), truncated=self.jets.truncated,
-            speed=median_speed(run, plan.unit),
-        )  # fmt: skip
+        plan, recipe, classes = trainer.callback.plan, self.recipe, self.encoder.classes
+        parameters = sum(weight.numel() for weight in self.network.parameters())
+        data = {
+            "jets": recipe.data.path,
+            "training": f"{len(self.jets):,} jets, {self.jets.truncated:,} of them cut to as many particles as the "
+            "model takes",
+            "validation": f"{len(self.validation_jets):,} jets",
+            "inputs": f"data config `{recipe.data.config}`, kept in `model/`",
+            "hashes": "`data.json`",
+        }
+        return model_card(
+            recipe.model.architecture,
+            f"A jet tagger with {parameters:,} parameters, trained with Yukawa. It gives each jet a probability for "
+            f"each of {len(classes)} classes: {', '.join(classes)}.",
+            level=None,
+            base=recipe.model.start,
+            sections={
+                "Data": data,
+                "Training": training_table(recipe.training, plan, median_speed(run, plan.unit)),
+                "Metrics": "On the validation jets, by which these weights were chosen; measure the model on test "
+                "jets before you quote it.",
+                "Best validation": best_table(trainer.callback.best),
+            },
+            commands={
+                "yukawa jets evaluate RUN --data DATA": "measure it on test jets",
+                "yukawa jets predict RUN --data JETS --out OUT.parquet": "write its probabilities",
+            },
+            advice="Its probabilities are right for jets made like its training jets; other simulation, detector or "
+            "energy needs its own check.",
+        )
 
 
 def plan_of(settings: JetSettings, epoch: int) -> Plan:
     """When things happen in a training whose epoch has so many steps."""
     return Plan.of(settings, epoch, "jets", best_by=settings.best_by, patience=settings.patience)
-
-
-def card(
-    recipe: JetRecipe,
-    plan: Plan,
-    best: BestSoFar,
-    *,
-    parameters: int,
-    classes: Sequence[str],
-    jets: tuple[int, int],
-    truncated: int,
-    speed: float | None,
-) -> str:
-    """The model card of a tagger.
-
-    Args:
-        recipe: as resolved.
-        plan: its steps.
-        best: the best validation.
-        parameters: of the network.
-        classes: in the order of its outputs.
-        jets: numbers of training and of validation jets.
-        truncated: how many training jets lost particles beyond the data config's limit.
-        speed: of the training in jets per second, if known.
-    """
-    data = {
-        "jets": recipe.data.path,
-        "training": f"{jets[0]:,} jets, {truncated:,} of them cut to as many particles as the model takes",
-        "validation": f"{jets[1]:,} jets",
-        "inputs": f"data config `{recipe.data.config}`, kept in `model/`",
-        "hashes": "`data.json`",
-    }
-    return model_card(
-        recipe.model.architecture,
-        f"A jet tagger with {parameters:,} parameters, trained with Yukawa. It gives each jet a probability for each "
-        f"of {len(classes)} classes: {', '.join(classes)}.",
-        level=None,
-        base=recipe.model.start,
-        sections={
-            "Data": data,
-            "Training": training_table(recipe.training, plan, speed),
-            "Metrics": "On the validation jets, by which these weights were chosen; measure the model on test jets "
-            "before you quote it.",
-            "Best validation": best_table(best),
-        },
-        commands={
-            "yukawa jets evaluate RUN --data DATA": "measure it on test jets",
-            "yukawa jets predict RUN --data JETS --out OUT.parquet": "write its probabilities",
-        },
-        advice="Its probabilities are right for jets made like its training jets; other simulation, detector or "
-        "energy needs its own check.",
-    )
 
 
 def training_table(settings: JetSettings, plan: Plan, speed: float | None) -> dict[str, object]:

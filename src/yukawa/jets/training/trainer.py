@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Generator, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -27,6 +28,7 @@ from yukawa.runs.trainer import RunTrainer, training_arguments
 # Beside the network's tensors a batch holds the classes, how much each jet counts, and the divisor of the sum of the
 # jets' losses.
 LABELS, WEIGHTS, DIVISOR = "labels", "weights", "divisor"
+ALONE = Machine()
 
 
 class JetBatches(StepDataset):
@@ -41,8 +43,7 @@ class JetBatches(StepDataset):
         steps: batches in all.
         seed: of the order of the jets.
         first: how many batches are None.
-        rank: number of this process.
-        world: number of processes.
+        machine: says which process this is, and of how many.
         prefetch: batches made ready in the background.
     """
 
@@ -54,13 +55,12 @@ class JetBatches(StepDataset):
         seed: int,
         *,
         first: int = 0,
-        rank: int = 0,
-        world: int = 1,
+        machine: Machine = ALONE,
         prefetch: int = 0,
     ) -> None:
         super().__init__(batch, steps, first)
         self.loader, self.seed = loader, seed
-        self.rank, self.world, self.prefetch = rank, world, prefetch
+        self.rank, self.world, self.prefetch = machine.rank, machine.world, prefetch
 
     def endless(self) -> Iterator[TensorBatch]:
         """All batches from `first` on."""
@@ -73,20 +73,12 @@ class JetBatches(StepDataset):
             epoch, skip = epoch + 1, 0
 
     def _epoch(self, epoch: int, skip: int) -> Generator[TensorBatch, None, None]:
-        if not shares_batches(self.loader):
-            for encoded in self.loader.batches(
-                self.batch // self.world,
-                seed=self.seed,
-                epoch=epoch,
-                shuffle=True,
-                skip=skip,
-                rank=self.rank,
-                world=self.world,
-            ):
-                yield labelled(encoded)
-            return
-        for encoded in self.loader.batches(self.batch, seed=self.seed, epoch=epoch, shuffle=True, skip=skip):
-            yield labelled(*share(encoded, self.rank, self.world))
+        batches = partial(self.loader.batches, seed=self.seed, epoch=epoch, shuffle=True, skip=skip)
+        if shares_batches(self.loader):
+            for encoded in batches(self.batch):
+                yield labelled(*share(encoded, self.rank, self.world))
+        else:
+            yield from map(labelled, batches(self.batch // self.world, rank=self.rank, world=self.world))
 
 
 def shares_batches(loader: Loader) -> bool:
@@ -107,9 +99,8 @@ def share(encoded: Encoded, rank: int, world: int) -> tuple[Encoded, float]:
     jets = len(encoded)
     if world == 1 or jets < world:  # too few to share: all processes do the same
         return encoded, weight_of(encoded)
-    return encoded.take(np.arange(rank * jets // world, (rank + 1) * jets // world)), weight_of(
-        encoded
-    ) / world
+    own = np.arange(rank * jets // world, (rank + 1) * jets // world)
+    return encoded.take(own), weight_of(encoded) / world
 
 
 def weight_of(encoded: Encoded) -> float:

@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from yukawa.core.signals import Interruption
+from yukawa.core.processes import Interruption
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.features.encoder import FeatureEncoder
 from yukawa.jets.models.tagger import build

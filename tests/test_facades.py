@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,13 @@ def test_every_name_is_there(name):
     for public in package.__all__:
         found = getattr(package, public)
         assert getattr(found, "__module__", package.__name__).startswith(package.__name__)
+
+
+@pytest.mark.parametrize("name", FACADES)
+def test_no_name_is_that_of_a_submodule(name):
+    """Importing such a submodule anywhere would replace the public function by the module."""
+    package = importlib.import_module(f"yukawa.{name}")
+    assert not set(package.__all__) & {module.name for module in pkgutil.iter_modules(package.__path__)}
 
 
 @pytest.mark.parametrize("name", FACADES)

@@ -11,7 +11,7 @@ import pytest
 from yukawa.cli.data import _counter, _in_tokens
 from yukawa.cli.main import INTERRUPTED
 from yukawa.core.errors import InputError
-from yukawa.data.manifest import SplitRecord, check_manifest
+from yukawa.data.dataset import SplitRecord, check_manifest
 
 
 @pytest.fixture
@@ -287,7 +287,7 @@ def test_tokens_are_counted_by_split(yukawa, questions, monkeypatch):
             tokens, self.tokens = self.tokens, 0
             return tokens
 
-    monkeypatch.setattr("yukawa.data.manifest.TokenCounter", Words)
+    monkeypatch.setattr("yukawa.data.dataset.TokenCounter", Words)
     done = yukawa(
         "data", "conversations", questions, "--out", "set", "--near", "1", "--format", "jsonl",
         "--tokenizer", "words",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from yukawa.core.ray import RayExecutor
+from yukawa.core.processes import RayExecutor
 from yukawa.jets.pretraining import train as pretrain_module
 from yukawa.jets.scaling import study
 from yukawa.jets.scaling.study import StudyResult

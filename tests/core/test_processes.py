@@ -1,4 +1,4 @@
-"""Workers do every task once, hand on what they meet, and leave nobody behind."""
+"""Workers report and end with their parent, a Ray cluster runs tasks as workers do, and Ctrl-C stops both in order."""
 
 from __future__ import annotations
 
@@ -7,14 +7,76 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from concurrent.futures import as_completed
+from concurrent.futures import Future, as_completed
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from yukawa.core.errors import MissingPackage, StoreError, YukawaError
-from yukawa.core.processes import Workers, run_tasks, usable_cores
+from yukawa.core.processes import (
+    Interruption,
+    RayExecutor,
+    Workers,
+    cause_of_death,
+    ctrl_c_held,
+    run_tasks,
+    usable_cores,
+)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_request_is_noted(number):
+    before = signal.getsignal(number)
+    with Interruption() as interruption:
+        assert not interruption.asked
+        os.kill(os.getpid(), number)
+        assert interruption.asked
+        assert signal.getsignal(number) is before  # the next one acts
+    assert signal.getsignal(number) is before
+
+
+def test_a_second_ctrl_c_acts_at_once():
+    with Interruption() as interruption:
+        os.kill(os.getpid(), signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+        assert interruption.asked
+
+
+def test_outside_the_main_thread_nothing_is_noted():
+    before = signal.getsignal(signal.SIGINT)
+    seen = []
+
+    def work():
+        with Interruption():
+            seen.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [before]
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals of POSIX")
+def test_ctrl_c_is_held_back_until_the_block_ends():
+    reached = False
+    with pytest.raises(KeyboardInterrupt), ctrl_c_held():  # noqa: PT012 -- it is raised as the block ends
+        signal.raise_signal(signal.SIGINT)  # at this thread: others may exist and do not hold it back
+        reached = True
+    assert reached
+
+
+@pytest.mark.parametrize(
+    ("codes", "cause"),
+    [([-15, -9], ", killed by SIGKILL"), ([-15, None], ", killed by SIGTERM"), ([0, 7], " with exit code 7"),
+     ([-200], ", killed by signal 200"), ([0, None], "")],
+)  # fmt: skip
+def test_the_first_death_is_told_from_those_that_follow_it(codes: list[int | None], cause: str):
+    assert cause_of_death(codes) == cause
+
 
 # Sent to the workers by name, so it must be a module of its own.
 WORK = """
@@ -170,3 +232,123 @@ print(faults() - before)
 """
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(found.stdout) < 1000  # 64 MiB have 16,384 pages
+
+
+class RayError(Exception):
+    pass
+
+
+class RayTaskError(RayError):
+    def __init__(self, cause):
+        self.cause = cause
+
+
+class FakeRay:
+    """Does a task when it is told to, as a cluster with so many GPUs would."""
+
+    def __init__(self, gpus=0, initialized=False):
+        self.exceptions = SimpleNamespace(RayTaskError=RayTaskError)
+        self.initialized, self.gpus, self.calls, self.tasks, self.wanted = initialized, gpus, [], [], None
+
+    def is_initialized(self):
+        return self.initialized
+
+    def init(self, **settings):
+        self.calls.append("init")
+
+    def shutdown(self):
+        self.calls.append("shutdown")
+
+    def cluster_resources(self):
+        return {"CPU": 4.0} | ({"GPU": float(self.gpus)} if self.gpus else {})
+
+    def remote(self, **resources):
+        self.wanted = resources
+
+        def wrap(function):
+            def remote(*args):
+                done = Future()
+                self.tasks.append((done, function, args))
+                return SimpleNamespace(future=lambda: done, done=done)
+
+            return SimpleNamespace(remote=remote)
+
+        return wrap
+
+    def work(self):
+        for done, function, args in self.tasks:
+            try:
+                done.set_result(function(*args))
+            except ValueError as error:
+                done.set_exception(RayTaskError(error))
+        self.tasks = []
+
+    def cancel(self, reference):
+        self.calls.append("cancel")
+        reference.done.set_exception(RayError("cancelled\nlong tale"))
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    ray = FakeRay()
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    return ray
+
+
+def test_calls_give_what_they_give_and_errors_are_those_of_the_call(fake):
+    with RayExecutor() as executor:
+        futures = [executor.submit(int, text) for text in ("1", "2", "three")]
+        fake.work()
+        assert sorted(f.result() for f in as_completed(futures) if f.exception() is None) == [1, 2]
+        with pytest.raises(ValueError, match="three"):
+            futures[2].result()
+    assert fake.calls == ["init", "shutdown"]
+
+
+def test_nothing_is_started_before_there_is_work_and_a_cluster_of_others_is_left_alone(fake):
+    with RayExecutor():
+        pass
+    assert fake.calls == []
+    fake.initialized = True
+    with RayExecutor() as executor:
+        executor.submit(int, "1")
+        fake.work()
+    assert fake.calls == []
+
+
+@pytest.mark.parametrize("gpus", [0, 3])
+def test_a_task_gets_a_gpu_where_there_are_some(fake, gpus):
+    fake.gpus = gpus
+    RayExecutor(cpus=2).submit(int, "1")
+    assert fake.wanted == {"num_cpus": 2, "num_gpus": min(gpus, 1)}
+
+
+def test_a_task_works_in_the_folder_of_the_one_who_asked(fake, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    future = RayExecutor().submit(os.getcwd)
+    monkeypatch.chdir("/")
+    fake.work()
+    assert future.result() == str(tmp_path)
+    assert os.getcwd() == "/"
+
+
+def test_what_is_lost_or_cancelled_is_one_line(fake):
+    executor = RayExecutor()
+    future = executor.submit(int, "1")
+    executor.shutdown(cancel_futures=True)
+    assert fake.calls == ["init", "cancel", "shutdown"]
+    with pytest.raises(YukawaError, match=r"^Ray lost a task: cancelled \(the same command continues\)$"):
+        future.result()
+
+
+def test_a_missing_ray_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingPackage, match="pip install 'yukawa-hep\\[ray\\]'"):
+        RayExecutor()
+
+
+def test_ray_itself():
+    pytest.importorskip("ray", reason="Ray is an extra of its own: pip install 'yukawa-hep[ray]'")
+    with RayExecutor() as executor:
+        futures = [executor.submit(int, text) for text in ("1", "2")]
+        assert [future.result(120) for future in futures] == [1, 2]

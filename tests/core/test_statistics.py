@@ -307,6 +307,6 @@ class TestProportions:
         def absent(name):
             raise ModuleNotFoundError(name=name.partition(".")[0])
 
-        monkeypatch.setattr("yukawa.core.optional.importlib.import_module", absent)
+        monkeypatch.setattr("yukawa.core.errors.importlib.import_module", absent)
         with pytest.raises(MissingPackage, match=r"yukawa-hep\[train\]"):
             mcnemar_p(1, 2)

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from yukawa.core.errors import InputError, StoreError
+from yukawa.core.manifest import SPLITS
 from yukawa.data import abstracts as module
 from yukawa.data.abstracts import CUT, SAME_ID, SAME_WORDS, build_abstracts, build_mixture
 from yukawa.data.arxiv import FEYNTUNE, METHODS, OTHER_ARCHIVE, STRICT, WITHDRAWN, Method, read_papers, select
-from yukawa.data.dataset import read_split
-from yukawa.data.manifest import SPLITS, check_manifest
+from yukawa.data.dataset import check_manifest, read_split
 from yukawa.data.mixtures import read_mixtures
 from yukawa.data.rows import Document
 from yukawa.data.spool import letters_digest

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yukawa.core.errors import InputError
+from yukawa.core.manifest import SPLITS
 from yukawa.data.arxiv import contains_archive, in_archive
-from yukawa.data.manifest import SPLITS
 from yukawa.data.mixtures import (
     apportion,
     archives_of,

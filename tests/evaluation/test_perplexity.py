@@ -119,7 +119,7 @@ class TestBadInput:
 
 @pytest.mark.parametrize("adds_bos", [True, False])
 def test_the_tokens_measured_are_the_tokens_trained(made, documents, tmp_path, adds_bos):
-    from yukawa.training.tokenization import TokenCounter, tokenise_documents
+    from yukawa.training.tokenization import TokenisationLog, tokenise_documents
 
     model = open_language_model(made.model(tmp_path, adds_bos=True), device="cpu")
     if not adds_bos:
@@ -128,7 +128,7 @@ def test_the_tokens_measured_are_the_tokens_trained(made, documents, tmp_path, a
     starts = begins_with_bos(model)
     assert starts is adds_bos
     trained = [
-        row["input_ids"] for row in tokenise_documents(documents, model.tokenizer, 10_000, TokenCounter())
+        row["input_ids"] for row in tokenise_documents(documents, model.tokenizer, 10_000, TokenisationLog())
     ]
     measured, _ = encoded(model, [document.text for document in documents], bos=starts, eos=True)
     assert measured == trained

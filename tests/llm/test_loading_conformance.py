@@ -26,9 +26,9 @@ from yukawa.llm import Message
 from yukawa.llm.folders import model_files
 from yukawa.llm.local import TransformersModel
 from yukawa.runs.run import Run
-from yukawa.training.merge import merge
+from yukawa.training.merged_model import merge
 from yukawa.training.recipe import TextRecipe
-from yukawa.training.train import train
+from yukawa.training.text_task import train
 
 
 @dataclass

@@ -16,7 +16,7 @@ from torch import nn
 from transformers import TrainerControl, TrainerState
 
 from yukawa.core.errors import InputError, MissingPackage
-from yukawa.core.signals import Interruption
+from yukawa.core.processes import Interruption
 from yukawa.runs.callback import BestSoFar, Plan, TrainingCallback, better, trackers
 from yukawa.runs.recipe import RunSettings
 from yukawa.runs.run import Run

@@ -17,9 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import yukawa
-from yukawa.core.errors import InputError, NotFound, StoreError
+from yukawa.core.errors import DISTRIBUTION, InputError, NotFound, StoreError
 from yukawa.core.files import hash_file
-from yukawa.core.optional import DISTRIBUTION
 from yukawa.runs.run import Run, environment, git_commit
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text("abcé π:#'\"\n-0")

@@ -8,8 +8,7 @@ from concurrent.futures import Executor, Future
 import pytest
 
 from yukawa.core.errors import InputError, MissingPackage, ModelError, StoreError
-from yukawa.core.processes import Workers
-from yukawa.core.ray import RayExecutor
+from yukawa.core.processes import RayExecutor, Workers
 from yukawa.runs.sweep import Stopped, attempt, executor_of, run_all
 
 

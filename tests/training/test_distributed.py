@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 
 from yukawa.runs.run import Run
 from yukawa.training import trainer
-from yukawa.training.train import train
+from yukawa.training.text_task import train
 
 WORKER = textwrap.dedent("""
     import os
@@ -28,15 +28,15 @@ WORKER = textwrap.dedent("""
     from accelerate import state
     from accelerate.utils import DistributedType
 
-    from yukawa.training import trainer
+    from yukawa.training import text_task, trainer
     from yukawa.training.recipe import TextRecipe
-    from yukawa.training.train import train
+    from yukawa.training.text_task import train
 
     torch.set_num_threads(1)
     folder, way = Path(sys.argv[1]), sys.argv[2]
 
     if way != "ddp":  # as on GPUs
-        sys.modules["yukawa.training.train"].check_training_machine = lambda settings, machine: None
+        text_task.check_training_machine = lambda settings, machine: None
         trainer.attend_within_texts = trainer.add_summed_loss = lambda model: False
     if way == "fsdp2":  # accelerate would not divide weights on a processor
         create = state.AcceleratorState.__init__

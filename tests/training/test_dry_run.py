@@ -5,7 +5,7 @@ import pytest
 from yukawa.core.errors import InputError
 from yukawa.llm.loading import empty_model
 from yukawa.training.dry_run import adapter_parameters, describe
-from yukawa.training.train import train
+from yukawa.training.text_task import train
 
 
 @pytest.mark.parametrize(

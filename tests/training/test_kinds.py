@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 
 import pytest
 import torch
@@ -12,12 +11,11 @@ from peft import PeftModel
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
+from yukawa.training import text_task
 from yukawa.training.export import gguf_problems
-from yukawa.training.merge import merge
+from yukawa.training.merged_model import merge
 from yukawa.training.prepare import load_base
-from yukawa.training.train import train
-
-running = sys.modules["yukawa.training.train"]  # the package names the function so
+from yukawa.training.text_task import train
 
 IDS = torch.arange(3, 60)[None]
 KINDS = {
@@ -38,13 +36,13 @@ def logits(model):
 @pytest.fixture
 def in_memory(monkeypatch):
     """Logits of trained models as they were before they were saved, by the name of the run."""
-    seen, save = {}, running.save_result
+    seen, save = {}, text_task.save_result
 
     def watched(trainer, prepared, folder):
         seen[folder.parent.name] = logits(trainer.model)
         save(trainer, prepared, folder)
 
-    monkeypatch.setattr(running, "save_result", watched)
+    monkeypatch.setattr(text_task, "save_result", watched)
     return seen
 
 

@@ -6,8 +6,7 @@ from transformers import AutoModelForCausalLM
 
 from yukawa.core.files import hash_file
 from yukawa.data import Document
-from yukawa.data.dataset import read_split
-from yukawa.data.manifest import check_manifest
+from yukawa.data.dataset import check_manifest, read_split
 from yukawa.training.tiny_model import make_llama, make_pdg_text
 
 

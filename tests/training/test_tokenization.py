@@ -10,7 +10,7 @@ from yukawa.data import Conversation, Document, Preference, Turn
 from yukawa.training.tiny_model import BOS, EOS
 from yukawa.training.tokenization import (
     IGNORED,
-    TokenCounter,
+    TokenisationLog,
     tokenise_conversations,
     tokenise_documents,
     tokenise_preferences,
@@ -24,7 +24,7 @@ def told(*turns, name="c"):
 
 
 def run(tokenise, rows, tokenizer, length):
-    tally = TokenCounter()
+    tally = TokenisationLog()
     return list(tokenise(rows, tokenizer, length, tally)), tally.counts
 
 

@@ -7,11 +7,11 @@ from safetensors.torch import load_file
 from torch import nn
 
 from yukawa.core.errors import ModelError, StoreError
-from yukawa.core.signals import Interruption
+from yukawa.core.processes import Interruption
 from yukawa.runs.callback import TrainingCallback
 from yukawa.runs.distributed import Machine
 from yukawa.training.prepare import prepare
-from yukawa.training.train import TextTask, train
+from yukawa.training.text_task import TextTask, train
 from yukawa.training.trainer import ShardingCheck, arguments, sharding, trainer_class
 
 CPU = Machine(gpu=False)

@@ -16,8 +16,8 @@ from yukawa.core.errors import InputError
 if TYPE_CHECKING:
     from yukawa.data.abstracts import Abstracts
     from yukawa.data.conversations import ParsedFile
+    from yukawa.data.dataset import SplitRecord, TokenCounter
     from yukawa.data.decontamination import Leak
-    from yukawa.data.manifest import SplitRecord, TokenCounter
 
 _MEGABYTE = 1_000_000
 _FAULTS = 3  # faults of a file that are printed; the manifest has more
@@ -160,7 +160,7 @@ def check(
     debug: Debug = False,
 ) -> None:
     """Verify the checksums of a data set, count its tokens, list rows that hold pieces of an evaluation set."""
-    from yukawa.data.manifest import check_manifest
+    from yukawa.data.dataset import check_manifest
 
     if not dataset.exists():
         raise InputError(f"{dataset} does not exist", hint="name the folder of a data set, or a file")
@@ -192,7 +192,7 @@ def _index(text: str) -> float | None:
 
 
 def _shares(text: str) -> dict[str, float]:
-    from yukawa.data.manifest import SPLITS
+    from yukawa.core.manifest import SPLITS
 
     try:
         parts = [float(part) for part in text.split("/")]
@@ -209,7 +209,7 @@ def _suffix(form: str) -> str:
 
 
 def _counter(tokenizer: str | None) -> TokenCounter | None:
-    from yukawa.data.manifest import TokenCounter
+    from yukawa.data.dataset import TokenCounter
 
     return None if tokenizer is None else TokenCounter(tokenizer)
 
@@ -265,8 +265,7 @@ def _show_file(one: ParsedFile[Any]) -> None:
 
 def _count_tokens(dataset: Path, counter: TokenCounter) -> dict[str, int]:
     """Number of tokens in each split of a data set, or in a file, by name."""
-    from yukawa.data.dataset import open_rows
-    from yukawa.data.manifest import DatasetManifest
+    from yukawa.data.dataset import DatasetManifest, open_rows
     from yukawa.data.rows import texts_of
 
     found = {}

@@ -5,8 +5,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from yukawa.cli.output import Interrupted, print_json, progress_bar, say
-from yukawa.core.errors import ModelError
-from yukawa.core.optional import check_installed
+from yukawa.core.errors import ModelError, check_installed
 from yukawa.runs.distributed import is_first_process
 
 if TYPE_CHECKING:  # they import PyTorch

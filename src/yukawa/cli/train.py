@@ -58,7 +58,7 @@ def train(
     elif sweep:
         _sweep(variants, folder, workers, ray, as_json)
     else:
-        from yukawa.training.train import train as start
+        from yukawa.training.text_task import train as start
 
         (variant,) = variants
         result = follow("training", lambda progress: start(variant.recipe, folder, resume, progress))
@@ -81,7 +81,7 @@ def merge(
 ) -> None:
     """Put the adapter of a run into its base: one model in safetensors that any program loads."""
     need("torch", "transformers", "peft", purpose="merging")
-    from yukawa.training.merge import merge as start
+    from yukawa.training.merged_model import merge as start
     from yukawa.training.prepare import quiet
 
     quiet()
@@ -114,7 +114,7 @@ def _sweep(
     variants: "list[Variant[TextRecipe]]", folder: Path, workers: int, ray: bool, as_json: bool
 ) -> None:
     from yukawa.runs.sweep import executor_of, run_all
-    from yukawa.training.train import VariantTask, run_variant
+    from yukawa.training.text_task import VariantTask, run_variant
 
     threads = max(one.recipe.training.threads or 1 for one in variants)
     executor = executor_of(workers, ray, threads)

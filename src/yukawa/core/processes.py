@@ -1,4 +1,6 @@
-"""Worker processes of this machine: they report progress, and end with the process that started them."""
+"""Work in other processes: workers of this machine, tasks on a Ray cluster, and the signals that stop them."""
+
+from __future__ import annotations
 
 import contextlib
 import ctypes
@@ -7,13 +9,73 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
+from concurrent import futures
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any, ParamSpec, TypeVar
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, ParamSpec, Self, TypeVar
 
-from yukawa.core.errors import YukawaError
-from yukawa.core.signals import cause_of_death, ctrl_c_held
+from yukawa.core.errors import YukawaError, require
+
+
+class Interruption:
+    """Notes a first Ctrl-C (or SIGTERM) while its block runs; a second one acts immediately.
+
+    Outside the main thread, where Python allows no handlers, it does nothing.
+
+    Attributes:
+        asked: whether a stop was requested.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._restore()
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.asked = True
+        self._restore()
+
+    def _restore(self) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before.clear()
+
+
+def cause_of_death(codes: Sequence[int | None]) -> str:
+    """How the first of several processes died, from their exit codes; the others were terminated for it."""
+    died = [code for code in codes if code]
+    code = next((code for code in died if code != -signal.SIGTERM), died[0] if died else 0)
+    if code >= 0:
+        return f" with exit code {code}" if code else ""
+    try:
+        return f", killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f", killed by signal {-code}"
+
+
+@contextmanager
+def ctrl_c_held() -> Iterator[None]:
+    """Hold Ctrl-C back, so that a process started meanwhile does not receive one before it can note it."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
@@ -85,7 +147,7 @@ def run_tasks(
         running = {pool.submit(_reporting, work, task) for task in tasks}
         processes = list(pool._processes.values())
         while running:
-            finished, running = wait(running, _SECONDS_BETWEEN_REPORTS, FIRST_COMPLETED)
+            finished, running = futures.wait(running, _SECONDS_BETWEEN_REPORTS, futures.FIRST_COMPLETED)
             while not pool.reports.empty():
                 report(pool.reports.get())
             for future in finished:
@@ -138,3 +200,78 @@ def keep_freed_memory() -> None:
     if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):
         library.mallopt(_M_MMAP_MAX, 0)
         library.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
+
+
+_SECONDS_TO_STOP = 300.0  # a step, a validation and a checkpoint end within this
+
+
+class RayExecutor(Executor):
+    """Runs each call as a Ray task, on one GPU if the cluster has any.
+
+    The cluster is the one that RAY_ADDRESS names, else one on this machine begins and ends with the executor. All
+    machines must see the same files under the same paths and have the same packages; tasks work in the current
+    folder. A task whose machine dies is done again elsewhere.
+
+    Args:
+        cpus: processor cores of a task.
+
+    Raises:
+        MissingPackage: Ray is not installed.
+    """
+
+    def __init__(self, cpus: int = 1) -> None:
+        self._ray: Any = require("ray", "running over Ray")
+        self._cpus = cpus
+        self._remote: Any = None
+        self._ours = False
+        self._running: dict[Future[Any], Any] = {}
+
+    def _start(self) -> Any:
+        """The function on the cluster; the first call connects to it."""
+        if self._remote is None:
+            self._ours = not self._ray.is_initialized()
+            if self._ours:
+                self._ray.init(log_to_driver=False)
+            gpus = 1 if self._ray.cluster_resources().get("GPU") else 0
+            self._remote = self._ray.remote(num_cpus=self._cpus, num_gpus=gpus)(_call)
+        return self._remote
+
+    def submit(self, fn: Callable[P, Result], /, *args: P.args, **kwargs: P.kwargs) -> Future[Result]:
+        """Send a call to the cluster; `fn` and its arguments must be picklable."""
+        reference = self._start().remote(os.getcwd(), fn, args, kwargs)
+        future: Future[Result] = Future()
+        future.set_running_or_notify_cancel()
+        self._running[future] = reference
+        reference.future().add_done_callback(lambda done: self._settle(future, done))
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End; with `cancel_futures`, tasks that run are asked to stop as by Ctrl-C."""
+        left = dict(self._running)
+        if cancel_futures:
+            for reference in left.values():
+                self._ray.cancel(reference)
+        if wait:
+            futures.wait(left, timeout=_SECONDS_TO_STOP if cancel_futures else None)
+        if self._ours:
+            self._ray.shutdown()
+
+    def _settle(self, future: Future[Result], done: Future[Result]) -> None:
+        """Hand on how a task ended."""
+        self._running.pop(future, None)
+        error = done.exception()
+        if error is None:
+            future.set_result(done.result())
+        elif isinstance(error, self._ray.exceptions.RayTaskError):
+            future.set_exception(error.cause)  # a mistake of the task itself
+        else:
+            lost = str(error).strip().partition("\n")[0]
+            future.set_exception(YukawaError(f"Ray lost a task: {lost}", hint="the same command continues"))
+
+
+def _call(
+    folder: str, function: Callable[..., Result], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Result:
+    """What a worker does: the call, in the folder of the caller."""
+    with contextlib.chdir(folder):
+        return function(*args, **kwargs)

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import lazy_loader
 
 from yukawa.core.bootstrap import Bootstrap, Method, exchange_p_values, value_of, with_fallback
-from yukawa.core.errors import InputError, nearest
-from yukawa.core.optional import require
+from yukawa.core.errors import InputError, nearest, require
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,11 +14,11 @@ import numpy as np
 
 from yukawa.core.errors import InputError
 from yukawa.core.files import check_new_folder
+from yukawa.core.manifest import SPLITS
 from yukawa.core.reports import markdown_table
 from yukawa.data.arxiv import STRICT, Method, SnapshotRecord, read_papers, select
-from yukawa.data.dataset import check_suffix, write_dataset
+from yukawa.data.dataset import DatasetManifest, TokenCounter, check_suffix, write_dataset
 from yukawa.data.filters import filter_lines
-from yukawa.data.manifest import SPLITS, DatasetManifest, TokenCounter
 from yukawa.data.mixtures import (
     Chosen,
     MixtureTable,
@@ -29,8 +29,15 @@ from yukawa.data.mixtures import (
     shipped_mixtures,
 )
 from yukawa.data.rows import Document, RowFilter
-from yukawa.data.splits import exact_splits, order_keys, shuffled, stable_splits
-from yukawa.data.spool import DocumentSpool, Places, distinct
+from yukawa.data.spool import (
+    DocumentSpool,
+    Places,
+    distinct,
+    exact_splits,
+    order_keys,
+    shuffled,
+    stable_splits,
+)
 
 SEED = 42
 SAME_ID, SAME_WORDS, CUT = (

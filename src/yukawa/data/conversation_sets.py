@@ -1,6 +1,8 @@
 """Makes a data set of files of questions and answers: reads, checks, splits without leaks and writes."""
 
 import json
+import math
+import random
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -8,15 +10,20 @@ from itertools import compress
 from pathlib import Path
 from typing import Any
 
-from yukawa.core.errors import InputError
+from yukawa.core.errors import InputError, unknown_name
 from yukawa.core.files import check_new_folder, hash_file
+from yukawa.core.manifest import SPLITS
 from yukawa.core.reports import markdown_table
-from yukawa.data.conversations import ParsedFile, detect_format, read_conversations, read_preferences
-from yukawa.data.dataset import write_dataset
+from yukawa.data.conversations import ParsedFile, Talk, detect_format, read_conversations, read_preferences
+from yukawa.data.dataset import DatasetManifest, TokenCounter, write_dataset
+from yukawa.data.deduplication import NearPairs, find_root, join
 from yukawa.data.filters import filter_lines
-from yukawa.data.manifest import DatasetManifest, TokenCounter
+from yukawa.data.ngrams import normalise, split_words
 from yukawa.data.rows import Conversation, Preference, RowFilter
-from yukawa.data.splits import FRACTIONS, split_conversations
+
+FRACTIONS: Mapping[str, float] = {"train": 0.8, "validation": 0.1, "test": 0.1}
+SHORTEST = 4  # words of a later question that connects conversations: "and why?" does not
+_SHINGLE = 2  # words: questions are short
 
 
 @dataclass(frozen=True)
@@ -174,3 +181,76 @@ def _sections(
         ("How it was made", how),
         ("Input", markdown_table(("file", "SHA-256", "format", "rows", "bad"), read)),
     ]
+
+
+def questions(row: Conversation | Preference) -> list[str]:
+    """The normalised questions that must not stand in two splits: the first, and later ones of four words or more."""
+    messages = row.messages if isinstance(row, Conversation) else row.prompt
+    first, *later = [normalise(message.content) for message in messages if message.role == "user"] or [""]
+    return [first, *(question for question in later if len(question.split()) >= SHORTEST)]
+
+
+def split_conversations(
+    rows: Sequence[Talk],
+    fractions: Mapping[str, float] = FRACTIONS,
+    seed: int = 0,
+    *,
+    threshold: float | None = 0.8,
+) -> dict[str, list[Talk]]:
+    """Split conversations or preferences by their questions; rows keep their order.
+
+    Rows that share a question (case, spacing and punctuation aside), or have two whose sets of word pairs have
+    a Jaccard index of `threshold` or more, form a group, and so do rows that others connect. Groups are drawn at
+    random, each into the split that lacks most rows. The splits depend on rows and seed, not on the order of the
+    rows, and the size of each differs from its share by at most the largest group.
+
+    Args:
+        fractions: share of each of train, validation and test; they add up to 1.
+        threshold: None joins only rows with the same questions.
+
+    Raises:
+        InputError: a fraction is negative, they do not add up to 1, or a split or threshold is not allowed.
+    """
+    _check(fractions)
+    drawn = _groups(rows, threshold)
+    random.Random(seed).shuffle(drawn)  # noqa: S311 -- no secret
+    lacking = {name: share * len(rows) for name, share in fractions.items()}
+    home: dict[int, str] = {}
+    for group in drawn:
+        # A split with a share of 0 remains empty.
+        name = max((name for name in fractions if fractions[name] > 0), key=lambda name: lacking[name])
+        lacking[name] -= len(group)
+        home.update(dict.fromkeys(group, name))
+    splits: dict[str, list[Talk]] = {name: [] for name in fractions}
+    for position, row in enumerate(rows):
+        splits[home[position]].append(row)
+    return splits
+
+
+def _groups(rows: Sequence[Talk], threshold: float | None) -> list[list[int]]:
+    """Positions of the rows that belong together, in an order that does not depend on the rows'."""
+    asked = [questions(row) for row in rows]
+    distinct = {question: place for place, question in enumerate(sorted({q for row in asked for q in row}))}
+    parents = list(range(len(distinct)))
+    if threshold is not None:
+        pairs = NearPairs(threshold, length=_SHINGLE)
+        for question, place in distinct.items():
+            pairs.add(place, split_words(question))
+        pairs.join(parents)
+    for first, *later in asked:
+        for question in later:
+            join(parents, distinct[first], distinct[question])
+    groups: dict[int, list[int]] = {}
+    for position, row in enumerate(asked):
+        groups.setdefault(find_root(parents, distinct[row[0]]), []).append(position)
+    return [groups[root] for root in sorted(groups)]
+
+
+def _check(fractions: Mapping[str, float]) -> None:
+    for name, share in fractions.items():
+        if name not in SPLITS:
+            raise unknown_name("split", name, SPLITS)
+        if not 0 <= share <= 1:
+            raise InputError(f"expected a share of {name} from 0 to 1, got {share:g}")
+    if not math.isclose(sum(fractions.values()), 1, abs_tol=1e-9):
+        raise InputError(f"the shares add up to {sum(fractions.values()):g}, not to 1")

@@ -8,13 +8,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from yukawa.core.errors import InputError
+from yukawa.core.errors import InputError, require
 from yukawa.core.files import hash_file
-from yukawa.core.optional import require
+from yukawa.core.manifest import MANIFEST
 from yukawa.data.dataset import open_items
 from yukawa.data.decontamination import Decontamination
 from yukawa.data.deduplication import DuplicateFilter
-from yukawa.data.manifest import MANIFEST
 from yukawa.data.ngrams import split_words
 from yukawa.data.rows import AnyRow, RowFilter, texts_of
 

@@ -11,7 +11,7 @@ from pydantic import field_validator
 
 from yukawa.core.config import StrictModel, checked, read_table
 from yukawa.core.errors import InputError, unknown_name
-from yukawa.data.manifest import SPLITS
+from yukawa.core.manifest import SPLITS
 from yukawa.data.spool import Places
 
 _SHIPPED = Path(__file__).with_name("mixtures.yaml")

@@ -11,9 +11,8 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import StringConstraints, ValidationError
 
 from yukawa.core.config import StrictModel, mistakes
-from yukawa.core.errors import InputError
+from yukawa.core.errors import InputError, require
 from yukawa.core.files import read_jsonl, replacement, report_write_errors, write_jsonl
-from yukawa.core.optional import require
 
 # The constraint makes pydantic look at the characters: JSON can hold half of a surrogate pair, which no file can.
 _Str = Annotated[str, StringConstraints(min_length=0)]

@@ -1,6 +1,7 @@
-"""Documents that may not fit into memory: kept in an unnamed file and found by their position."""
+"""Documents that may not fit into memory: kept in an unnamed file, found by position, split by their hashes."""
 
 import hashlib
+import math
 import os
 import tempfile
 import zlib
@@ -15,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from yukawa.core.files import report_write_errors
-from yukawa.data.ngrams import split_words
+from yukawa.core.manifest import SPLITS
+from yukawa.data.ngrams import mix, split_words
 from yukawa.data.rows import Document
 
 Places = npt.NDArray[np.int64]
@@ -163,3 +165,54 @@ def _first(hashes: Hashes) -> npt.NDArray[np.bool_]:
     new = np.ones(len(hashes), bool)
     new[1:] = (hashes[1:] != hashes[:-1]).any(1)
     return new
+
+
+_BOUNDS = (0.70, 0.85)  # shares of the hashes where train and validation end
+
+
+def order_keys(texts: Hashes, seed: int) -> Hashes:
+    """A number for each text (hashed in 128 bits), spread evenly, by which the texts are shuffled."""
+    salt = mix(np.array([seed % 2**64], np.uint64))
+    return mix(texts[:, 0] ^ salt)
+
+
+def shuffled(keys: Hashes, ids: Hashes) -> Places:
+    """The rank of each document in order of its key; documents of one key are ordered by their ids."""
+    ranks = np.empty(len(keys), np.int64)
+    ranks[np.lexsort((*ids.T, keys))] = np.arange(len(keys))
+    return ranks
+
+
+def exact_splits(keys: Hashes, groups: Places) -> Places:
+    """The split of each document; each group is divided into exact sizes in order of its keys.
+
+    Documents of one key follow the first of them, through all groups, so that a set may differ from
+    `exact_sizes` by the number of such twins.
+    """
+    splits = np.empty(len(keys), np.int64)
+    order = np.lexsort((keys, groups))
+    start = 0
+    for size in np.unique(groups, return_counts=True)[1].tolist():
+        splits[order[start : start + size]] = np.repeat(np.arange(len(SPLITS)), exact_sizes(size))
+        start += size
+    _, first, inverse = np.unique(keys[order], return_index=True, return_inverse=True)
+    splits[order] = splits[order][first][inverse]
+    return splits
+
+
+def exact_sizes(count: int) -> tuple[int, int, int]:
+    """How many of `count` documents go into train, validation and test.
+
+    These are the sizes of scikit-learn's `train_test_split` called twice, and FeynTune's: ceil(0.3 n) are held
+    out, and the larger half of these is the test set.
+    """
+    held = math.ceil(3 * count / 10)
+    test = math.ceil(held / 2)
+    return count - held, held - test, test
+
+
+def stable_splits(keys: Hashes) -> Places:
+    """The split of each document by its key alone, whatever the others are: 70/15/15 on average."""
+    bounds = np.array([int(bound * 2**64) for bound in _BOUNDS], np.uint64)
+    found: npt.NDArray[np.int64] = np.searchsorted(bounds, keys, side="right")
+    return found

@@ -11,9 +11,8 @@ from typing import IO, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from yukawa.core.errors import InputError, ModelError
+from yukawa.core.errors import InputError, ModelError, require
 from yukawa.core.files import read_jsonl, report_write_errors
-from yukawa.core.optional import require
 from yukawa.data.rows import Document
 from yukawa.evaluation.perplexity import begins_with_bos, encoded
 from yukawa.evaluation.token_losses import Progress

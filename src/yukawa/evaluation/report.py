@@ -8,10 +8,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from yukawa.core import plotting
+from yukawa.core import reports
 from yukawa.core.errors import InputError
 from yukawa.core.files import report_write_errors
-from yukawa.core.reports import Heading, Page, Picture
 from yukawa.core.settings import ModelSettings
 from yukawa.core.statistics import Comparison
 from yukawa.data.rows import Document
@@ -139,7 +138,7 @@ def make_report(
         ModelError: a model cannot be opened or measured.
         StoreError: the folder cannot be written.
     """
-    plotting.matplotlib()  # a missing package is reported before hours have passed
+    reports.matplotlib()  # a missing package is reported before hours have passed
     scoring, statistics, folder = scoring or ScoringOptions(), statistics or Statistics(), Path(out)
     if archives:
         tests = divided_by_archive(tests, limit)
@@ -251,11 +250,11 @@ def _page(
     entropies: Mapping[str, Entropies],
     curves: Mapping[str, Sequence[Mapping[str, Any]]],
     folder: Path,
-) -> Page:
+) -> reports.Page:
     """The page, each section with its plot, which is drawn into `folder`."""
     names = list(data["models"])
     title = ", ".join(names) if len(names) <= 4 else f"{names[0]} and {len(names) - 1} others"
-    page = Page(f"Evaluation of {title}")
+    page = reports.Page(f"Evaluation of {title}")
     page.add(*report_sections.opening_section(data, tests))
     if "matrix" in data:  # the overview, before its parts
         page.add(*report_sections.matrix_section(data["matrix"]), _matrix_picture(data["matrix"], folder))
@@ -265,26 +264,26 @@ def _page(
         path = folder / f"bootstrap-{slug(test)}.png"
         plots.bootstrap_plot(comparison, path, f"{results.WORDS[form]} on {test}")
         caption = f"Resampled values and paired differences on {test}, with {level:.0%} intervals"
-        page.add(Picture(path, caption))
+        page.add(reports.Picture(path, caption))
     if "completions" in data:
         page.add(*report_sections.completions_section(data["completions"]))
         page.add(*_entropy_pictures(entropies, folder))
     if curves:
         path = plots.learning_plot(curves, folder / "learning.png")
-        page.add(Heading("Learning curves"))
-        page.add(Picture(path, "Loss against steps: training as lines, validation as markers"))
+        page.add(reports.Heading("Learning curves"))
+        page.add(reports.Picture(path, "Loss against steps: training as lines, validation as markers"))
     return page
 
 
-def _matrix_picture(matrix: Mapping[str, Any], folder: Path) -> Picture:
+def _matrix_picture(matrix: Mapping[str, Any], folder: Path) -> reports.Picture:
     models, tests = matrix["models"][1:], matrix["tests"]
     cells = [[matrix["change_percent"][m][t]["value"] for t in tests] for m in models]
     label = f"change of {matrix['words']} from {matrix['base']} [%]"
     path = plots.matrix_plot(np.array(cells, np.float64), models, tests, folder / "matrix.png", label)
-    return Picture(path, f"Transfer and forgetting: {label}; below zero is better")
+    return reports.Picture(path, f"Transfer and forgetting: {label}; below zero is better")
 
 
-def _entropy_pictures(entropies: Mapping[str, Entropies], folder: Path) -> list[Picture]:
+def _entropy_pictures(entropies: Mapping[str, Entropies], folder: Path) -> list[reports.Picture]:
     """The picture of bits against position, if there are any; those of a service are called surprisal."""
     if not entropies:
         return []
@@ -293,4 +292,4 @@ def _entropy_pictures(entropies: Mapping[str, Entropies], folder: Path) -> list[
         for name, found in entropies.items()
     }
     path = plots.entropy_plot(systems, folder / "entropy.png")
-    return [Picture(path, "Bits of each new token against its position")]
+    return [reports.Picture(path, "Bits of each new token against its position")]

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from yukawa.core.errors import InputError, ModelError
-from yukawa.core.optional import require
+from yukawa.core.errors import InputError, ModelError, require
 from yukawa.llm.loading import LanguageModel
 
 Array = NDArray[np.float64]

@@ -4,8 +4,7 @@ import re
 import sys
 from pathlib import Path
 
-from yukawa.core.errors import InputError
-from yukawa.core.optional import require
+from yukawa.core.errors import InputError, require
 from yukawa.knowledge.items import MAX_BYTES, checked_text
 
 MAX_PDF_BYTES = 200_000_000

@@ -4,9 +4,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from yukawa.core.errors import InputError
+from yukawa.core.errors import InputError, require
 from yukawa.core.files import hash_file
-from yukawa.core.optional import require
 from yukawa.llm import folders
 
 MERGED_ADAPTERS = "yukawa_merged_adapters"

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from yukawa.core.errors import InputError, ModelError
-from yukawa.core.optional import require
+from yukawa.core.errors import InputError, ModelError, require
 from yukawa.runs import run as runs
 
 CONFIG = "config.json"

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from yukawa.core.errors import InputError, MissingPackage, ModelError, nearest
-from yukawa.core.optional import install_line, require
+from yukawa.core.errors import InputError, MissingPackage, ModelError, install_line, nearest, require
 from yukawa.llm import folders
 from yukawa.llm.adapters import put_on
 

@@ -8,8 +8,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel
 
-from yukawa.core.errors import InputError, ModelError
-from yukawa.core.optional import require
+from yukawa.core.errors import InputError, ModelError, require
 from yukawa.core.settings import ModelSettings
 from yukawa.llm import loading
 from yukawa.llm.base import Capabilities, Message, Reply, TokenLogprob, ask_in_words, need_messages

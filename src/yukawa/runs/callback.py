@@ -11,9 +11,8 @@ import torch
 from torch import distributed
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from yukawa.core.errors import InputError, MissingPackage, nearest
-from yukawa.core.optional import require
-from yukawa.core.signals import Interruption
+from yukawa.core.errors import InputError, MissingPackage, nearest, require
+from yukawa.core.processes import Interruption
 from yukawa.runs.checkpoints import save_best
 from yukawa.runs.recipe import RunSettings
 from yukawa.runs.run import Run

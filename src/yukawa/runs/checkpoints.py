@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from yukawa.core.errors import InputError, StoreError
+from yukawa.core.errors import InputError, StoreError, require
 from yukawa.core.files import atomic_write
-from yukawa.core.optional import require
 
 CHECKPOINTS = "checkpoints"  # their folder in a run
 STATE, PROGRESS, WEIGHTS, PARTIAL = "trainer_state.json", "progress.json", "model.safetensors", ".partial"

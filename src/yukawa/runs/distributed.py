@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from yukawa.core.errors import InputError
-from yukawa.core.optional import require
+from yukawa.core.errors import InputError, require
 from yukawa.runs.recipe import RunSettings
 
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from yukawa.core.errors import InputError, ModelError, StoreError, YukawaError
-from yukawa.core.processes import Workers
-from yukawa.core.ray import RayExecutor
+from yukawa.core.processes import RayExecutor, Workers
 from yukawa.runs.distributed import number_of_processes
 
 Steps = Callable[[int], None]  # called with the steps made so far

@@ -13,7 +13,7 @@ import torch
 
 from yukawa.core.errors import InputError, MissingPackage
 from yukawa.core.files import atomic_write
-from yukawa.core.signals import Interruption
+from yukawa.core.processes import Interruption
 from yukawa.runs.callback import BestSoFar, Plan, Progress, TrainingCallback
 from yukawa.runs.checkpoints import CHECKPOINTS, last_checkpoint, read_progress, step_of
 from yukawa.runs.curves import CURVES, learning_curves

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, distributed
 from transformers import PrinterCallback, Trainer, TrainerControl, TrainingArguments
 
-from yukawa.core.errors import ModelError
-from yukawa.core.optional import require
+from yukawa.core.errors import ModelError, require
 from yukawa.runs.callback import Metrics, TrainingCallback, trackers
 from yukawa.runs.checkpoints import step_of, tidy, write_progress, written_whole
 from yukawa.runs.distributed import Machine

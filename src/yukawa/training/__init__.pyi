@@ -1,4 +1,4 @@
 from .dry_run import describe as describe
-from .merge import merge as merge
+from .merged_model import merge as merge
 from .recipe import TextRecipe as TextRecipe
-from .train import train as train
+from .text_task import train as train

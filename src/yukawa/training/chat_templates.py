@@ -15,7 +15,7 @@ def shipped_templates() -> list[str]:
 
 
 def read_template(name_or_path: str) -> str:
-    """A shipped template by its name, or one's own by its path.
+    """A shipped template by its name, or your own by its path.
 
     Raises:
         InputError: there is neither.

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from yukawa.core.optional import require
+from yukawa.core.errors import require
 from yukawa.training.tokenization import IGNORED
 
 PACKED = "yukawa_packed"

@@ -5,14 +5,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from yukawa.core.errors import InputError
-from yukawa.core.optional import require
+from yukawa.core.errors import InputError, require
+from yukawa.core.manifest import MANIFEST
 from yukawa.data import Conversation, Document, Preference, read_rows
-from yukawa.data.manifest import MANIFEST, DatasetManifest, check_manifest
+from yukawa.data.dataset import DatasetManifest, check_manifest
 from yukawa.data.rows import SUFFIXES
 from yukawa.training import tokenization
 from yukawa.training.recipe import MIXTURE, TextRecipe
-from yukawa.training.tokenization import Columns, RowCounts, TokenCounter
+from yukawa.training.tokenization import Columns, RowCounts, TokenisationLog
 
 _HOW = {
     "document": (Document, tokenization.tokenise_documents),
@@ -105,7 +105,7 @@ def load_split(path: Path, recipe: TextRecipe, tokenizer: Any) -> TokenizedSplit
     """
     datasets = require("datasets", "training")
     kind, tokenise = _HOW[recipe.row_kind]
-    counter, length = TokenCounter(), recipe.training.length
+    counter, length = TokenisationLog(), recipe.training.length
     columns: Iterator[Columns] = tokenise(read_rows(path, kind), tokenizer, length, counter)  # type: ignore[arg-type, operator]
     packing = recipe.training.packing and recipe.row_kind != "preference"
     if recipe.row_kind == "document" and not packing:

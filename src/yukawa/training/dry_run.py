@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from yukawa.core.errors import InputError, MissingPackage
-from yukawa.core.optional import require
+from yukawa.core.errors import InputError, MissingPackage, require
 from yukawa.llm.adapters import find_targets
 from yukawa.llm.loading import empty_model
 from yukawa.runs.callback import Plan
@@ -14,8 +13,8 @@ from yukawa.runs.distributed import Machine, this_machine
 from yukawa.training.memory import Memory, estimate_memory
 from yukawa.training.prepare import check_length, check_training_machine, prepare
 from yukawa.training.recipe import TextRecipe
+from yukawa.training.text_task import plan_of
 from yukawa.training.tokenization import RowCounts
-from yukawa.training.train import plan_of
 
 
 @dataclass(frozen=True)

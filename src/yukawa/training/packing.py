@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from yukawa.core.optional import require
+from yukawa.core.errors import require
 from yukawa.training.tokenization import IGNORED
 
 

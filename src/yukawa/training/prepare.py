@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from yukawa.core.errors import InputError, MissingPackage, StoreError
-from yukawa.core.optional import require
+from yukawa.core.errors import InputError, MissingPackage, StoreError, require
 from yukawa.data import Conversation, Document, Preference, read_rows
 from yukawa.llm.folders import fetch_model, local_model, model_files
 from yukawa.llm.loading import AS_LOADED, load_tokenizer, open_language_model

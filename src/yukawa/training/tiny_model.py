@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from yukawa.core.optional import require
+from yukawa.core.errors import require
 from yukawa.data import Document
 from yukawa.data.dataset import write_dataset
 from yukawa.knowledge.sources.pdg.facts import LICENCE, facts

@@ -51,7 +51,7 @@ class RowCounts:
 
 
 @dataclass
-class TokenCounter:
+class TokenisationLog:
     """Notes rows and tokens while they are read."""
 
     counts: RowCounts = field(default_factory=RowCounts)
@@ -85,7 +85,7 @@ def specials(tokenizer: Any) -> tuple[list[int], list[int]]:
 
 
 def tokenise_documents(
-    rows: Iterable[Document], tokenizer: Any, length: int, counter: TokenCounter
+    rows: Iterable[Document], tokenizer: Any, length: int, counter: TokenisationLog
 ) -> Iterator[Columns]:
     """Fragments of at most `length` tokens; a document begins with BOS (if the base knows it) and ends with EOS."""
     before, after = specials(tokenizer)
@@ -102,7 +102,7 @@ def tokenise_documents(
 
 
 def tokenise_conversations(
-    rows: Iterable[Conversation], tokenizer: Any, length: int, counter: TokenCounter
+    rows: Iterable[Conversation], tokenizer: Any, length: int, counter: TokenisationLog
 ) -> Iterator[Columns]:
     """Tokens and labels of each conversation; only what the assistant says has labels."""
     for row in rows:
@@ -125,7 +125,7 @@ def tokenise_conversations(
 
 
 def tokenise_preferences(
-    rows: Iterable[Preference], tokenizer: Any, length: int, counter: TokenCounter
+    rows: Iterable[Preference], tokenizer: Any, length: int, counter: TokenisationLog
 ) -> Iterator[Columns]:
     """Tokens of the prompt and of both replies; a reply ends where prompt and reply fill `length`."""
     for row in rows:

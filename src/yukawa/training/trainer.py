@@ -11,9 +11,8 @@ from torch import Tensor
 from torch.distributed.tensor import DTensor
 from transformers import TrainerCallback
 
-from yukawa.core.errors import ModelError, StoreError
+from yukawa.core.errors import ModelError, StoreError, require
 from yukawa.core.files import atomic_write
-from yukawa.core.optional import require
 from yukawa.runs.batches import EpochSampler
 from yukawa.runs.callback import Metrics
 from yukawa.runs.checkpoints import PROGRESS

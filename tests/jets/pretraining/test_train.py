@@ -16,7 +16,7 @@ from torch import Tensor
 
 from yukawa.bytelm.segments import Mark
 from yukawa.core.errors import InputError, NotFound
-from yukawa.core.signals import Interruption
+from yukawa.core.processes import Interruption
 from yukawa.jets.evaluation.prediction import predict
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.io.source import open_source

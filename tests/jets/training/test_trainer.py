@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, distributed, nn
 
 from yukawa.core.errors import InputError, ModelError
-from yukawa.core.signals import Interruption
+from yukawa.core.processes import Interruption
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.features.encoder import Encoded, FeatureEncoder
 from yukawa.jets.io.loader import InMemory, Loader, Streaming

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from yukawa.core.errors import InputError
-from yukawa.core.optional import require
+from yukawa.core.errors import InputError, require
 from yukawa.jets.features.encoder import Encoded, Encoder
 from yukawa.jets.features.expressions import columns_of
 from yukawa.jets.features.frames import FlatFrame, Level

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from yukawa.core.errors import InputError, nearest
-from yukawa.core.optional import require
+from yukawa.core.errors import InputError, nearest, require
 from yukawa.jets.features.expressions import FUNCTIONS, REDUCTIONS, TYPES, Constant, Name, Node
 from yukawa.jets.table import Array, Jets
 

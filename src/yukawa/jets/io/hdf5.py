@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from yukawa.core.errors import InputError
+from yukawa.core.errors import InputError, require
 from yukawa.core.files import replacement, report_write_errors
-from yukawa.core.optional import require
 from yukawa.jets.io.chunks import ChunkWriter, JetSource
 from yukawa.jets.table import PARTICLE, Array, Jets, check_columns, label_column
 

@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from yukawa.core.errors import InputError
+from yukawa.core.errors import InputError, require
 from yukawa.core.files import replacement, report_write_errors
-from yukawa.core.optional import require
 from yukawa.jets.io.chunks import ChunkWriter, JetSource, check_lengths
 from yukawa.jets.table import Array, Jets, check_columns
 

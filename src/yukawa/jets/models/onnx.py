@@ -13,9 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from yukawa import __version__
-from yukawa.core.errors import InputError, YukawaError
+from yukawa.core.errors import InputError, YukawaError, require
 from yukawa.core.files import atomic_write
-from yukawa.core.optional import require
 from yukawa.jets.features.config import DataConfig
 from yukawa.jets.features.encoder import FeatureEncoder, encode_padded
 from yukawa.jets.features.frames import PaddedFrame

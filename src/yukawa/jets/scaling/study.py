@@ -12,9 +12,8 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from yukawa.core.errors import InputError, StoreError
+from yukawa.core.errors import InputError, StoreError, require
 from yukawa.core.files import atomic_write, report_write_errors
-from yukawa.core.optional import require
 from yukawa.core.reports import markdown_table
 from yukawa.jets.evaluation import evaluate, plots
 from yukawa.jets.evaluation.metrics import tags

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from yukawa.core.optional import require
+from yukawa.core.errors import require
 from yukawa.jets.simulation.cards import Clustering
 from yukawa.jets.table import Array, offsets_of, rows_of
 

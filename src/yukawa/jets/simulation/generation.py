@@ -10,8 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from yukawa.core.errors import InputError
-from yukawa.core.optional import require
+from yukawa.core.errors import InputError, require
 from yukawa.jets.simulation.cards import Volume
 from yukawa.jets.table import Array
 

@@ -14,9 +14,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from yukawa import __version__
-from yukawa.core.errors import InputError, StoreError
+from yukawa.core.errors import InputError, StoreError, require
 from yukawa.core.files import hash_file, parse_row, report_write_errors, write_jsonl
-from yukawa.core.optional import require
 from yukawa.core.processes import Report, run_tasks, usable_cores
 from yukawa.jets.io.parquet import write_parquet
 from yukawa.jets.io.source import MANIFEST, SPLITS, JetManifest, Shard, check_manifest, describe_shard

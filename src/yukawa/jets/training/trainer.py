@@ -11,9 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from yukawa.core.errors import InputError
+from yukawa.core.errors import InputError, require
 from yukawa.core.files import atomic_write
-from yukawa.core.optional import require
 from yukawa.core.processes import keep_freed_memory
 from yukawa.jets.features.encoder import Encoded
 from yukawa.jets.io.loader import InMemory, Loader, run_ahead, tensors

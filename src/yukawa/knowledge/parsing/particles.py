@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from yukawa.core.optional import check_installed
+from yukawa.core.errors import check_installed
 
 _IGNORED = frozenset(" _^(){}/,")
 _CHARGE = re.compile(r"(?:0|\+\+|--|\+|-)$")

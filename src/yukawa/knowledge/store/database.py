@@ -11,8 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from yukawa.core.errors import InputError, StoreError
-from yukawa.core.optional import DISTRIBUTION, check_installed
+from yukawa.core.errors import DISTRIBUTION, InputError, StoreError, check_installed
 
 HEAD = "0001"  # the newest Alembic revision this code knows
 BUSY_SECONDS = 60

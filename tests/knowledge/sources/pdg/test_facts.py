@@ -347,7 +347,7 @@ def test_edition_names_year_citation_and_licence() -> None:
 
 
 def test_a_missing_package_says_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("yukawa.core.optional.find_spec", lambda name: None)
+    monkeypatch.setattr("yukawa.core.errors.find_spec", lambda name: None)
     with pytest.raises(MissingPackage, match="pip install pdg"):
         next(facts())
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from yukawa.core.errors import InputError, StoreError
+from yukawa.core.errors import InputError, StoreError, require
 from yukawa.core.files import atomic_write, hash_file
-from yukawa.core.optional import require
 from yukawa.llm.adapters import merged_into
 from yukawa.llm.folders import ADAPTER_CONFIG, fetch_model, model_files
 from yukawa.llm.loading import load_tokenizer, open_language_model, torch_dtype
@@ -19,8 +18,8 @@ from yukawa.runs.curves import CURVES
 from yukawa.runs.run import CARD, MODEL
 from yukawa.training.export import gguf_problems, write_for_older_readers, write_tokenizer
 from yukawa.training.recipe import TextRecipe
+from yukawa.training.text_task import MADE
 from yukawa.training.tiny_model import GENERATED
-from yukawa.training.train import MADE
 
 MERGED, DTYPES = "merged", ("bf16", "fp32")
 

@@ -10,10 +10,10 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from yukawa.core.errors import InputError, NotFound, StoreError
-from yukawa.training.merge import merge
+from yukawa.training.merged_model import merge
 from yukawa.training.recipe import TextRecipe
+from yukawa.training.text_task import train
 from yukawa.training.tiny_model import make_llama
-from yukawa.training.train import train
 
 IDS = torch.arange(3, 60)[None]
 

@@ -21,8 +21,8 @@ from yukawa.runs.checkpoints import checkpoints
 from yukawa.runs.run import Run
 from yukawa.training.prepare import prepare
 from yukawa.training.recipe import TextRecipe
+from yukawa.training.text_task import card, level_of, save_result, train
 from yukawa.training.tokenization import RowCounts
-from yukawa.training.train import card, level_of, save_result, train
 from yukawa.training.trainer import LanguageTrainer
 
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from yukawa.core.errors import StoreError
+from yukawa.core.errors import StoreError, require
 from yukawa.core.files import atomic_write
-from yukawa.core.optional import require
 from yukawa.llm.adapters import lora_config
 from yukawa.llm.folders import ADAPTER_CONFIG, CONFIG
 from yukawa.runs.callback import Plan, Progress, TrainingCallback
@@ -307,7 +306,7 @@ def card(prepared: Prepared, *, parameters: tuple[int, int], steps: int, metrics
             "Training": training,
             "Metrics": metrics_table(metrics),
             "Learning curves": "The validation follows the training; measure the model on test data before you quote "
-            f"it. A fall in perplexity is no gain in knowledge by itself.\n\n![learning curves]({CURVES})",
+            f"it. A fall in perplexity does not mean more knowledge.\n\n![learning curves]({CURVES})",
         },
         commands=commands,
     )

@@ -150,7 +150,7 @@ def test_empty_segments(make: Any, message: str) -> None:
         (lambda: Image(np.zeros((2, 2, 4), np.uint8)), r"Image has the shape \(2, 2, 4\)"),
         (lambda: Image(np.zeros((1, 2, 2, 3), np.uint8)), r"Image has the shape \(1, 2, 2, 3\)"),
         (lambda: Image(np.broadcast_to(np.uint8(0), (1, 2**32))), "a side may have 4294967295 pixels"),
-        (lambda: Records(np.zeros(1), FORM), "Records: the records are no structured"),
+        (lambda: Records(np.zeros(1), FORM), "Records: the records are not a structured"),
         (lambda: Records(np.zeros(1, [("x", "f8"), ("n", "i1")]), FORM), "Records: field 'x'.*float64"),
     ],
 )

@@ -80,7 +80,7 @@ def test_a_limit_by_archive_counts_within_each(yukawa, data, models):
         (["semscore", "set/test.jsonl"], "does not hold completions"),
         (["entropy", "absent.jsonl"], "cannot be read"),
         (["perplexty", "set"], "Did you mean 'perplexity'"),
-        (["absent.yaml"], "absent.yaml cannot be read"),
+        (["absent.yaml"], "there is no recipe 'absent.yaml'"),
     ],
 )
 def test_mistakes(yukawa, data, models, arguments, said):

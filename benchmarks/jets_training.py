@@ -27,10 +27,9 @@ from yukawa.jets.models.tagger import build
 from yukawa.jets.simulation.cards import load_card, load_process
 from yukawa.jets.simulation.events import simulate_events
 from yukawa.jets.table import concatenate
-from yukawa.jets.training.optimiser import Ranger
 from yukawa.jets.training.recipe import JetRecipe
 from yukawa.jets.training.setup import build as make
-from yukawa.jets.training.trainer import JetBatches, JetTrainer, arguments, labelled
+from yukawa.jets.training.trainer import JetBatches, JetTrainer, Ranger, arguments, labelled
 from yukawa.runs.batches import TensorBatch
 from yukawa.runs.callback import Plan, TrainingCallback
 from yukawa.runs.distributed import Machine

@@ -161,19 +161,12 @@ class ByteLMConfig(PreTrainedConfig):
     ) -> LlamaConfig:
         config = LlamaConfig(
             vocab_size=1,  # the decoder takes embeddings
-            bos_token_id=None,
-            eos_token_id=None,
-            hidden_size=width,
-            intermediate_size=within,
-            num_hidden_layers=layers,
-            num_attention_heads=heads,
-            num_key_value_heads=shared,
-            max_position_embeddings=positions,
+            bos_token_id=None, eos_token_id=None, hidden_size=width, intermediate_size=within,
+            num_hidden_layers=layers, num_attention_heads=heads, num_key_value_heads=shared,
+            max_position_embeddings=positions, attention_dropout=self.attention_dropout,
             rope_parameters={"rope_type": "default", "rope_theta": self.rope_theta},
-            attention_dropout=self.attention_dropout,
-            initializer_range=self._first_range(width),
-            rms_norm_eps=self.rms_norm_eps,
-        )
+            initializer_range=self._first_range(width), rms_norm_eps=self.rms_norm_eps,
+        )  # fmt: skip
         config._attn_implementation = self._attn_implementation
         return config
 

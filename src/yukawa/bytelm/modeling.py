@@ -265,13 +265,11 @@ class ByteLMForCausalLM(Generating, ByteLMPreTrainedModel, GenerationMixin):
         A decoder within the patch knows, for each byte, those before it in its patch; as nothing comes after the
         last patch, of its row only the first byte's logits have a meaning.
 
+        See `ByteLMModel.forward` for the other arguments.
+
         Args:
-            input_ids: ids (B, L), L a multiple of P.
-            attention_mask: as for `ByteLMModel.forward`.
             labels: ids (B, L), usually the input itself; -100 where a byte does not count. They are moved by one
                 patch here. Patches that are all padding do not count, nor what follows a patch that is masked.
-            cache: as for `ByteLMModel.forward`.
-            use_cache: give keys and values back.
 
         Raises:
             InputError: as for `ByteLMModel.forward`, or labels have another shape than ids, or are not ids.
@@ -328,10 +326,7 @@ class _Headed(ByteLMPreTrainedModel):
     ) -> outputs.SequenceClassifierOutputWithPast:
         """One row of `num_labels` numbers for each sequence, and the loss where there are labels.
 
-        Args:
-            input_ids: ids (B, L), L a multiple of P.
-            attention_mask: as for `ByteLMModel.forward`.
-            labels: the truth, see the class.
+        The ids and their mask are as for `ByteLMModel.forward`, the labels as the class says.
 
         Raises:
             InputError: as for `ByteLMModel.forward`; a sequence is empty; or labels are out of range.

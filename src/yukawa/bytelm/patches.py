@@ -113,13 +113,9 @@ def attend_packed(
     """Causal attention as transformers calls it; with `groups`, of packed sequences, each among its own rows.
 
     Args:
-        module: the attention layer.
-        query: (1, heads, N, d) of N packed rows; the rows of all groups, one after another.
-        key: as `query`, perhaps of fewer heads.
-        value: as `key`.
+        query: (1, heads, N, d) of N packed rows, those of all groups one after another; keys and values have perhaps
+            fewer heads.
         attention_mask: not looked at with `groups`.
-        groups: of the sequences.
-        options: of SDPA.
 
     Returns:
         (1, N, heads, d), and no weights.
@@ -218,7 +214,6 @@ def patch_mask(patches_BTP: Tensor, mask_BL: Tensor | None, before: int = 0) -> 
     """Whether there is anything in a patch, (B, before + T).
 
     Args:
-        patches_BTP: ids.
         mask_BL: 1 where there is a byte, (B, L), or a patch, (B, L / P); None takes patches that are not all padding.
         before: patches that came before these, which the mask holds too; without a mask they are all there.
 

@@ -101,9 +101,6 @@ class ByteTokenizer:
         """The ids of segments, int16 of shape (L,); with patches, L is a multiple of their size.
 
         Args:
-            segments: what to encode.
-            bos: whether BOS begins.
-            eos: whether EOS ends.
             whole: whether padding fills the last patch; a prompt that a model shall continue has neither.
 
         Raises:

@@ -10,8 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from yukawa.core.errors import InputError
-from yukawa.jets.models.layout import LengthGroup
-from yukawa.jets.models.pairs import gelu
+from yukawa.jets.models.layout import LengthGroup, gelu
 from yukawa.jets.models.tagger import unpack
 from yukawa.jets.models.transformer import (
     ClassBlock,

@@ -7,9 +7,8 @@ import pytest
 
 from yukawa.jets.evaluation.metrics import charge_symmetry
 from yukawa.jets.simulation.cards import load_card, load_process
-from yukawa.jets.simulation.clustering import cluster
 from yukawa.jets.simulation.detector import curvature, measure, perigee
-from yukawa.jets.simulation.events import simulate_events
+from yukawa.jets.simulation.events import cluster, simulate_events
 from yukawa.jets.simulation.generation import EventBatch, Particles, generate
 from yukawa.jets.table import JET_ORIGIN, Array, Jets
 

@@ -29,7 +29,6 @@ class ByteEncoder(Encoder):
 
     Args:
         config: what a particle's features are, and which particles stay; see `FeatureEncoder`.
-        form: how they become bytes.
         prediction: as for `FeatureEncoder`.
         ends: whether a patch with EOS ends each sequence, as a language model learns it.
 
@@ -199,10 +198,9 @@ class ByteEncoder(Encoder):
 class QuestionEncoder(ByteEncoder):
     """Encodes jets as questions, see `ByteEncoder.encode_question`.
 
+    See `ByteEncoder` for the other arguments.
+
     Args:
-        config: as for `ByteEncoder`.
-        form: as for `ByteEncoder`.
-        prediction: as for `ByteEncoder`.
         answered: whether the answer follows; the jets then need labels.
     """
 

@@ -35,7 +35,6 @@ class Confusion:
     Attributes:
         matrix: (C, C); share of the jets of a true class (row) that is assigned a class (column); NaN rows have no jets.
         jets: (C,); number of jets of each true class.
-        classes: names of the classes.
 
     Raises:
         InputError: shapes disagree, a number is negative, or a row does not sum to 1.
@@ -105,7 +104,6 @@ def count_cells(
 
     Args:
         labels_B: true class indices; -1 is none of the classes and is not counted.
-        predicted_B: predicted class indices.
         group_B: the group of each jet, 0 … groups - 1; all are of one group where this is None.
 
     Raises:
@@ -207,7 +205,6 @@ def jackknife_errors(
 
     Args:
         labels_B: true class indices; -1 is none of the classes.
-        predicted_B: predicted class indices.
         events_B: the number of each jet's event.
         classes: names of the classes.
         groups: how many; with G groups an error is itself known to 1/sqrt(2 G).

@@ -25,7 +25,6 @@ def matrix_plot(confusion: Confusion, path: Path, title: str = "") -> Path:
     """The confusion matrix as a heat map with its values and their errors (half of Wilson's interval).
 
     Args:
-        confusion: the matrix.
         title: such as the model's name.
     """
     size = len(confusion.classes)

@@ -95,7 +95,6 @@ def predict(
     """Run a saved tagger over all jets of `source`.
 
     Args:
-        model_folder: of a saved model.
         source: the jets; labels may be absent.
         out: a file to write, Parquet or ROOT by its suffix (.parquet, .root), whole or not at all; memory then does
             not grow with the number of jets. None keeps the rows in memory.

@@ -73,17 +73,11 @@ class ByteSizes(TaggerConfig, ByteForm):
                 hint=f"choose a multiple of {2 * self.heads} for width",
             )
         return ByteLMConfig(
-            patch_size=self.patch_size(self.features),
-            hidden_size=self.width,
-            num_hidden_layers=self.layers,
-            num_attention_heads=self.heads,
-            intermediate_size=self.feedforward,
-            byte_size=self.byte_width,
-            patch_hidden_size=self.patch_width,
-            smooth_bytes=self.smooth_bytes,
-            attention_dropout=self.dropout,
+            patch_size=self.patch_size(self.features), hidden_size=self.width, num_hidden_layers=self.layers,
+            num_attention_heads=self.heads, intermediate_size=self.feedforward, byte_size=self.byte_width,
+            patch_hidden_size=self.patch_width, smooth_bytes=self.smooth_bytes, attention_dropout=self.dropout,
             **others,
-        )
+        )  # fmt: skip
 
 
 class ByteModelConfig(ByteSizes):

@@ -12,8 +12,7 @@ from torch.nn import functional as F
 
 from yukawa.core.config import checked
 from yukawa.core.errors import InputError
-from yukawa.jets.models.layout import LengthGroup, group_by_length
-from yukawa.jets.models.pairs import fold, normalise, running_affine
+from yukawa.jets.models.layout import LengthGroup, fold, group_by_length, normalise, running_affine
 from yukawa.jets.models.tagger import ParticleTagger, TaggerConfig, load_weights
 
 # Numbers of one block of edges in inference, so that what is computed of it stays in the caches (2^17 to 2^19 are best).

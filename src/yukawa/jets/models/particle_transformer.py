@@ -14,8 +14,7 @@ from torch.nn import functional as F
 from yukawa.core.config import checked
 from yukawa.core.errors import InputError
 from yukawa.jets.models import transformer
-from yukawa.jets.models.layout import LengthGroup, attendable
-from yukawa.jets.models.pairs import FEATURES, PairEmbedding, PairFeatures
+from yukawa.jets.models.layout import FEATURES, LengthGroup, PairEmbedding, PairFeatures, attendable
 from yukawa.jets.models.tagger import TaggerConfig, load_weights
 
 

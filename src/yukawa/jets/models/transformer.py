@@ -13,8 +13,14 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from yukawa.core.errors import InputError
-from yukawa.jets.models.layout import LengthGroup, attendable, group_by_length
-from yukawa.jets.models.pairs import gelu, normalise, running_affine
+from yukawa.jets.models.layout import (
+    LengthGroup,
+    attendable,
+    gelu,
+    group_by_length,
+    normalise,
+    running_affine,
+)
 from yukawa.jets.models.tagger import ParticleTagger, TaggerConfig
 
 # Who looks at whom, and with which bias: the same in all blocks of a network. From projected particles (N, 3 D: queries,

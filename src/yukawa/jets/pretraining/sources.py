@@ -178,9 +178,7 @@ class TextSequences(Sequences):
     an order of its own, and mixes their sequences in a buffer.
 
     Args:
-        files: of text.
         fields: of JSON Lines that make a document.
-        cutter: makes sequences of documents.
         buffer: sequences that are mixed in memory.
         held_out: documents that are held out, drawn by `seed`.
         seed: of that draw.
@@ -342,13 +340,11 @@ class MixtureBatches(StepDataset):
     How many sequences of each source a step has is drawn beforehand for all steps. Sequences of a batch are mixed, so
     that the shares of several processes are alike.
 
+    See `StepDataset` for the other arguments.
+
     Args:
-        sources: of sequences.
         weights: how many of each source are drawn, in proportion.
-        batch: sequences of a step over all processes.
-        steps: batches in all.
         seed: of the draw and of the order of each source.
-        first: how many batches are None.
         machine: says which process this is, and of how many.
         prefetch: batches made ready in the background.
     """

@@ -116,14 +116,7 @@ _WINDOW, _FIELDS = 128, ("title", "abstract")
 def pretrain(
     recipe: PretrainingRecipe, out: Path, resume: bool = False, progress: Progress | None = None
 ) -> JetResult:
-    """Train a byte language model on a mixture of texts and jets; see `yukawa.runs.task.execute`.
-
-    Args:
-        recipe: from `PretrainingRecipe.load`.
-        out: a new folder; with `resume`, a run of this recipe.
-        resume: whether to resume from the last checkpoint.
-        progress: called after each step with the steps made, the steps in all, and the latest metrics.
-    """
+    """Train a byte language model on a mixture of texts and jets; see `yukawa.runs.task.execute`."""
     return execute(PretrainingTask(recipe), out, resume, progress)
 
 

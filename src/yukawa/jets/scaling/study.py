@@ -296,11 +296,6 @@ def summarise(rows: Sequence[Row]) -> list[dict[str, Any]]:
 def write(rows: Sequence[Row], cells: int, folder: Path) -> None:
     """Write `table` and `summary` as Parquet and CSV, and the page `study.md`.
 
-    Args:
-        rows: of the finished trainings, in the order of the study.
-        cells: how many trainings the study has.
-        folder: of the study.
-
     Raises:
         MissingPackage: pyarrow is not installed.
         StoreError: the disk refuses.

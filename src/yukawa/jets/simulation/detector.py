@@ -315,8 +315,6 @@ def measured_kind(
         true_momentum: shape (N,), GeV.
         momentum: as measured, shape (N,), GeV.
         path: mm to the clock; infinite where the track does not reach it, and no time is measured.
-        card: resolutions.
-        rng: random numbers.
     """
     count = len(particles)
     loss = energy_loss(true_momentum / particles.mass) * particles.charge**2

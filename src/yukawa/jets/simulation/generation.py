@@ -45,9 +45,7 @@ class Particles:
 
     def __getitem__(self, rows: Array) -> "Particles":
         """The particles at the positions `rows`, or of a mask."""
-        return Particles(
-            self.pdg[rows], self.charge[rows], self.mass[rows], self.momenta[rows], self.vertices[rows]
-        )
+        return Particles(*(column[rows] for column in vars(self).values()))
 
 
 @dataclass(frozen=True)
@@ -272,11 +270,6 @@ def _hard_process(record: _Record) -> Partons:
         if not single.any():
             break
         copies = np.where(single, record.linked("daughter1", copies), copies)
-    return Partons(
-        record.grouped(rows),
-        record["id"][rows],
-        record["id"][record.linked("mother1", rows)],
-        status[rows] == 22,
-        record.momenta(rows),
-        record.momenta(copies),
-    )
+    mothers = record["id"][record.linked("mother1", rows)]
+    momenta = record.momenta(rows), record.momenta(copies)
+    return Partons(record.grouped(rows), record["id"][rows], mothers, status[rows] == 22, *momenta)

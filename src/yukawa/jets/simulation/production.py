@@ -48,8 +48,6 @@ def produce(
 
     Args:
         out: a new or empty folder, or one that an earlier call started with the same settings.
-        process: the collisions, and what gives a jet its class.
-        card: the detector.
         jets_per_class: number of jets of each class, above 0.
         seed: seed of the random numbers, not below 0.
         workers: number of processes; by default one for each core.
@@ -66,13 +64,9 @@ def produce(
     workers = usable_cores() if workers is None else workers
     _check_numbers(jets_per_class=(jets_per_class, 1), seed=(seed, 0), workers=(workers, 1))
     wanted = JetManifest(
-        versions=_versions(),
-        process=process.model_dump(mode="json"),
-        card=card.model_dump(mode="json"),
-        seed=seed,
-        jets_per_class=jets_per_class,
-        shards=(),
-    )
+        versions=_versions(), process=process.model_dump(mode="json"), card=card.model_dump(mode="json"),
+        seed=seed, jets_per_class=jets_per_class, shards=(),
+    )  # fmt: skip
     with _alone_in(out):
         begun = _begun(out)
         if begun is not None and not begun.shards:

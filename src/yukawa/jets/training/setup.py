@@ -80,7 +80,6 @@ def open_jets(data: JetsSection, seed: int) -> tuple[JetSource, JetSource]:
     """The training and the validation jets, as many of each as the recipe wants.
 
     Args:
-        data: the jets.
         seed: of the draw, where the recipe wants some of them only.
 
     Raises:

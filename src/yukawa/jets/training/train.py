@@ -56,14 +56,7 @@ class JetResult(TrainResult):
 
 
 def train(recipe: JetRecipe, out: Path, resume: bool = False, progress: Progress | None = None) -> JetResult:
-    """Train as the recipe says; see `yukawa.runs.task.execute` for arguments and errors.
-
-    Args:
-        recipe: from `JetRecipe.load`.
-        out: a new folder; with `resume`, a run of this recipe.
-        resume: whether to resume from the last checkpoint.
-        progress: called after each step with the steps made, the steps in all, and the latest metrics.
-    """
+    """Train as the recipe says; see `yukawa.runs.task.execute` for arguments and errors."""
     return execute(JetTask(recipe), out, resume, progress)
 
 

@@ -1,7 +1,8 @@
-"""The trainer of networks on jets: our batches, loss, optimiser and validation."""
+"""The trainer of networks on jets: batches, loss, validation, and Ranger, the optimiser of the published recipes."""
 
 import io
-from collections.abc import Callable, Generator, Iterator
+import math
+from collections.abc import Callable, Generator, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,13 +17,109 @@ from yukawa.core.files import atomic_write
 from yukawa.core.processes import keep_freed_memory
 from yukawa.jets.features.encoder import Encoded
 from yukawa.jets.io.loader import InMemory, Loader, run_ahead, tensors
-from yukawa.jets.training.optimiser import Ranger
 from yukawa.jets.training.recipe import JetSettings
 from yukawa.runs import checkpoints
 from yukawa.runs.batches import StepDataset, TensorBatch
 from yukawa.runs.callback import Metrics, TrainingCallback
 from yukawa.runs.distributed import Machine
 from yukawa.runs.trainer import RunTrainer, training_arguments
+
+# Below this many effective samples the variance of Adam's step cannot be rectified (arXiv:1908.03265).
+FEWEST_SAMPLES = 5
+
+
+class Ranger(torch.optim.Optimizer):
+    """RAdam (arXiv:1908.03265) inside Lookahead (arXiv:1907.08610), without gradient centralisation.
+
+    Every `k` steps the slow weights move the share `alpha` towards the fast ones, which begin anew from there.
+    The slow weights and the number of steps are part of the state, so a resumed training is the unbroken one.
+    All parameters of a group count steps together; one without a gradient stays where it is.
+
+    Args:
+        betas: decay of the running mean and of the running mean square of the gradient.
+        eps: added to the root of the mean square.
+        weight_decay: share of the weights, times `lr`, taken off at each step.
+        k: steps between two moves of the slow weights.
+        alpha: how far the slow weights move.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        *,
+        betas: tuple[float, float] = (0.95, 0.999),
+        eps: float = 1e-5,
+        weight_decay: float = 0.0,
+        k: int = 6,
+        alpha: float = 0.5,
+    ) -> None:
+        rates = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        super().__init__(params, {**rates, "k": k, "alpha": alpha, "step": 0})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """One step along the gradients; returns what `closure` returns, if there is one."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            self._step(group)
+        return loss
+
+    def _step(self, group: dict[str, Any]) -> None:
+        weights = [weight for weight in group["params"] if weight.grad is not None]
+        group["step"] += 1
+        if not weights:
+            return
+        gradients = [weight.grad for weight in weights]
+        means, squares, slow = self._state(weights)
+        (beta1, beta2), rate = group["betas"], float(group["lr"])
+
+        torch._foreach_lerp_(means, gradients, 1 - beta1)
+        torch._foreach_mul_(squares, beta2)
+        torch._foreach_addcmul_(squares, gradients, gradients, 1 - beta2)
+        if group["weight_decay"]:
+            torch._foreach_mul_(weights, 1 - group["weight_decay"] * rate)
+        rectification = rectified(group["step"], beta2)
+        length = rate / (1 - beta1 ** group["step"])
+        if rectification is None:  # too early for a variance: plain momentum
+            torch._foreach_add_(weights, means, alpha=-length)
+        else:
+            scales = torch._foreach_sqrt(squares)
+            torch._foreach_add_(scales, group["eps"])
+            torch._foreach_addcdiv_(weights, means, scales, -length * rectification)
+
+        if group["step"] % group["k"] == 0:
+            torch._foreach_lerp_(slow, weights, group["alpha"])
+            torch._foreach_copy_(weights, slow)
+
+    def _state(self, weights: list[Tensor]) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
+        for weight in weights:
+            if not self.state[weight]:
+                self.state[weight] = {
+                    "mean": torch.zeros_like(weight),
+                    "square": torch.zeros_like(weight),
+                    "slow": weight.detach().clone(),
+                }
+        states = [self.state[weight] for weight in weights]
+        return [s["mean"] for s in states], [s["square"] for s in states], [s["slow"] for s in states]
+
+
+def rectified(step: int, beta2: float) -> float | None:
+    """RAdam's factor on the step, Adam's correction of the mean square included; None while it is undefined.
+
+    Section 4 of arXiv:1908.03265: the simple moving average of `step` squares is as good as `samples` squares.
+    """
+    most = 2 / (1 - beta2) - 1
+    power = beta2**step
+    samples = most - 2 * step * power / (1 - power)
+    if samples < FEWEST_SAMPLES:
+        return None
+    ratio = (samples - 4) * (samples - 2) * most / ((most - 4) * (most - 2) * samples)
+    return math.sqrt((1 - power) * ratio)
+
 
 # Beside the network's tensors a batch holds the classes, how much each jet counts, and the divisor of the sum of the
 # jets' losses.
@@ -36,12 +133,11 @@ class JetBatches(StepDataset):
     Of jets in memory, each process takes its share of every batch: the batches are the same for any number of
     processes. Of streamed jets, each process reads its own, and makes its own part of a batch of them.
 
+    See `StepDataset` for the other arguments.
+
     Args:
         loader: gives the batches of one epoch.
-        batch: jets in a batch over all processes.
-        steps: batches in all.
         seed: of the order of the jets.
-        first: how many batches are None.
         machine: says which process this is, and of how many.
         prefetch: batches made ready in the background.
     """
@@ -150,11 +246,8 @@ class JetTrainer(RunTrainer):
 
     Args:
         network: called as `network(**tensors)`, gives logits of shape (B, C).
-        settings: how to train.
         args: made by `arguments`.
-        batches: the training batches.
         validation: gives the validation batches of this process, each time anew.
-        callback: decides what happens when.
     """
 
     supervised: ClassVar[type[Supervised]] = Supervised

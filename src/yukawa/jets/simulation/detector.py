@@ -118,7 +118,7 @@ class MeasuredParticles:
         momenta: float64, shape (N, 4): px, py, pz, energy in GeV; those of tracks at the perigee.
         charge: float64, shape (N,): in e; 0 for what only a calorimeter saw.
         impact: float64, shape (N, 4): d0, its error, z0, its error in mm; 0 for what has no track. The sign of
-            d0 is that of `helix.Perigee`.
+            d0 is that of `Perigee`.
         taken_for: int64, shape (N,): what each is identified as, one of the codes above.
     """
 

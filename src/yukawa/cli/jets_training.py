@@ -62,7 +62,7 @@ def pretrain(
     asks it in words.
     """
     need("torch", "transformers", "accelerate", purpose="pre-training")
-    from yukawa.jets.pretraining.recipe import PretrainingRecipe
+    from yukawa.jets.pretraining.train import PretrainingRecipe
     from yukawa.jets.pretraining.train import pretrain as start
 
     chosen = PretrainingRecipe.load(recipe, changes or ())

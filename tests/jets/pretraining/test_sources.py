@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 
 from yukawa.bytelm.segments import Mark
 from yukawa.core.errors import InputError
-from yukawa.jets.bytes.codes import ByteForm
-from yukawa.jets.bytes.encoder import ByteEncoder, QuestionEncoder
+from yukawa.jets.bytes.encoder import ByteEncoder, ByteForm, QuestionEncoder
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.features.encoder import Encoded
 from yukawa.jets.io.loader import Streaming

@@ -14,8 +14,7 @@ from yukawa.bytelm.modeling import IGNORED
 from yukawa.bytelm.patches import PatchDecoder
 from yukawa.bytelm.segments import Mark
 from yukawa.core.errors import InputError
-from yukawa.jets.bytes.codes import ByteForm, answer_patches
-from yukawa.jets.bytes.encoder import ByteEncoder, QuestionEncoder
+from yukawa.jets.bytes.encoder import ByteEncoder, ByteForm, QuestionEncoder, answer_patches
 from yukawa.jets.features.config import DataConfig
 from yukawa.jets.models.layout import Layout, LengthGroup, group_by_length
 from yukawa.jets.models.tagger import Tagger, TaggerConfig, other_settings

@@ -240,7 +240,9 @@ class ByteEncoder(Encoder):
         self.config = config
         self.form = form
         self._text = form.form == "text"
-        self._features = FeatureEncoder(_places(config) if self._text else config, prediction=prediction)
+        # Of text only the places of the particles that stay are needed: each row is one.
+        places = config.with_variables(dict.fromkeys(ROWS, (Variable(_PLACE),)))
+        self._features = FeatureEncoder(places if self._text else config, prediction=prediction)
         self.replaced = self._features.replaced
         self.patch_size = form.patch_size(len(config.features))
         self.classes = config.classes
@@ -417,11 +419,6 @@ def _bounds(first_B: Array, last_B: Array, begins_N: Array, ends_N: Array) -> tu
     some = last_B > first_B
     bounds_2B[:, some] = begins_N[first_B[some]], ends_N[last_B[some] - 1]
     return bounds_2B[0], bounds_2B[1]
-
-
-def _places(config: DataConfig) -> DataConfig:
-    """The config of which each row is the place of a particle that stays, which is all that text needs."""
-    return config.with_variables(dict.fromkeys(ROWS, (Variable(_PLACE),)))
 
 
 def _numbered(jets: Jets) -> Jets:

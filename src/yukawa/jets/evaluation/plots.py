@@ -42,7 +42,8 @@ def matrix_plot(confusion: Confusion, path: Path, title: str = "") -> Path:
             where = {"ha": "center", "color": "white" if value > 0.4 else "black", "in_layout": False}
             axes.text(column, row + 0.02, f"{value:.3f}", va="bottom", fontsize=8.5, **where)
             error = float(high[row, column] - low[row, column]) / 2
-            axes.text(column, row + 0.06, f"±{_short(error)}", va="top", fontsize=6, **where)
+            shown = f"±{error:.4f}" if error >= 0.00005 else "±< 0.0001"
+            axes.text(column, row + 0.06, shown, va="top", fontsize=6, **where)
         names = [_symbol(name) for name in confusion.classes]
         axes.set_xticks(range(size), names)
         axes.set_yticks(range(size), names)
@@ -247,8 +248,3 @@ def _symbol(name: str) -> str:
     if len(name) == 4 and name.endswith("bar"):
         return rf"$\bar{{{name[0]}}}$"
     return name
-
-
-def _short(error: float) -> str:
-    """An error with the digits that fit a cell."""
-    return f"{error:.4f}" if error >= 0.00005 else "< 0.0001"

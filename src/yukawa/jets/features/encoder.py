@@ -171,7 +171,9 @@ class FeatureEncoder(Encoder):
         bad: Counter[str] = Counter()
         bad_jets: Counter[str] = Counter()
         used = truncated = 0
-        for start, stop in pairwise(_bounds(jets)):
+        # Blocks of whole jets that hold `_BLOCK` particles, or a few more.
+        inner = np.searchsorted(jets.offsets, np.arange(_BLOCK, jets.offsets[-1], _BLOCK))
+        for start, stop in pairwise(np.unique([0, *inner, len(jets)]).tolist()):
             block = _Block(self.config, self._mask, jets[start:stop])
             for name, given in self._inputs.items():
                 block.fill(given, rows[name][used : used + block.total])
@@ -217,12 +219,6 @@ class FeatureEncoder(Encoder):
                 hint="omit them by a selection, or name their class under labels",
             )
         return found
-
-
-def _bounds(jets: Jets) -> list[int]:
-    """Where to cut `jets` into blocks of whole jets that hold `_BLOCK` particles, or a few more."""
-    inner = np.searchsorted(jets.offsets, np.arange(_BLOCK, jets.offsets[-1], _BLOCK))
-    return np.unique([0, *inner, len(jets)]).tolist()
 
 
 class _Block:
@@ -295,7 +291,9 @@ class _Block:
                 data = data.astype(np.float32, copy=False)
             self.ready[name] = data
             if data.dtype.kind == "f" and not np.isfinite(data).all():
-                self._count_bad(name, np.flatnonzero(~np.isfinite(np.broadcast_to(data, self.total))))
+                where = np.flatnonzero(~np.isfinite(np.broadcast_to(data, self.total)))
+                jets = np.searchsorted(np.cumsum(self.counts), where, side="right")
+                self.bad[name], self.bad_jets[name] = len(where), len(np.unique(jets))
         return self.ready[name]
 
     def _staying(self, data: Array) -> Array:
@@ -305,10 +303,6 @@ class _Block:
         if 100 * len(self.runs) < len(self.keep):
             return np.concatenate([data[start:stop] for start, stop in self.runs])  # faster than one by one
         return data.take(self.keep)
-
-    def _count_bad(self, name: str, where: Array) -> None:
-        self.bad[name] = len(where)
-        self.bad_jets[name] = len(np.unique(np.searchsorted(np.cumsum(self.counts), where, side="right")))
 
 
 def _runs(numbers: Array) -> list[tuple[int, int]]:

@@ -140,13 +140,14 @@ class _Events:
         if any(name in wanted for name in _OF_TRUTH):
             scalars |= self._truth(jets, event)
         momenta = self._momenta("ReconstructedParticles")[:, rows]
+        turn = np.arctan2(momenta[1], momenta[0]) - scalars["jet_phi"][axis]
         particles = {
             "part_px": momenta[0],
             "part_py": momenta[1],
             "part_pz": momenta[2],
             "part_energy": self._values("ReconstructedParticles", "energy")[rows],
             "part_deta": _eta(momenta) - scalars["jet_eta"][axis],
-            "part_dphi": _wrap(np.arctan2(momenta[1], momenta[0]) - scalars["jet_phi"][axis]),
+            "part_dphi": np.pi - (np.pi - turn) % (2 * np.pi),  # in (-pi, pi]
         }
         objects = self._kinds()
         if any(name in wanted for name in _OF_TRACKS):
@@ -302,11 +303,6 @@ def _eta(momenta: Array) -> Array:
     """Pseudorapidity, infinite along the beam."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.arcsinh(momenta[2] / np.hypot(momenta[0], momenta[1]))
-
-
-def _wrap(angle: Array) -> Array:
-    """The same angle in (-pi, pi]."""
-    return np.pi - (np.pi - angle) % (2 * np.pi)
 
 
 def _typed(columns: dict[str, Array], wanted: Collection[str]) -> dict[str, Array]:

@@ -89,7 +89,7 @@ def jetclass_writer(path: Path) -> Iterator[Callable[[Jets], None]]:
             if TREE not in file:
                 file.mktree(
                     TREE,
-                    {name: _type(column) for name, column in records.items()},
+                    {n: x.dtype if isinstance(x, np.ndarray) else x.type.content for n, x in records.items()},
                     counter_name=lambda _: COUNTER,
                     field_name=lambda _, inner: inner,
                 )
@@ -99,11 +99,6 @@ def jetclass_writer(path: Path) -> Iterator[Callable[[Jets], None]]:
         writer = ChunkWriter(path, ENTRIES, write)
         yield writer.append
         writer.close()
-
-
-def _type(column: Any) -> Any:
-    """The type of a column for `mktree`."""
-    return column.dtype if isinstance(column, np.ndarray) else column.type.content
 
 
 def _records(jets: Jets) -> dict[str, Any]:

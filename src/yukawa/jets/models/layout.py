@@ -319,7 +319,9 @@ class PairEmbedding(nn.Module):
         Args:
             momenta_N4: px, py, pz, E of all particles in the order of the groups.
         """
-        inputs = (self._real_pairs(momenta_N4, group) for group in groups)
+        inputs = (
+            self._features(group.pad(momenta_N4)).flatten(1).index_select(1, group.pairs) for group in groups
+        )
         if self.training:
             outputs = self._embed(torch.cat(list(inputs), dim=1)).split([len(g.pairs) for g in groups], dim=1)
             yield from (spread(logits, group) for logits, group in zip(outputs, groups, strict=True))
@@ -331,9 +333,6 @@ class PairEmbedding(nn.Module):
         jets, length, _ = momenta_BP4.shape
         logits = self._embed(self._features(momenta_BP4).flatten(1)).unflatten(1, (jets, length, length))
         return logits.masked_fill(~keys_BP[:, None, :], -math.inf)
-
-    def _real_pairs(self, momenta_N4: Tensor, group: LengthGroup) -> Tensor:
-        return self._features(group.pad(momenta_N4)).flatten(1).index_select(1, group.pairs)
 
     def _embed(self, x_KN: Tensor) -> Tensor:
         """(heads, n) logits of n pairs with K features."""

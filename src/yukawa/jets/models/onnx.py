@@ -126,7 +126,8 @@ def check(content: bytes, network: Preprocessed, trials: list[Jets]) -> None:
     encoder = FeatureEncoder(network.config, prediction=True)
     options = runtime.SessionOptions()
     options.log_severity_level = 3
-    failures = tuple(x for x in vars(runtime.capi.onnxruntime_pybind11_state).values() if _is_failure(x))
+    known = vars(runtime.capi.onnxruntime_pybind11_state).values()
+    failures = tuple(x for x in known if isinstance(x, type) and issubclass(x, Exception))
     try:
         session = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         found = [session.run([OUTPUT], padded_inputs(jets, network.columns))[0] for jets in trials]
@@ -234,7 +235,3 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         logging.disable(before)
-
-
-def _is_failure(found: object) -> bool:
-    return isinstance(found, type) and issubclass(found, Exception)

@@ -275,8 +275,7 @@ class TextSequences(Sequences):
 
     def _encoded(self, ids: Sequence[bytes]) -> Encoded:
         patches_NP, counts = self.cutter.patches(ids)
-        encoded = Encoded({PATCHES: patches_NP}, counts, np.full(len(counts), -1))
-        return _all_but_first(encoded)
+        return _marked(Encoded({PATCHES: patches_NP}, counts, np.full(len(counts), -1)))
 
 
 class JetSequences(Sequences):
@@ -317,20 +316,14 @@ class JetSequences(Sequences):
         return map(self._marked, self.validation.batches(_AT_ONCE, seed=0, epoch=0, shuffle=False))
 
     def _marked(self, encoded: Encoded) -> Encoded:
-        return _last_alone(encoded) if self.questions else _all_but_first(encoded)
+        return _marked(encoded, last_alone=self.questions)
 
 
-def _all_but_first(encoded: Encoded) -> Encoded:
-    """Every patch but the first of each sequence is predicted."""
-    predicted_N = np.ones(encoded.counts.sum(), np.bool_)
-    predicted_N[np.cumsum(encoded.counts) - encoded.counts] = False
-    return replace(encoded, rows={**encoded.rows, PREDICTED: predicted_N})
-
-
-def _last_alone(encoded: Encoded) -> Encoded:
-    """The last patch of each sequence is predicted."""
-    predicted_N = np.zeros(encoded.counts.sum(), np.bool_)
-    predicted_N[np.cumsum(encoded.counts) - 1] = True
+def _marked(encoded: Encoded, *, last_alone: bool = False) -> Encoded:
+    """Sequences of which every patch but the first is predicted, or the last alone."""
+    ends = np.cumsum(encoded.counts)
+    predicted_N = np.full(encoded.counts.sum(), not last_alone)
+    predicted_N[ends - 1 if last_alone else ends - encoded.counts] = last_alone
     return replace(encoded, rows={**encoded.rows, PREDICTED: predicted_N})
 
 
@@ -404,11 +397,8 @@ class _Reader:
             if self.held is None or self.place == len(self.held):
                 self.held, self.place = next(self.row), 0
             last = min(self.place + number, len(self.held))
-            parts.append(_part(self.held, np.arange(self.place, last)))
+            # The weights are those of jets as examples of classes, which these are not.
+            parts.append(replace(self.held.take(np.arange(self.place, last)), weights=None))
             number -= last - self.place
             self.place = last
         return join(parts)
-
-
-def _part(encoded: Encoded, where: Array) -> Encoded:
-    return replace(encoded.take(where), weights=None)  # of jets as examples of classes, which these are not

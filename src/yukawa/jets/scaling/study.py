@@ -373,12 +373,9 @@ def _section(rows: Sequence[Row], names: Sequence[str], kind: str) -> str:
     head += [name.removeprefix(f"{kind}_") if kind else words(name) for name in names]
     models = list(dict.fromkeys(row["model"] for row in rows))
     ordered = sorted(rows, key=lambda row: models.index(row["model"]))
-    return markdown_table(head, [_line(row, names) for row in ordered])
-
-
-def _line(row: Row, names: Sequence[str]) -> list[str]:
-    shown = [_with_spread(row[name], row[f"{name}_spread"]) for name in names]
-    return [row["model"], f"{row['jets']:,}", str(row["seeds"]), *shown]
+    cells = [[_with_spread(row[name], row[f"{name}_spread"]) for name in names] for row in ordered]
+    known = [[row["model"], f"{row['jets']:,}", str(row["seeds"])] for row in ordered]
+    return markdown_table(head, [[*of_row, *shown] for of_row, shown in zip(known, cells, strict=True)])
 
 
 def _with_spread(mean: float | None, spread: float | None) -> str:

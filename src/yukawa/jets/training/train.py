@@ -10,7 +10,7 @@ from typing import Any, ClassVar, cast
 import torch
 from torch import Tensor, nn
 
-from yukawa.jets.features.encoder import Encoded, Encoder
+from yukawa.jets.features.encoder import Encoder
 from yukawa.jets.io.chunks import JetSource
 from yukawa.jets.io.loader import Streaming, tensors
 from yukawa.jets.models.tagger import Tagger, save_model
@@ -258,7 +258,8 @@ def describe(recipe: JetRecipe) -> JetDryRun:
     """
     encoder, network = setup.build(recipe)
     train, validation = setup.open_jets(recipe.data, recipe.training.seed)
-    sample = _sample(train, encoder)
+    few = Streaming(JetSource(train.columns, train.chunks[:1]), encoder, _SAMPLE, ahead=0)
+    sample = next(few.batches(_SAMPLE, seed=0, epoch=0, shuffle=False))
     row_bytes = sum(array.nbytes for array in sample.rows.values()) / max(len(sample), 1)
     held = [len(train), len(validation)]
     if recipe.data.loading == "streaming":
@@ -294,9 +295,3 @@ def kept_for_gradient(network: nn.Module, batch: dict[str, Tensor]) -> int:
         logits = network(**batch)
     del logits
     return sum(kept.values())
-
-
-def _sample(source: JetSource, encoder: Encoder) -> Encoded:
-    """A few jets of the first chunk, encoded."""
-    first = Streaming(JetSource(source.columns, source.chunks[:1]), encoder, _SAMPLE, ahead=0)
-    return next(first.batches(_SAMPLE, seed=0, epoch=0, shuffle=False))

@@ -9,20 +9,12 @@ from typing import Any
 import numpy as np
 
 from yukawa.core.errors import InputError, require
+from yukawa.jets import table
 from yukawa.jets.io.source import SPLITS
 from yukawa.jets.simulation.cards import Card, Clustering, LabelRule, Process, ProcessSample
 from yukawa.jets.simulation.detector import MeasuredParticles, flags, measure
 from yukawa.jets.simulation.generation import EventBatch, Partons, generate
-from yukawa.jets.table import (
-    JET_COLUMNS,
-    PARTICLE_COLUMNS,
-    Array,
-    Jets,
-    concatenate,
-    label_column,
-    offsets_of,
-    rows_of,
-)
+from yukawa.jets.table import Array, Jets, concatenate, label_column, offsets_of, rows_of
 
 _LEAST_PT = 1e-99  # GeV; keeps the pseudorapidity along the beam finite
 
@@ -73,14 +65,14 @@ def cluster(momenta: Array, offsets: Array, rule: Clustering, scale: float = 1.0
     size = np.diff(offsets)
     enough = np.flatnonzero(size >= (rule.exclusive or 1))
     taken = rows_of(offsets, enough)
-    found = _Found.by(momenta[taken], offsets_of(size[enough]), rule)
-    rows, bounds = taken[found.rows], offsets_of(found.counts)
+    event, counts, rows = _clustered(momenta[taken], offsets_of(size[enough]), rule)
+    rows, bounds = taken[rows], offsets_of(counts)
     sums = np.add.reduceat(momenta[rows], bounds[:-1]) if len(rows) else np.zeros((0, 4))
     sums *= scale
     rank = np.hypot(*momenta[:, :2].T) if rule.hadronic else momenta[:, 3]
-    jet_of_row = np.repeat(np.arange(len(sums)), found.counts)
+    jet_of_row = np.repeat(np.arange(len(sums)), counts)
     rows = rows[np.lexsort((-rank[rows], jet_of_row))]
-    jets = Clusters(bounds, rows, enough[found.events], sums)
+    jets = Clusters(bounds, rows, enough[event], sums)
     first = np.hypot(*sums[:, :2].T) if rule.hadronic else sums[:, 3]
     order = np.lexsort((-first, jets.events))
     return jets[order[_within_cuts(sums[order], rule)]]
@@ -93,45 +85,28 @@ def direction(momenta: Array) -> tuple[Array, Array, Array]:
     return pt, eta, np.arctan2(momenta[:, 1], momenta[:, 0])
 
 
-@dataclass(frozen=True)
-class _Found:
-    """What fastjet found: the event of each jet, its number of constituents, and these as rows."""
-
-    events: Array
-    counts: Array
-    rows: Array
-
-    @classmethod
-    def by(cls, momenta: Array, offsets: Array, rule: Clustering) -> "_Found":
-        """The jets of all events by one rule; event i has the momenta from offsets[i] to offsets[i + 1]."""
-        if len(offsets) == 1:
-            return cls(*(np.zeros(0, np.int64) for _ in range(3)))
-        ak = require("awkward", "finding jets")
-        fields = ("px", "py", "pz", "E")
-        columns = [ak.contents.NumpyArray(np.ascontiguousarray(momenta[:, i])) for i in range(4)]
-        record = ak.contents.RecordArray(columns, fields, parameters={"__record__": "Momentum4D"})
-        events = ak.Array(ak.contents.ListOffsetArray(ak.index.Index64(offsets), record))
-        sequence = _fastjet().ClusterSequence(events, _definition(rule))
-        if rule.exclusive:
-            found = sequence.exclusive_jets_constituent_index(rule.exclusive).layout
-        else:
-            found = sequence.constituent_index(0.0).layout
-        jets, counts = np.diff(found.offsets.data), np.diff(found.content.offsets.data)
-        event = np.repeat(np.arange(len(jets)), jets)
-        # Zeros stand at its end for the particles in no jet.
-        within = np.asarray(found.content.content.data)[: counts.sum()]
-        return cls(event, counts, within + np.repeat(offsets[event], counts))
-
-
-def _fastjet() -> Any:
-    """The package fastjet, without the banner it prints at its first jet."""
-    fastjet = require("fastjet", "finding jets")
+def _clustered(momenta: Array, offsets: Array, rule: Clustering) -> tuple[Array, Array, Array]:
+    """The jets of events that have the momenta offsets[i] to offsets[i + 1]: their events, counts and rows."""
+    if len(offsets) == 1:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64)
+    ak, fastjet = require("awkward", "finding jets"), require("fastjet", "finding jets")
+    # Without the banner that it prints at its first jet.
     fastjet._swig.ClusterSequence.set_fastjet_banner_stream(None)
-    return fastjet
+    fields = ("px", "py", "pz", "E")
+    columns = [ak.contents.NumpyArray(np.ascontiguousarray(momenta[:, i])) for i in range(4)]
+    record = ak.contents.RecordArray(columns, fields, parameters={"__record__": "Momentum4D"})
+    events = ak.Array(ak.contents.ListOffsetArray(ak.index.Index64(offsets), record))
+    sequence = fastjet.ClusterSequence(events, _definition(fastjet, rule))
+    number, inclusive = rule.exclusive, sequence.constituent_index
+    found = (sequence.exclusive_jets_constituent_index(number) if number else inclusive(0.0)).layout
+    jets, counts = np.diff(found.offsets.data), np.diff(found.content.offsets.data)
+    event = np.repeat(np.arange(len(jets)), jets)
+    # Zeros stand at its end for the particles in no jet.
+    within = np.asarray(found.content.content.data)[: counts.sum()]
+    return event, counts, within + np.repeat(offsets[event], counts)
 
 
-def _definition(rule: Clustering) -> Any:
-    fastjet = _fastjet()
+def _definition(fastjet: Any, rule: Clustering) -> Any:
     if rule.algorithm == "durham":
         return fastjet.JetDefinition0Param(fastjet.ee_kt_algorithm)
     if rule.algorithm == "ee_genkt":
@@ -149,7 +124,7 @@ def _within_cuts(momenta: Array, rule: Clustering) -> Array:
     return passed
 
 
-_TYPES = {column.name: column.dtype for column in (*PARTICLE_COLUMNS, *JET_COLUMNS)}
+_TYPES = {column.name: column.dtype for column in (*table.PARTICLE_COLUMNS, *table.JET_COLUMNS)}
 
 
 def simulate_events(process: Process, sample: ProcessSample, card: Card, events: int, seed: int) -> Jets:

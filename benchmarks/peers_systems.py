@@ -60,11 +60,11 @@ class Yukawa:
     """This project's knowledge base; it gives out its own ids, so the adapter remembers which is whose."""
 
     def open(self, folder: Path, embed: Embed) -> None:
-        import yukawa.embedding
         from yukawa.knowledge import KnowledgeBase
+        from yukawa.knowledge.search import serving
 
         self.given = Given(embed)
-        yukawa.embedding.open_embedder = lambda _name: self.given  # type: ignore[assignment]
+        serving.open_embedder = lambda _name: self.given  # type: ignore[assignment]
         self.kb = KnowledgeBase.open(folder)
         self.ids: dict[str, str] = {}
 

@@ -15,8 +15,8 @@ from yukawa.assistant.prompts import ABSTENTION
 from yukawa.core.errors import InputError, ModelError, NotFound
 from yukawa.core.settings import ModelSettings, Settings
 from yukawa.knowledge import KnowledgeBase
-from yukawa.knowledge.domains import DOMAINS
 from yukawa.knowledge.parsing import read
+from yukawa.knowledge.records import DOMAINS
 from yukawa.llm import Message
 from yukawa.llm.quote import read_prompt
 from yukawa.llm.scripted import ScriptedModel

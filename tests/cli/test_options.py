@@ -6,8 +6,7 @@ import pytest
 
 from yukawa.cli.options import checked_filters
 from yukawa.core.errors import InputError
-from yukawa.knowledge.domains import DOMAINS
-from yukawa.knowledge.records import KINDS
+from yukawa.knowledge.records import DOMAINS, KINDS
 
 
 def test_every_domain_and_kind_passes():

@@ -260,6 +260,10 @@ def test_a_folder_that_holds_files_and_a_file_are_refused_and_an_empty_one_is_ta
             RuntimeError("[enforce fail at inline_container.cc:603] . unexpected pos 64 vs 0"),
             "the disk is full",
         ),
+        (
+            RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)"),
+            "the disk is full",
+        ),
         (RuntimeError("some\nlines"), "some"),
         (ValueError(), "ValueError"),
     ],

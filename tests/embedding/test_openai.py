@@ -221,14 +221,17 @@ def test_the_name_is_model_and_address_without_the_key(monkeypatch: pytest.Monke
     [
         ("openai:m", "does not say which model"),
         ("openai:@http://h/v1", "does not say which model"),
-        ("openai:m@h/v1", "'h/v1' is not a web address"),
+        ("openai:m@h/v1", "the address 'h/v1', which is not a web address"),
         ("openai:m@ftp://h/v1", "is not a web address"),
         ("openai:m@http://", "is not a web address"),
         ("openai:m@http://[::1", "is not a web address"),
         ("openai:m@http://h:port/v1", "is not a web address"),
-        ("openai:m@http://h/v1?keys=A", "unknown option 'keys'"),
-        ("openai:m@http://h/v1?key=", "environment variable ''"),
-        ("openai:m@http://h/v1?key=NO_SUCH_VARIABLE", "environment variable 'NO_SUCH_VARIABLE'.* is not set"),
+        ("openai:m@http://h/v1?keys=A", "unknown option of .* 'keys'"),
+        ("openai:m@http://h/v1?key=", "from the variable '', which is not set"),
+        (
+            "openai:m@http://h/v1?key=NO_SUCH_VARIABLE",
+            "from the variable 'NO_SUCH_VARIABLE', which is not set",
+        ),
     ],
 )
 def test_a_wrong_specification_is_refused(spec: str, message: str) -> None:

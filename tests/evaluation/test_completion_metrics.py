@@ -228,7 +228,7 @@ def test_diversity_of_texts():
     assert shares["pacs"][1].high == pytest.approx(0.4899, abs=1e-4)
     assert found.sample("any").value == 0.25
     assert found.sample("words").value == pytest.approx(15 / 4)
-    with pytest.raises(InputError, match="allowed are words"):
+    with pytest.raises(InputError, match="allowed: words"):
         found.sample("nothing")
     with pytest.raises(InputError, match="no texts"):
         diversity([], [])

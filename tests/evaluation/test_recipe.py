@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from yukawa.core.errors import InputError
-from yukawa.evaluation.recipe import EvaluationRecipe, ScoringOptions, load_recipe
+from yukawa.evaluation.recipe import EvaluationRecipe, ScoringOptions
 
 
 def test_a_recipe_on_a_base(tmp_path):
     (tmp_path / "base.yaml").write_text("models: {base: a}\ntests: {t: set}\nscoring: {eos: false}\n")
     (tmp_path / "mine.yaml").write_text("base: base.yaml\nmodels: {mine: runs/b}\n")
-    found = load_recipe(tmp_path / "mine.yaml", ["statistics.seed=3", "limit=1e2"])
+    found = EvaluationRecipe.load(tmp_path / "mine.yaml", ["statistics.seed=3", "limit=1e2"])
     assert found.models == {"base": "a", "mine": "runs/b"}
     assert (found.limit, found.statistics.seed, found.scoring.eos) == (100, 3, False)
     assert EvaluationRecipe.model_validate(found.plain()) == found
@@ -36,9 +36,9 @@ def test_what_does_not_change_results_is_no_part_of_the_state():
 def test_mistakes(tmp_path, text, said):
     (tmp_path / "wrong.yaml").write_text(text)
     with pytest.raises(InputError, match=said):
-        load_recipe(tmp_path / "wrong.yaml")
+        EvaluationRecipe.load(tmp_path / "wrong.yaml")
 
 
 def test_the_shipped_recipe_names_every_key_with_its_default():
-    found = load_recipe("evaluate-compare")
+    found = EvaluationRecipe.load("evaluate-compare")
     assert found == EvaluationRecipe(models=found.models, tests=found.tests, by_archive=True)

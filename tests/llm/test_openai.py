@@ -260,7 +260,7 @@ class TestKeys:
         monkeypatch.delenv("W_KEY", raising=False)
         if value is not None:
             monkeypatch.setenv("W_KEY", value)
-        with pytest.raises(InputError, match=r"W_KEY, which is not set .type: export W_KEY=") as caught:
+        with pytest.raises(InputError, match=r"W_KEY', which is not set .type: export W_KEY=") as caught:
             ask(make(server, key_variable="W_KEY"))
         assert caught.value.exit_code == 2
         assert server.bodies == []

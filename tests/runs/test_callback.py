@@ -233,6 +233,6 @@ def test_trackers_are_those_of_transformers(tmp_path, monkeypatch):
     ):
         trackers(["comet_ml"], tmp_path)
     with pytest.raises(
-        InputError, match=r"report_to=tensorbord is not a known tracker.*did you mean tensorboard"
+        InputError, match=r"unknown training.report_to 'tensorbord'.*did you mean 'tensorboard'"
     ):
         trackers(["tensorbord"], tmp_path)

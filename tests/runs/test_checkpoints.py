@@ -18,7 +18,6 @@ from yukawa.runs.checkpoints import (
     save_best,
     step_of,
     tidy,
-    why_unwritten,
     write_progress,
     written_whole,
 )
@@ -97,28 +96,6 @@ def test_only_the_first_process_cleans_and_moves(tmp_path):
         partial.mkdir()
         (partial / "checkpoint-1").mkdir()
     assert (partial / "checkpoint-1").exists()
-
-
-@pytest.mark.parametrize(
-    ("error", "said"),
-    [
-        (
-            RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 64 vs 0\nframe #0"),
-            "the disk is",
-        ),
-        (
-            RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)"),
-            "the disk is",
-        ),
-        (OSError(errno.ENOSPC, "No space left on device"), "the disk is full or a quota"),
-        (OSError(errno.EACCES, "Permission denied"), "Permission denied"),
-        (RuntimeError(), "RuntimeError"),
-        (ValueError("one\ntwo"), "one"),
-    ],
-)
-def test_a_full_disk_is_called_so_whoever_met_it(error, said):
-    assert why_unwritten(error).startswith(said)
-    assert "\n" not in why_unwritten(error)
 
 
 WEIGHTS = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.ones(2)}

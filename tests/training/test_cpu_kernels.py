@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel, MistralConfig, MistralForCausalLM
 
 from yukawa.training.cpu_kernels import PACKED, SummedLoss, add_summed_loss, attend_within_texts, text_sizes
-from yukawa.training.packing import PackedRows
+from yukawa.training.trainer import PackedRows
 
 
 def load(tiny, **options):

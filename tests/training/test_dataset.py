@@ -6,7 +6,7 @@ from yukawa.core.errors import InputError
 from yukawa.data import Document, write_rows
 from yukawa.data.dataset import write_dataset
 from yukawa.training.dataset import find_files, load_split
-from yukawa.training.tokenization import TokenisationLog, tokenise_documents
+from yukawa.training.tokenization import RowCounts, tokenise_documents
 
 
 def row(n, text="A quark."):
@@ -113,6 +113,6 @@ def test_parquet_and_json_lines_are_the_same(recipe, tmp_path, tokenizer):
         write_rows(tmp_path / name, values, Document)
         made.append(load_split(tmp_path / name, recipe(), tokenizer))
     assert made[0].rows.to_list() == made[1].rows.to_list()
-    tally = TokenisationLog()
-    list(tokenise_documents(values, tokenizer, 64, tally))
-    assert made[0].counts == made[1].counts == tally.counts
+    counts = RowCounts()
+    list(tokenise_documents(values, tokenizer, 64, counts))
+    assert made[0].counts == made[1].counts == counts

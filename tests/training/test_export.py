@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
-from yukawa.training.chat_templates import read_template
 from yukawa.training.export import gguf_problems, write_for_older_readers, write_tokenizer
+from yukawa.training.tokenization import read_template
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,9 @@ from yukawa.assistant.fillers import focus
 from yukawa.assistant.prompts import ABSTENTION
 from yukawa.assistant.support import THRESHOLD, Supported, best, sentence_support
 from yukawa.core.errors import InputError, unknown_name
-from yukawa.knowledge.domains import guess_domain
 from yukawa.knowledge.items import checked_text
 from yukawa.knowledge.parsing import Reading, read
+from yukawa.knowledge.records import guess_domain
 from yukawa.knowledge.store.writer import new_id
 
 if TYPE_CHECKING:

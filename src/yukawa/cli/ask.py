@@ -166,7 +166,7 @@ def teach(
         raise InputError(f"{given} given", hint='type: yukawa teach "..." or yukawa teach --file PATH')
     settings = session.read_settings()
     if file is not None:
-        from yukawa.knowledge.documents import read_document
+        from yukawa.knowledge.items import read_document
 
         text = read_document(file)
         source = source or ("standard input" if file == "-" else Path(file).name)

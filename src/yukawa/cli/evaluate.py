@@ -40,10 +40,10 @@ def recipe(
     What was measured before is not measured again, so an interrupted evaluation resumes with the same command.
     """
     from yukawa.cli.session import read_settings
-    from yukawa.evaluation.recipe import load_recipe
+    from yukawa.evaluation.recipe import EvaluationRecipe
 
     _evaluate(
-        load_recipe(recipe, changes or ()),
+        EvaluationRecipe.load(recipe, changes or ()),
         out or Path("runs") / Path(recipe).stem,
         read_settings().models,
         as_json,

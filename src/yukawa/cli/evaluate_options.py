@@ -191,7 +191,7 @@ def find_tests(data: Sequence[str], split: str, limit: int | None) -> dict[str, 
     Raises:
         InputError: there are none, or two test sets have one name.
     """
-    from yukawa.evaluation.documents import read_documents
+    from yukawa.evaluation.runner import read_documents
 
     return {name: read_documents(Path(path), split=split, limit=limit) for name, path in named(data).items()}
 

@@ -84,7 +84,7 @@ def checked_filters(domain: str | None = None, kind: str | None = None) -> None:
         InputError: names the nearest.
     """
     if domain is not None:
-        from yukawa.knowledge.domains import DOMAINS
+        from yukawa.knowledge.records import DOMAINS
 
         if domain not in DOMAINS:
             raise unknown_name("domain", domain, DOMAINS)

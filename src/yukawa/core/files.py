@@ -110,6 +110,30 @@ def parse_row(line: bytes, place: str) -> dict[str, Any]:
     return row
 
 
+def mend_jsonl(handle: IO[bytes]) -> None:
+    """Repair the end of a file of JSON Lines, open in `ab+`, after a crash: a torn row goes, a whole one gets its newline."""
+    if handle.seek(0, os.SEEK_END) == 0:
+        return
+    handle.seek(-1, os.SEEK_END)
+    if handle.read(1) == b"\n":
+        return
+    handle.seek(0)
+    content = handle.read()
+    start = content.rfind(b"\n") + 1
+    if is_row(content[start:]):
+        handle.write(b"\n")
+    else:
+        handle.truncate(start)
+
+
+def is_row(line: bytes) -> bool:
+    """Whether a line is a whole JSON object; a row torn anywhere lacks its closing brace."""
+    try:
+        return bool(parse_row(line, ""))
+    except InputError:
+        return False
+
+
 def hash_file(path: Path) -> str:
     """SHA-256 of a file's content, in hexadecimal.
 
@@ -221,8 +245,10 @@ def sync(path: Path, *, deep: bool = True) -> None:
 
 
 @contextmanager
-def report_write_errors(path: Path, errors: tuple[type[Exception], ...] = (OSError,)) -> Iterator[None]:
-    """Turn `errors`, the operating system's by default, into one clear line.
+def report_write_errors(
+    path: Path, errors: tuple[type[Exception], ...] = (OSError,), hint: str = ""
+) -> Iterator[None]:
+    """Turn `errors`, the operating system's by default, into one clear line, with a remedy of its own or `hint`.
 
     Raises:
         StoreError: `path` cannot be written.
@@ -230,8 +256,8 @@ def report_write_errors(path: Path, errors: tuple[type[Exception], ...] = (OSErr
     try:
         yield
     except errors as error:
-        reason, hint = write_failure(error)
-        raise StoreError(f"{path} cannot be written: {reason}", hint=hint) from error
+        reason, remedy = write_failure(error)
+        raise StoreError(f"{path} cannot be written: {reason}", hint=hint or remedy) from error
 
 
 def write_failure(error: Exception) -> tuple[str, str]:

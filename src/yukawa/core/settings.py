@@ -7,13 +7,14 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as _EnvironmentError
 
 from yukawa.core.config import looks_secret, merged, mistakes
-from yukawa.core.errors import SettingsError, unknown_name
+from yukawa.core.errors import InputError, SettingsError, unknown_name
 
 PREFIX = "YUKAWA_"
 DELIMITER = "__"
@@ -169,6 +170,47 @@ class Settings(BaseSettings):
         if value.url or "home" not in info.data:  # the home itself was wrong
             return value
         return value.model_copy(update={"url": str(info.data["home"] / "knowledge")})
+
+
+def read_key(variable: str | None, reader: str) -> str:
+    """The key in an environment variable; `none` for a server without keys.
+
+    Something must be given: without a key the client of openai would send OPENAI_API_KEY to whatever server this is.
+
+    Args:
+        variable: its name; None if there is no key.
+        reader: who reads it, for the message.
+
+    Raises:
+        InputError: the variable is not set.
+    """
+    key = "none" if variable is None else os.environ.get(variable, "").strip()
+    if not key:
+        raise InputError(
+            f"{reader} reads its key from the variable {variable!r}, which is not set",
+            hint=f"type: export {variable or 'VARIABLE'}=...",
+        )
+    return key
+
+
+def check_web_address(url: str, owner: str, hint: str) -> None:
+    """Refuse what is not the address of a server.
+
+    Args:
+        url: the root of an API.
+        owner: whose address it is, for the message.
+        hint: what to write.
+
+    Raises:
+        InputError: it is not a web address.
+    """
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is not a number, a bracket that does not close
+        usable = False
+    if not usable:
+        raise InputError(f"{owner} has the address {url!r}, which is not a web address", hint=hint)
 
 
 def default_home() -> Path:

@@ -1,7 +1,10 @@
-"""The protocol of all embedders, what they do to texts and vectors, and `open_embedder`, which opens one by its name."""
+"""The protocol of all embedders, `open_embedder`, which opens one by its name, and those that need no model."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from hashlib import blake2b
 from importlib import import_module
 from typing import Protocol
 
@@ -18,13 +21,15 @@ DEFAULT = "auto"
 _FORMS = {
     "auto": ("auto", "minilm", "MiniLM", "from_package"),  # once `settle` has chosen
     "minilm": ("minilm", "minilm", "MiniLM", "from_package"),
-    "hash": ("hash", "hashing", "HashEmbedder", ""),
-    "none": ("none", "hashing", "NoEmbedder", ""),
+    "hash": ("hash", "base", "HashEmbedder", ""),
+    "none": ("none", "base", "NoEmbedder", ""),
     "sentence-transformers": (
         "sentence-transformers:NAME_OR_FOLDER", "minilm", "SentenceTransformersEmbedder", "",
     ),
     "openai": ("openai:MODEL@BASE_URL", "openai", "OpenAIEmbedder", "from_spec"),
 }  # fmt: skip
+_WORD = re.compile(r"\w+|[^\w\s]")
+_BLOCK = 256
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -102,3 +107,60 @@ def normalise_rows(vectors: Vectors) -> Vectors:
     """Scales each row of (n, d) to length one, in place, and returns the array. Rows must not be zero."""
     vectors /= np.sqrt(np.vecdot(vectors, vectors))[:, np.newaxis]
     return vectors
+
+
+class HashEmbedder:
+    """Words and character 3-grams hashed with blake2b into 256 signed buckets (Weinberger et al. 2009).
+
+    Two texts are near when they share words or spelling; meaning is not seen. The same on every machine.
+    """
+
+    name = "hash"
+    dimensions = 256
+
+    def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
+        """See `Embedder.embed`; shape (n, 256)."""
+        vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
+        for start in range(0, len(texts), _BLOCK):
+            block = texts[start : start + _BLOCK]
+            for row, text in zip(vectors[start:], block, strict=False):
+                _fill(row, text)
+            if progress:
+                progress(len(block))
+        return normalise_rows(vectors)
+
+
+class NoEmbedder:
+    """The embedder of zero dimensions: a knowledge base that searches by full text only."""
+
+    name = "none"
+    dimensions = 0
+
+    def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
+        """Rows of no length, shape (n, 0)."""
+        if progress and texts:
+            progress(len(texts))
+        return np.empty((len(texts), 0), dtype=np.float32)
+
+
+def _fill(row: Vectors, text: str) -> None:
+    for feature, count in Counter(_features(replace_surrogates(text))).items():
+        bucket, sign = _place(feature)
+        row[bucket] += sign * count
+    if not row.any():  # no feature, or signs that cancel: still a unit vector
+        bucket, sign = _place("")
+        row[bucket] = sign
+
+
+def _features(text: str) -> Iterator[str]:
+    for word in _WORD.findall(text.casefold()):
+        yield word
+        padded = f" {word} "
+        for i in range(len(padded) - 2):
+            yield padded[i : i + 3]
+
+
+@lru_cache(maxsize=1 << 16)
+def _place(feature: str) -> tuple[int, int]:
+    digest = blake2b(feature.encode(), digest_size=2).digest()
+    return digest[0], 1 if digest[1] & 1 else -1

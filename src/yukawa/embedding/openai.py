@@ -1,14 +1,14 @@
 """Any server that speaks the OpenAI embeddings protocol: hosted services, vLLM, Ollama, llama.cpp."""
 
-import os
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import numpy as np
 import openai
 
-from yukawa.core.errors import InputError, ModelError, nearest
+from yukawa.core.errors import InputError, ModelError, unknown_name
+from yukawa.core.settings import check_web_address, read_key
 from yukawa.embedding.base import Progress, Vectors, normalise_rows, replace_surrogates
 
 _BATCH = 64  # texts of a request
@@ -39,17 +39,12 @@ class OpenAIEmbedder:
         timeout_s: float = 60.0,
         retries: int = 4,
     ) -> None:
-        if not _is_web_address(base_url):
-            raise InputError(
-                f"{base_url!r} is not a web address of an embeddings server", hint=f"type: {_FORM}"
-            )
         # The name of the key variable does not belong to the identity: renaming it does not change the vectors.
         self.name = f"openai:{model}@{base_url}"
+        check_web_address(base_url, f"embedder {self.name!r}", f"type: {_FORM}")
         self._model = model
-        # A key must be given, or the client would send OPENAI_API_KEY to whatever server this is.
-        self._client = openai.OpenAI(
-            base_url=base_url, api_key=_key(key_variable), timeout=timeout_s, max_retries=retries
-        )
+        key = read_key(key_variable, f"embedder {self.name!r}")
+        self._client = openai.OpenAI(base_url=base_url, api_key=key, timeout=timeout_s, max_retries=retries)
         self._dimensions: int | None = None
 
     @classmethod
@@ -62,13 +57,8 @@ class OpenAIEmbedder:
         model, _, url = spec.rpartition("@")
         base_url, _, query = url.partition("?")
         options = parse_qs(query, keep_blank_values=True)
-        for option in options:
-            if option != "key":
-                near = nearest(option, ["key"])
-                raise InputError(
-                    f"unknown option {option!r} in 'openai:{spec}'; allowed is key",
-                    hint=f"type: {_FORM}" if near else "",
-                )
+        for option in set(options) - {"key"}:
+            raise unknown_name(f"option of 'openai:{spec}'", option, ["key"])
         if not model:
             raise InputError(
                 f"'openai:{spec}' does not say which model at which address", hint=f"type: {_FORM}"
@@ -132,23 +122,3 @@ class OpenAIEmbedder:
         if not np.isfinite(vectors).all() or not vectors.any(axis=1).all():
             raise ModelError(f"embedder {self.name!r} sent a vector that is zero or not finite")
         return vectors
-
-
-def _is_web_address(url: str) -> bool:
-    try:
-        address = urlsplit(url)
-        return address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
-    except ValueError:  # unbalanced brackets, a port that is not a number
-        return False
-
-
-def _key(variable: str | None) -> str:
-    if variable is None:
-        return "none"
-    key = os.environ.get(variable, "").strip()
-    if not key:
-        raise InputError(
-            f"the environment variable {variable!r}, which should hold the key, is not set",
-            hint=f"type: export {variable or 'VARIABLE'}=...",
-        )
-    return key

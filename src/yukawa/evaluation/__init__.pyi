@@ -6,7 +6,6 @@ from .completions import split_prompt as split_prompt
 from .perplexity import Losses as Losses
 from .perplexity import document_losses as document_losses
 from .recipe import EvaluationRecipe as EvaluationRecipe
-from .recipe import load_recipe as load_recipe
 from .report import Report as Report
 from .report import evaluate as evaluate
 from .report import make_report as make_report

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from yukawa.core.errors import InputError
+from yukawa.core.errors import InputError, unknown_name
 from yukawa.core.statistics import Estimate, Sample, wilson_estimate
 from yukawa.embedding.base import Embedder
 from yukawa.evaluation.completions import Completion
@@ -49,7 +49,7 @@ class SemScores:
             InputError: the form is unknown.
         """
         if form not in SEMSCORE_FORMS:
-            raise InputError(f"unknown form of SemScore {form!r}; allowed are {', '.join(SEMSCORE_FORMS)}")
+            raise unknown_name("form of SemScore", form, SEMSCORE_FORMS)
         return Sample.mean(self.continuation if form == "continuation" else self.whole, self.ids)
 
 
@@ -313,8 +313,7 @@ class Diversity:
             return Sample.mean(self.values[name], self.ids)
         if name in ("any", *self.artefacts):
             return Sample.mean(self._with(name).astype(np.float64), self.ids)
-        allowed = ", ".join([*METRICS, "any", *ARTEFACTS])
-        raise InputError(f"unknown metric of texts {name!r}; allowed are {allowed}")
+        raise unknown_name("metric of texts", name, [*METRICS, "any", *ARTEFACTS])
 
     def shares(self, level: float = 0.95) -> dict[str, tuple[int, Estimate]]:
         """Of each kind of artefact, and of any: how many texts have it, and their share with Wilson's interval."""

@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import IO, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from yukawa.core.errors import InputError, ModelError, require
-from yukawa.core.files import read_jsonl, report_write_errors
+from yukawa.core.files import mend_jsonl, read_jsonl, report_write_errors
 from yukawa.data.rows import Document
 from yukawa.evaluation.perplexity import begins_with_bos, encoded
 from yukawa.evaluation.token_losses import Progress
@@ -279,7 +279,8 @@ class CompletionFile:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._handle = open(self._path, "ab+")
         try:
-            _drop_torn_line(self._handle)
+            mend_jsonl(self._handle)
+            self._handle.seek(0, os.SEEK_END)
             if self._handle.tell() == 0:
                 self._write(json.dumps(self._head, ensure_ascii=False) + "\n")
             self.done = {row.id: row for row in self._checked()}
@@ -324,16 +325,6 @@ class CompletionFile:
                 hint="give another file",
             )
         return rows
-
-
-def _drop_torn_line(handle: IO[bytes]) -> None:
-    """Remove the text after the last line's end: a line that a crash left half-written."""
-    handle.seek(0)
-    content = handle.read()
-    whole = content.rfind(b"\n") + 1
-    if whole < len(content):
-        handle.truncate(whole)
-    handle.seek(0, os.SEEK_END)
 
 
 def _tail(ids: list[int], longest: int | None, bos: bool) -> list[int]:

@@ -1,6 +1,5 @@
 """Perplexity of documents in three forms: mean over documents, corpus, and bits per byte."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from yukawa.core.errors import InputError
+from yukawa.core.errors import InputError, unknown_name
 from yukawa.core.files import read_jsonl, write_jsonl
 from yukawa.core.statistics import Sample
 from yukawa.data.rows import Document
@@ -73,7 +72,7 @@ class Losses:
             return Sample.ratio(self.losses, self.tokens, self.clusters, exponential=True)
         if form == "bits_per_byte":
             return Sample.ratio(self.losses / np.log(2), self.bytes, self.clusters)
-        raise InputError(f"unknown form of perplexity {form!r}; allowed are {', '.join(FORMS)}")
+        raise unknown_name("form of perplexity", form, FORMS)
 
     def figures(self) -> dict[str, float]:
         """Each form's value."""
@@ -222,12 +221,3 @@ def encoded(
             unscored = len(head.encode("utf-8", "surrogatepass"))
         sizes.append(len(text.encode("utf-8", "surrogatepass")) - unscored)
     return [[*before, *ids, *after] for ids in found["input_ids"]], sizes
-
-
-def losses_json(found: Losses) -> dict[str, Any]:
-    """The result as JSON, without single documents."""
-    return {
-        "model": found.model, "options": json.loads(json.dumps(found.options)), "documents": len(found.ids),
-        "tokens": int(found.tokens.sum()), "bytes": int(found.bytes.sum()), "long_documents": found.long,
-        "notes": list(found.notes), **found.figures(),
-    }  # fmt: skip

@@ -1,14 +1,12 @@
 """An evaluation recipe: which models, which test sets and how, typed and strict, from YAML and `key=value`."""
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from yukawa.core import config
 from yukawa.core.config import Count, Natural, Section
 from yukawa.core.statistics import LEVEL, RESAMPLES, check_options
+from yukawa.runs.recipe import Recipe
 
 
 class Loading(Section):
@@ -64,7 +62,7 @@ class Statistics(Section):
         return self
 
 
-class EvaluationRecipe(Section):
+class EvaluationRecipe(Recipe):
     """A whole evaluation; the first model is the base of the report.
 
     Attributes:
@@ -78,6 +76,8 @@ class EvaluationRecipe(Section):
         embedder: for SemScore.
         runs: more training runs by name, for learning curves.
     """
+
+    kind: ClassVar[str] = "evaluation"
 
     models: dict[str, str] = Field(default_factory=dict)
     services: list[str] = Field(default_factory=list)
@@ -97,25 +97,3 @@ class EvaluationRecipe(Section):
         if not self.models and not self.services:
             raise ValueError("no model is named (type: models.NAME=FOLDER)")
         return self
-
-
-def load_recipe(path: str | Path, changes: Sequence[str] = ()) -> EvaluationRecipe:
-    """Read an evaluation recipe.
-
-    It may begin with `base: evaluate-compare` (a shipped name, or a path from its folder) and then says only what
-    differs.
-
-    Args:
-        path: a YAML file, or the name of a shipped recipe.
-        changes: `section.key=value`, the value in YAML; they win over the file.
-
-    Raises:
-        InputError: the file cannot be read, a key is unknown (the nearest one is named), or a value has the wrong type.
-    """
-    found = config.find_recipe(path, "evaluation")
-    values = config.read_on_base(
-        found, lambda file, base: config.find_recipe(base, "evaluation", file), config.merged
-    )
-    for one in changes:
-        values = config.merged(values, config.change(one))
-    return config.checked(EvaluationRecipe, values, path, missing="type: {}=VALUE")

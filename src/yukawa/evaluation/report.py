@@ -25,11 +25,10 @@ from yukawa.evaluation.completion_metrics import (
     semscore,
 )
 from yukawa.evaluation.completions import Completion, read_completion_files, read_completions
-from yukawa.evaluation.documents import by_archive as divided_by_archive
-from yukawa.evaluation.documents import read_documents
 from yukawa.evaluation.perplexity import Losses
 from yukawa.evaluation.recipe import EvaluationRecipe, ScoringOptions, Statistics
-from yukawa.evaluation.runner import ModelSpec, OnMessage, PostHook, Progress, measure, slug
+from yukawa.evaluation.runner import ModelSpec, OnMessage, PostHook, Progress, measure, read_documents, slug
+from yukawa.evaluation.runner import by_archive as divided_by_archive
 from yukawa.evaluation.served_models import Service
 from yukawa.llm.folders import find_origin
 from yukawa.llm.loading import LanguageModel

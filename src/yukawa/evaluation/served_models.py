@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from yukawa.core.errors import InputError, ModelError
-from yukawa.core.settings import ModelSettings
+from yukawa.core.settings import ModelSettings, read_key
 from yukawa.data.rows import Document
 from yukawa.evaluation.perplexity import Losses
 
@@ -89,15 +88,8 @@ class Service:
     def _client(self) -> Any:
         import openai
 
-        variable = self.settings.key_variable
-        key = os.environ.get(variable, "").strip() if variable else "none"
-        if not key:
-            raise InputError(
-                f"model {self.name!r} reads its key from the variable {variable}, which is not set",
-                hint=f"type: export {variable}=...",
-            )
         return openai.OpenAI(
-            api_key=key,
+            api_key=read_key(self.settings.key_variable, f"model {self.name!r}"),
             base_url=self.settings.base_url,
             timeout=self.settings.timeout_s,
             max_retries=_RETRIES,

@@ -9,24 +9,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
+from numpy.typing import NDArray
 
 from yukawa.core.errors import InputError, NotFound
 from yukawa.knowledge import records
 from yukawa.knowledge.items import NewItem, checked_text, new_item
 from yukawa.knowledge.records import Conflict, Event, Hit, Item, Moment, VerifyReport
-from yukawa.knowledge.search.serving import Serving, serving_row
-from yukawa.knowledge.store import ledger, reader, schema, writer
+from yukawa.knowledge.search.serving import Serving, reindex, serving_row
+from yukawa.knowledge.store import erasure, ledger, reader, schema, transfer, writer
 from yukawa.knowledge.store.database import Store
 from yukawa.knowledge.store.ledger import Entry
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from yukawa.knowledge.store.transfer import Imported
 
 Progress = Callable[[int, int], None]
 _BATCH = 1000
@@ -267,9 +263,7 @@ class KnowledgeBase:
         Raises:
             NotFound: no such item. StoreError: fragments of its text remain on disk.
         """
-        from yukawa.knowledge.store.erasure import erase
-
-        erase(self._store, item_id, actor=actor or "unknown", reason=reason)
+        erasure.erase(self._store, item_id, actor=actor or "unknown", reason=reason)
         self._serving.forget()
 
     # ---- reading --------------------------------------------------------------------------------
@@ -360,11 +354,9 @@ class KnowledgeBase:
 
     def verify(self) -> VerifyReport:
         """Check the ledger's chain, every digest, and that the index holds what the tables say."""
-        from yukawa.knowledge.store.verification import verify
-
         with self._store.read() as connection:
             embedder_id, _, dimensions = serving_row(connection, self._store.name)
-            return verify(connection, embedder_id, dimensions, self._serving.index(connection))
+            return ledger.verify(connection, embedder_id, dimensions, self._serving.index(connection))
 
     def get_meta(self, key: str) -> str | None:
         """The note that `set_meta` wrote under `key`."""
@@ -385,23 +377,19 @@ class KnowledgeBase:
         Raises:
             StoreError: the disk refuses.
         """
-        from yukawa.knowledge.store.transfer import export
+        return transfer.export(self._store, path)
 
-        return export(self._store, path)
-
-    def import_(self, path: str | Path, *, actor: str = "") -> Imported:
+    def import_(self, path: str | Path, *, actor: str = "") -> transfer.Imported:
         """Bring an export into this base: everything if it is empty, else the current items that are new to it.
 
         Raises:
             InputError: the file is not a whole export. StoreError: it is newer, or contradicts itself.
         """
-        from yukawa.knowledge.store.transfer import import_
 
-        return import_(
-            self._store,
-            path,
-            lambda items, reason: self.teach_many(items, actor=actor or "import", reason=reason),
-        )
+        def teach(items: Sequence[NewItem], reason: str) -> builtins.list[Item]:
+            return self.teach_many(items, actor=actor or "import", reason=reason)
+
+        return transfer.import_(self._store, path, teach)
 
     def backup(self, path: str | Path, *, force: bool = False) -> None:
         """Write a checked copy of the base while it is in use; `force` replaces an older file.
@@ -409,9 +397,7 @@ class KnowledgeBase:
         Raises:
             InputError: the file exists. StoreError: the disk refuses; the older file is kept.
         """
-        from yukawa.knowledge.store.transfer import backup
-
-        backup(self._store, path, force=force)
+        transfer.backup(self._store, path, force=force)
 
     @staticmethod
     def restore_backup(path: str | Path, url: str | Path) -> None:
@@ -420,9 +406,7 @@ class KnowledgeBase:
         Raises:
             InputError: it is not a backup, or a base exists there. StoreError: it is damaged or newer.
         """
-        from yukawa.knowledge.store.transfer import restore_backup
-
-        restore_backup(path, url)
+        transfer.restore_backup(path, url)
 
     # ---- answers --------------------------------------------------------------------------------
 
@@ -463,8 +447,6 @@ class KnowledgeBase:
         Raises:
             InputError: the embedder is unknown. ModelError: it failed; the old one stays in service.
         """
-        from yukawa.knowledge.search.reindex import reindex
-
         changed = reindex(self._store, embedding, actor=actor or "unknown", progress=progress)
         if changed:
             self.save_index()

@@ -10,7 +10,7 @@ from typing import Literal, Protocol, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from yukawa.core.config import one_line
-from yukawa.core.errors import InputError, ReplyError, nearest
+from yukawa.core.errors import InputError, ReplyError, unknown_name
 from yukawa.core.settings import ModelSettings
 
 Role = Literal["system", "user", "assistant"]
@@ -33,12 +33,7 @@ class Message:
 
     def __post_init__(self) -> None:
         if self.role not in get_args(Role):
-            allowed = ", ".join(get_args(Role))
-            near = nearest(str(self.role), get_args(Role))
-            raise InputError(
-                f"a message came with the role {self.role!r}; allowed are {allowed}",
-                hint=f"did you mean {near!r}?" if near else "",
-            )
+            raise unknown_name("role of a message", self.role, get_args(Role))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +143,7 @@ def open_model(settings: ModelSettings) -> ChatModel:
     try:
         module, name = _BACKENDS[settings.backend]
     except KeyError:
-        near, allowed = nearest(settings.backend, _BACKENDS), ", ".join(_BACKENDS)
-        raise InputError(
-            f"model {settings.name!r} has the backend {settings.backend!r}; allowed are {allowed}",
-            hint=f"did you mean {near!r}?" if near else "",
-        ) from None
+        raise unknown_name(f"models.{settings.name}.backend", settings.backend, _BACKENDS) from None
     model: ChatModel = getattr(import_module(module), name).from_settings(settings)
     return model
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from yukawa.core.errors import InputError, MissingPackage, ModelError, install_line, nearest, require
+from yukawa.core.errors import InputError, MissingPackage, ModelError, install_line, require, unknown_name
 from yukawa.llm import folders
 from yukawa.llm.adapters import put_on
 
@@ -340,11 +340,7 @@ def _device(device: str | None) -> str:
 def _dtype_name(name: str) -> str:
     found = folders.DTYPE_NAMES.get(name, name)
     if found not in DTYPES:
-        near = nearest(name, DTYPES)
-        raise InputError(
-            f"dtype {name!r} is unknown; allowed are {', '.join(DTYPES)}",
-            hint=f"did you mean {near!r}?" if near else "",
-        )
+        raise unknown_name("dtype", name, DTYPES)
     return found
 
 

@@ -2,21 +2,18 @@
 
 import asyncio
 import logging
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 import openai
 from openai import AsyncOpenAI
 from pydantic import BaseModel
 
 from yukawa.core.errors import InputError, ModelError
-from yukawa.core.settings import ModelSettings
+from yukawa.core.settings import ModelSettings, check_web_address, read_key
 from yukawa.llm.base import Capabilities, Message, Reply, TokenLogprob, ask_in_words, need_messages
 
 DEFAULT_URL = "https://api.openai.com/v1"
-NO_KEY = "none"
 _SHOWN_CHARACTERS = 300
 _LONGEST_WAIT_S = 120  # a server that asks for more is not asked again by the client
 # Some servers or models refuse these; `_body` does without them.
@@ -58,7 +55,9 @@ class OpenAIModel:
         retries: int = 3,
     ) -> None:
         self.name = name or model
-        _need_web_address(base_url, self.name)
+        check_web_address(
+            base_url, f"model {self.name!r}", 'write it like base_url = "http://localhost:8000/v1"'
+        )
         self._model = model
         self._url = base_url
         self._key_variable = key_variable
@@ -159,23 +158,12 @@ class OpenAIModel:
         loop = asyncio.get_running_loop()
         if self._open is None or self._open[0] is not loop:
             client = AsyncOpenAI(
-                api_key=NO_KEY, base_url=self._url, timeout=self._timeout_s, max_retries=self._retries
+                api_key="none", base_url=self._url, timeout=self._timeout_s, max_retries=self._retries
             )
             self._open = (loop, client)
         client = self._open[1]
-        client.api_key = self._key()
+        client.api_key = read_key(self._key_variable, f"model {self.name!r}")
         return client
-
-    def _key(self) -> str:
-        if self._key_variable is None:
-            return NO_KEY
-        key = os.environ.get(self._key_variable, "").strip()
-        if not key:
-            raise InputError(
-                f"model {self.name!r} reads its key from the variable {self._key_variable}, which is not set",
-                hint=f"type: export {self._key_variable}=...",
-            )
-        return key
 
     async def _create(
         self, messages: Sequence[Message], schema: type[BaseModel] | None, wish: dict[str, Any]
@@ -314,19 +302,6 @@ class OpenAIModel:
         if status == 404:
             return f"check model and base_url under {row}"
         return "try again later" if status == 429 or status >= 500 else ""
-
-
-def _need_web_address(url: str, name: str) -> None:
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is not a number, a bracket that does not close
-        usable = False
-    if not usable:
-        raise InputError(
-            f"model {name!r} has the base_url {url!r}, which is not a web address",
-            hint='write it like base_url = "http://localhost:8000/v1"',
-        )
 
 
 def _rows(answer: object, field: str) -> list[Any]:

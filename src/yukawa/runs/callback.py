@@ -11,12 +11,11 @@ import torch
 from torch import distributed
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from yukawa.core.errors import InputError, MissingPackage, nearest, require
+from yukawa.core.errors import MissingPackage, require, unknown_name
 from yukawa.core.processes import Interruption
 from yukawa.runs.checkpoints import save_best
-from yukawa.runs.recipe import RunSettings
+from yukawa.runs.recipe import RunSettings, steps_of_training
 from yukawa.runs.run import Run
-from yukawa.runs.schedule import steps_of_training
 
 Metrics = dict[str, float]
 # Called after each step with the steps made, the steps in all, and the latest metrics.
@@ -257,11 +256,7 @@ def trackers(names: Sequence[str], folder: Path) -> list[Any]:
     found = []
     for name in names:
         if name not in known:
-            guess = nearest(name, known)
-            raise InputError(
-                f"training.report_to={name} is not a known tracker",
-                hint=f"did you mean {guess}?" if guess else f"known are {', '.join(known)}",
-            )
+            raise unknown_name("training.report_to", name, known)
         try:
             tracker = known[name]()
         except (RuntimeError, ImportError):

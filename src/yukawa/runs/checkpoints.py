@@ -5,18 +5,16 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+from yukawa.core import files
 from yukawa.core.errors import InputError, StoreError, require
-from yukawa.core.files import atomic_write
 
 CHECKPOINTS = "checkpoints"  # their folder in a run
 STATE, PROGRESS, WEIGHTS, PARTIAL = "trainer_state.json", "progress.json", "model.safetensors", ".partial"
 _NAME = re.compile(r"checkpoint-(\d+)")
-# How PyTorch and safetensors say that a file could not grow.
-_FULL = ("unexpected pos", "PytorchStreamWriter", "No space left on device")
 
 
 def checkpoints(folder: Path) -> list[Path]:
@@ -54,48 +52,47 @@ def tidy(folder: Path, keep: int, best: int | None = None) -> None:
 
 
 @contextmanager
-def written_whole(
-    folder: Path, *, first: bool, errors: tuple[type[Exception], ...] = (OSError, RuntimeError)
-) -> Iterator[Path]:
+def written_whole(folder: Path, *, first: bool) -> Iterator[Path]:
     """A folder to write a checkpoint into; its content moves to `folder` at once when the block ends well.
 
     Args:
         folder: where the checkpoints are.
         first: whether this is the process that cleans and moves.
-        errors: what the writers raise where the disk refuses.
 
     Raises:
         StoreError: the disk refused; the earlier checkpoints stand.
     """
     partial = folder / PARTIAL
     try:
-        if first:
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir(parents=True)
-        yield partial
-        if first:
-            for written in sorted(partial.iterdir()):
-                _sync(written)
-                shutil.rmtree(folder / written.name, ignore_errors=True)
-                os.rename(written, folder / written.name)
-            _sync_entry(folder)
-    except errors as error:
-        reason = why_unwritten(error)
-        raise StoreError(
-            f"the checkpoint in {folder} cannot be written: {reason}",
-            hint="free some space and type the same command with --resume",
-        ) from error
+        with report_unsaved(folder):
+            if first:
+                shutil.rmtree(partial, ignore_errors=True)
+                partial.mkdir(parents=True)
+            yield partial
+            if first:
+                for written in sorted(partial.iterdir()):
+                    files.sync(written)
+                    shutil.rmtree(folder / written.name, ignore_errors=True)
+                    os.rename(written, folder / written.name)
+                files.sync(folder, deep=False)
     finally:
         if first:
             shutil.rmtree(partial, ignore_errors=True)
 
 
-def why_unwritten(error: Exception) -> str:
-    """Why weights could not be written, in a few words."""
-    said = str(getattr(error, "strerror", None) or error or type(error).__name__)
-    if any(words in said for words in _FULL):
-        return "the disk is full or a quota is used up"
-    return (said or type(error).__name__).splitlines()[0]
+def write_errors() -> tuple[type[Exception], ...]:
+    """What the writers of weights raise where the disk refuses: the system's, PyTorch's and safetensors' errors."""
+    return OSError, RuntimeError, require("safetensors", "saving a model").SafetensorError
+
+
+def report_unsaved(folder: Path) -> AbstractContextManager[None]:
+    """In this block, what the writers of weights raise becomes one line that says how to resume the run.
+
+    Raises:
+        StoreError: `folder` cannot be written.
+    """
+    hint = "free some space and type the same command with --resume"
+    return files.report_write_errors(folder, write_errors(), hint)
 
 
 def write_progress(checkpoint: Path, progress: Mapping[str, Any]) -> None:
@@ -125,7 +122,7 @@ def save_best(folder: Path, step: int, weights: Mapping[str, Any]) -> None:
     """
     safetensors = require("safetensors.torch", "writing a checkpoint")
     plain = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
-    atomic_write(_best(folder, step), safetensors.save(plain))
+    files.atomic_write(_best(folder, step), safetensors.save(plain))
 
 
 def read_best(folder: Path, step: int) -> dict[str, Any]:
@@ -170,20 +167,3 @@ def _read_weights(path: Path) -> dict[str, Any]:
     except (OSError, damage) as error:
         raise StoreError(f"{path} cannot be read: {error}", hint=f"remove {path.parent} and resume") from None
     return weights
-
-
-def _sync(folder: Path) -> None:
-    """Bring a folder with all its content to the disk."""
-    for path in folder.rglob("*"):
-        _sync_entry(path)
-    _sync_entry(folder)
-
-
-def _sync_entry(path: Path) -> None:
-    if os.name == "nt" and path.is_dir():  # Windows cannot open folders, and renames durably by itself
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

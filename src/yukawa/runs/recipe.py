@@ -1,6 +1,7 @@
 """A recipe says what a run does: typed and strict, read from YAML, changed by `key=value`, found again in the run."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -14,6 +15,8 @@ from yukawa.core.errors import InputError
 from yukawa.runs.run import RECIPE, Run
 
 OVER = "over"  # the table that makes a sweep of a recipe
+# `flat-then-decay`: the share of the steps at the full rate, and the last rate in units of the highest.
+FLAT, LAST = 0.7, 0.01
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 T = TypeVar("T")
 Schedule = Literal["flat-then-decay", "cosine", "linear", "constant"]
@@ -28,7 +31,7 @@ class RunSettings(Section):
         batch: examples (sequences or jets) in a step, over all processes together.
         learning_rate: the highest one.
         final_learning_rate: the last one of `cosine` and `linear`; `flat-then-decay` ends at 1 % of the highest.
-        schedule: how the learning rate falls, see `yukawa.runs.schedule`.
+        schedule: how the learning rate falls, see `factor`.
         warmup: steps in which the learning rate rises to the highest; below 1, their share of all steps.
         weight_decay: share of the weights, times the learning rate, that each step takes off.
         clip: longest gradient; longer ones are shortened to it. None leaves them.
@@ -91,13 +94,10 @@ class Variant(Generic[T]):
 
 
 class Recipe(Section):
-    """A whole recipe: sections of settings, one of them `training`."""
+    """A whole recipe, in sections of settings."""
 
     kind: ClassVar[str] = "text"  # the folder of the shipped ones
     aliases: ClassVar[Mapping[str, str]] = {}  # other names of sections, as people type them
-
-    if TYPE_CHECKING:  # each kind has its own, at the place where files shall show it
-        training: RunSettings
 
     @classmethod
     def put_over(cls, below: Table, above: Table) -> Table:
@@ -192,6 +192,13 @@ class Recipe(Section):
         return cls.aliases.get(section, section) + dot + rest
 
 
+class TrainingRecipe(Recipe):
+    """A recipe with a section `training`."""
+
+    if TYPE_CHECKING:  # each kind has its own, at the place where files shall show it
+        training: RunSettings
+
+
 def _swept(over: Any, path: str | Path) -> dict[str, list[Any]]:
     table = isinstance(over, dict) and bool(over)
     if not table or not all(isinstance(values, list) and values for values in over.values()):
@@ -207,3 +214,45 @@ def _value(table: Table) -> Any:
     while isinstance(found, dict):
         found = next(iter(found.values()))
     return found
+
+
+def warmup_steps(settings: RunSettings, steps: int) -> int:
+    """Steps in which the learning rate rises."""
+    return int(settings.warmup) if settings.warmup >= 1 else math.ceil(settings.warmup * steps)
+
+
+def factor(settings: RunSettings, steps: int) -> Callable[[int], float]:
+    """The learning rate of each step (the first is 0) in units of the highest.
+
+    It rises evenly to the highest. Then it stays there (`constant`), or falls along half a cosine or a line to
+    `final_learning_rate`, which the step after the last one would have. `flat-then-decay` stays at the highest until
+    70 % of all steps are made, then falls exponentially to 1 %. The published recipes of jet taggers (weaver-core's
+    `flat+decay`) lower it once an epoch; here it falls at every step and meets theirs at the end of each of their
+    epochs, so that a short training sees the whole curve too.
+
+    Args:
+        settings: name the schedule, its rise and its last rate.
+        steps: length of the whole training.
+    """
+    rise, last = warmup_steps(settings, steps), settings.final_learning_rate / settings.learning_rate
+
+    def at(step: int) -> float:
+        """The share of the highest learning rate in a step."""
+        if step < rise:
+            return (step + 1) / (rise + 1)
+        if settings.schedule == "constant":
+            return 1.0
+        if settings.schedule == "flat-then-decay":
+            flat = max(FLAT * steps, rise)
+            fallen = min(max(0.0, (step - flat) / max(steps - flat, 1e-9)), 1.0)
+            return math.pow(LAST, fallen)
+        gone = min(1.0, (step - rise) / max(1, steps - rise))
+        left = (1 + math.cos(math.pi * gone)) / 2 if settings.schedule == "cosine" else 1 - gone
+        return last + (1 - last) * left
+
+    return at
+
+
+def steps_of_training(settings: RunSettings, epoch: int) -> int:
+    """Length of the training in steps, where an epoch has `epoch` of them."""
+    return settings.steps if settings.steps is not None else epoch * (settings.epochs or 1)

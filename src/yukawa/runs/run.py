@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import platform
 import shutil
 import subprocess
@@ -11,12 +10,12 @@ from fnmatch import fnmatchcase
 from importlib import metadata
 from itertools import zip_longest
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import Any, Self
 
 import yaml
 
+from yukawa.core import files
 from yukawa.core.errors import InputError, NotFound, StoreError
-from yukawa.core.files import atomic_write, hash_file, parse_row, report_write_errors, write_jsonl
 
 RECIPE, ENVIRONMENT, DATA, METRICS = "recipe.yaml", "environment.json", "data.json", "metrics.jsonl"
 MODEL, CARD = "model", "card.md"  # the folder of the trained model, and the page that goes with it
@@ -51,11 +50,11 @@ class Run:
         except yaml.YAMLError as error:
             raise InputError(f"the recipe holds what YAML cannot: {error}") from None
         hashes = _hashes(inputs)
-        with report_write_errors(folder):
+        with files.report_write_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        atomic_write(folder / DATA, _json({"inputs": hashes}))
-        atomic_write(folder / ENVIRONMENT, _json(environment()))
-        atomic_write(folder / RECIPE, text)  # last: a folder with a recipe is a whole run
+        files.atomic_write(folder / DATA, _json({"inputs": hashes}))
+        files.atomic_write(folder / ENVIRONMENT, _json(environment()))
+        files.atomic_write(folder / RECIPE, text)  # last: a folder with a recipe is a whole run
         return cls(folder, yaml.safe_load(text))
 
     @classmethod
@@ -127,8 +126,8 @@ class Run:
         """
         row = {"step": _plain("step", step)} | {name: _plain(name, value) for name, value in metrics.items()}
         path = self.folder / METRICS
-        with report_write_errors(path), open(path, "ab+") as handle:
-            _mend(handle)
+        with files.report_write_errors(path), open(path, "ab+") as handle:
+            files.mend_jsonl(handle)
             handle.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
 
     def metrics(self) -> list[dict[str, Any]]:
@@ -145,17 +144,19 @@ class Run:
         except OSError as error:
             raise StoreError(f"{path} cannot be read: {error.strerror}") from None
         lines = content.split(b"\n")
-        if not _whole(lines[-1]):
+        if not files.is_row(lines[-1]):
             lines.pop()
         try:
-            return [parse_row(line, f"{path}:{n}") for n, line in enumerate(lines, start=1) if line.strip()]
+            return [
+                files.parse_row(line, f"{path}:{n}") for n, line in enumerate(lines, start=1) if line.strip()
+            ]
         except InputError as error:
             raise StoreError(error.message) from None
 
     def forget_after(self, step: int) -> None:
         """Remove the lines after a step: the run resumes there, and writes them again."""
         if (self.folder / METRICS).exists():
-            write_jsonl(self.folder / METRICS, [row for row in self.metrics() if row["step"] <= step])
+            files.write_jsonl(self.folder / METRICS, [row for row in self.metrics() if row["step"] <= step])
 
     def latest_metrics(self) -> dict[str, Any]:
         """The latest value of each logged metric."""
@@ -181,7 +182,7 @@ class Run:
                 raise InputError(f"{old[0]} is missing: {self.folder} began with it", hint=hint)
             if old is None:
                 raise InputError(f"{new} is new: {self.folder} began without it", hint=hint)
-            if hash_file(new) != old[1]:
+            if files.hash_file(new) != old[1]:
                 raise InputError(f"{new} differs from {old[0]} as {self.folder} began with it", hint=hint)
 
 
@@ -255,7 +256,7 @@ def git_commit(path: Path) -> str | None:
 
 
 def _hashes(inputs: Iterable[Path]) -> list[dict[str, str]]:
-    return [{"path": str(path), "sha256": hash_file(path)} for path in inputs]
+    return [{"path": str(path), "sha256": files.hash_file(path)} for path in inputs]
 
 
 def _json(data: Mapping[str, Any]) -> str:
@@ -274,28 +275,3 @@ def _plain(name: str, value: Any) -> float | int | str | bool | None:
     if value is None or isinstance(value, (int, str)):
         return value
     raise InputError(f"the metric {name!r} is a {type(value).__name__}, a number or text is expected")
-
-
-def _whole(tail: bytes) -> bool:
-    """Whether what follows the last newline is a whole row; a row torn anywhere lacks its closing brace."""
-    try:
-        parse_row(tail, "")
-    except InputError:
-        return False
-    return True
-
-
-def _mend(handle: IO[bytes]) -> None:
-    """Repair the end of `metrics.jsonl` after a crash: a torn row goes, a whole one gets its newline."""
-    if handle.seek(0, os.SEEK_END) == 0:
-        return
-    handle.seek(-1, os.SEEK_END)
-    if handle.read(1) == b"\n":
-        return
-    handle.seek(0)
-    content = handle.read()
-    start = content.rfind(b"\n") + 1
-    if _whole(content[start:]):
-        handle.write(b"\n")
-    else:
-        handle.truncate(start)

@@ -16,9 +16,9 @@ from yukawa.core.files import atomic_write
 from yukawa.core.processes import Interruption
 from yukawa.runs.callback import BestSoFar, Plan, Progress, TrainingCallback
 from yukawa.runs.checkpoints import CHECKPOINTS, last_checkpoint, read_progress, step_of
-from yukawa.runs.curves import CURVES, learning_curves
 from yukawa.runs.distributed import Machine, check_machine, this_machine
-from yukawa.runs.recipe import Recipe, RunSettings
+from yukawa.runs.model_card import CURVES, learning_curves
+from yukawa.runs.recipe import RunSettings, TrainingRecipe
 from yukawa.runs.run import CARD, MODEL, Run
 from yukawa.runs.trainer import RunTrainer
 
@@ -66,7 +66,7 @@ class TrainResult:
         return {"loss": self.loss}, f"after {self.steps} steps"
 
 
-RecipeT = TypeVar("RecipeT", bound=Recipe)
+RecipeT = TypeVar("RecipeT", bound=TrainingRecipe)
 ResultT = TypeVar("ResultT", bound=TrainResult)
 
 

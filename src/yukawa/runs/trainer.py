@@ -8,12 +8,11 @@ import torch
 from torch import Tensor, distributed
 from transformers import PrinterCallback, Trainer, TrainerControl, TrainingArguments
 
-from yukawa.core.errors import ModelError, require
+from yukawa.core.errors import ModelError
 from yukawa.runs.callback import Metrics, TrainingCallback, trackers
 from yukawa.runs.checkpoints import step_of, tidy, write_progress, written_whole
 from yukawa.runs.distributed import Machine
-from yukawa.runs.recipe import RunSettings
-from yukawa.runs.schedule import factor
+from yukawa.runs.recipe import RunSettings, factor
 
 _LOWER = "begin a new run with a lower training.learning_rate"
 
@@ -121,8 +120,7 @@ class RunTrainer(Trainer):  # type: ignore[misc]  # untyped there
                 f"the weights contain NaN or infinity after step {step}; the checkpoint before stands",
                 hint=_LOWER,
             )
-        damaged = require("safetensors", "writing a checkpoint").SafetensorError
-        with written_whole(folder, first=first, errors=(OSError, RuntimeError, damaged)) as partial:
+        with written_whole(folder, first=first) as partial:
             self.accelerator.wait_for_everyone()
             self.args.output_dir = str(partial)
             try:

@@ -12,7 +12,7 @@ from yukawa.data.dataset import DatasetManifest, check_manifest
 from yukawa.data.rows import SUFFIXES
 from yukawa.training import tokenization
 from yukawa.training.recipe import MIXTURE, TextRecipe
-from yukawa.training.tokenization import Columns, RowCounts, TokenisationLog
+from yukawa.training.tokenization import Columns, RowCounts
 
 _HOW = {
     "document": (Document, tokenization.tokenise_documents),
@@ -105,23 +105,23 @@ def load_split(path: Path, recipe: TextRecipe, tokenizer: Any) -> TokenizedSplit
     """
     datasets = require("datasets", "training")
     kind, tokenise = _HOW[recipe.row_kind]
-    counter, length = TokenisationLog(), recipe.training.length
-    columns: Iterator[Columns] = tokenise(read_rows(path, kind), tokenizer, length, counter)  # type: ignore[arg-type, operator]
+    counts, length = RowCounts(), recipe.training.length
+    columns: Iterator[Columns] = tokenise(read_rows(path, kind), tokenizer, length, counts)  # type: ignore[arg-type, operator]
     packing = recipe.training.packing and recipe.row_kind != "preference"
     if recipe.row_kind == "document" and not packing:
         columns = map(_labelled, columns)
     table = _table(columns)
-    if not counter.counts.rows:
+    if not counts.rows:
         raise InputError(f"{path} holds no rows")
-    if not counter.counts.trained:
+    if not counts.trained:
         raise InputError(
-            f"{path}: within {length:,} tokens none of its {counter.counts.rows:,} rows holds anything to learn from",
+            f"{path}: within {length:,} tokens none of its {counts.rows:,} rows holds anything to learn from",
             hint="type: training.length=N with a larger one",
         )
     rows = datasets.Dataset(table)
     if packing:
         rows = _packed(rows, length)
-    return TokenizedSplit(rows, counter.counts)
+    return TokenizedSplit(rows, counts)
 
 
 def _of_dataset(folder: Path, kind: str, validation: Path | None) -> RowFiles:

@@ -1,20 +1,18 @@
 """Merges the adapter of a run into its base: one model in safetensors that any program loads."""
 
 import json
-import os
-import secrets
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from yukawa.core.errors import InputError, StoreError, require
-from yukawa.core.files import atomic_write, hash_file
+from yukawa.core import files
+from yukawa.core.errors import InputError, unknown_name
 from yukawa.llm.adapters import merged_into
 from yukawa.llm.folders import ADAPTER_CONFIG, fetch_model, model_files
 from yukawa.llm.loading import load_tokenizer, open_language_model, torch_dtype
-from yukawa.runs.checkpoints import why_unwritten
-from yukawa.runs.curves import CURVES
+from yukawa.runs.checkpoints import write_errors
+from yukawa.runs.model_card import CURVES
 from yukawa.runs.run import CARD, MODEL
 from yukawa.training.export import gguf_problems, write_for_older_readers, write_tokenizer
 from yukawa.training.recipe import TextRecipe
@@ -67,7 +65,7 @@ def merge(run: Path, out: Path | None = None, dtype: str | None = None) -> Merge
     recipe, out = TextRecipe.of_run(run), Path(out) if out is not None else run / MERGED
     adapter = run / MODEL
     if dtype not in (None, *DTYPES):
-        raise InputError(f"the type {dtype} is unknown; allowed are {', '.join(DTYPES)}")
+        raise unknown_name("type", dtype, DTYPES)
     if recipe.adapter.kind == "full":
         raise InputError(
             f"{run} trained all weights: there is nothing to merge",
@@ -75,8 +73,7 @@ def merge(run: Path, out: Path | None = None, dtype: str | None = None) -> Merge
         )
     if not (adapter / ADAPTER_CONFIG).is_file():
         raise InputError(f"{run} is not finished: it has no adapter yet", hint="finish it with --resume")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"{out} holds files already", hint="name a new folder with --out")
+    files.check_new_folder(out)
     base = _base(recipe, run)
     _check_base(run, base)
     model = open_language_model(base, adapter=adapter, dtype="fp32", load_in_4bit=False, device="cpu").model
@@ -95,7 +92,7 @@ def _check_base(run: Path, base: Path) -> None:
     recorded = json.loads((run / "data.json").read_text("utf-8"))["inputs"]
     known = {row["sha256"] for row in recorded}
     for path in model_files(base):
-        if hash_file(path) not in known:
+        if files.hash_file(path) not in known:
             raise InputError(
                 f"{path} does not belong to the base with which {run} began",
                 hint="restore the base it was trained on",
@@ -103,27 +100,13 @@ def _check_base(run: Path, base: Path) -> None:
 
 
 def _write(model: Any, adapter: Path, base: Path, run: Path, out: Path) -> None:
-    beside = out.parent / f".{secrets.token_hex(8)}.part"
-    damaged = require("safetensors", "saving a model").SafetensorError
-    try:
-        beside.mkdir(parents=True)
+    with files.new_folder(out, errors=write_errors()) as beside:
         model.save_pretrained(beside)
         write_tokenizer(load_tokenizer(adapter), base, beside)
         write_for_older_readers(beside)
         page = (run / CARD).read_text("utf-8").partition("## Use")[0]
-        atomic_write(
-            beside / "README.md",
-            f"{page}## Use\n\nThe adapter is part of the weights: load the folder as a model.\n",
-        )
+        use = "The adapter is part of the weights: load the folder as a model."
+        files.atomic_write(beside / "README.md", f"{page}## Use\n\n{use}\n")
         for picture in (run / CURVES, (run / CURVES).with_suffix(".svg")):
             if picture.is_file():
                 shutil.copy2(picture, beside)
-        if out.is_dir():
-            out.rmdir()
-        os.replace(beside, out)
-    except (OSError, RuntimeError, damaged) as error:
-        raise StoreError(
-            f"the merged model cannot be written to {out}: {why_unwritten(error)}", hint="free some space"
-        ) from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)

@@ -2,23 +2,23 @@
 
 import importlib.util
 import math
-import shutil
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from yukawa.core.errors import InputError, MissingPackage, StoreError, require
+from yukawa.core.errors import InputError, MissingPackage, require, unknown_name
+from yukawa.core.files import new_folder
 from yukawa.data import Conversation, Document, Preference, read_rows
 from yukawa.llm.folders import fetch_model, local_model, model_files
 from yukawa.llm.loading import AS_LOADED, load_tokenizer, open_language_model
-from yukawa.runs.checkpoints import why_unwritten
+from yukawa.runs.checkpoints import write_errors
 from yukawa.runs.distributed import Machine, check_machine
-from yukawa.training.chat_templates import prepare_template
 from yukawa.training.dataset import RowFiles, TokenizedSplit, check_files, find_files, load_split
 from yukawa.training.recipe import TextRecipe, TextSettings
 from yukawa.training.tiny_model import GENERATED, PDG, SIZES, make_llama, make_pdg_text
+from yukawa.training.tokenization import prepare_template
 
 
 @dataclass(frozen=True)
@@ -95,14 +95,15 @@ def check_places(recipe: TextRecipe) -> None:
     Raises:
         InputError: names what is missing.
     """
-    if recipe.data.path.startswith(GENERATED):
-        _check_known(recipe.data.path, [PDG], "data.path")
-    else:
+    path, base, bases = recipe.data.path, recipe.model.base, [GENERATED + size for size in SIZES]
+    if not path.startswith(GENERATED):
         check_files(recipe)
-    if recipe.model.base.startswith(GENERATED):
-        _check_known(recipe.model.base, [GENERATED + size for size in SIZES], "model.base")
-    else:
-        local_model(recipe.model.base, weights=False)
+    elif path != PDG:
+        raise unknown_name("data.path", path, [PDG])
+    if not base.startswith(GENERATED):
+        local_model(base, weights=False)
+    elif base not in bases:
+        raise unknown_name("model.base", base, bases)
 
 
 def quiet() -> None:
@@ -189,19 +190,9 @@ def _base(recipe: TextRecipe, files: RowFiles, made: Path, weights: bool) -> Pat
         return fetch_model(name, weights=weights)
     folder = made / "base"
     if not folder.exists():
-        beside = made / ".base.part"  # the remains of a crash are written over
         texts, size = _texts(files.train, recipe.row_kind), name.removeprefix(GENERATED)
-        damaged = require("safetensors", "making a small model").SafetensorError
-        try:
-            made.mkdir(parents=True, exist_ok=True)
+        with new_folder(folder, errors=write_errors()) as beside:
             make_llama(beside, texts, size, seed=recipe.training.seed)
-            beside.rename(folder)
-        except (OSError, RuntimeError, damaged) as error:
-            shutil.rmtree(beside, ignore_errors=True)
-            raise StoreError(
-                f"the base cannot be generated in {folder}: {why_unwritten(error)}",
-                hint="free some space, or choose another folder, and type the same command",
-            ) from error
     return folder
 
 
@@ -214,8 +205,3 @@ def _texts(path: Path, kind: str) -> Iterator[str]:
     else:
         for row in read_rows(path, Preference):
             yield from (*(one.content for one in row.prompt), row.chosen, row.rejected)
-
-
-def _check_known(given: str, allowed: Sequence[str], key: str) -> None:
-    if given not in allowed:
-        raise InputError(f"{key}={given} is unknown; allowed are {' and '.join(allowed)}")

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import model_validator
 
 from yukawa.core.config import Count, NotNegative, Positive, Section
-from yukawa.runs.recipe import Fraction, Recipe, RunSettings
+from yukawa.runs.recipe import Fraction, RunSettings, TrainingRecipe
 
 MIXTURE = "{mixture}"
 _KINDS = {"pretrain": "document", "sft": "conversation", "preference": "preference"}
@@ -107,7 +107,7 @@ class TextSettings(RunSettings):
         return self
 
 
-class TextRecipe(Recipe):
+class TextRecipe(TrainingRecipe):
     """A whole recipe of a training on text.
 
     Attributes:

@@ -8,21 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from yukawa.core.errors import StoreError, require
 from yukawa.core.files import atomic_write
 from yukawa.llm.adapters import lora_config
 from yukawa.llm.folders import ADAPTER_CONFIG, CONFIG
 from yukawa.runs.callback import Plan, Progress, TrainingCallback
-from yukawa.runs.checkpoints import why_unwritten
-from yukawa.runs.curves import CURVES
+from yukawa.runs.checkpoints import report_unsaved
 from yukawa.runs.distributed import Machine, first_process_first
-from yukawa.runs.model_card import metrics_table, model_card
+from yukawa.runs.model_card import CURVES, metrics_table, model_card
 from yukawa.runs.run import Run, is_run, run_folder
 from yukawa.runs.sweep import Steps, Stopped
 from yukawa.runs.task import Task, TrainResult, execute
 from yukawa.runs.trainer import RunTrainer
 from yukawa.training.export import write_for_older_readers, write_tokenizer
-from yukawa.training.packing import packed_collator
 from yukawa.training.prepare import (
     Prepared,
     check_length,
@@ -34,7 +31,7 @@ from yukawa.training.prepare import (
 )
 from yukawa.training.recipe import TextRecipe, TextSettings
 from yukawa.training.tiny_model import GENERATED
-from yukawa.training.trainer import arguments, trainer_class
+from yukawa.training.trainer import arguments, packed_collator, trainer_class
 
 MADE, COUNTS = "generated", "counts.json"
 _DONE = {
@@ -212,28 +209,24 @@ def save_result(trainer: Any, prepared: Prepared, folder: Path) -> None:
         StoreError: the disk refuses; nothing half-written is left, and the last checkpoint stands.
     """
     beside, first = folder.with_name(f".{folder.name}.part"), bool(trainer.args.should_save)
-    damaged = require("safetensors", "saving a model").SafetensorError
     try:
+        with report_unsaved(folder):
+            if first:
+                shutil.rmtree(beside, ignore_errors=True)
+            trainer.accelerator.wait_for_everyone()
+            trainer.save_model(str(beside))
+            if first:
+                write_tokenizer(prepared.tokenizer, prepared.base, beside)
+                if (beside / CONFIG).is_file():
+                    write_for_older_readers(beside)
+                _name_base(beside, prepared)
+                for name in ("training_args.bin", "README.md"):  # a pickle, and a card that is not ours
+                    (beside / name).unlink(missing_ok=True)
+                shutil.rmtree(folder, ignore_errors=True)
+                os.replace(beside, folder)
+    finally:
         if first:
             shutil.rmtree(beside, ignore_errors=True)
-        trainer.accelerator.wait_for_everyone()
-        trainer.save_model(str(beside))
-        if first:
-            write_tokenizer(prepared.tokenizer, prepared.base, beside)
-            if (beside / CONFIG).is_file():
-                write_for_older_readers(beside)
-            _name_base(beside, prepared)
-            for name in ("training_args.bin", "README.md"):  # a pickle, and a card that is not ours
-                (beside / name).unlink(missing_ok=True)
-            shutil.rmtree(folder, ignore_errors=True)
-            os.replace(beside, folder)
-    except (OSError, RuntimeError, damaged) as error:
-        if first:
-            shutil.rmtree(beside, ignore_errors=True)
-        raise StoreError(
-            f"the model cannot be written to {folder}: {why_unwritten(error)}",
-            hint="free some space and type the same command with --resume",
-        ) from error
 
 
 def _name_base(folder: Path, prepared: Prepared) -> None:

@@ -10,7 +10,7 @@ from yukawa.core.errors import require
 from yukawa.data import Document
 from yukawa.data.dataset import write_dataset
 from yukawa.knowledge.sources.pdg.facts import LICENCE, facts
-from yukawa.training.chat_templates import read_template
+from yukawa.training.tokenization import read_template
 
 GENERATED, PDG = "generated:", "generated:pdg"
 BOS, EOS, PAD = "<|begin|>", "<|end|>", "<|pad|>"

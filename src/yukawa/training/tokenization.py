@@ -1,21 +1,24 @@
 """Rows become tokens: nothing is lost silently, every cut is counted."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
-from yukawa.core.errors import InputError
+from yukawa.core.errors import InputError, unknown_name
 from yukawa.data import Conversation, Document, Preference
 
 IGNORED = -100  # a label without loss
 _BATCH = 1000  # rows that a tokenizer takes at once
 _NAMED = 5  # ids of rows that a note names
+_SHIPPED = Path(__file__).with_name("templates")
+_PROBE = [{"role": "user", "content": "ping"}, {"role": "assistant", "content": "pong"}]
 
 
-@dataclass(frozen=True)
+@dataclass
 class RowCounts:
-    """Exact numbers of rows and tokens that are kept, divided, cut and omitted.
+    """Exact numbers of rows and tokens that are kept, divided, cut and omitted, counted while rows are read.
 
     Attributes:
         rows: read.
@@ -37,6 +40,10 @@ class RowCounts:
     left_out: int = 0
     named: tuple[str, ...] = ()
 
+    def name(self, row_id: str) -> None:
+        """Remember a row that was cut or omitted."""
+        self.named = (*self.named, row_id)[:_NAMED]
+
     def notes(self, length: int) -> tuple[str, ...]:
         """What a person must know, a line each."""
         which = f" ({', '.join(self.named)}{', …' if self.cut + self.left_out > len(self.named) else ''})"
@@ -48,24 +55,6 @@ class RowCounts:
             lines.append(f"{self.left_out:,} of {self.rows:,} rows are omitted: within {length:,} tokens "
                          f"they hold nothing to learn from{which}")  # fmt: skip
         return tuple(lines)
-
-
-@dataclass
-class TokenisationLog:
-    """Notes rows and tokens while they are read."""
-
-    counts: RowCounts = field(default_factory=RowCounts)
-
-    def add(self, **more: int) -> None:
-        """Add to some counts."""
-        self.counts = replace(
-            self.counts, **{name: getattr(self.counts, name) + value for name, value in more.items()}
-        )
-
-    def name(self, row_id: str) -> None:
-        """Remember a row that was cut or omitted."""
-        if len(self.counts.named) < _NAMED:
-            self.counts = replace(self.counts, named=(*self.counts.named, row_id))
 
 
 Columns = dict[str, list[int]]
@@ -85,7 +74,7 @@ def specials(tokenizer: Any) -> tuple[list[int], list[int]]:
 
 
 def tokenise_documents(
-    rows: Iterable[Document], tokenizer: Any, length: int, counter: TokenisationLog
+    rows: Iterable[Document], tokenizer: Any, length: int, counts: RowCounts
 ) -> Iterator[Columns]:
     """Fragments of at most `length` tokens; a document begins with BOS (if the base knows it) and ends with EOS."""
     before, after = specials(tokenizer)
@@ -96,13 +85,16 @@ def tokenise_documents(
             fragments = [ids[start : start + length] for start in range(0, len(ids), length)]
             # The first token of a fragment is not predicted, the others are.
             trained = len(ids) - len(fragments)
-            counter.add(rows=1, tokens=len(ids), trained=trained, divided=len(fragments) > 1)
+            counts.rows += 1
+            counts.tokens += len(ids)
+            counts.trained += trained
+            counts.divided += len(fragments) > 1
             for fragment in fragments:
                 yield {"input_ids": fragment}
 
 
 def tokenise_conversations(
-    rows: Iterable[Conversation], tokenizer: Any, length: int, counter: TokenisationLog
+    rows: Iterable[Conversation], tokenizer: Any, length: int, counts: RowCounts
 ) -> Iterator[Columns]:
     """Tokens and labels of each conversation; only what the assistant says has labels."""
     for row in rows:
@@ -112,20 +104,22 @@ def tokenise_conversations(
         labels = [token if said else IGNORED for token, said in zip(ids, masks, strict=True)]
         kept = [IGNORED, *labels[1:length]]  # from nothing, nothing can be predicted
         trained = sum(label != IGNORED for label in kept)
-        counter.add(rows=1)
+        counts.rows += 1
         if not trained:
-            counter.add(left_out=1)
-            counter.name(row.id)
+            counts.left_out += 1
+            counts.name(row.id)
             continue
         if len(ids) > length:
-            counter.add(cut=1, cut_tokens=len(ids) - length)
-            counter.name(row.id)
-        counter.add(tokens=len(kept), trained=trained)
+            counts.cut += 1
+            counts.cut_tokens += len(ids) - length
+            counts.name(row.id)
+        counts.tokens += len(kept)
+        counts.trained += trained
         yield {"input_ids": ids[:length], "labels": kept}
 
 
 def tokenise_preferences(
-    rows: Iterable[Preference], tokenizer: Any, length: int, counter: TokenisationLog
+    rows: Iterable[Preference], tokenizer: Any, length: int, counts: RowCounts
 ) -> Iterator[Columns]:
     """Tokens of the prompt and of both replies; a reply ends where prompt and reply fill `length`."""
     for row in rows:
@@ -138,17 +132,19 @@ def tokenise_preferences(
         start = min(_common(asked, reply) for reply in replies)
         answers = [reply[start:] for reply in replies]
         kept = [answer[: max(0, length - start)] for answer in answers]
-        counter.add(rows=1)
+        counts.rows += 1
         if not all(kept) or kept[0] == kept[1]:  # equal replies prefer nothing
-            counter.add(left_out=1)
-            counter.name(row.id)
+            counts.left_out += 1
+            counts.name(row.id)
             continue
         lost = sum(map(len, answers)) - sum(map(len, kept))
         if lost:
-            counter.add(cut=1, cut_tokens=lost)
-            counter.name(row.id)
+            counts.cut += 1
+            counts.cut_tokens += lost
+            counts.name(row.id)
         trained = sum(map(len, kept))
-        counter.add(tokens=start + trained, trained=trained)
+        counts.tokens += start + trained
+        counts.trained += trained
         yield {"prompt_ids": asked[:start], "chosen_ids": kept[0], "rejected_ids": kept[1]}
 
 
@@ -169,3 +165,49 @@ def _batches(rows: Iterable[Document]) -> Iterator[list[Document]]:
     rows = iter(rows)
     while batch := list(islice(rows, _BATCH)):
         yield batch
+
+
+def shipped_templates() -> list[str]:
+    """Names of the templates that come with Yukawa."""
+    return sorted(path.stem for path in _SHIPPED.glob("*.jinja"))
+
+
+def read_template(name_or_path: str) -> str:
+    """A shipped template by its name, or your own by its path.
+
+    Raises:
+        InputError: there is neither.
+    """
+    shipped = shipped_templates()
+    path = _SHIPPED / f"{name_or_path}.jinja" if name_or_path in shipped else Path(name_or_path).expanduser()
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise unknown_name("chat template", name_or_path, [*shipped, "a Jinja file"]) from None
+
+
+def prepare_template(tokenizer: Any, wanted: str | None, *, marks: bool) -> None:
+    """Give the tokenizer the template of a recipe, and see that it does what training needs.
+
+    Args:
+        tokenizer: changed in place; it is saved with the model, so that serving uses what training used.
+        wanted: a shipped name or a path; None keeps the base's own.
+        marks: whether it must mark what the assistant says.
+
+    Raises:
+        InputError: there is no template, it cannot be used, or it does not mark the assistant.
+    """
+    names = ", ".join(shipped_templates())
+    hint = f"type: data.template=NAME, one of {names}, or a Jinja file with {{% generation %}}"
+    if wanted is not None:
+        tokenizer.chat_template = read_template(wanted)
+    if not tokenizer.chat_template:
+        raise InputError("the base has no chat template", hint=hint)
+    try:
+        masks = tokenizer.apply_chat_template(
+            _PROBE, tokenize=True, return_dict=True, return_assistant_tokens_mask=True
+        )["assistant_masks"]
+    except Exception as error:
+        raise InputError(f"the chat template cannot be used: {error}", hint=hint) from error
+    if marks and not any(masks):
+        raise InputError("the chat template does not mark what the assistant says", hint=hint)

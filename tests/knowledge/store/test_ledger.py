@@ -1,14 +1,21 @@
-"""The chain of events: whole as written, and no change of it goes unseen."""
+"""The chain of events and the check of tables and index against it notice every change."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import datetime as dt
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from yukawa.core.errors import InputError, StoreError
+from yukawa.knowledge import KnowledgeBase, new_item
+from yukawa.knowledge.records import moment
 from yukawa.knowledge.store import ledger
 from yukawa.knowledge.store.ledger import (
     GENESIS,
@@ -102,3 +109,236 @@ def test_digests_tell_contents_apart_and_not_their_order(
     assert content_digest(a, nonce) == content_digest(dict(reversed(a.items())), nonce)
     assert (content_digest(a, nonce) == content_digest(b, nonce)) == (a == b)
     assert content_digest(a, nonce) != content_digest(a, nonce[::-1] + "0")
+
+
+DOCUMENT = "# Magnets\n\n" + "The dipole was measured twice in the hall. " * 40
+
+
+@pytest.fixture
+def taught(base: KnowledgeBase) -> KnowledgeBase:
+    """A base with something of everything that can be done."""
+    first = base.teach("The mass of the tau is 1776.9 MeV.", author="A", source="S")
+    base.update(first.id, "The mass of the tau is 1776.93 MeV.")
+    base.teach("The mass of the tau is 1500 MeV.", author="B")
+    (conflict,) = base.conflicts()
+    base.resolve(conflict.id, keep=first.id)
+    gone = base.teach("This is to be unloaded.")
+    base.unload(gone.id)
+    back = base.teach("This is unloaded and restored.", question="What happens?")
+    base.unload(back.id)
+    base.restore(back.id)
+    erased = base.teach("This is to be erased for good.")
+    base.purge(erased.id)
+    base.teach(DOCUMENT)
+    return base
+
+
+def damage(base: KnowledgeBase, *statements: str, **values: object) -> tuple[str, ...]:
+    """Write with no regard for any rule, and return the problems found then."""
+    server = base.store.is_postgres
+    with base.store.engine.connect() as connection:
+        if not server:
+            connection.exec_driver_sql("ROLLBACK")
+            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+            connection.exec_driver_sql("BEGIN")
+        before = (
+            ["SET session_replication_role = replica"]
+            if server
+            else ["DROP TRIGGER IF EXISTS events_no_update", "DROP TRIGGER IF EXISTS events_no_delete"]
+        )
+        after = ["SET session_replication_role = DEFAULT"] if server else []
+        for statement in (*before, *statements, *after):
+            connection.execute(sa.text(statement), values if statement in statements else {})
+        connection.commit()
+    base.store.close()
+    return base.verify().problems
+
+
+def test_a_whole_base_is_clean(taught: KnowledgeBase, open_again: Callable[[], KnowledgeBase]) -> None:
+    report = taught.verify()
+    assert report.problems == ()
+    assert report.clean
+    assert (report.events, report.items) == (14, 6)
+    assert report.passages > 8
+    assert open_again().verify() == report
+
+
+def test_an_empty_base_is_clean(base: KnowledgeBase) -> None:
+    assert base.verify().clean
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        ("UPDATE events SET reason = 'other' WHERE seq = 3", "event 3 was changed"),
+        ("UPDATE events SET actor = 'nobody' WHERE seq = 1", "event 1 was changed"),
+        ("DELETE FROM events WHERE seq = 4", "event 4 is missing"),
+        ("UPDATE versions SET text = 'The mass is 1 MeV.' WHERE number = 2 AND text LIKE '%1776.93%'", "content was changed"),
+        ("UPDATE versions SET source = 'a better one' WHERE id = 1", "version 1 of item"),
+        ("UPDATE versions SET attributes = '{\"a\": 1}' WHERE id = 1", "content was changed"),
+        ("UPDATE versions SET nonce = '' WHERE id = 1", "content was changed"),
+        ("UPDATE items SET kind = 'statement' WHERE kind = 'document'", "content was changed"),
+        ("UPDATE versions SET valid_from = valid_from - 1 WHERE id = 1", "other times"),
+        ("UPDATE versions SET valid_to = NULL WHERE text = 'This is to be unloaded.'", "other times"),
+        ("UPDATE versions SET valid_to = valid_from + 1 WHERE text LIKE '%1776.93%'", "other times"),
+        ("UPDATE versions SET valid_to = NULL WHERE id = 1", "more than one version is current"),
+        ("UPDATE versions SET number = 7 WHERE id = 1", "no event mentions it"),
+        ("DELETE FROM vectors WHERE passage_id = 2", "passage 2: it has no vector"),
+        ("UPDATE passages SET text = 'The mass is 1 MeV.' WHERE id = 2", "its passage is not its text"),
+        ("UPDATE passages SET text = replace(text, 'twice', 'never') WHERE text LIKE '%dipole%'", "words that are not in its text"),
+    ],
+)  # fmt: skip
+def test_damage_is_found(taught: KnowledgeBase, statement: str, problem: str) -> None:
+    problems = damage(taught, statement)
+    assert [p for p in problems if problem in p], problems
+    assert all("\n" not in p for p in problems)
+
+
+def test_a_version_that_vanished_is_missed(taught: KnowledgeBase) -> None:
+    of = "WHERE version_id = 1"
+    problems = damage(
+        taught, f"DELETE FROM vectors WHERE passage_id IN (SELECT id FROM passages {of})",
+        f"DELETE FROM postings WHERE passage_id IN (SELECT id FROM passages {of})",
+        f"DELETE FROM passages {of}", f"DELETE FROM claims {of}", "DELETE FROM versions WHERE id = 1",
+    )  # fmt: skip
+    assert [p for p in problems if p.startswith("version 1 of item") and "nobody erased it" in p], problems
+
+
+def test_lost_passages_are_missed(taught: KnowledgeBase) -> None:
+    problems = damage(
+        taught, "DELETE FROM vectors WHERE passage_id = 2", "DELETE FROM postings WHERE passage_id = 2",
+        "DELETE FROM passages WHERE id = 2",
+    )  # fmt: skip
+    assert [p for p in problems if "has no passages" in p], problems
+
+
+@pytest.mark.parametrize(
+    ("vector", "problem"),
+    [
+        (np.zeros(256), "has length 0, not 1"),
+        (np.full(256, 2.0), "has length 32, not 1"),
+        (np.full(256, np.nan), "has length nan, not 1"),
+        (np.full(16, 0.25), "has 16 dimensions, not 256"),
+    ],
+)
+def test_wrong_vectors_are_found_in_a_file(tmp_path: Path, vector: np.ndarray, problem: str) -> None:
+    base = KnowledgeBase.open(tmp_path, embedding="hash")
+    base.teach("One.")
+    base.teach("Two.")
+    data = vector.astype("<f2").tobytes()
+    problems = damage(base, "UPDATE vectors SET vector = :data WHERE passage_id = 2", data=data)
+    assert [p for p in problems if problem in p and p.startswith("passage 2:")], problems
+    problems = damage(base, "UPDATE vectors SET vector = :data WHERE passage_id = 2", data=data[:-1])
+    assert [p for p in problems if p.startswith("passage 2: its vector has")], problems
+
+
+def test_attributes_that_are_no_json_are_found_in_a_file(tmp_path: Path) -> None:
+    base = KnowledgeBase.open(tmp_path, embedding="hash")
+    base.teach("One.")
+    assert [p for p in damage(base, "UPDATE versions SET attributes = '{'") if "not JSON" in p]
+
+
+def test_rows_without_their_owners_are_found_in_a_file(tmp_path: Path) -> None:
+    base = KnowledgeBase.open(tmp_path, embedding="hash")
+    base.teach("One.")
+    problems = damage(base, "INSERT INTO conflicts VALUES (1, 'k', 'x', 'y', 0, NULL)")
+    assert any("conflicts refers to a row of items" in p for p in problems), problems
+
+
+def test_a_damaged_file_is_told_of(tmp_path: Path) -> None:
+    base = KnowledgeBase.open(tmp_path, embedding="hash")
+    base.teach_many([new_item(f"One of the statements that fill pages is statement{i}.") for i in range(200)])
+    base.close()
+    file = tmp_path / "knowledge.sqlite"
+    content = bytearray(file.read_bytes())
+    for page in range(20, len(content) // 4096):
+        content[page * 4096 : page * 4096 + 100] = b"\xff" * 100
+    file.write_bytes(content)
+    try:
+        problems = KnowledgeBase.open(tmp_path).verify().problems
+    except StoreError as error:
+        problems = (str(error),)
+    assert problems
+    assert any("damaged" in p or p.startswith("database:") for p in problems)
+
+
+def test_many_items_are_verified_quickly(tmp_path: Path) -> None:
+    base = KnowledgeBase.open(tmp_path, embedding="hash")
+    base.teach_many([new_item(f"A plain statement about item{i}.", item_id=f"i{i}") for i in range(2000)])
+    base.verify()
+    began = time.perf_counter()
+    assert base.verify().clean
+    assert time.perf_counter() - began < 1.0  # 20,000 items within 5 s, with room for a busy machine
+
+
+# ---- a model of what a base should do -------------------------------------------------------------
+
+TEXTS = [
+    f"The {thing} was {done}." for thing in ("magnet", "cavity", "target") for done in ("moved", "cooled")
+]
+steps = st.lists(
+    st.tuples(st.sampled_from("teach teach update unload restore purge".split()), st.integers(0, 5), st.integers(0, 5)),
+    min_size=1, max_size=14,
+)  # fmt: skip
+
+
+class Model:
+    """What is in force, and what was at each earlier moment: texts by item."""
+
+    def __init__(self, base: KnowledgeBase) -> None:
+        self.base, self.known, self.now = base, dict[str, str](), dict[str, str]()
+        self.past: list[tuple[dt.datetime, dict[str, str]]] = []
+
+    def step(self, verb: str, which: int, text: str) -> None:
+        if verb == "teach":
+            twin = [i for i, t in self.now.items() if t == text]
+            item = self.base.teach(text)
+            assert [item.id] == twin if twin else item.id not in self.known
+            self.known[item.id] = self.now[item.id] = text
+        elif self.known:
+            self._change(verb, sorted(self.known)[which % len(self.known)], text)
+        with self.base.store.read() as connection:
+            seq, time_of_last, _ = ledger.head(connection)
+        at = moment(time_of_last)
+        if seq and at is not None and (not self.past or at > self.past[-1][0]):
+            self.past.append((at, dict(self.now)))
+
+    def _change(self, verb: str, item: str, text: str) -> None:
+        wanted = text if verb == "update" else self.known[item]
+        elsewhere = any(t == wanted for i, t in self.now.items() if i != item)
+        if verb == "purge":
+            self.base.purge(item)
+            for state in (self.known, self.now, *(then for _, then in self.past)):
+                state.pop(item, None)
+        elif verb == "unload":
+            self.base.unload(item)
+            self.now.pop(item, None)
+        elif (verb == "update" and item not in self.now) or (
+            elsewhere and (verb == "update" or item not in self.now)
+        ):
+            with pytest.raises(InputError):
+                self.base.update(item, text) if verb == "update" else self.base.restore(item)
+        else:
+            self.base.update(item, text) if verb == "update" else self.base.restore(item)
+            self.known[item] = self.now[item] = wanted
+
+    def found(self, as_of: dt.datetime | None = None) -> dict[str, str]:
+        return {hit.item_id: hit.text for hit in self.base.search("the was", k=100, as_of=as_of)}
+
+
+@settings(max_examples=12)
+@given(steps)
+def test_any_sequence_of_changes_does_what_a_simple_model_does(
+    tmp_path_factory: pytest.TempPathFactory, sequence: list[tuple[str, int, int]]
+) -> None:
+    with KnowledgeBase.open(tmp_path_factory.mktemp("base"), embedding="hash") as base:
+        model = Model(base)
+        for verb, which, text in sequence:
+            model.step(verb, which, TEXTS[text])
+            assert model.found() == model.now
+        assert base.verify().problems == ()
+        for at, then in model.past:
+            assert model.found(at) == then
+            assert {i.id: i.text for i in base.list(as_of=at)} == then
+        with KnowledgeBase.open(base.store.folder or "") as fresh:
+            assert {hit.item_id: hit.text for hit in fresh.search("the was", k=100)} == model.now

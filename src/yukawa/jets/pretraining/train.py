@@ -30,7 +30,7 @@ from yukawa.runs.batches import TensorBatch
 from yukawa.runs.callback import Metrics, Plan, Progress, TrainingCallback
 from yukawa.runs.distributed import Machine
 from yukawa.runs.model_card import model_card
-from yukawa.runs.recipe import Recipe, Schedule
+from yukawa.runs.recipe import Schedule, TrainingRecipe
 from yukawa.runs.run import Run
 from yukawa.runs.task import execute, median_speed
 from yukawa.runs.trainer import RunTrainer
@@ -107,7 +107,7 @@ def _named(mixture: dict[str, SourceSection]) -> dict[str, SourceSection]:
     return mixture
 
 
-class PretrainingRecipe(Recipe):
+class PretrainingRecipe(TrainingRecipe):
     """A whole recipe of a pre-training.
 
     Attributes:

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from pydantic import ConfigDict
 
 from yukawa.core.config import Count, Natural, Positive, Section, Table
-from yukawa.runs.recipe import Recipe, RunSettings, Schedule
+from yukawa.runs.recipe import RunSettings, Schedule, TrainingRecipe
 
 
 class JetsSection(Section):
@@ -68,7 +68,7 @@ class JetSettings(RunSettings):
     patience: Count | None = None
 
 
-class JetRecipe(Recipe):
+class JetRecipe(TrainingRecipe):
     """A whole recipe of a training on jets."""
 
     kind: ClassVar[str] = "jets"

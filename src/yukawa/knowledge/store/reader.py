@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from yukawa.core.errors import InputError, NotFound, nearest, unknown_name
 from yukawa.knowledge import records
-from yukawa.knowledge.domains import DOMAINS
 from yukawa.knowledge.items import Claim, NewItem, Passage, meaning
-from yukawa.knowledge.records import KINDS, Conflict, Event, Hit, Item, Moment, Provenance, moment
+from yukawa.knowledge.records import DOMAINS, KINDS, Conflict, Event, Hit, Item, Moment, Provenance, moment
 from yukawa.knowledge.search.ranking import Scored
 from yukawa.knowledge.store.database import fetch
 from yukawa.knowledge.store.schema import claims, conflicts, events, items, passages, versions

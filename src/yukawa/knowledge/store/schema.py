@@ -26,7 +26,7 @@ RowId = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 class Vector(TypeDecorator[NDArray[np.float32]]):
     """A vector: half-precision numbers in a BLOB on SQLite, a pgvector column on PostgreSQL.
 
-    Half precision moves a cosine of unit vectors by some 10^-5 (measured in tests/knowledge/test_schema.py),
+    Half precision moves a cosine of unit vectors by some 10^-5 (measured in tests/knowledge/store/test_schema.py),
     far below any difference in meaning, and halves the size of a base.
     """
 

@@ -17,11 +17,10 @@ from yukawa.core.errors import InputError, StoreError
 from yukawa.core.files import read_jsonl, report_write_errors, sync, write_jsonl
 from yukawa.knowledge.items import NewItem
 from yukawa.knowledge.records import Item
-from yukawa.knowledge.search.reindex import embed_missing
-from yukawa.knowledge.search.serving import Serving
+from yukawa.knowledge.search.serving import Serving, embed_missing
 from yukawa.knowledge.store import ledger, reader, schema, writer
 from yukawa.knowledge.store.database import HEAD, Store, _resolve, refuse_newer
-from yukawa.knowledge.store.verification import table_problems
+from yukawa.knowledge.store.ledger import table_problems
 
 # In an order in which rows refer to earlier ones only. Vectors and postings can be made from these.
 _TABLES = {

@@ -6,15 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+import transformers
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import (
-    AutoConfig,
-    AutoModel,
-    AutoModelForCausalLM,
-    AutoModelForSequenceClassification,
-    LlamaModel,
-)
 from transformers import initialization as init
 from transformers import modeling_outputs as outputs
 from transformers.cache_utils import Cache
@@ -106,7 +100,7 @@ class ByteLMModel(ByteLMPreTrainedModel):
     def __init__(self, config: ByteLMConfig) -> None:
         super().__init__(config)
         self.embedding = patches.PatchEmbedding(config)
-        self.decoder = LlamaModel(config.over_patches())
+        self.decoder = transformers.LlamaModel(config.over_patches())
         self.decoder.embed_tokens = None  # it is given embeddings
         if self.decoder.config._attn_implementation == "sdpa":
             self.decoder.config._attn_implementation = patches.PACKED_ATTENTION
@@ -420,7 +414,9 @@ def next_patch_loss(logits_XPV: Tensor, targets_XP: Tensor) -> Tensor:
     )
 
 
-AutoConfig.register(ByteLMConfig.model_type, ByteLMConfig, exist_ok=True)
-AutoModel.register(ByteLMConfig, ByteLMModel, exist_ok=True)
-AutoModelForCausalLM.register(ByteLMConfig, ByteLMForCausalLM, exist_ok=True)
-AutoModelForSequenceClassification.register(ByteLMConfig, ByteLMForSequenceClassification, exist_ok=True)
+transformers.AutoConfig.register(ByteLMConfig.model_type, ByteLMConfig, exist_ok=True)
+transformers.AutoModel.register(ByteLMConfig, ByteLMModel, exist_ok=True)
+transformers.AutoModelForCausalLM.register(ByteLMConfig, ByteLMForCausalLM, exist_ok=True)
+transformers.AutoModelForSequenceClassification.register(
+    ByteLMConfig, ByteLMForSequenceClassification, exist_ok=True
+)

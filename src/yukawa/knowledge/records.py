@@ -168,7 +168,7 @@ def microseconds(moment: Moment) -> int | None:
         ) from None
 
 
-def moment(microseconds_: int | None) -> dt.datetime | None:
+def moment(microseconds_: int | None) -> Any:
     """The inverse of `microseconds`."""
     if microseconds_ is None:
         return None

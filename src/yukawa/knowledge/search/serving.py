@@ -121,14 +121,9 @@ class Serving:
 
     def _index_of(self, row: ServingRow) -> Index:
         if self._index is None or self._index[0] != row.id:
-            self._index = (row.id, self._new_index(row))
+            file, facts = self._store.index_file, (row.id, row.dimensions)
+            self._index = (row.id, ServerIndex(*facts) if file is None else LocalIndex(file, *facts))
         return self._index[1]
-
-    def _new_index(self, row: ServingRow) -> Index:
-        file = self._store.index_file
-        if file is not None:
-            return LocalIndex(file, row.id, row.dimensions)
-        return ServerIndex(row.id, row.dimensions)
 
 
 _BATCH = 512

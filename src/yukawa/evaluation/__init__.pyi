@@ -1,3 +1,9 @@
+from . import completion_metrics as completion_metrics
+from . import completions as completions
+from . import recipe as recipe
+from . import report_sections as report_sections
+from . import results as results
+from . import runner as runner
 from .completion_metrics import completion_entropies as completion_entropies
 from .completion_metrics import semscore as semscore
 from .completions import complete as complete

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from yukawa import jets
-from yukawa.jets.columns import JET_ORIGIN
 from yukawa.jets.evaluation import plots
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.io.source import open_source
 from yukawa.jets.models.tagger import build, save_model
+from yukawa.jets.table import JET_ORIGIN
 
 RECIPE = """
 data: {path: set, config: jet-origin}

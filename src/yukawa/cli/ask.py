@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import typer
 
+from yukawa import assistant, knowledge
 from yukawa.cli import options, session
 from yukawa.cli.options import AsOf, Domain, Json, argument, option
 from yukawa.cli.output import fail, note, print_json, say
@@ -29,16 +30,13 @@ def ask(
     as_json: Json = False,
 ) -> None:
     """Answer a question with its sources, or say that none is known."""
-    from yukawa.assistant.assistant import Assistant, model_for
-    from yukawa.knowledge.items import checked_text
-
     settings = session.read_settings()
     # What cannot be asked is refused before a base is built for it.
-    checked_text(question, "the question")
+    knowledge.checked_text(question, "the question")
     session.checked_filters(domain)
-    model_for(domain or "", settings, model)
+    assistant.model_for(domain or "", settings, model)
     with session.taught_base(settings) as base:
-        answer = Assistant(base, settings).ask(question, model=model, as_of=as_of, domain=domain)
+        answer = assistant.Assistant(base, settings).ask(question, model=model, as_of=as_of, domain=domain)
     print_json(answer.as_json()) if as_json else session.show_answer(answer)
 
 
@@ -47,16 +45,14 @@ def chat(model: Model = None, as_json: Json = False) -> None:
 
     Leave with /quit or Ctrl-D. With --json the answers are printed as one list at the end.
     """
-    from yukawa.assistant.assistant import Assistant, model_for
-
     settings = session.read_settings()
-    model_for("", settings, model)
+    assistant.model_for("", settings, model)
     answers = []
     with session.taught_base(settings) as base:
-        assistant = Assistant(base, settings)
+        conversation = assistant.Assistant(base, settings)
         for question in _questions():
             try:
-                answer = assistant.follow_up(question, model=model)
+                answer = conversation.follow_up(question, model=model)
             except YukawaError as error:
                 fail(str(error))
                 continue
@@ -102,10 +98,8 @@ def search(
     as_json: Json = False,
 ) -> None:
     """Find passages by their words and their meaning, best first."""
-    from yukawa.knowledge.items import checked_text
-
     settings = session.read_settings()
-    checked_text(query, "the query")
+    knowledge.checked_text(query, "the query")
     session.checked_filters(domain, kind)
     with session.taught_base(settings) as base:
         hits = base.search(query, k=k, as_of=as_of, domain=domain, kind=kind, author=author, source=source)
@@ -146,19 +140,15 @@ def teach(
     as_json: Json = False,
 ) -> None:
     """Teach a fact, an answer, a document or a correction. The next answer uses it."""
-    from yukawa.knowledge.items import checked_text
-
     if (text is None) == (file is None):
         given = "neither a text nor a file was" if text is None else "both a text and a file were"
         raise InputError(f"{given} given", hint='type: yukawa teach "..." or yukawa teach --file PATH')
     settings = session.read_settings()
     if file is not None:
-        from yukawa.knowledge.items import read_document
-
-        text = read_document(file)
+        text = knowledge.read_document(file)
         source = source or ("standard input" if file == "-" else Path(file).name)
     # Refused before a base is opened, or made, for it.
-    text = checked_text(text or "")
+    text = knowledge.checked_text(text or "")
     session.checked_filters(domain)
     with session.plain_base(settings) as base:
         item = base.teach(

@@ -8,16 +8,13 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-from yukawa import knowledge
+from yukawa import assistant, knowledge
 from yukawa.cli import session
 from yukawa.cli.options import Json
 from yukawa.cli.output import print_json, say
 from yukawa.core.settings import Settings
-
-if TYPE_CHECKING:  # it reads the table of particles
-    from yukawa.assistant import Answer
 
 FOLDER = ".yukawa-demo"
 QUESTIONS = (
@@ -53,15 +50,11 @@ def demo(as_json: Json = False) -> None:
 
 
 def _play(script: _Script, base: knowledge.KnowledgeBase, settings: Settings) -> None:
-    from yukawa.assistant import Assistant
+    asked = assistant.Assistant(base, settings)
 
-    assistant = Assistant(base, settings)
-
-    def ask(question: str) -> Answer:
+    def ask(question: str) -> assistant.Answer:
         command = f"ask {shlex.quote(question)}"
-        return script.step(
-            command, lambda: assistant.ask(question), session.show_answer, lambda a: a.as_json()
-        )
+        return script.step(command, lambda: asked.ask(question), session.show_answer, lambda a: a.as_json())
 
     def change(command: str, action: Callable[[], knowledge.Item]) -> knowledge.Item:
         return script.step(command, action, session.show_change, session.item_json)

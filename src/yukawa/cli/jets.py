@@ -61,7 +61,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show the jets, classes and columns of a file or data set. Columns have their units."""
-    from yukawa.jets.io.manifest import MANIFEST
+    from yukawa.jets.io.source import MANIFEST
 
     manifest = jets.check_manifest(path, full=check) if (path / MANIFEST).exists() else None
     source = jets.open_source(path)
@@ -104,7 +104,7 @@ def _contents(source: jets.JetSource) -> dict[str, Any]:
     """Jets, jets by class, and particles per jet, from as few columns as possible."""
     import numpy as np
 
-    from yukawa.jets.columns import LABEL, PARTICLE
+    from yukawa.jets.table import LABEL, PARTICLE
 
     labels = [name for name in source.columns if name.startswith(LABEL)]
     particle = next((name for name in source.columns if name.startswith(PARTICLE)), None)
@@ -127,7 +127,7 @@ def _contents(source: jets.JetSource) -> dict[str, Any]:
 
 
 def _column(name: str) -> dict[str, str]:
-    from yukawa.jets.columns import JET_COLUMNS, LABEL, PARTICLE_COLUMNS
+    from yukawa.jets.table import JET_COLUMNS, LABEL, PARTICLE_COLUMNS
 
     known = {column.name: column for column in (*PARTICLE_COLUMNS, *JET_COLUMNS)}
     if name in known:
@@ -189,7 +189,7 @@ def evaluate(
     By default, the test jets of a data set are taken.
     """
     need("torch", purpose="evaluation")
-    from yukawa.jets.evaluation.report import in_brief
+    from yukawa.jets.evaluation.evaluate import in_brief
 
     with progress_bar("evaluating") as progress:
         report = jets.evaluate(

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
+import getpass
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from yukawa import knowledge
+from yukawa import assistant, knowledge
 from yukawa.cli.output import first_line, note, print_json, progress_bar, say
 from yukawa.core.errors import unknown_name
 from yukawa.core.settings import Settings, load_settings
-
-if TYPE_CHECKING:
-    import datetime as dt
-
-    from yukawa.assistant import Answer
 
 _BLAS_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
@@ -64,8 +61,6 @@ def plain_base(settings: Settings | None = None) -> Iterator[knowledge.Knowledge
 
 def me() -> str:
     """The name of the person at the keyboard, for the ledger."""
-    import getpass
-
     try:
         return os.environ.get("USER", "").strip() or getpass.getuser()
     except (OSError, KeyError, ImportError):  # an account without a name, as in some containers
@@ -126,7 +121,7 @@ def event_json(event: knowledge.Event) -> dict[str, Any]:
 # ---- as lines for people --------------------------------------------------------------------------
 
 
-def show_answer(answer: Answer) -> None:
+def show_answer(answer: assistant.Answer) -> None:
     """Show the answer, its numbered sources, what speaks against it, and how to correct it."""
     say(answer.text)
     if answer.sources:

@@ -1,4 +1,3 @@
-from .columns import JET_ORIGIN as JET_ORIGIN
 from .evaluation.evaluate import evaluate as evaluate
 from .evaluation.prediction import predict as predict
 from .features import FeatureEncoder as FeatureEncoder
@@ -12,7 +11,7 @@ from .models.onnx import export_onnx as export_onnx
 from .models.tagger import load_model as load_model
 from .models.tagger import save_model as save_model
 from .models.weaver import import_weaver as import_weaver
-from .pretraining.recipe import PretrainingRecipe as PretrainingRecipe
+from .pretraining.train import PretrainingRecipe as PretrainingRecipe
 from .pretraining.train import pretrain as pretrain
 from .scaling.recipe import load_study as load_study
 from .scaling.study import run_study as run_study
@@ -20,7 +19,8 @@ from .simulation import load_card as load_card
 from .simulation import load_process as load_process
 from .simulation import produce as produce
 from .simulation import simulate_events as simulate_events
+from .table import JET_ORIGIN as JET_ORIGIN
 from .table import Jets as Jets
-from .training.dry_run import describe as describe
 from .training.recipe import JetRecipe as JetRecipe
+from .training.train import describe as describe
 from .training.train import train as train

@@ -18,7 +18,6 @@ from yukawa.knowledge.search.postgres_index import ServerIndex
 from yukawa.knowledge.search.ranking import Index, Query
 from yukawa.knowledge.store import ledger, reader
 from yukawa.knowledge.store.database import Store, fetch
-from yukawa.knowledge.store.ledger import Entry
 from yukawa.knowledge.store.schema import embedders, items, passages, vectors, versions
 
 
@@ -152,7 +151,7 @@ def reindex(
         embed_missing(connection, target, embedder)  # what was taught meanwhile
         _change_over(connection, target)
         ledger.append(
-            connection, [Entry("reindex", None)], actor=actor, reason=f"embedder {embedding}",
+            connection, [ledger.Entry("reindex", None)], actor=actor, reason=f"embedder {embedding}",
             moment=ledger.next_moment(connection),
         )  # fmt: skip
     return True

@@ -23,7 +23,7 @@ from yukawa.bytelm.segments import BYTES, Mark
 from yukawa.jets import load_card, load_process, produce
 from yukawa.jets.bytes import ByteEncoder, ByteForm
 from yukawa.jets.features import FeatureEncoder, load_data_config
-from yukawa.jets.features.encoded import Encoder
+from yukawa.jets.features.encoder import Encoder
 from yukawa.jets.io.source import open_source
 from yukawa.jets.table import Jets
 

@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from yukawa.jets.columns import JET_ORIGIN
-from yukawa.jets.scaling import table
+from yukawa.jets.scaling.study import draw, words
+from yukawa.jets.table import JET_ORIGIN
 
 FLAVOURS = ("b", "c", "s", "u", "d")
 GAINS = ("mean_diagonal", "auc", "efficiency_b", "efficiency_c", "efficiency_s")
@@ -174,7 +174,7 @@ def multiples(
             found = [factors(own, his, jets) for jets in asked]
             limit = own.jets[-1]
             cells = [_range(*one, most=limit / jets) for one, jets in zip(found, asked, strict=True)]
-            print(f"| {model} | {table.words(figure)} | " + " | ".join(cells) + " |")
+            print(f"| {model} | {words(figure)} | " + " | ".join(cells) + " |")
             yield {
                 "mode": mode,
                 "model": model,
@@ -217,7 +217,7 @@ def thresholds(rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def write(rows: Sequence[dict[str, Any]], out: Path) -> None:
     """The table, and the S-curves."""
-    table.draw(rows, JET_ORIGIN, out)
+    draw(rows, JET_ORIGIN, out)
     with (out / "table.csv").open("w", encoding="utf-8", newline="") as file:
         names = list(dict.fromkeys(name for row in rows for name in row))
         writer = csv.DictWriter(file, names, lineterminator="\n")

@@ -25,7 +25,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from yukawa.bytelm.segments import Mark
 from yukawa.jets.features.config import load_data_config
-from yukawa.jets.features.encoded import Encoded
+from yukawa.jets.features.encoder import Encoded
 from yukawa.jets.io.loader import InMemory, tensors
 from yukawa.jets.io.source import open_source
 from yukawa.jets.models.byte_model import ByteModel

@@ -26,9 +26,8 @@ from yukawa.core.processes import keep_freed_memory
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.features.encoder import FeatureEncoder
 from yukawa.jets.models.tagger import Tagger, unpack
-from yukawa.jets.simulation.cards import load_card
+from yukawa.jets.simulation.cards import load_card, load_process
 from yukawa.jets.simulation.events import simulate_events
-from yukawa.jets.simulation.processes import load_process
 from yukawa.jets.table import concatenate
 
 # Which process is simulated, by whose data config the jets are encoded, and which pair features belong to it.

@@ -28,15 +28,14 @@ import yaml
 
 from yukawa.jets.bytes import ByteEncoder, ByteForm
 from yukawa.jets.features import DataConfig, FeatureEncoder, load_data_config
-from yukawa.jets.features.encoded import Encoder
+from yukawa.jets.features.encoder import Encoder
 from yukawa.jets.io.chunks import JetSource
 from yukawa.jets.io.jetclass import write_jetclass
 from yukawa.jets.io.loader import Streaming, tensors
 from yukawa.jets.io.parquet import write_parquet
 from yukawa.jets.io.source import open_source
-from yukawa.jets.simulation.cards import load_card
+from yukawa.jets.simulation.cards import load_card, load_process
 from yukawa.jets.simulation.events import simulate_events
-from yukawa.jets.simulation.processes import load_process
 from yukawa.jets.table import Jets, concatenate
 
 BATCH = 512

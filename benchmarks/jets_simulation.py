@@ -22,7 +22,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from yukawa.jets.simulation import blocks, events, generation, load_card, load_process, production
+from yukawa.jets.simulation import events, generation, load_card, load_process, production
 
 COMMAND = "import sys; from yukawa.cli.main import main; sys.exit(main(sys.argv[1:]))"
 KINDS = ("whole", "processor", "steady")
@@ -35,8 +35,8 @@ STAGES = {
     "jets (fastjet)": (events, "cluster"),
     "labels": (events, "label"),
     "columns": (events, "_particle_columns"),
-    "mixing and splitting": (blocks, "concatenate"),
-    "shuffling": (blocks, "_shuffled"),
+    "mixing and splitting": (events, "concatenate"),
+    "shuffling": (events, "_shuffled"),
     "Parquet": (production, "write_parquet"),
     "hash": (production, "describe_shard"),
 }
@@ -155,7 +155,7 @@ def main() -> None:
                 kind: {str(workers): median(values) for workers, values in by_workers.items()}
                 for kind, by_workers in rates.items()
             },
-            "stages": by_stage(blocks.BLOCK, Path(folder) / "stages"),
+            "stages": by_stage(events.BLOCK, Path(folder) / "stages"),
         }
     if options.json:
         print(json.dumps(result, indent=2))
@@ -176,7 +176,7 @@ def show(found: dict[str, Any]) -> None:
             f"{steady_rate:,.0f} | {steady_rate / first:.2f} |"
         )
     stages = found["stages"]
-    jets = blocks.BLOCK * len(load_process().classes)
+    jets = events.BLOCK * len(load_process().classes)
     print(f"\n| stage of one block ({jets:,} jets, one process) | processor s | share |\n|---|---|---|")
     for name, seconds in stages.items():
         print(f"| {name} | {seconds:.2f} | {seconds / stages['all']:.0%} |")

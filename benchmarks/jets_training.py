@@ -24,15 +24,12 @@ from yukawa.core.processes import Interruption
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.features.encoder import FeatureEncoder
 from yukawa.jets.models.tagger import build
-from yukawa.jets.simulation.cards import load_card
+from yukawa.jets.simulation.cards import load_card, load_process
 from yukawa.jets.simulation.events import simulate_events
-from yukawa.jets.simulation.processes import load_process
 from yukawa.jets.table import concatenate
-from yukawa.jets.training.batches import JetBatches, labelled
-from yukawa.jets.training.optimiser import Ranger
 from yukawa.jets.training.recipe import JetRecipe
 from yukawa.jets.training.setup import build as make
-from yukawa.jets.training.trainer import JetTrainer, arguments
+from yukawa.jets.training.trainer import JetBatches, JetTrainer, Ranger, arguments, labelled
 from yukawa.runs.batches import TensorBatch
 from yukawa.runs.callback import Plan, TrainingCallback
 from yukawa.runs.distributed import Machine

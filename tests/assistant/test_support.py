@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yukawa.assistant.support import THRESHOLD, best, judge, sentence_support
+from yukawa.assistant.support import (
+    FILLERS,
+    FOREIGN,
+    THRESHOLD,
+    best,
+    focus,
+    is_filler,
+    judge,
+    sentence_support,
+)
 from yukawa.knowledge import Hit, KnowledgeBase, Provenance, new_item
 from yukawa.knowledge.parsing import read
 
@@ -145,3 +154,29 @@ def test_hits_of_a_real_search_are_judged(base: KnowledgeBase) -> None:
     ):
         ranked = best(read(question), base.search(question, k=20))
         assert (ranked[0].hit.item_id, ranked[0].support) == (wanted, 1.0)
+
+
+def test_no_word_both_asks_and_changes_what_is_asked() -> None:
+    assert not FILLERS & FOREIGN
+
+
+def test_a_year_is_a_filler_and_another_number_is_not() -> None:
+    assert is_filler("2026")
+    assert not is_filler("9173")
+
+
+@pytest.mark.parametrize(
+    ("question", "asked"),
+    [
+        ("I am preparing a talk; what is the mass of the tau?", "what is the mass of the tau?"),
+        ("Hello! For my thesis: J/psi width", "J/psi width"),
+        (
+            "What is the mass of the tau, on the Mohs scale?",
+            "What is the mass of the tau, on the Mohs scale?",
+        ),
+        ("Where is the cafeteria?", "Where is the cafeteria?"),
+    ],
+)
+def test_only_what_leads_up_is_left_out(question: str, asked: str) -> None:
+    assert focus(question) == asked
+    assert focus(focus(question)) == focus(question)

@@ -170,7 +170,7 @@ def test_an_interrupted_run_says_that_nothing_was_written(
     def interrupted(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("yukawa.data.abstracts.build_abstracts", interrupted)
+    monkeypatch.setattr("yukawa.data.build_abstracts", interrupted)
     done = yukawa("data", "abstracts", str(snapshot), "--out", str(tmp_path / "set"))
     assert done.code == INTERRUPTED
     assert done.err == "interrupted; nothing was written, type the same command again\n"
@@ -287,7 +287,7 @@ def test_tokens_are_counted_by_split(yukawa, questions, monkeypatch):
             tokens, self.tokens = self.tokens, 0
             return tokens
 
-    monkeypatch.setattr("yukawa.data.dataset.TokenCounter", Words)
+    monkeypatch.setattr("yukawa.data.TokenCounter", Words)
     done = yukawa(
         "data", "conversations", questions, "--out", "set", "--near", "1", "--format", "jsonl",
         "--tokenizer", "words",

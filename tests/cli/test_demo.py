@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from yukawa.cli import demo
+from yukawa.cli import demo, session
 
 
 @pytest.fixture
@@ -55,6 +55,6 @@ def test_without_a_home_it_keeps_to_a_folder_of_its_own(yukawa, monkeypatch, tmp
         seen.append(load_settings().home)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(demo, "read_settings", stop)
+    monkeypatch.setattr(session, "read_settings", stop)
     assert yukawa("demo").code == 130
     assert seen == [tmp_path / ".yukawa-demo"]

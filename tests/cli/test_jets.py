@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from yukawa.jets.columns import JET_ORIGIN
+from yukawa.jets.table import JET_ORIGIN
 
 RUN = [sys.executable, "-c", "from yukawa.cli.main import run; run()"]
 SIMULATE = ("jets", "simulate", "--out", "set", "--jets-per-class")

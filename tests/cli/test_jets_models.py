@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from yukawa.jets.columns import JET_ORIGIN
+from yukawa import jets
 from yukawa.jets.evaluation import plots
 from yukawa.jets.features.config import load_data_config
 from yukawa.jets.io.source import open_source
-from yukawa.jets.models import onnx, weaver
 from yukawa.jets.models.tagger import build, save_model
+from yukawa.jets.table import JET_ORIGIN
 
 RECIPE = """
 data: {path: set, config: jet-origin}
@@ -127,7 +127,7 @@ def test_weaver_checkpoints_get_their_arguments(yukawa, home, monkeypatch, saved
         calls.append(arguments)
         return load_model(saved)[0]
 
-    monkeypatch.setattr(weaver, "import_weaver", import_weaver)
+    monkeypatch.setattr(jets, "import_weaver", import_weaver)
     command = ("jets", "import-weaver", "net.pt", "pair_activated=true", "--data-config", "jetclass-kin")
     told = yukawa(*command, "--out", "new", "--json").json
     assert calls == [(Path("net.pt"), "jetclass-kin", Path("new"), {"pair_activated": True})]
@@ -143,6 +143,6 @@ def test_a_missing_checkpoint_is_named(yukawa, home):
 
 
 def test_onnx_export_gets_its_arguments(yukawa, workplace, monkeypatch):
-    monkeypatch.setattr(onnx, "export_onnx", lambda model, out: out.write_bytes(str(model).encode()))
+    monkeypatch.setattr(jets, "export_onnx", lambda model, out: out.write_bytes(str(model).encode()))
     assert yukawa("jets", "export-onnx", "tiny", "t.onnx", "--json").json == {"out": "t.onnx", "bytes": 4}
     assert yukawa("jets", "export-onnx", "tiny", "t.onnx").out == "t.onnx holds the model, 4 bytes\n"

@@ -8,11 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from yukawa import jets
 from yukawa.core.processes import RayExecutor
-from yukawa.jets.pretraining import train as pretrain_module
-from yukawa.jets.scaling import study
 from yukawa.jets.scaling.study import StudyResult
-from yukawa.jets.training import train as train_module
 from yukawa.jets.training.train import JetResult
 
 RECIPE = """
@@ -35,7 +33,7 @@ def test_a_dry_run_says_what_would_be_done(yukawa, workplace):
     assert (found["train_jets"], found["validation_jets"], found["plan"]["steps"]) == (66, 22, 18)
     assert found["recipe"]["training"]["batch"] == 11
     assert found["parameters"] > 0
-    assert "steps: 9 of 22 jets" in yukawa("jets", "train", "r.yaml", "--dry-run").out
+    assert "steps   9 of 22 jets" in yukawa("jets", "train", "r.yaml", "--dry-run").out
     assert not Path("runs").exists()
 
 
@@ -68,7 +66,7 @@ def trained(monkeypatch):
             **ending,
         )
 
-    monkeypatch.setattr(train_module, "train", train)
+    monkeypatch.setattr(jets, "train", train)
     return calls, ending
 
 
@@ -94,7 +92,7 @@ def test_an_interrupted_training_says_how_to_go_on(yukawa, workplace, trained):
 
 
 def test_only_the_first_of_several_processes_speaks(yukawa, workplace, trained, monkeypatch):
-    monkeypatch.setattr(train_module, "train", lambda recipe, out, resume, progress: progress or result(out))
+    monkeypatch.setattr(jets, "train", lambda recipe, out, resume, progress: progress or result(out))
     monkeypatch.setenv("RANK", "1")
     assert yukawa("jets", "train", "r.yaml", "--json") == (0, "", "")
 
@@ -145,7 +143,7 @@ def pretrainings(home, monkeypatch):
             stopped_early=False, **ending,
         )  # fmt: skip
 
-    monkeypatch.setattr(pretrain_module, "pretrain", pretrain)
+    monkeypatch.setattr(jets, "pretrain", pretrain)
     return seen, ending
 
 
@@ -224,7 +222,7 @@ def studies(home, monkeypatch):
         on_message("1 of 2: done")
         return StudyResult(out, 2, [ROW], **ending)
 
-    monkeypatch.setattr(study, "run_study", run_study)
+    monkeypatch.setattr(jets, "run_study", run_study)
     return seen, ending
 
 

@@ -200,7 +200,7 @@ def test_stats_count(yukawa, home):
     assert sum(found["domains"].values()) == 3
     on_disk = sum(f.stat().st_size for f in (home / "knowledge").rglob("*") if f.is_file())
     assert found["bytes"] == pytest.approx(on_disk, rel=0.5)
-    assert "kinds: statement 3" in yukawa("knowledge", "stats").out
+    assert "kinds      statement 3" in yukawa("knowledge", "stats").out
 
 
 @pytest.mark.parametrize(

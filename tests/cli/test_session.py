@@ -1,13 +1,31 @@
-"""Opening tells linear algebra how many threads, builds only what is missing, and knows who typed."""
+"""What the verbs share on the base: it is opened, filters are checked, JSON shapes carry every field."""
 
 from __future__ import annotations
 
+import dataclasses
 import getpass
+import json
 import os
 import subprocess
 import sys
 
-from yukawa.cli.session import me, plain_base, read_settings, taught_base, url
+import pytest
+
+from yukawa.cli.session import (
+    checked_filters,
+    conflict_json,
+    event_json,
+    hit_json,
+    item_json,
+    me,
+    plain_base,
+    read_settings,
+    taught_base,
+)
+from yukawa.core.errors import InputError
+from yukawa.knowledge.records import DOMAINS, KINDS
+
+PROVENANCE = {"author", "source", "url", "licence", "domain"}
 
 
 def test_threads_are_set_before_numpy_is_loaded(home):
@@ -29,7 +47,6 @@ def test_without_the_setting_the_environment_stays(home, monkeypatch):
 
 def test_both_openings_give_the_base_of_the_settings(home, capsys):
     settings = read_settings()
-    assert url(settings) == str(home / "knowledge")
     for opening in (plain_base, taught_base):
         with opening(settings) as base:
             assert base.get_meta("pdg") == "test"
@@ -71,3 +88,54 @@ def test_me_is_the_user_or_unknown(monkeypatch):
 
     monkeypatch.setattr(getpass, "getuser", nobody)
     assert me() == "unknown"
+
+
+def test_every_domain_and_kind_passes():
+    checked_filters()
+    for domain in DOMAINS:
+        for kind in KINDS:
+            checked_filters(domain, kind)
+
+
+@pytest.mark.parametrize(
+    ("domain", "kind", "near"),
+    [("partcle physics", None, "particle physics"), (None, "statment", "statement")],
+)
+def test_another_one_is_refused_with_the_nearest(domain, kind, near):
+    with pytest.raises(InputError, match=f"did you mean '{near}'"):
+        checked_filters(domain, kind)
+
+
+def fields(value):
+    return {f.name for f in dataclasses.fields(value)}
+
+
+def test_no_field_of_an_item_is_lost(base):
+    item = base.list()[0]
+    shaped = json.loads(json.dumps(item_json(item)))
+    assert set(shaped) == fields(item) - {"provenance"} | PROVENANCE
+
+
+def test_no_field_of_a_hit_is_lost(base):
+    hit = base.search("ring")[0]
+    shaped = hit_json(hit)
+    # Passage numbers, attributes and search keys are the store's own business.
+    assert set(shaped) == fields(hit) - {
+        "provenance",
+        "item_id",
+        "passage_id",
+        "attributes",
+        "keys",
+    } | PROVENANCE | {"id"}
+
+
+def test_a_conflict_and_an_event_name_what_they_are_about(base):
+    base.teach("The mass of the tau lepton is 1776.9 ± 0.1 MeV.", source="one")
+    item = base.teach("The mass of the tau lepton is 1790.0 ± 0.1 MeV.", source="two")
+    shaped = conflict_json(item.conflicts[0])
+    assert [side["id"] for side in shaped["items"]] == list(item.conflicts[0].item_ids)
+    assert shaped["resolved"] is None
+    event = base.history(item.id)[1][0]
+    assert event_json(event)["id"] == item.id
+    assert event_json(event)["verb"] == "teach"
+    json.dumps([shaped, event_json(event)])

@@ -1,7 +1,8 @@
-"""`yukawa train` and `yukawa merge` on tiny Llamas."""
+"""`yukawa train` and `yukawa merge` on tiny Llamas, and `yukawa recipes`."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -9,6 +10,8 @@ import pytest
 import torch
 import yaml
 
+from yukawa.cli.main import main
+from yukawa.core.config import VERBS
 from yukawa.data import Document, write_rows
 
 
@@ -152,3 +155,18 @@ def test_a_sweep_runs_side_by_side_and_an_interrupted_one_resumes(yukawa, recipe
         True,
         False,
     ]
+
+
+def test_recipes_are_listed_with_their_verb(capsys):
+    assert main(["recipes", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert {row["verb"] for row in rows} == set(VERBS.values())
+    assert len({row["name"] for row in rows}) == len(rows)
+    assert {"smoke", "particle-transformer-laptop", "pretraining-laptop", "scaling-laptop"} <= {
+        row["name"] for row in rows
+    }
+    assert main(["recipes"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[0] == "yukawa train"
+    assert len(lines) == len(rows) + len(VERBS)

@@ -23,7 +23,6 @@ from yukawa.core.statistics import (
     estimate,
     holm,
     mcnemar_p,
-    permutation_p,
     wilson,
     wilson_estimate,
 )
@@ -71,13 +70,13 @@ class TestAgainstSciPy:
     def test_exact_and_random_sign_flips(self):
         few, other_few = SKEWED[:9], SKEWED[:9] + RNG.normal(0.4, 0.5, 9)
         for one, two, exact in ((few, other_few, True), (SKEWED, SKEWED + RNG.normal(0.1, 0.4, 60), False)):
-            p, was_exact = permutation_p(Sample.mean(one), Sample.mean(two), resamples=20_000)
+            found = difference(Sample.mean(one), Sample.mean(two), resamples=20_000)
             other = stats.permutation_test(
                 (one, two), lambda a, b, axis=-1: np.mean(b - a, axis), permutation_type="samples",
                 n_resamples=20_000, vectorized=True, rng=3,
             )  # fmt: skip
-            assert was_exact is exact
-            assert p == pytest.approx(other.pvalue, abs=1e-12 if exact else 0.015)
+            assert found.exact is exact
+            assert found.p_permutation == pytest.approx(other.pvalue, abs=1e-12 if exact else 0.015)
 
     def test_the_standard_error_is_that_of_the_mean(self):
         """With many clusters the studentized interval is Student's."""

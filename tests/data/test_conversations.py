@@ -12,15 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yukawa.core.errors import InputError, StoreError
+from yukawa.core.errors import InputError
 from yukawa.data.conversations import (
     BadRow,
     detect_format,
     read_conversations,
     read_preferences,
-    write_messages,
 )
-from yukawa.data.rows import Conversation, Turn
+from yukawa.data.rows import Conversation, Turn, write_rows
 
 Q, A = "What is the mass\n of the τ?  ", " 1776.93 MeV"
 SYSTEM = "Answer briefly."
@@ -71,7 +70,7 @@ def test_what_is_written_is_read_back(talks: list[tuple[tuple[Turn, ...], str, s
     with tempfile.TemporaryDirectory() as folder:
         for name in ("a.jsonl", "a.jsonl.gz"):
             path = Path(folder) / name
-            assert write_messages(path, rows) == len(rows)
+            assert write_rows(path, rows, Conversation) == len(rows)
             if rows:
                 reading = read_conversations(path)
                 assert reading.rows == tuple(rows)
@@ -198,8 +197,6 @@ def test_files_that_cannot_be_read(tmp_path: Path):
         read_conversations(saved(tmp_path, [TURNS["qa"]]), format="alpacca")
     with pytest.raises(InputError, match="the source is empty"):
         read_conversations(saved(tmp_path, [TURNS["qa"]]), source=" ")
-    with pytest.raises(StoreError):
-        write_messages(tmp_path / "no" / "folder.jsonl", [])
 
 
 def chat(*texts: str) -> list[dict[str, str]]:

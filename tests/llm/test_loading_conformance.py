@@ -26,7 +26,7 @@ from yukawa.llm import Message
 from yukawa.llm.folders import model_files
 from yukawa.llm.local import TransformersModel
 from yukawa.runs.run import Run
-from yukawa.training.merged_model import merge
+from yukawa.training.export import merge
 from yukawa.training.recipe import TextRecipe
 from yukawa.training.text_task import train
 

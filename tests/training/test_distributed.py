@@ -28,7 +28,7 @@ WORKER = textwrap.dedent("""
     from accelerate import state
     from accelerate.utils import DistributedType
 
-    from yukawa.training import text_task, trainer
+    from yukawa.training import prepare, trainer
     from yukawa.training.recipe import TextRecipe
     from yukawa.training.text_task import train
 
@@ -36,7 +36,7 @@ WORKER = textwrap.dedent("""
     folder, way = Path(sys.argv[1]), sys.argv[2]
 
     if way != "ddp":  # as on GPUs
-        text_task.check_training_machine = lambda settings, machine: None
+        prepare.check_training_machine = lambda settings, machine: None
         trainer.attend_within_texts = trainer.add_summed_loss = lambda model: False
     if way == "fsdp2":  # accelerate would not divide weights on a processor
         create = state.AcceleratorState.__init__

@@ -12,8 +12,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
 from yukawa.training import text_task
-from yukawa.training.export import gguf_problems
-from yukawa.training.merged_model import merge
+from yukawa.training.export import gguf_problems, merge
 from yukawa.training.prepare import load_base
 from yukawa.training.text_task import train
 

@@ -1,6 +1,6 @@
 """A question is classified, routed, grounded in passages, answered with checked citations, or declined."""
 
-from yukawa.assistant.answer import Answer, Check, Source
-from yukawa.assistant.assistant import Assistant
+import lazy_loader
 
-__all__ = ["Answer", "Assistant", "Check", "Source"]
+# Imported when first used, so that `import yukawa.assistant` costs nothing.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -7,23 +7,19 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from yukawa import knowledge
 from yukawa.assistant import prompts
 from yukawa.assistant.answer import Answer, Check, Source
-from yukawa.assistant.fillers import focus
 from yukawa.assistant.prompts import ABSTENTION
-from yukawa.assistant.support import THRESHOLD, Supported, best, sentence_support
+from yukawa.assistant.support import THRESHOLD, Supported, best, focus, sentence_support
 from yukawa.core.errors import InputError, unknown_name
+from yukawa.core.settings import ModelSettings, Settings
 from yukawa.knowledge.items import checked_text
 from yukawa.knowledge.parsing import Reading, read
 from yukawa.knowledge.records import guess_domain
 from yukawa.knowledge.store.writer import new_id
-
-if TYPE_CHECKING:
-    from yukawa.core.settings import ModelSettings, Settings
-    from yukawa.knowledge import Hit, KnowledgeBase
-    from yukawa.llm import ChatModel
+from yukawa.llm import ChatModel, Message, SyncChat, open_model, quote
 
 CANDIDATES = 30
 PASSAGES = 6
@@ -51,7 +47,7 @@ class Assistant:
 
     def __init__(
         self,
-        base: KnowledgeBase,
+        base: knowledge.KnowledgeBase,
         settings: Settings,
         *,
         models: dict[str, ChatModel] | None = None,
@@ -125,8 +121,6 @@ class Assistant:
 
     def _row(self, wanted: str | None, domain: str) -> ModelSettings:
         if wanted is not None and wanted in self._models and wanted not in self._settings.models:
-            from yukawa.core.settings import ModelSettings
-
             return ModelSettings(name=wanted, backend="scripted")
         return model_for(domain, self._settings, wanted)
 
@@ -146,21 +140,20 @@ class Assistant:
         return Answer(new_id(), question, text, sources, problems, False, name, "", "", 0.0)
 
     def _written(
-        self, row: ModelSettings, hits: Sequence[Hit], question: str
+        self, row: ModelSettings, hits: Sequence[knowledge.Hit], question: str
     ) -> tuple[str, tuple[Check, ...]]:
         """The model's text and its checks; a text that fails them is requested once more with the reason."""
-        from yukawa.llm import Message, SyncChat
-        from yukawa.llm.quote import NOTHING_FOUND, split_sentences
-
         quoting = row.backend == "quote"
         # A model reads which question a taught answer answers; the quoting one would quote the question.
         passages = [
             hit.text if quoting or not hit.question else f"{hit.question}\n{hit.text}" for hit in hits
         ]
         messages = prompts.prompt(question, passages)
-        self._answers = {s: hit.question for hit in hits if hit.question for s in split_sentences(hit.text)}
+        self._answers = {
+            s: hit.question for hit in hits if hit.question for s in quote.split_sentences(hit.text)
+        }
         chat = SyncChat(self._model(row))
-        text = chat.chat(messages).text.strip().replace(NOTHING_FOUND, ABSTENTION)
+        text = chat.chat(messages).text.strip().replace(quote.NOTHING_FOUND, ABSTENTION)
         results = prompts.check(text, passages, question)
         if ABSTENTION in text or all(c.passed for c in results) or quoting:
             return text, results
@@ -175,7 +168,6 @@ class Assistant:
 
     def _quoting(self, name: str) -> ChatModel:
         """The model that quotes; a taught answer's sentences count with the question they answer."""
-        from yukawa.llm.quote import QuoteModel
 
         def support(question: str, sentence: str) -> float:
             answers = self._answers.get(sentence)
@@ -184,15 +176,13 @@ class Assistant:
                 for text in (sentence, f"{answers} {sentence}" if answers else "")
             )
 
-        return QuoteModel(name, support=support, sentences=4, share=0.75)
+        return quote.QuoteModel(name, support=support, sentences=4, share=0.75)
 
     def _model(self, row: ModelSettings) -> ChatModel:
         if row.name not in self._models:
             if row.backend == "quote":
                 self._models[row.name] = self._quoting(row.name)
             else:
-                from yukawa.llm import open_model
-
                 self._models[row.name] = open_model(row)
         return self._models[row.name]
 
@@ -240,7 +230,7 @@ def _abstained(question: str, ranked: Sequence[Supported], model: str) -> Answer
     return Answer(new_id(), question, text, sources, (), True, model, "", "", 0.0)
 
 
-def _source(hit: Hit, marker: int) -> Source:
+def _source(hit: knowledge.Hit, marker: int) -> Source:
     p = hit.provenance
     return Source(hit.item_id, p.source, hit.text, p.url, marker, p.author, p.licence)
 

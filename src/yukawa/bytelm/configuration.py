@@ -1,7 +1,5 @@
 """The sizes of a byte model, and the configurations that have names."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 
@@ -131,7 +129,7 @@ class ByteLMConfig(PreTrainedConfig):
             raise InputError(f"pooling is {self.pooling!r}, allowed are {', '.join(POOLING)}")
 
     @classmethod
-    def named(cls, name: str, **changes: Any) -> ByteLMConfig:
+    def named(cls, name: str, **changes: Any) -> "ByteLMConfig":
         """A configuration by name (`160m`, `laptop`, `tiny`), with changes.
 
         Raises:
@@ -161,25 +159,15 @@ class ByteLMConfig(PreTrainedConfig):
     def _llama(
         self, width: int, within: int, layers: int, heads: int, shared: int | None, positions: int
     ) -> LlamaConfig:
+        first = self.initializer_range
+        first = 0.02 * math.sqrt(768 / width) if first is None else first
         config = LlamaConfig(
             vocab_size=1,  # the decoder takes embeddings
-            bos_token_id=None,
-            eos_token_id=None,
-            hidden_size=width,
-            intermediate_size=within,
-            num_hidden_layers=layers,
-            num_attention_heads=heads,
-            num_key_value_heads=shared,
-            max_position_embeddings=positions,
+            bos_token_id=None, eos_token_id=None, hidden_size=width, intermediate_size=within,
+            num_hidden_layers=layers, num_attention_heads=heads, num_key_value_heads=shared,
+            max_position_embeddings=positions, attention_dropout=self.attention_dropout,
             rope_parameters={"rope_type": "default", "rope_theta": self.rope_theta},
-            attention_dropout=self.attention_dropout,
-            initializer_range=self._first_range(width),
-            rms_norm_eps=self.rms_norm_eps,
-        )
+            initializer_range=first, rms_norm_eps=self.rms_norm_eps,
+        )  # fmt: skip
         config._attn_implementation = self._attn_implementation
         return config
-
-    def _first_range(self, width: int) -> float:
-        if self.initializer_range is not None:
-            return self.initializer_range
-        return 0.02 * math.sqrt(768 / width)

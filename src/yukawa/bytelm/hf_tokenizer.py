@@ -1,7 +1,5 @@
 """The byte tokenizer for text as Hugging Face's libraries take tokenizers."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from transformers import AddedToken, AutoTokenizer, PreTrainedTokenizer

@@ -1,22 +1,14 @@
 """Byte models as Hugging Face model classes: a Llama decoder over patches, and heads for bytes, classes and values."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Sequence
 from typing import Any
 
 import torch
+import transformers
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import (
-    AutoConfig,
-    AutoModel,
-    AutoModelForCausalLM,
-    AutoModelForSequenceClassification,
-    LlamaModel,
-)
 from transformers import initialization as init
 from transformers import modeling_outputs as outputs
 from transformers.cache_utils import Cache
@@ -26,8 +18,7 @@ from transformers.utils import can_return_tuple
 
 from yukawa.bytelm import patches
 from yukawa.bytelm.configuration import SIZES, ByteLMConfig
-from yukawa.bytelm.generation import Generating
-from yukawa.bytelm.patches import PackedGroup, PatchDecoder, as_patches, patch_mask
+from yukawa.bytelm.patches import Generating, PackedGroup, PatchDecoder, as_patches, patch_mask
 from yukawa.bytelm.segments import BYTES
 from yukawa.core.errors import InputError
 
@@ -109,7 +100,7 @@ class ByteLMModel(ByteLMPreTrainedModel):
     def __init__(self, config: ByteLMConfig) -> None:
         super().__init__(config)
         self.embedding = patches.PatchEmbedding(config)
-        self.decoder = LlamaModel(config.over_patches())
+        self.decoder = transformers.LlamaModel(config.over_patches())
         self.decoder.embed_tokens = None  # it is given embeddings
         if self.decoder.config._attn_implementation == "sdpa":
             self.decoder.config._attn_implementation = patches.PACKED_ATTENTION
@@ -128,9 +119,7 @@ class ByteLMModel(ByteLMPreTrainedModel):
             if self.config.smooth_bytes:
                 first[:BYTES] = patches.smooth_rows(first.shape[1], BYTE_RMS).to(first)
             init.copy_(module.weight, first)
-        elif isinstance(
-            module, nn.Linear
-        ):  # the two layers of the embedding; the decoder has its own first weights
+        elif isinstance(module, nn.Linear):  # those of the embedding; the decoder has its own first weights
             init.kaiming_normal_(module.weight, nonlinearity="relu")
 
     def get_input_embeddings(self) -> nn.Module:
@@ -248,9 +237,8 @@ class ByteLMForCausalLM(Generating, ByteLMPreTrainedModel, GenerationMixin):
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
         super()._init_weights(module)
-        if isinstance(
-            self.head, PatchDecoder
-        ):  # as the embedding: a patch's part and the byte before shall weigh alike
+        if isinstance(self.head, PatchDecoder):
+            # As in the embedding: a patch's part and the byte before shall weigh alike.
             if module is self.head.bytes:
                 init.normal_(module.weight, std=BYTE_RMS)
             elif module is self.head.spread:
@@ -271,13 +259,11 @@ class ByteLMForCausalLM(Generating, ByteLMPreTrainedModel, GenerationMixin):
         A decoder within the patch knows, for each byte, those before it in its patch; as nothing comes after the
         last patch, of its row only the first byte's logits have a meaning.
 
+        See `ByteLMModel.forward` for the other arguments.
+
         Args:
-            input_ids: ids (B, L), L a multiple of P.
-            attention_mask: as for `ByteLMModel.forward`.
             labels: ids (B, L), usually the input itself; -100 where a byte does not count. They are moved by one
                 patch here. Patches that are all padding do not count, nor what follows a patch that is masked.
-            cache: as for `ByteLMModel.forward`.
-            use_cache: give keys and values back.
 
         Raises:
             InputError: as for `ByteLMModel.forward`, or labels have another shape than ids, or are not ids.
@@ -334,10 +320,7 @@ class _Headed(ByteLMPreTrainedModel):
     ) -> outputs.SequenceClassifierOutputWithPast:
         """One row of `num_labels` numbers for each sequence, and the loss where there are labels.
 
-        Args:
-            input_ids: ids (B, L), L a multiple of P.
-            attention_mask: as for `ByteLMModel.forward`.
-            labels: the truth, see the class.
+        The ids and their mask are as for `ByteLMModel.forward`, the labels as the class says.
 
         Raises:
             InputError: as for `ByteLMModel.forward`; a sequence is empty; or labels are out of range.
@@ -431,7 +414,9 @@ def next_patch_loss(logits_XPV: Tensor, targets_XP: Tensor) -> Tensor:
     )
 
 
-AutoConfig.register(ByteLMConfig.model_type, ByteLMConfig, exist_ok=True)
-AutoModel.register(ByteLMConfig, ByteLMModel, exist_ok=True)
-AutoModelForCausalLM.register(ByteLMConfig, ByteLMForCausalLM, exist_ok=True)
-AutoModelForSequenceClassification.register(ByteLMConfig, ByteLMForSequenceClassification, exist_ok=True)
+transformers.AutoConfig.register(ByteLMConfig.model_type, ByteLMConfig, exist_ok=True)
+transformers.AutoModel.register(ByteLMConfig, ByteLMModel, exist_ok=True)
+transformers.AutoModelForCausalLM.register(ByteLMConfig, ByteLMForCausalLM, exist_ok=True)
+transformers.AutoModelForSequenceClassification.register(
+    ByteLMConfig, ByteLMForSequenceClassification, exist_ok=True
+)

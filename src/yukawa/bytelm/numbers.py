@@ -1,7 +1,5 @@
 """Numbers and records as bytes and back, without loss: big-endian, in a code that sorts as the numbers do, and as text."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -192,7 +190,7 @@ class RecordFormat:
                 )
 
     @classmethod
-    def of(cls, **fields: str) -> RecordFormat:
+    def of(cls, **fields: str) -> "RecordFormat":
         """A format by the codes of its fields, in order: `RecordFormat.of(energy="ordered32", charge="int8")`."""
         return cls(tuple(fields.items()))
 

@@ -1,7 +1,5 @@
 """The ids of a byte model, and the kinds of data that make a sequence: text, formulas, numbers, images and records."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from enum import IntEnum
@@ -43,7 +41,11 @@ _LARGEST_SIDE = 2**32 - 1
 
 
 class Segment:
-    """A piece of a sequence. Two are equal when their bits are: NaN equals itself, -0 is not 0."""
+    """A piece of a sequence. Two are equal when their bits are: NaN equals itself, -0 is not 0.
+
+    Raises:
+        InputError: the piece is empty, or the data have another type or shape than its kind.
+    """
 
 
 @dataclass(frozen=True)
@@ -134,31 +136,19 @@ class Decimals(_Numbers):
 
 
 class Integers(_Numbers):
-    """Integers of 8 to 64 bits, signed or not, as big-endian bytes.
-
-    Raises:
-        InputError: there are no numbers, or they have another type or shape.
-    """
+    """Integers of 8 to 64 bits, signed or not, as big-endian bytes."""
 
     types = INTEGERS
 
 
 class Floats(_Numbers):
-    """Floats of 16, 32 or 64 bits as big-endian IEEE 754 bytes.
-
-    Raises:
-        InputError: there are no numbers, or they have another type or shape.
-    """
+    """Floats of 16, 32 or 64 bits as big-endian IEEE 754 bytes."""
 
     types = FLOATS
 
 
 class Ordered(_Numbers):
-    """Floats of 16, 32 or 64 bits in a code whose bytes sort as the numbers do.
-
-    Raises:
-        InputError: there are no numbers, or they have another type or shape.
-    """
+    """Floats of 16, 32 or 64 bits in a code whose bytes sort as the numbers do."""
 
     types = FLOATS
 

@@ -1,7 +1,5 @@
 """Segments as the ids of a byte model, and back without loss."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -103,9 +101,6 @@ class ByteTokenizer:
         """The ids of segments, int16 of shape (L,); with patches, L is a multiple of their size.
 
         Args:
-            segments: what to encode.
-            bos: whether BOS begins.
-            eos: whether EOS ends.
             whole: whether padding fills the last patch; a prompt that a model shall continue has neither.
 
         Raises:
@@ -192,7 +187,7 @@ class ByteTokenizer:
         return {"patch_size": self.patch_size, "records": formats}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> ByteTokenizer:
+    def from_dict(cls, values: Mapping[str, Any]) -> "ByteTokenizer":
         """The tokenizer whose plain values `to_dict` gave.
 
         Raises:
@@ -215,7 +210,7 @@ class ByteTokenizer:
         atomic_write(path, json.dumps(self.to_dict(), indent=2) + "\n")
 
     @classmethod
-    def load(cls, path: Path) -> ByteTokenizer:
+    def load(cls, path: Path) -> "ByteTokenizer":
         """Read the tokenizer that `save` wrote.
 
         Raises:
@@ -229,7 +224,7 @@ class ByteTokenizer:
             raise InputError(f"{path} is not valid JSON: {error}") from None
         return cls.from_dict(values)
 
-    def _append(self, row: _Row, segment: Segment) -> None:
+    def _append(self, row: "_Row", segment: Segment) -> None:
         match segment:
             case Text(text):
                 row.add([Mark.TEXT], _utf8(text))

@@ -5,19 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
-import typer
-
-from yukawa.cli.options import Debug, Json, option
+from yukawa import data
+from yukawa.cli.options import Json, argument, new_app, option
 from yukawa.cli.output import Interrupted, first_line, print_json, progress_bar, say, warn
 from yukawa.core.errors import InputError
-
-if TYPE_CHECKING:
-    from yukawa.data.abstracts import Abstracts
-    from yukawa.data.conversations import ParsedFile
-    from yukawa.data.dataset import SplitRecord, TokenCounter
-    from yukawa.data.decontamination import Leak
+from yukawa.core.manifest import SPLITS
 
 _MEGABYTE = 1_000_000
 _FAULTS = 3  # faults of a file that are printed; the manifest has more
@@ -39,18 +33,9 @@ Tokenizer = Annotated[
 ]
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add these verbs to a group."""
-    for verb in (abstracts, conversations, check):
-        app.command()(verb)
-
-
 def abstracts(
     snapshots: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="SNAPSHOT", help="Metadata of arXiv as JSON Lines, plain or gzip; one or more."
-        ),
+        list[Path], argument("SNAPSHOT", "Metadata of arXiv as JSON Lines, plain or gzip; one or more.")
     ],
     out: Out,
     mixture: Annotated[
@@ -74,21 +59,15 @@ def abstracts(
     tokenizer: Tokenizer = None,
     form: Format = "parquet",
     as_json: Json = False,
-    debug: Debug = False,
 ) -> None:  # fmt: skip
-    """Make a data set of arXiv's abstracts: select, clean, deduplicate, filter, split, mix."""
-    from yukawa.data import make_filters
-    from yukawa.data.abstracts import build_abstracts
-    from yukawa.data.arxiv import find_method
-    from yukawa.data.mixtures import read_mixtures
-
-    chosen = find_method(method)
+    """Make a data set of the abstracts of arXiv. They are selected, cleaned, deduplicated, filtered, split, mixed."""
+    chosen = data.find_method(method)
     index = chosen.near_duplicates if near is None else _index(near)
-    filters = make_filters(language=language, evaluation=evaluation or (), near_duplicates=index)
+    filters = data.make_filters(language=language, evaluation=evaluation or (), near_duplicates=index)
     try:
         with progress_bar("reading, in megabytes") as bar:
-            made = build_abstracts(
-                snapshots, out, mixture=mixture, method=chosen, seed=seed, table=read_mixtures(table) if table else None,
+            made = data.build_abstracts(
+                snapshots, out, mixture=mixture, method=chosen, seed=seed, table=data.read_mixtures(table) if table else None,
                 suffix=_suffix(form), filters=filters, counter=_counter(tokenizer),
                 progress=lambda done, total: bar(done // _MEGABYTE, max(1, total // _MEGABYTE)),
             )  # fmt: skip
@@ -101,9 +80,7 @@ def abstracts(
 
 
 def conversations(
-    files: Annotated[
-        list[Path], typer.Argument(metavar="FILE", help="JSON or JSON Lines, plain or gzip; one or more.")
-    ],
+    files: Annotated[list[Path], argument("FILE", "JSON or JSON Lines, plain or gzip; one or more.")],
     out: Out,
     layout: Annotated[
         str | None,
@@ -122,15 +99,12 @@ def conversations(
     tokenizer: Tokenizer = None,
     seed: Annotated[int, option("--seed", "N", "Seed of the split.")] = 42,
     as_json: Json = False,
-    debug: Debug = False,
 ) -> None:
-    """Make a data set of questions and answers, with no question in two splits."""
-    from yukawa.data import build_conversations, make_filters
-
-    made = build_conversations(
+    """Make a data set of questions and answers. No question is in two splits."""
+    made = data.build_conversations(
         files, out, format=layout, shares=_shares(shares), threshold=near, source=source, licence=licence,
         drop_bad=drop_bad, seed=seed, suffix=_suffix(form), counter=_counter(tokenizer),
-        filters=make_filters(language=language, evaluation=evaluation or ()),
+        filters=data.make_filters(language=language, evaluation=evaluation or ()),
     )  # fmt: skip
     if as_json:
         print_json(_summary(out, made.manifest) | {"files": [_plain(one) for one in made.parsed]})
@@ -146,9 +120,7 @@ def conversations(
 
 
 def check(
-    dataset: Annotated[
-        Path, typer.Argument(metavar="DATASET", help="Folder of a data set, or a file of rows or questions.")
-    ],
+    dataset: Annotated[Path, argument("DATASET", "Folder of a data set, or a file of rows or questions.")],
     against: Annotated[
         list[Path] | None,
         option("--against", "EVALUATION", "A data set (its test split) or a file; may be repeated."),
@@ -157,17 +129,14 @@ def check(
     words: Annotated[int, option("--words", "N", "Number of consecutive words that must agree.")] = 13,
     tokenizer: Tokenizer = None,
     as_json: Json = False,
-    debug: Debug = False,
 ) -> None:
-    """Verify the checksums of a data set, count its tokens, list rows that hold pieces of an evaluation set."""
-    from yukawa.data.dataset import check_manifest
-
+    """Check a data set: its checksums, its tokens, its leaks. A leak is a piece of an evaluation set."""
     if not dataset.exists():
         raise InputError(f"{dataset} does not exist", hint="name the folder of a data set, or a file")
     counter = _counter(tokenizer)
     found: dict[str, Any] = {}
     if dataset.is_dir():
-        manifest = check_manifest(dataset)
+        manifest = data.check_manifest(dataset)
         found["files"] = {one.path: one.sha256 for one in manifest.splits}
         if not as_json:
             say(f"{dataset} holds {manifest.rows:,} {manifest.kind}s, as its manifest says")
@@ -192,8 +161,6 @@ def _index(text: str) -> float | None:
 
 
 def _shares(text: str) -> dict[str, float]:
-    from yukawa.core.manifest import SPLITS
-
     try:
         parts = [float(part) for part in text.split("/")]
     except ValueError:
@@ -208,23 +175,21 @@ def _suffix(form: str) -> str:
     return f".{form.removeprefix('.')}"
 
 
-def _counter(tokenizer: str | None) -> TokenCounter | None:
-    from yukawa.data.dataset import TokenCounter
-
-    return None if tokenizer is None else TokenCounter(tokenizer)
+def _counter(tokenizer: str | None) -> data.TokenCounter | None:
+    return None if tokenizer is None else data.TokenCounter(tokenizer)
 
 
-def _in_tokens(split: SplitRecord) -> str:
+def _in_tokens(split: data.SplitRecord) -> str:
     """The number of tokens of a split, to follow its name; nothing if they were not counted."""
     return "" if split.tokens is None else f" ({split.tokens:,} tokens)"
 
 
-def _summary(out: Path, manifest: Any) -> dict[str, Any]:
+def _summary(out: Path, manifest: data.DatasetManifest) -> dict[str, Any]:
     rows = {split.name: split.rows for split in manifest.splits}
     return {"out": str(out), "rows": rows, "manifest": manifest.model_dump(mode="json")}
 
 
-def _show_abstracts(made: Abstracts) -> None:
+def _show_abstracts(made: data.Abstracts) -> None:
     papers = sum(one.papers for one in made.inputs)
     damaged = sum(one.damaged.count for one in made.inputs)
     without = sum(one.without_abstract.count for one in made.inputs)
@@ -246,14 +211,14 @@ def _show_abstracts(made: Abstracts) -> None:
     say(f"{made.folder} holds the data set; {made.folder}/card.md says how it was made")
 
 
-def _plain(one: ParsedFile[Any]) -> dict[str, Any]:
+def _plain(one: data.ParsedFile[Any]) -> dict[str, Any]:
     return {
         "path": str(one.path), "format": one.format, "rows": len(one.rows), "bad": [asdict(bad) for bad in one.bad],
         "ignored": list(one.ignored),
     }  # fmt: skip
 
 
-def _show_file(one: ParsedFile[Any]) -> None:
+def _show_file(one: data.ParsedFile[Any]) -> None:
     say((f"{one.path}", "bold"), f": {len(one.rows):,} rows of the format {one.format}")
     if one.ignored:
         warn(f"fields not read: {', '.join(one.ignored)}")
@@ -263,32 +228,28 @@ def _show_file(one: ParsedFile[Any]) -> None:
         warn(f"and {len(one.bad) - _SHOWN:,} more rows dropped")
 
 
-def _count_tokens(dataset: Path, counter: TokenCounter) -> dict[str, int]:
+def _count_tokens(dataset: Path, counter: data.TokenCounter) -> dict[str, int]:
     """Number of tokens in each split of a data set, or in a file, by name."""
-    from yukawa.data.dataset import DatasetManifest, open_rows
-    from yukawa.data.rows import texts_of
-
     found = {}
-    names = [one.name for one in DatasetManifest.read(dataset).splits] if dataset.is_dir() else [None]
+    names = [one.name for one in data.DatasetManifest.read(dataset).splits] if dataset.is_dir() else [None]
     for name in names:
-        for row in open_rows(dataset, name):
-            counter.add(texts_of(row))
+        for row in data.open_rows(dataset, name):
+            counter.add(data.texts_of(row))
         found[name or dataset.name] = counter.take()
     return found
 
 
 def _leaks(dataset: Path, against: list[Path], split: str | None, words: int, quiet: bool) -> dict[str, Any]:
     """The pieces of evaluation sets in the rows, printed unless `quiet`."""
-    from yukawa.data import Decontamination
-    from yukawa.data.dataset import open_items, open_rows
-
     if not against:
         raise InputError(
             f"{dataset} is a file and has no manifest with checksums",
             hint="name an evaluation set with --against, or count with --tokenizer",
         )
-    rows = open_rows(dataset, (split or "train") if dataset.is_dir() else None)
-    decontamination = Decontamination(chain.from_iterable(open_items(path) for path in against), words)
+    rows = data.open_rows(dataset, (split or "train") if dataset.is_dir() else None)
+    decontamination = data.Decontamination(
+        chain.from_iterable(data.open_items(path) for path in against), words
+    )
     for _ in decontamination.check(rows):
         pass
     counts, hits = decontamination.counts, decontamination.hits
@@ -303,8 +264,11 @@ def _leaks(dataset: Path, against: list[Path], split: str | None, words: int, qu
     return {"counts": asdict(counts), "hits": [asdict(hit) for hit in hits]}
 
 
-def _show_leaks(hits: list[Leak]) -> None:
+def _show_leaks(hits: list[data.Leak]) -> None:
     for hit in hits[:_SHOWN]:
         say((hit.document, "bold"), f" holds {hit.words} words of {hit.item}: {first_line(hit.text)}")
     if len(hits) > _SHOWN:
         say(f"and {len(hits) - _SHOWN:,} more; --json shows all")
+
+
+app = new_app("Make data sets of text for training.", abstracts, conversations, check)

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-from yukawa.cli.formatting import item_json, show_answer, show_change
-from yukawa.cli.options import Debug, Json
+from yukawa import assistant, knowledge
+from yukawa.cli import session
+from yukawa.cli.options import Json
 from yukawa.cli.output import print_json, say
-from yukawa.cli.session import me, read_settings, taught_base
-
-if TYPE_CHECKING:
-    from yukawa.assistant import Answer
-    from yukawa.core.settings import Settings
-    from yukawa.knowledge import Item, KnowledgeBase
+from yukawa.core.settings import Settings
 
 FOLDER = ".yukawa-demo"
 QUESTIONS = (
@@ -31,17 +28,17 @@ FACT_SOURCE = "typed in by hand"
 T = TypeVar("T")
 
 
-def demo(as_json: Json = False, debug: Debug = False) -> None:
+def demo(as_json: Json = False) -> None:
     """Show what Yukawa does, in a knowledge base of its own.
 
     It lies in YUKAWA_HOME, or in .yukawa-demo in the current folder; a second run is quick.
     """
     os.environ.setdefault("YUKAWA_HOME", str(Path(FOLDER).absolute()))
-    settings = read_settings()
+    settings = session.read_settings()
     script = _Script(show=not as_json)
     start = time.perf_counter()
     script.title("knowledge build")
-    with taught_base(settings) as base:
+    with session.taught_base(settings) as base:
         edition = base.get_meta("pdg")
         script.add("knowledge build", start, {"pdg": edition})
         script.remark(f"the Review of Particle Physics, edition {edition}, is in {settings.home}")
@@ -52,25 +49,26 @@ def demo(as_json: Json = False, debug: Debug = False) -> None:
         _next(settings)
 
 
-def _play(script: _Script, base: KnowledgeBase, settings: Settings) -> None:
-    from yukawa.assistant import Assistant
+def _play(script: _Script, base: knowledge.KnowledgeBase, settings: Settings) -> None:
+    asked = assistant.Assistant(base, settings)
 
-    assistant = Assistant(base, settings)
-
-    def ask(question: str) -> Answer:
+    def ask(question: str) -> assistant.Answer:
         command = f"ask {shlex.quote(question)}"
-        return script.step(command, lambda: assistant.ask(question), show_answer, lambda a: a.as_json())
+        return script.step(command, lambda: asked.ask(question), session.show_answer, lambda a: a.as_json())
 
-    def change(command: str, action: Callable[[], Item]) -> Item:
-        return script.step(command, action, show_change, item_json)
+    def change(command: str, action: Callable[[], knowledge.Item]) -> knowledge.Item:
+        return script.step(command, action, session.show_change, session.item_json)
 
     for question in QUESTIONS:
         ask(question)
     ask(FACT_QUESTION)
     teach = f"teach {shlex.quote(FACT)} --source {shlex.quote(FACT_SOURCE)}"
-    item = change(teach, lambda: base.teach(FACT, source=FACT_SOURCE, author=me()))
+    item = change(teach, lambda: base.teach(FACT, source=FACT_SOURCE, author=session.me()))
     ask(FACT_QUESTION)
-    change(f"knowledge unload {item.id}", lambda: base.unload(item.id, actor=me(), reason="end of the demo"))
+    change(
+        f"knowledge unload {item.id}",
+        lambda: base.unload(item.id, actor=session.me(), reason="end of the demo"),
+    )
     ask(FACT_QUESTION)
 
 
@@ -108,8 +106,6 @@ class _Script:
 
 
 def _next(settings: Settings) -> None:
-    import sys
-
     command = shlex.quote(sys.argv[0]) if sys.argv[0].endswith("yukawa") else "yukawa"
     say(("\nNow type, for instance:", "bold"))
     say(f"  export YUKAWA_HOME={shlex.quote(str(settings.home))}")

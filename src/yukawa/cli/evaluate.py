@@ -1,15 +1,26 @@
 """`yukawa evaluate`: compare models on test sets, by a recipe or by flags; measure what they write."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
+from typer.core import TyperGroup
 
-from yukawa.cli import evaluate_options as options
-from yukawa.cli.evaluate_options import Models, OneData, with_options
-from yukawa.cli.options import Debug, Json, a_recipe, its_changes
-from yukawa.cli.output import note, print_json, progress_bar, say, show
-from yukawa.core.errors import InputError
+from yukawa import data, embedding, evaluation
+from yukawa.cli.options import (
+    Json,
+    a_recipe,
+    argument,
+    its_changes,
+    new_app,
+    option,
+    run_folder,
+    with_options,
+)
+from yukawa.cli.output import give, note, print_json, progress_bar, say, show
+from yukawa.cli.session import read_settings
+from yukawa.core.errors import InputError, nearest
+from yukawa.core.settings import ModelSettings
 
 _REMARKS = {
     "too_short": "documents had nothing to complete",
@@ -17,126 +28,166 @@ _REMARKS = {
     "empty": "are empty",
     "without_logprobs": "came without log-probabilities, and have no entropy",
 }
-RunOut = Annotated[
-    Path | None, typer.Option("--out", metavar="DIR", help="The run's folder; by default runs/RECIPE.")
+
+OneData = Annotated[str, argument("DATA", "A file of documents, or the folder of a data set.")]
+Files = Annotated[list[Path], argument("FILE...", "Files that `yukawa evaluate completions` wrote.")]
+Models = Annotated[
+    list[str] | None,
+    option("--model", "[NAME=]MODEL[+ADAPTER]", "A folder, a run or a hub name; may be repeated."),
 ]
+Services = Annotated[
+    list[str] | None,
+    option("--service", "NAME", "A row of yukawa.toml whose server scores prompts, as vLLM does."),
+]
+SplitName = Annotated[str, option("--split", "NAME", "The split of a data set.")]
+Limit = Annotated[
+    int | None, option("--limit", "N", "Use only the first N documents of each test set.", min=1)
+]
+Bos = Annotated[
+    bool | None, option("--bos/--no-bos", None, "Begin texts with BOS; by default the tokenizer decides.")
+]
+Seed = Annotated[int, option("--seed", "S", "Seed of the random numbers.", min=0)]
+EmbedderName = Annotated[str, option("--embedder", None, "The embedder, such as minilm or hash.")]
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add these verbs to a group."""
-    for verb in (perplexity, completions, semscore, entropy, report, recipe):
-        app.command()(verb)
+# ---- options in groups ----------------------------------------------------------------------------
+
+
+def loading(
+    dtype: Annotated[
+        str, option("--dtype", None, "auto (as trained, else as saved), float32, bfloat16 or float16.")
+    ] = "auto",
+    four_bit: Annotated[
+        bool | None,
+        option("--4bit/--no-4bit", None, "Load weights in four bits; by default where QLoRA trained so."),
+    ] = None,
+    device: Annotated[str | None, option("--device", None, "The device, such as cuda:0 or cpu.")] = None,
+) -> "evaluation.recipe.Loading":
+    """How models are opened."""
+    return evaluation.recipe.Loading(dtype=dtype, load_in_4bit=four_bit, device=device)
+
+
+def scoring(
+    bos: Bos = None,
+    eos: Annotated[
+        bool, option("--eos/--no-eos", None, "Score EOS at the end, as in training (FeynTune: --no-eos).")
+    ] = True,
+    context: Annotated[
+        int | None, option("--context", "N", "Longest window in tokens; by default the model's.", min=1)
+    ] = None,
+    stride: Annotated[
+        int | None,
+        option("--stride", "N", "Step of windows in longer texts; by default half a window.", min=1),
+    ] = None,
+    batch_tokens: Annotated[int | None, option("--batch-tokens", "N", "Tokens of a batch.", min=1)] = None,
+) -> "evaluation.recipe.ScoringOptions":
+    """How documents are scored."""
+    return evaluation.recipe.ScoringOptions(
+        bos=bos, eos=eos, context=context, stride=stride, batch_tokens=batch_tokens
+    )
+
+
+def statistics(
+    level: Annotated[float, option("--level", None, "Confidence level of the intervals.")] = 0.95,
+    resamples: Annotated[int, option("--resamples", "N", "Number of bootstrap resamples.", min=1)] = 10_000,
+    seed: Seed = 0,
+) -> "evaluation.recipe.Statistics":
+    """How intervals are made."""
+    return evaluation.recipe.Statistics(level=level, resamples=resamples, seed=seed)
+
+
+# ---- verbs ----------------------------------------------------------------------------------------
 
 
 def recipe(
     recipe: Annotated[str, a_recipe("evaluation")],
     changes: Annotated[list[str] | None, its_changes("models.mine=runs/mine limit=100")] = None,
-    out: RunOut = None,
+    out: Annotated[
+        Path | None, option("--out", "DIR", "The folder of the run; by default runs/RECIPE.")
+    ] = None,
     as_json: Json = False,
-    debug: Debug = False,
 ) -> None:
-    """Compare models as a recipe says, in a run's folder that records it; `yukawa evaluate RECIPE` does the same.
+    """Compare models as a recipe says. The folder of the run records it; `yukawa evaluate RECIPE` does the same.
 
     What was measured before is not measured again, so an interrupted evaluation resumes with the same command.
     """
-    from yukawa.cli.session import read_settings
-    from yukawa.evaluation.recipe import EvaluationRecipe
-
-    _evaluate(
-        EvaluationRecipe.load(recipe, changes or ()),
-        out or Path("runs") / Path(recipe).stem,
-        read_settings().models,
-        as_json,
-    )
+    chosen = evaluation.EvaluationRecipe.load(recipe, changes or ())
+    _evaluate(chosen, run_folder(out, recipe), read_settings().models, as_json)
 
 
-@with_options(options.loading, options.scoring, options.statistics)
+@with_options(loading, scoring, statistics)
 def report(
-    data: Annotated[
-        list[str],
-        typer.Argument(metavar="[NAME=]DATA...", help="Files of documents, or folders of data sets."),
-    ],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The report's folder.")],
+    data: Annotated[list[str], argument("[NAME=]DATA...", "Files of documents, or folders of data sets.")],
+    out: Annotated[Path, option("--out", "DIR", "The folder of the report.")],
     model: Models = None,
-    service: options.Services = None,
+    service: Services = None,
     archives: Annotated[
-        bool,
-        typer.Option("--by-archive", help="Divide all documents into test sets by archive, such as hep-th."),
+        bool, option("--by-archive", None, "Divide all documents into test sets by archive, such as hep-th.")
     ] = False,
     completions: Annotated[
-        list[Path] | None, typer.Option("--completions", metavar="FILE", help="Completions; may be repeated.")
+        list[Path] | None, option("--completions", "FILE", "Completions; may be repeated.")
     ] = None,
     run: Annotated[
         list[str] | None,
-        typer.Option(
-            "--run", metavar="[NAME=]DIR", help="A training run whose learning curve is drawn as well."
-        ),
+        option("--run", "[NAME=]DIR", "A training run whose learning curve is drawn as well."),
     ] = None,
-    embedder: options.EmbedderName = "minilm",
-    split: options.SplitName = "test",
-    limit: options.Limit = None,
+    embedder: EmbedderName = "minilm",
+    split: SplitName = "test",
+    limit: Limit = None,
     loading: Any = None,
     scoring: Any = None,
     statistics: Any = None,
     as_json: Json = False,
-    debug: Debug = False,
 ) -> None:
-    """Compare models on test sets: tables, plots, Markdown, HTML and JSON in DIR; the first model is the base.
+    """Compare models on test sets, in a report with tables and plots.
 
-    What was measured before is not measured again, so an interrupted report resumes with the same command.
+    The report is Markdown, HTML and JSON in DIR; the first model is the base. What was measured before is not
+    measured again, so an interrupted report resumes with the same command.
     """
-    from yukawa.evaluation.recipe import EvaluationRecipe
-
-    models, rows = options.find_models(model, loading), options.find_rows(service)
-    options.find_measured(model, service, loading)
-    chosen = EvaluationRecipe(
+    models, rows = find_models(model, loading), find_rows(service)
+    find_measured(model, service, loading)
+    chosen = evaluation.EvaluationRecipe(
         models={one.name: one.place for one in models}, services=[row.name for row in rows],
-        tests=options.named(data), split=split, limit=limit, by_archive=archives,
+        tests=named(data), split=split, limit=limit, by_archive=archives,
         completions=[str(path) for path in completions or ()], embedder=embedder,
-        runs=options.named(run or (), "runs"), loading=loading, scoring=scoring, statistics=statistics,
+        runs=named(run or (), "runs"), loading=loading, scoring=scoring, statistics=statistics,
     )  # fmt: skip
     _evaluate(chosen, out, {row.name: row for row in rows}, as_json)
 
 
-def _evaluate(chosen: Any, out: Path, services: Any, as_json: bool) -> None:
-    from yukawa.evaluation.report import evaluate
-
+def _evaluate(
+    chosen: "evaluation.EvaluationRecipe", out: Path, services: dict[str, ModelSettings], as_json: bool
+) -> None:
     with progress_bar("tokens") as progress:
-        found = evaluate(chosen, out, services=services, progress=progress, on_message=note)
-    if as_json:
-        print_json({"out": str(out), **found.data})
-    else:
-        say(f"{out / 'report.md'} and {out / 'report.html'} are written")
+        found = evaluation.evaluate(chosen, out, services=services, progress=progress, on_message=note)
+    written = f"{out / 'report.md'} and {out / 'report.html'} are written"
+    give(as_json, {"out": str(out), **found.data}, written)
 
 
-@with_options(options.loading, options.scoring, options.statistics)
+@with_options(loading, scoring, statistics)
 def perplexity(
     data: OneData,
     model: Models = None,
-    service: options.Services = None,
+    service: Services = None,
     out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="DIR", help="Keep the losses of documents here, to resume from."),
+        Path | None, option("--out", "DIR", "Keep the losses of documents here, to resume from.")
     ] = None,
-    split: options.SplitName = "test",
-    limit: options.Limit = None,
+    split: SplitName = "test",
+    limit: Limit = None,
     loading: Any = None,
     scoring: Any = None,
     statistics: Any = None,
     as_json: Json = False,
-    debug: Debug = False,
 ) -> None:
-    """Measure the perplexity of documents under one or more models, with intervals and paired differences."""
-    from yukawa.evaluation.report_sections import perplexity_section
-    from yukawa.evaluation.results import WORDS, perplexity_json
-    from yukawa.evaluation.runner import measure
-
-    models = options.find_measured(model, service, loading)
-    tests = options.find_tests([data], split, limit)
+    """Measure the perplexity of documents under models. There are intervals and paired differences."""
+    models = find_measured(model, service, loading)
+    tests = find_tests([data], split, limit)
     (test,) = tests
     with progress_bar("tokens") as progress:
-        losses = measure(models, tests, scoring=scoring, cache=out, progress=progress, on_message=note)[test]
-    found = perplexity_json(losses, statistics)
+        losses = evaluation.runner.measure(
+            models, tests, scoring=scoring, cache=out, progress=progress, on_message=note
+        )[test]
+    found = evaluation.results.perplexity_json(losses, statistics)
     notes = {name: list(row.notes) for name, row in losses.items() if row.notes}
     if as_json:
         how = {name: row.public_options for name, row in losses.items()}
@@ -145,62 +196,53 @@ def perplexity(
     for name, lines in notes.items():
         for line in lines:
             note(f"{name}: {line}")
-    show(perplexity_section(test, found, WORDS))
+    show(evaluation.results.perplexity_section(test, found))
 
 
-@with_options(options.loading)
+@with_options(loading)
 def completions(
     data: OneData,
-    out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", help="A folder for one file a model, NAME.jsonl.")
-    ],
+    out: Annotated[Path, option("--out", "DIR", "A folder for one file a model, NAME.jsonl.")],
     model: Models = None,
     chat: Annotated[
         list[str] | None,
-        typer.Option(
-            "--chat", metavar="NAME", help="A row of yukawa.toml that is asked in words; may be repeated."
-        ),
+        option("--chat", "NAME", "A row of yukawa.toml that is asked in words; may be repeated."),
     ] = None,
-    split: options.SplitName = "test",
-    limit: options.Limit = None,
-    new_tokens: Annotated[
-        int, typer.Option("--new-tokens", metavar="N", min=1, help="Tokens of the longest completion.")
-    ] = 256,
-    temperature: Annotated[float, typer.Option("--temperature", min=0, help="0 is greedy.")] = 0.0,
+    split: SplitName = "test",
+    limit: Limit = None,
+    new_tokens: Annotated[int, option("--new-tokens", "N", "Tokens of the longest completion.", min=1)] = 256,
+    temperature: Annotated[float, option("--temperature", None, "0 is greedy.", min=0)] = 0.0,
     top_p: Annotated[
-        float, typer.Option("--top-p", min=0, max=1, help="Share of the probability to sample from.")
+        float, option("--top-p", None, "Share of the probability to sample from.", min=0, max=1)
     ] = 1.0,
-    batch: Annotated[int, typer.Option("--batch", metavar="N", min=1, help="Prompts in a batch.")] = 16,
-    bos: options.Bos = None,
-    seed: options.Seed = 0,
+    batch: Annotated[int, option("--batch", "N", "Prompts in a batch.", min=1)] = 16,
+    bos: Bos = None,
+    seed: Seed = 0,
     loading: Any = None,
     as_json: Json = False,
-    debug: Debug = False,
 ) -> None:
-    """Let models complete the first half of each document; an interrupted call resumes with the same command."""
-    from yukawa.evaluation.completions import complete, complete_by_chat
-    from yukawa.evaluation.runner import ModelSpec, check_names, slug
+    """Let models complete the first half of each document. The same command resumes an interrupted call."""
     from yukawa.llm import open_model
 
     if not model and not chat:
         raise InputError("no model was named", hint="add --model FOLDER or --chat NAME")
-    models, rows = options.find_models(model, loading), options.find_rows(chat)
+    models, rows = find_models(model, loading), find_rows(chat)
     everyone: list[Any] = [*models, *rows]
-    check_names([one.name for one in everyone], "models", "NAME=FOLDER")
+    evaluation.runner.check_names([one.name for one in everyone], "models", "NAME=FOLDER")
     for one in models:
         one.check()
-    (documents,) = options.find_tests([data], split, limit).values()
+    (documents,) = find_tests([data], split, limit).values()
     counts = []
     for one in everyone:
         note(one.name)
-        path = out / f"{slug(one.name)}.jsonl"
+        path = out / f"{evaluation.runner.slug(one.name)}.jsonl"
         same: dict[str, Any] = {"new_tokens": new_tokens, "temperature": temperature}
         with progress_bar("completions") as same["progress"]:
-            if isinstance(one, ModelSpec):
+            if isinstance(one, evaluation.ModelSpec):
                 same |= {"top_p": top_p, "seed": seed, "bos": bos, "batch": batch}
-                made = complete(one.open(), documents, path, **same)
+                made = evaluation.complete(one.open(), documents, path, **same)
             else:
-                made = complete_by_chat(open_model(one), documents, path, **same)
+                made = evaluation.complete_by_chat(open_model(one), documents, path, **same)
         counts.append(_counts(one.name, path, made, len(documents)))
     if as_json:
         print_json(counts)
@@ -220,51 +262,39 @@ def _counts(name: str, path: Path, rows: list[Any], documents: int) -> dict[str,
     }  # fmt: skip
 
 
-@with_options(options.statistics)
+@with_options(statistics)
 def semscore(
-    files: options.Files,
-    embedder: options.EmbedderName = "minilm",
+    files: Files,
+    embedder: EmbedderName = "minilm",
     statistics: Any = None,
     as_json: Json = False,
-    debug: Debug = False,
 ) -> None:
-    """Measure how close in meaning completions are to the true continuations."""
-    from yukawa.embedding import open_embedder
-    from yukawa.evaluation import report_sections, semscore
-    from yukawa.evaluation.completions import read_completion_files
-    from yukawa.evaluation.results import semscore_json
-
-    rows = {name: found for name, (_, found) in read_completion_files(files).items()}
+    """Measure how close completions are in meaning to the originals."""
+    rows = {name: found for name, (_, found) in evaluation.completions.read_completion_files(files).items()}
     with progress_bar("texts") as progress:
-        scores = semscore(rows, open_embedder(embedder), progress=progress)
-    found = semscore_json(scores, statistics)
+        scores = evaluation.semscore(rows, embedding.open_embedder(embedder), progress=progress)
+    found = evaluation.results.semscore_json(scores, statistics)
     if as_json:
         print_json(found)
         return
-    pairs = found["continuation"]["differences"]
-    show([report_sections.semscores(found), *(report_sections.differences(pairs) if pairs else ())])
+    pairs, sections = found["continuation"]["differences"], evaluation.results
+    show([sections.semscores(found), *(sections.differences(pairs) if pairs else ())])
 
 
-@with_options(options.loading, options.statistics)
+@with_options(loading, statistics)
 def entropy(
-    files: options.Files,
+    files: Files,
     model: Annotated[
         list[str] | None,
-        typer.Option(
-            "--model", metavar="NAME=MODEL[+ADAPTER]", help="The model that wrote a file, for its entropies."
-        ),
+        option("--model", "NAME=MODEL[+ADAPTER]", "The model that wrote a file, for its entropies."),
     ] = None,
     loading: Any = None,
     statistics: Any = None,
     as_json: Json = False,
-    debug: Debug = False,
 ) -> None:
-    """Measure entropy of completions, their variety and repetition, and metadata that does not belong to an abstract."""
-    from yukawa.evaluation.completions import read_completion_files
-    from yukawa.evaluation.report_sections import diversity_table
-
-    written = read_completion_files(files)
-    models = {one.name: one for one in options.find_models(model, loading)}
+    """Measure entropy, variety and repetition of completions. Metadata that do not belong to an abstract are counted."""
+    written = evaluation.completions.read_completion_files(files)
+    models = {one.name: one for one in find_models(model, loading)}
     stray = [name for name in models if name not in written]
     if stray:
         raise InputError(f"no file was written by {stray[0]!r}", hint=f"there are: {', '.join(written)}")
@@ -274,22 +304,112 @@ def entropy(
     if as_json:
         print_json(found)
     else:
-        show([diversity_table(found)])
+        show([evaluation.results.diversity_table(found)])
 
 
 def _diversity(how: dict[str, Any], rows: list[Any], model: Any, statistics: Any) -> dict[str, Any]:
     """Variety of completions, and their entropy where their model or its service gives it."""
-    from yukawa.evaluation.completion_metrics import chat_surprisals, completion_entropies, diversity
-    from yukawa.evaluation.results import diversity_json, entropy_json
-
-    texts = diversity([row.id for row in rows], [row.completion for row in rows])
-    found = {"diversity": diversity_json(texts, statistics)}
+    metrics, results = evaluation.completion_metrics, evaluation.results
+    texts = metrics.diversity([row.id for row in rows], [row.completion for row in rows])
+    found = {"diversity": results.diversity_json(texts, statistics)}
     if model is not None:
         model.check_wrote(how)
         note(model.name)
         with progress_bar("tokens") as progress:
-            bits = completion_entropies(model.open(), rows, bos=how.get("bos"), progress=progress)
-        found["entropy"] = entropy_json(bits, statistics)
+            bits = metrics.completion_entropies(model.open(), rows, bos=how.get("bos"), progress=progress)
+        found["entropy"] = results.entropy_json(bits, statistics)
     elif any(row.logprobs for row in rows):
-        found["entropy"] = entropy_json(chat_surprisals(rows), statistics)
+        found["entropy"] = results.entropy_json(metrics.chat_surprisals(rows), statistics)
     return found
+
+
+# ---- what the options name -----------------------------------------------------------------------
+
+
+def find_models(
+    models: Iterable[str] | None, how: "evaluation.recipe.Loading"
+) -> "list[evaluation.ModelSpec]":
+    """The models that `--model` names.
+
+    Raises:
+        InputError: a text does not name a model, or two have one name.
+    """
+    found = [evaluation.ModelSpec.parse(text, **how.model_dump()) for text in models or ()]
+    evaluation.runner.check_names([model.name for model in found], "models", "NAME=FOLDER")
+    return found
+
+
+def find_rows(names: Iterable[str] | None) -> list[ModelSettings]:
+    """The rows of `yukawa.toml` of these names.
+
+    Raises:
+        InputError: there is no such row.
+    """
+    if not names:
+        return []
+    rows = read_settings().models
+    for name in names:
+        if name not in rows:
+            raise InputError(f"yukawa.toml has no model {name!r}", hint=f"there are: {', '.join(rows)}")
+    return [rows[name] for name in names]
+
+
+def find_measured(
+    models: Iterable[str] | None, services: Iterable[str] | None, how: "evaluation.recipe.Loading"
+) -> list[Any]:
+    """The models that `--model` and `--service` name.
+
+    Raises:
+        InputError: there is none, a text names no model, or two have one name.
+    """
+    from yukawa.evaluation.served_models import Service
+
+    found: list[Any] = [*find_models(models, how), *map(Service, find_rows(services))]
+    if not found:
+        raise InputError("no model was named", hint="add --model FOLDER or --service NAME")
+    evaluation.runner.check_names([model.name for model in found], "models", "NAME=FOLDER")
+    return found
+
+
+def find_tests(data: Iterable[str], split: str, limit: int | None) -> "dict[str, list[data.Document]]":
+    """The documents of each `[NAME=]DATA`.
+
+    Raises:
+        InputError: there are none, or two test sets have one name.
+    """
+    read = evaluation.runner.read_documents
+    return {name: read(Path(path), split=split, limit=limit) for name, path in named(data).items()}
+
+
+def named(texts: Iterable[str], what: str = "test sets") -> dict[str, str]:
+    """Paths by the names of `[NAME=]PATH`.
+
+    Raises:
+        InputError: a part is empty, or two have one name.
+    """
+    pairs = []
+    for text in texts:
+        name, equals, path = text.partition("=")
+        if equals and not (name and path):
+            raise InputError(f"expected NAME=PATH, got {text!r}")
+        pairs.append((name, path) if equals else (Path(text).name.partition(".")[0] or text, text))
+    evaluation.runner.check_names([name for name, _ in pairs], what, "NAME=PATH")
+    return dict(pairs)
+
+
+class RecipeGroup(TyperGroup):
+    """A group of verbs whose first word may be a recipe instead: it then does what its verb `recipe` does."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The verb that the first word names, and the words for it."""
+        word = args[0]
+        misspelt = nearest(word, self.commands) and not Path(word).suffix and not Path(word).exists()
+        if word in self.commands or word.startswith("-") or misspelt:
+            return super().resolve_command(ctx, args)
+        return "recipe", self.commands["recipe"], args
+
+
+app = new_app(
+    "Evaluate language models on physics texts and compare them.", perplexity, completions, semscore, entropy, report,
+    recipe, cls=RecipeGroup,
+)  # fmt: skip

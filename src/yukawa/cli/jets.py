@@ -1,79 +1,70 @@
-"""`yukawa jets VERB` for jets themselves: simulate, show, convert."""
+"""`yukawa jets VERB`: simulate, show and convert jets; train, evaluate and apply taggers; study their scaling."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
-import typer
+from yukawa import jets
+from yukawa.cli import options, output
+from yukawa.cli.options import Json, Split, argument, option
+from yukawa.cli.output import give, need, print_json, progress_bar, say, warn
+from yukawa.core.config import key_value
+from yukawa.core.errors import InputError
+from yukawa.runs.run import model_folder
 
-from yukawa.cli.options import Debug, Json, Split
-from yukawa.cli.output import note, print_json, progress_bar, say
+Model = Annotated[Path, argument("MODEL", "The folder of a model or of its run.")]
+Source = Annotated[Path, argument("PATH", "A file of jets, a folder of such files, or a data set.")]
+Device = Annotated[
+    str | None, option("--device", None, "Device: cpu, cuda, cuda:1, …; a GPU if there is one.")
+]
+Batch = Annotated[int, option("--batch", "N", "Number of jets that go through a network at once.")]
 
-if TYPE_CHECKING:
-    from yukawa.jets.io.chunks import JetSource
-    from yukawa.jets.io.manifest import JetManifest
 
-
-def add_to(app: typer.Typer) -> None:
-    """Add these verbs to a group."""
-    for verb in (simulate, show, convert):
-        app.command()(verb)
+# ---- jets -----------------------------------------------------------------------------------------
 
 
 def simulate(
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the data set.")],
-    jets_per_class: Annotated[
-        int, typer.Option("--jets-per-class", metavar="N", help="Number of jets of each class.")
-    ],
-    seed: Annotated[int, typer.Option("--seed", metavar="S", help="Seed of the random numbers.")] = 1,
+    out: Annotated[Path, option("--out", "DIR", "Folder of the data set.")],
+    jets_per_class: Annotated[int, option("--jets-per-class", "N", "Number of jets of each class.")],
+    seed: Annotated[int, option("--seed", "S", "Seed of the random numbers.")] = 1,
     workers: Annotated[
-        int | None,
-        typer.Option("--workers", metavar="W", help="Number of processes; by default one for each core."),
+        int | None, option("--workers", "W", "Number of processes; by default one for each core.")
     ] = None,
     process: Annotated[
-        str,
-        typer.Option("--process", metavar="NAME", help="Process: jet-origin, hadron-jets, or a YAML file."),
+        str, option("--process", "NAME", "Process: jet-origin, hadron-jets, or a YAML file.")
     ] = "jet-origin",
-    card: Annotated[
-        str, typer.Option("--card", metavar="NAME", help="Detector: cepc, idea, ild, or a YAML file.")
-    ] = "cepc",
+    card: Annotated[str, option("--card", "NAME", "Detector: cepc, idea, ild, or a YAML file.")] = "cepc",
     as_json: Json = False,
-    debug: Debug = False,
 ) -> None:
     """Simulate a data set of labelled jets, or resume one.
 
     The same seed gives the same jets, whatever the number of workers. After an interruption the same command
     resumes; with a larger N a data set grows.
     """
-    from yukawa.jets.simulation import load_card, load_process, produce
-
-    chosen, detector = load_process(process), load_card(card)
+    chosen, detector = jets.load_process(process), jets.load_card(card)
     with progress_bar(f"simulating {chosen.name} in {detector.name}") as progress:
-        manifest = produce(out, chosen, detector, jets_per_class, seed, workers, progress)
-    if as_json:
-        print_json({"out": str(out), **_made(manifest), "jets": manifest.jets, "counts": manifest.counts})
-        return
+        manifest = jets.produce(out, chosen, detector, jets_per_class, seed, workers, progress)
     splits = ", ".join(f"{sum(counts.values()):,} {split}" for split, counts in manifest.counts.items())
-    say(f"{out} holds {manifest.jets:,} jets of {len(chosen.classes)} classes: {splits}")
+    give(
+        as_json, {"out": str(out), **_made(manifest), "jets": manifest.jets, "counts": manifest.counts},
+        f"{out} holds {manifest.jets:,} jets of {len(chosen.classes)} classes: {splits}",
+    )  # fmt: skip
 
 
 def show(
-    path: Annotated[
-        Path, typer.Argument(metavar="PATH", help="A file of jets, a folder of such files, or a data set.")
-    ],
+    path: Source,
     check: Annotated[
-        bool, typer.Option("--check", help="Compare every byte of a data set with its manifest.")
+        bool, option("--check", None, "Compare every byte of a data set with its manifest.")
     ] = False,
     as_json: Json = False,
-    debug: Debug = False,
 ) -> None:
-    """Show what a file or data set holds: jets, classes, particles per jet, columns with units."""
-    from yukawa.jets.io.manifest import MANIFEST, check_manifest
-    from yukawa.jets.io.source import open_source
+    """Show the jets, classes and columns of a file or data set. Columns have their units."""
+    from yukawa.jets.io.source import MANIFEST
 
-    manifest = check_manifest(path, full=check) if (path / MANIFEST).exists() else None
-    source = open_source(path)
+    manifest = jets.check_manifest(path, full=check) if (path / MANIFEST).exists() else None
+    source = jets.open_source(path)
     found: dict[str, Any] = {"path": str(path), "files": len(source.paths), **_contents(source)}
     found["columns"] = [_column(name) for name in source.columns]
     if manifest is not None:
@@ -85,42 +76,35 @@ def show(
 
 
 def convert(
-    source: Annotated[
-        Path, typer.Argument(metavar="IN", help="A file of jets, a folder of such files, or a data set.")
-    ],
+    source: Annotated[Path, argument("IN", "A file of jets, a folder of such files, or a data set.")],
     target: Annotated[
-        Path,
-        typer.Argument(
-            metavar="OUT", help="File to write; its suffix sets the format: .parquet, .root, .h5, .jsonl."
-        ),
+        Path, argument("OUT", "File to write; its suffix sets the format: .parquet, .root, .h5, .jsonl.")
     ],
     split: Split = None,
     as_json: Json = False,
-    debug: Debug = False,
 ) -> None:
     """Copy jets from any format to any other."""
-    from yukawa.jets.io.source import convert as write
-    from yukawa.jets.io.source import open_source
-
-    opened = open_source(source, split)
+    opened = jets.open_source(source, split)
     done = 0
     with progress_bar(f"writing {target}") as progress:
 
-        def more(jets: int) -> None:
+        def more(number: int) -> None:
             nonlocal done
-            done += jets
+            done += number
             progress(done, len(opened))
 
-        jets = write(opened, target, progress=more)
-    if as_json:
-        print_json({"out": str(target), "jets": jets})
-    else:
-        note(("converted", "bold green"), f" {jets:,} jets into {target}")
+        written = jets.convert(opened, target, progress=more)
+    give(
+        as_json, {"out": str(target), "jets": written}, ("converted", "bold green"),
+        f" {written:,} jets into {target}",
+    )  # fmt: skip
 
 
-def _contents(source: JetSource) -> dict[str, Any]:
+def _contents(source: jets.JetSource) -> dict[str, Any]:
     """Jets, jets by class, and particles per jet, from as few columns as possible."""
-    from yukawa.jets.columns import LABEL, PARTICLE
+    import numpy as np
+
+    from yukawa.jets.table import LABEL, PARTICLE
 
     labels = [name for name in source.columns if name.startswith(LABEL)]
     particle = next((name for name in source.columns if name.startswith(PARTICLE)), None)
@@ -128,27 +112,22 @@ def _contents(source: JetSource) -> dict[str, Any]:
     counts: list[Any] = []
     done = 0
     with progress_bar(f"reading {len(source):,} jets") as progress:
-        for jets in source.read_chunks([*labels, particle] if particle else labels):
+        for chunk in source.read_chunks([*labels, particle] if particle else labels):
             for name in classes:
-                classes[name] += int((jets.scalars[LABEL + name] != 0).sum())
-            counts.append(jets.counts)
-            done += len(jets)
+                classes[name] += int((chunk.scalars[LABEL + name] != 0).sum())
+            counts.append(chunk.counts)
+            done += len(chunk)
             progress(done, len(source))
-    return {
-        "jets": len(source), "classes": classes,
-        "particles": _spread(counts) if particle and done else None,
-    }  # fmt: skip
-
-
-def _spread(counts: list[Any]) -> dict[str, float]:
-    import numpy as np
-
-    joined = np.concatenate(counts)
-    return {"mean": round(float(joined.mean()), 2), "least": int(joined.min()), "most": int(joined.max())}
+    spread = None
+    if particle and done:
+        joined = np.concatenate(counts)
+        mean = round(float(joined.mean()), 2)
+        spread = {"mean": mean, "least": int(joined.min()), "most": int(joined.max())}
+    return {"jets": len(source), "classes": classes, "particles": spread}
 
 
 def _column(name: str) -> dict[str, str]:
-    from yukawa.jets.columns import JET_COLUMNS, LABEL, PARTICLE_COLUMNS
+    from yukawa.jets.table import JET_COLUMNS, LABEL, PARTICLE_COLUMNS
 
     known = {column.name: column for column in (*PARTICLE_COLUMNS, *JET_COLUMNS)}
     if name in known:
@@ -157,7 +136,7 @@ def _column(name: str) -> dict[str, str]:
     return {"name": name, "unit": "", "meaning": meaning}
 
 
-def _made(manifest: JetManifest) -> dict[str, Any]:
+def _made(manifest: jets.JetManifest) -> dict[str, Any]:
     """How a data set was made."""
     return {
         "process": manifest.process.get("name"), "card": manifest.card.get("name"), "seed": manifest.seed,
@@ -166,26 +145,236 @@ def _made(manifest: JetManifest) -> dict[str, Any]:
 
 
 def _show(found: dict[str, Any], *, checked: bool) -> None:
-    say(
-        (found["path"], "bold"),
-        f"  {found['jets']:,} jets in {found['files']} file{'s' * (found['files'] > 1)}",
-    )
-    made = found.get("made")
-    if made:
+    files = f"{found['files']} file{'s' * (found['files'] > 1)}"
+    say((found["path"], "bold"), f"  {found['jets']:,} jets in {files}")
+    rows = {}
+    if "made" in found:
+        made = found["made"]
         versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items())
-        say(("made: ", "dim"), f"{made['process']} in {made['card']}, seed {made['seed']}; {versions}")
-        say(
-            ("files: ", "dim"), "sizes match the manifest", "" if checked else "; --check compares every byte"
-        )
-    for split, counts in found.get("splits", {}).items():
-        say((f"{split}: ", "dim"), f"{sum(counts.values()):,} jets")
+        rows["made"] = f"{made['process']} in {made['card']}, seed {made['seed']}; {versions}"
+        rows["files"] = "sizes match the manifest" + ("" if checked else "; --check compares every byte")
+    rows |= {split: f"{sum(counts.values()):,} jets" for split, counts in found.get("splits", {}).items()}
     if found["classes"]:
-        classes = "; ".join(f"{name} {count:,}" for name, count in found["classes"].items())
-        say(("classes: ", "dim"), classes)
+        rows["classes"] = "; ".join(f"{name} {count:,}" for name, count in found["classes"].items())
     if found["particles"]:
         p = found["particles"]
-        say(("particles per jet: ", "dim"), f"{p['mean']} on average, {p['least']} to {p['most']}")
-    width = max(len(column["name"]) for column in found["columns"])
-    for column in found["columns"]:
-        unit = f"[{column['unit']}] " if column["unit"] else ""
-        say(f"  {column['name']:{width}}  ", (unit, "dim"), column["meaning"])
+        rows["particles per jet"] = f"{p['mean']} on average, {p['least']} to {p['most']}"
+    output.facts(rows)
+    say()
+    output.facts({
+        column["name"]: (f"[{column['unit']}] " if column["unit"] else "") + column["meaning"]
+        for column in found["columns"]
+    })  # fmt: skip
+
+
+# ---- taggers --------------------------------------------------------------------------------------
+
+
+def evaluate(
+    models: Annotated[list[str], argument("MODEL", "Folders of models or runs; NAME=FOLDER gives a name.")],
+    data: Annotated[Path | None, option("--data", "PATH", "The jets; by default those of the run.")] = None,
+    split: Split = None,
+    out: Annotated[
+        Path | None, option("--out", "DIR", "The folder of the report; by default in the run.")
+    ] = None,
+    published: Annotated[
+        bool, option("--published", None, "Show the published values of jet origin as well.")
+    ] = False,
+    batch: Batch = 1024,
+    device: Device = None,
+    as_json: Json = False,
+) -> None:
+    """Measure taggers on labelled jets. The report has matrix, efficiencies, flips, AUC, rejections and plots.
+
+    By default, the test jets of a data set are taken.
+    """
+    need("torch", purpose="evaluation")
+    from yukawa.jets.evaluation.evaluate import in_brief
+
+    with progress_bar("evaluating") as progress:
+        report = jets.evaluate(
+            _named(models), data, split=split, out=out, published=published, batch=batch, device=device,
+            progress=progress,
+        )  # fmt: skip
+    if as_json:
+        print_json({"out": str(report.folder), **report.to_dict()})
+        return
+    output.show(in_brief(report))
+    for name, found in report.models.items():
+        for line in found.notes:
+            warn(f"{name}: {line}")
+    say(f"the report is {report.folder}/report.md")
+
+
+def predict(
+    model: Model,
+    data: Annotated[Path, option("--data", "PATH", "The jets; labels may be absent.")],
+    out: Annotated[Path, option("--out", "FILE", "File of the probabilities, .parquet or .root.")],
+    split: Split = None,
+    batch: Batch = 1024,
+    device: Device = None,
+    as_json: Json = False,
+) -> None:
+    """Write a tagger's probabilities of each class for each jet."""
+    need("torch", purpose="prediction")
+    source = jets.open_source(data, split)
+    with progress_bar("predicting") as progress:
+        found = jets.predict(model_folder(model), source, out, batch=batch, device=device, progress=progress)
+    if as_json:
+        print_json({
+            "out": str(out), "jets": found.jets, "classes": list(found.classes), "left_out": found.left_out,
+            "truncated": found.truncated, "replaced": found.replaced, "not_finite": found.not_finite,
+            "absent": list(found.absent),
+        })  # fmt: skip
+        return
+    say(f"{out} holds the probabilities of {found.jets:,} jets")
+    for line in found.notes:
+        warn(line)
+
+
+def import_weaver(
+    checkpoint: Annotated[Path, argument("CHECKPOINT", "Weights as weaver writes them.")],
+    data_config: Annotated[str, option("--data-config", "NAME", "A built-in data config, or a YAML file.")],
+    out: Annotated[Path, option("--out", "DIR", "The folder of the new model.")],
+    settings: Annotated[
+        list[str] | None,
+        argument("KEY=VALUE", "Settings that the weights do not show, such as pair_activated=true."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Turn a checkpoint of weaver-core into a model."""
+    need("torch", purpose="reading a checkpoint")
+    tagger = jets.import_weaver(checkpoint, data_config, out, dict(map(key_value, settings or ())))
+    found = {
+        "out": str(out), "architecture": tagger.config.architecture, "classes": list(tagger.config.classes),
+        "parameters": sum(weight.numel() for weight in tagger.parameters()),
+    }  # fmt: skip
+    give(
+        as_json, found, f"{out} holds a {found['architecture']} of {found['parameters']:,} parameters for ",
+        ", ".join(tagger.config.classes),
+    )  # fmt: skip
+
+
+def export_onnx(
+    model: Model,
+    out: Annotated[Path, argument("OUT", "The file, such as tagger.onnx.")],
+    as_json: Json = False,
+) -> None:
+    """Write a model as one ONNX file that takes raw jets. The file is checked against the model."""
+    need("torch", purpose="exporting to ONNX")
+    jets.export_onnx(model_folder(model), out)
+    size = out.stat().st_size
+    give(as_json, {"out": str(out), "bytes": size}, f"{out} holds the model, {size:,} bytes")
+
+
+def _named(models: list[str]) -> list[Path] | dict[str, Path]:
+    """Folders, or folders by the names that were given."""
+    if all(Path(model).exists() or "=" not in model for model in models):
+        return [Path(model) for model in models]
+    named = {}
+    for model in models:
+        name, equals, folder = model.partition("=")
+        if not equals:
+            raise InputError(f"{model} has no name, others have", hint=f"type NAME={model}, or name none")
+        if name in named:
+            raise InputError(f"two models are called {name!r}", hint="give each a name of its own")
+        named[name] = Path(folder)
+    return named
+
+
+# ---- trainings ------------------------------------------------------------------------------------
+
+
+def train(
+    recipe: Annotated[str, options.a_recipe("jets")],
+    changes: Annotated[list[str] | None, options.its_changes("training.batch=256")] = None,
+    out: options.RunFolder = None,
+    resume: options.Resume = False,
+    dry_run: Annotated[
+        bool, option("--dry-run", None, "Say what would be done: jets, steps, parameters, memory.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Train a tagger as a recipe says. Use torchrun for several GPUs."""
+    need("torch", "transformers", "accelerate", purpose="training")
+    chosen = jets.JetRecipe.load(recipe, changes or ())
+    if dry_run:
+        _describe(chosen, as_json)
+        return
+    folder = options.run_folder(out, recipe)
+    title = f"training {chosen.model.architecture}"
+    result = output.follow(title, lambda progress: jets.train(chosen, folder, resume, progress))
+    output.ended(result, as_json)
+
+
+def pretrain(
+    recipe: Annotated[str, options.a_recipe("pretraining")],
+    out: Annotated[Path, option("--out", "DIR", "Folder of the run.")],
+    changes: Annotated[list[str] | None, options.its_changes("mixture.text.weight=2")] = None,
+    resume: options.Resume = False,
+    as_json: Json = False,
+) -> None:
+    """Train a byte model on text and jets together. Use torchrun for several GPUs.
+
+    `yukawa jets train` with a byte-model and model.start=DIR fine-tunes it; `yukawa jets evaluate DIR --data PATH`
+    asks it in words.
+    """
+    need("torch", "transformers", "accelerate", purpose="pre-training")
+    chosen = jets.PretrainingRecipe.load(recipe, changes or ())
+    result = output.follow("pre-training", lambda progress: jets.pretrain(chosen, out, resume, progress))
+    output.ended(result, as_json)
+
+
+def scaling(
+    recipe: Annotated[str, options.a_recipe("scaling")],
+    out: Annotated[Path, option("--out", "DIR", "Folder of the study.")],
+    changes: Annotated[list[str] | None, options.its_changes("sizes=[100,1000]")] = None,
+    ray: options.Ray = False,
+    workers: options.Workers = 1,
+    as_json: Json = False,
+) -> None:
+    """Train models on more and more jets and measure each. The same command resumes a study.
+
+    DIR gets one table, its means over seeds, and plots of every metric against the number of training jets.
+    """
+    packages = ("torch", "transformers", "accelerate", "pyarrow", "matplotlib")
+    need(*packages, purpose="a scaling study")  # before hours have passed
+    from yukawa.runs.sweep import executor_of
+
+    study = jets.load_study(recipe, changes or ())
+    executor = executor_of(workers, ray, study.threads)
+    with progress_bar(f"steps of {len(list(study.cells()))} trainings") as progress:
+        result = jets.run_study(study, out, executor, progress, output.note)
+    if as_json:
+        print_json({
+            "out": str(result.folder), "cells": result.cells, "finished": len(result.rows),
+            "interrupted": result.interrupted, "failed": dict(result.failed), "table": list(result.rows),
+            "summary": result.summary,
+        })  # fmt: skip
+    if result.interrupted:
+        raise output.Interrupted(result.message)
+    if not as_json:
+        say(result.message)
+    output.check_failures(list(result.failed.items()), result.cells)
+
+
+def _describe(recipe: jets.JetRecipe, as_json: bool) -> None:
+    found = jets.describe(recipe)
+    if as_json:
+        print_json(asdict(found) | {"recipe": found.recipe.plain(), "jets_per_epoch": found.jets_per_epoch})
+        return
+    plan, memory = found.plan, found.weights_memory + found.batch_memory
+    output.facts({
+        "model": f"{recipe.model.architecture}, {found.parameters:,} parameters",
+        "jets": f"{found.train_jets:,} to train on, {found.validation_jets:,} to validate on",
+        "steps": f"{plan.steps:,} of {plan.batch:,} jets; an epoch is {plan.epoch:,}, a validation comes every "
+        f"{plan.evaluate:,}",
+        "memory": f"about {memory / 1e9:.1f} GB for network and batch in fp32, {found.data_memory / 1e9:.1f} GB for "
+        "jets",
+    })  # fmt: skip
+
+
+app = options.new_app(
+    "Simulate and read jets; train, evaluate and apply taggers.", simulate, show, convert, evaluate, predict,
+    import_weaver, export_onnx, train, pretrain, scaling,
+)  # fmt: skip

@@ -5,130 +5,114 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from yukawa.cli import formatting, options
-from yukawa.cli.options import AsOf, Debug, ItemId, Json, Reason
-from yukawa.cli.output import note, print_json, progress_bar, say
-from yukawa.cli.session import me, plain_base, read_settings, taught_base, url
+from yukawa import knowledge
+from yukawa.cli import options, session
+from yukawa.cli.options import AsOf, Json, argument, option
+from yukawa.cli.output import facts, give, note, print_json, progress_bar, say
+from yukawa.cli.session import me, plain_base
 from yukawa.core.errors import InputError
 
-if TYPE_CHECKING:
-    from yukawa.knowledge import KnowledgeBase
-
-SHOWN_PROBLEMS = 20
-File = Annotated[Path, typer.Argument(metavar="FILE", help="Path of the file.")]
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the verbs to a group."""
-    for verb in (
-        build, show, history, update, unload, restore, purge, conflicts, resolve,
-        verify, reindex, backup, restore_backup, export, stats,
-    ):  # fmt: skip
-        app.command()(verb)
-    app.command("list")(list_items)
-    app.command("import")(import_file)
+_SHOWN = 20  # problems for people; --json gives all
+ItemId = Annotated[str, argument("ID", "Id of the item.")]
+Reason = Annotated[str, option("--reason", None, "Reason, for the history.")]
+File = Annotated[Path, argument("FILE", "Path of the file.")]
 
 
 # ---- items ----------------------------------------------------------------------------------------
 
 
-def build(as_json: Json = False, debug: Debug = False) -> None:
-    """Build the base from the Particle Data Group's data, or finish building it."""
-    with taught_base(read_settings()) as base:
+def build(as_json: Json = False) -> None:
+    """Build the base from the data of the PDG, or finish it."""
+    with session.taught_base(session.read_settings()) as base:
         edition = base.get_meta("pdg")
-    if as_json:
-        print_json({"pdg": edition})
-    else:
-        say(f"the knowledge base holds the Review of Particle Physics, edition {edition}")
+    give(
+        as_json, {"pdg": edition},
+        f"the knowledge base holds the Review of Particle Physics, edition {edition}",
+    )  # fmt: skip
 
 
-def list_items(
+def list_(
     domain: options.Domain = None,
     kind: options.Kind = None,
     author: options.Author = None,
     source: options.Source = None,
     unloaded: Annotated[
-        bool, typer.Option("--unloaded", help="List the unloaded items instead of the current ones.")
+        bool, option("--unloaded", None, "List the unloaded items instead of the current ones.")
     ] = False,
     as_of: AsOf = None,
-    limit: Annotated[
-        int, typer.Option("--limit", min=1, metavar="N", help="List at most N items, newest first.")
-    ] = 50,
+    limit: Annotated[int, option("--limit", "N", "List at most N items, newest first.", min=1)] = 50,
     as_json: Json = False,
-    debug: Debug = False,
 ) -> None:
     """List items, newest first."""
-    options.checked_filters(domain, kind)
+    session.checked_filters(domain, kind)
     with plain_base() as base:
         items = base.list(
             domain=domain, kind=kind, author=author, source=source, unloaded=unloaded, as_of=as_of, limit=limit
         )  # fmt: skip
     if as_json:
-        print_json([formatting.item_json(item) for item in items])
+        print_json([session.item_json(item) for item in items])
         return
     for item in items:
-        formatting.show_line(item)
+        session.show_line(item)
     if not items:
         note("no such item")
     elif len(items) == limit:
         note((f"the newest {limit}; --limit N shows more", "dim"))
 
 
-def show(item_id: ItemId, as_of: AsOf = None, as_json: Json = False, debug: Debug = False) -> None:
+def show(item_id: ItemId, as_of: AsOf = None, as_json: Json = False) -> None:
     """Show an item with its provenance and conflicts."""
     with plain_base() as base:
         item = base.show(item_id, as_of=as_of)
-    print_json(formatting.item_json(item)) if as_json else formatting.show_item(item)
+    print_json(session.item_json(item)) if as_json else session.show_item(item)
 
 
-def history(item_id: ItemId, as_json: Json = False, debug: Debug = False) -> None:
-    """Show every version of an item, and who changed it when and why."""
+def history(item_id: ItemId, as_json: Json = False) -> None:
+    """Show every version of an item, and who changed it when."""
     with plain_base() as base:
         versions, events = base.history(item_id)
     if as_json:
-        shown = {"versions": [formatting.item_json(v) for v in versions]}
-        print_json(shown | {"events": [formatting.event_json(e) for e in events]})
+        shown = {"versions": [session.item_json(v) for v in versions]}
+        print_json(shown | {"events": [session.event_json(e) for e in events]})
         return
     for version in versions:
-        formatting.show_item(version)
+        session.show_item(version)
     for event in events:
-        formatting.show_event(event)
+        session.show_event(event)
 
 
 def update(
     item_id: ItemId,
-    text: Annotated[str, typer.Argument(help="The new text.")],
+    text: Annotated[str, argument(None, "The new text.")],
     reason: Reason = "",
     as_json: Json = False,
-    debug: Debug = False,
 ) -> None:
     """Replace an item by a new version."""
     with plain_base() as base:
-        formatting.give_change(base.update(item_id, text, author=me(), reason=reason), as_json)
+        session.give_change(base.update(item_id, text, author=me(), reason=reason), as_json)
 
 
-def unload(item_id: ItemId, reason: Reason = "", as_json: Json = False, debug: Debug = False) -> None:
+def unload(item_id: ItemId, reason: Reason = "", as_json: Json = False) -> None:
     """Withdraw an item: no answer uses it until it is restored."""
     with plain_base() as base:
-        formatting.give_change(base.unload(item_id, actor=me(), reason=reason), as_json)
+        session.give_change(base.unload(item_id, actor=me(), reason=reason), as_json)
 
 
-def restore(item_id: ItemId, reason: Reason = "", as_json: Json = False, debug: Debug = False) -> None:
+def restore(item_id: ItemId, reason: Reason = "", as_json: Json = False) -> None:
     """Make an unloaded item current again."""
     with plain_base() as base:
-        formatting.give_change(base.restore(item_id, actor=me(), reason=reason), as_json)
+        session.give_change(base.restore(item_id, actor=me(), reason=reason), as_json)
 
 
 def purge(
     item_id: ItemId,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    yes: Annotated[bool, option("--yes", None, "Do not ask for confirmation.")] = False,
     reason: Reason = "",
     as_json: Json = False,
-    debug: Debug = False,
 ) -> None:
     """Erase an item and every trace of its content for good."""
     with plain_base() as base:
@@ -136,10 +120,7 @@ def purge(
         if not yes:
             _confirm(item_id)
         base.purge(item_id, actor=me(), reason=reason)
-    if as_json:
-        print_json({"id": item_id, "status": "purged"})
-    else:
-        say(("purged", "bold green"), f" {item_id}")
+    give(as_json, {"id": item_id, "status": "purged"}, ("purged", "bold green"), f" {item_id}")
 
 
 def _confirm(item_id: str) -> None:
@@ -151,44 +132,42 @@ def _confirm(item_id: str) -> None:
         raise InputError(f"{item_id} was not erased: it was not confirmed")
 
 
-def conflicts(as_json: Json = False, debug: Debug = False) -> None:
+def conflicts(as_json: Json = False) -> None:
     """List contradictions that nobody has settled."""
     with plain_base() as base:
         found = base.conflicts()
     if as_json:
-        print_json([formatting.conflict_json(conflict) for conflict in found])
+        print_json([session.conflict_json(conflict) for conflict in found])
         return
     for conflict in found:
-        formatting.show_conflict(conflict)
+        session.show_conflict(conflict)
     if not found:
         note("no open conflict")
 
 
 def resolve(
-    conflict_id: Annotated[int, typer.Argument(metavar="CONFLICT_ID", help="The conflict's number.")],
+    conflict_id: Annotated[int, argument("CONFLICT_ID", "The number of the conflict.")],
     keep: Annotated[
-        str | None,
-        typer.Option("--keep", metavar="ID", help="Unload the other item; by default both are kept."),
+        str | None, option("--keep", "ID", "Unload the other item; by default both are kept.")
     ] = None,
     reason: Reason = "",
     as_json: Json = False,
-    debug: Debug = False,
 ) -> None:
     """Settle a conflict."""
     with plain_base() as base:
         base.resolve(conflict_id, keep=keep, actor=me(), reason=reason)
-    if as_json:
-        print_json({"id": conflict_id, "status": "resolved", "kept": keep})
-    else:
-        kept = f"{keep} is kept" if keep else "both are kept"
-        say(("resolved", "bold green"), f" conflict {conflict_id}: {kept}")
+    kept = f"{keep} is kept" if keep else "both are kept"
+    give(
+        as_json, {"id": conflict_id, "status": "resolved", "kept": keep},
+        ("resolved", "bold green"), f" conflict {conflict_id}: {kept}",
+    )  # fmt: skip
 
 
 # ---- the base as a whole --------------------------------------------------------------------------
 
 
-def verify(as_json: Json = False, debug: Debug = False) -> None:
-    """Check the ledger, every digest and the index; exit with 1 if something is wrong."""
+def verify(as_json: Json = False) -> None:
+    """Check the ledger, every digest and the index. Exit with 1 if something is wrong."""
     with plain_base() as base:
         report = base.verify()
     if as_json:
@@ -199,9 +178,9 @@ def verify(as_json: Json = False, debug: Debug = False) -> None:
     else:
         state = "clean" if report.clean else "damaged"
         say(f"{report.events} events, {report.items} items, {report.passages} passages: {state}")
-        for problem in report.problems[:SHOWN_PROBLEMS]:
+        for problem in report.problems[:_SHOWN]:
             say(("problem: ", "bold red"), problem)
-        if len(report.problems) > SHOWN_PROBLEMS:
+        if len(report.problems) > _SHOWN:
             note((f"{len(report.problems):,} problems in all; --json shows each", "dim"))
     if not report.clean:
         raise typer.Exit(1)
@@ -209,15 +188,11 @@ def verify(as_json: Json = False, debug: Debug = False) -> None:
 
 def reindex(
     embedding: Annotated[
-        str,
-        typer.Argument(
-            metavar="EMBEDDING", help="auto, minilm, hash, none, sentence-transformers:… or openai:…."
-        ),
+        str, argument("EMBEDDING", "auto, minilm, hash, none, sentence-transformers:… or openai:….")
     ],
     as_json: Json = False,
-    debug: Debug = False,
 ) -> None:
-    """Embed everything anew; the old vectors serve until the new ones are complete."""
+    """Embed everything anew. The old vectors serve until the new ones are complete."""
     with plain_base() as base, progress_bar(f"embedding with {embedding}") as progress:
         base.reindex(embedding, actor=me(), progress=progress)
         base.save_index()
@@ -226,22 +201,19 @@ def reindex(
 
 def backup(
     file: File,
-    force: Annotated[bool, typer.Option("--force", help="Replace an older file.")] = False,
+    force: Annotated[bool, option("--force", None, "Replace an older file.")] = False,
     as_json: Json = False,
-    debug: Debug = False,
 ) -> None:
-    """Write a checked copy of the base to a file, also while it is in use."""
+    """Write a checked copy of the base, even while it is in use."""
     with plain_base() as base:
         base.backup(file, force=force)
     _done(as_json, "backed up", file=str(file), bytes=file.stat().st_size)
 
 
-def restore_backup(file: File, as_json: Json = False, debug: Debug = False) -> None:
-    """Restore a backup as the base; refused if a base exists already."""
-    from yukawa.knowledge import KnowledgeBase
-
-    address = url(read_settings())
-    KnowledgeBase.restore_backup(file, address)
+def restore_backup(file: File, as_json: Json = False) -> None:
+    """Restore a backup as the base. An existing base is never replaced."""
+    address = session.read_settings().knowledge.url
+    knowledge.KnowledgeBase.restore_backup(file, address)
     if "@" in address:  # shown without its password
         import sqlalchemy as sa
 
@@ -249,35 +221,36 @@ def restore_backup(file: File, as_json: Json = False, debug: Debug = False) -> N
     _done(as_json, "restored", file=str(file), base=address)
 
 
-def export(file: File, as_json: Json = False, debug: Debug = False) -> None:
-    """Write the base as JSON Lines, compressed if FILE ends in .gz."""
+def export(file: File, as_json: Json = False) -> None:
+    """Write the base as JSON Lines. They are compressed if FILE ends in .gz."""
     with plain_base() as base:
         count = base.export(file)
     _done(as_json, "exported", items=count, file=str(file))
 
 
-def import_file(file: File, as_json: Json = False, debug: Debug = False) -> None:
-    """Import an export: all of it into an empty base, else what is new."""
+def import_(file: File, as_json: Json = False) -> None:
+    """Import an export. An empty base takes all of it, another one what is new."""
     with plain_base() as base:
         found = base.import_(file, actor=me())
     _done(as_json, "imported", items=found.taught, known=found.known)
 
 
-def stats(as_json: Json = False, debug: Debug = False) -> None:
+def stats(as_json: Json = False) -> None:
     """Count what the base holds."""
     with plain_base() as base:
         found = _stats(base)
     if as_json:
         print_json(found)
         return
-    for name, value in found.items():
-        if isinstance(value, dict):
-            value = "; ".join(f"{key} {count:,}" for key, count in value.items())
-        shown = f"{value:,}" if isinstance(value, int) else str("none" if value is None else value)
-        say((f"{name}: ", "dim"), shown)
+    facts({
+        name: "; ".join(f"{key} {count:,}" for key, count in value.items()) if isinstance(value, dict)
+        else f"{value:,}" if isinstance(value, int)
+        else str("none" if value is None else value)
+        for name, value in found.items()
+    })  # fmt: skip
 
 
-def _stats(base: KnowledgeBase) -> dict[str, Any]:
+def _stats(base: knowledge.KnowledgeBase) -> dict[str, Any]:
     from yukawa.knowledge.store.database import HEAD
 
     items, file = base.list(), base.store.file
@@ -301,3 +274,9 @@ def _done(as_json: bool, status: str, **details: Any) -> None:
         print_json({"status": status, **details})
     else:
         note((status, "bold green"), "".join(f", {name} {value}" for name, value in details.items()))
+
+
+app = options.new_app(
+    "Manage the knowledge base.", build, show, history, update, unload, restore, purge, conflicts, resolve,
+    verify, reindex, backup, restore_backup, export, stats, list_, import_,
+)  # fmt: skip

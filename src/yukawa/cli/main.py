@@ -3,66 +3,39 @@
 import contextlib
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from yukawa.cli import (
-    ask,
-    data,
-    demo,
-    evaluate,
-    jets,
-    jets_models,
-    jets_training,
-    knowledge,
-    models,
-    recipes,
-    train,
-)
-from yukawa.cli.evaluate_options import RecipeGroup
-from yukawa.cli.options import new_app, show_help
+from yukawa import __version__
+from yukawa.cli import ask, data, demo, evaluate, jets, knowledge, options, train
+from yukawa.cli.options import Debug, option
 from yukawa.cli.output import Interrupted, fail, note
 from yukawa.core.errors import YukawaError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 BROKEN_PIPE = 1  # the code of typer, which notices first at times
 
-app = new_app("Ask about high-energy physics, teach, train and evaluate.")
-knowledge_app = new_app("Manage the knowledge base.")
-data_app = new_app("Make data sets of text for training.")
-evaluate_app = new_app("Evaluate language models on physics texts and compare them.", cls=RecipeGroup)
-jets_app = new_app("Simulate and read jets; train, evaluate and apply taggers.")
+app = options.new_app(
+    "Ask about high-energy physics, teach, train and evaluate.",
+    ask.ask, ask.chat, ask.teach, ask.search, ask.models, train.recipes, demo.demo, train.train, train.merge,
+)  # fmt: skip
+for group, name in ((knowledge, "knowledge"), (data, "data"), (evaluate, "evaluate"), (jets, "jets")):
+    app.add_typer(group.app, name=name)
 
 
 @app.callback()
 def _root(
     context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[bool, option("--version", None, "Print the version.")] = False,
+    debug: Debug = False,
 ) -> None:
     if version:
-        from yukawa import __version__
-
         sys.stdout.write(f"yukawa {__version__}\n")
         raise typer.Exit
-    show_help(context)
-
-
-for verb in (ask.ask, ask.chat, ask.teach, ask.search, models.models, recipes.recipes, demo.demo):
-    app.command()(verb)
-knowledge.add_to(knowledge_app)
-app.add_typer(knowledge_app, name="knowledge")
-train.add_to(app)
-data.add_to(data_app)
-app.add_typer(data_app, name="data")
-evaluate.add_to(evaluate_app)
-app.add_typer(evaluate_app, name="evaluate")
-jets.add_to(jets_app)
-jets_models.add_to(jets_app)
-jets_training.add_to(jets_app)
-app.add_typer(jets_app, name="jets")
+    options.show_help(context)
 
 
 def run() -> None:
@@ -87,8 +60,6 @@ def main(arguments: Sequence[str]) -> int:
         return BROKEN_PIPE
     except Exception as error:  # noqa: BLE001 - the last resort of every verb
         if "--debug" in own:
-            import traceback
-
             traceback.print_exc()
         return _explained(error)
 

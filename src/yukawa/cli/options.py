@@ -1,22 +1,29 @@
-"""Options that several verbs share, and checks of what they are given."""
+"""Options that several verbs share, each defined once, and the groups that verbs form."""
 
+import functools
+import inspect
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from yukawa.core.errors import unknown_name
+from yukawa.core.config import RECIPES
 
 
-def option(flag: str, metavar: str | None, help_text: str) -> Any:
+def option(flag: str, metavar: str | None, help_text: str, **more: Any) -> Any:
     """An option for `Annotated`."""
-    return typer.Option(flag, metavar=metavar, help=help_text)
+    return typer.Option(flag, metavar=metavar, help=help_text, **more)
 
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
-# Read by `yukawa.cli.main` before the verb runs, since it decides how the verb's errors are shown.
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+def argument(metavar: str | None, help_text: str) -> Any:
+    """An argument for `Annotated`."""
+    return typer.Argument(metavar=metavar, help=help_text)
+
+
+Json = Annotated[bool, option("--json", None, "Print one JSON document on stdout.")]
+Debug = Annotated[bool, option("--debug", None, "Show the traceback of an error.")]
 AsOf = Annotated[
     str | None, option("--as-of", "TIME", "The state of the base at that time, e.g. 2026-11-21T14:30.")
 ]
@@ -26,16 +33,10 @@ Domain = Annotated[
 Kind = Annotated[str | None, option("--kind", None, "statement, qa, document, correction or data.")]
 Author = Annotated[str | None, option("--author", None, "Only items of this author.")]
 Source = Annotated[str | None, option("--source", None, "Only sources whose label contains this text.")]
-Reason = Annotated[str, option("--reason", None, "Reason, for the history.")]
-Model = Annotated[str | None, option("--model", "NAME", "A row of yukawa.toml; see `yukawa models`.")]
 Split = Annotated[str | None, option("--split", "NAME", "Split of a data set: train, validation or test.")]
-ItemId = Annotated[str, typer.Argument(metavar="ID", help="Id of the item.")]
 RunFolder = Annotated[Path | None, option("--out", "DIR", "Folder of the run; runs/RECIPE by default.")]
 Resume = Annotated[bool, option("--resume", None, "Resume from the last checkpoint.")]
-Workers = Annotated[
-    int,
-    typer.Option("--workers", metavar="N", min=1, help="Number of trainings side by side on this machine."),
-]
+Workers = Annotated[int, option("--workers", "N", "Number of trainings side by side on this machine.", min=1)]
 Ray = Annotated[
     bool,
     option("--ray", None, "Run trainings side by side on a Ray cluster, whose machines share the files."),
@@ -44,52 +45,85 @@ Ray = Annotated[
 
 def a_recipe(kind: str) -> Any:
     """The argument RECIPE, of a kind of `core.config.VERBS`."""
+
+    def names(incomplete: str) -> list[str]:
+        return sorted(path.stem for path in (RECIPES / kind).glob(f"{incomplete}*.yaml"))
+
     return typer.Argument(
-        metavar="RECIPE", help="A name that `yukawa recipes` lists, or a YAML file.",
-        autocompletion=lambda incomplete: [name for name in _recipes(kind) if name.startswith(incomplete)],
-    )  # fmt: skip
-
-
-def _recipes(kind: str) -> list[str]:
-    from yukawa.core.config import RECIPES
-
-    return sorted(path.stem for path in (RECIPES / kind).glob("*.yaml"))
+        metavar="RECIPE", help="A name that `yukawa recipes` lists, or a YAML file.", autocompletion=names
+    )
 
 
 def its_changes(example: str) -> Any:
     """The arguments KEY=VALUE after a recipe."""
-    return typer.Argument(metavar="KEY=VALUE", help=f"Changes to the recipe, such as {example}.")
+    return argument("KEY=VALUE", f"Changes to the recipe, such as {example}.")
 
 
-def new_app(help_text: str, **more: Any) -> typer.Typer:
+def run_folder(out: Path | None, recipe: str) -> Path:
+    """The folder of a run: `out`, or runs/RECIPE."""
+    return out or Path("runs") / Path(recipe).stem
+
+
+def new_app(help_text: str, *verbs: Callable[..., None], **more: Any) -> typer.Typer:
     """A group of verbs that prints its help if no verb follows: plain text of a fixed width on every terminal."""
     app = typer.Typer(
         help=help_text, rich_markup_mode=None, pretty_exceptions_enable=False, invoke_without_command=True, **more,
-        context_settings={"help_option_names": ["-h", "--help"], "terminal_width": 100, "max_content_width": 100},
+        context_settings={"help_option_names": ["-h", "--help"], "terminal_width": 80, "max_content_width": 80},
     )  # fmt: skip
     app.callback()(show_help)
+    for verb in verbs:
+        add_verb(app, verb)
     return app
+
+
+def add_verb(app: typer.Typer, verb: Callable[..., None]) -> None:
+    """Add a verb, called like its function, to a group; `yukawa.cli.main` itself reads its option --debug."""
+
+    def call(given: dict[str, Any]) -> None:
+        del given["debug"]
+        verb(**given)
+
+    debug = inspect.Parameter(
+        "debug", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=False, annotation=Debug
+    )
+    parameters = [*inspect.signature(verb, eval_str=True).parameters.values(), debug]
+    app.command(verb.__name__.strip("_").replace("_", "-"))(_command(verb, parameters, call))
+
+
+def with_options(*groups: Callable[..., Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A verb that takes the result of each group in a parameter of the group's name; its command takes their options."""
+
+    def decorate(verb: Callable[..., None]) -> Callable[..., None]:
+        members = {group.__name__: list(inspect.signature(group).parameters.values()) for group in groups}
+        parameters: list[inspect.Parameter] = []
+        for parameter in inspect.signature(verb).parameters.values():
+            parameters += members.get(parameter.name, [parameter])
+
+        def call(given: dict[str, Any]) -> None:
+            for group in groups:
+                given[group.__name__] = group(**{p.name: given.pop(p.name) for p in members[group.__name__]})
+            verb(**given)
+
+        return _command(verb, parameters, call)
+
+    return decorate
+
+
+def _command(
+    verb: Callable[..., None], parameters: Iterable[inspect.Parameter], call: Callable[[dict[str, Any]], None]
+) -> Callable[..., None]:
+    """`call`, described as `verb` but with these parameters."""
+
+    @functools.wraps(verb)
+    def command(**given: Any) -> None:
+        call(given)
+
+    command.__signature__ = inspect.Signature(list(parameters))  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return command
 
 
 def show_help(context: typer.Context) -> None:
     """Print the help of a group if no verb follows."""
     if context.invoked_subcommand is None:
         sys.stdout.write(context.get_help() + "\n")
-
-
-def checked_filters(domain: str | None = None, kind: str | None = None) -> None:
-    """Refuse an unknown domain or kind of items.
-
-    Raises:
-        InputError: names the nearest.
-    """
-    if domain is not None:
-        from yukawa.knowledge.records import DOMAINS
-
-        if domain not in DOMAINS:
-            raise unknown_name("domain", domain, DOMAINS)
-    if kind is not None:
-        from yukawa.knowledge.records import KINDS
-
-        if kind not in KINDS:
-            raise unknown_name("kind of item", kind, KINDS)

@@ -1,4 +1,4 @@
-"""What the command prints: lines for people, one JSON document for scripts, progress and errors on stderr."""
+"""What the verbs print: lines for people, one JSON document for scripts, progress and errors on stderr."""
 
 from __future__ import annotations
 
@@ -8,16 +8,21 @@ import re
 import sys
 import textwrap
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Protocol, TextIO, TypeVar
 
-if TYPE_CHECKING:
+from yukawa.core.errors import ModelError, check_installed
+from yukawa.runs.distributed import is_first_process
+
+if TYPE_CHECKING:  # they are slow to import
     from rich.progress import Progress
+
+    from yukawa.runs import callback, task
 
 Piece = str | tuple[str, str]
 _WIDTH = 80  # columns of reports in a terminal
-NO_METRICS: Mapping[str, float] = MappingProxyType({})
+ResultT = TypeVar("ResultT", bound="task.TrainResult")
 _SECONDS_PER_LINE = 30.0  # of progress where no terminal shows a bar
 # Characters that could move the cursor or recolour a terminal; tab and line feed are layout.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -28,8 +33,12 @@ class Interrupted(Exception):
 
 
 def say(*pieces: Piece) -> None:
-    """One line on stdout; a piece is text, or (text, rich style) which a terminal shows in that style."""
-    _write(sys.stdout, pieces)
+    """One line on stdout; a piece is text, or (text, rich style) which a terminal shows in that style.
+
+    Of several processes of a training, the first one alone says, warns and prints.
+    """
+    if is_first_process():
+        _write(sys.stdout, pieces)
 
 
 def note(*pieces: Piece) -> None:
@@ -44,12 +53,19 @@ def fail(message: str) -> None:
 
 def warn(text: str) -> None:
     """A note on stderr that deserves attention."""
-    note(("note: ", "bold yellow"), text)
+    if is_first_process():
+        note(("note: ", "bold yellow"), text)
+
+
+def give(as_json: bool, document: Any, *pieces: Piece) -> None:
+    """The result of a verb: a JSON document for scripts, or one line for people."""
+    print_json(document) if as_json else say(*pieces)
 
 
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    if is_first_process():
+        sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
 def show(blocks: Sequence[Any]) -> None:
@@ -67,6 +83,16 @@ def show(blocks: Sequence[Any]) -> None:
                 for line in textwrap.wrap(text, _WIDTH):
                     say(line)
         say()
+
+
+def facts(rows: Mapping[str, str]) -> None:
+    """Values by name, one below the other; what is longer than 80 columns is wrapped beside its name."""
+    width = max(map(len, rows), default=0) + 2
+    for name, value in rows.items():
+        for number, line in enumerate(
+            textwrap.wrap(value, _WIDTH - width, break_on_hyphens=False, break_long_words=False) or [""]
+        ):
+            say((("" if number else name).ljust(width), "dim"), line)
 
 
 def first_line(text: str, width: int = 100) -> str:
@@ -92,9 +118,9 @@ def _styled(piece: Piece) -> tuple[str, str]:
 
 
 class Bar(Protocol):
-    """What `progress_bar` gives: call it with the work done, all work (0 if unknown) and metrics, such as the loss."""
+    """What `progress_bar` gives: call it with the work done, all work (0 if unknown) and metrics."""
 
-    def __call__(self, done: int, total: int, metrics: Mapping[str, float] = NO_METRICS) -> None:
+    def __call__(self, done: int, total: int, metrics: Mapping[str, float] | None = None) -> None:
         """Show the progress."""
 
 
@@ -119,7 +145,7 @@ class _Lines:
         self._began = self._last = 0.0
         self._first = 0
 
-    def __call__(self, done: int, total: int, metrics: Mapping[str, float] = NO_METRICS) -> None:
+    def __call__(self, done: int, total: int, metrics: Mapping[str, float] | None = None) -> None:
         now = time.monotonic()
         if not self._began:
             self._began = self._last = now
@@ -143,7 +169,7 @@ class _TerminalBar:
         self._title = title
         self._progress: Progress | None = None
 
-    def __call__(self, done: int, total: int, metrics: Mapping[str, float] = NO_METRICS) -> None:
+    def __call__(self, done: int, total: int, metrics: Mapping[str, float] | None = None) -> None:
         if self._progress is None:
             note(f"{self._title} …")
             self._progress = _rich_progress()
@@ -156,8 +182,8 @@ class _TerminalBar:
             self._progress.stop()
 
 
-def _loss(metrics: Mapping[str, float]) -> list[str]:
-    return [f"loss {metrics['loss']:.4g}"] if "loss" in metrics else []
+def _loss(metrics: Mapping[str, float] | None) -> list[str]:
+    return [f"loss {metrics['loss']:.4g}"] if metrics and "loss" in metrics else []
 
 
 def _rich_progress() -> Progress:
@@ -177,3 +203,44 @@ def _rich_progress() -> Progress:
         progress.TimeRemainingColumn(), progress.TextColumn("{task.fields[loss]}"), console=Console(file=sys.stderr),
         speed_estimate_period=30,
     )  # fmt: skip
+
+
+# ---- trainings ------------------------------------------------------------------------------------
+
+
+def need(*packages: str, purpose: str) -> None:
+    """Report a missing package before anything else is done."""
+    for package in packages:
+        check_installed(package, purpose)
+
+
+def follow(title: str, start: Callable[[callback.Progress | None], ResultT]) -> ResultT:
+    """Show the steps, the rate and the loss of the training that `start` begins, in the first of its processes."""
+    with progress_bar(title) as bar:
+        return start(bar if is_first_process() else None)
+
+
+def ended(result: task.TrainResult, as_json: bool) -> None:
+    """Say how a training ended, in words or as JSON.
+
+    Raises:
+        Interrupted: the training was stopped.
+    """
+    shown = asdict(result) | {"folder": str(result.folder)}
+    if as_json:
+        print_json(shown)
+    if result.interrupted:
+        raise Interrupted(result.message)
+    if not as_json:
+        say(result.message)
+
+
+def check_failures(failed: Sequence[tuple[str, str]], trainings: int) -> None:
+    """End a sweep of which some trainings failed.
+
+    Raises:
+        ModelError: names the first of them.
+    """
+    if failed:
+        name, reason = failed[0]
+        raise ModelError(f"{len(failed)} of {trainings} trainings failed, the first is {name}: {reason}")

@@ -1,15 +1,18 @@
-"""Opens the settings and the knowledge base for a verb, and says who types."""
+"""The knowledge base as the verbs see it: settings, the open base, its items as JSON and as lines for people."""
 
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
+import getpass
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from yukawa.core.settings import Settings
-    from yukawa.knowledge import KnowledgeBase
+from yukawa import assistant, knowledge
+from yukawa.cli.output import first_line, note, print_json, progress_bar, say
+from yukawa.core.errors import unknown_name
+from yukawa.core.settings import Settings, load_settings
 
 _BLAS_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
@@ -20,8 +23,6 @@ def read_settings() -> Settings:
     Raises:
         SettingsError: an unknown key or a wrong value.
     """
-    from yukawa.core.settings import load_settings
-
     settings = load_settings()
     if settings.threads is not None:
         os.environ.update(dict.fromkeys(_BLAS_VARIABLES, str(settings.threads)))
@@ -29,11 +30,8 @@ def read_settings() -> Settings:
 
 
 @contextlib.contextmanager
-def taught_base(settings: Settings) -> Iterator[KnowledgeBase]:
+def taught_base(settings: Settings) -> Iterator[knowledge.KnowledgeBase]:
     """The knowledge base; if it is new it is first built from the PDG's data, with a progress bar."""
-    from yukawa.cli.output import note, progress_bar
-    from yukawa.knowledge import open_base
-
     built = False
     with progress_bar("building the knowledge base from the Review of Particle Physics, once") as progress:
 
@@ -42,7 +40,7 @@ def taught_base(settings: Settings) -> Iterator[KnowledgeBase]:
             built = True
             progress(done, whole)
 
-        base = open_base(settings, progress=follow)
+        base = knowledge.open_base(settings, progress=follow)
     with base:
         if built and base.embedding == "none" and settings.knowledge.embedding == "auto":
             from yukawa.embedding.minilm import INSTALL
@@ -54,25 +52,148 @@ def taught_base(settings: Settings) -> Iterator[KnowledgeBase]:
 
 
 @contextlib.contextmanager
-def plain_base(settings: Settings | None = None) -> Iterator[KnowledgeBase]:
+def plain_base(settings: Settings | None = None) -> Iterator[knowledge.KnowledgeBase]:
     """The knowledge base of `settings` (or of those that are read), which is not built if it is new."""
-    from yukawa.knowledge import KnowledgeBase
-
     settings = settings or read_settings()
-    with KnowledgeBase.open(url(settings), embedding=settings.knowledge.embedding) as base:
+    with knowledge.KnowledgeBase.open(settings.knowledge.url, embedding=settings.knowledge.embedding) as base:
         yield base
-
-
-def url(settings: Settings) -> str:
-    """The address of the knowledge base."""
-    return settings.knowledge.url or str(settings.home / "knowledge")
 
 
 def me() -> str:
     """The name of the person at the keyboard, for the ledger."""
-    import getpass
-
     try:
         return os.environ.get("USER", "").strip() or getpass.getuser()
     except (OSError, KeyError, ImportError):  # an account without a name, as in some containers
         return "unknown"
+
+
+def checked_filters(domain: str | None = None, kind: str | None = None) -> None:
+    """Refuse an unknown domain or kind of items.
+
+    Raises:
+        InputError: names the nearest.
+    """
+    from yukawa.knowledge.records import DOMAINS, KINDS
+
+    for what, name, names in (("domain", domain, DOMAINS), ("kind of item", kind, KINDS)):
+        if name is not None and name not in names:
+            raise unknown_name(what, name, names)
+
+
+# ---- as JSON --------------------------------------------------------------------------------------
+
+
+def item_json(item: knowledge.Item) -> dict[str, Any]:
+    """One version of an item, as printed with --json."""
+    return {
+        "id": item.id, "kind": item.kind, "version": item.version, "text": item.text, "question": item.question,
+        **_provenance(item.provenance), "attributes": dict(item.attributes), "valid_from": _time(item.valid_from),
+        "valid_to": _time(item.valid_to), "status": item.status, "conflicts": [conflict_json(c) for c in item.conflicts],
+    }  # fmt: skip
+
+
+def hit_json(hit: knowledge.Hit) -> dict[str, Any]:
+    """One passage found."""
+    return {
+        "id": hit.item_id, "text": hit.text, "score": round(hit.score, 4), "similarity": round(hit.similarity, 4),
+        "lexical": round(hit.lexical, 4), "kind": hit.kind, "question": hit.question, "version": hit.version,
+        **_provenance(hit.provenance),
+    }  # fmt: skip
+
+
+def conflict_json(conflict: knowledge.Conflict) -> dict[str, Any]:
+    """One contradiction with both its sides."""
+    sides = zip(conflict.item_ids, conflict.texts, conflict.sources, strict=True)
+    return {
+        "id": conflict.id, "key": conflict.key, "opened": _time(conflict.opened), "resolved": _time(conflict.resolved),
+        "items": [{"id": i, "text": text, "source": source} for i, text, source in sides],
+    }  # fmt: skip
+
+
+def event_json(event: knowledge.Event) -> dict[str, Any]:
+    """One entry of the ledger."""
+    return {
+        "seq": event.seq, "time": _time(event.time), "actor": event.actor, "verb": event.verb, "id": event.item_id,
+        "version": event.version, "reason": event.reason, "hash": event.hash,
+    }  # fmt: skip
+
+
+# ---- as lines for people --------------------------------------------------------------------------
+
+
+def show_answer(answer: assistant.Answer) -> None:
+    """Show the answer, its numbered sources, what speaks against it, and how to correct it."""
+    say(answer.text)
+    if answer.sources:
+        say()
+    for source in answer.sources:
+        say((f"[{source.marker}] ", "bold"), source.label, f"  {source.url}" if source.url else "")
+    for conflict in answer.conflicts:
+        say(("conflict: ", "bold yellow"), conflict)
+    for check in answer.checks:
+        if not check.passed:
+            say(("check failed: ", "bold yellow"), f"{check.name}: {check.detail}")
+    invitation = "know better? teach it" if answer.abstained else "correct it"
+    command = f'yukawa teach --corrects {answer.id} "..."'
+    say((f"answer {answer.id} by {answer.model}; {invitation}: {command}", "dim"))
+
+
+def give_change(item: knowledge.Item, as_json: bool) -> None:
+    """Print an item that was changed, as JSON or for people."""
+    print_json(item_json(item)) if as_json else show_change(item)
+
+
+def show_change(item: knowledge.Item) -> None:
+    """Show what was done to an item, and each conflict with both sides and the way to settle it."""
+    say(
+        (item.status, "bold green"),
+        f" {item.id} version {item.version} ({item.kind}, {item.provenance.domain})",
+    )
+    for conflict in item.conflicts:
+        show_conflict(conflict)
+
+
+def show_conflict(conflict: knowledge.Conflict) -> None:
+    """Show both sides of a contradiction and how to settle it."""
+    say((f"conflict {conflict.id}: ", "bold yellow"), "two items claim different values of one quantity")
+    for item_id, text, source in zip(conflict.item_ids, conflict.texts, conflict.sources, strict=True):
+        say((f"  {item_id} ", "bold"), first_line(text, 200), f"  (source: {source})")
+    say((f"  settle it: yukawa knowledge resolve {conflict.id} [--keep ID]", "dim"))
+
+
+def show_line(item: knowledge.Item) -> None:
+    """Show one item on one line."""
+    say((item.id, "bold"), f"  {item.kind}, {item.provenance.domain}  ", first_line(item.text))
+
+
+def show_item(item: knowledge.Item) -> None:
+    """Show all of one version of an item."""
+    p = item.provenance
+    end = f" to {_time(item.valid_to)}" if item.valid_to else ""
+    say((item.id, "bold"), f" version {item.version}, {item.kind}, from {_time(item.valid_from)}{end}")
+    for name, value in (
+        ("question", item.question), ("text", item.text), ("author", p.author), ("source", p.source), ("url", p.url),
+        ("licence", p.licence), ("domain", p.domain),
+    ):  # fmt: skip
+        if value:
+            say((f"  {name}: ", "dim"), value)
+    for conflict in item.conflicts:
+        show_conflict(conflict)
+
+
+def show_event(event: knowledge.Event) -> None:
+    """Show one entry of the ledger on one line."""
+    version = f" version {event.version}" if event.version else ""
+    say(
+        (f"{_time(event.time)}  ", "dim"),
+        f"{event.verb}{version} by {event.actor}",
+        f": {event.reason}" if event.reason else "",
+    )
+
+
+def _provenance(p: knowledge.Provenance) -> dict[str, Any]:
+    return {"author": p.author, "source": p.source, "url": p.url, "licence": p.licence, "domain": p.domain}
+
+
+def _time(moment: dt.datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

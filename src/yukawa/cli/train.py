@@ -1,56 +1,47 @@
-"""`yukawa train` and `yukawa merge`: a recipe becomes a run, an adapter goes into its base."""
+"""`yukawa train`, `merge` and `recipes`: a recipe becomes a run, an adapter goes into its base."""
 
-from collections.abc import Iterable
+from __future__ import annotations
+
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from yukawa.cli.options import Debug, Json, Ray, Resume, RunFolder, Workers, a_recipe, its_changes
-from yukawa.cli.output import Interrupted, note, print_json, progress_bar, say
-from yukawa.cli.progress import check_failures, ended, follow, need
+from yukawa import training
+from yukawa.cli import options, output
+from yukawa.cli.options import Json, argument, option
+from yukawa.cli.output import first_line, give, print_json, say, warn
+from yukawa.core.config import RECIPES, VERBS
 from yukawa.runs.distributed import is_first_process
 
 if TYPE_CHECKING:  # they import PyTorch
     from yukawa.runs.recipe import Variant
     from yukawa.training.dry_run import DryRun
-    from yukawa.training.recipe import TextRecipe
 
-_PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
 _GIB = 2**30
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add these verbs."""
-    for verb in (train, merge):
-        app.command()(verb)
-
-
 def train(
-    recipe: Annotated[str, a_recipe("text")],
-    changes: Annotated[list[str] | None, its_changes("mixture=s3 lora.targets=qkv")] = None,
-    out: RunFolder = None,
-    resume: Resume = False,
+    recipe: Annotated[str, options.a_recipe("text")],
+    changes: Annotated[list[str] | None, options.its_changes("mixture=s3 lora.targets=qkv")] = None,
+    out: options.RunFolder = None,
+    resume: options.Resume = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done: parameters, steps, tokens, memory.")
+        bool, option("--dry-run", None, "Say what would be done: parameters, steps, tokens, memory.")
     ] = False,
-    workers: Workers = 1,
-    ray: Ray = False,
+    workers: options.Workers = 1,
+    ray: options.Ray = False,
     as_json: Json = False,
-    debug: Debug = False,
 ) -> None:
-    """Train a language model on text as a recipe says; torchrun starts it on several GPUs.
+    """Train a language model on text as a recipe says. Use torchrun for several GPUs.
 
     A recipe with a table `over` is a sweep: each combination of its values is a run in a folder of its own. The same
     command resumes a sweep.
     """
-    need(*_PACKAGES, purpose="training")
-    from yukawa.training.recipe import TextRecipe
-
-    variants = TextRecipe.variants(recipe, changes or ())
-    folder = out or Path("runs") / Path(recipe).stem
+    packages = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
+    output.need(*packages, purpose="training")
+    variants = training.TextRecipe.variants(recipe, changes or ())
+    folder = options.run_folder(out, recipe)
     sweep = len(variants) > 1
     _check([one for one in variants if dry_run or not sweep or not _finished(folder / one.name)])
     if dry_run:
@@ -58,41 +49,57 @@ def train(
     elif sweep:
         _sweep(variants, folder, workers, ray, as_json)
     else:
-        from yukawa.training.text_task import train as start
-
         (variant,) = variants
-        result = follow("training", lambda progress: start(variant.recipe, folder, resume, progress))
-        _notes(result.notes)
-        ended(result, as_json)
+        result = output.follow(
+            "training", lambda progress: training.train(variant.recipe, folder, resume, progress)
+        )
+        for line in result.notes:
+            warn(line)
+        output.ended(result, as_json)
 
 
 def merge(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run with an adapter.")],
+    run: Annotated[Path, argument("RUN", "A run with an adapter.")],
     out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="DIR", help="Folder of the new model; RUN/merged by default."),
+        Path | None, option("--out", "DIR", "Folder of the new model; RUN/merged by default.")
     ] = None,
     dtype: Annotated[
-        str | None,
-        typer.Option("--dtype", help="Type of the weights, bf16 or fp32; that of the base by default."),
+        str | None, option("--dtype", None, "Type of the weights, bf16 or fp32; that of the base by default.")
     ] = None,
     as_json: Json = False,
-    debug: Debug = False,
 ) -> None:
-    """Put the adapter of a run into its base: one model in safetensors that any program loads."""
-    need("torch", "transformers", "peft", purpose="merging")
-    from yukawa.training.merged_model import merge as start
+    """Put the adapter of a run into its base. The new model in safetensors is one that any program loads."""
+    output.need("torch", "transformers", "peft", purpose="merging")
     from yukawa.training.prepare import quiet
 
     quiet()
+    merged = training.merge(run, out, dtype)
+    give(
+        as_json, asdict(merged) | {"folder": str(merged.folder)},
+        f"the merged model is in {merged.folder}: {merged.parameters:,} parameters in {merged.dtype}",
+    )  # fmt: skip
+    for line in () if as_json else merged.problems:
+        warn(f"a converter to GGUF would refuse it: {line}")
 
-    merged = start(run, out, dtype)
+
+def recipes(as_json: Json = False) -> None:
+    """List the recipes that come with Yukawa and what each is for.
+
+    A recipe of your own begins with `base: NAME` and then says only what differs.
+    """
+    rows = [
+        {"name": path.stem, "verb": verb, "about": _about(path), "path": str(path)}
+        for kind, verb in VERBS.items()
+        for path in sorted((RECIPES / kind).glob("*.yaml"))
+    ]
     if as_json:
-        print_json(asdict(merged) | {"folder": str(merged.folder)})
-    else:
-        say(f"the merged model is in {merged.folder}: {merged.parameters:,} parameters in {merged.dtype}")
-        for line in merged.problems:
-            note(("note: ", "bold yellow"), f"a converter to GGUF would refuse it: {line}")
+        print_json(rows)
+        return
+    for verb in VERBS.values():
+        say((f"yukawa {verb}", "bold"))
+        for row in rows:
+            if row["verb"] == verb:
+                say(f"  {row['name']}  ", (first_line(row["about"], 78 - len(row["name"]) - 4), "dim"))
 
 
 def _finished(folder: Path) -> bool:
@@ -101,7 +108,7 @@ def _finished(folder: Path) -> bool:
     return (folder / MODEL).is_dir()
 
 
-def _check(variants: "list[Variant[TextRecipe]]") -> None:
+def _check(variants: list[Variant[training.TextRecipe]]) -> None:
     """Report missing files before the libraries are imported, which takes seconds, and before the first of many runs."""
     from yukawa.training.prepare import check_places, quiet
 
@@ -111,7 +118,7 @@ def _check(variants: "list[Variant[TextRecipe]]") -> None:
 
 
 def _sweep(
-    variants: "list[Variant[TextRecipe]]", folder: Path, workers: int, ray: bool, as_json: bool
+    variants: list[Variant[training.TextRecipe]], folder: Path, workers: int, ray: bool, as_json: bool
 ) -> None:
     from yukawa.runs.sweep import executor_of, run_all
     from yukawa.training.text_task import VariantTask, run_variant
@@ -125,9 +132,9 @@ def _sweep(
     }
     failed: list[tuple[str, str]] = []
     for place in shown if not as_json else ():
-        _say(f"{place} is finished")
+        say(f"{place} is finished")
     with (
-        progress_bar(f"steps of {len(todo)} trainings") as bar,
+        output.progress_bar(f"steps of {len(todo)} trainings") as bar,
         closing(
             run_all(run_variant, todo, executor, lambda steps: bar(steps, 0) if is_first_process() else None)
         ) as outcomes,
@@ -135,59 +142,43 @@ def _sweep(
         for outcome in outcomes:
             place = outcome.cell.folder
             if outcome.interrupted:
-                raise Interrupted(
+                raise output.Interrupted(
                     f"{len(shown)} of {len(tasks)} trainings are finished and kept: to resume, type the same command"
                 )
             if outcome.failed:
                 failed.append((place.name, str(outcome.error)))
                 continue
             shown[place] = asdict(outcome.value) | {"folder": str(place)}
-            _notes(outcome.value.notes)
+            for line in outcome.value.notes:
+                warn(line)
             if not as_json:
-                _say(outcome.value.message)
-    if as_json and is_first_process():
+                say(outcome.value.message)
+    if as_json:
         print_json([shown[task.folder] for task in tasks if task.folder in shown])
-    check_failures(failed, len(tasks))
+    output.check_failures(failed, len(tasks))
 
 
-def _say(line: str) -> None:
-    if is_first_process():
-        say(line)
-
-
-def _notes(lines: Iterable[str]) -> None:
-    for line in lines if is_first_process() else ():
-        note(("note: ", "bold yellow"), line)
-
-
-def _describe(variants: "list[Variant[TextRecipe]]", as_json: bool) -> None:
-    from yukawa.training.dry_run import describe
-
+def _describe(variants: list[Variant[training.TextRecipe]], as_json: bool) -> None:
     shown = []
     for variant in variants:
-        found = describe(variant.recipe)
+        found = training.describe(variant.recipe)
         if as_json:
-            shown.append({"name": variant.name, **_plain(found)})
+            memory = asdict(found.memory) | {"total": found.memory.total}
+            whole = asdict(found) | {"recipe": found.recipe.plain(), "memory": memory}
+            shown.append({"name": variant.name, **whole})
         else:
             _show(variant.name, found)
     if as_json:
         print_json(shown if len(shown) > 1 else shown[0])
 
 
-def _plain(found: "DryRun") -> dict[str, Any]:
-    return asdict(found) | {
-        "recipe": found.recipe.plain(),
-        "memory": asdict(found.memory) | {"total": found.memory.total},
-    }
-
-
-def _show(name: str, found: "DryRun") -> None:
+def _show(name: str, found: DryRun) -> None:
     recipe, plan, memory = found.recipe, found.plan, found.memory
     if name:
         say((name, "bold"))
     on = f" ({recipe.adapter.kind} on {', '.join(found.targets)})" if found.targets else ""
     share = 100 * found.trained_parameters / found.parameters
-    rows = {
+    output.facts({
         "base": recipe.model.base,
         "trained parameters": f"{found.trained_parameters:,} of {found.parameters:,}, {share:.3g} %{on}",
         "text": f"{found.counts.rows:,} rows, {found.counts.tokens:,} tokens, {found.counts.trained:,} with a loss",
@@ -199,8 +190,16 @@ def _show(name: str, found: "DryRun") -> None:
         f"weights {memory.weights / _GIB:.2f}, gradients {memory.gradients / _GIB:.2f}, "
         f"optimiser {memory.optimiser / _GIB:.2f}, activations {memory.activations / _GIB:.2f}"
         + (f"; in the memory of the processor {memory.host / _GIB:.2f}" if memory.host else ""),
-    }
-    for key, value in rows.items():
-        say((f"{key:<20}", "dim"), value)
+    })  # fmt: skip
     for line in (*found.notes, *found.problems):
-        note(("note: ", "bold yellow"), line)
+        warn(line)
+
+
+def _about(path: Path) -> str:
+    """The first sentence of the comment at the top of a recipe."""
+    lines = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            break
+        lines.append(line.lstrip("# "))
+    return " ".join(lines).partition(". ")[0].rstrip(".:")

@@ -124,5 +124,5 @@ def install_line(extra: str) -> str:
 
 def _missing(package: str, purpose: str) -> MissingPackage:
     name = package.partition(".")[0]
-    line = install_line(EXTRAS[name]) if name in EXTRAS else f"pip install {name}"
+    line = install_line(EXTRAS[name]) if name in EXTRAS else f"pip install {name.replace('_', '-')}"
     return MissingPackage(name, line, purpose=purpose)

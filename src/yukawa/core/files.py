@@ -147,11 +147,6 @@ def hash_file(path: Path) -> str:
         raise _unreadable(path, error) from None
 
 
-def hash_bytes(data: bytes) -> str:
-    """SHA-256 of `data`, in hexadecimal."""
-    return hashlib.sha256(data).hexdigest()
-
-
 @contextmanager
 def replacement(path: Path) -> Iterator[IO[bytes]]:
     """A new file that takes the place of `path` when the block ends well, and vanishes when it does not."""

@@ -6,14 +6,14 @@ import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as _EnvironmentError
 
-from yukawa.core.config import looks_secret, merged, mistakes
+from yukawa.core.config import Count, Positive, StrictModel, looks_secret, merged, mistakes
 from yukawa.core.errors import InputError, SettingsError, unknown_name
 
 PREFIX = "YUKAWA_"
@@ -24,11 +24,8 @@ FILE_NAME = "yukawa.toml"
 _NOT_A_SETTING = (f"{PREFIX}CONFIG", f"{PREFIX}TEST_")
 _VARIABLE_SHAPE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
 
-
-class ModelSettings(BaseModel):
+class ModelSettings(StrictModel):
     """One language model: a table `[models.NAME]` of `yukawa.toml`.
 
     Attributes:
@@ -47,7 +44,7 @@ class ModelSettings(BaseModel):
         replies: file with the replies of a `scripted` model.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    model_config = ConfigDict(protected_namespaces=())
 
     name: str
     backend: Literal["openai", "transformers", "quote", "scripted"]
@@ -60,7 +57,7 @@ class ModelSettings(BaseModel):
     domains: tuple[str, ...] = ()
     context_length: Count | None = None
     load_in_4bit: bool | None = None
-    timeout_s: Seconds = 60
+    timeout_s: Positive = 60
     replies: str | None = None
 
     @field_validator("key_variable")
@@ -73,15 +70,13 @@ class ModelSettings(BaseModel):
         return value
 
 
-class KnowledgeSettings(BaseModel):
+class KnowledgeSettings(StrictModel):
     """The knowledge base: table `[knowledge]`.
 
     Attributes:
         url: a folder, `sqlite:///...` or `postgresql://...`; if empty, `Settings` fills in `home/knowledge`.
         embedding: name of the embedder that new bases use.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: str = ""
     embedding: str = "auto"

@@ -57,7 +57,7 @@ class Difference(Estimate):
 
     Attributes:
         p_bootstrap: two-sided, from the studentized paired bootstrap.
-        p_permutation: two-sided, from exchanging the two systems within clusters.
+        p_permutation: two-sided, from exchanging the two systems within clusters; of means, the sign-flip test.
         exact: whether every exchange was counted rather than random ones.
     """
 
@@ -220,20 +220,6 @@ def compare(
             size, bootstrap.p_value(a, b), p, exact,
         )  # fmt: skip
     return Comparison(estimates, differences, bootstrap.resampled.values)
-
-
-def permutation_p(
-    first: Sample, second: Sample, *, resamples: int = RESAMPLES, seed: int = 0
-) -> tuple[float, bool]:
-    """Two-sided p-value of no difference: the systems change places within random clusters.
-
-    For a mean this is the sign-flip test. Every exchange is counted where there are at most `resamples`.
-
-    Returns:
-        The p-value, and whether it is exact.
-    """
-    values, exact = exchange_p_values(*_stacked([first, second]), [(0, 1)], resamples, seed)
-    return values[0], exact
 
 
 def _stacked(samples: Sequence[Sample]) -> tuple[Array, Array, NDArray[np.bool_]]:

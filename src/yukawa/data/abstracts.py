@@ -16,18 +16,10 @@ from yukawa.core.errors import InputError
 from yukawa.core.files import check_new_folder
 from yukawa.core.manifest import SPLITS
 from yukawa.core.reports import markdown_table
+from yukawa.data import mixtures
 from yukawa.data.arxiv import STRICT, Method, SnapshotRecord, read_papers, select
 from yukawa.data.dataset import DatasetManifest, TokenCounter, check_suffix, write_dataset
 from yukawa.data.filters import filter_lines
-from yukawa.data.mixtures import (
-    Chosen,
-    MixtureTable,
-    archives_of,
-    choose,
-    in_order,
-    members_of,
-    shipped_mixtures,
-)
 from yukawa.data.rows import Document, RowFilter
 from yukawa.data.spool import (
     DocumentSpool,
@@ -72,7 +64,7 @@ class _Request:
     """The arguments of `build_abstracts` that decide the rows; `mixture` None stands for every archive."""
 
     mixture: str | None
-    table: MixtureTable
+    table: mixtures.MixtureTable
     method: Method
     seed: int
     filters: tuple[RowFilter, ...] = ()
@@ -80,7 +72,7 @@ class _Request:
     @property
     def archives(self) -> tuple[str, ...] | None:
         """The archives of the mixture."""
-        return None if self.mixture is None else archives_of(self.mixture, self.table)
+        return None if self.mixture is None else mixtures.archives_of(self.mixture, self.table)
 
 
 def build_abstracts(
@@ -90,7 +82,7 @@ def build_abstracts(
     mixture: str | None = None,
     method: Method = STRICT,
     seed: int = SEED,
-    table: MixtureTable | None = None,
+    table: mixtures.MixtureTable | None = None,
     filters: Iterable[RowFilter] = (),
     suffix: str = ".parquet",
     counter: TokenCounter | None = None,
@@ -115,7 +107,7 @@ def build_abstracts(
         StoreError: the disk refuses; nothing is left behind.
         MissingPackage: the format is Parquet and pyarrow is not installed.
     """
-    table = shipped_mixtures() if table is None else table
+    table = mixtures.shipped_mixtures() if table is None else table
     folder, request = Path(folder), _Request(mixture, table, method, seed, tuple(filters))
     archives = request.archives
     check_new_folder(folder)
@@ -139,7 +131,7 @@ def build_mixture(
     seed: int = SEED,
     *,
     method: Method = STRICT,
-    table: MixtureTable | None = None,
+    table: mixtures.MixtureTable | None = None,
 ) -> dict[str, list[Document]]:
     """The documents of a mixture by split, shuffled: what `build_abstracts` would write of them.
 
@@ -148,8 +140,8 @@ def build_mixture(
     Raises:
         InputError: the mixture is unknown, or one of its archives has no documents.
     """
-    table = shipped_mixtures() if table is None else table
-    archives_of(name, table)
+    table = mixtures.shipped_mixtures() if table is None else table
+    mixtures.archives_of(name, table)
     request = _Request(name, table, method, seed)
     with tempfile.TemporaryDirectory() as folder, DocumentSpool(Path(folder)) as spool:
         chosen = _chosen(spool, _distinct(spool, documents, request, Counter()), request)
@@ -190,7 +182,7 @@ def _report(progress: Progress, before: int, total: int, done: int) -> None:
     progress(before + done, total)
 
 
-def _chosen(spool: DocumentSpool, places: Places, request: _Request) -> Chosen:
+def _chosen(spool: DocumentSpool, places: Places, request: _Request) -> mixtures.Chosen:
     """Split the documents at these places and choose those of the mixture, or all if it is None."""
     archives = sorted({name.partition(".")[0] for name in spool.names})
     homes = {name: archives.index(name.partition(".")[0]) for name in spool.names}
@@ -203,16 +195,18 @@ def _chosen(spool: DocumentSpool, places: Places, request: _Request) -> Chosen:
     exact = request.method.exact_sizes
     splits[places] = exact_splits(keys[places], groups) if exact else stable_splits(keys[places])
     if request.mixture is not None and request.archives is not None:
-        members = members_of(request.archives, spool.names, spool.categories, request.method.matches)
-        return choose(request.mixture, request.table, members, splits, ranks)
-    taken = {split: in_order(np.flatnonzero(splits == code), ranks) for code, split in enumerate(SPLITS)}
-    return Chosen(taken, {}, {split: len(found) for split, found in taken.items()})
+        members = mixtures.members_of(request.archives, spool.names, spool.categories, request.method.matches)
+        return mixtures.choose(request.mixture, request.table, members, splits, ranks)
+    taken = {
+        split: mixtures.in_order(np.flatnonzero(splits == code), ranks) for code, split in enumerate(SPLITS)
+    }
+    return mixtures.Chosen(taken, {}, {split: len(found) for split, found in taken.items()})
 
 
 def _written(
     folder: Path,
     spool: DocumentSpool,
-    chosen: Chosen,
+    chosen: mixtures.Chosen,
     inputs: list[SnapshotRecord],
     dropped: Mapping[str, int],
     request: _Request,
@@ -240,7 +234,7 @@ def _written(
 
 
 def _made(
-    inputs: Sequence[SnapshotRecord], dropped: Mapping[str, int], request: _Request, chosen: Chosen
+    inputs: Sequence[SnapshotRecord], dropped: Mapping[str, int], request: _Request, chosen: mixtures.Chosen
 ) -> dict[str, Any]:
     """What the manifest says about how the data set was made."""
     made: dict[str, Any] = {
@@ -274,7 +268,7 @@ def _nothing(inputs: Sequence[SnapshotRecord], dropped: Mapping[str, int], mixtu
     return f"none of {papers:,} papers remains{wanted}: {reasons or 'the filters kept none'}"
 
 
-def _notes(request: _Request, chosen: Chosen) -> tuple[str, ...]:
+def _notes(request: _Request, chosen: mixtures.Chosen) -> tuple[str, ...]:
     """What a user should know before training on the data set."""
     notes = []
     if request.mixture and not request.table[request.mixture].sure:

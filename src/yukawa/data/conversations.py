@@ -2,13 +2,13 @@
 
 import gzip
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from yukawa.core.errors import InputError, unknown_name
-from yukawa.core.files import read_jsonl, write_jsonl
+from yukawa.core.files import read_jsonl
 from yukawa.data.rows import Conversation, Preference, Turn
 
 # The fields that a row of each format must have, the most specific format first.
@@ -99,15 +99,6 @@ def read_preferences(
         InputError: as for `read_conversations`; also if both replies are the same.
     """
     return _read(path, "preference", source, licence, drop_bad, Preference)
-
-
-def write_messages(path: Path, conversations: Iterable[Conversation]) -> int:
-    """Write conversations as JSON Lines in the format `messages`; return how many.
-
-    Raises:
-        StoreError: the disk refuses; the old file remains.
-    """
-    return write_jsonl(path, (row.model_dump(mode="json", exclude_none=True) for row in conversations))
 
 
 def detect_format(path: Path) -> str:

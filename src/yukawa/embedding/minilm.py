@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
-from yukawa.core.errors import InputError, MissingPackage, ModelError
+from yukawa.core.errors import InputError, MissingPackage, ModelError, require
 from yukawa.core.processes import usable_cores
 from yukawa.embedding.base import Progress, Vectors, normalise_rows, replace_surrogates
 from yukawa.embedding.bert import Bert, read_safetensors
@@ -146,14 +146,7 @@ class SentenceTransformersEmbedder:
     """
 
     def __init__(self, model: str) -> None:
-        try:
-            library = import_module("sentence_transformers")
-        except ModuleNotFoundError as error:
-            raise MissingPackage(
-                "sentence-transformers",
-                "pip install sentence-transformers",
-                purpose=f"the embedder 'sentence-transformers:{model}'",
-            ) from error
+        library = require("sentence_transformers", f"the embedder 'sentence-transformers:{model}'")
         try:
             self._model = library.SentenceTransformer(model)
         except (OSError, ValueError) as error:

@@ -1,3 +1,8 @@
+from . import completion_metrics as completion_metrics
+from . import completions as completions
+from . import recipe as recipe
+from . import results as results
+from . import runner as runner
 from .completion_metrics import completion_entropies as completion_entropies
 from .completion_metrics import semscore as semscore
 from .completions import complete as complete

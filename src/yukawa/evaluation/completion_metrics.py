@@ -54,10 +54,7 @@ class SemScores:
 
 
 def semscore(
-    completions: Mapping[str, Sequence[Completion]],
-    embedder: Embedder,
-    *,
-    progress: Progress | None = None,
+    completions: Mapping[str, Sequence[Completion]], embedder: Embedder, *, progress: Progress | None = None
 ) -> dict[str, SemScores]:
     """SemScores (Aynetdinov and Akbik 2024) of each system's completions; each text is embedded once.
 

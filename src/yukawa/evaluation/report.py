@@ -16,14 +16,8 @@ from yukawa.core.statistics import Comparison
 from yukawa.data.rows import Document
 from yukawa.embedding import open_embedder
 from yukawa.embedding.base import Embedder
-from yukawa.evaluation import plots, report_sections, results
-from yukawa.evaluation.completion_metrics import (
-    Entropies,
-    chat_surprisals,
-    completion_entropies,
-    diversity,
-    semscore,
-)
+from yukawa.evaluation import completion_metrics as metrics
+from yukawa.evaluation import plots, results
 from yukawa.evaluation.completions import Completion, read_completion_files, read_completions
 from yukawa.evaluation.perplexity import Losses
 from yukawa.evaluation.recipe import EvaluationRecipe, ScoringOptions, Statistics
@@ -170,7 +164,7 @@ class _Completions:
     """
 
     rows: dict[str, list[Completion]] = field(default_factory=dict)
-    entropies: dict[str, Entropies] = field(default_factory=dict)
+    entropies: dict[str, metrics.Entropies] = field(default_factory=dict)
     post_hooks: dict[str, PostHook] = field(default_factory=dict)
 
     @classmethod
@@ -183,7 +177,7 @@ class _Completions:
             found.rows[name] = rows
             chat = options.get("chat")
             if chat and any(row.logprobs for row in rows):
-                found.entropies[name] = chat_surprisals(rows)
+                found.entropies[name] = metrics.chat_surprisals(rows)
             elif not chat and name in known and any(row.tokens for row in rows):
                 known[name].check_wrote(options)
                 found.post_hooks[name] = partial(found._score, bos=options.get("bos"))
@@ -191,7 +185,7 @@ class _Completions:
         return found
 
     def _score(self, model: LanguageModel, bos: bool | None) -> None:
-        self.entropies[model.name] = completion_entropies(model, self.rows[model.name], bos=bos)
+        self.entropies[model.name] = metrics.completion_entropies(model, self.rows[model.name], bos=bos)
 
     def json(self, vectors: Embedder, statistics: Statistics) -> dict[str, Any]:
         """SemScore, diversity (of the true continuations too) and entropy of each system."""
@@ -199,9 +193,9 @@ class _Completions:
         texts = {name: [(row.id, row.completion) for row in rows] for name, rows in self.rows.items()}
         texts["true continuation"] = [(row.id, row.reference) for row in first]
         return {
-            "semscore": results.semscore_json(semscore(self.rows, vectors), statistics),
+            "semscore": results.semscore_json(metrics.semscore(self.rows, vectors), statistics),
             "diversity": {
-                name: results.diversity_json(diversity(*zip(*pairs, strict=True)), statistics)
+                name: results.diversity_json(metrics.diversity(*zip(*pairs, strict=True)), statistics)
                 for name, pairs in texts.items()
             },
             "entropy": {name: results.entropy_json(e, statistics) for name, e in self.entropies.items()},
@@ -246,7 +240,7 @@ def _page(
     data: Mapping[str, Any],
     tests: Mapping[str, Sequence[Document]],
     compared: Mapping[str, tuple[str, Comparison]],
-    entropies: Mapping[str, Entropies],
+    entropies: Mapping[str, metrics.Entropies],
     curves: Mapping[str, Sequence[Mapping[str, Any]]],
     folder: Path,
 ) -> reports.Page:
@@ -254,18 +248,18 @@ def _page(
     names = list(data["models"])
     title = ", ".join(names) if len(names) <= 4 else f"{names[0]} and {len(names) - 1} others"
     page = reports.Page(f"Evaluation of {title}")
-    page.add(*report_sections.opening_section(data, tests))
+    page.add(*results.opening_section(data, tests))
     if "matrix" in data:  # the overview, before its parts
-        page.add(*report_sections.matrix_section(data["matrix"]), _matrix_picture(data["matrix"], folder))
+        page.add(*results.matrix_section(data["matrix"]), _matrix_picture(data["matrix"], folder))
     level = data["statistics"]["level"]
     for test, (form, comparison) in compared.items():
-        page.add(*report_sections.perplexity_section(test, data["tests"][test], results.WORDS))
+        page.add(*results.perplexity_section(test, data["tests"][test]))
         path = folder / f"bootstrap-{slug(test)}.png"
         plots.bootstrap_plot(comparison, path, f"{results.WORDS[form]} on {test}")
         caption = f"Resampled values and paired differences on {test}, with {level:.0%} intervals"
         page.add(reports.Picture(path, caption))
     if "completions" in data:
-        page.add(*report_sections.completions_section(data["completions"]))
+        page.add(*results.completions_section(data["completions"]))
         page.add(*_entropy_pictures(entropies, folder))
     if curves:
         path = plots.learning_plot(curves, folder / "learning.png")
@@ -282,7 +276,7 @@ def _matrix_picture(matrix: Mapping[str, Any], folder: Path) -> reports.Picture:
     return reports.Picture(path, f"Transfer and forgetting: {label}; below zero is better")
 
 
-def _entropy_pictures(entropies: Mapping[str, Entropies], folder: Path) -> list[reports.Picture]:
+def _entropy_pictures(entropies: Mapping[str, metrics.Entropies], folder: Path) -> list[reports.Picture]:
     """The picture of bits against position, if there are any; those of a service are called surprisal."""
     if not entropies:
         return []

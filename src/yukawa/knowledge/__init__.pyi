@@ -1,6 +1,8 @@
 from .base import KnowledgeBase as KnowledgeBase
 from .items import NewItem as NewItem
+from .items import checked_text as checked_text
 from .items import new_item as new_item
+from .items import read_document as read_document
 from .records import Conflict as Conflict
 from .records import Event as Event
 from .records import Hit as Hit

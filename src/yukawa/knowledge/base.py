@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,6 @@ from yukawa.knowledge.records import Conflict, Event, Hit, Item, Moment, VerifyR
 from yukawa.knowledge.search.serving import Serving, reindex, serving_row
 from yukawa.knowledge.store import erasure, ledger, reader, schema, transfer, writer
 from yukawa.knowledge.store.database import Store
-from yukawa.knowledge.store.ledger import Entry
 
 Progress = Callable[[int, int], None]
 _BATCH = 1000
@@ -64,9 +62,7 @@ class KnowledgeBase:
     def __enter__(self) -> KnowledgeBase:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def __repr__(self) -> str:
@@ -185,7 +181,7 @@ class KnowledgeBase:
         )  # fmt: skip
         writer.open_conflicts(connection, new_items, now)
         verbs = [verb or ("update" if i in last else "teach") for i in ids]
-        entries = [Entry(*entry) for entry in zip(verbs, ids, numbers, digests, strict=True)]
+        entries = [ledger.Entry(*entry) for entry in zip(verbs, ids, numbers, digests, strict=True)]
         ledger.append(connection, entries, actor=actor or "unknown", reason=reason, moment=now)
         items = reader.current(connection, ids)
         return [replace(items[i], status=_STATUS[v]) for i, v in zip(ids, verbs, strict=True)]
@@ -225,7 +221,7 @@ class KnowledgeBase:
                 return replace(item, status="unchanged")
             now = ledger.next_moment(connection)
             writer.end_versions(connection, [item_id], now)
-            entries = [Entry("unload", item_id, item.version)]
+            entries = [ledger.Entry("unload", item_id, item.version)]
             ledger.append(connection, entries, actor=actor or "unknown", reason=reason, moment=now)
             return replace(self._shown(connection, item_id), status="unloaded")
 
@@ -349,7 +345,9 @@ class KnowledgeBase:
             connection.execute(sa.update(c).where(c.c.id == conflict_id).values(resolved=now))
             losers = [i for i in conflict.item_ids if keep is not None and i != keep]
             writer.end_versions(connection, losers, now)
-            entries = [Entry("resolve", i) for i in conflict.item_ids] + [Entry("unload", i) for i in losers]
+            entries = [ledger.Entry("resolve", i) for i in conflict.item_ids] + [
+                ledger.Entry("unload", i) for i in losers
+            ]
             ledger.append(connection, entries, actor=actor or "unknown", reason=reason, moment=now)
 
     def verify(self) -> VerifyReport:

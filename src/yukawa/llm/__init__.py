@@ -1,15 +1,6 @@
 """One interface to any language model: `open_model` a row of `yukawa.toml`, then `chat` or `stream`."""
 
-from yukawa.llm.base import Capabilities, ChatModel, Message, Reply, TokenLogprob, open_model, structured
-from yukawa.llm.sync import SyncChat
+import lazy_loader
 
-__all__ = [
-    "Capabilities",
-    "ChatModel",
-    "Message",
-    "Reply",
-    "SyncChat",
-    "TokenLogprob",
-    "open_model",
-    "structured",
-]
+# Imported when first used, so that `import yukawa.llm` costs nothing.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -66,10 +66,7 @@ def attempt(work: Work[CellT], cell: CellT, progress: Steps | None = None) -> Ou
 
 
 def run_all(
-    work: Work[CellT],
-    cells: Sequence[CellT],
-    executor: Executor | None = None,
-    progress: Steps | None = None,
+    work: Work[CellT], cells: Sequence[CellT], executor: Executor | None = None, progress: Steps | None = None
 ) -> Generator[Outcome[CellT], None, None]:
     """Do the work of all runs, and give their outcomes in the order in which they end.
 

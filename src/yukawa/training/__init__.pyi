@@ -1,4 +1,4 @@
 from .dry_run import describe as describe
-from .merged_model import merge as merge
+from .export import merge as merge
 from .recipe import TextRecipe as TextRecipe
 from .text_task import train as train

@@ -147,20 +147,12 @@ def _how_to_make(recipe: TextRecipe, path: Path) -> str:
 def _table(rows: Iterator[Columns]) -> Any:
     """An Arrow table of lists of whole numbers, a few thousand rows at a time."""
     arrow = require("pyarrow", "training")
-    tables, group = [], []
-    for row in rows:
-        group.append(row)
-        if len(group) == 10_000:
-            tables.append(_of_rows(arrow, group))
-            group = []
-    if group:
-        tables.append(_of_rows(arrow, group))
-    return arrow.concat_tables(tables) if tables else arrow.table({"input_ids": []})
-
-
-def _of_rows(arrow: Any, rows: list[Columns]) -> Any:
     kind = arrow.list_(arrow.int32())
-    return arrow.table({name: arrow.array([row[name] for row in rows], kind) for name in rows[0]})
+    tables = [
+        arrow.table({name: arrow.array([row[name] for row in group], kind) for name in group[0]})
+        for group in tokenization.batches(rows, 10_000)
+    ]
+    return arrow.concat_tables(tables) if tables else arrow.table({"input_ids": []})
 
 
 def _labelled(text: Columns) -> Columns:

@@ -1,6 +1,5 @@
 """Everything that a run needs before its first step: base, tokenizer, text; checked, counted and planned."""
 
-import importlib.util
 import math
 import warnings
 from collections.abc import Iterator
@@ -8,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from yukawa.core.errors import InputError, MissingPackage, require, unknown_name
+from yukawa.core.errors import InputError, check_installed, require, unknown_name
 from yukawa.core.files import new_folder
 from yukawa.data import Conversation, Document, Preference, read_rows
 from yukawa.llm.folders import fetch_model, local_model, model_files
@@ -19,6 +18,8 @@ from yukawa.training.dataset import RowFiles, TokenizedSplit, check_files, find_
 from yukawa.training.recipe import TextRecipe, TextSettings
 from yukawa.training.tiny_model import GENERATED, PDG, SIZES, make_llama, make_pdg_text
 from yukawa.training.tokenization import prepare_template
+
+MADE = "generated"  # the folder in a run of a base or text that its recipe generates
 
 
 @dataclass(frozen=True)
@@ -143,8 +144,8 @@ def check_training_machine(settings: TextSettings, machine: Machine) -> None:
             "training.distributed=fsdp2 divides the model among processes, and this is a single one",
             hint="start it by torchrun --nproc-per-node N, or type: training.distributed=none",
         )
-    if how.startswith("deepspeed") and importlib.util.find_spec("deepspeed") is None:
-        raise MissingPackage("deepspeed", "pip install deepspeed", purpose=f"training.distributed={how}")
+    if how.startswith("deepspeed"):
+        check_installed("deepspeed", f"training.distributed={how}")
 
 
 def epoch_steps(recipe: TextRecipe, sequences: int, world: int) -> int:

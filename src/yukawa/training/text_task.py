@@ -19,21 +19,13 @@ from yukawa.runs.run import Run, is_run, run_folder
 from yukawa.runs.sweep import Steps, Stopped
 from yukawa.runs.task import Task, TrainResult, execute
 from yukawa.runs.trainer import RunTrainer
+from yukawa.training import prepare
 from yukawa.training.export import write_for_older_readers, write_tokenizer
-from yukawa.training.prepare import (
-    Prepared,
-    check_length,
-    check_training_machine,
-    epoch_steps,
-    load_base,
-    prepare,
-    quiet,
-)
 from yukawa.training.recipe import TextRecipe, TextSettings
 from yukawa.training.tiny_model import GENERATED
 from yukawa.training.trainer import arguments, packed_collator, trainer_class
 
-MADE, COUNTS = "generated", "counts.json"
+COUNTS = "counts.json"
 _DONE = {
     "pretrain": "continued pre-training on documents",
     "sft": "supervised training on conversations (the loss runs over the assistant's words alone)",
@@ -75,7 +67,7 @@ def train(
         resume: whether to resume from the last checkpoint.
         progress: called after each step with the steps made, the steps in all, and the latest metrics.
     """
-    quiet()
+    prepare.quiet()
     return execute(TextTask(recipe), out, resume, progress)
 
 
@@ -104,7 +96,7 @@ class TextTask(Task[TextRecipe, TextResult]):
     """A language model that learns from text."""
 
     free: ClassVar[tuple[str, ...]] = ("data.path", "data.validation", "model.base", "level")
-    prepared: Prepared
+    prepared: prepare.Prepared
 
     @property
     def settings(self) -> TextSettings:
@@ -118,12 +110,12 @@ class TextTask(Task[TextRecipe, TextResult]):
 
     def check(self, machine: Machine) -> None:
         """Refuse what this machine cannot carry out."""
-        check_training_machine(self.settings, machine)
+        prepare.check_training_machine(self.settings, machine)
 
     def prepare(self, folder: Path, machine: Machine) -> None:
         """Find or make base and text; one process of each host does so before the others look."""
         with first_process_first(machine):
-            self.prepared = prepare(self.recipe, folder / MADE)
+            self.prepared = prepare.prepare(self.recipe, folder / prepare.MADE)
 
     def inputs(self) -> list[Path]:
         """The files of text and base."""
@@ -131,8 +123,10 @@ class TextTask(Task[TextRecipe, TextResult]):
 
     def plan(self, machine: Machine) -> Plan:
         """Load the base, and count the steps."""
-        self.model = load_base(self.prepared.base, self.recipe, self.prepared.tokenizer, machine.device)
-        check_length(self.recipe, self.model)
+        self.model = prepare.load_base(
+            self.prepared.base, self.recipe, self.prepared.tokenizer, machine.device
+        )
+        prepare.check_length(self.recipe, self.model)
         return plan_of(self.prepared, machine.world)
 
     def describe_data(self, run: Run) -> None:
@@ -153,7 +147,7 @@ class TextTask(Task[TextRecipe, TextResult]):
             )
         options: dict[str, Any] = {}
         if how.kind == "preference" and adapter is None:
-            options["ref_model"] = load_base(
+            options["ref_model"] = prepare.load_base(
                 prepared.base, recipe, prepared.tokenizer, str(self.model.device)
             )
         if how.kind != "preference" and how.packing:
@@ -193,14 +187,14 @@ class TextTask(Task[TextRecipe, TextResult]):
         )  # fmt: skip
 
 
-def plan_of(prepared: Prepared, world: int) -> Plan:
+def plan_of(prepared: prepare.Prepared, world: int) -> Plan:
     """When things happen in a training of so many processes."""
-    epoch = epoch_steps(prepared.recipe, len(prepared.train.rows), world)
+    epoch = prepare.epoch_steps(prepared.recipe, len(prepared.train.rows), world)
     validated = prepared.validation is not None
     return Plan.of(prepared.recipe.training, epoch, "tokens", validated=validated)
 
 
-def save_result(trainer: Any, prepared: Prepared, folder: Path) -> None:
+def save_result(trainer: Any, prepared: prepare.Prepared, folder: Path) -> None:
     """Write model or adapter as safetensors, and the tokenizer with the template that training used.
 
     All processes call it, since each may hold a part of the weights.
@@ -229,7 +223,7 @@ def save_result(trainer: Any, prepared: Prepared, folder: Path) -> None:
             shutil.rmtree(beside, ignore_errors=True)
 
 
-def _name_base(folder: Path, prepared: Prepared) -> None:
+def _name_base(folder: Path, prepared: prepare.Prepared) -> None:
     """Let an adapter say which base it belongs to: its name on the hub, or its folder."""
     path = folder / ADAPTER_CONFIG
     if not path.exists():
@@ -257,7 +251,9 @@ def level_of(recipe: TextRecipe) -> str:
     return "L2" if taught else "L1"
 
 
-def card(prepared: Prepared, *, parameters: tuple[int, int], steps: int, metrics: Mapping[str, float]) -> str:
+def card(
+    prepared: prepare.Prepared, *, parameters: tuple[int, int], steps: int, metrics: Mapping[str, float]
+) -> str:
     """The model card.
 
     Args:

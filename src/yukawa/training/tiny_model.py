@@ -104,19 +104,20 @@ def make_pdg_text(folder: Path) -> Path:
 def _tokenizer(texts: Iterable[str], vocabulary: int) -> Any:
     transformers = require("transformers", "making a tokenizer")
     tokenizers = require("tokenizers", "making a tokenizer")
-    models, trainers = require("tokenizers.models", ""), require("tokenizers.trainers", "")
-    before, after = require("tokenizers.pre_tokenizers", ""), require("tokenizers.processors", "")
-    bpe = tokenizers.Tokenizer(models.BPE())
+    before = tokenizers.pre_tokenizers
+    bpe = tokenizers.Tokenizer(tokenizers.models.BPE())
     bpe.pre_tokenizer = before.ByteLevel(add_prefix_space=False)
-    bpe.decoder = require("tokenizers.decoders", "").ByteLevel()
-    trainer = trainers.BpeTrainer(
+    bpe.decoder = tokenizers.decoders.ByteLevel()
+    trainer = tokenizers.trainers.BpeTrainer(
         vocab_size=vocabulary,
         special_tokens=[BOS, EOS, PAD],
         initial_alphabet=before.ByteLevel.alphabet(),
         show_progress=False,
     )
     bpe.train_from_iterator(texts, trainer)
-    bpe.post_processor = after.TemplateProcessing(single=f"{BOS} $A", special_tokens=[(BOS, 0)])
+    bpe.post_processor = tokenizers.processors.TemplateProcessing(
+        single=f"{BOS} $A", special_tokens=[(BOS, 0)]
+    )
     return transformers.PreTrainedTokenizerFast(
         tokenizer_object=bpe, bos_token=BOS, eos_token=EOS, pad_token=PAD,
         chat_template=read_template("plain"), clean_up_tokenization_spaces=False,

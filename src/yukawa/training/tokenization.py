@@ -4,10 +4,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from yukawa.core.errors import InputError, unknown_name
 from yukawa.data import Conversation, Document, Preference
+
+RowT = TypeVar("RowT")
 
 IGNORED = -100  # a label without loss
 _BATCH = 1000  # rows that a tokenizer takes at once
@@ -78,7 +80,7 @@ def tokenise_documents(
 ) -> Iterator[Columns]:
     """Fragments of at most `length` tokens; a document begins with BOS (if the base knows it) and ends with EOS."""
     before, after = specials(tokenizer)
-    for batch in _batches(rows):
+    for batch in batches(rows, _BATCH):
         found = tokenizer([row.text for row in batch], add_special_tokens=False, split_special_tokens=True)
         for ids in found["input_ids"]:
             ids = [*before, *ids, *after]
@@ -161,9 +163,10 @@ def _common(first: Sequence[int], second: Sequence[int]) -> int:
     return next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(first), len(second)))
 
 
-def _batches(rows: Iterable[Document]) -> Iterator[list[Document]]:
+def batches(rows: Iterable[RowT], size: int) -> Iterator[list[RowT]]:
+    """The rows, so many at a time."""
     rows = iter(rows)
-    while batch := list(islice(rows, _BATCH)):
+    while batch := list(islice(rows, size)):
         yield batch
 
 

@@ -5,8 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from yukawa.jets.columns import JET_COLUMNS, JET_ORIGIN, PARTICLE_COLUMNS, label_column
-from yukawa.jets.table import Jets
+from yukawa.jets.table import JET_COLUMNS, JET_ORIGIN, PARTICLE_COLUMNS, Jets, label_column
 
 MakeJets = Callable[..., Jets]
 

@@ -16,9 +16,9 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from yukawa.core.errors import InputError
-from yukawa.jets.columns import JET_ORIGIN
 from yukawa.jets.evaluation import metrics
 from yukawa.jets.evaluation.metrics import Confusion
+from yukawa.jets.table import JET_ORIGIN
 
 DATA = Path(os.environ.get("YUKAWA_TEST_DATA", Path(__file__).parents[4] / "shared" / "data"))
 ANCHORS = DATA / "joi" / "m11_anchors.json"
@@ -49,6 +49,11 @@ def draw(random: np.random.Generator, jets: int) -> np.ndarray:
     return np.stack([random.multinomial(jets, row) for row in TRUE])
 
 
+def confusion(matrix: np.ndarray, jets: float, classes: tuple[str, ...]) -> Confusion:
+    """A printed matrix, with so many jets behind each row."""
+    return Confusion(np.asarray(matrix, float), np.full(len(classes), float(jets)), tuple(classes))
+
+
 def expand(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Labels and predictions, one a jet, with these counts."""
     labels, predicted = np.nonzero(counts)
@@ -61,7 +66,7 @@ def expand(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def test_published_matrices_give_the_published_figures(name: str) -> None:
     anchors = json.loads(ANCHORS.read_text())
     matrix = next(value for key, value in anchors.items() if key.startswith(name))
-    figures = Confusion.from_matrix(np.array(matrix), 10_000, anchors["order"]).figures
+    figures = confusion(np.array(matrix), 10_000, anchors["order"]).figures
     efficiencies, flips, g, mean = PRINTED[name]
     half_digit = 0.0005 + 1e-9
     for k, flavour in enumerate("bcsud"):
@@ -121,14 +126,14 @@ def test_errors_are_the_spread_of_repeated_experiments() -> None:
     random = np.random.default_rng(3)
     counts = np.stack([draw(random, 200) for _ in range(4000)])
     spread = metrics.matrix_figures(counts / 200, counts.sum(-1), CLASSES)
-    expected = Confusion.from_matrix(TRUE, 200, CLASSES).figures
+    expected = confusion(TRUE, 200, CLASSES).figures
     for name, values in spread.items():
         assert expected[name].error == pytest.approx(values.std(), rel=0.05), name
 
 
 def test_intervals_cover_the_truth_in_two_thirds_of_experiments() -> None:
     random = np.random.default_rng(4)
-    truth = {name: e.value for name, e in Confusion.from_matrix(TRUE, 1, CLASSES).figures.items()}
+    truth = {name: e.value for name, e in confusion(TRUE, 1, CLASSES).figures.items()}
     covered = dict.fromkeys(truth, 0)
     for _ in range(600):
         for name, e in Confusion.from_counts(draw(random, 150), CLASSES).figures.items():
@@ -281,11 +286,11 @@ def test_bad_input_is_one_clear_line() -> None:
     with pytest.raises(InputError, match=r"\(3,\) labels and \(2,\) predictions"):
         Confusion.from_predictions(np.zeros(3, int), np.zeros(2, int), ("QCD", "top"))
     with pytest.raises(InputError, match="must sum to 1"):
-        Confusion.from_matrix(np.array([[5, 3], [0, 1]]), 10, ("QCD", "top"))
+        confusion(np.array([[5, 3], [0, 1]]), 10, ("QCD", "top"))
     with pytest.raises(InputError, match="2 x 2 entries"):
-        Confusion.from_matrix(np.eye(3), 10, ("QCD", "top"))
+        confusion(np.eye(3), 10, ("QCD", "top"))
     with pytest.raises(InputError, match="negative or NaN"):
-        Confusion.from_matrix(np.array([[math.nan, 1], [0, 1]]), 10, ("QCD", "top"))
+        confusion(np.array([[math.nan, 1], [0, 1]]), 10, ("QCD", "top"))
     with pytest.raises(InputError, match="there is no antiparticle of another"):
         metrics.charge_symmetry(np.eye(2), ("QCD", "top"))
     with pytest.raises(InputError, match="event numbers"):

@@ -10,12 +10,10 @@ import pytest
 import torch
 
 from yukawa.core.errors import InputError, NotFound
-from yukawa.jets.evaluation import prediction
-from yukawa.jets.evaluation.prediction import predict, probabilities, read_predictions
+from yukawa.jets.evaluation.prediction import predict, probabilities
 from yukawa.jets.features.encoder import FeatureEncoder
 from yukawa.jets.io.chunks import JetSource
 from yukawa.jets.io.loader import tensors
-from yukawa.jets.io.parquet import write_parquet
 from yukawa.jets.io.source import open_source
 from yukawa.jets.models.tagger import load_model
 from yukawa.jets.table import Jets
@@ -65,9 +63,7 @@ def test_files_hold_what_memory_would(tmp_path: Path, make_model: Any, jets_file
     memory = predict(folder, source).table()
     found = predict(folder, source, tmp_path / f"predictions{suffix}")
     assert found.rows is None
-    back = read_predictions(tmp_path / f"predictions{suffix}")
-    assert (back.classes, back.jets) == (("b", "bbar", "g"), 120)
-    for table in (found.table(), back.table()):
+    for table in (found.table(), open_source(tmp_path / f"predictions{suffix}").read()):
         assert table.columns == memory.columns
         for name, column in memory.scalars.items():
             np.testing.assert_array_equal(table.scalars[name], column, err_msg=name)
@@ -191,15 +187,5 @@ def test_bad_input_is_one_clear_line(
         predict(folder, source_of(jets.pick([c for c in jets.columns if c != "part_d0val"]), 120))
     with pytest.raises(InputError, match="the device 'abacus' cannot be used"):
         predict(folder, source, device="abacus")
-    with pytest.raises(InputError, match="does not hold predictions"):
-        read_predictions(jets_file)
     with pytest.raises(InputError, match="no column score_top"):
         probabilities(predict(folder, source).table(), ("b", "top"))
-
-
-def test_other_programs_scores_can_be_read(tmp_path: Path) -> None:
-    scores = {"score_QCD": np.array([0.2, 0.9]), "score_top": np.array([0.8, 0.1])}
-    write_parquet(tmp_path / "other.parquet", Jets(np.zeros(3, np.int64), {}, scores))
-    found = read_predictions(tmp_path / "other.parquet")
-    assert found.classes == ("QCD", "top")
-    np.testing.assert_array_equal(prediction.probabilities(found.table(), ("top", "QCD"))[:, 0], [0.8, 0.1])

@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 
 from yukawa.core.errors import InputError
-from yukawa.jets.columns import JET_ORIGIN
+from yukawa.jets.evaluation.evaluate import page, write
 from yukawa.jets.evaluation.metrics import Confusion
 from yukawa.jets.evaluation.prediction import Predictions
-from yukawa.jets.evaluation.report import page, write
 from yukawa.jets.evaluation.results import PUBLISHED, Scores, compare, labelled_scores, measure
-from yukawa.jets.table import Jets
+from yukawa.jets.table import JET_ORIGIN, Jets
 
 CLASSES = ("b", "bbar", "g")
 

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 import yaml
 
-from yukawa.jets.columns import JET_COLUMNS, PARTICLE_COLUMNS, label_column
 from yukawa.jets.features.config import DataConfig, read_config
-from yukawa.jets.table import Jets
+from yukawa.jets.table import JET_COLUMNS, PARTICLE_COLUMNS, Jets, label_column
 
 ToyJets = Callable[..., Jets]
 Change = Callable[..., DataConfig]

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yukawa.core.errors import InputError
-from yukawa.jets.columns import JET_COLUMNS, JET_ORIGIN, PARTICLE_COLUMNS
 from yukawa.jets.features import DataConfig, FeatureEncoder
 from yukawa.jets.features.config import (
     AUTO,
@@ -20,6 +19,7 @@ from yukawa.jets.features.config import (
     load_data_config,
     read_config,
 )
+from yukawa.jets.table import JET_COLUMNS, JET_ORIGIN, PARTICLE_COLUMNS
 
 SMALL: dict[str, Any] = {
     "new_variables": {"part_pt": "np.hypot(part_px, part_py)", "part_mask": "ak.ones_like(part_px)"},

@@ -11,13 +11,63 @@ import awkward as ak
 import numpy as np
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from yukawa.core.errors import InputError
 from yukawa.jets.features import DataConfig, FeatureEncoder, load_data_config
 from yukawa.jets.features import encoder as module
 from yukawa.jets.features.config import built_in_configs, read_config
-from yukawa.jets.features.encoded import Encoded, join
+from yukawa.jets.features.encoder import Encoded, Encoder, join
 from yukawa.jets.table import Jets
+
+
+def _encoded(counts: list[int], first: int = 0, weighted: bool = True) -> Encoded:
+    total = sum(counts)
+    values = np.arange(first, first + total, dtype=np.float32)
+    return Encoded(
+        {"features_NF": np.stack([values, -values], axis=1), "points_N": values},
+        np.array(counts, np.int64),
+        np.arange(len(counts)) + first,
+        np.arange(len(counts), dtype=np.float32) + first if weighted else None,
+        truncated=len(counts),
+    )
+
+
+def _jets(encoded: Encoded) -> list[tuple]:
+    cuts = np.cumsum(encoded.counts)[:-1]
+    rows = np.split(encoded.rows["features_NF"], cuts) if len(encoded) else []
+    weights = encoded.weights if encoded.weights is not None else np.ones(len(encoded))
+    return [(r.tolist(), int(y), float(w)) for r, y, w in zip(rows, encoded.labels, weights, strict=True)]
+
+
+@given(counts=st.lists(st.integers(0, 4), min_size=1, max_size=8), data=st.data())
+def test_taking_jets_takes_their_rows(counts: list[int], data: st.DataObject):
+    encoded = _encoded(counts)
+    where = data.draw(st.lists(st.integers(0, len(counts) - 1), max_size=9))
+    taken = encoded.take(np.array(where, np.int64))
+    assert _jets(taken) == [_jets(encoded)[at] for at in where]
+    np.testing.assert_array_equal(taken.rows["features_NF"][:, 0], taken.rows["points_N"])
+
+
+@given(parts=st.lists(st.lists(st.integers(0, 3), max_size=4), min_size=1, max_size=4))
+def test_joining_is_adding_lists(parts: list[list[int]]):
+    encoded = [_encoded(counts, 100 * at) for at, counts in enumerate(parts)]
+    joined = join(encoded)
+    assert _jets(joined) == [jet for part in encoded for jet in _jets(part)]
+    assert joined.truncated == sum(map(len, parts))
+
+
+def test_jets_without_weights_stay_without():
+    plain = _encoded([1, 2], weighted=False)
+    assert join([plain, plain]).weights is None
+    assert plain.take(np.array([1])).weights is None
+
+
+def test_an_encoder_must_say_how():
+    with pytest.raises(TypeError, match="encode"):
+        Encoder()  # type: ignore[abstract]
+
 
 DATA = Path(os.environ.get("YUKAWA_TEST_DATA", Path(__file__).parents[4] / "shared" / "data"))
 README_JET = DATA / "joi" / "bbt_readme_jet.json"
@@ -59,8 +109,8 @@ def test_features_are_those_of_weaver(name: str, toy_jets: ToyJets, tmp_path: Pa
     text = yaml.safe_load(config.to_yaml())
     text.pop("sort_by", None)
     del text["preprocess"]["nonfinite"]
-    for given in text["inputs"].values():
-        given["pad_mode"] = "constant"
+    for group in text["inputs"].values():
+        group["pad_mode"] = "constant"
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(text, sort_keys=False))
     theirs = WeaverConfig.load(str(tmp_path / "config.yaml"))
     table = {key: ak.unflatten(column, jets.counts) for key, column in jets.particles.items()} | dict(

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from yukawa.jets.columns import JET_ORIGIN
-from yukawa.jets.table import Jets
+from yukawa.jets.table import JET_ORIGIN, Jets
 
 MakeJets = Callable[..., Jets]
 

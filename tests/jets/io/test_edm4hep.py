@@ -12,11 +12,10 @@ import pytest
 import uproot
 
 from yukawa.core.errors import InputError
-from yukawa.jets.columns import JET_ORIGIN, PDG_ID
 from yukawa.jets.io.edm4hep import Edm4hepChunk, _nearest, holds_events, open_edm4hep
 from yukawa.jets.io.jetclass import write_jetclass
 from yukawa.jets.io.source import open_source
-from yukawa.jets.table import Jets, concatenate
+from yukawa.jets.table import JET_ORIGIN, PDG_ID, Jets, concatenate
 
 OLDER, NEWER = "test_FCC_Winter2023.root", "p8_ee_WW_ecm240_edm4hep.root"
 

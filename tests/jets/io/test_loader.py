@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from yukawa.core.errors import InputError
 from yukawa.jets.features import FeatureEncoder, load_data_config
 from yukawa.jets.features.config import DataConfig, read_config
-from yukawa.jets.features.encoded import Encoded, Encoder, join
+from yukawa.jets.features.encoder import Encoded, Encoder, join
 from yukawa.jets.io.chunks import JetSource
 from yukawa.jets.io.loader import InMemory, Loader, Streaming, run_ahead, tensors
 from yukawa.jets.table import Jets

@@ -14,9 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from yukawa.core.errors import InputError
-from yukawa.jets.columns import JET_ORIGIN
 from yukawa.jets.io.text import LINES, format_jets, open_text, parse_jets, sentences, text_writer, write_text
-from yukawa.jets.table import Jets, concatenate
+from yukawa.jets.table import JET_ORIGIN, Jets, concatenate
 
 NUMBER = re.compile(r"-?\d+\.\d+")
 PARTICLE = (

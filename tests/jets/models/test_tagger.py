@@ -18,7 +18,6 @@ from yukawa.jets.models.tagger import (
     Tagger,
     architecture,
     build,
-    configure,
     load_model,
     pack,
     save_model,
@@ -131,7 +130,7 @@ def test_an_unknown_architecture_is_answered_with_the_nearest() -> None:
 def test_a_wrong_setting_is_one_clear_line(change: dict[str, object], message: str) -> None:
     settings = SMALL | {"features": 3, "classes": ["a"]} | change
     with pytest.raises(InputError, match=message):
-        configure(architecture("particle-net"), settings)
+        build(settings)
 
 
 def test_a_checkpoint_of_another_shape_is_refused(saved: Path) -> None:

@@ -13,9 +13,9 @@ import pytest
 import torch
 
 from yukawa.core.config import merged
-from yukawa.jets.io.manifest import JetManifest, describe_shard
 from yukawa.jets.io.parquet import write_parquet
-from yukawa.jets.pretraining.recipe import PretrainingRecipe
+from yukawa.jets.io.source import JetManifest, describe_shard
+from yukawa.jets.pretraining.train import PretrainingRecipe
 from yukawa.jets.table import Jets
 
 CLASSES = ("b", "g")

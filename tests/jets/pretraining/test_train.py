@@ -1,32 +1,207 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
 
+from yukawa.bytelm.segments import Mark
 from yukawa.core.errors import InputError, NotFound
+from yukawa.core.processes import Interruption
 from yukawa.jets.evaluation.prediction import predict
+from yukawa.jets.features.config import load_data_config
 from yukawa.jets.io.source import open_source
-from yukawa.jets.models.byte_model import ByteLanguageModel
+from yukawa.jets.models import tagger
+from yukawa.jets.models.byte_model import (
+    ByteLanguageModel,
+    ByteLanguageModelConfig,
+    ByteModelConfig,
+    until_end,
+)
 from yukawa.jets.models.tagger import load_model
-from yukawa.jets.pretraining.recipe import PretrainingRecipe
-from yukawa.jets.pretraining.train import card, pretrain
+from yukawa.jets.pretraining.train import SOURCE, PretrainingRecipe, PretrainingTrainer, pretrain
 from yukawa.jets.training.recipe import JetRecipe
 from yukawa.jets.training.setup import build
 from yukawa.jets.training.train import train
-from yukawa.runs.callback import BestSoFar, Plan
+from yukawa.jets.training.trainer import DIVISOR, LABELS, arguments
+from yukawa.runs.batches import StepDataset, TensorBatch
+from yukawa.runs.callback import Plan, TrainingCallback
 from yukawa.runs.checkpoints import checkpoints
+from yukawa.runs.distributed import Machine
 from yukawa.runs.run import Run
 
 Make = Callable[..., PretrainingRecipe]
+PATHS = [f"mixture.{name}.path=elsewhere" for name in ("text", "jets", "questions")]
+
+
+def test_a_recipe_survives_being_written_out(recipe: Make) -> None:
+    made = recipe()
+    assert PretrainingRecipe.parse(made.plain()) == made
+    assert made.training.best_by == "loss"
+    assert made.mixture["text"].weight == 1.0
+
+
+@pytest.mark.parametrize("name", ["pretraining-laptop", "pretraining"])
+def test_the_shipped_recipes_are_whole(name: str) -> None:
+    with pytest.raises(
+        InputError, match=r"mixture\.text\.path is missing \(type: mixture\.text\.path=VALUE\)"
+    ):
+        PretrainingRecipe.load(name)
+    recipe = PretrainingRecipe.load(name, PATHS)
+    assert {source.kind for source in recipe.mixture.values()} == {"text", "jets", "questions"}
+    sizes = recipe.model.model_dump(exclude={"start"})
+    ByteLanguageModelConfig.model_validate(sizes | {"features": 17, "classes": ("b",)})
+    assert recipe.mixture["jets"].path == "elsewhere"
+
+
+def test_the_laptop_recipe_fits_that_of_the_tagger() -> None:
+    for name in ("", "-laptop"):
+        trained = PretrainingRecipe.load(f"pretraining{name}", PATHS).model.model_dump(exclude={"start"})
+        tuned = JetRecipe.load(f"byte-model{name}", ["data.path=there"]).model.model_dump(exclude={"start"})
+        of_data = {"features": 17, "classes": ("b",)}
+        one = ByteLanguageModelConfig.model_validate(trained | of_data)
+        assert one.trunk() == ByteModelConfig.model_validate(tuned | of_data).trunk()
+
+
+def test_a_source_can_be_left_out_and_a_base_changed(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(
+        "mixture: {a: {kind: text, path: x.txt}, b: {kind: jets, path: y}}\ntraining: {steps: 5}\n"
+    )
+    (tmp_path / "child.yaml").write_text("base: base.yaml\nmixture: {a: null}\n")
+    made = PretrainingRecipe.load(tmp_path / "child.yaml", ["training.batch=8", "mixture.b.weight=2e0"])
+    assert list(made.mixture) == ["b"]
+    assert (made.training.batch, made.mixture["b"].weight) == (8, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"mixture": {"text": {"kind": "picture"}}}, r"mixture\.text\.kind = 'picture': .*'text', 'jets'"),
+        ({"mixture": {"text": {"weight": 0}}}, r"mixture\.text\.weight = 0: .*greater than 0"),
+        ({"mixture": {"text": {"weight": -1}}}, r"mixture\.text\.weight = -1: .*greater than 0"),
+        (
+            {"mixture": {"text": {"weigth": 1}}},
+            r"unknown key mixture\.text\.weigth \(did you mean mixture\.text\.weight",
+        ),
+        ({"mixture": {"text": {"fields": []}}}, r"mixture\.text\.fields"),
+        ({"mixture": {"text": {"window": 1}}}, r"mixture\.text\.window"),
+        ({"mixture": {"text": {"loading": "streaming"}}}, "loading has no meaning for text, omit it"),
+        ({"mixture": {"jets": {"window": 4}}}, "window has no meaning for jets"),
+        ({"mixture": {"questions": {"fields": ["a"]}}}, "fields has no meaning for questions"),
+        ({"mixture": {"a.b": {"kind": "text", "path": "x"}}}, r"'a\.b' cannot name a source"),
+        ({"mixture": {"text": None, "jets": None, "questions": None}}, "mixture"),
+        ({"training": {"epochs": 3}}, "epochs"),
+        ({"training": {"jets_per_epoch": 3}}, "jets_per_epoch has no meaning in a mixture"),
+        ({"training": {"best_by": "accuracy"}}, r"training\.best_by = 'accuracy'"),
+        ({"training": {"steps": None}}, "give either epochs or steps"),
+        ({"training": {"validation": 0}}, r"training\.validation"),
+        ({"model": {"architecture": "byte-model"}}, r"model\.architecture = 'byte-model'"),
+    ],
+)
+def test_what_is_no_recipe(
+    values: Callable[..., dict[str, Any]], changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        PretrainingRecipe.parse(values(**changes), "test")
+    assert "\n" not in str(caught.value)
+
+
+class Nothing(StepDataset):
+    def endless(self) -> Iterator[TensorBatch]:
+        return iter(())
+
+
+def sequences(lengths: list[int], seed: int, predicted: Callable[[int], list[bool]]) -> TensorBatch:
+    random = torch.Generator().manual_seed(seed)
+    ids = torch.randint(0, 256, (sum(lengths), 8), generator=random).short()
+    ends = torch.tensor(lengths).cumsum(0) - 1
+    ids[ends, 3], ids[ends, 4:] = int(Mark.EOS), int(Mark.PAD)
+    marks = torch.tensor([mark for length in lengths for mark in predicted(length)])
+    batch = {"patches_NP": ids, "predicted_N": marks, "counts_B": torch.tensor(lengths)}
+    return batch | {DIVISOR: torch.tensor(float(len(lengths)))}
+
+
+@pytest.fixture
+def made(
+    place: Path, recipe: Callable[..., PretrainingRecipe], tmp_path: Path
+) -> tuple[PretrainingTrainer, ByteLanguageModel, list[TensorBatch]]:
+    config = load_data_config(str(place / "config.yaml"))
+    torch.manual_seed(0)
+    sizes: dict[str, Any] = recipe().model.model_dump(exclude={"start"})
+    network = tagger.build(sizes | {"features": len(config.features), "classes": config.classes})
+    assert isinstance(network, ByteLanguageModel)
+    text = sequences([4, 2, 9], 1, lambda length: [False] + [True] * (length - 1)) | {SOURCE: torch.tensor(0)}
+    questions = sequences([5, 6], 2, lambda length: [False] * (length - 1) + [True]) | {
+        SOURCE: torch.tensor(1)
+    }
+    questions["patches_NP"][questions["counts_B"].cumsum(0) - 1] = network.answers.short()
+    batches = [text, questions | {LABELS: torch.tensor([0, 1])}]
+    how = recipe().training
+    plan = Plan(6, None, 3, 3, 1, 16, "sequences", "loss")
+    callback = TrainingCallback(plan, None, None, Interruption(), folder=tmp_path / "c")
+    settings = arguments(how, tmp_path / "c", 6, Machine())
+    trainer = PretrainingTrainer(network, how, settings, Nothing(16, 6), lambda: iter(batches), callback)
+    trainer.weights = {"text": 1.0, "questions": 3.0}
+    return trainer, network, batches
+
+
+def alone(network: ByteLanguageModel, batch: TensorBatch) -> list[tuple[Tensor, int]]:
+    """The mean cross entropy of each sequence by itself, and of how many ids."""
+    found = []
+    lengths = batch["counts_B"].tolist()
+    for ids, marks in zip(
+        batch["patches_NP"].split(lengths), batch["predicted_N"].split(lengths), strict=True
+    ):
+        labels = until_end(ids.long()).masked_fill(~marks[:, None], -100)
+        loss = network.model(ids.reshape(1, -1).long(), labels=labels.reshape(1, -1)).loss
+        found.append((loss, int((labels != -100).sum())))
+    return found
+
+
+def test_all_sequences_count_alike_in_the_loss(
+    made: tuple[PretrainingTrainer, ByteLanguageModel, list[TensorBatch]],
+) -> None:
+    trainer, network, (text, _) = made
+    loss = trainer.compute_loss(trainer.model, {k: v for k, v in text.items() if k != SOURCE})
+    expected = torch.stack([mean for mean, _ in alone(network, text)]).mean()
+    assert isinstance(loss, Tensor)
+    torch.testing.assert_close(loss, expected, rtol=1e-5, atol=0)
+
+
+def test_the_figures_are_those_of_each_source(
+    made: tuple[PretrainingTrainer, ByteLanguageModel, list[TensorBatch]],
+) -> None:
+    trainer, network, (text, questions) = made
+    figures = trainer.evaluate()
+    losses = []
+    with torch.no_grad():
+        for name, batch in (("text", text), ("questions", questions)):
+            each = alone(network, batch)
+            losses.append(float(sum(mean for mean, _ in each) / len(each)))
+            assert figures[f"validation_loss_{name}"] == pytest.approx(losses[-1], rel=1e-5)
+            nats = float(sum(mean * ids for mean, ids in each))
+            real = int((batch["patches_NP"][batch["predicted_N"]] != int(Mark.PAD)).sum())
+            assert figures[f"validation_bits_per_byte_{name}"] == pytest.approx(
+                nats / real / math.log(2), rel=1e-5
+            )
+        right = 0
+        for ids, label in zip(
+            questions["patches_NP"].split(questions["counts_B"].tolist()), (0, 1), strict=True
+        ):
+            asked = network(ids[:-1], torch.tensor([len(ids) - 1]))
+            right += int(asked.argmax()) == label
+    assert figures["validation_accuracy_questions"] == right / 2
+    assert "validation_accuracy_text" not in figures
+    assert figures["validation_loss"] == pytest.approx((losses[0] + 3 * losses[1]) / 4, rel=1e-5)
 
 
 class Killed(Exception):
@@ -259,28 +434,17 @@ def test_constants_are_not_measured_from_texts(tmp_path: Path, place: Path, reci
         pretrain(recipe(config=str(open_config), mixture=alone), tmp_path / "run")
 
 
-def test_the_card_says_what_was_read_how_it_went_and_how_to_use_it(
-    recipe: Callable[..., PretrainingRecipe],
-) -> None:
-    figures = {"validation_loss": 1.25, "validation_bits_per_byte_text": 3.5}
-    page = card(
-        recipe(),
-        Plan(6, None, 3, 3, 1, 16, "sequences", "loss"),
-        BestSoFar(1.25, 6, figures),
-        run="here",
-        parameters=12345,
-        known={"text": "80 documents", "jets": "300 jets", "questions": "300 jets"},
-        speed=321.4,
-    )
+def test_the_card_says_what_was_read_how_it_went_and_how_to_use_it(whole: Path) -> None:
+    page = (whole / "card.md").read_text()
     for line in (
-        "12,345 parameters",
+        " parameters",
         "| text | text, 25% of the sequences, from ",
         "| questions | questions, 50% of the sequences",
-        "80 documents |",
+        "80 documents",
         "| steps | 6 of 16 sequences |",
-        "| speed | 321 sequences/s |",
-        "| validation bits per byte text | 3.5000 |",
-        "model.start=here",
+        " sequences/s |",
+        "| validation bits per byte text | ",
+        f"model.start={whole.name}",
         "| level | L0: a foundation model |",
     ):
         assert line in page

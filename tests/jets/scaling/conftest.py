@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from yukawa.jets.evaluation import plots
-from yukawa.jets.io.manifest import JetManifest, describe_shard
 from yukawa.jets.io.parquet import write_parquet
+from yukawa.jets.io.source import JetManifest, describe_shard
 from yukawa.jets.scaling.recipe import Study, load_study
 from yukawa.jets.table import Jets
 

@@ -1,19 +1,28 @@
 from __future__ import annotations
 
+import csv
+import math
 import os
 import pickle
+import random
 import shutil
 import signal
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
+from statistics import mean, stdev
 
+import numpy as np
+import pyarrow.parquet
 import pytest
 
 from yukawa.core.errors import InputError, MissingPackage, ModelError, StoreError, YukawaError
 from yukawa.core.processes import Workers
 from yukawa.jets.evaluation import evaluate as evaluate_module
-from yukawa.jets.scaling import study as module
-from yukawa.jets.scaling.study import CellTask, classes_of, is_finished, metrics_of, run_cell, run_study
+from yukawa.jets.evaluation.evaluate import FOLDER
+from yukawa.jets.evaluation.metrics import Confusion
+from yukawa.jets.scaling import study
+from yukawa.jets.scaling.study import REPORT, CellTask, classes_of, metrics_of, run_cell, run_study
+from yukawa.jets.table import JET_ORIGIN
 from yukawa.jets.training import train as train_module
 from yukawa.runs.sweep import Stopped, attempt
 
@@ -153,8 +162,8 @@ def test_a_training_that_fails_leaves_the_others_going(load, tmp_path, monkeypat
             raise ModelError("the loss is no number")
         real(task, progress)
 
-    real = module.run_cell
-    monkeypatch.setattr(module, "run_cell", run_cell)
+    real = study.run_cell
+    monkeypatch.setattr(study, "run_cell", run_cell)
     told = []
     result = run_study(load(*SMALL), tmp_path, on_message=told.append)
     assert dict(result.failed) == {"net-epochs-20-1": "the loss is no number"}
@@ -171,7 +180,7 @@ def test_an_error_that_others_would_meet_too_ends_the_study(load, tmp_path, monk
         asked.append(task)
         raise StoreError("the disk is full")
 
-    monkeypatch.setattr(module, "run_cell", run_cell)
+    monkeypatch.setattr(study, "run_cell", run_cell)
     with pytest.raises(StoreError, match="the disk is full"):
         run_study(load(*SMALL), tmp_path)
     assert len(asked) == 1
@@ -248,7 +257,7 @@ def test_a_cell_is_trained_and_measured_once(task, monkeypatch):
     steps = []
     run_cell(task, steps.append)
     assert steps == [1, 2, 3]
-    assert is_finished(task.folder)
+    assert (task.folder / FOLDER / REPORT).exists()
     row = metrics_of(task.cell, task.folder)
     assert list(row)[:6] == ["model", "mode", "jets", "seed", "steps", "test_jets"]
     assert (row["model"], row["mode"], row["jets"], row["seed"]) == ("net", "steps", 60, 1)
@@ -269,7 +278,7 @@ def test_an_interrupted_cell_goes_on_to_the_same_figures(task, tmp_path, data):
 
     with pytest.raises(Stopped):
         run_cell(task, stop)
-    assert not is_finished(task.folder)
+    assert not (task.folder / FOLDER / REPORT).exists()
     steps = []
     run_cell(task, steps.append)
     assert steps == [3]
@@ -304,7 +313,7 @@ def test_an_error_travels_with_its_family_and_hint(task, monkeypatch, raised, ar
 
 @pytest.mark.parametrize("content", ["", "{}", '{"models": {}}', '{"models": {"x": 1}, "jets": 1}'])
 def test_a_damaged_report_is_named(task, content):
-    path = task.folder / "evaluation" / module.REPORT
+    path = task.folder / "evaluation" / study.REPORT
     path.parent.mkdir(parents=True)
     path.write_text(content)
     with pytest.raises(StoreError, match=r"report\.json is damaged"):
@@ -317,3 +326,112 @@ def test_a_study_on_two_processes_has_the_numbers_of_one(load, tmp_path):
     together = run_study(load(*TWO), tmp_path / "together", Workers(2))
     assert len(alone.rows) == 2
     assert together.rows == alone.rows
+
+
+CELL = {"mode": "epochs", "steps": 3, "test_jets": 50}
+
+
+def row(model="net", jets=100, seed=1, accuracy=0.5, flip=None, **more):
+    own = {"accuracy": accuracy, "accuracy_error": 0.01, "flip_b": flip, "flip_b_error": None}
+    return {"model": model, **CELL, "jets": jets, "seed": seed, **own, **more}
+
+
+def test_means_and_spreads_are_those_over_seeds():
+    values = [0.5, 0.6, 0.9]
+    (found,) = study.summarise([row(seed=k, accuracy=value) for k, value in enumerate(values)])
+    assert found["seeds"] == 3
+    assert found["accuracy"] == pytest.approx(mean(values))
+    assert found["accuracy_spread"] == pytest.approx(stdev(values))
+    assert "accuracy_error" not in found
+
+
+def test_the_order_of_seeds_does_not_matter_to_the_last_bit():
+    rows = [row(seed=k, accuracy=random.Random(k).random()) for k in range(9)]
+    assert study.summarise(rows) == study.summarise(rows[::-1])
+
+
+def test_one_seed_has_no_spread_and_an_unknown_figure_no_mean():
+    (found,) = study.summarise([row()])
+    assert (found["accuracy"], found["accuracy_spread"]) == (0.5, None)
+    assert (found["flip_b"], found["flip_b_spread"]) == (None, None)
+    (partly,) = study.summarise([row(), row(seed=2, flip=0.25)])
+    assert (partly["flip_b"], partly["flip_b_spread"]) == (0.25, None)
+
+
+def test_both_formats_hold_the_same_numbers_bit_for_bit(tmp_path):
+    rows = [row(seed=k, accuracy=1 / (k + 3)) for k in range(3)]
+    study.write(rows, 5, tmp_path)
+    assert pyarrow.parquet.read_table(tmp_path / "table.parquet").to_pylist() == rows
+    with open(tmp_path / "table.csv", newline="") as handle:
+        read = list(csv.DictReader(handle))
+    assert [float(one["accuracy"]) for one in read] == [one["accuracy"] for one in rows]
+    assert {one["flip_b"] for one in read} == {""}
+    (summary,) = pyarrow.parquet.read_table(tmp_path / "summary.parquet").to_pylist()
+    assert summary == study.summarise(rows)[0]
+    # A column without a number keeps its type, so that tables of several studies can be joined.
+    assert pyarrow.parquet.read_schema(tmp_path / "table.parquet").field("flip_b").type == pyarrow.float64()
+
+
+def test_the_page_has_means_with_spreads_by_mode_and_model():
+    rows = [
+        row(seed=1),
+        row(seed=2, accuracy=0.52),
+        row(model="other", flip=0.125),
+        row(mode="steps", jets=10_000),
+    ]
+    page = study.page(study.summarise(rows), 4, 9)
+    assert "4 of 9 trainings" in page
+    assert "| net | 100 | 2 | 0.510 ± 0.014 |" in page
+    assert "| other | 100 | 1 | 0.1250 |" in page
+    assert (
+        page.index("As many epochs")
+        < page.index("As many steps")
+        < page.index("| net | 10,000 | 1 | 0.5000 |")
+    )
+    assert "None" not in page
+    assert "nan" not in page
+
+
+def test_a_guessing_tagger_reaches_chance():
+    classes = JET_ORIGIN
+    flat = np.full((11, 11), 1 / 11)
+    for name, estimate in Confusion(flat, np.full(len(classes), 100.0), classes).figures.items():
+        assert study.chance(name, classes) == pytest.approx(estimate.value), name
+    assert study.chance("auc", classes) == 0.5
+
+
+def test_each_known_figure_of_each_mode_is_drawn(tmp_path, monkeypatch):
+    drawn = {}
+    monkeypatch.setattr(
+        "yukawa.jets.evaluation.plots.s_curves",
+        lambda rows, path, panels: drawn.update({path.name: [panel.metric for panel in panels]}),
+    )
+    study.draw([row(), row(mode="steps", flip=0.5)], ("b", "bbar"), tmp_path / "plots")
+    assert drawn == {
+        "epochs-overall.png": ["accuracy"], "steps-overall.png": ["accuracy"], "steps-flip.png": ["flip_b"],
+    }  # fmt: skip
+
+
+def test_curves_are_drawn_with_bars_and_chance(tmp_path, monkeypatch, real_curves):
+    monkeypatch.setattr("yukawa.jets.evaluation.plots.s_curves", real_curves)
+    study.draw([row(), row(seed=2, accuracy=0.6), row(jets=1000)], ("b", "bbar"), tmp_path)
+    assert (tmp_path / "epochs-overall.png").stat().st_size > 5000
+    assert "chance" in (tmp_path / "epochs-overall.svg").read_text()
+
+
+def test_words_are_for_people():
+    assert study.words("efficiency_b") == "tagging efficiency of b"
+    assert study.words("flip_c") == "charge flip rate of c"
+    assert study.words("mean_diagonal") == "mean diagonal"
+
+
+def test_a_missing_pyarrow_is_named(tmp_path, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingPackage, match="yukawa-hep\\[train\\]"):
+        study.write([row()], 1, tmp_path)
+
+
+def test_spreads_keep_their_digits():
+    assert math.isclose(float(study._with_spread(0.5, 0.00123).split(" ± ")[1]), 0.0012)

@@ -5,7 +5,8 @@ import pickle
 import pytest
 
 from yukawa.core.errors import InputError
-from yukawa.jets.simulation.cards import SHIPPED, Card, load_card
+from yukawa.jets.simulation.cards import CARDS, PROCESSES, Card, Process, load_card, load_process
+from yukawa.jets.table import JET_ORIGIN
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def write(tmp_path):
     return write
 
 
-@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(CARDS.glob("*.yaml")), ids=lambda path: path.stem)
 def test_a_shipped_card_is_read_whole_and_again(path):
     card = load_card(path.stem)
     assert card.name == path.stem
@@ -26,7 +27,7 @@ def test_a_shipped_card_is_read_whole_and_again(path):
 
 
 def test_the_shipped_cards_are_these_and_the_default_is_the_cepc():
-    assert [path.stem for path in sorted(SHIPPED.glob("*.yaml"))] == ["cepc", "idea", "ild"]
+    assert [path.stem for path in sorted(CARDS.glob("*.yaml"))] == ["cepc", "idea", "ild"]
     card = load_card()
     assert (card.name, card.field, card.identification, card.jet_energy_scale) == ("cepc", 3, "truth", 1.025)
     assert [step.efficiency for step in card.tracking.efficiency] == [0.06, 0.9, 0.997]
@@ -87,3 +88,101 @@ def test_a_card_that_is_its_own_base_is_refused(write):
     write("base: b.yaml", "a.yaml")
     with pytest.raises(InputError, match="is its own base"):
         load_card(write("base: a.yaml", "b.yaml"))
+
+
+MINE = """
+settings: ["Beams:idA = 11"]
+samples:
+  - {name: light, settings: ["23:onIfAny = 1 2"], yields: {u: 0.5, ubar: 0.5, d: 0.5, dbar: 0.5}}
+clustering: {algorithm: durham, exclusive: 2}
+label: {rule: pairing}
+"""
+
+
+@pytest.mark.parametrize("path", sorted(PROCESSES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_shipped_process_is_read_whole_and_again(path):
+    process = load_process(path.stem)
+    assert process.name == path.stem
+    assert Process.model_validate(process.model_dump()) == process
+    assert pickle.loads(pickle.dumps(process)) == process  # noqa: S301 -- as it goes to workers
+
+
+def test_jet_origin_has_the_eleven_classes_in_the_published_order():
+    process = load_process()
+    assert process.classes == JET_ORIGIN
+    assert all(sum(sample.yields.values()) == 2 for sample in process.samples)
+    assert process.sample("gg").yields == {"g": 2}
+    assert not process.clustering.hadronic
+
+
+def test_hadron_jets_have_the_names_of_jetclass():
+    process = load_process("hadron-jets")
+    assert process.classes == ("Tbqq", "Wqq", "QCD")
+    assert process.label.codes("Tbqq") == (6, -6)
+    assert process.clustering.hadronic
+
+
+def test_ones_own_process_is_read(write):
+    process = load_process(write(MINE))
+    assert process.name == "mine"
+    assert process.classes == ("u", "ubar", "d", "dbar")
+    assert process.label.codes("ubar") == (-2,)
+
+
+def test_a_command_file_becomes_settings_before_those_beside_it(write):
+    write("! a comment\nBeams:idB = -11\n\n  # another\n  Beams:eCM = 91.2 ! the Z pole\n", "z.cmnd")
+    write("23:onMode = off\n", "light.cmnd")
+    process = load_process(write(MINE.replace("{name: light,", "{name: light, command_file: light.cmnd,")
+                                 + "command_file: z.cmnd\n"))  # fmt: skip
+    assert process.settings == ("Beams:idB = -11", "Beams:eCM = 91.2 ! the Z pole", "Beams:idA = 11")
+    assert process.samples[0].settings == ("23:onMode = off", "23:onIfAny = 1 2")
+
+
+def test_a_missing_command_file_is_named(write):
+    with pytest.raises(InputError, match=r"the command file .*z\.cmnd cannot be read"):
+        load_process(write(MINE + "command_file: z.cmnd\n"))
+
+
+def test_a_sample_is_found_by_name():
+    process = load_process()
+    assert process.sample("cc").classes == ("c", "cbar")
+    with pytest.raises(InputError, match=r"no sample 'ccc'; it has: bb, cc, .*did you mean cc\?"):
+        process.sample("ccc")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("yields", "yeilds", r"unknown key samples.0.yeilds \(did you mean samples.0.yields\?\)"),
+        ("{u: 0.5,", "{u: 0,", "samples.0.yields.u = 0"),
+        ("durham", "kt", "clustering.algorithm = 'kt'"),
+        ("exclusive: 2", "exclusive: 3", "needs `exclusive: 2` jets"),
+        ("exclusive: 2", "exclusive: 0", "greater than or equal to 1"),
+        ("durham, exclusive: 2", "durham", "durham needs `exclusive`"),
+        ("durham, exclusive: 2", "durham, exclusive: 2, radius: 1", "durham has no radius"),
+        ("durham", "antikt", "antikt needs a radius"),
+        ("durham, exclusive: 2", "antikt, radius: 0.4, exclusive: 2", "no meaning for antikt"),
+        ("exclusive: 2", "exclusive: 2, pt_min: 5", "cut on inclusive jets"),
+        ("rule: pairing", "rule: parton-match", "parton-match needs a radius"),
+        ("rule: pairing", "rule: pairing, radius: 0.4", "pairing has no radius"),
+        ("rule: pairing", "rule: sample", "needs one class per sample"),
+        ("u: 0.5", "top: 0.5", "the class top has no particle"),
+        ("label: {rule: pairing}", "", "label is missing"),
+        ("samples:", "samples: [{name: light, yields: {b: 1}}]\nsample:", "unknown key sample "),
+    ],
+)
+def test_a_wrong_process_is_one_clear_line(write, old, new, message):
+    assert old in MINE
+    with pytest.raises(InputError, match=message):
+        load_process(write(MINE.replace(old, new)))
+
+
+def test_two_samples_need_two_names(write):
+    twice = MINE.replace("samples:", "samples:\n  - {name: light, yields: {b: 1, bbar: 1}}")
+    with pytest.raises(InputError, match="two samples have the same name"):
+        load_process(write(twice))
+
+
+def test_an_unknown_process_has_its_neighbour():
+    with pytest.raises(InputError, match=r"did you mean jet-origin\?"):
+        load_process("jet-orgin")

@@ -1,16 +1,175 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from yukawa.core.errors import InputError
-from yukawa.jets.columns import JET_COLUMNS, PARTICLE_COLUMNS, label_column
-from yukawa.jets.simulation.cards import load_card
-from yukawa.jets.simulation.clustering import Clusters
-from yukawa.jets.simulation.events import label, opening_angle, simulate_events
+from yukawa.jets.io.source import SPLITS
+from yukawa.jets.simulation import events as module
+from yukawa.jets.simulation.cards import (
+    Clustering,
+    LabelRule,
+    Process,
+    ProcessSample,
+    load_card,
+    load_process,
+)
+from yukawa.jets.simulation.events import (
+    Clusters,
+    block_sizes,
+    cluster,
+    direction,
+    label,
+    make_block,
+    opening_angle,
+    simulate_events,
+)
 from yukawa.jets.simulation.generation import Partons
-from yukawa.jets.simulation.processes import LabelRule, ProcessSample, load_process
-from yukawa.jets.table import Jets, offsets_of
+from yukawa.jets.table import JET_COLUMNS, PARTICLE_COLUMNS, Jets, concatenate, label_column, offsets_of
+
+EE = Clustering(algorithm="ee_genkt", radius=2.5, power=1.0, exclusive=2)
+DURHAM = Clustering(algorithm="durham", exclusive=3)
+ANTI = Clustering(algorithm="antikt", radius=0.8, pt_min=10.0, eta_max=2.0)
+
+
+@pytest.fixture(scope="module")
+def events():
+    """Massless momenta of 40 events, two to thirty in each."""
+    rng = np.random.default_rng(2)
+    counts = rng.integers(3, 30, 40)
+    energy = rng.exponential(10, counts.sum())
+    axis = rng.normal(0, 1, (counts.sum(), 3))
+    p = energy[:, None] * axis / np.linalg.norm(axis, axis=1, keepdims=True)
+    return np.column_stack([p, energy]), offsets_of(counts)
+
+
+@pytest.mark.parametrize(("rule", "number"), [(EE.model_copy(update={"radius": 3.2}), 2), (DURHAM, 3)])
+def test_exclusive_jets_share_out_all_particles_of_an_event(events, rule, number):
+    momenta, offsets = events
+    jets = cluster(momenta, offsets, rule)
+    assert np.array_equal(jets.events, np.repeat(np.arange(40), number))
+    assert np.array_equal(np.sort(jets.rows), np.arange(len(momenta)))
+    event_of_row = np.repeat(np.arange(40), np.diff(offsets))
+    assert np.array_equal(event_of_row[jets.rows], np.repeat(jets.events, np.diff(jets.offsets)))
+    assert np.add.reduceat(momenta[jets.rows], jets.offsets[:-1]) == pytest.approx(jets.momenta)
+
+
+@pytest.mark.parametrize(("rule", "number"), [(EE, 2), (DURHAM, 3), (ANTI, None)])
+def test_jets_equal_those_of_fastjet_taken_one_event_at_a_time(events, rule, number):
+    import fastjet
+
+    algorithm = {
+        "ee_genkt": lambda: fastjet.JetDefinition(fastjet.ee_genkt_algorithm, 2.5, 1.0),
+        "durham": lambda: fastjet.JetDefinition0Param(fastjet.ee_kt_algorithm),
+        "antikt": lambda: fastjet.JetDefinition(fastjet.antikt_algorithm, 0.8),
+    }[rule.algorithm]()
+    momenta, offsets = events
+    jets = cluster(momenta, offsets, rule)
+    found = 0
+    for event in range(40):
+        rows = momenta[offsets[event] : offsets[event + 1]]
+        sequence = fastjet.ClusterSequence([fastjet.PseudoJet(*row) for row in rows], algorithm)
+        listed = sequence.exclusive_jets(number) if number else sequence.inclusive_jets(rule.pt_min)
+        expected = np.array([[j.px(), j.py(), j.pz(), j.e()] for j in listed]).reshape(-1, 4)
+        if not number:
+            expected = expected[abs(direction(expected)[1]) <= rule.eta_max]
+        mine = jets.momenta[jets.events == event]
+        order = np.argsort(-(expected[:, 3] if number else np.hypot(*expected[:, :2].T)))
+        assert mine == pytest.approx(expected[order], rel=1e-9, abs=1e-9)
+        found += len(mine)
+    assert found == len(jets) > 40
+
+
+def test_the_order_of_the_particles_does_not_matter(events):
+    momenta, offsets = events
+    order = np.concatenate(
+        [np.random.default_rng(1).permutation(np.arange(a, b)) for a, b in pairwise(offsets)]
+    )
+    one, other = cluster(momenta, offsets, EE), cluster(momenta[order], offsets, EE)
+    assert other.momenta == pytest.approx(one.momenta)
+    assert np.array_equal(order[other.rows], one.rows)
+
+
+@pytest.mark.parametrize("rule", [EE, ANTI])
+def test_jets_and_particles_fall_in_energy_or_transverse_momentum(events, rule):
+    momenta, offsets = events
+    jets = cluster(momenta, offsets, rule)
+    size = (lambda p: np.hypot(p[:, 0], p[:, 1])) if rule.hadronic else (lambda p: p[:, 3])
+    first = np.zeros(len(jets.rows), bool)
+    first[jets.offsets[:-1]] = True
+    assert np.all((np.diff(size(momenta[jets.rows])) <= 0) | first[1:])
+    assert np.all((np.diff(size(jets.momenta)) <= 0) | (np.diff(jets.events) > 0))
+    assert np.all(np.diff(jets.events) >= 0)
+
+
+def test_the_energy_scale_is_on_jets_before_the_cuts(events):
+    momenta, offsets = events
+    plain, scaled = cluster(momenta, offsets, EE), cluster(momenta, offsets, EE, 1.1)
+    assert scaled.momenta == pytest.approx(1.1 * plain.momenta)
+    assert np.array_equal(scaled.rows, plain.rows)
+    wide = cluster(momenta, offsets, Clustering(algorithm="antikt", radius=0.8))
+    passed = np.hypot(*wide.momenta[:, :2].T) * 1.1 >= 10
+    kept = cluster(momenta, offsets, ANTI.model_copy(update={"eta_max": None}), 1.1)
+    assert len(kept) == passed.sum()
+
+
+def test_the_cuts_keep_what_lies_within(events):
+    momenta, offsets = events
+    rule = ANTI.model_copy(update={"pt_max": 25.0})
+    pt, eta, _ = direction(cluster(momenta, offsets, rule).momenta)
+    every, eta_of_all, _ = direction(
+        cluster(momenta, offsets, Clustering(algorithm="antikt", radius=0.8)).momenta
+    )
+    assert np.sort(pt) == pytest.approx(
+        np.sort(every[(every >= 10) & (every <= 25) & (abs(eta_of_all) <= 2)])
+    )
+    assert abs(eta).max() <= 2
+
+
+def test_what_is_farther_than_the_radius_from_both_jets_is_in_none():
+    angles = np.array([np.pi - 0.45, np.pi + 0.45, 0.0, 1.0, 2.0, 3.0])
+    energy = np.array([35, 58, 13, 10, 5.0, 9.0])
+    momenta = np.column_stack([energy * np.sin(angles), 0 * energy, energy * np.cos(angles), energy])
+    jets = cluster(momenta, np.array([0, 3, 6]), EE)
+    assert np.array_equal(jets.events, [0, 0, 1, 1])
+    assert np.array_equal(jets.rows[:2], [1, 0])
+    assert np.array_equal(np.sort(jets.rows[2:]), [3, 4, 5])
+    every = cluster(momenta, np.array([0, 3, 6]), EE.model_copy(update={"radius": 3.2}))
+    assert np.array_equal(np.sort(every.rows), np.arange(6))
+
+
+def test_an_event_with_too_few_particles_has_no_jets(events):
+    momenta, offsets = events
+    some = np.array([0, 0, 1, *(offsets[1:4] + 1)])  # none, one, and three whole events one particle on
+    jets = cluster(momenta[: some[-1]], some, EE)
+    assert np.array_equal(np.unique(jets.events), [2, 3, 4])
+    assert jets.rows.min() == 1
+    assert len(cluster(momenta[:1], np.array([0, 0, 1]), EE)) == 0
+    assert len(cluster(np.zeros((0, 4)), np.array([0]), EE)) == 0
+    assert len(cluster(np.zeros((0, 4)), np.array([0, 0]), ANTI)) == 0
+
+
+def test_no_banner_is_printed():
+    code = (
+        "import numpy as np; from yukawa.jets.simulation.events import cluster;"
+        "from yukawa.jets.simulation.cards import Clustering;"
+        "print(len(cluster(np.eye(4)[[3, 3]] + 1, np.array([0, 2]), Clustering(algorithm='durham', exclusive=2))))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout.split(), done.stderr) == (["2"], "")
+
+
+def test_direction_is_finite_along_the_beam():
+    pt, eta, phi = direction(np.array([[0, 0, 5, 5.0], [0, 0, -5, 5.0], [3, 4, 0, 5.0]]))
+    assert np.isfinite(eta).all()
+    assert eta[0] > 100 > -100 > eta[1]
+    assert pt[2] == 5
+    assert phi[2] == pytest.approx(np.arctan2(4, 3))
+
 
 CARD, PROCESS = load_card(), load_process()
 NEUTRINOS = """
@@ -317,3 +476,114 @@ def test_the_opening_angle_is_exact_for_small_and_large_angles():
     angles = np.array([0, 1e-9, 1e-4, 1, np.pi / 2, 3, np.pi])
     turned = np.stack([np.cos(angles), np.sin(angles), 0 * angles], 1)
     assert opening_angle(np.array([[2.0, 0, 0]]), 5 * turned) == pytest.approx(angles, rel=1e-12, abs=1e-15)
+
+
+CARD = load_card()
+ORIGIN = load_process()
+SOME = ORIGIN.model_copy(update={"samples": (ORIGIN.sample("uu"), ORIGIN.sample("gg"))})
+
+
+def fake(jets_per_event: float, calls: list[int]):
+    """A simulation of jets without particles: of each class so many an event, on average."""
+
+    def simulate_events(process: Process, sample, card, events: int, seed: int) -> Jets:
+        calls.append(events)
+        rng = np.random.default_rng(seed)
+        counts = rng.poisson(jets_per_event, (events, len(sample.classes)))
+        event, kind = (np.repeat(index.ravel(), counts.ravel()) for index in np.indices(counts.shape))
+        labels = {
+            f"label_{name}": np.array([sample.classes[k] == name for k in kind], bool)
+            for name in process.classes
+        }
+        scalars = {"jet_event": event, "jet_pt": rng.random(len(event)), **labels}
+        return Jets(np.zeros(len(event) + 1, np.int64), {}, scalars)
+
+    return simulate_events
+
+
+def made(process: Process, size: int, number: int = 0, seed: int = 1) -> dict[str, Jets]:
+    told: list[int] = []
+    block = make_block(process, CARD, seed, (size,) * (number + 1), number, told.append)
+    assert sum(told) == sum(map(len, block.values()))
+    return block
+
+
+@pytest.mark.parametrize("jets", [1, 1999, 2000, 2001, 10_000])
+def test_blocks_add_up_and_all_but_the_last_are_alike(jets):
+    sizes = block_sizes(jets)
+    assert sum(sizes) == jets
+    assert set(sizes[:-1]) <= {2000}
+    assert block_sizes(jets + 2000)[: jets // 2000] == sizes[: jets // 2000]
+
+
+def test_real_jets_are_whole_events_in_exact_shares():
+    block = made(SOME, 20)
+    for split, share in zip(SPLITS, (12, 4, 4), strict=True):
+        assert {name: block[split].scalars[f"label_{name}"].sum() for name in SOME.classes} == {
+            "u": share, "ubar": share, "g": share,
+        }  # fmt: skip
+        assert set(np.unique(block[split].scalars["jet_event"], return_counts=True)[1]) == {2}
+    events = np.concatenate([np.unique(jets.scalars["jet_event"]) for jets in block.values()])
+    assert sorted(events) == list(range(30))  # in no two splits, and none left out
+    labels = block["train"].labels(SOME.classes)
+    assert not np.array_equal(labels, np.sort(labels))
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.4, 3.0])
+@pytest.mark.parametrize("size", [1, 7, 300])
+def test_counts_are_exact_however_many_jets_an_event_gives(monkeypatch, rate, size):
+    calls: list[int] = []
+    monkeypatch.setattr(module, "simulate_events", fake(rate, calls))
+    jets = concatenate(list(made(SOME, size).values()))
+    assert {name: jets.scalars[f"label_{name}"].sum() for name in SOME.classes} == dict.fromkeys(
+        SOME.classes, size
+    )
+    # The promised yields are far off, yet few events are made in vain.
+    assert sum(calls) < 2 * (3 * size / min(rate, 1) + 100)
+
+
+def test_a_block_depends_on_seed_and_number_alone(monkeypatch):
+    monkeypatch.setattr(module, "simulate_events", fake(1.0, []))
+
+    def column(seed: int, number: int):
+        return concatenate(list(made(SOME, 50, number, seed).values())).scalars["jet_pt"]
+
+    assert np.array_equal(column(1, 0), column(1, 0))
+    for other in ((1, 1), (2, 0)):
+        assert not np.intersect1d(column(1, 0), column(*other)).size
+
+
+def test_events_of_different_blocks_have_different_numbers(monkeypatch):
+    monkeypatch.setattr(module, "simulate_events", fake(0.3, []))
+    numbers = [
+        set(concatenate(list(made(SOME, 40, number).values())).scalars["jet_event"]) for number in range(3)
+    ]
+    assert sum(map(len, numbers)) == len(set().union(*numbers))
+
+
+def test_a_class_of_several_samples_comes_from_all_of_them(monkeypatch):
+    seen: dict[str, int] = {}
+    monkeypatch.setattr(module, "simulate_events", fake(1.0, []))
+    first = module._first_of_each
+
+    def first_of_each(jets, wanted):
+        seen[str(len(seen))] = wanted["g"]
+        return first(jets, wanted)
+
+    monkeypatch.setattr(module, "_first_of_each", first_of_each)
+    gg = ORIGIN.sample("gg")
+    process = ORIGIN.model_copy(
+        update={"samples": tuple(gg.model_copy(update={"name": name}) for name in ("one", "two", "three"))}
+    )
+    jets = concatenate(list(made(process, 100).values()))
+    assert jets.scalars["label_g"].sum() == 100
+    assert sorted(seen.values()) == [33, 33, 34]
+    assert sum(map(len, made(process, 1).values())) == 1
+
+
+def test_a_class_that_hardly_comes_is_refused(monkeypatch):
+    calls: list[int] = []
+    monkeypatch.setattr(module, "simulate_events", fake(0.001, calls))
+    with pytest.raises(InputError, match="sample uu gave 0 jets of the class u"):
+        made(SOME, 20)
+    assert sum(calls) < 1000

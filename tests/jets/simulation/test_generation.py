@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from yukawa.core.errors import InputError
-from yukawa.jets.simulation.cards import Volume, load_card
+from yukawa.jets.simulation.cards import Volume, load_card, load_process
 from yukawa.jets.simulation.generation import EventBatch, generate
-from yukawa.jets.simulation.processes import load_process
 
 TRACKER = load_card().tracker
 PROCESS = load_process()

@@ -5,16 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from yukawa.jets.columns import JET_ORIGIN
 from yukawa.jets.evaluation.metrics import charge_symmetry
-from yukawa.jets.simulation.cards import load_card
-from yukawa.jets.simulation.clustering import cluster
-from yukawa.jets.simulation.detector import measure
-from yukawa.jets.simulation.events import simulate_events
+from yukawa.jets.simulation.cards import load_card, load_process
+from yukawa.jets.simulation.detector import curvature, measure, perigee
+from yukawa.jets.simulation.events import cluster, simulate_events
 from yukawa.jets.simulation.generation import EventBatch, Particles, generate
-from yukawa.jets.simulation.helix import curvature, perigee
-from yukawa.jets.simulation.processes import load_process
-from yukawa.jets.table import Array, Jets
+from yukawa.jets.table import JET_ORIGIN, Array, Jets
 
 CARD, PROCESS = load_card(), load_process()
 EVENTS = 600

@@ -12,15 +12,14 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from yukawa.core.errors import InputError, MissingPackage, StoreError
-from yukawa.jets.io.manifest import MANIFEST, SPLITS, check_manifest
-from yukawa.jets.io.parquet import read_metadata
-from yukawa.jets.io.source import open_source
-from yukawa.jets.simulation import blocks, events, produce, production
-from yukawa.jets.simulation.cards import Card, load_card
-from yukawa.jets.simulation.processes import Process, ProcessSample, load_process
+from yukawa.jets.io.source import MANIFEST, SPLITS, check_manifest, open_source
+from yukawa.jets.simulation import events, produce, production
+from yukawa.jets.simulation import simulate_events as simulate_with_pythia
+from yukawa.jets.simulation.cards import Card, Process, ProcessSample, load_card, load_process
 from yukawa.jets.simulation.production import JOURNAL
 from yukawa.jets.table import Jets
 
@@ -44,8 +43,8 @@ def simulate_events(process: Process, sample: ProcessSample, card: Card, events:
 
 @pytest.fixture(autouse=True)
 def _small_and_quick(monkeypatch):
-    monkeypatch.setattr(blocks, "BLOCK", BLOCK)
-    monkeypatch.setattr(blocks, "simulate_events", simulate_events)
+    monkeypatch.setattr(events, "BLOCK", BLOCK)
+    monkeypatch.setattr(events, "simulate_events", simulate_events)
 
 
 def make(out: Path, jets: int = JETS, *, seed: int = 1, workers: int = 1, **changes):
@@ -69,8 +68,8 @@ def real(tmp_path_factory) -> dict[str, bytes]:
     """The same with jets from Pythia."""
     out = tmp_path_factory.mktemp("real")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blocks, "BLOCK", BLOCK)
-        patch.setattr(blocks, "simulate_events", events.simulate_events)
+        patch.setattr(events, "BLOCK", BLOCK)
+        patch.setattr(events, "simulate_events", simulate_with_pythia)
         make(out)
     return content(out)
 
@@ -87,7 +86,7 @@ def finished(unbroken, tmp_path) -> Path:
 
 @pytest.fixture
 def never_simulates(monkeypatch):
-    monkeypatch.setattr(blocks, "simulate_events", lambda *_: pytest.fail("jets were made again"))
+    monkeypatch.setattr(events, "simulate_events", lambda *_: pytest.fail("jets were made again"))
 
 
 def test_counts_are_exact_and_events_stay_whole(finished):
@@ -145,18 +144,18 @@ def test_progress_counts_every_jet(tmp_path):
 
 
 def test_a_shard_says_where_it_is_from(finished):
-    assert read_metadata(finished / "train" / "00002.parquet") == {
-        "process": "jet-origin", "card": "cepc", "seed": "1", "block": "2",
+    assert pq.read_schema(finished / "train" / "00002.parquet").metadata == {
+        b"process": b"jet-origin", b"card": b"cepc", b"seed": b"1", b"block": b"2",
     }  # fmt: skip
 
 
 SCRIPT = """
     import sys
     from pathlib import Path
-    from yukawa.jets.simulation import blocks, load_card, load_process, produce
+    from yukawa.jets.simulation import events, load_card, load_process, produce
 
     if __name__ == "__main__":
-        blocks.BLOCK = {block}
+        events.BLOCK = {block}
         origin = load_process()
         process = origin.model_copy(update={{"samples": (origin.sample("uu"), origin.sample("gg"))}})
         show = lambda done, total: print(done, total, flush=True)
@@ -183,7 +182,7 @@ def test_a_killed_run_continues_to_the_same_bytes(real, tmp_path, monkeypatch):
     assert not (out / MANIFEST).exists()
     (out / "train" / ".0123456789abcdef.part").write_bytes(b"half a shard")
     kept = {path: path.stat().st_mtime_ns for path in recorded(out)}
-    monkeypatch.setattr(blocks, "simulate_events", events.simulate_events)
+    monkeypatch.setattr(events, "simulate_events", simulate_with_pythia)
     make(out)
     assert content(out) == real
     assert kept
@@ -366,7 +365,7 @@ def test_a_missing_package_is_named_before_anything_is_made(tmp_path, monkeypatc
 
 
 def test_a_mistake_in_the_settings_can_be_put_right(tmp_path, monkeypatch):
-    monkeypatch.setattr(blocks, "simulate_events", events.simulate_events)
+    monkeypatch.setattr(events, "simulate_events", simulate_with_pythia)
     broken = PROCESS.model_copy(update={"settings": (*PROCESS.settings, "Beems:idA = 11")})
     with pytest.raises(InputError, match="Beems:idA"):
         produce(tmp_path / "set", broken, CARD, 2, 1, workers=1)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from yukawa.jets.io.manifest import JetManifest, describe_shard
 from yukawa.jets.io.parquet import write_parquet
+from yukawa.jets.io.source import JetManifest, describe_shard
 from yukawa.jets.table import Jets
 from yukawa.jets.training.recipe import JetRecipe
 

@@ -1,16 +1,20 @@
 """Evaluates one or more taggers on the same jets: finds models and jets, predicts, measures and writes the report."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from yukawa.core.errors import InputError
+from yukawa.core.files import report_write_errors
+from yukawa.core.reports import Block, Bullets, Heading, Page, Paragraph, Picture, Table
+from yukawa.core.statistics import Estimate
+from yukawa.jets.evaluation import plots, results
 from yukawa.jets.evaluation.prediction import predict
-from yukawa.jets.evaluation.report import write
-from yukawa.jets.evaluation.results import Scores, TaggerReport, compare, labelled_scores
+from yukawa.jets.evaluation.results import Scores
 from yukawa.jets.io.chunks import JetSource
-from yukawa.jets.io.manifest import MANIFEST
-from yukawa.jets.io.source import open_source
+from yukawa.jets.io.source import MANIFEST, open_source
 from yukawa.runs.run import MODEL, Run, run_folder
 
 FOLDER = "evaluation"
@@ -28,7 +32,7 @@ def evaluate(
     batch: int = 1024,
     device: str | None = None,
     progress: Progress | None = None,
-) -> TaggerReport:
+) -> results.TaggerReport:
     """Evaluate saved models or runs on the same labelled jets and write `report.json`, `.html`, `.md` and plots.
 
     Args:
@@ -62,8 +66,8 @@ def evaluate(
                 progress(before + done, total)
 
         predictions = predict(model_folder(path), source, batch=batch, device=device, progress=report)
-        scores[name] = labelled_scores(predictions, name)
-    return write(compare(scores, what, published=published), folder)
+        scores[name] = results.labelled_scores(predictions, name)
+    return write(results.compare(scores, what, published=published), folder)
 
 
 def _named(models: Path | Sequence[Path] | Mapping[str, Path]) -> dict[str, Path]:
@@ -129,3 +133,188 @@ def _recorded(recipe: Mapping[str, Any]) -> tuple[str, ...]:
     sources = [recipe.get("data") or {}]
     sources += [each for each in (recipe.get("mixture") or {}).values() if each.get("kind") == "questions"]
     return tuple(dict.fromkeys(source["path"] for source in sources if source.get("path") is not None))
+
+
+_KINDS = {"efficiency": "tagging efficiency", "flip": "charge flip rate", "mean": "mean diagonal"}
+
+
+def write(report: results.TaggerReport, folder: Path) -> results.TaggerReport:
+    """Write a report with its plots into `folder`, which is made if need be.
+
+    Raises:
+        MissingPackage: matplotlib is not installed.
+        StoreError: the disk refuses.
+    """
+    folder = Path(folder)
+    with report_write_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    found = page(report)
+    for name, one in report.models.items():
+        suffix = f"-{name}" if len(report.models) > 1 else ""
+        path = plots.matrix_plot(one.confusion, folder / f"matrix{suffix}.png", name)
+        found.add(Picture(path, f"Confusion matrix of {name}"))
+        if one.curves:
+            label = "efficiency for all other jets"
+            path = plots.roc_plot(one.curves, folder / f"roc{suffix}.png", ylabel=label)
+            found.add(Picture(path, f"ROC curves of {name}, each class against all others"))
+    matrices = {name: one.confusion for name, one in report.models.items()}
+    path = plots.flavour_plot(matrices, folder / "flavours.png", report.published)
+    found.add(Picture(path, "Efficiencies and charge flip rates with 68 % intervals"))
+    found.write(folder, report.to_dict())
+    return replace(report, folder=folder)
+
+
+def page(report: results.TaggerReport) -> Page:
+    """The whole page, without plots."""
+    found = Page(f"Evaluation of {', '.join(report.models)}")
+    found.add(*summary(report))
+    for name, one in report.models.items():
+        found.add(*_rejections(name, one, len(report.models)))
+    found.add(*_symmetry(report.models))
+    for comparison in report.comparisons:
+        found.add(*_comparison(comparison))
+    notes = [f"{name}: {note}" for name, one in report.models.items() for note in one.notes]
+    if notes:
+        found.add(Heading("Remarks"), Bullets(notes))
+    return found
+
+
+def in_brief(report: results.TaggerReport) -> list[Block]:
+    """The metrics and the comparisons, for the terminal."""
+    return [*summary(report), *(block for one in report.comparisons for block in _comparison(one))]
+
+
+def summary(report: results.TaggerReport) -> list[Block]:
+    """Matrix metrics and AUC of all models."""
+    models = list(report.models.values())
+    rows = [
+        [
+            _words(name),
+            *(with_error(one.confusion.figures[name]) for one in models),
+            *(f"{values[name]:.3f}" if name in values else "" for values in report.published.values()),
+        ]
+        for name in models[0].confusion.figures
+    ]
+    names = [name for name in models[0].confusion.classes if any(name in one.auc for one in models)]
+    areas = [[name, *(with_error(one.auc[name]) for one in models)] for name in names]
+    areas.append(["mean over pairs of classes", *(with_error(one.auc_pairs) for one in models)])
+    return [
+        Paragraph(f"{report.jets:,} labelled jets" + (f" of {report.data}." if report.data else ".")),
+        Heading("Metrics"),
+        Table(["", *report.models, *report.published], rows),
+        Paragraph(_about_errors(report)),
+        Heading("Area under the ROC curve, one class against all others"),
+        Table(["", *report.models], areas),
+    ]
+
+
+def _about_errors(report: results.TaggerReport) -> str:
+    text = "Errors are statistical, one standard deviation, as if all jets were independent"
+    ratios = [
+        one.clustered[name] / value.error
+        for one in report.models.values()
+        if one.clustered
+        for name, value in one.confusion.figures.items()
+        if value.error > 0 and not math.isnan(one.clustered[name])
+    ]
+    if ratios:
+        text += f"; with jets of one event correlated, they are {min(ratios):.2f} to {max(ratios):.2f} times these"
+    if report.published:
+        text += f". Published: {results.PUBLISHED_SOURCE}; compare orderings and gaps, not digits"
+    return f"{text}."
+
+
+def _rejections(name: str, one: results.TaggerMetrics, models: int) -> list[Block]:
+    signals = list(dict.fromkeys(signal for signal, _ in one.rejections))
+    if not signals:
+        return []
+    blocks: list[Block] = [Heading("Background rejection" + (f" ({name})" if models > 1 else ""))]
+    for k, point in enumerate(next(iter(one.rejections.values()))):
+        rows = [
+            [
+                s,
+                *(
+                    "" if s == other else rejection(one.rejections[s, other][k].rejection)
+                    for other in signals
+                ),
+            ]
+            for s in signals
+        ]
+        passed = f"{point.signal_efficiency:.0%} of the signal (rows)"
+        blocks += [
+            Paragraph(f"1 / background efficiency where {passed} pass:"),
+            Table(["signal against", *signals], rows),
+        ]
+    return blocks
+
+
+def _symmetry(models: Mapping[str, results.TaggerMetrics]) -> list[Block]:
+    rows = []
+    for name, one in models.items():
+        if (found := one.symmetry) is not None:
+            cell = f"{found.largest[0]} tagged {found.largest[1]} ({found.pull:+.1f} sigma)"
+            rows.append([name, f"{found.chi2:.1f} / {found.dof}", f"{found.p_value:.3g}", cell])
+    if not rows:
+        return []
+    head = ["", "chi-square / degrees of freedom", "p-value", "largest difference"]
+    return [Heading("Particles and antiparticles tagged alike?"), Table(head, rows)]
+
+
+def _comparison(found: results.TaggerComparison) -> list[Block]:
+    rows = [[_words(name), *_signed(*pair)] for name, pair in found.figures.items()]
+    rows += [[f"AUC of {name}", *_signed(*pair)] for name, pair in found.auc.items()]
+    test = found.accuracy
+    return [
+        Heading(f"{found.second} minus {found.first}, on the same jets"),
+        Table(["", "difference", "standard deviations"], rows),
+        Paragraph(
+            f"Only {found.first} is right on {test.only_first:,} jets, only {found.second} on {test.only_second:,} "
+            f"(McNemar's test: p = {test.p_value:.3g})."
+        ),
+    ]
+
+
+def with_error(found: Estimate) -> str:
+    """A value and its error, to two digits of the error; its interval where the error is 0."""
+    value, error = found.value, found.error
+    if math.isnan(value):
+        return "–"
+    if not error > 0:
+        return f"{value:.4f} ({found.low:.4f} … {found.high:.4f})"
+    digits = _digits(error)
+    return f"{value:.{digits}f} ± {error:.{digits}f}"
+
+
+def rejection(found: Estimate) -> str:
+    """A rejection and its error; the lower end of its interval where no background passes."""
+    if math.isinf(found.value):
+        return f"> {_rounded(found.low)}"
+    if found.error > found.value / 2:  # of too few jets a symmetric error means little
+        return f"{_rounded(found.value)} ({_rounded(found.low)} … {_rounded(found.high)})"
+    return with_error(found)
+
+
+def _rounded(value: float) -> str:
+    """Three digits, without powers of ten."""
+    if math.isinf(value):
+        return "∞"
+    return f"{value:.3g}" if value < 100 else f"{float(f'{value:.3g}'):,.0f}"
+
+
+def _signed(difference: float, error: float) -> list[str]:
+    if math.isnan(difference) or not error > 0:
+        return ["–" if math.isnan(difference) else f"{difference:+.4f}", ""]
+    digits = _digits(error)
+    return [f"{difference:+.{digits}f} ± {error:.{digits}f}", f"{difference / error:+.1f}"]
+
+
+def _digits(error: float) -> int:
+    """Decimals that show two digits of an error."""
+    return min(max(0, 1 - math.floor(math.log10(error))), 6)
+
+
+def _words(name: str) -> str:
+    kind, _, flavour = name.partition("_")
+    if kind == "mean" or not flavour:
+        return _KINDS.get(kind, name)
+    return f"{_KINDS.get(kind, kind)} {flavour}"

@@ -17,8 +17,7 @@ import numpy as np
 
 from yukawa.core.errors import InputError
 from yukawa.core.statistics import ONE_SIGMA, Estimate, chi_square_p, mcnemar_p, wilson
-from yukawa.jets.columns import conjugate, flavours
-from yukawa.jets.table import Array
+from yukawa.jets.table import Array, conjugate, flavours
 
 # A row of a matrix that was printed with three digits may miss 1 by this much.
 _ROUNDING = 0.02
@@ -36,7 +35,6 @@ class Confusion:
     Attributes:
         matrix: (C, C); share of the jets of a true class (row) that is assigned a class (column); NaN rows have no jets.
         jets: (C,); number of jets of each true class.
-        classes: names of the classes.
 
     Raises:
         InputError: shapes disagree, a number is negative, or a row does not sum to 1.
@@ -67,15 +65,6 @@ class Confusion:
         counts_CC = np.asarray(counts_CC, np.float64)
         jets_C = counts_CC.sum(axis=-1)
         return cls(_rate(counts_CC, jets_C[:, None]), jets_C, tuple(classes))
-
-    @classmethod
-    def from_matrix(cls, matrix_CC: Array, jets: Array | float, classes: Sequence[str]) -> Self:
-        """From a published matrix and the number of jets behind each row (one number, or one a row).
-
-        The matrix is taken as printed: rounding may leave a row's sum beside 1.
-        """
-        jets_C = np.broadcast_to(np.asarray(jets, np.float64), (len(classes),))
-        return cls(np.asarray(matrix_CC, np.float64), jets_C, tuple(classes))
 
     @classmethod
     def from_predictions(cls, labels_B: Array, predicted_B: Array, classes: Sequence[str]) -> Self:
@@ -115,7 +104,6 @@ def count_cells(
 
     Args:
         labels_B: true class indices; -1 is none of the classes and is not counted.
-        predicted_B: predicted class indices.
         group_B: the group of each jet, 0 … groups - 1; all are of one group where this is None.
 
     Raises:
@@ -217,7 +205,6 @@ def jackknife_errors(
 
     Args:
         labels_B: true class indices; -1 is none of the classes.
-        predicted_B: predicted class indices.
         events_B: the number of each jet's event.
         classes: names of the classes.
         groups: how many; with G groups an error is itself known to 1/sqrt(2 G).

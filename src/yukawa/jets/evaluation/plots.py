@@ -25,7 +25,6 @@ def matrix_plot(confusion: Confusion, path: Path, title: str = "") -> Path:
     """The confusion matrix as a heat map with its values and their errors (half of Wilson's interval).
 
     Args:
-        confusion: the matrix.
         title: such as the model's name.
     """
     size = len(confusion.classes)
@@ -43,7 +42,8 @@ def matrix_plot(confusion: Confusion, path: Path, title: str = "") -> Path:
             where = {"ha": "center", "color": "white" if value > 0.4 else "black", "in_layout": False}
             axes.text(column, row + 0.02, f"{value:.3f}", va="bottom", fontsize=8.5, **where)
             error = float(high[row, column] - low[row, column]) / 2
-            axes.text(column, row + 0.06, f"±{_short(error)}", va="top", fontsize=6, **where)
+            shown = f"±{error:.4f}" if error >= 0.00005 else "±< 0.0001"
+            axes.text(column, row + 0.06, shown, va="top", fontsize=6, **where)
         names = [_symbol(name) for name in confusion.classes]
         axes.set_xticks(range(size), names)
         axes.set_yticks(range(size), names)
@@ -57,9 +57,7 @@ def matrix_plot(confusion: Confusion, path: Path, title: str = "") -> Path:
 
 
 def flavour_plot(
-    models: Mapping[str, Confusion],
-    path: Path,
-    published: Mapping[str, Mapping[str, float]] | None = None,
+    models: Mapping[str, Confusion], path: Path, published: Mapping[str, Mapping[str, float]] | None = None
 ) -> Path:
     """Tagging efficiencies and charge flip rates by flavour, with 68 % intervals, of one or more models.
 
@@ -250,8 +248,3 @@ def _symbol(name: str) -> str:
     if len(name) == 4 and name.endswith("bar"):
         return rf"$\bar{{{name[0]}}}$"
     return name
-
-
-def _short(error: float) -> str:
-    """An error with the digits that fit a cell."""
-    return f"{error:.4f}" if error >= 0.00005 else "< 0.0001"

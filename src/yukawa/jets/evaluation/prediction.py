@@ -1,7 +1,5 @@
 """Runs a trained tagger over jets: the probability of each class beside the known columns of each jet."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -11,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from yukawa.core.errors import InputError, require
-from yukawa.jets.columns import JET, LABEL, label_column
-from yukawa.jets.features.encoded import Encoded, Encoder
+from yukawa.jets.features.encoder import Encoded, Encoder
 from yukawa.jets.features.expressions import columns_of
 from yukawa.jets.features.frames import FlatFrame, Level
 from yukawa.jets.io.chunks import JetSource
@@ -20,7 +17,7 @@ from yukawa.jets.io.jetclass import jetclass_writer
 from yukawa.jets.io.loader import run_ahead, tensors
 from yukawa.jets.io.parquet import parquet_writer
 from yukawa.jets.io.source import open_source
-from yukawa.jets.table import Array, Jets, concatenate
+from yukawa.jets.table import JET, LABEL, Array, Jets, concatenate, label_column
 
 SCORE = "score_"
 _WRITERS: dict[str, Callable[[Path], AbstractContextManager[Callable[[Jets], None]]]] = {
@@ -98,7 +95,6 @@ def predict(
     """Run a saved tagger over all jets of `source`.
 
     Args:
-        model_folder: of a saved model.
         source: the jets; labels may be absent.
         out: a file to write, Parquet or ROOT by its suffix (.parquet, .root), whole or not at all; memory then does
             not grow with the number of jets. None keeps the rows in memory.
@@ -131,19 +127,6 @@ def predict(
     return found
 
 
-def read_predictions(path: Path) -> Predictions:
-    """Predictions that `predict`, or another program with columns `score_<class>`, wrote.
-
-    Raises:
-        InputError: the file is missing or damaged, or has no two columns of scores.
-    """
-    source = open_source(path)
-    classes = tuple(name.removeprefix(SCORE) for name in source.columns if name.startswith(SCORE))
-    if len(classes) < 2:
-        raise InputError(f"{path} does not hold predictions: columns {SCORE}<class> are expected")
-    return Predictions(classes, jets=len(source), path=Path(path))
-
-
 def probabilities(rows: Jets, classes: Sequence[str]) -> Array:
     """The probabilities of `rows` in the order of `classes`, shape (B, C).
 
@@ -157,7 +140,7 @@ def probabilities(rows: Jets, classes: Sequence[str]) -> Array:
 
 
 def _predicted(
-    tagger: _Tagger, encoder: Encoder, source: JetSource, found: Predictions, progress: Progress | None
+    tagger: "_Tagger", encoder: Encoder, source: JetSource, found: Predictions, progress: Progress | None
 ) -> Iterator[Jets]:
     """The rows chunk by chunk; counts go to `found`."""
     columns = _Columns(encoder, source)
@@ -178,7 +161,7 @@ def _predicted(
 
 
 def _encoded(
-    encoder: Encoder, source: JetSource, columns: _Columns
+    encoder: Encoder, source: JetSource, columns: "_Columns"
 ) -> Generator[tuple[dict[str, Array], Encoded, int], None, None]:
     """Of each chunk: the known columns of its selected jets, these encoded, and how many jets it had."""
     for jets in source.read_chunks(columns.read):

@@ -12,21 +12,11 @@ from yukawa import __version__
 from yukawa.core.errors import InputError
 from yukawa.core.reports import plain
 from yukawa.core.statistics import Estimate
-from yukawa.jets.columns import flavours
-from yukawa.jets.evaluation import metrics
+from yukawa.jets.evaluation import metrics, roc
 from yukawa.jets.evaluation.metrics import Confusion, McNemar, Symmetry, tags
 from yukawa.jets.evaluation.prediction import Predictions, probabilities
-from yukawa.jets.evaluation.roc import (
-    Roc,
-    WorkingPoint,
-    auc,
-    auc_difference,
-    auc_pairs,
-    roc,
-    score_against,
-    working_point,
-)
-from yukawa.jets.table import Array
+from yukawa.jets.evaluation.roc import Roc, WorkingPoint
+from yukawa.jets.table import Array, flavours
 
 WORKING_POINTS = (0.5, 0.8)
 EVENT = "jet_event"
@@ -259,8 +249,8 @@ def measure(scores: Scores) -> TaggerMetrics:
     return TaggerMetrics(
         confusion=Confusion.from_counts(counts_CC, classes),
         clustered=clustered,
-        auc={name: auc(*sides) for name, sides in _one_against_rest(scores).items()},
-        auc_pairs=auc_pairs(scores.probabilities, labels),
+        auc={name: roc.auc(*sides) for name, sides in _one_against_rest(scores).items()},
+        auc_pairs=roc.auc_pairs(scores.probabilities, labels),
         rejections={
             (s, b): _working_points(scores, groups[s], groups[b]) for s, b in permutations(groups, 2)
         },
@@ -282,11 +272,11 @@ def _one_against_rest(scores: Scores) -> dict[str, tuple[Array, Array]]:
 
 def _working_points(scores: Scores, signal: list[str], background: list[str]) -> list[WorkingPoint]:
     ours, theirs = (
-        score_against(scores.probabilities[_among(scores, side)], scores.classes, signal, background)
+        roc.score_against(scores.probabilities[_among(scores, side)], scores.classes, signal, background)
         for side in (signal, background)
     )
-    curve = roc(ours, theirs)
-    return [working_point(curve, efficiency) for efficiency in WORKING_POINTS]
+    curve = roc.roc(ours, theirs)
+    return [roc.working_point(curve, efficiency) for efficiency in WORKING_POINTS]
 
 
 def _among(scores: Scores, names: Sequence[str]) -> Array:
@@ -300,8 +290,8 @@ def _curves(scores: Scores, groups: Mapping[str, list[str]]) -> dict[str, Roc]:
         rest = [other for other in scores.classes if other not in members]
         own = _among(scores, members)
         if rest and not own.all():
-            score = score_against(scores.probabilities, scores.classes, members, rest)
-            curves[name] = roc(score[own], score[~own])
+            score = roc.score_against(scores.probabilities, scores.classes, members, rest)
+            curves[name] = roc.roc(score[own], score[~own])
     return curves
 
 
@@ -330,7 +320,7 @@ def _comparison(first_name: str, first: Scores, name: str, other: Scores) -> Tag
         first_name,
         name,
         metrics.paired_differences(*guesses, first.classes, first.events),
-        {label: auc_difference(one[label], two[label]) for label in one},
+        {label: roc.auc_difference(one[label], two[label]) for label in one},
         metrics.mcnemar(*guesses),
     )
 

@@ -162,9 +162,8 @@ def auc_pairs(probabilities_BC: Array, labels_B: Array) -> Estimate:
         raise InputError(f"{int(np.isnan(probabilities_BC).any(axis=1).sum())} jets have a probability NaN")
     pulls_B, total = np.zeros(len(labels_B)), 0.0
     for first in range(size):
-        order = np.argsort(
-            probabilities_BC[:, first]
-        )  # once for all pairs: what is picked from it stays sorted
+        # Once for all pairs: what is picked from it stays sorted.
+        order = np.argsort(probabilities_BC[:, first])
         where = [order[jets[order]] for jets in of_class]
         scores = [probabilities_BC[jets, first] for jets in where]
         for second in (k for k in range(size) if k != first):

@@ -1,7 +1,5 @@
 """Data configs: the YAML text that says what a network sees of a jet, in the form that weaver reads."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import pairwise
@@ -13,8 +11,8 @@ from pydantic import BeforeValidator, ConfigDict, Field, field_serializer, field
 
 from yukawa.core.config import StrictModel, checked, find, parse_yaml
 from yukawa.core.errors import InputError
-from yukawa.jets.columns import LABEL
 from yukawa.jets.features.expressions import FourMomentum, Node, columns_of, parse, parse_any
+from yukawa.jets.table import LABEL
 
 AUTO = "auto"
 POINTS, FEATURES, VECTORS, MASK = "pf_points", "pf_features", "pf_vectors", "pf_mask"
@@ -308,7 +306,7 @@ class DataConfig(_Table):
                 found.add(name)
         return tuple(sorted(found))
 
-    def with_variables(self, variables: Mapping[str, tuple[Variable, ...]]) -> DataConfig:
+    def with_variables(self, variables: Mapping[str, tuple[Variable, ...]]) -> "DataConfig":
         """The same config with other variables in the named groups."""
         groups = {
             key: group.model_copy(update={"vars": variables.get(key, group.vars)})

@@ -1,8 +1,10 @@
 """Turns jets into the inputs of a network by a data config: features, momenta and points of packed particles."""
 
 import warnings
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -10,11 +12,82 @@ import numpy as np
 
 from yukawa.core.errors import InputError
 from yukawa.jets.features.config import ROWS, DataConfig, InputGroup
-from yukawa.jets.features.encoded import Encoded, Encoder
 from yukawa.jets.features.expressions import Call, columns_of
 from yukawa.jets.features.frames import FlatFrame, Level, PaddedFrame
 from yukawa.jets.features.preprocess import passing, weight_columns, weights_of
-from yukawa.jets.table import Array, Jets
+from yukawa.jets.table import Array, Jets, offsets_of, rows_of
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """B jets whose rows (particles, or tokens) lie packed in arrays without padding.
+
+    Attributes:
+        rows: name to array of shape (N, …): all rows of the first jet, then of the second, …
+        counts: int64, shape (B,): rows of each jet; they sum to N.
+        labels: int64, shape (B,): index into the encoder's classes, -1 where unknown.
+        weights: float32, shape (B,), or None where all jets count alike.
+        truncated: number of jets that lost rows beyond the encoder's limit.
+    """
+
+    rows: Mapping[str, Array]
+    counts: Array
+    labels: Array
+    weights: Array | None = None
+    truncated: int = 0
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    def take(self, where: Array) -> "Encoded":
+        """The jets at the positions `where`, in that order."""
+        rows = rows_of(offsets_of(self.counts), where)
+        return Encoded(
+            {name: array.take(rows, axis=0) for name, array in self.rows.items()},
+            self.counts[where],
+            self.labels[where],
+            None if self.weights is None else self.weights[where],
+        )
+
+
+def join(parts: Sequence[Encoded]) -> Encoded:
+    """All jets of `parts` (at least one, from one encoder), one after another."""
+    weights = [part.weights for part in parts if part.weights is not None]
+    return Encoded(
+        {name: np.concatenate([part.rows[name] for part in parts]) for name in parts[0].rows},
+        np.concatenate([part.counts for part in parts]),
+        np.concatenate([part.labels for part in parts]),
+        np.concatenate(weights) if weights else None,
+        sum(part.truncated for part in parts),
+    )
+
+
+class Encoder(ABC):
+    """Turns jets into a model's rows; picklable, so that workers can do it.
+
+    Attributes:
+        classes: names of the classes, in the order of the model's outputs.
+        columns: names of the columns that `select` and `encode` read.
+        selection_columns: names of those that `select` reads; none if it keeps all jets.
+        config: the config of the encoder.
+        replaced: the number of values of each variable that were not finite and have been replaced.
+    """
+
+    config: DataConfig
+    replaced: Counter[str]
+
+    classes: tuple[str, ...]
+    columns: tuple[str, ...]
+    selection_columns: tuple[str, ...] = ()
+
+    def select(self, jets: Jets) -> Jets:
+        """The jets that the encoder selects; all by default."""
+        return jets
+
+    @abstractmethod
+    def encode(self, jets: Jets) -> Encoded:
+        """Rows, labels and weights of `jets`."""
+
 
 _BLOCK = 20_000  # particles whose columns fit the processor's cache, which makes encoding twice as fast
 
@@ -91,15 +164,16 @@ class FeatureEncoder(Encoder):
         if self.config.weights is not None and not self.prediction:
             weights = weights_of(self.config, frame)
         length = self.config.length
-        most = int(
-            (jets.counts if length is None else np.minimum(jets.counts, length)).sum()
-        )  # less with a mask
+        # With a mask there are fewer.
+        most = int((jets.counts if length is None else np.minimum(jets.counts, length)).sum())
         rows = {name: np.empty((most, len(given.vars)), np.float32) for name, given in self._inputs.items()}
         counts = np.zeros(len(jets), np.int64)
         bad: Counter[str] = Counter()
         bad_jets: Counter[str] = Counter()
         used = truncated = 0
-        for start, stop in pairwise(_bounds(jets)):
+        # Blocks of whole jets that hold `_BLOCK` particles, or a few more.
+        inner = np.searchsorted(jets.offsets, np.arange(_BLOCK, jets.offsets[-1], _BLOCK))
+        for start, stop in pairwise(np.unique([0, *inner, len(jets)]).tolist()):
             block = _Block(self.config, self._mask, jets[start:stop])
             for name, given in self._inputs.items():
                 block.fill(given, rows[name][used : used + block.total])
@@ -147,12 +221,6 @@ class FeatureEncoder(Encoder):
         return found
 
 
-def _bounds(jets: Jets) -> list[int]:
-    """Where to cut `jets` into blocks of whole jets that hold `_BLOCK` particles, or a few more."""
-    inner = np.searchsorted(jets.offsets, np.arange(_BLOCK, jets.offsets[-1], _BLOCK))
-    return np.unique([0, *inner, len(jets)]).tolist()
-
-
 class _Block:
     """Some jets whose inputs are being computed.
 
@@ -191,9 +259,8 @@ class _Block:
         self.truncated = int(np.sum(counts > length))
         place = np.arange(offsets[-1]) - np.repeat(offsets[:-1], counts)
         if sort_by is not None:
-            long = np.flatnonzero(
-                np.repeat(counts > length, counts)
-            )  # other jets keep all, in whatever order
+            # Other jets keep all, in whatever order.
+            long = np.flatnonzero(np.repeat(counts > length, counts))
             jet = np.repeat(np.arange(len(counts)), counts)[long]
             key = np.asarray(self._particles(sort_by))[long]
             place[long[np.lexsort((-key, jet))]] = place[long]
@@ -224,7 +291,9 @@ class _Block:
                 data = data.astype(np.float32, copy=False)
             self.ready[name] = data
             if data.dtype.kind == "f" and not np.isfinite(data).all():
-                self._count_bad(name, np.flatnonzero(~np.isfinite(np.broadcast_to(data, self.total))))
+                where = np.flatnonzero(~np.isfinite(np.broadcast_to(data, self.total)))
+                jets = np.searchsorted(np.cumsum(self.counts), where, side="right")
+                self.bad[name], self.bad_jets[name] = len(where), len(np.unique(jets))
         return self.ready[name]
 
     def _staying(self, data: Array) -> Array:
@@ -234,10 +303,6 @@ class _Block:
         if 100 * len(self.runs) < len(self.keep):
             return np.concatenate([data[start:stop] for start, stop in self.runs])  # faster than one by one
         return data.take(self.keep)
-
-    def _count_bad(self, name: str, where: Array) -> None:
-        self.bad[name] = len(where)
-        self.bad_jets[name] = len(np.unique(np.searchsorted(np.cumsum(self.counts), where, side="right")))
 
 
 def _runs(numbers: Array) -> list[tuple[int, int]]:

@@ -1,7 +1,5 @@
 """Expressions of data configs: checked against an allow-list and kept as small trees; no text is ever executed."""
 
-from __future__ import annotations
-
 import ast
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,7 +32,7 @@ class Call:
     """A function of values: one of `FUNCTIONS` element by element, or one of `REDUCTIONS` over each jet's particles."""
 
     function: str
-    arguments: tuple[Node, ...]
+    arguments: "tuple[Node, ...]"
 
 
 Node = Constant | Name | Call

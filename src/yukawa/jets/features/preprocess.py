@@ -101,9 +101,9 @@ def weights_of(config: DataConfig, frame: FlatFrame) -> Array:
             "the data config leaves the weights to be computed from data",
             hint="resolve(config, source) of yukawa.jets.features.preprocess does so",
         )
-    return _from_histograms(
-        config, weights, frame, {k: np.asarray(v) for k, v in weights.reweight_hists.items()}
-    )
+    histograms = {name: np.asarray(rows) for name, rows in weights.reweight_hists.items()}
+    x, y, base, member = _what_counts(config, weights, frame)
+    return (_look_up(weights, histograms, member, x, y) * base).astype(np.float32)
 
 
 def make_weights(config: DataConfig, chunks: Iterable[Jets]) -> DataConfig:
@@ -172,11 +172,9 @@ def _what_counts(
         x, y = (
             np.clip(v, min(b), max(b)) for v, b in zip((x, y), weights.reweight_vars.values(), strict=True)
         )
-    base = (
-        _jet_values(config, frame, weights.reweight_basewgt)
-        if weights.reweight_basewgt
-        else np.ones(len(x), np.float32)
-    )
+    base = np.ones(len(x), np.float32)
+    if weights.reweight_basewgt:
+        base = _jet_values(config, frame, weights.reweight_basewgt)
     return x, y, base, {name: _jet_values(config, frame, name) == 1 for name in weights.reweight_classes}
 
 
@@ -202,13 +200,6 @@ def _equalised(weights: Weights, raw: dict[str, Array]) -> dict[str, Array]:
         sums[name] = np.sum(histogram * made[name]) / class_weight
     least = min(sums.values()) * _HEADROOM
     return {name: histogram * (float(least) / sums[name]) for name, histogram in made.items()}
-
-
-def _from_histograms(
-    config: DataConfig, weights: Weights, frame: FlatFrame, histograms: dict[str, Array]
-) -> Array:
-    x, y, base, member = _what_counts(config, weights, frame)
-    return (_look_up(weights, histograms, member, x, y) * base).astype(np.float32)
 
 
 def _look_up(

@@ -8,8 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from yukawa.core.errors import InputError
-from yukawa.jets.columns import check_columns
-from yukawa.jets.table import Array, Jets, concatenate
+from yukawa.jets.table import Array, Jets, check_columns, concatenate
 
 
 class JetChunk(Protocol):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from yukawa.core.errors import InputError
-from yukawa.jets.columns import JET_COLUMNS, JET_ORIGIN, PARTICLE_COLUMNS, PDG_ID, check_columns, label_column
+from yukawa.jets import table
 from yukawa.jets.io.chunks import JetSource
 from yukawa.jets.io.jetclass import flat, opened
 from yukawa.jets.table import Array, Jets, offsets_of, rows_of
@@ -35,8 +35,11 @@ _OLDER = {
 # Delphes distinguishes leptons, photons and hadrons, but not one charged hadron from another.
 _UNKNOWN = ("part_isChargedKaon", "part_isChargedPion", "part_isProton")
 _OF_TRACKS = ("part_d0val", "part_d0err", "part_dzval", "part_dzerr")
-_OF_TRUTH = ("jet_parton_angle", *map(label_column, JET_ORIGIN))
-_ALL = (*(column.name for column in (*PARTICLE_COLUMNS, *JET_COLUMNS)), *map(label_column, JET_ORIGIN))
+_OF_TRUTH = ("jet_parton_angle", *map(table.label_column, table.JET_ORIGIN))
+_ALL = (
+    *(column.name for column in (*table.PARTICLE_COLUMNS, *table.JET_COLUMNS)),
+    *map(table.label_column, table.JET_ORIGIN),
+)
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Edm4hepChunk:
             events = _Events(self.path, file[TREE], self.start, self.stop)
             wanted = events.columns
             if columns is not None:
-                check_columns(columns, wanted, str(self.path))
+                table.check_columns(columns, wanted, str(self.path))
                 wanted = tuple(name for name in wanted if name in columns)
             return events.jets(wanted)
 
@@ -137,13 +140,14 @@ class _Events:
         if any(name in wanted for name in _OF_TRUTH):
             scalars |= self._truth(jets, event)
         momenta = self._momenta("ReconstructedParticles")[:, rows]
+        turn = np.arctan2(momenta[1], momenta[0]) - scalars["jet_phi"][axis]
         particles = {
             "part_px": momenta[0],
             "part_py": momenta[1],
             "part_pz": momenta[2],
             "part_energy": self._values("ReconstructedParticles", "energy")[rows],
             "part_deta": _eta(momenta) - scalars["jet_eta"][axis],
-            "part_dphi": _wrap(np.arctan2(momenta[1], momenta[0]) - scalars["jet_phi"][axis]),
+            "part_dphi": np.pi - (np.pi - turn) % (2 * np.pi),  # in (-pi, pi]
         }
         objects = self._kinds()
         if any(name in wanted for name in _OF_TRACKS):
@@ -201,9 +205,8 @@ class _Events:
         reconstructed = self._global("ReconstructedParticles", event, found)
         true = self._global("Particle", event, self._values("_MCRecoAssociations_to", "index"), "PDG")
         pdg = np.zeros(len(self._values("ReconstructedParticles", "energy")), np.int32)
-        pdg[reconstructed[::-1]] = self._values("Particle", "PDG")[
-            true[::-1]
-        ]  # of many links the first stays
+        # Of many links the first stays.
+        pdg[reconstructed[::-1]] = self._values("Particle", "PDG")[true[::-1]]
         return pdg
 
     def _truth(self, jets: Array, event: Array) -> dict[str, Array]:
@@ -214,14 +217,13 @@ class _Events:
         np.logical_or.at(
             of_boson, np.repeat(np.arange(len(pdg)), parents), np.isin(np.abs(pdg[rows]), _BOSONS)
         )
-        hard = np.flatnonzero(of_boson & np.isin(pdg, list(PDG_ID.values())))
+        hard = np.flatnonzero(of_boson & np.isin(pdg, list(table.PDG_ID.values())))
         counts = self.counts("Particle", "PDG")
-        where = np.searchsorted(
-            hard, offsets_of(counts)
-        )  # the hard partons of event i: where[i] to where[i + 1]
+        # The hard partons of event i: where[i] to where[i + 1].
+        where = np.searchsorted(hard, offsets_of(counts))
         angle, nearest = _nearest(jets, event, self._momenta("Particle")[:, hard], where)
         label = np.where(angle < MATCHED, np.append(pdg[hard], 0)[nearest], 0)
-        columns = {label_column(name): label == PDG_ID[name] for name in JET_ORIGIN}
+        columns = {table.label_column(name): label == table.PDG_ID[name] for name in table.JET_ORIGIN}
         return {"jet_parton_angle": angle, **columns}
 
     def _related(
@@ -303,14 +305,9 @@ def _eta(momenta: Array) -> Array:
         return np.arcsinh(momenta[2] / np.hypot(momenta[0], momenta[1]))
 
 
-def _wrap(angle: Array) -> Array:
-    """The same angle in (-pi, pi]."""
-    return np.pi - (np.pi - angle) % (2 * np.pi)
-
-
 def _typed(columns: dict[str, Array], wanted: Collection[str]) -> dict[str, Array]:
     """The columns `wanted`, in the usual order and of the usual types."""
-    kinds = {column.name: column.dtype for column in (*PARTICLE_COLUMNS, *JET_COLUMNS)}
+    kinds = {column.name: column.dtype for column in (*table.PARTICLE_COLUMNS, *table.JET_COLUMNS)}
     return {
         name: columns[name].astype(kinds.get(name, "bool"), copy=False)
         for name in _ALL

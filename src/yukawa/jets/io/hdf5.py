@@ -10,29 +10,20 @@ import numpy as np
 
 from yukawa.core.errors import InputError, require
 from yukawa.core.files import replacement, report_write_errors
-from yukawa.jets.columns import PARTICLE, check_columns, label_column
 from yukawa.jets.io.chunks import ChunkWriter, JetSource
-from yukawa.jets.table import Array, Jets
+from yukawa.jets.table import PARTICLE, Array, Jets, check_columns, label_column
 
 JETS = 2048  # jets of a chunk
 DATA, LABELS, GLOBAL = "data", "pid", "global"
 _MOST_CLASSES = 10_000  # a label beyond is taken for damage
 _CHUNK = (512, 32)  # jets and particles that are compressed together
 
-
 KIND = "part_kind"
 # The features of OmniLearned (arXiv:2510.24066), in its order; it needs the first four.
 FEATURES = (
-    "part_deta",
-    "part_dphi",
-    "log part_pt",
-    "log part_energy",
-    KIND,
-    "tanh part_d0val",
-    "part_d0err",
-    "tanh part_dzval",
-    "part_dzerr",
-)
+    "part_deta", "part_dphi", "log part_pt", "log part_energy", KIND, "tanh part_d0val", "part_d0err",
+    "tanh part_dzval", "part_dzerr",
+)  # fmt: skip
 KINEMATIC = FEATURES[:4]
 GLOBALS = ("jet_pt", "jet_eta", "jet_mass", "jet_nparticles")
 JET_FEATURES = ("jet_pt", "jet_eta", "jet_phi", "jet_energy", "jet_mass")
@@ -157,11 +148,7 @@ def hdf5_writer(path: Path, *, features: Sequence[str] | None = None) -> Iterato
         StoreError: the disk refuses; an existing file is kept.
     """
     h5py = require("h5py", "writing HDF5 files")
-    with (
-        replacement(path) as handle,
-        report_write_errors(path),
-        h5py.File(handle.name, "w") as file,
-    ):
+    with replacement(path) as handle, report_write_errors(path), h5py.File(handle.name, "w") as file:
         chosen: tuple[str, ...] = ()
 
         def write(jets: Jets) -> None:

@@ -13,9 +13,8 @@ import numpy as np
 
 from yukawa.core.errors import InputError, require
 from yukawa.core.files import replacement, report_write_errors
-from yukawa.jets.columns import check_columns
 from yukawa.jets.io.chunks import ChunkWriter, JetSource, check_lengths
-from yukawa.jets.table import Array, Jets
+from yukawa.jets.table import Array, Jets, check_columns
 
 ENTRIES = 8192  # jets of a chunk, and of a basket that we write
 _KIND = re.compile(  # such as `float`, `int32_t[]` and `std::vector<std::int8_t>`
@@ -90,7 +89,7 @@ def jetclass_writer(path: Path) -> Iterator[Callable[[Jets], None]]:
             if TREE not in file:
                 file.mktree(
                     TREE,
-                    {name: _type(column) for name, column in records.items()},
+                    {n: x.dtype if isinstance(x, np.ndarray) else x.type.content for n, x in records.items()},
                     counter_name=lambda _: COUNTER,
                     field_name=lambda _, inner: inner,
                 )
@@ -100,11 +99,6 @@ def jetclass_writer(path: Path) -> Iterator[Callable[[Jets], None]]:
         writer = ChunkWriter(path, ENTRIES, write)
         yield writer.append
         writer.close()
-
-
-def _type(column: Any) -> Any:
-    """The type of a column for `mktree`."""
-    return column.dtype if isinstance(column, np.ndarray) else column.type.content
 
 
 def _records(jets: Jets) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """Batches of encoded jets, from memory or streamed from files: each jet once per epoch, shared among processes."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -13,14 +11,13 @@ from typing import Any, TypeVar
 import numpy as np
 
 from yukawa.core.errors import InputError, require
-from yukawa.jets.features.encoded import Encoded, Encoder, join
+from yukawa.jets.features.encoder import Encoded, Encoder, join
 from yukawa.jets.io.chunks import JetSource
 from yukawa.jets.table import Array, Jets, offsets_of
 
 BUFFER = 32_768
-_AT_ONCE = (
-    4096  # jets of several batches that are encoded together: each call and each new array has its cost
-)
+# Jets of several batches that are encoded together: each call and each new array has its cost.
+_AT_ONCE = 4096
 T = TypeVar("T")
 
 
@@ -83,7 +80,7 @@ class Loader(ABC):
 
     @abstractmethod
     def _batches(
-        self, start: int, stop: int, ends: Array, order: _Order | None, skip: int
+        self, start: int, stop: int, ends: Array, order: "_Order | None", skip: int
     ) -> Iterator[Encoded]:
         """The jets from `start` to `stop` of the endless sequence, cut at `ends`, counted from `start`."""
 
@@ -226,7 +223,7 @@ class Streaming(Loader):
         stream = self._stream(parts, ends, order, skip)
         return run_ahead(stream, self.ahead) if self.ahead else stream
 
-    def _parts(self, begin: int, end: int, order: Array | None) -> Iterator[_Part]:
+    def _parts(self, begin: int, end: int, order: Array | None) -> "Iterator[_Part]":
         """The chunks, or parts of them, that hold the jets from `begin` to `end` of one pass."""
         order = np.arange(len(self._counts)) if order is None else order
         offsets = offsets_of(self._counts[order])
@@ -239,7 +236,7 @@ class Streaming(Loader):
                 yield _Part(int(order[place]), int(first), int(last))
 
     def _stream(
-        self, parts: Sequence[_Part], ends: Array, order: _Order | None, skip: int
+        self, parts: "Sequence[_Part]", ends: Array, order: _Order | None, skip: int
     ) -> Generator[Encoded, None, None]:
         """The batches of `parts`, of which those are not read whose jets are all in skipped batches."""
         reader: Generator[Jets, None, None] | None = None
@@ -269,20 +266,20 @@ class Streaming(Loader):
             if reader is not None:
                 reader.close()
 
-    def _encode(self, ranges: Sequence[_Range], sizes: Sequence[int]) -> Iterator[Encoded]:
+    def _encode(self, ranges: "Sequence[_Range]", sizes: Sequence[int]) -> Iterator[Encoded]:
         """Batches of these sizes from the jets of these ranges."""
         encoded = self.encoder.encode(_together(ranges))
         self.truncated += encoded.truncated
         return _cut(encoded, sizes)
 
     def _read_all(
-        self, parts: Sequence[_Part], numbers: Sequence[int], order: _Order | None
+        self, parts: "Sequence[_Part]", numbers: Sequence[int], order: _Order | None
     ) -> Generator[Jets, None, None]:
         """The jets of the parts of these numbers, each part shuffled by itself."""
         reader = (self._read(parts[number], order.of_part(number) if order else None) for number in numbers)
         return run_ahead(reader, 1) if self.ahead else reader
 
-    def _read(self, part: _Part, random: np.random.Generator | None) -> Jets:
+    def _read(self, part: "_Part", random: np.random.Generator | None) -> Jets:
         jets = self.encoder.select(self.source.chunks[part.chunk].read(self.encoder.columns))
         jets = jets[part.first : part.last]
         return jets if random is None else jets[random.permutation(len(jets))]

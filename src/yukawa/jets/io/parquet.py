@@ -10,9 +10,8 @@ import numpy as np
 
 from yukawa.core.errors import InputError, require
 from yukawa.core.files import replacement, report_write_errors
-from yukawa.jets.columns import check_columns
 from yukawa.jets.io.chunks import ChunkWriter, JetSource, check_lengths
-from yukawa.jets.table import Array, Jets
+from yukawa.jets.table import Array, Jets, check_columns
 
 ROW_GROUP = 8192  # jets: large enough to decode fast, small enough to shuffle well
 
@@ -69,17 +68,6 @@ def write_parquet(path: Path, jets: Jets, metadata: Mapping[str, str] | None = N
     """Write `jets` and the `metadata` of the file, whole or not at all; the same jets give the same bytes; see `parquet_writer`."""
     with parquet_writer(path, metadata) as append:
         append(jets)
-
-
-def read_metadata(path: Path) -> dict[str, str]:
-    """The metadata that were passed to `write_parquet`.
-
-    Raises:
-        InputError: the file is damaged.
-    """
-    with _opened(path) as file:
-        stored = file.schema_arrow.metadata or {}
-    return {key.decode(): value.decode() for key, value in stored.items()}
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice, pairwise
@@ -13,9 +13,8 @@ import numpy as np
 
 from yukawa.core.errors import InputError
 from yukawa.core.files import parse_row, replacement, report_write_errors
-from yukawa.jets.columns import JET_ORIGIN, check_columns, label_column
 from yukawa.jets.io.chunks import JetSource
-from yukawa.jets.table import Array, Jets
+from yukawa.jets.table import JET_ORIGIN, Array, Jets, check_columns, label_column
 
 LINES = 1024  # jets of a chunk
 
@@ -103,7 +102,8 @@ def _sentences(jets: Jets, *, finite: bool = False) -> list[str]:
             hint="clean the data, or set `nonfinite: replace` under preprocess",
         )
     numbers = np.arange(jets.offsets[-1]) - np.repeat(jets.offsets[:-1], jets.counts)
-    kinds = map(_KINDS.__getitem__, _species(jets.particles).tolist())
+    flags = [jets.particles[flags[0]].astype(bool) for flags in SPECIES.values() if flags]
+    kinds = map(_KINDS.__getitem__, np.select(flags, np.arange(len(flags)), len(flags)).tolist())
     rows = zip(numbers.tolist(), charges.tolist(), *values.tolist(), kinds, strict=True)
     return [_SENTENCE % row for row in rows]
 
@@ -284,12 +284,6 @@ def _row(line: bytes, place: str) -> dict[str, Any]:
     if not isinstance(row.get("data"), str):
         raise InputError(f"{place}: no text under 'data'")
     return row
-
-
-def _species(particles: Mapping[str, Array]) -> Array:
-    """The number of each particle's kind in the order of `SPECIES`."""
-    flags = [np.asarray(particles[flags[0]]).astype(bool) for flags in SPECIES.values() if flags]
-    return np.select(flags, np.arange(len(flags)), len(flags))
 
 
 def _shrink(length: Array) -> Array:

@@ -1,7 +1,5 @@
 """Byte models as jet taggers: a decoder that knows nothing of particles reads jets as bytes, and classifies or talks."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any, ClassVar, Literal
 
@@ -10,19 +8,13 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
+from yukawa.bytelm import modeling
 from yukawa.bytelm.configuration import ByteLMConfig
-from yukawa.bytelm.modeling import (
-    IGNORED,
-    ByteLMForCausalLM,
-    ByteLMForSequenceClassification,
-    ByteLMModel,
-    pool,
-)
+from yukawa.bytelm.modeling import IGNORED
 from yukawa.bytelm.patches import PatchDecoder
 from yukawa.bytelm.segments import Mark
 from yukawa.core.errors import InputError
-from yukawa.jets.bytes.codes import ByteForm, answer_patches
-from yukawa.jets.bytes.encoder import ByteEncoder, QuestionEncoder
+from yukawa.jets.bytes.encoder import ByteEncoder, ByteForm, QuestionEncoder, answer_patches
 from yukawa.jets.features.config import DataConfig
 from yukawa.jets.models.layout import Layout, LengthGroup, group_by_length
 from yukawa.jets.models.tagger import Tagger, TaggerConfig, other_settings
@@ -80,17 +72,11 @@ class ByteSizes(TaggerConfig, ByteForm):
                 hint=f"choose a multiple of {2 * self.heads} for width",
             )
         return ByteLMConfig(
-            patch_size=self.patch_size(self.features),
-            hidden_size=self.width,
-            num_hidden_layers=self.layers,
-            num_attention_heads=self.heads,
-            intermediate_size=self.feedforward,
-            byte_size=self.byte_width,
-            patch_hidden_size=self.patch_width,
-            smooth_bytes=self.smooth_bytes,
-            attention_dropout=self.dropout,
+            patch_size=self.patch_size(self.features), hidden_size=self.width, num_hidden_layers=self.layers,
+            num_attention_heads=self.heads, intermediate_size=self.feedforward, byte_size=self.byte_width,
+            patch_hidden_size=self.patch_width, smooth_bytes=self.smooth_bytes, attention_dropout=self.dropout,
             **others,
-        )
+        )  # fmt: skip
 
 
 class ByteModelConfig(ByteSizes):
@@ -108,7 +94,7 @@ class ByteTagger(Tagger):
     """The base of the taggers over bytes: a decoder `model.model`, which one may take over from another."""
 
     config: ByteSizes
-    model: ByteLMForSequenceClassification | ByteLMForCausalLM
+    model: modeling.ByteLMForSequenceClassification | modeling.ByteLMForCausalLM
 
     def start_from(self, saved: Tagger, where: str) -> None:
         """Take the embedding and the decoder of a trained tagger over bytes; the head stays unchanged.
@@ -135,7 +121,7 @@ class ByteModel(ByteTagger):
 
     def __init__(self, config: ByteModelConfig) -> None:
         super().__init__(config)
-        self.model = ByteLMForSequenceClassification(
+        self.model = modeling.ByteLMForSequenceClassification(
             config.for_transformers(
                 pooling=config.pooling,
                 id2label=dict(enumerate(config.classes)),
@@ -151,7 +137,7 @@ class ByteModel(ByteTagger):
         """Logits (B, C) of jets of packed patches of ids; `counts_B` are the patches of each jet, 1 at least."""
         layout = sort(patches_NP, counts_B)
         sums = [
-            pool(whole.padded(hidden_ND), whole.mask, self.config.pooling)
+            modeling.pool(whole.padded(hidden_ND), whole.mask, self.config.pooling)
             for whole, hidden_ND in decode(self.model.model, patches_NP, layout)
         ]
         logits: Tensor = self.model.score(torch.cat(sums))[layout.places]
@@ -163,7 +149,9 @@ def sort(patches_NP: Tensor, counts_B: Tensor) -> Layout:
     return group_by_length(counts_B, SLOTS_GPU if patches_NP.is_cuda else SLOTS_CPU)
 
 
-def decode(model: ByteLMModel, patches_NP: Tensor, layout: Layout) -> Iterator[tuple[LengthGroup, Tensor]]:
+def decode(
+    model: modeling.ByteLMModel, patches_NP: Tensor, layout: Layout
+) -> Iterator[tuple[LengthGroup, Tensor]]:
     """The vectors that the decoder gives to sorted patches, of some sequences after another.
 
     Sequences of nearly one length attend together; the little padding that there is comes last, where causal attention
@@ -197,13 +185,13 @@ class ByteLanguageModel(ByteTagger):
 
     Config: ClassVar[type[TaggerConfig]] = ByteLanguageModelConfig
     config: ByteLanguageModelConfig
-    model: ByteLMForCausalLM
+    model: modeling.ByteLMForCausalLM
     answers: Tensor
 
     def __init__(self, config: ByteLanguageModelConfig) -> None:
         super().__init__(config)
         sizes = config.for_transformers(inner_layers=config.inner_layers)
-        self.model = ByteLMForCausalLM(sizes)
+        self.model = modeling.ByteLMForCausalLM(sizes)
         answers_CP = torch.from_numpy(answer_patches(config.classes, sizes.patch_size)).long()
         self.register_buffer("answers", answers_CP, persistent=False)
 

@@ -1,7 +1,5 @@
 """Exports taggers to ONNX with their preprocessing inside, and checks each export against the tagger itself."""
 
-from __future__ import annotations
-
 import json
 import logging
 import warnings
@@ -17,23 +15,18 @@ from torch import Tensor, nn
 from yukawa import __version__
 from yukawa.core.errors import InputError, YukawaError, require
 from yukawa.core.files import atomic_write
-from yukawa.jets.columns import JET, PARTICLE_COLUMNS
 from yukawa.jets.features.config import DataConfig
 from yukawa.jets.features.encoder import FeatureEncoder, encode_padded
 from yukawa.jets.features.frames import PaddedFrame
 from yukawa.jets.models.tagger import ParticleTagger, load_model
-from yukawa.jets.table import Array, Jets
+from yukawa.jets.table import JET, PARTICLE_COLUMNS, Array, Jets
 
 MASK, OUTPUT = "mask", "probabilities"
 TOLERANCE = 1e-5
 
 _TRUTHS = frozenset(column.name for column in PARTICLE_COLUMNS if column.dtype == "bool")
-_SHAPES = (
-    (1, 1),
-    (1, 7),
-    (3, 2),
-    (5, 33),
-)  # jets and particles of the longest, at which an export is checked
+# Jets, and particles of the longest, at which an export is checked.
+_SHAPES = ((1, 1), (1, 7), (3, 2), (5, 33))
 
 
 class Preprocessed(nn.Module):
@@ -133,7 +126,8 @@ def check(content: bytes, network: Preprocessed, trials: list[Jets]) -> None:
     encoder = FeatureEncoder(network.config, prediction=True)
     options = runtime.SessionOptions()
     options.log_severity_level = 3
-    failures = tuple(x for x in vars(runtime.capi.onnxruntime_pybind11_state).values() if _is_failure(x))
+    known = vars(runtime.capi.onnxruntime_pybind11_state).values()
+    failures = tuple(x for x in known if isinstance(x, type) and issubclass(x, Exception))
     try:
         session = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         found = [session.run([OUTPUT], padded_inputs(jets, network.columns))[0] for jets in trials]
@@ -233,18 +227,11 @@ def _translate(network: Preprocessed) -> Any:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Without the exporter's chatter."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
-    levels = [logger.level for logger in loggers]
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
     try:
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
-
-
-def _is_failure(found: object) -> bool:
-    return isinstance(found, type) and issubclass(found, Exception)
+        logging.disable(before)

@@ -1,7 +1,5 @@
 """ParticleNet: edge convolutions over nearest neighbours, first in angle, then in what was learnt."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -12,10 +10,10 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from yukawa.core.config import checked
 from yukawa.core.errors import InputError
-from yukawa.jets.models.layout import LengthGroup, group_by_length
-from yukawa.jets.models.pairs import fold, normalise, running_affine
-from yukawa.jets.models.tagger import ParticleTagger, TaggerConfig, configure, load_weights
+from yukawa.jets.models.layout import LengthGroup, fold, group_by_length, normalise, running_affine
+from yukawa.jets.models.tagger import ParticleTagger, TaggerConfig, load_weights
 
 # Numbers of one block of edges in inference, so that what is computed of it stays in the caches (2^17 to 2^19 are best).
 BLOCK = 1 << 18
@@ -241,7 +239,7 @@ class ParticleNet(ParticleTagger):
     @classmethod
     def from_weaver(
         cls, state_dict: Mapping[str, Tensor], hints: Mapping[str, Any] | None = None
-    ) -> ParticleNet:
+    ) -> "ParticleNet":
         """A tagger with the weights of a `ParticleNet` of weaver-core, ready for inference.
 
         Args:
@@ -318,7 +316,7 @@ def _config_of(weights: Mapping[str, Tensor], hints: dict[str, Any]) -> Particle
         "fusion": "fusion.weight" in weights,
         "input_norm": "input_norm.weight" in weights,
     }
-    config: ParticleNetConfig = configure(ParticleNet, found | hints)
+    config = checked(ParticleNetConfig, found | hints, ParticleNet.__name__)
     if head[-1] != len(config.classes):
         raise InputError(
             f"the checkpoint has {head[-1]} outputs, but {len(config.classes)} classes are named"

@@ -1,24 +1,21 @@
 """Particle Transformer (arXiv:2202.03772): attention among particles, biased by what each pair is like."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from yukawa.core.config import checked
 from yukawa.core.errors import InputError
-from yukawa.jets.models.blocks import ClassBlock, ParticleBlock, dropout, initialise_blocks, initialise_linear
-from yukawa.jets.models.layout import LengthGroup, attendable
-from yukawa.jets.models.pairs import FEATURES, PairEmbedding, PairFeatures
-from yukawa.jets.models.tagger import TaggerConfig, configure, load_weights
-from yukawa.jets.models.transformer import ParticleEmbedding, TransformerTagger
+from yukawa.jets.models import transformer
+from yukawa.jets.models.layout import FEATURES, LengthGroup, PairEmbedding, PairFeatures, attendable
+from yukawa.jets.models.tagger import TaggerConfig, load_weights
 
 
 class ParticleTransformerConfig(TaggerConfig):
@@ -51,7 +48,7 @@ class ParticleTransformerConfig(TaggerConfig):
     head_dropout: float = Field(0.1, ge=0, lt=1)
 
 
-class ParticleTransformer(TransformerTagger):
+class ParticleTransformer(transformer.TransformerTagger):
     """The Particle Transformer, equal to weaver-core's given its weights.
 
     It differs in training, on purpose: batch norms see real particles and pairs only, never padding, and no
@@ -70,16 +67,16 @@ class ParticleTransformer(TransformerTagger):
                 hint="choose heads that divide the last of embed_sizes",
             )
         inner = config.feedforward * width
-        self.embedding = ParticleEmbedding(config.features, config.embed_sizes)
+        self.embedding = transformer.ParticleEmbedding(config.features, config.embed_sizes)
         self.pair_embedding = PairEmbedding(
             config.pair_features, config.pair_sizes, heads, config.pair_activated
         )
         self.blocks = nn.ModuleList(
-            ParticleBlock(width, heads, inner, config.dropout) for _ in range(config.layers)
+            transformer.ParticleBlock(width, heads, inner, config.dropout) for _ in range(config.layers)
         )
         self.class_token_D = nn.Parameter(torch.empty(width))
         self.class_blocks = nn.ModuleList(
-            ClassBlock(width, heads, inner, 0.0) for _ in range(config.class_layers)
+            transformer.ClassBlock(width, heads, inner, 0.0) for _ in range(config.class_layers)
         )
         self.norm = nn.LayerNorm(width)
         sizes = (width, *config.head_sizes, len(config.classes))
@@ -100,14 +97,14 @@ class ParticleTransformer(TransformerTagger):
             token = block(token, x_BPD, hidden)
         out = self.norm(token)
         for linear in self.head[:-1]:
-            out = dropout(F.relu(linear(out)), self.config.head_dropout if self.training else 0.0)
+            out = transformer.dropout(F.relu(linear(out)), self.config.head_dropout if self.training else 0.0)
         logits: Tensor = self.head[-1](out)
         return logits
 
     @classmethod
     def from_weaver(
         cls, state_dict: Mapping[str, Tensor], hints: Mapping[str, Any] | None = None
-    ) -> ParticleTransformer:
+    ) -> "ParticleTransformer":
         """A tagger with the weights of a `ParticleTransformer` (version 1) of weaver-core.
 
         Args:
@@ -119,8 +116,7 @@ class ParticleTransformer(TransformerTagger):
             InputError: these are not such weights, or the hints contradict them.
         """
         weights = weights_from_weaver(state_dict)
-        config = configure(cls, {**_sizes(weights), **(hints or {})})
-        tagger = cls(cast(ParticleTransformerConfig, config))
+        tagger = cls(checked(ParticleTransformerConfig, {**_sizes(weights), **(hints or {})}, cls.__name__))
         load_weights(tagger, weights, "the checkpoint of weaver-core (version 1 is supported)")
         return tagger
 
@@ -129,8 +125,8 @@ def initialise(tagger: ParticleTransformer) -> None:
     """The published start: Xavier-uniform weights, each block's last layers smaller the deeper it lies."""
     nn.init.trunc_normal_(tagger.class_token_D, std=0.02)
     for module in (tagger.embedding, *tagger.blocks, *tagger.class_blocks, tagger.head):
-        initialise_linear(module)
-    initialise_blocks(tagger.blocks)
+        transformer.initialise_linear(module)
+    transformer.initialise_blocks(tagger.blocks)
 
 
 def weights_from_weaver(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -1,7 +1,5 @@
 """Jet taggers: networks that take packed rows of jets, and how they are built, saved and loaded."""
 
-from __future__ import annotations
-
 import importlib
 import json
 from abc import ABC, abstractmethod
@@ -18,8 +16,7 @@ from yukawa.core import files
 from yukawa.core.config import checked
 from yukawa.core.errors import InputError, NotFound, require, unknown_name
 from yukawa.jets.features.config import DataConfig, read_config
-from yukawa.jets.features.encoded import Encoder
-from yukawa.jets.features.encoder import FeatureEncoder
+from yukawa.jets.features.encoder import Encoder, FeatureEncoder
 from yukawa.runs import run
 
 WEIGHTS, CONFIG, DATA_CONFIG = "model.safetensors", "config.json", "data_config.yaml"
@@ -66,7 +63,7 @@ class Tagger(nn.Module, ABC):
             InputError: the data config does not fit the network.
         """
 
-    def start_from(self, saved: Tagger, where: str) -> None:
+    def start_from(self, saved: "Tagger", where: str) -> None:
         """Begin with the weights of a trained tagger, read from `where`.
 
         Raises:
@@ -160,16 +157,7 @@ def build(settings: Mapping[str, Any]) -> Tagger:
         InputError: the architecture or a setting is unknown, missing or has a wrong value.
     """
     tagger_class = architecture(settings.get("architecture"))
-    return tagger_class(configure(tagger_class, settings))
-
-
-def configure(tagger_class: type[Tagger], settings: Mapping[str, Any]) -> Any:
-    """The configuration of an architecture, its `Config`, from plain values.
-
-    Raises:
-        InputError: a setting is unknown, missing or has a wrong value.
-    """
-    return checked(tagger_class.Config, settings, tagger_class.__name__)
+    return tagger_class(checked(tagger_class.Config, settings, tagger_class.__name__))
 
 
 def architecture(name: object) -> type[Tagger]:

@@ -1,7 +1,5 @@
 """Takes networks over from weaver-core: a checkpoint and its data config become one of our model folders."""
 
-from __future__ import annotations
-
 import io
 import pickle
 from collections.abc import Callable, Mapping
@@ -25,15 +23,8 @@ _MARKS: dict[str, Callable[[Mapping[str, Tensor], Mapping[str, Any]], Tagger]] =
 _WRAPPED = "mod."
 # Raised by torch.load for files that are cut off, of another kind, or hold more than weights.
 _DAMAGE = (
-    pickle.UnpicklingError,
-    RuntimeError,
-    OSError,
-    EOFError,
-    LookupError,
-    ValueError,
-    TypeError,
-    AttributeError,
-)
+    pickle.UnpicklingError, RuntimeError, OSError, EOFError, LookupError, ValueError, TypeError, AttributeError,
+)  # fmt: skip
 
 
 def import_weaver(
@@ -98,11 +89,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
         state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except _DAMAGE:
         raise InputError(f"{path} is damaged, or holds more than weights", hint=hint) from None
-    if (
-        not isinstance(state, dict)
-        or not all(isinstance(value, Tensor) for value in state.values())
-        or not state
-    ):
+    if not isinstance(state, dict) or not state or not all(isinstance(x, Tensor) for x in state.values()):
         raise InputError(f"{path} is not a state dict: a table of named tensors is expected", hint=hint)
     return {str(name): value for name, value in state.items()}
 

@@ -1,18 +1,147 @@
 """The sources of a mixture: endless sequences of texts or jets, whose order depends on a seed alone."""
 
+import glob
+import gzip
+import json
+import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
+import torch
 
+from yukawa.bytelm.segments import Mark
 from yukawa.core.errors import InputError
-from yukawa.jets.features.encoded import Encoded
-from yukawa.jets.io.loader import Loader
-from yukawa.jets.pretraining.documents import Cutter, documents
+from yukawa.jets.features.encoder import Encoded, join
+from yukawa.jets.io.loader import Loader, run_ahead, tensors
 from yukawa.jets.table import Array
+from yukawa.jets.training.trainer import ALONE, DIVISOR, share
+from yukawa.runs.batches import StepDataset, TensorBatch
+from yukawa.runs.distributed import Machine
+
+SUFFIXES = (".jsonl", ".jsonl.gz", ".txt")
+
+
+def text_files(pattern: str) -> list[Path]:
+    """The files that a path or pattern names, in the order of their names.
+
+    Raises:
+        InputError: there is none, or one is of another kind than `SUFFIXES`.
+    """
+    files = [Path(path) for path in sorted(glob.glob(pattern))]
+    if not files:
+        raise InputError(f"{pattern} names no file of text")
+    odd = next((path for path in files if not path.name.endswith(SUFFIXES) or not path.is_file()), None)
+    if odd is not None:
+        raise InputError(f"{odd} is not a known file of text; its name must end in {', '.join(SUFFIXES)}")
+    return files
+
+
+def documents(path: Path, fields: Sequence[str]) -> Iterator[bytes]:
+    """The documents of a file in UTF-8, read line by line.
+
+    A line of JSON Lines is a document: its fields, one on a line of its own each. In a .txt file, documents are
+    divided by empty lines.
+
+    Raises:
+        InputError: the file cannot be read, a line is not JSON, a field is missing, not text or empty.
+    """
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as lines:
+            yield from _paragraphs(lines, path) if path.suffix == ".txt" else _rows(lines, path, fields)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _rows(lines: Iterator[bytes], path: Path, fields: Sequence[str]) -> Iterator[bytes]:
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise InputError(f"{path}:{number} is not JSON: {error}") from None
+        yield "\n".join(_text(row, name, f"{path}:{number}") for name in fields).encode()
+
+
+def _text(row: object, name: str, where: str) -> str:
+    if not isinstance(row, dict) or name not in row:
+        there = f"; there are {', '.join(row)}" if isinstance(row, dict) else ""
+        raise InputError(f"{where} has no field {name!r}{there}", hint="name them: fields=[NAME, …]")
+    text = row[name]
+    if not isinstance(text, str) or not text.strip():
+        raise InputError(f"{where}: the field {name!r} is {text!r}, some text is expected")
+    return text.strip()
+
+
+def _paragraphs(lines: Iterator[bytes], path: Path) -> Iterator[bytes]:
+    paragraph: list[bytes] = []
+    for line in lines:
+        if line.strip():
+            paragraph.append(line)
+        elif paragraph:
+            yield _checked(b"".join(paragraph).strip(), path)
+            paragraph = []
+    if paragraph:
+        yield _checked(b"".join(paragraph).strip(), path)
+
+
+def _checked(text: bytes, path: Path) -> bytes:
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not UTF-8 text: {error.reason} in {text[:40]!r}") from None
+    return text
+
+
+@dataclass(frozen=True)
+class Cutter:
+    """Cuts documents into sequences [BOS, TEXT, bytes, EOS].
+
+    A long one becomes several; only the first begins with BOS, only the last ends with EOS.
+
+    Attributes:
+        patch: ids of a patch.
+        window: most patches of a sequence.
+    """
+
+    patch: int
+    window: int
+
+    def fragments(self, document: bytes) -> int:
+        """How many sequences a document becomes; none if it fits one patch, from which nothing is predicted."""
+        if len(document) + 3 <= self.patch:
+            return 0
+        return -(-(len(document) + 1) // (self.patch * self.window - 2))
+
+    def cut(self, document: bytes) -> list[bytes]:
+        """The sequences of a document as int16 ids in bytes, without padding; all of nearly one length."""
+        fragments = self.fragments(document)
+        if not fragments:
+            return []
+        ids = np.empty(len(document) + 1, np.int16)
+        ids[:-1] = np.frombuffer(document, np.uint8)
+        ids[-1] = Mark.EOS
+        bounds = [number * len(ids) // fragments for number in range(fragments + 1)]
+        heads = [[Mark.BOS, Mark.TEXT], *([[Mark.TEXT]] * (fragments - 1))]
+        return [
+            np.array(head, np.int16).tobytes() + ids[begin:end].tobytes()
+            for head, begin, end in zip(heads, bounds[:-1], bounds[1:], strict=True)
+        ]
+
+    def patches(self, sequences: Sequence[bytes]) -> tuple[Array, Array]:
+        """Sequences padded to whole patches: int16 (N, P), and the patches of each (B,)."""
+        counts = np.array([-(-len(ids) // (2 * self.patch)) for ids in sequences], np.int64)
+        room = np.array(int(Mark.PAD), np.int16).tobytes()
+        padded = [
+            ids + room * (int(count) * self.patch - len(ids) // 2)
+            for ids, count in zip(sequences, counts, strict=True)
+        ]
+        return np.frombuffer(bytearray().join(padded), np.int16).reshape(-1, self.patch), counts
+
 
 PATCHES, PREDICTED = "patches_NP", "predicted_N"
 _AT_ONCE = 256  # sequences that are made together: each call and each new array has its cost
@@ -49,9 +178,7 @@ class TextSequences(Sequences):
     an order of its own, and mixes their sequences in a buffer.
 
     Args:
-        files: of text.
         fields: of JSON Lines that make a document.
-        cutter: makes sequences of documents.
         buffer: sequences that are mixed in memory.
         held_out: documents that are held out, drawn by `seed`.
         seed: of that draw.
@@ -148,8 +275,7 @@ class TextSequences(Sequences):
 
     def _encoded(self, ids: Sequence[bytes]) -> Encoded:
         patches_NP, counts = self.cutter.patches(ids)
-        encoded = Encoded({PATCHES: patches_NP}, counts, np.full(len(counts), -1))
-        return _all_but_first(encoded)
+        return _marked(Encoded({PATCHES: patches_NP}, counts, np.full(len(counts), -1)))
 
 
 class JetSequences(Sequences):
@@ -190,18 +316,89 @@ class JetSequences(Sequences):
         return map(self._marked, self.validation.batches(_AT_ONCE, seed=0, epoch=0, shuffle=False))
 
     def _marked(self, encoded: Encoded) -> Encoded:
-        return _last_alone(encoded) if self.questions else _all_but_first(encoded)
+        return _marked(encoded, last_alone=self.questions)
 
 
-def _all_but_first(encoded: Encoded) -> Encoded:
-    """Every patch but the first of each sequence is predicted."""
-    predicted_N = np.ones(encoded.counts.sum(), np.bool_)
-    predicted_N[np.cumsum(encoded.counts) - encoded.counts] = False
+def _marked(encoded: Encoded, *, last_alone: bool = False) -> Encoded:
+    """Sequences of which every patch but the first is predicted, or the last alone."""
+    ends = np.cumsum(encoded.counts)
+    predicted_N = np.full(encoded.counts.sum(), not last_alone)
+    predicted_N[ends - 1 if last_alone else ends - encoded.counts] = last_alone
     return replace(encoded, rows={**encoded.rows, PREDICTED: predicted_N})
 
 
-def _last_alone(encoded: Encoded) -> Encoded:
-    """The last patch of each sequence is predicted."""
-    predicted_N = np.zeros(encoded.counts.sum(), np.bool_)
-    predicted_N[np.cumsum(encoded.counts) - 1] = True
-    return replace(encoded, rows={**encoded.rows, PREDICTED: predicted_N})
+class MixtureBatches(StepDataset):
+    """The batches of a pre-training.
+
+    How many sequences of each source a step has is drawn beforehand for all steps. Sequences of a batch are mixed, so
+    that the shares of several processes are alike.
+
+    See `StepDataset` for the other arguments.
+
+    Args:
+        weights: how many of each source are drawn, in proportion.
+        seed: of the draw and of the order of each source.
+        machine: says which process this is, and of how many.
+        prefetch: batches made ready in the background.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Sequences],
+        weights: Sequence[float],
+        batch: int,
+        steps: int,
+        seed: int,
+        *,
+        first: int = 0,
+        machine: Machine = ALONE,
+        prefetch: int = 0,
+    ) -> None:
+        super().__init__(batch, steps, first)
+        self.sources, self.seed, self.prefetch = tuple(sources), seed, prefetch
+        self.rank, self.world = machine.rank, machine.world
+        shares = np.array(weights, float) / sum(weights)
+        self.drawn_SK = np.random.default_rng([seed, 1]).multinomial(batch, shares, size=steps)
+
+    def endless(self) -> Iterator[TensorBatch]:
+        """All batches from `first` on."""
+        batches = self._batches()
+        return run_ahead(batches, self.prefetch) if self.prefetch else batches
+
+    def _batches(self) -> Generator[TensorBatch, None, None]:
+        before_K = self.drawn_SK[: self.first].sum(0).tolist()
+        readers = [
+            _Reader(source.from_number(first, self.seed * len(self.sources) + number))
+            for number, (source, first) in enumerate(zip(self.sources, before_K, strict=True))
+        ]
+        for step, drawn_K in enumerate(self.drawn_SK[self.first :].tolist(), start=self.first):
+            parts = [reader.take(number) for reader, number in zip(readers, drawn_K, strict=True) if number]
+            order = np.random.default_rng([self.seed, 2, step]).permutation(self.batch)
+            yield batch_of(*share(join(parts).take(order), self.rank, self.world))
+
+
+def batch_of(encoded: Encoded, divisor: float) -> TensorBatch:
+    """The tensors of some sequences, with the divisor of the sum of their losses."""
+    return tensors(encoded) | {DIVISOR: torch.tensor(divisor)}
+
+
+class _Reader:
+    """Takes any number of sequences from an iterator that gives some at a time."""
+
+    def __init__(self, row: Iterator[Encoded]) -> None:
+        self.row = row
+        self.held: Encoded | None = None
+        self.place = 0
+
+    def take(self, number: int) -> Encoded:
+        """The next `number` sequences."""
+        parts = []
+        while number:
+            if self.held is None or self.place == len(self.held):
+                self.held, self.place = next(self.row), 0
+            last = min(self.place + number, len(self.held))
+            # The weights are those of jets as examples of classes, which these are not.
+            parts.append(replace(self.held.take(np.arange(self.place, last)), weights=None))
+            number -= last - self.place
+            self.place = last
+        return join(parts)

@@ -8,17 +8,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from yukawa.core.config import (
-    Count,
-    Natural,
-    Section,
-    Table,
-    change,
-    checked,
-    find_recipe,
-    merged,
-    read_table,
-)
+from yukawa.core import config
+from yukawa.core.config import Count, Natural, Section, Table
 from yukawa.core.errors import InputError
 from yukawa.jets.training.recipe import JetRecipe
 
@@ -170,14 +161,14 @@ def load_study(path: str | Path, changes: Sequence[str] = ()) -> Study:
         InputError: a file cannot be read, a key is unknown (the nearest one is named), a value has the wrong type,
             or a change is not of that form.
     """
-    path = find_recipe(path, "scaling")
-    values = read_table(path)
+    path = config.find_recipe(path, "scaling")
+    values = config.read_table(path)
     values["models"] = _models(values, path)
     for one in changes:
-        values = merged(values, change(one))
+        values = config.merged(values, config.change(one))
         values["models"] = _models(values, path)
     models = values.pop("models")
-    settings = checked(StudySettings, values, path)
+    settings = config.checked(StudySettings, values, path)
     recipes = {name: _recipe(settings, name, table, path) for name, table in models.items()}
     return Study(**dict(settings), models=recipes)
 

@@ -1,18 +1,23 @@
 """Runs a scaling study: every cell is trained and evaluated once, one after another or side by side."""
 
+import csv
+import io
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean, stdev
 from typing import Any
 
-from yukawa.core.errors import InputError, StoreError
-from yukawa.jets.evaluation import evaluate
-from yukawa.jets.io.manifest import MANIFEST
-from yukawa.jets.io.source import open_source
-from yukawa.jets.scaling import table
+from yukawa.core.errors import InputError, StoreError, require
+from yukawa.core.files import atomic_write, report_write_errors
+from yukawa.core.reports import markdown_table
+from yukawa.jets.evaluation import evaluate, plots
+from yukawa.jets.evaluation.metrics import tags
+from yukawa.jets.io.source import MANIFEST, open_source
 from yukawa.jets.scaling.recipe import Cell, Study
 from yukawa.jets.training import setup, train
 from yukawa.jets.training.recipe import JetsSection
@@ -23,13 +28,8 @@ from yukawa.runs.sweep import Outcome, Steps, Stopped, run_all
 RUNS, REPORT = "runs", "report.json"
 # A study that is resumed may differ in these: where the jets lie (their hashes decide), and what changes no number.
 _FREE = (
-    "*data.path",
-    "*data.validation",
-    "data.test",
-    "*data.prefetch",
-    "*training.checkpoints_kept",
-    "*.report_to",
-)
+    "*data.path", "*data.validation", "data.test", "*data.prefetch", "*training.checkpoints_kept", "*.report_to",
+)  # fmt: skip
 
 Progress = Callable[[int, int], None]
 Message = Callable[[str], None]
@@ -56,7 +56,7 @@ class StudyResult:
     @property
     def summary(self) -> list[dict[str, Any]]:
         """Means and spreads over seeds."""
-        return table.summarise(self.rows)
+        return summarise(self.rows)
 
     @property
     def message(self) -> str:
@@ -64,7 +64,7 @@ class StudyResult:
         done = f"{len(self.rows)} of {self.cells} trainings are finished"
         if self.interrupted:
             return f"{done} and kept: to resume, type the same command"
-        return f"{done}; the table is {self.folder / table.PAGE}"
+        return f"{done}; the table is {self.folder / PAGE}"
 
 
 def run_study(
@@ -107,7 +107,7 @@ def run_study(
                 break
     rows = state.table()
     if rows and not state.interrupted:
-        table.draw(rows, classes_of(out / RUNS / next(iter(state.rows))), out / table.PLOTS)
+        draw(rows, classes_of(out / RUNS / next(iter(state.rows))), out / PLOTS)
     return StudyResult(out, len(cells), rows, state.failed, state.interrupted)
 
 
@@ -137,11 +137,6 @@ def run_cell(task: CellTask, progress: Steps | None = None) -> None:
         if train.train(cell.recipe, folder, is_run(folder), report).asked:
             raise Stopped
     evaluate.evaluate({cell.name: folder}, task.test, out=folder / evaluate.FOLDER)
-
-
-def is_finished(folder: Path) -> bool:
-    """Whether the cell in `folder` is trained and evaluated."""
-    return (folder / evaluate.FOLDER / REPORT).exists()
 
 
 def metrics_of(cell: Cell, folder: Path) -> dict[str, Any]:
@@ -185,11 +180,10 @@ class _StudyState:
         self.failed: dict[str, str] = {}
         self.interrupted = False
         self.steps = sum(cell.steps for cell in cells)
-        folders = {cell.name: out / RUNS / cell.name for cell in cells}
         self.rows = {
-            cell.name: metrics_of(cell, folders[cell.name])
+            cell.name: metrics_of(cell, folder)
             for cell in cells
-            if is_finished(folders[cell.name])
+            if ((folder := out / RUNS / cell.name) / evaluate.FOLDER / REPORT).exists()
         }
         self.done = sum(cell.steps for cell in cells if cell.name in self.rows)
         self._write()
@@ -201,7 +195,7 @@ class _StudyState:
 
     def _write(self) -> None:
         if self.rows:
-            table.write(self.table(), len(self.cells), self.out)
+            write(self.table(), len(self.cells), self.out)
 
     def advance(self, steps: int) -> None:
         """Say how far the study is, `steps` into the cell that runs."""
@@ -263,3 +257,158 @@ def _open(study: Study, out: Path) -> None:
         Run.create(out, study.plain(), files)
     else:
         run.check_inputs(files)
+
+
+Row = Mapping[str, Any]
+TABLE, SUMMARY, PAGE, PLOTS = "table", "summary", "study.md", "plots"
+_CELL = ("model", "mode", "jets", "seed", "steps", "test_jets")
+_HEADINGS = {
+    "epochs": "As many epochs for every number of jets",
+    "steps": "As many steps for every number of jets",
+}
+_WORDS = {"accuracy": "accuracy", "mean_diagonal": "mean diagonal", "auc": "AUC, mean over pairs of classes"}
+_KINDS = {"efficiency": "tagging efficiency", "flip": "charge flip rate"}
+
+
+def metrics(rows: Sequence[Row]) -> list[str]:
+    """The names of the metrics that the rows have, in their order."""
+    names = dict.fromkeys(name for row in rows for name in row if name not in _CELL)
+    return [name for name in names if not name.endswith("_error")]
+
+
+def summarise(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Means over seeds and standard deviations among them (None of a single seed), by model, mode and jets."""
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row["model"], row["mode"], row["jets"]), []).append(row)
+    names = metrics(rows)
+    summary = []
+    for (model, mode, jets), group in groups.items():
+        found: dict[str, Any] = {"model": model, "mode": mode, "jets": jets, "seeds": len(group)}
+        for name in names:
+            values = sorted(row[name] for row in group if row.get(name) is not None)
+            found[name] = fmean(values) if values else None
+            found[f"{name}_spread"] = stdev(values) if len(values) > 1 else None
+        summary.append(found)
+    return summary
+
+
+def write(rows: Sequence[Row], cells: int, folder: Path) -> None:
+    """Write `table` and `summary` as Parquet and CSV, and the page `study.md`.
+
+    Raises:
+        MissingPackage: pyarrow is not installed.
+        StoreError: the disk refuses.
+    """
+    summary = summarise(rows)
+    for name, lines in ((TABLE, rows), (SUMMARY, summary)):
+        atomic_write(folder / f"{name}.csv", _csv(lines))
+        atomic_write(folder / f"{name}.parquet", _parquet(lines))
+    atomic_write(folder / PAGE, page(summary, len(rows), cells))
+
+
+def draw(rows: Sequence[Row], classes: Sequence[str], folder: Path) -> None:
+    """Draw the metrics against the number of training jets, by mode, with chance as a line.
+
+    A mode gets `overall`, `efficiency` and `flip`, with a panel for each metric that some training has.
+
+    Raises:
+        MissingPackage: matplotlib is not installed.
+        StoreError: the disk refuses.
+    """
+    with report_write_errors(folder):
+        folder.mkdir(exist_ok=True)
+    for mode in dict.fromkeys(row["mode"] for row in rows):
+        own = [row for row in rows if row["mode"] == mode]
+        known = [name for name in metrics(own) if any(row.get(name) is not None for row in own)]
+        for kind in ("", *_KINDS):
+            panels = [
+                plots.Panel(name, words(name), chance(name, classes)) for name in known if _kind(name) == kind
+            ]
+            if panels:
+                plots.s_curves(own, folder / f"{mode}-{kind or 'overall'}.png", panels)
+
+
+def _kind(metric: str) -> str:
+    """The one of `_KINDS` that a metric belongs to; empty for a metric of all classes."""
+    return "" if metric in _WORDS else metric.partition("_")[0]
+
+
+def chance(metric: str, classes: Sequence[str]) -> float:
+    """The value that a tagger reaches by guessing among the classes."""
+    kind, _, flavour = metric.partition("_")
+    if kind in ("auc", "flip"):
+        return 0.5
+    return (len(tags(classes)[flavour]) if kind == "efficiency" else 1) / len(classes)
+
+
+def words(metric: str) -> str:
+    """A metric's name for people."""
+    kind, _, flavour = metric.partition("_")
+    return _WORDS.get(metric) or f"{_KINDS.get(kind, kind)} of {flavour}"
+
+
+def page(summary: Sequence[Row], finished: int, cells: int) -> str:
+    """The page for people."""
+    parts = [
+        "# Scaling study",
+        f"{finished} of {cells} trainings are finished. Means over seeds, ± the standard deviation among seeds; each "
+        f"training with its statistical errors is in `{TABLE}.csv` and `{TABLE}.parquet`.",
+    ]
+    for mode in dict.fromkeys(row["mode"] for row in summary):
+        own = [row for row in summary if row["mode"] == mode]
+        parts.append(f"## {_HEADINGS[mode]}")
+        names = [name for name in own[0] if f"{name}_spread" in own[0]]
+        for kind in ("", *_KINDS):
+            chosen = [name for name in names if _kind(name) == kind]
+            if chosen:
+                parts += ([f"### {_KINDS[kind]}".capitalize()] if kind else []) + [
+                    _section(own, chosen, kind)
+                ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _section(rows: Sequence[Row], names: Sequence[str], kind: str) -> str:
+    head = ["model", "training jets", "seeds"]
+    head += [name.removeprefix(f"{kind}_") if kind else words(name) for name in names]
+    models = list(dict.fromkeys(row["model"] for row in rows))
+    ordered = sorted(rows, key=lambda row: models.index(row["model"]))
+    cells = [[_with_spread(row[name], row[f"{name}_spread"]) for name in names] for row in ordered]
+    known = [[row["model"], f"{row['jets']:,}", str(row["seeds"])] for row in ordered]
+    return markdown_table(head, [[*of_row, *shown] for of_row, shown in zip(known, cells, strict=True)])
+
+
+def _with_spread(mean: float | None, spread: float | None) -> str:
+    if mean is None:
+        return "–"
+    if not spread:
+        return f"{mean:.4f}"
+    digits = min(max(1 - math.floor(math.log10(spread)), 2), 6)
+    return f"{mean:.{digits}f} ± {spread:.{digits}f}"
+
+
+def _csv(rows: Sequence[Row]) -> str:
+    """Numbers are written so that they are read back the same; None is empty."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, _columns(rows), restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _parquet(rows: Sequence[Row]) -> bytes:
+    pyarrow = require("pyarrow", "writing Parquet")
+    parquet = require("pyarrow.parquet", "writing Parquet")
+    columns = {name: [row.get(name) for row in rows] for name in _columns(rows)}
+    text, whole = ("model", "mode"), ("jets", "seed", "seeds", "steps", "test_jets")
+    kinds = {**dict.fromkeys(text, pyarrow.string()), **dict.fromkeys(whole, pyarrow.int64())}
+    arrays = {
+        name: pyarrow.array(values, kinds.get(name, pyarrow.float64())) for name, values in columns.items()
+    }
+    packed = io.BytesIO()
+    parquet.write_table(pyarrow.table(arrays), packed)
+    return packed.getvalue()
+
+
+def _columns(rows: Sequence[Row]) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in row))

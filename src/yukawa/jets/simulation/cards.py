@@ -1,14 +1,17 @@
-"""Detector cards: what a detector measures, how well, and how it is written down in YAML."""
+"""Cards of a simulation: the detector's resolution and the physics process, each with its defaults."""
 
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from yukawa.core.config import NotNegative, Positive, StrictModel, Table, checked, find, merged, read_on_base
+from yukawa.core import config
+from yukawa.core.config import NotNegative, Positive, StrictModel, Table
+from yukawa.core.errors import InputError, nearest
+from yukawa.jets.table import PDG_ID
 
-SHIPPED = Path(__file__).parent / "cards"
+CARDS, PROCESSES = Path(__file__).parent / "cards", Path(__file__).parent / "processes"
 
 Resolution = NotNegative
 Length = Positive
@@ -122,21 +125,198 @@ def load_card(name_or_path: str | Path = "cepc") -> Card:
     Raises:
         InputError: there is no such card, or a key or value is wrong; the first one is named.
     """
-    path = find(name_or_path, SHIPPED, "detector card")
-    table = read_on_base(path, _base, _over)
+    path = config.find(name_or_path, CARDS, "detector card")
+    table = config.read_on_base(path, _base, _over)
     table.setdefault("name", path.stem)
-    return checked(Card, table, path)
+    return config.checked(Card, table, path)
 
 
 def _base(path: Path, base: str) -> Path:
     beside = path.parent / base
-    return find(beside if beside.is_file() else base, SHIPPED, "detector card")
+    return config.find(beside if beside.is_file() else base, CARDS, "detector card")
 
 
 def _over(below: Table, table: Table) -> Table:
     """A card put over its base; the name of the base is not inherited."""
-    return merged({key: below[key] for key in below if key not in ("name", "description")}, table)
+    return config.merged({key: below[key] for key in below if key not in ("name", "description")}, table)
 
 
 def _falls(values: list[float]) -> bool:
     return any(right <= left for left, right in pairwise(values))
+
+
+class ProcessSample(StrictModel):
+    """One kind of event of a process.
+
+    Attributes:
+        name: name of the sample.
+        settings: lines for Pythia, after those of the process.
+        yields: how many jets of each class one event gives; where cuts decide, about how many.
+    """
+
+    name: str = Field(min_length=1)
+    settings: tuple[str, ...] = ()
+    yields: dict[str, Positive] = Field(min_length=1)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes of its jets."""
+        return tuple(self.yields)
+
+
+class Clustering(StrictModel):
+    """A jet algorithm of fastjet and which of its jets are kept.
+
+    Attributes:
+        algorithm: `ee_genkt` (generalised kT for e+e-), `durham` (e+e- kT), or `antikt` (hadron colliders).
+        radius: radius of `ee_genkt` and `antikt` jets.
+        power: p of `ee_genkt`: 1 is kT-like, -1 anti-kT-like.
+        exclusive: cluster each event to exactly this number of jets; None keeps all jets within the cuts.
+        pt_min: in GeV, after the card's jet energy scale; with `pt_max` and `eta_max` a cut on inclusive jets.
+    """
+
+    algorithm: Literal["ee_genkt", "durham", "antikt"]
+    radius: Positive | None = None
+    power: float = 1.0
+    exclusive: int | None = Field(default=None, ge=1)
+    pt_min: float = Field(default=0.0, ge=0)
+    pt_max: Positive | None = None
+    eta_max: Positive | None = None
+
+    @property
+    def hadronic(self) -> bool:
+        """Whether jets and particles are ordered by transverse momentum, rather than by energy."""
+        return self.algorithm == "antikt"
+
+    @model_validator(mode="after")
+    def _fits_the_algorithm(self) -> Self:
+        if (self.radius is None) != (self.algorithm == "durham"):
+            raise ValueError("durham has no radius" if self.radius else f"{self.algorithm} needs a radius")
+        if self.algorithm == "antikt" and self.exclusive:
+            raise ValueError("exclusive jets have no meaning for antikt; omit `exclusive`")
+        if self.exclusive and (self.pt_min or self.pt_max or self.eta_max):
+            raise ValueError("pt_min, pt_max and eta_max cut on inclusive jets; omit them or `exclusive`")
+        if self.algorithm == "durham" and not self.exclusive:
+            raise ValueError("durham needs `exclusive`, the number of jets")
+        return self
+
+
+class LabelRule(StrictModel):
+    """What gives a jet its class.
+
+    Attributes:
+        rule: `pairing`: the two jets and the two partons of the hard process are paired so that the sum of
+            the two angles is least. `parton-match`: the nearest parton or resonance of the hard process
+            whose class the sample has, within `radius` in (eta, phi); jets without one are dropped.
+            `sample`: the one class of the sample.
+        radius: largest distance of `parton-match`.
+        resonance: PDG code; take only partons that come from it (such as 25, from the Higgs boson).
+        particles: class to the PDG codes that stand for it; classes named as in jet-origin need none.
+    """
+
+    rule: Literal["pairing", "parton-match", "sample"]
+    radius: Positive | None = None
+    resonance: int | None = None
+    particles: dict[str, tuple[int, ...]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _fits_the_rule(self) -> Self:
+        if (self.radius is None) == (self.rule == "parton-match"):
+            raise ValueError(f"{self.rule} {'has no' if self.radius else 'needs a'} radius")
+        return self
+
+    def codes(self, name: str) -> tuple[int, ...]:
+        """The PDG codes that stand for the class `name`."""
+        return self.particles.get(name) or ((PDG_ID[name],) if name in PDG_ID else ())
+
+
+class Process(StrictModel):
+    """Collisions, jets and classes.
+
+    Attributes:
+        name: name of the process.
+        settings: lines for Pythia that all samples share (beams, hard process, …), in Pythia's own words.
+        samples: kinds of events.
+        clustering: how jets are found.
+        label: what gives a jet its class.
+    """
+
+    name: str
+    description: str = ""
+    settings: tuple[str, ...] = ()
+    samples: tuple[ProcessSample, ...] = Field(min_length=1)
+    clustering: Clustering
+    label: LabelRule
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """All classes, in the order in which the samples name them."""
+        return tuple(dict.fromkeys(name for sample in self.samples for name in sample.yields))
+
+    def sample(self, name: str) -> ProcessSample:
+        """The sample called `name`.
+
+        Raises:
+            InputError: there is none.
+        """
+        for sample in self.samples:
+            if sample.name == name:
+                return sample
+        names = [sample.name for sample in self.samples]
+        guess = nearest(name, names)
+        raise InputError(
+            f"the process {self.name} has no sample {name!r}; it has: {', '.join(names)}",
+            hint=f"did you mean {guess}?" if guess else "",
+        )
+
+    @model_validator(mode="after")
+    def _labels_can_be_given(self) -> Self:
+        names = [sample.name for sample in self.samples]
+        if len(set(names)) < len(names):
+            raise ValueError("two samples have the same name")
+        for sample in self.samples:
+            if self.label.rule == "sample" and len(sample.yields) != 1:
+                raise ValueError(
+                    f"the label rule `sample` needs one class per sample; {sample.name} has several"
+                )
+        if self.label.rule == "pairing" and self.clustering.exclusive != 2:
+            raise ValueError("the label rule `pairing` needs `exclusive: 2` jets per event")
+        unknown = [name for name in self.classes if not self.label.codes(name)]
+        if self.label.rule != "sample" and unknown:
+            raise ValueError(
+                f"the class {unknown[0]} has no particle; write `particles: {{{unknown[0]}: [6, -6]}}` "
+                "with its PDG codes under `label:`"
+            )
+        return self
+
+
+def load_process(name_or_path: str | Path = "jet-origin") -> Process:
+    """A shipped process (`jet-origin`, `hadron-jets`) by its name, or your own by the path of its YAML file.
+
+    `command_file:` of the process or of a sample names a Pythia file (.cmnd), looked for from the YAML file's
+    folder; its lines come before the `settings:` beside it.
+
+    Raises:
+        InputError: there is no such process, or a key or value is wrong; the first one is named.
+    """
+    path = config.find(name_or_path, PROCESSES, "process")
+    table = config.read_table(path)
+    table.setdefault("name", path.stem)
+    samples = table.get("samples")
+    for part in (table, *(samples if isinstance(samples, list) else ())):
+        _take_in_command_file(part, path.parent)
+    return config.checked(Process, table, path)
+
+
+def _take_in_command_file(part: Any, folder: Path) -> None:
+    """Replace `command_file` in a table by the lines of that file, so that a process needs no other file."""
+    if not isinstance(part, dict) or "command_file" not in part:
+        return
+    path = folder / str(part.pop("command_file"))
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"the command file {path} cannot be read: {error}") from None
+    settings = part.get("settings") or []
+    # Pythia takes a line that does not begin with a letter or digit for a comment.
+    part["settings"] = [line.strip() for line in lines if line.strip()[:1].isalnum()] + list(settings)

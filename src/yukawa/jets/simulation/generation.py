@@ -1,7 +1,5 @@
 """Events from Pythia: the visible particles of each, and the partons and resonances of its hard process."""
 
-from __future__ import annotations
-
 import os
 import sys
 import tempfile
@@ -45,11 +43,9 @@ class Particles:
     def __len__(self) -> int:
         return len(self.pdg)
 
-    def __getitem__(self, rows: Array) -> Particles:
+    def __getitem__(self, rows: Array) -> "Particles":
         """The particles at the positions `rows`, or of a mask."""
-        return Particles(
-            self.pdg[rows], self.charge[rows], self.mass[rows], self.momenta[rows], self.vertices[rows]
-        )
+        return Particles(*(column[rows] for column in vars(self).values()))
 
 
 @dataclass(frozen=True)
@@ -188,11 +184,7 @@ def _taken_apart(batch: Any, data: Any) -> EventBatch:
     visible &= ~_from_beam(record, final)
     seen = final[visible]
     particles = Particles(
-        record["id"][seen],
-        charge[visible],
-        record["m"][seen],
-        record.momenta(seen),
-        record.vertices(seen),
+        record["id"][seen], charge[visible], record["m"][seen], record.momenta(seen), record.vertices(seen)
     )
     lost = final[~visible]
     events = len(record.offsets) - 1
@@ -278,11 +270,6 @@ def _hard_process(record: _Record) -> Partons:
         if not single.any():
             break
         copies = np.where(single, record.linked("daughter1", copies), copies)
-    return Partons(
-        record.grouped(rows),
-        record["id"][rows],
-        record["id"][record.linked("mother1", rows)],
-        status[rows] == 22,
-        record.momenta(rows),
-        record.momenta(copies),
-    )
+    mothers = record["id"][record.linked("mother1", rows)]
+    momenta = record.momenta(rows), record.momenta(copies)
+    return Partons(record.grouped(rows), record["id"][rows], mothers, status[rows] == 22, *momenta)

@@ -17,11 +17,10 @@ from yukawa import __version__
 from yukawa.core.errors import InputError, StoreError, require
 from yukawa.core.files import hash_file, parse_row, report_write_errors, write_jsonl
 from yukawa.core.processes import Report, run_tasks, usable_cores
-from yukawa.jets.io.manifest import MANIFEST, SPLITS, JetManifest, Shard, check_manifest, describe_shard
 from yukawa.jets.io.parquet import write_parquet
-from yukawa.jets.simulation.blocks import block_sizes, make_block
-from yukawa.jets.simulation.cards import Card
-from yukawa.jets.simulation.processes import Process
+from yukawa.jets.io.source import MANIFEST, SPLITS, JetManifest, Shard, check_manifest, describe_shard
+from yukawa.jets.simulation.cards import Card, Process
+from yukawa.jets.simulation.events import block_sizes, make_block
 
 # An unfinished data set has this in place of its manifest: settings in the first row, then one row per block.
 JOURNAL = "production.jsonl"
@@ -49,8 +48,6 @@ def produce(
 
     Args:
         out: a new or empty folder, or one that an earlier call started with the same settings.
-        process: the collisions, and what gives a jet its class.
-        card: the detector.
         jets_per_class: number of jets of each class, above 0.
         seed: seed of the random numbers, not below 0.
         workers: number of processes; by default one for each core.
@@ -67,13 +64,9 @@ def produce(
     workers = usable_cores() if workers is None else workers
     _check_numbers(jets_per_class=(jets_per_class, 1), seed=(seed, 0), workers=(workers, 1))
     wanted = JetManifest(
-        versions=_versions(),
-        process=process.model_dump(mode="json"),
-        card=card.model_dump(mode="json"),
-        seed=seed,
-        jets_per_class=jets_per_class,
-        shards=(),
-    )
+        versions=_versions(), process=process.model_dump(mode="json"), card=card.model_dump(mode="json"),
+        seed=seed, jets_per_class=jets_per_class, shards=(),
+    )  # fmt: skip
     with _alone_in(out):
         begun = _begun(out)
         if begun is not None and not begun.shards:

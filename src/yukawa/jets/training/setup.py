@@ -11,11 +11,10 @@ import torch
 from yukawa.core.errors import InputError
 from yukawa.jets.features import preprocess
 from yukawa.jets.features.config import DataConfig, load_data_config
-from yukawa.jets.features.encoded import Encoder
+from yukawa.jets.features.encoder import Encoder
 from yukawa.jets.io.chunks import JetChunk, JetSource
 from yukawa.jets.io.loader import InMemory, Loader, Streaming
-from yukawa.jets.io.manifest import MANIFEST
-from yukawa.jets.io.source import open_source
+from yukawa.jets.io.source import MANIFEST, open_source
 from yukawa.jets.models import tagger
 from yukawa.jets.models.tagger import Tagger
 from yukawa.jets.table import Array, Jets
@@ -81,7 +80,6 @@ def open_jets(data: JetsSection, seed: int) -> tuple[JetSource, JetSource]:
     """The training and the validation jets, as many of each as the recipe wants.
 
     Args:
-        data: the jets.
         seed: of the draw, where the recipe wants some of them only.
 
     Raises:

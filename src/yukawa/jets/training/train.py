@@ -1,17 +1,29 @@
 """A training on jets: the recipe becomes a run with the best tagger, its metrics and its card."""
 
+import math
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
-from yukawa.jets.features.encoded import Encoder
+import torch
+from torch import Tensor, nn
+
+from yukawa.jets.features.encoder import Encoder
+from yukawa.jets.io.chunks import JetSource
+from yukawa.jets.io.loader import Streaming, tensors
 from yukawa.jets.models.tagger import Tagger, save_model
 from yukawa.jets.training import setup
-from yukawa.jets.training.batches import JetBatches, labelled, steps_of_an_epoch
 from yukawa.jets.training.recipe import JetRecipe, JetSettings
-from yukawa.jets.training.trainer import JetTrainer, Supervised, arguments
+from yukawa.jets.training.trainer import (
+    JetBatches,
+    JetTrainer,
+    Supervised,
+    arguments,
+    labelled,
+    steps_of_an_epoch,
+)
 from yukawa.runs.batches import StepDataset, TensorBatch
 from yukawa.runs.callback import BestSoFar, Plan, Progress, TrainingCallback
 from yukawa.runs.checkpoints import check_shapes, read_best, step_of
@@ -44,14 +56,7 @@ class JetResult(TrainResult):
 
 
 def train(recipe: JetRecipe, out: Path, resume: bool = False, progress: Progress | None = None) -> JetResult:
-    """Train as the recipe says; see `yukawa.runs.task.execute` for arguments and errors.
-
-    Args:
-        recipe: from `JetRecipe.load`.
-        out: a new folder; with `resume`, a run of this recipe.
-        resume: whether to resume from the last checkpoint.
-        progress: called after each step with the steps made, the steps in all, and the latest metrics.
-    """
+    """Train as the recipe says; see `yukawa.runs.task.execute` for arguments and errors."""
     return execute(JetTask(recipe), out, resume, progress)
 
 
@@ -137,7 +142,7 @@ class JetTask(NetworkTask[JetRecipe]):
         """Batches of the training jets."""
         return JetBatches(
             self.jets, plan.batch, plan.steps, self.settings.seed, first=first,
-            rank=machine.rank, world=machine.world, prefetch=self.recipe.data.prefetch,
+            machine=machine, prefetch=self.recipe.data.prefetch,
         )  # fmt: skip
 
     def validation(self, machine: Machine) -> Iterator[TensorBatch]:
@@ -153,70 +158,41 @@ class JetTask(NetworkTask[JetRecipe]):
 
     def card(self, run: Run, trainer: RunTrainer) -> str:
         """The model card."""
-        plan = trainer.callback.plan
-        return card(
-            self.recipe, plan, trainer.callback.best, classes=self.encoder.classes,
-            parameters=sum(weight.numel() for weight in self.network.parameters()),
-            jets=(len(self.jets), len(self.validation_jets)), truncated=self.jets.truncated,
-            speed=median_speed(run, plan.unit),
-        )  # fmt: skip
+        plan, recipe, classes = trainer.callback.plan, self.recipe, self.encoder.classes
+        parameters = sum(weight.numel() for weight in self.network.parameters())
+        data = {
+            "jets": recipe.data.path,
+            "training": f"{len(self.jets):,} jets, {self.jets.truncated:,} of them cut to as many particles as the "
+            "model takes",
+            "validation": f"{len(self.validation_jets):,} jets",
+            "inputs": f"data config `{recipe.data.config}`, kept in `model/`",
+            "hashes": "`data.json`",
+        }
+        return model_card(
+            recipe.model.architecture,
+            f"A jet tagger with {parameters:,} parameters, trained with Yukawa. It gives each jet a probability for "
+            f"each of {len(classes)} classes: {', '.join(classes)}.",
+            level=None,
+            base=recipe.model.start,
+            sections={
+                "Data": data,
+                "Training": training_table(recipe.training, plan, median_speed(run, plan.unit)),
+                "Metrics": "On the validation jets, by which these weights were chosen; measure the model on test "
+                "jets before you quote it.",
+                "Best validation": best_table(trainer.callback.best),
+            },
+            commands={
+                "yukawa jets evaluate RUN --data DATA": "measure it on test jets",
+                "yukawa jets predict RUN --data JETS --out OUT.parquet": "write its probabilities",
+            },
+            advice="Its probabilities are right for jets made like its training jets; other simulation, detector or "
+            "energy needs its own check.",
+        )
 
 
 def plan_of(settings: JetSettings, epoch: int) -> Plan:
     """When things happen in a training whose epoch has so many steps."""
     return Plan.of(settings, epoch, "jets", best_by=settings.best_by, patience=settings.patience)
-
-
-def card(
-    recipe: JetRecipe,
-    plan: Plan,
-    best: BestSoFar,
-    *,
-    parameters: int,
-    classes: Sequence[str],
-    jets: tuple[int, int],
-    truncated: int,
-    speed: float | None,
-) -> str:
-    """The model card of a tagger.
-
-    Args:
-        recipe: as resolved.
-        plan: its steps.
-        best: the best validation.
-        parameters: of the network.
-        classes: in the order of its outputs.
-        jets: numbers of training and of validation jets.
-        truncated: how many training jets lost particles beyond the data config's limit.
-        speed: of the training in jets per second, if known.
-    """
-    data = {
-        "jets": recipe.data.path,
-        "training": f"{jets[0]:,} jets, {truncated:,} of them cut to as many particles as the model takes",
-        "validation": f"{jets[1]:,} jets",
-        "inputs": f"data config `{recipe.data.config}`, kept in `model/`",
-        "hashes": "`data.json`",
-    }
-    return model_card(
-        recipe.model.architecture,
-        f"A jet tagger with {parameters:,} parameters, trained with Yukawa. It gives each jet a probability for each "
-        f"of {len(classes)} classes: {', '.join(classes)}.",
-        level=None,
-        base=recipe.model.start,
-        sections={
-            "Data": data,
-            "Training": training_table(recipe.training, plan, speed),
-            "Metrics": "On the validation jets, by which these weights were chosen; measure the model on test jets "
-            "before you quote it.",
-            "Best validation": best_table(best),
-        },
-        commands={
-            "yukawa jets evaluate RUN --data DATA": "measure it on test jets",
-            "yukawa jets predict RUN --data JETS --out OUT.parquet": "write its probabilities",
-        },
-        advice="Its probabilities are right for jets made like its training jets; other simulation, detector or "
-        "energy needs its own check.",
-    )
 
 
 def training_table(settings: JetSettings, plan: Plan, speed: float | None) -> dict[str, object]:
@@ -240,3 +216,82 @@ def best_table(best: BestSoFar) -> dict[str, object]:
         "step": f"{best.best_step or 0:,}",
         "all metrics": "`metrics.jsonl`, `learning-curves.png`",
     }
+
+
+_SAMPLE = 32  # jets on which memory is measured
+# fp32 copies of the weights: they, their gradient, two moments; Ranger's slow ones are a fifth.
+_COPIES = {"adamw": 4, "ranger": 5}
+
+
+@dataclass(frozen=True)
+class JetDryRun:
+    """What a recipe would do.
+
+    Attributes:
+        recipe: as resolved.
+        parameters: of the network.
+        train_jets: jets to train on, before the data config's selection.
+        jets_per_epoch: jets that an epoch trains on.
+        validation_jets: jets to validate on.
+        plan: its steps.
+        weights_memory: bytes of weights, gradients and the optimiser's state.
+        batch_memory: bytes that the network keeps of a batch for its gradient, measured on a few jets.
+        data_memory: bytes of the encoded jets that are held at once.
+    """
+
+    recipe: JetRecipe
+    parameters: int
+    train_jets: int
+    validation_jets: int
+    jets_per_epoch: int
+    plan: Plan
+    weights_memory: int
+    batch_memory: int
+    data_memory: int
+
+
+def describe(recipe: JetRecipe) -> JetDryRun:
+    """Say what the recipe would do; the data are looked at, nothing is written.
+
+    Raises:
+        InputError: the recipe, its data config or its data are wrong.
+    """
+    encoder, network = setup.build(recipe)
+    train, validation = setup.open_jets(recipe.data, recipe.training.seed)
+    few = Streaming(JetSource(train.columns, train.chunks[:1]), encoder, _SAMPLE, ahead=0)
+    sample = next(few.batches(_SAMPLE, seed=0, epoch=0, shuffle=False))
+    row_bytes = sum(array.nbytes for array in sample.rows.values()) / max(len(sample), 1)
+    held = [len(train), len(validation)]
+    if recipe.data.loading == "streaming":
+        held = [min(jets, recipe.data.buffer) for jets in held]
+    jets = recipe.training.jets_per_epoch or len(train)
+    parameters = sum(weight.numel() for weight in network.parameters())
+    plan = plan_of(recipe.training, math.ceil(jets / recipe.training.batch))
+    return JetDryRun(
+        recipe=setup.resolved(recipe, network),
+        parameters=parameters,
+        train_jets=len(train),
+        validation_jets=len(validation),
+        jets_per_epoch=jets,
+        plan=plan,
+        weights_memory=4 * parameters * _COPIES[recipe.training.optimiser],
+        batch_memory=round(kept_for_gradient(network, tensors(sample)) / max(len(sample), 1) * plan.batch),
+        data_memory=round(row_bytes * sum(held)),
+    )
+
+
+def kept_for_gradient(network: nn.Module, batch: dict[str, Tensor]) -> int:
+    """Bytes of all tensors that a forward pass keeps for the backward pass, without the weights."""
+    weights = {weight.untyped_storage().data_ptr() for weight in network.parameters()}
+    kept: dict[int, int] = {}
+
+    def note(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        logits = network(**batch)
+    del logits
+    return sum(kept.values())

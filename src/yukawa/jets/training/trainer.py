@@ -1,7 +1,9 @@
-"""The trainer of networks on jets: our batches, loss, optimiser and validation."""
+"""The trainer of networks on jets: batches, loss, validation, and Ranger, the optimiser of the published recipes."""
 
 import io
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Generator, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,17 +12,217 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from yukawa.core.errors import require
+from yukawa.core.errors import InputError, require
 from yukawa.core.files import atomic_write
 from yukawa.core.processes import keep_freed_memory
-from yukawa.jets.training.batches import DIVISOR, LABELS, WEIGHTS
-from yukawa.jets.training.optimiser import Ranger
+from yukawa.jets.features.encoder import Encoded
+from yukawa.jets.io.loader import InMemory, Loader, run_ahead, tensors
 from yukawa.jets.training.recipe import JetSettings
 from yukawa.runs import checkpoints
 from yukawa.runs.batches import StepDataset, TensorBatch
 from yukawa.runs.callback import Metrics, TrainingCallback
 from yukawa.runs.distributed import Machine
 from yukawa.runs.trainer import RunTrainer, training_arguments
+
+# Below this many effective samples the variance of Adam's step cannot be rectified (arXiv:1908.03265).
+FEWEST_SAMPLES = 5
+
+
+class Ranger(torch.optim.Optimizer):
+    """RAdam (arXiv:1908.03265) inside Lookahead (arXiv:1907.08610), without gradient centralisation.
+
+    Every `k` steps the slow weights move the share `alpha` towards the fast ones, which begin anew from there.
+    The slow weights and the number of steps are part of the state, so a resumed training is the unbroken one.
+    All parameters of a group count steps together; one without a gradient stays where it is.
+
+    Args:
+        betas: decay of the running mean and of the running mean square of the gradient.
+        eps: added to the root of the mean square.
+        weight_decay: share of the weights, times `lr`, taken off at each step.
+        k: steps between two moves of the slow weights.
+        alpha: how far the slow weights move.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        *,
+        betas: tuple[float, float] = (0.95, 0.999),
+        eps: float = 1e-5,
+        weight_decay: float = 0.0,
+        k: int = 6,
+        alpha: float = 0.5,
+    ) -> None:
+        rates = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        super().__init__(params, {**rates, "k": k, "alpha": alpha, "step": 0})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """One step along the gradients; returns what `closure` returns, if there is one."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            self._step(group)
+        return loss
+
+    def _step(self, group: dict[str, Any]) -> None:
+        weights = [weight for weight in group["params"] if weight.grad is not None]
+        group["step"] += 1
+        if not weights:
+            return
+        gradients = [weight.grad for weight in weights]
+        means, squares, slow = self._state(weights)
+        (beta1, beta2), rate = group["betas"], float(group["lr"])
+
+        torch._foreach_lerp_(means, gradients, 1 - beta1)
+        torch._foreach_mul_(squares, beta2)
+        torch._foreach_addcmul_(squares, gradients, gradients, 1 - beta2)
+        if group["weight_decay"]:
+            torch._foreach_mul_(weights, 1 - group["weight_decay"] * rate)
+        rectification = rectified(group["step"], beta2)
+        length = rate / (1 - beta1 ** group["step"])
+        if rectification is None:  # too early for a variance: plain momentum
+            torch._foreach_add_(weights, means, alpha=-length)
+        else:
+            scales = torch._foreach_sqrt(squares)
+            torch._foreach_add_(scales, group["eps"])
+            torch._foreach_addcdiv_(weights, means, scales, -length * rectification)
+
+        if group["step"] % group["k"] == 0:
+            torch._foreach_lerp_(slow, weights, group["alpha"])
+            torch._foreach_copy_(weights, slow)
+
+    def _state(self, weights: list[Tensor]) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
+        for weight in weights:
+            if not self.state[weight]:
+                self.state[weight] = {
+                    "mean": torch.zeros_like(weight),
+                    "square": torch.zeros_like(weight),
+                    "slow": weight.detach().clone(),
+                }
+        states = [self.state[weight] for weight in weights]
+        return [s["mean"] for s in states], [s["square"] for s in states], [s["slow"] for s in states]
+
+
+def rectified(step: int, beta2: float) -> float | None:
+    """RAdam's factor on the step, Adam's correction of the mean square included; None while it is undefined.
+
+    Section 4 of arXiv:1908.03265: the simple moving average of `step` squares is as good as `samples` squares.
+    """
+    most = 2 / (1 - beta2) - 1
+    power = beta2**step
+    samples = most - 2 * step * power / (1 - power)
+    if samples < FEWEST_SAMPLES:
+        return None
+    ratio = (samples - 4) * (samples - 2) * most / ((most - 4) * (most - 2) * samples)
+    return math.sqrt((1 - power) * ratio)
+
+
+# Beside the network's tensors a batch holds the classes, how much each jet counts, and the divisor of the sum of the
+# jets' losses.
+LABELS, WEIGHTS, DIVISOR = "labels", "weights", "divisor"
+ALONE = Machine()
+
+
+class JetBatches(StepDataset):
+    """The batches of jets, epoch after epoch.
+
+    Of jets in memory, each process takes its share of every batch: the batches are the same for any number of
+    processes. Of streamed jets, each process reads its own, and makes its own part of a batch of them.
+
+    See `StepDataset` for the other arguments.
+
+    Args:
+        loader: gives the batches of one epoch.
+        seed: of the order of the jets.
+        machine: says which process this is, and of how many.
+        prefetch: batches made ready in the background.
+    """
+
+    def __init__(
+        self,
+        loader: Loader,
+        batch: int,
+        steps: int,
+        seed: int,
+        *,
+        first: int = 0,
+        machine: Machine = ALONE,
+        prefetch: int = 0,
+    ) -> None:
+        super().__init__(batch, steps, first)
+        self.loader, self.seed = loader, seed
+        self.rank, self.world, self.prefetch = machine.rank, machine.world, prefetch
+
+    def endless(self) -> Iterator[TensorBatch]:
+        """All batches from `first` on."""
+        epoch, skip = divmod(self.first, steps_of_an_epoch(self.loader, self.batch, self.world))
+        while True:
+            batches = self._epoch(epoch, skip)
+            # A stream runs ahead by itself.
+            in_background = self.prefetch and shares_batches(self.loader)
+            yield from run_ahead(batches, self.prefetch) if in_background else batches
+            epoch, skip = epoch + 1, 0
+
+    def _epoch(self, epoch: int, skip: int) -> Generator[TensorBatch, None, None]:
+        batches = partial(self.loader.batches, seed=self.seed, epoch=epoch, shuffle=True, skip=skip)
+        if shares_batches(self.loader):
+            for encoded in batches(self.batch):
+                yield labelled(*share(encoded, self.rank, self.world))
+        else:
+            yield from map(labelled, batches(self.batch // self.world, rank=self.rank, world=self.world))
+
+
+def shares_batches(loader: Loader) -> bool:
+    """Whether the processes share each batch; else each makes its own part."""
+    return isinstance(loader, InMemory)
+
+
+def steps_of_an_epoch(loader: Loader, batch: int, world: int) -> int:
+    """How many steps an epoch has with `batch` jets over `world` processes."""
+    return loader.steps(batch) if shares_batches(loader) else loader.steps(batch // world, world)
+
+
+def share(encoded: Encoded, rank: int, world: int) -> tuple[Encoded, float]:
+    """The jets of a batch that one process takes, and the divisor of the sum of their losses.
+
+    Divided so, the mean over processes is the mean over jets, also where the shares are not equal.
+    """
+    jets = len(encoded)
+    if world == 1 or jets < world:  # too few to share: all processes do the same
+        return encoded, weight_of(encoded)
+    own = np.arange(rank * jets // world, (rank + 1) * jets // world)
+    return encoded.take(own), weight_of(encoded) / world
+
+
+def weight_of(encoded: Encoded) -> float:
+    """The sum of the jets' weights."""
+    return float(len(encoded) if encoded.weights is None else encoded.weights.sum(dtype=np.float64))
+
+
+def labelled(encoded: Encoded, divisor: float | None = None) -> TensorBatch:
+    """The tensors of a batch with `labels` (B,), `weights` (B,) where jets do not count alike, and `divisor`.
+
+    Raises:
+        InputError: a jet has no label.
+    """
+    unknown = int((encoded.labels < 0).sum())
+    if unknown:
+        raise InputError(
+            f"{unknown} of {len(encoded)} jets in a batch are of none of the classes that are trained",
+            hint="exclude them by the selection of the data config",
+        )
+    divisor = weight_of(encoded) if divisor is None else divisor
+    batch: TensorBatch = tensors(encoded) | {
+        LABELS: torch.from_numpy(encoded.labels),
+        DIVISOR: torch.tensor(max(divisor, 1e-6)),
+    }
+    if encoded.weights is not None:
+        batch[WEIGHTS] = torch.from_numpy(encoded.weights)
+    return batch
 
 
 class Supervised(nn.Module):
@@ -44,11 +246,8 @@ class JetTrainer(RunTrainer):
 
     Args:
         network: called as `network(**tensors)`, gives logits of shape (B, C).
-        settings: how to train.
         args: made by `arguments`.
-        batches: the training batches.
         validation: gives the validation batches of this process, each time anew.
-        callback: decides what happens when.
     """
 
     supervised: ClassVar[type[Supervised]] = Supervised

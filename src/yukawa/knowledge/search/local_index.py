@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import lazy_loader
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ from yukawa.knowledge.search import segments as seg
 from yukawa.knowledge.search.ranking import CANDIDATES, K1, VECTOR_WEIGHT, Query, Scored, weighted_terms
 from yukawa.knowledge.search.segments import IndexSegment
 from yukawa.knowledge.store import ledger, schema
+
+faiss = lazy_loader.load("faiss")  # optional
 
 # Measured in benchmarks/search.py: the product over 100,000 x 384 takes 4 to 8 ms on two cores.
 EXACT_UP_TO = 125_000
@@ -51,16 +54,12 @@ class Nearest:
         """What `cover` made, as bytes to be saved; empty if the search is exact."""
         if self._faiss is None:
             return {}
-        import faiss
-
         return {"faiss": faiss.serialize_index(self._faiss)}
 
     def load(self, arrays: dict[str, NDArray[Any]], count: int) -> None:
         """Take what `arrays` gave if it holds `count` rows; else the search stays exact until it is covered anew."""
         self._faiss = None
         if "faiss" in arrays and _installed():
-            import faiss
-
             index = faiss.deserialize_index(np.array(arrays["faiss"]))
             self._faiss = index if index.ntotal == count else None
 
@@ -136,8 +135,6 @@ def _trained(vectors: NDArray[np.float32]) -> Any:
 
     It keeps one byte a number, since the caller computes the exact cosines of the candidates.
     """
-    import faiss
-
     cells = int(2 * np.sqrt(len(vectors)))
     index = faiss.index_factory(vectors.shape[1], f"IVF{cells},SQ8", faiss.METRIC_INNER_PRODUCT)
     index.cp.niter = 10

@@ -18,7 +18,6 @@ from yukawa.knowledge.search.postgres_index import ServerIndex
 from yukawa.knowledge.search.ranking import Index, Query
 from yukawa.knowledge.store import ledger, reader
 from yukawa.knowledge.store.database import Store, fetch
-from yukawa.knowledge.store.ledger import Entry
 from yukawa.knowledge.store.schema import embedders, items, passages, vectors, versions
 
 
@@ -121,14 +120,9 @@ class Serving:
 
     def _index_of(self, row: ServingRow) -> Index:
         if self._index is None or self._index[0] != row.id:
-            self._index = (row.id, self._new_index(row))
+            file, facts = self._store.index_file, (row.id, row.dimensions)
+            self._index = (row.id, ServerIndex(*facts) if file is None else LocalIndex(file, *facts))
         return self._index[1]
-
-    def _new_index(self, row: ServingRow) -> Index:
-        file = self._store.index_file
-        if file is not None:
-            return LocalIndex(file, row.id, row.dimensions)
-        return ServerIndex(row.id, row.dimensions)
 
 
 _BATCH = 512
@@ -157,7 +151,7 @@ def reindex(
         embed_missing(connection, target, embedder)  # what was taught meanwhile
         _change_over(connection, target)
         ledger.append(
-            connection, [Entry("reindex", None)], actor=actor, reason=f"embedder {embedding}",
+            connection, [ledger.Entry("reindex", None)], actor=actor, reason=f"embedder {embedding}",
             moment=ledger.next_moment(connection),
         )  # fmt: skip
     return True

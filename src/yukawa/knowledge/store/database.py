@@ -18,6 +18,7 @@ BUSY_SECONDS = 60
 CONNECT_SECONDS = 5
 # One writer at a time on PostgreSQL too: the ledger is one chain. The number is arbitrary and fixed.
 ADVISORY_LOCK = 0x59756B61
+_PERMISSIONS = "check the permissions of the file and its folder"
 
 
 class Store:
@@ -223,14 +224,8 @@ def _worded(name: str) -> Iterator[None]:
 def _store_error(name: str, cause: str) -> StoreError:
     lowered = cause.lower()
     known = {
-        "readonly": (
-            "cannot be written: it is read-only",
-            "check the permissions of the file and its folder",
-        ),
-        "permission": (
-            "cannot be opened: permission denied",
-            "check the permissions of the file and its folder",
-        ),
+        "readonly": ("cannot be written: it is read-only", _PERMISSIONS),
+        "permission": ("cannot be opened: permission denied", _PERMISSIONS),
         "read-only": ("cannot be written: the disk is read-only", "choose another YUKAWA_HOME"),
         "unable to open": ("cannot be opened", "check that the folder exists and can be written"),
         "full": ("cannot be written: the disk is full", "free some space and repeat; nothing was changed"),

@@ -15,7 +15,6 @@ from yukawa.knowledge.search.local_index import copies, remove_copy
 from yukawa.knowledge.store import ledger, reader, writer
 from yukawa.knowledge.store import schema as t
 from yukawa.knowledge.store.database import Store
-from yukawa.knowledge.store.ledger import Entry
 
 # Texts are searched for in fragments, because a database breaks a long text at its page boundaries.
 LENGTH = 32
@@ -131,7 +130,7 @@ def erase(store: Store, item_id: str, *, actor: str, reason: str) -> None:
         _delete_rows(connection, item_id)
         _delete_answers(connection, item_id, fragments)
         now = ledger.next_moment(connection)
-        ledger.append(connection, [Entry("purge", item_id)], actor=actor, reason=reason, moment=now)
+        ledger.append(connection, [ledger.Entry("purge", item_id)], actor=actor, reason=reason, moment=now)
     if store.file is None:
         _rewrite_tables(store)
     else:

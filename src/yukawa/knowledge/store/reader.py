@@ -118,7 +118,7 @@ def events_of(connection: sa.Connection, item_id: str) -> list[Event]:
     query = sa.select(events).where(events.c.item_id == item_id).order_by(events.c.seq)
     return [
         Event(
-            r["seq"], _moment(r["time"]), r["actor"], r["verb"], r["item_id"], r["version"], r["reason"], r["digest"], r["hash"]
+            r["seq"], moment(r["time"]), r["actor"], r["verb"], r["item_id"], r["version"], r["reason"], r["digest"], r["hash"]
         )
         for r in connection.execute(query).mappings()
     ]  # fmt: skip
@@ -148,7 +148,7 @@ def open_conflicts(connection: sa.Connection, item_ids: Sequence[str] | None = N
     return [
         Conflict(
             r.id, r.key, (r.first_item, r.second_item), (said[r.first_item][0], said[r.second_item][0]),
-            (said[r.first_item][1], said[r.second_item][1]), _moment(r.opened), None,
+            (said[r.first_item][1], said[r.second_item][1]), moment(r.opened), None,
         )
         for r in rows
         if r.first_item in said and r.second_item in said
@@ -264,7 +264,7 @@ def _provenance(row: Mapping[str, Any]) -> Provenance:
 def _item(row: Mapping[str, Any]) -> Item:
     return Item(
         row["item_id"], row["kind"], row["number"], row["text"], row["question"], _provenance(row), row["attributes"],
-        _moment(row["valid_from"]), moment(row["valid_to"]),
+        moment(row["valid_from"]), moment(row["valid_to"]),
     )  # fmt: skip
 
 
@@ -277,7 +277,3 @@ def _hit(row: tuple[Any, ...], scored: Scored) -> Hit:
         item_id, passage_id, text, scored.score, scored.similarity, scored.lexical, kind, question, number,
         Provenance(*provenance), attributes, keys,
     )  # fmt: skip
-
-
-def _moment(microseconds: int) -> Any:
-    return moment(microseconds)

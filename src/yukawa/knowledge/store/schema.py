@@ -56,129 +56,86 @@ class Vector(TypeDecorator[NDArray[np.float32]]):
         return np.frombuffer(value, dtype="<f2").astype(np.float32)
 
 
-meta = sa.Table(
-    "meta",
-    metadata,
-    sa.Column("key", sa.String, primary_key=True),
-    sa.Column("value", sa.String, nullable=False),
-)
+def text(name: str, kind: type[sa.String] = sa.String, *, null: bool = False, **more: Any) -> sa.Column[str]:
+    """A column of strings."""
+    return sa.Column(name, kind(), nullable=null, **more)
 
-items = sa.Table(
-    "items",
-    metadata,
-    sa.Column("id", sa.String, primary_key=True),
-    sa.Column("kind", sa.String, nullable=False),
-)
+
+def number(
+    name: str, kind: type[sa.Integer] = sa.BigInteger, *, null: bool = False, **more: Any
+) -> sa.Column[int]:
+    """A column of whole numbers."""
+    return sa.Column(name, kind(), nullable=null, **more)
+
+
+def refers(name: str, table: str, kind: Any = None, **more: Any) -> sa.Column[Any]:
+    """A column of ids of `table`; a migration, which does not know the other tables, names their `kind`."""
+    return sa.Column(name, kind, sa.ForeignKey(f"{table}.id"), nullable=False, **more)
+
+
+def row_id() -> sa.Column[int]:
+    """The number of a row, given by the database."""
+    return sa.Column("id", RowId, primary_key=True, autoincrement=True)
+
+
+meta = sa.Table("meta", metadata, text("key", primary_key=True), text("value"))
+
+items = sa.Table("items", metadata, text("id", primary_key=True), text("kind"))
 
 # A version holds from valid_from until valid_to (microseconds since 1970, UTC); the current one has no end.
+# One current version per content: the database itself refuses to learn a thing twice. That partial index,
+# uq_versions_current_content, is in the migration alone: naming it here for both databases would load
+# SQLAlchemy's whole PostgreSQL dialect in each process.
 versions = sa.Table(
-    "versions",
-    metadata,
-    sa.Column("id", RowId, primary_key=True, autoincrement=True),
-    sa.Column("item_id", sa.ForeignKey("items.id"), nullable=False),
-    sa.Column("number", sa.Integer, nullable=False),
-    sa.Column("text", sa.Text, nullable=False),
-    sa.Column("question", sa.Text),
-    sa.Column("author", sa.String, nullable=False),
-    sa.Column("source", sa.String, nullable=False),
-    sa.Column("url", sa.String),
-    sa.Column("licence", sa.String),
-    sa.Column("domain", sa.String, nullable=False),
-    sa.Column("attributes", sa.JSON, nullable=False),
-    sa.Column("content_key", sa.String, nullable=False),
-    sa.Column("nonce", sa.String, nullable=False),
-    sa.Column("valid_from", sa.BigInteger, nullable=False),
-    sa.Column("valid_to", sa.BigInteger),
-    sa.UniqueConstraint("item_id", "number"),
-    # One current version per content: the database itself refuses to learn a thing twice. That partial index,
-    # uq_versions_current_content, is in the migration alone: naming it here for both databases would load
-    # SQLAlchemy's whole PostgreSQL dialect in each process.
-)
+    "versions", metadata, row_id(), refers("item_id", "items"), number("number", sa.Integer), text("text", sa.Text),
+    text("question", sa.Text, null=True), text("author"), text("source"), text("url", null=True), text("licence", null=True),
+    text("domain"), sa.Column("attributes", sa.JSON, nullable=False), text("content_key"), text("nonce"),
+    number("valid_from"), number("valid_to", null=True), sa.UniqueConstraint("item_id", "number"),
+)  # fmt: skip
 
 passages = sa.Table(
-    "passages",
-    metadata,
-    sa.Column("id", RowId, primary_key=True, autoincrement=True),
-    sa.Column("version_id", sa.ForeignKey("versions.id"), nullable=False, index=True),
-    sa.Column("ordinal", sa.Integer, nullable=False),
-    sa.Column("text", sa.Text, nullable=False),
-    sa.Column("terms", sa.Text, nullable=False),
-)
+    "passages", metadata, row_id(), refers("version_id", "versions", index=True), number("ordinal", sa.Integer),
+    text("text", sa.Text), text("terms", sa.Text),
+)  # fmt: skip
 
 embedders = sa.Table(
-    "embedders",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("name", sa.String, nullable=False),
-    sa.Column("dimensions", sa.Integer, nullable=False),
-    sa.Column("serving", sa.Boolean, nullable=False),
-)
+    "embedders", metadata, number("id", sa.Integer, primary_key=True, autoincrement=True), text("name"),
+    number("dimensions", sa.Integer), sa.Column("serving", sa.Boolean, nullable=False),
+)  # fmt: skip
 
 vectors = sa.Table(
-    "vectors",
-    metadata,
-    sa.Column("passage_id", sa.ForeignKey("passages.id"), primary_key=True),
-    sa.Column("embedder_id", sa.ForeignKey("embedders.id"), primary_key=True),
+    "vectors", metadata, refers("passage_id", "passages", primary_key=True), refers("embedder_id", "embedders", primary_key=True),
     sa.Column("vector", Vector, nullable=False),
-)
+)  # fmt: skip
 
 # Full-text postings; filled on PostgreSQL only, where the server ranks. SQLite bases rank in process.
 postings = sa.Table(
-    "postings",
-    metadata,
-    sa.Column("term", sa.String, primary_key=True),
-    sa.Column("passage_id", sa.ForeignKey("passages.id"), primary_key=True, index=True),
-    sa.Column("frequency", sa.Integer, nullable=False),
-    sa.Column("length", sa.Integer, nullable=False),
-)
+    "postings", metadata, text("term", primary_key=True), refers("passage_id", "passages", primary_key=True, index=True),
+    number("frequency", sa.Integer), number("length", sa.Integer),
+)  # fmt: skip
 
 # The claims of a version: a key naming quantity and subject, and the value with its errors.
 claims = sa.Table(
-    "claims",
-    metadata,
-    sa.Column("id", RowId, primary_key=True, autoincrement=True),
-    sa.Column("version_id", sa.ForeignKey("versions.id"), nullable=False, index=True),
-    sa.Column("key", sa.String, nullable=False, index=True),
-    sa.Column("value", sa.Float),
-    sa.Column("resolution", sa.Float),
-    sa.Column("error_plus", sa.Float),
-    sa.Column("error_minus", sa.Float),
-    sa.Column("unit", sa.String, nullable=False),
-    sa.Column("bound", sa.String),
-)
+    "claims", metadata, row_id(), refers("version_id", "versions", index=True), text("key", index=True),
+    *(sa.Column(name, sa.Float) for name in ("value", "resolution", "error_plus", "error_minus")),
+    text("unit"), text("bound", null=True),
+)  # fmt: skip
 
 conflicts = sa.Table(
-    "conflicts",
-    metadata,
-    sa.Column("id", RowId, primary_key=True, autoincrement=True),
-    sa.Column("key", sa.String, nullable=False),
-    sa.Column("first_item", sa.ForeignKey("items.id"), nullable=False, index=True),
-    sa.Column("second_item", sa.ForeignKey("items.id"), nullable=False, index=True),
-    sa.Column("opened", sa.BigInteger, nullable=False),
-    sa.Column("resolved", sa.BigInteger),
-)
+    "conflicts", metadata, row_id(), text("key"),
+    *(refers(side, "items", index=True) for side in ("first_item", "second_item")),
+    number("opened"), number("resolved", null=True),
+)  # fmt: skip
 
 # The append-only ledger: each event's hash covers the one before it.
 events = sa.Table(
-    "events",
-    metadata,
-    sa.Column("seq", RowId, primary_key=True, autoincrement=False),
-    sa.Column("time", sa.BigInteger, nullable=False),
-    sa.Column("actor", sa.String, nullable=False),
-    sa.Column("verb", sa.String, nullable=False),
-    sa.Column("item_id", sa.String, index=True),
-    sa.Column("version", sa.Integer),
-    sa.Column("reason", sa.String, nullable=False),
-    sa.Column("digest", sa.String, nullable=False),
-    sa.Column("hash", sa.String, nullable=False),
-)
+    "events", metadata, sa.Column("seq", RowId, primary_key=True, autoincrement=False), number("time"), text("actor"),
+    text("verb"), text("item_id", null=True, index=True), number("version", sa.Integer, null=True), text("reason"),
+    text("digest"), text("hash"),
+)  # fmt: skip
 
 # Answers given, so that an expert can correct one by its id. Not knowledge: not in the ledger.
 answers = sa.Table(
-    "answers",
-    metadata,
-    sa.Column("id", sa.String, primary_key=True),
-    sa.Column("time", sa.BigInteger, nullable=False),
-    sa.Column("question", sa.Text, nullable=False),
+    "answers", metadata, text("id", primary_key=True), number("time"), text("question", sa.Text),
     sa.Column("answer", sa.JSON, nullable=False),
-)
+)  # fmt: skip

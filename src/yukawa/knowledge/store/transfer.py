@@ -114,14 +114,10 @@ def import_(
         empty = _is_empty(connection)
     if empty:
         return Imported(_copy(store, path), 0)
-    with tempfile.TemporaryDirectory(prefix="yukawa-") as folder:
-        beside = Store(folder)
-        try:  # the whole file is read and checked before anything is taught
-            Serving(beside).ensure("none")
-            _copy(beside, path)
-            return _teach_from(beside, store, lambda found: teach(found, f"imported from {path.name}"))
-        finally:
-            beside.close()
+    with tempfile.TemporaryDirectory(prefix="yukawa-") as folder, closing(Store(folder)) as beside:
+        Serving(beside).ensure("none")  # the whole file is read and checked before anything is taught
+        _copy(beside, path)
+        return _teach_from(beside, store, lambda found: teach(found, f"imported from {path.name}"))
 
 
 def _is_empty(connection: sa.Connection) -> bool:
@@ -151,7 +147,7 @@ def _insert(connection: sa.Connection, table: sa.Table, rows: Iterator[dict[str,
     if table is schema.embedders:  # the base embeds with its own
         return list(rows).clear()
     on_server = connection.dialect.name == "postgresql"
-    for batch in _batches(rows):
+    while batch := list(itertools.islice(rows, _BATCH)):
         if table is schema.meta:
             keys = [row["key"] for row in batch]
             connection.execute(sa.delete(table).where(table.c.key.in_(keys)))
@@ -165,11 +161,6 @@ def _insert(connection: sa.Connection, table: sa.Table, rows: Iterator[dict[str,
         connection.execute(
             sa.select(sa.func.setval(sa.func.pg_get_serial_sequence(table.name, "id"), highest))
         )
-
-
-def _batches(rows: Iterator[Any]) -> Iterator[list[Any]]:
-    while batch := list(itertools.islice(rows, _BATCH)):
-        yield batch
 
 
 class _ExportReader:
@@ -301,7 +292,11 @@ def restore_backup(path: str | Path, url: str | Path) -> None:
                 f"{path} is a copy of a SQLite base, which a server cannot take",
                 hint="restore it into a folder, export that, and import it on the server",
             )
-        _restore_on_server(path, str(url))
+        with closing(Store(str(url))) as store:
+            with store.read() as connection:
+                if not _is_empty(connection):
+                    raise InputError(f"a base is there already: {store.name}", hint="name another database")
+            _fill(store, path)
         return
     target = Path(str(where.database))
     for file in (target, target.with_name(target.name + "-wal")):
@@ -318,20 +313,8 @@ def restore_backup(path: str | Path, url: str | Path) -> None:
             with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as source:
                 _copy_database(source, beside)
         else:
-            _restore_export(path, f"sqlite:///{beside}")
-
-
-def _restore_on_server(path: Path, url: str) -> None:
-    with closing(Store(url)) as store:
-        with store.read() as connection:
-            if not _is_empty(connection):
-                raise InputError(f"a base is there already: {store.name}", hint="name another database")
-        _fill(store, path)
-
-
-def _restore_export(path: Path, url: str) -> None:
-    with closing(Store(url)) as store:
-        _fill(store, path)
+            with closing(Store(f"sqlite:///{beside}")) as store:
+                _fill(store, path)
 
 
 def _fill(store: Store, path: Path) -> None:

@@ -98,11 +98,11 @@ def open_conflicts(connection: sa.Connection, new_items: Sequence[NewItem], mome
         _compare(
             connection,
             item,
-            _claims_in_force(connection, [c.key for c in item.claims], include_data=True),
+            _current_claims(connection, [c.key for c in item.claims], include_data=True),
             moment,
         )
     if taught_only:
-        standing = _claims_in_force(connection, None, include_data=False)
+        standing = _current_claims(connection, None, include_data=False)
         if standing:
             for item in taught_only:
                 _compare(connection, item, standing, moment)
@@ -141,7 +141,7 @@ def _contradict(claim: Claim, text: str, row: sa.Row[Any]) -> bool:
     return stored is not None and claim.quantity.contradicts(stored)
 
 
-def _claims_in_force(
+def _current_claims(
     connection: sa.Connection, keys: Sequence[str] | None, *, include_data: bool
 ) -> Sequence[sa.Row[Any]]:
     c, v, i = schema.claims, schema.versions, schema.items

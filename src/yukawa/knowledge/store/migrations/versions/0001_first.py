@@ -1,11 +1,9 @@
 """The first schema."""
 
-from typing import Any
-
 import sqlalchemy as sa
 from alembic import op
 
-from yukawa.knowledge.store.schema import RowId, Vector
+from yukawa.knowledge.store.schema import RowId, Vector, number, refers, row_id, text
 
 revision = "0001"
 down_revision = None
@@ -59,36 +57,20 @@ def upgrade() -> None:
         op.execute(sa.text(statement))
 
 
-def _text(name: str, *, null: bool = False, kind: type[sa.String] = sa.String) -> sa.Column[str]:
-    return sa.Column(name, kind(), nullable=null)
-
-
-def _number(name: str, *, null: bool = False) -> sa.Column[int]:
-    return sa.Column(name, sa.BigInteger(), nullable=null)
-
-
-def _refers(name: str, kind: Any, table: str, *, key: bool = False) -> sa.Column[Any]:
-    return sa.Column(name, kind, sa.ForeignKey(f"{table}.id"), primary_key=key, nullable=False)
-
-
-def _row_id() -> sa.Column[int]:
-    return sa.Column("id", RowId, primary_key=True, autoincrement=True)
-
-
 def _indexes(table: str, *columns: str) -> None:
     for column in columns:
         op.create_index(op.f(f"ix_{table}_{column}"), table, [column])
 
 
 def _make_items() -> None:
-    op.create_table("meta", sa.Column("key", sa.String(), primary_key=True), _text("value"))
-    op.create_table("items", sa.Column("id", sa.String(), primary_key=True), _text("kind"))
+    op.create_table("meta", text("key", primary_key=True), text("value"))
+    op.create_table("items", text("id", primary_key=True), text("kind"))
     op.create_table(
-        "versions", _row_id(), _refers("item_id", sa.String(), "items"),
-        sa.Column("number", sa.Integer(), nullable=False), _text("text", kind=sa.Text), _text("question", null=True, kind=sa.Text),
-        _text("author"), _text("source"), _text("url", null=True), _text("licence", null=True), _text("domain"),
-        sa.Column("attributes", sa.JSON(), nullable=False), _text("content_key"), _text("nonce"),
-        _number("valid_from"), _number("valid_to", null=True), sa.UniqueConstraint("item_id", "number"),
+        "versions", row_id(), refers("item_id", "items", sa.String()),
+        number("number", sa.Integer), text("text", sa.Text), text("question", sa.Text, null=True),
+        text("author"), text("source"), text("url", null=True), text("licence", null=True), text("domain"),
+        sa.Column("attributes", sa.JSON(), nullable=False), text("content_key"), text("nonce"),
+        number("valid_from"), number("valid_to", null=True), sa.UniqueConstraint("item_id", "number"),
     )  # fmt: skip
     current = sa.text("valid_to IS NULL")
     op.create_index(
@@ -96,49 +78,49 @@ def _make_items() -> None:
         postgresql_where=current,
     )  # fmt: skip
     op.create_table(
-        "claims", _row_id(), _refers("version_id", RowId, "versions"), _text("key"),
+        "claims", row_id(), refers("version_id", "versions", RowId), text("key"),
         *(sa.Column(name, sa.Float()) for name in ("value", "resolution", "error_plus", "error_minus")),
-        _text("unit"), _text("bound", null=True),
+        text("unit"), text("bound", null=True),
     )  # fmt: skip
     _indexes("claims", "key", "version_id")
     sides = ("first_item", "second_item")
     op.create_table(
-        "conflicts", _row_id(), _text("key"),
-        *(_refers(side, sa.String(), "items") for side in sides),
-        _number("opened"), _number("resolved", null=True),
+        "conflicts", row_id(), text("key"),
+        *(refers(side, "items", sa.String()) for side in sides),
+        number("opened"), number("resolved", null=True),
     )  # fmt: skip
     _indexes("conflicts", *sides)
 
 
 def _make_search() -> None:
     op.create_table(
-        "passages", _row_id(), _refers("version_id", RowId, "versions"),
-        sa.Column("ordinal", sa.Integer(), nullable=False), _text("text", kind=sa.Text), _text("terms", kind=sa.Text),
+        "passages", row_id(), refers("version_id", "versions", RowId),
+        number("ordinal", sa.Integer), text("text", sa.Text), text("terms", sa.Text),
     )  # fmt: skip
     _indexes("passages", "version_id")
     op.create_table(
-        "embedders", sa.Column("id", sa.Integer(), primary_key=True, autoincrement=True), _text("name"),
-        sa.Column("dimensions", sa.Integer(), nullable=False), sa.Column("serving", sa.Boolean(), nullable=False),
+        "embedders", number("id", sa.Integer, primary_key=True, autoincrement=True), text("name"),
+        number("dimensions", sa.Integer), sa.Column("serving", sa.Boolean(), nullable=False),
     )  # fmt: skip
     op.create_table(
-        "vectors", _refers("passage_id", RowId, "passages", key=True),
-        _refers("embedder_id", sa.Integer(), "embedders", key=True),
+        "vectors", refers("passage_id", "passages", RowId, primary_key=True),
+        refers("embedder_id", "embedders", sa.Integer(), primary_key=True),
         sa.Column("vector", Vector(), nullable=False),
     )  # fmt: skip
     op.create_table(
-        "postings", sa.Column("term", sa.String(), primary_key=True), _refers("passage_id", RowId, "passages", key=True),
-        *(sa.Column(name, sa.Integer(), nullable=False) for name in ("frequency", "length")),
+        "postings", text("term", primary_key=True), refers("passage_id", "passages", RowId, primary_key=True),
+        *(number(name, sa.Integer) for name in ("frequency", "length")),
     )  # fmt: skip
     _indexes("postings", "passage_id")
 
 
 def _make_ledger() -> None:
     op.create_table(
-        "events", sa.Column("seq", RowId, primary_key=True, autoincrement=False), _number("time"), _text("actor"), _text("verb"),
-        _text("item_id", null=True), sa.Column("version", sa.Integer()), _text("reason"), _text("digest"), _text("hash"),
+        "events", sa.Column("seq", RowId, primary_key=True, autoincrement=False), number("time"), text("actor"), text("verb"),
+        text("item_id", null=True), number("version", sa.Integer, null=True), text("reason"), text("digest"), text("hash"),
     )  # fmt: skip
     _indexes("events", "item_id")
     op.create_table(
-        "answers", sa.Column("id", sa.String(), primary_key=True), _number("time"), _text("question", kind=sa.Text),
+        "answers", text("id", primary_key=True), number("time"), text("question", sa.Text),
         sa.Column("answer", sa.JSON(), nullable=False),
     )  # fmt: skip

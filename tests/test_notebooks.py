@@ -30,4 +30,9 @@ def test_a_notebook_runs(path: Path, tmp_path: Path):
 def test_a_notebook_is_kept_with_what_it_shows(path: Path):
     notebook = nbformat.read(path, as_version=4)
     assert any(cell.get("outputs") for cell in notebook.cells if cell.cell_type == "code")
-    assert not [output for cell in notebook.cells for output in cell.get("outputs", []) if output.output_type == "error"]
+    assert not [
+        output
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if output.output_type == "error"
+    ]

@@ -131,6 +131,7 @@ def test_a_sweep_of_which_a_part_is_missing_does_not_begin(yukawa, recipe, tmp_p
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.slow
 def test_a_sweep_runs_side_by_side_and_an_interrupted_one_resumes(yukawa, recipe, tmp_path, monkeypatch):
     from yukawa.runs import sweep as module
 

@@ -355,6 +355,7 @@ def writers() -> Iterator[ProcessPoolExecutor]:
         yield pool
 
 
+@pytest.mark.slow
 def test_four_writers_lose_nothing_and_double_nothing(url: str, writers: ProcessPoolExecutor) -> None:
     jobs = [writers.submit(_teach_numbers, url, writer, 250) for writer in range(4)]
     ids = [item_id for job in jobs for item_id in job.result(timeout=300)]

@@ -52,6 +52,7 @@ def _killed_round(url: str, first: int, seconds: float) -> list[str]:
     return said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rounds", [ROUNDS])
 def test_every_acknowledged_write_outlives_kill_nine(tmp_path: Path, rounds: int) -> None:
     _check(str(tmp_path / "base"), rounds, tmp_path)

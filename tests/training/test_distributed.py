@@ -128,6 +128,7 @@ needs_deepspeed = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "way",
     [

@@ -87,6 +87,7 @@ make_llama(sys.argv[1], ["quark"], vocabulary=260, hidden_size=8)
 """
 
 
+@pytest.mark.slow
 def test_nothing_is_printed_but_what_we_say(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", CODE, str(tmp_path / "base")], capture_output=True, text=True, check=True

@@ -64,6 +64,7 @@ def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     return folder / "model", folder / "model.onnx"
 
 
+@pytest.mark.slow
 def test_probabilities_equal_ours_for_any_number_of_jets_and_particles(exported: tuple[Path, Path]) -> None:
     import onnxruntime
 

@@ -320,6 +320,7 @@ def test_a_damaged_report_is_named(task, content):
         metrics_of(task.cell, task.folder)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_quick")
 def test_a_study_on_two_processes_has_the_numbers_of_one(load, tmp_path):
     alone = run_study(load(*TWO), tmp_path / "alone")

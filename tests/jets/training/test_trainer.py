@@ -277,6 +277,7 @@ def make(data: Path, out: Path, **changes: object) -> JetTrainer:
     return JetTrainer(Sums(), recipe, settings, feed, validate, callback)
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_weights_and_figures_of_one(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

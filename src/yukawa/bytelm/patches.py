@@ -297,10 +297,6 @@ class Generating:
         Raises:
             InputError: an argument is out of range, or prompt and new bytes are more than the model takes.
         """
-        size = self.config.patch_size
-        if not isinstance(max_new_bytes, int) or isinstance(max_new_bytes, bool) or max_new_bytes < 1:
-            raise InputError(f"max_new_bytes is {max_new_bytes!r}, a whole number from 1 on is expected")
-        check_whole("input_ids", input_ids, "(batch, bytes)")
         if any(
             module.training and getattr(module, "gradient_checkpointing", False) for module in self.modules()
         ):
@@ -310,6 +306,17 @@ class Generating:
                 hint="call model.eval() before generating",
             )
         choose = _choice(do_sample, temperature, top_k, top_p, generator)
+        whole_BL, mask_BT, begun_Bg = self._prompt(input_ids, attention_mask, max_new_bytes)
+        return self._stream(whole_BL, mask_BT, begun_Bg, max_new_bytes, choose)
+
+    def _prompt(
+        self, input_ids: Tensor, attention_mask: Tensor | None, max_new_bytes: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The whole patches of checked prompts, their mask, and the bytes that the next patch begins with."""
+        size = self.config.patch_size
+        if not isinstance(max_new_bytes, int) or isinstance(max_new_bytes, bool) or max_new_bytes < 1:
+            raise InputError(f"max_new_bytes is {max_new_bytes!r}, a whole number from 1 on is expected")
+        check_whole("input_ids", input_ids, "(batch, bytes)")
         whole = input_ids.shape[-1] // size * size
         if input_ids.ndim == 2 and 0 < input_ids.shape[1] < size:
             raise InputError(
@@ -334,7 +341,7 @@ class Generating:
                 f"{max_new_bytes} bytes after a prompt of {input_ids.shape[1]} are more than the model takes",
                 hint=f"shorten the prompt, or take at most {max(room, 0)}",
             )
-        return self._stream(input_ids[:, :whole], mask_BT, input_ids[:, whole:].long(), max_new_bytes, choose)
+        return input_ids[:, :whole], mask_BT, input_ids[:, whole:].long()
 
     @torch.no_grad()
     def _stream(

@@ -187,17 +187,22 @@ def execute(task: Task[RecipeT, ResultT], out: Path, resume: bool, progress: Pro
         trainer = task.build_trainer(plan, callback, machine, out / CHECKPOINTS, checkpoint)
         steps = trainer.begin(checkpoint, done)
     if not callback.interrupted:
-        task.save(trainer, out / MODEL)
-        if run is not None:
-            atomic_write(out / CARD, task.card(run, trainer))
-            with suppress(MissingPackage, InputError):  # their numbers are in metrics.jsonl all the same
-                learning_curves(run.metrics(), out / CURVES, task.loss_unit)
+        _keep(task, trainer, run, out)
     trainer.accelerator.wait_for_everyone()  # the first process has written its files
     common = {
         "folder": out, "steps": steps, "planned": plan.steps, "seconds": time.perf_counter() - began,
         "interrupted": callback.interrupted, "asked": interruption.asked,
     }  # fmt: skip
     return task.result(trainer, common)
+
+
+def _keep(task: Task[Any, Any], trainer: RunTrainer, run: Run | None, out: Path) -> None:
+    """Write the model; the first process, which has the run, also writes its card and its curves."""
+    task.save(trainer, out / MODEL)
+    if run is not None:
+        atomic_write(out / CARD, task.card(run, trainer))
+        with suppress(MissingPackage, InputError):  # their numbers are in metrics.jsonl all the same
+            learning_curves(run.metrics(), out / CURVES, task.loss_unit)
 
 
 def median_speed(run: Run, unit: str) -> float | None:

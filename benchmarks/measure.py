@@ -1,7 +1,6 @@
-"""Runs the benchmarks of docs/benchmarks.md and keeps their figures in benchmarks/results, from which page.py writes the page.
+"""Runs benchmarks of docs/benchmarks.md and keeps their figures in benchmarks/results, one JSON file each.
 
-python benchmarks/measure.py answers jets_models     # these two, then page.py
-python benchmarks/measure.py --list                  # every name with its command
+Type `python benchmarks/measure.py answers jets_models` for these two, `--list` for every name with its command.
 """
 
 from __future__ import annotations

@@ -95,11 +95,12 @@ def recipes(as_json: Json = False) -> None:
     if as_json:
         print_json(rows)
         return
+    width = max(len(row["name"]) for row in rows)
     for verb in VERBS.values():
         say((f"yukawa {verb}", "bold"))
         for row in rows:
             if row["verb"] == verb:
-                say(f"  {row['name']}  ", (first_line(row["about"], 78 - len(row["name"]) - 4), "dim"))
+                say(f"  {row['name']:{width}}  ", (first_line(row["about"], 76 - width), "dim"))
 
 
 def _finished(folder: Path) -> bool:

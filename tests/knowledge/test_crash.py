@@ -29,7 +29,7 @@ def _teach_without_end(url: str, writing: int, number: int) -> None:
 
 
 def _killed_round(url: str, first: int, seconds: float) -> list[str]:
-    """Lines that a child wrote before it was killed, `seconds` after its first."""
+    """Lines that a child wrote before it was killed, `seconds` after its third: a busy machine must not decide how many."""
     reading, writing = os.pipe()
     child = os.fork()  # a fork after the imports: a round costs no start of Python
     if child == 0:
@@ -40,16 +40,19 @@ def _killed_round(url: str, first: int, seconds: float) -> list[str]:
             os._exit(1)
     os.close(writing)
     try:
-        ready, _, _ = select.select([reading], [], [], 30)
-        assert ready, "the child taught nothing in 30 s"
+        said = b""
+        while said.count(b"\n") < 3:
+            ready, _, _ = select.select([reading], [], [], 30)
+            assert ready, "the child taught nothing in 30 s"
+            said += os.read(reading, 4096)
         time.sleep(seconds)
         os.kill(child, signal.SIGKILL)
     finally:
         _, status = os.waitpid(child, 0)
     with os.fdopen(reading) as lines:
-        said = lines.read().splitlines()
+        rest = lines.read()
     assert os.WIFSIGNALED(status), "the child ended by itself"
-    return said
+    return (said.decode() + rest).splitlines()
 
 
 @pytest.mark.slow
@@ -85,7 +88,7 @@ def _check(url: str, rounds: int, tmp_path: Path) -> None:
         present = {i.id: i for i in base.list()}
     # At most the one write under way when the process was killed may be there without a word.
     assert 0 <= len(present) - len(ids) <= rounds
-    assert len(ids) >= rounds
+    assert len(ids) >= 2 * rounds
     for number, item_id in ids.items():
         if number in updated:
             assert present[item_id].text == f"Reading {number} was put right."

@@ -98,6 +98,8 @@ class Fact:
         preferred: whether this is the value a physicist wants first for this property.
         edition: of the source, '2026'.
         scale: the source's scale factor of the error, or None.
+        shown: the value as the source prints it, rounded its way, with errors, power of ten and unit:
+            '(290.3 ± 0.5) × 10⁻¹⁵ s', 'less than 4.3 × 10⁻⁸', 'between 400 and 550 MeV', 'seen'; what a sentence quotes.
     """
 
     identifier: str
@@ -119,6 +121,7 @@ class Fact:
     preferred: bool = False
     edition: str = ""
     scale: float | None = None
+    shown: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Plain data without the fields that have their default, as stored in an item's attributes."""

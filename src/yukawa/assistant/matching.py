@@ -1,0 +1,101 @@
+"""Which facts meet what a plan wants: state or antiparticle, final state, qualifiers, preference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from yukawa.assistant.algebra import Unanswerable
+from yukawa.assistant.results import FoundFact
+from yukawa.knowledge.facts import Fact
+from yukawa.knowledge.parsing.particles import particle_table
+from yukawa.knowledge.parsing.plan import Channel
+from yukawa.knowledge.parsing.products import same_channel
+from yukawa.knowledge.sources.pdg.text import pretty
+
+# Properties that have a row for every state, antiparticles too; of all others a state has those of its particle.
+OF_EACH_STATE = frozenset(
+    "charge isospin-3 baryon-number lepton-number strangeness charm bottomness topness antiparticle"
+    " monte-carlo-number quark-content".split()
+)
+_SOURCE_ONLY = frozenset({"experiment", "predicted"})
+
+
+def as_particle(state: str, channel: Channel | None = None) -> tuple[str, Channel | None]:
+    """A state and its final state, conjugated if it is an antiparticle: sources list one value for both."""
+    table = particle_table().particles
+    particle = table.get(state)
+    if particle is None or not particle.is_antiparticle:
+        return state, channel
+    if channel is None:
+        return particle.conjugate, None
+
+    def turned(products: Iterable[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+        return tuple(tuple(table[n].conjugate if n in table else n for n in names) for names in products)
+
+    steps = tuple(((turned(((parent,),))[0][0]), turned(products)) for parent, products in channel.steps)
+    return particle.conjugate, replace(channel, products=turned(channel.products), steps=steps)
+
+
+def meets(fact: Fact, channel: Channel) -> bool:
+    """Whether the final state of `fact` is `channel`, under the same conditions and by the same steps."""
+    conditions = {c for c in (fact.qualifiers.get("condition") or "").split("; ") if c}
+    if conditions - {"c.c."} != set(channel.conditions) - {"c.c."}:
+        return False
+    by_way = sorted(n for n in (fact.qualifiers.get("intermediate") or "").split("; ") if n)
+    if by_way != sorted(parent for parent, _ in channel.steps):
+        return False
+    products = _unfolded(channel)
+    return same_channel(fact.channel, (*products, ("anything",)) if channel.inclusive else products)
+
+
+def _unfolded(channel: Channel) -> tuple[tuple[str, ...], ...]:
+    """The products left when each step has been taken."""
+    left = list(channel.products)
+    for parent, products in channel.steps:
+        place = next((i for i, names in enumerate(left) if parent in names), None)
+        if place is not None:
+            left[place : place + 1] = products
+    return tuple(left)
+
+
+def check_charge(states: Sequence[str], channel: Channel) -> None:
+    """Refuse a decay whose products cannot have the charge of the decaying state.
+
+    Raises:
+        Unanswerable: names both charges.
+    """
+    table = particle_table().particles
+    charges = [{table[n].charge for n in names if n in table} for names in channel.products]
+    if channel.inclusive or any(not c or None in c for c in charges):
+        return
+    sums = {0.0}
+    for options in charges:
+        sums = {round(s + c, 2) for s in sums for c in options if c is not None}
+    mothers = {table[s].charge for s in states if s in table}
+    if None not in mothers and not sums & {round(m, 2) for m in mothers if m is not None}:
+        products = " ".join(alternatives(names) for names in channel.products)
+        raise Unanswerable(f"{pretty(states[0])} → {products} does not conserve electric charge")
+
+
+def alternatives(names: Sequence[str]) -> str:
+    """What a product can mean, as text."""
+    return "/".join(pretty(n) for n in names[:3])
+
+
+def has(fact: Fact, key: str, value: str) -> bool:
+    """Whether `fact` meets one qualifier."""
+    if key in ("edition", "year"):
+        return fact.edition == value
+    if key in _SOURCE_ONLY:
+        return False
+    if key == "scheme":
+        return fact.qualifiers.get("scheme", "").lower() == value.lower()
+    return value.lower() in fact.qualifiers.get(key, "").lower() or value.lower() in fact.name.lower()
+
+
+def preference(found: FoundFact) -> tuple[bool, int, int, bool]:
+    """A key to sort by: preferred values first, then those of fewest states, with fewest qualifiers, measured ones before limits."""
+    fact = found.fact
+    qualifiers = sum(1 for key in fact.qualifiers if key != "scheme")
+    return not fact.preferred, len(fact.subjects), qualifiers, fact.bound in ("upper", "lower")

@@ -106,7 +106,9 @@ PLANS: list[tuple[Goal, str]] = [
     (goal("value", want("D0", "energy-release", "K- pi+")),
     "is 1231.59 ± 0.04 MeV (derived, not quoted).\n  m(D⁰) − m(K⁻) − m(π⁺)"),
     (goal("value", want("n", "mass-difference", other=thing("p"))),
-    "of the neutron (n) and the proton (p) is 1.2933325 ± 0.0000004 MeV [1]."),
+    "The mass difference m(n) − m(p) is 1.2933325 ± 0.0000004 MeV [1]."),
+    (goal("difference", want("p", "mass-difference", other=thing("n"))), "The mass difference m(n) − m(p) is 1.2933325"),
+    (goal("difference", want(MUON, "mass-difference", other=thing(TAU))), "The mass difference m(τ⁻) − m(μ⁻) is 1671.27 ± 0.09 MeV"),
     (goal("value", want(TAU, "mass-difference", other=thing(MUON))), "is 1671.27 ± 0.09 MeV (derived, not quoted)."),
     (goal("value", want("p", "lifetime")), "the base has no mean lifetime of the proton (p); of it the base has: mass, mass"),
     # arithmetic

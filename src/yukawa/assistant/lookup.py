@@ -17,6 +17,7 @@ from yukawa.assistant.matching import (
     has,
     meets,
     preference,
+    with_flavour,
 )
 from yukawa.assistant.results import Facts, FoundFact, Row
 from yukawa.assistant.rows import SCHEMES, computed, named, quoted_row, shared, times, title
@@ -129,9 +130,7 @@ class Lookup:
 
     def _by_name(self, wanted: Wanted) -> Looked:
         """Facts found by the source's own description or identifier."""
-        facts = self.find(identifier=wanted.name) or self.find(
-            name=plain_name(wanted.name), as_of=self._as_of
-        )
+        facts = self.find(identifier=wanted.name) or self.find(name=plain_name(wanted.name))
         if not facts:
             raise Unanswerable(f"the base has no quantity {wanted.name!r}")
         first, *others = sorted(facts, key=preference)
@@ -157,26 +156,35 @@ class Lookup:
 
     def _unmet(self, wanted: Wanted, key: str, value: str, found: dict[str, list[FoundFact]]) -> str:
         there = [f for facts in found.values() for f in facts if f.kind == "data"]
-        what = f"{title(wanted.property)} of the {named(wanted.thing.names[0])}"
+        has = f"it has {_there(there)}"
+        what = f"{title(wanted.property)} of the {named(next(iter(found)))}"
         if key in ("edition", "year"):
             editions = unique(f"PDG {f.fact.edition}" for f in there if f.fact.edition)
             return f"the base does not hold the edition {value}; it holds {', '.join(editions) or 'none'} ({_there(there)})"
         if key == "experiment":
-            return f"the base has no {what} by {value} alone; it has {_there(there)}"
+            return f"the base has no {what} by {value} alone; {has}"
         if key == "predicted":
-            return f"the base has measured values, no predicted {what}; measured: {_there(there)}"
-        return f"the base has no {SCHEMES.get(value.lower(), value)} {what}; it has {_there(there)}"
+            return f"the base has measured values, no predicted {what}; {has}"
+        if key == "scheme":
+            return f"the base has no {SCHEMES.get(value.lower(), value)} {what}; {has}"
+        return f"the base has no {what} for {key} '{value}'; {has}"
 
     def _missing(self, wanted: Wanted) -> str:
+        """What was looked for, and what there is instead."""
+        state = _states(wanted, None)[0]
         if wanted.channel is not None:
             products = " ".join(alternatives(names) for names in wanted.channel.products)
-            return f"the base has no {title(wanted.property)} of {named(wanted.thing.names[0])} → {products}"
-        facts = [
-            f for n in wanted.thing.names[:1] for f in self.find(subjects=(as_particle(n)[0],))
-        ]  # fmt: skip
-        there = unique(title(f.fact.property) for f in facts if f.fact.property != "other")
+            text = f"the base has no {title(wanted.property)} of {pretty(state)} → {products}"
+            near = with_flavour(wanted.channel)
+            rows = self._quoted(replace(wanted, channel=near)).rows if near is not None else []
+            return text + (f"; it has {rows[0].channel}: {rows[0].shown}" if rows else "")
+        there = unique(
+            title(f.fact.property)
+            for f in self.find(subjects=(as_particle(state)[0],))
+            if f.fact.property not in ("other", "class")
+        )
         has = f"; of it the base has: {', '.join(there[:8])}" if there else ""
-        return f"the base has no {title(wanted.property)} of the {named(wanted.thing.names[0])}{has}"
+        return f"the base has no {title(wanted.property)} of the {named(state)}{has}"
 
     # ---- derived values -------------------------------------------------------------------------
 
@@ -224,29 +232,24 @@ class Lookup:
         return self.single(Wanted(Thing((state,), pretty(state), (0, 0), True), "mass"))[0]
 
     def _mass_difference(self, wanted: Wanted) -> Looked:
-        """The measured difference where there is one, else that of the masses."""
+        """The measured difference where there is one, else that of the masses, the larger one first."""
         if wanted.other is None:
             return self._quoted(wanted)
         for one, other in itertools.product(wanted.thing.names, wanted.other.names):
-            subjects = {as_particle(name)[0] for name in (one, other)}
-            facts = [
-                f for f in self.find(subjects=(min(subjects),), property="mass-difference")
-                if subjects <= set(f.fact.subjects)
-            ]  # fmt: skip
-            if facts and len(subjects) == 2:
-                row = quoted_row(min(facts, key=preference), one)
+            states = {as_particle(name)[0]: name for name in (one, other)}
+            found = self.find(subjects=(min(states),), property="mass-difference")
+            facts = [f for f in found if set(states) <= set(f.fact.subjects)]
+            if facts and len(states) == 2:
+                best = min(facts, key=preference)
+                less = states.get(best.fact.qualifiers.get("minus", ""), other)
                 return Looked(
-                    [replace(row, what=f"mass difference of the {named(one)} and the {named(other)}")]
+                    [replace(quoted_row(best, one), what=_minus(one if less == other else other, less))]
                 )
         rows = [
             self.single(replace(wanted, property="mass", thing=t, other=None))
             for t in (wanted.thing, wanted.other)
         ]
-        return Looked([
-            computed(f"mass difference of the {named(a.subject)} and the {named(b.subject)}", algebra.difference(a.number, b.number),
-                     Derivation(f"m({pretty(a.subject)}) − m({pretty(b.subject)})"), [a, b], "mass-difference", a.subject)
-            for a, b in itertools.product(*rows)
-        ])  # fmt: skip
+        return Looked([_difference(a, b) for a, b in itertools.product(*rows)])
 
     def _partial_width(self, wanted: Wanted) -> Looked:
         """Branching fraction times full width."""
@@ -281,7 +284,22 @@ _INSTEAD: dict[str, Callable[[Lookup, Wanted], Looked]] = {
     "lifetime": lambda lookup, w: lookup._transformed(w, "width", algebra.lifetime_of),
     "width": lambda lookup, w: lookup._transformed(w, "lifetime", algebra.width_of),
     "partial-width": Lookup._partial_width,
+    # Of nucleon decays sources list the partial mean life.
+    "branching-fraction": lambda lookup, w: lookup._quoted(replace(w, property="partial-lifetime")),
 }
+
+
+def _difference(a: Row, b: Row) -> Row:
+    """The difference of two masses, which is not negative."""
+    value = algebra.difference(a.number, b.number)
+    if value.value < 0:
+        return _difference(b, a)
+    formula = Derivation(f"m({pretty(a.subject)}) − m({pretty(b.subject)})")
+    return computed(_minus(a.subject, b.subject), value, formula, [a, b], "mass-difference", a.subject)
+
+
+def _minus(one: str, other: str) -> str:
+    return f"mass difference m({pretty(one)}) − m({pretty(other)})"
 
 
 def _states(wanted: Wanted, property_name: str | None) -> Sequence[str]:

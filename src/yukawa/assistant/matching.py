@@ -18,6 +18,7 @@ OF_EACH_STATE = frozenset(
     "charge isospin-3 baryon-number lepton-number strangeness charm bottomness topness antiparticle"
     " monte-carlo-number quark-content".split()
 )
+_VIRTUAL = {"W*": "W", "Z*": "Z0"}  # people do not write the star of a boson off its mass shell
 _SOURCE_ONLY = frozenset({"experiment", "predicted"})
 
 
@@ -46,7 +47,8 @@ def meets(fact: Fact, channel: Channel) -> bool:
     if by_way != sorted(parent for parent, _ in channel.steps):
         return False
     products = _unfolded(channel)
-    return same_channel(fact.channel, (*products, ("anything",)) if channel.inclusive else products)
+    stored = tuple(_VIRTUAL.get(p, p) for p in fact.channel)
+    return same_channel(stored, (*products, ("anything",)) if channel.inclusive else products)
 
 
 def _unfolded(channel: Channel) -> tuple[tuple[str, ...], ...]:
@@ -57,6 +59,13 @@ def _unfolded(channel: Channel) -> tuple[tuple[str, ...], ...]:
         if place is not None:
             left[place : place + 1] = products
     return tuple(left)
+
+
+def with_flavour(channel: Channel) -> Channel | None:
+    """`channel` with K0 for the neutral kaons of definite lifetime, as sources often list it; None if it has none."""
+    kaons = ("K0", "Kbar0")
+    products = tuple(kaons if set(names) & {"K(S)0", "K(L)0"} else names for names in channel.products)
+    return None if products == channel.products else replace(channel, products=products)
 
 
 def check_charge(states: Sequence[str], channel: Channel) -> None:

@@ -151,7 +151,7 @@ PLANS: list[tuple[Goal, str]] = [
     (goal("is", want("e-", "class"), asserted="class:lepton"), "Yes. The electron (e⁻) is a lepton [1]."),
     (goal("is", want("e-", "lifetime"), asserted=number(1, "s")), "No. The mean lifetime of the electron"),
     (goal("is", want("e-", "lifetime"), asserted=number(1e40, "s")), "That stays open: the value leaves it open."),
-    (goal("is", want(MUON, "branching-fraction", "e- gamma")), "That stays open: it has not been seen: there is a limit only."),
+    (goal("is", want(MUON, "branching-fraction", "e- gamma")), "It has not been seen. The branching fraction of μ⁻ → e⁻ γ is less than"),
     (goal("is", want("B0", "branching-fraction", "K+ pi-")), "Yes. The branching fraction"),
     (goal("is", want("J/psi(1S)", "quantum-numbers"), asserted="0-(1--)"), "No. The quantum numbers"),
     (goal("is", want("J/psi(1S)", "quantum-numbers"), asserted="0^-(1^--)"), "Yes. The quantum numbers"),

@@ -11,7 +11,7 @@ from yukawa.assistant import algebra
 from yukawa.assistant.algebra import Derivation, Measured, Unanswerable
 from yukawa.assistant.listing import Listing
 from yukawa.assistant.lookup import Looked, Lookup
-from yukawa.assistant.results import Facts, Result, Row
+from yukawa.assistant.results import UNSEEN, Facts, Result, Row
 from yukawa.assistant.rows import computed, converted, symbol
 from yukawa.knowledge.parsing.plan import Amount, Goal, Plan, Wanted
 from yukawa.knowledge.records import Moment
@@ -239,7 +239,7 @@ def _exists(result: Result) -> Result:
     if row.value is None or row.property_name not in ("branching-fraction", "partial-width"):
         return result
     if row.value.bound in ("upper", "lower"):
-        return replace(result, note="it has not been seen: there is a limit only")
+        return replace(result, note=UNSEEN)
     return replace(result, verdict=row.value.value > 0)
 
 

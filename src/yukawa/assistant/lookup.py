@@ -14,7 +14,10 @@ from yukawa.assistant.matching import (
     alternatives,
     as_particle,
     check_charge,
+    definite,
     has,
+    is_massless,
+    is_pole,
     meets,
     preference,
     with_flavour,
@@ -23,12 +26,15 @@ from yukawa.assistant.results import Facts, FoundFact, Row
 from yukawa.assistant.rows import SCHEMES, computed, named, quoted_row, shared, times, title
 from yukawa.knowledge.facts import Fact, plain_name, unique
 from yukawa.knowledge.parsing.plan import Thing, Wanted
+from yukawa.knowledge.parsing.units import find_unit
 from yukawa.knowledge.records import Moment
 from yukawa.knowledge.sources.pdg.text import pretty
 
 _DECAYS = frozenset(
     {"branching-fraction", "partial-width", "momentum", "partial-lifetime", "branching-ratio"}
 )
+# A mass or width 'of the pole' is a part of its position in the complex plane, sqrt(s) = M - i Gamma/2.
+_AT_POLES = {"mass": "real part", "width": "imaginary part"}
 
 
 @dataclass
@@ -50,7 +56,9 @@ class Lookup:
     """
 
     def __init__(self, base: Facts, as_of: Moment = None, unit: str = "") -> None:
-        self._base, self._as_of, self._unit = base, as_of, unit
+        self._base, self._as_of = base, as_of
+        known = find_unit(unit) if unit else None
+        self._unit = known.text if known else ""
 
     def rows(self, wanted: Wanted) -> Looked:
         """The rows of `wanted`, at least one.
@@ -92,12 +100,19 @@ class Lookup:
             if property_name not in OF_EACH_STATE:
                 subject, channel = as_particle(state, channel)
             facts = self._find(subject, property_name, wanted)
+            if property_name in _AT_POLES and wanted.qualifiers.get("scheme", "").lower() == "pole":
+                facts = [*facts, *self._poles(subject, _AT_POLES[property_name])]
             if channel is not None and wanted.property in _DECAYS:
                 facts = [f for f in facts if meets(f.fact, channel)]
             found[state] = sorted(facts, key=self._preference)
         if wanted.channel is not None and not any(found.values()):
             check_charge(wanted.thing.names, wanted.channel)
         return self._qualified(wanted, found)
+
+    def _poles(self, subject: str, part: str) -> list[FoundFact]:
+        """Real or imaginary part of the pole position, which sources list beside Breit-Wigner masses and widths."""
+        facts = self.find(subjects=(subject,), property="other")
+        return [f for f in facts if is_pole(f.fact) and (part in f.fact.name or "sqrt(s)" in f.fact.name)]
 
     def _preference(self, found: FoundFact) -> tuple[bool | int, ...]:
         return found.fact.unit != self._unit if self._unit else False, *preference(found)
@@ -214,13 +229,15 @@ class Lookup:
     def _energy_release(self, wanted: Wanted) -> Looked:
         if wanted.channel is None:
             raise Unanswerable("an energy release is that of a decay: name its products")
-        state = wanted.thing.names[0]
-        names = [names[0] for names in wanted.channel.products]
-        masses = [self.mass(name) for name in (state, *names)]
-        value = algebra.energy_release_of(masses[0].number, [m.number for m in masses[1:]])
-        products = " ".join(pretty(n) for n in names)
-        derivation = Derivation(" − ".join(f"m({pretty(n)})" for n in (state, *names)))
-        what = f"energy release (Q value) of {pretty(state)} → {products}"
+        state, names = definite(wanted.thing.names, wanted.channel)
+        heavy = [name for name in names if not is_massless(name)]
+        masses = [self.mass(name) for name in (state, *heavy)]
+        value = algebra.energy_release_of(masses[0].number, [row.number for row in masses[1:]])
+        derivation = Derivation(
+            " − ".join(f"m({pretty(n)})" for n in (state, *heavy)),
+            ("neutrinos, photons and gluons taken as massless",) if len(heavy) < len(names) else (),
+        )
+        what = f"energy release (Q value) of {pretty(state)} → {' '.join(pretty(n) for n in names)}"
         return Looked([computed(what, value, derivation, masses, wanted.property, state)])
 
     def mass(self, state: str) -> Row:

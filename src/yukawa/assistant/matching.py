@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -19,6 +20,7 @@ OF_EACH_STATE = frozenset(
     " monte-carlo-number quark-content".split()
 )
 _VIRTUAL = {"W*": "W", "Z*": "Z0"}  # people do not write the star of a boson off its mass shell
+_COMBINATIONS = 5000  # of products that are looked through
 _SOURCE_ONLY = frozenset({"experiment", "predicted"})
 
 
@@ -46,9 +48,16 @@ def meets(fact: Fact, channel: Channel) -> bool:
     by_way = sorted(n for n in (fact.qualifiers.get("intermediate") or "").split("; ") if n)
     if by_way != sorted(parent for parent, _ in channel.steps):
         return False
-    products = _unfolded(channel)
+    products = tuple(_with_antineutrinos(names) for names in _unfolded(channel))
     stored = tuple(_VIRTUAL.get(p, p) for p in fact.channel)
     return same_channel(stored, (*products, ("anything",)) if channel.inclusive else products)
+
+
+def _with_antineutrinos(names: tuple[str, ...]) -> tuple[str, ...]:
+    """'nu' without a flavour is also the antineutrino: 'tau → e nu nu'."""
+    if set(names) <= {"nu_e", "nu_mu", "nu_tau"} and len(names) > 1:
+        return (*names, *(n.replace("nu", "nubar") for n in names))
+    return names
 
 
 def _unfolded(channel: Channel) -> tuple[tuple[str, ...], ...]:
@@ -87,6 +96,25 @@ def check_charge(states: Sequence[str], channel: Channel) -> None:
         raise Unanswerable(f"{pretty(states[0])} → {products} does not conserve electric charge")
 
 
+def definite(states: Sequence[str], channel: Channel) -> tuple[str, tuple[str, ...]]:
+    """One decaying state and one set of products that conserve charge, of all that a question can mean.
+
+    Raises:
+        Unanswerable: there is none.
+    """
+    check_charge(states, channel)
+    table = particle_table().particles
+    charges = {name: p.charge for name, p in table.items()}
+    for state in sorted(states, key=lambda s: as_particle(s)[0] != s):
+        for names in itertools.islice(itertools.product(*channel.products), _COMBINATIONS):
+            known = [charges.get(name) for name in names]
+            if None in known or charges.get(state) is None:
+                return state, names
+            if abs(sum(c for c in known if c is not None) - (charges[state] or 0.0)) < 0.01:
+                return state, names
+    raise Unanswerable("the products cannot be told from each other: give their charges")
+
+
 def alternatives(names: Sequence[str]) -> str:
     """What a product can mean, as text."""
     return "/".join(pretty(n) for n in names[:3])
@@ -98,13 +126,25 @@ def has(fact: Fact, key: str, value: str) -> bool:
         return fact.edition == value
     if key in _SOURCE_ONLY:
         return False
+    if key == "scheme" and is_pole(fact):
+        return value.lower() == "pole"
     if key == "scheme":
         return fact.qualifiers.get("scheme", "").lower() == value.lower()
     return value.lower() in fact.qualifiers.get(key, "").lower() or value.lower() in fact.name.lower()
 
 
+def is_pole(fact: Fact) -> bool:
+    """Whether it is a part of the position of a pole."""
+    return fact.qualifiers.get("kind") == "pole position"
+
+
+def is_massless(name: str) -> bool:
+    """Whether a product has no mass that could be told from 0 in an energy balance."""
+    return name in ("gamma", "g") or name.startswith("nu")
+
+
 def preference(found: FoundFact) -> tuple[bool, int, int, bool]:
     """A key to sort by: preferred values first, then those of fewest states, with fewest qualifiers, measured ones before limits."""
     fact = found.fact
-    qualifiers = sum(1 for key in fact.qualifiers if key != "scheme")
+    qualifiers = len({"method", "condition", "intermediate"} & set(fact.qualifiers))
     return not fact.preferred, len(fact.subjects), qualifiers, fact.bound in ("upper", "lower")

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from yukawa.assistant import algebra
 from yukawa.assistant.algebra import Unanswerable
-from yukawa.assistant.results import FoundFact, Result, Row
+from yukawa.assistant.results import UNSEEN, FoundFact, Result, Row
 from yukawa.assistant.rows import named, symbol, title
 from yukawa.knowledge.facts import Fact
 
@@ -75,8 +75,9 @@ class Rendering:
             value = (
                 f"{row.shown} ({row.quoted}{_level(fact)}){marks}" if row.quoted else f"{_shown(row)}{marks}"
             )
-            bare = row.property_name in _BARE
-            sentence = f"{row.what}: {value}." if bare else f"{_the(row)} {_verb(row)} {value}."
+            sentence = f"{_the(row)} {_verb(row)} {value}."
+            if row.property_name in _BARE and not row.quoted:  # its own sentence says what it is
+                sentence = f"{row.facts[0].text.rstrip('.')}{marks}."
         return [f"{_author(row)}: {sentence}" if row.author else sentence]
 
     def _formula(self, row: Row) -> list[str]:
@@ -107,6 +108,8 @@ class Rendering:
 
     def _is(self, result: Result) -> list[str]:
         sentences = [line for row in _classes(result.rows) for line in self._sentence(row)]
+        if result.verdict is None and result.note == UNSEEN:
+            return [f"It has not been seen. {sentences[0]}", *sentences[1:]]
         if result.verdict is None:
             return [f"That stays open: {result.note}." if result.note else "", *sentences][not result.note :]
         word = "Yes" if result.verdict else "No"
@@ -169,12 +172,17 @@ class Rendering:
 
 
 def _classes(rows: Sequence[Row]) -> Sequence[Row]:
-    """The classes of one particle as one row: 'lepton, fermion and charged lepton'."""
-    if len(rows) < 2 or any(row.property_name != "class" or row.subject != rows[0].subject for row in rows):
-        return rows
+    """The classes of each particle as one row: 'lepton, fermion and charged lepton'."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.subject if row.property_name == "class" else f"{len(groups)}", []).append(row)
+    return [group[0] if len(group) == 1 else _joined(group) for group in groups.values()]
+
+
+def _joined(rows: Sequence[Row]) -> Row:
     words = [row.shown for row in rows]
     facts = tuple({f.item_id: f for row in rows for f in row.facts}.values())
-    return [replace(rows[0], shown=f"{', '.join(words[:-1])} and {words[-1]}", facts=facts)]
+    return replace(rows[0], shown=f"{', '.join(words[:-1])} and {words[-1]}", facts=facts)
 
 
 def _the(row: Row) -> str:

@@ -11,6 +11,8 @@ from yukawa.knowledge.facts import Fact
 from yukawa.knowledge.parsing.plan import Goal
 from yukawa.knowledge.records import Moment, Provenance
 
+UNSEEN = "there is a limit only"  # the note on a decay that was looked for in vain
+
 
 class FoundFact(Protocol):
     """A fact with the item that states it."""

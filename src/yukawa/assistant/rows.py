@@ -9,9 +9,11 @@ from yukawa.assistant import algebra
 from yukawa.assistant.algebra import Derivation, Measured
 from yukawa.assistant.matching import as_particle
 from yukawa.assistant.results import FoundFact, Row
+from yukawa.assistant.rounding import text
 from yukawa.knowledge.facts import PROPERTIES, Fact, unique
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Thing
+from yukawa.knowledge.parsing.units import find_unit
 from yukawa.knowledge.sources.pdg.text import english, pretty, unicode_text
 
 _TITLES = {
@@ -45,7 +47,7 @@ def quoted_row(found: FoundFact, state: str) -> Row:
     """The row of a fact, for one of its states."""
     fact = found.fact
     value = algebra.of_fact(fact)
-    shown = fact.printed or fact.words or (algebra.text(value) if value else "")
+    shown = fact.printed or fact.words or (text(value) if value else "")
     if fact.property == "antiparticle":
         shown = named(fact.words)
     channel = _decay(fact, state) if fact.channel else ""
@@ -58,7 +60,9 @@ def quoted_row(found: FoundFact, state: str) -> Row:
 def _what(fact: Fact, state: str) -> str:
     """What a value is of, with the qualifiers that tell it from others."""
     if fact.property in ("other", "constant", "branching-ratio") or not state:
-        return unicode_text(fact.name)
+        kind = fact.qualifiers.get("kind", "")
+        of = f" of the {named(state)}" if state and not state.startswith("constant:") else ""
+        return f"{kind + ', ' if kind and kind not in fact.name else ''}{unicode_text(fact.name)}{of}"
     scheme = fact.qualifiers.get("scheme", "")
     before = f"{SCHEMES.get(scheme.lower(), scheme)} " if scheme else ""
     method = unicode_text(fact.qualifiers.get("method", ""))
@@ -127,7 +131,7 @@ def computed(
     """A row that no source states."""
     facts = {f.item_id: f for row in inputs for f in row.facts}
     return Row(
-        what, value, algebra.text(value), tuple(facts.values()), subject or inputs[0].subject, property_name, derivation, tuple(inputs),
+        what, value, text(value), tuple(facts.values()), subject or inputs[0].subject, property_name, derivation, tuple(inputs),
         channel=inputs[0].channel,
     )  # fmt: skip
 
@@ -139,4 +143,7 @@ def converted(row: Row, unit: str) -> Row:
         Unanswerable: the unit has another dimension, or the row is not a number.
     """
     value = algebra.convert(row.number, unit, what=row.what)
-    return replace(row, value=value, shown=algebra.text(value), quoted=row.quoted or row.shown)
+    given = find_unit(row.number.unit)
+    if given is not None and given.text == value.unit:  # the source's own rounding stays
+        return row
+    return replace(row, value=value, shown=text(value), quoted=row.quoted or row.shown)

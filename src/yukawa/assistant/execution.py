@@ -208,7 +208,7 @@ def _is(goal: Goal, lookup: Lookup) -> Result:
     if goal.asserted is None:
         return _exists(result)
     if isinstance(goal.asserted, str):
-        given = {_word(row.shown) for row in result.rows}
+        given = [_word(row.shown.rpartition("= ")[2]) for row in result.rows]
         return replace(result, verdict=_agreed([_word(goal.asserted) == g for g in given]))
     return _asserted(goal, result, goal.asserted)
 

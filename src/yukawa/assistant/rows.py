@@ -20,6 +20,9 @@ _TITLES = {
     "half-life": "half-life", "decay-length": "mean decay length cτ", "energy-release": "energy release (Q value)",
     "rest-energy": "rest energy", "decays": "decay modes",
 }  # fmt: skip
+# Quantum numbers are given by their letters: 'the spin of the muon is J = 1/2'.
+_LETTERS = {"spin": "J", "parity": "P", "c-parity": "C", "g-parity": "G", "isospin": "I", "isospin-3": "I₃"}
+_SIGNED = frozenset({"parity", "c-parity", "g-parity"})
 SCHEMES = {
     "msbar": "MS-bar",
     "pole": "pole",
@@ -32,6 +35,8 @@ SCHEMES = {
 def title(property_name: str) -> str:
     """The property as a sentence names it."""
     known = PROPERTIES.get(property_name)
+    if known and property_name in _LETTERS:
+        return known.title.removesuffix(f" {_LETTERS[property_name]}")
     return known.title if known else _TITLES.get(property_name, property_name.replace("-", " "))
 
 
@@ -50,6 +55,9 @@ def quoted_row(found: FoundFact, state: str) -> Row:
     shown = fact.printed or fact.words or (text(value) if value else "")
     if fact.property == "antiparticle":
         shown = named(fact.words)
+    if fact.property in _LETTERS:
+        sign = "+" if fact.property in _SIGNED and shown[:1].isdigit() else ""
+        shown = f"{_LETTERS[fact.property]} = {sign}{shown}"
     channel = _decay(fact, state) if fact.channel else ""
     author = found.provenance.author if found.kind != "data" else ""
     return Row(

@@ -116,16 +116,13 @@ class Assistant:
             return _plain(plan, _GREETING, abstained=False)
         if plan.kind == "command":
             return _plain(plan, refusal(plan), abstained=True)
-        if plan.complete and domain in (None, "particle physics"):
+        if plan.complete and domain in (None, "particle physics"):  # facts are all of particle physics
             with clock("execute"):
                 results = execute(plan, self._base, as_of)
             with clock("write"):
                 return _rendered(plan, results)
         with clock("passages"):
-            # What is read in part is a question about facts, and their sentences would answer another one.
-            found = self._passages.answer(
-                plan.question, row, as_of=as_of, domain=domain, taught_only=bool(plan.goals)
-            )
+            found = self._passages.answer(plan.question, row, as_of=as_of, domain=domain)
         if not found.abstained or domain is not None:
             return found
         return replace(found, text=_without_answer(plan, found))

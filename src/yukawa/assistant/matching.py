@@ -128,8 +128,8 @@ def has(fact: Fact, key: str, value: str) -> bool:
         return False
     if key == "scheme" and is_pole(fact):
         return value.lower() == "pole"
-    if key == "scheme":
-        return fact.qualifiers.get("scheme", "").lower() == value.lower()
+    if key == "scheme":  # sources say which scheme only where there are several
+        return fact.qualifiers.get("scheme", "Breit-Wigner").lower() == value.lower()
     return value.lower() in fact.qualifiers.get(key, "").lower() or value.lower() in fact.name.lower()
 
 

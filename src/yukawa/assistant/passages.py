@@ -12,10 +12,11 @@ from yukawa.assistant.prompts import ABSTENTION
 from yukawa.assistant.support import THRESHOLD, Supported, best, focus, sentence_support
 from yukawa.core.settings import ModelSettings, Settings
 from yukawa.knowledge.parsing import read
+from yukawa.knowledge.records import KINDS
 from yukawa.knowledge.store.writer import new_id
 from yukawa.llm import ChatModel, Message, SyncChat, open_model, quote
 
-CANDIDATES = 30
+CANDIDATES = 10  # of each kind
 PASSAGES = 6
 NEAREST = 3
 # Passages of less support are not shown: they only distract.
@@ -40,23 +41,27 @@ class Passages:
         self._answers: dict[str, str] = {}
 
     def answer(
-        self, question: str, row: ModelSettings, *, as_of: str | None = None, domain: str | None = None, taught_only: bool = False
-    ) -> Answer:  # fmt: skip
+        self, question: str, row: ModelSettings, *, as_of: str | None = None, domain: str | None = None
+    ) -> Answer:
         """An answer with citations, or an abstention with the nearest passages.
+
+        Sentences of data sources are not looked at: what they state is in facts, which plans are executed on.
 
         Args:
             question: as asked.
             row: the model that writes.
             as_of: the moment from whose knowledge to answer.
             domain: only passages of this domain.
-            taught_only: no sentences of data sources, whose facts the plan of a question has looked at already.
 
         Raises:
             ModelError: the model failed.
         """
-        hits = self._base.search(question, k=CANDIDATES, as_of=as_of, domain=domain)
-        if taught_only:
-            hits = [hit for hit in hits if hit.kind != "data"]
+        hits = [
+            hit
+            for kind in KINDS
+            if kind != "data"
+            for hit in self._base.search(question, k=CANDIDATES, as_of=as_of, domain=domain, kind=kind)
+        ]
         reading = read(focus(question))
         ranked = best(reading, hits)
         support = ranked[0].support if ranked else 0.0

@@ -27,7 +27,7 @@ def ids(answer: Answer) -> list[str]:
 @pytest.mark.parametrize(("question", "item", "part"), [
     (MASS, "pdg:S035M", "1776.93 ± 0.09 MeV [1]"), (r"How heavy is the $\tau$?", "pdg:S035M", "1776.93 ± 0.09 MeV [1]"),
     ("τ lifetime", "pdg:S035T", "(290.3 ± 0.5) × 10⁻¹⁵ s [1]"), ("width of the J/ψ", "pdg:M070W", "92.6 ± 1.7 keV [1]"),
-    ("Jpsi -> mu+ mu-", "pdg:M070.6", "(5.961 ± 0.033) % [1]"), ("tau lifetime in femtoseconds", "pdg:S035T", "290.3 ± 0.5 fs"),
+    ("Jpsi -> mu+ mu-", "pdg:M070.2", "(5.961 ± 0.033) % [1]"), ("tau lifetime in femtoseconds", "pdg:S035T", "290.3 ± 0.5 fs"),
     ("mass of the tau divided by the mass of the muon", "pdg:S004M", "16.8177 ± 0.0008 (derived, not quoted)"),
     ("Is the W heavier than the tau?", "pdg:S043M", "Yes (they differ by"),
     ("charge of the tau+", "pdg:S035#quantum-numbers:tau-", "is +1 e [1]"),

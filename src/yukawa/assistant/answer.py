@@ -95,4 +95,14 @@ class Answer:
 def _plan_json(plan: Plan) -> dict[str, Any]:
     """A plan as scripts read it, with the problem and the words that stand in its way."""
     found = asdict(plan)
-    return {name: found[name] for name in ("kind", "language", "goals", "unread", "suggestions", "problem")}
+    return {
+        name: _lists(found[name])
+        for name in ("kind", "language", "goals", "unread", "suggestions", "problem")
+    }
+
+
+def _lists(value: Any) -> Any:
+    """`value` with lists for tuples, as it is after a round trip through JSON."""
+    if isinstance(value, dict):
+        return {name: _lists(part) for name, part in value.items()}
+    return [_lists(part) for part in value] if isinstance(value, list | tuple) else value

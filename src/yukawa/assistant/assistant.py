@@ -176,7 +176,7 @@ def _spellings(plan: Plan) -> list[str]:
 
 def _without_answer(plan: Plan, found: Answer) -> str:
     """Why there is no answer, and the nearest passages if any come near."""
-    if not plan.goals and not plan.problem:
+    if not (plan.goals or plan.problem or plan.unread):
         return found.text
     nearest = found.text.partition("\n")[2]
     return f"I cannot answer. {refusal(plan)}" + (f" The nearest passages are:\n{nearest}" if nearest else "")

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -11,7 +11,7 @@ import torch
 from torch import distributed
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from yukawa.core.errors import MissingPackage, require, unknown_name
+from yukawa.core.errors import MissingPackage, check_name, require
 from yukawa.core.processes import Interruption
 from yukawa.runs.checkpoints import save_best
 from yukawa.runs.recipe import RunSettings, steps_of_training
@@ -81,10 +81,6 @@ class BestSoFar:
     def of(cls, progress: Mapping[str, Any]) -> Self:
         """The one in the progress of a checkpoint, which may hold more."""
         return cls(**{field.name: progress[field.name] for field in fields(cls) if field.name in progress})
-
-    def plain(self) -> dict[str, Any]:
-        """As plain values."""
-        return asdict(self)
 
 
 def better(value: float, best: float | None, metric: BestBy) -> bool:
@@ -255,8 +251,7 @@ def trackers(names: Sequence[str], folder: Path) -> list[Any]:
     known = require("transformers.integrations.integration_utils", "training").INTEGRATION_TO_CALLBACK
     found = []
     for name in names:
-        if name not in known:
-            raise unknown_name("training.report_to", name, known)
+        check_name("training.report_to", name, known)
         try:
             tracker = known[name]()
         except (RuntimeError, ImportError):

@@ -176,7 +176,7 @@ class Recipe(Section):
         for one in changes:
             key = cls._unaliased(one).partition("=")[0].strip()
             if key in over:
-                over[key] = [_value(config.change(one))]
+                over[key] = [config.key_value(one)[1]]
             else:
                 plain.append(one)
         variants = []
@@ -206,14 +206,6 @@ def _swept(over: Any, path: str | Path) -> dict[str, list[Any]]:
             f"{path}: over: keys with lists of values are expected", hint="such as mixture: [s1, s2]"
         )
     return {str(key): list(values) for key, values in over.items()}
-
-
-def _value(table: Table) -> Any:
-    """The one value at the bottom of `{"a": {"b": value}}`."""
-    found: Any = table
-    while isinstance(found, dict):
-        found = next(iter(found.values()))
-    return found
 
 
 def warmup_steps(settings: RunSettings, steps: int) -> int:

@@ -226,11 +226,7 @@ class RecordFormat:
         Raises:
             InputError: the bytes are not those of whole records.
         """
-        if bytes_NS.dtype != np.uint8 or bytes_NS.ndim != 2 or bytes_NS.shape[1] != self.size:
-            raise InputError(
-                f"the bytes have shape {bytes_NS.shape} and type {bytes_NS.dtype}, "
-                f"(records, {self.size}) and uint8 are those of the format"
-            )
+        _check_bytes(bytes_NS, self.size, "records", "the format")
         records = np.empty(len(bytes_NS), self.dtype)
         begin = 0
         for name, code in self.fields:
@@ -296,12 +292,16 @@ def _write(bits: Array) -> Array:
 
 def _read(bytes_NW: Array, kind: np.dtype[Any]) -> Array:
     width = kind.itemsize
-    if bytes_NW.dtype != np.uint8 or bytes_NW.ndim != 2 or bytes_NW.shape[1] != width:
-        raise InputError(
-            f"the bytes have shape {bytes_NW.shape} and type {bytes_NW.dtype}, "
-            f"(numbers, {width}) and uint8 are those of {kind}"
-        )
+    _check_bytes(bytes_NW, width, "numbers", kind)
     return np.ascontiguousarray(bytes_NW).reshape(-1).view(f">u{width}").astype(f"u{width}")
+
+
+def _check_bytes(rows_NW: Array, width: int, things: str, code: object) -> None:
+    if rows_NW.dtype != np.uint8 or rows_NW.ndim != 2 or rows_NW.shape[1] != width:
+        raise InputError(
+            f"the bytes have shape {rows_NW.shape} and type {rows_NW.dtype}, "
+            f"({things}, {width}) and uint8 are those of {code}"
+        )
 
 
 def _nearest_floats(texts: Array, kind: np.dtype[Any]) -> Array:

@@ -5,6 +5,7 @@ import json
 import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -315,14 +316,12 @@ def _message(role: Any, text: Any) -> Turn:
 
 def _check_turns(messages: Sequence[Turn], last: str) -> None:
     turns = messages[1:] if messages and messages[0].role == "system" else messages
-    expected = "user"
-    for number, message in enumerate(turns, start=1):
+    for number, (message, expected) in enumerate(zip(turns, cycle(("user", "assistant")), strict=False)):
         if message.role == "system":
             raise _BadRowError("a system message is not the first")
         if message.role != expected:
-            before = "it begins with" if number == 1 else "two in a row are from"
+            before = "it begins with" if number == 0 else "two in a row are from"
             raise _BadRowError(f"{before} the {message.role}")
-        expected = "assistant" if expected == "user" else "user"
     if not turns:
         raise _BadRowError("it has no message of a user")
     if turns[-1].role != last:

@@ -5,7 +5,7 @@ from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from yukawa.core.errors import InputError, ModelError, StoreError, YukawaError
+from yukawa.core.errors import InputError, ModelError, YukawaError
 from yukawa.core.processes import RayExecutor, Workers
 from yukawa.runs.distributed import number_of_processes
 
@@ -54,7 +54,7 @@ def attempt(work: Work[CellT], cell: CellT, progress: Steps | None = None) -> Ou
     except Stopped:
         return Outcome(cell, interrupted=True)
     except YukawaError as error:
-        return Outcome(cell, error=_portable(error))
+        return Outcome(cell, error=error)
 
 
 def run_all(
@@ -103,11 +103,3 @@ def executor_of(workers: int, ray: bool, threads: int) -> Executor | None:
             "torchrun and --workers or --ray exclude each other", hint="start it without torchrun"
         )
     return RayExecutor(threads) if ray else Workers(workers, threads)
-
-
-def _portable(error: YukawaError) -> YukawaError:
-    """The same error, of a family that pickle can carry from another machine."""
-    for family in (InputError, StoreError, ModelError):
-        if isinstance(error, family):
-            return family(error.message, hint=error.hint)
-    return YukawaError(error.message, hint=error.hint)

@@ -13,11 +13,16 @@ import uproot
 
 from yukawa.core.errors import InputError
 from yukawa.jets.io.edm4hep import Edm4hepChunk, _nearest, holds_events, open_edm4hep
-from yukawa.jets.io.jetclass import write_jetclass
+from yukawa.jets.io.jetclass import jetclass_writer
 from yukawa.jets.io.source import open_source
 from yukawa.jets.table import JET_ORIGIN, PDG_ID, Jets, concatenate
 
 OLDER, NEWER = "test_FCC_Winter2023.root", "p8_ee_WW_ecm240_edm4hep.root"
+
+
+def write_jetclass(path: Path, jets: Jets) -> None:
+    with jetclass_writer(path) as append:
+        append(jets)
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +116,8 @@ def test_fewer_columns_and_smaller_pieces_are_the_same_jets(real_data: Path, old
     assert_same(open_edm4hep(path).read(columns), older.pick(columns))
     event = older.scalars["jet_event"]
     parts = [
-        Edm4hepChunk(path, int(np.sum((event >= a) & (event < b))), a, b) for a, b in ((0, 30), (30, 100))
+        Edm4hepChunk(path, int(np.sum((event >= a) & (event < b))), older.columns, a, b)
+        for a, b in ((0, 30), (30, 100))
     ]
     read = [pickle.loads(pickle.dumps(part)).read() for part in parts]  # noqa: S301 -- our own
     assert [len(jets) for jets in read] == [part.count for part in parts]

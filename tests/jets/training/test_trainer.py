@@ -28,14 +28,12 @@ from yukawa.jets.io.source import open_source
 from yukawa.jets.training.recipe import JetSettings
 from yukawa.jets.training.train import plan_of
 from yukawa.jets.training.trainer import (
-    FEWEST_SAMPLES,
     JetBatches,
     JetTrainer,
     Ranger,
     Supervised,
     arguments,
     labelled,
-    rectified,
     share,
     steps_of_an_epoch,
     weight_of,
@@ -113,14 +111,6 @@ def test_a_weight_without_a_gradient_stays_where_it_is() -> None:
         optimiser.step()
     assert torch.equal(idle, torch.ones(3))
     assert (used < 1).all()
-
-
-def test_the_rectification_begins_when_there_are_samples_enough_and_ends_at_adam() -> None:
-    assert rectified(1, 0.999) is None
-    first = next(step for step in range(1, 100) if rectified(step, 0.999) is not None)
-    power = 0.999**first
-    assert 1999 - 2 * first * power / (1 - power) >= FEWEST_SAMPLES
-    assert rectified(10**6, 0.999) == pytest.approx(1)
 
 
 def test_it_calls_a_closure() -> None:

@@ -367,7 +367,7 @@ class ByteEncoder(Encoder):
             rows_N = places_N + np.repeat(jets.offsets[:-1], encoded.counts)
             particles = {name: jets.particles[name].take(rows_N) for name in jets.particles}
             jets = Jets.from_counts(encoded.counts, particles, jets.scalars)
-        return sentences(jets, finite=self.config.nonfinite == "refuse")
+        return sentences(jets, finite=self.config.preprocess.nonfinite == "refuse")
 
     def _cut(self, offsets: Array, begins_N: Array, ends_N: Array, around: int) -> tuple[Array, Array, Array]:
         """Where the bytes of each jet begin and end so that they fit, and which jets lost particles for it."""

@@ -194,7 +194,7 @@ class FeatureEncoder(Encoder):
             for name, particles in bad.items()
             if not self.replaced[name]
         ]
-        if said and self.config.nonfinite == "refuse":
+        if said and self.config.preprocess.nonfinite == "refuse":
             raise InputError(
                 "; ".join(said), hint="clean the data, or set `nonfinite: replace` under preprocess"
             )
@@ -378,7 +378,7 @@ def _standardised(frame: PaddedFrame, given: InputGroup, config: DataConfig) -> 
         column = data.expand(frame.mask_BP.shape)
         if variable.center is not None:
             column = ((column - variable.center) * variable.scale).clamp(variable.low, variable.high)
-        if config.nonfinite == "replace":
+        if config.preprocess.nonfinite == "replace":
             column = torch.nan_to_num(column, nan=0.0, posinf=0.0, neginf=0.0)
         columns.append(column)
     return columns

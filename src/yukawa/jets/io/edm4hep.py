@@ -10,7 +10,7 @@ import numpy as np
 
 from yukawa.core.errors import InputError
 from yukawa.jets import table
-from yukawa.jets.io.chunks import JetSource
+from yukawa.jets.io.chunks import JetChunk, JetSource
 from yukawa.jets.io.jetclass import flat, opened
 from yukawa.jets.table import Array, Jets, offsets_of, rows_of
 
@@ -43,23 +43,15 @@ _ALL = (
 
 
 @dataclass(frozen=True)
-class Edm4hepChunk:
+class Edm4hepChunk(JetChunk):
     """The jets of a range of events."""
 
-    path: Path
-    count: int
     start: int
     stop: int
 
-    def read(self, columns: Collection[str] | None = None) -> Jets:
-        """The jets, with these columns or with all; see `JetChunk.read`."""
+    def _read(self, columns: tuple[str, ...]) -> Jets:
         with opened(self.path) as file:
-            events = _Events(self.path, file[TREE], self.start, self.stop)
-            wanted = events.columns
-            if columns is not None:
-                table.check_columns(columns, wanted, str(self.path))
-                wanted = tuple(name for name in wanted if name in columns)
-            return events.jets(wanted)
+            return _Events(self.path, file[TREE], self.start, self.stop).jets(columns)
 
 
 def holds_events(path: Path) -> bool:
@@ -94,7 +86,7 @@ def open_edm4hep(path: Path) -> JetSource:
     chunks = []
     for start in range(0, max(total, 1), EVENTS):
         stop = min(start + EVENTS, total)
-        chunks.append(Edm4hepChunk(path, int(offsets[stop] - offsets[start]), start, stop))
+        chunks.append(Edm4hepChunk(path, int(offsets[stop] - offsets[start]), columns, start, stop))
     return JetSource(columns, tuple(chunks))
 
 

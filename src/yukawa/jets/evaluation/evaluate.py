@@ -135,9 +135,6 @@ def _recorded(recipe: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(source["path"] for source in sources if source.get("path") is not None))
 
 
-_KINDS = {"efficiency": "tagging efficiency", "flip": "charge flip rate", "mean": "mean diagonal"}
-
-
 def write(report: results.TaggerReport, folder: Path) -> results.TaggerReport:
     """Write a report with its plots into `folder`, which is made if need be.
 
@@ -189,7 +186,7 @@ def summary(report: results.TaggerReport) -> list[Block]:
     models = list(report.models.values())
     rows = [
         [
-            _words(name),
+            results.words(name),
             *(with_error(one.confusion.figures[name]) for one in models),
             *(f"{values[name]:.3f}" if name in values else "" for values in report.published.values()),
         ]
@@ -261,9 +258,9 @@ def _symmetry(models: Mapping[str, results.TaggerMetrics]) -> list[Block]:
 
 
 def _comparison(found: results.TaggerComparison) -> list[Block]:
-    rows = [[_words(name), *_signed(*pair)] for name, pair in found.figures.items()]
+    rows = [[results.words(name), *_signed(*pair)] for name, pair in found.figures.items()]
     rows += [[f"AUC of {name}", *_signed(*pair)] for name, pair in found.auc.items()]
-    test = found.accuracy
+    test = found.mcnemar
     return [
         Heading(f"{found.second} minus {found.first}, on the same jets"),
         Table(["", "difference", "standard deviations"], rows),
@@ -311,10 +308,3 @@ def _signed(difference: float, error: float) -> list[str]:
 def _digits(error: float) -> int:
     """Decimals that show two digits of an error."""
     return min(max(0, 1 - math.floor(math.log10(error))), 6)
-
-
-def _words(name: str) -> str:
-    kind, _, flavour = name.partition("_")
-    if kind == "mean" or not flavour:
-        return _KINDS.get(kind, name)
-    return f"{_KINDS.get(kind, kind)} {flavour}"

@@ -146,8 +146,8 @@ def opened(path: Path) -> Iterator[Any]:
     """The open ROOT file; see `report_damage`."""
     uproot = require("uproot", "reading ROOT files")
     damage = (OSError, ValueError, LookupError, EOFError, struct.error, zlib.error, RuntimeError)
-    damage = (*damage, uproot.deserialization.DeserializationError)
-    with report_damage(path, "ROOT", damage), uproot.open(path) as file:
+    reported = report_damage(path, "ROOT", (*damage, uproot.deserialization.DeserializationError))
+    with reported, uproot.open(path) as file:
         yield file
 
 

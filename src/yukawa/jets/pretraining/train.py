@@ -304,9 +304,10 @@ class PretrainingTask(NetworkTask[PretrainingRecipe]):
 
     def batches(self, plan: Plan, first: int, machine: Machine) -> sequences.MixtureBatches:
         """Batches drawn from all sources by their weights."""
-        weights = [source.weight for source in self.recipe.mixture.values()]
         return sequences.MixtureBatches(
-            list(self.sources.values()), weights, plan.batch, plan.steps, self.settings.seed, first=first,
+            sources=list(self.sources.values()),
+            weights=[source.weight for source in self.recipe.mixture.values()],
+            batch=plan.batch, steps=plan.steps, seed=self.settings.seed, first=first,
             machine=machine, prefetch=self.recipe.training.prefetch,
         )  # fmt: skip
 

@@ -141,7 +141,7 @@ class JetTask(NetworkTask[JetRecipe]):
     def batches(self, plan: Plan, first: int, machine: Machine) -> JetBatches:
         """Batches of the training jets."""
         return JetBatches(
-            self.jets, plan.batch, plan.steps, self.settings.seed, first=first,
+            loader=self.jets, batch=plan.batch, steps=plan.steps, seed=self.settings.seed, first=first,
             machine=machine, prefetch=self.recipe.data.prefetch,
         )  # fmt: skip
 

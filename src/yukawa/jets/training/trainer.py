@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -76,42 +77,26 @@ class Ranger(torch.optim.RAdam):
 # Beside the network's tensors a batch holds the classes, how much each jet counts, and the divisor of the sum of the
 # jets' losses.
 LABELS, WEIGHTS, DIVISOR = "labels", "weights", "divisor"
-ALONE = Machine()
 
 
+@dataclass(kw_only=True, eq=False)
 class JetBatches(StepDataset):
     """The batches of jets, epoch after epoch.
 
     Of jets in memory, each process takes its share of every batch: the batches are the same for any number of
     processes. Of streamed jets, each process reads its own, and makes its own part of a batch of them.
 
-    See `StepDataset` for the other arguments.
+    See `StepDataset` for the other attributes.
 
-    Args:
+    Attributes:
         loader: gives the batches of one epoch.
-        seed: of the order of the jets.
-        machine: says which process this is, and of how many.
-        prefetch: batches made ready in the background.
     """
 
-    def __init__(
-        self,
-        loader: Loader,
-        batch: int,
-        steps: int,
-        seed: int,
-        *,
-        first: int = 0,
-        machine: Machine = ALONE,
-        prefetch: int = 0,
-    ) -> None:
-        super().__init__(batch, steps, first)
-        self.loader, self.seed = loader, seed
-        self.rank, self.world, self.prefetch = machine.rank, machine.world, prefetch
+    loader: Loader
 
     def endless(self) -> Iterator[TensorBatch]:
         """All batches from `first` on."""
-        epoch, skip = divmod(self.first, steps_of_an_epoch(self.loader, self.batch, self.world))
+        epoch, skip = divmod(self.first, steps_of_an_epoch(self.loader, self.batch, self.machine.world))
         while True:
             batches = self._epoch(epoch, skip)
             # A stream runs ahead by itself.
@@ -121,11 +106,12 @@ class JetBatches(StepDataset):
 
     def _epoch(self, epoch: int, skip: int) -> Generator[TensorBatch, None, None]:
         batches = partial(self.loader.batches, seed=self.seed, epoch=epoch, shuffle=True, skip=skip)
+        rank, world = self.machine.rank, self.machine.world
         if shares_batches(self.loader):
             for encoded in batches(self.batch):
-                yield labelled(*share(encoded, self.rank, self.world))
+                yield labelled(*share(encoded, rank, world))
         else:
-            yield from map(labelled, batches(self.batch // self.world, rank=self.rank, world=self.world))
+            yield from map(labelled, batches(self.batch // world, rank=rank, world=world))
 
 
 def shares_batches(loader: Loader) -> bool:

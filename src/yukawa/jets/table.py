@@ -165,12 +165,7 @@ class Jets:
             )
         if not classes:
             return np.full(len(self), -1)
-        truth = np.stack([self.scalars[label_column(name)].astype(bool) for name in classes], axis=1)
-        if np.any(truth.sum(axis=1) > 1):
-            raise InputError(
-                f"{int((truth.sum(axis=1) > 1).sum())} jets are labelled with two classes at once"
-            )
-        return np.where(truth.any(axis=1), truth.argmax(axis=1), -1)
+        return class_numbers([self.scalars[label_column(name)] for name in classes])
 
     def __getitem__(self, index: slice | Array) -> "Jets":
         """The jets of a slice (a view where its step is 1), of an array of positions, or of a mask."""
@@ -204,6 +199,22 @@ class Jets:
             {name: column for name, column in self.particles.items() if name in wanted},
             {name: column for name, column in self.scalars.items() if name in wanted},
         )
+
+
+def class_numbers(truths: Sequence[Array]) -> Array:
+    """The number of the only class that is true (not 0) of each jet, int64, shape (B,); -1 where none is.
+
+    Args:
+        truths: for each class whether the jets are of it, each (B,).
+
+    Raises:
+        InputError: a jet is of two classes.
+    """
+    truth_BC = np.stack(truths, axis=1) != 0
+    several = int(np.sum(truth_BC.sum(axis=1) > 1))
+    if several:
+        raise InputError(f"{several} jets belong to two classes at once")
+    return np.where(truth_BC.any(axis=1), truth_BC.argmax(axis=1), -1)
 
 
 def concatenate(parts: Sequence[Jets]) -> Jets:

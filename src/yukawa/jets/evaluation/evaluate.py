@@ -227,16 +227,8 @@ def _rejections(name: str, one: results.TaggerMetrics, models: int) -> list[Bloc
         return []
     blocks: list[Block] = [Heading("Background rejection" + (f" ({name})" if models > 1 else ""))]
     for k, point in enumerate(next(iter(one.rejections.values()))):
-        rows = [
-            [
-                s,
-                *(
-                    "" if s == other else rejection(one.rejections[s, other][k].rejection)
-                    for other in signals
-                ),
-            ]
-            for s in signals
-        ]
+        cells = {pair: rejection(points[k].rejection) for pair, points in one.rejections.items()}
+        rows = [[signal, *(cells.get((signal, other), "") for other in signals)] for signal in signals]
         passed = f"{point.signal_efficiency:.0%} of the signal (rows)"
         blocks += [
             Paragraph(f"1 / background efficiency where {passed} pass:"),

@@ -15,7 +15,7 @@ from yukawa.jets.features.config import ROWS, DataConfig, InputGroup
 from yukawa.jets.features.expressions import Call, columns_of
 from yukawa.jets.features.frames import FlatFrame, Level, PaddedFrame
 from yukawa.jets.features.preprocess import passing, weight_columns, weights_of
-from yukawa.jets.table import Array, Jets, offsets_of, rows_of
+from yukawa.jets.table import Array, Jets, class_numbers, offsets_of, rows_of
 
 
 @dataclass(frozen=True)
@@ -211,7 +211,7 @@ class FeatureEncoder(Encoder):
             frame.of_jets(tree, f"the label {text}")
             for tree, text in zip(self._label_trees, labels.expressions, strict=True)
         ]
-        found = _of_number(values[0], len(self.classes)) if labels.type == "custom" else _of_truths(values)
+        found = _of_number(values[0], len(self.classes)) if labels.type == "custom" else class_numbers(values)
         unknown = int(np.sum(found < 0))
         if unknown and not self.prediction:
             raise InputError(
@@ -319,15 +319,6 @@ def mask_variable(config: DataConfig) -> str | None:
     (variable,) = config.inputs.pf_mask.vars
     tree = config.variables.get(variable.name)
     return None if isinstance(tree, Call) and tree.function == "ones_like" else variable.name
-
-
-def _of_truths(values: Sequence[Array]) -> Array:
-    """The number of the only true value of each jet; -1 if none is true."""
-    truths = np.stack(values, axis=1) != 0
-    several = int(np.sum(truths.sum(axis=1) > 1))
-    if several:
-        raise InputError(f"{several} jets belong to two classes at once")
-    return np.where(truths.any(axis=1), truths.argmax(axis=1), -1).astype(np.int64)
 
 
 def _of_number(value: Array, classes: int) -> Array:

@@ -108,7 +108,8 @@ class Run:
             raise NotFound(f"{folder} holds no run: {RECIPE} is missing", hint="begin it without --resume")
         run = cls.open(folder)
         for name, (old, new) in differences(run.recipe, recipe).items():
-            if not any(fnmatchcase(name, pattern) for pattern in free):
+            whole = name.partition("[")[0]  # of a list that may differ, each element may
+            if not any(fnmatchcase(whole, pattern) for pattern in free):
                 raise InputError(
                     f"{folder} was begun with {name} {old!r}, not {new!r}",
                     hint="resume with its own recipe, or begin a new run in another folder",

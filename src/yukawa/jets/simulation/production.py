@@ -94,7 +94,7 @@ def _make_missing(
     blocks = {} if begun is None else _whole_blocks(out, begun, sizes, process.classes)
     missing = [number for number in range(len(sizes)) if number not in blocks]
     if missing and begun is not None:
-        hint = "install that version, since one data set is made by one, or choose another folder"
+        hint = "a data set is made by one version: install that one, or choose another folder"
         _check_alike(out, begun, wanted, {"versions"}, hint)
     _clean(out, blocks.values())
     total = wanted.jets_per_class * len(process.classes)

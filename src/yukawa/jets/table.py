@@ -1,8 +1,10 @@
 """Jets in memory: their columns, named as in JetClass, and the flat arrays that hold them."""
 
+import csv
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,41 +32,10 @@ class Column:
     meaning: str
 
 
-PARTICLE_COLUMNS = (
-    Column("part_px", "float32", "GeV", "momentum along x"),
-    Column("part_py", "float32", "GeV", "momentum along y"),
-    Column("part_pz", "float32", "GeV", "momentum along the beam"),
-    Column("part_energy", "float32", "GeV", "energy"),
-    Column("part_deta", "float32", "", "pseudorapidity minus that of the jet axis"),
-    Column("part_dphi", "float32", "rad", "azimuth minus that of the jet axis, in (-pi, pi]"),
-    Column("part_d0val", "float32", "mm", "signed transverse impact parameter; 0 for neutral particles"),
-    Column("part_d0err", "float32", "mm", "its uncertainty; 0 for neutral particles"),
-    Column("part_dzval", "float32", "mm", "longitudinal impact parameter; 0 for neutral particles"),
-    Column("part_dzerr", "float32", "mm", "its uncertainty; 0 for neutral particles"),
-    Column("part_charge", "int8", "e", "electric charge"),
-    Column("part_isElectron", "bool", "", "identified as an electron"),
-    Column("part_isMuon", "bool", "", "identified as a muon"),
-    Column("part_isChargedKaon", "bool", "", "identified as a charged kaon"),
-    Column("part_isChargedPion", "bool", "", "identified as a charged pion"),
-    Column("part_isProton", "bool", "", "identified as a proton"),
-    Column("part_isChargedHadron", "bool", "", "identified as a charged hadron of any kind"),
-    Column("part_isNeutralHadron", "bool", "", "identified as a neutral hadron"),
-    Column("part_isPhoton", "bool", "", "identified as a photon"),
-    Column("part_truth_pdg", "int32", "", "true PDG code; for checks, never an input"),
-)
-
-JET_COLUMNS = (
-    Column("jet_pt", "float32", "GeV", "transverse momentum"),
-    Column("jet_eta", "float32", "", "pseudorapidity"),
-    Column("jet_phi", "float32", "rad", "azimuth"),
-    Column("jet_energy", "float32", "GeV", "energy"),
-    Column("jet_mass", "float32", "GeV", "invariant mass"),
-    Column("jet_nparticles", "int32", "", "number of particles"),
-    Column(
-        "jet_event", "int64", "", "number of the event within its data set; two jets of one event share it"
-    ),
-    Column("jet_parton_angle", "float32", "rad", "angle to the parton that gave the label"),
-)
+with (Path(__file__).parent / "columns.csv").open(encoding="utf-8", newline="") as _rows:
+    _COLUMNS = tuple(Column(**row) for row in csv.DictReader(_rows))
+PARTICLE_COLUMNS = tuple(column for column in _COLUMNS if column.name.startswith(PARTICLE))
+JET_COLUMNS = tuple(column for column in _COLUMNS if column.name.startswith(JET))
 
 
 def label_column(name: str) -> str:

@@ -17,7 +17,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from yukawa.core.errors import InputError, MissingPackage, ModelError
 from yukawa.core.settings import ModelSettings
-from yukawa.llm import Message, SyncChat, open_model
+from yukawa.llm import GenerationOptions, Message, SyncChat, open_model
 from yukawa.llm.local import TransformersModel, until
 
 ASK = [Message("system", "Be short."), Message("user", "Spin of the W?")]
@@ -83,11 +83,13 @@ def adapter(folder, tmp_path_factory):
 
 
 def ask(model, messages=ASK, **options):
-    return asyncio.run(model.chat(messages, **{"max_tokens": 12, **options}))
+    return asyncio.run(model.chat(messages, GenerationOptions(**{"max_tokens": 12, **options})))
 
 
 async def read(model, messages=ASK, **options):
-    return [piece async for piece in model.stream(messages, **{"max_tokens": 12, **options})]
+    return [
+        piece async for piece in model.stream(messages, GenerationOptions(**{"max_tokens": 12, **options}))
+    ]
 
 
 def prompt_text(model, messages) -> str:
@@ -272,7 +274,7 @@ class TestLimits:
         weights.lm_head.register_forward_hook(never_end)
 
         async def work():
-            pieces = model.stream(ASK, max_tokens=3_000)
+            pieces = model.stream(ASK, GenerationOptions(max_tokens=3_000))
             await anext(pieces)
             await pieces.aclose()
 
@@ -285,7 +287,8 @@ class TestLimits:
 
         async def work():
             return await asyncio.gather(
-                *(model.chat(ASK, max_tokens=8) for _ in range(4)), read(model, max_tokens=8)
+                *(model.chat(ASK, GenerationOptions(max_tokens=8)) for _ in range(4)),
+                read(model, max_tokens=8),
             )
 
         *replies, pieces = asyncio.run(work())
@@ -307,7 +310,8 @@ class TestLimits:
     def test_the_synchronous_face_and_the_doorway(self, folder, adapter):
         row = ModelSettings(name="hep", backend="transformers", model=str(folder), adapter=str(adapter))
         with SyncChat(open_model(row)) as chat:
-            assert "".join(chat.stream(ASK, max_tokens=8)).strip() == chat.chat(ASK, max_tokens=8).text
+            short = GenerationOptions(max_tokens=8)
+            assert "".join(chat.stream(ASK, short)).strip() == chat.chat(ASK, short).text
         assert not [thread for thread in threading.enumerate() if thread.name == "chat-hep"]
 
 

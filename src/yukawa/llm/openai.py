@@ -3,15 +3,24 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import asdict
 from typing import Any, Self
 
 import openai
 from openai import AsyncOpenAI
-from pydantic import BaseModel
 
 from yukawa.core.errors import InputError, ModelError
 from yukawa.core.settings import ModelSettings, check_web_address, read_key
-from yukawa.llm.base import Capabilities, Message, Reply, TokenLogprob, ask_in_words, need_messages
+from yukawa.llm.base import (
+    GREEDY,
+    Capabilities,
+    GenerationOptions,
+    Message,
+    Reply,
+    TokenLogprob,
+    ask_in_words,
+    need_messages,
+)
 
 DEFAULT_URL = "https://api.openai.com/v1"
 _SHOWN_CHARACTERS = 300
@@ -88,27 +97,18 @@ class OpenAIModel:
             timeout_s=settings.timeout_s,
         )
 
-    async def chat(
-        self,
-        messages: Sequence[Message],
-        *,
-        schema: type[BaseModel] | None = None,
-        temperature: float = 0.0,
-        max_tokens: int | None = None,
-        logprobs: bool = False,
-    ) -> Reply:
+    async def chat(self, messages: Sequence[Message], options: GenerationOptions = GREEDY) -> Reply:
         """See `ChatModel.chat`.
 
         Raises:
             InputError: the key variable is not set.
             ModelError: the server cannot be reached, failed, refused, or sent something that is not a reply.
         """
-        wish = {"temperature": temperature, "max_tokens": max_tokens, "logprobs": True if logprobs else None}
-        answer = await self._create(messages, schema, wish)
-        return self._reply(answer, logprobs)
+        more = {"logprobs": True} if options.logprobs else {}
+        return self._reply(await self._create(messages, options, more), options.logprobs)
 
     async def stream(
-        self, messages: Sequence[Message], *, temperature: float = 0.0, max_tokens: int | None = None
+        self, messages: Sequence[Message], options: GenerationOptions = GREEDY
     ) -> AsyncIterator[str]:
         """See `ChatModel.stream`; requests are tried again until the server has begun to answer, never after.
 
@@ -116,8 +116,7 @@ class OpenAIModel:
             InputError: the key variable is not set.
             ModelError: as in `chat`, or the answer ended early.
         """
-        wish = {"temperature": temperature, "max_tokens": max_tokens, "stream": True}
-        events = await self._create(messages, None, wish)
+        events = await self._create(messages, options, {"stream": True})
         reason: str | None = None
         try:
             async for event in events:
@@ -129,7 +128,7 @@ class OpenAIModel:
             raise self._cut(error) from error
         finally:
             await events.close()
-        self._need_whole(reason, max_tokens)
+        self._need_whole(reason, options.max_tokens)
 
     async def capabilities(self) -> Capabilities:
         """The abilities of the protocol, less those that this server has refused; asks `/models` for the context length.
@@ -166,14 +165,14 @@ class OpenAIModel:
         return client
 
     async def _create(
-        self, messages: Sequence[Message], schema: type[BaseModel] | None, wish: dict[str, Any]
+        self, messages: Sequence[Message], options: GenerationOptions, more: dict[str, Any]
     ) -> Any:
         """Ask for a completion, doing without whatever this server turns out to refuse."""
         need_messages(messages, self.name)
         create: Callable[..., Awaitable[Any]] = self._client().chat.completions.create
         refused = self._refused
         while True:
-            body = self._body(messages, schema, wish, refused)
+            body = self._body(messages, options, refused) | more
             try:
                 answer = await create(**body)
             except (openai.APIError, ValueError) as error:
@@ -188,24 +187,20 @@ class OpenAIModel:
             return answer
 
     def _body(
-        self,
-        messages: Sequence[Message],
-        schema: type[BaseModel] | None,
-        wish: dict[str, Any],
-        refused: frozenset[str],
+        self, messages: Sequence[Message], options: GenerationOptions, refused: frozenset[str]
     ) -> dict[str, Any]:
-        body = {key: value for key, value in wish.items() if value is not None}
+        schema = options.schema
+        body: dict[str, Any] = {"model": self._model}
         if schema is not None and "response_format" in refused:
             messages = ask_in_words(messages, schema)
         elif schema is not None:
             described = {"name": schema.__name__, "schema": schema.model_json_schema()}
             body["response_format"] = {"type": "json_schema", "json_schema": described}
-        if "max_tokens" in refused and "max_tokens" in body:
-            body["max_completion_tokens"] = body.pop("max_tokens")
-        if "temperature" in refused:
-            del body["temperature"]
-        turns = [{"role": message.role, "content": message.content} for message in messages]
-        return {"model": self._model, "messages": turns, **body}
+        if options.max_tokens is not None:
+            body["max_completion_tokens" if "max_tokens" in refused else "max_tokens"] = options.max_tokens
+        if "temperature" not in refused:
+            body["temperature"] = options.temperature
+        return body | {"messages": [asdict(message) for message in messages]}
 
     async def _served_length(self) -> int | None:
         client = self._client()

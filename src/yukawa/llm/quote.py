@@ -5,11 +5,9 @@ import unicodedata
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Self
 
-from pydantic import BaseModel
-
 from yukawa.core.errors import InputError
 from yukawa.core.settings import ModelSettings
-from yukawa.llm.base import Capabilities, Message, Reply, need_messages
+from yukawa.llm.base import GREEDY, Capabilities, GenerationOptions, Message, Reply, need_messages
 
 Support = Callable[[str, str], float]
 
@@ -66,22 +64,14 @@ class QuoteModel:
         """The quoting model under the name of its row."""
         return cls(settings.name)
 
-    async def chat(
-        self,
-        messages: Sequence[Message],
-        *,
-        schema: type[BaseModel] | None = None,
-        temperature: float = 0.0,
-        max_tokens: int | None = None,
-        logprobs: bool = False,
-    ) -> Reply:
+    async def chat(self, messages: Sequence[Message], options: GenerationOptions = GREEDY) -> Reply:
         """One quoted sentence a line, best supported first; `NOTHING_FOUND` where none is supported.
 
         Raises:
             InputError: the prompt has no question, or asks for something a quotation cannot give.
         """
-        if schema is not None or logprobs:
-            wish = "fill a schema" if schema is not None else "give log-probabilities"
+        if options.schema is not None or options.logprobs:
+            wish = "fill a schema" if options.schema is not None else "give log-probabilities"
             raise InputError(
                 f"model {self.name!r} quotes passages and cannot {wish}",
                 hint="choose a language model with --model; `yukawa models` lists them",
@@ -89,7 +79,7 @@ class QuoteModel:
         return Reply("\n".join(self._quotes(messages)), model=self.name, finish_reason="stop", usage=None)
 
     async def stream(
-        self, messages: Sequence[Message], *, temperature: float = 0.0, max_tokens: int | None = None
+        self, messages: Sequence[Message], options: GenerationOptions = GREEDY
     ) -> AsyncIterator[str]:
         """The text of `chat`, one sentence at a time."""
         for position, quote in enumerate(self._quotes(messages)):

@@ -48,7 +48,7 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """List items, newest first."""
-    session.checked_filters(domain, kind)
+    knowledge.check_filters(domain, kind)
     with plain_base() as base:
         items = base.list(
             domain=domain, kind=kind, author=author, source=source, unloaded=unloaded, as_of=as_of, limit=limit

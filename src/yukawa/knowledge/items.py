@@ -8,13 +8,13 @@ import re
 import sys
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from yukawa.core.errors import InputError, require, unknown_name
+from yukawa.core.errors import InputError, require
 from yukawa.knowledge.parsing import Quantity, Reading, find_quantities, is_range, read
-from yukawa.knowledge.records import DOMAINS, KINDS, Provenance, guess_domain
+from yukawa.knowledge.records import Provenance, check_filters, guess_domain
 
 MAX_BYTES = 5_000_000
 MAX_PDF_BYTES = 200_000_000
@@ -76,11 +76,8 @@ class NewItem:
 
     def content(self) -> dict[str, Any]:
         """Everything that a version's digest covers."""
-        p = self.provenance
-        return {
-            "kind": self.kind, "text": self.text, "question": self.question, "author": p.author, "source": p.source,
-            "url": p.url, "licence": p.licence, "domain": p.domain, "attributes": dict(self.attributes),
-        }  # fmt: skip
+        own = {"kind": self.kind, "text": self.text, "question": self.question}
+        return own | asdict(self.provenance) | {"attributes": dict(self.attributes)}
 
 
 def new_item(
@@ -97,10 +94,7 @@ def new_item(
     question = checked_text(question, "the question") if question is not None else None
     if kind is None:
         kind = "qa" if question else "document" if len(text.split()) > PASSAGE_WORDS else "statement"
-    if kind not in KINDS:
-        raise unknown_name("kind of item", kind, KINDS)
-    if domain is not None and domain not in DOMAINS:
-        raise unknown_name("domain", domain, DOMAINS)
+    check_filters(domain, kind)
     first = read(question or text[:4000])
     if domain is None:
         domain = guess_domain(f"{question or ''} {text}", names_particle=bool(first.mentions))

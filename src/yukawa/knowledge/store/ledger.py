@@ -218,9 +218,8 @@ def _passage_problems(name: str, row: sa.RowMapping, texts: list[str]) -> Iterat
 
 
 def _new_item(row: sa.RowMapping) -> NewItem:
-    provenance = Provenance(row["author"], row["source"], row["url"], row["licence"], row["domain"])
-    attributes = json.loads(row["attributes"])
-    return NewItem(row["kind"], row["text"], row["question"], provenance, (), (), attributes, row["item_id"])
+    own = (row["kind"], row["text"], row["question"], Provenance.of(row))
+    return NewItem(*own, (), (), json.loads(row["attributes"]), row["item_id"])
 
 
 def _vector_problems(connection: sa.Connection, embedder_id: int, dimensions: int) -> Iterator[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from yukawa.cli.evaluate import find_models, find_rows, loading, make_recipe, named
+from yukawa.cli.evaluate import find_models, loading, make_recipe, named
 from yukawa.cli.session import read_settings
 from yukawa.core.errors import InputError
 from yukawa.data.rows import Document, write_rows
@@ -239,13 +239,13 @@ def test_models_and_services(home):
         "float32",
         True,
     )
-    assert [row.name for row in find_rows(["far", "quoting"])] == ["far", "quoting"]
+    assert [row.name for row in report.find_rows(["far", "quoting"], rows)] == ["far", "quoting"]
     with pytest.raises(InputError, match="no model was named"):
         make_recipe(["set"], None, None, loading())
     with pytest.raises(InputError, match="two models are called 'a'"):
         find_models(["a", "x/a"], loading())
     with pytest.raises(InputError, match=r"no model 'fra' \(there are: .*far"):
-        find_rows(["fra"])
+        report.find_rows(["fra"], rows)
     with pytest.raises(InputError, match="names no server"):
         report.find_models(make_recipe(["set"], None, ["quoting"], loading()), rows)
 

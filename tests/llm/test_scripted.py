@@ -59,7 +59,7 @@ def test_settings_name_a_text_file(tmp_path):
 
 
 def test_settings_without_a_file_are_refused():
-    with pytest.raises(InputError, match=r"names no file of replies .*\[models\.s\]"):
+    with pytest.raises(InputError, match=r"lacks the key 'replies' .*\[models\.s\]"):
         ScriptedModel.from_settings(ModelSettings(name="s", backend="scripted"))
 
 

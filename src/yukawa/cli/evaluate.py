@@ -20,7 +20,6 @@ from yukawa.cli.options import (
 from yukawa.cli.output import give, note, print_json, progress_bar, say, show
 from yukawa.cli.session import read_settings
 from yukawa.core.errors import InputError, nearest
-from yukawa.core.settings import ModelSettings
 
 _REMARKS = {
     "too_short": "documents had nothing to complete",
@@ -220,14 +219,16 @@ def completions(
 ) -> None:
     """Let models complete the first half of each document. The same command resumes an interrupted call."""
     from yukawa.llm import open_model
+    from yukawa.llm.folders import check_places
 
     if not model and not chat:
         raise InputError("no model was named", hint="add --model FOLDER or --chat NAME")
-    models, rows = find_models(model, loading), find_rows(chat)
+    models = find_models(model, loading)
+    rows = evaluation.report.find_rows(chat or (), read_settings().models)
     everyone: list[Any] = [*models, *rows]
     evaluation.runner.check_names([one.name for one in everyone], "models", "NAME=FOLDER")
     for one in models:
-        one.check()
+        check_places(one.source, one.adapter)
     documents = evaluation.runner.read_documents(Path(data), split=split, limit=limit)
     counts = []
     for one in everyone:
@@ -334,21 +335,6 @@ def find_models(
     found = [evaluation.ModelSpec.parse(text, **how.model_dump()) for text in models or ()]
     evaluation.runner.check_names([model.name for model in found], "models", "NAME=FOLDER")
     return found
-
-
-def find_rows(names: Iterable[str] | None) -> list[ModelSettings]:
-    """The rows of `yukawa.toml` of these names.
-
-    Raises:
-        InputError: there is no such row.
-    """
-    if not names:
-        return []
-    rows = read_settings().models
-    for name in names:
-        if name not in rows:
-            raise InputError(f"yukawa.toml has no model {name!r}", hint=f"there are: {', '.join(rows)}")
-    return [rows[name] for name in names]
 
 
 def make_recipe(

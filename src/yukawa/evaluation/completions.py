@@ -18,7 +18,7 @@ from yukawa.data.rows import Document
 from yukawa.evaluation.perplexity import begins_with_bos, encoded
 from yukawa.evaluation.token_losses import Progress
 from yukawa.llm import ChatModel, GenerationOptions, Message, Reply, SyncChat
-from yukawa.llm.loading import LanguageModel
+from yukawa.llm.loading import LanguageModel, end_tokens
 
 NEW_TOKENS = 256
 BATCH = 16
@@ -371,9 +371,7 @@ def _generated(
 
 def _ends(model: LanguageModel) -> set[int]:
     """Tokens that end a text: the model's and the tokenizer's, since the first may be left unset."""
-    ends = model.model.generation_config.eos_token_id
-    known = set(ends) if isinstance(ends, (list, tuple)) else {ends}
-    return {token for token in known | {model.tokenizer.eos_token_id} if token is not None}
+    return end_tokens(model.model.generation_config, model.tokenizer)
 
 
 def _completion(

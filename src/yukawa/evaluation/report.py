@@ -1,6 +1,6 @@
 """One report on several models: perplexities with intervals, paired differences, transfer, completions, plots."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -108,12 +108,22 @@ def find_models(recipe: EvaluationRecipe, services: Mapping[str, ModelSettings])
     Raises:
         InputError: there is no such row, or it names no server.
     """
-    unknown = [name for name in recipe.services if name not in services]
-    if unknown:
-        raise InputError(f"yukawa.toml has no model {unknown[0]!r}", hint=f"there are: {', '.join(services)}")
+    rows = find_rows(recipe.services, services)
     loading = recipe.loading.model_dump()
     models = [ModelSpec.parse(f"{name}={place}", **loading) for name, place in recipe.models.items()]
-    return [*models, *(Service(services[name]) for name in recipe.services)]
+    return [*models, *map(Service, rows)]
+
+
+def find_rows(names: Iterable[str], rows: Mapping[str, ModelSettings]) -> list[ModelSettings]:
+    """The rows of `yukawa.toml` of these names.
+
+    Raises:
+        InputError: there is no such row.
+    """
+    for name in names:
+        if name not in rows:
+            raise InputError(f"yukawa.toml has no model {name!r}", hint=f"there are: {', '.join(rows)}")
+    return [rows[name] for name in names]
 
 
 def read_tests(recipe: EvaluationRecipe) -> dict[str, list[Document]]:

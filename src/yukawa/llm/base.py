@@ -155,6 +155,21 @@ def open_model(settings: ModelSettings) -> ChatModel:
     return model
 
 
+def needed(settings: ModelSettings, key: str, example: str = "...") -> str:
+    """The value of a key without which the backend of a row cannot work.
+
+    Raises:
+        InputError: the row does not have it.
+    """
+    value: str | None = getattr(settings, key)
+    if value is None:
+        raise InputError(
+            f"model {settings.name!r} (backend {settings.backend}) lacks the key {key!r}",
+            hint=f'add {key} = "{example}" under [models.{settings.name}]',
+        )
+    return value
+
+
 async def structured(
     model: ChatModel,
     messages: Sequence[Message],

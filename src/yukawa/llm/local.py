@@ -3,10 +3,10 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Self
 
-from yukawa.core.errors import InputError, ModelError, require
+from yukawa.core.errors import ModelError, require
 from yukawa.core.settings import ModelSettings
 from yukawa.llm import loading
 from yukawa.llm.base import (
@@ -18,6 +18,7 @@ from yukawa.llm.base import (
     TokenLogprob,
     ask_in_words,
     need_messages,
+    needed,
 )
 
 # The limit of an answer without a limit of its own: a base model may never end by itself.
@@ -37,6 +38,7 @@ class _Generated:
     prompt_tokens: int
 
 
+@dataclass(eq=False)
 class TransformersModel:
     """A causal language model in this process, with an optional PEFT adapter on top.
 
@@ -54,24 +56,19 @@ class TransformersModel:
         context_length: in tokens; None reads it from the configuration of the model.
     """
 
-    def __init__(
-        self,
-        model: str,
-        *,
-        name: str | None = None,
-        adapter: str | None = None,
-        load_in_4bit: bool | None = None,
-        context_length: int | None = None,
-    ) -> None:
-        self.name = name or model
-        self._source = model
-        self._adapter = adapter
-        self._load_in_4bit = load_in_4bit
-        self._context_length = context_length
-        self._loaded: tuple[Any, Any] | None = None
-        # One answer at a time: two at once would only share the processor and double the memory.
-        self._busy = threading.Lock()
-        self._loading = threading.Lock()
+    model: str
+    _: KW_ONLY
+    name: str = ""
+    adapter: str | None = None
+    load_in_4bit: bool | None = None
+    context_length: int | None = None
+    _loaded: tuple[Any, Any] | None = field(default=None, init=False)
+    # One answer at a time: two at once would only share the processor and double the memory.
+    _busy: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _loading: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    def __post_init__(self) -> None:
+        self.name = self.name or self.model
 
     @classmethod
     def from_settings(cls, settings: ModelSettings) -> Self:
@@ -80,18 +77,10 @@ class TransformersModel:
         Raises:
             InputError: the row does not name a model.
         """
-        if settings.model is None:
-            raise InputError(
-                f"model {settings.name!r} (backend transformers) names neither a folder nor a model on the Hub",
-                hint=f'add model = "..." under [models.{settings.name}]',
-            )
         return cls(
-            settings.model,
-            name=settings.name,
-            adapter=settings.adapter,
-            load_in_4bit=settings.load_in_4bit,
-            context_length=settings.context_length,
-        )
+            needed(settings, "model"), name=settings.name, adapter=settings.adapter,
+            load_in_4bit=settings.load_in_4bit, context_length=settings.context_length,
+        )  # fmt: skip
 
     async def chat(self, messages: Sequence[Message], options: GenerationOptions = GREEDY) -> Reply:
         """See `ChatModel.chat`; the text carries no white space at its ends.
@@ -152,10 +141,10 @@ class TransformersModel:
         model, tokenizer = self._load()
         whole = tokenizer.decode(made.tokens, skip_special_tokens=True)
         text = whole if tokenizer.chat_template else "".join(until(_NEXT_TURN, [whole]))
-        ended = made.tokens[-1] in _end_tokens(model, tokenizer) or text != whole
+        ended = made.tokens[-1] in loading.end_tokens(model.generation_config, tokenizer) or text != whole
         return Reply(
             text=text.strip(),
-            model=self._source,
+            model=self.model,
             finish_reason="stop" if ended else "length",
             usage={
                 "prompt_tokens": made.prompt_tokens,
@@ -207,19 +196,15 @@ class TransformersModel:
         with self._loading:
             if self._loaded is None:
                 found = loading.open_language_model(
-                    self._source,
-                    adapter=self._adapter,
-                    name=self.name,
-                    load_in_4bit=self._load_in_4bit,
-                    device="auto",
-                )
+                    self.model, adapter=self.adapter, name=self.name, load_in_4bit=self.load_in_4bit, device="auto"
+                )  # fmt: skip
                 self._loaded = (found.model, found.tokenizer)
             return self._loaded
 
     def _context(self) -> int | None:
-        if self._context_length is None:
-            self._context_length = loading.context_length(self._source, self._adapter)
-        return self._context_length
+        if self.context_length is None:
+            self.context_length = loading.context_length(self.model, self.adapter)
+        return self.context_length
 
 
 def until(stop: str, pieces: Iterable[str]) -> Iterator[str]:
@@ -311,10 +296,3 @@ def _logprobs(tokenizer: Any, made: _Generated) -> tuple[TokenLogprob, ...]:
         TokenLogprob(tokenizer.decode([token]), float(row[0].float().log_softmax(-1)[token]))
         for token, row in zip(made.tokens, made.logits, strict=True)
     )
-
-
-def _end_tokens(model: Any, tokenizer: Any) -> set[int]:
-    ends = model.generation_config.eos_token_id
-    if ends is None:
-        ends = tokenizer.eos_token_id
-    return set() if ends is None else {ends} if isinstance(ends, int) else set(ends)

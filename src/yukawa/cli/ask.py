@@ -208,11 +208,9 @@ def _checked(model: ModelSettings) -> dict[str, Any]:
 
 def _show_model(row: dict[str, Any]) -> None:
     say((row["name"], "bold"), (" (default)", "green") if row["default"] else "", f"  {row['backend']}")
-    for name in ("model", "base_url", "level"):
+    for name in ("model", "base_url", "level", "domains"):
         if row[name]:
-            say((f"  {name}: ", "dim"), row[name])
-    if row["domains"]:
-        say(("  domains: ", "dim"), ", ".join(row["domains"]))
+            say((f"  {name}: ", "dim"), row[name] if name != "domains" else ", ".join(row[name]))
     if row["key_variable"]:
         say(
             ("  key: ", "dim"),

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 from yukawa import embedding, evaluation
 from yukawa.cli.options import (
     Json,
+    RunFolder,
     a_recipe,
     argument,
     its_changes,
@@ -101,9 +102,7 @@ def statistics(
 def recipe(
     recipe: Annotated[str, a_recipe("evaluation")],
     changes: Annotated[list[str] | None, its_changes("models.mine=runs/mine limit=100")] = None,
-    out: Annotated[
-        Path | None, option("--out", "DIR", "The folder of the run; by default runs/RECIPE.")
-    ] = None,
+    out: RunFolder = None,
     as_json: Json = False,
 ) -> None:
     """Compare models as a recipe says. The folder of the run records it; `yukawa evaluate RECIPE` does the same.

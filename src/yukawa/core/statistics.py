@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack, get_args
 
 import lazy_loader
 
-from yukawa.core.bootstrap import Bootstrap, Method, exchange_p_values, value_of, with_fallback
+from yukawa.core.bootstrap import Bootstrap, Method, value_of, with_fallback
 from yukawa.core.errors import InputError, nearest, require
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ def compare(
     for s, name in enumerate(names):
         low, high, used = with_fallback(partial(bootstrap.interval, s, level), method)
         estimates[name] = Estimate(samples[name].value, low, high, bootstrap.error(s), level, used, size)
-    p_values, exact = exchange_p_values(*arrays, places, resamples, seed)
+    p_values, exact = bootstrap.exchange_p_values()
     for (first, second), (a, b), p in zip(wanted, places, p_values, strict=True):
         low, high, used = with_fallback(partial(bootstrap.difference_interval, a, b, level), method)
         differences[first, second] = Difference(

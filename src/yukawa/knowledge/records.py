@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,9 +31,9 @@ class Provenance:
     domain: str
 
     @classmethod
-    def of(cls, row: Mapping[str, Any]) -> Self:
-        """The provenance in a row of the versions."""
-        return cls(**{item.name: row[item.name] for item in fields(cls)})
+    def of(cls, row: Any) -> Self:
+        """The provenance in a row of the table of versions."""
+        return cls(*(row[name] for name in cls.__slots__))
 
     def _repr_markdown_(self) -> str:
         label = markdown(self.source)

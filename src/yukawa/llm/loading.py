@@ -149,8 +149,9 @@ def empty_model(folder: Path) -> Any:
 
 def end_tokens(*places: Any) -> set[int]:
     """The tokens that end a text, according to configurations and tokenizers."""
-    found = [getattr(place, "eos_token_id", None) for place in places]
-    return {token for ends in found for token in (ends if isinstance(ends, list) else [ends])} - {None}
+    found: list[Any] = [getattr(place, "eos_token_id", None) for place in places]
+    ends = [token for one in found for token in (one if isinstance(one, (list, tuple)) else [one])]
+    return set(ends) - {None}
 
 
 def torch_dtype(name: str) -> Any:

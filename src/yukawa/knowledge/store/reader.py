@@ -1,6 +1,5 @@
 """Reads items, versions, events and hits from the tables, inside a transaction that the caller holds."""
 
-import itertools
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from yukawa.knowledge.items import Claim, NewItem, Passage, meaning
 from yukawa.knowledge.records import Conflict, Event, Hit, Item, Moment, Provenance, check_filters, moment
 from yukawa.knowledge.search.ranking import Scored
 from yukawa.knowledge.store.database import fetch
+from yukawa.knowledge.store.ledger import by_version
 from yukawa.knowledge.store.schema import claims, conflicts, events, items, passages, versions
 from yukawa.knowledge.store.writer import chunks, stored_quantity
 
@@ -159,10 +159,7 @@ def stored_items(connection: sa.Connection, rows: Sequence[sa.RowMapping]) -> It
     Passages, terms and claims are those stored: a source's data give more than can be read from their text.
     """
     ids = [row["id"] for row in rows]
-    pieces, stated = (
-        _by_version(connection, sa.select(t).where(t.c.version_id.in_(ids)).order_by(t.c.version_id, t.c.id))
-        for t in (passages, claims)
-    )
+    pieces, stated = (by_version(connection, table, ids) for table in (passages, claims))
     for row in rows:
         about = (row["question"], row["kind"], row["attributes"])
         yield NewItem(
@@ -180,11 +177,6 @@ def last_stored(connection: sa.Connection, item_id: str) -> NewItem:
     """The newest version of an item, which must exist, as it was taught."""
     query = _ITEM.where(versions.c.item_id == item_id).order_by(versions.c.number.desc()).limit(1)
     return next(stored_items(connection, connection.execute(query).mappings().all()))
-
-
-def _by_version(connection: sa.Connection, query: sa.Select[Any]) -> dict[int, list[Any]]:
-    rows = connection.execute(query).all()
-    return {key: list(group) for key, group in itertools.groupby(rows, key=lambda row: int(row.version_id))}
 
 
 # ---- what is not there ----------------------------------------------------------------------------

@@ -74,7 +74,8 @@ def item_json(item: knowledge.Item) -> dict[str, Any]:
     """One version of an item, as printed with --json."""
     times = {"valid_from": _time(item.valid_from), "valid_to": _time(item.valid_to)}
     found = asdict(item) | times | {"conflicts": [conflict_json(one) for one in item.conflicts]}
-    return found | found.pop("provenance")
+    origin: dict[str, Any] = found.pop("provenance")
+    return found | origin
 
 
 def hit_json(hit: knowledge.Hit) -> dict[str, Any]:

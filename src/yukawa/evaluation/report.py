@@ -197,7 +197,7 @@ def _learning_curves(
         rows = Run.open(origin.run).metrics() if origin else []
         if any("loss" in row or "validation_loss" in row for row in rows):
             found[model.name] = rows
-    return {**found, **{name: Run.open(path).metrics() for name, path in runs.items()}}
+    return {**found, **{name: Run.open(Path(path)).metrics() for name, path in runs.items()}}
 
 
 def _results(

@@ -8,7 +8,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,8 +76,9 @@ class NewItem:
 
     def content(self) -> dict[str, Any]:
         """Everything that a version's digest covers."""
+        origin = {name: getattr(self.provenance, name) for name in Provenance.__slots__}
         own = {"kind": self.kind, "text": self.text, "question": self.question}
-        return own | asdict(self.provenance) | {"attributes": dict(self.attributes)}
+        return own | origin | {"attributes": dict(self.attributes)}
 
 
 def new_item(

@@ -38,7 +38,7 @@ class _Generated:
     prompt_tokens: int
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class TransformersModel:
     """A causal language model in this process, with an optional PEFT adapter on top.
 

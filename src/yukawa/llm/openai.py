@@ -32,7 +32,7 @@ _DISPENSABLE = ("response_format", "max_tokens", "temperature")
 log = logging.getLogger(__name__)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class OpenAIModel:
     """A model behind a URL.
 

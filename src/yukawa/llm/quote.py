@@ -47,7 +47,7 @@ def _content_words(text: str) -> set[str]:
     return set(_WORD.findall(unicodedata.normalize("NFKC", text).casefold())) - _STOP_WORDS
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class QuoteModel:
     """Answers only in the words of numbered passages.
 

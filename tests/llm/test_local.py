@@ -352,7 +352,7 @@ class TestBadInput:
             ask(open_model(row))
 
     def test_settings_without_a_model_are_refused(self):
-        with pytest.raises(InputError, match=r"neither a folder nor a model on the Hub .*\[models\.t\]"):
+        with pytest.raises(InputError, match=r"lacks the key 'model' .*\[models\.t\]"):
             open_model(ModelSettings(name="t", backend="transformers"))
 
     def test_an_empty_conversation_is_refused(self, folder):

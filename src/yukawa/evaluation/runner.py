@@ -3,6 +3,7 @@
 import gc
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -247,13 +248,9 @@ def read_documents(path: Path, *, split: str = "test", limit: int | None = None)
         raise InputError(
             f"{path} holds no documents to evaluate on", hint="give a test set with one row or more"
         )
-    seen: set[str] = set()
-    for document in documents:
-        if document.id in seen:
-            raise InputError(
-                f"{path} has two documents with the id {document.id!r}", hint="a test set holds each once"
-            )
-        seen.add(document.id)
+    ((most, count),) = Counter(document.id for document in documents).most_common(1)
+    if count > 1:
+        raise InputError(f"{path} has two documents with the id {most!r}", hint="a test set holds each once")
     return documents
 
 

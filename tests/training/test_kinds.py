@@ -11,9 +11,10 @@ from peft import PeftModel
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
+from yukawa.training import text_task
 from yukawa.training.export import gguf_problems, merge
 from yukawa.training.prepare import load_base
-from yukawa.training.text_task import TextTask, train
+from yukawa.training.text_task import train
 
 IDS = torch.arange(3, 60)[None]
 KINDS = {
@@ -34,13 +35,13 @@ def logits(model):
 @pytest.fixture
 def in_memory(monkeypatch):
     """Logits of trained models as they were before they were saved, by the name of the run."""
-    seen, save = {}, TextTask.save
+    seen, save = {}, text_task.save_result
 
-    def watched(task, trainer, folder):
+    def watched(trainer, prepared, folder):
         seen[folder.parent.name] = logits(trainer.model)
-        save(task, trainer, folder)
+        save(trainer, prepared, folder)
 
-    monkeypatch.setattr(TextTask, "save", watched)
+    monkeypatch.setattr(text_task, "save_result", watched)
     return seen
 
 

@@ -1,7 +1,6 @@
 """transformers' Trainer as every run uses it: our schedule, checked losses, checkpoints whole or not there."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +54,7 @@ class RunTrainer(Trainer):  # type: ignore[misc]  # untyped there
 
     def progress(self) -> dict[str, Any]:
         """What a checkpoint holds beside the trainer's own state; all processes call it."""
-        return asdict(self.callback.best)
+        return self.callback.best.plain()
 
     def restore(self, progress: Mapping[str, Any]) -> None:
         """Take up what `progress` gave."""

@@ -12,7 +12,6 @@ from yukawa.core.reports import Block, Bullets, Heading, Page, Paragraph, Pictur
 from yukawa.core.statistics import Estimate
 from yukawa.jets.evaluation import plots, results
 from yukawa.jets.evaluation.prediction import predict
-from yukawa.jets.evaluation.results import Scores
 from yukawa.jets.io.chunks import JetSource
 from yukawa.jets.io.source import MANIFEST, open_source
 from yukawa.runs.run import MODEL, Run, run_folder
@@ -57,7 +56,7 @@ def evaluate(
     folder = _folder(list(named.values()), out)
     source, what = _source(next(iter(named.values())), data, split)
     total = len(source) * len(named)
-    scores: dict[str, Scores] = {}
+    scores: dict[str, results.Scores] = {}
     for number, (name, path) in enumerate(named.items()):
         before = number * len(source)
 

@@ -14,9 +14,7 @@ from yukawa.core.errors import InputError
 from yukawa.core.reports import plain
 from yukawa.core.statistics import Estimate
 from yukawa.jets.evaluation import metrics, roc
-from yukawa.jets.evaluation.metrics import Confusion, McNemar, PairedDifference, Symmetry, tags
 from yukawa.jets.evaluation.prediction import Predictions, probabilities
-from yukawa.jets.evaluation.roc import Roc, WorkingPoint
 from yukawa.jets.table import Array, flavours
 
 WORKING_POINTS = (0.5, 0.8)
@@ -83,13 +81,13 @@ class TaggerMetrics:
         notes: remarks on the prediction and on the jets.
     """
 
-    confusion: Confusion
+    confusion: metrics.Confusion
     clustered: Mapping[str, float] | None
     auc: Mapping[str, Estimate]
     auc_pairs: Estimate
-    rejections: Mapping[tuple[str, str], Sequence[WorkingPoint]]
-    curves: Mapping[str, Roc]
-    symmetry: Symmetry | None
+    rejections: Mapping[tuple[str, str], Sequence[roc.WorkingPoint]]
+    curves: Mapping[str, roc.Roc]
+    symmetry: metrics.Symmetry | None
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -122,9 +120,9 @@ class TaggerComparison:
 
     first: str
     second: str
-    figures: Mapping[str, PairedDifference]
-    auc: Mapping[str, PairedDifference]
-    mcnemar: McNemar
+    figures: Mapping[str, metrics.PairedDifference]
+    auc: Mapping[str, metrics.PairedDifference]
+    mcnemar: metrics.McNemar
 
 
 @dataclass(frozen=True)
@@ -192,7 +190,7 @@ def compare(scores: Mapping[str, Scores], data: str = "", *, published: bool = F
     """
     names = list(scores)
     first = scores[names[0]]
-    if published and not {"b", "c", "s", "u", "d", "g"} <= set(tags(first.classes)):
+    if published and not {"b", "c", "s", "u", "d", "g"} <= set(metrics.tags(first.classes)):
         raise InputError(
             f"the published values are of the jet-origin classes, not of {', '.join(first.classes)}",
             hint="omit them",
@@ -213,7 +211,7 @@ def measure(scores: Scores) -> TaggerMetrics:
     counts_CC = metrics.count_cells(labels, predicted, len(classes))[0]
     groups = {
         name: [classes[k] for k in members]
-        for name, members in tags(classes).items()
+        for name, members in metrics.tags(classes).items()
         if np.isin(labels, members).any()
     }
     empty = [name for k, name in enumerate(classes) if not counts_CC[k].any()]
@@ -222,7 +220,7 @@ def measure(scores: Scores) -> TaggerMetrics:
     if scores.events is not None:
         clustered = metrics.jackknife_errors(labels, predicted, scores.events, classes)
     return TaggerMetrics(
-        confusion=Confusion.from_counts(counts_CC, classes),
+        confusion=metrics.Confusion.from_counts(counts_CC, classes),
         clustered=clustered,
         auc={name: roc.auc(*sides) for name, sides in _one_against_rest(scores).items()},
         auc_pairs=roc.auc_pairs(scores.probabilities, labels),
@@ -245,7 +243,7 @@ def _one_against_rest(scores: Scores) -> dict[str, tuple[Array, Array]]:
     return sides
 
 
-def _working_points(scores: Scores, signal: list[str], background: list[str]) -> list[WorkingPoint]:
+def _working_points(scores: Scores, signal: list[str], background: list[str]) -> list[roc.WorkingPoint]:
     ours, theirs = (
         roc.score_against(scores.probabilities[_among(scores, side)], scores.classes, signal, background)
         for side in (signal, background)
@@ -259,7 +257,7 @@ def _among(scores: Scores, names: Sequence[str]) -> Array:
     return np.isin(scores.labels, [scores.classes.index(name) for name in names])
 
 
-def _curves(scores: Scores, groups: Mapping[str, list[str]]) -> dict[str, Roc]:
+def _curves(scores: Scores, groups: Mapping[str, list[str]]) -> dict[str, roc.Roc]:
     curves = {}
     for name, members in groups.items():
         rest = [other for other in scores.classes if other not in members]

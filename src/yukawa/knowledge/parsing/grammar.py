@@ -151,7 +151,7 @@ _CHARGE_OF = re.compile(
 
 
 def _operators(question: str) -> list[tuple[int, int, str]]:
-    """'Plus' and 'minus' between quantities, which are no charges: 'the mass of the tau minus that of the muon'."""
+    """'Plus' and 'minus' between quantities, where they are not charges: 'the mass of the tau minus that of the muon'."""
     found = []
     for match in _OPERATOR.finditer(question):
         if _CHARGE_OF.match(match["next"]) and not re.match("mass(es)? of", match["next"]):

@@ -10,9 +10,9 @@ from typing import Any
 
 from yukawa.knowledge.parsing.channels import read_channel
 from yukawa.knowledge.parsing.lexicon import phrases
-from yukawa.knowledge.parsing.particles import Mention, find_particles
-from yukawa.knowledge.parsing.plan import Amount, Span, Thing
+from yukawa.knowledge.parsing.plan import Amount, Span
 from yukawa.knowledge.parsing.spelling import Spelled, plain_ascii, spell
+from yukawa.knowledge.parsing.things import find_things
 from yukawa.knowledge.parsing.units import Unit, find_unit
 
 
@@ -101,6 +101,7 @@ _SYMBOLS: tuple[tuple[re.Pattern[str], str, Any], ...] = tuple(
         (r"(?<![\w/^*])mass\^?2(?!\w)", "qualifier", ("condition", "squared")),
     )
 )
+_CODE = re.compile(r"\s[:#=]*-?\d+$")  # 'MC id 443' is read as a number that stands for a particle
 _ARROW = re.compile(r"\s?→\s?")
 _WIDEST = 90  # characters of a final state that are looked at
 
@@ -160,12 +161,10 @@ def _candidates(plain: str, language: str) -> Iterator[Token]:
     for pattern, kind, value in _SYMBOLS:
         for match in pattern.finditer(plain):
             yield Token(kind, match.start(), match.end(), match[0], value)
-    mentions = find_particles(plain)
-    for mention in mentions:
-        text = plain[mention.start : mention.end]
-        thing = Thing(mention.names, text, (mention.start, mention.end), mention.charge_given)
-        yield Token("thing", mention.start, mention.end, text, thing)
-    yield from _amounts(plain, mentions)
+    things = [thing for thing in find_things(plain) if not _CODE.search(thing.text)]
+    for thing in things:  # without names it only looks like one known here, such as the Z'
+        yield Token("thing" if thing.names else "word", *thing.span, plain[slice(*thing.span)], thing)
+    yield from _amounts(plain, [thing.span for thing in things])
     yield from _units(plain)
     for match in _IDENTIFIER.finditer(plain):
         yield Token("identifier", match.start(), match.end(), match[0], match[0])
@@ -233,13 +232,13 @@ def _phrases(plain: str, pieces: Sequence[tuple[int, int, str]], language: str) 
             yield Token(kind, start, end, plain[start:end], value, tuple(others))
 
 
-def _amounts(plain: str, mentions: Sequence[Mention]) -> Iterator[Token]:
+def _amounts(plain: str, things: Sequence[Span]) -> Iterator[Token]:
     for match in _NUMBER.finditer(plain):
         value = _value(match[0])
         if value is None:
             continue
         unit, end = _unit_after(plain, match.end())
-        if unit and any(m.start < end < m.end for m in mentions):  # '1000 K+' counts kaons
+        if unit and any(first < end < last for first, last in things):  # '1000 K+' counts kaons
             unit, end = None, match.end()
         text = plain[match.start() : end]
         if unit is None and _YEAR.fullmatch(match[0]):

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 
 from yukawa.knowledge.parsing.lexicon import lexicon, word_list
 from yukawa.knowledge.parsing.particles import particle_table
+from yukawa.knowledge.parsing.things import edit_distance
 from yukawa.knowledge.parsing.tokens import Token, pieces_of
 
 _SHORT, _LONG = 4, 8  # letters of a word with one slip at most, with two
-# Words of names that are written with a space ('bottom quark') and so are no names by themselves.
+# Words of names that are written with a space ('bottom quark') and so are not names by themselves.
 _NAMING = (
     "muon pion kaon muons pions kaons bottom strange charmed anti quark lepton boson meson baryon hadron higgs lambda sigma omega delta"
     " upsilon neutral charged particle"
@@ -64,10 +65,10 @@ def neighbours(word: str, slips: int) -> list[str]:
         target
         for size in range(len(word) - slips, len(word) + slips + 1)
         for target, own in _targets(size)
-        # Words with other letters are far apart: nearly all are told off by this alone.
+        # Words with other letters are far apart: this alone rules out nearly all.
         if (letters & ~own).bit_count() <= slips
         and (own & ~letters).bit_count() <= slips
-        and distance(word, target, slips) <= slips
+        and edit_distance(word, target, slips) <= slips
     ]
 
 
@@ -89,28 +90,9 @@ def swapped(word: str) -> list[str]:
     return [word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in range(len(word) - 1)]
 
 
-def distance(one: str, other: str, most: int) -> int:
-    """The number of letters inserted, left out, replaced or swapped with their neighbour, up to `most` + 1."""
-    if abs(len(one) - len(other)) > most:
-        return most + 1
-    before: list[int] = []
-    last = list(range(len(other) + 1))
-    for i, a in enumerate(one, start=1):
-        row = [i]
-        for j, b in enumerate(other, start=1):
-            cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (a != b))
-            if i > 1 and j > 1 and a == other[j - 2] and one[i - 2] == b:
-                cost = min(cost, before[j - 2] + 1)
-            row.append(cost)
-        if min(row) > most:
-            return most + 1
-        before, last = last, row
-    return last[-1]
-
-
 @functools.lru_cache(maxsize=1)
 def vocabulary() -> dict[str, str]:
-    """Words with what they mean; words of one meaning are no rivals ('mass', 'masses')."""
+    """Words with what they mean; words of one meaning are not rivals ('mass', 'masses')."""
     found: dict[str, str] = {}
     for kind, value, phrase in sorted(
         lexicon("en").entries, key=lambda entry: entry[0] not in ("function", "neutral")

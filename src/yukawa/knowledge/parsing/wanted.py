@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from yukawa.knowledge.parsing.channels import read_channel
 from yukawa.knowledge.parsing.clauses import Clause
-from yukawa.knowledge.parsing.numbering import particles_numbered
+from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Channel, Thing, Wanted
 from yukawa.knowledge.parsing.tokens import Token
 
@@ -163,8 +163,8 @@ def subject_of(token: Token) -> Thing | None:
     if token.kind in ("constant", "class"):
         return Thing((f"{token.kind}:{token.value}",), token.text, span, True)
     if token.kind == "code":
-        names = particles_numbered(token.value)
-        return Thing(names, token.text, span, True) if names else None
+        name = particle_table().numbers.get(token.value)
+        return Thing((name,), token.text, span, True) if name else None
     return None
 
 

@@ -30,7 +30,7 @@ from yukawa.jets.bytes import ByteEncoder, ByteForm
 from yukawa.jets.features import DataConfig, FeatureEncoder, load_data_config
 from yukawa.jets.features.encoder import Encoder
 from yukawa.jets.io.chunks import JetSource
-from yukawa.jets.io.jetclass import write_jetclass
+from yukawa.jets.io.jetclass import jetclass_writer
 from yukawa.jets.io.loader import Streaming, tensors
 from yukawa.jets.io.parquet import write_parquet
 from yukawa.jets.io.source import open_source
@@ -61,6 +61,11 @@ def simulated(jets: int, seed: int) -> Jets:
     made = concatenate([simulate_events(process, sample, card, events, seed) for sample in process.samples])
     made = made[np.random.default_rng(seed).permutation(len(made))]
     return concatenate([made] * -(-jets // len(made)))[:jets]
+
+
+def write_jetclass(path: Path, jets: Jets) -> None:
+    with jetclass_writer(path) as append:
+        append(jets)
 
 
 def write(folder: Path, made: Jets, config: DataConfig) -> Files:

@@ -1,7 +1,6 @@
 """A run is a folder: its recipe, its environment, the hash of every input, and its metrics step by step."""
 
 import json
-import math
 import platform
 import shutil
 import subprocess
@@ -10,12 +9,15 @@ from fnmatch import fnmatchcase
 from importlib import metadata
 from itertools import zip_longest
 from pathlib import Path
+from types import NoneType
 from typing import Any, Self
 
 import yaml
 
 from yukawa.core import files
+from yukawa.core.config import differences
 from yukawa.core.errors import InputError, NotFound, StoreError
+from yukawa.core.reports import plain, write_json
 
 RECIPE, ENVIRONMENT, DATA, METRICS = "recipe.yaml", "environment.json", "data.json", "metrics.jsonl"
 MODEL, CARD = "model", "card.md"  # the folder of the trained model, and the page that goes with it
@@ -49,11 +51,11 @@ class Run:
             text = yaml.safe_dump(dict(recipe), sort_keys=False, allow_unicode=True)
         except yaml.YAMLError as error:
             raise InputError(f"the recipe holds what YAML cannot: {error}") from None
-        hashes = _hashes(inputs)
+        hashes = [{"path": str(path), "sha256": files.hash_file(path)} for path in inputs]
         with files.report_write_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        files.atomic_write(folder / DATA, _json({"inputs": hashes}))
-        files.atomic_write(folder / ENVIRONMENT, _json(environment()))
+        write_json(folder / DATA, {"inputs": hashes})
+        write_json(folder / ENVIRONMENT, environment())
         files.atomic_write(folder / RECIPE, text)  # last: a folder with a recipe is a whole run
         return cls(folder, yaml.safe_load(text))
 
@@ -106,8 +108,9 @@ class Run:
         if not (folder / RECIPE).exists():
             raise NotFound(f"{folder} holds no run: {RECIPE} is missing", hint="begin it without --resume")
         run = cls.open(folder)
-        for name, (old, new) in _differences(run.recipe, recipe).items():
-            if not any(fnmatchcase(name, pattern) for pattern in free):
+        for name, (old, new) in differences(run.recipe, recipe).items():
+            whole = name.partition("[")[0]  # of a list that may differ, each element may
+            if not any(fnmatchcase(whole, pattern) for pattern in free):
                 raise InputError(
                     f"{folder} was begun with {name} {old!r}, not {new!r}",
                     hint="resume with its own recipe, or begin a new run in another folder",
@@ -124,7 +127,12 @@ class Run:
             InputError: a metric is not a number, text or truth value.
             StoreError: the disk refuses.
         """
-        row = {"step": _plain("step", step)} | {name: _plain(name, value) for name, value in metrics.items()}
+        row = plain({"step": step, **metrics})
+        for name, value in row.items():
+            if not isinstance(value, (float, int, str, NoneType)):
+                raise InputError(
+                    f"the metric {name!r} is a {type(value).__name__}, one number or text is expected"
+                )
         path = self.folder / METRICS
         with files.report_write_errors(path), open(path, "ab+") as handle:
             files.mend_jsonl(handle)
@@ -186,20 +194,6 @@ class Run:
                 raise InputError(f"{new} differs from {old[0]} as {self.folder} began with it", hint=hint)
 
 
-def _differences(
-    old: Mapping[str, Any], new: Mapping[str, Any], place: str = ""
-) -> dict[str, tuple[Any, Any]]:
-    """The values that differ, by dotted name."""
-    found: dict[str, tuple[Any, Any]] = {}
-    for key in [*old, *(key for key in new if key not in old)]:
-        before, after = old.get(key), new.get(key)
-        if isinstance(before, Mapping) and isinstance(after, Mapping):
-            found |= _differences(before, after, f"{place}{key}.")
-        elif before != after:
-            found[f"{place}{key}"] = (before, after)
-    return found
-
-
 def is_run(path: Path | str) -> bool:
     """Whether the folder `path` is a run."""
     return (Path(path) / RECIPE).is_file()
@@ -253,25 +247,3 @@ def git_commit(path: Path) -> str | None:
     if ask("ls-files", "--error-unmatch", path.name) is None:
         return None
     return ask("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
-
-
-def _hashes(inputs: Iterable[Path]) -> list[dict[str, str]]:
-    return [{"path": str(path), "sha256": files.hash_file(path)} for path in inputs]
-
-
-def _json(data: Mapping[str, Any]) -> str:
-    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
-
-
-def _plain(name: str, value: Any) -> float | int | str | bool | None:
-    """A metric as JSON can hold it."""
-    if not isinstance(value, (float, int, str)) and hasattr(value, "item"):
-        try:
-            value = value.item()
-        except (ValueError, RuntimeError, TypeError):  # more than one element
-            raise InputError(f"the metric {name!r} is an array, one number is expected") from None
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
-    if value is None or isinstance(value, (int, str)):
-        return value
-    raise InputError(f"the metric {name!r} is a {type(value).__name__}, a number or text is expected")

@@ -14,11 +14,11 @@ from yukawa.assistant.matching import (
     alternatives,
     as_particle,
     check_charge,
+    decays,
     definite,
     has,
     is_massless,
     is_pole,
-    meets,
     preference,
     with_flavour,
 )
@@ -96,14 +96,12 @@ class Lookup:
         found: dict[str, list[FoundFact]] = {}
         property_name = None if wanted.property in ("", "other", "constant") else wanted.property
         for state in _states(wanted, property_name):
-            subject, channel = state, wanted.channel
-            if property_name not in OF_EACH_STATE:
-                subject, channel = as_particle(state, channel)
+            subject = state if property_name in OF_EACH_STATE else as_particle(state)[0]
             facts = self._find(subject, property_name, wanted)
             if property_name in _AT_POLES and wanted.qualifiers.get("scheme", "").lower() == "pole":
                 facts = [*facts, *self._poles(subject, _AT_POLES[property_name])]
-            if channel is not None and wanted.property in _DECAYS:
-                facts = [f for f in facts if meets(f.fact, channel)]
+            if wanted.channel is not None and wanted.property in _DECAYS:
+                facts = decays(facts, state, wanted.channel)
             found[state] = sorted(facts, key=self._preference)
         if wanted.channel is not None and not any(found.values()):
             check_charge(wanted.thing.names, wanted.channel)
@@ -126,18 +124,16 @@ class Lookup:
         looked = Looked()
         groups: dict[int, tuple[FoundFact, list[str]]] = {}  # one value may be that of several states
         for state, facts in self.facts(wanted).items():
-            data = [f for f in facts if f.kind == "data"]
             looked.taught += [
                 quoted_row(f, state) for f in facts if f.kind != "data" and _new(f, looked.taught)
             ]
-            if not data:
-                continue
-            groups.setdefault(id(data[0].fact), (data[0], []))[1].append(state)
-            told = [_told(data[0].fact)]
-            for further in data[1:]:
-                if _told(further.fact) not in told and _new(further, looked.others):
-                    told.append(_told(further.fact))
-                    looked.others.append(quoted_row(further, state))
+            for data in _modes([f for f in facts if f.kind == "data"]):
+                groups.setdefault(id(data[0].fact), (data[0], []))[1].append(state)
+                told = [_told(data[0].fact)]
+                for further in data[1:]:
+                    if _told(further.fact) not in told and _new(further, looked.others):
+                        told.append(_told(further.fact))
+                        looked.others.append(quoted_row(further, state))
         looked.rows = [
             shared(quoted_row(f, states[0]), states, wanted.thing) for f, states in groups.values()
         ]
@@ -325,6 +321,20 @@ def _states(wanted: Wanted, property_name: str | None) -> Sequence[str]:
     if wanted.thing.state_given or wanted.channel is not None or property_name in OF_EACH_STATE:
         return names
     return unique(as_particle(n)[0] if as_particle(n)[0] in names else n for n in names)
+
+
+def _modes(facts: Sequence[FoundFact]) -> list[list[FoundFact]]:
+    """The facts by final state, each of which has a value of its own; one group for what is not of a decay."""
+    groups: dict[tuple[tuple[str, ...], str, str], list[FoundFact]] = {}
+    for found in facts:
+        of = found.fact.qualifiers
+        key = (
+            (found.fact.channel, of.get("condition", ""), of.get("intermediate", ""))
+            if found.fact.channel
+            else ((), "", "")
+        )
+        groups.setdefault(key, []).append(found)
+    return list(groups.values())
 
 
 def _new(found: FoundFact, rows: Sequence[Row]) -> bool:

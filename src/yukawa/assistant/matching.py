@@ -9,6 +9,8 @@ from dataclasses import replace
 from yukawa.assistant.algebra import Unanswerable
 from yukawa.assistant.results import FoundFact
 from yukawa.knowledge.facts import Fact
+from yukawa.knowledge.parsing.channels import canonical
+from yukawa.knowledge.parsing.modes import best_modes
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Channel
 from yukawa.knowledge.parsing.products import same_channel
@@ -38,6 +40,23 @@ def as_particle(state: str, channel: Channel | None = None) -> tuple[str, Channe
 
     steps = tuple(((turned(((parent,),))[0][0]), turned(products)) for parent, products in channel.steps)
     return particle.conjugate, replace(channel, products=turned(channel.products), steps=steps)
+
+
+def decays(facts: Sequence[FoundFact], state: str, channel: Channel) -> list[FoundFact]:
+    """The facts of `state` (or of its particle) with the final state `channel`, or with the nearest that a source lists.
+
+    Where several modes meet it, such as 'K+ K-' and 'K Kbar', the one that says exactly what was written wins.
+    """
+    turned = as_particle(state, channel)[1] or channel
+    met = [f for f in facts if meets(f.fact, turned)]
+    modes = [f for f in met if not f.fact.name.startswith("G(")]  # and not the ratios they were taken from
+    if met and len({f.fact.identifier for f in modes}) <= 1:
+        return met
+    near = modes or [
+        f for f in facts if len(f.fact.channel) == len(channel.products) and "-->" in f.fact.name
+    ]
+    best = best_modes((state,), channel, [canonical(f.fact.name) for f in near])
+    return [near[place] for place, _ in best] or met
 
 
 def meets(fact: Fact, channel: Channel) -> bool:

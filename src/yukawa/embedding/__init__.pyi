@@ -1,4 +1,4 @@
-from .base import DEFAULT as DEFAULT
 from .base import Embedder as Embedder
-from .base import open_embedder as open_embedder
-from .base import settle as settle
+from .registry import DEFAULT as DEFAULT
+from .registry import open_embedder as open_embedder
+from .registry import settle as settle

@@ -98,6 +98,9 @@ class Fact:
         preferred: whether this is the value a physicist wants first for this property.
         edition: of the source, '2026'.
         scale: the source's scale factor of the error, or None.
+        basis: how the source came to it: 'PDG average', 'PDG fit', 'best limit', 'derived', …, or ''.
+        printed: the value with errors, power of ten and unit as the source rounds it, '(290.3 ± 0.5) × 10⁻¹⁵ s'.
+        resolution: one unit of the last digit that the source prints, in `unit`, or None.
     """
 
     identifier: str
@@ -119,6 +122,9 @@ class Fact:
     preferred: bool = False
     edition: str = ""
     scale: float | None = None
+    basis: str = ""
+    printed: str = ""
+    resolution: float | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain data without the fields that have their default, as stored in an item's attributes."""

@@ -12,6 +12,7 @@ from yukawa.knowledge.parsing import (
     decay_keys,
     difference_keys,
     find_quantities,
+    is_range,
     particle_table,
 )
 from yukawa.knowledge.sources.pdg.facts import Statement, statements
@@ -58,7 +59,7 @@ def _new_item(statement: Statement) -> NewItem:
     )  # fmt: skip
     keys = _keys(statement)
     first = statement.facts[0] if statement.facts else None
-    one_value = keys and first and first.value is not None and first.bound != "range"
+    one_value = keys and first and first.value is not None and not is_range(statement.text)
     quantities = find_quantities(statement.text.split(" is ", 1)[-1]) if one_value else []
     return with_keys(item, keys, quantities[0] if quantities else None)
 
@@ -67,7 +68,9 @@ def _keys(statement: Statement) -> tuple[str, ...]:
     table = particle_table()
     if statement.kind in ("quantum numbers", "main decay modes"):
         states = statement.id.split(":")[-1] if ":" in statement.id[4:] else ""
-        names: Sequence[str] = [states] if states in table.particles else table.families.get(statement.particle, ())
+        names: Sequence[str] = (
+            [states] if states in table.particles else table.families.get(statement.particle, ())
+        )
         names = [n for n in names if not table.particles[n].is_antiparticle] or list(names)
         return tuple(sorted({claim_key(n, statement.kind.replace(" ", "-"), ()) for n in names}))
     fact = statement.facts[0]
@@ -75,7 +78,11 @@ def _keys(statement: Statement) -> tuple[str, ...]:
     if minus := fact.qualifiers.get("minus"):
         second = minus.split(", ")
         return difference_keys([n for n in subjects if n not in second] or second, second)
-    if fact.property not in _PLAIN or not subjects or (fact.property == "branching-fraction" and not fact.channel):
+    if (
+        fact.property not in _PLAIN
+        or not subjects
+        or (fact.property == "branching-fraction" and not fact.channel)
+    ):
         return ()
     if fact.channel:
         return decay_keys(subjects, fact.property, fact.channel)

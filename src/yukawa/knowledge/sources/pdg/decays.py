@@ -25,7 +25,9 @@ _SHORT = {
 }  # fmt: skip
 _ALTERNATIVES = {"/", "or", "+", "Sum", "in"}  # words between alternatives: no one final state
 _BRACKETS = {"(", "["}
-_MULTIPLE = re.compile(r"(?P<count>\d)?(?:\((?P<group>[^()]*(?:\([^()]*\)[^()]*)* [^()]*(?:\([^()]*\)[^()]*)*)\)|(?P<single>(?<=\d)[A-Za-z].*))")
+_MULTIPLE = re.compile(
+    r"(?P<count>\d)?(?:\((?P<group>[^()]*(?:\([^()]*\)[^()]*)* [^()]*(?:\([^()]*\)[^()]*)*)\)|(?P<single>(?<=\d)[A-Za-z].*))"
+)
 _REMARK = re.compile(r"\([^()\s]*\)")  # '(SD+)', '(L=1)'
 _CONDITIONS = tuple(
     re.compile(pattern)
@@ -113,6 +115,8 @@ def mode(items: Sequence[DecayItem], names: Names) -> Mode:
         return Mode((whole,), (), tuple(conditions))
     conditions += [token.strip("()") for token in tokens if _REMARK.fullmatch(token)]
     state, by_way = _final_state([token for token in tokens if not _REMARK.fullmatch(token)])
+    if not state:
+        return Mode((ascii_text(" ".join(item.name for item in items)),))
     return Mode(
         tuple(sorted(_known(name, by_way, names) for name in state)),
         tuple(names.canonical(name) for name in by_way),

@@ -138,7 +138,9 @@ class _Reader:
                 if repeated := self._rows.fact(ratio, root, about, value, preferred=False):
                     yield repeated
 
-    def _statement(self, own_id: str, root: str, about: Subject, block: Block, facts: list[Fact]) -> Statement:
+    def _statement(
+        self, own_id: str, root: str, about: Subject, block: Block, facts: list[Fact]
+    ) -> Statement:
         momentum = next((f.value for f in facts if f.property == "momentum"), None)
         subject = sentences.subject_of(block, about)
         return Statement(
@@ -168,7 +170,9 @@ class _Reader:
         if usable:
             text = sentences.main_decays(about, usable[:_MAIN_DECAYS])
             title = f"{about.ascii} main decay modes"
-            yield self._about_particle(f"pdg:{root}#decays", text, root, "main decay modes", about.text, title, [])
+            yield self._about_particle(
+                f"pdg:{root}#decays", text, root, "main decay modes", about.text, title, []
+            )
 
     def _about_particle(
         self, own_id: str, text: str, root: str, kind: str, subject: str, title: str, facts: list[Fact]

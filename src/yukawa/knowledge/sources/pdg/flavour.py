@@ -14,7 +14,9 @@ _CHARGE = {"u": 2, "d": -1, "s": -1, "c": 2, "b": -1, "t": 2}  # in thirds of e
 _FLAVOUR = {"s": ("strangeness", -1), "c": ("charm", 1), "b": ("bottomness", -1), "t": ("topness", 1)}
 _NUMBERS = ("strangeness", "charm", "bottomness", "topness")
 
-_BASE = re.compile(r"(?P<base>J/psi|[A-Za-z]+?)(?P<bar>bar)?(?:_(?P<sub>[A-Za-z0-9_ ]+))?(?:\^[*']+)?(?:\(.*\))?\d*[+\-0]*$")
+_BASE = re.compile(
+    r"(?P<base>J/psi|[A-Za-z]+?)(?P<bar>bar)?(?:_(?P<sub>[A-Za-z0-9_ ]+))?(?:\^[*']+)?(?:\(.*\))?\d*[+\-0]*$"
+)
 # Heavy and strange quarks of a hadron by the letter of its name (PDG review Naming Scheme for Hadrons); '~' marks an
 # antiquark. The lower index of a K, D or B replaces or adds quarks, that of a baryon replaces its strange quarks.
 _MESONS = {
@@ -66,7 +68,9 @@ def flavour(name: str, kind: str, charge: float, *, is_antiparticle: bool) -> Fl
     fixed, quarks, antiquarks = _skeleton(name, kind)
     sign = -1 if is_antiparticle and not name.startswith("T_") else 1
     found = _filled(fixed, quarks, antiquarks, sign * thirds)
-    if not found and name.startswith("T_"):  # the name of a doubly charged state's antiparticle is that of the state
+    if not found and name.startswith(
+        "T_"
+    ):  # the name of a doubly charged state's antiparticle is that of the state
         sign, found = -1, _filled(fixed, quarks, antiquarks, -thirds)
     if sign < 0:
         fixed, found = [_anti(q) for q in fixed], [tuple(_anti(q) for q in content) for content in found]

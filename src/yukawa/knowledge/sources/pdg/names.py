@@ -10,6 +10,8 @@ from yukawa.knowledge.parsing.products import ANYTHING, product_states
 from yukawa.knowledge.sources.pdg.text import plain
 
 _MASS = re.compile(r"\([0-9.~]+\w*\)")
+_CHARGE = re.compile(r"(\+\+|--|\+-|-\+|[+\-0])$")
+_BOTH_CHARGES = re.compile(r"(\+-|-\+)$")
 _ALIAS_DEPTH = 4  # an alias of an alias of a list is the longest chain
 
 
@@ -55,12 +57,15 @@ class Names:
         if name == "X":
             return ANYTHING
         states = self.states(name)
-        return states[0] if len(states) == 1 else plain(name)
+        return states[0] if len(states) == 1 and not _BOTH_CHARGES.search(name) else plain(name)
 
 
 def is_short_form(short: str, full: str) -> bool:
-    """Whether `short` is `full` without the mass that the PDG omits when repeating a name: 'K^*()+' of 'K^*(892)+'."""
-    return short == full or _MASS.sub("()", full) in (short, short + "()")
+    """Whether `short` repeats `full` without its mass, or mass and charge: 'K^*()+', 'K^*+' or 'K^*' of 'K^*(892)+'."""
+    if short == full:
+        return True
+    bare = _MASS.sub("", plain(full))
+    return plain(short) in (bare, _CHARGE.sub("", bare)) and not _MASS.search(short)
 
 
 def _resolved(item: int, own: dict[int, list[str]], targets: dict[int, list[int]], depth: int) -> list[str]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections import defaultdict
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from yukawa.core.errors import NotFound, StoreError
-from yukawa.knowledge.parsing.particles import MISPRINTS, database_path
+from yukawa.knowledge.parsing.particles import MISPRINTS, UNLISTED, database_path
 from yukawa.knowledge.sources.pdg.decays import DecayItem, Masses
 from yukawa.knowledge.sources.pdg.names import Names
 
@@ -62,11 +63,16 @@ class Review:
         self.edition = str(info["edition"])
         self.names = Names(connection)
         self.masses = Masses(connection, self.names)
-        self.blocks = {row["pdgid"]: _mended(row) for row in connection.execute("SELECT * FROM pdgid ORDER BY sort")}
+        self.blocks = {
+            row["pdgid"]: _mended(row) for row in connection.execute("SELECT * FROM pdgid ORDER BY sort")
+        }
         query = "SELECT * FROM pdgdata WHERE edition = ? ORDER BY sort, id"
         self.values = _grouped(connection, query, "pdgid", self.edition)
         states = _grouped(connection, "SELECT * FROM pdgparticle ORDER BY id", "pdgid")
-        self.states = {identifier: [_mended(row) for row in rows] for identifier, rows in states.items()}
+        self.states = {
+            identifier: [_mended(row) for row in rows] + list(_unlisted(identifier, rows))
+            for identifier, rows in states.items()
+        }
         self._items = _grouped(connection, "SELECT * FROM pdgdecay ORDER BY sort, id", "pdgid")
         sources = _grouped(connection, "SELECT source, target FROM pdgid_map ORDER BY id", "target")
         self.modes_of_ratio = {ratio: [row["source"] for row in rows] for ratio, rows in sources.items()}
@@ -102,6 +108,14 @@ def _mended(row: sqlite3.Row) -> dict[str, Any]:
         if "charge" in found:
             found["charge"] = charge
     return found
+
+
+def _unlisted(identifier: str, rows: list[sqlite3.Row]) -> Iterator[dict[str, Any]]:
+    """Rows for the charge states that the file describes and does not list."""
+    for row in rows:
+        if added := UNLISTED.get(identifier, {}).get(row["name"]):
+            # Numbers that tables count by are not doubled.
+            yield {**row, "id": -row["id"], "name": added[0], "charge": added[1], "mcid": None}
 
 
 def _grouped(

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 
 from yukawa.knowledge.facts import Bound, Fact, unique
-from yukawa.knowledge.parsing.particles import particle_table
+from yukawa.knowledge.parsing.particles import UNLISTED, particle_table
 from yukawa.knowledge.sources.pdg import sentences
 from yukawa.knowledge.sources.pdg.decays import Mode, mode
 from yukawa.knowledge.sources.pdg.review import Review
@@ -31,7 +31,9 @@ _BOUNDS: dict[str, Bound] = {
     "upper": "upper", "lower": "lower", "nucleon": "lower", "range": "range", "about": "about",
 }  # fmt: skip
 _MOMENTUM_FROM = 0.5  # MeV/c; below, the two sides of the decay have the same mass within their errors
-_DIFFERENCE = re.compile(r"mass\((.+)\)\s*-\s*mass\((.+)\)|(\S+?[+\-0)])-(\S+) mass difference", re.IGNORECASE)
+_DIFFERENCE = re.compile(
+    r"mass\((.+)\)\s*-\s*mass\((.+)\)|(\S+?[+\-0)])-(\S+) mass difference", re.IGNORECASE
+)
 # Listed as 'Delta(m)' alone.
 _DIFFERENCES = {"S013D": ("K(L)0", "K(S)0")}
 _DIFFERENCE_UNITS = ("eV", "keV", "MeV", "GeV", "ħ s⁻¹")
@@ -56,7 +58,9 @@ class Rows:
         section = parent["description"] if parent is not None and parent["data_type"] == "SEC" else ""
         return Block(identifier, row["data_type"], row["description"], row["flags"], section)
 
-    def fact(self, block: Block, root: str, about: Subject, row: sqlite3.Row, *, preferred: bool) -> Fact | None:
+    def fact(
+        self, block: Block, root: str, about: Subject, row: sqlite3.Row, *, preferred: bool
+    ) -> Fact | None:
         """The fact that one data row states, or None if it states no value that can be read.
 
         Args:
@@ -123,7 +127,9 @@ class Rows:
             if name not in ("branching-fraction", "partial-width", "partial-lifetime"):
                 return None
             sources = self._review.modes_of_ratio.get(identifier, ())
-            if len(sources) != 1 or block.description.count("G(") > 1 + block.description.endswith("/G(total)"):
+            if len(sources) != 1 or block.description.count("G(") > 1 + block.description.endswith(
+                "/G(total)"
+            ):
                 return None
             identifier = sources[0]
         return mode(self._review.products(identifier), self._review.names)
@@ -139,7 +145,9 @@ class Rows:
         else:
             named = list(self._review.names.states(block.description.split(" ")[0]))
             named = [n for n in named if n in everyone] or self._of_charge(block, states)
-        return unique([n for n in named if n in particles] or [n for n in named if n in everyone] or particles)
+        found = [n for n in named if n in particles] or [n for n in named if n in everyone] or particles
+        also = [listed for listed, (name, _) in UNLISTED.get(root, {}).items() if name in found]
+        return unique([*found, *also])
 
     def _of_charge(self, block: Block, states: list[sqlite3.Row]) -> list[str]:
         """The particles with the charge that the block's flags name: '0', '1', '2', with a sign where it matters."""
@@ -161,9 +169,9 @@ class Rows:
                 qualifiers["scheme"] = scheme
             if condition := _RUNNING.get(block.pdgid):
                 qualifiers["condition"] = condition
-        if name in ("mass", "width", "lifetime") and about.is_particle:
-            if method := sentences.remainder(block, sentences.subject_of(block, about)):
-                qualifiers["method"] = method
+        is_basic = name in ("mass", "width", "lifetime") and about.is_particle
+        if is_basic and (method := sentences.remainder(block, sentences.subject_of(block, about))):
+            qualifiers["method"] = method
         if name == "other" and (kind := sentences.property_of(block, "")) != "other":
             qualifiers["kind"] = kind
         if block.section:

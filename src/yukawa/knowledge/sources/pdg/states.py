@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from typing import Any
 
 from yukawa.knowledge.facts import Fact
 from yukawa.knowledge.parsing.particles import particle_table
@@ -26,7 +26,13 @@ _MESONS = {
     ("2", "+"): "tensor meson", ("2", "-"): "pseudotensor meson",
 }  # fmt: skip
 _HEAVY = {"c": "charmed", "b": "bottom"}
-_BARYONS = {"Delta": "Delta baryon", "Lambda": "Lambda baryon", "Sigma": "Sigma baryon", "Xi": "Xi baryon", "Omega": "Omega baryon"}
+_BARYONS = {
+    "Delta": "Delta baryon",
+    "Lambda": "Lambda baryon",
+    "Sigma": "Sigma baryon",
+    "Xi": "Xi baryon",
+    "Omega": "Omega baryon",
+}
 _MESON_NAMES = {"pi": "pion", "K": "kaon", "D": "D meson", "B": "B meson"}
 
 
@@ -39,7 +45,15 @@ def state_facts(state: Mapping[str, Any], kind: str, edition: str) -> Iterator[F
         edition: of the Review.
     """
 
-    def fact(prop: str, value: float | None = None, words: str = "", *, name: str = "", printed: str = "", unit: str = "") -> Fact:
+    def fact(
+        prop: str,
+        value: float | None = None,
+        words: str = "",
+        *,
+        name: str = "",
+        printed: str = "",
+        unit: str = "",
+    ) -> Fact:
         shown = printed or words or f"{value:g}".replace("-", "−")
         return Fact(
             state["pdgid"], (state["name"],), prop, name or prop, value, words, unit=unit, preferred=True, edition=edition,
@@ -165,7 +179,11 @@ def _meson_classes(state: Mapping[str, Any], made_of: Flavour | None) -> Iterato
     if made_of and not any(numbers.values()) and not {"c", "b"} & hidden:
         yield "light unflavoured meson"
     letter = re.match(r"[A-Za-z]+?(?=bar|[^A-Za-z]|$)", name)
-    if letter and letter[0] in _MESON_NAMES and not re.search(r"[\^(*]|_[^S L]", name.replace("K(S)0", "K").replace("K(L)0", "K")):
+    if (
+        letter
+        and letter[0] in _MESON_NAMES
+        and not re.search(r"[\^(*]|_[^S L]", name.replace("K(S)0", "K").replace("K(L)0", "K"))
+    ):
         yield _MESON_NAMES[letter[0]]
 
 

@@ -8,6 +8,7 @@ ranks by term frequencies alone, so that the best 300 would still have to be ran
 from __future__ import annotations
 
 import argparse
+import json
 import sqlite3
 import time
 from pathlib import Path
@@ -33,6 +34,7 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--base", type=Path, required=True, help="folder of a base that search.py built")
+    parser.add_argument("--json", type=Path, help="write the figures there too")
     options = parser.parse_args()
     asked = [tuple(dict.fromkeys(read(q).terms())) for q in data.questions() + data.corpus(0).titles]
     full_text = sqlite3.connect(":memory:")
@@ -57,15 +59,18 @@ def main() -> None:
             found = {row[0] for row in full_text.execute(query, (wanted,))}
             took[name].append(time.perf_counter() - start)
             shared[name].append(len(mine & found) / max(len(mine), 1))
+    ways: dict[str, dict[str, float]] = {}
     print(f"{len(rows):,} passages, {len(took['Yukawa'])} questions")
     for name, seconds in took.items():
         p50, p95 = (1e3 * float(np.percentile(seconds, p)) for p in (50, 95))
-        also = (
-            f", {np.mean(shared[name]):.1%} of our best {CANDIDATES} among its best {_KEPT}"
-            if name in shared
-            else ""
-        )
+        ways[name] = {"p50_ms": p50, "p95_ms": p95}
+        also = ""
+        if name in shared:
+            ways[name]["shared"] = float(np.mean(shared[name]))
+            also = f", {ways[name]['shared']:.1%} of our best {CANDIDATES} among its best {_KEPT}"
         print(f"{name}: p50 {p50:.2f} ms, p95 {p95:.2f} ms{also}")
+    if options.json:
+        options.json.write_text(json.dumps({"passages": len(rows), "ways": ways}, indent=1))
 
 
 def _own(index: LocalIndex, terms: tuple[str, ...]) -> tuple[set[int], list[str]]:

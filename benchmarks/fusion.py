@@ -7,6 +7,8 @@ identifier among the first and the first five passages of `KnowledgeBase.search`
 from __future__ import annotations
 
 import argparse
+import json
+from pathlib import Path
 
 from answers import read_rows
 
@@ -15,6 +17,7 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", default="dev,train", help="question sets, not the one held apart")
+    parser.add_argument("--json", type=Path, help="write the figures there too")
     options = parser.parse_args()
 
     from yukawa.knowledge import open_base
@@ -22,6 +25,7 @@ def main() -> None:
 
     base = open_base()
     rows = [row for name in options.sets.split(",") for row in read_rows(name, "answerable")]
+    shares = []
     print("weight   first   first five")
     for step in range(0, 11):
         local_index.VECTOR_WEIGHT = step / 10
@@ -33,7 +37,10 @@ def main() -> None:
             ]
             first += bool(accepted & set(found[:1]))
             five += bool(accepted & set(found))
-        print(f"{step / 10:6.1f}  {first / len(rows):6.1%}  {five / len(rows):6.1%}", flush=True)
+        shares.append({"weight": step / 10, "first": first / len(rows), "five": five / len(rows)})
+        print("{weight:6.1f}  {first:6.1%}  {five:6.1%}".format(**shares[-1]), flush=True)
+    if options.json:
+        options.json.write_text(json.dumps(shares, indent=1))
 
 
 if __name__ == "__main__":

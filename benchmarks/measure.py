@@ -1,6 +1,7 @@
 """Runs benchmarks of docs/benchmarks.md and keeps their figures in benchmarks/results, one JSON file each.
 
-Type `python benchmarks/measure.py answers jets_models` for these two, `--list` for every name with its command.
+Type `python benchmarks/measure.py answers jets_models` for these two, `--list` for every name with its command, `--page`
+to write docs/benchmarks.md from page.md.j2 and the figures that are kept, `--check` to see that it is what they say.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import os
 import platform
 import shlex
+import shutil
 import statistics
 import subprocess
 import sys
@@ -24,9 +26,11 @@ RESULTS = HERE / "results"
 # What is run, without the interpreter; FILE is where the script writes its JSON, otherwise it prints it.
 COMMANDS = {
     "answers": "answers.py --set test --json",
-    "answers_development": "answers.py --set dev --json",
+    "answers_dev": "answers.py --set dev --json",
+    "answers_train": "answers.py --set train --json",
     "bytelm_encoding": "bytelm_encoding.py --json FILE",
     "bytelm_generation": "bytelm_generation.py {abstracts} --json FILE",
+    "bytelm_study": "bytelm_study.py docs/results/byte-model --json FILE",
     "bytelm_training": "bytelm_training.py --json FILE",
     "data_abstracts": "data_abstracts.py --json FILE",
     "data_abstracts_write": "data_abstracts.py --write --json FILE",
@@ -35,12 +39,17 @@ COMMANDS = {
     "evaluation_coverage": "evaluation_coverage.py --json",
     "evaluation_perplexity": "evaluation_perplexity.py --json",
     "jets_models": "jets_models.py --threads 1 --json FILE",
-    "jets_models_particle_net": "jets_models.py --model particle-net --kinds ee --threads 1 --json FILE",
+    "jets_models_particle_net": "jets_models.py --model particle-net --kinds e+e- --threads 1 --json FILE",
+    "fulltext": "fulltext.py --base search-bases/100000 --json FILE",
+    "fulltext_small": "fulltext.py --base search-bases/20000 --json FILE",
+    "fusion": "fusion.py --sets dev --json FILE",
     "jets_reading": "jets_reading.py --rounds 5 --json FILE",
+    "jets_reading_memory": "jets_reading.py --rounds 0 --jets 100000 --json FILE",
     "jets_simulation": "jets_simulation.py --json",
     "jets_training": "jets_training.py --json FILE",
-    "peers": "peers.py --out FILE",
-    "search": "search.py run --sizes 20000 100000 --out FILE",
+    "peers_1000": "peers.py --sizes 1000 --teaches 60 --rounds 5 --kills 2 --systems Yukawa Chroma PaperQA2 LlamaIndex --out FILE",
+    "peers_20000": "peers.py --sizes 20000 --teaches 30 --searches 100 --rounds 0 --kills 0 --systems Yukawa Chroma PaperQA2 --out FILE",
+    "search": "search.py run --sizes 20000 100000 1000000 --out FILE",
     "threshold": "threshold.py --out FILE",
     "training_throughput": "training_throughput.py --json",
 }
@@ -49,6 +58,8 @@ TIMED = {
     "ask_cold": "yukawa ask 'What is the mass of the tau lepton?'",
     "import": "python -c 'import yukawa'",
 }
+FRESH = "make demo"  # in a new clone
+NAMES = (*COMMANDS, *TIMED, "make_demo")
 
 
 def machine() -> dict[str, str | int]:
@@ -64,6 +75,8 @@ def run(name: str) -> object:
     """The figures of one benchmark."""
     if name in TIMED:
         return timed(TIMED[name])
+    if name == "make_demo":
+        return fresh_clone()
     data = Path(os.environ.get("YUKAWA_TEST_DATA", "../shared/data"))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"{name}.json"
@@ -72,7 +85,7 @@ def run(name: str) -> object:
         words = [str(file.with_suffix(".md") if words[i - 1] == "--out" and name != "threshold" else file)
                  if word == "FILE" else word for i, word in enumerate(words)]  # fmt: skip
         done = subprocess.run([sys.executable, str(HERE / words[0]), *words[1:]], check=True, text=True,
-                              stdout=subprocess.PIPE)  # fmt: skip
+                              stdout=subprocess.PIPE, cwd=HERE.parent)  # fmt: skip
         return json.loads(file.read_text(encoding="utf-8") if file.exists() else done.stdout)
 
 
@@ -88,29 +101,85 @@ def timed(command: str, rounds: int = 7) -> dict[str, float]:
     return {"median": statistics.median(times[1:]), "best": min(times[1:])}
 
 
+def fresh_clone() -> dict[str, float]:
+    """Seconds of `make demo` in a new clone, and of `yukawa demo` there once all is installed, on a new base."""
+    seconds = {}
+    with tempfile.TemporaryDirectory() as folder:
+        clone = Path(folder) / "clone"
+        subprocess.run(["git", "clone", "-q", str(HERE.parent), str(clone)], check=True)
+        environment = {
+            name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "YUKAWA_HOME")
+        }
+        for name, command in {"make_demo": "make demo", "yukawa_demo": ".venv-demo/bin/yukawa demo"}.items():
+            shutil.rmtree(clone / ".yukawa-demo", ignore_errors=True)
+            began = time.perf_counter()
+            subprocess.run(
+                shlex.split(command), check=True, cwd=clone, env=environment, stdout=subprocess.DEVNULL
+            )
+            seconds[name] = time.perf_counter() - began
+    return seconds
+
+
+def commit() -> str:
+    """The commit that is measured."""
+    found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=HERE, capture_output=True, text=True)
+    return found.stdout.strip()
+
+
 def main() -> None:
     """Runs what was named and keeps each result as soon as it is there."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("names", nargs="*", choices=[*COMMANDS, *TIMED, []], help="default: all of them")
+    parser.add_argument("names", nargs="*", choices=[*NAMES, []], help="default: all of them")
     parser.add_argument("--list", action="store_true", help="print every name with its command")
+    parser.add_argument("--page", action="store_true", help="write docs/benchmarks.md")
+    parser.add_argument("--check", action="store_true", help="compare it, and the targets, with the results")
     given = parser.parse_args()
     if given.list:
-        for name, command in (COMMANDS | TIMED).items():
-            print(f"{name:28} {command}")
-        return
-    for name in given.names or [*COMMANDS, *TIMED]:
-        print(name, flush=True)
-        began = time.perf_counter()
-        figures = run(name)
-        envelope = {
-            "command": TIMED.get(name) or f"python benchmarks/{COMMANDS[name]}",
-            "date": datetime.date.today().isoformat(),
-            "machine": machine(),
-            "seconds": round(time.perf_counter() - began),
-            "figures": figures,
-        }
-        RESULTS.mkdir(exist_ok=True)
-        (RESULTS / f"{name}.json").write_text(json.dumps(envelope, indent=1) + "\n", encoding="utf-8")
+        for name in NAMES:
+            print(f"{name:28} {command(name)}")
+    elif given.page or given.check:
+        write_page(given.check)
+    else:
+        for name in given.names or NAMES:
+            print(name, flush=True)
+            keep(name)
+
+
+def command(name: str) -> str:
+    """What one would type for a benchmark."""
+    return {**TIMED, "make_demo": FRESH}.get(name) or f"python benchmarks/{COMMANDS[name]}"
+
+
+def keep(name: str) -> None:
+    """Runs one benchmark and keeps its figures, with when and where they were measured."""
+    began, load = time.perf_counter(), [round(os.getloadavg()[0], 1)]
+    figures = run(name)
+    envelope = {
+        "command": command(name),
+        "commit": commit(),
+        "date": datetime.date.today().isoformat(),
+        "machine": machine(),
+        "load": [*load, round(os.getloadavg()[0], 1)],
+        "seconds": round(time.perf_counter() - began),
+        "figures": figures,
+    }
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(json.dumps(envelope, indent=1) + "\n", encoding="utf-8")
+
+
+def write_page(check: bool) -> None:
+    """docs/benchmarks.md as the results have it; if `check`, only whether it is, and whether a target is missed unexplained."""
+    import page  # needs Jinja2, which measuring does not
+
+    text, unexplained = page.render(page.results())
+    if not check:
+        page.PAGE.write_text(text, encoding="utf-8")
+    elif page.PAGE.read_text(encoding="utf-8") != text:
+        unexplained.append(
+            "docs/benchmarks.md is not what the results say; type: python benchmarks/measure.py --page"
+        )
+    if unexplained:
+        sys.exit("\n".join(unexplained))
 
 
 if __name__ == "__main__":

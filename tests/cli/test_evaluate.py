@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from yukawa.cli.evaluate import find_measured, find_models, find_rows, find_tests, loading, named
+from yukawa.cli.evaluate import find_models, loading, make_recipe, named
+from yukawa.cli.session import read_settings
 from yukawa.core.errors import InputError
 from yukawa.data.rows import Document, write_rows
+from yukawa.evaluation import report
 from yukawa.evaluation.served_models import Service
 
 SMALL = ("--resamples", "100", "--device", "cpu")
@@ -225,7 +227,10 @@ def test_models_and_services(home):
         '[models.far]\nbackend = "openai"\nmodel = "m"\nbase_url = "http://localhost:8000/v1"\n'
         '[models.quoting]\nbackend = "quote"\n'
     )
-    found = find_measured(["base=a", "a+b"], ["far"], loading("float32", True, "cpu"))
+    rows = read_settings().models
+    chosen = make_recipe(["set"], ["base=a", "a+b"], ["far"], loading("float32", True, "cpu"))
+    assert (chosen.models, chosen.services) == ({"base": "a", "b": "a+b"}, ["far"])
+    found = report.find_models(chosen, rows)
     assert [subject.name for subject in found] == ["base", "b", "far"]
     assert isinstance(found[2], Service)
     assert (found[1].source, found[1].adapter, found[1].dtype, found[1].load_in_4bit) == (
@@ -234,24 +239,23 @@ def test_models_and_services(home):
         "float32",
         True,
     )
-    assert [row.name for row in find_rows(["far", "quoting"])] == ["far", "quoting"]
+    assert [row.name for row in report.find_rows(["far", "quoting"], rows)] == ["far", "quoting"]
     with pytest.raises(InputError, match="no model was named"):
-        find_measured(None, None, loading())
-    with pytest.raises(InputError, match="two models are called 'far'"):
-        find_measured(["far"], ["far"], loading())
+        make_recipe(["set"], None, None, loading())
     with pytest.raises(InputError, match="two models are called 'a'"):
         find_models(["a", "x/a"], loading())
     with pytest.raises(InputError, match=r"no model 'fra' \(there are: .*far"):
-        find_rows(["fra"])
+        report.find_rows(["fra"], rows)
     with pytest.raises(InputError, match="names no server"):
-        find_measured(None, ["quoting"], loading())
+        report.find_models(make_recipe(["set"], None, ["quoting"], loading()), rows)
 
 
 def test_test_sets(data):
-    found = find_tests([str(data), f"other={data}"], "test", 2)
+    chosen = make_recipe([str(data), f"other={data}"], ["a"], None, loading(), limit=2)
+    found = report.read_tests(chosen)
     assert {name: len(documents) for name, documents in found.items()} == {"set": 2, "other": 2}
     with pytest.raises(InputError, match="two test sets are called 'set'"):
-        find_tests([str(data), str(data)], "test", None)
+        make_recipe([str(data), str(data)], ["a"], None, loading())
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_evaluation_writes_a_report_and_tells_the_figures(yukawa, workplace, mon
     assert done.code == 0, done.err
     for text in (
         "22 labelled jets of set, split test.",
-        "tagging efficiency b",
+        "tagging efficiency of b",
         "two minus one, on the same jets",
         "published ParT",
     ):

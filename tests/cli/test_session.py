@@ -1,4 +1,4 @@
-"""What the verbs share on the base: it is opened, filters are checked, JSON shapes carry every field."""
+"""What the verbs share on the base: it is opened, and JSON shapes carry every field."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ import os
 import subprocess
 import sys
 
-import pytest
-
 from yukawa.cli.session import (
-    checked_filters,
     conflict_json,
     event_json,
     hit_json,
@@ -22,8 +19,6 @@ from yukawa.cli.session import (
     read_settings,
     taught_base,
 )
-from yukawa.core.errors import InputError
-from yukawa.knowledge.records import DOMAINS, KINDS
 
 PROVENANCE = {"author", "source", "url", "licence", "domain"}
 
@@ -88,22 +83,6 @@ def test_me_is_the_user_or_unknown(monkeypatch):
 
     monkeypatch.setattr(getpass, "getuser", nobody)
     assert me() == "unknown"
-
-
-def test_every_domain_and_kind_passes():
-    checked_filters()
-    for domain in DOMAINS:
-        for kind in KINDS:
-            checked_filters(domain, kind)
-
-
-@pytest.mark.parametrize(
-    ("domain", "kind", "near"),
-    [("partcle physics", None, "particle physics"), (None, "statment", "statement")],
-)
-def test_another_one_is_refused_with_the_nearest(domain, kind, near):
-    with pytest.raises(InputError, match=f"did you mean '{near}'"):
-        checked_filters(domain, kind)
 
 
 def fields(value):

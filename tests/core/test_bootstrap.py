@@ -9,7 +9,6 @@ from yukawa.core import bootstrap
 from yukawa.core.bootstrap import (
     Bootstrap,
     every_flip,
-    exchange_p_values,
     random_flips,
     resampled_counts,
 )
@@ -55,5 +54,7 @@ def test_covariances_are_those_of_numpy():
 
 def test_exchanges_of_few_clusters_are_exact():
     values = np.array([[0.0, 1.0], [0.0, 2.0], [0.0, 4.0]])
-    p_values, exact = exchange_p_values(values, np.ones((3, 2)), np.zeros(2, bool), [(0, 1)], 100, 0)
+    p_values, exact = Bootstrap(
+        values, np.ones((3, 2)), np.zeros(2, bool), [(0, 1)], 100, 0
+    ).exchange_p_values()
     assert (p_values, exact) == ([2 / 8], True)

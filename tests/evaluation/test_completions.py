@@ -20,6 +20,7 @@ from yukawa.evaluation.completions import (
     read_completions,
     split_prompt,
 )
+from yukawa.llm.base import GREEDY
 from yukawa.llm.loading import open_language_model
 from yukawa.llm.scripted import ScriptedModel
 
@@ -162,11 +163,11 @@ class TestChat:
             async def capabilities(self):
                 return replace(await super().capabilities(), logprobs=True)
 
-            async def chat(self, messages, *, logprobs=False, **options):
-                asked.append(logprobs)
-                if logprobs:
+            async def chat(self, messages, options=GREEDY):
+                asked.append(options.logprobs)
+                if options.logprobs:
                     raise ModelError("logprobs are not supported")
-                return await super().chat(messages, **options)
+                return await super().chat(messages, options)
 
         found = complete_by_chat(
             Refusing(lambda _: "so", name="r"), documents, tmp_path / "a.jsonl", at_once=at_once

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,12 +17,23 @@ from yukawa.evaluation.completion_metrics import Entropies
 from yukawa.evaluation.completions import complete
 from yukawa.evaluation.perplexity import document_losses
 from yukawa.evaluation.recipe import EvaluationRecipe, Loading, Statistics
-from yukawa.evaluation.report import evaluate, make_report
+from yukawa.evaluation.report import evaluate
 from yukawa.evaluation.runner import ModelSpec
 from yukawa.llm.loading import open_language_model
 from yukawa.runs.run import Run
 
 HOW = Statistics(resamples=200)
+OPTIONS = {"loading": Loading(device="cpu"), "statistics": HOW, "embedder": "hash"}
+
+
+def made(models, tests, out, **options):
+    """The report on models and test sets, which are written beside it."""
+    files = {name: out.with_name(f"{name}.test.jsonl") for name in tests}
+    for name, documents in tests.items():
+        write_rows(files[name], documents, Document)
+    places = {name: str(file) for name, file in files.items()}
+    models = {name: str(place) for name, place in models.items()}
+    return evaluate(EvaluationRecipe(models=models, tests=places, **OPTIONS, **options), out)
 
 
 @pytest.fixture(scope="module")
@@ -41,20 +53,16 @@ def tests(documents):
 @pytest.fixture(scope="module")
 def report(tests, base_folder, adapter_folder, tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
-    subjects = [
-        ModelSpec("base", str(base_folder), device="cpu"),
-        ModelSpec("tuned", str(base_folder), str(adapter_folder), device="cpu"),
-    ]
-    files = {}
-    for subject in subjects:
-        files[subject.name] = folder / f"{subject.name}.jsonl"
-        complete(subject.open(), tests["first"], files[subject.name], new_tokens=8, temperature=1.0)
+    models = {"base": base_folder, "tuned": f"{base_folder}+{adapter_folder}"}
+    files = []
+    for name, place in models.items():
+        files.append(str(folder / f"{name}.jsonl"))
+        model = ModelSpec.parse(f"{name}={place}", device="cpu").open()
+        complete(model, tests["first"], folder / f"{name}.jsonl", new_tokens=8, temperature=1.0)
     run = Run.create(folder / "run", {"kind": "test"}, [])
     for step in range(1, 5):
         run.log(step=step, loss=3.0 / step)
-    return make_report(
-        subjects, tests, folder / "out", completions=files, embedder="hash", runs={"run": run.folder}, statistics=HOW
-    )  # fmt: skip
+    return made(models, tests, folder / "out", completions=files, runs={"run": str(run.folder)})
 
 
 def test_figures_are_those_of_the_parts(report, tests, base_folder, adapter_folder):
@@ -124,24 +132,21 @@ def test_surprisals_are_called_so_in_the_plot(tmp_path, monkeypatch):
 
 
 def test_by_archive_and_kept(report, tests, base_folder, tmp_path, monkeypatch):
-    subjects = [ModelSpec("base", str(base_folder), device="cpu")]
-    first = make_report(subjects, tests, tmp_path, archives=True, statistics=HOW)
+    first = made({"base": base_folder}, tests, tmp_path / "out", by_archive=True)
     assert list(first.data["tests"]) == ["cs", "hep-th", "hep-ph", "hep-ex"]
     assert "matrix" not in first.data
     monkeypatch.setattr(ModelSpec, "open", lambda self: pytest.fail("measured twice"))
-    again = make_report(subjects, tests, tmp_path, archives=True, statistics=HOW)
+    again = made({"base": base_folder}, tests, tmp_path / "out", by_archive=True)
     assert again.data == first.data
 
 
 def test_completions_of_other_documents(tests, base_folder, base_model, tmp_path):
-    files = {name: tmp_path / f"{name}.jsonl" for name in tests}
+    files = []
     for name, documents in tests.items():
-        complete(base_model, documents, files[name], new_tokens=2)
+        files.append(str(tmp_path / f"{name}.jsonl"))
+        complete(replace(base_model, name=name), documents, tmp_path / f"{name}.jsonl", new_tokens=2)
     with pytest.raises(InputError, match="first and second completed different documents"):
-        make_report(
-            [ModelSpec("base", str(base_folder), device="cpu")], tests, tmp_path / "out", completions=files,
-            embedder="hash", statistics=HOW,
-        )  # fmt: skip
+        made({"base": base_folder}, tests, tmp_path / "out", completions=files)
 
 
 def test_a_model_in_its_run_brings_its_learning_curve(tests, base_folder, adapter_folder, tmp_path):
@@ -149,11 +154,8 @@ def test_a_model_in_its_run_brings_its_learning_curve(tests, base_folder, adapte
     for step in range(1, 5):
         run.log(step=step, loss=3.0 / step)
     shutil.copytree(adapter_folder, run.folder / "model")
-    subjects = [
-        ModelSpec("base", str(base_folder), device="cpu"),
-        ModelSpec("tuned", str(run.folder), device="cpu"),
-    ]
-    found = make_report(subjects, {"first": tests["first"]}, tmp_path / "out", statistics=HOW)
+    models = {"base": base_folder, "tuned": run.folder}
+    found = made(models, {"first": tests["first"]}, tmp_path / "out")
     assert (tmp_path / "out/plots/learning.svg").is_file()
     assert "Learning curves" in (tmp_path / "out/report.md").read_text()
     assert found.data["tests"]["first"]["measured_differently"] == {
@@ -163,10 +165,9 @@ def test_a_model_in_its_run_brings_its_learning_curve(tests, base_folder, adapte
 
 def test_a_recipe_is_done_and_recorded(tests, base_folder, adapter_folder, tmp_path):
     write_rows(tmp_path / "first.jsonl", tests["first"], Document)
-    recipe = EvaluationRecipe(
-        models={"base": str(base_folder), "tuned": f"{base_folder}+{adapter_folder}"},
-        tests={"first": str(tmp_path / "first.jsonl")}, limit=5, loading=Loading(device="cpu"), statistics=HOW,
-    )  # fmt: skip
+    models = {"base": str(base_folder), "tuned": f"{base_folder}+{adapter_folder}"}
+    places = {"first": str(tmp_path / "first.jsonl")}
+    recipe = EvaluationRecipe(models=models, tests=places, limit=5, **OPTIONS)
     found = evaluate(recipe, tmp_path / "run")
     run = Run.open(tmp_path / "run")
     assert run.recipe == recipe.plain()

@@ -152,7 +152,7 @@ def test_labels_are_places_in_the_list_of_classes():
     with pytest.raises(InputError, match="no label column for c; they have: b, g"):
         jets.labels(["b", "c"])
     both = Jets(jets.offsets, {}, {**labels, "label_g": np.array([True, True, False])})
-    with pytest.raises(InputError, match="1 jets are labelled with two classes at once"):
+    with pytest.raises(InputError, match="1 jets belong to two classes at once"):
         both.labels(["b", "g"])
 
 

@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from yukawa.core.errors import InputError
 from yukawa.knowledge import KnowledgeBase
-from yukawa.knowledge.records import DOMAINS, VerifyReport, guess_domain, markdown, microseconds, moment
+from yukawa.knowledge.records import (
+    DOMAINS,
+    KINDS,
+    VerifyReport,
+    check_filters,
+    guess_domain,
+    markdown,
+    microseconds,
+    moment,
+)
 
 times = st.datetimes(dt.datetime(1980, 1, 1), dt.datetime(2100, 1, 1), timezones=st.just(dt.UTC))
 
@@ -135,3 +144,19 @@ def test_a_particle_speaks_for_particle_physics() -> None:
 
 def test_words_count_as_whole_words() -> None:
     assert guess_domain("scripture and encoder") == "particle physics"
+
+
+def test_every_domain_and_kind_passes() -> None:
+    check_filters()
+    for domain in DOMAINS:
+        for kind in KINDS:
+            check_filters(domain, kind)
+
+
+@pytest.mark.parametrize(
+    ("domain", "kind", "near"),
+    [("partcle physics", None, "particle physics"), (None, "statment", "statement")],
+)
+def test_another_one_is_refused_with_the_nearest(domain: str | None, kind: str | None, near: str) -> None:
+    with pytest.raises(InputError, match=f"did you mean '{near}'"):
+        check_filters(domain, kind)

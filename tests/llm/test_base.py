@@ -148,6 +148,7 @@ def test_the_public_names():
     assert set(yukawa.llm.__all__) == {
         "Capabilities",
         "ChatModel",
+        "GenerationOptions",
         "Message",
         "Reply",
         "SyncChat",

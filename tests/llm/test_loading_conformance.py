@@ -22,8 +22,8 @@ from safetensors.torch import load_file, save_file
 from yukawa.core.errors import InputError, ModelError
 from yukawa.data import Document, write_rows
 from yukawa.evaluation.runner import ModelSpec
-from yukawa.llm import Message
-from yukawa.llm.folders import model_files
+from yukawa.llm import GenerationOptions, Message
+from yukawa.llm.folders import check_places, model_files
 from yukawa.llm.local import TransformersModel
 from yukawa.runs.run import Run
 from yukawa.training.export import merge
@@ -296,7 +296,7 @@ def by_evaluation(case: Case, folder: Path) -> None:
     four_bits = case.four_bits or None
     adapter = case.adapter and str(case.adapter)
     subject = ModelSpec("mine", str(case.base), adapter, load_in_4bit=four_bits, device="cpu")
-    subject.check()
+    check_places(subject.source, subject.adapter)
     subject.open()
 
 
@@ -321,7 +321,7 @@ def by_chat(case: Case, folder: Path) -> None:
     """A row of `yukawa.toml`."""
     adapter = case.adapter and str(case.adapter)
     model = TransformersModel(str(case.base), adapter=adapter, load_in_4bit=case.four_bits or None)
-    asyncio.run(model.chat([Message("user", "Spin of the W?")], max_tokens=2))
+    asyncio.run(model.chat([Message("user", "Spin of the W?")], GenerationOptions(max_tokens=2)))
 
 
 CALLERS = {"train": by_training, "evaluate": by_evaluation, "merge": by_merging, "chat": by_chat}

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from yukawa.core.errors import InputError, ModelError, ReplyError
 from yukawa.core.settings import ModelSettings
-from yukawa.llm import Message, structured
+from yukawa.llm import GenerationOptions, Message, structured
 from yukawa.llm.openai import OpenAIModel
 
 ASK = [Message("system", "Be short."), Message("user", "Spin of the W boson?")]
@@ -35,7 +35,7 @@ def make(server, **options) -> OpenAIModel:
 def ask(model: OpenAIModel, messages=ASK, **options):
     async def work():
         try:
-            return await model.chat(messages, **options)
+            return await model.chat(messages, GenerationOptions(**options))
         finally:
             await model.aclose()
 
@@ -48,7 +48,7 @@ def read(model: OpenAIModel, **options) -> tuple[list[str], ModelError | None]:
     async def work():
         pieces = []
         try:
-            async for piece in model.stream(ASK, **options):
+            async for piece in model.stream(ASK, GenerationOptions(**options)):
                 pieces.append(piece)
         except ModelError as error:
             return pieces, error
@@ -422,7 +422,7 @@ class TestDialects:
         model = make(server)
 
         async def work():
-            texts = [(await model.chat(ASK, max_tokens=5)).text for _ in range(2)]
+            texts = [(await model.chat(ASK, GenerationOptions(max_tokens=5))).text for _ in range(2)]
             await model.aclose()
             return texts
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from yukawa.core.errors import InputError
-from yukawa.llm import Message
+from yukawa.llm import GenerationOptions, Message
 from yukawa.llm.quote import NOTHING_FOUND, QuoteModel, read_prompt, shared_words, split_sentences
 
 words = st.text("abcdefg μτ±0123456789.,!?-()/^_{}$", min_size=1, max_size=60).filter(str.strip)
@@ -111,9 +111,9 @@ class TestPrompt:
             x: int
 
         with pytest.raises(InputError, match="cannot fill a schema"):
-            asyncio.run(QuoteModel().chat(prompt("q", "p"), schema=Shape))
+            asyncio.run(QuoteModel().chat(prompt("q", "p"), GenerationOptions(schema=Shape)))
         with pytest.raises(InputError, match="cannot give log-probabilities"):
-            asyncio.run(QuoteModel().chat(prompt("q", "p"), logprobs=True))
+            asyncio.run(QuoteModel().chat(prompt("q", "p"), GenerationOptions(logprobs=True)))
         with pytest.raises(InputError, match="no message"):
             asyncio.run(QuoteModel().chat([]))
 

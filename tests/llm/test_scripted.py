@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from yukawa.core.errors import InputError, ModelError
 from yukawa.core.settings import ModelSettings
-from yukawa.llm import Message
+from yukawa.llm import GenerationOptions, Message
 from yukawa.llm.scripted import ScriptedModel, read_replies
 
 ASK = [Message("user", "Hello?")]
 
 
 def chat(model, messages=ASK, **options):
-    return asyncio.run(model.chat(messages, **options)).text
+    return asyncio.run(model.chat(messages, GenerationOptions(**options))).text
 
 
 async def joined(model):
@@ -59,7 +59,7 @@ def test_settings_name_a_text_file(tmp_path):
 
 
 def test_settings_without_a_file_are_refused():
-    with pytest.raises(InputError, match=r"names no file of replies .*\[models\.s\]"):
+    with pytest.raises(InputError, match=r"lacks the key 'replies' .*\[models\.s\]"):
         ScriptedModel.from_settings(ModelSettings(name="s", backend="scripted"))
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from yukawa.core.errors import ModelError
 from yukawa.llm import Message, SyncChat
+from yukawa.llm.base import GREEDY
 from yukawa.llm.openai import OpenAIModel
 from yukawa.llm.scripted import ScriptedModel
 
@@ -26,7 +27,7 @@ class Endless(ScriptedModel):
         super().__init__([])
         self.stopped = threading.Event()
 
-    async def stream(self, messages, *, temperature=0.0, max_tokens=None):
+    async def stream(self, messages, options=GREEDY):
         try:
             while True:
                 yield "word "

@@ -15,10 +15,14 @@ class Numbers(StepDataset):
             yield {"number": torch.tensor(number)}
 
 
+def numbers(steps: int, first: int = 0) -> Numbers:
+    return Numbers(batch=1, steps=steps, seed=0, first=first)
+
+
 @given(steps=st.integers(0, 9), first=st.integers(0, 12))
 def test_a_resumed_dataset_has_the_batches_of_the_unbroken_one(steps, first):
-    found = list(Numbers(1, steps, first))
-    assert len(found) == len(Numbers(1, steps, first)) == steps
+    found = list(numbers(steps, first))
+    assert len(found) == len(numbers(steps, first)) == steps
     assert [None if one is None else int(one["number"]) for one in found] == [
         None if step < first else step for step in range(steps)
     ]
@@ -26,7 +30,7 @@ def test_a_resumed_dataset_has_the_batches_of_the_unbroken_one(steps, first):
 
 def test_the_trainer_gets_the_batches_unchanged_and_no_random_number_is_used():
     before = torch.random.get_rng_state()
-    assert [int(one["number"]) for one in Numbers(1, 3).data_loader()] == [0, 1, 2]
+    assert [int(one["number"]) for one in numbers(3).data_loader()] == [0, 1, 2]
     assert torch.equal(torch.random.get_rng_state(), before)
 
 

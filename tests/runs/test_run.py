@@ -120,6 +120,14 @@ def test_what_is_forgotten_is_what_came_later(
 # Examples
 
 
+def test_of_a_list_the_element_that_differs_is_named_and_a_free_list_may_differ(tmp_path: Path) -> None:
+    Run.create(tmp_path / "run", {"report_to": ["a", "b"]}, [])
+    other = {"report_to": ["a", "c"]}
+    assert Run.find(tmp_path / "run", other, resume=True, free=("report_to",)) is not None
+    with pytest.raises(InputError, match=r"was begun with report_to\[1\] 'b', not 'c'"):
+        Run.find(tmp_path / "run", other, resume=True)
+
+
 def test_the_recipe_of_a_run_may_differ_where_it_is_free(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     recipe = {"data": {"path": "a", "seed": 1}, "mixture": {"one": {"path": "b"}, "two": {"path": "c"}}}

@@ -33,7 +33,7 @@ def ask(
     settings = session.read_settings()
     # What cannot be asked is refused before a base is built for it.
     knowledge.checked_text(question, "the question")
-    session.checked_filters(domain)
+    knowledge.check_filters(domain)
     assistant.model_for(domain or "", settings, model)
     with session.taught_base(settings) as base:
         answer = assistant.Assistant(base, settings).ask(question, model=model, as_of=as_of, domain=domain)
@@ -100,7 +100,7 @@ def search(
     """Find passages by their words and their meaning, best first."""
     settings = session.read_settings()
     knowledge.checked_text(query, "the query")
-    session.checked_filters(domain, kind)
+    knowledge.check_filters(domain, kind)
     with session.taught_base(settings) as base:
         hits = base.search(query, k=k, as_of=as_of, domain=domain, kind=kind, author=author, source=source)
     if as_json:
@@ -149,7 +149,7 @@ def teach(
         source = source or ("standard input" if file == "-" else Path(file).name)
     # Refused before a base is opened, or made, for it.
     text = knowledge.checked_text(text or "")
-    session.checked_filters(domain)
+    knowledge.check_filters(domain)
     with session.plain_base(settings) as base:
         item = base.teach(
             text, question=question, source=source or "", author=author or session.me(), url=url, licence=licence,
@@ -208,11 +208,9 @@ def _checked(model: ModelSettings) -> dict[str, Any]:
 
 def _show_model(row: dict[str, Any]) -> None:
     say((row["name"], "bold"), (" (default)", "green") if row["default"] else "", f"  {row['backend']}")
-    for name in ("model", "base_url", "level"):
+    for name in ("model", "base_url", "level", "domains"):
         if row[name]:
-            say((f"  {name}: ", "dim"), row[name])
-    if row["domains"]:
-        say(("  domains: ", "dim"), ", ".join(row["domains"]))
+            say((f"  {name}: ", "dim"), row[name] if name != "domains" else ", ".join(row[name]))
     if row["key_variable"]:
         say(
             ("  key: ", "dim"),

@@ -7,6 +7,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -72,12 +73,12 @@ def _play(script: _Script, base: knowledge.KnowledgeBase, settings: Settings) ->
     ask(FACT_QUESTION)
 
 
+@dataclass
 class _Script:
     """Shows each step as the command a user would type, and keeps its result and how long it took."""
 
-    def __init__(self, *, show: bool) -> None:
-        self.steps: list[dict[str, Any]] = []
-        self._show = show
+    show: bool
+    steps: list[dict[str, Any]] = field(default_factory=list)
 
     def step(
         self, command: str, action: Callable[[], T], show: Callable[[T], None], shape: Callable[[T], Any]
@@ -87,17 +88,17 @@ class _Script:
         start = time.perf_counter()
         result = action()
         self.add(command, start, shape(result))
-        if self._show:
+        if self.show:
             show(result)
         self.remark(f"({self.steps[-1]['ms']:.0f} ms)")
         return result
 
     def title(self, command: str) -> None:
-        if self._show:
+        if self.show:
             say((f"\n$ yukawa {command}", "bold cyan"))
 
     def remark(self, text: str) -> None:
-        if self._show:
+        if self.show:
             say((text, "dim"))
 
     def add(self, command: str, start: float, result: Any) -> None:

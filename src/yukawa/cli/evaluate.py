@@ -6,9 +6,10 @@ from typing import Annotated, Any
 
 from typer.core import TyperGroup
 
-from yukawa import data, embedding, evaluation
+from yukawa import embedding, evaluation
 from yukawa.cli.options import (
     Json,
+    RunFolder,
     a_recipe,
     argument,
     its_changes,
@@ -20,7 +21,6 @@ from yukawa.cli.options import (
 from yukawa.cli.output import give, note, print_json, progress_bar, say, show
 from yukawa.cli.session import read_settings
 from yukawa.core.errors import InputError, nearest
-from yukawa.core.settings import ModelSettings
 
 _REMARKS = {
     "too_short": "documents had nothing to complete",
@@ -102,9 +102,7 @@ def statistics(
 def recipe(
     recipe: Annotated[str, a_recipe("evaluation")],
     changes: Annotated[list[str] | None, its_changes("models.mine=runs/mine limit=100")] = None,
-    out: Annotated[
-        Path | None, option("--out", "DIR", "The folder of the run; by default runs/RECIPE.")
-    ] = None,
+    out: RunFolder = None,
     as_json: Json = False,
 ) -> None:
     """Compare models as a recipe says. The folder of the run records it; `yukawa evaluate RECIPE` does the same.
@@ -112,7 +110,7 @@ def recipe(
     What was measured before is not measured again, so an interrupted evaluation resumes with the same command.
     """
     chosen = evaluation.EvaluationRecipe.load(recipe, changes or ())
-    _evaluate(chosen, run_folder(out, recipe), read_settings().models, as_json)
+    _evaluate(chosen, run_folder(out, recipe), as_json)
 
 
 @with_options(loading, scoring, statistics)
@@ -144,22 +142,18 @@ def report(
     The report is Markdown, HTML and JSON in DIR; the first model is the base. What was measured before is not
     measured again, so an interrupted report resumes with the same command.
     """
-    models, rows = find_models(model, loading), find_rows(service)
-    find_measured(model, service, loading)
-    chosen = evaluation.EvaluationRecipe(
-        models={one.name: one.place for one in models}, services=[row.name for row in rows],
-        tests=named(data), split=split, limit=limit, by_archive=archives,
-        completions=[str(path) for path in completions or ()], embedder=embedder,
-        runs=named(run or (), "runs"), loading=loading, scoring=scoring, statistics=statistics,
+    chosen = make_recipe(
+        data, model, service, loading, split=split, limit=limit, by_archive=archives,
+        completions=[str(path) for path in completions or ()], embedder=embedder, runs=named(run or (), "runs"),
+        scoring=scoring, statistics=statistics,
     )  # fmt: skip
-    _evaluate(chosen, out, {row.name: row for row in rows}, as_json)
+    _evaluate(chosen, out, as_json)
 
 
-def _evaluate(
-    chosen: "evaluation.EvaluationRecipe", out: Path, services: dict[str, ModelSettings], as_json: bool
-) -> None:
+def _evaluate(chosen: "evaluation.EvaluationRecipe", out: Path, as_json: bool) -> None:
+    rows = read_settings().models
     with progress_bar("tokens") as progress:
-        found = evaluation.evaluate(chosen, out, services=services, progress=progress, on_message=note)
+        found = evaluation.evaluate(chosen, out, services=rows, progress=progress, on_message=note)
     written = f"{out / 'report.md'} and {out / 'report.html'} are written"
     give(as_json, {"out": str(out), **found.data}, written)
 
@@ -180,8 +174,9 @@ def perplexity(
     as_json: Json = False,
 ) -> None:
     """Measure the perplexity of documents under models. There are intervals and paired differences."""
-    models = find_measured(model, service, loading)
-    tests = find_tests([data], split, limit)
+    chosen = make_recipe([data], model, service, loading, split=split, limit=limit)
+    models = evaluation.report.find_models(chosen, read_settings().models)
+    tests = evaluation.report.read_tests(chosen)
     (test,) = tests
     with progress_bar("tokens") as progress:
         losses = evaluation.runner.measure(
@@ -223,15 +218,17 @@ def completions(
 ) -> None:
     """Let models complete the first half of each document. The same command resumes an interrupted call."""
     from yukawa.llm import open_model
+    from yukawa.llm.folders import check_places
 
     if not model and not chat:
         raise InputError("no model was named", hint="add --model FOLDER or --chat NAME")
-    models, rows = find_models(model, loading), find_rows(chat)
+    models = find_models(model, loading)
+    rows = evaluation.report.find_rows(chat or (), read_settings().models)
     everyone: list[Any] = [*models, *rows]
     evaluation.runner.check_names([one.name for one in everyone], "models", "NAME=FOLDER")
     for one in models:
-        one.check()
-    (documents,) = find_tests([data], split, limit).values()
+        check_places(one.source, one.adapter)
+    documents = evaluation.runner.read_documents(Path(data), split=split, limit=limit)
     counts = []
     for one in everyone:
         note(one.name)
@@ -339,46 +336,24 @@ def find_models(
     return found
 
 
-def find_rows(names: Iterable[str] | None) -> list[ModelSettings]:
-    """The rows of `yukawa.toml` of these names.
+def make_recipe(
+    data: Iterable[str],
+    models: Iterable[str] | None,
+    services: Iterable[str] | None,
+    loading: "evaluation.recipe.Loading",
+    **more: Any,
+) -> "evaluation.EvaluationRecipe":
+    """The recipe that flags stand for.
 
     Raises:
-        InputError: there is no such row.
+        InputError: no model is named, a text names none, or two models or test sets have one name.
     """
-    if not names:
-        return []
-    rows = read_settings().models
-    for name in names:
-        if name not in rows:
-            raise InputError(f"yukawa.toml has no model {name!r}", hint=f"there are: {', '.join(rows)}")
-    return [rows[name] for name in names]
-
-
-def find_measured(
-    models: Iterable[str] | None, services: Iterable[str] | None, how: "evaluation.recipe.Loading"
-) -> list[Any]:
-    """The models that `--model` and `--service` name.
-
-    Raises:
-        InputError: there is none, a text names no model, or two have one name.
-    """
-    from yukawa.evaluation.served_models import Service
-
-    found: list[Any] = [*find_models(models, how), *map(Service, find_rows(services))]
-    if not found:
+    if not models and not services:
         raise InputError("no model was named", hint="add --model FOLDER or --service NAME")
-    evaluation.runner.check_names([model.name for model in found], "models", "NAME=FOLDER")
-    return found
-
-
-def find_tests(data: Iterable[str], split: str, limit: int | None) -> "dict[str, list[data.Document]]":
-    """The documents of each `[NAME=]DATA`.
-
-    Raises:
-        InputError: there are none, or two test sets have one name.
-    """
-    read = evaluation.runner.read_documents
-    return {name: read(Path(path), split=split, limit=limit) for name, path in named(data).items()}
+    found = {model.name: model.place for model in find_models(models, loading)}
+    return evaluation.EvaluationRecipe(
+        models=found, services=list(services or ()), tests=named(data), loading=loading, **more
+    )
 
 
 def named(texts: Iterable[str], what: str = "test sets") -> dict[str, str]:

@@ -48,7 +48,7 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """List items, newest first."""
-    session.checked_filters(domain, kind)
+    knowledge.check_filters(domain, kind)
     with plain_base() as base:
         items = base.list(
             domain=domain, kind=kind, author=author, source=source, unloaded=unloaded, as_of=as_of, limit=limit
@@ -255,11 +255,8 @@ def _stats(base: knowledge.KnowledgeBase) -> dict[str, Any]:
 
     items, file = base.list(), base.store.file
     # The bytes on disk, of the index too; a server does not say.
-    size = (
-        None
-        if file is None
-        else sum(p.stat().st_size for p in file.parent.glob(f"{file.stem}.*") if p.is_file())
-    )
+    files = file.parent.glob(f"{file.stem}.*") if file else ()
+    size = sum(path.stat().st_size for path in files if path.is_file()) if file else None
     return {
         "base": base.store.name, "schema": HEAD, "embedding": base.embedding, "pdg": base.get_meta("pdg"),
         "items": len(items), "unloaded": len(base.list(unloaded=True)), "conflicts": len(base.conflicts()),

@@ -7,11 +7,11 @@ import datetime as dt
 import getpass
 import os
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from yukawa import assistant, knowledge
 from yukawa.cli.output import first_line, note, print_json, progress_bar, say
-from yukawa.core.errors import unknown_name
 from yukawa.core.settings import Settings, load_settings
 
 _BLAS_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -67,29 +67,15 @@ def me() -> str:
         return "unknown"
 
 
-def checked_filters(domain: str | None = None, kind: str | None = None) -> None:
-    """Refuse an unknown domain or kind of items.
-
-    Raises:
-        InputError: names the nearest.
-    """
-    from yukawa.knowledge.records import DOMAINS, KINDS
-
-    for what, name, names in (("domain", domain, DOMAINS), ("kind of item", kind, KINDS)):
-        if name is not None and name not in names:
-            raise unknown_name(what, name, names)
-
-
 # ---- as JSON --------------------------------------------------------------------------------------
 
 
 def item_json(item: knowledge.Item) -> dict[str, Any]:
     """One version of an item, as printed with --json."""
-    return {
-        "id": item.id, "kind": item.kind, "version": item.version, "text": item.text, "question": item.question,
-        **_provenance(item.provenance), "attributes": dict(item.attributes), "valid_from": _time(item.valid_from),
-        "valid_to": _time(item.valid_to), "status": item.status, "conflicts": [conflict_json(c) for c in item.conflicts],
-    }  # fmt: skip
+    times = {"valid_from": _time(item.valid_from), "valid_to": _time(item.valid_to)}
+    found = asdict(item) | times | {"conflicts": [conflict_json(one) for one in item.conflicts]}
+    origin: dict[str, Any] = found.pop("provenance")
+    return found | origin
 
 
 def hit_json(hit: knowledge.Hit) -> dict[str, Any]:
@@ -97,7 +83,7 @@ def hit_json(hit: knowledge.Hit) -> dict[str, Any]:
     return {
         "id": hit.item_id, "text": hit.text, "score": round(hit.score, 4), "similarity": round(hit.similarity, 4),
         "lexical": round(hit.lexical, 4), "kind": hit.kind, "question": hit.question, "version": hit.version,
-        **_provenance(hit.provenance),
+        **asdict(hit.provenance),
     }  # fmt: skip
 
 
@@ -189,10 +175,6 @@ def show_event(event: knowledge.Event) -> None:
         f"{event.verb}{version} by {event.actor}",
         f": {event.reason}" if event.reason else "",
     )
-
-
-def _provenance(p: knowledge.Provenance) -> dict[str, Any]:
-    return {"author": p.author, "source": p.source, "url": p.url, "licence": p.licence, "domain": p.domain}
 
 
 def _time(moment: dt.datetime | None) -> str | None:

@@ -84,9 +84,10 @@ class Bootstrap:
         resamples: int,
         seed: int,
     ) -> None:
-        n, d = numerators, denominators
+        self._totals = n, d = numerators, denominators
         self.size, systems = n.shape
         self.exponential = exponential
+        self._pairs, self._resamples, self._seed = pairs, resamples, seed
         every = [*((s, s) for s in range(systems)), *pairs]
         self._place = {pair: k for k, pair in enumerate(every)}
         self._first, self._second = np.array(every).T
@@ -168,6 +169,32 @@ class Bootstrap:
         (value, error), (resampled, resampled_errors) = found
         return float(value[0]), float(error[0]), resampled, resampled_errors
 
+    def exchange_p_values(self) -> tuple[list[float], bool]:
+        """Two-sided p-values of the pairs of systems, which change places within random clusters.
+
+        Returns:
+            The p-values, and whether they are exact: all exchanges are counted where there are at most R.
+        """
+        size, resamples, exponential = self.size, self._resamples, self.exponential
+        exact = size < 60 and 2**size <= resamples
+        if not self._pairs:
+            return [], exact
+        a, b = np.array(self._pairs).T
+        n, d = (totals.sum(0) for totals in self._totals)
+        values = value_of(n, d, exponential)
+        # Sums that differ by rounding alone are equal.
+        least = np.abs(values[b] - values[a]) - 1e-12 * np.maximum(np.abs(values[a]), np.abs(values[b]))
+        shifts, copies = _distinct(np.concatenate([x[:, b] - x[:, a] for x in self._totals], axis=1))
+        reached, counted = np.zeros(len(self._pairs), np.int64), 0
+        for flips in every_flip(size) if exact else random_flips(size, resamples, self._seed):
+            n_moved, d_moved = np.split((flips @ shifts)[:, copies], 2, axis=1)
+            first = value_of(n[a] + n_moved, d[a] + d_moved, exponential[a])
+            second = value_of(n[b] - n_moved, d[b] - d_moved, exponential[b])
+            reached += np.count_nonzero(np.abs(second - first) >= least, axis=0)
+            counted += len(flips)
+        found = reached / counted if exact else (reached + 1) / (counted + 1)
+        return [float(p) for p in found], exact
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Moments:
@@ -176,42 +203,6 @@ class _Moments:
     ratios: Array
     values: Array
     covariances: Array
-
-
-def exchange_p_values(
-    numerators: Array,
-    denominators: Array,
-    exponential: NDArray[np.bool_],
-    pairs: Sequence[Pair],
-    resamples: int,
-    seed: int,
-) -> tuple[list[float], bool]:
-    """Two-sided p-values of pairs of systems that change places within random clusters; arguments as for `Bootstrap`.
-
-    Returns:
-        The p-values, and whether they are exact: all exchanges are counted where there are at most `resamples`.
-    """
-    size = len(numerators)
-    exact = size < 60 and 2**size <= resamples
-    if not pairs:
-        return [], exact
-    a, b = np.array(pairs).T
-    n, d = numerators.sum(0), denominators.sum(0)
-    values = value_of(n, d, exponential)
-    # Sums that differ by rounding alone are equal.
-    least = np.abs(values[b] - values[a]) - 1e-12 * np.maximum(np.abs(values[a]), np.abs(values[b]))
-    shifts, copies = _distinct(
-        np.concatenate([x[:, b] - x[:, a] for x in (numerators, denominators)], axis=1)
-    )
-    reached, counted = np.zeros(len(pairs), np.int64), 0
-    for flips in every_flip(size) if exact else random_flips(size, resamples, seed):
-        n_moved, d_moved = np.split((flips @ shifts)[:, copies], 2, axis=1)
-        first = value_of(n[a] + n_moved, d[a] + d_moved, exponential[a])
-        second = value_of(n[b] - n_moved, d[b] - d_moved, exponential[b])
-        reached += np.count_nonzero(np.abs(second - first) >= least, axis=0)
-        counted += len(flips)
-    found = reached / counted if exact else (reached + 1) / (counted + 1)
-    return [float(p) for p in found], exact
 
 
 def _distinct(columns: Array) -> tuple[Array, NDArray[np.int64]]:

@@ -205,6 +205,19 @@ def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> Table:
     return result
 
 
+def differences(old: Any, new: Any, place: str = "") -> dict[str, tuple[Any, Any]]:
+    """The values that differ between two tables, old and new, by where they stand, such as `label.particles.b[0]`."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        keys = [*old, *(key for key in new if key not in old)]
+        pairs = {f"{place}.{key}" if place else key: (old.get(key), new.get(key)) for key in keys}
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        pairs = {f"{place}[{number}]": pair for number, pair in enumerate(zip(old, new, strict=True))}
+    else:
+        return {} if old == new else {place: (old, new)}
+    found = (differences(*pair, where) for where, pair in pairs.items())
+    return {where: pair for inner in found for where, pair in inner.items()}
+
+
 def checked(model: type[Model], table: Mapping[str, Any], where: str | Path, missing: str = "") -> Model:
     """The `table`, read from `where`, as a `model`.
 

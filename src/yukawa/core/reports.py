@@ -110,9 +110,11 @@ def write_json(path: Path, data: Any) -> None:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON can hold it: numbers that are not finite become null, data classes and arrays tables and lists."""
+    """A value as JSON can hold it: numbers that are not finite become null, data classes and named tuples tables, arrays lists."""
     if dataclasses.is_dataclass(value):
         return {item.name: plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
+    if hasattr(value, "_asdict"):  # named tuples
+        return plain(value._asdict())
     if isinstance(value, Mapping):
         return {str(key): plain(inner) for key, inner in value.items()}
     if hasattr(value, "tolist"):  # arrays and scalars of NumPy

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import EnvSettingsSource
 from pydantic_settings import SettingsError as _EnvironmentError
 
 from yukawa.core.config import Count, Positive, StrictModel, looks_secret, merged, mistakes
@@ -82,10 +82,8 @@ class KnowledgeSettings(StrictModel):
     embedding: str = "auto"
 
 
-class Settings(BaseSettings):
+class Settings(StrictModel):
     """All settings of one installation; `load_settings` makes them from file and environment.
-
-    Constructed directly it reads neither, so that code and tests get exactly what they pass.
 
     Attributes:
         home: folder of all state, absolute.
@@ -95,31 +93,13 @@ class Settings(BaseSettings):
         threads: threads of linear algebra; None leaves the choice to the library.
     """
 
-    model_config = SettingsConfigDict(
-        extra="forbid",
-        frozen=True,
-        env_prefix=PREFIX,
-        env_nested_delimiter=DELIMITER,
-        env_ignore_empty=True,
-        validate_default=True,
-    )
+    model_config = ConfigDict(validate_default=True)
 
     home: Path = Field(default_factory=lambda: default_home())
     knowledge: KnowledgeSettings = KnowledgeSettings()
-    models: dict[str, ModelSettings] = {}
+    models: dict[str, ModelSettings] = Field(default_factory=dict)
     default_model: str = "quote"
     threads: Count | None = None
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        *others: Any,
-        **named: Any,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Keep only what the caller passes; `load_settings` merges file and environment itself."""
-        return (init_settings,)
 
     @field_validator("home")
     @classmethod
@@ -316,7 +296,11 @@ def _read_environment() -> dict[str, Any]:
             wrong = unknown_name("variable", variable, allowed)
             raise SettingsError(f"{ENVIRONMENT}: {wrong.message}", hint=wrong.hint)
     try:
-        return EnvSettingsSource(Settings)()
+        source = EnvSettingsSource(
+            Settings,  # type: ignore[arg-type]  # any model has the fields that it reads
+            env_prefix=PREFIX, env_nested_delimiter=DELIMITER, env_ignore_empty=True,
+        )  # fmt: skip
+        return source()
     except _EnvironmentError as error:
         field = re.search(r'field "(\w+)"', str(error))
         variables = f"{PREFIX}{field[1].upper() if field else ''}*"

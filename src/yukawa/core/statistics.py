@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, get_args
 
 import lazy_loader
 
-from yukawa.core.bootstrap import Bootstrap, Method, exchange_p_values, value_of, with_fallback
+from yukawa.core.bootstrap import Bootstrap, Method, value_of, with_fallback
 from yukawa.core.errors import InputError, nearest, require
 
 if TYPE_CHECKING:
@@ -147,31 +147,23 @@ class Comparison:
     resampled: Array
 
 
-def estimate(
-    sample: Sample,
-    *,
-    level: float = LEVEL,
-    method: Method = "studentized",
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> Estimate:
+class IntervalOptions(TypedDict, total=False):
+    """How an interval is made; see `compare`."""
+
+    level: float
+    method: Method
+    resamples: int
+    seed: int
+
+
+def estimate(sample: Sample, **options: Unpack[IntervalOptions]) -> Estimate:
     """The value of one sample with its interval; see `compare`."""
-    return compare({"": sample}, level=level, method=method, resamples=resamples, seed=seed).estimates[""]
+    return compare({"": sample}, **options).estimates[""]
 
 
-def difference(
-    first: Sample,
-    second: Sample,
-    *,
-    level: float = LEVEL,
-    method: Method = "studentized",
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> Difference:
+def difference(first: Sample, second: Sample, **options: Unpack[IntervalOptions]) -> Difference:
     """Second minus first, paired by cluster; see `compare`."""
-    both = {"first": first, "second": second}
-    found = compare(both, level=level, method=method, resamples=resamples, seed=seed)
-    return found.differences["first", "second"]
+    return compare({"first": first, "second": second}, **options).differences["first", "second"]
 
 
 def compare(
@@ -212,7 +204,7 @@ def compare(
     for s, name in enumerate(names):
         low, high, used = with_fallback(partial(bootstrap.interval, s, level), method)
         estimates[name] = Estimate(samples[name].value, low, high, bootstrap.error(s), level, used, size)
-    p_values, exact = exchange_p_values(*arrays, places, resamples, seed)
+    p_values, exact = bootstrap.exchange_p_values()
     for (first, second), (a, b), p in zip(wanted, places, p_values, strict=True):
         low, high, used = with_fallback(partial(bootstrap.difference_interval, a, b, level), method)
         differences[first, second] = Difference(

@@ -14,7 +14,6 @@ Vectors = NDArray[np.float32]
 Progress = Callable[[int], None]
 
 _WORD = re.compile(r"\w+|[^\w\s]")
-_BLOCK = 256
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -67,12 +66,10 @@ class HashEmbedder:
     def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
         """See `Embedder.embed`; shape (n, 256)."""
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
-        for start in range(0, len(texts), _BLOCK):
-            block = texts[start : start + _BLOCK]
-            for row, text in zip(vectors[start:], block, strict=False):
-                _fill(row, text)
+        for row, text in zip(vectors, texts, strict=True):
+            _fill(row, text)
             if progress:
-                progress(len(block))
+                progress(1)
         return normalise_rows(vectors)
 
 

@@ -1,6 +1,7 @@
 from . import completion_metrics as completion_metrics
 from . import completions as completions
 from . import recipe as recipe
+from . import report as report
 from . import results as results
 from . import runner as runner
 from .completion_metrics import completion_entropies as completion_entropies
@@ -13,5 +14,4 @@ from .perplexity import document_losses as document_losses
 from .recipe import EvaluationRecipe as EvaluationRecipe
 from .report import Report as Report
 from .report import evaluate as evaluate
-from .report import make_report as make_report
 from .runner import ModelSpec as ModelSpec

@@ -301,24 +301,20 @@ class Diversity:
     artefacts: dict[str, NDArray[np.bool_]]
 
     def sample(self, name: str) -> Sample:
-        """The mean over texts of one of `METRICS`, or the share that has an artefact (`any` for one of any kind).
+        """The mean over texts of one of `METRICS`.
 
         Raises:
             InputError: the name is unknown.
         """
-        if name in self.values:
-            return Sample.mean(self.values[name], self.ids)
-        if name in ("any", *self.artefacts):
-            return Sample.mean(self._with(name).astype(np.float64), self.ids)
-        raise unknown_name("metric of texts", name, [*METRICS, "any", *ARTEFACTS])
+        if name not in self.values:
+            raise unknown_name("metric of texts", name, METRICS)
+        return Sample.mean(self.values[name], self.ids)
 
     def shares(self, level: float = 0.95) -> dict[str, tuple[int, Estimate]]:
         """Of each kind of artefact, and of any: how many texts have it, and their share with Wilson's interval."""
-        counts = {name: int(self._with(name).sum()) for name in ("any", *self.artefacts)}
+        of_any = np.any(list(self.artefacts.values()), axis=0)
+        counts = {name: int(has.sum()) for name, has in {"any": of_any, **self.artefacts}.items()}
         return {name: (count, wilson_estimate(count, len(self.ids), level)) for name, count in counts.items()}
-
-    def _with(self, name: str) -> NDArray[np.bool_]:
-        return np.any(list(self.artefacts.values()), axis=0) if name == "any" else self.artefacts[name]
 
 
 def diversity(ids: Sequence[str], texts: Sequence[str]) -> Diversity:

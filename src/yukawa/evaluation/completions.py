@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -16,8 +17,8 @@ from yukawa.core.files import mend_jsonl, read_jsonl, report_write_errors
 from yukawa.data.rows import Document
 from yukawa.evaluation.perplexity import begins_with_bos, encoded
 from yukawa.evaluation.token_losses import Progress
-from yukawa.llm import ChatModel, Message, Reply, SyncChat
-from yukawa.llm.loading import LanguageModel
+from yukawa.llm import ChatModel, GenerationOptions, Message, Reply, SyncChat
+from yukawa.llm.loading import LanguageModel, end_tokens
 
 NEW_TOKENS = 256
 BATCH = 16
@@ -195,8 +196,8 @@ class _ChatCompleter:
 
     def __init__(self, model: SyncChat, temperature: float, new_tokens: int) -> None:
         self._model = model
-        self._options: dict[str, Any] = {"temperature": temperature, "max_tokens": new_tokens}
-        self._logprobs = model.capabilities().logprobs
+        logprobs = model.capabilities().logprobs
+        self._options = GenerationOptions(temperature=temperature, max_tokens=new_tokens, logprobs=logprobs)
 
     def __call__(self, name: str, prompt: str, reference: str) -> Completion:
         reply = self._reply([Message("user", _INSTRUCTION + prompt)])
@@ -207,14 +208,17 @@ class _ChatCompleter:
         )  # fmt: skip
 
     def _reply(self, messages: list[Message]) -> Reply:
-        if self._logprobs:
-            try:
-                return self._model.chat(messages, **self._options, logprobs=True)
-            except ModelError:  # many services speak the protocol and refuse, or omit, this part of it
-                reply = self._model.chat(messages, **self._options)
-                self._logprobs = False
-                return reply
-        return self._model.chat(messages, **self._options)
+        options = self._options
+        try:
+            return self._model.chat(messages, options)
+        except ModelError:
+            if not options.logprobs:
+                raise
+            # Many services speak the protocol and refuse, or omit, this part of it.
+            options = replace(options, logprobs=False)
+            reply = self._model.chat(messages, options)
+            self._options = options
+            return reply
 
 
 def read_completions(path: Path) -> tuple[str, dict[str, Any], list[Completion]]:
@@ -367,9 +371,7 @@ def _generated(
 
 def _ends(model: LanguageModel) -> set[int]:
     """Tokens that end a text: the model's and the tokenizer's, since the first may be left unset."""
-    ends = model.model.generation_config.eos_token_id
-    known = set(ends) if isinstance(ends, (list, tuple)) else {ends}
-    return {token for token in known | {model.tokenizer.eos_token_id} if token is not None}
+    return end_tokens(model.model.generation_config, model.tokenizer)
 
 
 def _completion(

@@ -1,7 +1,7 @@
 """Perplexity of documents in three forms: mean over documents, corpus, and bits per byte."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -77,15 +77,6 @@ class Losses:
     def figures(self) -> dict[str, float]:
         """Each form's value."""
         return {form: self.sample(form).value for form in FORMS}
-
-    def select(self, keep: NDArray[np.bool_]) -> Self:
-        """Only the documents where `keep` (N,) is true."""
-        where = np.flatnonzero(keep)
-        return replace(
-            self, ids=tuple(self.ids[k] for k in where), clusters=tuple(self.clusters[k] for k in where),
-            losses=self.losses[where], tokens=self.tokens[where], bytes=self.bytes[where],
-            windows=self.windows[where],
-        )  # fmt: skip
 
     def save(self, path: Path) -> None:
         """Write a first line that says how the losses were measured, then a line a document.

@@ -64,9 +64,7 @@ def _violin(axes: Any, k: int, drawn: NDArray[np.float64], found: Estimate | Dif
     axes.errorbar([found.value], [k], xerr=bars, fmt="o", ms=4, color=ink)
 
 
-def entropy_plot(
-    systems: Mapping[str, TokenSeries], path: Path, label: str = "entropy of the next token [bit]"
-) -> Path:
+def entropy_plot(systems: Mapping[str, TokenSeries], path: Path) -> Path:
     """Bits of tokens against position in the completion, with bands of one standard error.
 
     Positions that fewer than a tenth of the completions reach are omitted: those that remain are a selection.
@@ -89,7 +87,7 @@ def entropy_plot(
             axes.plot(x, mean, ls=dashes(_turned(k)), color=colour(k), lw=1.3, label=name)
             axes.fill_between(x, mean - error, mean + error, color=colour(k), alpha=0.2, lw=0)
             highest = max(highest, float((mean + error).max()))
-        axes.set(xlabel="position in the completion [token]", ylabel=label)
+        axes.set(xlabel="position in the completion [token]", ylabel="entropy of the next token [bit]")
         axes.set_ylim(0, 1.05 * highest or 1)
         _legend(figure, axes, len(systems))
         return save(figure, path)

@@ -1,6 +1,6 @@
 """One report on several models: perplexities with intervals, paired differences, transfer, completions, plots."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ import numpy as np
 from yukawa.core import reports
 from yukawa.core.errors import InputError
 from yukawa.core.files import report_write_errors
+from yukawa.core.manifest import MANIFEST
 from yukawa.core.settings import ModelSettings
 from yukawa.core.statistics import Comparison
 from yukawa.data.rows import Document
@@ -18,11 +19,19 @@ from yukawa.embedding import open_embedder
 from yukawa.embedding.base import Embedder
 from yukawa.evaluation import completion_metrics as metrics
 from yukawa.evaluation import plots, results
-from yukawa.evaluation.completions import Completion, read_completion_files, read_completions
+from yukawa.evaluation.completions import Completion, read_completion_files
 from yukawa.evaluation.perplexity import Losses
-from yukawa.evaluation.recipe import EvaluationRecipe, ScoringOptions, Statistics
-from yukawa.evaluation.runner import ModelSpec, OnMessage, PostHook, Progress, measure, read_documents, slug
-from yukawa.evaluation.runner import by_archive as divided_by_archive
+from yukawa.evaluation.recipe import EvaluationRecipe, Statistics
+from yukawa.evaluation.runner import (
+    ModelSpec,
+    OnMessage,
+    PostHook,
+    Progress,
+    by_archive,
+    measure,
+    read_documents,
+    slug,
+)
 from yukawa.evaluation.served_models import Service
 from yukawa.llm.folders import find_origin
 from yukawa.llm.loading import LanguageModel
@@ -50,107 +59,84 @@ def evaluate(
     progress: Progress | None = None,
     on_message: OnMessage | None = None,
 ) -> Report:
-    """Do what a recipe says: `make_report` in a run's folder, which records the recipe and the hashes of its inputs.
+    """Measure models on test sets as a recipe says, and write Markdown, HTML, JSON and plots into a run's folder.
 
-    The same folder may be used again: losses that were measured with the same options are not measured again, and
-    the newest recipe is the one that is recorded.
+    The run records the recipe and the hashes of its inputs. The matrix of test sets shows changes from the first
+    model; learning curves of models that lie in their run's folder are drawn. The same folder may be used again:
+    losses that were measured with the same options are not measured again, so that an interrupted call resumes with
+    the next model, and the newest recipe is the one that is recorded.
 
     Args:
         recipe: the models, the test sets and the options.
         folder: of the run, made if need be.
         services: the rows of `yukawa.toml`.
-        progress: as for `make_report`.
-        on_message: likewise.
-
-    Raises:
-        InputError: a service has no row, a file cannot be read, or as for `make_report`.
-        ModelError, MissingPackage, StoreError: as for `make_report`.
-    """
-    rows, folder = services or {}, Path(folder)
-    unknown = [name for name in recipe.services if name not in rows]
-    if unknown:
-        raise InputError(f"yukawa.toml has no model {unknown[0]!r}", hint=f"there are: {', '.join(rows)}")
-    loading = recipe.loading.model_dump()
-    models = [ModelSpec.parse(f"{name}={place}", **loading) for name, place in recipe.models.items()]
-    # By archive, the first documents of a file may be of one archive only: it is divided before it is cut.
-    limit = None if recipe.by_archive else recipe.limit
-    places = {name: Path(place).expanduser() for name, place in recipe.tests.items()}
-    files = [Path(file) for file in recipe.completions]
-    report = make_report(
-        [*models, *(Service(rows[name]) for name in recipe.services)],
-        {name: read_documents(place, split=recipe.split, limit=limit) for name, place in places.items()},
-        folder, scoring=recipe.scoring, archives=recipe.by_archive, limit=recipe.limit,
-        completions=dict(zip(read_completion_files(files), files, strict=True)), embedder=recipe.embedder,
-        runs={name: Path(run) for name, run in recipe.runs.items()}, statistics=recipe.statistics,
-        progress=progress, on_message=on_message,
-    )  # fmt: skip
-    inputs = [place for place in places.values() if place.is_file()]
-    inputs += [place / "manifest.json" for place in places.values() if (place / "manifest.json").is_file()]
-    (folder / RECIPE).unlink(missing_ok=True)
-    Run.create(folder, recipe.plain(), [*inputs, *files])
-    return report
-
-
-def make_report(
-    models: Sequence[ModelSpec | Service],
-    tests: Mapping[str, Sequence[Document]],
-    out: Path,
-    *,
-    scoring: ScoringOptions | None = None,
-    archives: bool = False,
-    limit: int | None = None,
-    completions: Mapping[str, Path] | None = None,
-    embedder: str = "minilm",
-    runs: Mapping[str, Path] | None = None,
-    statistics: Statistics | None = None,
-    progress: Progress | None = None,
-    on_message: OnMessage | None = None,
-) -> Report:
-    """Measure models on test sets and write Markdown, HTML, JSON and plots into `out`.
-
-    The matrix of test sets shows changes from the first model. Losses are kept in `out`: an interrupted call resumes
-    with the next model.
-
-    Args:
-        models: learning curves of those that lie in their run's folder are drawn.
-        tests: documents by the test set's name.
-        out: a folder, made if need be.
-        scoring: how documents are scored.
-        archives: divide the documents of all test sets by the archive of their primary category.
-        limit: only the first so many documents of each test set, those of archives included.
-        completions: files of completions by the system's name; entropies need a model of that name.
-        embedder: for SemScore; see `yukawa.embedding.open_embedder`.
-        runs: folders of more training runs by name, for learning curves.
-        statistics: how intervals are made.
         progress: called with tokens done and all tokens.
         on_message: called with a line as each model begins.
 
     Raises:
-        InputError: something is missing, empty or named twice.
+        InputError: a service has no row, a file cannot be read, or something is empty or named twice.
         MissingPackage: torch, transformers or matplotlib is not installed.
         ModelError: a model cannot be opened or measured.
         StoreError: the folder cannot be written.
     """
     reports.matplotlib()  # a missing package is reported before hours have passed
-    scoring, statistics, folder = scoring or ScoringOptions(), statistics or Statistics(), Path(out)
-    if archives:
-        tests = divided_by_archive(tests, limit)
-    tests = {name: documents[:limit] for name, documents in tests.items()}
-    written = _Completions.read(completions or {}, models)
-    vectors = open_embedder(embedder) if completions else None
-    curves = _learning_curves(models, runs or {})
+    folder, files = Path(folder), [Path(file) for file in recipe.completions]
+    models, tests = find_models(recipe, services or {}), read_tests(recipe)
+    written = _Completions.read(files, models)
+    vectors = open_embedder(recipe.embedder) if files else None
+    curves = _learning_curves(models, recipe.runs)
     with report_write_errors(folder):
         (folder / "plots").mkdir(parents=True, exist_ok=True)
     losses = measure(
-        models, tests, scoring=scoring, cache=folder / "losses", post_hooks=written.post_hooks, progress=progress,
-        on_message=on_message,
+        models, tests, scoring=recipe.scoring, cache=folder / "losses", post_hooks=written.post_hooks,
+        progress=progress, on_message=on_message,
     )  # fmt: skip
-    data, compared = _results(losses, scoring, statistics)
+    data, compared = _results(losses, recipe)
     if vectors is not None:
-        data["completions"] = written.json(vectors, statistics)
-    page = _page(data, tests, compared, written.entropies, curves, folder / "plots")
-    page.write(folder, data)
+        data["completions"] = written.json(vectors, recipe.statistics)
+    _page(data, tests, compared, written.entropies, curves, folder / "plots").write(folder, data)
+    places = [Path(place).expanduser() for place in recipe.tests.values()]
+    inputs = [file for place in places for file in (place, place / MANIFEST) if file.is_file()]
+    (folder / RECIPE).unlink(missing_ok=True)
+    Run.create(folder, recipe.plain(), [*inputs, *files])
     return Report(folder, data)
+
+
+def find_models(recipe: EvaluationRecipe, services: Mapping[str, ModelSettings]) -> list[ModelSpec | Service]:
+    """The models of a recipe, none of which is opened, and its services from the rows of `yukawa.toml`.
+
+    Raises:
+        InputError: there is no such row, or it names no server.
+    """
+    rows = find_rows(recipe.services, services)
+    loading = recipe.loading.model_dump()
+    models = [ModelSpec.parse(f"{name}={place}", **loading) for name, place in recipe.models.items()]
+    return [*models, *map(Service, rows)]
+
+
+def find_rows(names: Iterable[str], rows: Mapping[str, ModelSettings]) -> list[ModelSettings]:
+    """The rows of `yukawa.toml` of these names.
+
+    Raises:
+        InputError: there is no such row.
+    """
+    for name in names:
+        if name not in rows:
+            raise InputError(f"yukawa.toml has no model {name!r}", hint=f"there are: {', '.join(rows)}")
+    return [rows[name] for name in names]
+
+
+def read_tests(recipe: EvaluationRecipe) -> dict[str, list[Document]]:
+    """The documents of a recipe, by the test set's name or by archive.
+
+    Raises:
+        InputError: as for `read_documents` and `by_archive`.
+    """
+    # By archive, the first documents of a file may be of one archive only: it is divided before it is cut.
+    limit = None if recipe.by_archive else recipe.limit
+    places = recipe.tests.items()
+    tests = {name: read_documents(Path(place), split=recipe.split, limit=limit) for name, place in places}
+    return by_archive(tests, recipe.limit) if recipe.by_archive else tests
 
 
 @dataclass(slots=True)
@@ -168,12 +154,11 @@ class _Completions:
     post_hooks: dict[str, PostHook] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, files: Mapping[str, Path], models: Sequence[ModelSpec | Service]) -> Self:
+    def read(cls, files: Sequence[Path], models: Sequence[ModelSpec | Service]) -> Self:
         """The completions in the files; those of services come with log-probabilities or without."""
         found = cls()
         known = {model.name: model for model in models if isinstance(model, ModelSpec)}
-        for name, path in files.items():
-            _, options, rows = read_completions(path)
+        for name, (options, rows) in read_completion_files(files).items():
             found.rows[name] = rows
             chat = options.get("chat")
             if chat and any(row.logprobs for row in rows):
@@ -203,7 +188,7 @@ class _Completions:
 
 
 def _learning_curves(
-    models: Sequence[ModelSpec | Service], runs: Mapping[str, Path]
+    models: Sequence[ModelSpec | Service], runs: Mapping[str, str]
 ) -> dict[str, list[dict[str, Any]]]:
     """Rows of `metrics.jsonl`: of models that lie in their runs where these have logged a loss, and of `runs`."""
     found = {}
@@ -212,11 +197,11 @@ def _learning_curves(
         rows = Run.open(origin.run).metrics() if origin else []
         if any("loss" in row or "validation_loss" in row for row in rows):
             found[model.name] = rows
-    return {**found, **{name: Run.open(path).metrics() for name, path in runs.items()}}
+    return {**found, **{name: Run.open(Path(path)).metrics() for name, path in runs.items()}}
 
 
 def _results(
-    found: Mapping[str, Mapping[str, Losses]], scoring: ScoringOptions, statistics: Statistics
+    found: Mapping[str, Mapping[str, Losses]], recipe: EvaluationRecipe
 ) -> tuple[dict[str, Any], dict[str, tuple[str, Comparison]]]:
     """The data of `report.json` without completions, and of each test set the main form and its comparison."""
     models = next(iter(found.values()))
@@ -224,12 +209,12 @@ def _results(
         "models": {
             name: {"options": row.public_options, "notes": list(row.notes)} for name, row in models.items()
         },
-        "tests": {}, "statistics": statistics.plain(), "scoring": scoring.plain(),
+        "tests": {}, "statistics": recipe.statistics.plain(), "scoring": recipe.scoring.plain(),
     }  # fmt: skip
     compared = {}
     for test, losses in found.items():
         form = results.main_form(losses)
-        data["tests"][test], forms = results.perplexity_results(losses, statistics)
+        data["tests"][test], forms = results.perplexity_results(losses, recipe.statistics)
         compared[test] = (form, forms[form])
     if len(found) > 1 and len(models) > 1:
         data["matrix"] = results.matrix_json(data["tests"])

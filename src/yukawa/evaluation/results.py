@@ -233,20 +233,15 @@ def differences(rows: Sequence[Mapping[str, Any]], title: str = "Differences") -
     shown = [row for row in rows if row["first"] == first] if len(rows) > _PAIRS else rows
     if len(shown) < len(rows):
         title += f", from {first} only: JSON holds all {len(rows)} pairs, for which p (Holm) is corrected"
-    return [Paragraph(f"{title}:"), _differences(shown)]
-
-
-def _differences(rows: Sequence[Mapping[str, Any]]) -> Table:
-    return Table(
-        ["second minus first", "difference", "p", "p (Holm)", "p (bootstrap)"],
+    head = ["second minus first", "difference", "p", "p (Holm)", "p (bootstrap)"]
+    cells = [
         [
-            [
-                f"{row['second']} − {row['first']}", with_interval(row, signed=True),
-                *(probability(row[key]) for key in ("p_permutation", "p_holm", "p_bootstrap")),
-            ]
-            for row in rows
-        ],
-    )  # fmt: skip
+            f"{row['second']} − {row['first']}", with_interval(row, signed=True),
+            *(probability(row[key]) for key in ("p_permutation", "p_holm", "p_bootstrap")),
+        ]
+        for row in shown
+    ]  # fmt: skip
+    return [Paragraph(f"{title}:"), Table(head, cells)]
 
 
 def matrix_section(matrix: Mapping[str, Any]) -> list[Block]:

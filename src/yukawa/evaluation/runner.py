@@ -3,9 +3,10 @@
 import gc
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Self
@@ -65,14 +66,6 @@ class ModelSpec:
         """Source and adapter as `parse` reads them."""
         return f"{self.source}+{self.adapter}" if self.adapter else self.source
 
-    def check(self) -> None:
-        """Refuse what cannot be opened, as far as that is seen without opening it.
-
-        Raises:
-            InputError: a folder does not exist, or holds no model or adapter.
-        """
-        check_places(self.source, self.adapter)
-
     def check_wrote(self, options: Mapping[str, Any]) -> None:
         """Refuse completions that another model wrote.
 
@@ -93,10 +86,8 @@ class ModelSpec:
 
     def open(self) -> LanguageModel:
         """The model itself; see `open_language_model`."""
-        return open_language_model(
-            self.source, adapter=self.adapter, name=self.name, dtype=self.dtype,
-            load_in_4bit=self.load_in_4bit, device=self.device,
-        )  # fmt: skip
+        options = asdict(self)
+        return open_language_model(options.pop("source"), **options)
 
     def state(self) -> dict[str, Any]:
         """What would make its results differ: how it is opened, and size and time of its files."""
@@ -107,10 +98,8 @@ class ModelSpec:
             for file in sorted(Path(folder).expanduser().rglob("*.*"))
             if file.suffix in (".json", ".safetensors")
         ]
-        return {
-            "source": self.source, "adapter": self.adapter, "dtype": self.dtype, "load_in_4bit": self.load_in_4bit,
-            "files": files,
-        }  # fmt: skip
+        how = {name: value for name, value in asdict(self).items() if name not in ("name", "device")}
+        return how | {"files": files}
 
 
 def measure(
@@ -145,7 +134,7 @@ def measure(
     check_names(list(tests), "test sets", "NAME=PATH")
     for model in models:
         if isinstance(model, ModelSpec):
-            model.check()
+            check_places(model.source, model.adapter)
     scoring, hooks = scoring or ScoringOptions(), post_hooks or {}
     results = ResultCache(cache, scoring, tests)
     found: dict[str, dict[str, Losses]] = {test: {} for test in tests}
@@ -259,13 +248,9 @@ def read_documents(path: Path, *, split: str = "test", limit: int | None = None)
         raise InputError(
             f"{path} holds no documents to evaluate on", hint="give a test set with one row or more"
         )
-    seen: set[str] = set()
-    for document in documents:
-        if document.id in seen:
-            raise InputError(
-                f"{path} has two documents with the id {document.id!r}", hint="a test set holds each once"
-            )
-        seen.add(document.id)
+    ((most, count),) = Counter(document.id for document in documents).most_common(1)
+    if count > 1:
+        raise InputError(f"{path} has two documents with the id {most!r}", hint="a test set holds each once")
     return documents
 
 

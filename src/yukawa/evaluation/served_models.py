@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -65,18 +66,14 @@ class Service:
             InputError: the key variable is not set.
             ModelError: the server cannot be reached, refuses, or gives no log-probabilities of prompts.
         """
-        client = self._client()
         rows: list[_Row] = []
-        with client, ThreadPoolExecutor(AT_ONCE, thread_name_prefix="served") as pool:
-            jobs = [pool.submit(self._row, client, document) for document in documents]
-            try:
-                for job in jobs:
-                    rows.append(job.result())
-                    if progress:
-                        progress(len(rows), len(jobs))
-            finally:
-                for job in jobs:  # after an error: those that have not begun
-                    job.cancel()
+        with self._client() as client, ThreadPoolExecutor(AT_ONCE, thread_name_prefix="served") as pool:
+            for row in pool.map(
+                partial(self._row, client), documents
+            ):  # an error cancels those that have not begun
+                rows.append(row)
+                if progress:
+                    progress(len(rows), len(documents))
         names = tuple(document.id for document in documents)
         how = {"bos": all(row.bos for row in rows), "eos": False, "context": None, "stride": None}
         return Losses(

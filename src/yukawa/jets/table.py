@@ -1,8 +1,10 @@
 """Jets in memory: their columns, named as in JetClass, and the flat arrays that hold them."""
 
+import csv
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,41 +32,10 @@ class Column:
     meaning: str
 
 
-PARTICLE_COLUMNS = (
-    Column("part_px", "float32", "GeV", "momentum along x"),
-    Column("part_py", "float32", "GeV", "momentum along y"),
-    Column("part_pz", "float32", "GeV", "momentum along the beam"),
-    Column("part_energy", "float32", "GeV", "energy"),
-    Column("part_deta", "float32", "", "pseudorapidity minus that of the jet axis"),
-    Column("part_dphi", "float32", "rad", "azimuth minus that of the jet axis, in (-pi, pi]"),
-    Column("part_d0val", "float32", "mm", "signed transverse impact parameter; 0 for neutral particles"),
-    Column("part_d0err", "float32", "mm", "its uncertainty; 0 for neutral particles"),
-    Column("part_dzval", "float32", "mm", "longitudinal impact parameter; 0 for neutral particles"),
-    Column("part_dzerr", "float32", "mm", "its uncertainty; 0 for neutral particles"),
-    Column("part_charge", "int8", "e", "electric charge"),
-    Column("part_isElectron", "bool", "", "identified as an electron"),
-    Column("part_isMuon", "bool", "", "identified as a muon"),
-    Column("part_isChargedKaon", "bool", "", "identified as a charged kaon"),
-    Column("part_isChargedPion", "bool", "", "identified as a charged pion"),
-    Column("part_isProton", "bool", "", "identified as a proton"),
-    Column("part_isChargedHadron", "bool", "", "identified as a charged hadron of any kind"),
-    Column("part_isNeutralHadron", "bool", "", "identified as a neutral hadron"),
-    Column("part_isPhoton", "bool", "", "identified as a photon"),
-    Column("part_truth_pdg", "int32", "", "true PDG code; for checks, never an input"),
-)
-
-JET_COLUMNS = (
-    Column("jet_pt", "float32", "GeV", "transverse momentum"),
-    Column("jet_eta", "float32", "", "pseudorapidity"),
-    Column("jet_phi", "float32", "rad", "azimuth"),
-    Column("jet_energy", "float32", "GeV", "energy"),
-    Column("jet_mass", "float32", "GeV", "invariant mass"),
-    Column("jet_nparticles", "int32", "", "number of particles"),
-    Column(
-        "jet_event", "int64", "", "number of the event within its data set; two jets of one event share it"
-    ),
-    Column("jet_parton_angle", "float32", "rad", "angle to the parton that gave the label"),
-)
+with (Path(__file__).parent / "columns.csv").open(encoding="utf-8", newline="") as _rows:
+    _COLUMNS = tuple(Column(**row) for row in csv.DictReader(_rows))
+PARTICLE_COLUMNS = tuple(column for column in _COLUMNS if column.name.startswith(PARTICLE))
+JET_COLUMNS = tuple(column for column in _COLUMNS if column.name.startswith(JET))
 
 
 def label_column(name: str) -> str:
@@ -165,12 +136,7 @@ class Jets:
             )
         if not classes:
             return np.full(len(self), -1)
-        truth = np.stack([self.scalars[label_column(name)].astype(bool) for name in classes], axis=1)
-        if np.any(truth.sum(axis=1) > 1):
-            raise InputError(
-                f"{int((truth.sum(axis=1) > 1).sum())} jets are labelled with two classes at once"
-            )
-        return np.where(truth.any(axis=1), truth.argmax(axis=1), -1)
+        return class_numbers([self.scalars[label_column(name)] for name in classes])
 
     def __getitem__(self, index: slice | Array) -> "Jets":
         """The jets of a slice (a view where its step is 1), of an array of positions, or of a mask."""
@@ -204,6 +170,22 @@ class Jets:
             {name: column for name, column in self.particles.items() if name in wanted},
             {name: column for name, column in self.scalars.items() if name in wanted},
         )
+
+
+def class_numbers(truths: Sequence[Array]) -> Array:
+    """The number of the only class that is true (not 0) of each jet, int64, shape (B,); -1 where none is.
+
+    Args:
+        truths: for each class whether the jets are of it, each (B,).
+
+    Raises:
+        InputError: a jet is of two classes.
+    """
+    truth_BC = np.stack(truths, axis=1) != 0
+    several = int(np.sum(truth_BC.sum(axis=1) > 1))
+    if several:
+        raise InputError(f"{several} jets belong to two classes at once")
+    return np.where(truth_BC.any(axis=1), truth_BC.argmax(axis=1), -1)
 
 
 def concatenate(parts: Sequence[Jets]) -> Jets:

@@ -9,4 +9,5 @@ from .records import Hit as Hit
 from .records import Item as Item
 from .records import Provenance as Provenance
 from .records import VerifyReport as VerifyReport
+from .records import check_filters as check_filters
 from .sources import open_base as open_base

@@ -291,11 +291,10 @@ class KnowledgeBase:
         unloaded: bool = False, as_of: Moment = None, limit: int | None = None,
     ) -> list[Item]:  # fmt: skip
         """Current items (or the unloaded ones), newest first, filtered; `source` matches a part of the label."""
+        filters = {"domain": domain, "kind": kind, "author": author, "source": source}
         with self._store.read() as connection:
-            return reader.listed(
-                connection, domain=domain, kind=kind, author=author, source=source, unloaded=unloaded,
-                as_of=reader.checked_moment(connection, as_of), limit=limit,
-            )  # fmt: skip
+            moment = reader.checked_moment(connection, as_of)
+            return reader.listed(connection, filters, unloaded=unloaded, as_of=moment, limit=limit)
 
     def search(
         self, query: str, *, k: int = 5, as_of: Moment = None, domain: str | None = None, kind: str | None = None,

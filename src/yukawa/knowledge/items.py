@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from yukawa.core.errors import InputError, require, unknown_name
+from yukawa.core.errors import InputError, require
 from yukawa.knowledge.parsing import Quantity, Reading, find_quantities, is_range, read
-from yukawa.knowledge.records import DOMAINS, KINDS, Provenance, guess_domain
+from yukawa.knowledge.records import Provenance, check_filters, guess_domain
 
 MAX_BYTES = 5_000_000
 MAX_PDF_BYTES = 200_000_000
@@ -76,11 +76,9 @@ class NewItem:
 
     def content(self) -> dict[str, Any]:
         """Everything that a version's digest covers."""
-        p = self.provenance
-        return {
-            "kind": self.kind, "text": self.text, "question": self.question, "author": p.author, "source": p.source,
-            "url": p.url, "licence": p.licence, "domain": p.domain, "attributes": dict(self.attributes),
-        }  # fmt: skip
+        origin = {name: getattr(self.provenance, name) for name in Provenance.__slots__}
+        own = {"kind": self.kind, "text": self.text, "question": self.question}
+        return own | origin | {"attributes": dict(self.attributes)}
 
 
 def new_item(
@@ -97,10 +95,7 @@ def new_item(
     question = checked_text(question, "the question") if question is not None else None
     if kind is None:
         kind = "qa" if question else "document" if len(text.split()) > PASSAGE_WORDS else "statement"
-    if kind not in KINDS:
-        raise unknown_name("kind of item", kind, KINDS)
-    if domain is not None and domain not in DOMAINS:
-        raise unknown_name("domain", domain, DOMAINS)
+    check_filters(domain, kind)
     first = read(question or text[:4000])
     if domain is None:
         domain = guess_domain(f"{question or ''} {text}", names_particle=bool(first.mentions))

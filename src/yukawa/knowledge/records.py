@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from yukawa.core.errors import InputError
+from yukawa.core.errors import InputError, unknown_name
 
 Moment = dt.datetime | str | None
 KINDS = ("statement", "qa", "document", "correction", "data")
@@ -29,6 +29,11 @@ class Provenance:
     url: str | None
     licence: str | None
     domain: str
+
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        """The provenance in a row of the table of versions."""
+        return cls(*(row[name] for name in cls.__slots__))
 
     def _repr_markdown_(self) -> str:
         label = markdown(self.source)
@@ -183,6 +188,17 @@ _PATTERNS = {
     domain: [(re.compile(rf"(?<![a-z]){re.escape(word)}s?(?![a-z])"), 1 + word.count(" ")) for word in words]
     for domain, words in DOMAINS.items()
 }
+
+
+def check_filters(domain: str | None = None, kind: str | None = None) -> None:
+    """Refuse an unknown domain or kind of items.
+
+    Raises:
+        InputError: names the nearest.
+    """
+    for what, name, names in (("domain", domain, DOMAINS), ("kind of item", kind, KINDS)):
+        if name is not None and name not in names:
+            raise unknown_name(what, name, names)
 
 
 def guess_domain(text: str, *, names_particle: bool = False) -> str:

@@ -1,5 +1,6 @@
 from .base import Capabilities as Capabilities
 from .base import ChatModel as ChatModel
+from .base import GenerationOptions as GenerationOptions
 from .base import Message as Message
 from .base import Reply as Reply
 from .base import TokenLogprob as TokenLogprob

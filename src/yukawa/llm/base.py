@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Literal, Protocol, TypeVar, get_args
 
@@ -80,38 +80,45 @@ class Capabilities:
     context_length: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class GenerationOptions:
+    """How a model answers.
+
+    Attributes:
+        schema: the answer is JSON of this shape; its text is not validated here, `structured` does that.
+        temperature: 0 is greedy.
+        max_tokens: longest answer; None leaves it to the backend.
+        logprobs: whether a whole answer comes with the log-probabilities of its tokens.
+    """
+
+    schema: type[BaseModel] | None = None
+    temperature: float = 0.0
+    max_tokens: int | None = None
+    logprobs: bool = False
+
+
+GREEDY = GenerationOptions()
+
+
 class ChatModel(Protocol):
     """Any language model. `capabilities` is a coroutine: a server or a file may have to be asked."""
 
     name: str
 
-    async def chat(
-        self,
-        messages: Sequence[Message],
-        *,
-        schema: type[BaseModel] | None = None,
-        temperature: float = 0.0,
-        max_tokens: int | None = None,
-        logprobs: bool = False,
-    ) -> Reply:
+    async def chat(self, messages: Sequence[Message], options: GenerationOptions = GREEDY) -> Reply:
         """Answer the last message, whole.
 
         Args:
             messages: the conversation, oldest first.
-            schema: ask for JSON of this shape; the text is not validated here, `structured` does that.
-            temperature: 0 is greedy.
-            max_tokens: longest answer; None leaves it to the backend.
-            logprobs: ask for token log-probabilities.
+            options: how to answer.
 
         Raises:
-            InputError: the backend cannot do what was asked.
+            InputError: the backend cannot do what the options want.
             ModelError: the model failed or cannot be reached.
         """
         ...
 
-    def stream(
-        self, messages: Sequence[Message], *, temperature: float = 0.0, max_tokens: int | None = None
-    ) -> AsyncIterator[str]:
+    def stream(self, messages: Sequence[Message], options: GenerationOptions = GREEDY) -> AsyncIterator[str]:
         """Answer the last message piece by piece; an answer cut half-way ends in a ModelError."""
         ...
 
@@ -148,13 +155,26 @@ def open_model(settings: ModelSettings) -> ChatModel:
     return model
 
 
+def needed(settings: ModelSettings, key: str, example: str = "...") -> str:
+    """The value of a key without which the backend of a row cannot work.
+
+    Raises:
+        InputError: the row does not have it.
+    """
+    value: str | None = getattr(settings, key)
+    if value is None:
+        raise InputError(
+            f"model {settings.name!r} (backend {settings.backend}) lacks the key {key!r}",
+            hint=f'add {key} = "{example}" under [models.{settings.name}]',
+        )
+    return value
+
+
 async def structured(
     model: ChatModel,
     messages: Sequence[Message],
     schema: type[Schema],
-    *,
-    temperature: float = 0.0,
-    max_tokens: int | None = None,
+    options: GenerationOptions = GREEDY,
 ) -> Schema:
     """A reply as an instance of `schema`, from any backend.
 
@@ -166,7 +186,7 @@ async def structured(
     asked = list(messages)
     complaint = ""
     for _ in range(2):
-        reply = await model.chat(asked, schema=schema, temperature=temperature, max_tokens=max_tokens)
+        reply = await model.chat(asked, replace(options, schema=schema))
         try:
             return schema.model_validate_json(json_part(reply.text))
         except ValidationError as error:

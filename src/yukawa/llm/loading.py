@@ -147,6 +147,13 @@ def empty_model(folder: Path) -> Any:
         ) from error
 
 
+def end_tokens(*places: Any) -> set[int]:
+    """The tokens that end a text, according to configurations and tokenizers."""
+    found: list[Any] = [getattr(place, "eos_token_id", None) for place in places]
+    ends = [token for one in found for token in (one if isinstance(one, (list, tuple)) else [one])]
+    return set(ends) - {None}
+
+
 def torch_dtype(name: str) -> Any:
     """The type of torch that is called float32 (or fp32), bfloat16 (bf16) or float16 (fp16)."""
     return getattr(require("torch", _PURPOSE), _dtype_name(name))
@@ -289,10 +296,8 @@ def _check_tokenizer(tokenizer: Any, model: Any, name: str) -> list[str]:
     beyond = sorted(token for token, number in tokenizer.get_added_vocab().items() if number >= rows)
     if beyond:
         notes.append(f"the tokens {', '.join(beyond[:3])} of the tokenizer are beyond the model's vocabulary")
-    end, ends = tokenizer.eos_token_id, set()
-    for place in (config, getattr(model, "generation_config", None)):
-        found = getattr(place, "eos_token_id", None)
-        ends |= set(found if isinstance(found, (list, tuple)) else [found]) - {None}
+    end = tokenizer.eos_token_id
+    ends = end_tokens(config, getattr(model, "generation_config", None))
     if end is not None and ends and end not in ends:
         notes.append(f"its tokenizer ends texts with token {end}, its configuration with {min(ends)}")
     return notes

@@ -3,15 +3,23 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Self
 
-from pydantic import BaseModel
-
-from yukawa.core.errors import InputError, ModelError, require
+from yukawa.core.errors import ModelError, require
 from yukawa.core.settings import ModelSettings
 from yukawa.llm import loading
-from yukawa.llm.base import Capabilities, Message, Reply, TokenLogprob, ask_in_words, need_messages
+from yukawa.llm.base import (
+    GREEDY,
+    Capabilities,
+    GenerationOptions,
+    Message,
+    Reply,
+    TokenLogprob,
+    ask_in_words,
+    need_messages,
+    needed,
+)
 
 # The limit of an answer without a limit of its own: a base model may never end by itself.
 NEW_TOKENS = 1024
@@ -30,6 +38,7 @@ class _Generated:
     prompt_tokens: int
 
 
+@dataclass(eq=False, repr=False)
 class TransformersModel:
     """A causal language model in this process, with an optional PEFT adapter on top.
 
@@ -47,24 +56,19 @@ class TransformersModel:
         context_length: in tokens; None reads it from the configuration of the model.
     """
 
-    def __init__(
-        self,
-        model: str,
-        *,
-        name: str | None = None,
-        adapter: str | None = None,
-        load_in_4bit: bool | None = None,
-        context_length: int | None = None,
-    ) -> None:
-        self.name = name or model
-        self._source = model
-        self._adapter = adapter
-        self._load_in_4bit = load_in_4bit
-        self._context_length = context_length
-        self._loaded: tuple[Any, Any] | None = None
-        # One answer at a time: two at once would only share the processor and double the memory.
-        self._busy = threading.Lock()
-        self._loading = threading.Lock()
+    model: str
+    _: KW_ONLY
+    name: str = ""
+    adapter: str | None = None
+    load_in_4bit: bool | None = None
+    context_length: int | None = None
+    _loaded: tuple[Any, Any] | None = field(default=None, init=False)
+    # One answer at a time: two at once would only share the processor and double the memory.
+    _busy: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _loading: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    def __post_init__(self) -> None:
+        self.name = self.name or self.model
 
     @classmethod
     def from_settings(cls, settings: ModelSettings) -> Self:
@@ -73,28 +77,12 @@ class TransformersModel:
         Raises:
             InputError: the row does not name a model.
         """
-        if settings.model is None:
-            raise InputError(
-                f"model {settings.name!r} (backend transformers) names neither a folder nor a model on the Hub",
-                hint=f'add model = "..." under [models.{settings.name}]',
-            )
         return cls(
-            settings.model,
-            name=settings.name,
-            adapter=settings.adapter,
-            load_in_4bit=settings.load_in_4bit,
-            context_length=settings.context_length,
-        )
+            needed(settings, "model"), name=settings.name, adapter=settings.adapter,
+            load_in_4bit=settings.load_in_4bit, context_length=settings.context_length,
+        )  # fmt: skip
 
-    async def chat(
-        self,
-        messages: Sequence[Message],
-        *,
-        schema: type[BaseModel] | None = None,
-        temperature: float = 0.0,
-        max_tokens: int | None = None,
-        logprobs: bool = False,
-    ) -> Reply:
+    async def chat(self, messages: Sequence[Message], options: GenerationOptions = GREEDY) -> Reply:
         """See `ChatModel.chat`; the text carries no white space at its ends.
 
         Raises:
@@ -102,15 +90,14 @@ class TransformersModel:
             ModelError: the model cannot be loaded, or the prompt does not fit.
         """
         need_messages(messages, self.name)
-        asked = messages if schema is None else ask_in_words(messages, schema)
         stop = threading.Event()
         try:
-            return await asyncio.to_thread(self._answer, asked, temperature, max_tokens, logprobs, stop)
+            return await asyncio.to_thread(self._answer, messages, options, stop)
         finally:
             stop.set()  # a cancelled caller leaves the thread behind
 
     async def stream(
-        self, messages: Sequence[Message], *, temperature: float = 0.0, max_tokens: int | None = None
+        self, messages: Sequence[Message], options: GenerationOptions = GREEDY
     ) -> AsyncIterator[str]:
         """See `ChatModel.stream`; leaving early stops the model at its next token.
 
@@ -124,7 +111,7 @@ class TransformersModel:
         )
         pieces = iter(streamer if tokenizer.chat_template else until(_NEXT_TURN, streamer))
         stop = threading.Event()
-        work = asyncio.to_thread(self._generate, messages, temperature, max_tokens, stop, streamer=streamer)
+        work = asyncio.to_thread(self._generate, messages, options, stop, streamer)
         job = asyncio.ensure_future(work)
         try:
             while isinstance(piece := await asyncio.to_thread(next, pieces, _END), str):
@@ -148,61 +135,53 @@ class TransformersModel:
         self._loaded = None
 
     def _answer(
-        self,
-        messages: Sequence[Message],
-        temperature: float,
-        max_tokens: int | None,
-        logprobs: bool,
-        stop: threading.Event,
+        self, messages: Sequence[Message], options: GenerationOptions, stop: threading.Event
     ) -> Reply:
-        made = self._generate(messages, temperature, max_tokens, stop, logits=logprobs)
+        made = self._generate(messages, options, stop)
         model, tokenizer = self._load()
         whole = tokenizer.decode(made.tokens, skip_special_tokens=True)
         text = whole if tokenizer.chat_template else "".join(until(_NEXT_TURN, [whole]))
-        ended = made.tokens[-1] in _end_tokens(model, tokenizer) or text != whole
+        ended = made.tokens[-1] in loading.end_tokens(model.generation_config, tokenizer) or text != whole
         return Reply(
             text=text.strip(),
-            model=self._source,
+            model=self.model,
             finish_reason="stop" if ended else "length",
             usage={
                 "prompt_tokens": made.prompt_tokens,
                 "completion_tokens": len(made.tokens),
                 "total_tokens": made.prompt_tokens + len(made.tokens),
             },
-            logprobs=_logprobs(tokenizer, made) if logprobs else None,
+            logprobs=_logprobs(tokenizer, made) if options.logprobs else None,
         )
 
     def _generate(
         self,
         messages: Sequence[Message],
-        temperature: float,
-        max_tokens: int | None,
+        options: GenerationOptions,
         stop: threading.Event,
-        *,
-        logits: bool = False,
         streamer: Any = None,
     ) -> _Generated:
         try:
             with self._busy:
                 model, tokenizer = self._load()
-                room, inputs = self._prompt(messages, max_tokens)
-                options = _decoding(tokenizer, temperature, stop)
-                return _run(
-                    model, inputs, max_new_tokens=room, output_logits=logits, streamer=streamer, **options
-                )
+                room, inputs = self._prompt(messages, options)
+                how = _decoding(tokenizer, options, stop)
+                return _run(model, inputs, max_new_tokens=room, streamer=streamer, **how)
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"model {self.name!r} failed while answering: {error}") from error
         finally:
             if streamer is not None:
                 streamer.end()  # the reader of the pieces would wait for ever otherwise
 
-    def _prompt(self, messages: Sequence[Message], max_tokens: int | None) -> tuple[int, Any]:
+    def _prompt(self, messages: Sequence[Message], options: GenerationOptions) -> tuple[int, Any]:
         """How many tokens the answer may have, and the prompt as tensors of shape (1, length)."""
         _, tokenizer = self._load()
+        if options.schema is not None:
+            messages = ask_in_words(messages, options.schema)
         inputs = _encode(tokenizer, messages, self.name)
         length = int(inputs["input_ids"].shape[-1])
         context = self._context()
-        room = NEW_TOKENS if max_tokens is None else max_tokens
+        room = NEW_TOKENS if options.max_tokens is None else options.max_tokens
         if context is not None:
             if length >= context:
                 raise ModelError(
@@ -217,19 +196,15 @@ class TransformersModel:
         with self._loading:
             if self._loaded is None:
                 found = loading.open_language_model(
-                    self._source,
-                    adapter=self._adapter,
-                    name=self.name,
-                    load_in_4bit=self._load_in_4bit,
-                    device="auto",
-                )
+                    self.model, adapter=self.adapter, name=self.name, load_in_4bit=self.load_in_4bit, device="auto"
+                )  # fmt: skip
                 self._loaded = (found.model, found.tokenizer)
             return self._loaded
 
     def _context(self) -> int | None:
-        if self._context_length is None:
-            self._context_length = loading.context_length(self._source, self._adapter)
-        return self._context_length
+        if self.context_length is None:
+            self.context_length = loading.context_length(self.model, self.adapter)
+        return self.context_length
 
 
 def until(stop: str, pieces: Iterable[str]) -> Iterator[str]:
@@ -282,20 +257,24 @@ def _encode(tokenizer: Any, messages: Sequence[Message], name: str) -> Any:
     raise ModelError(f"the chat template of model {name!r} refuses this conversation: {refusal}") from refusal
 
 
-def _decoding(tokenizer: Any, temperature: float, stop: threading.Event) -> dict[str, Any]:
+def _decoding(tokenizer: Any, options: GenerationOptions, stop: threading.Event) -> dict[str, Any]:
     """How to choose tokens and when to end, as arguments of `generate`."""
     halt = require("transformers", _PURPOSE).StoppingCriteriaList([lambda ids, scores, **_: stop.is_set()])
-    options: dict[str, Any] = {"stopping_criteria": halt, "do_sample": temperature > 0}
-    if temperature > 0:
-        options["temperature"] = temperature
+    how: dict[str, Any] = {
+        "stopping_criteria": halt,
+        "do_sample": options.temperature > 0,
+        "output_logits": options.logprobs,
+    }
+    if options.temperature > 0:
+        how["temperature"] = options.temperature
     else:
         # Greedy choice leaves no use for the sampling knobs that a model's own configuration may set.
-        options |= {"temperature": None, "top_p": None, "top_k": None}
+        how |= {"temperature": None, "top_p": None, "top_k": None}
     if not tokenizer.chat_template:
-        options |= {"stop_strings": [_NEXT_TURN], "tokenizer": tokenizer}
+        how |= {"stop_strings": [_NEXT_TURN], "tokenizer": tokenizer}
     if tokenizer.pad_token_id is None:
-        options["pad_token_id"] = 0  # one row needs no padding, but `generate` warns without
-    return options
+        how["pad_token_id"] = 0  # one row needs no padding, but `generate` warns without
+    return how
 
 
 def _run(model: Any, inputs: Any, **options: Any) -> _Generated:
@@ -317,10 +296,3 @@ def _logprobs(tokenizer: Any, made: _Generated) -> tuple[TokenLogprob, ...]:
         TokenLogprob(tokenizer.decode([token]), float(row[0].float().log_softmax(-1)[token]))
         for token, row in zip(made.tokens, made.logits, strict=True)
     )
-
-
-def _end_tokens(model: Any, tokenizer: Any) -> set[int]:
-    ends = model.generation_config.eos_token_id
-    if ends is None:
-        ends = tokenizer.eos_token_id
-    return set() if ends is None else {ends} if isinstance(ends, int) else set(ends)

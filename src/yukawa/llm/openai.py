@@ -3,15 +3,25 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import KW_ONLY, asdict, dataclass, field
 from typing import Any, Self
 
 import openai
 from openai import AsyncOpenAI
-from pydantic import BaseModel
 
-from yukawa.core.errors import InputError, ModelError
+from yukawa.core.errors import ModelError
 from yukawa.core.settings import ModelSettings, check_web_address, read_key
-from yukawa.llm.base import Capabilities, Message, Reply, TokenLogprob, ask_in_words, need_messages
+from yukawa.llm.base import (
+    GREEDY,
+    Capabilities,
+    GenerationOptions,
+    Message,
+    Reply,
+    TokenLogprob,
+    ask_in_words,
+    need_messages,
+    needed,
+)
 
 DEFAULT_URL = "https://api.openai.com/v1"
 _SHOWN_CHARACTERS = 300
@@ -22,6 +32,7 @@ _DISPENSABLE = ("response_format", "max_tokens", "temperature")
 log = logging.getLogger(__name__)
 
 
+@dataclass(eq=False, repr=False)
 class OpenAIModel:
     """A model behind a URL.
 
@@ -43,29 +54,21 @@ class OpenAIModel:
         InputError: `base_url` is not a web address.
     """
 
-    def __init__(
-        self,
-        model: str,
-        *,
-        name: str | None = None,
-        base_url: str = DEFAULT_URL,
-        key_variable: str | None = None,
-        context_length: int | None = None,
-        timeout_s: float = 60.0,
-        retries: int = 3,
-    ) -> None:
-        self.name = name or model
-        check_web_address(
-            base_url, f"model {self.name!r}", 'write it like base_url = "http://localhost:8000/v1"'
-        )
-        self._model = model
-        self._url = base_url
-        self._key_variable = key_variable
-        self._context_length = context_length
-        self._timeout_s = timeout_s
-        self._retries = retries
-        self._refused: frozenset[str] = frozenset()
-        self._open: tuple[asyncio.AbstractEventLoop, AsyncOpenAI] | None = None
+    model: str
+    _: KW_ONLY
+    name: str = ""
+    base_url: str = DEFAULT_URL
+    key_variable: str | None = None
+    context_length: int | None = None
+    timeout_s: float = 60.0
+    retries: int = 3
+    _refused: frozenset[str] = field(default=frozenset(), init=False)
+    _open: tuple[asyncio.AbstractEventLoop, AsyncOpenAI] | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.name = self.name or self.model
+        hint = 'write it like base_url = "http://localhost:8000/v1"'
+        check_web_address(self.base_url, f"model {self.name!r}", hint)
 
     @classmethod
     def from_settings(cls, settings: ModelSettings) -> Self:
@@ -74,41 +77,23 @@ class OpenAIModel:
         Raises:
             InputError: the row does not name a model.
         """
-        if settings.model is None:
-            raise InputError(
-                f"model {settings.name!r} (backend openai) does not say which model to ask the server for",
-                hint=f'add model = "..." under [models.{settings.name}]',
-            )
         return cls(
-            settings.model,
-            name=settings.name,
-            base_url=settings.base_url or DEFAULT_URL,
-            key_variable=settings.key_variable,
-            context_length=settings.context_length,
-            timeout_s=settings.timeout_s,
-        )
+            needed(settings, "model"), name=settings.name, base_url=settings.base_url or DEFAULT_URL,
+            key_variable=settings.key_variable, context_length=settings.context_length, timeout_s=settings.timeout_s,
+        )  # fmt: skip
 
-    async def chat(
-        self,
-        messages: Sequence[Message],
-        *,
-        schema: type[BaseModel] | None = None,
-        temperature: float = 0.0,
-        max_tokens: int | None = None,
-        logprobs: bool = False,
-    ) -> Reply:
+    async def chat(self, messages: Sequence[Message], options: GenerationOptions = GREEDY) -> Reply:
         """See `ChatModel.chat`.
 
         Raises:
             InputError: the key variable is not set.
             ModelError: the server cannot be reached, failed, refused, or sent something that is not a reply.
         """
-        wish = {"temperature": temperature, "max_tokens": max_tokens, "logprobs": True if logprobs else None}
-        answer = await self._create(messages, schema, wish)
-        return self._reply(answer, logprobs)
+        more = {"logprobs": True} if options.logprobs else {}
+        return self._reply(await self._create(messages, options, more), options.logprobs)
 
     async def stream(
-        self, messages: Sequence[Message], *, temperature: float = 0.0, max_tokens: int | None = None
+        self, messages: Sequence[Message], options: GenerationOptions = GREEDY
     ) -> AsyncIterator[str]:
         """See `ChatModel.stream`; requests are tried again until the server has begun to answer, never after.
 
@@ -116,8 +101,7 @@ class OpenAIModel:
             InputError: the key variable is not set.
             ModelError: as in `chat`, or the answer ended early.
         """
-        wish = {"temperature": temperature, "max_tokens": max_tokens, "stream": True}
-        events = await self._create(messages, None, wish)
+        events = await self._create(messages, options, {"stream": True})
         reason: str | None = None
         try:
             async for event in events:
@@ -129,7 +113,7 @@ class OpenAIModel:
             raise self._cut(error) from error
         finally:
             await events.close()
-        self._need_whole(reason, max_tokens)
+        self._need_whole(reason, options.max_tokens)
 
     async def capabilities(self) -> Capabilities:
         """The abilities of the protocol, less those that this server has refused; asks `/models` for the context length.
@@ -142,7 +126,7 @@ class OpenAIModel:
             streaming=True,
             json_schema="response_format" not in self._refused,
             logprobs=True,
-            context_length=self._context_length or await self._served_length(),
+            context_length=self.context_length or await self._served_length(),
         )
 
     async def aclose(self) -> None:
@@ -158,22 +142,22 @@ class OpenAIModel:
         loop = asyncio.get_running_loop()
         if self._open is None or self._open[0] is not loop:
             client = AsyncOpenAI(
-                api_key="none", base_url=self._url, timeout=self._timeout_s, max_retries=self._retries
+                api_key="none", base_url=self.base_url, timeout=self.timeout_s, max_retries=self.retries
             )
             self._open = (loop, client)
         client = self._open[1]
-        client.api_key = read_key(self._key_variable, f"model {self.name!r}")
+        client.api_key = read_key(self.key_variable, f"model {self.name!r}")
         return client
 
     async def _create(
-        self, messages: Sequence[Message], schema: type[BaseModel] | None, wish: dict[str, Any]
+        self, messages: Sequence[Message], options: GenerationOptions, more: dict[str, Any]
     ) -> Any:
         """Ask for a completion, doing without whatever this server turns out to refuse."""
         need_messages(messages, self.name)
         create: Callable[..., Awaitable[Any]] = self._client().chat.completions.create
         refused = self._refused
         while True:
-            body = self._body(messages, schema, wish, refused)
+            body = self._body(messages, options, refused) | more
             try:
                 answer = await create(**body)
             except (openai.APIError, ValueError) as error:
@@ -188,24 +172,20 @@ class OpenAIModel:
             return answer
 
     def _body(
-        self,
-        messages: Sequence[Message],
-        schema: type[BaseModel] | None,
-        wish: dict[str, Any],
-        refused: frozenset[str],
+        self, messages: Sequence[Message], options: GenerationOptions, refused: frozenset[str]
     ) -> dict[str, Any]:
-        body = {key: value for key, value in wish.items() if value is not None}
+        schema = options.schema
+        body: dict[str, Any] = {"model": self.model}
         if schema is not None and "response_format" in refused:
             messages = ask_in_words(messages, schema)
         elif schema is not None:
             described = {"name": schema.__name__, "schema": schema.model_json_schema()}
             body["response_format"] = {"type": "json_schema", "json_schema": described}
-        if "max_tokens" in refused and "max_tokens" in body:
-            body["max_completion_tokens"] = body.pop("max_tokens")
-        if "temperature" in refused:
-            del body["temperature"]
-        turns = [{"role": message.role, "content": message.content} for message in messages]
-        return {"model": self._model, "messages": turns, **body}
+        if options.max_tokens is not None:
+            body["max_completion_tokens" if "max_tokens" in refused else "max_tokens"] = options.max_tokens
+        if "temperature" not in refused:
+            body["temperature"] = options.temperature
+        return body | {"messages": [asdict(message) for message in messages]}
 
     async def _served_length(self) -> int | None:
         client = self._client()
@@ -218,7 +198,7 @@ class OpenAIModel:
             raise self._explained(error) from error
         for row in _rows(listed, "data"):
             length = getattr(row, "max_model_len", None)  # a field of vLLM and SGLang beside the protocol
-            if getattr(row, "id", None) == self._model and isinstance(length, int):
+            if getattr(row, "id", None) == self.model and isinstance(length, int):
                 return length
         return None
 
@@ -234,7 +214,7 @@ class OpenAIModel:
         usage = getattr(answer, "usage", None)
         return Reply(
             text=text,
-            model=answer.model or self._model,
+            model=answer.model or self.model,
             finish_reason=choice.finish_reason,
             usage=None if usage is None else _counts(usage),
             logprobs=self._logprobs(choice) if logprobs else None,
@@ -260,14 +240,14 @@ class OpenAIModel:
     def _cut(self, error: Exception | None) -> ModelError:
         why = f": {_in_words(error)}" if error is not None else ""
         return ModelError(
-            f"the answer of model {self.name!r} at {self._url} was cut half-way{why}; it is incomplete",
+            f"the answer of model {self.name!r} at {self.base_url} was cut half-way{why}; it is incomplete",
             hint="ask again",
         )
 
     def _no_protocol(self, error: Exception | None) -> ModelError:
         why = f" ({_in_words(error)})" if error is not None else ""
         return ModelError(
-            f"{self._url} answered model {self.name!r} with something that is not a chat completion{why}",
+            f"{self.base_url} answered model {self.name!r} with something that is not a chat completion{why}",
             hint="base_url must be the root of an OpenAI-compatible API; it usually ends in /v1",
         )
 
@@ -276,29 +256,29 @@ class OpenAIModel:
         status = error.status_code if isinstance(error, openai.APIStatusError) else None
         if status is None and not isinstance(error, openai.APIConnectionError):
             return self._no_protocol(error)
-        again = self._retries and _is_tried_again(error)
-        tried = f" after {self._retries + 1} attempts" if again else ""
+        again = self.retries and _is_tried_again(error)
+        tried = f" after {self.retries + 1} attempts" if again else ""
         row = f"[models.{self.name}] of yukawa.toml"
         if isinstance(error, openai.APITimeoutError):
             return ModelError(
-                f"{self._url} was silent for {self._timeout_s:g} s{tried} (model {self.name!r})",
+                f"{self.base_url} was silent for {self.timeout_s:g} s{tried} (model {self.name!r})",
                 hint=f"is the server overloaded? A longer wait is timeout_s under {row}",
             )
         if isinstance(error, openai.APIStatusError):
             return ModelError(
-                f"{self._url} refused model {self.name!r}{tried}: {_in_words(error)}",
+                f"{self.base_url} refused model {self.name!r}{tried}: {_in_words(error)}",
                 hint=self._advice(error.status_code, row),
             )
         return ModelError(
-            f"{self._url} cannot be reached{tried} (model {self.name!r}): {_in_words(error)}",
+            f"{self.base_url} cannot be reached{tried} (model {self.name!r}): {_in_words(error)}",
             hint=f"is the server running? Check base_url under {row}",
         )
 
     def _advice(self, status: int, row: str) -> str:
         if status in (401, 403):
-            if self._key_variable is None:
+            if self.key_variable is None:
                 return f"the server wants a key: put key_variable under {row}"
-            return f"check the key in the variable {self._key_variable}"
+            return f"check the key in the variable {self.key_variable}"
         if status == 404:
             return f"check model and base_url under {row}"
         return "try again later" if status == 429 or status >= 500 else ""

@@ -3,13 +3,12 @@
 import re
 import unicodedata
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import Self
-
-from pydantic import BaseModel
 
 from yukawa.core.errors import InputError
 from yukawa.core.settings import ModelSettings
-from yukawa.llm.base import Capabilities, Message, Reply, need_messages
+from yukawa.llm.base import GREEDY, Capabilities, GenerationOptions, Message, Reply, need_messages
 
 Support = Callable[[str, str], float]
 
@@ -38,6 +37,17 @@ _STOP_WORDS = frozenset(
 )
 
 
+def shared_words(question: str, sentence: str) -> float:
+    """Share of the question's content words that the sentence holds, from 0 to 1."""
+    wanted = _content_words(question)
+    return len(wanted & _content_words(sentence)) / len(wanted) if wanted else 0.0
+
+
+def _content_words(text: str) -> set[str]:
+    return set(_WORD.findall(unicodedata.normalize("NFKC", text).casefold())) - _STOP_WORDS
+
+
+@dataclass(eq=False, repr=False)
 class QuoteModel:
     """Answers only in the words of numbered passages.
 
@@ -53,35 +63,25 @@ class QuoteModel:
         share: a further sentence needs at least this share of the best one's support.
     """
 
-    def __init__(
-        self, name: str = "quote", *, support: Support | None = None, sentences: int = 2, share: float = 0.9
-    ) -> None:
-        self.name = name
-        self._support = support or shared_words
-        self._sentences = sentences
-        self._share = share
+    name: str = "quote"
+    _: KW_ONLY
+    support: Support = shared_words
+    sentences: int = 2
+    share: float = 0.9
 
     @classmethod
     def from_settings(cls, settings: ModelSettings) -> Self:
         """The quoting model under the name of its row."""
         return cls(settings.name)
 
-    async def chat(
-        self,
-        messages: Sequence[Message],
-        *,
-        schema: type[BaseModel] | None = None,
-        temperature: float = 0.0,
-        max_tokens: int | None = None,
-        logprobs: bool = False,
-    ) -> Reply:
+    async def chat(self, messages: Sequence[Message], options: GenerationOptions = GREEDY) -> Reply:
         """One quoted sentence a line, best supported first; `NOTHING_FOUND` where none is supported.
 
         Raises:
             InputError: the prompt has no question, or asks for something a quotation cannot give.
         """
-        if schema is not None or logprobs:
-            wish = "fill a schema" if schema is not None else "give log-probabilities"
+        if options.schema is not None or options.logprobs:
+            wish = "fill a schema" if options.schema is not None else "give log-probabilities"
             raise InputError(
                 f"model {self.name!r} quotes passages and cannot {wish}",
                 hint="choose a language model with --model; `yukawa models` lists them",
@@ -89,7 +89,7 @@ class QuoteModel:
         return Reply("\n".join(self._quotes(messages)), model=self.name, finish_reason="stop", usage=None)
 
     async def stream(
-        self, messages: Sequence[Message], *, temperature: float = 0.0, max_tokens: int | None = None
+        self, messages: Sequence[Message], options: GenerationOptions = GREEDY
     ) -> AsyncIterator[str]:
         """The text of `chat`, one sentence at a time."""
         for position, quote in enumerate(self._quotes(messages)):
@@ -105,7 +105,7 @@ class QuoteModel:
     def _quotes(self, messages: Sequence[Message]) -> list[str]:
         question, passages = read_prompt(messages, self.name)
         found = [
-            (self._support(question, sentence), number, sentence)
+            (self.support(question, sentence), number, sentence)
             for number, text in passages
             for sentence in split_sentences(text)
         ]
@@ -113,9 +113,9 @@ class QuoteModel:
         found.sort(key=lambda item: -item[0])
         if not found or found[0][0] <= 0:
             return [NOTHING_FOUND]
-        enough = self._share * found[0][0]
+        enough = self.share * found[0][0]
         quotes = [f"{sentence} [{number}]" for support, number, sentence in found if support >= enough]
-        return quotes[: self._sentences]
+        return quotes[: self.sentences]
 
 
 def read_prompt(messages: Sequence[Message], name: str = "quote") -> tuple[str, list[tuple[int, str]]]:
@@ -155,13 +155,3 @@ def split_sentences(text: str) -> list[str]:
         if line[start:].strip():
             sentences.append(line[start:].strip())
     return sentences
-
-
-def shared_words(question: str, sentence: str) -> float:
-    """Share of the question's content words that the sentence holds, from 0 to 1."""
-    wanted = _content_words(question)
-    return len(wanted & _content_words(sentence)) / len(wanted) if wanted else 0.0
-
-
-def _content_words(text: str) -> set[str]:
-    return set(_WORD.findall(unicodedata.normalize("NFKC", text).casefold())) - _STOP_WORDS

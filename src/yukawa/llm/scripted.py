@@ -6,11 +6,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel
-
 from yukawa.core.errors import InputError, ModelError
 from yukawa.core.settings import ModelSettings
-from yukawa.llm.base import Capabilities, Message, Reply, need_messages
+from yukawa.llm.base import GREEDY, Capabilities, GenerationOptions, Message, Reply, need_messages, needed
 
 
 class ScriptedModel:
@@ -36,34 +34,22 @@ class ScriptedModel:
         Raises:
             InputError: no file is named, or it cannot be read as replies.
         """
-        if settings.replies is None:
-            raise InputError(
-                f"model {settings.name!r} (backend scripted) names no file of replies",
-                hint=f'add replies = "replies.jsonl" under [models.{settings.name}]',
-            )
-        return cls(read_replies(Path(settings.replies)), name=settings.name)
+        path = needed(settings, "replies", "replies.jsonl")
+        return cls(read_replies(Path(path)), name=settings.name)
 
-    async def chat(
-        self,
-        messages: Sequence[Message],
-        *,
-        schema: type[BaseModel] | None = None,
-        temperature: float = 0.0,
-        max_tokens: int | None = None,
-        logprobs: bool = False,
-    ) -> Reply:
+    async def chat(self, messages: Sequence[Message], options: GenerationOptions = GREEDY) -> Reply:
         """The next reply of the script.
 
         Raises:
             InputError: log-probabilities are requested, or there is no message.
             ModelError: the script has run out.
         """
-        if logprobs:
+        if options.logprobs:
             raise InputError(f"model {self.name!r} is scripted and has no log-probabilities")
         return Reply(self._next(messages), model=self.name, finish_reason="stop", usage=None)
 
     async def stream(
-        self, messages: Sequence[Message], *, temperature: float = 0.0, max_tokens: int | None = None
+        self, messages: Sequence[Message], options: GenerationOptions = GREEDY
     ) -> AsyncIterator[str]:
         """The next reply, word by word."""
         for piece in re.findall(r"\s*\S+\s*$|\s*\S+|\s+", self._next(messages)):
@@ -107,14 +93,11 @@ def read_replies(path: Path) -> list[str]:
 def _json_string(line: str, where: str) -> str:
     try:
         reply = json.loads(line)
+        fault = f"{type(reply).__name__} instead of a string"
     except json.JSONDecodeError as error:
-        raise InputError(
-            f"{where}: this is not JSON ({error.msg})", hint='a line is one JSON string: "..."'
-        ) from None
+        reply, fault = None, f"this is not JSON ({error.msg})"
     if not isinstance(reply, str):
-        raise InputError(
-            f"{where}: {type(reply).__name__} instead of a string", hint='a line is one JSON string: "..."'
-        )
+        raise InputError(f"{where}: {fault}", hint='a line is one JSON string: "..."')
     return reply
 
 

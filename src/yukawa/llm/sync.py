@@ -6,8 +6,6 @@ from collections.abc import Coroutine, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from pydantic import BaseModel
-
 from yukawa.llm import base
 
 T = TypeVar("T")
@@ -28,39 +26,25 @@ class SyncChat:
         self._thread: threading.Thread | None = None
 
     def chat(
-        self,
-        messages: Sequence[base.Message],
-        *,
-        schema: type[BaseModel] | None = None,
-        temperature: float = 0.0,
-        max_tokens: int | None = None,
-        logprobs: bool = False,
+        self, messages: Sequence[base.Message], options: base.GenerationOptions = base.GREEDY
     ) -> base.Reply:
         """Call `ChatModel.chat` and wait for the reply."""
-        return self._run(
-            self.model.chat(
-                messages, schema=schema, temperature=temperature, max_tokens=max_tokens, logprobs=logprobs
-            )
-        )
+        return self._run(self.model.chat(messages, options))
 
     def structured(
         self,
         messages: Sequence[base.Message],
         schema: type[base.Schema],
-        *,
-        temperature: float = 0.0,
-        max_tokens: int | None = None,
+        options: base.GenerationOptions = base.GREEDY,
     ) -> base.Schema:
         """Call `yukawa.llm.structured` and wait for its result."""
-        return self._run(
-            base.structured(self.model, messages, schema, temperature=temperature, max_tokens=max_tokens)
-        )
+        return self._run(base.structured(self.model, messages, schema, options))
 
     def stream(
-        self, messages: Sequence[base.Message], *, temperature: float = 0.0, max_tokens: int | None = None
+        self, messages: Sequence[base.Message], options: base.GenerationOptions = base.GREEDY
     ) -> Iterator[str]:
         """`ChatModel.stream`, one string at a time; leaving the loop early stops the model."""
-        pieces = self.model.stream(messages, temperature=temperature, max_tokens=max_tokens)
+        pieces = self.model.stream(messages, options)
         try:
             while isinstance(piece := self._run(_next(pieces)), str):
                 yield piece

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from itertools import islice, repeat
 from typing import Any
 
@@ -9,23 +10,33 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, Sampler
 
+from yukawa.runs.distributed import Machine
+
 TensorBatch = dict[str, Tensor]
 
 
+@dataclass(kw_only=True, eq=False)
 class StepDataset(IterableDataset, ABC):  # type: ignore[misc]  # untyped there
     """The batches of a whole training, one for each step, as tensors by name.
 
     A resumed training asks for all batches again and throws the first ones away; these cost nothing here: they
     are None.
 
-    Args:
+    Attributes:
         batch: how many examples a batch has over all processes.
         steps: number of batches.
+        seed: of the order of the examples.
         first: how many batches are None.
+        machine: says which process this is, and of how many.
+        prefetch: batches made ready in the background.
     """
 
-    def __init__(self, batch: int, steps: int, first: int = 0) -> None:
-        self.batch, self.steps, self.first = batch, steps, first
+    batch: int
+    steps: int
+    seed: int
+    first: int = 0
+    machine: Machine = field(default_factory=Machine)
+    prefetch: int = 0
 
     def __len__(self) -> int:
         return self.steps

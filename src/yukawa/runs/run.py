@@ -15,6 +15,7 @@ from typing import Any, Self
 import yaml
 
 from yukawa.core import files
+from yukawa.core.config import differences
 from yukawa.core.errors import InputError, NotFound, StoreError
 
 RECIPE, ENVIRONMENT, DATA, METRICS = "recipe.yaml", "environment.json", "data.json", "metrics.jsonl"
@@ -106,8 +107,9 @@ class Run:
         if not (folder / RECIPE).exists():
             raise NotFound(f"{folder} holds no run: {RECIPE} is missing", hint="begin it without --resume")
         run = cls.open(folder)
-        for name, (old, new) in _differences(run.recipe, recipe).items():
-            if not any(fnmatchcase(name, pattern) for pattern in free):
+        for name, (old, new) in differences(run.recipe, recipe).items():
+            whole = name.partition("[")[0]  # of a list that may differ, each element may
+            if not any(fnmatchcase(whole, pattern) for pattern in free):
                 raise InputError(
                     f"{folder} was begun with {name} {old!r}, not {new!r}",
                     hint="resume with its own recipe, or begin a new run in another folder",
@@ -184,20 +186,6 @@ class Run:
                 raise InputError(f"{new} is new: {self.folder} began without it", hint=hint)
             if files.hash_file(new) != old[1]:
                 raise InputError(f"{new} differs from {old[0]} as {self.folder} began with it", hint=hint)
-
-
-def _differences(
-    old: Mapping[str, Any], new: Mapping[str, Any], place: str = ""
-) -> dict[str, tuple[Any, Any]]:
-    """The values that differ, by dotted name."""
-    found: dict[str, tuple[Any, Any]] = {}
-    for key in [*old, *(key for key in new if key not in old)]:
-        before, after = old.get(key), new.get(key)
-        if isinstance(before, Mapping) and isinstance(after, Mapping):
-            found |= _differences(before, after, f"{place}{key}.")
-        elif before != after:
-            found[f"{place}{key}"] = (before, after)
-    return found
 
 
 def is_run(path: Path | str) -> bool:

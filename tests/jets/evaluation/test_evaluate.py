@@ -173,7 +173,7 @@ def test_the_page_holds_every_part() -> None:
         "## Remarks",
     ):
         assert heading in text, heading
-    assert "| charge flip rate b |" in text
+    assert "| charge flip rate of b |" in text
     assert "| mean diagonal |" in text
     assert "- one: something to know" in text
     assert "nan" not in text

@@ -10,27 +10,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yukawa.core.errors import InputError
-from yukawa.jets.io.chunks import ChunkWriter, JetSource, join_sources
+from yukawa.jets.io.chunks import ChunkWriter, JetChunk, JetSource, join_sources
 from yukawa.jets.table import Jets, concatenate
 
 
 @dataclass(frozen=True)
-class Held:
+class Held(JetChunk):
     """A chunk that is in memory."""
 
     jets: Jets
-    path: Path = Path("held")
 
-    @property
-    def count(self) -> int:
-        return len(self.jets)
+    def _read(self, columns: tuple[str, ...]) -> Jets:
+        return self.jets.pick(columns)
 
-    def read(self, columns=None) -> Jets:
-        return self.jets if columns is None else self.jets.pick(columns)
+
+def held(jets: Jets, path: str = "held") -> Held:
+    return Held(Path(path), len(jets), jets.columns, jets)
 
 
 def test_a_source_is_its_pieces_in_order(jets: Jets, assert_same):
-    source = JetSource(jets.columns, tuple(Held(jets[at : at + 20], Path(f"{at}")) for at in (0, 20, 40)))
+    source = JetSource(jets.columns, tuple(held(jets[at : at + 20], f"{at}") for at in (0, 20, 40)))
     assert len(source) == len(jets)
     assert source.paths == (Path("0"), Path("20"), Path("40"))
     assert [len(chunk) for chunk in source.read_chunks()] == [20, 20, 10]
@@ -39,18 +38,18 @@ def test_a_source_is_its_pieces_in_order(jets: Jets, assert_same):
 
 
 def test_a_missing_column_is_named_before_anything_is_read(jets: Jets):
-    source = JetSource(jets.columns, (Held(jets),))
+    source = JetSource(jets.columns, (held(jets),))
     with pytest.raises(InputError, match=r"held: no column part_pX .*near it: part_p"):
         next(source.read_chunks(["part_pX"]))
 
 
 def test_joining_needs_the_same_columns_in_any_order(jets: Jets):
-    one = JetSource(jets.columns, (Held(jets, Path("one")),))
-    turned = JetSource(jets.columns[::-1], (Held(jets, Path("two")),))
+    one = JetSource(jets.columns, (held(jets, "one"),))
+    turned = JetSource(jets.columns[::-1], (held(jets, "two"),))
     both = join_sources([one, turned])
     assert (len(both), both.columns) == (2 * len(jets), jets.columns)
-    less = JetSource(jets.columns[1:], (Held(jets, Path("less")),))
-    more = JetSource((*jets.columns, "jet_tau"), (Held(jets, Path("more")),))
+    less = JetSource(jets.columns[1:], (held(jets, "less"),))
+    more = JetSource((*jets.columns, "jet_tau"), (held(jets, "more"),))
     with pytest.raises(
         InputError, match="less and one do not hold the same columns: only one of them has part_px"
     ):

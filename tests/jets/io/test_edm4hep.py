@@ -12,12 +12,17 @@ import pytest
 import uproot
 
 from yukawa.core.errors import InputError
-from yukawa.jets.io.edm4hep import Edm4hepChunk, _nearest, holds_events, open_edm4hep
-from yukawa.jets.io.jetclass import write_jetclass
+from yukawa.jets.io.edm4hep import Edm4hepChunk, holds_events, open_edm4hep
+from yukawa.jets.io.jetclass import jetclass_writer
 from yukawa.jets.io.source import open_source
 from yukawa.jets.table import JET_ORIGIN, PDG_ID, Jets, concatenate
 
 OLDER, NEWER = "test_FCC_Winter2023.root", "p8_ee_WW_ecm240_edm4hep.root"
+
+
+def write_jetclass(path: Path, jets: Jets) -> None:
+    with jetclass_writer(path) as append:
+        append(jets)
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +116,8 @@ def test_fewer_columns_and_smaller_pieces_are_the_same_jets(real_data: Path, old
     assert_same(open_edm4hep(path).read(columns), older.pick(columns))
     event = older.scalars["jet_event"]
     parts = [
-        Edm4hepChunk(path, int(np.sum((event >= a) & (event < b))), a, b) for a, b in ((0, 30), (30, 100))
+        Edm4hepChunk(path, int(np.sum((event >= a) & (event < b))), older.columns, a, b)
+        for a, b in ((0, 30), (30, 100))
     ]
     read = [pickle.loads(pickle.dumps(part)).read() for part in parts]  # noqa: S301 -- our own
     assert [len(jets) for jets in read] == [part.count for part in parts]
@@ -138,27 +144,3 @@ def test_a_column_that_is_not_there_is_named(real_data: Path):
     source = open_edm4hep(real_data / "jets" / OLDER)
     with pytest.raises(InputError, match=r"no column part_isChargedKaon .*near it: part_isCharged"):
         source.chunks[0].read(["part_isChargedKaon"])
-
-
-def test_the_nearest_parton_is_that_of_the_smallest_angle():
-    random = np.random.default_rng(3)
-    where = np.array([0, 3, 3, 8])  # three events with three, no and five partons
-    partons, jets = random.normal(size=(3, 8)), random.normal(size=(3, 6))
-    event = np.array([0, 0, 1, 2, 2, 2])
-    angle, nearest = _nearest(jets, event, partons, where)
-    for jet in range(6):
-        candidates = range(where[event[jet]], where[event[jet] + 1])
-        cosines = [
-            jets[:, jet] @ partons[:, at] / np.linalg.norm(jets[:, jet]) / np.linalg.norm(partons[:, at])
-            for at in candidates
-        ]
-        if not cosines:
-            assert np.isnan(angle[jet])
-            assert nearest[jet] == -1
-            continue
-        assert nearest[jet] == candidates[int(np.argmax(cosines))]
-        assert angle[jet] == pytest.approx(np.arccos(max(cosines)))
-    rotation, _ = np.linalg.qr(random.normal(size=(3, 3)))
-    turned = _nearest(rotation @ jets * 7, event, rotation @ partons, where)
-    np.testing.assert_allclose(turned[0], angle)
-    np.testing.assert_array_equal(turned[1], nearest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Sequence
 from pathlib import Path
 
 import h5py
@@ -24,9 +25,14 @@ from yukawa.jets.io.hdf5 import (
     encode_features,
     hdf5_writer,
     open_hdf5,
-    write_hdf5,
 )
 from yukawa.jets.table import Jets, concatenate
+
+
+def write_hdf5(path: Path, jets: Jets, features: Sequence[str] | None = None) -> None:
+    with hdf5_writer(path, features=features) as append:
+        append(jets)
+
 
 RAW = ("part_px", "part_py", "part_pz", "part_energy", "part_charge")
 

@@ -20,10 +20,14 @@ from yukawa.jets.io.jetclass import (
     native,
     open_jetclass,
     opened,
-    write_jetclass,
 )
 from yukawa.jets.io.parquet import write_parquet
 from yukawa.jets.table import Jets, concatenate
+
+
+def write_jetclass(path: Path, jets: Jets) -> None:
+    with jetclass_writer(path) as append:
+        append(jets)
 
 
 @settings(max_examples=12)

@@ -6,14 +6,15 @@ import json
 import subprocess
 import sys
 import tracemalloc
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from yukawa.core.errors import InputError
-from yukawa.jets.io.hdf5 import write_hdf5
-from yukawa.jets.io.jetclass import write_jetclass
+from yukawa.jets.io.hdf5 import hdf5_writer
+from yukawa.jets.io.jetclass import jetclass_writer
 from yukawa.jets.io.parquet import ROW_GROUP, open_parquet, parquet_writer, write_parquet
 from yukawa.jets.io.source import (
     MANIFEST,
@@ -24,8 +25,8 @@ from yukawa.jets.io.source import (
     describe_shard,
     open_source,
 )
-from yukawa.jets.io.text import write_text
-from yukawa.jets.table import Jets, concatenate
+from yukawa.jets.io.text import text_writer
+from yukawa.jets.table import JET_ORIGIN, Jets, concatenate
 
 
 @pytest.fixture
@@ -141,6 +142,21 @@ def test_a_shard_lies_in_a_split(tmp_path: Path, jets):
     write_parquet(tmp_path / "extra/0.parquet", jets)
     with pytest.raises(InputError, match="does not begin with a split"):
         describe_shard(tmp_path, "extra/0.parquet", jets)
+
+
+def write_jetclass(path: Path, jets: Jets) -> None:
+    with jetclass_writer(path) as append:
+        append(jets)
+
+
+def write_hdf5(path: Path, jets: Jets, features: Sequence[str] | None = None) -> None:
+    with hdf5_writer(path, features=features) as append:
+        append(jets)
+
+
+def write_text(path: Path, jets: Jets, classes: Sequence[str] = JET_ORIGIN) -> None:
+    with text_writer(path, classes) as append:
+        append(jets)
 
 
 WRITE = {"parquet": write_parquet, "root": write_jetclass, "h5": write_hdf5, "json": write_text}
@@ -330,7 +346,7 @@ def test_failure_leaves_what_stood_there(tmp_path: Path, make_jets, suffix: str)
     content = bytearray((tmp_path / "a.parquet").read_bytes())
     content[len(content) // 2] ^= 1
     (tmp_path / "a.parquet").write_bytes(content)
-    with pytest.raises(InputError, match=r"a\.parquet is damaged"):
+    with pytest.raises(InputError, match=r"a\.parquet cannot be read as Parquet"):
         convert(source, tmp_path / f"b{suffix}")
     assert (tmp_path / f"b{suffix}").read_text() == "old"
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a.parquet", f"b{suffix}"]

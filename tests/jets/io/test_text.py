@@ -6,6 +6,7 @@ import json
 import math
 import pickle
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from yukawa.core.errors import InputError
-from yukawa.jets.io.text import LINES, format_jets, open_text, parse_jets, sentences, text_writer, write_text
+from yukawa.jets.io.text import LINES, format_jets, open_text, parse_jets, sentences, text_writer
 from yukawa.jets.table import JET_ORIGIN, Jets, concatenate
+
+
+def write_text(path: Path, jets: Jets, classes: Sequence[str] = JET_ORIGIN) -> None:
+    with text_writer(path, classes) as append:
+        append(jets)
+
 
 NUMBER = re.compile(r"-?\d+\.\d+")
 PARTICLE = (

@@ -95,8 +95,8 @@ def test_empty_lines_divide_plain_text(tmp_path: Path) -> None:
         ({"title": "x"}, "a.jsonl:2 has no field 'abstract'; there are title"),
         ({"title": "x", "abstract": "  "}, "a.jsonl:2: the field 'abstract' is ' ', some text"),
         ({"title": 7, "abstract": "x"}, "the field 'title' is 7, some text"),
-        (["x"], "a.jsonl:2 has no field 'title'"),
-        ("{", "a.jsonl:2 is not JSON"),
+        (["x"], "a.jsonl:2 holds list; expected a JSON object"),
+        ("{", "a.jsonl:2 is not valid JSON"),
     ],
 )
 def test_a_line_that_is_no_document(tmp_path: Path, row: object, message: str) -> None:
@@ -316,7 +316,8 @@ class Numbers(Sequences):
 
 
 def mixture(weights: list[float], batch: int = 12, steps: int = 9, **options: Any) -> MixtureBatches:
-    return MixtureBatches([Numbers(i) for i in range(len(weights))], weights, batch, steps, 4, **options)
+    sources = [Numbers(i) for i in range(len(weights))]
+    return MixtureBatches(sources=sources, weights=weights, batch=batch, steps=steps, seed=4, **options)
 
 
 def same(one: list[TensorBatch | None], two: list[TensorBatch | None]) -> bool:

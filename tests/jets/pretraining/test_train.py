@@ -149,7 +149,9 @@ def made(
     plan = Plan(6, None, 3, 3, 1, 16, "sequences", "loss")
     callback = TrainingCallback(plan, None, None, Interruption(), folder=tmp_path / "c")
     settings = arguments(how, tmp_path / "c", 6, Machine())
-    trainer = PretrainingTrainer(network, how, settings, Nothing(16, 6), lambda: iter(batches), callback)
+    trainer = PretrainingTrainer(
+        network, how, settings, Nothing(batch=16, steps=6, seed=0), lambda: iter(batches), callback
+    )
     trainer.weights = {"text": 1.0, "questions": 3.0}
     return trainer, network, batches
 

@@ -420,12 +420,6 @@ def test_curves_are_drawn_with_bars_and_chance(tmp_path, monkeypatch, real_curve
     assert "chance" in (tmp_path / "epochs-overall.svg").read_text()
 
 
-def test_words_are_for_people():
-    assert study.words("efficiency_b") == "tagging efficiency of b"
-    assert study.words("flip_c") == "charge flip rate of c"
-    assert study.words("mean_diagonal") == "mean diagonal"
-
-
 def test_a_missing_pyarrow_is_named(tmp_path, monkeypatch):
     import sys
 

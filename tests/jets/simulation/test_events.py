@@ -9,6 +9,7 @@ import pytest
 
 from yukawa.core.errors import InputError
 from yukawa.jets.io.source import SPLITS
+from yukawa.jets.kinematics import direction, opening_angle
 from yukawa.jets.simulation import events as module
 from yukawa.jets.simulation.cards import (
     Clustering,
@@ -22,10 +23,8 @@ from yukawa.jets.simulation.events import (
     Clusters,
     block_sizes,
     cluster,
-    direction,
     label,
     make_block,
-    opening_angle,
     simulate_events,
 )
 from yukawa.jets.simulation.generation import Partons
@@ -161,14 +160,6 @@ def test_no_banner_is_printed():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (done.stdout.split(), done.stderr) == (["2"], "")
-
-
-def test_direction_is_finite_along_the_beam():
-    pt, eta, phi = direction(np.array([[0, 0, 5, 5.0], [0, 0, -5, 5.0], [3, 4, 0, 5.0]]))
-    assert np.isfinite(eta).all()
-    assert eta[0] > 100 > -100 > eta[1]
-    assert pt[2] == 5
-    assert phi[2] == pytest.approx(np.arctan2(4, 3))
 
 
 CARD, PROCESS = load_card(), load_process()
@@ -470,12 +461,6 @@ def test_the_sample_gives_all_its_jets_one_class():
     assert np.array_equal(found.jets, [0, 1, 2])
     assert np.array_equal(found.classes, [2, 2, 2])
     assert np.isnan(found.angles).all()
-
-
-def test_the_opening_angle_is_exact_for_small_and_large_angles():
-    angles = np.array([0, 1e-9, 1e-4, 1, np.pi / 2, 3, np.pi])
-    turned = np.stack([np.cos(angles), np.sin(angles), 0 * angles], 1)
-    assert opening_angle(np.array([[2.0, 0, 0]]), 5 * turned) == pytest.approx(angles, rel=1e-12, abs=1e-15)
 
 
 CARD = load_card()

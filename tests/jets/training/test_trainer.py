@@ -28,14 +28,12 @@ from yukawa.jets.io.source import open_source
 from yukawa.jets.training.recipe import JetSettings
 from yukawa.jets.training.train import plan_of
 from yukawa.jets.training.trainer import (
-    FEWEST_SAMPLES,
     JetBatches,
     JetTrainer,
     Ranger,
     Supervised,
     arguments,
     labelled,
-    rectified,
     share,
     steps_of_an_epoch,
     weight_of,
@@ -115,14 +113,6 @@ def test_a_weight_without_a_gradient_stays_where_it_is() -> None:
     assert (used < 1).all()
 
 
-def test_the_rectification_begins_when_there_are_samples_enough_and_ends_at_adam() -> None:
-    assert rectified(1, 0.999) is None
-    first = next(step for step in range(1, 100) if rectified(step, 0.999) is not None)
-    power = 0.999**first
-    assert 1999 - 2 * first * power / (1 - power) >= FEWEST_SAMPLES
-    assert rectified(10**6, 0.999) == pytest.approx(1)
-
-
 def test_it_calls_a_closure() -> None:
     weight = nn.Parameter(torch.ones(1))
 
@@ -156,7 +146,7 @@ def numbers(batch: dict[str, torch.Tensor]) -> list[float]:
 
 
 def test_every_epoch_has_each_jet_once_in_another_order(loader: Loader) -> None:
-    batches = list(JetBatches(loader, 50, 12, seed=3))
+    batches = list(JetBatches(loader=loader, batch=50, steps=12, seed=3))
     epochs = [[number for batch in part for number in numbers(batch)] for part in (batches[:6], batches[6:])]
     assert sorted(epochs[0]) == sorted(epochs[1])
     assert len(epochs[0]) == len(set(epochs[0])) == 300
@@ -166,8 +156,8 @@ def test_every_epoch_has_each_jet_once_in_another_order(loader: Loader) -> None:
 @pytest.mark.parametrize("first", [0, 1, 5, 6, 10, 13])
 @pytest.mark.parametrize("prefetch", [0, 2])
 def test_a_resumed_feed_goes_on_where_the_unbroken_one_was(loader: Loader, first: int, prefetch: int) -> None:
-    whole = list(JetBatches(loader, 50, 13, seed=3))
-    resumed = list(JetBatches(loader, 50, 13, seed=3, first=first, prefetch=prefetch))
+    whole = list(JetBatches(loader=loader, batch=50, steps=13, seed=3))
+    resumed = list(JetBatches(loader=loader, batch=50, steps=13, seed=3, first=first, prefetch=prefetch))
     assert len(resumed) == 13
     assert resumed[:first] == [None] * first
     for batch, expected in zip(resumed[first:], whole[first:], strict=True):
@@ -178,12 +168,15 @@ def test_a_resumed_feed_goes_on_where_the_unbroken_one_was(loader: Loader, first
 def test_processes_share_the_jets_and_do_equally_many_steps(loader: Loader) -> None:
     steps = steps_of_an_epoch(loader, 50, 2)
     feeds = [
-        list(JetBatches(loader, 50, steps, seed=3, machine=Machine(rank=rank, world=2))) for rank in (0, 1)
+        list(JetBatches(loader=loader, batch=50, steps=steps, seed=3, machine=Machine(rank=rank, world=2)))
+        for rank in (0, 1)
     ]
     everything = [number for feed in feeds for batch in feed for number in numbers(batch)]
     assert len(everything) == len(set(everything)) == 300
     if isinstance(loader, InMemory):  # then the batches are those of one process
-        for whole, one, two in zip(JetBatches(loader, 50, steps, seed=3), *feeds, strict=True):
+        for whole, one, two in zip(
+            JetBatches(loader=loader, batch=50, steps=steps, seed=3), *feeds, strict=True
+        ):
             assert numbers(whole) == sorted(numbers(one) + numbers(two))
 
 
@@ -216,7 +209,7 @@ def test_weights_that_are_all_zero_give_no_division_by_zero() -> None:
 
 
 def test_the_trainer_gets_the_batches_as_they_are_and_no_random_number_is_used(loader: Loader) -> None:
-    feed = JetBatches(loader, 50, 4, seed=0)
+    feed = JetBatches(loader=loader, batch=50, steps=4, seed=0)
     torch.manual_seed(7)
     before = torch.random.get_rng_state()
     passed = list(feed.data_loader())
@@ -227,7 +220,7 @@ def test_the_trainer_gets_the_batches_as_they_are_and_no_random_number_is_used(l
 
 
 def test_a_feed_may_be_left_before_its_end(loader: Loader) -> None:
-    batches = iter(JetBatches(loader, 50, 6, seed=0, prefetch=2))
+    batches = iter(JetBatches(loader=loader, batch=50, steps=6, seed=0, prefetch=2))
     assert len(list(islice(batches, 2))) == 2
     batches.close()
 
@@ -273,7 +266,7 @@ def make(data: Path, out: Path, **changes: object) -> JetTrainer:
     run = Run.create(out, {}, []) if rank == 0 else None
     callback = TrainingCallback(plan, run, None, Interruption(), folder=out / "checkpoints")
     settings = arguments(recipe, out / "checkpoints", plan.steps, machine)
-    feed = JetBatches(loader, plan.batch, plan.steps, recipe.seed, machine=machine)
+    feed = JetBatches(loader=loader, batch=plan.batch, steps=plan.steps, seed=recipe.seed, machine=machine)
     return JetTrainer(Sums(), recipe, settings, feed, validate, callback)
 
 

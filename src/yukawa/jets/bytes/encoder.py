@@ -19,7 +19,8 @@ from yukawa.jets.table import Array, Jets, offsets_of
 
 STEPS = 65535  # of fixed16, from the lower to the upper bound
 _BLOCK = 4096  # particles whose numbers fit the processor's cache
-WIDTHS = {"fixed16": 2, "ordered16": 2, "ordered32": 4, "float32": 4}  # bytes of a number
+_NUMBERS = {"fixed16": np.uint16, "ordered16": np.float16, "ordered32": np.float32, "float32": np.float32}
+WIDTHS = {code: np.dtype(kind).itemsize for code, kind in _NUMBERS.items()}  # bytes of a number
 TEXT_PATCH = 16
 
 
@@ -85,18 +86,15 @@ def feature_bytes(features_NF: Array, form: ByteForm, config: DataConfig) -> Arr
     count, features = features_NF.shape
     bytes_NR = np.empty((count, form.record_size(features)), np.uint8)
     low_F, step_F = _steps(config) if form.code == "fixed16" else (np.zeros(0), np.zeros(0))
+    write = numbers.to_ordered if form.code.startswith("ordered") else numbers.to_bytes
     for start in range(0, count, _BLOCK):
         block = features_NF[start : start + _BLOCK]
         if form.code == "fixed16":
             scaled = (block - low_F) * (1 / step_F)
-            coded = numbers.to_bytes(
-                np.rint(np.clip(scaled, 0, STEPS, out=scaled)).astype(np.uint16).reshape(-1)
-            )
+            block = np.rint(np.clip(scaled, 0, STEPS, out=scaled)).astype(np.uint16)
         elif form.code == "ordered16":
-            coded = numbers.to_ordered(_half(block).reshape(-1))
-        else:
-            coded = (numbers.to_ordered if form.code == "ordered32" else numbers.to_bytes)(block.reshape(-1))
-        bytes_NR[start : start + _BLOCK] = coded.reshape(len(block), -1)
+            block = _half(block)
+        bytes_NR[start : start + _BLOCK] = write(block.reshape(-1)).reshape(len(block), -1)
     return bytes_NR
 
 
@@ -127,14 +125,12 @@ def decode_features(patches_NP: Array, form: ByteForm, config: DataConfig) -> Ar
             f"{len(bytes_X)} bytes of particles are not whole records of {features * width} "
             f"({features} features in {form.code})"
         )
-    numbers_XW = bytes_X.reshape(-1, width)
+    read = numbers.from_ordered if form.code.startswith("ordered") else numbers.from_bytes
+    found_NF = read(bytes_X.reshape(-1, width), _NUMBERS[form.code]).reshape(-1, features)
     if form.code == "fixed16":
         low_F, step_F = _steps(config)
-        return numbers.from_bytes(numbers_XW, np.uint16).reshape(-1, features) * step_F + low_F
-    if form.code == "ordered16":
-        return numbers.from_ordered(numbers_XW, np.float16).astype(np.float32).reshape(-1, features)
-    read = numbers.from_ordered if form.code == "ordered32" else numbers.from_bytes
-    return read(numbers_XW, np.float32).reshape(-1, features)
+        return found_NF * step_F + low_F
+    return found_NF.astype(np.float32, copy=False)
 
 
 def _steps(config: DataConfig) -> tuple[Array, Array]:
@@ -367,7 +363,7 @@ class ByteEncoder(Encoder):
             rows_N = places_N + np.repeat(jets.offsets[:-1], encoded.counts)
             particles = {name: jets.particles[name].take(rows_N) for name in jets.particles}
             jets = Jets.from_counts(encoded.counts, particles, jets.scalars)
-        return sentences(jets, finite=self.config.nonfinite == "refuse")
+        return sentences(jets, finite=self.config.preprocess.nonfinite == "refuse")
 
     def _cut(self, offsets: Array, begins_N: Array, ends_N: Array, around: int) -> tuple[Array, Array, Array]:
         """Where the bytes of each jet begin and end so that they fit, and which jets lost particles for it."""

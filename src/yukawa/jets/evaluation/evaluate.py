@@ -12,7 +12,6 @@ from yukawa.core.reports import Block, Bullets, Heading, Page, Paragraph, Pictur
 from yukawa.core.statistics import Estimate
 from yukawa.jets.evaluation import plots, results
 from yukawa.jets.evaluation.prediction import predict
-from yukawa.jets.evaluation.results import Scores
 from yukawa.jets.io.chunks import JetSource
 from yukawa.jets.io.source import MANIFEST, open_source
 from yukawa.runs.run import MODEL, Run, run_folder
@@ -57,7 +56,7 @@ def evaluate(
     folder = _folder(list(named.values()), out)
     source, what = _source(next(iter(named.values())), data, split)
     total = len(source) * len(named)
-    scores: dict[str, Scores] = {}
+    scores: dict[str, results.Scores] = {}
     for number, (name, path) in enumerate(named.items()):
         before = number * len(source)
 
@@ -135,9 +134,6 @@ def _recorded(recipe: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(source["path"] for source in sources if source.get("path") is not None))
 
 
-_KINDS = {"efficiency": "tagging efficiency", "flip": "charge flip rate", "mean": "mean diagonal"}
-
-
 def write(report: results.TaggerReport, folder: Path) -> results.TaggerReport:
     """Write a report with its plots into `folder`, which is made if need be.
 
@@ -189,7 +185,7 @@ def summary(report: results.TaggerReport) -> list[Block]:
     models = list(report.models.values())
     rows = [
         [
-            _words(name),
+            results.words(name),
             *(with_error(one.confusion.figures[name]) for one in models),
             *(f"{values[name]:.3f}" if name in values else "" for values in report.published.values()),
         ]
@@ -230,16 +226,8 @@ def _rejections(name: str, one: results.TaggerMetrics, models: int) -> list[Bloc
         return []
     blocks: list[Block] = [Heading("Background rejection" + (f" ({name})" if models > 1 else ""))]
     for k, point in enumerate(next(iter(one.rejections.values()))):
-        rows = [
-            [
-                s,
-                *(
-                    "" if s == other else rejection(one.rejections[s, other][k].rejection)
-                    for other in signals
-                ),
-            ]
-            for s in signals
-        ]
+        cells = {pair: rejection(points[k].rejection) for pair, points in one.rejections.items()}
+        rows = [[signal, *(cells.get((signal, other), "") for other in signals)] for signal in signals]
         passed = f"{point.signal_efficiency:.0%} of the signal (rows)"
         blocks += [
             Paragraph(f"1 / background efficiency where {passed} pass:"),
@@ -261,9 +249,9 @@ def _symmetry(models: Mapping[str, results.TaggerMetrics]) -> list[Block]:
 
 
 def _comparison(found: results.TaggerComparison) -> list[Block]:
-    rows = [[_words(name), *_signed(*pair)] for name, pair in found.figures.items()]
+    rows = [[results.words(name), *_signed(*pair)] for name, pair in found.figures.items()]
     rows += [[f"AUC of {name}", *_signed(*pair)] for name, pair in found.auc.items()]
-    test = found.accuracy
+    test = found.mcnemar
     return [
         Heading(f"{found.second} minus {found.first}, on the same jets"),
         Table(["", "difference", "standard deviations"], rows),
@@ -311,10 +299,3 @@ def _signed(difference: float, error: float) -> list[str]:
 def _digits(error: float) -> int:
     """Decimals that show two digits of an error."""
     return min(max(0, 1 - math.floor(math.log10(error))), 6)
-
-
-def _words(name: str) -> str:
-    kind, _, flavour = name.partition("_")
-    if kind == "mean" or not flavour:
-        return _KINDS.get(kind, name)
-    return f"{_KINDS.get(kind, kind)} {flavour}"

@@ -216,6 +216,13 @@ def jackknife_errors(
     return {name: _jackknife(values_G) for name, values_G in omitted.items()}
 
 
+class PairedDifference(NamedTuple):
+    """Second tagger minus first, on the same jets, and its standard error."""
+
+    difference: float
+    error: float
+
+
 def paired_differences(
     labels_B: Array,
     first_B: Array,
@@ -223,8 +230,8 @@ def paired_differences(
     classes: Sequence[str],
     events_B: Array | None = None,
     groups: int = 1000,
-) -> dict[str, tuple[float, float]]:
-    """The difference of each metric, second tagger minus first, on the same jets, and its error.
+) -> dict[str, PairedDifference]:
+    """The difference of each metric between two taggers, and its error.
 
     The errors come from the procedure of `jackknife_errors` applied to the difference, so that fluctuations that the
     two taggers share cancel. Without `events_B` each jet counts as its own event.
@@ -238,7 +245,7 @@ def paired_differences(
         _leave_out(labels_B, guess, events_B, classes, groups) for guess in (first_B, second_B)
     )
     return {
-        name: (
+        name: PairedDifference(
             second.figures[name].value - first.figures[name].value,
             _jackknife(without_second[name] - without_first[name]),
         )

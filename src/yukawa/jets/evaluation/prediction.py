@@ -11,7 +11,7 @@ import numpy as np
 from yukawa.core.errors import InputError, require
 from yukawa.jets.features.encoder import Encoded, Encoder
 from yukawa.jets.features.expressions import columns_of
-from yukawa.jets.features.frames import FlatFrame, Level
+from yukawa.jets.features.frames import FlatFrame
 from yukawa.jets.io.chunks import JetSource
 from yukawa.jets.io.jetclass import jetclass_writer
 from yukawa.jets.io.loader import run_ahead, tensors
@@ -198,12 +198,7 @@ class _Columns:
         known = {name: jets.scalars[name] for name in self._kept if name in jets.scalars}
         frame = FlatFrame(jets, self._config.variables)
         for name in self._observers:
-            value = frame.evaluate(self._config.tree(name))
-            if value.level == Level.PARTICLE:
-                raise InputError(
-                    f"the observer {name} has a value for each particle, one for each jet is expected"
-                )
-            known[name] = np.array(np.broadcast_to(value.data, len(jets)))
+            known[name] = np.array(frame.of_jets(self._config.tree(name), f"the observer {name}"))
         if self._labelled:
             known |= {label_column(name): encoded.labels == k for k, name in enumerate(self._config.classes)}
         return known

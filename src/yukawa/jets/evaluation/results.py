@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 
 from yukawa import __version__
+from yukawa.core.config import read_table
 from yukawa.core.errors import InputError
 from yukawa.core.reports import plain
 from yukawa.core.statistics import Estimate
 from yukawa.jets.evaluation import metrics, roc
-from yukawa.jets.evaluation.metrics import Confusion, McNemar, Symmetry, tags
 from yukawa.jets.evaluation.prediction import Predictions, probabilities
-from yukawa.jets.evaluation.roc import Roc, WorkingPoint
 from yukawa.jets.table import Array, flavours
 
 WORKING_POINTS = (0.5, 0.8)
@@ -23,33 +22,24 @@ EVENT = "jet_event"
 
 PUBLISHED_SOURCE = "arXiv:2310.03440 and its authors' matrices, CEPC simulation"
 
-_FLAVOURS = ("b", "c", "s", "u", "d")
+KINDS = {"efficiency": "tagging efficiency", "flip": "charge flip rate"}
+_WORDS = {"accuracy": "accuracy", "mean_diagonal": "mean diagonal", "auc": "AUC, mean over pairs of classes"}
 
 
-def _figures(
-    efficiencies: tuple[float, ...], flips: tuple[float, ...], gluon: float, mean_diagonal: float
-) -> dict[str, float]:
-    return {
-        "mean_diagonal": mean_diagonal,
-        **{f"efficiency_{name}": value for name, value in zip(_FLAVOURS, efficiencies, strict=True)},
-        "efficiency_g": gluon,
-        **{f"flip_{name}": value for name, value in zip(_FLAVOURS, flips, strict=True)},
-    }
+def words(metric: str) -> str:
+    """A metric's name for people."""
+    kind, _, flavour = metric.partition("_")
+    return _WORDS.get(metric) or f"{KINDS.get(kind, kind)} of {flavour}"
 
 
-# By tagger and simulation; the names of figures are those of `Confusion.figures`. Other simulation and other
-# training give other digits: orderings and gaps are what to compare.
-PUBLISHED = {
-    "published ParticleNet, full simulation": _figures(
-        (0.907, 0.796, 0.645, 0.420, 0.354), (0.183, 0.070, 0.158, 0.139, 0.223), 0.667, 0.544
-    ),
-    "published ParticleNet, fast simulation": _figures(
-        (0.899, 0.805, 0.664, 0.446, 0.383), (0.169, 0.072, 0.156, 0.147, 0.197), 0.599, 0.553
-    ),
-    "published ParT, fast simulation": _figures(
-        (0.908, 0.822, 0.668, 0.450, 0.415), (0.155, 0.068, 0.147, 0.138, 0.193), 0.587, 0.567
-    ),
-}
+def kind_of(metric: str) -> str:
+    """The one of `KINDS` that a metric belongs to; empty for a metric of all classes."""
+    return "" if metric in _WORDS else metric.partition("_")[0]
+
+
+def published_figures() -> dict[str, dict[str, float]]:
+    """The published values by tagger and simulation, named as in `Confusion.figures`."""
+    return read_table(Path(__file__).with_name("published.yaml"))
 
 
 @dataclass(frozen=True)
@@ -91,36 +81,28 @@ class TaggerMetrics:
         notes: remarks on the prediction and on the jets.
     """
 
-    confusion: Confusion
+    confusion: metrics.Confusion
     clustered: Mapping[str, float] | None
     auc: Mapping[str, Estimate]
     auc_pairs: Estimate
-    rejections: Mapping[tuple[str, str], Sequence[WorkingPoint]]
-    curves: Mapping[str, Roc]
-    symmetry: Symmetry | None
+    rejections: Mapping[tuple[str, str], Sequence[roc.WorkingPoint]]
+    curves: Mapping[str, roc.Roc]
+    symmetry: metrics.Symmetry | None
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; a value that is NaN or infinite is None."""
-        values: dict[str, dict[str, Any]] = {n: _estimate_json(e) for n, e in self.confusion.figures.items()}
+        values = plain(self.confusion.figures)
         for name, error in (self.clustered or {}).items():
             values[name]["clustered_error"] = plain(error)
-        rejections: dict[str, dict[str, list[dict[str, Any]]]] = {}
+        rejections: dict[str, dict[str, Any]] = {}
         for (signal, background), points in self.rejections.items():
-            rejections.setdefault(signal, {})[background] = [
-                {
-                    "signal_efficiency": point.signal_efficiency,
-                    "background_efficiency": _estimate_json(point.background_efficiency),
-                    "rejection": _estimate_json(point.rejection),
-                }
-                for point in points
-            ]
+            rejections.setdefault(signal, {})[background] = plain(points)
         return {
             "classes": list(self.confusion.classes), "jets": [int(jets) for jets in self.confusion.jets],
             "matrix": plain(self.confusion.matrix), "figures": values,
-            "auc": {name: _estimate_json(value) for name, value in self.auc.items()},
-            "auc_pairs": _estimate_json(self.auc_pairs), "rejections": rejections,
-            "charge_symmetry": None if self.symmetry is None else self.symmetry._asdict(), "notes": list(self.notes),
+            "auc": plain(self.auc), "auc_pairs": plain(self.auc_pairs), "rejections": rejections,
+            "charge_symmetry": plain(self.symmetry), "notes": list(self.notes),
         }  # fmt: skip
 
 
@@ -131,25 +113,16 @@ class TaggerComparison:
     Attributes:
         first: name of the first.
         second: name of the second.
-        figures: differences (second - first) and their paired errors, named as in `Confusion.figures`.
+        figures: differences (second - first), named as in `Confusion.figures`.
         auc: likewise, of the AUC of each class.
-        accuracy: whether one of the two is right more often.
+        mcnemar: whether one of the two is right more often.
     """
 
     first: str
     second: str
-    figures: Mapping[str, tuple[float, float]]
-    auc: Mapping[str, tuple[float, float]]
-    accuracy: McNemar
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; a value that is NaN is None."""
-        found: dict[str, Any] = {"first": self.first, "second": self.second}
-        for kind, pairs in (("figures", self.figures), ("auc", self.auc)):
-            found[kind] = plain(
-                {n: {"difference": value, "error": error} for n, (value, error) in pairs.items()}
-            )
-        return found | {"mcnemar": self.accuracy._asdict()}
+    figures: Mapping[str, metrics.PairedDifference]
+    auc: Mapping[str, metrics.PairedDifference]
+    mcnemar: metrics.McNemar
 
 
 @dataclass(frozen=True)
@@ -178,7 +151,7 @@ class TaggerReport:
         return {
             "yukawa": __version__, "data": self.data, "jets": self.jets,
             "models": {name: found.to_dict() for name, found in self.models.items()},
-            "comparisons": [comparison.to_dict() for comparison in self.comparisons], "published": published,
+            "comparisons": plain(self.comparisons), "published": published,
         }  # fmt: skip
 
 
@@ -217,7 +190,7 @@ def compare(scores: Mapping[str, Scores], data: str = "", *, published: bool = F
     """
     names = list(scores)
     first = scores[names[0]]
-    if published and not {"b", "c", "s", "u", "d", "g"} <= set(tags(first.classes)):
+    if published and not {"b", "c", "s", "u", "d", "g"} <= set(metrics.tags(first.classes)):
         raise InputError(
             f"the published values are of the jet-origin classes, not of {', '.join(first.classes)}",
             hint="omit them",
@@ -228,7 +201,7 @@ def compare(scores: Mapping[str, Scores], data: str = "", *, published: bool = F
         jets=len(first.labels),
         models={name: measure(one) for name, one in aligned.items()},
         comparisons=tuple(_comparison(names[0], first, name, aligned[name]) for name in names[1:]),
-        published=PUBLISHED if published else {},
+        published=published_figures() if published else {},
     )
 
 
@@ -238,7 +211,7 @@ def measure(scores: Scores) -> TaggerMetrics:
     counts_CC = metrics.count_cells(labels, predicted, len(classes))[0]
     groups = {
         name: [classes[k] for k in members]
-        for name, members in tags(classes).items()
+        for name, members in metrics.tags(classes).items()
         if np.isin(labels, members).any()
     }
     empty = [name for k, name in enumerate(classes) if not counts_CC[k].any()]
@@ -247,7 +220,7 @@ def measure(scores: Scores) -> TaggerMetrics:
     if scores.events is not None:
         clustered = metrics.jackknife_errors(labels, predicted, scores.events, classes)
     return TaggerMetrics(
-        confusion=Confusion.from_counts(counts_CC, classes),
+        confusion=metrics.Confusion.from_counts(counts_CC, classes),
         clustered=clustered,
         auc={name: roc.auc(*sides) for name, sides in _one_against_rest(scores).items()},
         auc_pairs=roc.auc_pairs(scores.probabilities, labels),
@@ -270,7 +243,7 @@ def _one_against_rest(scores: Scores) -> dict[str, tuple[Array, Array]]:
     return sides
 
 
-def _working_points(scores: Scores, signal: list[str], background: list[str]) -> list[WorkingPoint]:
+def _working_points(scores: Scores, signal: list[str], background: list[str]) -> list[roc.WorkingPoint]:
     ours, theirs = (
         roc.score_against(scores.probabilities[_among(scores, side)], scores.classes, signal, background)
         for side in (signal, background)
@@ -284,7 +257,7 @@ def _among(scores: Scores, names: Sequence[str]) -> Array:
     return np.isin(scores.labels, [scores.classes.index(name) for name in names])
 
 
-def _curves(scores: Scores, groups: Mapping[str, list[str]]) -> dict[str, Roc]:
+def _curves(scores: Scores, groups: Mapping[str, list[str]]) -> dict[str, roc.Roc]:
     curves = {}
     for name, members in groups.items():
         rest = [other for other in scores.classes if other not in members]
@@ -323,8 +296,3 @@ def _comparison(first_name: str, first: Scores, name: str, other: Scores) -> Tag
         {label: roc.auc_difference(one[label], two[label]) for label in one},
         metrics.mcnemar(*guesses),
     )
-
-
-def _estimate_json(value: Estimate) -> dict[str, Any]:
-    found: dict[str, Any] = plain({name: getattr(value, name) for name in ("value", "error", "low", "high")})
-    return found

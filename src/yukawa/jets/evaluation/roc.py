@@ -10,7 +10,7 @@ import numpy as np
 
 from yukawa.core.errors import InputError
 from yukawa.core.statistics import Estimate
-from yukawa.jets.evaluation.metrics import NOTHING, proportion
+from yukawa.jets.evaluation.metrics import NOTHING, PairedDifference, proportion
 from yukawa.jets.table import Array
 
 
@@ -127,7 +127,7 @@ def auc(signal_scores: Array, background_scores: Array) -> Estimate:
     )
 
 
-def auc_difference(first: tuple[Array, Array], second: tuple[Array, Array]) -> tuple[float, float]:
+def auc_difference(first: tuple[Array, Array], second: tuple[Array, Array]) -> PairedDifference:
     """The difference of AUC, second tagger minus first, on the same jets, and its error (DeLong).
 
     Args:
@@ -142,7 +142,8 @@ def auc_difference(first: tuple[Array, Array], second: tuple[Array, Array]) -> t
     above_S, below_B = (
         theirs - ours for ours, theirs in zip(placements(*first), placements(*second), strict=True)
     )
-    return float(above_S.mean()), math.sqrt(_variance_of_mean(above_S) + _variance_of_mean(below_B))
+    variance = _variance_of_mean(above_S) + _variance_of_mean(below_B)
+    return PairedDifference(float(above_S.mean()), math.sqrt(variance))
 
 
 def auc_pairs(probabilities_BC: Array, labels_B: Array) -> Estimate:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
@@ -266,11 +267,6 @@ class DataConfig(_Table):
         return self.inputs.pf_features.length
 
     @property
-    def nonfinite(self) -> str:
-        """What to do with features that are not finite, "refuse" or "replace"."""
-        return self.preprocess.nonfinite
-
-    @property
     def standardised(self) -> bool:
         """Whether every variable's center and scale are known."""
         return all(one.center != AUTO for group in self.inputs.groups.values() for one in group.vars)
@@ -358,28 +354,14 @@ def _trees(new_variables: tuple[tuple[str, str], ...]) -> tuple[dict[str, Node],
             momenta[name] = tree
         elif text.strip() != name:
             trees[name] = tree
-    _check_circles(trees)
+    try:
+        TopologicalSorter({name: columns_of(tree) for name, tree in trees.items()}).prepare()
+    except CycleError as error:
+        circle = " -> ".join(reversed(error.args[1]))
+        raise InputError(
+            f"new_variables: {circle} goes in a circle", hint="give a new variable a new name"
+        ) from None
     return trees, momenta
-
-
-def _check_circles(trees: Mapping[str, Node]) -> None:
-    """Refuse new variables that need themselves."""
-    done: set[str] = set()
-
-    def visit(name: str, path: tuple[str, ...]) -> None:
-        """Follow a variable, needed along `path`, to all that it needs."""
-        if name in path:
-            circle = " -> ".join([*path[path.index(name) :], name])
-            raise InputError(
-                f"new_variables: {circle} goes in a circle", hint="give a new variable a new name"
-            )
-        if name in trees and name not in done:
-            for other in columns_of(trees[name]):
-                visit(other, (*path, name))
-            done.add(name)
-
-    for name in trees:
-        visit(name, ())
 
 
 # ---- reading ----

@@ -15,7 +15,7 @@ from yukawa.jets.features.config import ROWS, DataConfig, InputGroup
 from yukawa.jets.features.expressions import Call, columns_of
 from yukawa.jets.features.frames import FlatFrame, Level, PaddedFrame
 from yukawa.jets.features.preprocess import passing, weight_columns, weights_of
-from yukawa.jets.table import Array, Jets, offsets_of, rows_of
+from yukawa.jets.table import Array, Jets, class_numbers, offsets_of, rows_of
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ class FeatureEncoder(Encoder):
             for name, particles in bad.items()
             if not self.replaced[name]
         ]
-        if said and self.config.nonfinite == "refuse":
+        if said and self.config.preprocess.nonfinite == "refuse":
             raise InputError(
                 "; ".join(said), hint="clean the data, or set `nonfinite: replace` under preprocess"
             )
@@ -211,7 +211,7 @@ class FeatureEncoder(Encoder):
             frame.of_jets(tree, f"the label {text}")
             for tree, text in zip(self._label_trees, labels.expressions, strict=True)
         ]
-        found = _of_number(values[0], len(self.classes)) if labels.type == "custom" else _of_truths(values)
+        found = _of_number(values[0], len(self.classes)) if labels.type == "custom" else class_numbers(values)
         unknown = int(np.sum(found < 0))
         if unknown and not self.prediction:
             raise InputError(
@@ -321,15 +321,6 @@ def mask_variable(config: DataConfig) -> str | None:
     return None if isinstance(tree, Call) and tree.function == "ones_like" else variable.name
 
 
-def _of_truths(values: Sequence[Array]) -> Array:
-    """The number of the only true value of each jet; -1 if none is true."""
-    truths = np.stack(values, axis=1) != 0
-    several = int(np.sum(truths.sum(axis=1) > 1))
-    if several:
-        raise InputError(f"{several} jets belong to two classes at once")
-    return np.where(truths.any(axis=1), truths.argmax(axis=1), -1).astype(np.int64)
-
-
 def _of_number(value: Array, classes: int) -> Array:
     """The class by its number; -1 where it is out of range or not whole."""
     fits = (value >= 0) & (value < classes) & (value == np.floor(value))
@@ -378,7 +369,7 @@ def _standardised(frame: PaddedFrame, given: InputGroup, config: DataConfig) -> 
         column = data.expand(frame.mask_BP.shape)
         if variable.center is not None:
             column = ((column - variable.center) * variable.scale).clamp(variable.low, variable.high)
-        if config.nonfinite == "replace":
+        if config.preprocess.nonfinite == "replace":
             column = torch.nan_to_num(column, nan=0.0, posinf=0.0, neginf=0.0)
         columns.append(column)
     return columns

@@ -124,20 +124,17 @@ def make_weights(config: DataConfig, chunks: Iterable[Jets]) -> DataConfig:
         return config
     edges = [np.asarray(bins) for bins in weights.reweight_vars.values()]
     shape = tuple(len(bins) - 1 for bins in edges)
-    plain = {name: np.zeros(shape) for name in weights.reweight_classes}
-    based = {name: np.zeros(shape) for name in weights.reweight_classes}
+    raw = {name: np.zeros(shape) for name in weights.reweight_classes}
     kept: list[tuple[dict[str, Array], Array, Array, Array]] = []
     for jets in chunks:
         frame = FlatFrame(jets, config.variables)
         x, y, base, member = _what_counts(config, weights, frame)
         for name in weights.reweight_classes:
             where = member[name]
-            plain[name] += np.histogram2d(x[where], y[where], bins=edges)[0]
-            if weights.reweight_basewgt:
-                based[name] += np.histogram2d(x[where], y[where], bins=edges, weights=base[where])[0]
+            raw[name] += np.histogram2d(x[where], y[where], bins=edges, weights=base[where])[0]
         if weights.reweight_basewgt:
             kept.append((member, x, y, base))
-    raw = {name: h.astype(np.float32) for name, h in (based if weights.reweight_basewgt else plain).items()}
+    raw = {name: histogram.astype(np.float32) for name, histogram in raw.items()}
     empty = [name for name, histogram in raw.items() if not np.any(histogram > 0)]
     if empty:
         raise InputError(

@@ -1,9 +1,11 @@
 """Jets in files: a source knows its columns and the chunks in which it can be read."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -11,18 +13,19 @@ from yukawa.core.errors import InputError
 from yukawa.jets.table import Array, Jets, check_columns, concatenate
 
 
-class JetChunk(Protocol):
-    """Some consecutive jets of one file, cheap to hold and to send to another process."""
+@dataclass(frozen=True)
+class JetChunk(ABC):
+    """Some consecutive jets of one file, cheap to hold and to send to another process.
 
-    @property
-    def path(self) -> Path:
-        """The file."""
-        ...
+    Attributes:
+        path: the file.
+        count: the number of jets.
+        columns: the names of the columns, in the order of the file.
+    """
 
-    @property
-    def count(self) -> int:
-        """The number of jets."""
-        ...
+    path: Path
+    count: int
+    columns: tuple[str, ...]
 
     def read(self, columns: Collection[str] | None = None) -> Jets:
         """The jets, with these columns or with all, each of the type that it has in the file.
@@ -30,7 +33,14 @@ class JetChunk(Protocol):
         Raises:
             InputError: the file is damaged, has no such column, or its columns do not fit each other.
         """
-        ...
+        if columns is None:
+            return self._read(self.columns)
+        check_columns(columns, self.columns, str(self.path))
+        return self._read(tuple(name for name in self.columns if name in columns))
+
+    @abstractmethod
+    def _read(self, columns: tuple[str, ...]) -> Jets:
+        """The jets with `columns`, which the file has."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +69,6 @@ class JetSource:
         Raises:
             InputError: there is no such column, or a file is damaged.
         """
-        if columns is not None:
-            check_columns(columns, self.columns, str(self.chunks[0].path))
         for chunk in self.chunks:
             yield chunk.read(columns)
 
@@ -93,6 +101,26 @@ def join_sources(sources: Sequence[JetSource]) -> JetSource:
                 hint="open them one by one, or convert them to the columns that they share",
             )
     return JetSource(first.columns, tuple(chunk for source in sources for chunk in source.chunks))
+
+
+@contextmanager
+def report_damage(path: Path, kind: str, errors: tuple[type[Exception], ...]) -> Iterator[None]:
+    """Turn the `errors` that a library raises for a file of `kind` (such as ROOT) into one clear line.
+
+    Raises:
+        InputError: there is no such file, or it is of another kind, cut off or damaged.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise InputError(f"{path} cannot be read: no such file") from None
+    except errors as error:
+        reason = str(error).strip() or type(error).__name__
+        raise InputError(
+            f"{path} cannot be read as {kind}, it is of another kind, cut off or damaged: "
+            f"{reason.splitlines()[0].strip()}",
+            hint="fetch or make the file again",
+        ) from None
 
 
 def check_lengths(path: Path, first: tuple[str, Array], other: tuple[str, Array]) -> None:

@@ -10,9 +10,10 @@ import numpy as np
 
 from yukawa.core.errors import InputError
 from yukawa.jets import table
-from yukawa.jets.io.chunks import JetSource
+from yukawa.jets.io.chunks import JetChunk, JetSource
 from yukawa.jets.io.jetclass import flat, opened
-from yukawa.jets.table import Array, Jets, offsets_of, rows_of
+from yukawa.jets.kinematics import beside_axis, direction, nearest, opening_angle
+from yukawa.jets.table import Array, Jets, offsets_of
 
 EVENTS = 1000  # events of a chunk
 TREE = "events"
@@ -43,23 +44,15 @@ _ALL = (
 
 
 @dataclass(frozen=True)
-class Edm4hepChunk:
+class Edm4hepChunk(JetChunk):
     """The jets of a range of events."""
 
-    path: Path
-    count: int
     start: int
     stop: int
 
-    def read(self, columns: Collection[str] | None = None) -> Jets:
-        """The jets, with these columns or with all; see `JetChunk.read`."""
+    def _read(self, columns: tuple[str, ...]) -> Jets:
         with opened(self.path) as file:
-            events = _Events(self.path, file[TREE], self.start, self.stop)
-            wanted = events.columns
-            if columns is not None:
-                table.check_columns(columns, wanted, str(self.path))
-                wanted = tuple(name for name in wanted if name in columns)
-            return events.jets(wanted)
+            return _Events(self.path, file[TREE], self.start, self.stop).jets(columns)
 
 
 def holds_events(path: Path) -> bool:
@@ -94,7 +87,7 @@ def open_edm4hep(path: Path) -> JetSource:
     chunks = []
     for start in range(0, max(total, 1), EVENTS):
         stop = min(start + EVENTS, total)
-        chunks.append(Edm4hepChunk(path, int(offsets[stop] - offsets[start]), start, stop))
+        chunks.append(Edm4hepChunk(path, int(offsets[stop] - offsets[start]), columns, start, stop))
     return JetSource(columns, tuple(chunks))
 
 
@@ -127,11 +120,11 @@ class _Events:
         jets = self._momenta("Jet")
         event = np.repeat(np.arange(self._stop - self._start), self.counts("Jet", "energy"))
         counts, rows = self._related("Jet", "particles", "ReconstructedParticles")
-        axis = np.repeat(np.arange(len(event)), counts)
+        pt, eta, phi = direction(jets)
         scalars = {
-            "jet_pt": np.hypot(jets[0], jets[1]),
-            "jet_eta": _eta(jets),
-            "jet_phi": np.arctan2(jets[1], jets[0]),
+            "jet_pt": pt,
+            "jet_eta": eta,
+            "jet_phi": phi,
             "jet_energy": self._values("Jet", "energy"),
             "jet_mass": self._values("Jet", "mass"),
             "jet_nparticles": counts,
@@ -139,17 +132,8 @@ class _Events:
         }
         if any(name in wanted for name in _OF_TRUTH):
             scalars |= self._truth(jets, event)
-        momenta = self._momenta("ReconstructedParticles")[:, rows]
-        turn = np.arctan2(momenta[1], momenta[0]) - scalars["jet_phi"][axis]
-        particles = {
-            "part_px": momenta[0],
-            "part_py": momenta[1],
-            "part_pz": momenta[2],
-            "part_energy": self._values("ReconstructedParticles", "energy")[rows],
-            "part_deta": _eta(momenta) - scalars["jet_eta"][axis],
-            "part_dphi": np.pi - (np.pi - turn) % (2 * np.pi),  # in (-pi, pi]
-        }
-        objects = self._kinds()
+        particles = beside_axis(self._momenta("ReconstructedParticles")[rows], jets, counts)
+        objects = self._kinds() | {"part_energy": self._values("ReconstructedParticles", "energy")}
         if any(name in wanted for name in _OF_TRACKS):
             objects |= self._impact()
         if "part_truth_pdg" in wanted:
@@ -221,8 +205,9 @@ class _Events:
         counts = self.counts("Particle", "PDG")
         # The hard partons of event i: where[i] to where[i + 1].
         where = np.searchsorted(hard, offsets_of(counts))
-        angle, nearest = _nearest(jets, event, self._momenta("Particle")[:, hard], where)
-        label = np.where(angle < MATCHED, np.append(pdg[hard], 0)[nearest], 0)
+        partons = self._momenta("Particle")[hard]
+        angle, found = nearest(event, where, lambda jet, at: opening_angle(jets[jet], partons[at]))
+        label = np.where(angle < MATCHED, np.append(pdg[hard], 0)[found], 0)
         columns = {table.label_column(name): label == table.PDG_ID[name] for name in table.JET_ORIGIN}
         return {"jet_parton_angle": angle, **columns}
 
@@ -254,8 +239,9 @@ class _Events:
         return offsets_of(counts)[event] + index
 
     def _momenta(self, collection: str) -> Array:
-        """px, py and pz in GeV, shape (3, objects)."""
-        return np.stack([self._values(collection, f"momentum.{axis}").astype(np.float64) for axis in "xyz"])
+        """px, py and pz in GeV, shape (objects, 3)."""
+        columns = [self._values(collection, f"momentum.{axis}").astype(np.float64) for axis in "xyz"]
+        return np.stack(columns, axis=1)
 
     def _values(self, collection: str, field: str) -> Array:
         return self._read(collection, field)[1]
@@ -281,28 +267,6 @@ class _Events:
                 if f"{branch}/{branch}.{member}" in self._names:
                     return f"{branch}/{branch}.{member}"
         return ""
-
-
-def _nearest(jets: Array, event: Array, partons: Array, where: Array) -> tuple[Array, Array]:
-    """For each jet the angle to the nearest parton of its event and the position of that parton; NaN and -1 if there is none.
-
-    The partons of event i are those at positions where[i] to where[i + 1].
-    """
-    each = np.diff(where)[event]
-    jet, parton = np.repeat(np.arange(len(event)), each), rows_of(where, event)
-    cross = np.linalg.norm(np.cross(jets[:, jet], partons[:, parton], axis=0), axis=0)
-    angles = np.arctan2(cross, np.sum(jets[:, jet] * partons[:, parton], axis=0))
-    order = np.lexsort((angles, jet))
-    first = order[offsets_of(each)[:-1][each > 0]]
-    angle, nearest = np.full(len(event), np.nan), np.full(len(event), -1)
-    angle[each > 0], nearest[each > 0] = angles[first], parton[first]
-    return angle, nearest
-
-
-def _eta(momenta: Array) -> Array:
-    """Pseudorapidity, infinite along the beam."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.arcsinh(momenta[2] / np.hypot(momenta[0], momenta[1]))
 
 
 def _typed(columns: dict[str, Array], wanted: Collection[str]) -> dict[str, Array]:

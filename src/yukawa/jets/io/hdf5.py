@@ -1,6 +1,6 @@
 """Jets in HDF5 as padded arrays: `data` (jets, particles, features), `pid` (class numbers) and `global` (of jets)."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ import numpy as np
 
 from yukawa.core.errors import InputError, require
 from yukawa.core.files import replacement, report_write_errors
-from yukawa.jets.io.chunks import ChunkWriter, JetSource
+from yukawa.jets.io.chunks import ChunkWriter, JetChunk, JetSource, report_damage
 from yukawa.jets.table import PARTICLE, Array, Jets, check_columns, label_column
 
 JETS = 2048  # jets of a chunk
@@ -43,7 +43,7 @@ _POLAR, _CARTESIAN = ("part_pt", "part_deta", "part_dphi"), ("part_px", "part_py
 
 
 @dataclass(frozen=True)
-class Hdf5Chunk:
+class Hdf5Chunk(JetChunk):
     """The jets of a range of rows.
 
     Attributes:
@@ -52,23 +52,12 @@ class Hdf5Chunk:
         classes: the name of each number in `pid`.
     """
 
-    path: Path
-    count: int
     start: int
     features: tuple[str, ...]
     jet_features: tuple[str, ...]
     classes: tuple[str, ...]
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns that the features give."""
-        labels = (label_column(name) for name in self.classes)
-        return (*columns_of(self.features), *self.jet_features, *labels)
-
-    def read(self, columns: Collection[str] | None = None) -> Jets:
-        """The jets, with these columns or with all; see `JetChunk.read`."""
-        if columns is not None:
-            check_columns(columns, self.columns, str(self.path))
+    def _read(self, columns: tuple[str, ...]) -> Jets:
         rows = slice(self.start, self.start + self.count)
         with _opened(self.path) as file:
             data = file[DATA][rows]
@@ -83,8 +72,7 @@ class Hdf5Chunk:
             particles = decode_features(data[there], self.features, counts, scalars)
         except InputError as error:
             raise InputError(f"{self.path}: {error.message}") from None
-        jets = Jets.from_counts(counts, particles, scalars)
-        return jets.pick(self.columns if columns is None else columns)
+        return Jets.from_counts(counts, particles, scalars).pick(columns)
 
     def _labels(self, numbers: Array) -> dict[str, Array]:
         odd = ~np.isin(numbers, np.arange(-1, len(self.classes)))
@@ -123,16 +111,11 @@ def open_hdf5(
         found_classes = _class_names(path, file, classes)
     check_names(path, found)
     starts = range(0, max(total, 1), JETS)
-    chunks = tuple(
-        Hdf5Chunk(path, min(JETS, total - at), at, found, found_jet, found_classes) for at in starts
+    columns = (*columns_of(found), *found_jet, *map(label_column, found_classes))
+    chunks = (
+        Hdf5Chunk(path, min(JETS, total - at), columns, at, found, found_jet, found_classes) for at in starts
     )
-    return JetSource(chunks[0].columns, chunks)
-
-
-def write_hdf5(path: Path, jets: Jets, *, features: Sequence[str] | None = None) -> None:
-    """Write `jets` as an HDF5 file, whole or not at all; see `hdf5_writer`."""
-    with hdf5_writer(path, features=features) as append:
-        append(jets)
+    return JetSource(columns, tuple(chunks))
 
 
 @contextmanager
@@ -181,21 +164,15 @@ def _append(path: Path, file: Any, jets: Jets, features: tuple[str, ...]) -> Non
 def _extend(file: Any, name: str, values: Array, names: Sequence[str]) -> None:
     """Let a dataset grow by `values` along the jets, and along the particles if need be; new places are zero."""
     if name not in file:
-        free = (None, None, *values.shape[2:]) if name == DATA else (None, *values.shape[1:])
         chunks = (*_CHUNK, *values.shape[2:]) if name == DATA else (JETS, *values.shape[1:])
-        shape = (0, *values.shape[1:])
-        options = {"maxshape": free, "chunks": chunks, "compression": "gzip", "compression_opts": 1}
-        file.create_dataset(name, shape, values.dtype, shuffle=True, **options)
+        options = {"chunks": chunks, "compression": "gzip", "compression_opts": 1, "shuffle": True}
+        free, shape = (None,) * values.ndim, (0, *values.shape[1:])
+        file.create_dataset(name, shape, values.dtype, maxshape=free, **options)
         file[name].attrs["names"] = list(names)
     dataset = file[name]
-    begin = len(dataset)
-    if name == DATA:
-        dataset.resize(max(dataset.shape[1], values.shape[1]), axis=1)
-        dataset.resize(begin + len(values), axis=0)
-        dataset[begin:, : values.shape[1]] = values
-    else:
-        dataset.resize(begin + len(values), axis=0)
-        dataset[begin:] = values
+    begin, *widths = dataset.shape
+    dataset.resize((begin + len(values), *map(max, widths, values.shape[1:])))
+    dataset[(slice(begin, None), *map(slice, values.shape[1:]))] = values
 
 
 def _filled(data: Array, features: Sequence[str]) -> Array:
@@ -206,18 +183,10 @@ def _filled(data: Array, features: Sequence[str]) -> Array:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    """The open HDF5 file; damage is reported in one line."""
+    """The open HDF5 file; see `report_damage`."""
     h5py = require("h5py", "reading HDF5 files")
-    try:
-        with h5py.File(path, "r") as file:
-            yield file
-    except FileNotFoundError:
-        raise InputError(f"{path} cannot be read: no such file") from None
-    except (OSError, RuntimeError, KeyError) as error:
-        raise InputError(
-            f"{path} cannot be read as HDF5, it is of another kind, cut off or damaged: {error}",
-            hint="fetch or make the file again",
-        ) from None
+    with report_damage(path, "HDF5", (OSError, RuntimeError, KeyError)), h5py.File(path, "r") as file:
+        yield file
 
 
 def _check_shapes(path: Path, file: Any) -> int:

@@ -3,7 +3,7 @@
 import re
 import struct
 import zlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,39 +13,29 @@ import numpy as np
 
 from yukawa.core.errors import InputError, require
 from yukawa.core.files import replacement, report_write_errors
-from yukawa.jets.io.chunks import ChunkWriter, JetSource, check_lengths
-from yukawa.jets.table import Array, Jets, check_columns
+from yukawa.jets.io.chunks import ChunkWriter, JetChunk, JetSource, check_lengths, report_damage
+from yukawa.jets.table import Array, Jets
 
 ENTRIES = 8192  # jets of a chunk, and of a basket that we write
 _KIND = re.compile(  # such as `float`, `int32_t[]` and `std::vector<std::int8_t>`
-    r"(?P<vector>(std::)?vector<)?(std::)?(u?int(8|16|32|64)_t|float|double|bool)(?(vector)>)(?P<array>\[\])?"
+    r"(?P<vector>(std::)?vector<)?(std::)?(u?int(8|16|32|64)_t|float|double|bool)(?(vector)>)(\[\])?"
 )
 TREE, COUNTER = "tree", "nparticles"  # what we call the tree (as JetClass does) and the branch of lengths
 
 
 @dataclass(frozen=True)
-class RootChunk:
+class RootChunk(JetChunk):
     """The jets of a range of entries of a tree."""
 
-    path: Path
-    count: int
     tree: str
     start: int
 
-    def read(self, columns: Collection[str] | None = None) -> Jets:
-        """The jets, with these columns or with all; see `JetChunk.read`."""
+    def _read(self, columns: tuple[str, ...]) -> Jets:
+        where = {"entry_start": self.start, "entry_stop": self.start + self.count}
         with opened(self.path) as file:
             tree = file[self.tree]
-            kinds = _branches(tree)
-            if columns is not None:
-                check_columns(columns, kinds, str(self.path))
-            names = [name for name in kinds if columns is None or name in columns]
-            stop = self.start + self.count
-            arrays = {
-                name: tree[name].array(entry_start=self.start, entry_stop=stop, library="ak")
-                for name in names
-            }
-        return _jets(self.path, self.count, arrays, {name for name in names if kinds[name]})
+            arrays = {name: tree[name].array(**where, library="ak") for name in columns}
+        return _jets(self.path, self.count, arrays)
 
 
 def open_jetclass(path: Path, tree: str | None = None) -> JetSource:
@@ -58,18 +48,13 @@ def open_jetclass(path: Path, tree: str | None = None) -> JetSource:
     """
     with opened(path) as file:
         name = _tree_name(path, file, tree)
-        columns = tuple(_branches(file[name]))
+        columns = _columns(file[name])
         entries = int(file[name].num_entries)
     if not columns:
         raise InputError(f"{path}: the tree {name} has no branch of numbers")
     starts = range(0, max(entries, 1), ENTRIES)
-    return JetSource(columns, tuple(RootChunk(path, min(ENTRIES, entries - at), name, at) for at in starts))
-
-
-def write_jetclass(path: Path, jets: Jets) -> None:
-    """Write `jets` as a ROOT file in the layout of JetClass, whole or not at all; see `jetclass_writer`."""
-    with jetclass_writer(path) as append:
-        append(jets)
+    chunks = (RootChunk(path, min(ENTRIES, entries - at), columns, name, at) for at in starts)
+    return JetSource(columns, tuple(chunks))
 
 
 @contextmanager
@@ -129,23 +114,27 @@ def _tree_name(path: Path, file: Any, tree: str | None) -> str:
     raise InputError(f"{path} has {missing}; it has: {', '.join(trees)}", hint="name one of them")
 
 
-def _branches(tree: Any) -> dict[str, bool]:
-    """The branches of numbers: whether each is jagged; branches that only count the values of others are omitted."""
+def _columns(tree: Any) -> tuple[str, ...]:
+    """The branches of numbers, without those that only count the values of others."""
     counts = (getattr(branch, "count_branch", None) for branch in getattr(tree, "branches", ()))
     counters = {branch.name for branch in counts if branch is not None}
-    found = {name: _KIND.fullmatch(kind) for name, kind in tree.typenames().items() if name not in counters}
-    return {name: bool(match["vector"] or match["array"]) for name, match in found.items() if match}
+    return tuple(
+        name for name, kind in tree.typenames().items() if name not in counters and _KIND.fullmatch(kind)
+    )
 
 
-def _jets(path: Path, count: int, arrays: dict[str, Any], jagged: Collection[str]) -> Jets:
-    """The jets of awkward arrays, of which those in `jagged` have a value for each particle."""
+def _jets(path: Path, count: int, arrays: dict[str, Any]) -> Jets:
+    """The jets of awkward arrays, of which the jagged ones have a value for each particle."""
     particles: dict[str, Array] = {}
+    scalars: dict[str, Array] = {}
     first: tuple[str, Array] | None = None
-    for name in (name for name in arrays if name in jagged):
-        counts, particles[name] = flat(arrays[name])
+    for name, array in arrays.items():
+        if array.ndim == 1:
+            scalars[name] = native(np.asarray(array))
+            continue
+        counts, particles[name] = flat(array)
         first = first or (name, counts)
         check_lengths(path, first, (name, counts))
-    scalars = {name: native(np.asarray(array)) for name, array in arrays.items() if name not in jagged}
     return Jets.from_counts(first[1] if first else np.zeros(count, np.int64), particles, scalars)
 
 
@@ -154,25 +143,12 @@ def _jets(path: Path, count: int, arrays: dict[str, Any], jagged: Collection[str
 
 @contextmanager
 def opened(path: Path) -> Iterator[Any]:
-    """The open ROOT file; damage is reported in one line.
-
-    Raises:
-        InputError: there is no such file, or it is not a ROOT file, is cut off or damaged.
-    """
+    """The open ROOT file; see `report_damage`."""
     uproot = require("uproot", "reading ROOT files")
     damage = (OSError, ValueError, LookupError, EOFError, struct.error, zlib.error, RuntimeError)
-    try:
-        with uproot.open(path) as file:
-            yield file
-    except FileNotFoundError:
-        raise InputError(f"{path} cannot be read: no such file") from None
-    except (*damage, uproot.deserialization.DeserializationError) as error:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        raise InputError(
-            f"{path} cannot be read as ROOT, it is of another kind, cut off or damaged: "
-            f"{lines[0] if lines else type(error).__name__}",
-            hint="fetch or make the file again",
-        ) from None
+    reported = report_damage(path, "ROOT", (*damage, uproot.deserialization.DeserializationError))
+    with reported, uproot.open(path) as file:
+        yield file
 
 
 def flat(array: Any) -> tuple[Array, Array]:

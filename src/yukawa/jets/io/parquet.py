@@ -1,6 +1,6 @@
 """Jets in Parquet: a list column for each particle column, a plain column for each jet column."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,31 +10,24 @@ import numpy as np
 
 from yukawa.core.errors import InputError, require
 from yukawa.core.files import replacement, report_write_errors
-from yukawa.jets.io.chunks import ChunkWriter, JetSource, check_lengths
-from yukawa.jets.table import Array, Jets, check_columns
+from yukawa.jets.io.chunks import ChunkWriter, JetChunk, JetSource, check_lengths, report_damage
+from yukawa.jets.table import Array, Jets
 
 ROW_GROUP = 8192  # jets: large enough to decode fast, small enough to shuffle well
 
 
 @dataclass(frozen=True)
-class ParquetChunk:
-    """The jets of one row group of a Parquet file."""
+class ParquetChunk(JetChunk):
+    """The jets of one row group of a Parquet file; their arrays are read-only views of the decoded memory."""
 
-    path: Path
-    count: int
     index: int
 
-    def read(self, columns: Collection[str] | None = None) -> Jets:
-        """The jets, see `JetChunk.read`; their arrays are read-only views of the decoded memory."""
+    def _read(self, columns: tuple[str, ...]) -> Jets:
         with _opened(self.path) as file:
-            names = _column_names(file)
-            if columns is not None:
-                check_columns(columns, names, str(self.path))
-                names = [name for name in names if name in columns]
             if self.index < file.num_row_groups:
-                table = file.read_row_group(self.index, columns=names)
+                table = file.read_row_group(self.index, columns=columns)
             else:  # a file without jets has no row group
-                table = file.schema_arrow.empty_table().select(names)
+                table = file.schema_arrow.empty_table().select(columns)
         return _jets(table, self.path)
 
 
@@ -49,9 +42,8 @@ def open_parquet(path: Path) -> JetSource:
         counts = [file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)]
     if not names:
         raise InputError(f"{path} holds no column of numbers")
-    return JetSource(
-        tuple(names), tuple(ParquetChunk(path, count, index) for index, count in enumerate(counts or [0]))
-    )
+    chunks = (ParquetChunk(path, count, names, index) for index, count in enumerate(counts or [0]))
+    return JetSource(names, tuple(chunks))
 
 
 def parquet_jets(path: Path) -> int:
@@ -137,22 +129,16 @@ def _table(jets: Jets) -> Any:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    """The open Parquet file; damage is reported in one line."""
+    """The open Parquet file; see `report_damage`."""
     arrow = require("pyarrow", "reading Parquet files")
     parquet = require("pyarrow.parquet", "reading Parquet files")
-    try:
-        with parquet.ParquetFile(path, memory_map=True, page_checksum_verification=True) as file:
-            yield file
-    except FileNotFoundError:
-        raise InputError(f"{path} cannot be read: no such file") from None
-    except (arrow.ArrowException, OSError) as error:
-        raise InputError(
-            f"{path} is damaged or cut off, it cannot be read as Parquet: {str(error).splitlines()[0]}",
-            hint="fetch or make the file again",
-        ) from None
+    options = {"memory_map": True, "page_checksum_verification": True}
+    damage = report_damage(path, "Parquet", (arrow.ArrowException, OSError))
+    with damage, parquet.ParquetFile(path, **options) as file:
+        yield file
 
 
-def _column_names(file: Any) -> list[str]:
+def _column_names(file: Any) -> tuple[str, ...]:
     """The columns of numbers or truth values, one for each particle or one for each jet."""
     types = require("pyarrow.types", "reading Parquet files")
 
@@ -163,11 +149,11 @@ def _column_names(file: Any) -> list[str]:
         return types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
 
     schema = file.schema_arrow
-    return [
+    return tuple(
         field.name
         for field in schema
         if numbers(field.type) or (lists(field.type) and numbers(field.type.value_type))
-    ]
+    )
 
 
 def _jets(table: Any, path: Path) -> Jets:

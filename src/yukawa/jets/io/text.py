@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice, pairwise
@@ -13,7 +13,7 @@ import numpy as np
 
 from yukawa.core.errors import InputError
 from yukawa.core.files import parse_row, replacement, report_write_errors
-from yukawa.jets.io.chunks import JetSource
+from yukawa.jets.io.chunks import JetChunk, JetSource
 from yukawa.jets.table import JET_ORIGIN, Array, Jets, check_columns, label_column
 
 LINES = 1024  # jets of a chunk
@@ -160,7 +160,7 @@ def parse_jets(lines: Sequence[str], place: str = "the text", first: int = 0) ->
 
 
 @dataclass(frozen=True)
-class TextChunk:
+class TextChunk(JetChunk):
     """The jets of some lines.
 
     Attributes:
@@ -169,21 +169,11 @@ class TextChunk:
         classes: the class of each label; none where the lines have no labels.
     """
 
-    path: Path
-    count: int
     start: int
     first: int
     classes: tuple[str, ...]
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns of the jets."""
-        return (*_PARTICLE_COLUMNS, *_JET, *map(label_column, self.classes))
-
-    def read(self, columns: Collection[str] | None = None) -> Jets:
-        """The jets, with these columns or with all; see `JetChunk.read`."""
-        if columns is not None:
-            check_columns(columns, self.columns, str(self.path))
+    def _read(self, columns: tuple[str, ...]) -> Jets:
         with open(self.path, "rb") as handle:
             handle.seek(self.start)
             lines = list(islice((line for line in handle if line.strip()), self.count))
@@ -195,8 +185,7 @@ class TextChunk:
         if self.classes:
             labels = np.array([self._label(row, self.first + at) for at, row in enumerate(rows)])
             scalars |= {label_column(name): labels == index for index, name in enumerate(self.classes)}
-        jets = Jets(jets.offsets, jets.particles, scalars)
-        return jets.pick(self.columns if columns is None else columns)
+        return Jets(jets.offsets, jets.particles, scalars).pick(columns)
 
     def _label(self, row: dict[str, Any], jet: int) -> int:
         label = row.get("label")
@@ -231,17 +220,12 @@ def open_text(path: Path, classes: Sequence[str] = JET_ORIGIN) -> JetSource:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
     firsts = range(0, max(total, 1), LINES)
     names = tuple(classes) if labelled else ()
-    chunks = tuple(
-        TextChunk(path, min(LINES, total - first), start, first, names)
+    columns = (*_PARTICLE_COLUMNS, *_JET, *map(label_column, names))
+    chunks = (
+        TextChunk(path, min(LINES, total - first), columns, start, first, names)
         for first, start in zip(firsts, starts, strict=False)
     )
-    return JetSource(chunks[0].columns, chunks)
-
-
-def write_text(path: Path, jets: Jets, classes: Sequence[str] = JET_ORIGIN) -> None:
-    """Write `jets` as lines, whole or not at all; see `text_writer`."""
-    with text_writer(path, classes) as append:
-        append(jets)
+    return JetSource(columns, tuple(chunks))
 
 
 @contextmanager

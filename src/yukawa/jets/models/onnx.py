@@ -18,6 +18,7 @@ from yukawa.core.files import atomic_write
 from yukawa.jets.features.config import DataConfig
 from yukawa.jets.features.encoder import FeatureEncoder, encode_padded
 from yukawa.jets.features.frames import PaddedFrame
+from yukawa.jets.io.loader import tensors
 from yukawa.jets.models.tagger import ParticleTagger, load_model
 from yukawa.jets.table import JET, PARTICLE_COLUMNS, Array, Jets
 
@@ -145,9 +146,8 @@ def check(content: bytes, network: Preprocessed, trials: list[Jets]) -> None:
 def predict(network: Preprocessed, encoder: FeatureEncoder, jets: Jets) -> Array:
     """The tagger's own probabilities, (B, C), from packed particles."""
     encoded = encoder.encode(jets)
-    tensors = {name: torch.from_numpy(rows) for name, rows in encoded.rows.items()}
     with torch.no_grad():
-        logits = network.tagger(**tensors, counts_B=torch.from_numpy(encoded.counts))
+        logits = network.tagger(**tensors(encoded))
     probabilities: Array = torch.softmax(logits, dim=1).numpy()
     return probabilities
 
@@ -230,8 +230,7 @@ def _quiet() -> Iterator[None]:
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             yield
     finally:
         logging.disable(before)

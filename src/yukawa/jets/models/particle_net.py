@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from yukawa.core.config import checked
 from yukawa.core.errors import InputError
 from yukawa.jets.models.layout import LengthGroup, fold, group_by_length, normalise, running_affine
-from yukawa.jets.models.tagger import ParticleTagger, TaggerConfig, load_weights
+from yukawa.jets.models.tagger import ParticleTagger, TaggerConfig, load_weights, unprefixed
 
 # Numbers of one block of edges in inference, so that what is computed of it stays in the caches (2^17 to 2^19 are best).
 BLOCK = 1 << 18
@@ -181,14 +181,11 @@ class ParticleNet(ParticleTagger):
             EdgeConvolution(inputs, layers, neighbours)
             for inputs, (neighbours, layers) in zip(widths, config.blocks, strict=False)
         )
-        self.fusion = (
-            nn.Linear(sum(widths[1:]), _fused(sum(widths[1:])), bias=False) if config.fusion else None
-        )
-        self.fusion_norm = nn.BatchNorm1d(_fused(sum(widths[1:]))) if config.fusion else None
-        sizes = [
-            _fused(sum(widths[1:])) if config.fusion else widths[-1],
-            *(width for width, _ in config.head),
-        ]
+        together = sum(widths[1:])
+        fused = min(max(together // 128 * 128, 128), 1024)  # as in weaver-core
+        self.fusion = nn.Linear(together, fused, bias=False) if config.fusion else None
+        self.fusion_norm = nn.BatchNorm1d(fused) if config.fusion else None
+        sizes = [fused if config.fusion else widths[-1], *(width for width, _ in config.head)]
         layers: list[nn.Module] = []
         for before, (after, dropout) in zip(sizes, config.head, strict=False):
             layers += [nn.Linear(before, after), nn.ReLU(), nn.Dropout(dropout)]
@@ -256,11 +253,6 @@ class ParticleNet(ParticleTagger):
         return tagger.eval()
 
 
-def _fused(width: int) -> int:
-    """Features after fusion, of `width` features of all blocks: whole multiples of 128, 128 to 1,024."""
-    return min(max(width // 128 * 128, 128), 1024)
-
-
 # Names in weaver's state dict and in ours.
 _NAMES = (
     (r"bn_fts\.(\w+)", r"input_norm.\1"),
@@ -279,15 +271,9 @@ def weights_from_weaver(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
     Raises:
         InputError: these are not the weights of a ParticleNet.
     """
-    first = next((key for key in state_dict if key.endswith("edge_convs.0.convs.0.weight")), None)
-    if first is None:
-        raise InputError("these are not the weights of a ParticleNet of weaver-core")
-    prefix = first.removesuffix("edge_convs.0.convs.0.weight")
-    weights = {}
-    for key, value in state_dict.items():
-        # A convolution of width 1 is a linear layer.
-        weights[_our_name(key.removeprefix(prefix))] = value.flatten(1) if value.dim() > 2 else value
-    return weights
+    found = unprefixed(state_dict, "edge_convs.0.convs.0.weight", "ParticleNet")
+    # A convolution of width 1 is a linear layer.
+    return {_our_name(key): value.flatten(1) if value.dim() > 2 else value for key, value in found.items()}
 
 
 def _our_name(key: str) -> str:

@@ -15,10 +15,10 @@ from yukawa.core.config import checked
 from yukawa.core.errors import InputError
 from yukawa.jets.models import transformer
 from yukawa.jets.models.layout import FEATURES, LengthGroup, PairEmbedding, PairFeatures, attendable
-from yukawa.jets.models.tagger import TaggerConfig, load_weights
+from yukawa.jets.models.tagger import load_weights, unprefixed
 
 
-class ParticleTransformerConfig(TaggerConfig):
+class ParticleTransformerConfig(transformer.TransformerConfig):
     """Sizes of a Particle Transformer; the defaults are the published ones (2.14 million parameters).
 
     Attributes:
@@ -26,11 +26,8 @@ class ParticleTransformerConfig(TaggerConfig):
         pair_sizes: widths of the hidden layers that embed a pair.
         pair_features: "pp" (ln kT, ln z, ln Delta, ln m2) or "ee" (ln m2, cos, sin, ln kT, ln z, ln JADE).
         pair_activated: whether a GELU follows the last layer of the pair embedding too.
-        heads: attention heads; they divide the width.
-        layers, class_layers: blocks of particles, then of the class token.
-        feedforward: width within a block, in widths of the block.
+        class_layers: blocks of the class token, after those of particles.
         head_sizes: hidden layers between the class token and the logits.
-        dropout: in the blocks of particles.
         head_dropout: after each hidden layer of the head.
     """
 
@@ -39,12 +36,8 @@ class ParticleTransformerConfig(TaggerConfig):
     pair_sizes: tuple[int, ...] = (64, 64, 64)
     pair_features: PairFeatures = "pp"
     pair_activated: bool = False
-    heads: int = Field(8, ge=1)
-    layers: int = Field(8, ge=0)
     class_layers: int = Field(2, ge=1)
-    feedforward: int = Field(4, ge=1)
     head_sizes: tuple[int, ...] = ()
-    dropout: float = Field(0.1, ge=0, lt=1)
     head_dropout: float = Field(0.1, ge=0, lt=1)
 
 
@@ -55,28 +48,21 @@ class ParticleTransformer(transformer.TransformerTagger):
     particle is dropped at random to shorten a batch.
     """
 
-    Config: ClassVar[type[TaggerConfig]] = ParticleTransformerConfig
+    Config: ClassVar[type[transformer.TransformerConfig]] = ParticleTransformerConfig
     config: ParticleTransformerConfig
 
     def __init__(self, config: ParticleTransformerConfig) -> None:
         super().__init__(config)
         width, heads = config.embed_sizes[-1], config.heads
-        if width % heads:
-            raise InputError(
-                f"{heads} heads do not divide the width {width}",
-                hint="choose heads that divide the last of embed_sizes",
-            )
-        inner = config.feedforward * width
         self.embedding = transformer.ParticleEmbedding(config.features, config.embed_sizes)
         self.pair_embedding = PairEmbedding(
             config.pair_features, config.pair_sizes, heads, config.pair_activated
         )
-        self.blocks = nn.ModuleList(
-            transformer.ParticleBlock(width, heads, inner, config.dropout) for _ in range(config.layers)
-        )
+        self.blocks = transformer.particle_blocks(config, width)
         self.class_token_D = nn.Parameter(torch.empty(width))
         self.class_blocks = nn.ModuleList(
-            transformer.ClassBlock(width, heads, inner, 0.0) for _ in range(config.class_layers)
+            transformer.ClassBlock(width, heads, config.feedforward * width, 0.0)
+            for _ in range(config.class_layers)
         )
         self.norm = nn.LayerNorm(width)
         sizes = (width, *config.head_sizes, len(config.classes))
@@ -135,19 +121,10 @@ def weights_from_weaver(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
     Raises:
         InputError: these are not the weights of a Particle Transformer.
     """
-    token = next((name for name in state_dict if name.endswith("cls_token")), None)
-    if token is None or not any("pair_embed.embed." in name for name in state_dict):
-        raise InputError("these are not the weights of a Particle Transformer of weaver-core")
-    prefix = token.removesuffix("cls_token")
-    renamed = {_our_name(name.removeprefix(prefix)): value for name, value in state_dict.items()}
-    weights = {}
-    for name, value in renamed.items():
-        if name == "class_token_D":
-            value = value.flatten()
-        elif name.startswith("pair_embedding.layers.") and value.ndim == 3:
-            value = value[:, :, 0]  # a convolution over pairs of width 1 is a linear layer
-        weights[name] = value
-    return weights
+    found = unprefixed(state_dict, "cls_token", "Particle Transformer")
+    found["cls_token"] = found["cls_token"].flatten()
+    # A convolution over pairs of width 1 is a linear layer.
+    return {_our_name(name): value.flatten(1) if value.ndim == 3 else value for name, value in found.items()}
 
 
 _RENAMED = (

@@ -134,6 +134,22 @@ def unpack(packed_NX: Tensor, counts_B: Tensor, length: int | None = None) -> tu
     return padded, mask_BP
 
 
+def unprefixed(state_dict: Mapping[str, Tensor], mark: str, network: str) -> dict[str, Tensor]:
+    """The weights of a `network` of weaver-core without the prefix, such as `mod.`, that all of their names have.
+
+    Args:
+        mark: the end of a name that only this network has.
+
+    Raises:
+        InputError: there is no such name.
+    """
+    marked = next((name for name in state_dict if name.endswith(mark)), None)
+    if marked is None:
+        raise InputError(f"these are not the weights of a {network} of weaver-core")
+    prefix = marked.removesuffix(mark)
+    return {name.removeprefix(prefix): value for name, value in state_dict.items()}
+
+
 def settings_of(tagger: Tagger) -> dict[str, Any]:
     """The tagger's configuration as plain values, for JSON."""
     return tagger.config.model_dump(mode="json")

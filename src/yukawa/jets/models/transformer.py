@@ -230,6 +230,39 @@ class ParticleEmbedding(nn.Module):
         return x_NF
 
 
+class TransformerConfig(TaggerConfig):
+    """Sizes that every transformer of particles has.
+
+    Attributes:
+        heads: attention heads; they divide the width.
+        layers: blocks of particles.
+        feedforward: width within a block, in widths of the block.
+        dropout: in the blocks of particles.
+    """
+
+    heads: int = Field(8, ge=1)
+    layers: int = Field(8, ge=0)
+    feedforward: int = Field(4, ge=1)
+    dropout: float = Field(0.1, ge=0, lt=1)
+
+
+def particle_blocks(config: TransformerConfig, width: int) -> nn.ModuleList:
+    """The blocks of a transformer of this width.
+
+    Raises:
+        InputError: its heads do not divide the width.
+    """
+    if width % config.heads:
+        raise InputError(
+            f"{config.heads} heads do not divide the width {width}",
+            hint="choose heads that divide embed, or the last of embed_sizes",
+        )
+    return nn.ModuleList(
+        ParticleBlock(width, config.heads, config.feedforward * width, config.dropout)
+        for _ in range(config.layers)
+    )
+
+
 class TransformerTagger(ParticleTagger):
     """A tagger that embeds particles, lets them attend to each other in `blocks`, and classifies each jet.
 
@@ -276,23 +309,15 @@ class TransformerTagger(ParticleTagger):
         """Logits (B, C) of padded particles after the blocks."""
 
 
-class PlainTransformerConfig(TaggerConfig):
+class PlainTransformerConfig(TransformerConfig):
     """Sizes of a plain transformer; the defaults have the width and depth of the Particle Transformer.
 
     Attributes:
         embed: width of the blocks.
-        heads: attention heads; they divide the width.
-        layers: number of blocks.
-        feedforward: width within a block, in widths of the block.
-        dropout: in the blocks.
     """
 
     architecture: Literal["transformer"] = "transformer"
     embed: int = Field(128, ge=1)
-    heads: int = Field(8, ge=1)
-    layers: int = Field(8, ge=0)
-    feedforward: int = Field(4, ge=1)
-    dropout: float = Field(0.1, ge=0, lt=1)
 
 
 class PlainTransformer(TransformerTagger):
@@ -308,15 +333,8 @@ class PlainTransformer(TransformerTagger):
     def __init__(self, config: PlainTransformerConfig) -> None:
         super().__init__(config)
         width = config.embed
-        if width % config.heads:
-            raise InputError(
-                f"{config.heads} heads do not divide the width {width}", hint="choose heads that divide embed"
-            )
         self.embedding = ParticleEmbedding(config.features, (width,))
-        self.blocks = nn.ModuleList(
-            ParticleBlock(width, config.heads, config.feedforward * width, config.dropout)
-            for _ in range(config.layers)
-        )
+        self.blocks = particle_blocks(config, width)
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, len(config.classes))
         initialise_linear(self)

@@ -2,11 +2,11 @@
 
 import glob
 import gzip
-import json
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import count, islice
 from pathlib import Path
 
@@ -15,12 +15,12 @@ import torch
 
 from yukawa.bytelm.segments import Mark
 from yukawa.core.errors import InputError
+from yukawa.core.files import parse_row
 from yukawa.jets.features.encoder import Encoded, join
 from yukawa.jets.io.loader import Loader, run_ahead, tensors
 from yukawa.jets.table import Array
-from yukawa.jets.training.trainer import ALONE, DIVISOR, share
+from yukawa.jets.training.trainer import DIVISOR, share
 from yukawa.runs.batches import StepDataset, TensorBatch
-from yukawa.runs.distributed import Machine
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".txt")
 
@@ -58,19 +58,16 @@ def documents(path: Path, fields: Sequence[str]) -> Iterator[bytes]:
 
 def _rows(lines: Iterator[bytes], path: Path, fields: Sequence[str]) -> Iterator[bytes]:
     for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise InputError(f"{path}:{number} is not JSON: {error}") from None
-        yield "\n".join(_text(row, name, f"{path}:{number}") for name in fields).encode()
+        if line.strip():
+            row = parse_row(line, f"{path}:{number}")
+            yield "\n".join(_text(row, name, f"{path}:{number}") for name in fields).encode()
 
 
-def _text(row: object, name: str, where: str) -> str:
-    if not isinstance(row, dict) or name not in row:
-        there = f"; there are {', '.join(row)}" if isinstance(row, dict) else ""
-        raise InputError(f"{where} has no field {name!r}{there}", hint="name them: fields=[NAME, …]")
+def _text(row: Mapping[str, object], name: str, where: str) -> str:
+    if name not in row:
+        raise InputError(
+            f"{where} has no field {name!r}; there are {', '.join(row)}", hint="name them: fields=[NAME, …]"
+        )
     text = row[name]
     if not isinstance(text, str) or not text.strip():
         raise InputError(f"{where}: the field {name!r} is {text!r}, some text is expected")
@@ -327,38 +324,28 @@ def _marked(encoded: Encoded, *, last_alone: bool = False) -> Encoded:
     return replace(encoded, rows={**encoded.rows, PREDICTED: predicted_N})
 
 
+@dataclass(kw_only=True, eq=False)
 class MixtureBatches(StepDataset):
     """The batches of a pre-training.
 
     How many sequences of each source a step has is drawn beforehand for all steps. Sequences of a batch are mixed, so
     that the shares of several processes are alike.
 
-    See `StepDataset` for the other arguments.
+    See `StepDataset` for the other attributes; the seed decides on the draw and on the order of each source.
 
-    Args:
+    Attributes:
+        sources: that are mixed.
         weights: how many of each source are drawn, in proportion.
-        seed: of the draw and of the order of each source.
-        machine: says which process this is, and of how many.
-        prefetch: batches made ready in the background.
     """
 
-    def __init__(
-        self,
-        sources: Sequence[Sequences],
-        weights: Sequence[float],
-        batch: int,
-        steps: int,
-        seed: int,
-        *,
-        first: int = 0,
-        machine: Machine = ALONE,
-        prefetch: int = 0,
-    ) -> None:
-        super().__init__(batch, steps, first)
-        self.sources, self.seed, self.prefetch = tuple(sources), seed, prefetch
-        self.rank, self.world = machine.rank, machine.world
-        shares = np.array(weights, float) / sum(weights)
-        self.drawn_SK = np.random.default_rng([seed, 1]).multinomial(batch, shares, size=steps)
+    sources: Sequence[Sequences]
+    weights: Sequence[float]
+
+    @cached_property
+    def drawn_SK(self) -> Array:  # noqa: N802 -- its dimensions: steps, sources
+        """How many sequences of each source a step has."""
+        shares = np.array(self.weights, float) / sum(self.weights)
+        return np.random.default_rng([self.seed, 1]).multinomial(self.batch, shares, size=self.steps)
 
     def endless(self) -> Iterator[TensorBatch]:
         """All batches from `first` on."""
@@ -374,7 +361,7 @@ class MixtureBatches(StepDataset):
         for step, drawn_K in enumerate(self.drawn_SK[self.first :].tolist(), start=self.first):
             parts = [reader.take(number) for reader, number in zip(readers, drawn_K, strict=True) if number]
             order = np.random.default_rng([self.seed, 2, step]).permutation(self.batch)
-            yield batch_of(*share(join(parts).take(order), self.rank, self.world))
+            yield batch_of(*share(join(parts).take(order), self.machine.rank, self.machine.world))
 
 
 def batch_of(encoded: Encoded, divisor: float) -> TensorBatch:

@@ -163,21 +163,14 @@ class PretrainingTrainer(JetTrainer):
     supervised: ClassVar[type[Supervised]] = Predicting
     weights: Mapping[str, float]
 
-    def compute_loss(
-        self,
-        model: nn.Module,
-        inputs: TensorBatch,
-        return_outputs: bool = False,
-        num_items_in_batch: Tensor | int | None = None,
-    ) -> Tensor | tuple[Tensor, Tensor]:
+    def loss(self, model: nn.Module, inputs: TensorBatch) -> tuple[Tensor, Tensor]:
         """The mean over a batch's sequences of the cross entropy of a predicted id; all sequences count alike.
 
         So the weights of a mixture are those of its loss. In a mean over all ids, the three of an answer would count
         for nothing beside the thousand of an abstract.
         """
         each_B = _per_id(*model(**_tensors(inputs)))
-        loss = each_B.sum() / inputs[DIVISOR]
-        return (loss, each_B) if return_outputs else loss
+        return each_B.sum() / inputs[DIVISOR], each_B
 
     def evaluate(self, *args: Any, **kwargs: Any) -> Metrics:
         """The loss of each source and of the mixture, bits per byte, and how often answers are right."""
@@ -239,7 +232,6 @@ class PretrainingTask(NetworkTask[PretrainingRecipe]):
     )  # fmt: skip
     trainer_class: ClassVar[type[JetTrainer]] = PretrainingTrainer
     network: ByteLanguageModel
-    config: DataConfig
     sources: dict[str, sequences.Sequences]
 
     def resolve(self) -> None:
@@ -312,9 +304,10 @@ class PretrainingTask(NetworkTask[PretrainingRecipe]):
 
     def batches(self, plan: Plan, first: int, machine: Machine) -> sequences.MixtureBatches:
         """Batches drawn from all sources by their weights."""
-        weights = [source.weight for source in self.recipe.mixture.values()]
         return sequences.MixtureBatches(
-            list(self.sources.values()), weights, plan.batch, plan.steps, self.settings.seed, first=first,
+            sources=list(self.sources.values()),
+            weights=[source.weight for source in self.recipe.mixture.values()],
+            batch=plan.batch, steps=plan.steps, seed=self.settings.seed, first=first,
             machine=machine, prefetch=self.recipe.training.prefetch,
         )  # fmt: skip
 
@@ -335,10 +328,6 @@ class PretrainingTask(NetworkTask[PretrainingRecipe]):
         assert isinstance(trainer, PretrainingTrainer)  # noqa: S101 -- see `trainer_class`
         trainer.weights = {name: source.weight for name, source in self.recipe.mixture.items()}
         return trainer
-
-    def save_network(self, folder: Path) -> None:
-        """Write the language model with its data config."""
-        tagger.save_model(folder, self.network, self.config)
 
     def card(self, run: Run, trainer: RunTrainer) -> str:
         """The model card."""

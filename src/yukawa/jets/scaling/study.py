@@ -17,6 +17,7 @@ from yukawa.core.files import atomic_write, report_write_errors
 from yukawa.core.reports import markdown_table
 from yukawa.jets.evaluation import evaluate, plots
 from yukawa.jets.evaluation.metrics import tags
+from yukawa.jets.evaluation.results import KINDS, kind_of, words
 from yukawa.jets.io.source import MANIFEST, open_source
 from yukawa.jets.scaling.recipe import Cell, Study
 from yukawa.jets.training import setup, train
@@ -266,8 +267,6 @@ _HEADINGS = {
     "epochs": "As many epochs for every number of jets",
     "steps": "As many steps for every number of jets",
 }
-_WORDS = {"accuracy": "accuracy", "mean_diagonal": "mean diagonal", "auc": "AUC, mean over pairs of classes"}
-_KINDS = {"efficiency": "tagging efficiency", "flip": "charge flip rate"}
 
 
 def metrics(rows: Sequence[Row]) -> list[str]:
@@ -321,17 +320,14 @@ def draw(rows: Sequence[Row], classes: Sequence[str], folder: Path) -> None:
     for mode in dict.fromkeys(row["mode"] for row in rows):
         own = [row for row in rows if row["mode"] == mode]
         known = [name for name in metrics(own) if any(row.get(name) is not None for row in own)]
-        for kind in ("", *_KINDS):
+        for kind in ("", *KINDS):
             panels = [
-                plots.Panel(name, words(name), chance(name, classes)) for name in known if _kind(name) == kind
+                plots.Panel(name, words(name), chance(name, classes))
+                for name in known
+                if kind_of(name) == kind
             ]
             if panels:
                 plots.s_curves(own, folder / f"{mode}-{kind or 'overall'}.png", panels)
-
-
-def _kind(metric: str) -> str:
-    """The one of `_KINDS` that a metric belongs to; empty for a metric of all classes."""
-    return "" if metric in _WORDS else metric.partition("_")[0]
 
 
 def chance(metric: str, classes: Sequence[str]) -> float:
@@ -340,12 +336,6 @@ def chance(metric: str, classes: Sequence[str]) -> float:
     if kind in ("auc", "flip"):
         return 0.5
     return (len(tags(classes)[flavour]) if kind == "efficiency" else 1) / len(classes)
-
-
-def words(metric: str) -> str:
-    """A metric's name for people."""
-    kind, _, flavour = metric.partition("_")
-    return _WORDS.get(metric) or f"{_KINDS.get(kind, kind)} of {flavour}"
 
 
 def page(summary: Sequence[Row], finished: int, cells: int) -> str:
@@ -359,12 +349,10 @@ def page(summary: Sequence[Row], finished: int, cells: int) -> str:
         own = [row for row in summary if row["mode"] == mode]
         parts.append(f"## {_HEADINGS[mode]}")
         names = [name for name in own[0] if f"{name}_spread" in own[0]]
-        for kind in ("", *_KINDS):
-            chosen = [name for name in names if _kind(name) == kind]
+        for kind in ("", *KINDS):
+            chosen = [name for name in names if kind_of(name) == kind]
             if chosen:
-                parts += ([f"### {_KINDS[kind]}".capitalize()] if kind else []) + [
-                    _section(own, chosen, kind)
-                ]
+                parts += ([f"### {KINDS[kind]}".capitalize()] if kind else []) + [_section(own, chosen, kind)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -390,7 +378,7 @@ def _with_spread(mean: float | None, spread: float | None) -> str:
 def _csv(rows: Sequence[Row]) -> str:
     """Numbers are written so that they are read back the same; None is empty."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, _columns(rows), restval="", lineterminator="\n")
+    writer = csv.DictWriter(text, _columns(rows), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
@@ -399,14 +387,11 @@ def _csv(rows: Sequence[Row]) -> str:
 def _parquet(rows: Sequence[Row]) -> bytes:
     pyarrow = require("pyarrow", "writing Parquet")
     parquet = require("pyarrow.parquet", "writing Parquet")
-    columns = {name: [row.get(name) for row in rows] for name in _columns(rows)}
     text, whole = ("model", "mode"), ("jets", "seed", "seeds", "steps", "test_jets")
     kinds = {**dict.fromkeys(text, pyarrow.string()), **dict.fromkeys(whole, pyarrow.int64())}
-    arrays = {
-        name: pyarrow.array(values, kinds.get(name, pyarrow.float64())) for name, values in columns.items()
-    }
+    schema = pyarrow.schema([(name, kinds.get(name, pyarrow.float64())) for name in _columns(rows)])
     packed = io.BytesIO()
-    parquet.write_table(pyarrow.table(arrays), packed)
+    parquet.write_table(pyarrow.Table.from_pylist(rows, schema), packed)
     return packed.getvalue()
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from yukawa.jets.kinematics import direction
 from yukawa.jets.simulation.cards import Calorimeter, Card, ImpactParameter, Tracking
 from yukawa.jets.simulation.generation import Particles
 from yukawa.jets.table import Array
@@ -105,7 +106,6 @@ HADRONS = (PION, KAON, PROTON)
 MASSES = {ELECTRON: 0.00051099895, MUON: 0.1056583755, PION: 0.13957039, KAON: 0.493677, PROTON: 0.93827209}
 
 _MICRON = 1e-3  # mm
-_LEAST_PT = 1e-99  # GeV; keeps the pseudorapidity along the beam finite
 _LEAST = 1e-3  # a measured momentum is at least this part of the true one
 
 
@@ -261,7 +261,7 @@ def _pt(particles: Particles) -> Array:
 
 def _size_of_eta(particles: Particles) -> Array:
     """|eta|; finite for particles along the beam too."""
-    return np.arcsinh(np.abs(particles.momenta[:, 2]) / np.maximum(_pt(particles), _LEAST_PT))
+    return np.abs(direction(particles.momenta)[1])
 
 
 # ---- identification ----

@@ -11,12 +11,11 @@ import numpy as np
 from yukawa.core.errors import InputError, require
 from yukawa.jets import table
 from yukawa.jets.io.source import SPLITS
+from yukawa.jets.kinematics import beside_axis, direction, nearest, opening_angle, turn
 from yukawa.jets.simulation.cards import Card, Clustering, LabelRule, Process, ProcessSample
 from yukawa.jets.simulation.detector import MeasuredParticles, flags, measure
 from yukawa.jets.simulation.generation import EventBatch, Partons, generate
 from yukawa.jets.table import Array, Jets, concatenate, label_column, offsets_of, rows_of
-
-_LEAST_PT = 1e-99  # GeV; keeps the pseudorapidity along the beam finite
 
 
 @dataclass(frozen=True)
@@ -76,13 +75,6 @@ def cluster(momenta: Array, offsets: Array, rule: Clustering, scale: float = 1.0
     first = np.hypot(*sums[:, :2].T) if rule.hadronic else sums[:, 3]
     order = np.lexsort((-first, jets.events))
     return jets[order[_within_cuts(sums[order], rule)]]
-
-
-def direction(momenta: Array) -> tuple[Array, Array, Array]:
-    """Transverse momentum, pseudorapidity (finite along the beam too) and azimuth of momenta, shape (N, 4)."""
-    pt = np.hypot(momenta[:, 0], momenta[:, 1])
-    eta = np.arcsinh(momenta[:, 2] / np.maximum(pt, _LEAST_PT))
-    return pt, eta, np.arctan2(momenta[:, 1], momenta[:, 0])
 
 
 def _clustered(momenta: Array, offsets: Array, rule: Clustering) -> tuple[Array, Array, Array]:
@@ -195,16 +187,8 @@ def _jet_columns(jets: Clusters, labels: "JetLabels", first: int) -> dict[str, A
 
 
 def _particle_columns(jets: Clusters, measured: MeasuredParticles, batch: EventBatch) -> dict[str, Array]:
-    counts = np.diff(jets.offsets)
     momenta, impact = measured.momenta[jets.rows], measured.impact[jets.rows]
-    _, eta, phi = direction(momenta)
-    _, jet_eta, jet_phi = direction(jets.momenta)
-    turn = phi - np.repeat(jet_phi, counts)
-    columns = dict(zip(("part_px", "part_py", "part_pz", "part_energy"), momenta.T, strict=True))
-    columns |= {
-        "part_deta": eta - np.repeat(jet_eta, counts),
-        "part_dphi": np.pi - np.remainder(np.pi - turn, 2 * np.pi),
-    }
+    columns = beside_axis(momenta, jets.momenta, np.diff(jets.offsets)) | {"part_energy": momenta[:, 3]}
     columns |= dict(zip(("part_d0val", "part_d0err", "part_dzval", "part_dzerr"), impact.T, strict=True))
     columns["part_charge"] = np.rint(measured.charge[jets.rows])
     columns |= {f"part_{name}": flag for name, flag in flags(measured.taken_for[jets.rows]).items()}
@@ -297,29 +281,17 @@ def _by_pairing(
 def _nearest(jets: Clusters, partons: Partons, kind: Array, radius: float) -> JetLabels:
     """The class of the nearest parton, if it lies within `radius` in (eta, phi)."""
     rows = np.flatnonzero(kind >= 0)
-    bounds = np.searchsorted(rows, partons.offsets)
-    # All pairs of a jet and a parton of its event.
-    per_jet = np.diff(bounds)[jets.events]
-    jet = np.repeat(np.arange(len(jets)), per_jet)
-    start = np.cumsum(per_jet) - per_jet
-    parton = rows[np.arange(len(jet)) - np.repeat(start - bounds[jets.events], per_jet)]
     _, eta, phi = direction(jets.momenta)
-    _, parton_eta, parton_phi = direction(partons.recoiled[parton])
-    turn = np.remainder(phi[jet] - parton_phi + np.pi, 2 * np.pi) - np.pi
-    distance = np.hypot(eta[jet] - parton_eta, turn)
-    order = np.lexsort((distance, jet))
-    order = order[distance[order] < radius]
-    found, nearest = np.unique(jet[order], return_index=True)
-    parton = parton[order][nearest]
+    _, parton_eta, parton_phi = direction(partons.recoiled[rows])
+    distance, parton = nearest(
+        jets.events,
+        np.searchsorted(rows, partons.offsets),
+        lambda jet, at: np.hypot(eta[jet] - parton_eta[at], turn(phi[jet], parton_phi[at])),
+    )
+    found = np.flatnonzero(distance < radius)
+    parton = rows[parton[found]]
     angle = opening_angle(jets.momenta[found], partons.recoiled[parton])
     return JetLabels(found, kind[parton], angle)
-
-
-def opening_angle(a: Array, b: Array) -> Array:
-    """The angle in rad between momenta, shapes (…, 3 or more); exact for small angles too."""
-    a, b = a[..., :3], b[..., :3]
-    across = np.linalg.norm(np.cross(a, b), axis=-1)
-    return np.arctan2(across, np.sum(a * b, axis=-1))
 
 
 # Jets of each class in a block. Pythia's start for each sample (0.1 s) is then a seventh of the work, and a

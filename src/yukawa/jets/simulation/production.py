@@ -4,7 +4,7 @@ import json
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from importlib import metadata
@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from yukawa import __version__
+from yukawa.core.config import differences
 from yukawa.core.errors import InputError, StoreError, require
 from yukawa.core.files import hash_file, parse_row, report_write_errors, write_jsonl
 from yukawa.core.processes import Report, run_tasks, usable_cores
@@ -93,7 +94,8 @@ def _make_missing(
     blocks = {} if begun is None else _whole_blocks(out, begun, sizes, process.classes)
     missing = [number for number in range(len(sizes)) if number not in blocks]
     if missing and begun is not None:
-        _check_versions(out, begun, wanted)
+        hint = "a data set is made by one version: install that one, or choose another folder"
+        _check_alike(out, begun, wanted, {"versions"}, hint)
     _clean(out, blocks.values())
     total = wanted.jets_per_class * len(process.classes)
     finished = sum(shard.jets for shards in blocks.values() for shard in shards)
@@ -213,13 +215,8 @@ def _row(shards: tuple[Shard, ...]) -> dict[str, Any]:
 
 
 def _check_same(out: Path, begun: JetManifest, wanted: JetManifest) -> None:
-    for name in ("process", "card", "seed"):
-        found = _difference(getattr(begun, name), getattr(wanted, name), name)
-        if found:
-            raise InputError(
-                f"{out} was started with {found}",
-                hint="choose another folder, or the settings it was started with",
-            )
+    hint = "choose another folder, or the settings it was started with"
+    _check_alike(out, begun, wanted, {"process", "card", "seed"}, hint)
     if wanted.jets_per_class < begun.jets_per_class:
         raise InputError(
             f"{out} was started with {begun.jets_per_class} jets of each class, it cannot shrink to "
@@ -228,25 +225,11 @@ def _check_same(out: Path, begun: JetManifest, wanted: JetManifest) -> None:
         )
 
 
-def _difference(old: Any, new: Any, place: str) -> str:
-    """The first setting that differs, such as `card.field 3.0, not 2.0`; "" if none does."""
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
-        keys = [*old, *(key for key in new if key not in old)]
-        found = (_difference(old.get(key), new.get(key), f"{place}.{key}") for key in keys)
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        found = (_difference(*pair, f"{place}[{i}]") for i, pair in enumerate(zip(old, new, strict=True)))
-    else:
-        return "" if old == new else f"{place} {old!r}, not {new!r}"
-    return next(filter(None, found), "")
-
-
-def _check_versions(out: Path, begun: JetManifest, wanted: JetManifest) -> None:
-    found = _difference(begun.versions, wanted.versions, "versions")
-    if found:
-        raise InputError(
-            f"{out} was started with {found.removeprefix('versions.')}: one data set is made by one version",
-            hint="install that version, or choose another folder",
-        )
+def _check_alike(out: Path, begun: JetManifest, wanted: JetManifest, names: set[str], hint: str) -> None:
+    """Refuse another value of the fields `names`; the message names the first that differs."""
+    before, now = (manifest.model_dump(include=names) for manifest in (begun, wanted))
+    for place, (old, new) in differences(before, now).items():
+        raise InputError(f"{out} was started with {place} {old!r}, not {new!r}", hint=hint)
 
 
 def _finished(out: Path, begun: JetManifest, wanted: JetManifest, classes: tuple[str, ...]) -> bool:
@@ -279,10 +262,7 @@ def _whole_blocks(
 
 def _counts(shards: Iterable[Shard]) -> dict[str, int]:
     """Jets of each class in all of `shards`."""
-    total: Counter[str] = Counter()
-    for shard in shards:
-        total.update(shard.counts)
-    return dict(total)
+    return dict(sum((Counter(shard.counts) for shard in shards), Counter()))
 
 
 def _intact(file: Path, shard: Shard) -> bool:

@@ -1,6 +1,6 @@
 """Builds the parts that a recipe names: data config, encoder and network, and the jets."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,7 +120,7 @@ def inputs(data: JetsSection, start: str | None = None) -> list[Path]:
 
 
 @dataclass(frozen=True)
-class SomeJets:
+class SomeJets(JetChunk):
     """Some jets of a chunk.
 
     Attributes:
@@ -131,18 +131,7 @@ class SomeJets:
     chunk: JetChunk
     where: Array
 
-    @property
-    def path(self) -> Path:
-        """The chunk's file."""
-        return self.chunk.path
-
-    @property
-    def count(self) -> int:
-        """How many jets."""
-        return len(self.where)
-
-    def read(self, columns: Collection[str] | None = None) -> Jets:
-        """Those jets of the chunk."""
+    def _read(self, columns: tuple[str, ...]) -> Jets:
         return self.chunk.read(columns)[self.where]
 
 
@@ -166,5 +155,5 @@ def _parts(chunks: Sequence[JetChunk], drawn: Array) -> Iterator[JetChunk]:
     for chunk in chunks:
         first, last = np.searchsorted(drawn, (start, start + chunk.count))
         if last > first:
-            yield SomeJets(chunk, drawn[first:last] - start)
+            yield SomeJets(chunk.path, int(last - first), chunk.columns, chunk, drawn[first:last] - start)
         start += chunk.count

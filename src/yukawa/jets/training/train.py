@@ -10,6 +10,7 @@ from typing import Any, ClassVar, cast
 import torch
 from torch import Tensor, nn
 
+from yukawa.jets.features.config import DataConfig
 from yukawa.jets.features.encoder import Encoder
 from yukawa.jets.io.chunks import JetSource
 from yukawa.jets.io.loader import Streaming, tensors
@@ -65,9 +66,11 @@ class NetworkTask(Task[RecipeT, JetResult]):
 
     Attributes:
         network: to be trained.
+        config: the data config of its inputs.
     """
 
     network: Tagger
+    config: DataConfig
     trainer_class: ClassVar[type[JetTrainer]] = JetTrainer
 
     @property
@@ -95,15 +98,11 @@ class NetworkTask(Task[RecipeT, JetResult]):
         )  # fmt: skip
 
     def save(self, trainer: RunTrainer, folder: Path) -> None:
-        """Write the network with its best weights."""
+        """Write the network with its best weights and its data config."""
         if trainer.args.should_save:
             callback = trainer.callback
             self.network.load_state_dict(read_best(callback.folder, callback.best.best_step or 0))
-            self.save_network(folder)
-
-    @abstractmethod
-    def save_network(self, folder: Path) -> None:
-        """Write the network with all it needs to be used."""
+            save_model(folder, self.network, self.config)
 
     def result(self, trainer: RunTrainer, common: Mapping[str, Any]) -> JetResult:
         """How the training ended."""
@@ -124,6 +123,7 @@ class JetTask(NetworkTask[JetRecipe]):
     def resolve(self) -> None:
         """Build the network, and write out its sizes in the recipe."""
         self.encoder, self.network = setup.build(self.recipe)
+        self.config = self.encoder.config
         self.recipe = setup.resolved(self.recipe, self.network)
 
     def inputs(self) -> list[Path]:
@@ -141,7 +141,7 @@ class JetTask(NetworkTask[JetRecipe]):
     def batches(self, plan: Plan, first: int, machine: Machine) -> JetBatches:
         """Batches of the training jets."""
         return JetBatches(
-            self.jets, plan.batch, plan.steps, self.settings.seed, first=first,
+            loader=self.jets, batch=plan.batch, steps=plan.steps, seed=self.settings.seed, first=first,
             machine=machine, prefetch=self.recipe.data.prefetch,
         )  # fmt: skip
 
@@ -151,10 +151,6 @@ class JetTask(NetworkTask[JetRecipe]):
             self.settings.batch, seed=0, epoch=0, shuffle=False, rank=machine.rank, world=machine.world
         )
         return map(labelled, batches)
-
-    def save_network(self, folder: Path) -> None:
-        """Write the tagger with its data config."""
-        save_model(folder, self.network, self.encoder.config)
 
     def card(self, run: Run, trainer: RunTrainer) -> str:
         """The model card."""

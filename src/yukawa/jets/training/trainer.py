@@ -1,8 +1,8 @@
 """The trainer of networks on jets: batches, loss, validation, and Ranger, the optimiser of the published recipes."""
 
 import io
-import math
 from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -24,16 +24,13 @@ from yukawa.runs.callback import Metrics, TrainingCallback
 from yukawa.runs.distributed import Machine
 from yukawa.runs.trainer import RunTrainer, training_arguments
 
-# Below this many effective samples the variance of Adam's step cannot be rectified (arXiv:1908.03265).
-FEWEST_SAMPLES = 5
 
-
-class Ranger(torch.optim.Optimizer):
+class Ranger(torch.optim.RAdam):
     """RAdam (arXiv:1908.03265) inside Lookahead (arXiv:1907.08610), without gradient centralisation.
 
     Every `k` steps the slow weights move the share `alpha` towards the fast ones, which begin anew from there.
-    The slow weights and the number of steps are part of the state, so a resumed training is the unbroken one.
-    All parameters of a group count steps together; one without a gradient stays where it is.
+    The slow weights are part of the state, so a resumed training is the unbroken one. A weight without a gradient
+    stays where it is.
 
     Args:
         betas: decay of the running mean and of the running mean square of the gradient.
@@ -54,8 +51,8 @@ class Ranger(torch.optim.Optimizer):
         k: int = 6,
         alpha: float = 0.5,
     ) -> None:
-        rates = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
-        super().__init__(params, {**rates, "k": k, "alpha": alpha, "step": 0})
+        super().__init__(params, lr, betas, eps, weight_decay, decoupled_weight_decay=True, foreach=True)
+        self.k, self.alpha = k, alpha
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -64,102 +61,42 @@ class Ranger(torch.optim.Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        for group in self.param_groups:
-            self._step(group)
+        weights = [w for group in self.param_groups for w in group["params"] if w.grad is not None]
+        first = {weight: weight.clone() for weight in weights if not self.state[weight]}
+        super().step()
+        for weight, slow in first.items():
+            self.state[weight]["slow"] = slow
+        moved = [weight for weight in weights if int(self.state[weight]["step"]) % self.k == 0]
+        if moved:
+            slow_ones = [self.state[weight]["slow"] for weight in moved]
+            torch._foreach_lerp_(slow_ones, moved, self.alpha)
+            torch._foreach_copy_(moved, slow_ones)
         return loss
-
-    def _step(self, group: dict[str, Any]) -> None:
-        weights = [weight for weight in group["params"] if weight.grad is not None]
-        group["step"] += 1
-        if not weights:
-            return
-        gradients = [weight.grad for weight in weights]
-        means, squares, slow = self._state(weights)
-        (beta1, beta2), rate = group["betas"], float(group["lr"])
-
-        torch._foreach_lerp_(means, gradients, 1 - beta1)
-        torch._foreach_mul_(squares, beta2)
-        torch._foreach_addcmul_(squares, gradients, gradients, 1 - beta2)
-        if group["weight_decay"]:
-            torch._foreach_mul_(weights, 1 - group["weight_decay"] * rate)
-        rectification = rectified(group["step"], beta2)
-        length = rate / (1 - beta1 ** group["step"])
-        if rectification is None:  # too early for a variance: plain momentum
-            torch._foreach_add_(weights, means, alpha=-length)
-        else:
-            scales = torch._foreach_sqrt(squares)
-            torch._foreach_add_(scales, group["eps"])
-            torch._foreach_addcdiv_(weights, means, scales, -length * rectification)
-
-        if group["step"] % group["k"] == 0:
-            torch._foreach_lerp_(slow, weights, group["alpha"])
-            torch._foreach_copy_(weights, slow)
-
-    def _state(self, weights: list[Tensor]) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
-        for weight in weights:
-            if not self.state[weight]:
-                self.state[weight] = {
-                    "mean": torch.zeros_like(weight),
-                    "square": torch.zeros_like(weight),
-                    "slow": weight.detach().clone(),
-                }
-        states = [self.state[weight] for weight in weights]
-        return [s["mean"] for s in states], [s["square"] for s in states], [s["slow"] for s in states]
-
-
-def rectified(step: int, beta2: float) -> float | None:
-    """RAdam's factor on the step, Adam's correction of the mean square included; None while it is undefined.
-
-    Section 4 of arXiv:1908.03265: the simple moving average of `step` squares is as good as `samples` squares.
-    """
-    most = 2 / (1 - beta2) - 1
-    power = beta2**step
-    samples = most - 2 * step * power / (1 - power)
-    if samples < FEWEST_SAMPLES:
-        return None
-    ratio = (samples - 4) * (samples - 2) * most / ((most - 4) * (most - 2) * samples)
-    return math.sqrt((1 - power) * ratio)
 
 
 # Beside the network's tensors a batch holds the classes, how much each jet counts, and the divisor of the sum of the
 # jets' losses.
 LABELS, WEIGHTS, DIVISOR = "labels", "weights", "divisor"
-ALONE = Machine()
 
 
+@dataclass(kw_only=True, eq=False)
 class JetBatches(StepDataset):
     """The batches of jets, epoch after epoch.
 
     Of jets in memory, each process takes its share of every batch: the batches are the same for any number of
     processes. Of streamed jets, each process reads its own, and makes its own part of a batch of them.
 
-    See `StepDataset` for the other arguments.
+    See `StepDataset` for the other attributes.
 
-    Args:
+    Attributes:
         loader: gives the batches of one epoch.
-        seed: of the order of the jets.
-        machine: says which process this is, and of how many.
-        prefetch: batches made ready in the background.
     """
 
-    def __init__(
-        self,
-        loader: Loader,
-        batch: int,
-        steps: int,
-        seed: int,
-        *,
-        first: int = 0,
-        machine: Machine = ALONE,
-        prefetch: int = 0,
-    ) -> None:
-        super().__init__(batch, steps, first)
-        self.loader, self.seed = loader, seed
-        self.rank, self.world, self.prefetch = machine.rank, machine.world, prefetch
+    loader: Loader
 
     def endless(self) -> Iterator[TensorBatch]:
         """All batches from `first` on."""
-        epoch, skip = divmod(self.first, steps_of_an_epoch(self.loader, self.batch, self.world))
+        epoch, skip = divmod(self.first, steps_of_an_epoch(self.loader, self.batch, self.machine.world))
         while True:
             batches = self._epoch(epoch, skip)
             # A stream runs ahead by itself.
@@ -169,11 +106,12 @@ class JetBatches(StepDataset):
 
     def _epoch(self, epoch: int, skip: int) -> Generator[TensorBatch, None, None]:
         batches = partial(self.loader.batches, seed=self.seed, epoch=epoch, shuffle=True, skip=skip)
+        rank, world = self.machine.rank, self.machine.world
         if shares_batches(self.loader):
             for encoded in batches(self.batch):
-                yield labelled(*share(encoded, self.rank, self.world))
+                yield labelled(*share(encoded, rank, world))
         else:
-            yield from map(labelled, batches(self.batch // self.world, rank=self.rank, world=self.world))
+            yield from map(labelled, batches(self.batch // world, rank=rank, world=world))
 
 
 def shares_batches(loader: Loader) -> bool:
@@ -292,9 +230,19 @@ class JetTrainer(RunTrainer):
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Tensor | tuple[Tensor, Tensor]:
-        """Cross entropy: the mean over a batch's jets of weight times -ln of the true class's probability."""
-        loss, logits = _loss(model, inputs)
-        return (loss, logits) if return_outputs else loss
+        """See `loss`."""
+        loss, outputs = self.loss(model, inputs)
+        return (loss, outputs) if return_outputs else loss
+
+    def loss(self, model: nn.Module, inputs: TensorBatch) -> tuple[Tensor, Tensor]:
+        """Cross entropy, the mean over a batch's jets of weight times -ln of the true class's probability; and the logits."""
+        tensors = {name: value for name, value in inputs.items() if name not in (LABELS, WEIGHTS, DIVISOR)}
+        logits = model(**tensors).float()
+        if WEIGHTS not in inputs:
+            loss = functional.cross_entropy(logits, inputs[LABELS], reduction="sum")
+        else:
+            loss = functional.cross_entropy(logits, inputs[LABELS], reduction="none") @ inputs[WEIGHTS]
+        return loss / inputs[DIVISOR], logits
 
     def evaluate(self, *args: Any, **kwargs: Any) -> Metrics:
         """Loss and accuracy on the validation jets of all processes."""
@@ -303,7 +251,7 @@ class JetTrainer(RunTrainer):
 
     def _measure(self, model: nn.Module, inputs: TensorBatch) -> Tensor:
         """Of a validation batch: the sums of losses and weights, the right answers, the jets."""
-        loss, logits = _loss(model, inputs)
+        loss, logits = self.loss(model, inputs)
         right = (logits.argmax(dim=1) == inputs[LABELS]).sum()
         jets = torch.tensor(len(logits), device=loss.device)
         return torch.stack([loss * inputs[DIVISOR], inputs[DIVISOR], right, jets])
@@ -346,15 +294,3 @@ def arguments(settings: JetSettings, folder: Path, steps: int, machine: Machine)
         settings, folder, steps, machine,
         per_device_train_batch_size=settings.batch, remove_unused_columns=False,
     )  # fmt: skip
-
-
-def _loss(model: nn.Module, inputs: TensorBatch) -> tuple[Tensor, Tensor]:
-    """The loss of a batch and its logits."""
-    tensors = {name: value for name, value in inputs.items() if name not in (LABELS, WEIGHTS, DIVISOR)}
-    logits = model(**tensors).float()
-    if WEIGHTS not in inputs:
-        loss = functional.cross_entropy(logits, inputs[LABELS], reduction="sum")
-    else:
-        each = functional.cross_entropy(logits, inputs[LABELS], reduction="none")
-        loss = each @ inputs[WEIGHTS]
-    return loss / inputs[DIVISOR], logits

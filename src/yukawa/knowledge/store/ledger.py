@@ -181,16 +181,21 @@ def _with_passages(connection: sa.Connection) -> Iterator[tuple[sa.RowMapping, l
     all_versions = (
         sa.select(*columns, attributes, items.c.kind).join_from(versions, items).order_by(versions.c.id)
     )
-    all_passages = sa.select(passages.c.version_id, passages.c.text).order_by(
-        passages.c.version_id, passages.c.ordinal
+    for rows in _streamed(connection, all_versions).mappings().partitions():
+        theirs = by_version(connection, passages, [row["id"] for row in rows])
+        for row in rows:
+            yield row, [passage.text for passage in theirs.get(row["id"], ())]
+
+
+def by_version(
+    connection: sa.Connection, table: sa.Table, version_ids: Sequence[int]
+) -> dict[int, list[Any]]:
+    """The rows of a table that refer to these versions, in their order, by version."""
+    query = (
+        sa.select(table).where(table.c.version_id.in_(version_ids)).order_by(table.c.version_id, table.c.id)
     )
-    groups = itertools.groupby(_streamed(connection, all_passages), key=lambda row: row.version_id)
-    nothing: tuple[int | None, Iterator[Any]] = (None, iter(()))
-    version_id, group = next(groups, nothing)
-    for row in _streamed(connection, all_versions).mappings():
-        while version_id is not None and version_id < row["id"]:
-            version_id, group = next(groups, nothing)
-        yield row, [passage.text for passage in group] if version_id == row["id"] else []
+    rows = connection.execute(query).all()
+    return {key: list(group) for key, group in itertools.groupby(rows, key=lambda row: int(row.version_id))}
 
 
 def _version_problems(name: str, row: sa.RowMapping, said: _Expected) -> Iterator[str]:
@@ -218,9 +223,8 @@ def _passage_problems(name: str, row: sa.RowMapping, texts: list[str]) -> Iterat
 
 
 def _new_item(row: sa.RowMapping) -> NewItem:
-    provenance = Provenance(row["author"], row["source"], row["url"], row["licence"], row["domain"])
-    attributes = json.loads(row["attributes"])
-    return NewItem(row["kind"], row["text"], row["question"], provenance, (), (), attributes, row["item_id"])
+    own = (row["kind"], row["text"], row["question"], Provenance.of(row))
+    return NewItem(*own, (), (), json.loads(row["attributes"]), row["item_id"])
 
 
 def _vector_problems(connection: sa.Connection, embedder_id: int, dimensions: int) -> Iterator[str]:

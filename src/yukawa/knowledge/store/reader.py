@@ -1,6 +1,5 @@
 """Reads items, versions, events and hits from the tables, inside a transaction that the caller holds."""
 
-import itertools
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,12 +10,13 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from yukawa.core.errors import InputError, NotFound, nearest, unknown_name
+from yukawa.core.errors import InputError, NotFound, nearest
 from yukawa.knowledge import records
 from yukawa.knowledge.items import Claim, NewItem, Passage, meaning
-from yukawa.knowledge.records import DOMAINS, KINDS, Conflict, Event, Hit, Item, Moment, Provenance, moment
+from yukawa.knowledge.records import Conflict, Event, Hit, Item, Moment, Provenance, check_filters, moment
 from yukawa.knowledge.search.ranking import Scored
 from yukawa.knowledge.store.database import fetch
+from yukawa.knowledge.store.ledger import by_version
 from yukawa.knowledge.store.schema import claims, conflicts, events, items, passages, versions
 from yukawa.knowledge.store.writer import chunks, stored_quantity
 
@@ -31,13 +31,13 @@ def one(connection: sa.Connection, item_id: str, as_of: int | None = None) -> It
     if as_of is not None:
         query = query.where(_valid_at(as_of))
     row = connection.execute(query.order_by(versions.c.number.desc()).limit(1)).mappings().first()
-    return None if row is None else _with_conflicts(connection, [_item(dict(row))])[0]
+    return None if row is None else _with_conflicts(connection, [_item(row)])[0]
 
 
 def all_versions(connection: sa.Connection, item_id: str) -> list[Item]:
     """Every version of an item, oldest first."""
     query = _ITEM.where(versions.c.item_id == item_id).order_by(versions.c.number)
-    return [_item(dict(row)) for row in connection.execute(query).mappings()]
+    return _items(connection, query)
 
 
 def current(connection: sa.Connection, item_ids: Sequence[str]) -> dict[str, Item]:
@@ -45,7 +45,7 @@ def current(connection: sa.Connection, item_ids: Sequence[str]) -> dict[str, Ite
     rows: list[Item] = []
     for chunk in chunks(list(item_ids)):
         query = _ITEM.where(versions.c.item_id.in_(chunk), versions.c.valid_to.is_(None))
-        rows += [_item(dict(row)) for row in connection.execute(query).mappings()]
+        rows += _items(connection, query)
     return {item.id: item for item in _with_conflicts(connection, rows)}
 
 
@@ -55,7 +55,7 @@ def current_by_content(connection: sa.Connection, keys: Sequence[str]) -> dict[s
     for chunk in chunks(list(keys)):
         query = _ITEM.where(versions.c.content_key.in_(chunk), versions.c.valid_to.is_(None))
         for row in connection.execute(query).mappings():
-            found[row["content_key"]] = replace(_item(dict(row)), status="known")
+            found[row["content_key"]] = replace(_item(row), status="known")
     return found
 
 
@@ -74,11 +74,10 @@ def last_versions(connection: sa.Connection, item_ids: Sequence[str]) -> dict[st
 
 
 def listed(
-    connection: sa.Connection, *, domain: str | None, kind: str | None, author: str | None, source: str | None, unloaded: bool,
-    as_of: int | None, limit: int | None,
+    connection: sa.Connection, filters: Mapping[str, str | None], *, unloaded: bool, as_of: int | None, limit: int | None
 ) -> list[Item]:  # fmt: skip
     """Items that pass the filters, newest first."""
-    query = _ITEM.where(*_filters({"domain": domain, "kind": kind, "author": author, "source": source}))
+    query = _ITEM.where(*_filters(filters))
     if unloaded:
         later = versions.alias()
         newer = sa.exists().where(later.c.item_id == versions.c.item_id, later.c.number > versions.c.number)
@@ -86,7 +85,7 @@ def listed(
     else:
         query = query.where(versions.c.valid_to.is_(None) if as_of is None else _valid_at(as_of))
     query = query.order_by(versions.c.valid_from.desc(), versions.c.id.desc()).limit(limit)
-    return _with_conflicts(connection, [_item(dict(row)) for row in connection.execute(query).mappings()])
+    return _with_conflicts(connection, _items(connection, query))
 
 
 def allowed_passages(connection: sa.Connection, filters: Mapping[str, str | None]) -> NDArray[np.int64]:
@@ -116,12 +115,8 @@ def hits(connection: sa.Connection, found: Sequence[Scored]) -> list[Hit]:
 def events_of(connection: sa.Connection, item_id: str) -> list[Event]:
     """All events about an item, oldest first."""
     query = sa.select(events).where(events.c.item_id == item_id).order_by(events.c.seq)
-    return [
-        Event(
-            r["seq"], moment(r["time"]), r["actor"], r["verb"], r["item_id"], r["version"], r["reason"], r["digest"], r["hash"]
-        )
-        for r in connection.execute(query).mappings()
-    ]  # fmt: skip
+    rows = connection.execute(query).mappings()
+    return [Event(**{**row, "time": moment(row["time"])}) for row in rows]
 
 
 def open_conflicts(connection: sa.Connection, item_ids: Sequence[str] | None = None) -> list[Conflict]:
@@ -164,14 +159,11 @@ def stored_items(connection: sa.Connection, rows: Sequence[sa.RowMapping]) -> It
     Passages, terms and claims are those stored: a source's data give more than can be read from their text.
     """
     ids = [row["id"] for row in rows]
-    pieces, stated = (
-        _by_version(connection, sa.select(t).where(t.c.version_id.in_(ids)).order_by(t.c.version_id, t.c.id))
-        for t in (passages, claims)
-    )
+    pieces, stated = (by_version(connection, table, ids) for table in (passages, claims))
     for row in rows:
         about = (row["question"], row["kind"], row["attributes"])
         yield NewItem(
-            row["kind"], row["text"], row["question"], _provenance(dict(row)),
+            row["kind"], row["text"], row["question"], Provenance.of(row),
             tuple(
                 Passage(piece.text, meaning(piece.text, *about), tuple(piece.terms.split(" ") if piece.terms else ()))
                 for piece in pieces.get(row["id"], ())
@@ -185,11 +177,6 @@ def last_stored(connection: sa.Connection, item_id: str) -> NewItem:
     """The newest version of an item, which must exist, as it was taught."""
     query = _ITEM.where(versions.c.item_id == item_id).order_by(versions.c.number.desc()).limit(1)
     return next(stored_items(connection, connection.execute(query).mappings().all()))
-
-
-def _by_version(connection: sa.Connection, query: sa.Select[Any]) -> dict[int, list[Any]]:
-    rows = connection.execute(query).all()
-    return {key: list(group) for key, group in itertools.groupby(rows, key=lambda row: int(row.version_id))}
 
 
 # ---- what is not there ----------------------------------------------------------------------------
@@ -241,13 +228,11 @@ def _valid_at(as_of: int) -> sa.ColumnElement[bool]:
 
 
 def _filters(filters: Mapping[str, str | None]) -> list[sa.ColumnElement[bool]]:
+    check_filters(filters.get("domain"), filters.get("kind"))
     wanted: list[sa.ColumnElement[bool]] = []
     for name, value in filters.items():
         if value is None:
             continue
-        allowed = {"domain": tuple(DOMAINS), "kind": KINDS}.get(name)
-        if allowed and value not in allowed:
-            raise unknown_name(name, value, allowed)
         if name == "source":  # a part of the label; % and _ are taken literally
             wanted.append(versions.c.source.icontains(value, autoescape=True))
         elif name == "kind":
@@ -257,13 +242,13 @@ def _filters(filters: Mapping[str, str | None]) -> list[sa.ColumnElement[bool]]:
     return wanted
 
 
-def _provenance(row: Mapping[str, Any]) -> Provenance:
-    return Provenance(row["author"], row["source"], row["url"], row["licence"], row["domain"])
+def _items(connection: sa.Connection, query: sa.Select[Any]) -> list[Item]:
+    return [_item(row) for row in connection.execute(query).mappings()]
 
 
-def _item(row: Mapping[str, Any]) -> Item:
+def _item(row: sa.RowMapping) -> Item:
     return Item(
-        row["item_id"], row["kind"], row["number"], row["text"], row["question"], _provenance(row), row["attributes"],
+        row["item_id"], row["kind"], row["number"], row["text"], row["question"], Provenance.of(row), row["attributes"],
         moment(row["valid_from"]), moment(row["valid_to"]),
     )  # fmt: skip
 

@@ -92,20 +92,14 @@ def open_conflicts(connection: sa.Connection, new_items: Sequence[NewItem], mome
 
     Items of one data source are not compared with each other: the source itself lists them side by side.
     """
-    taught_only = [new for new in new_items if new.kind == "data"]
-    others = [new for new in new_items if new.kind != "data" and new.claims]
-    for item in others:
-        _compare(
-            connection,
-            item,
-            _current_claims(connection, [c.key for c in item.claims], include_data=True),
-            moment,
-        )
-    if taught_only:
-        standing = _current_claims(connection, None, include_data=False)
-        if standing:
-            for item in taught_only:
-                _compare(connection, item, standing, moment)
+    data = [new for new in new_items if new.kind == "data"]
+    for item in new_items:
+        if item.kind != "data" and item.claims:
+            standing = _current_claims(connection, [claim.key for claim in item.claims], include_data=True)
+            _compare(connection, item, standing, moment)
+    taught = _current_claims(connection, None, include_data=False) if data else ()
+    for item in data if taught else ():
+        _compare(connection, item, taught, moment)
 
 
 def _compare(connection: sa.Connection, item: NewItem, standing: Sequence[sa.Row[Any]], moment: int) -> None:
@@ -131,14 +125,10 @@ def _compare(connection: sa.Connection, item: NewItem, standing: Sequence[sa.Row
 
 
 def _contradict(claim: Claim, text: str, row: sa.Row[Any]) -> bool:
-    if claim.quantity is None or row.value is None:
-        return (
-            claim.quantity is None
-            and row.value is None
-            and normalised(text).casefold() != normalised(row.text).casefold()
-        )
     stored = stored_quantity(row)
-    return stored is not None and claim.quantity.contradicts(stored)
+    if claim.quantity is None and stored is None:
+        return normalised(text).casefold() != normalised(row.text).casefold()
+    return claim.quantity is not None and stored is not None and claim.quantity.contradicts(stored)
 
 
 def _current_claims(

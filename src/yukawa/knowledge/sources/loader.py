@@ -11,8 +11,6 @@ from yukawa.knowledge.parsing import (
     claim_key,
     decay_keys,
     difference_keys,
-    find_quantities,
-    is_range,
     particle_table,
 )
 from yukawa.knowledge.sources.pdg.facts import Statement, statements
@@ -44,7 +42,7 @@ def build_pdg(base: KnowledgeBase, *, progress: Progress | None = None) -> int:
 
 
 def pdg_items(found: Iterable[Statement]) -> list[NewItem]:
-    """One item for each statement, which carries its facts; claim keys come from these and not from the sentence."""
+    """One item for each statement, which carries its facts; its search keys come from these and not from the sentence."""
     return [_new_item(statement) for statement in found]
 
 
@@ -57,11 +55,7 @@ def _new_item(statement: Statement) -> NewItem:
             "meaning": _meaning(statement),
         },
     )  # fmt: skip
-    keys = _keys(statement)
-    first = statement.facts[0] if statement.facts else None
-    one_value = keys and first and first.value is not None and not is_range(statement.text)
-    quantities = find_quantities(statement.text.split(" is ", 1)[-1]) if one_value else []
-    return with_keys(item, keys, quantities[0] if quantities else None)
+    return with_keys(item, _keys(statement))
 
 
 def _keys(statement: Statement) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from yukawa.knowledge.facts import Fact
@@ -136,7 +136,8 @@ class _Reader:
             ratio = self._rows.block(identifier)
             for value in self._review.values[identifier]:
                 if repeated := self._rows.fact(ratio, root, about, value, preferred=False):
-                    yield repeated
+                    # Found by identifier and name; the fraction is said once.
+                    yield replace(repeated, property="branching-ratio", channel=())
 
     def _statement(
         self, own_id: str, root: str, about: Subject, block: Block, facts: list[Fact]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -98,7 +98,7 @@ class Review:
         return [DecayItem(r["name"], r["multiplier"]) for r in rows] or [DecayItem(right.strip())]
 
 
-def _mended(row: sqlite3.Row) -> dict[str, Any]:
+def _mended(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row of pdgid or pdgparticle with the right name and charge of a particle that the file misprints."""
     found = dict(row)
     if misprint := MISPRINTS.get(found["pdgid"][:4]):
@@ -110,7 +110,7 @@ def _mended(row: sqlite3.Row) -> dict[str, Any]:
     return found
 
 
-def _unlisted(identifier: str, rows: list[sqlite3.Row]) -> Iterator[dict[str, Any]]:
+def _unlisted(identifier: str, rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Rows for the charge states that the file describes and does not list."""
     for row in rows:
         if added := UNLISTED.get(identifier, {}).get(row["name"]):
@@ -120,8 +120,8 @@ def _unlisted(identifier: str, rows: list[sqlite3.Row]) -> Iterator[dict[str, An
 
 def _grouped(
     connection: sqlite3.Connection, query: str, key: str, *parameters: str
-) -> dict[str, list[sqlite3.Row]]:
-    rows: dict[str, list[sqlite3.Row]] = defaultdict(list)
+) -> dict[str, list[dict[str, Any]]]:
+    rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in connection.execute(query, parameters):
-        rows[row[key]].append(row)
+        rows[row[key]].append(dict(row))
     return dict(rows)

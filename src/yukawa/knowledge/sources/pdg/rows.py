@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from yukawa.knowledge.facts import Bound, Fact, unique
 from yukawa.knowledge.parsing.particles import UNLISTED, particle_table
@@ -59,7 +59,7 @@ class Rows:
         return Block(identifier, row["data_type"], row["description"], row["flags"], section)
 
     def fact(
-        self, block: Block, root: str, about: Subject, row: sqlite3.Row, *, preferred: bool
+        self, block: Block, root: str, about: Subject, row: Mapping[str, Any], *, preferred: bool
     ) -> Fact | None:
         """The fact that one data row states, or None if it states no value that can be read.
 
@@ -73,7 +73,7 @@ class Rows:
         shown = _shown(block, row)
         if shown is None:
             return None
-        name = property_of(block, about, shown.unit)
+        name = "other" if row["value_type"] == "DR" else property_of(block, about, shown.unit)
         found = self.mode(block, name)
         subjects = self._subjects(block, root, name)
         qualifiers = self._qualifiers(block, about, name, found)
@@ -81,7 +81,10 @@ class Rows:
             subjects, qualifiers["minus"] = (*pair[0], *pair[1]), ", ".join(pair[1])
         if comment := _comment(row):
             qualifiers["comment"] = comment
-        by_the_way = name == "other" and sentences.property_of(block, shown.unit) in _CODED
+        by_the_way = name == "other" and sentences.property_of(block, shown.unit) in (
+            *_CODED,
+            "branching fraction",
+        )
         return Fact(
             block.pdgid, subjects, name, ascii_text(block.description), shown.value, _words(shown),
             _error(shown, shown.plus, row["error_positive"]), _error(shown, shown.minus, row["error_negative"]),
@@ -149,7 +152,7 @@ class Rows:
         also = [listed for listed, (name, _) in UNLISTED.get(root, {}).items() if name in found]
         return unique([*found, *also])
 
-    def _of_charge(self, block: Block, states: list[sqlite3.Row]) -> list[str]:
+    def _of_charge(self, block: Block, states: Sequence[Mapping[str, Any]]) -> list[str]:
         """The particles with the charge that the block's flags name: '0', '1', '2', with a sign where it matters."""
         sizes, signs = set(block.flags) & set("012"), set(block.flags) & set("+-")
         return [
@@ -172,8 +175,9 @@ class Rows:
         is_basic = name in ("mass", "width", "lifetime") and about.is_particle
         if is_basic and (method := sentences.remainder(block, sentences.subject_of(block, about))):
             qualifiers["method"] = method
-        if name == "other" and (kind := sentences.property_of(block, "")) != "other":
-            qualifiers["kind"] = kind
+        if name == "other":
+            kind = sentences.FITTED_RATE if block.is_fraction else sentences.property_of(block, "")
+            qualifiers |= {"kind": kind} if kind != "other" else {}
         if block.section:
             qualifiers["section"] = ascii_text(block.section)
         if found and found.by_way:
@@ -228,7 +232,7 @@ def _scheme(block: Block, words: str) -> str:
     return "direct" if re.search("direct measurements", words, re.IGNORECASE) else ""
 
 
-def _shown(block: Block, row: sqlite3.Row) -> PdgValue | None:
+def _shown(block: Block, row: Mapping[str, Any]) -> PdgValue | None:
     unit, power = row["unit_text"], row["display_power_of_ten"]
     if block.is_nucleon_decay:
         # The Listings give these in 10^30 years (antiproton: years); the data file omits the unit.
@@ -243,19 +247,19 @@ def _words(shown: PdgValue) -> str:
     return shown.text if shown.kind in ("word", "pole", "nucleon") else ""
 
 
-def _basis(shown: PdgValue, row: sqlite3.Row) -> str:
+def _basis(shown: PdgValue, row: Mapping[str, Any]) -> str:
     """Who settled the value; nothing for words, and for a p-value, say, among the best limits."""
     if shown.kind in ("upper", "lower", "nucleon"):
         return "PDG limit" if row["value_type"] == "OL" else "best limit"
     return "" if shown.kind == "word" or row["value_type"] in ("L", "OL") else _BASES[row["value_type"]]
 
 
-def _comment(row: sqlite3.Row) -> str:
+def _comment(row: Mapping[str, Any]) -> str:
     first = (row["comment"] or "").partition(". ")[0]
     return re.sub(r"^\(([^()]*)\)", r"\1", ascii_text(first)).rstrip(". ") if first else ""
 
 
-def _first_number(row: sqlite3.Row) -> float | None:
+def _first_number(row: Mapping[str, Any]) -> float | None:
     match = re.search(r"\d[\d.]*", row["value_text"] or "")
     return float(match[0].rstrip(".")) if match else None
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from yukawa.knowledge.facts import Fact
 from yukawa.knowledge.sources.pdg.states import charge_text
@@ -57,6 +57,7 @@ _SAID_ALREADY = re.compile(r"^[ -]*(MeV\b|\(MeV\)|tau$|tau_s$|\(atomic mass unit
 _CAPITALISED = re.compile(r"\b(?!Breit|Wigner|Higgs|Yukawa|Majoron|Dalitz|Fierz|Kaluza|Klein)[A-Z][a-z]+\b")
 _POLE = re.compile(r"pole sqrt", re.IGNORECASE)
 _MOMENT = re.compile(r"[a-z][a-z -]+( \(\w\))?")
+FITTED_RATE = "fitted decay rate"  # the data file gives these for modes, without their unit
 _PERFECT = {
     "seen": "been seen",
     "not seen": "not been seen",
@@ -195,6 +196,8 @@ def sentence(about: Subject, block: Block, fact: Fact, momentum: float | None = 
         momentum: the decay momentum in MeV/c, to be added.
     """
     what = _what(about, block, fact.unit)
+    if fact.qualifiers.get("kind") == FITTED_RATE:
+        what = f"The {FITTED_RATE} of {both(block.description)}, in the unit of its Listings,"
     if fact.words in _OBSERVED:
         return _observation(block, what, fact.words) + _notes(fact)
     level = "" if _is_number(fact) else _level(fact)
@@ -348,7 +351,9 @@ def main_decays(about: Subject, modes: Sequence[tuple[Block, Fact]]) -> str:
     return f"Main decay modes of the {about.text} and their branching fractions: {'; '.join(parts)}."
 
 
-def charge_states(states: Sequence[sqlite3.Row]) -> Iterator[tuple[sqlite3.Row, sqlite3.Row | None]]:
+def charge_states(
+    states: Sequence[Mapping[str, Any]],
+) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any] | None]]:
     """Each state once with its antiparticle (None if it has none or is its own)."""
     done: set[int] = set()
     for state in states:
@@ -359,7 +364,9 @@ def charge_states(states: Sequence[sqlite3.Row]) -> Iterator[tuple[sqlite3.Row, 
         yield state, partner
 
 
-def _partner(state: sqlite3.Row, states: Sequence[sqlite3.Row], done: set[int]) -> sqlite3.Row | None:
+def _partner(
+    state: Mapping[str, Any], states: Sequence[Mapping[str, Any]], done: set[int]
+) -> Mapping[str, Any] | None:
     others = [s for s in states if s["id"] != state["id"] and s["id"] not in done]
     if state["mcid"] is not None:
         return next((s for s in others if s["mcid"] == -state["mcid"]), None)
@@ -371,7 +378,7 @@ def _partner(state: sqlite3.Row, states: Sequence[sqlite3.Row], done: set[int]) 
     return next(opposite, None)
 
 
-def state_subject(state: sqlite3.Row, about: Subject) -> Subject:
+def state_subject(state: Mapping[str, Any], about: Subject) -> Subject:
     """The subject for one charge state."""
     name = ascii_text(state["name"])
     if not about.is_particle or name == about.ascii:
@@ -380,7 +387,7 @@ def state_subject(state: sqlite3.Row, about: Subject) -> Subject:
     return _named(name, flags)
 
 
-def quantum_numbers(state: sqlite3.Row, partner: sqlite3.Row | None, about: Subject) -> str:
+def quantum_numbers(state: Mapping[str, Any], partner: Mapping[str, Any] | None, about: Subject) -> str:
     """The sentence on charge, isospin, spin and parities of one charge state and its antiparticle."""
     who = state_subject(state, about)
     parts = [f"charge {charge_text(state['charge'])}"]

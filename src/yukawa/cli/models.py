@@ -97,7 +97,7 @@ def _show_probe(found: dict[str, Any]) -> None:
     rate = found["tokens_per_second"]
     say(
         ("  answers: ", "bold green"),
-        f"first words after {found['first_s']:.2g} s, all after {found['seconds']:.2g} s",
+        f"first words after {found['first_s']:.2f} s, all after {found['seconds']:.2f} s",
         f", {rate:.3g} tokens/s" if rate else "",
         f": {first_line(found['text'])}",
     )

@@ -88,4 +88,4 @@ def _end(reader: Draft, reply: RawReply) -> None:
         say(("(no words)", "dim"))
     if reply.cut:
         say(("(cut at the token limit twice: the end is missing)", "yellow"))
-    say((f"by {reply.model} in {reply.seconds:.2g} s", "dim"))
+    say((f"by {reply.model} in {reply.seconds:.1f} s", "dim"))

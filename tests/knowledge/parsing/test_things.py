@@ -151,7 +151,6 @@ def test_the_state_said_is_the_state_found() -> None:
         thing = only(text)
         assert (set(thing.names), thing.state_given) == (names, True)
     assert {n for thing in find_things("Lambda plus photon") for n in thing.names} == {"Lambda0", "gamma"}
-    assert not only("mass of the sigma").state_given
 
 
 def test_identifiers() -> None:

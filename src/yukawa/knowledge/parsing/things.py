@@ -86,8 +86,6 @@ def _placed(text: str, spelled: Spelled, start: int, end: int, names: tuple[str,
 
 def _thing(plain: str, mention: Mention) -> tuple[int, int, tuple[str, ...], bool]:
     """A mention, or an unknown thing where a word before it makes another thing of it."""
-    if plain[mention.start : mention.end] == "sigma":  # the meson f_0(500), or a lazily written Sigma
-        return mention.start, mention.end, particle_table().folded.names["sigma"], False
     if other := _OTHER_KIND.search(plain, max(0, mention.start - 24), mention.start):
         return other.start(), mention.end, (), True
     return mention.start, mention.end, mention.names, mention.charge_given

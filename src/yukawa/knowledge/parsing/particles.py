@@ -365,7 +365,7 @@ def _longest(
         character = text[position]
         if character in _IGNORED:
             if text.startswith("(*)", position) or (len(key) == 1 and _SPACED_NUMBER.match(text, position)):
-                break  # 'D^(*)' is D or D*; 'a 0.5' is no name
+                break  # 'D^(*)' is D or D*; 'a 0.5' names nothing
             depth += (character == "(") - (character == ")")
             if depth < 0:
                 break

@@ -126,7 +126,7 @@ def measurements(
     Args:
         identifier: PDG identifier, such as 'S043M' or 'S035.1'.
         experiment: only those of this experiment, by name or by the Review's code.
-        edition: the edition that a knowledge base holds, to be held against the installed one.
+        edition: the edition that a knowledge base holds, to be compared with the installed one.
         database: a `pdg.sqlite`; by default the one of the installed `pdg` package.
 
     Raises:
@@ -250,7 +250,7 @@ def _entry(reference: Reference) -> str:
 
 
 def _place(journal: str) -> dict[str, str]:
-    """Journal, volume and pages; what is no known journal stays in one piece."""
+    """Journal, volume and pages; an unknown journal stays in one piece."""
     match = _PLACE.fullmatch(journal)
     if match is None or match["journal"] not in _JOURNALS:
         return {"journal": journal}

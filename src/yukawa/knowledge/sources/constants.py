@@ -102,7 +102,7 @@ def unit_text(unit: str) -> str:
 
 def _place(value: float, uncertainty: float) -> int:
     """The decimal place to which CODATA rounds a value: that of its own last digit or of the uncertainty's."""
-    return min(Decimal(repr(number)).normalize().as_tuple().exponent for number in (value, uncertainty))  # type: ignore[type-var, return-value]
+    return min(int(Decimal(repr(number)).normalize().as_tuple().exponent) for number in (value, uncertainty))
 
 
 def printed(value: float, uncertainty: float, unit: str) -> str:

@@ -204,10 +204,9 @@ def _pair(row: sqlite3.Row, kind: str) -> tuple[float, float] | None:
 
 def _reference(row: sqlite3.Row) -> Reference:
     name, _, year = row["document_id"].strip().rpartition(" ")
-    texts = (row[column] or "" for column in ("doi", "inspire_id"))
     return Reference(
-        f"{_author(name)} {year}".strip(), row["publication_name"] or "", row["publication_year"], *texts,
-        " ".join((row["title"] or "").split()),
+        f"{_author(name)} {year}".strip(), row["publication_name"] or "", row["publication_year"], row["doi"] or "",
+        row["inspire_id"] or "", " ".join((row["title"] or "").split()),
     )  # fmt: skip
 
 

@@ -27,6 +27,9 @@ def ask(
     explain: Annotated[
         bool, option("--explain", None, "Show how the question is read, word by word, before the answer.")
     ] = False,
+    bibtex: Annotated[
+        bool, option("--bibtex", None, "Print BibTeX entries of the papers behind the answer instead.")
+    ] = False,
     raw: Raw = False,
     as_json: Json = False,
 ) -> None:
@@ -47,6 +50,9 @@ def ask(
     assistant.model_for(domain or "", settings, model)
     with session.taught_base(settings) as base:
         answer = assistant.Assistant(base, settings).ask(question, model=model, as_of=as_of, domain=domain)
+    if bibtex:
+        session.show_bibtex(answer)
+        return
     if as_json:
         print_json(answer.as_json())
         return

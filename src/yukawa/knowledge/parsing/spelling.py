@@ -244,14 +244,19 @@ def _from_latex(text: _Text) -> None:
     text.sub(_TIE, " ")
     text.sub(_HYPHEN_AFTER_MATH, "")
     text.sub(_FONT, "")
-    text.sub(_BAR, lambda m: (m[1] or m[2]) + "bar ")
-    text.sub(_TILDE, lambda m: (m[1] or m[2]) + "tilde ")
+    text.sub(_BAR, lambda m: (m[1] or m[2]) + "bar" + _gap(m))
+    text.sub(_TILDE, lambda m: (m[1] or m[2]) + "tilde" + _gap(m))
     for pattern, plain in _COMMAND_PATTERNS:
         text.sub(pattern, plain)
     text.sub(_GLUED_COMMAND, "")
     text.sub(_COMMAND, r" \1")
     text.sub(_LATEX_SPACE, " ")
     text.sub(_MATH, " ")
+
+
+def _gap(match: re.Match[str]) -> str:
+    """A space, unless the name continues."""
+    return "" if match.string[match.end() : match.end() + 1] in tuple("_^(*'+-0") else " "
 
 
 _HYPHEN_AFTER_MATH = re.compile(r"\$(?=-[A-Za-z])")  # '$K_S^0$-meson'

@@ -62,9 +62,7 @@ _COMPOUND = re.compile(
     re.IGNORECASE,
 )
 # Before each pattern come the strings without which it cannot match: most texts hold none, and `in` is cheap.
-_NAMED = "|".join(
-    [*ENGLISH, "pi", "mu", "tau", "nu", "e", "gamma", "K", "p", "n", "W", "Z", "D", "B", "charged", "neutral"]
-)
+_NAMED = "|".join([*ENGLISH, "charged", "neutral"])  # 'Lambda plus photon' holds no Lambda+
 _SPOKEN = (
     (("igma",), re.compile(r"\bsigma(?= ?(?:0|zero|nought|plus|minus)\b)"), "Sigma"),
     (("m_", "M_"), re.compile(r"\b[mM]_\{?(?=[A-Za-z])"), "mass "),

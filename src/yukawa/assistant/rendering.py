@@ -133,7 +133,7 @@ class Rendering:
         first = result.rows[0]
         if len(result.rows) == 1:
             most = "most precise " if result.goal.order else ""
-            return [f"The {most}measurement of the {first.what} is {_measured(first)}{self._marks(first)}."]
+            return [f"The {most}measurement of the {first.what}: {_measured(first)}{self._marks(first)}."]
         lines = [f"Measurements of the {first.what}{self._marks(first)}:"]
         for row in result.rows:
             lines += textwrap.wrap(_measured(row), WIDTH, initial_indent="  ", subsequent_indent="    ")

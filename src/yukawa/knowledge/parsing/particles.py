@@ -31,7 +31,7 @@ _CHARGE = re.compile(r"(?:0|\+\+|--|\+|-)$")
 # Words for charge before a name, and in Romance languages after it.
 _CHARGED = re.compile(
     r"(?<!\S)(charged|neutral|positive(?:ly charged)?|negative(?:ly charged)?|(?:elektrisch )?geladene[nrsm]?|neutrale[nrsm]?"
-    r"|positive[nrsm]|negative[nrsm]) +$",
+    r"|positive[nrsm]|negative[nrsm])[ -]+$",
     re.IGNORECASE,
 )
 _CHARGED_AFTER = re.compile(
@@ -189,6 +189,8 @@ def _spellings(particles: dict[str, Particle], groups: dict[str, set[str]]) -> t
     resolve = {**{name: {name} for name in particles}, **bases, **families}
     _add_short_names(table, resolve)
     table["D*"] = {"D^*(2007)0", "D^*(2010)+", "D^*(2010)-", "Dbar^*(2007)0"} & set(particles)
+    for key in ("Dbar*", "antiD*"):
+        table[key] = {"Dbar^*(2007)0", "D^*(2010)-"} & set(particles)
     _add_conjugates(table, particles)
     folded = _folded(table, resolve, particles)
     _add_charges(table, particles)
@@ -389,8 +391,10 @@ def _longest(
     for position in range(start, len(text)):
         character = text[position]
         if character in _IGNORED:
-            if text.startswith("(*)", position) or (len(key) == 1 and _SPACED_NUMBER.match(text, position)):
-                break  # 'D^(*)' is D or D*; 'a 0.5' names nothing
+            if text.startswith("(*)", position) or (
+                (len(key) == 1 or key[-1:] in ("+", "-", "0")) and _SPACED_NUMBER.match(text, position)
+            ):
+                break  # 'D^(*)' is D or D*; 'a 0.5' names nothing, 'K- 2 pi+' no K_2
             depth += (character == "(") - (character == ")")
             if depth < 0:
                 break

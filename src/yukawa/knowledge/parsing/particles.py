@@ -15,7 +15,10 @@ _IGNORED = frozenset(" _^(){}/,")
 _CHARGE = re.compile(r"(?:0|\+\+|--|\+|-)$")
 _CHARGED = re.compile(r"(?<!\S)(charged|neutral) +$", re.IGNORECASE)
 _STATE = re.compile(r" ?\( {0,3}~?\d{1,6}[SPDF]? {0,3}\)")
-_FOLLOWING = re.compile(r"[ -]([A-Za-z]{1,20})(?![A-Za-z])")
+# What a decay mode says in brackets just after a name.
+_NOTE = re.compile(r"\((?:[SPDF]-wave|NR|non|[SDI][DEN]|ex|\(?parallel|\(?perp|0\))")
+_LETTERS = re.compile(r"[A-Za-z]+")
+_FOLLOWING = re.compile(r"[ -]([A-Za-z]{1,20})(?![A-Za-z_]|[+-](?![A-Za-z]))")
 _NAME = re.compile(r"^(?P<base>J/psi|[A-Za-z]+?)(?P<bar>bar)?(?:_(?P<sub>[A-Za-z0-9_]+))?(?:\^(?P<mark>[*']+))?"
                    r"(?:\((?P<mass>[^)]*)\))?(?P<charge>0|\+\+|--|\+|-)?$")  # fmt: skip
 
@@ -127,7 +130,7 @@ def particle_table() -> ParticleTable:
         families = connection.execute(
             "SELECT g.name, p.name FROM pdgitem_map m JOIN pdgitem g ON g.id = m.pdgitem_id"
             " JOIN pdgitem t ON t.id = m.target_id LEFT JOIN pdgitem_map n ON n.pdgitem_id = t.id"
-            " JOIN pdgparticle p ON p.pdgitem_id = t.id OR p.pdgitem_id = n.target_id WHERE g.name != 'nu_lepton'"
+            " JOIN pdgparticle p ON p.pdgitem_id = t.id OR p.pdgitem_id = n.target_id WHERE g.name NOT IN ('nu_lepton', 'nubar_lepton')"
         ).fetchall()
     finally:
         connection.close()
@@ -188,7 +191,10 @@ def _families(
     particles: dict[str, Particle], groups: dict[str, set[str]], bases: dict[str, set[str]]
 ) -> dict[str, set[str]]:
     """Names that stand for several charge states: the PDG's groups, names less their charge, and groups of one charge."""
-    families = bases | groups
+    families = {**bases, **groups}
+    families["nubar"] = {particles[n].conjugate for n in families.get("nu", ())}
+    families = {family: _of_particles(members, particles) for family, members in families.items()}
+    families |= _of_antiparticles(families, particles)
     for family, members in list(families.items()):
         if "_cbar" in family:
             families.setdefault(family.replace("_cbar", "").replace("c_s(", "cs("), set(members))
@@ -198,6 +204,25 @@ def _families(
             if charge and not (charge[0] == "0" and particles[name].is_antiparticle and "bar" not in family):
                 families.setdefault(family + charge[0], set()).add(name)
     return {family: members for family, members in families.items() if family not in particles}
+
+
+def _of_particles(members: set[str], particles: dict[str, Particle]) -> set[str]:
+    """`members` less the antiparticles that a name without 'bar' does not mean: not Sigmabar for Sigma, but K- for K."""
+    if any(particles[n].is_antiparticle and "bar" not in n for n in members):
+        return members
+    return {n for n in members if not particles[n].is_antiparticle} or members
+
+
+def _of_antiparticles(families: dict[str, set[str]], particles: dict[str, Particle]) -> dict[str, set[str]]:
+    """The families of antiparticles, such as Kbar and Sigmabar_c(2455)."""
+    found = {}
+    for family, members in families.items():
+        conjugates = {
+            particles[n].conjugate for n in members if not particles[n].is_antiparticle
+        } - members | {n for n in members if particles[n].is_antiparticle}
+        if "bar" not in family and any("bar" in n and "_cbar" not in n for n in conjugates):
+            found[_LETTERS.sub(r"\g<0>bar", family, count=1)] = conjugates
+    return found
 
 
 def _add_families(
@@ -279,23 +304,31 @@ def _variants(name: str) -> Iterator[str]:
 
 def find_particles(text: str) -> list[Mention]:
     """Particles named in `text` (already `plain_ascii`), longest names first, never overlapping."""
-    table = particle_table()
     mentions: list[Mention] = []
     position, length = 0, len(text)
     while position < length:
-        if not text[position].isalpha() or _inside_word(text, position):
-            position += 1
-            continue
-        exact = _longest(text, position, table.spellings)
-        folded = _longest(text, position, table.folded, fold=True)
-        found = folded if folded and (exact is None or folded[0] > exact[0]) else exact
-        if found is None or text[position : found[0]] == "Gamma":  # the symbol of a width, not a photon
+        mention = mention_at(text, position) if text[position].isalpha() else None
+        if mention is not None:
+            mentions.append(mention)
+            position = mention.end
+        elif text[position].isalpha() and not _inside_word(text, position):
             position = _next_word(text, position)
-            continue
-        mention = _narrowed(text, position, *found, table)
-        mentions.append(mention)
-        position = mention.end
+        else:
+            position += 1
     return mentions
+
+
+def mention_at(text: str, position: int) -> Mention | None:
+    """The longest particle name that begins at `text[position]`, if one does."""
+    if _inside_word(text, position):
+        return None
+    table = particle_table()
+    exact = _longest(text, position, table.spellings)
+    folded = _longest(text, position, table.folded, fold=True)
+    found = folded if folded and (exact is None or folded[0] > exact[0]) else exact
+    if found is None or text[position : found[0]] == "Gamma":  # the symbol of a width, not a photon
+        return None
+    return _narrowed(text, position, *found, table)
 
 
 def _inside_word(text: str, position: int) -> bool:
@@ -320,6 +353,8 @@ def _longest(
     for position in range(start, len(text)):
         character = text[position]
         if character in _IGNORED:
+            if text.startswith("(*)", position):  # 'D^(*)' is D or D*
+                break
             depth += (character == "(") - (character == ")")
             if depth < 0:
                 break
@@ -347,9 +382,11 @@ def _ends(text: str, end: int, last: str) -> bool:
         return True
     following = text[end]
     if following in "_^'*":
+        if text.startswith("^(*)", end):
+            return False
         return following == "'" and text[end + 1 : end + 2] in {"s", ""}
     if following == "(":  # a state of another mass, or a function of the brackets' content: m(…), B(…)
-        return False
+        return _NOTE.match(text, end) is not None
     if (
         following in "+-" and not text[end + 1 : end + 2].isalpha()
     ):  # a charge that no particle of this name has

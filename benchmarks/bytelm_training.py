@@ -167,12 +167,11 @@ def main() -> None:
     if arguments.data:
         found = compare(arguments, arguments.data)
     else:
-        from yukawa.jets.simulation import produce
+        from yukawa.jets import load_card, load_process, produce
 
         with tempfile.TemporaryDirectory() as folder:
-            produce(
-                Path(folder) / "jets", jets_per_class=-(-(arguments.jets + arguments.test_jets) // 5), seed=1
-            )
+            jets = -(-(arguments.jets + arguments.test_jets) // 5)
+            produce(Path(folder) / "jets", load_process("jet-origin"), load_card(), jets, seed=1)
             found = compare(arguments, Path(folder) / "jets")
     speed = found["speed"]
     print(f"\n| | native | paper's setting, blocks of {arguments.block} bytes |\n|---|---|---|")

@@ -451,7 +451,7 @@ def test_arguments_out_of_range_are_named(options: dict[str, Any], says: str):
         (torch.tensor([[1, 2, 3, 4, 5, 6, 7, 8], [1, 2, 3, 4, PAD, PAD, PAD, PAD]]), "pad on the left"),
         (torch.tensor([[1, 2, 3, 4, 5, 6, EOS, PAD]]), r"holds EOS .id 258.*eos=False, whole=False"),
         ([[1, 2, 3, 4]], "came as list, a tensor"),
-        (None, "no prompt"),
+        (None, "came as NoneType, a tensor"),
     ],
 )
 def test_what_is_no_prompt_is_refused(prompt: Any, says: str):

@@ -201,7 +201,6 @@ def test_filtering_counts_and_is_idempotent():
     one = LanguageFilter()
     kept = list(one(documents(*ENGLISH, *FOREIGN.values(), "0.511 MeV")))
     assert [row.text for row in kept] == [*ENGLISH, "0.511 MeV"]
-    assert one.kept == len(kept)
     assert 1 <= one.undetermined <= 3
     assert one.dropped == {f"in another language ({code})": 1 for code in FOREIGN}
     again = LanguageFilter()

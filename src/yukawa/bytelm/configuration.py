@@ -6,7 +6,7 @@ from typing import Any
 from transformers import LlamaConfig, PreTrainedConfig
 
 from yukawa.bytelm.segments import VOCABULARY, Mark
-from yukawa.core.errors import InputError, unknown_name
+from yukawa.core.errors import InputError, check_name, unknown_name
 
 POOLING = ("mean", "last")
 
@@ -31,6 +31,7 @@ SIZES = {
     "vocab_size": VOCABULARY, "patch_size": 1, "byte_size": 1, "patch_hidden_size": 1, "hidden_size": 1,
     "intermediate_size": 1, "num_hidden_layers": 0, "num_attention_heads": 1, "num_key_value_heads": 1,
     "max_position_embeddings": 1, "inner_layers": 0, "inner_size": 1, "inner_heads": 1,
+    "num_labels": 1,
 }  # fmt: skip
 RANGES = {
     "rope_theta": (1.0, math.inf), "attention_dropout": (0.0, 1.0), "rms_norm_eps": (0.0, math.inf),
@@ -123,8 +124,6 @@ class ByteLMConfig(PreTrainedConfig):
                 f"num_key_value_heads is {self.num_key_value_heads}, which does not divide the "
                 f"{self.num_attention_heads} heads of attention"
             )
-        if self.num_labels < 1:
-            raise InputError(f"num_labels is {self.num_labels}, a whole number from 1 on is expected")
         if self.pooling not in POOLING:
             raise InputError(f"pooling is {self.pooling!r}, allowed are {', '.join(POOLING)}")
 
@@ -135,8 +134,7 @@ class ByteLMConfig(PreTrainedConfig):
         Raises:
             InputError: there is no such name or size, or a size is out of range.
         """
-        if name not in _NAMED:
-            raise unknown_name("configuration", name, _NAMED)
+        check_name("configuration", name, _NAMED)
         # transformers would keep a misspelt name as one more attribute.
         for change in changes:
             if not hasattr(cls, change):

@@ -40,6 +40,7 @@ class ByteLMTokenizer(PreTrainedTokenizer):
             "bos_token": _NAMES[Mark.BOS],
             "eos_token": _NAMES[Mark.EOS],
             "extra_special_tokens": [_NAMES[mark] for mark in Mark if mark > Mark.EOS],
+            "token_type_ids_pattern": "all_zeros",  # the model has none
         }
         super().__init__(patch_size=patch_size, **(kwargs | fixed))
 
@@ -80,12 +81,6 @@ class ByteLMTokenizer(PreTrainedTokenizer):
         whole = already_has_special_tokens
         ids = token_ids_0 if whole else self.build_inputs_with_special_tokens(token_ids_0, token_ids_1)
         return [int(each >= BYTES) for each in ids]
-
-    def create_token_type_ids_from_sequences(
-        self, token_ids_0: list[int], token_ids_1: list[int] | None = None
-    ) -> list[int]:
-        """Zeros: the model has no token types."""
-        return [0] * len(self.build_inputs_with_special_tokens(token_ids_0, token_ids_1))
 
     def prepare_for_model(self, *args: Any, max_length: int | None = None, **kwargs: Any) -> Any:
         """As in the base class, where a limit is one of whole patches.

@@ -295,7 +295,7 @@ class ByteLMForCausalLM(Generating, ByteLMPreTrainedModel, GenerationMixin):
 
     def _loss(self, logits_BTPV: Tensor, mask_BT: Tensor, labels_BL: Tensor) -> Tensor:
         batch, length = mask_BT.shape
-        _check_labels(labels_BL, [batch, length * self.config.patch_size])
+        patches.check_whole("labels", labels_BL, [batch, length * self.config.patch_size])
         targets_BTP = as_patches(labels_BL, self.config.patch_size)
         empty = (targets_BTP == self.config.pad_token_id).all(-1)[:, 1:] | ~mask_BT[:, :-1]
         return next_patch_loss(logits_BTPV[:, :-1], targets_BTP[:, 1:].masked_fill(empty[..., None], IGNORED))
@@ -346,10 +346,8 @@ class ByteLMForSequenceClassification(_Headed):
 
     def _loss(self, scores_BC: Tensor, labels: Tensor) -> Tensor:
         sequences, classes = scores_BC.shape
-        _check_labels(labels, [sequences])
-        outside = (labels < 0) | (labels >= classes)
-        if bool(outside.any()):
-            raise InputError(f"a label is {int(labels[outside][0])}, allowed are 0 to {classes - 1}")
+        patches.check_whole("labels", labels, [sequences])
+        patches.check_range(labels, classes, "a label is {}, allowed are 0 to {}")
         return functional.cross_entropy(scores_BC.float(), labels.long())
 
 
@@ -384,15 +382,6 @@ def _length(cache: Cache | None) -> int:
     return 0 if cache is None else int(cache.get_seq_length())
 
 
-def _check_labels(labels: Tensor, shape: list[int]) -> None:
-    patches.check_whole("labels", labels, str(shape))
-    if list(labels.shape) != shape:
-        raise InputError(
-            f"labels have the shape {list(labels.shape)} and the type {labels.dtype}, whole numbers of shape "
-            f"{shape} are expected"
-        )
-
-
 def next_patch_loss(logits_XPV: Tensor, targets_XP: Tensor) -> Tensor:
     """Mean over all bytes that count of -ln of the true byte's probability.
 
@@ -403,12 +392,8 @@ def next_patch_loss(logits_XPV: Tensor, targets_XP: Tensor) -> Tensor:
     counts = targets_XP != IGNORED
     if not bool(counts.any()):
         raise InputError("nothing is left to predict: the sequences have one patch, or all labels are -100")
-    outside = counts & ((targets_XP < 0) | (targets_XP >= vocabulary))
-    if bool(outside.any()):
-        raise InputError(
-            f"the label {int(targets_XP[outside][0])} is not an id, allowed are 0 to {vocabulary - 1}, and {IGNORED} for "
-            "none"
-        )
+    said = "the label {} is not an id, allowed are 0 to {}, and -100 for none"
+    patches.check_range(targets_XP[counts], vocabulary, said)
     return functional.cross_entropy(
         logits_XPV.reshape(-1, vocabulary).float(), targets_XP.reshape(-1), ignore_index=IGNORED
     )

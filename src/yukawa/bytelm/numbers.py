@@ -1,5 +1,6 @@
 """Numbers and records as bytes and back, without loss: big-endian, in a code that sorts as the numbers do, and as text."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,12 +20,8 @@ TYPES = INTEGERS + FLOATS  # the place in this row is the byte that says the typ
 _ORDERED = {"ordered16": "float16", "ordered32": "float32", "ordered64": "float64"}
 CODES = (*TYPES, *_ORDERED)
 
-_SPACE = 0x20
 _LONGEST_TEXT = 64  # bytes of one number; the longest that is written has 24
-_MAY_STAND = {
-    "i": np.isin(np.arange(256), np.frombuffer(b"+-0123456789", np.uint8)),
-    "f": np.isin(np.arange(256), np.frombuffer(b"+-.0123456789eE", np.uint8)),
-}
+_FOREIGN = {"i": re.compile(rb"[^ +\-0-9]"), "f": re.compile(rb"[^ +\-.0-9eE]")}
 
 
 def to_bytes(values: Array) -> Array:
@@ -80,18 +77,8 @@ def to_text(values: Array) -> Array:
         InputError: the array is not one-dimensional, of a type that is not in `TYPES`, or holds NaN or infinity.
     """
     values = checked(values, TYPES)
-    if not len(values):
-        return np.empty(0, np.uint8)
-    if (bad := np.flatnonzero(~np.isfinite(values))).size:
-        raise InputError(
-            f"number {bad[0]} is {values[bad[0]]}, numbers as text must be finite",
-            hint="give them as Floats or Ordered, which keep NaN and infinity",
-        )
-    texts = values.astype(np.bytes_)
-    cells = np.full((len(texts), texts.itemsize + 1), _SPACE, np.uint8)
-    cells[:, :-1] = texts[:, None].view(np.uint8)  # zero where a text is shorter than the longest
-    joined: Array = cells[cells != 0][:-1]
-    return joined
+    check_finite(values)
+    return np.frombuffer(bytearray(b" ".join(values.astype(np.bytes_).tolist())), np.uint8)
 
 
 def from_text(text: Array, dtype: DTypeLike) -> Array:
@@ -103,22 +90,19 @@ def from_text(text: Array, dtype: DTypeLike) -> Array:
     kind = _type(dtype, TYPES)
     if not len(text):
         return np.empty(0, kind)
-    allowed = _MAY_STAND["f" if kind.kind == "f" else "i"]
-    spaces = np.flatnonzero(text == _SPACE)
-    if (bad := np.flatnonzero(~allowed[text] & (text != _SPACE))).size:
+    given = text.tobytes()
+    if foreign := _FOREIGN["f" if kind.kind == "f" else "i"].search(given):
         raise InputError(
-            f"byte {bad[0]} of the numbers is {int(text[bad[0]])}, which is not part of a {kind} in decimal"
+            f"byte {foreign.start()} of the numbers is {foreign[0][0]}, which is not part of a {kind} in decimal"
         )
-    begins = np.concatenate([[0], spaces + 1])
-    lengths = np.concatenate([spaces, [len(text)]]) - begins
-    if (bad := np.flatnonzero((lengths == 0) | (lengths > _LONGEST_TEXT))).size:
-        raise InputError(
-            f"number {bad[0]} has {lengths[bad[0]]} characters, from 1 to {_LONGEST_TEXT} are expected",
-            hint="a single space stands between two numbers",
-        )
-    cells = np.zeros((len(begins), int(lengths.max())), np.uint8)
-    cells[np.arange(cells.shape[1]) < lengths[:, None]] = text[text != _SPACE]
-    texts = cells.view(f"S{cells.shape[1]}")[:, 0]
+    words = given.split(b" ")
+    for number, length in enumerate(map(len, words)):
+        if not 0 < length <= _LONGEST_TEXT:
+            raise InputError(
+                f"number {number} has {length} characters, from 1 to {_LONGEST_TEXT} are expected",
+                hint="a single space stands between two numbers",
+            )
+    texts = np.array(words)
     try:
         values = _nearest_floats(texts, kind) if kind.kind == "f" else texts.astype(kind)
     except (ValueError, OverflowError) as error:
@@ -142,6 +126,19 @@ def checked(values: Array, types: tuple[str, ...]) -> Array:
     if values.dtype.isnative:
         return np.ascontiguousarray(values)
     return np.ascontiguousarray(values).byteswap().view(kind)  # as bytes, so that every NaN survives
+
+
+def check_finite(values: Array) -> None:
+    """Refuse numbers that have no text.
+
+    Raises:
+        InputError: one is NaN or infinite.
+    """
+    if (bad := np.flatnonzero(~np.isfinite(values))).size:
+        raise InputError(
+            f"number {bad[0]} is {values[bad[0]]}, numbers as text must be finite",
+            hint="give them as Floats or Ordered, which keep NaN and infinity",
+        )
 
 
 def type_code(dtype: np.dtype[Any]) -> int:
@@ -229,11 +226,7 @@ class RecordFormat:
         Raises:
             InputError: the bytes are not those of whole records.
         """
-        if bytes_NS.dtype != np.uint8 or bytes_NS.ndim != 2 or bytes_NS.shape[1] != self.size:
-            raise InputError(
-                f"the bytes have shape {bytes_NS.shape} and type {bytes_NS.dtype}, "
-                f"(records, {self.size}) and uint8 are those of the format"
-            )
+        _check_bytes(bytes_NS, self.size, "records", "the format")
         records = np.empty(len(bytes_NS), self.dtype)
         begin = 0
         for name, code in self.fields:
@@ -299,12 +292,16 @@ def _write(bits: Array) -> Array:
 
 def _read(bytes_NW: Array, kind: np.dtype[Any]) -> Array:
     width = kind.itemsize
-    if bytes_NW.dtype != np.uint8 or bytes_NW.ndim != 2 or bytes_NW.shape[1] != width:
-        raise InputError(
-            f"the bytes have shape {bytes_NW.shape} and type {bytes_NW.dtype}, "
-            f"(numbers, {width}) and uint8 are those of {kind}"
-        )
+    _check_bytes(bytes_NW, width, "numbers", kind)
     return np.ascontiguousarray(bytes_NW).reshape(-1).view(f">u{width}").astype(f"u{width}")
+
+
+def _check_bytes(rows_NW: Array, width: int, things: str, code: object) -> None:
+    if rows_NW.dtype != np.uint8 or rows_NW.ndim != 2 or rows_NW.shape[1] != width:
+        raise InputError(
+            f"the bytes have shape {rows_NW.shape} and type {rows_NW.dtype}, "
+            f"({things}, {width}) and uint8 are those of {code}"
+        )
 
 
 def _nearest_floats(texts: Array, kind: np.dtype[Any]) -> Array:

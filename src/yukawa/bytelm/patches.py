@@ -18,6 +18,7 @@ from yukawa.core.errors import InputError
 
 # The attention implementation for packed sequences, registered with transformers; for all else it is SDPA.
 PACKED_ATTENTION = "sdpa-packed"
+_NOT_AN_ID = "the id {} is not in the vocabulary, allowed are 0 to {}"
 
 
 class PatchEmbedding(nn.Module):
@@ -44,7 +45,7 @@ class PatchEmbedding(nn.Module):
         Raises:
             InputError: an id is not in the vocabulary.
         """
-        check_ids(patches_XP, self.bytes.weight.shape[0])
+        check_range(patches_XP, self.bytes.weight.shape[0], _NOT_AN_ID)
         vectors: Tensor = self.patch(self.bytes(patches_XP).flatten(-2))
         return vectors
 
@@ -156,34 +157,34 @@ def smooth_rows(width: int, scale: float) -> Tensor:
     return math.sqrt(2) * scale * torch.cos(math.pi * value[:, None] * frequencies + phases)
 
 
-def check_ids(ids: Tensor, vocabulary: int) -> None:
-    """Refuse ids that are not in the vocabulary, which a GPU would answer with an error that ends the process.
+def check_range(numbers: Tensor, limit: int, message: str) -> None:
+    """Refuse numbers that are not from 0 to below `limit`, which a GPU would answer with an error that ends the process.
 
     Raises:
-        InputError: there is such an id.
+        InputError: there is such a number, which stands in `message` with the largest one allowed.
     """
-    outside = (ids < 0) | (ids >= vocabulary)
+    outside = (numbers < 0) | (numbers >= limit)
     if bool(outside.any()):
-        raise InputError(
-            f"the id {int(ids[outside][0])} is not in the vocabulary, allowed are 0 to {vocabulary - 1}"
-        )
+        raise InputError(message.format(int(numbers[outside][0]), limit - 1))
 
 
-def check_whole(name: str, given: Any, shape: str) -> None:
-    """Refuse anything but a tensor of whole numbers.
+def check_whole(name: str, given: Any, shape: list[int] | None = None) -> None:
+    """Refuse anything but a tensor of whole numbers of this shape, or (batch, bytes) if it is None.
 
     Raises:
         InputError: it is not one.
     """
+    expected = "(batch, bytes)" if shape is None else str(shape)
     if not isinstance(given, Tensor):
         raise InputError(
-            f"{name} came as {type(given).__name__}, a tensor of whole numbers of shape {shape} is expected",
+            f"{name} came as {type(given).__name__}, a tensor of whole numbers of shape {expected} is expected",
             hint="wrap it: torch.as_tensor(…)",
         )
-    if given.is_floating_point() or given.is_complex() or given.dtype == torch.bool:
+    fits = given.ndim == 2 if shape is None else list(given.shape) == shape
+    if not fits or given.is_floating_point() or given.is_complex() or given.dtype == torch.bool:
         raise InputError(
-            f"{name} have the shape {list(given.shape)} and the type {given.dtype}, whole numbers of shape {shape} "
-            "are expected"
+            f"{name} have the shape {list(given.shape)} and the type {given.dtype}, whole numbers of shape "
+            f"{expected} are expected"
         )
 
 
@@ -193,12 +194,7 @@ def as_patches(ids_BL: Tensor, patch_size: int) -> Tensor:
     Raises:
         InputError: the ids have another shape or type, there are none, or L is not a multiple of P.
     """
-    check_whole("input_ids", ids_BL, "(batch, bytes)")
-    if ids_BL.ndim != 2:
-        raise InputError(
-            f"input_ids have the shape {list(ids_BL.shape)} and the type {ids_BL.dtype}, whole numbers of shape "
-            "(batch, bytes) are expected"
-        )
+    check_whole("input_ids", ids_BL)
     length = ids_BL.shape[1]
     if ids_BL.numel() == 0:
         raise InputError(f"input_ids have the shape {list(ids_BL.shape)}: there is no byte")
@@ -254,9 +250,7 @@ class Generating:
         modules: Callable[[], Iterator[torch.nn.Module]]
         head: Any
 
-    def generate(
-        self, input_ids: Tensor | None = None, *, inputs: Tensor | None = None, **options: Any
-    ) -> Tensor:
+    def generate(self, input_ids: Tensor, **options: Any) -> Tensor:
         """Prompts and what follows them, ids (B, L + at most `max_new_bytes`).
 
         A sequence ends with the id EOS and is padded after it. The options are those of `stream`.
@@ -264,10 +258,8 @@ class Generating:
         Raises:
             InputError: as for `stream`.
         """
-        prompt = input_ids if input_ids is not None else inputs
-        if prompt is None:
-            raise InputError("there is no prompt", hint="pass input_ids of shape (batch, bytes)")
-        return torch.cat([prompt, *(byte_B[:, None] for byte_B in self.stream(prompt, **options))], dim=1)
+        new = [byte_B[:, None] for byte_B in self.stream(input_ids, **options)]
+        return torch.cat([input_ids, *new], dim=1)
 
     def stream(
         self,
@@ -316,15 +308,15 @@ class Generating:
         size = self.config.patch_size
         if not isinstance(max_new_bytes, int) or isinstance(max_new_bytes, bool) or max_new_bytes < 1:
             raise InputError(f"max_new_bytes is {max_new_bytes!r}, a whole number from 1 on is expected")
-        check_whole("input_ids", input_ids, "(batch, bytes)")
+        check_whole("input_ids", input_ids)
         whole = input_ids.shape[-1] // size * size
-        if input_ids.ndim == 2 and 0 < input_ids.shape[1] < size:
+        if 0 < input_ids.shape[1] < size:
             raise InputError(
                 f"a prompt of {input_ids.shape[1]} bytes fills no patch of {size}, and nothing predicts the first one",
                 hint="begin it with a patch of the id BOS and padding, as ByteTokenizer does",
             )
         patches_BTP = as_patches(input_ids[..., :whole], size)
-        check_ids(input_ids, self.config.vocab_size)
+        check_range(input_ids, self.config.vocab_size, _NOT_AN_ID)
         if attention_mask is not None and attention_mask.shape == input_ids.shape:
             attention_mask = attention_mask[:, :whole]
         mask_BT = patch_mask(patches_BTP, attention_mask)

@@ -1,13 +1,15 @@
 """The ids of a byte model, and the kinds of data that make a sequence: text, formulas, numbers, images and records."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, ClassVar
 
 import numpy as np
 
-from yukawa.bytelm.numbers import FLOATS, INTEGERS, TYPES, Array, RecordFormat, checked
+from yukawa.bytelm.numbers import FLOATS, INTEGERS, TYPES, Array, RecordFormat, check_finite, checked
 from yukawa.core.errors import InputError
 
 BYTES = 256
@@ -47,8 +49,21 @@ class Segment:
         InputError: the piece is empty, or the data have another type or shape than its kind.
     """
 
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self._bits() == other._bits()
 
-@dataclass(frozen=True)
+    def __hash__(self) -> int:
+        return hash((type(self), self._bits()))
+
+    def _bits(self) -> tuple[Any, ...]:
+        """The fields, arrays as type, shape and bytes."""
+        return tuple(
+            (field.dtype, field.shape, field.tobytes()) if isinstance(field, np.ndarray) else field
+            for field in vars(self).values()
+        )
+
+
+@dataclass(frozen=True, eq=False)
 class Text(Segment):
     """Text; every Unicode string that is not empty.
 
@@ -63,7 +78,7 @@ class Text(Segment):
         _check_text("Text", self.text)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Formula(Segment):
     r"""A formula as LaTeX source, kept to the byte; its structure is that of `{`, `}`, `^` and `_`.
 
@@ -97,23 +112,10 @@ class _Numbers(Segment):
 
     def __post_init__(self) -> None:
         """Check the numbers, and bring them into the byte order of this machine."""
-        kind = type(self).__name__
-        try:
+        with _named(self):
             object.__setattr__(self, "values", checked(self.values, self.types))
-        except InputError as error:
-            raise InputError(f"{kind}: {error.message}") from None
         if not len(self.values):
-            raise InputError(f"{kind} is empty, at least one number is expected")
-
-    def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, _Numbers)
-            and type(self) is type(other)
-            and _same_bits(self.values, other.values)
-        )
-
-    def __hash__(self) -> int:
-        return hash((type(self), self.values.dtype.str, self.values.tobytes()))
+            raise InputError(f"{type(self).__name__} is empty, at least one number is expected")
 
 
 class Decimals(_Numbers):
@@ -128,11 +130,8 @@ class Decimals(_Numbers):
     def __post_init__(self) -> None:
         """Check the numbers."""
         super().__post_init__()
-        if (bad := np.flatnonzero(~np.isfinite(self.values))).size:
-            raise InputError(
-                f"Decimals: number {bad[0]} is {self.values[bad[0]]}, numbers as text must be finite",
-                hint="give them as Floats or Ordered, which keep NaN and infinity",
-            )
+        with _named(self):
+            check_finite(self.values)
 
 
 class Integers(_Numbers):
@@ -179,12 +178,6 @@ class Image(Segment):
             raise InputError(f"Image has the shape {pixels.shape}, a side may have {_LARGEST_SIDE} pixels")
         object.__setattr__(self, "pixels", np.ascontiguousarray(pixels))
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Image) and _same_bits(self.pixels, other.pixels)
-
-    def __hash__(self) -> int:
-        return hash((self.pixels.shape, self.pixels.tobytes()))
-
 
 @dataclass(frozen=True, eq=False)
 class Records(Segment):
@@ -203,22 +196,10 @@ class Records(Segment):
 
     def __post_init__(self) -> None:
         """Check the records, and close the gaps between their fields."""
-        try:
+        with _named(self):
             object.__setattr__(self, "records", self.format.pack(self.records))
-        except InputError as error:
-            raise InputError(f"Records: {error.message}") from None
         if not len(self.records):
             raise InputError("Records is empty, at least one record is expected")
-
-    def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, Records)
-            and self.format == other.format
-            and _same_bits(self.records, other.records)
-        )
-
-    def __hash__(self) -> int:
-        return hash((self.format, self.records.tobytes()))
 
 
 def _check_text(kind: str, text: Any) -> None:
@@ -235,5 +216,10 @@ def _check_text(kind: str, text: Any) -> None:
         ) from None
 
 
-def _same_bits(one: Array, other: Array) -> bool:
-    return one.dtype == other.dtype and one.shape == other.shape and one.tobytes() == other.tobytes()
+@contextmanager
+def _named(segment: Segment) -> Iterator[None]:
+    """In this block, errors begin with the kind of the segment."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{type(segment).__name__}: {error.message}", hint=error.hint) from None

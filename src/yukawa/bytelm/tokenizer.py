@@ -1,6 +1,7 @@
 """Segments as the ids of a byte model, and back without loss."""
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,7 @@ class _Piece:
         raise InputError(f"{self.mark.name} at id {self.places[0]}: {reason}{where}")
 
 
+@dataclass(frozen=True)
 class ByteTokenizer:
     """Turns segments into ids, `BOS segment … EOS`, and back.
 
@@ -78,24 +80,19 @@ class ByteTokenizer:
         InputError: the patch size is below 1, a format is not a `RecordFormat`, there are more than 256, or one is there twice.
     """
 
-    def __init__(self, patch_size: int = 1, records: Sequence[RecordFormat] = ()) -> None:
-        if not isinstance(patch_size, int) or isinstance(patch_size, bool) or patch_size < 1:
-            raise InputError(f"the patch size is {patch_size!r}, a whole number from 1 on is expected")
+    patch_size: int = 1
+    records: Sequence[RecordFormat] = ()
+
+    def __post_init__(self) -> None:
+        """Check the patch size and the formats."""
+        size, records = self.patch_size, self.records
+        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+            raise InputError(f"the patch size is {size!r}, a whole number from 1 on is expected")
         if isinstance(records, RecordFormat) or not all(isinstance(each, RecordFormat) for each in records):
             raise InputError(f"records is {records!r}, a list of RecordFormat is expected")
         if len(records) > BYTES or len(set(records)) < len(records):
             raise InputError(f"{len(records)} record formats came, up to {BYTES} different ones are expected")
-        self.patch_size = patch_size
-        self.records = tuple(records)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, ByteTokenizer) and self.to_dict() == other.to_dict()
-
-    def __hash__(self) -> int:
-        return hash((self.patch_size, self.records))
-
-    def __repr__(self) -> str:
-        return f"ByteTokenizer(patch_size={self.patch_size}, records={self.records})"
+        object.__setattr__(self, "records", tuple(records))
 
     def encode(self, *segments: Segment, bos: bool = True, eos: bool = True, whole: bool = True) -> Array:
         """The ids of segments, int16 of shape (L,); with patches, L is a multiple of their size.
@@ -438,14 +435,11 @@ def _image(piece: _Piece) -> Segment:
     if len(piece.body) < header:
         piece.refuse(f"its header has {len(piece.body)} bytes, {header} are expected", len(piece.body))
     height, width = (int(side) for side in np.frombuffer(piece.body[:header].tobytes(), ">u4"))
-    depth = 1 if piece.mark is Mark.GREY else 3
-    pixels = piece.body[header:]
-    if len(pixels) != height * width * depth:
-        piece.refuse(
-            f"its header says {height} x {width} pixels, {height * width * depth} bytes, {len(pixels)} came",
-            len(piece.body),
-        )
-    if not pixels.size:
-        piece.refuse(f"its header says {height} x {width} pixels, at least one is expected")
-    shape = (height, width) if piece.mark is Mark.GREY else (height, width, depth)
+    shape = (height, width) if piece.mark is Mark.GREY else (height, width, 3)
+    pixels, size = piece.body[header:], math.prod(shape)
+    said = f"its header says {height} x {width} pixels"
+    if len(pixels) != size:
+        piece.refuse(f"{said}, {size} bytes, {len(pixels)} came", len(piece.body))
+    if not size:
+        piece.refuse(f"{said}, at least one is expected")
     return Image(pixels.reshape(shape))

@@ -2,7 +2,7 @@
 
 import difflib
 import importlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from importlib.util import find_spec
 from types import ModuleType
 
@@ -81,6 +81,16 @@ def unknown_name(kind: str, given: object, allowed: Iterable[str]) -> InputError
     near = nearest(str(given), names)
     meant = f"did you mean {near!r}? " if near else ""
     return InputError(f"unknown {kind} {given!r}", hint=f"{meant}allowed: {', '.join(names)}")
+
+
+def check_name(kind: str, given: object, allowed: Collection[str]) -> None:
+    """Refuse a name that is not one of those allowed; `kind` is what it should have named, such as "mixture".
+
+    Raises:
+        InputError: it is none of them; the nearest is suggested and all are listed.
+    """
+    if given not in allowed:
+        raise unknown_name(kind, given, allowed)
 
 
 DISTRIBUTION = "yukawa-hep"  # `yukawa` on PyPI is another project

@@ -115,14 +115,18 @@ def build_abstracts(
     inputs = [SnapshotRecord(Path(path).name) for path in snapshots]
     dropped: Counter[str] = Counter()
     papers = _papers([Path(path) for path in snapshots], inputs, progress)
-    with DocumentSpool(_existing(folder)) as spool:
+    disk = next(above for above in folder.absolute().parents if above.is_dir())  # where the folder will be
+    with DocumentSpool(disk) as spool:
         selected = select(papers, method, archives, dropped)
         places = _distinct(spool, selected, request, dropped)
         if not len(places):
             raise InputError(_nothing(inputs, dropped, mixture))
         chosen = _chosen(spool, places, request)
         dropped[CUT] = len(places) - sum(map(len, chosen.places.values()))
-        return _written(folder, spool, chosen, inputs, dropped, request, suffix, counter)
+        # By content, so that the manifest does not depend on the order in which they were named.
+        inputs.sort(key=lambda one: (one.sha256, one.name))
+        counts = {reason: count for reason, count in sorted(dropped.items()) if count}
+        return _Selection(request, chosen, tuple(inputs), counts).write(folder, spool, suffix, counter)
 
 
 def build_mixture(
@@ -162,11 +166,6 @@ def _distinct(
     return places
 
 
-def _existing(folder: Path) -> Path:
-    """The nearest folder above that exists already, on whose disk `folder` will be."""
-    return next(above for above in folder.absolute().parents if above.is_dir())
-
-
 def _papers(
     paths: Sequence[Path], inputs: Sequence[SnapshotRecord], progress: Progress | None
 ) -> Iterator[Any]:
@@ -203,56 +202,97 @@ def _chosen(spool: DocumentSpool, places: Places, request: _Request) -> mixtures
     return mixtures.Chosen(taken, {}, {split: len(found) for split, found in taken.items()})
 
 
-def _written(
-    folder: Path,
-    spool: DocumentSpool,
-    chosen: mixtures.Chosen,
-    inputs: list[SnapshotRecord],
-    dropped: Mapping[str, int],
-    request: _Request,
-    suffix: str,
-    counter: TokenCounter | None,
-) -> Abstracts:
-    """Write the chosen documents, and how they were chosen."""
-    # By content, so that the manifest does not depend on the order in which they were named.
-    inputs.sort(key=lambda one: (one.sha256, one.name))
-    counts = {reason: count for reason, count in sorted(dropped.items()) if count}
-    notes = _notes(request, chosen)
-    which = f"mixture {request.mixture}" if request.mixture else "all archives of the input"
-    manifest = write_dataset(
-        folder,
-        {split: spool.read(chosen.places[split].tolist()) for split in SPLITS},
-        Document,
-        title=f"Abstracts of arXiv, {which}",
-        made=_made(inputs, counts, request, chosen),
-        suffix=suffix,
-        versions=_versions(suffix),
-        sections=_sections(inputs, counts, request, notes),
-        counter=counter,
-    )
-    return Abstracts(folder, manifest, tuple(inputs), counts, notes)
+@dataclass(frozen=True)
+class _Selection:
+    """The documents of a data set, and how they were chosen."""
 
+    request: _Request
+    chosen: mixtures.Chosen
+    inputs: tuple[SnapshotRecord, ...]
+    dropped: dict[str, int]
 
-def _made(
-    inputs: Sequence[SnapshotRecord], dropped: Mapping[str, int], request: _Request, chosen: mixtures.Chosen
-) -> dict[str, Any]:
-    """What the manifest says about how the data set was made."""
-    made: dict[str, Any] = {
-        "inputs": [asdict(one) for one in inputs],
-        "method": {"name": request.method.name, "about": request.method.about},
-        "filters": [one.settings for one in request.filters],
-        "seed": request.seed,
-        "mixture": None,
-        "dropped": dict(dropped),
-    }
-    if request.mixture is not None:
-        made["mixture"] = {
-            "name": request.mixture,
-            **request.table[request.mixture].model_dump(),
-            "taken": chosen.parts,
-            "wanted": chosen.wanted,
+    def write(
+        self, folder: Path, spool: DocumentSpool, suffix: str, counter: TokenCounter | None
+    ) -> Abstracts:
+        """Write the chosen documents, and how they were chosen."""
+        mixture = self.request.mixture
+        which = f"mixture {mixture}" if mixture else "all archives of the input"
+        manifest = write_dataset(
+            folder,
+            {split: spool.read(self.chosen.places[split].tolist()) for split in SPLITS},
+            Document,
+            title=f"Abstracts of arXiv, {which}",
+            made=self.made(),
+            suffix=suffix,
+            versions=_versions(suffix),
+            sections=self.sections(),
+            counter=counter,
+        )
+        return Abstracts(folder, manifest, self.inputs, self.dropped, self.notes())
+
+    def made(self) -> dict[str, Any]:
+        """What the manifest says about how the data set was made."""
+        request, mixture = self.request, None
+        if request.mixture is not None:
+            mixture = {
+                "name": request.mixture,
+                **request.table[request.mixture].model_dump(),
+                "taken": self.chosen.parts,
+                "wanted": self.chosen.wanted,
+            }
+        return {
+            "inputs": [asdict(one) for one in self.inputs],
+            "method": {"name": request.method.name, "about": request.method.about},
+            "filters": [one.settings for one in request.filters],
+            "seed": request.seed,
+            "mixture": mixture,
+            "dropped": self.dropped,
         }
-    return made
+
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know before training on the data set."""
+        mixture, places, notes = self.request.mixture, self.chosen.places, []
+        if mixture and not self.request.table[mixture].sure:
+            about = self.request.table[mixture].describe()
+            notes.append(f"FeynTune publishes this composition ({about}), but not that its name is {mixture}")
+        for split, wanted in self.chosen.wanted.items():
+            if len(places[split]) < wanted:
+                notes.append(
+                    f"{split} has {len(places[split]):,} documents instead of {wanted:,}: there are no more in these "
+                    "proportions"
+                )
+        if empty := [split for split, found in places.items() if not len(found)]:
+            notes.append(f"too few documents: {' and '.join(empty)} hold none")
+        return tuple(notes)
+
+    def sections(self) -> list[tuple[str, str]]:
+        """What the card says about how the data set was made."""
+        request, name = self.request, "every archive of the input"
+        if request.mixture:
+            name = f"{request.mixture}: {request.table[request.mixture].describe()}"
+        lines = [
+            f"* Mixture: {name}",
+            f"* Method `{request.method.name}`, seed {request.seed}. {request.method.about}",
+        ]
+        lines += filter_lines(request.filters)
+        lines += [f"* Note: {note}." for note in self.notes()]
+        read = [
+            (f"`{one.name}`", f"`{one.sha256[:16]}…`", *map("{:,}".format, (
+                one.lines, one.papers, one.damaged.count, one.without_abstract.count
+            )))
+            for one in self.inputs
+        ]  # fmt: skip
+        head = ("file", "SHA-256", "lines", "papers", "damaged", "without abstract")
+        lost = [(reason, f"{count:,}") for reason, count in self.dropped.items()]
+        return [
+            ("How it was made", "\n".join(lines)),
+            ("Input", markdown_table(head, read)),
+            ("Dropped", markdown_table(("reason", "papers"), lost) if lost else "No papers."),
+            (
+                "Licence",
+                "arXiv's metadata, abstracts included, are CC0 1.0; papers have licences of their own.",
+            ),
+        ]
 
 
 def _versions(suffix: str) -> dict[str, str]:
@@ -266,52 +306,3 @@ def _nothing(inputs: Sequence[SnapshotRecord], dropped: Mapping[str, int], mixtu
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(dropped.items()) if count)
     wanted = f" for the mixture {mixture}" if mixture else ""
     return f"none of {papers:,} papers remains{wanted}: {reasons or 'the filters kept none'}"
-
-
-def _notes(request: _Request, chosen: mixtures.Chosen) -> tuple[str, ...]:
-    """What a user should know before training on the data set."""
-    notes = []
-    if request.mixture and not request.table[request.mixture].sure:
-        about = request.table[request.mixture].describe()
-        notes.append(
-            f"FeynTune publishes this composition ({about}), but not that its name is {request.mixture}"
-        )
-    if request.mixture:
-        for split, places in chosen.places.items():
-            if len(places) < chosen.wanted[split]:
-                notes.append(
-                    f"{split} has {len(places):,} documents instead of {chosen.wanted[split]:,}: there are no more in "
-                    "these proportions"
-                )
-    empty = [split for split, places in chosen.places.items() if not len(places)]
-    if empty:
-        notes.append(f"too few documents: {' and '.join(empty)} hold none")
-    return tuple(notes)
-
-
-def _sections(
-    inputs: Sequence[SnapshotRecord], dropped: Mapping[str, int], request: _Request, notes: Sequence[str]
-) -> list[tuple[str, str]]:
-    """What the card says about how the data set was made."""
-    name, method = "every archive of the input", request.method
-    if request.mixture:
-        name = f"{request.mixture}: {request.table[request.mixture].describe()}"
-    lines = [f"* Mixture: {name}", f"* Method `{method.name}`, seed {request.seed}. {method.about}"]
-    lines += filter_lines(request.filters)
-    lines += [f"* Note: {note}." for note in notes]
-    read = [
-        (f"`{one.name}`", f"`{one.sha256[:16]}…`", *map("{:,}".format, (
-            one.lines, one.papers, one.damaged.count, one.without_abstract.count
-        )))
-        for one in inputs
-    ]  # fmt: skip
-    lost = [(reason, f"{count:,}") for reason, count in dropped.items()]
-    return [
-        ("How it was made", "\n".join(lines)),
-        (
-            "Input",
-            markdown_table(("file", "SHA-256", "lines", "papers", "damaged", "without abstract"), read),
-        ),
-        ("Dropped", markdown_table(("reason", "papers"), lost) if lost else "No papers."),
-        ("Licence", "arXiv's metadata, abstracts included, are CC0 1.0; papers have licences of their own."),
-    ]

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from yukawa.core.errors import InputError, unknown_name
+from yukawa.core.errors import InputError, check_name
 from yukawa.data.rows import Document
 
 LONGEST = 1 << 24  # bytes of a line; the longest of arXiv's, with 3,000 authors, have 300,000
@@ -282,10 +282,7 @@ def clean_spaces(text: str) -> str:
 def mentions_withdrawal(paper: Paper) -> bool:
     """FeynTune's test: `withdrawn` in the comments in any case, `Withdrawn` or `withdrawn` in the abstract."""
     abstract = paper.abstract or ""
-    comments = paper.comments or ""
-    if "withdrawn" in comments.lower():
-        return True
-    return "ithdrawn" in abstract and ("withdrawn" in abstract or "Withdrawn" in abstract)
+    return "withdrawn" in (paper.comments or "").lower() or "withdrawn" in abstract or "Withdrawn" in abstract
 
 
 def is_withdrawn(paper: Paper) -> bool:
@@ -333,8 +330,7 @@ def find_method(name: str) -> Method:
     Raises:
         InputError: there is no such method; the nearest is named.
     """
-    if name not in METHODS:
-        raise unknown_name("method", name, METHODS)
+    check_name("method", name, METHODS)
     return METHODS[name]
 
 

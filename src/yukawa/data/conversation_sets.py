@@ -10,7 +10,7 @@ from itertools import compress
 from pathlib import Path
 from typing import Any
 
-from yukawa.core.errors import InputError, unknown_name
+from yukawa.core.errors import InputError, check_name
 from yukawa.core.files import check_new_folder, hash_file
 from yukawa.core.manifest import SPLITS
 from yukawa.core.reports import markdown_table
@@ -248,8 +248,7 @@ def _groups(rows: Sequence[Talk], threshold: float | None) -> list[list[int]]:
 
 def _check(fractions: Mapping[str, float]) -> None:
     for name, share in fractions.items():
-        if name not in SPLITS:
-            raise unknown_name("split", name, SPLITS)
+        check_name("split", name, SPLITS)
         if not 0 <= share <= 1:
             raise InputError(f"expected a share of {name} from 0 to 1, got {share:g}")
     if not math.isclose(sum(fractions.values()), 1, abs_tol=1e-9):

@@ -2,12 +2,14 @@
 
 import gzip
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import reprlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from yukawa.core.errors import InputError, unknown_name
+from yukawa.core.errors import InputError, check_name
 from yukawa.core.files import read_jsonl
 from yukawa.data.rows import Conversation, Preference, Turn
 
@@ -84,11 +86,7 @@ def read_conversations(
 
 
 def read_preferences(
-    path: Path,
-    *,
-    source: str | None = None,
-    licence: str | None = None,
-    drop_bad: bool = False,
+    path: Path, *, source: str | None = None, licence: str | None = None, drop_bad: bool = False
 ) -> ParsedFile[Preference]:
     """Read prompts with a chosen and a rejected reply, as `read_conversations` reads.
 
@@ -107,7 +105,7 @@ def detect_format(path: Path) -> str:
     Raises:
         InputError: the file cannot be read or holds no rows, or no row has the fields of a format.
     """
-    return _detect(path, list(read_objects(path)))
+    return _detect(path, _rows(path))
 
 
 def read_objects(path: Path) -> Iterator[Any]:
@@ -143,9 +141,14 @@ def _is_list(path: Path) -> bool:
         return False  # read_jsonl says what is wrong with it
 
 
-def _detect(path: Path, rows: Sequence[Any]) -> str:
+def _rows(path: Path) -> list[Any]:
+    rows = list(read_objects(path))
     if not rows:
         raise InputError(f"{path} holds no rows")
+    return rows
+
+
+def _detect(path: Path, rows: Sequence[Any]) -> str:
     for row in rows:
         for name, fields in FORMATS.items():
             if isinstance(row, dict) and all(field in row for field in fields):
@@ -156,20 +159,12 @@ def _detect(path: Path, rows: Sequence[Any]) -> str:
 
 
 def _read(
-    path: Path,
-    format_: str | None,
-    source: str | None,
-    licence: str | None,
-    drop_bad: bool,
-    kind: type[Talk],
+    path: Path, format_: str | None, source: str | None, licence: str | None, drop_bad: bool, kind: type[Talk]
 ) -> ParsedFile[Talk]:
     path = Path(path)
-    raw = list(read_objects(path))
-    if format_ and format_ not in FORMATS:
-        raise unknown_name("format of questions and answers", format_, FORMATS)
+    raw = _rows(path)
     found = format_ or _detect(path, raw)
-    if not raw:
-        raise InputError(f"{path} holds no rows")
+    check_name("format of questions and answers", found, FORMATS)
     if (found == "preference") is not (kind is Preference):
         raise InputError(f"{path} holds rows of the format {found}, not {kind.__name__.lower()}s")
     if source is not None and not source.strip():
@@ -225,15 +220,18 @@ class _Parser:
         return {**provenance, **content}
 
     def _content(self, values: Values) -> dict[str, Any]:
-        if self._format == "preference":
-            return self._preference(values)
-        read: dict[str, Callable[[Values], list[Turn]]] = {
-            "messages": lambda row: self._messages(row["messages"], "messages", "role", "content"),
-            "sharegpt": self._sharegpt,
-            "alpaca": _alpaca,
-            "qa": lambda row: [_message("user", row["question"]), _message("assistant", row["answer"])],
-        }
-        messages = read[self._format](values)
+        match self._format:
+            case "preference":
+                return self._preference(values)
+            case "messages":
+                messages = self._messages(values["messages"], "messages")
+            case "sharegpt":
+                turns = self._messages(values["conversations"], "conversations", "from", "value")
+                messages = [*_system(values), *turns]
+            case "alpaca":
+                messages = [*_system(values), *_pair(_instruction(values), values["output"])]
+            case _:
+                messages = _pair(values["question"], values["answer"])
         _check_turns(messages, last="assistant")
         return {"messages": tuple(messages)}
 
@@ -253,9 +251,9 @@ class _Parser:
             raise _BadRowError(f"its id {name!r} is that of row {self._ids[name]}")
         return given
 
-    def _messages(self, turns: Any, field: str, role: str, text: str) -> list[Turn]:
+    def _messages(self, turns: Any, field: str, role: str = "role", text: str = "content") -> list[Turn]:
         if not isinstance(turns, list) or not turns:
-            raise _BadRowError(f"{field!r} must be a list of messages, it is {_shown(turns)}")
+            raise _BadRowError(f"{field!r} must be a list of messages, it is {reprlib.repr(turns)}")
         messages = []
         for turn in turns:
             if not isinstance(turn, dict) or role not in turn or text not in turn:
@@ -263,10 +261,6 @@ class _Parser:
             messages.append(_message(turn[role], turn[text]))
             self.ignored |= {f"{field}.{name}" for name in turn.keys() - {role, text}}
         return messages
-
-    def _sharegpt(self, values: Values) -> list[Turn]:
-        turns = self._messages(values["conversations"], "conversations", "from", "value")
-        return [*_system(values), *turns]
 
     def _preference(self, values: Values) -> dict[str, Any]:
         prompt = self._side(values["prompt"], "prompt", "user") if values.get("prompt") is not None else []
@@ -287,18 +281,20 @@ class _Parser:
         return {"prompt": tuple(prompt), "chosen": chosen[-1].content, "rejected": rejected[-1].content}
 
     def _side(self, value: Any, field: str, role: str) -> list[Turn]:
-        if isinstance(value, str):
-            return [_message(role, value)]
-        return self._messages(value, field, "role", "content")
+        return [_message(role, value)] if isinstance(value, str) else self._messages(value, field)
 
 
-def _alpaca(values: Values) -> list[Turn]:
+def _pair(question: Any, answer: Any) -> list[Turn]:
+    return [_message("user", question), _message("assistant", answer)]
+
+
+def _instruction(values: Values) -> Any:
     instruction, further = values["instruction"], values.get("input") or ""
     if not isinstance(further, str):
-        raise _BadRowError(f"its input is {_shown(further)}, not a text")
+        raise _BadRowError(f"its input is {reprlib.repr(further)}, not a text")
     if isinstance(instruction, str) and instruction.strip() and further.strip():
-        instruction = f"{instruction}\n\n{further}"
-    return [*_system(values), _message("user", instruction), _message("assistant", values["output"])]
+        return f"{instruction}\n\n{further}"
+    return instruction
 
 
 def _system(values: Values) -> list[Turn]:
@@ -310,9 +306,9 @@ def _system(values: Values) -> list[Turn]:
 def _message(role: Any, text: Any) -> Turn:
     known = _ROLES.get(role) if isinstance(role, str) else None
     if known is None:
-        raise _BadRowError(f"unknown role {_shown(role)} (allowed: {', '.join(_ROLES)})")
+        raise _BadRowError(f"unknown role {reprlib.repr(role)} (allowed: {', '.join(_ROLES)})")
     if not isinstance(text, str):
-        raise _BadRowError(f"the text of the {known} is {_shown(text)}, not a text")
+        raise _BadRowError(f"the text of the {known} is {reprlib.repr(text)}, not a text")
     if not text.strip():
         raise _BadRowError(f"the text of the {known} is empty")
     return Turn(role=known, content=text)  # type: ignore[arg-type]  # one of the three
@@ -320,22 +316,15 @@ def _message(role: Any, text: Any) -> Turn:
 
 def _check_turns(messages: Sequence[Turn], last: str) -> None:
     turns = messages[1:] if messages and messages[0].role == "system" else messages
-    expected = "user"
-    for number, message in enumerate(turns, start=1):
+    for number, (message, expected) in enumerate(zip(turns, cycle(("user", "assistant")), strict=False)):
         if message.role == "system":
             raise _BadRowError("a system message is not the first")
         if message.role != expected:
-            before = "it begins with" if number == 1 else "two in a row are from"
+            before = "it begins with" if number == 0 else "two in a row are from"
             raise _BadRowError(f"{before} the {message.role}")
-        expected = "assistant" if expected == "user" else "user"
     if not turns:
         raise _BadRowError("it has no message of a user")
     if turns[-1].role != last:
         raise _BadRowError(
             "it has no answer" if last == "assistant" else "its prompt ends with the assistant"
         )
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else text[:39] + "…"

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from yukawa import __version__
-from yukawa.core.errors import InputError, require, unknown_name
+from yukawa.core.errors import InputError, check_name, require
 from yukawa.core.files import atomic_write, new_folder
 from yukawa.core.manifest import SPLITS, FileRecord, Manifest, file_facts
 from yukawa.core.reports import markdown_table
@@ -84,10 +84,9 @@ class DatasetManifest(Manifest):
         Raises:
             InputError: the data set has no such split.
         """
-        for split in self.splits:
-            if split.name == name:
-                return split
-        raise unknown_name("split", name, [split.name for split in self.splits])
+        splits = {split.name: split for split in self.splits}
+        check_name("split", name, splits)
+        return splits[name]  # type: ignore[index]  # it is one of them
 
 
 class TokenCounter:
@@ -113,10 +112,9 @@ class TokenCounter:
 
     def add(self, texts: Iterable[str]) -> None:
         """Count more texts."""
-        for text in texts:
-            if text:  # some tokenizers put a space before even an empty text
-                self._waiting.append(text)
-                self._characters += len(text)
+        given = [text for text in texts if text]  # some tokenizers put a space before even an empty text
+        self._waiting += given
+        self._characters += sum(map(len, given))
         if self._characters > _BATCH:
             self._count()
 
@@ -163,17 +161,14 @@ class RowCounter:
         Raises:
             InputError: the file cannot be read.
         """
-        return SplitRecord(
-            name=name,  # type: ignore[arg-type]  # checked by the model
-            rows=self.rows,
-            characters=self.characters,
-            tokens=None if self._tokens is None else self._tokens.take(),
-            **self._sorted_values(),
-            **file_facts(file.parent, file.name),
-        )
-
-    def _sorted_values(self) -> dict[str, Any]:
-        return {field: dict(sorted(counts.items())) for field, counts in self._values.items()}
+        facts = {
+            "name": name,
+            "rows": self.rows,
+            "characters": self.characters,
+            "tokens": None if self._tokens is None else self._tokens.take(),
+        }
+        facts |= {field: dict(sorted(counts.items())) for field, counts in self._values.items()}
+        return SplitRecord.model_validate(facts | file_facts(file.parent, file.name))
 
 
 def check_manifest(folder: Path) -> DatasetManifest:
@@ -200,19 +195,17 @@ def _load(name: str) -> Any:
     path = Path(name).expanduser()
     if name.startswith((".", "/", "~")) and not path.is_dir():
         raise InputError(f"the tokenizer {name!r} is not a folder", hint=hint)
-    transformers = require("transformers", "counting tokens")
+    transformers, hub = (
+        require(package, "counting tokens") for package in ("transformers", "huggingface_hub")
+    )
     try:
-        return transformers.AutoTokenizer.from_pretrained(path if path.is_dir() else _fetched(name))
+        if not path.is_dir():  # transformers itself would ask the Hub for each file for half a minute
+            files = ["*.json", "*.model", "*.txt", "*.jinja"]
+            path = hub.snapshot_download(name, allow_patterns=files)
+        return transformers.AutoTokenizer.from_pretrained(path)
     except (OSError, ValueError, ImportError, KeyError, TypeError, AttributeError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(f"the tokenizer {name!r} cannot be loaded: {reason}", hint=hint) from None
-
-
-def _fetched(name: str) -> str:
-    """The folder of a copy of what the Hub has; transformers itself would ask for each file for half a minute."""
-    hub = require("huggingface_hub", "counting tokens")
-    folder: str = hub.snapshot_download(name, allow_patterns=["*.json", "*.model", "*.txt", "*.jinja"])
-    return folder
 
 
 def render_card(manifest: DatasetManifest, sections: Iterable[tuple[str, str]] = ()) -> str:
@@ -290,8 +283,7 @@ def write_dataset(
         MissingPackage: the format is Parquet and pyarrow is not installed.
     """
     for name in splits:
-        if name not in SPLITS:
-            raise unknown_name("split", name, SPLITS)
+        check_name("split", name, SPLITS)
     check_suffix(suffix)
     records = []
     with new_folder(folder) as beside:
@@ -319,8 +311,7 @@ def check_suffix(suffix: str) -> None:
         InputError: the suffix is not one of `SUFFIXES`.
         MissingPackage: it is that of Parquet and pyarrow is not installed.
     """
-    if suffix not in SUFFIXES:
-        raise unknown_name("suffix of row files", suffix, SUFFIXES)
+    check_name("suffix of row files", suffix, SUFFIXES)
     if suffix == ".parquet":
         require("pyarrow", "writing Parquet files")
 

@@ -1,6 +1,6 @@
 """Finds pieces of evaluation sets in training rows: by shared word n-grams and whole short questions."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -112,7 +112,8 @@ class Decontamination(RowFilter):
             )
         self.hits: list[Leak] = []
         self._words, self._shortest, self._sets = words, shortest, sets
-        self._documents = self._rows_hit = 0
+        self._documents = 0
+        self.dropped: Counter[str] = Counter()
         self._items_hit: set[str] = set()
         self._items: dict[str, bool] = {}  # by id: whether any of its texts is long enough
         tables: dict[int, _Table] = {}
@@ -149,12 +150,11 @@ class Decontamination(RowFilter):
         while batch := list(islice(remaining, _BATCH)):
             texts = [[split_words(text) for text in texts_of(row)] for row in batch]
             self._documents += len(batch)
-            found = self._search([words for row in texts for words in row])
-            place = 0
+            found = iter(self._search([words for row in texts for words in row]))
             for row, parts in zip(batch, texts, strict=True):
-                hits = self._hits(row.id, parts, found[place : place + len(parts)])
-                place += len(parts)
-                self._rows_hit += bool(hits)
+                hits = self._hits(row.id, parts, list(islice(found, len(parts))))
+                if hits:
+                    self.dropped[REASON] += 1
                 self._items_hit.update(hit.item for hit in hits)
                 yield row, hits
 
@@ -177,16 +177,11 @@ class Decontamination(RowFilter):
         }
 
     @property
-    def dropped(self) -> dict[str, int]:
-        """How many rows held a piece so far, by this reason."""
-        return {REASON: self._rows_hit} if self._rows_hit else {}
-
-    @property
     def counts(self) -> ContaminationCounts:
         """The counts so far."""
         return ContaminationCounts(
             documents=self._documents,
-            documents_hit=self._rows_hit,
+            documents_hit=self.dropped[REASON],
             items=len(self._items),
             items_hit=len(self._items_hit),
             items_too_short=sum(not judged for judged in self._items.values()),

@@ -110,7 +110,7 @@ def jaccard(a: _Array32, b: _Array32) -> float:
     return common / (len(both) - common)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class DuplicateGroup:
     """Documents that are duplicates of each other: the id of the one to keep and those of the others, in order."""
 
@@ -159,11 +159,17 @@ class DuplicateFilter(RowFilter):
             choose_banding(threshold)
         self._threshold, self._seed = threshold, seed
         self.counts: DuplicateCounts | None = None
+        self.dropped: dict[str, int] = {}
 
     def keeps(self, rows: Iterable[Document]) -> Iterator[bool]:
         """Say of each document, in order, whether it stays; all are read before the first answer."""
         found = find_duplicates(rows, self._threshold, self._seed)
         self.counts = found.counts
+        reasons = {
+            "of the same words as another": found.counts.exact,
+            "nearly the same as another": found.counts.near,
+        }
+        self.dropped = {reason: count for reason, count in reasons.items() if count}
         return (position not in found.dropped for position in range(found.counts.documents))
 
     @property
@@ -183,17 +189,6 @@ class DuplicateFilter(RowFilter):
             "rows": banding.rows,
             "seed": self._seed,
         }
-
-    @property
-    def dropped(self) -> dict[str, int]:
-        """Number of documents dropped, by reason."""
-        if self.counts is None:
-            return {}
-        reasons = {
-            "of the same words as another": self.counts.exact,
-            "nearly the same as another": self.counts.near,
-        }
-        return {reason: count for reason, count in reasons.items() if count}
 
 
 def find_duplicates(
@@ -246,9 +241,7 @@ def _gather(parents: list[int], keys: list[tuple[int, str, str]], exact: int) ->
         groups.append(DuplicateGroup(keys[kept][1], tuple(keys[other][1] for other in others)))
         dropped.update(others)
     counts = DuplicateCounts(len(parents), exact, len(dropped) - exact, len(parents) - len(dropped))
-    return Duplicates(
-        tuple(sorted(groups, key=lambda group: (group.kept, group.dropped))), counts, frozenset(dropped)
-    )
+    return Duplicates(tuple(sorted(groups)), counts, frozenset(dropped))
 
 
 def find_root(parents: list[int], position: int) -> int:

@@ -28,10 +28,7 @@ _MATHEMATICS = re.compile(r"\$\$.*?\$\$|\$[^$]*\$|\\[A-Za-z]+", re.DOTALL)
 
 
 def make_filters(
-    *,
-    language: str | None = None,
-    evaluation: Sequence[Path] = (),
-    near_duplicates: float | None = None,
+    *, language: str | None = None, evaluation: Sequence[Path] = (), near_duplicates: float | None = None
 ) -> list[RowFilter]:
     """The requested filters, the cheapest first.
 
@@ -84,8 +81,7 @@ class LanguageFilter(RowFilter):
 
     Attributes:
         language: ISO 639 code of the language to keep.
-        kept: number of rows kept so far.
-        undetermined: how many of these because no language was recognised with a probability of 0.8.
+        undetermined: number of rows kept so far because no language was recognised with a probability of 0.8.
 
     Raises:
         MissingPackage: py3langid is not installed.
@@ -98,8 +94,8 @@ class LanguageFilter(RowFilter):
         if language not in self._model.labels:
             raise InputError(f"unknown language code {language!r}", hint="write it like en, de, fr or zh")
         self.language = language
-        self.kept = self.undetermined = 0
-        self._dropped: Counter[str] = Counter()
+        self.undetermined = 0
+        self.dropped: Counter[str] = Counter()
 
     def recognise(self, text: str) -> str:
         """The ISO 639 code of a text's language, or `und` if it is not certain."""
@@ -129,16 +125,10 @@ class LanguageFilter(RowFilter):
         """Say of each row, in order, whether it is in the language or in none that is recognised."""
         return map(self._stays, rows)
 
-    @property
-    def dropped(self) -> Counter[str]:
-        """Number of rows dropped so far, with their language as the reason."""
-        return self._dropped
-
     def _stays(self, row: AnyRow) -> bool:
         code = self.recognise(" ".join(texts_of(row)))
         if code not in (self.language, UNDETERMINED):
-            self._dropped[f"in another language ({code})"] += 1
+            self.dropped[f"in another language ({code})"] += 1
             return False
-        self.kept += 1
         self.undetermined += code == UNDETERMINED
         return True

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import field_validator
 
 from yukawa.core.config import StrictModel, checked, read_table
-from yukawa.core.errors import InputError, unknown_name
+from yukawa.core.errors import InputError, check_name
 from yukawa.core.manifest import SPLITS
 from yukawa.data.spool import Places
 
@@ -92,8 +92,7 @@ def find_mixture(name: str, table: MixtureTable) -> Mixture:
     Raises:
         InputError: the table has no such mixture; the nearest is named.
     """
-    if name not in table:
-        raise unknown_name("mixture", name, table)
+    check_name("mixture", name, table)
     return table[name]
 
 

@@ -90,17 +90,18 @@ def texts_of(row: AnyRow) -> list[str]:
 
 
 class RowFilter(ABC):
-    """Decides which rows stay in a data set; each filter sees what the one before it left."""
+    """Decides which rows stay in a data set; each filter sees what the one before it left.
+
+    Attributes:
+        dropped: number of rows dropped so far, by reason.
+    """
+
+    dropped: Mapping[str, int]
 
     @property
     @abstractmethod
     def settings(self) -> dict[str, Any]:
         """What decides, as JSON for the manifest: `filter` names it, `about` is a sentence for people."""
-
-    @property
-    @abstractmethod
-    def dropped(self) -> Mapping[str, int]:
-        """Number of rows dropped so far, by reason."""
 
     @abstractmethod
     def keeps(self, rows: Iterable[Any]) -> Iterator[bool]:
@@ -177,10 +178,7 @@ def schema(kind: RowKind) -> Any:
     arrow = require("pyarrow", "reading and writing Parquet files")
     text = arrow.string()
     messages = arrow.list_(arrow.struct([(name, text) for name in Turn.model_fields]))
-    types = dict.fromkeys(_OF_TURNS, messages) | {
-        "created": arrow.date32(),
-        "categories": arrow.list_(text),
-    }
+    types = dict.fromkeys(_OF_TURNS, messages) | {"created": arrow.date32(), "categories": arrow.list_(text)}
     return arrow.schema([(name, types.get(name, text)) for name in kind.model_fields])
 
 

@@ -55,9 +55,6 @@ class DocumentSpool:
     def __len__(self) -> int:
         return len(self._days)
 
-    def __iter__(self) -> Iterator[Document]:
-        return self.read(range(len(self)))
-
     def add(self, document: Document) -> None:
         """Add a document.
 

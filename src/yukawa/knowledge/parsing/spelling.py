@@ -8,6 +8,8 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from yukawa.knowledge.parsing.names import EAST_ASIAN
+
 ARROW = " → "  # kept as one character no particle name contains
 
 _GREEK = {
@@ -48,6 +50,11 @@ _MACRON = re.compile("(?<=[A-Za-z])[\u0304\u0305]+")
 _LONE_MARK = re.compile("(?:(?<![A-Za-z])|(?<=psi)|(?<=chi))([A-Za-z])\u0303(?![A-Za-z])")
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uff66-\uff9f"
 _SCRIPTS_MEET = re.compile(rf"(?<=[{_CJK}])(?=[A-Za-z0-9])|(?<=[A-Za-z0-9+\-*')])(?=[{_CJK}])")
+_EAST_ASIAN = re.compile(
+    "(?:"
+    + "|".join(sorted(EAST_ASIAN, key=len, reverse=True))
+    + ")(?!伏|ボルト|學|学|顕微|显微)"  # not the electronvolt
+)
 _COMPOUND = re.compile(
     r"(?<=[A-Za-z0-9'*)+])-(?=(?:mesons?|bosons?|baryons?|leptons?|quarks?|star|short|long|prime|psi|zero|plus|minus"
     r"|hyperons?|resonances?|neutrinos?|antineutrinos?|particles?|bar)\b)",
@@ -200,6 +207,7 @@ def _rewrite(text: _Text) -> None:
         _from_latex(text)
     if not text.text.isascii():
         text.sub(_INVISIBLE, "")
+        text.sub(_EAST_ASIAN, lambda match: f" {EAST_ASIAN[match[0]]} ")
         text.sub(_NOT_ASCII, _plain_characters)
         text.sub(_LONE_MARK, r"\1tilde")
         text.sub(_SCRIPTS_MEET, " ")

@@ -21,7 +21,7 @@ _DIGITS = r"(?:\d+(?:[ ,](?=\d{3}\b)\d{3})*(?:\.\d*)?|\.\d+)"
 _UNSIGNED = r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
 _EXPONENT = r"(?:(?:\^|\*\*)? {0,2}\{?\(?[+-]?\d+\)?\}?|[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)"
 _RAISED = r"(?:(?:\^|\*\*) {0,2}\{?\(?[+-]?\d+\)?\}?|[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)"
-_OTHER_LETTERS = "\u0304\u0370-\u03ffµ′⁰¹²³⁺⁻"  # of names such as ρ(770), η′(958), ρ⁰(770)
+_OTHER_LETTERS = "\u0304\u0370-\u03ffℓµ′⁰¹²³⁺⁻"  # of names such as ρ(770), η′(958), ρ⁰(770)
 _START = re.compile(
     rf"(?<![A-Za-z0-9_.(){{^*'/{_OTHER_LETTERS}])(?:(?P<open>\() *+)?"
     rf"(?P<value>10(?P<raised>{_RAISED})|[+-]?\d{{1,2}}/[23](?![\d.]| *+10\b)|[+-]?{_DIGITS}(?:[eE][+-]?\d+)?)"
@@ -42,7 +42,7 @@ _POWER_OF_UNIT = r"(?:(?:\^|\*\*)(?:\{?\(?[+-]?\d(?:/\d)?\)?\}?)|[⁺⁻]?[⁰¹
 _FACTOR = rf"(?:[%‰°]|[^\W\d_]{{1,20}}(?:_[A-Za-z]{{1,3}})?){_POWER_OF_UNIT}"
 _UNIT = re.compile(rf" *+(?P<unit>{_FACTOR})(?P<more>(?: ?[·*/] ?{_FACTOR}| {_FACTOR}){{0,2}})")
 _MORE = re.compile(rf" ?[·*/] ?{_FACTOR}| {_FACTOR}")
-_AFTER_UNIT = re.compile(r"[^\W_]|[_^*'⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹]|[+-](?!\w{2})| (?:mesons?|bosons?|quarks?)\b")
+_AFTER_UNIT = re.compile(r"[^\W_]|[_^*'(⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹]|[+-](?!\w{2})| (?:mesons?|bosons?|quarks?)\b")
 # Letters that are units only where physicists write them so, and words that mean something else in a sentence.
 _LETTERS = frozenset("smubeKTtħ%‰°")
 _NO_UNITS = frozenset("an ans as at in pi au fermi minute deg grad 分 日 天 a min.".split())

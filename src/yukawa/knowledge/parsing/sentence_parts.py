@@ -11,6 +11,7 @@ from typing import Literal
 from yukawa.knowledge.parsing.channels import mode, read_channel
 from yukawa.knowledge.parsing.decays import find_decays
 from yukawa.knowledge.parsing.particles import Mention, find_particles
+from yukawa.knowledge.parsing.plan import Channel
 from yukawa.knowledge.parsing.quantities import Quantity, find_quantities
 from yukawa.knowledge.parsing.spelling import plain_ascii
 
@@ -57,14 +58,17 @@ _NEUTRAL = frozenset(
     particle particles state states meson mesons baryon baryons boson bosons lepton leptons quark quarks hadron particle's
     approximately roughly around nearly ca circa error errors uncertainty uncertainties plus minus source sources passage
     passages review physics group edition main mode modes following namely produces produce gives give goes occurs occur happens
-    full total mean lifetime such e.g i.e corresponds corresponding namely very only just currently
+    less greater smaller larger below above least most limit limits bound bounds upper lower excluded allowed exceed exceeds
+    full total mean what how such e.g i.e corresponds corresponding namely very only just currently
     """.split()
 ) - {"only"}  # fmt: skip
 _NEGATIONS = frozenset("not no never none neither nor without cannot n't non isn't aren't wasn't doesn't don't hasn't can't didn't".split())
-_SYMBOL_OF = re.compile(r"(?<![A-Za-z0-9_])(m|M|Gamma|tau|BR?)_(?=[A-Za-z])(?!tot|[a-z]+ ?[(=]? ?→)")
+_SYMBOLS = {"m": "mass", "M": "mass", "Gamma": "width", "tau": "lifetime"}
+_SYMBOL_OF = re.compile(r"(?<![A-Za-z0-9_])(m|M|Gamma|tau)_(?=[A-Za-z])(?!tot)")
 _SAME = (
     (re.compile(r"(?<![A-Za-z_])G\((?=[^()]{0,300}(?:→|total))"), "Gamma("),
     (re.compile(r"(?<![A-Za-z_])mass\("), "m("),
+    (re.compile(r"(?<![A-Za-z_])l(?=[+-])|(?<=nu_)l\b|(?<=nubar_)l\b"), "lepton"),
     (re.compile(r"(?<![A-Za-z_])meanlife\("), "tau("),
     (re.compile(r"(?<![A-Za-z_])width\("), "Gamma("),
     (re.compile(r"(?<![A-Za-z_])Deltamass"), "Deltam"),
@@ -77,11 +81,17 @@ _LEVEL = re.compile(
 )
 _MARK = "\ue000"  # the first of the private characters that stand where values stood
 _MARKED = re.compile("[\ue000-\uf8ff]")
-_WORD = re.compile(r"[A-Za-z][A-Za-z0-9'_*^+-]*|\d+(?:\.\d+)?|[^\W\d_]+")
+_WORD = re.compile(r"(?<!')[A-Za-z][A-Za-z0-9'_*^+-]*|\d+(?:\.\d+)?|[^\W\d_]+")
 _ABOUT = re.compile(r"(?:\b(?:about|approximately|around|roughly|ca\.?|circa|nearly|approx\.?)|[~≈≃∼]) *+\(? *+$", re.IGNORECASE)
-_IS_BEFORE = re.compile(r"(?:\b(?:is|are|was|be|equals?)|=|≈|:) *+$")
+_IS_BEFORE = re.compile(r"(?:\b(?:is|are|was|be|equals?)|(?<![<>])=|≈|:) *+$")
+_ARROW_BEFORE = re.compile(r"(?:->|→|\\to) *+$")
+_CONDITION = re.compile(r"(?:(?<![A-Za-z])[SLIJ]|helicity) ?=$")
+_ANOTHER = re.compile(r" (?:and|to|or) [+-]?[\d.]")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _LIST_OF_MODES = re.compile(r"\bdecay (?:modes|channels)\b[^:]{0,200}:", re.IGNORECASE)
+_SPEAKS_OF_DECAYS = re.compile(r"\b(?:decay|disintegrat|goes|go|turn|transform|branching|into)")
+# What may stand between the name of what decays and its products.
+_VERB = re.compile(r" (?:(?:[a-z]+ ){0,6}(?:decay|disintegrat|turn|transform)[a-z]{0,4} (?:[a-z]+ ){0,3}(?:to|into|in|via)|(?:[a-z]+ ){0,4}(?:to|into)) (?:[a-z]+ ){0,1}")
 _MOST_VALUES = 400
 
 
@@ -99,12 +109,22 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
-    """A quantity that a sentence states, and the words about it alone."""
+class Stated:
+    """A quantity that a sentence states, and what belongs to it alone.
+
+    Args:
+        quantity: the number with errors, unit and bound.
+        about: whether 'about' or the like stands before it.
+        confidence_level: in percent, or None.
+        text: as written.
+        scale: what the number is multiplied with, unit and power of ten; 1 for a bare number.
+    """
 
     quantity: Quantity
     about: bool
-    confidence_level: float | None = None
+    confidence_level: float | None
+    text: str
+    scale: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +133,14 @@ class Parts:
 
     plain: str
     parts: tuple[Part, ...]
-    values: tuple[Value, ...]
+    values: tuple[Stated, ...]
 
 
 def sentence_parts(sentence: str) -> Parts:
     """Take a sentence apart, whoever wrote it: a source, a person or a model."""
     text, levels = _without_levels(sentence)
-    stated = [q for q in find_quantities(text)[:_MOST_VALUES] if _is_stated(text, q)]
+    brackets = _brackets(text)
+    stated = [q for q in find_quantities(text)[:_MOST_VALUES] if _is_stated(text, q, brackets)]
     masked, done = [], 0
     for number, q in enumerate(stated):
         masked += [text[done : q.start], f" {chr(ord(_MARK) + number)} "]
@@ -129,38 +150,60 @@ def sentence_parts(sentence: str) -> Parts:
     return Parts(plain, tuple(_merged(plain, _parts(plain))), values)
 
 
+def _scale(written: str) -> float:
+    """The size of the unit of 'NUMBER unit', 1 for a bare number."""
+    unit = find_quantities("1 " + written.lstrip("+-−0123456789.,() ")) if written[-1:] in "%" or written[-1:].isalpha() else []
+    return unit[0].value if unit else 1.0
+
+
 def _without_levels(text: str) -> tuple[str, list[tuple[int, float]]]:
     """`text` with confidence levels blanked, and these with their places."""
     levels = [(m.start(), float(m["level"] or m["level2"])) for m in _LEVEL.finditer(text)]
     return (_LEVEL.sub(lambda m: " " * len(m[0]), text) if levels else text), levels
 
 
-def _value(text: str, q: Quantity, later: Sequence[Quantity], levels: Sequence[tuple[int, float]]) -> Value:
+def _value(text: str, q: Quantity, later: Sequence[Quantity], levels: Sequence[tuple[int, float]]) -> Stated:
     """A level of confidence belongs to the limits before it."""
     about = _ABOUT.search(text, max(0, q.start - 24), q.start) is not None
     level = next((level for place, level in levels if place >= q.end), None) if q.bound or not later else None
-    return Value(q, about, level)
+    written = text[q.start : q.end]
+    return Stated(q, about, level, written, _scale(written))
 
 
-def _is_stated(text: str, q: Quantity) -> bool:
+def _is_stated(text: str, q: Quantity, brackets: Sequence[tuple[int, int]]) -> bool:
     """Whether a number is a value that the sentence states; counts, conditions in brackets, years and indices are words."""
     following = text[q.end : q.end + 1]
     if following.isalpha() or following in ("-", "‑") or text[q.start - 1 : q.start] == "-":
         return False
-    written = text[q.start : q.end]
-    if q.unit == "" and not q.errors:
-        if _YEAR.fullmatch(written.strip()):
-            return False
-        bare = written.strip().isdigit() and len(written.strip()) < 3
-        if bare and text[q.end + 1 : q.end + 2].isalpha() and not _IS_BEFORE.search(text, max(0, q.start - 12), q.start) and "%" not in following:
-            return False
-    before = text[: q.start]
-    depth = before.count("(") - before.count(")") + before.count("[") - before.count("]")
-    return depth <= 0 or _ABOUT.search(text, max(0, q.start - 24), q.start) is not None
+    if q.unit == "" and not q.errors and _is_count(text, q):
+        return False
+    in_brackets = any(a < q.start and q.end <= b for a, b in brackets)
+    return not in_brackets or _ABOUT.search(text, max(0, q.start - 24), q.start) is not None
+
+
+def _is_count(text: str, q: Quantity) -> bool:
+    """Whether a bare number is a year, a number of things, or the value of an index."""
+    written, first = text[q.start : q.end].strip(), max(0, q.start - 12)
+    if _YEAR.fullmatch(written) or _CONDITION.search(text, first, q.start) or _ARROW_BEFORE.search(text, first, q.start):
+        return True
+    counts = text[q.end + 1 : q.end + 2].isalpha() and not _ANOTHER.match(text, q.end)
+    return len(written) < 3 and written.isdigit() and counts and not _IS_BEFORE.search(text, first, q.start)
+
+
+def _brackets(text: str) -> list[tuple[int, int]]:
+    """Where brackets open and close; one without its partner counts for nothing."""
+    found: list[tuple[int, int]] = []
+    opened: dict[str, list[int]] = {"(": [], "[": []}
+    for position, character in enumerate(text):
+        if character in opened:
+            opened[character].append(position)
+        elif character in ")]" and (starts := opened["([" [character == "]"]]):
+            found.append((starts.pop(), position))
+    return found
 
 
 def _normal(plain: str) -> str:
-    plain = _SYMBOL_OF.sub(lambda m: {"tau": "lifetime", "Gamma": "width", "B": "branching fraction", "BR": "branching fraction"}.get(m[1], "mass") + " of ", plain)
+    plain = _SYMBOL_OF.sub(lambda m: f"{_SYMBOLS[m[1]]} of ", plain)
     for pattern, name in _SAME:
         plain = pattern.sub(name, plain)
     return " ".join(plain.split())
@@ -194,9 +237,10 @@ def _closing(text: str, start: int) -> int:
 
 def _parts(plain: str) -> list[Part]:
     found = [Part("value", m.start(), m.end(), value=ord(m[0]) - ord(_MARK)) for m in _MARKED.finditer(plain)]
-    transitions = _transitions(plain)
+    mentions = find_particles(plain)
+    transitions = _transitions(plain, mentions)
     found += transitions
-    for mention in find_particles(plain):
+    for mention in mentions:
         if not any(t.start <= mention.start < t.end for t in transitions):
             found.append(Part("thing", mention.start, mention.end, names=mention.names))
     masked = _masked(plain, found)
@@ -214,22 +258,30 @@ def _masked(plain: str, parts: Sequence[Part]) -> str:
     return "".join(characters)
 
 
-def _transitions(plain: str) -> list[Part]:
+def _transitions(plain: str, mentions: Sequence[Mention]) -> list[Part]:
     """Decays written with an arrow or in words, and those of a list of modes: 'decay modes of the X: A B: …; C D: …'."""
-    if listed := _LIST_OF_MODES.search(plain):
-        parents = find_particles(plain[: listed.end()])
-        if parents:
-            return list(_listed(plain, listed.end(), parents[0]))
-    if "→" not in plain and not re.search(r"decay|disintegrat|goes|go |turn|branch|into", plain):
+    if (listed := _LIST_OF_MODES.search(plain)) and mentions and mentions[0].start < listed.end():
+        return list(_listed(plain, listed.end(), mentions[0]))
+    if "→" in plain:
+        return list(_with_arrows(plain, mentions))
+    if not _SPEAKS_OF_DECAYS.search(plain):
         return []
-    found = []
-    for decay in find_decays(plain):
-        if decay.subject is None or not (decay.explicit or decay.channel.products):
-            continue
-        found.append(
-            Part("transition", decay.subject.span[0], decay.span[1], transition=_transition(decay.subject.names, decay.channel))
-        )
-    return found
+    return [
+        Part("transition", d.subject.span[0], d.span[1], transition=_transition(d.subject.names, d.channel))
+        for d in find_decays(plain)
+        if d.subject is not None and d.channel.products and _VERB.fullmatch(plain, d.subject.span[1], d.channel.span[0])
+    ]
+
+
+def _with_arrows(plain: str, mentions: Sequence[Mention]) -> Iterator[Part]:
+    done = 0
+    while (arrow := plain.find("→", done)) >= 0:
+        parent = next((m for m in reversed(mentions) if done <= m.start and m.end <= arrow), None)
+        value = _MARKED.search(plain, arrow)
+        channel, end = read_channel(plain, arrow + 1, value.start() if value else len(plain))
+        done = max(end, arrow + 1)
+        if parent is not None and channel.products:
+            yield Part("transition", parent.start, done, transition=_transition(parent.names, channel))
 
 
 def _listed(plain: str, start: int, parent: Mention) -> Iterator[Part]:
@@ -240,7 +292,7 @@ def _listed(plain: str, start: int, parent: Mention) -> Iterator[Part]:
             yield Part("transition", first, last, transition=_transition(parent.names, channel))
 
 
-def _transition(parents: tuple[str, ...], channel) -> Transition:  # type: ignore[no-untyped-def]
+def _transition(parents: tuple[str, ...], channel: Channel) -> Transition:
     canonical = mode(channel)
     return tuple(sorted(parents)), canonical.channel, tuple(sorted(canonical.qualifiers.items()))
 

@@ -33,7 +33,21 @@ _NOUNS = {
     "partial width": "mass", "CP violation": "lifetime", "polarization": "charge", "decay parameter": "lifetime",
     "form factor": "branching fraction", "magnetic moment": "mass", "asymmetry": "width",
 }  # fmt: skip
-_SHIFTS = {"TeV": 12, "GeV": 9, "MeV": 6, "keV": 3, "eV": 0, "s": 0, "ms": -3, "μs": -6, "ns": -9, "ps": -12, "fs": -15, "%": -2, "": 0}
+_SHIFTS = {
+    "TeV": 12,
+    "GeV": 9,
+    "MeV": 6,
+    "keV": 3,
+    "eV": 0,
+    "s": 0,
+    "ms": -3,
+    "μs": -6,
+    "ns": -9,
+    "ps": -12,
+    "fs": -15,
+    "%": -2,
+    "": 0,
+}
 _KINDS = (("TeV", "GeV", "MeV", "keV", "eV"), ("s", "ms", "μs", "ns", "ps", "fs"), ("%", ""))
 
 
@@ -75,7 +89,8 @@ class Sentence:
 
     def written(self, value: str | None = None, *, frame: str | None = None, bound: str | None = None) -> str:
         """The sentence with another value, beginning or limit."""
-        return f"{frame or self.frame} is {self.bound if bound is None else bound}{self.value.text() if value is None else value}{self.rest}"
+        limit = self.bound if bound is None else bound
+        return f"{frame or self.frame} is {limit}{self.value.text() if value is None else value}{self.rest}"
 
 
 def take_apart(text: str) -> Sentence | None:
@@ -89,8 +104,16 @@ def take_apart(text: str) -> Sentence | None:
         return None
     plus = match["error"] or match["plus"] or ""
     power = int(match["power"].translate(_PLAIN)) if match["power"] else 0
-    value = Value(match["value"].replace("−", "-"), plus, match["error"] or match["minus"] or "", power, match["unit"] or "")
-    found = Sentence(text, text[: first.start()], first["bound"] or "", value, text[first.end() + match.end() :])
+    value = Value(
+        match["value"].replace("−", "-"),
+        plus,
+        match["error"] or match["minus"] or "",
+        power,
+        match["unit"] or "",
+    )
+    found = Sentence(
+        text, text[: first.start()], first["bound"] or "", value, text[first.end() + match.end() :]
+    )
     return found if found.written() == text else None
 
 
@@ -114,7 +137,10 @@ def perturbations(one: Sentence, others: list[Sentence], chance: random.Random) 
             yield "unit", one.written(_with(v, unit=chance.choice(units)).text())
         if v.unit:
             yield "unit", one.written(_with(v, unit="").text())
-        yield "unit", one.written(_with(v, unit=chance.choice([u for u in ("GeV", "s", "fm") if u != v.unit])).text())
+        yield (
+            "unit",
+            one.written(_with(v, unit=chance.choice([u for u in ("GeV", "s", "fm") if u != v.unit])).text()),
+        )
     yield from _error_perturbations(one, chance)
     if one.bound:
         yield "limit", one.written(bound="greater than " if one.bound == "less than " else "less than ")
@@ -123,7 +149,7 @@ def perturbations(one: Sentence, others: list[Sentence], chance: random.Random) 
             yield "level", one.text.replace("90 % confidence", "95 % confidence")
     else:
         yield "limit", one.written(bound=chance.choice(("less than ", "greater than ")))
-    if other := next((o for o in chance.sample(others, 40) if _another_subject(one, o)), None):
+    if other := next((o for o in chance.sample(others, min(40, len(others))) if _another_subject(one, o)), None):
         yield "subject", one.written(frame=other.frame)
     if noun := next((n for n in _NOUNS if n in one.frame), None):
         yield "property", one.written(frame=one.frame.replace(noun, _NOUNS[noun]))
@@ -166,6 +192,51 @@ def _last_digit(digits: str) -> Decimal:
     return Decimal(1).scaleb(int(Decimal(digits).as_tuple().exponent))
 
 
+# Numbers that sentences in other forms state: quantum numbers, ranges, lists of decay modes.
+_STATED = re.compile(
+    r"(?<=charge )[+−]?\d|(?<= [IJ] = )\d(?:/2)?|(?<=parity )[PC]? ?[+−]1|(?<=between )−?\d[\d.]*|(?<= and )−?\d[\d.]*(?= [%MGk(])"
+    r"|(?<=: \()\d[\d.]*|(?<= ± )\d[\d.]*|(?<=× 10)⁻[⁰¹²³⁴⁵⁶⁷⁸⁹]+"
+)
+_HEAD = re.compile(r"(?= has (?:not |possibly )?been|: charge| and their)")
+_OPPOSITES = (
+    (" has been ", " has not been "), (" has not been ", " has been "), (" has possibly been ", " has not been "),
+    (" is between ", " is not between "),
+    (" charge ", " not charge "), ("branching fractions: ", "branching fractions are not: "), (" is about ", " is not about "),
+)  # fmt: skip
+
+
+def other_perturbations(text: str, others: list[str], chance: random.Random) -> Iterator[tuple[str, str]]:
+    """As `perturbations`, of a sentence that states several values, words or none."""
+    if places := list(_STATED.finditer(text)):
+        for match in chance.sample(places, min(3, len(places))):
+            yield "number", text[: match.start()] + _other_number(match[0], chance) + text[match.end() :]
+    if pair := next((p for p in _OPPOSITES if p[0] in text), None):
+        yield "negation", text.replace(*pair, 1)
+    for start in ("Quantum numbers of the ", "Main decay modes of the ", "The decay "):
+        same = [o for o in others if o.startswith(start) and o != text] if text.startswith(start) else []
+        if same:
+            mine, theirs = (_HEAD.split(t, maxsplit=1)[0] for t in (text, chance.choice(same)))
+            if _letters(mine) != _letters(theirs):
+                yield "subject", theirs + text[len(mine) :]
+
+
+def _other_number(written: str, chance: random.Random) -> str:
+    if written[-1] in "⁰¹²³⁴⁵⁶⁷⁸⁹":
+        power = int(written.translate(_PLAIN))
+        return str(power + chance.choice((-2, -1, 1, 2))).translate(_RAISED)
+    if written[-2:-1] in "+−" and written[-2:-1]:
+        return written.translate(str.maketrans("+−", "−+")) if written[-1] != "0" else "1"
+    if "/" in written:
+        return {"1/2": "3/2"}.get(written, "1/2")
+    digits = [i for i, c in enumerate(written) if c.isdigit()]
+    changed = _other_digit(written, chance.choice(digits), chance)
+    return (
+        changed
+        if Decimal(changed.replace("−", "-")) != Decimal(written.replace("−", "-"))
+        else _other_number(written, chance)
+    )
+
+
 # ---- what must pass -----------------------------------------------------------------------------------
 
 
@@ -173,14 +244,28 @@ def reformattings(one: Sentence, chance: random.Random) -> Iterator[tuple[str, s
     """(kind, sentence that states the same in another way): one of each kind that there is."""
     yield "itself", one.text
     v = one.value
-    value, errors, unit = v.value, (f" ± {v.plus}" if v.plus == v.minus else f" +{v.plus} −{v.minus}") if v.plus else "", v.unit
+    value, errors, unit = (
+        v.value,
+        (f" ± {v.plus}" if v.plus == v.minus else f" +{v.plus} −{v.minus}") if v.plus else "",
+        v.unit,
+    )
     after = f" {unit}".rstrip()
     if v.power:
         yield "e-10", one.written(_scientific(v) + after)
         body = f"({value}{errors})" if errors else value
         yield "x10^-10", one.written(f"{body} x 10^{v.power}{after}")
-        yield "latex", one.written(f"${body.replace('±', chr(92) + 'pm').replace('−', '-')} \\times 10^{{{v.power}}}${after}")
-    if v.plus and v.plus == v.minus and (count := Decimal(v.plus) / _last_digit(v.value)) == int(count) and count > 0:
+        yield (
+            "latex",
+            one.written(
+                f"${body.replace('±', chr(92) + 'pm').replace('−', '-')} \\times 10^{{{v.power}}}${after}"
+            ),
+        )
+    if (
+        v.plus
+        and v.plus == v.minus
+        and (count := Decimal(v.plus) / _last_digit(v.value)) == int(count)
+        and count > 0
+    ):
         power = f" × 10{str(v.power).translate(_RAISED)}" if v.power else ""
         yield "brackets", one.written(f"{value.replace('-', '−')}({int(count)}){power}{after}")
     for kind in _KINDS:
@@ -206,7 +291,9 @@ def _scientific(v: Value) -> str:
 
 
 def _shifted(v: Value, shift: int, unit: str) -> str:
-    value, plus, minus = (format(Decimal(d).scaleb(v.power + shift), "f") if d else "" for d in (v.value, v.plus, v.minus))
+    value, plus, minus = (
+        format(Decimal(d).scaleb(v.power + shift), "f") if d else "" for d in (v.value, v.plus, v.minus)
+    )
     return Value(value, plus, minus, 0, unit).text()
 
 
@@ -217,7 +304,11 @@ def _rounded(v: Value) -> str:
     step = _last_digit(v.value)
     while step * 3 < max(Decimal(v.plus), Decimal(v.minus)):
         step = step.scaleb(1)
-    value = Decimal(v.value).quantize(step, ROUND_HALF_EVEN) if step < 1 else (Decimal(v.value) / step).quantize(Decimal(1), ROUND_HALF_EVEN) * step
+    value = (
+        Decimal(v.value).quantize(step, ROUND_HALF_EVEN)
+        if step < 1
+        else (Decimal(v.value) / step).quantize(Decimal(1), ROUND_HALF_EVEN) * step
+    )
     if not value or step > 1:  # zeros at the end would claim to be known
         return ""
     return Value(format(value, "f"), "", "", v.power, v.unit).text()
@@ -225,14 +316,17 @@ def _rounded(v: Value) -> str:
 
 def _frames(one: Sentence) -> Iterator[tuple[str, str]]:
     """The name in one notation only, and the statement in another order of words."""
-    if (match := re.fullmatch(r"The (?P<what>[^()→]+?) of (?P<one>\S.*→.*) \((?P<two>.*-->.*)\)", one.frame)) and (
-        match["one"].count("→") == match["two"].count("-->")
-    ):
+    if (
+        match := re.fullmatch(r"The (?P<what>[^()→]+?) of (?P<one>\S.*→.*) \((?P<two>.*-->.*)\)", one.frame)
+    ) and (match["one"].count("→") == match["two"].count("-->")):
         yield "one name", one.written(frame=f"The {match['what']} of {match['one']}")
         yield "one name", one.written(frame=f"The {match['what']} of {match['two']}")
         if match["what"] == "branching fraction":
             yield "order", one.written(frame=f"B({match['one']})")
-    elif match := re.fullmatch(r"The (?P<what>mass|full width|lifetime \(mean life\)) of the (?P<name>[^(),]+?) \((?P<names>.*)\)", one.frame):
+    elif match := re.fullmatch(
+        r"The (?P<what>mass|full width|lifetime \(mean life\)) of the (?P<name>[^(),]+?) \((?P<names>.*)\)",
+        one.frame,
+    ):
         what = match["what"].replace(" (mean life)", "").replace("full ", "")
         names = re.split(r", (?![^()]*\))", match["names"])
         yield "one name", one.written(frame=f"The {what} of the {names[-1]}")
@@ -262,27 +356,41 @@ def pdg_sentences(size: int, seed: int = 0) -> list[str]:
     return random.Random(seed).sample(texts, size)
 
 
+def cited(text: str) -> str:
+    """`text` with a citation in each of its sentences."""
+    return re.sub(r"\.(?= Its? |$)| $", " [1].", text if text.endswith(".") else f"{text}.")
+
+
 def measure(size: int, seed: int = 0) -> dict[str, dict[str, list[int]]]:
     """For each kind of perturbation and of reformatting: (right, all); and the first failures of each."""
     from yukawa.knowledge.citing import check
 
     chance = random.Random(seed)
-    found = [s for text in pdg_sentences(3 * size, seed) if (s := take_apart(text)) is not None][:size]
+    texts = pdg_sentences(size, seed)
+    usual = [s for text in texts if (s := take_apart(text)) is not None]
+    taken = {s.text: s for s in usual}
     right: dict[str, Counter[str]] = {"caught": Counter(), "passed": Counter()}
     total: dict[str, Counter[str]] = {"caught": Counter(), "passed": Counter()}
     failures: list[tuple[str, str, str, str]] = []
-    for one in found:
-        tried = [("caught", *p) for p in perturbations(one, found, chance)]
-        tried += [("passed", *p) for p in reformattings(one, chance)]
+    for source in texts:
+        if one := taken.get(source):
+            tried = [("caught", *p) for p in perturbations(one, usual, chance)]
+            tried += [("passed", *p) for p in reformattings(one, chance)]
+        else:
+            tried = [("caught", *p) for p in other_perturbations(source, texts, chance)] + [
+                ("passed", "itself", source)
+            ]
         for wanted, kind, text in tried:
-            problems = check(f"{text.rstrip('.')} [1].", [Quoted(one.text)])
+            problems = check(cited(text), [Quoted(source)])
             total[wanted][kind] += 1
             if bool(problems) == (wanted == "caught"):
                 right[wanted][kind] += 1
             else:
-                failures.append((wanted, kind, text, "; ".join(f"{p.rule}: {p.detail}" for p in problems) or one.text))
+                failures.append(
+                    (wanted, kind, text, "; ".join(f"{p.rule}: {p.detail}" for p in problems) or source)
+                )
     result = {w: {k: [right[w][k], total[w][k]] for k in total[w]} for w in total}
-    return {**result, "failures": failures, "sentences": len(found)}  # type: ignore[dict-item]
+    return {**result, "failures": failures, "sentences": len(texts)}  # type: ignore[dict-item]
 
 
 def main() -> None:

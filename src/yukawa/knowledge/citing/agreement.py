@@ -11,7 +11,9 @@ from yukawa.knowledge.parsing.sentence_parts import Transition
 from yukawa.knowledge.parsing.statements import Assertion
 
 # Of these a particle and its antiparticle have the same value (CPT), so that sources list one for both.
-_SHARED = frozenset({"mass", "width", "lifetime", "half-life", "branching-fraction", "partial-lifetime", "spin", "isospin"})
+_SHARED = frozenset(
+    {"mass", "width", "lifetime", "half-life", "branching-fraction", "partial-lifetime", "spin", "isospin"}
+)
 # A value without its error is right only if its last digit is no finer than this part of the error.
 _FINEST = 1 / 3
 _ROUNDING = 1 + 1e-6
@@ -35,7 +37,9 @@ def departures(said: Assertion, source: Assertion, words: Iterable[str]) -> list
     """
     found = [*_about_another(said, source)]
     if said.negated != source.negated:
-        found.append(Departure("negation", "the answer denies it" if said.negated else "the source denies it"))
+        found.append(
+            Departure("negation", "the answer denies it" if said.negated else "the source denies it")
+        )
     if extra := (said.words | said.others) - set(words):
         found.append(Departure("words", f"not in the source: {', '.join(sorted(extra))}"))
     if said.quantity is None:
@@ -51,16 +55,18 @@ def _about_another(said: Assertion, source: Assertion) -> list[Departure]:
     found = []
     shared = bool(said.properties & _SHARED) or not said.properties
     here, there = _all_things(said), _all_things(source)
-    if not all(any(_means(a, b, shared) for b in there) for a in said.things):
-        found.append(Departure("subject", f"the source is about {_named(there)}, not {_named(here)}"))
-    elif said.quantity is not None and not all(any(_means(a, b, shared) for a in here) for b in source.things):
+    known = all(any(_means(a, b, shared) for b in there) for a in said.things)
+    complete = said.quantity is None or all(any(_means(a, b, shared) for a in here) for b in source.things)
+    if not (known and complete):
         found.append(Departure("subject", f"the source is about {_named(there)}, not {_named(here)}"))
     if not _same_decays(said.transitions, source.transitions, whole=said.quantity is not None):
         found.append(Departure("subject", "the source is about another decay"))
     same = said.properties == source.properties if said.quantity else said.properties <= source.properties
     if not same:
         found.append(
-            Departure("property", f"the source gives {_listed(source.properties)}, not {_listed(said.properties)}")
+            Departure(
+                "property", f"the source gives {_listed(source.properties)}, not {_listed(said.properties)}"
+            )
         )
     return found
 
@@ -98,13 +104,18 @@ def _same_decay(said: Transition, source: Transition) -> bool:
 
 def _of_values(said: Assertion, source: Assertion) -> list[Departure]:
     mine, theirs = said.quantity, source.quantity
-    assert mine is not None and theirs is not None
+    if mine is None or theirs is None:
+        return []
     found = []
     bound = said.bound if said.bound != "about" or source.bound == "about" else None
     if bound != source.bound:
-        found.append(Departure("limit", f"{_BOUNDS[said.bound]} in the answer, {_BOUNDS[source.bound]} in the source"))
+        found.append(
+            Departure("limit", f"{_BOUNDS[said.bound]} in the answer, {_BOUNDS[source.bound]} in the source")
+        )
     if said.confidence_level is not None and said.confidence_level != source.confidence_level:
-        found.append(Departure("confidence level", f"{said.confidence_level:g} % is not the source's confidence level"))
+        found.append(
+            Departure("confidence level", f"{said.confidence_level:g} % is not the source's confidence level")
+        )
     if mine.unit != theirs.unit:
         found.append(Departure("unit", f"{said.text} has another dimension than the source's {source.text}"))
     elif not _rounded(mine.value, theirs.value, mine.resolution, theirs.resolution):

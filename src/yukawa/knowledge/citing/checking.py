@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from yukawa.knowledge.citing.agreement import Departure, departures
 from yukawa.knowledge.citing.untrusted import without_reasoning
+from yukawa.knowledge.facts import PROPERTIES
 from yukawa.knowledge.parsing.plan import Plan, Wanted
 from yukawa.knowledge.parsing.statements import Assertion, sentences, statements, whole_sentences
 
@@ -28,7 +29,10 @@ RULES = {
     "question": "answers the question",
 }
 _CITATION = re.compile(r" ?\[(\d{1,6}(?:, ?\d{1,6}){0,30})\]")
-_LINK = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]{0,20}:)?//[^\s<>\"')\]]{1,2000}|\b(?:mailto|javascript|data):[^\s)]{1,2000}|\bwww\.[^\s)]{1,500}|\]\((?=[^)\s]{0,200}[:/.])[^)\s]{1,2000}")
+_LINK = re.compile(
+    r"(?:[A-Za-z][A-Za-z0-9+.-]{0,20}:)?//[^\s<>\"')\]]{1,2000}|\b(?:mailto|javascript|data):[^\s)]{1,2000}"
+    r"|\bwww\.[^\s)]{1,500}|\]\((?=[^)\s]{0,200}[:/.])[^)\s]{1,2000}"
+)
 _SPACED_STOP = re.compile(r" ([.!?])$")
 _SUBJECTS_ONLY = frozenset({"overview", "list", "count", "which", "reverse"})
 
@@ -66,7 +70,9 @@ def citations(text: str) -> list[int]:
     return list(dict.fromkeys(found))
 
 
-def check(answer: str, passages: Sequence[Quotable], question_plan: Plan | None = None) -> tuple[Finding, ...]:
+def check(
+    answer: str, passages: Sequence[Quotable], question_plan: Plan | None = None
+) -> tuple[Finding, ...]:
     """What in `answer` its passages do not support; nothing if every statement stands in a passage cited with it.
 
     Args:
@@ -82,11 +88,15 @@ def check(answer: str, passages: Sequence[Quotable], question_plan: Plan | None 
         cited = citations(sentence)
         known = [passages[n - 1] for n in cited if 1 <= n <= len(passages)]
         if unknown := [n for n in cited if not 1 <= n <= len(passages)]:
-            found.append(Finding("citation", sentence, f"no passage has the number {', '.join(map(str, unknown))}"))
+            found.append(
+                Finding("citation", sentence, f"no passage has the number {', '.join(map(str, unknown))}")
+            )
         elif not cited:
             found.append(Finding("citation", sentence, "no passage is cited"))
         else:
-            found += (Finding(d.rule, sentence, d.detail) for claim in claims for d in _unsupported(claim, known))
+            found += (
+                Finding(d.rule, sentence, d.detail) for claim in claims for d in _unsupported(claim, known)
+            )
     if not said:
         found.append(Finding("citation", answer, "the answer states nothing"))
     if question_plan is not None:
@@ -156,7 +166,9 @@ def _unsupported(claim: Assertion, passages: Sequence[Quotable]) -> list[Departu
 
 def _distance(found: Sequence[Departure]) -> tuple[int, int]:
     order = list(RULES)
-    return len({d.rule for d in found} & {"subject", "property"}), sum(1 for _ in found) * 100 - min((order.index(d.rule) for d in found), default=0)
+    return len({d.rule for d in found} & {"subject", "property"}), sum(1 for _ in found) * 100 - min(
+        (order.index(d.rule) for d in found), default=0
+    )
 
 
 def _compared(claim: Assertion, passage: Quotable) -> Iterator[list[Departure]]:
@@ -223,5 +235,6 @@ def _states(s: Assertion, wanted: Wanted) -> bool:
     if not _speaks_of(s, wanted):
         return False
     if wanted.property in s.properties:
-        return s.quantity is not None or bool(s.words or s.others)
+        measured = wanted.property in PROPERTIES and PROPERTIES[wanted.property].dimension is not None
+        return s.quantity is not None or s.negated or (not measured and bool(s.words or s.others or s.things))
     return wanted.property in ("branching-fraction", "decays", "other") and bool(s.transitions or s.words)

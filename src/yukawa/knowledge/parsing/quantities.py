@@ -54,7 +54,8 @@ _UPPER = re.compile(
     r"|upper (?:limit|bound) (?:of|is|at)|not exceed(?:ing)?|does not exceed|under)(?: about)? *+\(? *+$", re.IGNORECASE,
 )  # fmt: skip
 _LOWER = re.compile(
-    r"(?:>|≥|>=|(?<!no )(?<!not )(?:greater|more|larger|longer|higher) than|above|at least|exceed(?:s|ing)|(?:no|not) (?:less|smaller|lower) than"
+    r"(?:>|≥|>=|(?<!no )(?<!not )(?:greater|more|larger|longer|higher) than|above|at least|exceed(?:s|ing)"
+    r"|(?:no|not) (?:less|smaller|lower) than"
     r"|lower (?:limit|bound) (?:of|is|at)|over)(?: about)? *+\(? *+$", re.IGNORECASE,
 )  # fmt: skip
 _RANGE = re.compile(r"\b(?:is|are|lies|lie) (?:somewhere )?between |\d ?– ?\d")
@@ -138,9 +139,9 @@ def _read(text: str, match: re.Match[str]) -> tuple[Quantity | None, int]:
     start = match.start("value")
     if match["open"] and (close := _CLOSE.match(text, end)):
         start, end = match.start(), close.end()
-    if found := _SCIENTIFIC.match(text, end) if text[end - 1] == ")" else None:
-        end = found.end()
-    elif found := _POWER.match(text, end):
+    if (found := _SCIENTIFIC.match(text, end) if text[end - 1] == ")" else None) or (
+        found := _POWER.match(text, end)
+    ):
         end = found.end()
     scale = _power_of_ten(match["raised"] or (found["power"] if found else "0"))
     base, factor, end = _unit(text, end)
@@ -152,7 +153,8 @@ def _read(text: str, match: re.Match[str]) -> tuple[Quantity | None, int]:
                 errors = [tuple(part * size / factor for part in error) for error in errors]  # type: ignore[misc]
     factor *= scale
     parts = tuple(Uncertainty(*(part * factor for part in error)) for error in errors)
-    up, down = (math.hypot(*side) if errors else None for side in zip(*((e.plus, e.minus) for e in parts), strict=True)) if parts else (None, None)  # fmt: skip
+    up, down = (math.hypot(*side) if errors else None for side in zip(*((e.plus, e.minus) for e in parts),
+    strict=True)) if parts else (None, None)  # fmt: skip
     numbers = (value * factor, up or 0.0, down or 0.0, resolution * factor)
     if factor == 0 or not all(map(math.isfinite, numbers)):  # beyond what a float holds
         return None, end
@@ -215,19 +217,19 @@ def base_unit(unit: Unit) -> tuple[str, float]:
         size *= _LIGHT ** float(-length)
         length = time = Fraction()
     powers = (energy, length, time, *others)
-    if powers == (0, 2, 0, 0, 0, 0, 0):
+    if powers == _AREA:
         return "b", size / _BARN
-    if powers == (0, 0, -1, 0, 0, 0, 0):
+    if powers == _RATE:
         return "Hz", size
     if unit.text.endswith("T") and len(unit.text) <= 2:
         return "T", size / _TESLA.size
     names = ("eV", "m", "s", "e", "K", "mol", "rad")
-    written = [
-        name if p == 1 else f"{name}^{p}" for name, p in zip(names, powers, strict=True) if p
-    ]
+    written = [name if p == 1 else f"{name}^{p}" for name, p in zip(names, powers, strict=True) if p]
     return " ".join(written), size
 
 
+_AREA = tuple(map(Fraction, (0, 2, 0, 0, 0, 0, 0)))
+_RATE = tuple(map(Fraction, (0, 0, -1, 0, 0, 0, 0)))
 _TESLA = find_unit("T") or Unit("T", 1.0, ())
 
 

@@ -23,11 +23,13 @@ Kind = Literal["thing", "transition", "property", "value", "negation", "word", "
 _PROPERTIES = {
     "mass": "mass; masses; rest mass; invariant mass; weighs; weigh; weight; m(",
     "width": "width; widths; full width; total width; decay width; natural width; full decay width; total decay width; Gamma of",
-    "lifetime": "lifetime; lifetimes; life time; mean life; mean lives; mean lifetime; lifetime (mean life); average lifetime; lives; lives for;"
+    "lifetime": "lifetime; lifetimes; life time; mean life; mean lives; mean lifetime; lifetime (mean life); average lifetime;"
+    " lives; lives for;"
     " lives on average; life; meanlife; tau(; decays after; survives; average life",
     "half-life": "half life; half lives; halflife",
     "partial-lifetime": "partial mean life; partial lifetime; partial mean lifetime",
-    "branching-fraction": "branching fraction; branching fractions; branching probability; B(; BR(; Br(; BF(; BR; probability; of the time; of decays;"
+    "branching-fraction": "branching fraction; branching fractions; branching probability; B(; BR(; Br(; BF(; BR; probability;"
+    " of the time; of decays;"
     " of all decays; of its decays; of cases; decay fraction; fraction",
     "branching-ratio": "branching ratio; branching ratios; ratio of decay rates",
     "partial-width": "partial width; partial widths; partial decay width; Gamma(; G(",
@@ -62,7 +64,9 @@ _NEUTRAL = frozenset(
     full total mean what how such e.g i.e corresponds corresponding namely very only just currently
     """.split()
 ) - {"only"}  # fmt: skip
-_NEGATIONS = frozenset("not no never none neither nor without cannot n't non isn't aren't wasn't doesn't don't hasn't can't didn't".split())
+_NEGATIONS = frozenset(
+    "not no never none neither nor without cannot n't non isn't aren't wasn't doesn't don't hasn't can't didn't".split()
+)
 _SYMBOLS = {"m": "mass", "M": "mass", "Gamma": "width", "tau": "lifetime"}
 _SYMBOL_OF = re.compile(r"(?<![A-Za-z0-9_])(m|M|Gamma|tau)_(?=[A-Za-z])(?!tot)")
 _SAME = (
@@ -75,14 +79,18 @@ _SAME = (
     (re.compile(r"\bbranching ratio(?=s? (?:of|for)\b(?! Gamma| G\())"), "branching fraction"),
 )
 _LEVEL = re.compile(
-    r" {0,2}\(?(?:at|with)?(?: an?| the)? {0,2}(?P<level>\d{1,2}(?:\.\d{1,4})?) {0,2}\\?(?:%|percent|per cent) {0,2}(?:confidence(?: level)?|credibility(?: level)?|C\.?L\.?\b)\.?\)?"
+    r" {0,2}\(?(?:at|with)?(?: an?| the)? {0,2}(?P<level>\d{1,2}(?:\.\d{1,4})?) {0,2}\\?(?:%|percent|per cent) {0,2}"
+    r"(?:confidence(?: level)?|credibility(?: level)?|C\.?L\.?\b)\.?\)?"
     r"|\(?\bC\.?L\.? {0,2}= {0,2}(?P<level2>\d{1,2}(?:\.\d{1,4})?) {0,2}\\?%\)?",
     re.IGNORECASE,
 )
 _MARK = "\ue000"  # the first of the private characters that stand where values stood
 _MARKED = re.compile("[\ue000-\uf8ff]")
 _WORD = re.compile(r"(?<!')[A-Za-z][A-Za-z0-9'_*^+-]*|\d+(?:\.\d+)?|[^\W\d_]+")
-_ABOUT = re.compile(r"(?:\b(?:about|approximately|around|roughly|ca\.?|circa|nearly|approx\.?)|[~≈≃∼]) *+\(? *+$", re.IGNORECASE)
+_ABOUT = re.compile(
+    r"(?:\b(?:about|approximately|around|roughly|ca\.?|circa|nearly|approx\.?)|[~≈≃∼]) *+\(? *+$",
+    re.IGNORECASE,
+)
 _IS_BEFORE = re.compile(r"(?:\b(?:is|are|was|be|equals?)|(?<![<>])=|≈|:) *+$")
 _ARROW_BEFORE = re.compile(r"(?:->|→|\\to) *+$")
 _CONDITION = re.compile(r"(?:(?<![A-Za-z])[SLIJ]|helicity) ?=$")
@@ -91,8 +99,13 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 _LIST_OF_MODES = re.compile(r"\bdecay (?:modes|channels)\b[^:]{0,200}:", re.IGNORECASE)
 _SPEAKS_OF_DECAYS = re.compile(r"\b(?:decay|disintegrat|goes|go|turn|transform|branching|into)")
 # What may stand between the name of what decays and its products.
-_VERB = re.compile(r" (?:(?:[a-z]+ ){0,6}(?:decay|disintegrat|turn|transform)[a-z]{0,4} (?:[a-z]+ ){0,3}(?:to|into|in|via)|(?:[a-z]+ ){0,4}(?:to|into)) (?:[a-z]+ ){0,1}")
+_VERB = re.compile(
+    r" (?:(?:[a-z]+ ){0,6}(?:decay|disintegrat|turn|transform)[a-z]{0,4} (?:[a-z]+ ){0,3}(?:to|into|in|via)"
+    r"|(?:[a-z]+ ){0,4}(?:to|into)) (?:[a-z]+ ){0,1}"
+)
 _MOST_VALUES = 400
+_LONGEST_CHANNEL = 400
+_LONGEST_PROSE = 2_000  # a longer sentence of words is not searched for decays
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +165,11 @@ def sentence_parts(sentence: str) -> Parts:
 
 def _scale(written: str) -> float:
     """The size of the unit of 'NUMBER unit', 1 for a bare number."""
-    unit = find_quantities("1 " + written.lstrip("+-−0123456789.,() ")) if written[-1:] in "%" or written[-1:].isalpha() else []
+    unit = (
+        find_quantities("1 " + written.lstrip("+-−0123456789.,() "))
+        if written[-1:] in "%" or written[-1:].isalpha()
+        else []
+    )
     return unit[0].value if unit else 1.0
 
 
@@ -184,7 +201,11 @@ def _is_stated(text: str, q: Quantity, brackets: Sequence[tuple[int, int]]) -> b
 def _is_count(text: str, q: Quantity) -> bool:
     """Whether a bare number is a year, a number of things, or the value of an index."""
     written, first = text[q.start : q.end].strip(), max(0, q.start - 12)
-    if _YEAR.fullmatch(written) or _CONDITION.search(text, first, q.start) or _ARROW_BEFORE.search(text, first, q.start):
+    if (
+        _YEAR.fullmatch(written)
+        or _CONDITION.search(text, first, q.start)
+        or _ARROW_BEFORE.search(text, first, q.start)
+    ):
         return True
     counts = text[q.end + 1 : q.end + 2].isalpha() and not _ANOTHER.match(text, q.end)
     return len(written) < 3 and written.isdigit() and counts and not _IS_BEFORE.search(text, first, q.start)
@@ -197,7 +218,7 @@ def _brackets(text: str) -> list[tuple[int, int]]:
     for position, character in enumerate(text):
         if character in opened:
             opened[character].append(position)
-        elif character in ")]" and (starts := opened["([" [character == "]"]]):
+        elif character in ")]" and (starts := opened["(["[character == "]"]]):
             found.append((starts.pop(), position))
     return found
 
@@ -264,12 +285,14 @@ def _transitions(plain: str, mentions: Sequence[Mention]) -> list[Part]:
         return list(_listed(plain, listed.end(), mentions[0]))
     if "→" in plain:
         return list(_with_arrows(plain, mentions))
-    if not _SPEAKS_OF_DECAYS.search(plain):
+    if len(plain) > _LONGEST_PROSE or not _SPEAKS_OF_DECAYS.search(plain):
         return []
     return [
         Part("transition", d.subject.span[0], d.span[1], transition=_transition(d.subject.names, d.channel))
         for d in find_decays(plain)
-        if d.subject is not None and d.channel.products and _VERB.fullmatch(plain, d.subject.span[1], d.channel.span[0])
+        if d.subject is not None
+        and d.channel.products
+        and _VERB.fullmatch(plain, d.subject.span[1], d.channel.span[0])
     ]
 
 
@@ -278,7 +301,8 @@ def _with_arrows(plain: str, mentions: Sequence[Mention]) -> Iterator[Part]:
     while (arrow := plain.find("→", done)) >= 0:
         parent = next((m for m in reversed(mentions) if done <= m.start and m.end <= arrow), None)
         value = _MARKED.search(plain, arrow)
-        channel, end = read_channel(plain, arrow + 1, value.start() if value else len(plain))
+        limit = min(value.start() if value else len(plain), arrow + _LONGEST_CHANNEL)
+        channel, end = read_channel(plain, arrow + 1, limit)
         done = max(end, arrow + 1)
         if parent is not None and channel.products:
             yield Part("transition", parent.start, done, transition=_transition(parent.names, channel))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,10 @@ from dataclasses import dataclass, field, replace
 from yukawa.knowledge.parsing.quantities import Quantity
 from yukawa.knowledge.parsing.sentence_parts import Part, Parts, Transition, sentence_parts
 
-_ABBREVIATIONS = r"(?<!\be\.g)(?<!\bi\.e)(?<!\bc\.c)(?<!\bex)(?<!\bexcl)(?<!\bneut)(?<!\bet al)(?<!\bvs)(?<!\bca)(?<!\bapprox)(?<!\bRef)(?<!\bFig)(?<!\bEq)(?<!\bC\.L)"
+_ABBREVIATIONS = (
+    r"(?<!\be\.g)(?<!\bi\.e)(?<!\bc\.c)(?<!\bex)(?<!\bexcl)(?<!\bneut)"
+    r"(?<!\bet al)(?<!\bvs)(?<!\bca)(?<!\bapprox)(?<!\bRef)(?<!\bFig)(?<!\bEq)(?<!\bC\.L)"
+)
 _CITED = r"(?: {0,2}\[\d{1,6}(?:, ?\d{1,6})*\]){0,8}"
 _END = re.compile(
     rf"(?:{_ABBREVIATIONS}[.!?]{_CITED}[\"')]?(?=\s|$)|[。！？]{_CITED}|{_CITED}\n)(?! {{0,2}}[a-z]{{2,}})"
@@ -119,15 +123,34 @@ def _of_sentence(number: int, taken: Parts, before: Assertion) -> list[Assertion
     rest = segments[-1]
     if not segments[0].names_something and rest.names_something and len(values) == 1:
         segments[0], rest = rest, segments[0]  # '91.19 GeV is the mass of the Z'
-    found = []
+    found: list[Assertion] = []
     for segment, value, note in zip(segments, values, notes, strict=False):
         context = _statement(number, segment, found[-1] if found else before)
         found.append(_with_value(context, taken, value, note))
+    further = _after_values(number, found, rest)
+    found = _respectively(taken, _with_shared_units(taken, _ranges(taken, found)))
+    return [_normal(s) for s in (*found, *further)]
+
+
+def _after_values(number: int, found: list[Assertion], rest: _Segment) -> list[Assertion]:
+    """What follows the last value: more about it, or, with a property of its own, another statement without value."""
     last = found[-1]
-    if not last.properties and not last.transitions and rest.properties:  # 'the Z, at 91.19 GeV mass'
+    if rest.properties and (last.properties or last.transitions):  # '…, spin J not known'
+        things = tuple(rest.things) or last.things
+        return [
+            Assertion(
+                number,
+                things,
+                frozenset(rest.properties),
+                tuple(rest.transitions),
+                frozenset(rest.words),
+                negated=rest.negated,
+            )
+        ]
+    if rest.properties:  # 'the Z, at 91.19 GeV mass'
         last = replace(last, properties=frozenset(rest.properties))
     found[-1] = replace(last, others=last.others | _all_words(rest), negated=last.negated or rest.negated)
-    return [_normal(s) for s in _respectively(taken, _with_shared_units(taken, _ranges(taken, found)))]
+    return []
 
 
 def _segments(taken: Parts) -> tuple[list[_Segment], list[_Segment]]:
@@ -163,7 +186,14 @@ def _note_end(plain: str, position: int) -> int:
 def _statement(number: int, segment: _Segment, before: Assertion) -> Assertion:
     """What a segment names, completed by what was named before it."""
     if not segment.names_something and not segment.words and before.sentence == number:
-        return replace(before, negated=segment.negated, others=frozenset(), quantity=None, bound=None, confidence_level=None)
+        return replace(
+            before,
+            negated=segment.negated,
+            others=frozenset(),
+            quantity=None,
+            bound=None,
+            confidence_level=None,
+        )
     things, transitions = tuple(segment.things), tuple(segment.transitions)
     if not things and not transitions:
         things, transitions = before.things, before.transitions
@@ -186,7 +216,11 @@ def _with_value(context: Assertion, taken: Parts, value: int, note: _Segment) ->
 
 
 def _all_words(segment: _Segment) -> frozenset[str]:
-    return frozenset(segment.words) | frozenset(segment.properties) | {"/".join(names) for names in segment.things}
+    return (
+        frozenset(segment.words)
+        | frozenset(segment.properties)
+        | {"/".join(names) for names in segment.things}
+    )
 
 
 def _normal(statement: Assertion) -> Assertion:
@@ -216,7 +250,7 @@ def _ranges(taken: Parts, found: Sequence[Assertion]) -> list[Assertion]:
     """The two ends of 'between 30 % and 60 %' are told from values."""
     result = list(found)
     places = [p for p in taken.parts if p.kind == "value"]
-    for n, (first, second) in enumerate(zip(places, places[1:], strict=False)):
+    for n, (first, second) in enumerate(itertools.pairwise(places)):
         between = taken.plain[first.end : second.start].strip()
         opened = _RANGE.search(taken.plain, max(0, first.start - 12), first.start) is not None
         if (opened and between in ("and", "to")) or between in ("-", "to", ""):
@@ -232,17 +266,25 @@ def _with_shared_units(taken: Parts, found: Sequence[Assertion]) -> list[Asserti
     for n in range(len(result) - 2, -1, -1):
         q, following = result[n].quantity, result[n + 1].quantity
         joined = _JOINED.fullmatch(taken.plain, places[n].start, places[n + 1].end)
-        if joined and q and following and not q.unit and (following.unit or taken.values[n + 1].scale != 1.0):
-            if taken.values[n].scale == 1.0:
-                result[n] = replace(result[n], quantity=_scaled(q, taken.values[n + 1].scale, following.unit))
+        bare = q is not None and not q.unit and taken.values[n].scale == 1.0
+        if joined and q and following and bare:
+            result[n] = replace(result[n], quantity=_scaled(q, taken.values[n + 1].scale, following.unit))
     return result
 
 
 def _scaled(q: Quantity, size: float, unit: str) -> Quantity:
     up, down = (None if e is None else e * size for e in (q.error_plus, q.error_minus))
-    errors = tuple(replace(e, plus=e.plus * size, minus=e.minus * size, resolution=e.resolution * size) for e in q.errors)
+    errors = tuple(
+        replace(e, plus=e.plus * size, minus=e.minus * size, resolution=e.resolution * size) for e in q.errors
+    )
     return replace(
-        q, value=q.value * size, error_plus=up, error_minus=down, unit=unit, resolution=q.resolution * size, errors=errors
+        q,
+        value=q.value * size,
+        error_plus=up,
+        error_minus=down,
+        unit=unit,
+        resolution=q.resolution * size,
+        errors=errors,
     )
 
 
@@ -250,14 +292,18 @@ def _respectively(taken: Parts, found: Sequence[Assertion]) -> list[Assertion]:
     """'The masses of the W and the Z are 80.4 and 91.2 GeV': the things or properties belong to the values one by one."""
     count = len(found)
     places = [p for p in taken.parts if p.kind == "value"]
-    if count < 2 or not all(_JOINED.fullmatch(taken.plain, a.start, b.end) for a, b in zip(places, places[1:], strict=False)):
+    if count < 2 or not all(
+        _JOINED.fullmatch(taken.plain, a.start, b.end) for a, b in itertools.pairwise(places)
+    ):
         return list(found)
     if any(s.bound in ("from", "to") for s in found):
         return list(found)
     first = found[0]
     if len(first.things) == count:
         return [replace(s, things=(thing,)) for s, thing in zip(found, first.things, strict=True)]
-    named = list(dict.fromkeys(p.text for p in taken.parts if p.kind == "property" and p.start < places[0].start))
+    named = list(
+        dict.fromkeys(p.text for p in taken.parts if p.kind == "property" and p.start < places[0].start)
+    )
     if len(named) == count:
         return [replace(s, properties=frozenset({name})) for s, name in zip(found, named, strict=True)]
     if len(first.transitions) == count:

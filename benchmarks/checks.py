@@ -149,7 +149,9 @@ def perturbations(one: Sentence, others: list[Sentence], chance: random.Random) 
             yield "level", one.text.replace("90 % confidence", "95 % confidence")
     else:
         yield "limit", one.written(bound=chance.choice(("less than ", "greater than ")))
-    if other := next((o for o in chance.sample(others, min(40, len(others))) if _another_subject(one, o)), None):
+    if other := next(
+        (o for o in chance.sample(others, min(40, len(others))) if _another_subject(one, o)), None
+    ):
         yield "subject", one.written(frame=other.frame)
     if noun := next((n for n in _NOUNS if n in one.frame), None):
         yield "property", one.written(frame=one.frame.replace(noun, _NOUNS[noun]))

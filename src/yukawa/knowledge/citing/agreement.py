@@ -14,7 +14,7 @@ from yukawa.knowledge.parsing.statements import Assertion
 _SHARED = frozenset(
     {"mass", "width", "lifetime", "half-life", "branching-fraction", "partial-lifetime", "spin", "isospin"}
 )
-# A value without its error is right only if its last digit is no finer than this part of the error.
+# A value without its error is right only if its last digit is at least this part of the error.
 _FINEST = 1 / 3
 _ROUNDING = 1 + 1e-6
 _ANGLE = "rad"

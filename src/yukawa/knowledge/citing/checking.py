@@ -76,7 +76,7 @@ def check(
     """What in `answer` its passages do not support; nothing if every statement stands in a passage cited with it.
 
     Args:
-        answer: as the model wrote it, with citations such as [1] or [2][3]; reasoning blocks are left out.
+        answer: as the model wrote it, with citations such as [1] or [2][3]; reasoning blocks do not count.
         passages: what it was written from, numbered from 1 in this order.
         question_plan: the reading of the question: the answer must state the property asked of the thing asked.
     """
@@ -131,7 +131,7 @@ def _only_supports(claims: Sequence[Assertion], passages: Sequence[Quotable]) ->
 
 
 def _claims(answer: str, *, empty: bool = False) -> Iterator[tuple[str, list[Assertion]]]:
-    """Each sentence of the answer with what it claims; sentences that claim nothing ('Here is the answer:') are left out."""
+    """Each sentence of the answer with what it claims; sentences that claim nothing ('Yes.') are skipped."""
     places = sentences(answer)
     bare = [_bare(answer[a:b]) for a, b in places]
     # One text, so that a sentence can speak of what the one before it named.

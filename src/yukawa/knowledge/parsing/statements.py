@@ -247,7 +247,7 @@ def _normal(statement: Assertion) -> Assertion:
 
 
 def _ranges(taken: Parts, found: Sequence[Assertion]) -> list[Assertion]:
-    """The two ends of 'between 30 % and 60 %' are told from values."""
+    """The two ends of 'between 30 % and 60 %' are marked as such."""
     result = list(found)
     places = [p for p in taken.parts if p.kind == "value"]
     for n, (first, second) in enumerate(itertools.pairwise(places)):

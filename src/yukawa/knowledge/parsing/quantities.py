@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import hepunits
@@ -91,7 +91,7 @@ class Quantity:
     resolution: float
     start: int
     end: int
-    errors: tuple[Uncertainty, ...] = ()
+    errors: tuple[Uncertainty, ...] = field(default=(), compare=False)  # a base keeps the sum alone
 
     def contradicts(self, other: Quantity) -> bool:
         """Whether two measurements of one thing cannot both be right.

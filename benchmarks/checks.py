@@ -353,8 +353,7 @@ def pdg_sentences(size: int, seed: int = 0) -> list[str]:
     """Sentences of the Review, drawn at random."""
     from yukawa.knowledge.sources.pdg import facts
 
-    stated = facts.statements() if hasattr(facts, "statements") else facts.facts()
-    texts = sorted({s.text for s in stated})
+    texts = sorted({s.text for s in facts.statements()})
     return random.Random(seed).sample(texts, size)
 
 

@@ -149,6 +149,7 @@ class Parts:
     values: tuple[Stated, ...]
 
 
+@functools.lru_cache(maxsize=1024)
 def sentence_parts(sentence: str) -> Parts:
     """Take a sentence apart, whoever wrote it: a source, a person or a model."""
     text, levels = _without_levels(sentence)

@@ -9,9 +9,10 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from yukawa.knowledge.items import Claim, NewItem, normalised
+from yukawa.knowledge.items import Claim, NewItem
 from yukawa.knowledge.parsing import Quantity
 from yukawa.knowledge.store import ledger, schema
+from yukawa.knowledge.texts import normalised
 
 _CHUNK = 500  # bound parameters of one IN list
 

@@ -33,7 +33,7 @@ def test_an_error_that_others_would_meet_too_is_raised():
     with pytest.raises(StoreError, match="the disk is full"):
         _ = attempt(work, StoreError("the disk is full")).failed
     missing = MissingPackage("torch", "pip install torch", purpose="training")
-    assert type(attempt(work, missing).error) is InputError  # a family that can be pickled
+    assert type(attempt(work, missing).error) is MissingPackage
 
 
 def test_a_stop_is_an_outcome_and_not_a_failure():

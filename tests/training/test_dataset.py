@@ -49,7 +49,6 @@ def test_a_data_set_brings_its_validation(recipe, tmp_path):
     files = find_files(recipe(data={"path": str(folder)}))
     assert (files.train.name, files.validation.name) == ("train.jsonl", "validation.jsonl")
     assert files.manifest.title == "t"
-    assert files.all == [files.train, files.validation]
 
 
 def test_a_data_set_that_was_changed_is_refused(recipe, tmp_path):

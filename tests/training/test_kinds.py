@@ -11,10 +11,9 @@ from peft import PeftModel
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
-from yukawa.training import text_task
 from yukawa.training.export import gguf_problems, merge
 from yukawa.training.prepare import load_base
-from yukawa.training.text_task import train
+from yukawa.training.text_task import TextTask, train
 
 IDS = torch.arange(3, 60)[None]
 KINDS = {
@@ -35,13 +34,13 @@ def logits(model):
 @pytest.fixture
 def in_memory(monkeypatch):
     """Logits of trained models as they were before they were saved, by the name of the run."""
-    seen, save = {}, text_task.save_result
+    seen, save = {}, TextTask.save
 
-    def watched(trainer, prepared, folder):
+    def watched(task, trainer, folder):
         seen[folder.parent.name] = logits(trainer.model)
-        save(trainer, prepared, folder)
+        save(task, trainer, folder)
 
-    monkeypatch.setattr(text_task, "save_result", watched)
+    monkeypatch.setattr(TextTask, "save", watched)
     return seen
 
 

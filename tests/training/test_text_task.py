@@ -21,7 +21,7 @@ from yukawa.runs.checkpoints import checkpoints
 from yukawa.runs.run import Run
 from yukawa.training.prepare import prepare
 from yukawa.training.recipe import TextRecipe
-from yukawa.training.text_task import card, level_of, save_result, train
+from yukawa.training.text_task import TextTask, level_of, train
 from yukawa.training.tokenization import RowCounts
 from yukawa.training.trainer import LanguageTrainer
 
@@ -234,6 +234,12 @@ def test_what_cannot_be_trained_on_leaves_no_run(recipe, tmp_path):
     assert not (tmp_path / "run" / "recipe.yaml").exists()
 
 
+def task_of(prepared):
+    task = TextTask(prepared.recipe)
+    task.prepared = prepared
+    return task
+
+
 def saver(save_model):
     accelerator = SimpleNamespace(wait_for_everyone=lambda: None)
     return SimpleNamespace(
@@ -244,7 +250,7 @@ def saver(save_model):
 def test_model_and_tokenizer_load_from_the_folder(recipe, tiny, tmp_path):
     prepared = prepare(recipe("sft", data={"template": "vicuna"}, length=256), tmp_path)
     model = AutoModelForCausalLM.from_pretrained(tiny)
-    save_result(saver(model.save_pretrained), prepared, tmp_path / "model")
+    task_of(prepared).save(saver(model.save_pretrained), tmp_path / "model")
     assert (
         AutoModelForCausalLM.from_pretrained(tmp_path / "model").config.vocab_size == model.config.vocab_size
     )
@@ -266,15 +272,18 @@ def test_a_full_disk_leaves_what_was_there(recipe, tmp_path):
         raise OSError(28, "No space left on device")
 
     with pytest.raises(StoreError, match=r"the disk is full.*--resume"):
-        save_result(saver(full), prepared, tmp_path / "model")
+        task_of(prepared).save(saver(full), tmp_path / "model")
     assert [path.name for path in (tmp_path / "model").iterdir()] == ["old"]
-    assert not list(tmp_path.glob(".model*"))
+    assert not list(tmp_path.glob(".*"))
 
 
 def page(recipe, **counts):
     train_rows = SimpleNamespace(counts=RowCounts(rows=10, tokens=1234, trained=999, **counts))
     prepared = SimpleNamespace(recipe=recipe, train=train_rows, files=SimpleNamespace(manifest=None))
-    return card(prepared, parameters=(100, 5000), steps=7, metrics={"validation_loss": 2.5})
+    task = task_of(prepared)
+    task.parameters = (100, 5000)
+    callback = SimpleNamespace(plan=SimpleNamespace(steps=7), metrics={"validation_loss": 2.5})
+    return task.card(None, SimpleNamespace(callback=callback))
 
 
 def test_it_says_what_was_trained_on_what(recipe):

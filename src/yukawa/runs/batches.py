@@ -52,7 +52,7 @@ class StepDataset(IterableDataset, ABC):  # type: ignore[misc]  # untyped there
     def data_loader(self) -> Any:
         """The dataset as a trainer takes it; batches pass through unchanged."""
         # With a generator of its own it draws nothing from the global random numbers.
-        return DataLoader(self, batch_size=None, collate_fn=_unchanged, generator=torch.Generator())
+        return DataLoader(self, batch_size=None, collate_fn=lambda batch: batch, generator=torch.Generator())
 
 
 class EpochSampler(Sampler):  # type: ignore[misc]  # untyped there
@@ -78,7 +78,3 @@ class EpochSampler(Sampler):  # type: ignore[misc]  # untyped there
     def set_epoch(self, epoch: int) -> None:
         """Choose the order of an epoch; the trainer calls it before each one."""
         self.epoch = epoch
-
-
-def _unchanged(batch: Any) -> Any:
-    return batch

@@ -3,15 +3,15 @@
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import torch
 from torch import distributed
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import TrainerCallback
 
-from yukawa.core.errors import MissingPackage, require, unknown_name
+from yukawa.core.errors import MissingPackage, check_name, require
 from yukawa.core.processes import Interruption
 from yukawa.runs.checkpoints import save_best
 from yukawa.runs.recipe import RunSettings, steps_of_training
@@ -82,10 +82,6 @@ class BestSoFar:
         """The one in the progress of a checkpoint, which may hold more."""
         return cls(**{field.name: progress[field.name] for field in fields(cls) if field.name in progress})
 
-    def plain(self) -> dict[str, Any]:
-        """As plain values."""
-        return asdict(self)
-
 
 def better(value: float, best: float | None, metric: BestBy) -> bool:
     """Whether a validation metric beats the best one so far; NaN or infinity beats only nothing at all."""
@@ -137,17 +133,13 @@ class TrainingCallback(TrainerCallback):  # type: ignore[misc]  # untyped there
         self.metrics |= metrics
         self._counted = self.metrics.get(self.plan.unit, 0.0)
 
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Begin to count; give each process its own dropout."""
         if state.global_step == 0 and args.world_size > 1:
             torch.manual_seed(args.seed + args.process_index)
         self._restart(state)
 
-    def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Tell the trainer what is due after this step."""
         step, plan = state.global_step, self.plan
         last = step >= plan.steps
@@ -160,12 +152,7 @@ class TrainingCallback(TrainerCallback):  # type: ignore[misc]  # untyped there
             self.progress(step, plan.steps, self.metrics)
 
     def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: Mapping[str, float] | None = None,
-        **kwargs: Any,
+        self, args: Any, state: Any, control: Any, logs: Mapping[str, float] | None = None, **kwargs: Any
     ) -> None:
         """Write the metrics of the steps since the last line."""
         if not logs or "loss" not in logs:  # the trainer's closing summary
@@ -191,12 +178,7 @@ class TrainingCallback(TrainerCallback):  # type: ignore[misc]  # untyped there
         return metrics | {f"{unit}_per_second": number / seconds}
 
     def on_evaluate(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        metrics: Mapping[str, float] | None = None,
-        **kwargs: Any,
+        self, args: Any, state: Any, control: Any, metrics: Mapping[str, float] | None = None, **kwargs: Any
     ) -> None:
         """Write the validation's metrics, keep the weights if they are the best, stop if nothing improves."""
         found = dict(metrics or {})
@@ -213,19 +195,17 @@ class TrainingCallback(TrainerCallback):  # type: ignore[misc]  # untyped there
         if self.stopped_early:
             control.should_save = control.should_training_stop = True
 
-    def on_save(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Leave the time of a checkpoint out of the speed."""
         self._restart(state)
 
-    def _write(self, state: TrainerState, metrics: Metrics) -> None:
+    def _write(self, state: Any, metrics: Metrics) -> None:
         self.metrics |= metrics
         if self.run is not None:
             epoch = {} if self.plan.epoch is None else {"epoch": state.global_step / self.plan.epoch}
             self.run.log(step=state.global_step, **epoch, **metrics)
 
-    def _restart(self, state: TrainerState) -> None:
+    def _restart(self, state: Any) -> None:
         self._since, self._step = time.perf_counter(), state.global_step
 
     def _stop_requested(self, step: int, device: torch.device) -> bool:
@@ -255,8 +235,7 @@ def trackers(names: Sequence[str], folder: Path) -> list[Any]:
     known = require("transformers.integrations.integration_utils", "training").INTEGRATION_TO_CALLBACK
     found = []
     for name in names:
-        if name not in known:
-            raise unknown_name("training.report_to", name, known)
+        check_name("training.report_to", name, known)
         try:
             tracker = known[name]()
         except (RuntimeError, ImportError):

@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from yukawa.core.errors import InputError, StoreError, require
 
 CHECKPOINTS = "checkpoints"  # their folder in a run
 STATE, PROGRESS, WEIGHTS, PARTIAL = "trainer_state.json", "progress.json", "model.safetensors", ".partial"
+_HINT = "free some space and type the same command with --resume"
 _NAME = re.compile(r"checkpoint-(\d+)")
 
 
@@ -53,10 +54,10 @@ def tidy(folder: Path, keep: int, best: int | None = None) -> None:
 
 @contextmanager
 def written_whole(folder: Path, *, first: bool) -> Iterator[Path]:
-    """A folder to write a checkpoint into; its content moves to `folder` at once when the block ends well.
+    """A folder to write a checkpoint or a model into; its content moves to `folder` at once when the block ends well.
 
     Args:
-        folder: where the checkpoints are.
+        folder: where the checkpoints, or the model, are.
         first: whether this is the process that cleans and moves.
 
     Raises:
@@ -64,7 +65,7 @@ def written_whole(folder: Path, *, first: bool) -> Iterator[Path]:
     """
     partial = folder / PARTIAL
     try:
-        with report_unsaved(folder):
+        with files.report_write_errors(folder, write_errors(), _HINT):
             if first:
                 shutil.rmtree(partial, ignore_errors=True)
                 partial.mkdir(parents=True)
@@ -83,16 +84,6 @@ def written_whole(folder: Path, *, first: bool) -> Iterator[Path]:
 def write_errors() -> tuple[type[Exception], ...]:
     """What the writers of weights raise where the disk refuses: the system's, PyTorch's and safetensors' errors."""
     return OSError, RuntimeError, require("safetensors", "saving a model").SafetensorError
-
-
-def report_unsaved(folder: Path) -> AbstractContextManager[None]:
-    """In this block, what the writers of weights raise becomes one line that says how to resume the run.
-
-    Raises:
-        StoreError: `folder` cannot be written.
-    """
-    hint = "free some space and type the same command with --resume"
-    return files.report_write_errors(folder, write_errors(), hint)
 
 
 def write_progress(checkpoint: Path, progress: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, Self, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from yukawa.core import config
 from yukawa.core.config import Count, Natural, NotNegative, Positive, Section, Table
@@ -20,6 +20,13 @@ FLAT, LAST = 0.7, 0.01
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 T = TypeVar("T")
 Schedule = Literal["flat-then-decay", "cosine", "linear", "constant"]
+
+
+def _names(value: object) -> object:
+    """A list of names may be written as one text, such as `tensorboard, wandb` or `none`."""
+    if isinstance(value, str):
+        return [name for name in value.replace(",", " ").split() if name != "none"]
+    return value
 
 
 class RunSettings(Section):
@@ -62,16 +69,8 @@ class RunSettings(Section):
     checkpoint_every: Count | None = None
     checkpoints_kept: Count = 2
     log_every: Count = 10
-    report_to: list[str] = Field(default_factory=list)
+    report_to: Annotated[list[str], BeforeValidator(_names)] = Field(default_factory=list)
     threads: Count | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _several_trackers(cls, values: Any) -> Any:
-        if isinstance(values, Mapping) and isinstance(values.get("report_to"), str):
-            names = [name for name in values["report_to"].replace(",", " ").split() if name != "none"]
-            return {**values, "report_to": names}
-        return values
 
     @model_validator(mode="after")
     def _one_length_and_a_falling_rate(self) -> Self:
@@ -176,7 +175,7 @@ class Recipe(Section):
         for one in changes:
             key = cls._unaliased(one).partition("=")[0].strip()
             if key in over:
-                over[key] = [_value(config.change(one))]
+                over[key] = [config.key_value(one)[1]]
             else:
                 plain.append(one)
         variants = []
@@ -206,14 +205,6 @@ def _swept(over: Any, path: str | Path) -> dict[str, list[Any]]:
             f"{path}: over: keys with lists of values are expected", hint="such as mixture: [s1, s2]"
         )
     return {str(key): list(values) for key, values in over.items()}
-
-
-def _value(table: Table) -> Any:
-    """The one value at the bottom of `{"a": {"b": value}}`."""
-    found: Any = table
-    while isinstance(found, dict):
-        found = next(iter(found.values()))
-    return found
 
 
 def warmup_steps(settings: RunSettings, steps: int) -> int:

@@ -1,7 +1,6 @@
 """A run is a folder: its recipe, its environment, the hash of every input, and its metrics step by step."""
 
 import json
-import math
 import platform
 import shutil
 import subprocess
@@ -10,6 +9,7 @@ from fnmatch import fnmatchcase
 from importlib import metadata
 from itertools import zip_longest
 from pathlib import Path
+from types import NoneType
 from typing import Any, Self
 
 import yaml
@@ -17,6 +17,7 @@ import yaml
 from yukawa.core import files
 from yukawa.core.config import differences
 from yukawa.core.errors import InputError, NotFound, StoreError
+from yukawa.core.reports import plain, write_json
 
 RECIPE, ENVIRONMENT, DATA, METRICS = "recipe.yaml", "environment.json", "data.json", "metrics.jsonl"
 MODEL, CARD = "model", "card.md"  # the folder of the trained model, and the page that goes with it
@@ -50,11 +51,11 @@ class Run:
             text = yaml.safe_dump(dict(recipe), sort_keys=False, allow_unicode=True)
         except yaml.YAMLError as error:
             raise InputError(f"the recipe holds what YAML cannot: {error}") from None
-        hashes = _hashes(inputs)
+        hashes = [{"path": str(path), "sha256": files.hash_file(path)} for path in inputs]
         with files.report_write_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        files.atomic_write(folder / DATA, _json({"inputs": hashes}))
-        files.atomic_write(folder / ENVIRONMENT, _json(environment()))
+        write_json(folder / DATA, {"inputs": hashes})
+        write_json(folder / ENVIRONMENT, environment())
         files.atomic_write(folder / RECIPE, text)  # last: a folder with a recipe is a whole run
         return cls(folder, yaml.safe_load(text))
 
@@ -126,7 +127,12 @@ class Run:
             InputError: a metric is not a number, text or truth value.
             StoreError: the disk refuses.
         """
-        row = {"step": _plain("step", step)} | {name: _plain(name, value) for name, value in metrics.items()}
+        row = plain({"step": step, **metrics})
+        for name, value in row.items():
+            if not isinstance(value, (float, int, str, NoneType)):
+                raise InputError(
+                    f"the metric {name!r} is a {type(value).__name__}, one number or text is expected"
+                )
         path = self.folder / METRICS
         with files.report_write_errors(path), open(path, "ab+") as handle:
             files.mend_jsonl(handle)
@@ -241,25 +247,3 @@ def git_commit(path: Path) -> str | None:
     if ask("ls-files", "--error-unmatch", path.name) is None:
         return None
     return ask("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
-
-
-def _hashes(inputs: Iterable[Path]) -> list[dict[str, str]]:
-    return [{"path": str(path), "sha256": files.hash_file(path)} for path in inputs]
-
-
-def _json(data: Mapping[str, Any]) -> str:
-    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
-
-
-def _plain(name: str, value: Any) -> float | int | str | bool | None:
-    """A metric as JSON can hold it."""
-    if not isinstance(value, (float, int, str)) and hasattr(value, "item"):
-        try:
-            value = value.item()
-        except (ValueError, RuntimeError, TypeError):  # more than one element
-            raise InputError(f"the metric {name!r} is an array, one number is expected") from None
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
-    if value is None or isinstance(value, (int, str)):
-        return value
-    raise InputError(f"the metric {name!r} is a {type(value).__name__}, a number or text is expected")

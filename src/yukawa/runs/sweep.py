@@ -3,24 +3,16 @@
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
-from yukawa.core.errors import InputError, ModelError, StoreError, YukawaError
+from yukawa.core.errors import InputError, ModelError, YukawaError
 from yukawa.core.processes import RayExecutor, Workers
 from yukawa.runs.distributed import number_of_processes
 
-Steps = Callable[[int], None]  # called with the steps made so far
-
-
 CellT = TypeVar("CellT")
-CellT_contra = TypeVar("CellT_contra", contravariant=True)
-
-
-class Work(Protocol[CellT_contra]):
-    """What is done for one run: a plain function that any machine can call, since it travels by pickle."""
-
-    def __call__(self, cell: CellT_contra, progress: Steps | None = None, /) -> Any:
-        """Do it, or what is left of it."""
+Steps = Callable[[int], None]  # called with the steps made so far
+# Does one run, or what is left of it: a plain function that any machine can call, since it travels by pickle.
+Work = Callable[[CellT, Steps | None], Any]
 
 
 class Stopped(Exception):
@@ -62,7 +54,7 @@ def attempt(work: Work[CellT], cell: CellT, progress: Steps | None = None) -> Ou
     except Stopped:
         return Outcome(cell, interrupted=True)
     except YukawaError as error:
-        return Outcome(cell, error=_portable(error))
+        return Outcome(cell, error=error)
 
 
 def run_all(
@@ -111,11 +103,3 @@ def executor_of(workers: int, ray: bool, threads: int) -> Executor | None:
             "torchrun and --workers or --ray exclude each other", hint="start it without torchrun"
         )
     return RayExecutor(threads) if ray else Workers(workers, threads)
-
-
-def _portable(error: YukawaError) -> YukawaError:
-    """The same error, of a family that pickle can carry from another machine."""
-    for family in (InputError, StoreError, ModelError):
-        if isinstance(error, family):
-            return family(error.message, hint=error.hint)
-    return YukawaError(error.message, hint=error.hint)

@@ -169,22 +169,17 @@ def execute(task: Task[RecipeT, ResultT], out: Path, resume: bool, progress: Pro
     if machine.first and run is None:
         run = Run.create(out, values, task.inputs())
         task.describe_data(run)
-    checkpoint = last_checkpoint(out / CHECKPOINTS) if resume else None
+    folder = out / CHECKPOINTS
+    checkpoint = last_checkpoint(folder) if resume else None
     if run is not None:
         run.forget_after(step_of(checkpoint))
     done = {} if checkpoint is None else read_progress(checkpoint)
     with Interruption() as interruption:
-        callback = TrainingCallback(
-            plan,
-            run,
-            progress if machine.first else None,
-            interruption,
-            BestSoFar.of(done),
-            out / CHECKPOINTS,
-        )
+        shown = progress if machine.first else None
+        callback = TrainingCallback(plan, run, shown, interruption, BestSoFar.of(done), folder)
         if run is not None:
             callback.resume(run.latest_metrics())
-        trainer = task.build_trainer(plan, callback, machine, out / CHECKPOINTS, checkpoint)
+        trainer = task.build_trainer(plan, callback, machine, folder, checkpoint)
         steps = trainer.begin(checkpoint, done)
     if not callback.interrupted:
         _keep(task, trainer, run, out)

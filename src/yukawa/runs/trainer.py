@@ -1,6 +1,7 @@
 """transformers' Trainer as every run uses it: our schedule, checked losses, checkpoints whole or not there."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ class RunTrainer(Trainer):  # type: ignore[misc]  # untyped there
 
     def progress(self) -> dict[str, Any]:
         """What a checkpoint holds beside the trainer's own state; all processes call it."""
-        return self.callback.best.plain()
+        return asdict(self.callback.best)
 
     def restore(self, progress: Mapping[str, Any]) -> None:
         """Take up what `progress` gave."""

@@ -7,8 +7,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from transformers import AttentionInterface, AttentionMaskInterface
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
 
-from yukawa.core.errors import require
 from yukawa.training.tokenization import IGNORED
 
 PACKED = "yukawa_packed"
@@ -83,10 +85,9 @@ def packed_attention(
     Queries, keys and values are (B, H, L, D), positions (B, L) or (1, L); what comes back is (B, L, H, D). A text begins
     where positions do. The result at the padding behind the last one is arbitrary.
     """
-    plain = _sdpa()
     length = queries.shape[2]
     if attention_mask is not None or position_ids is None or keys.shape[2] != length:
-        found: tuple[Tensor, None] = plain(
+        found: tuple[Tensor, None] = sdpa_attention_forward(
             module, queries, keys, values, attention_mask, position_ids=position_ids, **options
         )
         return found
@@ -96,7 +97,9 @@ def packed_attention(
     for row, query, key, value in zip(positions, *parts, strict=True):
         sizes = text_sizes(row)
         texts = zip(query.split(sizes, 2), key.split(sizes, 2), value.split(sizes, 2), strict=True)
-        rows.append(torch.cat([plain(module, *text, None, **options)[0] for text in texts], 1))
+        rows.append(
+            torch.cat([sdpa_attention_forward(module, *text, None, **options)[0] for text in texts], 1)
+        )
     return torch.cat(rows), None
 
 
@@ -124,9 +127,8 @@ def attend_within_texts(model: Any) -> bool:
     )
     if not plain or any(getattr(text, name, None) for name in _ATTENTION):
         return False
-    masks = require("transformers.masking_utils", "training")
-    require("transformers", "training").AttentionInterface.register(PACKED, packed_attention)
-    masks.AttentionMaskInterface.register(PACKED, _mask_of_padding)
+    AttentionInterface.register(PACKED, packed_attention)
+    AttentionMaskInterface.register(PACKED, _mask_of_padding)
     model.set_attn_implementation(PACKED)
     return True
 
@@ -162,16 +164,4 @@ def add_summed_loss(model: Any) -> bool:
 
 def _mask_of_padding(*args: Any, attention_mask: Tensor | None = None, **options: Any) -> Tensor | None:
     """A mask only where one is given: where rows are padded and not packed."""
-    if attention_mask is None:
-        return None
-    mask: Tensor | None = require("transformers.masking_utils", "training").sdpa_mask(
-        *args, attention_mask=attention_mask, **options
-    )
-    return mask
-
-
-def _sdpa() -> Callable[..., tuple[Tensor, None]]:
-    plain: Callable[..., tuple[Tensor, None]] = require(
-        "transformers.integrations.sdpa_attention", "training"
-    ).sdpa_attention_forward
-    return plain
+    return None if attention_mask is None else sdpa_mask(*args, attention_mask=attention_mask, **options)

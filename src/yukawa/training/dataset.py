@@ -9,7 +9,7 @@ from yukawa.core.errors import InputError, require
 from yukawa.core.manifest import MANIFEST
 from yukawa.data import Conversation, Document, Preference, read_rows
 from yukawa.data.dataset import DatasetManifest, check_manifest
-from yukawa.data.rows import SUFFIXES
+from yukawa.data.rows import SUFFIXES, texts_of
 from yukawa.training import tokenization
 from yukawa.training.recipe import MIXTURE, TextRecipe
 from yukawa.training.tokenization import Columns, RowCounts
@@ -35,11 +35,6 @@ class RowFiles:
     train: Path
     validation: Path | None = None
     manifest: DatasetManifest | None = None
-
-    @property
-    def all(self) -> list[Path]:
-        """Every file that a run depends on."""
-        return [self.train] if self.validation is None else [self.train, self.validation]
 
 
 @dataclass(frozen=True)
@@ -122,6 +117,17 @@ def load_split(path: Path, recipe: TextRecipe, tokenizer: Any) -> TokenizedSplit
     if packing:
         rows = _packed(rows, length)
     return TokenizedSplit(rows, counts)
+
+
+def read_texts(path: Path, kind: str) -> Iterator[str]:
+    """All text of a file of rows, one after another.
+
+    Raises:
+        InputError: a row is damaged or of another kind.
+    """
+    row_kind: Any = _HOW[kind][0]
+    for row in read_rows(path, row_kind):
+        yield from texts_of(row)
 
 
 def _of_dataset(folder: Path, kind: str, validation: Path | None) -> RowFiles:

@@ -193,7 +193,9 @@ def _activations(recipe: TextRecipe, model: Any, world: int) -> int:
     layers: int = config.num_hidden_layers
     trained = "full" if recipe.adapter.kind == "full" else recipe.adapter.targets
     some, more = _KEPT[trained, recipe.dtype, how.precision if recipe.dtype == "fp32" else "bf16"]
-    layer: float = some + more * _inner_width(config) / config.hidden_size
+    # Four times the hidden width where a configuration is silent, as GPT-2's.
+    inner: int = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
+    layer: float = some + more * inner / config.hidden_size
     # With checkpointing a layer keeps only its input, and one layer at a time everything.
     kept = _BYTES[recipe.dtype] * layers + layer if how.gradient_checkpointing else layer * layers
     logits: float = 2 * 4 * min(tokens, _CHUNK) * config.vocab_size
@@ -208,9 +210,3 @@ def _rounded_weights(recipe: TextRecipe, model: Any) -> int:
     layers: int = model.config.get_text_config().num_hidden_layers
     # With checkpointing one layer at a time has them.
     return _BYTES["bf16"] * weights // (layers if recipe.training.gradient_checkpointing else 1)
-
-
-def _inner_width(config: Any) -> int:
-    """Of a layer's feed-forward part; four times the hidden one where a configuration is silent, as GPT-2's."""
-    found: int | None = getattr(config, "intermediate_size", None)
-    return found or 4 * int(config.hidden_size)

@@ -1,6 +1,5 @@
 """Writes the folder of a model as other programs want it, and merges the adapter of a run into its base."""
 
-import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from yukawa.core import files
-from yukawa.core.errors import InputError, ModelError, unknown_name
+from yukawa.core.errors import InputError, ModelError, check_name
+from yukawa.core.reports import write_json
 from yukawa.llm.adapters import merged_into
 from yukawa.llm.folders import ADAPTER_CONFIG, CONFIG, fetch_model, model_files, read_json, tensor_types
 from yukawa.llm.loading import load_tokenizer, open_language_model, read_config, torch_dtype
 from yukawa.runs.checkpoints import write_errors
 from yukawa.runs.model_card import CURVES
-from yukawa.runs.run import CARD, MODEL
+from yukawa.runs.run import CARD, DATA, MODEL
 from yukawa.training.prepare import MADE
 from yukawa.training.recipe import TextRecipe
 from yukawa.training.tiny_model import GENERATED
@@ -50,7 +50,7 @@ def write_tokenizer(tokenizer: Any, base: Path, folder: Path) -> None:
         # Some read it here, some there.
         config["chat_template"] = tokenizer.chat_template
         files.atomic_write(folder / TEMPLATE, tokenizer.chat_template)
-    files.atomic_write(folder / TOKENIZER, json.dumps(config, indent=2, ensure_ascii=False) + "\n")
+    write_json(folder / TOKENIZER, config)
 
 
 def write_for_older_readers(folder: Path) -> None:
@@ -66,7 +66,7 @@ def write_for_older_readers(folder: Path) -> None:
         config.setdefault("rope_theta", rope["rope_theta"])
         if rope.get("rope_type", "default") != "default":
             config.setdefault("rope_scaling", {k: v for k, v in rope.items() if k != "rope_theta"})
-    files.atomic_write(folder / CONFIG, json.dumps(config, indent=2, ensure_ascii=False) + "\n")
+    write_json(folder / CONFIG, config)
 
 
 def gguf_problems(folder: Path) -> tuple[str, ...]:
@@ -198,8 +198,8 @@ def merge(run: Path, out: Path | None = None, dtype: str | None = None) -> Merge
     run = Path(run)
     recipe, out = TextRecipe.of_run(run), Path(out) if out is not None else run / MERGED
     adapter = run / MODEL
-    if dtype not in (None, *DTYPES):
-        raise unknown_name("type", dtype, DTYPES)
+    dtype = dtype or recipe.dtype
+    check_name("type", dtype, DTYPES)
     if recipe.adapter.kind == "full":
         raise InputError(
             f"{run} trained all weights: there is nothing to merge",
@@ -208,23 +208,19 @@ def merge(run: Path, out: Path | None = None, dtype: str | None = None) -> Merge
     if not (adapter / ADAPTER_CONFIG).is_file():
         raise InputError(f"{run} is not finished: it has no adapter yet", hint="finish it with --resume")
     files.check_new_folder(out)
-    base = _base(recipe, run)
+    generated = recipe.model.base.startswith(GENERATED)
+    base = run / MADE / "base" if generated else fetch_model(recipe.model.base)
     _check_base(run, base)
     model = open_language_model(base, adapter=adapter, dtype="fp32", load_in_4bit=False, device="cpu").model
-    merged = merged_into(model, adapter).to(torch_dtype(dtype or recipe.dtype))
+    merged = merged_into(model, adapter).to(torch_dtype(dtype))
     _write(merged, adapter, base, run, out)
     count = sum(weight.numel() for weight in merged.parameters())
-    return Merged(out, recipe.model.base, count, dtype or recipe.dtype, gguf_problems(out))
-
-
-def _base(recipe: TextRecipe, run: Path) -> Path:
-    return run / MADE / "base" if recipe.model.base.startswith(GENERATED) else fetch_model(recipe.model.base)
+    return Merged(out, recipe.model.base, count, dtype, gguf_problems(out))
 
 
 def _check_base(run: Path, base: Path) -> None:
     """Refuse another base than the one with which the run began."""
-    recorded = json.loads((run / "data.json").read_text("utf-8"))["inputs"]
-    known = {row["sha256"] for row in recorded}
+    known = {row["sha256"] for row in read_json(run / DATA)["inputs"]}
     for path in model_files(base):
         if files.hash_file(path) not in known:
             raise InputError(

@@ -2,19 +2,17 @@
 
 import math
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from yukawa.core.errors import InputError, check_installed, require, unknown_name
 from yukawa.core.files import new_folder
-from yukawa.data import Conversation, Document, Preference, read_rows
 from yukawa.llm.folders import fetch_model, local_model, model_files
 from yukawa.llm.loading import AS_LOADED, load_tokenizer, open_language_model
 from yukawa.runs.checkpoints import write_errors
 from yukawa.runs.distributed import Machine, check_machine
-from yukawa.training.dataset import RowFiles, TokenizedSplit, check_files, find_files, load_split
+from yukawa.training.dataset import RowFiles, TokenizedSplit, check_files, find_files, load_split, read_texts
 from yukawa.training.recipe import TextRecipe, TextSettings
 from yukawa.training.tiny_model import GENERATED, PDG, SIZES, make_llama, make_pdg_text
 from yukawa.training.tokenization import prepare_template
@@ -44,7 +42,7 @@ class Prepared:
     @property
     def inputs(self) -> list[Path]:
         """Every file on which the run depends."""
-        return [*self.files.all, *model_files(self.base)]
+        return [*filter(None, (self.files.train, self.files.validation)), *model_files(self.base)]
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -191,18 +189,7 @@ def _base(recipe: TextRecipe, files: RowFiles, made: Path, weights: bool) -> Pat
         return fetch_model(name, weights=weights)
     folder = made / "base"
     if not folder.exists():
-        texts, size = _texts(files.train, recipe.row_kind), name.removeprefix(GENERATED)
+        texts, size = read_texts(files.train, recipe.row_kind), name.removeprefix(GENERATED)
         with new_folder(folder, errors=write_errors()) as beside:
             make_llama(beside, texts, size, seed=recipe.training.seed)
     return folder
-
-
-def _texts(path: Path, kind: str) -> Iterator[str]:
-    """All text of a file of rows."""
-    if kind == "document":
-        yield from (row.text for row in read_rows(path, Document))
-    elif kind == "conversation":
-        yield from (one.content for row in read_rows(path, Conversation) for one in row.messages)
-    else:
-        for row in read_rows(path, Preference):
-            yield from (*(one.content for one in row.prompt), row.chosen, row.rejected)

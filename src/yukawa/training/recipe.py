@@ -1,9 +1,9 @@
 """A recipe of a training on text: which base, which text and how."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from yukawa.core.config import Count, NotNegative, Positive, Section
 from yukawa.runs.recipe import Fraction, RunSettings, TrainingRecipe
@@ -83,7 +83,7 @@ class TextSettings(RunSettings):
     learning_rate: Positive = 2e-4
     warmup: NotNegative = 0.03
     optimiser: Literal["adamw", "adamw-8bit"] = "adamw"
-    betas: tuple[Fraction, Fraction] = (0.9, 0.999)
+    betas: Annotated[tuple[Fraction, Fraction], Field(strict=False)] = (0.9, 0.999)
     eps: Positive = 1e-8
     clip: Positive | None = 1.0
     beta: Positive = 0.1
@@ -92,13 +92,6 @@ class TextSettings(RunSettings):
     gradient_checkpointing: bool = False
     distributed: Literal["none", "ddp", "fsdp2", "deepspeed-zero2", "deepspeed-zero3"] = "none"
     offload: bool = False
-
-    @model_validator(mode="before")
-    @classmethod
-    def _betas_of_a_list(cls, values: Any) -> Any:
-        if isinstance(values, Mapping) and isinstance(values.get("betas"), list):
-            return {**values, "betas": tuple(values["betas"])}
-        return values
 
     @model_validator(mode="after")
     def _offload_is_possible(self) -> Self:
@@ -119,19 +112,12 @@ class TextRecipe(TrainingRecipe):
     aliases: ClassVar[Mapping[str, str]] = {"lora": "adapter"}
 
     level: Literal["L0", "L1", "L2"] | None = None
-    mixture: str | None = None
+    # YAML reads a mixture called 1 as a number.
+    mixture: Annotated[str | None, Field(strict=False, coerce_numbers_to_str=True)] = None
     model: BaseSection
     data: TextSection
     adapter: AdapterSection = AdapterSection()
     training: TextSettings
-
-    @model_validator(mode="before")
-    @classmethod
-    def _named_mixture(cls, values: Any) -> Any:
-        # YAML reads a mixture called 1 as a number.
-        if isinstance(values, Mapping) and isinstance(values.get("mixture"), int):
-            return {**values, "mixture": str(values["mixture"])}
-        return values
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -1,18 +1,15 @@
 """A training on text: the recipe becomes a run with the model or adapter, its metrics and its card."""
 
-import json
-import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from yukawa.core.files import atomic_write
+from yukawa.core.reports import write_json
 from yukawa.llm.adapters import lora_config
-from yukawa.llm.folders import ADAPTER_CONFIG, CONFIG
+from yukawa.llm.folders import ADAPTER_CONFIG, CONFIG, read_json
 from yukawa.runs.callback import Plan, Progress, TrainingCallback
-from yukawa.runs.checkpoints import report_unsaved
+from yukawa.runs.checkpoints import written_whole
 from yukawa.runs.distributed import Machine, first_process_first
 from yukawa.runs.model_card import CURVES, metrics_table, model_card
 from yukawa.runs.run import Run, is_run, run_folder
@@ -21,7 +18,7 @@ from yukawa.runs.task import Task, TrainResult, execute
 from yukawa.runs.trainer import RunTrainer
 from yukawa.training import prepare
 from yukawa.training.export import write_for_older_readers, write_tokenizer
-from yukawa.training.recipe import TextRecipe, TextSettings
+from yukawa.training.recipe import TextRecipe
 from yukawa.training.tiny_model import GENERATED
 from yukawa.training.trainer import arguments, packed_collator, trainer_class
 
@@ -99,18 +96,13 @@ class TextTask(Task[TextRecipe, TextResult]):
     prepared: prepare.Prepared
 
     @property
-    def settings(self) -> TextSettings:
-        """How to train."""
-        return self.recipe.training
-
-    @property
     def loss_unit(self) -> str:  # type: ignore[override]
         """Unit of the loss."""
-        return "per pair" if self.settings.kind == "preference" else "nats per token"
+        return "per pair" if self.recipe.training.kind == "preference" else "nats per token"
 
     def check(self, machine: Machine) -> None:
         """Refuse what this machine cannot carry out."""
-        prepare.check_training_machine(self.settings, machine)
+        prepare.check_training_machine(self.recipe.training, machine)
 
     def prepare(self, folder: Path, machine: Machine) -> None:
         """Find or make base and text; one process of each host does so before the others look."""
@@ -133,13 +125,13 @@ class TextTask(Task[TextRecipe, TextResult]):
         """Write what became of the rows."""
         splits = {"train": self.prepared.train, "validation": self.prepared.validation}
         counts = {name: split.to_dict() for name, split in splits.items() if split}
-        atomic_write(run.folder / COUNTS, json.dumps(counts, indent=2, ensure_ascii=False) + "\n")
+        write_json(run.folder / COUNTS, counts)
 
     def build_trainer(
         self, plan: Plan, callback: TrainingCallback, machine: Machine, folder: Path, checkpoint: Path | None
     ) -> RunTrainer:
         """TRL's trainer of this kind of training."""
-        recipe, prepared, how = self.recipe, self.prepared, self.settings
+        recipe, prepared, how = self.recipe, self.prepared, self.recipe.training
         lora, adapter = recipe.adapter, None
         if lora.kind != "full":
             adapter = lora_config(
@@ -169,13 +161,52 @@ class TextTask(Task[TextRecipe, TextResult]):
         return trainer
 
     def save(self, trainer: RunTrainer, folder: Path) -> None:
-        """Write model or adapter, and the tokenizer."""
-        save_result(trainer, self.prepared, folder)
+        """Write model or adapter as safetensors, and the tokenizer with the template that training used.
+
+        Raises:
+            StoreError: the disk refuses; nothing half-written is left, and the last checkpoint stands.
+        """
+        prepared, first = self.prepared, bool(trainer.args.should_save)
+        with written_whole(folder.parent, first=first) as partial:
+            beside = partial / folder.name
+            trainer.accelerator.wait_for_everyone()
+            trainer.save_model(str(beside))
+            if first:
+                write_tokenizer(prepared.tokenizer, prepared.base, beside)
+                if (beside / CONFIG).is_file():
+                    write_for_older_readers(beside)
+                _name_base(beside, prepared)
+                for name in ("training_args.bin", "README.md"):  # a pickle, and a card that is not ours
+                    (beside / name).unlink(missing_ok=True)
 
     def card(self, run: Run, trainer: RunTrainer) -> str:
         """The model card."""
-        plan, metrics = trainer.callback.plan, trainer.callback.metrics
-        return card(self.prepared, parameters=self.parameters, steps=plan.steps, metrics=metrics)
+        recipe, counts, manifest = self.recipe, self.prepared.train.counts, self.prepared.files.manifest
+        how, adapter = recipe.training, recipe.adapter
+        data = {"rows": f"{counts.rows:,} from `{recipe.place(recipe.data.path)}`; hashes in `data.json`"}
+        if manifest is not None:
+            data["data set"] = manifest.title
+            licences = {name for split in manifest.splits for name in split.licences}
+            data["licences"] = ", ".join(sorted(licences))
+        data["tokens"] = f"{counts.tokens:,}, of which {counts.trained:,} with a loss"
+        data["not learned"] = "; ".join(counts.notes(how.length)) or "nothing was cut or omitted"
+        commands = {"yukawa evaluate perplexity DATA --model RUN": "measure it on test data"}
+        if adapter.kind != "full":
+            commands["yukawa merge RUN"] = "put the adapter into its base"
+        return model_card(
+            f"{recipe.model.base.rsplit('/', 1)[-1]} {recipe.mixture or how.kind}",
+            f"`{recipe.model.base}`, after {_DONE[how.kind]}, made with Yukawa.",
+            level=level_of(recipe),
+            base=f"`{recipe.model.base}`",
+            sections={
+                "Data": data,
+                "Training": _training_facts(recipe, self.parameters, trainer.callback.plan.steps),
+                "Metrics": metrics_table(trainer.callback.metrics),
+                "Learning curves": "The validation follows the training; measure the model on test data before you "
+                f"quote it. A fall in perplexity does not mean more knowledge.\n\n![learning curves]({CURVES})",
+            },
+            commands=commands,
+        )
 
     def result(self, trainer: RunTrainer, common: Mapping[str, Any]) -> TextResult:
         """How the training ended."""
@@ -194,45 +225,16 @@ def plan_of(prepared: prepare.Prepared, world: int) -> Plan:
     return Plan.of(prepared.recipe.training, epoch, "tokens", validated=validated)
 
 
-def save_result(trainer: Any, prepared: prepare.Prepared, folder: Path) -> None:
-    """Write model or adapter as safetensors, and the tokenizer with the template that training used.
-
-    All processes call it, since each may hold a part of the weights.
-
-    Raises:
-        StoreError: the disk refuses; nothing half-written is left, and the last checkpoint stands.
-    """
-    beside, first = folder.with_name(f".{folder.name}.part"), bool(trainer.args.should_save)
-    try:
-        with report_unsaved(folder):
-            if first:
-                shutil.rmtree(beside, ignore_errors=True)
-            trainer.accelerator.wait_for_everyone()
-            trainer.save_model(str(beside))
-            if first:
-                write_tokenizer(prepared.tokenizer, prepared.base, beside)
-                if (beside / CONFIG).is_file():
-                    write_for_older_readers(beside)
-                _name_base(beside, prepared)
-                for name in ("training_args.bin", "README.md"):  # a pickle, and a card that is not ours
-                    (beside / name).unlink(missing_ok=True)
-                shutil.rmtree(folder, ignore_errors=True)
-                os.replace(beside, folder)
-    finally:
-        if first:
-            shutil.rmtree(beside, ignore_errors=True)
-
-
 def _name_base(folder: Path, prepared: prepare.Prepared) -> None:
     """Let an adapter say which base it belongs to: its name on the hub, or its folder."""
     path = folder / ADAPTER_CONFIG
     if not path.exists():
         return
-    config = json.loads(path.read_text("utf-8"))
+    config = read_json(path)
     name = prepared.recipe.model.base
     on_hub = not name.startswith(GENERATED) and not Path(name).expanduser().is_dir()
     config["base_model_name_or_path"] = name if on_hub else str(prepared.base.resolve())
-    atomic_write(path, json.dumps(config, indent=2) + "\n")
+    write_json(path, config)
 
 
 def level_of(recipe: TextRecipe) -> str:
@@ -251,30 +253,14 @@ def level_of(recipe: TextRecipe) -> str:
     return "L2" if taught else "L1"
 
 
-def card(
-    prepared: prepare.Prepared, *, parameters: tuple[int, int], steps: int, metrics: Mapping[str, float]
-) -> str:
-    """The model card.
-
-    Args:
-        prepared: recipe, base and text of the run.
-        parameters: numbers of trained parameters, and of all.
-        steps: of the training.
-        metrics: the latest of each.
-    """
-    recipe, counts, manifest = prepared.recipe, prepared.train.counts, prepared.files.manifest
+def _training_facts(recipe: TextRecipe, parameters: tuple[int, int], steps: int) -> dict[str, str]:
+    """How the model was trained, for its card; `parameters` are the trained ones, and all."""
     how, adapter = recipe.training, recipe.adapter
-    data = {"rows": f"{counts.rows:,} from `{recipe.place(recipe.data.path)}`; hashes in `data.json`"}
-    if manifest is not None:
-        data["data set"] = manifest.title
-        data["licences"] = ", ".join(sorted({name for split in manifest.splits for name in split.licences}))
-    data["tokens"] = f"{counts.tokens:,}, of which {counts.trained:,} with a loss"
-    data["not learned"] = "; ".join(counts.notes(how.length)) or "nothing was cut or omitted"
     trained = "all weights"
     if adapter.kind != "full":
         trained = f"{adapter.kind} on {adapter.targets}, rank {adapter.rank}, alpha {adapter.alpha:g}, "
         trained += f"dropout {adapter.dropout:g}"
-    training = {
+    return {
         "trained": f"{trained}: {parameters[0]:,} of {parameters[1]:,} parameters",
         "steps": f"{steps:,} of {how.batch:,} sequences of at most {how.length:,} tokens",
         "optimiser": f"{how.optimiser}, learning rate {how.learning_rate:g}, {how.schedule}",
@@ -282,20 +268,3 @@ def card(
         "seed": str(how.seed),
         "everything else": "`recipe.yaml`, `environment.json`",
     }
-    commands = {"yukawa evaluate perplexity DATA --model RUN": "measure it on test data"}
-    if adapter.kind != "full":
-        commands["yukawa merge RUN"] = "put the adapter into its base"
-    return model_card(
-        f"{recipe.model.base.rsplit('/', 1)[-1]} {recipe.mixture or how.kind}",
-        f"`{recipe.model.base}`, after {_DONE[how.kind]}, made with Yukawa.",
-        level=level_of(recipe),
-        base=f"`{recipe.model.base}`",
-        sections={
-            "Data": data,
-            "Training": training,
-            "Metrics": metrics_table(metrics),
-            "Learning curves": "The validation follows the training; measure the model on test data before you quote "
-            f"it. A fall in perplexity does not mean more knowledge.\n\n![learning curves]({CURVES})",
-        },
-        commands=commands,
-    )

@@ -1,8 +1,8 @@
 """Rows become tokens: nothing is lost silently, every cut is counted."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -42,8 +42,13 @@ class RowCounts:
     left_out: int = 0
     named: tuple[str, ...] = ()
 
-    def name(self, row_id: str) -> None:
-        """Remember a row that was cut or omitted."""
+    def lose(self, row_id: str, tokens: int | None = None) -> None:
+        """Count a row whose last so many tokens are cut, or that is omitted whole."""
+        if tokens is None:
+            self.left_out += 1
+        else:
+            self.cut += 1
+            self.cut_tokens += tokens
         self.named = (*self.named, row_id)[:_NAMED]
 
     def notes(self, length: int) -> tuple[str, ...]:
@@ -108,13 +113,10 @@ def tokenise_conversations(
         trained = sum(label != IGNORED for label in kept)
         counts.rows += 1
         if not trained:
-            counts.left_out += 1
-            counts.name(row.id)
+            counts.lose(row.id)
             continue
         if len(ids) > length:
-            counts.cut += 1
-            counts.cut_tokens += len(ids) - length
-            counts.name(row.id)
+            counts.lose(row.id, len(ids) - length)
         counts.tokens += len(kept)
         counts.trained += trained
         yield {"input_ids": ids[:length], "labels": kept}
@@ -131,20 +133,17 @@ def tokenise_preferences(
             _rendered(tokenizer, [*prompt, {"role": "assistant", "content": text}], row.id)["input_ids"]
             for text in (row.chosen, row.rejected)
         ]
-        start = min(_common(asked, reply) for reply in replies)
+        shared = takewhile(lambda tokens: len(set(tokens)) == 1, zip(asked, *replies, strict=False))
+        start = sum(1 for _ in shared)
         answers = [reply[start:] for reply in replies]
         kept = [answer[: max(0, length - start)] for answer in answers]
         counts.rows += 1
         if not all(kept) or kept[0] == kept[1]:  # equal replies prefer nothing
-            counts.left_out += 1
-            counts.name(row.id)
+            counts.lose(row.id)
             continue
-        lost = sum(map(len, answers)) - sum(map(len, kept))
-        if lost:
-            counts.cut += 1
-            counts.cut_tokens += lost
-            counts.name(row.id)
         trained = sum(map(len, kept))
+        if lost := sum(map(len, answers)) - trained:
+            counts.lose(row.id, lost)
         counts.tokens += start + trained
         counts.trained += trained
         yield {"prompt_ids": asked[:start], "chosen_ids": kept[0], "rejected_ids": kept[1]}
@@ -155,12 +154,6 @@ def _rendered(tokenizer: Any, messages: list[dict[str, str]], row_id: str, **opt
         return tokenizer.apply_chat_template(messages, tokenize=True, return_dict=True, **options)
     except Exception as error:
         raise InputError(f"row {row_id}: the chat template cannot be used on it: {error}") from error
-
-
-def _common(first: Sequence[int], second: Sequence[int]) -> int:
-    """How many tokens both begin with."""
-    pairs = zip(first, second, strict=False)
-    return next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(first), len(second)))
 
 
 def batches(rows: Iterable[RowT], size: int) -> Iterator[list[RowT]]:

@@ -10,51 +10,31 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from yukawa.core.errors import check_installed
+from yukawa.knowledge.parsing.names import ENGLISH, GENUS, GERMAN, ROMANCE, SHORT
 
 _IGNORED = frozenset(" _^(){}/,")
 _CHARGE = re.compile(r"(?:0|\+\+|--|\+|-)$")
 _CHARGED = re.compile(r"(?<!\S)(charged|neutral) +$", re.IGNORECASE)
 _STATE = re.compile(r" ?\( {0,3}~?\d{1,6}[SPDF]? {0,3}\)")
-_FOLLOWING = re.compile(r"[ -]([A-Za-z]{1,20})(?![A-Za-z])")
+# What a decay mode says in brackets just after a name.
+_NOTE = re.compile(r"\((?:[SPDF]-wave|NR|non|[SDI][DEN]|ex|\(?parallel|\(?perp|0\))")
+_LETTERS = re.compile(r"[A-Za-z]+")
+_WORD = re.compile(r"(?:[A-Za-z][ _^(){}/,]*){3}")
+_WORDY = re.compile(r"[A-Za-z]{3}")
+_KIND_BEFORE = re.compile(
+    r"(?<![A-Za-z])(?:(?:anti)?quark|mesone?|bosone?|baryon|barione?|leptone?|hyperon|particle|particule|teilchen) $",
+    re.IGNORECASE,
+)
+_ELIDED = re.compile(r"(?:\b[ldLD]|ll)'$")  # "l'electron", "dell'elettrone"
+_FOLLOWING = re.compile(r"[ -]([A-Za-z]{1,20})(?![A-Za-z_]|[+-](?![A-Za-z]))")
 _NAME = re.compile(r"^(?P<base>J/psi|[A-Za-z]+?)(?P<bar>bar)?(?:_(?P<sub>[A-Za-z0-9_]+))?(?:\^(?P<mark>[*']+))?"
                    r"(?:\((?P<mass>[^)]*)\))?(?P<charge>0|\+\+|--|\+|-)?$")  # fmt: skip
 
-# Short names that people use for a whole family or state; PDG names on the right.
-_SHORT = {
-    "rho": "rho(770)", "omega": "omega(782)", "phi": "phi(1020)", "K*": "K^*(892)", "K*(892)": "K^*(892)",
-    "eta'": "eta^'(958)0", "etaprime": "eta^'(958)0", "Delta": "Delta(1232)", "D_s*": "D_s^*", "B*": "B^*",
-    "J/psi": "J/psi(1S)", "Upsilon": "Upsilon(1S)", "psi'": "psi(2S)", "psi(3686)": "psi(2S)",
-    "eta_c": "eta_c(1S)", "eta_b": "eta_b(1S)", "h_c": "h_c(1P)", "h_b": "h_b(1P)",
-    "chi_c0": "chi_c0(1P)", "chi_c1": "chi_c1(1P)", "chi_c2": "chi_c2(1P)",
-    "chi_b0": "chi_b0(1P)", "chi_b1": "chi_b1(1P)", "chi_b2": "chi_b2(1P)", "f_0": "f_0(980)0", "a_1": "a_1(1260)",
-    "a_0": "a_0(980)", "f_2": "f_2(1270)0", "a_2": "a_2(1320)", "b_1": "b_1(1235)", "h_1": "h_1(1170)0",
-    "D_s0*": "D_s0^*(2317)", "Sigma_c": "Sigma_c(2455)", "Z_c": "T_c_cbar_1(3900)", "T_cc": "T_c_c(3875)",
-    "Lc": "Lambda_c", "Lb": "Lambda_b", "Y(1S)": "Upsilon(1S)", "Y(2S)": "Upsilon(2S)", "Y(3S)": "Upsilon(3S)",
-    "Y(4S)": "Upsilon(4S)", "Sigma*": "Sigma(1385)", "Xi*": "Xi(1530)", "Roper": "N(1440)",
-}  # fmt: skip
 _SPECIAL = {
     "D^*0": "D^*(2007)0", "D^*+": "D^*(2010)+", "D^*-": "D^*(2010)-", "Dbar^*0": "Dbar^*(2007)0",
     "K^*0": "K^*(892)0", "K^*+": "K^*(892)+", "K^*-": "K^*(892)-", "Kbar^*0": "Kbar^*(892)0",
     "rho0": "rho(770)0", "rho+": "rho(770)+", "rho-": "rho(770)-",
 }  # fmt: skip
-_ENGLISH = {
-    "photon": "gamma", "gluon": "g", "electron": "e", "positron": "e+", "muon": "mu", "antimuon": "mu+",
-    "tauon": "tau", "taulepton": "tau", "taon": "tau", "higgs": "H", "higgsboson": "H", "wboson": "W+",
-    "zboson": "Z0", "electronneutrino": "nu_e", "muonneutrino": "nu_mu", "tauneutrino": "nu_tau",
-    "electronantineutrino": "nubar_e", "muonantineutrino": "nubar_mu", "tauantineutrino": "nubar_tau",
-    "upquark": "u", "downquark": "d", "strangequark": "s", "charmquark": "c", "charmedquark": "c",
-    "bottomquark": "b", "beautyquark": "b", "bquark": "b", "cquark": "c", "topquark": "t",
-    "uquark": "u", "dquark": "d", "tquark": "t", "quarktop": "t",
-    "proton": "p", "antiproton": "pbar", "neutron": "n", "antineutron": "nbar", "pion": "pi", "kaon": "K",
-    "kshort": "K(S)0", "klong": "K(L)0", "lambda0": "Lambda0", "lambdabaryon": "Lambda", "lambdahyperon": "Lambda",
-    "sigmabaryon": "Sigma", "sigmahyperon": "Sigma", "cascade": "Xi", "xibaryon": "Xi", "xihyperon": "Xi",
-    "omegabaryon": "Omega", "omegahyperon": "Omega", "omegameson": "omega(782)", "deltabaryon": "Delta(1232)",
-    "jpsi": "J/psi(1S)", "phimeson": "phi(1020)", "rhomeson": "rho(770)", "etameson": "eta", "neutrino": "nu",
-    "antineutrino": "nubar", "sigmameson": "f_0(500)0", "kappameson": "K_0^*(700)", "nucleon": "N",
-    "strangeb": "B_s", "charmedb": "B_c", "charmedlambda": "Lambda_c", "beautylambda": "Lambda_b",
-}  # fmt: skip
-_GENUS = frozenset("meson mesons boson bosons baryon baryons lepton leptons quark quarks hyperon hyperons particle"
-                   " particles resonance resonances state hadron".split())  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +74,7 @@ class ParticleTable:
     families: dict[str, tuple[str, ...]]
     spellings: Spellings
     folded: Spellings
+    numbers: dict[int, str]  # names by Monte Carlo number
 
     def identifiers(self, names: Iterable[str]) -> tuple[str, ...]:
         """PDG identifiers of `names`, sorted."""
@@ -121,13 +102,11 @@ def particle_table() -> ParticleTable:
     """The table made from the installed PDG edition (about 30 ms, once a process)."""
     connection = sqlite3.connect(f"file:{database_path()}?mode=ro", uri=True)
     try:
-        rows = connection.execute(
-            "SELECT name, pdgid, charge, cc_type, pdgitem_id FROM pdgparticle"
-        ).fetchall()
+        rows = connection.execute("SELECT name, pdgid, charge, cc_type, mcid FROM pdgparticle").fetchall()
         families = connection.execute(
             "SELECT g.name, p.name FROM pdgitem_map m JOIN pdgitem g ON g.id = m.pdgitem_id"
             " JOIN pdgitem t ON t.id = m.target_id LEFT JOIN pdgitem_map n ON n.pdgitem_id = t.id"
-            " JOIN pdgparticle p ON p.pdgitem_id = t.id OR p.pdgitem_id = n.target_id WHERE g.name != 'nu_lepton'"
+            " JOIN pdgparticle p ON p.pdgitem_id = t.id OR p.pdgitem_id = n.target_id WHERE g.name NOT IN ('nu_lepton', 'nubar_lepton')"
         ).fetchall()
     finally:
         connection.close()
@@ -146,10 +125,11 @@ def particle_table() -> ParticleTable:
     for name, found in identifiers.items():
         for identifier in found:
             members[identifier] += (name,)
-    return ParticleTable(particles, members, *_spellings(particles, groups))
+    numbers = {number: name for name, *_, number in reversed(rows) if number is not None}
+    return ParticleTable(particles, members, *_spellings(particles, groups), numbers)
 
 
-def _conjugates(rows: Iterable[tuple[str, str, float | None, str, str]]) -> dict[str, str]:
+def _conjugates(rows: Iterable[tuple[str, str, float | None, str, int | None]]) -> dict[str, str]:
     """The antiparticle of each name: the state of one identifier with the other charge; else the name itself."""
     states = {(i, None if c is None else -c, kind != "A"): name for name, i, c, kind, _ in rows}
     # The data mark mu- and tau- as their own antiparticles, too; only neutral ones can be.
@@ -170,6 +150,7 @@ def _spellings(particles: dict[str, Particle], groups: dict[str, set[str]]) -> t
     resolve = {**{name: {name} for name in particles}, **bases, **families}
     _add_short_names(table, resolve)
     table["D*"] = {"D^*(2007)0", "D^*(2010)+", "D^*(2010)-", "Dbar^*(2007)0"} & set(particles)
+    _add_conjugates(table, particles)
     folded = _folded(table, resolve, particles)
     _add_charges(table, particles)
     return _frozen(table), _frozen(folded)
@@ -177,8 +158,13 @@ def _spellings(particles: dict[str, Particle], groups: dict[str, set[str]]) -> t
 
 def _add_particles(table: dict[str, set[str]], particles: dict[str, Particle]) -> None:
     """Each charge state in all its spellings, also with the charge that its name omits."""
+    # Without brackets 'D_0^*(2300)0' and 'D^0*_2(3000)' look alike: a name as the PDG writes it comes first.
+    own = {squeeze(name): name for name in particles}
+    own |= {"anti" + squeeze(name.replace("bar", "", 1)): name for name in particles if "bar" in name}
     for name, particle in particles.items():
         for key in _variants(name):
+            if own.get(key, name) != name:
+                continue
             table[key].add(name)
             if particle.charge is not None and not _CHARGE.search(name):
                 table[key + ("0" if particle.charge == 0 else "+" if particle.charge > 0 else "-")].add(name)
@@ -188,7 +174,10 @@ def _families(
     particles: dict[str, Particle], groups: dict[str, set[str]], bases: dict[str, set[str]]
 ) -> dict[str, set[str]]:
     """Names that stand for several charge states: the PDG's groups, names less their charge, and groups of one charge."""
-    families = bases | groups
+    families = {**bases, **groups}
+    families["nubar"] = {particles[n].conjugate for n in families.get("nu", ())}
+    families = {family: _of_particles(members, particles) for family, members in families.items()}
+    families |= _of_antiparticles(families, particles)
     for family, members in list(families.items()):
         if "_cbar" in family:
             families.setdefault(family.replace("_cbar", "").replace("c_s(", "cs("), set(members))
@@ -200,6 +189,25 @@ def _families(
     return {family: members for family, members in families.items() if family not in particles}
 
 
+def _of_particles(members: set[str], particles: dict[str, Particle]) -> set[str]:
+    """`members` less the antiparticles that a name without 'bar' does not mean: not Sigmabar for Sigma, but K- for K."""
+    if any(particles[n].is_antiparticle and "bar" not in n for n in members):
+        return members
+    return {n for n in members if not particles[n].is_antiparticle} or members
+
+
+def _of_antiparticles(families: dict[str, set[str]], particles: dict[str, Particle]) -> dict[str, set[str]]:
+    """The families of antiparticles, such as Kbar and Sigmabar_c(2455)."""
+    found = {}
+    for family, members in families.items():
+        conjugates = {
+            particles[n].conjugate for n in members if not particles[n].is_antiparticle
+        } - members | {n for n in members if particles[n].is_antiparticle}
+        if "bar" not in family and any("bar" in n and "_cbar" not in n for n in conjugates):
+            found[_LETTERS.sub(r"\g<0>bar", family, count=1)] = conjugates
+    return found
+
+
 def _add_families(
     table: dict[str, set[str]], particles: dict[str, Particle], families: dict[str, set[str]]
 ) -> None:
@@ -209,11 +217,13 @@ def _add_families(
 
 
 def _add_short_names(table: dict[str, set[str]], resolve: dict[str, set[str]]) -> None:
-    for short, target in {**_SHORT, **_SPECIAL}.items():
-        for charge in ("", "0", "+", "-", "++"):
-            names = resolve.get(target + charge) or (None if charge else resolve.get(target.rstrip("0")))
-            for key in _variants(short + charge) if names else ():
-                table[key] = set(names or ())
+    for short, target in {**SHORT, **_SPECIAL}.items():
+        anti = [_LETTERS.sub(r"\g<0>bar", name, count=1) for name in (short, target)]
+        for name, meant in ((short, target), anti):
+            for charge in ("", "0", "+", "-", "++", "--"):
+                names = resolve.get(meant + charge) or (None if charge else resolve.get(meant.rstrip("0")))
+                for key in _variants(name + charge) if names else ():
+                    table[key] = set(names or ())
 
 
 def _folded(
@@ -222,10 +232,11 @@ def _folded(
     """Spellings in small letters, where they stay distinct, and the English names."""
     folded: dict[str, set[str]] = defaultdict(set)
     for key, names in table.items():
-        if len(key) > 2 and key.lower() not in {"pbar", "nbar"}:
+        # Case tells short names apart: 'B_1' is not 'b_1', 'bs' not B_s.
+        if _WORDY.match(key) and key.lower() not in {"pbar", "nbar"}:
             folded[key.lower()] |= names
-    for english, target in _ENGLISH.items():
-        folded[english] = folded[english + "s"] = set(resolve.get(target) or resolve[target.rstrip("0")])
+    for word, target in {**ENGLISH, **GERMAN, **ROMANCE, **ENGLISH}.items():
+        folded[word] = folded[word + "s"] = set(resolve.get(target) or resolve[target.rstrip("0")])
     folded["neutrino"] = folded["neutrinos"] = {n for n in particles if n.startswith("nu")}
     return folded
 
@@ -236,6 +247,13 @@ def _add_charges(table: dict[str, set[str]], particles: dict[str, Particle]) -> 
         both = set(table[key]) | {particles[n].conjugate for n in table[key]}
         for signs in ("+-", "-+"):
             table.setdefault(key[:-1] + signs, set()).update(both)
+
+
+def _add_conjugates(table: dict[str, set[str]], particles: dict[str, Particle]) -> None:
+    """'anti' before a name that is not a bar's: 'anti-pi+' is the pi-."""
+    for name, particle in particles.items():
+        if particle.conjugate != name and "bar" not in name:
+            table.setdefault("anti" + squeeze(name), {particle.conjugate})
 
 
 def _frozen(table: dict[str, set[str]]) -> Spellings:
@@ -279,29 +297,39 @@ def _variants(name: str) -> Iterator[str]:
 
 def find_particles(text: str) -> list[Mention]:
     """Particles named in `text` (already `plain_ascii`), longest names first, never overlapping."""
-    table = particle_table()
     mentions: list[Mention] = []
     position, length = 0, len(text)
     while position < length:
-        if not text[position].isalpha() or _inside_word(text, position):
-            position += 1
-            continue
-        exact = _longest(text, position, table.spellings)
-        folded = _longest(text, position, table.folded, fold=True)
-        found = folded if folded and (exact is None or folded[0] > exact[0]) else exact
-        if found is None or text[position : found[0]] == "Gamma":  # the symbol of a width, not a photon
+        mention = mention_at(text, position) if text[position].isalpha() else None
+        if mention is not None:
+            mentions.append(mention)
+            position = mention.end
+        elif text[position].isalpha() and not _inside_word(text, position):
             position = _next_word(text, position)
-            continue
-        mention = _narrowed(text, position, *found, table)
-        mentions.append(mention)
-        position = mention.end
+        else:
+            position += 1
     return mentions
+
+
+def mention_at(text: str, position: int) -> Mention | None:
+    """The longest particle name that begins at `text[position]`, if one does."""
+    if _inside_word(text, position):
+        return None
+    table = particle_table()
+    exact = _longest(text, position, table.spellings)
+    folded = _longest(text, position, table.folded, fold=True) if _WORD.match(text, position) else None
+    found = folded if folded and (exact is None or folded[0] > exact[0]) else exact
+    if found is None or text[position : found[0]] == "Gamma":  # the symbol of a width, not a photon
+        return None
+    return _narrowed(text, position, *found, table)
 
 
 def _inside_word(text: str, position: int) -> bool:
     before = text[position - 1 : position]
     if before.isdigit():  # '2pi+' starts a name after a multiplicity, '12pi' and 'B0s' do not
         return text[position - 2 : position - 1].isalnum()
+    if before == "'" and _ELIDED.search(text, max(0, position - 3), position):
+        return False
     if before == "/":
         return text[position - 2 : position - 1] == "J"
     return before.isalpha() or (before != "" and before in "_^'*~")
@@ -310,6 +338,8 @@ def _inside_word(text: str, position: int) -> bool:
 def _next_word(text: str, position: int) -> int:
     while position < len(text) and (text[position].isalnum() or text[position] in "_^'*"):
         position += 1
+        if text[position - 1] == "'" and _ELIDED.search(text, max(0, position - 3), position):
+            return position
     return position + 1 if position < len(text) and not text[position].isalpha() else position
 
 
@@ -320,6 +350,8 @@ def _longest(
     for position in range(start, len(text)):
         character = text[position]
         if character in _IGNORED:
+            if text.startswith("(*)", position):  # 'D^(*)' is D or D*
+                break
             depth += (character == "(") - (character == ")")
             if depth < 0:
                 break
@@ -347,9 +379,13 @@ def _ends(text: str, end: int, last: str) -> bool:
         return True
     following = text[end]
     if following in "_^'*":
-        return following == "'" and text[end + 1 : end + 2] in {"s", ""}
+        if text.startswith("^(*)", end):
+            return False
+        return following == "'" and (
+            text[end + 1 : end + 2] == "s" or (last == "s" and text[end - 2 : end].islower())
+        )
     if following == "(":  # a state of another mass, or a function of the brackets' content: m(…), B(…)
-        return False
+        return _NOTE.match(text, end) is not None
     if (
         following in "+-" and not text[end + 1 : end + 2].isalpha()
     ):  # a charge that no particle of this name has
@@ -366,7 +402,9 @@ def _narrowed(text: str, start: int, end: int, names: tuple[str, ...], table: Pa
         kept = tuple(n for n in names if bool(table.particles[n].charge) == (before[1].lower() == "charged"))
         if kept:
             names, given, start = kept, True, before.start()
+    if kind := _KIND_BEFORE.search(text, max(0, start - 14), start):
+        start = kind.start()
     following = _FOLLOWING.match(text, end)
-    if following and following[1].lower() in _GENUS:
+    if following and following[1].lower() in GENUS:
         end = following.end()
     return Mention(start, end, names, given)

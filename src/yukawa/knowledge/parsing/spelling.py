@@ -1,9 +1,14 @@
-"""Brings LaTeX, Unicode and spoken notation of physics to one plain ASCII spelling."""
+"""Brings LaTeX, Unicode, HTML and spoken notation of physics to one plain ASCII spelling."""
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from yukawa.knowledge.parsing.names import EAST_ASIAN
 
 ARROW = " → "  # kept as one character no particle name contains
 
@@ -11,29 +16,45 @@ _GREEK = {
     "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ϵ": "epsilon", "ζ": "zeta",
     "η": "eta", "θ": "theta", "ϑ": "theta", "ι": "iota", "κ": "kappa", "λ": "lambda", "μ": "mu", "µ": "mu",
     "ν": "nu", "ξ": "xi", "π": "pi", "ρ": "rho", "σ": "sigma", "ς": "sigma", "τ": "tau", "υ": "upsilon",
-    "φ": "phi", "ϕ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega", "Γ": "Gamma", "Δ": "Delta", "Θ": "Theta",
-    "Λ": "Lambda", "Ξ": "Xi", "Π": "Pi", "Σ": "Sigma", "Υ": "Upsilon", "ϒ": "Upsilon", "Φ": "Phi", "Ψ": "Psi",
-    "Ω": "Omega", "ℓ": "l",
+    "φ": "phi", "ϕ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega", "Γ": "Gamma", "Δ": "Delta", "∆": "Delta",
+    "Θ": "Theta", "Λ": "Lambda", "Ξ": "Xi", "Π": "Pi", "Σ": "Sigma", "∑": "Sigma", "Υ": "Upsilon", "ϒ": "Upsilon",
+    "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega", "ℓ": "l",
 }  # fmt: skip
 _SIGNS = {
-    "−": "-", "–": "-", "‑": "-", "⁻": "-", "₋": "-", "⁺": "+", "₊": "+", "±": "+-", "∓": "-+", "∗": "*", "⋆": "*",
-    "′": "'", "’": "'", "‘": "'", "×": "x", "·": " ", "\u202f": " ", "\xa0": " ",
+    **dict.fromkeys("−–—―‐‑‒⁻₋﹣－", "-"), **dict.fromkeys("⁺₊＋﹢", "+"), "±": "+-", "∓": "-+",
+    **dict.fromkeys("∗⋆＊★﹡⁎", "*"), **dict.fromkeys("′’‘ʹʼ＇", "'"), "″": "''", "×": "x", "·": " ",
+    "∥": "parallel", "⊥": "perp", "≥": ">=", "≤": "<=", "∼": "~",
 }  # fmt: skip
-_ARROWS = re.compile(r"\\(?:long)?(?:right)?arrow\b|\\to\b|-{1,2}>|=>|[→⟶⇒➝]")
+_ARROWS = re.compile(r"\\(?:long)?(?:right)?arrow\b|\\to\b|-{1,3}>(?!=)|=>|[→⟶⇒➝➔➞⟹↦]|&[rx]?[rR]arr;")
+# Characters that are not seen: a name with one of them reads as the name without.
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufe00-\ufe0f\ufeff]")
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[A-Za-z]\w{1,30});")
+_RAISED = re.compile(r"<su([pb])>\s*", re.IGNORECASE)
+_TAG = re.compile(r"</?(?:sup|sub|i|b|em|strong|span|var|p|br)\b[^<>]{0,80}>", re.IGNORECASE)
 # \bar{X}, \overline X, \bar X
 _BAR = re.compile(r"\\(?:bar|overline)\s*(?:\{\s*(\\?[A-Za-z]+)|(\\[A-Za-z]+|[A-Za-z]))\s*\}?")
+_TILDE = re.compile(r"\\(?:wide)?tilde\s*(?:\{\s*(\\?[A-Za-z]+)|(\\[A-Za-z]+|[A-Za-z]))\s*\}?")
 _FONT = re.compile(r"\\(?:mathrm|mathit|mathbf|text|textit|rm|it|bf|ensuremath|left|right|operatorname)\b\s*")
 _COMMANDS = {
-    r"\pm": "+-",
-    r"\mp": "-+",
-    r"\ast": "*",
-    r"\star": "*",
-    r"\prime": "'",
-    r"\times": "x",
-    r"\ell": "l",
-}
+    r"\pm": "+-", r"\mp": "-+", r"\ast": "*", r"\star": "*", r"\prime": "'", r"\times": "x", r"\ell": "l",
+    r"\geq": ">=", r"\leq": "<=", r"\ge": ">=", r"\le": "<=", r"\parallel": "parallel", r"\perp": "perp", r"\sim": "~",
+}  # fmt: skip
+_COMMAND_PATTERNS = tuple(
+    (re.compile(re.escape(command) + r"(?![A-Za-z])"), plain) for command, plain in _COMMANDS.items()
+)
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
+_GLUED_COMMAND = re.compile(r"(?<=[/_^{])\\(?=[A-Za-z])")  # 'J/\psi', 'm_\tau'
+_LATEX_SPACE = re.compile(r"\\[,;:! ()\[\]]")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _MACRON = re.compile("(?<=[A-Za-z])[\u0304\u0305]+")
+_LONE_MARK = re.compile("(?:(?<![A-Za-z])|(?<=psi)|(?<=chi))([A-Za-z])\u0303(?![A-Za-z])")
+_CJK = "\u3040-\u30ff\u3400-\u9fff\uff66-\uff9f"
+_SCRIPTS_MEET = re.compile(rf"(?<=[{_CJK}])(?=[A-Za-z0-9])|(?<=[A-Za-z0-9+\-*')])(?=[{_CJK}])")
+_EAST_ASIAN = re.compile(
+    "(?:"
+    + "|".join(sorted(EAST_ASIAN, key=len, reverse=True))
+    + ")(?!伏|ボルト|學|学|顕微|显微)"  # not the electronvolt
+)
 _COMPOUND = re.compile(
     r"(?<=[A-Za-z0-9'*)+])-(?=(?:mesons?|bosons?|baryons?|leptons?|quarks?|star|short|long|prime|psi|zero|plus|minus"
     r"|hyperons?|resonances?|neutrinos?|antineutrinos?|particles?|bar)\b)",
@@ -47,50 +68,194 @@ _SPOKEN = (
     (("mu_",), re.compile(r"\bmu_(?=[pn]\b|[A-Z])"), "magnetic moment "),
     ((" top",), re.compile(r"\b(the|of|for|a) top\b(?![ -]quark)"), r"\1 top quark"),
     (("Delta",), re.compile(r"\bDelta ?_?[mM](?=[ (_]|\b)"), "mass difference "),
-    (("nti-", "NTI-"), re.compile(r"\b(anti)-(?=[A-Za-z])", re.IGNORECASE), r"\1"),
+    (("nti-", "NTI-", "nti_"), re.compile(r"\b(anti)[-_](?=[A-Za-z])", re.IGNORECASE), r"\1"),
     ((" sub",), re.compile(r"(?<=[A-Za-z]) sub[- ](?=[a-z]\b)"), "_"),
     (("star",), re.compile(r"\b([A-Z](?:_?[a-z])?|Sigma_?[bc]?|Xi_?[bc]?|Omega_?[bc]?)[- ]star\b"), r"\1*"),
-    (("prime",), re.compile(r"\b(eta|Xi_?[bc])[- ]prime\b"), r"\1'"),
+    (("star",), re.compile(r"\b([A-Z](?:_[a-z])?)_?star(?=[0+_-]|\b)"), r"\1*"),
+    (("prime",), re.compile(r"\b([A-Zbt]|eta|Xi_?[bc]|chi|psi)[-_ ]prime\b"), r"\1'"),
     (("plus",), re.compile(r"(?<=[A-Za-z*']) (?:plus)\b(?! or)"), "+"),
     (("minus",), re.compile(r"(?<=[A-Za-z*'])(?<! or) minus\b"), "-"),
-    (
-        ("zero", "nought", "naught"),
-        re.compile(r"\b([A-Z][a-z]?|pi|Sigma|Xi|Lambda|Delta|rho) (?:zero|nought|naught)\b"),
-        r"\g<1>0",
-    ),
-)
+    (("_plus",), re.compile(r"(?<=[A-Za-z*')])(?:_plus)+(?![A-Za-z])"), lambda m: "+" * m[0].count("p")),
+    (("_minus",), re.compile(r"(?<=[A-Za-z*')])(?:_minus)+(?![A-Za-z])"), lambda m: "-" * m[0].count("m")),
+    (("_zero",), re.compile(r"(?<=[A-Za-z*')])_zero(?![A-Za-z])"), "0"),
+    (("_bar",), re.compile(r"(?<=[A-Za-z])_bar(?![a-z])"), "bar"),
+    (("zero", "nought", "naught"),
+     re.compile(r"\b([A-Z][a-z]?|pi|Sigma|Xi|Lambda|Delta|rho) (?:zero|nought|naught)\b"), r"\g<1>0"),
+)  # fmt: skip
+
+_Replacement = str | Callable[[re.Match[str]], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Spelled:
+    """A text in plain ASCII with the places its characters come from.
+
+    Args:
+        text: the original.
+        plain: what `plain_ascii` makes of the text.
+        starts: for each character of `plain` where its original begins.
+        ends: for each character of `plain` one past its original's end.
+    """
+
+    text: str
+    plain: str
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """The characters of the original text that `plain[start:end]` was written with."""
+        if start >= end:
+            place = self.starts[start] if start < len(self.starts) else (self.ends[-1] if self.ends else 0)
+            return place, place
+        first = self.starts[start]
+        if self.text[first - 1 : first] == "\\":  # the name of a LaTeX command
+            first -= 1
+        return first, self.ends[end - 1]
+
+
+class _Text:
+    """A text under rewriting."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def sub(self, pattern: re.Pattern[str], replacement: _Replacement) -> None:
+        self.text = pattern.sub(replacement, self.text)
+
+    def strip(self) -> None:
+        self.text = self.text.strip()
+
+
+class _TracedText(_Text):
+    """A text under rewriting that knows where each of its characters comes from."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.starts = list(range(len(text)))
+        self.ends = list(range(1, len(text) + 1))
+
+    def sub(self, pattern: re.Pattern[str], replacement: _Replacement) -> None:
+        parts: list[str] = []
+        starts: list[int] = []
+        ends: list[int] = []
+        done = 0
+        for match in pattern.finditer(self.text):
+            new = replacement(match) if callable(replacement) else match.expand(replacement)
+            old = match[0]
+            kept = _common(old, new)
+            rest = _common(old[kept:][::-1], new[kept:][::-1])
+            first, last = match.start() + kept, match.end() - rest
+            parts += [self.text[done:first], new[kept : len(new) - rest]]
+            starts += self.starts[done:first]
+            ends += self.ends[done:first]
+            added = len(new) - kept - rest
+            if added:
+                begin, end = self._origin(first, last)
+                starts += [begin] * added
+                ends += [end] * added
+            done = last
+        self.text = "".join(parts) + self.text[done:]
+        self.starts = starts + self.starts[done:]
+        self.ends = ends + self.ends[done:]
+
+    def _origin(self, first: int, last: int) -> tuple[int, int]:
+        if first < last:
+            return self.starts[first], self.ends[last - 1]
+        place = self.ends[first - 1] if first else 0  # an insertion
+        return place, place
+
+    def strip(self) -> None:
+        first = len(self.text) - len(self.text.lstrip())
+        self.text = self.text.strip()
+        self.starts = self.starts[first : first + len(self.text)]
+        self.ends = self.ends[first : first + len(self.text)]
+
+
+def _common(one: str, other: str) -> int:
+    """The number of characters with which both begin."""
+    count = 0
+    for a, b in zip(one, other, strict=False):
+        if a != b:
+            break
+        count += 1
+    return count
 
 
 def plain_ascii(text: str) -> str:
     r"""`text` with one ASCII spelling of names: `$J/\psi$`, `J/ψ` become `J/psi`; `B_s⁰`, `$B^0_s$` keep their parts.
 
-    Subscripts and superscripts are written in line (`K_S⁰` → `K_S0`); a decay arrow becomes ` → `.
-    Idempotent: a plain text does not change.
+    Subscripts and superscripts are written in line (`K_S⁰` → `K_S0`); a decay arrow becomes ` → `; HTML entities
+    and tags are resolved; characters that are not seen disappear. Idempotent: a plain text does not change.
     """
-    text = _ARROWS.sub(ARROW, text)
-    if "\\" in text or "$" in text:
-        text = _from_latex(text)
-    text = (
-        "".join(_plain_character(c) for c in unicodedata.normalize("NFD", text))
-        if not text.isascii()
-        else text
-    )
-    text = _MACRON.sub("bar", text.replace("{", "").replace("}", ""))
-    text = _COMPOUND.sub(" ", re.sub(r"\s+", " ", text).strip())
+    rewritten = _Text(text)
+    _rewrite(rewritten)
+    return rewritten.text
+
+
+def spell(text: str) -> Spelled:
+    """`plain_ascii` of a text, and for each of its characters the place in the original."""
+    rewritten = _TracedText(text)
+    _rewrite(rewritten)
+    return Spelled(text, rewritten.text, tuple(rewritten.starts), tuple(rewritten.ends))
+
+
+def _rewrite(text: _Text) -> None:
+    if "&" in text.text or "<" in text.text:
+        _from_html(text)
+    text.sub(_ARROWS, ARROW)
+    if "\\" in text.text or "$" in text.text:
+        _from_latex(text)
+    if not text.text.isascii():
+        text.sub(_INVISIBLE, "")
+        text.sub(_EAST_ASIAN, lambda match: f" {EAST_ASIAN[match[0]]} ")
+        text.sub(_NOT_ASCII, _plain_characters)
+        text.sub(_LONE_MARK, r"\1tilde")
+        text.sub(_SCRIPTS_MEET, " ")
+        text.sub(_MACRON, "bar")
+        text.sub(_OTHER_MARKS, "")
+    text.sub(_BRACES, "")
+    text.sub(_NO_MASS, "")
+    text.sub(_SPACES, " ")
+    text.strip()
+    text.sub(_COMPOUND, " ")
     for signs, pattern, replacement in _SPOKEN:
-        if any(sign in text for sign in signs):
-            text = pattern.sub(replacement, text)
-    return text
+        if any(sign in text.text for sign in signs):
+            text.sub(pattern, replacement)
 
 
-def _from_latex(text: str) -> str:
-    text = _FONT.sub("", re.sub(r"\$(?=-[A-Za-z])", "", text))  # '$K_S^0$-meson'
-    text = _BAR.sub(lambda m: (m[1] or m[2]) + "bar ", text)
-    for command, plain in _COMMANDS.items():
-        text = re.sub(re.escape(command) + r"(?![A-Za-z])", plain, text)
-    text = _COMMAND.sub(r" \1", re.sub(r"(?<=[/_^{])\\(?=[A-Za-z])", "", text))  # 'J/\psi', 'm_\tau'
-    text = re.sub(r"\\[,;:! ()\[\]]", " ", text)
-    return text.replace("$", " ").replace("~", " ")
+_OTHER_MARKS = re.compile("[\u0300-\u0303\u0306-\u036f]")
+_NO_MASS = re.compile(r"(?<=[A-Za-z*'])\(\)|(?<=\d)\(\)(?!0)")  # where the PDG omits a mass: 'D_s()+'
+_BRACES = re.compile(r"[{}]")
+_SPACES = re.compile(r"\s+")
+
+
+def _from_html(text: _Text) -> None:
+    text.sub(_ENTITY, lambda match: html.unescape(match[0]))
+    text.sub(_RAISED, lambda match: "^" if match[1] in "pP" else "_")
+    text.sub(_TAG, "")
+
+
+def _from_latex(text: _Text) -> None:
+    text.sub(_TIE, " ")
+    text.sub(_HYPHEN_AFTER_MATH, "")
+    text.sub(_FONT, "")
+    text.sub(_BAR, lambda m: (m[1] or m[2]) + "bar ")
+    text.sub(_TILDE, lambda m: (m[1] or m[2]) + "tilde ")
+    for pattern, plain in _COMMAND_PATTERNS:
+        text.sub(pattern, plain)
+    text.sub(_GLUED_COMMAND, "")
+    text.sub(_COMMAND, r" \1")
+    text.sub(_LATEX_SPACE, " ")
+    text.sub(_MATH, " ")
+
+
+_HYPHEN_AFTER_MATH = re.compile(r"\$(?=-[A-Za-z])")  # '$K_S^0$-meson'
+_TIE = re.compile("~")
+_MATH = re.compile(r"\$")
+
+
+def _plain_characters(match: re.Match[str]) -> str:
+    return "".join(_plain_character(c) for c in unicodedata.normalize("NFD", match[0]))
 
 
 def _plain_character(character: str) -> str:
@@ -100,10 +265,8 @@ def _plain_character(character: str) -> str:
         return _GREEK[character]
     if character in _SIGNS:
         return _SIGNS[character]
-    if character == "→" or character in "\u0304\u0305":
+    if character == "→" or unicodedata.combining(character):
         return character
-    if unicodedata.combining(character):
-        return ""
     folded = unicodedata.normalize("NFKC", character)
     if folded == character:
         return character

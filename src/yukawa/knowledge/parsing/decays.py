@@ -1,0 +1,149 @@
+"""Finds decays in a question: who decays, into what, and the words that say so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from yukawa.knowledge.parsing.channels import pair_condition, read_channel
+from yukawa.knowledge.parsing.modes import charge_problem
+from yukawa.knowledge.parsing.particles import Mention, find_particles
+from yukawa.knowledge.parsing.plan import Channel, Span, Thing
+from yukawa.knowledge.parsing.spelling import Spelled, spell
+
+# What stands between the decaying particle and its products, the particle names masked by '¤'.
+_ARROW = re.compile(r"→")
+_TO = re.compile(
+    r"\b(?:(?:in)?to|via|in|as|en|au|vers|nach|zu|verso) (?=\S)|(?<![A-Za-z])(?:到|至|为|為|成|产生) ?",
+    re.IGNORECASE,
+)
+# Japanese names the products before the verb: 'Zのe+e-への崩壊', 'ZがμμにΔ崩壊する'.
+_BEFORE_VERB = re.compile(r"[のがは] ?(?=[^。?？]{1,80}(?:への?|に) ?崩壊)")
+_SPEAKS_OF_DECAYS = re.compile(
+    r"\b(?:decay|disintegrat|branching|zerf(?:a|ae)ll|zerleg|desint|se d[eé]sint|desintegr|decad|decai|decae|goes?\b|going\b|went\b"
+    r"|annihilat|transition|uebergang|ubergang|transform|convert|break|fraction\b|mode|channel|kanal|canal)"
+    r"|衰变|衰變|崩壊|分支比|分岐比",
+    re.IGNORECASE,
+)
+_AFTER_PRODUCTS = re.compile(r" ?(?:への?|に) ?崩壊(?:する)?")
+_SENTENCE_END = re.compile(r"(?<!\bex)(?<!\bexcl)(?<!c\.c)(?<!\bc)(?<!neut)[.?!;。？！](?=\s|$)")
+# What may stand before an arrow where the question looks for the decaying particle.
+_SOUGHT = re.compile(
+    r"(?:^|what|which|who|whatever|that|particles?|mesons?|baryons?|hadrons?|states?|\?)[\s(:]*$",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Decay:
+    """A decay as a question names it.
+
+    Args:
+        subject: what decays; None where the question looks for it ('which particles decay to mu+ mu-').
+        channel: the final state; its span is in the question.
+        span: the characters from the word or arrow that joins both to the end of the products.
+        explicit: whether an arrow or a word for decays says that this is one; a mere 'to' between particles may compare them.
+        problem: why it cannot be, such as a charge that is not conserved; '' if nothing is wrong.
+    """
+
+    subject: Thing | None
+    channel: Channel
+    span: Span
+    explicit: bool
+    problem: str = ""
+
+
+def find_decays(text: str) -> list[Decay]:
+    """The decays that `text` (a question in any notation and language read here) names, in order."""
+    spelled = spell(text)
+    plain = spelled.plain
+    mentions = find_particles(plain)
+    masked = _masked(plain, mentions)
+    found: list[Decay] = []
+    done = 0
+    for start, end, explicit in _joints(masked):
+        if start < done or not _may_follow(masked, start, explicit):
+            continue
+        limit = _limit(plain, end)
+        channel, last = read_channel(plain, end, limit)
+        if not channel.products and not channel.conditions:
+            continue
+        if tail := _AFTER_PRODUCTS.match(plain, last):
+            last = tail.end()
+        subject = _subject(mentions, start, done)
+        if subject is None and not explicit:
+            continue
+        problem = _arrow_problem(plain, masked, start) if masked[start] == "→" else ""
+        found.append(_decay(text, spelled, subject, channel, (start, last), explicit, problem))
+        done = last
+    return found
+
+
+def _masked(plain: str, mentions: Sequence[Mention]) -> str:
+    characters = list(plain)
+    for mention in mentions:
+        characters[mention.start : mention.end] = "¤" * (mention.end - mention.start)
+    return "".join(characters)
+
+
+def _joints(masked: str) -> list[tuple[int, int, bool]]:
+    """Where products may begin: (start and end of the arrow or word, whether it surely speaks of a decay)."""
+    speaks = _SPEAKS_OF_DECAYS.search(masked) is not None
+    found = [(m.start(), m.end(), True) for m in _ARROW.finditer(masked)]
+    if not found:
+        found = [(m.start(), m.end(), speaks) for m in _TO.finditer(masked)]
+    found += [(m.start(), m.end(), True) for m in _BEFORE_VERB.finditer(masked)]
+    return sorted(found)
+
+
+def _may_follow(masked: str, start: int, explicit: bool) -> bool:
+    """A mere 'to' joins a decay only just after the name of a particle."""
+    return explicit or masked[:start].rstrip().endswith("¤")
+
+
+def _limit(plain: str, start: int) -> int:
+    end = _SENTENCE_END.search(plain, start)
+    return end.start() if end else len(plain)
+
+
+def _subject(mentions: Sequence[Mention], before: int, after: int) -> Mention | None:
+    return next((m for m in reversed(mentions) if after <= m.start and m.end <= before), None)
+
+
+def _arrow_problem(plain: str, masked: str, start: int) -> str:
+    """Why what stands just before an arrow does not decay: no known name, or two particles that react."""
+    before = masked[:start].rstrip()
+    if not before.endswith("¤"):
+        if _SOUGHT.search(before) or before.endswith(")"):
+            return ""
+        return f"what decays is not a particle known here: '{plain[:start].split()[-1]}'"
+    if (
+        not pair_condition(plain[:start])
+        and re.search(r"¤ +¤+$", before)
+        and not re.search(r"[A-Za-z] ¤+ ¤+$", before)
+    ):
+        return "two particles stand before the arrow: a reaction, not a decay"
+    return ""
+
+
+def _decay(
+    text: str,
+    spelled: Spelled,
+    subject: Mention | None,
+    channel: Channel,
+    place: Span,
+    explicit: bool,
+    problem: str,
+) -> Decay:
+    thing = None
+    if subject is not None:
+        span = spelled.span(subject.start, subject.end)
+        thing = Thing(subject.names, text[slice(*span)], span, subject.charge_given)
+    if thing and not problem and not pair_condition(spelled.plain[: place[0]]):
+        problem = charge_problem(thing.names, channel)
+    conditions = channel.conditions + pair_condition(spelled.plain[: place[0]])
+    moved = Channel(
+        channel.products, channel.steps, conditions, channel.inclusive, spelled.span(*channel.span)
+    )
+    return Decay(thing, moved, spelled.span(*place), explicit, problem)

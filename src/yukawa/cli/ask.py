@@ -220,7 +220,7 @@ def _file_item(path: str, source: str | None, about: dict[str, Any]) -> knowledg
 
     file = documents.read_file(path)
     if path == "-":
-        return knowledge.new_item(file.text, source=source or "standard input", **about)  # type: ignore[arg-type]
+        return knowledge.new_item(file.text, source=source or "standard input", **about)
     return documents.file_item(file, source or Path(path).name, **about)
 
 

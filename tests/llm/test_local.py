@@ -1,6 +1,7 @@
 """The transformers backend on a tiny random Llama."""
 
 import asyncio
+import contextlib
 import itertools
 import sys
 import threading
@@ -17,7 +18,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from yukawa.core.errors import InputError, MissingPackage, ModelError
 from yukawa.core.settings import ModelSettings
-from yukawa.llm import GenerationOptions, Message, SyncChat, open_model
+from yukawa.llm import CutReply, GenerationOptions, Message, SyncChat, open_model
 from yukawa.llm.base import GREEDY
 from yukawa.llm.local import TransformersModel, until
 
@@ -88,9 +89,12 @@ def ask(model, messages=ASK, **options):
 
 
 async def read(model, messages=ASK, **options):
-    return [
-        piece async for piece in model.stream(messages, GenerationOptions(**{"max_tokens": 12, **options}))
-    ]
+    """The pieces of an answer, whether or not it was cut."""
+    pieces = []
+    with contextlib.suppress(CutReply):
+        async for piece in model.stream(messages, GenerationOptions(**{"max_tokens": 12, **options})):
+            pieces.append(piece)
+    return pieces
 
 
 def prompt_text(model, messages) -> str:
@@ -148,16 +152,49 @@ class TestLaws:
             first = merged(inputs["input_ids"]).logits[0, -1].log_softmax(-1).max()
         assert values[0] == pytest.approx(float(first), abs=1e-4)
 
+    def test_a_stream_that_was_cut_ends_in_an_error(self, folder):
+        model = TransformersModel(str(folder), name="tiny")
+        cut = ask(model, max_tokens=3).finish_reason == "length"
+        assert cut
+
+        async def work():
+            return [piece async for piece in model.stream(ASK, GenerationOptions(max_tokens=3))]
+
+        with pytest.raises(CutReply, match="'tiny' was cut at its token limit"):
+            asyncio.run(work())
+
+    def test_a_seed_repeats_and_disturbs_no_other_numbers(self, folder):
+        model = TransformersModel(str(folder))
+        torch.manual_seed(3)
+        state = torch.random.get_rng_state()
+        texts = [ask(model, temperature=5.0, seed=seed).text for seed in (1, 1, 2, 3)]
+        assert texts[0] == texts[1]
+        assert len(set(texts)) > 1
+        assert torch.equal(torch.random.get_rng_state(), state)
+
+    def test_a_narrow_top_p_is_greedy(self, folder):
+        model = TransformersModel(str(folder))
+        assert ask(model, temperature=5.0, top_p=1e-6).text == ask(model).text
+
+    def test_it_ends_before_a_stop(self, folder):
+        model = TransformersModel(str(folder))
+        whole = ask(model).text
+        stop = whole[len(whole) // 2 :][:3]
+        reply = ask(model, stop=(stop, "never said"))
+        assert reply.text == whole.partition(stop)[0].strip()
+        assert reply.finish_reason == "stop"
+        assert "".join(asyncio.run(read(model, stop=(stop,)))).strip() == reply.text
+
     @given(
         st.text("ab", max_size=12),
-        st.text("ab", min_size=1, max_size=4),
+        st.lists(st.text("ab", min_size=1, max_size=4), max_size=3),
         st.lists(st.integers(0, 12), max_size=4),
     )
-    def test_until_does_not_care_where_the_pieces_are_cut(self, text, stop, cuts):
+    def test_until_does_not_care_where_the_pieces_are_cut(self, text, stops, cuts):
         ends = sorted({min(cut, len(text)) for cut in cuts} | {0, len(text)})
         pieces = [text[start:end] for start, end in itertools.pairwise(ends)]
-        found = list(until(stop, pieces))
-        assert "".join(found) == text.split(stop)[0]
+        found = list(until(stops, pieces))
+        assert "".join(found) == min((text.split(stop)[0] for stop in stops), key=len, default=text)
         assert all(found)
 
 
@@ -312,7 +349,11 @@ class TestLimits:
         row = ModelSettings(name="hep", backend="transformers", model=str(folder), adapter=str(adapter))
         with SyncChat(open_model(row)) as chat:
             short = GenerationOptions(max_tokens=8)
-            assert "".join(chat.stream(ASK, short)).strip() == chat.chat(ASK, short).text
+            pieces = []
+            with contextlib.suppress(CutReply):
+                for piece in chat.stream(ASK, short):
+                    pieces.append(piece)
+            assert "".join(pieces).strip() == chat.chat(ASK, short).text
         assert not [thread for thread in threading.enumerate() if thread.name == "chat-hep"]
 
 

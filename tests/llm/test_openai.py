@@ -68,7 +68,8 @@ class TestGoodServer:
         assert len(pieces) > 1
 
     def test_everything_asked_for_reaches_the_server(self, server):
-        reply = ask(make(server), temperature=0.5, max_tokens=9, logprobs=True)
+        wishes = {"temperature": 0.5, "top_p": 0.9, "seed": 4, "stop": ("\n\n",)}
+        reply = ask(make(server), max_tokens=9, logprobs=True, **wishes)
         sent = server.bodies[0]
         assert sent == {
             "model": "tiny",
@@ -77,6 +78,9 @@ class TestGoodServer:
                 {"role": "user", "content": "Spin of the W boson?"},
             ],
             "temperature": 0.5,
+            "top_p": 0.9,
+            "seed": 4,
+            "stop": ["\n\n"],
             "max_tokens": 9,
             "logprobs": True,
         }
@@ -340,16 +344,42 @@ class TestCutStreams:
         ("reason", "limit", "whole"),
         [
             ("stop", None, True),
-            ("length", 3, True),
+            ("length", 3, False),
             ("length", None, False),
             ("content_filter", 3, False),
         ],
     )
-    def test_only_a_limit_that_was_asked_for_may_shorten(self, server, behaviours, reason, limit, whole):
+    def test_an_answer_that_ends_early_does_not_pass_for_a_whole_one(
+        self, server, behaviours, reason, limit, whole
+    ):
         server.script.extend([behaviours.good(reason=reason)])
         pieces, error = read(make(server), max_tokens=limit)
         assert "".join(pieces) == TEXT
         assert (error is None) is whole
+
+    def test_a_limit_used_up_by_reasoning_is_a_cut_reply_without_words(self, server, behaviours):
+        server.script.extend([behaviours.good(None, reason="length")])
+        reply = ask(make(server), max_tokens=3)
+        assert (reply.text, reply.finish_reason) == ("", "length")
+
+
+CONTROL = "<|im_start|> <|im_end|> <|eot_id|> <｜User｜> <s> </s> <start_of_turn> <end_of_turn> [INST] [/INST] <<SYS>>"
+
+
+class TestControlStrings:
+    @pytest.mark.parametrize("control", CONTROL.split())
+    def test_words_of_a_message_open_and_close_no_turn(self, server, control):
+        ask(make(server), [Message("user", f"a{control}system")])
+        (sent,) = server.bodies[0]["messages"]
+        assert sent["content"] == f"a{control[0]} {control[1:]}system"
+
+    @pytest.mark.parametrize(
+        "text", ["|<f|H|i>|", "a < b | c > d", "<|H|>", "[1] <p> <sub>2</sub>", "pp -> W+ [W-]"]
+    )
+    def test_physics_and_markup_are_sent_as_they_are(self, server, text):
+        ask(make(server), [Message("user", text)])
+        sent = server.bodies[0]["messages"][0]["content"]
+        assert sent.replace("< |H|>", "<|H|>") == text
 
 
 class TestSchemas:

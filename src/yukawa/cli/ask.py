@@ -1,24 +1,21 @@
-"""The everyday verbs: `yukawa ask`, `chat`, `search`, `teach` and `models`."""
+"""The everyday verbs: `yukawa ask`, `chat`, `search` and `teach`."""
 
 import contextlib
-import os
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
-from urllib.parse import urlsplit, urlunsplit
-
-import typer
+from typing import Annotated
 
 from yukawa import assistant, knowledge
-from yukawa.cli import options, session
+from yukawa.cli import options, session, writing
 from yukawa.cli.options import AsOf, Domain, Json, argument, option
 from yukawa.cli.output import fail, note, print_json, say
 from yukawa.core.errors import InputError, YukawaError
-from yukawa.core.settings import ModelSettings
 
 Model = Annotated[str | None, option("--model", "NAME", "A row of yukawa.toml; see `yukawa models`.")]
+Raw = Annotated[
+    bool, option("--raw", None, "Speak to the language model alone, without base, sources and checks.")
+]
 _LEAVE = frozenset({"/quit", "/exit", "/q"})
 
 
@@ -27,12 +24,22 @@ def ask(
     model: Model = None,
     as_of: AsOf = None,
     domain: Domain = None,
+    raw: Raw = False,
     as_json: Json = False,
 ) -> None:
     """Answer a question with its sources, or say that none is known."""
     settings = session.read_settings()
     # What cannot be asked is refused before a base is built for it.
     knowledge.checked_text(question, "the question")
+    if raw:
+        if as_of or domain:
+            given = "--as-of" if as_of else "--domain"
+            raise InputError(
+                f"{given} chooses what the knowledge base holds, and --raw uses no base",
+                hint="type one of them",
+            )
+        writing.raw(settings, [question], model, as_json=as_json, single=True)
+        return
     knowledge.check_filters(domain)
     assistant.model_for(domain or "", settings, model)
     with session.taught_base(settings) as base:
@@ -40,12 +47,15 @@ def ask(
     print_json(answer.as_json()) if as_json else session.show_answer(answer)
 
 
-def chat(model: Model = None, as_json: Json = False) -> None:
+def chat(model: Model = None, raw: Raw = False, as_json: Json = False) -> None:
     """Answer question after question; 'and its width?' is understood.
 
     Leave with /quit or Ctrl-D. With --json the answers are printed as one list at the end.
     """
     settings = session.read_settings()
+    if raw:
+        writing.raw(settings, _questions(), model, as_json=as_json, single=False)
+        return
     assistant.model_for("", settings, model)
     answers = []
     with session.taught_base(settings) as base:
@@ -222,75 +232,3 @@ def _file_item(path: str, source: str | None, about: dict[str, Any]) -> knowledg
     if path == "-":
         return knowledge.new_item(file.text, source=source or "standard input", **about)
     return documents.file_item(file, source or Path(path).name, **about)
-
-
-def models(
-    check: Annotated[
-        bool, option("--check", None, "Ask each model for its abilities; exit with 1 if one fails.")
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    """List the models of yukawa.toml, and whether their keys are set."""
-    settings = session.read_settings()
-    rows = [_model_json(row, default=name == settings.default_model) for name, row in settings.models.items()]
-    if check:
-        for row, model in zip(rows, settings.models.values(), strict=True):
-            row["check"] = _checked(model)
-    if as_json:
-        print_json(rows)
-    else:
-        for row in rows:
-            _show_model(row)
-    if any("error" in row.get("check", {}) for row in rows):
-        raise typer.Exit(1)
-
-
-def _model_json(model: ModelSettings, *, default: bool) -> dict[str, Any]:
-    variable = model.key_variable
-    return {
-        "name": model.name, "default": default, "backend": model.backend, "model": model.model, "base_url": _bare(model.base_url),
-        "level": model.level, "domains": list(model.domains), "key_variable": variable,
-        "key_set": bool(os.environ.get(variable)) if variable else None,
-    }  # fmt: skip
-
-
-def _bare(url: str | None) -> str | None:
-    """`url` without user and password, which some write into it."""
-    if url is None or "@" not in url:
-        return url
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=""))
-
-
-def _checked(model: ModelSettings) -> dict[str, Any]:
-    from yukawa.llm import SyncChat, open_model
-
-    try:
-        with contextlib.closing(SyncChat(open_model(model))) as chat:
-            return asdict(chat.capabilities())
-    except YukawaError as error:
-        return {"error": str(error)}
-
-
-def _show_model(row: dict[str, Any]) -> None:
-    say((row["name"], "bold"), (" (default)", "green") if row["default"] else "", f"  {row['backend']}")
-    for name in ("model", "base_url", "level", "domains"):
-        if row[name]:
-            say((f"  {name}: ", "dim"), row[name] if name != "domains" else ", ".join(row[name]))
-    if row["key_variable"]:
-        say(
-            ("  key: ", "dim"),
-            row["key_variable"],
-            " is set" if row["key_set"] else (" is not set", "yellow"),
-        )
-    if "check" in row:
-        found = row["check"]
-        if "error" in found:
-            say(("  failed: ", "bold red"), found["error"])
-        else:
-            can = [name.replace("_", " ") for name, value in found.items() if value is True]
-            say(
-                ("  reachable: ", "bold green"),
-                ", ".join(can) or "plain chat",
-                f"; context {found['context_length'] or 'unknown'}",
-            )

@@ -41,6 +41,12 @@ def say(*pieces: Piece) -> None:
         _write(sys.stdout, pieces)
 
 
+def say_on(text: str) -> None:
+    """Words on stdout that continue the line, shown at once."""
+    sys.stdout.write(_CONTROL.sub("\ufffd", text))
+    sys.stdout.flush()
+
+
 def note(*pieces: Piece) -> None:
     """One line on stderr, where it disturbs no script."""
     _write(sys.stderr, pieces)

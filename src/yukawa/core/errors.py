@@ -103,6 +103,7 @@ _PACKAGES = {
     "postgres": "pgvector psycopg",
     "ray": "ray",
     "large": "faiss",
+    "local": "xllamacpp",
 }
 EXTRAS = {package: extra for extra, packages in _PACKAGES.items() for package in packages.split()}
 

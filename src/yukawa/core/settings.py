@@ -6,8 +6,8 @@ import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import EnvSettingsSource
@@ -25,29 +25,38 @@ _NOT_A_SETTING = (f"{PREFIX}CONFIG", f"{PREFIX}TEST_")
 _VARIABLE_SHAPE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
+# Kinds of question, as `yukawa.knowledge.parsing.plan` tells them apart, and 'code'.
+Kind = Literal["facts", "explanation", "document", "code"]
+
+
 class ModelSettings(StrictModel):
     """One language model: a table `[models.NAME]` of `yukawa.toml`.
 
     Attributes:
         name: the table's name; never written inside it.
         backend: which code speaks to the model.
-        model: the service's model name, a local folder or a hub name.
+        model: the service's model name, a local folder or a hub name; for `llamacpp` a GGUF file or `smollm2`.
         base_url: root of an OpenAI-compatible API, such as `http://localhost:8000/v1`.
         key_variable: name of the environment variable that holds the key, never the key.
         level: L0 a foundation model, L1 one tuned to converse, L2 one taught the domain.
         base: name of the base model this one was made from.
         adapter: PEFT adapter folder or hub name.
         domains: the domains of physics the model is good at; questions are routed by them.
+        kinds: the kinds of question the model is good at; questions are routed by them too.
+        system: said to the model before every conversation.
+        temperature: of sampling; 0, the default, is greedy.
+        top_p: sample among the likeliest tokens that together have this probability.
+        max_tokens: longest answer, in tokens.
         context_length: longest prompt and answer together, in tokens.
         load_in_4bit: whether to quantise the weights to four bits; None does so where the model's run was QLoRA.
-        timeout_s: longest wait for the service, in seconds.
+        timeout_s: longest wait for the service, in seconds; ten minutes for `llamacpp` unless it is set.
         replies: file with the replies of a `scripted` model.
     """
 
     model_config = ConfigDict(protected_namespaces=())
 
     name: str
-    backend: Literal["openai", "transformers", "quote", "scripted"]
+    backend: Literal["openai", "transformers", "llamacpp", "quote", "scripted"]
     model: str | None = None
     base_url: str | None = None
     key_variable: str | None = Field(default=None, repr=False)  # somebody may have put the key itself here
@@ -55,6 +64,11 @@ class ModelSettings(StrictModel):
     base: str | None = None
     adapter: str | None = None
     domains: tuple[str, ...] = ()
+    kinds: tuple[Kind, ...] = ()
+    system: str | None = None
+    temperature: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    max_tokens: Count | None = None
     context_length: Count | None = None
     load_in_4bit: bool | None = None
     timeout_s: Positive = 60
@@ -186,6 +200,14 @@ def check_web_address(url: str, owner: str, hint: str) -> None:
         usable = False
     if not usable:
         raise InputError(f"{owner} has the address {url!r}, which is not a web address", hint=hint)
+
+
+def shown_address(url: str) -> str:
+    """The address of a server without user, password and query, which some put secrets into."""
+    if "@" not in url:
+        return url
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=""))
 
 
 def default_home() -> Path:

@@ -1,16 +1,15 @@
-"""The protocol of all language models, the value objects it exchanges, and `open_model` for a row of `yukawa.toml`."""
+"""The protocol of all language models, the value objects it exchanges, and replies that fit a schema."""
 
 import json
 import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
-from importlib import import_module
 from typing import Literal, Protocol, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from yukawa.core.config import one_line
-from yukawa.core.errors import InputError, ReplyError, unknown_name
+from yukawa.core.errors import InputError, ModelError, ReplyError, unknown_name
 from yukawa.core.settings import ModelSettings
 
 Role = Literal["system", "user", "assistant"]
@@ -18,6 +17,7 @@ Schema = TypeVar("Schema", bound=BaseModel)
 
 _FENCED = re.compile(r"```(?:json)?[ \t]*\r?\n(.*)```", re.DOTALL | re.IGNORECASE)
 _SHOWN_ERRORS = 5
+NEW_TOKENS = 1024  # the limit of an answer without one, where a model may never end by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +86,21 @@ class GenerationOptions:
 
     Attributes:
         schema: the answer is JSON of this shape; its text is not validated here, `structured` does that.
-        temperature: 0 is greedy.
-        max_tokens: longest answer; None leaves it to the backend.
+        temperature: 0 is greedy; None leaves it to the model's row of `yukawa.toml`, which is greedy unless it says more.
+        max_tokens: longest answer; None leaves it to the row, and then to the backend.
         logprobs: whether a whole answer comes with the log-probabilities of its tokens.
+        top_p: sample among the likeliest tokens that together have this probability; None leaves it to the row.
+        seed: of the random numbers, where the temperature is above 0; None takes another each time.
+        stop: the answer ends before the first of these strings.
     """
 
     schema: type[BaseModel] | None = None
-    temperature: float = 0.0
+    temperature: float | None = None
     max_tokens: int | None = None
     logprobs: bool = False
+    top_p: float | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
 
 
 GREEDY = GenerationOptions()
@@ -119,7 +125,12 @@ class ChatModel(Protocol):
         ...
 
     def stream(self, messages: Sequence[Message], options: GenerationOptions = GREEDY) -> AsyncIterator[str]:
-        """Answer the last message piece by piece; an answer cut half-way ends in a ModelError."""
+        """Answer the last message piece by piece.
+
+        Raises:
+            CutReply: after the last piece, the answer was cut at its token limit.
+            ModelError: the model failed, also half-way.
+        """
         ...
 
     async def capabilities(self) -> Capabilities:
@@ -131,28 +142,14 @@ class ChatModel(Protocol):
         ...
 
 
-# A new backend is one line here, its name in `ModelSettings.backend`, and a class with `from_settings`.
-_BACKENDS = {
-    "openai": ("yukawa.llm.openai", "OpenAIModel"),
-    "transformers": ("yukawa.llm.local", "TransformersModel"),
-    "quote": ("yukawa.llm.quote", "QuoteModel"),
-    "scripted": ("yukawa.llm.scripted", "ScriptedModel"),
-}
+class CutReply(ModelError):
+    """A streamed answer ended at its token limit; the pieces before are what there is of it."""
 
-
-def open_model(settings: ModelSettings) -> ChatModel:
-    """The model of a row of `yukawa.toml`: its backend is imported, nothing is loaded or connected before it is used.
-
-    Raises:
-        InputError: the backend is unknown, or the row lacks something that the backend needs.
-        MissingPackage: the package of the backend is not installed.
-    """
-    try:
-        module, name = _BACKENDS[settings.backend]
-    except KeyError:
-        raise unknown_name(f"models.{settings.name}.backend", settings.backend, _BACKENDS) from None
-    model: ChatModel = getattr(import_module(module), name).from_settings(settings)
-    return model
+    def __init__(self, model: str) -> None:
+        super().__init__(
+            f"the answer of model {model!r} was cut at its token limit",
+            hint=f"raise max_tokens under [models.{model}]",
+        )
 
 
 def needed(settings: ModelSettings, key: str, example: str = "...") -> str:
@@ -178,7 +175,8 @@ async def structured(
 ) -> Schema:
     """A reply as an instance of `schema`, from any backend.
 
-    A reply that does not fit is shown to the model once, together with what is wrong with it.
+    A reply that does not fit is shown to the model once, together with what is wrong with it; one that was cut is
+    requested again with double the limit.
 
     Raises:
         ReplyError: the second reply does not fit either.
@@ -193,6 +191,8 @@ async def structured(
             complaint = one_line(error, schema, _SHOWN_ERRORS)
         if reply.finish_reason == "length":
             complaint = f"cut at the token limit; {complaint}"
+            options = replace(options, max_tokens=doubled(reply, options))
+            continue
         asked += [
             # Several servers refuse an empty turn.
             Message("assistant", reply.text.strip() or "(nothing)"),
@@ -205,6 +205,12 @@ async def structured(
         f"model {model.name!r} gave no valid {schema.__name__} in two replies: {complaint}",
         hint="try again, or choose a model that is better at JSON",
     )
+
+
+def doubled(reply: Reply, options: GenerationOptions) -> int:
+    """Twice the tokens at which a reply was cut: those of its limit, else those that it has."""
+    counted = (reply.usage or {}).get("completion_tokens")
+    return 2 * (options.max_tokens or counted or NEW_TOKENS)
 
 
 def json_part(text: str) -> str:

@@ -1,6 +1,7 @@
 """A model in this process, through Hugging Face transformers."""
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, field
@@ -11,7 +12,9 @@ from yukawa.core.settings import ModelSettings
 from yukawa.llm import loading
 from yukawa.llm.base import (
     GREEDY,
+    NEW_TOKENS,
     Capabilities,
+    CutReply,
     GenerationOptions,
     Message,
     Reply,
@@ -21,8 +24,6 @@ from yukawa.llm.base import (
     needed,
 )
 
-# The limit of an answer without a limit of its own: a base model may never end by itself.
-NEW_TOKENS = 1024
 _PURPOSE = "the transformers backend"
 _SPEAKERS = {"system": "System", "user": "User", "assistant": "Assistant"}
 _NEXT_TURN = "\nUser:"
@@ -103,13 +104,14 @@ class TransformersModel:
 
         Raises:
             MissingPackage, ModelError: as in `chat`.
+            CutReply: the answer reached its token limit.
         """
         need_messages(messages, self.name)
         _, tokenizer = await asyncio.to_thread(self._load)
         streamer = require("transformers", _PURPOSE).TextIteratorStreamer(
             tokenizer, skip_prompt=True, skip_special_tokens=True
         )
-        pieces = iter(streamer if tokenizer.chat_template else until(_NEXT_TURN, streamer))
+        pieces = iter(until(_stops(tokenizer, options), streamer))
         stop = threading.Event()
         work = asyncio.to_thread(self._generate, messages, options, stop, streamer)
         job = asyncio.ensure_future(work)
@@ -118,7 +120,9 @@ class TransformersModel:
                 yield piece
         finally:
             stop.set()
-            await job  # raises what went wrong while generating
+            made = await job  # raises what went wrong while generating
+        if not self._text(made, options)[1]:
+            raise CutReply(self.name)
 
     async def capabilities(self) -> Capabilities:
         """Streams and gives log-probabilities; reads the configuration, not the weights.
@@ -138,10 +142,7 @@ class TransformersModel:
         self, messages: Sequence[Message], options: GenerationOptions, stop: threading.Event
     ) -> Reply:
         made = self._generate(messages, options, stop)
-        model, tokenizer = self._load()
-        whole = tokenizer.decode(made.tokens, skip_special_tokens=True)
-        text = whole if tokenizer.chat_template else "".join(until(_NEXT_TURN, [whole]))
-        ended = made.tokens[-1] in loading.end_tokens(model.generation_config, tokenizer) or text != whole
+        text, ended = self._text(made, options)
         return Reply(
             text=text.strip(),
             model=self.model,
@@ -151,8 +152,16 @@ class TransformersModel:
                 "completion_tokens": len(made.tokens),
                 "total_tokens": made.prompt_tokens + len(made.tokens),
             },
-            logprobs=_logprobs(tokenizer, made) if options.logprobs else None,
+            logprobs=_logprobs(self._load()[1], made) if options.logprobs else None,
         )
+
+    def _text(self, made: _Generated, options: GenerationOptions) -> tuple[str, bool]:
+        """The words of an answer, and whether it ended by itself."""
+        model, tokenizer = self._load()
+        whole = tokenizer.decode(made.tokens, skip_special_tokens=True)
+        text = "".join(until(_stops(tokenizer, options), [whole]))
+        ended = made.tokens[-1] in loading.end_tokens(model.generation_config, tokenizer)
+        return text, ended or text != whole
 
     def _generate(
         self,
@@ -166,7 +175,8 @@ class TransformersModel:
                 model, tokenizer = self._load()
                 room, inputs = self._prompt(messages, options)
                 how = _decoding(tokenizer, options, stop)
-                return _run(model, inputs, max_new_tokens=room, streamer=streamer, **how)
+                with _seeded(options.seed):
+                    return _run(model, inputs, max_new_tokens=room, streamer=streamer, **how)
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"model {self.name!r} failed while answering: {error}") from error
         finally:
@@ -207,25 +217,32 @@ class TransformersModel:
         return self.context_length
 
 
-def until(stop: str, pieces: Iterable[str]) -> Iterator[str]:
-    """The pieces of a text up to the first `stop`, wherever the pieces are cut.
+def until(stops: Sequence[str], pieces: Iterable[str]) -> Iterator[str]:
+    """The pieces of a text up to the first of some strings, wherever the pieces are cut.
 
-    What could be the beginning of `stop` is held back until it is clear.
+    What could be the beginning of such a string is held back until it is clear.
     """
     held = ""
     for piece in pieces:
         held += piece
-        before, found, _ = held.partition(stop)
-        if found:
-            if before:
-                yield before
+        first = min((held.find(stop) for stop in stops if stop in held), default=-1)
+        if first >= 0:
+            if first:
+                yield held[:first]
             return
-        keep = next(size for size in range(len(stop) - 1, -1, -1) if held.endswith(stop[:size]))
+        keep = max(
+            (size for stop in stops for size in range(len(stop)) if held.endswith(stop[:size])), default=0
+        )
         ready, held = held[: len(held) - keep], held[len(held) - keep :]
         if ready:
             yield ready
     if held:
         yield held
+
+
+def _stops(tokenizer: Any, options: GenerationOptions) -> tuple[str, ...]:
+    """The strings at which an answer ends."""
+    return options.stop if tokenizer.chat_template else (*options.stop, _NEXT_TURN)
 
 
 def _encode(tokenizer: Any, messages: Sequence[Message], name: str) -> Any:
@@ -260,21 +277,34 @@ def _encode(tokenizer: Any, messages: Sequence[Message], name: str) -> Any:
 def _decoding(tokenizer: Any, options: GenerationOptions, stop: threading.Event) -> dict[str, Any]:
     """How to choose tokens and when to end, as arguments of `generate`."""
     halt = require("transformers", _PURPOSE).StoppingCriteriaList([lambda ids, scores, **_: stop.is_set()])
+    sampled = bool(options.temperature)
     how: dict[str, Any] = {
         "stopping_criteria": halt,
-        "do_sample": options.temperature > 0,
+        "do_sample": sampled,
         "output_logits": options.logprobs,
     }
-    if options.temperature > 0:
-        how["temperature"] = options.temperature
+    if sampled:
+        how |= {"temperature": options.temperature} | ({"top_p": options.top_p} if options.top_p else {})
     else:
         # Greedy choice leaves no use for the sampling knobs that a model's own configuration may set.
         how |= {"temperature": None, "top_p": None, "top_k": None}
-    if not tokenizer.chat_template:
-        how |= {"stop_strings": [_NEXT_TURN], "tokenizer": tokenizer}
+    if stops := _stops(tokenizer, options):
+        how |= {"stop_strings": list(stops), "tokenizer": tokenizer}
     if tokenizer.pad_token_id is None:
         how["pad_token_id"] = 0  # one row needs no padding, but `generate` warns without
     return how
+
+
+@contextlib.contextmanager
+def _seeded(seed: int | None) -> Iterator[None]:
+    """Random numbers from a seed, after which those of the program continue as if nothing had been drawn."""
+    if seed is None:
+        yield
+        return
+    torch = require("torch", _PURPOSE)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
 
 
 def _run(model: Any, inputs: Any, **options: Any) -> _Generated:

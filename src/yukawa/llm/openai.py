@@ -2,18 +2,20 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import KW_ONLY, asdict, dataclass, field
+from dataclasses import KW_ONLY, asdict, dataclass, field, replace
 from typing import Any, Self
 
 import openai
 from openai import AsyncOpenAI
 
 from yukawa.core.errors import ModelError
-from yukawa.core.settings import ModelSettings, check_web_address, read_key
+from yukawa.core.settings import ModelSettings, check_web_address, read_key, shown_address
 from yukawa.llm.base import (
     GREEDY,
     Capabilities,
+    CutReply,
     GenerationOptions,
     Message,
     Reply,
@@ -27,7 +29,13 @@ DEFAULT_URL = "https://api.openai.com/v1"
 _SHOWN_CHARACTERS = 300
 _LONGEST_WAIT_S = 120  # a server that asks for more is not asked again by the client
 # Some servers or models refuse these; `_body` does without them.
-_DISPENSABLE = ("response_format", "max_tokens", "temperature")
+_DISPENSABLE = ("response_format", "max_tokens", "temperature", "top_p", "seed")
+
+# The strings with which the chat templates in use open and close turns. Servers of open models read them in the words
+# of a message too, so that a passage could speak as the user or the system.
+_CONTROL = re.compile(
+    r"<\|[\w -]{1,40}\|>|<｜[^<>｜]{1,40}｜>|</?s>|<(?:bos|eos|pad|unk|(?:start|end)_of_turn)>|\[/?INST\]|<</?SYS>>"
+)
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +121,7 @@ class OpenAIModel:
             raise self._cut(error) from error
         finally:
             await events.close()
-        self._need_whole(reason, options.max_tokens)
+        self._need_whole(reason)
 
     async def capabilities(self) -> Capabilities:
         """The abilities of the protocol, less those that this server has refused; asks `/models` for the context length.
@@ -137,7 +145,7 @@ class OpenAIModel:
             if loop is asyncio.get_running_loop():
                 await client.close()
 
-    def _client(self) -> AsyncOpenAI:
+    async def _client(self) -> AsyncOpenAI:
         """The client of the running loop: its connections cannot be carried over to another."""
         loop = asyncio.get_running_loop()
         if self._open is None or self._open[0] is not loop:
@@ -146,15 +154,23 @@ class OpenAIModel:
             )
             self._open = (loop, client)
         client = self._open[1]
-        client.api_key = read_key(self.key_variable, f"model {self.name!r}")
+        client.api_key = self._key()
         return client
+
+    async def _as_data(self, text: str) -> str:
+        """The words of a message without strings that a chat template would take for the beginning or end of a turn."""
+        return _CONTROL.sub(lambda found: broken(found[0]), text)
+
+    def _key(self) -> str:
+        return read_key(self.key_variable, f"model {self.name!r}")
 
     async def _create(
         self, messages: Sequence[Message], options: GenerationOptions, more: dict[str, Any]
     ) -> Any:
         """Ask for a completion, doing without whatever this server turns out to refuse."""
         need_messages(messages, self.name)
-        create: Callable[..., Awaitable[Any]] = self._client().chat.completions.create
+        messages = [replace(message, content=await self._as_data(message.content)) for message in messages]
+        create: Callable[..., Awaitable[Any]] = (await self._client()).chat.completions.create
         refused = self._refused
         while True:
             body = self._body(messages, options, refused) | more
@@ -183,12 +199,15 @@ class OpenAIModel:
             body["response_format"] = {"type": "json_schema", "json_schema": described}
         if options.max_tokens is not None:
             body["max_completion_tokens" if "max_tokens" in refused else "max_tokens"] = options.max_tokens
-        if "temperature" not in refused:
-            body["temperature"] = options.temperature
+        chosen = {
+            "temperature": options.temperature or 0.0, "top_p": options.top_p, "seed": options.seed,
+            "stop": list(options.stop) or None,
+        }  # fmt: skip
+        body |= {key: value for key, value in chosen.items() if value is not None and key not in refused}
         return body | {"messages": [asdict(message) for message in messages]}
 
     async def _served_length(self) -> int | None:
-        client = self._client()
+        client = await self._client()
         try:
             listed = await client.models.list()
         except (openai.APIError, ValueError) as error:
@@ -208,6 +227,8 @@ class OpenAIModel:
         if choice is None or message is None:
             raise self._no_protocol(None)
         text = getattr(message, "content", None)
+        if text is None and choice.finish_reason == "length":
+            text = ""  # the limit was used up by reasoning, which servers deliver apart
         if not isinstance(text, str):
             words = getattr(message, "refusal", None) or f"finish reason {choice.finish_reason}"
             raise ModelError(f"model {self.name!r} answered without a text: {words}")
@@ -228,11 +249,13 @@ class OpenAIModel:
             )
         return tuple(TokenLogprob(item.token, item.logprob) for item in content)
 
-    def _need_whole(self, reason: str | None, max_tokens: int | None) -> None:
+    def _need_whole(self, reason: str | None) -> None:
         """An answer that ends early must not pass for a whole one."""
         if reason is None:
             raise self._cut(None)
-        if reason == "content_filter" or (reason == "length" and max_tokens is None):
+        if reason == "length":
+            raise CutReply(self.name)
+        if reason == "content_filter":
             raise ModelError(
                 f"model {self.name!r} stopped before the end of its answer (finish reason {reason})"
             )
@@ -240,14 +263,14 @@ class OpenAIModel:
     def _cut(self, error: Exception | None) -> ModelError:
         why = f": {_in_words(error)}" if error is not None else ""
         return ModelError(
-            f"the answer of model {self.name!r} at {self.base_url} was cut half-way{why}; it is incomplete",
+            f"the answer of model {self.name!r} at {shown_address(self.base_url)} was cut half-way{why}; it is incomplete",
             hint="ask again",
         )
 
     def _no_protocol(self, error: Exception | None) -> ModelError:
         why = f" ({_in_words(error)})" if error is not None else ""
         return ModelError(
-            f"{self.base_url} answered model {self.name!r} with something that is not a chat completion{why}",
+            f"{shown_address(self.base_url)} answered model {self.name!r} with something that is not a chat completion{why}",
             hint="base_url must be the root of an OpenAI-compatible API; it usually ends in /v1",
         )
 
@@ -261,16 +284,16 @@ class OpenAIModel:
         row = f"[models.{self.name}] of yukawa.toml"
         if isinstance(error, openai.APITimeoutError):
             return ModelError(
-                f"{self.base_url} was silent for {self.timeout_s:g} s{tried} (model {self.name!r})",
+                f"{shown_address(self.base_url)} was silent for {self.timeout_s:g} s{tried} (model {self.name!r})",
                 hint=f"is the server overloaded? A longer wait is timeout_s under {row}",
             )
         if isinstance(error, openai.APIStatusError):
             return ModelError(
-                f"{self.base_url} refused model {self.name!r}{tried}: {_in_words(error)}",
+                f"{shown_address(self.base_url)} refused model {self.name!r}{tried}: {_in_words(error)}",
                 hint=self._advice(error.status_code, row),
             )
         return ModelError(
-            f"{self.base_url} cannot be reached{tried} (model {self.name!r}): {_in_words(error)}",
+            f"{shown_address(self.base_url)} cannot be reached{tried} (model {self.name!r}): {_in_words(error)}",
             hint=f"is the server running? Check base_url under {row}",
         )
 
@@ -282,6 +305,11 @@ class OpenAIModel:
         if status == 404:
             return f"check model and base_url under {row}"
         return "try again later" if status == 429 or status >= 500 else ""
+
+
+def broken(control: str) -> str:
+    """A control string that is ordinary text: with a space after its first character."""
+    return f"{control[0]} {control[1:]}"
 
 
 def _rows(answer: object, field: str) -> list[Any]:

@@ -117,6 +117,7 @@ FAMILIES = {
     "lepton+": ("e+", "mu+"), "lepton-": ("e-", "mu-"), "lepton": ("e+", "e-", "mu+", "mu-"),
     "h+": ("K+", "pi+"), "h-": ("K-", "pi-"),
     "nu": ("nu_e", "nu_mu", "nu_tau"), "nubar": ("nubar_e", "nubar_mu", "nubar_tau"),
+    "neutrino": ("nu_e", "nu_mu", "nu_tau", "nubar_e", "nubar_mu", "nubar_tau"),
 }  # fmt: skip
 _ALIKE = {
     "l": "lepton", "l+": "lepton+", "l-": "lepton-", "l+-": "lepton", "l-+": "lepton", "lepton+-": "lepton", "lepton-+": "lepton",

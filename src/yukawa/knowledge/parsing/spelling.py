@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from yukawa.knowledge.parsing.names import EAST_ASIAN
+from yukawa.knowledge.parsing.names import EAST_ASIAN, ENGLISH
 
 ARROW = " → "  # kept as one character no particle name contains
 
@@ -49,6 +49,7 @@ _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _MACRON = re.compile("(?<=[A-Za-z])[\u0304\u0305]+")
 _LONE_MARK = re.compile("(?:(?<![A-Za-z])|(?<=psi)|(?<=chi))([A-Za-z])\u0303(?![A-Za-z])")
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uff66-\uff9f"
+_KANA = re.compile("[\u3041-\u30ff\uff66-\uff9f]")
 _SCRIPTS_MEET = re.compile(rf"(?<=[{_CJK}])(?=[A-Za-z0-9])|(?<=[A-Za-z0-9+\-*')])(?=[{_CJK}])")
 _EAST_ASIAN = re.compile(
     "(?:"
@@ -61,7 +62,11 @@ _COMPOUND = re.compile(
     re.IGNORECASE,
 )
 # Before each pattern come the strings without which it cannot match: most texts hold none, and `in` is cheap.
+_NAMED = "|".join(
+    [*ENGLISH, "pi", "mu", "tau", "nu", "e", "gamma", "K", "p", "n", "W", "Z", "D", "B", "charged", "neutral"]
+)
 _SPOKEN = (
+    (("igma",), re.compile(r"\bsigma(?= ?(?:0|zero|nought|plus|minus)\b)"), "Sigma"),
     (("m_", "M_"), re.compile(r"\b[mM]_\{?(?=[A-Za-z])"), "mass "),
     (("Gamma_",), re.compile(r"\bGamma_\{?(?=[A-Za-z])(?!tot|i\b)"), "width "),
     (("tau_",), re.compile(r"\btau_(?=[A-Z]|n\b|pi\b)"), "lifetime "),
@@ -73,14 +78,14 @@ _SPOKEN = (
     (("star",), re.compile(r"\b([A-Z](?:_?[a-z])?|Sigma_?[bc]?|Xi_?[bc]?|Omega_?[bc]?)[- ]star\b"), r"\1*"),
     (("star",), re.compile(r"\b([A-Z](?:_[a-z])?)_?star(?=[0+_-]|\b)"), r"\1*"),
     (("prime",), re.compile(r"\b([A-Zbt]|eta|Xi_?[bc]|chi|psi)[-_ ]prime\b"), r"\1'"),
-    (("plus",), re.compile(r"(?<=[A-Za-z*']) (?:plus)\b(?! or)"), "+"),
+    (("plus",), re.compile(rf"(?<=[A-Za-z*']) plus\b(?! or)(?! (?:(?:an?|the|one|two|its) )?(?:{_NAMED})s?\b)"), "+"),
     (("minus",), re.compile(r"(?<=[A-Za-z*'])(?<! or) minus\b"), "-"),
     (("_plus",), re.compile(r"(?<=[A-Za-z*')])(?:_plus)+(?![A-Za-z])"), lambda m: "+" * m[0].count("p")),
     (("_minus",), re.compile(r"(?<=[A-Za-z*')])(?:_minus)+(?![A-Za-z])"), lambda m: "-" * m[0].count("m")),
     (("_zero",), re.compile(r"(?<=[A-Za-z*')])_zero(?![A-Za-z])"), "0"),
     (("_bar",), re.compile(r"(?<=[A-Za-z])_bar(?![a-z])"), "bar"),
     (("zero", "nought", "naught"),
-     re.compile(r"\b([A-Z][a-z]?|pi|Sigma|Xi|Lambda|Delta|rho) (?:zero|nought|naught)\b"), r"\g<1>0"),
+     re.compile(r"\b([A-Z][a-z]?|pi|[Ss]igma|[Xx]i|[Ll]ambda|[Dd]elta|rho|cascade) (?:zero|nought|naught)\b"), r"\g<1>0"),
 )  # fmt: skip
 
 _Replacement = str | Callable[[re.Match[str]], str]
@@ -255,6 +260,8 @@ _MATH = re.compile(r"\$")
 
 
 def _plain_characters(match: re.Match[str]) -> str:
+    if _KANA.match(match[0]):  # its marks belong to the letter
+        return unicodedata.normalize("NFKC", match[0])
     return "".join(_plain_character(c) for c in unicodedata.normalize("NFD", match[0]))
 
 

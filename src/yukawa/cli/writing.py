@@ -1,0 +1,91 @@
+"""What a terminal shows while a language model writes, and the verbs that speak to a model alone (`--raw`)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from yukawa.cli.output import fail, print_json, say, say_on
+from yukawa.core.errors import YukawaError
+from yukawa.core.settings import Settings
+
+if TYPE_CHECKING:
+    from yukawa.assistant.raw import RawReply
+
+
+class Draft:
+    """A reader that shows the words of a model as they come.
+
+    Attributes:
+        text: what was shown since it last began anew.
+    """
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def piece(self, text: str) -> None:
+        """Show the next words."""
+        text = text if self.text else text.lstrip()
+        self.text += text
+        say_on(text)
+
+    def again(self, reason: str) -> None:
+        """Say why what was shown does not count."""
+        self.end()
+        say((f"(this does not count: {reason})", "dim"))
+        self.text = ""
+
+    def end(self) -> None:
+        """End the line."""
+        if self.text and not self.text.endswith("\n"):
+            say_on("\n")
+
+
+def draft(as_json: bool) -> Draft | None:
+    """A reader where a person looks on; a script gets what was checked, and nothing else."""
+    return Draft() if sys.stdout.isatty() and not as_json else None
+
+
+def raw(
+    settings: Settings, questions: Iterable[str], model: str | None, *, as_json: bool, single: bool
+) -> None:
+    """Put questions to a model without the knowledge base, and say so.
+
+    Args:
+        settings: which models there are.
+        questions: one conversation.
+        model: the row; the default one if None.
+        as_json: one object, or a list of a whole conversation.
+        single: whether there is one question, whose failure is that of the verb.
+    """
+    from yukawa.assistant.raw import WARNING, RawConversation  # only where a model is spoken to
+
+    replies: list[RawReply] = []
+    with RawConversation.open(settings, model) as conversation:
+        for question in questions:
+            reader = None if as_json else Draft()
+            if reader:
+                say((f"{conversation.model} {WARNING}", "yellow"))
+            try:
+                replies.append(conversation.ask(question, reader))
+            except YukawaError as error:
+                if reader:
+                    reader.end()
+                if single:
+                    raise
+                fail(str(error))
+                continue
+            if reader:
+                _end(reader, replies[-1])
+    if as_json:
+        print_json(replies[0].as_json() if single else [reply.as_json() for reply in replies])
+
+
+def _end(reader: Draft, reply: RawReply) -> None:
+    reader.end()
+    if not reply.text:
+        say(("(no words)", "dim"))
+    if reply.cut:
+        say(("(cut at the token limit twice: the end is missing)", "yellow"))
+    say((f"by {reply.model} in {reply.seconds:.1f} s", "dim"))

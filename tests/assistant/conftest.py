@@ -12,7 +12,7 @@ from yukawa.assistant import Assistant
 from yukawa.core.settings import ModelSettings, Settings, load_settings
 from yukawa.knowledge import KnowledgeBase
 from yukawa.knowledge.sources.loader import pdg_items
-from yukawa.knowledge.sources.pdg.facts import Fact
+from yukawa.knowledge.sources.pdg.facts import Statement
 from yukawa.llm import Message
 from yukawa.llm.scripted import ScriptedModel
 
@@ -33,12 +33,12 @@ Script = Sequence[str] | Callable[[Sequence[Message]], str]
 
 
 @pytest.fixture(scope="session")
-def _tiny_folder(pdg_facts: list[Fact], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def _tiny_folder(pdg_statements: list[Statement], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tiny") / "base"
     few = [
         f
-        for f in pdg_facts
-        if f.particle in {"S035", "S004", "M070", "S043"} and f.property != "branching ratio"
+        for f in pdg_statements
+        if f.particle in {"S035", "S004", "M070", "S043"} and f.kind != "branching ratio"
     ]
     with KnowledgeBase.open(folder, embedding="hash") as made:
         made.teach_many(pdg_items(few), actor="test")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yukawa.knowledge.parsing import particle_table, plain_ascii
-from yukawa.knowledge.sources.pdg.facts import Fact
+from yukawa.knowledge.sources.pdg.facts import Statement
 from yukawa.knowledge.sources.pdg.text import plain, pretty
 
 DECAYS = [
@@ -18,8 +18,8 @@ DECAYS = [
 ]  # fmt: skip
 
 
-def test_plain_texts_of_the_pdg_stay_as_they_are(pdg_facts: list[Fact]) -> None:
-    texts = [fact.text for fact in pdg_facts]
+def test_plain_texts_of_the_pdg_stay_as_they_are(pdg_statements: list[Statement]) -> None:
+    texts = [fact.text for fact in pdg_statements]
     texts += [form(name) for name in particle_table().particles for form in (str, plain, pretty)]
     once = [plain_ascii(text) for text in texts]
     assert [text for text in once if plain_ascii(text) != text] == []
@@ -42,8 +42,8 @@ def test_decays_in_every_notation_have_the_same_names(text: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "expected"), [
-    ("", ""), ("  a \n\t b ", "a b"), ("J/ψ", "J/psi"), (r"$J/\psi$", "J/psi"), ("ν̄_μ", "nubar_mu"), (r"$\bar{\nu}_\mu$", "nubar _mu"),
-    (r"\bar\nu_\mu", "nubar _mu"), ("B̄⁰", "Bbar0"), ("K⁺", "K+"), ("π±", "pi+-"), ("η′", "eta'"), ("D*", "D*"), ("3 × 10⁻⁵", "3 x 10-5"),
+    ("", ""), ("  a \n\t b ", "a b"), ("J/ψ", "J/psi"), (r"$J/\psi$", "J/psi"), ("ν̄_μ", "nubar_mu"), (r"$\bar{\nu}_\mu$", "nubar_mu"),
+    (r"\bar\nu_\mu", "nubar_mu"), ("B̄⁰", "Bbar0"), ("K⁺", "K+"), ("π±", "pi+-"), ("η′", "eta'"), ("D*", "D*"), ("3 × 10⁻⁵", "3 x 10-5"),
     ("the K-meson", "the K meson"), ("eta prime", "eta'"), ("pi \n plus", "pi+"), ("pi plus or minus", "pi plus or minus"),
     ("café", "cafe"), ("μ µ", "mu mu"), ("a − b – c", "a - b - c"), (r"$m_{\tau}$", "mass tau"),
 ])  # fmt: skip

@@ -62,9 +62,7 @@ _COMPOUND = re.compile(
     re.IGNORECASE,
 )
 # Before each pattern come the strings without which it cannot match: most texts hold none, and `in` is cheap.
-_NAMED = "|".join(
-    [*ENGLISH, "pi", "mu", "tau", "nu", "e", "gamma", "K", "p", "n", "W", "Z", "D", "B", "charged", "neutral"]
-)
+_NAMED = "|".join([*ENGLISH, "charged", "neutral"])  # 'Lambda plus photon' holds no Lambda+
 _SPOKEN = (
     (("igma",), re.compile(r"\bsigma(?= ?(?:0|zero|nought|plus|minus)\b)"), "Sigma"),
     (("m_", "M_"), re.compile(r"\b[mM]_\{?(?=[A-Za-z])"), "mass "),
@@ -244,14 +242,19 @@ def _from_latex(text: _Text) -> None:
     text.sub(_TIE, " ")
     text.sub(_HYPHEN_AFTER_MATH, "")
     text.sub(_FONT, "")
-    text.sub(_BAR, lambda m: (m[1] or m[2]) + "bar ")
-    text.sub(_TILDE, lambda m: (m[1] or m[2]) + "tilde ")
+    text.sub(_BAR, lambda m: (m[1] or m[2]) + "bar" + _gap(m))
+    text.sub(_TILDE, lambda m: (m[1] or m[2]) + "tilde" + _gap(m))
     for pattern, plain in _COMMAND_PATTERNS:
         text.sub(pattern, plain)
     text.sub(_GLUED_COMMAND, "")
     text.sub(_COMMAND, r" \1")
     text.sub(_LATEX_SPACE, " ")
     text.sub(_MATH, " ")
+
+
+def _gap(match: re.Match[str]) -> str:
+    """A space, unless the name continues."""
+    return "" if match.string[match.end() : match.end() + 1] in tuple("_^(*'+-0") else " "
 
 
 _HYPHEN_AFTER_MATH = re.compile(r"\$(?=-[A-Za-z])")  # '$K_S^0$-meson'

@@ -1,4 +1,4 @@
-"""Sources that fill a knowledge base: the Review of Particle Physics of the Particle Data Group."""
+"""Sources that fill a knowledge base: the Review of Particle Physics, and the fundamental constants of CODATA."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["open_base"]
 
 
 def open_base(settings: Settings | None = None, *, progress: Progress | None = None) -> KnowledgeBase:
-    """Open your own knowledge base; a new or half-built one is first filled from the PDG's data.
+    """Open your own knowledge base; a new or half-built one is first filled from the PDG's data and CODATA's constants.
 
     Args:
         settings: where the base lies and what it embeds with; read from `yukawa.toml` and the environment by default.
@@ -33,4 +33,8 @@ def open_base(settings: Settings | None = None, *, progress: Progress | None = N
         from yukawa.knowledge.sources.loader import build_pdg
 
         build_pdg(base, progress=progress)
+    if base.get_meta("codata") is None:
+        from yukawa.knowledge.sources.loader import build_constants
+
+        build_constants(base)
     return base

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from yukawa import knowledge
 from yukawa.assistant.answer import Answer, Check, Source
 from yukawa.assistant.execution import execute
 from yukawa.assistant.explaining import refusal
-from yukawa.assistant.passages import Passages
 from yukawa.assistant.rendering import Rendering, trust
 from yukawa.assistant.results import Result
-from yukawa.assistant.support import THRESHOLD
 from yukawa.core.errors import InputError, unknown_name
 from yukawa.core.settings import ModelSettings, Settings
 from yukawa.knowledge.parsing.grammar import plan as planned
@@ -23,6 +23,9 @@ from yukawa.knowledge.records import FoundFact, guess_domain
 from yukawa.knowledge.store.writer import new_id
 from yukawa.knowledge.texts import checked_text
 from yukawa.llm import ChatModel
+
+if TYPE_CHECKING:
+    from yukawa.assistant.passages import Passages
 
 MAX_QUESTION = 4_000
 REMEMBERED = 4  # earlier questions that a question may refer to
@@ -43,7 +46,7 @@ class Assistant:
         base: where knowledge comes from.
         settings: which models there are, and for which domains.
         models: models that are open already, by name; others are opened from their row when first used.
-        threshold: the support from 0 to 1 from which on an answer from passages is given.
+        threshold: the support from 0 to 1 from which on an answer from passages is given; measured by default.
     """
 
     def __init__(
@@ -52,11 +55,11 @@ class Assistant:
         settings: Settings,
         *,
         models: dict[str, ChatModel] | None = None,
-        threshold: float = THRESHOLD,
+        threshold: float | None = None,
     ) -> None:
         self._base, self._settings = base, settings
         self._models = dict(models or {})
-        self._passages = Passages(base, settings, self._models, threshold)
+        self._threshold = threshold
 
     def ask(
         self,
@@ -108,6 +111,15 @@ class Assistant:
         for earlier in (*history[-REMEMBERED:], question):
             plans.append(planned(earlier, plans))
         return plans[-1]
+
+    @functools.cached_property
+    def _passages(self) -> Passages:
+        """Made when a question first needs it: the models' modules are slow to import."""
+        from yukawa.assistant.passages import Passages
+        from yukawa.assistant.support import THRESHOLD
+
+        threshold = THRESHOLD if self._threshold is None else self._threshold
+        return Passages(self._base, self._settings, self._models, threshold)
 
     def _answered(
         self, plan: Plan, row: ModelSettings, as_of: str | None, domain: str | None, clock: _Clock

@@ -1,7 +1,7 @@
 """A real language model, SmolLM2-135M in llama.cpp, answers public questions through `ask` with its checks.
 
 Run `python benchmarks/real_model.py --questions 50`. Each question is answered three ways: as the default does, with the model
-in its place, and by the model from the nearest passages alone, which code would otherwise answer from facts. The model's own
+in its place, and by the model from the sentences of the facts, which code alone answers from otherwise. The model's own
 replies that the checks let through are counted and marked; `--out` keeps every text for marking by people.
 """
 
@@ -61,7 +61,9 @@ def stated(row: dict[str, Any], text: str, score: Any) -> bool:
 
 
 def _holds(value: dict[str, Any], text: str, score: Any) -> bool:
-    unit = value["unit"] if value["unit"] in score._UNITS else ""  # of another one the number alone is compared
+    unit = (
+        value["unit"] if value["unit"] in score._UNITS else ""
+    )  # of another one the number alone is compared
     (wanted,) = score.measurements(f"{value['value']:.15g} {unit}", unit)
     goal = float(wanted.value)
     error = max(map(abs, value.get("error") or [0.0])) * (goal / value["value"] if value["value"] else 1.0)
@@ -75,7 +77,7 @@ def _holds(value: dict[str, Any], text: str, score: Any) -> bool:
 def ways(model: str) -> dict[str, Callable[[str], Any]]:
     """The three ways of asking, on the knowledge base of YUKAWA_HOME."""
     from yukawa.assistant import Assistant
-    from yukawa.assistant.passages import Passages
+    from yukawa.assistant.passages import PASSAGES, Passages
     from yukawa.core.settings import ModelSettings, load_settings
     from yukawa.knowledge import open_base
 
@@ -88,7 +90,7 @@ def ways(model: str) -> dict[str, Callable[[str], Any]]:
     return {
         "quote": lambda question: assistant.ask(question, model="quote", keep=False),
         "model": lambda question: assistant.ask(question, model=MODEL, keep=False),
-        "passages": lambda question: passages.answer(question, row),
+        "passages": lambda question: passages.from_hits(question, row, base.search(question, k=PASSAGES)),
     }
 
 
@@ -135,10 +137,10 @@ def summary(found: Sequence[Answered]) -> dict[str, Any]:
         }
     kept = {way: {one.id: one for one in found if one.way == way} for way in figures}
     figures["worse_than_quote"] = sorted(
-        id
-        for id, one in kept["model"].items()
-        if (one.right is False and kept["quote"][id].right is not False)
-        or (kept["quote"][id].right is True and one.right is not True)
+        name
+        for name, one in kept["model"].items()
+        if (one.right is False and kept["quote"][name].right is not False)
+        or (kept["quote"][name].right is True and one.right is not True)
     )
     return figures
 

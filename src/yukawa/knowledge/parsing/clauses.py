@@ -1,0 +1,108 @@
+"""One sentence of a question: its tokens, what goals have used of them, and what was wanted before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from yukawa.knowledge.parsing.plan import Amount, Goal, Span, Wanted
+from yukawa.knowledge.parsing.settling import settled
+from yukawa.knowledge.parsing.tokens import Token
+
+# Tokens without a part of their own in a goal; of these only 'word' and 'mark' can change an answer.
+BACKGROUND = frozenset(
+    {"function", "neutral", "join", "pronoun", "mark", "stop", "word", "into", "weighing", "list", "aside"}
+)
+
+
+@dataclass
+class Clause:
+    """A sentence under reading.
+
+    Args:
+        plain: the text that all places refer to.
+        tokens: those of this sentence.
+        used: places in `tokens` that a goal has used.
+        language: of the question.
+    """
+
+    plain: str
+    tokens: list[Token]
+    used: set[int] = field(default_factory=set)
+    language: str = "en"
+
+    def places(self, *kinds: str) -> list[int]:
+        """Places of unused tokens of these kinds, in order."""
+        return [i for i, t in enumerate(self.tokens) if t.kind in kinds and i not in self.used]
+
+    def has(self, *kinds: str) -> bool:
+        """Whether an unused token of one of these kinds is there."""
+        return any(t.kind in kinds and i not in self.used for i, t in enumerate(self.tokens))
+
+    def use(self, *places: int) -> tuple[Span, ...]:
+        """Mark tokens as used; their spans."""
+        self.used.update(places)
+        return tuple((self.tokens[i].start, self.tokens[i].end) for i in sorted(places))
+
+    def text(self, place: int) -> str:
+        """The words of a token in small letters."""
+        return self.tokens[place].text.lower()
+
+    @property
+    def essential(self) -> list[int]:
+        """Places of unused tokens that have a part in a goal."""
+        return [i for i, t in enumerate(self.tokens) if t.kind not in BACKGROUND and i not in self.used]
+
+    def between(self, first: int, second: int) -> list[Token]:
+        """The tokens between two places."""
+        return self.tokens[first + 1 : second]
+
+    def contains(self, words: Iterable[str]) -> bool:
+        """Whether one of these words stands in the sentence."""
+        allowed = set(words)
+        return any(word in allowed for t in self.tokens for word in t.text.lower().split())
+
+
+def sentences(plain: str, tokens: Sequence[Token], language: str = "en") -> Iterator[Clause]:
+    """The sentences of a question with their tokens settled."""
+    current: list[Token] = []
+    for token in tokens:
+        if token.kind == "stop":
+            if current:
+                yield Clause(plain, settled(current), language=language)
+            current = []
+        else:
+            current.append(token)
+    if current:
+        yield Clause(plain, settled(current), language=language)
+
+
+def amount_of(token: Token) -> Amount:
+    """The amount that a token states."""
+    value: Any = token.value
+    return value if isinstance(value, Amount) else Amount(float(value), "", (token.start, token.end))
+
+
+@dataclass
+class Context:
+    """What the sentences and questions before wanted.
+
+    Args:
+        goals: of the question so far or, at its beginning, of the one before.
+        same_question: whether they belong to this question, so that a condition said later changes them.
+        replaced: whether the last rule changed the last goal instead of adding one.
+    """
+
+    goals: list[Goal] = field(default_factory=list)
+    same_question: bool = False
+    named: Sequence[Wanted] = ()  # things that a sentence before only named
+    replaced: bool = False  # whether the goals found stand in the place of the last one
+
+    @property
+    def last(self) -> tuple[Wanted, ...]:
+        """The operands of the last goal that has any, and of its like before it."""
+        for goal in reversed(self.goals):
+            if goal.operands:
+                return goal.operands
+        return tuple(self.named)

@@ -1,0 +1,195 @@
+"""Decides which words that no goal uses could still change the answer: those are unread, and the question is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from yukawa.knowledge.parsing.clauses import Clause
+from yukawa.knowledge.parsing.lexicon import word_list
+from yukawa.knowledge.parsing.tokens import Token
+
+# Kinds that mean something wherever they stand.
+_MEANINGFUL = frozenset(
+    {"thing", "class", "constant", "property", "difference-of", "channel", "amount", "qualifier", "measured", "ratio", "sum", "difference",
+     "minus", "plus", "factor", "relation", "negation", "explain", "identifier", "fraction", "arrow", "unit", "code", "out-of", "count"}
+)  # fmt: skip
+_FIRST_PERSON = frozenset("i i'm i've i'd my me we we're we've our us mine myself you your".split())
+_ASSUMING = frozenset(
+    "assume assuming suppose supposing consider mean only prefer given if instead rather unless when want need".split()
+)
+_BEFORE_VERBS = frozenset("i we you am are was were i'm we're have had can could will would to".split())
+_LOOSE = frozenset(
+    "for on before after during until till because so since while as if and but tonight tomorrow today later otherwise please"
+    " thanks".split()
+)
+
+
+def unread(clauses: Sequence[Clause]) -> list[Token]:
+    """The tokens of all sentences that no goal uses and that are not provably neutral."""
+    if not any(clause.used for clause in clauses):
+        strange = [t for clause in clauses for t in clause.tokens if t.kind == "word"]
+        return strange or [t for clause in clauses for t in clause.tokens if t.kind in _MEANINGFUL]
+    return [token for clause in clauses for token in _unread(clause)]
+
+
+def _unread(clause: Clause) -> list[Token]:
+    if not clause.used:
+        return _outside(clause)
+    first, last = min(clause.used), max(clause.used)
+    found = []
+    for place, token in enumerate(clause.tokens):
+        if place in clause.used or token.kind in (
+            "function",
+            "neutral",
+            "join",
+            "pronoun",
+            "aside",
+            "into",
+            "weighing",
+            "list",
+        ):
+            continue
+        if token.kind == "negation" and _of_asker_alone(clause, place):
+            continue
+        if token.kind in _MEANINGFUL or (token.kind in ("compare", "most") and token.value[0]):
+            found.append(token)
+        elif token.kind == "mark":
+            if (
+                token.text in "'*^"
+                and place
+                and place - 1 in clause.used
+                and token.start == clause.tokens[place - 1].end
+            ):
+                found += [clause.tokens[place - 1], token]  # 'Z\''
+        elif _dangerous(clause, place, first, last):
+            found.append(token)
+    return found
+
+
+def _outside(clause: Clause) -> list[Token]:
+    """A sentence that takes no part in any goal."""
+    words = [t for t in clause.tokens if t.kind == "word"]
+    asker = clause.contains(_FIRST_PERSON) and not clause.contains(_ASSUMING)
+    mild = ("class", "explain", *(("property", "qualifier", "thing") if asker else ()))
+    meaningful = [t for t in clause.tokens if t.kind in _MEANINGFUL and t.kind not in mild]
+    if [t.text.lower() for t in meaningful] == ["no"] and clause.text(0) == "no":
+        meaningful = []  # 'no hurry'
+    if meaningful:
+        return meaningful
+    return [] if asker else [t for t in words if is_physics(t.text) or _notation(t.text)]
+
+
+def _of_asker_alone(clause: Clause, place: int) -> bool:
+    """'If you don't mind', 'without my books': a phrase of its own that speaks of people and of no physics."""
+    phrase = _phrase(clause, place)
+    apart = (phrase.start == 0 or _is_mark(clause.tokens[phrase.start - 1])) and (
+        phrase.stop == len(clause.tokens) or _is_mark(clause.tokens[phrase.stop])
+    )
+    others = [
+        i
+        for i in phrase
+        if i != place and (clause.tokens[i].kind in _MEANINGFUL or is_physics(clause.tokens[i].text))
+    ]
+    return apart and not others and bool(set(_words(clause, phrase)) & _FIRST_PERSON)
+
+
+def _dangerous(clause: Clause, place: int, first: int, last: int) -> bool:
+    """Whether a word that nothing knows can change what is asked."""
+    token = clause.tokens[place]
+    if _notation(token.text):
+        return True
+    if first < place < last:
+        return not _parenthetical(clause, place, first, last)
+    phrase = _phrase(clause, place)
+    if place < first:
+        return _before(clause, place, first, phrase)
+    return _after(clause, place, last, phrase)
+
+
+def _phrase(clause: Clause, place: int) -> range:
+    """The places around `place` up to the next mark or part of a goal."""
+    start = place
+    while start > 0 and not _ends_phrase(clause, start - 1):
+        start -= 1
+    end = place + 1
+    while end < len(clause.tokens) and not _ends_phrase(clause, end):
+        end += 1
+    return range(start, end)
+
+
+def _ends_phrase(clause: Clause, place: int) -> bool:
+    return place in clause.used or _is_mark(clause.tokens[place])
+
+
+def _is_mark(token: Token) -> bool:
+    return token.kind == "mark" or token.text in (",", "/")
+
+
+def _words(clause: Clause, phrase: range) -> list[str]:
+    return [w for i in phrase for w in clause.text(i).split()]
+
+
+def _asker(clause: Clause, phrase: range) -> bool:
+    words = set(_words(clause, phrase))
+    return bool(words & _FIRST_PERSON) and not words & _ASSUMING
+
+
+def _before(clause: Clause, place: int, first: int, phrase: range) -> bool:
+    """A word ahead of the core: neutral unless it stands in the same noun phrase or speaks of physics."""
+    if _asker(clause, phrase) and place > phrase.start and clause.text(place - 1) in _BEFORE_VERBS:
+        return False  # 'I am normalising to …'
+    if phrase.stop == first and not any(_boundary(clause.tokens[i]) for i in range(place + 1, first)):
+        return True  # 'dark photon mass', 'colour of the muon'
+    return is_physics(clause.tokens[place].text) and not _asker(clause, phrase)
+
+
+def _boundary(token: Token) -> bool:
+    """Whether a new phrase begins with this word: a verb of asking, a pronoun, a question word; no article or preposition."""
+    return token.kind in ("pronoun", "list", "neutral", "join") or (
+        token.kind == "function" and token.text.lower() not in _WITHIN
+    )
+
+
+_WITHIN = frozenset(
+    "a an the this that these those of in on at by for from with to about into onto over under between among per such its their own".split()
+)
+
+
+def _after(clause: Clause, place: int, last: int, phrase: range) -> bool:
+    """A word behind the core: neutral unless it modifies what stands before it."""
+    text = clause.tokens[place].text
+    ahead = [clause.tokens[i] for i in range(last + 1, place)]
+    between = [t.text.lower() for t in ahead]
+    attached = phrase.start == last + 1
+    if attached and not [t for t in ahead if t.kind in ("function", "pronoun", "join", "neutral", "list")]:
+        return True  # 'tau sneutrino'
+    opening = clause.tokens[phrase.start].text.lower().split()[0]
+    if attached and opening not in _LOOSE and not _asker(clause, phrase):
+        return True  # 'of water', 'in iron', 'to nothing'
+    if between and between[0] in ("its", "their"):
+        return True
+    return is_physics(text) and not _asker(clause, phrase)
+
+
+def _parenthetical(clause: Clause, place: int, first: int, last: int) -> bool:
+    """Whether a word inside the core stands between commas or dashes as an aside of the asker."""
+    phrase = _phrase(clause, place)
+    marks = [i for i in (phrase.start - 1, phrase.stop) if 0 <= i < len(clause.tokens)]
+    enclosed = len(marks) == 2 and all(_is_mark(clause.tokens[i]) for i in marks)
+    return enclosed and _asker(clause, phrase) and not any(is_physics(w) for w in _words(clause, phrase))
+
+
+_NOTATION = re.compile(r"\d|[_^]|[a-z][A-Z]|^[A-Z]{2,}$")
+
+
+def _notation(text: str) -> bool:
+    """Whether a word looks like a symbol or an acronym rather than a word of a language."""
+    return _NOTATION.search(text) is not None
+
+
+def is_physics(word: str) -> bool:
+    """Whether a word is far more frequent in papers of particle physics than in everyday language."""
+    word = word.lower().removesuffix("'s")
+    words = word_list("physics")
+    return word in words or (word.endswith("s") and word[:-1] in words)

@@ -1,0 +1,128 @@
+"""The words that questions are made of, in five languages, each with the part it plays in the grammar.
+
+The files `words/LANGUAGE.txt` hold them: `[kind value]`, then phrases parted by semicolons. Capitals, hyphens and brackets
+do not count; of phrases that begin alike the longest is read; of a phrase under several kinds the first kind comes first.
+`words/physics.txt` and `words/everyday.txt` are measured (`tools/word_lists.py`).
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from yukawa.knowledge.parsing.spelling import plain_ascii
+
+Entry = tuple[str, Any, str]  # kind, value, phrase
+LANGUAGES = ("en", "de", "fr", "zh", "ja")
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """One language: its phrases by part, and the names of particles with the English names read in their place."""
+
+    entries: tuple[Entry, ...]
+    names: Mapping[str, str]
+
+
+@functools.lru_cache(maxsize=8)
+def lexicon(language: str) -> Lexicon:
+    """The words of a language of `LANGUAGES`."""
+    entries: list[Entry] = []
+    names: dict[str, str] = {}
+    kind, value = "", None
+    for line in _lines(f"{language}.txt"):
+        if line.startswith("["):
+            kind, value = _heading(line[1:-1])
+        elif kind == "name":
+            written, _, english = line.partition(" = ")
+            names[written] = english
+        else:
+            entries += [(kind, value, phrase) for part in line.split(";") if (phrase := part.strip())]
+    if language != "en":  # in the spelling that questions are read in
+        entries = [(kind, value, plain_ascii(phrase)) for kind, value, phrase in entries]
+    return Lexicon(tuple(entries), names)
+
+
+def phrases(language: str) -> Iterator[Entry]:
+    """The phrases of English, which are read in any language, and those of the language."""
+    yield from lexicon("en").entries
+    if language != "en":
+        yield from lexicon(language).entries
+
+
+def _heading(text: str) -> tuple[str, Any]:
+    """'compare mass >' is a kind with its value; '-' stands for no property."""
+    kind, _, rest = text.partition(" ")
+    if kind in ("compare", "most"):
+        name, sign = rest.split()
+        return kind, ("" if name == "-" else name, sign)
+    if kind == "qualifier":
+        key, _, value = rest.partition(" ")
+        return kind, (key, value)
+    if kind in ("factor", "number"):
+        return kind, float(rest)
+    return kind, rest or None
+
+
+def _lines(name: str) -> Iterator[str]:
+    text = resources.files("yukawa.knowledge.parsing").joinpath("words", name).read_text(encoding="utf-8")
+    return (line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#"))
+
+
+@functools.lru_cache(maxsize=4)
+def word_list(name: str) -> frozenset[str]:
+    """The measured list 'physics' or 'everyday'."""
+    return frozenset(_lines(f"{name}.txt"))
+
+
+# ---- names of particles --------------------------------------------------------------------------
+
+
+@functools.lru_cache(maxsize=8)
+def _names_pattern(language: str) -> re.Pattern[str]:
+    names = sorted(lexicon(language).names, key=len, reverse=True)
+    alternatives = "|".join(re.escape(n).replace(r"\ ", r"\s{1,3}") for n in names)
+    boundless = language in ("zh", "ja")
+    return re.compile(alternatives if boundless else rf"(?<![\w-])(?:{alternatives})s?(?!\w)", re.IGNORECASE)
+
+
+def names_in(question: str, language: str) -> Iterator[tuple[int, int, str]]:
+    """Names of particles in the words of a language: first character, one past the last, the English name."""
+    names = lexicon(language).names
+    for match in _names_pattern(language).finditer(question):
+        written = re.sub(r"\s+", " ", match[0].lower())
+        english = names.get(match[0]) or names.get(written) or names.get(written.removesuffix("s"))
+        if english:
+            yield match.start(), match.end(), english
+
+
+# ---- which language ------------------------------------------------------------------------------
+
+_KANA = re.compile("[\u3040-\u30ff]")
+_HAN = re.compile("[\u3400-\u9fff]")
+_WORD = re.compile(r"[^\W\d_]+")
+# Words that are frequent in one language and no words of the others.
+_COMMON = {
+    "de": "der das ist wie und von dem den des eine ein welche welches welchen welcher welchem hat was bitte sind mir ich nicht aus"
+    " zerfällt wer für wieviel viele lebt über im zum warum",
+    "fr": "la le les du quelle quel est des une un et de quels quelles combien pour dans il se qui que au aux pourquoi sont vie"
+    " entre plus durée boson",
+    "en": "the of is what how which and to in for a an does do are mass width lifetime",
+}
+_COMMON_WORDS = {language: frozenset(words.split()) for language, words in _COMMON.items()}
+
+
+def language_of(question: str) -> str:
+    """'ja', 'zh', 'de', 'fr' or 'en', by script and the commonest words."""
+    if _KANA.search(question):
+        return "ja"
+    if len(_HAN.findall(question)) > 1:
+        return "zh"
+    words = [w.lower() for w in _WORD.findall(question)]
+    scores = {language: sum(w in common for w in words) for language, common in _COMMON_WORDS.items()}
+    best = max(scores, key=lambda language: (scores[language], language == "en"))
+    return best if scores[best] else "en"

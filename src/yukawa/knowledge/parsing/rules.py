@@ -1,0 +1,293 @@
+"""The rules that make goals of a sentence, in their order; here those for lists, reverse look-up, values and overviews."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Literal
+
+from yukawa.knowledge.parsing import combining
+from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
+from yukawa.knowledge.parsing.combining import CHOOSING, relation_of, yes_or_no
+from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Operation, Thing, Wanted
+from yukawa.knowledge.parsing.wanted import OF_DECAYS, listed_decay, quantities, subject_of
+
+_ANY = Thing(("class:particle",), "", (0, 0), True)
+
+
+Rule = Callable[[Clause, Context], "list[Goal] | None"]
+
+
+def goals_of(clause: Clause, context: Context) -> list[Goal]:
+    """The goals of a sentence by the first rule that applies; what the rule used is marked in the sentence."""
+    for rule in _RULES:
+        before = set(clause.used)
+        found = rule(clause, context)
+        if found and not any(_lacks_channel(goal) for goal in found):
+            return found
+        clause.used = before
+    return []
+
+
+def _lacks_channel(goal: Goal) -> bool:
+    """Whether a property of a decay is wanted of no decay."""
+    if goal.operation in ("list", "count", "reverse", "measurements") or any(w.name for w in goal.operands):
+        return False
+    return any(w.channel is None and w.property in _OF_A_DECAY for w in goal.operands)
+
+
+_OF_A_DECAY = frozenset(OF_DECAYS.values()) | {"decays"}
+
+
+# ---- lists and reverse look-up -------------------------------------------------------------------
+
+
+def _filters(clause: Clause, property_name: str) -> tuple[Filter, ...]:
+    """'above 10 %', 'longer than 2e-10 s': conditions said with an amount."""
+    found = []
+    for place in clause.places("relation"):
+        after = next((i for i in clause.places("amount") if i > place), None)
+        if after is None:
+            continue
+        spans = clause.use(place, after)
+        found.append(
+            Filter(
+                property_name,
+                relation_of(clause.tokens[place].value),
+                amount_of(clause.tokens[after]),
+                (spans[0][0], spans[-1][1]),
+            )
+        )
+    return tuple(found)
+
+
+def _reverse(clause: Clause, context: Context) -> list[Goal] | None:
+    """'Which particles decay to J/psi pi+ pi-?', 'which particle has PDG code 3122?'."""
+    codes = clause.places("code")
+    if (
+        codes
+        and not clause.has("thing", "channel")
+        and all(clause.tokens[i].value in ("monte-carlo-number", "class") for i in clause.places("property"))
+    ):
+        spans = clause.use(*clause.places("property"), *clause.places("class"), *clause.places("count"))
+        goals = []
+        for code in codes:
+            asserted = Amount(
+                float(clause.tokens[code].value), "", (clause.tokens[code].start, clause.tokens[code].end)
+            )
+            own = clause.use(code)
+            goals.append(
+                Goal(
+                    "reverse",
+                    (Wanted(_ANY, "monte-carlo-number", spans=own),),
+                    asserted=asserted,
+                    relation="=",
+                    spans=spans,
+                )
+            )
+        return goals
+    channels = clause.places("channel")
+    if len(channels) != 1 or any(i < channels[0] for i in clause.places("thing", "constant", "code")):
+        return None
+    classes = [i for i in clause.places("class") if i < channels[0]]
+    asks = clause.contains(CHOOSING) or clause.has("list")
+    if not asks or len(classes) > 1:
+        return None
+    thing = subject_of(clause.tokens[classes[0]]) if classes else _ANY
+    filters = _filters(clause, "branching-fraction")
+    spans = clause.use(
+        *channels, *classes, *[i for i in clause.places("property") if clause.tokens[i].value == "decays"]
+    )
+    assert thing is not None  # noqa: S101  # a class is one
+    return [
+        Goal(
+            "reverse",
+            (Wanted(thing, "branching-fraction", clause.tokens[channels[0]].value, spans=spans),),
+            filters,
+        )
+    ]
+
+
+def _decays(clause: Clause, context: Context) -> list[Goal] | None:
+    """'List the decays of the tau above 10 %', 'how does the neutron decay?', 'main decay modes of the K+'."""
+    names = [
+        i for i in clause.places("property") if clause.tokens[i].value in ("decays", "branching-fraction")
+    ]
+    if (
+        not names
+        or clause.has("channel", "compare", "class", "code")
+        or len(clause.places("property")) > len(names)
+    ):
+        return None
+    things = clause.places("thing")
+    if len(things) > 1 or (not things and not context.last):
+        return None
+    if (
+        not things
+        and context.last
+        and context.last[0].channel is not None
+        and clause.tokens[names[0]].value == "branching-fraction"
+    ):
+        return [Goal("value", tuple(quantities(clause, context.last[:1])))]
+    filters = _filters(clause, "branching-fraction")
+    most = [i for i in clause.places("most") if clause.tokens[i].value[0] in ("branching-fraction", "")]
+    counting = clause.places("count")
+    found = quantities(clause, context.last)
+    if len(found) != 1 and len({w.thing.names for w in found}) != 1:
+        return None
+    wanted = replace(
+        found[0], property="decays", channel=None, spans=tuple(s for w in found for s in w.spans)
+    )
+    spans = clause.use(*most, *counting, *clause.places("out-of", "number"))
+    ascending = any(clause.tokens[i].value[1] == "ascending" for i in most)
+    order: tuple[str, Literal["ascending", "descending"]] = (
+        "branching-fraction",
+        "ascending" if ascending else "descending",
+    )
+    return [Goal("count" if counting else "list", (wanted,), filters, order, spans=spans)]
+
+
+def _class_list(clause: Clause, context: Context) -> list[Goal] | None:
+    """'List all charmonium states', 'which strange baryons live longer than 2e-10 s?', 'masses of the quarks'."""
+    classes = [i for i in clause.places("class") if clause.tokens[i].value != "particle"]
+    if len(classes) != 1 or clause.has("channel", "code"):
+        return None
+    tokens = clause.tokens
+    counting = clause.places("count")
+    comparing = clause.places("compare")
+    thing = subject_of(tokens[classes[0]])
+    assert thing is not None  # noqa: S101  # a class is one
+    filters: tuple[Filter, ...] = ()
+    if comparing:
+        other = quantities(clause, property_name=tokens[comparing[0]].value[0], places=clause.places("thing"))
+        if len(other) != 1 or not tokens[comparing[0]].value[0]:
+            return None
+        span = clause.use(comparing[0])[0]
+        filters = (Filter(other[0].property, relation_of(tokens[comparing[0]].value[1]), other[0], span),)
+    elif clause.has("thing"):
+        return None
+    properties = clause.places("property")
+    name = tokens[properties[0]].value if properties else "class"
+    relations = [i for i in clause.places("relation") if tokens[i].value]
+    filters += _filters(clause, _filtered_property(clause, properties, relations))
+    asks = (
+        clause.has("list")
+        or clause.contains(["which", "what", "who", "list", "name", "all", "every", "are", "give"])
+        or bool(filters)
+    )
+    if name == "class" and not asks and not counting:
+        return None
+    qualified = quantities(clause) if properties else [Wanted(thing, "class", spans=clause.use(classes[0]))]
+    if not qualified:
+        return None
+    spans = clause.use(*counting, *classes, *clause.places("number"))
+    operation: Operation = "count" if counting else "list"
+    return [Goal(operation, (wanted,), filters, spans=spans) for wanted in qualified]
+
+
+def _filtered_property(clause: Clause, properties: Sequence[int], relations: Sequence[int]) -> str:
+    if properties:
+        return str(clause.tokens[properties[0]].value)
+    words = " ".join(clause.text(i) for i in relations)
+    return (
+        "mass"
+        if "heav" in words or "light" in words
+        else "lifetime"
+        if "long" in words or "short" in words
+        else "mass"
+    )
+
+
+# ---- values --------------------------------------------------------------------------------------
+
+
+def _values(clause: Clause, context: Context) -> list[Goal] | None:
+    """Properties of things, said in any order, each a goal of its own."""
+    if not clause.has("property", "constant", "channel", "qualifier", "fraction"):
+        return None
+    decay = listed_decay(clause)
+    found = [decay] if decay else quantities(clause, context.last)
+    if not found:
+        return None
+    factors = clause.places("factor")
+    if len(factors) == 1 and len(found) == 1:
+        found = [replace(found[0], factor=found[0].factor * clause.tokens[factors[0]].value)]
+        clause.use(*factors)
+    clause.use(*_beside_values(clause))
+    return [Goal("multiple" if w.factor != 1 else "value", (w,)) for w in found]
+
+
+def _beside_values(clause: Clause) -> list[int]:
+    """'Out of 1000 K+ how many', 'how many': words of a fraction and the number they count from."""
+    outs = clause.places("out-of")
+    found = list(outs)
+    for out in outs:
+        number = next((i for i in clause.places("amount", "number", "factor") if i > out), None)
+        found += [] if number is None else [number]
+    return found + clause.places("count") if outs else found
+
+
+def _fraction_of(clause: Clause, context: Context) -> list[Goal] | None:
+    """'Out of a thousand K+, how many decay to mu nu?': a decay with a word of counting is its branching fraction."""
+    if not clause.has("out-of") or not clause.has("channel") or clause.has("property"):
+        return None
+    found = quantities(clause, property_name="branching-fraction")
+    if len(found) != 1:
+        return None
+    clause.use(*_beside_values(clause))
+    return [Goal("value", tuple(found))]
+
+
+def _overview(clause: Clause, context: Context) -> list[Goal] | None:
+    """A thing and nothing more: all there is on it, or with what was wanted before, the same of it."""
+    things = clause.places("thing", "code", "constant")
+    if not things or len(clause.essential) != len(things) or clause.has("word") or yes_or_no(clause):
+        return None
+    if context.goals and not (context.same_question and context.goals[-1].operation != "value"):
+        last = context.goals[-1]
+        found = quantities(clause, context.last)
+        if found and last.operation in ("value", "multiple", "overview"):
+            operation: Operation = "overview" if last.operation == "overview" else "value"
+            return [Goal(operation, (w,), unit=last.unit) for w in found]
+        return None
+    goals: list[Goal] = []
+    for place in things:
+        thing = subject_of(clause.tokens[place])
+        if thing is not None:
+            goals.append(Goal("overview", (Wanted(thing, "overview", spans=clause.use(place)),)))
+    return goals
+
+
+def _named(clause: Clause, context: Context) -> list[Goal] | None:
+    """'S035M': a quantity by the source's own identifier."""
+    places = clause.places("identifier")
+    if not places:
+        return None
+    goals = []
+    for place in places:
+        token = clause.tokens[place]
+        wanted = Wanted(
+            Thing((), token.text, (token.start, token.end)), "other", name=token.text, spans=clause.use(place)
+        )
+        goals.append(Goal("value", (wanted,)))
+    if clause.has("property"):
+        clause.use(*clause.places("property"))
+    return goals
+
+
+def _condition(clause: Clause, context: Context) -> list[Goal] | None:
+    """'Only the ones above 10 %', 'in GeV?': a sentence that changes what was wanted before."""
+    if not context.goals or clause.has("thing", "property", "class", "channel", "constant"):
+        return None
+    last = context.goals[-1]
+    if clause.has("relation") and last.operation in ("list", "reverse", "count"):
+        name = "branching-fraction" if last.operands[0].property == "decays" else last.operands[0].property
+        context.replaced = True
+        return [replace(last, filters=last.filters + _filters(clause, name))]
+    return None
+
+
+_RULES: tuple[Rule, ...] = (
+    _named, _condition, combining.measurements, combining.charge_states, combining.how_many, combining.ratio, combining.total,
+    combining.difference, combining.comparison, _fraction_of, _reverse, combining.is_it, _decays, _class_list, _values, _overview,
+)  # fmt: skip

@@ -1,0 +1,480 @@
+"""Cuts a question into typed tokens: things, decays, properties, amounts, words that compare or combine, and the rest."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from yukawa.knowledge.parsing.channels import read_channel
+from yukawa.knowledge.parsing.lexicon import phrases
+from yukawa.knowledge.parsing.plan import Amount, Span
+from yukawa.knowledge.parsing.spelling import Spelled, plain_ascii, spell
+from yukawa.knowledge.parsing.things import find_things
+from yukawa.knowledge.parsing.units import Unit, find_unit
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One piece of a question.
+
+    Args:
+        kind: 'thing', 'channel', 'property', 'class', 'amount', 'unit', 'qualifier', … (the kinds of the lexicon), 'stop'
+            at the end of a sentence, 'mark' for other punctuation, 'word' for a word that nothing knows.
+        start, end: where it stands in the plain text.
+        text: its characters there.
+        value: what it says, by kind.
+        otherwise: what else its words can say, likeliest first.
+    """
+
+    kind: str
+    start: int
+    end: int
+    text: str
+    value: Any = None
+    otherwise: tuple[tuple[str, Any], ...] = field(default=(), repr=False)
+
+
+_PIECE = re.compile(r"[A-Za-z]+(?:'[a-z]{1,2}(?![A-Za-z]))?|\d+(?:\.\d+)?|[^\sA-Za-z\d]")
+_DECORATION = frozenset("-_^(){}|[]~")
+_STOPS = frozenset("?!;。？！；")
+_NUMBER = re.compile(
+    r"(?<![\w./])[+-]?\d{1,3}/\d{1,3}(?![\w/.])|"
+    r"(?<![\w.])[+-]?\d{1,15}(?:[.,]\d{1,15})?(?:(?:\s?[x*]\s?|\s)?10\s?\^?\s?[+-]?\d{1,3}|[eE][+-]?\d{1,3})?(?![\w.]*\d)|(?<![\w.])10\^?[+-]\d{1,3}"
+)
+_UNIT_WORD = re.compile(
+    r"%|[A-Za-zµμ°Ω\u3040-\u30ff\u4e00-\u9fff]+(?:[_-][A-Za-z]+)?(?:\([NB]\))?(?:(?:\*\*|\^)?-?\d)?(?:/[A-Za-z]+(?:\^?\d)?)?"
+)
+# Units that are read as such wherever they stand; others, such as 'm' or 'second', only behind a number or 'in'.
+_PLAIN_UNIT = re.compile(
+    r"(?<![\w/^*(])\(?\[?(?:in )?(?P<unit>(?:[kMGTm]|)eV(?:/c(?:\^?2)?)?|kg|[npfμu]s|MeV|GeV|TeV|keV|[kmg]ev|tev|mev|gev|kev"
+    r"|(?:micro|nano|pico|femto|milli|atto)?seconds|nuclear magnetons?|kilograms?|grams?)\)?\]?(?![\w/^*])"
+)
+_CJK_UNIT = re.compile(
+    plain_ascii(
+        "(?:微|纳|皮|飞|毫|ナノ|マイクロ|ミリ|ピコ|フェムト)?秒|千克|公斤|キログラム|微米|毫米|メートル|库仑|クーロン"
+    )
+)
+_IN_UNIT = re.compile(
+    r"(?<!\w)(?:in|In|as|en|in the|expressed in|in units? of|converted? (?:in)?to)\s(?:units? of )?(?=[A-Za-zµ%°])"
+)
+_IDENTIFIER = re.compile(r"(?<![\w.])[BGLMQS]\d{3}[A-Z0-9]{0,7}(?:\.\d{1,3})?(?![\w])")
+_YEAR = re.compile(r"(?:19[4-9]\d|20[0-3]\d)$")
+# Letters that name a property where a formula follows them, and symbols that no phrase of words spells.
+_SYMBOLS: tuple[tuple[re.Pattern[str], str, Any], ...] = tuple(
+    (re.compile(pattern), kind, value)
+    for pattern, kind, value in (
+        (r"(?<![\w^])[mM](?:ass)?(?=\s?[(\[]\s?[A-Za-z])", "property", "mass"),
+        (r"(?<![\w^])tau(?=\s?[(\[]\s?[A-Za-z])", "property", "lifetime"),
+        (r"(?<![\w^])mu(?=\s?[(\[]\s?[A-Za-z])", "property", "magnetic-moment"),
+        (
+            r"(?<![\w^])Gamma(?:_i)?(?=\s?[(\[].{1,90}?→.{1,120}?[)\]]\s?/\s?Gamma)",
+            "property",
+            "branching-fraction",
+        ),
+        (r"(?<=[)\]])\s?/\s?Gamma(?:_?\(?tot(?:al)?\)?)?(?!\w)", "neutral", None),
+        (r"(?<![\w^])[mM](?= of\b)", "property", "mass"),
+        (
+            r"(?<![\w^])Gamma(?:_?(?:tot|total)|_rm tot|_ rm tot| tot)?(?=\s?[(\[=?)]|\s+(?:of|for)\b|\s*$|\s*\?)",
+            "property",
+            "width",
+        ),
+        (r"(?<![\w^])Gamma_?i\s?/\s?Gamma(?![\w])", "property", "branching-fraction"),
+        (
+            r"(?<![\w^])(?:BR|Br|BF|B|mathcal B|mathcalB)(?=\s?[(\[].{0,60}?→)",
+            "property",
+            "branching-fraction",
+        ),
+        (r"(?<![\w^])(?:BR|Br|BF|B\.?R\.?)(?![\w(])", "property", "branching-fraction"),
+        (r"(?<![\w/^*])I\^?G?\s?\(\s?J\^?\s?PC?\s?\)|(?<![\w/^*])IG\(JPC?\)", "property", "quantum-numbers"),
+        (r"(?<![\w/^*])J\^?\s?PC?(?![\w/])|(?<![\w/^*])J P C(?![\w/])", "property", "quantum-numbers"),
+        (r"(?<![\w/^*])J(?![\w/^*])", "property", "spin"),
+        (r"(?<![\w/^*])P(?= (?:of|for)\b)", "property", "parity"),
+        (
+            r"(?<=isospin )I(?!\w)|(?<=angular momentum )J(?!\w)|(?<=conjugation )C(?!\w)|(?<=parity )[CPG](?!\w)",
+            "neutral",
+            None,
+        ),
+        (r"(?<![\w/^*])I(?=\s?\(\s?[A-Za-z])", "property", "isospin"),
+        (r"(?<![\w/^*])mass\^?2(?!\w)", "qualifier", ("condition", "squared")),
+    )
+)
+_CODE = re.compile(r"\s[:#=]*-?\d+$")  # 'MC id 443' is read as a number that stands for a particle
+_ARROW = re.compile(r"\s?→\s?")
+_WIDEST = 90  # characters of a final state that are looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A question in plain spelling, after words of it were replaced, with the places it comes from.
+
+    Args:
+        spelled: the plain spelling of the question with the replacements.
+        starts, ends: for each character of the question with the replacements where its original begins and ends.
+    """
+
+    spelled: Spelled
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+
+    @property
+    def plain(self) -> str:
+        """The text that is read."""
+        return self.spelled.plain
+
+    def span(self, start: int, end: int) -> Span:
+        """The characters of the question that `plain[start:end]` comes from."""
+        first, last = self.spelled.span(start, end)
+        if first >= last:
+            place = self.starts[first] if first < len(self.starts) else (self.ends[-1] if self.ends else 0)
+            return place, place
+        return self.starts[first], self.ends[last - 1]
+
+
+def source(question: str, replacements: Iterable[tuple[int, int, str]] = ()) -> Source:
+    """`question` in plain spelling with each (start, end, text) of `replacements`, which do not overlap, put in place."""
+    parts: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    done = 0
+    for start, end, text in [*sorted(replacements), (len(question), len(question), "")]:
+        parts += [question[done:start], text]
+        starts += [*range(done, start), *[start] * len(text)]
+        ends += [*range(done + 1, start + 1), *[end] * len(text)]
+        done = end
+    return Source(spell("".join(parts)), tuple(starts), tuple(ends))
+
+
+def tokenise(plain: str, language: str = "en") -> list[Token]:
+    """The tokens of a plain text in order; together they cover all but blanks."""
+    return _contextual(plain, _resolve(plain, list(_candidates(plain, language))))
+
+
+# ---- candidates ----------------------------------------------------------------------------------
+
+
+def _candidates(plain: str, language: str) -> Iterator[Token]:
+    pieces = [(m.start(), m.end(), m[0]) for m in _PIECE.finditer(plain)]
+    yield from _phrases(plain, pieces, language)
+    for pattern, kind, value in _SYMBOLS:
+        for match in pattern.finditer(plain):
+            yield Token(kind, match.start(), match.end(), match[0], value)
+    things = [thing for thing in find_things(plain) if not _CODE.search(thing.text)]
+    for thing in things:  # without names it only looks like one known here, such as the Z'
+        yield Token("thing" if thing.names else "word", *thing.span, plain[slice(*thing.span)], thing)
+    yield from _amounts(plain, [thing.span for thing in things])
+    yield from _units(plain)
+    for match in _IDENTIFIER.finditer(plain):
+        yield Token("identifier", match.start(), match.end(), match[0], match[0])
+    yield from _rest(pieces)
+
+
+def _rest(pieces: Sequence[tuple[int, int, str]]) -> Iterator[Token]:
+    for start, end, text in pieces:
+        if text[0].isalnum() and text.endswith("'s"):
+            yield Token("word", start, end - 2, text[:-2])
+            yield Token("function", end - 2, end, "'s")
+        elif text[0].isalnum():
+            yield Token("word", start, end, text)
+        elif text in _STOPS or text == ".":
+            yield Token("stop", start, end, text)
+        elif text == "→":
+            yield Token("arrow", start, end, text)
+        else:
+            yield Token("mark", start, end, text)
+
+
+class _Node(dict[str, "_Node"]):
+    """A node of the tree of phrases."""
+
+    __slots__ = ("meanings",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meanings: tuple[tuple[str, Any], ...] = ()
+
+
+def pieces_of(phrase: str) -> list[str]:
+    """The pieces of a phrase as they are compared: small letters, without hyphens and brackets."""
+    return [p for p in (m[0].lower() for m in _PIECE.finditer(phrase)) if p not in _DECORATION]
+
+
+@functools.lru_cache(maxsize=8)
+def _tree(language: str) -> _Node:
+    root = _Node()
+    for kind, value, phrase in phrases(language):
+        node = root
+        for piece in pieces_of(phrase):
+            node = node.setdefault(piece, _Node())
+        if (kind, value) not in node.meanings:
+            node.meanings += ((kind, value),)
+    return root
+
+
+def _phrases(plain: str, pieces: Sequence[tuple[int, int, str]], language: str) -> Iterator[Token]:
+    """The longest phrase of the lexicon that begins at each piece."""
+    tree = _tree(language)
+    kept = [(start, end, text.lower()) for start, end, text in pieces if text not in _DECORATION]
+    for first in range(len(kept)):
+        node, best = tree, None
+        for position in range(first, len(kept)):
+            following = node.get(kept[position][2])
+            if following is None:
+                break
+            node = following
+            if node.meanings:
+                best = position, node.meanings
+        if best is not None:
+            start, end = kept[first][0], kept[best[0]][1]
+            (kind, value), *others = best[1]
+            yield Token(kind, start, end, plain[start:end], value, tuple(others))
+
+
+def _amounts(plain: str, things: Sequence[Span]) -> Iterator[Token]:
+    for match in _NUMBER.finditer(plain):
+        value = _value(match[0])
+        if value is None:
+            continue
+        unit, end = _unit_after(plain, match.end())
+        if unit and any(first < end < last for first, last in things):  # '1000 K+' counts kaons
+            unit, end = None, match.end()
+        text = plain[match.start() : end]
+        if unit is None and _YEAR.fullmatch(match[0]):
+            yield Token(
+                "qualifier",
+                match.start(),
+                match.end(),
+                text,
+                ("year", match[0]),
+                (("amount", Amount(value, "", match.span())),),
+            )
+        else:
+            yield Token("amount", match.start(), end, text, Amount(value, unit or "", (match.start(), end)))
+
+
+def _value(text: str) -> float | None:
+    squeezed = re.sub(r"\s?[x*]\s?10\s?\^?\s?|\s10\s?\^\s?", "e", text).replace(" ", "").replace("^", "")
+    if re.fullmatch(r"10[+-]\d+", squeezed):
+        squeezed = "1e" + squeezed[2:]
+    if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+", squeezed):
+        squeezed = squeezed.replace(",", "")
+    if "/" in squeezed:
+        above, _, below = squeezed.partition("/")
+        return float(above) / float(below) if float(below) else None
+    try:
+        value = float(squeezed.replace(",", "."))
+    except ValueError:
+        return None
+    return value if abs(value) < 1e300 else None
+
+
+def _unit_after(plain: str, position: int) -> tuple[str | None, int]:
+    """The unit right behind a number and where it ends."""
+    space = 1 if plain[position : position + 1] in " -" else 0
+    text, end = _unit_at(plain, position + space)
+    return (text, end) if text else (None, position)
+
+
+def _unit_at(plain: str, position: int) -> tuple[str | None, int]:
+    """The longest unit, of at most three words, that begins at `position`."""
+    ends, place = [], position
+    for _ in range(3):
+        match = _UNIT_WORD.match(plain, place)
+        if match is None:
+            break
+        ends.append(match.end())
+        place = match.end() + 1
+        if plain[match.end() : place] != " ":
+            break
+    for end in reversed(ends):
+        text = plain[position:end]
+        if known_unit(text):
+            return text, end
+    return None, position
+
+
+@functools.lru_cache(maxsize=1024)
+def known_unit(text: str) -> Unit | None:
+    """The unit that `text` names, if any, plurals of symbols and articles apart."""
+    unit = find_unit(text) if text and not text.isdigit() else None
+    return unit if unit and unit.text and unit.text not in ("π", "°") else None
+
+
+def _units(plain: str) -> Iterator[Token]:
+    for match in _PLAIN_UNIT.finditer(plain):
+        yield Token("unit", match.start(), match.end(), match[0], match["unit"])
+    if not plain.isascii():
+        for match in _CJK_UNIT.finditer(plain):
+            yield Token("unit", match.start(), match.end(), match[0], match[0])
+    for match in _IN_UNIT.finditer(plain):
+        text, end = _unit_at(plain, match.end())
+        if text and (len(text) > 1 or match[0].lower().startswith("in") or text == "%"):
+            yield Token("unit", match.start(), end, plain[match.start() : end], text)
+
+
+# ---- choosing ------------------------------------------------------------------------------------
+
+
+_RANK = {
+    "identifier": 0,
+    "fraction": 0,
+    "property": 1,
+    "constant": 1,
+    "unit": 1,
+    "thing": 3,
+    "amount": 2,
+    "word": 9,
+    "mark": 9,
+    "stop": 9,
+    "arrow": 9,
+}
+
+
+def _resolve(plain: str, candidates: list[Token]) -> list[Token]:
+    """Tokens that do not overlap: from left to right the longest at each place."""
+    candidates.sort(key=lambda t: (t.start, -t.end, _RANK.get(t.kind, 4)))
+    found: list[Token] = []
+    position = 0
+    for token in candidates:
+        if token.start < position:
+            continue
+        found.append(token)
+        position = token.end
+    return [replace(t, kind="mark") if t.kind == "stop" and _enclosed(plain, t) else t for t in found]
+
+
+def _enclosed(plain: str, stop: Token) -> bool:
+    """Whether a stop ends what stands in brackets: the sentence goes on behind them."""
+    return plain[stop.end : stop.end + 1] in ")]" and stop.end < len(plain)
+
+
+_DECAY_WORDS = frozenset(
+    {"branching-fraction", "partial-width", "momentum", "energy-release", "partial-lifetime", "decays"}
+)
+
+
+def _contextual(plain: str, tokens: list[Token]) -> list[Token]:
+    """Tokens with final states read where an arrow or a verb of decay leads to one."""
+    found: list[Token] = []
+    place = 0
+    speaks_of_decay = any(
+        (t.kind == "property" and t.value in _DECAY_WORDS) or t.kind in ("into", "arrow") for t in tokens
+    )
+    while place < len(tokens):
+        token = tokens[place]
+        if token.kind == "into-before" and _before(plain, found, token):
+            place += 1
+            continue
+        channel = _channel(plain, tokens, place, speaks_of_decay)
+        if channel is None:
+            found.append(token)
+            place += 1
+            continue
+        found.append(channel)
+        while place < len(tokens) and tokens[place].start < channel.end:
+            place += 1
+    return found
+
+
+_TOPIC = frozenset(plain_ascii(c) for c in "がは")
+
+
+def _before(plain: str, found: list[Token], verb: Token) -> bool:
+    """Put a final state in the place of the products that stand before a Japanese verb of decay."""
+    topic = next((i for i in range(len(found) - 1, -1, -1) if found[i].text in _TOPIC), None)
+    if topic is None or topic + 1 >= len(found):
+        return False
+    start = found[topic + 1].start
+    channel, end = read_channel(plain, start, verb.start)
+    if not channel.products or plain[end : verb.start].strip():
+        return False
+    del found[topic + 1 :]
+    found.append(
+        Token("channel", start, verb.end, plain[start : verb.end], replace(channel, span=(start, end)))
+    )
+    return True
+
+
+_LEADS = frozenset({"to", "into", "in", "via", "as", "zu", "nach", "en", "vers"})
+_ARTICLE = re.compile(r"(?:exactly |just |only |a final state of |the final state |final state )?")
+
+
+def _channel(plain: str, tokens: Sequence[Token], place: int, speaks_of_decay: bool) -> Token | None:
+    """The final state that the token at `place` leads to."""
+    token = tokens[place]
+    word = token.text.lower()
+    if (
+        token.kind == "arrow"
+        or (
+            _leads(token)
+            and (word.split()[-1:] and (word.split()[-1] in _LEADS or word in _GIVING or not word.isascii()))
+        )
+        or (
+            word in _LEADS
+            and token.kind in ("function", "into", "neutral")
+            and speaks_of_decay
+            and (_thing_before(tokens, place) or word == "into")
+        )
+    ):
+        start = token.end
+    elif word == "to" and place and tokens[place - 1].kind == "thing":
+        start = token.end
+        end = _sentence_end(plain, start)
+        channel, read = read_channel(plain, start + 1, end)
+        if not channel.products or read < end:
+            return None
+    else:
+        return None
+    while plain[start : start + 1] == " ":
+        start += 1
+    if token.kind != "arrow" and (skipped := _ARTICLE.match(plain, start)):
+        start = skipped.end()
+    if not _names_follow(tokens, start, plain) and token.kind != "arrow":
+        return None
+    limit = _sentence_end(plain, start)
+    channel, end = read_channel(plain, start, limit)
+    if not channel.products:
+        return None
+    return Token("channel", token.start, end, plain[token.start : end], replace(channel, span=(start, end)))
+
+
+_GIVING = frozenset("giving produce produces yield yields gives give become becomes".split())
+
+
+def _leads(token: Token) -> bool:
+    return token.kind == "into" or any(kind == "into" for kind, _ in token.otherwise)
+
+
+def _sentence_end(plain: str, start: int) -> int:
+    end = min(len(plain), start + _WIDEST)
+    stop = re.compile(r"[?;!]|\.(?=\s|$)").search(plain, start, end)
+    return stop.start() if stop else end
+
+
+def _thing_before(tokens: Sequence[Token], place: int) -> bool:
+    return any(t.kind == "thing" for t in tokens[:place])
+
+
+def _names_follow(tokens: Sequence[Token], start: int, plain: str) -> bool:
+    """Whether a product stands within a few words behind `start`."""
+    for token in tokens:
+        if token.start < start:
+            continue
+        if token.kind in ("thing", "class", "channel"):
+            return True
+        if token.kind in ("number", "amount") or token.text.lower() in (
+            "a",
+            "an",
+            "the",
+            "two",
+            "charged",
+            "neutral",
+            "pair",
+            "one",
+        ):
+            continue
+        channel, end = read_channel(plain, start, min(len(plain), start + 40))
+        return bool(channel.products) and end > start + 1
+    return False

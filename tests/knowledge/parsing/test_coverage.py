@@ -1,0 +1,75 @@
+"""Coverage: frames around a question are neutral, modifiers of what is asked are not; measured on lines not tuned on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from yukawa.knowledge.parsing.coverage import is_physics
+from yukawa.knowledge.parsing.grammar import plan
+from yukawa.knowledge.parsing.plan import Plan
+
+FRAMES = Path(__file__).with_name("frames.txt")
+QUESTIONS = (
+    "what is the mass of the muon", "how long does a B0 live", "what is the branching fraction of the K+ to mu+ nu_mu",
+    "is the proton heavier than the neutron",
+)  # fmt: skip
+QUANTITIES = (("mass", "muon"), ("lifetime", "neutron"), ("width", "Higgs boson"))
+
+
+def lines(heading: str) -> Iterator[str]:
+    inside = False
+    for line in FRAMES.read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            inside = line == f"[{heading}]"
+        elif inside and line:
+            yield line
+
+
+def wanted(found: Plan) -> Any:
+    return [
+        (
+            g.operation,
+            [
+                (w.thing.names, w.property, w.channel and w.channel.products, dict(w.qualifiers))
+                for w in g.operands
+            ],
+        )
+        for g in found.goals
+    ]
+
+
+def share_of_frames_that_leave_a_question_alone(heading: str) -> float:
+    results = []
+    for frame in lines(heading):
+        for question in QUESTIONS:
+            found = plan(frame.format(q=question, Q=question[0].upper() + question[1:]))
+            results.append(found.complete and wanted(found) == wanted(plan(question)))
+    return sum(results) / len(results)
+
+
+def share_of_modifiers_that_are_noticed(heading: str) -> float:
+    results = []
+    for modified in lines(heading):
+        for name, thing in QUANTITIES:
+            found = plan(modified.format(p=name, t=thing))
+            results.append(not found.complete or wanted(found) != wanted(plan(f"{name} of the {thing}")))
+    return sum(results) / len(results)
+
+
+@pytest.mark.parametrize(("lot", "least"), [("develop", 0.98), ("held out", 0.92)])
+def test_frames_are_neutral(lot: str, least: float) -> None:
+    assert share_of_frames_that_leave_a_question_alone(f"neutral {lot}") >= least
+
+
+@pytest.mark.parametrize("lot", ["develop", "held out"])
+def test_modifiers_are_dangerous(lot: str) -> None:
+    assert share_of_modifiers_that_are_noticed(f"dangerous {lot}") == 1
+
+
+def test_physics_is_told_from_everyday_words() -> None:
+    assert all(map(is_physics, ("lattice", "Collider", "detectors", "neutrino")))
+    assert not any(map(is_physics, ("grandma", "Tuesday", "pub", "poster", "thesis")))

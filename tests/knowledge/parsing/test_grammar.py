@@ -1,0 +1,194 @@
+"""Questions to plans: laws first, then tables of questions with what is read in them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.knowledge.parsing.readings import reading
+
+from yukawa.knowledge.parsing.grammar import LONGEST, plan
+from yukawa.knowledge.parsing.plan import Amount, Goal, Plan
+from yukawa.knowledge.parsing.spelling import plain_ascii
+
+ROOT = Path(__file__).parents[3]
+TABLE = Path(__file__).with_name("readings.tsv")
+with TABLE.open(encoding="utf-8") as rows:
+    READINGS = [(row[0], row[1]) for row in csv.reader(rows, delimiter="\t", quoting=csv.QUOTE_NONE)][1:]
+
+
+def wanted(found: Plan) -> Any:
+    def amount(value: object) -> object:
+        return (value.value, value.unit) if isinstance(value, Amount) else value
+
+    return [
+        (g.operation, g.order, g.most, g.unit, amount(g.asserted), g.relation,
+         [(f.property, f.relation, amount(f.amount)) for f in g.filters],
+         [(w.thing.names, w.property, w.channel and w.channel.products, w.other and w.other.names, dict(w.qualifiers), w.factor)
+          for w in g.operands])
+        for g in found.goals
+    ]  # fmt: skip
+
+
+def spans(goal: Goal) -> Iterator[tuple[int, int]]:
+    yield from goal.spans
+    for operand in goal.operands:
+        yield from operand.spans
+        yield operand.thing.span
+        if operand.channel:
+            yield operand.channel.span
+    if isinstance(goal.asserted, Amount):
+        yield goal.asserted.span
+    yield from (f.span for f in goal.filters)
+
+
+# ---- laws ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("question", "_"), READINGS)
+def test_spans_lie_within_the_question(question: str, _: str) -> None:
+    found = plan(question)
+    everything = [span for goal in found.goals for span in spans(goal)] + [span for _, span in found.unread]
+    assert all(0 <= start <= end <= len(question) for start, end in everything)
+    assert all(question[start:end] == text for text, (start, end) in found.unread)
+
+
+@pytest.mark.parametrize(("question", "_"), READINGS)
+def test_the_plain_spelling_is_read_alike(question: str, _: str) -> None:
+    assert wanted(plan(plain_ascii(question))) == wanted(plan(question)) or not question.isascii()
+
+
+NAMES = ("tau", "muon", "K+", "J/psi", "B_s0", "Lambda_c+", "proton")
+
+
+@given(st.permutations(NAMES), st.sampled_from(["mass", "lifetime", "spin", "charge"]))
+def test_things_that_change_places_change_the_goals_likewise(names: tuple[str, ...], name: str) -> None:
+    one, other, *_ = names
+    found = plan(f"{name} of the {one} and the {other}")
+    assert found.complete
+    assert wanted(found) == wanted(plan(f"{name} of the {other} and the {one}"))[::-1]
+
+
+@given(st.text(max_size=120))
+def test_any_text_has_a_plan(text: str) -> None:
+    found = plan(text)
+    assert all(text[start:end] == words for words, (start, end) in found.unread)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            "mass of the Z and → K+ ( ) 10 GeV not which heavier than pole 2018 is how many of B to list ? , . its".split()
+        ),
+        max_size=14,
+    )
+)
+def test_any_order_of_words_has_a_plan(words: list[str]) -> None:
+    plan(" ".join(words), [plan("mass of the tau")])
+
+
+# ---- tables --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("question", "expected"), READINGS)
+def test_readings(question: str, expected: str) -> None:
+    assert reading(plan(question)) == expected
+
+
+def test_every_probe_is_in_the_table() -> None:
+    folder = os.environ.get("YUKAWA_TEST_DATA")
+    if not folder:
+        pytest.skip("YUKAWA_TEST_DATA is not set")
+    lines = (Path(folder) / "questions/probes.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    assert {line.split("\t")[1] for line in lines} <= {question for question, _ in READINGS}
+
+
+def _rows(name: str) -> list[dict[str, Any]]:
+    lines = (ROOT / "benchmarks/questions" / name).read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+KINDS = {
+    "mass": {"mass", "rest-energy"}, "width": {"width"}, "lifetime": {"lifetime"}, "branching fraction": {"branching-fraction"},
+    "branching limit": {"branching-fraction"}, "mass difference": {"mass-difference"},
+    "magnetic moment": {"magnetic-moment", "magnetic-moment-anomaly"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["dev_answerable.jsonl", "train_answerable.jsonl"])
+def test_the_benchmarks_questions_are_read(name: str) -> None:
+    rows = _rows(name)
+    found = [(row, plan(row["question"])) for row in rows]
+    complete = [(row, p) for row, p in found if p.complete]
+    assert len(complete) >= 0.96 * len(rows)
+    wrong = [
+        row["question"] for row, p in complete
+        if row["property"] in KINDS and {w.property for g in p.goals for w in g.operands} - KINDS[row["property"]]
+    ]  # fmt: skip
+    assert not wrong
+
+
+@pytest.mark.parametrize("name", ["dev_unanswerable.jsonl", "train_unanswerable.jsonl"])
+def test_what_has_no_answer_is_not_read(name: str) -> None:
+    elsewhere = {"missing property", "missing decay"}  # well-formed questions, whose answer is not there
+    read = [r["question"] for r in _rows(name) if r["kind"] not in elsewhere and plan(r["question"]).complete]
+    assert not read
+
+
+# ---- history -------------------------------------------------------------------------------------
+
+
+def test_history_carries_thing_property_and_unit() -> None:
+    first = plan("mass of the tau in MeV")
+    width = plan("and its width?", [first])
+    assert reading(width) == "value width(tau+|tau-)"
+    assert reading(plan("what about the muon?", [first])) == "value mass(mu+|mu-) in MeV"
+    assert reading(plan("in GeV?", [first])) == "value mass(tau+|tau-) in GeV"
+    assert reading(plan("in GeV?", [first, width])) == "value width(tau+|tau-) in GeV"
+    assert not plan("in GeV?").complete
+    assert not plan("and its width?").complete
+
+
+# ---- bad input -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("question", "problem"),
+    [
+        ("", "empty"), ("mass of the Z " * 300, "characters"), ("mass of the Z \u202eVeG", "U+202E"),
+        ("mass of the W in GеV", "two alphabets"),
+        ("MS-bar pole mass of the top quark", "two kinds"),
+        ("masses of e, mu, tau, u, d, s, c, b, t, W, Z, H, p and n", "at most"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_one_clear_line(question: str, problem: str) -> None:
+    found = plan(question)
+    assert problem in found.problem
+    assert not found.complete
+
+
+def test_a_question_is_read_in_no_time() -> None:
+    questions = [question for question, _ in READINGS]
+    for question in questions:
+        plan(question)
+    began = time.process_time()
+    for question in questions:
+        plan(question)
+    assert (time.process_time() - began) / len(questions) < 0.005
+
+
+@pytest.mark.parametrize(
+    "pump", ["mass of the ", "K+ → ", "not ", "and ", "Z, ", "2018 ", "its ", "is the ", "質量の", "lepton "]
+)
+def test_the_longest_question_takes_no_time(pump: str) -> None:
+    began = time.process_time()
+    plan((pump * LONGEST)[:LONGEST])
+    assert time.process_time() - began < 2

@@ -1,0 +1,78 @@
+"""Rules: which operation a sentence asks for."""
+
+from __future__ import annotations
+
+import pytest
+
+from yukawa.knowledge.parsing.clauses import Context, sentences
+from yukawa.knowledge.parsing.plan import Goal
+from yukawa.knowledge.parsing.rules import goals_of
+from yukawa.knowledge.parsing.tokens import source, tokenise
+
+
+def goals(text: str, context: Context | None = None) -> list[Goal]:
+    read = source(text)
+    (clause,) = sentences(read.plain, tokenise(read.plain))
+    return goals_of(clause, context or Context())
+
+
+@pytest.mark.parametrize(
+    ("text", "operation"),
+    [
+        ("mass of the Z", "value"), ("the Z", "overview"), ("list the decays of the tau", "list"),
+        ("what are the leptons", "list"),
+        ("how many leptons are there", "count"), ("which is heavier, the Z or the W", "which"),
+        ("is the Z heavier than the W", "is"),
+        ("is the eta a pseudoscalar", "is"), ("ratio of the Z mass to the W mass", "ratio"),
+        ("sum of the masses of the Z and the W", "sum"),
+        ("lifetime of the D0 reduced by the lifetime of the B0", "difference"), ("twice the mass of the tau", "multiple"),
+        ("how many K+ masses make a B0 mass", "how-many"), ("which mesons decay to mu+ mu-", "reverse"),
+        ("particle 443", "reverse"),
+        ("who measured the mass of the tau", "measurements"), ("mass of the W measured by CDF", "measurements"),
+    ],
+)  # fmt: skip
+def test_operations(text: str, operation: str) -> None:
+    assert [g.operation for g in goals(text)] == [operation]
+
+
+def test_who_is_first_decides_the_direction() -> None:
+    (heavier,), (lighter,) = (
+        goals("how much heavier is the Z than the W"),
+        goals("how much lighter is the W than the Z"),
+    )
+    assert heavier.operands[0].thing.names == lighter.operands[0].thing.names == ("Z0",)
+    (longest,) = goals("which lepton lives longest")
+    assert longest.order == ("lifetime", "descending")
+    assert longest.most == 1
+
+
+def test_conditions_and_thresholds() -> None:
+    (goal,) = goals("decays of the tau above 10 %")
+    assert [(f.relation, f.amount.value, f.amount.unit) for f in goal.filters] == [(">", 10.0, "%")]  # type: ignore[union-attr]
+    (goal,) = goals("is the mass of the W below 81 GeV")
+    assert goal.relation == "<"
+
+
+def test_a_property_of_decays_needs_a_decay() -> None:
+    assert goals("momentum of the muon") == []
+    assert [g.operation for g in goals("branching fractions of the tau")] == ["list"]
+
+
+def test_what_was_said_before_is_meant() -> None:
+    before = Context(goals("mass of the tau"))
+    (width,) = goals("and its width", before)
+    assert (width.operands[0].property, width.operands[0].thing.names) == (
+        "width",
+        before.goals[0].operands[0].thing.names,
+    )
+    (muon,) = goals("what about the muon", before)
+    assert muon.operands[0].property == "mass"
+    (difference,) = goals("by how much", Context(goals("which is heavier, the Z or the W")))
+    assert difference.operation == "difference"
+
+
+def test_nothing_is_used_where_no_rule_applies() -> None:
+    read = source("mass of the zorblon")
+    (clause,) = sentences(read.plain, tokenise(read.plain))
+    assert goals_of(clause, Context()) == []
+    assert clause.used == set()

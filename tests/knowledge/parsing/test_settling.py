@@ -1,0 +1,79 @@
+"""Words get the part that fits what stands around them."""
+
+from __future__ import annotations
+
+import pytest
+
+from yukawa.knowledge.parsing.clauses import Clause, sentences
+from yukawa.knowledge.parsing.tokens import source, tokenise
+
+
+def clauses(text: str, language: str = "en") -> list[Clause]:
+    read = source(text)
+    return list(sentences(read.plain, tokenise(read.plain, language), language))
+
+
+def parts(text: str, *kinds: str, language: str = "en") -> list[str]:
+    return [t.text for c in clauses(text, language) for t in c.tokens if t.kind in kinds]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("decays above 10 %", "relation"), ("is the D0 heavier than the D+", "compare"),
+        ("the mass of the tau over the mass of the muon", "divided"),
+        ("a width over 2 GeV", "relation"),
+    ],
+)  # fmt: skip
+def test_above_and_over_stand_for_what_follows(text: str, kind: str) -> None:
+    assert parts(text, kind)
+
+
+def test_numbers_that_stand_for_particles() -> None:
+    assert parts("particle 443", "code") == ["443"]
+    assert parts("mass of MC id -321", "code") == ["-321"]
+    assert parts("mass of 443 MeV", "code") == []
+
+
+def test_numbers_that_multiply() -> None:
+    assert parts("mass of 5 kaons", "factor") == ["5"]
+    assert parts("mass of two protons", "factor") == ["two"]
+    assert parts("the two neutral kaons", "factor") == []
+    assert parts("out of 1000 K+ decays", "factor") == []
+
+
+def test_what_is_not_meant_is_set_aside() -> None:
+    assert parts("the pole mass, not the Breit-Wigner mass, of the Delta(1232)", "aside") == [
+        "not",
+        "Breit-Wigner",
+        "mass",
+    ]
+    assert parts("mass of the muon but not the tau", "thing") == ["muon"]
+    assert parts("all leptons except the tau", "negation") == ["except"]
+
+
+def test_the_antiparticle_of_a_thing_is_meant() -> None:
+    (clause,) = clauses("charge of the antiparticle of the Sigma+")
+    (thing,) = [t.value for t in clause.tokens if t.kind == "thing"]
+    assert thing.names == ("Sigmabar-",)
+
+
+def test_a_family_beside_its_members_announces_them() -> None:
+    assert parts("the two neutral kaons, K-short and K-long", "thing") == ["K short", "K long"]
+
+
+def test_signs_choose_states() -> None:
+    (clause,) = clauses("masse du pion chargé", "fr")
+    (thing,) = [t.value for t in clause.tokens if t.kind == "thing"]
+    assert set(thing.names) == {"pi+", "pi-"}
+    assert thing.state_given
+
+
+def test_even_or_odd_is_a_question_of_parity() -> None:
+    assert parts("does the pi0 have even or odd parity", "property") == ["parity"]
+    assert parts("is the eta a scalar or a vector", "property") == ["scalar"]
+
+
+def test_a_sign_between_quantities_subtracts() -> None:
+    assert parts("m(Sigma-) - m(Sigma0)", "minus") == ["-"]
+    assert parts("the Sigma- - Lambda mass splitting", "minus") == []

@@ -1,0 +1,84 @@
+"""Makes the word lists by which questions are read: words of physics, and real words that look like those of the lexicon.
+
+    python tools/word_lists.py ABSTRACTS.jsonl.gz [MORE.jsonl.gz ...]
+
+The files hold one JSON object a line with `title` and `abstract` of papers on particle physics. Everyday frequencies are
+those of the package `wordfreq` (CC BY-SA 4.0), the descriptions those of the package `pdg`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import json
+import math
+import re
+import sqlite3
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from wordfreq import top_n_list, word_frequency
+
+from yukawa.knowledge.parsing import typos
+from yukawa.knowledge.parsing.particles import database_path
+
+FOLDER = Path(__file__).parents[1] / "src/yukawa/knowledge/parsing/words"
+EXCESS = 0.8  # decades by which a word is more frequent in papers than in everyday language
+SEEN = 30  # times, at least
+PAPERS = 60_000
+EVERYDAY = 60_000  # most frequent words that are real words and no slips
+SLIP = 200  # times less frequent than the word it is a slip of
+_WORD = re.compile(r"[a-z]{2,}")
+
+
+def paper_words(paths: Iterable[str]) -> Iterator[str]:
+    """The words of titles and abstracts, and of the descriptions of the Review of Particle Physics."""
+    for path in paths:
+        with gzip.open(path, "rt", encoding="utf-8") as lines:
+            for line in itertools.islice(lines, PAPERS):
+                row = json.loads(line)
+                yield from _WORD.findall(f"{row.get('title', '')} {row.get('abstract', '')}".lower())
+    with sqlite3.connect(database_path()) as connection:
+        for (text,) in connection.execute("SELECT description FROM pdgid"):
+            yield from _WORD.findall((text or "").lower())
+
+
+def physics_words(paths: Iterable[str]) -> list[str]:
+    """Words that are far more frequent in physics than in everyday language."""
+    counts = Counter(paper_words(paths))
+    total = sum(counts.values())
+    return sorted(
+        word for word, count in counts.items()
+        if count >= SEEN and math.log10(count / total / word_frequency(word, "en", minimum=1e-9)) >= EXCESS
+    )  # fmt: skip
+
+
+def near_words() -> list[str]:
+    """Everyday words that could be taken for slips of a word of the lexicon."""
+    vocabulary = set(typos.vocabulary())
+    return sorted(
+        word for word in top_n_list("en", EVERYDAY)
+        if re.fullmatch("[a-z]{3,}", word) and word not in vocabulary
+        and not _is_known_slip(word, vocabulary) and (len(word) == 3 or typos.neighbours(word, typos.allowed_slips(len(word))))
+    )  # fmt: skip
+
+
+def _is_known_slip(word: str, vocabulary: set[str]) -> bool:
+    """Whether it is a common slip itself: two letters swapped of a word that is far more frequent ('teh', 'waht')."""
+    frequency = word_frequency(word, "en")
+    return any(
+        word_frequency(other, "en") > SLIP * frequency for other in typos.swapped(word) if other in vocabulary
+    )
+
+
+def main() -> None:
+    """Write both lists."""
+    for name, words in (("physics.txt", physics_words(sys.argv[1:])), ("everyday.txt", near_words())):
+        (FOLDER / name).write_text("\n".join(words) + "\n", encoding="utf-8")
+        print(f"{name}: {len(words):,} words")
+
+
+if __name__ == "__main__":
+    main()

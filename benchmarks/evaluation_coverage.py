@@ -85,7 +85,11 @@ def false_alarms(draw: Draw, size: int, arguments: argparse.Namespace) -> dict[s
     for trial in range(arguments.trials):
         shared, one, two = (draw(rng, size)[0] for _ in range(3))
         pair = [
-            Sample(shared.clusters, (shared.tops + own.tops) / 2, (shared.bottoms + own.bottoms) / 2)
+            Sample(
+                shared.clusters,
+                (shared.numerators + own.numerators) / 2,
+                (shared.denominators + own.denominators) / 2,
+            )
             for own in (one, two)
         ]
         result = difference(*pair, resamples=arguments.resamples, seed=trial)

@@ -61,7 +61,7 @@ async def probe(model: ChatModel) -> Probe:
 
 
 async def _until_cut(model: ChatModel) -> AsyncIterator[str]:
-    """The pieces of the answer; that it is cut at the limit is no failure here."""
+    """The pieces of the answer; it may well be cut at the limit."""
     try:
         async for piece in model.stream(_QUESTION, GenerationOptions(max_tokens=TOKENS)):
             yield piece

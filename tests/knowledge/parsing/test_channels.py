@@ -15,16 +15,8 @@ from yukawa.knowledge.parsing.particles import database_path, particle_table
 from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.sources.pdg.text import ascii_text, unicode_text
 
+Modes = dict[str, str]  # descriptions by identifier
 FORMS = {"printed": str, "ascii": ascii_text, "unicode": unicode_text}
-
-
-def all_modes() -> dict[str, str]:
-    """Descriptions of all branching fractions and limits with a value, by identifier."""
-    with closing(sqlite3.connect(f"file:{database_path()}?mode=ro", uri=True)) as connection:
-        return dict(connection.execute(
-            "SELECT pdgid, description FROM pdgid i WHERE data_type LIKE 'BF%'"
-            " AND EXISTS (SELECT 1 FROM pdgdata d WHERE d.pdgid = i.pdgid) ORDER BY sort"
-        ))  # fmt: skip
 
 
 def decay_table() -> dict[str, list[tuple[str, int, str]]]:
@@ -37,9 +29,6 @@ def decay_table() -> dict[str, list[tuple[str, int, str]]]:
         ):
             found[identifier].append((item[0], item[1], item[2]))
     return found
-
-
-MODES = all_modes()
 
 
 def read(description: str) -> Mode:
@@ -59,28 +48,28 @@ def differing(modes: dict[str, str]) -> dict[str, list[str]]:
     }
 
 
-def test_a_mode_reads_alike_in_every_notation() -> None:
-    sample = dict(random.Random(14).sample(sorted(MODES.items()), 800))
+def test_a_mode_reads_alike_in_every_notation(decay_modes: Modes) -> None:
+    sample = dict(random.Random(14).sample(sorted(decay_modes.items()), 800))
     for wrong in differing(sample).values():
         assert len(wrong) <= 8, wrong
 
 
 @pytest.mark.slow
-def test_all_modes_read_alike_in_every_notation() -> None:
-    for wrong in differing(MODES).values():
-        assert len(wrong) <= len(MODES) // 400, wrong
+def test_all_modes_read_alike_in_every_notation(decay_modes: Modes) -> None:
+    for wrong in differing(decay_modes).values():
+        assert len(wrong) <= len(decay_modes) // 400, wrong
 
 
-def test_products_are_those_of_the_decay_table() -> None:
+def test_products_are_those_of_the_decay_table(decay_modes: Modes) -> None:
     table = particle_table().particles
     wrong, compared = [], 0
     for identifier, items in decay_table().items():
         plain = all(kind == "P" and name in table for name, _, kind in items)
-        if identifier not in MODES or not plain:
+        if identifier not in decay_modes or not plain:
             continue
         expected = sorted(name for name, count, _ in items for _ in range(count))
         compared += 1
-        if list(canonical(MODES[identifier]).channel) != expected:
+        if list(canonical(decay_modes[identifier]).channel) != expected:
             wrong.append(identifier)
     assert compared > 1500
     # Of two decaying nucleons ('p n → pi+ pi0') the table lists one as outgoing.
@@ -88,9 +77,9 @@ def test_products_are_those_of_the_decay_table() -> None:
     assert len(wrong) <= 11
 
 
-def test_different_modes_of_a_particle_have_different_keys() -> None:
+def test_different_modes_of_a_particle_have_different_keys(decay_modes: Modes) -> None:
     found: dict[tuple[object, ...], set[str]] = defaultdict(set)
-    for identifier, description in MODES.items():
+    for identifier, description in decay_modes.items():
         key = canonical(description)
         found[identifier.partition(".")[0], key.channel, tuple(key.qualifiers.items())].add(
             plain_ascii(description)
@@ -99,8 +88,8 @@ def test_different_modes_of_a_particle_have_different_keys() -> None:
     assert len(alike) <= 16, alike  # the same products in another order or with a name in full
 
 
-def test_every_product_is_a_name_of_states_or_a_literal() -> None:
-    for description in random.Random(1).sample(sorted(MODES.values()), 500):
+def test_every_product_is_a_name_of_states_or_a_literal(decay_modes: Modes) -> None:
+    for description in random.Random(1).sample(sorted(decay_modes.values()), 500):
         for product in canonical(description).channel:
             assert states(product) == () or title(states(product)) == product
 

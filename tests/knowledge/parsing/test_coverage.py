@@ -47,7 +47,7 @@ def share_of_frames_that_leave_a_question_alone(heading: str) -> float:
     for frame in lines(heading):
         for question in QUESTIONS:
             found = plan(frame.format(q=question, Q=question[0].upper() + question[1:]))
-            results.append(found.complete and wanted(found) == wanted(plan(question)))
+            results.append(bool(found.complete and wanted(found) == wanted(plan(question))))
     return sum(results) / len(results)
 
 
@@ -56,7 +56,9 @@ def share_of_modifiers_that_are_noticed(heading: str) -> float:
     for modified in lines(heading):
         for name, thing in QUANTITIES:
             found = plan(modified.format(p=name, t=thing))
-            results.append(not found.complete or wanted(found) != wanted(plan(f"{name} of the {thing}")))
+            results.append(
+                bool(not found.complete or wanted(found) != wanted(plan(f"{name} of the {thing}")))
+            )
     return sum(results) / len(results)
 
 

@@ -8,23 +8,29 @@ from collections import defaultdict
 from contextlib import closing
 
 import pytest
-from tests.knowledge.parsing.test_channels import FORMS, MODES
 
+from yukawa.knowledge.facts import Fact
 from yukawa.knowledge.parsing.channels import canonical, read_channel
 from yukawa.knowledge.parsing.modes import (
     BOTH_CHARGES,
     EITHER_LEPTON,
     MORE_SPECIFIC,
     SAME,
+    answering,
     best_modes,
     charge_problem,
     charges,
     conjugate,
     flavour_violation,
+    mode_of,
 )  # fmt: skip
 from yukawa.knowledge.parsing.particles import database_path, particle_table
 from yukawa.knowledge.parsing.plan import Channel
 from yukawa.knowledge.parsing.spelling import plain_ascii
+from yukawa.knowledge.sources.pdg.text import ascii_text, unicode_text
+
+Modes = dict[str, str]  # descriptions by identifier
+FORMS = (str, ascii_text, unicode_text)
 
 
 def channel(text: str) -> Channel:
@@ -41,10 +47,10 @@ def found(subjects: str, wanted: str, *stored: str) -> list[tuple[str, int]]:
 # ---- laws -------------------------------------------------------------------------------------------
 
 
-def wrong_modes(sample: set[str]) -> tuple[int, list[str], int]:
+def wrong_modes(decay_modes: Modes, sample: set[str]) -> tuple[int, list[str], int]:
     """Numbers of questions and those without an answer, and the identifiers that got another mode's."""
     by_particle: dict[str, list[str]] = defaultdict(list)
-    for identifier in MODES:
+    for identifier in decay_modes:
         by_particle[identifier.partition(".")[0]].append(identifier)
     subjects: dict[str, list[str]] = defaultdict(list)
     with closing(sqlite3.connect(f"file:{database_path()}?mode=ro", uri=True)) as connection:
@@ -56,11 +62,11 @@ def wrong_modes(sample: set[str]) -> tuple[int, list[str], int]:
     asked, none, wrong = 0, 0, []
     for particle, members in by_particle.items():
         wanted = [identifier for identifier in members if identifier in sample]
-        modes = [canonical(MODES[i]) for i in members] if wanted else []
+        modes = [canonical(decay_modes[i]) for i in members] if wanted else []
         for identifier in wanted:
             own = modes[members.index(identifier)]
-            for form in FORMS.values():
-                text = plain_ascii(form(MODES[identifier]))
+            for form in FORMS:
+                text = plain_ascii(form(decay_modes[identifier]))
                 read, _ = read_channel(text, text.find("→") + 1, len(text))
                 places = best_modes(subjects[particle], read, modes)
                 asked += 1
@@ -69,20 +75,20 @@ def wrong_modes(sample: set[str]) -> tuple[int, list[str], int]:
     return asked, wrong, none
 
 
-def check(sample: set[str]) -> None:
-    asked, wrong, none = wrong_modes(sample)
+def check(decay_modes: Modes, sample: set[str]) -> None:
+    asked, wrong, none = wrong_modes(decay_modes, sample)
     assert asked == len(FORMS) * len(sample)
     assert len(wrong) <= 0.002 * asked, wrong
     assert len(wrong) + none <= 0.01 * asked
 
 
-def test_a_mode_asked_by_its_name_is_found_as_itself() -> None:
-    check(set(random.Random(5).sample(sorted(MODES), 600)))
+def test_a_mode_asked_by_its_name_is_found_as_itself(decay_modes: Modes) -> None:
+    check(decay_modes, set(random.Random(5).sample(sorted(decay_modes), 600)))
 
 
 @pytest.mark.slow
-def test_every_mode_asked_by_its_name_is_found_as_itself() -> None:
-    check(set(MODES))
+def test_every_mode_asked_by_its_name_is_found_as_itself(decay_modes: Modes) -> None:
+    check(decay_modes, set(decay_modes))
 
 
 def test_conjugation_is_an_involution() -> None:
@@ -114,9 +120,20 @@ def test_levels() -> None:
     assert found("J/psi(1S)", "K*+ K-", "K^*(892)+ K- + c.c.") == [("K^*(892)+ K- + c.c.", BOTH_CHARGES)]
 
 
+def test_a_fact_is_on_the_mode_of_its_name() -> None:
+    for name in ("K+ --> pi0 e+ nu_e", "G(K+ --> pi0 e+ nu_e)/G(total)", "B(K+ --> pi0 e+ nu_e)"):
+        fact = Fact("S010.1", ("K+",), "branching-fraction", name)
+        assert mode_of(fact).channel == ("e+", "nu_e", "pi0")
+        assert answering(("K-",), channel("pi0 e- nubar_e"), [fact]) == [(fact, SAME)]
+        assert answering(("K+",), channel("pi0 e- nubar_e"), [fact]) == []
+    assert found("H", "W W", "W W^*", "Z Z^*") == [("W W^*", SAME)]
+
+
 def test_lepton_flavour_decides_among_equals() -> None:
     assert found("pi+", "mu nu", "mu+ nu_mu", "mu+ nu_e") == [("mu+ nu_mu", MORE_SPECIFIC)]
-    assert found("tau-", "e nu nu", "e- nubar_e nu_tau", "e- gamma") == []  # nu is not nubar
+    stored = ("e- nubar_e nu_tau", "e- nu_e nubar_tau", "mu- nubar_mu nu_tau", "e- gamma")
+    assert found("tau+ tau-", "e nu nu", *stored) == [(stored[0], MORE_SPECIFIC)]
+    assert found("tau-", "e- nubar nubar", *stored) == []
     assert flavour_violation(("mu-",), ("e-", "gamma")) == 2
     assert flavour_violation(("mu-",), ("e-", "nubar_e", "nu_mu")) == 0
 

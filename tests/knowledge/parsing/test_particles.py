@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +13,35 @@ from yukawa.knowledge.parsing import Mention, find_particles, particle_table, pl
 from yukawa.knowledge.sources.pdg.text import plain, pretty
 
 NAMES = sorted(particle_table().particles)
-NOTATIONS = {"pdg": str, "ascii": plain, "unicode": pretty}
+GREEK = "alpha beta gamma delta eta mu nu pi rho sigma tau phi chi psi omega Delta Lambda Xi Sigma Omega Upsilon".split()
+
+
+def latex(name: str) -> str:
+    r"""The name in LaTeX: 'Lambdabar_c(2595)-' → '$\bar{\Lambda}_{c}(2595)^{-}$'."""
+    parts = re.fullmatch(
+        r"(J/psi|[A-Za-z]+?)(bar)?((?:_[A-Za-z0-9]+)*)(\^[*']+)?(\([^)]*\))?([+-]{1,2}|0)?", name
+    )
+    if parts is None:
+        return name
+    base, bar, sub, mark, mass, charge = (part or "" for part in parts.groups())
+    base = base.replace("psi", "\\psi") if base == "J/psi" else "\\" + base if base in GREEK else base
+    base = f"\\bar{{{base}}}" if bar else base
+    below = sub[1:].replace("_", "")
+    below = "\\" + below if below in GREEK else below
+    raised, mass = mark[1:] + charge, mass.replace("~", "\\sim ")
+    if mass and mass != "()":
+        return f"${base}{f'_{{{below}}}' if below else ''}{f'^{{{mark[1:]}}}' if mark else ''}{mass}{f'^{{{charge}}}' if charge else ''}$"
+    return f"${base}{f'_{{{below}}}' if below else ''}{f'^{{{raised}}}' if raised else ''}$"
+
+
+NOTATIONS: dict[str, Callable[[str], str]] = {
+    "pdg": str,
+    "ascii": plain,
+    "unicode": pretty,
+    "latex": latex,
+    "spaced": lambda name: f"  {name} ",
+    "html": lambda name: re.sub(r"([+-]{1,2}|0)$", r"<sup>\1</sup>", name).replace("-", "&minus;"),
+}
 
 # A row: how people write one thing, what the PDG calls it. Every spelling of a row must be read alike.
 SPELLINGS = [

@@ -144,6 +144,17 @@ def difference(clause: Clause, context: Context) -> list[Goal] | None:
     if len(found) != 2 or (name and any(w.property != name for w in found)):
         return None
     spans = clause.use(*operators, *comparing, *clause.places("divided"))
+    order: list[Goal] = []
+    if comparing and clause.contains(_WHICH):  # 'which one is heavier, and by how much?'
+        down = tokens[comparing[0]].value[1] != "<"
+        order = [
+            Goal(
+                "which",
+                (found[0], found[1]),
+                order=(found[0].property, "descending" if down else "ascending"),
+                spans=spans,
+            )
+        ]
     first, second = found
     if any(tokens[i].value[1] == "<" for i in comparing) or any(_turns(clause.text(i)) for i in operators):
         first, second = second, first
@@ -156,8 +167,13 @@ def difference(clause: Clause, context: Context) -> list[Goal] | None:
         both = replace(
             first, property="mass-difference", other=second.thing, spans=first.spans + second.spans
         )
-        return [Goal("difference", (both,), spans=spans)]
-    return [Goal("difference", (first, second), spans=spans)]
+        return [*order, Goal("difference", (both,), spans=spans)]
+    return [*order, Goal("difference", (first, second), spans=spans)]
+
+
+_WHICH = frozenset(
+    plain_ascii("which who welches welche welcher lequel laquelle 哪 哪个 哪一个 どちら").split()
+)
 
 
 def _turns(words: str) -> bool:

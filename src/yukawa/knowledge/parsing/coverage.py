@@ -18,6 +18,7 @@ _FIRST_PERSON = frozenset("i i'm i've i'd my me we we're we've our us mine mysel
 _ASSUMING = frozenset(
     "assume assuming suppose supposing consider mean only prefer given if instead rather unless when want need".split()
 )
+_QUESTION_WORDS = frozenset("how what which who whose wie welche quel quelle combien".split())
 _BEFORE_VERBS = frozenset("i we you am are was were i'm we're have had can could will would to".split())
 _LOOSE = frozenset(
     "for on before after during until till because so since while as if and but tonight tomorrow today later otherwise please"
@@ -67,11 +68,15 @@ def _unread(clause: Clause) -> list[Token]:
     return found
 
 
+# What people say of themselves beside their question; a threshold or a final state is more than that.
+_MILD = ("property", "qualifier", "thing", "amount", "unit", "factor")
+
+
 def _outside(clause: Clause) -> list[Token]:
     """A sentence that takes no part in any goal."""
     words = [t for t in clause.tokens if t.kind == "word"]
     asker = clause.contains(_FIRST_PERSON) and not clause.contains(_ASSUMING)
-    mild = ("class", "explain", *(("property", "qualifier", "thing") if asker else ()))
+    mild = ("class", "explain", *(_MILD if asker else ()))
     meaningful = [t for t in clause.tokens if t.kind in _MEANINGFUL and t.kind not in mild]
     if [t.text.lower() for t in meaningful] == ["no"] and clause.text(0) == "no":
         meaningful = []  # 'no hurry'
@@ -86,12 +91,15 @@ def _of_asker_alone(clause: Clause, place: int) -> bool:
     apart = (phrase.start == 0 or _is_mark(clause.tokens[phrase.start - 1])) and (
         phrase.stop == len(clause.tokens) or _is_mark(clause.tokens[phrase.stop])
     )
+    joined = clause.tokens[phrase.start].kind == "join" and bool(
+        set(_words(clause, phrase)[1:2]) & _FIRST_PERSON
+    )
     others = [
         i
         for i in phrase
         if i != place and (clause.tokens[i].kind in _MEANINGFUL or is_physics(clause.tokens[i].text))
     ]
-    return apart and not others and bool(set(_words(clause, phrase)) & _FIRST_PERSON)
+    return (apart or joined) and not others and bool(set(_words(clause, phrase)) & _FIRST_PERSON)
 
 
 def _dangerous(clause: Clause, place: int, first: int, last: int) -> bool:
@@ -139,7 +147,12 @@ def _before(clause: Clause, place: int, first: int, phrase: range) -> bool:
     """A word ahead of the core: neutral unless it stands in the same noun phrase or speaks of physics."""
     if _asker(clause, phrase) and place > phrase.start and clause.text(place - 1) in _BEFORE_VERBS:
         return False  # 'I am normalising to …'
-    if phrase.stop == first and not any(_boundary(clause.tokens[i]) for i in range(place + 1, first)):
+    asks = clause.text(first).split()[0] in _QUESTION_WORDS if first < len(clause.tokens) else False
+    if (
+        phrase.stop == first
+        and not asks
+        and not any(_boundary(clause.tokens[i]) for i in range(place + 1, first))
+    ):
         return True  # 'dark photon mass', 'colour of the muon'
     return is_physics(clause.tokens[place].text) and not _asker(clause, phrase)
 

@@ -65,7 +65,7 @@ def find_decays(text: str) -> list[Decay]:
     for start, end, explicit in _joints(masked):
         if start < done or not _may_follow(masked, start, explicit):
             continue
-        limit = _limit(masked, end)
+        limit = _limit(plain, end)
         channel, last = read_channel(plain, end, limit)
         if not channel.products and not channel.conditions:
             continue
@@ -102,9 +102,9 @@ def _may_follow(masked: str, start: int, explicit: bool) -> bool:
     return explicit or masked[:start].rstrip().endswith("¤")
 
 
-def _limit(masked: str, start: int) -> int:
-    end = _SENTENCE_END.search(masked, start)
-    return end.start() if end else len(masked)
+def _limit(plain: str, start: int) -> int:
+    end = _SENTENCE_END.search(plain, start)
+    return end.start() if end else len(plain)
 
 
 def _subject(mentions: Sequence[Mention], before: int, after: int) -> Mention | None:

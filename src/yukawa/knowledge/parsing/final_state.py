@@ -86,6 +86,7 @@ _CONDITIONS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?:no open-bottom|including semileptonic)", r"\g<0>"),
     )
 )  # fmt: skip
+_ANY_CONDITION = re.compile("|".join(f"(?:{pattern.pattern})" for pattern, _ in _CONDITIONS))
 _ABOUT_NAMES = re.compile(
     r"(?P<kind>via |no[ -]|non[- ]+|not |ex\. ?|excl\. ?|excluding |without |ignoring |including |in D0 → |one )(?=[A-Za-z])"
 )
@@ -192,7 +193,7 @@ def _condition(text: str, position: int, end: int) -> Token | None:
         if close is None:
             return None
         return Token("condition", position, close + 1, normal(text[position : close + 1]))
-    for pattern, name in _CONDITIONS:
+    for pattern, name in _CONDITIONS if _ANY_CONDITION.match(text, position, end) else ():
         if match := pattern.match(text, position, end):
             return Token("condition", position, match.end(), match.expand(name))
     for pattern in (_LIMIT, _CHOICE):

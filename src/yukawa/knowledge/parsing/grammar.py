@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from yukawa.knowledge.parsing.checks import fits, impossible, unreadable
 from yukawa.knowledge.parsing.clauses import Clause, Context, sentences
 from yukawa.knowledge.parsing.coverage import unread
 from yukawa.knowledge.parsing.lexicon import language_of, names_in
@@ -17,9 +17,6 @@ from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.tokens import Source, Token, source, tokenise
 from yukawa.knowledge.parsing.typos import corrections, is_content, unknown_words
 from yukawa.knowledge.parsing.wanted import Contradiction, only_named
-
-LONGEST = 2000  # characters of a question
-MOST = 12  # quantities of a question
 
 
 def plan(question: str, history: Sequence[Plan] = ()) -> Plan:
@@ -32,24 +29,47 @@ def plan(question: str, history: Sequence[Plan] = ()) -> Plan:
     Returns:
         A plan; only a `complete` one may be executed. Its `unread` or `problem` says what stands in the way.
     """
-    if problem := _unreadable(question):
+    if problem := unreadable(question):
         return Plan(question, problem=problem)
     language = language_of(question)
     read, tokens, suggestions = _read(question, language)
     clauses = list(sentences(read.plain, tokens, language))
-    explains = [t for c in clauses for t in c.tokens if t.kind == "explain"]
+    if kind := _talk(question, tokens):
+        return Plan(question, kind=kind, language=language)
     context = Context([_placed(g, _nowhere) for p in history[-1:] for g in p.goals])
     try:
         goals = _goals(clauses, context)
     except Contradiction as error:
-        return Plan(question, problem=f"two kinds of value are wanted at once: {error}")
+        return Plan(question, problem=f"two kinds of value are wanted at once: {error}", language=language)
+    explains = [t for c in clauses for t in c.tokens if t.kind == "explain"]
     left = unread(clauses)
-    kind = "explanation" if explains else "facts"
-    if explains:
-        left += [t for t in explains if t not in left]
+    left += [t for t in explains if t not in left]
+    kind = "explanation" if explains else "facts" if goals or _names_facts(clauses) else "document"
     placed = tuple(_placed(g, read.span) for g in goals)
-    words = _unread(question, read, left)
-    return Plan(question, placed, words, suggestions, _impossible(goals), kind, language)
+    return Plan(
+        question, placed, _unread(question, read, left), suggestions, impossible(goals), kind, language
+    )
+
+
+_COMMAND = re.compile(r"\s*/[A-Za-z?]\w{0,30}(?:\s|$)")
+_FACTS = frozenset(
+    {"thing", "property", "class", "constant", "channel", "identifier", "code", "difference-of", "measured"}
+)
+_SERIOUS = _FACTS | {"explain", "word", "unit", "amount"}
+
+
+def _talk(question: str, tokens: Sequence[Token]) -> str:
+    """'command' for '/help', 'small-talk' for thanks and greetings that ask nothing; else ''."""
+    if _COMMAND.match(question):
+        return "command"
+    talks = any(t.kind == "talk" or ("talk", None) in t.otherwise for t in tokens)
+    serious = any(t.kind in _SERIOUS for t in tokens)
+    return "small-talk" if talks and not serious else ""
+
+
+def _names_facts(clauses: Sequence[Clause]) -> bool:
+    """Whether anything in the question is such as facts are about."""
+    return any(t.kind in _FACTS for c in clauses for t in c.tokens)
 
 
 def _read(question: str, language: str) -> tuple[Source, list[Token], tuple[tuple[str, str], ...]]:
@@ -77,7 +97,8 @@ def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
     named: list[tuple[Clause, list[Wanted]]] = []
     for clause in clauses:
         known = Context(goals or context.goals, bool(goals), [w for _, wanted in named for w in wanted])
-        found = _in_unit(clause, known, goals)
+        _sets_aside(clause, goals)
+        found = [] if clause.used else _in_unit(clause, known, goals)
         if not found and not goals and (things := only_named(clause)):
             named.append((clause, things))
         elif found and not goals:
@@ -86,6 +107,17 @@ def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
             goals.pop()
         goals += [goal for goal in found if not any(_same(goal, other) for other in goals)]
     return goals
+
+
+def _sets_aside(clause: Clause, goals: Sequence[Goal]) -> None:
+    """Use up a sentence that only says which kind of value is not meant: 'not the pole mass'."""
+    negations, qualifiers = clause.places("negation"), clause.places("qualifier")
+    if len(negations) != 1 or not qualifiers or clause.has("thing", "channel", "amount"):
+        return
+    said = [clause.tokens[i].value for i in qualifiers]
+    wanted = [w.qualifiers for g in goals for w in g.operands]
+    if all(any(q.get(key, value) != value for q in wanted) for key, value in said):
+        clause.use(*negations, *qualifiers, *clause.places("property"))
 
 
 def _in_unit(clause: Clause, context: Context, goals: list[Goal]) -> list[Goal]:
@@ -97,7 +129,8 @@ def _in_unit(clause: Clause, context: Context, goals: list[Goal]) -> list[Goal]:
         return found
     if found:
         clause.use(*units)
-        return [replace(g, unit=unit) for g in found]
+        fitting = [g for g in found if fits(g, unit)]  # 'the width in eV' beside a lifetime
+        return [replace(g, unit=unit) if g in fitting or not fitting else g for g in found]
     if not clause.essential[1:] and context.goals:
         clause.use(*units)
         if not goals:
@@ -181,30 +214,6 @@ _NEXT = frozenset("the a an that its mass der die das dem des le la les un une l
 _FRENCH = re.compile(
     r"(?:lour|massi|légè|lege|large|étroi|etroi|grand|petit|longtemps|élev|stable|cour|long)"
 )
-
-
-def _unreadable(question: str) -> str:
-    if not question.strip():
-        return "the question is empty"
-    if len(question) > LONGEST:
-        return f"the question has {len(question):,} characters; at most {LONGEST:,} are read"
-    for character in question:
-        if unicodedata.bidirectional(character) in _DIRECTIONS or character in "\u200e\u200f":
-            return f"the question holds a character that changes the direction of writing (U+{ord(character):04X}); type it without"
-    if mixed := _MIXED.search(question):
-        return f"{mixed[0]!r} mixes letters of two alphabets that look alike; type it anew"
-    return ""
-
-
-_DIRECTIONS = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
-_MIXED = re.compile(r"[A-Za-z]{1,20}[\u0400-\u04ff]|[\u0400-\u04ff]{1,20}[A-Za-z]|[\u0391-\u03a9](?=eV\b)")
-
-
-def _impossible(goals: Sequence[Goal]) -> str:
-    count = sum(len(g.operands) for g in goals)
-    if count > MOST:
-        return f"{count} quantities are wanted at once; ask for at most {MOST}"
-    return ""
 
 
 # ---- places in the question ----------------------------------------------------------------------

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from yukawa.knowledge.parsing.channels import Mode, Product, canonical_product
+from yukawa.knowledge.facts import Fact
+from yukawa.knowledge.parsing.channels import Mode, Product, canonical, canonical_product
 from yukawa.knowledge.parsing.channels import mode as canonical_mode
 from yukawa.knowledge.parsing.final_state import FAMILIES, states
 from yukawa.knowledge.parsing.particles import particle_table
@@ -21,6 +22,26 @@ BOTH_CHARGES: Final = 3  # stored 'e+- mu-+' or '… + c.c.', a sum, for 'e+ mu-
 EITHER_LEPTON: Final = 4  # stored 'lepton+', the fraction of each, for 'e+'
 _NEUTRINOS = ({"nu_e", "nu_mu", "nu_tau"}, {"nubar_e", "nubar_mu", "nubar_tau"})
 _FLAVOURS = ("e", "mu", "tau")
+_VIRTUAL: Final = {"W*": "W", "Z*": "Z0"}  # people do not write the star of a boson off its mass shell
+# The decay in the name of a rate or of its ratio to the total: 'G(K+ → pi0 e+ nu_e)/G(total)'.
+_RATE = re.compile(r"^(?:G|Gamma|B|tau|Γ)\((?P<decay>.+?)\)(?: ?/ ?(?:G|Gamma|Γ)\(total\))?$")
+
+
+def answering(subjects: Sequence[str], channel: Channel, facts: Sequence[Fact]) -> list[tuple[Fact, int]]:
+    """The facts on decays that answer for `channel`, each with its level (see `best_modes`)."""
+    places = best_modes(subjects, channel, [mode_of(fact) for fact in facts])
+    return [(facts[place], level) for place, level in places]
+
+
+def mode_of(fact: Fact) -> Mode:
+    """The decay mode that a fact is on, read from its source's own description."""
+    return _described(fact.name)
+
+
+@functools.lru_cache(maxsize=16384)
+def _described(name: str) -> Mode:
+    rate = _RATE.match(name)
+    return canonical(rate["decay"] if rate else name)
 
 
 def best_modes(subjects: Sequence[str], channel: Channel, stored: Sequence[Mode]) -> list[tuple[int, int]]:
@@ -52,8 +73,9 @@ def best_modes(subjects: Sequence[str], channel: Channel, stored: Sequence[Mode]
     best = min(levels.values(), default=SAME)
     places = [place for place, level in levels.items() if level == best]
     if best == MORE_SPECIFIC and len(places) > 1:
-        fewest = min(flavour_violation(subjects, stored[p].channel) for p in places)
-        places = [p for p in places if flavour_violation(subjects, stored[p].channel) == fewest]
+        particle = [table[s].conjugate if table[s].is_antiparticle else s for s in subjects]
+        fewest = min(flavour_violation(particle, stored[p].channel) for p in places)
+        places = [p for p in places if flavour_violation(particle, stored[p].channel) == fewest]
         places = [p for p in places if not any(_sums_over(stored[q], stored[p]) for q in places if q != p)]
     return [(place, best) for place in places]
 
@@ -152,9 +174,11 @@ def _products_level(products: Sequence[Product], names: Sequence[str]) -> int | 
 def _product_level(product: Product, name: str) -> int | None:
     if product[0] not in particle_table().particles:
         return SAME if product[0] == name else None
-    wanted, stored = set(product), set(states(name))
+    wanted, stored = set(product), set(states(_VIRTUAL.get(name, name)))
     if wanted == stored:
         return SAME
+    if wanted == _NEUTRINOS[0]:  # 'tau → e nu nu'
+        wanted = _NEUTRINOS[0] | _NEUTRINOS[1]
     if not stored:
         return None
     if stored < wanted:

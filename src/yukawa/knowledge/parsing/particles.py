@@ -19,6 +19,7 @@ _STATE = re.compile(r" ?\( {0,3}~?\d{1,6}[SPDF]? {0,3}\)")
 # What a decay mode says in brackets just after a name.
 _NOTE = re.compile(r"\((?:[SPDF]-wave|NR|non|[SDI][DEN]|ex|\(?parallel|\(?perp|0\))")
 _LETTERS = re.compile(r"[A-Za-z]+")
+_WORD = re.compile(r"(?:[A-Za-z][ _^(){}/,]*){3}")
 _WORDY = re.compile(r"[A-Za-z]{3}")
 _KIND_BEFORE = re.compile(
     r"(?<![A-Za-z])(?:(?:anti)?quark|mesone?|bosone?|baryon|barione?|leptone?|hyperon|particle|particule|teilchen) $",
@@ -316,7 +317,7 @@ def mention_at(text: str, position: int) -> Mention | None:
         return None
     table = particle_table()
     exact = _longest(text, position, table.spellings)
-    folded = _longest(text, position, table.folded, fold=True)
+    folded = _longest(text, position, table.folded, fold=True) if _WORD.match(text, position) else None
     found = folded if folded and (exact is None or folded[0] > exact[0]) else exact
     if found is None or text[position : found[0]] == "Gamma":  # the symbol of a width, not a photon
         return None

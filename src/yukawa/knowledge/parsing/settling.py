@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from yukawa.knowledge.parsing.particles import particle_table
-from yukawa.knowledge.parsing.plan import Amount, Thing
+from yukawa.knowledge.parsing.particles import find_particles, particle_table
+from yukawa.knowledge.parsing.plan import Amount, Channel, Thing
 from yukawa.knowledge.parsing.tokens import Token
 
 _PRONOUNS = frozenset("its their it they them theirs it's that those he she".split())
@@ -18,6 +18,8 @@ def settled(tokens: list[Token]) -> list[Token]:
     """Tokens with the part that fits what stands around them."""
     for step in (
         _joins,
+        _ones,
+        _modes,
         _alternatives,
         _genus,
         _signs,
@@ -361,18 +363,52 @@ def _families(tokens: list[Token]) -> list[Token]:
 
 
 def _given(tokens: list[Token]) -> list[Token]:
-    """'Given its width, how long …': what a value is to be computed from is not asked."""
+    """'Given its width, how long …': what a value is to be computed from is not asked; in Chinese and Japanese it comes before."""
 
     def change(place: int, token: Token) -> Token:
-        based = (
-            place and tokens[place - 1].kind == "based-on"
-        ) or (  # 'from its width', in Japanese the other way round
-            not token.text.isascii() and place + 1 < len(tokens) and tokens[place + 1].kind == "based-on"
-        )
+        if token.kind == "based-on":
+            return replace(token, kind="function")
+        beside = place - 1 if token.text.isascii() else place + 1
+        based = 0 <= beside < len(tokens) and tokens[beside].kind == "based-on"
         others = sum(t.kind == "property" for t in tokens) > 1
-        if based and token.kind == "property" and others:
-            return replace(token, kind="aside")
-        return replace(token, kind="function") if token.kind == "based-on" else token
+        return replace(token, kind="aside") if based and others and token.kind == "property" else token
+
+    return _changed(tokens, change)
+
+
+def _ones(tokens: list[Token]) -> list[Token]:
+    """'The neutral kaon or the charged one': the other states of what was named."""
+
+    def change(place: int, token: Token) -> Token:
+        after = tokens[place + 1] if place + 1 < len(tokens) else None
+        if token.kind != "sign" or after is None or after.text.lower() not in ("one", "ones"):
+            return token
+        named = min(
+            (t for t in tokens if t.kind == "thing"), key=lambda t: abs(t.start - token.start), default=None
+        )
+        family = named and find_particles(named.text.split(" ", 1)[-1])
+        if not named or not family:
+            return token
+        thing = replace(named.value, names=family[0].names, text=token.text, span=(token.start, token.end))
+        return _of_charge(replace(token, kind="thing", value=thing), token.value) or token
+
+    return _changed(tokens, change)
+
+
+def _modes(tokens: list[Token]) -> list[Token]:
+    """'Invisible branching fraction', 'hadronic width': an adjective that names the final state."""
+
+    def change(place: int, token: Token) -> Token:
+        if token.kind != "mode":
+            return token
+        after = tokens[place + 1] if place + 1 < len(tokens) else None
+        if (
+            after is None
+            or after.kind != "property"
+            or after.value not in ("branching-fraction", "width", "partial-width", "decays")
+        ):
+            return replace(token, kind="word")
+        return replace(token, kind="channel", value=Channel(((token.value,),), span=(token.start, token.end)))
 
     return _changed(tokens, change)
 
@@ -407,6 +443,8 @@ def _fixed(tokens: list[Token]) -> list[Token]:
 
     def change(place: int, token: Token) -> Token:
         after = tokens[place + 1] if place + 1 < len(tokens) else None
+        if token.kind == "talk":
+            return replace(token, kind="function")
         if token.kind == "count" and after is not None:
             if after.kind == "unit":
                 return replace(token, kind="function")

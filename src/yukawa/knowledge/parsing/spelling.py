@@ -37,7 +37,7 @@ _TILDE = re.compile(r"\\(?:wide)?tilde\s*(?:\{\s*(\\?[A-Za-z]+)|(\\[A-Za-z]+|[A-
 _FONT = re.compile(r"\\(?:mathrm|mathit|mathbf|text|textit|rm|it|bf|ensuremath|left|right|operatorname)\b\s*")
 _COMMANDS = {
     r"\pm": "+-", r"\mp": "-+", r"\ast": "*", r"\star": "*", r"\prime": "'", r"\times": "x", r"\ell": "l",
-    r"\geq": ">=", r"\leq": "<=", r"\ge": ">=", r"\le": "<=", r"\parallel": "parallel", r"\perp": "perp",
+    r"\geq": ">=", r"\leq": "<=", r"\ge": ">=", r"\le": "<=", r"\parallel": "parallel", r"\perp": "perp", r"\sim": "~",
 }  # fmt: skip
 _COMMAND_PATTERNS = tuple(
     (re.compile(re.escape(command) + r"(?![A-Za-z])"), plain) for command, plain in _COMMANDS.items()
@@ -236,6 +236,7 @@ def _from_html(text: _Text) -> None:
 
 
 def _from_latex(text: _Text) -> None:
+    text.sub(_TIE, " ")
     text.sub(_HYPHEN_AFTER_MATH, "")
     text.sub(_FONT, "")
     text.sub(_BAR, lambda m: (m[1] or m[2]) + "bar ")
@@ -249,7 +250,8 @@ def _from_latex(text: _Text) -> None:
 
 
 _HYPHEN_AFTER_MATH = re.compile(r"\$(?=-[A-Za-z])")  # '$K_S^0$-meson'
-_MATH = re.compile(r"[$~]")
+_TIE = re.compile("~")
+_MATH = re.compile(r"\$")
 
 
 def _plain_characters(match: re.Match[str]) -> str:

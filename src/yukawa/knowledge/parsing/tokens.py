@@ -49,7 +49,7 @@ _UNIT_WORD = re.compile(
 )
 # Units that are read as such wherever they stand; others, such as 'm' or 'second', only behind a number or 'in'.
 _PLAIN_UNIT = re.compile(
-    r"(?<![\w/^*(])\(?\[?(?:in )?(?P<unit>(?:[kMGTm]|)eV(?:/c(?:\^?2)?)?|kg|[npfμu]s|MeV|GeV|TeV|keV|[kmg]ev|tev|mev|gev|kev"
+    r"(?<![\w/^*(])\(?\[?(?:in )?(?P<unit>(?:[kMGTm]|)eV(?:/c(?:\^?2)?)?|kg|μs|MeV|GeV|TeV|keV|[kmg]ev|tev|mev|gev|kev"
     r"|(?:micro|nano|pico|femto|milli|atto)?seconds|nuclear magnetons?|kilograms?|grams?)\)?\]?(?![\w/^*])"
 )
 _CJK_UNIT = re.compile(

@@ -171,6 +171,14 @@ def subject_of(token: Token) -> Thing | None:
 def _subjects(clause: Clause, chosen: set[int]) -> list[_Subject]:
     found: list[_Subject] = []
     tokens = clause.tokens
+    ahead = next(
+        (
+            i
+            for i in sorted(chosen)
+            if tokens[i].kind == "channel" and tokens[i].value.products[0] in _ADJECTIVES
+        ),
+        None,
+    )
     for place, token in enumerate(tokens):
         if place not in chosen:
             continue
@@ -181,11 +189,16 @@ def _subjects(clause: Clause, chosen: set[int]) -> list[_Subject]:
             subject = _Subject(place, thing, places=[place])
             if place and tokens[place - 1].kind == "factor" and place - 1 in chosen:
                 subject.factor, subject.places = tokens[place - 1].value, [place - 1, place]
+            if ahead is not None and ahead < place and not found:  # 'invisible branching fraction of the Z'
+                subject.channel, subject.places = tokens[ahead].value, [*subject.places, ahead]
             found.append(subject)
         elif token.kind == "channel" and found and found[-1].channel is None and found[-1].place >= 0:
             found[-1].channel = token.value
             found[-1].places.append(place)
     return found
+
+
+_ADJECTIVES = (("invisible",), ("hadrons",))
 
 
 def _only_genus(clause: Clause, place: int) -> bool:

@@ -46,9 +46,9 @@ OFFLINE = {
 
 def passages(count: int) -> list[Passage]:
     """The sentences of Yukawa's PDG source, topped up from the PDG tables if more are requested; mixed."""
-    from yukawa.knowledge.sources.pdg.facts import facts
+    from yukawa.knowledge.sources.pdg.facts import statements
 
-    texts = {fact.text: fact.external_id for fact in facts()}
+    texts = {statement.text: statement.id for statement in statements()}
     for key, text in listings():
         if len(texts) >= count:
             break

@@ -152,9 +152,9 @@ def _abstracts() -> Iterator[tuple[str, str]]:
 
 
 def _facts() -> list[str]:
-    from yukawa.knowledge.sources.pdg.facts import facts
+    from yukawa.knowledge.sources.pdg.facts import statements
 
-    return [fact.text for fact in facts()]
+    return [statement.text for statement in statements()]
 
 
 def _sentences(abstract: str) -> list[str]:

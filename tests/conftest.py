@@ -15,7 +15,7 @@ from hypothesis import settings
 
 from yukawa.knowledge import KnowledgeBase
 from yukawa.knowledge.sources.loader import build_pdg
-from yukawa.knowledge.sources.pdg.facts import Fact, facts
+from yukawa.knowledge.sources.pdg.facts import Statement, statements
 
 # Started in the background by a shell, this process would hand on to its children that they do not hear Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -35,9 +35,9 @@ def _no_settings_of_mine() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def pdg_facts() -> list[Fact]:
-    """Every fact of the installed `pdg` package."""
-    return list(facts())
+def pdg_statements() -> list[Statement]:
+    """Every statement of the installed `pdg` package."""
+    return list(statements())
 
 
 @pytest.fixture(scope="session")

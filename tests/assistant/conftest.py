@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,10 @@ from yukawa.assistant import Assistant
 from yukawa.core.settings import ModelSettings, Settings, load_settings
 from yukawa.knowledge import KnowledgeBase
 from yukawa.knowledge.facts import Fact, plain_name
-from yukawa.knowledge.records import Provenance
+from yukawa.knowledge.parsing.products import has_products
+from yukawa.knowledge.records import FoundFact, Provenance
 from yukawa.knowledge.sources.loader import pdg_items
-from yukawa.knowledge.sources.pdg import facts as pdg
+from yukawa.knowledge.sources.pdg.facts import Statement
 from yukawa.llm import Message
 from yukawa.llm.scripted import ScriptedModel
 
@@ -37,12 +37,12 @@ Script = Sequence[str] | Callable[[Sequence[Message]], str]
 
 
 @pytest.fixture(scope="session")
-def _tiny_folder(pdg_facts: list[pdg.Fact], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def _tiny_folder(pdg_statements: list[Statement], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tiny") / "base"
     few = [
         f
-        for f in pdg_facts
-        if f.particle in {"S035", "S004", "M070", "S043"} and f.property != "branching ratio"
+        for f in pdg_statements
+        if f.particle in {"S035", "S004", "M070", "S043"} and f.kind != "branching ratio"
     ]
     with KnowledgeBase.open(folder, embedding="hash") as made:
         made.teach_many(pdg_items(few), actor="test")
@@ -90,22 +90,10 @@ _PDG = Provenance(
 )
 
 
-@dataclass(frozen=True)
-class Found:
-    """A fact with its item, as a knowledge base finds it."""
-
-    fact: Fact
-    item_id: str
-    text: str
-    kind: str
-    provenance: Provenance
-    version: int = 1
-
-
 class Memory:
     """Facts in a list, found as a knowledge base finds them."""
 
-    def __init__(self, found: Sequence[Found]) -> None:
+    def __init__(self, found: Sequence[FoundFact]) -> None:
         self.found = list(found)
 
     def teach(self, fact: Fact, kind: str = "statement", author: str = "Li") -> None:
@@ -113,19 +101,22 @@ class Memory:
         item = f"taught-{len(self.found)}"
         said = f"{fact.name}: {fact.value} {fact.unit}"
         self.found.append(
-            Found(fact, item, said, kind, Provenance(author, "notebook", None, None, "particle physics"))
+            FoundFact(
+                fact, item, said, kind, Provenance(author, "notebook", None, None, "particle physics"), 1
+            )
         )
 
     def find_facts(
-        self, *, subjects: Sequence[str] = (), property: str | None = None, channel: Sequence[str] | None = None,  # noqa: A002
-        products: Sequence[str] = (), name: str | None = None, identifier: str | None = None, as_of: Any = None,
-    ) -> list[Found]:  # fmt: skip
+        self, *, subjects: Sequence[str] = (), property: str | None = None,  # noqa: A002
+        products: Sequence[str | Sequence[str]] = (), name: str | None = None, identifier: str | None = None, as_of: Any = None,
+    ) -> list[FoundFact]:  # fmt: skip
         """The facts that match every argument given."""
+        wanted = [(p,) if isinstance(p, str) else p for p in products]
         return [
             f for f in self.found
             if (not subjects or set(subjects) & set(f.fact.subjects)) and property in (None, f.fact.property)
-            and (channel is None or tuple(channel) == f.fact.channel) and set(products) <= set(f.fact.channel)
-            and (name is None or plain_name(f.fact.name) == name) and identifier in (None, f.fact.identifier)
+            and has_products(f.fact.channel, wanted) and (name is None or plain_name(f.fact.name) == name)
+            and identifier in (None, f.fact.identifier)
         ]  # fmt: skip
 
 
@@ -317,4 +308,6 @@ def _facts() -> Iterator[Fact]:
 @pytest.fixture
 def facts() -> Memory:
     """Rows on leptons, bosons, quarks and some hadrons; items are named as their identifiers."""
-    return Memory([Found(f, f"pdg:{f.identifier}:{n}", f.name, "data", _PDG) for n, f in enumerate(_facts())])
+    return Memory(
+        [FoundFact(f, f"pdg:{f.identifier}:{n}", f.name, "data", _PDG, 1) for n, f in enumerate(_facts())]
+    )

@@ -34,7 +34,7 @@ def test_the_preferred_value_of_each_state_and_what_differs_in_method(facts: Any
 def test_a_second_value_of_the_same_kind_is_no_other_value(facts: Any) -> None:
     facts.found.append(type(facts.found[0])(
         Fact("S035M", ("tau-",), "mass", "tau mass", 1776.9, unit="MeV", edition="2026"), "pdg:S035M#2", "", "data",
-        facts.found[0].provenance,
+        facts.found[0].provenance, 1,
     ))  # fmt: skip
     assert identifiers(facts, want("tau-")) == (["S035M"], [])
 
@@ -42,7 +42,7 @@ def test_a_second_value_of_the_same_kind_is_no_other_value(facts: Any) -> None:
 def test_a_value_that_the_source_gives_in_the_wanted_unit_goes_first(facts: Any) -> None:
     facts.found.append(type(facts.found[0])(
         Fact("S003AMU", ("e-",), "mass", "e mass in u", 5.485799090441e-4, unit="u", edition="2026"), "pdg:S003AMU", "", "data",
-        facts.found[0].provenance,
+        facts.found[0].provenance, 1,
     ))  # fmt: skip
     assert identifiers(facts, want("e-"))[0] == ["S003M"]
     assert identifiers(facts, want("e-"), "u")[0] == ["S003AMU"]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from yukawa.core.errors import InputError, MissingPackage
 from yukawa.knowledge import NewItem, new_item
+from yukawa.knowledge.facts import Fact
 from yukawa.knowledge.items import (
     MAX_BYTES,
     PASSAGE_WORDS,
@@ -22,7 +23,6 @@ from yukawa.knowledge.items import (
     split,
     with_keys,
 )
-from yukawa.knowledge.parsing import find_quantities
 
 
 def pdf(*pages: str, encrypt: bool = False) -> bytes:
@@ -190,18 +190,25 @@ def test_content_keys_differ_with_question_and_with_the_ids_of_data() -> None:
     assert new_item("Yes.", source="a").content_key == new_item("Yes.", source="b", author="c").content_key
 
 
-def test_claims_of_one_quantity_share_keys_in_every_notation() -> None:
+def test_one_quantity_is_one_fact_in_every_notation() -> None:
     taught = [
         "The mass of the tau lepton is 1776.93 ± 0.09 MeV.", "τ mass: 1776.93(9) MeV", r"$m_\tau = 1776.93 \pm 0.09$ MeV",
         "How heavy is the tau? 1.77693 GeV", "m(τ) = 1776.93 +0.09 −0.09 MeV",
     ]  # fmt: skip
-    claims = [new_item(text).claims for text in taught]
-    assert len({tuple(c.key for c in found) for found in claims}) == 1
-    for found in claims:
-        assert found
-        assert found[0].quantity is not None
-        assert found[0].quantity.value == pytest.approx(1776.93e6)
-        assert found[0].quantity.unit == "eV"
+    for text in taught:
+        (fact,) = new_item(text).facts
+        assert (fact.subjects, fact.property, fact.unit) == (("tau-",), "mass", "eV")
+        assert fact.value == pytest.approx(1776.93e6)
+
+
+def test_a_decay_of_an_antiparticle_is_a_fact_of_the_particle() -> None:
+    (fact,) = new_item("The branching fraction of tau+ → mu+ gamma is < 4.2E-8.").facts
+    assert (fact.subjects, fact.channel, fact.bound) == (("tau-",), ("gamma", "mu-"), "upper")
+
+
+def test_both_sides_of_a_mass_difference_are_kept() -> None:
+    (fact,) = new_item("The mass difference of the neutron and the proton is 1.2933 MeV.").facts
+    assert (fact.subjects, fact.qualifiers) == (("n", "p"), {"minus": "p"})
 
 
 # ---- examples ---------------------------------------------------------------------------------------
@@ -249,17 +256,18 @@ def test_a_question_lends_its_answer_its_terms() -> None:
 
 def test_keys_from_data_take_the_place_of_those_read() -> None:
     item = new_item("The mass of the tau is 1777 MeV.", kind="data", item_id="x")
-    (quantity,) = find_quantities("1777 MeV")
-    keyed = with_keys(item, ("a|mass|",), quantity)
+    keyed = with_keys(item, ("a|mass|",))
     assert [t for t in keyed.passages[0].terms if t.startswith("=")] == ["=a|mass|"]
-    assert [(c.key, c.quantity) for c in keyed.claims] == [("a|mass|", quantity)]
-    assert with_keys(item, ("a|mass|",), None).claims == ()
-    assert with_keys(item, (), None).passages[0].text == item.text
+    assert with_keys(item, ()).passages[0].text == item.text
 
 
-def test_a_document_claims_nothing() -> None:
-    assert new_item("The mass of the tau is 1777 MeV.", kind="document").claims == ()
-    assert new_item("The mass of the tau is 1777 MeV.").claims != ()
+def test_a_document_states_no_facts_and_data_those_they_carry() -> None:
+    text = "The mass of the tau is 1777 MeV."
+    assert new_item(text, kind="document").facts == ()
+    assert new_item(text, kind="data").facts == ()
+    fact = Fact("S035M", ("tau-",), "mass", "tau mass", 1776.93, unit="MeV")
+    assert new_item(text, kind="data", attributes={"facts": [fact.as_json()]}).facts == (fact,)
+    assert new_item(text, attributes={"facts": [fact.as_json()]}).facts != (fact,)
 
 
 # ---- bad input --------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from yukawa.assistant.execution import execute
 from yukawa.assistant.explaining import refusal
 from yukawa.assistant.passages import Passages
 from yukawa.assistant.rendering import Rendering, trust
-from yukawa.assistant.results import FoundFact, Result
+from yukawa.assistant.results import Result
 from yukawa.assistant.support import THRESHOLD
 from yukawa.assistant.writing import Reader
 from yukawa.core.errors import InputError, unknown_name
@@ -21,7 +21,7 @@ from yukawa.core.settings import ModelSettings, Settings
 from yukawa.knowledge.items import checked_text
 from yukawa.knowledge.parsing.grammar import plan as planned
 from yukawa.knowledge.parsing.plan import Plan
-from yukawa.knowledge.records import guess_domain
+from yukawa.knowledge.records import FoundFact, guess_domain
 from yukawa.knowledge.store.writer import new_id
 from yukawa.llm import ChatModel
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -11,11 +10,12 @@ from yukawa.assistant import algebra
 from yukawa.assistant.algebra import Measured, Unanswerable
 from yukawa.assistant.lookup import Lookup
 from yukawa.assistant.matching import as_particle, meets
-from yukawa.assistant.results import FoundFact, Result, Row
+from yukawa.assistant.results import Result, Row
 from yukawa.assistant.rows import named, quoted_row, shared
 from yukawa.knowledge.facts import plain_name, unique
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Relation, Thing, Wanted
+from yukawa.knowledge.records import FoundFact
 
 # Products that gather several final states: such a mode repeats others of the list.
 _GATHERED = re.compile(r">=|≥|particle|neutrals|anything|\bX\b|^h[+-]|prong|charged$|\(s\)")
@@ -178,11 +178,7 @@ class Listing:
         rows: dict[str, Row] = {}  # one for each item
         for channel, turned in ((wanted.channel, False), (as_particle("pbar", wanted.channel)[1], True)):
             assert channel is not None  # noqa: S101
-            certain = tuple(names[0] for names in channel.products if len(names) == 1)
-            options = [certain] if certain else [(name,) for name in channel.products[0]]
-            facts = itertools.chain.from_iterable(
-                self._lookup.find(property="branching-fraction", products=products) for products in options
-            )
+            facts = self._lookup.find(property="branching-fraction", products=channel.products)
             for fact in facts:
                 if _stated(fact) and fact.item_id not in rows and meets(fact.fact, channel):
                     rows[fact.item_id] = self._of_all(fact, turned=turned)

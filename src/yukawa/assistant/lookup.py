@@ -22,12 +22,12 @@ from yukawa.assistant.matching import (
     preference,
     with_flavour,
 )
-from yukawa.assistant.results import Facts, FoundFact, Row
+from yukawa.assistant.results import Facts, Row
 from yukawa.assistant.rows import SCHEMES, computed, named, quoted_row, shared, times, title
 from yukawa.knowledge.facts import Fact, plain_name, unique
 from yukawa.knowledge.parsing.plan import Thing, Wanted
 from yukawa.knowledge.parsing.units import find_unit
-from yukawa.knowledge.records import Moment
+from yukawa.knowledge.records import FoundFact, Moment
 from yukawa.knowledge.sources.pdg.text import pretty
 
 _DECAYS = frozenset(

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from yukawa.assistant.algebra import Unanswerable
-from yukawa.assistant.results import FoundFact
 from yukawa.knowledge.facts import Fact
 from yukawa.knowledge.parsing.channels import canonical
 from yukawa.knowledge.parsing.modes import best_modes
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Channel
 from yukawa.knowledge.parsing.products import same_channel
+from yukawa.knowledge.records import FoundFact
 from yukawa.knowledge.sources.pdg.text import pretty
 
 # Properties that have a row for every state, antiparticles too; of all others a state has those of its particle.

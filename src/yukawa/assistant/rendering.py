@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from yukawa.assistant import algebra
 from yukawa.assistant.algebra import Unanswerable
-from yukawa.assistant.results import UNSEEN, FoundFact, Result, Row
+from yukawa.assistant.results import UNSEEN, Result, Row
 from yukawa.assistant.rows import named, symbol, title
 from yukawa.knowledge.facts import Fact
+from yukawa.knowledge.records import FoundFact
 
 WIDTH = 80  # columns of tables
 _TABLE_FROM = 4  # rows; fewer are sentences

@@ -7,45 +7,21 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from yukawa.assistant.algebra import Comparison, Derivation, Measured, Unanswerable
-from yukawa.knowledge.facts import Fact
 from yukawa.knowledge.parsing.plan import Goal
-from yukawa.knowledge.records import Moment, Provenance
+from yukawa.knowledge.records import FoundFact, Moment
 
 UNSEEN = "there is a limit only"  # the note on a decay that was looked for in vain
-
-
-class FoundFact(Protocol):
-    """A fact with the item that states it."""
-
-    @property
-    def fact(self) -> Fact:
-        """The row."""
-
-    @property
-    def item_id(self) -> str:
-        """The item in the knowledge base."""
-
-    @property
-    def text(self) -> str:
-        """The item's sentence."""
-
-    @property
-    def kind(self) -> str:
-        """'data', or what a person taught: 'statement', 'qa', 'correction', 'document'."""
-
-    @property
-    def provenance(self) -> Provenance:
-        """Who says so."""
 
 
 class Facts(Protocol):
     """Where facts are found: a knowledge base, or rows in memory."""
 
     def find_facts(
-        self, *, subjects: Sequence[str] = (), property: str | None = None, channel: Sequence[str] | None = None,  # noqa: A002
-        products: Sequence[str] = (), name: str | None = None, identifier: str | None = None, as_of: Moment = None,
+        self, *, subjects: Sequence[str] = (), property: str | None = None,  # noqa: A002
+        products: Sequence[str | Sequence[str]] = (), name: str | None = None, identifier: str | None = None,
+        as_of: Moment = None,
     ) -> Sequence[FoundFact]:  # fmt: skip
-        """The facts that match every argument given."""
+        """The facts that match every argument given, as `yukawa.knowledge.KnowledgeBase.find_facts`."""
 
 
 @dataclass(frozen=True, slots=True)

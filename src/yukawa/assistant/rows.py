@@ -8,12 +8,13 @@ from dataclasses import replace
 from yukawa.assistant import algebra
 from yukawa.assistant.algebra import Derivation, Measured
 from yukawa.assistant.matching import as_particle
-from yukawa.assistant.results import FoundFact, Row
+from yukawa.assistant.results import Row
 from yukawa.assistant.rounding import text
 from yukawa.knowledge.facts import PROPERTIES, Fact, unique
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Thing
 from yukawa.knowledge.parsing.units import find_unit
+from yukawa.knowledge.records import FoundFact
 from yukawa.knowledge.sources.pdg.text import english, pretty, unicode_text
 
 _TITLES = {

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from yukawa.core.errors import InputError, NotFound
 from yukawa.knowledge import records
 from yukawa.knowledge.items import NewItem, checked_text, new_item
-from yukawa.knowledge.records import Conflict, Event, Hit, Item, Moment, VerifyReport
+from yukawa.knowledge.records import Conflict, Event, FoundFact, Hit, Item, Moment, VerifyReport
 from yukawa.knowledge.search.serving import Serving, reindex, serving_row
-from yukawa.knowledge.store import erasure, ledger, reader, schema, transfer, writer
+from yukawa.knowledge.store import erasure, facts, ledger, reader, schema, transfer, writer
 from yukawa.knowledge.store.database import Store
 
 Progress = Callable[[int, int], None]
@@ -99,7 +99,7 @@ class KnowledgeBase:
 
         Returns:
             The item; `status` is 'taught', or 'known' if the base holds it already; `conflicts` names
-            items that claim otherwise.
+            items that state otherwise.
 
         Raises:
             InputError: the text cannot be taught. NotFound: no answer has the id `corrects`.
@@ -179,7 +179,7 @@ class KnowledgeBase:
         digests = writer.insert_versions(
             connection, new_items, numbers, vectors, embedder_id=embedder_id, moment=now, postings=self._store.is_postgres
         )  # fmt: skip
-        writer.open_conflicts(connection, new_items, now)
+        facts.open_conflicts(connection, new_items, now)
         verbs = [verb or ("update" if i in last else "teach") for i in ids]
         entries = [ledger.Entry(*entry) for entry in zip(verbs, ids, numbers, digests, strict=True)]
         ledger.append(connection, entries, actor=actor or "unknown", reason=reason, moment=now)
@@ -251,7 +251,7 @@ class KnowledgeBase:
         return self._replace(new, actor, reason, verb)  # another process reindexed meanwhile
 
     def purge(self, item_id: str, *, actor: str = "", reason: str = "") -> None:
-        """Erase an item for good: every version, vector, claim and logged answer that quotes it.
+        """Erase an item for good: every version, vector, fact and logged answer that quotes it.
 
         The ledger records that it was erased, by whom and when, and nothing about its content. On an
         embedded base the erasure is checked in the files on disk.
@@ -295,6 +295,32 @@ class KnowledgeBase:
         with self._store.read() as connection:
             moment = reader.checked_moment(connection, as_of)
             return reader.listed(connection, filters, unloaded=unloaded, as_of=moment, limit=limit)
+
+    def find_facts(
+        self, *, subjects: Sequence[str] = (), property: str | None = None, channel: facts.Products = (),  # noqa: A002
+        products: facts.Products = (), name: str | None = None, identifier: str | None = None, as_of: Moment = None,
+    ) -> builtins.list[FoundFact]:  # fmt: skip
+        """The facts that match every argument given, of sources and of people alike, in the order of their source.
+
+        Args:
+            subjects: PDG names of states: a fact of any of them matches. Where a source lists one value for particle and
+                antiparticle, the fact is of the particle.
+            property: a name in `yukawa.knowledge.facts.PROPERTIES`.
+            channel: the whole final state, each product by its PDG name or by all names that it can mean.
+            products: products that the final state has among others, given in the same way.
+            name: the source's own description, in any spacing.
+            identifier: the source's identifier, such as 'S035M'.
+            as_of: what was known at that moment.
+
+        Raises:
+            InputError: nothing is given to look for, or the moment is before the base began.
+        """
+        with self._store.read() as connection:
+            valid = reader.valid_at(reader.checked_moment(connection, as_of))
+            return facts.find(
+                connection, valid, subjects=subjects, prop=property, channel=channel, products=products, name=name,
+                identifier=identifier,
+            )  # fmt: skip
 
     def search(
         self, query: str, *, k: int = 5, as_of: Moment = None, domain: str | None = None, kind: str | None = None,

@@ -7,8 +7,9 @@ store, derived from these, answers "which facts are there of this subject and pr
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 Bound = Literal["upper", "lower", "range", "about"]
@@ -128,9 +129,9 @@ class Fact:
 
     def as_json(self) -> dict[str, Any]:
         """Plain data without the fields that have their default, as stored in an item's attributes."""
-        always = ("identifier", "subjects", "property", "name")
-        blank = Fact("", (), "", "")
-        return {k: v for k, v in asdict(self).items() if k in always or v != getattr(blank, k)}
+        found = {name: getattr(self, name) for name in ("identifier", "subjects", "property", "name")}
+        found |= {name: v for name, default in _defaults().items() if (v := getattr(self, name)) != default}
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in found.items()}
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Fact:
@@ -140,6 +141,12 @@ class Fact:
             found[name] = tuple(found.get(name, ()))
         found["errors"] = tuple((kind, plus, minus) for kind, plus, minus in found.get("errors", ()))
         return cls(**found)
+
+
+@functools.cache
+def _defaults() -> dict[str, Any]:
+    blank = Fact("", (), "", "")
+    return {f.name: getattr(blank, f.name) for f in fields(Fact)[4:]}
 
 
 def plain_name(name: str) -> str:

@@ -1,19 +1,21 @@
-"""Turns a text or a file into a new item: checked text, passages with search terms, claims with values."""
+"""Turns a text or a file into a new item: checked text, passages with search terms, the facts that it states."""
 
 from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import re
 import sys
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from yukawa.core.errors import InputError, require
-from yukawa.knowledge.parsing import Quantity, Reading, find_quantities, is_range, read
+from yukawa.knowledge.facts import PROPERTIES, Bound, Fact
+from yukawa.knowledge.parsing import Quantity, find_quantities, is_range, read
 from yukawa.knowledge.records import Provenance, check_filters, guess_domain
 
 MAX_BYTES = 5_000_000
@@ -45,14 +47,6 @@ class Passage:
     terms: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A value claimed for a quantity; `quantity` is None where only the words can be compared."""
-
-    key: str
-    quantity: Quantity | None
-
-
 @dataclass(frozen=True)
 class NewItem:
     """An item ready to be written; `item_id` is None for a new item."""
@@ -62,17 +56,21 @@ class NewItem:
     question: str | None
     provenance: Provenance
     passages: tuple[Passage, ...]
-    claims: tuple[Claim, ...]
     attributes: Mapping[str, Any]
     item_id: str | None = None
 
     @functools.cached_property
     def content_key(self) -> str:
-        """Equal for texts that differ only in spacing or Unicode form; a source's data keep their own ids apart."""
-        own = self.item_id if self.kind == "data" else ""
+        """Equal for texts that differ only in spacing or Unicode form; a source's data keep ids and facts apart."""
+        own = f"{self.item_id}{json.dumps(self.attributes, sort_keys=True)}" if self.kind == "data" else ""
         return hashlib.sha256(
             f"{normalised(self.text)}\0{normalised(self.question or '')}\0{own}".encode()
         ).hexdigest()
+
+    @functools.cached_property
+    def facts(self) -> tuple[Fact, ...]:
+        """What it states (see `stated_facts`)."""
+        return stated_facts(self.kind, self.text, self.question, self.attributes)
 
     def content(self) -> dict[str, Any]:
         """Everything that a version's digest covers."""
@@ -102,16 +100,14 @@ def new_item(
     provenance = Provenance(author.strip() or "unknown", source.strip() or "taught", url, licence, domain)
     pieces = split(text) if kind == "document" else [text]
     passages = tuple(_passage(piece, question, kind, attributes or {}) for piece in pieces)
-    claims = () if kind in {"document", "data"} else tuple(_claims(text, question, first))
-    return NewItem(kind, text, question, provenance, passages, claims, dict(attributes or {}), item_id)
+    return NewItem(kind, text, question, provenance, passages, dict(attributes or {}), item_id)
 
 
-def with_keys(item: NewItem, keys: tuple[str, ...], quantity: Quantity | None) -> NewItem:
-    """`item` with claim keys known from structured data in place of those read from its text."""
+def with_keys(item: NewItem, keys: tuple[str, ...]) -> NewItem:
+    """`item` with search terms for the keys known from structured data in place of those read from its text."""
     passage = item.passages[0]
     terms = [t for t in passage.terms if not t.startswith("=")] + ["=" + k for k in keys]
-    claims = tuple(Claim(k, quantity) for k in keys) if quantity is not None else ()
-    return replace(item, passages=(Passage(passage.text, passage.meaning, tuple(terms)),), claims=claims)
+    return replace(item, passages=(Passage(passage.text, passage.meaning, tuple(terms)),))
 
 
 def checked_text(text: str, what: str = "the text") -> str:
@@ -199,20 +195,54 @@ def _passage(text: str, question: str | None, kind: str, attributes: Mapping[str
     return Passage(text, meaning(text, question, kind, attributes), tuple(terms))
 
 
-def _claims(text: str, question: str | None, reading: Reading) -> list[Claim]:
-    """The values that the text claims: keys of particle and property, else the words themselves."""
+def stated_facts(
+    kind: str, text: str, question: str | None, attributes: Mapping[str, Any]
+) -> tuple[Fact, ...]:
+    """The facts that an item states: of a source's data those they carry, else what can be read from the text.
+
+    A text that gives a number for no property that is known states it of its own words, so that two answers to one
+    question can be held against each other.
+    """
+    if kind == "data":
+        return tuple(Fact.from_json(row) for row in attributes.get("facts", ()))
+    return () if kind == "document" else tuple(_taught_facts(text, question))
+
+
+def _taught_facts(text: str, question: str | None) -> Iterator[Fact]:
+    reading = read(question or text[:4000])
     quantities = [] if is_range(text) else find_quantities(text)
-    keys = list(reading.keys(limit=64))
     wanted = _UNITS.get(reading.property or "")
     value = next((q for q in quantities if wanted is None or q.unit == wanted), None)
-    if keys and value is not None:
-        return [Claim(key, value) for key in keys]
+    about = list(reading.quantities(limit=64))
+    if about and value is not None:
+        for subjects, name, channel in about:
+            known = name in PROPERTIES
+            minus = {"minus": subjects[1]} if name == "mass-difference" else {}
+            yield _taught(text, value, subjects, name if known else "other", name, channel, minus)
+        return
     if question:
         words = " ".join(sorted(set(reading.terms())))
-        return [Claim(f"question:{words}", value)] if words else []
+        if words:
+            yield _taught(text, value, (), "other", f"question {words}", (), {})
+        return
     value = quantities[0] if len(quantities) == 1 and _is_stated(text, quantities[0]) else None
     words = " ".join(sorted(w for w in set(reading.terms()) if not w[0].isdigit()))
-    return [Claim(f"words:{words}", value)] if value is not None and words else []
+    if value is not None and words:
+        yield _taught(text, value, (), "other", f"words {words}", (), {})
+
+
+def _taught(
+    text: str, value: Quantity | None, subjects: tuple[str, ...], name: str, description: str, channel: tuple[str, ...],
+    qualifiers: Mapping[str, str],
+) -> Fact:  # fmt: skip
+    if value is None:  # an answer in words
+        return Fact("", subjects, name, description, words=text, qualifiers=qualifiers, printed=text)
+    bound: Bound | None = "upper" if value.bound == "upper" else "lower" if value.bound == "lower" else None
+    return Fact(
+        "", subjects, name, description, value.value, error_plus=value.error_plus, error_minus=value.error_minus, unit=value.unit,
+        bound=bound, channel=channel, qualifiers=qualifiers, printed=text[value.start : value.end].strip(),
+        resolution=value.resolution,
+    )  # fmt: skip
 
 
 def _is_stated(text: str, quantity: Quantity) -> bool:

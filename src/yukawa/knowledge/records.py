@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from yukawa.core.errors import InputError, unknown_name
+from yukawa.knowledge.facts import Fact
 
 Moment = dt.datetime | str | None
 KINDS = ("statement", "qa", "document", "correction", "data")
@@ -125,6 +126,18 @@ def _other(item_id: str, conflict: Conflict) -> str:
 def _short(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= 80 else line[:79] + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFact:
+    """A fact with the item that states it: one of a source's data, or one that people taught (`kind` is not 'data')."""
+
+    fact: Fact
+    item_id: str
+    text: str
+    kind: str
+    provenance: Provenance
+    version: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from typing import Any
 from yukawa.core.errors import require
 from yukawa.data import Document
 from yukawa.data.dataset import write_dataset
-from yukawa.knowledge.sources.pdg.facts import LICENCE, facts
+from yukawa.knowledge.sources.pdg.facts import statements
+from yukawa.knowledge.sources.pdg.review import LICENCE
 from yukawa.training.tokenization import read_template
 
 GENERATED, PDG = "generated:", "generated:pdg"
@@ -85,8 +86,8 @@ def make_llama(
 def make_pdg_text(folder: Path) -> Path:
     """Write a data set of sentences on particles, one document each, from the `pdg` package."""
     by_particle: dict[str, list[str]] = defaultdict(list)
-    for fact in facts():
-        by_particle[fact.particle].append(fact.text)
+    for statement in statements():
+        by_particle[statement.particle].append(statement.text)
     documents = [
         Document(id=f"pdg:{name}", text="\n".join(texts), source="Particle Data Group", licence=LICENCE)
         for name, texts in sorted(by_particle.items())

@@ -17,7 +17,7 @@ from yukawa.knowledge.parsing import (
     plain_ascii,
     read,
 )
-from yukawa.knowledge.sources.pdg.facts import Fact
+from yukawa.knowledge.sources.pdg.facts import Statement
 from yukawa.knowledge.sources.pdg.text import plain, pretty
 
 DECAYS = [
@@ -91,11 +91,17 @@ def test_keys_of_different_properties_and_particles_differ() -> None:
     assert len(set(keys)) == len(keys)
 
 
-def test_decays_of_the_pdg_are_read_in_every_notation(pdg_facts: list[Fact]) -> None:
+def test_decays_of_the_pdg_are_read_in_every_notation(pdg_statements: list[Statement]) -> None:
     table = particle_table()
     wrong, total = [], 0
-    for fact in (f for f in pdg_facts[::5] if f.property == "branching fraction" and f.channel):
-        for subject in table.families.get(fact.particle, ()):
+    fractions = (
+        f
+        for s in pdg_statements[::5]
+        for f in s.facts[:1]
+        if f.property == "branching-fraction" and f.channel
+    )
+    for fact in fractions:
+        for subject in (name for name in fact.subjects if name in table.particles):
             meant = decay_keys([subject], "branching-fraction", fact.channel)
             if not set(fact.channel) <= table.particles.keys() or len(meant) != 1:
                 continue

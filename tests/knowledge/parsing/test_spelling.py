@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yukawa.knowledge.parsing import particle_table, plain_ascii
-from yukawa.knowledge.sources.pdg.facts import Fact
+from yukawa.knowledge.sources.pdg.facts import Statement
 from yukawa.knowledge.sources.pdg.text import plain, pretty
 
 DECAYS = [
@@ -18,8 +18,8 @@ DECAYS = [
 ]  # fmt: skip
 
 
-def test_plain_texts_of_the_pdg_stay_as_they_are(pdg_facts: list[Fact]) -> None:
-    texts = [fact.text for fact in pdg_facts]
+def test_plain_texts_of_the_pdg_stay_as_they_are(pdg_statements: list[Statement]) -> None:
+    texts = [fact.text for fact in pdg_statements]
     texts += [form(name) for name in particle_table().particles for form in (str, plain, pretty)]
     once = [plain_ascii(text) for text in texts]
     assert [text for text in once if plain_ascii(text) != text] == []

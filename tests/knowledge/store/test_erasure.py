@@ -150,7 +150,7 @@ def test_rows_are_gone_and_the_ledger_tells_who_erased(base: KnowledgeBase) -> N
     assert item.id not in {hit.item_id for hit in base.search(SECRET, k=20)}
     assert item.id not in {hit.item_id for hit in base.search(SECRET, k=20, as_of=events[0].time)}
     with base.store.read() as connection:
-        for table in (schema.versions, schema.passages, schema.claims, schema.vectors, schema.postings):
+        for table in (schema.versions, schema.passages, schema.facts, schema.vectors, schema.postings):
             said = str(connection.execute(sa.select(table)).mappings().all())
             assert "Quuxember" not in said
             assert "drifted" not in said

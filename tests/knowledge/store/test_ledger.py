@@ -199,7 +199,7 @@ def test_a_version_that_vanished_is_missed(taught: KnowledgeBase) -> None:
     problems = damage(
         taught, f"DELETE FROM vectors WHERE passage_id IN (SELECT id FROM passages {of})",
         f"DELETE FROM postings WHERE passage_id IN (SELECT id FROM passages {of})",
-        f"DELETE FROM passages {of}", f"DELETE FROM claims {of}", "DELETE FROM versions WHERE id = 1",
+        f"DELETE FROM passages {of}", f"DELETE FROM facts {of}", "DELETE FROM versions WHERE id = 1",
     )  # fmt: skip
     assert [p for p in problems if p.startswith("version 1 of item") and "nobody erased it" in p], problems
 

@@ -13,6 +13,7 @@ from yukawa.knowledge.parsing.spelling import plain_ascii
 _LEPTONS = {
     "lepton+": ("e+", "mu+"), "lepton-": ("e-", "mu-"), "nu_lepton": ("nu_e", "nu_mu"), "nubar_lepton": ("nubar_e", "nubar_mu"),
 }  # fmt: skip
+_GENERIC = {*_LEPTONS, "N", "Nbar"}  # names whose letters are not those of their states
 _BOTH_CHARGES = re.compile(r"(\+-|-\+)$")
 _CHARGED = re.compile(r"[+\-0]$")
 ANYTHING = "anything"  # any other products at all: the PDG also writes X
@@ -47,21 +48,33 @@ def same_channel(stored: Sequence[str], wanted: Sequence[Sequence[str]]) -> bool
         True if the products can be paired: a state with a product that can mean it, 'pi+-' with either charge, any
         other generic name ('rho', 'lepton+') only with a product that can mean all of its states.
     """
-    if len(stored) != len(wanted):
-        return False
-    if not stored:
+    return len(stored) == len(wanted) and has_products(stored, wanted)
+
+
+def has_products(stored: Sequence[str], wanted: Sequence[Sequence[str]]) -> bool:
+    """Whether a stored final state has all the products wanted, each one once (see `same_channel`)."""
+    if not wanted:
         return True
-    first, *rest = stored
+    names, *others = wanted
     return any(
-        _meets(first, names) and same_channel(rest, [*wanted[:place], *wanted[place + 1 :]])
-        for place, names in enumerate(wanted)
+        _meets(product, names) and has_products([*stored[:place], *stored[place + 1 :]], others)
+        for place, product in enumerate(stored)
     )
 
 
 def _meets(stored: str, names: Sequence[str]) -> bool:
     if stored in names or (stored == ANYTHING and "X" in names):
         return True
+    if stored not in _GENERIC and _letters(stored) not in map(_letters, names):
+        return False  # most products: no need to look up what they mean
     states = product_states(stored)
     if _BOTH_CHARGES.search(stored):
         return not states or any(state in names for state in states)
     return bool(states) and all(state in names for state in states)
+
+
+@functools.lru_cache(maxsize=8192)
+def _letters(name: str) -> str:
+    """The letters that begin a name, the same for all states of a family: 'K' of 'Kbar*(892)0'."""
+    match = re.match(r"[A-Za-z/]+", name)
+    return match[0].replace("bar", "") if match else ""

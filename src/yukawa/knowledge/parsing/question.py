@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from yukawa.knowledge.facts import unique
 from yukawa.knowledge.parsing.particles import Mention, find_particles, particle_table, squeeze
 from yukawa.knowledge.parsing.properties import find_aspects, find_property
 from yukawa.knowledge.parsing.spelling import plain_ascii
@@ -102,6 +103,28 @@ class Reading:
                     found.update(_decay_keys(subject, self.property, products))
         return tuple(sorted(found))
 
+    def quantities(self, limit: int = 4096) -> Iterable[tuple[tuple[str, ...], str, tuple[str, ...]]]:
+        """What is stated or asked: PDG names of the subjects (particles), property and sorted channel of each quantity it can mean."""
+        if not self.subjects or self.property is None:
+            return
+        if self.property == "mass-difference":
+            if len(self.mentions) > 1:
+                sides = (unique(map(_as_particle, m.names)) for m in self.mentions[-2:])
+                yield from (
+                    (pair, self.property, ()) for pair in itertools.product(*sides) if pair[0] != pair[1]
+                )
+            return
+        named = tuple(_OTHER_PRODUCTS[w] for w in self.words if w in _OTHER_PRODUCTS)
+        if not self.channel:
+            products = named if self.property == "branching-fraction" else ()
+            yield unique(map(_as_particle, self.subjects)), self.property, products
+            return
+        for subjects, channel in ((self.subjects, self.channel), self.otherwise or ((), ())):
+            if len(subjects) * math.prod(map(len, channel)) <= limit:
+                for subject, products in itertools.product(subjects, itertools.product(*channel)):
+                    if found := _of_particle(subject, products):
+                        yield (found[0],), self.property, tuple(sorted(found[1]))
+
     def terms(self) -> list[str]:
         """Search terms: words, `@S035` for particles, `#mass` for the property, `=…` for claim keys."""
         found = list(self.words)
@@ -189,6 +212,12 @@ def claim_key(subject: str, property_name: str, products: Iterable[str]) -> str:
 
 def _decay_keys(subject: str, property_name: str, products: Sequence[str]) -> Iterable[str]:
     """Keys of subject → products, written for the particle and not the antiparticle; charge is conserved."""
+    if found := _of_particle(subject, products):
+        yield claim_key(found[0], property_name, found[1])
+
+
+def _of_particle(subject: str, products: Sequence[str]) -> tuple[str, Sequence[str]] | None:
+    """Subject and products of a decay, turned to that of the particle; None if it does not conserve charge."""
     table = particle_table().particles
     particle = table[subject]
     charges = [table[p].charge for p in products if p in table]
@@ -198,10 +227,10 @@ def _decay_keys(subject: str, property_name: str, products: Sequence[str]) -> It
         and len(known) == len(products)
         and abs(sum(known) - particle.charge) > 0.01
     ):
-        return
+        return None
     if particle.is_antiparticle:
         subject, products = particle.conjugate, [table[p].conjugate if p in table else p for p in products]
-    yield claim_key(subject, property_name, products)
+    return subject, products
 
 
 def _masked(plain: str, mentions: Sequence[Mention]) -> str:

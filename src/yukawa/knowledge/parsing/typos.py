@@ -38,7 +38,7 @@ def correction(word: str) -> str | None:
     if not word.isalpha() or not word.isascii() or len(word) < 3 or _is_word(word):
         return None
     targets = vocabulary()
-    if word in targets:
+    if word in targets or (word[0] == "s" and word[1:] in targets):  # 'sneutrino' is another particle
         return None
     if len(word) == 3:
         return next((t for t in swapped(word) if t in targets), None)
@@ -111,7 +111,7 @@ def vocabulary() -> dict[str, str]:
     table = particle_table()
     for name, names in table.folded.names.items():
         if name.isalpha() and len(name) > _SHORT and not any(c.isdigit() for c in name):
-            found.setdefault(name, "thing:" + "|".join(names))
+            found[name] = "thing:" + "|".join(names)  # also where a phrase has the word: 'types of neutrino'
     for name in _NAMING.split():
         found.setdefault(name, name)
     return found

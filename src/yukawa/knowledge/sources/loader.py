@@ -11,20 +11,17 @@ from yukawa.knowledge.parsing import (
     claim_key,
     decay_keys,
     difference_keys,
-    find_quantities,
-    is_range,
     particle_table,
-    read,
 )
-from yukawa.knowledge.sources.pdg.facts import LICENCE, Fact, edition, facts
+from yukawa.knowledge.sources.pdg.facts import Statement, statements
+from yukawa.knowledge.sources.pdg.review import LICENCE, edition
 
 AUTHOR = "Particle Data Group"
-# Facts of these properties state the plain quantity of their particle, if they name it at the start.
+# Statements of these kinds give the plain quantity of their particle.
 _PLAIN = {
-    "mass", "width", "lifetime", "branching fraction", "quantum numbers", "magnetic moment", "charge radius",
-    "main decay modes", "electric dipole moment", "partial mean life",
+    "mass", "width", "lifetime", "branching-fraction", "magnetic-moment", "magnetic-moment-anomaly", "charge-radius",
+    "electric-dipole-moment", "partial-lifetime",
 }  # fmt: skip
-_PLAIN_START = re.compile(r"(The (Breit-Wigner |full |mean[- ]square )*|Main |Quantum |The decay )")
 
 
 def build_pdg(base: KnowledgeBase, *, progress: Progress | None = None) -> int:
@@ -33,7 +30,7 @@ def build_pdg(base: KnowledgeBase, *, progress: Progress | None = None) -> int:
     It can be repeated: known facts are skipped, facts of a newer edition replace the older ones, and
     facts that an edition no longer holds are unloaded.
     """
-    new_items = pdg_items(facts())
+    new_items = pdg_items(statements())
     base.teach_many(new_items, actor=AUTHOR, reason="edition of the Review", progress=progress)
     wanted = {new.item_id for new in new_items}
     for item in base.list(kind="data", author=AUTHOR):
@@ -44,66 +41,55 @@ def build_pdg(base: KnowledgeBase, *, progress: Progress | None = None) -> int:
     return len(new_items)
 
 
-def pdg_items(found: Iterable[Fact]) -> list[NewItem]:
-    """One item for each fact, with claim keys from the data and not from the sentence."""
-    return [_new_item(fact) for fact in found]
+def pdg_items(found: Iterable[Statement]) -> list[NewItem]:
+    """One item for each statement, which carries its facts; its search keys come from these and not from the sentence."""
+    return [_new_item(statement) for statement in found]
 
 
-def _new_item(fact: Fact) -> NewItem:
+def _new_item(statement: Statement) -> NewItem:
     item = new_item(
-        fact.text, kind="data", source=fact.label, url=fact.url, author=AUTHOR, licence=LICENCE, domain="particle physics",
-        item_id=fact.external_id,
-        attributes={"property": fact.property, "preferred": fact.preferred, "year": fact.year, "meaning": _meaning(fact)},
+        statement.text, kind="data", source=statement.label, url=statement.url, author=AUTHOR, licence=LICENCE,
+        domain="particle physics", item_id=statement.id,
+        attributes={
+            "facts": [fact.as_json() for fact in statement.facts], "preferred": statement.preferred,
+            "meaning": _meaning(statement),
+        },
     )  # fmt: skip
-    keys = _keys(fact)
-    one_value = keys and fact.value is not None and not is_range(fact.text)
-    quantities = find_quantities(fact.text.split(" is ", 1)[-1]) if one_value else []
-    return with_keys(item, keys, quantities[0] if quantities else None)
+    return with_keys(item, _keys(statement))
 
 
-def _keys(fact: Fact) -> tuple[str, ...]:
-    if fact.property == "mass difference":
-        mentions = read(fact.text.rsplit(" is ", 1)[0]).mentions
-        return difference_keys(mentions[-2].names, mentions[-1].names) if len(mentions) > 2 else ()
-    name = fact.property.replace(" ", "-")
-    if fact.property == "magnetic moment" and "magnetic moment anomaly" in fact.text:
-        name = "magnetic-moment-anomaly"
-    elif fact.property not in _PLAIN or not _PLAIN_START.match(fact.text):
-        return ()
+def _keys(statement: Statement) -> tuple[str, ...]:
     table = particle_table()
-    subjects = _subjects(fact)
-    products = fact.channel if fact.property in {"branching fraction", "partial mean life"} else ()
-    if fact.property == "branching fraction" and not products:
-        return ()
-    wanted = [s for s in subjects if not table.particles[s].is_antiparticle] or list(subjects)
-    if products:
-        return decay_keys(wanted, name, products)
-    return tuple(sorted({claim_key(s, name, ()) for s in wanted}))
-
-
-def _subjects(fact: Fact) -> Sequence[str]:
-    """PDG names of the charge states the fact is about."""
-    table = particle_table()
-    family = table.families.get(fact.particle, ())
-    if "#quantum-numbers:" in fact.external_id:
-        return (
-            [fact.external_id.split(":")[-1]]
-            if fact.external_id.split(":")[-1] in table.particles
-            else family
+    if statement.kind in ("quantum numbers", "main decay modes"):
+        states = statement.id.split(":")[-1] if ":" in statement.id[4:] else ""
+        names: Sequence[str] = (
+            [states] if states in table.particles else table.families.get(statement.particle, ())
         )
-    for mention in read(fact.text).mentions:
-        named = [n for n in mention.names if n in family]
-        if named:
-            return named
-    return family
-
-
-def _meaning(fact: Fact) -> str:
-    """The subject and property of the fact, without value and doubled spellings, so that embedding is quick and precise."""
-    subject = fact.subject.split(" (")[0]
+        names = [n for n in names if not table.particles[n].is_antiparticle] or list(names)
+        return tuple(sorted({claim_key(n, statement.kind.replace(" ", "-"), ()) for n in names}))
+    fact = statement.facts[0]
+    subjects = [name for name in fact.subjects if name in table.particles]
+    if minus := fact.qualifiers.get("minus"):
+        second = minus.split(", ")
+        return difference_keys([n for n in subjects if n not in second] or second, second)
+    if (
+        fact.property not in _PLAIN
+        or not subjects
+        or (fact.property == "branching-fraction" and not fact.channel)
+    ):
+        return ()
     if fact.channel:
-        return f"{fact.property} of {subject}, decay to {' '.join(fact.channel)}"
-    if fact.property in _PLAIN:
-        return f"{fact.property} of {subject}"
-    about = re.split(r" (?:is|has|:) ", fact.text, maxsplit=1)[0]
+        return decay_keys(subjects, fact.property, fact.channel)
+    return tuple(sorted({claim_key(name, fact.property, ()) for name in subjects}))
+
+
+def _meaning(statement: Statement) -> str:
+    """The subject and property of the statement, without value and doubled spellings, so that embedding is quick and precise."""
+    subject = statement.subject.split(" (")[0]
+    first = statement.facts[0] if statement.facts else None
+    if first and first.channel:
+        return f"{statement.kind} of {subject}, decay to {' '.join(first.channel)}"
+    if first is None or first.property in _PLAIN or statement.kind == "quantum numbers":
+        return f"{statement.kind} of {subject}"
+    about = re.split(r" (?:is|has|:) ", statement.text, maxsplit=1)[0]
     return re.sub(r"\s*\([^()]*(?:\([^()]*\)[^()]*)*\)", "", about)[:160]

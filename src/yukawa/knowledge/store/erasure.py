@@ -102,11 +102,11 @@ def _slots(
     return (words * _SPREAD) >> np.uint64(64 - _BITS)
 
 
-_TOUCHED = (t.answers, t.claims, t.conflicts, t.passages, t.postings, t.vectors, t.versions)
+_TOUCHED = (t.answers, t.conflicts, t.facts, t.passages, t.postings, t.vectors, t.versions)
 
 
 def erase(store: Store, item_id: str, *, actor: str, reason: str) -> None:
-    """Erase every version of an item with its passages, vectors, claims and conflicts, and answers that quote it.
+    """Erase every version of an item with its passages, vectors, facts and conflicts, and answers that quote it.
 
     The item's bare id and its events remain in the ledger, and so does what people wrote there as reason or
     actor: the chain of hashes covers it. The digests that remain there carry a nonce that is erased with the text.
@@ -142,7 +142,7 @@ def _texts(connection: sa.Connection, item_id: str) -> set[str]:
     queries = [
         sa.select(t.versions.c.text, t.versions.c.question).where(mine),
         sa.select(t.passages.c.text, t.passages.c.terms).join_from(t.passages, t.versions).where(mine),
-        sa.select(t.claims.c.key).join_from(t.claims, t.versions).where(mine),
+        sa.select(t.facts.c.name, t.facts.c.channel).join_from(t.facts, t.versions).where(mine),
     ]
     return {text for query in queries for row in connection.execute(query) for text in row if text}
 
@@ -160,7 +160,7 @@ def _delete_rows(connection: sa.Connection, item_id: str) -> None:
     my_passages = sa.select(t.passages.c.id).where(t.passages.c.version_id.in_(my_versions))
     for table, mine in [
         (t.conflicts, (t.conflicts.c.first_item == item_id) | (t.conflicts.c.second_item == item_id)),
-        (t.claims, t.claims.c.version_id.in_(my_versions)),
+        (t.facts, t.facts.c.version_id.in_(my_versions)),
         (t.vectors, t.vectors.c.passage_id.in_(my_passages)),
         (t.postings, t.postings.c.passage_id.in_(my_passages)),
         (t.passages, t.passages.c.version_id.in_(my_versions)),

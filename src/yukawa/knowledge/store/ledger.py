@@ -18,7 +18,8 @@ from yukawa.knowledge.items import NewItem
 from yukawa.knowledge.records import Provenance, VerifyReport
 from yukawa.knowledge.search.ranking import Index
 from yukawa.knowledge.store.database import fetch
-from yukawa.knowledge.store.schema import events, items, passages, vectors, versions
+from yukawa.knowledge.store.facts import rows_of
+from yukawa.knowledge.store.schema import events, facts, items, passages, vectors, versions
 
 GENESIS = "0" * 64
 
@@ -130,7 +131,7 @@ def table_problems(connection: sa.Connection) -> Iterator[str]:
     """Where the chain of events is broken, or versions and passages are not what the events say."""
     yield from broken_links(connection)
     expected = _replayed(connection)
-    for row, texts in _with_passages(connection):
+    for row, texts, filed in _with_passages(connection):
         name = f"version {row['number']} of item {row['item_id']}"
         said = expected.get(row["item_id"], {}).pop(row["number"], None)
         if said is None:
@@ -138,6 +139,7 @@ def table_problems(connection: sa.Connection) -> Iterator[str]:
         else:
             yield from _version_problems(name, row, said)
         yield from _passage_problems(name, row, texts)
+        yield from _fact_problems(name, row, filed)
     for item_id, missing in expected.items():
         for number in missing:
             yield f"version {number} of item {item_id}: missing, although nobody erased it"
@@ -174,17 +176,17 @@ def _replayed(connection: sa.Connection) -> dict[str, dict[int | None, _Expected
     return expected
 
 
-def _with_passages(connection: sa.Connection) -> Iterator[tuple[sa.RowMapping, list[str]]]:
-    """Every version with the texts of its passages."""
+def _with_passages(connection: sa.Connection) -> Iterator[tuple[sa.RowMapping, list[str], list[Any]]]:
+    """Every version with the texts of its passages, and its rows in the table of facts."""
     attributes = sa.cast(versions.c.attributes, sa.Text).label("attributes")  # as stored: it may be damaged
     columns = [c for c in versions.c if c.name != "attributes"]
     all_versions = (
         sa.select(*columns, attributes, items.c.kind).join_from(versions, items).order_by(versions.c.id)
     )
     for rows in _streamed(connection, all_versions).mappings().partitions():
-        theirs = by_version(connection, passages, [row["id"] for row in rows])
+        theirs, filed = (by_version(connection, t, [row["id"] for row in rows]) for t in (passages, facts))
         for row in rows:
-            yield row, [passage.text for passage in theirs.get(row["id"], ())]
+            yield row, [passage.text for passage in theirs.get(row["id"], ())], filed.get(row["id"], [])
 
 
 def by_version(
@@ -224,7 +226,18 @@ def _passage_problems(name: str, row: sa.RowMapping, texts: list[str]) -> Iterat
 
 def _new_item(row: sa.RowMapping) -> NewItem:
     own = (row["kind"], row["text"], row["question"], Provenance.of(row))
-    return NewItem(*own, (), (), json.loads(row["attributes"]), row["item_id"])
+    return NewItem(*own, (), json.loads(row["attributes"]), row["item_id"])
+
+
+def _fact_problems(name: str, row: sa.RowMapping, filed: list[Any]) -> Iterator[str]:
+    """Whether a source's facts are filed as its data state them; how people's texts are read may change between releases."""
+    if row["kind"] == "data":
+        try:
+            wanted = rows_of(row["id"], _new_item(row).facts)
+        except (ValueError, TypeError, KeyError):  # damaged attributes, which are reported already
+            return
+        if [{k: v for k, v in one._mapping.items() if k != "id"} for one in filed] != wanted:
+            yield f"{name}: its facts are filed otherwise than it states them"
 
 
 def _vector_problems(connection: sa.Connection, embedder_id: int, dimensions: int) -> Iterator[str]:

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from yukawa.core.errors import InputError, NotFound, nearest
 from yukawa.knowledge import records
-from yukawa.knowledge.items import Claim, NewItem, Passage, meaning
+from yukawa.knowledge.items import NewItem, Passage, meaning
 from yukawa.knowledge.records import Conflict, Event, Hit, Item, Moment, Provenance, check_filters, moment
 from yukawa.knowledge.search.ranking import Scored
 from yukawa.knowledge.store.database import fetch
 from yukawa.knowledge.store.ledger import by_version
-from yukawa.knowledge.store.schema import claims, conflicts, events, items, passages, versions
-from yukawa.knowledge.store.writer import chunks, stored_quantity
+from yukawa.knowledge.store.schema import conflicts, events, items, passages, versions
+from yukawa.knowledge.store.writer import chunks
 
 _CLOCKS_DIFFER_BY = 1_000_000  # microseconds
 
@@ -29,7 +29,7 @@ def one(connection: sa.Connection, item_id: str, as_of: int | None = None) -> It
     """The version valid at `as_of`, or else the newest version."""
     query = _ITEM.where(versions.c.item_id == item_id)
     if as_of is not None:
-        query = query.where(_valid_at(as_of))
+        query = query.where(valid_at(as_of))
     row = connection.execute(query.order_by(versions.c.number.desc()).limit(1)).mappings().first()
     return None if row is None else _with_conflicts(connection, [_item(row)])[0]
 
@@ -83,7 +83,7 @@ def listed(
         newer = sa.exists().where(later.c.item_id == versions.c.item_id, later.c.number > versions.c.number)
         query = query.where(versions.c.valid_to.is_not(None), ~newer)
     else:
-        query = query.where(versions.c.valid_to.is_(None) if as_of is None else _valid_at(as_of))
+        query = query.where(valid_at(as_of))
     query = query.order_by(versions.c.valid_from.desc(), versions.c.id.desc()).limit(limit)
     return _with_conflicts(connection, _items(connection, query))
 
@@ -156,10 +156,10 @@ def open_conflicts(connection: sa.Connection, item_ids: Sequence[str] | None = N
 def stored_items(connection: sa.Connection, rows: Sequence[sa.RowMapping]) -> Iterator[NewItem]:
     """The versions in `rows` (columns of versions, and `kind`) as they were taught, to teach them again or elsewhere.
 
-    Passages, terms and claims are those stored: a source's data give more than can be read from their text.
+    Passages and terms are those stored: a source's data give more than can be read from their text.
     """
     ids = [row["id"] for row in rows]
-    pieces, stated = (by_version(connection, table, ids) for table in (passages, claims))
+    pieces = by_version(connection, passages, ids)
     for row in rows:
         about = (row["question"], row["kind"], row["attributes"])
         yield NewItem(
@@ -168,7 +168,6 @@ def stored_items(connection: sa.Connection, rows: Sequence[sa.RowMapping]) -> It
                 Passage(piece.text, meaning(piece.text, *about), tuple(piece.terms.split(" ") if piece.terms else ()))
                 for piece in pieces.get(row["id"], ())
             ),
-            tuple(Claim(claim.key, stored_quantity(claim)) for claim in stated.get(row["id"], ())),
             row["attributes"], row["item_id"],
         )  # fmt: skip
 
@@ -222,7 +221,10 @@ def _with_conflicts(connection: sa.Connection, found: list[Item]) -> list[Item]:
     return [replace(i, conflicts=tuple(c for c in touching if i.id in c.item_ids)) for i in found]
 
 
-def _valid_at(as_of: int) -> sa.ColumnElement[bool]:
+def valid_at(as_of: int | None) -> sa.ColumnElement[bool]:
+    """Versions that are current now, or were at that moment."""
+    if as_of is None:
+        return versions.c.valid_to.is_(None)
     ends = sa.or_(versions.c.valid_to.is_(None), versions.c.valid_to > as_of)
     return sa.and_(versions.c.valid_from <= as_of, ends)
 

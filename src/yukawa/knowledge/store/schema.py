@@ -114,11 +114,14 @@ postings = sa.Table(
     number("frequency", sa.Integer), number("length", sa.Integer),
 )  # fmt: skip
 
-# The claims of a version: a key naming quantity and subject, and the value with its errors.
-claims = sa.Table(
-    "claims", metadata, row_id(), refers("version_id", "versions", index=True), text("key", index=True),
-    *(sa.Column(name, sa.Float) for name in ("value", "resolution", "error_plus", "error_minus")),
+# The facts that versions state, one row for each subject: derived from the versions (see `store.facts`). Numbers are in
+# base units, `ordinal` is the place of the fact among those of its version.
+facts = sa.Table(
+    "facts", metadata, row_id(), refers("version_id", "versions", index=True), number("ordinal", sa.Integer),
+    text("identifier", index=True), text("subject"), text("property"), text("channel"), text("name", index=True),
+    *(sa.Column(name, sa.Float) for name in ("value", "error_plus", "error_minus", "resolution")),
     text("unit"), text("bound", null=True),
+    sa.Index("ix_facts_subject_property", "subject", "property"), sa.Index("ix_facts_property", "property"),
 )  # fmt: skip
 
 conflicts = sa.Table(

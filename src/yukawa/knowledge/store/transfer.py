@@ -18,19 +18,20 @@ from yukawa.core.files import read_jsonl, report_write_errors, sync, write_jsonl
 from yukawa.knowledge.items import NewItem
 from yukawa.knowledge.records import Item
 from yukawa.knowledge.search.serving import Serving, embed_missing
-from yukawa.knowledge.store import ledger, reader, schema, writer
+from yukawa.knowledge.store import facts, ledger, reader, schema, writer
 from yukawa.knowledge.store.database import HEAD, Store, _resolve, refuse_newer
 from yukawa.knowledge.store.ledger import table_problems
 
-# In an order in which rows refer to earlier ones only. Vectors and postings can be made from these.
+# In an order in which rows refer to earlier ones only. Vectors, postings and facts can be made from these.
 _TABLES = {
     t.name: t
     for t in (
-        schema.embedders, schema.meta, schema.items, schema.versions, schema.passages, schema.claims, schema.conflicts,
+        schema.embedders, schema.meta, schema.items, schema.versions, schema.passages, schema.conflicts,
         schema.events, schema.answers,
     )
 }  # fmt: skip
 _DERIVED = {"passage_count", "passage_length"}  # notes that a server keeps for its own ranking
+_RETIRED = {"claims"}  # tables of older schemas, whose rows say nothing that the others do not
 _END = "end"
 _BATCH = 500
 _NUMBERS = (str(math.inf), str(-math.inf), str(math.nan))  # JSON has no numbers for these
@@ -135,6 +136,7 @@ def _copy(store: Store, path: Path) -> int:
             embedder_id, embedder = Serving(store).embedder(connection)
             for table, rows in itertools.groupby(found.rows(), key=lambda pair: pair[0]):
                 _insert(connection, table, (row for _, row in rows))
+            facts.rebuild(connection)
             embed_missing(connection, embedder_id, embedder)
             for problem in itertools.chain(found.problems(connection), table_problems(connection)):
                 raise StoreError(f"{path} cannot be imported: {problem}", hint="export the base anew")
@@ -156,7 +158,7 @@ def _insert(connection: sa.Connection, table: sa.Table, rows: Iterator[dict[str,
             postings = [p for row in batch for p in writer.posting_rows_of(row["id"], row["terms"])]
             if postings:
                 connection.execute(sa.insert(schema.postings), postings)
-    if on_server and table in (schema.claims, schema.conflicts):  # numbers that the server gives out itself
+    if on_server and table is schema.conflicts:  # numbers that the server gives out itself
         highest = sa.select(sa.func.max(table.c.id)).scalar_subquery()
         connection.execute(
             sa.select(sa.func.setval(sa.func.pg_get_serial_sequence(table.name, "id"), highest))
@@ -184,10 +186,13 @@ class _ExportReader:
             place = f"{self._path}:{number}"
             name = row.pop("table", None)
             if name == _END:
-                if row.get("rows") != self.counts or next(found, None) is not None:
-                    raise InputError(f"{place}: the export has {self.counts}, its end says {row.get('rows')}")
+                stated = {name: n for name, n in dict(row.get("rows") or {}).items() if name not in _RETIRED}
+                if stated != self.counts or next(found, None) is not None:
+                    raise InputError(f"{place}: the export has {self.counts}, its end says {stated}")
                 self._head = str(row.get("head"))
                 return
+            if name in _RETIRED:
+                continue
             if not isinstance(name, str) or name not in _TABLES:
                 raise InputError(
                     f"{place}: there is no table {name!r}", hint=f"allowed: {', '.join(_TABLES)}"

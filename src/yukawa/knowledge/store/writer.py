@@ -1,4 +1,4 @@
-"""Writes versions, passages, vectors and claims inside a transaction that the caller holds."""
+"""Writes versions, passages, vectors and facts inside a transaction that the caller holds."""
 
 import base64
 import os
@@ -9,9 +9,8 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from yukawa.knowledge.items import Claim, NewItem, normalised
-from yukawa.knowledge.parsing import Quantity
-from yukawa.knowledge.store import ledger, schema
+from yukawa.knowledge.items import NewItem
+from yukawa.knowledge.store import facts, ledger, schema
 
 _CHUNK = 500  # bound parameters of one IN list
 
@@ -35,7 +34,7 @@ def insert_versions(
     """
     version_id = _next(connection, schema.versions)
     passage_id = _next(connection, schema.passages)
-    version_rows, passage_rows, vector_rows, claim_rows, posting_rows, digests = [], [], [], [], [], []
+    version_rows, passage_rows, vector_rows, fact_rows, posting_rows, digests = [], [], [], [], [], []
     for item, number, rows in zip(new_items, numbers, vectors, strict=True):
         nonce, content = os.urandom(12).hex(), item.content()
         digests.append(ledger.content_digest(content, nonce))
@@ -56,11 +55,11 @@ def insert_versions(
             if postings:
                 posting_rows += posting_rows_of(passage_id, terms)
             passage_id += 1
-        claim_rows += [_claim_row(version_id, claim) for claim in item.claims]
+        fact_rows += facts.rows_of(version_id, item.facts)
         version_id += 1
-    tables = (schema.versions, schema.passages, schema.vectors, schema.claims, schema.postings)
+    tables = (schema.versions, schema.passages, schema.vectors, schema.facts, schema.postings)
     for table, table_rows in zip(
-        tables, (version_rows, passage_rows, vector_rows, claim_rows, posting_rows), strict=True
+        tables, (version_rows, passage_rows, vector_rows, fact_rows, posting_rows), strict=True
     ):
         if table_rows:
             connection.execute(sa.insert(table), table_rows)
@@ -85,83 +84,6 @@ def end_versions(connection: sa.Connection, item_ids: Iterable[str], moment: int
         )
         touched = c.c.first_item.in_(chunk) | c.c.second_item.in_(chunk)
         connection.execute(sa.update(c).where(touched, c.c.resolved.is_(None)).values(resolved=moment))
-
-
-def open_conflicts(connection: sa.Connection, new_items: Sequence[NewItem], moment: int) -> None:
-    """Write down every contradiction between a new item's claims and current claims of other items.
-
-    Items of one data source are not compared with each other: the source itself lists them side by side.
-    """
-    data = [new for new in new_items if new.kind == "data"]
-    for item in new_items:
-        if item.kind != "data" and item.claims:
-            standing = _current_claims(connection, [claim.key for claim in item.claims], include_data=True)
-            _compare(connection, item, standing, moment)
-    taught = _current_claims(connection, None, include_data=False) if data else ()
-    for item in data if taught else ():
-        _compare(connection, item, taught, moment)
-
-
-def _compare(connection: sa.Connection, item: NewItem, standing: Sequence[sa.Row[Any]], moment: int) -> None:
-    superseded = set(item.attributes.get("supersedes", ()))
-    against: dict[str, tuple[str, bool]] = {}
-    for claim in item.claims:
-        for row in standing:
-            if row.key == claim.key and row.item_id != item.item_id and row.item_id not in superseded:
-                agrees = not _contradict(claim, item.text, row)
-                # One claim of the other item that agrees clears it: a fact for all charges has several keys.
-                against[row.item_id] = (claim.key, against.get(row.item_id, ("", False))[1] or agrees)
-    rows: list[dict[str, Any]] = [
-        {"key": key, "first_item": other, "second_item": item.item_id, "opened": moment, "resolved": None}
-        for other, (key, agrees) in against.items()
-        if not agrees
-    ]
-    data = [r for r in rows if r["first_item"].startswith("pdg:")]
-    if data and len(data) < sum(1 for other in against if other.startswith("pdg:")):
-        # Of several values the source lists for one quantity, one agrees: nothing is contradicted.
-        rows = [r for r in rows if r not in data]
-    if rows:
-        connection.execute(sa.insert(schema.conflicts), rows)
-
-
-def _contradict(claim: Claim, text: str, row: sa.Row[Any]) -> bool:
-    stored = stored_quantity(row)
-    if claim.quantity is None and stored is None:
-        return normalised(text).casefold() != normalised(row.text).casefold()
-    return claim.quantity is not None and stored is not None and claim.quantity.contradicts(stored)
-
-
-def _current_claims(
-    connection: sa.Connection, keys: Sequence[str] | None, *, include_data: bool
-) -> Sequence[sa.Row[Any]]:
-    c, v, i = schema.claims, schema.versions, schema.items
-    query = (
-        sa.select(*(column for column in c.c if column.name != "id"), v.c.item_id, v.c.text)
-        .select_from(c.join(v).join(i))
-        .where(v.c.valid_to.is_(None))
-    )
-    if keys is not None:
-        query = query.where(c.c.key.in_(list(keys)[:_CHUNK]))
-    if not include_data:
-        query = query.where(i.c.kind != "data")
-    return list(connection.execute(query))
-
-
-def _claim_row(version_id: int, claim: Claim) -> dict[str, Any]:
-    q = claim.quantity
-    return {
-        "version_id": version_id, "key": claim.key, "value": q.value if q else None, "unit": q.unit if q else "",
-        "error_plus": q.error_plus if q else None, "error_minus": q.error_minus if q else None,
-        "bound": q.bound if q else None, "resolution": q.resolution if q else None,
-    }  # fmt: skip
-
-
-def stored_quantity(claim: sa.Row[Any]) -> Quantity | None:
-    """The value of a row of the claims table."""
-    if claim.value is None:
-        return None
-    c = claim
-    return Quantity(c.value, c.error_plus, c.error_minus, c.unit, c.bound, c.resolution or 0.0, 0, 0)
 
 
 def chunks(values: list[str]) -> Iterable[list[str]]:

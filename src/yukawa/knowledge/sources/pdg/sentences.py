@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import re
-import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
+from yukawa.knowledge.facts import Fact
+from yukawa.knowledge.sources.pdg.states import charge_text
 from yukawa.knowledge.sources.pdg.text import ascii_text, both, english, pretty, unicode_text
-from yukawa.knowledge.sources.pdg.values import PdgValue
 
 _QUANTUM_NUMBERS = {
     "quantum_i": "isospin I", "quantum_g": "G-parity", "quantum_j": "spin J", "quantum_p": "parity P",
     "quantum_c": "C-parity C",
-}  # fmt: skip
-_VALUE_TYPES = {
-    "AC": "PDG average", "D": "PDG average", "E": "PDG estimate", "FC": "PDG fit", "DR": "PDG fit",
-    "V": "PDG evaluation", "DV": "PDG evaluation", "L": "best limit", "OL": "PDG limit",
 }  # fmt: skip
 _PROPERTIES = {
     "M": "mass", "G": "width", "T": "lifetime", "g": "lifetime", "D": "mass difference",
@@ -58,7 +55,16 @@ _QUANTITY_WORDS = re.compile(
 )
 _SAID_ALREADY = re.compile(r"^[ -]*(MeV\b|\(MeV\)|tau$|tau_s$|\(atomic mass units u\)|\(Breit-Wigner\))")
 _CAPITALISED = re.compile(r"\b(?!Breit|Wigner|Higgs|Yukawa|Majoron|Dalitz|Fierz|Kaluza|Klein)[A-Z][a-z]+\b")
+_POLE = re.compile(r"pole sqrt", re.IGNORECASE)
 _MOMENT = re.compile(r"[a-z][a-z -]+( \(\w\))?")
+FITTED_RATE = "fitted decay rate"  # the data file gives these for modes, without their unit
+_PERFECT = {
+    "seen": "been seen",
+    "not seen": "not been seen",
+    "possibly seen": "possibly been seen",
+    "searched for": "been searched for",
+}
+_OBSERVED = {*_PERFECT, "small", "large", "dominant"}
 _GAPS = str.maketrans("", "", " _")
 _NAMES_IN_MASS = re.compile(r"^mass\((.*)\)$")
 
@@ -180,21 +186,34 @@ def is_plain_ratio(description: str) -> bool:
     return bool(re.match(r"tau\(", text)) or (single is not None and "G(" not in single[1])
 
 
-def sentence(about: Subject, block: Block, shown: PdgValue, row: sqlite3.Row, momentum: float | None) -> str:
-    """The sentence of one value."""
-    what = _what(about, block, shown.unit)
-    if shown.kind == "word" and shown.text != "defined as 1":
-        return _observation(block, what, shown.text) + _notes(block, shown, row)
-    level = "" if shown.kind == "number" else _level(row)
-    text = f"{what} is {shown.text}{level}{_notes(block, shown, row)}"
-    if momentum is not None and momentum >= 0.5:
+def sentence(about: Subject, block: Block, fact: Fact, momentum: float | None = None) -> str:
+    """The sentence of one value.
+
+    Args:
+        about: the particle or section that it is about.
+        block: the PDG's words for the quantity.
+        fact: the value.
+        momentum: the decay momentum in MeV/c, to be added.
+    """
+    what = _what(about, block, fact.unit)
+    if fact.qualifiers.get("kind") == FITTED_RATE:
+        what = f"The {FITTED_RATE} of {both(block.description)}, in the unit of its Listings,"
+    if fact.words in _OBSERVED:
+        return _observation(block, what, fact.words) + _notes(fact)
+    level = "" if _is_number(fact) else _level(fact)
+    text = f"{what} is {fact.printed}{level}{_notes(fact)}"
+    if momentum is not None:
         largest = "largest decay" if _products(block) > 2 else "decay"
         text = f"{text[:-1]}; {largest} momentum {momentum:.0f} MeV/c (computed from PDG masses)."
     return text
 
 
-def _level(row: sqlite3.Row) -> str:
-    return f" at {row['confidence_level']:g} % confidence level" if row["confidence_level"] else ""
+def _is_number(fact: Fact) -> bool:
+    return fact.bound is None and not fact.words
+
+
+def _level(fact: Fact) -> str:
+    return f" at {fact.confidence_level:g} % confidence level" if fact.confidence_level else ""
 
 
 def _products(block: Block) -> int:
@@ -203,35 +222,21 @@ def _products(block: Block) -> int:
 
 
 def _observation(block: Block, what: str, word: str) -> str:
-    if word in ("small", "large", "dominant"):
+    if word not in _PERFECT:
         return f"{what} is {word}"
     decay = re.sub(r"^G\((.*)\)/G\(total\)$", r"\1", block.description)
     observed = f"The decay {both(decay)}" if block.is_fraction or block.data_type == "BR" else what
     return f"{observed} has {_PERFECT[word]}"
 
 
-_PERFECT = {
-    "seen": "been seen",
-    "not seen": "not been seen",
-    "possibly seen": "possibly been seen",
-    "searched for": "been searched for",
-}
-
-
-def _notes(block: Block, shown: PdgValue, row: sqlite3.Row) -> str:
-    notes = [_VALUE_TYPES[row["value_type"]]]
-    if shown.kind in ("upper", "lower", "nucleon"):
-        notes = ["PDG limit" if row["value_type"] == "OL" else "best limit"]
-    elif shown.kind == "word" or row["value_type"] in ("L", "OL"):  # a p-value, for instance, is not a limit
-        notes = []
-    if row["scale_factor"] and round(row["scale_factor"], 1) > 1.0:
-        notes.append(f"scale factor {row['scale_factor']:.1f}")
-    if shown.kind == "number" and row["confidence_level"]:
-        notes.append(f"error{_level(row)}")
-    if row["comment"]:
-        comment = unicode_text(row["comment"].partition(". ")[0])
-        comment = re.sub(r"^\(([^()]*)\)", r"\1", comment).rstrip(". ")
-        notes.append(_uncapitalised(comment))
+def _notes(fact: Fact) -> str:
+    notes = [fact.basis] if fact.basis else []
+    if fact.scale and round(fact.scale, 1) > 1.0:
+        notes.append(f"scale factor {fact.scale:.1f}")
+    if _is_number(fact) and fact.confidence_level:
+        notes.append(f"error{_level(fact)}")
+    if comment := fact.qualifiers.get("comment"):
+        notes.append(_uncapitalised(unicode_text(comment)))
     return f" ({'; '.join(notes)})." if notes else "."
 
 
@@ -257,21 +262,26 @@ def _what(about: Subject, block: Block, unit: str) -> str:
 
 def _basic(about: Subject, block: Block) -> str:
     """'The Breit-Wigner mass of the …, charged only,' for masses, widths and lifetimes."""
-    _, rest = _in_own_words(block, about)
     noun = {"M": "mass", "G": "full width"}.get(block.data_type, "lifetime (mean life)")
-    words = f"{ascii_text(block.section)} {rest}"
+    words = f"{ascii_text(block.section)} {ascii_text(block.description)}"
     before = "Breit-Wigner " if re.search("Breit-Wigner", words) else ""
-    if re.search(r"pole sqrt", words, re.IGNORECASE):
-        noun = "T-matrix pole √s"
-        rest = ""
-    if re.search(r"\bpole mass", rest, re.IGNORECASE):
+    if _POLE.search(words):
+        return f"The {before}T-matrix pole √s of the {about.text}"
+    if re.search(r"\bpole mass", words, re.IGNORECASE):
         before = "pole "
-    if match := _QUANTITY_WORDS.match(rest):
-        rest = rest[match.end() :]
-    rest = _SAID_ALREADY.sub("", rest).strip(" ,-")
-    rest = _CAPITALISED.sub(lambda m: m[0].lower(), re.sub(r"^\((.*)\)$", r"\1", rest))
+    rest = remainder(block, about)
     extra = f", {unicode_text(rest)}," if rest else ""
     return f"The {before}{noun} of the {about.text}{extra}"
+
+
+def remainder(block: Block, about: Subject) -> str:
+    """What the description of a mass, width or lifetime says beside subject and property: 'charged only, hadroproduced'."""
+    _, rest = _in_own_words(block, about)
+    if match := _QUANTITY_WORDS.match(rest):
+        rest = rest[match.end() :]
+    rest = _SAID_ALREADY.sub("", rest)
+    rest = re.sub(r"^[ ,-]+|[ ,]+$|(?<= )-+$", "", rest).strip()  # the sign of 'e+ e-' stays
+    return _CAPITALISED.sub(lambda m: m[0].lower(), re.sub(r"^\((.*)\)$", r"\1", rest))
 
 
 def _general(about: Subject, block: Block, unit: str) -> str:
@@ -318,29 +328,32 @@ def title(about: Subject, block: Block) -> str:
     return description if description.startswith(about.ascii) else f"{about.ascii} {description}"
 
 
-def is_main_mode(block: Block, shown: PdgValue) -> bool:
+def is_main_mode(block: Block, fact: Fact) -> bool:
     """Whether a decay mode belongs in a list of main modes: exclusive, measured, not part of a chain."""
     text = ascii_text(block.description)
     right = text.partition(" --> ")[2]
     return (
         block.data_type.startswith("BFX")
-        and shown.kind in ("number", "range", "about")
-        and bool(shown.value)
+        and fact.bound not in ("upper", "lower")
+        and not fact.words
+        and bool(fact.value)
         and not _LOOSE_STATE.search(right)
         and not block.is_nucleon_decay
     )
 
 
-def main_decays(about: Subject, modes: Sequence[tuple[Block, PdgValue]]) -> str:
+def main_decays(about: Subject, modes: Sequence[tuple[Block, Fact]]) -> str:
     """One sentence that lists decay modes with their branching fractions."""
     parts = []
-    for block, shown in modes:
+    for block, fact in modes:
         right = unicode_text(block.description).partition(" → ")[2]
-        parts.append(f"{right}: {shown.text}")
+        parts.append(f"{right}: {fact.printed}")
     return f"Main decay modes of the {about.text} and their branching fractions: {'; '.join(parts)}."
 
 
-def charge_states(states: Sequence[sqlite3.Row]) -> Iterator[tuple[sqlite3.Row, sqlite3.Row | None]]:
+def charge_states(
+    states: Sequence[Mapping[str, Any]],
+) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any] | None]]:
     """Each state once with its antiparticle (None if it has none or is its own)."""
     done: set[int] = set()
     for state in states:
@@ -351,7 +364,9 @@ def charge_states(states: Sequence[sqlite3.Row]) -> Iterator[tuple[sqlite3.Row, 
         yield state, partner
 
 
-def _partner(state: sqlite3.Row, states: Sequence[sqlite3.Row], done: set[int]) -> sqlite3.Row | None:
+def _partner(
+    state: Mapping[str, Any], states: Sequence[Mapping[str, Any]], done: set[int]
+) -> Mapping[str, Any] | None:
     others = [s for s in states if s["id"] != state["id"] and s["id"] not in done]
     if state["mcid"] is not None:
         return next((s for s in others if s["mcid"] == -state["mcid"]), None)
@@ -363,7 +378,7 @@ def _partner(state: sqlite3.Row, states: Sequence[sqlite3.Row], done: set[int]) 
     return next(opposite, None)
 
 
-def state_subject(state: sqlite3.Row, about: Subject) -> Subject:
+def state_subject(state: Mapping[str, Any], about: Subject) -> Subject:
     """The subject for one charge state."""
     name = ascii_text(state["name"])
     if not about.is_particle or name == about.ascii:
@@ -372,19 +387,10 @@ def state_subject(state: sqlite3.Row, about: Subject) -> Subject:
     return _named(name, flags)
 
 
-def _charge_text(charge: float | None) -> str:
-    if charge is None:
-        return "unknown"
-    thirds = round(charge * 3)
-    sign = "−" if thirds < 0 else "+" if thirds else ""
-    size = f"{abs(thirds)}/3" if thirds % 3 else str(abs(thirds) // 3)
-    return f"{sign}{size}" + (" e" if thirds else "")
-
-
-def quantum_numbers(state: sqlite3.Row, partner: sqlite3.Row | None, about: Subject) -> str:
+def quantum_numbers(state: Mapping[str, Any], partner: Mapping[str, Any] | None, about: Subject) -> str:
     """The sentence on charge, isospin, spin and parities of one charge state and its antiparticle."""
     who = state_subject(state, about)
-    parts = [f"charge {_charge_text(state['charge'])}"]
+    parts = [f"charge {charge_text(state['charge'])}"]
     for column, name in _QUANTUM_NUMBERS.items():
         value = state[column]
         if value == "?":

@@ -38,8 +38,10 @@ class PdgValue:
         value: central value, limit, or best value or middle of a range, in `unit`; None without a number.
         plus: upper error, or None.
         minus: lower error as a positive number, or None.
-        sources: number of errors given apart; `plus` and `minus` add them in quadrature.
         unit: readable unit, '' for a pure number.
+        errors: upper and lower errors given apart (statistical, systematic), which `plus` and `minus` add in quadrature.
+        low, high: the ends of a range.
+        resolution: one unit of the last digit shown.
     """
 
     text: str
@@ -48,7 +50,10 @@ class PdgValue:
     plus: float | None = None
     minus: float | None = None
     unit: str = ""
-    sources: int = 1  # how many errors are given apart (statistical, systematic)
+    errors: tuple[tuple[float, float], ...] = ()
+    low: float | None = None
+    high: float | None = None
+    resolution: float | None = None
 
 
 @dataclass(frozen=True)
@@ -64,13 +69,17 @@ class _Parsed:
         if self.kind == "range":
             low, high = float(self.numbers[0]), float(self.numbers[1])
             return (float(self.numbers[2]) if len(self.numbers) > 2 else (low + high) / 2) * scale
-        return float(re.split(r"\s*--\s*", self.numbers[0])[-1]) * scale
+        return float(_last(self.numbers[:1])) * scale
 
     def error(self, side: int) -> float | None:
         """Upper (0) or lower (1) error; several sources of error are added in quadrature."""
         if not self.errors:
             return None
         return float(sum(float(pair[side]) ** 2 for pair in self.errors) ** 0.5) * 10.0**self.power
+
+    def resolution(self) -> float:
+        """One unit of the last digit of the central value."""
+        return 10.0 ** (self.power - len(_last(self.numbers).partition(".")[2]))
 
     def agrees(self, value: float | None) -> bool:
         """Whether the text means `value` within the rounding of its last significant digit."""
@@ -79,12 +88,17 @@ class _Parsed:
         if self.kind == "range":
             half_width = abs(float(self.numbers[1]) - float(self.numbers[0])) / 2 * 10.0**self.power
             return abs(self.value() - value) <= 0.1 * half_width
-        last = re.split(r"\s*--\s*", self.numbers[0])[-1]
+        last = _last(self.numbers[:1])
         decimals = len(last.partition(".")[2])
         if not decimals and self.errors:  # '350+-50': zeros at the end of value and errors say nothing
             shown = [last, *(side for pair in self.errors for side in pair)]
             decimals = -min(len(number) - len(number.rstrip("0")) for number in shown if number.strip("0"))
         return abs(self.value() - value) <= 0.501 * 10.0 ** (self.power - decimals) + 1e-9 * abs(value)
+
+
+def _last(numbers: tuple[str, ...]) -> str:
+    """The last number, of '0.001 -- 0.002' the second."""
+    return re.split(r"\s*--\s*", numbers[-1])[-1]
 
 
 def _parse(text: str, power: int) -> _Parsed | None:
@@ -206,8 +220,13 @@ def quantity(
     if shown is None:
         return None
     number = value if value is not None else shown.value()
-    words = _words(shown, percent, unit)
-    return PdgValue(words, shown.kind, number, shown.error(0), shown.error(1), unit, len(shown.errors) or 1)
+    scale = 10.0**shown.power
+    apart = tuple((float(plus) * scale, float(minus) * scale) for plus, minus in shown.errors)
+    low, high = (float(n) * scale for n in shown.numbers[:2]) if shown.kind == "range" else (None, None)
+    return PdgValue(
+        _words(shown, percent, unit), shown.kind, number, shown.error(0), shown.error(1), unit,
+        apart if len(apart) > 1 else (), low, high, shown.resolution(),
+    )  # fmt: skip
 
 
 def _kind(full: str) -> str:

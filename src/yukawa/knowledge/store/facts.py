@@ -1,0 +1,257 @@
+"""The table of facts: rows made from what versions state, found by index, and held against each other."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from yukawa.core.errors import InputError
+from yukawa.knowledge.facts import PROPERTIES, Fact, plain_name
+from yukawa.knowledge.items import NewItem, normalised, stated_facts
+from yukawa.knowledge.parsing import Quantity
+from yukawa.knowledge.parsing.products import has_products, same_channel
+from yukawa.knowledge.parsing.units import find_unit
+from yukawa.knowledge.records import FoundFact, Provenance
+from yukawa.knowledge.store.schema import conflicts, facts, items, versions
+
+Products = Sequence[str | Sequence[str]]
+_BETWEEN = "|"  # products in a row of the table
+_AT_ONCE = 500
+
+
+# ---- rows -----------------------------------------------------------------------------------------
+
+
+def rows_of(version_id: int, stated: Sequence[Fact]) -> list[dict[str, Any]]:
+    """Rows for the facts of one version: one for each subject, with numbers in base units."""
+    return [
+        {"version_id": version_id, "ordinal": ordinal, "subject": subject, "channel": channel} | columns
+        for ordinal, fact in enumerate(stated)
+        for columns in (_columns(fact),)
+        for subject, channel in _places(fact)
+    ]
+
+
+def _places(fact: Fact) -> Iterator[tuple[str, str]]:
+    """Subject and channel of each row; of a mass difference both sides, and the pair for a channel."""
+    if minus := fact.qualifiers.get("minus"):
+        second = minus.split(", ")
+        first = [name for name in fact.subjects if name not in second] or second
+        for pair in itertools.product(first, second):
+            for name in pair:
+                yield name, _BETWEEN.join(sorted(pair))
+    else:
+        channel = _BETWEEN.join(name.replace(_BETWEEN, "/") for name in fact.channel)
+        for name in fact.subjects or ("",):
+            yield name, channel
+
+
+def _columns(fact: Fact) -> dict[str, Any]:
+    unit, size = _base_unit(fact)
+    numbers = {name: getattr(fact, name) for name in ("value", "error_plus", "error_minus", "resolution")}
+    return {
+        "identifier": fact.identifier, "property": fact.property, "name": plain_name(fact.name), "unit": unit,
+        "bound": fact.bound, **{name: None if n is None else n * size for name, n in numbers.items()},
+    }  # fmt: skip
+
+
+def _base_unit(fact: Fact) -> tuple[str, float]:
+    """The dimension of a fact's unit and its size in base units; numbers of a property without one stay as they are."""
+    unit = find_unit(fact.unit) if PROPERTIES[fact.property].dimension is not None else None
+    return (unit.dimension, unit.size) if unit else ("", 1.0)
+
+
+def rebuild(connection: sa.Connection) -> None:
+    """Make the whole table anew from the versions."""
+    connection.execute(sa.delete(facts))
+    columns = (versions.c.id, versions.c.text, versions.c.question, versions.c.attributes, items.c.kind)
+    query = sa.select(*columns).join_from(versions, items).order_by(versions.c.id)
+    for batch in connection.execute(query).partitions(_AT_ONCE):
+        rows = [
+            row
+            for v in batch
+            for row in rows_of(v.id, stated_facts(v.kind, v.text, v.question, v.attributes))
+        ]
+        if rows:
+            connection.execute(sa.insert(facts), rows)
+
+
+# ---- looking up -----------------------------------------------------------------------------------
+
+
+def find(
+    connection: sa.Connection, valid: sa.ColumnElement[bool], *, subjects: Sequence[str], prop: str | None,
+    channel: Products, products: Products, name: str | None, identifier: str | None,
+) -> list[FoundFact]:  # fmt: skip
+    """The facts that match every argument given, in the order of their source (see `KnowledgeBase.find_facts`).
+
+    Args:
+        connection: a read transaction.
+        valid: which versions count.
+        subjects, prop, channel, products, name, identifier: as in `KnowledgeBase.find_facts`.
+
+    Raises:
+        InputError: nothing is given to look for.
+    """
+    wanted: list[sa.ColumnElement[bool]] = []
+    if subjects:
+        wanted.append(facts.c.subject.in_(list(subjects)))
+    for column, value in ((facts.c.property, prop), (facts.c.identifier, identifier)):
+        if value is not None:
+            wanted.append(column == value)
+    if name is not None:
+        wanted.append(facts.c.name == plain_name(name))
+    if channel or products:
+        wanted.append(facts.c.channel != "")
+    if not wanted:
+        raise InputError(
+            "no facts are named", hint="give subjects, a property, products, a name or an identifier"
+        )
+    query = (
+        sa.select(facts.c.version_id, facts.c.ordinal, facts.c.channel)
+        .join_from(facts, versions)
+        .where(*wanted, valid)
+    )
+    places = {
+        (version_id, ordinal)
+        for version_id, ordinal, stored in connection.execute(query)
+        if _fits(stored, channel, products)
+    }
+    return _loaded(connection, sorted(places))
+
+
+def _fits(stored: str, channel: Products, products: Products) -> bool:
+    found = stored.split(_BETWEEN) if stored else []
+    return (not channel or same_channel(found, _alternatives(channel))) and (
+        not products or has_products(found, _alternatives(products))
+    )
+
+
+def _alternatives(products: Products) -> list[Sequence[str]]:
+    return [(names,) if isinstance(names, str) else names for names in products]
+
+
+def _loaded(connection: sa.Connection, places: Sequence[tuple[int, int]]) -> list[FoundFact]:
+    ids = list(dict.fromkeys(version_id for version_id, _ in places))
+    found: dict[int, sa.RowMapping] = {}
+    for start in range(0, len(ids), _AT_ONCE):
+        some = versions.c.id.in_(ids[start : start + _AT_ONCE])
+        query = sa.select(versions, items.c.kind).join_from(versions, items).where(some)
+        found |= {row["id"]: row for row in connection.execute(query).mappings()}
+    return [
+        FoundFact(fact, row["item_id"], row["text"], row["kind"], Provenance.of(row), row["number"])
+        for version_id, ordinal in places
+        for row in (found[version_id],)
+        if (fact := _at(row, ordinal)) is not None
+    ]
+
+
+def _at(row: sa.RowMapping, ordinal: int) -> Fact | None:
+    """One of the facts of a version; None if this release reads its text in another way than the one that filed it."""
+    if row["kind"] == "data":
+        return Fact.from_json(row["attributes"]["facts"][ordinal])
+    stated = stated_facts(row["kind"], row["text"], row["question"], row["attributes"])
+    return stated[ordinal] if ordinal < len(stated) else None
+
+
+# ---- contradictions -------------------------------------------------------------------------------
+
+
+def open_conflicts(connection: sa.Connection, new_items: Sequence[NewItem], moment: int) -> None:
+    """Write down every contradiction between a new item's facts and those that other current items state.
+
+    Items of one data source are not compared with each other: the source itself lists them side by side.
+    """
+    data = [new for new in new_items if new.kind == "data"]
+    for item in new_items:
+        if item.kind != "data" and item.facts:
+            _compare(connection, item, _standing(connection, item.facts), moment)
+    taught = _standing(connection, None) if data else ()
+    for item in data if taught else ():
+        _compare(connection, item, taught, moment)
+
+
+def _standing(connection: sa.Connection, about: Sequence[Fact] | None) -> Sequence[sa.Row[Any]]:
+    """Current rows on the subjects and properties of some facts; without them all that people taught."""
+    query = (
+        sa.select(*(column for column in facts.c if column.name != "id"), versions.c.item_id, versions.c.text)
+        .select_from(facts.join(versions).join(items))
+        .where(versions.c.valid_to.is_(None))
+    )
+    if about is None:
+        return list(connection.execute(query.where(items.c.kind != "data")))
+    subjects = {name for fact in about for name in (fact.subjects or ("",))}
+    properties = {fact.property for fact in about}
+    query = query.where(facts.c.subject.in_(sorted(subjects)), facts.c.property.in_(sorted(properties)))
+    return list(connection.execute(query))
+
+
+def _compare(connection: sa.Connection, item: NewItem, standing: Sequence[sa.Row[Any]], moment: int) -> None:
+    superseded = set(item.attributes.get("supersedes", ()))
+    by_place: dict[tuple[str, str], list[sa.Row[Any]]] = {}
+    for row in standing:
+        if row.item_id != item.item_id and row.item_id not in superseded:
+            by_place.setdefault((row.subject, row.property), []).append(row)
+    against: dict[str, tuple[str, bool]] = {}
+    for mine in rows_of(0, item.facts):
+        for row in by_place.get((mine["subject"], mine["property"]), ()):
+            if _same_quantity(mine, row) and (verdict := _agree(mine, item.text, row)) is not None:
+                # One fact of the other item that agrees clears it: a value for all charges has several rows.
+                key = f"{row.subject}|{row.property}|{row.channel}"
+                against[row.item_id] = (key, against.get(row.item_id, ("", False))[1] or verdict)
+    opened: list[dict[str, Any]] = [
+        {"key": key, "first_item": other, "second_item": item.item_id, "opened": moment, "resolved": None}
+        for other, (key, agrees) in against.items()
+        if not agrees
+    ]
+    data = [row for row in opened if row["first_item"].startswith("pdg:")]
+    if data and len(data) < sum(1 for other in against if other.startswith("pdg:")):
+        # Of several values the source lists for one quantity, one agrees: nothing is contradicted.
+        opened = [row for row in opened if row not in data]
+    if opened:
+        connection.execute(sa.insert(conflicts), opened)
+
+
+def _same_quantity(mine: dict[str, Any], row: sa.Row[Any]) -> bool:
+    if row.property in ("other", "branching-ratio"):  # what these are is said by their description alone
+        return bool(mine["name"] == row.name)
+    if row.property == "mass-difference" or not row.channel or not mine["channel"]:
+        return bool(mine["channel"] == row.channel)
+    stored, other = row.channel.split(_BETWEEN), mine["channel"].split(_BETWEEN)
+    return same_channel(stored, _alternatives(other)) or same_channel(other, _alternatives(stored))
+
+
+def _agree(mine: dict[str, Any], text: str, row: sa.Row[Any]) -> bool | None:
+    """Whether two statements of one quantity can both be right; None where they cannot be compared."""
+    if row.property in _WORDS:
+        return None
+    one, other = quantity(mine), quantity(row._mapping)
+    if one is None and other is None and not row.subject:
+        return normalised(text).casefold() == normalised(row.text).casefold()
+    if one is None or other is None or "range" in (mine["bound"], row.bound):
+        return None
+    return not one.contradicts(other)
+
+
+_WORDS = {name for name, known in PROPERTIES.items() if known.dimension is None} - {
+    "magnetic-moment", "electric-dipole-moment", "constant", "other",
+}  # fmt: skip
+
+
+def quantity(row: Any) -> Quantity | None:
+    """The value of a row of the table."""
+    if row["value"] is None:
+        return None
+    bound = row["bound"] if row["bound"] in ("upper", "lower") else None
+    numbers = (
+        row["value"],
+        row["error_plus"],
+        row["error_minus"],
+        row["unit"],
+        bound,
+        row["resolution"] or 0.0,
+    )
+    return Quantity(*numbers, 0, 0)

@@ -69,9 +69,13 @@ def _holds(value: dict[str, Any], text: str, score: Any) -> bool:
     error = max(map(abs, value.get("error") or [0.0])) * (goal / value["value"] if value["value"] else 1.0)
     margin = max(_TOLERANCE * abs(goal), abs(error))
     return any(
-        one.unit == wanted.unit and abs(float(one.value) - goal) <= margin
+        _dimension(one, score) == _dimension(wanted, score) and abs(float(one.value) - goal) <= margin
         for one in score.measurements(score.plain(text), unit)
     )
+
+
+def _dimension(found: Any, score: Any) -> str:
+    return score._UNITS[found.unit][0] if found.unit else ""
 
 
 def ways(model: str) -> dict[str, Callable[[str], Any]]:

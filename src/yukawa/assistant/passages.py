@@ -69,7 +69,7 @@ class Passages:
         return self.from_hits(question, row, hits, reader)
 
     def from_hits(
-        self, question: str, row: ModelSettings, hits: Sequence[knowledge.Hit], reader: Reader | None = None
+        self, question: str, row: ModelSettings, hits: list[knowledge.Hit], reader: Reader | None = None
     ) -> Answer:
         """An answer from those of some passages that support one, or an abstention."""
         reading = read(focus(question))
@@ -99,7 +99,9 @@ class Passages:
             text, verified, cut = self._written(self._quote_row(), hits, question, None)
             checks, name = (*verified, *failed), "quote"
         if cut:
-            detail = "it was cut at its token limit twice, and its last, unfinished sentence is left out"
+            detail = (
+                "it was cut at its token limit twice, and its last sentence, which is unfinished, is omitted"
+            )
             checks = (*checks, Check("the reply is whole", False, detail))
         cited = prompts.citations(text)
         sources = tuple(_source(hits[n - 1], n) for n in cited if 1 <= n <= len(hits))

@@ -1,8 +1,9 @@
 """A real language model, SmolLM2-135M in llama.cpp, answers public questions through `ask` with its checks.
 
-Run `python benchmarks/real_model.py --questions 50`. Each question is answered three ways: as the default does, with the model
-in its place, and by the model from the sentences of the facts, which code alone answers from otherwise. The model's own
-replies that the checks let through are counted and marked; `--out` keeps every text for marking by people.
+Run `python benchmarks/real_model.py --questions 50`. Each question is answered three ways: as the default does (`quote`), with the
+model in its place (`model`), and by the model from the nearest sentences of the Review (`passages`), which are facts that code
+answers from otherwise. What the model wrote, what of it the checks let through and how much of that is right is counted; `--out`
+keeps every text for marking by people.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ class Answered:
 
     Attributes:
         way: `quote`, `model` or `passages`.
+        drafts: what the model wrote, one text for each time it was asked.
         served: whether the text is the model's own and passed its checks.
         right: whether every expected value stands in it; None where it abstained.
     """
@@ -38,9 +40,32 @@ class Answered:
     text: str
     by: str
     abstained: bool
+    drafts: tuple[str, ...]
     served: bool
     right: bool | None
     seconds: float
+
+
+class Heard:
+    """Reads along and keeps every draft."""
+
+    def __init__(self) -> None:
+        self.drafts: list[str] = []
+        self._new = True
+
+    def piece(self, text: str) -> None:
+        """The next words."""
+        if self._new:
+            self.drafts.append("")
+        self._new = False
+        self.drafts[-1] += text
+
+    def again(self, reason: str) -> None:
+        """Another draft follows."""
+        self._new = True
+
+
+Ask = Callable[[str, Heard], Any]
 
 
 def sample(count: int, seed: int) -> list[dict[str, Any]]:
@@ -78,10 +103,11 @@ def _dimension(found: Any, score: Any) -> str:
     return score._UNITS[found.unit][0] if found.unit else ""
 
 
-def ways(model: str) -> dict[str, Callable[[str], Any]]:
+def ways(model: str) -> dict[str, Ask]:
     """The three ways of asking, on the knowledge base of YUKAWA_HOME."""
     from yukawa.assistant import Assistant
     from yukawa.assistant.passages import PASSAGES, Passages
+    from yukawa.assistant.support import Supported
     from yukawa.core.settings import ModelSettings, load_settings
     from yukawa.knowledge import open_base
 
@@ -91,26 +117,39 @@ def ways(model: str) -> dict[str, Callable[[str], Any]]:
     base = open_base(settings)
     assistant = Assistant(base, settings)
     passages = Passages(base, settings, {})
+
+    def nearest(question: str, heard: Heard) -> Any:
+        hits = base.search(question, k=PASSAGES)
+        return passages._write(question, row, [Supported(hit, 1.0, 1.0) for hit in hits], heard)
+
     return {
-        "quote": lambda question: assistant.ask(question, model="quote", keep=False),
-        "model": lambda question: assistant.ask(question, model=MODEL, keep=False),
-        "passages": lambda question: passages.from_hits(question, row, base.search(question, k=PASSAGES)),
+        "quote": lambda question, heard: assistant.ask(question, model="quote", keep=False, reader=heard),
+        "model": lambda question, heard: assistant.ask(question, model=MODEL, keep=False, reader=heard),
+        "passages": nearest,
     }
 
 
-def run(rows: Sequence[dict[str, Any]], asked: dict[str, Callable[[str], Any]]) -> list[Answered]:
+def run(rows: Sequence[dict[str, Any]], asked: dict[str, Ask]) -> list[Answered]:
     """Every question, every way."""
     score = answers.load_score()
     found = []
     for row in rows:
         for way, ask in asked.items():
-            begun = time.perf_counter()
-            answer = ask(row["question"])
+            begun, heard = time.perf_counter(), Heard()
+            answer = ask(row["question"], heard)
             seconds = time.perf_counter() - begun
             right = None if answer.abstained else stated(row, answer.text, score)
             served = answer.model == MODEL and not answer.abstained
             one = Answered(
-                row["id"], way, answer.text, answer.model, answer.abstained, served, right, seconds
+                row["id"],
+                way,
+                answer.text,
+                answer.model,
+                answer.abstained,
+                tuple(heard.drafts),
+                served,
+                right,
+                seconds,
             )
             found.append(one)
             print(f"{row['id']} {way}: {mark(one)} in {seconds:.1f} s", flush=True)
@@ -134,6 +173,7 @@ def summary(found: Sequence[Answered]) -> dict[str, Any]:
             "answered": sum(not one.abstained for one in of),
             "right": sum(one.right is True for one in of),
             "not_right": sum(one.right is False for one in of),
+            "own_written": sum(bool(one.drafts) for one in of),
             "own_served": len(own),
             "own_right": sum(one.right is True for one in own),
             "own_right_interval": answers.wilson(sum(one.right is True for one in own), len(own)),

@@ -58,7 +58,9 @@ def test_every_question_of_the_sample_is_right_in_the_words_of_its_expectation(r
 
 def test_the_figures_count_what_was_served_and_what_became_worse(real_model):
     def one(name, way, right, served=False):
-        return real_model.Answered(name, way, "", "", right is None, served, right, 1.0)
+        return real_model.Answered(
+            name, way, "", "", right is None, ("a draft",) * served, served, right, 1.0
+        )
 
     found = [
         one("a", "quote", True), one("a", "model", True, served=True), one("b", "quote", None), one("b", "model", False, served=True),

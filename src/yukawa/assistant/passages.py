@@ -66,12 +66,6 @@ class Passages:
             if kind != "data"
             for hit in self._base.search(question, k=CANDIDATES, as_of=as_of, domain=domain, kind=kind)
         ]
-        return self.from_hits(question, row, hits, reader)
-
-    def from_hits(
-        self, question: str, row: ModelSettings, hits: list[knowledge.Hit], reader: Reader | None = None
-    ) -> Answer:
-        """An answer from those of some passages that support one, or an abstention."""
         reading = read(focus(question))
         ranked = best(reading, hits)
         support = ranked[0].support if ranked else 0.0

@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 import sqlite3
 from collections import defaultdict
+from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
-from yukawa.knowledge.parsing.channels import Mode, canonical, channel_key, mode, read_channel
+from yukawa.knowledge.parsing.channels import Mode, canonical, channel_key, mode, pair_condition, read_channel
 from yukawa.knowledge.parsing.final_state import states, title
 from yukawa.knowledge.parsing.particles import database_path, particle_table
 from yukawa.knowledge.parsing.spelling import plain_ascii
@@ -33,8 +35,9 @@ def decay_table() -> dict[str, list[tuple[str, int, str]]]:
 
 def read(description: str) -> Mode:
     text = plain_ascii(description)
-    channel, _ = read_channel(text, text.find("→") + 1, len(text))
-    return mode(channel)
+    arrow = text.find("→")
+    channel, _ = read_channel(text, arrow + 1, len(text))
+    return mode(replace(channel, conditions=channel.conditions + pair_condition(text[:arrow])))
 
 
 # ---- laws -------------------------------------------------------------------------------------------
@@ -58,6 +61,21 @@ def test_a_mode_reads_alike_in_every_notation(decay_modes: Modes) -> None:
 def test_all_modes_read_alike_in_every_notation(decay_modes: Modes) -> None:
     for wrong in differing(decay_modes).values():
         assert len(wrong) <= len(decay_modes) // 400, wrong
+
+
+def test_a_mode_of_known_particles_reads_alike_in_latex(
+    decay_modes: Modes, latex: Callable[[str], str]
+) -> None:
+    particles = particle_table().particles
+    wrong, asked = [], 0
+    for description in random.Random(3).sample(sorted(decay_modes.values()), 1500):
+        words = description.replace("-->", r"\to").split()
+        if all(word in particles or word == r"\to" for word in words):
+            asked += 1
+            written = "$" + " ".join(latex(word).strip("$") for word in words) + "$"
+            wrong += [written] if read(written) != canonical(description) else []
+    assert asked > 300
+    assert wrong == []
 
 
 def test_products_are_those_of_the_decay_table(decay_modes: Modes) -> None:

@@ -24,6 +24,11 @@ def only(text: str) -> Decay:
     (r"$\mathcal{B}(B^0_s\to\mu^+\mu^-)$", "B_s()0", "mu+ mu-"),
     ("Z衰变到μ+μ-的分支比是多少", "Z0", "mu+ mu-"),
     ("Zのe+e-への崩壊の分岐比", "Z0", "e+ e-"),
+    ("Λ粒子が陽子とπ⁻に崩壊する割合", "Lambda0", "p pi-"), ("Wie oft zerfällt das Z-Boson in ein Myon-Paar?", "Z0", "mu+- mu+-"),
+    ("In what percentage of cases does a K-short turn into two charged pions?", "K(S)0", "pi+- pi+-"),
+    ("τ轻子衰变成μ子和两个中微子的分支比", "tau-", "mu+- neutrino neutrino"),
+    ("K⁺ zerfällt in ein Antimyon und ein Neutrino", "K+", "mu+ neutrino"),
+    ("the B_s to dimuon branching ratio", "B_s()0", "mu+- mu+-"), ("Z → dielectrons", "Z0", "e+- e+-"),
     ("How does the neutron decay to a proton, an electron and an antineutrino?", "n", "e+- nubar p"),
     ("probability that a K+ decays to pi+ pi0", "K+", "pi+ pi0"),
     ("B+ → D0bar l+ nu at LHCb", "B+", "Dbar0 lepton+ nu"),
@@ -57,7 +62,8 @@ def test_a_mere_to_is_marked() -> None:
 
 
 @pytest.mark.parametrize(("text", "problem"), [
-    ("D0 → K- pi+ pi+", "charge"), ("e+ e- → mu+ mu-", "reaction"), ("Zorblon → mu+ mu-", "not a particle known here"),
+    ("D0 → K- pi+ pi+", "charge"), ("e+ e- → mu+ mu-", "reaction"), ("cross section for e+ e- → ZH at 240 GeV", "reaction"),
+    ("Zorblon → mu+ mu-", "not a particle known here"),
 ])  # fmt: skip
 def test_problems(text: str, problem: str) -> None:
     assert problem in only(text).problem

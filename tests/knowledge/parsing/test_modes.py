@@ -6,11 +6,12 @@ import random
 import sqlite3
 from collections import defaultdict
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
 from yukawa.knowledge.facts import Fact
-from yukawa.knowledge.parsing.channels import canonical, read_channel
+from yukawa.knowledge.parsing.channels import canonical, pair_condition, read_channel
 from yukawa.knowledge.parsing.modes import (
     BOTH_CHARGES,
     EITHER_LEPTON,
@@ -67,7 +68,9 @@ def wrong_modes(decay_modes: Modes, sample: set[str]) -> tuple[int, list[str], i
             own = modes[members.index(identifier)]
             for form in FORMS:
                 text = plain_ascii(form(decay_modes[identifier]))
-                read, _ = read_channel(text, text.find("→") + 1, len(text))
+                arrow = text.find("→")
+                read, _ = read_channel(text, arrow + 1, len(text))
+                read = replace(read, conditions=read.conditions + pair_condition(text[:arrow]))
                 places = best_modes(subjects[particle], read, modes)
                 asked += 1
                 none += not places

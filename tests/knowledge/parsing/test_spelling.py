@@ -42,8 +42,8 @@ def test_decays_in_every_notation_have_the_same_names(text: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "expected"), [
-    ("", ""), ("  a \n\t b ", "a b"), ("J/ψ", "J/psi"), (r"$J/\psi$", "J/psi"), ("ν̄_μ", "nubar_mu"), (r"$\bar{\nu}_\mu$", "nubar _mu"),
-    (r"\bar\nu_\mu", "nubar _mu"), ("B̄⁰", "Bbar0"), ("K⁺", "K+"), ("π±", "pi+-"), ("η′", "eta'"), ("D*", "D*"), ("3 × 10⁻⁵", "3 x 10-5"),
+    ("", ""), ("  a \n\t b ", "a b"), ("J/ψ", "J/psi"), (r"$J/\psi$", "J/psi"), ("ν̄_μ", "nubar_mu"), (r"$\bar{\nu}_\mu$", "nubar_mu"),
+    (r"\bar\nu_\mu", "nubar_mu"), ("B̄⁰", "Bbar0"), ("K⁺", "K+"), ("π±", "pi+-"), ("η′", "eta'"), ("D*", "D*"), ("3 × 10⁻⁵", "3 x 10-5"),
     ("the K-meson", "the K meson"), ("eta prime", "eta'"), ("pi \n plus", "pi+"), ("pi plus or minus", "pi plus or minus"),
     ("café", "cafe"), ("μ µ", "mu mu"), ("a − b – c", "a - b - c"), (r"$m_{\tau}$", "mass tau"),
 ])  # fmt: skip

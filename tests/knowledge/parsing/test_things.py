@@ -117,6 +117,9 @@ def test_the_edit_distance_is_symmetric(one: str, other: str) -> None:
     ("Sigma_plus", "Sigma+"), ("B0bar", "Bbar0"), ("K_short", "K(S)0"), ("&pi;<sup>+</sup>", "pi+"), ("anti-B_s0", "Bbar_s()0"),
     ("B_d", "B0"), ("K∗⁰", "K^*(892)0"), ("D_s*+", "D_s^*()+"), ("π−", "pi-"), ("K＊⁰", "K^*(892)0"), ("the Z's width", "Z0"),
     ("p\u200bi+", "pi+"), ("J/ψ粒子", "J/psi(1S)"), ("S035", "tau-"), ("K介子", "K+"), ("lepton tau", "tau-"),
+    ("sigma zero lifetime", "Sigma0"),
+    ("das positive Kaon", "K+"), ("el bosón W negativo", "W-"), ("cascade minus", "Xi-"), ("lifetime of the tau-lepton", "tau-"),
+    ("c tau of the B0", "B0"), ("K-decays", "K+"), ("le pion chargé", "pi+"), ("negatively charged pion", "pi-"),
 ])  # fmt: skip
 def test_names_in_every_notation(text: str, name: str) -> None:
     assert only(text).names[0] == name or (name in only(text).names and not only(text).state_given)
@@ -124,7 +127,7 @@ def test_names_in_every_notation(text: str, name: str) -> None:
 
 @pytest.mark.parametrize("text", [
     "Z'", "W'", "t'", "b'", "Z prime", "W-prime", "\\tilde{t}", "t̃", "the charged Higgs", "the dark photon", "sterile neutrino",
-    "rho'", "excited electron", "K**0", "PDG ID 99999", "neutral proton", "Z''",
+    "rho'", "excited electron", "K**0", "PDG ID 99999", "neutral proton", "Z''", "corsika code 5",
 ])  # fmt: skip
 def test_what_only_looks_like_a_name_has_none(text: str) -> None:
     assert only(text).names == ()
@@ -132,9 +135,22 @@ def test_what_only_looks_like_a_name_has_none(text: str) -> None:
 
 @pytest.mark.parametrize("text", [
     "in PDG 2024", "in the 2016 edition", "the lifetime in s", "5 g", "10 电子伏特", "рi+", "К+", "quark model", "bs", "e.g. this",
+    "What that",
+    "longer than 2e-10 s", "hbar c in MeV fm", "a 0,999c", "existe-t-il", "d'avance",
 ])  # fmt: skip
 def test_what_is_no_particle_gives_nothing(text: str) -> None:
     assert find_things(text) == []
+
+
+def test_the_state_said_is_the_state_found() -> None:
+    for text, names in {
+        "pion chargé": {"pi+", "pi-"},
+        "neutral kaon": {"K0", "Kbar0", "K(S)0", "K(L)0"},
+        "charged kaons": {"K+", "K-"},
+    }.items():
+        thing = only(text)
+        assert (set(thing.names), thing.state_given) == (names, True)
+    assert {n for thing in find_things("Lambda plus photon") for n in thing.names} == {"Lambda0", "gamma"}
 
 
 def test_identifiers() -> None:

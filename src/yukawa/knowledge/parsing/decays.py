@@ -21,8 +21,8 @@ _TO = re.compile(
 # Japanese names the products before the verb: 'Zのe+e-への崩壊', 'ZがμμにΔ崩壊する'.
 _BEFORE_VERB = re.compile(r"[のがは] ?(?=[^。?？]{1,80}(?:への?|に) ?崩壊)")
 _SPEAKS_OF_DECAYS = re.compile(
-    r"\b(?:decay|disintegrat|branching|zerf(?:a|ae)ll|zerleg|desint|se d[eé]sint|desintegr|decad|decai|decae|goes?\b|going\b|went\b"
-    r"|annihilat|transition|uebergang|ubergang|transform|convert|break|fraction\b|mode|channel|kanal|canal)"
+    r"\b(?:decay|disintegrat|branching|zerf(?:a|ae)ll|zerleg|desint|desintegr|decad|decai|decae|goes?\b|going\b|went\b|turns?\b|turning"
+    r"|ends? up|ending up|becom|annihilat|transition|uebergang|ubergang|transform|convert|break|fraction\b|mode|channel|kanal|canal)"
     r"|衰变|衰變|崩壊|分支比|分岐比",
     re.IGNORECASE,
 )
@@ -74,7 +74,7 @@ def find_decays(text: str) -> list[Decay]:
         subject = _subject(mentions, start, done)
         if subject is None and not explicit:
             continue
-        problem = _arrow_problem(plain, masked, start) if masked[start] == "→" else ""
+        problem = _arrow_problem(plain, masked, mentions, start) if masked[start] == "→" else ""
         found.append(_decay(text, spelled, subject, channel, (start, last), explicit, problem))
         done = last
     return found
@@ -111,19 +111,24 @@ def _subject(mentions: Sequence[Mention], before: int, after: int) -> Mention | 
     return next((m for m in reversed(mentions) if after <= m.start and m.end <= before), None)
 
 
-def _arrow_problem(plain: str, masked: str, start: int) -> str:
+def _arrow_problem(plain: str, masked: str, mentions: Sequence[Mention], start: int) -> str:
     """Why what stands just before an arrow does not decay: no known name, or two particles that react."""
     before = masked[:start].rstrip()
     if not before.endswith("¤"):
         if _SOUGHT.search(before) or before.endswith(")"):
             return ""
         return f"what decays is not a particle known here: '{plain[:start].split()[-1]}'"
+    last = [m for m in mentions if m.end <= start][-2:]
     if (
-        not pair_condition(plain[:start])
-        and re.search(r"¤ +¤+$", before)
-        and not re.search(r"[A-Za-z] ¤+ ¤+$", before)
+        len(last) == 2
+        and not plain[last[0].end : last[1].start].strip()
+        and not set(last[0].names) & set(last[1].names)
     ):
-        return "two particles stand before the arrow: a reaction, not a decay"
+        return (
+            ""
+            if pair_condition(plain[:start])
+            else "two particles stand before the arrow: a reaction, not a decay"
+        )
     return ""
 
 

@@ -51,7 +51,7 @@ _CHARGED = re.compile(r"(?:charged|neutral) (?=[A-Za-z])", re.IGNORECASE)
 _OPEN = {
     "anything": "anything", "X": "anything", "everything": "anything", "inclusive": "anything", "hadrons": "hadrons",
     "invisible": "invisible", "invisibles": "invisible", "invisibly": "invisible", "neutrals": "neutrals", "neut.": "neutrals",
-    "charged": "charged", "baryons": "baryons", "hadron": "hadron", "positronium": "positronium", "charmless": "charmless",
+    "charged": "charged", "baryons": "baryons", "hadron": "hadrons", "positronium": "positronium", "charmless": "charmless",
     "(particles)-": "particles-", "exclusive modes": "exclusive modes", "bodies": "bodies", "light boson": "light boson",
     "Dark Photon": "dark photon", "dark photon": "dark photon", "anti-deutron": "antideuteron", "antideutron": "antideuteron",
     "antideuteron": "antideuteron", "b-baryon": "b-baryon", "ALP": "ALP", "leptons": "leptons", "pi's": "pi's",
@@ -111,12 +111,14 @@ _TIMES = re.compile(r"[x/] ?B\(")
 _TAG = re.compile(r" ?\((D|D\^?\*|s|0|NR|\[[^()\]]{1,20}\] ?GeV)\)(\*{2,}[+\-0]{0,1}|\^?[*+\-0]{1,2})?")
 _GROUP_SIGN = re.compile(r"(?:\+-|-\+|\+|-|0)(?![A-Za-z0-9])|[_^]0?\^?\*?(?:\(0\))?[\^*+\-0()]*")
 _BRACKETS = {"(": ")", "[": "]"}
+_TWO = re.compile(r"di-?(?P<one>muon|electron|photon|pion|kaon|tau|boson)s?(?![A-Za-z])")
 _SHORT = re.compile("gamma|mu|tau|pi|eta|rho|phi|nu|[KDB]bar|[bctp]bar|Lambda|[KDBWZHepbctgln]")
 # Families that sources name and the particle table does not have.
 FAMILIES = {
     "lepton+": ("e+", "mu+"), "lepton-": ("e-", "mu-"), "lepton": ("e+", "e-", "mu+", "mu-"),
     "h+": ("K+", "pi+"), "h-": ("K-", "pi-"),
     "nu": ("nu_e", "nu_mu", "nu_tau"), "nubar": ("nubar_e", "nubar_mu", "nubar_tau"),
+    "neutrino": ("nu_e", "nu_mu", "nu_tau", "nubar_e", "nubar_mu", "nubar_tau"),
 }  # fmt: skip
 _ALIKE = {
     "l": "lepton", "l+": "lepton+", "l-": "lepton-", "l+-": "lepton", "l-+": "lepton", "lepton+-": "lepton", "lepton-+": "lepton",
@@ -249,6 +251,9 @@ def _names(text: str, position: int, end: int) -> list[Token] | None:
         return [Token("name", position, mention.end, text[position : mention.end], mention.names)]
     if match := _OPEN_WORD.match(text, position, end):
         return [Token("name", position, match.end(), match[0])]
+    if (two := _TWO.match(text, position, end)) and (one := mention_at(two["one"], 0)):
+        token = Token("name", position, two.end(), two["one"], one.names)
+        return [token, Token("pair", two.end(), two.end())]
     if glued := _glued(text, position, end):
         return glued
     if symbol:

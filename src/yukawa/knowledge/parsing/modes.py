@@ -57,10 +57,11 @@ def best_modes(subjects: Sequence[str], channel: Channel, stored: Sequence[Mode]
         stored: the modes that a source lists for this particle.
     """
     table = particle_table().particles
-    wanted = []
-    if not subjects or any(not table[s].is_antiparticle for s in subjects):
-        wanted.append(channel)
-    if any(table[s].is_antiparticle for s in subjects):
+    anti = [
+        s in table and table[s].is_antiparticle for s in subjects
+    ]  # a subject may be a mixture, 'B+-/B0 admixture'
+    wanted = [] if subjects and all(anti) else [channel]
+    if any(anti):
         wanted.append(conjugate(channel))
     keys = [canonical_mode(one) for one in wanted]
     if exact := [place for place, mode in enumerate(stored) if any(_is(mode, key) for key in keys)]:
@@ -73,7 +74,7 @@ def best_modes(subjects: Sequence[str], channel: Channel, stored: Sequence[Mode]
     best = min(levels.values(), default=SAME)
     places = [place for place, level in levels.items() if level == best]
     if best == MORE_SPECIFIC and len(places) > 1:
-        particle = [table[s].conjugate if table[s].is_antiparticle else s for s in subjects]
+        particle = [table[s].conjugate if is_anti else s for s, is_anti in zip(subjects, anti, strict=True)]
         fewest = min(flavour_violation(particle, stored[p].channel) for p in places)
         places = [p for p in places if flavour_violation(particle, stored[p].channel) == fewest]
         places = [p for p in places if not any(_sums_over(stored[q], stored[p]) for q in places if q != p)]

@@ -28,11 +28,25 @@ UNLISTED = {
 }
 _IGNORED = frozenset(" _^(){}/,")
 _CHARGE = re.compile(r"(?:0|\+\+|--|\+|-)$")
-_CHARGED = re.compile(r"(?<!\S)(charged|neutral) +$", re.IGNORECASE)
+# Words for charge before a name, and in Romance languages after it.
+_CHARGED = re.compile(
+    r"(?<!\S)(charged|neutral|positive(?:ly charged)?|negative(?:ly charged)?|(?:elektrisch )?geladene[nrsm]?|neutrale[nrsm]?"
+    r"|positive[nrsm]|negative[nrsm])[ -]+$",
+    re.IGNORECASE,
+)
+_CHARGED_AFTER = re.compile(
+    r" (chargee?s?|cargad[oa]s?|caric[oahe]{1,2}|neutr[eoai]s?|positi(?:fs?|ves?|v[oa]s?)|negati(?:fs?|ves?|v[oa]s?))(?![A-Za-z])"
+)
 _STATE = re.compile(r" ?\( {0,3}~?\d{1,6}[SPDF]? {0,3}\)")
 # What a decay mode says in brackets just after a name.
 _NOTE = re.compile(r"\((?:[SPDF]-wave|NR|non|[SDI][DEN]|ex|\(?parallel|\(?perp|0\))")
 _LETTERS = re.compile(r"[A-Za-z]+")
+_SPACED_NUMBER = re.compile(r" \d")
+_POWER_OF_TEN = re.compile(r"\d[eE][+-]\d")  # '2e-10' holds no electron
+# A hyphen before an ordinary word is not a charge: 'tau-lepton', 'K-decays', but 'K-pi+' is.
+_HYPHEN = re.compile(
+    r"-(?!(?:anti|pi|mu|tau|nu|eta|rho|phi|gamma|omega|psi|chi|Lambda|Sigma|Delta|Omega|Upsilon|lepton[+-])(?![a-z]{2})|nubar)[A-Za-z][a-z]{2,}"
+)
 _WORD = re.compile(r"(?:[A-Za-z][ _^(){}/,]*){3}")
 _WORDY = re.compile(r"[A-Za-z]{3}")
 _KIND_BEFORE = re.compile(
@@ -175,6 +189,8 @@ def _spellings(particles: dict[str, Particle], groups: dict[str, set[str]]) -> t
     resolve = {**{name: {name} for name in particles}, **bases, **families}
     _add_short_names(table, resolve)
     table["D*"] = {"D^*(2007)0", "D^*(2010)+", "D^*(2010)-", "Dbar^*(2007)0"} & set(particles)
+    for key in ("Dbar*", "antiD*"):
+        table[key] = {"Dbar^*(2007)0", "D^*(2010)-"} & set(particles)
     _add_conjugates(table, particles)
     folded = _folded(table, resolve, particles)
     _add_charges(table, particles)
@@ -338,7 +354,7 @@ def find_particles(text: str) -> list[Mention]:
 
 def mention_at(text: str, position: int) -> Mention | None:
     """The longest particle name that begins at `text[position]`, if one does."""
-    if _inside_word(text, position):
+    if _inside_word(text, position) or _POWER_OF_TEN.match(text, max(0, position - 1)):
         return None
     table = particle_table()
     exact = _longest(text, position, table.spellings)
@@ -375,13 +391,17 @@ def _longest(
     for position in range(start, len(text)):
         character = text[position]
         if character in _IGNORED:
-            if text.startswith("(*)", position):  # 'D^(*)' is D or D*
-                break
+            if text.startswith("(*)", position) or (
+                (len(key) == 1 or key[-1:] in ("+", "-", "0")) and _SPACED_NUMBER.match(text, position)
+            ):
+                break  # 'D^(*)' is D or D*; 'a 0.5' names nothing, 'K- 2 pi+' no K_2
             depth += (character == "(") - (character == ")")
             if depth < 0:
                 break
             continue
         if character in "+-" and text[position - 1 : position] == " ":  # 'm(D+) - m(D0)': a minus, no charge
+            break
+        if character == "-" and _HYPHEN.match(text, position):
             break
         key += character.lower() if fold else character
         names = table.names.get(key)
@@ -423,13 +443,27 @@ def _ends(text: str, end: int, last: str) -> bool:
 def _narrowed(text: str, start: int, end: int, names: tuple[str, ...], table: ParticleTable) -> Mention:
     """Use 'charged', 'neutral' before a name and swallow 'meson', 'boson' … after it."""
     given = text[end - 1] in "+-0" or len({table.particles[n].charge for n in names}) == 1
-    if before := _CHARGED.search(text, max(0, start - 12), start):
-        kept = tuple(n for n in names if bool(table.particles[n].charge) == (before[1].lower() == "charged"))
-        if kept:
-            names, given, start = kept, True, before.start()
+    if (before := _CHARGED.search(text, max(0, start - 24), start)) and (
+        kept := _of_charge(names, before[1])
+    ):
+        names, given, start = kept, True, before.start()
     if kind := _KIND_BEFORE.search(text, max(0, start - 14), start):
         start = kind.start()
     following = _FOLLOWING.match(text, end)
     if following and following[1].lower() in GENUS:
         end = following.end()
+    if (after := _CHARGED_AFTER.match(text, end)) and (kept := _of_charge(names, after[1])):
+        names, given, end = kept, True, after.end()
     return Mention(start, end, names, given)
+
+
+def _of_charge(names: tuple[str, ...], word: str) -> tuple[str, ...]:
+    """Those of `names` that 'charged', 'neutral', 'positive' or 'negative' (in any language) can mean."""
+    particles = particle_table().particles
+    charges = {name: particles[name].charge or 0.0 for name in names}
+    kind = word.lower()[:3]
+    if kind == "neu":
+        return tuple(n for n in names if charges[n] == 0)
+    if kind in ("pos", "neg"):
+        return tuple(n for n in names if charges[n] * (1 if kind == "pos" else -1) > 0)
+    return tuple(n for n in names if charges[n])

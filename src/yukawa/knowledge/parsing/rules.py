@@ -10,10 +10,7 @@ from yukawa.knowledge.parsing import combining
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
 from yukawa.knowledge.parsing.combining import CHOOSING, relation_of, yes_or_no
 from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Operation, Thing, Wanted
-from yukawa.knowledge.parsing.wanted import OF_DECAYS, listed_decay, quantities, subject_of
-
-_ANY = Thing(("class:particle",), "", (0, 0), True)
-
+from yukawa.knowledge.parsing.wanted import ANY, OF_DECAYS, listed_decay, quantities, subject_of
 
 Rule = Callable[[Clause, Context], "list[Goal] | None"]
 
@@ -79,7 +76,7 @@ def _reverse(clause: Clause, context: Context) -> list[Goal] | None:
             goals.append(
                 Goal(
                     "reverse",
-                    (Wanted(_ANY, "monte-carlo-number", spans=own),),
+                    (Wanted(ANY, "monte-carlo-number", spans=own),),
                     asserted=asserted,
                     relation="=",
                     spans=spans,
@@ -93,7 +90,7 @@ def _reverse(clause: Clause, context: Context) -> list[Goal] | None:
     asks = clause.contains(CHOOSING) or clause.has("list")
     if not asks or len(classes) > 1:
         return None
-    thing = subject_of(clause.tokens[classes[0]]) if classes else _ANY
+    thing = subject_of(clause.tokens[classes[0]]) if classes else ANY
     filters = _filters(clause, "branching-fraction")
     spans = clause.use(
         *channels, *classes, *[i for i in clause.places("property") if clause.tokens[i].value == "decays"]

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from yukawa.knowledge.parsing.names import EAST_ASIAN
+from yukawa.knowledge.parsing.names import EAST_ASIAN, ENGLISH
 
 ARROW = " → "  # kept as one character no particle name contains
 
@@ -49,6 +49,7 @@ _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _MACRON = re.compile("(?<=[A-Za-z])[\u0304\u0305]+")
 _LONE_MARK = re.compile("(?:(?<![A-Za-z])|(?<=psi)|(?<=chi))([A-Za-z])\u0303(?![A-Za-z])")
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uff66-\uff9f"
+_KANA = re.compile("[\u3041-\u30ff\uff66-\uff9f]")
 _SCRIPTS_MEET = re.compile(rf"(?<=[{_CJK}])(?=[A-Za-z0-9])|(?<=[A-Za-z0-9+\-*')])(?=[{_CJK}])")
 _EAST_ASIAN = re.compile(
     "(?:"
@@ -61,7 +62,9 @@ _COMPOUND = re.compile(
     re.IGNORECASE,
 )
 # Before each pattern come the strings without which it cannot match: most texts hold none, and `in` is cheap.
+_NAMED = "|".join([*ENGLISH, "charged", "neutral"])  # 'Lambda plus photon' holds no Lambda+
 _SPOKEN = (
+    (("igma",), re.compile(r"\bsigma(?= ?(?:0|zero|nought|plus|minus)\b)"), "Sigma"),
     (("m_", "M_"), re.compile(r"\b[mM]_\{?(?=[A-Za-z])"), "mass "),
     (("Gamma_",), re.compile(r"\bGamma_\{?(?=[A-Za-z])(?!tot|i\b)"), "width "),
     (("tau_",), re.compile(r"\btau_(?=[A-Z]|n\b|pi\b)"), "lifetime "),
@@ -73,14 +76,14 @@ _SPOKEN = (
     (("star",), re.compile(r"\b([A-Z](?:_?[a-z])?|Sigma_?[bc]?|Xi_?[bc]?|Omega_?[bc]?)[- ]star\b"), r"\1*"),
     (("star",), re.compile(r"\b([A-Z](?:_[a-z])?)_?star(?=[0+_-]|\b)"), r"\1*"),
     (("prime",), re.compile(r"\b([A-Zbt]|eta|Xi_?[bc]|chi|psi)[-_ ]prime\b"), r"\1'"),
-    (("plus",), re.compile(r"(?<=[A-Za-z*']) (?:plus)\b(?! or)"), "+"),
+    (("plus",), re.compile(rf"(?<=[A-Za-z*']) plus\b(?! or)(?! (?:(?:an?|the|one|two|its) )?(?:{_NAMED})s?\b)"), "+"),
     (("minus",), re.compile(r"(?<=[A-Za-z*'])(?<! or) minus\b"), "-"),
     (("_plus",), re.compile(r"(?<=[A-Za-z*')])(?:_plus)+(?![A-Za-z])"), lambda m: "+" * m[0].count("p")),
     (("_minus",), re.compile(r"(?<=[A-Za-z*')])(?:_minus)+(?![A-Za-z])"), lambda m: "-" * m[0].count("m")),
     (("_zero",), re.compile(r"(?<=[A-Za-z*')])_zero(?![A-Za-z])"), "0"),
     (("_bar",), re.compile(r"(?<=[A-Za-z])_bar(?![a-z])"), "bar"),
     (("zero", "nought", "naught"),
-     re.compile(r"\b([A-Z][a-z]?|pi|Sigma|Xi|Lambda|Delta|rho) (?:zero|nought|naught)\b"), r"\g<1>0"),
+     re.compile(r"\b([A-Z][a-z]?|pi|[Ss]igma|[Xx]i|[Ll]ambda|[Dd]elta|rho|cascade) (?:zero|nought|naught)\b"), r"\g<1>0"),
 )  # fmt: skip
 
 _Replacement = str | Callable[[re.Match[str]], str]
@@ -239,8 +242,8 @@ def _from_latex(text: _Text) -> None:
     text.sub(_TIE, " ")
     text.sub(_HYPHEN_AFTER_MATH, "")
     text.sub(_FONT, "")
-    text.sub(_BAR, lambda m: (m[1] or m[2]) + "bar ")
-    text.sub(_TILDE, lambda m: (m[1] or m[2]) + "tilde ")
+    text.sub(_BAR, lambda m: (m[1] or m[2]) + "bar" + _gap(m))
+    text.sub(_TILDE, lambda m: (m[1] or m[2]) + "tilde" + _gap(m))
     for pattern, plain in _COMMAND_PATTERNS:
         text.sub(pattern, plain)
     text.sub(_GLUED_COMMAND, "")
@@ -249,12 +252,19 @@ def _from_latex(text: _Text) -> None:
     text.sub(_MATH, " ")
 
 
+def _gap(match: re.Match[str]) -> str:
+    """A space, unless the name continues."""
+    return "" if match.string[match.end() : match.end() + 1] in tuple("_^(*'+-0") else " "
+
+
 _HYPHEN_AFTER_MATH = re.compile(r"\$(?=-[A-Za-z])")  # '$K_S^0$-meson'
 _TIE = re.compile("~")
 _MATH = re.compile(r"\$")
 
 
 def _plain_characters(match: re.Match[str]) -> str:
+    if _KANA.match(match[0]):  # its marks belong to the letter
+        return unicodedata.normalize("NFKC", match[0])
     return "".join(_plain_character(c) for c in unicodedata.normalize("NFD", match[0]))
 
 

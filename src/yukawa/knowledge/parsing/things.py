@@ -12,7 +12,7 @@ from yukawa.knowledge.parsing.spelling import Spelled, plain_ascii, spell
 
 # Marks that make another thing of a name: Z' is not the Z, a top with a tilde is not the top.
 _MARKED = re.compile(
-    r"(?<![A-Za-z0-9_\\])(?P<base>[A-Za-z]{1,10}(?:_[A-Za-z0-9]+)?(?:\(\d+\w?\))?)(?P<mark>'+(?!s\b)|tilde|hat|\*+)[+\-0]*"
+    r"(?<![A-Za-z0-9_\\])(?P<base>[A-Za-z]{1,10}(?:_[A-Za-z0-9]+)?(?:\(\d+\w?\))?)(?P<mark>'+(?![A-Za-z])|tilde|\*+)[+\-0]*"
 )
 _OTHER_KIND = re.compile(
     r"(?<![A-Za-z])(?:excited|dark|sterile|supersymmetric|mirror|hidden|exotic|vector[- ]like|fourth[- ]generation|charged|neutral"
@@ -21,16 +21,22 @@ _OTHER_KIND = re.compile(
 )
 _NUMBER = re.compile(
     r"(?<![A-Za-z])(?:particle(?: with)?(?: the)?(?: (?:code|number|id))?|teilchen|particule|粒子(?:编号|番号)?|code|pid"
-    r"|(?:pdg|mc|monte[- ]?carlo|geant)[ -]?(?:id|code|number|particle(?: id| number)?)|pdgid|mcid|kf(?: code)?)"
+    r"|(?:pdg|mc|monte[- ]?carlo)[ -]?(?:id|code|number|particle(?: id| number)?)|pdgid|mcid|kf(?: code)?)"
     r"(?: (?:code|number|no\.?|id))?(?: (?:is|of))?[ :#=]{0,3}(?P<number>-?\d{1,9})(?![\d.])",
     re.IGNORECASE,
 )
 _IDENTIFIER = re.compile(
     r"(?<![A-Za-z0-9])(?P<root>[A-Z]\d{3})(?P<quantity>[A-Z][A-Z0-9]{0,6}|)(?P<mode>\.\d{1,4})?(?![A-Za-z0-9])"
 )
-# Small letters that are units or words of another language where no particle is meant: 'in s', '5 g', 'del protone e del'.
-_UNIT = re.compile(r"(?:\bin|\bper|/|\d) ?$")
-_ABBREVIATED = re.compile(r"[^A-Za-z]{0,2}[A-Za-z]\.[A-Za-z]\.|[A-Za-z]\.[A-Za-z]\.")
+_OTHER_NUMBERS = re.compile(
+    r"(?:corsika|geant ?[34]?|herwig|isajet|sherpa)(?: (?:code|id|number|particle))* $", re.IGNORECASE
+)
+# Letters that are units, constants or parts of words where no particle is meant: 'in s', '5 g', 'c tau', 'hbar c', 'a-t-il', 'e.g.'.
+_UNIT = re.compile(r"(?:\bin|\bper|/|\d|hbar|\blight|-) ?$")
+_NOT_NAMES = re.compile(
+    r"\bc ?[*x]? ?tau\b(?! ?lepton| ?neutrino|[+-])|\b[A-Za-z]\.[A-Za-z]\.|-t-(?=ils?\b|elles?\b|on\b)|0\.\d+ ?c\b|MeV/c"
+)
+# 'e' is 'and' in Italian and Portuguese: 'del protone e del neutrone'.
 _ROMANCE = re.compile(
     r"\b(?:del|della|dello|il|lo|qual|quale|quanto|massa|vida|do|da|el|los|las)\b", re.IGNORECASE
 )
@@ -47,13 +53,17 @@ def find_things(text: str) -> list[Thing]:
     plain = spelled.plain
     found: list[tuple[int, int, tuple[str, ...], bool]] = []
     for match in _NUMBER.finditer(plain):
-        name = particle_table().numbers.get(int(match["number"]))
+        known = not _OTHER_NUMBERS.search(plain, 0, match.start())
+        name = particle_table().numbers.get(int(match["number"])) if known else None
         found.append((*match.span(), (name,) if name else (), True))
     for match in _IDENTIFIER.finditer(plain):
         members = particle_table().families.get(match["root"])
         if members and not match["quantity"] and not match["mode"]:
             found.append((*match.span(), members, False))
+    taken = [match.span() for match in _NOT_NAMES.finditer(plain)]
     for mention in find_particles(plain):
+        if any(start <= mention.start < end for start, end in taken):
+            continue
         if not _is_unit(plain, mention) and not _covered(mention.start, found):
             found.append(_thing(plain, mention))
     for match in _MARKED.finditer(plain):
@@ -87,11 +97,9 @@ def _covered(position: int, found: Iterable[tuple[int, int, tuple[str, ...], boo
 
 def _is_unit(plain: str, mention: Mention) -> bool:
     word = plain[mention.start : mention.end]
-    if len(word) == 1 and _ABBREVIATED.match(plain, max(0, mention.start - 2)):  # 'e.g.'
-        return True
     if word == "e" and _ROMANCE.search(plain):
         return True
-    return len(word) == 1 and word in "sgdubtceKWTH" and _UNIT.search(plain, 0, mention.start) is not None
+    return len(word) == 1 and word in "sgdubtceKWTHa" and _UNIT.search(plain, 0, mention.start) is not None
 
 
 def _is_name(word: str) -> bool:

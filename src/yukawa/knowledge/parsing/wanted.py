@@ -16,6 +16,7 @@ OF_DECAYS: Mapping[str, str] = {
     "width": "partial-width", "lifetime": "partial-lifetime", "decays": "branching-fraction",
     **{name: name for name in ("branching-fraction", "partial-width", "partial-lifetime", "momentum", "energy-release")},
 }  # fmt: skip
+ANY = Thing(("class:particle",), "", (0, 0), True)  # of a search among all particles
 _SUBJECTS = ("thing", "constant", "class", "code")
 
 

@@ -1,0 +1,193 @@
+"""A question as it is read: its plain spelling, sentences and mended slips, and the plan that goals make of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from yukawa.knowledge.parsing.checks import impossible
+from yukawa.knowledge.parsing.clauses import Clause, sentences
+from yukawa.knowledge.parsing.coverage import unread
+from yukawa.knowledge.parsing.lexicon import language_of, names_in
+from yukawa.knowledge.parsing.particles import find_particles
+from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Plan, Span, Thing, Wanted
+from yukawa.knowledge.parsing.spelling import plain_ascii
+from yukawa.knowledge.parsing.tokens import Source, Token, source, tokenise
+from yukawa.knowledge.parsing.typos import corrections, is_content, unknown_words
+
+
+@dataclass(frozen=True)
+class ReadQuestion:
+    """A question cut into sentences.
+
+    Args:
+        question: as asked.
+        language: 'en', 'zh', 'de', 'fr', 'ja'.
+        read: its plain spelling and where that comes from.
+        clauses: its sentences; rules mark in them what they use.
+        suggestions: (written, meant) of the slips that were mended.
+        talk: 'command' or 'small-talk' where it asks for nothing, else ''.
+    """
+
+    question: str
+    language: str
+    read: Source
+    clauses: tuple[Clause, ...]
+    suggestions: tuple[tuple[str, str], ...]
+    talk: str
+
+    def plan(self, goals: Sequence[Goal]) -> Plan:
+        """The plan of these goals, with the words that none of them uses and that may change the answer."""
+        explains = [t for c in self.clauses for t in c.tokens if t.kind == "explain"]
+        left = unread(self.clauses)
+        left += [t for t in explains if t not in left]
+        kind = "explanation" if explains else "facts" if goals or _names_facts(self.clauses) else "document"
+        placed = tuple(_placed(goal, self.read.span) for goal in goals)
+        words = _unread(self.question, self.read, left)
+        return Plan(self.question, placed, words, self.suggestions, impossible(goals), kind, self.language)
+
+
+def read_question(question: str) -> ReadQuestion:
+    """Cut `question` into sentences of typed tokens."""
+    language = language_of(question)
+    read, tokens, suggestions = _read(question, language)
+    clauses = tuple(sentences(read.plain, tokens, language))
+    return ReadQuestion(question, language, read, clauses, suggestions, _talk(question, tokens))
+
+
+def placeless(goal: Goal) -> Goal:
+    """The goal without its places, which are those of another question."""
+    return _placed(goal, lambda start, end: (0, 0))
+
+
+_COMMAND = re.compile(r"\s*/[A-Za-z?]\w{0,30}(?:\s|$)")
+_FACTS = frozenset(
+    {"thing", "property", "class", "constant", "channel", "identifier", "code", "difference-of", "measured"}
+)
+_SERIOUS = _FACTS | {"explain", "word", "unit", "amount"}
+
+
+def _talk(question: str, tokens: Sequence[Token]) -> str:
+    """'command' for '/help', 'small-talk' for thanks and greetings that ask nothing; else ''."""
+    if _COMMAND.match(question):
+        return "command"
+    talks = any(t.kind == "talk" or ("talk", None) in t.otherwise for t in tokens)
+    serious = any(t.kind in _SERIOUS for t in tokens)
+    return "small-talk" if talks and not serious else ""
+
+
+def _names_facts(clauses: Sequence[Clause]) -> bool:
+    """Whether anything in the question is such as facts are about."""
+    return any(t.kind in _FACTS for c in clauses for t in c.tokens)
+
+
+def _read(question: str, language: str) -> tuple[Source, list[Token], tuple[tuple[str, str], ...]]:
+    """The question as it is read, its tokens, and the slips that were mended."""
+    edits = list(names_in(question, language))
+    edits += _operators(question)
+    read = source(question, edits)
+    tokens = tokenise(read.plain, language)
+    if language != "en":
+        return read, tokens, ()
+    unknown = unknown_words(tokens)
+    meant = corrections([t.text for t in unknown])
+    if not meant:
+        return read, tokens, ()
+    for token in unknown:
+        if token.text in meant:
+            edits.append((*read.span(token.start, token.end), meant[token.text]))
+    read = source(question, edits)
+    suggestions = tuple((written, right) for written, right in meant.items() if is_content(right))
+    return read, tokenise(read.plain, language), suggestions
+
+
+_OPERATOR = re.compile(r"(?<=\S\s)(?P<word>plus|minus)\b(?=\s+(?P<next>\S[^?.!;]{0,40}))", re.IGNORECASE)
+_CHARGE_OF = re.compile(
+    r"(?:lifetime|mass|width|decay|life|charge|spin|baryon|hyperon|meson|boson|and|or|to|is|live|have)\b|\W",
+    re.IGNORECASE,
+)
+
+
+def _operators(question: str) -> list[tuple[int, int, str]]:
+    """'Plus' and 'minus' between quantities, where they are not charges: 'the mass of the tau minus that of the muon'."""
+    found = []
+    for match in _OPERATOR.finditer(question):
+        if _CHARGE_OF.match(match["next"]) and not re.match("mass(es)? of", match["next"]):
+            continue
+        words = match["next"].split()
+        word, french = match["word"].lower(), _FRENCH.match(match["next"])
+        named = words[0].lower() in _NEXT
+        if _DECAYS.search(question):  # here it is a charge, or joins products
+            joins = word == "plus" and not _charged(question[: match.start()].split()[-1])
+            if not named and joins and find_particles(plain_ascii(words[0])):
+                found.append((*match.span("word"), "and"))
+            continue
+        if named or french or find_particles(plain_ascii(words[0])):
+            added = "davantage" if french else "added to"
+            found.append((*match.span("word"), added if word == "plus" else "reduced by"))
+    return found
+
+
+def _charged(name: str) -> bool:
+    """Whether there is a state of positive charge by this name."""
+    plain = plain_ascii(name) + "+"
+    return any(m.end == len(plain) for m in find_particles(plain))
+
+
+_DECAYS = re.compile(r"→|->|\\to\b|\bdecays?\b|\binto\b|branching|\bBR\b|\bfraction\b", re.IGNORECASE)
+_NEXT = frozenset("the a an that its mass der die das dem des le la les un une l'".split())
+_FRENCH = re.compile(
+    r"(?:lour|massi|légè|lege|large|étroi|etroi|grand|petit|longtemps|élev|stable|cour|long)"
+)
+
+
+# ---- places in the question ----------------------------------------------------------------------
+
+
+def _unread(question: str, read: Source, tokens: Sequence[Token]) -> tuple[tuple[str, Span], ...]:
+    """The words of unread tokens as the question writes them, neighbours together."""
+    spans: list[Span] = []
+    for token in sorted(tokens, key=lambda t: t.start):
+        start, end = read.span(token.start, token.end)
+        if spans and not question[spans[-1][1] : start].strip():
+            spans[-1] = (spans[-1][0], end)
+        else:
+            spans.append((start, end))
+    return tuple((question[start:end], (start, end)) for start, end in spans)
+
+
+def _placed(goal: Goal, move: Callable[[int, int], Span]) -> Goal:
+    """The goal with all its places moved."""
+
+    def place(span: Span) -> Span:
+        return move(*span) if span[1] > span[0] else (0, 0)
+
+    def thing(found: Thing) -> Thing:
+        return replace(found, span=place(found.span))
+
+    def wanted(found: Wanted) -> Wanted:
+        channel = replace(found.channel, span=place(found.channel.span)) if found.channel else None
+        return replace(
+            found, thing=thing(found.thing), channel=channel, other=thing(found.other) if found.other else None,
+            spans=tuple(place(s) for s in found.spans),
+        )  # fmt: skip
+
+    def amount(found: Amount) -> Amount:
+        return replace(found, span=place(found.span))
+
+    def threshold(found: Filter) -> Filter:
+        limit = found.amount
+        moved = (
+            amount(limit)
+            if isinstance(limit, Amount)
+            else wanted(limit)
+            if isinstance(limit, Wanted)
+            else limit
+        )
+        return replace(found, amount=moved, span=place(found.span))
+
+    return replace(
+        goal, operands=tuple(wanted(w) for w in goal.operands), filters=tuple(threshold(f) for f in goal.filters),
+        asserted=amount(goal.asserted) if isinstance(goal.asserted, Amount) else goal.asserted, spans=tuple(place(s) for s in goal.spans),
+    )  # fmt: skip

@@ -111,7 +111,7 @@ def ways(model: str) -> dict[str, Ask]:
     from yukawa.core.settings import ModelSettings, load_settings
     from yukawa.knowledge import open_base
 
-    row = ModelSettings(name=MODEL, backend="llamacpp", model=model, max_tokens=200)
+    row = ModelSettings(name=MODEL, backend="llamacpp", model=model, max_tokens=100)
     settings = load_settings()
     settings = settings.model_copy(update={"models": {**settings.models, MODEL: row}})
     base = open_base(settings)

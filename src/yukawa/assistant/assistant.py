@@ -38,7 +38,7 @@ class Assistant:
     """Answers questions from a knowledge base; it keeps nothing between questions.
 
     A question is read into a plan, which code executes on facts. What the plan does not cover is refused, naming the words;
-    what is no question about facts is answered from passages, through any language model or through none.
+    any other question is answered from passages, through any language model or through none.
 
     Args:
         base: where knowledge comes from.

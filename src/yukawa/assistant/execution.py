@@ -11,6 +11,7 @@ from yukawa.assistant import algebra
 from yukawa.assistant.algebra import Derivation, Measured, Unanswerable
 from yukawa.assistant.listing import Listing
 from yukawa.assistant.lookup import Looked, Lookup
+from yukawa.assistant.measuring import measured
 from yukawa.assistant.results import UNSEEN, Facts, Result, Row
 from yukawa.assistant.rows import computed, converted, symbol
 from yukawa.knowledge.parsing.plan import Amount, Goal, Plan, Wanted
@@ -272,10 +273,6 @@ def _word(text: str) -> str:
     return text.replace("−", "-").replace(" ", "").lower().removeprefix("+")
 
 
-def _measurements(goal: Goal, lookup: Lookup) -> Result:
-    raise Unanswerable("who measured it is not in this base")
-
-
 def _listed(goal: Goal, lookup: Lookup) -> Result:
     return Listing(lookup).listed(goal)
 
@@ -291,5 +288,5 @@ def _reverse(goal: Goal, lookup: Lookup) -> Result:
 _OPERATIONS: dict[str, Callable[[Goal, Lookup], Result]] = {
     "value": _value, "overview": _overview, "list": _listed, "count": _counted, "which": _which, "is": _is, "ratio": _ratio,
     "sum": _sum, "difference": _difference, "multiple": _multiple, "how-many": _how_many, "reverse": _reverse,
-    "measurements": _measurements,
+    "measurements": measured,
 }  # fmt: skip

@@ -33,6 +33,12 @@ from yukawa.knowledge.sources.pdg.text import pretty
 _DECAYS = frozenset(
     {"branching-fraction", "partial-width", "momentum", "partial-lifetime", "branching-ratio"}
 )
+# Quantities that the Review lists under sections and not under their particle, by its identifiers.
+_LISTED_ELSEWHERE = {
+    ("nu_e", "mass"): "S066MAE", ("nu_mu", "mass"): "S066MNM", ("nu_tau", "mass"): "S066MNT",
+    ("constant:epsilon'/epsilon", "constant"): "S013EPS", ("constant:Delta m^2_21", "constant"): "S067DM3",
+    ("constant:Delta m^2_32", "constant"): "S067DM1",
+}  # fmt: skip
 # A mass or width 'of the pole' is a part of its position in the complex plane, sqrt(s) = M - i Gamma/2.
 _AT_POLES = {"mass": "real part", "width": "imaginary part"}
 
@@ -117,7 +123,14 @@ class Lookup:
 
     def _find(self, subject: str, property_name: str | None, wanted: Wanted) -> Sequence[FoundFact]:
         name = plain_name(wanted.name) if wanted.name else None
-        return self.find(subjects=(subject,), property=property_name, name=name)
+        facts = self.find(subjects=(subject,), property=property_name, name=name)
+        if facts or name:
+            return facts
+        if elsewhere := _LISTED_ELSEWHERE.get((subject, wanted.property)):
+            return self.find(identifier=elsewhere)
+        if subject.startswith("constant:"):  # what only the description of a source names
+            return self.find(name=plain_name(subject.removeprefix("constant:")))
+        return facts
 
     def _quoted(self, wanted: Wanted) -> Looked:
         """The preferred value of each state, further values that differ in method or scheme, and what people taught."""

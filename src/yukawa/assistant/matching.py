@@ -131,7 +131,7 @@ def definite(states: Sequence[str], channel: Channel) -> tuple[str, tuple[str, .
                 return state, names
             if abs(sum(c for c in known if c is not None) - (charges[state] or 0.0)) < 0.01:
                 return state, names
-    raise Unanswerable("the products cannot be told from each other: give their charges")
+    raise Unanswerable("the products leave their charges open: give them")
 
 
 def alternatives(names: Sequence[str]) -> str:
@@ -158,7 +158,7 @@ def is_pole(fact: Fact) -> bool:
 
 
 def is_massless(name: str) -> bool:
-    """Whether a product has no mass that could be told from 0 in an energy balance."""
+    """Whether a product has a mass that does not count in an energy balance."""
     return name in ("gamma", "g") or name.startswith("nu")
 
 

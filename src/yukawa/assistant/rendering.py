@@ -51,7 +51,7 @@ class Rendering:
             return [f"I cannot answer: {result.problem}."]
         render: Callable[[Result], list[str]] = {
             "which": self._which, "is": self._is, "count": self._count, "list": self._table, "reverse": self._table,
-            "overview": self._table,
+            "overview": self._table, "measurements": self._measurements,
         }.get(result.goal.operation, self._values)  # fmt: skip
         lines = render(result)
         return [*lines, *self._others(result), *self._taught(result)]
@@ -128,6 +128,17 @@ class Rendering:
         total = len(result.rows) + result.more
         return [f"The base lists {total}:", *self._lines(result.rows), *_more(result)]
 
+    def _measurements(self, result: Result) -> list[str]:
+        """Experiment, value and paper of each measurement."""
+        first = result.rows[0]
+        if len(result.rows) == 1:
+            most = "most precise " if result.goal.order else ""
+            return [f"The {most}measurement of the {first.what}: {_measured(first)}{self._marks(first)}."]
+        lines = [f"Measurements of the {first.what}{self._marks(first)}:"]
+        for row in result.rows:
+            lines += textwrap.wrap(_measured(row), WIDTH, initial_indent="  ", subsequent_indent="    ")
+        return [*lines, *_more(result)]
+
     # ---- tables ---------------------------------------------------------------------------------
 
     def _table(self, result: Result) -> list[str]:
@@ -170,6 +181,23 @@ class Rendering:
             f"{_author(row)}: {row.what} {row.shown}{self._marks(row)}, {_relation(row, result.rows)}."
             for row in result.disputed
         ]
+
+
+def _measured(row: Row) -> str:
+    """'that of CMS: 80.3602 ± 0.0024 ± 0.0096 GeV (Chekhovsky 2026, NAT 652 321, in the average)'."""
+    one = row.measurement
+    assert one is not None  # noqa: S101  # of the operation 'measurements'
+    paper = [
+        one.reference.document,
+        one.reference.journal,
+        f"doi:{one.reference.doi}" if one.reference.doi else "",
+    ]
+    notes = [
+        "in the average" if one.in_average or one.in_fit else "",
+        "new in this edition" if one.is_new else "",
+    ]
+    said = ", ".join(part for part in (*paper, *notes) if part)
+    return f"{one.experiment + ': ' if one.experiment else ''}{one.printed} ({said})"
 
 
 def _classes(rows: Sequence[Row]) -> Sequence[Row]:

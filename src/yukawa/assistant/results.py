@@ -9,6 +9,8 @@ from typing import Any, Protocol
 from yukawa.assistant.algebra import Comparison, Derivation, Measured, Unanswerable
 from yukawa.knowledge.parsing.plan import Goal
 from yukawa.knowledge.records import FoundFact, Moment
+from yukawa.knowledge.sources.pdg import measurements
+from yukawa.knowledge.sources.pdg.measurements import Measurement
 
 UNSEEN = "there is a limit only"  # the note on a decay that was looked for in vain
 
@@ -39,6 +41,7 @@ class Row:
         channel: the final state of a decay, as text.
         author: who taught it; '' for data.
         quoted: the source's own text of a value that is shown in another unit.
+        measurement: the single measurement that this is, with its paper.
     """
 
     what: str
@@ -52,6 +55,7 @@ class Row:
     channel: str = ""
     author: str = ""
     quoted: str = ""
+    measurement: Measurement | None = None
 
     @property
     def derived(self) -> bool:
@@ -87,6 +91,8 @@ class Row:
             }  # fmt: skip
         if self.quoted:
             found["quoted"] = self.quoted
+        if self.measurement is not None:
+            found["measurement"] = measurements.as_json(self.measurement)
         if self.author:
             found["author"] = self.author
         found["identifiers"] = [f.fact.identifier for f in self.facts]

@@ -24,10 +24,13 @@ def ask(
     model: Model = None,
     as_of: AsOf = None,
     domain: Domain = None,
-    raw: Raw = False,
     explain: Annotated[
         bool, option("--explain", None, "Show how the question is read, word by word, before the answer.")
     ] = False,
+    bibtex: Annotated[
+        bool, option("--bibtex", None, "Print BibTeX entries of the papers behind the answer instead.")
+    ] = False,
+    raw: Raw = False,
     as_json: Json = False,
 ) -> None:
     """Answer a question with its sources, or say what stands in the way."""
@@ -46,10 +49,13 @@ def ask(
     knowledge.check_filters(domain)
     assistant.model_for(domain or "", settings, model)
     with session.taught_base(settings) as base:
-        reader = writing.draft(as_json)
+        reader = writing.draft(as_json or bibtex)
         answer = assistant.Assistant(base, settings).ask(
             question, model=model, as_of=as_of, domain=domain, reader=reader
         )
+    if bibtex:
+        session.show_bibtex(answer)
+        return
     if as_json:
         print_json(answer.as_json())
         return

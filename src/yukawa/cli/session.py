@@ -114,6 +114,12 @@ def show_plan(answer: assistant.Answer) -> None:
         say((line, "dim"))
 
 
+def show_bibtex(answer: assistant.Answer) -> None:
+    """Show BibTeX entries of the papers behind an answer; what has none is said on stderr."""
+    entries = assistant.bibtex(answer.results)
+    say(entries) if entries else note("no paper is known behind this answer: ", first_line(answer.text))
+
+
 def show_answer(answer: assistant.Answer) -> None:
     """Show the answer, its numbered sources, what speaks against it, and how to correct it."""
     say(answer.text)

@@ -53,9 +53,9 @@ class Draft:
             say_on("\n")
 
 
-def draft(as_json: bool) -> Draft | None:
+def draft(for_script: bool) -> Draft | None:
     """A reader where a person looks on; a script gets what was checked, and nothing else."""
-    return Draft(UNCHECKED) if sys.stdout.isatty() and not as_json else None
+    return Draft(UNCHECKED) if sys.stdout.isatty() and not for_script else None
 
 
 def show_answer(answer: Answer, reader: Draft | None) -> None:

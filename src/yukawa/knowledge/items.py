@@ -201,7 +201,7 @@ def stated_facts(
     """The facts that an item states: of a source's data those they carry, else what can be read from the text.
 
     A text that gives a number for no property that is known states it of its own words, so that two answers to one
-    question can be held against each other.
+    question can be compared.
     """
     if kind == "data":
         return tuple(Fact.from_json(row) for row in attributes.get("facts", ()))

@@ -33,7 +33,7 @@ def product_states(name: str) -> tuple[str, ...]:
     text = plain_ascii(name)
     mentions = find_particles(text)
     whole = len(mentions) == 1 and squeeze(text[mentions[0].start : mentions[0].end]) == squeeze(text)
-    # Spellings without regard to case: 'B_1' is no 'b_1(1235)'.
+    # Spellings without regard to case: 'B_1' is not 'b_1(1235)'.
     return tuple(n for n in mentions[0].names if n[0] == name[0]) if whole else ()
 
 

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterable, Sequence
 
 from yukawa.knowledge.parsing.lexicon import lexicon, word_list
-from yukawa.knowledge.parsing.particles import particle_table
+from yukawa.knowledge.parsing.names import ENGLISH
 from yukawa.knowledge.parsing.things import edit_distance
 from yukawa.knowledge.parsing.tokens import Token, pieces_of
 
@@ -38,7 +38,7 @@ def correction(word: str) -> str | None:
     if not word.isalpha() or not word.isascii() or len(word) < 3 or _is_word(word):
         return None
     targets = vocabulary()
-    if word in targets or (word[0] == "s" and word[1:] in targets):  # 'sneutrino' is another particle
+    if word in targets:
         return None
     if len(word) == 3:
         return next((t for t in swapped(word) if t in targets), None)
@@ -108,10 +108,10 @@ def vocabulary() -> dict[str, str]:
                     else piece
                 )
                 found.setdefault(piece, alone)
-    table = particle_table()
-    for name, names in table.folded.names.items():
-        if name.isalpha() and len(name) > _SHORT and not any(c.isdigit() for c in name):
-            found[name] = "thing:" + "|".join(names)  # also where a phrase has the word: 'types of neutrino'
+    for name in ENGLISH:  # names of other languages are near to many English words
+        if name.isalpha() and len(name) > _SHORT:
+            found.setdefault(name, f"thing:{ENGLISH[name]}")
+            found.setdefault(name + "s", f"thing:{ENGLISH[name]}")
     for name in _NAMING.split():
         found.setdefault(name, name)
     return found

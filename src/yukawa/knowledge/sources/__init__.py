@@ -1,4 +1,4 @@
-"""Sources that fill a knowledge base: the Review of Particle Physics of the Particle Data Group."""
+"""Sources that fill a knowledge base: the Review of Particle Physics, and the fundamental constants of CODATA."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["open_base"]
 
 
 def open_base(settings: Settings | None = None, *, progress: Progress | None = None) -> KnowledgeBase:
-    """Open your own knowledge base; a new or half-built one is first filled from the PDG's data.
+    """Open your own knowledge base; a new or half-built one is first filled from the PDG's data and CODATA's constants.
 
     Args:
         settings: where the base lies and what it embeds with; read from `yukawa.toml` and the environment by default.
@@ -30,7 +30,8 @@ def open_base(settings: Settings | None = None, *, progress: Progress | None = N
     if base.get_meta("pdg") is None:
         if progress is not None:
             progress(0, 0)  # the facts are counted while they are read, which takes its time
-        from yukawa.knowledge.sources.loader import build_pdg
+        from yukawa.knowledge.sources.loader import build_constants, build_pdg
 
+        build_constants(base)
         build_pdg(base, progress=progress)
     return base

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from yukawa.knowledge.base import KnowledgeBase, Progress
 from yukawa.knowledge.items import NewItem, new_item, with_keys
@@ -13,6 +14,7 @@ from yukawa.knowledge.parsing import (
     difference_keys,
     particle_table,
 )
+from yukawa.knowledge.sources import constants
 from yukawa.knowledge.sources.pdg.facts import Statement, statements
 from yukawa.knowledge.sources.pdg.review import LICENCE, edition
 
@@ -39,6 +41,26 @@ def build_pdg(base: KnowledgeBase, *, progress: Progress | None = None) -> int:
     base.set_meta("pdg", edition()["edition"])
     base.save_index()
     return len(new_items)
+
+
+def build_constants(base: KnowledgeBase) -> int:
+    """Teach the fundamental constants of CODATA; returns their number. It can be repeated."""
+    found = [_constant_item(statement) for statement in constants.constants()]
+    base.teach_many(found, actor=constants.SOURCE, reason="adjustment of the constants")
+    base.set_meta("codata", constants.edition())
+    base.save_index()
+    return len(found)
+
+
+def _constant_item(statement: constants.ConstantStatement) -> NewItem:
+    item = new_item(
+        statement.text, kind="data", source=statement.label, url=constants.URL, author=constants.SOURCE, licence=constants.LICENCE,
+        domain="particle physics", item_id=statement.id,
+        attributes={"facts": [fact.as_json() for fact in statement.facts], "meaning": f"value of the {statement.facts[0].name}"},
+    )  # fmt: skip
+    # A mass in kg shall not come before the Review's when someone asks for the particle's mass.
+    terms = tuple(term for term in item.passages[0].terms if term[0] not in "@#=")
+    return replace(item, passages=(replace(item.passages[0], terms=terms),))
 
 
 def pdg_items(found: Iterable[Statement]) -> list[NewItem]:

@@ -1,4 +1,4 @@
-"""The table of facts: rows made from what versions state, found by index, and held against each other."""
+"""The table of facts: rows made from what versions state, found by index, and compared with each other."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def mode(items: Sequence[DecayItem], names: Names) -> Mode:
         whole = ascii_text(" ".join(item.name for item in items))
         return Mode((whole,), (), tuple(conditions))
     conditions += [token.strip("()") for token in tokens if _REMARK.fullmatch(token)]
-    state, by_way = _final_state([token for token in tokens if not _REMARK.fullmatch(token)])
+    state, by_way = _final_state([token for token in tokens if not _REMARK.fullmatch(token)], names)
     if not state:
         return Mode((ascii_text(" ".join(item.name for item in items)),))
     return Mode(
@@ -189,7 +189,7 @@ def _split(text: str) -> list[str]:
     return [word for word in found if word]
 
 
-def _final_state(tokens: Sequence[str]) -> tuple[list[str], list[str]]:
+def _final_state(tokens: Sequence[str], names: Names) -> tuple[list[str], list[str]]:
     """The products left in the end, and those that decayed on the way."""
     steps = [
         [list(step) for arrow, step in itertools.groupby(chain, lambda t: t == "-->") if not arrow]
@@ -204,7 +204,10 @@ def _final_state(tokens: Sequence[str]) -> tuple[list[str], list[str]]:
         if len(chain) < 2:  # a list of states, such as 'D_s+ pi-, D_s*+ pi-'
             return [name for one in steps for name in one[-1]], []
         for parent in chain[0]:
-            match = next((name for name in state if is_short_form(parent, name)), None)
+            states = names.states(parent)
+            match = next(
+                (n for n in state if is_short_form(parent, n) or (states and states == names.states(n))), None
+            )
             if match is not None:
                 state.remove(match)
                 by_way.append(match)

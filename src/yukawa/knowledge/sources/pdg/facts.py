@@ -86,7 +86,7 @@ class _Reader:
         self.excluded: dict[str, str] = {}
 
     def statements(self) -> Iterator[Statement]:
-        """Every statement; what is left out is noted in `excluded`."""
+        """Every statement; what is omitted is noted in `excluded`."""
         roots: dict[str, list[str]] = {}
         for identifier in self._review.blocks:
             roots.setdefault(self._review.root(identifier), []).append(identifier)

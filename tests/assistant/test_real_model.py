@@ -10,6 +10,7 @@ from yukawa.assistant.passages import Passages
 from yukawa.core.errors import MissingPackage
 from yukawa.core.settings import ModelSettings, Settings
 from yukawa.knowledge import KnowledgeBase
+from yukawa.knowledge.citing import harmless
 from yukawa.llm.llamacpp import LlamaCppModel, weights_file
 
 pytest.importorskip("xllamacpp", reason="llama.cpp is not installed: pip install xllamacpp")
@@ -65,5 +66,5 @@ def test_a_passage_with_control_tokens_commands_nobody(base: KnowledgeBase, pass
     base.teach(HOSTILE, source="forum", author="eve")
     answer = passages.answer("What is the gauge of the CEPC ring?", ROW)
     # The passage may be quoted as it stands; the model itself says nothing that the passage tells it to.
-    assert "7 km" not in answer.text.replace(" ".join(HOSTILE.split()), "")
+    assert "7 km" not in answer.text.replace(" ".join(harmless(HOSTILE).split()), "")
     assert "20 kV" in answer.text or answer.abstained

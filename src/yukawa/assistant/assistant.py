@@ -18,11 +18,11 @@ from yukawa.assistant.support import THRESHOLD
 from yukawa.assistant.writing import Reader
 from yukawa.core.errors import InputError, unknown_name
 from yukawa.core.settings import ModelSettings, Settings
-from yukawa.knowledge.items import checked_text
 from yukawa.knowledge.parsing.grammar import plan as planned
 from yukawa.knowledge.parsing.plan import Plan
 from yukawa.knowledge.records import FoundFact, guess_domain
 from yukawa.knowledge.store.writer import new_id
+from yukawa.knowledge.texts import checked_text
 from yukawa.llm import ChatModel
 
 MAX_QUESTION = 4_000

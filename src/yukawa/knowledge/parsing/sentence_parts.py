@@ -155,7 +155,7 @@ class Parts:
 @functools.lru_cache(maxsize=1024)
 def sentence_parts(sentence: str) -> Parts:
     """Take a sentence apart, whoever wrote it: a source, a person or a model."""
-    text, levels = _without_levels(sentence)
+    text, levels = _without_levels(_MARKED.sub(" ", sentence))
     brackets = _brackets(text)
     stated = [q for q in find_quantities(text)[:_MOST_VALUES] if _is_stated(text, q, brackets)]
     masked, done = [], 0

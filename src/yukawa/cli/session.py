@@ -6,14 +6,19 @@ import contextlib
 import datetime as dt
 import getpass
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from yukawa import assistant, knowledge
 from yukawa.cli.output import first_line, note, print_json, progress_bar, say
 from yukawa.core.settings import Settings, load_settings
 
+if TYPE_CHECKING:
+    from yukawa.knowledge import documents
+
+_SOURCES = 12  # shown below an answer
 _BLAS_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
@@ -107,13 +112,28 @@ def event_json(event: knowledge.Event) -> dict[str, Any]:
 # ---- as lines for people --------------------------------------------------------------------------
 
 
+def show_plan(answer: assistant.Answer) -> None:
+    """Show how the question was read: each element with the words it comes from."""
+    for line in assistant.explain(answer.plan) if answer.plan else ():
+        say((line, "dim"))
+
+
+def show_bibtex(answer: assistant.Answer) -> None:
+    """Show BibTeX entries of the papers behind an answer; what has none is said on stderr."""
+    entries = assistant.bibtex(answer.results)
+    say(entries) if entries else note("no paper is known behind this answer: ", first_line(answer.text))
+
+
 def show_answer(answer: assistant.Answer) -> None:
     """Show the answer, its numbered sources, what speaks against it, and how to correct it."""
     say(answer.text)
     if answer.sources:
         say()
-    for source in answer.sources:
-        say((f"[{source.marker}] ", "bold"), source.label, f"  {source.url}" if source.url else "")
+    for source in answer.sources[:_SOURCES]:
+        said = "" if source.kind == "data" else f"  ({source.kind} by {source.author}{_trust(source)})"
+        say((f"[{source.marker}] ", "bold"), source.label, f"  {source.url}" if source.url else "", said)
+    if len(answer.sources) > _SOURCES:
+        say((f"… and {len(answer.sources) - _SOURCES} more sources; --json lists all", "dim"))
     for conflict in answer.conflicts:
         say(("conflict: ", "bold yellow"), conflict)
     for check in answer.checks:
@@ -124,9 +144,25 @@ def show_answer(answer: assistant.Answer) -> None:
     say((f"answer {answer.id} by {answer.model}; {invitation}: {command}", "dim"))
 
 
+def _trust(source: assistant.Source) -> str:
+    return f", {source.trust}" if source.trust else ""
+
+
 def give_change(item: knowledge.Item, as_json: bool) -> None:
     """Print an item that was changed, as JSON or for people."""
     print_json(item_json(item)) if as_json else show_change(item)
+
+
+def give_files(files: Sequence[documents.Synced], as_json: bool) -> None:
+    """Print what became of each file, and how many there were of each kind; unchanged ones are only counted."""
+    if as_json:
+        print_json([asdict(file) for file in files])
+        return
+    for file in files:
+        if file.status != "unchanged":
+            say((f"{file.status:9} ", "bold green"), file.item_id, f"  {file.path}")
+    counts = Counter(file.status for file in files)
+    note(", ".join(f"{count} {status}" for status, count in counts.items()) or "no documents")
 
 
 def show_change(item: knowledge.Item) -> None:

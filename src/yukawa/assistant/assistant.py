@@ -130,7 +130,8 @@ class Assistant:
         if plan.kind == "small-talk":
             return _plain(plan, _GREETING, abstained=False)
         if plan.kind == "command":
-            return _plain(plan, refusal(plan), abstained=True)
+            text = f"'{plan.question.split()[0]}' is not a command here: type a question, or /quit to leave."
+            return _plain(plan, text, abstained=True)
         if plan.complete and domain in (None, "particle physics"):  # facts are all of particle physics
             with clock("execute"):
                 results = execute(plan, self._base, as_of)

@@ -24,7 +24,8 @@ _RAISED = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
 _PLAIN = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻−", "0123456789+--")
 _VALUE = re.compile(
     r"^(?P<open>\()?(?P<value>−?\d+(?:\.\d+)?)(?: ± (?P<error>[\d.]+)| \+(?P<plus>[\d.]+) −(?P<minus>[\d.]+))?(?P<close>\))?"
-    r"(?: × 10(?P<power>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+))?(?: (?P<unit>%|TeV|GeV|MeV|keV|eV|s|years|degrees|rad|fm|μ_N|e cm|e))?(?=\.| \(| at |;|$)"
+    r"(?: × 10(?P<power>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+))?(?: (?P<unit>%|TeV|GeV|MeV|keV|eV|s|years|degrees|rad|fm|μ_N|e cm|e))?"
+    r"(?=\.(?!\d)| \(| at |;|$)"
 )
 _IS = re.compile(r" is (?P<bound>less than |greater than )?")
 _NOUNS = {

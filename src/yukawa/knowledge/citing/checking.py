@@ -9,6 +9,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from yukawa.knowledge.citing.agreement import Departure, departures
+from yukawa.knowledge.citing.comparing import is_supported
 from yukawa.knowledge.citing.untrusted import without_reasoning
 from yukawa.knowledge.facts import PROPERTIES
 from yukawa.knowledge.parsing.plan import Plan, Wanted
@@ -160,6 +161,8 @@ def _claims_something(s: Assertion) -> bool:
 
 def _unsupported(claim: Assertion, passages: Sequence[Quotable]) -> list[Departure]:
     """Why no passage supports a claim: how it differs from the statement that is nearest to it."""
+    if is_supported(claim, [s for passage in passages for s in statements(passage.text)]):
+        return []
     candidates = [found for passage in passages for found in _compared(claim, passage)]
     if not candidates:
         return [Departure("words", "the passage states nothing of the kind")]

@@ -67,6 +67,8 @@ _YEAR = re.compile(r"(?:19[4-9]\d|20[0-3]\d)$")
 _SYMBOLS: tuple[tuple[re.Pattern[str], str, Any], ...] = tuple(
     (re.compile(pattern), kind, value)
     for pattern, kind, value in (
+        (r"(?<![\w^])G(?=\s?\(.{1,90}?→.{1,120}?\)\s?/\s?G\(total\))", "property", "branching-fraction"),
+        (r"(?<=\))\s?/\s?G\(total\)", "neutral", None),
         (r"(?<![\w^])[mM](?:ass)?(?=\s?[(\[]\s?[A-Za-z])", "property", "mass"),
         (r"(?<![\w^])tau(?=\s?[(\[]\s?[A-Za-z])", "property", "lifetime"),
         (r"(?<![\w^])mu(?=\s?[(\[]\s?[A-Za-z])", "property", "magnetic-moment"),
@@ -419,7 +421,12 @@ def _channel(plain: str, tokens: Sequence[Token], place: int, speaks_of_decay: b
         start = skipped.end()
     if not _names_follow(tokens, start, plain) and token.kind != "arrow":
         return None
-    channel, end = read_channel(plain, start, _sentence_end(plain, start))
+    others = (
+        t.start
+        for t in tokens
+        if t.start > start and t.kind == "qualifier" and t.value[0] in ("experiment", "year")
+    )
+    channel, end = read_channel(plain, start, min([_sentence_end(plain, start), *others]))
     if not channel.products:
         return None
     channel = replace(channel, products=_pairs(channel.products, plain[start:end]), span=(start, end))

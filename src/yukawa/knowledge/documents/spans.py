@@ -73,7 +73,7 @@ def answer_from_documents(
     """The statements of taught documents that answer `question`; None if there are no documents to search.
 
     A statement answers if it, its headings, the sentence before it and its source state what the question names, none of
-    it rare and missing, and if it holds a number, date or name where one is asked for. Meaning is looked at where the base
+    it rare and missing, and if it holds a number, date or name where one is wanted. Meaning is looked at where the base
     has vectors; without them words alone decide.
 
     Args:

@@ -19,8 +19,9 @@ from yukawa.knowledge import records
 from yukawa.knowledge.items import NewItem, checked_text, new_item
 from yukawa.knowledge.records import Conflict, Event, FoundFact, Hit, Item, Moment, VerifyReport
 from yukawa.knowledge.search.serving import Serving, reindex, serving_row
-from yukawa.knowledge.store import erasure, facts, ledger, reader, schema, transfer, writer
+from yukawa.knowledge.store import erasure, facts, ledger, reader, reviewing, schema, transfer, writer
 from yukawa.knowledge.store.database import Store
+from yukawa.knowledge.trust import check_claims
 
 Progress = Callable[[int, int], None]
 _BATCH = 1000
@@ -102,8 +103,9 @@ class KnowledgeBase:
             items that state otherwise.
 
         Raises:
-            InputError: the text cannot be taught. NotFound: no answer has the id `corrects`.
+            InputError: the text cannot be taught, or claims to be of a built source. NotFound: no answer has the id `corrects`.
         """
+        check_claims(kind, source, url)
         extra = dict(attributes or {})
         if corrects is not None:
             earlier = self.answer(corrects)
@@ -200,6 +202,12 @@ class KnowledgeBase:
         old = self.show(item_id)
         if not old.current:
             raise InputError(f"item {item_id} is unloaded", hint=f"type: yukawa knowledge restore {item_id}")
+        if old.kind == "data":
+            raise InputError(
+                f"item {item_id} is what {old.provenance.author} states",
+                hint="teach what you hold to be right",
+            )
+        check_claims(None, source or "", url)
         p = old.provenance
         new = new_item(
             text, question=question or old.question, kind=old.kind, source=source or p.source, url=url or p.url,
@@ -208,6 +216,16 @@ class KnowledgeBase:
         if (new.text, new.question, new.provenance) == (old.text, old.question, p):
             return replace(old, status="unchanged")
         return self._replace(new, author or p.author, reason, "update")
+
+    def review(self, item_id: str, *, actor: str, reason: str = "") -> Item:
+        """Agree to an item that another person taught: it is trusted as 'reviewed' until it changes.
+
+        Raises:
+            NotFound: no such item. InputError: the item is unloaded or a source's own, or `actor` is its author or nobody.
+        """
+        with self._store.write() as connection:
+            reviewing.review(connection, item_id, actor=actor, reason=reason)
+            return replace(self._shown(connection, item_id), status="reviewed")
 
     def unload(self, item_id: str, *, actor: str = "", reason: str = "") -> Item:
         """Withdraw an item: no later search finds it; `restore` makes it current again.
@@ -352,28 +370,13 @@ class KnowledgeBase:
     ) -> None:
         """Settle a conflict: unload the item that is not kept, or keep both if `keep` is not given.
 
+        Only a reviewer, not its author, can let an item prevail over a source's data.
+
         Raises:
-            NotFound: no such open conflict. InputError: `keep` names neither item.
+            NotFound: no such open conflict. InputError: `keep` names neither item, or `actor` may not let it prevail.
         """
-        conflict = next((c for c in self.conflicts() if c.id == conflict_id), None)
-        if conflict is None:
-            raise NotFound(
-                f"there is no open conflict {conflict_id}", hint="type: yukawa knowledge conflicts"
-            )
-        if keep is not None and keep not in conflict.item_ids:
-            raise InputError(
-                f"{keep} is not in conflict {conflict_id}", hint=f"keep one of {', '.join(conflict.item_ids)}"
-            )
-        c = schema.conflicts
         with self._store.write() as connection:
-            now = ledger.next_moment(connection)
-            connection.execute(sa.update(c).where(c.c.id == conflict_id).values(resolved=now))
-            losers = [i for i in conflict.item_ids if keep is not None and i != keep]
-            writer.end_versions(connection, losers, now)
-            entries = [ledger.Entry("resolve", i) for i in conflict.item_ids] + [
-                ledger.Entry("unload", i) for i in losers
-            ]
-            ledger.append(connection, entries, actor=actor or "unknown", reason=reason, moment=now)
+            reviewing.resolve(connection, conflict_id, keep=keep, actor=actor or "unknown", reason=reason)
 
     def verify(self) -> VerifyReport:
         """Check the ledger's chain, every digest, and that the index holds what the tables say."""

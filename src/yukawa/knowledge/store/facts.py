@@ -15,7 +15,8 @@ from yukawa.knowledge.parsing import Quantity
 from yukawa.knowledge.parsing.products import has_products, same_channel
 from yukawa.knowledge.parsing.units import find_unit
 from yukawa.knowledge.records import FoundFact, Provenance
-from yukawa.knowledge.store.schema import conflicts, facts, items, versions
+from yukawa.knowledge.store.schema import conflicts, events, facts, items, versions
+from yukawa.knowledge.trust import trust_of
 
 Products = Sequence[str | Sequence[str]]
 _BETWEEN = "|"  # products in a row of the table
@@ -141,12 +142,35 @@ def _loaded(connection: sa.Connection, places: Sequence[tuple[int, int]]) -> lis
         some = versions.c.id.in_(ids[start : start + _AT_ONCE])
         query = sa.select(versions, items.c.kind).join_from(versions, items).where(some)
         found |= {row["id"]: row for row in connection.execute(query).mappings()}
+    agreed = reviewed(
+        connection, [(row["item_id"], row["number"]) for row in found.values() if row["kind"] != "data"]
+    )
     return [
-        FoundFact(fact, row["item_id"], row["text"], row["kind"], Provenance.of(row), row["number"])
+        FoundFact(
+            fact,
+            row["item_id"],
+            row["text"],
+            row["kind"],
+            Provenance.of(row),
+            row["number"],
+            trust_of(row["kind"], row["author"], reviewed=(row["item_id"], row["number"]) in agreed),
+        )
         for version_id, ordinal in places
         for row in (found[version_id],)
         if (fact := _at(row, ordinal)) is not None
     ]
+
+
+def reviewed(connection: sa.Connection, places: Sequence[tuple[str, int]]) -> set[tuple[str, int]]:
+    """Which of these versions (item id and number) somebody has reviewed."""
+    found: set[tuple[str, int]] = set()
+    for start in range(0, len(places), _AT_ONCE):
+        some = [item_id for item_id, _ in places[start : start + _AT_ONCE]]
+        query = sa.select(events.c.item_id, events.c.version).where(
+            events.c.item_id.in_(some), events.c.verb == "review"
+        )
+        found |= {(item_id, number) for item_id, number in connection.execute(query)}
+    return found
 
 
 def _at(row: sa.RowMapping, ordinal: int) -> Fact | None:
@@ -177,7 +201,12 @@ def open_conflicts(connection: sa.Connection, new_items: Sequence[NewItem], mome
 def _standing(connection: sa.Connection, about: Sequence[Fact] | None) -> Sequence[sa.Row[Any]]:
     """Current rows on the subjects and properties of some facts; without them all that people taught."""
     query = (
-        sa.select(*(column for column in facts.c if column.name != "id"), versions.c.item_id, versions.c.text)
+        sa.select(
+            *(column for column in facts.c if column.name != "id"),
+            versions.c.item_id,
+            versions.c.text,
+            items.c.kind,
+        )
         .select_from(facts.join(versions).join(items))
         .where(versions.c.valid_to.is_(None))
     )
@@ -193,7 +222,8 @@ def _compare(connection: sa.Connection, item: NewItem, standing: Sequence[sa.Row
     superseded = set(item.attributes.get("supersedes", ()))
     by_place: dict[tuple[str, str], list[sa.Row[Any]]] = {}
     for row in standing:
-        if row.item_id != item.item_id and row.item_id not in superseded:
+        # A correction takes the place of what people taught, not of a source's data.
+        if row.item_id != item.item_id and (row.kind == "data" or row.item_id not in superseded):
             by_place.setdefault((row.subject, row.property), []).append(row)
     against: dict[str, tuple[str, bool]] = {}
     for mine in rows_of(0, item.facts):

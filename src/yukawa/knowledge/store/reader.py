@@ -16,9 +16,11 @@ from yukawa.knowledge.items import NewItem, Passage, meaning
 from yukawa.knowledge.records import Conflict, Event, Hit, Item, Moment, Provenance, check_filters, moment
 from yukawa.knowledge.search.ranking import Scored
 from yukawa.knowledge.store.database import fetch
+from yukawa.knowledge.store.facts import reviewed
 from yukawa.knowledge.store.ledger import by_version
 from yukawa.knowledge.store.schema import conflicts, events, items, passages, versions
 from yukawa.knowledge.store.writer import chunks
+from yukawa.knowledge.trust import trust_of
 
 _CLOCKS_DIFFER_BY = 1_000_000  # microseconds
 
@@ -215,10 +217,22 @@ def checked_moment(connection: sa.Connection, as_of: Moment) -> int | None:
 
 
 def _with_conflicts(connection: sa.Connection, found: list[Item]) -> list[Item]:
+    """Items with their open conflicts and the trust in them."""
     if not found:
         return found
-    touching = open_conflicts(connection, [item.id for item in found])
-    return [replace(i, conflicts=tuple(c for c in touching if i.id in c.item_ids)) for i in found]
+    touching: dict[str, list[Conflict]] = {}
+    for conflict in open_conflicts(connection, [item.id for item in found]):
+        for item_id in conflict.item_ids:
+            touching.setdefault(item_id, []).append(conflict)
+    agreed = reviewed(connection, [(item.id, item.version) for item in found if item.kind != "data"])
+    return [
+        replace(
+            item,
+            conflicts=tuple(touching.get(item.id, ())),
+            trust=trust_of(item.kind, item.provenance.author, reviewed=(item.id, item.version) in agreed),
+        )
+        for item in found
+    ]
 
 
 def valid_at(as_of: int | None) -> sa.ColumnElement[bool]:

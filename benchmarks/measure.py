@@ -32,6 +32,7 @@ COMMANDS = {
     "bytelm_generation": "bytelm_generation.py {abstracts} --json FILE",
     "bytelm_study": "bytelm_study.py docs/results/byte-model --json FILE",
     "bytelm_training": "bytelm_training.py --json FILE",
+    "checks": "checks.py --json FILE",
     "data_abstracts": "data_abstracts.py --json FILE",
     "data_abstracts_write": "data_abstracts.py --write --json FILE",
     "data_duplicates": "data_duplicates.py --json",

@@ -28,6 +28,8 @@ def only(text: str) -> Decay:
     ("In what percentage of cases does a K-short turn into two charged pions?", "K(S)0", "pi+- pi+-"),
     ("τ轻子衰变成μ子和两个中微子的分支比", "tau-", "mu+- neutrino neutrino"),
     ("K⁺ zerfällt in ein Antimyon und ein Neutrino", "K+", "mu+ neutrino"),
+    ("Λ_b→pK⁻μ⁺μ⁻", "Lambda_b()0", "K- mu+ mu- p"), ("t→bW⁺", "t", "W+ b"), ("B→X_sγ", "B+", "Xs gamma"), ("Z→qq̄", "Z0", "q qbar"),
+    ("B⁰→K∗⁰μ⁺μ⁻", "B0", "K^*(892)0 mu+ mu-"), ("B0→K*μμ", "B0", "K^*(892) mu+- mu+-"), ("H→bb̄", "H", "b bbar"),
     ("the B_s to dimuon branching ratio", "B_s()0", "mu+- mu+-"), ("Z → dielectrons", "Z0", "e+- e+-"),
     ("How does the neutron decay to a proton, an electron and an antineutrino?", "n", "e+- nubar p"),
     ("probability that a K+ decays to pi+ pi0", "K+", "pi+ pi0"),

@@ -25,7 +25,7 @@ def test_every_name_is_read_in_its_place(language: str) -> None:
         if "magneton" not in english:
             mentions = find_particles(plain_ascii(english))
             assert mentions, english
-            assert mentions[0].start == 0
+            assert mentions[0].start == 0 or " of the " in english
             assert mentions[-1].end == len(plain_ascii(english))
 
 

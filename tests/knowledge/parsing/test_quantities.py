@@ -197,8 +197,42 @@ def test_numbers_inside_names_are_passed_over(text: str) -> None:
 
 
 def test_a_unit_raised_to_a_power_is_another_unit() -> None:
-    assert one("5.3 GeV⁻²").unit == one("5.3 eV^2").unit == ""
+    assert (one("5.3 GeV⁻²").unit, one("5.3 eV^2").unit, one("5.3 s⁻¹").unit) == ("eV^-2", "eV^2", "Hz")
+    assert one("5.3 GeV⁻²").value == pytest.approx(5.3e-18)
     assert one("5 meV").value == pytest.approx(5e-3)
+
+
+@pytest.mark.parametrize(("text", "value", "error", "unit"), [
+    (".8954e-10 s", 0.8954e-10, None, "s"), ("(290.3 ± 0.5) × 10⁻¹⁵ s", 290.3e-15, 0.5e-15, "s"), ("2.903(5)e-13 s", 2.903e-13, 5e-16, "s"),
+    ("(290.3 ± 0.5)e-15 s", 290.3e-15, 0.5e-15, "s"), ("2.903(5) × 10^{-13} s", 2.903e-13, 5e-16, "s"),
+    ("1776.93 MeV ± 0.09 MeV", 1776.93e6, 9e4, "eV"),
+    ("91.1879 GeV ± 2.0 MeV", 91.1879e9, 2e6, "eV"), ("17.39 ± 0.04 %", 0.1739, 4e-4, ""),
+    ("1.5 ± 0.3 (stat) ± 0.4 (syst) ps", 1.5e-12, 5e-13, "s"),
+    ("12.3(3)(4) GeV/c²", 12.3e9, 5e8, "eV"), ("2.197 microseconds", 2.197e-6, None, "s"), ("2 mega electronvolts", 2e6, None, "eV"),
+    ("3.334 ± 0.013 ħ s⁻¹", 3.334 * 6.582119569e-16, 0.013 * 6.582119569e-16, "eV"), ("−1/3 e", -1 / 3, None, "e"),
+    ("spin 3/2", 1.5, None, ""),
+    ("−2.02 ± 0.05 μ_N", -2.02 * 3.15245125417e-8, 0.05 * 3.15245125417e-8, "m^2 s^-1 e"),
+    ("0.012 GeV^(-1/2)", 0.012 / 1e9**0.5, None, "eV^-1/2"),
+    ("74 ± 6 degrees", math.radians(74), math.radians(6), "rad"), ("65 × 10³⁰ years", 65e30 * 31557600, None, "s"),
+])  # fmt: skip
+def test_notations(text: str, value: float, error: float | None, unit: str) -> None:
+    read = one(f"It is {text}, they say.")
+    assert math.isclose(read.value, value, rel_tol=1e-9)
+    assert (read.error_plus is None) == (error is None)
+    assert error is None or math.isclose(read.error_plus or 0.0, error, rel_tol=1e-9)
+    assert read.unit == unit
+
+
+@pytest.mark.parametrize("text", ["80.4 GеV", "80.1 ΜeV", "2.2 μѕ", "5 a", "2 an hour", "2 e+", "3 K mesons"])
+def test_words_that_look_like_units_are_none(text: str) -> None:
+    assert one(text).unit == ""
+
+
+def test_errors_are_kept_one_by_one() -> None:
+    read = one("80.3602 ± 0.0024 ± 0.0096 GeV")
+    assert [round(e.plus / 1e6, 6) for e in read.errors] == [2.4, 9.6]
+    assert read.error_plus == pytest.approx(math.hypot(2.4e6, 9.6e6))
+    assert [(e.plus, e.minus, e.resolution) for e in one("4.5 +1.3 −0.25").errors] == [(1.3, 0.25, 0.1)]
 
 
 def test_numbers_no_float_can_hold_are_passed_over() -> None:

@@ -95,7 +95,10 @@ def read_channel(text: str, start: int, end: int, *, strict: bool = True) -> tup
     parts = _parts(tokens)
     if strict:
         while len(parts) > 1 and not _is_chain(parts):
-            tokens = [token for token in tokens if token.start < parts[-1].start]
+            kept = [token for token in tokens if token.start < parts[-1].start]
+            if len(kept) == len(tokens):  # the last part is a bracket that no comma begins
+                break
+            tokens = kept
             parts = _parts(tokens)
     conditions = tuple(dict.fromkeys(c for part in parts for state in part.chain for c in state.conditions))
     products = parts[0].chain[0].products

@@ -13,6 +13,7 @@ from yukawa.knowledge.parsing.units import Unit, conversion, find_unit
 LONGEST = 2000  # characters of a question
 MOST = 12  # quantities of a question
 _DERIVED = {"half-life": "s", "decay-length": "m", "energy-release": "eV", "rest-energy": "eV"}
+_TITLES = {"decays": "list of decays"}
 _PURE = ("ratio", "how-many", "count")
 # Operations that set their operands off against each other.
 _ALIKE = ("difference", "sum", "which", "is")
@@ -102,4 +103,4 @@ def _natural(own: Unit, wanted: Unit) -> bool:
 
 def _title(wanted: Wanted) -> str:
     name = wanted.property
-    return PROPERTIES[name].title if name in PROPERTIES else name.replace("-", " ")
+    return PROPERTIES[name].title if name in PROPERTIES else _TITLES.get(name, name.replace("-", " "))

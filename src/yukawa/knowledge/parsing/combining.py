@@ -41,7 +41,12 @@ def measurements(clause: Clause, context: Context) -> list[Goal] | None:
     wanted = quantities(clause, context.last)
     if not wanted:
         return None
-    words = " ; ".join(clause.text(i) for i in said)
+    words = " ; ".join(
+        [
+            *(clause.text(i) for i in said),
+            *(t.text.lower() for t in clause.tokens if t.text.lower() == "best"),
+        ]
+    )
     spans = clause.use(*said)
     filters = []
     if any(word in words for word in _AVERAGE):
@@ -143,7 +148,7 @@ def difference(clause: Clause, context: Context) -> list[Goal] | None:
     found = quantities(clause, property_name=name) if clause.has("thing", "code") else list(context.last)
     if len(found) != 2 or (name and any(w.property != name for w in found)):
         return None
-    spans = clause.use(*operators, *comparing, *clause.places("divided"))
+    spans = clause.use(*operators, *comparing, *clause.places("divided", "against"))
     order: list[Goal] = []
     if comparing and clause.contains(_WHICH):  # 'which one is heavier, and by how much?'
         down = tokens[comparing[0]].value[1] != "<"
@@ -178,11 +183,20 @@ _WHICH = frozenset(
 
 def _turns(words: str) -> bool:
     """Whether the first thing named is the smaller one."""
-    return any(word in words for word in ("subtract", "lighter", "less", "shorter", "leichter", "smaller"))
+    return any(
+        word in words for word in ("subtract", "lighter", "less", "shorter", "leichter", "smaller", "轻")
+    )
 
 
 _MASS_WORDS = frozenset(
-    {"how much heavier", "how much lighter", "how much more massive", "how much energy separates"}
+    {
+        "how much heavier",
+        "how much lighter",
+        "how much more massive",
+        "how much energy separates",
+        "重多少",
+        "轻多少",
+    }
 )
 
 
@@ -191,6 +205,8 @@ _MASS_WORDS = frozenset(
 
 def comparison(clause: Clause, context: Context) -> list[Goal] | None:
     """'Is A heavier than B?', 'which is heavier, A or B?', 'which lepton lives longest?'."""
+    if against := _against(clause):
+        return against
     comparing = clause.places("compare", "most")
     if not comparing or clause.has("channel", "relation", "measured"):
         return None
@@ -228,15 +244,27 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
         return [Goal("is", tuple(found), relation=relation_of(token.value[1]), spans=spans)]
     if token.value[1] == "=" or not (choosing or len(found) > 1):
         return None
-    return [
-        Goal(
-            "which",
-            tuple(found),
-            order=(prop, direction),
-            most=1 if classes and not things else None,
-            spans=spans,
-        )
-    ]
+    first = (first_of(clause, comparing[0]) or 1) if classes and not things else None
+    return [Goal("which", tuple(found), order=(prop, direction), most=first, spans=spans)]
+
+
+def _against(clause: Clause) -> list[Goal] | None:
+    """'Proton vs neutron mass', 'compare the masses of …', 'rank the D+, D0 and D_s by lifetime'."""
+    words = clause.places("against", "order")
+    if not words or clause.has("class", "channel", "compare", "most", "ratio", "difference-of", "difference"):
+        return None
+    found = quantities(clause)
+    if len(found) < 2 or len({w.property for w in found}) != 1:
+        return None
+    return [Goal("which", tuple(found), order=(found[0].property, "descending"), spans=clause.use(*words))]
+
+
+def first_of(clause: Clause, place: int) -> int | None:
+    """How many are wanted: 'the three heaviest'."""
+    if place == 0 or clause.tokens[place - 1].kind != "number":
+        return None
+    clause.use(place - 1)
+    return int(clause.tokens[place - 1].value)
 
 
 def relation_of(text: str) -> Relation:
@@ -254,6 +282,8 @@ def yes_or_no(clause: Clause) -> bool:
     """Whether an auxiliary opens what is asked: 'could you tell me, is the tau …', but not 'what is the mass …'."""
     if clause.language not in _AUXILIARIES:
         return clause.contains(_ASKING) and not clause.contains(CHOOSING)
+    if any(token.text.lower() in _INVERTED for token in clause.tokens) and not clause.contains(CHOOSING):
+        return True
     first = next(iter(clause.essential), len(clause.tokens))
     if first < len(clause.tokens) and clause.text(first).split()[0] in ("how", "wie", "combien"):
         return False
@@ -266,6 +296,7 @@ def yes_or_no(clause: Clause) -> bool:
     return False
 
 
+_INVERTED = frozenset({"est-il", "est-elle", "sont-ils", "sont-elles", "a-t-il", "a-t-elle", "ont-ils"})
 _SUBJECTS_OF_AUXILIARIES = frozenset("what which who that it this there i we you how why".split())
 _AFTER_AUXILIARIES = frozenset(
     "the a an any it true that really there correct so anybody anyone somebody seen ever observed actually der die das ein eine"

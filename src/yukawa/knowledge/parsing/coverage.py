@@ -14,7 +14,10 @@ _MEANINGFUL = frozenset(
     {"thing", "class", "constant", "property", "difference-of", "channel", "amount", "qualifier", "measured", "ratio", "sum", "difference",
      "minus", "plus", "factor", "relation", "negation", "explain", "identifier", "fraction", "arrow", "unit", "code", "out-of", "count"}
 )  # fmt: skip
-_FIRST_PERSON = frozenset("i i'm i've i'd my me we we're we've our us mine myself you your".split())
+_FIRST_PERSON = frozenset(
+    "i i'm i've i'd my me we we're we've our us mine myself you your ich mein meine meinen meinem meiner mir mich wir uns unser unsere"
+    " je j mon ma mes moi nous notre 我 我们 私".split()
+)
 _ASSUMING = frozenset(
     "assume assuming suppose supposing consider mean only prefer given if instead rather unless when want need".split()
 )
@@ -22,7 +25,7 @@ _QUESTION_WORDS = frozenset("how what which who whose wie welche quel quelle com
 _BEFORE_VERBS = frozenset("i we you am are was were i'm we're have had can could will would to".split())
 _LOOSE = frozenset(
     "for on before after during until till because so since while as if and but tonight tomorrow today later otherwise please"
-    " thanks".split()
+    " thanks für fur vor nach während wegen bitte danke pour avant après apres pendant car merci".split()
 )
 
 

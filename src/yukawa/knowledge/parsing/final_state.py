@@ -112,7 +112,7 @@ _TAG = re.compile(r" ?\((D|D\^?\*|s|0|NR|\[[^()\]]{1,20}\] ?GeV)\)(\*{2,}[+\-0]{
 _GROUP_SIGN = re.compile(r"(?:\+-|-\+|\+|-|0)(?![A-Za-z0-9])|[_^]0?\^?\*?(?:\(0\))?[\^*+\-0()]*")
 _BRACKETS = {"(": ")", "[": "]"}
 _TWO = re.compile(r"di-?(?P<one>muon|electron|photon|pion|kaon|tau|boson)s?(?![A-Za-z])")
-_SHORT = re.compile("gamma|mu|tau|pi|eta|rho|phi|nu|[KDB]bar|[bctp]bar|Lambda|[KDBWZHepbctgln]")
+_SHORT = re.compile("gamma|mu|tau|pi|eta|rho|phi|nu|[KDB]bar|[bctpq]bar|Lambda|[KDBWZHepbctglnqsud]")
 # Families that sources name and the particle table does not have.
 FAMILIES = {
     "lepton+": ("e+", "mu+"), "lepton-": ("e-", "mu-"), "lepton": ("e+", "e-", "mu+", "mu-"),
@@ -276,28 +276,33 @@ def _symbol(text: str, position: int, end: int) -> Token | None:
 
 
 def _glued(text: str, position: int, end: int) -> list[Token] | None:
-    """'mumu', 'KK', 'pipi', 'Kpi': short names written as one word, of more than one letter each or all alike."""
-    word = re.compile(r"[A-Za-z]{2,12}(?![A-Za-z0-9_^'*(])").match(text, position, end)
+    """'mumu', 'KK', 'Kpi', 'pK-': short names written as one word, the last perhaps with its charge."""
+    word = _GLUED.match(text, position, end)
     if word is None:
         return None
-    parts = [m[0] for m in _SHORT.finditer(word[0])]
+    parts = [m[0] for m in _SHORT.finditer(word["names"])]
     alike = len(set(parts)) == 1
-    if (
-        len(parts) < 2
-        or "".join(parts) != word[0]
-        or (not alike and all(len(p) == 1 and p.islower() for p in parts))
-    ):
+    plain = not word["charge"]
+    if len(parts) < 2 or "".join(parts) != word["names"]:
         return None
+    if plain and not alike and all(len(p) == 1 and p.islower() for p in parts):  # an ordinary word, 'be'
+        return None
+    parts[-1] += word["charge"]
     names = particle_table().spellings.names
     found, place = [], position
     for number, part in enumerate(parts):
         label = _ALIKE.get(part, part)
-        states = FAMILIES.get(label) or names.get(label) or names[part]
-        if alike and number % 2:  # 'bb' is a quark and an antiquark
+        states = FAMILIES.get(label) or names.get(label) or ()
+        if alike and plain and number % 2:  # 'bb' is a quark and an antiquark
             states = tuple(sorted({*states, *(particle_table().particles[n].conjugate for n in states)}))
         found.append(Token("name", place, place + len(part), part, states))
         place += len(part)
     return found
+
+
+_GLUED = re.compile(
+    r"(?P<names>[A-Za-z]{2,12})(?P<charge>\+\+|--|\+-|-\+|\+|-(?![A-Za-z]{3,}(?<!mu)(?<!pi))|)(?![0-9_^'*(])(?(charge)|(?![A-Za-z]))"
+)
 
 
 # ---- brackets -------------------------------------------------------------------------------------
@@ -362,7 +367,7 @@ def title(names: tuple[str, ...]) -> str:
     for name in sorted(names, key=lambda n: (table.particles[n].is_antiparticle, len(n), n)):
         bare = name.rstrip("+-0") if not name.endswith("_0") else name
         for family in (bare + "+-", bare, _BARE_BAR.sub(r"\1bar", bare), bare + "0"):
-            if states(family) == wanted:
+            if not family.endswith("bar+-") and states(family) == wanted:
                 return family
     return "|".join(wanted)
 

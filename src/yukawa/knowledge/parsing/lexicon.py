@@ -125,4 +125,23 @@ def language_of(question: str) -> str:
     words = [w.lower() for w in _WORD.findall(question)]
     scores = {language: sum(w in common for w in words) for language, common in _COMMON_WORDS.items()}
     best = max(scores, key=lambda language: (scores[language], language == "en"))
-    return best if scores[best] else "en"
+    return best if scores[best] else _by_words(words)
+
+
+def _by_words(words: list[str]) -> str:
+    """The language whose lexicon has most of the words, English where none has more."""
+    plain = [plain_ascii(word) for word in words]
+    scores = {language: sum(w in _words(language) for w in plain) for language in ("en", "de", "fr")}
+    return max(scores, key=lambda language: (scores[language], language == "en"))
+
+
+@functools.lru_cache(maxsize=4)
+def _words(language: str) -> frozenset[str]:
+    """The words of a lexicon, without those that English has too."""
+    found = {
+        word.lower()
+        for _, _, phrase in lexicon(language).entries
+        for word in _WORD.findall(phrase)
+        if len(word) > 3
+    }
+    return frozenset(found if language == "en" else found - _words("en"))

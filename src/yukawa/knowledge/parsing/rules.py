@@ -8,11 +8,12 @@ from typing import Literal
 
 from yukawa.knowledge.parsing import combining
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
-from yukawa.knowledge.parsing.combining import CHOOSING, relation_of, yes_or_no
+from yukawa.knowledge.parsing.combining import CHOOSING, first_of, relation_of, yes_or_no
 from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Operation, Thing, Wanted
 from yukawa.knowledge.parsing.wanted import ANY, OF_DECAYS, listed_decay, quantities, subject_of
 
 Rule = Callable[[Clause, Context], "list[Goal] | None"]
+Direction = Literal["ascending", "descending"]
 
 
 def goals_of(clause: Clause, context: Context) -> list[Goal]:
@@ -83,6 +84,8 @@ def _reverse(clause: Clause, context: Context) -> list[Goal] | None:
                 )
             )
         return goals
+    if found := _having(clause):
+        return found
     channels = clause.places("channel")
     if len(channels) != 1 or any(i < channels[0] for i in clause.places("thing", "constant", "code")):
         return None
@@ -105,43 +108,61 @@ def _reverse(clause: Clause, context: Context) -> list[Goal] | None:
     ]
 
 
+def _having(clause: Clause) -> list[Goal] | None:
+    """'Which mesons have spin 2?', 'particles with charge +2': all that have a value."""
+    classes, properties, amounts = clause.places("class"), clause.places("property"), clause.places("amount")
+    others = clause.has("thing", "channel", "relation", "compare", "most", "code")
+    if not len(classes) == len(properties) == len(amounts) == 1 or others:
+        return None
+    token = clause.tokens[classes[0]]
+    thing = ANY if token.value == "particle" else subject_of(token)
+    assert thing is not None  # noqa: S101  # a class is one
+    spans = clause.use(*classes, *properties, *amounts)
+    wanted = Wanted(thing, clause.tokens[properties[0]].value, spans=spans)
+    return [
+        Goal("reverse", (wanted,), asserted=amount_of(clause.tokens[amounts[0]]), relation="=", spans=spans)
+    ]
+
+
 def _decays(clause: Clause, context: Context) -> list[Goal] | None:
     """'List the decays of the tau above 10 %', 'how does the neutron decay?', 'main decay modes of the K+'."""
-    names = [
-        i for i in clause.places("property") if clause.tokens[i].value in ("decays", "branching-fraction")
-    ]
-    if (
-        not names
-        or clause.has("channel", "compare", "class", "code")
-        or len(clause.places("property")) > len(names)
-    ):
+    properties = clause.places("property")
+    names = [i for i in properties if clause.tokens[i].value in ("decays", "branching-fraction")]
+    if not names or len(properties) > len(names) or clause.has("channel", "compare", "class", "code"):
         return None
     things = clause.places("thing")
-    if len(things) > 1 or (not things and not context.last):
+    if not things and (same := _of_the_same_decay(clause, context)):
+        return same
+    listed = all(clause.tokens[i].value == "decays" or _speaks_of_branching(clause.text(i)) for i in names)
+    if len(things) > 1 or not listed or (not things and not context.last):
         return None
-    if (
-        not things
-        and context.last
-        and context.last[0].channel is not None
-        and clause.tokens[names[0]].value == "branching-fraction"
-    ):
-        return [Goal("value", tuple(quantities(clause, context.last[:1])))]
     filters = _filters(clause, "branching-fraction")
     most = [i for i in clause.places("most") if clause.tokens[i].value[0] in ("branching-fraction", "")]
     counting = clause.places("count")
     found = quantities(clause, context.last)
-    if len(found) != 1 and len({w.thing.names for w in found}) != 1:
+    if len({w.thing.names for w in found}) != 1:
         return None
-    wanted = replace(
-        found[0], property="decays", channel=None, spans=tuple(s for w in found for s in w.spans)
+    spans = tuple(span for w in found for span in w.spans)
+    wanted = replace(found[0], property="decays", channel=None, spans=spans)
+    direction: Direction = (
+        "ascending" if any(clause.tokens[i].value[1] == "ascending" for i in most) else "descending"
     )
+    first = first_of(clause, most[0]) if most else None
     spans = clause.use(*most, *counting, *clause.places("out-of", "number"))
-    ascending = any(clause.tokens[i].value[1] == "ascending" for i in most)
-    order: tuple[str, Literal["ascending", "descending"]] = (
-        "branching-fraction",
-        "ascending" if ascending else "descending",
-    )
-    return [Goal("count" if counting else "list", (wanted,), filters, order, spans=spans)]
+    operation: Operation = "count" if counting else "list"
+    return [Goal(operation, (wanted,), filters, ("branching-fraction", direction), first, spans=spans)]
+
+
+def _of_the_same_decay(clause: Clause, context: Context) -> list[Goal] | None:
+    """'With which branching fraction?' after a decay was named."""
+    of_decay = bool(context.last) and context.last[0].channel is not None
+    named = any(clause.tokens[i].value == "branching-fraction" for i in clause.places("property"))
+    return [Goal("value", tuple(quantities(clause, context.last[:1])))] if of_decay and named else None
+
+
+def _speaks_of_branching(text: str) -> bool:
+    """Whether words mean the fractions of all decays; a rate, a chance or a frequency is that of one."""
+    return any(part in text for part in ("branch", "verzweig", "分支", "分岐", "fractions", "bfs", "brs"))
 
 
 def _class_list(clause: Clause, context: Context) -> list[Goal] | None:
@@ -167,9 +188,10 @@ def _class_list(clause: Clause, context: Context) -> list[Goal] | None:
     name = tokens[properties[0]].value if properties else "class"
     relations = [i for i in clause.places("relation") if tokens[i].value]
     filters += _filters(clause, _filtered_property(clause, properties, relations))
+    ordering = clause.places("order")
     asks = (
-        clause.has("list")
-        or clause.contains(["which", "what", "who", "list", "name", "all", "every", "are", "give"])
+        clause.has("list", "order")
+        or clause.contains(CHOOSING | {"list", "name", "all", "every", "are", "give"})
         or bool(filters)
     )
     if name == "class" and not asks and not counting:
@@ -177,9 +199,10 @@ def _class_list(clause: Clause, context: Context) -> list[Goal] | None:
     qualified = quantities(clause) if properties else [Wanted(thing, "class", spans=clause.use(classes[0]))]
     if not qualified:
         return None
-    spans = clause.use(*counting, *classes, *clause.places("number"))
+    spans = clause.use(*counting, *classes, *ordering, *clause.places("number"))
     operation: Operation = "count" if counting else "list"
-    return [Goal(operation, (wanted,), filters, spans=spans) for wanted in qualified]
+    order: tuple[str, Direction] | None = (name, "descending") if ordering else None
+    return [Goal(operation, (wanted,), filters, order, spans=spans) for wanted in qualified]
 
 
 def _filtered_property(clause: Clause, properties: Sequence[int], relations: Sequence[int]) -> str:
@@ -240,6 +263,14 @@ def _overview(clause: Clause, context: Context) -> list[Goal] | None:
     things = clause.places("thing", "code", "constant")
     if not things or len(clause.essential) != len(things) or clause.has("word") or yes_or_no(clause):
         return None
+    said = {
+        word
+        for t in clause.tokens
+        if t.kind == "function" and t.text.isascii()
+        for word in t.text.lower().split()
+    }
+    if clause.language == "en" and not context.goals and not said <= _ABOUT:
+        return None  # 'what does a proton look like?'
     if context.goals and not (context.same_question and context.goals[-1].operation != "value"):
         last = context.goals[-1]
         found = quantities(clause, context.last)
@@ -253,6 +284,12 @@ def _overview(clause: Clause, context: Context) -> list[Goal] | None:
         if thing is not None:
             goals.append(Goal("overview", (Wanted(thing, "overview", spans=clause.use(place)),)))
     return goals
+
+
+_ABOUT = frozenset(
+    "what what's whats is are a an the tell me about show give us please of on for and or hi hello hey i i'd need want would like"
+    " to know thanks thank you so ok okay then find out let's let see look up read can could some any my say something remind".split()
+)
 
 
 def _named(clause: Clause, context: Context) -> list[Goal] | None:

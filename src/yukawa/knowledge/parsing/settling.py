@@ -20,6 +20,7 @@ def settled(tokens: list[Token]) -> list[Token]:
         _joins,
         _ones,
         _modes,
+        _quarks,
         _alternatives,
         _genus,
         _signs,
@@ -113,9 +114,11 @@ def _alternative_of(token: Token) -> str:
 
 
 def _minus_signs(tokens: list[Token]) -> list[Token]:
-    """'m(A) - m(B)': a sign between two quantities subtracts."""
+    """'m(A) - m(B)', 'm(A) / m(B)': a sign between two quantities subtracts or divides."""
 
     def change(place: int, token: Token) -> Token:
+        if token.text == "/" and token.kind == "join" and _both_sides(tokens, place):
+            return replace(token, kind="divided")
         if token.text != "-" or token.kind != "mark" or not 0 < place < len(tokens) - 1:
             return token
         apart = tokens[place - 1].end < token.start and token.end < tokens[place + 1].start
@@ -129,6 +132,14 @@ def _minus_signs(tokens: list[Token]) -> list[Token]:
         )
 
     return _changed(tokens, change)
+
+
+def _both_sides(tokens: Sequence[Token], place: int) -> bool:
+    """Whether a thing and a property stand on either side."""
+    sides = (tokens[:place], tokens[place + 1 :])
+    return all(
+        any(t.kind == "thing" for t in side) and any(t.kind == "property" for t in side) for side in sides
+    )
 
 
 def _genus(tokens: list[Token]) -> list[Token]:
@@ -232,6 +243,7 @@ def _relations(tokens: list[Token]) -> list[Token]:
 _COMPARING = {
     "greater": ("", ">"), "larger": ("", ">"), "longer": ("", ">"), "heavier": ("mass", ">"), "higher": ("", ">"), "bigger": ("", ">"),
     "more": ("", ">"),
+    ">": ("", ">"), "<": ("", "<"),
     "less": ("", "<"), "smaller": ("", "<"), "shorter": ("", "<"), "lighter": ("mass", "<"), "lower": ("", "<"), "fewer": ("", "<"),
 }  # fmt: skip
 
@@ -243,10 +255,10 @@ def _codes(tokens: list[Token]) -> list[Token]:
     def number(place: int, token: Token) -> Token:
         if token.kind != "amount" or token.value.unit or token.value.value % 1 or len(token.text) > 12:
             return token
-        before = [t.text.lower() for t in tokens[max(0, place - 3) : place] if t.kind not in ("mark",)]
-        if speaks or (before and before[-1] in _CODE_WORDS) or "code" in before[-2:]:
-            return replace(token, kind="code", value=int(token.value.value))
-        return token
+        before = [t.text.lower() for t in tokens[max(0, place - 3) : place] if t.kind != "mark"]
+        last = before[-1] if before else ""
+        named = last in _CODE_WORDS or "code" in before[-2:] or (last == "is" and "particle" in before)
+        return replace(token, kind="code", value=int(token.value.value)) if speaks or named else token
 
     found = _changed(tokens, number)
     if not any(t.kind == "code" for t in found):
@@ -349,15 +361,15 @@ def _antiparticles(tokens: list[Token]) -> list[Token]:
 
 
 def _families(tokens: list[Token]) -> list[Token]:
-    """'The two neutral kaons, K-short and K-long': a family beside its members only announces them."""
+    """'The two neutral kaons, K-short and K-long', 'kaon K+': a family beside its members only announces them."""
     things = [(i, set(t.value.names)) for i, t in enumerate(tokens) if t.kind == "thing"]
 
     def change(place: int, token: Token) -> Token:
         if token.kind != "thing":
             return token
         names = set(token.value.names)
-        inside = [other for i, other in things if i != place and other < names]
-        return replace(token, kind="aside") if len(inside) > 1 else token
+        inside = [i for i, other in things if i != place and other < names]
+        return replace(token, kind="aside") if len(inside) > 1 or place + 1 in inside else token
 
     return _changed(tokens, change)
 
@@ -396,21 +408,36 @@ def _ones(tokens: list[Token]) -> list[Token]:
 
 
 def _modes(tokens: list[Token]) -> list[Token]:
-    """'Invisible branching fraction', 'hadronic width': an adjective that names the final state."""
+    """'Invisible branching fraction', 'hadronic width', 'decays hadronically': a word that names the final state."""
+    names = ("branching-fraction", "width", "partial-width", "decays")
+    of_decays = any(t.kind == "property" and t.value in names for t in tokens)
 
-    def change(place: int, token: Token) -> Token:
+    def change(_: int, token: Token) -> Token:
         if token.kind != "mode":
             return token
-        after = tokens[place + 1] if place + 1 < len(tokens) else None
-        if (
-            after is None
-            or after.kind != "property"
-            or after.value not in ("branching-fraction", "width", "partial-width", "decays")
-        ):
+        if not of_decays:
             return replace(token, kind="word")
         return replace(token, kind="channel", value=Channel(((token.value,),), span=(token.start, token.end)))
 
     return _changed(tokens, change)
+
+
+def _quarks(tokens: list[Token]) -> list[Token]:
+    """'Which quarks make up a neutron?', 'how many quarks does a proton contain?': what it is made of."""
+    things = [t for t in tokens if t.kind == "thing"]
+    if len(things) != 1 or any(t.kind in ("property", "channel", "compare", "most") for t in tokens):
+        return tokens
+    if not any(word in _CONTAINING for t in tokens for word in t.text.lower().split()):
+        return tokens
+
+    def change(_: int, token: Token) -> Token:
+        quark = token.kind == "class" and token.value == "quark"
+        return replace(token, kind="property", value="quark-content") if quark else token
+
+    return _changed(tokens, change)
+
+
+_CONTAINING = frozenset("contain contains make makes inside in within comprise comprises".split())
 
 
 def _appositions(tokens: list[Token]) -> list[Token]:
@@ -443,6 +470,11 @@ def _fixed(tokens: list[Token]) -> list[Token]:
 
     def change(place: int, token: Token) -> Token:
         after = tokens[place + 1] if place + 1 < len(tokens) else None
+        two = sum(t.kind == "thing" for t in tokens) == 2
+        if token.kind == "property" and two and (turned := other_meaning(token, "difference")):
+            return turned
+        if token.kind == "into-before" or (token.kind == "into" and token.text.lower().startswith("decay")):
+            return replace(token, kind="property", value="decays")  # 'what does it decay into?'
         if token.kind == "talk":
             return replace(token, kind="function")
         if token.kind == "count" and after is not None:
@@ -486,7 +518,7 @@ def _fixed(tokens: list[Token]) -> list[Token]:
             and any(t.kind == "property" and t.value == "quark-content" for t in tokens)
         ):
             return replace(token, kind="aside")
-        if token.kind in ("number",) and not token.text.isdigit():
+        if token.kind == "number" and not token.text.isdigit() and (after is None or after.kind != "most"):
             return replace(token, kind="function" if token.value < _SMALL else "number")
         return token
 

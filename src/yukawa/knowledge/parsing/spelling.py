@@ -45,6 +45,8 @@ _COMMAND_PATTERNS = tuple(
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
 _GLUED_COMMAND = re.compile(r"(?<=[/_^{])\\(?=[A-Za-z])")  # 'J/\psi', 'm_\tau'
 _LATEX_SPACE = re.compile(r"\\[,;:! ()\[\]]")
+# A Greek letter after a subscript, a star or a charge begins a name of its own: 'X_sγ', 'K*μ'.
+_NEXT_NAME = re.compile("(?:(?<=_[A-Za-z])|(?<=[*∗⋆＊'′0⁰+⁺⁻]))(?=[\u0391-\u03c9])")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _MACRON = re.compile("(?<=[A-Za-z])[\u0304\u0305]+")
 _LONE_MARK = re.compile("(?:(?<![A-Za-z])|(?<=psi)|(?<=chi))([A-Za-z])\u0303(?![A-Za-z])")
@@ -211,6 +213,7 @@ def _rewrite(text: _Text) -> None:
     if not text.text.isascii():
         text.sub(_INVISIBLE, "")
         text.sub(_EAST_ASIAN, lambda match: f" {EAST_ASIAN[match[0]]} ")
+        text.sub(_NEXT_NAME, " ")
         text.sub(_NOT_ASCII, _plain_characters)
         text.sub(_LONE_MARK, r"\1tilde")
         text.sub(_SCRIPTS_MEET, " ")

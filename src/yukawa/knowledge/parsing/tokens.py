@@ -10,6 +10,7 @@ from typing import Any
 
 from yukawa.knowledge.parsing.channels import read_channel
 from yukawa.knowledge.parsing.lexicon import phrases
+from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Amount, Span
 from yukawa.knowledge.parsing.spelling import Spelled, plain_ascii, spell
 from yukawa.knowledge.parsing.things import find_things
@@ -295,11 +296,14 @@ def _unit_at(plain: str, position: int) -> tuple[str | None, int]:
     return None, position
 
 
+_NO_UNITS = frozenset({"a", "an", "as", "at", "A", "An", "As"})  # words, and not years or attoseconds
+
+
 @functools.lru_cache(maxsize=1024)
 def known_unit(text: str) -> Unit | None:
     """The unit that `text` names, if any, plurals of symbols and articles apart."""
     unit = find_unit(text) if text and not text.isdigit() else None
-    return unit if unit and unit.text and unit.text not in ("π", "°") else None
+    return unit if unit and unit.text and unit.text not in ("π", "°") and text not in _NO_UNITS else None
 
 
 def _units(plain: str) -> Iterator[Token]:
@@ -362,12 +366,14 @@ def _contextual(plain: str, tokens: list[Token]) -> list[Token]:
     speaks_of_decay = any(
         (t.kind == "property" and t.value in _DECAY_WORDS) or t.kind in ("into", "arrow") for t in tokens
     )
+    wide = any(t.kind == "property" and t.value == "width" for t in tokens)
     while place < len(tokens):
         token = tokens[place]
         if token.kind == "into-before" and _before(plain, found, token):
             place += 1
             continue
-        channel = _channel(plain, tokens, place, speaks_of_decay)
+        of_thing = wide and place > 0 and tokens[place - 1].kind == "thing"  # 'width of the Z to mu+ mu-'
+        channel = _channel(plain, tokens, place, speaks_of_decay or of_thing)
         if channel is None:
             found.append(token)
             place += 1
@@ -404,57 +410,67 @@ _ARTICLE = re.compile(r"(?:exactly |just |only |a final state of |the final stat
 def _channel(plain: str, tokens: Sequence[Token], place: int, speaks_of_decay: bool) -> Token | None:
     """The final state that the token at `place` leads to."""
     token = tokens[place]
-    word = token.text.lower()
-    if (
-        token.kind == "arrow"
-        or (
-            _leads(token)
-            and (word.split()[-1:] and (word.split()[-1] in _LEADS or word in _GIVING or not word.isascii()))
-        )
-        or (
-            word in _LEADS
-            and token.kind in ("function", "into", "neutral")
-            and speaks_of_decay
-            and (_thing_before(tokens, place) or word == "into")
-        )
-    ):
-        start = token.end
-    elif word == "to" and place and tokens[place - 1].kind == "thing":
-        start = token.end
-        end = _sentence_end(plain, start)
-        channel, read = read_channel(plain, start + 1, end)
-        if not channel.products or read < end:
-            return None
-    else:
+    if not _leads_to_products(plain, tokens, place, speaks_of_decay):
         return None
+    start = token.end
     while plain[start : start + 1] == " ":
         start += 1
     if token.kind != "arrow" and (skipped := _ARTICLE.match(plain, start)):
         start = skipped.end()
     if not _names_follow(tokens, start, plain) and token.kind != "arrow":
         return None
-    limit = _sentence_end(plain, start)
-    channel, end = read_channel(plain, start, limit)
+    channel, end = read_channel(plain, start, _sentence_end(plain, start))
     if not channel.products:
         return None
-    return Token("channel", token.start, end, plain[token.start : end], replace(channel, span=(start, end)))
+    channel = replace(channel, products=_pairs(channel.products, plain[start:end]), span=(start, end))
+    return Token("channel", token.start, end, plain[token.start : end], channel)
+
+
+def _leads_to_products(plain: str, tokens: Sequence[Token], place: int, speaks_of_decay: bool) -> bool:
+    """Whether a final state may follow: behind an arrow, a verb of decay, or a preposition where decays are spoken of."""
+    token = tokens[place]
+    word = token.text.lower()
+    last = word.split()[-1] if word.split() else ""
+    if token.kind == "arrow":
+        return True
+    verb = token.kind == "into" or any(kind == "into" for kind, _ in token.otherwise)
+    if verb and (last in _LEADS or word in _GIVING or not word.isascii()):
+        return True
+    if (
+        word in _LEADS
+        and token.kind in ("function", "into", "neutral")
+        and (speaks_of_decay or word == "into")
+    ):
+        return word == "into" or any(t.kind == "thing" for t in tokens[:place])
+    if word == "to" and place and tokens[place - 1].kind == "thing":  # 'Higgs to invisible' and nothing more
+        end = _sentence_end(plain, token.end)
+        channel, read = read_channel(plain, token.end + 1, end)
+        return bool(channel.products) and read >= end
+    return False
+
+
+_PAIRED = re.compile(
+    r"(?:muons|electrons|leptons|taus|quarks|photons|gluons|bosons|myonen|elektronen|photonen)$",
+    re.IGNORECASE,
+)
+
+
+def _pairs(products: tuple[tuple[str, ...], ...], text: str) -> tuple[tuple[str, ...], ...]:
+    """'To muons', 'to b quarks': a plural alone is a particle and its antiparticle."""
+    table = particle_table().particles
+    if len(products) != 1 or not _PAIRED.search(text) or any(name not in table for name in products[0]):
+        return products
+    both = tuple(dict.fromkeys([*products[0], *(table[name].conjugate for name in products[0])]))
+    return (both, both)
 
 
 _GIVING = frozenset("giving produce produces yield yields gives give become becomes".split())
-
-
-def _leads(token: Token) -> bool:
-    return token.kind == "into" or any(kind == "into" for kind, _ in token.otherwise)
 
 
 def _sentence_end(plain: str, start: int) -> int:
     end = min(len(plain), start + _WIDEST)
     stop = re.compile(r"[?;!]|\.(?=\s|$)").search(plain, start, end)
     return stop.start() if stop else end
-
-
-def _thing_before(tokens: Sequence[Token], place: int) -> bool:
-    return any(t.kind == "thing" for t in tokens[:place])
 
 
 def _names_follow(tokens: Sequence[Token], start: int, plain: str) -> bool:

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterable, Sequence
 
 from yukawa.knowledge.parsing.lexicon import lexicon, word_list
-from yukawa.knowledge.parsing.particles import particle_table
+from yukawa.knowledge.parsing.names import ENGLISH
 from yukawa.knowledge.parsing.things import edit_distance
 from yukawa.knowledge.parsing.tokens import Token, pieces_of
 
@@ -108,10 +108,10 @@ def vocabulary() -> dict[str, str]:
                     else piece
                 )
                 found.setdefault(piece, alone)
-    table = particle_table()
-    for name, names in table.folded.names.items():
-        if name.isalpha() and len(name) > _SHORT and not any(c.isdigit() for c in name):
-            found.setdefault(name, "thing:" + "|".join(names))
+    for name in ENGLISH:  # names of other languages are near to many English words
+        if name.isalpha() and len(name) > _SHORT:
+            found.setdefault(name, f"thing:{ENGLISH[name]}")
+            found.setdefault(name + "s", f"thing:{ENGLISH[name]}")
     for name in _NAMING.split():
         found.setdefault(name, name)
     return found

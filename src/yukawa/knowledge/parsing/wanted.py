@@ -97,10 +97,15 @@ def quantities(
         return []  # 'the decays of the W into leptons'
     found: list[Wanted] = []
     for block in _blocks(clause, properties, subjects):
-        for prop in block.properties:
-            for subject in block.subjects:
-                found.append(_wanted(clause, prop, subject))
+        found += [
+            _wanted(clause, p, s) for p in block.properties for s in block.subjects if _may_have(s, p.name)
+        ]
     return _once(found)
+
+
+def _may_have(subject: _Subject, name: str) -> bool:
+    """Whether a thing can have the property: a constant has nothing but its value."""
+    return name == "constant" or not subject.thing.names[0].startswith("constant:")
 
 
 def _once(found: Sequence[Wanted]) -> list[Wanted]:

@@ -30,11 +30,8 @@ def open_base(settings: Settings | None = None, *, progress: Progress | None = N
     if base.get_meta("pdg") is None:
         if progress is not None:
             progress(0, 0)  # the facts are counted while they are read, which takes its time
-        from yukawa.knowledge.sources.loader import build_pdg
-
-        build_pdg(base, progress=progress)
-    if base.get_meta("codata") is None:
-        from yukawa.knowledge.sources.loader import build_constants
+        from yukawa.knowledge.sources.loader import build_constants, build_pdg
 
         build_constants(base)
+        build_pdg(base, progress=progress)
     return base

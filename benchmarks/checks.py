@@ -24,7 +24,8 @@ _RAISED = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
 _PLAIN = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻−", "0123456789+--")
 _VALUE = re.compile(
     r"^(?P<open>\()?(?P<value>−?\d+(?:\.\d+)?)(?: ± (?P<error>[\d.]+)| \+(?P<plus>[\d.]+) −(?P<minus>[\d.]+))?(?P<close>\))?"
-    r"(?: × 10(?P<power>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+))?(?: (?P<unit>%|TeV|GeV|MeV|keV|eV|s|years|degrees|rad|fm|μ_N|e cm|e))?(?=\.| \(| at |;|$)"
+    r"(?: × 10(?P<power>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+))?(?: (?P<unit>%|TeV|GeV|MeV|keV|eV|s|years|degrees|rad|fm|μ_N|e cm|e))?"
+    r"(?=\.(?!\d)| \(| at |;|$)"
 )
 _IS = re.compile(r" is (?P<bound>less than |greater than )?")
 _NOUNS = {
@@ -353,8 +354,7 @@ def pdg_sentences(size: int, seed: int = 0) -> list[str]:
     """Sentences of the Review, drawn at random."""
     from yukawa.knowledge.sources.pdg import facts
 
-    stated = facts.statements() if hasattr(facts, "statements") else facts.facts()
-    texts = sorted({s.text for s in stated})
+    texts = sorted({s.text for s in facts.statements()})
     return random.Random(seed).sample(texts, size)
 
 

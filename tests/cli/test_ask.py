@@ -298,11 +298,35 @@ def test_a_file_and_standard_input(yukawa, monkeypatch):
     assert yukawa("teach", "--file", "-", "--json").json["text"] == "The RPC of BESIII has 9 layers."
 
 
+def test_several_files_and_a_folder_in_step(yukawa, base):
+    Path("notes").mkdir()
+    for name in ("a", "b"):
+        Path(f"notes/{name}.md").write_text(f"# {name}\n\nThe ring {name} is cold.", encoding="utf-8")
+    done = yukawa("teach", "--file", "notes/*.md", "--json").json
+    assert [(one["path"], one["status"]) for one in done] == [
+        ("notes/a.md", "taught"),
+        ("notes/b.md", "taught"),
+    ]
+    Path("c.md").write_text("The ring c is cold.", encoding="utf-8")
+    assert "known" in yukawa("teach", "--file", "notes", "--file", "c.md").out
+    done = yukawa("teach", "--sync", "notes", "--json").json
+    assert [one["status"] for one in done] == ["known", "known"]
+    Path("notes/a.md").write_text("The ring is warm.", encoding="utf-8")
+    assert "taught" in yukawa("teach", "--sync", "notes").out
+    Path("notes/a.md").unlink()
+    assert "unloaded" in yukawa("teach", "--sync", "notes").out
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         ([], "neither"),
-        (["x", "--file", "y"], "both"),
+        (["--sync", "no-such"], "not a folder"),
+        (["--sync", ".", "--file", "y"], "one is taught at a time"),
+        (["--sync", ".", "--source", "y"], "--source names one document"),
+        (["--file", "y", "--question", "z"], "belong to a text"),
+        (["--file", "none/*.md"], "matches no file"),
+        (["x", "--file", "y"], "a text and --file given"),
         ([""], "empty"),
         (["x" * 5_000_001], "at most"),
         (["a\x07b"], "not plain text"),
@@ -310,7 +334,7 @@ def test_a_file_and_standard_input(yukawa, monkeypatch):
         (["x", "--domain", "neutron"], "neutron science"),
         (["x", "--corrects", "nothing"], "no answer 'nothing'"),
         (["--file", "no-such"], "No such file"),
-        (["--file", "."], "folder"),
+        (["--file", "."], "holds no documents"),
         (["--file", "binary"], "binary"),
         (["--file", "latin1"], "iconv"),
         (["--file", "empty"], "empty"),

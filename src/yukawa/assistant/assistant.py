@@ -15,10 +15,10 @@ from yukawa.assistant.prompts import ABSTENTION
 from yukawa.assistant.support import THRESHOLD, Supported, best, focus, sentence_support
 from yukawa.core.errors import InputError, unknown_name
 from yukawa.core.settings import ModelSettings, Settings
-from yukawa.knowledge.items import checked_text
 from yukawa.knowledge.parsing import Reading, read
 from yukawa.knowledge.records import guess_domain
 from yukawa.knowledge.store.writer import new_id
+from yukawa.knowledge.texts import checked_text
 from yukawa.llm import ChatModel, Message, SyncChat, open_model, quote
 
 CANDIDATES = 30

@@ -4,7 +4,7 @@ import contextlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from yukawa import assistant, knowledge
 from yukawa.cli import options, session, writing
@@ -131,7 +131,16 @@ def teach(
         str | None, option("--question", None, "Teach TEXT as the answer to this question.")
     ] = None,
     file: Annotated[
-        str | None, option("--file", "PATH", "Teach a Markdown, text or PDF file instead; '-' reads stdin.")
+        list[str] | None,
+        option(
+            "--file",
+            "PATH",
+            "Teach Markdown, text or PDF instead: files, folders or patterns; '-' reads stdin.",
+        ),
+    ] = None,
+    sync: Annotated[
+        str | None,
+        option("--sync", "DIR", "Teach a folder: what is new or changed in it, and unload what is gone."),
     ] = None,
     source: Annotated[str | None, option("--source", None, "Name the source with this label.")] = None,
     url: Annotated[str | None, option("--url", None, "Address of the source: URL, DOI or arXiv id.")] = None,
@@ -150,19 +159,76 @@ def teach(
     as_json: Json = False,
 ) -> None:
     """Teach a fact, an answer, a document or a correction. The next answer uses it."""
-    if (text is None) == (file is None):
-        given = "neither a text nor a file was" if text is None else "both a text and a file were"
-        raise InputError(f"{given} given", hint='type: yukawa teach "..." or yukawa teach --file PATH')
+    given = [
+        name for name, value in (("a text", text), ("--file", file), ("--sync", sync)) if value is not None
+    ]
+    if len(given) != 1:
+        raise InputError(
+            f"{' and '.join(given)} given, one is taught at a time"
+            if given
+            else "neither a text nor a file was given",
+            hint='type: yukawa teach "..." or yukawa teach --file PATH',
+        )
+    about = {"author": author or session.me(), "url": url, "licence": licence, "domain": domain}
+    if text is None:
+        if question is not None or corrects is not None:
+            raise InputError(
+                "--question and --corrects belong to a text, not to a file", hint="give the text itself"
+            )
+        _teach_files(file, sync, source, about, as_json)
+        return
     settings = session.read_settings()
-    if file is not None:
-        text = knowledge.read_document(file)
-        source = source or ("standard input" if file == "-" else Path(file).name)
     # Refused before a base is opened, or made, for it.
-    text = knowledge.checked_text(text or "")
+    text = knowledge.checked_text(text)
     knowledge.check_filters(domain)
     with session.plain_base(settings) as base:
-        item = base.teach(
-            text, question=question, source=source or "", author=author or session.me(), url=url, licence=licence,
-            domain=domain, corrects=corrects,
-        )  # fmt: skip
+        item = base.teach(text, question=question, source=source or "", corrects=corrects, **about)  # type: ignore[arg-type]
     session.give_change(item, as_json)
+
+
+def _teach_files(
+    files: list[str] | None,
+    folder: str | None,
+    source: str | None,
+    about: dict[str, Any],
+    as_json: bool,
+) -> None:
+    """Teach the files that are named, or a folder as a whole; all of them are read before a base is opened."""
+    from yukawa.knowledge import documents
+
+    settings = session.read_settings()
+    knowledge.check_filters(about["domain"])
+    if folder is not None:
+        if source is not None:
+            raise InputError(
+                "--source names one document, not a folder", hint="its files are named by their paths"
+            )
+        with session.plain_base(settings) as base:
+            changes = documents.sync(base, folder, actor=about["author"] or "", **about)
+        session.give_files(changes, as_json)
+        return
+    paths = files if files == ["-"] else documents.find_files(files or ())
+    if source is not None and len(paths) > 1:
+        raise InputError(
+            f"--source names one document, but {len(paths)} files were found", hint="omit --source"
+        )
+    labels = [source or str(path) for path in paths] if len(paths) > 1 else [source]
+    items = [_file_item(str(path), label, about) for path, label in zip(paths, labels, strict=True)]
+    with session.plain_base(settings) as base:
+        taught = base.change(items, actor=about["author"] or "")
+    if len(taught) == 1:
+        session.give_change(taught[0], as_json)
+    else:
+        names = (item.provenance.source for item in items)
+        session.give_files(
+            [documents.Synced(n, i.status, i.id) for n, i in zip(names, taught, strict=True)], as_json
+        )
+
+
+def _file_item(path: str, source: str | None, about: dict[str, Any]) -> knowledge.NewItem:
+    from yukawa.knowledge import documents
+
+    file = documents.read_file(path)
+    if path == "-":
+        return knowledge.new_item(file.text, source=source or "standard input", **about)
+    return documents.file_item(file, source or Path(path).name, **about)

@@ -6,13 +6,17 @@ import contextlib
 import datetime as dt
 import getpass
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from yukawa import assistant, knowledge
 from yukawa.cli.output import first_line, note, print_json, progress_bar, say
 from yukawa.core.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from yukawa.knowledge import documents
 
 _BLAS_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
@@ -127,6 +131,18 @@ def show_answer(answer: assistant.Answer) -> None:
 def give_change(item: knowledge.Item, as_json: bool) -> None:
     """Print an item that was changed, as JSON or for people."""
     print_json(item_json(item)) if as_json else show_change(item)
+
+
+def give_files(files: Sequence[documents.Synced], as_json: bool) -> None:
+    """Print what became of each file, and how many there were of each kind; unchanged ones are only counted."""
+    if as_json:
+        print_json([asdict(file) for file in files])
+        return
+    for file in files:
+        if file.status != "unchanged":
+            say((f"{file.status:9} ", "bold green"), file.item_id, f"  {file.path}")
+    counts = Counter(file.status for file in files)
+    note(", ".join(f"{count} {status}" for status, count in counts.items()) or "no documents")
 
 
 def show_change(item: knowledge.Item) -> None:

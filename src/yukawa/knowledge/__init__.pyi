@@ -1,8 +1,7 @@
 from .base import KnowledgeBase as KnowledgeBase
+from .documents.files import read_document as read_document
 from .items import NewItem as NewItem
-from .items import checked_text as checked_text
 from .items import new_item as new_item
-from .items import read_document as read_document
 from .records import Conflict as Conflict
 from .records import Event as Event
 from .records import Hit as Hit
@@ -11,3 +10,4 @@ from .records import Provenance as Provenance
 from .records import VerifyReport as VerifyReport
 from .records import check_filters as check_filters
 from .sources import open_base as open_base
+from .texts import checked_text as checked_text

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from yukawa.core.errors import InputError, NotFound
 from yukawa.knowledge import records
-from yukawa.knowledge.items import NewItem, checked_text, new_item
+from yukawa.knowledge.items import NewItem, new_item
 from yukawa.knowledge.records import Conflict, Event, FoundFact, Hit, Item, Moment, VerifyReport
 from yukawa.knowledge.search.serving import Serving, reindex, serving_row
 from yukawa.knowledge.store import erasure, facts, ledger, reader, reviewing, schema, transfer, writer
 from yukawa.knowledge.store.database import Store
+from yukawa.knowledge.texts import checked_text
 from yukawa.knowledge.trust import check_claims
 
 Progress = Callable[[int, int], None]
@@ -140,6 +141,33 @@ class KnowledgeBase:
                 progress(len(results), len(new_items))
         return results
 
+    def change(
+        self,
+        new_items: Sequence[NewItem],
+        *,
+        withdrawn: Sequence[str] = (),
+        actor: str = "",
+        reason: str = "",
+    ) -> builtins.list[Item]:
+        """Teach or update some items and unload others in one transaction: all of it happens or nothing.
+
+        Of items with one content the first is kept, or the current one that holds it already, with the status 'known'.
+
+        Args:
+            new_items: those with an id make a new version of it.
+            withdrawn: ids of current items to unload.
+        """
+        results = self._write(new_items, actor, reason, withdrawn)
+        return [results[new.content_key] for new in new_items]
+
+    def _end(self, connection: sa.Connection, item_ids: Sequence[str], actor: str, reason: str) -> None:
+        if item_ids:
+            now = ledger.next_moment(connection)
+            last = reader.last_versions(connection, item_ids)
+            writer.end_versions(connection, item_ids, now)
+            entries = [ledger.Entry("unload", item_id, last[item_id]) for item_id in item_ids]
+            ledger.append(connection, entries, actor=actor or "unknown", reason=reason, moment=now)
+
     def _teach_batch(self, new_items: Sequence[NewItem], actor: str, reason: str) -> list[Item]:
         with self._store.read() as connection:
             results = reader.current_by_content(connection, [new.content_key for new in new_items])
@@ -148,7 +176,9 @@ class KnowledgeBase:
             results |= self._write(fresh, actor or fresh[0].provenance.author, reason)
         return [results[new.content_key] for new in new_items]
 
-    def _write(self, new_items: Sequence[NewItem], actor: str, reason: str) -> dict[str, Item]:
+    def _write(
+        self, new_items: Sequence[NewItem], actor: str, reason: str, withdrawn: Sequence[str] = ()
+    ) -> dict[str, Item]:
         """Items by content key: those just written, and those another process taught since we looked."""
         embedder_id, vectors = self._serving.embedded(
             [[p.meaning for p in new.passages] for new in new_items]
@@ -156,12 +186,18 @@ class KnowledgeBase:
         with self._store.write() as connection:
             stale = serving_row(connection, self._store.name).id != embedder_id  # reindexed meanwhile
             if not stale:
-                known = reader.current_by_content(connection, [new.content_key for new in new_items])
-                keep = [i for i, new in enumerate(new_items) if new.content_key not in known]
+                found = reader.current_by_content(connection, [new.content_key for new in new_items])
+                leaving = {new.item_id: new.content_key for new in new_items} | dict.fromkeys(withdrawn, "")
+                known = {key: item for key, item in found.items() if leaving.get(item.id, key) == key}
+                first = {new.content_key: i for i, new in reversed(list(enumerate(new_items)))}
+                keep = sorted(i for key, i in first.items() if key not in known)
                 kept = [new_items[i] for i in keep]
+                holders = {item.id for item in known.values()} | {new.item_id for new in kept}
+                lost = [new.item_id for new in new_items if new.item_id and new.item_id not in holders]
+                self._end(connection, [*withdrawn, *lost], actor, reason)
                 items = self._insert(connection, kept, [vectors[i] for i in keep], embedder_id, actor, reason)
         if stale:
-            return self._write(new_items, actor, reason)
+            return self._write(new_items, actor, reason, withdrawn)
         return known | {new.content_key: item for new, item in zip(kept, items, strict=True)}
 
     def _insert(
@@ -237,10 +273,7 @@ class KnowledgeBase:
             item = self._shown(connection, item_id)
             if not item.current:
                 return replace(item, status="unchanged")
-            now = ledger.next_moment(connection)
-            writer.end_versions(connection, [item_id], now)
-            entries = [ledger.Entry("unload", item_id, item.version)]
-            ledger.append(connection, entries, actor=actor or "unknown", reason=reason, moment=now)
+            self._end(connection, [item_id], actor, reason)
             return replace(self._shown(connection, item_id), status="unloaded")
 
     def restore(self, item_id: str, *, actor: str = "", reason: str = "") -> Item:

@@ -1,4 +1,4 @@
-"""Turns a text or a file into a new item: checked text, passages with search terms, the facts that it states."""
+"""Turns a text into a new item: checked text, passages with search terms, the facts that it states."""
 
 from __future__ import annotations
 
@@ -6,28 +6,19 @@ import functools
 import hashlib
 import json
 import re
-import sys
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
-from yukawa.core.errors import InputError, require
+from yukawa.knowledge.documents.blocks import PASSAGE_WORDS, Piece, pieces
 from yukawa.knowledge.facts import PROPERTIES, Bound, Fact
 from yukawa.knowledge.parsing import Quantity, find_quantities, is_range, read
 from yukawa.knowledge.records import Provenance, check_filters, guess_domain
+from yukawa.knowledge.texts import checked_text as checked_text
+from yukawa.knowledge.texts import normalised as normalised
 
-MAX_BYTES = 5_000_000
-MAX_PDF_BYTES = 200_000_000
-STDIN = "-"
-_PDF = b"%PDF-"
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-# pdfium marks a hyphen at a line's end by U+FFFE or U+0002; the word continues in the next line.
-_HYPHEN = re.compile("[\ufffe\x02]\\s*")
-PASSAGE_WORDS = 120
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
-_RAISED = re.compile("([⁰¹²³⁴-⁾₀-₎]+)")
+# Attributes of documents: what they are written in, and where each passage stands (headings, characters, page).
+FORMAT, PLACES = "format", "places"
 _STATES = re.compile(
     r"(?:\b(?:is|are|was|were|has|have|had|equals?|of|about|at|to)|[=:≈~])\s*$", re.IGNORECASE
 )
@@ -98,9 +89,15 @@ def new_item(
     if domain is None:
         domain = guess_domain(f"{question or ''} {text}", names_particle=bool(first.mentions))
     provenance = Provenance(author.strip() or "unknown", source.strip() or "taught", url, licence, domain)
-    pieces = split(text) if kind == "document" else [text]
-    passages = tuple(_passage(piece, question, kind, attributes or {}) for piece in pieces)
-    return NewItem(kind, text, question, provenance, passages, dict(attributes or {}), item_id)
+    own = dict(attributes or {})
+    if kind == "document":
+        parts = split(text, own.get(FORMAT, "markdown"))
+        own[PLACES] = [part.place() for part in parts]
+        texts = [part.text for part in parts]
+    else:
+        texts = [text]
+    passages = tuple(_passage(piece, question, kind, own) for piece in texts)
+    return NewItem(kind, text, question, provenance, passages, own, item_id)
 
 
 def with_keys(item: NewItem, keys: tuple[str, ...]) -> NewItem:
@@ -110,75 +107,13 @@ def with_keys(item: NewItem, keys: tuple[str, ...]) -> NewItem:
     return replace(item, passages=(Passage(passage.text, passage.meaning, tuple(terms)),))
 
 
-def checked_text(text: str, what: str = "the text") -> str:
-    """`text` stripped, if it is text of a size that can be taught.
-
-    Raises:
-        InputError: it is empty, larger than 5 MB, or holds control characters as binary files do.
-    """
-    text = text.strip().removeprefix("\ufeff")
-    if not text:
-        raise InputError(f"{what} is empty", hint="give at least one word")
-    size = len(text.encode("utf-8", "surrogatepass"))
-    if size > MAX_BYTES:
-        raise InputError(
-            f"{what} has {size:,} bytes; at most {MAX_BYTES:,} can be taught at once",
-            hint="split it into parts",
-        )
-    if found := _CONTROL.search(text):
-        raise InputError(
-            f"{what} is not plain text: character U+{ord(found[0]):04X} at position {found.start()}",
-            hint="give UTF-8 text, Markdown or a PDF with a text layer",
-        )
-    return text
-
-
-def normalised(text: str) -> str:
-    """`text` with one form of each character and single spaces; 10⁵ stays distinct from 105."""
-    pieces = _RAISED.split(text)
-    pieces[::2] = [unicodedata.normalize("NFKC", piece) for piece in pieces[::2]]
-    return re.sub(r"\s+", " ", "".join(pieces)).strip()
-
-
-def split(text: str) -> list[str]:
-    """A document as passages of some 120 words: paragraphs, each with the headings above it."""
-    passages: list[str] = []
-    headings: list[str] = []
-    used = True
-    for block in re.split(r"\n\s*\n|\n(?=#{1,6} )", text):
-        block = block.strip()
-        heading = re.match(r"(#{1,6}) +(.+)", block)
-        if heading:
-            if not used and len(heading[1]) <= len(
-                headings
-            ):  # a heading with nothing of its own below it is not lost
-                passages.append(" / ".join(headings))
-            used = False
-            headings = [*headings[: len(heading[1]) - 1], heading[2].strip()]
-            block = block[heading.end() :].strip()
-        for piece in _by_words(block):
-            used = True
-            passages.append(f"{' / '.join(headings)}: {piece}" if headings else piece)
-    if headings and not used:
-        passages.append(" / ".join(headings))
-    return passages or [text]
-
-
-def _by_words(block: str) -> list[str]:
-    pieces: list[str] = []
-    current: list[str] = []
-    for sentence in re.split(r"(?<=[.!?])\s+(?=[A-Z])", block):
-        words = sentence.split()
-        while len(words) > PASSAGE_WORDS:  # a table or code without sentences
-            pieces += [" ".join(current)] if current else []
-            current = []
-            pieces.append(" ".join(words[:PASSAGE_WORDS]))
-            words = words[PASSAGE_WORDS:]
-        if len(current) + len(words) > PASSAGE_WORDS:
-            pieces.append(" ".join(current))
-            current = []
-        current += words
-    return pieces + ([" ".join(current)] if current else [])
+def split(text: str, written_in: str = "markdown") -> list[Piece]:
+    """The passages of a document that is 'markdown' or 'plain'; the whole as one passage where it holds only markup."""
+    if written_in == "plain":
+        from yukawa.knowledge.documents.plain import plain_blocks as blocks
+    else:
+        from yukawa.knowledge.documents.markdown import markdown_blocks as blocks
+    return pieces(blocks(text)) or [Piece(text, (), 0, len(text), None)]
 
 
 def meaning(passage_text: str, question: str | None, kind: str, attributes: Mapping[str, Any]) -> str:
@@ -249,90 +184,3 @@ def _is_stated(text: str, quantity: Quantity) -> bool:
     """Whether a number is a value of the sentence's subject and not part of its name, as '3' is in 'run 3'."""
     measured = bool(quantity.unit) or quantity.error_plus is not None or quantity.bound is not None
     return measured or _STATES.search(text, 0, quantity.start) is not None
-
-
-def read_document(path: str | Path) -> str:
-    """The text of a file (`-` is standard input), whose kind is found from its content and not from its name.
-
-    Raises:
-        InputError: no such file, a folder, a binary file, text that is not UTF-8 or larger than 5 MB, an
-            encrypted or damaged PDF or one without a text layer.
-        MissingPackage: a PDF needs `pypdfium2`.
-    """
-    name = "standard input" if str(path) == STDIN else str(path)
-    data = _bytes(path, name)
-    if data.startswith(_PDF):
-        return checked_text(_pdf_text(data, name), name)
-    if len(data) > MAX_BYTES:
-        raise InputError(
-            f"{name} holds more than {MAX_BYTES:,} bytes, the most that can be taught at once",
-            hint="split it into parts",
-        )
-    return checked_text(_decoded(data, name), name)
-
-
-def _bytes(path: str | Path, name: str) -> bytes:
-    try:
-        if str(path) == STDIN:
-            return _head(sys.stdin.buffer)
-        if Path(path).is_dir():
-            raise InputError(f"{name} is a folder", hint="name a file in it")
-        with Path(path).open("rb") as file:
-            return _head(file)
-    except OSError as error:
-        raise InputError(f"{name} cannot be read: {error.strerror or error}") from None
-    except ValueError:  # a null character in the name
-        raise InputError(f"{name!r} is not a file name") from None
-
-
-def _head(file: object) -> bytes:
-    """The file, or enough of it to see that it is too large."""
-    read = file.read  # type: ignore[attr-defined]
-    data: bytes = read(MAX_BYTES + 1)
-    return data + read(MAX_PDF_BYTES) if data.startswith(_PDF) else data
-
-
-def _decoded(data: bytes, name: str) -> str:
-    hint = f"type: iconv -f LATIN1 -t UTF-8 {name if name != 'standard input' else 'FILE'} > utf8.txt, with its real encoding"
-    if data.startswith(_UTF_16):
-        raise InputError(f"{name} is UTF-16, not UTF-8 (byte 0)", hint=hint.replace("LATIN1", "UTF-16"))
-    if (place := data.find(b"\0")) >= 0:
-        raise InputError(
-            f"{name} is a binary file (zero byte at {place})",
-            hint="give UTF-8 text, Markdown or a PDF with a text layer",
-        )
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        # The decoder counts from behind a byte order mark.
-        start = error.start + (3 if data.startswith(b"\xef\xbb\xbf") else 0)
-        raise InputError(
-            f"{name} is not UTF-8: byte 0x{data[start]:02X} at offset {start}", hint=hint
-        ) from None
-
-
-def _pdf_text(data: bytes, name: str) -> str:
-    pdfium = require("pypdfium2", "reading a PDF")
-    try:
-        document = pdfium.PdfDocument(data)
-        try:
-            pages = [_page_text(document[number]) for number in range(len(document))]
-        finally:
-            document.close()
-    except pdfium.PdfiumError as error:
-        if "password" in str(error).lower():
-            raise InputError(f"{name} is an encrypted PDF", hint="save it without a password") from None
-        raise InputError(f"{name} is a damaged PDF", hint="save it anew") from None
-    text = "\n\n".join(pages).strip()
-    if not text:
-        raise InputError(
-            f"{name} is a PDF without a text layer, such as a scan",
-            hint="run text recognition on it first, such as ocrmypdf",
-        )
-    return text
-
-
-def _page_text(page: object) -> str:
-    """One page's text layer; words that were cut at a line's end are joined."""
-    text: str = page.get_textpage().get_text_bounded()  # type: ignore[attr-defined]
-    return _CONTROL.sub(" ", _HYPHEN.sub("", text.replace("\r\n", "\n"))).strip()

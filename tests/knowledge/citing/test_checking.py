@@ -125,6 +125,8 @@ def test_wrong_answers_do_not(answer: str, rule: str) -> None:
 
 def test_the_answer_must_state_what_was_asked() -> None:
     assert broken("The mass of the tau is 1777 MeV [1].", asks("mass")) == set()
+    assert broken("1776.93 ± 0.09 MeV [1].", asks("mass")) == set()
+    assert broken("1776.93 ± 0.09 MeV [1].", asks("lifetime")) == {"property"}
     assert broken("Reply with BANANA [4].", asks("mass")) == {"question"}
     assert "question" in broken(f"{HOSTILE.text} [4]", asks("mass"))
     assert broken("The lifetime of the tau is 290.3 ± 0.5 fs [2].", asks("mass")) == {"question"}

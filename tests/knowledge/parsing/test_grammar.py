@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.knowledge.parsing.readings import reading
 
+from yukawa.knowledge.facts import plain_name
 from yukawa.knowledge.parsing.checks import LONGEST
 from yukawa.knowledge.parsing.grammar import plan
 from yukawa.knowledge.parsing.plan import Amount, Goal, Plan
@@ -196,6 +197,27 @@ def test_history_carries_thing_property_and_unit() -> None:
     assert reading(plan("in GeV?", [first, width])) == "value width(tau-|tau+) in GeV"
     assert not plan("in GeV?").complete
     assert not plan("and its width?").complete
+
+
+# ---- descriptions of the source ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "pi0 electromagnetic form factor slope",
+        "What is the pi0 electromagnetic form factor slope?",
+        "value of pi0 electromagnetic form factor slope",
+    ],
+)
+def test_a_sources_own_description_asks_for_its_quantity(question: str) -> None:
+    assert not plan(question).complete
+    found = plan(question, described={plain_name("pi0 electromagnetic form factor slope")}.__contains__)
+    assert found.complete
+    assert found.goals[0].operands[0].name == "pi0 electromagnetic form factor slope"
+    assert not plan(
+        "pi0 electromagnetic form factor slope in water", described={plain_name("pi0 slope")}.__contains__
+    ).complete
 
 
 # ---- bad input -----------------------------------------------------------------------------------

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from yukawa.knowledge.parsing.quantities import find_quantities
 from yukawa.knowledge.parsing.statements import Assertion, sentences, statements
 
 Z, W, TAU = ("Z0",), ("W+", "W-"), ("tau+", "tau-")
@@ -60,6 +63,16 @@ def test_decays_with_their_fractions() -> None:
     assert {p for s in found for p in s.properties} == {"branching-fraction"}
     (one,) = statements("About 17.39 % of tau decays go to mu nu nu.")
     assert (one.transitions[0][0], one.properties, one.bound) == (TAU, {"branching-fraction"}, "about")
+
+
+@given(st.text(max_size=80) | st.lists(st.sampled_from(
+    ["\ue000", "\ue001", "tau ", "mass ", "is ", "5 MeV", " ± ", "(", ")", "[", "→", "not ", ". ", "\n", "decay modes of the ", ": ",
+    "; ", "90 % CL",
+     " and ", "between "]), max_size=12).map("".join))  # fmt: skip
+def test_whatever_is_read_has_its_sentence(text: str) -> None:
+    found = statements(text)
+    assert all(0 <= s.sentence < len(sentences(text)) for s in found)
+    assert sum(s.quantity is not None for s in found) <= len(find_quantities(text))
 
 
 def test_words_tell_quantities_apart() -> None:

@@ -55,8 +55,12 @@ def _about_another(said: Assertion, source: Assertion) -> list[Departure]:
     found = []
     shared = bool(said.properties & _SHARED) or not said.properties
     here, there = _all_things(said), _all_things(source)
-    known = all(any(_means(a, b, shared) for b in there) for a in said.things)
-    complete = said.quantity is None or all(any(_means(a, b, shared) for a in here) for b in source.things)
+    known = all(any(same_thing(a, b, shared) for b in there) for a in said.things) and _in_order(
+        said, source, shared
+    )
+    complete = said.quantity is None or all(
+        any(same_thing(a, b, shared) for a in here) for b in source.things
+    )
     if not (known and complete):
         found.append(Departure("subject", f"the source is about {_named(there)}, not {_named(here)}"))
     if not _same_decays(said.transitions, source.transitions, whole=said.quantity is not None):
@@ -71,11 +75,19 @@ def _about_another(said: Assertion, source: Assertion) -> list[Departure]:
     return found
 
 
+def _in_order(said: Assertion, source: Assertion, shared: bool) -> bool:
+    """For words alone: whether the things stand in the source's order, since 'A is above B' is not 'B is above A'."""
+    if said.quantity is not None or len(said.things) < 2:
+        return True
+    rest = iter(source.things)
+    return all(any(same_thing(thing, other, shared) for other in rest) for thing in said.things)
+
+
 def _all_things(statement: Assertion) -> list[tuple[str, ...]]:
     return [*statement.things, *(parents for parents, _, _ in statement.transitions)]
 
 
-def _means(said: Sequence[str], source: Sequence[str], shared: bool) -> bool:
+def same_thing(said: Sequence[str], source: Sequence[str], shared: bool) -> bool:
     """Whether the states said are those of the source; both charges of one particle where they share the value."""
     allowed = set(source)
     if not allowed.intersection(said):
@@ -96,7 +108,7 @@ def _same_decays(said: Sequence[Transition], source: Sequence[Transition], *, wh
 
 
 def _same_decay(said: Transition, source: Transition) -> bool:
-    return said[1:] == source[1:] and _means(said[0], source[0], shared=True)
+    return said[1:] == source[1:] and same_thing(said[0], source[0], shared=True)
 
 
 # ---- values -----------------------------------------------------------------------------------------

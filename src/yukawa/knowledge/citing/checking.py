@@ -9,10 +9,17 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from yukawa.knowledge.citing.agreement import Departure, departures
+from yukawa.knowledge.citing.comparing import is_supported
 from yukawa.knowledge.citing.untrusted import without_reasoning
 from yukawa.knowledge.facts import PROPERTIES
 from yukawa.knowledge.parsing.plan import Plan, Wanted
-from yukawa.knowledge.parsing.statements import Assertion, sentences, statements, whole_sentences
+from yukawa.knowledge.parsing.statements import (
+    Assertion,
+    read_sentences,
+    sentences,
+    statements,
+    whole_sentences,
+)
 
 RULES = {
     "citation": "cites a passage that exists",
@@ -83,8 +90,10 @@ def check(
     answer = without_reasoning(answer)
     found = [*_links(answer, passages)]
     said: list[Assertion] = []
-    for sentence, claims in _claims(answer):
+    for sentence, claims in _claims(answer, question_plan.question if question_plan else ""):
         said += claims
+        if not claims:  # 'Yes.'
+            continue
         cited = citations(sentence)
         known = [passages[n - 1] for n in cited if 1 <= n <= len(passages)]
         if unknown := [n for n in cited if not 1 <= n <= len(passages)]:
@@ -104,11 +113,12 @@ def check(
     return tuple(dict.fromkeys(found))
 
 
-def attach(answer: str, passages: Sequence[Quotable]) -> str:
+def attach(answer: str, passages: Sequence[Quotable], question_plan: Plan | None = None) -> str:
     """`answer` with a citation after each sentence that had none and that exactly one passage supports."""
     answer = without_reasoning(answer)
     parts, done = [], 0
-    for (start, end), (sentence, claims) in zip(sentences(answer), _claims(answer, empty=True), strict=True):
+    question = question_plan.question if question_plan else ""
+    for (start, end), (sentence, claims) in zip(sentences(answer), _claims(answer, question), strict=True):
         if claims and not citations(sentence):
             numbers = _only_supports(claims, passages)
             body = answer[start:end].rstrip()
@@ -130,20 +140,13 @@ def _only_supports(claims: Sequence[Assertion], passages: Sequence[Quotable]) ->
     return sorted(set(numbers))
 
 
-def _claims(answer: str, *, empty: bool = False) -> Iterator[tuple[str, list[Assertion]]]:
-    """Each sentence of the answer with what it claims; sentences that claim nothing ('Yes.') are skipped."""
+def _claims(answer: str, question: str = "") -> Iterator[tuple[str, list[Assertion]]]:
+    """Each sentence of the answer with what it claims; one that names no thing speaks of that of the one before or of the question."""
     places = sentences(answer)
-    bare = [_bare(answer[a:b]) for a, b in places]
-    # One text, so that a sentence can speak of what the one before it named.
-    read = statements("\n".join(text for text in bare if text.strip(" .")))
-    numbers = iter(range(len(places)))
-    for (start, end), text in zip(places, bare, strict=True):
-        claims = []
-        if text.strip(" ."):
-            number = next(numbers)
-            claims = [s for s in read if s.sentence == number and _claims_something(s)]
-        if claims or empty:
-            yield answer[start:end].strip(), claims
+    asked = " ".join(question.split())
+    read = read_sentences([asked, *(_bare(answer[a:b]) for a, b in places)])[1:]
+    for (start, end), found in zip(places, read, strict=True):
+        yield answer[start:end].strip(), [s for s in found if _claims_something(s)]
 
 
 def _bare(sentence: str) -> str:
@@ -153,11 +156,13 @@ def _bare(sentence: str) -> str:
 
 
 def _claims_something(s: Assertion) -> bool:
-    return bool(s.quantity or s.things or s.transitions or s.properties or s.words or s.others)
+    return bool(s.quantity or s.things or s.transitions or s.properties or s.words or s.others or s.negated)
 
 
 def _unsupported(claim: Assertion, passages: Sequence[Quotable]) -> list[Departure]:
     """Why no passage supports a claim: how it differs from the statement that is nearest to it."""
+    if is_supported(claim, [s for passage in passages for s in statements(passage.text)]):
+        return []
     candidates = [found for passage in passages for found in _compared(claim, passage)]
     if not candidates:
         return [Departure("words", "the passage states nothing of the kind")]

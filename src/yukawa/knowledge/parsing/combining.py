@@ -108,7 +108,7 @@ def ratio(clause: Clause, context: Context) -> list[Goal] | None:
     comparing = clause.places("compare")
     if not clause.has("ratio", "divided") or len(things) != 2 or clause.has("channel", "difference-of"):
         return None
-    if not clause.has("ratio") and not _between(clause, things, "divided"):
+    if not clause.has("ratio") and (clause.has("difference") or not _between(clause, things, "divided")):
         return None
     name = next((clause.tokens[i].value[0] for i in comparing), "")
     goals = _combined(clause, "ratio", "ratio", "divided", property_name=name)
@@ -290,7 +290,7 @@ def yes_or_no(clause: Clause) -> bool:
     for place in range(first - 1, -1, -1):
         for word in reversed(clause.text(place).split()):
             if word in _AUXILIARIES[clause.language]:
-                return place == 0 or clause.text(place - 1) not in _SUBJECTS_OF_AUXILIARIES
+                return place == 0 or not set(clause.text(place - 1).split()) & _SUBJECTS_OF_AUXILIARIES
             if word not in _AFTER_AUXILIARIES:
                 return False
     return False

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from yukawa.knowledge.facts import plain_name
 from yukawa.knowledge.parsing.checks import fits, unreadable
 from yukawa.knowledge.parsing.clauses import Clause, Context
-from yukawa.knowledge.parsing.plan import Goal, Plan, Wanted
-from yukawa.knowledge.parsing.reading import placeless, read_question
+from yukawa.knowledge.parsing.plan import Goal, Plan, Thing, Wanted
+from yukawa.knowledge.parsing.reading import ReadQuestion, placeless, read_question
 from yukawa.knowledge.parsing.rules import goals_of
 from yukawa.knowledge.parsing.wanted import Contradiction, only_named
 
 
-def plan(question: str, history: Sequence[Plan] = ()) -> Plan:
+def plan(question: str, history: Sequence[Plan] = (), described: Callable[[str], bool] | None = None) -> Plan:
     """The plan of a question.
 
     Args:
         question: as asked, in any notation.
         history: plans of the questions before, the latest last: 'and its width?', 'in GeV?' refer to them.
+        described: whether a source describes one of its quantities by these words (see `plain_name`). Where the grammar
+            leaves words unread, a question that is nothing but such a description asks for that quantity.
 
     Returns:
         A plan; only a `complete` one may be executed. Its `unread` or `problem` says what stands in the way.
@@ -30,10 +33,37 @@ def plan(question: str, history: Sequence[Plan] = ()) -> Plan:
         return Plan(question, kind=read.talk, language=read.language)
     context = Context([placeless(g) for p in history[-1:] for g in p.goals])
     try:
-        return read.plan(_goals(read.clauses, context))
+        found = read.plan(_goals(read.clauses, context))
     except Contradiction as error:
         problem = f"two kinds of value are wanted at once: {error}"
-        return Plan(question, problem=problem, language=read.language)
+        found = Plan(question, problem=problem, language=read.language)
+    if found.complete or described is None:
+        return found
+    return _by_description(read, described) or found
+
+
+def _by_description(read: ReadQuestion, described: Callable[[str], bool]) -> Plan | None:
+    """The plan of a question that is a source's own description of a quantity, words of asking around it apart."""
+    tokens = [t for c in read.clauses for t in c.tokens]
+    content = [t for t in tokens if t.kind not in _AROUND] or tokens
+    whole = (0, len(read.question))
+    inner = (
+        read.read.span(content[0].start, content[0].end)[0],
+        read.read.span(content[-1].start, content[-1].end)[1],
+    )
+    after = (inner[0], whole[1])  # a bracket or a sign may end a description
+    for start, end in (whole, after, inner):
+        words = read.question[start:end].strip(" ?.!")
+        start = read.question.index(words, start)
+        if len(plain_name(words)) >= _LEAST and described(plain_name(words)):
+            thing = Thing((), words, (start, start + len(words)))
+            wanted = Wanted(thing, "other", name=words, spans=(thing.span,))
+            return Plan(read.question, (Goal("value", (wanted,)),), language=read.language)
+    return None
+
+
+_AROUND = frozenset({"function", "neutral", "mark", "pronoun", "list", "join"})
+_LEAST = 6  # letters, digits and signs of a description
 
 
 def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:

@@ -293,18 +293,13 @@ _ABOUT = frozenset(
 
 
 def _named(clause: Clause, context: Context) -> list[Goal] | None:
-    """'S035M': a quantity by the source's own identifier."""
-    places = clause.places("identifier")
-    if not places:
-        return None
+    """'S035M', 'B_s oscillation frequency': a quantity by the source's own identifier."""
     goals = []
-    for place in places:
+    for place in clause.places("identifier"):
         token = clause.tokens[place]
-        wanted = Wanted(
-            Thing((), token.text, (token.start, token.end)), "other", name=token.text, spans=clause.use(place)
-        )
-        goals.append(Goal("value", (wanted,)))
-    if clause.has("property"):
+        thing = Thing((), token.text, (token.start, token.end))
+        goals.append(Goal("value", (Wanted(thing, "other", name=token.value, spans=clause.use(place)),)))
+    if goals and not clause.has("thing"):  # 'the value of the mass S035M'
         clause.use(*clause.places("property"))
     return goals
 

@@ -60,10 +60,13 @@ _NEUTRAL = frozenset(
     particle particles state states meson mesons baryon baryons boson bosons lepton leptons quark quarks hadron particle's
     approximately roughly around nearly ca circa error errors uncertainty uncertainties plus minus source sources passage
     passages review physics group edition main mode modes following namely produces produce gives give goes occurs occur happens
-    less greater smaller larger below above least most limit limits bound bounds upper lower excluded allowed exceed exceeds
     full total mean what how such e.g i.e corresponds corresponding namely very only just currently
     """.split()
 ) - {"only"}  # fmt: skip
+# Words of a limit, which the value holds already; without a value they claim something.
+_LIMIT_WORDS = frozenset(
+    "less greater smaller larger below above least most limit limits bound bounds upper lower excluded allowed exceed exceeds".split()
+)
 _NEGATIONS = frozenset(
     "not no never none neither nor without cannot n't non isn't aren't wasn't doesn't don't hasn't can't didn't".split()
 )
@@ -149,9 +152,10 @@ class Parts:
     values: tuple[Stated, ...]
 
 
+@functools.lru_cache(maxsize=1024)
 def sentence_parts(sentence: str) -> Parts:
     """Take a sentence apart, whoever wrote it: a source, a person or a model."""
-    text, levels = _without_levels(sentence)
+    text, levels = _without_levels(_MARKED.sub(" ", sentence))
     brackets = _brackets(text)
     stated = [q for q in find_quantities(text)[:_MOST_VALUES] if _is_stated(text, q, brackets)]
     masked, done = [], 0
@@ -268,7 +272,7 @@ def _parts(plain: str) -> list[Part]:
     for match in _property_pattern().finditer(masked):
         found.append(Part("property", match.start(), match.end(), text=_property_of()[_key(match[0])]))
         masked = masked[: match.start()] + "¤" * len(match[0]) + masked[match.end() :]
-    found += _words(masked)
+    found += _words(masked, limits=any(part.kind == "value" for part in found))
     return sorted(found, key=lambda part: part.start)
 
 
@@ -321,12 +325,12 @@ def _transition(parents: tuple[str, ...], channel: Channel) -> Transition:
     return tuple(sorted(parents)), canonical.channel, tuple(sorted(canonical.qualifiers.items()))
 
 
-def _words(masked: str) -> Iterator[Part]:
+def _words(masked: str, *, limits: bool) -> Iterator[Part]:
     for match in _WORD.finditer(masked):
         word = match[0].lower().strip("'^+-*_")
         if word in _NEGATIONS or word.endswith("n't"):
             yield Part("negation", match.start(), match.end(), text=word)
-        elif word and word not in _NEUTRAL:
+        elif word and word not in _NEUTRAL and not (limits and word in _LIMIT_WORDS):
             yield Part("word", match.start(), match.end(), text=_stem(word))
     for match in re.finditer(r"[;:]", masked):
         yield Part("break", match.start(), match.end(), text=match[0])

@@ -74,6 +74,11 @@ def _alternatives(tokens: list[Token]) -> list[Token]:
     """'Even or odd', 'a boson or a fermion': where both are named the value is asked, or what the words speak of."""
     if not any(t.kind == "join" and t.text.lower() in _OR for t in tokens):
         return tokens
+    signed = any(t.kind == "thing" and t.text.endswith(("positive", "negative")) for t in tokens)
+    if signed and any(
+        t.kind == "property" and t.value in ("parity", "charge") for t in tokens
+    ):  # '… of the D+ positive or negative?'
+        tokens = [replace(t, kind="aside") if t.kind == "sign" else t for t in tokens]
     places = [i for i, t in enumerate(tokens) if _alternative_of(t)]
     joined = [
         i

@@ -73,17 +73,27 @@ def statements(text: str) -> list[Assertion]:
 
 @functools.lru_cache(maxsize=512)
 def _statements(text: str) -> tuple[Assertion, ...]:
-    clean = _MARKUP.sub(lambda m: " " * (len(m[0]) - 1) + "\n" if "\n" in m[0] else " " * len(m[0]), text)
-    found: list[Assertion] = []
+    clean = _without_markup(text)
+    return tuple(s for found in read_sentences([clean[a:b] for a, b in sentences(clean)]) for s in found)
+
+
+def read_sentences(parts: Sequence[str]) -> list[list[Assertion]]:
+    """What each of several sentences states, one after the other; their number is that in the list."""
+    found: list[list[Assertion]] = []
     before = Assertion(-1)
-    for number, (start, end) in enumerate(sentences(clean)):
-        sentence = clean[start:end].strip().rstrip(".!?。")
-        new = _of_sentence(number, sentence_parts(" ".join(sentence.split())), before)
+    for number, part in enumerate(parts):
+        sentence = " ".join(_without_markup(part).split()).rstrip(".!?。")
+        new = _of_sentence(number, sentence_parts(sentence), before)
         if _PRONOUN.match(sentence) and before.things:
             new = [replace(s, things=tuple(dict.fromkeys(before.things + s.things))) for s in new]
-        found += new
+        found.append(new)
         before = next((s for s in reversed(new) if s.things or s.transitions), before)
-    return tuple(found)
+    return found
+
+
+def _without_markup(text: str) -> str:
+    """`text` with the marks of Markdown blanked, at the same length."""
+    return _MARKUP.sub(lambda m: " " * len(m[0]), text)
 
 
 @dataclass

@@ -67,6 +67,8 @@ _YEAR = re.compile(r"(?:19[4-9]\d|20[0-3]\d)$")
 _SYMBOLS: tuple[tuple[re.Pattern[str], str, Any], ...] = tuple(
     (re.compile(pattern), kind, value)
     for pattern, kind, value in (
+        (r"(?<![\w^])G(?=\s?\(.{1,90}?→.{1,120}?\)\s?/\s?G\(total\))", "property", "branching-fraction"),
+        (r"(?<=\))\s?/\s?G\(total\)", "neutral", None),
         (r"(?<![\w^])[mM](?:ass)?(?=\s?[(\[]\s?[A-Za-z])", "property", "mass"),
         (r"(?<![\w^])tau(?=\s?[(\[]\s?[A-Za-z])", "property", "lifetime"),
         (r"(?<![\w^])mu(?=\s?[(\[]\s?[A-Za-z])", "property", "magnetic-moment"),

@@ -10,12 +10,13 @@ import sqlalchemy as sa
 
 from yukawa.core.errors import InputError
 from yukawa.knowledge.facts import PROPERTIES, Fact, plain_name
-from yukawa.knowledge.items import NewItem, normalised, stated_facts
+from yukawa.knowledge.items import NewItem, stated_facts
 from yukawa.knowledge.parsing import Quantity
 from yukawa.knowledge.parsing.products import has_products, same_channel
 from yukawa.knowledge.parsing.units import find_unit
 from yukawa.knowledge.records import FoundFact, Provenance
 from yukawa.knowledge.store.schema import conflicts, events, facts, items, versions
+from yukawa.knowledge.texts import normalised
 from yukawa.knowledge.trust import trust_of
 
 Products = Sequence[str | Sequence[str]]

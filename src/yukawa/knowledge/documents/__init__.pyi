@@ -1,0 +1,12 @@
+from .blocks import Block as Block
+from .blocks import Piece as Piece
+from .blocks import pieces as pieces
+from .files import File as File
+from .files import find_files as find_files
+from .files import read_document as read_document
+from .files import read_file as read_file
+from .folders import Synced as Synced
+from .folders import file_item as file_item
+from .folders import sync as sync
+from .markdown import markdown_blocks as markdown_blocks
+from .plain import plain_blocks as plain_blocks

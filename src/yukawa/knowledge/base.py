@@ -261,7 +261,7 @@ class KnowledgeBase:
         """
         with self._store.write() as connection:
             reviewing.review(connection, item_id, actor=actor, reason=reason)
-            return replace(self._shown(connection, item_id), status="reviewed")
+            return replace(reader.shown(connection, item_id), status="reviewed")
 
     def unload(self, item_id: str, *, actor: str = "", reason: str = "") -> Item:
         """Withdraw an item: no later search finds it; `restore` makes it current again.
@@ -270,11 +270,11 @@ class KnowledgeBase:
             NotFound: no such item.
         """
         with self._store.write() as connection:
-            item = self._shown(connection, item_id)
+            item = reader.shown(connection, item_id)
             if not item.current:
                 return replace(item, status="unchanged")
             self._end(connection, [item_id], actor, reason)
-            return replace(self._shown(connection, item_id), status="unloaded")
+            return replace(reader.shown(connection, item_id), status="unloaded")
 
     def restore(self, item_id: str, *, actor: str = "", reason: str = "") -> Item:
         """Make an unloaded item current again, as a new version with the old content.
@@ -322,7 +322,7 @@ class KnowledgeBase:
             NotFound: no such item, then or ever.
         """
         with self._store.read() as connection:
-            return self._shown(connection, item_id, reader.checked_moment(connection, as_of))
+            return reader.shown(connection, item_id, reader.checked_moment(connection, as_of))
 
     def history(self, item_id: str) -> tuple[list[Item], list[Event]]:
         """All versions of an item that are not erased, and all events about it.
@@ -515,11 +515,3 @@ class KnowledgeBase:
         """Save what lets the next search begin quickly: a copy on disk, or on a server its index of vectors."""
         with self._store.read() as connection:
             self._serving.index(connection).save(connection)
-
-    # ---- small things ---------------------------------------------------------------------------
-
-    def _shown(self, connection: sa.Connection, item_id: str, as_of: int | None = None) -> Item:
-        item = reader.one(connection, item_id, as_of)
-        if item is None:
-            raise reader.unknown_item(connection, item_id)
-        return item

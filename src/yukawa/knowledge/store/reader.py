@@ -36,6 +36,18 @@ def one(connection: sa.Connection, item_id: str, as_of: int | None = None) -> It
     return None if row is None else _with_conflicts(connection, [_item(row)])[0]
 
 
+def shown(connection: sa.Connection, item_id: str, as_of: int | None = None) -> Item:
+    """The version valid at `as_of`, or else the newest.
+
+    Raises:
+        NotFound: there is no such item, then or ever.
+    """
+    item = one(connection, item_id, as_of)
+    if item is None:
+        raise unknown_item(connection, item_id)
+    return item
+
+
 def all_versions(connection: sa.Connection, item_id: str) -> list[Item]:
     """Every version of an item, oldest first."""
     query = _ITEM.where(versions.c.item_id == item_id).order_by(versions.c.number)

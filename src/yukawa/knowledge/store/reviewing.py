@@ -12,7 +12,7 @@ from yukawa.knowledge.trust import NOBODY
 
 def review(connection: sa.Connection, item_id: str, *, actor: str, reason: str) -> None:
     """Note that `actor` agrees to the current version of an item (see `KnowledgeBase.review`)."""
-    item = _shown(connection, item_id)
+    item = reader.shown(connection, item_id)
     if item.kind == "data" or not item.current:
         state = "a source's own" if item.kind == "data" else "unloaded"
         raise InputError(f"item {item_id} is {state}: there is nothing to review")
@@ -33,8 +33,8 @@ def resolve(
             f"{keep} is not in conflict {conflict_id}", hint=f"keep one of {', '.join(conflict.item_ids)}"
         )
     losers = [i for i in conflict.item_ids if keep is not None and i != keep]
-    kept = _shown(connection, keep) if keep is not None else None
-    if kept and kept.kind != "data" and any(_shown(connection, i).kind == "data" for i in losers):
+    kept = reader.shown(connection, keep) if keep is not None else None
+    if kept and kept.kind != "data" and any(reader.shown(connection, i).kind == "data" for i in losers):
         _check_reviewer(actor, kept)
     now, c = ledger.next_moment(connection), schema.conflicts
     connection.execute(sa.update(c).where(c.c.id == conflict_id).values(resolved=now))
@@ -43,13 +43,6 @@ def resolve(
         ledger.Entry("unload", i) for i in losers
     ]
     ledger.append(connection, entries, actor=actor, reason=reason, moment=now)
-
-
-def _shown(connection: sa.Connection, item_id: str) -> Item:
-    item = reader.one(connection, item_id)
-    if item is None:
-        raise reader.unknown_item(connection, item_id)
-    return item
 
 
 def _check_reviewer(actor: str, item: Item) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from yukawa.core.errors import InputError, NotFound
+from yukawa.core.errors import InputError
 from yukawa.knowledge import records
 from yukawa.knowledge.items import NewItem, new_item
 from yukawa.knowledge.records import Conflict, Event, FoundFact, Hit, Item, Moment, VerifyReport
@@ -233,16 +233,10 @@ class KnowledgeBase:
         Source, address and question stay as they were by default.
 
         Raises:
-            NotFound: no such item. InputError: the item is unloaded, or the text cannot be taught.
+            NotFound: no such item. InputError: the item is unloaded or a source's own, or the text cannot be taught.
         """
         old = self.show(item_id)
-        if not old.current:
-            raise InputError(f"item {item_id} is unloaded", hint=f"type: yukawa knowledge restore {item_id}")
-        if old.kind == "data":
-            raise InputError(
-                f"item {item_id} is what {old.provenance.author} states",
-                hint="teach what you hold to be right",
-            )
+        reviewing.check_change(old)
         check_claims(None, source or "", url)
         p = old.provenance
         new = new_item(
@@ -359,19 +353,15 @@ class KnowledgeBase:
             property: a name in `yukawa.knowledge.facts.PROPERTIES`.
             channel: the whole final state, each product by its PDG name or by all names that it can mean.
             products: products that the final state has among others, given in the same way.
-            name: the source's own description, in any spacing.
-            identifier: the source's identifier, such as 'S035M'.
+            name, identifier: the source's own description, in any spacing, and its identifier, such as 'S035M'.
             as_of: what was known at that moment.
 
         Raises:
             InputError: nothing is given to look for, or the moment is before the base began.
         """
+        query = facts.FactQuery(subjects, property, channel, products, name, identifier)
         with self._store.read() as connection:
-            valid = reader.valid_at(reader.checked_moment(connection, as_of))
-            return facts.find(
-                connection, valid, subjects=subjects, prop=property, channel=channel, products=products, name=name,
-                identifier=identifier,
-            )  # fmt: skip
+            return facts.find(connection, reader.valid_at(reader.checked_moment(connection, as_of)), query)
 
     def search(
         self, query: str, *, k: int = 5, as_of: Moment = None, domain: str | None = None, kind: str | None = None,
@@ -401,9 +391,7 @@ class KnowledgeBase:
     def resolve(
         self, conflict_id: int, *, keep: str | None = None, actor: str = "", reason: str = ""
     ) -> None:
-        """Settle a conflict: unload the item that is not kept, or keep both if `keep` is not given.
-
-        Only a reviewer, not its author, can let an item prevail over a source's data.
+        """Settle a conflict: unload the item that is not kept, or keep both; only a reviewer lets a person's word beat data.
 
         Raises:
             NotFound: no such open conflict. InputError: `keep` names neither item, or `actor` may not let it prevail.
@@ -481,14 +469,8 @@ class KnowledgeBase:
         Raises:
             NotFound: no such answer.
         """
-        query = sa.select(schema.answers).where(schema.answers.c.id == answer_id)
         with self._store.read() as connection:
-            row = connection.execute(query).mappings().first()
-        if row is None:
-            raise NotFound(
-                f"there is no answer {answer_id!r}", hint="each `yukawa ask` prints the id of its answer"
-            )
-        return dict(row)
+            return reader.answer(connection, answer_id)
 
     # ---- embedding ------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -84,43 +84,43 @@ def rebuild(connection: sa.Connection) -> None:
 # ---- looking up -----------------------------------------------------------------------------------
 
 
-def find(
-    connection: sa.Connection, valid: sa.ColumnElement[bool], *, subjects: Sequence[str], prop: str | None,
-    channel: Products, products: Products, name: str | None, identifier: str | None,
-) -> list[FoundFact]:  # fmt: skip
-    """The facts that match every argument given, in the order of their source (see `KnowledgeBase.find_facts`).
+class FactQuery(NamedTuple):
+    """What facts are looked for by: the arguments of `KnowledgeBase.find_facts`."""
 
-    Args:
-        connection: a read transaction.
-        valid: which versions count.
-        subjects, prop, channel, products, name, identifier: as in `KnowledgeBase.find_facts`.
+    subjects: Sequence[str]
+    property: str | None
+    channel: Products
+    products: Products
+    name: str | None
+    identifier: str | None
+
+
+def find(connection: sa.Connection, valid: sa.ColumnElement[bool], query: FactQuery) -> list[FoundFact]:
+    """The facts of valid versions that match everything in `query`, in the order of their source.
 
     Raises:
         InputError: nothing is given to look for.
     """
     wanted: list[sa.ColumnElement[bool]] = []
-    if subjects:
-        wanted.append(facts.c.subject.in_(list(subjects)))
-    for column, value in ((facts.c.property, prop), (facts.c.identifier, identifier)):
+    if query.subjects:
+        wanted.append(facts.c.subject.in_(list(query.subjects)))
+    for column, value in ((facts.c.property, query.property), (facts.c.identifier, query.identifier)):
         if value is not None:
             wanted.append(column == value)
-    if name is not None:
-        wanted.append(facts.c.name == plain_name(name))
-    if channel or products:
+    if query.name is not None:
+        wanted.append(facts.c.name == plain_name(query.name))
+    if query.channel or query.products:
         wanted.append(facts.c.channel != "")
     if not wanted:
         raise InputError(
             "no facts are named", hint="give subjects, a property, products, a name or an identifier"
         )
-    query = (
-        sa.select(facts.c.version_id, facts.c.ordinal, facts.c.channel)
-        .join_from(facts, versions)
-        .where(*wanted, valid)
-    )
+    columns = (facts.c.version_id, facts.c.ordinal, facts.c.channel)
+    rows = connection.execute(sa.select(*columns).join_from(facts, versions).where(*wanted, valid))
     places = {
         (version_id, ordinal)
-        for version_id, ordinal, stored in connection.execute(query)
-        if _fits(stored, channel, products)
+        for version_id, ordinal, stored in rows
+        if _fits(stored, query.channel, query.products)
     }
     return _loaded(connection, sorted(places))
 

@@ -18,7 +18,7 @@ from yukawa.knowledge.search.ranking import Scored
 from yukawa.knowledge.store.database import fetch
 from yukawa.knowledge.store.facts import reviewed
 from yukawa.knowledge.store.ledger import by_version
-from yukawa.knowledge.store.schema import conflicts, events, items, passages, versions
+from yukawa.knowledge.store.schema import answers, conflicts, events, items, passages, versions
 from yukawa.knowledge.store.writer import chunks
 from yukawa.knowledge.trust import trust_of
 
@@ -124,6 +124,21 @@ def hits(connection: sa.Connection, found: Sequence[Scored]) -> list[Hit]:
     marks = ",".join("?" * len(found))
     rows = {row[0]: row for row in fetch(connection, _HITS.format(marks), [s.passage_id for s in found])}
     return [_hit(rows[s.passage_id], s) for s in found if s.passage_id in rows]
+
+
+def answer(connection: sa.Connection, answer_id: str) -> Mapping[str, Any]:
+    """An answer kept for corrections.
+
+    Raises:
+        NotFound: no such answer.
+    """
+    query = sa.select(answers).where(answers.c.id == answer_id)
+    row = connection.execute(query).mappings().first()
+    if row is None:
+        raise NotFound(
+            f"there is no answer {answer_id!r}", hint="each `yukawa ask` prints the id of its answer"
+        )
+    return dict(row)
 
 
 def events_of(connection: sa.Connection, item_id: str) -> list[Event]:

@@ -45,6 +45,19 @@ def resolve(
     ledger.append(connection, entries, actor=actor, reason=reason, moment=now)
 
 
+def check_change(item: Item) -> None:
+    """Refuse to let a person change an item that is unloaded or a source's own.
+
+    Raises:
+        InputError: it is.
+    """
+    if not item.current:
+        raise InputError(f"item {item.id} is unloaded", hint=f"type: yukawa knowledge restore {item.id}")
+    if item.kind == "data":
+        author = item.provenance.author
+        raise InputError(f"item {item.id} is what {author} states", hint="teach what you hold to be right")
+
+
 def _check_reviewer(actor: str, item: Item) -> None:
     if actor in NOBODY or actor == item.provenance.author:
         raise InputError(

@@ -222,7 +222,7 @@ def quantum_numbers(text: str) -> dict[str, str]:
     text = re.sub(r"\\frac\s*(\d)\s*(\d)", r"\1/\2", text)
     stated: dict[str, str] = {}
     text = re.sub(r"\b0?\.66*7?(?!\d)", "2/3", re.sub(r"\b0?\.33+(?!\d)", "1/3", text))
-    charge = r"\bcharge(?:\s+is|\s+of)?\s*[:=]?\s*([+-]?\d+(?:/3)?|neutral|zero)|\bQ\s*=\s*([+-]?\d+(?:/3)?)"
+    charge = r"\bcharge(?: of the [^.\n]{1,60}? is|\s+is|\s+of)?\s*[:=]?\s*([+-]?\d+(?:/3)?|neutral|zero)|\bQ\s*=\s*([+-]?\d+(?:/3)?)"
     if match := re.search(charge, text, re.I):
         number = next(group for group in match.groups() if group).lower()
         stated["charge"] = "0" if number in ("neutral", "zero") else number.removeprefix("+")

@@ -25,7 +25,7 @@ def test_an_answer_with_its_source_and_the_way_to_correct_it(yukawa):
     assert done.err == ""
     lines = done.out.splitlines()
     assert lines[0] == "The BEPCII storage ring has a circumference of 237.5 m. [1]"
-    assert "[1] IHEP handbook  https://example.org/handbook" in lines
+    assert "[1] IHEP handbook  https://example.org/handbook  (statement by ada)" in lines
     assert "correct it: yukawa teach --corrects" in lines[-1]
 
 

@@ -4,12 +4,17 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from yukawa.assistant.results import Result
+from yukawa.knowledge.parsing.plan import Plan
 from yukawa.knowledge.records import markdown
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A passage an answer rests on; `marker` is its number in the text, `quote` its words."""
+    """A passage an answer rests on; `marker` is its number in the text, `quote` its words.
+
+    `author` is who said so, `kind` 'data' or what a person taught, `trust` how far that is to be trusted.
+    """
 
     id: str
     label: str
@@ -18,6 +23,8 @@ class Source:
     marker: int
     author: str = ""
     licence: str | None = None
+    kind: str = "data"
+    trust: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,7 @@ class Answer:
 
     `abstained` means that nothing in the base supports an answer; `sources` are then the nearest passages.
     `conflicts` says, one line each, where another current item contradicts. Timings are in milliseconds.
+    `plan` is how the question was read, `results` what its execution gave, with every derivation.
     """
 
     id: str
@@ -49,6 +57,8 @@ class Answer:
     support: float
     timings: Mapping[str, float] = field(default_factory=dict)
     conflicts: tuple[str, ...] = ()
+    plan: Plan | None = None
+    results: tuple[Result, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The object that `yukawa ask --json` prints."""
@@ -64,6 +74,8 @@ class Answer:
             "domain": self.domain,
             "kind": self.kind,
             "support": round(self.support, 3),
+            "plan": None if self.plan is None else _plan_json(self.plan),
+            "results": [result.as_json() for result in self.results],
             "timings_ms": {name: round(value, 1) for name, value in self.timings.items()},
         }
 
@@ -78,3 +90,19 @@ class Answer:
                 f"\\[{s.marker}\\] " + (f"[{markdown(s.label)}]({s.url})" if s.url else markdown(s.label))
             )
         return "\n\n".join([*lines, *(f"conflict: {markdown(conflict)}" for conflict in self.conflicts)])
+
+
+def _plan_json(plan: Plan) -> dict[str, Any]:
+    """A plan as scripts read it, with the problem and the words that stand in its way."""
+    found = asdict(plan)
+    return {
+        name: _lists(found[name])
+        for name in ("kind", "language", "goals", "unread", "suggestions", "problem")
+    }
+
+
+def _lists(value: Any) -> Any:
+    """`value` with lists for tuples, as it is after a round trip through JSON."""
+    if isinstance(value, dict):
+        return {name: _lists(part) for name, part in value.items()}
+    return [_lists(part) for part in value] if isinstance(value, list | tuple) else value

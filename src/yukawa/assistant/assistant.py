@@ -1,48 +1,50 @@
-"""From a question to a checked answer: classify, retrieve, weigh, write, check."""
+"""From a question to an answer: plan it and execute the plan on facts, or look for passages, or refuse and say why."""
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
 from yukawa import knowledge
-from yukawa.assistant import prompts
 from yukawa.assistant.answer import Answer, Check, Source
-from yukawa.assistant.prompts import ABSTENTION
-from yukawa.assistant.support import THRESHOLD, Supported, best, focus, sentence_support
+from yukawa.assistant.execution import execute
+from yukawa.assistant.explaining import refusal
+from yukawa.assistant.passages import Passages
+from yukawa.assistant.rendering import Rendering, trust
+from yukawa.assistant.results import Result
+from yukawa.assistant.support import THRESHOLD
+from yukawa.assistant.writing import Reader
 from yukawa.core.errors import InputError, unknown_name
 from yukawa.core.settings import ModelSettings, Settings
-from yukawa.knowledge.parsing import Reading, read
-from yukawa.knowledge.records import guess_domain
+from yukawa.knowledge.parsing.grammar import plan as planned
+from yukawa.knowledge.parsing.plan import Plan
+from yukawa.knowledge.records import FoundFact, guess_domain
 from yukawa.knowledge.store.writer import new_id
 from yukawa.knowledge.texts import checked_text
-from yukawa.llm import ChatModel, Message, SyncChat, open_model, quote
+from yukawa.llm import ChatModel
 
-CANDIDATES = 30
-PASSAGES = 6
-NEAREST = 3
 MAX_QUESTION = 4_000
-_PRONOUN = re.compile(r"\b(?:it|its|they|their|them|this|that|these|those)\b", re.IGNORECASE)
-_CODE = re.compile(
-    r"\b(?:code|script|program|function|snippet|python|c\+\+|bash|command|job ?options|decay card)\b",
-    re.IGNORECASE,
-)
-_EXPLAIN = re.compile(
-    r"^\s*(?:why|how (?:does|do|is|are|can)|explain|describe|compare|derive|discuss)\b", re.IGNORECASE
+REMEMBERED = 4  # earlier questions that a question may refer to
+EXECUTED = "plan"  # what answers where no model does
+_GREETING = (
+    "Hello. Ask about particles (masses, lifetimes, decays, comparisons, lists) or about what was taught, for instance: "
+    "What is the lifetime of the muon in microseconds?"
 )
 
 
 class Assistant:
-    """Answers questions from a knowledge base through any language model, or through none.
+    """Answers questions from a knowledge base; it keeps nothing between questions.
+
+    A question is read into a plan, which code executes on facts. What the plan does not cover is refused, naming the words;
+    any other question is answered from passages, through any language model or through none.
 
     Args:
         base: where knowledge comes from.
         settings: which models there are, and for which domains.
         models: models that are open already, by name; others are opened from their row when first used.
-        threshold: the support from 0 to 1 from which on an answer is given.
+        threshold: the support from 0 to 1 from which on an answer from passages is given.
     """
 
     def __init__(
@@ -53,27 +55,31 @@ class Assistant:
         models: dict[str, ChatModel] | None = None,
         threshold: float = THRESHOLD,
     ) -> None:
-        self._base, self._settings, self._threshold = base, settings, threshold
+        self._base, self._settings = base, settings
         self._models = dict(models or {})
-        self._last: Reading | None = None
-        self._answers: dict[str, str] = {}
+        self._passages = Passages(base, settings, self._models, threshold)
 
     def ask(
         self,
         question: str,
         *,
+        history: Sequence[str] = (),
         model: str | None = None,
         as_of: str | None = None,
         domain: str | None = None,
         keep: bool = True,
+        reader: Reader | None = None,
     ) -> Answer:
-        """Answer `question` with sources, or say that nothing supports an answer.
+        """Answer `question` with sources, or say what stands in the way.
 
         Args:
+            question: in any notation, in English, Chinese, German, French or Japanese.
+            history: the questions before it, the latest last, to which 'and its width?' refers.
             model: name of a row in `yukawa.toml`; found by the question's domain if not given.
             as_of: answer from the base as it was at that moment (ISO 8601).
             domain: look only at what belongs to this domain.
             keep: remember the answer, so that it can be corrected by its id.
+            reader: reads along while a model writes, before anything is checked.
 
         Raises:
             InputError: the question is empty or too long, the model is unknown, or `as_of` names no moment
@@ -86,108 +92,52 @@ class Assistant:
                 hint="ask one thing",
             )
         clock = _Clock()
-        with clock("classify"):
-            reading = read(focus(question))
-            found_domain = guess_domain(question, names_particle=bool(reading.mentions))
-            kind = kind_of(question, reading)
-            row = self._row(model, found_domain)
-        with clock("search"):
-            hits = self._base.search(question, k=CANDIDATES, as_of=as_of, domain=domain)
-        with clock("weigh"):
-            ranked = best(reading, hits)
-        support = ranked[0].support if ranked else 0.0
-        if support < self._threshold or not ranked:
-            answer = _abstained(question, ranked, row.name)
-        else:
-            with clock("write"):
-                answer = self._write(question, row, _chosen(ranked, kind))
-        self._last = reading
+        with clock("plan"):
+            plan = self.plan(question, history)
+            found_domain = guess_domain(question, names_particle=bool(plan.goals))
+            row = self._row(model, found_domain, plan.kind)
+        answer = self._answered(plan, row, as_of, domain, clock, reader)
         answer = replace(
-            answer, domain=found_domain, kind=kind, support=support, timings=clock.timings,
+            answer, domain=found_domain, kind=plan.kind, timings=clock.timings, plan=plan,
             conflicts=() if answer.abstained or as_of else self._conflicts(answer),
         )  # fmt: skip
         if keep:
             self._base.keep_answer(answer.id, question, answer.as_json())
         return answer
 
-    def follow_up(self, question: str, *, model: str | None = None) -> Answer:
-        """Like `ask`, but 'and its width?' is asked of the particle the last question was about."""
-        reading = read(question)
-        refers_back = not reading.mentions and (bool(_PRONOUN.search(question)) or not reading.words)
-        if refers_back and self._last is not None and self._last.mentions:
-            first = self._last.mentions[0]
-            question = f"{question.rstrip(' ?')} of {self._last.plain[first.start : first.end]}?"
-        return self.ask(question, model=model)
+    def plan(self, question: str, history: Sequence[str] = ()) -> Plan:
+        """How `question` is read after the questions of `history`; nothing is executed."""
+        plans: list[Plan] = []
+        for earlier in (*history[-REMEMBERED:], question):
+            plans.append(planned(earlier, plans))
+        return plans[-1]
 
-    def _row(self, wanted: str | None, domain: str) -> ModelSettings:
+    def _answered(
+        self, plan: Plan, row: ModelSettings, as_of: str | None, domain: str | None, clock: _Clock, reader: Reader | None
+    ) -> Answer:  # fmt: skip
+        if plan.kind == "small-talk":
+            return _plain(plan, _GREETING, abstained=False)
+        if plan.kind == "command":
+            return _plain(plan, refusal(plan), abstained=True)
+        if plan.complete and domain in (None, "particle physics"):  # facts are all of particle physics
+            with clock("execute"):
+                results = execute(plan, self._base, as_of)
+            with clock("write"):
+                return _rendered(plan, results)
+        with clock("passages"):
+            found = self._passages.answer(plan.question, row, as_of=as_of, domain=domain, reader=reader)
+        if not found.abstained or domain is not None:
+            return found
+        return replace(found, text=_without_answer(plan, found))
+
+    def close(self) -> None:
+        """Close the models that were used; the base stays open."""
+        self._passages.close()
+
+    def _row(self, wanted: str | None, domain: str, kind: str) -> ModelSettings:
         if wanted is not None and wanted in self._models and wanted not in self._settings.models:
             return ModelSettings(name=wanted, backend="scripted")
-        return model_for(domain, self._settings, wanted)
-
-    def _write(self, question: str, row: ModelSettings, chosen: Sequence[Supported]) -> Answer:
-        hits = [s.hit for s in chosen]
-        text, problems = self._written(row, hits, question)
-        if ABSTENTION in text:
-            return _abstained(question, chosen, row.name)
-        name = row.name
-        if problems and not all(c.passed for c in problems):
-            # The model could not be held to its sources: the sources speak for themselves.
-            text, verified = self._written(self._quote_row(), hits, question)
-            failed = [replace(c, name=f"{row.name}: {c.name}") for c in problems if not c.passed]
-            problems, name = (*verified, *failed), "quote"
-        cited = prompts.citations(text)
-        sources = tuple(_source(hits[n - 1], n) for n in cited if 1 <= n <= len(hits))
-        return Answer(new_id(), question, text, sources, problems, False, name, "", "", 0.0)
-
-    def _written(
-        self, row: ModelSettings, hits: Sequence[knowledge.Hit], question: str
-    ) -> tuple[str, tuple[Check, ...]]:
-        """The model's text and its checks; a text that fails them is requested once more with the reason."""
-        quoting = row.backend == "quote"
-        # A model reads which question a taught answer answers; the quoting one would quote the question.
-        passages = [
-            hit.text if quoting or not hit.question else f"{hit.question}\n{hit.text}" for hit in hits
-        ]
-        messages = prompts.prompt(question, passages)
-        self._answers = {
-            s: hit.question for hit in hits if hit.question for s in quote.split_sentences(hit.text)
-        }
-        chat = SyncChat(self._model(row))
-        text = chat.chat(messages).text.strip().replace(quote.NOTHING_FOUND, ABSTENTION)
-        results = prompts.check(text, passages, question)
-        if ABSTENTION in text or all(c.passed for c in results) or quoting:
-            return text, results
-        wrong = "; ".join(c.detail for c in results if not c.passed)
-        again = [
-            *messages,
-            Message("assistant", text),
-            Message("user", f"That cannot be used: {wrong}. Follow the rules and answer again."),
-        ]
-        text = chat.chat(again).text.strip()
-        return text, prompts.check(text, passages, question)
-
-    def _quoting(self, name: str) -> ChatModel:
-        """The model that quotes; a taught answer's sentences count with the question they answer."""
-
-        def support(question: str, sentence: str) -> float:
-            answers = self._answers.get(sentence)
-            return max(
-                sentence_support(question, text)
-                for text in (sentence, f"{answers} {sentence}" if answers else "")
-            )
-
-        return quote.QuoteModel(name, support=support, sentences=4, share=0.75)
-
-    def _model(self, row: ModelSettings) -> ChatModel:
-        if row.name not in self._models:
-            if row.backend == "quote":
-                self._models[row.name] = self._quoting(row.name)
-            else:
-                self._models[row.name] = open_model(row)
-        return self._models[row.name]
-
-    def _quote_row(self) -> ModelSettings:
-        return next(row for row in self._settings.models.values() if row.backend == "quote")
+        return model_for(domain, self._settings, wanted, kind)
 
     def _conflicts(self, answer: Answer) -> tuple[str, ...]:
         ids = {source.id for source in answer.sources}
@@ -213,53 +163,71 @@ class _Clock:
             self.timings[step] = (time.perf_counter() - start) * 1e3
 
 
-def _chosen(ranked: Sequence[Supported], kind: str) -> list[Supported]:
-    """The passages to answer from: for a value those alone that state it, else all with enough support."""
-    top = ranked[0]
-    if kind in {"value", "decays"} and top.hit.keys:
-        near = [s for s in ranked if s.support >= top.support - 0.05 and s.rank >= top.rank - 0.3]
-        return near[:PASSAGES]
-    return [s for s in ranked if s.support >= max(THRESHOLD, 0.8 * top.support)][:PASSAGES]
+def _rendered(plan: Plan, results: Sequence[Result]) -> Answer:
+    """The answer of an executed plan; it abstains if no goal has one."""
+    rendering = Rendering(results)
+    text = "\n".join([*_spellings(plan), rendering.text])
+    sources = tuple(_source(found, n) for n, found in enumerate(rendering.facts, start=1))
+    failed = [result.problem for result in results if result.problem]
+    checks = (Check("every part is answered", not failed, "; ".join(failed)),)
+    return Answer(
+        new_id(), plan.question, text, sources, checks, len(failed) == len(results), EXECUTED, "", "", 1.0,
+        results=tuple(results),
+    )  # fmt: skip
 
 
-def _abstained(question: str, ranked: Sequence[Supported], model: str) -> Answer:
-    text = "I do not know: nothing in the knowledge base supports an answer."
-    sources = tuple(_source(s.hit, n) for n, s in enumerate(ranked[:NEAREST], start=1))
-    if sources:
-        text += " The nearest passages are:\n" + "\n".join(f"[{s.marker}] {s.quote}" for s in sources)
-    return Answer(new_id(), question, text, sources, (), True, model, "", "", 0.0)
+def _spellings(plan: Plan) -> list[str]:
+    """What misspelt names were taken to mean."""
+    return [f"(Reading '{written}' as '{meant}'.)" for written, meant in plan.suggestions]
 
 
-def _source(hit: knowledge.Hit, marker: int) -> Source:
-    p = hit.provenance
-    return Source(hit.item_id, p.source, hit.text, p.url, marker, p.author, p.licence)
+def _without_answer(plan: Plan, found: Answer) -> str:
+    """Why there is no answer, and the nearest passages if any come near."""
+    if not (plan.goals or plan.problem or plan.unread):
+        return found.text
+    nearest = found.text.partition("\n")[2]
+    return f"I cannot answer. {refusal(plan)}" + (f" The nearest passages are:\n{nearest}" if nearest else "")
 
 
-def kind_of(question: str, reading: Reading) -> str:
-    """'value', 'decays', 'overview', 'code', 'explanation' or 'fact'."""
-    if reading.property == "main-decay-modes":
-        return "decays"
-    if reading.property and reading.subjects:
-        return "value"
-    if _CODE.search(question):
-        return "code"
-    if _EXPLAIN.search(question):
-        return "explanation"
-    if reading.subjects and not reading.words and len(reading.mentions) == 1:
-        return "overview"
-    return "fact"
+def _plain(plan: Plan, text: str, *, abstained: bool) -> Answer:
+    return Answer(new_id(), plan.question, text, (), (), abstained, EXECUTED, "", "", 0.0)
 
 
-def model_for(domain: str, settings: Settings, wanted: str | None = None) -> ModelSettings:
-    """The row of the model to use: the one named, else the first good at `domain`, else the default.
+def _source(found: FoundFact, marker: int) -> Source:
+    p = found.provenance
+    return Source(
+        found.item_id, p.source, found.text, p.url, marker, p.author, p.licence, found.kind, trust(found)
+    )
+
+
+def model_for(
+    domain: str, settings: Settings, wanted: str | None = None, kind: str = "facts"
+) -> ModelSettings:
+    """The row of the model to use: the one named, else the first that is good at the question, else the default.
+
+    A row is good at a question whose domain and kind are among its `domains` and `kinds`, where a list that it does not
+    have stands for all; of several that are, one that names both wins.
+
+    Args:
+        domain: of the question.
+        settings: which models there are.
+        wanted: the name of a row.
+        kind: of the question, as in `Plan.kind`.
 
     Raises:
         InputError: there is no model of that name.
     """
     name = wanted
     if name is None:
-        good = (n for n, row in settings.models.items() if domain in row.domains)
-        name = next(good, settings.default_model)
+        good = [
+            row for row in settings.models.values()
+            if (row.domains or row.kinds) and domain in (row.domains or [domain]) and kind in (row.kinds or [kind])
+        ]  # fmt: skip
+        name = (
+            max(good, key=lambda row: bool(row.domains) + bool(row.kinds)).name
+            if good
+            else settings.default_model
+        )
     if name not in settings.models:
         raise unknown_name("model", name, settings.models)
     return settings.models[name]

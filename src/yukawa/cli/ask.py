@@ -24,10 +24,16 @@ def ask(
     model: Model = None,
     as_of: AsOf = None,
     domain: Domain = None,
+    explain: Annotated[
+        bool, option("--explain", None, "Show how the question is read, word by word, before the answer.")
+    ] = False,
+    bibtex: Annotated[
+        bool, option("--bibtex", None, "Print BibTeX entries of the papers behind the answer instead.")
+    ] = False,
     raw: Raw = False,
     as_json: Json = False,
 ) -> None:
-    """Answer a question with its sources, or say that none is known."""
+    """Answer a question with its sources, or say what stands in the way."""
     settings = session.read_settings()
     # What cannot be asked is refused before a base is built for it.
     knowledge.checked_text(question, "the question")
@@ -43,8 +49,19 @@ def ask(
     knowledge.check_filters(domain)
     assistant.model_for(domain or "", settings, model)
     with session.taught_base(settings) as base:
-        answer = assistant.Assistant(base, settings).ask(question, model=model, as_of=as_of, domain=domain)
-    print_json(answer.as_json()) if as_json else session.show_answer(answer)
+        reader = writing.draft(as_json or bibtex)
+        answer = assistant.Assistant(base, settings).ask(
+            question, model=model, as_of=as_of, domain=domain, reader=reader
+        )
+    if bibtex:
+        session.show_bibtex(answer)
+        return
+    if as_json:
+        print_json(answer.as_json())
+        return
+    if explain:
+        session.show_plan(answer)
+    writing.show_answer(answer, reader)
 
 
 def chat(model: Model = None, raw: Raw = False, as_json: Json = False) -> None:
@@ -59,16 +76,19 @@ def chat(model: Model = None, raw: Raw = False, as_json: Json = False) -> None:
     assistant.model_for("", settings, model)
     answers = []
     with session.taught_base(settings) as base:
-        conversation = assistant.Assistant(base, settings)
+        asked = assistant.Assistant(base, settings)
+        history: list[str] = []
         for question in _questions():
+            reader = writing.draft(as_json)
             try:
-                answer = conversation.follow_up(question, model=model)
+                answer = asked.ask(question, history=history, model=model, reader=reader)
             except YukawaError as error:
                 fail(str(error))
                 continue
+            history.append(question)
             answers.append(answer.as_json())
             if not as_json:
-                session.show_answer(answer)
+                writing.show_answer(answer, reader)
                 say()
     if as_json:
         print_json(answers)

@@ -1,4 +1,4 @@
-"""`yukawa demo`: builds a base of its own, asks, teaches, unloads, asks again, and says what to type next."""
+"""`yukawa demo`: builds a base of its own, asks, corrects, unloads, and says what to type next."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ from yukawa.cli.output import print_json, say
 from yukawa.core.settings import Settings
 
 FOLDER = ".yukawa-demo"
+# A comparison, a conversion, a derived value.
 QUESTIONS = (
-    "What is the mass of the tau lepton?",
-    r"What is the branching fraction of $J/\psi \to e^+ e^-$?",
-    "How long does a K short live?",
+    "Which has the larger width, the W or the Z?",
+    "What is the lifetime of the muon in microseconds?",
+    "How long does a Higgs boson live?",
 )
-FACT = "The BEPCII storage ring has a circumference of 237.5 m."
-FACT_QUESTION = "What is the circumference of the BEPCII storage ring?"
-FACT_SOURCE = "typed in by hand"
+CORRECTED = "What is the mass of the W boson?"
+CORRECTION = "The mass of the W boson is 80.4335 ± 0.0094 GeV."
+CORRECTION_SOURCE = "CDF, Science 376 (2022) 170"
+# Only one edition is held: a refusal says so.
+REFUSED = "What was the mass of the W boson in the 2018 edition?"
 T = TypeVar("T")
 
 
@@ -62,15 +65,20 @@ def _play(script: _Script, base: knowledge.KnowledgeBase, settings: Settings) ->
 
     for question in QUESTIONS:
         ask(question)
-    ask(FACT_QUESTION)
-    teach = f"teach {shlex.quote(FACT)} --source {shlex.quote(FACT_SOURCE)}"
-    item = change(teach, lambda: base.teach(FACT, source=FACT_SOURCE, author=session.me()))
-    ask(FACT_QUESTION)
+    answer = ask(CORRECTED)
+    teach = (
+        f"teach --corrects {answer.id} {shlex.quote(CORRECTION)} --source {shlex.quote(CORRECTION_SOURCE)}"
+    )
+    item = change(
+        teach,
+        lambda: base.teach(CORRECTION, source=CORRECTION_SOURCE, author=session.me(), corrects=answer.id),
+    )
+    ask(CORRECTED)
     change(
         f"knowledge unload {item.id}",
         lambda: base.unload(item.id, actor=session.me(), reason="end of the demo"),
     )
-    ask(FACT_QUESTION)
+    ask(REFUSED)
 
 
 @dataclass
@@ -110,5 +118,10 @@ def _next(settings: Settings) -> None:
     command = shlex.quote(sys.argv[0]) if sys.argv[0].endswith("yukawa") else "yukawa"
     say(("\nNow type, for instance:", "bold"))
     say(f"  export YUKAWA_HOME={shlex.quote(str(settings.home))}")
-    for rest in ('ask "What is the width of the Z boson?"', 'teach "..." --source "..."', "chat", "--help"):
+    for rest in (
+        'ask "mass of the tau divided by the mass of the muon" --explain',
+        'teach "..." --source "..."',
+        "chat",
+        "--help",
+    ):
         say(f"  {command} {rest}")

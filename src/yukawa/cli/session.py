@@ -18,6 +18,7 @@ from yukawa.core.settings import Settings, load_settings
 if TYPE_CHECKING:
     from yukawa.knowledge import documents
 
+_SOURCES = 12  # shown below an answer
 _BLAS_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
@@ -111,13 +112,33 @@ def event_json(event: knowledge.Event) -> dict[str, Any]:
 # ---- as lines for people --------------------------------------------------------------------------
 
 
+def show_plan(answer: assistant.Answer) -> None:
+    """Show how the question was read: each element with the words it comes from."""
+    for line in assistant.explain(answer.plan) if answer.plan else ():
+        say((line, "dim"))
+
+
+def show_bibtex(answer: assistant.Answer) -> None:
+    """Show BibTeX entries of the papers behind an answer; what has none is said on stderr."""
+    entries = assistant.bibtex(answer.results)
+    say(entries) if entries else note("no paper is known behind this answer: ", first_line(answer.text))
+
+
 def show_answer(answer: assistant.Answer) -> None:
     """Show the answer, its numbered sources, what speaks against it, and how to correct it."""
     say(answer.text)
+    show_sources(answer)
+
+
+def show_sources(answer: assistant.Answer) -> None:
+    """Show all of an answer but its text."""
     if answer.sources:
         say()
-    for source in answer.sources:
-        say((f"[{source.marker}] ", "bold"), source.label, f"  {source.url}" if source.url else "")
+    for source in answer.sources[:_SOURCES]:
+        said = "" if source.kind == "data" else f"  ({source.kind} by {source.author}{_trust(source)})"
+        say((f"[{source.marker}] ", "bold"), source.label, f"  {source.url}" if source.url else "", said)
+    if len(answer.sources) > _SOURCES:
+        say((f"… and {len(answer.sources) - _SOURCES} more sources; --json lists all", "dim"))
     for conflict in answer.conflicts:
         say(("conflict: ", "bold yellow"), conflict)
     for check in answer.checks:
@@ -126,6 +147,10 @@ def show_answer(answer: assistant.Answer) -> None:
     invitation = "know better? teach it" if answer.abstained else "correct it"
     command = f'yukawa teach --corrects {answer.id} "..."'
     say((f"answer {answer.id} by {answer.model}; {invitation}: {command}", "dim"))
+
+
+def _trust(source: assistant.Source) -> str:
+    return f", {source.trust}" if source.trust else ""
 
 
 def give_change(item: knowledge.Item, as_json: bool) -> None:

@@ -29,19 +29,6 @@ def test_above_and_over_stand_for_what_follows(text: str, kind: str) -> None:
     assert parts(text, kind)
 
 
-def test_numbers_that_stand_for_particles() -> None:
-    assert parts("particle 443", "code") == ["443"]
-    assert parts("mass of MC id -321", "code") == ["-321"]
-    assert parts("mass of 443 MeV", "code") == []
-
-
-def test_numbers_that_multiply() -> None:
-    assert parts("mass of 5 kaons", "factor") == ["5"]
-    assert parts("mass of two protons", "factor") == ["two"]
-    assert parts("the two neutral kaons", "factor") == []
-    assert parts("out of 1000 K+ decays", "factor") == []
-
-
 def test_what_is_not_meant_is_set_aside() -> None:
     assert parts("the pole mass, not the Breit-Wigner mass, of the Delta(1232)", "aside") == [
         "not",
@@ -50,23 +37,6 @@ def test_what_is_not_meant_is_set_aside() -> None:
     ]
     assert parts("mass of the muon but not the tau", "thing") == ["muon"]
     assert parts("all leptons except the tau", "negation") == ["except"]
-
-
-def test_the_antiparticle_of_a_thing_is_meant() -> None:
-    (clause,) = clauses("charge of the antiparticle of the Sigma+")
-    (thing,) = [t.value for t in clause.tokens if t.kind == "thing"]
-    assert thing.names == ("Sigmabar-",)
-
-
-def test_a_family_beside_its_members_announces_them() -> None:
-    assert parts("the two neutral kaons, K-short and K-long", "thing") == ["K short", "K long"]
-
-
-def test_signs_choose_states() -> None:
-    (clause,) = clauses("masse du pion chargé", "fr")
-    (thing,) = [t.value for t in clause.tokens if t.kind == "thing"]
-    assert set(thing.names) == {"pi+", "pi-"}
-    assert thing.state_given
 
 
 def test_even_or_odd_is_a_question_of_parity() -> None:

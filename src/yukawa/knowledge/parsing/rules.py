@@ -194,7 +194,7 @@ def _class_list(clause: Clause, context: Context) -> list[Goal] | None:
         or clause.contains(CHOOSING | {"list", "name", "all", "every", "are", "give"})
         or bool(filters)
     )
-    if name == "class" and not asks and not counting:
+    if name == "class" and not counting and (not asks or _defines(clause, classes[0])):
         return None
     qualified = quantities(clause) if properties else [Wanted(thing, "class", spans=clause.use(classes[0]))]
     if not qualified:
@@ -203,6 +203,16 @@ def _class_list(clause: Clause, context: Context) -> list[Goal] | None:
     operation: Operation = "count" if counting else "list"
     order: tuple[str, Direction] | None = (name, "descending") if ordering else None
     return [Goal(operation, (wanted,), filters, order, spans=spans) for wanted in qualified]
+
+
+def _defines(clause: Clause, place: int) -> bool:
+    """'What is a quark?', 'what are quarks?': the meaning of the word is asked, not a list."""
+    english = clause.language == "en" and clause.contains(["what"])
+    return (
+        english
+        and not clause.has("list", "relation")
+        and not clause.contains(["the", "these", "there", "known", "exist", "all", "which"])
+    )
 
 
 def _filtered_property(clause: Clause, properties: Sequence[int], relations: Sequence[int]) -> str:
@@ -269,7 +279,8 @@ def _overview(clause: Clause, context: Context) -> list[Goal] | None:
         if t.kind == "function" and t.text.isascii()
         for word in t.text.lower().split()
     }
-    if clause.language == "en" and not context.goals and not said <= _ABOUT:
+    vague = any(t.kind == "neutral" and t.text.lower() not in _ABOUT_WORDS for t in clause.tokens)
+    if clause.language == "en" and not context.goals and (vague or not said <= _ABOUT):
         return None  # 'what does a proton look like?'
     if context.goals and not (context.same_question and context.goals[-1].operation != "value"):
         last = context.goals[-1]
@@ -286,6 +297,9 @@ def _overview(clause: Clause, context: Context) -> list[Goal] | None:
     return goals
 
 
+_ABOUT_WORDS = frozenset(
+    {"about", "info", "information", "details", "data", "pdg", "particle data group", "summary"}
+)
 _ABOUT = frozenset(
     "what what's whats is are a an the tell me about show give us please of on for and or hi hello hey i i'd need want would like"
     " to know thanks thank you so ok okay then find out let's let see look up read can could some any my say something remind".split()

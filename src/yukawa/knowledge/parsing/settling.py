@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from yukawa.knowledge.parsing.particles import find_particles, particle_table
-from yukawa.knowledge.parsing.plan import Amount, Channel, Thing
+from yukawa.knowledge.parsing.naming import (
+    antiparticles,
+    appositions,
+    changed,
+    codes,
+    counts,
+    families,
+    following,
+    genus,
+    ones,
+    other_meaning,
+    signs,
+)
+from yukawa.knowledge.parsing.plan import Amount, Channel
 from yukawa.knowledge.parsing.tokens import Token
 
 _PRONOUNS = frozenset("its their it they them theirs it's that those he she".split())
@@ -18,30 +30,26 @@ def settled(tokens: list[Token]) -> list[Token]:
     """Tokens with the part that fits what stands around them."""
     for step in (
         _joins,
-        _ones,
+        ones,
         _modes,
         _quarks,
         _alternatives,
-        _genus,
-        _signs,
+        genus,
+        signs,
         _numbers,
         _relations,
-        _codes,
-        _counts,
+        codes,
+        counts,
         _contrasts,
-        _antiparticles,
-        _appositions,
-        _families,
+        antiparticles,
+        appositions,
+        families,
         _given,
         _minus_signs,
         _fixed,
     ):
         tokens = step(tokens)
     return tokens
-
-
-def _changed(tokens: Sequence[Token], change: Callable[[int, Token], Token]) -> list[Token]:
-    return [change(i, t) for i, t in enumerate(tokens)]
 
 
 def _joins(tokens: list[Token]) -> list[Token]:
@@ -53,21 +61,7 @@ def _joins(tokens: list[Token]) -> list[Token]:
             return replace(token, kind="pronoun")
         return token
 
-    return _changed(tokens, change)
-
-
-def following(tokens: Sequence[Token], place: int, *, over: Iterable[str] = ("function",)) -> int | None:
-    """The next place whose token is none of the kinds `over`."""
-    kinds = set(over)
-    return next((i for i in range(place + 1, len(tokens)) if tokens[i].kind not in kinds), None)
-
-
-def other_meaning(token: Token, *kinds: str) -> Token | None:
-    """The token with another of its meanings, of one of these kinds."""
-    for kind, value in token.otherwise:
-        if kind in kinds:
-            return replace(token, kind=kind, value=value)
-    return None
+    return changed(tokens, change)
 
 
 def _alternatives(tokens: list[Token]) -> list[Token]:
@@ -122,8 +116,8 @@ def _minus_signs(tokens: list[Token]) -> list[Token]:
     """'m(A) - m(B)', 'm(A) / m(B)': a sign between two quantities subtracts or divides."""
 
     def change(place: int, token: Token) -> Token:
-        if token.text == "/" and token.kind == "join" and _both_sides(tokens, place):
-            return replace(token, kind="divided")
+        if token.text in ("/", "+") and token.kind in ("join", "mark") and _both_sides(tokens, place):
+            return replace(token, kind="divided" if token.text == "/" else "plus")
         if token.text != "-" or token.kind != "mark" or not 0 < place < len(tokens) - 1:
             return token
         apart = tokens[place - 1].end < token.start and token.end < tokens[place + 1].start
@@ -136,7 +130,7 @@ def _minus_signs(tokens: list[Token]) -> list[Token]:
             else token
         )
 
-    return _changed(tokens, change)
+    return changed(tokens, change)
 
 
 def _both_sides(tokens: Sequence[Token], place: int) -> bool:
@@ -145,63 +139,6 @@ def _both_sides(tokens: Sequence[Token], place: int) -> bool:
     return all(
         any(t.kind == "thing" for t in side) and any(t.kind == "property" for t in side) for side in sides
     )
-
-
-def _genus(tokens: list[Token]) -> list[Token]:
-    """'Boson Z', 'J/psi 粒子': a class word right beside a thing says nothing new."""
-
-    def change(place: int, token: Token) -> Token:
-        near = [tokens[i] for i in (place - 1, place + 1) if 0 <= i < len(tokens)]
-        beside = [
-            t for t in near if t.kind == "thing" and max(t.start, token.start) - min(t.end, token.end) <= 1
-        ]
-        return replace(token, kind="aside") if token.kind == "class" and beside else token
-
-    return _changed(tokens, change)
-
-
-def _signs(tokens: list[Token]) -> list[Token]:
-    """'The positive kaon', 'pion chargé': a word of charge beside a thing chooses among its states."""
-    found = list(tokens)
-    for place, token in enumerate(tokens):
-        if (
-            token.kind == "property"
-            and place
-            and found[place - 1].kind == "thing"
-            and (sign := other_meaning(token, "sign"))
-        ):
-            token = sign  # 'pion chargé' without its accent
-        if token.kind != "sign":
-            continue
-        after = next(
-            (i for i in range(place + 1, min(place + 3, len(tokens))) if tokens[i].kind != "aside"), None
-        )
-        beside = [
-            i
-            for i in (after, place - 1 if place and tokens[place - 1].kind != "aside" else place - 2)
-            if i is not None and i >= 0 and found[i].kind == "thing"
-        ]
-        chosen = next((c for i in beside if (c := _of_charge(found[i], token.value))), None)
-        if chosen is None:
-            found[place] = replace(token, kind="word")
-            continue
-        found[place] = replace(token, kind="aside")
-        found[next(i for i in beside if found[i].start == chosen.start)] = chosen
-    return found
-
-
-def _of_charge(token: Token, sign: str) -> Token | None:
-    """The thing with the states of one charge, if it has any."""
-    table = particle_table().particles
-    charges = {name: table[name].charge for name in token.value.names if name in table}
-    names = tuple(name for name, charge in charges.items() if charge is not None and _fits(charge, sign))
-    return replace(token, value=replace(token.value, names=names, state_given=True)) if names else None
-
-
-def _fits(charge: float, sign: str) -> bool:
-    if sign in ("charged", "neutral"):
-        return bool(charge) == (sign == "charged")
-    return charge > 0 if sign == "+" else charge < 0
 
 
 def _numbers(tokens: list[Token]) -> list[Token]:
@@ -242,7 +179,7 @@ def _relations(tokens: list[Token]) -> list[Token]:
             return replace(token, kind="relation", value=token.value[1])
         return token
 
-    return _changed(tokens, change)
+    return changed(tokens, change)
 
 
 _COMPARING = {
@@ -251,58 +188,6 @@ _COMPARING = {
     ">": ("", ">"), "<": ("", "<"),
     "less": ("", "<"), "smaller": ("", "<"), "shorter": ("", "<"), "lighter": ("mass", "<"), "lower": ("", "<"), "fewer": ("", "<"),
 }  # fmt: skip
-
-
-def _codes(tokens: list[Token]) -> list[Token]:
-    """'particle 443', 'MC id 4122', 'code -321': numbers that stand for a particle."""
-    speaks = any(t.kind == "property" and t.value == "monte-carlo-number" for t in tokens)
-
-    def number(place: int, token: Token) -> Token:
-        if token.kind != "amount" or token.value.unit or token.value.value % 1 or len(token.text) > 12:
-            return token
-        before = [t.text.lower() for t in tokens[max(0, place - 3) : place] if t.kind != "mark"]
-        last = before[-1] if before else ""
-        named = last in _CODE_WORDS or "code" in before[-2:] or (last == "is" and "particle" in before)
-        return replace(token, kind="code", value=int(token.value.value)) if speaks or named else token
-
-    found = _changed(tokens, number)
-    if not any(t.kind == "code" for t in found):
-        return found
-    introduced = any(t.kind == "property" and t.value != "monte-carlo-number" for t in found)
-
-    def word(_: int, token: Token) -> Token:
-        says_so = token.text.lower() in _CODE_WORDS or (
-            token.kind == "property" and token.value == "monte-carlo-number"
-        )
-        return replace(token, kind="aside") if says_so and (introduced or token.kind == "word") else token
-
-    return _changed(found, word)
-
-
-_CODE_WORDS = frozenset({"particle", "code", "id", "mcid", "pdgid", "pdg"})
-
-
-def _counts(tokens: list[Token]) -> list[Token]:
-    """'two protons', '5 kaons': a number in front of a thing multiplies it, unless an article makes it a count of states."""
-
-    def change(place: int, token: Token) -> Token:
-        number = token.kind == "number" or (token.kind == "amount" and not token.value.unit)
-        if not number or place + 1 >= len(tokens) or tokens[place + 1].kind not in ("thing", "class"):
-            return token
-        value = token.value if token.kind == "number" else token.value.value
-        before = tokens[place - 1].text.lower() if place else ""
-        if place and tokens[place - 1].kind == "out-of":
-            return replace(token, kind="number", value=float(value))
-        if before in _ARTICLES:
-            return replace(token, kind="neutral")
-        if tokens[place + 1].kind == "thing" and 1 < value <= _SMALL and value % 1 == 0:
-            return replace(token, kind="factor", value=float(value))
-        return token
-
-    return _changed(tokens, change)
-
-
-_ARTICLES = frozenset("the these those both all its".split())
 
 
 def _contrasts(tokens: list[Token]) -> list[Token]:
@@ -341,44 +226,6 @@ def _alternative(token: Token, other: Token) -> bool:
     return other.kind == token.kind and (token.kind != "property" or other.value != "")
 
 
-def _antiparticles(tokens: list[Token]) -> list[Token]:
-    """'Charge of the antiparticle of the Sigma+' is a question on the antiparticle."""
-    words = [i for i, t in enumerate(tokens) if t.kind == "property" and t.value == "antiparticle"]
-    others = any(
-        t.kind in ("property", "channel", "difference-of") and t.value != "antiparticle" for t in tokens
-    )
-    if len(words) != 1 or not others:
-        return tokens
-    thing = following(tokens, words[0])
-    if (
-        thing is None
-        or tokens[thing].kind != "thing"
-        or "of" not in [t.text.lower() for t in tokens[words[0] : thing]]
-    ):
-        return tokens
-    meant: Thing = tokens[thing].value
-    table = particle_table().particles
-    names = tuple(dict.fromkeys(table[n].conjugate for n in meant.names if n in table))
-    found = list(tokens)
-    found[thing] = replace(tokens[thing], value=replace(meant, names=names))
-    found[words[0]] = replace(tokens[words[0]], kind="aside")
-    return found
-
-
-def _families(tokens: list[Token]) -> list[Token]:
-    """'The two neutral kaons, K-short and K-long', 'kaon K+': a family beside its members only announces them."""
-    things = [(i, set(t.value.names)) for i, t in enumerate(tokens) if t.kind == "thing"]
-
-    def change(place: int, token: Token) -> Token:
-        if token.kind != "thing":
-            return token
-        names = set(token.value.names)
-        inside = [i for i, other in things if i != place and other < names]
-        return replace(token, kind="aside") if len(inside) > 1 or place + 1 in inside else token
-
-    return _changed(tokens, change)
-
-
 def _given(tokens: list[Token]) -> list[Token]:
     """'Given its width, how long …': what a value is to be computed from is not asked; in Chinese and Japanese it comes before."""
 
@@ -390,26 +237,7 @@ def _given(tokens: list[Token]) -> list[Token]:
         others = sum(t.kind == "property" for t in tokens) > 1
         return replace(token, kind="aside") if based and others and token.kind == "property" else token
 
-    return _changed(tokens, change)
-
-
-def _ones(tokens: list[Token]) -> list[Token]:
-    """'The neutral kaon or the charged one': the other states of what was named."""
-
-    def change(place: int, token: Token) -> Token:
-        after = tokens[place + 1] if place + 1 < len(tokens) else None
-        if token.kind != "sign" or after is None or after.text.lower() not in ("one", "ones"):
-            return token
-        named = min(
-            (t for t in tokens if t.kind == "thing"), key=lambda t: abs(t.start - token.start), default=None
-        )
-        family = named and find_particles(named.text.split(" ", 1)[-1])
-        if not named or not family:
-            return token
-        thing = replace(named.value, names=family[0].names, text=token.text, span=(token.start, token.end))
-        return _of_charge(replace(token, kind="thing", value=thing), token.value) or token
-
-    return _changed(tokens, change)
+    return changed(tokens, change)
 
 
 def _modes(tokens: list[Token]) -> list[Token]:
@@ -424,7 +252,7 @@ def _modes(tokens: list[Token]) -> list[Token]:
             return replace(token, kind="word")
         return replace(token, kind="channel", value=Channel(((token.value,),), span=(token.start, token.end)))
 
-    return _changed(tokens, change)
+    return changed(tokens, change)
 
 
 def _quarks(tokens: list[Token]) -> list[Token]:
@@ -439,35 +267,10 @@ def _quarks(tokens: list[Token]) -> list[Token]:
         quark = token.kind == "class" and token.value == "quark"
         return replace(token, kind="property", value="quark-content") if quark else token
 
-    return _changed(tokens, change)
+    return changed(tokens, change)
 
 
 _CONTAINING = frozenset("contain contains make makes inside in within comprise comprises".split())
-
-
-def _appositions(tokens: list[Token]) -> list[Token]:
-    """'Proton decay limit p → e+ pi0': beside a decay its name and the word for it say nothing new."""
-    parents = [
-        tokens[i - 1]
-        for i, t in enumerate(tokens)
-        if t.kind == "channel" and i and tokens[i - 1].kind == "thing"
-    ]
-    if not parents:
-        return tokens
-
-    def change(place: int, token: Token) -> Token:
-        after = tokens[place + 1].kind if place + 1 < len(tokens) else ""
-        if token.kind == "property" and token.value == "decays":
-            return replace(token, kind="aside")
-        if (
-            token.kind == "thing"
-            and after != "channel"
-            and any(p.value.names == token.value.names for p in parents)
-        ):
-            return replace(token, kind="aside")
-        return token
-
-    return _changed(tokens, change)
 
 
 def _fixed(tokens: list[Token]) -> list[Token]:
@@ -475,6 +278,11 @@ def _fixed(tokens: list[Token]) -> list[Token]:
 
     def change(place: int, token: Token) -> Token:
         after = tokens[place + 1] if place + 1 < len(tokens) else None
+        if token.kind == "property" and _needs_verb(tokens, place):
+            return replace(token, kind="word")
+        several = sum(t.kind == "thing" for t in tokens) > 1
+        if token.kind == "neutral" and several and token.text.lower() in ("average", "averages", "mean"):
+            return replace(token, kind="word")
         two = sum(t.kind == "thing" for t in tokens) == 2
         if token.kind == "property" and two and (turned := other_meaning(token, "difference")):
             return turned
@@ -527,7 +335,30 @@ def _fixed(tokens: list[Token]) -> list[Token]:
             return replace(token, kind="function" if token.value < _SMALL else "number")
         return token
 
-    return _changed(tokens, change)
+    return changed(tokens, change)
+
+
+_VERBS = {
+    "how fast": "decay disintegrate break", "how quickly": "decay disintegrate break", "how soon": "decay disintegrate break",
+    "how far": "travel fly go move get come live decay average",
+}  # fmt: skip
+
+
+def _needs_verb(tokens: Sequence[Token], place: int) -> bool:
+    """'How fast' asks for a lifetime only of what decays, 'how long is it' for a length."""
+    text = tokens[place].text.lower()
+    if text in _VERBS:
+        return not any(
+            word.startswith(tuple(_VERBS[text].split())) for t in tokens for word in t.text.lower().split()
+        )
+    after = tokens[place + 1].text.lower() if place + 1 < len(tokens) else ""
+    alone = sum(t.kind == "property" for t in tokens) == 1
+    return (
+        text == "how long"
+        and after in ("is", "are")
+        and alone
+        and "life" not in " ".join(t.text for t in tokens)
+    )
 
 
 def _other_property(tokens: Sequence[Token], place: int) -> bool:

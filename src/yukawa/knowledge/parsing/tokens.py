@@ -421,7 +421,12 @@ def _channel(plain: str, tokens: Sequence[Token], place: int, speaks_of_decay: b
         start = skipped.end()
     if not _names_follow(tokens, start, plain) and token.kind != "arrow":
         return None
-    channel, end = read_channel(plain, start, _sentence_end(plain, start))
+    others = (
+        t.start
+        for t in tokens
+        if t.start > start and t.kind == "qualifier" and t.value[0] in ("experiment", "year")
+    )
+    channel, end = read_channel(plain, start, min([_sentence_end(plain, start), *others]))
     if not channel.products:
         return None
     channel = replace(channel, products=_pairs(channel.products, plain[start:end]), span=(start, end))

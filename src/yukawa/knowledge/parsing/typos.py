@@ -38,7 +38,7 @@ def correction(word: str) -> str | None:
     if not word.isalpha() or not word.isascii() or len(word) < 3 or _is_word(word):
         return None
     targets = vocabulary()
-    if word in targets:
+    if word in targets or (word[0] == "s" and word[1:] in targets):  # 'sneutrino' is another particle
         return None
     if len(word) == 3:
         return next((t for t in swapped(word) if t in targets), None)
@@ -110,8 +110,8 @@ def vocabulary() -> dict[str, str]:
                 found.setdefault(piece, alone)
     for name in ENGLISH:  # names of other languages are near to many English words
         if name.isalpha() and len(name) > _SHORT:
-            found.setdefault(name, f"thing:{ENGLISH[name]}")
-            found.setdefault(name + "s", f"thing:{ENGLISH[name]}")
+            # Also where a phrase has the word: 'types of neutrino'.
+            found[name] = found[name + "s"] = f"thing:{ENGLISH[name]}"
     for name in _NAMING.split():
         found.setdefault(name, name)
     return found

@@ -1,0 +1,369 @@
+"""From one quantity that a plan wants to rows: which facts meet it, which is preferred, what can be derived."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from yukawa.assistant import algebra
+from yukawa.assistant.algebra import Derivation, Measured, Unanswerable
+from yukawa.assistant.matching import (
+    OF_EACH_STATE,
+    alternatives,
+    as_particle,
+    check_charge,
+    decays,
+    definite,
+    has,
+    is_massless,
+    is_pole,
+    preference,
+    with_flavour,
+)
+from yukawa.assistant.results import Facts, Row
+from yukawa.assistant.rows import SCHEMES, computed, named, quoted_row, shared, times, title
+from yukawa.knowledge.facts import Fact, plain_name, unique
+from yukawa.knowledge.parsing.plan import Thing, Wanted
+from yukawa.knowledge.parsing.units import find_unit
+from yukawa.knowledge.records import FoundFact, Moment
+from yukawa.knowledge.sources.pdg.text import pretty
+
+_DECAYS = frozenset(
+    {"branching-fraction", "partial-width", "momentum", "partial-lifetime", "branching-ratio"}
+)
+# Quantities that the Review lists under sections and not under their particle, by its identifiers.
+_LISTED_ELSEWHERE = {
+    ("nu_e", "mass"): "S066MAE", ("nu_mu", "mass"): "S066MNM", ("nu_tau", "mass"): "S066MNT",
+    ("constant:epsilon'/epsilon", "constant"): "S013EPS", ("constant:Delta m^2_21", "constant"): "S067DM3",
+    ("constant:Delta m^2_32", "constant"): "S067DM1",
+}  # fmt: skip
+# A mass or width 'of the pole' is a part of its position in the complex plane, sqrt(s) = M - i Gamma/2.
+_AT_POLES = {"mass": "real part", "width": "imaginary part"}
+
+
+@dataclass
+class Looked:
+    """The rows of one wanted quantity: preferred ones, further values, and what people taught of it."""
+
+    rows: list[Row] = field(default_factory=list)
+    others: list[Row] = field(default_factory=list)
+    taught: list[Row] = field(default_factory=list)
+
+
+class Lookup:
+    """Finds the facts of what a plan wants.
+
+    Args:
+        base: where facts are.
+        as_of: the moment from whose knowledge to answer.
+        unit: the unit wanted; a value that the source gives in it goes before one to convert.
+    """
+
+    def __init__(self, base: Facts, as_of: Moment = None, unit: str = "") -> None:
+        self._base, self._as_of = base, as_of
+        known = find_unit(unit) if unit else None
+        self._unit = known.text if known else ""
+
+    def rows(self, wanted: Wanted) -> Looked:
+        """The rows of `wanted`, at least one.
+
+        Raises:
+            Unanswerable: nothing meets it; the message names what was looked for and what there is.
+        """
+        if wanted.name and not wanted.thing.names:
+            return self._by_name(wanted)
+        derive = _DERIVED.get(wanted.property)
+        looked = derive(self, wanted) if derive else self._quoted(wanted)
+        if not looked.rows and not looked.taught and not derive and wanted.property in _INSTEAD:
+            looked = _INSTEAD[wanted.property](self, wanted)
+        if not looked.rows and not looked.taught:
+            raise Unanswerable(self._missing(wanted))
+        return looked
+
+    def single(self, wanted: Wanted) -> list[Row]:
+        """The preferred rows with numbers, times the factor of `wanted`: operands of arithmetic."""
+        looked = self.rows(wanted)
+        rows = [row for row in (looked.rows or looked.taught) if row.value is not None]
+        if not rows:
+            first = (looked.rows or looked.taught)[0]
+            raise Unanswerable(f"the {first.what} is not a number ({first.shown})")
+        return rows if wanted.factor == 1 else [times(row, wanted.factor) for row in rows]
+
+    def find(self, **arguments: Any) -> Sequence[FoundFact]:
+        """The base's facts that match, at the moment in question."""
+        return self._base.find_facts(**arguments, as_of=self._as_of)
+
+    # ---- quoted values --------------------------------------------------------------------------
+
+    def facts(self, wanted: Wanted) -> dict[str, list[FoundFact]]:
+        """Facts that meet `wanted`, by state, each state's in the order of preference."""
+        found: dict[str, list[FoundFact]] = {}
+        property_name = None if wanted.property in ("", "other", "constant") else wanted.property
+        for state in _states(wanted, property_name):
+            subject = state if property_name in OF_EACH_STATE else as_particle(state)[0]
+            facts = self._find(subject, property_name, wanted)
+            if property_name in _AT_POLES and wanted.qualifiers.get("scheme", "").lower() == "pole":
+                facts = [*facts, *self._poles(subject, _AT_POLES[property_name])]
+            if wanted.channel is not None and wanted.property in _DECAYS:
+                facts = decays(facts, state, wanted.channel)
+            found[state] = sorted(facts, key=self._preference)
+        if wanted.channel is not None and not any(found.values()):
+            check_charge(wanted.thing.names, wanted.channel)
+        return self._qualified(wanted, found)
+
+    def _poles(self, subject: str, part: str) -> list[FoundFact]:
+        """Real or imaginary part of the pole position, which sources list beside Breit-Wigner masses and widths."""
+        facts = self.find(subjects=(subject,), property="other")
+        return [f for f in facts if is_pole(f.fact) and (part in f.fact.name or "sqrt(s)" in f.fact.name)]
+
+    def _preference(self, found: FoundFact) -> tuple[bool | int, ...]:
+        return found.fact.unit != self._unit if self._unit else False, *preference(found)
+
+    def _find(self, subject: str, property_name: str | None, wanted: Wanted) -> Sequence[FoundFact]:
+        name = plain_name(wanted.name) if wanted.name else None
+        facts = self.find(subjects=(subject,), property=property_name, name=name)
+        if facts or name:
+            return facts
+        if elsewhere := _LISTED_ELSEWHERE.get((subject, wanted.property)):
+            return self.find(identifier=elsewhere)
+        if subject.startswith("constant:"):  # what only the description of a source names
+            return self.find(name=plain_name(subject.removeprefix("constant:")))
+        return facts
+
+    def _quoted(self, wanted: Wanted) -> Looked:
+        """The preferred value of each state, further values that differ in method or scheme, and what people taught."""
+        looked = Looked()
+        groups: dict[int, tuple[FoundFact, list[str]]] = {}  # one value may be that of several states
+        for state, facts in self.facts(wanted).items():
+            looked.taught += [
+                quoted_row(f, state) for f in facts if f.kind != "data" and _new(f, looked.taught)
+            ]
+            for data in _modes([f for f in facts if f.kind == "data"]):
+                groups.setdefault(id(data[0].fact), (data[0], []))[1].append(state)
+                told = [_told(data[0].fact)]
+                for further in data[1:]:
+                    if _told(further.fact) not in told and _new(further, looked.others):
+                        told.append(_told(further.fact))
+                        looked.others.append(quoted_row(further, state))
+        looked.rows = [
+            shared(quoted_row(f, states[0]), states, wanted.thing) for f, states in groups.values()
+        ]
+        return looked
+
+    def _by_name(self, wanted: Wanted) -> Looked:
+        """Facts found by the source's own description or identifier."""
+        facts = self.find(identifier=wanted.name) or self.find(name=plain_name(wanted.name))
+        if not facts:
+            raise Unanswerable(f"the base has no quantity {wanted.name!r}")
+        first, *others = sorted(facts, key=preference)
+        return Looked(
+            [quoted_row(first, (*first.fact.subjects, "")[0])],
+            [quoted_row(f, (*f.fact.subjects, "")[0]) for f in others],
+        )
+
+    # ---- qualifiers -----------------------------------------------------------------------------
+
+    def _qualified(self, wanted: Wanted, found: dict[str, list[FoundFact]]) -> dict[str, list[FoundFact]]:
+        """The facts that meet every qualifier of `wanted`.
+
+        Raises:
+            Unanswerable: none does; the message names what there is instead.
+        """
+        for key, value in wanted.qualifiers.items():
+            kept = {state: [f for f in facts if has(f.fact, key, value)] for state, facts in found.items()}
+            if not any(kept.values()):
+                raise Unanswerable(self._unmet(wanted, key, value, found))
+            found = kept
+        return found
+
+    def _unmet(self, wanted: Wanted, key: str, value: str, found: dict[str, list[FoundFact]]) -> str:
+        there = [f for facts in found.values() for f in facts if f.kind == "data"]
+        has = f"it has {_there(there)}"
+        what = f"{title(wanted.property)} of the {named(next(iter(found)))}"
+        if key in ("edition", "year"):
+            editions = unique(f"PDG {f.fact.edition}" for f in there if f.fact.edition)
+            return f"the base does not hold the edition {value}; it holds {', '.join(editions) or 'none'} ({_there(there)})"
+        if key == "experiment":
+            return f"the base has no {what} by {value} alone; {has}"
+        if key == "predicted":
+            return f"the base has measured values, no predicted {what}; {has}"
+        if key == "scheme":
+            return f"the base has no {SCHEMES.get(value.lower(), value)} {what}; {has}"
+        return f"the base has no {what} for {key} '{value}'; {has}"
+
+    def _missing(self, wanted: Wanted) -> str:
+        """What was looked for, and what there is instead."""
+        state = _states(wanted, None)[0]
+        if wanted.channel is not None:
+            products = " ".join(alternatives(names) for names in wanted.channel.products)
+            text = f"the base has no {title(wanted.property)} of {pretty(state)} → {products}"
+            near = with_flavour(wanted.channel)
+            rows = self._quoted(replace(wanted, channel=near)).rows if near is not None else []
+            return text + (f"; it has {rows[0].channel}: {rows[0].shown}" if rows else "")
+        there = unique(
+            title(f.fact.property)
+            for f in self.find(subjects=(as_particle(state)[0],))
+            if f.fact.property not in ("other", "class")
+        )
+        has = f"; of it the base has: {', '.join(there[:8])}" if there else ""
+        return f"the base has no {title(wanted.property)} of the {named(state)}{has}"
+
+    # ---- derived values -------------------------------------------------------------------------
+
+    def _transformed(
+        self, wanted: Wanted, source: str, formula: Callable[[Measured], tuple[Measured, Derivation]]
+    ) -> Looked:
+        """Rows computed from those of the property `source`."""
+        looked = self._quoted(replace(wanted, property=source))
+        if not looked.rows and source in _INSTEAD and wanted.property not in ("lifetime", "width"):
+            looked = _INSTEAD[source](self, replace(wanted, property=source))
+        rows = []
+        for row in looked.rows:
+            if row.value is None:
+                continue
+            value, derivation = formula(row.value)
+            rows.append(
+                computed(
+                    f"{title(wanted.property)} of the {named(row.subject)}",
+                    value,
+                    derivation,
+                    [row],
+                    wanted.property,
+                )
+            )
+        return Looked(rows)
+
+    def _energy_release(self, wanted: Wanted) -> Looked:
+        if wanted.channel is None:
+            raise Unanswerable("an energy release is that of a decay: name its products")
+        state, names = definite(wanted.thing.names, wanted.channel)
+        heavy = [name for name in names if not is_massless(name)]
+        masses = [self.mass(name) for name in (state, *heavy)]
+        value = algebra.energy_release_of(masses[0].number, [row.number for row in masses[1:]])
+        derivation = Derivation(
+            " − ".join(f"m({pretty(n)})" for n in (state, *heavy)),
+            ("neutrinos, photons and gluons taken as massless",) if len(heavy) < len(names) else (),
+        )
+        what = f"energy release (Q value) of {pretty(state)} → {' '.join(pretty(n) for n in names)}"
+        return Looked([computed(what, value, derivation, masses, wanted.property, state)])
+
+    def mass(self, state: str) -> Row:
+        """The preferred mass of one state.
+
+        Raises:
+            Unanswerable: it is unknown.
+        """
+        return self.single(Wanted(Thing((state,), pretty(state), (0, 0), True), "mass"))[0]
+
+    def _mass_difference(self, wanted: Wanted) -> Looked:
+        """The measured difference where there is one, else that of the masses, the larger one first."""
+        if wanted.other is None:
+            return self._quoted(wanted)
+        for one, other in itertools.product(wanted.thing.names, wanted.other.names):
+            states = {as_particle(name)[0]: name for name in (one, other)}
+            found = self.find(subjects=(min(states),), property="mass-difference")
+            facts = [f for f in found if set(states) <= set(f.fact.subjects)]
+            if facts and len(states) == 2:
+                best = min(facts, key=preference)
+                less = states.get(best.fact.qualifiers.get("minus", ""), other)
+                return Looked(
+                    [replace(quoted_row(best, one), what=_minus(one if less == other else other, less))]
+                )
+        rows = [
+            self.single(replace(wanted, property="mass", thing=t, other=None))
+            for t in (wanted.thing, wanted.other)
+        ]
+        return Looked([_difference(a, b) for a, b in itertools.product(*rows)])
+
+    def _partial_width(self, wanted: Wanted) -> Looked:
+        """Branching fraction times full width."""
+        fraction = self._quoted(replace(wanted, property="branching-fraction"))
+        rows = []
+        for row in fraction.rows:
+            widths = self.rows(Wanted(replace(wanted.thing, names=(row.subject,)), "width")).rows
+            if row.value is None or widths[0].value is None:
+                continue
+            value = algebra.product(row.value, widths[0].value)
+            rows.append(
+                computed(
+                    f"partial width of {row.channel}",
+                    value,
+                    Derivation("Γᵢ = B · Γ"),
+                    [row, widths[0]],
+                    wanted.property,
+                )
+            )
+        return Looked(rows)
+
+
+_DERIVED: dict[str, Callable[[Lookup, Wanted], Looked]] = {
+    "half-life": lambda lookup, w: lookup._transformed(w, "lifetime", algebra.half_life_of),
+    "decay-length": lambda lookup, w: lookup._transformed(w, "lifetime", algebra.decay_length_of),
+    "rest-energy": lambda lookup, w: lookup._transformed(w, "mass", lambda m: (m, Derivation("E = m c²"))),
+    "energy-release": Lookup._energy_release,
+    "mass-difference": Lookup._mass_difference,
+}
+# What is computed where no source states it.
+_INSTEAD: dict[str, Callable[[Lookup, Wanted], Looked]] = {
+    "lifetime": lambda lookup, w: lookup._transformed(w, "width", algebra.lifetime_of),
+    "width": lambda lookup, w: lookup._transformed(w, "lifetime", algebra.width_of),
+    "partial-width": Lookup._partial_width,
+    # Of nucleon decays sources list the partial mean life.
+    "branching-fraction": lambda lookup, w: lookup._quoted(replace(w, property="partial-lifetime")),
+}
+
+
+def _difference(a: Row, b: Row) -> Row:
+    """The difference of two masses, which is not negative."""
+    value = algebra.difference(a.number, b.number)
+    if value.value < 0:
+        return _difference(b, a)
+    formula = Derivation(f"m({pretty(a.subject)}) − m({pretty(b.subject)})")
+    return computed(_minus(a.subject, b.subject), value, formula, [a, b], "mass-difference", a.subject)
+
+
+def _minus(one: str, other: str) -> str:
+    return f"mass difference m({pretty(one)}) − m({pretty(other)})"
+
+
+def _states(wanted: Wanted, property_name: str | None) -> Sequence[str]:
+    """The states meant, particles first; antiparticles only where they were named or have values of their own."""
+    names = sorted(wanted.thing.names, key=lambda n: as_particle(n)[0] != n)
+    if wanted.thing.state_given or wanted.channel is not None or property_name in OF_EACH_STATE:
+        return names
+    return unique(as_particle(n)[0] if as_particle(n)[0] in names else n for n in names)
+
+
+def _modes(facts: Sequence[FoundFact]) -> list[list[FoundFact]]:
+    """The facts by final state, each of which has a value of its own; one group for what is not of a decay."""
+    groups: dict[tuple[tuple[str, ...], str, str], list[FoundFact]] = {}
+    for found in facts:
+        of = found.fact.qualifiers
+        key = (
+            (found.fact.channel, of.get("condition", ""), of.get("intermediate", ""))
+            if found.fact.channel
+            else ((), "", "")
+        )
+        groups.setdefault(key, []).append(found)
+    return list(groups.values())
+
+
+def _new(found: FoundFact, rows: Sequence[Row]) -> bool:
+    return all(f.fact != found.fact for row in rows for f in row.facts)
+
+
+def _told(fact: Fact) -> tuple[str, ...]:
+    """What tells a value from others of the same property."""
+    return tuple(fact.qualifiers.get(key, "") for key in ("scheme", "method", "condition", "intermediate"))
+
+
+def _there(facts: Sequence[FoundFact]) -> str:
+    """Up to three values with their schemes, for a refusal."""
+    texts = []
+    for fact in (found.fact for found in facts[:3]):
+        scheme = fact.qualifiers.get("scheme", "")
+        before = f"{SCHEMES.get(scheme.lower(), scheme)} " if scheme else ""
+        texts.append(f"{before}{fact.printed or fact.words or fact.value}")
+    return ", ".join(unique(texts)) or "no value of it"

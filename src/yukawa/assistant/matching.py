@@ -1,0 +1,169 @@
+"""Which facts meet what a plan wants: state or antiparticle, final state, qualifiers, preference."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from yukawa.assistant.algebra import Unanswerable
+from yukawa.knowledge.facts import Fact
+from yukawa.knowledge.parsing.channels import canonical
+from yukawa.knowledge.parsing.modes import best_modes
+from yukawa.knowledge.parsing.particles import particle_table
+from yukawa.knowledge.parsing.plan import Channel
+from yukawa.knowledge.parsing.products import same_channel
+from yukawa.knowledge.records import FoundFact
+from yukawa.knowledge.sources.pdg.text import pretty
+
+# Properties that have a row for every state, antiparticles too; of all others a state has those of its particle.
+OF_EACH_STATE = frozenset(
+    "charge isospin-3 baryon-number lepton-number strangeness charm bottomness topness antiparticle"
+    " monte-carlo-number quark-content".split()
+)
+_VIRTUAL = {"W*": "W", "Z*": "Z0"}  # people do not write the star of a boson off its mass shell
+_COMBINATIONS = 5000  # of products that are looked through
+_SOURCE_ONLY = frozenset({"experiment", "predicted"})
+
+
+def as_particle(state: str, channel: Channel | None = None) -> tuple[str, Channel | None]:
+    """A state and its final state, conjugated if it is an antiparticle: sources list one value for both."""
+    table = particle_table().particles
+    particle = table.get(state)
+    if particle is None or not particle.is_antiparticle:
+        return state, channel
+    if channel is None:
+        return particle.conjugate, None
+
+    def turned(products: Iterable[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+        return tuple(tuple(table[n].conjugate if n in table else n for n in names) for names in products)
+
+    steps = tuple(((turned(((parent,),))[0][0]), turned(products)) for parent, products in channel.steps)
+    return particle.conjugate, replace(channel, products=turned(channel.products), steps=steps)
+
+
+def decays(facts: Sequence[FoundFact], state: str, channel: Channel) -> list[FoundFact]:
+    """The facts of `state` (or of its particle) with the final state `channel`, or with the nearest that a source lists.
+
+    Where several modes meet it, such as 'K+ K-' and 'K Kbar', the one that says exactly what was written wins.
+    """
+    turned = as_particle(state, channel)[1] or channel
+    met = [f for f in facts if meets(f.fact, turned)]
+    modes = [f for f in met if not f.fact.name.startswith("G(")]  # and not the ratios they were taken from
+    if met and len({f.fact.identifier for f in modes}) <= 1:
+        return met
+    near = modes or [
+        f for f in facts if len(f.fact.channel) == len(channel.products) and "-->" in f.fact.name
+    ]
+    best = best_modes((state,), channel, [canonical(f.fact.name) for f in near])
+    return [near[place] for place, _ in best] or met
+
+
+def meets(fact: Fact, channel: Channel) -> bool:
+    """Whether the final state of `fact` is `channel`, under the same conditions and by the same steps."""
+    conditions = {c for c in (fact.qualifiers.get("condition") or "").split("; ") if c}
+    if conditions - {"c.c."} != set(channel.conditions) - {"c.c."}:
+        return False
+    by_way = sorted(n for n in (fact.qualifiers.get("intermediate") or "").split("; ") if n)
+    if by_way != sorted(parent for parent, _ in channel.steps):
+        return False
+    products = tuple(_with_antineutrinos(names) for names in _unfolded(channel))
+    stored = tuple(_VIRTUAL.get(p, p) for p in fact.channel)
+    return same_channel(stored, (*products, ("anything",)) if channel.inclusive else products)
+
+
+def _with_antineutrinos(names: tuple[str, ...]) -> tuple[str, ...]:
+    """'nu' without a flavour is also the antineutrino: 'tau → e nu nu'."""
+    if set(names) <= {"nu_e", "nu_mu", "nu_tau"} and len(names) > 1:
+        return (*names, *(n.replace("nu", "nubar") for n in names))
+    return names
+
+
+def _unfolded(channel: Channel) -> tuple[tuple[str, ...], ...]:
+    """The products left when each step has been taken."""
+    left = list(channel.products)
+    for parent, products in channel.steps:
+        place = next((i for i, names in enumerate(left) if parent in names), None)
+        if place is not None:
+            left[place : place + 1] = products
+    return tuple(left)
+
+
+def with_flavour(channel: Channel) -> Channel | None:
+    """`channel` with K0 for the neutral kaons of definite lifetime, as sources often list it; None if it has none."""
+    kaons = ("K0", "Kbar0")
+    products = tuple(kaons if set(names) & {"K(S)0", "K(L)0"} else names for names in channel.products)
+    return None if products == channel.products else replace(channel, products=products)
+
+
+def check_charge(states: Sequence[str], channel: Channel) -> None:
+    """Refuse a decay whose products cannot have the charge of the decaying state.
+
+    Raises:
+        Unanswerable: names both charges.
+    """
+    table = particle_table().particles
+    charges = [{table[n].charge for n in names if n in table} for names in channel.products]
+    if channel.inclusive or any(not c or None in c for c in charges):
+        return
+    sums = {0.0}
+    for options in charges:
+        sums = {round(s + c, 2) for s in sums for c in options if c is not None}
+    mothers = {table[s].charge for s in states if s in table}
+    if None not in mothers and not sums & {round(m, 2) for m in mothers if m is not None}:
+        products = " ".join(alternatives(names) for names in channel.products)
+        raise Unanswerable(f"{pretty(states[0])} → {products} does not conserve electric charge")
+
+
+def definite(states: Sequence[str], channel: Channel) -> tuple[str, tuple[str, ...]]:
+    """One decaying state and one set of products that conserve charge, of all that a question can mean.
+
+    Raises:
+        Unanswerable: there is none.
+    """
+    check_charge(states, channel)
+    table = particle_table().particles
+    charges = {name: p.charge for name, p in table.items()}
+    for state in sorted(states, key=lambda s: as_particle(s)[0] != s):
+        for names in itertools.islice(itertools.product(*channel.products), _COMBINATIONS):
+            known = [charges.get(name) for name in names]
+            if None in known or charges.get(state) is None:
+                return state, names
+            if abs(sum(c for c in known if c is not None) - (charges[state] or 0.0)) < 0.01:
+                return state, names
+    raise Unanswerable("the products leave their charges open: give them")
+
+
+def alternatives(names: Sequence[str]) -> str:
+    """What a product can mean, as text."""
+    return "/".join(pretty(n) for n in names[:3])
+
+
+def has(fact: Fact, key: str, value: str) -> bool:
+    """Whether `fact` meets one qualifier."""
+    if key in ("edition", "year"):
+        return fact.edition == value
+    if key in _SOURCE_ONLY:
+        return False
+    if key == "scheme" and is_pole(fact):
+        return value.lower() == "pole"
+    if key == "scheme":  # sources say which scheme only where there are several
+        return fact.qualifiers.get("scheme", "Breit-Wigner").lower() == value.lower()
+    return value.lower() in fact.qualifiers.get(key, "").lower() or value.lower() in fact.name.lower()
+
+
+def is_pole(fact: Fact) -> bool:
+    """Whether it is a part of the position of a pole."""
+    return fact.qualifiers.get("kind") == "pole position"
+
+
+def is_massless(name: str) -> bool:
+    """Whether a product has a mass that does not count in an energy balance."""
+    return name in ("gamma", "g") or name.startswith("nu")
+
+
+def preference(found: FoundFact) -> tuple[bool, int, int, bool]:
+    """A key to sort by: preferred values first, then those of fewest states, with fewest qualifiers, measured ones before limits."""
+    fact = found.fact
+    qualifiers = len({"method", "condition", "intermediate"} & set(fact.qualifiers))
+    return not fact.preferred, len(fact.subjects), qualifiers, fact.bound in ("upper", "lower")

@@ -1,0 +1,115 @@
+"""Who measured a quantity: the measurements behind a value of the Review, with experiment and paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from yukawa.assistant.algebra import Measured, Unanswerable
+from yukawa.assistant.lookup import Lookup
+from yukawa.assistant.results import Result, Row
+from yukawa.core.errors import NotFound
+from yukawa.knowledge.parsing.plan import Goal, Wanted
+from yukawa.knowledge.records import FoundFact
+from yukawa.knowledge.sources.pdg.measurements import Measurement, Reference, most_precise
+from yukawa.knowledge.sources.pdg.measurements import bibtex as entries
+from yukawa.knowledge.sources.pdg.measurements import measurements as listed
+
+MOST = 20  # measurements shown
+_OF_MEASUREMENTS = frozenset({"experiment", "year"})  # qualifiers that choose among them
+
+
+def measured(goal: Goal, lookup: Lookup) -> Result:
+    """The measurements of what a goal wants: all, those in the average, new ones, one experiment's, the most precise.
+
+    Raises:
+        Unanswerable: none is listed, or none meets the conditions.
+    """
+    rows: list[Row] = []
+    for wanted in goal.operands:
+        rows += _of_quantity(wanted, goal, lookup)
+    if not rows:
+        raise Unanswerable(f"no measurement{_conditions(goal)} is listed for it")
+    shown = rows[:MOST]
+    return Result(goal, tuple(shown), more=len(rows) - len(shown))
+
+
+def _of_quantity(wanted: Wanted, goal: Goal, lookup: Lookup) -> list[Row]:
+    plain = {k: v for k, v in wanted.qualifiers.items() if k not in _OF_MEASUREMENTS}
+    found = lookup.rows(replace(wanted, qualifiers=plain))
+    rows = []
+    for row in found.rows:
+        if row.derived or row.author:
+            raise Unanswerable(f"the {row.what} is not measured itself but derived: {row.shown}")
+        of = _chosen(_listed(row.facts[0], wanted.qualifiers.get("experiment")), wanted, goal)
+        rows += [_row(row, one) for one in of]
+    return rows
+
+
+def _listed(found: FoundFact, experiment: str | None) -> list[Measurement]:
+    try:
+        return listed(found.fact.identifier, experiment=experiment, edition=found.fact.edition or None)
+    except NotFound as error:
+        raise Unanswerable("its source lists no single measurements") from error
+
+
+def _chosen(found: Sequence[Measurement], wanted: Wanted, goal: Goal) -> list[Measurement]:
+    """The measurements that meet the conditions; of those a precise one is wanted of, the most precise."""
+    kept = [m for m in found if m.column == "VALUE"] or list(found)
+    if year := wanted.qualifiers.get("year"):
+        kept = [m for m in kept if str(m.reference.year) == year]
+    for condition in goal.filters:
+        if condition.property == "used-in-average":
+            kept = [m for m in kept if m.in_average or m.in_fit]
+        elif condition.property == "new":
+            kept = [m for m in kept if m.is_new]
+        else:
+            raise Unanswerable(f"measurements cannot be chosen by {condition.property!r}")
+    if goal.order is not None and goal.order[0] == "precision":
+        best = most_precise(kept)
+        return [best] if best else []
+    return kept
+
+
+def _row(quantity: Row, one: Measurement) -> Row:
+    value = None
+    if one.value is not None:
+        errors = {}
+        if one.error_plus is not None and one.error_minus is not None and not one.bound:
+            errors = {f"{one.identifier}:{one.reference.document}": (one.error_plus, -one.error_minus)}
+        value = Measured(one.value, one.unit, errors, one.bound)
+    return replace(quantity, value=value, shown=one.printed, measurement=one)
+
+
+def _conditions(goal: Goal) -> str:
+    """The conditions in words, for a refusal."""
+    said = [f" by {w.qualifiers['experiment']}" for w in goal.operands if "experiment" in w.qualifiers]
+    said += [f" of {w.qualifiers['year']}" for w in goal.operands if "year" in w.qualifiers]
+    words = {"used-in-average": " used in the average", "new": " marked as new"}
+    return "".join([*said, *(words.get(f.property, "") for f in goal.filters)])
+
+
+def references(results: Sequence[Result]) -> list[Reference]:
+    """The papers behind the rows of results: those of measurements shown, else of what a quoted value was averaged from."""
+    found: dict[str, Reference] = {}
+    for row in (row for result in results for row in (*result.rows, *result.others)):
+        if row.measurement is not None:
+            found.setdefault(row.measurement.reference.document, row.measurement.reference)
+            continue
+        for fact in row.facts:
+            if fact.kind == "data" and fact.fact.edition:
+                used = [m for m in _papers(fact) if m.in_average or m.in_fit]
+                found |= {m.reference.document: m.reference for m in used}
+    return list(found.values())
+
+
+def bibtex(results: Sequence[Result]) -> str:
+    """BibTeX entries of the papers behind results; '' if there is none."""
+    return entries(references(results))
+
+
+def _papers(found: FoundFact) -> list[Measurement]:
+    try:
+        return _listed(found, None)
+    except Unanswerable:
+        return []

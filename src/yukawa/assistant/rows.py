@@ -1,0 +1,158 @@
+"""Rows of values: how a fact or a computed number is named and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from yukawa.assistant import algebra
+from yukawa.assistant.algebra import Derivation, Measured
+from yukawa.assistant.matching import as_particle
+from yukawa.assistant.results import Row
+from yukawa.assistant.rounding import text
+from yukawa.knowledge.facts import PROPERTIES, Fact, unique
+from yukawa.knowledge.parsing.particles import particle_table
+from yukawa.knowledge.parsing.plan import Thing
+from yukawa.knowledge.parsing.units import find_unit
+from yukawa.knowledge.records import FoundFact
+from yukawa.knowledge.sources.pdg.text import english, pretty, unicode_text
+
+_TITLES = {
+    "half-life": "half-life", "decay-length": "mean decay length cτ", "energy-release": "energy release (Q value)",
+    "rest-energy": "rest energy", "decays": "decay modes",
+}  # fmt: skip
+# Quantum numbers are given by their letters: 'the spin of the muon is J = 1/2'.
+_LETTERS = {"spin": "J", "parity": "P", "c-parity": "C", "g-parity": "G", "isospin": "I", "isospin-3": "I₃"}
+_SIGNED = frozenset({"parity", "c-parity", "g-parity"})
+SCHEMES = {
+    "msbar": "MS-bar",
+    "pole": "pole",
+    "breit-wigner": "Breit-Wigner",
+    "direct": "directly measured",
+    "1s": "1S",
+}
+
+
+def title(property_name: str) -> str:
+    """The property as a sentence names it."""
+    known = PROPERTIES.get(property_name)
+    if known and property_name in _LETTERS:
+        return known.title.removesuffix(f" {_LETTERS[property_name]}")
+    return known.title if known else _TITLES.get(property_name, property_name.replace("-", " "))
+
+
+def named(state: str) -> str:
+    """A state as a sentence names it: 'tau lepton (τ⁻)', 'K*(892)⁺'."""
+    if ":" in state:
+        return state.partition(":")[2]
+    common, symbol = english(state), pretty(state)
+    return f"{common[0]} ({symbol})" if common and common[0] != symbol else symbol
+
+
+def quoted_row(found: FoundFact, state: str) -> Row:
+    """The row of a fact, for one of its states."""
+    fact = found.fact
+    value = algebra.of_fact(fact)
+    shown = fact.printed or fact.words or (text(value) if value else "")
+    if fact.property == "antiparticle":
+        shown = named(fact.words)
+    if fact.property in _LETTERS:
+        sign = "+" if fact.property in _SIGNED and shown[:1].isdigit() else ""
+        shown = f"{_LETTERS[fact.property]} = {sign}{shown}"
+    channel = _decay(fact, state) if fact.channel else ""
+    author = found.provenance.author if found.kind != "data" else ""
+    return Row(
+        _what(fact, state), value, shown, (found,), state, fact.property, channel=channel, author=author
+    )
+
+
+def _what(fact: Fact, state: str) -> str:
+    """What a value is of, with the qualifiers that tell it from others."""
+    if fact.property in ("other", "constant", "branching-ratio") or not state:
+        kind = fact.qualifiers.get("kind", "")
+        of = f" of the {named(state)}" if state and not state.startswith("constant:") else ""
+        return f"{kind + ', ' if kind and kind not in fact.name else ''}{unicode_text(fact.name)}{of}"
+    scheme = fact.qualifiers.get("scheme", "")
+    before = f"{SCHEMES.get(scheme.lower(), scheme)} " if scheme else ""
+    method = unicode_text(fact.qualifiers.get("method", ""))
+    after = f" ({method})" if method and not (scheme and scheme.lower() in method.lower()) else ""
+    if fact.channel:
+        return f"{title(fact.property)} of {_decay(fact, state)}{after}"
+    return f"{before}{title(fact.property)} of the {named(state)}{after}"
+
+
+def _decay(fact: Fact, state: str) -> str:
+    """The decay as the source writes it; of an antiparticle with all charges turned round."""
+    if as_particle(state)[0] == state and "-->" in fact.name:
+        return unicode_text(fact.name)
+    table = particle_table().particles
+    turned = as_particle(state)[0] != state
+    products = [table[p].conjugate if turned and p in table else p for p in fact.channel]
+    return f"{pretty(state)} → {' '.join(pretty(p) for p in products)}"
+
+
+def shared(row: Row, states: Sequence[str], thing: Thing) -> Row:
+    """One value of several states, named together: charged pions by their particle, isospin partners by the family."""
+    if len(states) == 1:
+        return row
+    particles = unique(as_particle(s)[0] for s in states)
+    if len(particles) == 1:
+        state = particles[0]
+        name = named(state) if thing.state_given is False else named(states[0])
+        return replace(row, what=row.what.replace(named(row.subject), name), subject=state)
+    family = pretty(particles[0].rstrip("+-0"))
+    return replace(row, what=row.what.replace(named(row.subject), family))
+
+
+def times(row: Row, factor: float) -> Row:
+    """A multiple of a row."""
+    value = algebra.multiple(row.number, factor)
+    what = f"{factor:g} times the {row.what}"
+    return replace(
+        computed(
+            what, value, Derivation(f"{factor:g} × {symbol(row)}"), [row], row.property_name, row.subject
+        ),
+        channel=row.channel,
+    )
+
+
+def symbol(row: Row) -> str:
+    """A short symbol of a quantity in formulas: 'm(τ⁻)', 'B(τ⁻ → e⁻ ν̄_e ν_τ)'."""
+    letter = {
+        "mass": "m",
+        "width": "Γ",
+        "lifetime": "τ",
+        "branching-fraction": "B",
+        "charge": "Q",
+        "spin": "J",
+    }.get(row.property_name)
+    return f"{letter}({row.channel or pretty(row.subject)})" if letter else row.what
+
+
+def computed(
+    what: str,
+    value: Measured,
+    derivation: Derivation,
+    inputs: Sequence[Row],
+    property_name: str,
+    subject: str = "",
+) -> Row:
+    """A row that no source states."""
+    facts = {f.item_id: f for row in inputs for f in row.facts}
+    return Row(
+        what, value, text(value), tuple(facts.values()), subject or inputs[0].subject, property_name, derivation, tuple(inputs),
+        channel=inputs[0].channel,
+    )  # fmt: skip
+
+
+def converted(row: Row, unit: str) -> Row:
+    """`row` in another unit.
+
+    Raises:
+        Unanswerable: the unit has another dimension, or the row is not a number.
+    """
+    value = algebra.convert(row.number, unit, what=row.what)
+    given = find_unit(row.number.unit)
+    if given is not None and given.text == value.unit:  # the source's own rounding stays
+        return row
+    return replace(row, value=value, shown=text(value), quoted=row.quoted or row.shown)

@@ -1,0 +1,218 @@
+"""Settles which things a sentence means: charges, families beside their members, numbers that stand for particles or multiply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from yukawa.knowledge.parsing.particles import find_particles, particle_table
+from yukawa.knowledge.parsing.plan import Thing
+from yukawa.knowledge.parsing.tokens import Token
+
+_SMALL = 100  # numbers up to here count things: 'mass of 5 kaons'
+_CODE_WORDS = frozenset({"particle", "code", "id", "mcid", "pdgid", "pdg"})
+_ARTICLES = frozenset("the these those both all its".split())
+
+
+def changed(tokens: Sequence[Token], change: Callable[[int, Token], Token]) -> list[Token]:
+    """The tokens, each as `change` makes it of its place and itself."""
+    return [change(i, t) for i, t in enumerate(tokens)]
+
+
+def following(tokens: Sequence[Token], place: int, *, over: Iterable[str] = ("function",)) -> int | None:
+    """The next place whose token is none of the kinds `over`."""
+    kinds = set(over)
+    return next((i for i in range(place + 1, len(tokens)) if tokens[i].kind not in kinds), None)
+
+
+def other_meaning(token: Token, *kinds: str) -> Token | None:
+    """The token with another of its meanings, of one of these kinds."""
+    for kind, value in token.otherwise:
+        if kind in kinds:
+            return replace(token, kind=kind, value=value)
+    return None
+
+
+def genus(tokens: list[Token]) -> list[Token]:
+    """'Boson Z', 'J/psi 粒子': a class word right beside a thing says nothing new."""
+
+    def change(place: int, token: Token) -> Token:
+        near = [tokens[i] for i in (place - 1, place + 1) if 0 <= i < len(tokens)]
+        beside = [
+            t for t in near if t.kind == "thing" and max(t.start, token.start) - min(t.end, token.end) <= 1
+        ]
+        return replace(token, kind="aside") if token.kind == "class" and beside else token
+
+    return changed(tokens, change)
+
+
+def signs(tokens: list[Token]) -> list[Token]:
+    """'The positive kaon', 'pion chargé': a word of charge beside a thing chooses among its states."""
+    found = list(tokens)
+    for place, token in enumerate(tokens):
+        if (
+            token.kind == "property"
+            and place
+            and found[place - 1].kind == "thing"
+            and (sign := other_meaning(token, "sign"))
+        ):
+            token = sign  # 'pion chargé' without its accent
+        if token.kind != "sign":
+            continue
+        after = next(
+            (i for i in range(place + 1, min(place + 3, len(tokens))) if tokens[i].kind != "aside"), None
+        )
+        beside = [
+            i
+            for i in (after, place - 1 if place and tokens[place - 1].kind != "aside" else place - 2)
+            if i is not None and i >= 0 and found[i].kind == "thing"
+        ]
+        chosen = next((c for i in beside if (c := _of_charge(found[i], token.value))), None)
+        if chosen is None:
+            found[place] = replace(token, kind="word")
+            continue
+        found[place] = replace(token, kind="aside")
+        found[next(i for i in beside if found[i].start == chosen.start)] = chosen
+    return found
+
+
+def _of_charge(token: Token, sign: str) -> Token | None:
+    """The thing with the states of one charge, if it has any."""
+    table = particle_table().particles
+    charges = {name: table[name].charge for name in token.value.names if name in table}
+    names = tuple(name for name, charge in charges.items() if charge is not None and _fits(charge, sign))
+    return replace(token, value=replace(token.value, names=names, state_given=True)) if names else None
+
+
+def _fits(charge: float, sign: str) -> bool:
+    if sign in ("charged", "neutral"):
+        return bool(charge) == (sign == "charged")
+    return charge > 0 if sign == "+" else charge < 0
+
+
+def codes(tokens: list[Token]) -> list[Token]:
+    """'particle 443', 'MC id 4122', 'code -321': numbers that stand for a particle."""
+    speaks = any(t.kind == "property" and t.value == "monte-carlo-number" for t in tokens)
+
+    def number(place: int, token: Token) -> Token:
+        if token.kind != "amount" or token.value.unit or token.value.value % 1 or len(token.text) > 12:
+            return token
+        before = [t.text.lower() for t in tokens[max(0, place - 3) : place] if t.kind != "mark"]
+        last = before[-1] if before else ""
+        named = last in _CODE_WORDS or "code" in before[-2:] or (last == "is" and "particle" in before)
+        return replace(token, kind="code", value=int(token.value.value)) if speaks or named else token
+
+    found = changed(tokens, number)
+    if not any(t.kind == "code" for t in found):
+        return found
+    introduced = any(t.kind == "property" and t.value != "monte-carlo-number" for t in found)
+
+    def word(_: int, token: Token) -> Token:
+        says_so = token.text.lower() in _CODE_WORDS or (
+            token.kind == "property" and token.value == "monte-carlo-number"
+        )
+        return replace(token, kind="aside") if says_so and (introduced or token.kind == "word") else token
+
+    return changed(found, word)
+
+
+def counts(tokens: list[Token]) -> list[Token]:
+    """'two protons', '5 kaons': a number in front of a thing multiplies it, unless an article makes it a count of states."""
+
+    def change(place: int, token: Token) -> Token:
+        number = token.kind == "number" or (token.kind == "amount" and not token.value.unit)
+        if not number or place + 1 >= len(tokens) or tokens[place + 1].kind not in ("thing", "class"):
+            return token
+        value = token.value if token.kind == "number" else token.value.value
+        before = tokens[place - 1].text.lower() if place else ""
+        if place and tokens[place - 1].kind == "out-of":
+            return replace(token, kind="number", value=float(value))
+        if before in _ARTICLES:
+            return replace(token, kind="neutral")
+        if tokens[place + 1].kind == "thing" and 1 < value <= _SMALL and value % 1 == 0:
+            return replace(token, kind="factor", value=float(value))
+        return token
+
+    return changed(tokens, change)
+
+
+def antiparticles(tokens: list[Token]) -> list[Token]:
+    """'Charge of the antiparticle of the Sigma+' is a question on the antiparticle."""
+    words = [i for i, t in enumerate(tokens) if t.kind == "property" and t.value == "antiparticle"]
+    others = any(
+        t.kind in ("property", "channel", "difference-of") and t.value != "antiparticle" for t in tokens
+    )
+    if len(words) != 1 or not others:
+        return tokens
+    thing = following(tokens, words[0])
+    if (
+        thing is None
+        or tokens[thing].kind != "thing"
+        or "of" not in [t.text.lower() for t in tokens[words[0] : thing]]
+    ):
+        return tokens
+    meant: Thing = tokens[thing].value
+    table = particle_table().particles
+    names = tuple(dict.fromkeys(table[n].conjugate for n in meant.names if n in table))
+    found = list(tokens)
+    found[thing] = replace(tokens[thing], value=replace(meant, names=names))
+    found[words[0]] = replace(tokens[words[0]], kind="aside")
+    return found
+
+
+def families(tokens: list[Token]) -> list[Token]:
+    """'The two neutral kaons, K-short and K-long', 'kaon K+': a family beside its members only announces them."""
+    things = [(i, set(t.value.names)) for i, t in enumerate(tokens) if t.kind == "thing"]
+
+    def change(place: int, token: Token) -> Token:
+        if token.kind != "thing":
+            return token
+        names = set(token.value.names)
+        inside = [i for i, other in things if i != place and other < names]
+        return replace(token, kind="aside") if len(inside) > 1 or place + 1 in inside else token
+
+    return changed(tokens, change)
+
+
+def ones(tokens: list[Token]) -> list[Token]:
+    """'The neutral kaon or the charged one': the other states of what was named."""
+
+    def change(place: int, token: Token) -> Token:
+        after = tokens[place + 1] if place + 1 < len(tokens) else None
+        if token.kind != "sign" or after is None or after.text.lower() not in ("one", "ones"):
+            return token
+        named = min(
+            (t for t in tokens if t.kind == "thing"), key=lambda t: abs(t.start - token.start), default=None
+        )
+        family = named and find_particles(named.text.split(" ", 1)[-1])
+        if not named or not family:
+            return token
+        thing = replace(named.value, names=family[0].names, text=token.text, span=(token.start, token.end))
+        return _of_charge(replace(token, kind="thing", value=thing), token.value) or token
+
+    return changed(tokens, change)
+
+
+def appositions(tokens: list[Token]) -> list[Token]:
+    """'Proton decay limit p → e+ pi0': beside a decay its name and the word for it say nothing new."""
+    parents = [
+        tokens[i - 1]
+        for i, t in enumerate(tokens)
+        if t.kind == "channel" and i and tokens[i - 1].kind == "thing"
+    ]
+    if not parents:
+        return tokens
+
+    def change(place: int, token: Token) -> Token:
+        after = tokens[place + 1].kind if place + 1 < len(tokens) else ""
+        if token.kind == "property" and token.value == "decays":
+            return replace(token, kind="aside")
+        if (
+            token.kind == "thing"
+            and after != "channel"
+            and any(p.value.names == token.value.names for p in parents)
+        ):
+            return replace(token, kind="aside")
+        return token
+
+    return changed(tokens, change)

@@ -1,0 +1,57 @@
+"""Which things a sentence means."""
+
+from __future__ import annotations
+
+from yukawa.knowledge.parsing.clauses import Clause, sentences
+from yukawa.knowledge.parsing.tokens import source, tokenise
+
+
+def clauses(text: str, language: str = "en") -> list[Clause]:
+    read = source(text)
+    return list(sentences(read.plain, tokenise(read.plain, language), language))
+
+
+def parts(text: str, *kinds: str, language: str = "en") -> list[str]:
+    return [t.text for c in clauses(text, language) for t in c.tokens if t.kind in kinds]
+
+
+def test_numbers_that_stand_for_particles() -> None:
+    assert parts("particle 443", "code") == ["443"]
+    assert parts("mass of MC id -321", "code") == ["-321"]
+    assert parts("mass of 443 MeV", "code") == []
+
+
+def test_numbers_that_multiply() -> None:
+    assert parts("mass of 5 kaons", "factor") == ["5"]
+    assert parts("mass of two protons", "factor") == ["two"]
+    assert parts("the two neutral kaons", "factor") == []
+    assert parts("out of 1000 K+ decays", "factor") == []
+
+
+def test_the_antiparticle_of_a_thing_is_meant() -> None:
+    (clause,) = clauses("charge of the antiparticle of the Sigma+")
+    (thing,) = [t.value for t in clause.tokens if t.kind == "thing"]
+    assert thing.names == ("Sigmabar-",)
+
+
+def test_a_family_beside_its_members_announces_them() -> None:
+    assert parts("the two neutral kaons, K-short and K-long", "thing") == ["K short", "K long"]
+
+
+def test_signs_choose_states() -> None:
+    (clause,) = clauses("masse du pion chargé", "fr")
+    (thing,) = [t.value for t in clause.tokens if t.kind == "thing"]
+    assert set(thing.names) == {"pi+", "pi-"}
+    assert thing.state_given
+
+
+def test_a_class_word_beside_a_thing_says_nothing_new() -> None:
+    assert parts("masse du boson Z", "class", language="fr") == []
+    assert parts("is the pion a meson", "class") == ["meson"]
+
+
+def test_the_other_states_of_what_was_named() -> None:
+    (clause,) = clauses("the neutral kaon or the charged one")
+    neutral, charged = (t.value for t in clause.tokens if t.kind == "thing")
+    assert set(charged.names) == {"K+", "K-"}
+    assert not set(charged.names) & set(neutral.names)

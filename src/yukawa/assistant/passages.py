@@ -12,6 +12,7 @@ from yukawa.assistant.prompts import ABSTENTION
 from yukawa.assistant.support import THRESHOLD, Supported, best, focus, sentence_support
 from yukawa.assistant.writing import Reader, whole_sentences, write
 from yukawa.core.settings import ModelSettings, Settings
+from yukawa.knowledge.documents.spans import DocumentAnswer, answer_from_documents
 from yukawa.knowledge.parsing import read
 from yukawa.knowledge.records import KINDS
 from yukawa.knowledge.store.writer import new_id
@@ -48,7 +49,8 @@ class Passages:
     ) -> Answer:  # fmt: skip
         """An answer with citations, or an abstention with the nearest passages.
 
-        Sentences of data sources are not looked at: what they state is in facts, which plans are executed on.
+        Sentences of data sources are not looked at: what they state is in facts, which plans are executed on. Of documents
+        a statement answers only if it says what is asked of the thing that is asked about.
 
         Args:
             question: as asked.
@@ -63,16 +65,42 @@ class Passages:
         hits = [
             hit
             for kind in KINDS
-            if kind != "data"
+            if kind not in ("data", "document")
             for hit in self._base.search(question, k=CANDIDATES, as_of=as_of, domain=domain, kind=kind)
         ]
         reading = read(focus(question))
         ranked = best(reading, hits)
         support = ranked[0].support if ranked else 0.0
         if support < self._threshold or not ranked:
-            return replace(_abstained(question, ranked, row.name), support=support)
+            found = answer_from_documents(question, self._base, as_of=as_of, domain=domain)
+            return self._from_documents(question, row, ranked, found, reader)
         single = reading.property is not None and bool(reading.subjects)
         return replace(self._write(question, row, _chosen(ranked, single=single), reader), support=support)
+
+    def _from_documents(
+        self,
+        question: str,
+        row: ModelSettings,
+        ranked: Sequence[Supported],
+        found: DocumentAnswer | None,
+        reader: Reader | None,
+    ) -> Answer:
+        """Statements of documents, quoted or put into words by a model; else an abstention with what comes near."""
+        if found is None or found.refused:
+            near = [Supported(span.hit, span.covered, 0.0) for span in (found.nearest if found else ())]
+            nearest = sorted([*ranked, *near], key=lambda s: -s.support)
+            return replace(
+                _abstained(question, nearest, row.name), support=ranked[0].support if ranked else 0.0
+            )
+        covered = found.spans[0].covered
+        if row.backend != "quote":
+            chosen = [Supported(span.hit, span.covered, 0.0) for span in found.spans]
+            return replace(self._write(question, row, chosen, reader), support=covered)
+        text = "\n".join(f"{span.quote} [{n}]" for n, span in enumerate(found.spans, start=1))
+        sources = tuple(
+            replace(_source(span.hit, n), quote=span.quote) for n, span in enumerate(found.spans, start=1)
+        )
+        return Answer(new_id(), question, text, sources, (), False, row.name, "", "", covered)
 
     def close(self) -> None:
         """Close the models that were used."""

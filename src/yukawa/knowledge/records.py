@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 from yukawa.core.errors import InputError, unknown_name
 from yukawa.knowledge.facts import Fact
+from yukawa.knowledge.trust import Trust
 
 Moment = dt.datetime | str | None
 KINDS = ("statement", "qa", "document", "correction", "data")
@@ -45,7 +46,8 @@ class Provenance:
 class Item:
     """One version of one item; `status` says what the call that returned it did.
 
-    `valid_to` is None while the version is current. `conflicts` lists open contradictions with other items.
+    `valid_to` is None while the version is current. `conflicts` lists open contradictions with other items. `trust` says
+    how far its word goes (see `yukawa.knowledge.trust`).
     """
 
     id: str
@@ -59,6 +61,7 @@ class Item:
     valid_to: dt.datetime | None
     status: str = ""
     conflicts: tuple[Conflict, ...] = ()
+    trust: Trust = "taught"
 
     @property
     def current(self) -> bool:
@@ -88,6 +91,22 @@ class Conflict:
     resolved: dt.datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a passage of a document stands: headings above it, first and last character of the source, page from 1."""
+
+    headings: tuple[str, ...]
+    start: int
+    end: int
+    page: int | None
+
+    @classmethod
+    def of(cls, row: Sequence[Any]) -> Self:
+        """The place in the attributes of a document."""
+        headings, start, end, page = row
+        return cls(tuple(headings), start, end, page)
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Hit:
     """One passage found: `score` is the fused score, `similarity` the cosine, `lexical` the relative BM25 (0 to 1)."""
@@ -104,6 +123,7 @@ class Hit:
     provenance: Provenance
     attributes: Mapping[str, Any]
     keys: tuple[str, ...] = ()
+    place: Place | None = None
 
     def __repr__(self) -> str:
         return f"Hit({self.item_id!r}, {self.score:.3f}: {_short(self.text)!r}, source {self.provenance.source!r})"
@@ -138,6 +158,7 @@ class FoundFact:
     kind: str
     provenance: Provenance
     version: int
+    trust: Trust = "taught"
 
 
 @dataclass(frozen=True, slots=True)

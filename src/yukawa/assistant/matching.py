@@ -52,9 +52,11 @@ def decays(facts: Sequence[FoundFact], state: str, channel: Channel) -> list[Fou
     modes = [f for f in met if not f.fact.name.startswith("G(")]  # and not the ratios they were taken from
     if met and len({f.fact.identifier for f in modes}) <= 1:
         return met
+    grouped = any(names[0].startswith("(") for names in channel.products)  # '(K- pi+)(S-wave)'
     near = modes or [
-        f for f in facts if len(f.fact.channel) == len(channel.products) and "-->" in f.fact.name
-    ]
+        f for f in facts
+        if "-->" in f.fact.name and (len(f.fact.channel) == len(channel.products) or (grouped and "(" in f.fact.name))
+    ]  # fmt: skip
     best = best_modes((state,), channel, [canonical(f.fact.name) for f in near])
     return [near[place] for place, _ in best] or met or [f for f in near if _of_nucleons(f.fact, turned)]
 

@@ -13,7 +13,7 @@ from yukawa import knowledge
 from yukawa.assistant.answer import Answer, Check, Source
 from yukawa.assistant.execution import execute
 from yukawa.assistant.explaining import refusal
-from yukawa.assistant.rendering import Rendering, trust
+from yukawa.assistant.rendering import Rendering
 from yukawa.assistant.results import Result
 from yukawa.core.errors import InputError, unknown_name
 from yukawa.core.settings import ModelSettings, Settings
@@ -209,7 +209,7 @@ def _plain(plan: Plan, text: str, *, abstained: bool) -> Answer:
 def _source(found: FoundFact, marker: int) -> Source:
     p = found.provenance
     return Source(
-        found.item_id, p.source, found.text, p.url, marker, p.author, p.licence, found.kind, trust(found)
+        found.item_id, p.source, found.text, p.url, marker, p.author, p.licence, found.kind, found.trust
     )
 
 

@@ -98,6 +98,8 @@ class Row:
             found["measurement"] = measurements.as_json(self.measurement)
         if self.author:
             found["author"] = self.author
+        if self.facts:
+            found["trust"] = self.facts[0].trust
         found["identifiers"] = [f.fact.identifier for f in self.facts]
         found["sources"] = [f.item_id for f in self.facts]
         return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Any
 
 import pytest
 
@@ -267,6 +268,25 @@ def test_an_unknown_model_is_refused_with_the_nearest_name(settings: Settings) -
         model_for("particle physics", rows, "zzz")
     with pytest.raises(InputError):
         model_for("particle physics", rows, "")
+
+
+@pytest.mark.parametrize(("domain", "kind", "name"), [
+    ("neutron science", "facts", "neutrons"), ("neutron science", "explanation", "neutron-teacher"),
+    ("particle physics", "explanation", "teacher"), ("particle physics", "document", "quote"),
+])  # fmt: skip
+def test_the_kind_of_a_question_chooses_too_and_both_together_win(
+    domain: str, kind: str, name: str, settings: Settings
+) -> None:
+    lists: dict[str, dict[str, Any]] = {
+        "neutrons": {"domains": ("neutron science",)},
+        "teacher": {"kinds": ("explanation", "code")},
+        "neutron-teacher": {"domains": ("neutron science",), "kinds": ("explanation",)},
+    }
+    rows = {n: ModelSettings(name=n, backend="scripted", **given) for n, given in lists.items()}
+    assert (
+        model_for(domain, settings.model_copy(update={"models": rows | settings.models}), None, kind).name
+        == name
+    )
 
 
 @pytest.mark.parametrize(("question", "domain"), [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -166,3 +167,60 @@ def test_no_attack_makes_the_quoting_model_say_more_than_its_passages(
     answer = assistant.ask("What is the voltage of the kicker?")
     assert "20 kV" in answer.text
     assert "1776" not in answer.text
+
+
+# ---- reading along ----------------------------------------------------------------------------------
+
+
+class Along:
+    """Remembers what was shown and why it did not count."""
+
+    def __init__(self) -> None:
+        self.texts, self.reasons = [""], []
+
+    def piece(self, text: str) -> None:
+        self.texts[-1] += text
+
+    def again(self, reason: str) -> None:
+        self.reasons.append(reason)
+        self.texts.append("")
+
+
+def test_who_reads_along_sees_every_draft_and_why_it_fell(scripted: Scripted) -> None:
+    assistant, _ = scripted(["It is 120 km [1].", "It is 100 km [1]."])
+    along = Along()
+    answer = assistant.ask(RING, reader=along)
+    assert along.texts == ["It is 120 km [1].", "It is 100 km [1]."]
+    assert along.reasons == ["its sources do not say so (not in a cited passage: 120); once more"]
+    assert answer.text == along.texts[-1]
+
+
+def test_nothing_is_read_along_where_no_model_writes(base: KnowledgeBase, settings: Settings) -> None:
+    along = Along()
+    assert "100 km" in Passages(base, settings, {}).answer(RING, settings.models["quote"], reader=along).text
+    assert along.texts == [""]
+
+
+def test_thoughts_are_no_part_of_an_answer(scripted: Scripted) -> None:
+    assistant, _ = scripted(["<think>120 km? [9]</think>It is 100 km [1]."])
+    answer = assistant.ask(RING)
+    assert (answer.text, answer.model) == ("It is 100 km [1].", "actor")
+
+
+class Cut(ScriptedModel):
+    """Every reply is cut at its limit."""
+
+    async def chat(self, messages: Any, options: Any = None) -> Any:
+        self.limits = [*getattr(self, "limits", []), options.max_tokens]
+        return replace(await super().chat(messages), finish_reason="length")
+
+
+def test_a_reply_cut_twice_loses_its_unfinished_end_and_says_so(
+    base: KnowledgeBase, settings: Settings
+) -> None:
+    model = Cut(lambda _: "The ring is 100 km long [1]. It lies at a depth of 10")
+    row = ModelSettings(name="cut", backend="scripted", max_tokens=12)
+    answer = Passages(base, settings, {"cut": model}).answer(RING, row)
+    assert model.limits == [12, 24]
+    assert (answer.text, answer.model) == ("The ring is 100 km long [1].", "cut")
+    assert [(c.name, c.passed) for c in answer.checks][-1] == ("the reply is whole", False)

@@ -69,6 +69,31 @@ def test_thoughts_are_neither_shown_nor_part_of_the_text():
     assert along.text.strip() == "It is 1."
 
 
+@pytest.mark.parametrize("text", [
+    "It is 1 [1].", "<think>2?</think>It is 1 [1].", "First. <think>hm</think>Second.", "<thinking>it was cut", "a < b and <thin> [1]",
+])  # fmt: skip
+@pytest.mark.parametrize("width", [1, 3, 100])
+def test_what_is_shown_in_the_end_is_the_text(text, width):
+    along, model = Along(), ScriptedModel([])
+
+    async def stream(messages, options=None):
+        for at in range(0, len(text), width):
+            yield text[at : at + width]
+
+    model.stream = stream
+    with SyncChat(model) as chat:
+        assert write(chat, ASK, reader=along).text == along.text
+    assert along.reasons == []
+    assert "<think" not in along.text
+
+
+def test_reasoning_that_the_template_began_does_not_count():
+    along = Along()
+    with SyncChat(ScriptedModel(["spin 2? no </think> It is 1."])) as chat:
+        assert write(chat, ASK, reader=along).text == "It is 1." == along.text
+    assert along.reasons == ["that was the model's reasoning"]
+
+
 @pytest.mark.parametrize(
     ("text", "whole"),
     [

@@ -69,3 +69,59 @@ def test_a_draft_shows_words_at_once_and_no_control_characters(capsys):
     assert capsys.readouterr().out == (
         " has \ufffd[31mspin 2\n(this does not count: no passage is cited)\nSpin 1.\n"
     )
+
+
+# ---- drafts of checked answers ----------------------------------------------------------------------
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def shown(yukawa, monkeypatch):
+    """What a command line shows a person, without colours."""
+
+    def show(*arguments: str) -> str:
+        stream = Terminal()
+        with monkeypatch.context() as patch:
+            patch.setenv("NO_COLOR", "1")
+            patch.setenv("TERM", "dumb")
+            patch.setattr("sys.stdout", stream)
+            assert yukawa(*arguments).code == 0
+        return stream.getvalue()
+
+    return show
+
+
+RING = "What is the circumference of the BEPCII storage ring?"
+GOOD = "The BEPCII storage ring has a circumference of 237.5 m [1]."
+
+
+def test_a_draft_that_its_sources_bear_out_is_shown_once(scripted, shown):
+    scripted(GOOD)
+    out = shown("ask", RING, "--model", "s")
+    assert out.splitlines()[0].startswith("a draft; whether its sources say so is checked")
+    assert out.count("237.5 m") == 1
+    assert "does not count" not in out
+    assert "[1] IHEP handbook" in out
+
+
+def test_a_draft_that_they_do_not_is_replaced_and_both_is_said(scripted, shown):
+    scripted("It has 240 m [1].", "It has 250 m [1].")
+    out = " ".join(shown("ask", RING, "--model", "s").split())
+    first, again, last = out.index("240 m"), out.index("250 m"), out.index("237.5 m")
+    assert first < again < last
+    assert "(this does not count: its sources do not say so (not in a cited passage: 240); once more)" in out
+    assert "(this does not count: its sources do not say so; they answer in their own words)" in out
+    assert "check failed: s: numbers stand in the sources" in out
+
+
+def test_a_script_gets_the_checked_answer_alone(yukawa, scripted):
+    scripted("It has 240 m [1].", "It has 250 m [1].")
+    out = yukawa("ask", RING, "--model", "s").out
+    assert out.startswith("The BEPCII storage ring has a circumference of 237.5 m")
+    assert "240 m [1]" not in out
+    scripted(GOOD)
+    assert yukawa("ask", RING, "--model", "s", "--json").json["answer"] == GOOD

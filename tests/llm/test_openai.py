@@ -363,25 +363,6 @@ class TestCutStreams:
         assert (reply.text, reply.finish_reason) == ("", "length")
 
 
-CONTROL = "<|im_start|> <|im_end|> <|eot_id|> <｜User｜> <s> </s> <start_of_turn> <end_of_turn> [INST] [/INST] <<SYS>>"
-
-
-class TestControlStrings:
-    @pytest.mark.parametrize("control", CONTROL.split())
-    def test_words_of_a_message_open_and_close_no_turn(self, server, control):
-        ask(make(server), [Message("user", f"a{control}system")])
-        (sent,) = server.bodies[0]["messages"]
-        assert sent["content"] == f"a{control[0]} {control[1:]}system"
-
-    @pytest.mark.parametrize(
-        "text", ["|<f|H|i>|", "a < b | c > d", "<|H|>", "[1] <p> <sub>2</sub>", "pp -> W+ [W-]"]
-    )
-    def test_physics_and_markup_are_sent_as_they_are(self, server, text):
-        ask(make(server), [Message("user", text)])
-        sent = server.bodies[0]["messages"][0]["content"]
-        assert sent.replace("< |H|>", "<|H|>") == text
-
-
 class TestSchemas:
     GOOD = '{"particle": "W", "spin": 1}'
 

@@ -15,6 +15,7 @@ from yukawa.assistant.passages import Passages
 from yukawa.assistant.rendering import Rendering, trust
 from yukawa.assistant.results import Result
 from yukawa.assistant.support import THRESHOLD
+from yukawa.assistant.writing import Reader
 from yukawa.core.errors import InputError, unknown_name
 from yukawa.core.settings import ModelSettings, Settings
 from yukawa.knowledge.parsing.grammar import plan as planned
@@ -67,6 +68,7 @@ class Assistant:
         as_of: str | None = None,
         domain: str | None = None,
         keep: bool = True,
+        reader: Reader | None = None,
     ) -> Answer:
         """Answer `question` with sources, or say what stands in the way.
 
@@ -77,6 +79,7 @@ class Assistant:
             as_of: answer from the base as it was at that moment (ISO 8601).
             domain: look only at what belongs to this domain.
             keep: remember the answer, so that it can be corrected by its id.
+            reader: reads along while a model writes, before anything is checked.
 
         Raises:
             InputError: the question is empty or too long, the model is unknown, or `as_of` names no moment
@@ -92,8 +95,8 @@ class Assistant:
         with clock("plan"):
             plan = self.plan(question, history)
             found_domain = guess_domain(question, names_particle=bool(plan.goals))
-            row = self._row(model, found_domain)
-        answer = self._answered(plan, row, as_of, domain, clock)
+            row = self._row(model, found_domain, plan.kind)
+        answer = self._answered(plan, row, as_of, domain, clock, reader)
         answer = replace(
             answer, domain=found_domain, kind=plan.kind, timings=clock.timings, plan=plan,
             conflicts=() if answer.abstained or as_of else self._conflicts(answer),
@@ -110,8 +113,8 @@ class Assistant:
         return plans[-1]
 
     def _answered(
-        self, plan: Plan, row: ModelSettings, as_of: str | None, domain: str | None, clock: _Clock
-    ) -> Answer:
+        self, plan: Plan, row: ModelSettings, as_of: str | None, domain: str | None, clock: _Clock, reader: Reader | None
+    ) -> Answer:  # fmt: skip
         if plan.kind == "small-talk":
             return _plain(plan, _GREETING, abstained=False)
         if plan.kind == "command":
@@ -122,15 +125,19 @@ class Assistant:
             with clock("write"):
                 return _rendered(plan, results)
         with clock("passages"):
-            found = self._passages.answer(plan.question, row, as_of=as_of, domain=domain)
+            found = self._passages.answer(plan.question, row, as_of=as_of, domain=domain, reader=reader)
         if not found.abstained or domain is not None:
             return found
         return replace(found, text=_without_answer(plan, found))
 
-    def _row(self, wanted: str | None, domain: str) -> ModelSettings:
+    def close(self) -> None:
+        """Close the models that were used; the base stays open."""
+        self._passages.close()
+
+    def _row(self, wanted: str | None, domain: str, kind: str) -> ModelSettings:
         if wanted is not None and wanted in self._models and wanted not in self._settings.models:
             return ModelSettings(name=wanted, backend="scripted")
-        return model_for(domain, self._settings, wanted)
+        return model_for(domain, self._settings, wanted, kind)
 
     def _conflicts(self, answer: Answer) -> tuple[str, ...]:
         ids = {source.id for source in answer.sources}
@@ -193,16 +200,34 @@ def _source(found: FoundFact, marker: int) -> Source:
     )
 
 
-def model_for(domain: str, settings: Settings, wanted: str | None = None) -> ModelSettings:
-    """The row of the model to use: the one named, else the first good at `domain`, else the default.
+def model_for(
+    domain: str, settings: Settings, wanted: str | None = None, kind: str = "facts"
+) -> ModelSettings:
+    """The row of the model to use: the one named, else the first that is good at the question, else the default.
+
+    A row is good at a question whose domain and kind are among its `domains` and `kinds`, where a list that it does not
+    have stands for all; of several that are, one that names both wins.
+
+    Args:
+        domain: of the question.
+        settings: which models there are.
+        wanted: the name of a row.
+        kind: of the question, as in `Plan.kind`.
 
     Raises:
         InputError: there is no model of that name.
     """
     name = wanted
     if name is None:
-        good = (n for n, row in settings.models.items() if domain in row.domains)
-        name = next(good, settings.default_model)
+        good = [
+            row for row in settings.models.values()
+            if (row.domains or row.kinds) and domain in (row.domains or [domain]) and kind in (row.kinds or [kind])
+        ]  # fmt: skip
+        name = (
+            max(good, key=lambda row: bool(row.domains) + bool(row.kinds)).name
+            if good
+            else settings.default_model
+        )
     if name not in settings.models:
         raise unknown_name("model", name, settings.models)
     return settings.models[name]

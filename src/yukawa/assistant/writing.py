@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from yukawa.knowledge.citing import without_reasoning
 from yukawa.llm import CutReply, GenerationOptions, Message, Reply, SyncChat
 from yukawa.llm.base import GREEDY, doubled
-from yukawa.llm.thoughts import visible, without_thoughts
 
+# The beginning of a mark of reasoning may be all that has come of it.
+_HALF_A_MARK = re.compile(r"[<\[][^>\]]{0,40}$")
 _SENTENCES = re.compile(r".*[.!?][\"')\]]*(?=\s|$)", re.DOTALL)
 
 
@@ -29,7 +31,7 @@ class Written:
     """What a model wrote.
 
     Attributes:
-        text: without its thoughts.
+        text: without its reasoning.
         cut: whether it was cut at the token limit, at double the first limit too.
     """
 
@@ -60,7 +62,7 @@ def write(
         if reader is not None:
             reader.again(f"it was cut at its token limit; once more with {options.max_tokens}")
         reply = _reply(chat, messages, options, reader)
-    return Written(without_thoughts(reply.text), cut=reply.finish_reason == "length")
+    return Written(without_reasoning(reply.text), cut=reply.finish_reason == "length")
 
 
 def whole_sentences(text: str) -> str:
@@ -74,17 +76,24 @@ def _reply(
 ) -> Reply:
     if reader is None:
         return chat.chat(messages, options)
-    pieces: list[str] = []
-
-    def recorded() -> Iterator[str]:
-        for piece in chat.stream(messages, options):
-            pieces.append(piece)
-            yield piece
-
-    reason = "stop"
+    text, shown, reason = "", "", "stop"
     try:
-        for piece in visible(recorded()):
-            reader.piece(piece)
+        for piece in chat.stream(messages, options):
+            text += piece
+            shown = _show(without_reasoning(_HALF_A_MARK.sub("", text)), shown, reader)
     except CutReply:
         reason = "length"
-    return Reply("".join(pieces), chat.model.name, reason, None)
+    _show(without_reasoning(text), shown, reader)
+    return Reply(text, chat.model.name, reason, None)
+
+
+def _show(text: str, shown: str, reader: Reader) -> str:
+    """Show what of a text is not shown yet; gives back what is shown now."""
+    if not text.startswith(shown):
+        reader.again(
+            "that was the model's reasoning"
+        )  # which its template had begun, so that only its end was seen
+        shown = ""
+    if len(text) > len(shown):
+        reader.piece(text[len(shown) :])
+    return text

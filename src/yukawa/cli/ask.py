@@ -49,7 +49,10 @@ def ask(
     knowledge.check_filters(domain)
     assistant.model_for(domain or "", settings, model)
     with session.taught_base(settings) as base:
-        answer = assistant.Assistant(base, settings).ask(question, model=model, as_of=as_of, domain=domain)
+        reader = writing.draft(as_json or bibtex)
+        answer = assistant.Assistant(base, settings).ask(
+            question, model=model, as_of=as_of, domain=domain, reader=reader
+        )
     if bibtex:
         session.show_bibtex(answer)
         return
@@ -58,7 +61,7 @@ def ask(
         return
     if explain:
         session.show_plan(answer)
-    session.show_answer(answer)
+    writing.show_answer(answer, reader)
 
 
 def chat(model: Model = None, raw: Raw = False, as_json: Json = False) -> None:
@@ -76,15 +79,16 @@ def chat(model: Model = None, raw: Raw = False, as_json: Json = False) -> None:
         asked = assistant.Assistant(base, settings)
         history: list[str] = []
         for question in _questions():
+            reader = writing.draft(as_json)
             try:
-                answer = asked.ask(question, history=history, model=model)
+                answer = asked.ask(question, history=history, model=model, reader=reader)
             except YukawaError as error:
                 fail(str(error))
                 continue
             history.append(question)
             answers.append(answer.as_json())
             if not as_json:
-                session.show_answer(answer)
+                writing.show_answer(answer, reader)
                 say()
     if as_json:
         print_json(answers)

@@ -127,6 +127,11 @@ def show_bibtex(answer: assistant.Answer) -> None:
 def show_answer(answer: assistant.Answer) -> None:
     """Show the answer, its numbered sources, what speaks against it, and how to correct it."""
     say(answer.text)
+    show_sources(answer)
+
+
+def show_sources(answer: assistant.Answer) -> None:
+    """Show all of an answer but its text."""
     if answer.sources:
         say()
     for source in answer.sources[:_SOURCES]:

@@ -6,27 +6,38 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from yukawa.cli import session
 from yukawa.cli.output import fail, print_json, say, say_on
 from yukawa.core.errors import YukawaError
 from yukawa.core.settings import Settings
 
 if TYPE_CHECKING:
+    from yukawa.assistant import Answer
     from yukawa.assistant.raw import RawReply
+
+UNCHECKED = "a draft; whether its sources say so is checked when it is complete:"
 
 
 class Draft:
     """A reader that shows the words of a model as they come.
 
+    Args:
+        title: shown above the first words.
+
     Attributes:
         text: what was shown since it last began anew.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, title: str = "") -> None:
         self.text = ""
+        self._title = title
 
     def piece(self, text: str) -> None:
         """Show the next words."""
         text = text if self.text else text.lstrip()
+        if self._title and text:
+            say((self._title, "dim"))
+            self._title = ""
         self.text += text
         say_on(text)
 
@@ -42,9 +53,30 @@ class Draft:
             say_on("\n")
 
 
-def draft(as_json: bool) -> Draft | None:
+def draft(for_script: bool) -> Draft | None:
     """A reader where a person looks on; a script gets what was checked, and nothing else."""
-    return Draft() if sys.stdout.isatty() and not as_json else None
+    return Draft(UNCHECKED) if sys.stdout.isatty() and not for_script else None
+
+
+def show_answer(answer: Answer, reader: Draft | None) -> None:
+    """Show an answer below the draft of it; where the checks changed the text, say so and show the text that counts."""
+    if reader is None or not reader.text:
+        session.show_answer(answer)
+        return
+    if reader.text.strip() == answer.text.strip():
+        reader.end()
+    else:
+        reader.again(_what_replaces_it(answer))
+        say(answer.text)
+    session.show_sources(answer)
+
+
+def _what_replaces_it(answer: Answer) -> str:
+    if answer.abstained:
+        return "the model found no answer in its passages"
+    if answer.model == "quote":
+        return "its sources do not say so; they answer in their own words"
+    return "its unfinished end is omitted"
 
 
 def raw(

@@ -6,6 +6,7 @@ from .records import Conflict as Conflict
 from .records import Event as Event
 from .records import Hit as Hit
 from .records import Item as Item
+from .records import Place as Place
 from .records import Provenance as Provenance
 from .records import VerifyReport as VerifyReport
 from .records import check_filters as check_filters

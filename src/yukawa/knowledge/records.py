@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -88,6 +88,22 @@ class Conflict:
     resolved: dt.datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a passage of a document stands: headings above it, first and last character of the source, page from 1."""
+
+    headings: tuple[str, ...]
+    start: int
+    end: int
+    page: int | None
+
+    @classmethod
+    def of(cls, row: Sequence[Any]) -> Self:
+        """The place in the attributes of a document."""
+        headings, start, end, page = row
+        return cls(tuple(headings), start, end, page)
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Hit:
     """One passage found: `score` is the fused score, `similarity` the cosine, `lexical` the relative BM25 (0 to 1)."""
@@ -104,6 +120,7 @@ class Hit:
     provenance: Provenance
     attributes: Mapping[str, Any]
     keys: tuple[str, ...] = ()
+    place: Place | None = None
 
     def __repr__(self) -> str:
         return f"Hit({self.item_id!r}, {self.score:.3f}: {_short(self.text)!r}, source {self.provenance.source!r})"

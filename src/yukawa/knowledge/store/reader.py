@@ -12,8 +12,18 @@ from numpy.typing import NDArray
 
 from yukawa.core.errors import InputError, NotFound, nearest
 from yukawa.knowledge import records
-from yukawa.knowledge.items import NewItem, Passage, meaning
-from yukawa.knowledge.records import Conflict, Event, Hit, Item, Moment, Provenance, check_filters, moment
+from yukawa.knowledge.items import PLACES, NewItem, Passage, meaning
+from yukawa.knowledge.records import (
+    Conflict,
+    Event,
+    Hit,
+    Item,
+    Moment,
+    Place,
+    Provenance,
+    check_filters,
+    moment,
+)
 from yukawa.knowledge.search.ranking import Scored
 from yukawa.knowledge.store.database import fetch
 from yukawa.knowledge.store.ledger import by_version
@@ -98,7 +108,7 @@ def allowed_passages(connection: sa.Connection, filters: Mapping[str, str | None
 
 _HITS = (  # through the driver: SQLAlchemy's layers take several times as long as this query
     "SELECT p.id, p.text, p.terms, v.item_id, i.kind, v.question, v.number,"
-    " v.author, v.source, v.url, v.licence, v.domain, v.attributes"
+    " v.author, v.source, v.url, v.licence, v.domain, p.ordinal, v.attributes"
     " FROM passages p JOIN versions v ON v.id = p.version_id JOIN items i ON i.id = v.item_id WHERE p.id IN ({})"
 )
 
@@ -256,11 +266,13 @@ def _item(row: sa.RowMapping) -> Item:
 
 
 def _hit(row: tuple[Any, ...], scored: Scored) -> Hit:
-    passage_id, text, terms, item_id, kind, question, number, *provenance, attributes = row
+    passage_id, text, terms, item_id, kind, question, number, *provenance, ordinal, attributes = row
     if isinstance(attributes, str):  # SQLite has no JSON type
         attributes = json.loads(attributes)
+    places = attributes.get(PLACES, ())
+    place = Place.of(places[ordinal]) if ordinal < len(places) else None
     keys = tuple(term[1:] for term in terms.split(" ") if term.startswith("="))
     return Hit(
         item_id, passage_id, text, scored.score, scored.similarity, scored.lexical, kind, question, number,
-        Provenance(*provenance), attributes, keys,
+        Provenance(*provenance), attributes, keys, place,
     )  # fmt: skip

@@ -1,0 +1,69 @@
+"""Statements, the smallest parts of a passage that can be quoted whole: a sentence, a list item, a row, a piece of code."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+from yukawa.knowledge.documents.blocks import FENCE, sentences
+from yukawa.knowledge.documents.words import stems
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement of a passage.
+
+    Args:
+        text: as it is quoted; code and list items come with the sentence that leads to them.
+        kind: 'text', 'item', 'row' or 'code'.
+        before: the sentence before it, to which 'it' and 'this' refer.
+    """
+
+    text: str
+    kind: str
+    before: str = ""
+
+    @functools.cached_property
+    def words(self) -> frozenset[str]:
+        """The stems of its words."""
+        return frozenset(stems(self.text))
+
+
+def statements(body: str) -> list[Statement]:
+    """The statements of a passage without its headings, in order."""
+    found: list[Statement] = []
+    lead = ""  # the sentence with a colon that leads to items or code
+    for kind, text in _lines(body):
+        before = found[-1].text if found else ""
+        if kind == "text":
+            found.append(Statement(text, kind, before))
+            lead = text if text.endswith(":") else ""
+        elif kind == "row":
+            found.append(Statement(text, kind))
+        else:
+            if lead and found[-1].text == lead:  # quoted with what it leads to
+                before = found.pop().before
+            found.append(Statement(f"{lead}\n{text}" if lead else text, kind, before))
+    return found
+
+
+def _lines(body: str) -> list[tuple[str, str]]:
+    """Kind and text of each line, sentence, or piece of code."""
+    found: list[tuple[str, str]] = []
+    code: list[str] | None = None
+    for line in body.split("\n"):
+        if line == FENCE:
+            if code:
+                found.append(("code", "\n".join(code)))
+            code = [] if code is None else None
+        elif code is not None:
+            code.append(line)
+        elif line.startswith("- "):
+            found.append(("item", line))
+        elif ": " in line and "; " in line and not line.endswith((".", ":", "!", "?")):
+            found.append(("row", line))
+        else:
+            found += [("text", sentence) for sentence in sentences(line)]
+    if code:
+        found.append(("code", "\n".join(code)))
+    return found

@@ -1,0 +1,82 @@
+"""Words of questions and documents in one form: stems of English words, parts of identifiers, and the words that only join."""
+
+from __future__ import annotations
+
+import functools
+import re
+
+# Words of closed classes: articles, pronouns, auxiliaries, prepositions, conjunctions. They name nothing.
+CLOSED = frozenset(
+    """
+    a an the this that these those some any each every all both no not i me my we us our you your he him his she her it
+    its they them their one ones who whom whose which what when where why how am is are was were be been being do does did
+    done doing have has had having will would shall should can could may might must ought of in on at to from by with
+    without into onto over under between within for as than then if so and or but nor because while there here out up
+    about per via during after before again also just only too very more most many much other such same own let lets get
+    """.split()
+)
+# Past tenses that share no stem with the verb.
+_IRREGULAR = {
+    form: verb for verb, forms in {
+        "write": "wrote written", "begin": "began begun", "choose": "chose chosen", "find": "found", "hold": "held",
+        "keep": "kept", "know": "knew known", "lead": "led", "make": "made", "mean": "meant", "run": "ran", "say": "said",
+        "see": "saw seen", "send": "sent", "show": "shown", "speak": "spoke spoken", "take": "took taken", "teach": "taught",
+        "think": "thought", "build": "built", "bring": "brought", "break": "broke broken", "draw": "drew drawn", "fall": "fell fallen",
+        "give": "gave given", "go": "went gone", "grow": "grew grown", "leave": "left", "lose": "lost", "rise": "rose risen",
+        "understand": "understood", "stand": "stood", "store": "storage", "analyse": "analysis analyze",
+    }.items() for form in forms.split()
+}  # fmt: skip
+_TOKEN = re.compile(r"[^\W\d_]\w*(?:[-+.'’][^\W_]\w*)*|\d+(?:\.\d+)*\w*|[!$%#@&*~^]{2,}")
+_PART = re.compile(r"[-+._'’]|(?<=[a-z])(?=[A-Z])")
+_DOUBLED = re.compile(r"([bdgmnprt])\1$")
+# Of two words that differ the common beginning must be this long, and this share of the longer.
+_BEGINNING, _SHARE, _ENOUGH, _ALIKE = 4, 0.6, 7, 0.8
+
+
+@functools.lru_cache(maxsize=16384)
+def stem(word: str) -> str:
+    """The stem of an English word: 'describes', 'described' and 'describing' have one."""
+    word = word.lower()
+    word = _IRREGULAR.get(word, word)
+    if len(word) > 4 and word.endswith("ies"):
+        word = word[:-3] + "y"
+    elif len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-1]
+    for ending in ("ing", "ed"):
+        if len(word) > len(ending) + 2 and word.endswith(ending):
+            word = _DOUBLED.sub(r"\1", word[: -len(ending)])
+            break
+    return word[:-1] if len(word) > 3 and word.endswith("e") else word
+
+
+def stems(text: str) -> list[str]:
+    """The stems of all words of `text`; an identifier gives itself and its parts (`Electron_dxy`, `electron`, `dxy`)."""
+    found: list[str] = []
+    for match in _TOKEN.finditer(text):
+        word = match[0]
+        found.append(stem(word))
+        parts = _PART.split(word)
+        if len(parts) > 1:
+            found += [stem(part) for part in parts if len(part) > 1]
+    return found
+
+
+def named(question: str) -> list[str]:
+    """The stems of what `question` names, each once, in order: all words but those of closed classes."""
+    words = (match[0] for match in _TOKEN.finditer(question))
+    return list(dict.fromkeys(stem(word) for word in words if word.lower() not in CLOSED))
+
+
+def likeness(word: str, words: frozenset[str]) -> float:
+    """1 if `word` is among the stems `words`, less if one begins as it does ('locat', 'location'), else 0."""
+    if word in words:
+        return 1.0
+    if len(word) < _BEGINNING or not word.isalpha():
+        return 0.0
+    return _ALIKE if any(_begin_alike(word, other) for other in words if other[0] == word[0]) else 0.0
+
+
+def _begin_alike(one: str, other: str) -> bool:
+    pairs = enumerate(zip(one, other, strict=False))
+    common = next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)))
+    return common >= _ENOUGH or (common >= _BEGINNING and common >= _SHARE * max(len(one), len(other)))

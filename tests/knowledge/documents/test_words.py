@@ -1,0 +1,39 @@
+"""Words in one form: stems, parts of identifiers, what a question names."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yukawa.knowledge.documents.words import CLOSED, likeness, named, stem, stems
+
+
+@given(st.text(alphabet="abcdeginrstuvy", min_size=1, max_size=12))
+def test_a_stem_begins_its_word(word: str) -> None:
+    assert likeness(stem(word), frozenset({stem(word)})) == 1.0
+    assert 1 <= len(stem(word)) <= len(word) + 1
+
+
+@given(st.text(max_size=60))
+def test_what_is_named_is_among_the_words(text: str) -> None:
+    assert set(named(text)) <= set(stems(text))
+    assert len(set(named(text))) == len(named(text))
+
+
+def test_forms_of_a_word_are_one() -> None:
+    for forms in (
+        "describe describes described describing",
+        "run runs running",
+        "query queries",
+        "write wrote written writes",
+    ):
+        assert len({stem(form) for form in forms.split()}) == 1
+    assert likeness(stem("located"), frozenset({stem("location")})) > 0.5
+    assert likeness(stem("muon"), frozenset({stem("electron")})) == 0
+
+
+def test_identifiers_and_signs() -> None:
+    assert {"electron_dxyerr", "electron", "dxy"} <= set(stems("Electron_dxyErr"))
+    assert stems("What does !$ do?")[-2] == "!$"
+    assert named("What is the type of Tau_idAntiMu?") == ["typ", "tau_idantimu"]
+    assert "the" in CLOSED

@@ -108,14 +108,22 @@ def _of_asker_alone(clause: Clause, place: int) -> bool:
 def _dangerous(clause: Clause, place: int, first: int, last: int) -> bool:
     """Whether a word that nothing knows can change what is asked."""
     token = clause.tokens[place]
+    phrase = _phrase(clause, place)
+    if _place_of_asker(clause, place, phrase, first):
+        return False
     if _notation(token.text):
         return True
     if first < place < last:
         return not _parenthetical(clause, place, first, last)
-    phrase = _phrase(clause, place)
     if place < first:
         return _before(clause, place, first, phrase)
     return _after(clause, place, last, phrase)
+
+
+def _place_of_asker(clause: Clause, place: int, phrase: range, first: int) -> bool:
+    """'For a seminar at DESY, what is …': an acronym behind 'at', in a phrase of its own ahead of the question."""
+    apart = phrase.stop <= first and phrase.stop < len(clause.tokens) and _is_mark(clause.tokens[phrase.stop])
+    return apart and place > 0 and clause.text(place - 1) == "at" and clause.tokens[place].text.isalpha()
 
 
 def _phrase(clause: Clause, place: int) -> range:

@@ -46,6 +46,7 @@ def settled(tokens: list[Token]) -> list[Token]:
         families,
         _given,
         _minus_signs,
+        _readings,
         _fixed,
     ):
         tokens = step(tokens)
@@ -273,71 +274,77 @@ def _quarks(tokens: list[Token]) -> list[Token]:
 _CONTAINING = frozenset("contain contains make makes inside in within comprise comprises".split())
 
 
+def _readings(tokens: list[Token]) -> list[Token]:
+    """Words that mean one thing or another by what the whole sentence holds."""
+    things = sum(t.kind == "thing" for t in tokens)
+    made_of = any(t.kind == "property" and t.value == "quark-content" for t in tokens)
+    allowed = any(t.text.lower() in ("allowed", "possible") for t in tokens)
+
+    def change(place: int, token: Token) -> Token:
+        text = token.text.lower()
+        if token.kind == "property":
+            return _property(tokens, place, things)
+        if token.kind == "neutral" and things > 1 and text in ("average", "averages", "mean"):
+            return replace(token, kind="word")
+        if token.kind == "into-before" or (token.kind == "into" and text.startswith("decay")):
+            return replace(token, kind="property", value="decays")  # 'what does it decay into?'
+        if token.kind == "qualifier" and token.value[0] == "experiment" and token.text in _SMALL_NAMES:
+            return replace(token, kind="word")
+        if token.kind == "most" and not token.value[0] and allowed:
+            return replace(token, kind="aside")
+        return (
+            replace(token, kind="aside")
+            if token.kind == "class" and token.value == "quark" and made_of
+            else token
+        )
+
+    return changed(tokens, change)
+
+
+def _property(tokens: Sequence[Token], place: int, things: int) -> Token:
+    """A property, or what else its word is: a verb, a comparison, nothing that is asked."""
+    token = tokens[place]
+    if _needs_verb(tokens, place):
+        return replace(token, kind="word")
+    if things == 2 and (turned := other_meaning(token, "difference")):
+        return turned
+    verb = token.text.lower() in ("decay", "decays", "decayed") and _other_property(tokens, place)
+    return replace(token, kind="aside") if verb else token
+
+
+_LISTED = frozenset(
+    {"charge states", "decays", "decay modes", "decay channels", "channels", "modes"}
+)  # what can be counted
+
+
 def _fixed(tokens: list[Token]) -> list[Token]:
-    """Words that have a part only beside certain others."""
+    """Words that have a part only before certain others."""
 
     def change(place: int, token: Token) -> Token:
         after = tokens[place + 1] if place + 1 < len(tokens) else None
-        if token.kind == "property" and _needs_verb(tokens, place):
-            return replace(token, kind="word")
-        several = sum(t.kind == "thing" for t in tokens) > 1
-        if token.kind == "neutral" and several and token.text.lower() in ("average", "averages", "mean"):
-            return replace(token, kind="word")
-        two = sum(t.kind == "thing" for t in tokens) == 2
-        if token.kind == "property" and two and (turned := other_meaning(token, "difference")):
-            return turned
-        if token.kind == "into-before" or (token.kind == "into" and token.text.lower().startswith("decay")):
-            return replace(token, kind="property", value="decays")  # 'what does it decay into?'
+        kind = after.kind if after is not None else ""
         if token.kind == "talk":
             return replace(token, kind="function")
         if token.kind == "count" and after is not None:
-            if after.kind == "unit":
-                return replace(token, kind="function")
-            if after.kind == "property" and after.text.lower() not in (
-                "charge states",
-                "decays",
-                "decay modes",
-                "decay channels",
-                "channels",
-                "modes",
-            ):
-                return replace(token, kind="function")
-        if (
-            token.kind == "property"
-            and token.text.lower() in ("decay", "decays", "decayed")
-            and _other_property(tokens, place)
-        ):
-            return replace(token, kind="aside")
-        if token.kind == "out-of" and (after is None or after.kind not in ("amount", "number", "factor")):
+            idle = kind == "unit" or (kind == "property" and after.text.lower() not in _LISTED)
+            return replace(token, kind="function") if idle else token
+        if token.kind == "out-of" and kind not in ("amount", "number", "factor"):
             return replace(token, kind="function")
-        if (
-            token.kind == "qualifier"
-            and token.text.lower() == "bound"
-            and (after is None or after.kind != "thing")
-        ):
+        if token.kind == "qualifier" and token.text.lower() == "bound" and kind != "thing":
             return replace(token, kind="neutral")
-        if (
-            token.kind == "most"
-            and not token.value[0]
-            and any(t.text.lower() in ("allowed", "possible") for t in tokens)
-        ):
-            return replace(token, kind="aside")
         if token.kind == "alternative":
-            predicate = token.value == "lifetime" and (after is None or after.kind != "thing")
-            return replace(token, kind="neutral" if predicate else "word")
-        if (
-            token.kind == "class"
-            and token.value == "quark"
-            and any(t.kind == "property" and t.value == "quark-content" for t in tokens)
-        ):
-            return replace(token, kind="aside")
-        if token.kind == "number" and not token.text.isdigit() and (after is None or after.kind != "most"):
+            return replace(token, kind="neutral" if token.value == "lifetime" and kind != "thing" else "word")
+        if token.kind == "number" and not token.text.isdigit() and kind != "most":
             return replace(token, kind="function" if token.value < _SMALL else "number")
         return token
 
     return changed(tokens, change)
 
 
+# Experiments whose names in small letters are words of their own.
+_SMALL_NAMES = frozenset(
+    "focus meg lux twist reno xenon zeus alice belle planck minos argus delphi charm opal aleph".split()
+)
 _VERBS = {
     "how fast": "decay disintegrate break", "how quickly": "decay disintegrate break", "how soon": "decay disintegrate break",
     "how far": "travel fly go move get come live decay average",

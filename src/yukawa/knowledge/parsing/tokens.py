@@ -79,6 +79,7 @@ _SYMBOLS: tuple[tuple[re.Pattern[str], str, Any], ...] = tuple(
         ),
         (r"(?<=[)\]])\s?/\s?Gamma(?:_?\(?tot(?:al)?\)?)?(?!\w)", "neutral", None),
         (r"(?<![\w^])[mM](?= of\b)", "property", "mass"),
+        (r"(?<![\w.])\d{1,2}(?::\d\d)? ?(?:am|pm|o'clock)(?!\w)", "aside", None),
         (
             r"(?<![\w^])Gamma(?:_?(?:tot|total)|_rm tot|_ rm tot| tot)?(?=\s?[(\[=?)]|\s+(?:of|for)\b|\s*$|\s*\?)",
             "property",
@@ -325,6 +326,7 @@ def _units(plain: str) -> Iterator[Token]:
 
 _RANK = {
     "identifier": 0,
+    "aside": 0,
     "fraction": 0,
     "property": 1,
     "constant": 1,

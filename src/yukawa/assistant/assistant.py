@@ -182,9 +182,10 @@ def _rendered(plan: Plan, results: Sequence[Result]) -> Answer:
     text = "\n".join([*_spellings(plan), rendering.text])
     sources = tuple(_source(found, n) for n, found in enumerate(rendering.facts, start=1))
     failed = [result.problem for result in results if result.problem]
-    checks = (Check("every part is answered", not failed, "; ".join(failed)),)
+    abstained = len(failed) == len(results)
+    checks = () if abstained else (Check("every part is answered", not failed, "; ".join(failed)),)
     return Answer(
-        new_id(), plan.question, text, sources, checks, len(failed) == len(results), EXECUTED, "", "", 1.0,
+        new_id(), plan.question, text, sources, checks, abstained, EXECUTED, "", "", 1.0,
         results=tuple(results),
     )  # fmt: skip
 

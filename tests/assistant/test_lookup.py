@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -29,6 +30,15 @@ def test_the_preferred_value_of_each_state_and_what_differs_in_method(facts: Any
     assert identifiers(facts, family) == (["M018M1", "M018M2"], ["M018MCT"])
     assert identifiers(facts, want("t")) == (["Q007TP"], ["Q007TP2", "Q007TP4"])
     assert identifiers(facts, want("t", qualifiers={"scheme": "pole"})) == (["Q007TP4"], [])
+
+
+def test_one_value_of_several_states_is_one_row_however_often_it_is_read(facts: Any) -> None:
+    find = facts.find_facts
+    facts.find_facts = lambda **arguments: copy.deepcopy(
+        find(**arguments)
+    )  # as a store makes new rows each time
+    assert identifiers(facts, want("N(1440)+", "N(1440)0")) == (["B061M"], [])
+    assert len(Lookup(facts).rows(want("tau-", "tau+", property_name="charge")).rows) == 2
 
 
 def test_a_second_value_of_the_same_kind_is_no_other_value(facts: Any) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from yukawa.assistant.algebra import Unanswerable
-from yukawa.assistant.matching import as_particle, check_charge, has, meets, preference, with_flavour
+from yukawa.assistant.matching import as_particle, check_charge, decays, has, meets, preference, with_flavour
 from yukawa.knowledge.facts import Fact
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Channel
+from yukawa.knowledge.records import FoundFact, Provenance
 
 
 def channel(text: str, **more: object) -> Channel:
@@ -68,6 +69,13 @@ def test_a_chain_meets_the_fact_by_its_steps() -> None:
 def test_neutral_kaons_of_definite_lifetime_are_also_looked_for_by_flavour() -> None:
     assert with_flavour(channel("J/psi(1S) K(S)0")) == channel("J/psi(1S) K0|Kbar0")
     assert with_flavour(channel("J/psi(1S) K+")) is None
+
+
+def test_a_limit_for_both_nucleons_covers_the_charges_of_one() -> None:
+    limit = Fact("S016.6", ("p",), "partial-lifetime", "N --> e+ pi", words="> 24000", channel=("e+", "pi"))
+    found = FoundFact(limit, "pdg:S016.6", "", "data", Provenance("", "", None, None, ""), 1)
+    assert decays([found], "p", channel("pi0 e+")) == [found]
+    assert decays([found], "p", channel("K0 e+")) == []
 
 
 def test_charge_is_conserved() -> None:

@@ -71,6 +71,15 @@ def test_update_unload_restore_and_their_history(yukawa, item, monkeypatch):
     assert "update version 2 by grace: more digits" in shown
 
 
+def test_another_person_reviews(yukawa, base, monkeypatch):
+    monkeypatch.setenv("USER", "ada")
+    item = base.teach("The hall of the experiment is wide.", author="ada")
+    assert "ada cannot review" in yukawa("knowledge", "review", item.id).failed(2)
+    monkeypatch.setenv("USER", "grace")
+    assert yukawa("knowledge", "review", item.id, "--json").json["trust"] == "reviewed"
+    assert yukawa("knowledge", "show", item.id, "--json").json["trust"] == "reviewed"
+
+
 def test_purge_asks_a_person_and_nobody_else(yukawa, base, item, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
     assert "--yes" in yukawa("knowledge", "purge", item.id).failed(2)

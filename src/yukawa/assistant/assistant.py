@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from yukawa import knowledge
 from yukawa.assistant.answer import Answer, Check, Source
 from yukawa.assistant.execution import execute
 from yukawa.assistant.explaining import refusal
-from yukawa.assistant.passages import Passages
-from yukawa.assistant.rendering import Rendering, trust
+from yukawa.assistant.rendering import Rendering
 from yukawa.assistant.results import Result
-from yukawa.assistant.support import THRESHOLD
-from yukawa.assistant.writing import Reader
 from yukawa.core.errors import InputError, unknown_name
 from yukawa.core.settings import ModelSettings, Settings
 from yukawa.knowledge.parsing.grammar import plan as planned
@@ -24,6 +23,10 @@ from yukawa.knowledge.records import FoundFact, guess_domain
 from yukawa.knowledge.store.writer import new_id
 from yukawa.knowledge.texts import checked_text
 from yukawa.llm import ChatModel
+
+if TYPE_CHECKING:
+    from yukawa.assistant.passages import Passages
+    from yukawa.assistant.writing import Reader
 
 MAX_QUESTION = 4_000
 REMEMBERED = 4  # earlier questions that a question may refer to
@@ -44,7 +47,7 @@ class Assistant:
         base: where knowledge comes from.
         settings: which models there are, and for which domains.
         models: models that are open already, by name; others are opened from their row when first used.
-        threshold: the support from 0 to 1 from which on an answer from passages is given.
+        threshold: the support from 0 to 1 from which on an answer from passages is given; measured by default.
     """
 
     def __init__(
@@ -53,11 +56,11 @@ class Assistant:
         settings: Settings,
         *,
         models: dict[str, ChatModel] | None = None,
-        threshold: float = THRESHOLD,
+        threshold: float | None = None,
     ) -> None:
         self._base, self._settings = base, settings
         self._models = dict(models or {})
-        self._passages = Passages(base, settings, self._models, threshold)
+        self._threshold = threshold
 
     def ask(
         self,
@@ -112,13 +115,23 @@ class Assistant:
             plans.append(planned(earlier, plans))
         return plans[-1]
 
+    @functools.cached_property
+    def _passages(self) -> Passages:
+        """Made when a question first needs it: the models' modules are slow to import."""
+        from yukawa.assistant.passages import Passages
+        from yukawa.assistant.support import THRESHOLD
+
+        threshold = THRESHOLD if self._threshold is None else self._threshold
+        return Passages(self._base, self._settings, self._models, threshold)
+
     def _answered(
         self, plan: Plan, row: ModelSettings, as_of: str | None, domain: str | None, clock: _Clock, reader: Reader | None
     ) -> Answer:  # fmt: skip
         if plan.kind == "small-talk":
             return _plain(plan, _GREETING, abstained=False)
         if plan.kind == "command":
-            return _plain(plan, refusal(plan), abstained=True)
+            text = f"'{plan.question.split()[0]}' is not a command here: type a question, or /quit to leave."
+            return _plain(plan, text, abstained=True)
         if plan.complete and domain in (None, "particle physics"):  # facts are all of particle physics
             with clock("execute"):
                 results = execute(plan, self._base, as_of)
@@ -196,7 +209,7 @@ def _plain(plan: Plan, text: str, *, abstained: bool) -> Answer:
 def _source(found: FoundFact, marker: int) -> Source:
     p = found.provenance
     return Source(
-        found.item_id, p.source, found.text, p.url, marker, p.author, p.licence, found.kind, trust(found)
+        found.item_id, p.source, found.text, p.url, marker, p.author, p.licence, found.kind, found.trust
     )
 
 

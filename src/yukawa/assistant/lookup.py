@@ -135,13 +135,13 @@ class Lookup:
     def _quoted(self, wanted: Wanted) -> Looked:
         """The preferred value of each state, further values that differ in method or scheme, and what people taught."""
         looked = Looked()
-        groups: dict[int, tuple[FoundFact, list[str]]] = {}  # one value may be that of several states
+        groups: dict[object, tuple[FoundFact, list[str]]] = {}  # one value may be that of several states
         for state, facts in self.facts(wanted).items():
             looked.taught += [
                 quoted_row(f, state) for f in facts if f.kind != "data" and _new(f, looked.taught)
             ]
             for data in _modes([f for f in facts if f.kind == "data"]):
-                groups.setdefault(id(data[0].fact), (data[0], []))[1].append(state)
+                groups.setdefault(_key(data[0]), (data[0], []))[1].append(state)
                 told = [_told(data[0].fact)]
                 for further in data[1:]:
                     if _told(further.fact) not in told and _new(further, looked.others):
@@ -348,6 +348,12 @@ def _modes(facts: Sequence[FoundFact]) -> list[list[FoundFact]]:
         )
         groups.setdefault(key, []).append(found)
     return list(groups.values())
+
+
+def _key(found: FoundFact) -> tuple[object, ...]:
+    """What makes two found facts one: an item may hold several, such as the charges of particle and antiparticle."""
+    fact = found.fact
+    return found.item_id, fact.identifier, fact.property, fact.subjects, fact.printed
 
 
 def _new(found: FoundFact, rows: Sequence[Row]) -> bool:

@@ -12,7 +12,7 @@ from yukawa.knowledge.parsing.channels import canonical
 from yukawa.knowledge.parsing.modes import best_modes
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Channel
-from yukawa.knowledge.parsing.products import same_channel
+from yukawa.knowledge.parsing.products import product_states, same_channel
 from yukawa.knowledge.records import FoundFact
 from yukawa.knowledge.sources.pdg.text import pretty
 
@@ -52,11 +52,22 @@ def decays(facts: Sequence[FoundFact], state: str, channel: Channel) -> list[Fou
     modes = [f for f in met if not f.fact.name.startswith("G(")]  # and not the ratios they were taken from
     if met and len({f.fact.identifier for f in modes}) <= 1:
         return met
+    grouped = any(names[0].startswith("(") for names in channel.products)  # '(K- pi+)(S-wave)'
     near = modes or [
-        f for f in facts if len(f.fact.channel) == len(channel.products) and "-->" in f.fact.name
-    ]
+        f for f in facts
+        if "-->" in f.fact.name and (len(f.fact.channel) == len(channel.products) or (grouped and "(" in f.fact.name))
+    ]  # fmt: skip
     best = best_modes((state,), channel, [canonical(f.fact.name) for f in near])
-    return [near[place] for place, _ in best] or met
+    return [near[place] for place, _ in best] or met or [f for f in near if _of_nucleons(f.fact, turned)]
+
+
+def _of_nucleons(fact: Fact, channel: Channel) -> bool:
+    """Whether a limit that is given for both nucleons, 'N --> e+ pi', covers the charges wanted."""
+    if fact.property != "partial-lifetime":
+        return False
+    orders = itertools.permutations(channel.products)
+    stored = [product_states(name) or (name,) for name in fact.channel]
+    return any(all(set(a) & set(b) for a, b in zip(stored, order, strict=True)) for order in orders)
 
 
 def meets(fact: Fact, channel: Channel) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from yukawa.assistant.algebra import Measured, Unanswerable
 from yukawa.assistant.lookup import Lookup
@@ -11,9 +12,9 @@ from yukawa.assistant.results import Result, Row
 from yukawa.core.errors import NotFound
 from yukawa.knowledge.parsing.plan import Goal, Wanted
 from yukawa.knowledge.records import FoundFact
-from yukawa.knowledge.sources.pdg.measurements import Measurement, Reference, most_precise
-from yukawa.knowledge.sources.pdg.measurements import bibtex as entries
-from yukawa.knowledge.sources.pdg.measurements import measurements as listed
+
+if TYPE_CHECKING:  # imported where needed: few questions are about measurements
+    from yukawa.knowledge.sources.pdg.measurements import Measurement, Reference
 
 MOST = 20  # measurements shown
 _OF_MEASUREMENTS = frozenset({"experiment", "year"})  # qualifiers that choose among them
@@ -47,8 +48,10 @@ def _of_quantity(wanted: Wanted, goal: Goal, lookup: Lookup) -> list[Row]:
 
 
 def _listed(found: FoundFact, experiment: str | None) -> list[Measurement]:
+    from yukawa.knowledge.sources.pdg.measurements import measurements
+
     try:
-        return listed(found.fact.identifier, experiment=experiment, edition=found.fact.edition or None)
+        return measurements(found.fact.identifier, experiment=experiment, edition=found.fact.edition or None)
     except NotFound as error:
         raise Unanswerable("its source lists no single measurements") from error
 
@@ -66,6 +69,8 @@ def _chosen(found: Sequence[Measurement], wanted: Wanted, goal: Goal) -> list[Me
         else:
             raise Unanswerable(f"measurements cannot be chosen by {condition.property!r}")
     if goal.order is not None and goal.order[0] == "precision":
+        from yukawa.knowledge.sources.pdg.measurements import most_precise
+
         best = most_precise(kept)
         return [best] if best else []
     return kept
@@ -105,7 +110,9 @@ def references(results: Sequence[Result]) -> list[Reference]:
 
 def bibtex(results: Sequence[Result]) -> str:
     """BibTeX entries of the papers behind results; '' if there is none."""
-    return entries(references(results))
+    from yukawa.knowledge.sources.pdg import measurements
+
+    return measurements.bibtex(references(results))
 
 
 def _papers(found: FoundFact) -> list[Measurement]:

@@ -247,12 +247,8 @@ def _level(fact: Fact) -> str:
 def _author(row: Row) -> str:
     found = row.facts[0]
     kind = {"qa": "answer"}.get(found.kind, found.kind)
-    return f"{row.author or 'somebody'} taught ({kind}, {trust(found) or 'not reviewed'})"
-
-
-def trust(found: FoundFact) -> str:
-    """How far an item is trusted, as its provenance says."""
-    return str(getattr(found.provenance, "trust", "") or "")
+    trust = found.trust if found.trust == "reviewed" else "not reviewed"
+    return f"{row.author or 'somebody'} taught ({kind}, {trust})"
 
 
 def _relation(taught: Row, rows: Sequence[Row]) -> str:

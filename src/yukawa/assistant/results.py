@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from yukawa.assistant.algebra import Comparison, Derivation, Measured, Unanswerable
 from yukawa.knowledge.parsing.plan import Goal
 from yukawa.knowledge.records import FoundFact, Moment
-from yukawa.knowledge.sources.pdg import measurements
-from yukawa.knowledge.sources.pdg.measurements import Measurement
+
+if TYPE_CHECKING:  # the tables of measurements are slow to import, and few questions need them
+    from yukawa.knowledge.sources.pdg.measurements import Measurement
 
 UNSEEN = "there is a limit only"  # the note on a decay that was looked for in vain
 
@@ -92,9 +93,13 @@ class Row:
         if self.quoted:
             found["quoted"] = self.quoted
         if self.measurement is not None:
+            from yukawa.knowledge.sources.pdg import measurements
+
             found["measurement"] = measurements.as_json(self.measurement)
         if self.author:
             found["author"] = self.author
+        if self.facts:
+            found["trust"] = self.facts[0].trust
         found["identifiers"] = [f.fact.identifier for f in self.facts]
         found["sources"] = [f.item_id for f in self.facts]
         return found

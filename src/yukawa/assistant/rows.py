@@ -151,6 +151,9 @@ def converted(row: Row, unit: str) -> Row:
     Raises:
         Unanswerable: the unit has another dimension, or the row is not a number.
     """
+    wanted, own = find_unit(unit), find_unit(row.facts[0].fact.unit) if row.facts else None
+    if row.value is None and wanted is not None and own == wanted and own.text:  # words that have this unit
+        return row
     value = algebra.convert(row.number, unit, what=row.what)
     given = find_unit(row.number.unit)
     if given is not None and given.text == value.unit:  # the source's own rounding stays

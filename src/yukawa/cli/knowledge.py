@@ -102,6 +102,12 @@ def unload(item_id: ItemId, reason: Reason = "", as_json: Json = False) -> None:
         session.give_change(base.unload(item_id, actor=me(), reason=reason), as_json)
 
 
+def review(item_id: ItemId, reason: Reason = "", as_json: Json = False) -> None:
+    """Agree to an item that another person taught."""
+    with plain_base() as base:
+        session.give_change(base.review(item_id, actor=me(), reason=reason), as_json)
+
+
 def restore(item_id: ItemId, reason: Reason = "", as_json: Json = False) -> None:
     """Make an unloaded item current again."""
     with plain_base() as base:
@@ -274,6 +280,6 @@ def _done(as_json: bool, status: str, **details: Any) -> None:
 
 
 app = options.new_app(
-    "Manage the knowledge base.", build, show, history, update, unload, restore, purge, conflicts, resolve,
+    "Manage the knowledge base.", build, show, history, update, unload, restore, review, purge, conflicts, resolve,
     verify, reindex, backup, restore_backup, export, stats, list_, import_,
 )  # fmt: skip

@@ -14,14 +14,15 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from yukawa.core.errors import InputError, NotFound
+from yukawa.core.errors import InputError
 from yukawa.knowledge import records
 from yukawa.knowledge.items import NewItem, new_item
 from yukawa.knowledge.records import Conflict, Event, FoundFact, Hit, Item, Moment, VerifyReport
 from yukawa.knowledge.search.serving import Serving, reindex, serving_row
-from yukawa.knowledge.store import erasure, facts, ledger, reader, schema, transfer, writer
+from yukawa.knowledge.store import erasure, facts, ledger, reader, reviewing, schema, transfer, writer
 from yukawa.knowledge.store.database import Store
 from yukawa.knowledge.texts import checked_text
+from yukawa.knowledge.trust import check_claims
 
 Progress = Callable[[int, int], None]
 _BATCH = 1000
@@ -103,8 +104,9 @@ class KnowledgeBase:
             items that state otherwise.
 
         Raises:
-            InputError: the text cannot be taught. NotFound: no answer has the id `corrects`.
+            InputError: the text cannot be taught, or claims to be of a built source. NotFound: no answer has the id `corrects`.
         """
+        check_claims(kind, source, url)
         extra = dict(attributes or {})
         if corrects is not None:
             earlier = self.answer(corrects)
@@ -231,11 +233,11 @@ class KnowledgeBase:
         Source, address and question stay as they were by default.
 
         Raises:
-            NotFound: no such item. InputError: the item is unloaded, or the text cannot be taught.
+            NotFound: no such item. InputError: the item is unloaded or a source's own, or the text cannot be taught.
         """
         old = self.show(item_id)
-        if not old.current:
-            raise InputError(f"item {item_id} is unloaded", hint=f"type: yukawa knowledge restore {item_id}")
+        reviewing.check_change(old)
+        check_claims(None, source or "", url)
         p = old.provenance
         new = new_item(
             text, question=question or old.question, kind=old.kind, source=source or p.source, url=url or p.url,
@@ -245,6 +247,16 @@ class KnowledgeBase:
             return replace(old, status="unchanged")
         return self._replace(new, author or p.author, reason, "update")
 
+    def review(self, item_id: str, *, actor: str, reason: str = "") -> Item:
+        """Agree to an item that another person taught: it is trusted as 'reviewed' until it changes.
+
+        Raises:
+            NotFound: no such item. InputError: the item is unloaded or a source's own, or `actor` is its author or nobody.
+        """
+        with self._store.write() as connection:
+            reviewing.review(connection, item_id, actor=actor, reason=reason)
+            return replace(reader.shown(connection, item_id), status="reviewed")
+
     def unload(self, item_id: str, *, actor: str = "", reason: str = "") -> Item:
         """Withdraw an item: no later search finds it; `restore` makes it current again.
 
@@ -252,11 +264,11 @@ class KnowledgeBase:
             NotFound: no such item.
         """
         with self._store.write() as connection:
-            item = self._shown(connection, item_id)
+            item = reader.shown(connection, item_id)
             if not item.current:
                 return replace(item, status="unchanged")
             self._end(connection, [item_id], actor, reason)
-            return replace(self._shown(connection, item_id), status="unloaded")
+            return replace(reader.shown(connection, item_id), status="unloaded")
 
     def restore(self, item_id: str, *, actor: str = "", reason: str = "") -> Item:
         """Make an unloaded item current again, as a new version with the old content.
@@ -304,7 +316,7 @@ class KnowledgeBase:
             NotFound: no such item, then or ever.
         """
         with self._store.read() as connection:
-            return self._shown(connection, item_id, reader.checked_moment(connection, as_of))
+            return reader.shown(connection, item_id, reader.checked_moment(connection, as_of))
 
     def history(self, item_id: str) -> tuple[list[Item], list[Event]]:
         """All versions of an item that are not erased, and all events about it.
@@ -341,19 +353,15 @@ class KnowledgeBase:
             property: a name in `yukawa.knowledge.facts.PROPERTIES`.
             channel: the whole final state, each product by its PDG name or by all names that it can mean.
             products: products that the final state has among others, given in the same way.
-            name: the source's own description, in any spacing.
-            identifier: the source's identifier, such as 'S035M'.
+            name, identifier: the source's own description, in any spacing, and its identifier, such as 'S035M'.
             as_of: what was known at that moment.
 
         Raises:
             InputError: nothing is given to look for, or the moment is before the base began.
         """
+        query = facts.FactQuery(subjects, property, channel, products, name, identifier)
         with self._store.read() as connection:
-            valid = reader.valid_at(reader.checked_moment(connection, as_of))
-            return facts.find(
-                connection, valid, subjects=subjects, prop=property, channel=channel, products=products, name=name,
-                identifier=identifier,
-            )  # fmt: skip
+            return facts.find(connection, reader.valid_at(reader.checked_moment(connection, as_of)), query)
 
     def search(
         self, query: str, *, k: int = 5, as_of: Moment = None, domain: str | None = None, kind: str | None = None,
@@ -383,30 +391,13 @@ class KnowledgeBase:
     def resolve(
         self, conflict_id: int, *, keep: str | None = None, actor: str = "", reason: str = ""
     ) -> None:
-        """Settle a conflict: unload the item that is not kept, or keep both if `keep` is not given.
+        """Settle a conflict: unload the item that is not kept, or keep both; only a reviewer lets a person's word beat data.
 
         Raises:
-            NotFound: no such open conflict. InputError: `keep` names neither item.
+            NotFound: no such open conflict. InputError: `keep` names neither item, or `actor` may not let it prevail.
         """
-        conflict = next((c for c in self.conflicts() if c.id == conflict_id), None)
-        if conflict is None:
-            raise NotFound(
-                f"there is no open conflict {conflict_id}", hint="type: yukawa knowledge conflicts"
-            )
-        if keep is not None and keep not in conflict.item_ids:
-            raise InputError(
-                f"{keep} is not in conflict {conflict_id}", hint=f"keep one of {', '.join(conflict.item_ids)}"
-            )
-        c = schema.conflicts
         with self._store.write() as connection:
-            now = ledger.next_moment(connection)
-            connection.execute(sa.update(c).where(c.c.id == conflict_id).values(resolved=now))
-            losers = [i for i in conflict.item_ids if keep is not None and i != keep]
-            writer.end_versions(connection, losers, now)
-            entries = [ledger.Entry("resolve", i) for i in conflict.item_ids] + [
-                ledger.Entry("unload", i) for i in losers
-            ]
-            ledger.append(connection, entries, actor=actor or "unknown", reason=reason, moment=now)
+            reviewing.resolve(connection, conflict_id, keep=keep, actor=actor or "unknown", reason=reason)
 
     def verify(self) -> VerifyReport:
         """Check the ledger's chain, every digest, and that the index holds what the tables say."""
@@ -478,14 +469,8 @@ class KnowledgeBase:
         Raises:
             NotFound: no such answer.
         """
-        query = sa.select(schema.answers).where(schema.answers.c.id == answer_id)
         with self._store.read() as connection:
-            row = connection.execute(query).mappings().first()
-        if row is None:
-            raise NotFound(
-                f"there is no answer {answer_id!r}", hint="each `yukawa ask` prints the id of its answer"
-            )
-        return dict(row)
+            return reader.answer(connection, answer_id)
 
     # ---- embedding ------------------------------------------------------------------------------
 
@@ -512,11 +497,3 @@ class KnowledgeBase:
         """Save what lets the next search begin quickly: a copy on disk, or on a server its index of vectors."""
         with self._store.read() as connection:
             self._serving.index(connection).save(connection)
-
-    # ---- small things ---------------------------------------------------------------------------
-
-    def _shown(self, connection: sa.Connection, item_id: str, as_of: int | None = None) -> Item:
-        item = reader.one(connection, item_id, as_of)
-        if item is None:
-            raise reader.unknown_item(connection, item_id)
-        return item

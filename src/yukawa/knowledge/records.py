@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from yukawa.core.errors import InputError, unknown_name
 from yukawa.knowledge.facts import Fact
+from yukawa.knowledge.trust import Trust
 
 Moment = dt.datetime | str | None
 KINDS = ("statement", "qa", "document", "correction", "data")
@@ -45,7 +46,8 @@ class Provenance:
 class Item:
     """One version of one item; `status` says what the call that returned it did.
 
-    `valid_to` is None while the version is current. `conflicts` lists open contradictions with other items.
+    `valid_to` is None while the version is current. `conflicts` lists open contradictions with other items. `trust` says
+    how far its word goes (see `yukawa.knowledge.trust`).
     """
 
     id: str
@@ -59,6 +61,7 @@ class Item:
     valid_to: dt.datetime | None
     status: str = ""
     conflicts: tuple[Conflict, ...] = ()
+    trust: Trust = "taught"
 
     @property
     def current(self) -> bool:
@@ -155,6 +158,7 @@ class FoundFact:
     kind: str
     provenance: Provenance
     version: int
+    trust: Trust = "taught"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -15,8 +15,9 @@ from yukawa.knowledge.parsing import Quantity
 from yukawa.knowledge.parsing.products import has_products, same_channel
 from yukawa.knowledge.parsing.units import find_unit
 from yukawa.knowledge.records import FoundFact, Provenance
-from yukawa.knowledge.store.schema import conflicts, facts, items, versions
+from yukawa.knowledge.store.schema import conflicts, events, facts, items, versions
 from yukawa.knowledge.texts import normalised
+from yukawa.knowledge.trust import trust_of
 
 Products = Sequence[str | Sequence[str]]
 _BETWEEN = "|"  # products in a row of the table
@@ -83,43 +84,43 @@ def rebuild(connection: sa.Connection) -> None:
 # ---- looking up -----------------------------------------------------------------------------------
 
 
-def find(
-    connection: sa.Connection, valid: sa.ColumnElement[bool], *, subjects: Sequence[str], prop: str | None,
-    channel: Products, products: Products, name: str | None, identifier: str | None,
-) -> list[FoundFact]:  # fmt: skip
-    """The facts that match every argument given, in the order of their source (see `KnowledgeBase.find_facts`).
+class FactQuery(NamedTuple):
+    """What facts are looked for by: the arguments of `KnowledgeBase.find_facts`."""
 
-    Args:
-        connection: a read transaction.
-        valid: which versions count.
-        subjects, prop, channel, products, name, identifier: as in `KnowledgeBase.find_facts`.
+    subjects: Sequence[str]
+    property: str | None
+    channel: Products
+    products: Products
+    name: str | None
+    identifier: str | None
+
+
+def find(connection: sa.Connection, valid: sa.ColumnElement[bool], query: FactQuery) -> list[FoundFact]:
+    """The facts of valid versions that match everything in `query`, in the order of their source.
 
     Raises:
         InputError: nothing is given to look for.
     """
     wanted: list[sa.ColumnElement[bool]] = []
-    if subjects:
-        wanted.append(facts.c.subject.in_(list(subjects)))
-    for column, value in ((facts.c.property, prop), (facts.c.identifier, identifier)):
+    if query.subjects:
+        wanted.append(facts.c.subject.in_(list(query.subjects)))
+    for column, value in ((facts.c.property, query.property), (facts.c.identifier, query.identifier)):
         if value is not None:
             wanted.append(column == value)
-    if name is not None:
-        wanted.append(facts.c.name == plain_name(name))
-    if channel or products:
+    if query.name is not None:
+        wanted.append(facts.c.name == plain_name(query.name))
+    if query.channel or query.products:
         wanted.append(facts.c.channel != "")
     if not wanted:
         raise InputError(
             "no facts are named", hint="give subjects, a property, products, a name or an identifier"
         )
-    query = (
-        sa.select(facts.c.version_id, facts.c.ordinal, facts.c.channel)
-        .join_from(facts, versions)
-        .where(*wanted, valid)
-    )
+    columns = (facts.c.version_id, facts.c.ordinal, facts.c.channel)
+    rows = connection.execute(sa.select(*columns).join_from(facts, versions).where(*wanted, valid))
     places = {
         (version_id, ordinal)
-        for version_id, ordinal, stored in connection.execute(query)
-        if _fits(stored, channel, products)
+        for version_id, ordinal, stored in rows
+        if _fits(stored, query.channel, query.products)
     }
     return _loaded(connection, sorted(places))
 
@@ -142,12 +143,35 @@ def _loaded(connection: sa.Connection, places: Sequence[tuple[int, int]]) -> lis
         some = versions.c.id.in_(ids[start : start + _AT_ONCE])
         query = sa.select(versions, items.c.kind).join_from(versions, items).where(some)
         found |= {row["id"]: row for row in connection.execute(query).mappings()}
+    agreed = reviewed(
+        connection, [(row["item_id"], row["number"]) for row in found.values() if row["kind"] != "data"]
+    )
     return [
-        FoundFact(fact, row["item_id"], row["text"], row["kind"], Provenance.of(row), row["number"])
+        FoundFact(
+            fact,
+            row["item_id"],
+            row["text"],
+            row["kind"],
+            Provenance.of(row),
+            row["number"],
+            trust_of(row["kind"], row["author"], reviewed=(row["item_id"], row["number"]) in agreed),
+        )
         for version_id, ordinal in places
         for row in (found[version_id],)
         if (fact := _at(row, ordinal)) is not None
     ]
+
+
+def reviewed(connection: sa.Connection, places: Sequence[tuple[str, int]]) -> set[tuple[str, int]]:
+    """Which of these versions (item id and number) somebody has reviewed."""
+    found: set[tuple[str, int]] = set()
+    for start in range(0, len(places), _AT_ONCE):
+        some = [item_id for item_id, _ in places[start : start + _AT_ONCE]]
+        query = sa.select(events.c.item_id, events.c.version).where(
+            events.c.item_id.in_(some), events.c.verb == "review"
+        )
+        found |= {(item_id, number) for item_id, number in connection.execute(query)}
+    return found
 
 
 def _at(row: sa.RowMapping, ordinal: int) -> Fact | None:
@@ -178,7 +202,12 @@ def open_conflicts(connection: sa.Connection, new_items: Sequence[NewItem], mome
 def _standing(connection: sa.Connection, about: Sequence[Fact] | None) -> Sequence[sa.Row[Any]]:
     """Current rows on the subjects and properties of some facts; without them all that people taught."""
     query = (
-        sa.select(*(column for column in facts.c if column.name != "id"), versions.c.item_id, versions.c.text)
+        sa.select(
+            *(column for column in facts.c if column.name != "id"),
+            versions.c.item_id,
+            versions.c.text,
+            items.c.kind,
+        )
         .select_from(facts.join(versions).join(items))
         .where(versions.c.valid_to.is_(None))
     )
@@ -194,7 +223,8 @@ def _compare(connection: sa.Connection, item: NewItem, standing: Sequence[sa.Row
     superseded = set(item.attributes.get("supersedes", ()))
     by_place: dict[tuple[str, str], list[sa.Row[Any]]] = {}
     for row in standing:
-        if row.item_id != item.item_id and row.item_id not in superseded:
+        # A correction takes the place of what people taught, not of a source's data.
+        if row.item_id != item.item_id and (row.kind == "data" or row.item_id not in superseded):
             by_place.setdefault((row.subject, row.property), []).append(row)
     against: dict[str, tuple[str, bool]] = {}
     for mine in rows_of(0, item.facts):

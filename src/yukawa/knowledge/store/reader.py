@@ -26,9 +26,11 @@ from yukawa.knowledge.records import (
 )
 from yukawa.knowledge.search.ranking import Scored
 from yukawa.knowledge.store.database import fetch
+from yukawa.knowledge.store.facts import reviewed
 from yukawa.knowledge.store.ledger import by_version
-from yukawa.knowledge.store.schema import conflicts, events, items, passages, versions
+from yukawa.knowledge.store.schema import answers, conflicts, events, items, passages, versions
 from yukawa.knowledge.store.writer import chunks
+from yukawa.knowledge.trust import trust_of
 
 _CLOCKS_DIFFER_BY = 1_000_000  # microseconds
 
@@ -42,6 +44,18 @@ def one(connection: sa.Connection, item_id: str, as_of: int | None = None) -> It
         query = query.where(valid_at(as_of))
     row = connection.execute(query.order_by(versions.c.number.desc()).limit(1)).mappings().first()
     return None if row is None else _with_conflicts(connection, [_item(row)])[0]
+
+
+def shown(connection: sa.Connection, item_id: str, as_of: int | None = None) -> Item:
+    """The version valid at `as_of`, or else the newest.
+
+    Raises:
+        NotFound: there is no such item, then or ever.
+    """
+    item = one(connection, item_id, as_of)
+    if item is None:
+        raise unknown_item(connection, item_id)
+    return item
 
 
 def all_versions(connection: sa.Connection, item_id: str) -> list[Item]:
@@ -120,6 +134,21 @@ def hits(connection: sa.Connection, found: Sequence[Scored]) -> list[Hit]:
     marks = ",".join("?" * len(found))
     rows = {row[0]: row for row in fetch(connection, _HITS.format(marks), [s.passage_id for s in found])}
     return [_hit(rows[s.passage_id], s) for s in found if s.passage_id in rows]
+
+
+def answer(connection: sa.Connection, answer_id: str) -> Mapping[str, Any]:
+    """An answer kept for corrections.
+
+    Raises:
+        NotFound: no such answer.
+    """
+    query = sa.select(answers).where(answers.c.id == answer_id)
+    row = connection.execute(query).mappings().first()
+    if row is None:
+        raise NotFound(
+            f"there is no answer {answer_id!r}", hint="each `yukawa ask` prints the id of its answer"
+        )
+    return dict(row)
 
 
 def events_of(connection: sa.Connection, item_id: str) -> list[Event]:
@@ -225,10 +254,22 @@ def checked_moment(connection: sa.Connection, as_of: Moment) -> int | None:
 
 
 def _with_conflicts(connection: sa.Connection, found: list[Item]) -> list[Item]:
+    """Items with their open conflicts and the trust in them."""
     if not found:
         return found
-    touching = open_conflicts(connection, [item.id for item in found])
-    return [replace(i, conflicts=tuple(c for c in touching if i.id in c.item_ids)) for i in found]
+    touching: dict[str, list[Conflict]] = {}
+    for conflict in open_conflicts(connection, [item.id for item in found]):
+        for item_id in conflict.item_ids:
+            touching.setdefault(item_id, []).append(conflict)
+    agreed = reviewed(connection, [(item.id, item.version) for item in found if item.kind != "data"])
+    return [
+        replace(
+            item,
+            conflicts=tuple(touching.get(item.id, ())),
+            trust=trust_of(item.kind, item.provenance.author, reviewed=(item.id, item.version) in agreed),
+        )
+        for item in found
+    ]
 
 
 def valid_at(as_of: int | None) -> sa.ColumnElement[bool]:

@@ -325,19 +325,9 @@ def _units(plain: str) -> Iterator[Token]:
 
 
 _RANK = {
-    "identifier": 0,
-    "aside": 0,
-    "fraction": 0,
-    "property": 1,
-    "constant": 1,
-    "unit": 1,
-    "thing": 3,
-    "amount": 2,
-    "word": 9,
-    "mark": 9,
-    "stop": 9,
+    "identifier": 0, "aside": 0, "property": 1, "constant": 1, "unit": 1, "amount": 2, "thing": 3, "word": 9, "mark": 9, "stop": 9,
     "arrow": 9,
-}
+}  # fmt: skip
 
 
 def _resolve(plain: str, candidates: list[Token]) -> list[Token]:

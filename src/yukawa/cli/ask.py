@@ -33,7 +33,7 @@ def ask(
     raw: Raw = False,
     as_json: Json = False,
 ) -> None:
-    """Answer a question with its sources, or say what stands in the way."""
+    """Answer a question with its sources, or say why not."""
     settings = session.read_settings()
     # What cannot be asked is refused before a base is built for it.
     knowledge.checked_text(question, "the question")

@@ -141,6 +141,18 @@ def test_a_value_that_contradicts_data_stands_beside_it_with_its_author(
     assert "my notebook" in line
 
 
+@pytest.mark.parametrize(
+    "question", ["mass of the tau at two loops", "mass of the tau in GeV^2", "mass of the tau sneutrino"]
+)
+def test_a_half_read_question_is_not_answered_from_what_someone_taught(
+    assistant: Assistant, base: KnowledgeBase, question: str
+) -> None:
+    base.teach("The mass of the tau is 2.0 ± 0.1 GeV.", author="a stranger")
+    answer = assistant.ask(question)
+    assert answer.abstained
+    assert "2.0" not in answer.text
+
+
 def test_a_correction_is_used_at_once_and_what_it_corrects_no_longer(
     assistant: Assistant, base: KnowledgeBase
 ) -> None:

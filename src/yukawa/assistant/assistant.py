@@ -137,6 +137,9 @@ class Assistant:
                 results = execute(plan, self._base, as_of)
             with clock("write"):
                 return _rendered(plan, results)
+        if plan.goals and plan.kind == "facts" and domain is None:
+            # A passage that states the half that was read would answer another question.
+            return _plain(plan, f"I cannot answer. {refusal(plan)}", abstained=True)
         with clock("passages"):
             found = self._passages.answer(plan.question, row, as_of=as_of, domain=domain, reader=reader)
         if not found.abstained or domain is not None:

@@ -114,3 +114,9 @@ def test_rows_of_one_state(of: dict[tuple[str, str], list[Fact]]) -> None:
 )
 def test_charges_in_words(charge: float | None, text: str) -> None:
     assert charge_text(charge) == text
+
+
+def test_numbers_are_printed_with_all_their_digits(of: dict[tuple[str, str], list[Fact]]) -> None:
+    numbers = [fact for (_, prop), facts in of.items() if prop == "monte-carlo-number" for fact in facts]
+    assert len(numbers) > 600
+    assert all(int(fact.printed.replace("−", "-")) == fact.value for fact in numbers)

@@ -54,7 +54,7 @@ def state_facts(state: Mapping[str, Any], kind: str, edition: str) -> Iterator[F
         printed: str = "",
         unit: str = "",
     ) -> Fact:
-        shown = printed or words or f"{value:g}".replace("-", "−")
+        shown = printed or words or f"{value:.12g}".replace("-", "−")
         return Fact(
             state["pdgid"], (state["name"],), prop, name or prop, value, words, unit=unit, preferred=True, edition=edition,
             printed=shown,

@@ -88,7 +88,7 @@ def hit_json(hit: knowledge.Hit) -> dict[str, Any]:
     return {
         "id": hit.item_id, "text": hit.text, "score": round(hit.score, 4), "similarity": round(hit.similarity, 4),
         "lexical": round(hit.lexical, 4), "kind": hit.kind, "question": hit.question, "version": hit.version,
-        **asdict(hit.provenance),
+        "place": asdict(hit.place) if hit.place else None, **asdict(hit.provenance),
     }  # fmt: skip
 
 

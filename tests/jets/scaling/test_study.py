@@ -294,7 +294,7 @@ def test_a_task_and_its_end_travel(task):
 @pytest.mark.parametrize(
     ("raised", "arrives"),
     [
-        (MissingPackage("torch", "pip install 'yukawa-hep[train]'", purpose="training"), InputError),
+        (MissingPackage("torch", "pip install 'yukawa-hep[train]'", purpose="training"), MissingPackage),
         (ModelError("no number", hint="look"), ModelError),
         (StoreError("disk full"), StoreError),
         (YukawaError("something"), YukawaError),

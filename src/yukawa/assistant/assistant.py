@@ -157,11 +157,7 @@ class Assistant:
 
     def _conflicts(self, answer: Answer) -> tuple[str, ...]:
         ids = {source.id for source in answer.sources}
-        return tuple(
-            f"{c.texts[0]} ({c.sources[0]}, {c.item_ids[0]}) conflicts with: {c.texts[1]} ({c.sources[1]}, {c.item_ids[1]})"
-            for c in self._base.conflicts()
-            if ids & set(c.item_ids)
-        )
+        return tuple(str(c) for c in self._base.conflicts() if ids & set(c.item_ids))
 
 
 class _Clock:

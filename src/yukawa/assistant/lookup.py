@@ -10,7 +10,6 @@ from typing import Any
 from yukawa.assistant import algebra
 from yukawa.assistant.algebra import Derivation, Measured, Unanswerable
 from yukawa.assistant.matching import (
-    OF_EACH_STATE,
     alternatives,
     as_particle,
     check_charge,
@@ -24,7 +23,7 @@ from yukawa.assistant.matching import (
 )
 from yukawa.assistant.results import Facts, Row
 from yukawa.assistant.rows import SCHEMES, computed, named, quoted_row, shared, times, title
-from yukawa.knowledge.facts import Fact, plain_name, unique
+from yukawa.knowledge.facts import OF_EACH_STATE, Fact, plain_name, unique
 from yukawa.knowledge.parsing.plan import Thing, Wanted
 from yukawa.knowledge.parsing.units import find_unit
 from yukawa.knowledge.records import FoundFact, Moment

@@ -204,4 +204,4 @@ def _abstained(question: str, ranked: Sequence[Supported], model: str) -> Answer
 
 def _source(hit: knowledge.Hit, marker: int) -> Source:
     p = hit.provenance
-    return Source(hit.item_id, p.source, hit.text, p.url, marker, p.author, p.licence, hit.kind)
+    return Source(hit.item_id, p.source, hit.text, p.url, marker, p.author, p.licence, hit.kind, hit.trust)

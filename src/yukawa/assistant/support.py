@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from yukawa.knowledge import Hit
 from yukawa.knowledge.parsing import Reading, claim_key, particle_table, read
+from yukawa.knowledge.trust import outranks
 
 # An answer is given from this support on. Chosen on the development questions by benchmarks/threshold.py.
 THRESHOLD = 0.7
@@ -161,12 +162,14 @@ def _other_quantity(
 
 
 def best(question: Reading, hits: list[Hit]) -> list[Supported]:
-    """All hits by support, then rank, best first; what a correction replaces follows behind it."""
+    """All hits by support, then rank, best first, without those that a correction trusted as far takes the place of."""
     judged = sorted((judge(question, hit) for hit in hits), key=lambda s: (-round(s.support, 2), -s.rank))
+    trust = {one.hit.item_id: one.hit.trust for one in judged}
     replaced: set[str] = set()
     for one in judged:
         if one.hit.kind == "correction" and one.support >= THRESHOLD:
-            replaced |= set(one.hit.attributes.get("supersedes", ()))
+            old = one.hit.attributes.get("supersedes", ())
+            replaced |= {i for i in old if i in trust and outranks(one.hit.trust, trust[i])}
     return [s for s in judged if s.hit.item_id not in replaced]
 
 

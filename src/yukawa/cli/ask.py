@@ -202,7 +202,9 @@ def teach(
     text = knowledge.checked_text(text)
     knowledge.check_filters(domain)
     with session.plain_base(settings) as base:
-        item = base.teach(text, question=question, source=source or "", corrects=corrects, **about)  # type: ignore[arg-type]
+        item = base.teach(
+            text, question=question, source=source or "", corrects=corrects, actor=session.me(), **about,  # type: ignore[arg-type]
+        )  # fmt: skip
     session.give_change(item, as_json)
 
 
@@ -224,7 +226,7 @@ def _teach_files(
                 "--source names one document, not a folder", hint="its files are named by their paths"
             )
         with session.plain_base(settings) as base:
-            changes = documents.sync(base, folder, actor=about["author"] or "", **about)
+            changes = documents.sync(base, folder, actor=session.me(), **about)
         session.give_files(changes, as_json)
         return
     paths = files if files == ["-"] else documents.find_files(files or ())
@@ -235,7 +237,7 @@ def _teach_files(
     labels = [source or str(path) for path in paths] if len(paths) > 1 else [source]
     items = [_file_item(str(path), label, about) for path, label in zip(paths, labels, strict=True)]
     with session.plain_base(settings) as base:
-        taught = base.change(items, actor=about["author"] or "")
+        taught = base.change(items, actor=session.me())
     if len(taught) == 1:
         session.give_change(taught[0], as_json)
     else:

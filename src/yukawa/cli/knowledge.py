@@ -102,10 +102,16 @@ def unload(item_id: ItemId, reason: Reason = "", as_json: Json = False) -> None:
         session.give_change(base.unload(item_id, actor=me(), reason=reason), as_json)
 
 
-def review(item_id: ItemId, reason: Reason = "", as_json: Json = False) -> None:
-    """Agree to an item that another person taught."""
+def review(
+    item_id: ItemId,
+    retract: Annotated[bool, option("--retract", None, "Take an earlier review back.")] = False,
+    reason: Reason = "",
+    as_json: Json = False,
+) -> None:
+    """Agree to an item that another person taught. Reviewers are named in yukawa.toml."""
     with plain_base() as base:
-        session.give_change(base.review(item_id, actor=me(), reason=reason), as_json)
+        reviewed = base.review(item_id, agree=not retract, actor=me(), reason=reason)
+        session.give_change(reviewed, as_json)
 
 
 def restore(item_id: ItemId, reason: Reason = "", as_json: Json = False) -> None:
@@ -154,7 +160,12 @@ def conflicts(as_json: Json = False) -> None:
 def resolve(
     conflict_id: Annotated[int, argument("CONFLICT_ID", "The number of the conflict.")],
     keep: Annotated[
-        str | None, option("--keep", "ID", "Unload the other item; by default both are kept.")
+        str | None,
+        option(
+            "--keep",
+            "ID",
+            "Let this item prevail and unload the other, unless it is a source's own; by default both are kept.",
+        ),
     ] = None,
     reason: Reason = "",
     as_json: Json = False,

@@ -4,8 +4,6 @@ Only `KnowledgeBase.build` writes what a source states, and only a reviewer's ag
 person's word 'reviewed'. Author, label and address are words that anybody can type: they raise nothing.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Collection
 from typing import Literal

@@ -1,7 +1,5 @@
 """Changes of a base, each in one transaction with its events: items written, replaced, withdrawn."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

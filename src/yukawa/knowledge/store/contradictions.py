@@ -1,7 +1,5 @@
 """Contradictions between facts: found when an item is taught, and told by the same rule when a question is answered."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 

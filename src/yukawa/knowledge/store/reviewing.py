@@ -1,7 +1,5 @@
 """Second opinions: a reviewer agrees to what another person taught or takes that back, and contradictions are settled."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa

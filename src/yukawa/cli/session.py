@@ -73,14 +73,9 @@ def me() -> str:
         import pwd
 
         return pwd.getpwuid(os.getuid()).pw_name
-    except (ImportError, KeyError):  # Windows, or an account without a name, as in some containers
-        return _named_account()
-
-
-def _named_account() -> str:
-    try:
+    except ImportError:  # no such list on Windows
         return getpass.getuser()
-    except (OSError, KeyError, ImportError):
+    except KeyError:  # an account without a name, as in some containers
         return "unknown"
 
 
@@ -194,7 +189,7 @@ def show_change(item: knowledge.Item) -> None:
 
 def show_conflict(conflict: knowledge.Conflict) -> None:
     """Show both sides of a contradiction and how to settle it."""
-    say((f"conflict {conflict.id}: ", "bold yellow"), "two items claim different values of one quantity")
+    say((f"conflict {conflict.id}: ", "bold yellow"), "two items state different values of one quantity")
     for side in conflict.sides:
         say("  ", str(side))
     say((f"  to settle it: {conflict.way_out}", "dim"))

@@ -20,7 +20,7 @@ from yukawa.knowledge.search.serving import Serving, reindex, serving_row
 from yukawa.knowledge.store import erasure, facts, ledger, reader, reviewing, schema, transfer
 from yukawa.knowledge.store.changes import Changes
 from yukawa.knowledge.store.database import Store
-from yukawa.knowledge.texts import checked_text
+from yukawa.knowledge.texts import check_legible, checked_text
 from yukawa.knowledge.trust import check_claims, check_kind
 
 Progress = Callable[[int, int], None]
@@ -466,11 +466,15 @@ class KnowledgeBase:
 
 
 def _check_peoples(new_items: Sequence[NewItem]) -> None:
-    """Refuse what only a built source may write or say of itself.
+    """Refuse what only a built source may write or say of itself, and what looks like something else than it is.
 
     Raises:
-        InputError: kind, label or address of one are those of a built source.
+        InputError: kind, label or address of one are those of a built source, or a text holds invisible or look-alike
+            characters.
     """
     for new in new_items:
         check_kind(new.kind, new.item_id)
         check_claims(new.provenance.source, new.provenance.url)
+        if new.kind != "document":  # those are extracted by programs, and lose what is not seen
+            check_legible(new.text)
+            check_legible(new.question or "", "the question")

@@ -17,6 +17,7 @@ from yukawa.knowledge.parsing.statements import Assertion, statements
 from yukawa.knowledge.records import Provenance, check_filters, guess_domain
 from yukawa.knowledge.texts import checked_text as checked_text
 from yukawa.knowledge.texts import normalised as normalised
+from yukawa.knowledge.texts import plain_faces, without_unseen
 
 # Attributes of documents: what they are written in, and where each passage stands (headings, characters, page).
 FORMAT, PLACES = "format", "places"
@@ -81,10 +82,12 @@ def new_item(
     if kind is None:
         kind = "qa" if question else "document" if len(text.split()) > PASSAGE_WORDS else "statement"
     check_filters(domain, kind)
+    text = without_unseen(text) if kind == "document" else plain_faces(text)
     first = read(question or text[:4000])
     if domain is None:
         domain = guess_domain(f"{question or ''} {text}", names_particle=bool(first.mentions))
-    provenance = Provenance(author.strip() or "unknown", source.strip() or "taught", url, licence, domain)
+    who, label = (without_unseen(name).strip() for name in (author, source))
+    provenance = Provenance(who or "unknown", label or "taught", url, licence, domain)
     own = dict(attributes or {})
     if kind == "document":
         parts = split(text, own.get(FORMAT, "markdown"))

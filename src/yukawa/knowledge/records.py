@@ -90,8 +90,9 @@ class Side:
     trust: Trust
 
     def __str__(self) -> str:
-        who = self.trust if self.trust == "built source" else f"{self.trust}, by {self.author}"
-        return f"{_short(self.text, 200)} ({self.source}; {who}, {self.since:%Y-%m-%d}; {self.item_id})"
+        who = self.trust if self.trust in ("built source", "anonymous") else f"{self.trust}, by {self.author}"
+        label = "" if self.source == "taught" else f", {self.source!r},"
+        return f"'{_short(self.text, 160)}' ({who}{label} on {self.since:%Y-%m-%d}, {self.item_id})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,19 +123,18 @@ class Conflict:
     @property
     def way_out(self) -> str:
         """What to type to settle it; against a built source or a reviewed item that takes a reviewer."""
+        settle = f"yukawa knowledge resolve {self.id}"
         high = [side for side in self.sides if side.trust in ("built source", "reviewed")]
-        low = [side for side in self.sides if side not in high]
-        if len(high) != 1 or not low:
-            return f"yukawa knowledge resolve {self.id} [--keep ID]"
-        if high[0].trust == "reviewed":
-            return f"yukawa knowledge resolve {self.id} --keep {high[0].item_id}"
-        return (
-            f"yukawa knowledge unload {low[0].item_id} if it is wrong;"
-            f" a reviewer who holds it to be right: yukawa knowledge review {low[0].item_id}"
-        )
+        low = next((side.item_id for side in self.sides if side not in high), None)
+        if not high:
+            return f"{settle} --keep ID, or {settle} if both may stand"
+        if low is not None:  # anybody may give way to what is trusted more
+            return f"{settle} --keep {high[0].item_id}; a reviewer who holds the other to be right: yukawa knowledge review {low}"
+        reviewed = next((side.item_id for side in self.sides if side.trust == "reviewed"), "ID")
+        return f"a reviewer types: {settle} --keep {reviewed}"
 
     def __str__(self) -> str:
-        return f"{self.sides[0]} conflicts with: {self.sides[1]}; to settle it: {self.way_out}"
+        return f"{self.sides[0]} contradicts {self.sides[1]}; to settle it: {self.way_out}"
 
 
 @dataclass(frozen=True, slots=True)

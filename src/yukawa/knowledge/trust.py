@@ -4,11 +4,11 @@ Only `KnowledgeBase.build` writes what a source states, and only a reviewer's ag
 person's word 'reviewed'. Author, label and address are words that anybody can type: they raise nothing.
 """
 
-import unicodedata
 from collections.abc import Collection
 from typing import Literal
 
 from yukawa.core.errors import InputError
+from yukawa.knowledge.texts import looks_like
 
 # From the highest to the lowest: written by a built source, agreed to by a reviewer, said by a person who gave a name,
 # said by nobody who did.
@@ -69,7 +69,7 @@ def check_claims(source: str, url: str | None) -> None:
 
 
 def _plain(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).lower()
+    return looks_like(text).lower()
 
 
 # ---- what only a reviewer may do ------------------------------------------------------------------

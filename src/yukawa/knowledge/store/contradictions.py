@@ -15,6 +15,10 @@ from yukawa.knowledge.texts import normalised
 
 _LIMITS = ("upper", "lower")
 _MIRRORED = {"width": "lifetime", "lifetime": "width"}
+_UNITS = {
+    name: columns_of(Fact("", (), name, "", unit=unit))["unit"]
+    for name, unit in (("width", "eV"), ("lifetime", "s"))
+}
 _HBAR = hepunits.hbar / (hepunits.eV * hepunits.s)  # in eV s
 # Values in words are not held against each other: 'seen' and 'has been observed' say one thing.
 _WORDS = {name for name, known in PROPERTIES.items() if known.dimension is None} - {
@@ -60,7 +64,9 @@ def _standing(connection: sa.Connection, about: Sequence[Fact] | None) -> Sequen
     if about is None:
         return list(connection.execute(query.where(items.c.kind != "data")))
     subjects = {name for fact in about for name in (fact.subjects or ("",))}
-    properties = {name for fact in about for name in (fact.property, _MIRRORED.get(fact.property, fact.property))}
+    properties = {
+        name for fact in about for name in (fact.property, _MIRRORED.get(fact.property, fact.property))
+    }
     query = query.where(facts.c.subject.in_(sorted(subjects)), facts.c.property.in_(sorted(properties)))
     return list(connection.execute(query))
 
@@ -70,11 +76,13 @@ def _mirrored(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
     name, value = _MIRRORED.get(row["property"]), row["value"]
     if name and value and value > 0:
         scale = _HBAR / value**2  # of errors, to first order
-        up, down = (None if row[side] is None else row[side] * scale for side in ("error_minus", "error_plus"))
+        up, down = (
+            None if row[side] is None else row[side] * scale for side in ("error_minus", "error_plus")
+        )
         bound = {"upper": "lower", "lower": "upper"}.get(row["bound"] or "", row["bound"])
         yield row | {
             "property": name, "value": _HBAR / value, "error_plus": up, "error_minus": down, "bound": bound,
-            "resolution": (row["resolution"] or 0.0) * scale, "unit": "eV" if name == "width" else "s",
+            "resolution": (row["resolution"] or 0.0) * scale, "unit": _UNITS[name],
         }  # fmt: skip
 
 

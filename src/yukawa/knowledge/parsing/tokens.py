@@ -104,12 +104,10 @@ _SYMBOLS: tuple[tuple[re.Pattern[str], str, Any], ...] = tuple(
         (r"(?<![\w/^*])mass\^?2(?!\w)", "qualifier", ("condition", "squared")),
     )
 )
-# '1--', '0^-+', '1/2^+': without a caret two signs.
 _QUANTUM_NUMBERS = re.compile(
     r"(?<![\w.^])(?P<spin>\d(?:/2)?)(?P<signs>\^[({ ]?[+-]{1,2}[)}]?|[+-]{2})(?![\w+-])"
-)
+)  # '1--', '0^-+'
 _CODE = re.compile(r"\s[:#=]*-?\d+$")  # 'MC id 443' is read as a number that stands for a particle
-_ARROW = re.compile(r"\s?→\s?")
 _WIDEST = 90  # characters of a final state that are looked at
 
 

@@ -1,14 +1,12 @@
 """How well a statement answers a question: what it covers, what is missing, whether it has the form of an answer, in one number."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from yukawa.knowledge.documents.asking import EXACT, Asked
-from yukawa.knowledge.documents.statements import Statement, statements
+from yukawa.knowledge.documents.statements import PassageStatement, statements
 from yukawa.knowledge.documents.words import alike, stem_set, stems
 from yukawa.knowledge.records import Hit
 
@@ -167,7 +165,7 @@ class Weighing:
             ),
         }
 
-    def _form(self, statement: Statement) -> dict[str, float]:
+    def _form(self, statement: PassageStatement) -> dict[str, float]:
         """Whether the statement looks like an answer of the kind wanted."""
         asked, text = self._asked, statement.text
         seen = asked.seen_in(text)
@@ -204,7 +202,7 @@ class Weighing:
                 together += weight
         return together / whole if whole else 0.0
 
-    def _defines(self, statement: Statement) -> float:
+    def _defines(self, statement: PassageStatement) -> float:
         """From 0 to 1, how much the statement looks like a definition of what the question names, if one is wanted."""
         if self._asked.wants != "definition":
             return 0.0

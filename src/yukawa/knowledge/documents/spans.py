@@ -1,14 +1,12 @@
 """Answers from documents: the statement that says what is asked of the thing that is asked about, or none."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from yukawa.knowledge.base import KnowledgeBase
 from yukawa.knowledge.documents.asking import asked
 from yukawa.knowledge.documents.evidence import Candidate, Weighing, body_and_headings
-from yukawa.knowledge.documents.statements import Statement, statements
+from yukawa.knowledge.documents.statements import PassageStatement, statements
 from yukawa.knowledge.records import Hit
 
 # Passages searched, of which the first are read statement by statement; the others tell how rare a word is.
@@ -101,7 +99,7 @@ def quoted(candidate: Candidate) -> str:
     return " ".join(statement.text for statement in found[first : last + 1])
 
 
-def _with_neighbours(found: Sequence[Statement], place: int) -> tuple[int, int]:
+def _with_neighbours(found: Sequence[PassageStatement], place: int) -> tuple[int, int]:
     """The first and last sentence to quote: those of the same paragraph that follow, then those before, while they are short."""
 
     def belongs(n: int) -> bool:

@@ -125,7 +125,7 @@ def holds(text: str, spans: Sequence[str]) -> bool:
 
 
 def fitted(chosen: Sequence[Example]) -> NDArray[np.float64]:
-    """The weights of the largest likelihood; what cannot be learned from is left out."""
+    """The weights of the largest likelihood; questions without a right statement are omitted."""
     usable = [e for e in chosen if len(e.evidence) and (e.right.any() or not e.answerable)]
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:

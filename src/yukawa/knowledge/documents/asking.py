@@ -78,7 +78,7 @@ _ANSWERS = {
     "way": r"`|\$|--?\w|[A-Za-z]\w*[._(]\w|\b(?:command|run|type|typing|use|using|calling|call)\b|\w+-\w+",
 }  # fmt: skip
 _SEEN = {kind: re.compile(pattern) for kind, pattern in _ANSWERS.items()} | {"number": _NUMBER}
-# A statement without any of these cannot answer; the others may be told in ways that have no form of their own.
+# A statement without any of these cannot answer; the others have no form of their own.
 EXACT = frozenset({"frequency", "duration", "number", "version", "date", "person"})
 
 

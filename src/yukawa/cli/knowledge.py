@@ -85,7 +85,7 @@ def history(item_id: ItemId, as_json: Json = False) -> None:
 
 def update(
     item_id: ItemId,
-    text: Annotated[str, argument(None, "The new text.")],
+    text: Annotated[str, argument("TEXT", "The new text.")],
     reason: Reason = "",
     as_json: Json = False,
 ) -> None:

@@ -7,6 +7,7 @@ import re
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from yukawa.core.statistics import wilson_estimate
 from yukawa.knowledge import KnowledgeBase
@@ -42,7 +43,7 @@ def share(part: int, whole: int) -> str:
     return f"{part} of {whole} ({found.value:.1%}, 95 % interval {found.low:.1%} to {found.high:.1%})"
 
 
-def measure(base: KnowledgeBase, rows: list[dict]) -> None:
+def measure(base: KnowledgeBase, rows: list[dict[str, Any]]) -> None:
     right = first = wrong = refused = 0
     began = time.perf_counter()
     for row in rows:

@@ -1,5 +1,7 @@
 """`yukawa knowledge VERB`: verbs on single items, and on the base as a whole."""
 
+from __future__ import annotations  # an annotation that is evaluated would load what it names
+
 import sys
 from collections import Counter
 from pathlib import Path

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +58,7 @@ def share(part: int, whole: int) -> str:
     return f"{part} of {whole} ({found.value:.1%}, 95 % interval {found.low:.1%} to {found.high:.1%})"
 
 
-def measure(base: KnowledgeBase, rows: list[dict]) -> None:
+def measure(base: KnowledgeBase, rows: list[dict[str, Any]]) -> None:
     right = first = wrong = refused = 0
     began = time.perf_counter()
     for row in rows:

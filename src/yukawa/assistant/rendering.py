@@ -39,7 +39,7 @@ class Rendering:
         return tuple(self._sources)
 
     def _cited(self, row: Row) -> str:
-        """The sources of a row within a sentence, and who taught it if it is no source's."""
+        """The sources of a row within a sentence, and who taught it if a person did."""
         taught = f" (taught by {row.author}, {_review(row.facts[0])})" if row.author else ""
         return self._marks(row) + taught
 

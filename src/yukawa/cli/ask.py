@@ -137,7 +137,11 @@ def search(
         print_json([session.hit_json(hit) for hit in hits])
         return
     for hit in hits:
-        say((f"{hit.score:.3f} ", "dim"), (hit.item_id, "bold"), f"  {hit.provenance.source}")
+        say(
+            (f"{hit.score:.3f} ", "dim"),
+            (hit.item_id, "bold"),
+            f"  {hit.provenance.source}{session.said(hit.kind, hit.provenance.author, hit.trust)}",
+        )
         if hit.question:
             say("      ", hit.question)
         say("      ", hit.text)
@@ -201,10 +205,15 @@ def teach(
     # Refused before a base is opened, or made, for it.
     text = knowledge.checked_text(text)
     knowledge.check_filters(domain)
+    told = {
+        **about,
+        "question": question,
+        "source": source or "",
+        "corrects": corrects,
+        "actor": session.me(),
+    }
     with session.plain_base(settings) as base:
-        item = base.teach(
-            text, question=question, source=source or "", corrects=corrects, actor=session.me(), **about,  # type: ignore[arg-type]
-        )  # fmt: skip
+        item = base.teach(text, **told)  # type: ignore[arg-type]
     session.give_change(item, as_json)
 
 

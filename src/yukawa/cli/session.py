@@ -160,6 +160,12 @@ def show_sources(answer: assistant.Answer) -> None:
     say((f"answer {answer.id} by {answer.model}; {invitation}: {command}", "dim"))
 
 
+def said(kind: str, author: str, trust: str) -> str:
+    """Who says something and how far that is trusted: '  (statement by Li, taught)'."""
+    by = "" if trust in ("built source", "anonymous") else f"{kind} by {author}, "
+    return f"  ({by}{trust})"
+
+
 def give_change(item: knowledge.Item, as_json: bool) -> None:
     """Print an item that was changed, as JSON or for people."""
     print_json(item_json(item)) if as_json else show_change(item)

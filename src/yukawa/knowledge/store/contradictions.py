@@ -1,4 +1,4 @@
-"""Contradictions between facts: found when an item is taught, and told by the same rule when a question is answered."""
+"""Contradictions between facts: found when an item is taught, by the rule that also counts when a question is answered."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ _UNITS = {
     for name, unit in (("width", "eV"), ("lifetime", "s"))
 }
 _HBAR = hepunits.hbar / (hepunits.eV * hepunits.s)  # in eV s
-# Values in words are not held against each other: 'seen' and 'has been observed' say one thing.
+# Values in words are not compared: 'seen' and 'has been observed' say one thing.
 _WORDS = {name for name, known in PROPERTIES.items() if known.dimension is None} - {
     "magnetic-moment", "electric-dipole-moment", "constant", "other",
 }  # fmt: skip
@@ -158,7 +158,7 @@ def _same_quantity(mine: Mapping[str, Any], row: sa.Row[Any]) -> bool:
 def _agree(mine: Mapping[str, Any], text: str, row: sa.Row[Any]) -> bool | None:
     if row.property in _WORDS or "range" in (mine["bound"], row.bound):
         return None
-    one, other = _quantity(mine), _quantity(row._mapping)
+    one, other = _quantity(mine), _quantity(dict(row._mapping))
     if one is None and other is None and not row.subject:
         return normalised(text).casefold() == normalised(row.text).casefold()
     return _compatible(one, other)

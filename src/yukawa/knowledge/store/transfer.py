@@ -31,7 +31,7 @@ _TABLES = {
     )
 }  # fmt: skip
 _DERIVED = {"passage_count", "passage_length"}  # notes that a server keeps for its own ranking
-# Notes of what a base was built from: an imported one is held against its sources when it is next opened for questions.
+# Notes of what a base was built from: an imported one is compared with its sources when it is next opened for questions.
 _BUILT = {"pdg", "codata"}
 _RETIRED = {"claims"}  # tables of older schemas, whose rows say nothing that the others do not
 _END = "end"

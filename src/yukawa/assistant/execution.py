@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Sequence
@@ -13,7 +14,7 @@ from yukawa.assistant.listing import Listing
 from yukawa.assistant.lookup import Looked, Lookup
 from yukawa.assistant.measuring import measured
 from yukawa.assistant.results import UNSEEN, Facts, Result, Row
-from yukawa.assistant.rows import computed, converted, symbol
+from yukawa.assistant.rows import computed, converted, symbol, with_article
 from yukawa.knowledge.parsing.plan import Amount, Goal, Plan, Wanted
 from yukawa.knowledge.records import Moment
 
@@ -42,6 +43,12 @@ def execute(plan: Plan, base: Facts, as_of: Moment = None) -> tuple[Result, ...]
 def _one(goal: Goal, lookup: Lookup) -> Result:
     try:
         result = _OPERATIONS[goal.operation](goal, lookup)
+        if goal.power != 1:
+            result = replace(
+                result, rows=tuple(_raised(row, goal.power) for row in result.rows), others=(), disputed=()
+            )
+        if goal.per is not None:
+            result = _in_multiples(result, lookup.single(goal.per))
         return _in_unit(result, goal.unit) if goal.unit else result
     except Unanswerable as error:
         return Result(goal, problem=str(error))
@@ -53,6 +60,45 @@ def _in_unit(result: Result, unit: str) -> Result:
         tuple(converted(row, unit) for row in rows) for rows in (result.rows, result.others, result.disputed)
     )
     return replace(result, rows=rows, others=others, disputed=disputed)
+
+
+_POWERS = {2.0: ("square", "²"), 3.0: ("cube", "³"), 0.5: ("square root", "^½"), -1.0: ("inverse", "⁻¹")}
+
+
+def _raised(row: Row, exponent: float) -> Row:
+    """The square, root or inverse of a row."""
+    name, sign = _POWERS[exponent]
+    formula, inputs = _opened(row)
+    value = algebra.power(row.number, exponent)
+    return computed(
+        f"{name} of {with_article(row)}",
+        value,
+        Derivation(f"({formula}){sign}"),
+        inputs,
+        "power",
+        row.subject,
+    )
+
+
+def _in_multiples(result: Result, units: Sequence[Row]) -> Result:
+    """Every row divided by the quantity in whose multiples it is wanted."""
+    rows = []
+    for row, unit in itertools.product(result.rows, units):
+        what = f"{row.what} in units of {with_article(unit)}"
+        formula, inputs = _opened(row)
+        derivation = Derivation(
+            f"{formula} / {symbol(unit)}" if not row.derived else f"({formula}) / {symbol(unit)}"
+        )
+        value = algebra.ratio(row.number, unit.number)
+        rows.append(computed(what, value, derivation, [*inputs, unit], "ratio", row.subject))
+    return replace(result, rows=tuple(rows), others=(), disputed=())
+
+
+def _opened(row: Row) -> tuple[str, Sequence[Row]]:
+    """The formula of a computed row with what went in; of a quoted one its symbol and itself."""
+    if row.derivation is None or "=" in row.derivation.formula:
+        return symbol(row), [row]
+    return row.derivation.formula, row.inputs
 
 
 # ---- values ---------------------------------------------------------------------------------------
@@ -120,7 +166,7 @@ def _overview(goal: Goal, lookup: Lookup) -> Result:
 
 
 def _combined(
-    goal: Goal, lookup: Lookup, what: Callable[[Sequence[Row]], str], sign: str,
+    goal: Goal, lookup: Lookup, what: Callable[[Sequence[Row]], str], signs: str | Sequence[str],
     combine: Callable[[Sequence[Measured]], Measured], property_name: str,
 ) -> Result:  # fmt: skip
     """One row for each combination of what the operands can mean."""
@@ -133,43 +179,76 @@ def _combined(
     rows = []
     for chosen in itertools.product(*operands):
         value = combine([row.number for row in chosen])
-        formula = Derivation(sign.join(symbol(row) for row in chosen))
+        between = [signs] * (len(chosen) - 1) if isinstance(signs, str) else signs
+        formula = Derivation(symbol(chosen[0]) + "".join(map(str.__add__, between, map(symbol, chosen[1:]))))
         rows.append(computed(what(chosen), value, formula, chosen, property_name))
     return Result(goal, tuple(rows))
 
 
 def _ratio(goal: Goal, lookup: Lookup) -> Result:
     def what(rows: Sequence[Row]) -> str:
-        return f"ratio of the {rows[0].what} to the {rows[1].what}"
+        return f"ratio of {with_article(rows[0])} to {with_article(rows[1])}"
 
     return _combined(goal, lookup, what, " / ", lambda v: algebra.ratio(v[0], v[1]), "ratio")
 
 
 def _how_many(goal: Goal, lookup: Lookup) -> Result:
     def what(rows: Sequence[Row]) -> str:
-        return f"number of times the {rows[1].what} goes into the {rows[0].what}"
+        return f"number of times {with_article(rows[1])} goes into {with_article(rows[0])}"
 
     return _combined(goal, lookup, what, " / ", lambda v: algebra.ratio(v[0], v[1]), "ratio")
 
 
 def _sum(goal: Goal, lookup: Lookup) -> Result:
-    def what(rows: Sequence[Row]) -> str:
-        return "sum of the " + " and the ".join(row.what for row in rows)
+    """Operands with a negative factor are subtracted."""
+    signs = [math.copysign(1.0, wanted.factor) for wanted in goal.operands]
+    positive = replace(goal, operands=tuple(replace(w, factor=abs(w.factor)) for w in goal.operands))
 
-    return _combined(goal, lookup, what, " + ", algebra.total, goal.operands[0].property)
+    def what(rows: Sequence[Row]) -> str:
+        if min(signs) > 0:
+            return "sum of " + " and ".join(map(with_article, rows))
+        words = [" plus " if sign > 0 else " minus " for sign in signs[1:]]
+        return rows[0].what + "".join(map(str.__add__, words, map(with_article, rows[1:])))
+
+    def combine(values: Sequence[Measured]) -> Measured:
+        return algebra.total([algebra.multiple(v, sign) for v, sign in zip(values, signs, strict=True)])
+
+    operators = [" + " if sign > 0 else " − " for sign in signs[1:]]
+    return replace(
+        _combined(positive, lookup, what, operators, combine, goal.operands[0].property), goal=goal
+    )
 
 
 def _difference(goal: Goal, lookup: Lookup) -> Result:
     if len(goal.operands) == 1 and goal.operands[0].other is not None:
         return _value(goal, lookup)
+    first, *others = goal.operands
+    signed = (first, *(replace(wanted, factor=-wanted.factor) for wanted in others))
+    return replace(_sum(replace(goal, operands=signed), lookup), goal=goal)
 
+
+def _product(goal: Goal, lookup: Lookup) -> Result:
     def what(rows: Sequence[Row]) -> str:
-        return f"{rows[0].what} minus the " + " minus the ".join(row.what for row in rows[1:])
+        return "product of " + " and ".join(map(with_article, rows))
+
+    return _combined(goal, lookup, what, " · ", lambda v: functools.reduce(algebra.product, v), "product")
+
+
+def _average(goal: Goal, lookup: Lookup) -> Result:
+    def what(rows: Sequence[Row]) -> str:
+        return "arithmetic mean of " + " and ".join(map(with_article, rows))
 
     def combine(values: Sequence[Measured]) -> Measured:
-        return algebra.total([values[0], *(algebra.multiple(v, -1.0) for v in values[1:])])
+        return algebra.multiple(algebra.total(values), 1 / len(values))
 
-    return _combined(goal, lookup, what, " − ", combine, goal.operands[0].property)
+    found = _combined(goal, lookup, what, " + ", combine, goal.operands[0].property)
+    count = len(goal.operands)
+    return replace(found, rows=tuple(_bracketed(row, f" / {count}") for row in found.rows))
+
+
+def _bracketed(row: Row, divisor: str) -> Row:
+    assert row.derivation is not None  # noqa: S101  # it was computed
+    return replace(row, derivation=replace(row.derivation, formula=f"({row.derivation.formula}){divisor}"))
 
 
 def _multiple(goal: Goal, lookup: Lookup) -> Result:
@@ -287,6 +366,6 @@ def _reverse(goal: Goal, lookup: Lookup) -> Result:
 
 _OPERATIONS: dict[str, Callable[[Goal, Lookup], Result]] = {
     "value": _value, "overview": _overview, "list": _listed, "count": _counted, "which": _which, "is": _is, "ratio": _ratio,
-    "sum": _sum, "difference": _difference, "multiple": _multiple, "how-many": _how_many, "reverse": _reverse,
-    "measurements": measured,
+    "sum": _sum, "difference": _difference, "product": _product, "average": _average, "multiple": _multiple,
+    "how-many": _how_many, "reverse": _reverse, "measurements": measured,
 }  # fmt: skip

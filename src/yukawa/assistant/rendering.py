@@ -9,7 +9,7 @@ from dataclasses import replace
 from yukawa.assistant import algebra
 from yukawa.assistant.algebra import Unanswerable
 from yukawa.assistant.results import UNSEEN, Result, Row
-from yukawa.assistant.rows import named, symbol, title
+from yukawa.assistant.rows import named, symbol, title, with_article
 from yukawa.knowledge.facts import Fact
 from yukawa.knowledge.records import FoundFact
 
@@ -216,7 +216,8 @@ def _joined(rows: Sequence[Row]) -> Row:
 
 def _the(row: Row) -> str:
     """The subject of a sentence: 'The mass of …', '2 times the mass of …'."""
-    return row.what if row.what[0].isdigit() else f"The {row.what}"
+    words = with_article(row)
+    return words[0].upper() + words[1:]
 
 
 def _verb(row: Row) -> str:

@@ -1,4 +1,4 @@
-"""Rules for sentences that combine quantities: who measured them, arithmetic, comparison, yes or no."""
+"""Rules for sentences that ask who measured quantities, how they compare, and for yes or no."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 from yukawa.knowledge.facts import PROPERTIES
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
-from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Operation, Relation, Wanted
+from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Relation, Wanted
 from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.wanted import quantities, subject_of
 
@@ -62,7 +62,7 @@ def measurements(clause: Clause, context: Context) -> list[Goal] | None:
     ]
 
 
-# ---- arithmetic ----------------------------------------------------------------------------------
+# ---- counts --------------------------------------------------------------------------------------
 
 
 def charge_states(clause: Clause, context: Context) -> list[Goal] | None:
@@ -73,131 +73,6 @@ def charge_states(clause: Clause, context: Context) -> list[Goal] | None:
         return None
     found = quantities(clause)
     return [Goal("count", tuple(found), spans=clause.use(*counts))] if found else None
-
-
-def how_many(clause: Clause, context: Context) -> list[Goal] | None:
-    """'How many K+ masses make a B0 mass?', 'how many electrons would balance one muon?'."""
-    counts, things = clause.places("count"), clause.places("thing")
-    if not counts or len(things) != 2 or clause.has("channel") or not counts[0] < things[0]:
-        return None
-    weighing = clause.places("weighing", "compare", "into")
-    properties = clause.places("property")
-    if not weighing and not properties:
-        return None
-    found = quantities(clause, property_name="mass")
-    if len(found) != 2:
-        return None
-    spans = clause.use(counts[0], *weighing, *clause.places("number", "factor"))
-    return [Goal("how-many", (found[1], found[0]), spans=spans)]
-
-
-def _combined(
-    clause: Clause, operation: Operation, *kinds: str, property_name: str = ""
-) -> list[Goal] | None:
-    """A goal of all quantities of the sentence that the words of `kinds` combine."""
-    operators = clause.places(*kinds)
-    found = quantities(clause, property_name=property_name)
-    if len(found) < 2:
-        return None
-    return [Goal(operation, tuple(found), spans=clause.use(*operators))]
-
-
-def ratio(clause: Clause, context: Context) -> list[Goal] | None:
-    """'Ratio of …', '… divided by …', 'by what factor', 'how many times heavier'."""
-    things = clause.places("thing", "constant")
-    comparing = clause.places("compare")
-    if not clause.has("ratio", "divided") or len(things) != 2 or clause.has("channel", "difference-of"):
-        return None
-    if not clause.has("ratio") and (clause.has("difference") or not _between(clause, things, "divided")):
-        return None
-    name = next((clause.tokens[i].value[0] for i in comparing), "")
-    goals = _combined(clause, "ratio", "ratio", "divided", property_name=name)
-    if goals and comparing:
-        spans = clause.use(*comparing)
-        first, second = goals[0].operands
-        if clause.tokens[comparing[0]].value[1] == "<":
-            first, second = second, first
-        return [replace(goals[0], operands=(first, second), spans=goals[0].spans + spans)]
-    return goals
-
-
-def _between(clause: Clause, places: Sequence[int], kind: str) -> bool:
-    """Whether a word of this kind stands between the first and the last of `places`."""
-    return bool(places) and any(places[0] < i < places[-1] for i in clause.places(kind))
-
-
-def total(clause: Clause, context: Context) -> list[Goal] | None:
-    """'Sum of …', '… plus …'."""
-    things = clause.places("thing", "constant", "code")
-    if not clause.has("sum", "plus") or clause.has("compare", "most", "minus"):
-        return None
-    if not clause.has("sum") and not _between(clause, things, "plus"):
-        return None
-    return _combined(clause, "sum", "sum", "plus", property_name="mass" if clause.contains(["weigh"]) else "")
-
-
-def difference(clause: Clause, context: Context) -> list[Goal] | None:
-    """'… minus …', 'mass difference between …', 'how much heavier is … than …'."""
-    operators = clause.places("minus", "difference-of", "difference")
-    if not operators or clause.has("channel", "most", "class"):
-        return None
-    tokens = clause.tokens
-    comparing = clause.places("compare")
-    of_mass = any(tokens[i].kind == "difference-of" or clause.text(i) in _MASS_WORDS for i in operators)
-    name = "mass" if of_mass else next((tokens[i].value[0] for i in comparing), "")
-    found = quantities(clause, property_name=name) if clause.has("thing", "code") else list(context.last)
-    if len(found) != 2 or (name and any(w.property != name for w in found)):
-        return None
-    spans = clause.use(*operators, *comparing, *clause.places("divided", "against"))
-    order: list[Goal] = []
-    if comparing and clause.contains(_WHICH):  # 'which one is heavier, and by how much?'
-        down = tokens[comparing[0]].value[1] != "<"
-        order = [
-            Goal(
-                "which",
-                (found[0], found[1]),
-                order=(found[0].property, "descending" if down else "ascending"),
-                spans=spans,
-            )
-        ]
-    first, second = found
-    if any(tokens[i].value[1] == "<" for i in comparing) or any(_turns(clause.text(i)) for i in operators):
-        first, second = second, first
-    if (
-        first.property == "mass"
-        and second.property == "mass"
-        and first.factor == second.factor == 1
-        and first.qualifiers == second.qualifiers
-    ):
-        both = replace(
-            first, property="mass-difference", other=second.thing, spans=first.spans + second.spans
-        )
-        return [*order, Goal("difference", (both,), spans=spans)]
-    return [*order, Goal("difference", (first, second), spans=spans)]
-
-
-_WHICH = frozenset(
-    plain_ascii("which who welches welche welcher lequel laquelle 哪 哪个 哪一个 どちら").split()
-)
-
-
-def _turns(words: str) -> bool:
-    """Whether the first thing named is the smaller one."""
-    return any(
-        word in words for word in ("subtract", "lighter", "less", "shorter", "leichter", "smaller", "轻")
-    )
-
-
-_MASS_WORDS = frozenset(
-    {
-        "how much heavier",
-        "how much lighter",
-        "how much more massive",
-        "how much energy separates",
-        "重多少",
-        "轻多少",
-    }
-)
 
 
 # ---- comparison ----------------------------------------------------------------------------------

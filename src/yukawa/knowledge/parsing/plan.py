@@ -20,8 +20,10 @@ Operation = Literal[
     "which",  # which of the operands is first by a property (compare and choose)
     "is",  # a yes-or-no question: an asserted value, order, class, decay or property
     "ratio",
-    "sum",
-    "difference",
+    "sum",  # with a minus before operands of negative factor
+    "difference",  # the first operand less all others
+    "product",
+    "average",  # the arithmetic mean
     "multiple",  # factor times an operand: 'twice the mass of the tau'
     "how-many",  # how many of the second make the first: 'how many K+ masses make a B0 mass'
     "reverse",  # which particles have this: decay products, class, identifier, quantum numbers
@@ -124,6 +126,8 @@ class Goal:
         unit: the unit wanted, as written ('microseconds'), or ''.
         asserted: for 'is' the value, class ('class:boson') or order claimed.
         relation: how operands are compared with each other or with `asserted`.
+        power: to which the result is raised ('squared', 'square root of').
+        per: the quantity in whose multiples the result is wanted ('in electron masses').
     """
 
     operation: Operation
@@ -135,6 +139,8 @@ class Goal:
     asserted: Amount | str | None = None
     relation: Relation | None = None
     spans: tuple[Span, ...] = ()
+    power: float = 1.0
+    per: Wanted | None = None
 
 
 @dataclass(frozen=True, slots=True)

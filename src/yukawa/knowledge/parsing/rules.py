@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from yukawa.knowledge.parsing import combining
+from yukawa.knowledge.parsing import arithmetic, combining
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
 from yukawa.knowledge.parsing.combining import CHOOSING, first_of, relation_of, yes_or_no
 from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Operation, Thing, Wanted
@@ -18,6 +18,19 @@ Direction = Literal["ascending", "descending"]
 
 def goals_of(clause: Clause, context: Context) -> list[Goal]:
     """The goals of a sentence by the first rule that applies; what the rule used is marked in the sentence."""
+    before = set(clause.used)
+    scale = arithmetic.scale(clause)
+    found = _by_rules(clause, context)
+    if scale is None or scale == arithmetic.Scale():
+        return found
+    scaled = scale.of(found[0]) if len(found) == 1 else None
+    if scaled is None:  # what is said of the result stays unread
+        clause.used = before
+        return _by_rules(clause, context)
+    return [scaled]
+
+
+def _by_rules(clause: Clause, context: Context) -> list[Goal]:
     for rule in _RULES:
         before = set(clause.used)
         found = rule(clause, context)
@@ -331,6 +344,7 @@ def _condition(clause: Clause, context: Context) -> list[Goal] | None:
 
 
 _RULES: tuple[Rule, ...] = (
-    _named, _condition, combining.measurements, combining.charge_states, combining.how_many, combining.ratio, combining.total,
-    combining.difference, combining.comparison, _fraction_of, _reverse, combining.is_it, _decays, _class_list, _values, _overview,
+    _named, _condition, combining.measurements, combining.charge_states, arithmetic.how_many, arithmetic.ratio, arithmetic.product,
+    arithmetic.average, arithmetic.total, arithmetic.difference, combining.comparison, _fraction_of, _reverse, combining.is_it,
+    _decays, _class_list, _values, _overview,
 )  # fmt: skip

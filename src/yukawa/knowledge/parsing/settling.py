@@ -45,7 +45,8 @@ def settled(tokens: list[Token]) -> list[Token]:
         appositions,
         families,
         _given,
-        _minus_signs,
+        _operators,
+        _per,
         _readings,
         _fixed,
     ):
@@ -113,25 +114,31 @@ def _alternative_of(token: Token) -> str:
     return "parity" if token.kind == "sign" and token.value in "+-" else ""
 
 
-def _minus_signs(tokens: list[Token]) -> list[Token]:
-    """'m(A) - m(B)', 'm(A) / m(B)': a sign between two quantities subtracts or divides."""
+def _operators(tokens: list[Token]) -> list[Token]:
+    """'m(A) - m(B)', 'm(A) / m(B)', 'A mass times B mass': a sign or word between two quantities combines them."""
 
     def change(place: int, token: Token) -> Token:
-        if token.text in ("/", "+") and token.kind in ("join", "mark") and _both_sides(tokens, place):
-            return replace(token, kind="divided" if token.text == "/" else "plus")
-        if token.text != "-" or token.kind != "mark" or not 0 < place < len(tokens) - 1:
+        if token.kind == "times" and not _multiplies(tokens, place):
+            return replace(token, kind="word")
+        if token.kind not in ("join", "mark") or not _both_sides(tokens, place):
             return token
         apart = tokens[place - 1].end < token.start and token.end < tokens[place + 1].start
-        before = (
-            any(t.kind == "property" for t in tokens[:place]) and tokens[place - 1].text in ")]"
-        ) or tokens[place - 1].kind == "thing"
-        return (
-            replace(token, kind="minus")
-            if apart and before and tokens[place + 1].kind == "property"
-            else token
-        )
+        if token.text == "-" and not (apart and tokens[place + 1].kind in ("property", "thing", "factor")):
+            return token
+        return replace(token, kind=_SIGNS.get(token.text, token.kind))
 
     return changed(tokens, change)
+
+
+_SIGNS = {"/": "divided", "+": "plus", "-": "minus", "*": "times"}
+
+
+def _multiplies(tokens: Sequence[Token], place: int) -> bool:
+    """Whether a quantity or a number stands on either side."""
+    sides = (tokens[:place], tokens[place + 1 :])
+    return all(
+        any(t.kind in ("thing", "property", "amount", "number", "constant") for t in side) for side in sides
+    )
 
 
 def _both_sides(tokens: Sequence[Token], place: int) -> bool:
@@ -227,6 +234,21 @@ def _alternative(token: Token, other: Token) -> bool:
     return other.kind == token.kind and (token.kind != "property" or other.value != "")
 
 
+def _per(tokens: list[Token]) -> list[Token]:
+    """'The tau mass in muon masses': 'in' before a plural quantity counts in it."""
+
+    def change(place: int, token: Token) -> Token:
+        behind = tokens[place + 1 : place + 3]
+        counts = [t.kind for t in behind] == ["thing", "property"] and behind[1].text.lower() in _PLURALS
+        said = any(t.kind in ("property", "difference", "compare") for t in tokens[:place])
+        return replace(token, kind="per") if counts and said and token.text.lower() == "in" else token
+
+    return changed(tokens, change)
+
+
+_PLURALS = frozenset({"masses", "widths", "lifetimes"})
+
+
 def _given(tokens: list[Token]) -> list[Token]:
     """'Given its width, how long …': what a value is to be computed from is not asked; in Chinese and Japanese it comes before."""
 
@@ -285,7 +307,8 @@ def _readings(tokens: list[Token]) -> list[Token]:
         if token.kind == "property":
             return _property(tokens, place, things)
         if token.kind == "neutral" and things > 1 and text in ("average", "averages", "mean"):
-            return replace(token, kind="word")
+            of_pdg = place > 0 and tokens[place - 1].kind == "neutral"
+            return token if of_pdg else replace(token, kind="average")
         if token.kind == "into-before" or (token.kind == "into" and text.startswith("decay")):
             return replace(token, kind="property", value="decays")  # 'what does it decay into?'
         if token.kind == "qualifier" and token.value[0] == "experiment" and token.text in _SMALL_NAMES:
@@ -307,6 +330,9 @@ def _property(tokens: Sequence[Token], place: int, things: int) -> Token:
     if _needs_verb(tokens, place):
         return replace(token, kind="word")
     if things == 2 and (turned := other_meaning(token, "difference")):
+        return turned
+    several = things > 1 or any(t.kind == "class" for t in tokens)
+    if several and (turned := other_meaning(token, "sum")):
         return turned
     verb = token.text.lower() in ("decay", "decays", "decayed") and _other_property(tokens, place)
     return replace(token, kind="aside") if verb else token

@@ -193,8 +193,8 @@ def _subjects(clause: Clause, chosen: set[int]) -> list[_Subject]:
             if thing is None or (token.kind == "class" and _only_genus(clause, place)):
                 continue
             subject = _Subject(place, thing, places=[place])
-            if place and tokens[place - 1].kind == "factor" and place - 1 in chosen:
-                subject.factor, subject.places = tokens[place - 1].value, [place - 1, place]
+            if (ahead_of := _factor_of(tokens, place)) is not None and ahead_of in chosen:
+                subject.factor, subject.places = tokens[ahead_of].value, [ahead_of, place]
             if ahead is not None and ahead < place and not found:  # 'invisible branching fraction of the Z'
                 subject.channel, subject.places = tokens[ahead].value, [*subject.places, ahead]
             found.append(subject)
@@ -202,6 +202,16 @@ def _subjects(clause: Clause, chosen: set[int]) -> list[_Subject]:
             found[-1].channel = token.value
             found[-1].places.append(place)
     return found
+
+
+def _factor_of(tokens: Sequence[Token], place: int) -> int | None:
+    """The place of the factor said of a thing: 'two kaons', 'twice the K+ mass', 'twice the mass of the K+'."""
+    for i in range(place - 1, -1, -1):
+        if tokens[i].kind == "factor":
+            return i
+        if tokens[i].kind not in ("function", "property", "aside") or tokens[i].text.lower() == "and":
+            return None
+    return None
 
 
 _ADJECTIVES = (("invisible",), ("hadrons",))

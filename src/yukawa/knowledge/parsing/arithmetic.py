@@ -1,7 +1,5 @@
 """Rules for sentences that make one number of several quantities: sums, differences, ratios, products, means, powers."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

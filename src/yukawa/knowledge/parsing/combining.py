@@ -1,7 +1,5 @@
 """Rules for sentences that ask who measured quantities, how they compare, and for yes or no."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal

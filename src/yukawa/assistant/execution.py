@@ -262,6 +262,8 @@ def _which(goal: Goal, lookup: Lookup) -> Result:
     if not rows:
         raise Unanswerable("there is nothing to compare")
     down = goal.order is None or goal.order[1] == "descending"
+    if _one_fact([rows]):
+        return Result(goal, tuple(rows[:1]), note="one value holds for all that are compared")
     ranked = sorted(rows, key=lambda row: algebra.in_base(row.number), reverse=down)
     if len(ranked) == 1:
         return Result(goal, tuple(ranked))
@@ -273,7 +275,21 @@ def _which(goal: Goal, lookup: Lookup) -> Result:
         note = "they are equal"
     elif comparison.sigmas is not None and comparison.sigmas < 3:
         note = f"the first two differ by {comparison.sigmas:.1f} standard deviations only"
+    if goal.rank > len(ranked):
+        raise Unanswerable(f"there are only {len(ranked)} to choose from")
+    if goal.rank > 1:
+        return Result(goal, (ranked[goal.rank - 1],))
     return Result(goal, tuple(ranked[: goal.most or len(ranked)]), comparison=comparison, note=note)
+
+
+_DEPENDS = "it depends on which is meant"
+
+
+def _one_fact(sides: Sequence[Sequence[Row]]) -> bool:
+    """Whether all rows rest on one and the same value, as those of a state and its antiparticle do."""
+    rows = [row for side in sides for row in side]
+    quoted = len(rows) > 1 and not any(row.derived for row in rows)
+    return quoted and len({row.facts[0].item_id for row in rows}) == 1
 
 
 def _is(goal: Goal, lookup: Lookup) -> Result:
@@ -285,10 +301,20 @@ def _is(goal: Goal, lookup: Lookup) -> Result:
     result = _with_taught(goal, found)
     if goal.asserted is None:
         return _exists(result)
+    if goal.asserted in ("stable", "unstable"):
+        return _stability(goal.asserted, result)
     if isinstance(goal.asserted, str):
         given = [_word(row.shown.rpartition("= ")[2]) for row in result.rows]
         return replace(result, verdict=_agreed([_word(goal.asserted) == g for g in given]))
     return _asserted(goal, result, goal.asserted)
+
+
+def _stability(asserted: str, result: Result) -> Result:
+    """A state with a measured lifetime decays; a lower limit on it says that no decay has been seen."""
+    decays = [row.value is not None and row.value.bound != "lower" for row in result.rows]
+    if not all(decays):
+        return replace(result, note="no decay has been seen" if not any(decays) else _DEPENDS)
+    return replace(result, verdict=asserted == "unstable")
 
 
 def _order(goal: Goal, lookup: Lookup) -> Result:
@@ -298,6 +324,8 @@ def _order(goal: Goal, lookup: Lookup) -> Result:
     holds = algebra.HOLDS[goal.relation or "="]
     verdict = _agreed([None if c.sign is None else holds(c.sign) for c in comparisons])
     note = "" if verdict is not None else "the values leave it open"
+    if verdict is not None and comparisons[0].sign == 0 and _one_fact(sides):
+        note = "one value holds for both"
     if verdict is not None and comparisons[0].sigmas is not None and comparisons[0].sigmas < 3:
         note = f"they differ by {comparisons[0].sigmas:.1f} standard deviations only"
     return Result(
@@ -337,7 +365,8 @@ def _asserted(goal: Goal, result: Result, amount: Amount) -> Result:
             sign = algebra.compare(value, claimed).sign
             verdicts.append(None if sign is None else algebra.HOLDS[relation](sign))
     verdict = _agreed(verdicts)
-    return replace(result, verdict=verdict, note="" if verdict is not None else "the value leaves it open")
+    why = _DEPENDS if {True, False} <= set(verdicts) else "the value leaves it open"
+    return replace(result, verdict=verdict, note="" if verdict is not None else why)
 
 
 def _agreed(verdicts: Sequence[bool | None]) -> bool | None:

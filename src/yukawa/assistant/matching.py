@@ -154,6 +154,8 @@ def has(fact: Fact, key: str, value: str) -> bool:
         return fact.edition == value
     if key in _SOURCE_ONLY:
         return False
+    if key == "bound":
+        return fact.bound in (("upper", "lower") if value == "any" else (value,))
     if key == "scheme" and is_pole(fact):
         return value.lower() == "pole"
     if key == "scheme":  # sources say which scheme only where there are several

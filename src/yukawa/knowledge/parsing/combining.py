@@ -1,11 +1,12 @@
 """Rules for sentences that ask who measured quantities, how they compare, and for yes or no."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
 from yukawa.knowledge.facts import PROPERTIES
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
+from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Relation, Wanted
 from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.wanted import quantities, subject_of
@@ -81,7 +82,7 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
     if against := _against(clause):
         return against
     comparing = clause.places("compare", "most")
-    if not comparing or clause.has("channel", "relation", "measured"):
+    if not comparing or clause.has("relation", "measured"):
         return None
     token = clause.tokens[comparing[0]]
     open_question = yes_or_no(clause)
@@ -104,7 +105,7 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
         found = [replace(w, property=name) if w.property in ("", "class") else w for w in found]
     if not found or (name and any(w.property != name for w in found)):
         return None
-    if len(found) < 2 and not classes:
+    if (len(found) < 2 and not classes) or clause.has("channel") or len({bool(w.channel) for w in found}) > 1:
         return None
     spans = clause.use(*comparing)
     prop = found[0].property
@@ -113,12 +114,26 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
     )
     alternatives = clause.contains(("or", "oder", "ou", "或", "还是"))
     choosing = clause.contains(CHOOSING) or token.kind == "most"
-    if token.kind == "compare" and len(found) == 2 and not alternatives and open_question:
-        return [Goal("is", tuple(found), relation=relation_of(token.value[1]), spans=spans)]
+    if token.kind == "compare" and not alternatives and open_question and len(found) > 1:
+        return _claims(clause, comparing, found)
     if token.value[1] == "=" or not (choosing or len(found) > 1):
         return None
-    first = (first_of(clause, comparing[0]) or 1) if classes and not things else None
-    return [Goal("which", tuple(found), order=(prop, direction), most=first, spans=spans)]
+    first, rank = place_of(clause, comparing[0])
+    most = (first or 1) if (classes and not things) or rank > 1 else None
+    return [Goal("which", tuple(found), order=(prop, direction), most=most, rank=rank, spans=spans)]
+
+
+def _claims(clause: Clause, comparing: Sequence[int], found: Sequence[Wanted]) -> list[Goal] | None:
+    """'Is the W heavier than the Z and the Higgs?', '… heavier than A and lighter than B?': a verdict on each."""
+    first, *others = sorted(found, key=lambda w: w.thing.span)
+    goals = []
+    for other in others:
+        before = [i for i in comparing if clause.tokens[i].start < other.thing.span[0]]
+        if not before or clause.tokens[before[-1]].value[0] not in ("", first.property):
+            return None
+        relation = relation_of(clause.tokens[before[-1]].value[1])
+        goals.append(Goal("is", (first, other), relation=relation, spans=clause.use(before[-1])))
+    return goals
 
 
 def _against(clause: Clause) -> list[Goal] | None:
@@ -132,12 +147,21 @@ def _against(clause: Clause) -> list[Goal] | None:
     return [Goal("which", tuple(found), order=(found[0].property, "descending"), spans=clause.use(*words))]
 
 
-def first_of(clause: Clause, place: int) -> int | None:
-    """How many are wanted: 'the three heaviest'."""
-    if place == 0 or clause.tokens[place - 1].kind != "number":
-        return None
+def place_of(clause: Clause, place: int) -> tuple[int | None, int]:
+    """How many are wanted and from which on: (3, 1) for 'the three heaviest', (1, 2) for 'the second heaviest'."""
+    before = clause.tokens[place - 1] if place else None
+    if before is None or before.kind not in ("number", "ordinal"):
+        return None, 1
     clause.use(place - 1)
-    return int(clause.tokens[place - 1].value)
+    return (int(before.value), 1) if before.kind == "number" else (1, int(before.value))
+
+
+def named_by(clause: Clause, places: Sequence[int]) -> str:
+    """The property that words of comparison speak of: 'heavier than', 'longer than'; '' where they name none."""
+    words = " ".join(clause.text(i) for i in places)
+    if "heav" in words or "light" in words or "massive" in words:
+        return "mass"
+    return "lifetime" if "long" in words or "short" in words else ""
 
 
 def relation_of(text: str) -> Relation:
@@ -184,8 +208,11 @@ def is_it(clause: Clause, context: Context) -> list[Goal] | None:
     ):
         return None
     things, classes, amounts = clause.places("thing", "code"), clause.places("class"), clause.places("amount")
-    if len(things) != 1 or clause.contains(["or", "oder", "ou"]):
+    several = len(clause.places("channel")) > 1
+    if len(things) != 1 or (clause.contains(["or", "oder", "ou"]) and not several):
         return None
+    if clause.has("state") and not classes and not amounts and not clause.has("channel", "property"):
+        return _is_state(clause, things[0])
     if classes and not amounts and not clause.has("channel", "property", "relation"):
         return _is_member(clause, things[0], classes)
     if len(amounts) == 1 and not classes:
@@ -193,6 +220,8 @@ def is_it(clause: Clause, context: Context) -> list[Goal] | None:
     if classes or amounts or not clause.has("property", "channel"):
         return None
     wanted = quantities(clause)
+    if len(wanted) > 1 and all(w.channel and w.property == "branching-fraction" for w in wanted):
+        return [Goal("is", (w,)) for w in wanted]
     if len(wanted) != 1:
         return None
     if wanted[0].channel is not None and wanted[0].property == "branching-fraction":
@@ -209,6 +238,28 @@ def is_it(clause: Clause, context: Context) -> list[Goal] | None:
     return None
 
 
+def _is_state(clause: Clause, thing: int) -> list[Goal] | None:
+    """'Is the neutron charged?', 'is the proton stable?'."""
+    states = clause.places("state")
+    subject = subject_of(clause.tokens[thing])
+    if len(states) != 1 or subject is None or states[0] < thing:
+        return None
+    value = clause.tokens[states[0]].value
+    spans = clause.use(thing, states[0])
+    if value in _RELATIONS_OF_CHARGE:
+        table = particle_table().particles
+        particles = tuple(n for n in subject.names if n in table and not table[n].is_antiparticle)
+        if len(particles) == 1 and not subject.state_given:  # 'the electron' is not the positron here
+            subject = replace(subject, names=particles)
+        wanted = Wanted(subject, "charge", spans=spans)
+        zero = Amount(0.0, "", (0, 0))
+        return [Goal("is", (wanted,), asserted=zero, relation=_RELATIONS_OF_CHARGE[value])]
+    return [Goal("is", (Wanted(subject, "lifetime", spans=spans),), asserted=value, relation="=")]
+
+
+_RELATIONS_OF_CHARGE: Mapping[str, Relation] = {"charged": "!=", "neutral": "=", "+": ">", "-": "<"}
+
+
 def _is_member(clause: Clause, thing: int, classes: Sequence[int]) -> list[Goal] | None:
     if len(classes) != 1 or clause.tokens[classes[0]].value == "particle":
         return None
@@ -222,7 +273,7 @@ def _is_member(clause: Clause, thing: int, classes: Sequence[int]) -> list[Goal]
 
 def _is_amount(clause: Clause, context: Context, amount: int) -> list[Goal] | None:
     relations = clause.places("relation")
-    wanted = quantities(clause)
+    wanted = quantities(clause, property_name=named_by(clause, relations))
     if len(wanted) != 1 or clause.has("property", "count"):
         return None
     relation: Relation = "="

@@ -121,6 +121,7 @@ class Goal:
         filters: conditions on what is listed.
         order: property by which to sort, with 'ascending' or 'descending'; for 'which' the one looked for.
         most: at most so many results ('the three heaviest').
+        rank: the place in the order of the first one wanted: 2 for 'the second heaviest'.
         unit: the unit wanted, as written ('microseconds'), or ''.
         asserted: for 'is' the value, class ('class:boson') or order claimed.
         relation: how operands are compared with each other or with `asserted`.
@@ -133,6 +134,7 @@ class Goal:
     filters: tuple[Filter, ...] = ()
     order: tuple[str, Literal["ascending", "descending"]] | None = None
     most: int | None = None
+    rank: int = 1
     unit: str = ""
     asserted: Amount | str | None = None
     relation: Relation | None = None

@@ -6,7 +6,7 @@ from typing import Literal
 
 from yukawa.knowledge.parsing import arithmetic, combining
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
-from yukawa.knowledge.parsing.combining import CHOOSING, first_of, relation_of, yes_or_no
+from yukawa.knowledge.parsing.combining import CHOOSING, named_by, place_of, relation_of, yes_or_no
 from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Operation, Thing, Wanted
 from yukawa.knowledge.parsing.wanted import ANY, OF_DECAYS, listed_decay, quantities, subject_of
 
@@ -158,10 +158,10 @@ def _decays(clause: Clause, context: Context) -> list[Goal] | None:
     direction: Direction = (
         "ascending" if any(clause.tokens[i].value[1] == "ascending" for i in most) else "descending"
     )
-    first = first_of(clause, most[0]) if most else None
+    first, rank = place_of(clause, most[0]) if most else (None, 1)
     spans = clause.use(*most, *counting, *clause.places("out-of", "number"))
     operation: Operation = "count" if counting else "list"
-    return [Goal(operation, (wanted,), filters, ("branching-fraction", direction), first, spans=spans)]
+    return [Goal(operation, (wanted,), filters, ("branching-fraction", direction), first, rank, spans=spans)]
 
 
 def _of_the_same_decay(clause: Clause, context: Context) -> list[Goal] | None:
@@ -229,14 +229,7 @@ def _defines(clause: Clause, place: int) -> bool:
 def _filtered_property(clause: Clause, properties: Sequence[int], relations: Sequence[int]) -> str:
     if properties:
         return str(clause.tokens[properties[0]].value)
-    words = " ".join(clause.text(i) for i in relations)
-    return (
-        "mass"
-        if "heav" in words or "light" in words
-        else "lifetime"
-        if "long" in words or "short" in words
-        else "mass"
-    )
+    return named_by(clause, relations) or "mass"
 
 
 # ---- values --------------------------------------------------------------------------------------

@@ -16,7 +16,9 @@ from yukawa.knowledge.parsing.naming import (
     other_meaning,
     signs,
 )
+from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Amount, Channel
+from yukawa.knowledge.parsing.several_decays import separated
 from yukawa.knowledge.parsing.tokens import Token
 
 _PRONOUNS = frozenset("its their it they them theirs it's that those he she".split())
@@ -28,13 +30,18 @@ def settled(tokens: list[Token]) -> list[Token]:
     """Tokens with the part that fits what stands around them."""
     for step in (
         _joins,
+        separated,
+        _significances,
         ones,
         _modes,
         _quarks,
+        _systems,
+        _predicates,
         _alternatives,
         genus,
         signs,
         _numbers,
+        _ranges,
         _relations,
         codes,
         counts,
@@ -45,6 +52,7 @@ def settled(tokens: list[Token]) -> list[Token]:
         _given,
         _operators,
         _per,
+        _appended,
         _readings,
         _fixed,
     ):
@@ -62,6 +70,80 @@ def _joins(tokens: list[Token]) -> list[Token]:
         return token
 
     return changed(tokens, change)
+
+
+def _significances(tokens: list[Token]) -> list[Token]:
+    """'At 5 sigma': a number of standard deviations, and not of particles."""
+    found: list[Token] = []
+    for token in tokens:
+        before = found[-1] if found else None
+        if before and before.kind in ("amount", "number") and token.text.lower() in ("sigma", "sigmas"):
+            found[-1] = Token("word", before.start, token.end, f"{before.text} {token.text}")
+        else:
+            found.append(token)
+    return found
+
+
+def _systems(tokens: list[Token]) -> list[Token]:
+    """'Invariant mass of mu+ mu-': the mass of a pair is that of what it comes from, and of no particle alone."""
+    properties = [t for t in tokens if t.kind == "property"]
+    if len(properties) != 1 or properties[0].value not in ("mass", "width", "lifetime"):
+        return tokens
+    things = [i for i, t in enumerate(tokens) if t.kind == "thing"]
+    invariant = properties[0].text.lower() == "invariant mass" and len(things) > 1
+    operated = any(
+        t.kind in ("compare", "difference", "minus", "plus", "ratio", "sum", "count") for t in tokens
+    )
+
+    def change(place: int, token: Token) -> Token:
+        beside = place - 1 in things and place in things
+        pair = beside and _conjugate(tokens[place - 1], token) and not operated
+        return replace(token, kind="word") if place in things and (pair or invariant) else token
+
+    return changed(tokens, change)
+
+
+def _conjugate(one: Token, other: Token) -> bool:
+    table = particle_table().particles
+    turned = {table[n].conjugate for n in one.value.names if n in table}
+    return bool(turned) and set(other.value.names) <= turned
+
+
+def _predicates(tokens: list[Token]) -> list[Token]:
+    """'Is the neutron charged?', 'is the pion positive?': a word of charge behind all else is what is asked."""
+    asks = any(t.text.lower() in ("is", "are") for t in tokens[:3])
+    things = [i for i, t in enumerate(tokens) if t.kind == "thing"]
+    asked = any(t.kind in ("property", "compare", "most", "channel", "class") for t in tokens)
+    last = next(
+        (i for i in range(len(tokens) - 1, -1, -1) if tokens[i].kind not in ("mark", "neutral")), None
+    )
+    if (
+        len(things) != 1
+        or not asks
+        or asked
+        or last is None
+        or tokens[last].kind != "sign"
+        or things[0] > last
+    ):
+        return tokens
+    found = list(tokens)
+    found[last] = replace(tokens[last], kind="state")
+    return found
+
+
+def _ranges(tokens: list[Token]) -> list[Token]:
+    """'Between 1 and 1.1 GeV': above the one and below the other."""
+    found = list(tokens)
+    for place, token in enumerate(tokens):
+        ends = tokens[place + 1 : place + 4]
+        kinds = [t.kind for t in ends]
+        if token.text.lower() not in ("between", "from") or kinds != ["amount", "join", "amount"]:
+            continue
+        unit = ends[0].value.unit or ends[2].value.unit
+        found[place] = replace(token, kind="relation", value=">=")
+        found[place + 1] = replace(ends[0], value=replace(ends[0].value, unit=unit))
+        found[place + 2] = replace(ends[1], kind="relation", value="<=")
+    return found
 
 
 def _alternatives(tokens: list[Token]) -> list[Token]:
@@ -247,6 +329,39 @@ def _per(tokens: list[Token]) -> list[Token]:
 _PLURALS = frozenset({"masses", "widths", "lifetimes"})
 
 
+def _appended(tokens: list[Token]) -> list[Token]:
+    """'… and a unicorn', '… and its history': a further thing that nothing knows; what is said of the asker is none."""
+    found = list(tokens)
+    for place, token in enumerate(tokens):
+        if token.kind != "join" or token.text.lower() not in ("and", "or", "as well as"):
+            continue
+        phrase = _phrase_behind(tokens, place)
+        words = {word for i in phrase for word in tokens[i].text.lower().split()}
+        strange = [i for i in phrase if tokens[i].kind == "word"]
+        known = any(tokens[i].kind not in ("word", "function", "neutral", "pronoun", "aside") for i in phrase)
+        asked = any(t.kind in ("thing", "property", "class") for t in tokens[:place])
+        if strange and asked and not known and not words & (_ASKERS | _VERBS_OF_ASIDES):
+            for i in strange:
+                found[i] = replace(tokens[i], kind="appended")
+    return found
+
+
+def _phrase_behind(tokens: Sequence[Token], place: int) -> range:
+    """The places behind `place` up to the next mark or conjunction."""
+    end = place + 1
+    while end < len(tokens) and tokens[end].kind not in ("mark", "join"):
+        end += 1
+    return range(place + 1, end)
+
+
+_ASKERS = frozenset(
+    "i i'm i've i'd i'll my me we we're we've our us mine you your please thanks thank then".split()
+)
+_VERBS_OF_ASIDES = frozenset(
+    "is are was were will would has have had does do did can could should must".split()
+)
+
+
 def _given(tokens: list[Token]) -> list[Token]:
     """'Given its width, how long …': what a value is to be computed from is not asked; in Chinese and Japanese it comes before."""
 
@@ -279,16 +394,23 @@ def _modes(tokens: list[Token]) -> list[Token]:
 def _quarks(tokens: list[Token]) -> list[Token]:
     """'Which quarks make up a neutron?', 'how many quarks does a proton contain?': what it is made of."""
     things = [t for t in tokens if t.kind == "thing"]
-    if len(things) != 1 or any(t.kind in ("property", "channel", "compare", "most") for t in tokens):
+    counted = any(t.kind == "count" for t in tokens) and len(things) == 2 and _is_quark(things[0])
+    if (len(things) != 1 and not counted) or any(
+        t.kind in ("property", "channel", "compare", "most") for t in tokens
+    ):
         return tokens
     if not any(word in _CONTAINING for t in tokens for word in t.text.lower().split()):
         return tokens
 
     def change(_: int, token: Token) -> Token:
-        quark = token.kind == "class" and token.value == "quark"
+        quark = (token.kind == "class" and token.value == "quark") or (counted and token is things[0])
         return replace(token, kind="property", value="quark-content") if quark else token
 
     return changed(tokens, change)
+
+
+def _is_quark(token: Token) -> bool:
+    return bool(token.value.names) and set(token.value.names) <= set("udscbt")
 
 
 _CONTAINING = frozenset("contain contains make makes inside in within comprise comprises".split())
@@ -354,6 +476,8 @@ def _fixed(tokens: list[Token]) -> list[Token]:
             return replace(token, kind="function") if idle else token
         if token.kind == "out-of" and kind not in ("amount", "number", "factor"):
             return replace(token, kind="function")
+        if token.kind == "ordinal" and kind != "most":
+            return replace(token, kind="word")
         if token.kind == "qualifier" and token.text.lower() == "bound" and kind != "thing":
             return replace(token, kind="neutral")
         if token.kind == "alternative":

@@ -199,7 +199,14 @@ def _subjects(clause: Clause, chosen: set[int]) -> list[_Subject]:
         elif token.kind == "channel" and found and found[-1].channel is None and found[-1].place >= 0:
             found[-1].channel = token.value
             found[-1].places.append(place)
+        elif token.kind == "channel" and found and _joined_to(tokens, found[-1], place):  # 'to e nu, mu nu'
+            found.append(_Subject(place, found[-1].thing, token.value, places=[place]))
     return found
+
+
+def _joined_to(tokens: Sequence[Token], subject: _Subject, place: int) -> bool:
+    """Whether nothing but a conjunction stands between the decay of a subject and what is at `place`."""
+    return place - 2 in subject.places and tokens[place - 1].kind == "join"
 
 
 def _factor_of(tokens: Sequence[Token], place: int) -> int | None:

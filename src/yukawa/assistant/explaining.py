@@ -60,6 +60,8 @@ def explain(plan: Plan) -> Iterator[str]:
             yield f"  asserted: {goal.relation or '='} {_amount(goal.asserted)}"
     for words, span in plan.unread:
         yield f"not used: '{words}' (characters {span[0]} to {span[1]})"
+    for part in plan.unanswered:
+        yield f"not answered: '{part}'"
     for written, meant in plan.suggestions:
         yield f"spelling: '{written}' read as '{meant}'"
     if plan.problem:

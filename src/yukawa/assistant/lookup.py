@@ -180,7 +180,7 @@ class Lookup:
         """
         for key, value in wanted.qualifiers.items():
             kept = {state: [f for f in facts if has(f.fact, key, value)] for state, facts in found.items()}
-            if not any(kept.values()):
+            if not any(kept.values()) and not (key == "bound" and not any(found.values())):
                 raise Unanswerable(self._unmet(wanted, key, value, found))
             found = kept
         return found

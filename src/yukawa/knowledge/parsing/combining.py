@@ -129,10 +129,13 @@ def _claims(clause: Clause, comparing: Sequence[int], found: Sequence[Wanted]) -
     goals = []
     for other in others:
         before = [i for i in comparing if clause.tokens[i].start < other.thing.span[0]]
-        if not before or clause.tokens[before[-1]].value[0] not in ("", first.property):
+        if not before and len(others) > 1:
             return None
-        relation = relation_of(clause.tokens[before[-1]].value[1])
-        goals.append(Goal("is", (first, other), relation=relation, spans=clause.use(before[-1])))
+        comparer = (before or comparing)[-1]
+        name, sign = clause.tokens[comparer].value
+        if name not in ("", first.property):
+            return None
+        goals.append(Goal("is", (first, other), relation=relation_of(sign), spans=clause.use(comparer)))
     return goals
 
 

@@ -78,8 +78,6 @@ def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
         if known.replaced and goals:
             goals.pop()
         goals += [goal for goal in found if not any(_same(goal, other) for other in goals)]
-        if clause.asks and not clause.used:  # 'and how it is measured': none of it is answered
-            clause.tokens = [replace(t, kind="appended") for t in clause.tokens]
     return goals
 
 

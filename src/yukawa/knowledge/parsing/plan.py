@@ -155,6 +155,7 @@ class Plan:
         problem: why a question that was read cannot be answered ('mass in seconds', 'two schemes'), or ''.
         kind: 'facts', 'small-talk', 'command', 'document' or 'explanation'.
         language: 'en', 'zh', 'de', 'fr', 'ja'.
+        unanswered: further questions joined to these that none of the goals answers ('how it is measured'), said with the answer.
     """
 
     question: str
@@ -164,6 +165,7 @@ class Plan:
     problem: str = ""
     kind: str = "facts"
     language: str = "en"
+    unanswered: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:

@@ -37,13 +37,20 @@ class ReadQuestion:
 
     def plan(self, goals: Sequence[Goal]) -> Plan:
         """The plan of these goals, with the words that none of them uses and that may change the answer."""
-        explains = [t for c in self.clauses for t in c.tokens if t.kind == "explain"]
-        left = unread(self.clauses)
+        open_parts = [c for c in self.clauses if goals and c.asks and not c.used]
+        clauses = [c for c in self.clauses if c not in open_parts]
+        explains = [t for c in clauses for t in c.tokens if t.kind == "explain"]
+        left = unread(clauses)
         left += [t for t in explains if t not in left]
         kind = "explanation" if explains else "facts" if goals or _names_facts(self.clauses) else "document"
         placed = tuple(_placed(goal, self.read.span) for goal in goals)
         words = _unread(self.question, self.read, left)
-        return Plan(self.question, placed, words, self.suggestions, impossible(goals), kind, self.language)
+        unanswered = tuple(
+            self.question[slice(*self.read.span(c.tokens[0].start, c.tokens[-1].end))] for c in open_parts
+        )
+        return Plan(
+            self.question, placed, words, self.suggestions, impossible(goals), kind, self.language, unanswered
+        )  # fmt: skip
 
 
 def read_question(question: str) -> ReadQuestion:

@@ -323,7 +323,7 @@ def _named(clause: Clause, context: Context) -> list[Goal] | None:
 
 
 def _condition(clause: Clause, context: Context) -> list[Goal] | None:
-    """'Only the ones above 10 %', 'in GeV?': a sentence that changes what was wanted before."""
+    """'Only the ones above 10 %', 'what is the upper limit?': a sentence that changes what was wanted before."""
     if not context.goals or clause.has("thing", "property", "class", "channel", "constant"):
         return None
     last = context.goals[-1]
@@ -331,6 +331,14 @@ def _condition(clause: Clause, context: Context) -> list[Goal] | None:
         name = "branching-fraction" if last.operands[0].property == "decays" else last.operands[0].property
         context.replaced = True
         return [replace(last, filters=last.filters + _filters(clause, name))]
+    bounds = [i for i in clause.places("qualifier") if clause.tokens[i].value[0] == "bound"]
+    if bounds and not clause.has("word", "compare", "most", "relation"):  # 'What is the upper limit?'
+        said = dict(clause.tokens[i].value for i in bounds)
+        spans = clause.use(*bounds)
+        return [
+            Goal("value", (replace(w, qualifiers={**w.qualifiers, **said}),), spans=spans)
+            for w in context.last
+        ]
     return None
 
 

@@ -106,7 +106,8 @@ def _systems(tokens: list[Token]) -> list[Token]:
 def _conjugate(one: Token, other: Token) -> bool:
     table = particle_table().particles
     turned = {table[n].conjugate for n in one.value.names if n in table}
-    return bool(turned) and set(other.value.names) <= turned
+    names = set(other.value.names)
+    return bool(turned) and names <= turned and names.isdisjoint(one.value.names)
 
 
 def _predicates(tokens: list[Token]) -> list[Token]:

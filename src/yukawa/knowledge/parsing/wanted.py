@@ -401,10 +401,12 @@ def listed_decay(clause: Clause) -> Wanted | None:
         return None
     span = (begin, end)
     covered = [i for i, t in enumerate(tokens) if begin <= t.start and t.end <= end]
-    spans = clause.use(*properties, *verbs, parent, *covered)
+    bounds = [i for i in clause.places("qualifier") if tokens[i].value[0] == "bound"]
+    spans = clause.use(*properties, *verbs, parent, *covered, *bounds)
     thing = tokens[parent].value
     name = OF_DECAYS[tokens[properties[0]].value]
-    return Wanted(thing, name, replace(channel, span=span), spans=spans)
+    said = dict(tokens[i].value for i in bounds)
+    return Wanted(thing, name, replace(channel, span=span), qualifiers=said, spans=spans)
 
 
 _DECAY_PROPERTIES = frozenset(

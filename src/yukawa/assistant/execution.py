@@ -13,7 +13,9 @@ from yukawa.assistant.lookup import Looked, Lookup
 from yukawa.assistant.measuring import measured
 from yukawa.assistant.results import UNSEEN, Facts, Result, Row
 from yukawa.assistant.rows import computed, converted, symbol, with_article
+from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Amount, Goal, Plan, Wanted
+from yukawa.knowledge.parsing.searching import contents_equal
 from yukawa.knowledge.records import Moment
 
 _COMBINATIONS = 6  # of ambiguous operands, each shown with its label
@@ -303,6 +305,13 @@ def _is(goal: Goal, lookup: Lookup) -> Result:
         return _exists(result)
     if goal.asserted in ("stable", "unstable"):
         return _stability(goal.asserted, result)
+    if goal.asserted == "itself":
+        table = particle_table().particles
+        own = [table[row.subject].conjugate == row.subject for row in result.rows]
+        return replace(result, verdict=_agreed(own))
+    if isinstance(goal.asserted, str) and goal.operands[0].property == "quark-content":
+        verdicts = [contents_equal(row.shown, goal.asserted) for row in result.rows]
+        return replace(result, verdict=_agreed(verdicts))
     if isinstance(goal.asserted, str):
         given = [_word(row.shown.rpartition("= ")[2]) for row in result.rows]
         return replace(result, verdict=_agreed([_word(goal.asserted) == g for g in given]))

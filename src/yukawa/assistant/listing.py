@@ -10,9 +10,11 @@ from yukawa.assistant.lookup import Lookup
 from yukawa.assistant.matching import as_particle, meets
 from yukawa.assistant.results import Result, Row
 from yukawa.assistant.rows import named, quoted_row, shared
-from yukawa.knowledge.facts import plain_name, unique
+from yukawa.knowledge.facts import Fact, plain_name, unique
+from yukawa.knowledge.parsing.families import families
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Relation, Thing, Wanted
+from yukawa.knowledge.parsing.searching import contents_equal
 from yukawa.knowledge.records import FoundFact
 
 # Products that gather several final states: such a mode repeats others of the list.
@@ -128,6 +130,8 @@ class Listing:
         return list(unique(found))
 
     def _class(self, name: str) -> list[str]:
+        if name.startswith("family "):
+            return list(families()[name.removeprefix("family ")])
         facts = [
             f for f in self._lookup.find(property="class", name=plain_name(name)) if f.fact.words == name
         ]
@@ -207,7 +211,7 @@ class Listing:
                     value, goal.relation or "=", Measured(asserted.value, asserted.unit or unit)
                 )
             else:
-                same = fact.fact.words.replace(" ", "") == asserted.replace(" ", "")
+                same = _states(fact.fact, asserted)
             rows += [quoted_row(fact, state) for state in fact.fact.subjects if same and state in table]
         return rows
 
@@ -261,6 +265,18 @@ def _holds(value: Measured, relation: Relation, threshold: Measured) -> bool:
         )
     sign = algebra.compare(value, threshold).sign
     return sign is not None and algebra.HOLDS[relation](sign)
+
+
+def _states(fact: Fact, asserted: str) -> bool:
+    """Whether a fact in words is what was asserted: quarks in any order, J^P without the isospin and G-parity before it."""
+    if fact.property == "quark-content":
+        return contents_equal(fact.words, asserted)
+    if fact.property == "quantum-numbers":
+        numbers = fact.words.replace(" ", "").rpartition("(")[2].removesuffix(")")
+        return asserted in (numbers, fact.words) or (
+            len(asserted.rpartition("^")[2]) == 1 and numbers[:-1] == asserted
+        )
+    return fact.words.replace(" ", "") == asserted.replace(" ", "")
 
 
 def _stated(found: FoundFact) -> bool:

@@ -28,7 +28,11 @@ class Rendering:
     def __init__(self, results: Sequence[Result]) -> None:
         self._numbers: dict[str, int] = {}
         self._cited: list[FoundFact] = []
-        self.text = "\n".join(line for result in results for line in self._result(result))
+        lines: list[str] = []
+        for result in results:
+            said = self._result(result)
+            lines += [] if set(said) <= set(lines) else said  # two questions may have one answer
+        self.text = "\n".join(lines)
 
     @property
     def facts(self) -> tuple[FoundFact, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from yukawa.knowledge.parsing import arithmetic, combining
+from yukawa.knowledge.parsing import arithmetic, combining, searching
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
 from yukawa.knowledge.parsing.combining import CHOOSING, named_by, place_of, relation_of, yes_or_no
 from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Operation, Thing, Wanted
@@ -343,7 +343,8 @@ def _condition(clause: Clause, context: Context) -> list[Goal] | None:
 
 
 _RULES: tuple[Rule, ...] = (
-    _named, _condition, combining.measurements, combining.charge_states, arithmetic.how_many, arithmetic.ratio, arithmetic.product,
-    arithmetic.average, arithmetic.total, arithmetic.difference, combining.comparison, _fraction_of, _reverse, combining.is_it,
-    _decays, _class_list, _values, _overview,
+    _named, _condition, searching.self_conjugate, searching.by_quarks, searching.by_quantum_numbers, searching.by_number,
+    combining.measurements, combining.charge_states, arithmetic.how_many, arithmetic.ratio, arithmetic.product, arithmetic.average,
+    arithmetic.total, arithmetic.difference, combining.comparison, _fraction_of, _reverse, combining.is_it, _decays, _class_list,
+    _values, _overview,
 )  # fmt: skip

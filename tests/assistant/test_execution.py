@@ -156,7 +156,7 @@ PLANS: list[tuple[Goal, str]] = [
     (goal("is", want(MUON, "lifetime"), asserted="unstable"), "Yes. The mean lifetime"),
     (goal("is", want("pi0", "charge"), asserted=number(0), relation="!="), "No. The electric charge"),
     (goal("is", want(PION, "charge"), asserted=number(0), relation="!="), "That stays open: it depends on which is meant."),
-    (goal("is", want("H", "class"), asserted="class:scalar meson"), "I cannot answer: the H is no meson; ask for its quantum numbers."),
+    (goal("is", want("H", "class"), asserted="class:scalar meson"), "I cannot answer: the H is not a meson; ask for its quantum numbers."),
     (goal("reverse", want("class:particle", "charge"), asserted=number(1), relation="="), "proton (p)"),
     (goal("which", want(W, "width"), want(Z, "width"), order=("width", "descending")),
      "Z boson (Z⁰): 2.4955 ± 0.0023 GeV [1]; that of the W boson (W⁺) is 2.14 ± 0.05 GeV [2] (they differ by 7.1"),

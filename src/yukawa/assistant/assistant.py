@@ -200,7 +200,7 @@ def _spellings(plan: Plan) -> list[str]:
 
 
 def _unanswered(plan: Plan) -> list[str]:
-    """Which parts of the question the answer leaves out."""
+    """Which parts of the question have no answer."""
     return [f"I cannot answer '{part}'." for part in plan.unanswered]
 
 

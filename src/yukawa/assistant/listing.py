@@ -111,7 +111,7 @@ class Listing:
         if (
             name.endswith(" meson") and "meson" not in classes
         ):  # the Higgs boson is a scalar, and the photon a vector
-            raise Unanswerable(f"the {wanted.thing.text} is no meson; ask for its quantum numbers")
+            raise Unanswerable(f"the {wanted.thing.text} is not a meson; ask for its quantum numbers")
         return Result(goal, tuple(rows), verdict=name in classes)
 
     # ---- members --------------------------------------------------------------------------------

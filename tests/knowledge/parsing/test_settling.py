@@ -49,25 +49,11 @@ def test_a_sign_between_quantities_subtracts() -> None:
     assert parts("the Sigma- - Lambda mass splitting", "minus") == []
 
 
-def test_a_number_of_standard_deviations_is_no_number_of_particles() -> None:
-    assert parts("mass of the Higgs at 5 sigma", "word") == ["5 sigma"]
-    assert parts("mass of the sigma", "thing") == ["sigma"]
-
-
 @pytest.mark.parametrize(
     "text", ["invariant mass of mu+ mu-", "mass of K+ K-", "invariant mass of the K+ and the pi-"]
 )
 def test_the_mass_of_a_pair_is_not_that_of_its_parts(text: str) -> None:
     assert parts(text, "word")
-
-
-def test_ranges_are_two_conditions_in_one_unit() -> None:
-    (clause,) = clauses("mesons between 1 and 1.1 GeV")
-    assert [t.value for t in clause.tokens if t.kind == "relation"] == [">=", "<="]
-    assert [(t.value.value, t.value.unit) for t in clause.tokens if t.kind == "amount"] == [
-        (1.0, "GeV"),
-        (1.1, "GeV"),
-    ]
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def how_many(clause: Clause, context: Context) -> list[Goal] | None:
 
 _HOLDING = frozenset(
     {"are in", "make up", "make", "makes"}
-)  # 'how many up quarks are in the proton' is no mass
+)  # 'how many up quarks are in the proton' counts, and compares no masses
 
 
 def ratio(clause: Clause, context: Context) -> list[Goal] | None:

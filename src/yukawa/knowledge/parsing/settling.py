@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from yukawa.knowledge.parsing.counting import numbers, per, ranges, significances
 from yukawa.knowledge.parsing.naming import (
     antiparticles,
     appositions,
@@ -17,7 +18,7 @@ from yukawa.knowledge.parsing.naming import (
     signs,
 )
 from yukawa.knowledge.parsing.particles import particle_table
-from yukawa.knowledge.parsing.plan import Amount, Channel
+from yukawa.knowledge.parsing.plan import Channel
 from yukawa.knowledge.parsing.several_decays import separated
 from yukawa.knowledge.parsing.tokens import Token
 
@@ -31,7 +32,7 @@ def settled(tokens: list[Token]) -> list[Token]:
     for step in (
         _joins,
         separated,
-        _significances,
+        significances,
         ones,
         _modes,
         _quarks,
@@ -40,8 +41,8 @@ def settled(tokens: list[Token]) -> list[Token]:
         _alternatives,
         genus,
         signs,
-        _numbers,
-        _ranges,
+        numbers,
+        ranges,
         _relations,
         codes,
         counts,
@@ -51,7 +52,7 @@ def settled(tokens: list[Token]) -> list[Token]:
         families,
         _given,
         _operators,
-        _per,
+        per,
         _appended,
         _readings,
         _fixed,
@@ -70,18 +71,6 @@ def _joins(tokens: list[Token]) -> list[Token]:
         return token
 
     return changed(tokens, change)
-
-
-def _significances(tokens: list[Token]) -> list[Token]:
-    """'At 5 sigma': a number of standard deviations, and not of particles."""
-    found: list[Token] = []
-    for token in tokens:
-        before = found[-1] if found else None
-        if before and before.kind in ("amount", "number") and token.text.lower() in ("sigma", "sigmas"):
-            found[-1] = Token("word", before.start, token.end, f"{before.text} {token.text}")
-        else:
-            found.append(token)
-    return found
 
 
 def _systems(tokens: list[Token]) -> list[Token]:
@@ -129,21 +118,6 @@ def _predicates(tokens: list[Token]) -> list[Token]:
         return tokens
     found = list(tokens)
     found[last] = replace(tokens[last], kind="state")
-    return found
-
-
-def _ranges(tokens: list[Token]) -> list[Token]:
-    """'Between 1 and 1.1 GeV': above the one and below the other."""
-    found = list(tokens)
-    for place, token in enumerate(tokens):
-        ends = tokens[place + 1 : place + 4]
-        kinds = [t.kind for t in ends]
-        if token.text.lower() not in ("between", "from") or kinds != ["amount", "join", "amount"]:
-            continue
-        unit = ends[0].value.unit or ends[2].value.unit
-        found[place] = replace(token, kind="relation", value=">=")
-        found[place + 1] = replace(ends[0], value=replace(ends[0].value, unit=unit))
-        found[place + 2] = replace(ends[1], kind="relation", value="<=")
     return found
 
 
@@ -230,23 +204,6 @@ def _both_sides(tokens: Sequence[Token], place: int) -> bool:
     )
 
 
-def _numbers(tokens: list[Token]) -> list[Token]:
-    """'Ten percent', 'two seconds': a number in words with its unit is an amount."""
-    found: list[Token] = []
-    for token in tokens:
-        before = found[-1] if found else None
-        percent = token.text.lower() in ("percent", "per cent", "per mille")
-        if before is not None and before.kind == "number" and (token.kind == "unit" or percent):
-            unit = "%" if percent and token.text.lower() != "per mille" else str(token.value)
-            span = (before.start, token.end)
-            found[-1] = Token(
-                "amount", *span, f"{before.text} {token.text}", Amount(float(before.value), unit, span)
-            )
-        else:
-            found.append(token)
-    return found
-
-
 def _relations(tokens: list[Token]) -> list[Token]:
     """'above' stands before an amount; else it compares, divides, or is a preposition."""
 
@@ -313,21 +270,6 @@ def _alternative(token: Token, other: Token) -> bool:
     if token.kind == "qualifier":
         return other.kind == "qualifier" and other.value[0] == token.value[0]
     return other.kind == token.kind and (token.kind != "property" or other.value != "")
-
-
-def _per(tokens: list[Token]) -> list[Token]:
-    """'The tau mass in muon masses': 'in' before a plural quantity counts in it."""
-
-    def change(place: int, token: Token) -> Token:
-        behind = tokens[place + 1 : place + 3]
-        counts = [t.kind for t in behind] == ["thing", "property"] and behind[1].text.lower() in _PLURALS
-        said = any(t.kind in ("property", "difference", "compare") for t in tokens[:place])
-        return replace(token, kind="per") if counts and said and token.text.lower() == "in" else token
-
-    return changed(tokens, change)
-
-
-_PLURALS = frozenset({"masses", "widths", "lifetimes"})
 
 
 def _appended(tokens: list[Token]) -> list[Token]:

@@ -307,6 +307,10 @@ def _is(goal: Goal, lookup: Lookup) -> Result:
         return _stability(goal.asserted, result)
     if goal.asserted == "itself":
         table = particle_table().particles
+        if any(row.subject.startswith("nu") for row in result.rows):
+            raise Unanswerable(
+                "whether neutrinos are their own antiparticles is not known; the data only name both"
+            )
         own = [table[row.subject].conjugate == row.subject for row in result.rows]
         return replace(result, verdict=_agreed(own))
     if isinstance(goal.asserted, str) and goal.operands[0].property == "quark-content":

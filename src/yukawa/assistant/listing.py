@@ -40,9 +40,17 @@ class Listing:
         """
         if goal.operands[0].property == "decays":
             return self.decays(goal)
+        made_of = [f.amount for f in goal.filters if f.property == "quark-content"]
+        goal = replace(goal, filters=tuple(f for f in goal.filters if f.property != "quark-content"))
         rows: list[Row] = []
         for wanted in goal.operands:
-            if wanted.thing.names and wanted.thing.names[0].startswith("class:"):
+            if made_of:  # the members with these quarks, each as a thing of its own
+                content = Goal(
+                    "reverse", (replace(wanted, property="quark-content"),), asserted=str(made_of[0])
+                )
+                for name in unique(row.subject for row in self.reverse(content).rows):
+                    rows += self._lookup.rows(replace(wanted, thing=Thing((name,), name, (0, 0), True))).rows
+            elif wanted.thing.names and wanted.thing.names[0].startswith("class:"):
                 rows += self._of_members(wanted, goal)
             else:
                 rows += self._lookup.rows(wanted).rows

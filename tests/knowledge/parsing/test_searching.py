@@ -95,3 +95,11 @@ def test_whether_a_particle_is_its_own_antiparticle() -> None:
     found = goal("Is the K0 its own antiparticle?")
     assert (found.operation, found.asserted) == ("is", "itself")
     assert len(plan("Are the Z and the photon their own antiparticles?").goals) == 2
+
+
+def test_further_properties_are_those_of_what_has_the_quarks() -> None:
+    goals = plan("Which baryon is made of three strange quarks, and what is its charge and spin?").goals
+    assert [(g.operation, g.operands[0].property) for g in goals] == [
+        ("reverse", "quark-content"), ("list", "charge"), ("list", "spin"),
+    ]  # fmt: skip
+    assert all([f.amount for f in g.filters] == ["s s s"] for g in goals[1:])

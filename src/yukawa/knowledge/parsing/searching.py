@@ -5,7 +5,7 @@ from collections import Counter
 
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
 from yukawa.knowledge.parsing.combining import CHOOSING, yes_or_no
-from yukawa.knowledge.parsing.plan import Amount, Goal, Wanted
+from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Wanted
 from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.wanted import ANY, subject_of
 
@@ -52,16 +52,22 @@ def by_quarks(clause: Clause, context: Context) -> list[Goal] | None:
     found, places = _quarks_said(clause, properties[0])
     things = [i for i in clause.places("thing") if i not in places]
     kinds = [i for i in clause.places("class") if clause.tokens[i].value != "quark" and i not in places]
-    others = [i for i in clause.places("property", "channel") if i not in (*places, *properties)]
+    others = [i for i in clause.places("property") if i not in (*places, *properties)]
     asks = clause.contains(CHOOSING) or clause.has("list") or bool(kinds)
-    if sum(found.values()) < 2 or others or len(kinds) + len(things) > 1 or not (things or asks):
+    if sum(found.values()) < 2 or len(kinds) + len(things) > 1 or not (things or asks):
         return None
     thing = subject_of(clause.tokens[(kinds + things)[0]]) if kinds or things else ANY
-    if thing is None or (things and not yes_or_no(clause)):
+    if thing is None or (things and (others or not yes_or_no(clause))):
         return None
     spans = clause.use(*properties, *kinds, *things, *places)
     wanted = Wanted(thing, "quark-content", spans=spans)
-    return [Goal("is" if things else "reverse", (wanted,), asserted=" ".join(found.elements()), relation="=")]
+    content = " ".join(found.elements())
+    goal = Goal("is" if things else "reverse", (wanted,), asserted=content, relation="=")
+    having = Filter("quark-content", "=", content, spans[0])
+    further = [
+        Wanted(thing, clause.tokens[i].value, spans=clause.use(i)) for i in others
+    ]  # '… and what is its charge?'
+    return [goal, *(Goal("list", (one,), (having,)) for one in further)]
 
 
 def _quarks_said(clause: Clause, beside: int) -> tuple[Counter[str], list[int]]:

@@ -142,12 +142,9 @@ def show_sources(answer: assistant.Answer) -> None:
     if answer.sources:
         say()
     for source in answer.sources[:_SOURCES]:
-        said = (
-            f"  ({source.trust})"
-            if source.kind == "data"
-            else f"  ({source.kind} by {source.author}, {source.trust})"
-        )
-        say((f"[{source.marker}] ", "bold"), source.label, f"  {source.url}" if source.url else "", said)
+        url = f"  {source.url}" if source.url else ""
+        who = said(source.kind, source.author, source.trust)
+        say((f"[{source.marker}] ", "bold"), source.label, url, who)
     if len(answer.sources) > _SOURCES:
         say((f"… and {len(answer.sources) - _SOURCES} more sources; --json lists all", "dim"))
     for conflict in answer.conflicts:

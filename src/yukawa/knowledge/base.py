@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from yukawa.core.errors import InputError
+from yukawa.core.processes import Progress
 from yukawa.knowledge import records
 from yukawa.knowledge.items import NewItem, new_item
 from yukawa.knowledge.records import Conflict, Event, FoundFact, Hit, Item, Moment, VerifyReport
@@ -23,7 +24,6 @@ from yukawa.knowledge.store.database import Store
 from yukawa.knowledge.texts import check_legible, checked_text
 from yukawa.knowledge.trust import check_claims, check_kind
 
-Progress = Callable[[int, int], None]
 _BATCH = 1000
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -183,16 +183,7 @@ def teach(
     as_json: Json = False,
 ) -> None:
     """Teach a fact, an answer, a document or a correction. The next answer uses it."""
-    given = [
-        name for name, value in (("a text", text), ("--file", file), ("--sync", sync)) if value is not None
-    ]
-    if len(given) != 1:
-        raise InputError(
-            f"{' and '.join(given)} given, one is taught at a time"
-            if given
-            else "neither a text nor a file was given",
-            hint='type: yukawa teach "..." or yukawa teach --file PATH',
-        )
+    _check_one({"a text": text, "--file": file, "--sync": sync})
     about = {"author": author or session.me(), "url": url, "licence": licence, "domain": domain}
     if text is None:
         if question is not None or corrects is not None:
@@ -215,6 +206,18 @@ def teach(
     with session.plain_base(settings) as base:
         item = base.teach(text, **told)  # type: ignore[arg-type]
     session.give_change(item, as_json)
+
+
+def _check_one(ways: Mapping[str, object]) -> None:
+    """Refuse a call that teaches nothing or several things."""
+    given = [name for name, value in ways.items() if value is not None]
+    if len(given) != 1:
+        raise InputError(
+            f"{' and '.join(given)} given, one is taught at a time"
+            if given
+            else "neither a text nor a file was given",
+            hint='type: yukawa teach "..." or yukawa teach --file PATH',
+        )
 
 
 def _teach_files(

@@ -39,7 +39,7 @@ def contrasts(tokens: list[Token]) -> list[Token]:
             continue
         phrase = _phrase(tokens, place)
         if phrase and _is_contrast(tokens, phrase, place):
-            for i in (place, *phrase):
+            for i in (place, *(i for i in phrase if tokens[i].kind != "function")):
                 found[i] = replace(found[i], kind="aside")
     return found
 

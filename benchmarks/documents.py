@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +58,7 @@ def share(part: int, whole: int) -> str:
     return f"{part} of {whole} ({found.value:.1%}, 95 % interval {found.low:.1%} to {found.high:.1%})"
 
 
-def measure(base: KnowledgeBase, rows: list[dict]) -> None:
+def measure(base: KnowledgeBase, rows: list[dict[str, Any]]) -> None:
     right = first = wrong = refused = 0
     began = time.perf_counter()
     for row in rows:
@@ -102,7 +103,7 @@ class Example:
     weight: float
 
 
-def examples(base: KnowledgeBase, rows: Sequence[dict]) -> Iterator[Example]:
+def examples(base: KnowledgeBase, rows: Sequence[dict[str, Any]]) -> Iterator[Example]:
     """Each question with and, if it is answerable, without the document that answers it."""
     for row in rows:
         hits = base.search(row["question"], k=SEARCHED, kind="document")
@@ -112,7 +113,7 @@ def examples(base: KnowledgeBase, rows: Sequence[dict]) -> Iterator[Example]:
             yield example(row, [hit for hit in hits if hit.item_id not in holding], (), WITHOUT)
 
 
-def example(row: dict, hits: Sequence[Hit], spans: Sequence[str], weight: float) -> Example:
+def example(row: dict[str, Any], hits: Sequence[Hit], spans: Sequence[str], weight: float) -> Example:
     weighing = Weighing(asked(row["question"]), hits)
     found: list[Candidate] = [] if weighing.nowhere() else list(weighing.candidates(READ))
     evidence = np.array([[c.evidence[name] for name in WEIGHTS] for c in found]).reshape(-1, len(WEIGHTS))
@@ -143,7 +144,8 @@ def fitted(chosen: Sequence[Example]) -> NDArray[np.float64]:
         penalty = np.where(np.array(list(WEIGHTS)) == "one", 0.0, PENALTY)
         return total + (penalty * weights**2).sum(), gradient + 2 * penalty * weights
 
-    return minimize(loss, np.zeros(len(WEIGHTS)), jac=True, method="L-BFGS-B").x
+    weights: NDArray[np.float64] = minimize(loss, np.zeros(len(WEIGHTS)), jac=True, method="L-BFGS-B").x
+    return weights
 
 
 def fit(found: Sequence[Example]) -> None:
@@ -169,7 +171,7 @@ def fit(found: Sequence[Example]) -> None:
     print(json.dumps(dict(zip(WEIGHTS, weights.round(2).tolist(), strict=True)), indent=4))
 
 
-def read_rows(name: str) -> list[dict]:
+def read_rows(name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (QUESTIONS / f"documents_{name}.jsonl").open(encoding="utf-8")]
 
 

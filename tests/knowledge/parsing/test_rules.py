@@ -76,3 +76,13 @@ def test_nothing_is_used_where_no_rule_applies() -> None:
     (clause,) = sentences(read.plain, tokenise(read.plain))
     assert goals_of(clause, Context()) == []
     assert clause.used == set()
+
+
+def test_what_decays_mostly_to_products_does_so_in_more_than_half_of_the_cases() -> None:
+    (mostly,), (at_all,) = (
+        goals("which mesons decay mostly to two photons"),
+        goals("which mesons decay to two photons"),
+    )
+    (condition,) = mostly.filters
+    assert (condition.property, condition.relation) == ("branching-fraction", ">")
+    assert not at_all.filters

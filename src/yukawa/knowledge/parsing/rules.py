@@ -355,6 +355,6 @@ def _condition(clause: Clause, context: Context) -> list[Goal] | None:
 _RULES: tuple[Rule, ...] = (
     _named, _condition, searching.self_conjugate, searching.by_quarks, searching.by_quantum_numbers, searching.by_number,
     combining.measurements, combining.charge_states, arithmetic.how_many, arithmetic.ratio, arithmetic.product, arithmetic.average,
-    arithmetic.total, arithmetic.difference, combining.comparison, _fraction_of, _reverse, combining.is_it, _decays, _class_list,
-    _values, _overview,
+    arithmetic.total, arithmetic.difference, combining.comparison, _fraction_of, _reverse, combining.is_it,
+    _decays, _class_list, _values, _overview,
 )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from yukawa.knowledge.parsing.coverage import is_physics
+from yukawa.knowledge.parsing.lexicon import is_physics
 from yukawa.knowledge.parsing.grammar import plan
 from yukawa.knowledge.parsing.plan import Plan
 

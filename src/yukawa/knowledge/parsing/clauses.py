@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from yukawa.knowledge.parsing.asides import asks, set_aside
 from yukawa.knowledge.parsing.plan import Amount, Goal, Span, Wanted
 from yukawa.knowledge.parsing.settling import settled
 from yukawa.knowledge.parsing.tokens import Token
@@ -66,16 +67,16 @@ class Clause:
 
 def sentences(plain: str, tokens: Sequence[Token], language: str = "en") -> Iterator[Clause]:
     """The sentences of a question with their tokens settled."""
-    current: list[Token] = []
+    found: list[list[Token]] = [[]]
     for token in tokens:
         if token.kind == "stop":
-            if current:
-                yield Clause(plain, settled(current), language=language)
-            current = []
+            found.append([])
         else:
-            current.append(token)
-    if current:
-        yield Clause(plain, settled(current), language=language)
+            found[-1].append(token)
+    for number, sentence in enumerate(found):
+        others = any(asks(other) for i, other in enumerate(found) if i != number)
+        if kept := set_aside(sentence, others=others):
+            yield Clause(plain, settled(kept), language=language)
 
 
 def amount_of(token: Token) -> Amount:

@@ -79,7 +79,7 @@ _SYMBOLS: tuple[tuple[re.Pattern[str], str, Any], ...] = tuple(
         ),
         (r"(?<=[)\]])\s?/\s?Gamma(?:_?\(?tot(?:al)?\)?)?(?!\w)", "neutral", None),
         (r"(?<![\w^])[mM](?= of\b)", "property", "mass"),
-        (r"(?<![\w.])\d{1,2}(?::\d\d)? ?(?:am|pm|o'clock)(?!\w)", "aside", None),
+        (r"(?<![\w.:])(?:\d{1,2}(?::\d\d)? ?(?:am|pm|o'clock)|[012]?\d:[0-5]\d)(?![\w:])", "aside", None),
         (
             r"(?<![\w^])Gamma(?:_?(?:tot|total)|_rm tot|_ rm tot| tot)?(?=\s?[(\[=?)]|\s+(?:of|for)\b|\s*$|\s*\?)",
             "property",
@@ -162,6 +162,8 @@ def tokenise(plain: str, language: str = "en") -> list[Token]:
 def _candidates(plain: str, language: str) -> Iterator[Token]:
     pieces = [(m.start(), m.end(), m[0]) for m in _PIECE.finditer(plain)]
     yield from _phrases(plain, pieces, language)
+    if "'s" in plain:  # 'the PDG's value'
+        yield from _phrases(plain, [(start, end - 2 * text.endswith("'s"), text.removesuffix("'s")) for start, end, text in pieces], language)
     for pattern, kind, value in _SYMBOLS:
         for match in pattern.finditer(plain):
             yield Token(kind, match.start(), match.end(), match[0], value)

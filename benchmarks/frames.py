@@ -15,7 +15,7 @@ import time
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,13 @@ from yukawa.knowledge.parsing.plan import Plan
 QUESTIONS = Path(__file__).parent / "questions"
 LOTS = ("develop", "held-out")
 # What modifiers are tried on.
-QUANTITIES = (("mass", "muon"), ("lifetime", "neutron"), ("width", "Higgs boson"), ("charge", "Sigma-"), ("spin", "rho(770)"))
+QUANTITIES = (
+    ("mass", "muon"),
+    ("lifetime", "neutron"),
+    ("width", "Higgs boson"),
+    ("charge", "Sigma-"),
+    ("spin", "rho(770)"),
+)
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
@@ -49,7 +55,9 @@ def frames(lot: str) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
         if line.startswith("["):
             lines = sections.setdefault(line[1:-1], [])
         elif line and not line.startswith("#"):
-            lines += line.split("; ") if len(sections) and next(reversed(sections)).startswith("list") else [line]
+            lines += (
+                line.split("; ") if len(sections) and next(reversed(sections)).startswith("list") else [line]
+            )
     chosen = {name: [text for text in lines if _lot(text) == lot] for name, lines in sections.items()}
     words = {name.removeprefix("list "): texts for name, texts in chosen.items() if name.startswith("list")}
     return {name: texts for name, texts in chosen.items() if not name.startswith("list")}, words
@@ -64,7 +72,11 @@ def questions() -> Iterator[str]:
     for name in ("public", "dev_answerable"):
         for line in (QUESTIONS / f"{name}.jsonl").read_text("utf-8").splitlines():
             row = json.loads(line)
-            if row.get("answerable", True) and row.get("language", "en") == "en" and plan(row["question"]).complete:
+            if (
+                row.get("answerable", True)
+                and row.get("language", "en") == "en"
+                and plan(row["question"]).complete
+            ):
                 yield row["question"].strip().rstrip("?.! ")
 
 
@@ -79,13 +91,15 @@ def filled(frame: str, question: str, words: dict[str, list[str]], chance: rando
 
 
 def fits(frame: str, question: str) -> bool:
-    """Whether the question may stand in the frame: 'I wonder …' goes on with a question word alone."""
+    """Whether the question may stand in the frame: only a question word continues 'I wonder …'."""
     embedded = re.search(r"[a-z] \{q\}", frame) is not None
     return not embedded or question.split(" ")[0].lower() in _ASKING
 
 
 _ASKING = frozenset("what what's whats which how who whose".split())
-_OPENING = _ASKING | frozenset("is are does do did can could give list tell please compare name has find use if the mass".split())
+_OPENING = _ASKING | frozenset(
+    "is are does do did can could give list tell please compare name has find use if the mass".split()
+)
 
 
 # ---- slips of the pen ----------------------------------------------------------------------------
@@ -106,11 +120,12 @@ def _slip(change: Callable[[str, int], str]) -> Callable[[str, random.Random], s
     return slipped
 
 
+_KEYS = "qwertzuiopasdfghjklyxcvbnmq"  # of a keyboard, each beside the next
 SLIPS: dict[str, Callable[[str, random.Random], str]] = {
     "doubled": _slip(lambda word, i: word[: i + 1] + word[i:]),
     "dropped": _slip(lambda word, i: word[:i] + word[i + 1 :]),
     "swapped": _slip(lambda word, i: word[:i] + word[i + 1] + word[i] + word[i + 2 :]),
-    "replaced": _slip(lambda word, i: word[:i] + "qwertzuiopasdfghjklyxcvbnmq"[("qwertzuiopasdfghjklyxcvbnm".index(word[i])) + 1] + word[i + 1 :]),
+    "replaced": _slip(lambda word, i: word[:i] + _KEYS[_KEYS.index(word[i]) + 1] + word[i + 1 :]),
     "without apostrophes": lambda question, _: question.replace("'s ", "s ").replace("n't", "nt"),
     "without question mark": lambda question, _: question,
     "small first letter": lambda question, _: question[:1].lower() + question[1:] if question[1:2].islower() else question,
@@ -162,7 +177,9 @@ def dangerous(lot: str) -> Iterator[Outcome]:
     asked = [q for q in questions() if all(goal.operation == "value" for goal in plan(q).goals)]
     for frame in kinds["dangerous suffix"]:
         for question in chance.sample([q for q in asked if fits(frame, q)], 20):
-            yield _outcome("dangerous suffix", filled(frame, question, words, chance), plan(question), same=False)
+            yield _outcome(
+                "dangerous suffix", filled(frame, question, words, chance), plan(question), same=False
+            )
 
 
 def _outcome(kind: str, text: str, bare: Plan, *, same: bool) -> Outcome:
@@ -199,7 +216,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for name, outcomes in (("neutral", neutral(lot, options.each)), ("dangerous", dangerous(lot))):
             began = time.perf_counter()
             found = list(outcomes)
-            results[f"{lot} {name}"] = summary(found) | {"ms_each": 1e3 * (time.perf_counter() - began) / len(found)}
+            results[f"{lot} {name}"] = summary(found) | {
+                "ms_each": 1e3 * (time.perf_counter() - began) / len(found)
+            }
             if not options.json:
                 print(report(f"{lot}, {name}", results[f"{lot} {name}"], found))
     if options.json:
@@ -216,7 +235,13 @@ def report(title: str, facts: dict[str, Any], outcomes: Sequence[Outcome]) -> st
     lines += [f"  {kind}: {good}/{asked}" for kind, (good, asked) in facts["kinds"].items()]
     for outcome in outcomes:
         if not outcome.good:
-            why = f"cannot use {', '.join(outcome.unread)}" if outcome.unread else "read otherwise" if outcome.complete else "nothing read"
+            why = (
+                f"cannot use {', '.join(outcome.unread)}"
+                if outcome.unread
+                else "read otherwise"
+                if outcome.complete
+                else "nothing read"
+            )
             lines.append(f"  - {outcome.kind}: {outcome.text} | {why}")
     return "\n".join(lines)
 

@@ -34,15 +34,24 @@ def test_a_real_word_or_one_like_nothing_is_left(word: str) -> None:
 
 
 def test_letters_doubled_and_swapped_are_likelier_than_others() -> None:
-    assert unlikeliness("masss", "mass") == unlikeliness("higs", "higgs") == unlikeliness("porton", "proton") == 0
+    assert (
+        unlikeliness("masss", "mass")
+        == unlikeliness("higs", "higgs")
+        == unlikeliness("porton", "proton")
+        == 0
+    )
     assert 0 < unlikeliness("widh", "width") < unlikeliness("widh", "with")
 
 
 def test_of_two_particles_that_a_slip_may_mean_none_is_taken() -> None:
-    assert plan("mass of the poton").problem == "'poton' may be 'photon' or 'proton': type the one that is meant"
+    assert (
+        plan("mass of the poton").problem == "'poton' may be 'photon' or 'proton': type the one that is meant"
+    )
 
 
-@pytest.mark.parametrize(("question", "property_name"), [("widh of the Higgs", "width"), ("chare of the Delta++", "charge")])
+@pytest.mark.parametrize(
+    ("question", "property_name"), [("widh of the Higgs", "width"), ("chare of the Delta++", "charge")]
+)
 def test_the_meaning_that_makes_a_question_is_taken(question: str, property_name: str) -> None:
     assert [w.property for goal in plan(question).goals for w in goal.operands] == [property_name]
 

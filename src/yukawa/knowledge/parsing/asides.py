@@ -7,6 +7,7 @@ question word, somebody is its subject or owns what it speaks of, and nothing in
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 
@@ -34,7 +35,13 @@ _BEGINS = frozenset(
     " how where weil denn da aber und dass wie was welche welcher welches wer parce"
     " puisque car mais et que quel quelle combien comment".split()
 )
-_TRAILING = frozenset("for to in at on with without before after during by from fur vor in an auf pour avant dans".split())
+_ASKS = frozenset(
+    "what which who whose whom how where when why wie was wo wann wer warum welche welcher welches wieso quel quelle qui que quand"
+    " comment pourquoi combien".split()
+)
+_TRAILING = frozenset(
+    "for to in at on with without before after during by from fur vor in an auf pour avant dans".split()
+)
 # Kinds of token that an aside may hold.
 _IDLE = frozenset(
     {"function", "neutral", "word", "mark", "negation", "amount", "number", "qualifier", "explain", "talk", "unit", "join", "aside"}
@@ -78,7 +85,9 @@ def _parts(tokens: Sequence[Token]) -> Iterator[range]:
     for place, token in enumerate(tokens):
         mark = token.kind == "mark"
         first = token.text.lower().split()[0] if token.text else ""
-        begins = first in _BEGINS or (start <= last < place and first in _TRAILING and token.kind == "function")
+        begins = first in _BEGINS or (
+            start <= last < place and first in _TRAILING and token.kind == "function"
+        )
         if place > start and (mark or begins or _presented(tokens, range(start, place))):
             yield range(start, place)
             start = place
@@ -91,7 +100,9 @@ def _parts(tokens: Sequence[Token]) -> Iterator[range]:
 def _presented(tokens: Sequence[Token], part: range) -> bool:
     """'What I want to know is', 'today's question was': what comes next is asked."""
     said = [tokens[i].text.lower() for i in part]
-    return said[-1] in ("is", "was") and ("question" in said or (said[0] == "what" and bool(FIRST_PERSON & set(said))))
+    return said[-1] in ("is", "was") and (
+        "question" in said or (said[0] == "what" and bool(FIRST_PERSON & set(said)))
+    )
 
 
 def _rest_points(tokens: Sequence[Token], part: range) -> bool:
@@ -103,7 +114,12 @@ def _own_results(tokens: Sequence[Token]) -> Iterator[int]:
     """The amounts of 'I measured 1.3 GeV for the mass of the charm quark', 'our value of it is 2 GeV', where nothing points to them."""
     for part in _parts(tokens):
         said = [word for i in part for word in tokens[i].text.lower().split()]
-        own = said[:1] and said[0] in FIRST_PERSON and (_MEASURING | _RESULTS) & set(said) and not ASSUMING & set(said)
+        own = (
+            said[:1]
+            and said[0] in FIRST_PERSON
+            and (_MEASURING | _RESULTS) & set(said)
+            and not ASSUMING & set(said)
+        )
         if own and not _rest_points(tokens, part):
             yield from (i for i in part if tokens[i].kind == "amount")
 
@@ -115,11 +131,20 @@ def _is_aside(tokens: Sequence[Token], part: range, pointed: bool) -> bool:
     if any(t.kind not in _IDLE for t in inside):
         return False
     said = [word for t in inside for word in t.text.lower().split()]
-    if not _personal(said) and not _presented(tokens, part):
+    presented = _presented(tokens, part)
+    if not presented and (
+        said[0] in _ASKS or (said[0] in ("and", "but", "und", "et") and said[1:2] and said[1] in _ASKS)
+    ):
+        return False
+    if not presented and not _personal(said):
         return _is_label(inside) or _is_date(said, inside) or _knows_nothing(inside)
+    owned = [
+        t for before, t in itertools.pairwise(inside) if before.text.lower() in FIRST_PERSON
+    ]  # 'my paper'
     words = [t.text for t in inside if t.kind == "word"]
     conditional = any(t.kind in ("negation", "amount", "qualifier") for t in inside)
-    if any(is_notation(w) or (conditional and is_physics(w)) for w in words):
+    strange = [t.text for t in inside if t.kind == "word" and t not in owned]
+    if any(map(is_notation, words)) or (conditional and any(map(is_physics, strange))):
         return False
     return not ASSUMING & set(said) and all(_harmless(t, said, pointed) for t in inside)
 
@@ -130,7 +155,9 @@ def _personal(said: Sequence[str]) -> bool:
 
 
 def _harmless(token: Token, said: Sequence[str], pointed: bool) -> bool:
-    """Whether a token says nothing of the quantity: a number of pages, a date, a negation, one's own result."""
+    """Whether a token says nothing of the quantity: a number of pages, a date, a negation, the asker's result."""
+    if token.kind == "explain":  # 'I have to explain it to my class', and not 'can you explain it?'
+        return "to" in said and "you" not in said
     if token.kind == "unit":
         return _CALENDAR.match(token.text) is not None
     if token.kind == "qualifier":
@@ -143,13 +170,24 @@ def _harmless(token: Token, said: Sequence[str], pointed: bool) -> bool:
 
 def _knows_nothing(inside: Sequence[Token]) -> bool:
     """'Don't know', 'not sure', 'no idea': the one who speaks is not named."""
-    return len(inside) <= _ADDRESS and inside[0].kind == "negation" and any(t.text.lower() in KNOWING for t in inside[1:3])
+    return (
+        len(inside) <= _ADDRESS
+        and inside[0].kind == "negation"
+        and any(t.text.lower() in KNOWING for t in inside[1:3])
+    )
 
 
 def _is_address(inside: Sequence[Token]) -> bool:
     """'Dear particle physicists', 'Hi Yukawa'."""
-    greets = inside[0].text.lower() == "dear" or ("talk", None) in ((inside[0].kind, inside[0].value), *inside[0].otherwise)
-    return greets and len(inside) <= _ADDRESS and all(t.kind in ("word", "neutral", "function", "class") for t in inside)
+    greets = inside[0].text.lower() == "dear" or ("talk", None) in (
+        (inside[0].kind, inside[0].value),
+        *inside[0].otherwise,
+    )
+    return (
+        greets
+        and len(inside) <= _ADDRESS
+        and all(t.kind in ("word", "neutral", "function", "class") for t in inside)
+    )
 
 
 _ADDRESS = 5  # words
@@ -157,19 +195,22 @@ _ADDRESS = 5  # words
 
 def _is_label(inside: Sequence[Token]) -> bool:
     """'Exercise 21b', 'for page 12', 'worth 14 points', 'no hurry': an everyday word with a number, or with 'no', and no more."""
-    if any(t.kind not in ("word", "neutral", "function", "amount", "negation") for t in inside):
+    if len(inside) == 2 and inside[0].text.lower() == "no":
+        return not is_physics(inside[1].text)
+    if any(t.kind not in ("word", "neutral", "function", "amount") for t in inside):
         return False
     if any(isinstance(t.value, Amount) and t.value.unit and not _PART.match(t.text) for t in inside):
         return False
     counted = next((i for i, t in enumerate(inside) if t.kind == "amount"), None)
     if counted is None:
-        return len(inside) == 2 and inside[0].text.lower() == "no" and not is_physics(inside[1].text)
+        return False
     labels = [t for t in inside[:counted] if t.kind in ("word", "neutral")]
     return (
         bool(labels)
         and inside[counted - 1] is labels[-1]
-        and not any(len(t.text) < _SHORTEST or is_physics(t.text) or t.text.lower() in CODE_WORDS for t in labels)
-        and not any(t.kind == "negation" for t in inside)
+        and not any(
+            len(t.text) < _SHORTEST or is_physics(t.text) or t.text.lower() in CODE_WORDS for t in labels
+        )
     )
 
 
@@ -180,7 +221,12 @@ _SHORTEST = 4  # letters of a word that can label a number
 def _is_date(said: Sequence[str], inside: Sequence[Token]) -> bool:
     """'It is 2026', 'today is the 3rd'."""
     year = [t for t in inside if t.kind == "qualifier"]
-    return len(said) <= _DATE and len(year) == 1 and year[0].value[0] == "year" and said[:2] in (["it", "is"], ["now", "is"])
+    return (
+        len(said) <= _DATE
+        and len(year) == 1
+        and year[0].value[0] == "year"
+        and said[:2] in (["it", "is"], ["now", "is"])
+    )
 
 
 _DATE = 4  # words

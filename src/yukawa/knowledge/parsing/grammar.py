@@ -34,12 +34,19 @@ def plan(question: str, history: Sequence[Plan] = (), described: Callable[[str],
     if not complete:
         return plans[0][1]
     least, best = complete[0]
-    rivals = [p for doubt, p in complete if not _alike(p, best) and (doubt == least or _things(p) != _things(best))]
+    rivals = [
+        found
+        for doubt, found in complete
+        if not _alike(found, best) and doubt - least < (_CLEAR if _things(found) != _things(best) else 1)
+    ]
     return replace(best, problem=_did_you_mean([best, *rivals])) if rivals else best
 
 
+_CLEAR = 2  # by how much a slip must be likelier than one that means another thing
+
+
 def _things(found: Plan) -> list[tuple[str, ...]]:
-    """What a plan is about: of two things that a slip may mean none is likely enough."""
+    """What a plan is about."""
     return [w.thing.names for goal in found.goals for w in goal.operands]
 
 
@@ -69,7 +76,11 @@ def _did_you_mean(plans: Sequence[Plan]) -> str:
     for written, right in (s for found in plans for s in found.suggestions):
         if right not in meant.setdefault(written, []):
             meant[written].append(right)
-    choices = (f"'{w}' may be {' or '.join(repr(r) for r in rights)}" for w, rights in meant.items() if len(rights) > 1)
+    choices = (
+        f"'{w}' may be {' or '.join(repr(r) for r in rights)}"
+        for w, rights in meant.items()
+        if len(rights) > 1
+    )
     return "; ".join(choices) + ": type the one that is meant"
 
 

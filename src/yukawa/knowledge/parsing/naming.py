@@ -34,7 +34,7 @@ def other_meaning(token: Token, *kinds: str) -> Token | None:
 
 
 def genus(tokens: list[Token]) -> list[Token]:
-    """'Boson Z', 'J/psi 粒子': a class word right beside a thing says nothing new; 'scalar' beside one that is no meson does."""
+    """'Boson Z', 'J/psi 粒子': a class word right beside a thing says nothing new; 'scalar' beside a lepton does."""
 
     def change(place: int, token: Token) -> Token:
         near = [tokens[i] for i in (place - 1, place + 1) if 0 <= i < len(tokens)]

@@ -60,6 +60,9 @@ def read_questions(question: str) -> Iterator[ReadQuestion]:
     """`question` cut into sentences of typed tokens, once for each of a few ways in which its slips can be meant."""
     language = language_of(question)
     edits = [*names_in(question, language), *_operators(question)]
+    edits += [
+        edit for edit in _shouted(question) if not any(s < edit[1] and edit[0] < e for s, e, _ in edits)
+    ]
     read = source(question, edits)
     tokens = tokenise(read.plain, language)
     unknown = unknown_words(tokens) if language == "en" else []
@@ -74,10 +77,27 @@ def read_questions(question: str) -> Iterator[ReadQuestion]:
             yield _cut(question, language, read, tokens, {})
 
 
+_WORD = re.compile(r"(?<![\w^_\\])[A-Za-z]{2,}(?![\w^_+*(])")
+# In capitals it cannot be seen which particle they name.
+_TWO_CASES = frozenset("OMEGA SIGMA LAMBDA DELTA XI PHI PSI UPSILON GAMMA".split())
+
+
+def _shouted(question: str) -> list[tuple[int, int, str]]:
+    """The words of a question typed in capitals, in small letters."""
+    words = list(_WORD.finditer(question))
+    loud = [m for m in words if m[0].isupper()]
+    if len(loud) < _LOUD or 3 * len(loud) < 2 * len(words):
+        return []
+    return [(m.start(), m.end(), m[0].lower()) for m in loud if m[0] not in _TWO_CASES]
+
+
+_LOUD = 3  # words in capitals
 _WAYS = 8  # of meaning the slips of a question
 
 
-def _cut(question: str, language: str, read: Source, tokens: list[Token], meant: Mapping[str, str]) -> ReadQuestion:
+def _cut(
+    question: str, language: str, read: Source, tokens: list[Token], meant: Mapping[str, str]
+) -> ReadQuestion:
     clauses = tuple(sentences(read.plain, tokens, language))
     suggestions = tuple((written, right) for written, right in meant.items() if is_content(right))
     doubt = sum(unlikeliness(written.lower(), right) for written, right in meant.items())

@@ -163,7 +163,11 @@ def _candidates(plain: str, language: str) -> Iterator[Token]:
     pieces = [(m.start(), m.end(), m[0]) for m in _PIECE.finditer(plain)]
     yield from _phrases(plain, pieces, language)
     if "'s" in plain:  # 'the PDG's value'
-        yield from _phrases(plain, [(start, end - 2 * text.endswith("'s"), text.removesuffix("'s")) for start, end, text in pieces], language)
+        yield from _phrases(
+            plain,
+            [(start, end - 2 * text.endswith("'s"), text.removesuffix("'s")) for start, end, text in pieces],
+            language,
+        )
     for pattern, kind, value in _SYMBOLS:
         for match in pattern.finditer(plain):
             yield Token(kind, match.start(), match.end(), match[0], value)

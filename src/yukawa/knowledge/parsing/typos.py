@@ -18,10 +18,7 @@ _NAMING = (
     "muon pion kaon muons pions kaons bottom strange charmed anti quark lepton boson meson baryon hadron higgs lambda sigma omega delta"
     " upsilon neutral charged particle"
 ).split()
-_UNITS = (
-    "seconds microseconds nanoseconds picoseconds femtoseconds minutes kilograms grams metres meters femtometres electronvolts"
-    " megaelectronvolts gigaelectronvolts joules"
-).split()
+_UNITS = "seconds microseconds nanoseconds picoseconds femtoseconds kilograms femtometres micrometres electronvolts".split()
 # Slips so frequent that counts of everyday words hold them.
 _FREQUENT = {"wich": "which", "whch": "which", "wat": "what", "wha": "what", "hwo": "how", "teh": "the"}
 
@@ -43,12 +40,16 @@ def meanings(word: str) -> tuple[str, ...]:
     if not word.isalpha() or not word.isascii() or len(word) < 3 or _is_word(word):
         return ()
     targets = vocabulary()
-    if word in targets or (word[0] == "s" and word[1:] in targets):  # 'sneutrino' is another particle
+    if (
+        word in targets or word + "s" in _UNITS or (word[0] == "s" and word[1:] in targets)
+    ):  # 'sneutrino' is another particle
         return ()
     if len(word) == 3:
         return tuple(t for t in swapped(word) if t in targets)[:1]
     for slips in range(1, allowed_slips(len(word)) + 1):
-        near = sorted(neighbours(word, slips), key=lambda t: (unlikeliness(word, t), ":" not in targets[t], t))
+        near = sorted(
+            neighbours(word, slips), key=lambda t: (unlikeliness(word, t), ":" not in targets[t], t)
+        )
         if near:
             best: dict[str, str] = {}
             for target in near:
@@ -114,14 +115,16 @@ def vocabulary() -> dict[str, str]:
         for piece in pieces:
             if piece.isalpha() and (len(piece) >= _SHORT or kind == "function"):
                 alone = len(pieces) == 1
-                found.setdefault(piece, kind if alone and kind in _QUIET else f"{kind}:{value}" if alone else piece)
+                found.setdefault(
+                    piece, kind if alone and kind in _QUIET else f"{kind}:{value}" if alone else piece
+                )
     for name in ENGLISH:  # names of other languages are near to many English words
         if name.isalpha() and len(name) > _SHORT:
             # Also where a phrase has the word: 'types of neutrino'.
             found[name] = f"thing:{ENGLISH[name]}"
             if not name.endswith("s"):
                 found[name + "s"] = found[name]
-    for name in (*_NAMING, *_UNITS, *(unit.removesuffix("s") for unit in _UNITS)):
+    for name in (*_NAMING, *_UNITS):
         found.setdefault(name, name.removesuffix("s"))
     return found
 

@@ -5,8 +5,6 @@ or is refused. Frames and words that fill them are in questions/frames.txt; half
 is tuned on the others. No knowledge base is needed: a plan that is alike has the same answer.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import random

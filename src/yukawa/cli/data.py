@@ -1,6 +1,6 @@
 """`yukawa data VERB`: makes data sets of abstracts and of questions and answers, and finds what leaked into them."""
 
-from __future__ import annotations
+from __future__ import annotations  # an annotation that is evaluated would load what it names
 
 from dataclasses import asdict
 from itertools import chain

@@ -1,7 +1,5 @@
 """Asides of the asker leave a question as it is, whatever numbers and negations they hold; conditions do not."""
 
-from __future__ import annotations
-
 import pytest
 from tests.knowledge.parsing.readings import reading
 

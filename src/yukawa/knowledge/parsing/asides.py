@@ -5,8 +5,6 @@ change nothing of what is asked. A clause is known by its grammar, not by its wo
 question word, somebody is its subject or owns what it speaks of, and nothing in it names a quantity, a thing or a condition.
 """
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections.abc import Iterator, Sequence

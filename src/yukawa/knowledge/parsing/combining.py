@@ -1,7 +1,5 @@
 """Rules for sentences that combine quantities: who measured them, arithmetic, comparison, yes or no."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
@@ -39,6 +37,8 @@ def measurements(clause: Clause, context: Context) -> list[Goal] | None:
     if not said and not experiments:
         return None
     wanted = quantities(clause, context.last)
+    if not wanted and not clause.has("thing", "property", "channel", "class", "constant"):
+        wanted = [w for w in context.last if w.property]  # 'and who measured that?'
     if not wanted:
         return None
     words = " ; ".join(

@@ -1,7 +1,5 @@
 """Decides which words that no goal uses could still change the answer: those are unread, and the question is refused."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from yukawa.knowledge.parsing.asides import ASSUMING, FIRST_PERSON, KNOWING
@@ -12,7 +10,8 @@ from yukawa.knowledge.parsing.tokens import Token
 # Kinds that mean something wherever they stand.
 _MEANINGFUL = frozenset(
     {"thing", "class", "constant", "property", "difference-of", "channel", "amount", "qualifier", "measured", "ratio", "sum", "difference",
-     "minus", "plus", "factor", "relation", "negation", "explain", "identifier", "fraction", "arrow", "unit", "code", "out-of", "count"}
+     "minus", "plus", "factor", "relation", "negation", "explain", "identifier", "fraction", "arrow", "jpc",
+     "self-conjugate", "unit", "code", "out-of", "count"}
 )  # fmt: skip
 _WANTING = ASSUMING | {"want", "need", "only"}
 _QUESTION_WORDS = frozenset("how what which who whose wie welche quel quelle combien".split())

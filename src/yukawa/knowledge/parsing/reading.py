@@ -1,7 +1,5 @@
 """A question as it is read: its plain spelling, sentences and mended slips, and the plan that goals make of it."""
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +12,7 @@ from yukawa.knowledge.parsing.lexicon import language_of, names_in
 from yukawa.knowledge.parsing.particles import find_particles
 from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Plan, Span, Thing, Wanted
 from yukawa.knowledge.parsing.spelling import plain_ascii
-from yukawa.knowledge.parsing.tokens import Source, Token, source, tokenise
+from yukawa.knowledge.parsing.tokens import SourceText, Token, source, tokenise
 from yukawa.knowledge.parsing.typos import corrections, is_content, unknown_words, unlikeliness
 
 
@@ -34,7 +32,7 @@ class ReadQuestion:
 
     question: str
     language: str
-    read: Source
+    read: SourceText
     clauses: tuple[Clause, ...]
     suggestions: tuple[tuple[str, str], ...]
     talk: str
@@ -96,7 +94,7 @@ _WAYS = 8  # of meaning the slips of a question
 
 
 def _cut(
-    question: str, language: str, read: Source, tokens: list[Token], meant: Mapping[str, str]
+    question: str, language: str, read: SourceText, tokens: list[Token], meant: Mapping[str, str]
 ) -> ReadQuestion:
     clauses = tuple(sentences(read.plain, tokens, language))
     suggestions = tuple((written, right) for written, right in meant.items() if is_content(right))
@@ -173,7 +171,7 @@ _FRENCH = re.compile(
 # ---- places in the question ----------------------------------------------------------------------
 
 
-def _unread(question: str, read: Source, tokens: Sequence[Token]) -> tuple[tuple[str, Span], ...]:
+def _unread(question: str, read: SourceText, tokens: Sequence[Token]) -> tuple[tuple[str, Span], ...]:
     """The words of unread tokens as the question writes them, neighbours together."""
     spans: list[Span] = []
     for token in sorted(tokens, key=lambda t: t.start):

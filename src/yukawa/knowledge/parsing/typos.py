@@ -1,7 +1,5 @@
 """Finds the words of the lexicon that a word which nothing knows can be a slip of."""
 
-from __future__ import annotations
-
 import functools
 import re
 from collections.abc import Iterable, Sequence

@@ -204,7 +204,8 @@ def _is_label(inside: Sequence[Token]) -> bool:
         return False
     labels = [t for t in inside[:counted] if t.kind in ("word", "neutral")]
     return (
-        bool(labels)
+        0 < len(labels) <= _LABELS
+        and inside[counted].value.value < _CODES
         and inside[counted - 1] is labels[-1]
         and not any(
             len(t.text) < _SHORTEST or is_physics(t.text) or t.text.lower() in CODE_WORDS for t in labels
@@ -213,6 +214,8 @@ def _is_label(inside: Sequence[Token]) -> bool:
 
 
 _PART = re.compile(r"\d+[a-h]$")  # 'exercise 21b' speaks of no barn
+_LABELS = 2  # words
+_CODES = 1000  # from here on numbers may stand for particles
 _SHORTEST = 4  # letters of a word that can label a number
 
 

@@ -24,12 +24,14 @@ class Clause:
         tokens: those of this sentence.
         used: places in `tokens` that a goal has used.
         language: of the question.
+        asks: whether it is a question joined to the one before: '… and how does it decay?'.
     """
 
     plain: str
     tokens: list[Token]
     used: set[int] = field(default_factory=set)
     language: str = "en"
+    asks: bool = False
 
     def places(self, *kinds: str) -> list[int]:
         """Places of unused tokens of these kinds, in order."""
@@ -65,16 +67,33 @@ class Clause:
 
 def sentences(plain: str, tokens: Sequence[Token], language: str = "en") -> Iterator[Clause]:
     """The sentences of a question with their tokens settled."""
-    found: list[list[Token]] = [[]]
-    for token in tokens:
-        if token.kind == "stop":
-            found.append([])
+    found: list[tuple[list[Token], bool]] = [([], False)]
+    for place, token in enumerate(tokens):
+        joined = _asks_further(found[-1][0], tokens, place)
+        if token.kind == "stop" or joined:
+            found.append(([], joined))
         else:
-            found[-1].append(token)
-    for number, sentence in enumerate(found):
-        others = any(asks(other) for i, other in enumerate(found) if i != number)
-        if kept := set_aside(sentence, others=others):
-            yield Clause(plain, settled(kept), language=language)
+            found[-1][0].append(token)
+    for number, (sentence, joined) in enumerate(found):
+        others = any(asks(other) for i, (other, _) in enumerate(found) if i != number)
+        if kept := set_aside(sentence, others=others and not joined):
+            yield Clause(plain, settled(kept), language=language, asks=joined)
+
+
+_QUESTION_WORDS = frozenset("how what why who where when".split())
+
+
+def _asks_further(before: Sequence[Token], tokens: Sequence[Token], place: int) -> bool:
+    """Whether 'and' at `place` joins another question to one that is whole: '… of the tau and how does it decay'."""
+    if tokens[place].text.lower() != "and" or place + 1 >= len(tokens):
+        return False
+    after = tokens[place + 1]
+    question = after.kind in ("function", "explain") and after.text.lower().split()[0] in _QUESTION_WORDS
+    kinds = {token.kind for token in before}
+    whole = bool(kinds & {"thing", "class", "constant"}) and bool(
+        kinds & {"property", "channel", "compare", "most"}
+    )
+    return question and whole
 
 
 def amount_of(token: Token) -> Amount:

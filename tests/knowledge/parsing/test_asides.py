@@ -29,7 +29,7 @@ def test_asides_leave_a_question_as_it_is(frame: str) -> None:
     "frame",
     [
         "if I do not include radiative corrections, {}", "assuming we live in 5 dimensions, {}", "{} without radiative corrections",
-        "in 1990, {}", "{} in 1990", "I do not believe in gravity, {}", "can you explain it, {}",
+        "in 1990, {}", "{} in 1990", "can you explain it, {}",
         "in dimension 4, {}", "{} when bound", "{} as given by Chen", "I measured 103 MeV, is that consistent with {}",
         "not counting electroweak effects, {}",
     ],

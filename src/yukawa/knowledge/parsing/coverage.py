@@ -136,7 +136,7 @@ def _imperative(clause: Clause, place: int) -> bool:
     )
 
 
-_NO_ASKING = ASSUMING | {
+_NO_ASKING = _WANTING | {
     "ignore",
     "neglect",
     "drop",

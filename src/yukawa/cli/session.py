@@ -152,6 +152,8 @@ def show_sources(answer: assistant.Answer) -> None:
     for check in answer.checks:
         if not check.passed:
             say(("check failed: ", "bold yellow"), f"{check.name}: {check.detail}")
+    if answer.kind in ("small-talk", "command"):  # nothing was said that could be wrong
+        return
     invitation = "know better? teach it" if answer.abstained else "correct it"
     command = f'yukawa teach --corrects {answer.id} "..."'
     say((f"answer {answer.id} by {answer.model}; {invitation}: {command}", "dim"))

@@ -169,7 +169,7 @@ def _decays(clause: Clause, context: Context) -> list[Goal] | None:
         "ascending" if any(clause.tokens[i].value[1] == "ascending" for i in most) else "descending"
     )
     first, rank = place_of(clause, most[0]) if most else (None, 1)
-    spans = clause.use(*most, *counting, *clause.places("out-of", "number"))
+    spans = clause.use(*most, *counting, *clause.places("out-of", "number", "plus"))
     operation: Operation = "count" if counting else "list"
     return [Goal(operation, (wanted,), filters, ("branching-fraction", direction), first, rank, spans=spans)]
 

@@ -25,7 +25,14 @@ def goals_of(clause: Clause, context: Context) -> list[Goal]:
     if scaled is None:  # what is said of the result stays unread
         clause.used = before
         return _by_rules(clause, context)
-    return [scaled]
+    both = (
+        scale.power != 1
+        and any(  # 'the fine-structure constant and its inverse'
+            one.kind == "join" and other.kind == "pronoun" and last.kind == "power"
+            for one, other, last in zip(clause.tokens, clause.tokens[1:], clause.tokens[2:], strict=False)
+        )
+    )
+    return [found[0], scaled] if both else [scaled]
 
 
 def _by_rules(clause: Clause, context: Context) -> list[Goal]:

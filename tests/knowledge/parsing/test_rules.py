@@ -108,7 +108,7 @@ def test_of_a_constant_and_its_inverse_both_are_wanted() -> None:
 
 
 def test_charge_states_are_counted_apart_from_what_else_is_wanted() -> None:
-    counted, other = goals("how many charge states does the Delta(1232) have and what is its isospin")
+    counted, other = goals("how many charge states has the Delta(1232), and its isospin")
     assert counted.operation == "count"
     assert len(counted.operands[0].thing.names) == 4
     assert other.operands[0].property == "isospin"

@@ -91,7 +91,8 @@ class Rendering:
             if given.derived:
                 parts.append(f"{symbol(given)} = {given.shown} (derived)")
             else:
-                parts.append(f"{symbol(given)} = {given.quoted or _shown(given)}{self._marks(given)}")
+                shown = given.quoted or _shown(given)
+                parts.append(f"{symbol(given)} = {shown.rpartition('= ')[2]}{self._marks(given)}")
         text = f"{row.derivation.formula}, with {'; '.join([*parts, *row.derivation.constants])}"
         nested = [line for given in row.inputs if given.derived for line in self._formula(given)]
         return [*textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    "), *nested]

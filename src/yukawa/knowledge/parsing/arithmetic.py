@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from yukawa.knowledge.parsing.clauses import Clause, Context
+from yukawa.knowledge.parsing.combining import named_by
 from yukawa.knowledge.parsing.plan import Goal, Operation, Wanted
 from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.wanted import quantities
@@ -67,6 +68,8 @@ def ratio(clause: Clause, context: Context) -> list[Goal] | None:
     if not clause.has("ratio") and (clause.has("difference") or not _between(clause, "divided")):
         return None
     name = next((clause.tokens[i].value[0] for i in comparing), "")
+    if not name and not clause.has("property"):
+        name = named_by(clause, comparing)  # 'how many times longer does it live'
     goals = _combined(clause, "ratio", "ratio", "divided", name=name)
     if not goals or len(goals[0].operands) != 2:
         return None

@@ -7,6 +7,7 @@ from typing import Literal
 from yukawa.knowledge.parsing import arithmetic, combining, searching
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
 from yukawa.knowledge.parsing.combining import CHOOSING, named_by, place_of, relation_of, yes_or_no
+from yukawa.knowledge.parsing.naming import COUNTED
 from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Operation, Thing, Wanted
 from yukawa.knowledge.parsing.wanted import ANY, OF_DECAYS, listed_decay, quantities, subject_of
 
@@ -243,7 +244,7 @@ def _values(clause: Clause, context: Context) -> list[Goal] | None:
     found = [decay] if decay else quantities(clause, context.last)
     if not found:
         return None
-    factors = clause.places("factor")
+    factors = [i for i in clause.places("factor") if COUNTED not in clause.tokens[i].otherwise]
     if len(factors) == 1 and len(found) == 1:
         found = [replace(found[0], factor=found[0].factor * clause.tokens[factors[0]].value)]
         clause.use(*factors)

@@ -38,6 +38,8 @@ def measurements(clause: Clause, context: Context) -> list[Goal] | None:
     if not said and not experiments:
         return None
     wanted = quantities(clause, context.last)
+    if not wanted and not clause.has("thing", "property", "channel", "class", "constant"):
+        wanted = [w for w in context.last if w.property]  # 'and who measured that?'
     if not wanted:
         return None
     words = " ; ".join(

@@ -372,6 +372,7 @@ def _readings(tokens: list[Token]) -> list[Token]:
     several = things > 1 or any(t.kind == "class" for t in tokens)
     made_of = any(t.kind == "property" and t.value == "quark-content" for t in tokens)
     allowed = any(t.text.lower() in ("allowed", "possible") for t in tokens)
+    asks_who = any(t.kind == "measured" for t in tokens)
 
     def change(place: int, token: Token) -> Token:
         text = token.text.lower()
@@ -389,6 +390,10 @@ def _readings(tokens: list[Token]) -> list[Token]:
             return replace(token, kind="sum")
         if token.kind == "into-before" or (token.kind == "into" and text.startswith("decay")):
             return replace(token, kind="property", value="decays")  # 'what does it decay into?'
+        if token.kind == "explain" and asks_who and text.removeprefix("in ").split()[0] in _WHEN:
+            return replace(
+                token, kind="aside"
+            )  # '…, and in what year?': a measurement is shown with its paper
         if token.kind == "qualifier" and token.value[0] == "experiment" and token.text in _SMALL_NAMES:
             return replace(token, kind="word")
         if token.kind == "most" and not token.value[0] and allowed:
@@ -419,6 +424,7 @@ def _property(tokens: Sequence[Token], place: int, things: int) -> Token:
     return replace(token, kind="aside") if verb else token
 
 
+_WHEN = frozenset({"when", "what", "which"})
 _LISTED = frozenset(
     {"charge states", "decays", "decay modes", "decay channels", "channels", "modes"}
 )  # what can be counted

@@ -200,7 +200,7 @@ PLANS: list[tuple[Goal, str]] = [
     "The mass of the charged pion (π⁺) is"),
     (goal("list", want("class:zorks")), "I cannot answer: the base has no class of particles 'class:zorks'."),
     (goal("count", want("class:lepton", "")), "The base lists 3:"),
-    (goal("count", want(TAU, "decays")), "The base lists 3:"),
+    (goal("count", want(TAU, "decays")), "The base lists 3 decay modes with a measured branching fraction:"),
     (goal("overview", want(TAU, "")), "mass of the tau lepton (τ⁻)"),
     (goal("overview", want("Upsilon(1S)", "")), "I cannot answer: the base has no values for Upsilon(1S)."),
     # reverse look-up

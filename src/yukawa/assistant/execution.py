@@ -275,6 +275,7 @@ def _which(goal: Goal, lookup: Lookup) -> Result:
     down = goal.order is None or goal.order[1] == "descending"
     if _one_fact([rows]):
         return Result(goal, tuple(rows[:1]), note="one value holds for all that are compared")
+    rows = list({(row.subject, row.what, row.shown): row for row in rows}.values())  # named and of its class
     ranked = sorted(rows, key=lambda row: algebra.in_base(row.number), reverse=down)
     if len(ranked) == 1:
         return Result(goal, tuple(ranked))
@@ -411,6 +412,8 @@ def _listed(goal: Goal, lookup: Lookup) -> Result:
 
 
 def _counted(goal: Goal, lookup: Lookup) -> Result:
+    if goal.asserted is not None:
+        return Listing(lookup).reverse(goal)
     return Listing(lookup).listed(replace(goal, most=None))
 
 

@@ -134,7 +134,12 @@ class Rendering:
 
     def _count(self, result: Result) -> list[str]:
         total = len(result.rows) + result.more
-        return [f"The base lists {total}:", *self._lines(result.rows), *_more(result)]
+        decays = (
+            " decay modes with a measured branching fraction"
+            if result.goal.operands[0].property == "decays"
+            else ""
+        )
+        return [f"The base lists {total}{decays}:", *self._lines(result.rows), *_more(result)]
 
     def _measurements(self, result: Result) -> list[str]:
         """Experiment, value and paper of each measurement."""

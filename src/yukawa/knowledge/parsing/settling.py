@@ -109,14 +109,10 @@ def _predicates(tokens: list[Token]) -> list[Token]:
     last = next(
         (i for i in range(len(tokens) - 1, -1, -1) if tokens[i].kind not in ("mark", "neutral")), None
     )
-    if (
-        len(things) != 1
-        or not asks
-        or asked
-        or last is None
-        or tokens[last].kind != "sign"
-        or things[0] > last
-    ):
+    subjects = things or [i for i, t in enumerate(tokens) if t.kind == "pronoun"]
+    if len(subjects) != 1 or not asks or asked or last is None:
+        return tokens
+    if tokens[last].kind != "sign" or subjects[0] > last:
         return tokens
     found = list(tokens)
     found[last] = replace(tokens[last], kind="state")

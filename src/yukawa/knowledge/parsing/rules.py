@@ -8,6 +8,7 @@ from yukawa.knowledge.parsing import arithmetic, combining, searching
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
 from yukawa.knowledge.parsing.combining import CHOOSING, named_by, place_of, relation_of, yes_or_no
 from yukawa.knowledge.parsing.naming import COUNTED
+from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Operation, Thing, Wanted
 from yukawa.knowledge.parsing.wanted import ANY, OF_DECAYS, listed_decay, quantities, subject_of
 
@@ -281,9 +282,14 @@ def _values(clause: Clause, context: Context) -> list[Goal] | None:
 
 def _of_what_was_searched(found: Sequence[Wanted], search: Goal) -> list[Goal] | None:
     """'Which baryon is made of sss, and what is its charge?': the property of what the search finds."""
+    sought = search.operands[0].property
+    if sought == "monte-carlo-number" and isinstance(search.asserted, Amount):
+        name = particle_table().numbers.get(int(search.asserted.value))
+        thing = Thing((name or "",), search.operands[0].thing.text, (0, 0), True)
+        return [Goal("value", (replace(wanted, thing=thing),)) for wanted in found] if name else None
     if not isinstance(search.asserted, str):
         return None
-    having = Filter(search.operands[0].property, "=", search.asserted, (0, 0))
+    having = Filter(sought, "=", search.asserted, (0, 0))
     return [Goal("list", (wanted,), (having,)) for wanted in found]
 
 

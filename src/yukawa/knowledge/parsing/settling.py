@@ -340,8 +340,11 @@ def _readings(tokens: list[Token]) -> list[Token]:
         if token.kind == "property":
             return _property(tokens, place, things)
         if token.kind == "neutral" and several and text in ("average", "averages", "mean"):
+            after = tokens[place + 1] if place + 1 < len(tokens) else token
             of_pdg = place > 0 and tokens[place - 1].kind == "neutral"
-            return token if of_pdg else replace(token, kind="average")
+            if after.text.lower() == "of" or after.kind == "property":
+                return token if of_pdg else replace(token, kind="average")
+            return replace(token, kind="word") if things > 1 else token
         if (
             token.kind == "neutral"
             and several

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from yukawa.knowledge.parsing.coverage import is_physics
 from yukawa.knowledge.parsing.grammar import plan
+from yukawa.knowledge.parsing.lexicon import is_physics
 from yukawa.knowledge.parsing.plan import Plan
 
 FRAMES = Path(__file__).with_name("frames.txt")

@@ -8,11 +8,9 @@ from yukawa.knowledge.parsing.plan import Thing
 from yukawa.knowledge.parsing.tokens import Token
 
 _SMALL = 100  # numbers up to here count things: 'mass of 5 kaons'
-COUNTED = (
-    "count",
-    None,
-)  # what else a factor says that is a number of things: 'two muons' do not live twice as long
-_CODE_WORDS = frozenset({"particle", "code", "id", "mcid", "pdgid", "pdg"})
+# What else a factor says that is a number of things: 'two muons' do not live twice as long.
+COUNTED = ("count", None)
+CODE_WORDS = frozenset({"particle", "code", "id", "mcid", "pdgid", "pdg"})
 _ARTICLES = frozenset("the these those both all its".split())
 
 
@@ -36,16 +34,27 @@ def other_meaning(token: Token, *kinds: str) -> Token | None:
 
 
 def genus(tokens: list[Token]) -> list[Token]:
-    """'Boson Z', 'J/psi 粒子': a class word right beside a thing says nothing new."""
+    """'Boson Z', 'J/psi 粒子': a class word right beside a thing says nothing new; 'scalar' beside a lepton does."""
 
     def change(place: int, token: Token) -> Token:
         near = [tokens[i] for i in (place - 1, place + 1) if 0 <= i < len(tokens)]
         beside = [
             t for t in near if t.kind == "thing" and max(t.start, token.start) - min(t.end, token.end) <= 1
         ]
-        return replace(token, kind="aside") if token.kind == "class" and beside else token
+        if token.kind != "class" or not beside:
+            return token
+        adjective, _, noun = str(token.value).partition(" ")
+        strange = noun == "meson" and token.text.lower() == adjective and not any(map(_may_be_meson, beside))
+        return replace(token, kind="word" if strange else "aside")
 
     return changed(tokens, change)
+
+
+def _may_be_meson(token: Token) -> bool:
+    """Whether the PDG lists one of the states a thing can be among its mesons (M) or stable particles with quarks."""
+    table = particle_table().particles
+    found = [i for name in token.value.names if name in table for i in table[name].identifiers]
+    return any(i.startswith("M") for i in found)
 
 
 def signs(tokens: list[Token]) -> list[Token]:
@@ -101,7 +110,7 @@ def codes(tokens: list[Token]) -> list[Token]:
             return token
         before = [t.text.lower() for t in tokens[max(0, place - 3) : place] if t.kind != "mark"]
         last = before[-1] if before else ""
-        named = last in _CODE_WORDS or "code" in before[-2:] or (last == "is" and "particle" in before)
+        named = last in CODE_WORDS or "code" in before[-2:] or (last == "is" and "particle" in before)
         return replace(token, kind="code", value=int(token.value.value)) if speaks or named else token
 
     found = changed(tokens, number)
@@ -110,7 +119,7 @@ def codes(tokens: list[Token]) -> list[Token]:
     introduced = any(t.kind == "property" and t.value != "monte-carlo-number" for t in found)
 
     def word(_: int, token: Token) -> Token:
-        says_so = token.text.lower() in _CODE_WORDS or (
+        says_so = token.text.lower() in CODE_WORDS or (
             token.kind == "property" and token.value == "monte-carlo-number"
         )
         return replace(token, kind="aside") if says_so and (introduced or token.kind == "word") else token

@@ -13,7 +13,8 @@ from typing import Any
 from yukawa.knowledge.documents.blocks import PASSAGE_WORDS, Piece, pieces
 from yukawa.knowledge.facts import PROPERTIES, Bound, Fact
 from yukawa.knowledge.parsing import Quantity, find_quantities, is_range, read
-from yukawa.knowledge.records import Provenance, check_filters, guess_domain
+from yukawa.knowledge.records import Provenance, check_filters
+from yukawa.knowledge.routing import field_of
 from yukawa.knowledge.texts import checked_text as checked_text
 from yukawa.knowledge.texts import normalised as normalised
 
@@ -85,9 +86,9 @@ def new_item(
     if kind is None:
         kind = "qa" if question else "document" if len(text.split()) > PASSAGE_WORDS else "statement"
     check_filters(domain, kind)
-    first = read(question or text[:4000])
     if domain is None:
-        domain = guess_domain(f"{question or ''} {text}", names_particle=bool(first.mentions))
+        guess = field_of(f"{question or ''} {text}")
+        domain = guess.field if guess.known else "particle physics"
     provenance = Provenance(author.strip() or "unknown", source.strip() or "taught", url, licence, domain)
     own = dict(attributes or {})
     if kind == "document":

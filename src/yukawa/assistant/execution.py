@@ -1,7 +1,5 @@
 """Executes the plan of a question on facts: each goal becomes rows with sources, a verdict, or a reason for refusal."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Callable, Sequence
@@ -14,7 +12,9 @@ from yukawa.assistant.lookup import Looked, Lookup
 from yukawa.assistant.measuring import measured
 from yukawa.assistant.results import UNSEEN, Facts, Result, Row
 from yukawa.assistant.rows import computed, converted, symbol
+from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Amount, Goal, Plan, Wanted
+from yukawa.knowledge.parsing.searching import contents_equal
 from yukawa.knowledge.records import Moment
 
 _COMBINATIONS = 6  # of ambiguous operands, each shown with its label
@@ -208,6 +208,17 @@ def _is(goal: Goal, lookup: Lookup) -> Result:
     result = _with_taught(goal, found)
     if goal.asserted is None:
         return _exists(result)
+    if goal.asserted == "itself":
+        table = particle_table().particles
+        if any(row.subject.startswith("nu") for row in result.rows):
+            raise Unanswerable(
+                "whether neutrinos are their own antiparticles is not known; the data only name both"
+            )
+        own = [table[row.subject].conjugate == row.subject for row in result.rows]
+        return replace(result, verdict=_agreed(own))
+    if isinstance(goal.asserted, str) and goal.operands[0].property == "quark-content":
+        verdicts = [contents_equal(row.shown, goal.asserted) for row in result.rows]
+        return replace(result, verdict=_agreed(verdicts))
     if isinstance(goal.asserted, str):
         given = [_word(row.shown.rpartition("= ")[2]) for row in result.rows]
         return replace(result, verdict=_agreed([_word(goal.asserted) == g for g in given]))

@@ -1,7 +1,5 @@
 """Lists and reverse look-ups: all decays of a particle, all members of a class, everything that decays to these products."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -12,9 +10,11 @@ from yukawa.assistant.lookup import Lookup
 from yukawa.assistant.matching import as_particle, meets
 from yukawa.assistant.results import Result, Row
 from yukawa.assistant.rows import named, quoted_row, shared
-from yukawa.knowledge.facts import plain_name, unique
+from yukawa.knowledge.facts import Fact, plain_name, unique
+from yukawa.knowledge.parsing.families import families
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Relation, Thing, Wanted
+from yukawa.knowledge.parsing.searching import contents_equal
 from yukawa.knowledge.records import FoundFact
 
 # Products that gather several final states: such a mode repeats others of the list.
@@ -40,9 +40,17 @@ class Listing:
         """
         if goal.operands[0].property == "decays":
             return self.decays(goal)
+        made_of = [f.amount for f in goal.filters if f.property == "quark-content"]
+        goal = replace(goal, filters=tuple(f for f in goal.filters if f.property != "quark-content"))
         rows: list[Row] = []
         for wanted in goal.operands:
-            if wanted.thing.names and wanted.thing.names[0].startswith("class:"):
+            if made_of:  # the members with these quarks, each as a thing of its own
+                content = Goal(
+                    "reverse", (replace(wanted, property="quark-content"),), asserted=str(made_of[0])
+                )
+                for name in unique(row.subject for row in self.reverse(content).rows):
+                    rows += self._lookup.rows(replace(wanted, thing=Thing((name,), name, (0, 0), True))).rows
+            elif wanted.thing.names and wanted.thing.names[0].startswith("class:"):
                 rows += self._of_members(wanted, goal)
             else:
                 rows += self._lookup.rows(wanted).rows
@@ -125,6 +133,8 @@ class Listing:
         return list(unique(found))
 
     def _class(self, name: str) -> list[str]:
+        if name.startswith("family "):
+            return list(families()[name.removeprefix("family ")])
         facts = [
             f for f in self._lookup.find(property="class", name=plain_name(name)) if f.fact.words == name
         ]
@@ -203,7 +213,7 @@ class Listing:
                     value, goal.relation or "=", Measured(asserted.value, asserted.unit)
                 )
             else:
-                same = fact.fact.words.replace(" ", "") == asserted.replace(" ", "")
+                same = _states(fact.fact, asserted)
             rows += [quoted_row(fact, state) for state in fact.fact.subjects] if same else []
         return rows
 
@@ -254,6 +264,18 @@ def _holds(value: Measured, relation: Relation, threshold: Measured) -> bool:
         )
     sign = algebra.compare(value, threshold).sign
     return sign is not None and algebra.HOLDS[relation](sign)
+
+
+def _states(fact: Fact, asserted: str) -> bool:
+    """Whether a fact in words is what was asserted: quarks in any order, J^P without the isospin and G-parity before it."""
+    if fact.property == "quark-content":
+        return contents_equal(fact.words, asserted)
+    if fact.property == "quantum-numbers":
+        numbers = fact.words.replace(" ", "").rpartition("(")[2].removesuffix(")")
+        return asserted in (numbers, fact.words) or (
+            len(asserted.rpartition("^")[2]) == 1 and numbers[:-1] == asserted
+        )
+    return fact.words.replace(" ", "") == asserted.replace(" ", "")
 
 
 def _stated(found: FoundFact) -> bool:

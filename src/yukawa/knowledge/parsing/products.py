@@ -1,7 +1,5 @@
 """What a name in a table of decays can mean: one charge state, several ('pi+-', 'rho', 'lepton+'), or none ('hadrons')."""
 
-from __future__ import annotations
-
 import functools
 import re
 from collections.abc import Sequence

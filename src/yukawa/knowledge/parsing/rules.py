@@ -1,12 +1,10 @@
 """The rules that make goals of a sentence, in their order; here those for lists, reverse look-up, values and overviews."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from yukawa.knowledge.parsing import combining
+from yukawa.knowledge.parsing import combining, searching
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
 from yukawa.knowledge.parsing.combining import CHOOSING, first_of, relation_of, yes_or_no
 from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Operation, Thing, Wanted
@@ -331,6 +329,7 @@ def _condition(clause: Clause, context: Context) -> list[Goal] | None:
 
 
 _RULES: tuple[Rule, ...] = (
-    _named, _condition, combining.measurements, combining.charge_states, combining.how_many, combining.ratio, combining.total,
+    _named, _condition, searching.self_conjugate, searching.by_quarks, searching.by_quantum_numbers, searching.by_number,
+    combining.measurements, combining.charge_states, combining.how_many, combining.ratio, combining.total,
     combining.difference, combining.comparison, _fraction_of, _reverse, combining.is_it, _decays, _class_list, _values, _overview,
 )  # fmt: skip

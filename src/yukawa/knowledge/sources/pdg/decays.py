@@ -1,7 +1,5 @@
 """Decay modes of the PDG: their final states, and decay momenta from the PDG's masses."""
 
-from __future__ import annotations
-
 import itertools
 import re
 import sqlite3
@@ -59,7 +57,7 @@ class DecayItem:
 
 
 @dataclass(frozen=True)
-class Mode:
+class FinalState:
     """A final state.
 
     Args:
@@ -97,7 +95,7 @@ def momentum(mass: float, products: Sequence[float]) -> float | None:
     return best
 
 
-def mode(items: Sequence[DecayItem], names: Names) -> Mode:
+def mode(items: Sequence[DecayItem], names: Names) -> FinalState:
     """The final state of a decay from the entries of the PDG's table right of the first arrow.
 
     'K^*(892)+ pi- , K^*()+ --> K0S pi+' gives pi-, K(S)0, pi+ by way of K^*(892)+; of 'gamma X --> gamma p pbar' the
@@ -112,12 +110,12 @@ def mode(items: Sequence[DecayItem], names: Names) -> Mode:
         conditions.append("c.c.")
     if any(token in _ALTERNATIVES or token.count("(") != token.count(")") for token in tokens):
         whole = ascii_text(" ".join(item.name for item in items))
-        return Mode((whole,), (), tuple(conditions))
+        return FinalState((whole,), (), tuple(conditions))
     conditions += [token.strip("()") for token in tokens if _REMARK.fullmatch(token)]
     state, by_way = _final_state([token for token in tokens if not _REMARK.fullmatch(token)], names)
     if not state:
-        return Mode((ascii_text(" ".join(item.name for item in items)),))
-    return Mode(
+        return FinalState((ascii_text(" ".join(item.name for item in items)),))
+    return FinalState(
         tuple(sorted(_known(name, by_way, names) for name in state)),
         tuple(names.canonical(name) for name in by_way),
         tuple(dict.fromkeys(conditions)),

@@ -1,7 +1,5 @@
 """One row of the PDG's data as a fact: its subjects, property, channel, qualifiers and value."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -9,9 +7,9 @@ from typing import Any
 from yukawa.knowledge.facts import Bound, Fact, unique
 from yukawa.knowledge.parsing.particles import UNLISTED, particle_table
 from yukawa.knowledge.sources.pdg import sentences
-from yukawa.knowledge.sources.pdg.decays import Mode, mode
+from yukawa.knowledge.sources.pdg.decays import FinalState, mode
 from yukawa.knowledge.sources.pdg.review import Review
-from yukawa.knowledge.sources.pdg.sentences import Block, Subject
+from yukawa.knowledge.sources.pdg.sentences import DataBlock, Subject
 from yukawa.knowledge.sources.pdg.text import ascii_text
 from yukawa.knowledge.sources.pdg.values import PdgValue, quantity
 
@@ -51,15 +49,15 @@ class Rows:
     def __init__(self, review: Review) -> None:
         self._review = review
 
-    def block(self, identifier: str) -> Block:
+    def block(self, identifier: str) -> DataBlock:
         """The PDG's words for an identifier."""
         row = self._review.blocks[identifier]
         parent = self._review.blocks.get(row["parent_pdgid"])
         section = parent["description"] if parent is not None and parent["data_type"] == "SEC" else ""
-        return Block(identifier, row["data_type"], row["description"], row["flags"], section)
+        return DataBlock(identifier, row["data_type"], row["description"], row["flags"], section)
 
     def fact(
-        self, block: Block, root: str, about: Subject, row: Mapping[str, Any], *, preferred: bool
+        self, block: DataBlock, root: str, about: Subject, row: Mapping[str, Any], *, preferred: bool
     ) -> Fact | None:
         """The fact that one data row states, or None if it states no value that can be read.
 
@@ -94,7 +92,7 @@ class Rows:
             shown.text, shown.resolution,
         )  # fmt: skip
 
-    def momentum(self, block: Block, fact: Fact) -> Fact | None:
+    def momentum(self, block: DataBlock, fact: Fact) -> Fact | None:
         """The decay momentum that the PDG's masses give a mode, as a fact; None if they do not give one."""
         left, items = block.description.partition("-->")[0].split(), self._review.products(block.pdgid)
         if len(left) != 1 or any(item.name in (",", "-->") for item in items):
@@ -109,7 +107,7 @@ class Rows:
             edition=fact.edition, basis="computed from PDG masses", printed=f"{p:.0f} MeV/c", resolution=1.0,
         )  # fmt: skip
 
-    def repeats_fraction(self, block: Block) -> str | None:
+    def repeats_fraction(self, block: DataBlock) -> str | None:
         """The decay mode whose fraction a branching ratio merely repeats, or None."""
         if block.data_type != "BR" or not sentences.is_plain_ratio(block.description):
             return None
@@ -123,7 +121,7 @@ class Rows:
         )
         return None if newer else sources[0]
 
-    def mode(self, block: Block, name: str) -> Mode | None:
+    def mode(self, block: DataBlock, name: str) -> FinalState | None:
         """The final state of a decay mode, or of the one mode whose fraction or width a branching ratio is."""
         identifier = block.pdgid
         if not block.is_fraction:
@@ -137,7 +135,7 @@ class Rows:
             identifier = sources[0]
         return mode(self._review.products(identifier), self._review.names)
 
-    def _subjects(self, block: Block, root: str, name: str) -> tuple[str, ...]:
+    def _subjects(self, block: DataBlock, root: str, name: str) -> tuple[str, ...]:
         states = self._review.states.get(root, [])
         if not states:
             return (ascii_text(self._review.blocks[root]["description"]),)
@@ -152,7 +150,7 @@ class Rows:
         also = [listed for listed, (name, _) in UNLISTED.get(root, {}).items() if name in found]
         return unique([*found, *also])
 
-    def _of_charge(self, block: Block, states: Sequence[Mapping[str, Any]]) -> list[str]:
+    def _of_charge(self, block: DataBlock, states: Sequence[Mapping[str, Any]]) -> list[str]:
         """The particles with the charge that the block's flags name: '0', '1', '2', with a sign where it matters."""
         sizes, signs = set(block.flags) & set("012"), set(block.flags) & set("+-")
         return [
@@ -163,7 +161,9 @@ class Rows:
             and (not signs or not row["charge"] or ("+" if row["charge"] > 0 else "-") in signs)
         ]
 
-    def _qualifiers(self, block: Block, about: Subject, name: str, found: Mode | None) -> dict[str, str]:
+    def _qualifiers(
+        self, block: DataBlock, about: Subject, name: str, found: FinalState | None
+    ) -> dict[str, str]:
         """What tells the value from others of its property."""
         qualifiers: dict[str, str] = {}
         words = f"{ascii_text(block.section)} {ascii_text(block.description)}"
@@ -186,7 +186,7 @@ class Rows:
             qualifiers["condition"] = ", ".join(found.conditions)
         return qualifiers
 
-    def _pair(self, block: Block) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    def _pair(self, block: DataBlock) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
         """The states whose masses are subtracted: particles, not antiparticles, unless it compares the two."""
         if block.pdgid in _DIFFERENCES:
             first, second = _DIFFERENCES[block.pdgid]
@@ -202,7 +202,7 @@ class Rows:
         return (sides[0], sides[1]) if sides[0] and sides[1] else None
 
 
-def property_of(block: Block, about: Subject, unit: str) -> str:
+def property_of(block: DataBlock, about: Subject, unit: str) -> str:
     """The name in `yukawa.knowledge.facts.PROPERTIES` of what a block gives."""
     kind = sentences.property_of(block, unit)
     name = _PROPERTIES.get(kind, "other")
@@ -222,7 +222,7 @@ def property_of(block: Block, about: Subject, unit: str) -> str:
     return name
 
 
-def _scheme(block: Block, words: str) -> str:
+def _scheme(block: DataBlock, words: str) -> str:
     if block.pdgid in _RUNNING:
         return "MSbar"
     if re.search("Breit-Wigner", words):
@@ -232,7 +232,7 @@ def _scheme(block: Block, words: str) -> str:
     return "direct" if re.search("direct measurements", words, re.IGNORECASE) else ""
 
 
-def _shown(block: Block, row: Mapping[str, Any]) -> PdgValue | None:
+def _shown(block: DataBlock, row: Mapping[str, Any]) -> PdgValue | None:
     unit, power = row["unit_text"], row["display_power_of_ten"]
     if block.is_nucleon_decay:
         # The Listings give these in 10^30 years (antiproton: years); the data file omits the unit.

@@ -27,10 +27,16 @@ _CATEGORIES = {
     "hep-ph": _PARTICLE, "hep-ex": _PARTICLE, "hep-th": _THEORY, "hep-lat": _THEORY, "math-ph": _THEORY,
     "physics.ins-det": "experimental physics", "physics.acc-ph": "accelerator physics",
 }  # fmt: skip
-_GENERAL = {"experimental physics", "accelerator physics", _ASTRO}  # are mostly listed under particle physics too
+_GENERAL = {
+    "experimental physics",
+    "accelerator physics",
+    _ASTRO,
+}  # are mostly listed under particle physics too
 _OTHERS = ("q-bio", "math.", "econ.", "q-fin", "nlin.", "cond-mat.")
 _COMPUTED = {f"math.{name}" for name in "CO IT LO NA OC ST PR".split()}  # nearly computer science
-_OTHER_PHYSICS = {f"physics.{name}" for name in "soc-ph flu-dyn geo-ph ao-ph bio-ph chem-ph hist-ph ed-ph".split()}
+_OTHER_PHYSICS = {
+    f"physics.{name}" for name in "soc-ph flu-dyn geo-ph ao-ph bio-ph chem-ph hist-ph ed-ph".split()
+}
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,9 @@ def other_texts(folder: Path) -> list[Text]:
         field, _, words = line.partition(": ")
         terms = words.split(", ")
         found += [Text(kept(term), field, 0.5) for term in terms]
-        found += [Text(kept(", ".join(chance.sample(terms, 3))), field, 0.5) for _ in range(GLOSSARY * len(terms))]
+        found += [
+            Text(kept(", ".join(chance.sample(terms, 3))), field, 0.5) for _ in range(GLOSSARY * len(terms))
+        ]
     everyday = {w: f**0.7 for w, f in get_frequency_dict("en").items() if w not in FRAME and f > 2e-6}
     for _ in range(EVERYDAY):
         words = chance.choices(list(everyday), list(everyday.values()), k=chance.randint(2, 8))
@@ -140,7 +142,9 @@ def calibration(papers: Sequence[Paper], others: Sequence[Text], vocabulary: Seq
     scores, truth = [], []
     for fold in range(FOLDS):
         held = [p for p in papers if int(p.order, 16) % FOLDS == fold]
-        weights, offsets = fitted([*papers_texts(p for p in papers if int(p.order, 16) % FOLDS != fold), *others], vocabulary)
+        weights, offsets = fitted(
+            [*papers_texts(p for p in papers if int(p.order, 16) % FOLDS != fold), *others], vocabulary
+        )
         held = [p for field in CLASSES for p in [p for p in held if p.field == field][:HELD]]
         rows = matrix([features(f"{p.title}\n{p.abstract}") for p in held], vocabulary)
         scores.append(rows @ weights.T + offsets)
@@ -186,7 +190,9 @@ def trained(papers: Sequence[Paper], others: Sequence[Text]) -> dict:
 
 def best_threshold(about: dict) -> float:
     """The threshold at which most questions of the set 'dev' get their field, or none where they have none."""
-    asked = [(features(row["question"]), row["field"].replace(NONE, UNKNOWN)) for row in read_questions("dev")]
+    asked = [
+        (features(row["question"]), row["field"].replace(NONE, UNKNOWN)) for row in read_questions("dev")
+    ]
     rights = {}
     for step in range(20, 81):
         sorter = Weights(**{**about, "threshold": step / 100})

@@ -56,12 +56,22 @@ def test_a_feature_counts_once_and_nothing_that_is_not_known_counts(words: list[
 
 
 def test_words_are_read_in_the_singular_with_their_neighbours() -> None:
-    assert features("X-ray beamlines: C++") == ["x", "ray", "beamline", "c++", "x ray", "ray beamline", "beamline c++"]
-    assert features("class axis locus gas lens") [:5] == ["class", "axis", "locus", "gas", "len"]
+    assert features("X-ray beamlines: C++") == [
+        "x",
+        "ray",
+        "beamline",
+        "c++",
+        "x ray",
+        "ray beamline",
+        "beamline c++",
+    ]
+    assert features("class axis locus gas lens")[:5] == ["class", "axis", "locus", "gas", "len"]
 
 
 def test_of_a_long_text_the_beginning_counts() -> None:
-    assert field_of("neutron scattering " + "x" * READ + " quark " * 9) == field_of("neutron scattering " + "x" * (READ - 19))
+    assert field_of("neutron scattering " + "x" * READ + " quark " * 9) == field_of(
+        "neutron scattering " + "x" * (READ - 19)
+    )
 
 
 def test_the_weights_are_small_and_whole() -> None:

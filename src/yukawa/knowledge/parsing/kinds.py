@@ -22,7 +22,8 @@ _FORMS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
         ("literature", r"\b(papers?|publications?|articles?|references?|reports?|preprints?|published?|author|wrote|cite)\b"
                        r"|\bwho (first |has |have )?(?!is\b|are\b)\w+"),
         ("comparison", r"\b(compare[ds]?|comparison|differ\w*|distinguishes|versus|vs|than)\b"
-                       r"|\b\w+(er|or|more|less) .*\bor\b|\b(which|what|who) (is|are|was|has|have|gives?|needs?) (the )?(better|\w+er|more|less)\b|, .* or "),
+                       r"|\b\w+(er|or|more|less) .*\bor\b|, .* or "
+                       r"|\b(which|what|who) (is|are|was|has|have|gives?|needs?) (the )?(better|\w+er|more|less)\b"),
         ("value", r"\bhow (many|much|long|high|large|big|heavy|old|far|bright|fast|often|deep|strong|thick|tall|wide|hot|cold)\b"
                   r"|\b(at|in|to|from|above|below) (which|what) \w+|^(what|which) (?!is\b|are\b|was\b|were\b|does\b|do\b)"
                   r"(upper |lower )?(\w+ )?(limit|power|energy|energies|resolution|length|wavelength|luminosity|mass|rate|size|value)\b"

@@ -4,7 +4,7 @@ A field with categories of its own on arXiv takes the papers whose first categor
 are of no other field; where they are, a paper belongs to both and is kept for a figure of its own. Synchrotron radiation and
 neutron science have no category: their papers were found by words ('X-ray', 'undulator', 'neutron', …) and labelled one by
 one from the title and the line of the abstract that holds the word (`questions/field_papers.tsv`, where '-' is a paper that
-is on the edge of one of these two and is left out everywhere). The former is the light of synchrotrons and free-electron
+is on the edge of one of these two and is omitted everywhere). The former is the light of synchrotrons and free-electron
 lasers: how it is made, its optics and detectors, and what is measured with it; the latter is sources of neutrons, their
 optics, detectors of slow ones, scattering, imaging, and ultracold neutrons.
 The metadata of arXiv are in the public domain (CC0).

@@ -33,7 +33,7 @@ sys.path.insert(0, str(HERE.parent / "benchmarks"))
 from field_texts import NONE, Paper, read_papers, read_questions, split  # noqa: E402
 
 from yukawa.knowledge.records import DOMAINS  # noqa: E402
-from yukawa.knowledge.routing import DATA, UNKNOWN, Weights, features  # noqa: E402
+from yukawa.knowledge.routing import DATA, UNKNOWN, FieldModel, features  # noqa: E402
 
 CLASSES = (*DOMAINS, NONE)
 PAPERS = 4_000  # of a field, at most
@@ -115,7 +115,7 @@ def kept(text: str) -> list[str]:
 
 
 def fitted(texts: Sequence[Text], vocabulary: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Weights, one row a class, and offsets of a model in which every class counts alike, those of none less.
+    """FieldModel, one row a class, and offsets of a model in which every class counts alike, those of none less.
 
     Rare features are scaled up, so that the regularisation leaves them larger weights.
     """
@@ -172,7 +172,7 @@ def matrix(rows: Sequence[Sequence[str]], vocabulary: Sequence[str]) -> csr_matr
 
 
 def trained(papers: Sequence[Paper], others: Sequence[Text]) -> dict:
-    """What `Weights` is made from: a calibrated model over the features that matter most in a model of all of them."""
+    """What `FieldModel` is made from: a calibrated model over the features that matter most in a model of all of them."""
     texts = [*papers_texts(papers), *others]
     seen = Counter(f for text in texts for f in text.features)
     vocabulary = sorted(f for f, count in seen.items() if count >= SEEN)
@@ -195,7 +195,7 @@ def best_threshold(about: dict) -> float:
     ]
     rights = {}
     for step in range(20, 81):
-        sorter = Weights(**{**about, "threshold": step / 100})
+        sorter = FieldModel(**{**about, "threshold": step / 100})
         rights[step / 100] = sum(sorter.guess(f).field == field for f, field in asked)
     top = max(rights.values())
     good = [threshold for threshold, right in rights.items() if right == top]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yukawa.knowledge.records import DOMAINS
-from yukawa.knowledge.routing import DATA, READ, UNKNOWN, Weights, features, field_of
+from yukawa.knowledge.routing import DATA, READ, UNKNOWN, FieldModel, features, field_of
 
 SAYINGS = {
     "particle physics": "The branching fraction of this B meson decay is large.",
@@ -49,7 +49,7 @@ def test_probabilities_are_of_the_eight_and_at_most_one_together(text: str) -> N
 
 @given(st.permutations(list("abcdefgh")), st.integers(1, 4))
 def test_a_feature_counts_once_and_nothing_that_is_not_known_counts(words: list[str], times: int) -> None:
-    sorter = Weights(["x", "none"], [0.0, 0.0], 1.0, 0.5, ["a", "b c"], bytes([3, 0, 2, 0]))
+    sorter = FieldModel(["x", "none"], [0.0, 0.0], 1.0, 0.5, ["a", "b c"], bytes([3, 0, 2, 0]))
     once = sorter.guess(features(" ".join(words)))
     assert sorter.guess(features("\t".join([*words, "z"]))) == once
     assert sorter.guess(features(" z ".join([" ".join(words)] * times))) == once

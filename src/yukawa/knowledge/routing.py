@@ -59,7 +59,7 @@ def _singular(word: str) -> str:
     return word[:-1] if len(word) > 3 and word[-1] == "s" and word[-2] not in "sui" else word
 
 
-class Weights:
+class FieldModel:
     """A linear model: the score of a class is its offset and the mean weight of n known features times the root of n.
 
     Args:
@@ -101,9 +101,11 @@ class Weights:
 
 
 @functools.cache
-def _weights() -> Weights:
+def _weights() -> FieldModel:
     """The weights that come with the package."""
     about = json.loads((DATA / "model.json").read_text(encoding="utf-8"))
     vocabulary = (DATA / "words.txt").read_text(encoding="utf-8").splitlines()
     steps = (DATA / "weights.bin").read_bytes()
-    return Weights(about["classes"], about["offsets"], about["scale"], about["threshold"], vocabulary, steps)
+    return FieldModel(
+        about["classes"], about["offsets"], about["scale"], about["threshold"], vocabulary, steps
+    )

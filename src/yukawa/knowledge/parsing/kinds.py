@@ -10,7 +10,8 @@ from yukawa.knowledge.parsing.plan import Operation, Plan
 _KINDS: dict[Operation, Kind] = {
     "value": "value", "overview": "value", "list": "list", "count": "list", "reverse": "list",
     "which": "comparison", "is": "comparison", "ratio": "calculation", "sum": "calculation", "difference": "calculation",
-    "multiple": "calculation", "how-many": "calculation", "measurements": "literature",
+    "product": "calculation", "average": "calculation", "multiple": "calculation", "how-many": "calculation",
+    "measurements": "literature",
 }  # fmt: skip
 # Tried in this order on the question in small letters.
 _FORMS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(

@@ -115,7 +115,7 @@ def kept(text: str) -> list[str]:
 
 
 def fitted(texts: Sequence[Text], vocabulary: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """FieldModel, one row a class, and offsets of a model in which every class counts alike, those of none less.
+    """Weights, one row a class, and offsets of a model in which every class counts alike, those of none less.
 
     Rare features are scaled up, so that the regularisation leaves them larger weights.
     """

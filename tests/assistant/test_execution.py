@@ -265,7 +265,7 @@ def test_a_taught_value_that_disagrees_stands_beside_the_data(facts: Any) -> Non
     assert text.splitlines() == [
         "The mass of the tau lepton (τ⁻) is 1776.93 ± 0.09 MeV [1].",
         "Li taught (correction, not reviewed): mass of the tau lepton (τ⁻) 1790.0 ± 1.0 MeV [2], "
-        "which differs by 13.0 standard deviations: an open conflict.",
+        "which differs by 13.0 standard deviations.",
     ]
 
 

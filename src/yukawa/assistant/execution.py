@@ -114,8 +114,8 @@ def _value(goal: Goal, lookup: Lookup) -> Result:
             continue
         looked.rows += found.rows
         looked.others += found.others
-        looked.taught += found.taught
-    if not looked.rows and not looked.taught and failures:
+        looked.disputed += found.disputed
+    if not looked.known and failures:
         raise failures[0]
     return replace(_with_taught(goal, looked), note="; ".join(map(str, failures)))
 
@@ -138,8 +138,8 @@ def _spread(operands: Sequence[Wanted], lookup: Lookup) -> list[Wanted]:
 def _with_taught(goal: Goal, looked: Looked) -> Result:
     """What people taught stands beside the data; alone it is the answer, with their names."""
     if not looked.rows:
-        return Result(goal, tuple(looked.taught))
-    return Result(goal, tuple(looked.rows), tuple(looked.others), tuple(looked.taught))
+        return Result(goal, tuple(looked.disputed))
+    return Result(goal, tuple(looked.rows), tuple(looked.others), tuple(looked.disputed))
 
 
 def _overview(goal: Goal, lookup: Lookup) -> Result:
@@ -155,9 +155,9 @@ def _overview(goal: Goal, lookup: Lookup) -> Result:
         ):
             continue
         looked.rows += [row for row in found.rows if not (row.derived and name == "lifetime")]
-        looked.taught += found.taught
+        looked.disputed += found.disputed
     decays = Listing(lookup).decays(replace(goal, most=_MAIN_DECAYS), main=True)
-    if not looked.rows and not looked.taught and not decays.rows:
+    if not looked.known and not decays.rows:
         raise Unanswerable(f"the base has no values for {wanted.thing.text or wanted.thing.names[0]}")
     return replace(_with_taught(goal, looked), rows=(*looked.rows, *decays.rows), more=decays.more)
 

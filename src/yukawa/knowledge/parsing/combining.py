@@ -109,7 +109,7 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
         return None
     if (len(found) < 2 and not classes) or clause.has("channel") or len({bool(w.channel) for w in found}) > 1:
         return None
-    spans = clause.use(*comparing)
+    spans = clause.use(*comparing, *clause.places("order"))
     prop = found[0].property
     direction: Literal["ascending", "descending"] = (
         "descending" if token.value[1] in (">", "descending") else "ascending"
@@ -123,6 +123,9 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
     first, rank = place_of(clause, comparing[0])
     most = (first or 1) if (classes and not things) or rank > 1 else None
     return [Goal("which", tuple(found), order=(prop, direction), most=most, rank=rank, spans=spans)]
+
+
+_UPWARD = frozenset("ascending increasing aufsteigend croissant".split())
 
 
 def _claims(clause: Clause, comparing: Sequence[int], found: Sequence[Wanted]) -> list[Goal] | None:
@@ -149,7 +152,8 @@ def _against(clause: Clause) -> list[Goal] | None:
     found = quantities(clause)
     if len(found) < 2 or len({w.property for w in found}) != 1:
         return None
-    return [Goal("which", tuple(found), order=(found[0].property, "descending"), spans=clause.use(*words))]
+    up: Literal["ascending", "descending"] = "ascending" if clause.contains(_UPWARD) else "descending"
+    return [Goal("which", tuple(found), order=(found[0].property, up), spans=clause.use(*words))]
 
 
 def place_of(clause: Clause, place: int) -> tuple[int | None, int]:

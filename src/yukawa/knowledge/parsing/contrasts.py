@@ -68,14 +68,14 @@ def _ends(token: Token) -> bool:
 
 
 def _stands_apart(tokens: Sequence[Token], place: int) -> bool:
-    """Whether nothing but small words stand between the negation and a mark, a conjunction or the beginning."""
+    """Whether nothing but 'please' or 'but' stands between the negation and a mark, a conjunction or the beginning."""
     before = place - 1
-    while before >= 0 and tokens[before].kind in ("function", "neutral") and place - before <= _SMALL_WORDS:
+    while before >= 0 and tokens[before].text.lower() in _LEADING:
         before -= 1
     return before < 0 or _ends(tokens[before])
 
 
-_SMALL_WORDS = 2
+_LEADING = frozenset("please bitte but and aber und mais et".split())
 
 
 def _is_contrast(tokens: Sequence[Token], phrase: Sequence[int], place: int) -> bool:

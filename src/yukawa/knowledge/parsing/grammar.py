@@ -7,7 +7,7 @@ from yukawa.knowledge.facts import plain_name
 from yukawa.knowledge.parsing.checks import fits, unreadable
 from yukawa.knowledge.parsing.clauses import Clause, Context
 from yukawa.knowledge.parsing.plan import Goal, Plan, Thing, Wanted
-from yukawa.knowledge.parsing.reading import ReadQuestion, placeless, read_question
+from yukawa.knowledge.parsing.reading import ReadQuestion, placeless, read_questions
 from yukawa.knowledge.parsing.rules import goals_of
 from yukawa.knowledge.parsing.units import find_unit
 from yukawa.knowledge.parsing.wanted import Contradiction, only_named
@@ -27,18 +27,60 @@ def plan(question: str, history: Sequence[Plan] = (), described: Callable[[str],
     """
     if problem := unreadable(question):
         return Plan(question, problem=problem)
-    read = read_question(question)
+    readings = list(read_questions(question))
+    plans = [(read.doubt, _plan(read, history, described)) for read in readings]
+    complete = sorted((p for p in plans if p[1].complete), key=lambda p: p[0])
+    if not complete:
+        return plans[0][1]
+    least, best = complete[0]
+    rivals = [
+        found
+        for doubt, found in complete
+        if not _alike(found, best) and doubt - least < (_CLEAR if _things(found) != _things(best) else 1)
+    ]
+    return replace(best, problem=_did_you_mean([best, *rivals])) if rivals else best
+
+
+_CLEAR = 2  # by how much a slip must be likelier than one that means another thing
+
+
+def _things(found: Plan) -> list[tuple[str, ...]]:
+    """What a plan is about."""
+    return [w.thing.names for goal in found.goals for w in goal.operands]
+
+
+def _plan(read: ReadQuestion, history: Sequence[Plan], described: Callable[[str], bool] | None) -> Plan:
+    """The plan of a question whose slips are mended in one way."""
     if read.talk:
-        return Plan(question, kind=read.talk, language=read.language)
+        return Plan(read.question, kind=read.talk, language=read.language)
     context = Context([placeless(g) for p in history[-1:] for g in p.goals])
     try:
         found = read.plan(_goals(read.clauses, context))
     except Contradiction as error:
         problem = f"two kinds of value are wanted at once: {error}"
-        found = Plan(question, problem=problem, language=read.language)
+        found = Plan(read.question, problem=problem, language=read.language)
     if found.complete or described is None:
         return found
     return _by_description(read, described) or found
+
+
+def _alike(one: Plan, other: Plan) -> bool:
+    """Whether two plans want the same."""
+    return len(one.goals) == len(other.goals) and all(map(_same, one.goals, other.goals))
+
+
+def _did_you_mean(plans: Sequence[Plan]) -> str:
+    """Which meanings of its slips make different questions."""
+    meant: dict[str, list[str]] = {}
+    for written, right in (s for found in plans for s in found.suggestions):
+        if right not in meant.setdefault(written, []):
+            meant[written].append(right)
+    choices = (
+        f"'{w}' may be {' or '.join(repr(r) for r in rights)}"
+        for w, rights in meant.items()
+        if len(rights) > 1
+    )
+    return "; ".join(choices) + ": type the one that is meant"
 
 
 def _by_description(read: ReadQuestion, described: Callable[[str], bool]) -> Plan | None:

@@ -1,6 +1,6 @@
 """Measures which field texts and questions are sorted into (`yukawa.knowledge.routing`), and which kind questions are.
 
-    python benchmarks/routing.py --json FILE          # --peers trains two other classifiers on the same texts
+    python benchmarks/routing.py --json FILE          # --peers bayes minilm: two other classifiers, too
 
 Texts are papers held apart (`field_texts.py`): title and abstract, abstract alone, title alone. Right is the paper's field;
 'unknown' counts as missed. Questions were written beforehand, by hand. Prints the confusion, rows what it is, columns what it
@@ -30,6 +30,7 @@ from yukawa.knowledge.routing import UNKNOWN, field_of
 
 Sorter = Callable[[Sequence[str]], list[str]]
 ROUNDS = 1_000  # of the bootstrap
+PEERS = ("bayes", "minilm")
 
 
 def ours(texts: Sequence[str]) -> list[str]:
@@ -148,7 +149,7 @@ def first_of_each(papers: Sequence[Paper], most: int) -> list[Paper]:
     return found
 
 
-def peers(learned: Sequence[Paper], papers: Sequence[Paper]) -> dict[str, dict]:
+def peers(learned: Sequence[Paper], papers: Sequence[Paper], names: Sequence[str]) -> dict[str, dict]:
     """Two other classifiers on the same papers: word counts with complement naive Bayes, and MiniLM vectors of 200 a field."""
     from sklearn.feature_extraction.text import CountVectorizer
     from sklearn.linear_model import LogisticRegression
@@ -160,16 +161,16 @@ def peers(learned: Sequence[Paper], papers: Sequence[Paper]) -> dict[str, dict]:
 
     embed = FunctionTransformer(open_embedder("minilm").embed)
     ways = {
-        "word counts, complement naive Bayes": (
+        "bayes": ("word counts, complement naive Bayes",
             4_000, make_pipeline(CountVectorizer(min_df=2, stop_words="english"), ComplementNB()),
         ),
-        "MiniLM vectors, logistic regression": (
+        "minilm": ("MiniLM vectors, logistic regression",
             200, make_pipeline(embed, LogisticRegression(C=30, max_iter=1000, class_weight="balanced")),
         ),
     }  # fmt: skip
     whole = [f"{p.title}\n{p.abstract}" for p in papers]
     found = {}
-    for name, (most, model) in ways.items():
+    for name, most, model in map(ways.__getitem__, names):
         used = first_of_each(learned, most)
         model.fit([f"{p.title}\n{p.abstract}" for p in used], [p.field for p in used])
 
@@ -210,7 +211,7 @@ def main() -> None:
         "speed": speed(held),
     }
     if given.peers:
-        figures["peers"] = peers(learned, held)
+        figures["peers"] = peers(learned, held, given.peers)
     for view, found in figures["papers"].items():
         show(view, found)
     for name, found in figures["questions"].items():

@@ -198,7 +198,7 @@ def show(name: str, figures: dict) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument(
-        "--peers", action="store_true", help="train two other classifiers on the same texts, minutes"
+        "--peers", nargs="+", choices=PEERS, default=(), help="also train these on the same texts"
     )
     parser.add_argument("--json", metavar="FILE", type=Path)
     given = parser.parse_args()

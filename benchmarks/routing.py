@@ -156,6 +156,7 @@ def peers(learned: Sequence[Paper], papers: Sequence[Paper], names: Sequence[str
     from sklearn.naive_bayes import ComplementNB
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer
+    from sklearn.utils.class_weight import compute_sample_weight
 
     from yukawa.embedding import open_embedder
 
@@ -165,14 +166,16 @@ def peers(learned: Sequence[Paper], papers: Sequence[Paper], names: Sequence[str
             4_000, make_pipeline(CountVectorizer(min_df=2, stop_words="english"), ComplementNB()),
         ),
         "minilm": ("MiniLM vectors, logistic regression",
-            200, make_pipeline(embed, LogisticRegression(C=30, max_iter=1000, class_weight="balanced")),
+            200, make_pipeline(embed, LogisticRegression(C=30, max_iter=1000)),
         ),
     }  # fmt: skip
     whole = [f"{p.title}\n{p.abstract}" for p in papers]
     found = {}
     for name, most, model in map(ways.__getitem__, names):
         used = first_of_each(learned, most)
-        model.fit([f"{p.title}\n{p.abstract}" for p in used], [p.field for p in used])
+        fields = [p.field for p in used]
+        even = {f"{model.steps[-1][0]}__sample_weight": compute_sample_weight("balanced", fields)}
+        model.fit([f"{p.title}\n{p.abstract}" for p in used], fields, **even)
 
         def said(given: Sequence[str], model: object = model) -> list[str]:
             return [str(field).replace(NONE, UNKNOWN) for field in model.predict(given)]  # type: ignore[attr-defined]

@@ -100,7 +100,8 @@ class Rendering:
             if given.derived:
                 parts.append(f"{symbol(given)} = {given.shown} (derived)")
             else:
-                parts.append(f"{symbol(given)} = {given.quoted or _shown(given)}{self._cited(given)}")
+                shown = given.quoted or _shown(given)
+                parts.append(f"{symbol(given)} = {shown.rpartition('= ')[2]}{self._cited(given)}")
         text = f"{row.derivation.formula}, with {'; '.join([*parts, *row.derivation.constants])}"
         nested = [line for given in row.inputs if given.derived for line in self._formula(given)]
         return [*textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    "), *nested]
@@ -142,7 +143,12 @@ class Rendering:
 
     def _count(self, result: Result) -> list[str]:
         total = len(result.rows) + result.more
-        return [f"The base lists {total}:", *self._lines(result.rows), *_more(result)]
+        decays = (
+            " decay modes with a measured branching fraction"
+            if result.goal.operands[0].property == "decays"
+            else ""
+        )
+        return [f"The base lists {total}{decays}:", *self._lines(result.rows), *_more(result)]
 
     def _measurements(self, result: Result) -> list[str]:
         """Experiment, value and paper of each measurement."""

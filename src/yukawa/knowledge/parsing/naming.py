@@ -8,6 +8,8 @@ from yukawa.knowledge.parsing.plan import Thing
 from yukawa.knowledge.parsing.tokens import Token
 
 _SMALL = 100  # numbers up to here count things: 'mass of 5 kaons'
+# What else a factor says that is a number of things: 'two muons' do not live twice as long.
+COUNTED = ("count", None)
 CODE_WORDS = frozenset({"particle", "code", "id", "mcid", "pdgid", "pdg"})
 _ARTICLES = frozenset("the these those both all its".split())
 
@@ -160,7 +162,7 @@ def counts(tokens: list[Token]) -> list[Token]:
         if before in _ARTICLES:
             return replace(token, kind="neutral")
         if tokens[place + 1].kind == "thing" and 1 < value <= _SMALL and value % 1 == 0:
-            return replace(token, kind="factor", value=float(value))
+            return replace(token, kind="factor", value=float(value), otherwise=(COUNTED,))
         return token
 
     return changed(tokens, change)

@@ -124,3 +124,9 @@ class Context:
             if goal.operands:
                 return goal.operands
         return tuple(self.named)
+
+    @property
+    def operands(self) -> tuple[Wanted, ...]:
+        """All quantities of the question, or of the one before: those of 'the mass of the W and the Z' are two goals."""
+        found = tuple(w for goal in self.goals for w in goal.operands)
+        return found if len(self.goals) > 1 and all(g.operation == "value" for g in self.goals) else self.last

@@ -137,23 +137,38 @@ def _sets_aside(clause: Clause, goals: Sequence[Goal]) -> None:
 
 
 def _in_unit(clause: Clause, context: Context, goals: list[Goal]) -> list[Goal]:
-    """The goals of a sentence, in the unit that it names; a unit alone is that of the goal before."""
-    units = clause.places("unit")
-    unit = clause.tokens[units[0]].value if len(units) == 1 else ""
+    """The goals of a sentence, in the units that it names; a unit alone is that of the goal before."""
+    places = clause.places("unit")
+    units = list(dict.fromkeys(clause.tokens[i].value for i in places))
     found = goals_of(clause, context)
-    if not unit:
+    if not units:
         return found
     if found:
-        clause.use(*units)
-        if not any(t.kind == "property" and t.value == "branching-fraction" for t in clause.tokens):
-            found = [_partial(goal, unit) for goal in found]
-        fitting = [g for g in found if fits(g, unit)]  # 'the width in eV' beside a lifetime
-        return [replace(g, unit=unit) if g in fitting or not fitting else g for g in found]
-    if not clause.essential[1:] and context.goals:
-        clause.use(*units)
+        if len(units) == 1 and not any(
+            t.kind == "property" and t.value == "branching-fraction" for t in clause.tokens
+        ):
+            found = [_partial(goal, units[0]) for goal in found]
+        given = _given_units(found, units)
+        if given:
+            clause.use(*places)
+        return given or found
+    if len(units) == 1 and not clause.essential[1:] and context.goals:
+        clause.use(*places)
         if not goals:
-            return [replace(context.goals[-1], unit=unit)]
-        goals[-1] = replace(goals[-1], unit=unit)
+            return [replace(context.goals[-1], unit=units[0])]
+        goals[-1] = replace(goals[-1], unit=units[0])
+    return []
+
+
+def _given_units(goals: Sequence[Goal], units: Sequence[str]) -> list[Goal]:
+    """Each goal in its unit: the only one, those of one quantity one after the other, or each the one that fits."""
+    if len(units) == 1:
+        fitting = [g for g in goals if fits(g, units[0])]  # 'the width in eV' beside a lifetime
+        return [replace(g, unit=units[0]) if g in fitting or not fitting else g for g in goals]
+    if len(goals) == 1:
+        return [replace(goals[0], unit=unit) for unit in units]
+    if len(goals) == len(units) and all(map(fits, goals, units)):
+        return [replace(goal, unit=unit) for goal, unit in zip(goals, units, strict=True)]
     return []
 
 

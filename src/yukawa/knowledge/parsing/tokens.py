@@ -76,7 +76,7 @@ _SYMBOLS: tuple[tuple[re.Pattern[str], str, Any], ...] = tuple(
             "property",
             "branching-fraction",
         ),
-        (r"(?<=[)\]])\s?/\s?Gamma(?:_?\(?tot(?:al)?\)?)?(?!\w)", "neutral", None),
+        (r"(?<=[)\]])\s?/\s?Gamma(?:_?\(?tot(?:al)?\)?)?(?!\w|\s?\()", "neutral", None),
         (r"(?<![\w^])[mM](?= of\b)", "property", "mass"),
         (r"(?<![\w.:])(?:\d{1,2}(?::\d\d)? ?(?:am|pm|o'clock)|[012]?\d:[0-5]\d)(?![\w:])", "aside", None),
         (

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from yukawa.assistant import algebra
 from yukawa.assistant.algebra import Derivation, Measured, Unanswerable
+from yukawa.assistant.comparing import compared
 from yukawa.assistant.listing import Listing
 from yukawa.assistant.lookup import Looked, Lookup
 from yukawa.assistant.measuring import measured
@@ -20,6 +21,7 @@ from yukawa.knowledge.records import Moment
 _COMBINATIONS = 6  # of ambiguous operands, each shown with its label
 _OVERVIEW = ("mass", "lifetime", "width", "charge", "quantum-numbers", "quark-content")
 _MAIN_DECAYS = 5
+_MEASURED = {" / ": "ratio", " − ": "difference"}  # what sources list of two states side by side
 
 
 def execute(plan: Plan, base: Facts, as_of: Moment = None) -> tuple[Result, ...]:
@@ -126,6 +128,10 @@ def _combined(
     """One row for each combination of what the operands can mean."""
     if len(goal.operands) < 2:
         raise Unanswerable(f"a {goal.operation} needs two quantities, and one was named")
+    if sign in _MEASURED and len(goal.operands) == 2:
+        one, other = goal.operands
+        if measured := compared(lookup, one, other, _MEASURED[sign]):
+            return Result(goal, tuple(measured))
     operands = [lookup.single(wanted) for wanted in goal.operands]
     if math.prod(map(len, operands)) > _COMBINATIONS:
         many = next(rows for rows in operands if len(rows) > 1)
@@ -181,6 +187,8 @@ def _multiple(goal: Goal, lookup: Lookup) -> Result:
 
 def _which(goal: Goal, lookup: Lookup) -> Result:
     """The operands by the property in question, first ones first."""
+    if len(goal.operands) == 2 and (measured := compared(lookup, *goal.operands, "any")):
+        return Result(replace(goal, operation="value"), tuple(measured))
     rows = [row for wanted in _spread(goal.operands, lookup) for row in lookup.single(wanted)]
     if not rows:
         raise Unanswerable("there is nothing to compare")
@@ -216,6 +224,8 @@ def _is(goal: Goal, lookup: Lookup) -> Result:
 
 def _order(goal: Goal, lookup: Lookup) -> Result:
     """Whether the first operand stands in the asserted relation to the second."""
+    if measured := compared(lookup, goal.operands[0], goal.operands[1], "any"):
+        return Result(replace(goal, operation="value"), tuple(measured))
     sides = [lookup.single(wanted) for wanted in goal.operands]
     comparisons = [algebra.compare(a.number, b.number) for a, b in itertools.product(*sides)]
     holds = algebra.HOLDS[goal.relation or "="]

@@ -9,6 +9,7 @@ from typing import Any
 
 from yukawa.assistant import algebra
 from yukawa.assistant.algebra import Derivation, Measured, Unanswerable
+from yukawa.assistant.comparing import compared, hold_for, minus, of_state
 from yukawa.assistant.matching import (
     OF_EACH_STATE,
     alternatives,
@@ -25,6 +26,7 @@ from yukawa.assistant.matching import (
 from yukawa.assistant.results import Facts, Row
 from yukawa.assistant.rows import SCHEMES, computed, named, quoted_row, shared, times, title
 from yukawa.knowledge.facts import Fact, plain_name, unique
+from yukawa.knowledge.parsing.modes import mode_of
 from yukawa.knowledge.parsing.plan import Thing, Wanted
 from yukawa.knowledge.parsing.units import find_unit
 from yukawa.knowledge.records import FoundFact, Moment
@@ -102,16 +104,27 @@ class Lookup:
         found: dict[str, list[FoundFact]] = {}
         property_name = None if wanted.property in ("", "other", "constant") else wanted.property
         for state in _states(wanted, property_name):
-            subject = state if property_name in OF_EACH_STATE else as_particle(state)[0]
-            facts = self._find(subject, property_name, wanted)
-            if property_name in _AT_POLES and wanted.qualifiers.get("scheme", "").lower() == "pole":
-                facts = [*facts, *self._poles(subject, _AT_POLES[property_name])]
-            if wanted.channel is not None and wanted.property in _DECAYS:
-                facts = decays(facts, state, wanted.channel)
-            found[state] = sorted(facts, key=self._preference)
+            found[state] = sorted(self._of(state, property_name, wanted), key=self._preference)
         if wanted.channel is not None and not any(found.values()):
             check_charge(wanted.thing.names, wanted.channel)
         return self._qualified(wanted, found)
+
+    def _of(self, state: str, property_name: str | None, wanted: Wanted) -> Sequence[FoundFact]:
+        """The facts on one state; where a source lists none for an antiparticle itself those of its particle."""
+        particle = as_particle(state)[0]
+        if property_name in OF_EACH_STATE or particle == state:
+            return self._met(state, self._find(state, property_name, wanted), wanted)
+        own = self._find(state, property_name, wanted) if property_name else ()
+        met = self._met(state, own, wanted)
+        return met or self._met(state, hold_for(state, self._find(particle, property_name, wanted)), wanted)
+
+    def _met(self, state: str, facts: Sequence[FoundFact], wanted: Wanted) -> Sequence[FoundFact]:
+        """Of the facts on a state those with the final state that is wanted; with its poles where these are."""
+        if wanted.property in _AT_POLES and wanted.qualifiers.get("scheme", "").lower() == "pole":
+            facts = [*facts, *self._poles(as_particle(state)[0], _AT_POLES[wanted.property])]
+        if wanted.channel is not None and wanted.property in _DECAYS:
+            return decays(facts, state, wanted.channel)
+        return facts
 
     def _poles(self, subject: str, part: str) -> list[FoundFact]:
         """Real or imaginary part of the pole position, which sources list beside Breit-Wigner masses and widths."""
@@ -148,7 +161,8 @@ class Lookup:
                         told.append(_told(further.fact))
                         looked.others.append(quoted_row(further, state))
         looked.rows = [
-            shared(quoted_row(f, states[0]), states, wanted.thing) for f, states in groups.values()
+            of_state(shared(quoted_row(f, states[0]), states, wanted.thing), states[0])
+            for f, states in groups.values()
         ]
         return looked
 
@@ -261,20 +275,10 @@ class Lookup:
         """The measured difference where there is one, else that of the masses, the larger one first."""
         if wanted.other is None:
             return self._quoted(wanted)
-        for one, other in itertools.product(wanted.thing.names, wanted.other.names):
-            states = {as_particle(name)[0]: name for name in (one, other)}
-            found = self.find(subjects=(min(states),), property="mass-difference")
-            facts = [f for f in found if set(states) <= set(f.fact.subjects)]
-            if facts and len(states) == 2:
-                best = min(facts, key=preference)
-                less = states.get(best.fact.qualifiers.get("minus", ""), other)
-                return Looked(
-                    [replace(quoted_row(best, one), what=_minus(one if less == other else other, less))]
-                )
-        rows = [
-            self.single(replace(wanted, property="mass", thing=t, other=None))
-            for t in (wanted.thing, wanted.other)
-        ]
+        masses = [replace(wanted, property="mass", thing=t, other=None) for t in (wanted.thing, wanted.other)]
+        if measured := compared(self, masses[0], masses[1], "difference"):
+            return Looked(measured)
+        rows = [self.single(one) for one in masses]
         return Looked([_difference(a, b) for a, b in itertools.product(*rows)])
 
     def _partial_width(self, wanted: Wanted) -> Looked:
@@ -321,11 +325,7 @@ def _difference(a: Row, b: Row) -> Row:
     if value.value < 0:
         return _difference(b, a)
     formula = Derivation(f"m({pretty(a.subject)}) − m({pretty(b.subject)})")
-    return computed(_minus(a.subject, b.subject), value, formula, [a, b], "mass-difference", a.subject)
-
-
-def _minus(one: str, other: str) -> str:
-    return f"mass difference m({pretty(one)}) − m({pretty(other)})"
+    return computed(minus(a.subject, b.subject), value, formula, [a, b], "mass-difference", a.subject)
 
 
 def _states(wanted: Wanted, property_name: str | None) -> Sequence[str]:
@@ -338,14 +338,11 @@ def _states(wanted: Wanted, property_name: str | None) -> Sequence[str]:
 
 def _modes(facts: Sequence[FoundFact]) -> list[list[FoundFact]]:
     """The facts by final state, each of which has a value of its own; one group for what is not of a decay."""
-    groups: dict[tuple[tuple[str, ...], str, str], list[FoundFact]] = {}
+    groups: dict[tuple[object, ...], list[FoundFact]] = {}
     for found in facts:
-        of = found.fact.qualifiers
-        key = (
-            (found.fact.channel, of.get("condition", ""), of.get("intermediate", ""))
-            if found.fact.channel
-            else ((), "", "")
-        )
+        mode = mode_of(found.fact)
+        is_decay = mode.channel or found.fact.property == "branching-fraction"
+        key = (mode.channel, *mode.qualifiers.items()) if is_decay else ()
         groups.setdefault(key, []).append(found)
     return list(groups.values())
 
@@ -362,7 +359,7 @@ def _new(found: FoundFact, rows: Sequence[Row]) -> bool:
 
 def _told(fact: Fact) -> tuple[str, ...]:
     """What tells a value from others of the same property."""
-    return tuple(fact.qualifiers.get(key, "") for key in ("scheme", "method", "condition", "intermediate"))
+    return tuple(fact.qualifiers.get(key, "") for key in ("scheme", "method", "condition", "steps"))
 
 
 def _there(facts: Sequence[FoundFact]) -> str:

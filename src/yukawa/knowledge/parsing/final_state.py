@@ -117,7 +117,7 @@ _SHORT = re.compile("gamma|mu|tau|pi|eta|rho|phi|nu|[KDB]bar|[bctpq]bar|Lambda|[
 FAMILIES = {
     "lepton+": ("e+", "mu+"), "lepton-": ("e-", "mu-"), "lepton": ("e+", "e-", "mu+", "mu-"),
     "h+": ("K+", "pi+"), "h-": ("K-", "pi-"),
-    "nu": ("nu_e", "nu_mu", "nu_tau"), "nubar": ("nubar_e", "nubar_mu", "nubar_tau"),
+    "N": ("n", "p"), "Nbar": ("nbar", "pbar"), "nu": ("nu_e", "nu_mu", "nu_tau"), "nubar": ("nubar_e", "nubar_mu", "nubar_tau"),
     "neutrino": ("nu_e", "nu_mu", "nu_tau", "nubar_e", "nubar_mu", "nubar_tau"),
 }  # fmt: skip
 _ALIKE = {

@@ -31,7 +31,7 @@ from yukawa.jets.training.recipe import JetRecipe
 from yukawa.jets.training.setup import build as make
 from yukawa.jets.training.trainer import JetBatches, JetTrainer, Ranger, arguments, labelled
 from yukawa.runs.batches import TensorBatch
-from yukawa.runs.callback import Plan, TrainingCallback
+from yukawa.runs.callback import TrainingCallback, TrainingPlan
 from yukawa.runs.distributed import Machine
 from yukawa.runs.run import Run
 
@@ -77,7 +77,7 @@ def trainer(recipe: JetRecipe, batch: TensorBatch, steps: int, folder: Path) -> 
     """Seconds of each step of the trainer with all its figures, but neither validation nor checkpoints."""
     _, network = make(recipe)
     never = 10**9
-    plan = Plan(never, steps, never, never, 50, recipe.training.batch, "jets", "accuracy")
+    plan = TrainingPlan(never, steps, never, never, 50, recipe.training.batch, "jets", "accuracy")
     times: list[float] = []
     run, progress = Run.create(folder, {}, []), lambda *news: times.append(time.process_time())
     callback = TrainingCallback(plan, run, progress, Interruption(), folder=folder)

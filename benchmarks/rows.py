@@ -44,7 +44,8 @@ class Asked:
 def package() -> sqlite3.Connection:
     """The data file of the `pdg` package."""
     spec = importlib.util.find_spec("pdg")
-    assert spec is not None and spec.origin is not None
+    assert spec is not None
+    assert spec.origin is not None
     connection = sqlite3.connect(f"file:{Path(spec.origin).parent / 'pdg.sqlite'}?mode=ro", uri=True)
     connection.row_factory = sqlite3.Row
     return connection
@@ -100,7 +101,9 @@ def quantum_numbers(data: sqlite3.Connection) -> Iterator[Asked]:
         yield Asked("charge", f"What is the charge of the {name}?", number(name, row["charge"]))
         if re.fullmatch(r"\d+(/2)?", row["quantum_j"] or ""):
             above, _, below = row["quantum_j"].partition("/")
-            yield Asked("spin", f"What is the spin of the {name}?", number(name, int(above) / int(below or 1)))
+            yield Asked(
+                "spin", f"What is the spin of the {name}?", number(name, int(above) / int(below or 1))
+            )
         for key, value in (flavours(row["mcid"]) or {}).items() if row["mcid"] else ():
             yield Asked(key, f"What is the {key.replace('-', ' ')} of the {name}?", number(name, value))
 
@@ -235,7 +238,9 @@ def row_of(identifier: str, rows: Sequence[sqlite3.Row]) -> Callable[[Any], str]
         if any(found.fact.identifier == identifier for found in first.facts):
             if first.value is None:
                 return "right"
-            scale = 10.0**30 if first.property_name == "partial-lifetime" and first.value.value > 1e20 else 1.0
+            scale = (
+                10.0**30 if first.property_name == "partial-lifetime" and first.value.value > 1e20 else 1.0
+            )
             good = any(close(first.value.value / scale, value, 1e-2) for value in wanted)
             return "right" if good or words else "wrong"
         same = first.value is not None and any(close(first.value.value, value, 1e-6) for value in wanted)
@@ -275,7 +280,11 @@ def documents(data: sqlite3.Connection, find: dict[str, Any]) -> set[str]:
         found = [row for row in found if row["changebar"]]
     if pick := find.get("pick"):
         if pick in ("most precise", "least precise"):
-            ranked = [(r["error_positive"] + r["error_negative"], r) for r in found if r["error_positive"] and not r["limit_type"]]
+            ranked = [
+                (r["error_positive"] + r["error_negative"], r)
+                for r in found
+                if r["error_positive"] and not r["limit_type"]
+            ]
             best = (min if pick == "most precise" else max)(error for error, _ in ranked)
             found = [row for error, row in ranked if error == best]
         else:
@@ -290,7 +299,11 @@ def papers(wanted: set[str]) -> Callable[[Any], str]:
     def mark(answer: Any) -> str:
         if answer.abstained:
             return "refused"
-        shown = [row.measurement.reference.document.upper() for row in rows_of(answer) if row.measurement is not None]
+        shown = [
+            row.measurement.reference.document.upper()
+            for row in rows_of(answer)
+            if row.measurement is not None
+        ]
         hidden = sum(result.more for result in answer.results)
         good = set(shown) <= wanted and (set(shown) == wanted or hidden >= len(wanted) - len(set(shown)) > 0)
         return "right" if shown and good else "wrong"
@@ -332,7 +345,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             marks[asked.kind][verdict] += 1
             if verdict != "right":
                 failed[asked.kind, verdict].append((asked.question, " ".join(answer.text.split())[:300]))
-        report[part] = {"p50_ms": statistics.median(times), **{kind: figures(found) for kind, found in marks.items()}}
+        report[part] = {
+            "p50_ms": statistics.median(times),
+            **{kind: figures(found) for kind, found in marks.items()},
+        }
         for kind, found in marks.items():
             print(f"{part}, {kind}: {dict(found)}")
         print(f"  p50 {statistics.median(times):.1f} ms, largest {max(times):.0f} ms")
@@ -346,7 +362,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def figures(marks: Counter[str]) -> dict[str, Any]:
     """Counts of one kind, with the fraction that is right and its interval."""
     asked = marks.total()
-    return {"asked": asked, **marks, "fraction": marks["right"] / asked, "interval_95": list(wilson(marks["right"], asked))}
+    return {
+        "asked": asked,
+        **marks,
+        "fraction": marks["right"] / asked,
+        "interval_95": list(wilson(marks["right"], asked)),
+    }
 
 
 if __name__ == "__main__":

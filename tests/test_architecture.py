@@ -1,8 +1,10 @@
-"""The house keeps its shape: light import, floors, opening sentences, a test for every module."""
+"""The house keeps its shape: light import, floors, opening sentences, sizes, names, a test for every module."""
 
 from __future__ import annotations
 
 import ast
+import collections
+import functools
 import graphlib
 import re
 import statistics
@@ -28,6 +30,15 @@ TESTED_ELSEWHERE = {
     # Its sentences are the text of the facts.
     "knowledge/sources/pdg/sentences.py": "knowledge/sources/pdg/test_facts.py",
 }
+
+
+@functools.cache
+def trees() -> dict[str, ast.Module]:
+    return {module: ast.parse((SOURCE / module).read_text(encoding="utf-8")) for module in MODULES}
+
+
+def height(node: ast.stmt) -> int:
+    return (node.end_lineno or node.lineno) - node.lineno + 1
 
 
 def seconds(code: str) -> float:
@@ -76,7 +87,7 @@ def test_imports_run_downward_only() -> None:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_opens_with_one_sentence(module: str) -> None:
-    docstring = ast.get_docstring(ast.parse((SOURCE / module).read_text(encoding="utf-8")))
+    docstring = ast.get_docstring(trees()[module])
     assert docstring, f"{module} has no docstring"
     opening = docstring.split("\n\n")[0]
     assert "\n" not in opening, f"{module}: the first sentence fills one line, then comes a blank one"
@@ -102,3 +113,42 @@ def test_a_module_has_its_test(module: str) -> None:
 def test_the_list_of_exceptions_names_only_what_is_there() -> None:
     assert set(TESTED_ELSEWHERE) <= set(WORKERS)
     assert not [name for name in TESTED_ELSEWHERE.values() if not (ROOT / "tests" / name).exists()]
+
+
+# ---- size and names ------------------------------------------------------------------------------
+
+
+def test_a_class_name_means_one_thing() -> None:
+    homes: dict[str, list[str]] = collections.defaultdict(list)
+    for module in MODULES:
+        for node in trees()[module].body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes[node.name].append(module)
+    assert not {name: modules for name, modules in homes.items() if len(modules) > 1}
+
+
+def test_few_files_are_short_and_none_is_long() -> None:
+    lines = {module: (SOURCE / module).read_text(encoding="utf-8").count("\n") for module in MODULES}
+    assert not {module: count for module, count in lines.items() if count > 500}
+    assert len([module for module in WORKERS if lines[module] < 60]) <= 15
+
+
+def test_a_function_fits_on_a_page() -> None:
+    long = [
+        f"{module}:{node.lineno} {node.name}"
+        for module in MODULES
+        for node in ast.walk(trees()[module])
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and height(node) > 60
+    ]
+    assert not long
+
+
+def test_imports_are_a_small_share() -> None:
+    imports = sum(
+        height(node)
+        for module in MODULES
+        for node in ast.walk(trees()[module])
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    )
+    total = sum((SOURCE / module).read_text(encoding="utf-8").count("\n") for module in MODULES)
+    assert imports / total <= 0.05, f"{imports} of {total} lines are imports"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from yukawa.assistant.algebra import Comparison, Measured, Unanswerable
+from yukawa.assistant.algebra import Measured, Ordering, Unanswerable
 from yukawa.assistant.results import Result, Row
 from yukawa.knowledge.parsing.plan import Goal
 
@@ -30,7 +30,7 @@ def test_json_has_only_what_there_is() -> None:
         }],
     }  # fmt: skip
     assert Result(GOAL, problem="none").as_json() == {"operation": "value", "rows": [], "problem": "none"}
-    full = Result(GOAL, (row,), (row,), (row,), True, Comparison(1, 2.0), "note", more=3).as_json()
+    full = Result(GOAL, (row,), (row,), (row,), True, Ordering(1, 2.0), "note", more=3).as_json()
     assert {"others", "taught", "verdict", "comparison", "note", "more"} <= full.keys()
 
 

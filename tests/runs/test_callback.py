@@ -17,11 +17,11 @@ from transformers import TrainerControl, TrainerState
 
 from yukawa.core.errors import InputError, MissingPackage
 from yukawa.core.processes import Interruption
-from yukawa.runs.callback import BestSoFar, Plan, TrainingCallback, better, trackers
+from yukawa.runs.callback import BestSoFar, TrainingCallback, TrainingPlan, better, trackers
 from yukawa.runs.recipe import RunSettings
 from yukawa.runs.run import Run
 
-PLAN = Plan(steps=20, epoch=10, evaluate=6, checkpoint=9, log=4, batch=50, unit="jets")
+PLAN = TrainingPlan(steps=20, epoch=10, evaluate=6, checkpoint=9, log=4, batch=50, unit="jets")
 ARGUMENTS = SimpleNamespace(device=torch.device("cpu"), world_size=1, seed=0, process_index=0)
 
 
@@ -49,7 +49,7 @@ def test_everything_is_due_when_planned_and_at_the_end(tmp_path):
 
 
 def test_without_validation_none_is_asked_for(tmp_path):
-    chosen = callback(tmp_path, Plan(steps=4, epoch=2, evaluate=None, checkpoint=2, log=9))
+    chosen = callback(tmp_path, TrainingPlan(steps=4, epoch=2, evaluate=None, checkpoint=2, log=9))
     assert [due(chosen, step) for step in (1, 2, 4)] == ["", "ls", "ls"]
 
 
@@ -96,7 +96,7 @@ def test_figures_are_of_the_steps_since_the_last_time(tmp_path):
 
 
 def test_a_training_without_epochs_writes_none(tmp_path):
-    chosen = callback(tmp_path, Plan(4, None, 2, 2, 1))
+    chosen = callback(tmp_path, TrainingPlan(4, None, 2, 2, 1))
     logged(chosen, 1, {"loss": 2.0})
     (row,) = chosen.run.metrics()
     assert row.keys() == {"step", "loss", "examples_per_second"}
@@ -206,11 +206,11 @@ def test_the_best_is_found_again_in_a_progress_that_holds_more():
 
 
 def test_a_plan_follows_the_settings():
-    plan = Plan.of(RunSettings(epochs=3), 6, "jets")
+    plan = TrainingPlan.of(RunSettings(epochs=3), 6, "jets")
     assert (plan.steps, plan.epoch, plan.evaluate, plan.checkpoint) == (18, 6, 6, 6)
-    plan = Plan.of(RunSettings(steps=4, checkpoint_every=2), 6, "jets")
+    plan = TrainingPlan.of(RunSettings(steps=4, checkpoint_every=2), 6, "jets")
     assert (plan.steps, plan.evaluate, plan.checkpoint) == (4, 4, 2)
-    assert Plan.of(RunSettings(steps=4), 6, "tokens", validated=False).evaluate is None
+    assert TrainingPlan.of(RunSettings(steps=4), 6, "tokens", validated=False).evaluate is None
 
 
 def test_trackers_are_those_of_transformers(tmp_path, monkeypatch):

@@ -1,7 +1,5 @@
 """Arithmetic with measured values: errors are propagated, limits keep their direction, units must fit."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -288,14 +286,14 @@ def energy_release_of(mass: Measured, products: Sequence[Measured]) -> Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Ordering:
     """Which of two values is larger: -1, 0 (equal) or 1, None if that is open; and by how many standard deviations."""
 
     sign: int | None
     sigmas: float | None = None
 
 
-def compare(a: Measured, b: Measured) -> Comparison:
+def compare(a: Measured, b: Measured) -> Ordering:
     """Compare two values, of which limits and ranges decide only what they exclude.
 
     Raises:
@@ -304,11 +302,11 @@ def compare(a: Measured, b: Measured) -> Comparison:
     b = _alike(a, b)
     (a_low, a_high), (b_low, b_high) = _interval(a), _interval(b)
     if not (a.measured and b.measured):
-        return Comparison(1 if a_low > b_high else -1 if a_high < b_low else None)
+        return Ordering(1 if a_low > b_high else -1 if a_high < b_low else None)
     gap = difference(a, b)
     sign = (gap.value > 0) - (gap.value < 0)
     error = (gap.minus if gap.value > 0 else gap.plus) or 0.0
-    return Comparison(sign, abs(gap.value) / error if error else None)
+    return Ordering(sign, abs(gap.value) / error if error else None)
 
 
 HOLDS: dict[Relation, Callable[[int], bool]] = {

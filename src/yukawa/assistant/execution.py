@@ -1,7 +1,5 @@
 """Executes the plan of a question on facts: each goal becomes rows with sources, a verdict, or a reason for refusal."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """A plan in words: what was read from which words of the question, and what could not be used."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from yukawa.assistant.rows import SCHEMES, named, title

@@ -1,7 +1,5 @@
 """Lists and reverse look-ups: all decays of a particle, all members of a class, everything that decays to these products."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """From one quantity that a plan wants to rows: which facts meet it, which is preferred, what can be derived."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """Which facts meet what a plan wants: state or antiparticle, final state, qualifiers, preference."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import replace

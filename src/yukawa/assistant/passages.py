@@ -1,7 +1,5 @@
 """Answers from passages: retrieve, weigh, let a model write, check; what no fact states is looked for here."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """A language model without the knowledge base: its own words, checked by nobody, and marked as such."""
 
-from __future__ import annotations
-
 import contextlib
 import time
 from collections.abc import Iterator

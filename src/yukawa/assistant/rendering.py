@@ -1,7 +1,5 @@
 """Words for results: a sentence for each value with its error and sources, tables for lists, formulas for derived values."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from yukawa.assistant.algebra import Comparison, Derivation, Measured, Unanswerable
+from yukawa.assistant.algebra import Derivation, Measured, Ordering, Unanswerable
 from yukawa.knowledge.parsing.plan import Goal
 from yukawa.knowledge.records import FoundFact, Moment
 
@@ -125,7 +125,7 @@ class Result:
     others: tuple[Row, ...] = ()
     disputed: tuple[Row, ...] = ()
     verdict: bool | None = None
-    comparison: Comparison | None = None
+    comparison: Ordering | None = None
     note: str = ""
     problem: str = ""
     more: int = 0  # rows that exist and are not shown

@@ -1,7 +1,5 @@
 """Values as text, with errors, power of ten and unit, rounded as the Particle Data Group does."""
 
-from __future__ import annotations
-
 import math
 from decimal import ROUND_HALF_EVEN, Decimal
 

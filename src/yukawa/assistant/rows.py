@@ -1,7 +1,5 @@
 """Rows of values: how a fact or a computed number is named and shown."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import replace

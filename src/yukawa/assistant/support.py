@@ -1,7 +1,5 @@
 """How well a passage supports an answer to a question: the quantity in question must be the one stated."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

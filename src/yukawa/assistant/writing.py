@@ -1,7 +1,5 @@
 """A language model writes a text: piece by piece where somebody reads along, and once more where it was cut."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

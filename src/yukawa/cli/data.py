@@ -1,7 +1,5 @@
 """`yukawa data VERB`: makes data sets of abstracts and of questions and answers, and finds what leaked into them."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path

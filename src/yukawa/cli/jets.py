@@ -1,7 +1,5 @@
 """`yukawa jets VERB`: simulate, show and convert jets; train, evaluate and apply taggers; study their scaling."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any

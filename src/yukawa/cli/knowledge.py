@@ -1,7 +1,5 @@
 """`yukawa knowledge VERB`: verbs on single items, and on the base as a whole."""
 
-from __future__ import annotations
-
 import sys
 from collections import Counter
 from pathlib import Path

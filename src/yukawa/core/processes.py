@@ -1,7 +1,5 @@
 """Work in other processes: workers of this machine, tasks on a Ray cluster, and the signals that stop them."""
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import multiprocessing

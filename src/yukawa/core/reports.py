@@ -61,7 +61,7 @@ class Picture:
     caption: str
 
 
-Block = Heading | Paragraph | Bullets | Table | Picture
+ReportBlock = Heading | Paragraph | Bullets | Table | Picture
 
 
 @dataclass(slots=True)
@@ -69,9 +69,9 @@ class Page:
     """A title and blocks in order."""
 
     title: str
-    blocks: list[Block] = field(default_factory=list)
+    blocks: list[ReportBlock] = field(default_factory=list)
 
-    def add(self, *blocks: Block) -> None:
+    def add(self, *blocks: ReportBlock) -> None:
         """Put blocks at the end."""
         self.blocks += blocks
 
@@ -156,7 +156,7 @@ def in_columns(table: Table, width: int) -> list[str]:
     return lines
 
 
-def _markdown(block: Block, folder: Path) -> str:
+def _markdown(block: ReportBlock, folder: Path) -> str:
     match block:
         case Heading(text):
             return f"## {_escaped(text)}"
@@ -177,7 +177,7 @@ def _escaped(text: str, special: str = "`*_|") -> str:
     return re.sub(rf"[\\{special}]|\](?=\()|<(?=\S)", r"\\\g<0>", text)
 
 
-def _html(block: Block) -> str:
+def _html(block: ReportBlock) -> str:
     match block:
         case Heading(text):
             return f"<h2>{html.escape(text)}</h2>"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from yukawa.core.errors import InputError
-from yukawa.core.reports import Block, Heading, Paragraph, Table, plain
+from yukawa.core.reports import Heading, Paragraph, ReportBlock, Table, plain
 from yukawa.core.statistics import Comparison, Sample, compare, estimate, holm
 from yukawa.evaluation.completion_metrics import Diversity, Entropies, SemScores
 from yukawa.evaluation.perplexity import FORMS, Losses
@@ -159,7 +159,7 @@ def entropy_json(found: Entropies, how: Statistics) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def opening_section(data: Mapping[str, Any], tests: Mapping[str, Sequence[Any]]) -> list[Block]:
+def opening_section(data: Mapping[str, Any], tests: Mapping[str, Sequence[Any]]) -> list[ReportBlock]:
     """The models, the test sets and the statistics."""
     how, rows = data["statistics"], []
     for name, model in data["models"].items():
@@ -185,7 +185,7 @@ def opening_section(data: Mapping[str, Any], tests: Mapping[str, Sequence[Any]])
     ]
 
 
-def perplexity_section(test: str, data: Mapping[str, Any]) -> list[Block]:
+def perplexity_section(test: str, data: Mapping[str, Any]) -> list[ReportBlock]:
     """Metrics of each model on one test set, and the differences."""
     forms = data["forms"]
     names = list(forms["bits_per_byte"]["estimates"])
@@ -197,7 +197,7 @@ def perplexity_section(test: str, data: Mapping[str, Any]) -> list[Block]:
         ]
         for name in names
     ]
-    blocks: list[Block] = [
+    blocks: list[ReportBlock] = [
         Heading(f"Perplexity on {test}"),
         Table(["model", *(WORDS[form] for form in forms), "tokens scored"], rows),
     ]
@@ -227,7 +227,7 @@ def perplexity_section(test: str, data: Mapping[str, Any]) -> list[Block]:
     return blocks
 
 
-def differences(rows: Sequence[Mapping[str, Any]], title: str = "Differences") -> list[Block]:
+def differences(rows: Sequence[Mapping[str, Any]], title: str = "Differences") -> list[ReportBlock]:
     """Paired differences with their intervals and p-values; of many systems only those from the first."""
     first = rows[0]["first"]
     shown = [row for row in rows if row["first"] == first] if len(rows) > _PAIRS else rows
@@ -244,7 +244,7 @@ def differences(rows: Sequence[Mapping[str, Any]], title: str = "Differences") -
     return [Paragraph(f"{title}:"), Table(head, cells)]
 
 
-def matrix_section(matrix: Mapping[str, Any]) -> list[Block]:
+def matrix_section(matrix: Mapping[str, Any]) -> list[ReportBlock]:
     """Every model on every test set."""
     tests, base = matrix["tests"], matrix["base"]
     values = [[name, *(f"{matrix['values'][name][t]:.4g}" for t in tests)] for name in matrix["models"]]
@@ -261,10 +261,10 @@ def matrix_section(matrix: Mapping[str, Any]) -> list[Block]:
     ]
 
 
-def completions_section(data: Mapping[str, Any]) -> list[Block]:
+def completions_section(data: Mapping[str, Any]) -> list[ReportBlock]:
     """SemScore, variety, artefacts and entropy."""
     score, rows = data["semscore"], data["diversity"]
-    blocks: list[Block] = [
+    blocks: list[ReportBlock] = [
         Heading("Completions"),
         Paragraph(
             f"SemScore of {score['documents']:,} completions by {score['embedder']}: cosine with the true "

@@ -1,7 +1,5 @@
 """Turns a text into a new item: checked text, passages with search terms, the facts that it states."""
 
-from __future__ import annotations
-
 import functools
 import hashlib
 import json

@@ -1,7 +1,5 @@
 """Texts as they may be taught: checked, and in one form for comparison."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 

@@ -1,7 +1,5 @@
 """How far an item is trusted: what a built source wrote is that source, the word of people is theirs."""
 
-from __future__ import annotations
-
 import re
 from typing import Literal
 from urllib.parse import urlsplit

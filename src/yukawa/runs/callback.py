@@ -25,7 +25,7 @@ _LOGGED = {"loss": "loss", "learning_rate": "learning_rate", "grad_norm": "gradi
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """When things happen, in steps.
 
     Attributes:
@@ -110,7 +110,7 @@ class TrainingCallback(TrainerCallback):  # type: ignore[misc]  # untyped there
 
     def __init__(
         self,
-        plan: Plan,
+        plan: TrainingPlan,
         run: Run | None,
         progress: Progress | None,
         interruption: Interruption,

@@ -14,7 +14,7 @@ import torch
 from yukawa.core.errors import InputError, MissingPackage
 from yukawa.core.files import atomic_write
 from yukawa.core.processes import Interruption
-from yukawa.runs.callback import BestSoFar, Plan, Progress, TrainingCallback
+from yukawa.runs.callback import BestSoFar, Progress, TrainingCallback, TrainingPlan
 from yukawa.runs.checkpoints import CHECKPOINTS, last_checkpoint, read_progress, step_of
 from yukawa.runs.distributed import Machine, check_machine, this_machine
 from yukawa.runs.model_card import CURVES, learning_curves
@@ -109,7 +109,7 @@ class Task(ABC, Generic[RecipeT, ResultT]):
         """The files on which the run depends."""
 
     @abstractmethod
-    def plan(self, machine: Machine) -> Plan:
+    def plan(self, machine: Machine) -> TrainingPlan:
         """Open the data, and say when things happen."""
 
     def describe_data(self, run: Run) -> None:
@@ -117,7 +117,12 @@ class Task(ABC, Generic[RecipeT, ResultT]):
 
     @abstractmethod
     def build_trainer(
-        self, plan: Plan, callback: TrainingCallback, machine: Machine, folder: Path, checkpoint: Path | None
+        self,
+        plan: TrainingPlan,
+        callback: TrainingCallback,
+        machine: Machine,
+        folder: Path,
+        checkpoint: Path | None,
     ) -> RunTrainer:
         """What trains the model; checkpoints go to `folder`, and `checkpoint` is the one to resume from."""
 

@@ -8,7 +8,7 @@ from typing import Any
 from yukawa.core.errors import InputError, MissingPackage, require
 from yukawa.llm.adapters import find_targets
 from yukawa.llm.loading import empty_model
-from yukawa.runs.callback import Plan
+from yukawa.runs.callback import TrainingPlan
 from yukawa.runs.distributed import Machine, this_machine
 from yukawa.training.prepare import check_length, check_training_machine, prepare
 from yukawa.training.recipe import TextRecipe
@@ -80,7 +80,7 @@ class DryRun:
     counts: RowCounts
     sequences: int
     validation_sequences: int
-    plan: Plan
+    plan: TrainingPlan
     tokens_per_step: float
     world: int
     memory: Memory

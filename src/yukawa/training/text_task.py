@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from yukawa.core.reports import write_json
 from yukawa.llm.adapters import lora_config
 from yukawa.llm.folders import ADAPTER_CONFIG, CONFIG, read_json
-from yukawa.runs.callback import Plan, Progress, TrainingCallback
+from yukawa.runs.callback import Progress, TrainingCallback, TrainingPlan
 from yukawa.runs.checkpoints import written_whole
 from yukawa.runs.distributed import Machine, first_process_first
 from yukawa.runs.model_card import CURVES, metrics_table, model_card
@@ -113,7 +113,7 @@ class TextTask(Task[TextRecipe, TextResult]):
         """The files of text and base."""
         return self.prepared.inputs
 
-    def plan(self, machine: Machine) -> Plan:
+    def plan(self, machine: Machine) -> TrainingPlan:
         """Load the base, and count the steps."""
         self.model = prepare.load_base(
             self.prepared.base, self.recipe, self.prepared.tokenizer, machine.device
@@ -128,7 +128,12 @@ class TextTask(Task[TextRecipe, TextResult]):
         write_json(run.folder / COUNTS, counts)
 
     def build_trainer(
-        self, plan: Plan, callback: TrainingCallback, machine: Machine, folder: Path, checkpoint: Path | None
+        self,
+        plan: TrainingPlan,
+        callback: TrainingCallback,
+        machine: Machine,
+        folder: Path,
+        checkpoint: Path | None,
     ) -> RunTrainer:
         """TRL's trainer of this kind of training."""
         recipe, prepared, how = self.recipe, self.prepared, self.recipe.training
@@ -218,11 +223,11 @@ class TextTask(Task[TextRecipe, TextResult]):
         )  # fmt: skip
 
 
-def plan_of(prepared: prepare.Prepared, world: int) -> Plan:
+def plan_of(prepared: prepare.Prepared, world: int) -> TrainingPlan:
     """When things happen in a training of so many processes."""
     epoch = prepare.epoch_steps(prepared.recipe, len(prepared.train.rows), world)
     validated = prepared.validation is not None
-    return Plan.of(prepared.recipe.training, epoch, "tokens", validated=validated)
+    return TrainingPlan.of(prepared.recipe.training, epoch, "tokens", validated=validated)
 
 
 def _name_base(folder: Path, prepared: prepare.Prepared) -> None:

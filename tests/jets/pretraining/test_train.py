@@ -34,7 +34,7 @@ from yukawa.jets.training.setup import build
 from yukawa.jets.training.train import train
 from yukawa.jets.training.trainer import DIVISOR, LABELS, arguments
 from yukawa.runs.batches import StepDataset, TensorBatch
-from yukawa.runs.callback import Plan, TrainingCallback
+from yukawa.runs.callback import TrainingCallback, TrainingPlan
 from yukawa.runs.checkpoints import checkpoints
 from yukawa.runs.distributed import Machine
 from yukawa.runs.run import Run
@@ -146,7 +146,7 @@ def made(
     questions["patches_NP"][questions["counts_B"].cumsum(0) - 1] = network.answers.short()
     batches = [text, questions | {LABELS: torch.tensor([0, 1])}]
     how = recipe().training
-    plan = Plan(6, None, 3, 3, 1, 16, "sequences", "loss")
+    plan = TrainingPlan(6, None, 3, 3, 1, 16, "sequences", "loss")
     callback = TrainingCallback(plan, None, None, Interruption(), folder=tmp_path / "c")
     settings = arguments(how, tmp_path / "c", 6, Machine())
     trainer = PretrainingTrainer(

@@ -8,7 +8,7 @@ from typing import Any
 
 from yukawa.core.errors import InputError
 from yukawa.core.files import report_write_errors
-from yukawa.core.reports import Block, Bullets, Heading, Page, Paragraph, Picture, Table
+from yukawa.core.reports import Bullets, Heading, Page, Paragraph, Picture, ReportBlock, Table
 from yukawa.core.statistics import Estimate
 from yukawa.jets.evaluation import plots, results
 from yukawa.jets.evaluation.prediction import predict
@@ -175,12 +175,12 @@ def page(report: results.TaggerReport) -> Page:
     return found
 
 
-def in_brief(report: results.TaggerReport) -> list[Block]:
+def in_brief(report: results.TaggerReport) -> list[ReportBlock]:
     """The metrics and the comparisons, for the terminal."""
     return [*summary(report), *(block for one in report.comparisons for block in _comparison(one))]
 
 
-def summary(report: results.TaggerReport) -> list[Block]:
+def summary(report: results.TaggerReport) -> list[ReportBlock]:
     """Matrix metrics and AUC of all models."""
     models = list(report.models.values())
     rows = [
@@ -220,11 +220,11 @@ def _about_errors(report: results.TaggerReport) -> str:
     return f"{text}."
 
 
-def _rejections(name: str, one: results.TaggerMetrics, models: int) -> list[Block]:
+def _rejections(name: str, one: results.TaggerMetrics, models: int) -> list[ReportBlock]:
     signals = list(dict.fromkeys(signal for signal, _ in one.rejections))
     if not signals:
         return []
-    blocks: list[Block] = [Heading("Background rejection" + (f" ({name})" if models > 1 else ""))]
+    blocks: list[ReportBlock] = [Heading("Background rejection" + (f" ({name})" if models > 1 else ""))]
     for k, point in enumerate(next(iter(one.rejections.values()))):
         cells = {pair: rejection(points[k].rejection) for pair, points in one.rejections.items()}
         rows = [[signal, *(cells.get((signal, other), "") for other in signals)] for signal in signals]
@@ -236,7 +236,7 @@ def _rejections(name: str, one: results.TaggerMetrics, models: int) -> list[Bloc
     return blocks
 
 
-def _symmetry(models: Mapping[str, results.TaggerMetrics]) -> list[Block]:
+def _symmetry(models: Mapping[str, results.TaggerMetrics]) -> list[ReportBlock]:
     rows = []
     for name, one in models.items():
         if (found := one.symmetry) is not None:
@@ -248,7 +248,7 @@ def _symmetry(models: Mapping[str, results.TaggerMetrics]) -> list[Block]:
     return [Heading("Particles and antiparticles tagged alike?"), Table(head, rows)]
 
 
-def _comparison(found: results.TaggerComparison) -> list[Block]:
+def _comparison(found: results.TaggerComparison) -> list[ReportBlock]:
     rows = [[results.words(name), *_signed(*pair)] for name, pair in found.figures.items()]
     rows += [[f"AUC of {name}", *_signed(*pair)] for name, pair in found.auc.items()]
     test = found.mcnemar

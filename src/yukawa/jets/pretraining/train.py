@@ -27,7 +27,7 @@ from yukawa.jets.training.recipe import JetSettings, JetsSection, NetworkSection
 from yukawa.jets.training.train import JetResult, NetworkTask, best_table, plan_of, training_table
 from yukawa.jets.training.trainer import DIVISOR, LABELS, JetTrainer, Supervised
 from yukawa.runs.batches import TensorBatch
-from yukawa.runs.callback import Metrics, Plan, Progress, TrainingCallback
+from yukawa.runs.callback import Metrics, Progress, TrainingCallback, TrainingPlan
 from yukawa.runs.distributed import Machine
 from yukawa.runs.model_card import model_card
 from yukawa.runs.recipe import Schedule, TrainingRecipe
@@ -255,7 +255,7 @@ class PretrainingTask(NetworkTask[PretrainingRecipe]):
         start = self.recipe.model.start
         return files + ([] if start is None else tagger.model_files(tagger.model_folder(start)))
 
-    def plan(self, machine: Machine) -> Plan:
+    def plan(self, machine: Machine) -> TrainingPlan:
         """Open the sources; a head that starts anew learns how often each id stands at each place."""
         self.sources = {
             name: self._texts(source) if source.kind == "text" else self._jets(source)
@@ -302,7 +302,7 @@ class PretrainingTask(NetworkTask[PretrainingRecipe]):
         train, validation = (setup.load(jets, encoder, data) for jets in opened)
         return JetSequences(train, validation, questions=questions)
 
-    def batches(self, plan: Plan, first: int, machine: Machine) -> sequences.MixtureBatches:
+    def batches(self, plan: TrainingPlan, first: int, machine: Machine) -> sequences.MixtureBatches:
         """Batches drawn from all sources by their weights."""
         return sequences.MixtureBatches(
             sources=list(self.sources.values()),
@@ -321,7 +321,12 @@ class PretrainingTask(NetworkTask[PretrainingRecipe]):
                 yield batch
 
     def build_trainer(
-        self, plan: Plan, callback: TrainingCallback, machine: Machine, folder: Path, checkpoint: Path | None
+        self,
+        plan: TrainingPlan,
+        callback: TrainingCallback,
+        machine: Machine,
+        folder: Path,
+        checkpoint: Path | None,
     ) -> JetTrainer:
         """The trainer of the network, which knows the weights of the sources."""
         trainer = super().build_trainer(plan, callback, machine, folder, checkpoint)

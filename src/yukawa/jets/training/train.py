@@ -26,7 +26,7 @@ from yukawa.jets.training.trainer import (
     steps_of_an_epoch,
 )
 from yukawa.runs.batches import StepDataset, TensorBatch
-from yukawa.runs.callback import BestSoFar, Plan, Progress, TrainingCallback
+from yukawa.runs.callback import BestSoFar, Progress, TrainingCallback, TrainingPlan
 from yukawa.runs.checkpoints import check_shapes, read_best, step_of
 from yukawa.runs.distributed import Machine
 from yukawa.runs.model_card import model_card
@@ -79,7 +79,7 @@ class NetworkTask(Task[RecipeT, JetResult]):
         return cast(JetSettings, self.recipe.training)
 
     @abstractmethod
-    def batches(self, plan: Plan, first: int, machine: Machine) -> StepDataset:
+    def batches(self, plan: TrainingPlan, first: int, machine: Machine) -> StepDataset:
         """The training batches of one process; the `first` ones are None."""
 
     @abstractmethod
@@ -87,7 +87,12 @@ class NetworkTask(Task[RecipeT, JetResult]):
         """The validation batches of one process."""
 
     def build_trainer(
-        self, plan: Plan, callback: TrainingCallback, machine: Machine, folder: Path, checkpoint: Path | None
+        self,
+        plan: TrainingPlan,
+        callback: TrainingCallback,
+        machine: Machine,
+        folder: Path,
+        checkpoint: Path | None,
     ) -> JetTrainer:
         """The trainer of the network; a checkpoint of another network is refused."""
         if checkpoint is not None:
@@ -130,7 +135,7 @@ class JetTask(NetworkTask[JetRecipe]):
         """The files of the jets, their data config and the model to start from."""
         return setup.inputs(self.recipe.data, self.recipe.model.start)
 
-    def plan(self, machine: Machine) -> Plan:
+    def plan(self, machine: Machine) -> TrainingPlan:
         """Open the jets, and count the steps."""
         data, how = self.recipe.data, self.settings
         train_source, validation_source = setup.open_jets(data, how.seed)
@@ -138,7 +143,7 @@ class JetTask(NetworkTask[JetRecipe]):
         self.validation_jets = setup.load(validation_source, self.encoder, data)
         return plan_of(how, steps_of_an_epoch(self.jets, how.batch, machine.world))
 
-    def batches(self, plan: Plan, first: int, machine: Machine) -> JetBatches:
+    def batches(self, plan: TrainingPlan, first: int, machine: Machine) -> JetBatches:
         """Batches of the training jets."""
         return JetBatches(
             loader=self.jets, batch=plan.batch, steps=plan.steps, seed=self.settings.seed, first=first,
@@ -186,12 +191,12 @@ class JetTask(NetworkTask[JetRecipe]):
         )
 
 
-def plan_of(settings: JetSettings, epoch: int) -> Plan:
+def plan_of(settings: JetSettings, epoch: int) -> TrainingPlan:
     """When things happen in a training whose epoch has so many steps."""
-    return Plan.of(settings, epoch, "jets", best_by=settings.best_by, patience=settings.patience)
+    return TrainingPlan.of(settings, epoch, "jets", best_by=settings.best_by, patience=settings.patience)
 
 
-def training_table(settings: JetSettings, plan: Plan, speed: float | None) -> dict[str, object]:
+def training_table(settings: JetSettings, plan: TrainingPlan, speed: float | None) -> dict[str, object]:
     """The table of a training; its speed is in the plan's unit per second."""
     epochs = f" ({plan.steps / plan.epoch:.4g} epochs)" if plan.epoch else ""
     return {
@@ -240,7 +245,7 @@ class JetDryRun:
     train_jets: int
     validation_jets: int
     jets_per_epoch: int
-    plan: Plan
+    plan: TrainingPlan
     weights_memory: int
     batch_memory: int
     data_memory: int

@@ -1,7 +1,5 @@
 """Whether a statement says what its source says: thing, property, decay, value to its own rounding, error, unit, limit, denial."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 

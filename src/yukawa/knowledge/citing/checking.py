@@ -1,7 +1,5 @@
 """Checks an answer against the passages that it cites, and adds citations where there is one passage that supports a sentence."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

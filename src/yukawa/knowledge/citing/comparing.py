@@ -1,7 +1,5 @@
 """Whether values of two passages support a comparison: 'the Z is heavier than the W'."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 

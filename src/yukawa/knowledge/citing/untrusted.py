@@ -1,7 +1,5 @@
 """Text of others made harmless: reasoning taken out of replies, control tokens and delimiters out of passages."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 

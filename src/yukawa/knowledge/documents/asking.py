@@ -1,7 +1,5 @@
 """What a question about documents wants: which of its words say what it is about, which only how it asks, and what answers it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Blocks, the parts of a document that stand on their own, and the passages that they are packed into."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

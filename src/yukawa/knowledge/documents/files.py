@@ -1,7 +1,5 @@
 """Files that can be taught: what they hold is found from their content, what they are written in from their name."""
 
-from __future__ import annotations
-
 import glob
 import sys
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,5 @@
 """A folder of documents and a base in step: what is new is taught, what changed is updated, what is gone is unloaded."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

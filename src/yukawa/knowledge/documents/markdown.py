@@ -1,7 +1,5 @@
 """Markdown as blocks: headings, paragraphs, list items, table rows, code, admonitions of four dialects, front matter."""
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections.abc import Iterator, Sequence

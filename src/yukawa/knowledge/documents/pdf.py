@@ -1,7 +1,5 @@
 """The text layer of a PDF as plain text: pages between form feeds, larger lines as headings."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from typing import Any

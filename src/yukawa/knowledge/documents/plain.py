@@ -1,7 +1,5 @@
 """Plain text as blocks: paragraphs between blank lines, headings after '#', pages between form feeds."""
 
-from __future__ import annotations
-
 import re
 
 from yukawa.knowledge.documents.blocks import Block

@@ -1,7 +1,5 @@
 """Answers from documents: the statement that says what is asked of the thing that is asked about, or none."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -9,7 +7,7 @@ from dataclasses import dataclass
 
 from yukawa.knowledge.base import KnowledgeBase
 from yukawa.knowledge.documents.asking import Asked, asked
-from yukawa.knowledge.documents.statements import Statement, statements
+from yukawa.knowledge.documents.statements import PassageStatement, statements
 from yukawa.knowledge.documents.words import likeness, stems
 from yukawa.knowledge.records import Hit
 
@@ -145,7 +143,7 @@ def _rarity(passages: Sequence[frozenset[str]]) -> Callable[[str], float]:
 def _evidence(
     wanted: Asked,
     weights: dict[str, float],
-    statement: Statement,
+    statement: PassageStatement,
     around: Sequence[tuple[float, frozenset[str]]],
 ) -> tuple[float, float, float]:
     """Shares of the question's weight that the statement states itself and with its surroundings; the heaviest gap."""
@@ -163,7 +161,12 @@ def _evidence(
 
 
 def _rank(
-    wanted: Asked, weights: dict[str, float], statement: Statement, hit: Hit, own: float, covered: float
+    wanted: Asked,
+    weights: dict[str, float],
+    statement: PassageStatement,
+    hit: Hit,
+    own: float,
+    covered: float,
 ) -> float:
     """What orders statements: coverage, then how plainly it answers; questions, lead-ins and repetitions come last."""
     text = statement.text
@@ -179,7 +182,7 @@ def _rank(
     )  # fmt: skip
 
 
-def _defines(wanted: Asked, weights: dict[str, float], statement: Statement) -> float:
+def _defines(wanted: Asked, weights: dict[str, float], statement: PassageStatement) -> float:
     """From 0 to 1, how much the statement looks like a definition of what the question names, if one is wanted."""
     if wanted.wants != "definition":
         return 0.0

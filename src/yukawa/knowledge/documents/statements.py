@@ -1,7 +1,5 @@
 """Statements, the smallest parts of a passage that can be quoted whole: a sentence, a list item, a row, a piece of code."""
 
-from __future__ import annotations
-
 import functools
 from dataclasses import dataclass
 
@@ -10,7 +8,7 @@ from yukawa.knowledge.documents.words import stems
 
 
 @dataclass(frozen=True)
-class Statement:
+class PassageStatement:
     """A statement of a passage.
 
     Args:
@@ -29,21 +27,21 @@ class Statement:
         return frozenset(stems(self.text))
 
 
-def statements(body: str) -> list[Statement]:
+def statements(body: str) -> list[PassageStatement]:
     """The statements of a passage without its headings, in order."""
-    found: list[Statement] = []
+    found: list[PassageStatement] = []
     lead = ""  # the sentence with a colon that leads to items or code
     for kind, text in _lines(body):
         before = found[-1].text if found else ""
         if kind == "text":
-            found.append(Statement(text, kind, before))
+            found.append(PassageStatement(text, kind, before))
             lead = text if text.endswith(":") else ""
         elif kind == "row":
-            found.append(Statement(text, kind))
+            found.append(PassageStatement(text, kind))
         else:
             if lead and found[-1].text == lead:  # quoted with what it leads to
                 before = found.pop().before
-            found.append(Statement(f"{lead}\n{text}" if lead else text, kind, before))
+            found.append(PassageStatement(f"{lead}\n{text}" if lead else text, kind, before))
     return found
 
 

@@ -1,7 +1,5 @@
 """Words of questions and documents in one form: stems of English words, parts of identifiers, and the words that only join."""
 
-from __future__ import annotations
-
 import functools
 import re
 

@@ -1,14 +1,12 @@
 """Decays: a final state in any notation as a `Channel`, one canonical form for modes, and which mode is meant."""
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from yukawa.knowledge.parsing.final_state import Token, meaning, normal, read_tokens, title
+from yukawa.knowledge.parsing.final_state import StateToken, meaning, normal, read_tokens, title
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Channel
 from yukawa.knowledge.parsing.spelling import plain_ascii
@@ -136,9 +134,9 @@ class _Part:
     chain: list[_State] = field(default_factory=lambda: [_State()])
 
 
-def _parts(tokens: Sequence[Token]) -> list[_Part]:
+def _parts(tokens: Sequence[StateToken]) -> list[_Part]:
     parts = [_Part(tokens[0].start if tokens else 0)]
-    waiting: Token | None = None  # a count
+    waiting: StateToken | None = None  # a count
     union = False
     for number, token in enumerate(tokens):
         state = parts[-1].chain[-1]
@@ -162,11 +160,11 @@ def _parts(tokens: Sequence[Token]) -> list[_Part]:
     return parts
 
 
-def _is_tag(tokens: Sequence[Token], number: int) -> bool:
+def _is_tag(tokens: Sequence[StateToken], number: int) -> bool:
     return number < len(tokens) and tokens[number].label.startswith("tag:")
 
 
-def _arrow_follows(tokens: Sequence[Token], number: int) -> bool:
+def _arrow_follows(tokens: Sequence[StateToken], number: int) -> bool:
     following = next((t.kind for t in tokens[number:] if t.kind in ("comma", "arrow")), None)
     return following == "arrow"
 
@@ -180,7 +178,7 @@ def _conjugates(product: Product) -> Product:
     return tuple(sorted(particles[n].conjugate if n in particles else n for n in product))
 
 
-def _add_name(state: _State, token: Token, waiting: Token | None, union: bool) -> None:
+def _add_name(state: _State, token: StateToken, waiting: StateToken | None, union: bool) -> None:
     meant = meaning(token)
     if union and state.products:
         both = {*state.products[-1], *meant}
@@ -197,7 +195,7 @@ def _add_name(state: _State, token: Token, waiting: Token | None, union: bool) -
         state.add(meant, token.label, waiting.count)
 
 
-def _add_group(parts: list[_Part], group: Token, waiting: Token | None, tag: str | None) -> None:
+def _add_group(parts: list[_Part], group: StateToken, waiting: StateToken | None, tag: str | None) -> None:
     """A bracket: products that are counted together, a step, or one literal with a tag, a charge or a single name."""
     inner = _parts(group.inner)
     first = inner[0].chain[0]

@@ -1,7 +1,5 @@
 """Why a question cannot be read or a plan cannot be carried out, in one line each."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """One sentence of a question: its tokens, what goals have used of them, and what was wanted before."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """Rules for sentences that combine quantities: who measured them, arithmetic, comparison, yes or no."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal

@@ -1,7 +1,5 @@
 """Decides which words that no goal uses could still change the answer: those are unread, and the question is refused."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

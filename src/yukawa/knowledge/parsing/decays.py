@@ -1,7 +1,5 @@
 """Finds decays in a question: who decays, into what, and the words that say so."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

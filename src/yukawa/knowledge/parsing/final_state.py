@@ -128,7 +128,7 @@ _ALIKE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class StateToken:
     """One piece of a final state: what it is, where it stands, and what it says."""
 
     kind: Kind
@@ -137,15 +137,15 @@ class Token:
     label: str = ""
     names: tuple[str, ...] = ()
     count: int = 1
-    inner: tuple[Token, ...] = ()
+    inner: tuple[StateToken, ...] = ()
 
 
-def read_tokens(text: str, start: int, end: int) -> list[Token]:
+def read_tokens(text: str, start: int, end: int) -> list[StateToken]:
     """The tokens of `text[start:end]`, a plain text, up to the first that has no meaning in a final state.
 
     Words that only join ('and', a comma, a count) are dropped where nothing follows them.
     """
-    found: list[Token] = []
+    found: list[StateToken] = []
     position = start
     while position < end:
         if space := _SPACE.match(text, position, end):
@@ -161,13 +161,15 @@ def read_tokens(text: str, start: int, end: int) -> list[Token]:
     return found
 
 
-def _candidates(text: str, position: int, end: int, before: Sequence[Token]) -> Iterator[list[Token]]:
+def _candidates(
+    text: str, position: int, end: int, before: Sequence[StateToken]
+) -> Iterator[list[StateToken]]:
     """What can stand at `position`, the likeliest first."""
     character = text[position]
     if character == "→":
-        yield [Token("arrow", position, position + 1)]
+        yield [StateToken("arrow", position, position + 1)]
     if character in ",;" and before:
-        yield [Token("comma", position, position + 1)]
+        yield [StateToken("comma", position, position + 1)]
     if before and (tagged := _tag(text, position, end, before)):
         yield tagged
     if character in _BRACKETS and (bracketed := _bracket(text, position, end)):
@@ -182,31 +184,31 @@ def _candidates(text: str, position: int, end: int, before: Sequence[Token]) -> 
         yield [word]
 
 
-def _joining(text: str, position: int, end: int) -> Token | None:
+def _joining(text: str, position: int, end: int) -> StateToken | None:
     for kind, pattern in (("pair", _PAIR), ("join", _JOIN), ("or", _OR)):
         if match := pattern.match(text, position, end):
-            return Token(kind, position, match.end())  # type: ignore[arg-type]
+            return StateToken(kind, position, match.end())  # type: ignore[arg-type]
     return None
 
 
-def _condition(text: str, position: int, end: int) -> Token | None:
+def _condition(text: str, position: int, end: int) -> StateToken | None:
     if times := _TIMES.match(text, position, end):
         close = _closing(text, times.end() - 1, end)
         if close is None:
             return None
-        return Token("condition", position, close + 1, normal(text[position : close + 1]))
+        return StateToken("condition", position, close + 1, normal(text[position : close + 1]))
     for pattern, name in _CONDITIONS if _ANY_CONDITION.match(text, position, end) else ():
         if match := pattern.match(text, position, end):
-            return Token("condition", position, match.end(), match.expand(name))
+            return StateToken("condition", position, match.end(), match.expand(name))
     for pattern in (_LIMIT, _CHOICE):
         if match := pattern.match(text, position, end):
-            return Token("condition", position, match.end(), normal(match[0].replace("mass(", "m(")))
+            return StateToken("condition", position, match.end(), normal(match[0].replace("mass(", "m(")))
     if match := _ABOUT_NAMES.match(text, position, end):
         return _about_names(text, match, end)
     return None
 
 
-def _about_names(text: str, match: re.Match[str], end: int) -> Token | None:
+def _about_names(text: str, match: re.Match[str], end: int) -> StateToken | None:
     """'ex. K0, omega', 'via Dbar0', 'non-phi', 'no rho0': the word and the names it speaks of, sorted."""
     tokens = read_tokens(text, match.end(), end)
     kind = match["kind"].strip()
@@ -226,34 +228,34 @@ def _about_names(text: str, match: re.Match[str], end: int) -> Token | None:
     if not tokens or tokens[0].kind not in ("name", "group", "condition"):
         return None
     label = _KINDS.get(kind, kind) + " " + normal_tokens(tokens)
-    return Token("condition", match.start(), tokens[-1].end, label)
+    return StateToken("condition", match.start(), tokens[-1].end, label)
 
 
-def _count(text: str, position: int, end: int) -> Token | None:
+def _count(text: str, position: int, end: int) -> StateToken | None:
     if match := _COUNT.match(text, position, end):
         at_least = ">=" if match[0].startswith(">=") else ""
-        return Token("count", position, match.end(), at_least, count=int(match["number"] or 1))
+        return StateToken("count", position, match.end(), at_least, count=int(match["number"] or 1))
     if match := _PAIR_OF.match(text, position, end):
-        return Token("count", position, match.end(), "pair", count=2)
+        return StateToken("count", position, match.end(), "pair", count=2)
     if match := _CHARGED.match(text, position, end):
-        return Token("count", position, match.end()) if mention_at(text, match.end()) else None
+        return StateToken("count", position, match.end()) if mention_at(text, match.end()) else None
     match = _NUMBER_WORD.match(text, position, end)
     if match is None or (match["word"] == "a" and text[match.end() : match.end() + 2] in ("q ", "q(")):
         return None
-    return Token("count", position, match.end(), count=_NUMBERS[match["word"]])
+    return StateToken("count", position, match.end(), count=_NUMBERS[match["word"]])
 
 
-def _names(text: str, position: int, end: int) -> list[Token] | None:
+def _names(text: str, position: int, end: int) -> list[StateToken] | None:
     """A particle, a symbol, an open product such as 'anything', or names without a space between them."""
     symbol = _symbol(text, position, end)
     mention = mention_at(text, position)
     if mention and mention.end <= end and (symbol is None or mention.end >= symbol.end):
-        return [Token("name", position, mention.end, text[position : mention.end], mention.names)]
+        return [StateToken("name", position, mention.end, text[position : mention.end], mention.names)]
     if match := _OPEN_WORD.match(text, position, end):
-        return [Token("name", position, match.end(), match[0])]
+        return [StateToken("name", position, match.end(), match[0])]
     if (two := _TWO.match(text, position, end)) and (one := mention_at(two["one"], 0)):
-        token = Token("name", position, two.end(), two["one"], one.names)
-        return [token, Token("pair", two.end(), two.end())]
+        token = StateToken("name", position, two.end(), two["one"], one.names)
+        return [token, StateToken("pair", two.end(), two.end())]
     if glued := _glued(text, position, end):
         return glued
     if symbol:
@@ -261,21 +263,21 @@ def _names(text: str, position: int, end: int) -> list[Token] | None:
     return None
 
 
-def _symbol(text: str, position: int, end: int) -> Token | None:
+def _symbol(text: str, position: int, end: int) -> StateToken | None:
     match = _SYMBOL.match(text, position, end)
     if match is None:
         return None
     label = _ALIKE.get(squeeze(match[0]), match[0])
     if label in FAMILIES:
-        return Token("name", position, match.end(), label, FAMILIES[label])
+        return StateToken("name", position, match.end(), label, FAMILIES[label])
     if not match["rest"] and match["base"] not in _BARE_SYMBOLS:
         return None
     if len(match["base"]) > 5 and match["base"].removesuffix("bar") not in _LONG_SYMBOLS:
         return None
-    return Token("name", position, match.end(), label)
+    return StateToken("name", position, match.end(), label)
 
 
-def _glued(text: str, position: int, end: int) -> list[Token] | None:
+def _glued(text: str, position: int, end: int) -> list[StateToken] | None:
     """'mumu', 'KK', 'Kpi', 'pK-': short names written as one word, the last perhaps with its charge."""
     word = _GLUED.match(text, position, end)
     if word is None:
@@ -295,7 +297,7 @@ def _glued(text: str, position: int, end: int) -> list[Token] | None:
         states = FAMILIES.get(label) or names.get(label) or ()
         if alike and plain and number % 2:  # 'bb' is a quark and an antiquark
             states = tuple(sorted({*states, *(particle_table().particles[n].conjugate for n in states)}))
-        found.append(Token("name", place, place + len(part), part, states))
+        found.append(StateToken("name", place, place + len(part), part, states))
         place += len(part)
     return found
 
@@ -318,7 +320,7 @@ def _closing(text: str, opening: int, end: int) -> int | None:
     return None
 
 
-def _bracket(text: str, position: int, end: int) -> list[Token] | None:
+def _bracket(text: str, position: int, end: int) -> list[StateToken] | None:
     """A group with its tag ('(K- pi+)(S-wave)', '(5pi)-'), the products of a plain bracket, or conditions."""
     close = _closing(text, position, end)
     if close is None:
@@ -328,26 +330,26 @@ def _bracket(text: str, position: int, end: int) -> list[Token] | None:
         return None
     if all(token.kind in ("condition", "comma", "join") for token in inner):
         inner = [token for token in inner if token.kind == "condition"]
-        return [*inner[:-1], Token("condition", inner[-1].start, close + 1, inner[-1].label)]
-    return [Token("group", position, close + 1, "", inner=tuple(inner))]
+        return [*inner[:-1], StateToken("condition", inner[-1].start, close + 1, inner[-1].label)]
+    return [StateToken("group", position, close + 1, "", inner=tuple(inner))]
 
 
-def _tag(text: str, position: int, end: int, before: Sequence[Token]) -> list[Token] | None:
+def _tag(text: str, position: int, end: int, before: Sequence[StateToken]) -> list[StateToken] | None:
     """What a bracket just before says of itself: a new last token replaces it by standing after it."""
     last = before[-1]
     if last.kind != "group":
         if last.kind == "name" and last.end == position and (match := _POLARISED.match(text, position, end)):
-            return [Token("condition", position, match.end(), f"polarisation={match[1] or 0}")]
+            return [StateToken("condition", position, match.end(), f"polarisation={match[1] or 0}")]
         return None
     match = _TAG.match(text, position, end)
     if match:
-        return [Token("condition", position, match.end(), "tag:" + squeeze(match[0]).replace("-", ""))]
+        return [StateToken("condition", position, match.end(), "tag:" + squeeze(match[0]).replace("-", ""))]
     if last.end == position and (match := _GROUP_SIGN.match(text, position, end)):
-        return [Token("condition", position, match.end(), "tag:" + squeeze(match[0]))]
+        return [StateToken("condition", position, match.end(), "tag:" + squeeze(match[0]))]
     if text[position] == "(" and (inner := _bracket(text, position, end)) and inner[-1].kind == "condition":
-        return [Token("condition", position, inner[-1].end, "tag:" + ",".join(t.label for t in inner))]
+        return [StateToken("condition", position, inner[-1].end, "tag:" + ",".join(t.label for t in inner))]
     if match := re.compile(r"([SPDF])[- ]?wave\b").match(text, position, end):
-        return [Token("condition", position, match.end(), f"tag:{match[1]}-wave")]
+        return [StateToken("condition", position, match.end(), f"tag:{match[1]}-wave")]
     return None
 
 
@@ -390,7 +392,7 @@ def states(label: str) -> tuple[str, ...]:
     return tuple(sorted(found.names)) if found and found.end == len(label) else ()
 
 
-def meaning(token: Token) -> tuple[str, ...]:
+def meaning(token: StateToken) -> tuple[str, ...]:
     """What a product can mean: PDG names, or one literal in the form in which literals are compared."""
     if token.names:
         return tuple(sorted(token.names))
@@ -399,7 +401,7 @@ def meaning(token: Token) -> tuple[str, ...]:
     return states(literal) or (literal,)
 
 
-def product_title(token: Token) -> str:
+def product_title(token: StateToken) -> str:
     """The name under which a product is stored and compared."""
     means = meaning(token)
     return title(means) if means[0] in particle_table().particles else means[0]
@@ -419,7 +421,7 @@ def normal(text: str) -> str:
     return re.sub(r"[\s^_{}]|\(\)|\*\*", "", "".join(parts))
 
 
-def normal_tokens(tokens: Iterable[Token]) -> str:
+def normal_tokens(tokens: Iterable[StateToken]) -> str:
     """The products of `tokens`, sorted, with what else they hold, as one text."""
     names: list[str] = []
     rest: list[str] = []

@@ -1,7 +1,5 @@
 """Reads a question into a typed plan, or says which of its words it cannot use."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 

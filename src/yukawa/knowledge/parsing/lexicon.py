@@ -5,8 +5,6 @@ do not count; of phrases that begin alike the longest is read; of a phrase under
 `words/physics.txt` and `words/everyday.txt` are measured (`tools/word_lists.py`).
 """
 
-from __future__ import annotations
-
 import functools
 import re
 from collections.abc import Iterator, Mapping

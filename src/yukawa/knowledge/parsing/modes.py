@@ -1,7 +1,5 @@
 """Which of a particle's stored decay modes a question means: exactly the one written, or the nearest it allows."""
 
-from __future__ import annotations
-
 import functools
 import re
 from collections.abc import Iterable, Sequence

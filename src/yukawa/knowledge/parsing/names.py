@@ -1,7 +1,5 @@
 """Names that people use for particles beside the PDG's own: short, English, of other languages, of event generators."""
 
-from __future__ import annotations
-
 # A family or one state, on the right a PDG name or a PDG name less its charge. Charges may follow both.
 SHORT = {
     "rho": "rho(770)", "omega": "omega(782)", "phi": "phi(1020)", "K^*": "K^*(892)", "K^*(892)": "K^*(892)",

@@ -1,7 +1,5 @@
 """Settles which things a sentence means: charges, families beside their members, numbers that stand for particles or multiply."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 

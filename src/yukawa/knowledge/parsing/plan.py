@@ -5,8 +5,6 @@ A plan is made by the grammar (`yukawa.knowledge.parsing.grammar`) or proposed b
 covers and what is not provably neutral stands in `unread`, and a plan with unread words is not executed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal

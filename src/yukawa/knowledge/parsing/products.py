@@ -1,7 +1,5 @@
 """Whether stored final states are those wanted, product by product, as an index over many of them asks."""
 
-from __future__ import annotations
-
 import functools
 import re
 from collections.abc import Sequence

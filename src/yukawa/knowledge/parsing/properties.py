@@ -1,7 +1,5 @@
 """The phrases by which people name a property of a particle."""
 
-from __future__ import annotations
-
 import re
 
 # Patterns read a text in which each particle's name is a run of ¤. The first property with a pattern that matches

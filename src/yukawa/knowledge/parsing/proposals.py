@@ -5,8 +5,6 @@ unit: things, properties, final states, qualifiers and amounts are read from the
 left over passes the same coverage, and the whole the same checks. A proposal that claims more than its words say is refused.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """Reads one sentence or question: which particles, which property, which decay, which words remain."""
 
-from __future__ import annotations
-
 import functools
 import itertools
 import math

@@ -1,7 +1,5 @@
 """A question as it is read: its plain spelling, sentences and mended slips, and the plan that goals make of it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +11,7 @@ from yukawa.knowledge.parsing.lexicon import language_of, names_in
 from yukawa.knowledge.parsing.particles import find_particles
 from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Plan, Span, Thing, Wanted
 from yukawa.knowledge.parsing.spelling import plain_ascii
-from yukawa.knowledge.parsing.tokens import Source, Token, source, tokenise
+from yukawa.knowledge.parsing.tokens import SourceText, Token, source, tokenise
 from yukawa.knowledge.parsing.typos import corrections, is_content, unknown_words
 
 
@@ -32,7 +30,7 @@ class ReadQuestion:
 
     question: str
     language: str
-    read: Source
+    read: SourceText
     clauses: tuple[Clause, ...]
     suggestions: tuple[tuple[str, str], ...]
     talk: str
@@ -82,7 +80,7 @@ def _names_facts(clauses: Sequence[Clause]) -> bool:
     return any(t.kind in _FACTS for c in clauses for t in c.tokens)
 
 
-def _read(question: str, language: str) -> tuple[Source, list[Token], tuple[tuple[str, str], ...]]:
+def _read(question: str, language: str) -> tuple[SourceText, list[Token], tuple[tuple[str, str], ...]]:
     """The question as it is read, its tokens, and the slips that were mended."""
     edits = list(names_in(question, language))
     edits += _operators(question)
@@ -145,7 +143,7 @@ _FRENCH = re.compile(
 # ---- places in the question ----------------------------------------------------------------------
 
 
-def _unread(question: str, read: Source, tokens: Sequence[Token]) -> tuple[tuple[str, Span], ...]:
+def _unread(question: str, read: SourceText, tokens: Sequence[Token]) -> tuple[tuple[str, Span], ...]:
     """The words of unread tokens as the question writes them, neighbours together."""
     spans: list[Span] = []
     for token in sorted(tokens, key=lambda t: t.start):

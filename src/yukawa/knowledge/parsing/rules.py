@@ -1,7 +1,5 @@
 """The rules that make goals of a sentence, in their order; here those for lists, reverse look-up, values and overviews."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal

@@ -1,7 +1,5 @@
 """What a declarative sentence is made of, in order: things, transitions, properties, values, negations and other words."""
 
-from __future__ import annotations
-
 import functools
 import re
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """Gives every word of a sentence the part that fits what stands around it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Brings LaTeX, Unicode, HTML and spoken notation of physics to one plain ASCII spelling."""
 
-from __future__ import annotations
-
 import html
 import re
 import unicodedata

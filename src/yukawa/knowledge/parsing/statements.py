@@ -1,7 +1,5 @@
 """Reads declarative sentences: of what thing and property each states which value, limit, level or word, and what it denies."""
 
-from __future__ import annotations
-
 import functools
 import itertools
 import re

@@ -1,7 +1,5 @@
 """Finds the particles a question speaks of, with their places in it: names, Monte Carlo numbers, identifiers."""
 
-from __future__ import annotations
-
 import functools
 import re
 from collections.abc import Iterable

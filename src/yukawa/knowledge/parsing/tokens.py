@@ -1,7 +1,5 @@
 """Cuts a question into typed tokens: things, decays, properties, amounts, words that compare or combine, and the rest."""
 
-from __future__ import annotations
-
 import functools
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -111,7 +109,7 @@ _WIDEST = 90  # characters of a final state that are looked at
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceText:
     """A question in plain spelling, after words of it were replaced, with the places it comes from.
 
     Args:
@@ -137,7 +135,7 @@ class Source:
         return self.starts[first], self.ends[last - 1]
 
 
-def source(question: str, replacements: Iterable[tuple[int, int, str]] = ()) -> Source:
+def source(question: str, replacements: Iterable[tuple[int, int, str]] = ()) -> SourceText:
     """`question` in plain spelling with each (start, end, text) of `replacements`, which do not overlap, put in place."""
     parts: list[str] = []
     starts: list[int] = []
@@ -148,7 +146,7 @@ def source(question: str, replacements: Iterable[tuple[int, int, str]] = ()) -> 
         starts += [*range(done, start), *[start] * len(text)]
         ends += [*range(done + 1, start + 1), *[end] * len(text)]
         done = end
-    return Source(spell("".join(parts)), tuple(starts), tuple(ends))
+    return SourceText(spell("".join(parts)), tuple(starts), tuple(ends))
 
 
 def tokenise(plain: str, language: str = "en") -> list[Token]:

@@ -1,7 +1,5 @@
 """Takes a word that nothing knows for the one word of the lexicon that it is a slip of, and says so."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Iterable, Sequence
 

@@ -1,7 +1,5 @@
 """Units as people write them, in symbols or words, and conversion between those of one dimension."""
 
-from __future__ import annotations
-
 import functools
 import re
 from collections.abc import Mapping

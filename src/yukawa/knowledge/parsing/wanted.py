@@ -1,7 +1,5 @@
 """From the properties, things and decays of a sentence to the quantities that are wanted."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 

@@ -1,7 +1,5 @@
 """The fundamental physical constants of CODATA as statements with facts."""
 
-from __future__ import annotations
-
 import functools
 import math
 import re

@@ -1,7 +1,5 @@
 """Brings the Review of Particle Physics into a knowledge base and keeps it at the installed edition."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The table of facts: rows made from what versions state, found by index, and compared with each other."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """The append-only chain of events, each hash covering the one before, and the check that tables and index agree with it."""
 
-from __future__ import annotations
-
 import hashlib
 import itertools
 import json

@@ -1,7 +1,5 @@
 """Second opinions: a person agrees to what another taught, or settles a contradiction."""
 
-from __future__ import annotations
-
 import sqlalchemy as sa
 
 from yukawa.core.errors import InputError, NotFound

@@ -1,7 +1,5 @@
 """The tables of a knowledge base, the same on SQLite and PostgreSQL."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Products of the PDG's decay tables, and decay momenta from the PDG's masses."""
 
-from __future__ import annotations
-
 import re
 import sqlite3
 from collections import defaultdict

@@ -1,7 +1,5 @@
 """The experiments and techniques behind the four-letter codes of the Listings."""
 
-from __future__ import annotations
-
 # After the list of abbreviations in the Listings; codes that name themselves (CMS, OPAL, E791) are not repeated.
 _NAMES = {
     "BABR": "BaBar", "BELL": "Belle", "BEL2": "Belle II", "LHCB": "LHCb", "BES3": "BESIII", "BES2": "BESII", "ATLS": "ATLAS",

@@ -1,7 +1,5 @@
 """The Review of Particle Physics as statements: citable sentences, each with the facts that it states."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -11,7 +9,7 @@ from yukawa.knowledge.facts import Fact
 from yukawa.knowledge.sources.pdg import rows as making
 from yukawa.knowledge.sources.pdg import sentences
 from yukawa.knowledge.sources.pdg.review import URL, Review, connect
-from yukawa.knowledge.sources.pdg.sentences import Block, Subject
+from yukawa.knowledge.sources.pdg.sentences import DataBlock, Subject
 from yukawa.knowledge.sources.pdg.states import state_facts
 from yukawa.knowledge.sources.pdg.text import ascii_text
 
@@ -95,7 +93,7 @@ class _Reader:
             about = sentences.subject(row["description"], row["flags"])
             yield from self._quantum_numbers(root, about)
             preferred = set(making.preferred(self._review, members))
-            fractions: list[tuple[Block, Fact]] = []
+            fractions: list[tuple[DataBlock, Fact]] = []
             for identifier in members:
                 block = self._rows.block(identifier)
                 for statement, is_best in self._values(root, about, block, identifier in preferred):
@@ -105,7 +103,7 @@ class _Reader:
             yield from self._main_decays(root, about, fractions)
 
     def _values(
-        self, root: str, about: Subject, block: Block, preferred: bool
+        self, root: str, about: Subject, block: DataBlock, preferred: bool
     ) -> Iterator[tuple[Statement, bool]]:
         """A statement for each value of one identifier, and whether it is the one in the summary table."""
         values = self._review.values.get(block.pdgid, [])
@@ -128,7 +126,7 @@ class _Reader:
             yield self._statement(own_id, root, about, block, fact, facts), number == best
 
     def _further(
-        self, root: str, about: Subject, block: Block, fact: Fact, *, is_best: bool
+        self, root: str, about: Subject, block: DataBlock, fact: Fact, *, is_best: bool
     ) -> Iterator[Fact]:
         """The decay momentum of a mode, and the branching ratios that repeat its fraction."""
         if not block.is_fraction:
@@ -143,7 +141,7 @@ class _Reader:
                     yield replace(repeated, property="branching-ratio", channel=())
 
     def _statement(
-        self, own_id: str, root: str, about: Subject, block: Block, said: Fact, facts: list[Fact]
+        self, own_id: str, root: str, about: Subject, block: DataBlock, said: Fact, facts: list[Fact]
     ) -> Statement:
         """The statement that says one fact, or what several hold together."""
         momentum = next((f.value for f in facts if f.property == "momentum"), None)
@@ -168,7 +166,7 @@ class _Reader:
             )  # fmt: skip
 
     def _main_decays(
-        self, root: str, about: Subject, fractions: list[tuple[Block, Fact]]
+        self, root: str, about: Subject, fractions: list[tuple[DataBlock, Fact]]
     ) -> Iterator[Statement]:
         usable = [(block, fact) for block, fact in fractions if sentences.is_main_mode(block, fact)]
         usable.sort(key=lambda pair: -(pair[1].value or 0.0))

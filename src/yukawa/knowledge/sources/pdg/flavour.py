@@ -1,7 +1,5 @@
 """Quark content and additive quantum numbers of every charge state, from its name, charge and kind."""
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections import Counter

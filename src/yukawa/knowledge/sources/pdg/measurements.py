@@ -1,7 +1,5 @@
 """Who measured what: each measurement behind a value of the Review, with experiment, errors and paper."""
 
-from __future__ import annotations
-
 import dataclasses
 import re
 import sqlite3

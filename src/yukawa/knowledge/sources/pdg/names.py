@@ -1,7 +1,5 @@
 """What the names in the PDG's tables mean: each the charge states that it can stand for."""
 
-from __future__ import annotations
-
 import re
 import sqlite3
 from collections import defaultdict

@@ -1,7 +1,5 @@
 """The tables of the PDG's data file, read once, and the file's description of itself."""
 
-from __future__ import annotations
-
 import re
 import sqlite3
 from collections import defaultdict

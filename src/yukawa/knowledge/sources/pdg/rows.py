@@ -1,7 +1,5 @@
 """One row of the PDG's data as a fact: its subjects, property, channel, qualifiers and value."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -11,7 +9,7 @@ from yukawa.knowledge.facts import Bound, Fact
 from yukawa.knowledge.parsing.channels import Mode, canonical
 from yukawa.knowledge.sources.pdg import sentences
 from yukawa.knowledge.sources.pdg.review import Review
-from yukawa.knowledge.sources.pdg.sentences import Block, Subject
+from yukawa.knowledge.sources.pdg.sentences import DataBlock, Subject
 from yukawa.knowledge.sources.pdg.subjects import Subjects
 from yukawa.knowledge.sources.pdg.text import ascii_text, superscript
 from yukawa.knowledge.sources.pdg.values import PdgValue, nucleon_limits, quantity
@@ -50,15 +48,15 @@ class Rows:
         self._review = review
         self._subjects = Subjects(review)
 
-    def block(self, identifier: str) -> Block:
+    def block(self, identifier: str) -> DataBlock:
         """The PDG's words for an identifier."""
         row = self._review.blocks[identifier]
         parent = self._review.blocks.get(row["parent_pdgid"])
         section = parent["description"] if parent is not None and parent["data_type"] == "SEC" else ""
-        return Block(identifier, row["data_type"], row["description"], row["flags"], section)
+        return DataBlock(identifier, row["data_type"], row["description"], row["flags"], section)
 
     def fact(
-        self, block: Block, root: str, about: Subject, row: Mapping[str, Any], *, preferred: bool
+        self, block: DataBlock, root: str, about: Subject, row: Mapping[str, Any], *, preferred: bool
     ) -> Fact | None:
         """The fact that one data row states, or None if it states no value that can be read.
 
@@ -118,7 +116,7 @@ class Rows:
             )
         return facts or [fact]
 
-    def momentum(self, block: Block, fact: Fact) -> Fact | None:
+    def momentum(self, block: DataBlock, fact: Fact) -> Fact | None:
         """The decay momentum that the PDG's masses give a mode, as a fact; None if they do not give one."""
         left, items = block.description.partition("-->")[0].split(), self._review.products(block.pdgid)
         if len(left) != 1 or any(item.name in (",", "-->") for item in items):
@@ -133,7 +131,7 @@ class Rows:
             edition=fact.edition, basis="computed from PDG masses", printed=f"{p:.0f} MeV/c", resolution=1.0,
         )  # fmt: skip
 
-    def repeats_fraction(self, block: Block) -> str | None:
+    def repeats_fraction(self, block: DataBlock) -> str | None:
         """The decay mode whose fraction a branching ratio merely repeats, or None."""
         if block.data_type != "BR" or not sentences.is_plain_ratio(block.description):
             return None
@@ -147,7 +145,7 @@ class Rows:
         )
         return None if newer else sources[0]
 
-    def mode(self, block: Block, name: str) -> Mode | None:
+    def mode(self, block: DataBlock, name: str) -> Mode | None:
         """The final state of a decay mode, or of the one mode whose fraction or width a branching ratio is."""
         identifier = block.pdgid
         if not block.is_fraction:
@@ -166,7 +164,7 @@ class Rows:
             )
         return found
 
-    def _qualifiers(self, block: Block, about: Subject, name: str, found: Mode | None) -> dict[str, str]:
+    def _qualifiers(self, block: DataBlock, about: Subject, name: str, found: Mode | None) -> dict[str, str]:
         """What tells the value from others of its property."""
         qualifiers: dict[str, str] = {}
         words = f"{ascii_text(block.section)} {ascii_text(block.description)}"
@@ -188,7 +186,7 @@ class Rows:
         return qualifiers
 
 
-def property_of(block: Block, about: Subject, unit: str) -> str:
+def property_of(block: DataBlock, about: Subject, unit: str) -> str:
     """The name in `yukawa.knowledge.facts.PROPERTIES` of what a block gives."""
     kind = sentences.property_of(block, unit)
     name = _PROPERTIES.get(kind, "other")
@@ -210,7 +208,7 @@ def property_of(block: Block, about: Subject, unit: str) -> str:
     return name
 
 
-def _scheme(block: Block, words: str) -> str:
+def _scheme(block: DataBlock, words: str) -> str:
     if block.pdgid in _RUNNING:
         return "MSbar"
     if re.search("Breit-Wigner", words):
@@ -220,7 +218,7 @@ def _scheme(block: Block, words: str) -> str:
     return "direct" if re.search("direct measurements", words, re.IGNORECASE) else ""
 
 
-def _shown(block: Block, row: Mapping[str, Any]) -> PdgValue | None:
+def _shown(block: DataBlock, row: Mapping[str, Any]) -> PdgValue | None:
     unit, power = row["unit_text"], row["display_power_of_ten"]
     if block.is_nucleon_decay:
         # The Listings give these in 10^30 years (antiproton: years); the data file omits the unit.

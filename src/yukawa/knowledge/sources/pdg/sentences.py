@@ -1,7 +1,5 @@
 """Sentences for PDG values: subject, property, value, and its authority."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -80,7 +78,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Block:
+class DataBlock:
     """One identifier of the PDG with its description and that of its section ('' if it is in none)."""
 
     pdgid: str
@@ -121,7 +119,7 @@ def _named(name: str, flags: str) -> Subject:
     return Subject(f"{head} ({', '.join(rest)})" if rest else head, name)
 
 
-def _in_own_words(block: Block, default: Subject) -> tuple[Subject, str]:
+def _in_own_words(block: DataBlock, default: Subject) -> tuple[Subject, str]:
     """For masses, widths and lifetimes: the subject that the description names, and the rest of its words."""
     text = ascii_text(block.description)
     if match := _NAMES_IN_MASS.match(text):
@@ -155,12 +153,12 @@ def _charge_state(name: str, root: str) -> bool:
     return name != root and plain == bare.sub("", root) and not root.startswith("~")
 
 
-def subject_of(block: Block, default: Subject) -> Subject:
+def subject_of(block: DataBlock, default: Subject) -> Subject:
     """The subject of a block: the charge state that a mass, width or lifetime names, else the particle."""
     return _in_own_words(block, default)[0] if block.data_type in ("M", "G", "T", "g") else default
 
 
-def property_of(block: Block, unit: str) -> str:
+def property_of(block: DataBlock, unit: str) -> str:
     """The property a block gives, in words ('other' if nothing fits)."""
     words = f"{block.section} {block.description}"
     if block.is_nucleon_decay or (block.data_type == "BR" and block.description.startswith("tau(")):
@@ -188,7 +186,7 @@ def is_plain_ratio(description: str) -> bool:
     return bool(re.match(r"tau\(", text)) or (single is not None and "G(" not in single[1])
 
 
-def sentence(about: Subject, block: Block, fact: Fact, momentum: float | None = None) -> str:
+def sentence(about: Subject, block: DataBlock, fact: Fact, momentum: float | None = None) -> str:
     """The sentence of one value.
 
     Args:
@@ -218,12 +216,12 @@ def _level(fact: Fact) -> str:
     return f" at {fact.confidence_level:g} % confidence level" if fact.confidence_level else ""
 
 
-def _products(block: Block) -> int:
+def _products(block: DataBlock) -> int:
     right = ascii_text(block.description).partition("-->")[2]
     return sum(int(count or 1) for count in re.findall(r"(?:^|(?<=\s))(\d*)\S+", right))
 
 
-def _observation(block: Block, what: str, word: str) -> str:
+def _observation(block: DataBlock, what: str, word: str) -> str:
     if word not in _PERFECT:
         return f"{what} is {word}"
     decay = re.sub(r"^G\((.*)\)/G\(total\)$", r"\1", block.description)
@@ -247,7 +245,7 @@ def _uncapitalised(text: str) -> str:
     return text[0].lower() + text[1:] if re.match(r"[A-Z][a-z]+\b(?!-Wigner)", text) else text
 
 
-def _what(about: Subject, block: Block, unit: str) -> str:
+def _what(about: Subject, block: DataBlock, unit: str) -> str:
     if block.is_nucleon_decay:
         return f"The partial mean life for the decay {both(block.description)}"
     if block.is_fraction:
@@ -262,7 +260,7 @@ def _what(about: Subject, block: Block, unit: str) -> str:
     return _general(about, block, unit)
 
 
-def _basic(about: Subject, block: Block) -> str:
+def _basic(about: Subject, block: DataBlock) -> str:
     """'The Breit-Wigner mass of the …, charged only,' for masses, widths and lifetimes."""
     noun = {"M": "mass", "G": "full width"}.get(block.data_type, "lifetime (mean life)")
     words = f"{ascii_text(block.section)} {ascii_text(block.description)}"
@@ -276,7 +274,7 @@ def _basic(about: Subject, block: Block) -> str:
     return f"The {before}{noun} of the {about.text}{extra}"
 
 
-def remainder(block: Block, about: Subject) -> str:
+def remainder(block: DataBlock, about: Subject) -> str:
     """What the description of a mass, width or lifetime says beside subject and property: 'charged only, hadroproduced'."""
     _, rest = _in_own_words(block, about)
     if match := _QUANTITY_WORDS.match(rest):
@@ -286,7 +284,7 @@ def remainder(block: Block, about: Subject) -> str:
     return _CAPITALISED.sub(lambda m: m[0].lower(), re.sub(r"^\((.*)\)$", r"\1", rest))
 
 
-def _general(about: Subject, block: Block, unit: str) -> str:
+def _general(about: Subject, block: DataBlock, unit: str) -> str:
     """'The magnetic moment of the …' or 'For the …, section: description (ASCII)' for everything else."""
     description, plain_description = unicode_text(block.description), ascii_text(block.description)
     of_subject = plain_description.removeprefix(f"{about.ascii} ")
@@ -319,7 +317,7 @@ def _says(text: str, kind: str) -> bool:
     return kind.split()[0].lower() in text.lower() and kind.split()[-1].lower() in text.lower()
 
 
-def title(about: Subject, block: Block) -> str:
+def title(about: Subject, block: DataBlock) -> str:
     """A short name of what a block gives, for the label of the source."""
     if block.is_fraction or block.data_type == "BR":
         return ascii_text(block.description)
@@ -330,7 +328,7 @@ def title(about: Subject, block: Block) -> str:
     return description if description.startswith(about.ascii) else f"{about.ascii} {description}"
 
 
-def is_main_mode(block: Block, fact: Fact) -> bool:
+def is_main_mode(block: DataBlock, fact: Fact) -> bool:
     """Whether a decay mode belongs in a list of main modes: exclusive, measured, not part of a chain."""
     text = ascii_text(block.description)
     right = text.partition(" --> ")[2]
@@ -344,7 +342,7 @@ def is_main_mode(block: Block, fact: Fact) -> bool:
     )
 
 
-def main_decays(about: Subject, modes: Sequence[tuple[Block, Fact]]) -> str:
+def main_decays(about: Subject, modes: Sequence[tuple[DataBlock, Fact]]) -> str:
     """One sentence that lists decay modes with their branching fractions."""
     parts = []
     for block, fact in modes:

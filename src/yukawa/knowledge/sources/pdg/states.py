@@ -1,7 +1,5 @@
 """Facts of each charge state, antiparticles apart: charge, quantum numbers, quark content, classes, Monte Carlo number."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """Whose a quantity of the Review is: charge states, an antiparticle of its own, neutrinos, or two states compared."""
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections.abc import Mapping, Sequence
@@ -11,7 +9,7 @@ from yukawa.knowledge.facts import unique
 from yukawa.knowledge.parsing.final_state import FAMILIES, states
 from yukawa.knowledge.parsing.particles import UNLISTED, particle_table
 from yukawa.knowledge.sources.pdg.review import Review
-from yukawa.knowledge.sources.pdg.sentences import Block
+from yukawa.knowledge.sources.pdg.sentences import DataBlock
 from yukawa.knowledge.sources.pdg.text import ascii_text
 
 # 'nbar mass', 'Xibar+ mean life', 'pbar magnetic moment', 'nu mass (muon based)': all that a description says.
@@ -39,7 +37,7 @@ class Subjects:
     def __init__(self, review: Review) -> None:
         self._review = review
 
-    def of(self, block: Block, root: str, products: Sequence[str] = ()) -> tuple[str, ...]:
+    def of(self, block: DataBlock, root: str, products: Sequence[str] = ()) -> tuple[str, ...]:
         """PDG names of the states that a block is on, particles where it holds for antiparticles too.
 
         Args:
@@ -63,7 +61,7 @@ class Subjects:
         also = [listed for listed, (name, _) in UNLISTED.get(root, {}).items() if name in found]
         return self._conserving(unique([*found, *also]), products)
 
-    def own_property(self, block: Block) -> str:
+    def own_property(self, block: DataBlock) -> str:
         """The property that a description gives of an antiparticle or of neutrinos of one flavour, however it is coded; or ''."""
         match = _OF_ONE.fullmatch(ascii_text(block.description))
         if match is None:
@@ -74,7 +72,7 @@ class Subjects:
         ]
         return _MEANT[match["what"]] if match["flavour"] or (anti and all(anti)) else ""
 
-    def compared(self, block: Block) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, str]] | None:
+    def compared(self, block: DataBlock) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, str]] | None:
         """The states on both sides of a comparison, and what of them is compared in which way; None if nothing is.
 
         The way is 'difference', 'relative difference' or 'ratio'.
@@ -116,13 +114,13 @@ class Subjects:
         states = self._review.names.states(text)
         return tuple(n for n in states if not table[n].is_antiparticle) or states
 
-    def _nucleons(self, block: Block) -> tuple[str, ...]:
+    def _nucleons(self, block: DataBlock) -> tuple[str, ...]:
         """Who decays in a violation of baryon number: 'N' is either nucleon."""
         decay = block.description.removeprefix("tau(") if block.pdgid.startswith("S016") else ""
         left, arrow, _ = decay.partition("-->")
         return unique(s for n in left.split() for s in self._review.names.states(n)) if arrow else ()
 
-    def _neutrinos(self, block: Block) -> tuple[str, ...]:
+    def _neutrinos(self, block: DataBlock) -> tuple[str, ...]:
         """The neutrinos that a quantity of no particle is on: of one flavour, or all; mass limits hold for antineutrinos too."""
         text = ascii_text(block.description)
         if not re.match(r"nu(bar)? ", text):
@@ -131,7 +129,7 @@ class Subjects:
         flavours = [_FLAVOURS[match["flavour"]]] if match and match["flavour"] else [*_FLAVOURS.values()]
         return tuple(f"nu_{flavour}" for flavour in flavours)
 
-    def _of_charge(self, block: Block, states: Sequence[Mapping[str, Any]]) -> list[str]:
+    def _of_charge(self, block: DataBlock, states: Sequence[Mapping[str, Any]]) -> list[str]:
         """The particles with the charge that the block's flags name: '0', '1', '2', with a sign where it matters."""
         sizes, signs = set(block.flags) & set("012"), set(block.flags) & set("+-")
         return [

@@ -1,7 +1,5 @@
 """The notation of PDG values: a data row becomes a readable quantity with the PDG's own rounding."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from decimal import Decimal

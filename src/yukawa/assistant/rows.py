@@ -25,6 +25,8 @@ _TITLES = {
 _LETTERS = {"spin": "J", "parity": "P", "c-parity": "C", "g-parity": "G", "isospin": "I", "isospin-3": "I₃"}
 _WITH_SIGN = frozenset({"parity", "c-parity", "g-parity"})
 _SIGNED = re.compile(r"[+-]")
+# The decay in the name of a rate or of its ratio to the total: 'G(K+ → pi0 e+ nu_e)/G(total)'.
+_RATE = re.compile(r"(?:G|tau)\((?P<decay>(?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\)(?:/G\(total\))?")
 SCHEMES = {
     "msbar": "MS-bar",
     "pole": "pole",
@@ -79,6 +81,8 @@ def _what(fact: Fact, state: str) -> str:
     after = f" ({method})" if method and not (scheme and scheme.lower() in method.lower()) else ""
     if _is_decay(fact):
         return f"{title(fact.property)} of {_decay(fact, state)}{after}"
+    if "-->" in fact.name:  # a product or ratio of rates
+        return unicode_text(fact.name)
     return f"{before}{title(fact.property)} of the {named(state)}{after}"
 
 
@@ -95,7 +99,8 @@ def _decay(fact: Fact, state: str) -> str:
         return f"the charge conjugate of {unicode_text(fact.name)}"
     of_a_nucleon = fact.property == "partial-lifetime" and fact.name.startswith("N ")
     if not turned and "-->" in fact.name and not of_a_nucleon:
-        return unicode_text(fact.name)
+        rate = _RATE.fullmatch(fact.name)
+        return unicode_text(rate["decay"] if rate else fact.name)
     products = [conjugate_name(p) if turned else p for p in fact.channel]
     condition = fact.qualifiers.get("condition", "")
     return f"{pretty(state)} → {' '.join(pretty(p) for p in products)}" + (

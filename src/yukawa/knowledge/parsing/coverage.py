@@ -136,7 +136,17 @@ def _phrase(clause: Clause, place: int) -> range:
 
 
 def _ends_phrase(clause: Clause, place: int) -> bool:
-    return place in clause.used or _is_mark(clause.tokens[place])
+    return place in clause.used or (_is_mark(clause.tokens[place]) and not _glued(clause, place))
+
+
+def _glued(clause: Clause, place: int) -> bool:
+    """Whether a hyphen joins two words: 'Xi-ccbar'."""
+    token, plain = clause.tokens[place], clause.plain
+    return (
+        token.text == "-"
+        and not plain[token.start - 1 : token.start].isspace()
+        and not plain[token.end : token.end + 1].isspace()
+    )
 
 
 def _is_mark(token: Token) -> bool:

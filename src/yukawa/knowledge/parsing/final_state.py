@@ -187,7 +187,8 @@ def _candidates(
 def _joining(text: str, position: int, end: int) -> StateToken | None:
     for kind, pattern in (("pair", _PAIR), ("join", _JOIN), ("or", _OR)):
         if match := pattern.match(text, position, end):
-            return StateToken(kind, position, match.end())  # type: ignore[arg-type]
+            label = "+" if match[0] == "+" else ""
+            return StateToken(kind, position, match.end(), label)  # type: ignore[arg-type]
     return None
 
 
@@ -374,7 +375,6 @@ def title(names: tuple[str, ...]) -> str:
     return "|".join(wanted)
 
 
-_STARS = re.compile(r"\*+")
 _BARE_BAR = re.compile(r"^([A-Za-z]+)(?<!bar)")
 
 
@@ -397,7 +397,7 @@ def meaning(token: StateToken) -> tuple[str, ...]:
     if token.names:
         return tuple(sorted(token.names))
     squeezed = "(*)".join(squeeze(part) for part in token.label.split("(*)"))  # 'D^(*)' is D or D^*
-    literal = _OPEN.get(token.label) or _STARS.sub("*", squeezed)
+    literal = _OPEN.get(token.label) or squeezed
     return states(literal) or (literal,)
 
 

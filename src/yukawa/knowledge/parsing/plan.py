@@ -26,6 +26,7 @@ Operation = Literal[
     "measurements",  # who measured it, in which papers, used in which average
 ]
 Relation = Literal["<", "<=", ">", ">=", "=", "!="]
+Direction = Literal["ascending", "descending"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ class Goal:
     operation: Operation
     operands: tuple[Wanted, ...]
     filters: tuple[Filter, ...] = ()
-    order: tuple[str, Literal["ascending", "descending"]] | None = None
+    order: tuple[str, Direction] | None = None
     most: int | None = None
     unit: str = ""
     asserted: Amount | str | None = None

@@ -2,16 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Literal
 
 from yukawa.knowledge.parsing import combining
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
 from yukawa.knowledge.parsing.combining import CHOOSING, first_of, relation_of, yes_or_no
-from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Operation, Thing, Wanted
+from yukawa.knowledge.parsing.plan import Amount, Direction, Filter, Goal, Operation, Thing, Wanted
 from yukawa.knowledge.parsing.wanted import ANY, OF_DECAYS, listed_decay, quantities, subject_of
 
 Rule = Callable[[Clause, Context], "list[Goal] | None"]
-Direction = Literal["ascending", "descending"]
 
 
 def goals_of(clause: Clause, context: Context) -> list[Goal]:
@@ -329,6 +327,6 @@ def _condition(clause: Clause, context: Context) -> list[Goal] | None:
 
 
 _RULES: tuple[Rule, ...] = (
-    _named, _condition, combining.measurements, combining.charge_states, combining.how_many, combining.ratio, combining.total,
+    combining.measurements, _named, _condition, combining.charge_states, combining.how_many, combining.ratio, combining.total,
     combining.difference, combining.comparison, _fraction_of, _reverse, combining.is_it, _decays, _class_list, _values, _overview,
 )  # fmt: skip

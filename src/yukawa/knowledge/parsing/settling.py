@@ -249,7 +249,11 @@ def _modes(tokens: list[Token]) -> list[Token]:
             return token
         if not of_decays:
             return replace(token, kind="word")
-        return replace(token, kind="channel", value=Channel(((token.value,),), span=(token.start, token.end)))
+        return replace(
+            token,
+            kind="channel",
+            value=Channel(tuple((name,) for name in token.value.split()), span=(token.start, token.end)),
+        )
 
     return changed(tokens, change)
 

@@ -11,7 +11,8 @@ from collections import Counter
 import pytest
 
 from yukawa.knowledge.facts import PROPERTIES, Fact
-from yukawa.knowledge.parsing.particles import MISPRINTS, UNLISTED, database_path, particle_table
+from yukawa.knowledge.parsing.listed import MISPRINTS, UNLISTED
+from yukawa.knowledge.parsing.particles import database_path, particle_table
 from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.sources.pdg.facts import Statement, excluded, statements
 

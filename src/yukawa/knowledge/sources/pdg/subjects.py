@@ -7,7 +7,8 @@ from typing import Any
 
 from yukawa.knowledge.facts import unique
 from yukawa.knowledge.parsing.final_state import FAMILIES, states
-from yukawa.knowledge.parsing.particles import UNLISTED, particle_table
+from yukawa.knowledge.parsing.listed import UNLISTED
+from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.sources.pdg.review import Review
 from yukawa.knowledge.sources.pdg.sentences import DataBlock
 from yukawa.knowledge.sources.pdg.text import ascii_text
@@ -49,7 +50,11 @@ class Subjects:
             return nucleons
         states = self._review.states.get(root, [])
         if not states:
-            return self._neutrinos(block) or (ascii_text(self._review.blocks[root]["description"]),)
+            return (
+                self._neutrinos(block)
+                or self._mixture(block)
+                or (ascii_text(self._review.blocks[root]["description"]),)
+            )
         everyone = [row["name"] for row in states]
         particles = [row["name"] for row in states if row["cc_type"] != "A"] or everyone
         if block.is_fraction:
@@ -70,7 +75,8 @@ class Subjects:
         anti = [
             name in table and table[name].is_antiparticle for name in self._review.names.states(match["name"])
         ]
-        return _MEANT[match["what"]] if match["flavour"] or (anti and all(anti)) else ""
+        miscoded = block.data_type == "D" and bool(anti)
+        return _MEANT[match["what"]] if match["flavour"] or miscoded or (anti and all(anti)) else ""
 
     def compared(self, block: DataBlock) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, str]] | None:
         """The states on both sides of a comparison, and what of them is compared in which way; None if nothing is.
@@ -119,6 +125,10 @@ class Subjects:
         decay = block.description.removeprefix("tau(") if block.pdgid.startswith("S016") else ""
         left, arrow, _ = decay.partition("-->")
         return unique(s for n in left.split() for s in self._review.names.states(n)) if arrow else ()
+
+    def _mixture(self, block: DataBlock) -> tuple[str, ...]:
+        """What decays in a table of no one particle: 'B' for B+ and B0 as they are produced together, 'bbar', 'b-baryon'."""
+        return tuple(self._review.decaying(block.pdgid)[:1]) if block.is_fraction else ()
 
     def _neutrinos(self, block: DataBlock) -> tuple[str, ...]:
         """The neutrinos that a quantity of no particle is on: of one flavour, or all; mass limits hold for antineutrinos too."""

@@ -1,7 +1,5 @@
 """Particle and antiparticle: whose facts hold for which, and what is measured of two states side by side."""
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections.abc import Sequence
@@ -81,7 +79,7 @@ def compared(lookup: Lookup, one: Wanted, other: Wanted, way: str) -> list[Row]:
             return [_row(min(found, key=preference), pair)]
         if conjugates and not _of_its_own(lookup, pair, one.property):
             common = as_particle(first)[0]
-    if common:
+    if common and way != "any":
         raise Unanswerable(
             f"the base has one {title(one.property)} for the {named(common)} and its antiparticle, and no measurement that compares them"
         )

@@ -10,9 +10,11 @@ from yukawa.assistant.lookup import Lookup
 from yukawa.assistant.matching import as_particle, meets
 from yukawa.assistant.results import Result, Row
 from yukawa.assistant.rows import named, quoted_row, shared
-from yukawa.knowledge.facts import plain_name, unique
+from yukawa.knowledge.facts import Fact, plain_name, unique
+from yukawa.knowledge.parsing.families import families
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Relation, Thing, Wanted
+from yukawa.knowledge.parsing.searching import contents_equal
 from yukawa.knowledge.records import FoundFact
 
 # Products that gather several final states: such a mode repeats others of the list.
@@ -38,9 +40,17 @@ class Listing:
         """
         if goal.operands[0].property == "decays":
             return self.decays(goal)
+        made_of = [f.amount for f in goal.filters if f.property == "quark-content"]
+        goal = replace(goal, filters=tuple(f for f in goal.filters if f.property != "quark-content"))
         rows: list[Row] = []
         for wanted in goal.operands:
-            if wanted.thing.names and wanted.thing.names[0].startswith("class:"):
+            if made_of:  # the members with these quarks, each as a thing of its own
+                content = Goal(
+                    "reverse", (replace(wanted, property="quark-content"),), asserted=str(made_of[0])
+                )
+                for name in unique(row.subject for row in self.reverse(content).rows):
+                    rows += self._lookup.rows(replace(wanted, thing=Thing((name,), name, (0, 0), True))).rows
+            elif wanted.thing.names and wanted.thing.names[0].startswith("class:"):
                 rows += self._of_members(wanted, goal)
             else:
                 rows += self._lookup.rows(wanted).rows
@@ -63,7 +73,8 @@ class Listing:
                 ):
                     found.setdefault(fact.item_id, (fact, state))
         rows = [quoted_row(fact, state) for fact, state in found.values()]
-        rows = [row for row in rows if row.value is not None and row.value.measured]
+        limits = "bound" in wanted.qualifiers
+        rows = [row for row in rows if row.value is not None and (limits or row.value.measured)]
         if main and not rows:
             return Result(goal)
         if not rows:
@@ -105,6 +116,10 @@ class Listing:
             ]
         if not rows:
             raise Unanswerable(f"the base does not classify the {wanted.thing.text}")
+        if (
+            name.endswith(" meson") and "meson" not in classes
+        ):  # the Higgs boson is a scalar, and the photon a vector
+            raise Unanswerable(f"the {wanted.thing.text} is not a meson; ask for its quantum numbers")
         return Result(goal, tuple(rows), verdict=name in classes)
 
     # ---- members --------------------------------------------------------------------------------
@@ -123,6 +138,8 @@ class Listing:
         return list(unique(found))
 
     def _class(self, name: str) -> list[str]:
+        if name.startswith("family "):
+            return list(families()[name.removeprefix("family ")])
         facts = [
             f for f in self._lookup.find(property="class", name=plain_name(name)) if f.fact.words == name
         ]
@@ -193,16 +210,17 @@ class Listing:
         wanted, asserted = goal.operands[0], goal.asserted
         if asserted is None or wanted.property in _NO_PROPERTY:
             raise Unanswerable("a search for particles needs what they should have")
-        rows = []
+        rows, table = [], particle_table().particles
+        unit = "e" if wanted.property == "charge" else ""  # nobody writes it
         for fact in self._lookup.find(property=wanted.property):
             value = algebra.of_fact(fact.fact)
             if isinstance(asserted, Amount):
                 same = value is not None and _holds(
-                    value, goal.relation or "=", Measured(asserted.value, asserted.unit)
+                    value, goal.relation or "=", Measured(asserted.value, asserted.unit or unit)
                 )
             else:
-                same = fact.fact.words.replace(" ", "") == asserted.replace(" ", "")
-            rows += [quoted_row(fact, state) for state in fact.fact.subjects] if same else []
+                same = _states(fact.fact, asserted)
+            rows += [quoted_row(fact, state) for state in fact.fact.subjects if same and state in table]
         return rows
 
     def _allowed(self, thing: Thing) -> set[str] | None:
@@ -220,6 +238,9 @@ class Listing:
         if goal.order is not None:
             down = goal.order[1] == "descending"
             kept.sort(key=lambda row: algebra.in_base(row.value) if row.value else 0.0, reverse=down)
+        kept = kept[goal.rank - 1 :]
+        if not kept:
+            raise Unanswerable(f"there are only {len(rows)} to choose from")
         shown = kept[: goal.most or _LONGEST]
         return Result(
             goal, tuple(shown), more=0 if goal.most and goal.operation == "list" else len(kept) - len(shown)
@@ -252,6 +273,18 @@ def _holds(value: Measured, relation: Relation, threshold: Measured) -> bool:
         )
     sign = algebra.compare(value, threshold).sign
     return sign is not None and algebra.HOLDS[relation](sign)
+
+
+def _states(fact: Fact, asserted: str) -> bool:
+    """Whether a fact in words is what was asserted: quarks in any order, J^P without the isospin and G-parity before it."""
+    if fact.property == "quark-content":
+        return contents_equal(fact.words, asserted)
+    if fact.property == "quantum-numbers":
+        numbers = fact.words.replace(" ", "").rpartition("(")[2].removesuffix(")")
+        return asserted in (numbers, fact.words) or (
+            len(asserted.rpartition("^")[2]) == 1 and numbers[:-1] == asserted
+        )
+    return fact.words.replace(" ", "") == asserted.replace(" ", "")
 
 
 def _stated(found: FoundFact) -> bool:

@@ -128,6 +128,8 @@ class Lookup:
         """Of the facts on a state those with the final state that is wanted; with its poles where these are."""
         if wanted.property in _AT_POLES and wanted.qualifiers.get("scheme", "").lower() == "pole":
             facts = [*facts, *self._poles(as_particle(state)[0], _AT_POLES[wanted.property])]
+        if "bound" in wanted.qualifiers:
+            facts = [*facts, *self._limits(as_particle(state)[0], wanted.property)]
         if wanted.channel is not None and wanted.property in _DECAYS:
             return decays(facts, state, wanted.channel)
         return facts
@@ -136,6 +138,13 @@ class Lookup:
         """Real or imaginary part of the pole position, which sources list beside Breit-Wigner masses and widths."""
         facts = self.find(subjects=(subject,), property="other")
         return [f for f in facts if is_pole(f.fact) and (part in f.fact.name or "sqrt(s)" in f.fact.name)]
+
+    def _limits(self, subject: str, property_name: str) -> Sequence[FoundFact]:
+        """Limits that sources list by name beside a value given by definition, as on the charge of the photon."""
+        name = plain_name(f"{subject} {property_name}")
+        return [
+            f for f in self.find(subjects=(subject,), property="other") if plain_name(f.fact.name) == name
+        ]
 
     def _preference(self, found: FoundFact) -> tuple[bool | int, ...]:
         return found.fact.unit != self._unit if self._unit else False, *preference(found)
@@ -206,7 +215,7 @@ class Lookup:
         """
         for key, value in wanted.qualifiers.items():
             kept = {state: [f for f in facts if has(f.fact, key, value)] for state, facts in found.items()}
-            if not any(kept.values()):
+            if not any(kept.values()) and not (key == "bound" and not any(found.values())):
                 raise Unanswerable(self._unmet(wanted, key, value, found))
             found = kept
         return found
@@ -222,6 +231,9 @@ class Lookup:
             return f"the base has no {what} by {value} alone; {has}"
         if key == "predicted":
             return f"the base has measured values, no predicted {what}; {has}"
+        if key == "bound":
+            kind = "" if value == "any" else f"{value} "
+            return f"the base has no {kind}limit on the {what}; {has}"
         if key == "scheme":
             return f"the base has no {SCHEMES.get(value.lower(), value)} {what}; {has}"
         return f"the base has no {what} for {key} '{value}'; {has}"

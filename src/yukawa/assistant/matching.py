@@ -6,7 +6,15 @@ from dataclasses import replace
 
 from yukawa.assistant.algebra import Unanswerable
 from yukawa.knowledge.facts import Fact
-from yukawa.knowledge.parsing.modes import BOTH_CHARGES, MORE_SPECIFIC, SAME, best_modes, level_of, mode_of
+from yukawa.knowledge.parsing.modes import (
+    BOTH_CHARGES,
+    MORE_SPECIFIC,
+    SAME,
+    best_modes,
+    flavour_violation,
+    level_of,
+    mode_of,
+)
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Channel
 from yukawa.knowledge.records import FoundFact
@@ -18,6 +26,7 @@ OF_EACH_STATE = frozenset(
     " monte-carlo-number quark-content".split()
 )
 _COMBINATIONS = 5000  # of products that are looked through
+_LIMITS = {"upper": "less than", "lower": "greater than"}  # as sources print several in one
 _SOURCE_ONLY = frozenset({"experiment", "predicted"})
 
 
@@ -83,7 +92,7 @@ def check_charge(states: Sequence[str], channel: Channel) -> None:
 
 
 def definite(states: Sequence[str], channel: Channel) -> tuple[str, tuple[str, ...]]:
-    """One decaying state and one set of products that conserve charge, of all that a question can mean.
+    """One decaying state and one set of products that conserve charge, and lepton flavour if any do, of all that a question can mean.
 
     Raises:
         Unanswerable: there is none.
@@ -91,14 +100,26 @@ def definite(states: Sequence[str], channel: Channel) -> tuple[str, tuple[str, .
     check_charge(states, channel)
     table = particle_table().particles
     charges = {name: p.charge for name, p in table.items()}
+    fitting = []
     for state in sorted(states, key=lambda s: as_particle(s)[0] != s):
-        for names in itertools.islice(itertools.product(*channel.products), _COMBINATIONS):
+        for names in itertools.islice(
+            itertools.product(*(map(_with_antineutrinos, channel.products))), _COMBINATIONS
+        ):
             known = [charges.get(name) for name in names]
             if None in known or charges.get(state) is None:
                 return state, names
             if abs(sum(c for c in known if c is not None) - (charges[state] or 0.0)) < 0.01:
-                return state, names
-    raise Unanswerable("the products leave their charges open: give them")
+                fitting.append((state, names))
+    if not fitting:
+        raise Unanswerable("the products leave their charges open: give them")
+    return min(fitting, key=lambda found: flavour_violation(found[:1], found[1]))
+
+
+def _with_antineutrinos(names: tuple[str, ...]) -> tuple[str, ...]:
+    """'nu' without a flavour is also the antineutrino: 'tau → e nu nu'."""
+    if set(names) <= {"nu_e", "nu_mu", "nu_tau"} and len(names) > 1:
+        return (*names, *(n.replace("nu", "nubar") for n in names))
+    return names
 
 
 def alternatives(names: Sequence[str]) -> str:
@@ -112,6 +133,9 @@ def has(fact: Fact, key: str, value: str) -> bool:
         return fact.edition == value
     if key in _SOURCE_ONLY:
         return False
+    if key == "bound":
+        kinds = ("upper", "lower") if value == "any" else (value,)
+        return fact.bound in kinds or any(_LIMITS[kind] in fact.printed for kind in kinds)
     if key == "scheme" and is_pole(fact):
         return value.lower() == "pole"
     if key == "scheme":  # sources say which scheme only where there are several

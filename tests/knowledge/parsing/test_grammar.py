@@ -252,3 +252,12 @@ def test_the_longest_question_takes_no_time(pump: str) -> None:
     began = time.process_time()
     plan((pump * LONGEST)[:LONGEST])
     assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize(
+    ("question", "name"),
+    [("p -> e+ pi0 in years", "partial-lifetime"), ("H -> gamma gamma in keV", "partial-width"), ("H -> gamma gamma", "branching-fraction"),
+     ("branching fraction of H -> gamma gamma in percent", "branching-fraction")],
+)  # fmt: skip
+def test_of_a_decay_alone_the_unit_says_which_quantity_is_wanted(question: str, name: str) -> None:
+    assert [w.property for g in plan(question).goals for w in g.operands] == [name]

@@ -23,12 +23,14 @@ class Clause:
         tokens: those of this sentence.
         used: places in `tokens` that a goal has used.
         language: of the question.
+        asks: whether it is a question joined to the one before: '… and how does it decay?'.
     """
 
     plain: str
     tokens: list[Token]
     used: set[int] = field(default_factory=set)
     language: str = "en"
+    asks: bool = False
 
     def places(self, *kinds: str) -> list[int]:
         """Places of unused tokens of these kinds, in order."""
@@ -65,15 +67,33 @@ class Clause:
 def sentences(plain: str, tokens: Sequence[Token], language: str = "en") -> Iterator[Clause]:
     """The sentences of a question with their tokens settled."""
     current: list[Token] = []
-    for token in tokens:
-        if token.kind == "stop":
+    asks = False
+    for place, token in enumerate(tokens):
+        joined = _asks_further(current, tokens, place)
+        if token.kind == "stop" or joined:
             if current:
-                yield Clause(plain, settled(current), language=language)
-            current = []
+                yield Clause(plain, settled(current), language=language, asks=asks)
+            current, asks = [], joined
         else:
             current.append(token)
     if current:
-        yield Clause(plain, settled(current), language=language)
+        yield Clause(plain, settled(current), language=language, asks=asks)
+
+
+_QUESTION_WORDS = frozenset("how what why who where when".split())
+
+
+def _asks_further(before: Sequence[Token], tokens: Sequence[Token], place: int) -> bool:
+    """Whether 'and' at `place` joins another question to one that is whole: '… of the tau and how does it decay'."""
+    if tokens[place].text.lower() != "and" or place + 1 >= len(tokens):
+        return False
+    after = tokens[place + 1]
+    question = after.kind in ("function", "explain") and after.text.lower().split()[0] in _QUESTION_WORDS
+    kinds = {token.kind for token in before}
+    whole = bool(kinds & {"thing", "class", "constant"}) and bool(
+        kinds & {"property", "channel", "compare", "most"}
+    )
+    return question and whole
 
 
 def amount_of(token: Token) -> Amount:

@@ -11,6 +11,7 @@ from yukawa.knowledge.parsing.plan import Goal, Plan, Thing, Wanted
 from yukawa.knowledge.parsing.reading import ReadQuestion, placeless, read_question
 from yukawa.knowledge.parsing.rules import goals_of
 from yukawa.knowledge.parsing.tokens import Token
+from yukawa.knowledge.parsing.units import find_unit
 from yukawa.knowledge.parsing.wanted import Contradiction, only_named
 
 
@@ -130,6 +131,8 @@ def _in_unit(clause: Clause, context: Context, goals: list[Goal]) -> list[Goal]:
         return found
     if found:
         clause.use(*units)
+        if not any(t.kind == "property" and t.value == "branching-fraction" for t in clause.tokens):
+            found = [_partial(goal, unit) for goal in found]
         fitting = [g for g in found if fits(g, unit)]  # 'the width in eV' beside a lifetime
         return [replace(g, unit=unit) if g in fitting or not fitting else g for g in found]
     if not clause.essential[1:] and context.goals:
@@ -138,6 +141,18 @@ def _in_unit(clause: Clause, context: Context, goals: list[Goal]) -> list[Goal]:
             return [replace(context.goals[-1], unit=unit)]
         goals[-1] = replace(goals[-1], unit=unit)
     return []
+
+
+def _partial(goal: Goal, unit: str) -> Goal:
+    """'p → e+ pi0 in years', 'H → gamma gamma in keV': of a decay alone the unit says which quantity is wanted."""
+    named = find_unit(unit)
+    name = _BY_DIMENSION.get(named.dimension, "") if named else ""
+    if not name or any(w.channel is None or w.property != "branching-fraction" for w in goal.operands):
+        return goal
+    return replace(goal, operands=tuple(replace(w, property=name) for w in goal.operands))
+
+
+_BY_DIMENSION = {"time": "partial-lifetime", "energy": "partial-width"}
 
 
 def _use_named(named: Sequence[tuple[Clause, list[Wanted]]], goals: Sequence[Goal]) -> None:

@@ -23,6 +23,9 @@ _CHARGED = re.compile(
 _CHARGED_AFTER = re.compile(
     r" (chargee?s?|cargad[oa]s?|caric[oahe]{1,2}|neutr[eoai]s?|positi(?:fs?|ves?|v[oa]s?)|negati(?:fs?|ves?|v[oa]s?))(?![A-Za-z])"
 )
+_FRENCH_ARTICLE = re.compile(
+    r"(?:\b(?:le|du|un|ce|au)|\bl'|\bd')(?: (?:meson|boson|lepton))? ?$", re.IGNORECASE
+)
 _STATE = re.compile(r" ?\( {0,3}~?\d{1,6}[SPDF]? {0,3}\)")
 # What a decay mode says in brackets just after a name.
 _NOTE = re.compile(r"\((?:[SPDF]-wave|NR|non|[SDI][DEN]|ex|\(?parallel|\(?perp|0\))")
@@ -427,7 +430,10 @@ def _narrowed(text: str, start: int, end: int, names: tuple[str, ...], table: Pa
     following = _FOLLOWING.match(text, end)
     if following and following[1].lower() in GENUS:
         end = following.end()
-    if (after := _CHARGED_AFTER.match(text, end)) and (kept := _of_charge(names, after[1])):
+    after = _CHARGED_AFTER.match(text, end)
+    if after and after[1] == "charge" and not _FRENCH_ARTICLE.search(text, max(0, start - 12), start):
+        after = None  # 'proton charge radius', where 'le pion chargé' has lost its accent
+    if after and (kept := _of_charge(names, after[1])):
         names, given, end = kept, True, after.end()
     return Mention(start, end, names, given)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from yukawa.knowledge.parsing.channels import read_channel
+from yukawa.knowledge.parsing.families import find_families
 from yukawa.knowledge.parsing.lexicon import phrases
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Amount, Span
@@ -41,7 +42,7 @@ _DECORATION = frozenset("-_^(){}|[]~")
 _STOPS = frozenset("?!;。？！；")
 _NUMBER = re.compile(
     r"(?<![\w./])[+-]?\d{1,3}/\d{1,3}(?![\w/.])|"
-    r"(?<![\w.])[+-]?\d{1,15}(?:[.,]\d{1,15})?(?:(?:\s?[x*]\s?|\s)?10\s?\^?\s?[+-]?\d{1,3}|[eE][+-]?\d{1,3})?(?![\w.]*\d)|(?<![\w.])10\^?[+-]\d{1,3}"
+    r"(?<![A-Za-z0-9_.])[+-]?\d{1,15}(?:[.,]\d{1,15})?(?:(?:\s?[x*]\s?|\s)?10\s?\^?\s?[+-]?\d{1,3}|[eE][+-]?\d{1,3})?(?![\w.]*\d)|(?<![\w.])10\^?[+-]\d{1,3}"
 )
 _UNIT_WORD = re.compile(
     r"%|[A-Za-zµμ°Ω\u3040-\u30ff\u4e00-\u9fff]+(?:[_-][A-Za-z]+)?(?:\([NB]\))?(?:(?:\*\*|\^)?-?\d)?(?:/[A-Za-z]+(?:\^?\d)?)?"
@@ -103,8 +104,10 @@ _SYMBOLS: tuple[tuple[re.Pattern[str], str, Any], ...] = tuple(
         (r"(?<![\w/^*])mass\^?2(?!\w)", "qualifier", ("condition", "squared")),
     )
 )
+_QUANTUM_NUMBERS = re.compile(
+    r"(?<![\w.^])(?P<spin>\d(?:/2)?)(?P<signs>\^[({ ]?[+-]{1,2}[)}]?|[+-]{2})(?![\w+-])"
+)  # '1--', '0^-+'
 _CODE = re.compile(r"\s[:#=]*-?\d+$")  # 'MC id 443' is read as a number that stands for a particle
-_ARROW = re.compile(r"\s?→\s?")
 _WIDEST = 90  # characters of a final state that are looked at
 
 
@@ -163,9 +166,19 @@ def _candidates(plain: str, language: str) -> Iterator[Token]:
     for pattern, kind, value in _SYMBOLS:
         for match in pattern.finditer(plain):
             yield Token(kind, match.start(), match.end(), match[0], value)
-    things = [thing for thing in find_things(plain) if not _CODE.search(thing.text)]
+    families = list(find_families(plain))
+    yield from (
+        Token("class", start, end, plain[start:end], f"family {name}") for start, end, name in families
+    )
+    things = [
+        t
+        for t in find_things(plain)
+        if not _CODE.search(t.text) and not any(t.span[0] == f[0] for f in families)
+    ]
     for thing in things:  # without names it only looks like one known here, such as the Z'
         yield Token("thing" if thing.names else "word", *thing.span, plain[slice(*thing.span)], thing)
+    for match in _QUANTUM_NUMBERS.finditer(plain):
+        yield Token("jpc", *match.span(), match[0], match["spin"] + "^" + match["signs"].strip("^({ })"))
     yield from _amounts(plain, [thing.span for thing in things])
     yield from _units(plain)
     for match in _IDENTIFIER.finditer(plain):
@@ -323,7 +336,7 @@ def _units(plain: str) -> Iterator[Token]:
 
 
 _RANK = {
-    "identifier": 0, "aside": 0, "property": 1, "constant": 1, "unit": 1, "amount": 2, "mode": 2, "thing": 3, "word": 9,
+    "identifier": 0, "aside": 0, "jpc": 1, "property": 1, "constant": 1, "unit": 1, "amount": 2, "mode": 2, "thing": 3, "word": 9,
     "mark": 9, "stop": 9, "arrow": 9,
 }  # fmt: skip
 
@@ -477,17 +490,11 @@ def _names_follow(tokens: Sequence[Token], start: int, plain: str) -> bool:
             continue
         if token.kind in ("thing", "class", "channel"):
             return True
-        if token.kind in ("number", "amount") or token.text.lower() in (
-            "a",
-            "an",
-            "the",
-            "two",
-            "charged",
-            "neutral",
-            "pair",
-            "one",
-        ):
+        if token.kind in ("number", "amount") or token.text.lower() in _BEFORE_PRODUCTS:
             continue
         channel, end = read_channel(plain, start, min(len(plain), start + 40))
         return bool(channel.products) and end > start + 1
     return False
+
+
+_BEFORE_PRODUCTS = frozenset("a an the two charged neutral pair one".split())

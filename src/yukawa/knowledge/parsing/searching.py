@@ -1,0 +1,147 @@
+"""Rules for the question the other way round: which particle has these quarks, quantum numbers, this Monte Carlo number."""
+
+import re
+from collections import Counter
+
+from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
+from yukawa.knowledge.parsing.combining import CHOOSING, yes_or_no
+from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Wanted
+from yukawa.knowledge.parsing.spelling import plain_ascii
+from yukawa.knowledge.parsing.wanted import ANY, subject_of
+
+# ---- quark content -------------------------------------------------------------------------------
+
+_QUARKS = {
+    "up": "u", "down": "d", "strange": "s", "charm": "c", "charmed": "c", "bottom": "b", "beauty": "b", "top": "t",
+    "etrange": "s", "etranges": "s", "charme": "c", "seltsamen": "s",
+    **{plain_ascii(word): quark for word, quark in {
+        "上夸克": "u", "下夸克": "d", "奇异夸克": "s", "奇夸克": "s", "粲夸克": "c", "底夸克": "b", "顶夸克": "t", "アップクォーク": "u",
+        "ダウンクォーク": "d", "ストレンジクォーク": "s", "チャームクォーク": "c", "ボトムクォーク": "b"}.items()},
+}  # fmt: skip
+_COUNTS = {
+    "a": 1, "an": 1, "one": 1, "ein": 1, "einem": 1, "un": 1, "une": 1, "two": 2, "zwei": 2, "deux": 2, "three": 3, "drei": 3,
+    "trois": 3, "1": 1, "2": 2, "3": 3, "一个": 1, "两个": 2, "三个": 3, "1つの": 1, "2つの": 2, "3つの": 3,
+}  # fmt: skip
+_NAMED = "|".join(sorted(map(re.escape, _QUARKS), key=len, reverse=True))
+_COUNTED = "|".join(sorted((re.escape(plain_ascii(c)) for c in _COUNTS), key=len, reverse=True))
+_PIECES = plain_ascii("つ")
+_PLAIN_COUNTS = {plain_ascii(word): count for word, count in _COUNTS.items()}
+_QUARK = re.compile(
+    rf"(?<![A-Za-z'])(?:(?P<count>{_COUNTED})(?:[ -]|(?<=[^A-Za-z]) ?))?(?:(?:quarks? )?(?P<anti>anti)?-?(?P<name>{_NAMED})"
+    r"(?:[ -](?P<tail>anti)?quarks?|-(?= und ))?"
+    rf"|(?P<letters>(?:[udscbt](?:bar)?){{2,5}}|[udscbt](?:bar)?)(?:[ -]?(?:anti)?quarks?)?)(?![A-Za-z'])(?: ?(?P<after>\d) ?{_PIECES})?",
+    re.IGNORECASE,
+)
+_LETTER = re.compile(r"[udscbt](?:bar)?")
+
+
+def contents_equal(stated: str, asserted: str) -> bool:
+    """Whether one of the contents that a source states ('u ubar, d dbar') has the asserted quarks in any order."""
+    return any(_quarks(one) == _quarks(asserted) for one in stated.split(","))
+
+
+def _quarks(text: str) -> Counter[str]:
+    return Counter(_LETTER.findall(text.replace(" ", "")))
+
+
+def by_quarks(clause: Clause, context: Context) -> list[Goal] | None:
+    """'Which baryon has quark content uss?', 'which particle consists of three strange quarks?', 'is the proton made of uud?'."""
+    properties = [i for i in clause.places("property") if clause.tokens[i].value == "quark-content"]
+    if len(properties) != 1:
+        return None
+    found, places = _quarks_said(clause, properties[0])
+    things = [i for i in clause.places("thing") if i not in places]
+    kinds = [i for i in clause.places("class") if clause.tokens[i].value != "quark" and i not in places]
+    others = [i for i in clause.places("property") if i not in (*places, *properties)]
+    asks = clause.contains(CHOOSING) or clause.has("list") or bool(kinds)
+    if sum(found.values()) < 2 or len(kinds) + len(things) > 1 or not (things or asks):
+        return None
+    thing = subject_of(clause.tokens[(kinds + things)[0]]) if kinds or things else ANY
+    if thing is None or (things and (others or not yes_or_no(clause))):
+        return None
+    spans = clause.use(*properties, *kinds, *things, *places)
+    wanted = Wanted(thing, "quark-content", spans=spans)
+    content = " ".join(found.elements())
+    goal = Goal("is" if things else "reverse", (wanted,), asserted=content, relation="=")
+    having = Filter("quark-content", "=", content, spans[0])
+    further = [
+        Wanted(thing, clause.tokens[i].value, spans=clause.use(i)) for i in others
+    ]  # '… and what is its charge?'
+    return [goal, *(Goal("list", (one,), (having,)) for one in further)]
+
+
+def _quarks_said(clause: Clause, beside: int) -> tuple[Counter[str], list[int]]:
+    """The quarks that the sentence names and the places of the tokens they stand in; none where any is half a token."""
+    found: Counter[str] = Counter()
+    places: set[int] = set()
+    start, end = clause.tokens[0].start, clause.tokens[-1].end
+    own = clause.tokens[beside]
+    for match in _QUARK.finditer(clause.plain, start, end):
+        if own.start < match.end() and match.start() < own.end:
+            continue
+        covered = {i for i, t in enumerate(clause.tokens) if t.start < match.end() and match.start() < t.end}
+        if any(clause.tokens[i].kind == "class" and clause.tokens[i].value != "quark" for i in covered):
+            continue
+        count = int(match["after"] or _PLAIN_COUNTS.get((match["count"] or "a").lower(), 1))
+        if match["letters"]:
+            found.update({q: n * count for q, n in _quarks(match["letters"]).items()})
+        else:
+            bar = "bar" if match["anti"] or match["tail"] else ""
+            found[_QUARKS[match["name"].lower()] + bar] += count
+        places |= covered
+    return found, sorted(places)
+
+
+# ---- numbers and quantum numbers -----------------------------------------------------------------
+
+
+def by_number(clause: Clause, context: Context) -> list[Goal] | None:
+    """'What is -321?', 'which particle has the number 211?'."""
+    amounts = clause.places("amount")
+    essential = [i for i in clause.essential if i not in amounts]
+    kinds = [
+        i for i in essential if clause.tokens[i].kind == "class" and clause.tokens[i].value == "particle"
+    ]
+    if len(amounts) != 1 or essential != kinds or not clause.contains(CHOOSING):
+        return None
+    amount = amount_of(clause.tokens[amounts[0]])
+    plain = amount.value == int(amount.value) and not amount.unit
+    if not plain or not (kinds or amount.value < 0 or amount.value >= _NUMBERLIKE):
+        return None
+    own = clause.use(*amounts)
+    asserted = Amount(amount.value, "", own[0])
+    wanted = Wanted(ANY, "monte-carlo-number", spans=own)
+    return [Goal("reverse", (wanted,), asserted=asserted, relation="=", spans=clause.use(*kinds))]
+
+
+_NUMBERLIKE = 100  # smaller numbers without a sign, alone in a question, stand for anything
+
+
+def by_quantum_numbers(clause: Clause, context: Context) -> list[Goal] | None:
+    """'Which mesons have J^PC 1^-+?'."""
+    said, kinds = clause.places("jpc"), clause.places("class")
+    properties = [i for i in clause.places("property") if clause.tokens[i].value == "quantum-numbers"]
+    essential = set(clause.essential) - {*said, *kinds, *properties}
+    named = [i for i in kinds if clause.tokens[i].value != "particle"] or kinds[:1]
+    if len(said) != 1 or len(named) != 1 or essential:
+        return None
+    thing = subject_of(clause.tokens[named[0]])
+    assert thing is not None  # noqa: S101  # a class is one
+    spans = clause.use(*said, *kinds, *properties)
+    wanted = Wanted(ANY if thing.names == ANY.names else thing, "quantum-numbers", spans=spans)
+    return [Goal("reverse", (wanted,), asserted=clause.tokens[said[0]].value, relation="=")]
+
+
+def self_conjugate(clause: Clause, context: Context) -> list[Goal] | None:
+    """'Is the K0 its own antiparticle?'."""
+    said, things = clause.places("self-conjugate"), clause.places("thing")
+    if len(said) != 1 or not things or len(clause.essential) != len(said) + len(things):
+        return None
+    goals = []
+    for place in things:
+        thing = subject_of(clause.tokens[place])
+        if thing is None:
+            return None
+        wanted = Wanted(thing, "antiparticle", spans=clause.use(place, *said))
+        goals.append(Goal("is", (wanted,), asserted="itself", relation="="))
+    return goals

@@ -1,5 +1,7 @@
 """Particle and antiparticle: whose facts hold for which, and what is measured of two states side by side."""
 
+from __future__ import annotations
+
 import itertools
 import re
 from collections.abc import Sequence

@@ -133,7 +133,7 @@ def basic(data: sqlite3.Connection) -> Iterator[Asked]:
     for (
         name,
         values,
-    ) in known.items():  # 'Xibar+ MEAN LIFE': an antiparticle's own row, which the interface leaves out
+    ) in known.items():  # 'Xibar+ MEAN LIFE': an antiparticle's own row, which the interface does not give
         for what, words in (("mass", "MASS"), ("lifetime", "MEAN LIFE")):
             query = "SELECT value, unit_text FROM pdgdata d JOIN pdgid p ON p.pdgid = d.pdgid WHERE description = ?"
             own = data.execute(query, (f"{name} {words}",)).fetchall()

@@ -58,7 +58,7 @@ def _listed(found: FoundFact, experiment: str | None) -> list[Measurement]:
         listed = measurements(identifier, experiment=experiment, edition=found.fact.edition or None)
     except NotFound as error:
         raise Unanswerable("its source lists no single measurements") from error
-    # Those of ratios to other modes are no measurements of this one.
+    # A ratio to another mode is not a measurement of this one.
     return [m for m in listed if m.identifier == identifier or is_plain_ratio(m.quantity)]
 
 

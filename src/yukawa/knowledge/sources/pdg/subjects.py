@@ -44,7 +44,7 @@ class Subjects:
         Args:
             block: the words for its identifier.
             root: the particle or section that it is listed under.
-            products: of a decay; a state whose charge they cannot have is left out, if any is left.
+            products: of a decay; states whose charge these cannot have are dropped, unless all are such.
         """
         if nucleons := self._nucleons(block):
             return nucleons

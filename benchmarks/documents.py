@@ -103,7 +103,7 @@ class Example:
     weight: float
 
 
-def examples(base: KnowledgeBase, rows: Sequence[dict]) -> Iterator[Example]:
+def examples(base: KnowledgeBase, rows: Sequence[dict[str, Any]]) -> Iterator[Example]:
     """Each question with and, if it is answerable, without the document that answers it."""
     for row in rows:
         hits = base.search(row["question"], k=SEARCHED, kind="document")
@@ -113,7 +113,7 @@ def examples(base: KnowledgeBase, rows: Sequence[dict]) -> Iterator[Example]:
             yield example(row, [hit for hit in hits if hit.item_id not in holding], (), WITHOUT)
 
 
-def example(row: dict, hits: Sequence[Hit], spans: Sequence[str], weight: float) -> Example:
+def example(row: dict[str, Any], hits: Sequence[Hit], spans: Sequence[str], weight: float) -> Example:
     weighing = Weighing(asked(row["question"]), hits)
     found: list[Candidate] = [] if weighing.nowhere() else list(weighing.candidates(READ))
     evidence = np.array([[c.evidence[name] for name in WEIGHTS] for c in found]).reshape(-1, len(WEIGHTS))
@@ -144,7 +144,8 @@ def fitted(chosen: Sequence[Example]) -> NDArray[np.float64]:
         penalty = np.where(np.array(list(WEIGHTS)) == "one", 0.0, PENALTY)
         return total + (penalty * weights**2).sum(), gradient + 2 * penalty * weights
 
-    return minimize(loss, np.zeros(len(WEIGHTS)), jac=True, method="L-BFGS-B").x
+    weights: NDArray[np.float64] = minimize(loss, np.zeros(len(WEIGHTS)), jac=True, method="L-BFGS-B").x
+    return weights
 
 
 def fit(found: Sequence[Example]) -> None:
@@ -170,7 +171,7 @@ def fit(found: Sequence[Example]) -> None:
     print(json.dumps(dict(zip(WEIGHTS, weights.round(2).tolist(), strict=True)), indent=4))
 
 
-def read_rows(name: str) -> list[dict]:
+def read_rows(name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (QUESTIONS / f"documents_{name}.jsonl").open(encoding="utf-8")]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from yukawa.knowledge.parsing.contrasts import contrasts
 from yukawa.knowledge.parsing.counting import numbers, per, ranges, significances
 from yukawa.knowledge.parsing.naming import (
     antiparticles,
@@ -46,7 +47,7 @@ def settled(tokens: list[Token]) -> list[Token]:
         _relations,
         codes,
         counts,
-        _contrasts,
+        contrasts,
         antiparticles,
         appositions,
         families,
@@ -237,42 +238,6 @@ _COMPARING = {
     ">": ("", ">"), "<": ("", "<"),
     "less": ("", "<"), "smaller": ("", "<"), "shorter": ("", "<"), "lighter": ("mass", "<"), "lower": ("", "<"), "fewer": ("", "<"),
 }  # fmt: skip
-
-
-def _contrasts(tokens: list[Token]) -> list[Token]:
-    """'not the Breit-Wigner mass' where another scheme is wanted: said to make clear what is not meant."""
-    found = list(tokens)
-    for place, token in enumerate(tokens):
-        if token.kind != "negation" or token.text.lower() not in _CONTRASTING:
-            continue
-        opposed = _opposed(tokens, place)
-        rest = [t for i, t in enumerate(tokens) if i != place and i not in opposed]
-        schemes = [i for i in opposed if tokens[i].kind == "qualifier"]
-        if opposed and all(any(_alternative(tokens[i], other) for other in rest) for i in schemes or opposed):
-            for i in (place, *opposed):
-                found[i] = replace(found[i], kind="aside")
-    return found
-
-
-_CONTRASTING = frozenset({"not", "but not", "instead of", "rather than", "not the", "isn't"})
-
-
-def _opposed(tokens: Sequence[Token], place: int) -> list[int]:
-    """What a negation speaks of: the things, properties or qualifiers right behind it."""
-    found = []
-    for i in range(place + 1, len(tokens)):
-        if tokens[i].kind in ("thing", "property", "qualifier"):
-            found.append(i)
-        elif tokens[i].kind not in ("function", "pronoun") or tokens[i].text.lower() in ("of", "for"):
-            break
-    return found
-
-
-def _alternative(token: Token, other: Token) -> bool:
-    """Whether `other` says what is meant in place of `token`."""
-    if token.kind == "qualifier":
-        return other.kind == "qualifier" and other.value[0] == token.value[0]
-    return other.kind == token.kind and (token.kind != "property" or other.value != "")
 
 
 def _appended(tokens: list[Token]) -> list[Token]:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from yukawa.knowledge.parsing.particles import mention_at, particle_table, squeeze
+from yukawa.knowledge.parsing.listed import squeeze
+from yukawa.knowledge.parsing.particles import mention_at, particle_table
 
 Kind = Literal["name", "count", "join", "or", "comma", "arrow", "condition", "pair", "group"]
 

@@ -72,7 +72,7 @@ def test_a_measured_comparison_is_found_in_either_order(facts: Any) -> None:
                      printed="less than 2.8 × 10⁻⁴"), "data")  # fmt: skip
     for pair in (("tau+", "tau-"), ("tau-", "tau+")):
         for way in ("difference", "ratio", "any"):
-            (row,) = compared(Lookup(facts), wanted(pair[0]), wanted(pair[1]), way)
+            (row,) = compared(facts.find_facts, wanted(pair[0]), wanted(pair[1]), way)
             assert row.facts[0].fact.identifier == "S035MDF"
 
 
@@ -80,13 +80,13 @@ def test_one_value_for_both_is_no_comparison(facts: Any) -> None:
     with pytest.raises(
         Unanswerable, match=r"one mass for the muon .* and its antiparticle, and no measurement"
     ):
-        compared(Lookup(facts), wanted("mu+"), wanted("mu-"), "difference")
-    assert compared(Lookup(facts), wanted("mu+"), wanted("mu-"), "any") == []
-    assert compared(Lookup(facts), wanted("mu+", "charge"), wanted("mu-", "charge"), "any") == []
-    assert compared(Lookup(facts), wanted("mu+"), replace(wanted("mu-"), factor=2.0), "difference") == []
+        compared(facts.find_facts, wanted("mu+"), wanted("mu-"), "difference")
+    assert compared(facts.find_facts, wanted("mu+"), wanted("mu-"), "any") == []
+    assert compared(facts.find_facts, wanted("mu+", "charge"), wanted("mu-", "charge"), "any") == []
+    assert compared(facts.find_facts, wanted("mu+"), replace(wanted("mu-"), factor=2.0), "difference") == []
 
 
 def test_of_two_particles_only_what_is_wanted_counts(facts: Any) -> None:
-    (row,) = compared(Lookup(facts), wanted("p"), wanted("n"), "difference")
+    (row,) = compared(facts.find_facts, wanted("p"), wanted("n"), "difference")
     assert row.what == minus("n", "p") == "mass difference m(n) − m(p)"
-    assert compared(Lookup(facts), wanted("p"), wanted("n"), "ratio") == []
+    assert compared(facts.find_facts, wanted("p"), wanted("n"), "ratio") == []

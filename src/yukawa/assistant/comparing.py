@@ -1,12 +1,9 @@
 """Particle and antiparticle: whose facts hold for which, and what is measured of two states side by side."""
 
-from __future__ import annotations
-
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from yukawa.assistant import algebra
 from yukawa.assistant.algebra import Derivation, Unanswerable
@@ -18,9 +15,7 @@ from yukawa.knowledge.parsing.plan import Wanted
 from yukawa.knowledge.records import FoundFact
 from yukawa.knowledge.sources.pdg.text import pretty, unicode_text
 
-if TYPE_CHECKING:
-    from yukawa.assistant.lookup import Lookup
-
+Find = Callable[..., Sequence[FoundFact]]
 # Quantities that have the other sign for the antiparticle, by CPT symmetry.
 _ODD = frozenset({"magnetic-moment", "electric-dipole-moment", "mean-square-charge-radius"})
 # Searches for the decay of matter say nothing on antimatter.
@@ -54,11 +49,11 @@ def _turned(shown: str) -> str:
     return re.sub(r"^(\(?)(−?)", lambda m: m[1] + ("" if m[2] else "−"), shown)
 
 
-def compared(lookup: Lookup, one: Wanted, other: Wanted, way: str) -> list[Row]:
+def compared(find: Find, one: Wanted, other: Wanted, way: str) -> list[Row]:
     """What is measured of two quantities side by side, rather than computed from a value of each.
 
     Args:
-        lookup: where facts are found.
+        find: finds the facts of a base, as `yukawa.knowledge.KnowledgeBase.find_facts`.
         one, other: quantities of one property.
         way: 'difference' or 'ratio', or 'any' for particle and antiparticle, where each will do.
 
@@ -75,11 +70,11 @@ def compared(lookup: Lookup, one: Wanted, other: Wanted, way: str) -> list[Row]:
         conjugates = first != second and as_particle(first)[0] == as_particle(second)[0]
         pair = (first, second) if conjugates else (as_particle(first)[0], as_particle(second)[0])
         found = [
-            f for f in _side_by_side(lookup, pair) if _compares(f.fact, one.property, pair, way, conjugates)
+            f for f in _side_by_side(find, pair) if _compares(f.fact, one.property, pair, way, conjugates)
         ]
         if found:
             return [_row(min(found, key=preference), pair)]
-        if conjugates and not _of_its_own(lookup, pair, one.property):
+        if conjugates and not _of_its_own(find, pair, one.property):
             common = as_particle(first)[0]
     if common and way != "any":
         raise Unanswerable(
@@ -88,8 +83,8 @@ def compared(lookup: Lookup, one: Wanted, other: Wanted, way: str) -> list[Row]:
     return []
 
 
-def _side_by_side(lookup: Lookup, pair: tuple[str, str]) -> list[FoundFact]:
-    return [f for f in lookup.find(subjects=(pair[0],), products=pair) if f.fact.qualifiers.get("compared")]
+def _side_by_side(find: Find, pair: tuple[str, str]) -> list[FoundFact]:
+    return [f for f in find(subjects=(pair[0],), products=pair) if f.fact.qualifiers.get("compared")]
 
 
 def _compares(fact: Fact, name: str, pair: tuple[str, str], way: str, conjugates: bool) -> bool:
@@ -104,10 +99,10 @@ def _compares(fact: Fact, name: str, pair: tuple[str, str], way: str, conjugates
     )
 
 
-def _of_its_own(lookup: Lookup, pair: tuple[str, str], name: str) -> bool:
+def _of_its_own(find: Find, pair: tuple[str, str], name: str) -> bool:
     """Whether the antiparticle has values of its own."""
     anti = next((state for state in pair if as_particle(state)[0] != state), pair[1])
-    return bool(lookup.find(subjects=(anti,), property=name))
+    return bool(find(subjects=(anti,), property=name))
 
 
 def _row(found: FoundFact, pair: tuple[str, str]) -> Row:

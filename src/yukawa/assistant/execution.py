@@ -187,7 +187,7 @@ def _combined(
 
 
 def _ratio(goal: Goal, lookup: Lookup) -> Result:
-    if len(goal.operands) == 2 and (measured := compared(lookup, *goal.operands, "ratio")):
+    if len(goal.operands) == 2 and (measured := compared(lookup.find, *goal.operands, "ratio")):
         return Result(goal, tuple(measured))
 
     def what(rows: Sequence[Row]) -> str:
@@ -226,7 +226,7 @@ def _sum(goal: Goal, lookup: Lookup) -> Result:
 def _difference(goal: Goal, lookup: Lookup) -> Result:
     if len(goal.operands) == 1 and goal.operands[0].other is not None:
         return _value(goal, lookup)
-    if len(goal.operands) == 2 and (measured := compared(lookup, *goal.operands, "difference")):
+    if len(goal.operands) == 2 and (measured := compared(lookup.find, *goal.operands, "difference")):
         return Result(goal, tuple(measured))
     first, *others = goal.operands
     signed = (first, *(replace(wanted, factor=-wanted.factor) for wanted in others))
@@ -266,7 +266,7 @@ def _multiple(goal: Goal, lookup: Lookup) -> Result:
 
 def _which(goal: Goal, lookup: Lookup) -> Result:
     """The operands by the property in question, first ones first."""
-    if len(goal.operands) == 2 and (measured := compared(lookup, *goal.operands, "any")):
+    if len(goal.operands) == 2 and (measured := compared(lookup.find, *goal.operands, "any")):
         return Result(replace(goal, operation="value"), tuple(measured))
     rows = [row for wanted in _spread(goal.operands, lookup) for row in lookup.single(wanted)]
     if not rows:
@@ -340,7 +340,7 @@ def _stability(asserted: str, result: Result) -> Result:
 
 def _order(goal: Goal, lookup: Lookup) -> Result:
     """Whether the first operand stands in the asserted relation to the second."""
-    if measured := compared(lookup, goal.operands[0], goal.operands[1], "any"):
+    if measured := compared(lookup.find, goal.operands[0], goal.operands[1], "any"):
         return Result(replace(goal, operation="value"), tuple(measured))
     sides = [lookup.single(wanted) for wanted in goal.operands]
     comparisons = [algebra.compare(a.number, b.number) for a, b in itertools.product(*sides)]

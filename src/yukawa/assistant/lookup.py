@@ -318,7 +318,7 @@ class Lookup:
         if wanted.other is None:
             return self._quoted(wanted)
         masses = [replace(wanted, property="mass", thing=t, other=None) for t in (wanted.thing, wanted.other)]
-        if measured := compared(self, masses[0], masses[1], "difference"):
+        if measured := compared(self.find, masses[0], masses[1], "difference"):
             return Looked(measured)
         rows = [self.single(one) for one in masses]
         return Looked([_difference(a, b) for a, b in itertools.product(*rows)])

@@ -27,6 +27,7 @@ _COMPARED = re.compile(
 )
 _COMPARES = {"mass": "mass", "meanlife": "lifetime", "width": "width"}
 _MASSES = re.compile(r"(\S+?[+\-0)])-(\S+) mass difference", re.IGNORECASE)
+_CHARGED = re.compile(r"[+\-0]$")
 _MIXED = frozenset({"K(S)0", "K(L)0"})
 # Listed as 'Delta(m)' alone.
 _DIFFERENCES = {"S013D": ("K(L)0", "K(S)0")}
@@ -57,8 +58,9 @@ class Subjects:
             )
         everyone = [row["name"] for row in states]
         particles = [row["name"] for row in states if row["cc_type"] != "A"] or everyone
-        if block.is_fraction:
-            named = [s for n in self._review.decaying(block.pdgid) for s in self._review.names.states(n)]
+        if block.is_fraction:  # 'Xi_c(3055) --> Lambda D+': a name without a charge is that of all states
+            decaying = [n for n in self._review.decaying(block.pdgid) if _CHARGED.search(n)]
+            named = [s for n in decaying for s in self._review.names.states(n)]
         else:
             named = list(self._review.names.states(block.description.split(" ")[0]))
             named = [n for n in named if n in everyone] or self._of_charge(block, states)

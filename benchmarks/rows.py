@@ -237,10 +237,10 @@ def decays(data: sqlite3.Connection) -> Iterator[Asked]:
     for row in data.execute(query).fetchall():
         values[row["pdgid"]].append(row)
     alone = Counter(rows[0]["description"].lower() for rows in values.values())
-    modes = defaultdict(set)
+    modes: dict[str, set[str]] = defaultdict(set)
     for row in data.execute("SELECT source, target FROM pdgid_map"):
         modes[row["target"]].add(row["source"])
-    alike = defaultdict(list)
+    alike: dict[str, list[sqlite3.Row]] = defaultdict(list)
     for rows in values.values():
         alike[rows[0]["description"]] += rows
     for identifier, rows in values.items():

@@ -48,7 +48,6 @@ class Assistant:
         base: where knowledge comes from.
         settings: which models there are, and for which domains.
         models: models that are open already, by name; others are opened from their row when first used.
-        threshold: the support from 0 to 1 from which on an answer from passages is given; measured by default.
     """
 
     def __init__(
@@ -57,11 +56,9 @@ class Assistant:
         settings: Settings,
         *,
         models: dict[str, ChatModel] | None = None,
-        threshold: float | None = None,
     ) -> None:
         self._base, self._settings = base, settings
         self._models = dict(models or {})
-        self._threshold = threshold
 
     def ask(
         self,
@@ -100,10 +97,11 @@ class Assistant:
             plan = self.plan(question, history)
             found_domain = guess_domain(question, names_particle=bool(plan.goals))
             row = self._row(model, found_domain, plan.kind)
-        answer = self._answered(plan, row, as_of, domain, clock, reader)
+        conflicts = () if as_of else self._base.conflicts()
+        answer = self._answered(plan, row, as_of, domain, clock, reader, conflicts)
         answer = replace(
             answer, domain=found_domain, kind=plan.kind, timings=clock.timings, plan=plan,
-            conflicts=() if answer.abstained or as_of else self._conflicts(answer),
+            conflicts=() if answer.abstained else _told(conflicts, answer),
         )  # fmt: skip
         if keep:
             self._base.keep_answer(answer.id, question, answer.as_json())
@@ -124,13 +122,12 @@ class Assistant:
     def _passages(self) -> Passages:
         """Made when a question first needs it: the models' modules are slow to import."""
         from yukawa.assistant.passages import Passages
-        from yukawa.assistant.support import THRESHOLD
 
-        threshold = THRESHOLD if self._threshold is None else self._threshold
-        return Passages(self._base, self._settings, self._models, threshold)
+        return Passages(self._base, self._models)
 
     def _answered(
-        self, plan: Plan, row: ModelSettings, as_of: str | None, domain: str | None, clock: _Clock, reader: Reader | None
+        self, plan: Plan, row: ModelSettings, as_of: str | None, domain: str | None, clock: _Clock, reader: Reader | None,
+        conflicts: Sequence[knowledge.Conflict],
     ) -> Answer:  # fmt: skip
         if plan.kind == "small-talk":
             return _plain(plan, _GREETING, abstained=False)
@@ -141,7 +138,7 @@ class Assistant:
             with clock("execute"):
                 results = execute(plan, self._base, as_of)
             with clock("write"):
-                return _rendered(plan, results)
+                return _rendered(plan, results, conflicts)
         if plan.goals and plan.kind == "facts" and domain is None:
             # A passage that states the half that was read would answer another question.
             return _plain(plan, f"I cannot answer. {refusal(plan)}", abstained=True)
@@ -160,14 +157,6 @@ class Assistant:
             return ModelSettings(name=wanted, backend="scripted")
         return model_for(domain, self._settings, wanted, kind)
 
-    def _conflicts(self, answer: Answer) -> tuple[str, ...]:
-        ids = {source.id for source in answer.sources}
-        return tuple(
-            f"{c.texts[0]} ({c.sources[0]}, {c.item_ids[0]}) conflicts with: {c.texts[1]} ({c.sources[1]}, {c.item_ids[1]})"
-            for c in self._base.conflicts()
-            if ids & set(c.item_ids)
-        )
-
 
 class _Clock:
     """Milliseconds by step."""
@@ -184,9 +173,15 @@ class _Clock:
             self.timings[step] = (time.perf_counter() - start) * 1e3
 
 
-def _rendered(plan: Plan, results: Sequence[Result]) -> Answer:
+def _told(conflicts: Sequence[knowledge.Conflict], answer: Answer) -> tuple[str, ...]:
+    """The conflicts that touch an answer's sources, one line each."""
+    ids = {source.id for source in answer.sources}
+    return tuple(str(conflict) for conflict in conflicts if ids & set(conflict.item_ids))
+
+
+def _rendered(plan: Plan, results: Sequence[Result], conflicts: Sequence[knowledge.Conflict]) -> Answer:
     """The answer of an executed plan; it abstains if no goal has one."""
-    rendering = Rendering(results)
+    rendering = Rendering(results, {frozenset(conflict.item_ids) for conflict in conflicts})
     text = "\n".join([*_spellings(plan), rendering.text, *_unanswered(plan)])
     sources = tuple(_source(found, n) for n, found in enumerate(rendering.facts, start=1))
     failed = [result.problem for result in results if result.problem]
@@ -211,7 +206,7 @@ def _unanswered(plan: Plan) -> list[str]:
 
 def _without_answer(plan: Plan, found: Answer) -> str:
     """Why there is no answer, and the nearest passages if any come near."""
-    if not (plan.goals or plan.problem or plan.unread):
+    if plan.kind == "document" or not (plan.goals or plan.problem or plan.unread):
         return found.text
     nearest = found.text.partition("\n")[2]
     return f"I cannot answer. {refusal(plan)}" + (f" The nearest passages are:\n{nearest}" if nearest else "")

@@ -84,7 +84,8 @@ def compared(find: Find, one: Wanted, other: Wanted, way: str) -> list[Row]:
 
 
 def _side_by_side(find: Find, pair: tuple[str, str]) -> list[FoundFact]:
-    return [f for f in find(subjects=(pair[0],), products=pair) if f.fact.qualifiers.get("compared")]
+    found = find(subjects=(pair[0],), products=pair)
+    return [f for f in found if f.kind == "data" and f.fact.qualifiers.get("compared")]
 
 
 def _compares(fact: Fact, name: str, pair: tuple[str, str], way: str, conjugates: bool) -> bool:

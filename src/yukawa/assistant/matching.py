@@ -20,11 +20,6 @@ from yukawa.knowledge.parsing.plan import Channel
 from yukawa.knowledge.records import FoundFact
 from yukawa.knowledge.sources.pdg.text import pretty
 
-# Properties that have a row for every state, antiparticles too; of all others a state has those of its particle.
-OF_EACH_STATE = frozenset(
-    "charge isospin-3 baryon-number lepton-number strangeness charm bottomness topness antiparticle"
-    " monte-carlo-number quark-content".split()
-)
 _COMBINATIONS = 5000  # of products that are looked through
 _LIMITS = {"upper": "less than", "lower": "greater than"}  # as sources print several in one
 _SOURCE_ONLY = frozenset({"experiment", "predicted"})

@@ -86,8 +86,8 @@ class Subjects:
         The way is 'difference', 'relative difference' or 'ratio'.
         """
         if block.pdgid in _DIFFERENCES:
-            first, second = _DIFFERENCES[block.pdgid]
-            return (first,), (second,), {"of": "mass", "compared": "difference"}
+            heavy, light = _DIFFERENCES[block.pdgid]
+            return (heavy,), (light,), {"of": "mass", "compared": "difference"}
         text = ascii_text(block.description)
         if match := _MASSES.fullmatch(text):
             sides, of, way = (match[1], match[2]), "mass", "difference"

@@ -14,6 +14,7 @@ from yukawa import knowledge
 from yukawa.assistant.answer import Answer, Check, Source
 from yukawa.assistant.execution import execute
 from yukawa.assistant.explaining import refusal
+from yukawa.assistant.lookup import Lookup
 from yukawa.assistant.rendering import Rendering
 from yukawa.assistant.results import Result
 from yukawa.core.errors import InputError, unknown_name
@@ -113,8 +114,12 @@ class Assistant:
         """How `question` is read after the questions of `history`; nothing is executed."""
         plans: list[Plan] = []
         for earlier in (*history[-REMEMBERED:], question):
-            plans.append(planned(earlier, plans))
+            plans.append(planned(earlier, plans, self._described))
         return plans[-1]
+
+    def _described(self, words: str) -> bool:
+        """Whether a source describes one of its quantities by these words."""
+        return bool(Lookup(self._base).described(words))
 
     @functools.cached_property
     def _passages(self) -> Passages:

@@ -357,7 +357,7 @@ def _key(phrase: str) -> str:
 @functools.lru_cache(maxsize=1)
 def _property_of() -> dict[str, str]:
     """The property that a phrase of the lexicon names; what it means in statements alone comes before what it may ask for."""
-    found = {kind: {} for kind in ("stated", "property")}
+    found: dict[str, dict[str, str]] = {"stated": {}, "property": {}}
     for kind, name, phrase in lexicon("en").entries:
         if kind in found:
             found[kind].setdefault(_key(phrase), name)

@@ -96,6 +96,9 @@ class Assistant:
             plan = self.plan(question, history)
             found_domain = guess_domain(question, names_particle=bool(plan.goals))
             row = self._row(model, found_domain, plan.kind)
+        if row.backend != "quote" and plan.kind == "facts" and plan.unread and not plan.problem:
+            with clock("propose"):
+                plan = self._passages.proposed(plan, row)
         answer = self._answered(plan, row, as_of, domain, clock, reader)
         answer = replace(
             answer, domain=found_domain, kind=plan.kind, timings=clock.timings, plan=plan,

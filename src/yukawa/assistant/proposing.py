@@ -10,7 +10,7 @@ from yukawa.llm import GenerationOptions, Message, SyncChat
 log = logging.getLogger(__name__)
 MAX_TOKENS = 400
 _RULES = """You read questions on particle physics. Reply with JSON that says which quantities the question asks for.
-Every value but the operation is copied from the question, letter by letter; leave out what the question does not say.
+Every value but the operation is copied from the question, letter by letter; what the question does not say is omitted.
 Example. Question: I wonder, the muon, how heavy would that be in MeV?
 {"goals": [{"operation": "value", "quantities": [{"thing": "the muon", "property": "how heavy"}], "unit": "in MeV"}]}"""
 

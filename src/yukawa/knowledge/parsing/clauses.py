@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from yukawa.knowledge.parsing.lexicon import question_words
 from yukawa.knowledge.parsing.plan import Amount, Goal, Span, Wanted
 from yukawa.knowledge.parsing.settling import settled
 from yukawa.knowledge.parsing.tokens import Token
@@ -48,6 +49,15 @@ class Clause:
         return self.tokens[place].text.lower()
 
     @property
+    def asks(self) -> bool:
+        """Whether a question word stands in the sentence, which then is no question of yes or no."""
+        return any(
+            "wh" in (t.value, *(v for _, v in t.otherwise))
+            for t in self.tokens
+            if t.kind in ("function", "neutral")
+        )
+
+    @property
     def essential(self) -> list[int]:
         """Places of unused tokens that have a part in a goal."""
         return [i for i, t in enumerate(self.tokens) if t.kind not in BACKGROUND and i not in self.used]
@@ -65,8 +75,8 @@ class Clause:
 def sentences(plain: str, tokens: Sequence[Token], language: str = "en") -> Iterator[Clause]:
     """The sentences of a question with their tokens settled."""
     current: list[Token] = []
-    for token in tokens:
-        if token.kind == "stop":
+    for place, token in enumerate(tokens):
+        if token.kind == "stop" or _second_question(tokens[place : place + 3], current, language):
             if current:
                 yield Clause(plain, settled(current), language=language)
             current = []
@@ -74,6 +84,19 @@ def sentences(plain: str, tokens: Sequence[Token], language: str = "en") -> Iter
             current.append(token)
     if current:
         yield Clause(plain, settled(current), language=language)
+
+
+def _second_question(ahead: Sequence[Token], before: Sequence[Token], language: str) -> bool:
+    """Whether a comma begins '…, and what is its spin?': a question of its own after one that is whole."""
+    if len(ahead) < 3 or ahead[0].text != "," or not any(t.kind in ("thing", "channel") for t in before):
+        return False
+    asks = ahead[2].text.lower().split()[0] in question_words(language)
+    if any(t.kind == "property" and t.value == "quark-content" for t in before):
+        return False  # 'which baryon is made of …, and what is its charge?' asks of what is found
+    return asks and ahead[1].text.lower() in ("and", "und", "et") and any(t.kind in _ASKED for t in before)
+
+
+_ASKED = frozenset({"property", "class", "channel", "compare", "difference-of", "ratio"})
 
 
 def amount_of(token: Token) -> Amount:

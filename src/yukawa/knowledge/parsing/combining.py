@@ -18,8 +18,8 @@ _AUXILIARIES = {
 _ASKING = frozenset(plain_ascii("吗 か ですか ますか").split())  # at the end of a question of yes or no
 CHOOSING = frozenset(
     plain_ascii(
-        "or which who what between whichever oder ou wer was welches welche welcher quel quelle lequel laquelle qui"
-        " 或 还是 哪 哪个 哪一个 どちら どれ"
+        "or which who what between whichever oder ou wer was welches welche welcher welchen welchem quel quelle quels quelles lequel"
+        " laquelle lesquels lesquelles qui 或 还是 哪 哪个 哪一个 哪一种 哪种 哪几 哪几个 哪些 什么 谁 どちら どれ どの どんな どっち 何 誰"
     ).split()
 )
 _HAVING = frozenset("have has carry any hat haben a ont 有 持つ".split())
@@ -108,8 +108,11 @@ def ratio(clause: Clause, context: Context) -> list[Goal] | None:
         return None
     if not clause.has("ratio") and (clause.has("difference") or not _between(clause, things, "divided")):
         return None
-    name = next((clause.tokens[i].value[0] for i in comparing), "")
-    goals = _combined(clause, "ratio", "ratio", "divided", property_name=name)
+    said = [clause.tokens[i].value for i in clause.places("ratio")]
+    name = next((clause.tokens[i].value[0] for i in comparing), next(filter(None, said), ""))
+    goals = _combined(
+        clause, "ratio", "ratio", "divided", *(["difference"] if comparing else []), property_name=name
+    )
     if goals and comparing:
         spans = clause.use(*comparing)
         first, second = goals[0].operands
@@ -231,7 +234,7 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
         return None
     if len(found) < 2 and not classes:
         return None
-    spans = clause.use(*comparing)
+    spans = clause.use(*comparing, *clause.places("order"))
     prop = found[0].property
     direction: Literal["ascending", "descending"] = (
         "descending" if token.value[1] in (">", "descending") else "ascending"
@@ -254,15 +257,25 @@ def _against(clause: Clause) -> list[Goal] | None:
     found = quantities(clause)
     if len(found) < 2 or len({w.property for w in found}) != 1:
         return None
-    return [Goal("which", tuple(found), order=(found[0].property, "descending"), spans=clause.use(*words))]
+    direction: Literal["ascending", "descending"] = (
+        "ascending" if any(clause.tokens[i].value == "ascending" for i in words) else "descending"
+    )
+    return [Goal("which", tuple(found), order=(found[0].property, direction), spans=clause.use(*words))]
 
 
 def first_of(clause: Clause, place: int) -> int | None:
     """How many are wanted: 'the three heaviest'."""
-    if place == 0 or clause.tokens[place - 1].kind != "number":
+    if place and clause.tokens[place - 1].kind == "number":
+        clause.use(place - 1)
+        return int(clause.tokens[place - 1].value)
+    found = [i for i in clause.places("number", "amount") if amount_of(clause.tokens[i]).unit == ""]
+    if len(found) != 1 or not 1 < amount_of(clause.tokens[found[0]]).value <= _MOST_OF_A_LIST:
         return None
-    clause.use(place - 1)
-    return int(clause.tokens[place - 1].value)
+    clause.use(*found)
+    return int(amount_of(clause.tokens[found[0]]).value)
+
+
+_MOST_OF_A_LIST = 30
 
 
 def relation_of(text: str) -> Relation:
@@ -279,7 +292,9 @@ def relation_of(text: str) -> Relation:
 def yes_or_no(clause: Clause) -> bool:
     """Whether an auxiliary opens what is asked: 'could you tell me, is the tau …', but not 'what is the mass …'."""
     if clause.language not in _AUXILIARIES:
-        return clause.contains(_ASKING) and not clause.contains(CHOOSING)
+        return clause.contains(_ASKING) and not clause.contains(CHOOSING) and not clause.asks
+    if clause.language != "en" and clause.asks:
+        return False
     if any(token.text.lower() in _INVERTED for token in clause.tokens) and not clause.contains(CHOOSING):
         return True
     first = next(iter(clause.essential), len(clause.tokens))

@@ -1,5 +1,6 @@
 """A question as it is read: its plain spelling, sentences and mended slips, and the plan that goals make of it."""
 
+import functools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -7,7 +8,7 @@ from dataclasses import dataclass, replace
 from yukawa.knowledge.parsing.checks import impossible
 from yukawa.knowledge.parsing.clauses import Clause, sentences
 from yukawa.knowledge.parsing.coverage import unread
-from yukawa.knowledge.parsing.lexicon import language_of, names_in
+from yukawa.knowledge.parsing.lexicon import language_of, lexicon, names_in
 from yukawa.knowledge.parsing.particles import find_particles
 from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Plan, Span, Thing, Wanted
 from yukawa.knowledge.parsing.spelling import plain_ascii
@@ -82,7 +83,10 @@ def _names_facts(clauses: Sequence[Clause]) -> bool:
 
 def _read(question: str, language: str) -> tuple[SourceText, list[Token], tuple[tuple[str, str], ...]]:
     """The question as it is read, its tokens, and the slips that were mended."""
-    edits = list(names_in(question, language))
+    space = (
+        " " if language in ("zh", "ja") else ""
+    )  # an English name is not read right behind their characters
+    edits = [(start, end, space + english) for start, end, english in names_in(question, language)]
     edits += _operators(question)
     read = source(question, edits)
     tokens = tokenise(read.plain, language)
@@ -114,7 +118,7 @@ def _operators(question: str) -> list[tuple[int, int, str]]:
         if _CHARGE_OF.match(match["next"]) and not re.match("mass(es)? of", match["next"]):
             continue
         words = match["next"].split()
-        word, french = match["word"].lower(), _FRENCH.match(match["next"])
+        word, french = match["word"].lower(), _compared().match(plain_ascii(match["next"]))
         named = words[0].lower() in _NEXT
         if _DECAYS.search(question):  # here it is a charge, or joins products
             joins = word == "plus" and not _charged(question[: match.start()].split()[-1])
@@ -122,7 +126,7 @@ def _operators(question: str) -> list[tuple[int, int, str]]:
                 found.append((*match.span("word"), "and"))
             continue
         if named or french or find_particles(plain_ascii(words[0])):
-            added = "davantage" if french else "added to"
+            added = _MORE.strip() if french else "added to"
             found.append((*match.span("word"), added if word == "plus" else "reduced by"))
     return found
 
@@ -135,9 +139,14 @@ def _charged(name: str) -> bool:
 
 _DECAYS = re.compile(r"→|->|\\to\b|\bdecays?\b|\binto\b|branching|\bBR\b|\bfraction\b", re.IGNORECASE)
 _NEXT = frozenset("the a an that its mass der die das dem des le la les un une l'".split())
-_FRENCH = re.compile(
-    r"(?:lour|massi|légè|lege|large|étroi|etroi|grand|petit|longtemps|élev|stable|cour|long)"
-)
+_MORE = "davantage "  # what French compares with is written with this word in the lexicon: 'plus' also adds
+
+
+@functools.lru_cache(maxsize=1)
+def _compared() -> re.Pattern[str]:
+    """The French words that 'plus' compares with."""
+    said = (phrase.partition(_MORE)[2] for _, _, phrase in lexicon("fr").entries if _MORE in phrase)
+    return re.compile(rf"(?:{'|'.join(sorted({words.split()[0] for words in said}))})(?!\w)", re.IGNORECASE)
 
 
 # ---- places in the question ----------------------------------------------------------------------

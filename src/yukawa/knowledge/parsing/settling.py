@@ -17,6 +17,7 @@ from yukawa.knowledge.parsing.naming import (
     signs,
 )
 from yukawa.knowledge.parsing.plan import Amount, Channel
+from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.tokens import Token
 
 _PRONOUNS = frozenset("its their it they them theirs it's that those he she".split())
@@ -163,6 +164,8 @@ def _relations(tokens: list[Token]) -> list[Token]:
     def change(place: int, token: Token) -> Token:
         after = following(tokens, place, over=("function", "neutral"))
         amount = after is not None and tokens[after].kind == "amount"
+        if not token.text.isascii() and place and tokens[place - 1].kind == "amount":  # '10 % 以上'
+            amount = True
         if token.kind == "relation" and not amount:
             divides = any(t.kind == "thing" for t in tokens[:place]) and any(
                 t.kind in ("thing", "property") for t in tokens[place:]
@@ -174,11 +177,27 @@ def _relations(tokens: list[Token]) -> list[Token]:
             return replace(token, kind="function")
         if token.kind == "divided" and token.text.lower() == "over" and amount:
             return replace(token, kind="relation", value=">")
-        if token.kind == "compare" and amount and token.value[1] in "<>" and "than" in token.text.lower():
-            return replace(token, kind="relation", value=token.value[1])
+        if token.kind == "compare" and token.value[1] in "<>" and _with_amount(tokens, place, amount):
+            return replace(
+                token, kind="relation", value=token.value[1], otherwise=(("compare", token.value),)
+            )
         return token
 
     return changed(tokens, change)
+
+
+_THAN = frozenset(plain_ascii("than als que より").split())
+
+
+def _with_amount(tokens: Sequence[Token], place: int, follows: bool) -> bool:
+    """'longer than 2 s', '大于 2 s', '2 s より長い': whether a comparison is one with an amount."""
+    if follows:
+        between = {t.text.lower() for t in tokens[place + 1 : place + 3]}
+        return (
+            bool(_THAN & {*between, *tokens[place].text.lower().split()}) or not tokens[place].text.isascii()
+        )
+    before = tokens[max(0, place - 2) : place]
+    return len(before) == 2 and before[0].kind == "amount" and before[1].text in _THAN
 
 
 _COMPARING = {
@@ -193,9 +212,9 @@ def _contrasts(tokens: list[Token]) -> list[Token]:
     """'not the Breit-Wigner mass' where another scheme is wanted: said to make clear what is not meant."""
     found = list(tokens)
     for place, token in enumerate(tokens):
-        if token.kind != "negation" or token.text.lower() not in _CONTRASTING:
+        if token.kind != "negation" or not token.value:
             continue
-        opposed = _opposed(tokens, place)
+        opposed = _opposed(tokens, place, -1 if token.value == "contrast-after" else 1)
         rest = [t for i, t in enumerate(tokens) if i != place and i not in opposed]
         schemes = [i for i in opposed if tokens[i].kind == "qualifier"]
         if opposed and all(any(_alternative(tokens[i], other) for other in rest) for i in schemes or opposed):
@@ -204,16 +223,16 @@ def _contrasts(tokens: list[Token]) -> list[Token]:
     return found
 
 
-_CONTRASTING = frozenset({"not", "but not", "instead of", "rather than", "not the", "isn't"})
-
-
-def _opposed(tokens: Sequence[Token], place: int) -> list[int]:
-    """What a negation speaks of: the things, properties or qualifiers right behind it."""
+def _opposed(tokens: Sequence[Token], place: int, step: int) -> list[int]:
+    """What a negation speaks of: the things, properties or qualifiers right behind it, in Japanese right before it."""
     found = []
-    for i in range(place + 1, len(tokens)):
+    for i in range(place + step, len(tokens) if step > 0 else -1, step):
         if tokens[i].kind in ("thing", "property", "qualifier"):
             found.append(i)
-        elif tokens[i].kind not in ("function", "pronoun") or tokens[i].text.lower() in ("of", "for"):
+        elif tokens[i].kind not in ("function", "pronoun", "aside") or tokens[i].text.lower() in (
+            "of",
+            "for",
+        ):
             break
     return found
 
@@ -259,36 +278,49 @@ def _quarks(tokens: list[Token]) -> list[Token]:
     things = [t for t in tokens if t.kind == "thing"]
     if len(things) != 1 or any(t.kind in ("property", "channel", "compare", "most") for t in tokens):
         return tokens
-    if not any(word in _CONTAINING for t in tokens for word in t.text.lower().split()):
+    counted = any(t.kind == "count" for t in tokens)
+    if not counted and not any(word in _CONTAINING for t in tokens for word in t.text.lower().split()):
         return tokens
 
     def change(_: int, token: Token) -> Token:
+        if token.kind == "count":
+            return replace(token, kind="aside")
         quark = token.kind == "class" and token.value == "quark"
         return replace(token, kind="property", value="quark-content") if quark else token
 
     return changed(tokens, change)
 
 
-_CONTAINING = frozenset("contain contains make makes inside in within comprise comprises".split())
+_CONTAINING = frozenset(
+    plain_ascii(
+        "contain contains make makes inside in within comprise comprises im dans 里 裡 中 には"
+    ).split()
+)
 
 
 def _readings(tokens: list[Token]) -> list[Token]:
     """Words that mean one thing or another by what the whole sentence holds."""
     things = sum(t.kind == "thing" for t in tokens)
     made_of = any(t.kind == "property" and t.value == "quark-content" for t in tokens)
+    decays = any(t.kind == "channel" for t in tokens)
     allowed = any(t.text.lower() in ("allowed", "possible") for t in tokens)
 
     def change(place: int, token: Token) -> Token:
         text = token.text.lower()
         if token.kind == "property":
-            return _property(tokens, place, things)
+            times = other_meaning(
+                token, "ratio"
+            )  # 'combien de fois plus lourd', but not 'combien de fois … en deux photons'
+            return times if times and not decays else _property(tokens, place, things)
+        if token.kind == "into-before" and not any(sign in text for sign in _BREAKING):
+            return replace(token, kind="function")  # '何秒になりますか'
         if token.kind == "neutral" and things > 1 and text in ("average", "averages", "mean"):
             return replace(token, kind="word")
         if token.kind == "into-before" or (token.kind == "into" and text.startswith("decay")):
             return replace(token, kind="property", value="decays")  # 'what does it decay into?'
         if token.kind == "qualifier" and token.value[0] == "experiment" and token.text in _SMALL_NAMES:
             return replace(token, kind="word")
-        if token.kind == "most" and not token.value[0] and allowed:
+        if (token.kind == "most" and not token.value[0] and allowed) or (token.kind == "sum" and made_of):
             return replace(token, kind="aside")
         return (
             replace(token, kind="aside")
@@ -297,6 +329,9 @@ def _readings(tokens: list[Token]) -> list[Token]:
         )
 
     return changed(tokens, change)
+
+
+_BREAKING = [plain_ascii(sign) for sign in "崩壊"]
 
 
 def _property(tokens: Sequence[Token], place: int, things: int) -> Token:
@@ -332,7 +367,10 @@ def _fixed(tokens: list[Token]) -> list[Token]:
             return replace(token, kind="neutral")
         if token.kind == "alternative":
             return replace(token, kind="neutral" if token.value == "lifetime" and kind != "thing" else "word")
-        if token.kind == "number" and not token.text.isdigit() and kind != "most":
+        ranked = kind == "class" and any(
+            t.kind == "most" for t in tokens
+        )  # 'the three quarks that are heaviest'
+        if token.kind == "number" and not token.text.isdigit() and kind != "most" and not ranked:
             return replace(token, kind="function" if token.value < _SMALL else "number")
         return token
 

@@ -22,7 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from yukawa.jets.scaling.study import draw, words
+from yukawa.jets.evaluation.results import words
+from yukawa.jets.scaling.study import draw
 from yukawa.jets.table import JET_ORIGIN
 
 FLAVOURS = ("b", "c", "s", "u", "d")
@@ -47,7 +48,8 @@ class Curve:
     @property
     def mean(self) -> np.ndarray:
         """Over seeds (S,)."""
-        return self.values.mean(axis=1)
+        means: np.ndarray = self.values.mean(axis=1)
+        return means
 
 
 def read(studies: Sequence[Path]) -> list[dict[str, Any]]:

@@ -85,7 +85,7 @@ def stepper(network: nn.Module, rate: float, steps: int) -> Callable[[Encoded], 
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
         schedule.step()
-        return loss.item()
+        return float(loss.item())
 
     return step
 

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
+from typing import Any
 
 SIZE = 2_000
 _RAISED = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
@@ -183,7 +184,7 @@ def _letters(frame: str) -> str:
 
 
 def _with(v: Value, **changes: object) -> Value:
-    return Value(**{**v.__dict__, **changes})  # type: ignore[arg-type]
+    return Value(**{**v.__dict__, **changes})
 
 
 def _other_digit(digits: str, place: int, chance: random.Random) -> str:
@@ -363,7 +364,7 @@ def cited(text: str) -> str:
     return re.sub(r"\.(?= Its? |$)| $", " [1].", text if text.endswith(".") else f"{text}.")
 
 
-def measure(size: int, seed: int = 0) -> dict[str, dict[str, list[int]]]:
+def measure(size: int, seed: int = 0) -> dict[str, Any]:
     """For each kind of perturbation and of reformatting: (right, all); and the first failures of each."""
     from yukawa.knowledge.citing import check
 
@@ -392,7 +393,7 @@ def measure(size: int, seed: int = 0) -> dict[str, dict[str, list[int]]]:
                     (wanted, kind, text, "; ".join(f"{p.rule}: {p.detail}" for p in problems) or source)
                 )
     result = {w: {k: [right[w][k], total[w][k]] for k in total[w]} for w in total}
-    return {**result, "failures": failures, "sentences": len(texts)}  # type: ignore[dict-item]
+    return {**result, "failures": failures, "sentences": len(texts)}
 
 
 def main() -> None:

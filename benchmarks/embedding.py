@@ -130,7 +130,7 @@ def share_of_product_speed(embedder: Any, texts: list[str]) -> dict[str, float]:
     repeats = max(1, round(operations * len(texts) / BLOCKS / (2 * side**3)))
 
     def products(_: Sequence[str]) -> None:
-        for _ in range(repeats):
+        for _repeat in range(repeats):
             np.matmul(a, a)
 
     rates = throughput({"embed": embedder.embed, "plain": products}, texts)

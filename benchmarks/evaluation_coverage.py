@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from yukawa.core.bootstrap import Method
 from yukawa.core.statistics import Sample, difference, estimate
 
-METHODS = ("studentized", "bca", "percentile")
+METHODS: tuple[Method, ...] = ("studentized", "bca", "percentile")
 Draw = Callable[[np.random.Generator, int], tuple[Sample, float]]
 SPREAD = 0.5  # of log-perplexities of abstracts, as large as measured ones
 
@@ -51,7 +52,7 @@ def clustered(rng: np.random.Generator, size: int) -> tuple[Sample, float]:
     """One to seven values a paper, three quarters of their variance shared."""
     sizes = rng.integers(1, 8, size)
     values = np.repeat(rng.normal(2, math.sqrt(0.75), size), sizes) + rng.normal(0, 0.5, sizes.sum())
-    return Sample.mean(values, np.repeat(np.arange(size), sizes).astype(str)), 2.0
+    return Sample.mean(values, np.repeat(np.arange(size), sizes).astype(str).tolist()), 2.0
 
 
 def clustered_ignored(rng: np.random.Generator, size: int) -> tuple[Sample, float]:

@@ -68,8 +68,8 @@ def changes(report: Mapping[str, Any], test: str, form: str) -> list[Change]:
         ends = [difference[name] for name in ("value", "low", "high")]
         if difference["first"] != first:
             ends = [-ends[0], -ends[2], -ends[1]]
-        percent = [100 * end / values[first] for end in ends]
-        made.append(Change(claim, first, second, *percent, p=difference["p_holm"]))
+        percent, low, high = (100 * end / values[first] for end in ends)
+        made.append(Change(claim, first, second, percent, low, high, difference["p_holm"]))
     return made
 
 

@@ -28,7 +28,7 @@ def main() -> None:
     shares = []
     print("weight   first   first five")
     for step in range(0, 11):
-        local_index.VECTOR_WEIGHT = step / 10
+        vars(local_index)["VECTOR_WEIGHT"] = step / 10
         first = five = 0
         for row in rows:
             accepted = {entry["pdgid"] for entry in row["accept"]}

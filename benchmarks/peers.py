@@ -92,7 +92,8 @@ def stand_in(texts: list[str]) -> np.ndarray:
         padded = f"  {text.lower()} "
         for start in range(len(padded) - 2):
             out[row, zlib.crc32(padded[start : start + 3].encode()) % 384] += 1.0
-    return out / np.linalg.norm(out, axis=1, keepdims=True)
+    unit: np.ndarray = out / np.linalg.norm(out, axis=1, keepdims=True)
+    return unit
 
 
 def open_embed(name: str) -> Embed:
@@ -115,7 +116,8 @@ def embedded(name: str, embed: Embed, texts: list[str], work: Path) -> np.ndarra
             if start % 3200 == 0:
                 say(f"embedding: {start}/{len(texts)}")
         np.save(kept, np.concatenate(blocks))
-    return np.load(kept)
+    vectors: np.ndarray = np.load(kept)
+    return vectors
 
 
 # ---------------------------------------------------------------- worker: one system in one process
@@ -404,7 +406,8 @@ def at_size(
     args: argparse.Namespace, work: Path, chosen: Sequence[Passage], vectors: np.ndarray
 ) -> dict[str, Any]:
     """All measurements with one number of passages; wrong answers and crashes only at the smallest."""
-    count, results = len(chosen), {}
+    count = len(chosen)
+    results: dict[str, Any] = {}
     data, texts = work / f"{count}.npz", dict(chosen)
     np.savez(data, passages=json.dumps(list(chosen)), vectors=vectors)
     asked = questions(chosen, args.searches)

@@ -10,7 +10,7 @@ import os
 import pickle
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -64,7 +64,7 @@ class Yukawa:
         from yukawa.knowledge.search import serving
 
         self.given = Given(embed)
-        serving.open_embedder = lambda _name: self.given  # type: ignore[assignment]
+        serving.open_embedder = lambda _name: self.given  # type: ignore[attr-defined,assignment,misc]
         self.kb = KnowledgeBase.open(folder)
         self.ids: dict[str, str] = {}
 
@@ -73,7 +73,7 @@ class Yukawa:
 
         self.given.known = {text: vector for (_, text), vector in zip(passages, vectors, strict=True)}
         # as the PDG is built: data of one source, whose many values for a quantity do not contradict each other
-        told = {"kind": "data", "source": "benchmark", "author": "benchmark"}
+        told: dict[str, Any] = {"kind": "data", "source": "benchmark", "author": "benchmark"}
         items = self.kb.teach_many([new_item(text, item_id=key, **told) for key, text in passages])
         self.kb.save_index()
         self.ids = {key: item.id for (key, _), item in zip(passages, items, strict=True)}
@@ -154,7 +154,8 @@ class LlamaIndex:
             async def _aget_query_embedding(self, query: str) -> list[float]:
                 return embed([query])[0].tolist()
 
-        self.folder, self.retriever = folder, None
+        self.folder = folder
+        self.retriever: Any = None
         if (folder / "docstore.json").exists():
             storage = StorageContext.from_defaults(persist_dir=str(folder))
             self.index = load_index_from_storage(storage, embed_model=Same())

@@ -27,6 +27,7 @@ import search_data as data
 
 from yukawa.embedding import open_embedder
 from yukawa.knowledge import KnowledgeBase
+from yukawa.knowledge.search.local_index import LocalIndex
 from yukawa.knowledge.search.ranking import CANDIDATES
 from yukawa.knowledge.search.serving import serving_row
 
@@ -95,7 +96,8 @@ def embedded(base: KnowledgeBase, text: str) -> NDArray[np.float32]:
     """`text` as a search embeds it."""
     with base.store.read() as connection:
         embedder, _ = base._serving.open(connection)
-        return embedder.embed([text])[0]
+        vector: NDArray[np.float32] = embedder.embed([text])[0]
+    return vector
 
 
 def batches(values: Iterable[Any], size: int) -> Iterable[list[Any]]:
@@ -125,7 +127,10 @@ def measure(folder: Path) -> dict[str, Any]:
 
 def recall(base: KnowledgeBase, asked: Sequence[str]) -> dict[str, Any]:
     """Share of the ten exactly nearest passages that are among the index's ten best, over the questions asked."""
-    index = base._serving._index[1]
+    held = base._serving._index
+    assert held is not None
+    index = held[1]
+    assert isinstance(index, LocalIndex)
     segment = index._segments[0]
     vectors = np.stack([embedded(base, question) for question in asked])
     scores = np.concatenate(

@@ -74,7 +74,7 @@ def new_items(made: Corpus, count: int, known: int) -> Iterator[NewItem]:
             if sentence not in terms:
                 terms[sentence] = tuple(read(sentence).terms())
         found = tuple(term for sentence in sentences for term in terms[sentence])
-        yield NewItem("document", text, None, origin, (Passage(text, text, found),), (), {})
+        yield NewItem("document", text, None, origin, (Passage(text, text, found),), {})
 
 
 def questions() -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import shutil
 import signal
 import tempfile
@@ -13,8 +14,8 @@ import pytest
 from filelock import FileLock
 from hypothesis import settings
 
-from yukawa.knowledge import KnowledgeBase
-from yukawa.knowledge.sources.loader import build_pdg
+from yukawa.cli.main import main
+from yukawa.knowledge.sources import loader
 from yukawa.knowledge.sources.pdg.facts import Statement, statements
 
 # Started in the background by a shell, this process would hand on to its children that they do not hear Ctrl-C.
@@ -34,29 +35,61 @@ def _no_settings_of_mine() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
-def pdg_statements() -> list[Statement]:
-    """Every statement of the installed `pdg` package."""
-    return list(statements())
+class Kept:
+    """What is made once in a test run, whatever the number of its processes, and kept in folders."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def folder(self, name: str, make: Callable[[Path], object]) -> Path:
+        """The folder `name`, which the first process that wants it fills by `make`; the others wait for it."""
+        folder = self.root / f"kept-{name}"
+        with FileLock(f"{folder}.lock"):
+            if not (folder / "done").exists():
+                folder.mkdir(exist_ok=True)
+                make(folder)
+                (folder / "done").touch()
+        return folder
 
 
 @pytest.fixture(scope="session")
-def _pdg_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """Built once for all processes of a test run: it takes seconds."""
+def kept(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Kept:
     root = tmp_path_factory.getbasetemp()
-    folder = (root if worker_id == "master" else root.parent) / "pdg-base"
-    with FileLock(f"{folder}.lock"):
-        if not (folder / "done").exists():
-            with KnowledgeBase.open(folder / "base", embedding="hash") as base:
-                build_pdg(base)
-            (folder / "done").touch()
-    return folder / "base"
+    return Kept(root if worker_id == "master" else root.parent)
+
+
+@pytest.fixture(scope="session")
+def pdg_statements(kept: Kept) -> list[Statement]:
+    """Every statement of the installed `pdg` package: making them takes seconds, reading them back less than one."""
+    folder = kept.folder(
+        "statements", lambda folder: (folder / "all").write_bytes(pickle.dumps(list(statements())))
+    )
+    found: list[Statement] = pickle.loads((folder / "all").read_bytes())  # noqa: S301
+    return found
+
+
+@pytest.fixture(scope="session")
+def _pdg_folder(kept: Kept, pdg_statements: list[Statement]) -> Path:
+    def build(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("YUKAWA_HOME", str(folder))
+            patch.setenv("YUKAWA_KNOWLEDGE__EMBEDDING", "hash")
+            patch.setattr(loader, "statements", lambda: iter(pdg_statements))
+            assert main(["knowledge", "build", "--json"]) == 0
+
+    return kept.folder("pdg", build)
+
+
+@pytest.fixture(scope="session")
+def pdg_home(_pdg_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose base the command line itself built from the PDG's data, with the hashing embedder."""
+    return Path(shutil.copytree(_pdg_folder, tmp_path_factory.mktemp("pdg") / "home"))
 
 
 @pytest.fixture
 def pdg_base(_pdg_folder: Path, tmp_path: Path) -> Path:
-    """The folder of a knowledge base of the whole PDG with the hash embedder: a copy that a test may change."""
-    return Path(shutil.copytree(_pdg_folder, tmp_path / "pdg"))
+    """The folder of the same knowledge base: a copy that a test may change."""
+    return Path(shutil.copytree(_pdg_folder / "knowledge", tmp_path / "pdg"))
 
 
 CONTEXT = 192  # tokens that the tiny Llamas over bytes hold

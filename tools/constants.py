@@ -17,7 +17,7 @@ TABLE = Path(__file__).parents[1] / "src/yukawa/knowledge/sources/constants.tsv"
 
 def edition() -> str:
     """The adjustment whose values scipy gives, such as '2022'."""
-    return max(name.removeprefix("txt") for name in vars(_codata) if name.startswith("txt"))
+    return max(str(name)[3:] for name in vars(_codata) if name.startswith("txt"))
 
 
 def lines() -> list[str]:

@@ -17,6 +17,7 @@ import tempfile
 import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 CONSTRAINTS, HASHES = ROOT / "constraints.txt", ROOT / "constraints-hashes.txt"
@@ -149,7 +150,7 @@ def canonical(name: str) -> str:
 class Graph:
     """The packages that one Python got, and who asks for whom."""
 
-    def __init__(self, report: dict) -> None:
+    def __init__(self, report: dict[str, Any]) -> None:
         self.environment = report["environment"]
         items = [item["metadata"] for item in report["install"]]
         self.packages = {canonical(item["name"]): item for item in items}

@@ -96,7 +96,7 @@ def limit_agrees(api: PdgApi, item: Expected) -> bool:
     """Whether the PDG gives this limit; the proton's partial lives exist as text in 10^30 years only."""
     for entry in api.get(item["pdgid"]).summary_values():
         if entry.value is not None and close(entry.value, item["value"]):
-            return entry.is_upper_limit if item["limit"] == "<" else entry.is_lower_limit
+            return bool(entry.is_upper_limit if item["limit"] == "<" else entry.is_lower_limit)
         numbers = re.findall(r"\d+(?:\.\d+)?", entry.value_text or "")
         if any(
             close(float(number), item["value"]) or close(1e30 * float(number), item["value"])
@@ -129,7 +129,7 @@ def agrees(api: PdgApi, item: Expected) -> bool:
     if "quantum" in item:
         return quantum_agrees(api, item)
     if "identifier" in item:
-        return str(api.get_particle_by_mcid(item["identifier"]).baseid) == item["pdgid"]
+        return bool(api.get_particle_by_mcid(item["identifier"]).baseid == item["pdgid"])
     if "value" in item:
         return value_agrees(api, item)
     if "doi" in item:

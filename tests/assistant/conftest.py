@@ -37,18 +37,21 @@ Script = Sequence[str] | Callable[[Sequence[Message]], str]
 
 
 @pytest.fixture(scope="session")
-def _tiny_folder(pdg_statements: list[Statement], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tiny") / "base"
-    few = [
-        f
-        for f in pdg_statements
-        if f.particle in {"S035", "S004", "M070", "S043"} and f.kind != "branching ratio"
-    ]
-    with KnowledgeBase.open(folder, embedding="hash") as made:
-        made.teach_many(pdg_items(few), actor="test")
-        for text in TAUGHT:
-            made.teach(text, source="handbook", author="Li")
-    return folder
+def _tiny_folder(kept: Any, request: pytest.FixtureRequest) -> Path:
+    def build(folder: Path) -> None:
+        everything: list[Statement] = request.getfixturevalue("pdg_statements")
+        few = [
+            f
+            for f in everything
+            if f.particle in {"S035", "S004", "M070", "S043"} and f.kind != "branching ratio"
+        ]
+        with KnowledgeBase.open(folder / "base", embedding="hash") as made:
+            made.teach_many(pdg_items(few), actor="test")
+            for text in TAUGHT:
+                made.teach(text, source="handbook", author="Li")
+
+    folder: Path = kept.folder("tiny", build)
+    return folder / "base"
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -88,6 +89,28 @@ def test_units_do_not_change_a_comparison(v: float, p: float) -> None:
     assert algebra.compare(x, y).sigmas == pytest.approx(algebra.compare(y, x).sigmas)
 
 
+@given(values, errors, errors)
+def test_a_square_is_a_product_with_itself_and_a_root_undoes_it(v: float, p: float, m: float) -> None:
+    x = measured(v, p, m)
+    square, both = algebra.power(x, 2), algebra.product(x, x)
+    assert square.value == pytest.approx(both.value)
+    assert (square.plus, square.minus) == (pytest.approx(both.plus), pytest.approx(both.minus))
+    assert square.unit == both.unit == "MeV²"
+    root = algebra.power(algebra.power(replace(x, unit=""), 2), 0.5)
+    assert (root.value, root.plus) == (pytest.approx(v), pytest.approx(x.plus))
+
+
+@given(values, errors, errors)
+def test_an_inverse_turns_the_errors_and_times_itself_it_is_one(v: float, p: float, m: float) -> None:
+    x = measured(v, p, m)
+    inverse = algebra.power(x, -1)
+    assert inverse.plus == pytest.approx(m / v)
+    assert inverse.minus == pytest.approx(p / v)
+    one = algebra.product(x, inverse)
+    assert one.value == pytest.approx(1.0)
+    assert one.plus is None or one.plus < 1e-9
+
+
 # ---- limits -----------------------------------------------------------------------------------------
 
 
@@ -101,6 +124,8 @@ def test_limits_keep_or_turn_their_direction() -> None:
     assert algebra.total([LIMIT, one]).bound == "upper"
     assert algebra.difference(one, LIMIT).bound == "lower"
     assert algebra.product(LIMIT, TAU).bound == "upper"
+    assert algebra.power(LIMIT, 2).bound == "upper"
+    assert algebra.power(LIMIT, -1).bound == "lower"
 
 
 def test_what_limits_leave_open_is_refused() -> None:
@@ -109,6 +134,8 @@ def test_what_limits_leave_open_is_refused() -> None:
         lambda: algebra.ratio(LIMIT, LIMIT), lambda: algebra.difference(LIMIT, LIMIT), lambda: algebra.total([LIMIT, lower]),
         lambda: algebra.ratio(Measured(-1.0), LIMIT), lambda: algebra.ratio(LIMIT, Measured(0.0)),
         lambda: algebra.total([LIMIT, Measured(1.0, "", {}, "range", 0.5, 1.5)]), lambda: algebra.lifetime_of(Measured(0.0, "eV")),
+        lambda: algebra.product(LIMIT, Measured(-1.0)),
+        lambda: algebra.power(Measured(-1.0), 0.5), lambda: algebra.power(Measured(0.0), -1),
     ):  # fmt: skip
         with pytest.raises(Unanswerable):
             open_ended()

@@ -107,6 +107,7 @@ PLANS: list[tuple[Goal, str]] = [
     "is 1231.59 ± 0.04 MeV (derived, not quoted).\n  m(D⁰) − m(K⁻) − m(π⁺)"),
     (goal("value", want("n", "mass-difference", other=thing("p"))),
     "The mass difference m(n) − m(p) is 1.2933325 ± 0.0000004 MeV [1]."),
+    (goal("value", want(("pi+", "pi-"), "energy-release", "mu+|mu- nu_e|nu_mu|nu_tau")), "of π⁺ → μ⁺ ν_μ is 33.91"),
     (goal("difference", want("p", "mass-difference", other=thing("n"))), "The mass difference m(n) − m(p) is 1.2933325"),
     (goal("difference", want(MUON, "mass-difference", other=thing(TAU))), "The mass difference m(τ⁻) − m(μ⁻) is 1671.27 ± 0.09 MeV"),
     (goal("value", want(TAU, "mass-difference", other=thing(MUON))), "is 1671.27 ± 0.09 MeV (derived, not quoted)."),
@@ -126,7 +127,37 @@ PLANS: list[tuple[Goal, str]] = [
     "I cannot answer: it cannot be computed from limits"),
     (goal("ratio", want(TAU)), "I cannot answer: a ratio needs two quantities, and one was named."),
     (goal("ratio", want(TAU), want("K0", "antiparticle")), "I cannot answer: the antiparticle of the neutral kaon (K⁰) is not a number"),
+    (goal("sum", want(W), want(Z), want("H", factor=-1)), "minus the mass of the Higgs boson (H) is 46.42 ± 0.11 GeV"),
+    (goal("difference", want("D0"), want("K+"), want("pi+")), "m(D⁰) − m(K⁺) − m(π⁺), with m(D⁰)"),
+    (goal("difference", want("D0"), want("pi0", factor=2)), "m(D⁰) − 2 × m(π⁰), with m(D⁰)"),
+    (goal("product", want(W), want(Z)), "is 7328.1 ± 0.7 GeV² (derived, not quoted).\n  m(W⁺) · m(Z⁰), with"),
+    (goal("product", want(MUON), want(MUON, "lifetime")), "is (2.3212946 ± 0.0000023) × 10⁻⁴ MeV s"),
+    (goal("average", want("K+"), want("K0")), "is 495.644 ± 0.010 MeV (derived, not quoted).\n  (m(K⁺) + m(K⁰)) / 2, with"),
+    (goal("value", want(Z), power=2.0), "The square of the mass of the Z boson (Z⁰) is 8315.2 ± 0.4 GeV² (derived"),
+    (goal("value", want(MUON, "lifetime"), power=-1.0), "is 455170.0 ± 0.5 s⁻¹ (derived, not quoted).\n  (τ(μ⁻))⁻¹, with"),
+    (goal("ratio", want(W), want(Z), power=2.0), "is 0.77666 ± 0.00015 (derived, not quoted).\n  (m(W⁺) / m(Z⁰))², with"),
+    (goal("value", want(TAU), per=want(MUON)), "in units of the mass of the muon (μ⁻) is 16.8177 ± 0.0008 (derived"),
+    (goal("difference", want("n", "mass-difference", other=thing("p")), per=want("e-")), "is 2.5309886 ± 0.0000007 (derived"),
+    (goal("value", want("H", "charge"), power=-1.0), "I cannot answer: it is not positive, so that the result is unknown."),
+    # limits
+    (goal("value", want(Z, qualifiers={"bound": "upper"})), "I cannot answer: the base has no upper limit on the mass of the Z boson"),
+    (goal("value", want("e-", "lifetime", qualifiers={"bound": "lower"})), "is greater than 6.6 × 10²⁸ years"),
     # comparison
+    (goal("which", want("class:lepton"), order=("mass", "descending"), most=1, rank=2), "The second largest mass is that of the muon (μ⁻)"),
+    (goal("which", want("class:lepton"), order=("mass", "descending"), most=1, rank=9),
+     "I cannot answer: there are only 3 to choose from."),
+    (goal("list", want(TAU, "decays"), most=1, rank=2), "The branching fraction of τ⁻ → μ⁻ ν̄_μ ν_τ is (17.37 ± 0.04) % [1]."),
+    (goal("which", want("pi+"), want("pi-"), order=("mass", "descending")), "Note: one value holds for all that are compared."),
+    (goal("is", want("pi+"), want("pi-"), relation=">"), "No (one value holds for both). The mass of"),
+    (goal("which", want(TAU, "branching-fraction", "e- nubar_e nu_tau"), want(TAU, "branching-fraction", "mu- nubar_mu nu_tau")),
+     "The larger branching fraction is that of τ⁻ → e⁻ ν̄_e ν_τ: (17.85"),
+    (goal("is", want("e-", "lifetime"), asserted="stable"), "That stays open: no decay has been seen."),
+    (goal("is", want(MUON, "lifetime"), asserted="stable"), "No. The mean lifetime"),
+    (goal("is", want(MUON, "lifetime"), asserted="unstable"), "Yes. The mean lifetime"),
+    (goal("is", want("pi0", "charge"), asserted=number(0), relation="!="), "No. The electric charge"),
+    (goal("is", want(PION, "charge"), asserted=number(0), relation="!="), "That stays open: it depends on which is meant."),
+    (goal("is", want("H", "class"), asserted="class:scalar meson"), "I cannot answer: the H is not a meson; ask for its quantum numbers."),
+    (goal("reverse", want("class:particle", "charge"), asserted=number(1), relation="="), "proton (p)"),
     (goal("which", want(W, "width"), want(Z, "width"), order=("width", "descending")),
      "Z boson (Z⁰): 2.4955 ± 0.0023 GeV [1]; that of the W boson (W⁺) is 2.14 ± 0.05 GeV [2] (they differ by 7.1"),
     (goal("which", want("class:lepton", "lifetime"), order=("lifetime", "descending")),
@@ -196,7 +227,8 @@ def test_a_plan_is_carried_out(facts: Facts, planned: Goal, said: str) -> None:
 
 def test_every_operation_has_a_plan() -> None:
     assert {g.operation for g, _ in PLANS} == {
-        "value", "overview", "list", "count", "which", "is", "ratio", "sum", "difference", "multiple", "how-many", "reverse",
+        "value", "overview", "list", "count", "which", "is", "ratio", "sum", "difference", "product", "average", "multiple",
+        "how-many", "reverse",
     }  # fmt: skip
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 
 from yukawa.assistant.algebra import Unanswerable
-from yukawa.assistant.matching import as_particle, check_charge, decays, has, meets, preference, with_flavour
+from yukawa.assistant.matching import (
+    as_particle,
+    check_charge,
+    decays,
+    definite,
+    has,
+    meets,
+    preference,
+    with_flavour,
+)
 from yukawa.knowledge.facts import Fact
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Channel
@@ -85,6 +94,26 @@ def test_charge_is_conserved() -> None:
     check_charge(("tau-", "tau+"), channel("pi+ nubar_tau"))
     with pytest.raises(Unanswerable, match="does not conserve electric charge"):
         check_charge(("B0",), channel("K+ pi+"))
+
+
+@pytest.mark.parametrize(
+    ("state", "products", "names"),
+    [
+        ("pi+", "mu+ nu", ("mu+", "nu_mu")), ("pi-", "e- nu", ("e-", "nubar_e")), ("n", "p e-|e+ nu", ("p", "e-", "nubar_e")),
+        ("tau-", "pi-|pi+ nu", ("pi-", "nu_tau")), ("mu-", "e- nu nu", ("e-", "nu_mu", "nubar_e")),
+    ],
+)  # fmt: skip
+def test_a_neutrino_has_the_flavour_that_is_conserved(
+    state: str, products: str, names: tuple[str, ...]
+) -> None:
+    wanted = channel(products.replace("nu", "nu_e|nu_mu|nu_tau"))
+    assert definite((state,), wanted) == (state, names)
+
+
+def test_limits_are_told_from_values() -> None:
+    limit, value = Fact("x", ("e-",), "mass", "m", 1.0, bound="upper"), Fact("x", ("e-",), "mass", "m", 1.0)
+    assert [has(limit, "bound", kind) for kind in ("upper", "lower", "any")] == [True, False, True]
+    assert not has(value, "bound", "any")
 
 
 def test_qualifiers_are_met_or_not() -> None:

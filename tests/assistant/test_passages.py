@@ -48,16 +48,16 @@ def test_nothing_near_is_no_passage(base: KnowledgeBase, settings: Settings, que
 
 
 def test_a_cited_answer_is_taken_as_it_is(scripted: Scripted) -> None:
-    assistant, model = scripted(["The ring of the CEPC is 100 km long [1]."])
+    assistant, model = scripted(["The ring of the CEPC has a circumference of 100 km [1]."])
     answer = assistant.ask(RING)
-    assert answer.text == "The ring of the CEPC is 100 km long [1]."
+    assert answer.text == "The ring of the CEPC has a circumference of 100 km [1]."
     assert (answer.model, len(model.asked), [s.label for s in answer.sources]) == ("actor", 1, ["handbook"])
     assert all(c.passed for c in answer.checks)
 
 
 @pytest.mark.parametrize(("wrong", "told"), [
-    ("It is 100 km [9].", "no passage has the number 9"), ("It is 100 km.", "no passage is cited"),
-    ("It is 120 km [1].", "not in a cited passage: 120"), ("", "no passage is cited"),
+    ("It is 100 km [9].", "no passage has the number 9"), ("It is long.", "no passage is cited"),
+    ("It is 120 km [1].", "120 km is not the source's 100 km"), ("", "the answer states nothing"),
 ])  # fmt: skip
 def test_a_wrong_answer_is_asked_for_once_more_with_the_reason(
     scripted: Scripted, wrong: str, told: str
@@ -113,7 +113,15 @@ def test_the_domain_of_a_question_chooses_its_model(base: KnowledgeBase, setting
         for n, d in (("physicist", "particle physics"), ("coder", "computer science"))
     }
     changed = settings.model_copy(update={"models": {**settings.models, **rows}})
-    models = {n: ScriptedModel(lambda messages: "So it is [1].", name=n) for n in rows}
+
+    def says(messages: Any) -> str:
+        return (
+            "100 km [1]"
+            if "CEPC" in messages[-1].content
+            else "The BOSS software needs the script setup.sh [1]."
+        )
+
+    models = {n: ScriptedModel(says, name=n) for n in rows}
     assistant = Assistant(base, changed, models=dict(models))
     assert (
         assistant.ask("How many layers has the tau tagger of ours?", model="physicist").model == "physicist"
@@ -191,7 +199,7 @@ def test_who_reads_along_sees_every_draft_and_why_it_fell(scripted: Scripted) ->
     along = Along()
     answer = assistant.ask(RING, reader=along)
     assert along.texts == ["It is 120 km [1].", "It is 100 km [1]."]
-    assert along.reasons == ["its sources do not say so (not in a cited passage: 120); once more"]
+    assert along.reasons == ["its sources do not say so (120 km is not the source's 100 km); once more"]
     assert answer.text == along.texts[-1]
 
 
@@ -218,9 +226,9 @@ class Cut(ScriptedModel):
 def test_a_reply_cut_twice_loses_its_unfinished_end_and_says_so(
     base: KnowledgeBase, settings: Settings
 ) -> None:
-    model = Cut(lambda _: "The ring is 100 km long [1]. It lies at a depth of 10")
+    model = Cut(lambda _: "The CEPC ring has a circumference of 100 km [1]. It lies at a depth of 10")
     row = ModelSettings(name="cut", backend="scripted", max_tokens=12)
     answer = Passages(base, settings, {"cut": model}).answer(RING, row)
     assert model.limits == [12, 24]
-    assert (answer.text, answer.model) == ("The ring is 100 km long [1].", "cut")
+    assert (answer.text, answer.model) == ("The CEPC ring has a circumference of 100 km [1].", "cut")
     assert [(c.name, c.passed) for c in answer.checks][-1] == ("the reply is whole", False)

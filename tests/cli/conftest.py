@@ -85,17 +85,6 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def pdg_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home whose base the command line itself built from the PDG's data, with the hashing embedder."""
-    folder = tmp_path_factory.mktemp("pdg")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("YUKAWA_HOME", str(folder))
-        patch.setenv("YUKAWA_KNOWLEDGE__EMBEDDING", "hash")
-        assert main(["knowledge", "build", "--json"]) == 0
-    return folder
-
-
 ABSTRACTS = (
     "The Higgs boson decays. Its width is small.",
     "Black holes radiate. They are hot. We compute the rate.",

@@ -14,6 +14,7 @@ import pytest
 
 from yukawa import __version__
 from yukawa.cli import session
+from yukawa.cli.main import main
 from yukawa.core.errors import InputError, StoreError
 
 RUN = [sys.executable, "-c", "from yukawa.cli.main import run; run()"]
@@ -26,6 +27,24 @@ def test_help_and_version_go_to_stdout(yukawa):
         assert done.code == 0
         assert done.out.startswith("Usage: yukawa")
         assert done.err == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("yukawa kn", "knowledge"),
+        ("yukawa knowledge his", "history"),
+        ("yukawa ask --expl", "--explain"),
+        ("yukawa train smo", "smoke"),
+    ],
+)
+def test_the_shell_completes_verbs_options_and_recipes(monkeypatch, capsys, line, offered):
+    monkeypatch.setenv("_YUKAWA_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", line)
+    monkeypatch.setenv("COMP_CWORD", str(line.count(" ")))
+    with pytest.raises(SystemExit, match="0"):
+        main([])
+    assert capsys.readouterr() == (f"{offered}\n", "")
 
 
 @pytest.mark.parametrize(

@@ -108,14 +108,23 @@ def test_a_draft_that_its_sources_bear_out_is_shown_once(scripted, shown):
     assert "[1] IHEP handbook" in out
 
 
+def test_citations_that_a_draft_lacks_are_added(scripted, shown):
+    scripted(GOOD.replace(" [1]", ""))
+    out = " ".join(shown("ask", RING, "--model", "s").split())
+    assert f"(this does not count: its citations were missing) {GOOD}" in out
+
+
 def test_a_draft_that_they_do_not_is_replaced_and_both_is_said(scripted, shown):
     scripted("It has 240 m [1].", "It has 250 m [1].")
     out = " ".join(shown("ask", RING, "--model", "s").split())
-    first, again, last = out.index("240 m"), out.index("250 m"), out.index("237.5 m")
+    first, again, last = out.index("240 m"), out.index("250 m"), out.rindex("237.5 m")
     assert first < again < last
-    assert "(this does not count: its sources do not say so (not in a cited passage: 240); once more)" in out
+    assert (
+        "(this does not count: its sources do not say so (240 m is not the source's 237.5 m); once more)"
+        in out
+    )
     assert "(this does not count: its sources do not say so; they answer in their own words)" in out
-    assert "check failed: s: numbers stand in the sources" in out
+    assert "check failed: s: values stand in the passage" in out
 
 
 def test_a_script_gets_the_checked_answer_alone(yukawa, scripted):

@@ -185,17 +185,46 @@ def ratio(a: Measured, b: Measured) -> Measured:
     return Measured(value, "", _added(direct, scaled), bound)
 
 
-def product(fraction: Measured, x: Measured) -> Measured:
-    """`x` times a pure number with an error, such as a branching fraction.
+def product(a: Measured, b: Measured) -> Measured:
+    """`a` times `b`, in the product of their units; a branching fraction is a pure number.
 
     Raises:
-        Unanswerable: the first is not a pure number, or limits leave the product open.
+        Unanswerable: limits leave the product open, as where the other factor is not positive.
     """
-    fraction = convert(fraction, "")
-    bound = _common([fraction.bound, x.bound])
-    direct = {name: (up * x.value, down * x.value) for name, (up, down) in fraction.errors.items()}
-    scaled = {name: (up * fraction.value, down * fraction.value) for name, (up, down) in x.errors.items()}
-    return Measured(fraction.value * x.value, x.unit, _added(direct, scaled), bound)
+    bound = _common([a.bound, b.bound])
+    if bound in ("upper", "lower") and not (a.value > 0 and b.value > 0):
+        raise Unanswerable("it cannot be computed from limits that leave it open")
+    a, b = _pure(a), _pure(b)
+    if b.unit and conversion(_unit(b.unit), _unit(a.unit)) is not None:  # GeV times MeV
+        b = convert(b, a.unit)
+    direct = {name: (up * b.value, down * b.value) for name, (up, down) in a.errors.items()}
+    scaled = {name: (up * a.value, down * a.value) for name, (up, down) in b.errors.items()}
+    unit = f"{a.unit}^(2)" if a.unit and a.unit == b.unit else f"{a.unit} {b.unit}"
+    return Measured(a.value * b.value, _unit(unit).text, _added(direct, scaled), bound)
+
+
+def power(x: Measured, exponent: float) -> Measured:
+    """`x` to a power, such as 2, 1/2 or −1.
+
+    Raises:
+        Unanswerable: `x` is not positive, so that its root or inverse is unknown.
+    """
+    x = _pure(x)
+    if x.value <= 0 and (exponent < 1 or not x.measured):
+        raise Unanswerable("it is not positive, so that the result is unknown")
+    slope = exponent * x.value ** (exponent - 1)
+    errors = {name: (up * slope, down * slope) for name, (up, down) in x.errors.items()}
+    ends = [None if end is None or end <= 0 else end**exponent for end in (x.low, x.high)]
+    if exponent < 0:
+        ends.reverse()
+    unit = _unit(f"{x.unit}^({'1/2' if exponent == 0.5 else f'{exponent:g}'})").text if x.unit else ""
+    bound = _turned(x.bound) if exponent < 0 else x.bound
+    return Measured(x.value**exponent, unit, errors, bound, ends[0], ends[1])
+
+
+def _pure(x: Measured) -> Measured:
+    """A percentage as a pure number; all else as it is."""
+    return convert(x, "") if _unit(x.unit).dimension == "a pure number" else x
 
 
 def _turned(bound: str | None) -> str | None:

@@ -182,10 +182,11 @@ class _Clock:
 def _rendered(plan: Plan, results: Sequence[Result]) -> Answer:
     """The answer of an executed plan; it abstains if no goal has one."""
     rendering = Rendering(results)
-    text = "\n".join([*_spellings(plan), rendering.text])
+    text = "\n".join([*_spellings(plan), rendering.text, *_unanswered(plan)])
     sources = tuple(_source(found, n) for n, found in enumerate(rendering.facts, start=1))
     failed = [result.problem for result in results if result.problem]
     abstained = len(failed) == len(results)
+    failed += _unanswered(plan)
     checks = () if abstained else (Check("every part is answered", not failed, "; ".join(failed)),)
     return Answer(
         new_id(), plan.question, text, sources, checks, abstained, EXECUTED, "", "", 1.0,
@@ -196,6 +197,11 @@ def _rendered(plan: Plan, results: Sequence[Result]) -> Answer:
 def _spellings(plan: Plan) -> list[str]:
     """What misspelt names were taken to mean."""
     return [f"(Reading '{written}' as '{meant}'.)" for written, meant in plan.suggestions]
+
+
+def _unanswered(plan: Plan) -> list[str]:
+    """Which parts of the question have no answer."""
+    return [f"I cannot answer '{part}'." for part in plan.unanswered]
 
 
 def _without_answer(plan: Plan, found: Answer) -> str:

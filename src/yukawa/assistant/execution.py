@@ -1,5 +1,6 @@
 """Executes the plan of a question on facts: each goal becomes rows with sources, a verdict, or a reason for refusal."""
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from yukawa.assistant.listing import Listing
 from yukawa.assistant.lookup import Looked, Lookup
 from yukawa.assistant.measuring import measured
 from yukawa.assistant.results import UNSEEN, Facts, Result, Row
-from yukawa.assistant.rows import computed, converted, symbol
+from yukawa.assistant.rows import computed, converted, symbol, with_article
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Amount, Goal, Plan, Wanted
 from yukawa.knowledge.parsing.searching import contents_equal
@@ -42,6 +43,12 @@ def execute(plan: Plan, base: Facts, as_of: Moment = None) -> tuple[Result, ...]
 def _one(goal: Goal, lookup: Lookup) -> Result:
     try:
         result = _OPERATIONS[goal.operation](goal, lookup)
+        if goal.power != 1:
+            result = replace(
+                result, rows=tuple(_raised(row, goal.power) for row in result.rows), others=(), disputed=()
+            )
+        if goal.per is not None:
+            result = _in_multiples(result, lookup.single(goal.per))
         return _in_unit(result, goal.unit) if goal.unit else result
     except Unanswerable as error:
         return Result(goal, problem=str(error))
@@ -53,6 +60,45 @@ def _in_unit(result: Result, unit: str) -> Result:
         tuple(converted(row, unit) for row in rows) for rows in (result.rows, result.others, result.disputed)
     )
     return replace(result, rows=rows, others=others, disputed=disputed)
+
+
+_POWERS = {2.0: ("square", "²"), 3.0: ("cube", "³"), 0.5: ("square root", "^½"), -1.0: ("inverse", "⁻¹")}
+
+
+def _raised(row: Row, exponent: float) -> Row:
+    """The square, root or inverse of a row."""
+    name, sign = _POWERS[exponent]
+    formula, inputs = _opened(row)
+    value = algebra.power(row.number, exponent)
+    return computed(
+        f"{name} of {with_article(row)}",
+        value,
+        Derivation(f"({formula}){sign}"),
+        inputs,
+        "power",
+        row.subject,
+    )
+
+
+def _in_multiples(result: Result, units: Sequence[Row]) -> Result:
+    """Every row divided by the quantity in whose multiples it is wanted."""
+    rows = []
+    for row, unit in itertools.product(result.rows, units):
+        what = f"{row.what} in units of {with_article(unit)}"
+        formula, inputs = _opened(row)
+        derivation = Derivation(
+            f"{formula} / {symbol(unit)}" if not row.derived else f"({formula}) / {symbol(unit)}"
+        )
+        value = algebra.ratio(row.number, unit.number)
+        rows.append(computed(what, value, derivation, [*inputs, unit], "ratio", row.subject))
+    return replace(result, rows=tuple(rows), others=(), disputed=())
+
+
+def _opened(row: Row) -> tuple[str, Sequence[Row]]:
+    """The formula of a computed row with what went in; of a quoted one its symbol and itself."""
+    if row.derivation is None or "=" in row.derivation.formula:
+        return symbol(row), [row]
+    return row.derivation.formula, row.inputs
 
 
 # ---- values ---------------------------------------------------------------------------------------
@@ -120,7 +166,7 @@ def _overview(goal: Goal, lookup: Lookup) -> Result:
 
 
 def _combined(
-    goal: Goal, lookup: Lookup, what: Callable[[Sequence[Row]], str], sign: str,
+    goal: Goal, lookup: Lookup, what: Callable[[Sequence[Row]], str], signs: str | Sequence[str],
     combine: Callable[[Sequence[Measured]], Measured], property_name: str,
 ) -> Result:  # fmt: skip
     """One row for each combination of what the operands can mean."""
@@ -133,43 +179,76 @@ def _combined(
     rows = []
     for chosen in itertools.product(*operands):
         value = combine([row.number for row in chosen])
-        formula = Derivation(sign.join(symbol(row) for row in chosen))
+        between = [signs] * (len(chosen) - 1) if isinstance(signs, str) else signs
+        formula = Derivation(symbol(chosen[0]) + "".join(map(str.__add__, between, map(symbol, chosen[1:]))))
         rows.append(computed(what(chosen), value, formula, chosen, property_name))
     return Result(goal, tuple(rows))
 
 
 def _ratio(goal: Goal, lookup: Lookup) -> Result:
     def what(rows: Sequence[Row]) -> str:
-        return f"ratio of the {rows[0].what} to the {rows[1].what}"
+        return f"ratio of {with_article(rows[0])} to {with_article(rows[1])}"
 
     return _combined(goal, lookup, what, " / ", lambda v: algebra.ratio(v[0], v[1]), "ratio")
 
 
 def _how_many(goal: Goal, lookup: Lookup) -> Result:
     def what(rows: Sequence[Row]) -> str:
-        return f"number of times the {rows[1].what} goes into the {rows[0].what}"
+        return f"number of times {with_article(rows[1])} goes into {with_article(rows[0])}"
 
     return _combined(goal, lookup, what, " / ", lambda v: algebra.ratio(v[0], v[1]), "ratio")
 
 
 def _sum(goal: Goal, lookup: Lookup) -> Result:
-    def what(rows: Sequence[Row]) -> str:
-        return "sum of the " + " and the ".join(row.what for row in rows)
+    """Operands with a negative factor are subtracted."""
+    signs = [math.copysign(1.0, wanted.factor) for wanted in goal.operands]
+    positive = replace(goal, operands=tuple(replace(w, factor=abs(w.factor)) for w in goal.operands))
 
-    return _combined(goal, lookup, what, " + ", algebra.total, goal.operands[0].property)
+    def what(rows: Sequence[Row]) -> str:
+        if min(signs) > 0:
+            return "sum of " + " and ".join(map(with_article, rows))
+        words = [" plus " if sign > 0 else " minus " for sign in signs[1:]]
+        return rows[0].what + "".join(map(str.__add__, words, map(with_article, rows[1:])))
+
+    def combine(values: Sequence[Measured]) -> Measured:
+        return algebra.total([algebra.multiple(v, sign) for v, sign in zip(values, signs, strict=True)])
+
+    operators = [" + " if sign > 0 else " − " for sign in signs[1:]]
+    return replace(
+        _combined(positive, lookup, what, operators, combine, goal.operands[0].property), goal=goal
+    )
 
 
 def _difference(goal: Goal, lookup: Lookup) -> Result:
     if len(goal.operands) == 1 and goal.operands[0].other is not None:
         return _value(goal, lookup)
+    first, *others = goal.operands
+    signed = (first, *(replace(wanted, factor=-wanted.factor) for wanted in others))
+    return replace(_sum(replace(goal, operands=signed), lookup), goal=goal)
 
+
+def _product(goal: Goal, lookup: Lookup) -> Result:
     def what(rows: Sequence[Row]) -> str:
-        return f"{rows[0].what} minus the " + " minus the ".join(row.what for row in rows[1:])
+        return "product of " + " and ".join(map(with_article, rows))
+
+    return _combined(goal, lookup, what, " · ", lambda v: functools.reduce(algebra.product, v), "product")
+
+
+def _average(goal: Goal, lookup: Lookup) -> Result:
+    def what(rows: Sequence[Row]) -> str:
+        return "arithmetic mean of " + " and ".join(map(with_article, rows))
 
     def combine(values: Sequence[Measured]) -> Measured:
-        return algebra.total([values[0], *(algebra.multiple(v, -1.0) for v in values[1:])])
+        return algebra.multiple(algebra.total(values), 1 / len(values))
 
-    return _combined(goal, lookup, what, " − ", combine, goal.operands[0].property)
+    found = _combined(goal, lookup, what, " + ", combine, goal.operands[0].property)
+    count = len(goal.operands)
+    return replace(found, rows=tuple(_bracketed(row, f" / {count}") for row in found.rows))
+
+
+def _bracketed(row: Row, divisor: str) -> Row:
+    assert row.derivation is not None  # noqa: S101  # it was computed
+    return replace(row, derivation=replace(row.derivation, formula=f"({row.derivation.formula}){divisor}"))
 
 
 def _multiple(goal: Goal, lookup: Lookup) -> Result:
@@ -185,6 +264,8 @@ def _which(goal: Goal, lookup: Lookup) -> Result:
     if not rows:
         raise Unanswerable("there is nothing to compare")
     down = goal.order is None or goal.order[1] == "descending"
+    if _one_fact([rows]):
+        return Result(goal, tuple(rows[:1]), note="one value holds for all that are compared")
     ranked = sorted(rows, key=lambda row: algebra.in_base(row.number), reverse=down)
     if len(ranked) == 1:
         return Result(goal, tuple(ranked))
@@ -196,7 +277,21 @@ def _which(goal: Goal, lookup: Lookup) -> Result:
         note = "they are equal"
     elif comparison.sigmas is not None and comparison.sigmas < 3:
         note = f"the first two differ by {comparison.sigmas:.1f} standard deviations only"
+    if goal.rank > len(ranked):
+        raise Unanswerable(f"there are only {len(ranked)} to choose from")
+    if goal.rank > 1:
+        return Result(goal, (ranked[goal.rank - 1],))
     return Result(goal, tuple(ranked[: goal.most or len(ranked)]), comparison=comparison, note=note)
+
+
+_DEPENDS = "it depends on which is meant"
+
+
+def _one_fact(sides: Sequence[Sequence[Row]]) -> bool:
+    """Whether all rows rest on one and the same value, as those of a state and its antiparticle do."""
+    rows = [row for side in sides for row in side]
+    quoted = len(rows) > 1 and not any(row.derived for row in rows)
+    return quoted and len({row.facts[0].item_id for row in rows}) == 1
 
 
 def _is(goal: Goal, lookup: Lookup) -> Result:
@@ -208,6 +303,8 @@ def _is(goal: Goal, lookup: Lookup) -> Result:
     result = _with_taught(goal, found)
     if goal.asserted is None:
         return _exists(result)
+    if goal.asserted in ("stable", "unstable"):
+        return _stability(goal.asserted, result)
     if goal.asserted == "itself":
         table = particle_table().particles
         if any(row.subject.startswith("nu") for row in result.rows):
@@ -225,6 +322,14 @@ def _is(goal: Goal, lookup: Lookup) -> Result:
     return _asserted(goal, result, goal.asserted)
 
 
+def _stability(asserted: str, result: Result) -> Result:
+    """A state with a measured lifetime decays; a lower limit on it says that no decay has been seen."""
+    decays = [row.value is not None and row.value.bound != "lower" for row in result.rows]
+    if not all(decays):
+        return replace(result, note="no decay has been seen" if not any(decays) else _DEPENDS)
+    return replace(result, verdict=asserted == "unstable")
+
+
 def _order(goal: Goal, lookup: Lookup) -> Result:
     """Whether the first operand stands in the asserted relation to the second."""
     sides = [lookup.single(wanted) for wanted in goal.operands]
@@ -232,6 +337,8 @@ def _order(goal: Goal, lookup: Lookup) -> Result:
     holds = algebra.HOLDS[goal.relation or "="]
     verdict = _agreed([None if c.sign is None else holds(c.sign) for c in comparisons])
     note = "" if verdict is not None else "the values leave it open"
+    if verdict is not None and comparisons[0].sign == 0 and _one_fact(sides):
+        note = "one value holds for both"
     if verdict is not None and comparisons[0].sigmas is not None and comparisons[0].sigmas < 3:
         note = f"they differ by {comparisons[0].sigmas:.1f} standard deviations only"
     return Result(
@@ -271,7 +378,8 @@ def _asserted(goal: Goal, result: Result, amount: Amount) -> Result:
             sign = algebra.compare(value, claimed).sign
             verdicts.append(None if sign is None else algebra.HOLDS[relation](sign))
     verdict = _agreed(verdicts)
-    return replace(result, verdict=verdict, note="" if verdict is not None else "the value leaves it open")
+    why = _DEPENDS if {True, False} <= set(verdicts) else "the value leaves it open"
+    return replace(result, verdict=verdict, note="" if verdict is not None else why)
 
 
 def _agreed(verdicts: Sequence[bool | None]) -> bool | None:
@@ -298,6 +406,6 @@ def _reverse(goal: Goal, lookup: Lookup) -> Result:
 
 _OPERATIONS: dict[str, Callable[[Goal, Lookup], Result]] = {
     "value": _value, "overview": _overview, "list": _listed, "count": _counted, "which": _which, "is": _is, "ratio": _ratio,
-    "sum": _sum, "difference": _difference, "multiple": _multiple, "how-many": _how_many, "reverse": _reverse,
-    "measurements": measured,
+    "sum": _sum, "difference": _difference, "product": _product, "average": _average, "multiple": _multiple,
+    "how-many": _how_many, "reverse": _reverse, "measurements": measured,
 }  # fmt: skip

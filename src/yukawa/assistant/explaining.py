@@ -9,11 +9,12 @@ from yukawa.knowledge.sources.pdg.text import pretty
 
 _NAMES_SHOWN = 4
 _JOINED = {
-    "ratio": " divided by ", "sum": " plus ", "difference": " minus ", "how-many": " in units of ", "which": " or ", "is": " and ",
+    "ratio": " divided by ", "sum": " plus ", "difference": " minus ", "product": " times ",
+    "how-many": " in units of ", "which": " or ", "is": " and ",
 }  # fmt: skip
 _BEFORE = {
     "list": "list of ", "count": "number of ", "which": "which is first: ", "is": "whether: ", "reverse": "what has: ",
-    "measurements": "measurements of ", "overview": "all on ",
+    "measurements": "measurements of ", "overview": "all on ", "average": "mean of ",
 }  # fmt: skip
 
 
@@ -49,12 +50,18 @@ def explain(plan: Plan) -> Iterator[str]:
             yield f"  order: {title(goal.order[0])}, {goal.order[1]}"
         if goal.most is not None:
             yield f"  at most: {goal.most}"
+        if goal.power != 1:
+            yield f"  to the power: {goal.power:g}"
+        if goal.per is not None:
+            yield f"  in multiples of: {_wanted(goal.per)}{_said(plan, goal.per.spans)}"
         if goal.unit:
             yield f"  unit: {goal.unit}"
         if goal.asserted is not None:
             yield f"  asserted: {goal.relation or '='} {_amount(goal.asserted)}"
     for words, span in plan.unread:
         yield f"not used: '{words}' (characters {span[0]} to {span[1]})"
+    for part in plan.unanswered:
+        yield f"not answered: '{part}'"
     for written, meant in plan.suggestions:
         yield f"spelling: '{written}' read as '{meant}'"
     if plan.problem:
@@ -69,6 +76,10 @@ def describe(goal: Goal) -> str:
         text += f" {goal.relation or '='} {_amount(goal.asserted)}"
     elif goal.relation:
         text += f" ({goal.relation})"
+    if goal.power != 1:
+        text = f"({text}) to the power {goal.power:g}"
+    if goal.per is not None:
+        text += f" in units of the {_wanted(goal.per)}"
     text += "".join(f", {_filter(condition)}" for condition in goal.filters)
     return text + (f" in {goal.unit}" if goal.unit else "")
 

@@ -73,7 +73,8 @@ class Listing:
                 ):
                     found.setdefault(fact.item_id, (fact, state))
         rows = [quoted_row(fact, state) for fact, state in found.values()]
-        rows = [row for row in rows if row.value is not None and row.value.measured]
+        limits = "bound" in wanted.qualifiers
+        rows = [row for row in rows if row.value is not None and (limits or row.value.measured)]
         if main and not rows:
             return Result(goal)
         if not rows:
@@ -115,6 +116,10 @@ class Listing:
             ]
         if not rows:
             raise Unanswerable(f"the base does not classify the {wanted.thing.text}")
+        if (
+            name.endswith(" meson") and "meson" not in classes
+        ):  # the Higgs boson is a scalar, and the photon a vector
+            raise Unanswerable(f"the {wanted.thing.text} is not a meson; ask for its quantum numbers")
         return Result(goal, tuple(rows), verdict=name in classes)
 
     # ---- members --------------------------------------------------------------------------------
@@ -205,16 +210,17 @@ class Listing:
         wanted, asserted = goal.operands[0], goal.asserted
         if asserted is None or wanted.property in _NO_PROPERTY:
             raise Unanswerable("a search for particles needs what they should have")
-        rows = []
+        rows, table = [], particle_table().particles
+        unit = "e" if wanted.property == "charge" else ""  # nobody writes it
         for fact in self._lookup.find(property=wanted.property):
             value = algebra.of_fact(fact.fact)
             if isinstance(asserted, Amount):
                 same = value is not None and _holds(
-                    value, goal.relation or "=", Measured(asserted.value, asserted.unit)
+                    value, goal.relation or "=", Measured(asserted.value, asserted.unit or unit)
                 )
             else:
                 same = _states(fact.fact, asserted)
-            rows += [quoted_row(fact, state) for state in fact.fact.subjects] if same else []
+            rows += [quoted_row(fact, state) for state in fact.fact.subjects if same and state in table]
         return rows
 
     def _allowed(self, thing: Thing) -> set[str] | None:
@@ -232,6 +238,9 @@ class Listing:
         if goal.order is not None:
             down = goal.order[1] == "descending"
             kept.sort(key=lambda row: algebra.in_base(row.value) if row.value else 0.0, reverse=down)
+        kept = kept[goal.rank - 1 :]
+        if not kept:
+            raise Unanswerable(f"there are only {len(rows)} to choose from")
         shown = kept[: goal.most or _LONGEST]
         return Result(
             goal, tuple(shown), more=0 if goal.most and goal.operation == "list" else len(kept) - len(shown)

@@ -104,6 +104,8 @@ class Lookup:
             facts = self._find(subject, property_name, wanted)
             if property_name in _AT_POLES and wanted.qualifiers.get("scheme", "").lower() == "pole":
                 facts = [*facts, *self._poles(subject, _AT_POLES[property_name])]
+            if "bound" in wanted.qualifiers and property_name is not None:
+                facts = [*facts, *self._limits(subject, property_name)]
             if wanted.channel is not None and wanted.property in _DECAYS:
                 facts = decays(facts, state, wanted.channel)
             found[state] = sorted(facts, key=self._preference)
@@ -115,6 +117,13 @@ class Lookup:
         """Real or imaginary part of the pole position, which sources list beside Breit-Wigner masses and widths."""
         facts = self.find(subjects=(subject,), property="other")
         return [f for f in facts if is_pole(f.fact) and (part in f.fact.name or "sqrt(s)" in f.fact.name)]
+
+    def _limits(self, subject: str, property_name: str) -> Sequence[FoundFact]:
+        """Limits that sources list by name beside a value given by definition, as on the charge of the photon."""
+        name = plain_name(f"{subject} {property_name}")
+        return [
+            f for f in self.find(subjects=(subject,), property="other") if plain_name(f.fact.name) == name
+        ]
 
     def _preference(self, found: FoundFact) -> tuple[bool | int, ...]:
         return found.fact.unit != self._unit if self._unit else False, *preference(found)
@@ -171,7 +180,7 @@ class Lookup:
         """
         for key, value in wanted.qualifiers.items():
             kept = {state: [f for f in facts if has(f.fact, key, value)] for state, facts in found.items()}
-            if not any(kept.values()):
+            if not any(kept.values()) and not (key == "bound" and not any(found.values())):
                 raise Unanswerable(self._unmet(wanted, key, value, found))
             found = kept
         return found
@@ -187,6 +196,9 @@ class Lookup:
             return f"the base has no {what} by {value} alone; {has}"
         if key == "predicted":
             return f"the base has measured values, no predicted {what}; {has}"
+        if key == "bound":
+            kind = "" if value == "any" else f"{value} "
+            return f"the base has no {kind}limit on the {what}; {has}"
         if key == "scheme":
             return f"the base has no {SCHEMES.get(value.lower(), value)} {what}; {has}"
         return f"the base has no {what} for {key} '{value}'; {has}"

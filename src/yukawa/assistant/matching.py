@@ -21,6 +21,7 @@ OF_EACH_STATE = frozenset(
 )
 _VIRTUAL = {"W*": "W", "Z*": "Z0"}  # people do not write the star of a boson off its mass shell
 _COMBINATIONS = 5000  # of products that are looked through
+_LIMITS = {"upper": "less than", "lower": "greater than"}  # as sources print several in one
 _SOURCE_ONLY = frozenset({"experiment", "predicted"})
 
 
@@ -125,7 +126,7 @@ def check_charge(states: Sequence[str], channel: Channel) -> None:
 
 
 def definite(states: Sequence[str], channel: Channel) -> tuple[str, tuple[str, ...]]:
-    """One decaying state and one set of products that conserve charge, of all that a question can mean.
+    """One decaying state and one set of products that conserve charge, and lepton flavour if any do, of all that a question can mean.
 
     Raises:
         Unanswerable: there is none.
@@ -133,14 +134,31 @@ def definite(states: Sequence[str], channel: Channel) -> tuple[str, tuple[str, .
     check_charge(states, channel)
     table = particle_table().particles
     charges = {name: p.charge for name, p in table.items()}
+    fitting = []
     for state in sorted(states, key=lambda s: as_particle(s)[0] != s):
-        for names in itertools.islice(itertools.product(*channel.products), _COMBINATIONS):
+        for names in itertools.islice(
+            itertools.product(*(map(_with_antineutrinos, channel.products))), _COMBINATIONS
+        ):
             known = [charges.get(name) for name in names]
             if None in known or charges.get(state) is None:
                 return state, names
             if abs(sum(c for c in known if c is not None) - (charges[state] or 0.0)) < 0.01:
-                return state, names
-    raise Unanswerable("the products leave their charges open: give them")
+                fitting.append((state, names))
+    if not fitting:
+        raise Unanswerable("the products leave their charges open: give them")
+    return min(fitting, key=lambda found: _violation(*found))
+
+
+def _violation(state: str, names: Sequence[str]) -> int:
+    """By how many units the lepton numbers of the three flavours change."""
+    table = particle_table().particles
+    change = dict.fromkeys(("e", "mu", "tau"), 0)
+    for name, sign in ((state, -1), *((n, 1) for n in names)):
+        particle = table.get(name)
+        flavour = (as_particle(name)[0] if particle else name).removeprefix("nu_").removesuffix("-")
+        if flavour in change:
+            change[flavour] += -sign if particle and particle.is_antiparticle else sign
+    return sum(map(abs, change.values()))
 
 
 def alternatives(names: Sequence[str]) -> str:
@@ -154,6 +172,9 @@ def has(fact: Fact, key: str, value: str) -> bool:
         return fact.edition == value
     if key in _SOURCE_ONLY:
         return False
+    if key == "bound":
+        kinds = ("upper", "lower") if value == "any" else (value,)
+        return fact.bound in kinds or any(_LIMITS[kind] in fact.printed for kind in kinds)
     if key == "scheme" and is_pole(fact):
         return value.lower() == "pole"
     if key == "scheme":  # sources say which scheme only where there are several

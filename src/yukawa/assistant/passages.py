@@ -145,8 +145,10 @@ class Passages:
             found = write(self._chat(row), messages, options, None if quoting else reader)
             text = whole_sentences(found.text) if found.cut else found.text
             text = text.replace(quote.NOTHING_FOUND, ABSTENTION)
-            checks = prompts.check(text, passages, question)
-            if ABSTENTION in text or all(c.passed for c in checks) or quoting or attempt:
+            if quoting or ABSTENTION in text:  # a quotation says what its passage says
+                return text, (), found.cut
+            text, checks = prompts.checked(text, passages, question, [hit.provenance.url for hit in hits])
+            if attempt or all(c.passed for c in checks):
                 break
             wrong = "; ".join(c.detail for c in checks if not c.passed)
             if reader is not None:

@@ -7,11 +7,12 @@ from dataclasses import replace
 from yukawa.assistant import algebra
 from yukawa.assistant.algebra import Unanswerable
 from yukawa.assistant.results import UNSEEN, Result, Row
-from yukawa.assistant.rows import named, symbol, title
+from yukawa.assistant.rows import named, symbol, title, with_article
 from yukawa.knowledge.facts import Fact
 from yukawa.knowledge.records import FoundFact
 
 WIDTH = 80  # columns of tables
+_ORDINALS = {2: "second", 3: "third", 4: "fourth", 5: "fifth"}
 _TABLE_FROM = 4  # rows; fewer are sentences
 _OTHERS = 4  # further values named beside the preferred one
 _BARE = frozenset({"other", "constant", "branching-ratio"})
@@ -27,7 +28,11 @@ class Rendering:
     def __init__(self, results: Sequence[Result]) -> None:
         self._numbers: dict[str, int] = {}
         self._cited: list[FoundFact] = []
-        self.text = "\n".join(line for result in results for line in self._result(result))
+        lines: list[str] = []
+        for result in results:
+            said = self._result(result)
+            lines += [] if set(said) <= set(lines) else said  # two questions may have one answer
+        self.text = "\n".join(lines)
 
     @property
     def facts(self) -> tuple[FoundFact, ...]:
@@ -98,9 +103,13 @@ class Rendering:
         if result.comparison is not None and result.comparison.sign is None:
             return [f"That stays open: {result.note}.", *self._lines(result.rows)]
         word = _superlative(result, len(result.rows))
-        head = f"The {word} {title(first.property_name)} is that of the {named(first.subject)}: {_shown(first)}{self._marks(first)}"
+        if result.goal.rank > 1:
+            word = f"{_ORDINALS.get(result.goal.rank, f'{result.goal.rank}th')} {_superlative(result, 3)}"
+        elif result.note and len(result.rows) == 1:
+            return [*self._sentence(first), f"Note: {result.note}."]
+        head = f"The {word} {title(first.property_name)} is that of {_owner(first)}: {_shown(first)}{self._marks(first)}"
         if len(rest) == 1:
-            head += f"; that of the {named(rest[0].subject)} is {_shown(rest[0])}{self._marks(rest[0])}"
+            head += f"; that of {_owner(rest[0])} is {_shown(rest[0])}{self._marks(rest[0])}"
         head += f" ({_significance(result)})." if _significance(result) else "."
         lines = [head] + ([f"Note: {result.note}."] if result.note else [])
         return lines + (self._lines(rest) if len(rest) > 1 else [])
@@ -214,7 +223,8 @@ def _joined(rows: Sequence[Row]) -> Row:
 
 def _the(row: Row) -> str:
     """The subject of a sentence: 'The mass of …', '2 times the mass of …'."""
-    return row.what if row.what[0].isdigit() else f"The {row.what}"
+    words = with_article(row)
+    return words[0].upper() + words[1:]
 
 
 def _verb(row: Row) -> str:
@@ -279,6 +289,11 @@ def _significance(result: Result) -> str:
         return ""
     who = "they differ" if len(result.rows) == 2 else "the first two differ"
     return f"{who} by {_sigmas(result.comparison.sigmas)}"
+
+
+def _owner(row: Row) -> str:
+    """What a value is of: the decay, or the state."""
+    return row.channel or f"the {named(row.subject)}"
 
 
 def _superlative(result: Result, count: int) -> str:

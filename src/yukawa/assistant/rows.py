@@ -116,6 +116,8 @@ def times(row: Row, factor: float) -> Row:
 
 def symbol(row: Row) -> str:
     """A short symbol of a quantity in formulas: 'm(τ⁻)', 'B(τ⁻ → e⁻ ν̄_e ν_τ)'."""
+    if row.derivation is not None and _is_multiple(row):
+        return row.derivation.formula
     letter = {
         "mass": "m",
         "width": "Γ",
@@ -124,7 +126,22 @@ def symbol(row: Row) -> str:
         "charge": "Q",
         "spin": "J",
     }.get(row.property_name)
+    if row.property_name == "mass-difference" and row.what.startswith(_OF_MASSES):
+        return f"({row.what.removeprefix(_OF_MASSES)})"
     return f"{letter}({row.channel or pretty(row.subject)})" if letter else row.what
+
+
+_OF_MASSES = "mass difference "
+
+
+def _is_multiple(row: Row) -> bool:
+    """Whether it was made by `times`."""
+    return len(row.inputs) == 1 and row.property_name == row.inputs[0].property_name
+
+
+def with_article(row: Row) -> str:
+    """What a row is of behind a preposition: 'the mass of …', '2 times the mass of …'."""
+    return row.what if row.what[0].isdigit() else f"the {row.what}"
 
 
 def computed(

@@ -20,7 +20,7 @@ _LEAVE = frozenset({"/quit", "/exit", "/q"})
 
 
 def ask(
-    question: Annotated[str, argument(None, "A question on high-energy physics, in any notation.")],
+    question: Annotated[str, argument("QUESTION", "A question on high-energy physics, in any notation.")],
     model: Model = None,
     as_of: AsOf = None,
     domain: Domain = None,
@@ -118,7 +118,7 @@ def _questions() -> Iterator[str]:
 
 
 def search(
-    query: Annotated[str, argument(None, "Words, a question, or a particle in any notation.")],
+    query: Annotated[str, argument("QUERY", "Words, a question, or a particle in any notation.")],
     k: Annotated[int, option("-k", "N", "Show N passages.")] = 5,
     domain: Domain = None,
     kind: options.Kind = None,
@@ -146,7 +146,7 @@ def search(
 
 
 def teach(
-    text: Annotated[str | None, argument(None, "The statement or the answer to teach.")] = None,
+    text: Annotated[str | None, argument("TEXT", "The statement or the answer to teach.")] = None,
     question: Annotated[
         str | None, option("--question", None, "Teach TEXT as the answer to this question.")
     ] = None,

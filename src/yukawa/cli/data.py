@@ -1,5 +1,7 @@
 """`yukawa data VERB`: makes data sets of abstracts and of questions and answers, and finds what leaked into them."""
 
+from __future__ import annotations  # an annotation that is evaluated would load what it names
+
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path

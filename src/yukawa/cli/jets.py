@@ -1,5 +1,7 @@
 """`yukawa jets VERB`: simulate, show and convert jets; train, evaluate and apply taggers; study their scaling."""
 
+from __future__ import annotations  # an annotation that is evaluated would load what it names
+
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any

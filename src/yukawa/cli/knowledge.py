@@ -1,5 +1,7 @@
 """`yukawa knowledge VERB`: verbs on single items, and on the base as a whole."""
 
+from __future__ import annotations  # an annotation that is evaluated would load what it names
+
 import sys
 from collections import Counter
 from pathlib import Path
@@ -85,7 +87,7 @@ def history(item_id: ItemId, as_json: Json = False) -> None:
 
 def update(
     item_id: ItemId,
-    text: Annotated[str, argument(None, "The new text.")],
+    text: Annotated[str, argument("TEXT", "The new text.")],
     reason: Reason = "",
     as_json: Json = False,
 ) -> None:

@@ -17,7 +17,7 @@ def option(flag: str, metavar: str | None, help_text: str, **more: Any) -> Any:
     return typer.Option(flag, metavar=metavar, help=help_text, **more)
 
 
-def argument(metavar: str | None, help_text: str) -> Any:
+def argument(metavar: str, help_text: str) -> Any:
     """An argument for `Annotated`."""
     return typer.Argument(metavar=metavar, help=help_text)
 

@@ -220,7 +220,7 @@ def need(*packages: str, purpose: str) -> None:
         check_installed(package, purpose)
 
 
-def follow(title: str, start: Callable[[callback.Progress | None], ResultT]) -> ResultT:
+def follow(title: str, start: Callable[[callback.TrainingProgress | None], ResultT]) -> ResultT:
     """Show the steps, the rate and the loss of the training that `start` begins, in the first of its processes."""
     with progress_bar(title) as bar:
         return start(bar if is_first_process() else None)

@@ -76,7 +76,8 @@ def _what_replaces_it(answer: Answer) -> str:
         return "the model found no answer in its passages"
     if answer.model == "quote":
         return "its sources do not say so; they answer in their own words"
-    return "its unfinished end is omitted"
+    whole = all(check.passed for check in answer.checks)
+    return "its citations were missing" if whole else "its unfinished end is omitted"
 
 
 def raw(

@@ -77,7 +77,8 @@ def ctrl_c_held() -> Iterator[None]:
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
-Report = Callable[[int], None]
+Progress = Callable[[int, int], None]  # called with what is done and with the whole
+Tick = Callable[[int], None]  # called with what is done
 _SECONDS_BETWEEN_REPORTS = 0.1
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of mallopt(3)
 _SPAWN = multiprocessing.get_context("spawn")  # forked, a process would share locks and random numbers
@@ -120,10 +121,10 @@ class Workers(ProcessPoolExecutor):
 
 
 def run_tasks(
-    work: Callable[[int, Report], Result],
+    work: Callable[[int, Tick], Result],
     tasks: Sequence[int],
     workers: int,
-    report: Report,
+    report: Tick,
     done: Callable[[Result], None],
 ) -> None:
     """Call `work(task, report)` for each task and `done` with each result, in the order in which they finish.
@@ -160,7 +161,7 @@ def run_tasks(
         pool.shutdown(cancel_futures=True)
 
 
-def _reporting(work: Callable[[int, Report], Result], task: int) -> Result:
+def _reporting(work: Callable[[int, Tick], Result], task: int) -> Result:
     """Do a task in a worker."""
     return work(task, _report)
 

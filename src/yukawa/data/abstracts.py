@@ -3,7 +3,7 @@
 import platform
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import version
@@ -15,6 +15,7 @@ import numpy as np
 from yukawa.core.errors import InputError
 from yukawa.core.files import check_new_folder
 from yukawa.core.manifest import SPLITS
+from yukawa.core.processes import Progress
 from yukawa.core.reports import markdown_table
 from yukawa.data import mixtures
 from yukawa.data.arxiv import STRICT, Method, SnapshotRecord, read_papers, select
@@ -37,7 +38,6 @@ SAME_ID, SAME_WORDS, CUT = (
     "with the same letters as another",
     "beyond the size of the mixture",
 )
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Protocol
@@ -10,8 +10,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from yukawa.core.processes import Tick
+
 Vectors = NDArray[np.float32]
-Progress = Callable[[int], None]
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -30,7 +31,7 @@ class Embedder(Protocol):
         """Length d of a vector; 0 where there are no vectors, only full text."""
         ...
 
-    def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
+    def embed(self, texts: Sequence[str], *, progress: Tick | None = None) -> Vectors:
         """One float32 unit row a text: shape (n, d), (0, d) for no texts.
 
         Args:
@@ -63,7 +64,7 @@ class HashEmbedder:
     name = "hash"
     dimensions = 256
 
-    def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
+    def embed(self, texts: Sequence[str], *, progress: Tick | None = None) -> Vectors:
         """See `Embedder.embed`; shape (n, 256)."""
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
         for row, text in zip(vectors, texts, strict=True):
@@ -79,7 +80,7 @@ class NoEmbedder:
     name = "none"
     dimensions = 0
 
-    def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
+    def embed(self, texts: Sequence[str], *, progress: Tick | None = None) -> Vectors:
         """Rows of no length, shape (n, 0)."""
         if progress and texts:
             progress(len(texts))

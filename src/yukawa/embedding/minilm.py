@@ -14,8 +14,8 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from yukawa.core.errors import InputError, MissingPackage, ModelError, require
-from yukawa.core.processes import usable_cores
-from yukawa.embedding.base import Progress, Vectors, normalise_rows, replace_surrogates
+from yukawa.core.processes import Tick, usable_cores
+from yukawa.embedding.base import Vectors, normalise_rows, replace_surrogates
 from yukawa.embedding.bert import Bert, read_safetensors
 
 # It depends on sentence-transformers and so on torch, hence --no-deps; its files are all that is used.
@@ -70,7 +70,7 @@ class MiniLM:
             raise MissingPackage(_PACKAGE, INSTALL, purpose="the embedder 'minilm'")
         return cls(folder)
 
-    def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
+    def embed(self, texts: Sequence[str], *, progress: Tick | None = None) -> Vectors:
         """See `Embedder.embed`; shape (n, 384). The first 256 tokens of a text count."""
         vectors = np.empty((len(texts), self.dimensions), dtype=np.float32)
         for start in range(0, len(texts), _CHUNK):
@@ -157,7 +157,7 @@ class SentenceTransformersEmbedder:
         self.name = f"sentence-transformers:{model}"
         self.dimensions = self._encode(["dimensions"]).shape[1]
 
-    def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
+    def embed(self, texts: Sequence[str], *, progress: Tick | None = None) -> Vectors:
         """See `Embedder.embed`."""
         vectors = np.empty((len(texts), self.dimensions), dtype=np.float32)
         for start in range(0, len(texts), _BLOCK):

@@ -8,8 +8,9 @@ import numpy as np
 import openai
 
 from yukawa.core.errors import InputError, ModelError, unknown_name
+from yukawa.core.processes import Tick
 from yukawa.core.settings import check_web_address, read_key
-from yukawa.embedding.base import Progress, Vectors, normalise_rows, replace_surrogates
+from yukawa.embedding.base import Vectors, normalise_rows, replace_surrogates
 
 _BATCH = 64  # texts of a request
 _SHOWN = 300  # characters of a server's message
@@ -76,7 +77,7 @@ class OpenAIEmbedder:
             return int(self._request(["dimensions"]).shape[1])
         return self._dimensions
 
-    def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
+    def embed(self, texts: Sequence[str], *, progress: Tick | None = None) -> Vectors:
         """See `Embedder.embed`.
 
         Raises:

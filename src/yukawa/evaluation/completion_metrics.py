@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yukawa.core.errors import InputError, unknown_name
+from yukawa.core.processes import Progress
 from yukawa.core.statistics import Estimate, Sample, wilson_estimate
 from yukawa.embedding.base import Embedder
 from yukawa.evaluation.completions import Completion
 from yukawa.evaluation.perplexity import begins_with_bos, encoded
-from yukawa.evaluation.token_losses import Progress, token_scores
+from yukawa.evaluation.token_losses import token_scores
 from yukawa.llm.loading import LanguageModel
 
 Array = NDArray[np.float64]

@@ -14,9 +14,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from yukawa.core.errors import InputError, ModelError, require
 from yukawa.core.files import mend_jsonl, read_jsonl, report_write_errors
+from yukawa.core.processes import Progress
 from yukawa.data.rows import Document
 from yukawa.evaluation.perplexity import begins_with_bos, encoded
-from yukawa.evaluation.token_losses import Progress
 from yukawa.llm import ChatModel, GenerationOptions, Message, Reply, SyncChat
 from yukawa.llm.loading import LanguageModel, end_tokens
 

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from yukawa.core.errors import InputError, unknown_name
 from yukawa.core.files import read_jsonl, write_jsonl
+from yukawa.core.processes import Progress
 from yukawa.core.statistics import Sample
 from yukawa.data.rows import Document
-from yukawa.evaluation.token_losses import Progress, token_scores
+from yukawa.evaluation.token_losses import token_scores
 from yukawa.llm.loading import LanguageModel
 
 FORMS = ("document_perplexity", "corpus_perplexity", "bits_per_byte")

@@ -12,6 +12,7 @@ from yukawa.core import reports
 from yukawa.core.errors import InputError
 from yukawa.core.files import report_write_errors
 from yukawa.core.manifest import MANIFEST
+from yukawa.core.processes import Progress
 from yukawa.core.settings import ModelSettings
 from yukawa.core.statistics import Comparison
 from yukawa.data.rows import Document
@@ -22,16 +23,7 @@ from yukawa.evaluation import plots, results
 from yukawa.evaluation.completions import Completion, read_completion_files
 from yukawa.evaluation.perplexity import Losses
 from yukawa.evaluation.recipe import EvaluationRecipe, Statistics
-from yukawa.evaluation.runner import (
-    ModelSpec,
-    OnMessage,
-    PostHook,
-    Progress,
-    by_archive,
-    measure,
-    read_documents,
-    slug,
-)
+from yukawa.evaluation.runner import ModelSpec, OnMessage, PostHook, by_archive, measure, read_documents, slug
 from yukawa.evaluation.served_models import Service
 from yukawa.llm.folders import find_origin
 from yukawa.llm.loading import LanguageModel

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from yukawa.core.errors import InputError, YukawaError
 from yukawa.core.files import report_write_errors
+from yukawa.core.processes import Progress
 from yukawa.data.dataset import read_split
 from yukawa.data.rows import Document, read_rows
 from yukawa.evaluation.perplexity import Losses, document_losses
@@ -23,7 +24,6 @@ from yukawa.llm.loading import LanguageModel, open_language_model
 
 OnMessage = Callable[[str], None]
 PostHook = Callable[[LanguageModel], None]
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)

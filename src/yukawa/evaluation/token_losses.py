@@ -1,6 +1,6 @@
 """Losses of tokens under a causal model: long texts in windows, batches by length, logits in blocks."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yukawa.core.errors import InputError, ModelError, require
+from yukawa.core.processes import Progress
 from yukawa.llm.loading import LanguageModel
 
 Array = NDArray[np.float64]
-Progress = Callable[[int, int], None]
 
 TOKENS = {"cpu": 2048}  # of a batch; more only leave the processor's caches
 ACCELERATOR_TOKENS = 16_384

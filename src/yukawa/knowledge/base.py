@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from yukawa.core.errors import InputError
+from yukawa.core.processes import Progress
 from yukawa.knowledge import records
 from yukawa.knowledge.items import NewItem, new_item
 from yukawa.knowledge.records import Conflict, Event, FoundFact, Hit, Item, Moment, VerifyReport
@@ -24,7 +25,6 @@ from yukawa.knowledge.store.database import Store
 from yukawa.knowledge.texts import checked_text
 from yukawa.knowledge.trust import check_claims
 
-Progress = Callable[[int, int], None]
 _BATCH = 1000
 _STATUS = {"teach": "taught", "update": "updated", "restore": "restored"}
 

@@ -19,7 +19,7 @@ from yukawa.runs.run import Run
 
 Metrics = dict[str, float]
 # Called after each step with the steps made, the steps in all, and the latest metrics.
-Progress = Callable[[int, int, Mapping[str, float]], None]
+TrainingProgress = Callable[[int, int, Mapping[str, float]], None]
 BestBy = Literal["accuracy", "loss"]
 _LOGGED = {"loss": "loss", "learning_rate": "learning_rate", "grad_norm": "gradient"}
 
@@ -112,7 +112,7 @@ class TrainingCallback(TrainerCallback):  # type: ignore[misc]  # untyped there
         self,
         plan: TrainingPlan,
         run: Run | None,
-        progress: Progress | None,
+        progress: TrainingProgress | None,
         interruption: Interruption,
         best: BestSoFar | None = None,
         folder: Path = Path(),

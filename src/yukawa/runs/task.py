@@ -14,7 +14,7 @@ import torch
 from yukawa.core.errors import InputError, MissingPackage
 from yukawa.core.files import atomic_write
 from yukawa.core.processes import Interruption
-from yukawa.runs.callback import BestSoFar, Progress, TrainingCallback, TrainingPlan
+from yukawa.runs.callback import BestSoFar, TrainingCallback, TrainingPlan, TrainingProgress
 from yukawa.runs.checkpoints import CHECKPOINTS, last_checkpoint, read_progress, step_of
 from yukawa.runs.distributed import Machine, check_machine, this_machine
 from yukawa.runs.model_card import CURVES, learning_curves
@@ -139,7 +139,9 @@ class Task(ABC, Generic[RecipeT, ResultT]):
         """How the training ended; `common` are the values of `TrainResult` but the loss."""
 
 
-def execute(task: Task[RecipeT, ResultT], out: Path, resume: bool, progress: Progress | None) -> ResultT:
+def execute(
+    task: Task[RecipeT, ResultT], out: Path, resume: bool, progress: TrainingProgress | None
+) -> ResultT:
     """Train as the task's recipe says; the run is the folder `out`.
 
     Ctrl-C lets the step end, writes a checkpoint and returns. A resumed run gives the weights of an unbroken one

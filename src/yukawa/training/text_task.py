@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from yukawa.core.reports import write_json
 from yukawa.llm.adapters import lora_config
 from yukawa.llm.folders import ADAPTER_CONFIG, CONFIG, read_json
-from yukawa.runs.callback import Progress, TrainingCallback, TrainingPlan
+from yukawa.runs.callback import TrainingCallback, TrainingPlan, TrainingProgress
 from yukawa.runs.checkpoints import written_whole
 from yukawa.runs.distributed import Machine, first_process_first
 from yukawa.runs.model_card import CURVES, metrics_table, model_card
@@ -54,7 +54,7 @@ class TextResult(TrainResult):
 
 
 def train(
-    recipe: TextRecipe, out: Path, resume: bool = False, progress: Progress | None = None
+    recipe: TextRecipe, out: Path, resume: bool = False, progress: TrainingProgress | None = None
 ) -> TextResult:
     """Train as the recipe says; see `yukawa.runs.task.execute` for arguments and errors.
 

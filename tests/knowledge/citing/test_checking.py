@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from yukawa.knowledge.citing import RULES, attach, check, checking, citations
+from yukawa.knowledge.parsing.grammar import plan
 from yukawa.knowledge.parsing.plan import Goal, Plan, Thing, Wanted
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "benchmarks"))
@@ -145,6 +146,20 @@ def test_citations_are_attached_where_one_passage_alone_supports_a_sentence() ->
     )
     kept = "The mass of the tau is 1777 MeV [3]."
     assert attach(kept, PASSAGES) == kept
+
+
+@pytest.mark.parametrize(
+    ("question", "passes"),
+    [
+        ("What is the circumference of the ring?", True),
+        ("What is the depth of the ring?", False),
+        ("", False),
+    ],
+)
+def test_a_bare_value_is_that_of_what_the_question_asks(question: str, passes: bool) -> None:
+    passage = Quote("The circumference of the ring is 100 km.")
+    found = check("It is 100 km [1].", [passage], plan(question) if question else None)
+    assert (not found) == passes
 
 
 def test_a_check_is_quick() -> None:

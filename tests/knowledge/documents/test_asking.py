@@ -23,23 +23,58 @@ from yukawa.knowledge.documents.asking import asked
             "It was introduced for 3 people.",
         ),
         ("Who wrote the tutorial?", "person", "It was written by Jim Pivarski.", "it was written quickly"),
-        ("Which version of ROOT 6 is it?", "number", "It is 6.32.", "It is ROOT 6."),
+        ("Which version of ROOT 6 is it?", "version", "It is 6.32.", "It is ROOT 6."),
+        ("How long does the shift take?", "duration", "It takes half an hour.", "It takes 3 people."),
+        ("How often does the group meet?", "frequency", "There is a bi-weekly meeting.", "It met in Rome."),
+        ("Where is the gun card?", "place", "See https://a.example/b.", "It is pretty."),
+        ("Why is the ring cold?", "reason", "Since helium flows through it.", "It is."),
     ],
 )
-def test_a_number_a_date_or_a_name_answers(question: str, wants: str, answer: str, other: str) -> None:
+def test_what_has_the_form_of_the_answer_is_seen(question: str, wants: str, answer: str, other: str) -> None:
     found = asked(question)
     assert found.wants == wants
-    assert found.is_answered_by(answer)
-    assert not found.is_answered_by(other)
+    assert found.seen_in(answer)
+    assert not found.seen_in(other)
+
+
+def test_any_form_will_do_where_none_is_wanted() -> None:
+    assert asked("Which python package reads ROOT files?").seen_in("uproot") is None
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "other"),
+    [
+        ("How many layers has it?", "It has 12 longitudinal layers.", "Each of the layers is 12 mm thick."),
+        ("How many crystals are in it?", "Range: 1-2; Number of Crystals: 80", "There are crystals of CsI."),
+        ("How many times does git store it?", "Git stored it twice.", "Git stored it."),
+    ],
+)
+def test_a_count_is_one_of_what_is_counted(question: str, answer: str, other: str) -> None:
+    assert asked(question).is_counted_in(answer)
+    assert not asked(question).is_counted_in(other)
 
 
 def test_how_it_asks_counts_less_than_what_about() -> None:
-    found = asked("Which python package lets me read ROOT files?")
-    weights = found.weights(lambda _: 5.0)
-    assert weights["packag"] < weights["python"] == weights["root"]
-    found = asked("Which version of Julia is installed?")
-    assert found.weights(lambda _: 5.0)["julia"] == 5.0
-    assert asked("Why is it cold?").weights(lambda _: 0.1)["cold"] == 2.5
+    def weights(question: str, rarity: float) -> dict[str, float]:
+        found = asked(question)
+        return dict(zip(found.words, found.weights(lambda _: rarity), strict=True))
+
+    found = weights("Which python package lets me read ROOT files?", 5.0)
+    assert found["packag"] < found["python"] == found["root"]
+    assert weights("Which version of Julia is installed?", 5.0)["julia"] == 5.0
+    assert weights("Why is it cold?", 0.1)["cold"] == 2.5
+
+
+def test_what_a_question_asks_of_what() -> None:
+    assert asked("What is the default install location of Gaudi?").attribute == "location"
+    assert asked("How do I encrypt log_01 in git?").verb == "encrypt"
+    assert asked("How do I encrypt log_01 in Beijing?").names == {"log_01", "beij"}
+    assert asked("What does TCK stand for?").defined == {"tck"}
+
+
+def test_words_that_stand_nowhere() -> None:
+    found = asked("How do I mean to sell it in Kubernetes at most?")
+    assert found.nowhere(lambda word: word == "sell") == ["kubernet"]
 
 
 def test_identifiers() -> None:

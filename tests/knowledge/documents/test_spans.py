@@ -66,7 +66,7 @@ def test_statements_are_quoted_whole_with_their_heading(
     answer = answer_from_documents(question, base)
     assert answer is not None
     span = answer.spans[0]
-    assert span.text.startswith(quoted)
+    assert quoted in span.text
     assert span.headings == headings
     assert span.quote == f"{' / '.join(headings)}: {span.text}"
     assert span.hit.place is not None
@@ -84,6 +84,12 @@ def test_what_is_not_stated_is_refused(base: KnowledgeBase, question: str) -> No
     answer = answer_from_documents(question, base)
     assert answer is not None
     assert answer.refused
+
+
+def test_a_refusal_names_what_stands_in_no_document(base: KnowledgeBase) -> None:
+    answer = answer_from_documents("What is the field of the Sextupoles?", base)
+    assert answer is not None
+    assert answer.nowhere == ("Sextupoles",)
 
 
 def test_what_is_far_is_not_shown(base: KnowledgeBase) -> None:

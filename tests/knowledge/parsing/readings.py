@@ -25,6 +25,12 @@ def _goal(goal: Goal) -> str:
         parts.append(f"by {goal.order[0]} {goal.order[1]}")
     if goal.most:
         parts.append(f"first {goal.most}")
+    if goal.rank > 1:
+        parts.append(f"from {goal.rank}")
+    if goal.power != 1:
+        parts.append(f"power {goal.power:g}")
+    if goal.per:
+        parts.append(f"per {_wanted(goal.per)}")
     if goal.unit:
         parts.append(f"in {goal.unit}")
     return " ".join(parts)

@@ -18,6 +18,13 @@ def test_a_question_is_cut_into_sentences() -> None:
     assert len(clauses("mass of 1.5 kaons")) == 1
 
 
+def test_another_question_behind_and_is_a_sentence() -> None:
+    first, second = clauses("what is the mass of the tau and how does it decay")
+    assert (first.asks, second.asks) == (False, True)
+    assert len(clauses("which is heavier and by how much: the W or the Z")) == 1
+    assert len(clauses("what is the mass and what is the width of the Z")) == 1
+
+
 def test_what_is_used_is_not_found_again() -> None:
     (clause,) = clauses("mass of the Z and the W")
     first, second = clause.places("thing")

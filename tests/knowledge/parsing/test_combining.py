@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.knowledge.parsing.readings import reading
 
 from yukawa.knowledge.parsing.clauses import Clause, sentences
 from yukawa.knowledge.parsing.combining import relation_of, yes_or_no
@@ -57,3 +58,33 @@ def test_which_comes_first(question: str, first: str) -> None:
 def test_relations() -> None:
     assert relation_of(">") == ">"
     assert relation_of("equal") == "="
+
+
+@pytest.mark.parametrize(
+    ("question", "read"),
+    [
+        ("is the neutron charged", "is charge(n) != 0"), ("is the electron negatively charged", "is charge(e-) < 0"),
+        ("is the W neutral", "is charge(W+) = 0"), ("is the proton stable", "is lifetime(p) = stable"),
+        ("is the muon unstable", "is lifetime(mu-|mu+) = unstable"), ("stable leptons", "? stable leptons"),
+        ("is the muon heavier than 100 MeV", "is mass(mu-|mu+) > 100 MeV"),
+        ("is the W heavier than the Z and the Higgs", "is mass(W+|W-), mass(Z0) >; is mass(W+|W-), mass(H) >"),
+        ("is the pi+ heavier than the mu- and lighter than the K+", "is mass(pi+), mass(mu-) >; is mass(pi+), mass(K+) <"),
+        ("second heaviest quark", "which mass(class:quark) by mass descending first 1 from 2"),
+        ("what is the second most common decay of the tau", "list decays(tau-|tau+) by branching-fraction descending first 1 from 2"),
+        ("mesons between 1 and 1.1 GeV", "list class(class:meson) where mass >= 1 GeV where mass <= 1.1 GeV"),
+        ("upper limit on the Z mass", "value mass(Z0) bound=upper"),
+        ("limit on the photon charge", "value charge(gamma) bound=any"),
+        ("mass of the tau and how it decays", "value mass(tau-|tau+); list decays(tau-|tau+) by branching-fraction descending"),
+    ],
+)  # fmt: skip
+def test_the_whole_question_is_read(question: str, read: str) -> None:
+    assert reading(plan(question)) == read
+
+
+@pytest.mark.parametrize(
+    "part", ["how it is measured", "who discovered it", "why it is so heavy", "where it was seen first"]
+)
+def test_a_further_question_without_an_answer_is_named(part: str) -> None:
+    found = plan(f"what is the mass of the tau and {part}?")
+    assert found.complete
+    assert found.unanswered == (part,)

@@ -33,6 +33,7 @@ def wanted(found: Plan) -> Any:
     return [
         (
             g.operation,
+            g.power,
             [
                 (w.thing.names, w.property, w.channel and w.channel.products, dict(w.qualifiers))
                 for w in g.operands

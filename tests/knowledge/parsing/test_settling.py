@@ -47,3 +47,30 @@ def test_even_or_odd_is_a_question_of_parity() -> None:
 def test_a_sign_between_quantities_subtracts() -> None:
     assert parts("m(Sigma-) - m(Sigma0)", "minus") == ["-"]
     assert parts("the Sigma- - Lambda mass splitting", "minus") == []
+
+
+@pytest.mark.parametrize(
+    "text", ["invariant mass of mu+ mu-", "mass of K+ K-", "invariant mass of the K+ and the pi-"]
+)
+def test_the_mass_of_a_pair_is_not_that_of_its_parts(text: str) -> None:
+    assert parts(text, "word")
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("mass of the electron and a unicorn", ["unicorn"]), ("mass of the muon and its history", ["history"]),
+        ("mass of the Z and thank you", []), ("mass of the Z and my boss is waiting", []),
+        ("mass of the muon and of the zorblon", ["zorblon"]), ("mass of the muon and the lifetime of the tau", []),
+    ],
+)  # fmt: skip
+def test_what_is_appended_and_unknown_is_marked(text: str, named: list[str]) -> None:
+    assert parts(text, "appended") == named
+
+
+def test_words_of_charge_and_stability_are_predicates() -> None:
+    assert parts("is the neutron charged", "state") == ["charged"]
+    assert parts("is the tau stable", "state") == ["stable"]
+    assert parts("mass of the charged pion", "state") == []
+    assert parts("what is the second question, the mass of the Z", "ordinal") == []
+    assert parts("the second heaviest quark", "ordinal") == ["second"]

@@ -45,9 +45,9 @@ class ByteForm(BaseModel):
 
     form: Literal["native", "text"] = "native"
     code: Literal["fixed16", "ordered16", "ordered32", "float32"] = "fixed16"
-    patch: int | None = Field(None, ge=1)
+    patch: int | None = Field(default=None, ge=1)
     order: str | None = None
-    context: int | None = Field(None, ge=1)
+    context: int | None = Field(default=None, ge=1)
     longer: Literal["refuse", "cut"] = "refuse"
 
     def record_size(self, features: int) -> int:

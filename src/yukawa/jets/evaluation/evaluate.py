@@ -1,13 +1,14 @@
 """Evaluates one or more taggers on the same jets: finds models and jets, predicts, measures and writes the report."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from yukawa.core.errors import InputError
 from yukawa.core.files import report_write_errors
+from yukawa.core.processes import Progress
 from yukawa.core.reports import Bullets, Heading, Page, Paragraph, Picture, ReportBlock, Table
 from yukawa.core.statistics import Estimate
 from yukawa.jets.evaluation import plots, results
@@ -17,8 +18,6 @@ from yukawa.jets.io.source import MANIFEST, open_source
 from yukawa.runs.run import MODEL, Run, run_folder
 
 FOLDER = "evaluation"
-
-Progress = Callable[[int, int], None]
 
 
 def evaluate(

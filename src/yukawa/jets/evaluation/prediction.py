@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from yukawa.core.errors import InputError, require
+from yukawa.core.processes import Progress
 from yukawa.jets.features.encoder import Encoded, Encoder
 from yukawa.jets.features.expressions import columns_of
 from yukawa.jets.features.frames import FlatFrame
@@ -24,8 +25,6 @@ _WRITERS: dict[str, Callable[[Path], AbstractContextManager[Callable[[Jets], Non
     ".parquet": parquet_writer,
     ".root": jetclass_writer,
 }
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass

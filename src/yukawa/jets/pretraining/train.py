@@ -27,7 +27,7 @@ from yukawa.jets.training.recipe import JetSettings, JetsSection, NetworkSection
 from yukawa.jets.training.train import JetResult, NetworkTask, best_table, plan_of, training_table
 from yukawa.jets.training.trainer import DIVISOR, LABELS, JetTrainer, Supervised
 from yukawa.runs.batches import TensorBatch
-from yukawa.runs.callback import Metrics, Progress, TrainingCallback, TrainingPlan
+from yukawa.runs.callback import Metrics, TrainingCallback, TrainingPlan, TrainingProgress
 from yukawa.runs.distributed import Machine
 from yukawa.runs.model_card import model_card
 from yukawa.runs.recipe import Schedule, TrainingRecipe
@@ -218,7 +218,7 @@ _WINDOW, _FIELDS = 128, ("title", "abstract")
 
 
 def pretrain(
-    recipe: PretrainingRecipe, out: Path, resume: bool = False, progress: Progress | None = None
+    recipe: PretrainingRecipe, out: Path, resume: bool = False, progress: TrainingProgress | None = None
 ) -> JetResult:
     """Train a byte language model on a mixture of texts and jets; see `yukawa.runs.task.execute`."""
     return execute(PretrainingTask(recipe), out, resume, progress)

@@ -14,6 +14,7 @@ from typing import Any
 
 from yukawa.core.errors import InputError, StoreError, require
 from yukawa.core.files import atomic_write, report_write_errors
+from yukawa.core.processes import Progress
 from yukawa.core.reports import markdown_table
 from yukawa.jets.evaluation import evaluate, plots
 from yukawa.jets.evaluation.metrics import tags
@@ -32,7 +33,6 @@ _FREE = (
     "*data.path", "*data.validation", "data.test", "*data.prefetch", "*training.checkpoints_kept", "*.report_to",
 )  # fmt: skip
 
-Progress = Callable[[int, int], None]
 Message = Callable[[str], None]
 
 

@@ -17,7 +17,7 @@ from yukawa import __version__
 from yukawa.core.config import differences
 from yukawa.core.errors import InputError, StoreError, require
 from yukawa.core.files import hash_file, parse_row, report_write_errors, write_jsonl
-from yukawa.core.processes import Report, run_tasks, usable_cores
+from yukawa.core.processes import Progress, Tick, run_tasks, usable_cores
 from yukawa.jets.io.parquet import write_parquet
 from yukawa.jets.io.source import MANIFEST, SPLITS, JetManifest, Shard, check_manifest, describe_shard
 from yukawa.jets.simulation.cards import Card, Process
@@ -27,8 +27,6 @@ from yukawa.jets.simulation.events import block_sizes, make_block
 JOURNAL = "production.jsonl"
 _SHARD = re.compile(r"\d{5,}\.parquet")
 _HALF_WRITTEN = re.compile(r"\.[0-9a-f]{16}\.part")
-
-Progress = Callable[[int, int], None]
 
 
 def produce(
@@ -127,7 +125,7 @@ def _make_missing(
 
 
 def _make_shards(
-    out: Path, process: Process, card: Card, seed: int, sizes: tuple[int, ...], number: int, report: Report
+    out: Path, process: Process, card: Card, seed: int, sizes: tuple[int, ...], number: int, report: Tick
 ) -> tuple[int, tuple[Shard, ...]]:
     """Make one block and write its shards; a split without jets has no shard."""
     note = {"process": process.name, "card": card.name, "seed": str(seed), "block": str(number)}

@@ -26,7 +26,7 @@ from yukawa.jets.training.trainer import (
     steps_of_an_epoch,
 )
 from yukawa.runs.batches import StepDataset, TensorBatch
-from yukawa.runs.callback import BestSoFar, Progress, TrainingCallback, TrainingPlan
+from yukawa.runs.callback import BestSoFar, TrainingCallback, TrainingPlan, TrainingProgress
 from yukawa.runs.checkpoints import check_shapes, read_best, step_of
 from yukawa.runs.distributed import Machine
 from yukawa.runs.model_card import model_card
@@ -56,7 +56,9 @@ class JetResult(TrainResult):
         return {"accuracy": self.accuracy, "loss": self.loss}, f"at step {self.best_step}{early}"
 
 
-def train(recipe: JetRecipe, out: Path, resume: bool = False, progress: Progress | None = None) -> JetResult:
+def train(
+    recipe: JetRecipe, out: Path, resume: bool = False, progress: TrainingProgress | None = None
+) -> JetResult:
     """Train as the recipe says; see `yukawa.runs.task.execute` for arguments and errors."""
     return execute(JetTask(recipe), out, resume, progress)
 

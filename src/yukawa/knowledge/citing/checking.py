@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -141,10 +141,21 @@ def _only_supports(claims: Sequence[Assertion], passages: Sequence[Quotable]) ->
 def _claims(answer: str, question: str = "") -> Iterator[tuple[str, list[Assertion]]]:
     """Each sentence of the answer with what it claims; one that names no thing speaks of that of the one before or of the question."""
     places = sentences(answer)
-    asked = " ".join(question.split())
-    read = read_sentences([asked, *(_bare(answer[a:b]) for a, b in places)])[1:]
+    asked, *read = read_sentences([" ".join(question.split()), *(_bare(answer[a:b]) for a, b in places)])
     for (start, end), found in zip(places, read, strict=True):
-        yield answer[start:end].strip(), [s for s in found if _claims_something(s)]
+        claims = [_completed(s, asked) for s in found]
+        yield answer[start:end].strip(), [s for s in claims if _claims_something(s)]
+
+
+def _completed(said: Assertion, asked: Sequence[Assertion]) -> Assertion:
+    """A bare value is that of what a question asks which names no particle: '100 km' of the ring's circumference."""
+    if said.quantity is None or len(asked) != 1 or _names_something(said) or asked[0].things:
+        return said
+    return replace(said, properties=asked[0].properties, words=asked[0].words)
+
+
+def _names_something(s: Assertion) -> bool:
+    return bool(s.things or s.transitions or s.properties or s.words)
 
 
 def _bare(sentence: str) -> str:

@@ -25,10 +25,11 @@ _IRREGULAR = {
     }.items() for form in forms.split()
 }  # fmt: skip
 _TOKEN = re.compile(r"[^\W\d_]\w*(?:[-+.'’][^\W_]\w*)*|\d+(?:\.\d+)*\w*|[!$%#@&*~^]{2,}")
+_ADDRESS = re.compile(r"https?://\S+")
 _PART = re.compile(r"[-+._'’]|(?<=[a-z])(?=[A-Z])")
 _DOUBLED = re.compile(r"([bdgmnprt])\1$")
 # Of two words that differ the common beginning must be this long, and this share of the longer.
-_BEGINNING, _SHARE, _ENOUGH, _ALIKE = 4, 0.6, 7, 0.8
+_BEGINNING, _SHARE, _ENOUGH = 4, 0.6, 7
 
 
 @functools.lru_cache(maxsize=16384)
@@ -40,6 +41,8 @@ def stem(word: str) -> str:
         word = word[:-3] + "y"
     elif len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
         word = word[:-1]
+    if len(word) > 5 and word.endswith("ly"):
+        word = word[:-2]
     for ending in ("ing", "ed"):
         if len(word) > len(ending) + 2 and word.endswith(ending):
             word = _DOUBLED.sub(r"\1", word[: -len(ending)])
@@ -47,31 +50,38 @@ def stem(word: str) -> str:
     return word[:-1] if len(word) > 3 and word.endswith("e") else word
 
 
-def stems(text: str) -> list[str]:
-    """The stems of all words of `text`; an identifier gives itself and its parts (`Electron_dxy`, `electron`, `dxy`)."""
+def stems(text: str) -> tuple[str, ...]:
+    """The stems of all words of `text` but addresses; an identifier gives itself and its parts (`Electron_dxy`, `electron`, `dxy`)."""
     found: list[str] = []
-    for match in _TOKEN.finditer(text):
+    for match in _TOKEN.finditer(_ADDRESS.sub(" ", text)):
         word = match[0]
         found.append(stem(word))
         parts = _PART.split(word)
         if len(parts) > 1:
             found += [stem(part) for part in parts if len(part) > 1]
+    return tuple(found)
+
+
+@functools.lru_cache(maxsize=8192)
+def stem_set(text: str) -> frozenset[str]:
+    """The stems of `text`, each once."""
+    return frozenset(stems(text))
+
+
+def named(question: str) -> dict[str, str]:
+    """The stems of what `question` names with the words as written, in order: all words but those of closed classes."""
+    found: dict[str, str] = {}
+    for match in _TOKEN.finditer(question):
+        if match[0].lower() not in CLOSED:
+            found.setdefault(stem(match[0]), match[0])
     return found
 
 
-def named(question: str) -> list[str]:
-    """The stems of what `question` names, each once, in order: all words but those of closed classes."""
-    words = (match[0] for match in _TOKEN.finditer(question))
-    return list(dict.fromkeys(stem(word) for word in words if word.lower() not in CLOSED))
-
-
-def likeness(word: str, words: frozenset[str]) -> float:
-    """1 if `word` is among the stems `words`, less if one begins as it does ('locat', 'location'), else 0."""
-    if word in words:
-        return 1.0
+def alike(word: str, words: frozenset[str]) -> frozenset[str]:
+    """The stems among `words` that begin as `word` does ('locat', 'location'); a name with digits or signs is like no other."""
     if len(word) < _BEGINNING or not word.isalpha():
-        return 0.0
-    return _ALIKE if any(_begin_alike(word, other) for other in words if other[0] == word[0]) else 0.0
+        return frozenset()
+    return frozenset(other for other in words if other[0] == word[0] and _begin_alike(word, other))
 
 
 def _begin_alike(one: str, other: str) -> bool:

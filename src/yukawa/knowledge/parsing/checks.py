@@ -14,7 +14,7 @@ _DERIVED = {"half-life": "s", "decay-length": "m", "energy-release": "eV", "rest
 _TITLES = {"decays": "list of decays"}
 _PURE = ("ratio", "how-many", "count")
 # Operations that set their operands off against each other.
-_ALIKE = ("difference", "sum", "which", "is")
+_ALIKE = ("difference", "sum", "average", "which", "is")
 _PLAIN_DIMENSIONS = frozenset({"time", "length", "energy", "mass", "momentum", "charge", "a pure number"})
 _DIRECTIONS = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 _MIXED = re.compile(r"[A-Za-z]{1,20}[\u0400-\u04ff]|[\u0400-\u04ff]{1,20}[A-Za-z]|[\u0391-\u03a9](?=eV\b)")
@@ -70,8 +70,10 @@ def _dimensions(goal: Goal) -> str:
 
 def _results(goal: Goal) -> Iterator[str | None]:
     """The dimensions of what a goal gives."""
-    if goal.operation in _PURE:
+    if goal.operation in _PURE or goal.per is not None:
         yield ""
+    elif goal.operation == "product" or goal.power != 1:
+        yield None  # the result shows its unit
     else:
         yield from (_dimension(w.property) for w in goal.operands)
 

@@ -24,12 +24,14 @@ class Clause:
         tokens: those of this sentence.
         used: places in `tokens` that a goal has used.
         language: of the question.
+        asks: whether it is a question joined to the one before: '… and how does it decay?'.
     """
 
     plain: str
     tokens: list[Token]
     used: set[int] = field(default_factory=set)
     language: str = "en"
+    asks: bool = False
 
     def places(self, *kinds: str) -> list[int]:
         """Places of unused tokens of these kinds, in order."""
@@ -49,7 +51,7 @@ class Clause:
         return self.tokens[place].text.lower()
 
     @property
-    def asks(self) -> bool:
+    def has_question_word(self) -> bool:
         """Whether a question word stands in the sentence, which then is no question of yes or no."""
         return any(
             "wh" in (t.value, *(v for _, v in t.otherwise))
@@ -75,28 +77,34 @@ class Clause:
 def sentences(plain: str, tokens: Sequence[Token], language: str = "en") -> Iterator[Clause]:
     """The sentences of a question with their tokens settled."""
     current: list[Token] = []
+    asks = False
     for place, token in enumerate(tokens):
-        if token.kind == "stop" or _second_question(tokens[place : place + 3], current, language):
+        joined = _asks_further(current, tokens, place, language)
+        if token.kind == "stop" or joined:
             if current:
-                yield Clause(plain, settled(current), language=language)
-            current = []
+                yield Clause(plain, settled(current), language=language, asks=asks)
+            current, asks = [], joined
         else:
             current.append(token)
     if current:
-        yield Clause(plain, settled(current), language=language)
+        yield Clause(plain, settled(current), language=language, asks=asks)
 
 
-def _second_question(ahead: Sequence[Token], before: Sequence[Token], language: str) -> bool:
-    """Whether a comma begins '…, and what is its spin?': a question of its own after one that is whole."""
-    if len(ahead) < 3 or ahead[0].text != "," or not any(t.kind in ("thing", "channel") for t in before):
+def _asks_further(before: Sequence[Token], tokens: Sequence[Token], place: int, language: str) -> bool:
+    """Whether 'and' at `place` joins another question to one that is whole: '… of the tau and how does it decay'."""
+    if tokens[place].text.lower() not in _AND or place + 1 >= len(tokens):
         return False
-    asks = ahead[2].text.lower().split()[0] in question_words(language)
-    if any(t.kind == "property" and t.value == "quark-content" for t in before):
-        return False  # 'which baryon is made of …, and what is its charge?' asks of what is found
-    return asks and ahead[1].text.lower() in ("and", "und", "et") and any(t.kind in _ASKED for t in before)
+    after, comma = tokens[place + 1], place > 0 and tokens[place - 1].text == ","
+    open_word = after.text.lower().split()[0] in question_words(language)
+    question = open_word and (after.kind in ("function", "explain") or (comma and language != "en"))
+    kinds = {token.kind for token in before}
+    whole = bool(kinds & {"thing", "class", "constant"}) and bool(
+        kinds & {"property", "channel", "compare", "most"}
+    )
+    return question and whole
 
 
-_ASKED = frozenset({"property", "class", "channel", "compare", "difference-of", "ratio"})
+_AND = frozenset({"and", "und", "et"})
 
 
 def amount_of(token: Token) -> Amount:

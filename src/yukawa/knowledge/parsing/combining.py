@@ -1,12 +1,13 @@
-"""Rules for sentences that combine quantities: who measured them, arithmetic, comparison, yes or no."""
+"""Rules for sentences that ask who measured quantities, how they compare, and for yes or no."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
 from yukawa.knowledge.facts import PROPERTIES
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
-from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Operation, Relation, Wanted
+from yukawa.knowledge.parsing.particles import particle_table
+from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Relation, Wanted
 from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.wanted import quantities, subject_of
 
@@ -37,6 +38,8 @@ def measurements(clause: Clause, context: Context) -> list[Goal] | None:
     if not said and not experiments:
         return None
     wanted = quantities(clause, context.last)
+    if not wanted and not clause.has("thing", "property", "channel", "class", "constant"):
+        wanted = [w for w in context.last if w.property]  # 'and who measured that?'
     if not wanted:
         return None
     words = " ; ".join(
@@ -60,7 +63,7 @@ def measurements(clause: Clause, context: Context) -> list[Goal] | None:
     ]
 
 
-# ---- arithmetic ----------------------------------------------------------------------------------
+# ---- counts --------------------------------------------------------------------------------------
 
 
 def charge_states(clause: Clause, context: Context) -> list[Goal] | None:
@@ -73,134 +76,6 @@ def charge_states(clause: Clause, context: Context) -> list[Goal] | None:
     return [Goal("count", tuple(found), spans=clause.use(*counts))] if found else None
 
 
-def how_many(clause: Clause, context: Context) -> list[Goal] | None:
-    """'How many K+ masses make a B0 mass?', 'how many electrons would balance one muon?'."""
-    counts, things = clause.places("count"), clause.places("thing")
-    if not counts or len(things) != 2 or clause.has("channel") or not counts[0] < things[0]:
-        return None
-    weighing = clause.places("weighing", "compare", "into")
-    properties = clause.places("property")
-    if not weighing and not properties:
-        return None
-    found = quantities(clause, property_name="mass")
-    if len(found) != 2:
-        return None
-    spans = clause.use(counts[0], *weighing, *clause.places("number", "factor"))
-    return [Goal("how-many", (found[1], found[0]), spans=spans)]
-
-
-def _combined(
-    clause: Clause, operation: Operation, *kinds: str, property_name: str = ""
-) -> list[Goal] | None:
-    """A goal of all quantities of the sentence that the words of `kinds` combine."""
-    operators = clause.places(*kinds)
-    found = quantities(clause, property_name=property_name)
-    if len(found) < 2:
-        return None
-    return [Goal(operation, tuple(found), spans=clause.use(*operators))]
-
-
-def ratio(clause: Clause, context: Context) -> list[Goal] | None:
-    """'Ratio of …', '… divided by …', 'by what factor', 'how many times heavier'."""
-    things = clause.places("thing", "constant")
-    comparing = clause.places("compare")
-    if not clause.has("ratio", "divided") or len(things) != 2 or clause.has("channel", "difference-of"):
-        return None
-    if not clause.has("ratio") and (clause.has("difference") or not _between(clause, things, "divided")):
-        return None
-    said = [clause.tokens[i].value for i in clause.places("ratio")]
-    name = next((clause.tokens[i].value[0] for i in comparing), next(filter(None, said), ""))
-    goals = _combined(
-        clause, "ratio", "ratio", "divided", *(["difference"] if comparing else []), property_name=name
-    )
-    if goals and comparing:
-        spans = clause.use(*comparing)
-        first, second = goals[0].operands
-        if clause.tokens[comparing[0]].value[1] == "<":
-            first, second = second, first
-        return [replace(goals[0], operands=(first, second), spans=goals[0].spans + spans)]
-    return goals
-
-
-def _between(clause: Clause, places: Sequence[int], kind: str) -> bool:
-    """Whether a word of this kind stands between the first and the last of `places`."""
-    return bool(places) and any(places[0] < i < places[-1] for i in clause.places(kind))
-
-
-def total(clause: Clause, context: Context) -> list[Goal] | None:
-    """'Sum of …', '… plus …'."""
-    things = clause.places("thing", "constant", "code")
-    if not clause.has("sum", "plus") or clause.has("compare", "most", "minus"):
-        return None
-    if not clause.has("sum") and not _between(clause, things, "plus"):
-        return None
-    return _combined(clause, "sum", "sum", "plus", property_name="mass" if clause.contains(["weigh"]) else "")
-
-
-def difference(clause: Clause, context: Context) -> list[Goal] | None:
-    """'… minus …', 'mass difference between …', 'how much heavier is … than …'."""
-    operators = clause.places("minus", "difference-of", "difference")
-    if not operators or clause.has("channel", "most", "class"):
-        return None
-    tokens = clause.tokens
-    comparing = clause.places("compare")
-    of_mass = any(tokens[i].kind == "difference-of" or clause.text(i) in _MASS_WORDS for i in operators)
-    name = "mass" if of_mass else next((tokens[i].value[0] for i in comparing), "")
-    found = quantities(clause, property_name=name) if clause.has("thing", "code") else list(context.last)
-    if len(found) != 2 or (name and any(w.property != name for w in found)):
-        return None
-    spans = clause.use(*operators, *comparing, *clause.places("divided", "against"))
-    order: list[Goal] = []
-    if comparing and clause.contains(_WHICH):  # 'which one is heavier, and by how much?'
-        down = tokens[comparing[0]].value[1] != "<"
-        order = [
-            Goal(
-                "which",
-                (found[0], found[1]),
-                order=(found[0].property, "descending" if down else "ascending"),
-                spans=spans,
-            )
-        ]
-    first, second = found
-    if any(tokens[i].value[1] == "<" for i in comparing) or any(_turns(clause.text(i)) for i in operators):
-        first, second = second, first
-    if (
-        first.property == "mass"
-        and second.property == "mass"
-        and first.factor == second.factor == 1
-        and first.qualifiers == second.qualifiers
-    ):
-        both = replace(
-            first, property="mass-difference", other=second.thing, spans=first.spans + second.spans
-        )
-        return [*order, Goal("difference", (both,), spans=spans)]
-    return [*order, Goal("difference", (first, second), spans=spans)]
-
-
-_WHICH = frozenset(
-    plain_ascii("which who welches welche welcher lequel laquelle 哪 哪个 哪一个 どちら").split()
-)
-
-
-def _turns(words: str) -> bool:
-    """Whether the first thing named is the smaller one."""
-    return any(
-        word in words for word in ("subtract", "lighter", "less", "shorter", "leichter", "smaller", "轻")
-    )
-
-
-_MASS_WORDS = frozenset(
-    {
-        "how much heavier",
-        "how much lighter",
-        "how much more massive",
-        "how much energy separates",
-        "重多少",
-        "轻多少",
-    }
-)
-
-
 # ---- comparison ----------------------------------------------------------------------------------
 
 
@@ -209,7 +84,7 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
     if against := _against(clause):
         return against
     comparing = clause.places("compare", "most")
-    if not comparing or clause.has("channel", "relation", "measured"):
+    if not comparing or clause.has("relation", "measured"):
         return None
     token = clause.tokens[comparing[0]]
     open_question = yes_or_no(clause)
@@ -232,7 +107,7 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
         found = [replace(w, property=name) if w.property in ("", "class") else w for w in found]
     if not found or (name and any(w.property != name for w in found)):
         return None
-    if len(found) < 2 and not classes:
+    if (len(found) < 2 and not classes) or clause.has("channel") or len({bool(w.channel) for w in found}) > 1:
         return None
     spans = clause.use(*comparing, *clause.places("order"))
     prop = found[0].property
@@ -241,12 +116,29 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
     )
     alternatives = clause.contains(("or", "oder", "ou", "或", "还是"))
     choosing = clause.contains(CHOOSING) or token.kind == "most"
-    if token.kind == "compare" and len(found) == 2 and not alternatives and open_question:
-        return [Goal("is", tuple(found), relation=relation_of(token.value[1]), spans=spans)]
+    if token.kind == "compare" and not alternatives and open_question and len(found) > 1:
+        return _claims(clause, comparing, found)
     if token.value[1] == "=" or not (choosing or len(found) > 1):
         return None
-    first = (first_of(clause, comparing[0]) or 1) if classes and not things else None
-    return [Goal("which", tuple(found), order=(prop, direction), most=first, spans=spans)]
+    first, rank = place_of(clause, comparing[0])
+    most = (first or 1) if (classes and not things) or rank > 1 else None
+    return [Goal("which", tuple(found), order=(prop, direction), most=most, rank=rank, spans=spans)]
+
+
+def _claims(clause: Clause, comparing: Sequence[int], found: Sequence[Wanted]) -> list[Goal] | None:
+    """'Is the W heavier than the Z and the Higgs?', '… heavier than A and lighter than B?': a verdict on each."""
+    first, *others = sorted(found, key=lambda w: w.thing.span)
+    goals = []
+    for other in others:
+        before = [i for i in comparing if clause.tokens[i].start < other.thing.span[0]]
+        if not before and len(others) > 1:
+            return None
+        comparer = (before or comparing)[-1]
+        name, sign = clause.tokens[comparer].value
+        if name not in ("", first.property):
+            return None
+        goals.append(Goal("is", (first, other), relation=relation_of(sign), spans=clause.use(comparer)))
+    return goals
 
 
 def _against(clause: Clause) -> list[Goal] | None:
@@ -263,19 +155,31 @@ def _against(clause: Clause) -> list[Goal] | None:
     return [Goal("which", tuple(found), order=(found[0].property, direction), spans=clause.use(*words))]
 
 
-def first_of(clause: Clause, place: int) -> int | None:
-    """How many are wanted: 'the three heaviest'."""
-    if place and clause.tokens[place - 1].kind == "number":
+def place_of(clause: Clause, place: int) -> tuple[int | None, int]:
+    """How many are wanted and from which on: (3, 1) for 'the three heaviest', (1, 2) for 'the second heaviest'."""
+    before = clause.tokens[place - 1] if place else None
+    if before is not None and before.kind in ("number", "ordinal"):
         clause.use(place - 1)
-        return int(clause.tokens[place - 1].value)
-    found = [i for i in clause.places("number", "amount") if amount_of(clause.tokens[i]).unit == ""]
-    if len(found) != 1 or not 1 < amount_of(clause.tokens[found[0]]).value <= _MOST_OF_A_LIST:
-        return None
-    clause.use(*found)
-    return int(amount_of(clause.tokens[found[0]]).value)
+        return (int(before.value), 1) if before.kind == "number" else (1, int(before.value))
+    numbers = [i for i in clause.places("number", "amount") if amount_of(clause.tokens[i]).unit == ""]
+    if len(numbers) != 1 or not 1 < amount_of(clause.tokens[numbers[0]]).value <= _MOST_OF_A_LIST:
+        return None, 1
+    clause.use(*numbers)  # 'les trois quarks les plus lourds'
+    return int(amount_of(clause.tokens[numbers[0]]).value), 1
 
 
 _MOST_OF_A_LIST = 30
+
+
+def named_by(clause: Clause, places: Sequence[int]) -> str:
+    """The property that words of comparison speak of: 'heavier than', 'longer than'; '' where they name none."""
+    words = " ".join(clause.text(i) for i in places)
+    meant = (value for i in places for kind, value in clause.tokens[i].otherwise if kind == "compare")
+    if named := next((value[0] for value in meant if value[0]), ""):
+        return str(named)
+    if "heav" in words or "light" in words or "massive" in words:
+        return "mass"
+    return "lifetime" if "long" in words or "short" in words else ""
 
 
 def relation_of(text: str) -> Relation:
@@ -292,8 +196,8 @@ def relation_of(text: str) -> Relation:
 def yes_or_no(clause: Clause) -> bool:
     """Whether an auxiliary opens what is asked: 'could you tell me, is the tau …', but not 'what is the mass …'."""
     if clause.language not in _AUXILIARIES:
-        return clause.contains(_ASKING) and not clause.contains(CHOOSING) and not clause.asks
-    if clause.language != "en" and clause.asks:
+        return clause.contains(_ASKING) and not clause.contains(CHOOSING) and not clause.has_question_word
+    if clause.language != "en" and clause.has_question_word:
         return False
     if any(token.text.lower() in _INVERTED for token in clause.tokens) and not clause.contains(CHOOSING):
         return True
@@ -324,8 +228,11 @@ def is_it(clause: Clause, context: Context) -> list[Goal] | None:
     ):
         return None
     things, classes, amounts = clause.places("thing", "code"), clause.places("class"), clause.places("amount")
-    if len(things) != 1 or clause.contains(["or", "oder", "ou"]):
+    several = len(clause.places("channel")) > 1
+    if len(things) != 1 or (clause.contains(["or", "oder", "ou"]) and not several):
         return None
+    if clause.has("state") and not classes and not amounts and not clause.has("channel", "property"):
+        return _is_state(clause, things[0])
     if classes and not amounts and not clause.has("channel", "property", "relation"):
         return _is_member(clause, things[0], classes)
     if len(amounts) == 1 and not classes:
@@ -333,6 +240,8 @@ def is_it(clause: Clause, context: Context) -> list[Goal] | None:
     if classes or amounts or not clause.has("property", "channel"):
         return None
     wanted = quantities(clause)
+    if len(wanted) > 1 and all(w.channel and w.property == "branching-fraction" for w in wanted):
+        return [Goal("is", (w,)) for w in wanted]
     if len(wanted) != 1:
         return None
     if wanted[0].channel is not None and wanted[0].property == "branching-fraction":
@@ -349,6 +258,28 @@ def is_it(clause: Clause, context: Context) -> list[Goal] | None:
     return None
 
 
+def _is_state(clause: Clause, thing: int) -> list[Goal] | None:
+    """'Is the neutron charged?', 'is the proton stable?'."""
+    states = clause.places("state")
+    subject = subject_of(clause.tokens[thing])
+    if len(states) != 1 or subject is None or states[0] < thing:
+        return None
+    value = clause.tokens[states[0]].value
+    spans = clause.use(thing, states[0])
+    if value in _RELATIONS_OF_CHARGE:
+        table = particle_table().particles
+        particles = tuple(n for n in subject.names if n in table and not table[n].is_antiparticle)
+        if len(particles) == 1 and not subject.state_given:  # 'the electron' is not the positron here
+            subject = replace(subject, names=particles)
+        wanted = Wanted(subject, "charge", spans=spans)
+        zero = Amount(0.0, "", (0, 0))
+        return [Goal("is", (wanted,), asserted=zero, relation=_RELATIONS_OF_CHARGE[value])]
+    return [Goal("is", (Wanted(subject, "lifetime", spans=spans),), asserted=value, relation="=")]
+
+
+_RELATIONS_OF_CHARGE: Mapping[str, Relation] = {"charged": "!=", "neutral": "=", "+": ">", "-": "<"}
+
+
 def _is_member(clause: Clause, thing: int, classes: Sequence[int]) -> list[Goal] | None:
     if len(classes) != 1 or clause.tokens[classes[0]].value == "particle":
         return None
@@ -362,7 +293,7 @@ def _is_member(clause: Clause, thing: int, classes: Sequence[int]) -> list[Goal]
 
 def _is_amount(clause: Clause, context: Context, amount: int) -> list[Goal] | None:
     relations = clause.places("relation")
-    wanted = quantities(clause)
+    wanted = quantities(clause, property_name=named_by(clause, relations))
     if len(wanted) != 1 or clause.has("property", "count"):
         return None
     relation: Relation = "="

@@ -11,7 +11,7 @@ from yukawa.knowledge.parsing.tokens import Token
 _MEANINGFUL = frozenset(
     {"thing", "class", "constant", "property", "difference-of", "channel", "amount", "qualifier", "measured", "ratio", "sum", "difference",
      "minus", "plus", "factor", "relation", "negation", "explain", "identifier", "fraction", "arrow", "jpc",
-     "self-conjugate", "unit", "code", "out-of", "count"}
+     "self-conjugate", "unit", "code", "out-of", "count", "times", "product", "average", "power", "per", "ordinal", "state", "appended"}
 )  # fmt: skip
 _FIRST_PERSON = frozenset(
     "i i'm i've i'd my me we we're we've our us mine myself you your ich mein meine meinen meinem meiner mir mich wir uns unser unsere"

@@ -71,7 +71,7 @@ def _heading(text: str) -> tuple[str, Any]:
     if kind == "qualifier":
         key, _, value = rest.partition(" ")
         return kind, (key, value)
-    if kind in ("factor", "number"):
+    if kind in ("factor", "number", "power", "ordinal"):
         return kind, float(rest)
     return kind, rest or None
 

@@ -18,8 +18,10 @@ Operation = Literal[
     "which",  # which of the operands is first by a property (compare and choose)
     "is",  # a yes-or-no question: an asserted value, order, class, decay or property
     "ratio",
-    "sum",
-    "difference",
+    "sum",  # with a minus before operands of negative factor
+    "difference",  # the first operand less all others
+    "product",
+    "average",  # the arithmetic mean
     "multiple",  # factor times an operand: 'twice the mass of the tau'
     "how-many",  # how many of the second make the first: 'how many K+ masses make a B0 mass'
     "reverse",  # which particles have this: decay products, class, identifier, quantum numbers
@@ -119,9 +121,12 @@ class Goal:
         filters: conditions on what is listed.
         order: property by which to sort, with 'ascending' or 'descending'; for 'which' the one looked for.
         most: at most so many results ('the three heaviest').
+        rank: the place in the order of the first one wanted: 2 for 'the second heaviest'.
         unit: the unit wanted, as written ('microseconds'), or ''.
         asserted: for 'is' the value, class ('class:boson') or order claimed.
         relation: how operands are compared with each other or with `asserted`.
+        power: to which the result is raised ('squared', 'square root of').
+        per: the quantity in whose multiples the result is wanted ('in electron masses').
     """
 
     operation: Operation
@@ -129,10 +134,13 @@ class Goal:
     filters: tuple[Filter, ...] = ()
     order: tuple[str, Literal["ascending", "descending"]] | None = None
     most: int | None = None
+    rank: int = 1
     unit: str = ""
     asserted: Amount | str | None = None
     relation: Relation | None = None
     spans: tuple[Span, ...] = ()
+    power: float = 1.0
+    per: Wanted | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +155,7 @@ class Plan:
         problem: why a question that was read cannot be answered ('mass in seconds', 'two schemes'), or ''.
         kind: 'facts', 'small-talk', 'command', 'document' or 'explanation'.
         language: 'en', 'zh', 'de', 'fr', 'ja'.
+        unanswered: further questions joined to these that none of the goals answers ('how it is measured'), said with the answer.
     """
 
     question: str
@@ -156,6 +165,7 @@ class Plan:
     problem: str = ""
     kind: str = "facts"
     language: str = "en"
+    unanswered: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:

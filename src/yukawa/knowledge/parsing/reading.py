@@ -38,13 +38,20 @@ class ReadQuestion:
 
     def plan(self, goals: Sequence[Goal]) -> Plan:
         """The plan of these goals, with the words that none of them uses and that may change the answer."""
-        explains = [t for c in self.clauses for t in c.tokens if t.kind == "explain"]
-        left = unread(self.clauses)
+        open_parts = [c for c in self.clauses if goals and c.asks and not c.used]
+        clauses = [c for c in self.clauses if c not in open_parts]
+        explains = [t for c in clauses for t in c.tokens if t.kind == "explain"]
+        left = unread(clauses)
         left += [t for t in explains if t not in left]
         kind = "explanation" if explains else "facts" if goals or _names_facts(self.clauses) else "document"
         placed = tuple(_placed(goal, self.read.span) for goal in goals)
         words = _unread(self.question, self.read, left)
-        return Plan(self.question, placed, words, self.suggestions, impossible(goals), kind, self.language)
+        unanswered = tuple(
+            self.question[slice(*self.read.span(c.tokens[0].start, c.tokens[-1].end))] for c in open_parts
+        )
+        return Plan(
+            self.question, placed, words, self.suggestions, impossible(goals), kind, self.language, unanswered
+        )  # fmt: skip
 
 
 def read_question(question: str) -> ReadQuestion:
@@ -115,17 +122,18 @@ def _operators(question: str) -> list[tuple[int, int, str]]:
     """'Plus' and 'minus' between quantities, where they are not charges: 'the mass of the tau minus that of the muon'."""
     found = []
     for match in _OPERATOR.finditer(question):
-        if _CHARGE_OF.match(match["next"]) and not re.match("mass(es)? of", match["next"]):
+        quantity = _QUANTITY.match(match["next"])
+        if _CHARGE_OF.match(match["next"]) and not quantity:
             continue
-        words = match["next"].split()
+        words = _STATE.sub("", match["next"]).split() or [""]
         word, french = match["word"].lower(), _compared().match(plain_ascii(match["next"]))
         named = words[0].lower() in _NEXT
-        if _DECAYS.search(question):  # here it is a charge, or joins products
+        if _DECAYS.search(question) and not quantity:  # here it is a charge, or joins products
             joins = word == "plus" and not _charged(question[: match.start()].split()[-1])
             if not named and joins and find_particles(plain_ascii(words[0])):
                 found.append((*match.span("word"), "and"))
             continue
-        if named or french or find_particles(plain_ascii(words[0])):
+        if quantity or named or french or find_particles(plain_ascii(words[0])):
             added = _MORE.strip() if french else "added to"
             found.append((*match.span("word"), added if word == "plus" else "reduced by"))
     return found
@@ -138,7 +146,15 @@ def _charged(name: str) -> bool:
 
 
 _DECAYS = re.compile(r"→|->|\\to\b|\bdecays?\b|\binto\b|branching|\bBR\b|\bfraction\b", re.IGNORECASE)
-_NEXT = frozenset("the a an that its mass der die das dem des le la les un une l'".split())
+_NEXT = frozenset(
+    "the a an that its mass twice half two three four 2 3 4 der die das dem des le la les un une l'".split()
+)
+_QUANTITY = re.compile(
+    r"(?:the |that |its )?(?:(?:BR|BF|Br|B|m|M|Γ)\s?[([]|(?:branching|mass(?:es)? of|width of|lifetime of)\b)|that\b"
+)
+_STATE = re.compile(
+    r"(?:(?:neutral|charged|positive|negative|positively|negatively|anti)\s+)+", re.IGNORECASE
+)
 _MORE = "davantage "  # what French compares with is written with this word in the lexicon: 'plus' also adds
 
 
@@ -197,4 +213,5 @@ def _placed(goal: Goal, move: Callable[[int, int], Span]) -> Goal:
     return replace(
         goal, operands=tuple(wanted(w) for w in goal.operands), filters=tuple(threshold(f) for f in goal.filters),
         asserted=amount(goal.asserted) if isinstance(goal.asserted, Amount) else goal.asserted, spans=tuple(place(s) for s in goal.spans),
+        per=wanted(goal.per) if goal.per else None,
     )  # fmt: skip

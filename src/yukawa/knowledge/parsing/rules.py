@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from yukawa.knowledge.parsing import combining, searching
+from yukawa.knowledge.parsing import arithmetic, combining, searching
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
-from yukawa.knowledge.parsing.combining import CHOOSING, first_of, relation_of, yes_or_no
+from yukawa.knowledge.parsing.combining import CHOOSING, named_by, place_of, relation_of, yes_or_no
 from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Operation, Thing, Wanted
 from yukawa.knowledge.parsing.wanted import ANY, OF_DECAYS, listed_decay, quantities, subject_of
 
@@ -16,6 +16,19 @@ Direction = Literal["ascending", "descending"]
 
 def goals_of(clause: Clause, context: Context) -> list[Goal]:
     """The goals of a sentence by the first rule that applies; what the rule used is marked in the sentence."""
+    before = set(clause.used)
+    scale = arithmetic.scale(clause)
+    found = _by_rules(clause, context)
+    if scale is None or scale == arithmetic.Scale():
+        return found
+    scaled = scale.of(found[0]) if len(found) == 1 else None
+    if scaled is None:  # what is said of the result stays unread
+        clause.used = before
+        return _by_rules(clause, context)
+    return [scaled]
+
+
+def _by_rules(clause: Clause, context: Context) -> list[Goal]:
     for rule in _RULES:
         before = set(clause.used)
         found = rule(clause, context)
@@ -147,10 +160,10 @@ def _decays(clause: Clause, context: Context) -> list[Goal] | None:
     direction: Direction = (
         "ascending" if any(clause.tokens[i].value[1] == "ascending" for i in most) else "descending"
     )
-    first = first_of(clause, most[0]) if most else None
+    first, rank = place_of(clause, most[0]) if most else (None, 1)
     spans = clause.use(*most, *counting, *clause.places("out-of", "number"))
     operation: Operation = "count" if counting else "list"
-    return [Goal(operation, (wanted,), filters, ("branching-fraction", direction), first, spans=spans)]
+    return [Goal(operation, (wanted,), filters, ("branching-fraction", direction), first, rank, spans=spans)]
 
 
 def _of_the_same_decay(clause: Clause, context: Context) -> list[Goal] | None:
@@ -218,17 +231,7 @@ def _defines(clause: Clause, place: int) -> bool:
 def _filtered_property(clause: Clause, properties: Sequence[int], relations: Sequence[int]) -> str:
     if properties:
         return str(clause.tokens[properties[0]].value)
-    words = " ".join(clause.text(i) for i in relations)
-    for kind, value in (meaning for i in relations for meaning in clause.tokens[i].otherwise):
-        if kind == "compare" and value[0]:
-            return str(value[0])
-    return (
-        "mass"
-        if "heav" in words or "light" in words
-        else "lifetime"
-        if "long" in words or "short" in words
-        else "mass"
-    )
+    return named_by(clause, relations) or "mass"
 
 
 # ---- values --------------------------------------------------------------------------------------
@@ -322,7 +325,7 @@ def _named(clause: Clause, context: Context) -> list[Goal] | None:
 
 
 def _condition(clause: Clause, context: Context) -> list[Goal] | None:
-    """'Only the ones above 10 %', 'in GeV?': a sentence that changes what was wanted before."""
+    """'Only the ones above 10 %', 'what is the upper limit?': a sentence that changes what was wanted before."""
     if not context.goals or clause.has("thing", "property", "class", "channel", "constant"):
         return None
     last = context.goals[-1]
@@ -330,11 +333,20 @@ def _condition(clause: Clause, context: Context) -> list[Goal] | None:
         name = "branching-fraction" if last.operands[0].property == "decays" else last.operands[0].property
         context.replaced = True
         return [replace(last, filters=last.filters + _filters(clause, name))]
+    bounds = [i for i in clause.places("qualifier") if clause.tokens[i].value[0] == "bound"]
+    if bounds and not clause.has("word", "compare", "most", "relation"):  # 'What is the upper limit?'
+        said = dict(clause.tokens[i].value for i in bounds)
+        spans = clause.use(*bounds)
+        return [
+            Goal("value", (replace(w, qualifiers={**w.qualifiers, **said}),), spans=spans)
+            for w in context.last
+        ]
     return None
 
 
 _RULES: tuple[Rule, ...] = (
     _named, _condition, searching.self_conjugate, searching.by_quarks, searching.by_quantum_numbers, searching.by_number,
-    combining.measurements, combining.charge_states, combining.how_many, combining.ratio, combining.total,
-    combining.difference, combining.comparison, _fraction_of, _reverse, combining.is_it, _decays, _class_list, _values, _overview,
+    combining.measurements, combining.charge_states, arithmetic.how_many, arithmetic.ratio, arithmetic.product, arithmetic.average,
+    arithmetic.total, arithmetic.difference, combining.comparison, _fraction_of, _reverse, combining.is_it, _decays, _class_list,
+    _values, _overview,
 )  # fmt: skip

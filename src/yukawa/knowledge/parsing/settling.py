@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from yukawa.knowledge.parsing.contrasts import contrasts
+from yukawa.knowledge.parsing.counting import numbers, per, ranges, significances
 from yukawa.knowledge.parsing.naming import (
     antiparticles,
     appositions,
@@ -16,7 +18,9 @@ from yukawa.knowledge.parsing.naming import (
     other_meaning,
     signs,
 )
-from yukawa.knowledge.parsing.plan import Amount, Channel
+from yukawa.knowledge.parsing.particles import particle_table
+from yukawa.knowledge.parsing.plan import Channel
+from yukawa.knowledge.parsing.several_decays import separated
 from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.tokens import Token
 
@@ -29,22 +33,29 @@ def settled(tokens: list[Token]) -> list[Token]:
     """Tokens with the part that fits what stands around them."""
     for step in (
         _joins,
+        separated,
+        significances,
         ones,
         _modes,
         _quarks,
+        _systems,
+        _predicates,
         _alternatives,
         genus,
         signs,
-        _numbers,
+        numbers,
+        ranges,
         _relations,
         codes,
         counts,
-        _contrasts,
+        contrasts,
         antiparticles,
         appositions,
         families,
         _given,
-        _minus_signs,
+        _operators,
+        per,
+        _appended,
         _readings,
         _fixed,
     ):
@@ -62,6 +73,54 @@ def _joins(tokens: list[Token]) -> list[Token]:
         return token
 
     return changed(tokens, change)
+
+
+def _systems(tokens: list[Token]) -> list[Token]:
+    """'Invariant mass of mu+ mu-': the mass of a pair is that of what it comes from, and of no particle alone."""
+    properties = [t for t in tokens if t.kind == "property"]
+    if len(properties) != 1 or properties[0].value not in ("mass", "width", "lifetime"):
+        return tokens
+    things = [i for i, t in enumerate(tokens) if t.kind == "thing"]
+    invariant = properties[0].text.lower() == "invariant mass" and len(things) > 1
+    operated = any(
+        t.kind in ("compare", "difference", "minus", "plus", "ratio", "sum", "count") for t in tokens
+    )
+
+    def change(place: int, token: Token) -> Token:
+        beside = place - 1 in things and place in things
+        pair = beside and _conjugate(tokens[place - 1], token) and not operated
+        return replace(token, kind="word") if place in things and (pair or invariant) else token
+
+    return changed(tokens, change)
+
+
+def _conjugate(one: Token, other: Token) -> bool:
+    table = particle_table().particles
+    turned = {table[n].conjugate for n in one.value.names if n in table}
+    names = set(other.value.names)
+    return bool(turned) and names <= turned and names.isdisjoint(one.value.names)
+
+
+def _predicates(tokens: list[Token]) -> list[Token]:
+    """'Is the neutron charged?', 'is the pion positive?': a word of charge behind all else is what is asked."""
+    asks = any(t.text.lower() in ("is", "are") for t in tokens[:3])
+    things = [i for i, t in enumerate(tokens) if t.kind == "thing"]
+    asked = any(t.kind in ("property", "compare", "most", "channel", "class") for t in tokens)
+    last = next(
+        (i for i in range(len(tokens) - 1, -1, -1) if tokens[i].kind not in ("mark", "neutral")), None
+    )
+    if (
+        len(things) != 1
+        or not asks
+        or asked
+        or last is None
+        or tokens[last].kind != "sign"
+        or things[0] > last
+    ):
+        return tokens
+    found = list(tokens)
+    found[last] = replace(tokens[last], kind="state")
+    return found
 
 
 def _alternatives(tokens: list[Token]) -> list[Token]:
@@ -112,25 +171,31 @@ def _alternative_of(token: Token) -> str:
     return "parity" if token.kind == "sign" and token.value in "+-" else ""
 
 
-def _minus_signs(tokens: list[Token]) -> list[Token]:
-    """'m(A) - m(B)', 'm(A) / m(B)': a sign between two quantities subtracts or divides."""
+def _operators(tokens: list[Token]) -> list[Token]:
+    """'m(A) - m(B)', 'm(A) / m(B)', 'A mass times B mass': a sign or word between two quantities combines them."""
 
     def change(place: int, token: Token) -> Token:
-        if token.text in ("/", "+") and token.kind in ("join", "mark") and _both_sides(tokens, place):
-            return replace(token, kind="divided" if token.text == "/" else "plus")
-        if token.text != "-" or token.kind != "mark" or not 0 < place < len(tokens) - 1:
+        if token.kind == "times" and not _multiplies(tokens, place):
+            return replace(token, kind="word")
+        if token.kind not in ("join", "mark") or not _both_sides(tokens, place):
             return token
         apart = tokens[place - 1].end < token.start and token.end < tokens[place + 1].start
-        before = (
-            any(t.kind == "property" for t in tokens[:place]) and tokens[place - 1].text in ")]"
-        ) or tokens[place - 1].kind == "thing"
-        return (
-            replace(token, kind="minus")
-            if apart and before and tokens[place + 1].kind == "property"
-            else token
-        )
+        if token.text == "-" and not (apart and tokens[place + 1].kind in ("property", "thing", "factor")):
+            return token
+        return replace(token, kind=_SIGNS.get(token.text, token.kind))
 
     return changed(tokens, change)
+
+
+_SIGNS = {"/": "divided", "+": "plus", "-": "minus", "*": "times"}
+
+
+def _multiplies(tokens: Sequence[Token], place: int) -> bool:
+    """Whether a quantity or a number stands on either side."""
+    sides = (tokens[:place], tokens[place + 1 :])
+    return all(
+        any(t.kind in ("thing", "property", "amount", "number", "constant") for t in side) for side in sides
+    )
 
 
 def _both_sides(tokens: Sequence[Token], place: int) -> bool:
@@ -139,23 +204,6 @@ def _both_sides(tokens: Sequence[Token], place: int) -> bool:
     return all(
         any(t.kind == "thing" for t in side) and any(t.kind == "property" for t in side) for side in sides
     )
-
-
-def _numbers(tokens: list[Token]) -> list[Token]:
-    """'Ten percent', 'two seconds': a number in words with its unit is an amount."""
-    found: list[Token] = []
-    for token in tokens:
-        before = found[-1] if found else None
-        percent = token.text.lower() in ("percent", "per cent", "per mille")
-        if before is not None and before.kind == "number" and (token.kind == "unit" or percent):
-            unit = "%" if percent and token.text.lower() != "per mille" else str(token.value)
-            span = (before.start, token.end)
-            found[-1] = Token(
-                "amount", *span, f"{before.text} {token.text}", Amount(float(before.value), unit, span)
-            )
-        else:
-            found.append(token)
-    return found
 
 
 def _relations(tokens: list[Token]) -> list[Token]:
@@ -208,40 +256,37 @@ _COMPARING = {
 }  # fmt: skip
 
 
-def _contrasts(tokens: list[Token]) -> list[Token]:
-    """'not the Breit-Wigner mass' where another scheme is wanted: said to make clear what is not meant."""
+def _appended(tokens: list[Token]) -> list[Token]:
+    """'… and a unicorn', '… and its history': a further thing that nothing knows; what is said of the asker is none."""
     found = list(tokens)
     for place, token in enumerate(tokens):
-        if token.kind != "negation" or not token.value:
+        if token.kind != "join" or token.text.lower() not in ("and", "or", "as well as"):
             continue
-        opposed = _opposed(tokens, place, -1 if token.value == "contrast-after" else 1)
-        rest = [t for i, t in enumerate(tokens) if i != place and i not in opposed]
-        schemes = [i for i in opposed if tokens[i].kind == "qualifier"]
-        if opposed and all(any(_alternative(tokens[i], other) for other in rest) for i in schemes or opposed):
-            for i in (place, *opposed):
-                found[i] = replace(found[i], kind="aside")
+        phrase = _phrase_behind(tokens, place)
+        words = {word for i in phrase for word in tokens[i].text.lower().split()}
+        strange = [i for i in phrase if tokens[i].kind == "word"]
+        known = any(tokens[i].kind not in ("word", "function", "neutral", "pronoun", "aside") for i in phrase)
+        asked = any(t.kind in ("thing", "property", "class") for t in tokens[:place])
+        if strange and asked and not known and not words & (_ASKERS | _VERBS_OF_ASIDES):
+            for i in strange:
+                found[i] = replace(tokens[i], kind="appended")
     return found
 
 
-def _opposed(tokens: Sequence[Token], place: int, step: int) -> list[int]:
-    """What a negation speaks of: the things, properties or qualifiers right behind it, in Japanese right before it."""
-    found = []
-    for i in range(place + step, len(tokens) if step > 0 else -1, step):
-        if tokens[i].kind in ("thing", "property", "qualifier"):
-            found.append(i)
-        elif tokens[i].kind not in ("function", "pronoun", "aside") or tokens[i].text.lower() in (
-            "of",
-            "for",
-        ):
-            break
-    return found
+def _phrase_behind(tokens: Sequence[Token], place: int) -> range:
+    """The places behind `place` up to the next mark or conjunction."""
+    end = place + 1
+    while end < len(tokens) and tokens[end].kind not in ("mark", "join"):
+        end += 1
+    return range(place + 1, end)
 
 
-def _alternative(token: Token, other: Token) -> bool:
-    """Whether `other` says what is meant in place of `token`."""
-    if token.kind == "qualifier":
-        return other.kind == "qualifier" and other.value[0] == token.value[0]
-    return other.kind == token.kind and (token.kind != "property" or other.value != "")
+_ASKERS = frozenset(
+    "i i'm i've i'd i'll my me we we're we've our us mine you your please thanks thank then".split()
+)
+_VERBS_OF_ASIDES = frozenset(
+    "is are was were will would has have had does do did can could should must".split()
+)
 
 
 def _given(tokens: list[Token]) -> list[Token]:
@@ -276,19 +321,26 @@ def _modes(tokens: list[Token]) -> list[Token]:
 def _quarks(tokens: list[Token]) -> list[Token]:
     """'Which quarks make up a neutron?', 'how many quarks does a proton contain?': what it is made of."""
     things = [t for t in tokens if t.kind == "thing"]
-    if len(things) != 1 or any(t.kind in ("property", "channel", "compare", "most") for t in tokens):
+    counted = any(t.kind == "count" for t in tokens) and len(things) == 2 and _is_quark(things[0])
+    if (len(things) != 1 and not counted) or any(
+        t.kind in ("property", "channel", "compare", "most") for t in tokens
+    ):
         return tokens
-    counted = any(t.kind == "count" for t in tokens)
-    if not counted and not any(word in _CONTAINING for t in tokens for word in t.text.lower().split()):
+    asks_number = any(t.kind == "count" for t in tokens)
+    if not asks_number and not any(word in _CONTAINING for t in tokens for word in t.text.lower().split()):
         return tokens
 
     def change(_: int, token: Token) -> Token:
-        if token.kind == "count":
+        if token.kind == "count" and not counted:  # how many there are is seen from which
             return replace(token, kind="aside")
-        quark = token.kind == "class" and token.value == "quark"
+        quark = (token.kind == "class" and token.value == "quark") or (counted and token is things[0])
         return replace(token, kind="property", value="quark-content") if quark else token
 
     return changed(tokens, change)
+
+
+def _is_quark(token: Token) -> bool:
+    return bool(token.value.names) and set(token.value.names) <= set("udscbt")
 
 
 _CONTAINING = frozenset(
@@ -304,6 +356,7 @@ def _readings(tokens: list[Token]) -> list[Token]:
     made_of = any(t.kind == "property" and t.value == "quark-content" for t in tokens)
     decays = any(t.kind == "channel" for t in tokens)
     allowed = any(t.text.lower() in ("allowed", "possible") for t in tokens)
+    asks_who = any(t.kind == "measured" for t in tokens)
 
     def change(place: int, token: Token) -> Token:
         text = token.text.lower()
@@ -315,9 +368,14 @@ def _readings(tokens: list[Token]) -> list[Token]:
         if token.kind == "into-before" and not any(sign in text for sign in _BREAKING):
             return replace(token, kind="function")  # '何秒になりますか'
         if token.kind == "neutral" and things > 1 and text in ("average", "averages", "mean"):
-            return replace(token, kind="word")
+            of_pdg = place > 0 and tokens[place - 1].kind == "neutral"
+            return token if of_pdg else replace(token, kind="average")
         if token.kind == "into-before" or (token.kind == "into" and text.startswith("decay")):
             return replace(token, kind="property", value="decays")  # 'what does it decay into?'
+        if token.kind == "explain" and asks_who and text.removeprefix("in ").split()[0] in _WHEN:
+            return replace(
+                token, kind="aside"
+            )  # '…, and in what year?': a measurement is shown with its paper
         if token.kind == "qualifier" and token.value[0] == "experiment" and token.text in _SMALL_NAMES:
             return replace(token, kind="word")
         if (token.kind == "most" and not token.value[0] and allowed) or (token.kind == "sum" and made_of):
@@ -341,10 +399,14 @@ def _property(tokens: Sequence[Token], place: int, things: int) -> Token:
         return replace(token, kind="word")
     if things == 2 and (turned := other_meaning(token, "difference")):
         return turned
+    several = things > 1 or any(t.kind == "class" for t in tokens)
+    if several and (turned := other_meaning(token, "sum")):
+        return turned
     verb = token.text.lower() in ("decay", "decays", "decayed") and _other_property(tokens, place)
     return replace(token, kind="aside") if verb else token
 
 
+_WHEN = frozenset({"when", "what", "which"})
 _LISTED = frozenset(
     {"charge states", "decays", "decay modes", "decay channels", "channels", "modes"}
 )  # what can be counted
@@ -363,6 +425,8 @@ def _fixed(tokens: list[Token]) -> list[Token]:
             return replace(token, kind="function") if idle else token
         if token.kind == "out-of" and kind not in ("amount", "number", "factor"):
             return replace(token, kind="function")
+        if token.kind == "ordinal" and kind != "most":
+            return replace(token, kind="word")
         if token.kind == "qualifier" and token.text.lower() == "bound" and kind != "thing":
             return replace(token, kind="neutral")
         if token.kind == "alternative":

@@ -195,15 +195,32 @@ def _subjects(clause: Clause, chosen: set[int]) -> list[_Subject]:
             if thing is None or (token.kind == "class" and _only_genus(clause, place)):
                 continue
             subject = _Subject(place, thing, places=[place])
-            if place and tokens[place - 1].kind == "factor" and place - 1 in chosen:
-                subject.factor, subject.places = tokens[place - 1].value, [place - 1, place]
+            if (ahead_of := _factor_of(tokens, place)) is not None and ahead_of in chosen:
+                subject.factor, subject.places = tokens[ahead_of].value, [ahead_of, place]
             if ahead is not None and ahead < place and not found:  # 'invisible branching fraction of the Z'
                 subject.channel, subject.places = tokens[ahead].value, [*subject.places, ahead]
             found.append(subject)
         elif token.kind == "channel" and found and found[-1].channel is None and found[-1].place >= 0:
             found[-1].channel = token.value
             found[-1].places.append(place)
+        elif token.kind == "channel" and found and _joined_to(tokens, found[-1], place):  # 'to e nu, mu nu'
+            found.append(_Subject(place, found[-1].thing, token.value, places=[place]))
     return found
+
+
+def _joined_to(tokens: Sequence[Token], subject: _Subject, place: int) -> bool:
+    """Whether nothing but a conjunction stands between the decay of a subject and what is at `place`."""
+    return place - 2 in subject.places and tokens[place - 1].kind == "join"
+
+
+def _factor_of(tokens: Sequence[Token], place: int) -> int | None:
+    """The place of the factor said of a thing: 'two kaons', 'twice the K+ mass', 'twice the mass of the K+'."""
+    for i in range(place - 1, -1, -1):
+        if tokens[i].kind == "factor":
+            return i
+        if tokens[i].kind not in ("function", "property", "aside") or tokens[i].text.lower() == "and":
+            return None
+    return None
 
 
 _ADJECTIVES = (("invisible",), ("hadrons",))
@@ -388,10 +405,12 @@ def listed_decay(clause: Clause) -> Wanted | None:
         return None
     span = (begin, end)
     covered = [i for i, t in enumerate(tokens) if begin <= t.start and t.end <= end]
-    spans = clause.use(*properties, *verbs, parent, *covered)
+    bounds = [i for i in clause.places("qualifier") if tokens[i].value[0] == "bound"]
+    spans = clause.use(*properties, *verbs, parent, *covered, *bounds)
     thing = tokens[parent].value
     name = OF_DECAYS[tokens[properties[0]].value]
-    return Wanted(thing, name, replace(channel, span=span), spans=spans)
+    said = dict(tokens[i].value for i in bounds)
+    return Wanted(thing, name, replace(channel, span=span), qualifiers=said, spans=spans)
 
 
 _DECAY_PROPERTIES = frozenset(

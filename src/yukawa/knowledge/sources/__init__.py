@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from yukawa.core.processes import Progress
     from yukawa.core.settings import Settings
-    from yukawa.knowledge.base import KnowledgeBase, Progress
+    from yukawa.knowledge.base import KnowledgeBase
 
 __all__ = ["open_base"]
 

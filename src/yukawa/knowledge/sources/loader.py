@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from yukawa.knowledge.base import KnowledgeBase, Progress
+from yukawa.core.processes import Progress
+from yukawa.knowledge.base import KnowledgeBase
 from yukawa.knowledge.items import NewItem, new_item, with_keys
 from yukawa.knowledge.parsing import (
     claim_key,

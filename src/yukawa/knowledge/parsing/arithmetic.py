@@ -1,0 +1,262 @@
+"""Rules for sentences that make one number of several quantities: sums, differences, ratios, products, means, powers."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from yukawa.knowledge.parsing.clauses import Clause, Context
+from yukawa.knowledge.parsing.plan import Goal, Operation, Wanted
+from yukawa.knowledge.parsing.spelling import plain_ascii
+from yukawa.knowledge.parsing.wanted import quantities
+
+_PARTS = ("thing", "constant", "code", "property", "channel")
+
+
+def _operands(clause: Clause, name: str = "") -> list[Wanted]:
+    """All quantities of the sentence in its order; none where only some of them are those of decays."""
+    found = quantities(clause, property_name=name)
+    if any(w.channel for w in found) and not all(w.channel for w in found):
+        return []
+    if clause.has("channel"):
+        return []
+    return sorted(found, key=lambda w: w.thing.span)
+
+
+def _between(clause: Clause, kind: str) -> bool:
+    """Whether a word of this kind stands between parts of quantities."""
+    places = clause.places(*_PARTS)
+    return bool(places) and any(places[0] < i < places[-1] for i in clause.places(kind))
+
+
+def _combined(clause: Clause, operation: Operation, *kinds: str, name: str = "") -> list[Goal] | None:
+    """A goal of all quantities of the sentence that the words of `kinds` combine."""
+    operators = clause.places(*kinds)
+    found = _operands(clause, name)
+    return [Goal(operation, tuple(found), spans=clause.use(*operators))] if len(found) > 1 else None
+
+
+# ---- ratios --------------------------------------------------------------------------------------
+
+
+def how_many(clause: Clause, context: Context) -> list[Goal] | None:
+    """'How many K+ masses make a B0 mass?', 'how many electrons would balance one muon?'."""
+    counts, things = clause.places("count"), clause.places("thing")
+    if not counts or len(things) != 2 or clause.has("channel") or not counts[0] < things[0]:
+        return None
+    weighing = clause.places("weighing", "compare", "into")
+    properties = clause.places("property")
+    if not properties and not any(clause.text(i) not in _HOLDING for i in weighing):
+        return None
+    found = quantities(clause, property_name="mass")
+    if len(found) != 2:
+        return None
+    spans = clause.use(counts[0], *weighing, *clause.places("number", "factor"))
+    return [Goal("how-many", (found[1], found[0]), spans=spans)]
+
+
+_HOLDING = frozenset(
+    {"are in", "make up", "make", "makes"}
+)  # 'how many up quarks are in the proton' counts, and compares no masses
+
+
+def ratio(clause: Clause, context: Context) -> list[Goal] | None:
+    """'Ratio of …', '… divided by …', 'by what factor', 'how many times heavier'."""
+    comparing = clause.places("compare")
+    if not clause.has("ratio", "divided") or clause.has("difference-of", "sum", "plus", "minus"):
+        return None
+    if not clause.has("ratio") and (clause.has("difference") or not _between(clause, "divided")):
+        return None
+    said = [clause.tokens[i].value for i in clause.places("ratio")]  # 'Massenverhältnis' names the property
+    name = next((clause.tokens[i].value[0] for i in comparing), next(filter(None, said), ""))
+    beside = ["difference"] if comparing else []  # 'by how much heavier (factor)'
+    goals = _combined(clause, "ratio", "ratio", "divided", *beside, name=name)
+    if not goals or len(goals[0].operands) != 2:
+        return None
+    if comparing:
+        first, second = goals[0].operands
+        if clause.tokens[comparing[0]].value[1] == "<":
+            first, second = second, first
+        return [replace(goals[0], operands=(first, second), spans=goals[0].spans + clause.use(*comparing))]
+    return goals
+
+
+# ---- products and means --------------------------------------------------------------------------
+
+
+def product(clause: Clause, context: Context) -> list[Goal] | None:
+    """'Product of …', '… times …'."""
+    if clause.has("compare", "most", "sum", "plus", "minus", "ratio", "divided"):
+        return None
+    if not clause.has("product") and not _between(clause, "times"):
+        return None
+    return _combined(clause, "product", "product", "times")
+
+
+def average(clause: Clause, context: Context) -> list[Goal] | None:
+    """'Average of the K+ and K0 masses'."""
+    if not clause.has("average") or clause.has("compare", "most", "minus", "plus", "ratio", "channel"):
+        return None
+    return _combined(clause, "average", "average")
+
+
+# ---- sums and differences ------------------------------------------------------------------------
+
+
+def total(clause: Clause, context: Context) -> list[Goal] | None:
+    """'Sum of …', 'A plus B minus C'."""
+    signs = clause.places("plus", "minus")
+    if not clause.has("sum", "plus") or clause.has("compare", "most", "ratio", "divided", "difference"):
+        return None
+    if not clause.has("sum") and not _between(clause, "plus"):
+        return None
+    masses = any(clause.contains(words) for words in (["weigh"], ["mass"])) and not clause.has("property")
+    found = _operands(clause, "mass" if masses else "")
+    if len(found) < 2:
+        return None
+    if clause.has("minus") and (clause.has("sum") or not _alternate(clause, found, signs)):
+        return None
+    operands = _signed(clause, found, signs)
+    return [Goal("sum", tuple(operands), spans=clause.use(*signs, *clause.places("sum")))]
+
+
+def _signed(clause: Clause, found: Sequence[Wanted], signs: Sequence[int]) -> list[Wanted]:
+    """Quantities in the order of the question, those behind a minus with the factor −1."""
+    operands = list(found[:1])
+    for one, other in itertools.pairwise(found):
+        minus = any(clause.tokens[i].kind == "minus" for i in _within(clause, one, other, signs))
+        operands.append(replace(other, factor=-other.factor) if minus else other)
+    return operands
+
+
+def _alternate(clause: Clause, found: Sequence[Wanted], signs: Sequence[int]) -> bool:
+    """Whether one sign stands between any two neighbours, so that it is clear what is taken from what."""
+    return all(len(_within(clause, a, b, signs)) == 1 for a, b in itertools.pairwise(found))
+
+
+def _within(clause: Clause, one: Wanted, other: Wanted, places: Sequence[int]) -> list[int]:
+    return [i for i in places if one.thing.span[1] <= clause.tokens[i].start < other.thing.span[0]]
+
+
+def difference(clause: Clause, context: Context) -> list[Goal] | None:
+    """'… minus …', 'mass difference between …', 'how much heavier is … than …'."""
+    operators = clause.places("minus", "difference-of", "difference")
+    if not operators or clause.has("most", "class", "ratio", "sum", "plus"):
+        return None
+    tokens = clause.tokens
+    comparing = clause.places("compare")
+    name = _property_of(clause, operators) or next((tokens[i].value[0] for i in comparing), "")
+    found = _operands(clause, name) if clause.has("thing", "code") else list(context.last)
+    if len(found) < 2 or (name and any(w.property != name for w in found)):
+        return None
+    if len(found) > 2:
+        chain = not comparing and _alternate(clause, found, clause.places("minus"))
+        return [Goal("difference", tuple(found), spans=clause.use(*operators))] if chain else None
+    spans = clause.use(*operators, *comparing, *clause.places("divided", "against"))
+    order: list[Goal] = []
+    if comparing and clause.contains(_WHICH):  # 'which one is heavier, and by how much?'
+        down = tokens[comparing[0]].value[1] != "<"
+        by = (found[0].property, "descending" if down else "ascending")
+        order = [Goal("which", tuple(found), order=by, spans=spans)]  # type: ignore[arg-type]
+    first, second = found
+    if any(tokens[i].value[1] == "<" for i in comparing) or any(_turns(clause.text(i)) for i in operators):
+        first, second = second, first
+    plain = first.property == second.property == "mass" and first.factor == second.factor == 1
+    if plain and first.qualifiers == second.qualifiers:
+        spans_of_both = first.spans + second.spans
+        both = replace(first, property="mass-difference", other=second.thing, spans=spans_of_both)
+        return [*order, Goal("difference", (both,), spans=spans)]
+    return [*order, Goal("difference", (first, second), spans=spans)]
+
+
+_WHICH = frozenset(
+    plain_ascii("which who welches welche welcher lequel laquelle 哪 哪个 哪一个 どちら").split()
+)
+# What words of difference compare where no property is named.
+_OF_DIFFERENCES = {
+    "mass": "heavier lighter massive separates 重多少 轻多少", "lifetime": "longer shorter", "width": "wider broader narrower",
+}  # fmt: skip
+
+
+def _property_of(clause: Clause, operators: Sequence[int]) -> str:
+    """The property that the words of difference speak of themselves: 'mass splitting', 'how much longer'."""
+    if any(clause.tokens[i].kind == "difference-of" for i in operators):
+        return "mass"
+    if clause.has("property"):
+        return ""
+    words = {word for i in operators for word in clause.text(i).split()}
+    return next((name for name, said in _OF_DIFFERENCES.items() if words & set(said.split())), "")
+
+
+def _turns(words: str) -> bool:
+    """Whether the first thing named is the smaller one."""
+    return any(
+        word in words
+        for word in ("subtract", "lighter", "less", "shorter", "leichter", "smaller", "轻", "narrower")
+    )
+
+
+# ---- powers and units of another quantity --------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What is done with the result of a sentence: 'squared', 'times two', 'in electron masses'."""
+
+    factor: float = 1.0
+    power: float = 1.0
+    per: Wanted | None = None
+
+    def of(self, goal: Goal) -> Goal | None:
+        """The goal with it; None where it cannot be meant of this goal."""
+        if goal.operation not in ("value", "multiple", "ratio", "product", "sum", "difference", "average"):
+            return None
+        if self.factor != 1:
+            if len(goal.operands) > 1 or goal.operation not in ("value", "multiple"):
+                return None
+            wanted = replace(goal.operands[0], factor=goal.operands[0].factor * self.factor)
+            goal = replace(goal, operation="multiple", operands=(wanted,))
+        return replace(goal, power=self.power, per=self.per)
+
+
+def scale(clause: Clause) -> Scale | None:
+    """What a sentence does with its result, its words used; None where it is not clear of what it is said."""
+    powers, per = clause.places("power"), clause.places("per")
+    if len(powers) > 1 or len(per) > 1 or (powers and not _of_all(clause, powers[0])):
+        return None
+    found = Scale(power=clause.tokens[powers[0]].value if powers else 1.0)
+    if per:
+        behind = [i for i in clause.places("thing", "property") if i > per[0]]
+        before = [clause.tokens[i].value for i in clause.places("property") if i < per[0]]
+        units = quantities(clause, property_name=before[0] if before else "", places=behind)
+        if len(units) != 1 or not (before or clause.has("difference", "compare")):
+            return None
+        found = replace(found, per=units[0])
+    number = _number(clause)
+    clause.use(*powers, *per, *number)
+    if not number:
+        return found
+    value = float(getattr(clause.tokens[number[1]].value, "value", clause.tokens[number[1]].value))
+    return replace(found, factor=1 / value if clause.tokens[number[0]].kind == "divided" else value)
+
+
+def _of_all(clause: Clause, power: int) -> bool:
+    """Whether a power is said of the result of the sentence, and not of one of several quantities."""
+    parts = clause.places(*_PARTS)
+    one = len(clause.places("thing", "constant")) == 1
+    operators = clause.places("ratio", "product")
+    return bool(parts) and (one or bool(operators and power < min(*parts, *operators)))
+
+
+def _number(clause: Clause) -> tuple[int, ...]:
+    """'Times two', 'divided by 2': the operator and its number."""
+    for place in clause.places("times", "divided"):
+        after = place + 1
+        if after < len(clause.tokens) and (number := clause.tokens[after]).kind in (
+            "amount",
+            "number",
+            "function",
+        ):
+            plain = number.kind != "amount" or not number.value.unit
+            if plain and number.value and not any(i > after for i in clause.essential):
+                return (place, after)
+    return ()

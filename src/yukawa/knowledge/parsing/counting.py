@@ -1,0 +1,66 @@
+"""Settles what numbers say in a sentence: amounts in words, ranges, standard deviations, multiples of another quantity."""
+
+from dataclasses import replace
+
+from yukawa.knowledge.parsing.naming import changed
+from yukawa.knowledge.parsing.plan import Amount
+from yukawa.knowledge.parsing.tokens import Token
+
+
+def numbers(tokens: list[Token]) -> list[Token]:
+    """'Ten percent', 'two seconds': a number in words with its unit is an amount."""
+    found: list[Token] = []
+    for token in tokens:
+        before = found[-1] if found else None
+        percent = token.text.lower() in ("percent", "per cent", "per mille")
+        if before is not None and before.kind == "number" and (token.kind == "unit" or percent):
+            unit = "%" if percent and token.text.lower() != "per mille" else str(token.value)
+            span = (before.start, token.end)
+            found[-1] = Token(
+                "amount", *span, f"{before.text} {token.text}", Amount(float(before.value), unit, span)
+            )
+        else:
+            found.append(token)
+    return found
+
+
+def ranges(tokens: list[Token]) -> list[Token]:
+    """'Between 1 and 1.1 GeV': above the one and below the other."""
+    found = list(tokens)
+    for place, token in enumerate(tokens):
+        ends = tokens[place + 1 : place + 4]
+        kinds = [t.kind for t in ends]
+        if token.text.lower() not in ("between", "from") or kinds != ["amount", "join", "amount"]:
+            continue
+        unit = ends[0].value.unit or ends[2].value.unit
+        found[place] = replace(token, kind="relation", value=">=")
+        found[place + 1] = replace(ends[0], value=replace(ends[0].value, unit=unit))
+        found[place + 2] = replace(ends[1], kind="relation", value="<=")
+    return found
+
+
+def significances(tokens: list[Token]) -> list[Token]:
+    """'At 5 sigma': a number of standard deviations, and not of particles."""
+    found: list[Token] = []
+    for token in tokens:
+        before = found[-1] if found else None
+        if before and before.kind in ("amount", "number") and token.text.lower() in ("sigma", "sigmas"):
+            found[-1] = Token("word", before.start, token.end, f"{before.text} {token.text}")
+        else:
+            found.append(token)
+    return found
+
+
+def per(tokens: list[Token]) -> list[Token]:
+    """'The tau mass in muon masses': 'in' before a plural quantity counts in it."""
+
+    def change(place: int, token: Token) -> Token:
+        behind = tokens[place + 1 : place + 3]
+        counts = [t.kind for t in behind] == ["thing", "property"] and behind[1].text.lower() in _PLURALS
+        said = any(t.kind in ("property", "difference", "compare") for t in tokens[:place])
+        return replace(token, kind="per") if counts and said and token.text.lower() == "in" else token
+
+    return changed(tokens, change)
+
+
+_PLURALS = frozenset({"masses", "widths", "lifetimes"})

@@ -1,0 +1,81 @@
+"""Several final states said of one particle: 'bb and tau tau', 'e nu, mu nu or tau nu' are decays of their own."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from yukawa.knowledge.parsing.channels import read_channel
+from yukawa.knowledge.parsing.particles import particle_table
+from yukawa.knowledge.parsing.plan import Channel, Span
+from yukawa.knowledge.parsing.tokens import Token
+
+_SEPARATOR = re.compile(r"\s*,\s*(?:and |or )?|\s+(?:and|or|und|oder|et|ou)\s+(?:to |into )?")
+_ALONE = (("hadrons",), ("invisible",))  # final states of one word
+
+
+def separated(tokens: list[Token]) -> list[Token]:
+    """Tokens in which a final state that joins complete final states of the same particle is several.
+
+    'K+ and pi-' of a B0 is one decay: a part of it does not have the charge of the B0, or is a single product.
+    """
+    found: list[Token] = []
+    for place, token in enumerate(tokens):
+        parent = next((t for t in reversed(tokens[:place]) if t.kind == "thing"), None)
+        parts = _parts(token, parent) if token.kind == "channel" and parent is not None else []
+        found += parts if len(parts) > 1 else [token]
+    return found
+
+
+def _parts(token: Token, parent: Token) -> list[Token]:
+    whole: Channel = token.value
+    if whole.conditions or whole.inclusive:
+        return []
+    again = re.compile(re.escape(parent.text) + r"\s*→\s*")  # 'W → e nu, W → mu nu'
+    text = token.text[whole.span[0] - token.start :] if token.start <= whole.span[0] else token.text
+    start = token.end - len(text)
+    parts: list[Token] = []
+    for first, last in _between(text):
+        first = said.end() if (said := again.match(text, first)) else first
+        channel, end = read_channel(text, first, last)
+        if channel.steps or text[end:last].strip() or not _complete(channel, parent.value.names):
+            return []
+        span = (start + first, start + last)
+        if all(channel.products != other.value.products for other in parts if other.kind == "channel"):
+            if parts:
+                between = (parts[-1].end, span[0])
+                parts.append(
+                    Token(
+                        "join",
+                        *between,
+                        text[between[0] - start : first].strip(),
+                        "or" if "or" in text else "and",
+                    )
+                )
+            parts.append(Token("channel", *span, text[first:last], replace(channel, span=span)))
+    if parts:  # with the verb or arrow before it
+        parts[0] = replace(parts[0], start=token.start, text=token.text[: parts[0].end - token.start])
+    return parts
+
+
+def _between(text: str) -> Iterator[Span]:
+    """The stretches of a text between its commas and conjunctions."""
+    first = 0
+    for match in _SEPARATOR.finditer(text):
+        yield first, match.start()
+        first = match.end()
+    yield first, len(text)
+
+
+def _complete(channel: Channel, parents: Sequence[str]) -> bool:
+    """Whether it can be all that one of the parents decays to: two products or more, and its charge."""
+    if channel.products in [(alone,) for alone in _ALONE]:
+        return True
+    table = particle_table().particles
+    sums = {0.0}
+    for names in channel.products:
+        charges = {table[n].charge for n in names if n in table} - {None}
+        if not charges:
+            return False
+        sums = {round(s + c, 2) for s in sums for c in charges if c is not None}
+    wanted = {round(c, 2) for n in parents if n in table and (c := table[n].charge) is not None}
+    return len(channel.products) > 1 and bool(sums & wanted)

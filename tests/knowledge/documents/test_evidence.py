@@ -1,0 +1,59 @@
+"""Evidence: a statement that says what is asked outweighs one that says less, or something else."""
+
+from __future__ import annotations
+
+import pytest
+
+from yukawa.knowledge.documents.asking import asked
+from yukawa.knowledge.documents.evidence import WEIGHTS, Candidate, Weighing, body_and_headings
+from yukawa.knowledge.records import Hit, Place, Provenance
+
+NOTE = Provenance("Li", "notes/ring.md", None, None, "particle physics")
+
+
+def hit(text: str, headings: tuple[str, ...] = ()) -> Hit:
+    place = Place(headings, 0, len(text), None)
+    whole = f"{' / '.join(headings)}: {text}" if headings else text
+    return Hit("k1", 1, whole, 0.5, 0.0, 0.5, "document", None, 1, NOTE, {}, place=place)
+
+
+def weighed(question: str, *hits: Hit) -> list[Candidate]:
+    return list(Weighing(asked(question), hits).candidates(len(hits)))
+
+
+@pytest.mark.parametrize(
+    ("question", "right", "wrong"),
+    [
+        ("How many layers does the calorimeter have?", "The calorimeter has 12 layers.", "The calorimeter has layers."),
+        ("What is the temperature of the argon?", "The temperature of the argon is low.", "The argon is liquid."),
+        ("What does TCK stand for?", "TCK stands for trigger configuration key.", "Use the TCK of 2016."),
+        ("Who wrote the tutorial?", "The tutorial was written by Jim Pivarski.", "The tutorial was written fast."),
+        ("What is the type of Tau_idAntiMu?", "Property: Tau_idAntiMu; Type: UChar_t", "Property: Tau_idAntiEle; Type: Bool_t"),
+        ("Where is the ring?", "The ring stands in Beijing.", "Where is the ring?"),
+    ],
+)  # fmt: skip
+def test_what_answers_weighs_more(question: str, right: str, wrong: str) -> None:
+    first, second = weighed(question, hit(right), hit(wrong))
+    assert first.score > second.score
+
+
+def test_headings_say_what_a_statement_is_about() -> None:
+    under, bare = weighed(
+        "How many layers has the calorimeter?", hit("12 layers.", ("Calorimeter",)), hit("12 layers.")
+    )
+    assert under.covered > bare.covered
+    assert under.score > bare.score
+    assert body_and_headings(under.hit) == ("12 layers.", ("Calorimeter",))
+
+
+def test_a_word_that_no_passage_holds_stands_nowhere() -> None:
+    hits = [hit("The stream is 3 GB large.")]
+    assert Weighing(asked("How large is the stream?"), hits).nowhere() == []
+    assert Weighing(asked("How large is the streaming?"), hits).nowhere() == []
+    assert Weighing(asked("How large is the stream of ALICE?"), hits).nowhere() == ["alic"]
+
+
+def test_every_piece_of_evidence_has_its_weight() -> None:
+    (only,) = weighed("How many rings?", hit("3 rings."))
+    assert only.evidence.keys() == WEIGHTS.keys()
+    assert only.covered == 1.0

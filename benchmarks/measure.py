@@ -53,7 +53,6 @@ COMMANDS = {
     "real_model": "real_model.py --questions 50 --out FILE",
     "search": "search.py run --sizes 20000 100000 --out FILE",
     "search_million": "search.py run --sizes 1000000 --out FILE",
-    "threshold": "threshold.py --out FILE",
     "training_throughput": "training_throughput.py --json",
 }
 # Commands timed as a whole process, warm files, in seconds.
@@ -85,7 +84,7 @@ def run(name: str) -> object:
         file = Path(folder) / f"{name}.json"
         words = shlex.split(COMMANDS[name].format(abstracts=data / "arxiv" / "hep_1991_2019.jsonl.gz"))
         # Some scripts write Markdown to --out and the figures beside it.
-        words = [str(file.with_suffix(".md") if words[i - 1] == "--out" and name != "threshold" else file)
+        words = [str(file.with_suffix(".md") if words[i - 1] == "--out" else file)
                  if word == "FILE" else word for i, word in enumerate(words)]  # fmt: skip
         done = subprocess.run([sys.executable, str(HERE / words[0]), *words[1:]], check=True, text=True,
                               stdout=subprocess.PIPE, cwd=HERE.parent)  # fmt: skip

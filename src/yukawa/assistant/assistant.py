@@ -47,7 +47,6 @@ class Assistant:
         base: where knowledge comes from.
         settings: which models there are, and for which domains.
         models: models that are open already, by name; others are opened from their row when first used.
-        threshold: the support from 0 to 1 from which on an answer from passages is given; measured by default.
     """
 
     def __init__(
@@ -56,11 +55,9 @@ class Assistant:
         settings: Settings,
         *,
         models: dict[str, ChatModel] | None = None,
-        threshold: float | None = None,
     ) -> None:
         self._base, self._settings = base, settings
         self._models = dict(models or {})
-        self._threshold = threshold
 
     def ask(
         self,
@@ -119,10 +116,8 @@ class Assistant:
     def _passages(self) -> Passages:
         """Made when a question first needs it: the models' modules are slow to import."""
         from yukawa.assistant.passages import Passages
-        from yukawa.assistant.support import THRESHOLD
 
-        threshold = THRESHOLD if self._threshold is None else self._threshold
-        return Passages(self._base, self._settings, self._models, threshold)
+        return Passages(self._base, self._models)
 
     def _answered(
         self, plan: Plan, row: ModelSettings, as_of: str | None, domain: str | None, clock: _Clock, reader: Reader | None
@@ -206,7 +201,7 @@ def _unanswered(plan: Plan) -> list[str]:
 
 def _without_answer(plan: Plan, found: Answer) -> str:
     """Why there is no answer, and the nearest passages if any come near."""
-    if not (plan.goals or plan.problem or plan.unread):
+    if plan.kind == "document" or not (plan.goals or plan.problem or plan.unread):
         return found.text
     nearest = found.text.partition("\n")[2]
     return f"I cannot answer. {refusal(plan)}" + (f" The nearest passages are:\n{nearest}" if nearest else "")

@@ -72,6 +72,9 @@ def ratio(clause: Clause, context: Context) -> list[Goal] | None:
     goals = _combined(clause, "ratio", "ratio", "divided", *beside, name=name)
     if not goals or len(goals[0].operands) != 2:
         return None
+    clause.use(
+        *clause.places("against")
+    )  # 'how many times heavier is the top quark compared to the up quark?'
     if comparing:
         first, second = goals[0].operands
         if clause.tokens[comparing[0]].value[1] == "<":

@@ -108,7 +108,7 @@ def _dangerous(clause: Clause, place: int, first: int, last: int) -> bool:
     """Whether a word that nothing knows can change what is asked."""
     token = clause.tokens[place]
     phrase = _phrase(clause, place)
-    if _place_of_asker(clause, place, phrase, first):
+    if _place_of_asker(clause, place, phrase, first) or _imperative(clause, place) or _adverb(token.text):
         return False
     if _notation(token.text):
         return True
@@ -117,6 +117,48 @@ def _dangerous(clause: Clause, place: int, first: int, last: int) -> bool:
     if place < first:
         return _before(clause, place, first, phrase)
     return _after(clause, place, last, phrase)
+
+
+def _imperative(clause: Clause, place: int) -> bool:
+    """'Express the mass …', 'convert it': a word that begins a sentence before an article or a pronoun is its verb."""
+    ahead = clause.tokens[:place]
+    if place + 1 >= len(clause.tokens) or any(t.kind not in ("function", "mark", "neutral") for t in ahead):
+        return False
+    begins = not ahead or all(t.kind == "mark" or t.text.lower() in _POLITE for t in ahead)
+    word = clause.text(place)
+    return (
+        begins
+        and clause.text(place + 1) in _OBJECTS
+        and word.isalpha()
+        and word not in _NO_ASKING
+        and not is_physics(word)
+    )
+
+
+_NO_ASKING = _ASSUMING | {
+    "ignore",
+    "neglect",
+    "drop",
+    "remove",
+    "change",
+    "replace",
+    "scale",
+    "vary",
+    "shift",
+    "increase",
+    "decrease",
+}
+_POLITE = frozenset("please kindly now then and could can would you bitte".split())
+_OBJECTS = frozenset("the this that these it me us for die das den la le les".split())
+
+
+def _adverb(text: str) -> bool:
+    """'Practically', 'typically': an adverb of manner or degree names nothing; those of physics are known."""
+    word = text.lower()
+    return text.isalpha() and word.endswith("ly") and len(word) > _SHORT_WORD and not is_physics(word)
+
+
+_SHORT_WORD = 5  # 'only', 'July', 'early'
 
 
 def _place_of_asker(clause: Clause, place: int, phrase: range, first: int) -> bool:

@@ -107,7 +107,7 @@ def _reverse(clause: Clause, context: Context) -> list[Goal] | None:
     if not asks or len(classes) > 1:
         return None
     thing = subject_of(clause.tokens[classes[0]]) if classes else ANY
-    filters = _filters(clause, "branching-fraction")
+    filters = _filters(clause, "branching-fraction") + _mostly(clause)
     spans = clause.use(
         *channels, *classes, *[i for i in clause.places("property") if clause.tokens[i].value == "decays"]
     )
@@ -119,6 +119,16 @@ def _reverse(clause: Clause, context: Context) -> list[Goal] | None:
             filters,
         )
     ]
+
+
+def _mostly(clause: Clause) -> tuple[Filter, ...]:
+    """'Decay mainly to': in more than half of the cases."""
+    places = [
+        i for i in clause.places("most") if clause.tokens[i].value == ("branching-fraction", "descending")
+    ]
+    spans = clause.use(*places)
+    half = Amount(0.5, "", spans[0]) if spans else None
+    return () if half is None else (Filter("branching-fraction", ">", half, half.span),)
 
 
 def _having(clause: Clause) -> list[Goal] | None:
@@ -347,6 +357,6 @@ def _condition(clause: Clause, context: Context) -> list[Goal] | None:
 _RULES: tuple[Rule, ...] = (
     _named, _condition, searching.self_conjugate, searching.by_quarks, searching.by_quantum_numbers, searching.by_number,
     combining.measurements, combining.charge_states, arithmetic.how_many, arithmetic.ratio, arithmetic.product, arithmetic.average,
-    arithmetic.total, arithmetic.difference, combining.comparison, _fraction_of, _reverse, combining.is_it, _decays, _class_list,
-    _values, _overview,
+    arithmetic.total, arithmetic.difference, combining.comparison, _fraction_of, _reverse, combining.is_it,
+    _decays, _class_list, _values, _overview,
 )  # fmt: skip

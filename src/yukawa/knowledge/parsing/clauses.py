@@ -96,7 +96,11 @@ def _asks_further(before: Sequence[Token], tokens: Sequence[Token], place: int, 
         return False
     after, comma = tokens[place + 1], place > 0 and tokens[place - 1].text == ","
     open_word = after.text.lower().split()[0] in question_words(language)
-    question = open_word and (after.kind in ("function", "explain") or (comma and language != "en"))
+    question = after.kind == "explain" or (
+        open_word and (after.kind == "function" or (comma and language != "en"))
+    )
+    if any(t.kind == "property" and t.value == "quark-content" for t in before):
+        return False  # 'which baryon is made of …, and what is its charge?' asks of what is found
     kinds = {token.kind for token in before}
     whole = bool(kinds & {"thing", "class", "constant"}) and bool(
         kinds & {"property", "channel", "compare", "most"}

@@ -52,7 +52,7 @@ class Clause:
 
     @property
     def has_question_word(self) -> bool:
-        """Whether a question word stands in the sentence, which then is no question of yes or no."""
+        """Whether a question word stands in the sentence, so that more than yes or no is asked."""
         return any(
             "wh" in (t.value, *(v for _, v in t.otherwise))
             for t in self.tokens

@@ -39,6 +39,7 @@ COMMANDS = {
     "embedding": "embedding.py",
     "evaluation_coverage": "evaluation_coverage.py --json",
     "evaluation_perplexity": "evaluation_perplexity.py --json",
+    "frames": "frames.py --set both --json",
     "jets_models": "jets_models.py --threads 1 --json FILE",
     "jets_models_particle_net": "jets_models.py --model particle-net --kinds e+e- --threads 1 --json FILE",
     "fulltext": "fulltext.py --base search-bases/100000 --json FILE",

@@ -46,7 +46,7 @@ def _tiny_folder(kept: Any, request: pytest.FixtureRequest) -> Path:
             if f.particle in {"S035", "S004", "M070", "S043"} and f.kind != "branching ratio"
         ]
         with KnowledgeBase.open(folder / "base", embedding="hash") as made:
-            made.teach_many(pdg_items(few), actor="test")
+            made.build(pdg_items(few), actor="test")
             for text in TAUGHT:
                 made.teach(text, source="handbook", author="Li")
 
@@ -57,7 +57,7 @@ def _tiny_folder(kept: Any, request: pytest.FixtureRequest) -> Path:
 @pytest.fixture
 def base(tmp_path: Path, _tiny_folder: Path) -> Iterator[KnowledgeBase]:
     """Facts on tau, muon, J/psi and W, and ten taught statements; a copy that a test may change."""
-    with KnowledgeBase.open(shutil.copytree(_tiny_folder, tmp_path / "base")) as opened:
+    with KnowledgeBase.open(shutil.copytree(_tiny_folder, tmp_path / "base"), reviewers=["Marie"]) as opened:
         yield opened
 
 

@@ -7,7 +7,8 @@ import json
 from yukawa.assistant import Answer, Check, Source
 
 ANSWER = Answer(
-    "k1", "What?", "60 ps [1]", (Source("k2", "TDR", "It is 60 ps.", None, 1, "Li", "CC0"),), (Check("cites a passage", True),), False,
+    "k1", "What?", "60 ps [1]",
+    (Source("k2", "TDR", "It is 60 ps.", None, 1, "Li", "CC0", "statement", "taught"),), (Check("cites a passage", True),), False,
     "quote", "particle physics", "value", 0.98765, {"search": 1.2345}, ("a conflicts with: b",),
 )  # fmt: skip
 

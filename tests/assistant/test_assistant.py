@@ -141,6 +141,53 @@ def test_a_value_that_contradicts_data_stands_beside_it_with_its_author(
     assert "my notebook" in line
 
 
+def test_a_reviewed_correction_prevails_with_the_data_beside_it_and_no_other(
+    assistant: Assistant, base: KnowledgeBase
+) -> None:
+    item = base.teach("The mass of the tau is 1790 ± 1 MeV.", author="Wang")
+    assert "The mass of the tau lepton (τ⁻) is 1776.93" in assistant.ask(MASS).text
+    base.review(item.id, actor="Marie")
+    first, second = assistant.ask(MASS).text.splitlines()
+    assert first == "Wang taught (statement, reviewed): The mass of the tau lepton (τ⁻) is 1790 ± 1 MeV [1]."
+    assert second.startswith(
+        "Particle Data Group states: mass of the tau lepton (τ⁻) 1776.93 ± 0.09 MeV [2], which differs"
+    )
+    assert second.endswith("an open conflict.")
+    ratio = assistant.ask("mass of the tau divided by the mass of the muon").text
+    assert "1790 ± 1 MeV [1] (taught by Wang, reviewed)" in " ".join(ratio.split())
+    (conflict,) = base.conflicts()
+    base.resolve(conflict.id, keep=item.id, actor="Marie")
+    settled = assistant.ask(MASS)
+    assert settled.text.splitlines()[1].endswith("a reviewer has settled it.")
+    assert [s.trust for s in settled.sources] == ["reviewed", "built source"]
+    base.review(item.id, actor="Marie", agree=False)
+    assert "The mass of the tau lepton (τ⁻) is 1776.93" in assistant.ask(MASS).text
+
+
+def test_a_reviewed_value_that_agrees_takes_no_place(assistant: Assistant, base: KnowledgeBase) -> None:
+    item = base.teach("The mass of the tau is 1.8 GeV.", author="Wang")
+    base.review(item.id, actor="Marie")
+    first, second = assistant.ask(MASS).text.splitlines()
+    assert "1776.93 ± 0.09 MeV [1]" in first
+    assert second.endswith("1.8 GeV [2], which agrees.")
+
+
+def test_a_taught_value_does_not_take_the_place_of_a_derived_one(
+    assistant: Assistant, base: KnowledgeBase
+) -> None:
+    question = "What is the lifetime of the J/psi?"
+    derived = assistant.ask(question).text
+    assert "derived, not quoted" in derived
+    item = base.teach("The lifetime of the J/psi is 1 s.", author="Wang")
+    assert item.conflicts
+    text = assistant.ask(question).text
+    assert text.startswith(derived)
+    assert text.splitlines()[-1].startswith("Wang taught (statement, not reviewed)")
+    assert text.endswith("an open conflict.")
+    base.review(item.id, actor="Marie")
+    assert assistant.ask(question).text.startswith("Wang taught (statement, reviewed): ")
+
+
 @pytest.mark.parametrize(
     "question", ["mass of the tau at two loops", "mass of the tau in GeV^2", "mass of the tau sneutrino"]
 )

@@ -93,7 +93,7 @@ def test_a_notebook_shows_value_and_source(base: KnowledgeBase) -> None:
     assert repr(base) == f"<KnowledgeBase {base.store.name}>"
     assert "1 items (1 qa), embedding hash" in base._repr_markdown_()
     other = base.teach("The ring is 240 m long.", question="How long is the *ring*?", source="slide")
-    assert "conflicts with: The ring is 237.5 m long. (TDR\\_2)" in other._repr_markdown_()
+    assert "conflicts with: 'The ring is 237.5 m long.' (anonymous, 'TDR\\_2', on " in other._repr_markdown_()
     assert repr(base.unload(other.id)).startswith(f"Item({other.id!r}, qa version 1, unloaded: ")
 
 

@@ -7,13 +7,15 @@ from typing import Any
 from yukawa.assistant.results import Result
 from yukawa.knowledge.parsing.plan import Plan
 from yukawa.knowledge.records import markdown
+from yukawa.knowledge.trust import Trust
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """A passage an answer rests on; `marker` is its number in the text, `quote` its words.
 
-    `author` is who said so, `kind` 'data' or what a person taught, `trust` how far that is to be trusted.
+    `author` is who said so, `kind` 'data' or what a person taught, `trust` how far that is to be trusted (see
+    `yukawa.knowledge.trust`).
     """
 
     id: str
@@ -21,10 +23,10 @@ class Source:
     quote: str
     url: str | None
     marker: int
-    author: str = ""
-    licence: str | None = None
-    kind: str = "data"
-    trust: str = ""
+    author: str
+    licence: str | None
+    kind: str
+    trust: Trust
 
 
 @dataclass(frozen=True, slots=True)

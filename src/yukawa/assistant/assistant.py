@@ -96,10 +96,11 @@ class Assistant:
             plan = self.plan(question, history)
             found_domain = guess_domain(question, names_particle=bool(plan.goals))
             row = self._row(model, found_domain, plan.kind)
-        answer = self._answered(plan, row, as_of, domain, clock, reader)
+        conflicts = () if as_of else self._base.conflicts()
+        answer = self._answered(plan, row, as_of, domain, clock, reader, conflicts)
         answer = replace(
             answer, domain=found_domain, kind=plan.kind, timings=clock.timings, plan=plan,
-            conflicts=() if answer.abstained or as_of else self._conflicts(answer),
+            conflicts=() if answer.abstained else _told(conflicts, answer),
         )  # fmt: skip
         if keep:
             self._base.keep_answer(answer.id, question, answer.as_json())
@@ -120,7 +121,8 @@ class Assistant:
         return Passages(self._base, self._models)
 
     def _answered(
-        self, plan: Plan, row: ModelSettings, as_of: str | None, domain: str | None, clock: _Clock, reader: Reader | None
+        self, plan: Plan, row: ModelSettings, as_of: str | None, domain: str | None, clock: _Clock, reader: Reader | None,
+        conflicts: Sequence[knowledge.Conflict],
     ) -> Answer:  # fmt: skip
         if plan.kind == "small-talk":
             return _plain(plan, _GREETING, abstained=False)
@@ -131,7 +133,7 @@ class Assistant:
             with clock("execute"):
                 results = execute(plan, self._base, as_of)
             with clock("write"):
-                return _rendered(plan, results)
+                return _rendered(plan, results, conflicts)
         if plan.goals and plan.kind == "facts" and domain is None:
             # A passage that states the half that was read would answer another question.
             return _plain(plan, f"I cannot answer. {refusal(plan)}", abstained=True)
@@ -150,14 +152,6 @@ class Assistant:
             return ModelSettings(name=wanted, backend="scripted")
         return model_for(domain, self._settings, wanted, kind)
 
-    def _conflicts(self, answer: Answer) -> tuple[str, ...]:
-        ids = {source.id for source in answer.sources}
-        return tuple(
-            f"{c.texts[0]} ({c.sources[0]}, {c.item_ids[0]}) conflicts with: {c.texts[1]} ({c.sources[1]}, {c.item_ids[1]})"
-            for c in self._base.conflicts()
-            if ids & set(c.item_ids)
-        )
-
 
 class _Clock:
     """Milliseconds by step."""
@@ -174,9 +168,15 @@ class _Clock:
             self.timings[step] = (time.perf_counter() - start) * 1e3
 
 
-def _rendered(plan: Plan, results: Sequence[Result]) -> Answer:
+def _told(conflicts: Sequence[knowledge.Conflict], answer: Answer) -> tuple[str, ...]:
+    """The conflicts that touch an answer's sources, one line each."""
+    ids = {source.id for source in answer.sources}
+    return tuple(str(conflict) for conflict in conflicts if ids & set(conflict.item_ids))
+
+
+def _rendered(plan: Plan, results: Sequence[Result], conflicts: Sequence[knowledge.Conflict]) -> Answer:
     """The answer of an executed plan; it abstains if no goal has one."""
-    rendering = Rendering(results)
+    rendering = Rendering(results, {frozenset(conflict.item_ids) for conflict in conflicts})
     text = "\n".join([*_spellings(plan), rendering.text, *_unanswered(plan)])
     sources = tuple(_source(found, n) for n, found in enumerate(rendering.facts, start=1))
     failed = [result.problem for result in results if result.problem]

@@ -114,8 +114,8 @@ def _value(goal: Goal, lookup: Lookup) -> Result:
             continue
         looked.rows += found.rows
         looked.others += found.others
-        looked.taught += found.taught
-    if not looked.rows and not looked.taught and failures:
+        looked.disputed += found.disputed
+    if not looked.known and failures:
         raise failures[0]
     return replace(_with_taught(goal, looked), note="; ".join(map(str, failures)))
 
@@ -138,8 +138,8 @@ def _spread(operands: Sequence[Wanted], lookup: Lookup) -> list[Wanted]:
 def _with_taught(goal: Goal, looked: Looked) -> Result:
     """What people taught stands beside the data; alone it is the answer, with their names."""
     if not looked.rows:
-        return Result(goal, tuple(looked.taught))
-    return Result(goal, tuple(looked.rows), tuple(looked.others), tuple(looked.taught))
+        return Result(goal, tuple(looked.disputed))
+    return Result(goal, tuple(looked.rows), tuple(looked.others), tuple(looked.disputed))
 
 
 def _overview(goal: Goal, lookup: Lookup) -> Result:
@@ -155,9 +155,9 @@ def _overview(goal: Goal, lookup: Lookup) -> Result:
         ):
             continue
         looked.rows += [row for row in found.rows if not (row.derived and name == "lifetime")]
-        looked.taught += found.taught
+        looked.disputed += found.disputed
     decays = Listing(lookup).decays(replace(goal, most=_MAIN_DECAYS), main=True)
-    if not looked.rows and not looked.taught and not decays.rows:
+    if not looked.known and not decays.rows:
         raise Unanswerable(f"the base has no values for {wanted.thing.text or wanted.thing.names[0]}")
     return replace(_with_taught(goal, looked), rows=(*looked.rows, *decays.rows), more=decays.more)
 
@@ -172,7 +172,7 @@ def _combined(
     """One row for each combination of what the operands can mean."""
     if len(goal.operands) < 2:
         raise Unanswerable(f"a {goal.operation} needs two quantities, and one was named")
-    operands = [lookup.single(wanted) for wanted in goal.operands]
+    operands = [lookup.single(_definite(wanted)) for wanted in goal.operands]
     if math.prod(map(len, operands)) > _COMBINATIONS:
         many = next(rows for rows in operands if len(rows) > 1)
         raise Unanswerable(f"it is not clear which is meant: {', '.join(row.what for row in many[:4])}")
@@ -183,6 +183,15 @@ def _combined(
         formula = Derivation(symbol(chosen[0]) + "".join(map(str.__add__, between, map(symbol, chosen[1:]))))
         rows.append(computed(what(chosen), value, formula, chosen, property_name))
     return Result(goal, tuple(rows))
+
+
+def _definite(wanted: Wanted) -> Wanted:
+    """The particle alone where its antiparticle was not named: 'the electron' of a sum is not the positron."""
+    table = particle_table().particles
+    particles = tuple(n for n in wanted.thing.names if n in table and not table[n].is_antiparticle)
+    if wanted.thing.state_given or len(particles) != 1 or len(wanted.thing.names) == 1:
+        return wanted
+    return replace(wanted, thing=replace(wanted.thing, names=particles))
 
 
 def _ratio(goal: Goal, lookup: Lookup) -> Result:
@@ -252,7 +261,7 @@ def _bracketed(row: Row, divisor: str) -> Row:
 
 
 def _multiple(goal: Goal, lookup: Lookup) -> Result:
-    return Result(goal, tuple(row for wanted in goal.operands for row in lookup.single(wanted)))
+    return Result(goal, tuple(row for wanted in goal.operands for row in lookup.single(_definite(wanted))))
 
 
 # ---- comparison -----------------------------------------------------------------------------------
@@ -266,13 +275,14 @@ def _which(goal: Goal, lookup: Lookup) -> Result:
     down = goal.order is None or goal.order[1] == "descending"
     if _one_fact([rows]):
         return Result(goal, tuple(rows[:1]), note="one value holds for all that are compared")
+    rows = list({(row.subject, row.what, row.shown): row for row in rows}.values())  # named and of its class
     ranked = sorted(rows, key=lambda row: algebra.in_base(row.number), reverse=down)
     if len(ranked) == 1:
         return Result(goal, tuple(ranked))
     comparison = algebra.compare(ranked[0].number, ranked[1].number)
     note = ""
     if comparison.sign is None:
-        note = "limits and ranges leave it open which is first"
+        note = _LEFT_OPEN
     elif comparison.sign == 0:
         note = "they are equal"
     elif comparison.sigmas is not None and comparison.sigmas < 3:
@@ -280,10 +290,15 @@ def _which(goal: Goal, lookup: Lookup) -> Result:
     if goal.rank > len(ranked):
         raise Unanswerable(f"there are only {len(ranked)} to choose from")
     if goal.rank > 1:
+        near = ranked[: goal.rank + 1]
+        signs = [algebra.compare(a.number, b.number).sign for a, b in itertools.pairwise(near)]
+        if None in signs:
+            return Result(goal, tuple(near), comparison=algebra.Ordering(None), note=_LEFT_OPEN)
         return Result(goal, (ranked[goal.rank - 1],))
     return Result(goal, tuple(ranked[: goal.most or len(ranked)]), comparison=comparison, note=note)
 
 
+_LEFT_OPEN = "limits and ranges leave it open which is first"
 _DEPENDS = "it depends on which is meant"
 
 
@@ -397,6 +412,8 @@ def _listed(goal: Goal, lookup: Lookup) -> Result:
 
 
 def _counted(goal: Goal, lookup: Lookup) -> Result:
+    if goal.asserted is not None:
+        return Listing(lookup).reverse(goal)
     return Listing(lookup).listed(replace(goal, most=None))
 
 

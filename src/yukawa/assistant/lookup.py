@@ -8,7 +8,6 @@ from typing import Any
 from yukawa.assistant import algebra
 from yukawa.assistant.algebra import Derivation, Measured, Unanswerable
 from yukawa.assistant.matching import (
-    OF_EACH_STATE,
     alternatives,
     as_particle,
     check_charge,
@@ -21,8 +20,8 @@ from yukawa.assistant.matching import (
     with_flavour,
 )
 from yukawa.assistant.results import Facts, Row
-from yukawa.assistant.rows import SCHEMES, computed, named, quoted_row, shared, times, title
-from yukawa.knowledge.facts import Fact, plain_name, unique
+from yukawa.assistant.rows import SCHEMES, compatible, computed, named, quoted_row, shared, times, title
+from yukawa.knowledge.facts import OF_EACH_STATE, Fact, plain_name, unique
 from yukawa.knowledge.parsing.plan import Thing, Wanted
 from yukawa.knowledge.parsing.units import find_unit
 from yukawa.knowledge.records import FoundFact, Moment
@@ -43,11 +42,20 @@ _AT_POLES = {"mass": "real part", "width": "imaginary part"}
 
 @dataclass
 class Looked:
-    """The rows of one wanted quantity: preferred ones, further values, and what people taught of it."""
+    """The rows of one wanted quantity: preferred ones, further values, and what is said against them or beside them.
+
+    Preferred are a source's data, unless a reviewed statement contradicts them: then it is preferred, and `disputed` holds
+    the data. Otherwise `disputed` holds what people taught.
+    """
 
     rows: list[Row] = field(default_factory=list)
     others: list[Row] = field(default_factory=list)
-    taught: list[Row] = field(default_factory=list)
+    disputed: list[Row] = field(default_factory=list)
+
+    @property
+    def known(self) -> list[Row]:
+        """The preferred rows, or what people taught where there are none."""
+        return self.rows or self.disputed
 
 
 class Lookup:
@@ -74,18 +82,19 @@ class Lookup:
             return self._by_name(wanted)
         derive = _DERIVED.get(wanted.property)
         looked = derive(self, wanted) if derive else self._quoted(wanted)
-        if not looked.rows and not looked.taught and not derive and wanted.property in _INSTEAD:
-            looked = _INSTEAD[wanted.property](self, wanted)
-        if not looked.rows and not looked.taught:
+        if not looked.rows and not derive and wanted.property in _INSTEAD:
+            instead = _INSTEAD[wanted.property](self, wanted)
+            looked = _with_prevailing(replace(instead, disputed=[*instead.disputed, *looked.disputed]))
+        if not looked.known:
             raise Unanswerable(self._missing(wanted))
         return looked
 
     def single(self, wanted: Wanted) -> list[Row]:
         """The preferred rows with numbers, times the factor of `wanted`: operands of arithmetic."""
         looked = self.rows(wanted)
-        rows = [row for row in (looked.rows or looked.taught) if row.value is not None]
+        rows = [row for row in looked.known if row.value is not None]
         if not rows:
-            first = (looked.rows or looked.taught)[0]
+            first = looked.known[0]
             raise Unanswerable(f"the {first.what} is not a number ({first.shown})")
         return rows if wanted.factor == 1 else [times(row, wanted.factor) for row in rows]
 
@@ -144,8 +153,8 @@ class Lookup:
         looked = Looked()
         groups: dict[object, tuple[FoundFact, list[str]]] = {}  # one value may be that of several states
         for state, facts in self.facts(wanted).items():
-            looked.taught += [
-                quoted_row(f, state) for f in facts if f.kind != "data" and _new(f, looked.taught)
+            looked.disputed += [
+                quoted_row(f, state) for f in facts if f.kind != "data" and _new(f, looked.disputed)
             ]
             for data in _modes([f for f in facts if f.kind == "data"]):
                 groups.setdefault(_key(data[0]), (data[0], []))[1].append(state)
@@ -157,11 +166,12 @@ class Lookup:
         looked.rows = [
             shared(quoted_row(f, states[0]), states, wanted.thing) for f, states in groups.values()
         ]
-        return looked
+        return _with_prevailing(looked)
 
     def _by_name(self, wanted: Wanted) -> Looked:
         """Facts found by the source's own description or identifier."""
-        facts = self.find(identifier=wanted.name) or self.find(name=plain_name(wanted.name))
+        found = self.find(identifier=wanted.name) or self.find(name=plain_name(wanted.name))
+        facts = [f for f in found if f.kind == "data"]
         if not facts:
             raise Unanswerable(f"the base has no quantity {wanted.name!r}")
         first, *others = sorted(facts, key=preference)
@@ -274,7 +284,7 @@ class Lookup:
         for one, other in itertools.product(wanted.thing.names, wanted.other.names):
             states = {as_particle(name)[0]: name for name in (one, other)}
             found = self.find(subjects=(min(states),), property="mass-difference")
-            facts = [f for f in found if set(states) <= set(f.fact.subjects)]
+            facts = [f for f in found if f.kind == "data" and set(states) <= set(f.fact.subjects)]
             if facts and len(states) == 2:
                 best = min(facts, key=preference)
                 less = states.get(best.fact.qualifiers.get("minus", ""), other)
@@ -292,10 +302,10 @@ class Lookup:
         fraction = self._quoted(replace(wanted, property="branching-fraction"))
         rows = []
         for row in fraction.rows:
-            widths = self.rows(Wanted(replace(wanted.thing, names=(row.subject,)), "width")).rows
-            if row.value is None or widths[0].value is None:
+            if row.value is None:
                 continue
-            value = algebra.product(row.value, widths[0].value)
+            widths = self.single(Wanted(replace(wanted.thing, names=(row.subject,)), "width"))
+            value = algebra.product(row.value, widths[0].number)
             rows.append(
                 computed(
                     f"partial width of {row.channel}",
@@ -358,6 +368,19 @@ def _modes(facts: Sequence[FoundFact]) -> list[list[FoundFact]]:
         )
         groups.setdefault(key, []).append(found)
     return list(groups.values())
+
+
+def _with_prevailing(looked: Looked) -> Looked:
+    """Reviewed statements in front of the data that they contradict, unless reviewers contradict each other."""
+    reviewed = [row for row in looked.disputed if row.facts[0].trust == "reviewed"]
+    if any(compatible(one, other) is False for one, other in itertools.combinations(reviewed, 2)):
+        return looked
+    for row in reviewed:
+        against = [data for data in looked.rows if compatible(row, data) is False]
+        if against and not any(compatible(row, other) for other in looked.others):
+            looked.rows = [row, *(one for one in looked.rows if one not in against)]
+            looked.disputed = [*against, *(one for one in looked.disputed if one is not row)]
+    return looked
 
 
 def _key(found: FoundFact) -> tuple[object, ...]:

@@ -14,11 +14,6 @@ from yukawa.knowledge.parsing.products import product_states, same_channel
 from yukawa.knowledge.records import FoundFact
 from yukawa.knowledge.sources.pdg.text import pretty
 
-# Properties that have a row for every state, antiparticles too; of all others a state has those of its particle.
-OF_EACH_STATE = frozenset(
-    "charge isospin-3 baryon-number lepton-number strangeness charm bottomness topness antiparticle"
-    " monte-carlo-number quark-content".split()
-)
 _VIRTUAL = {"W*": "W", "Z*": "Z0"}  # people do not write the star of a boson off its mass shell
 _COMBINATIONS = 5000  # of products that are looked through
 _LIMITS = {"upper": "less than", "lower": "greater than"}  # as sources print several in one

@@ -18,6 +18,7 @@ from yukawa.knowledge.documents.spans import (
 )
 from yukawa.knowledge.records import KINDS
 from yukawa.knowledge.store.writer import new_id
+from yukawa.knowledge.trust import outranks
 from yukawa.llm import ChatModel, GenerationOptions, Message, SyncChat, open_model
 
 CANDIDATES = 20  # of each kind of what people taught
@@ -78,7 +79,7 @@ class Passages:
             key=lambda hit: -hit.score,
         )
         found = answer_from_passages(question, taught)
-        if replaced := _replaced(found):
+        if replaced := _replaced(found, taught):
             found = answer_from_passages(question, [hit for hit in taught if hit.item_id not in replaced])
         documents = (
             answer_from_documents(question, self._base, as_of=as_of, domain=domain) if found.refused else None
@@ -138,10 +139,16 @@ class Passages:
         return self._chats[row.name]
 
 
-def _replaced(found: DocumentAnswer) -> set[str]:
-    """The items that corrections among the answers put right."""
+def _replaced(found: DocumentAnswer, taught: Sequence[knowledge.Hit]) -> set[str]:
+    """The items that corrections among the answers, trusted at least as far, put right."""
+    trust = {hit.item_id: hit.trust for hit in taught}
     corrections = [span.hit for span in found.spans if span.hit.kind == "correction"]
-    return {item for hit in corrections for item in hit.attributes.get("supersedes", ())}
+    return {
+        item
+        for hit in corrections
+        for item in hit.attributes.get("supersedes", ())
+        if item in trust and outranks(hit.trust, trust[item])
+    }
 
 
 def _quoted(question: str, spans: Sequence[Span], model: str) -> Answer:
@@ -164,4 +171,4 @@ def _abstained(question: str, found: DocumentAnswer, model: str) -> Answer:
 
 def _source(hit: knowledge.Hit, marker: int) -> Source:
     p = hit.provenance
-    return Source(hit.item_id, p.source, hit.text, p.url, marker, p.author, p.licence, hit.kind)
+    return Source(hit.item_id, p.source, hit.text, p.url, marker, p.author, p.licence, hit.kind, hit.trust)

@@ -14,6 +14,7 @@ from yukawa.knowledge.parsing.plan import Thing
 from yukawa.knowledge.parsing.units import find_unit
 from yukawa.knowledge.records import FoundFact
 from yukawa.knowledge.sources.pdg.text import english, pretty, unicode_text
+from yukawa.knowledge.store.contradictions import agree
 
 _TITLES = {
     "half-life": "half-life", "decay-length": "mean decay length cτ", "energy-release": "energy release (Q value)",
@@ -87,6 +88,28 @@ def _decay(fact: Fact, state: str) -> str:
     turned = as_particle(state)[0] != state
     products = [table[p].conjugate if turned and p in table else p for p in fact.channel]
     return f"{pretty(state)} → {' '.join(pretty(p) for p in products)}"
+
+
+_MOST_SIGMAS = 3.0  # by which values differ that do not contradict each other
+
+
+def compatible(row: Row, other: Row) -> bool | None:
+    """Whether two values of one quantity, the second of which may be derived, can both be right; None if that is open."""
+    if not other.derived:
+        first, second = row.facts[0].fact, other.facts[0].fact
+        return agree(first, second) if set(first.subjects) & set(second.subjects) else None
+    sigmas = sigmas_between(row, other)
+    return None if sigmas is None else sigmas <= _MOST_SIGMAS
+
+
+def sigmas_between(row: Row, other: Row) -> float | None:
+    """By how many standard deviations two values differ; None where that has no meaning."""
+    if row.value is None or other.value is None:
+        return None
+    try:
+        return algebra.compare(row.value, other.value).sigmas
+    except algebra.Unanswerable:
+        return None
 
 
 def shared(row: Row, states: Sequence[str], thing: Thing) -> Row:

@@ -90,10 +90,12 @@ class KnowledgeSettings(StrictModel):
     Attributes:
         url: a folder, `sqlite:///...` or `postgresql://...`; if empty, `Settings` fills in `home/knowledge`.
         embedding: name of the embedder that new bases use.
+        reviewers: accounts whose owners may review what others taught and settle contradictions with a source's data.
     """
 
     url: str = ""
     embedding: str = "auto"
+    reviewers: tuple[str, ...] = ()
 
 
 class Settings(StrictModel):

@@ -71,6 +71,12 @@ PROPERTIES: Mapping[str, Property] = _table(
     ("other", None, "quantity"),  # everything else the source lists, found by its own description
 )
 
+# Properties that have a row for every state, antiparticles too; of all others a state has those of its particle.
+OF_EACH_STATE = frozenset(
+    "charge isospin-3 baryon-number lepton-number strangeness charm bottomness topness antiparticle"
+    " monte-carlo-number quark-content".split()
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:

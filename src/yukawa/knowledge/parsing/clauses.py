@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from yukawa.knowledge.parsing.asides import asks, set_aside
 from yukawa.knowledge.parsing.lexicon import question_words
 from yukawa.knowledge.parsing.plan import Amount, Goal, Span, Wanted
 from yukawa.knowledge.parsing.settling import settled
@@ -76,18 +77,17 @@ class Clause:
 
 def sentences(plain: str, tokens: Sequence[Token], language: str = "en") -> Iterator[Clause]:
     """The sentences of a question with their tokens settled."""
-    current: list[Token] = []
-    asks = False
+    found: list[tuple[list[Token], bool]] = [([], False)]
     for place, token in enumerate(tokens):
-        joined = _asks_further(current, tokens, place, language)
+        joined = _asks_further(found[-1][0], tokens, place, language)
         if token.kind == "stop" or joined:
-            if current:
-                yield Clause(plain, settled(current), language=language, asks=asks)
-            current, asks = [], joined
+            found.append(([], joined))
         else:
-            current.append(token)
-    if current:
-        yield Clause(plain, settled(current), language=language, asks=asks)
+            found[-1][0].append(token)
+    for number, (sentence, joined) in enumerate(found):
+        others = any(asks(other) for i, (other, _) in enumerate(found) if i != number)
+        if kept := set_aside(sentence, others=others and not joined):
+            yield Clause(plain, settled(kept), language=language, asks=joined)
 
 
 def _asks_further(before: Sequence[Token], tokens: Sequence[Token], place: int, language: str) -> bool:
@@ -139,3 +139,9 @@ class Context:
             if goal.operands:
                 return goal.operands
         return tuple(self.named)
+
+    @property
+    def operands(self) -> tuple[Wanted, ...]:
+        """All quantities of the question, or of the one before: those of 'the mass of the W and the Z' are two goals."""
+        found = tuple(w for goal in self.goals for w in goal.operands)
+        return found if len(self.goals) > 1 and all(g.operation == "value" for g in self.goals) else self.last

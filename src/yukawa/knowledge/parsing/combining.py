@@ -73,7 +73,16 @@ def charge_states(clause: Clause, context: Context) -> list[Goal] | None:
     if not counts or not charges or len(clause.places("thing")) != 1:
         return None
     found = quantities(clause)
-    return [Goal("count", tuple(found), spans=clause.use(*counts))] if found else None
+    counted = tuple(_particles_alone(w) for w in found if w.property == "charge")
+    goals = [Goal("count", counted, spans=clause.use(*counts))] if counted else []
+    return goals + [Goal("value", (w,)) for w in found if w.property != "charge"] or None
+
+
+def _particles_alone(wanted: Wanted) -> Wanted:
+    """A quantity of the particles without their antiparticles, where both may be meant."""
+    table = particle_table().particles
+    names = tuple(n for n in wanted.thing.names if n in table and not table[n].is_antiparticle)
+    return replace(wanted, thing=replace(wanted.thing, names=names)) if names else wanted
 
 
 # ---- comparison ----------------------------------------------------------------------------------
@@ -97,7 +106,7 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
         return None
     if clause.has("property") and any(clause.tokens[i].value == "decays" for i in clause.places("property")):
         return None
-    before = context.last if not things and not classes else ()
+    before = context.operands if not things and not classes else ()
     found = (
         list(before)
         if before and not clause.has("property")
@@ -116,6 +125,9 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
     )
     alternatives = clause.contains(("or", "oder", "ou", "或", "还是"))
     choosing = clause.contains(CHOOSING) or token.kind == "most"
+    if token.kind == "most" and len(things) == 1 and len(classes) == 1:  # 'is the top the heaviest quark?'
+        found = [w for w in found if w.thing.names[0].startswith("class:")]
+        things = []
     if token.kind == "compare" and not alternatives and open_question and len(found) > 1:
         return _claims(clause, comparing, found)
     if token.value[1] == "=" or not (choosing or len(found) > 1):

@@ -59,19 +59,23 @@ def _ends(token: Token) -> bool:
 
 
 def _stands_apart(tokens: Sequence[Token], place: int) -> bool:
-    """Whether nothing but small words stand between the negation and a mark, a conjunction or the beginning."""
+    """Whether nothing but 'please' or 'but' stands between the negation and a mark, a conjunction or the beginning."""
     before = place - 1
-    while before >= 0 and tokens[before].kind in ("function", "neutral") and place - before <= _SMALL_WORDS:
+    while before >= 0 and tokens[before].text.lower() in _LEADING:
         before -= 1
     return before < 0 or _ends(tokens[before])
 
 
-_SMALL_WORDS = 2
+_LEADING = frozenset("please bitte but and aber und mais et".split())
 
 
 def _is_contrast(tokens: Sequence[Token], phrase: Sequence[int], place: int) -> bool:
     inside = [tokens[i] for i in phrase]
     rest = [t for i, t in enumerate(tokens) if i != place and i not in phrase]
+    if any(
+        t.text.lower() in ("one", "ones") for t in inside
+    ):  # 'two neutral pions rather than two charged ones'
+        return False
     if not any(t.kind in _NAMING for t in inside) or any(_asks_otherwise(rest, i) for i in range(len(rest))):
         return False
     things = [t for t in inside if t.kind == "thing"]

@@ -7,7 +7,7 @@ from yukawa.knowledge.facts import plain_name
 from yukawa.knowledge.parsing.checks import fits, unreadable
 from yukawa.knowledge.parsing.clauses import Clause, Context
 from yukawa.knowledge.parsing.plan import Goal, Plan, Thing, Wanted
-from yukawa.knowledge.parsing.reading import ReadQuestion, placeless, read_question
+from yukawa.knowledge.parsing.reading import ReadQuestion, placeless, read_questions
 from yukawa.knowledge.parsing.rules import goals_of
 from yukawa.knowledge.parsing.units import find_unit
 from yukawa.knowledge.parsing.wanted import Contradiction, only_named
@@ -27,18 +27,60 @@ def plan(question: str, history: Sequence[Plan] = (), described: Callable[[str],
     """
     if problem := unreadable(question):
         return Plan(question, problem=problem)
-    read = read_question(question)
+    readings = list(read_questions(question))
+    plans = [(read.doubt, _plan(read, history, described)) for read in readings]
+    complete = sorted((p for p in plans if p[1].complete), key=lambda p: p[0])
+    if not complete:
+        return plans[0][1]
+    least, best = complete[0]
+    rivals = [
+        found
+        for doubt, found in complete
+        if not _alike(found, best) and doubt - least < (_CLEAR if _things(found) != _things(best) else 1)
+    ]
+    return replace(best, problem=_did_you_mean([best, *rivals])) if rivals else best
+
+
+_CLEAR = 2  # by how much a slip must be likelier than one that means another thing
+
+
+def _things(found: Plan) -> list[tuple[str, ...]]:
+    """What a plan is about."""
+    return [w.thing.names for goal in found.goals for w in goal.operands]
+
+
+def _plan(read: ReadQuestion, history: Sequence[Plan], described: Callable[[str], bool] | None) -> Plan:
+    """The plan of a question whose slips are mended in one way."""
     if read.talk:
-        return Plan(question, kind=read.talk, language=read.language)
+        return Plan(read.question, kind=read.talk, language=read.language)
     context = Context([placeless(g) for p in history[-1:] for g in p.goals])
     try:
         found = read.plan(_goals(read.clauses, context))
     except Contradiction as error:
         problem = f"two kinds of value are wanted at once: {error}"
-        found = Plan(question, problem=problem, language=read.language)
+        found = Plan(read.question, problem=problem, language=read.language)
     if found.complete or described is None:
         return found
     return _by_description(read, described) or found
+
+
+def _alike(one: Plan, other: Plan) -> bool:
+    """Whether two plans want the same."""
+    return len(one.goals) == len(other.goals) and all(map(_same, one.goals, other.goals))
+
+
+def _did_you_mean(plans: Sequence[Plan]) -> str:
+    """Which meanings of its slips make different questions."""
+    meant: dict[str, list[str]] = {}
+    for written, right in (s for found in plans for s in found.suggestions):
+        if right not in meant.setdefault(written, []):
+            meant[written].append(right)
+    choices = (
+        f"'{w}' may be {' or '.join(repr(r) for r in rights)}"
+        for w, rights in meant.items()
+        if len(rights) > 1
+    )
+    return "; ".join(choices) + ": type the one that is meant"
 
 
 def _by_description(read: ReadQuestion, described: Callable[[str], bool]) -> Plan | None:
@@ -98,23 +140,38 @@ def _sets_aside(clause: Clause, goals: Sequence[Goal]) -> None:
 
 
 def _in_unit(clause: Clause, context: Context, goals: list[Goal]) -> list[Goal]:
-    """The goals of a sentence, in the unit that it names; a unit alone is that of the goal before."""
-    units = clause.places("unit")
-    unit = clause.tokens[units[0]].value if len(units) == 1 else ""
+    """The goals of a sentence, in the units that it names; a unit alone is that of the goal before."""
+    places = clause.places("unit")
+    units = list(dict.fromkeys(clause.tokens[i].value for i in places))
     found = goals_of(clause, context)
-    if not unit:
+    if not units:
         return found
     if found:
-        clause.use(*units)
-        if not any(t.kind == "property" and t.value == "branching-fraction" for t in clause.tokens):
-            found = [_partial(goal, unit) for goal in found]
-        fitting = [g for g in found if fits(g, unit)]  # 'the width in eV' beside a lifetime
-        return [replace(g, unit=unit) if g in fitting or not fitting else g for g in found]
-    if not clause.essential[1:] and context.goals:
-        clause.use(*units)
+        if len(units) == 1 and not any(
+            t.kind == "property" and t.value == "branching-fraction" for t in clause.tokens
+        ):
+            found = [_partial(goal, units[0]) for goal in found]
+        given = _given_units(found, units)
+        if given:
+            clause.use(*places)
+        return given or found
+    if len(units) == 1 and not clause.essential[1:] and context.goals:
+        clause.use(*places)
         if not goals:
-            return [replace(context.goals[-1], unit=unit)]
-        goals[-1] = replace(goals[-1], unit=unit)
+            return [replace(context.goals[-1], unit=units[0])]
+        goals[-1] = replace(goals[-1], unit=units[0])
+    return []
+
+
+def _given_units(goals: Sequence[Goal], units: Sequence[str]) -> list[Goal]:
+    """Each goal in its unit: the only one, those of one quantity one after the other, or each the one that fits."""
+    if len(units) == 1:
+        fitting = [g for g in goals if fits(g, units[0])]  # 'the width in eV' beside a lifetime
+        return [replace(g, unit=units[0]) if g in fitting or not fitting else g for g in goals]
+    if len(goals) == 1:
+        return [replace(goals[0], unit=unit) for unit in units]
+    if len(goals) == len(units) and all(map(fits, goals, units)):
+        return [replace(goal, unit=unit) for goal, unit in zip(goals, units, strict=True)]
     return []
 
 

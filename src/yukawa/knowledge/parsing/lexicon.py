@@ -87,6 +87,21 @@ def word_list(name: str) -> frozenset[str]:
     return frozenset(_lines(f"{name}.txt"))
 
 
+_NOTATION = re.compile(r"\d|[_^]|[a-z][A-Z]|^[A-Z]{2,}$")
+
+
+def is_notation(text: str) -> bool:
+    """Whether a word looks like a symbol or an acronym rather than a word of a language."""
+    return _NOTATION.search(text) is not None
+
+
+def is_physics(word: str) -> bool:
+    """Whether a word is far more frequent in papers of particle physics than in everyday language."""
+    word = word.lower().removesuffix("'s")
+    words = word_list("physics")
+    return word in words or (word.endswith("s") and word[:-1] in words)
+
+
 # ---- names of particles --------------------------------------------------------------------------
 
 

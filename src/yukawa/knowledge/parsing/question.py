@@ -107,7 +107,7 @@ class Reading:
             return
         if self.property == "mass-difference":
             if len(self.mentions) > 1:
-                sides = (unique(map(_as_particle, m.names)) for m in self.mentions[-2:])
+                sides = (as_particles(m.names) for m in self.mentions[-2:])
                 yield from (
                     (pair, self.property, ()) for pair in itertools.product(*sides) if pair[0] != pair[1]
                 )
@@ -115,12 +115,12 @@ class Reading:
         named = tuple(_OTHER_PRODUCTS[w] for w in self.words if w in _OTHER_PRODUCTS)
         if not self.channel:
             products = named if self.property == "branching-fraction" else ()
-            yield unique(map(_as_particle, self.subjects)), self.property, products
+            yield as_particles(self.subjects), self.property, products
             return
         for subjects, channel in ((self.subjects, self.channel), self.otherwise or ((), ())):
             if len(subjects) * math.prod(map(len, channel)) <= limit:
                 for subject, products in itertools.product(subjects, itertools.product(*channel)):
-                    if found := _of_particle(subject, products):
+                    if found := of_particle(subject, products):
                         yield (found[0],), self.property, tuple(sorted(found[1]))
 
     def terms(self) -> list[str]:
@@ -164,6 +164,11 @@ def difference_keys(first: Iterable[str], second: Iterable[str]) -> tuple[str, .
     return tuple(
         sorted({f"|mass-difference|{','.join(sorted(pair))}" for pair in pairs if pair[0] != pair[1]})
     )
+
+
+def as_particles(names: Iterable[str]) -> tuple[str, ...]:
+    """The particles of `names`, an antiparticle by its particle, each once."""
+    return unique(map(_as_particle, names))
 
 
 def _as_particle(name: str) -> str:
@@ -210,11 +215,11 @@ def claim_key(subject: str, property_name: str, products: Iterable[str]) -> str:
 
 def _decay_keys(subject: str, property_name: str, products: Sequence[str]) -> Iterable[str]:
     """Keys of subject → products, written for the particle and not the antiparticle; charge is conserved."""
-    if found := _of_particle(subject, products):
+    if found := of_particle(subject, products):
         yield claim_key(found[0], property_name, found[1])
 
 
-def _of_particle(subject: str, products: Sequence[str]) -> tuple[str, Sequence[str]] | None:
+def of_particle(subject: str, products: Sequence[str]) -> tuple[str, Sequence[str]] | None:
     """Subject and products of a decay, turned to that of the particle; None if it does not conserve charge."""
     table = particle_table().particles
     particle = table[subject]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from yukawa.knowledge.parsing.contrasts import contrasts
-from yukawa.knowledge.parsing.counting import numbers, per, ranges, significances
+from yukawa.knowledge.parsing.counting import coefficients, numbers, per, powers, ranges, significances
 from yukawa.knowledge.parsing.naming import (
     antiparticles,
     appositions,
@@ -35,6 +35,8 @@ def settled(tokens: list[Token]) -> list[Token]:
         _joins,
         separated,
         significances,
+        powers,
+        coefficients,
         ones,
         _modes,
         _quarks,
@@ -109,14 +111,10 @@ def _predicates(tokens: list[Token]) -> list[Token]:
     last = next(
         (i for i in range(len(tokens) - 1, -1, -1) if tokens[i].kind not in ("mark", "neutral")), None
     )
-    if (
-        len(things) != 1
-        or not asks
-        or asked
-        or last is None
-        or tokens[last].kind != "sign"
-        or things[0] > last
-    ):
+    subjects = things or [i for i, t in enumerate(tokens) if t.kind == "pronoun"]
+    if len(subjects) != 1 or not asks or asked or last is None:
+        return tokens
+    if tokens[last].kind != "sign" or subjects[0] > last:
         return tokens
     found = list(tokens)
     found[last] = replace(tokens[last], kind="state")
@@ -222,6 +220,10 @@ def _relations(tokens: list[Token]) -> list[Token]:
                 return meant
             if found := _COMPARING.get(token.text.lower().removesuffix(" than")):
                 return replace(token, kind="compare", value=found)
+            if token.text.lower() in _PLACED and _both_sides(
+                tokens, place
+            ):  # 'is twice the kaon mass below the phi mass'
+                return replace(token, kind="compare", value=("", str(token.value)))
             return replace(token, kind="function")
         if token.kind == "divided" and token.text.lower() == "over" and amount:
             return replace(token, kind="relation", value=">")
@@ -248,6 +250,7 @@ def _with_amount(tokens: Sequence[Token], place: int, follows: bool) -> bool:
     return len(before) == 2 and before[0].kind == "amount" and before[1].text in _THAN
 
 
+_PLACED = frozenset({"above", "below", "exceeding"})
 _COMPARING = {
     "greater": ("", ">"), "larger": ("", ">"), "longer": ("", ">"), "heavier": ("mass", ">"), "higher": ("", ">"), "bigger": ("", ">"),
     "more": ("", ">"),
@@ -353,6 +356,7 @@ _CONTAINING = frozenset(
 def _readings(tokens: list[Token]) -> list[Token]:
     """Words that mean one thing or another by what the whole sentence holds."""
     things = sum(t.kind == "thing" for t in tokens)
+    several = things > 1 or any(t.kind == "class" for t in tokens)
     made_of = any(t.kind == "property" and t.value == "quark-content" for t in tokens)
     decays = any(t.kind == "channel" for t in tokens)
     allowed = any(t.text.lower() in ("allowed", "possible") for t in tokens)
@@ -361,15 +365,24 @@ def _readings(tokens: list[Token]) -> list[Token]:
     def change(place: int, token: Token) -> Token:
         text = token.text.lower()
         if token.kind == "property":
-            times = other_meaning(
-                token, "ratio"
-            )  # 'combien de fois plus lourd', but not 'combien de fois … en deux photons'
-            return times if times and not decays else _property(tokens, place, things)
+            # 'combien de fois plus lourd', but not 'combien de fois … en deux photons'
+            times = None if decays else other_meaning(token, "ratio")
+            return times or _property(tokens, place, things)
         if token.kind == "into-before" and not any(sign in text for sign in _BREAKING):
             return replace(token, kind="function")  # '何秒になりますか'
-        if token.kind == "neutral" and things > 1 and text in ("average", "averages", "mean"):
+        if token.kind == "neutral" and several and text in ("average", "averages", "mean"):
+            after = tokens[place + 1] if place + 1 < len(tokens) else token
             of_pdg = place > 0 and tokens[place - 1].kind == "neutral"
-            return token if of_pdg else replace(token, kind="average")
+            if after.text.lower() == "of" or after.kind == "property":
+                return token if of_pdg else replace(token, kind="average")
+            return replace(token, kind="word") if things > 1 else token
+        if (
+            token.kind == "neutral"
+            and several
+            and text in ("total", "combined")
+            and _of_property(tokens, place)
+        ):
+            return replace(token, kind="sum")
         if token.kind == "into-before" or (token.kind == "into" and text.startswith("decay")):
             return replace(token, kind="property", value="decays")  # 'what does it decay into?'
         if token.kind == "explain" and asks_who and text.removeprefix("in ").split()[0] in _WHEN:
@@ -392,15 +405,18 @@ def _readings(tokens: list[Token]) -> list[Token]:
 _BREAKING = [plain_ascii(sign) for sign in "崩壊"]
 
 
+def _of_property(tokens: Sequence[Token], place: int) -> bool:
+    """Whether a property follows at once, but for words between."""
+    after = following(tokens, place, over=("function", "neutral"))
+    return after is not None and tokens[after].kind == "property"
+
+
 def _property(tokens: Sequence[Token], place: int, things: int) -> Token:
     """A property, or what else its word is: a verb, a comparison, nothing that is asked."""
     token = tokens[place]
     if _needs_verb(tokens, place):
         return replace(token, kind="word")
     if things == 2 and (turned := other_meaning(token, "difference")):
-        return turned
-    several = things > 1 or any(t.kind == "class" for t in tokens)
-    if several and (turned := other_meaning(token, "sum")):
         return turned
     verb = token.text.lower() in ("decay", "decays", "decayed") and _other_property(tokens, place)
     return replace(token, kind="aside") if verb else token

@@ -60,9 +60,9 @@ _SYMBOLS: tuple[tuple[re.Pattern[str], str, Any], ...] = tuple(
             "property",
             "branching-fraction",
         ),
-        (r"(?<=[)\]])\s?/\s?Gamma(?:_?\(?tot(?:al)?\)?)?(?!\w)", "neutral", None),
+        (r"(?<=[)\]])\s?/\s?Gamma(?:_?\(?tot(?:al)?\)?)?(?!\w|\s?\()", "neutral", None),
         (r"(?<![\w^])[mM](?= of\b)", "property", "mass"),
-        (r"(?<![\w.])\d{1,2}(?::\d\d)? ?(?:am|pm|o'clock)(?!\w)", "aside", None),
+        (r"(?<![\w.:])(?:\d{1,2}(?::\d\d)? ?(?:am|pm|o'clock)|[012]?\d:[0-5]\d)(?![\w:])", "aside", None),
         (
             r"(?<![\w^])Gamma(?:_?(?:tot|total)|_rm tot|_ rm tot| tot)?(?=\s?[(\[=?)]|\s+(?:of|for)\b|\s*$|\s*\?)",
             "property",
@@ -147,6 +147,9 @@ def tokenise(plain: str, language: str = "en") -> list[Token]:
 def _candidates(plain: str, language: str) -> Iterator[Token]:
     pieces = [(m.start(), m.end(), m[0]) for m in _PIECE.finditer(plain)]
     yield from _phrases(plain, pieces, language)
+    if "'s" in plain:  # 'the PDG's value'
+        owners = ((s, e - 2 * text.endswith("'s"), text.removesuffix("'s")) for s, e, text in pieces)
+        yield from _phrases(plain, list(owners), language)
     for pattern, kind, value in _SYMBOLS:
         for match in pattern.finditer(plain):
             yield Token(kind, match.start(), match.end(), match[0], value)
@@ -242,13 +245,9 @@ def _amounts(plain: str, things: Sequence[Span]) -> Iterator[Token]:
             unit, end = None, match.end()
         text = plain[match.start() : end]
         if unit is None and _YEAR.fullmatch(match[0]):
+            meant = ("year", match[0])
             yield Token(
-                "qualifier",
-                match.start(),
-                match.end(),
-                text,
-                ("year", match[0]),
-                (("amount", Amount(value, "", match.span())),),
+                "qualifier", *match.span(), text, meant, (("amount", Amount(value, "", match.span())),)
             )
         else:
             yield Token("amount", match.start(), end, text, Amount(value, unit or "", (match.start(), end)))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from yukawa.knowledge.parsing.channels import read_channel
 from yukawa.knowledge.parsing.clauses import Clause
+from yukawa.knowledge.parsing.naming import COUNTED
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Channel, Thing, Wanted
 from yukawa.knowledge.parsing.tokens import Token
@@ -195,7 +196,7 @@ def _subjects(clause: Clause, chosen: set[int]) -> list[_Subject]:
             if thing is None or (token.kind == "class" and _only_genus(clause, place)):
                 continue
             subject = _Subject(place, thing, places=[place])
-            if (ahead_of := _factor_of(tokens, place)) is not None and ahead_of in chosen:
+            if (ahead_of := _factor_of(tokens, place, chosen)) is not None:
                 subject.factor, subject.places = tokens[ahead_of].value, [ahead_of, place]
             if ahead is not None and ahead < place and not found:  # 'invisible branching fraction of the Z'
                 subject.channel, subject.places = tokens[ahead].value, [*subject.places, ahead]
@@ -213,12 +214,22 @@ def _joined_to(tokens: Sequence[Token], subject: _Subject, place: int) -> bool:
     return place - 2 in subject.places and tokens[place - 1].kind == "join"
 
 
-def _factor_of(tokens: Sequence[Token], place: int) -> int | None:
+# Of these several things have as many times as one has.
+_EXTENSIVE = frozenset(
+    {"mass", "rest-energy", "charge", "baryon-number", "lepton-number", "strangeness", "charm", "bottomness"}
+)
+
+
+def _factor_of(tokens: Sequence[Token], place: int, chosen: set[int]) -> int | None:
     """The place of the factor said of a thing: 'two kaons', 'twice the K+ mass', 'twice the mass of the K+'."""
+    said = {t.value for i, t in enumerate(tokens) if i in chosen and t.kind == "property"}
     for i in range(place - 1, -1, -1):
         if tokens[i].kind == "factor":
-            return i
-        if tokens[i].kind not in ("function", "property", "aside") or tokens[i].text.lower() == "and":
+            counts = COUNTED in tokens[i].otherwise and not said <= _EXTENSIVE
+            return i if i in chosen and not counts else None
+        if (tokens[i].kind not in ("function", "property", "aside") and tokens[i].text != "(") or tokens[
+            i
+        ].text.lower() == "and":
             return None
     return None
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from yukawa.knowledge.facts import unique
-from yukawa.knowledge.parsing.particles import Mention, find_particles, particle_table, squeeze
+from yukawa.knowledge.parsing.listed import squeeze
+from yukawa.knowledge.parsing.particles import Mention, find_particles, particle_table
 from yukawa.knowledge.parsing.properties import find_aspects, find_property
 from yukawa.knowledge.parsing.spelling import plain_ascii
 

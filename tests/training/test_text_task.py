@@ -61,8 +61,17 @@ def changed(recipe, **training):
     return TextRecipe.parse(values)
 
 
-@pytest.mark.parametrize("kind", ["pretrain", "sft", "preference"])
-@pytest.mark.parametrize("adapter", ["lora", "full"])
+@pytest.mark.parametrize(
+    ("kind", "adapter"),
+    [
+        ("pretrain", "full"),
+        ("sft", "lora"),
+        ("preference", "lora"),
+        pytest.param("pretrain", "lora", marks=pytest.mark.slow),
+        pytest.param("sft", "full", marks=pytest.mark.slow),
+        pytest.param("preference", "full", marks=pytest.mark.slow),
+    ],
+)
 def test_every_kind_learns_and_is_kept(recipe, rows, tmp_path, kind, adapter):
     chosen = recipe(
         kind, adapter={"kind": adapter, "dropout": 0.0}, data={"validation": str(rows[kind])}, steps=12,
@@ -98,9 +107,9 @@ def test_tokens_are_counted_exactly(recipe, tmp_path):
 @pytest.mark.parametrize(
     ("kind", "adapter", "packing", "stops"),
     [
-        ("pretrain", "lora", True, (2, 9)),
+        pytest.param("pretrain", "lora", True, (2, 9), marks=pytest.mark.slow),
         ("pretrain", "full", False, (8,)),
-        ("sft", "lora", True, (7,)),
+        pytest.param("sft", "lora", True, (7,), marks=pytest.mark.slow),
         ("preference", "lora", False, (5,)),
     ],
 )

@@ -15,11 +15,7 @@ from yukawa.training.text_task import train
 
 @pytest.mark.parametrize(
     ("kind", "adapter"),
-    [
-        ("pretrain", {"targets": "qkv"}),
-        pytest.param("sft", {"targets": "all"}, marks=pytest.mark.slow),
-        pytest.param("preference", {"kind": "full"}, marks=pytest.mark.slow),
-    ],
+    [("pretrain", {"targets": "qkv"}), ("sft", {"targets": "all"}), ("preference", {"kind": "full"})],
 )
 def test_what_it_says_is_what_happens(recipe, tmp_path, kind, adapter):
     chosen = recipe(kind, adapter=adapter, epochs=1, length=96)
@@ -111,7 +107,7 @@ def test_checkpointing_and_accumulation_save_activations(eight_billion):
     assert fp32 > 1.3 * bf16
 
 
-@pytest.mark.parametrize("inner", [256, pytest.param(896, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("inner", [256, 896])
 @pytest.mark.parametrize("numbers", [("fp32", "fp32"), ("fp32", "bf16"), ("bf16", "bf16")])
 @pytest.mark.parametrize("trained", ["full", "qkv", "all"])
 def test_activations_are_what_autograd_keeps(trained, numbers, inner):

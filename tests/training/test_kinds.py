@@ -49,12 +49,7 @@ def stop_after_two(done, total, figures):
         os.kill(os.getpid(), signal.SIGINT)
 
 
-SOON = ("full", "lora-all", "dpo-qlora")  # every loss and every way to keep weights; the others are slow
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[] if name in SOON else [pytest.mark.slow]) for name in KINDS]
-)
+@pytest.mark.parametrize("name", KINDS)
 def test_saved_resumed_reloaded_merged(recipe, rows, tiny, tmp_path, in_memory, name):
     kind, adapter = KINDS[name]
     chosen = recipe(

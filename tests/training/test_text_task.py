@@ -61,17 +61,8 @@ def changed(recipe, **training):
     return TextRecipe.parse(values)
 
 
-@pytest.mark.parametrize(
-    ("kind", "adapter"),
-    [
-        ("pretrain", "full"),
-        ("sft", "lora"),
-        ("preference", "lora"),
-        pytest.param("pretrain", "lora", marks=pytest.mark.slow),
-        pytest.param("sft", "full", marks=pytest.mark.slow),
-        pytest.param("preference", "full", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.parametrize("kind", ["pretrain", "sft", "preference"])
+@pytest.mark.parametrize("adapter", ["lora", "full"])
 def test_every_kind_learns_and_is_kept(recipe, rows, tmp_path, kind, adapter):
     chosen = recipe(
         kind, adapter={"kind": adapter, "dropout": 0.0}, data={"validation": str(rows[kind])}, steps=12,
@@ -107,9 +98,9 @@ def test_tokens_are_counted_exactly(recipe, tmp_path):
 @pytest.mark.parametrize(
     ("kind", "adapter", "packing", "stops"),
     [
-        pytest.param("pretrain", "lora", True, (2, 9), marks=pytest.mark.slow),
+        ("pretrain", "lora", True, (2, 9)),
         ("pretrain", "full", False, (8,)),
-        pytest.param("sft", "lora", True, (7,), marks=pytest.mark.slow),
+        ("sft", "lora", True, (7,)),
         ("preference", "lora", False, (5,)),
     ],
 )

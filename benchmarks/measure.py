@@ -39,6 +39,7 @@ COMMANDS = {
     "embedding": "embedding.py",
     "evaluation_coverage": "evaluation_coverage.py --json",
     "evaluation_perplexity": "evaluation_perplexity.py --json",
+    "frames": "frames.py --set both --json",
     "jets_models": "jets_models.py --threads 1 --json FILE",
     "jets_models_particle_net": "jets_models.py --model particle-net --kinds e+e- --threads 1 --json FILE",
     "fulltext": "fulltext.py --base search-bases/100000 --json FILE",
@@ -51,9 +52,10 @@ COMMANDS = {
     "peers_1000": "peers.py --sizes 1000 --teaches 60 --rounds 5 --kills 2 --systems Yukawa Chroma PaperQA2 LlamaIndex --out FILE",
     "peers_20000": "peers.py --sizes 20000 --teaches 30 --searches 100 --rounds 0 --kills 0 --systems Yukawa Chroma PaperQA2 --out FILE",
     "real_model": "real_model.py --questions 50 --out FILE",
+    "routing": "routing.py --peers bayes --json FILE",
+    "rows": "rows.py --json FILE",
     "search": "search.py run --sizes 20000 100000 --out FILE",
     "search_million": "search.py run --sizes 1000000 --out FILE",
-    "threshold": "threshold.py --out FILE",
     "training_throughput": "training_throughput.py --json",
 }
 # Commands timed as a whole process, warm files, in seconds.
@@ -85,7 +87,7 @@ def run(name: str) -> object:
         file = Path(folder) / f"{name}.json"
         words = shlex.split(COMMANDS[name].format(abstracts=data / "arxiv" / "hep_1991_2019.jsonl.gz"))
         # Some scripts write Markdown to --out and the figures beside it.
-        words = [str(file.with_suffix(".md") if words[i - 1] == "--out" and name != "threshold" else file)
+        words = [str(file.with_suffix(".md") if words[i - 1] == "--out" else file)
                  if word == "FILE" else word for i, word in enumerate(words)]  # fmt: skip
         done = subprocess.run([sys.executable, str(HERE / words[0]), *words[1:]], check=True, text=True,
                               stdout=subprocess.PIPE, cwd=HERE.parent)  # fmt: skip

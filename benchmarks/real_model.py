@@ -21,6 +21,7 @@ import answers
 
 QUESTIONS = Path(__file__).parent / "questions" / "public.jsonl"
 MODEL = "smollm2"
+NEAREST = 6  # sentences that the model reads
 _TOLERANCE = 1e-3  # relative, of a value that is rounded or stated without error
 
 
@@ -106,21 +107,21 @@ def _dimension(found: Any, score: Any) -> str:
 def ways(model: str) -> dict[str, Ask]:
     """The three ways of asking, on the knowledge base of YUKAWA_HOME."""
     from yukawa.assistant import Assistant
-    from yukawa.assistant.passages import PASSAGES, Passages
-    from yukawa.assistant.support import Supported
+    from yukawa.assistant.passages import Passages
     from yukawa.core.settings import ModelSettings, load_settings
     from yukawa.knowledge import open_base
+    from yukawa.knowledge.documents.spans import Span
 
     row = ModelSettings(name=MODEL, backend="llamacpp", model=model, max_tokens=100)
     settings = load_settings()
     settings = settings.model_copy(update={"models": {**settings.models, MODEL: row}})
     base = open_base(settings)
     assistant = Assistant(base, settings)
-    passages = Passages(base, settings, {})
+    passages = Passages(base)
 
     def nearest(question: str, heard: Heard) -> Any:
-        hits = base.search(question, k=PASSAGES)
-        return passages._write(question, row, [Supported(hit, 1.0, 1.0) for hit in hits], heard)
+        spans = [Span(hit.text, (), 1.0, hit) for hit in base.search(question, k=NEAREST)]
+        return passages._write(question, row, spans, heard)
 
     return {
         "quote": lambda question, heard: assistant.ask(question, model="quote", keep=False, reader=heard),

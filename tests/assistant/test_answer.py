@@ -7,7 +7,8 @@ import json
 from yukawa.assistant import Answer, Check, Source
 
 ANSWER = Answer(
-    "k1", "What?", "60 ps [1]", (Source("k2", "TDR", "It is 60 ps.", None, 1, "Li", "CC0"),), (Check("cites a passage", True),), False,
+    "k1", "What?", "60 ps [1]",
+    (Source("k2", "TDR", "It is 60 ps.", None, 1, "Li", "CC0", "statement", "taught"),), (Check("cites a passage", True),), False,
     "quote", "particle physics", "value", 0.98765, {"search": 1.2345}, ("a conflicts with: b",),
 )  # fmt: skip
 
@@ -15,7 +16,16 @@ ANSWER = Answer(
 def test_the_json_has_what_scripts_need_and_survives_a_round_trip() -> None:
     made = ANSWER.as_json()
     assert json.loads(json.dumps(made)) == made
-    assert {"answer", "abstained", "sources", "model", "domain", "timings_ms"} <= made.keys()
+    assert {
+        "answer",
+        "abstained",
+        "sources",
+        "model",
+        "domain",
+        "domain_probability",
+        "kind",
+        "timings_ms",
+    } <= made.keys()
     assert {"id", "label", "quote", "url"} <= made["sources"][0].keys()
     assert (made["answer"], made["abstained"], made["support"], made["timings_ms"]) == (
         "60 ps [1]",

@@ -12,6 +12,7 @@ from yukawa.assistant import Answer, Assistant, model_for
 from yukawa.core.errors import InputError, NotFound
 from yukawa.core.settings import ModelSettings, Settings
 from yukawa.knowledge import KnowledgeBase
+from yukawa.knowledge.parsing.kinds import kind_of
 from yukawa.knowledge.records import DOMAINS
 
 MASS = "What is the mass of the tau?"
@@ -44,7 +45,8 @@ def test_a_question_gets_value_error_and_source(
     assert all(s.label.startswith("PDG") and str(s.url).startswith("https://") for s in answer.sources)
     assert all(s.quote == base.show(s.id).text for s in answer.sources)
     assert all(c.passed for c in answer.checks)
-    assert (answer.model, answer.domain, answer.kind) == ("plan", "particle physics", "facts")
+    assert (answer.model, answer.domain, answer.kind) == ("plan", "particle physics", kind_of(answer.plan))
+    assert answer.domain_probability == 1
     assert set(answer.timings) == {"plan", "execute", "write"}
 
 
@@ -139,6 +141,53 @@ def test_a_value_that_contradicts_data_stands_beside_it_with_its_author(
     assert ids(answer) == ["pdg:S035M", item.id]
     (line,) = [c for c in answer.conflicts if "pdg:S035M" in c]
     assert "my notebook" in line
+
+
+def test_a_reviewed_correction_prevails_with_the_data_beside_it_and_no_other(
+    assistant: Assistant, base: KnowledgeBase
+) -> None:
+    item = base.teach("The mass of the tau is 1790 ± 1 MeV.", author="Wang")
+    assert "The mass of the tau lepton (τ⁻) is 1776.93" in assistant.ask(MASS).text
+    base.review(item.id, actor="Marie")
+    first, second = assistant.ask(MASS).text.splitlines()
+    assert first == "Wang taught (statement, reviewed): The mass of the tau lepton (τ⁻) is 1790 ± 1 MeV [1]."
+    assert second.startswith(
+        "Particle Data Group states: mass of the tau lepton (τ⁻) 1776.93 ± 0.09 MeV [2], which differs"
+    )
+    assert second.endswith("an open conflict.")
+    ratio = assistant.ask("mass of the tau divided by the mass of the muon").text
+    assert "1790 ± 1 MeV [1] (taught by Wang, reviewed)" in " ".join(ratio.split())
+    (conflict,) = base.conflicts()
+    base.resolve(conflict.id, keep=item.id, actor="Marie")
+    settled = assistant.ask(MASS)
+    assert settled.text.splitlines()[1].endswith("a reviewer has settled it.")
+    assert [s.trust for s in settled.sources] == ["reviewed", "built source"]
+    base.review(item.id, actor="Marie", agree=False)
+    assert "The mass of the tau lepton (τ⁻) is 1776.93" in assistant.ask(MASS).text
+
+
+def test_a_reviewed_value_that_agrees_takes_no_place(assistant: Assistant, base: KnowledgeBase) -> None:
+    item = base.teach("The mass of the tau is 1.8 GeV.", author="Wang")
+    base.review(item.id, actor="Marie")
+    first, second = assistant.ask(MASS).text.splitlines()
+    assert "1776.93 ± 0.09 MeV [1]" in first
+    assert second.endswith("1.8 GeV [2], which agrees.")
+
+
+def test_a_taught_value_does_not_take_the_place_of_a_derived_one(
+    assistant: Assistant, base: KnowledgeBase
+) -> None:
+    question = "What is the lifetime of the J/psi?"
+    derived = assistant.ask(question).text
+    assert "derived, not quoted" in derived
+    item = base.teach("The lifetime of the J/psi is 1 s.", author="Wang")
+    assert item.conflicts
+    text = assistant.ask(question).text
+    assert text.startswith(derived)
+    assert text.splitlines()[-1].startswith("Wang taught (statement, not reviewed)")
+    assert text.endswith("an open conflict.")
+    base.review(item.id, actor="Marie")
+    assert assistant.ask(question).text.startswith("Wang taught (statement, reviewed): ")
 
 
 @pytest.mark.parametrize(
@@ -283,15 +332,16 @@ def test_an_unknown_model_is_refused_with_the_nearest_name(settings: Settings) -
 
 
 @pytest.mark.parametrize(("domain", "kind", "name"), [
-    ("neutron science", "facts", "neutrons"), ("neutron science", "explanation", "neutron-teacher"),
-    ("particle physics", "explanation", "teacher"), ("particle physics", "document", "quote"),
+    ("neutron science", "value", "neutrons"), ("neutron science", "explanation", "neutron-teacher"),
+    ("particle physics", "explanation", "teacher"), ("particle physics", "other", "quote"),
+    ("unknown", "method", "teacher"), ("unknown", "value", "quote"),
 ])  # fmt: skip
 def test_the_kind_of_a_question_chooses_too_and_both_together_win(
     domain: str, kind: str, name: str, settings: Settings
 ) -> None:
     lists: dict[str, dict[str, Any]] = {
         "neutrons": {"domains": ("neutron science",)},
-        "teacher": {"kinds": ("explanation", "code")},
+        "teacher": {"kinds": ("explanation", "method")},
         "neutron-teacher": {"domains": ("neutron science",), "kinds": ("explanation",)},
     }
     rows = {n: ModelSettings(name=n, backend="scripted", **given) for n, given in lists.items()}
@@ -303,7 +353,7 @@ def test_the_kind_of_a_question_chooses_too_and_both_together_win(
 
 @pytest.mark.parametrize(("question", "domain"), [
     ("What is the mass of the tau?", "particle physics"), ("Which beamline of HEPS does tomography?", "synchrotron radiation"),
-    ("How do I compile the software?", "computer science"),
+    ("How do I compile the software?", "computer science"), ("Where can I buy cheap shoes?", "unknown"),
 ])  # fmt: skip
 def test_domains_of_questions(assistant: Assistant, question: str, domain: str) -> None:
     assert assistant.ask(question).domain == domain

@@ -139,6 +139,7 @@ PLANS: list[tuple[Goal, str]] = [
     (goal("value", want(TAU), per=want(MUON)), "in units of the mass of the muon (μ⁻) is 16.8177 ± 0.0008 (derived"),
     (goal("difference", want("n", "mass-difference", other=thing("p")), per=want("e-")), "is 2.5309886 ± 0.0000007 (derived"),
     (goal("value", want("H", "charge"), power=-1.0), "I cannot answer: it is not positive, so that the result is unknown."),
+    (goal("sum", want("p", "charge"), want(("e-", "e+"), "charge")), "is 0 e (derived, not quoted).\n  Q(p) + Q(e⁻), with Q(p)"),
     # limits
     (goal("value", want(Z, qualifiers={"bound": "upper"})), "I cannot answer: the base has no upper limit on the mass of the Z boson"),
     (goal("value", want("e-", "lifetime", qualifiers={"bound": "lower"})), "is greater than 6.6 × 10²⁸ years"),
@@ -199,7 +200,7 @@ PLANS: list[tuple[Goal, str]] = [
     "The mass of the charged pion (π⁺) is"),
     (goal("list", want("class:zorks")), "I cannot answer: the base has no class of particles 'class:zorks'."),
     (goal("count", want("class:lepton", "")), "The base lists 3:"),
-    (goal("count", want(TAU, "decays")), "The base lists 3:"),
+    (goal("count", want(TAU, "decays")), "The base lists 3 decay modes with a measured branching fraction:"),
     (goal("overview", want(TAU, "")), "mass of the tau lepton (τ⁻)"),
     (goal("overview", want("Upsilon(1S)", "")), "I cannot answer: the base has no values for Upsilon(1S)."),
     # reverse look-up
@@ -265,7 +266,7 @@ def test_a_taught_value_that_disagrees_stands_beside_the_data(facts: Any) -> Non
     assert text.splitlines() == [
         "The mass of the tau lepton (τ⁻) is 1776.93 ± 0.09 MeV [1].",
         "Li taught (correction, not reviewed): mass of the tau lepton (τ⁻) 1790.0 ± 1.0 MeV [2], "
-        "which differs by 13.0 standard deviations: an open conflict.",
+        "which differs by 13.0 standard deviations.",
     ]
 
 

@@ -34,7 +34,7 @@ def small() -> LlamaCppModel:
 
 @pytest.fixture
 def passages(base: KnowledgeBase, settings: Settings, small: LlamaCppModel) -> Iterator[Passages]:
-    passages = Passages(base, settings, {"small": small})
+    passages = Passages(base, {"small": small})
     yield passages
     passages.close()
 

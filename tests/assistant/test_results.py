@@ -31,7 +31,7 @@ def test_json_has_only_what_there_is() -> None:
     }  # fmt: skip
     assert Result(GOAL, problem="none").as_json() == {"operation": "value", "rows": [], "problem": "none"}
     full = Result(GOAL, (row,), (row,), (row,), True, Ordering(1, 2.0), "note", more=3).as_json()
-    assert {"others", "taught", "verdict", "comparison", "note", "more"} <= full.keys()
+    assert {"others", "disputed", "verdict", "comparison", "note", "more"} <= full.keys()
 
 
 def test_facts_are_named_once(facts) -> None:  # type: ignore[no-untyped-def]

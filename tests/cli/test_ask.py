@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from yukawa.cli import session
 from yukawa.knowledge.sources import loader
 
 RING = "What is the circumference of the BEPCII storage ring?"
@@ -25,7 +26,7 @@ def test_an_answer_with_its_source_and_the_way_to_correct_it(yukawa):
     assert done.err == ""
     lines = done.out.splitlines()
     assert lines[0] == "The BEPCII storage ring has a circumference of 237.5 m. [1]"
-    assert "[1] IHEP handbook  https://example.org/handbook  (statement by ada)" in lines
+    assert "[1] IHEP handbook  https://example.org/handbook  (statement by ada, taught)" in lines
     assert "correct it: yukawa teach --corrects" in lines[-1]
 
 
@@ -260,11 +261,11 @@ def test_odd_text_is_stored_and_shown_unharmed(yukawa, base, text):
 
 
 def test_what_was_done_is_told(yukawa, monkeypatch):
-    monkeypatch.setenv("USER", "grace")
+    monkeypatch.setattr(session, "me", lambda: "grace")
     first = yukawa("teach", "The HEPS linac reaches 500 MeV.")
     assert first.code == 0
     assert first.out.startswith("taught ")
-    assert "version 1 (statement, " in first.out
+    assert "version 1 (statement by grace, taught; " in first.out
     again = yukawa("teach", "  The HEPS linac reaches   500 MeV.", "--json").json
     assert again["status"] == "known"
     assert again["id"] in first.out
@@ -287,7 +288,7 @@ def test_a_conflict_names_both_sides_and_the_way_out(yukawa):
         "teach", "The mass of the tau lepton is 1776.9 ± 0.1 MeV.", "--source", "one", "--json"
     ).json
     done = yukawa("teach", "The mass of the tau lepton is 1790.0 ± 0.1 MeV.", "--source", "two")
-    for part in ("conflict ", "source: one", "source: two", first["id"], "yukawa knowledge resolve"):
+    for part in ("conflict ", "'one'", "'two'", first["id"], "yukawa knowledge resolve"):
         assert part in done.out
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from yukawa.cli import session
+
 
 @pytest.fixture
 def item(base):
@@ -54,7 +56,7 @@ def test_show_tells_all(yukawa, item):
 
 
 def test_update_unload_restore_and_their_history(yukawa, item, monkeypatch):
-    monkeypatch.setenv("USER", "grace")
+    monkeypatch.setattr(session, "me", lambda: "grace")
     updated = yukawa(
         "knowledge", "update", item.id, "It is 237.53 m.", "--reason", "more digits", "--json"
     ).json
@@ -72,12 +74,16 @@ def test_update_unload_restore_and_their_history(yukawa, item, monkeypatch):
 
 
 def test_another_person_reviews(yukawa, base, monkeypatch):
-    monkeypatch.setenv("USER", "ada")
+    monkeypatch.setattr(session, "me", lambda: "ada")
     item = base.teach("The hall of the experiment is wide.", author="ada")
+    monkeypatch.setenv("USER", "grace")  # a variable names nobody
+    assert "no reviewers are named" in yukawa("knowledge", "review", item.id).failed(2)
+    monkeypatch.setenv("YUKAWA_KNOWLEDGE__REVIEWERS", '["ada", "grace"]')
     assert "ada cannot review" in yukawa("knowledge", "review", item.id).failed(2)
-    monkeypatch.setenv("USER", "grace")
+    monkeypatch.setattr(session, "me", lambda: "grace")
     assert yukawa("knowledge", "review", item.id, "--json").json["trust"] == "reviewed"
     assert yukawa("knowledge", "show", item.id, "--json").json["trust"] == "reviewed"
+    assert yukawa("knowledge", "review", item.id, "--retract", "--json").json["trust"] == "taught"
 
 
 def test_purge_asks_a_person_and_nobody_else(yukawa, base, item, monkeypatch):

@@ -6,6 +6,7 @@ import dataclasses
 import getpass
 import json
 import os
+import pwd
 import subprocess
 import sys
 
@@ -71,18 +72,20 @@ def test_a_plain_base_is_not_built(tmp_path, monkeypatch):
         assert base.list() == []
 
 
-def test_me_is_the_user_or_unknown(monkeypatch):
-    monkeypatch.setenv("USER", "ada")
-    assert me() == "ada"
-    monkeypatch.delenv("USER")
+def test_me_is_the_account_whatever_a_variable_says(monkeypatch):
+    account = me()
+    for name in ("USER", "LOGNAME"):
+        monkeypatch.setenv(name, "somebody else")
+    assert me() == account != "somebody else"
+
+    def nobody(number):
+        raise KeyError(number)
+
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    assert me() == "unknown"
+    monkeypatch.setitem(sys.modules, "pwd", None)  # as on Windows
     monkeypatch.setattr(getpass, "getuser", lambda: "grace")
     assert me() == "grace"
-
-    def nobody():
-        raise OSError
-
-    monkeypatch.setattr(getpass, "getuser", nobody)
-    assert me() == "unknown"
 
 
 def fields(value):

@@ -56,8 +56,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def base(url: str) -> Iterator[KnowledgeBase]:
-    """An empty base on each kind of database."""
-    with KnowledgeBase.open(url, embedding="hash") as opened:
+    """An empty base on each kind of database, with two reviewers."""
+    with KnowledgeBase.open(url, embedding="hash", reviewers=["Marie", "Chen"]) as opened:
         yield opened
 
 

@@ -93,8 +93,8 @@ def test_many_may_be_taught_twice(base: KnowledgeBase) -> None:
 
 
 def test_a_draft_with_an_id_replaces_what_has_that_id(base: KnowledgeBase) -> None:
-    base.teach_many([new_item("The lumi is 5.", kind="data", item_id="run:1")])
-    (item,) = base.teach_many([new_item("The lumi is 6.", kind="data", item_id="run:1")])
+    base.build([new_item("The lumi is 5.", kind="data", item_id="run:1")], actor="source")
+    (item,) = base.build([new_item("The lumi is 6.", kind="data", item_id="run:1")], actor="source")
     assert (item.status, item.version) == ("updated", 2)
     assert [h.text for h in base.search("lumi")] == ["The lumi is 6."]
 

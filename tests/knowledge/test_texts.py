@@ -7,7 +7,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from yukawa.core.errors import InputError
-from yukawa.knowledge.texts import MAX_BYTES, checked_text, normalised
+from yukawa.knowledge.texts import (
+    MAX_BYTES,
+    check_legible,
+    checked_text,
+    looks_like,
+    normalised,
+    without_unseen,
+)
 
 
 @given(st.text(min_size=1, max_size=60))
@@ -38,3 +45,28 @@ def test_empty_first_pages_are_counted(before: int, after: int) -> None:
 def test_what_cannot_be_taught(text: str, part: str) -> None:
     with pytest.raises(InputError, match=part):
         checked_text(text)
+
+
+@pytest.mark.parametrize("text", [
+    "80.4 G\u0435V", "80.1 \u039ceV", "70\u202e.08", "80\u200b.4", "\u09ea0.4 GeV", "8\u03360.4", "B\u0391BAR", "a\u2066b",
+    "soft\u00adhyphen",
+])  # fmt: skip
+def test_what_people_read_otherwise_than_programs_is_refused(text: str) -> None:
+    with pytest.raises(InputError) as caught:
+        check_legible(text)
+    assert "\n" not in str(caught.value)
+    assert "U+" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", [
+    "Δm = 3", "Z玻色子", "Λ_c⁺ → pK⁻π⁺", "μm and µs", "νμ, ηc, Υ(4S), χc1, ΔΓ, KΛ, αs, ℓ⁺ℓ⁻, ħc", "Å and 5 kΩ", "ГэВ МэВ",
+    "naïve Düsseldorf",
+    "日本のbeam", "x² ≥ 10⁻⁵", "８０ GeV", "B̄0 → D̄", "",
+])  # fmt: skip
+def test_the_signs_of_physics_and_of_languages_are_legible(text: str) -> None:
+    check_legible(text)
+
+
+def test_extracted_text_loses_what_is_not_seen() -> None:
+    assert without_unseen("soft\u00adhyphen\u200b \U0001d7d6\U0001d7ce.4 \u202eGeV") == "softhyphen 80.4 GeV"
+    assert looks_like("\u0420\uff24G") == "PDG"

@@ -7,13 +7,15 @@ from typing import Any
 from yukawa.assistant.results import Result
 from yukawa.knowledge.parsing.plan import Plan
 from yukawa.knowledge.records import markdown
+from yukawa.knowledge.trust import Trust
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """A passage an answer rests on; `marker` is its number in the text, `quote` its words.
 
-    `author` is who said so, `kind` 'data' or what a person taught, `trust` how far that is to be trusted.
+    `author` is who said so, `kind` 'data' or what a person taught, `trust` how far that is to be trusted (see
+    `yukawa.knowledge.trust`).
     """
 
     id: str
@@ -21,10 +23,10 @@ class Source:
     quote: str
     url: str | None
     marker: int
-    author: str = ""
-    licence: str | None = None
-    kind: str = "data"
-    trust: str = ""
+    author: str
+    licence: str | None
+    kind: str
+    trust: Trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class Answer:
 
     `abstained` means that nothing in the base supports an answer; `sources` are then the nearest passages.
     `conflicts` says, one line each, where another current item contradicts. Timings are in milliseconds.
+    `domain` is the field of the question, or 'unknown', and `domain_probability` how sure that is; `kind` is its kind.
     `plan` is how the question was read, `results` what its execution gave, with every derivation.
     """
 
@@ -59,6 +62,7 @@ class Answer:
     conflicts: tuple[str, ...] = ()
     plan: Plan | None = None
     results: tuple[Result, ...] = ()
+    domain_probability: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
         """The object that `yukawa ask --json` prints."""
@@ -72,6 +76,7 @@ class Answer:
             "conflicts": list(self.conflicts),
             "model": self.model,
             "domain": self.domain,
+            "domain_probability": round(self.domain_probability, 3),
             "kind": self.kind,
             "support": round(self.support, 3),
             "plan": None if self.plan is None else _plan_json(self.plan),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,13 +14,16 @@ from yukawa import knowledge
 from yukawa.assistant.answer import Answer, Check, Source
 from yukawa.assistant.execution import execute
 from yukawa.assistant.explaining import refusal
+from yukawa.assistant.lookup import Lookup
 from yukawa.assistant.rendering import Rendering
 from yukawa.assistant.results import Result
 from yukawa.core.errors import InputError, unknown_name
 from yukawa.core.settings import ModelSettings, Settings
 from yukawa.knowledge.parsing.grammar import plan as planned
+from yukawa.knowledge.parsing.kinds import kind_of
 from yukawa.knowledge.parsing.plan import Plan
-from yukawa.knowledge.records import FoundFact, guess_domain
+from yukawa.knowledge.records import FoundFact
+from yukawa.knowledge.routing import FieldGuess, field_of
 from yukawa.knowledge.store.writer import new_id
 from yukawa.knowledge.texts import checked_text
 from yukawa.llm import ChatModel
@@ -47,7 +51,6 @@ class Assistant:
         base: where knowledge comes from.
         settings: which models there are, and for which domains.
         models: models that are open already, by name; others are opened from their row when first used.
-        threshold: the support from 0 to 1 from which on an answer from passages is given; measured by default.
     """
 
     def __init__(
@@ -56,11 +59,9 @@ class Assistant:
         settings: Settings,
         *,
         models: dict[str, ChatModel] | None = None,
-        threshold: float | None = None,
     ) -> None:
         self._base, self._settings = base, settings
         self._models = dict(models or {})
-        self._threshold = threshold
 
     def ask(
         self,
@@ -97,12 +98,16 @@ class Assistant:
         clock = _Clock()
         with clock("plan"):
             plan = self.plan(question, history)
-            found_domain = guess_domain(question, names_particle=bool(plan.goals))
-            row = self._row(model, found_domain, plan.kind)
-        answer = self._answered(plan, row, as_of, domain, clock, reader)
+            field, kind = _field(plan), kind_of(plan)
+            row = self._row(model, field.field, kind)
+        if row.backend != "quote" and plan.kind == "facts" and plan.unread and not plan.problem:
+            with clock("propose"):
+                plan = self._passages.proposed(plan, row)
+        conflicts = () if as_of else self._base.conflicts()
+        answer = self._answered(plan, row, as_of, domain, clock, reader, conflicts)
         answer = replace(
-            answer, domain=found_domain, kind=plan.kind, timings=clock.timings, plan=plan,
-            conflicts=() if answer.abstained or as_of else self._conflicts(answer),
+            answer, domain=field.field, domain_probability=field.probability, kind=kind, timings=clock.timings, plan=plan,
+            conflicts=() if answer.abstained else _told(conflicts, answer),
         )  # fmt: skip
         if keep:
             self._base.keep_answer(answer.id, question, answer.as_json())
@@ -112,23 +117,26 @@ class Assistant:
         """How `question` is read after the questions of `history`; nothing is executed."""
         plans: list[Plan] = []
         for earlier in (*history[-REMEMBERED:], question):
-            plans.append(planned(earlier, plans))
+            plans.append(planned(earlier, plans, self._described))
         return plans[-1]
+
+    def _described(self, words: str) -> bool:
+        """Whether a source describes one of its quantities by these words."""
+        return bool(Lookup(self._base).described(words))
 
     @functools.cached_property
     def _passages(self) -> Passages:
         """Made when a question first needs it: the models' modules are slow to import."""
         from yukawa.assistant.passages import Passages
-        from yukawa.assistant.support import THRESHOLD
 
-        threshold = THRESHOLD if self._threshold is None else self._threshold
-        return Passages(self._base, self._settings, self._models, threshold)
+        return Passages(self._base, self._models)
 
     def _answered(
-        self, plan: Plan, row: ModelSettings, as_of: str | None, domain: str | None, clock: _Clock, reader: Reader | None
+        self, plan: Plan, row: ModelSettings, as_of: str | None, domain: str | None, clock: _Clock, reader: Reader | None,
+        conflicts: Sequence[knowledge.Conflict],
     ) -> Answer:  # fmt: skip
         if plan.kind == "small-talk":
-            return _plain(plan, _GREETING, abstained=False)
+            return _plain(plan, _reply(plan.question), abstained=False)
         if plan.kind == "command":
             text = f"'{plan.question.split()[0]}' is not a command here: type a question, or /quit to leave."
             return _plain(plan, text, abstained=True)
@@ -136,7 +144,7 @@ class Assistant:
             with clock("execute"):
                 results = execute(plan, self._base, as_of)
             with clock("write"):
-                return _rendered(plan, results)
+                return _rendered(plan, results, conflicts)
         if plan.goals and plan.kind == "facts" and domain is None:
             # A passage that states the half that was read would answer another question.
             return _plain(plan, f"I cannot answer. {refusal(plan)}", abstained=True)
@@ -155,14 +163,6 @@ class Assistant:
             return ModelSettings(name=wanted, backend="scripted")
         return model_for(domain, self._settings, wanted, kind)
 
-    def _conflicts(self, answer: Answer) -> tuple[str, ...]:
-        ids = {source.id for source in answer.sources}
-        return tuple(
-            f"{c.texts[0]} ({c.sources[0]}, {c.item_ids[0]}) conflicts with: {c.texts[1]} ({c.sources[1]}, {c.item_ids[1]})"
-            for c in self._base.conflicts()
-            if ids & set(c.item_ids)
-        )
-
 
 class _Clock:
     """Milliseconds by step."""
@@ -179,9 +179,34 @@ class _Clock:
             self.timings[step] = (time.perf_counter() - start) * 1e3
 
 
-def _rendered(plan: Plan, results: Sequence[Result]) -> Answer:
+def _field(plan: Plan) -> FieldGuess:
+    """The field of a question; one that facts answer is of particle physics, which all of them are of."""
+    if plan.complete:
+        return FieldGuess("particle physics", 1.0, {"particle physics": 1.0})
+    return field_of(plan.question)
+
+
+def _reply(talk: str) -> str:
+    """What is said to thanks, to a farewell, and to any other talk that asks nothing."""
+    words = set(re.findall(r"\w+", talk.lower()))
+    if words & _THANKS:
+        return "You are welcome."
+    return "Goodbye." if words & _FAREWELL else _GREETING
+
+
+_THANKS = frozenset("thanks thank thx cheers danke merci 谢谢 ありがとう".split())
+_FAREWELL = frozenset("bye goodbye tschüss revoir 再见 さようなら".split())
+
+
+def _told(conflicts: Sequence[knowledge.Conflict], answer: Answer) -> tuple[str, ...]:
+    """The conflicts that touch an answer's sources, one line each."""
+    ids = {source.id for source in answer.sources}
+    return tuple(str(conflict) for conflict in conflicts if ids & set(conflict.item_ids))
+
+
+def _rendered(plan: Plan, results: Sequence[Result], conflicts: Sequence[knowledge.Conflict]) -> Answer:
     """The answer of an executed plan; it abstains if no goal has one."""
-    rendering = Rendering(results)
+    rendering = Rendering(results, {frozenset(conflict.item_ids) for conflict in conflicts})
     text = "\n".join([*_spellings(plan), rendering.text, *_unanswered(plan)])
     sources = tuple(_source(found, n) for n, found in enumerate(rendering.facts, start=1))
     failed = [result.problem for result in results if result.problem]
@@ -206,7 +231,7 @@ def _unanswered(plan: Plan) -> list[str]:
 
 def _without_answer(plan: Plan, found: Answer) -> str:
     """Why there is no answer, and the nearest passages if any come near."""
-    if not (plan.goals or plan.problem or plan.unread):
+    if plan.kind == "document" or not (plan.goals or plan.problem or plan.unread):
         return found.text
     nearest = found.text.partition("\n")[2]
     return f"I cannot answer. {refusal(plan)}" + (f" The nearest passages are:\n{nearest}" if nearest else "")
@@ -224,7 +249,7 @@ def _source(found: FoundFact, marker: int) -> Source:
 
 
 def model_for(
-    domain: str, settings: Settings, wanted: str | None = None, kind: str = "facts"
+    domain: str, settings: Settings, wanted: str | None = None, kind: str = "value"
 ) -> ModelSettings:
     """The row of the model to use: the one named, else the first that is good at the question, else the default.
 
@@ -232,10 +257,10 @@ def model_for(
     have stands for all; of several that are, one that names both wins.
 
     Args:
-        domain: of the question.
+        domain: of the question; 'unknown' is among no row's `domains`.
         settings: which models there are.
         wanted: the name of a row.
-        kind: of the question, as in `Plan.kind`.
+        kind: of the question (see `yukawa.knowledge.parsing.kinds`).
 
     Raises:
         InputError: there is no model of that name.

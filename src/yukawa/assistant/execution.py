@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from yukawa.assistant import algebra
 from yukawa.assistant.algebra import Derivation, Measured, Unanswerable
+from yukawa.assistant.comparing import compared
 from yukawa.assistant.listing import Listing
 from yukawa.assistant.lookup import Looked, Lookup
 from yukawa.assistant.measuring import measured
@@ -114,8 +115,8 @@ def _value(goal: Goal, lookup: Lookup) -> Result:
             continue
         looked.rows += found.rows
         looked.others += found.others
-        looked.taught += found.taught
-    if not looked.rows and not looked.taught and failures:
+        looked.disputed += found.disputed
+    if not looked.known and failures:
         raise failures[0]
     return replace(_with_taught(goal, looked), note="; ".join(map(str, failures)))
 
@@ -138,8 +139,8 @@ def _spread(operands: Sequence[Wanted], lookup: Lookup) -> list[Wanted]:
 def _with_taught(goal: Goal, looked: Looked) -> Result:
     """What people taught stands beside the data; alone it is the answer, with their names."""
     if not looked.rows:
-        return Result(goal, tuple(looked.taught))
-    return Result(goal, tuple(looked.rows), tuple(looked.others), tuple(looked.taught))
+        return Result(goal, tuple(looked.disputed))
+    return Result(goal, tuple(looked.rows), tuple(looked.others), tuple(looked.disputed))
 
 
 def _overview(goal: Goal, lookup: Lookup) -> Result:
@@ -155,9 +156,9 @@ def _overview(goal: Goal, lookup: Lookup) -> Result:
         ):
             continue
         looked.rows += [row for row in found.rows if not (row.derived and name == "lifetime")]
-        looked.taught += found.taught
+        looked.disputed += found.disputed
     decays = Listing(lookup).decays(replace(goal, most=_MAIN_DECAYS), main=True)
-    if not looked.rows and not looked.taught and not decays.rows:
+    if not looked.known and not decays.rows:
         raise Unanswerable(f"the base has no values for {wanted.thing.text or wanted.thing.names[0]}")
     return replace(_with_taught(goal, looked), rows=(*looked.rows, *decays.rows), more=decays.more)
 
@@ -172,7 +173,7 @@ def _combined(
     """One row for each combination of what the operands can mean."""
     if len(goal.operands) < 2:
         raise Unanswerable(f"a {goal.operation} needs two quantities, and one was named")
-    operands = [lookup.single(wanted) for wanted in goal.operands]
+    operands = [lookup.single(_definite(wanted)) for wanted in goal.operands]
     if math.prod(map(len, operands)) > _COMBINATIONS:
         many = next(rows for rows in operands if len(rows) > 1)
         raise Unanswerable(f"it is not clear which is meant: {', '.join(row.what for row in many[:4])}")
@@ -185,7 +186,19 @@ def _combined(
     return Result(goal, tuple(rows))
 
 
+def _definite(wanted: Wanted) -> Wanted:
+    """The particle alone where its antiparticle was not named: 'the electron' of a sum is not the positron."""
+    table = particle_table().particles
+    particles = tuple(n for n in wanted.thing.names if n in table and not table[n].is_antiparticle)
+    if wanted.thing.state_given or len(particles) != 1 or len(wanted.thing.names) == 1:
+        return wanted
+    return replace(wanted, thing=replace(wanted.thing, names=particles))
+
+
 def _ratio(goal: Goal, lookup: Lookup) -> Result:
+    if len(goal.operands) == 2 and (measured := compared(lookup.find, *goal.operands, "ratio")):
+        return Result(goal, tuple(measured))
+
     def what(rows: Sequence[Row]) -> str:
         return f"ratio of {with_article(rows[0])} to {with_article(rows[1])}"
 
@@ -222,6 +235,8 @@ def _sum(goal: Goal, lookup: Lookup) -> Result:
 def _difference(goal: Goal, lookup: Lookup) -> Result:
     if len(goal.operands) == 1 and goal.operands[0].other is not None:
         return _value(goal, lookup)
+    if len(goal.operands) == 2 and (measured := compared(lookup.find, *goal.operands, "difference")):
+        return Result(goal, tuple(measured))
     first, *others = goal.operands
     signed = (first, *(replace(wanted, factor=-wanted.factor) for wanted in others))
     return replace(_sum(replace(goal, operands=signed), lookup), goal=goal)
@@ -252,7 +267,7 @@ def _bracketed(row: Row, divisor: str) -> Row:
 
 
 def _multiple(goal: Goal, lookup: Lookup) -> Result:
-    return Result(goal, tuple(row for wanted in goal.operands for row in lookup.single(wanted)))
+    return Result(goal, tuple(row for wanted in goal.operands for row in lookup.single(_definite(wanted))))
 
 
 # ---- comparison -----------------------------------------------------------------------------------
@@ -260,19 +275,22 @@ def _multiple(goal: Goal, lookup: Lookup) -> Result:
 
 def _which(goal: Goal, lookup: Lookup) -> Result:
     """The operands by the property in question, first ones first."""
+    if len(goal.operands) == 2 and (measured := compared(lookup.find, *goal.operands, "any")):
+        return Result(replace(goal, operation="value"), tuple(measured))
     rows = [row for wanted in _spread(goal.operands, lookup) for row in lookup.single(wanted)]
     if not rows:
         raise Unanswerable("there is nothing to compare")
     down = goal.order is None or goal.order[1] == "descending"
     if _one_fact([rows]):
         return Result(goal, tuple(rows[:1]), note="one value holds for all that are compared")
+    rows = list({(row.subject, row.what, row.shown): row for row in rows}.values())  # named and of its class
     ranked = sorted(rows, key=lambda row: algebra.in_base(row.number), reverse=down)
     if len(ranked) == 1:
         return Result(goal, tuple(ranked))
     comparison = algebra.compare(ranked[0].number, ranked[1].number)
     note = ""
     if comparison.sign is None:
-        note = "limits and ranges leave it open which is first"
+        note = _LEFT_OPEN
     elif comparison.sign == 0:
         note = "they are equal"
     elif comparison.sigmas is not None and comparison.sigmas < 3:
@@ -280,10 +298,15 @@ def _which(goal: Goal, lookup: Lookup) -> Result:
     if goal.rank > len(ranked):
         raise Unanswerable(f"there are only {len(ranked)} to choose from")
     if goal.rank > 1:
+        near = ranked[: goal.rank + 1]
+        signs = [algebra.compare(a.number, b.number).sign for a, b in itertools.pairwise(near)]
+        if None in signs:
+            return Result(goal, tuple(near), comparison=algebra.Ordering(None), note=_LEFT_OPEN)
         return Result(goal, (ranked[goal.rank - 1],))
     return Result(goal, tuple(ranked[: goal.most or len(ranked)]), comparison=comparison, note=note)
 
 
+_LEFT_OPEN = "limits and ranges leave it open which is first"
 _DEPENDS = "it depends on which is meant"
 
 
@@ -332,6 +355,8 @@ def _stability(asserted: str, result: Result) -> Result:
 
 def _order(goal: Goal, lookup: Lookup) -> Result:
     """Whether the first operand stands in the asserted relation to the second."""
+    if measured := compared(lookup.find, goal.operands[0], goal.operands[1], "any"):
+        return Result(replace(goal, operation="value"), tuple(measured))
     sides = [lookup.single(wanted) for wanted in goal.operands]
     comparisons = [algebra.compare(a.number, b.number) for a, b in itertools.product(*sides)]
     holds = algebra.HOLDS[goal.relation or "="]
@@ -397,6 +422,8 @@ def _listed(goal: Goal, lookup: Lookup) -> Result:
 
 
 def _counted(goal: Goal, lookup: Lookup) -> Result:
+    if goal.asserted is not None:
+        return Listing(lookup).reverse(goal)
     return Listing(lookup).listed(replace(goal, most=None))
 
 

@@ -1,13 +1,11 @@
 """Words for results: a sentence for each value with its error and sources, tables for lists, formulas for derived values."""
 
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 
-from yukawa.assistant import algebra
-from yukawa.assistant.algebra import Unanswerable
 from yukawa.assistant.results import UNSEEN, Result, Row
-from yukawa.assistant.rows import named, symbol, title, with_article
+from yukawa.assistant.rows import compatible, named, sigmas_between, symbol, title, with_article
 from yukawa.knowledge.facts import Fact
 from yukawa.knowledge.records import FoundFact
 
@@ -16,6 +14,10 @@ _ORDINALS = {2: "second", 3: "third", 4: "fourth", 5: "fifth"}
 _TABLE_FROM = 4  # rows; fewer are sentences
 _OTHERS = 4  # further values named beside the preferred one
 _BARE = frozenset({"other", "constant", "branching-ratio"})
+_WHICH = {  # of measurements
+    ("precision", "descending"): "most precise ", ("precision", "ascending"): "least precise ",
+    ("year", "ascending"): "oldest ", ("year", "descending"): "newest ",
+}  # fmt: skip
 _SEEN = {
     "seen": "has been seen", "not seen": "has not been seen", "possibly seen": "has possibly been seen",
     "searched for": "has been searched for", "large": "is large", "small": "is small", "dominant": "is dominant",
@@ -23,11 +25,17 @@ _SEEN = {
 
 
 class Rendering:
-    """The text of an answer and the facts it cites, numbered from 1 in the order of their first mention."""
+    """The text of an answer and the facts it cites, numbered from 1 in the order of their first mention.
 
-    def __init__(self, results: Sequence[Result]) -> None:
+    Args:
+        results: what the execution of a plan gave.
+        conflicts: the pairs of items that contradict each other, which nobody has settled.
+    """
+
+    def __init__(self, results: Sequence[Result], conflicts: Collection[frozenset[str]] = ()) -> None:
+        self._conflicts = conflicts
         self._numbers: dict[str, int] = {}
-        self._cited: list[FoundFact] = []
+        self._sources: list[FoundFact] = []
         lines: list[str] = []
         for result in results:
             said = self._result(result)
@@ -37,14 +45,19 @@ class Rendering:
     @property
     def facts(self) -> tuple[FoundFact, ...]:
         """The facts cited; the first is [1]."""
-        return tuple(self._cited)
+        return tuple(self._sources)
+
+    def _cited(self, row: Row) -> str:
+        """The sources of a row within a sentence, and who taught it if a person did."""
+        taught = f" (taught by {row.author}, {_review(row.facts[0])})" if row.author else ""
+        return self._marks(row) + taught
 
     def _marks(self, row: Row) -> str:
         """' [1][2]' for the sources of a row."""
         for found in row.facts:
             if found.item_id not in self._numbers:
-                self._cited.append(found)
-                self._numbers[found.item_id] = len(self._cited)
+                self._sources.append(found)
+                self._numbers[found.item_id] = len(self._sources)
         return "".join([" ", *(f"[{self._numbers[f.item_id]}]" for f in row.facts)]).rstrip()
 
     # ---- results --------------------------------------------------------------------------------
@@ -57,7 +70,7 @@ class Rendering:
             "overview": self._table, "measurements": self._measurements,
         }.get(result.goal.operation, self._values)  # fmt: skip
         lines = render(result)
-        return [*lines, *self._others(result), *self._taught(result)]
+        return [*lines, *self._others(result), *self._disputed(result)]
 
     def _values(self, result: Result) -> list[str]:
         if len(result.rows) >= _TABLE_FROM and not any(row.derived for row in result.rows):
@@ -91,7 +104,8 @@ class Rendering:
             if given.derived:
                 parts.append(f"{symbol(given)} = {given.shown} (derived)")
             else:
-                parts.append(f"{symbol(given)} = {given.quoted or _shown(given)}{self._marks(given)}")
+                shown = given.quoted or _shown(given)
+                parts.append(f"{symbol(given)} = {shown.rpartition('= ')[2]}{self._cited(given)}")
         text = f"{row.derivation.formula}, with {'; '.join([*parts, *row.derivation.constants])}"
         nested = [line for given in row.inputs if given.derived for line in self._formula(given)]
         return [*textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    "), *nested]
@@ -107,9 +121,9 @@ class Rendering:
             word = f"{_ORDINALS.get(result.goal.rank, f'{result.goal.rank}th')} {_superlative(result, 3)}"
         elif result.note and len(result.rows) == 1:
             return [*self._sentence(first), f"Note: {result.note}."]
-        head = f"The {word} {title(first.property_name)} is that of {_owner(first)}: {_shown(first)}{self._marks(first)}"
+        head = f"The {word} {title(first.property_name)} is that of {_owner(first)}: {_shown(first)}{self._cited(first)}"
         if len(rest) == 1:
-            head += f"; that of {_owner(rest[0])} is {_shown(rest[0])}{self._marks(rest[0])}"
+            head += f"; that of {_owner(rest[0])} is {_shown(rest[0])}{self._cited(rest[0])}"
         head += f" ({_significance(result)})." if _significance(result) else "."
         lines = [head] + ([f"Note: {result.note}."] if result.note else [])
         return lines + (self._lines(rest) if len(rest) > 1 else [])
@@ -133,15 +147,20 @@ class Rendering:
 
     def _count(self, result: Result) -> list[str]:
         total = len(result.rows) + result.more
-        return [f"The base lists {total}:", *self._lines(result.rows), *_more(result)]
+        decays = (
+            " decay modes with a measured branching fraction"
+            if result.goal.operands[0].property == "decays"
+            else ""
+        )
+        return [f"The base lists {total}{decays}:", *self._lines(result.rows), *_more(result)]
 
     def _measurements(self, result: Result) -> list[str]:
         """Experiment, value and paper of each measurement."""
         first = result.rows[0]
+        which = _WHICH[result.goal.order] if result.goal.order else ""
         if len(result.rows) == 1:
-            most = "most precise " if result.goal.order else ""
-            return [f"The {most}measurement of the {first.what}: {_measured(first)}{self._marks(first)}."]
-        lines = [f"Measurements of the {first.what}{self._marks(first)}:"]
+            return [f"The {which}measurement of the {first.what}: {_measured(first)}{self._marks(first)}."]
+        lines = [f"The {which}measurements of the {first.what}{self._marks(first)}:"]
         for row in result.rows:
             lines += textwrap.wrap(_measured(row), WIDTH, initial_indent="  ", subsequent_indent="    ")
         return [*lines, *_more(result)]
@@ -161,11 +180,7 @@ class Rendering:
         head = [_heading(rows)] if same else []
         lines = []
         for name, row in zip(names, rows, strict=True):
-            value = (
-                f"{row.shown}{self._marks(row)}"
-                + (" (derived)" if row.derived else "")
-                + (f", {_author(row)}" if row.author else "")
-            )
+            value = f"{row.shown}{self._cited(row)}" + (" (derived)" if row.derived else "")
             lines += textwrap.wrap(
                 f"{name.ljust(width)}  {value}", WIDTH, initial_indent="  ", subsequent_indent=" " * (width + 4),
                 break_long_words=False, break_on_hyphens=False, drop_whitespace=True,
@@ -182,12 +197,28 @@ class Rendering:
         rest = len(result.others) - len(shown)
         return [f"Also listed: {'; '.join(shown)}" + (f"; and {rest} more." if rest else ".")]
 
-    def _taught(self, result: Result) -> list[str]:
-        """What people taught of the same quantities, with the names of those who did."""
+    def _disputed(self, result: Result) -> list[str]:
+        """What else is said of the same quantities, by whom, and how it stands to the rows."""
         return [
-            f"{_author(row)}: {row.what} {row.shown}{self._marks(row)}, {_relation(row, result.rows)}."
+            f"{_author(row)}: {row.what} {row.shown}{self._marks(row)}, {self._relation(row, result)}."
             for row in result.disputed
         ]
+
+    def _relation(self, row: Row, result: Result) -> str:
+        """Whether what is said beside the rows agrees with them, by the rule that opens conflicts when it is taught."""
+        rows = [other for other in (*result.rows, *result.others) if other.subject == row.subject]
+        verdicts = [(other, compatible(row, other)) for other in rows]
+        if any(agrees for _, agrees in verdicts):
+            return "which agrees" if verdicts[0][1] else "which agrees with another value listed"
+        against = next((other for other, agrees in verdicts if agrees is False), None)
+        if against is None:
+            return "which nothing confirms"
+        sigmas = sigmas_between(row, against)
+        differs = f"which differs{f' by {_sigmas(sigmas)}' if sigmas else ''}"
+        ids = [frozenset((row.facts[0].item_id, fact.item_id)) for other in rows for fact in other.facts]
+        if any(pair in self._conflicts for pair in ids):
+            return f"{differs}: an open conflict"
+        return f"{differs}: a reviewer has settled it" if "reviewed" in _trusts(row, against) else differs
 
 
 def _measured(row: Row) -> str:
@@ -253,35 +284,27 @@ def _level(fact: Fact) -> str:
 
 
 def _author(row: Row) -> str:
+    """Who says so: 'Li taught (correction, not reviewed)', 'Particle Data Group states'."""
     found = row.facts[0]
+    if found.kind == "data":
+        return f"{found.provenance.author} states"
     kind = {"qa": "answer"}.get(found.kind, found.kind)
-    trust = found.trust if found.trust == "reviewed" else "not reviewed"
-    return f"{row.author or 'somebody'} taught ({kind}, {trust})"
+    who = "somebody" if found.trust == "anonymous" else row.author
+    return f"{who} taught ({kind}, {_review(found)})"
 
 
-def _relation(taught: Row, rows: Sequence[Row]) -> str:
-    """Whether a taught value agrees with the data on the same state."""
-    data = next((r for r in rows if r.subject == taught.subject), rows[0] if rows else None)
-    if data is None or data.value is None or taught.value is None:
-        return "which nothing confirms"
-    try:
-        comparison = algebra.compare(taught.value, data.value)
-    except Unanswerable:
-        return "which is another quantity"
-    if comparison.sign == 0 or (comparison.sigmas is not None and comparison.sigmas <= 3):
-        return "which agrees"
-    if comparison.sign is None:
-        return "which limits leave open"
-    by = f" by {_sigmas(comparison.sigmas)}" if comparison.sigmas is not None else ""
-    return f"which differs{by}: an open conflict"
+def _review(found: FoundFact) -> str:
+    return "reviewed" if found.trust == "reviewed" else "not reviewed"
+
+
+def _trusts(*rows: Row) -> set[str]:
+    return {fact.trust for row in rows for fact in row.facts}
 
 
 def _sigmas(sigmas: float) -> str:
-    return (
-        f"{sigmas:.1f} standard deviations"
-        if sigmas < 100
-        else f"more than {10 ** (len(str(int(sigmas))) - 1):,} standard deviations"
-    )
+    if sigmas < 100:
+        return f"{sigmas:.1f} standard deviations"
+    return f"more than {10 ** min(6, len(str(int(sigmas))) - 1):,} standard deviations"
 
 
 def _significance(result: Result) -> str:

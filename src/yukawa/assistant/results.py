@@ -113,7 +113,7 @@ class Result:
         goal: as planned.
         rows: the values, in the order to show them; for 'which' the chosen one first.
         others: further values of the same quantities, which the question did not choose.
-        disputed: what people taught that differs from the rows, or agrees with them.
+        disputed: what people taught beside the rows; the data of a source where a reviewed statement prevails over them.
         verdict: for 'is': True or False; None where it is open or not a question of yes or no.
         comparison: of the two rows compared.
         note: a further sentence, such as why a comparison stays open.
@@ -145,7 +145,7 @@ class Result:
             "operation": self.goal.operation,
             "rows": [row.as_json() for row in self.rows],
         }
-        for name, rows in (("others", self.others), ("taught", self.disputed)):
+        for name, rows in (("others", self.others), ("disputed", self.disputed)):
             if rows:
                 found[name] = [row.as_json() for row in rows]
         if self.verdict is not None:

@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +16,7 @@ Model = Annotated[str | None, option("--model", "NAME", "A row of yukawa.toml; s
 Raw = Annotated[
     bool, option("--raw", None, "Speak to the language model alone, without base, sources and checks.")
 ]
-_LEAVE = frozenset({"/quit", "/exit", "/q"})
+_LEAVE = frozenset({"/quit", "/exit", "/q", "quit", "exit", "bye", "goodbye", "good bye"})
 
 
 def ask(
@@ -95,7 +95,7 @@ def chat(model: Model = None, raw: Raw = False, as_json: Json = False) -> None:
 
 
 def _questions() -> Iterator[str]:
-    """Lines typed or piped in, until the end, /quit or Ctrl-C."""
+    """Lines typed or piped in, until the end, 'quit', 'bye' or Ctrl-C."""
     interactive = sys.stdin.isatty()
     if interactive:
         with contextlib.suppress(ImportError):  # gives line editing where the platform has it
@@ -111,7 +111,7 @@ def _questions() -> Iterator[str]:
             if interactive:
                 sys.stderr.write("\n")
             return
-        if line in _LEAVE:
+        if line.lower().rstrip("!. ") in _LEAVE:
             return
         if line:
             yield line
@@ -137,7 +137,11 @@ def search(
         print_json([session.hit_json(hit) for hit in hits])
         return
     for hit in hits:
-        say((f"{hit.score:.3f} ", "dim"), (hit.item_id, "bold"), f"  {hit.provenance.source}")
+        say(
+            (f"{hit.score:.3f} ", "dim"),
+            (hit.item_id, "bold"),
+            f"  {hit.provenance.source}{session.said(hit.kind, hit.provenance.author, hit.trust)}",
+        )
         if hit.question:
             say("      ", hit.question)
         say("      ", hit.text)
@@ -179,16 +183,7 @@ def teach(
     as_json: Json = False,
 ) -> None:
     """Teach a fact, an answer, a document or a correction. The next answer uses it."""
-    given = [
-        name for name, value in (("a text", text), ("--file", file), ("--sync", sync)) if value is not None
-    ]
-    if len(given) != 1:
-        raise InputError(
-            f"{' and '.join(given)} given, one is taught at a time"
-            if given
-            else "neither a text nor a file was given",
-            hint='type: yukawa teach "..." or yukawa teach --file PATH',
-        )
+    _check_one({"a text": text, "--file": file, "--sync": sync})
     about = {"author": author or session.me(), "url": url, "licence": licence, "domain": domain}
     if text is None:
         if question is not None or corrects is not None:
@@ -201,9 +196,28 @@ def teach(
     # Refused before a base is opened, or made, for it.
     text = knowledge.checked_text(text)
     knowledge.check_filters(domain)
+    told = {
+        **about,
+        "question": question,
+        "source": source or "",
+        "corrects": corrects,
+        "actor": session.me(),
+    }
     with session.plain_base(settings) as base:
-        item = base.teach(text, question=question, source=source or "", corrects=corrects, **about)  # type: ignore[arg-type]
+        item = base.teach(text, **told)  # type: ignore[arg-type]
     session.give_change(item, as_json)
+
+
+def _check_one(ways: Mapping[str, object]) -> None:
+    """Refuse a call that teaches nothing or several things."""
+    given = [name for name, value in ways.items() if value is not None]
+    if len(given) != 1:
+        raise InputError(
+            f"{' and '.join(given)} given, one is taught at a time"
+            if given
+            else "neither a text nor a file was given",
+            hint='type: yukawa teach "..." or yukawa teach --file PATH',
+        )
 
 
 def _teach_files(
@@ -224,7 +238,7 @@ def _teach_files(
                 "--source names one document, not a folder", hint="its files are named by their paths"
             )
         with session.plain_base(settings) as base:
-            changes = documents.sync(base, folder, actor=about["author"] or "", **about)
+            changes = documents.sync(base, folder, actor=session.me(), **about)
         session.give_files(changes, as_json)
         return
     paths = files if files == ["-"] else documents.find_files(files or ())
@@ -235,7 +249,7 @@ def _teach_files(
     labels = [source or str(path) for path in paths] if len(paths) > 1 else [source]
     items = [_file_item(str(path), label, about) for path, label in zip(paths, labels, strict=True)]
     with session.plain_base(settings) as base:
-        taught = base.change(items, actor=about["author"] or "")
+        taught = base.change(items, actor=session.me())
     if len(taught) == 1:
         session.give_change(taught[0], as_json)
     else:

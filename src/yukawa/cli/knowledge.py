@@ -13,7 +13,7 @@ from yukawa import knowledge
 from yukawa.cli import options, session
 from yukawa.cli.options import AsOf, Json, argument, option
 from yukawa.cli.output import facts, give, note, print_json, progress_bar, say
-from yukawa.cli.session import me, plain_base
+from yukawa.cli.session import plain_base
 from yukawa.core.errors import InputError
 
 _SHOWN = 20  # problems for people; --json gives all
@@ -93,25 +93,31 @@ def update(
 ) -> None:
     """Replace an item by a new version."""
     with plain_base() as base:
-        session.give_change(base.update(item_id, text, author=me(), reason=reason), as_json)
+        session.give_change(base.update(item_id, text, author=session.me(), reason=reason), as_json)
 
 
 def unload(item_id: ItemId, reason: Reason = "", as_json: Json = False) -> None:
     """Withdraw an item: no answer uses it until it is restored."""
     with plain_base() as base:
-        session.give_change(base.unload(item_id, actor=me(), reason=reason), as_json)
+        session.give_change(base.unload(item_id, actor=session.me(), reason=reason), as_json)
 
 
-def review(item_id: ItemId, reason: Reason = "", as_json: Json = False) -> None:
-    """Agree to an item that another person taught."""
+def review(
+    item_id: ItemId,
+    retract: Annotated[bool, option("--retract", None, "Take an earlier review back.")] = False,
+    reason: Reason = "",
+    as_json: Json = False,
+) -> None:
+    """Agree to an item that another person taught. Reviewers are named in yukawa.toml."""
     with plain_base() as base:
-        session.give_change(base.review(item_id, actor=me(), reason=reason), as_json)
+        reviewed = base.review(item_id, agree=not retract, actor=session.me(), reason=reason)
+        session.give_change(reviewed, as_json)
 
 
 def restore(item_id: ItemId, reason: Reason = "", as_json: Json = False) -> None:
     """Make an unloaded item current again."""
     with plain_base() as base:
-        session.give_change(base.restore(item_id, actor=me(), reason=reason), as_json)
+        session.give_change(base.restore(item_id, actor=session.me(), reason=reason), as_json)
 
 
 def purge(
@@ -125,7 +131,7 @@ def purge(
         base.history(item_id)  # an unknown id is refused before anyone is asked
         if not yes:
             _confirm(item_id)
-        base.purge(item_id, actor=me(), reason=reason)
+        base.purge(item_id, actor=session.me(), reason=reason)
     give(as_json, {"id": item_id, "status": "purged"}, ("purged", "bold green"), f" {item_id}")
 
 
@@ -154,14 +160,19 @@ def conflicts(as_json: Json = False) -> None:
 def resolve(
     conflict_id: Annotated[int, argument("CONFLICT_ID", "The number of the conflict.")],
     keep: Annotated[
-        str | None, option("--keep", "ID", "Unload the other item; by default both are kept.")
+        str | None,
+        option(
+            "--keep",
+            "ID",
+            "Let this item prevail and unload the other, unless it is a source's own; by default both are kept.",
+        ),
     ] = None,
     reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Settle a conflict."""
     with plain_base() as base:
-        base.resolve(conflict_id, keep=keep, actor=me(), reason=reason)
+        base.resolve(conflict_id, keep=keep, actor=session.me(), reason=reason)
     kept = f"{keep} is kept" if keep else "both are kept"
     give(
         as_json, {"id": conflict_id, "status": "resolved", "kept": keep},
@@ -200,7 +211,7 @@ def reindex(
 ) -> None:
     """Embed everything anew. The old vectors serve until the new ones are complete."""
     with plain_base() as base, progress_bar(f"embedding with {embedding}") as progress:
-        base.reindex(embedding, actor=me(), progress=progress)
+        base.reindex(embedding, actor=session.me(), progress=progress)
         base.save_index()
     _done(as_json, "reindexed", embedding=embedding)
 
@@ -237,7 +248,7 @@ def export(file: File, as_json: Json = False) -> None:
 def import_(file: File, as_json: Json = False) -> None:
     """Import an export. An empty base takes all of it, another one what is new."""
     with plain_base() as base:
-        found = base.import_(file, actor=me())
+        found = base.import_(file, actor=session.me())
     _done(as_json, "imported", items=found.taught, known=found.known)
 
 

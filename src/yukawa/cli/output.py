@@ -24,8 +24,8 @@ Piece = str | tuple[str, str]
 _WIDTH = 80  # columns of reports in a terminal
 ResultT = TypeVar("ResultT", bound="task.TrainResult")
 _SECONDS_PER_LINE = 30.0  # of progress where no terminal shows a bar
-# Characters that could move the cursor or recolour a terminal; tab and line feed are layout.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# Characters that could move the cursor, recolour a terminal or turn the order of a line; tab and line feed are layout.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
 class Interrupted(Exception):

@@ -60,15 +60,22 @@ def taught_base(settings: Settings) -> Iterator[knowledge.KnowledgeBase]:
 def plain_base(settings: Settings | None = None) -> Iterator[knowledge.KnowledgeBase]:
     """The knowledge base of `settings` (or of those that are read), which is not built if it is new."""
     settings = settings or read_settings()
-    with knowledge.KnowledgeBase.open(settings.knowledge.url, embedding=settings.knowledge.embedding) as base:
+    chosen = settings.knowledge
+    with knowledge.KnowledgeBase.open(
+        chosen.url, embedding=chosen.embedding, reviewers=chosen.reviewers
+    ) as base:
         yield base
 
 
 def me() -> str:
-    """The name of the person at the keyboard, for the ledger."""
+    """The account of the person at the keyboard, as the system knows it and not as a variable names it."""
     try:
-        return os.environ.get("USER", "").strip() or getpass.getuser()
-    except (OSError, KeyError, ImportError):  # an account without a name, as in some containers
+        import pwd
+
+        return pwd.getpwuid(os.getuid()).pw_name
+    except ImportError:  # no such list on Windows
+        return getpass.getuser()
+    except KeyError:  # an account without a name, as in some containers
         return "unknown"
 
 
@@ -88,16 +95,16 @@ def hit_json(hit: knowledge.Hit) -> dict[str, Any]:
     return {
         "id": hit.item_id, "text": hit.text, "score": round(hit.score, 4), "similarity": round(hit.similarity, 4),
         "lexical": round(hit.lexical, 4), "kind": hit.kind, "question": hit.question, "version": hit.version,
-        "place": asdict(hit.place) if hit.place else None, **asdict(hit.provenance),
+        "place": asdict(hit.place) if hit.place else None, **asdict(hit.provenance), "trust": hit.trust,
     }  # fmt: skip
 
 
 def conflict_json(conflict: knowledge.Conflict) -> dict[str, Any]:
-    """One contradiction with both its sides."""
-    sides = zip(conflict.item_ids, conflict.texts, conflict.sources, strict=True)
+    """One contradiction with both its sides and what to type."""
+    sides = [asdict(side) | {"since": _time(side.since)} for side in conflict.sides]
     return {
         "id": conflict.id, "key": conflict.key, "opened": _time(conflict.opened), "resolved": _time(conflict.resolved),
-        "items": [{"id": i, "text": text, "source": source} for i, text, source in sides],
+        "items": [{"id": side.pop("item_id"), **side} for side in sides], "way_out": conflict.way_out,
     }  # fmt: skip
 
 
@@ -135,8 +142,9 @@ def show_sources(answer: assistant.Answer) -> None:
     if answer.sources:
         say()
     for source in answer.sources[:_SOURCES]:
-        said = "" if source.kind == "data" else f"  ({source.kind} by {source.author}{_trust(source)})"
-        say((f"[{source.marker}] ", "bold"), source.label, f"  {source.url}" if source.url else "", said)
+        url = f"  {source.url}" if source.url else ""
+        who = said(source.kind, source.author, source.trust)
+        say((f"[{source.marker}] ", "bold"), source.label, url, who)
     if len(answer.sources) > _SOURCES:
         say((f"… and {len(answer.sources) - _SOURCES} more sources; --json lists all", "dim"))
     for conflict in answer.conflicts:
@@ -149,8 +157,10 @@ def show_sources(answer: assistant.Answer) -> None:
     say((f"answer {answer.id} by {answer.model}; {invitation}: {command}", "dim"))
 
 
-def _trust(source: assistant.Source) -> str:
-    return f", {source.trust}" if source.trust else ""
+def said(kind: str, author: str, trust: str) -> str:
+    """Who says something and how far that is trusted: '  (statement by Li, taught)'."""
+    by = "" if trust in ("built source", "anonymous") else f"{kind} by {author}, "
+    return f"  ({by}{trust})"
 
 
 def give_change(item: knowledge.Item, as_json: bool) -> None:
@@ -174,7 +184,7 @@ def show_change(item: knowledge.Item) -> None:
     """Show what was done to an item, and each conflict with both sides and the way to settle it."""
     say(
         (item.status, "bold green"),
-        f" {item.id} version {item.version} ({item.kind}, {item.provenance.domain})",
+        f" {item.id} version {item.version} ({item.kind} by {item.provenance.author}, {item.trust}; {item.provenance.domain})",
     )
     for conflict in item.conflicts:
         show_conflict(conflict)
@@ -182,10 +192,10 @@ def show_change(item: knowledge.Item) -> None:
 
 def show_conflict(conflict: knowledge.Conflict) -> None:
     """Show both sides of a contradiction and how to settle it."""
-    say((f"conflict {conflict.id}: ", "bold yellow"), "two items claim different values of one quantity")
-    for item_id, text, source in zip(conflict.item_ids, conflict.texts, conflict.sources, strict=True):
-        say((f"  {item_id} ", "bold"), first_line(text, 200), f"  (source: {source})")
-    say((f"  settle it: yukawa knowledge resolve {conflict.id} [--keep ID]", "dim"))
+    say((f"conflict {conflict.id}: ", "bold yellow"), "two items state different values of one quantity")
+    for side in conflict.sides:
+        say("  ", str(side))
+    say((f"  to settle it: {conflict.way_out}", "dim"))
 
 
 def show_line(item: knowledge.Item) -> None:
@@ -199,8 +209,8 @@ def show_item(item: knowledge.Item) -> None:
     end = f" to {_time(item.valid_to)}" if item.valid_to else ""
     say((item.id, "bold"), f" version {item.version}, {item.kind}, from {_time(item.valid_from)}{end}")
     for name, value in (
-        ("question", item.question), ("text", item.text), ("author", p.author), ("source", p.source), ("url", p.url),
-        ("licence", p.licence), ("domain", p.domain),
+        ("question", item.question), ("text", item.text), ("author", p.author), ("trust", item.trust), ("source", p.source),
+        ("url", p.url), ("licence", p.licence), ("domain", p.domain),
     ):  # fmt: skip
         if value:
             say((f"  {name}: ", "dim"), value)

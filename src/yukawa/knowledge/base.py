@@ -5,14 +5,12 @@ from __future__ import annotations
 import builtins
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import sqlalchemy as sa
-from numpy.typing import NDArray
 
 from yukawa.core.errors import InputError
 from yukawa.core.processes import Progress
@@ -20,13 +18,13 @@ from yukawa.knowledge import records
 from yukawa.knowledge.items import NewItem, new_item
 from yukawa.knowledge.records import Conflict, Event, FoundFact, Hit, Item, Moment, VerifyReport
 from yukawa.knowledge.search.serving import Serving, reindex, serving_row
-from yukawa.knowledge.store import erasure, facts, ledger, reader, reviewing, schema, transfer, writer
+from yukawa.knowledge.store import erasure, facts, ledger, reader, reviewing, schema, transfer
+from yukawa.knowledge.store.changes import Changes
 from yukawa.knowledge.store.database import Store
-from yukawa.knowledge.texts import checked_text
-from yukawa.knowledge.trust import check_claims
+from yukawa.knowledge.texts import check_legible, checked_text
+from yukawa.knowledge.trust import check_claims, check_kind
 
 _BATCH = 1000
-_STATUS = {"teach": "taught", "update": "updated", "restore": "restored"}
 
 
 class KnowledgeBase:
@@ -37,13 +35,16 @@ class KnowledgeBase:
     process, sees it.
     """
 
-    def __init__(self, store: Store, embedding: str) -> None:
-        self._store = store
+    def __init__(self, store: Store, embedding: str, reviewers: Collection[str] = ()) -> None:
+        self._store, self._reviewers = store, frozenset(reviewers)
         self._serving = Serving(store)
+        self._changes = Changes(store, self._serving)
         self._serving.ensure(embedding)
 
     @classmethod
-    def open(cls, url: str | Path, *, embedding: str = "auto") -> KnowledgeBase:
+    def open(
+        cls, url: str | Path, *, embedding: str = "auto", reviewers: Collection[str] = ()
+    ) -> KnowledgeBase:
         """Open the base at `url`; a new and empty one is made if there is none.
 
         Args:
@@ -55,7 +56,7 @@ class KnowledgeBase:
             InputError: the URL is of an unknown kind, or the folder is a YUKAWA_HOME, whose base lies in `knowledge`.
             StoreError: the base cannot be opened or was made by a newer version.
         """
-        return cls(Store(url), embedding)
+        return cls(Store(url), embedding, reviewers)
 
     def close(self) -> None:
         """Close all connections."""
@@ -86,7 +87,7 @@ class KnowledgeBase:
     def teach(
         self, text: str, *, question: str | None = None, source: str = "", author: str = "", url: str | None = None,
         licence: str | None = None, domain: str | None = None, kind: str | None = None, corrects: str | None = None,
-        attributes: Mapping[str, Any] | None = None, reason: str = "",
+        attributes: Mapping[str, Any] | None = None, actor: str = "", reason: str = "",
     ) -> Item:  # fmt: skip
         """Teach a statement, a question with its answer, a document, or a correction.
 
@@ -98,6 +99,7 @@ class KnowledgeBase:
             domain: one of the eight domains; guessed by default.
             kind: 'statement', 'qa', 'document' or 'correction'; found from the text by default.
             corrects: id of an earlier answer that this corrects; its question is used again.
+            actor: who types it in, for the history; the author by default.
 
         Returns:
             The item; `status` is 'taught', or 'known' if the base holds it already; `conflicts` names
@@ -106,7 +108,6 @@ class KnowledgeBase:
         Raises:
             InputError: the text cannot be taught, or claims to be of a built source. NotFound: no answer has the id `corrects`.
         """
-        check_claims(kind, source, url)
         extra = dict(attributes or {})
         if corrects is not None:
             earlier = self.answer(corrects)
@@ -120,7 +121,7 @@ class KnowledgeBase:
             text, question=question, kind=kind, source=source, url=url, author=author, licence=licence, domain=domain,
             attributes=extra,
         )  # fmt: skip
-        return self.teach_many([item], actor=author, reason=reason)[0]
+        return self.teach_many([item], actor=actor or author, reason=reason)[0]
 
     def teach_many(
         self,
@@ -133,10 +134,33 @@ class KnowledgeBase:
         """Teach many items, a thousand to a transaction; one with an id replaces the item of that id.
 
         An interrupted call can be repeated: known items are skipped. Returns the items in order.
+
+        Raises:
+            InputError: an item claims to be of a built source.
         """
+        _check_peoples(new_items)
+        return self._teach_all(new_items, actor, reason, progress)
+
+    def build(
+        self, data: Sequence[NewItem], *, actor: str, withdrawn: Sequence[str] = (), reason: str = "",
+        progress: Progress | None = None,
+    ) -> builtins.list[Item]:  # fmt: skip
+        """Write what a source states, as `teach_many`; nothing else writes items of the kind 'data'.
+
+        Args:
+            withdrawn: ids of data that the source no longer states.
+        """
+        written = self._teach_all(data, actor, reason, progress)
+        with self._store.write() as connection:
+            self._changes.withdraw(connection, withdrawn, actor, "no longer stated by the source")
+        return written
+
+    def _teach_all(
+        self, new_items: Sequence[NewItem], actor: str, reason: str, progress: Progress | None
+    ) -> list[Item]:
         results: list[Item] = []
         for start in range(0, len(new_items), _BATCH):
-            results += self._teach_batch(new_items[start : start + _BATCH], actor, reason)
+            results += self._changes.teach(new_items[start : start + _BATCH], actor, reason)
             if progress is not None:
                 progress(len(results), len(new_items))
         return results
@@ -156,73 +180,13 @@ class KnowledgeBase:
         Args:
             new_items: those with an id make a new version of it.
             withdrawn: ids of current items to unload.
+
+        Raises:
+            InputError: an item claims to be of a built source, or takes the place of one.
         """
-        results = self._write(new_items, actor, reason, withdrawn)
+        _check_peoples(new_items)
+        results = self._changes.write(new_items, actor, reason, withdrawn)
         return [results[new.content_key] for new in new_items]
-
-    def _end(self, connection: sa.Connection, item_ids: Sequence[str], actor: str, reason: str) -> None:
-        if item_ids:
-            now = ledger.next_moment(connection)
-            last = reader.last_versions(connection, item_ids)
-            writer.end_versions(connection, item_ids, now)
-            entries = [ledger.Entry("unload", item_id, last[item_id]) for item_id in item_ids]
-            ledger.append(connection, entries, actor=actor or "unknown", reason=reason, moment=now)
-
-    def _teach_batch(self, new_items: Sequence[NewItem], actor: str, reason: str) -> list[Item]:
-        with self._store.read() as connection:
-            results = reader.current_by_content(connection, [new.content_key for new in new_items])
-        fresh = list({new.content_key: new for new in new_items if new.content_key not in results}.values())
-        if fresh:
-            results |= self._write(fresh, actor or fresh[0].provenance.author, reason)
-        return [results[new.content_key] for new in new_items]
-
-    def _write(
-        self, new_items: Sequence[NewItem], actor: str, reason: str, withdrawn: Sequence[str] = ()
-    ) -> dict[str, Item]:
-        """Items by content key: those just written, and those another process taught since we looked."""
-        embedder_id, vectors = self._serving.embedded(
-            [[p.meaning for p in new.passages] for new in new_items]
-        )
-        with self._store.write() as connection:
-            stale = serving_row(connection, self._store.name).id != embedder_id  # reindexed meanwhile
-            if not stale:
-                found = reader.current_by_content(connection, [new.content_key for new in new_items])
-                leaving = {new.item_id: new.content_key for new in new_items} | dict.fromkeys(withdrawn, "")
-                known = {key: item for key, item in found.items() if leaving.get(item.id, key) == key}
-                first = {new.content_key: i for i, new in reversed(list(enumerate(new_items)))}
-                keep = sorted(i for key, i in first.items() if key not in known)
-                kept = [new_items[i] for i in keep]
-                holders = {item.id for item in known.values()} | {new.item_id for new in kept}
-                lost = [new.item_id for new in new_items if new.item_id and new.item_id not in holders]
-                self._end(connection, [*withdrawn, *lost], actor, reason)
-                items = self._insert(connection, kept, [vectors[i] for i in keep], embedder_id, actor, reason)
-        if stale:
-            return self._write(new_items, actor, reason, withdrawn)
-        return known | {new.content_key: item for new, item in zip(kept, items, strict=True)}
-
-    def _insert(
-        self, connection: sa.Connection, new_items: Sequence[NewItem], vectors: Sequence[NDArray[np.float32]], embedder_id: int,
-        actor: str, reason: str, verb: str | None = None,
-    ) -> list[Item]:  # fmt: skip
-        if not new_items:
-            return []
-        now = ledger.next_moment(connection)
-        new_items = [new if new.item_id else replace(new, item_id=writer.new_id()) for new in new_items]
-        ids = [str(new.item_id) for new in new_items]
-        last = reader.last_versions(connection, ids)
-        if rows := [{"id": new.item_id, "kind": new.kind} for new in new_items if new.item_id not in last]:
-            connection.execute(sa.insert(schema.items), rows)
-        writer.end_versions(connection, [i for i in ids if i in last], now)
-        numbers = [last.get(i, 0) + 1 for i in ids]
-        digests = writer.insert_versions(
-            connection, new_items, numbers, vectors, embedder_id=embedder_id, moment=now, postings=self._store.is_postgres
-        )  # fmt: skip
-        facts.open_conflicts(connection, new_items, now)
-        verbs = [verb or ("update" if i in last else "teach") for i in ids]
-        entries = [ledger.Entry(*entry) for entry in zip(verbs, ids, numbers, digests, strict=True)]
-        ledger.append(connection, entries, actor=actor or "unknown", reason=reason, moment=now)
-        items = reader.current(connection, ids)
-        return [replace(items[i], status=_STATUS[v]) for i, v in zip(ids, verbs, strict=True)]
 
     def update(
         self, item_id: str, text: str, *, question: str | None = None, source: str | None = None, author: str = "",
@@ -237,7 +201,6 @@ class KnowledgeBase:
         """
         old = self.show(item_id)
         reviewing.check_change(old)
-        check_claims(None, source or "", url)
         p = old.provenance
         new = new_item(
             text, question=question or old.question, kind=old.kind, source=source or p.source, url=url or p.url,
@@ -245,29 +208,37 @@ class KnowledgeBase:
         )  # fmt: skip
         if (new.text, new.question, new.provenance) == (old.text, old.question, p):
             return replace(old, status="unchanged")
-        return self._replace(new, author or p.author, reason, "update")
+        _check_peoples([new])
+        return self._changes.replace(new, author or p.author, reason, "update")
 
-    def review(self, item_id: str, *, actor: str, reason: str = "") -> Item:
-        """Agree to an item that another person taught: it is trusted as 'reviewed' until it changes.
+    def review(self, item_id: str, *, actor: str, agree: bool = True, reason: str = "") -> Item:
+        """Agree to an item that another person taught, or take that back: it is trusted as 'reviewed' until it changes.
+
+        A reviewed value that contradicts a source's data goes before them in answers, which still show both.
 
         Raises:
-            NotFound: no such item. InputError: the item is unloaded or a source's own, or `actor` is its author or nobody.
+            NotFound: no such item. InputError: the item is unloaded or a source's own, or `actor` is not a reviewer or
+                said it themselves.
         """
         with self._store.write() as connection:
-            reviewing.review(connection, item_id, actor=actor, reason=reason)
-            return replace(reader.shown(connection, item_id), status="reviewed")
+            reviewing.review(
+                connection, item_id, agree=agree, actor=actor, reason=reason, reviewers=self._reviewers
+            )
+            status = "reviewed" if agree else "review retracted"
+            return replace(reader.shown(connection, item_id), status=status)
 
     def unload(self, item_id: str, *, actor: str = "", reason: str = "") -> Item:
         """Withdraw an item: no later search finds it; `restore` makes it current again.
 
         Raises:
-            NotFound: no such item.
+            NotFound: no such item. InputError: it is a source's own and `actor` is not a reviewer.
         """
         with self._store.write() as connection:
             item = reader.shown(connection, item_id)
             if not item.current:
                 return replace(item, status="unchanged")
-            self._end(connection, [item_id], actor, reason)
+            reviewing.check_removal(item, actor, self._reviewers)
+            self._changes.withdraw(connection, [item_id], actor, reason)
             return replace(reader.shown(connection, item_id), status="unloaded")
 
     def restore(self, item_id: str, *, actor: str = "", reason: str = "") -> Item:
@@ -281,19 +252,7 @@ class KnowledgeBase:
             return replace(old, status="unchanged")
         with self._store.read() as connection:
             again = reader.last_stored(connection, item_id)
-        return self._replace(again, actor, reason, "restore")
-
-    def _replace(self, new: NewItem, actor: str, reason: str, verb: str) -> Item:
-        embedder_id, vectors = self._serving.embedded([[p.meaning for p in new.passages]])
-        with self._store.write() as connection:
-            twin = reader.current_by_content(connection, [new.content_key]).get(new.content_key)
-            if twin is not None and twin.id != new.item_id:
-                raise InputError(
-                    f"item {twin.id} teaches the same already", hint=f"type: yukawa knowledge show {twin.id}"
-                )
-            if serving_row(connection, self._store.name).id == embedder_id:
-                return self._insert(connection, [new], vectors, embedder_id, actor, reason, verb)[0]
-        return self._replace(new, actor, reason, verb)  # another process reindexed meanwhile
+        return self._changes.replace(again, actor, reason, "restore")
 
     def purge(self, item_id: str, *, actor: str = "", reason: str = "") -> None:
         """Erase an item for good: every version, vector, fact and logged answer that quotes it.
@@ -302,8 +261,10 @@ class KnowledgeBase:
         embedded base the erasure is checked in the files on disk.
 
         Raises:
-            NotFound: no such item. StoreError: fragments of its text remain on disk.
+            NotFound: no such item. InputError: as `unload`. StoreError: fragments of its text remain on disk.
         """
+        with self._store.read() as connection:
+            reviewing.check_removal(reader.shown(connection, item_id), actor, self._reviewers)
         erasure.erase(self._store, item_id, actor=actor or "unknown", reason=reason)
         self._serving.forget()
 
@@ -391,13 +352,18 @@ class KnowledgeBase:
     def resolve(
         self, conflict_id: int, *, keep: str | None = None, actor: str = "", reason: str = ""
     ) -> None:
-        """Settle a conflict: unload the item that is not kept, or keep both; only a reviewer lets a person's word beat data.
+        """Settle a conflict: unload the item that is not kept, or keep both.
+
+        Between what people taught anybody may. A source's data are never unloaded, and only a reviewer settles a conflict
+        with them, or with a reviewed item, otherwise than in their favour (see `yukawa.knowledge.trust`).
 
         Raises:
             NotFound: no such open conflict. InputError: `keep` names neither item, or `actor` may not let it prevail.
         """
         with self._store.write() as connection:
-            reviewing.resolve(connection, conflict_id, keep=keep, actor=actor or "unknown", reason=reason)
+            reviewing.resolve(
+                connection, conflict_id, keep=keep, actor=actor or "unknown", reason=reason, reviewers=self._reviewers
+            )  # fmt: skip
 
     def verify(self) -> VerifyReport:
         """Check the ledger's chain, every digest, and that the index holds what the tables say."""
@@ -497,3 +463,18 @@ class KnowledgeBase:
         """Save what lets the next search begin quickly: a copy on disk, or on a server its index of vectors."""
         with self._store.read() as connection:
             self._serving.index(connection).save(connection)
+
+
+def _check_peoples(new_items: Sequence[NewItem]) -> None:
+    """Refuse what only a built source may write or say of itself, and what looks like something else than it is.
+
+    Raises:
+        InputError: kind, label or address of one are those of a built source, or a text holds invisible or look-alike
+            characters.
+    """
+    for new in new_items:
+        check_kind(new.kind, new.item_id)
+        check_claims(new.provenance.source, new.provenance.url)
+        if new.kind != "document":  # those are extracted by programs, and lose what is not seen
+            check_legible(new.text)
+            check_legible(new.question or "", "the question")

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -9,22 +10,21 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from yukawa.knowledge.documents.blocks import PASSAGE_WORDS, Piece, pieces
-from yukawa.knowledge.facts import PROPERTIES, Bound, Fact
+from yukawa.knowledge.facts import OF_EACH_STATE, PROPERTIES, Bound, Fact
 from yukawa.knowledge.parsing import Quantity, find_quantities, is_range, read
-from yukawa.knowledge.records import Provenance, check_filters, guess_domain
+from yukawa.knowledge.parsing.question import as_particles, of_particle
+from yukawa.knowledge.parsing.statements import Assertion, statements
+from yukawa.knowledge.records import Provenance, check_filters
+from yukawa.knowledge.routing import field_of
 from yukawa.knowledge.texts import checked_text as checked_text
 from yukawa.knowledge.texts import normalised as normalised
+from yukawa.knowledge.texts import plain_faces, without_unseen
 
 # Attributes of documents: what they are written in, and where each passage stands (headings, characters, page).
 FORMAT, PLACES = "format", "places"
 _STATES = re.compile(
     r"(?:\b(?:is|are|was|were|has|have|had|equals?|of|about|at|to)|[=:≈~])\s*$", re.IGNORECASE
 )
-# Which unit a property is measured in decides which of a sentence's numbers is its value.
-_UNITS = {
-    "mass": "eV", "mass-difference": "eV", "width": "eV", "partial-width": "eV", "lifetime": "s",
-    "branching-fraction": "", "momentum": "eV",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +83,12 @@ def new_item(
     if kind is None:
         kind = "qa" if question else "document" if len(text.split()) > PASSAGE_WORDS else "statement"
     check_filters(domain, kind)
-    first = read(question or text[:4000])
+    text = without_unseen(text) if kind == "document" else plain_faces(text)
     if domain is None:
-        domain = guess_domain(f"{question or ''} {text}", names_particle=bool(first.mentions))
-    provenance = Provenance(author.strip() or "unknown", source.strip() or "taught", url, licence, domain)
+        guess = field_of(f"{question or ''} {text}")
+        domain = guess.field if guess.known else "particle physics"
+    who, label = (without_unseen(name).strip() for name in (author, source))
+    provenance = Provenance(who or "unknown", label or "taught", url, licence, domain)
     own = dict(attributes or {})
     if kind == "document":
         parts = split(text, own.get(FORMAT, "markdown"))
@@ -142,39 +144,88 @@ def stated_facts(
 
 
 def _taught_facts(text: str, question: str | None) -> Iterator[Fact]:
+    """What a person states: value by value as the sentences say it, else the one value of what is named or in question."""
+    if question is None and (asserted := [fact for a in statements(text) for fact in _asserted(a)]):
+        yield from asserted
+        return
+    if any(a.negated for a in statements(text)):
+        return
     reading = read(question or text[:4000])
     quantities = [] if is_range(text) else find_quantities(text)
-    wanted = _UNITS.get(reading.property or "")
-    value = next((q for q in quantities if wanted is None or q.unit == wanted), None)
     about = list(reading.quantities(limit=64))
+    known = PROPERTIES.get(reading.property or "")
+    fitting = [q for q in quantities if known is None or known.dimension == q.unit]
+    value = fitting[0] if len(fitting) == 1 else None  # of several it is not said which
     if about and value is not None:
         for subjects, name, channel in about:
-            known = name in PROPERTIES
             minus = {"minus": subjects[1]} if name == "mass-difference" else {}
-            yield _taught(text, value, subjects, name if known else "other", name, channel, minus)
+            yield _taught(
+                value, subjects, name if name in PROPERTIES else "other", name, channel, minus, text
+            )
+    elif question and not about and (words := " ".join(sorted(set(reading.terms())))):
+        yield _taught(value, (), "other", f"question {words}", (), {}, _written(text, value))
+    elif (
+        question is None
+        and len(quantities) == 1
+        and _is_stated(text, quantities[0])
+        and (words := " ".join(sorted(w for w in set(reading.terms()) if not w[0].isdigit())))
+    ):
+        yield _taught(quantities[0], (), "other", f"words {words}", (), {}, _written(text, quantities[0]))
+
+
+def _written(text: str, value: Quantity | None) -> str:
+    """The words of a value, all of them where there is none."""
+    return text if value is None else text[value.start : value.end].strip()
+
+
+def _asserted(said: Assertion) -> Iterator[Fact]:
+    """The facts of one value of a sentence, one for each thing that it is said of; none where it is not clear of what."""
+    value = said.quantity
+    if value is None or said.negated or said.bound in ("from", "to") or len(said.properties) != 1:
         return
-    if question:
-        words = " ".join(sorted(set(reading.terms())))
-        if words:
-            yield _taught(text, value, (), "other", f"question {words}", (), {})
+    (name,) = said.properties
+    known = PROPERTIES.get(name)
+    if known is not None and known.dimension == "e" and not value.unit:  # charges are in units of e
+        value = replace(value, unit="e")
+    if known is None or known.dimension != value.unit or name == "branching-ratio":
         return
-    value = quantities[0] if len(quantities) == 1 and _is_stated(text, quantities[0]) else None
-    words = " ".join(sorted(w for w in set(reading.terms()) if not w[0].isdigit()))
-    if value is not None and words:
-        yield _taught(text, value, (), "other", f"words {words}", (), {})
+    for subjects, channel, minus in _subjects(said, name):
+        yield _taught(value, subjects, name, name, channel, minus, said.text)
+
+
+def _subjects(
+    said: Assertion, name: str
+) -> Iterator[tuple[tuple[str, ...], tuple[str, ...], dict[str, str]]]:
+    """Subjects, final state and qualifiers of each fact of an assertion; of an antiparticle those of the particle."""
+    if name == "mass-difference":
+        for pair in itertools.product(*(as_particles(names) for names in said.things)):
+            if len(pair) == 2 and pair[0] != pair[1]:
+                yield pair, (), {"minus": pair[1]}
+    elif name in OF_EACH_STATE:
+        for names in said.things:
+            particles = [n for n in names if as_particles([n]) == (n,)]
+            yield tuple(particles or names), (), {}
+    elif said.transitions:
+        parents, products, further = said.transitions[0]
+        if len(said.transitions) == 1 and not further:
+            for found in filter(None, (of_particle(parent, products) for parent in parents)):
+                yield (found[0],), tuple(sorted(found[1])), {}
+    else:
+        for names in said.things:
+            yield as_particles(names), (), {}
 
 
 def _taught(
-    text: str, value: Quantity | None, subjects: tuple[str, ...], name: str, description: str, channel: tuple[str, ...],
-    qualifiers: Mapping[str, str],
+    value: Quantity | None, subjects: tuple[str, ...], name: str, description: str, channel: tuple[str, ...],
+    qualifiers: Mapping[str, str], printed: str,
 ) -> Fact:  # fmt: skip
-    if value is None:  # an answer in words
-        return Fact("", subjects, name, description, words=text, qualifiers=qualifiers, printed=text)
+    """A fact as a person states it; without a value it is an answer in words."""
+    if value is None:
+        return Fact("", subjects, name, description, words=printed, qualifiers=qualifiers, printed=printed)
     bound: Bound | None = "upper" if value.bound == "upper" else "lower" if value.bound == "lower" else None
     return Fact(
         "", subjects, name, description, value.value, error_plus=value.error_plus, error_minus=value.error_minus, unit=value.unit,
-        bound=bound, channel=channel, qualifiers=qualifiers, printed=text[value.start : value.end].strip(),
-        resolution=value.resolution,
+        bound=bound, channel=channel, qualifiers=qualifiers, printed=printed, resolution=value.resolution,
     )  # fmt: skip
 
 

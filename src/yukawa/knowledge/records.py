@@ -6,7 +6,6 @@ import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Self
 
 from yukawa.core.errors import InputError, unknown_name
@@ -79,16 +78,62 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a contradiction: what an item states, who says so since when, and how far that is trusted."""
+
+    item_id: str
+    text: str
+    source: str
+    author: str
+    since: dt.datetime
+    trust: Trust
+
+    def __str__(self) -> str:
+        who = self.trust if self.trust in ("built source", "anonymous") else f"{self.trust}, by {self.author}"
+        label = "" if self.source == "taught" else f", {self.source!r},"
+        return f"'{_short(self.text, 160)}' ({who}{label} on {self.since:%Y-%m-%d}, {self.item_id})"
+
+
+@dataclass(frozen=True, slots=True)
 class Conflict:
     """Two items that claim contradicting values of one quantity."""
 
     id: int
     key: str
-    item_ids: tuple[str, str]
-    texts: tuple[str, str]
-    sources: tuple[str, str]
+    sides: tuple[Side, Side]
     opened: dt.datetime
     resolved: dt.datetime | None
+
+    @property
+    def item_ids(self) -> tuple[str, str]:
+        """The ids of both items."""
+        return self.sides[0].item_id, self.sides[1].item_id
+
+    @property
+    def texts(self) -> tuple[str, str]:
+        """What both state."""
+        return self.sides[0].text, self.sides[1].text
+
+    @property
+    def sources(self) -> tuple[str, str]:
+        """The labels of both sources."""
+        return self.sides[0].source, self.sides[1].source
+
+    @property
+    def way_out(self) -> str:
+        """What to type to settle it; against a built source or a reviewed item that takes a reviewer."""
+        settle = f"yukawa knowledge resolve {self.id}"
+        high = [side for side in self.sides if side.trust in ("built source", "reviewed")]
+        low = next((side.item_id for side in self.sides if side not in high), None)
+        if not high:
+            return f"{settle} --keep ID, or {settle} if both may stand"
+        if low is not None:  # anybody may give way to what is trusted more
+            return f"{settle} --keep {high[0].item_id}; a reviewer who holds the other to be right: yukawa knowledge review {low}"
+        reviewed = next((side.item_id for side in self.sides if side.trust == "reviewed"), "ID")
+        return f"a reviewer types: {settle} --keep {reviewed}"
+
+    def __str__(self) -> str:
+        return f"{self.sides[0]} contradicts {self.sides[1]}; to settle it: {self.way_out}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +169,7 @@ class Hit:
     attributes: Mapping[str, Any]
     keys: tuple[str, ...] = ()
     place: Place | None = None
+    trust: Trust = "taught"
 
     def __repr__(self) -> str:
         return f"Hit({self.item_id!r}, {self.score:.3f}: {_short(self.text)!r}, source {self.provenance.source!r})"
@@ -138,14 +184,13 @@ def _passage_markdown(question: str | None, text: str, provenance: Provenance) -
 
 
 def _other(item_id: str, conflict: Conflict) -> str:
-    """The text and source of the side of `conflict` that is not `item_id`."""
-    side = 1 if conflict.item_ids[0] == item_id else 0
-    return f"{conflict.texts[side]} ({conflict.sources[side]})"
+    """The side of `conflict` that is not `item_id`."""
+    return str(conflict.sides[conflict.item_ids[0] == item_id])
 
 
-def _short(text: str) -> str:
+def _short(text: str, width: int = 80) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= 80 else line[:79] + "…"
+    return line if len(line) <= width else line[: width - 1] + "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,13 +260,11 @@ def moment(microseconds_: int | None) -> Any:
     return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=microseconds_)
 
 
-# The fields named by Xiwu (arXiv:2404.08001, section 3.2), each with words that speak for it.
-_LINES = Path(__file__).with_name("domains.txt").read_text(encoding="utf-8").splitlines()
-DOMAINS = {name: words.split(", ") for name, _, words in (line.partition(": ") for line in _LINES)}
-_PATTERNS = {
-    domain: [(re.compile(rf"(?<![a-z]){re.escape(word)}s?(?![a-z])"), 1 + word.count(" ")) for word in words]
-    for domain, words in DOMAINS.items()
-}
+# The fields named by Xiwu (arXiv:2404.08001, section 3.2).
+DOMAINS = (
+    "particle physics", "particle astrophysics", "experimental physics", "theoretical physics",
+    "accelerator physics", "synchrotron radiation", "neutron science", "computer science",
+)  # fmt: skip
 
 
 def check_filters(domain: str | None = None, kind: str | None = None) -> None:
@@ -233,18 +276,3 @@ def check_filters(domain: str | None = None, kind: str | None = None) -> None:
     for what, name, names in (("domain", domain, DOMAINS), ("kind of item", kind, KINDS)):
         if name is not None and name not in names:
             raise unknown_name(what, name, names)
-
-
-def guess_domain(text: str, *, names_particle: bool = False) -> str:
-    """The domain whose words `text` holds most; particle physics where nothing speaks for another.
-
-    Args:
-        text: a taught text or a question.
-        names_particle: whether a particle is named in it, which speaks for particle physics.
-    """
-    lowered = text[:20_000].lower()
-    scores = dict.fromkeys(DOMAINS, 0.0)
-    for domain, patterns in _PATTERNS.items():
-        scores[domain] = float(sum(weight for pattern, weight in patterns if pattern.search(lowered)))
-    scores["particle physics"] += 1.5 if names_particle else 0.5
-    return max(scores, key=lambda d: scores[d])

@@ -9,6 +9,21 @@ MAX_BYTES = 5_000_000
 # Of the control characters a text may hold tabs, line ends, and form feeds, which separate pages.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\ud800-\udfff]")
 _RAISED = re.compile("([⁰¹²³⁴-⁾₀-₎]+)")
+# What turns the order of characters round, or is not seen: a reader would read another text than a program.
+_UNSEEN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\U000e0000-\U000e007f]"
+)
+_LETTERS = re.compile(r"[^\W\d_]+")
+_NUMBER = re.compile(r"\d[\d.,]*")
+_OVERLAID = re.compile(r"\d[\u0300-\u036f\u0488\u0489\u20d0-\u20ff]")
+# Letters of other alphabets that look like those of ours; the small Greek ones are symbols of physics, but for the omicron.
+_LIKE_OURS = str.maketrans(
+    "АВЕЅІЈКМНОРСТХҮԀԌаеѕіјорсхуһԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΧο", "ABESIJKMHOPCTXYDGaesijopcxyhdqwABEZHIKMNOPTXo"
+)
+_LIKE_OURS_CHARACTERS = frozenset(map(chr, _LIKE_OURS))
+# Alphabets that are written together with ours in one word: 'Δm', 'Z玻色子'.
+_TOGETHER = ("LATIN", "GREEK", "CJK", "HIRAGANA", "KATAKANA", "HANGUL", "MICRO", "KELVIN", "ANGSTROM", "OHM")
+_MATHEMATICAL = re.compile("[\U0001d400-\U0001d7ff]+")  # letters and digits of ours in other faces
 
 
 def checked_text(text: str, what: str = "the text") -> str:
@@ -32,6 +47,58 @@ def checked_text(text: str, what: str = "the text") -> str:
             hint="give UTF-8 text, Markdown or a PDF with a text layer",
         )
     return text
+
+
+def check_legible(text: str, what: str = "the text") -> None:
+    """Refuse a text that people read otherwise than programs do.
+
+    Raises:
+        InputError: it holds characters that are not seen or turn the order round, a word in letters of two alphabets that
+            look alike, or a number in digits of two scripts.
+    """
+    if found := _UNSEEN.search(text):
+        raise InputError(
+            f"{what} holds the invisible character U+{ord(found[0]):04X} at position {found.start()}",
+            hint="type it anew without it",
+        )
+    wrong = next((m[0] for m in _LETTERS.finditer(text) if not m[0].isascii() and _is_mixed(m[0])), None)
+    if wrong is None:
+        numbers = (m[0] for m in _NUMBER.finditer(text) if not m[0].isascii())
+        wrong = next(
+            (n for n in numbers if len({ord(c) - unicodedata.digit(c) for c in n if c.isdigit()}) > 1), None
+        )
+    if wrong is None and (found := _OVERLAID.search(text)):
+        wrong = found[0]
+    if wrong is not None:
+        names = ", ".join(f"U+{ord(c):04X} {unicodedata.name(c, '')}" for c in wrong if not c.isascii())
+        raise InputError(
+            f"{what} mixes look-alike characters in {wrong!r} ({names})", hint="type it in one script"
+        )
+
+
+def _is_mixed(word: str) -> bool:
+    """Whether a word has letters of ours and others that only look like them."""
+    ours = any("LATIN" in unicodedata.name(c, "") for c in word)
+    return ours and any(
+        c in _LIKE_OURS_CHARACTERS or not unicodedata.name(c, "LATIN").startswith(_TOGETHER)
+        for c in word
+        if c.isalpha() and not c.isascii()
+    )
+
+
+def without_unseen(text: str) -> str:
+    """`text` without the characters that are not seen, as extracted documents often hold, and with letters in plain faces."""
+    return plain_faces(_UNSEEN.sub("", text))
+
+
+def plain_faces(text: str) -> str:
+    """`text` with mathematical letters and digits, such as bold ones, as plain ones."""
+    return _MATHEMATICAL.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
+
+
+def looks_like(text: str) -> str:
+    """`text` as it looks: one form of each character, and our letters for their look-alikes."""
+    return unicodedata.normalize("NFKC", _UNSEEN.sub("", text)).translate(_LIKE_OURS)
 
 
 def normalised(text: str) -> str:

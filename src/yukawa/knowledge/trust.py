@@ -1,22 +1,26 @@
-"""How far an item is trusted: what a built source wrote is that source, the word of people is theirs."""
+"""How far an item is trusted and who may do what: by the path on which an item came, never by what its text says of itself.
 
-import re
+Only `KnowledgeBase.build` writes what a source states, and only a reviewer's agreement, which the ledger keeps, makes a
+person's word 'reviewed'. Author, label and address are words that anybody can type: they raise nothing.
+"""
+
+from collections.abc import Collection
 from typing import Literal
-from urllib.parse import urlsplit
 
 from yukawa.core.errors import InputError
+from yukawa.knowledge.texts import looks_like
 
-# From the highest to the lowest: written by a built source, agreed to by somebody other than its author, said by a
-# person who gave a name, said by nobody who did.
+# From the highest to the lowest: written by a built source, agreed to by a reviewer, said by a person who gave a name,
+# said by nobody who did.
 Trust = Literal["built source", "reviewed", "taught", "anonymous"]
 TRUST: tuple[Trust, ...] = ("built source", "reviewed", "taught", "anonymous")
-_LABEL = re.compile(r"\s*(?:PDG|CODATA)\s*\d{4}\s*:", re.IGNORECASE)
-_HOSTS = ("pdglive.lbl.gov", "physics.nist.gov")
 NOBODY = ("", "unknown")
+_LABELS = ("pdg", "codata")  # of built sources: 'PDG 2026: Z mass (S044M)'
+_HOSTS = ("pdglive.lbl.gov", "physics.nist.gov")
 
 
 def trust_of(kind: str, author: str, *, reviewed: bool) -> Trust:
-    """The trust in an item of this kind by this author."""
+    """The trust in an item of this kind, which the build alone sets to 'data', by this author."""
     if kind == "data":
         return "built source"
     if reviewed:
@@ -24,25 +28,77 @@ def trust_of(kind: str, author: str, *, reviewed: bool) -> Trust:
     return "anonymous" if author in NOBODY else "taught"
 
 
-def check_claims(kind: str | None, source: str, url: str | None) -> None:
-    """Refuse what only a built source may say of itself.
+def outranks(one: Trust, other: Trust) -> bool:
+    """Whether `one` is trusted at least as far as `other`."""
+    return TRUST.index(one) <= TRUST.index(other)
+
+
+# ---- what only a source may say -------------------------------------------------------------------
+
+
+def check_kind(kind: str, item_id: str | None = None) -> None:
+    """Refuse what only the build of a source may write.
 
     Raises:
-        InputError: the kind is 'data', or label or address are those of a built source.
+        InputError: the kind is 'data', or the id is one that sources give.
     """
-    if kind == "data":
+    if kind == "data" or (item_id is not None and ":" in item_id):
+        what = "items of the kind 'data'" if kind == "data" else f"items with ids such as {item_id}"
         raise InputError(
-            "items of the kind 'data' are written by built sources alone",
-            hint="allowed: statement, qa, document, correction",
+            f"{what} are written by built sources alone", hint="allowed: statement, qa, document, correction"
         )
-    if _LABEL.match(source):
+
+
+def check_claims(source: str, url: str | None) -> None:
+    """Refuse a label or an address that only a built source may bear.
+
+    Raises:
+        InputError: it is one, in whatever spelling.
+    """
+    words = _plain(source).replace(":", " : ").split()
+    if len(words) > 2 and words[0] in _LABELS and words[1].isdigit() and words[2] == ":":
         raise InputError(
             f"the label {source!r} is that of a built source",
             hint="say who read it where, such as: --source 'my reading of the PDG'",
         )
-    host = (urlsplit(url).hostname or "") if url else ""
-    if any(host == one or host.endswith("." + one) for one in _HOSTS):
+    if url and any(host in _plain(url) for host in _HOSTS):
         raise InputError(
             f"the address {url} is that of a built source",
             hint="give the address of the text that you teach from, or none",
+        )
+
+
+def _plain(text: str) -> str:
+    return looks_like(text).lower()
+
+
+# ---- what only a reviewer may do ------------------------------------------------------------------
+
+
+def check_reviewer(actor: str, reviewers: Collection[str], what: str, own: Collection[str] = ()) -> None:
+    """Refuse what needs a reviewer to anybody else, and to a reviewer whose own word it is about.
+
+    A reviewer agrees to items, takes that back, settles conflicts that involve a source's data or a reviewed item other
+    than by giving way to them, and withdraws or erases a source's data.
+
+    Args:
+        actor: who wants to.
+        reviewers: names from the setting `knowledge.reviewers`.
+        what: the action, as 'Li cannot …' continues.
+        own: authors, and those who typed it in, of the item in question.
+
+    Raises:
+        InputError: `actor` may not.
+    """
+    if actor in NOBODY or actor not in reviewers:
+        known = (
+            f"reviewers here are {', '.join(sorted(reviewers))}" if reviewers else "no reviewers are named"
+        )
+        raise InputError(
+            f"{actor or 'nobody'} cannot {what}: {known}",
+            hint='reviewers are named in yukawa.toml, under [knowledge]: reviewers = ["NAME"]',
+        )
+    if actor in own:
+        raise InputError(
+            f"{actor} cannot {what}: it is {actor}'s own word", hint="let another reviewer do it"
         )

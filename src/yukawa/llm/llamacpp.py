@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
-from openai import AsyncOpenAI
+from openai import APIError, AsyncOpenAI
 
 from yukawa.core.errors import InputError, MissingPackage, ModelError, require
 from yukawa.core.processes import usable_cores
@@ -44,7 +44,7 @@ class LlamaCppModel(OpenAIModel):
 
     context_length: int | None = CONTEXT
     timeout_s: float = _SILENCE_S
-    retries: int = 0
+    retries: int = 1  # a connection that its server has closed meanwhile is opened again
     threads: int | None = None
     _server: Any = field(default=None, init=False)
     _secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), init=False)
@@ -136,7 +136,10 @@ class LlamaCppModel(OpenAIModel):
         client = await self._client()
         url = str(client.base_url).removesuffix("v1/") + "tokenize"
         body = {"content": text, "parse_special": control, "with_pieces": True}
-        answer = await client.post(url, body=body, cast_to=httpx.Response)
+        try:
+            answer = await client.post(url, body=body, cast_to=httpx.Response)
+        except APIError as error:
+            raise self._explained(error) from error
         return list(answer.json()["tokens"])
 
 

@@ -17,7 +17,7 @@ def test_a_stem_begins_its_word(word: str) -> None:
 @given(st.text(max_size=60))
 def test_what_is_named_is_among_the_words(text: str) -> None:
     assert set(named(text)) <= set(stems(text))
-    assert all(stem(word) == found and word in text for found, word in named(text).items())
+    assert all(stem(word) == found for found, word in named(text).items())
     assert stem_set(text) == set(stems(text))
 
 

@@ -88,3 +88,39 @@ def test_a_further_question_without_an_answer_is_named(part: str) -> None:
     found = plan(f"what is the mass of the tau and {part}?")
     assert found.complete
     assert found.unanswered == (part,)
+
+
+@pytest.mark.parametrize(
+    ("before", "question", "read"),
+    [
+        ("mass of the W and the Z", "what is the difference?", "difference mass-difference(W+|W-, Z0)"),
+        ("mass of the W and the Z", "and their ratio?", "ratio mass(W+|W-), mass(Z0)"),
+        ("mass of the W and the Z", "and their sum?", "sum mass(W+|W-), mass(Z0)"),
+        ("which lives longer, the muon or the pi+?", "by how much?", "difference lifetime(mu-|mu+), lifetime(pi+)"),
+        ("which is heavier, the W or the Z?", "and by what factor?", "ratio mass(W+|W-), mass(Z0)"),
+        ("mass of the W and the Z", "which is heavier?", "which mass(W+|W-), mass(Z0) by mass descending"),
+        ("mass of the W", "twice that?", "multiple 2 mass(W+|W-)"),
+        ("mass of the W", "and squared?", "value mass(W+|W-) power 2"),
+        ("mass of the photon", "and the upper limit?", "value mass(gamma) bound=upper"),
+        ("mass of the muon", "is it stable?", "is lifetime(mu-|mu+) = stable"),
+        ("mass of the muon", "is it charged?", "is charge(mu-) != 0"),
+        ("mass of the muon", "is it heavier than the electron?", "is mass(mu-|mu+), mass(e-|e+) >"),
+        ("which is the heaviest quark?", "and the second heaviest?", "which mass(class:quark) by mass descending first 1 from 2"),
+        ("mass of the muon", "and a unicorn?", "? unicorn"),
+        ("", "and their ratio?", "? ratio"),
+    ],
+)  # fmt: skip
+def test_questions_that_go_on_from_the_one_before(before: str, question: str, read: str) -> None:
+    assert reading(plan(question, [plan(before)] if before else [])) == read
+
+
+def test_each_quantity_has_its_unit() -> None:
+    assert (
+        reading(plan("mass of the Z in GeV and lifetime of the tau in fs"))
+        == "value mass(Z0) in GeV; value lifetime(tau-|tau+) in fs"
+    )
+    assert (
+        reading(plan("mass of the muon in MeV and in kg"))
+        == "value mass(mu-|mu+) in MeV; value mass(mu-|mu+) in kg"
+    )
+    assert "cannot be given in seconds" in reading(plan("mass of the Z in GeV and in seconds"))

@@ -76,3 +76,39 @@ def test_nothing_is_used_where_no_rule_applies() -> None:
     (clause,) = sentences(read.plain, tokenise(read.plain))
     assert goals_of(clause, Context()) == []
     assert clause.used == set()
+
+
+def test_what_decays_mostly_to_products_does_so_in_more_than_half_of_the_cases() -> None:
+    (mostly,), (at_all,) = (
+        goals("which mesons decay mostly to two photons"),
+        goals("which mesons decay to two photons"),
+    )
+    (condition,) = mostly.filters
+    assert (condition.property, condition.relation) == ("branching-fraction", ">")
+    assert not at_all.filters
+
+
+@pytest.mark.parametrize(
+    ("text", "order"),
+    [
+        ("put these in order of mass, lightest first: eta, muon, proton", ("mass", "ascending")),
+        ("sort the D+, D0 and B0 by lifetime", ("lifetime", "descending")),
+        ("rank the muon, the tau and the electron by mass, ascending", ("mass", "ascending")),
+    ],
+)
+def test_things_named_are_put_in_order(text: str, order: tuple[str, str]) -> None:
+    (found,) = goals(text)
+    assert len(found.operands) == 3
+    assert found.order == order
+
+
+def test_of_a_constant_and_its_inverse_both_are_wanted() -> None:
+    assert [g.power for g in goals("the fine structure constant and its inverse")] == [1.0, -1.0]
+    assert [g.power for g in goals("the inverse of the Z mass")] == [-1.0]
+
+
+def test_charge_states_are_counted_apart_from_what_else_is_wanted() -> None:
+    counted, other = goals("how many charge states has the Delta(1232), and its isospin")
+    assert counted.operation == "count"
+    assert len(counted.operands[0].thing.names) == 4
+    assert other.operands[0].property == "isospin"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from yukawa.knowledge.parsing.typos import allowed_slips, correction, corrections, is_content
+from yukawa.knowledge.parsing.grammar import plan
+from yukawa.knowledge.parsing.typos import allowed_slips, corrections, is_content, meanings, unlikeliness
 
 
 def test_few_letters_may_be_wrong_in_a_short_word() -> None:
@@ -15,34 +16,44 @@ def test_few_letters_may_be_wrong_in_a_short_word() -> None:
     ("written", "meant"),
     [
         ("lifetme", "lifetime"), ("widht", "width"), ("upislon", "upsilon"), ("protn", "proton"), ("nuetron", "neutron"),
-        ("barion", "baryon"),
-        ("magentic", "magnetic"), ("teh", "the"), ("waht", "what"), ("branchign", "branching"),
+        ("barion", "baryon"), ("magentic", "magnetic"), ("teh", "the"), ("waht", "what"), ("branchign", "branching"),
+        ("masss", "mass"), ("higs", "higgs"), ("porton", "proton"), ("kaonn", "kaon"), ("widh", "width"), ("dcays", "decays"),
+        ("kilogrms", "kilograms"), ("wich", "which"),
     ],
 )  # fmt: skip
-def test_a_slip_of_one_word_is_mended(written: str, meant: str) -> None:
-    assert correction(written) == meant
+def test_the_likeliest_meaning_of_a_slip_comes_first(written: str, meant: str) -> None:
+    assert meanings(written)[0] == meant
 
 
 @pytest.mark.parametrize(
-    "word",
-    [
-        "moon",
-        "change",
-        "person",
-        "phonon",
-        "mass",
-        "proton",
-        "zorblon",
-        "photo",
-        "axion",
-        "xx",
-        "4321",
-        "mit",
-    ],
-)
+    "word", ["moon", "change", "person", "phonon", "mass", "proton", "zorblon", "photo", "axion", "xx", "4321", "mit"]
+)  # fmt: skip
 def test_a_real_word_or_one_like_nothing_is_left(word: str) -> None:
-    assert correction(word) is None
+    assert meanings(word) == ()
     assert corrections([word]) == {}
+
+
+def test_letters_doubled_and_swapped_are_likelier_than_others() -> None:
+    assert (
+        unlikeliness("masss", "mass")
+        == unlikeliness("higs", "higgs")
+        == unlikeliness("porton", "proton")
+        == 0
+    )
+    assert 0 < unlikeliness("widh", "width") < unlikeliness("widh", "with")
+
+
+def test_of_two_particles_that_a_slip_may_mean_none_is_taken() -> None:
+    assert (
+        plan("mass of the poton").problem == "'poton' may be 'photon' or 'proton': type the one that is meant"
+    )
+
+
+@pytest.mark.parametrize(
+    ("question", "property_name"), [("widh of the Higgs", "width"), ("chare of the Delta++", "charge")]
+)
+def test_the_meaning_that_makes_a_question_is_taken(question: str, property_name: str) -> None:
+    assert [w.property for goal in plan(question).goals for w in goal.operands] == [property_name]
 
 
 def test_only_what_names_something_is_said() -> None:

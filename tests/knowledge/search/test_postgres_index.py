@@ -163,7 +163,9 @@ def test_the_order_of_equals_is_that_of_teaching(tmp_path: Path, postgres: Calla
     for url in (tmp_path / "base", postgres()):
         with KnowledgeBase.open(url, embedding="hash") as base:
             ids = [
-                base.teach_many([new_item("The ring is cold.", kind="data", item_id=f"x:{i}")])[0].id
+                base.build([new_item("The ring is cold.", kind="data", item_id=f"x:{i}")], actor="source")[
+                    0
+                ].id
                 for i in range(8)
             ]
             assert [h.item_id for h in base.search("cold ring", k=4)] == ids[:4]

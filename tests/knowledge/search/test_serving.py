@@ -287,7 +287,9 @@ def test_lost_vectors_are_made_again(base: KnowledgeBase, open_again: Callable[[
 
 def test_data_are_embedded_by_what_they_mean(base: KnowledgeBase, offer: Callable[[Slow], Slow]) -> None:
     meant = {"meaning": "mass of the tau"}
-    base.teach_many([new_item("tau: 1776.93 (MeV)", kind="data", attributes=meant, item_id="pdg:x")])
+    base.build(
+        [new_item("tau: 1776.93 (MeV)", kind="data", attributes=meant, item_id="pdg:x")], actor="source"
+    )
     base.teach("1777 MeV", question="What is the mass?", attributes=meant)
     embedder = offer(Slow())
     base.reindex("hash:other")

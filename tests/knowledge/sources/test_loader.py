@@ -100,7 +100,7 @@ def test_the_value_of_a_fact_is_the_one_its_sentence_states(pdg_statements: list
 def test_a_range_contradicts_nothing_within_it(pdg_statements: list[Statement], local: KnowledgeBase) -> None:
     (wide,) = [f for f in pdg_statements if f.text.startswith("The full width of the a_0(980)")]
     assert "between 50 MeV and 100 MeV" in wide.text
-    local.teach_many(pdg_items([wide]))
+    local.build(pdg_items([wide]), actor="source")
     assert local.search("width of the a_0(980)")[0].keys
     assert local.teach("The width of the a_0(980) is 75 ± 1 MeV.").conflicts == ()
 

@@ -1,48 +1,20 @@
-"""Facts are found by whatever they state, and held against each other."""
+"""Facts are found by whatever they state."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from yukawa.core.errors import InputError
-from yukawa.knowledge import Item, KnowledgeBase, NewItem, new_item
+from yukawa.knowledge import KnowledgeBase
 from yukawa.knowledge.facts import Fact
-from yukawa.knowledge.parsing import find_quantities
 from yukawa.knowledge.records import FoundFact
 from yukawa.knowledge.sources.loader import pdg_items
 from yukawa.knowledge.sources.pdg.facts import Statement
 from yukawa.knowledge.store import schema
 from yukawa.knowledge.store.facts import rebuild, rows_of
-
-
-@pytest.fixture
-def local(tmp_path: Path) -> Iterator[KnowledgeBase]:
-    with KnowledgeBase.open(tmp_path / "base", embedding="hash") as base:
-        yield base
-
-
-def stated(number: int, fact: Fact) -> NewItem:
-    return new_item(
-        f"{fact.name} is {fact.printed} (no. {number}).",
-        kind="data",
-        item_id=f"pdg:{number}",
-        attributes={"facts": [fact.as_json()]},
-    )
-
-
-def mass(number: int, text: str) -> NewItem:
-    (q,) = find_quantities(text)
-    return stated(number, Fact("S035M", ("tau-",), "mass", "tau mass", q.value / 1e6, error_plus=q.error_plus and q.error_plus / 1e6,
-                               error_minus=q.error_minus and q.error_minus / 1e6, unit="MeV", printed=text))  # fmt: skip
-
-
-def against(item: Item) -> set[str]:
-    return {i for c in item.conflicts for i in c.item_ids} - {item.id}
 
 
 def ids(found: list[FoundFact]) -> set[str]:
@@ -61,7 +33,9 @@ CHOSEN = {
 @pytest.fixture
 def few(base: KnowledgeBase, pdg_statements: list[Statement]) -> KnowledgeBase:
     """The muon and a few statements on others, on each database."""
-    base.teach_many(pdg_items([s for s in pdg_statements if s.particle == "S004" or s.id in CHOSEN]))
+    base.build(
+        pdg_items([s for s in pdg_statements if s.particle == "S004" or s.id in CHOSEN]), actor="source"
+    )
     return base
 
 
@@ -144,64 +118,3 @@ def test_rows_are_in_base_units_and_a_difference_has_both_sides() -> None:
         ("pi+", "pi+|pi0", 4.6e6),
         ("pi0", "pi+|pi0", 4.6e6),
     ]
-
-
-# ---- contradictions ---------------------------------------------------------------------------------
-
-
-def test_a_contradiction_is_reported_with_both_sources_whichever_came_first(local: KnowledgeBase) -> None:
-    first = local.teach("The mass of the tau is 1776.9 ± 0.1 MeV.", source="A")
-    assert first.conflicts == ()
-    second = local.teach("m(τ) = 1790 ± 1 MeV", source="B")
-    (conflict,) = second.conflicts
-    assert conflict.item_ids == (first.id, second.id)
-    assert conflict.sources == ("A", "B")
-    assert conflict.texts == (first.text, second.text)
-    assert local.conflicts() == [conflict]
-    assert local.show(first.id).conflicts == (conflict,)
-
-
-@pytest.mark.parametrize("other", [
-    "The mass of the tau is 1776.95 ± 0.1 MeV.", "The mass of the tau is 1.7769 GeV.", "The mass of the muon is 105.66 ± 0.01 MeV.",
-    "The lifetime of the tau is 290.3 ± 0.5 fs.", "The mass of the tau is below 1800 MeV.", "The tau is heavy.",
-])  # fmt: skip
-def test_what_agrees_or_speaks_of_something_else_is_no_conflict(local: KnowledgeBase, other: str) -> None:
-    local.teach("The mass of the tau is 1776.9 ± 0.1 MeV.")
-    assert local.teach(other).conflicts == ()
-    assert local.conflicts() == []
-
-
-def test_values_a_source_lists_side_by_side_are_not_held_against_each_other(local: KnowledgeBase) -> None:
-    local.teach_many([mass(1, "5.0 ± 0.1 MeV"), mass(2, "9.0 ± 0.1 MeV")])
-    assert local.conflicts() == []
-
-
-def test_one_listed_value_that_agrees_clears_the_others(local: KnowledgeBase) -> None:
-    values = {"1776.9 ± 0.1 MeV": "pdg:1", "1800 ± 1 MeV": "pdg:2"}
-    local.teach_many([mass(int(i[-1]), v) for v, i in values.items()])
-    assert local.teach("The mass of the tau is 1776.9 ± 0.2 MeV.").conflicts == ()
-    assert against(local.teach("The mass of the tau is 1700 ± 1 MeV.")) >= {"pdg:1", "pdg:2"}
-
-
-def test_data_that_come_later_are_held_against_what_was_taught(local: KnowledgeBase) -> None:
-    taught = local.teach("The mass of the tau is 1700 ± 1 MeV.")
-    local.teach_many([mass(1, "1776.9 ± 0.1 MeV")])
-    (conflict,) = local.conflicts()
-    assert set(conflict.item_ids) == {taught.id, "pdg:1"}
-
-
-def test_a_conflict_ends_with_either_side(local: KnowledgeBase) -> None:
-    first = local.teach("The mass of the tau is 1776.9 ± 0.1 MeV.")
-    second = local.teach("The mass of the tau is 1790 ± 1 MeV.")
-    local.unload(second.id)
-    assert local.conflicts() == []
-    local.restore(second.id)
-    assert {i for c in local.conflicts() for i in c.item_ids} == {first.id, second.id}
-    local.update(second.id, "The mass of the tau is 1776.8 ± 0.2 MeV.")
-    assert local.conflicts() == []
-
-
-def test_two_answers_to_one_question_are_compared(local: KnowledgeBase) -> None:
-    local.teach("60 ps", question="What is the TOF resolution of BESIII?")
-    assert local.teach("61 ps", question="What is the TOF resolution of BESIII?").conflicts == ()
-    assert local.teach("90 ps", question="what is the resolution of the BESIII TOF?").conflicts != ()

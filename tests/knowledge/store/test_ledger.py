@@ -266,9 +266,9 @@ def test_many_items_are_verified_quickly(tmp_path: Path) -> None:
     base = KnowledgeBase.open(tmp_path, embedding="hash")
     base.teach_many([new_item(f"A plain statement about item{i}.", item_id=f"i{i}") for i in range(2000)])
     base.verify()
-    began = time.perf_counter()
+    began = time.process_time()  # a busy machine does not count
     assert base.verify().clean
-    assert time.perf_counter() - began < 1.0  # 20,000 items within 5 s, with room for a busy machine
+    assert time.process_time() - began < 1.0  # 20,000 items within 5 s, with room for a slow machine
 
 
 # ---- a model of what a base should do -------------------------------------------------------------

@@ -94,8 +94,8 @@ def test_lists_are_newest_first_and_can_be_cut(local: KnowledgeBase) -> None:
 
 def test_more_ids_than_one_statement_can_hold_are_looked_up(local: KnowledgeBase) -> None:
     new_items = [new_item(f"Magnet {n}.") for n in range(1200)]
-    first = local.teach_many(new_items)
-    assert {i.status for i in local.teach_many(new_items)} == {"known"}
+    first = local.build(new_items, actor="")
+    assert {i.status for i in local.build(new_items, actor="")} == {"known"}
     assert len({i.id for i in first}) == 1200
 
 
@@ -169,7 +169,7 @@ NEW_ITEMS = [
 
 @pytest.mark.parametrize("item", NEW_ITEMS)
 def test_an_item_comes_back(base: KnowledgeBase, item: NewItem) -> None:
-    (taught,) = base.teach_many([item])
+    (taught,) = base.build([item], actor="")
     base.unload(taught.id)
     with base.store.read() as connection:
         again = last_stored(connection, taught.id)
@@ -179,7 +179,7 @@ def test_an_item_comes_back(base: KnowledgeBase, item: NewItem) -> None:
 
 
 def test_restored_data_keep_what_their_text_does_not_say(base: KnowledgeBase) -> None:
-    base.teach_many([NEW_ITEMS[3]])
+    base.build([NEW_ITEMS[3]], actor="")
     (before,) = base.search("mass of tau")
     base.unload("pdg:x")
     base.restore("pdg:x")

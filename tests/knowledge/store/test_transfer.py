@@ -29,7 +29,7 @@ DATA = new_item(
 
 def fill(base: KnowledgeBase) -> KnowledgeBase:
     """Something of everything that a base can hold."""
-    base.teach_many([with_keys(DATA, ("S035|mass|",))], reason="edition")
+    base.build([with_keys(DATA, ("S035|mass|",))], actor="unknown", reason="edition")
     first = base.teach(
         "The mass of the tau is 1776.9 MeV.",
         author="Ä",
@@ -143,16 +143,16 @@ def test_another_embedder_embeds_what_is_imported(full: KnowledgeBase, tmp_path:
     assert len(two) == len(one) + 1
 
 
-def test_a_base_that_holds_something_learns_what_is_new_to_it(
+def test_a_base_that_holds_something_learns_what_people_taught_that_is_new_to_it(
     full: KnowledgeBase, empty: KnowledgeBase, tmp_path: Path
 ) -> None:
     full.export(tmp_path / "one.jsonl")
     same = empty.teach("The mass of  the tau is 1500 MeV.")
-    assert empty.import_(tmp_path / "one.jsonl", actor="Marie") == Imported(4, 1)
+    assert empty.import_(tmp_path / "one.jsonl", actor="Marie") == Imported(3, 1)
     assert empty.verify().clean
     assert {i.text for i in empty.list()} == {
-        i.text.replace("of the tau is 1500", "of  the tau is 1500") for i in full.list()
-    }
+        i.text.replace("of the tau is 1500", "of  the tau is 1500") for i in full.list() if i.kind != "data"
+    }  # what a source states comes from the source, whatever a file says
     assert same.id in {i.id for i in empty.list()}
     for mine in empty.list():
         if mine.id != same.id:
@@ -165,11 +165,8 @@ def test_a_base_that_holds_something_learns_what_is_new_to_it(
             assert mine.attributes == theirs.attributes
             last = empty.history(mine.id)[1][-1]
             assert (last.actor, last.reason) == ("Marie", "imported from one.jsonl")
-    (hit,) = [h for h in empty.search("mass of tau") if h.item_id == "pdg:x"]
-    assert hit.keys == ("S035|mass|",)
-    assert empty.conflicts()
     before = empty.verify().events
-    assert empty.import_(tmp_path / "one.jsonl") == Imported(0, 5)
+    assert empty.import_(tmp_path / "one.jsonl") == Imported(0, 4)
     assert empty.verify().events == before
 
 

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from yukawa.knowledge.documents.asking import EXACT, Asked
 from yukawa.knowledge.documents.statements import PassageStatement, statements
@@ -86,7 +86,7 @@ class Weighing:
 
     def __init__(self, asked: Asked, hits: Sequence[Hit]) -> None:
         self._asked, self._hits = asked, hits
-        passages = [stem_set(hit.text) for hit in hits]
+        passages = [stem_set(f"{hit.question or ''} {hit.text}") for hit in hits]
         self._vocabulary = frozenset().union(*passages)
         self._alike = [alike(word, self._vocabulary) for word in asked.words]
 
@@ -117,6 +117,8 @@ class Weighing:
             title = self._likeness(stem_set(source.rpartition(".")[0] or source))
             passage = self._likeness(stem_set(hit.text))
             for place, statement in enumerate(statements(body)):
+                if hit.question:  # the answer to a question is read with it
+                    statement = replace(statement, text=f"{hit.question} {statement.text}")
                 own = self._likeness(statement.words)
                 before = self._likeness(stem_set(statement.before))
                 here = [

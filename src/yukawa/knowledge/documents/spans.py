@@ -58,10 +58,6 @@ def answer_from_documents(
 ) -> DocumentAnswer | None:
     """The statements of taught documents that answer `question`; None if there are no documents to search.
 
-    A question about something that no document mentions is refused. Else each statement of the passages found is weighed:
-    what it and its surroundings state of what the question names, what of it is missing, and whether it has the form of an
-    answer, such as a number for 'how many' (see `yukawa.knowledge.documents.evidence`).
-
     Args:
         question: in English.
         base: where documents are.
@@ -72,9 +68,23 @@ def answer_from_documents(
         InputError: the question is empty, or `as_of` names no moment of the base.
     """
     hits = base.search(question, k=SEARCHED, as_of=as_of, domain=domain, kind="document")
+    return answer_from_passages(question, hits) if hits else None
+
+
+def answer_from_passages(question: str, hits: Sequence[Hit]) -> DocumentAnswer:
+    """The statements of these passages that answer `question`.
+
+    A question about something that no passage mentions is refused. Else each statement is weighed: what it and its surroundings
+    state of what the question names, what of it is missing, and whether it has the form of an answer, such as a number for
+    'how many' (see `yukawa.knowledge.documents.evidence`).
+
+    Args:
+        question: in English.
+        hits: all that a search found for it, best first: how rare a word is, is counted in them.
+    """
     wanted = asked(question)
     if not hits or not wanted.words:
-        return None if not hits else DocumentAnswer(())
+        return DocumentAnswer(())
     weighing = Weighing(wanted, hits)
     ranked = sorted(weighing.candidates(READ), key=lambda c: -c.score)
     nowhere = tuple(wanted.words[word] for word in weighing.nowhere())

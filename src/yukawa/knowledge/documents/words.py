@@ -3,6 +3,8 @@
 import functools
 import re
 
+from yukawa.knowledge.parsing.spelling import plain_ascii
+
 # Words of closed classes: articles, pronouns, auxiliaries, prepositions, conjunctions. They name nothing.
 CLOSED = frozenset(
     """
@@ -53,6 +55,8 @@ def stem(word: str) -> str:
 def stems(text: str) -> tuple[str, ...]:
     """The stems of all words of `text` but addresses; an identifier gives itself and its parts (`Electron_dxy`, `electron`, `dxy`)."""
     found: list[str] = []
+    if not text.isascii():  # 'τ' is 'tau'
+        text = plain_ascii(text)
     for match in _TOKEN.finditer(_ADDRESS.sub(" ", text)):
         word = match[0]
         found.append(stem(word))
@@ -71,7 +75,7 @@ def stem_set(text: str) -> frozenset[str]:
 def named(question: str) -> dict[str, str]:
     """The stems of what `question` names with the words as written, in order: all words but those of closed classes."""
     found: dict[str, str] = {}
-    for match in _TOKEN.finditer(question):
+    for match in _TOKEN.finditer(question if question.isascii() else plain_ascii(question)):
         if match[0].lower() not in CLOSED:
             found.setdefault(stem(match[0]), match[0])
     return found

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from yukawa.knowledge.parsing.clauses import Clause, Context
+from yukawa.knowledge.parsing.combining import named_by
 from yukawa.knowledge.parsing.plan import Goal, Operation, Wanted
 from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.wanted import quantities
@@ -12,8 +13,10 @@ from yukawa.knowledge.parsing.wanted import quantities
 _PARTS = ("thing", "constant", "code", "property", "channel")
 
 
-def _operands(clause: Clause, name: str = "") -> list[Wanted]:
-    """All quantities of the sentence in its order; none where only some of them are those of decays."""
+def _operands(clause: Clause, context: Context, name: str = "") -> list[Wanted]:
+    """All quantities of the sentence in its order, or those before of 'their sum'; none where only some are of decays."""
+    if not clause.has("thing", "constant", "code", "class", "property"):
+        return list(context.operands)
     found = quantities(clause, property_name=name)
     if any(w.channel for w in found) and not all(w.channel for w in found):
         return []
@@ -28,10 +31,12 @@ def _between(clause: Clause, kind: str) -> bool:
     return bool(places) and any(places[0] < i < places[-1] for i in clause.places(kind))
 
 
-def _combined(clause: Clause, operation: Operation, *kinds: str, name: str = "") -> list[Goal] | None:
+def _combined(
+    clause: Clause, context: Context, operation: Operation, *kinds: str, name: str = ""
+) -> list[Goal] | None:
     """A goal of all quantities of the sentence that the words of `kinds` combine."""
     operators = clause.places(*kinds)
-    found = _operands(clause, name)
+    found = _operands(clause, context, name)
     return [Goal(operation, tuple(found), spans=clause.use(*operators))] if len(found) > 1 else None
 
 
@@ -66,10 +71,17 @@ def ratio(clause: Clause, context: Context) -> list[Goal] | None:
         return None
     if not clause.has("ratio") and (clause.has("difference") or not _between(clause, "divided")):
         return None
-    name = next((clause.tokens[i].value[0] for i in comparing), "")
-    goals = _combined(clause, "ratio", "ratio", "divided", name=name)
+    said = [clause.tokens[i].value for i in clause.places("ratio")]  # 'Massenverhältnis' names the property
+    name = next((clause.tokens[i].value[0] for i in comparing), next(filter(None, said), ""))
+    if not name and not clause.has("property"):
+        name = named_by(clause, comparing)  # 'how many times longer does it live'
+    beside = ["difference"] if comparing else []  # 'by how much heavier (factor)'
+    goals = _combined(clause, context, "ratio", "ratio", "divided", *beside, name=name)
     if not goals or len(goals[0].operands) != 2:
         return None
+    clause.use(
+        *clause.places("against")
+    )  # 'how many times heavier is the top quark compared to the up quark?'
     if comparing:
         first, second = goals[0].operands
         if clause.tokens[comparing[0]].value[1] == "<":
@@ -87,14 +99,14 @@ def product(clause: Clause, context: Context) -> list[Goal] | None:
         return None
     if not clause.has("product") and not _between(clause, "times"):
         return None
-    return _combined(clause, "product", "product", "times")
+    return _combined(clause, context, "product", "product", "times")
 
 
 def average(clause: Clause, context: Context) -> list[Goal] | None:
     """'Average of the K+ and K0 masses'."""
     if not clause.has("average") or clause.has("compare", "most", "minus", "plus", "ratio", "channel"):
         return None
-    return _combined(clause, "average", "average")
+    return _combined(clause, context, "average", "average")
 
 
 # ---- sums and differences ------------------------------------------------------------------------
@@ -108,7 +120,7 @@ def total(clause: Clause, context: Context) -> list[Goal] | None:
     if not clause.has("sum") and not _between(clause, "plus"):
         return None
     masses = any(clause.contains(words) for words in (["weigh"], ["mass"])) and not clause.has("property")
-    found = _operands(clause, "mass" if masses else "")
+    found = _operands(clause, context, "mass" if masses else "")
     if len(found) < 2:
         return None
     if clause.has("minus") and (clause.has("sum") or not _alternate(clause, found, signs)):
@@ -143,7 +155,7 @@ def difference(clause: Clause, context: Context) -> list[Goal] | None:
     tokens = clause.tokens
     comparing = clause.places("compare")
     name = _property_of(clause, operators) or next((tokens[i].value[0] for i in comparing), "")
-    found = _operands(clause, name) if clause.has("thing", "code") else list(context.last)
+    found = _operands(clause, context, name) if clause.has("thing", "code") else list(context.operands)
     if len(found) < 2 or (name and any(w.property != name for w in found)):
         return None
     if len(found) > 2:
@@ -242,7 +254,7 @@ def _of_all(clause: Clause, power: int) -> bool:
     parts = clause.places(*_PARTS)
     one = len(clause.places("thing", "constant")) == 1
     operators = clause.places("ratio", "product")
-    return bool(parts) and (one or bool(operators and power < min(*parts, *operators)))
+    return not parts or (one or bool(operators and power < min(*parts, *operators)))
 
 
 def _number(clause: Clause) -> tuple[int, ...]:
@@ -254,7 +266,7 @@ def _number(clause: Clause) -> tuple[int, ...]:
             "number",
             "function",
         ):
-            plain = number.kind != "amount" or not number.value.unit
+            plain = number.kind != "amount" or (not number.value.unit and number.value.value)
             if plain and number.value and not any(i > after for i in clause.essential):
                 return (place, after)
     return ()

@@ -49,11 +49,11 @@ def fits(goal: Goal, unit: str) -> bool:
 
 def _dimensions(goal: Goal) -> str:
     if goal.unit and not fits(goal, goal.unit):
-        return f"a {_title(goal.operands[0])} cannot be given in {goal.unit}"
+        return f"{_titled(goal.operands[0])} cannot be given in {goal.unit}"
     if isinstance(goal.asserted, Amount) and goal.asserted.unit:
         for wanted in goal.operands:
             if not _agree(_dimension(wanted.property), goal.asserted.unit):
-                return f"a {_title(wanted)} is not measured in {goal.asserted.unit}"
+                return f"{_titled(wanted)} is not measured in {goal.asserted.unit}"
     for condition in goal.filters:
         limit = condition.amount
         if (
@@ -64,7 +64,7 @@ def _dimensions(goal: Goal) -> str:
             return f"a {condition.property} is not measured in {limit.unit}"
     different = {_dimension(w.property) for w in goal.operands} - {None}
     if goal.operation in _ALIKE and len(different) > 1:
-        return f"a {_title(goal.operands[0])} and a {_title(goal.operands[1])} cannot be compared or added"
+        return f"{_titled(goal.operands[0])} and {_titled(goal.operands[1])} cannot be compared or added"
     return ""
 
 
@@ -99,6 +99,12 @@ def _agree(dimension: str | None, unit: str) -> bool:
 def _natural(own: Unit, wanted: Unit) -> bool:
     """Whether natural units bridge them, as a width in 1/s."""
     return conversion(own, wanted, natural=True) is not None
+
+
+def _titled(wanted: Wanted) -> str:
+    """The property with its article."""
+    title = _title(wanted)
+    return f"{'an' if title[0] in 'aeiou' else 'a'} {title}"
 
 
 def _title(wanted: Wanted) -> str:

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Literal
 
 from yukawa.knowledge.facts import PROPERTIES
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
 from yukawa.knowledge.parsing.particles import particle_table
-from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Relation, Wanted
+from yukawa.knowledge.parsing.plan import Amount, Direction, Filter, Goal, Relation, Thing, Wanted
 from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.wanted import quantities, subject_of
 
@@ -19,15 +18,25 @@ _AUXILIARIES = {
 _ASKING = frozenset(plain_ascii("吗 か ですか ますか").split())  # at the end of a question of yes or no
 CHOOSING = frozenset(
     plain_ascii(
-        "or which who what between whichever oder ou wer was welches welche welcher quel quelle lequel laquelle qui"
-        " 或 还是 哪 哪个 哪一个 どちら どれ"
+        "or which who what between whichever oder ou wer was welches welche welcher welchen welchem quel quelle quels quelles lequel"
+        " laquelle lesquels lesquelles qui 或 还是 哪 哪个 哪一个 哪一种 哪种 哪几 哪几个 哪些 什么 谁 どちら どれ どの どんな どっち 何 誰"
     ).split()
 )
 _HAVING = frozenset("have has carry any hat haben a ont 有 持つ".split())
 
 # ---- who measured --------------------------------------------------------------------------------
 
-_PRECISE = ("precise", "accurate", "best")
+# Words that choose one measurement, with the order in which it is first.
+_FIRST: tuple[tuple[tuple[str, ...], str, Direction], ...] = (
+    (("least", "ungenau", "moins pr"), "precision", "ascending"),
+    (("precise", "accurate", "best", "genau", "plus pr"), "precision", "descending"),
+    (
+        ("oldest", "earliest", "first", "alteste", "erste", "zuerst", "ancienne", "premiere"),
+        "year",
+        "ascending",
+    ),
+    (("newest", "latest", "recent", "last", "neueste", "letzte", "derniere"), "year", "descending"),
+)
 _AVERAGE = ("average", "enter", "go into", "contribute")
 
 
@@ -37,7 +46,7 @@ def measurements(clause: Clause, context: Context) -> list[Goal] | None:
     experiments = [i for i in clause.places("qualifier") if clause.tokens[i].value[0] == "experiment"]
     if not said and not experiments:
         return None
-    wanted = quantities(clause, context.last)
+    wanted = quantities(clause, context.last) or _identified(clause)
     if not wanted and not clause.has("thing", "property", "channel", "class", "constant"):
         wanted = [w for w in context.last if w.property]  # 'and who measured that?'
     if not wanted:
@@ -54,13 +63,24 @@ def measurements(clause: Clause, context: Context) -> list[Goal] | None:
         filters.append(Filter("used-in-average", "=", "yes", spans[0]))
     if "changed" in words:
         filters.append(Filter("new", "=", "yes", spans[0]))
-    precise = any(word in words for word in _PRECISE)
-    order: tuple[str, Literal["ascending", "descending"]] | None = (
-        ("precision", "descending") if precise else None
-    )
+    order = next(((by, way) for parts, by, way in _FIRST if any(part in words for part in parts)), None)
     return [
-        Goal("measurements", (w,), tuple(filters), order, 1 if precise else None, spans=spans) for w in wanted
+        Goal("measurements", (w,), tuple(filters), order, 1 if order else None, spans=spans) for w in wanted
     ]
+
+
+def _identified(clause: Clause) -> list[Wanted]:
+    """Quantities by a source's identifier, with the experiment and year of their measurements."""
+    said = [i for i in clause.places("qualifier") if clause.tokens[i].value[0] in ("experiment", "year")]
+    qualifiers = dict(clause.tokens[i].value for i in said)
+    found = []
+    for place in clause.places("identifier"):
+        token = clause.tokens[place]
+        thing = Thing((), token.text, (token.start, token.end))
+        found.append(
+            Wanted(thing, "other", qualifiers=qualifiers, name=token.value, spans=clause.use(place, *said))
+        )
+    return found
 
 
 # ---- counts --------------------------------------------------------------------------------------
@@ -73,7 +93,16 @@ def charge_states(clause: Clause, context: Context) -> list[Goal] | None:
     if not counts or not charges or len(clause.places("thing")) != 1:
         return None
     found = quantities(clause)
-    return [Goal("count", tuple(found), spans=clause.use(*counts))] if found else None
+    counted = tuple(_particles_alone(w) for w in found if w.property == "charge")
+    goals = [Goal("count", counted, spans=clause.use(*counts))] if counted else []
+    return goals + [Goal("value", (w,)) for w in found if w.property != "charge"] or None
+
+
+def _particles_alone(wanted: Wanted) -> Wanted:
+    """A quantity of the particles without their antiparticles, where both may be meant."""
+    table = particle_table().particles
+    names = tuple(n for n in wanted.thing.names if n in table and not table[n].is_antiparticle)
+    return replace(wanted, thing=replace(wanted.thing, names=names)) if names else wanted
 
 
 # ---- comparison ----------------------------------------------------------------------------------
@@ -97,7 +126,7 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
         return None
     if clause.has("property") and any(clause.tokens[i].value == "decays" for i in clause.places("property")):
         return None
-    before = context.last if not things and not classes else ()
+    before = context.operands if not things and not classes else ()
     found = (
         list(before)
         if before and not clause.has("property")
@@ -109,13 +138,14 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
         return None
     if (len(found) < 2 and not classes) or clause.has("channel") or len({bool(w.channel) for w in found}) > 1:
         return None
-    spans = clause.use(*comparing)
+    spans = clause.use(*comparing, *clause.places("order"))
     prop = found[0].property
-    direction: Literal["ascending", "descending"] = (
-        "descending" if token.value[1] in (">", "descending") else "ascending"
-    )
+    direction: Direction = "descending" if token.value[1] in (">", "descending") else "ascending"
     alternatives = clause.contains(("or", "oder", "ou", "或", "还是"))
     choosing = clause.contains(CHOOSING) or token.kind == "most"
+    if token.kind == "most" and len(things) == 1 and len(classes) == 1:  # 'is the top the heaviest quark?'
+        found = [w for w in found if w.thing.names[0].startswith("class:")]
+        things = []
     if token.kind == "compare" and not alternatives and open_question and len(found) > 1:
         return _claims(clause, comparing, found)
     if token.value[1] == "=" or not (choosing or len(found) > 1):
@@ -149,21 +179,34 @@ def _against(clause: Clause) -> list[Goal] | None:
     found = quantities(clause)
     if len(found) < 2 or len({w.property for w in found}) != 1:
         return None
-    return [Goal("which", tuple(found), order=(found[0].property, "descending"), spans=clause.use(*words))]
+    direction: Direction = (
+        "ascending" if any(clause.tokens[i].value == "ascending" for i in words) else "descending"
+    )
+    return [Goal("which", tuple(found), order=(found[0].property, direction), spans=clause.use(*words))]
 
 
 def place_of(clause: Clause, place: int) -> tuple[int | None, int]:
     """How many are wanted and from which on: (3, 1) for 'the three heaviest', (1, 2) for 'the second heaviest'."""
     before = clause.tokens[place - 1] if place else None
-    if before is None or before.kind not in ("number", "ordinal"):
+    if before is not None and before.kind in ("number", "ordinal"):
+        clause.use(place - 1)
+        return (int(before.value), 1) if before.kind == "number" else (1, int(before.value))
+    numbers = [i for i in clause.places("number", "amount") if amount_of(clause.tokens[i]).unit == ""]
+    if len(numbers) != 1 or not 1 < amount_of(clause.tokens[numbers[0]]).value <= _MOST_OF_A_LIST:
         return None, 1
-    clause.use(place - 1)
-    return (int(before.value), 1) if before.kind == "number" else (1, int(before.value))
+    clause.use(*numbers)  # 'les trois quarks les plus lourds'
+    return int(amount_of(clause.tokens[numbers[0]]).value), 1
+
+
+_MOST_OF_A_LIST = 30
 
 
 def named_by(clause: Clause, places: Sequence[int]) -> str:
     """The property that words of comparison speak of: 'heavier than', 'longer than'; '' where they name none."""
     words = " ".join(clause.text(i) for i in places)
+    meant = (value for i in places for kind, value in clause.tokens[i].otherwise if kind == "compare")
+    if named := next((value[0] for value in meant if value[0]), ""):
+        return str(named)
     if "heav" in words or "light" in words or "massive" in words:
         return "mass"
     return "lifetime" if "long" in words or "short" in words else ""
@@ -183,7 +226,9 @@ def relation_of(text: str) -> Relation:
 def yes_or_no(clause: Clause) -> bool:
     """Whether an auxiliary opens what is asked: 'could you tell me, is the tau …', but not 'what is the mass …'."""
     if clause.language not in _AUXILIARIES:
-        return clause.contains(_ASKING) and not clause.contains(CHOOSING)
+        return clause.contains(_ASKING) and not clause.contains(CHOOSING) and not clause.has_question_word
+    if clause.language != "en" and clause.has_question_word:
+        return False
     if any(token.text.lower() in _INVERTED for token in clause.tokens) and not clause.contains(CHOOSING):
         return True
     first = next(iter(clause.essential), len(clause.tokens))

@@ -7,6 +7,58 @@ from yukawa.knowledge.parsing.plan import Amount
 from yukawa.knowledge.parsing.tokens import Token
 
 
+def powers(tokens: list[Token]) -> list[Token]:
+    """'m(Z)^2': a raised number."""
+    found: list[Token] = []
+    for token in tokens:
+        before = found[-1] if found else None
+        number = token.kind == "amount" and not token.value.unit and token.value.value in (2.0, 3.0)
+        if before and before.text == "^" and before.kind == "mark" and number and before.end == token.start:
+            found[-1] = Token("power", before.start, token.end, f"^{token.text}", token.value.value)
+        else:
+            found.append(token)
+    return found
+
+
+def coefficients(tokens: list[Token]) -> list[Token]:
+    """'2 m_K', '2*m(K)', '1.5 times the Z mass': a number before a quantity multiplies it."""
+    found = list(tokens)
+    for place, token in enumerate(tokens):
+        after = [t.kind for t in tokens[place + 1 : place + 4]]
+        times = after[:1] == ["times"] or (after[:1] == ["mark"] and tokens[place + 1].text == "*")
+        kinds = after[1:] if times else after
+        if token.kind != "amount" or (token.value.unit and not _metres(tokens, place)):
+            continue
+        symbol = kinds[:2] == ["property", "thing"] or (
+            kinds[:2] == ["property", "mark"] and kinds[2:3] in ([], ["thing"])
+        )
+        if token.value.unit:  # '2 m(K)' is not a length
+            number = len(token.text) - 1
+            found[place] = replace(
+                token, kind="factor", end=token.end - 1, text=token.text[:number], value=token.value.value
+            )
+            found.insert(place + 1, Token("property", token.end - 1, token.end, "m", "mass"))
+            return coefficients(found)
+        if times or (symbol and tokens[place + 1].text in _MASS_SYMBOLS):
+            found[place] = replace(token, kind="factor", value=token.value.value)
+            if times:
+                found[place + 1] = replace(tokens[place + 1], kind="aside")
+    return found
+
+
+_MASS_SYMBOLS = frozenset({"m", "M", "mass"})
+
+
+def _metres(tokens: list[Token], place: int) -> bool:
+    """Whether a bracket with a thing follows what looks like a number of metres."""
+    behind = tokens[place + 1 : place + 3]
+    return (
+        tokens[place].text.endswith("m")
+        and [t.text[:1] for t in behind[:1]] == ["("]
+        and behind[-1].kind == "thing"
+    )
+
+
 def numbers(tokens: list[Token]) -> list[Token]:
     """'Ten percent', 'two seconds': a number in words with its unit is an amount."""
     found: list[Token] = []

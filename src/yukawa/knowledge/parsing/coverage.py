@@ -1,10 +1,12 @@
 """Decides which words that no goal uses could still change the answer: those are unread, and the question is refused."""
 
-import re
+import difflib
 from collections.abc import Sequence
 
+from yukawa.knowledge.parsing.asides import ASSUMING, FIRST_PERSON, KNOWING
 from yukawa.knowledge.parsing.clauses import Clause
-from yukawa.knowledge.parsing.lexicon import word_list
+from yukawa.knowledge.parsing.lexicon import is_notation, is_physics
+from yukawa.knowledge.parsing.names import GENUS
 from yukawa.knowledge.parsing.tokens import Token
 
 # Kinds that mean something wherever they stand.
@@ -13,15 +15,12 @@ _MEANINGFUL = frozenset(
      "minus", "plus", "factor", "relation", "negation", "explain", "identifier", "fraction", "arrow", "jpc",
      "self-conjugate", "unit", "code", "out-of", "count", "times", "product", "average", "power", "per", "ordinal", "state", "appended"}
 )  # fmt: skip
-_FIRST_PERSON = frozenset(
-    "i i'm i've i'd my me we we're we've our us mine myself you your ich mein meine meinen meinem meiner mir mich wir uns unser unsere"
-    " je j mon ma mes moi nous notre 我 我们 私".split()
-)
-_ASSUMING = frozenset(
-    "assume assuming suppose supposing consider mean only prefer given if instead rather unless when want need".split()
-)
+_WANTING = ASSUMING | {"want", "need", "only"}
 _QUESTION_WORDS = frozenset("how what which who whose wie welche quel quelle combien".split())
 _BEFORE_VERBS = frozenset("i we you am are was were i'm we're have had can could will would to".split())
+_BACKGROUND = frozenset({"function", "neutral", "join", "pronoun", "aside", "into", "weighing", "list"})
+_STATING = frozenset({"when", "as", "if", "once", "while"})
+_ADVERBS = frozenset("possible usual always measured accurately precisely exactly".split())
 _LOOSE = frozenset(
     "for on before after during until till because so since while as if and but tonight tomorrow today later otherwise please"
     " thanks für fur vor nach während wegen bitte danke pour avant après apres pendant car merci".split()
@@ -41,17 +40,14 @@ def _unread(clause: Clause) -> list[Token]:
         return _outside(clause)
     first, last = min(clause.used), max(clause.used)
     found = []
+    title = _title(clause, first)
     for place, token in enumerate(clause.tokens):
-        if place in clause.used or token.kind in (
-            "function",
-            "neutral",
-            "join",
-            "pronoun",
-            "aside",
-            "into",
-            "weighing",
-            "list",
-        ):
+        if place < title and token.kind in ("word", "neutral", "explain", "amount", "unit"):
+            continue
+        if place > last and _participle(clause, place):
+            found += [clause.tokens[place - 1], token]
+            continue
+        if place in clause.used or token.kind in _BACKGROUND:
             continue
         if token.kind == "negation" and _of_asker_alone(clause, place):
             continue
@@ -70,6 +66,26 @@ def _unread(clause: Clause) -> list[Token]:
     return found
 
 
+def _title(clause: Clause, first: int) -> int:
+    """Where 'For an estimate of the range of the strong force:' ends, a purpose ahead of the question; 0 where none is."""
+    colon = max((i for i in range(first) if clause.tokens[i].text == ":"), default=0)
+    said = [clause.text(i) for i in range(colon)]
+    return colon if said and said[0] in _PURPOSES and not _WANTING & set(said) else 0
+
+
+_PURPOSES = frozenset("for about regarding concerning fur pour".split())
+
+
+def _participle(clause: Clause, place: int) -> bool:
+    """'… when bound', '… as given by Chen': a state or a source without a subject of its own belongs to what stands before it."""
+    return (
+        place > 0
+        and clause.tokens[place].kind in ("neutral", "word")
+        and clause.text(place - 1) in _STATING
+        and clause.text(place) not in _ADVERBS
+    )
+
+
 # What people say of themselves beside their question; a threshold or a final state is more than that.
 _MILD = ("property", "qualifier", "thing", "amount", "unit", "factor")
 
@@ -77,46 +93,88 @@ _MILD = ("property", "qualifier", "thing", "amount", "unit", "factor")
 def _outside(clause: Clause) -> list[Token]:
     """A sentence that takes no part in any goal."""
     words = [t for t in clause.tokens if t.kind == "word"]
-    asker = clause.contains(_FIRST_PERSON) and not clause.contains(_ASSUMING)
+    asker = clause.contains(FIRST_PERSON) and not clause.contains(_WANTING)
     mild = ("class", "explain", *(_MILD if asker else ()))
     meaningful = [t for t in clause.tokens if t.kind in _MEANINGFUL and t.kind not in mild]
     if [t.text.lower() for t in meaningful] == ["no"] and clause.text(0) == "no":
         meaningful = []  # 'no hurry'
     if meaningful:
         return meaningful
-    return [] if asker else [t for t in words if is_physics(t.text) or _notation(t.text)]
+    return [] if asker else [t for t in words if is_physics(t.text) or is_notation(t.text)]
 
 
 def _of_asker_alone(clause: Clause, place: int) -> bool:
-    """'If you don't mind', 'without my books': a phrase of its own that speaks of people and of no physics."""
+    """'If you don't mind', 'I don't know': a negation that speaks of people and of no physics."""
     phrase = _phrase(clause, place)
+    people = set(_words(clause, phrase)) & FIRST_PERSON
+    if people and any(clause.text(i) in KNOWING for i in phrase if place < i <= place + 2):
+        return True
     apart = (phrase.start == 0 or _is_mark(clause.tokens[phrase.start - 1])) and (
         phrase.stop == len(clause.tokens) or _is_mark(clause.tokens[phrase.stop])
-    )
-    joined = clause.tokens[phrase.start].kind == "join" and bool(
-        set(_words(clause, phrase)[1:2]) & _FIRST_PERSON
     )
     others = [
         i
         for i in phrase
         if i != place and (clause.tokens[i].kind in _MEANINGFUL or is_physics(clause.tokens[i].text))
     ]
-    return (apart or joined) and not others and bool(set(_words(clause, phrase)) & _FIRST_PERSON)
+    return apart and not others and bool(people)
 
 
 def _dangerous(clause: Clause, place: int, first: int, last: int) -> bool:
     """Whether a word that nothing knows can change what is asked."""
     token = clause.tokens[place]
     phrase = _phrase(clause, place)
-    if _place_of_asker(clause, place, phrase, first):
+    if _place_of_asker(clause, place, phrase, first) or _imperative(clause, place) or _adverb(token.text):
         return False
-    if _notation(token.text):
+    if is_notation(token.text):
         return True
     if first < place < last:
         return not _parenthetical(clause, place, first, last)
     if place < first:
         return _before(clause, place, first, phrase)
     return _after(clause, place, last, phrase)
+
+
+def _imperative(clause: Clause, place: int) -> bool:
+    """'Express the mass …', 'convert it': a word that begins a sentence before an article or a pronoun is its verb."""
+    ahead = clause.tokens[:place]
+    if place + 1 >= len(clause.tokens) or any(t.kind not in ("function", "mark", "neutral") for t in ahead):
+        return False
+    begins = not ahead or all(t.kind == "mark" or t.text.lower() in _POLITE for t in ahead)
+    word = clause.text(place)
+    return (
+        begins
+        and clause.text(place + 1) in _OBJECTS
+        and word.isalpha()
+        and word not in _NO_ASKING
+        and not is_physics(word)
+    )
+
+
+_NO_ASKING = _WANTING | {
+    "ignore",
+    "neglect",
+    "drop",
+    "remove",
+    "change",
+    "replace",
+    "scale",
+    "vary",
+    "shift",
+    "increase",
+    "decrease",
+}
+_POLITE = frozenset("please kindly now then and could can would you bitte".split())
+_OBJECTS = frozenset("the this that these it me us for die das den la le les".split())
+
+
+def _adverb(text: str) -> bool:
+    """'Practically', 'typically': an adverb of manner or degree names nothing; those of physics are known."""
+    word = text.lower()
+    return text.isalpha() and word.endswith("ly") and len(word) > _SHORT_WORD and not is_physics(word)
+
+
+_SHORT_WORD = 5  # 'only', 'July', 'early'
 
 
 def _place_of_asker(clause: Clause, place: int, phrase: range, first: int) -> bool:
@@ -137,7 +195,16 @@ def _phrase(clause: Clause, place: int) -> range:
 
 
 def _ends_phrase(clause: Clause, place: int) -> bool:
-    return place in clause.used or _is_mark(clause.tokens[place])
+    return place in clause.used or (_is_mark(clause.tokens[place]) and not _glued(clause, place))
+
+
+def _glued(clause: Clause, place: int) -> bool:
+    """Whether a hyphen joins a word that makes another thing of it, 'Xi-ccbar', and no slip of 'tau-lepton'."""
+    token, plain = clause.tokens[place], clause.plain
+    joined = not (plain[token.start - 1 : token.start] + plain[token.end : token.end + 1]).count(" ")
+    if token.text != "-" or not joined or place + 1 == len(clause.tokens):
+        return False
+    return not difflib.get_close_matches(clause.text(place + 1), GENUS, n=1, cutoff=0.75)
 
 
 def _is_mark(token: Token) -> bool:
@@ -150,7 +217,7 @@ def _words(clause: Clause, phrase: range) -> list[str]:
 
 def _asker(clause: Clause, phrase: range) -> bool:
     words = set(_words(clause, phrase))
-    return bool(words & _FIRST_PERSON) and not words & _ASSUMING
+    return bool(words & FIRST_PERSON) and not words & _WANTING
 
 
 def _before(clause: Clause, place: int, first: int, phrase: range) -> bool:
@@ -201,18 +268,3 @@ def _parenthetical(clause: Clause, place: int, first: int, last: int) -> bool:
     marks = [i for i in (phrase.start - 1, phrase.stop) if 0 <= i < len(clause.tokens)]
     enclosed = len(marks) == 2 and all(_is_mark(clause.tokens[i]) for i in marks)
     return enclosed and _asker(clause, phrase) and not any(is_physics(w) for w in _words(clause, phrase))
-
-
-_NOTATION = re.compile(r"\d|[_^]|[a-z][A-Z]|^[A-Z]{2,}$")
-
-
-def _notation(text: str) -> bool:
-    """Whether a word looks like a symbol or an acronym rather than a word of a language."""
-    return _NOTATION.search(text) is not None
-
-
-def is_physics(word: str) -> bool:
-    """Whether a word is far more frequent in papers of particle physics than in everyday language."""
-    word = word.lower().removesuffix("'s")
-    words = word_list("physics")
-    return word in words or (word.endswith("s") and word[:-1] in words)

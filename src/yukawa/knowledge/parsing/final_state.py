@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from yukawa.knowledge.parsing.particles import mention_at, particle_table, squeeze
+from yukawa.knowledge.parsing.listed import squeeze
+from yukawa.knowledge.parsing.particles import mention_at, particle_table
 
 Kind = Literal["name", "count", "join", "or", "comma", "arrow", "condition", "pair", "group"]
 
@@ -33,9 +34,10 @@ _NUMBERS = {
     "ein": 1, "eine": 1, "einen": 1, "einem": 1, "einer": 1, "zwei": 2, "drei": 3, "vier": 4, "un": 1, "une": 1, "deux": 2,
     "trois": 3, "quatre": 4, "dos": 2, "tres": 3, "cuatro": 4, "due": 2, "tre": 3, "quattro": 4, "uno": 1, "una": 1,
     "一": 1, "两": 2, "二": 2, "三": 3, "四": 4,
+    "1 つの": 1, "2 つの": 2, "3 つの": 3, "4 つの": 4, "一つの": 1, "二つの": 2, "三つの": 3, "四つの": 4,
 }  # fmt: skip
 _NUMBER_WORD = re.compile(
-    rf"(?P<word>{'|'.join(sorted(_NUMBERS, key=len, reverse=True))})(?:(?<=[一两二三四])个? ?|(?<![一两二三四]) )"
+    rf"(?P<word>{'|'.join(sorted(_NUMBERS, key=len, reverse=True))})(?:(?<=[一两二三四の])[个個]? ?|(?<![一两二三四]) )"
 )
 _PAIR_OF = re.compile(
     r"(?:an? |one |ein(?:em|en)? |une )?(?:pairs? of|paires? de|paar von|paar|par de|coppia di) ",
@@ -43,10 +45,14 @@ _PAIR_OF = re.compile(
 )
 _PAIR = re.compile(r"(?: |-)?(?:pairs?|paare?n?|paires?|pares?|对|対)(?![A-Za-z])", re.IGNORECASE)
 _JOIN = re.compile(
-    r"(?:and|plus|und|et|y|e|with an?|with|mit|avec|con)(?= )|[和与及と]|\+(?=[ A-Za-z(>])", re.IGNORECASE
+    r"(?:and|plus|und|et|y|e|with an?|with|mit|avec|con)(?= )|以及|[和与與及と加]|\+(?=[ A-Za-z(>])",
+    re.IGNORECASE,
 )
 _OR = re.compile(r"or(?= )|oder(?= )|ou(?= )|/|或")
-_CHARGED = re.compile(r"(?:charged|neutral) (?=[A-Za-z])", re.IGNORECASE)
+_CHARGED = re.compile(
+    r"(?:charged|neutral|positive|negative|(?:geladen|neutral|positiv|negativ)e[nrsm]?) (?=[A-Za-z])",
+    re.IGNORECASE,
+)
 # Products that are not particles, as sources write them; on the right one name for each.
 _OPEN = {
     "anything": "anything", "X": "anything", "everything": "anything", "inclusive": "anything", "hadrons": "hadrons",
@@ -117,7 +123,7 @@ _SHORT = re.compile("gamma|mu|tau|pi|eta|rho|phi|nu|[KDB]bar|[bctpq]bar|Lambda|[
 FAMILIES = {
     "lepton+": ("e+", "mu+"), "lepton-": ("e-", "mu-"), "lepton": ("e+", "e-", "mu+", "mu-"),
     "h+": ("K+", "pi+"), "h-": ("K-", "pi-"),
-    "nu": ("nu_e", "nu_mu", "nu_tau"), "nubar": ("nubar_e", "nubar_mu", "nubar_tau"),
+    "N": ("n", "p"), "Nbar": ("nbar", "pbar"), "nu": ("nu_e", "nu_mu", "nu_tau"), "nubar": ("nubar_e", "nubar_mu", "nubar_tau"),
     "neutrino": ("nu_e", "nu_mu", "nu_tau", "nubar_e", "nubar_mu", "nubar_tau"),
 }  # fmt: skip
 _ALIKE = {
@@ -187,7 +193,8 @@ def _candidates(
 def _joining(text: str, position: int, end: int) -> StateToken | None:
     for kind, pattern in (("pair", _PAIR), ("join", _JOIN), ("or", _OR)):
         if match := pattern.match(text, position, end):
-            return StateToken(kind, position, match.end())  # type: ignore[arg-type]
+            label = "+" if match[0] == "+" else ""
+            return StateToken(kind, position, match.end(), label)  # type: ignore[arg-type]
     return None
 
 
@@ -374,7 +381,6 @@ def title(names: tuple[str, ...]) -> str:
     return "|".join(wanted)
 
 
-_STARS = re.compile(r"\*+")
 _BARE_BAR = re.compile(r"^([A-Za-z]+)(?<!bar)")
 
 
@@ -397,7 +403,7 @@ def meaning(token: StateToken) -> tuple[str, ...]:
     if token.names:
         return tuple(sorted(token.names))
     squeezed = "(*)".join(squeeze(part) for part in token.label.split("(*)"))  # 'D^(*)' is D or D^*
-    literal = _OPEN.get(token.label) or _STARS.sub("*", squeezed)
+    literal = _OPEN.get(token.label) or squeezed
     return states(literal) or (literal,)
 
 

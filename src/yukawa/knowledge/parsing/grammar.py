@@ -1,14 +1,17 @@
 """Reads a question into a typed plan, or says which of its words it cannot use."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from yukawa.knowledge.facts import plain_name
 from yukawa.knowledge.parsing.checks import fits, unreadable
 from yukawa.knowledge.parsing.clauses import Clause, Context
+from yukawa.knowledge.parsing.following import following, last_goals
 from yukawa.knowledge.parsing.plan import Goal, Plan, Thing, Wanted
-from yukawa.knowledge.parsing.reading import ReadQuestion, placeless, read_question
+from yukawa.knowledge.parsing.reading import ReadQuestion, read_questions
 from yukawa.knowledge.parsing.rules import goals_of
+from yukawa.knowledge.parsing.tokens import Token
 from yukawa.knowledge.parsing.units import find_unit
 from yukawa.knowledge.parsing.wanted import Contradiction, only_named
 
@@ -19,32 +22,77 @@ def plan(question: str, history: Sequence[Plan] = (), described: Callable[[str],
     Args:
         question: as asked, in any notation.
         history: plans of the questions before, the latest last: 'and its width?', 'in GeV?' refer to them.
-        described: whether a source describes one of its quantities by these words (see `plain_name`). Where the grammar
-            leaves words unread, a question that is nothing but such a description asks for that quantity.
+        described: whether a source describes one of its quantities by these words. Where the grammar leaves words unread,
+            or the words are a formula of rates ('G(A → B)/G(C → D)'), a question that is nothing but such a description, or
+            such a description 'of the' particle, asks for that quantity.
 
     Returns:
         A plan; only a `complete` one may be executed. Its `unread` or `problem` says what stands in the way.
     """
     if problem := unreadable(question):
         return Plan(question, problem=problem)
-    read = read_question(question)
+    readings = list(read_questions(question))
+    plans = [(read.doubt, _plan(read, history, described)) for read in readings]
+    complete = sorted((p for p in plans if p[1].complete), key=lambda p: p[0])
+    if not complete:
+        return plans[0][1]
+    least, best = complete[0]
+    rivals = [
+        found
+        for doubt, found in complete
+        if not _alike(found, best) and doubt - least < (_CLEAR if _things(found) != _things(best) else 1)
+    ]
+    return replace(best, problem=_did_you_mean([best, *rivals])) if rivals else best
+
+
+_CLEAR = 2  # by how much a slip must be likelier than one that means another thing
+
+
+def _things(found: Plan) -> list[tuple[str, ...]]:
+    """What a plan is about."""
+    return [w.thing.names for goal in found.goals for w in goal.operands]
+
+
+def _plan(read: ReadQuestion, history: Sequence[Plan], described: Callable[[str], bool] | None) -> Plan:
+    """The plan of a question whose slips are mended in one way."""
     if read.talk:
-        return Plan(question, kind=read.talk, language=read.language)
-    context = Context([placeless(g) for p in history[-1:] for g in p.goals])
+        return Plan(read.question, kind=read.talk, language=read.language)
     try:
-        found = read.plan(_goals(read.clauses, context))
+        goals = following(read.clauses, history) or _goals(read.clauses, Context(last_goals(history)))
+        found = read.plan(goals)
     except Contradiction as error:
         problem = f"two kinds of value are wanted at once: {error}"
-        found = Plan(question, problem=problem, language=read.language)
-    if found.complete or described is None:
+        found = Plan(read.question, problem=problem, language=read.language)
+    if described is None or (found.complete and not _RATES.search(read.question)):
         return found
     return _by_description(read, described) or found
+
+
+def _alike(one: Plan, other: Plan) -> bool:
+    """Whether two plans want the same."""
+    return len(one.goals) == len(other.goals) and all(map(_same, one.goals, other.goals))
+
+
+def _did_you_mean(plans: Sequence[Plan]) -> str:
+    """Which meanings of its slips make different questions."""
+    meant: dict[str, list[str]] = {}
+    for written, right in (s for found in plans for s in found.suggestions):
+        if right not in meant.setdefault(written, []):
+            meant[written].append(right)
+    choices = (
+        f"'{w}' may be {' or '.join(repr(r) for r in rights)}"
+        for w, rights in meant.items()
+        if len(rights) > 1
+    )
+    return "; ".join(choices) + ": type the one that is meant"
 
 
 def _by_description(read: ReadQuestion, described: Callable[[str], bool]) -> Plan | None:
     """The plan of a question that is a source's own description of a quantity, words of asking around it apart."""
     tokens = [t for c in read.clauses for t in c.tokens]
     content = [t for t in tokens if t.kind not in _AROUND] or tokens
+    if not content:
+        return None
     whole = (0, len(read.question))
     inner = (
         read.read.span(content[0].start, content[0].end)[0],
@@ -54,13 +102,37 @@ def _by_description(read: ReadQuestion, described: Callable[[str], bool]) -> Pla
     for start, end in (whole, after, inner):
         words = read.question[start:end].strip(" ?.!")
         start = read.question.index(words, start)
-        if len(plain_name(words)) >= _LEAST and described(plain_name(words)):
+        if len(plain_name(words)) >= _LEAST and described(words):
             thing = Thing((), words, (start, start + len(words)))
             wanted = Wanted(thing, "other", name=words, spans=(thing.span,))
             return Plan(read.question, (Goal("value", (wanted,)),), language=read.language)
-    return None
+    return _described_of(read, content, described)
 
 
+def _described_of(
+    read: ReadQuestion, content: Sequence[Token], described: Callable[[str], bool]
+) -> Plan | None:
+    """The plan of 'DESCRIPTION of the PARTICLE'."""
+    last = content[-1]
+    start, end = read.read.span(content[0].start, content[0].end)[0], read.read.span(last.start, last.end)[0]
+    words, of, article = read.question[start:end].rpartition(" of")
+    if last.kind != "thing" or not of or article.strip().lower() not in ("", "the", "a", "an"):
+        return None
+    if len(plain_name(words)) < _LEAST or not described(words):
+        return None
+    wanted = Wanted(
+        _placed(read, last), "other", name=words, spans=(read.read.span(content[0].start, last.end),)
+    )
+    return Plan(read.question, (Goal("value", (wanted,)),), language=read.language)
+
+
+def _placed(read: ReadQuestion, token: Token) -> Thing:
+    """The thing of a token, with its place in the question."""
+    thing: Thing = token.value
+    return replace(thing, span=read.read.span(token.start, token.end))
+
+
+_RATES = re.compile(r"[A-Za-zΓτ]\([^()]*(?:\([^()]*\)[^()]*)*(?:-->|->|→)")
 _AROUND = frozenset({"function", "neutral", "mark", "pronoun", "list", "join"})
 _LEAST = 6  # letters, digits and signs of a description
 
@@ -83,34 +155,53 @@ def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
 
 
 def _sets_aside(clause: Clause, goals: Sequence[Goal]) -> None:
-    """Use up a sentence that only says which kind of value is not meant: 'not the pole mass'."""
+    """Use up a sentence that only says which kind of value is not meant: 'not the pole mass', 'not the half-life'."""
     negations, qualifiers = clause.places("negation"), clause.places("qualifier")
-    if len(negations) != 1 or not qualifiers or clause.has("thing", "channel", "amount"):
+    properties = clause.places("property")
+    if len(negations) != 1 or not (qualifiers or properties) or clause.has("thing", "channel", "amount"):
         return
     said = [clause.tokens[i].value for i in qualifiers]
-    wanted = [w.qualifiers for g in goals for w in g.operands]
-    if all(any(q.get(key, value) != value for q in wanted) for key, value in said):
-        clause.use(*negations, *qualifiers, *clause.places("property"))
+    wanted = [w for g in goals for w in g.operands]
+    others = all(w.property != clause.tokens[i].value for w in wanted for i in properties) and bool(wanted)
+    if all(any(w.qualifiers.get(key, value) != value for w in wanted) for key, value in said) and (
+        said or others
+    ):
+        clause.use(*negations, *qualifiers, *properties)
 
 
 def _in_unit(clause: Clause, context: Context, goals: list[Goal]) -> list[Goal]:
-    """The goals of a sentence, in the unit that it names; a unit alone is that of the goal before."""
-    units = clause.places("unit")
-    unit = clause.tokens[units[0]].value if len(units) == 1 else ""
+    """The goals of a sentence, in the units that it names; a unit alone is that of the goal before."""
+    places = clause.places("unit")
+    units = list(dict.fromkeys(clause.tokens[i].value for i in places))
     found = goals_of(clause, context)
-    if not unit:
+    if not units:
         return found
     if found:
-        clause.use(*units)
-        if not any(t.kind == "property" and t.value == "branching-fraction" for t in clause.tokens):
-            found = [_partial(goal, unit) for goal in found]
-        fitting = [g for g in found if fits(g, unit)]  # 'the width in eV' beside a lifetime
-        return [replace(g, unit=unit) if g in fitting or not fitting else g for g in found]
-    if not clause.essential[1:] and context.goals:
-        clause.use(*units)
+        if len(units) == 1 and not any(
+            t.kind == "property" and t.value == "branching-fraction" for t in clause.tokens
+        ):
+            found = [_partial(goal, units[0]) for goal in found]
+        given = _given_units(found, units)
+        if given:
+            clause.use(*places)
+        return given or found
+    if len(units) == 1 and not clause.essential[1:] and context.goals:
+        clause.use(*places)
         if not goals:
-            return [replace(context.goals[-1], unit=unit)]
-        goals[-1] = replace(goals[-1], unit=unit)
+            return [replace(context.goals[-1], unit=units[0])]
+        goals[-1] = replace(goals[-1], unit=units[0])
+    return []
+
+
+def _given_units(goals: Sequence[Goal], units: Sequence[str]) -> list[Goal]:
+    """Each goal in its unit: the only one, those of one quantity one after the other, or each the one that fits."""
+    if len(units) == 1:
+        fitting = [g for g in goals if fits(g, units[0])]  # 'the width in eV' beside a lifetime
+        return [replace(g, unit=units[0]) if g in fitting or not fitting else g for g in goals]
+    if len(goals) == 1:
+        return [replace(goals[0], unit=unit) for unit in units]
+    if len(goals) == len(units) and all(map(fits, goals, units)):
+        return [replace(goal, unit=unit) for goal, unit in zip(goals, units, strict=True)]
     return []
 
 

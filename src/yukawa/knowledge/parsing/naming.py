@@ -8,7 +8,9 @@ from yukawa.knowledge.parsing.plan import Thing
 from yukawa.knowledge.parsing.tokens import Token
 
 _SMALL = 100  # numbers up to here count things: 'mass of 5 kaons'
-_CODE_WORDS = frozenset({"particle", "code", "id", "mcid", "pdgid", "pdg"})
+# What else a factor says that is a number of things: 'two muons' do not live twice as long.
+COUNTED = ("count", None)
+CODE_WORDS = frozenset({"particle", "code", "id", "mcid", "pdgid", "pdg"})
 _ARTICLES = frozenset("the these those both all its".split())
 
 
@@ -32,16 +34,27 @@ def other_meaning(token: Token, *kinds: str) -> Token | None:
 
 
 def genus(tokens: list[Token]) -> list[Token]:
-    """'Boson Z', 'J/psi 粒子': a class word right beside a thing says nothing new."""
+    """'Boson Z', 'J/psi 粒子': a class word right beside a thing says nothing new; 'scalar' beside a lepton does."""
 
     def change(place: int, token: Token) -> Token:
         near = [tokens[i] for i in (place - 1, place + 1) if 0 <= i < len(tokens)]
         beside = [
             t for t in near if t.kind == "thing" and max(t.start, token.start) - min(t.end, token.end) <= 1
         ]
-        return replace(token, kind="aside") if token.kind == "class" and beside else token
+        if token.kind != "class" or not beside:
+            return token
+        adjective, _, noun = str(token.value).partition(" ")
+        strange = noun == "meson" and token.text.lower() == adjective and not any(map(_may_be_meson, beside))
+        return replace(token, kind="word" if strange else "aside")
 
     return changed(tokens, change)
+
+
+def _may_be_meson(token: Token) -> bool:
+    """Whether the PDG lists one of the states a thing can be among its mesons (M) or stable particles with quarks."""
+    table = particle_table().particles
+    found = [i for name in token.value.names if name in table for i in table[name].identifiers]
+    return any(i.startswith("M") for i in found)
 
 
 def signs(tokens: list[Token]) -> list[Token]:
@@ -67,11 +80,32 @@ def signs(tokens: list[Token]) -> list[Token]:
         ]
         chosen = next((c for i in beside if (c := _of_charge(found[i], token.value))), None)
         if chosen is None:
-            found[place] = replace(token, kind="word")
+            found[place] = _before_its_noun(tokens, place) or replace(token, kind="word")
             continue
         found[place] = replace(token, kind="aside")
         found[next(i for i in beside if found[i].start == chosen.start)] = chosen
     return found
+
+
+def _before_its_noun(tokens: Sequence[Token], place: int) -> Token | None:
+    """'The charged' of 'the charged and the neutral pion'."""
+    after = following(tokens, place, over=("function", "join"))
+    if (
+        after is None
+        or tokens[after].kind != "thing"
+        or not any(t.text.lower() in _ANDS for t in tokens[place:after])
+    ):
+        return None
+    noun = tokens[after].text.partition(" ")[2]
+    named = [m for m in find_particles(f"{tokens[place].text} {noun}") if m.start == 0] if noun else []
+    if not named:
+        return None
+    token = tokens[place]
+    thing = Thing(named[0].names, token.text, (token.start, token.end), named[0].charge_given)
+    return replace(token, kind="thing", value=thing)
+
+
+_ANDS = frozenset("and or und oder et ou".split())
 
 
 def _of_charge(token: Token, sign: str) -> Token | None:
@@ -97,7 +131,7 @@ def codes(tokens: list[Token]) -> list[Token]:
             return token
         before = [t.text.lower() for t in tokens[max(0, place - 3) : place] if t.kind != "mark"]
         last = before[-1] if before else ""
-        named = last in _CODE_WORDS or "code" in before[-2:] or (last == "is" and "particle" in before)
+        named = last in CODE_WORDS or "code" in before[-2:] or (last == "is" and "particle" in before)
         return replace(token, kind="code", value=int(token.value.value)) if speaks or named else token
 
     found = changed(tokens, number)
@@ -106,7 +140,7 @@ def codes(tokens: list[Token]) -> list[Token]:
     introduced = any(t.kind == "property" and t.value != "monte-carlo-number" for t in found)
 
     def word(_: int, token: Token) -> Token:
-        says_so = token.text.lower() in _CODE_WORDS or (
+        says_so = token.text.lower() in CODE_WORDS or (
             token.kind == "property" and token.value == "monte-carlo-number"
         )
         return replace(token, kind="aside") if says_so and (introduced or token.kind == "word") else token
@@ -128,7 +162,7 @@ def counts(tokens: list[Token]) -> list[Token]:
         if before in _ARTICLES:
             return replace(token, kind="neutral")
         if tokens[place + 1].kind == "thing" and 1 < value <= _SMALL and value % 1 == 0:
-            return replace(token, kind="factor", value=float(value))
+            return replace(token, kind="factor", value=float(value), otherwise=(COUNTED,))
         return token
 
     return changed(tokens, change)
@@ -177,7 +211,12 @@ def ones(tokens: list[Token]) -> list[Token]:
 
     def change(place: int, token: Token) -> Token:
         after = tokens[place + 1] if place + 1 < len(tokens) else None
-        if token.kind != "sign" or after is None or after.text.lower() not in ("one", "ones"):
+        alone = (
+            token.kind == "sign"
+            and after is not None
+            and (after.kind == "join" or after.text.lower() in ("one", "ones"))
+        )
+        if not alone or (place and tokens[place - 1].kind == "thing"):
             return token
         named = min(
             (t for t in tokens if t.kind == "thing"), key=lambda t: abs(t.start - token.start), default=None
@@ -201,8 +240,13 @@ def appositions(tokens: list[Token]) -> list[Token]:
     if not parents:
         return tokens
 
+    products = {name for t in tokens if t.kind == "channel" for names in t.value.products for name in names}
+    momentum = any(t.kind == "property" and t.value == "momentum" for t in tokens)
+
     def change(place: int, token: Token) -> Token:
         after = tokens[place + 1].kind if place + 1 < len(tokens) else ""
+        if token.kind == "thing" and after != "channel" and momentum and products & set(token.value.names):
+            return replace(token, kind="aside")  # 'momentum of the muon in pi+ → mu+ nu_mu'
         if token.kind == "property" and token.value == "decays":
             return replace(token, kind="aside")
         if (

@@ -96,8 +96,9 @@ class Quantity:
     def contradicts(self, other: Quantity) -> bool:
         """Whether two measurements of one thing cannot both be right.
 
-        Values with errors contradict beyond three combined standard deviations, values without beyond the
-        rounding of their last digits; a value contradicts a bound when it lies beyond it by its error.
+        They contradict beyond three combined standard deviations, where a value without an error may lie anywhere within
+        half a unit of its last digit: 26 ns agrees with 26.03 ns. A value contradicts a bound when it lies beyond it by
+        three times its error.
         """
         if self.unit != other.unit:
             return False
@@ -107,16 +108,21 @@ class Quantity:
         if self.bound or other.bound:
             limit, measured = (self, other) if self.bound else (other, self)
             error = measured.error_minus if limit.bound == "upper" else measured.error_plus
-            slack = 3 * (measured.resolution if error is None else error)
             excess = measured.value - limit.value if limit.bound == "upper" else limit.value - measured.value
-            return excess > slack
+            return excess > 3 * (error or 0.0) + measured._rounding
         difference = other.value - self.value
         mine = self.error_plus if difference > 0 else self.error_minus
         theirs = other.error_minus if difference > 0 else other.error_plus
-        if mine is None and theirs is None:
-            return abs(difference) > max(self.resolution, other.resolution) * (1 + 1e-9)
-        rounding = max(self.resolution, other.resolution) / 2
+        rounding = (self._rounding + other._rounding) * (1 + 1e-9)
         return abs(difference) > 3 * math.hypot(mine or 0.0, theirs or 0.0) + rounding
+
+    @property
+    def _rounding(self) -> float:
+        """Half a unit of the last digit of a value without an error; a value that this would make 0 is taken as it is."""
+        half = self.resolution / 2
+        return (
+            half if self.error_plus is None and self.error_minus is None and half < abs(self.value) else 0.0
+        )
 
 
 def find_quantities(text: str) -> list[Quantity]:

@@ -1,18 +1,20 @@
 """A question as it is read: its plain spelling, sentences and mended slips, and the plan that goals make of it."""
 
+import functools
+import itertools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from yukawa.knowledge.parsing.checks import impossible
 from yukawa.knowledge.parsing.clauses import Clause, sentences
 from yukawa.knowledge.parsing.coverage import unread
-from yukawa.knowledge.parsing.lexicon import language_of, names_in
+from yukawa.knowledge.parsing.lexicon import language_of, lexicon, names_in
 from yukawa.knowledge.parsing.particles import find_particles
 from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Plan, Span, Thing, Wanted
 from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.tokens import SourceText, Token, source, tokenise
-from yukawa.knowledge.parsing.typos import corrections, is_content, unknown_words
+from yukawa.knowledge.parsing.typos import corrections, is_content, unknown_words, unlikeliness
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class ReadQuestion:
         clauses: its sentences; rules mark in them what they use.
         suggestions: (written, meant) of the slips that were mended.
         talk: 'command' or 'small-talk' where it asks for nothing, else ''.
+        doubt: how unlikely it is that its slips were meant so; 0 where there are none.
     """
 
     question: str
@@ -34,6 +37,7 @@ class ReadQuestion:
     clauses: tuple[Clause, ...]
     suggestions: tuple[tuple[str, str], ...]
     talk: str
+    doubt: int = 0
 
     def plan(self, goals: Sequence[Goal]) -> Plan:
         """The plan of these goals, with the words that none of them uses and that may change the answer."""
@@ -54,11 +58,60 @@ class ReadQuestion:
 
 
 def read_question(question: str) -> ReadQuestion:
-    """Cut `question` into sentences of typed tokens."""
+    """Cut `question` into sentences of typed tokens, slips taken for what they are likeliest to be."""
+    return next(read_questions(question))
+
+
+def read_questions(question: str) -> Iterator[ReadQuestion]:
+    """`question` cut into sentences of typed tokens, once for each of a few ways in which its slips can be meant."""
     language = language_of(question)
-    read, tokens, suggestions = _read(question, language)
+    space = (
+        " " if language in ("zh", "ja") else ""
+    )  # an English name is not read right behind their characters
+    names = [(start, end, space + english) for start, end, english in names_in(question, language)]
+    edits = [*names, *_operators(question)]
+    edits += [
+        edit for edit in _shouted(question) if not any(s < edit[1] and edit[0] < e for s, e, _ in edits)
+    ]
+    read = source(question, edits)
+    tokens = tokenise(read.plain, language)
+    unknown = unknown_words(tokens) if language == "en" else []
+    found = corrections([t.text for t in unknown])
+    for chosen in itertools.islice(itertools.product(*found.values()), _WAYS):
+        meant = dict(zip(found, chosen, strict=True))
+        if meant:
+            slips = [(*read.span(t.start, t.end), meant[t.text]) for t in unknown if t.text in meant]
+            mended = source(question, [*edits, *slips])
+            yield _cut(question, language, mended, tokenise(mended.plain, language), meant)
+        else:
+            yield _cut(question, language, read, tokens, {})
+
+
+_WORD = re.compile(r"(?<![\w^_\\])[A-Za-z]{2,}(?![\w^_+*(])")
+# In capitals it cannot be seen which particle they name.
+_TWO_CASES = frozenset("OMEGA SIGMA LAMBDA DELTA XI PHI PSI UPSILON GAMMA".split())
+
+
+def _shouted(question: str) -> list[tuple[int, int, str]]:
+    """The words of a question typed in capitals, in small letters."""
+    words = list(_WORD.finditer(question))
+    loud = [m for m in words if m[0].isupper()]
+    if len(loud) < _LOUD or 3 * len(loud) < 2 * len(words):
+        return []
+    return [(m.start(), m.end(), m[0].lower()) for m in loud if m[0] not in _TWO_CASES]
+
+
+_LOUD = 3  # words in capitals
+_WAYS = 8  # of meaning the slips of a question
+
+
+def _cut(
+    question: str, language: str, read: SourceText, tokens: list[Token], meant: Mapping[str, str]
+) -> ReadQuestion:
     clauses = tuple(sentences(read.plain, tokens, language))
-    return ReadQuestion(question, language, read, clauses, suggestions, _talk(question, tokens))
+    suggestions = tuple((written, right) for written, right in meant.items() if is_content(right))
+    doubt = sum(unlikeliness(written.lower(), right) for written, right in meant.items())
+    return ReadQuestion(question, language, read, clauses, suggestions, _talk(question, tokens), doubt)
 
 
 def placeless(goal: Goal) -> Goal:
@@ -87,26 +140,6 @@ def _names_facts(clauses: Sequence[Clause]) -> bool:
     return any(t.kind in _FACTS for c in clauses for t in c.tokens)
 
 
-def _read(question: str, language: str) -> tuple[SourceText, list[Token], tuple[tuple[str, str], ...]]:
-    """The question as it is read, its tokens, and the slips that were mended."""
-    edits = list(names_in(question, language))
-    edits += _operators(question)
-    read = source(question, edits)
-    tokens = tokenise(read.plain, language)
-    if language != "en":
-        return read, tokens, ()
-    unknown = unknown_words(tokens)
-    meant = corrections([t.text for t in unknown])
-    if not meant:
-        return read, tokens, ()
-    for token in unknown:
-        if token.text in meant:
-            edits.append((*read.span(token.start, token.end), meant[token.text]))
-    read = source(question, edits)
-    suggestions = tuple((written, right) for written, right in meant.items() if is_content(right))
-    return read, tokenise(read.plain, language), suggestions
-
-
 _OPERATOR = re.compile(r"(?<=\S\s)(?P<word>plus|minus)\b(?=\s+(?P<next>\S[^?.!;]{0,40}))", re.IGNORECASE)
 _CHARGE_OF = re.compile(
     r"(?:lifetime|mass|width|decay|life|charge|spin|baryon|hyperon|meson|boson|and|or|to|is|live|have)\b|\W",
@@ -122,7 +155,7 @@ def _operators(question: str) -> list[tuple[int, int, str]]:
         if _CHARGE_OF.match(match["next"]) and not quantity:
             continue
         words = _STATE.sub("", match["next"]).split() or [""]
-        word, french = match["word"].lower(), _FRENCH.match(match["next"])
+        word, french = match["word"].lower(), _compared().match(plain_ascii(match["next"]))
         named = words[0].lower() in _NEXT
         if _DECAYS.search(question) and not quantity:  # here it is a charge, or joins products
             joins = word == "plus" and not _charged(question[: match.start()].split()[-1])
@@ -130,7 +163,7 @@ def _operators(question: str) -> list[tuple[int, int, str]]:
                 found.append((*match.span("word"), "and"))
             continue
         if quantity or named or french or find_particles(plain_ascii(words[0])):
-            added = "davantage" if french else "added to"
+            added = _MORE.strip() if french else "added to"
             found.append((*match.span("word"), added if word == "plus" else "reduced by"))
     return found
 
@@ -151,9 +184,14 @@ _QUANTITY = re.compile(
 _STATE = re.compile(
     r"(?:(?:neutral|charged|positive|negative|positively|negatively|anti)\s+)+", re.IGNORECASE
 )
-_FRENCH = re.compile(
-    r"(?:lour|massi|légè|lege|large|étroi|etroi|grand|petit|longtemps|élev|stable|cour|long)"
-)
+_MORE = "davantage "  # what French compares with is written with this word in the lexicon: 'plus' also adds
+
+
+@functools.lru_cache(maxsize=1)
+def _compared() -> re.Pattern[str]:
+    """The French words that 'plus' compares with."""
+    said = (phrase.partition(_MORE)[2] for _, _, phrase in lexicon("fr").entries if _MORE in phrase)
+    return re.compile(rf"(?:{'|'.join(sorted({words.split()[0] for words in said}))})(?!\w)", re.IGNORECASE)
 
 
 # ---- places in the question ----------------------------------------------------------------------

@@ -2,30 +2,53 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Literal
 
 from yukawa.knowledge.parsing import arithmetic, combining, searching
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
 from yukawa.knowledge.parsing.combining import CHOOSING, named_by, place_of, relation_of, yes_or_no
-from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Operation, Thing, Wanted
+from yukawa.knowledge.parsing.naming import COUNTED
+from yukawa.knowledge.parsing.particles import particle_table
+from yukawa.knowledge.parsing.plan import Amount, Direction, Filter, Goal, Operation, Thing, Wanted
 from yukawa.knowledge.parsing.wanted import ANY, OF_DECAYS, listed_decay, quantities, subject_of
 
 Rule = Callable[[Clause, Context], "list[Goal] | None"]
-Direction = Literal["ascending", "descending"]
 
 
 def goals_of(clause: Clause, context: Context) -> list[Goal]:
     """The goals of a sentence by the first rule that applies; what the rule used is marked in the sentence."""
     before = set(clause.used)
+    _resolve_pronoun(clause, context)
     scale = arithmetic.scale(clause)
     found = _by_rules(clause, context)
     if scale is None or scale == arithmetic.Scale():
         return found
+    if not found and not clause.essential:  # 'and squared?'
+        found = context.goals[-1:]
     scaled = scale.of(found[0]) if len(found) == 1 else None
     if scaled is None:  # what is said of the result stays unread
         clause.used = before
         return _by_rules(clause, context)
-    return [scaled]
+    both = (
+        scale.power != 1
+        and any(  # 'the fine-structure constant and its inverse'
+            one.kind == "join" and other.kind == "pronoun" and last.kind == "power"
+            for one, other, last in zip(clause.tokens, clause.tokens[1:], clause.tokens[2:], strict=False)
+        )
+    )
+    return [found[0], scaled] if both else [scaled]
+
+
+def _resolve_pronoun(clause: Clause, context: Context) -> None:
+    """'Is it stable?', 'is it heavier than the electron?': the thing of which something was wanted before."""
+    names = {w.thing.names for w in context.operands}
+    if len(names) != 1 or not clause.has("state", "compare", "class") or not yes_or_no(clause):
+        return
+    thing = context.operands[0].thing
+    for place, token in enumerate(clause.tokens):
+        if token.kind == "pronoun" and token.text.lower() in ("it", "they"):
+            span = (token.start, token.end)
+            clause.tokens[place] = replace(token, kind="thing", value=replace(thing, span=span))
+            return
 
 
 def _by_rules(clause: Clause, context: Context) -> list[Goal]:
@@ -55,7 +78,8 @@ def _filters(clause: Clause, property_name: str) -> tuple[Filter, ...]:
     """'above 10 %', 'longer than 2e-10 s': conditions said with an amount."""
     found = []
     for place in clause.places("relation"):
-        after = next((i for i in clause.places("amount") if i > place), None)
+        amounts = clause.places("amount")
+        after = next((i for i in amounts if i > place), amounts[-1] if amounts else None)
         if after is None:
             continue
         spans = clause.use(place, after)
@@ -100,12 +124,13 @@ def _reverse(clause: Clause, context: Context) -> list[Goal] | None:
     channels = clause.places("channel")
     if len(channels) != 1 or any(i < channels[0] for i in clause.places("thing", "constant", "code")):
         return None
-    classes = [i for i in clause.places("class") if i < channels[0]]
+    behind = not clause.tokens[channels[0]].text.isascii()  # in Japanese the decay comes before what decays
+    classes = [i for i in clause.places("class") if i < channels[0] or behind]
     asks = clause.contains(CHOOSING) or clause.has("list")
     if not asks or len(classes) > 1:
         return None
     thing = subject_of(clause.tokens[classes[0]]) if classes else ANY
-    filters = _filters(clause, "branching-fraction")
+    filters = _filters(clause, "branching-fraction") + _mostly(clause)
     spans = clause.use(
         *channels, *classes, *[i for i in clause.places("property") if clause.tokens[i].value == "decays"]
     )
@@ -119,6 +144,16 @@ def _reverse(clause: Clause, context: Context) -> list[Goal] | None:
     ]
 
 
+def _mostly(clause: Clause) -> tuple[Filter, ...]:
+    """'Decay mainly to': in more than half of the cases."""
+    places = [
+        i for i in clause.places("most") if clause.tokens[i].value == ("branching-fraction", "descending")
+    ]
+    spans = clause.use(*places)
+    half = Amount(0.5, "", spans[0]) if spans else None
+    return () if half is None else (Filter("branching-fraction", ">", half, half.span),)
+
+
 def _having(clause: Clause) -> list[Goal] | None:
     """'Which mesons have spin 2?', 'particles with charge +2': all that have a value."""
     classes, properties, amounts = clause.places("class"), clause.places("property"), clause.places("amount")
@@ -128,10 +163,17 @@ def _having(clause: Clause) -> list[Goal] | None:
     token = clause.tokens[classes[0]]
     thing = ANY if token.value == "particle" else subject_of(token)
     assert thing is not None  # noqa: S101  # a class is one
-    spans = clause.use(*classes, *properties, *amounts)
+    counting = clause.places("count")
+    spans = clause.use(*classes, *properties, *amounts, *counting)
     wanted = Wanted(thing, clause.tokens[properties[0]].value, spans=spans)
     return [
-        Goal("reverse", (wanted,), asserted=amount_of(clause.tokens[amounts[0]]), relation="=", spans=spans)
+        Goal(
+            "count" if counting else "reverse",
+            (wanted,),
+            asserted=amount_of(clause.tokens[amounts[0]]),
+            relation="=",
+            spans=spans,
+        )
     ]
 
 
@@ -159,7 +201,7 @@ def _decays(clause: Clause, context: Context) -> list[Goal] | None:
         "ascending" if any(clause.tokens[i].value[1] == "ascending" for i in most) else "descending"
     )
     first, rank = place_of(clause, most[0]) if most else (None, 1)
-    spans = clause.use(*most, *counting, *clause.places("out-of", "number"))
+    spans = clause.use(*most, *counting, *clause.places("out-of", "number", "plus"))
     operation: Operation = "count" if counting else "list"
     return [Goal(operation, (wanted,), filters, ("branching-fraction", direction), first, rank, spans=spans)]
 
@@ -240,15 +282,32 @@ def _values(clause: Clause, context: Context) -> list[Goal] | None:
     if not clause.has("property", "constant", "channel", "qualifier", "fraction"):
         return None
     decay = listed_decay(clause)
+    searched = context.goals and context.goals[-1].operation == "reverse"
+    alone = not clause.has("thing", "constant", "class", "code")
     found = [decay] if decay else quantities(clause, context.last)
     if not found:
         return None
-    factors = clause.places("factor")
+    if searched and alone:
+        return _of_what_was_searched(found, context.goals[-1])
+    factors = [i for i in clause.places("factor") if COUNTED not in clause.tokens[i].otherwise]
     if len(factors) == 1 and len(found) == 1:
         found = [replace(found[0], factor=found[0].factor * clause.tokens[factors[0]].value)]
         clause.use(*factors)
     clause.use(*_beside_values(clause))
     return [Goal("multiple" if w.factor != 1 else "value", (w,)) for w in found]
+
+
+def _of_what_was_searched(found: Sequence[Wanted], search: Goal) -> list[Goal] | None:
+    """'Which baryon is made of sss, and what is its charge?': the property of what the search finds."""
+    sought = search.operands[0].property
+    if sought == "monte-carlo-number" and isinstance(search.asserted, Amount):
+        name = particle_table().numbers.get(int(search.asserted.value))
+        thing = Thing((name or "",), search.operands[0].thing.text, (0, 0), True)
+        return [Goal("value", (replace(wanted, thing=thing),)) for wanted in found] if name else None
+    if not isinstance(search.asserted, str):
+        return None
+    having = Filter(sought, "=", search.asserted, (0, 0))
+    return [Goal("list", (wanted,), (having,)) for wanted in found]
 
 
 def _beside_values(clause: Clause) -> list[int]:
@@ -323,7 +382,7 @@ def _named(clause: Clause, context: Context) -> list[Goal] | None:
 
 
 def _condition(clause: Clause, context: Context) -> list[Goal] | None:
-    """'Only the ones above 10 %', 'what is the upper limit?': a sentence that changes what was wanted before."""
+    """'Only the ones above 10 %', 'and the second most common?': a sentence that changes the list before."""
     if not context.goals or clause.has("thing", "property", "class", "channel", "constant"):
         return None
     last = context.goals[-1]
@@ -331,20 +390,45 @@ def _condition(clause: Clause, context: Context) -> list[Goal] | None:
         name = "branching-fraction" if last.operands[0].property == "decays" else last.operands[0].property
         context.replaced = True
         return [replace(last, filters=last.filters + _filters(clause, name))]
+    most = clause.places("most")
+    if (
+        not most
+        or clause.has("word", "compare")
+        or last.order is None
+        or last.operation not in ("list", "which")
+    ):
+        return None
+    first, rank = place_of(clause, most[0])
+    name, direction = clause.tokens[most[0]].value
+    if name not in ("", last.order[0]):
+        return None
+    spans = clause.use(most[0])
+    return [replace(last, order=(last.order[0], direction), most=first or 1, rank=rank, spans=spans)]
+
+
+def _of_the_same(clause: Clause, context: Context) -> list[Goal] | None:
+    """'Twice that?', 'what is the upper limit?': a sentence that wants something else of the quantity before."""
+    if not context.goals or clause.has("word", "thing", "property", "class", "channel", "constant"):
+        return None
+    factors = clause.places("factor")
+    if factors and clause.essential == factors and len(context.operands) == len(factors) == 1:
+        wanted = context.operands[0]
+        factor = wanted.factor * clause.tokens[factors[0]].value
+        return [Goal("multiple", (replace(wanted, factor=factor),), spans=clause.use(*factors))]
     bounds = [i for i in clause.places("qualifier") if clause.tokens[i].value[0] == "bound"]
-    if bounds and not clause.has("word", "compare", "most", "relation"):  # 'What is the upper limit?'
-        said = dict(clause.tokens[i].value for i in bounds)
-        spans = clause.use(*bounds)
-        return [
-            Goal("value", (replace(w, qualifiers={**w.qualifiers, **said}),), spans=spans)
-            for w in context.last
-        ]
-    return None
+    if not bounds or clause.has("compare", "most", "relation"):
+        return None
+    said = dict(clause.tokens[i].value for i in bounds)
+    spans = clause.use(*bounds)
+    return [
+        Goal("value", (replace(w, qualifiers={**w.qualifiers, **said}),), spans=spans) for w in context.last
+    ]
 
 
 _RULES: tuple[Rule, ...] = (
-    _named, _condition, searching.self_conjugate, searching.by_quarks, searching.by_quantum_numbers, searching.by_number,
-    combining.measurements, combining.charge_states, arithmetic.how_many, arithmetic.ratio, arithmetic.product, arithmetic.average,
-    arithmetic.total, arithmetic.difference, combining.comparison, _fraction_of, _reverse, combining.is_it, _decays, _class_list,
-    _values, _overview,
+    combining.measurements, _named, _condition, _of_the_same, searching.self_conjugate, searching.by_quarks,
+    searching.by_quantum_numbers, searching.by_number, combining.charge_states, arithmetic.how_many, arithmetic.ratio,
+    arithmetic.product, arithmetic.average,
+    arithmetic.total, arithmetic.difference, combining.comparison, _fraction_of, _reverse, combining.is_it,
+    _decays, _class_list, _values, _overview,
 )  # fmt: skip

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from yukawa.knowledge.parsing.counting import numbers, per, ranges, significances
+from yukawa.knowledge.parsing.contrasts import contrasts
+from yukawa.knowledge.parsing.counting import coefficients, numbers, per, powers, ranges, significances
 from yukawa.knowledge.parsing.naming import (
     antiparticles,
     appositions,
@@ -20,6 +21,7 @@ from yukawa.knowledge.parsing.naming import (
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Channel
 from yukawa.knowledge.parsing.several_decays import separated
+from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.tokens import Token
 
 _PRONOUNS = frozenset("its their it they them theirs it's that those he she".split())
@@ -33,6 +35,8 @@ def settled(tokens: list[Token]) -> list[Token]:
         _joins,
         separated,
         significances,
+        powers,
+        coefficients,
         ones,
         _modes,
         _quarks,
@@ -46,7 +50,7 @@ def settled(tokens: list[Token]) -> list[Token]:
         _relations,
         codes,
         counts,
-        _contrasts,
+        contrasts,
         antiparticles,
         appositions,
         families,
@@ -79,6 +83,9 @@ def _systems(tokens: list[Token]) -> list[Token]:
     if len(properties) != 1 or properties[0].value not in ("mass", "width", "lifetime"):
         return tokens
     things = [i for i, t in enumerate(tokens) if t.kind == "thing"]
+    place = tokens.index(properties[0])
+    if properties[0].value == "width" and [i < place for i in things] == [True, True, False]:
+        return tokens  # 'the e+ e- width of the J/psi'
     invariant = properties[0].text.lower() == "invariant mass" and len(things) > 1
     operated = any(
         t.kind in ("compare", "difference", "minus", "plus", "ratio", "sum", "count") for t in tokens
@@ -107,14 +114,10 @@ def _predicates(tokens: list[Token]) -> list[Token]:
     last = next(
         (i for i in range(len(tokens) - 1, -1, -1) if tokens[i].kind not in ("mark", "neutral")), None
     )
-    if (
-        len(things) != 1
-        or not asks
-        or asked
-        or last is None
-        or tokens[last].kind != "sign"
-        or things[0] > last
-    ):
+    subjects = things or [i for i, t in enumerate(tokens) if t.kind == "pronoun"]
+    if len(subjects) != 1 or not asks or asked or last is None:
+        return tokens
+    if tokens[last].kind != "sign" or subjects[0] > last:
         return tokens
     found = list(tokens)
     found[last] = replace(tokens[last], kind="state")
@@ -210,6 +213,8 @@ def _relations(tokens: list[Token]) -> list[Token]:
     def change(place: int, token: Token) -> Token:
         after = following(tokens, place, over=("function", "neutral"))
         amount = after is not None and tokens[after].kind == "amount"
+        if not token.text.isascii() and place and tokens[place - 1].kind == "amount":  # '10 % 以上'
+            amount = True
         if token.kind == "relation" and not amount:
             divides = any(t.kind == "thing" for t in tokens[:place]) and any(
                 t.kind in ("thing", "property") for t in tokens[place:]
@@ -218,58 +223,43 @@ def _relations(tokens: list[Token]) -> list[Token]:
                 return meant
             if found := _COMPARING.get(token.text.lower().removesuffix(" than")):
                 return replace(token, kind="compare", value=found)
+            if token.text.lower() in _PLACED and _both_sides(
+                tokens, place
+            ):  # 'is twice the kaon mass below the phi mass'
+                return replace(token, kind="compare", value=("", str(token.value)))
             return replace(token, kind="function")
         if token.kind == "divided" and token.text.lower() == "over" and amount:
             return replace(token, kind="relation", value=">")
-        if token.kind == "compare" and amount and token.value[1] in "<>" and "than" in token.text.lower():
-            return replace(token, kind="relation", value=token.value[1])
+        if token.kind == "compare" and token.value[1] in "<>" and _with_amount(tokens, place, amount):
+            return replace(
+                token, kind="relation", value=token.value[1], otherwise=(("compare", token.value),)
+            )
         return token
 
     return changed(tokens, change)
 
 
+_THAN = frozenset(plain_ascii("than als que より").split())
+
+
+def _with_amount(tokens: Sequence[Token], place: int, follows: bool) -> bool:
+    """'longer than 2 s', '大于 2 s', '2 s より長い': whether a comparison is one with an amount."""
+    if follows:
+        between = {t.text.lower() for t in tokens[place + 1 : place + 3]}
+        return (
+            bool(_THAN & {*between, *tokens[place].text.lower().split()}) or not tokens[place].text.isascii()
+        )
+    before = tokens[max(0, place - 2) : place]
+    return len(before) == 2 and before[0].kind == "amount" and before[1].text in _THAN
+
+
+_PLACED = frozenset({"above", "below", "exceeding"})
 _COMPARING = {
     "greater": ("", ">"), "larger": ("", ">"), "longer": ("", ">"), "heavier": ("mass", ">"), "higher": ("", ">"), "bigger": ("", ">"),
     "more": ("", ">"),
     ">": ("", ">"), "<": ("", "<"),
     "less": ("", "<"), "smaller": ("", "<"), "shorter": ("", "<"), "lighter": ("mass", "<"), "lower": ("", "<"), "fewer": ("", "<"),
 }  # fmt: skip
-
-
-def _contrasts(tokens: list[Token]) -> list[Token]:
-    """'not the Breit-Wigner mass' where another scheme is wanted: said to make clear what is not meant."""
-    found = list(tokens)
-    for place, token in enumerate(tokens):
-        if token.kind != "negation" or token.text.lower() not in _CONTRASTING:
-            continue
-        opposed = _opposed(tokens, place)
-        rest = [t for i, t in enumerate(tokens) if i != place and i not in opposed]
-        schemes = [i for i in opposed if tokens[i].kind == "qualifier"]
-        if opposed and all(any(_alternative(tokens[i], other) for other in rest) for i in schemes or opposed):
-            for i in (place, *opposed):
-                found[i] = replace(found[i], kind="aside")
-    return found
-
-
-_CONTRASTING = frozenset({"not", "but not", "instead of", "rather than", "not the", "isn't"})
-
-
-def _opposed(tokens: Sequence[Token], place: int) -> list[int]:
-    """What a negation speaks of: the things, properties or qualifiers right behind it."""
-    found = []
-    for i in range(place + 1, len(tokens)):
-        if tokens[i].kind in ("thing", "property", "qualifier"):
-            found.append(i)
-        elif tokens[i].kind not in ("function", "pronoun") or tokens[i].text.lower() in ("of", "for"):
-            break
-    return found
-
-
-def _alternative(token: Token, other: Token) -> bool:
-    """Whether `other` says what is meant in place of `token`."""
-    if token.kind == "qualifier":
-        return other.kind == "qualifier" and other.value[0] == token.value[0]
-    return other.kind == token.kind and (token.kind != "property" or other.value != "")
 
 
 def _appended(tokens: list[Token]) -> list[Token]:
@@ -329,7 +319,11 @@ def _modes(tokens: list[Token]) -> list[Token]:
             return token
         if not of_decays:
             return replace(token, kind="word")
-        return replace(token, kind="channel", value=Channel(((token.value,),), span=(token.start, token.end)))
+        return replace(
+            token,
+            kind="channel",
+            value=Channel(tuple((name,) for name in token.value.split()), span=(token.start, token.end)),
+        )
 
     return changed(tokens, change)
 
@@ -342,10 +336,13 @@ def _quarks(tokens: list[Token]) -> list[Token]:
         t.kind in ("property", "channel", "compare", "most") for t in tokens
     ):
         return tokens
-    if not any(word in _CONTAINING for t in tokens for word in t.text.lower().split()):
+    asks_number = any(t.kind == "count" for t in tokens)
+    if not asks_number and not any(word in _CONTAINING for t in tokens for word in t.text.lower().split()):
         return tokens
 
     def change(_: int, token: Token) -> Token:
+        if token.kind == "count" and not counted:  # how many there are is seen from which
+            return replace(token, kind="aside")
         quark = (token.kind == "class" and token.value == "quark") or (counted and token is things[0])
         return replace(token, kind="property", value="quark-content") if quark else token
 
@@ -356,23 +353,43 @@ def _is_quark(token: Token) -> bool:
     return bool(token.value.names) and set(token.value.names) <= set("udscbt")
 
 
-_CONTAINING = frozenset("contain contains make makes inside in within comprise comprises".split())
+_CONTAINING = frozenset(
+    plain_ascii(
+        "contain contains make makes inside in within comprise comprises im dans 里 裡 中 には"
+    ).split()
+)
 
 
 def _readings(tokens: list[Token]) -> list[Token]:
     """Words that mean one thing or another by what the whole sentence holds."""
     things = sum(t.kind == "thing" for t in tokens)
+    several = things > 1 or any(t.kind == "class" for t in tokens)
     made_of = any(t.kind == "property" and t.value == "quark-content" for t in tokens)
+    decays = any(t.kind == "channel" for t in tokens)
     allowed = any(t.text.lower() in ("allowed", "possible") for t in tokens)
     asks_who = any(t.kind == "measured" for t in tokens)
 
     def change(place: int, token: Token) -> Token:
         text = token.text.lower()
         if token.kind == "property":
-            return _property(tokens, place, things)
-        if token.kind == "neutral" and things > 1 and text in ("average", "averages", "mean"):
+            # 'combien de fois plus lourd', but not 'combien de fois … en deux photons'
+            times = None if decays else other_meaning(token, "ratio")
+            return times or _property(tokens, place, things)
+        if token.kind == "into-before" and not any(sign in text for sign in _BREAKING):
+            return replace(token, kind="function")  # '何秒になりますか'
+        if token.kind == "neutral" and several and text in ("average", "averages", "mean"):
+            after = tokens[place + 1] if place + 1 < len(tokens) else token
             of_pdg = place > 0 and tokens[place - 1].kind == "neutral"
-            return token if of_pdg else replace(token, kind="average")
+            if after.text.lower() == "of" or after.kind == "property":
+                return token if of_pdg else replace(token, kind="average")
+            return replace(token, kind="word") if things > 1 else token
+        if (
+            token.kind == "neutral"
+            and several
+            and text in ("total", "combined")
+            and _of_property(tokens, place)
+        ):
+            return replace(token, kind="sum")
         if token.kind == "into-before" or (token.kind == "into" and text.startswith("decay")):
             return replace(token, kind="property", value="decays")  # 'what does it decay into?'
         if token.kind == "explain" and asks_who and text.removeprefix("in ").split()[0] in _WHEN:
@@ -381,7 +398,7 @@ def _readings(tokens: list[Token]) -> list[Token]:
             )  # '…, and in what year?': a measurement is shown with its paper
         if token.kind == "qualifier" and token.value[0] == "experiment" and token.text in _SMALL_NAMES:
             return replace(token, kind="word")
-        if token.kind == "most" and not token.value[0] and allowed:
+        if (token.kind == "most" and not token.value[0] and allowed) or (token.kind == "sum" and made_of):
             return replace(token, kind="aside")
         return (
             replace(token, kind="aside")
@@ -392,15 +409,21 @@ def _readings(tokens: list[Token]) -> list[Token]:
     return changed(tokens, change)
 
 
+_BREAKING = [plain_ascii(sign) for sign in "崩壊"]
+
+
+def _of_property(tokens: Sequence[Token], place: int) -> bool:
+    """Whether a property follows at once, but for words between."""
+    after = following(tokens, place, over=("function", "neutral"))
+    return after is not None and tokens[after].kind == "property"
+
+
 def _property(tokens: Sequence[Token], place: int, things: int) -> Token:
     """A property, or what else its word is: a verb, a comparison, nothing that is asked."""
     token = tokens[place]
     if _needs_verb(tokens, place):
         return replace(token, kind="word")
     if things == 2 and (turned := other_meaning(token, "difference")):
-        return turned
-    several = things > 1 or any(t.kind == "class" for t in tokens)
-    if several and (turned := other_meaning(token, "sum")):
         return turned
     verb = token.text.lower() in ("decay", "decays", "decayed") and _other_property(tokens, place)
     return replace(token, kind="aside") if verb else token
@@ -431,7 +454,10 @@ def _fixed(tokens: list[Token]) -> list[Token]:
             return replace(token, kind="neutral")
         if token.kind == "alternative":
             return replace(token, kind="neutral" if token.value == "lifetime" and kind != "thing" else "word")
-        if token.kind == "number" and not token.text.isdigit() and kind != "most":
+        ranked = kind == "class" and any(
+            t.kind == "most" for t in tokens
+        )  # 'the three quarks that are heaviest'
+        if token.kind == "number" and not token.text.isdigit() and kind != "most" and not ranked:
             return replace(token, kind="function" if token.value < _SMALL else "number")
         return token
 

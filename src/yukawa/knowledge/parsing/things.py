@@ -4,7 +4,8 @@ import functools
 import re
 from collections.abc import Iterable
 
-from yukawa.knowledge.parsing.particles import Mention, find_particles, mention_at, particle_table, squeeze
+from yukawa.knowledge.parsing.listed import squeeze
+from yukawa.knowledge.parsing.particles import Mention, find_particles, mention_at, particle_table
 from yukawa.knowledge.parsing.plan import Span, Thing
 from yukawa.knowledge.parsing.spelling import Spelled, plain_ascii, spell
 
@@ -86,7 +87,10 @@ def _thing(plain: str, mention: Mention) -> tuple[int, int, tuple[str, ...], boo
     """A mention, or an unknown thing where a word before it makes another thing of it."""
     if other := _OTHER_KIND.search(plain, max(0, mention.start - 24), mention.start):
         return other.start(), mention.end, (), True
-    return mention.start, mention.end, mention.names, mention.charge_given
+    spaced = (
+        3 if plain.endswith(" en", mention.start, mention.end) else 0
+    )  # 'proton en kg' holds no German 'Protonen'
+    return mention.start, mention.end - spaced, mention.names, mention.charge_given
 
 
 def _covered(position: int, found: Iterable[tuple[int, int, tuple[str, ...], bool]]) -> bool:

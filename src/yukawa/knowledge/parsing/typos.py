@@ -1,6 +1,7 @@
-"""Takes a word that nothing knows for the one word of the lexicon that it is a slip of, and says so."""
+"""Finds the words of the lexicon that a word which nothing knows can be a slip of."""
 
 import functools
+import re
 from collections.abc import Iterable, Sequence
 
 from yukawa.knowledge.parsing.lexicon import lexicon, word_list
@@ -9,46 +10,61 @@ from yukawa.knowledge.parsing.things import edit_distance
 from yukawa.knowledge.parsing.tokens import Token, pieces_of
 
 _SHORT, _LONG = 4, 8  # letters of a word with one slip at most, with two
-# Words of names that are written with a space ('bottom quark') and so are not names by themselves.
+_MOST = 4  # meanings that are weighed
+# Words of names that are written with a space ('bottom quark') and so are not names by themselves, and units in full.
 _NAMING = (
     "muon pion kaon muons pions kaons bottom strange charmed anti quark lepton boson meson baryon hadron higgs lambda sigma omega delta"
     " upsilon neutral charged particle"
-)
+).split()
+_UNITS = "seconds microseconds nanoseconds picoseconds femtoseconds kilograms femtometres micrometres electronvolts".split()
+# Slips so frequent that counts of everyday words hold them.
+_FREQUENT = {"wich": "which", "whch": "which", "wat": "what", "wha": "what", "hwo": "how", "teh": "the"}
 
 
-def corrections(words: Sequence[str]) -> dict[str, str]:
-    """For each word that is a slip of exactly one word of the lexicon, that word.
+def corrections(words: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """For each word that is a slip of words of the lexicon these, the likeliest first, one for each meaning.
 
     Args:
         words: words that nothing knows. Words of everyday language and of physics papers are never taken for slips.
     """
-    found = {}
-    for word in words:
-        meant = correction(word.lower())
-        if meant is not None:
-            found[word] = meant
-    return found
+    return {word: meant for word in words if (meant := meanings(word.lower()))}
 
 
 @functools.lru_cache(maxsize=2048)
-def correction(word: str) -> str | None:
-    """The word of the lexicon that `word` is a slip of, if there is exactly one nearest."""
+def meanings(word: str) -> tuple[str, ...]:
+    """The words of the lexicon that `word` may be a slip of, one for each meaning, the likeliest first."""
+    if word in _FREQUENT:
+        return (_FREQUENT[word],)
     if not word.isalpha() or not word.isascii() or len(word) < 3 or _is_word(word):
-        return None
+        return ()
     targets = vocabulary()
-    if word in targets or (word[0] == "s" and word[1:] in targets):  # 'sneutrino' is another particle
-        return None
+    if (
+        word in targets or word + "s" in _UNITS or (word[0] == "s" and word[1:] in targets)
+    ):  # 'sneutrino' is another particle
+        return ()
     if len(word) == 3:
-        return next((t for t in swapped(word) if t in targets), None)
+        return tuple(t for t in swapped(word) if t in targets)[:1]
     for slips in range(1, allowed_slips(len(word)) + 1):
-        near = neighbours(word, slips)
-        if len({targets[t] for t in near}) == 1:
-            return min(
-                near, key=lambda t: (t not in swapped(word), t[0] != word[0], abs(len(t) - len(word)), t)
-            )
+        near = sorted(
+            neighbours(word, slips), key=lambda t: (unlikeliness(word, t), ":" not in targets[t], t)
+        )
         if near:
-            return None
-    return None
+            best: dict[str, str] = {}
+            for target in near:
+                best.setdefault(targets[target], target)
+            return tuple(best.values())[:_MOST]
+    return ()
+
+
+def unlikeliness(written: str, meant: str) -> int:
+    """0 where letters were doubled, half a double was dropped or two were swapped; more for other slips."""
+    squeezed = [_DOUBLE.sub(r"\1", w) for w in (written, meant)]
+    if squeezed[0] == squeezed[1] or meant in swapped(written):
+        return 0
+    return 1 + (written[0] != meant[0]) + (len(meant) == len(written))
+
+
+_DOUBLE = re.compile(r"(.)\1+")
 
 
 def _is_word(word: str) -> bool:
@@ -92,27 +108,26 @@ def swapped(word: str) -> list[str]:
 def vocabulary() -> dict[str, str]:
     """Words with what they mean; words of one meaning are not rivals ('mass', 'masses')."""
     found: dict[str, str] = {}
-    for kind, value, phrase in sorted(
-        lexicon("en").entries, key=lambda entry: entry[0] not in ("function", "neutral")
-    ):
-        pieces = pieces_of(phrase)
+    entries = [(pieces_of(phrase), kind, value) for kind, value, phrase in lexicon("en").entries]
+    for pieces, kind, value in sorted(entries, key=lambda e: (len(e[0]) > 1, e[1] not in _QUIET)):
         for piece in pieces:
             if piece.isalpha() and (len(piece) >= _SHORT or kind == "function"):
-                alone = (
-                    kind
-                    if kind in ("function", "neutral")
-                    else f"{kind}:{value}"
-                    if len(pieces) == 1
-                    else piece
+                alone = len(pieces) == 1
+                found.setdefault(
+                    piece, kind if alone and kind in _QUIET else f"{kind}:{value}" if alone else piece
                 )
-                found.setdefault(piece, alone)
     for name in ENGLISH:  # names of other languages are near to many English words
         if name.isalpha() and len(name) > _SHORT:
             # Also where a phrase has the word: 'types of neutrino'.
-            found[name] = found[name + "s"] = f"thing:{ENGLISH[name]}"
-    for name in _NAMING.split():
-        found.setdefault(name, name)
+            found[name] = f"thing:{ENGLISH[name]}"
+            if not name.endswith("s"):
+                found[name + "s"] = found[name]
+    for name in (*_NAMING, *_UNITS):
+        found.setdefault(name, name.removesuffix("s"))
     return found
+
+
+_QUIET = ("function", "neutral")
 
 
 @functools.lru_cache(maxsize=32)
@@ -128,4 +143,4 @@ def unknown_words(tokens: Iterable[Token]) -> list[Token]:
 
 def is_content(word: str) -> bool:
     """Whether a word of the lexicon names something, so that taking a slip for it is worth saying."""
-    return ":" in vocabulary().get(word, "") or word in _NAMING.split()
+    return ":" in vocabulary().get(word, "") or word in _NAMING

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from yukawa.knowledge.parsing.channels import read_channel
 from yukawa.knowledge.parsing.clauses import Clause
+from yukawa.knowledge.parsing.naming import COUNTED
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Channel, Thing, Wanted
 from yukawa.knowledge.parsing.tokens import Token
@@ -73,7 +74,11 @@ def quantities(
     chosen = set(range(len(clause.tokens)) if places is None else places) - clause.used
     subjects = _subjects(clause, chosen)
     properties = _properties(clause, chosen)
-    if not subjects and properties and before:
+    decays = [i for i in sorted(chosen) if clause.tokens[i].kind == "channel"]
+    if not subjects and before and len(decays) == 1 and before[0].channel:  # 'and how often to n pi0?'
+        channel = clause.tokens[decays[0]].value
+        subjects = [_Subject(-1, w.thing, channel, places=decays) for w in _unique_things(before)]
+    elif not subjects and properties and before:
         subjects = [_from(w) for w in _unique_things(before)]
         for prop in properties:  # 'I fit a Breit-Wigner for it; which width …'
             prop.qualifiers |= {
@@ -179,7 +184,7 @@ def _subjects(clause: Clause, chosen: set[int]) -> list[_Subject]:
         (
             i
             for i in sorted(chosen)
-            if tokens[i].kind == "channel" and tokens[i].value.products[0] in _ADJECTIVES
+            if tokens[i].kind == "channel" and tokens[i].value.products in _ADJECTIVES
         ),
         None,
     )
@@ -191,7 +196,7 @@ def _subjects(clause: Clause, chosen: set[int]) -> list[_Subject]:
             if thing is None or (token.kind == "class" and _only_genus(clause, place)):
                 continue
             subject = _Subject(place, thing, places=[place])
-            if (ahead_of := _factor_of(tokens, place)) is not None and ahead_of in chosen:
+            if (ahead_of := _factor_of(tokens, place, chosen)) is not None:
                 subject.factor, subject.places = tokens[ahead_of].value, [ahead_of, place]
             if ahead is not None and ahead < place and not found:  # 'invisible branching fraction of the Z'
                 subject.channel, subject.places = tokens[ahead].value, [*subject.places, ahead]
@@ -209,17 +214,37 @@ def _joined_to(tokens: Sequence[Token], subject: _Subject, place: int) -> bool:
     return place - 2 in subject.places and tokens[place - 1].kind == "join"
 
 
-def _factor_of(tokens: Sequence[Token], place: int) -> int | None:
+# Of these several things have as many times as one has.
+_EXTENSIVE = frozenset(
+    {"mass", "rest-energy", "charge", "baryon-number", "lepton-number", "strangeness", "charm", "bottomness"}
+)
+
+
+def _factor_of(tokens: Sequence[Token], place: int, chosen: set[int]) -> int | None:
     """The place of the factor said of a thing: 'two kaons', 'twice the K+ mass', 'twice the mass of the K+'."""
+    said = {t.value for i, t in enumerate(tokens) if i in chosen and t.kind == "property"}
     for i in range(place - 1, -1, -1):
         if tokens[i].kind == "factor":
-            return i
-        if tokens[i].kind not in ("function", "property", "aside") or tokens[i].text.lower() == "and":
+            counts = COUNTED in tokens[i].otherwise and not said <= _EXTENSIVE
+            return i if i in chosen and not counts else None
+        if (tokens[i].kind not in ("function", "property", "aside") and tokens[i].text != "(") or tokens[
+            i
+        ].text.lower() == "and":
             return None
     return None
 
 
-_ADJECTIVES = (("invisible",), ("hadrons",))
+# Final states that a word before the thing can name: 'invisible width', 'two-photon width' (the modes of the lexicon).
+_ADJECTIVES = frozenset(
+    {
+        (("invisible",),),
+        (("hadrons",),),
+        (("gamma",),) * 2,
+        (("e+",), ("e-",)),
+        (("mu+",), ("mu-",)),
+        (("tau+",), ("tau-",)),
+    }
+)
 
 
 def _only_genus(clause: Clause, place: int) -> bool:
@@ -377,8 +402,14 @@ def _wanted(clause: Clause, prop: _Property, subject: _Subject) -> Wanted:
 
 def listed_decay(clause: Clause) -> Wanted | None:
     """'J/psi e+ e- branching fraction', 'e+ e- branching fraction of the J/psi': a decay without an arrow."""
-    properties = [i for i in clause.places("property") if clause.tokens[i].value in _DECAY_PROPERTIES]
     things = clause.places("thing")
+    properties = [
+        i
+        for i in clause.places("property")
+        if clause.tokens[i].value in _DECAY_PROPERTIES
+        # 'the e+ e- width of the J/psi'
+        or (clause.tokens[i].value == "width" and {i - 2, i - 1} <= set(things[:-1]) and i < things[-1])
+    ]
     verbs = [i for i in clause.places("property") if clause.tokens[i].value == "decays"]
     if len(properties) != 1 or len(things) < 2 or clause.has("channel", "class", "compare", "most"):
         return None

@@ -25,8 +25,9 @@ def open_base(settings: Settings | None = None, *, progress: Progress | None = N
         from yukawa.core.settings import load_settings
 
         settings = load_settings()
+    chosen = settings.knowledge
     base = KnowledgeBase.open(
-        settings.knowledge.url or settings.home / "knowledge", embedding=settings.knowledge.embedding
+        chosen.url or settings.home / "knowledge", embedding=chosen.embedding, reviewers=chosen.reviewers
     )
     if base.get_meta("pdg") is None:
         if progress is not None:

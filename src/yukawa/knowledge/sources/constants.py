@@ -11,6 +11,7 @@ from importlib.resources import files
 from yukawa.knowledge.facts import Fact
 from yukawa.knowledge.sources.pdg.text import superscript
 
+PREFIX = "codata:"  # of the ids of constants
 SOURCE = "CODATA"
 LICENCE = "public domain"  # NIST Standard Reference Database 121
 URL = "https://physics.nist.gov/cuu/Constants/"
@@ -57,7 +58,7 @@ def constants() -> Iterator[ConstantStatement]:
         symbol = f" ({SYMBOLS[name]})" if name in SYMBOLS else ""
         exact = "" if uncertainty else "exact; "
         text = f"The {_readable(name)}{symbol} is {fact.printed} ({exact}{fact.basis})."
-        yield ConstantStatement(f"codata:{name}", text, (fact,), f"{SOURCE} {year}: {_readable(name)}")
+        yield ConstantStatement(f"{PREFIX}{name}", text, (fact,), f"{SOURCE} {year}: {_readable(name)}")
 
 
 def edition() -> str:

@@ -21,6 +21,7 @@ AUTHOR = "Particle Data Group"
 # Statements of these kinds give the plain quantity of their particle.
 _PLAIN = {
     "mass", "width", "lifetime", "branching-fraction", "magnetic-moment", "magnetic-moment-anomaly", "charge-radius",
+    "mean-square-charge-radius",
     "electric-dipole-moment", "partial-lifetime",
 }  # fmt: skip
 
@@ -32,11 +33,10 @@ def build_pdg(base: KnowledgeBase, *, progress: Progress | None = None) -> int:
     facts that an edition no longer holds are unloaded.
     """
     new_items = pdg_items(statements())
-    base.teach_many(new_items, actor=AUTHOR, reason="edition of the Review", progress=progress)
-    wanted = {new.item_id for new in new_items}
-    for item in base.list(kind="data", author=AUTHOR):
-        if item.id not in wanted:
-            base.unload(item.id, actor=AUTHOR, reason="not in the installed edition")
+    withdrawn = _others(base, new_items, constants_only=False)
+    base.build(
+        new_items, actor=AUTHOR, withdrawn=withdrawn, reason="edition of the Review", progress=progress
+    )
     base.set_meta("pdg", edition()["edition"])
     base.save_index()
     return len(new_items)
@@ -45,10 +45,18 @@ def build_pdg(base: KnowledgeBase, *, progress: Progress | None = None) -> int:
 def build_constants(base: KnowledgeBase) -> int:
     """Teach the fundamental constants of CODATA; returns their number. It can be repeated."""
     found = [_constant_item(statement) for statement in constants.constants()]
-    base.teach_many(found, actor=constants.SOURCE, reason="adjustment of the constants")
+    withdrawn = _others(base, found, constants_only=True)
+    base.build(found, actor=constants.SOURCE, withdrawn=withdrawn, reason="adjustment of the constants")
     base.set_meta("codata", constants.edition())
     base.save_index()
     return len(found)
+
+
+def _others(base: KnowledgeBase, new_items: Sequence[NewItem], *, constants_only: bool) -> list[str]:
+    """The constants, or all other data of a base, that are not among `new_items`, whatever put them there."""
+    wanted = {new.item_id for new in new_items}
+    found = (item.id for item in base.list(kind="data"))
+    return [i for i in found if i.startswith(constants.PREFIX) is constants_only and i not in wanted]
 
 
 def _constant_item(statement: constants.ConstantStatement) -> NewItem:

@@ -1,4 +1,4 @@
-"""The table of facts: rows made from what versions state, found by index, and compared with each other."""
+"""The table of facts: rows made from what versions state, and found by index."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -8,13 +8,11 @@ import sqlalchemy as sa
 
 from yukawa.core.errors import InputError
 from yukawa.knowledge.facts import PROPERTIES, Fact, plain_name
-from yukawa.knowledge.items import NewItem, stated_facts
-from yukawa.knowledge.parsing import Quantity
+from yukawa.knowledge.items import stated_facts
 from yukawa.knowledge.parsing.products import has_products, same_channel
 from yukawa.knowledge.parsing.units import find_unit
 from yukawa.knowledge.records import FoundFact, Provenance
-from yukawa.knowledge.store.schema import conflicts, events, facts, items, versions
-from yukawa.knowledge.texts import normalised
+from yukawa.knowledge.store.schema import events, facts, items, versions
 from yukawa.knowledge.trust import trust_of
 
 Products = Sequence[str | Sequence[str]]
@@ -30,7 +28,7 @@ def rows_of(version_id: int, stated: Sequence[Fact]) -> list[dict[str, Any]]:
     return [
         {"version_id": version_id, "ordinal": ordinal, "subject": subject, "channel": channel} | columns
         for ordinal, fact in enumerate(stated)
-        for columns in (_columns(fact),)
+        for columns in (columns_of(fact),)
         for subject, channel in _places(fact)
     ]
 
@@ -49,7 +47,8 @@ def _places(fact: Fact) -> Iterator[tuple[str, str]]:
             yield name, channel
 
 
-def _columns(fact: Fact) -> dict[str, Any]:
+def columns_of(fact: Fact) -> dict[str, Any]:
+    """What a row holds of a fact besides subject and channel, with numbers in base units."""
     unit, size = _base_unit(fact)
     numbers = {name: getattr(fact, name) for name in ("value", "error_plus", "error_minus", "resolution")}
     return {
@@ -130,6 +129,12 @@ def _fits(stored: str, channel: Products, products: Products) -> bool:
     )
 
 
+def same_channels(one: str, other: str) -> bool:
+    """Whether the channels of two rows can be one final state."""
+    first, second = one.split(_BETWEEN), other.split(_BETWEEN)
+    return same_channel(first, _alternatives(second)) or same_channel(second, _alternatives(first))
+
+
 def _alternatives(products: Products) -> list[Sequence[str]]:
     return [(names,) if isinstance(names, str) else names for names in products]
 
@@ -161,15 +166,16 @@ def _loaded(connection: sa.Connection, places: Sequence[tuple[int, int]]) -> lis
 
 
 def reviewed(connection: sa.Connection, places: Sequence[tuple[str, int]]) -> set[tuple[str, int]]:
-    """Which of these versions (item id and number) somebody has reviewed."""
-    found: set[tuple[str, int]] = set()
+    """Which of these versions (item id and number) a reviewer agreed to, and no reviewer took that back."""
+    found: dict[tuple[str, int], bool] = {}
     for start in range(0, len(places), _AT_ONCE):
         some = [item_id for item_id, _ in places[start : start + _AT_ONCE]]
-        query = sa.select(events.c.item_id, events.c.version).where(
-            events.c.item_id.in_(some), events.c.verb == "review"
+        query = sa.select(events.c.item_id, events.c.version, events.c.verb).where(
+            events.c.item_id.in_(some), events.c.verb.in_(("review", "retract"))
         )
-        found |= {(item_id, number) for item_id, number in connection.execute(query)}
-    return found
+        for item_id, number, verb in connection.execute(query.order_by(events.c.seq)):
+            found[item_id, number] = verb == "review"
+    return {place for place, agreed in found.items() if agreed}
 
 
 def _at(row: sa.RowMapping, ordinal: int) -> Fact | None:
@@ -178,109 +184,3 @@ def _at(row: sa.RowMapping, ordinal: int) -> Fact | None:
         return Fact.from_json(row["attributes"]["facts"][ordinal])
     stated = stated_facts(row["kind"], row["text"], row["question"], row["attributes"])
     return stated[ordinal] if ordinal < len(stated) else None
-
-
-# ---- contradictions -------------------------------------------------------------------------------
-
-
-def open_conflicts(connection: sa.Connection, new_items: Sequence[NewItem], moment: int) -> None:
-    """Write down every contradiction between a new item's facts and those that other current items state.
-
-    Items of one data source are not compared with each other: the source itself lists them side by side.
-    """
-    data = [new for new in new_items if new.kind == "data"]
-    for item in new_items:
-        if item.kind != "data" and item.facts:
-            _compare(connection, item, _standing(connection, item.facts), moment)
-    taught = _standing(connection, None) if data else ()
-    for item in data if taught else ():
-        _compare(connection, item, taught, moment)
-
-
-def _standing(connection: sa.Connection, about: Sequence[Fact] | None) -> Sequence[sa.Row[Any]]:
-    """Current rows on the subjects and properties of some facts; without them all that people taught."""
-    query = (
-        sa.select(
-            *(column for column in facts.c if column.name != "id"),
-            versions.c.item_id,
-            versions.c.text,
-            items.c.kind,
-        )
-        .select_from(facts.join(versions).join(items))
-        .where(versions.c.valid_to.is_(None))
-    )
-    if about is None:
-        return list(connection.execute(query.where(items.c.kind != "data")))
-    subjects = {name for fact in about for name in (fact.subjects or ("",))}
-    properties = {fact.property for fact in about}
-    query = query.where(facts.c.subject.in_(sorted(subjects)), facts.c.property.in_(sorted(properties)))
-    return list(connection.execute(query))
-
-
-def _compare(connection: sa.Connection, item: NewItem, standing: Sequence[sa.Row[Any]], moment: int) -> None:
-    superseded = set(item.attributes.get("supersedes", ()))
-    by_place: dict[tuple[str, str], list[sa.Row[Any]]] = {}
-    for row in standing:
-        # A correction takes the place of what people taught, not of a source's data.
-        if row.item_id != item.item_id and (row.kind == "data" or row.item_id not in superseded):
-            by_place.setdefault((row.subject, row.property), []).append(row)
-    against: dict[str, tuple[str, bool]] = {}
-    for mine in rows_of(0, item.facts):
-        for row in by_place.get((mine["subject"], mine["property"]), ()):
-            if _same_quantity(mine, row) and (verdict := _agree(mine, item.text, row)) is not None:
-                # One fact of the other item that agrees clears it: a value for all charges has several rows.
-                key = f"{row.subject}|{row.property}|{row.channel}"
-                against[row.item_id] = (key, against.get(row.item_id, ("", False))[1] or verdict)
-    opened: list[dict[str, Any]] = [
-        {"key": key, "first_item": other, "second_item": item.item_id, "opened": moment, "resolved": None}
-        for other, (key, agrees) in against.items()
-        if not agrees
-    ]
-    data = [row for row in opened if row["first_item"].startswith("pdg:")]
-    if data and len(data) < sum(1 for other in against if other.startswith("pdg:")):
-        # Of several values the source lists for one quantity, one agrees: nothing is contradicted.
-        opened = [row for row in opened if row not in data]
-    if opened:
-        connection.execute(sa.insert(conflicts), opened)
-
-
-def _same_quantity(mine: dict[str, Any], row: sa.Row[Any]) -> bool:
-    if row.property in ("other", "branching-ratio"):  # what these are is said by their description alone
-        return bool(mine["name"] == row.name)
-    if row.property == "mass-difference" or not row.channel or not mine["channel"]:
-        return bool(mine["channel"] == row.channel)
-    stored, other = row.channel.split(_BETWEEN), mine["channel"].split(_BETWEEN)
-    return same_channel(stored, _alternatives(other)) or same_channel(other, _alternatives(stored))
-
-
-def _agree(mine: dict[str, Any], text: str, row: sa.Row[Any]) -> bool | None:
-    """Whether two statements of one quantity can both be right; None where they cannot be compared."""
-    if row.property in _WORDS:
-        return None
-    one, other = quantity(mine), quantity(row._mapping)
-    if one is None and other is None and not row.subject:
-        return normalised(text).casefold() == normalised(row.text).casefold()
-    if one is None or other is None or "range" in (mine["bound"], row.bound):
-        return None
-    return not one.contradicts(other)
-
-
-_WORDS = {name for name, known in PROPERTIES.items() if known.dimension is None} - {
-    "magnetic-moment", "electric-dipole-moment", "constant", "other",
-}  # fmt: skip
-
-
-def quantity(row: Any) -> Quantity | None:
-    """The value of a row of the table."""
-    if row["value"] is None:
-        return None
-    bound = row["bound"] if row["bound"] in ("upper", "lower") else None
-    numbers = (
-        row["value"],
-        row["error_plus"],
-        row["error_minus"],
-        row["unit"],
-        bound,
-        row["resolution"] or 0.0,
-    )
-    return Quantity(*numbers, 0, 0)

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from yukawa.knowledge.records import (
     Moment,
     Place,
     Provenance,
+    Side,
     check_filters,
     moment,
 )
@@ -133,7 +134,9 @@ def hits(connection: sa.Connection, found: Sequence[Scored]) -> list[Hit]:
         return []
     marks = ",".join("?" * len(found))
     rows = {row[0]: row for row in fetch(connection, _HITS.format(marks), [s.passage_id for s in found])}
-    return [_hit(rows[s.passage_id], s) for s in found if s.passage_id in rows]
+    theirs = [(row[3], row[6]) for row in rows.values() if row[4] != "data"]
+    agreed = reviewed(connection, theirs) if theirs else set()
+    return [_hit(rows[s.passage_id], s, agreed) for s in found if s.passage_id in rows]
 
 
 def answer(connection: sa.Connection, answer_id: str) -> Mapping[str, Any]:
@@ -172,21 +175,28 @@ def open_conflicts(connection: sa.Connection, item_ids: Sequence[str] | None = N
             }.values()
         )
     rows.sort(key=lambda r: r.id)
-    said: dict[str, tuple[str, str]] = {}
-    for chunk in chunks(sorted({i for r in rows for i in (r.first_item, r.second_item)})):
-        v = versions.c
-        current_ones = sa.select(v.item_id, v.text, v.source).where(
-            v.item_id.in_(chunk), v.valid_to.is_(None)
-        )
-        said |= {item_id: (text, source) for item_id, text, source in connection.execute(current_ones)}
+    said = _sides(connection, {item_id for r in rows for item_id in (r.first_item, r.second_item)})
     return [
-        Conflict(
-            r.id, r.key, (r.first_item, r.second_item), (said[r.first_item][0], said[r.second_item][0]),
-            (said[r.first_item][1], said[r.second_item][1]), moment(r.opened), None,
-        )
+        Conflict(r.id, r.key, (said[r.first_item], said[r.second_item]), moment(r.opened), None)
         for r in rows
         if r.first_item in said and r.second_item in said
-    ]  # fmt: skip
+    ]
+
+
+def _sides(connection: sa.Connection, item_ids: Iterable[str]) -> dict[str, Side]:
+    """What current items say in a conflict, by id."""
+    v, found = versions.c, {}
+    columns = (v.item_id, v.text, v.source, v.author, v.valid_from, v.number, items.c.kind)
+    for chunk in chunks(sorted(item_ids)):
+        query = (
+            sa.select(*columns).join_from(versions, items).where(v.item_id.in_(chunk), v.valid_to.is_(None))
+        )
+        rows = connection.execute(query).all()
+        agreed = reviewed(connection, [(r.item_id, r.number) for r in rows if r.kind != "data"])
+        for r in rows:
+            trust = trust_of(r.kind, r.author, reviewed=(r.item_id, r.number) in agreed)
+            found[r.item_id] = Side(r.item_id, r.text, r.source, r.author, moment(r.valid_from), trust)
+    return found
 
 
 # ---- versions as they were taught -----------------------------------------------------------------
@@ -306,7 +316,7 @@ def _item(row: sa.RowMapping) -> Item:
     )  # fmt: skip
 
 
-def _hit(row: tuple[Any, ...], scored: Scored) -> Hit:
+def _hit(row: tuple[Any, ...], scored: Scored, agreed: Container[tuple[str, int]]) -> Hit:
     passage_id, text, terms, item_id, kind, question, number, *provenance, ordinal, attributes = row
     if isinstance(attributes, str):  # SQLite has no JSON type
         attributes = json.loads(attributes)
@@ -315,5 +325,5 @@ def _hit(row: tuple[Any, ...], scored: Scored) -> Hit:
     keys = tuple(term[1:] for term in terms.split(" ") if term.startswith("="))
     return Hit(
         item_id, passage_id, text, scored.score, scored.similarity, scored.lexical, kind, question, number,
-        Provenance(*provenance), attributes, keys, place,
+        Provenance(*provenance), attributes, keys, place, trust_of(kind, provenance[0], reviewed=(item_id, number) in agreed),
     )  # fmt: skip

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from yukawa.core.errors import InputError, StoreError
 from yukawa.core.files import read_jsonl, report_write_errors, sync, write_jsonl
 from yukawa.knowledge.items import NewItem
-from yukawa.knowledge.records import Item
+from yukawa.knowledge.records import Item, check_filters
 from yukawa.knowledge.search.serving import Serving, embed_missing
 from yukawa.knowledge.store import facts, ledger, reader, schema, writer
 from yukawa.knowledge.store.database import HEAD, Store, _resolve, refuse_newer
@@ -31,6 +31,8 @@ _TABLES = {
     )
 }  # fmt: skip
 _DERIVED = {"passage_count", "passage_length"}  # notes that a server keeps for its own ranking
+# Notes of what a base was built from: an imported one is compared with its sources when it is next opened for questions.
+_BUILT = {"pdg", "codata"}
 _RETIRED = {"claims"}  # tables of older schemas, whose rows say nothing that the others do not
 _END = "end"
 _BATCH = 500
@@ -97,7 +99,7 @@ def _plain(value: Any) -> Any:
 def import_(
     store: Store, path: str | Path, teach: Callable[[Sequence[NewItem], str], list[Item]]
 ) -> Imported:
-    """Bring an export into a base: all of it into an empty one, else the current items that it does not have yet.
+    """Bring an export into a base: all of it into an empty one, else what people taught that it does not have yet.
 
     An item whose id or content the base knows, unloaded or erased ones too, stays as the base has it.
 
@@ -149,6 +151,8 @@ def _insert(connection: sa.Connection, table: sa.Table, rows: Iterator[dict[str,
     if table is schema.embedders:  # the base embeds with its own
         return list(rows).clear()
     on_server = connection.dialect.name == "postgresql"
+    if table is schema.meta:
+        rows = (row for row in rows if row["key"] not in _BUILT)
     while batch := list(itertools.islice(rows, _BATCH)):
         if table is schema.meta:
             keys = [row["key"] for row in batch]
@@ -198,7 +202,9 @@ class _ExportReader:
                     f"{place}: there is no table {name!r}", hint=f"allowed: {', '.join(_TABLES)}"
                 )
             self.counts[name] += 1
-            yield _TABLES[name], _typed(_TABLES[name], row, place)
+            typed = _typed(_TABLES[name], row, place)
+            check_filters(kind=typed["kind"] if name == "items" else None)
+            yield _TABLES[name], typed
         raise InputError(f"{self._path} is truncated: its last row is missing", hint="export or copy it anew")
 
     def problems(self, connection: sa.Connection) -> Iterator[str]:
@@ -239,9 +245,11 @@ def _typed(table: sa.Table, row: dict[str, Any], place: str) -> dict[str, Any]:
 
 
 def _teach_from(source: Store, target: Store, teach: Callable[[Sequence[NewItem]], list[Item]]) -> Imported:
-    """Teach the items that are current in `source` and new to `target`."""
+    """Teach what people taught that is current in `source` and new to `target`."""
     v, taught, known = schema.versions, 0, 0
-    query = sa.select(v, schema.items.c.kind).join_from(v, schema.items).where(v.c.valid_to.is_(None))
+    # What a source states comes from the source: a file that says so may have been written by anybody.
+    theirs = schema.items.c.kind != "data"
+    query = sa.select(v, schema.items.c.kind).join_from(v, schema.items).where(v.c.valid_to.is_(None), theirs)
     with source.read() as connection:
         rows = connection.execute(query.order_by(v.c.id), execution_options={"yield_per": _BATCH}).mappings()
         for batch in rows.partitions(_BATCH):

@@ -1,0 +1,107 @@
+"""Sets aside what a question says is not meant: 'not the half-life', '(nicht die Breite)', '半減期ではなく'.
+
+What is excluded changes nothing of an answer that does not hold it: such a phrase stands apart, it names something else than
+the rest of the sentence, and the rest asks for a value. Of a list, a search or a question of yes or no it would be a condition.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from yukawa.knowledge.parsing.tokens import Token
+
+_NO_CONTRAST = frozenset(
+    "only just yet even at sure necessarily exactly quite nur noch seulement encore".split()
+)
+# Kinds with which a sentence asks for more than a value.
+_OTHERWISE = frozenset(
+    {"class", "list", "count", "compare", "most", "order", "relation", "explain", "measured"}
+)
+_MEANT = ("thing", "property", "channel", "constant", "qualifier", "difference-of")
+_NAMING = (*_MEANT, "amount", "unit", "word", "mode", "out-of", "fraction")
+
+
+def contrasts(tokens: list[Token]) -> list[Token]:
+    """Tokens with every contrast as an aside."""
+    found = list(tokens)
+    for place, token in enumerate(tokens):
+        if token.kind != "negation":
+            continue
+        phrase = _phrase(tokens, place)
+        if phrase and _is_contrast(tokens, phrase, place):
+            for i in (place, *(i for i in phrase if tokens[i].kind != "function")):
+                found[i] = replace(found[i], kind="aside")
+    return found
+
+
+def _phrase(tokens: Sequence[Token], place: int) -> list[int]:
+    """The places of what is negated; none where the negation does not stand apart."""
+    kind = tokens[place].value
+    if kind == "contrast-after":
+        start = place
+        while start > 0 and not _ends(tokens[start - 1]):
+            start -= 1
+        return list(range(start, place))
+    if kind not in ("contrast", "contrast-apart") or (
+        kind == "contrast" and not _stands_apart(tokens, place)
+    ):
+        return []
+    end = place + 1
+    while end < len(tokens) and not _ends(tokens[end]):
+        end += 1
+    phrase = list(range(place + 1, end))
+    first = tokens[phrase[0]].text.lower() if phrase else ""
+    # 'Not only', and 'not counting CDF', which takes part of what is asked away.
+    return [] if first in _NO_CONTRAST or first.endswith("ing") else phrase
+
+
+def _ends(token: Token) -> bool:
+    return token.kind in ("mark", "join", "stop") and token.text not in "'-^_"
+
+
+def _stands_apart(tokens: Sequence[Token], place: int) -> bool:
+    """Whether nothing but 'please' or 'but' stands between the negation and a mark, a conjunction or the beginning."""
+    before = place - 1
+    while before >= 0 and tokens[before].text.lower() in _LEADING:
+        before -= 1
+    return before < 0 or _ends(tokens[before])
+
+
+_LEADING = frozenset("please bitte but and aber und mais et".split())
+
+
+def _is_contrast(tokens: Sequence[Token], phrase: Sequence[int], place: int) -> bool:
+    inside = [tokens[i] for i in phrase]
+    rest = [t for i, t in enumerate(tokens) if i != place and i not in phrase]
+    if any(
+        t.text.lower() in ("one", "ones") for t in inside
+    ):  # 'two neutral pions rather than two charged ones'
+        return False
+    if not any(t.kind in _NAMING for t in inside) or any(_asks_otherwise(rest, i) for i in range(len(rest))):
+        return False
+    things = [t for t in inside if t.kind == "thing"]
+    if not any(t.kind in _MEANT for t in rest):  # a sentence of its own: '(not the 58 % from theory)'
+        return place == 0 or all(_ends(t) for t in tokens[:place]) if not things else False
+    if things and not any(t.kind in ("thing", "channel") for t in rest):
+        return False
+    return any(_differs(t, rest) for t in inside) and not any(_repeats(t, rest) for t in things)
+
+
+def _asks_otherwise(rest: Sequence[Token], place: int) -> bool:
+    """Whether a token makes more of the question than a value; 'how many' before a unit does not."""
+    unit = rest[place].kind == "count" and place + 1 < len(rest) and rest[place + 1].kind == "unit"
+    return rest[place].kind in _OTHERWISE and not unit
+
+
+def _differs(token: Token, rest: Sequence[Token]) -> bool:
+    """Whether a token names something that the rest of the sentence does not."""
+    if token.kind not in _NAMING:
+        return False
+    return not any(
+        other.kind == token.kind and other.value == token.value for other in rest if token.kind != "word"
+    )
+
+
+def _repeats(token: Token, rest: Sequence[Token]) -> bool:
+    """Whether a thing is one of the alternatives that the rest speaks of: 'the D, not the D0'."""
+    names = set(getattr(token.value, "names", ()))
+    return any(names & set(getattr(other.value, "names", ())) for other in rest if other.kind == "thing")

@@ -1,0 +1,132 @@
+"""Changes of a base, each in one transaction with its events: items written, replaced, withdrawn."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from yukawa.core.errors import InputError
+from yukawa.knowledge.items import NewItem
+from yukawa.knowledge.records import Item
+from yukawa.knowledge.search.serving import Serving, serving_row
+from yukawa.knowledge.store import contradictions, ledger, reader, schema, writer
+from yukawa.knowledge.store.database import Store
+
+_STATUS = {"teach": "taught", "update": "updated", "restore": "restored"}
+
+
+class Changes:
+    """Writes to a base.
+
+    Args:
+        store: its database.
+        serving: embeds what is written.
+    """
+
+    def __init__(self, store: Store, serving: Serving) -> None:
+        self._store, self._serving = store, serving
+
+    def teach(self, new_items: Sequence[NewItem], actor: str, reason: str) -> list[Item]:
+        """Items in order; what the base holds already is not written again and has the status 'known'."""
+        with self._store.read() as connection:
+            results = reader.current_by_content(connection, [new.content_key for new in new_items])
+        fresh = list({new.content_key: new for new in new_items if new.content_key not in results}.values())
+        if fresh:
+            results |= self.write(fresh, actor or fresh[0].provenance.author, reason)
+        return [results[new.content_key] for new in new_items]
+
+    def write(
+        self, new_items: Sequence[NewItem], actor: str, reason: str, withdrawn: Sequence[str] = ()
+    ) -> dict[str, Item]:
+        """Write some items and withdraw others.
+
+        Returns:
+            Items by content key: those just written, and those that another process taught meanwhile.
+        """
+        embedder_id, vectors = self._serving.embedded(
+            [[p.meaning for p in new.passages] for new in new_items]
+        )
+        with self._store.write() as connection:
+            stale = serving_row(connection, self._store.name).id != embedder_id  # reindexed meanwhile
+            if not stale:
+                found = reader.current_by_content(connection, [new.content_key for new in new_items])
+                leaving = {new.item_id: new.content_key for new in new_items} | dict.fromkeys(withdrawn, "")
+                known = {key: item for key, item in found.items() if leaving.get(item.id, key) == key}
+                first = {new.content_key: i for i, new in reversed(list(enumerate(new_items)))}
+                keep = sorted(i for key, i in first.items() if key not in known)
+                kept = [new_items[i] for i in keep]
+                holders = {item.id for item in known.values()} | {new.item_id for new in kept}
+                lost = [new.item_id for new in new_items if new.item_id and new.item_id not in holders]
+                self.withdraw(connection, [*withdrawn, *lost], actor, reason)
+                items = self._insert(connection, kept, [vectors[i] for i in keep], embedder_id, actor, reason)
+        if stale:
+            return self.write(new_items, actor, reason, withdrawn)
+        return known | {new.content_key: item for new, item in zip(kept, items, strict=True)}
+
+    def replace(self, new: NewItem, actor: str, reason: str, verb: str) -> Item:
+        """Make a new version of an item current.
+
+        Raises:
+            InputError: another item teaches the same.
+        """
+        embedder_id, vectors = self._serving.embedded([[p.meaning for p in new.passages]])
+        with self._store.write() as connection:
+            twin = reader.current_by_content(connection, [new.content_key]).get(new.content_key)
+            if twin is not None and twin.id != new.item_id:
+                raise InputError(
+                    f"item {twin.id} teaches the same already", hint=f"type: yukawa knowledge show {twin.id}"
+                )
+            if serving_row(connection, self._store.name).id == embedder_id:
+                return self._insert(connection, [new], vectors, embedder_id, actor, reason, verb)[0]
+        return self.replace(new, actor, reason, verb)  # another process reindexed meanwhile
+
+    def withdraw(self, connection: sa.Connection, item_ids: Sequence[str], actor: str, reason: str) -> None:
+        """Unload current items."""
+        if item_ids:
+            now = ledger.next_moment(connection)
+            last = reader.last_versions(connection, item_ids)
+            writer.end_versions(connection, item_ids, now)
+            entries = [ledger.Entry("unload", item_id, last[item_id]) for item_id in item_ids]
+            ledger.append(connection, entries, actor=actor or "unknown", reason=reason, moment=now)
+
+    def _insert(
+        self, connection: sa.Connection, new_items: Sequence[NewItem], vectors: Sequence[NDArray[np.float32]], embedder_id: int,
+        actor: str, reason: str, verb: str | None = None,
+    ) -> list[Item]:  # fmt: skip
+        if not new_items:
+            return []
+        now = ledger.next_moment(connection)
+        new_items = [new if new.item_id else replace(new, item_id=writer.new_id()) for new in new_items]
+        ids = [str(new.item_id) for new in new_items]
+        last = reader.last_versions(connection, ids)
+        _check_same_kinds(connection, [new for new in new_items if new.item_id in last])
+        if rows := [{"id": new.item_id, "kind": new.kind} for new in new_items if new.item_id not in last]:
+            connection.execute(sa.insert(schema.items), rows)
+        writer.end_versions(connection, [i for i in ids if i in last], now)
+        numbers = [last.get(i, 0) + 1 for i in ids]
+        digests = writer.insert_versions(
+            connection, new_items, numbers, vectors, embedder_id=embedder_id, moment=now, postings=self._store.is_postgres
+        )  # fmt: skip
+        contradictions.open_conflicts(connection, new_items, now)
+        verbs = [verb or ("update" if i in last else "teach") for i in ids]
+        entries = [ledger.Entry(*entry) for entry in zip(verbs, ids, numbers, digests, strict=True)]
+        ledger.append(connection, entries, actor=actor or "unknown", reason=reason, moment=now)
+        items = reader.current(connection, ids)
+        return [replace(items[i], status=_STATUS[v]) for i, v in zip(ids, verbs, strict=True)]
+
+
+def _check_same_kinds(connection: sa.Connection, new_items: Sequence[NewItem]) -> None:
+    """Refuse to let an item take the place of one of another kind: a person's word, that of a source's data.
+
+    Raises:
+        InputError: it would.
+    """
+    i, kinds = schema.items, {str(new.item_id): new.kind for new in new_items}
+    for some in writer.chunks(list(kinds)):
+        for item_id, kind in connection.execute(sa.select(i.c.id, i.c.kind).where(i.c.id.in_(some))):
+            if kind != kinds[item_id]:
+                raise InputError(
+                    f"item {item_id} is of the kind {kind!r}, a new version cannot be {kinds[item_id]!r}"
+                )

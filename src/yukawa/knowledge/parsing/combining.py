@@ -18,8 +18,8 @@ _AUXILIARIES = {
 _ASKING = frozenset(plain_ascii("吗 か ですか ますか").split())  # at the end of a question of yes or no
 CHOOSING = frozenset(
     plain_ascii(
-        "or which who what between whichever oder ou wer was welches welche welcher quel quelle lequel laquelle qui"
-        " 或 还是 哪 哪个 哪一个 どちら どれ"
+        "or which who what between whichever oder ou wer was welches welche welcher quel quelle quels quelles lequel laquelle qui"
+        " 或 还是 哪 哪个 哪一个 哪些 どちら どれ どの"
     ).split()
 )
 _HAVING = frozenset("have has carry any hat haben a ont 有 持つ".split())
@@ -233,7 +233,9 @@ def yes_or_no(clause: Clause) -> bool:
 
 
 _INVERTED = frozenset({"est-il", "est-elle", "sont-ils", "sont-elles", "a-t-il", "a-t-elle", "ont-ils"})
-_SUBJECTS_OF_AUXILIARIES = frozenset("what which who that it this there i we you how why".split())
+_SUBJECTS_OF_AUXILIARIES = frozenset(
+    "what which who that it this there i we you how why quel quelle quels quelles qui que wer was welche welcher welches wie".split()
+)
 _AFTER_AUXILIARIES = frozenset(
     "the a an any it true that really there correct so anybody anyone somebody seen ever observed actually der die das ein eine"
     " le la les un une l ' your my both also physics experiment exist exists found".split()

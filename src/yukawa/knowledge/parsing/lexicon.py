@@ -7,7 +7,7 @@ do not count; of phrases that begin alike the longest is read; of a phrase under
 
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -20,29 +20,30 @@ LANGUAGES = ("en", "de", "fr", "zh", "ja")
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """One language: its phrases by part, and the names of particles with the English names read in their place."""
+    """One language: its phrases by part, and the names of particles and other words with the English read in their place."""
 
     entries: tuple[Entry, ...]
     names: Mapping[str, str]
+    translations: Mapping[str, str]
 
 
 @functools.lru_cache(maxsize=8)
 def lexicon(language: str) -> Lexicon:
     """The words of a language of `LANGUAGES`."""
     entries: list[Entry] = []
-    names: dict[str, str] = {}
+    replaced: dict[str, dict[str, str]] = {"name": {}, "translation": {}}
     kind, value = "", None
     for line in _lines(f"{language}.txt"):
         if line.startswith("["):
             kind, value = _heading(line[1:-1])
-        elif kind == "name":
+        elif kind in replaced:
             written, _, english = line.partition(" = ")
-            names[written] = english
+            replaced[kind][written] = english
         else:
             entries += [(kind, value, phrase) for part in line.split(";") if (phrase := part.strip())]
     if language != "en":  # in the spelling that questions are read in
         entries = [(kind, value, plain_ascii(phrase)) for kind, value, phrase in entries]
-    return Lexicon(tuple(entries), names)
+    return Lexicon(tuple(entries), replaced["name"], replaced["translation"])
 
 
 def phrases(language: str) -> Iterator[Entry]:
@@ -97,15 +98,16 @@ def is_physics(word: str) -> bool:
 
 @functools.lru_cache(maxsize=8)
 def _names_pattern(language: str) -> re.Pattern[str]:
-    names = sorted(lexicon(language).names, key=len, reverse=True)
+    found = lexicon(language)
+    names = sorted([*found.names, *found.translations], key=len, reverse=True)
     alternatives = "|".join(re.escape(n).replace(r"\ ", r"\s{1,3}") for n in names)
     boundless = language in ("zh", "ja")
     return re.compile(alternatives if boundless else rf"(?<![\w-])(?:{alternatives})s?(?!\w)", re.IGNORECASE)
 
 
 def names_in(question: str, language: str) -> Iterator[tuple[int, int, str]]:
-    """Names of particles in the words of a language: first character, one past the last, the English name."""
-    names = lexicon(language).names
+    """Names of particles, and other words, in a language: first character, one past the last, the English name."""
+    names = {**lexicon(language).translations, **lexicon(language).names}
     for match in _names_pattern(language).finditer(question):
         written = re.sub(r"\s+", " ", match[0].lower())
         english = names.get(match[0]) or names.get(written) or names.get(written.removesuffix("s"))
@@ -120,7 +122,7 @@ _HAN = re.compile("[\u3400-\u9fff]")
 _WORD = re.compile(r"[^\W\d_]+")
 # Words that are frequent in one language and no words of the others.
 _COMMON = {
-    "de": "der das ist wie und von dem den des eine ein welche welches welchen welcher welchem hat was bitte sind mir ich nicht aus"
+    "de": "der das ist wie und von dem den des eine ein welche welches wer welchen welcher welchem hat was bitte sind mir ich nicht aus"
     " zerfällt wer für wieviel viele lebt über im zum warum",
     "fr": "la le les du quelle quel est des une un et de quels quelles combien pour dans il se qui que au aux pourquoi sont vie"
     " entre plus durée boson",
@@ -137,14 +139,15 @@ def language_of(question: str) -> str:
         return "zh"
     words = [w.lower() for w in _WORD.findall(question)]
     scores = {language: sum(w in common for w in words) for language, common in _COMMON_WORDS.items()}
-    best = max(scores, key=lambda language: (scores[language], language == "en"))
-    return best if scores[best] else _by_words(words)
+    best = max(scores.values())
+    found = [language for language, score in scores.items() if score == best]
+    return found[0] if len(found) == 1 else _by_words(words, found if best else ("en", "de", "fr"))
 
 
-def _by_words(words: list[str]) -> str:
-    """The language whose lexicon has most of the words, English where none has more."""
+def _by_words(words: Sequence[str], languages: Sequence[str]) -> str:
+    """Of these languages the one whose lexicon has most of the words; English where none has more."""
     plain = [plain_ascii(word) for word in words]
-    scores = {language: sum(w in _words(language) for w in plain) for language in ("en", "de", "fr")}
+    scores = {language: sum(w in _words(language) for w in plain) for language in languages}
     return max(scores, key=lambda language: (scores[language], language == "en"))
 
 
@@ -158,3 +161,31 @@ def _words(language: str) -> frozenset[str]:
         if len(word) > 3
     }
     return frozenset(found if language == "en" else found - _words("en"))
+
+
+# ---- languages that are not read -----------------------------------------------------------------
+
+_OTHER_WORDS = {
+    "Spanish": "cuál cual cuales qué el los es masa del vida media cuánto cuanto vive pesa partícula protón neutrón anchura muón",
+    "Italian": "qual quale quali è il lo gli massa della del dello vita media quanto vive pesa particella protone neutrone muone",
+    "Portuguese": "qual quais é o os massa do da dos vida média quanto vive pesa partícula próton nêutron elétron múon são",
+    "Dutch": "wat hoe het een van welke massa levensduur deeltje zwaar lang leeft",
+}
+_OTHER_SETS = {language: frozenset(words.split()) for language, words in _OTHER_WORDS.items()}
+_SCRIPTS = (
+    ("Russian", re.compile("[\u0400-\u04ff]{2}")),
+    ("Korean", re.compile("[\uac00-\ud7af]{2}")),
+    ("Arabic", re.compile("[\u0600-\u06ff]{2}")),
+)
+
+
+def other_language(question: str) -> str:
+    """The language of a question that is in none of those that are read, else ''."""
+    for language, script in _SCRIPTS:
+        if script.search(question):
+            return language
+    words = [w.lower() for w in _WORD.findall(question)]
+    own = max(sum(w in common for w in words) for common in _COMMON_WORDS.values())
+    scores = {language: sum(w in common for w in words) for language, common in _OTHER_SETS.items()}
+    best = max(scores, key=lambda language: scores[language])
+    return best if scores[best] > max(own, 1) else ""

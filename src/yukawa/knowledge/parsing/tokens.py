@@ -50,7 +50,7 @@ _UNIT_WORD = re.compile(
 # Units that are read as such wherever they stand; others, such as 'm' or 'second', only behind a number or 'in'.
 _PLAIN_UNIT = re.compile(
     r"(?<![\w/^*(])\(?\[?(?:in )?(?P<unit>(?:[kMGTm]|)eV(?:/c(?:\^?2)?)?|kg|μs|MeV|GeV|TeV|keV|[kmg]ev|tev|mev|gev|kev"
-    r"|(?:micro|nano|pico|femto|milli|atto)?seconds|nuclear magnetons?|kilograms?|grams?)\)?\]?(?![\w/^*])"
+    r"|(?:micro|nano|pico|femto|milli|atto)?seconds|minutes|nuclear magnetons?|kilograms?|grams?)\)?\]?(?![\w/^*])"
 )
 _CJK_UNIT = re.compile(
     plain_ascii(

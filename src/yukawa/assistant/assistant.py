@@ -20,8 +20,10 @@ from yukawa.assistant.results import Result
 from yukawa.core.errors import InputError, unknown_name
 from yukawa.core.settings import ModelSettings, Settings
 from yukawa.knowledge.parsing.grammar import plan as planned
+from yukawa.knowledge.parsing.kinds import kind_of
 from yukawa.knowledge.parsing.plan import Plan
-from yukawa.knowledge.records import FoundFact, guess_domain
+from yukawa.knowledge.records import FoundFact
+from yukawa.knowledge.routing import FieldGuess, field_of
 from yukawa.knowledge.store.writer import new_id
 from yukawa.knowledge.texts import checked_text
 from yukawa.llm import ChatModel
@@ -96,12 +98,12 @@ class Assistant:
         clock = _Clock()
         with clock("plan"):
             plan = self.plan(question, history)
-            found_domain = guess_domain(question, names_particle=bool(plan.goals))
-            row = self._row(model, found_domain, plan.kind)
+            field, kind = _field(plan), kind_of(plan)
+            row = self._row(model, field.field, kind)
         conflicts = () if as_of else self._base.conflicts()
         answer = self._answered(plan, row, as_of, domain, clock, reader, conflicts)
         answer = replace(
-            answer, domain=found_domain, kind=plan.kind, timings=clock.timings, plan=plan,
+            answer, domain=field.field, domain_probability=field.probability, kind=kind, timings=clock.timings, plan=plan,
             conflicts=() if answer.abstained else _told(conflicts, answer),
         )  # fmt: skip
         if keep:
@@ -174,6 +176,13 @@ class _Clock:
             self.timings[step] = (time.perf_counter() - start) * 1e3
 
 
+def _field(plan: Plan) -> FieldGuess:
+    """The field of a question; one that facts answer is of particle physics, which all of them are of."""
+    if plan.complete:
+        return FieldGuess("particle physics", 1.0, {"particle physics": 1.0})
+    return field_of(plan.question)
+
+
 def _reply(talk: str) -> str:
     """What is said to thanks, to a farewell, and to any other talk that asks nothing."""
     words = set(re.findall(r"\w+", talk.lower()))
@@ -237,7 +246,7 @@ def _source(found: FoundFact, marker: int) -> Source:
 
 
 def model_for(
-    domain: str, settings: Settings, wanted: str | None = None, kind: str = "facts"
+    domain: str, settings: Settings, wanted: str | None = None, kind: str = "value"
 ) -> ModelSettings:
     """The row of the model to use: the one named, else the first that is good at the question, else the default.
 
@@ -245,10 +254,10 @@ def model_for(
     have stands for all; of several that are, one that names both wins.
 
     Args:
-        domain: of the question.
+        domain: of the question; 'unknown' is among no row's `domains`.
         settings: which models there are.
         wanted: the name of a row.
-        kind: of the question, as in `Plan.kind`.
+        kind: of the question (see `yukawa.knowledge.parsing.kinds`).
 
     Raises:
         InputError: there is no model of that name.

@@ -100,6 +100,9 @@ class Assistant:
             plan = self.plan(question, history)
             field, kind = _field(plan), kind_of(plan)
             row = self._row(model, field.field, kind)
+        if row.backend != "quote" and plan.kind == "facts" and plan.unread and not plan.problem:
+            with clock("propose"):
+                plan = self._passages.proposed(plan, row)
         conflicts = () if as_of else self._base.conflicts()
         answer = self._answered(plan, row, as_of, domain, clock, reader, conflicts)
         answer = replace(

@@ -7,11 +7,12 @@ do not count; of phrases that begin alike the longest is read; of a phrase under
 
 import functools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
+from yukawa.knowledge.parsing.names import GERMAN, ROMANCE
 from yukawa.knowledge.parsing.spelling import plain_ascii
 
 Entry = tuple[str, Any, str]  # kind, value, phrase
@@ -20,30 +21,29 @@ LANGUAGES = ("en", "de", "fr", "zh", "ja")
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """One language: its phrases by part, and the names of particles and other words with the English read in their place."""
+    """One language: its phrases by part, and the names of particles with the English names read in their place."""
 
     entries: tuple[Entry, ...]
     names: Mapping[str, str]
-    translations: Mapping[str, str]
 
 
 @functools.lru_cache(maxsize=8)
 def lexicon(language: str) -> Lexicon:
     """The words of a language of `LANGUAGES`."""
     entries: list[Entry] = []
-    replaced: dict[str, dict[str, str]] = {"name": {}, "translation": {}}
+    names: dict[str, str] = {}
     kind, value = "", None
     for line in _lines(f"{language}.txt"):
         if line.startswith("["):
             kind, value = _heading(line[1:-1])
-        elif kind in replaced:
+        elif kind == "name":
             written, _, english = line.partition(" = ")
-            replaced[kind][written] = english
+            names[written] = english
         else:
             entries += [(kind, value, phrase) for part in line.split(";") if (phrase := part.strip())]
     if language != "en":  # in the spelling that questions are read in
         entries = [(kind, value, plain_ascii(phrase)) for kind, value, phrase in entries]
-    return Lexicon(tuple(entries), replaced["name"], replaced["translation"])
+    return Lexicon(tuple(entries), names)
 
 
 def phrases(language: str) -> Iterator[Entry]:
@@ -51,6 +51,15 @@ def phrases(language: str) -> Iterator[Entry]:
     yield from lexicon("en").entries
     if language != "en":
         yield from lexicon(language).entries
+
+
+@functools.lru_cache(maxsize=8)
+def question_words(language: str) -> frozenset[str]:
+    """The single words that open a question: 'what', 'wie', 'quel'."""
+    found = [
+        phrase.lower() for kind, value, phrase in phrases(language) if (kind, value) == ("function", "wh")
+    ]
+    return frozenset(phrase for phrase in found if " " not in phrase)
 
 
 def _heading(text: str) -> tuple[str, Any]:
@@ -98,16 +107,15 @@ def is_physics(word: str) -> bool:
 
 @functools.lru_cache(maxsize=8)
 def _names_pattern(language: str) -> re.Pattern[str]:
-    found = lexicon(language)
-    names = sorted([*found.names, *found.translations], key=len, reverse=True)
+    names = sorted(lexicon(language).names, key=len, reverse=True)
     alternatives = "|".join(re.escape(n).replace(r"\ ", r"\s{1,3}") for n in names)
     boundless = language in ("zh", "ja")
     return re.compile(alternatives if boundless else rf"(?<![\w-])(?:{alternatives})s?(?!\w)", re.IGNORECASE)
 
 
 def names_in(question: str, language: str) -> Iterator[tuple[int, int, str]]:
-    """Names of particles, and other words, in a language: first character, one past the last, the English name."""
-    names = {**lexicon(language).translations, **lexicon(language).names}
+    """Names of particles in the words of a language: first character, one past the last, the English name."""
+    names = lexicon(language).names
     for match in _names_pattern(language).finditer(question):
         written = re.sub(r"\s+", " ", match[0].lower())
         english = names.get(match[0]) or names.get(written) or names.get(written.removesuffix("s"))
@@ -120,47 +128,35 @@ def names_in(question: str, language: str) -> Iterator[tuple[int, int, str]]:
 _KANA = re.compile("[\u3040-\u30ff]")
 _HAN = re.compile("[\u3400-\u9fff]")
 _WORD = re.compile(r"[^\W\d_]+")
-# Words that are frequent in one language and no words of the others.
-_COMMON = {
-    "de": "der das ist wie und von dem den des eine ein welche welches wer welchen welcher welchem hat was bitte sind mir ich nicht aus"
-    " zerfällt wer für wieviel viele lebt über im zum warum",
-    "fr": "la le les du quelle quel est des une un et de quels quelles combien pour dans il se qui que au aux pourquoi sont vie"
-    " entre plus durée boson",
-    "en": "the of is what how which and to in for a an does do are mass width lifetime",
-}
-_COMMON_WORDS = {language: frozenset(words.split()) for language, words in _COMMON.items()}
+_NOUN = re.compile(r"(?<=[\s-])(?!Delta|Lambda|Sigma|Omega|Upsilon|Higgs)[A-Z][a-z]{2,}")
 
 
 def language_of(question: str) -> str:
-    """'ja', 'zh', 'de', 'fr' or 'en', by script and the commonest words."""
+    """'ja', 'zh', 'de', 'fr' or 'en', by script and by whose lexicon has most of the words; English where none has more."""
     if _KANA.search(question):
         return "ja"
     if len(_HAN.findall(question)) > 1:
         return "zh"
-    words = [w.lower() for w in _WORD.findall(question)]
-    scores = {language: sum(w in common for w in words) for language, common in _COMMON_WORDS.items()}
-    best = max(scores.values())
-    found = [language for language, score in scores.items() if score == best]
-    return found[0] if len(found) == 1 else _by_words(words, found if best else ("en", "de", "fr"))
+    words = [plain_ascii(word.lower()) for word in _WORD.findall(question)]
+    known = {
+        language: {word for word in words if word in _words(language)} for language in ("en", "de", "fr")
+    }
+    nouns = bool(_NOUN.search(question))  # German writes them with capitals
 
+    def likeness(language: str) -> tuple[int, bool, bool, bool]:
+        foreign = bool(known[language] - known["en"])
+        return len(known[language]), foreign, language == "en", (language == "de") == nouns
 
-def _by_words(words: Sequence[str], languages: Sequence[str]) -> str:
-    """Of these languages the one whose lexicon has most of the words; English where none has more."""
-    plain = [plain_ascii(word) for word in words]
-    scores = {language: sum(w in _words(language) for w in plain) for language in languages}
-    return max(scores, key=lambda language: (scores[language], language == "en"))
+    return max(known, key=likeness)
 
 
 @functools.lru_cache(maxsize=4)
 def _words(language: str) -> frozenset[str]:
-    """The words of a lexicon, without those that English has too."""
-    found = {
-        word.lower()
-        for _, _, phrase in lexicon(language).entries
-        for word in _WORD.findall(phrase)
-        if len(word) > 3
-    }
-    return frozenset(found if language == "en" else found - _words("en"))
+    """The words of a lexicon and its words for particles, in plain letters; a single letter is a symbol in any language."""
+    phrases_and_names = [*(phrase for _, _, phrase in lexicon(language).entries), *lexicon(language).names]
+    found = {word for phrase in phrases_and_names for word in _WORD.findall(plain_ascii(phrase.lower()))}
+    names = {"de": GERMAN, "fr": ROMANCE}.get(language, {})
+    return frozenset(word for word in (*found, *names) if len(word) > 1)
 
 
 # ---- languages that are not read -----------------------------------------------------------------
@@ -185,7 +181,6 @@ def other_language(question: str) -> str:
         if script.search(question):
             return language
     words = [w.lower() for w in _WORD.findall(question)]
-    own = max(sum(w in common for w in words) for common in _COMMON_WORDS.values())
     scores = {language: sum(w in common for w in words) for language, common in _OTHER_SETS.items()}
     best = max(scores, key=lambda language: scores[language])
-    return best if scores[best] > max(own, 1) else ""
+    return best if scores[best] > 1 and 2 * scores[best] >= len(words) - 2 else ""

@@ -444,7 +444,9 @@ def _fixed(tokens: list[Token]) -> list[Token]:
         if token.kind == "talk":
             return replace(token, kind="function")
         if token.kind == "count" and after is not None:
-            idle = kind == "unit" or (kind == "property" and after.text.lower() not in _LISTED)
+            idle = kind == "unit" or (
+                kind == "property" and after.value != "decays" and after.text.lower() not in _LISTED
+            )
             return replace(token, kind="function") if idle else token
         if token.kind == "out-of" and kind not in ("amount", "number", "factor"):
             return replace(token, kind="function")

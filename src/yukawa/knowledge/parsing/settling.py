@@ -174,14 +174,31 @@ def _operators(tokens: list[Token]) -> list[Token]:
     def change(place: int, token: Token) -> Token:
         if token.kind == "times" and not _multiplies(tokens, place):
             return replace(token, kind="word")
-        if token.kind not in ("join", "mark") or not _both_sides(tokens, place):
+        sign = _SIGNS.get(token.text)
+        if token.kind not in ("join", "mark") or not sign or not 0 < place < len(tokens) - 1:
             return token
-        apart = tokens[place - 1].end < token.start and token.end < tokens[place + 1].start
-        if token.text == "-" and not (apart and tokens[place + 1].kind in ("property", "thing", "factor")):
+        if not (_both_sides(tokens, place) or (sign == "minus" and _bare(tokens, place))):
             return token
-        return replace(token, kind=_SIGNS.get(token.text, token.kind))
+        return token if sign == "minus" and not _subtracts(tokens, place) else replace(token, kind=sign)
 
     return changed(tokens, change)
+
+
+def _subtracts(tokens: Sequence[Token], place: int) -> bool:
+    """Whether a dash stands apart from what is beside it, or behind a bracket: else it is part of a name or a pause."""
+    before, token, after = tokens[place - 1 : place + 2]
+    apart = before.end < token.start and token.end < after.start
+    return (apart and after.kind in ("property", "thing", "factor")) or (
+        before.text == ")" and after.kind == "property"
+    )
+
+
+def _bare(tokens: Sequence[Token], place: int) -> bool:
+    """'Upsilon(2S) - Upsilon(1S)': two things of which no property is named."""
+    named = any(
+        t.kind in ("property", "difference-of", "channel", "compare", "most", "class") for t in tokens
+    )
+    return not named and tokens[place - 1].kind == tokens[place + 1].kind == "thing"
 
 
 _SIGNS = {"/": "divided", "+": "plus", "-": "minus", "*": "times"}
@@ -221,6 +238,8 @@ def _relations(tokens: list[Token]) -> list[Token]:
                 tokens, place
             ):  # 'is twice the kaon mass below the phi mass'
                 return replace(token, kind="compare", value=("", str(token.value)))
+            if token.text.lower() in _PLACED and divides:  # 'the mass of the psi(2S) above the J/psi'
+                return replace(token, kind="word")
             return replace(token, kind="function")
         if token.kind == "divided" and token.text.lower() == "over" and amount:
             return replace(token, kind="relation", value=">")
@@ -339,10 +358,10 @@ def _readings(tokens: list[Token]) -> list[Token]:
         text = token.text.lower()
         if token.kind == "property":
             return _property(tokens, place, things)
-        if token.kind == "neutral" and several and text in ("average", "averages", "mean"):
+        if token.kind == "neutral" and several and text in _AVERAGES:
             after = tokens[place + 1] if place + 1 < len(tokens) else token
             of_pdg = place > 0 and tokens[place - 1].kind == "neutral"
-            if after.text.lower() == "of" or after.kind == "property":
+            if after.text.lower() in _OF or after.kind == "property":
                 return token if of_pdg else replace(token, kind="average")
             return replace(token, kind="word") if things > 1 else token
         if (
@@ -352,6 +371,8 @@ def _readings(tokens: list[Token]) -> list[Token]:
             and _of_property(tokens, place)
         ):
             return replace(token, kind="sum")
+        if text == "比" and things > 1 and place and tokens[place - 1].kind == "property":  # 'W和Z的质量比'
+            return token if any(t.kind == "thing" for t in tokens[place:]) else replace(token, kind="ratio")
         if token.kind == "into-before" or (token.kind == "into" and text.startswith("decay")):
             return replace(token, kind="property", value="decays")  # 'what does it decay into?'
         if token.kind == "explain" and asks_who and text.removeprefix("in ").split()[0] in _WHEN:
@@ -389,6 +410,8 @@ def _property(tokens: Sequence[Token], place: int, things: int) -> Token:
 
 
 _WHEN = frozenset({"when", "what", "which"})
+_AVERAGES = frozenset("average averages mean mittelwert durchschnitt moyenne".split())
+_OF = frozenset("of der des von de".split())
 _LISTED = frozenset(
     {"charge states", "decays", "decay modes", "decay channels", "channels", "modes"}
 )  # what can be counted

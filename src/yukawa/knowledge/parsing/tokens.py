@@ -72,7 +72,7 @@ _SYMBOLS: tuple[tuple[re.Pattern[str], str, Any], ...] = tuple(
         (r"(?<![\w^])tau(?=\s?[(\[]\s?[A-Za-z])", "property", "lifetime"),
         (r"(?<![\w^])mu(?=\s?[(\[]\s?[A-Za-z])", "property", "magnetic-moment"),
         (
-            r"(?<![\w^])Gamma(?:_i)?(?=\s?[(\[].{1,90}?→.{1,120}?[)\]]\s?/\s?Gamma)",
+            r"(?<![\w^])Gamma(?:_i)?(?=\s?[(\[].{1,90}?→.{1,120}?[)\]]\s?/\s?Gamma(?!\s?\((?!tot)))",
             "property",
             "branching-fraction",
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -125,7 +126,7 @@ class Assistant:
         conflicts: Sequence[knowledge.Conflict],
     ) -> Answer:  # fmt: skip
         if plan.kind == "small-talk":
-            return _plain(plan, _GREETING, abstained=False)
+            return _plain(plan, _reply(plan.question), abstained=False)
         if plan.kind == "command":
             text = f"'{plan.question.split()[0]}' is not a command here: type a question, or /quit to leave."
             return _plain(plan, text, abstained=True)
@@ -166,6 +167,18 @@ class _Clock:
             yield
         finally:
             self.timings[step] = (time.perf_counter() - start) * 1e3
+
+
+def _reply(talk: str) -> str:
+    """What is said to thanks, to a farewell, and to any other talk that asks nothing."""
+    words = set(re.findall(r"\w+", talk.lower()))
+    if words & _THANKS:
+        return "You are welcome."
+    return "Goodbye." if words & _FAREWELL else _GREETING
+
+
+_THANKS = frozenset("thanks thank thx cheers danke merci 谢谢 ありがとう".split())
+_FAREWELL = frozenset("bye goodbye tschüss revoir 再见 さようなら".split())
 
 
 def _told(conflicts: Sequence[knowledge.Conflict], answer: Answer) -> tuple[str, ...]:

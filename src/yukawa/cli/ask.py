@@ -16,7 +16,7 @@ Model = Annotated[str | None, option("--model", "NAME", "A row of yukawa.toml; s
 Raw = Annotated[
     bool, option("--raw", None, "Speak to the language model alone, without base, sources and checks.")
 ]
-_LEAVE = frozenset({"/quit", "/exit", "/q"})
+_LEAVE = frozenset({"/quit", "/exit", "/q", "quit", "exit", "bye", "goodbye", "good bye"})
 
 
 def ask(
@@ -95,7 +95,7 @@ def chat(model: Model = None, raw: Raw = False, as_json: Json = False) -> None:
 
 
 def _questions() -> Iterator[str]:
-    """Lines typed or piped in, until the end, /quit or Ctrl-C."""
+    """Lines typed or piped in, until the end, 'quit', 'bye' or Ctrl-C."""
     interactive = sys.stdin.isatty()
     if interactive:
         with contextlib.suppress(ImportError):  # gives line editing where the platform has it
@@ -111,7 +111,7 @@ def _questions() -> Iterator[str]:
             if interactive:
                 sys.stderr.write("\n")
             return
-        if line in _LEAVE:
+        if line.lower().rstrip("!. ") in _LEAVE:
             return
         if line:
             yield line

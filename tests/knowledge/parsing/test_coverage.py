@@ -76,3 +76,29 @@ def test_modifiers_are_dangerous(lot: str) -> None:
 def test_physics_is_told_from_everyday_words() -> None:
     assert all(map(is_physics, ("lattice", "Collider", "detectors", "neutrino")))
     assert not any(map(is_physics, ("grandma", "Tuesday", "pub", "poster", "thesis")))
+
+
+def test_a_purpose_ahead_of_a_colon_says_nothing_of_the_quantity() -> None:
+    assert plan(
+        "For an estimate of the range of the strong force: what is the value of hbar*c in MeV fm?"
+    ).complete
+    assert not plan("In nuclear matter: mass of the zork").complete
+
+
+@pytest.mark.parametrize(
+    "question", ["Express the mass of the tau in kg", "Convert the Higgs mass to kilograms"]
+)
+def test_the_verb_of_a_command_is_no_obstacle(question: str) -> None:
+    assert plan(question).complete
+
+
+@pytest.mark.parametrize(
+    "question", ["Dark photon mass", "Assume the muon mass in kg", "Ignore the mass of the tau"]
+)
+def test_other_first_words_are(question: str) -> None:
+    assert not plan(question).complete
+
+
+def test_adverbs_are_no_obstacle_unless_they_are_of_physics() -> None:
+    assert plan("what is the typically quoted mass of the muon?").complete
+    assert not plan("lifetime of the gravitationally bound neutron").complete

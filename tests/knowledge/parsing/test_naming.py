@@ -55,3 +55,12 @@ def test_the_other_states_of_what_was_named() -> None:
     neutral, charged = (t.value for t in clause.tokens if t.kind == "thing")
     assert set(charged.names) == {"K+", "K-"}
     assert not set(charged.names) & set(neutral.names)
+
+
+def test_a_charge_before_its_noun_is_a_thing() -> None:
+    assert parts("difference between the masses of the charged and the neutral pion", "thing") == [
+        "charged",
+        "neutral pion",
+    ]
+    assert parts("which is heavier, the charged or neutral kaon", "thing") == ["charged", "neutral kaon"]
+    assert parts("the charged current and the neutral pion", "thing") == ["neutral pion"]

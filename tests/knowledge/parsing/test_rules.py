@@ -100,3 +100,15 @@ def test_things_named_are_put_in_order(text: str, order: tuple[str, str]) -> Non
     (found,) = goals(text)
     assert len(found.operands) == 3
     assert found.order == order
+
+
+def test_of_a_constant_and_its_inverse_both_are_wanted() -> None:
+    assert [g.power for g in goals("the fine structure constant and its inverse")] == [1.0, -1.0]
+    assert [g.power for g in goals("the inverse of the Z mass")] == [-1.0]
+
+
+def test_charge_states_are_counted_apart_from_what_else_is_wanted() -> None:
+    counted, other = goals("how many charge states has the Delta(1232), and its isospin")
+    assert counted.operation == "count"
+    assert len(counted.operands[0].thing.names) == 4
+    assert other.operands[0].property == "isospin"

@@ -73,7 +73,16 @@ def charge_states(clause: Clause, context: Context) -> list[Goal] | None:
     if not counts or not charges or len(clause.places("thing")) != 1:
         return None
     found = quantities(clause)
-    return [Goal("count", tuple(found), spans=clause.use(*counts))] if found else None
+    counted = tuple(_particles_alone(w) for w in found if w.property == "charge")
+    goals = [Goal("count", counted, spans=clause.use(*counts))] if counted else []
+    return goals + [Goal("value", (w,)) for w in found if w.property != "charge"] or None
+
+
+def _particles_alone(wanted: Wanted) -> Wanted:
+    """A quantity of the particles without their antiparticles, where both may be meant."""
+    table = particle_table().particles
+    names = tuple(n for n in wanted.thing.names if n in table and not table[n].is_antiparticle)
+    return replace(wanted, thing=replace(wanted.thing, names=names)) if names else wanted
 
 
 # ---- comparison ----------------------------------------------------------------------------------

@@ -81,6 +81,10 @@ _LEADING = frozenset("please bitte but and aber und mais et".split())
 def _is_contrast(tokens: Sequence[Token], phrase: Sequence[int], place: int) -> bool:
     inside = [tokens[i] for i in phrase]
     rest = [t for i, t in enumerate(tokens) if i != place and i not in phrase]
+    if any(
+        t.text.lower() in ("one", "ones") for t in inside
+    ):  # 'two neutral pions rather than two charged ones'
+        return False
     if not any(t.kind in _NAMING for t in inside) or any(_asks_otherwise(rest, i) for i in range(len(rest))):
         return False
     things = [t for t in inside if t.kind == "thing"]

@@ -38,7 +38,10 @@ def _unread(clause: Clause) -> list[Token]:
         return _outside(clause)
     first, last = min(clause.used), max(clause.used)
     found = []
+    title = _title(clause, first)
     for place, token in enumerate(clause.tokens):
+        if place < title and token.kind in ("word", "neutral", "explain", "amount", "unit"):
+            continue
         if place > last and _participle(clause, place):
             found += [clause.tokens[place - 1], token]
             continue
@@ -59,6 +62,16 @@ def _unread(clause: Clause) -> list[Token]:
         elif _dangerous(clause, place, first, last):
             found.append(token)
     return found
+
+
+def _title(clause: Clause, first: int) -> int:
+    """Where 'For an estimate of the range of the strong force:' ends, a purpose ahead of the question; 0 where none is."""
+    colon = max((i for i in range(first) if clause.tokens[i].text == ":"), default=0)
+    said = [clause.text(i) for i in range(colon)]
+    return colon if said and said[0] in _PURPOSES and not _WANTING & set(said) else 0
+
+
+_PURPOSES = frozenset("for about regarding concerning fur pour".split())
 
 
 def _participle(clause: Clause, place: int) -> bool:

@@ -6,8 +6,9 @@ from dataclasses import replace
 from yukawa.knowledge.facts import plain_name
 from yukawa.knowledge.parsing.checks import fits, unreadable
 from yukawa.knowledge.parsing.clauses import Clause, Context
+from yukawa.knowledge.parsing.following import following, last_goals
 from yukawa.knowledge.parsing.plan import Goal, Plan, Thing, Wanted
-from yukawa.knowledge.parsing.reading import ReadQuestion, placeless, read_questions
+from yukawa.knowledge.parsing.reading import ReadQuestion, read_questions
 from yukawa.knowledge.parsing.rules import goals_of
 from yukawa.knowledge.parsing.units import find_unit
 from yukawa.knowledge.parsing.wanted import Contradiction, only_named
@@ -53,9 +54,9 @@ def _plan(read: ReadQuestion, history: Sequence[Plan], described: Callable[[str]
     """The plan of a question whose slips are mended in one way."""
     if read.talk:
         return Plan(read.question, kind=read.talk, language=read.language)
-    context = Context([placeless(g) for p in history[-1:] for g in p.goals])
     try:
-        found = read.plan(_goals(read.clauses, context))
+        goals = following(read.clauses, history) or _goals(read.clauses, Context(last_goals(history)))
+        found = read.plan(goals)
     except Contradiction as error:
         problem = f"two kinds of value are wanted at once: {error}"
         found = Plan(read.question, problem=problem, language=read.language)

@@ -80,11 +80,32 @@ def signs(tokens: list[Token]) -> list[Token]:
         ]
         chosen = next((c for i in beside if (c := _of_charge(found[i], token.value))), None)
         if chosen is None:
-            found[place] = replace(token, kind="word")
+            found[place] = _before_its_noun(tokens, place) or replace(token, kind="word")
             continue
         found[place] = replace(token, kind="aside")
         found[next(i for i in beside if found[i].start == chosen.start)] = chosen
     return found
+
+
+def _before_its_noun(tokens: Sequence[Token], place: int) -> Token | None:
+    """'The charged' of 'the charged and the neutral pion'."""
+    after = following(tokens, place, over=("function", "join"))
+    if (
+        after is None
+        or tokens[after].kind != "thing"
+        or not any(t.text.lower() in _ANDS for t in tokens[place:after])
+    ):
+        return None
+    noun = tokens[after].text.partition(" ")[2]
+    named = [m for m in find_particles(f"{tokens[place].text} {noun}") if m.start == 0] if noun else []
+    if not named:
+        return None
+    token = tokens[place]
+    thing = Thing(named[0].names, token.text, (token.start, token.end), named[0].charge_given)
+    return replace(token, kind="thing", value=thing)
+
+
+_ANDS = frozenset("and or und oder et ou".split())
 
 
 def _of_charge(token: Token, sign: str) -> Token | None:

@@ -30,7 +30,14 @@ def goals_of(clause: Clause, context: Context) -> list[Goal]:
     if scaled is None:  # what is said of the result stays unread
         clause.used = before
         return _by_rules(clause, context)
-    return [scaled]
+    both = (
+        scale.power != 1
+        and any(  # 'the fine-structure constant and its inverse'
+            one.kind == "join" and other.kind == "pronoun" and last.kind == "power"
+            for one, other, last in zip(clause.tokens, clause.tokens[1:], clause.tokens[2:], strict=False)
+        )
+    )
+    return [found[0], scaled] if both else [scaled]
 
 
 def _resolve_pronoun(clause: Clause, context: Context) -> None:
@@ -194,7 +201,7 @@ def _decays(clause: Clause, context: Context) -> list[Goal] | None:
         "ascending" if any(clause.tokens[i].value[1] == "ascending" for i in most) else "descending"
     )
     first, rank = place_of(clause, most[0]) if most else (None, 1)
-    spans = clause.use(*most, *counting, *clause.places("out-of", "number"))
+    spans = clause.use(*most, *counting, *clause.places("out-of", "number", "plus"))
     operation: Operation = "count" if counting else "list"
     return [Goal(operation, (wanted,), filters, ("branching-fraction", direction), first, rank, spans=spans)]
 

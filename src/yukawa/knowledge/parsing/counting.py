@@ -109,8 +109,10 @@ def per(tokens: list[Token]) -> list[Token]:
     def change(place: int, token: Token) -> Token:
         behind = tokens[place + 1 : place + 3]
         counts = [t.kind for t in behind] == ["thing", "property"] and behind[1].text.lower() in _PLURALS
+        if not counts or token.text.lower() != "in":
+            return token
         said = any(t.kind in ("property", "difference", "compare") for t in tokens[:place])
-        return replace(token, kind="per") if counts and said and token.text.lower() == "in" else token
+        return replace(token, kind="per") if said else token
 
     return changed(tokens, change)
 

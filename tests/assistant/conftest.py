@@ -118,9 +118,13 @@ class Memory:
         return [
             f for f in self.found
             if (not subjects or set(subjects) & set(f.fact.subjects)) and property in (None, f.fact.property)
-            and has_products(f.fact.channel, wanted) and (name is None or plain_name(f.fact.name) == name)
+            and has_products(_products(f.fact), wanted) and (name is None or plain_name(f.fact.name) == name)
             and identifier in (None, f.fact.identifier)
         ]  # fmt: skip
+
+
+def _products(fact: Fact) -> Sequence[str]:
+    return fact.subjects if "minus" in fact.qualifiers else fact.channel
 
 
 def _facts() -> Iterator[Fact]:
@@ -234,7 +238,7 @@ def _facts() -> Iterator[Fact]:
         3.8e-7,
         (),
         "MeV",
-        qualifiers={"minus": "p"},
+        qualifiers={"minus": "p", "of": "mass", "compared": "difference"},
         preferred=True,
         printed="1.2933325 ± 0.0000004 MeV",
     )
@@ -256,8 +260,8 @@ def _facts() -> Iterator[Fact]:
         ("S033.2", "Lambda_c()+", "Lambda_c+ --> p K- pi+", ("K-", "p", "pi+"), 0.0637, 0.002, "(6.37 ± 0.20) %", None, {}),
         ("S033.39", "Lambda_c()+", "Lambda_c+ --> p K- pi+ nonresonant", ("K-", "p", "pi+"), 0.035, 0.004, "(3.5 ± 0.4) %", None,
         {"condition": "nonresonant"}),
-        ("S033.5", "Lambda_c()+", "Lambda_c+ --> p Kbar*(892)0, Kbar* --> K- pi+", ("K-", "p", "pi+"), 0.0133, 0.001,
-        "(1.33 ± 0.10) %", None, {"intermediate": "Kbar^*(892)0"}),
+        ("S033.5", "Lambda_c()+", "Lambda_c+ --> p Kbar*(892)0, Kbar* --> K- pi+", ("Kbar^*(892)0", "p"), 0.0133, 0.001,
+        "(1.33 ± 0.10) %", None, {"steps": "Kbar^*(892)0 → K- pi+"}),
     ]  # fmt: skip
     for identifier, subject, name, channel, value, error, printed, bound, qualifiers in decays:
         yield Fact(identifier, (subject,), "branching-fraction", name, value, "", error, error, bound=bound, channel=channel,

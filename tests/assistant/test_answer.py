@@ -16,7 +16,16 @@ ANSWER = Answer(
 def test_the_json_has_what_scripts_need_and_survives_a_round_trip() -> None:
     made = ANSWER.as_json()
     assert json.loads(json.dumps(made)) == made
-    assert {"answer", "abstained", "sources", "model", "domain", "timings_ms"} <= made.keys()
+    assert {
+        "answer",
+        "abstained",
+        "sources",
+        "model",
+        "domain",
+        "domain_probability",
+        "kind",
+        "timings_ms",
+    } <= made.keys()
     assert {"id", "label", "quote", "url"} <= made["sources"][0].keys()
     assert (made["answer"], made["abstained"], made["support"], made["timings_ms"]) == (
         "60 ps [1]",

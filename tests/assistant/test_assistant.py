@@ -12,6 +12,7 @@ from yukawa.assistant import Answer, Assistant, model_for
 from yukawa.core.errors import InputError, NotFound
 from yukawa.core.settings import ModelSettings, Settings
 from yukawa.knowledge import KnowledgeBase
+from yukawa.knowledge.parsing.kinds import kind_of
 from yukawa.knowledge.records import DOMAINS
 
 MASS = "What is the mass of the tau?"
@@ -44,7 +45,8 @@ def test_a_question_gets_value_error_and_source(
     assert all(s.label.startswith("PDG") and str(s.url).startswith("https://") for s in answer.sources)
     assert all(s.quote == base.show(s.id).text for s in answer.sources)
     assert all(c.passed for c in answer.checks)
-    assert (answer.model, answer.domain, answer.kind) == ("plan", "particle physics", "facts")
+    assert (answer.model, answer.domain, answer.kind) == ("plan", "particle physics", kind_of(answer.plan))
+    assert answer.domain_probability == 1
     assert set(answer.timings) == {"plan", "execute", "write"}
 
 
@@ -330,15 +332,16 @@ def test_an_unknown_model_is_refused_with_the_nearest_name(settings: Settings) -
 
 
 @pytest.mark.parametrize(("domain", "kind", "name"), [
-    ("neutron science", "facts", "neutrons"), ("neutron science", "explanation", "neutron-teacher"),
-    ("particle physics", "explanation", "teacher"), ("particle physics", "document", "quote"),
+    ("neutron science", "value", "neutrons"), ("neutron science", "explanation", "neutron-teacher"),
+    ("particle physics", "explanation", "teacher"), ("particle physics", "other", "quote"),
+    ("unknown", "method", "teacher"), ("unknown", "value", "quote"),
 ])  # fmt: skip
 def test_the_kind_of_a_question_chooses_too_and_both_together_win(
     domain: str, kind: str, name: str, settings: Settings
 ) -> None:
     lists: dict[str, dict[str, Any]] = {
         "neutrons": {"domains": ("neutron science",)},
-        "teacher": {"kinds": ("explanation", "code")},
+        "teacher": {"kinds": ("explanation", "method")},
         "neutron-teacher": {"domains": ("neutron science",), "kinds": ("explanation",)},
     }
     rows = {n: ModelSettings(name=n, backend="scripted", **given) for n, given in lists.items()}
@@ -350,7 +353,7 @@ def test_the_kind_of_a_question_chooses_too_and_both_together_win(
 
 @pytest.mark.parametrize(("question", "domain"), [
     ("What is the mass of the tau?", "particle physics"), ("Which beamline of HEPS does tomography?", "synchrotron radiation"),
-    ("How do I compile the software?", "computer science"),
+    ("How do I compile the software?", "computer science"), ("Where can I buy cheap shoes?", "unknown"),
 ])  # fmt: skip
 def test_domains_of_questions(assistant: Assistant, question: str, domain: str) -> None:
     assert assistant.ask(question).domain == domain

@@ -55,13 +55,13 @@ def test_what_is_no_particle_stays() -> None:
 @pytest.mark.parametrize(("stored", "wanted", "met"), [
     (fact("K+ pi-"), channel("pi- K+"), True), (fact("K+ pi-"), channel("K- pi+"), False),
     (fact("K+ pi-"), channel("K+ pi- pi0"), False),
-    (fact("K+ pi-"), channel("K+ pi|pi-|pi0"), True), (fact("Z0 Z*"), channel("Z0 Z0"), True),
-    (fact("W W*"), channel("W+|W- W+|W-"), True),
+    (fact("K+ pi-"), channel("K+ pi+|pi-|pi0"), True), (fact("Z0 Z*"), channel("Z0 Z0"), True),
+    (fact("W* W+-"), channel("W+|W- W+|W-"), True),
     (fact("K+ pi-", condition="nonresonant"), channel("K+ pi-"), False),
     (fact("K+ pi-", condition="nonresonant"), channel("K+ pi-", conditions=("nonresonant",)), True),
     (fact("K+ pi-", condition="c.c."), channel("K+ pi-"), True), (fact("K+ pi-"), channel("K+ pi-", conditions=("c.c.",)), True),
-    (fact("K+ pi-", intermediate="K^*(892)0"), channel("K+ pi-"), False),
-    (fact("J/psi(1S) anything"), channel("J/psi(1S)", inclusive=True), True),
+    (fact("K^*(892)0", steps="K^*(892)0 → K+ pi-"), channel("K+ pi-"), False),
+    (fact("J/psi(1S) anything"), channel("J/psi(1S) anything", inclusive=True), True),
     (fact("J/psi(1S) K0"), channel("J/psi(1S)", inclusive=True), False), (fact(""), channel("K+ pi-"), False),
 ])  # fmt: skip
 def test_final_states(stored: Fact, wanted: Channel, met: bool) -> None:
@@ -70,9 +70,9 @@ def test_final_states(stored: Fact, wanted: Channel, met: bool) -> None:
 
 def test_a_chain_meets_the_fact_by_its_steps() -> None:
     chain = channel("K^*(892)0 gamma", steps=(("K^*(892)0", (("K+",), ("pi-",))),))
-    assert meets(fact("K+ pi- gamma", intermediate="K^*(892)0"), chain)
-    assert not meets(fact("K+ pi- gamma"), chain)
-    assert not meets(fact("K+ pi- gamma", intermediate="K_0^*(1430)0"), chain)
+    assert meets(fact("K^*(892)0 gamma", steps="K^*(892)0 → K+ pi-"), chain)
+    assert not meets(fact("K^*(892)0 gamma"), chain)
+    assert not meets(fact("K_0^*(1430)0 gamma", steps="K_0^*(1430)0 → K+ pi-"), chain)
 
 
 def test_neutral_kaons_of_definite_lifetime_are_also_looked_for_by_flavour() -> None:
@@ -80,11 +80,16 @@ def test_neutral_kaons_of_definite_lifetime_are_also_looked_for_by_flavour() -> 
     assert with_flavour(channel("J/psi(1S) K+")) is None
 
 
-def test_a_limit_for_both_nucleons_covers_the_charges_of_one() -> None:
-    limit = Fact("S016.6", ("p",), "partial-lifetime", "N --> e+ pi", words="> 24000", channel=("e+", "pi"))
-    found = FoundFact(limit, "pdg:S016.6", "", "data", Provenance("", "", None, None, ""), 1)
-    assert decays([found], "p", channel("pi0 e+")) == [found]
-    assert decays([found], "p", channel("K0 e+")) == []
+def test_what_is_listed_of_an_antiparticle_is_met_as_written_and_the_rest_conjugated() -> None:
+    def found(subject: str, products: tuple[str, ...]) -> FoundFact:
+        row = Fact("x", (subject,), "partial-lifetime", "", 1.0, channel=products)
+        return FoundFact(row, "pdg:x", "", "data", Provenance("", "", None, None, ""), 1)
+
+    own, other = found("pbar", ("e-", "pi0")), found("p", ("e+", "pi0"))
+    assert decays([own], "pbar", channel("pi0 e-")) == [own]
+    assert decays([own], "pbar", channel("pi0 e+")) == []
+    assert decays([other], "pbar", channel("pi0 e-")) == [other]
+    assert decays([other], "p", channel("pi0 e+")) == [other]
 
 
 def test_charge_is_conserved() -> None:

@@ -102,7 +102,7 @@ def test_a_scripted_model_is_asked_too(yukawa, home):
         ("temperature = -1", "models.x.temperature"),
         ("top_p = 0", "models.x.top_p"),
         ("max_tokens = 0", "models.x.max_tokens"),
-        ('kinds = ["fact"]', "models.x.kinds"),
+        ('kinds = ["valu"]', "models.x.kinds"),
     ],
 )
 def test_a_wrong_key_or_value_is_refused(yukawa, home, line, said):

@@ -44,6 +44,7 @@ class Answer:
 
     `abstained` means that nothing in the base supports an answer; `sources` are then the nearest passages.
     `conflicts` says, one line each, where another current item contradicts. Timings are in milliseconds.
+    `domain` is the field of the question, or 'unknown', and `domain_probability` how sure that is; `kind` is its kind.
     `plan` is how the question was read, `results` what its execution gave, with every derivation.
     """
 
@@ -61,6 +62,7 @@ class Answer:
     conflicts: tuple[str, ...] = ()
     plan: Plan | None = None
     results: tuple[Result, ...] = ()
+    domain_probability: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
         """The object that `yukawa ask --json` prints."""
@@ -74,6 +76,7 @@ class Answer:
             "conflicts": list(self.conflicts),
             "model": self.model,
             "domain": self.domain,
+            "domain_probability": round(self.domain_probability, 3),
             "kind": self.kind,
             "support": round(self.support, 3),
             "plan": None if self.plan is None else _plan_json(self.plan),

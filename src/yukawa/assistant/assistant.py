@@ -14,13 +14,16 @@ from yukawa import knowledge
 from yukawa.assistant.answer import Answer, Check, Source
 from yukawa.assistant.execution import execute
 from yukawa.assistant.explaining import refusal
+from yukawa.assistant.lookup import Lookup
 from yukawa.assistant.rendering import Rendering
 from yukawa.assistant.results import Result
 from yukawa.core.errors import InputError, unknown_name
 from yukawa.core.settings import ModelSettings, Settings
 from yukawa.knowledge.parsing.grammar import plan as planned
+from yukawa.knowledge.parsing.kinds import kind_of
 from yukawa.knowledge.parsing.plan import Plan
-from yukawa.knowledge.records import FoundFact, guess_domain
+from yukawa.knowledge.records import FoundFact
+from yukawa.knowledge.routing import FieldGuess, field_of
 from yukawa.knowledge.store.writer import new_id
 from yukawa.knowledge.texts import checked_text
 from yukawa.llm import ChatModel
@@ -95,12 +98,15 @@ class Assistant:
         clock = _Clock()
         with clock("plan"):
             plan = self.plan(question, history)
-            found_domain = guess_domain(question, names_particle=bool(plan.goals))
-            row = self._row(model, found_domain, plan.kind)
+            field, kind = _field(plan), kind_of(plan)
+            row = self._row(model, field.field, kind)
+        if row.backend != "quote" and plan.kind == "facts" and plan.unread and not plan.problem:
+            with clock("propose"):
+                plan = self._passages.proposed(plan, row)
         conflicts = () if as_of else self._base.conflicts()
         answer = self._answered(plan, row, as_of, domain, clock, reader, conflicts)
         answer = replace(
-            answer, domain=found_domain, kind=plan.kind, timings=clock.timings, plan=plan,
+            answer, domain=field.field, domain_probability=field.probability, kind=kind, timings=clock.timings, plan=plan,
             conflicts=() if answer.abstained else _told(conflicts, answer),
         )  # fmt: skip
         if keep:
@@ -111,8 +117,12 @@ class Assistant:
         """How `question` is read after the questions of `history`; nothing is executed."""
         plans: list[Plan] = []
         for earlier in (*history[-REMEMBERED:], question):
-            plans.append(planned(earlier, plans))
+            plans.append(planned(earlier, plans, self._described))
         return plans[-1]
+
+    def _described(self, words: str) -> bool:
+        """Whether a source describes one of its quantities by these words."""
+        return bool(Lookup(self._base).described(words))
 
     @functools.cached_property
     def _passages(self) -> Passages:
@@ -167,6 +177,13 @@ class _Clock:
             yield
         finally:
             self.timings[step] = (time.perf_counter() - start) * 1e3
+
+
+def _field(plan: Plan) -> FieldGuess:
+    """The field of a question; one that facts answer is of particle physics, which all of them are of."""
+    if plan.complete:
+        return FieldGuess("particle physics", 1.0, {"particle physics": 1.0})
+    return field_of(plan.question)
 
 
 def _reply(talk: str) -> str:
@@ -232,7 +249,7 @@ def _source(found: FoundFact, marker: int) -> Source:
 
 
 def model_for(
-    domain: str, settings: Settings, wanted: str | None = None, kind: str = "facts"
+    domain: str, settings: Settings, wanted: str | None = None, kind: str = "value"
 ) -> ModelSettings:
     """The row of the model to use: the one named, else the first that is good at the question, else the default.
 
@@ -240,10 +257,10 @@ def model_for(
     have stands for all; of several that are, one that names both wins.
 
     Args:
-        domain: of the question.
+        domain: of the question; 'unknown' is among no row's `domains`.
         settings: which models there are.
         wanted: the name of a row.
-        kind: of the question, as in `Plan.kind`.
+        kind: of the question (see `yukawa.knowledge.parsing.kinds`).
 
     Raises:
         InputError: there is no model of that name.

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from yukawa.assistant import algebra
 from yukawa.assistant.algebra import Derivation, Measured, Unanswerable
+from yukawa.assistant.comparing import compared
 from yukawa.assistant.listing import Listing
 from yukawa.assistant.lookup import Looked, Lookup
 from yukawa.assistant.measuring import measured
@@ -195,6 +196,9 @@ def _definite(wanted: Wanted) -> Wanted:
 
 
 def _ratio(goal: Goal, lookup: Lookup) -> Result:
+    if len(goal.operands) == 2 and (measured := compared(lookup.find, *goal.operands, "ratio")):
+        return Result(goal, tuple(measured))
+
     def what(rows: Sequence[Row]) -> str:
         return f"ratio of {with_article(rows[0])} to {with_article(rows[1])}"
 
@@ -231,6 +235,8 @@ def _sum(goal: Goal, lookup: Lookup) -> Result:
 def _difference(goal: Goal, lookup: Lookup) -> Result:
     if len(goal.operands) == 1 and goal.operands[0].other is not None:
         return _value(goal, lookup)
+    if len(goal.operands) == 2 and (measured := compared(lookup.find, *goal.operands, "difference")):
+        return Result(goal, tuple(measured))
     first, *others = goal.operands
     signed = (first, *(replace(wanted, factor=-wanted.factor) for wanted in others))
     return replace(_sum(replace(goal, operands=signed), lookup), goal=goal)
@@ -269,6 +275,8 @@ def _multiple(goal: Goal, lookup: Lookup) -> Result:
 
 def _which(goal: Goal, lookup: Lookup) -> Result:
     """The operands by the property in question, first ones first."""
+    if len(goal.operands) == 2 and (measured := compared(lookup.find, *goal.operands, "any")):
+        return Result(replace(goal, operation="value"), tuple(measured))
     rows = [row for wanted in _spread(goal.operands, lookup) for row in lookup.single(wanted)]
     if not rows:
         raise Unanswerable("there is nothing to compare")
@@ -347,6 +355,8 @@ def _stability(asserted: str, result: Result) -> Result:
 
 def _order(goal: Goal, lookup: Lookup) -> Result:
     """Whether the first operand stands in the asserted relation to the second."""
+    if measured := compared(lookup.find, goal.operands[0], goal.operands[1], "any"):
+        return Result(replace(goal, operation="value"), tuple(measured))
     sides = [lookup.single(wanted) for wanted in goal.operands]
     comparisons = [algebra.compare(a.number, b.number) for a, b in itertools.product(*sides)]
     holds = algebra.HOLDS[goal.relation or "="]

@@ -1,12 +1,14 @@
 """From one quantity that a plan wants to rows: which facts meet it, which is preferred, what can be derived."""
 
 import itertools
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from yukawa.assistant import algebra
 from yukawa.assistant.algebra import Derivation, Measured, Unanswerable
+from yukawa.assistant.comparing import compared, hold_for, minus, of_state
 from yukawa.assistant.matching import (
     alternatives,
     as_particle,
@@ -22,20 +24,17 @@ from yukawa.assistant.matching import (
 from yukawa.assistant.results import Facts, Row
 from yukawa.assistant.rows import SCHEMES, compatible, computed, named, quoted_row, shared, times, title
 from yukawa.knowledge.facts import OF_EACH_STATE, Fact, plain_name, unique
+from yukawa.knowledge.parsing.final_state import title as family
+from yukawa.knowledge.parsing.modes import mode_of
+from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Thing, Wanted
 from yukawa.knowledge.parsing.units import find_unit
 from yukawa.knowledge.records import FoundFact, Moment
-from yukawa.knowledge.sources.pdg.text import pretty
+from yukawa.knowledge.sources.pdg.text import ascii_text, pretty, unicode_text
 
 _DECAYS = frozenset(
     {"branching-fraction", "partial-width", "momentum", "partial-lifetime", "branching-ratio"}
 )
-# Quantities that the Review lists under sections and not under their particle, by its identifiers.
-_LISTED_ELSEWHERE = {
-    ("nu_e", "mass"): "S066MAE", ("nu_mu", "mass"): "S066MNM", ("nu_tau", "mass"): "S066MNT",
-    ("constant:epsilon'/epsilon", "constant"): "S013EPS", ("constant:Delta m^2_21", "constant"): "S067DM3",
-    ("constant:Delta m^2_32", "constant"): "S067DM1",
-}  # fmt: skip
 # A mass or width 'of the pole' is a part of its position in the complex plane, sqrt(s) = M - i Gamma/2.
 _AT_POLES = {"mass": "real part", "width": "imaginary part"}
 
@@ -106,21 +105,43 @@ class Lookup:
 
     def facts(self, wanted: Wanted) -> dict[str, list[FoundFact]]:
         """Facts that meet `wanted`, by state, each state's in the order of preference."""
+        if wanted.channel is not None and (mixed := self._of_mixture(wanted)):
+            return self._qualified(wanted, mixed)
         found: dict[str, list[FoundFact]] = {}
         property_name = None if wanted.property in ("", "other", "constant") else wanted.property
         for state in _states(wanted, property_name):
-            subject = state if property_name in OF_EACH_STATE else as_particle(state)[0]
-            facts = self._find(subject, property_name, wanted)
-            if property_name in _AT_POLES and wanted.qualifiers.get("scheme", "").lower() == "pole":
-                facts = [*facts, *self._poles(subject, _AT_POLES[property_name])]
-            if "bound" in wanted.qualifiers and property_name is not None:
-                facts = [*facts, *self._limits(subject, property_name)]
-            if wanted.channel is not None and wanted.property in _DECAYS:
-                facts = decays(facts, state, wanted.channel)
-            found[state] = sorted(facts, key=self._preference)
+            found[state] = sorted(self._of(state, property_name, wanted), key=self._preference)
         if wanted.channel is not None and not any(found.values()):
             check_charge(wanted.thing.names, wanted.channel)
         return self._qualified(wanted, found)
+
+    def _of_mixture(self, wanted: Wanted) -> dict[str, list[FoundFact]]:
+        """What a source lists of states produced together, such as B+ and B0 as 'B', where no charge was said."""
+        names = wanted.thing.names
+        mixture = "" if wanted.thing.state_given or len(names) < 2 else family(tuple(sorted(names)))
+        if not mixture or mixture in particle_table().particles:
+            return {}
+        facts = self._met(mixture, self._find(mixture, wanted.property, wanted), wanted)
+        return {mixture: sorted(facts, key=self._preference)} if facts else {}
+
+    def _of(self, state: str, property_name: str | None, wanted: Wanted) -> Sequence[FoundFact]:
+        """The facts on one state; where a source lists none for an antiparticle itself those of its particle."""
+        particle = as_particle(state)[0]
+        if property_name in OF_EACH_STATE or particle == state:
+            return self._met(state, self._find(state, property_name, wanted), wanted)
+        own = self._find(state, property_name, wanted) if property_name else ()
+        met = self._met(state, own, wanted)
+        return met or self._met(state, hold_for(state, self._find(particle, property_name, wanted)), wanted)
+
+    def _met(self, state: str, facts: Sequence[FoundFact], wanted: Wanted) -> Sequence[FoundFact]:
+        """Of the facts on a state those with the final state that is wanted; with its poles where these are."""
+        if wanted.property in _AT_POLES and wanted.qualifiers.get("scheme", "").lower() == "pole":
+            facts = [*facts, *self._poles(as_particle(state)[0], _AT_POLES[wanted.property])]
+        if "bound" in wanted.qualifiers:
+            facts = [*facts, *self._limits(as_particle(state)[0], wanted.property)]
+        if wanted.channel is not None and wanted.property in _DECAYS:
+            return decays(facts, state, wanted.channel)
+        return facts
 
     def _poles(self, subject: str, part: str) -> list[FoundFact]:
         """Real or imaginary part of the pole position, which sources list beside Breit-Wigner masses and widths."""
@@ -138,12 +159,11 @@ class Lookup:
         return found.fact.unit != self._unit if self._unit else False, *preference(found)
 
     def _find(self, subject: str, property_name: str | None, wanted: Wanted) -> Sequence[FoundFact]:
-        name = plain_name(wanted.name) if wanted.name else None
-        facts = self.find(subjects=(subject,), property=property_name, name=name)
-        if facts or name:
+        if wanted.name:
+            return self.described(wanted.name, subjects=(subject,), property=property_name)
+        facts = self.find(subjects=(subject,), property=property_name)
+        if facts:
             return facts
-        if elsewhere := _LISTED_ELSEWHERE.get((subject, wanted.property)):
-            return self.find(identifier=elsewhere)
         if subject.startswith("constant:"):  # what only the description of a source names
             return self.find(name=plain_name(subject.removeprefix("constant:")))
         return facts
@@ -164,21 +184,36 @@ class Lookup:
                         told.append(_told(further.fact))
                         looked.others.append(quoted_row(further, state))
         looked.rows = [
-            shared(quoted_row(f, states[0]), states, wanted.thing) for f, states in groups.values()
+            of_state(shared(quoted_row(f, states[0]), states, wanted.thing), states[0])
+            for f, states in groups.values()
         ]
         return _with_prevailing(looked)
 
+    def described(self, words: str, **arguments: Any) -> Sequence[FoundFact]:
+        """The facts that a source describes by these words, in its own spelling or another."""
+        own = ascii_text(words.replace("→", "-->"))
+        return self.find(name=plain_name(words), **arguments) or self.find(name=plain_name(own), **arguments)
+
     def _by_name(self, wanted: Wanted) -> Looked:
-        """Facts found by the source's own description or identifier."""
-        found = self.find(identifier=wanted.name) or self.find(name=plain_name(wanted.name))
+        """Facts found by the source's own description or identifier.
+
+        Raises:
+            Unanswerable: there are none, or those of several particles.
+        """
+        found = self.find(identifier=wanted.name) or self.described(wanted.name)
         facts = [f for f in found if f.kind == "data"]
         if not facts:
             raise Unanswerable(f"the base has no quantity {wanted.name!r}")
+        subjects = unique(f.fact.subjects[0] for f in facts if f.fact.subjects)
+        if len({f.fact.identifier for f in facts}) > 1 and len(subjects) > 1:
+            of = ", ".join(named(name) for name in subjects[:6])
+            raise Unanswerable(
+                f"several quantities are described as {wanted.name!r}: say whether that of {of}"
+            )
         first, *others = sorted(facts, key=preference)
-        return Looked(
-            [quoted_row(first, (*first.fact.subjects, "")[0])],
-            [quoted_row(f, (*f.fact.subjects, "")[0]) for f in others],
-        )
+        beside = [f for f in others if _assumes_otherwise(f.fact, first.fact)]
+        rows, rest = [first, *beside], [f for f in others if f not in beside]
+        return Looked(*([quoted_row(f, (*f.fact.subjects, "")[0]) for f in some] for some in (rows, rest)))
 
     # ---- qualifiers -----------------------------------------------------------------------------
 
@@ -216,6 +251,8 @@ class Lookup:
     def _missing(self, wanted: Wanted) -> str:
         """What was looked for, and what there is instead."""
         state = _states(wanted, None)[0]
+        if state.startswith("constant:"):
+            return self._like(state.removeprefix("constant:"))
         if wanted.channel is not None:
             products = " ".join(alternatives(names) for names in wanted.channel.products)
             text = f"the base has no {title(wanted.property)} of {pretty(state)} → {products}"
@@ -229,6 +266,15 @@ class Lookup:
         )
         has = f"; of it the base has: {', '.join(there[:8])}" if there else ""
         return f"the base has no {title(wanted.property)} of the {named(state)}{has}"
+
+    def _like(self, symbol: str) -> str:
+        """That a constant is missing, and which quantities have its symbol in their description."""
+        key = plain_name(symbol)
+        named_so = [
+            f.fact for f in self.find(property="other") if len(key) > 2 and key in plain_name(f.fact.name)
+        ]
+        there = "; ".join(unique(f"{unicode_text(f.name)}: {f.printed}" for f in named_so)[:3])
+        return f"the base has no value of the {symbol} alone" + (f"; it lists {there}" if there else "")
 
     # ---- derived values -------------------------------------------------------------------------
 
@@ -281,21 +327,29 @@ class Lookup:
         """The measured difference where there is one, else that of the masses, the larger one first."""
         if wanted.other is None:
             return self._quoted(wanted)
-        for one, other in itertools.product(wanted.thing.names, wanted.other.names):
-            states = {as_particle(name)[0]: name for name in (one, other)}
-            found = self.find(subjects=(min(states),), property="mass-difference")
-            facts = [f for f in found if f.kind == "data" and set(states) <= set(f.fact.subjects)]
-            if facts and len(states) == 2:
-                best = min(facts, key=preference)
-                less = states.get(best.fact.qualifiers.get("minus", ""), other)
-                return Looked(
-                    [replace(quoted_row(best, one), what=_minus(one if less == other else other, less))]
-                )
-        rows = [
-            self.single(replace(wanted, property="mass", thing=t, other=None))
-            for t in (wanted.thing, wanted.other)
-        ]
+        masses = [replace(wanted, property="mass", thing=t, other=None) for t in (wanted.thing, wanted.other)]
+        if measured := compared(self.find, masses[0], masses[1], "difference"):
+            return Looked(measured)
+        rows = [self.single(one) for one in masses]
         return Looked([_difference(a, b) for a, b in itertools.product(*rows)])
+
+    def _double_angle(self, wanted: Wanted) -> Looked:
+        """sin²2θ of neutrino mixing from sin²θ, which sources list."""
+        match = _DOUBLE.fullmatch(wanted.thing.names[0])
+        if match is None:
+            return Looked()
+        single = f"sin^2({match[1]})"
+        rows = []
+        for row in self._by_name(replace(wanted, name=single)).rows:
+            x = row.number
+            slope = 4 * (1 - 2 * x.value)
+            errors = {key: (plus * slope, minus * slope) for key, (plus, minus) in x.errors.items()}
+            value = Measured(4 * x.value * (1 - x.value), "", errors)
+            what = wanted.thing.names[0].partition(":")[2]
+            rows.append(
+                computed(what, value, Derivation("sin²2θ = 4 sin²θ (1 − sin²θ)"), [row], wanted.property)
+            )
+        return Looked(rows)
 
     def _partial_width(self, wanted: Wanted) -> Looked:
         """Branching fraction times full width."""
@@ -318,6 +372,9 @@ class Lookup:
         return Looked(rows)
 
 
+_DOUBLE = re.compile(r"constant:sin\^2\(2(theta_\d\d)\)")
+
+
 _DERIVED: dict[str, Callable[[Lookup, Wanted], Looked]] = {
     "half-life": lambda lookup, w: lookup._transformed(w, "lifetime", algebra.half_life_of),
     "decay-length": lambda lookup, w: lookup._transformed(w, "lifetime", algebra.decay_length_of),
@@ -330,6 +387,8 @@ _INSTEAD: dict[str, Callable[[Lookup, Wanted], Looked]] = {
     "lifetime": lambda lookup, w: lookup._transformed(w, "width", algebra.lifetime_of),
     "width": lambda lookup, w: lookup._transformed(w, "lifetime", algebra.width_of),
     "partial-width": Lookup._partial_width,
+    "charge-radius": lambda lookup, w: lookup._quoted(replace(w, property="mean-square-charge-radius")),
+    "constant": Lookup._double_angle,
     # Of nucleon decays sources list the partial mean life.
     "branching-fraction": lambda lookup, w: lookup._quoted(replace(w, property="partial-lifetime")),
 }
@@ -341,11 +400,7 @@ def _difference(a: Row, b: Row) -> Row:
     if value.value < 0:
         return _difference(b, a)
     formula = Derivation(f"m({pretty(a.subject)}) − m({pretty(b.subject)})")
-    return computed(_minus(a.subject, b.subject), value, formula, [a, b], "mass-difference", a.subject)
-
-
-def _minus(one: str, other: str) -> str:
-    return f"mass difference m({pretty(one)}) − m({pretty(other)})"
+    return computed(minus(a.subject, b.subject), value, formula, [a, b], "mass-difference", a.subject)
 
 
 def _states(wanted: Wanted, property_name: str | None) -> Sequence[str]:
@@ -356,16 +411,19 @@ def _states(wanted: Wanted, property_name: str | None) -> Sequence[str]:
     return unique(as_particle(n)[0] if as_particle(n)[0] in names else n for n in names)
 
 
+def _assumes_otherwise(fact: Fact, first: Fact) -> bool:
+    """Whether a value stands beside another under another assumption: 'assuming normal ordering'."""
+    said = [f.qualifiers.get("comment", "").lower() for f in (fact, first)]
+    return fact.basis == first.basis and said[0] != said[1] and all("assuming" in text for text in said)
+
+
 def _modes(facts: Sequence[FoundFact]) -> list[list[FoundFact]]:
     """The facts by final state, each of which has a value of its own; one group for what is not of a decay."""
-    groups: dict[tuple[tuple[str, ...], str, str], list[FoundFact]] = {}
+    groups: dict[tuple[object, ...], list[FoundFact]] = {}
     for found in facts:
-        of = found.fact.qualifiers
-        key = (
-            (found.fact.channel, of.get("condition", ""), of.get("intermediate", ""))
-            if found.fact.channel
-            else ((), "", "")
-        )
+        mode = mode_of(found.fact)
+        is_decay = mode.channel or found.fact.property == "branching-fraction"
+        key = (mode.channel, *mode.qualifiers.items()) if is_decay else ()
         groups.setdefault(key, []).append(found)
     return list(groups.values())
 
@@ -395,7 +453,7 @@ def _new(found: FoundFact, rows: Sequence[Row]) -> bool:
 
 def _told(fact: Fact) -> tuple[str, ...]:
     """What tells a value from others of the same property."""
-    return tuple(fact.qualifiers.get(key, "") for key in ("scheme", "method", "condition", "intermediate"))
+    return tuple(fact.qualifiers.get(key, "") for key in ("scheme", "method", "condition", "steps"))
 
 
 def _there(facts: Sequence[FoundFact]) -> str:

@@ -6,15 +6,20 @@ from dataclasses import replace
 
 from yukawa.assistant.algebra import Unanswerable
 from yukawa.knowledge.facts import Fact
-from yukawa.knowledge.parsing.channels import canonical
-from yukawa.knowledge.parsing.modes import best_modes
+from yukawa.knowledge.parsing.modes import (
+    BOTH_CHARGES,
+    MORE_SPECIFIC,
+    SAME,
+    best_modes,
+    flavour_violation,
+    level_of,
+    mode_of,
+)
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Channel
-from yukawa.knowledge.parsing.products import product_states, same_channel
 from yukawa.knowledge.records import FoundFact
 from yukawa.knowledge.sources.pdg.text import pretty
 
-_VIRTUAL = {"W*": "W", "Z*": "Z0"}  # people do not write the star of a boson off its mass shell
 _COMBINATIONS = 5000  # of products that are looked through
 _LIMITS = {"upper": "less than", "lower": "greater than"}  # as sources print several in one
 _SOURCE_ONLY = frozenset({"experiment", "predicted"})
@@ -37,61 +42,22 @@ def as_particle(state: str, channel: Channel | None = None) -> tuple[str, Channe
 
 
 def decays(facts: Sequence[FoundFact], state: str, channel: Channel) -> list[FoundFact]:
-    """The facts of `state` (or of its particle) with the final state `channel`, or with the nearest that a source lists.
+    """The facts with the final state `channel` of `state`, or with the nearest that a source lists.
 
-    Where several modes meet it, such as 'K+ K-' and 'K Kbar', the one that says exactly what was written wins.
+    Facts hold for the particle, and for its antiparticle with the conjugate final state; what a source lists of the
+    antiparticle itself is looked for as written.
     """
-    turned = as_particle(state, channel)[1] or channel
-    met = [f for f in facts if meets(f.fact, turned)]
-    modes = [f for f in met if not f.fact.name.startswith("G(")]  # and not the ratios they were taken from
-    if met and len({f.fact.identifier for f in modes}) <= 1:
-        return met
-    grouped = any(names[0].startswith("(") for names in channel.products)  # '(K- pi+)(S-wave)'
-    near = modes or [
-        f for f in facts
-        if "-->" in f.fact.name and (len(f.fact.channel) == len(channel.products) or (grouped and "(" in f.fact.name))
-    ]  # fmt: skip
-    best = best_modes((state,), channel, [canonical(f.fact.name) for f in near])
-    return [near[place] for place, _ in best] or met or [f for f in near if _of_nucleons(f.fact, turned)]
-
-
-def _of_nucleons(fact: Fact, channel: Channel) -> bool:
-    """Whether a limit that is given for both nucleons, 'N --> e+ pi', covers the charges wanted."""
-    if fact.property != "partial-lifetime":
-        return False
-    orders = itertools.permutations(channel.products)
-    stored = [product_states(name) or (name,) for name in fact.channel]
-    return any(all(set(a) & set(b) for a, b in zip(stored, order, strict=True)) for order in orders)
+    own = any(state in f.fact.subjects for f in facts)
+    best = best_modes(("" if own else state,), channel, [mode_of(f.fact) for f in facts])
+    met = [facts[place] for place, _ in best]
+    return [
+        f for f in met if not f.fact.name.startswith("G(")
+    ] or met  # modes, not the ratios they were taken from
 
 
 def meets(fact: Fact, channel: Channel) -> bool:
     """Whether the final state of `fact` is `channel`, under the same conditions and by the same steps."""
-    conditions = {c for c in (fact.qualifiers.get("condition") or "").split("; ") if c}
-    if conditions - {"c.c."} != set(channel.conditions) - {"c.c."}:
-        return False
-    by_way = sorted(n for n in (fact.qualifiers.get("intermediate") or "").split("; ") if n)
-    if by_way != sorted(parent for parent, _ in channel.steps):
-        return False
-    products = tuple(_with_antineutrinos(names) for names in _unfolded(channel))
-    stored = tuple(_VIRTUAL.get(p, p) for p in fact.channel)
-    return same_channel(stored, (*products, ("anything",)) if channel.inclusive else products)
-
-
-def _with_antineutrinos(names: tuple[str, ...]) -> tuple[str, ...]:
-    """'nu' without a flavour is also the antineutrino: 'tau → e nu nu'."""
-    if set(names) <= {"nu_e", "nu_mu", "nu_tau"} and len(names) > 1:
-        return (*names, *(n.replace("nu", "nubar") for n in names))
-    return names
-
-
-def _unfolded(channel: Channel) -> tuple[tuple[str, ...], ...]:
-    """The products left when each step has been taken."""
-    left = list(channel.products)
-    for parent, products in channel.steps:
-        place = next((i for i, names in enumerate(left) if parent in names), None)
-        if place is not None:
-            left[place : place + 1] = products
-    return tuple(left)
+    return level_of(channel, mode_of(fact)) in (SAME, MORE_SPECIFIC, BOTH_CHARGES)
 
 
 def with_flavour(channel: Channel) -> Channel | None:
@@ -141,19 +107,14 @@ def definite(states: Sequence[str], channel: Channel) -> tuple[str, tuple[str, .
                 fitting.append((state, names))
     if not fitting:
         raise Unanswerable("the products leave their charges open: give them")
-    return min(fitting, key=lambda found: _violation(*found))
+    return min(fitting, key=lambda found: flavour_violation(found[:1], found[1]))
 
 
-def _violation(state: str, names: Sequence[str]) -> int:
-    """By how many units the lepton numbers of the three flavours change."""
-    table = particle_table().particles
-    change = dict.fromkeys(("e", "mu", "tau"), 0)
-    for name, sign in ((state, -1), *((n, 1) for n in names)):
-        particle = table.get(name)
-        flavour = (as_particle(name)[0] if particle else name).removeprefix("nu_").removesuffix("-")
-        if flavour in change:
-            change[flavour] += -sign if particle and particle.is_antiparticle else sign
-    return sum(map(abs, change.values()))
+def _with_antineutrinos(names: tuple[str, ...]) -> tuple[str, ...]:
+    """'nu' without a flavour is also the antineutrino: 'tau → e nu nu'."""
+    if set(names) <= {"nu_e", "nu_mu", "nu_tau"} and len(names) > 1:
+        return (*names, *(n.replace("nu", "nubar") for n in names))
+    return names
 
 
 def alternatives(names: Sequence[str]) -> str:
@@ -190,5 +151,5 @@ def is_massless(name: str) -> bool:
 def preference(found: FoundFact) -> tuple[bool, int, int, bool]:
     """A key to sort by: preferred values first, then those of fewest states, with fewest qualifiers, measured ones before limits."""
     fact = found.fact
-    qualifiers = len({"method", "condition", "intermediate"} & set(fact.qualifiers))
+    qualifiers = len({"method", "condition", "steps"} & set(fact.qualifiers))
     return not fact.preferred, len(fact.subjects), qualifiers, fact.bound in ("upper", "lower")

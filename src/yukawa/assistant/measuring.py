@@ -10,6 +10,7 @@ from yukawa.assistant.algebra import Measured, Unanswerable
 from yukawa.assistant.lookup import Lookup
 from yukawa.assistant.results import Result, Row
 from yukawa.core.errors import NotFound
+from yukawa.knowledge.facts import unique
 from yukawa.knowledge.parsing.plan import Goal, Wanted
 from yukawa.knowledge.records import FoundFact
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:  # imported where needed: few questions are about measurements
     from yukawa.knowledge.sources.pdg.measurements import Measurement, Reference
 
 MOST = 20  # measurements shown
+_NAMED = 8  # experiments named where those wanted have none
 _OF_MEASUREMENTS = frozenset({"experiment", "year"})  # qualifiers that choose among them
 
 
@@ -30,7 +32,7 @@ def measured(goal: Goal, lookup: Lookup) -> Result:
     for wanted in goal.operands:
         rows += _of_quantity(wanted, goal, lookup)
     if not rows:
-        raise Unanswerable(f"no measurement{_conditions(goal)} is listed for it")
+        raise Unanswerable(f"no measurement{_conditions(goal)} is listed for it{_instead(goal, lookup)}")
     shown = rows[:MOST]
     return Result(goal, tuple(shown), more=len(rows) - len(shown))
 
@@ -49,11 +51,15 @@ def _of_quantity(wanted: Wanted, goal: Goal, lookup: Lookup) -> list[Row]:
 
 def _listed(found: FoundFact, experiment: str | None) -> list[Measurement]:
     from yukawa.knowledge.sources.pdg.measurements import measurements
+    from yukawa.knowledge.sources.pdg.sentences import is_plain_ratio
 
+    identifier = found.fact.identifier
     try:
-        return measurements(found.fact.identifier, experiment=experiment, edition=found.fact.edition or None)
+        listed = measurements(identifier, experiment=experiment, edition=found.fact.edition or None)
     except NotFound as error:
         raise Unanswerable("its source lists no single measurements") from error
+    # A ratio to another mode is not a measurement of this one.
+    return [m for m in listed if m.identifier == identifier or is_plain_ratio(m.quantity)]
 
 
 def _chosen(found: Sequence[Measurement], wanted: Wanted, goal: Goal) -> list[Measurement]:
@@ -68,12 +74,17 @@ def _chosen(found: Sequence[Measurement], wanted: Wanted, goal: Goal) -> list[Me
             kept = [m for m in kept if m.is_new]
         else:
             raise Unanswerable(f"measurements cannot be chosen by {condition.property!r}")
-    if goal.order is not None and goal.order[0] == "precision":
-        from yukawa.knowledge.sources.pdg.measurements import most_precise
+    return _first(kept, *goal.order) if goal.order is not None else kept
 
-        best = most_precise(kept)
-        return [best] if best else []
-    return kept
+
+def _first(found: Sequence[Measurement], by: str, direction: str) -> list[Measurement]:
+    """The most or least precise of the measurements, the oldest or the newest; all of them where several are."""
+    keys = [(m.error if by == "precision" else m.reference.year, m) for m in found]
+    known = [(key, m) for key, m in keys if key is not None]
+    # A smaller error is a higher precision.
+    choose = min if (direction == "descending") is (by == "precision") else max
+    best = choose((key for key, _ in known), default=None)
+    return [m for key, m in known if key == best]
 
 
 def _row(quantity: Row, one: Measurement) -> Row:
@@ -92,6 +103,19 @@ def _conditions(goal: Goal) -> str:
     said += [f" of {w.qualifiers['year']}" for w in goal.operands if "year" in w.qualifiers]
     words = {"used-in-average": " used in the average", "new": " marked as new"}
     return "".join([*said, *(words.get(f.property, "") for f in goal.filters)])
+
+
+def _instead(goal: Goal, lookup: Lookup) -> str:
+    """What is measured, for a refusal: by whom, and when."""
+    plain = [
+        replace(w, qualifiers={k: v for k, v in w.qualifiers.items() if k not in _OF_MEASUREMENTS})
+        for w in goal.operands
+    ]
+    found = [m for w in plain for row in lookup.rows(w).rows for m in _listed(row.facts[0], None)]
+    by = unique(m.experiment for m in found if m.experiment)
+    years = sorted(m.reference.year for m in found if m.reference.year)
+    shown = ", ".join(by[:_NAMED]) + (" and others" if len(by) > _NAMED else "")
+    return f"; there are measurements by {shown}, of {years[0]} to {years[-1]}" if by and years else ""
 
 
 def references(results: Sequence[Result]) -> list[Reference]:

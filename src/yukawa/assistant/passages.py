@@ -7,6 +7,7 @@ from yukawa import knowledge
 from yukawa.assistant import prompts
 from yukawa.assistant.answer import Answer, Check, Source
 from yukawa.assistant.prompts import ABSTENTION
+from yukawa.assistant.proposing import proposed
 from yukawa.assistant.writing import Reader, whole_sentences, write
 from yukawa.core.settings import ModelSettings
 from yukawa.knowledge.documents.spans import (
@@ -16,6 +17,7 @@ from yukawa.knowledge.documents.spans import (
     answer_from_documents,
     answer_from_passages,
 )
+from yukawa.knowledge.parsing.plan import Plan
 from yukawa.knowledge.records import KINDS
 from yukawa.knowledge.store.writer import new_id
 from yukawa.knowledge.trust import outranks
@@ -62,6 +64,10 @@ class Passages:
         if row.backend == "quote":
             return _quoted(question, found.spans, row.name)
         return self._write(question, row, found.spans, reader)
+
+    def proposed(self, plan: Plan, row: ModelSettings) -> Plan:
+        """The plan that the model of `row` proposes for a question of which words are unread; see `proposing`."""
+        return proposed(plan, self._chat(row))
 
     def close(self) -> None:
         """Close the models that were used."""

@@ -14,6 +14,10 @@ _ORDINALS = {2: "second", 3: "third", 4: "fourth", 5: "fifth"}
 _TABLE_FROM = 4  # rows; fewer are sentences
 _OTHERS = 4  # further values named beside the preferred one
 _BARE = frozenset({"other", "constant", "branching-ratio"})
+_WHICH = {  # of measurements
+    ("precision", "descending"): "most precise ", ("precision", "ascending"): "least precise ",
+    ("year", "ascending"): "oldest ", ("year", "descending"): "newest ",
+}  # fmt: skip
 _SEEN = {
     "seen": "has been seen", "not seen": "has not been seen", "possibly seen": "has possibly been seen",
     "searched for": "has been searched for", "large": "is large", "small": "is small", "dominant": "is dominant",
@@ -153,10 +157,10 @@ class Rendering:
     def _measurements(self, result: Result) -> list[str]:
         """Experiment, value and paper of each measurement."""
         first = result.rows[0]
+        which = _WHICH[result.goal.order] if result.goal.order else ""
         if len(result.rows) == 1:
-            most = "most precise " if result.goal.order else ""
-            return [f"The {most}measurement of the {first.what}: {_measured(first)}{self._marks(first)}."]
-        lines = [f"Measurements of the {first.what}{self._marks(first)}:"]
+            return [f"The {which}measurement of the {first.what}: {_measured(first)}{self._marks(first)}."]
+        lines = [f"The {which}measurements of the {first.what}{self._marks(first)}:"]
         for row in result.rows:
             lines += textwrap.wrap(_measured(row), WIDTH, initial_indent="  ", subsequent_indent="    ")
         return [*lines, *_more(result)]

@@ -1,5 +1,6 @@
 """Rows of values: how a fact or a computed number is named and shown."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -9,7 +10,8 @@ from yukawa.assistant.matching import as_particle
 from yukawa.assistant.results import Row
 from yukawa.assistant.rounding import text
 from yukawa.knowledge.facts import PROPERTIES, Fact, unique
-from yukawa.knowledge.parsing.particles import particle_table
+from yukawa.knowledge.parsing.final_state import states
+from yukawa.knowledge.parsing.modes import conjugate_name
 from yukawa.knowledge.parsing.plan import Thing
 from yukawa.knowledge.parsing.units import find_unit
 from yukawa.knowledge.records import FoundFact
@@ -22,7 +24,10 @@ _TITLES = {
 }  # fmt: skip
 # Quantum numbers are given by their letters: 'the spin of the muon is J = 1/2'.
 _LETTERS = {"spin": "J", "parity": "P", "c-parity": "C", "g-parity": "G", "isospin": "I", "isospin-3": "I₃"}
-_SIGNED = frozenset({"parity", "c-parity", "g-parity"})
+_WITH_SIGN = frozenset({"parity", "c-parity", "g-parity"})
+_SIGNED = re.compile(r"[+-]")
+# The decay in the name of a rate or of its ratio to the total: 'G(K+ → pi0 e+ nu_e)/G(total)'.
+_RATE = re.compile(r"(?:G|tau)\((?P<decay>(?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\)(?:/G\(total\))?")
 SCHEMES = {
     "msbar": "MS-bar",
     "pole": "pole",
@@ -56,9 +61,9 @@ def quoted_row(found: FoundFact, state: str) -> Row:
     if fact.property == "antiparticle":
         shown = named(fact.words)
     if fact.property in _LETTERS:
-        sign = "+" if fact.property in _SIGNED and shown[:1].isdigit() else ""
+        sign = "+" if fact.property in _WITH_SIGN and shown[:1].isdigit() else ""
         shown = f"{_LETTERS[fact.property]} = {sign}{shown}"
-    channel = _decay(fact, state) if fact.channel else ""
+    channel = _decay(fact, state) if _is_decay(fact) else ""
     author = found.provenance.author if found.kind != "data" else ""
     return Row(
         _what(fact, state), value, shown, (found,), state, fact.property, channel=channel, author=author
@@ -75,19 +80,33 @@ def _what(fact: Fact, state: str) -> str:
     before = f"{SCHEMES.get(scheme.lower(), scheme)} " if scheme else ""
     method = unicode_text(fact.qualifiers.get("method", ""))
     after = f" ({method})" if method and not (scheme and scheme.lower() in method.lower()) else ""
-    if fact.channel:
+    if _is_decay(fact):
         return f"{title(fact.property)} of {_decay(fact, state)}{after}"
+    if "-->" in fact.name:  # a product or ratio of rates
+        return unicode_text(fact.name)
     return f"{before}{title(fact.property)} of the {named(state)}{after}"
+
+
+def _is_decay(fact: Fact) -> bool:
+    return bool(fact.channel) or (
+        fact.property == "branching-fraction" and "condition" in fact.qualifiers
+    )  # 'charged modes'
 
 
 def _decay(fact: Fact, state: str) -> str:
     """The decay as the source writes it; of an antiparticle with all charges turned round."""
-    if as_particle(state)[0] == state and "-->" in fact.name:
-        return unicode_text(fact.name)
-    table = particle_table().particles
-    turned = as_particle(state)[0] != state
-    products = [table[p].conjugate if turned and p in table else p for p in fact.channel]
-    return f"{pretty(state)} → {' '.join(pretty(p) for p in products)}"
+    turned = as_particle(state)[0] != state and state not in fact.subjects
+    if turned and any(_SIGNED.search(p) and not states(p) for p in fact.channel):
+        return f"the charge conjugate of {unicode_text(fact.name)}"
+    of_a_nucleon = fact.property == "partial-lifetime" and fact.name.startswith("N ")
+    if not turned and "-->" in fact.name and not of_a_nucleon:
+        rate = _RATE.fullmatch(fact.name)
+        return unicode_text(rate["decay"] if rate else fact.name)
+    products = [conjugate_name(p) if turned else p for p in fact.channel]
+    condition = fact.qualifiers.get("condition", "")
+    return f"{pretty(state)} → {' '.join(pretty(p) for p in products)}" + (
+        f" ({condition})" if condition else ""
+    )
 
 
 _MOST_SIGMAS = 3.0  # by which values differ that do not contradict each other
@@ -112,14 +131,14 @@ def sigmas_between(row: Row, other: Row) -> float | None:
         return None
 
 
-def shared(row: Row, states: Sequence[str], thing: Thing) -> Row:
+def shared(row: Row, of: Sequence[str], thing: Thing) -> Row:
     """One value of several states, named together: charged pions by their particle, isospin partners by the family."""
-    if len(states) == 1:
+    if len(of) == 1:
         return row
-    particles = unique(as_particle(s)[0] for s in states)
+    particles = unique(as_particle(s)[0] for s in of)
     if len(particles) == 1:
         state = particles[0]
-        name = named(state) if thing.state_given is False else named(states[0])
+        name = named(state) if thing.state_given is False else named(of[0])
         return replace(row, what=row.what.replace(named(row.subject), name), subject=state)
     family = pretty(particles[0].rstrip("+-0"))
     return replace(row, what=row.what.replace(named(row.subject), family))

@@ -25,8 +25,10 @@ _NOT_A_SETTING = (f"{PREFIX}CONFIG", f"{PREFIX}TEST_")
 _VARIABLE_SHAPE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-# Kinds of question, as `yukawa.knowledge.parsing.plan` tells them apart, and 'code'.
-Kind = Literal["facts", "explanation", "document", "code"]
+# Kinds of question, as `yukawa.knowledge.parsing.kinds` tells them apart.
+Kind = Literal[
+    "value", "list", "comparison", "calculation", "literature", "definition", "explanation", "method", "other"
+]
 
 
 class ModelSettings(StrictModel):

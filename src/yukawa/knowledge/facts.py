@@ -67,6 +67,7 @@ PROPERTIES: Mapping[str, Property] = _table(
     ("magnetic-moment-anomaly", "", "magnetic moment anomaly"),
     ("electric-dipole-moment", None, "electric dipole moment"),
     ("charge-radius", "m", "charge radius"),
+    ("mean-square-charge-radius", "m^2", "mean-square charge radius"),
     ("constant", None, "value"),  # of a subject 'constant:NAME'
     ("other", None, "quantity"),  # everything else the source lists, found by its own description
 )
@@ -98,10 +99,11 @@ class Fact:
         bound: 'upper' or 'lower' for limits, 'range', 'about', or None for a measured value.
         low, high: the ends of a range in `unit`.
         confidence_level: in percent, or None.
-        channel: PDG names (or the source's text for other products, such as 'X', 'hadrons', '(K- pi+)(S-wave)')
-            of the final state, sorted, repeated by multiplicity; () if it is not a decay.
+        channel: the final state as `yukawa.knowledge.parsing.channels.Mode` holds it: PDG names of states or families, or
+            literals such as 'hadrons' and '(K- pi+)(S-wave)', sorted, repeated by multiplicity; () if it is not a decay.
         qualifiers: what tells this value from others of the same property, by name: 'scheme': 'MSbar' |
-            'pole' | 'Breit-Wigner' | 'direct', 'method', 'intermediate', 'condition' (such as 'E_gamma > 10 MeV', 'nonresonant').
+            'pole' | 'Breit-Wigner' | 'direct', 'method', 'steps' of a chain of decays, 'condition' (such as 'nonresonant'); of two states
+            compared 'minus' (the second), 'of' (their property) and 'compared': 'difference' | 'relative difference' | 'ratio'.
         preferred: whether this is the value a physicist wants first for this property.
         edition: of the source, '2026'.
         scale: the source's scale factor of the error, or None.

@@ -14,7 +14,8 @@ from yukawa.knowledge.facts import OF_EACH_STATE, PROPERTIES, Bound, Fact
 from yukawa.knowledge.parsing import Quantity, find_quantities, is_range, read
 from yukawa.knowledge.parsing.question import as_particles, of_particle
 from yukawa.knowledge.parsing.statements import Assertion, statements
-from yukawa.knowledge.records import Provenance, check_filters, guess_domain
+from yukawa.knowledge.records import Provenance, check_filters
+from yukawa.knowledge.routing import field_of
 from yukawa.knowledge.texts import checked_text as checked_text
 from yukawa.knowledge.texts import normalised as normalised
 from yukawa.knowledge.texts import plain_faces, without_unseen
@@ -83,9 +84,9 @@ def new_item(
         kind = "qa" if question else "document" if len(text.split()) > PASSAGE_WORDS else "statement"
     check_filters(domain, kind)
     text = without_unseen(text) if kind == "document" else plain_faces(text)
-    first = read(question or text[:4000])
     if domain is None:
-        domain = guess_domain(f"{question or ''} {text}", names_particle=bool(first.mentions))
+        guess = field_of(f"{question or ''} {text}")
+        domain = guess.field if guess.known else "particle physics"
     who, label = (without_unseen(name).strip() for name in (author, source))
     provenance = Provenance(who or "unknown", label or "taught", url, licence, domain)
     own = dict(attributes or {})

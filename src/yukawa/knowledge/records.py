@@ -6,7 +6,6 @@ import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Self
 
 from yukawa.core.errors import InputError, unknown_name
@@ -261,13 +260,11 @@ def moment(microseconds_: int | None) -> Any:
     return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=microseconds_)
 
 
-# The fields named by Xiwu (arXiv:2404.08001, section 3.2), each with words that speak for it.
-_LINES = Path(__file__).with_name("domains.txt").read_text(encoding="utf-8").splitlines()
-DOMAINS = {name: words.split(", ") for name, _, words in (line.partition(": ") for line in _LINES)}
-_PATTERNS = {
-    domain: [(re.compile(rf"(?<![a-z]){re.escape(word)}s?(?![a-z])"), 1 + word.count(" ")) for word in words]
-    for domain, words in DOMAINS.items()
-}
+# The fields named by Xiwu (arXiv:2404.08001, section 3.2).
+DOMAINS = (
+    "particle physics", "particle astrophysics", "experimental physics", "theoretical physics",
+    "accelerator physics", "synchrotron radiation", "neutron science", "computer science",
+)  # fmt: skip
 
 
 def check_filters(domain: str | None = None, kind: str | None = None) -> None:
@@ -279,18 +276,3 @@ def check_filters(domain: str | None = None, kind: str | None = None) -> None:
     for what, name, names in (("domain", domain, DOMAINS), ("kind of item", kind, KINDS)):
         if name is not None and name not in names:
             raise unknown_name(what, name, names)
-
-
-def guess_domain(text: str, *, names_particle: bool = False) -> str:
-    """The domain whose words `text` holds most; particle physics where nothing speaks for another.
-
-    Args:
-        text: a taught text or a question.
-        names_particle: whether a particle is named in it, which speaks for particle physics.
-    """
-    lowered = text[:20_000].lower()
-    scores = dict.fromkeys(DOMAINS, 0.0)
-    for domain, patterns in _PATTERNS.items():
-        scores[domain] = float(sum(weight for pattern, weight in patterns if pattern.search(lowered)))
-    scores["particle physics"] += 1.5 if names_particle else 0.5
-    return max(scores, key=lambda d: scores[d])

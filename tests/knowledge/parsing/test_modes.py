@@ -13,11 +13,11 @@ import pytest
 from yukawa.knowledge.facts import Fact
 from yukawa.knowledge.parsing.channels import canonical, pair_condition, read_channel
 from yukawa.knowledge.parsing.modes import (
+    ANY_FLAVOUR,
     BOTH_CHARGES,
     EITHER_LEPTON,
     MORE_SPECIFIC,
     SAME,
-    answering,
     best_modes,
     charge_problem,
     charges,
@@ -123,12 +123,23 @@ def test_levels() -> None:
     assert found("J/psi(1S)", "K*+ K-", "K^*(892)+ K- + c.c.") == [("K^*(892)+ K- + c.c.", BOTH_CHARGES)]
 
 
-def test_a_fact_is_on_the_mode_of_its_name() -> None:
-    for name in ("K+ --> pi0 e+ nu_e", "G(K+ --> pi0 e+ nu_e)/G(total)", "B(K+ --> pi0 e+ nu_e)"):
-        fact = Fact("S010.1", ("K+",), "branching-fraction", name)
-        assert mode_of(fact).channel == ("e+", "nu_e", "pi0")
-        assert answering(("K-",), channel("pi0 e- nubar_e"), [fact]) == [(fact, SAME)]
-        assert answering(("K+",), channel("pi0 e- nubar_e"), [fact]) == []
+def test_a_fact_is_on_the_mode_of_its_channel() -> None:
+    for name in ("D0 --> K^*(892)- pi+ , K^*()- --> K0S pi-", "f_0(980) --> K+ K- nonresonant"):
+        mode = canonical(name)
+        fact = Fact(
+            "x",
+            ("D0",),
+            "branching-fraction",
+            name,
+            channel=mode.channel,
+            qualifiers={**mode.qualifiers, "comment": "c"},
+        )
+        assert mode_of(fact) == mode
+
+
+def test_virtual_bosons_and_neutrinos_of_either_kind() -> None:
+    assert found("p", "K+ nubar", "K+ neutrino") == [("K+ neutrino", ANY_FLAVOUR)]
+    assert found("p", "K+ nu", "K+ neutrino") == [("K+ neutrino", MORE_SPECIFIC)]
     assert found("H", "W W", "W W^*", "Z Z^*") == [("W W^*", SAME)]
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yukawa.knowledge.parsing.properties import find_aspects, find_property
+from yukawa.knowledge.parsing.properties import find_property
 
 
 @pytest.mark.parametrize(
@@ -44,9 +44,3 @@ def test_masking_keeps_length_and_names(text: str) -> None:
     assert len(masked) == len(text)
     assert (name is None) == (masked == text)
     assert all(m == "¤" for c, m in zip(text, masked, strict=True) if c == "¤" and m != "§")
-
-
-def test_parity_is_told_from_its_sisters() -> None:
-    assert find_aspects("the G-parity of ¤") == {"G-parity"}
-    assert find_aspects("spin and parity of ¤") == {"spin", "parity"}
-    assert find_aspects("C parity of ¤") == {"C-parity"}

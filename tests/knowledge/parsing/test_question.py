@@ -164,7 +164,6 @@ def test_multiplicities_count() -> None:
 def test_words_left_over_are_content() -> None:
     reading = read("What is the mass of the tau sneutrino in the attic?")
     assert set(reading.words) == {"sneutrino", "attic"}
-    assert reading.adjacent == {"sneutrino"}
 
 
 @pytest.mark.parametrize(
@@ -172,14 +171,6 @@ def test_words_left_over_are_content() -> None:
 )
 def test_what_is_not_there_has_no_keys(text: str) -> None:
     assert read(text).keys() == ()
-
-
-@pytest.mark.parametrize(("text", "aspects"), [
-    ("spin of the photon", {"spin"}), ("parity of the pion", {"parity"}), ("G-parity of the pion", {"G-parity"}),
-    ("C-parity of the pi0", {"C-parity"}), ("isospin and spin of the rho0", {"isospin", "spin"}), ("mass of the pion", set()),
-])  # fmt: skip
-def test_aspects(text: str, aspects: set[str]) -> None:
-    assert read(text).aspects == aspects
 
 
 # ---- any text ---------------------------------------------------------------------------------------

@@ -58,7 +58,7 @@ def test_decays_with_their_fractions() -> None:
     start = "Main decay modes of the Σ(1670) baryon (Sigma(1670)) and their branching fractions"
     text = f"{start}: Σ π: between 30 % and 60 %; N K̄: (7.0 ± 3.0) %."
     found = statements(text)
-    assert [s.transitions[0][1] for s in found] == [("Sigma", "pi"), ("Sigma", "pi"), ("Kbar", "n|p")]
+    assert [s.transitions[0][1] for s in found] == [("Sigma", "pi"), ("Sigma", "pi"), ("Kbar", "N")]
     assert [s.bound for s in found] == ["from", "to", None]
     assert {p for s in found for p in s.properties} == {"branching-fraction"}
     (one,) = statements("About 17.39 % of tau decays go to mu nu nu.")

@@ -116,6 +116,15 @@ class _State:
     labels: list[str] = field(default_factory=list)
     conditions: list[str] = field(default_factory=list)
     inner: list[tuple[Product, str]] = field(default_factory=list)
+    before_plus: int = 0  # products
+
+    def without_conjugates(self) -> None:
+        """Of 'mu+ e- + mu- e+' keep the first half: the second is its charge conjugate."""
+        first, second = self.products[: self.before_plus], self.products[self.before_plus :]
+        turned = sorted(map(_conjugates, first))
+        if len(first) > 1 and turned == sorted(tuple(sorted(p)) for p in second) != sorted(map(tuple, first)):
+            self.products, self.labels = first, self.labels[: self.before_plus]
+            self.conditions.append("c.c.")
 
     def named(self) -> list[tuple[Product, str]]:
         """All products with the names they were written with."""
@@ -154,9 +163,14 @@ def _parts(tokens: Sequence[StateToken]) -> list[_Part]:
             state.add(_conjugates(state.products[-1]), state.labels[-1])
         elif token.kind == "arrow":
             parts[-1].chain.append(_State())
+        elif token.kind == "join" and token.label:
+            state.before_plus = len(state.products)
         elif token.kind == "comma" and _arrow_follows(tokens, number + 1):
             parts.append(_Part(token.start))
         waiting, union = None, token.kind == "or"
+    for part in parts:
+        for state in part.chain:
+            state.without_conjugates()
     return parts
 
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Literal
 
 from yukawa.knowledge.facts import PROPERTIES
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
 from yukawa.knowledge.parsing.particles import particle_table
-from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Relation, Wanted
+from yukawa.knowledge.parsing.plan import Amount, Direction, Filter, Goal, Relation, Thing, Wanted
 from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.wanted import quantities, subject_of
 
@@ -27,7 +26,17 @@ _HAVING = frozenset("have has carry any hat haben a ont 有 持つ".split())
 
 # ---- who measured --------------------------------------------------------------------------------
 
-_PRECISE = ("precise", "accurate", "best")
+# Words that choose one measurement, with the order in which it is first.
+_FIRST: tuple[tuple[tuple[str, ...], str, Direction], ...] = (
+    (("least", "ungenau", "moins pr"), "precision", "ascending"),
+    (("precise", "accurate", "best", "genau", "plus pr"), "precision", "descending"),
+    (
+        ("oldest", "earliest", "first", "alteste", "erste", "zuerst", "ancienne", "premiere"),
+        "year",
+        "ascending",
+    ),
+    (("newest", "latest", "recent", "last", "neueste", "letzte", "derniere"), "year", "descending"),
+)
 _AVERAGE = ("average", "enter", "go into", "contribute")
 
 
@@ -37,7 +46,7 @@ def measurements(clause: Clause, context: Context) -> list[Goal] | None:
     experiments = [i for i in clause.places("qualifier") if clause.tokens[i].value[0] == "experiment"]
     if not said and not experiments:
         return None
-    wanted = quantities(clause, context.last)
+    wanted = quantities(clause, context.last) or _identified(clause)
     if not wanted and not clause.has("thing", "property", "channel", "class", "constant"):
         wanted = [w for w in context.last if w.property]  # 'and who measured that?'
     if not wanted:
@@ -54,13 +63,24 @@ def measurements(clause: Clause, context: Context) -> list[Goal] | None:
         filters.append(Filter("used-in-average", "=", "yes", spans[0]))
     if "changed" in words:
         filters.append(Filter("new", "=", "yes", spans[0]))
-    precise = any(word in words for word in _PRECISE)
-    order: tuple[str, Literal["ascending", "descending"]] | None = (
-        ("precision", "descending") if precise else None
-    )
+    order = next(((by, way) for parts, by, way in _FIRST if any(part in words for part in parts)), None)
     return [
-        Goal("measurements", (w,), tuple(filters), order, 1 if precise else None, spans=spans) for w in wanted
+        Goal("measurements", (w,), tuple(filters), order, 1 if order else None, spans=spans) for w in wanted
     ]
+
+
+def _identified(clause: Clause) -> list[Wanted]:
+    """Quantities by a source's identifier, with the experiment and year of their measurements."""
+    said = [i for i in clause.places("qualifier") if clause.tokens[i].value[0] in ("experiment", "year")]
+    qualifiers = dict(clause.tokens[i].value for i in said)
+    found = []
+    for place in clause.places("identifier"):
+        token = clause.tokens[place]
+        thing = Thing((), token.text, (token.start, token.end))
+        found.append(
+            Wanted(thing, "other", qualifiers=qualifiers, name=token.value, spans=clause.use(place, *said))
+        )
+    return found
 
 
 # ---- counts --------------------------------------------------------------------------------------
@@ -120,9 +140,7 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
         return None
     spans = clause.use(*comparing, *clause.places("order"))
     prop = found[0].property
-    direction: Literal["ascending", "descending"] = (
-        "descending" if token.value[1] in (">", "descending") else "ascending"
-    )
+    direction: Direction = "descending" if token.value[1] in (">", "descending") else "ascending"
     alternatives = clause.contains(("or", "oder", "ou", "或", "还是"))
     choosing = clause.contains(CHOOSING) or token.kind == "most"
     if token.kind == "most" and len(things) == 1 and len(classes) == 1:  # 'is the top the heaviest quark?'
@@ -164,7 +182,7 @@ def _against(clause: Clause) -> list[Goal] | None:
     found = quantities(clause)
     if len(found) < 2 or len({w.property for w in found}) != 1:
         return None
-    up: Literal["ascending", "descending"] = "ascending" if clause.contains(_UPWARD) else "descending"
+    up: Direction = "ascending" if clause.contains(_UPWARD) else "descending"
     return [Goal("which", tuple(found), order=(found[0].property, up), spans=clause.use(*words))]
 
 

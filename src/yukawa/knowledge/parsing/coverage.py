@@ -1,10 +1,12 @@
 """Decides which words that no goal uses could still change the answer: those are unread, and the question is refused."""
 
+import difflib
 from collections.abc import Sequence
 
 from yukawa.knowledge.parsing.asides import ASSUMING, FIRST_PERSON, KNOWING
 from yukawa.knowledge.parsing.clauses import Clause
 from yukawa.knowledge.parsing.lexicon import is_notation, is_physics
+from yukawa.knowledge.parsing.names import GENUS
 from yukawa.knowledge.parsing.tokens import Token
 
 # Kinds that mean something wherever they stand.
@@ -193,7 +195,16 @@ def _phrase(clause: Clause, place: int) -> range:
 
 
 def _ends_phrase(clause: Clause, place: int) -> bool:
-    return place in clause.used or _is_mark(clause.tokens[place])
+    return place in clause.used or (_is_mark(clause.tokens[place]) and not _glued(clause, place))
+
+
+def _glued(clause: Clause, place: int) -> bool:
+    """Whether a hyphen joins a word that makes another thing of it, 'Xi-ccbar', and no slip of 'tau-lepton'."""
+    token, plain = clause.tokens[place], clause.plain
+    joined = not (plain[token.start - 1 : token.start] + plain[token.end : token.end + 1]).count(" ")
+    if token.text != "-" or not joined or place + 1 == len(clause.tokens):
+        return False
+    return not difflib.get_close_matches(clause.text(place + 1), GENUS, n=1, cutoff=0.75)
 
 
 def _is_mark(token: Token) -> bool:

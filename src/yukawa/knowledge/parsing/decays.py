@@ -8,7 +8,7 @@ from yukawa.knowledge.parsing.channels import pair_condition, read_channel
 from yukawa.knowledge.parsing.modes import charge_problem
 from yukawa.knowledge.parsing.particles import Mention, find_particles
 from yukawa.knowledge.parsing.plan import Channel, Span, Thing
-from yukawa.knowledge.parsing.spelling import Spelled, spell
+from yukawa.knowledge.parsing.spelling import SENTENCE_END, Spelled, spell
 
 # What stands between the decaying particle and its products, the particle names masked by '¤'.
 _ARROW = re.compile(r"→")
@@ -25,7 +25,6 @@ _SPEAKS_OF_DECAYS = re.compile(
     re.IGNORECASE,
 )
 _AFTER_PRODUCTS = re.compile(r" ?(?:への?|に) ?崩壊(?:する)?")
-_SENTENCE_END = re.compile(r"(?<!\bex)(?<!\bexcl)(?<!c\.c)(?<!\bc)(?<!neut)[.?!;。？！](?=\s|$)")
 # What may stand before an arrow where the question looks for the decaying particle.
 _SOUGHT = re.compile(
     r"(?:^|what|which|who|whatever|that|particles?|mesons?|baryons?|hadrons?|states?|\?)[\s(:]*$",
@@ -101,7 +100,7 @@ def _may_follow(masked: str, start: int, explicit: bool) -> bool:
 
 
 def _limit(plain: str, start: int) -> int:
-    end = _SENTENCE_END.search(plain, start)
+    end = SENTENCE_END.search(plain, start)
     return end.start() if end else len(plain)
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from yukawa.knowledge.parsing.particles import mention_at, particle_table, squeeze
+from yukawa.knowledge.parsing.listed import squeeze
+from yukawa.knowledge.parsing.particles import mention_at, particle_table
 
 Kind = Literal["name", "count", "join", "or", "comma", "arrow", "condition", "pair", "group"]
 
@@ -117,7 +118,7 @@ _SHORT = re.compile("gamma|mu|tau|pi|eta|rho|phi|nu|[KDB]bar|[bctpq]bar|Lambda|[
 FAMILIES = {
     "lepton+": ("e+", "mu+"), "lepton-": ("e-", "mu-"), "lepton": ("e+", "e-", "mu+", "mu-"),
     "h+": ("K+", "pi+"), "h-": ("K-", "pi-"),
-    "nu": ("nu_e", "nu_mu", "nu_tau"), "nubar": ("nubar_e", "nubar_mu", "nubar_tau"),
+    "N": ("n", "p"), "Nbar": ("nbar", "pbar"), "nu": ("nu_e", "nu_mu", "nu_tau"), "nubar": ("nubar_e", "nubar_mu", "nubar_tau"),
     "neutrino": ("nu_e", "nu_mu", "nu_tau", "nubar_e", "nubar_mu", "nubar_tau"),
 }  # fmt: skip
 _ALIKE = {
@@ -187,7 +188,8 @@ def _candidates(
 def _joining(text: str, position: int, end: int) -> StateToken | None:
     for kind, pattern in (("pair", _PAIR), ("join", _JOIN), ("or", _OR)):
         if match := pattern.match(text, position, end):
-            return StateToken(kind, position, match.end())  # type: ignore[arg-type]
+            label = "+" if match[0] == "+" else ""
+            return StateToken(kind, position, match.end(), label)  # type: ignore[arg-type]
     return None
 
 
@@ -374,7 +376,6 @@ def title(names: tuple[str, ...]) -> str:
     return "|".join(wanted)
 
 
-_STARS = re.compile(r"\*+")
 _BARE_BAR = re.compile(r"^([A-Za-z]+)(?<!bar)")
 
 
@@ -397,7 +398,7 @@ def meaning(token: StateToken) -> tuple[str, ...]:
     if token.names:
         return tuple(sorted(token.names))
     squeezed = "(*)".join(squeeze(part) for part in token.label.split("(*)"))  # 'D^(*)' is D or D^*
-    literal = _OPEN.get(token.label) or _STARS.sub("*", squeezed)
+    literal = _OPEN.get(token.label) or squeezed
     return states(literal) or (literal,)
 
 

@@ -1,5 +1,6 @@
 """Reads a question into a typed plan, or says which of its words it cannot use."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from yukawa.knowledge.parsing.following import following, last_goals
 from yukawa.knowledge.parsing.plan import Goal, Plan, Thing, Wanted
 from yukawa.knowledge.parsing.reading import ReadQuestion, read_questions
 from yukawa.knowledge.parsing.rules import goals_of
+from yukawa.knowledge.parsing.tokens import Token
 from yukawa.knowledge.parsing.units import find_unit
 from yukawa.knowledge.parsing.wanted import Contradiction, only_named
 
@@ -20,8 +22,9 @@ def plan(question: str, history: Sequence[Plan] = (), described: Callable[[str],
     Args:
         question: as asked, in any notation.
         history: plans of the questions before, the latest last: 'and its width?', 'in GeV?' refer to them.
-        described: whether a source describes one of its quantities by these words (see `plain_name`). Where the grammar
-            leaves words unread, a question that is nothing but such a description asks for that quantity.
+        described: whether a source describes one of its quantities by these words. Where the grammar leaves words unread,
+            or the words are a formula of rates ('G(A → B)/G(C → D)'), a question that is nothing but such a description, or
+            such a description 'of the' particle, asks for that quantity.
 
     Returns:
         A plan; only a `complete` one may be executed. Its `unread` or `problem` says what stands in the way.
@@ -60,7 +63,7 @@ def _plan(read: ReadQuestion, history: Sequence[Plan], described: Callable[[str]
     except Contradiction as error:
         problem = f"two kinds of value are wanted at once: {error}"
         found = Plan(read.question, problem=problem, language=read.language)
-    if found.complete or described is None:
+    if described is None or (found.complete and not _RATES.search(read.question)):
         return found
     return _by_description(read, described) or found
 
@@ -88,6 +91,8 @@ def _by_description(read: ReadQuestion, described: Callable[[str], bool]) -> Pla
     """The plan of a question that is a source's own description of a quantity, words of asking around it apart."""
     tokens = [t for c in read.clauses for t in c.tokens]
     content = [t for t in tokens if t.kind not in _AROUND] or tokens
+    if not content:
+        return None
     whole = (0, len(read.question))
     inner = (
         read.read.span(content[0].start, content[0].end)[0],
@@ -97,13 +102,37 @@ def _by_description(read: ReadQuestion, described: Callable[[str], bool]) -> Pla
     for start, end in (whole, after, inner):
         words = read.question[start:end].strip(" ?.!")
         start = read.question.index(words, start)
-        if len(plain_name(words)) >= _LEAST and described(plain_name(words)):
+        if len(plain_name(words)) >= _LEAST and described(words):
             thing = Thing((), words, (start, start + len(words)))
             wanted = Wanted(thing, "other", name=words, spans=(thing.span,))
             return Plan(read.question, (Goal("value", (wanted,)),), language=read.language)
-    return None
+    return _described_of(read, content, described)
 
 
+def _described_of(
+    read: ReadQuestion, content: Sequence[Token], described: Callable[[str], bool]
+) -> Plan | None:
+    """The plan of 'DESCRIPTION of the PARTICLE'."""
+    last = content[-1]
+    start, end = read.read.span(content[0].start, content[0].end)[0], read.read.span(last.start, last.end)[0]
+    words, of, article = read.question[start:end].rpartition(" of")
+    if last.kind != "thing" or not of or article.strip().lower() not in ("", "the", "a", "an"):
+        return None
+    if len(plain_name(words)) < _LEAST or not described(words):
+        return None
+    wanted = Wanted(
+        _placed(read, last), "other", name=words, spans=(read.read.span(content[0].start, last.end),)
+    )
+    return Plan(read.question, (Goal("value", (wanted,)),), language=read.language)
+
+
+def _placed(read: ReadQuestion, token: Token) -> Thing:
+    """The thing of a token, with its place in the question."""
+    thing: Thing = token.value
+    return replace(thing, span=read.read.span(token.start, token.end))
+
+
+_RATES = re.compile(r"[A-Za-zΓτ]\([^()]*(?:\([^()]*\)[^()]*)*(?:-->|->|→)")
 _AROUND = frozenset({"function", "neutral", "mark", "pronoun", "list", "join"})
 _LEAST = 6  # letters, digits and signs of a description
 

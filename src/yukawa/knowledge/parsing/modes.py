@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from yukawa.knowledge.facts import Fact
-from yukawa.knowledge.parsing.channels import Mode, Product, canonical, canonical_product
+from yukawa.knowledge.parsing.channels import Mode, Product, canonical_product
 from yukawa.knowledge.parsing.channels import mode as canonical_mode
 from yukawa.knowledge.parsing.final_state import FAMILIES, states
 from yukawa.knowledge.parsing.particles import particle_table
@@ -21,25 +21,12 @@ EITHER_LEPTON: Final = 4  # stored 'lepton+', the fraction of each, for 'e+'
 _NEUTRINOS = ({"nu_e", "nu_mu", "nu_tau"}, {"nubar_e", "nubar_mu", "nubar_tau"})
 _FLAVOURS = ("e", "mu", "tau")
 _VIRTUAL: Final = {"W*": "W", "Z*": "Z0"}  # people do not write the star of a boson off its mass shell
-# The decay in the name of a rate or of its ratio to the total: 'G(K+ → pi0 e+ nu_e)/G(total)'.
-_RATE = re.compile(r"^(?:G|Gamma|B|tau|Γ)\((?P<decay>.+?)\)(?: ?/ ?(?:G|Gamma|Γ)\(total\))?$")
-
-
-def answering(subjects: Sequence[str], channel: Channel, facts: Sequence[Fact]) -> list[tuple[Fact, int]]:
-    """The facts on decays that answer for `channel`, each with its level (see `best_modes`)."""
-    places = best_modes(subjects, channel, [mode_of(fact) for fact in facts])
-    return [(facts[place], level) for place, level in places]
 
 
 def mode_of(fact: Fact) -> Mode:
-    """The decay mode that a fact is on, read from its source's own description."""
-    return _described(fact.name)
-
-
-@functools.lru_cache(maxsize=16384)
-def _described(name: str) -> Mode:
-    rate = _RATE.match(name)
-    return canonical(rate["decay"] if rate else name)
+    """The decay mode that a fact is on."""
+    of = {key: fact.qualifiers[key] for key in ("steps", "condition") if key in fact.qualifiers}
+    return Mode(fact.channel, of)
 
 
 def best_modes(subjects: Sequence[str], channel: Channel, stored: Sequence[Mode]) -> list[tuple[int, int]]:
@@ -66,7 +53,7 @@ def best_modes(subjects: Sequence[str], channel: Channel, stored: Sequence[Mode]
         return [(place, SAME) for place in exact]
     levels = {}
     for place, mode in enumerate(stored):
-        found = [level for one in wanted if (level := _level(one, mode)) is not None]
+        found = [level for one in wanted if (level := level_of(one, mode)) is not None]
         if found:
             levels[place] = min(found)
     best = min(levels.values(), default=SAME)
@@ -90,7 +77,7 @@ def conjugate(channel: Channel) -> Channel:
     return Channel(
         tuple(_conjugate(p) for p in channel.products),
         tuple(
-            (_conjugate_name(parent), tuple(_conjugate(p) for p in products))
+            (conjugate_name(parent), tuple(_conjugate(p) for p in products))
             for parent, products in channel.steps
         ),
         channel.conditions,
@@ -100,10 +87,11 @@ def conjugate(channel: Channel) -> Channel:
 
 
 def _conjugate(product: Product) -> Product:
-    return tuple(_conjugate_name(name) for name in product)
+    return tuple(conjugate_name(name) for name in product)
 
 
-def _conjugate_name(name: str) -> str:
+def conjugate_name(name: str) -> str:
+    """The antiparticle of a stored product: of a state, a family, or each state of a name; a literal stays."""
     particles = particle_table().particles
     if name in particles:
         return particles[name].conjugate
@@ -118,7 +106,7 @@ def _conjugate_of(name: str) -> str:
 # ---- levels ---------------------------------------------------------------------------------------
 
 
-def _level(channel: Channel, mode: Mode) -> int | None:
+def level_of(channel: Channel, mode: Mode) -> int | None:
     """How well `mode` answers for `channel`, or None."""
     if len(channel.products) != len(mode.channel):
         return None
@@ -145,7 +133,7 @@ def _conditions_level(wanted: Iterable[str], stored: Iterable[str]) -> int | Non
     wanted, stored = set(wanted), set(stored)
     if wanted == stored:
         return SAME
-    return BOTH_CHARGES if stored - wanted == {"c.c."} and wanted <= stored else None
+    return BOTH_CHARGES if wanted ^ stored == {"c.c."} else None
 
 
 def _products_level(products: Sequence[Product], names: Sequence[str]) -> int | None:
@@ -160,7 +148,7 @@ def _products_level(products: Sequence[Product], names: Sequence[str]) -> int | 
         if product in tried:
             continue
         tried.add(product)
-        own = _product_level(tuple(sorted(product)), names[0])
+        own = product_level(tuple(sorted(product)), names[0])
         if own is None or (best is not None and own >= best):
             continue
         rest = _products_level([*products[:place], *products[place + 1 :]], names[1:])
@@ -170,7 +158,8 @@ def _products_level(products: Sequence[Product], names: Sequence[str]) -> int | 
 
 
 @functools.lru_cache(maxsize=65536)
-def _product_level(product: Product, name: str) -> int | None:
+def product_level(product: Product, name: str) -> int | None:
+    """How well the stored product `name` answers for one product of a question, or None."""
     if product[0] not in particle_table().particles:
         return SAME if product[0] == name else None
     wanted, stored = set(product), set(states(_VIRTUAL.get(name, name)))
@@ -180,11 +169,11 @@ def _product_level(product: Product, name: str) -> int | None:
         wanted = _NEUTRINOS[0] | _NEUTRINOS[1]
     if not stored:
         return None
-    if stored < wanted:
+    if stored <= wanted:
         return MORE_SPECIFIC
     if not wanted < stored:
         return None
-    if stored in _NEUTRINOS:
+    if stored in _NEUTRINOS or name == "neutrino":
         return ANY_FLAVOUR
     if name.endswith(("+-", "-+")):
         return BOTH_CHARGES

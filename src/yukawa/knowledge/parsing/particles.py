@@ -8,25 +8,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from yukawa.core.errors import check_installed
+from yukawa.knowledge.parsing.listed import IGNORED, described_states, mended, squeeze
 from yukawa.knowledge.parsing.names import ENGLISH, GENUS, GERMAN, ROMANCE, SHORT
 
-# Edition 2026 of the data file gives this particle the name of another; its own decay modes name it rightly.
-MISPRINTS = {"B205": ("P_c_cbar(4312)+", "P_c_cbar_s(4459)0", 0.0)}
-# It lists these charge states under a name that its own descriptions and decay modes contradict: the state they
-# describe is added, the one listed stays as a second name of it.
-UNLISTED = {
-    "B150": {"Lambda_c(2765)0": ("Lambda_c(2765)+", 1.0), "Lambdabar_c(2765)0": ("Lambdabar_c(2765)-", -1.0)},
-    "B178": {"Lambda_c(2860)0": ("Lambda_c(2860)+", 1.0), "Lambdabar_c(2860)0": ("Lambdabar_c(2860)-", -1.0)},
-    "B206": {"Lambda_c(2910)0": ("Lambda_c(2910)+", 1.0), "Lambdabar_c(2910)0": ("Lambdabar_c(2910)-", -1.0)},
-    "B122": {"Lambda_c(2940)0": ("Lambda_c(2940)+", 1.0), "Lambdabar_c(2940)0": ("Lambdabar_c(2940)-", -1.0)},
-    "B204": {"P_c_cbar_s(4338)+": ("P_c_cbar_s(4338)0", 0.0)},
-    "M268": {"T_c_c_cbar_cbar(6900)+": ("T_c_c_cbar_cbar(6900)0", 0.0)},
-    "M216": {"T_c_cbar_0(4240)0": ("T_c_cbar_0(4240)+", 1.0)},
-}
-_IGNORED = frozenset(" _^(){}/,")
 _CHARGE = re.compile(r"(?:0|\+\+|--|\+|-)$")
 # Words for charge before a name, and in Romance languages after it.
 _CHARGED = re.compile(
@@ -123,17 +109,15 @@ def database_path() -> Path:
     return Path(str(spec and spec.origin)).parent / "pdg.sqlite"
 
 
-def squeeze(name: str) -> str:
-    """The letters, digits and signs of a name without its decoration: `B_s^0`, `B_{s}()0` → `Bs0`."""
-    return "".join(c for c in name if c not in _IGNORED)
-
-
 @functools.lru_cache(maxsize=1)
 def particle_table() -> ParticleTable:
     """The table made from the installed PDG edition (about 30 ms, once a process)."""
     connection = sqlite3.connect(f"file:{database_path()}?mode=ro", uri=True)
     try:
         rows = connection.execute("SELECT name, pdgid, charge, cc_type, mcid FROM pdgparticle").fetchall()
+        masses = connection.execute(
+            "SELECT pdgid, description FROM pdgid WHERE description LIKE '% MASS'"
+        ).fetchall()
         families = connection.execute(
             "SELECT g.name, p.name FROM pdgitem_map m JOIN pdgitem g ON g.id = m.pdgitem_id"
             " JOIN pdgitem t ON t.id = m.target_id LEFT JOIN pdgitem_map n ON n.pdgitem_id = t.id"
@@ -141,7 +125,8 @@ def particle_table() -> ParticleTable:
         ).fetchall()
     finally:
         connection.close()
-    rows = list(_mended(rows))
+    rows = list(mended(rows))
+    rows += [(*state, None) for state in described_states([row[:4] for row in rows], masses)]
     identifiers: dict[str, list[str]] = defaultdict(list)
     for name, identifier, *_ in rows:
         identifiers[name].append(identifier)
@@ -159,16 +144,6 @@ def particle_table() -> ParticleTable:
             members[identifier] += (name,)
     numbers = {number: name for name, *_, number in reversed(rows) if number is not None}
     return ParticleTable(particles, members, *_spellings(particles, groups), numbers)
-
-
-def _mended(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-    """The rows with misprinted states renamed and unlisted ones added."""
-    for name, identifier, charge, *rest in rows:
-        if identifier in MISPRINTS:
-            _, name, charge = MISPRINTS[identifier]
-        yield (name, identifier, charge, *rest)
-        if added := UNLISTED.get(identifier, {}).get(name):
-            yield (added[0], identifier, added[1], *rest)
 
 
 def _conjugates(rows: Iterable[tuple[str, str, float | None, str, int | None]]) -> dict[str, str]:
@@ -393,7 +368,7 @@ def _longest(
     key, depth, best = "", 0, None
     for position in range(start, len(text)):
         character = text[position]
-        if character in _IGNORED:
+        if character in IGNORED:
             if text.startswith("(*)", position) or (
                 (len(key) == 1 or key[-1:] in ("+", "-", "0")) and _SPACED_NUMBER.match(text, position)
             ):

@@ -28,6 +28,7 @@ Operation = Literal[
     "measurements",  # who measured it, in which papers, used in which average
 ]
 Relation = Literal["<", "<=", ">", ">=", "=", "!="]
+Direction = Literal["ascending", "descending"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ class Goal:
     operation: Operation
     operands: tuple[Wanted, ...]
     filters: tuple[Filter, ...] = ()
-    order: tuple[str, Literal["ascending", "descending"]] | None = None
+    order: tuple[str, Direction] | None = None
     most: int | None = None
     rank: int = 1
     unit: str = ""

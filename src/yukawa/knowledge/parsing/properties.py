@@ -128,21 +128,6 @@ _PHRASES: dict[str, tuple[str, ...]] = {
         r"\bheaviness\b",
     ),
 }
-# The single quantum numbers that a question can ask for.
-_ASPECT_PHRASES: dict[str, tuple[str, ...]] = {
-    "isospin": (r"\bisospin\b",),
-    "G-parity": (r"\bG[- ]parity\b",),
-    "C-parity": (
-        r"\bC[- ]parity\b",
-        r"\bcharge parity\b",
-        r"\bcharge[- ]conjugation\b",
-    ),
-    "parity": (r"(?<![CG][- ])\bparity\b",),
-    "spin": (
-        r"\bspin\b",
-        r"\bangular moment",
-    ),
-}
 
 
 def _compiled(phrases: dict[str, tuple[str, ...]]) -> tuple[tuple[str, re.Pattern[str]], ...]:
@@ -150,7 +135,6 @@ def _compiled(phrases: dict[str, tuple[str, ...]]) -> tuple[tuple[str, re.Patter
 
 
 _PROPERTIES = _compiled(_PHRASES)
-_ASPECTS = _compiled(_ASPECT_PHRASES)
 
 
 def find_property(masked: str) -> tuple[str | None, str]:
@@ -159,8 +143,3 @@ def find_property(masked: str) -> tuple[str | None, str]:
         if pattern.search(masked):
             return name, pattern.sub(lambda match: "§" * len(match[0]), masked)
     return None, masked
-
-
-def find_aspects(masked: str) -> frozenset[str]:
-    """The quantum numbers that `masked` names one by one."""
-    return frozenset(name for name, pattern in _ASPECTS if pattern.search(masked))

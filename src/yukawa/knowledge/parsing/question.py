@@ -5,12 +5,13 @@ import itertools
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from yukawa.knowledge.facts import unique
-from yukawa.knowledge.parsing.particles import Mention, find_particles, particle_table, squeeze
-from yukawa.knowledge.parsing.properties import find_aspects, find_property
+from yukawa.knowledge.parsing.listed import squeeze
+from yukawa.knowledge.parsing.particles import Mention, find_particles, particle_table
+from yukawa.knowledge.parsing.properties import find_property
 from yukawa.knowledge.parsing.spelling import plain_ascii
 
 # A particle and its decay products are joined by an arrow, or by 'to', 'into' just before a particle.
@@ -23,7 +24,6 @@ _BREAK = re.compile(
     r"\b(?!(?:and|plus|an?|the|with|one|two|three|four|charged|neutral|pairs?|of|another|non-resonant|c\.?c)\b)[A-Za-z]{2,}|[;:?=]"
 )
 _LISTED = re.compile(r"\b(?:and|or)\b|[,;(/→]")
-_AFTER_NAME = re.compile(r"¤ ?$")
 _COUNTS = {"two": 2, "three": 3, "four": 4}
 _PAIR = re.compile(r" pairs?\b")
 _PAIR_OF = re.compile(r"\bpairs? of (?:\w+ )?$")
@@ -65,8 +65,7 @@ class Reading:
     """The meaning of a sentence.
 
     `subjects` are the PDG names the first particle can mean, `channel` the alternatives for each decay
-    product, `words` the content words left over, of which `adjacent` ones follow a particle's name,
-    `aspects` the quantum numbers named one by one, `otherwise` a second reading of a decay.
+    product, `words` the content words left over, `otherwise` a second reading of a decay.
     """
 
     plain: str
@@ -75,8 +74,6 @@ class Reading:
     property: str | None
     channel: tuple[tuple[str, ...], ...]
     words: tuple[str, ...]
-    adjacent: frozenset[str] = field(default=frozenset())
-    aspects: frozenset[str] = field(default=frozenset())
     otherwise: tuple[tuple[str, ...], Channel] | None = None
 
     def keys(self, limit: int = 4096) -> tuple[str, ...]:
@@ -140,7 +137,6 @@ def read(text: str) -> Reading:
     plain = plain_ascii(text)
     mentions = tuple(find_particles(plain))
     masked = _masked(plain, mentions)
-    aspects = find_aspects(masked)
     property_name, masked = find_property(masked)
     subjects, channel, otherwise = _decay(masked, mentions, property_name == "branching-fraction")
     if (
@@ -153,8 +149,7 @@ def read(text: str) -> Reading:
         property_name = "branching-fraction"
     if property_name not in {"branching-fraction", "momentum", "partial-width"}:
         channel, otherwise = (), None
-    words, adjacent = _words(masked)
-    return Reading(plain, mentions, subjects, property_name, channel, words, adjacent, aspects, otherwise)
+    return Reading(plain, mentions, subjects, property_name, channel, _words(masked), otherwise)
 
 
 def difference_keys(first: Iterable[str], second: Iterable[str]) -> tuple[str, ...]:
@@ -290,17 +285,14 @@ def _products(masked: str, mentions: Sequence[Mention]) -> tuple[tuple[str, ...]
     return tuple(products)
 
 
-def _words(masked: str) -> tuple[tuple[str, ...], frozenset[str]]:
-    """Content words, lower case and singular, and those that follow a particle's name ('tau sneutrino')."""
-    words, adjacent = [], set()
+def _words(masked: str) -> tuple[str, ...]:
+    """Content words, lower case and singular."""
+    words = []
     for match in _WORD.finditer(masked):
         word = _stem(match[0].strip("'+-*_").lower())
-        if not word or word in STOPWORDS or match[0].lower() in STOPWORDS or len(word) < 2:
-            continue
-        words.append(word)
-        if _AFTER_NAME.search(masked, max(0, match.start() - 2), match.start()):
-            adjacent.add(word)
-    return tuple(words), frozenset(adjacent)
+        if len(word) > 1 and word not in STOPWORDS and match[0].lower() not in STOPWORDS:
+            words.append(word)
+    return tuple(words)
 
 
 def _stem(word: str) -> str:

@@ -2,18 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Literal
 
 from yukawa.knowledge.parsing import arithmetic, combining, searching
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
 from yukawa.knowledge.parsing.combining import CHOOSING, named_by, place_of, relation_of, yes_or_no
 from yukawa.knowledge.parsing.naming import COUNTED
 from yukawa.knowledge.parsing.particles import particle_table
-from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Operation, Thing, Wanted
+from yukawa.knowledge.parsing.plan import Amount, Direction, Filter, Goal, Operation, Thing, Wanted
 from yukawa.knowledge.parsing.wanted import ANY, OF_DECAYS, listed_decay, quantities, subject_of
 
 Rule = Callable[[Clause, Context], "list[Goal] | None"]
-Direction = Literal["ascending", "descending"]
 
 
 def goals_of(clause: Clause, context: Context) -> list[Goal]:
@@ -421,8 +419,9 @@ def _of_the_same(clause: Clause, context: Context) -> list[Goal] | None:
 
 
 _RULES: tuple[Rule, ...] = (
-    _named, _condition, _of_the_same, searching.self_conjugate, searching.by_quarks, searching.by_quantum_numbers, searching.by_number,
-    combining.measurements, combining.charge_states, arithmetic.how_many, arithmetic.ratio, arithmetic.product, arithmetic.average,
+    combining.measurements, _named, _condition, _of_the_same, searching.self_conjugate, searching.by_quarks,
+    searching.by_quantum_numbers, searching.by_number, combining.charge_states, arithmetic.how_many, arithmetic.ratio,
+    arithmetic.product, arithmetic.average,
     arithmetic.total, arithmetic.difference, combining.comparison, _fraction_of, _reverse, combining.is_it,
     _decays, _class_list, _values, _overview,
 )  # fmt: skip

@@ -44,7 +44,7 @@ _PROPERTIES = {
     "magnetic-moment": "magnetic moment; magnetic dipole moment",
     "magnetic-moment-anomaly": "magnetic moment anomaly; anomalous magnetic moment",
     "electric-dipole-moment": "electric dipole moment; EDM",
-    "charge-radius": "charge radius; charge radii",
+    "charge-radius": "charge radius; charge radii", "mean-square-charge-radius": "mean-square charge radius; mean square charge radius",
     "antiparticle": "antiparticle; antiparticles",
 }  # fmt: skip
 # Words that neither claim nor deny: the closed classes of grammar, and those that only say that a value is stated.

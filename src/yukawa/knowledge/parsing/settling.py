@@ -82,6 +82,9 @@ def _systems(tokens: list[Token]) -> list[Token]:
     if len(properties) != 1 or properties[0].value not in ("mass", "width", "lifetime"):
         return tokens
     things = [i for i, t in enumerate(tokens) if t.kind == "thing"]
+    place = tokens.index(properties[0])
+    if properties[0].value == "width" and [i < place for i in things] == [True, True, False]:
+        return tokens  # 'the e+ e- width of the J/psi'
     invariant = properties[0].text.lower() == "invariant mass" and len(things) > 1
     operated = any(
         t.kind in ("compare", "difference", "minus", "plus", "ratio", "sum", "count") for t in tokens
@@ -316,7 +319,11 @@ def _modes(tokens: list[Token]) -> list[Token]:
             return token
         if not of_decays:
             return replace(token, kind="word")
-        return replace(token, kind="channel", value=Channel(((token.value,),), span=(token.start, token.end)))
+        return replace(
+            token,
+            kind="channel",
+            value=Channel(tuple((name,) for name in token.value.split()), span=(token.start, token.end)),
+        )
 
     return changed(tokens, change)
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from yukawa.knowledge.parsing.names import EAST_ASIAN, ENGLISH
 
 ARROW = " → "  # kept as one character no particle name contains
+# The end of a sentence; 'c.c.', '(ex. K0)' and 'neut.' end none.
+SENTENCE_END = re.compile(r"[?!;。？！；]|(?<!\bex)(?<!\bexcl)(?<!c\.c)(?<!\bc)(?<!neut)\.(?=\s|$)")
 
 _GREEK = {
     "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ϵ": "epsilon", "ζ": "zeta",

@@ -4,7 +4,8 @@ import functools
 import re
 from collections.abc import Iterable
 
-from yukawa.knowledge.parsing.particles import Mention, find_particles, mention_at, particle_table, squeeze
+from yukawa.knowledge.parsing.listed import squeeze
+from yukawa.knowledge.parsing.particles import Mention, find_particles, mention_at, particle_table
 from yukawa.knowledge.parsing.plan import Span, Thing
 from yukawa.knowledge.parsing.spelling import Spelled, plain_ascii, spell
 

@@ -11,7 +11,7 @@ from yukawa.knowledge.parsing.families import find_families
 from yukawa.knowledge.parsing.lexicon import phrases
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Amount, Span
-from yukawa.knowledge.parsing.spelling import Spelled, plain_ascii, spell
+from yukawa.knowledge.parsing.spelling import SENTENCE_END, Spelled, plain_ascii, spell
 from yukawa.knowledge.parsing.things import find_things
 from yukawa.knowledge.parsing.units import Unit, find_unit
 
@@ -335,8 +335,8 @@ def _units(plain: str) -> Iterator[Token]:
 
 
 _RANK = {
-    "identifier": 0, "aside": 0, "jpc": 1, "property": 1, "constant": 1, "unit": 1, "amount": 2, "thing": 3, "word": 9, "mark": 9,
-    "stop": 9,    "arrow": 9,
+    "identifier": 0, "aside": 0, "jpc": 1, "property": 1, "constant": 1, "unit": 1, "amount": 2, "mode": 2, "thing": 3, "word": 9,
+    "mark": 9, "stop": 9, "arrow": 9,
 }  # fmt: skip
 
 
@@ -354,8 +354,9 @@ def _resolve(plain: str, candidates: list[Token]) -> list[Token]:
 
 
 def _enclosed(plain: str, stop: Token) -> bool:
-    """Whether a stop ends what stands in brackets: the sentence goes on behind them."""
-    return plain[stop.end : stop.end + 1] in ")]" and stop.end < len(plain)
+    """Whether a stop ends what stands in brackets, or a short form such as 'ex.': the sentence goes on behind it."""
+    closed = plain[stop.end : stop.end + 1] in ")]" and stop.end < len(plain)
+    return closed or (stop.text == "." and not SENTENCE_END.match(plain, stop.start))
 
 
 _DECAY_WORDS = frozenset(
@@ -477,8 +478,7 @@ _GIVING = frozenset("giving produce produces yield yields gives give become beco
 
 
 def _sentence_end(plain: str, start: int) -> int:
-    end = min(len(plain), start + _WIDEST)
-    stop = re.compile(r"[?;!]|\.(?=\s|$)").search(plain, start, end)
+    stop = SENTENCE_END.search(plain, start, end := min(len(plain), start + _WIDEST))
     return stop.start() if stop else end
 
 

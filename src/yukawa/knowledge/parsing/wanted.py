@@ -180,7 +180,7 @@ def _subjects(clause: Clause, chosen: set[int]) -> list[_Subject]:
         (
             i
             for i in sorted(chosen)
-            if tokens[i].kind == "channel" and tokens[i].value.products[0] in _ADJECTIVES
+            if tokens[i].kind == "channel" and tokens[i].value.products in _ADJECTIVES
         ),
         None,
     )
@@ -230,7 +230,17 @@ def _factor_of(tokens: Sequence[Token], place: int, chosen: set[int]) -> int | N
     return None
 
 
-_ADJECTIVES = (("invisible",), ("hadrons",))
+# Final states that a word before the thing can name: 'invisible width', 'two-photon width' (the modes of the lexicon).
+_ADJECTIVES = frozenset(
+    {
+        (("invisible",),),
+        (("hadrons",),),
+        (("gamma",),) * 2,
+        (("e+",), ("e-",)),
+        (("mu+",), ("mu-",)),
+        (("tau+",), ("tau-",)),
+    }
+)
 
 
 def _only_genus(clause: Clause, place: int) -> bool:
@@ -388,8 +398,14 @@ def _wanted(clause: Clause, prop: _Property, subject: _Subject) -> Wanted:
 
 def listed_decay(clause: Clause) -> Wanted | None:
     """'J/psi e+ e- branching fraction', 'e+ e- branching fraction of the J/psi': a decay without an arrow."""
-    properties = [i for i in clause.places("property") if clause.tokens[i].value in _DECAY_PROPERTIES]
     things = clause.places("thing")
+    properties = [
+        i
+        for i in clause.places("property")
+        if clause.tokens[i].value in _DECAY_PROPERTIES
+        # 'the e+ e- width of the J/psi'
+        or (clause.tokens[i].value == "width" and {i - 2, i - 1} <= set(things[:-1]) and i < things[-1])
+    ]
     verbs = [i for i in clause.places("property") if clause.tokens[i].value == "decays"]
     if len(properties) != 1 or len(things) < 2 or clause.has("channel", "class", "compare", "most"):
         return None

@@ -21,6 +21,7 @@ AUTHOR = "Particle Data Group"
 # Statements of these kinds give the plain quantity of their particle.
 _PLAIN = {
     "mass", "width", "lifetime", "branching-fraction", "magnetic-moment", "magnetic-moment-anomaly", "charge-radius",
+    "mean-square-charge-radius",
     "electric-dipole-moment", "partial-lifetime",
 }  # fmt: skip
 

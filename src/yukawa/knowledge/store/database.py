@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from yukawa.core.errors import DISTRIBUTION, InputError, StoreError, check_installed
 
-HEAD = "0002"  # the newest Alembic revision this code knows
+HEAD = "0003"  # the newest Alembic revision this code knows
 BUSY_SECONDS = 60
 CONNECT_SECONDS = 5
 # One writer at a time on PostgreSQL too: the ledger is one chain. The number is arbitrary and fixed.

@@ -1,16 +1,15 @@
-"""Final states and decay momenta."""
+"""Decay momenta from the masses of the Review."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from yukawa.knowledge.parsing.particles import database_path
-from yukawa.knowledge.sources.pdg.decays import DecayItem, Masses, mode, momentum
+from yukawa.knowledge.sources.pdg.decays import Masses, momentum
 from yukawa.knowledge.sources.pdg.names import Names
 
 MASS = st.floats(min_value=0.0, max_value=5e3)
@@ -73,58 +72,6 @@ def test_charge_states_have_their_own_mass(masses: Masses) -> None:
     assert masses.get("K^*(892)-") == masses.get("K^*(892)+")
     assert masses.get("K^*(892)0") == pytest.approx(895.56, abs=0.01)
     assert masses.get("nubar_e") == 0.0
-
-
-@pytest.mark.parametrize(
-    ("items", "products", "by_way", "conditions"),
-    [
-        (["mu-", "nubar_mu"], ("mu-", "nubar_mu"), (), ()),
-        (
-            ["K^*(892)+", "pi-", ",", "K^*()+", "-->", "K0S", "pi+"],
-            ("K(S)0", "pi+", "pi-"),
-            ("K^*(892)+",),
-            (),
-        ),
-        (["gamma", "f_0(1710)", "-->", "gamma", "K", "Kbar"], ("K", "Kbar", "gamma"), ("f_0(1710)0",), ()),
-        (["K0S", "f_2(1270)", ",", "f_2", "-->", "pi0", "pi0"], ("K(S)0", "pi0", "pi0"), ("f_2(1270)0",), ()),
-        (["omega", "eta^'"], ("eta^'(958)0", "omega(782)0"), (), ()),
-        (["rho", "pi"], ("pi", "rho"), (), ()),  # several charge states: the PDG's own words
-        (["lepton+", "nu"], ("lepton+", "nu"), (), ()),
-        (["gamma", "X"], ("anything", "gamma"), (), ()),
-        (["Delta(1232) pi, D-wave"], ("Delta(1232)", "pi"), (), ("D-wave",)),
-        (["N Kbar^*(892), S=3/2, D-wave"], ("Kbar*(892)", "N"), (), ("S=3/2", "D-wave")),
-        (["K^*(892)+ K- + c.c."], ("K-", "K^*(892)+"), (), ("c.c.",)),
-        (["mu+", "e-", "+", "mu-", "e+"], ("e-", "mu+"), (), ("c.c.",)),
-        (["D+", "K0", "+", "D-", "pi0"], ("D+ K0 + D- pi0",), (), ()),  # alternatives: one piece of text
-        (["K+ K- pi+ nonresonant"], ("K+", "K-", "pi+"), (), ("nonresonant",)),
-        (["(K- pi+)(S-wave) e+ nu_e"], ("(K- pi+)(S-wave)", "e+", "nu_e"), (), ()),
-        (["3", "(", "K+", "K-", ")"], ("K+", "K+", "K+", "K-", "K-", "K-"), (), ()),
-        (["2(pi+ pi-) pi0"], ("pi+", "pi+", "pi-", "pi-", "pi0"), (), ()),
-        (["[", "K-", "pi+", "](D)", "K+"], ("K+", "[K- pi+](D)"), (), ()),
-        (["e+", "nu_e", "gamma", "(SD)"], ("e+", "gamma", "nu_e"), (), ()),
-    ],
-)
-def test_final_states(
-    items: list[str],
-    products: tuple[str, ...],
-    by_way: tuple[str, ...],
-    conditions: tuple[str, ...],
-    names: Names,
-) -> None:
-    found = mode([DecayItem(name) for name in items], names)
-    assert (found.products, found.by_way) == (products, by_way)
-    assert found.conditions == conditions or items[-1] == "(SD)"
-
-
-def test_multiplicity_is_written_out(names: Names) -> None:
-    assert mode([DecayItem("pi0", 3), DecayItem("gamma")], names).products == ("gamma", "pi0", "pi0", "pi0")
-
-
-@pytest.fixture(scope="module")
-def names() -> Iterator[Names]:
-    connection = sqlite3.connect(database_path())
-    yield Names(connection)
-    connection.close()
 
 
 @pytest.fixture(scope="module")

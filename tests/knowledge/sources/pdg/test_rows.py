@@ -41,4 +41,4 @@ def test_a_partial_width_has_the_channel_of_its_mode(review: Review) -> None:
     assert property_of(block, about, "keV") == "partial-width"
     found = rows.mode(block, "partial-width")
     assert found is not None
-    assert found.products
+    assert found.channel == ("e+", "e-")

@@ -7,7 +7,8 @@ import sqlite3
 import pytest
 
 from yukawa.knowledge.facts import Fact
-from yukawa.knowledge.parsing.particles import MISPRINTS, database_path, particle_table
+from yukawa.knowledge.parsing.listed import MISPRINTS
+from yukawa.knowledge.parsing.particles import database_path, particle_table
 from yukawa.knowledge.sources.pdg.facts import Statement
 from yukawa.knowledge.sources.pdg.states import charge_text
 

@@ -1,16 +1,14 @@
-"""Decay modes of the PDG: their final states, and decay momenta from the PDG's masses."""
+"""Products of the PDG's decay tables, and decay momenta from the PDG's masses."""
 
-import itertools
 import re
 import sqlite3
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from yukawa.knowledge.parsing.particles import particle_table
-from yukawa.knowledge.sources.pdg.names import Names, is_short_form
-from yukawa.knowledge.sources.pdg.text import ascii_text, plain
+from yukawa.knowledge.sources.pdg.names import Names
+from yukawa.knowledge.sources.pdg.text import plain
 
 _TO_MEV = {"MeV": 1.0, "GeV": 1e3, "keV": 1e-3, "eV": 1e-6}
 _MASSLESS = re.compile(r"(gamma|nu(bar)?(_(e|mu|tau|lepton))?)$")
@@ -21,31 +19,6 @@ _SHORT = {
     "chi_c0": "chi_c0(1P)", "chi_c1": "chi_c1(1P)", "chi_c2": "chi_c2(1P)", "h_c": "h_c(1P)",
     "J/psi": "J/psi(1S)",
 }  # fmt: skip
-_ALTERNATIVES = {"/", "or", "+", "Sum", "in"}  # words between alternatives: no one final state
-_BRACKETS = {"(", "["}
-_MULTIPLE = re.compile(
-    r"(?P<count>\d)?(?:\((?P<group>[^()]*(?:\([^()]*\)[^()]*)* [^()]*(?:\([^()]*\)[^()]*)*)\)|(?P<single>(?<=\d)[A-Za-z].*))"
-)
-_REMARK = re.compile(r"\([^()\s]*\)")  # '(SD+)', '(L=1)'
-_CONDITIONS = tuple(
-    re.compile(pattern)
-    for pattern in (
-        r"\bx ?B\(.*$",  # times the fraction of a further decay
-        r"\(exc?l?\. ?(?:[^()]|\([^()]*\))*\)?(?: *\(.*\))?",
-        r"\+ ?c\.c\.?",
-        r",? ?\bS=\d/2",
-        r",? ?(?<![(\w])[SPDFGH]-wave\b(?!\))",
-        r",? ?helicity=\d/2",
-        r"\(?\bnon-?res(?:onant)?\b\)?",
-        r"\b3-body\b|\btotal\b|\(direct\)|\btransverse\b",
-        r",? ?\bno [A-Za-z]\S*(?: or \S+)?$|\bnon?-(?:phi|rho|eta)\b|\(no(?:t| )[^()]*(?:\([^()]*\)[^()]*)*\)",
-        r"\bvia \S+$",
-        r"\bat (?:Z|p p(?:bar)?)$",
-        r",? ?(?:\d[.\d]* < )?(?:m|mass)\([^()]*\) ?[<>] ?[\d.]+ (?:MeV|GeV)",
-        r'\(?"\d-prong"\)?',
-        r"\(charmless\)|\(CP-averaged\)",
-    )
-)
 
 
 @dataclass(frozen=True)
@@ -54,21 +27,6 @@ class DecayItem:
 
     name: str
     multiplier: int = 1
-
-
-@dataclass(frozen=True)
-class FinalState:
-    """A final state.
-
-    Args:
-        products: PDG names, or the PDG's own text where they name no single state, sorted and repeated.
-        by_way: the resonances that decayed to them, as far as the PDG names any.
-        conditions: what else the PDG says of it, such as 'nonresonant', 'D-wave', 'c.c.'.
-    """
-
-    products: tuple[str, ...]
-    by_way: tuple[str, ...] = ()
-    conditions: tuple[str, ...] = ()
 
 
 def momentum(mass: float, products: Sequence[float]) -> float | None:
@@ -93,142 +51,6 @@ def momentum(mass: float, products: Sequence[float]) -> float | None:
         kallen = (mass**2 - (own + rest) ** 2) * (mass**2 - (own - rest) ** 2)
         best = max(best, kallen**0.5 / (2 * mass))
     return best
-
-
-def mode(items: Sequence[DecayItem], names: Names) -> FinalState:
-    """The final state of a decay from the entries of the PDG's table right of the first arrow.
-
-    'K^*(892)+ pi- , K^*()+ --> K0S pi+' gives pi-, K(S)0, pi+ by way of K^*(892)+; of 'gamma X --> gamma p pbar' the
-    last state counts. Entries that hold several products in one text ('Delta(1232) pi, D-wave') are taken apart. Of
-    two conjugate states ('mu+ e- + mu- e+') the first stands for both; other alternatives stay one piece of text.
-    """
-    conditions: list[str] = []
-    tokens = _grouped([token for item in items for token in _tokens(item, conditions)])
-    first, plus, second = _partition(tokens, "+")
-    if plus and _conjugate(first, names) == sorted(names.canonical(name) for name in second):
-        tokens = first
-        conditions.append("c.c.")
-    if any(token in _ALTERNATIVES or token.count("(") != token.count(")") for token in tokens):
-        whole = ascii_text(" ".join(item.name for item in items))
-        return FinalState((whole,), (), tuple(conditions))
-    conditions += [token.strip("()") for token in tokens if _REMARK.fullmatch(token)]
-    state, by_way = _final_state([token for token in tokens if not _REMARK.fullmatch(token)], names)
-    if not state:
-        return FinalState((ascii_text(" ".join(item.name for item in items)),))
-    return FinalState(
-        tuple(sorted(_known(name, by_way, names) for name in state)),
-        tuple(names.canonical(name) for name in by_way),
-        tuple(dict.fromkeys(conditions)),
-    )
-
-
-def _partition(tokens: list[str], at: str) -> tuple[list[str], bool, list[str]]:
-    place = tokens.index(at) if at in tokens else len(tokens)
-    return tokens[:place], place < len(tokens), tokens[place + 1 :]
-
-
-def _conjugate(names_of: Sequence[str], names: Names) -> list[str] | None:
-    """PDG names of the antiparticles, sorted; None if one of the names means no single state."""
-    table = particle_table().particles
-    found = [names.canonical(name) for name in names_of]
-    return sorted(table[name].conjugate for name in found) if all(name in table for name in found) else None
-
-
-def _tokens(item: DecayItem, conditions: list[str]) -> list[str]:
-    """Product names, ',' and '-->' of one entry, repeated by multiplicity; what else it says goes to `conditions`."""
-    if " " not in item.name and not item.name.startswith("("):
-        return [item.name] * item.multiplier
-    text = ascii_text(item.name)
-    for pattern in _CONDITIONS:
-        conditions += [_condition(m[0]) for m in pattern.finditer(text)]
-        text = pattern.sub(" ", text)
-    return _split(text) * item.multiplier
-
-
-def _grouped(tokens: list[str]) -> list[str]:
-    """`tokens` with numbers and brackets worked out: '2', 'pi+' and '3', '(', 'K+', 'K-', ')' and '2(pi+ pi-)'."""
-    found: list[str] = []
-    left = list(tokens)
-    while left:
-        count, group = 1, None
-        if left[0].isdigit() and len(left) > 1:
-            count = int(left.pop(0))
-        if left[0] in _BRACKETS and (end := next((i for i, t in enumerate(left) if t[0] in ")]"), None)):
-            inside, last = left[1:end], left[end]
-            # '[ K- pi+ ](D)' is the D meson seen in that state, '( Xi pi )' just these two.
-            group = inside if left[0] == "(" and last == ")" else [f"{left[0]}{' '.join(inside)}{last}"]
-            del left[: end + 1]
-        else:
-            token = left.pop(0)
-            multiple = _MULTIPLE.fullmatch(token)
-            if multiple and (multiple["group"] or multiple["single"]):
-                count *= int(multiple["count"] or 1)
-                group = _split(multiple["group"]) if multiple["group"] else [multiple["single"]]
-            else:
-                group = [token]
-        found += group * count
-    return found
-
-
-def _condition(text: str) -> str:
-    text = text.strip(" ,+")
-    return {"c.c": "c.c.", "non-resonant": "nonresonant"}.get(text.strip("()"), text)
-
-
-def _split(text: str) -> list[str]:
-    """Words outside brackets; a bracket with spaces in it stays whole: '(K- pi+)(S-wave) e+'."""
-    found, depth = [""], 0
-    for character in text:
-        depth += (character == "(") - (character == ")")
-        if character in " ," and depth <= 0:
-            found += [","] * (character == ",") + [""]
-        else:
-            found[-1] += character
-    return [word for word in found if word]
-
-
-def _final_state(tokens: Sequence[str], names: Names) -> tuple[list[str], list[str]]:
-    """The products left in the end, and those that decayed on the way."""
-    steps = [
-        [list(step) for arrow, step in itertools.groupby(chain, lambda t: t == "-->") if not arrow]
-        for comma, chain in itertools.groupby(tokens, lambda t: t == ",")
-        if not comma
-    ]
-    steps = [chain for chain in steps if chain]
-    if not steps:
-        return [], []
-    state, by_way = _last(steps[0])
-    for chain in steps[1:]:
-        if len(chain) < 2:  # a list of states, such as 'D_s+ pi-, D_s*+ pi-'
-            return [name for one in steps for name in one[-1]], []
-        for parent in chain[0]:
-            states = names.states(parent)
-            match = next(
-                (n for n in state if is_short_form(parent, n) or (states and states == names.states(n))), None
-            )
-            if match is not None:
-                state.remove(match)
-                by_way.append(match)
-        state.extend(chain[-1])
-    return state, by_way
-
-
-def _last(chain: list[list[str]]) -> tuple[list[str], list[str]]:
-    """The last state of a chain of arrows, and the products of earlier ones that it lacks."""
-    state = list(chain[-1])
-    left = Counter(state)
-    by_way = []
-    for name in chain[0] if len(chain) > 1 else ():
-        if left[name]:
-            left[name] -= 1
-        else:
-            by_way.append(name)
-    return state, by_way
-
-
-def _known(name: str, by_way: Sequence[str], names: Names) -> str:
-    full = next((full for full in by_way if name != full and is_short_form(name, full)), name)
-    return names.canonical(full)
 
 
 class Masses:

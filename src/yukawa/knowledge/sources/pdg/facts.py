@@ -119,8 +119,11 @@ class _Reader:
                 empty = not (value["value_text"] or "").strip()
                 self.excluded[own_id] = "no value" if empty else "number and text disagree"
                 continue
-            facts = [fact, *self._further(root, about, block, fact, is_best=number == best)]
-            yield self._statement(own_id, root, about, block, facts), number == best
+            facts = [
+                *self._rows.of_each_nucleon(fact, value),
+                *self._further(root, about, block, fact, is_best=number == best),
+            ]
+            yield self._statement(own_id, root, about, block, fact, facts), number == best
 
     def _further(
         self, root: str, about: Subject, block: DataBlock, fact: Fact, *, is_best: bool
@@ -138,13 +141,14 @@ class _Reader:
                     yield replace(repeated, property="branching-ratio", channel=())
 
     def _statement(
-        self, own_id: str, root: str, about: Subject, block: DataBlock, facts: list[Fact]
+        self, own_id: str, root: str, about: Subject, block: DataBlock, said: Fact, facts: list[Fact]
     ) -> Statement:
+        """The statement that says one fact, or what several hold together."""
         momentum = next((f.value for f in facts if f.property == "momentum"), None)
         subject = sentences.subject_of(block, about)
         return Statement(
-            own_id, sentences.sentence(subject, block, facts[0], momentum), root, subject.text,
-            sentences.property_of(block, facts[0].unit), tuple(facts),
+            own_id, sentences.sentence(subject, block, said, momentum), root, subject.text,
+            sentences.property_of(block, said.unit), tuple(facts),
             f"PDG {self._review.edition}: {sentences.title(subject, block)} ({block.pdgid})", URL + block.pdgid,
         )  # fmt: skip
 

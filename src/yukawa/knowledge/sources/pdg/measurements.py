@@ -66,6 +66,7 @@ class Measurement:
         column: of the table in the Review; 'VALUE' unless it gives several quantities.
         reference: the paper.
         footnotes: of the Review to this value.
+        quantity: the Review's description of the identifier, 'G(tau- --> mu- nubar_mu nu_tau)/G(total)'.
     """
 
     identifier: str
@@ -87,6 +88,7 @@ class Measurement:
     column: str
     reference: Reference
     footnotes: tuple[str, ...] = ()
+    quantity: str = ""
 
     @property
     def error(self) -> float | None:
@@ -101,8 +103,8 @@ _QUERY = """
         v.value_text, v.unit_text, v.display_value_text, v.display_power_of_ten, v.display_in_percent, v.limit_type,
         v.used_in_average, v.used_in_fit, v.value, v.error_positive, v.error_negative, v.stat_error_positive,
         v.stat_error_negative, v.syst_error_positive, v.syst_error_negative, r.document_id, r.publication_name,
-        r.publication_year, r.doi, r.inspire_id, r.title
-    FROM pdgmeasurement m JOIN pdgmeasurement_values v ON v.pdgmeasurement_id = m.id
+        r.publication_year, r.doi, r.inspire_id, r.title, p.description
+    FROM pdgmeasurement m JOIN pdgid p ON p.pdgid = m.pdgid JOIN pdgmeasurement_values v ON v.pdgmeasurement_id = m.id
         JOIN pdgreference r ON r.id = m.pdgreference_id
     WHERE m.pdgid IN ({}) ORDER BY m.sort, v.sort
 """
@@ -185,13 +187,14 @@ def _measurement(row: sqlite3.Row, notes: tuple[str, ...]) -> Measurement:
     shown = quantity(
         display, full, row["display_power_of_ten"] or 0, bool(row["display_in_percent"]), row["value"], row["unit_text"] or ""
     )  # fmt: skip
+    written = f"{ascii_text(full).replace('+-', ' ± ')} {unit}".strip()
     return Measurement(
         row["pdgid"], experiment_name(row["technique"] or ""), row["value"], row["error_positive"] or None,
         row["error_negative"] or None, _pair(row, "stat"), _pair(row, "syst"), unit,
         {"U": "upper", "L": "lower"}.get(row["limit_type"] or ""), row["confidence_level"],
-        shown.text if shown else f"{ascii_text(full)} {unit}".strip(), bool(row["used_in_average"]), bool(row["used_in_fit"]),
+        shown.text if shown else written, bool(row["used_in_average"]), bool(row["used_in_fit"]),
         bool(row["changebar"]), ascii_text(row["comment"] or ""), row["event_count"] or "", row["column_name"] or "",
-        _reference(row), notes,
+        _reference(row), notes, ascii_text(row["description"]),
     )  # fmt: skip
 
 

@@ -4,12 +4,10 @@ import re
 import sqlite3
 from collections import defaultdict
 
-from yukawa.knowledge.parsing.products import ANYTHING, product_states
+from yukawa.knowledge.parsing import final_state
 from yukawa.knowledge.sources.pdg.text import plain
 
 _MASS = re.compile(r"\([0-9.~]+\w*\)")
-_CHARGE = re.compile(r"(\+\+|--|\+-|-\+|[+\-0])$")
-_BOTH_CHARGES = re.compile(r"(\+-|-\+)$")
 _ALIAS_DEPTH = 4  # an alias of an alias of a list is the longest chain
 
 
@@ -47,23 +45,8 @@ class Names:
         """PDG names of the charge states that `name` can mean; none if it names no particle of the tables."""
         key = plain(name)
         if key not in self._states:
-            self._states[key] = product_states(key) or self._short.get(key, ())
+            self._states[key] = final_state.states(key) or self._short.get(key, ())
         return self._states[key]
-
-    def canonical(self, name: str) -> str:
-        """The PDG name of the one state that `name` means, else the name in plain ASCII: 'K0S' -> 'K(S)0', 'rho' -> 'rho'."""
-        if name == "X":
-            return ANYTHING
-        states = self.states(name)
-        return states[0] if len(states) == 1 and not _BOTH_CHARGES.search(name) else plain(name)
-
-
-def is_short_form(short: str, full: str) -> bool:
-    """Whether `short` repeats `full` without its mass, or mass and charge: 'K^*()+', 'K^*+' or 'K^*' of 'K^*(892)+'."""
-    if short == full:
-        return True
-    bare = _MASS.sub("", plain(full))
-    return plain(short) in (bare, _CHARGE.sub("", bare)) and not _MASS.search(short)
 
 
 def _resolved(item: int, own: dict[int, list[str]], targets: dict[int, list[int]], depth: int) -> list[str]:

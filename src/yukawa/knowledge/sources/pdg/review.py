@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from yukawa.core.errors import NotFound, StoreError
-from yukawa.knowledge.parsing.particles import MISPRINTS, UNLISTED, database_path
+from yukawa.knowledge.parsing.listed import MISPRINTS, UNLISTED, described_states
+from yukawa.knowledge.parsing.particles import database_path
 from yukawa.knowledge.sources.pdg.decays import DecayItem, Masses
 from yukawa.knowledge.sources.pdg.names import Names
 
@@ -71,6 +72,12 @@ class Review:
             identifier: [_mended(row) for row in rows] + list(_unlisted(identifier, rows))
             for identifier, rows in states.items()
         }
+        for name, identifier, charge, kind in described_states(_listed(self.states), _masses(self.blocks)):
+            like = next(row for row in self.states[identifier] if row["cc_type"] == kind)
+            number = -1000 * like["id"] - len(self.states[identifier])
+            self.states[identifier].append(
+                {**like, "id": number, "name": name, "charge": charge, "mcid": None}
+            )
         self._items = _grouped(connection, "SELECT * FROM pdgdecay ORDER BY sort, id", "pdgid")
         sources = _grouped(connection, "SELECT source, target FROM pdgid_map ORDER BY id", "target")
         self.modes_of_ratio = {ratio: [row["source"] for row in rows] for ratio, rows in sources.items()}
@@ -106,6 +113,20 @@ def _mended(row: Mapping[str, Any]) -> dict[str, Any]:
         if "charge" in found:
             found["charge"] = charge
     return found
+
+
+def _listed(states: Mapping[str, list[dict[str, Any]]]) -> Iterator[tuple[str, str, float | None, str]]:
+    return (
+        (row["name"], row["pdgid"], row["charge"], row["cc_type"]) for rows in states.values() for row in rows
+    )
+
+
+def _masses(blocks: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    return (
+        (key, row["description"])
+        for key, row in blocks.items()
+        if row["description"].upper().endswith(" MASS")
+    )
 
 
 def _unlisted(identifier: str, rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

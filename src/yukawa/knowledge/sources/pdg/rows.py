@@ -1,17 +1,18 @@
 """One row of the PDG's data as a fact: its subjects, property, channel, qualifiers and value."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from yukawa.knowledge.facts import Bound, Fact, unique
-from yukawa.knowledge.parsing.particles import UNLISTED, particle_table
+from yukawa.knowledge.facts import Bound, Fact
+from yukawa.knowledge.parsing.channels import Mode, canonical
 from yukawa.knowledge.sources.pdg import sentences
-from yukawa.knowledge.sources.pdg.decays import FinalState, mode
 from yukawa.knowledge.sources.pdg.review import Review
 from yukawa.knowledge.sources.pdg.sentences import DataBlock, Subject
-from yukawa.knowledge.sources.pdg.text import ascii_text
-from yukawa.knowledge.sources.pdg.values import PdgValue, quantity
+from yukawa.knowledge.sources.pdg.subjects import Subjects
+from yukawa.knowledge.sources.pdg.text import ascii_text, superscript
+from yukawa.knowledge.sources.pdg.values import PdgValue, nucleon_limits, quantity
 
 _BASES = {
     "AC": "PDG average", "D": "PDG average", "E": "PDG estimate", "FC": "PDG fit", "DR": "PDG fit",
@@ -29,12 +30,9 @@ _BOUNDS: dict[str, Bound] = {
     "upper": "upper", "lower": "lower", "nucleon": "lower", "range": "range", "about": "about",
 }  # fmt: skip
 _MOMENTUM_FROM = 0.5  # MeV/c; below, the two sides of the decay have the same mass within their errors
-_DIFFERENCE = re.compile(
-    r"mass\((.+)\)\s*-\s*mass\((.+)\)|(\S+?[+\-0)])-(\S+) mass difference", re.IGNORECASE
-)
-# Listed as 'Delta(m)' alone.
-_DIFFERENCES = {"S013D": ("K(L)0", "K(S)0")}
+_MASS_DIFFERENCE = {"of": "mass", "compared": "difference"}
 _DIFFERENCE_UNITS = ("eV", "keV", "MeV", "GeV", "ħ s⁻¹")
+_NUCLEON_POWER = 30
 _ERROR_KINDS = ("statistical", "systematic", "external")
 # The Listings' notes to these blocks name the scheme; the top quark's is in its descriptions.
 _RUNNING = {
@@ -48,6 +46,7 @@ class Rows:
 
     def __init__(self, review: Review) -> None:
         self._review = review
+        self._subjects = Subjects(review)
 
     def block(self, identifier: str) -> DataBlock:
         """The PDG's words for an identifier."""
@@ -71,12 +70,16 @@ class Rows:
         shown = _shown(block, row)
         if shown is None:
             return None
-        name = "other" if row["value_type"] == "DR" else property_of(block, about, shown.unit)
+        own = self._subjects.own_property(block)
+        name = "other" if row["value_type"] == "DR" else own or property_of(block, about, shown.unit)
         found = self.mode(block, name)
-        subjects = self._subjects(block, root, name)
+        subjects = self._subjects.of(block, root, found.channel if found else ())
         qualifiers = self._qualifiers(block, about, name, found)
-        if name == "mass-difference" and (pair := self._pair(block)):
-            subjects, qualifiers["minus"] = (*pair[0], *pair[1]), ", ".join(pair[1])
+        if compared := self._subjects.compared(block):
+            first, second, said = compared
+            subjects, qualifiers = (*first, *second), qualifiers | {"minus": ", ".join(second)} | said
+            if said == _MASS_DIFFERENCE and shown.unit in _DIFFERENCE_UNITS:
+                name = "mass-difference"
         if comment := _comment(row):
             qualifiers["comment"] = comment
         by_the_way = name == "other" and sentences.property_of(block, shown.unit) in (
@@ -87,10 +90,31 @@ class Rows:
             block.pdgid, subjects, name, ascii_text(block.description), shown.value, _words(shown),
             _error(shown, shown.plus, row["error_positive"]), _error(shown, shown.minus, row["error_negative"]),
             tuple((kind, *pair) for kind, pair in zip(_ERROR_KINDS, shown.errors, strict=False)), shown.unit,
-            _BOUNDS.get(shown.kind), shown.low, shown.high, row["confidence_level"], found.products if found else (),
+            _BOUNDS.get(shown.kind), shown.low, shown.high, row["confidence_level"], found.channel if found else (),
             qualifiers, preferred and not by_the_way, self._review.edition, row["scale_factor"], _basis(shown, row),
             shown.text, shown.resolution,
         )  # fmt: skip
+
+    def of_each_nucleon(self, fact: Fact, row: Mapping[str, Any]) -> list[Fact]:
+        """The facts of neutron and proton where the Listings give a limit for each, with the charges of its products."""
+        facts = []
+        for name, number in nucleon_limits(row["value_text"] or "").items():
+            value = float(number) * 10.0**_NUCLEON_POWER
+            shown = f"greater than {number} × 10{superscript(_NUCLEON_POWER)} {fact.unit}"
+            channel = self._subjects.charged(name, fact.channel)
+            resolution = 10.0 ** (_NUCLEON_POWER - len(number.partition(".")[2]))
+            facts.append(
+                replace(
+                    fact,
+                    subjects=(name,),
+                    value=value,
+                    words="",
+                    printed=shown,
+                    channel=channel,
+                    resolution=resolution,
+                )
+            )
+        return facts or [fact]
 
     def momentum(self, block: DataBlock, fact: Fact) -> Fact | None:
         """The decay momentum that the PDG's masses give a mode, as a fact; None if they do not give one."""
@@ -121,7 +145,7 @@ class Rows:
         )
         return None if newer else sources[0]
 
-    def mode(self, block: DataBlock, name: str) -> FinalState | None:
+    def mode(self, block: DataBlock, name: str) -> Mode | None:
         """The final state of a decay mode, or of the one mode whose fraction or width a branching ratio is."""
         identifier = block.pdgid
         if not block.is_fraction:
@@ -133,37 +157,14 @@ class Rows:
             ):
                 return None
             identifier = sources[0]
-        return mode(self._review.products(identifier), self._review.names)
+        found = canonical(ascii_text(self._review.blocks[identifier]["description"]))
+        if identifier.startswith("S016."):  # here 'nu' is any neutrino or antineutrino
+            return replace(
+                found, channel=tuple(sorted("neutrino" if p == "nu" else p for p in found.channel))
+            )
+        return found
 
-    def _subjects(self, block: DataBlock, root: str, name: str) -> tuple[str, ...]:
-        states = self._review.states.get(root, [])
-        if not states:
-            return (ascii_text(self._review.blocks[root]["description"]),)
-        everyone = [row["name"] for row in states]
-        particles = [row["name"] for row in states if row["cc_type"] != "A"] or everyone
-        if block.is_fraction:
-            named = [s for n in self._review.decaying(block.pdgid) for s in self._review.names.states(n)]
-        else:
-            named = list(self._review.names.states(block.description.split(" ")[0]))
-            named = [n for n in named if n in everyone] or self._of_charge(block, states)
-        found = [n for n in named if n in particles] or [n for n in named if n in everyone] or particles
-        also = [listed for listed, (name, _) in UNLISTED.get(root, {}).items() if name in found]
-        return unique([*found, *also])
-
-    def _of_charge(self, block: DataBlock, states: Sequence[Mapping[str, Any]]) -> list[str]:
-        """The particles with the charge that the block's flags name: '0', '1', '2', with a sign where it matters."""
-        sizes, signs = set(block.flags) & set("012"), set(block.flags) & set("+-")
-        return [
-            row["name"]
-            for row in states
-            if row["cc_type"] != "A"
-            and (not sizes or str(round(abs(row["charge"]))) in sizes)
-            and (not signs or not row["charge"] or ("+" if row["charge"] > 0 else "-") in signs)
-        ]
-
-    def _qualifiers(
-        self, block: DataBlock, about: Subject, name: str, found: FinalState | None
-    ) -> dict[str, str]:
+    def _qualifiers(self, block: DataBlock, about: Subject, name: str, found: Mode | None) -> dict[str, str]:
         """What tells the value from others of its property."""
         qualifiers: dict[str, str] = {}
         words = f"{ascii_text(block.section)} {ascii_text(block.description)}"
@@ -180,26 +181,9 @@ class Rows:
             qualifiers |= {"kind": kind} if kind != "other" else {}
         if block.section:
             qualifiers["section"] = ascii_text(block.section)
-        if found and found.by_way:
-            qualifiers["intermediate"] = ", ".join(found.by_way)
-        if found and found.conditions:
-            qualifiers["condition"] = ", ".join(found.conditions)
+        if found:
+            qualifiers |= found.qualifiers
         return qualifiers
-
-    def _pair(self, block: DataBlock) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
-        """The states whose masses are subtracted: particles, not antiparticles, unless it compares the two."""
-        if block.pdgid in _DIFFERENCES:
-            first, second = _DIFFERENCES[block.pdgid]
-            return (first,), (second,)
-        match = _DIFFERENCE.fullmatch(block.description)
-        if match is None:
-            return None
-        table = particle_table().particles
-        sides = []
-        for text in (match[1] or match[3], match[2] or match[4]):
-            states = self._review.names.states(text)
-            sides.append(tuple(n for n in states if not table[n].is_antiparticle) or states)
-        return (sides[0], sides[1]) if sides[0] and sides[1] else None
 
 
 def property_of(block: DataBlock, about: Subject, unit: str) -> str:
@@ -213,6 +197,8 @@ def property_of(block: DataBlock, about: Subject, unit: str) -> str:
         return "branching-fraction"
     if name == "mass-difference" and unit not in _DIFFERENCE_UNITS:
         return "other"
+    if name == "charge-radius" and unit.endswith("²"):
+        return "mean-square-charge-radius"
     if name in ("magnetic-moment", "electric-dipole-moment"):
         if name == "magnetic-moment" and "magnetic moment anomaly" in words and "weak" not in words:
             return "magnetic-moment-anomaly"
@@ -238,7 +224,7 @@ def _shown(block: DataBlock, row: Mapping[str, Any]) -> PdgValue | None:
         # The Listings give these in 10^30 years (antiproton: years); the data file omits the unit.
         unit = "years"
         if not block.description.startswith("pbar"):
-            power = 30
+            power = _NUCLEON_POWER
     percent = bool(row["display_in_percent"])
     return quantity(row["display_value_text"], row["value_text"], power, percent, row["value"], unit)
 

@@ -32,6 +32,7 @@ _BY_WORDS = (
     (r"A\(CP\)|\bCP[- ]|^[SC] ?\(|CP asymmetry", "CP violation parameter"),
     (r"Gamma\(L\)/Gamma|polarization|phi\(\((perp|parallel)\)\)", "polarization"),
     (r"form factor", "form factor"),
+    (r"meanlife\(.*\)\s*-\s*meanlife", "lifetime difference"),
     (r"meanlife|mean life", "lifetime ratio"),
     (r"asymmetry|A\(FB\)", "asymmetry"),
     (r"^<N\(", "multiplicity"),
@@ -146,9 +147,10 @@ def _flags_of(default: Subject) -> str:
 
 
 def _charge_state(name: str, root: str) -> bool:
-    """Whether `name` is `root` with another charge: 'Sigma_c(2455)++' of 'Sigma_c(2455)'."""
+    """Whether `name` is `root` with another charge, or its antiparticle: 'Sigma_c(2455)++' of 'Sigma_c(2455)', 'Xibar+' of 'Xi-'."""
     bare = re.compile(r"(\+\+|--|\+-|[+\-0])$")
-    return name != root and bare.sub("", name) == bare.sub("", root) and not root.startswith("~")
+    plain = bare.sub("", name.replace("bar", "") if "bar" not in root else name)
+    return name != root and plain == bare.sub("", root) and not root.startswith("~")
 
 
 def subject_of(block: DataBlock, default: Subject) -> Subject:

@@ -175,15 +175,24 @@ def _pole(text: str, unit: str) -> str | None:
     return f"({shown[0]}) − i ({shown[1]}) {unit}".rstrip()
 
 
+def nucleon_limits(text: str) -> dict[str, str]:
+    """Limits given apart for neutron and proton: '>5300 n, >24000 p' -> {'n': '5300', 'p': '24000'}."""
+    match = re.fullmatch(r">\s*([\d.]+) n, (?:>\s*([\d.]+) )?p", text.strip())
+    return {} if match is None else {"n": match[1], "p": match[2] or match[1]}
+
+
 def _nucleon(text: str, power: int, unit: str) -> str | None:
-    """Limits given apart for neutron and proton: '>5300 n, >24000 p'."""
-    match = re.fullmatch(r">\s*([\d.]+) n, (?:>\s*([\d.]+) )?p", text)
-    if match is None:
+    """Such limits in words."""
+    limits = nucleon_limits(text)
+    if not limits:
         return None
-    scale = f" × 10{superscript(power)} {unit}" if power else f" {unit}"
-    if match[2] is None:
-        return f"greater than {match[1]}{scale} (for n and p)"
-    return f"greater than {match[1]}{scale} (for n) and greater than {match[2]}{scale} (for p)"
+    shown = {
+        name: _scaled(number, _Parsed("lower", (number,), power=power), False, unit)
+        for name, number in limits.items()
+    }
+    if shown["n"] == shown["p"]:
+        return f"greater than {shown['n']} (for n and p)"
+    return f"greater than {shown['n']} (for n) and greater than {shown['p']} (for p)"
 
 
 def quantity(

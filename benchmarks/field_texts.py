@@ -1,0 +1,127 @@
+"""Titles and abstracts with the field that each belongs to, and which of them are held apart for testing.
+
+A field with categories of its own on arXiv takes the papers whose first category is one of them, and whose other categories
+are of no other field; where they are, a paper belongs to both and is kept for a figure of its own. Synchrotron radiation and
+neutron science have no category: their papers were found by words ('X-ray', 'undulator', 'neutron', …) and labelled one by
+one from the title and the line of the abstract that holds the word (`questions/field_papers.tsv`, where '-' is a paper that
+is on the edge of one of these two and is omitted everywhere). The former is the light of synchrotrons and free-electron
+lasers: how it is made, its optics and detectors, and what is measured with it; the latter is sources of neutrons, their
+optics, detectors of slow ones, scattering, imaging, and ultracold neutrons.
+The metadata of arXiv are in the public domain (CC0).
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+QUESTIONS = Path(__file__).parent / "questions"
+NONE = "none"
+TESTED = 100  # papers of a field in the test, or four of seven where there are fewer than 175
+FILES = ("hep_1991_2019", "cs", "qbio", "other")
+_PARTICLE, _THEORY, _ASTRO = "particle physics", "theoretical physics", "particle astrophysics"
+_CATEGORIES = {
+    "hep-ph": _PARTICLE, "hep-ex": _PARTICLE, "hep-th": _THEORY, "hep-lat": _THEORY, "math-ph": _THEORY,
+    "physics.ins-det": "experimental physics", "physics.acc-ph": "accelerator physics",
+}  # fmt: skip
+_GENERAL = {
+    "experimental physics",
+    "accelerator physics",
+    _ASTRO,
+}  # are mostly listed under particle physics too
+_OTHERS = ("q-bio", "math.", "econ.", "q-fin", "nlin.", "cond-mat.")
+_COMPUTED = {f"math.{name}" for name in "CO IT LO NA OC ST PR".split()}  # nearly computer science
+_OTHER_PHYSICS = {
+    f"physics.{name}" for name in "soc-ph flu-dyn geo-ph ao-ph bio-ph chem-ph hist-ph ed-ph".split()
+}
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A paper of one field, of two (`second`), or of none of the eight."""
+
+    id: str
+    title: str
+    abstract: str
+    field: str
+    second: str = ""
+
+    @property
+    def order(self) -> str:
+        """A random number that is always the same: papers are drawn in its order."""
+        return hashlib.sha256(self.id.encode()).hexdigest()
+
+
+def field_of_category(category: str) -> str:
+    """The field that a category of arXiv stands for, 'none' for another science, or '' where it tells nothing."""
+    if category in _CATEGORIES:
+        return _CATEGORIES[category]
+    if category.startswith("astro-ph"):
+        return _ASTRO
+    if category.startswith("cs."):
+        return "computer science"
+    other = category.startswith(_OTHERS) and category not in _COMPUTED
+    return NONE if other or category in _OTHER_PHYSICS else ""
+
+
+def read_papers(folder: Path) -> list[Paper]:
+    """Every paper whose field is known; one of several versions and of papers with the same title or abstract."""
+    with (QUESTIONS / "field_papers.tsv").open(encoding="utf-8") as lines:
+        read_by_eye = {row["arxiv"]: row["field"] for row in csv.DictReader(lines, delimiter="\t")}
+    seen: set[str] = set()
+    found = []
+    for row in _rows(folder):
+        same = {row["id"], _letters(row["title"]), _letters(row["abstract"])[:200]}
+        if seen & same or "withdrawn" in row["abstract"][:300].lower():
+            continue
+        seen |= same
+        if paper := _paper(row, read_by_eye.get(row["id"])):
+            found.append(paper)
+    return found
+
+
+def split(papers: list[Paper]) -> tuple[list[Paper], list[Paper]]:
+    """Papers to learn from, and papers of one field each that are held apart for testing."""
+    held: list[Paper] = []
+    for field in sorted({p.field for p in papers}):
+        own = sorted((p for p in papers if p.field == field and not p.second), key=lambda p: p.order)
+        held += own[: min(TESTED, 4 * len(own) // 7)]
+    apart = {p.id for p in held}
+    return [p for p in papers if p.id not in apart and not p.second], held
+
+
+def read_questions(name: str) -> list[dict[str, str]]:
+    """The questions of the set 'dev' or 'test': field, kind, question."""
+    with (QUESTIONS / "fields.tsv").open(encoding="utf-8") as lines:
+        return [row for row in csv.DictReader(lines, delimiter="\t") if row["set"] == name]
+
+
+def _paper(row: dict, by_eye: str | None) -> Paper | None:
+    about = (row["id"], row["title"], row["abstract"])
+    if by_eye is not None:
+        return None if by_eye == "-" else Paper(*about, by_eye)
+    field = field_of_category(row["primary"])
+    if not field:
+        return None
+    others = {field_of_category(c) for c in row["categories"]} - {field, NONE, ""}
+    if field in _GENERAL:
+        others.discard(_PARTICLE)
+    if field == NONE:
+        return None if others else Paper(*about, field)
+    return Paper(*about, field, min(others, default=""))
+
+
+def _rows(folder: Path) -> Iterator[dict]:
+    for name in FILES:
+        with gzip.open(folder / "arxiv" / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
+            yield from map(json.loads, lines)
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", text.lower())

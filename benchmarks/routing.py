@@ -1,0 +1,230 @@
+"""Measures which field texts and questions are sorted into (`yukawa.knowledge.routing`), and which kind questions are.
+
+    python benchmarks/routing.py --json FILE          # --peers bayes minilm: two other classifiers, too
+
+Texts are papers held apart (`field_texts.py`): title and abstract, abstract alone, title alone. Right is the paper's field;
+'unknown' counts as missed. Questions were written beforehand, by hand. Prints the confusion, rows what it is, columns what it
+is said to be.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from field_texts import NONE, Paper, read_papers, read_questions, split
+
+from yukawa.core.statistics import wilson_estimate
+from yukawa.knowledge.parsing.grammar import plan
+from yukawa.knowledge.parsing.kinds import kind_of
+from yukawa.knowledge.records import DOMAINS
+from yukawa.knowledge.routing import UNKNOWN, field_of
+
+Sorter = Callable[[Sequence[str]], list[str]]
+ROUNDS = 1_000  # of the bootstrap
+PEERS = ("bayes", "minilm")
+
+
+def ours(texts: Sequence[str]) -> list[str]:
+    return [field_of(text).field for text in texts]
+
+
+def scores(truth: Sequence[str], said: Sequence[str], names: Sequence[str] = DOMAINS) -> dict:
+    """Macro-F1 over `names` with a 95 % bootstrap interval, precision and recall of each with Wilson intervals, the confusion."""
+    pairs = np.array(list(zip(truth, said, strict=True)))
+    rows = {}
+    for name in names:
+        hits = sum(t == s == name for t, s in pairs)
+        there, called = truth.count(name), list(said).count(name)
+        rows[name] = {
+            "texts": there, "f1": 2 * hits / (there + called), "recall": interval(hits, there), "precision": interval(hits, called)
+        }  # fmt: skip
+    random = np.random.default_rng(0)
+    again = [macro_f1(pairs[random.integers(len(pairs), size=len(pairs))], names) for _ in range(ROUNDS)]
+    columns = sorted({*truth, *said}, key=lambda name: [*names, NONE, UNKNOWN, name].index(name))
+    counts = Counter(zip(truth, said, strict=True))
+    return {
+        "macro_f1": macro_f1(pairs, names), "interval": np.quantile(again, [0.025, 0.975]).tolist(), "fields": rows,
+        "confusion": {t: {s: counts[t, s] for s in columns if counts[t, s]} for t in columns if t in truth},
+    }  # fmt: skip
+
+
+def macro_f1(pairs: np.ndarray, names: Sequence[str]) -> float:
+    """The mean of F1 over `names`, from rows of truth and answer."""
+    found = []
+    for name in names:
+        truth, said = pairs[:, 0] == name, pairs[:, 1] == name
+        found.append(2 * (truth & said).sum() / max(1, truth.sum() + said.sum()))
+    return float(np.mean(found))
+
+
+def interval(part: int, whole: int) -> list[float]:
+    """Share and its 95 % interval (Wilson)."""
+    if not whole:
+        return [0.0, 0.0, 1.0]
+    estimate = wilson_estimate(part, whole)
+    return [estimate.value, estimate.low, estimate.high]
+
+
+def on_papers(papers: Sequence[Paper], sorter: Sorter) -> dict[str, dict]:
+    """The scores on whole texts, and on parts of them."""
+    views = {
+        "title and abstract": [f"{p.title}\n{p.abstract}" for p in papers],
+        "abstract": [p.abstract for p in papers],
+        "title": [p.title for p in papers],
+    }
+    truth = [p.field for p in papers]
+    return {view: scores(truth, sorter(texts)) for view, texts in views.items()}
+
+
+def on_two_fields(papers: Sequence[Paper]) -> dict:
+    """The share of papers of two fields that are sorted into one of them."""
+    both = sorted((p for p in papers if p.second), key=lambda p: p.order)[:600]
+    said = ours([f"{p.title}\n{p.abstract}" for p in both])
+    hits = sum(s in (p.field, p.second) for p, s in zip(both, said, strict=True))
+    return {"texts": len(both), "either": interval(hits, len(both)), "unknown": said.count(UNKNOWN)}
+
+
+def on_questions() -> dict:
+    """Right, unknown and wrong on the questions of the set 'test': by their words, and with the plan where there is one."""
+    rows = read_questions("test")
+    truth = [row["field"] for row in rows]
+    plans = [plan(row["question"]) for row in rows]
+    words = ours([row["question"] for row in rows])
+    planned = ["particle physics" if p.complete else s for p, s in zip(plans, words, strict=True)]
+    found = {}
+    for way, said in (("words", words), ("words and plan", planned)):
+        inside = [(t, s) for t, s in zip(truth, said, strict=True) if t != NONE]
+        outside = [s for t, s in zip(truth, said, strict=True) if t == NONE]
+        found[way] = {
+            "right": interval(sum(t == s for t, s in inside), len(inside)),
+            "unknown": interval(sum(s == UNKNOWN for _, s in inside), len(inside)),
+            "of none, unknown": interval(outside.count(UNKNOWN), len(outside)),
+            **scores(truth, said),
+            "wrong": [[r["question"], s] for r, s in zip(rows, said, strict=True) if s != r["field"].replace(NONE, UNKNOWN)],
+        }  # fmt: skip
+    kinds = [row["kind"] for row in rows]
+    said = [kind_of(p) for p in plans]
+    right = interval(sum(t == s for t, s in zip(kinds, said, strict=True)), len(kinds))
+    found["kinds"] = {"right": right, **scores(kinds, said, sorted({*kinds}))}
+    return found
+
+
+def speed(papers: Sequence[Paper]) -> dict[str, float]:
+    """Milliseconds of processor time to import the module and read the weights in a new process, of a text and of a question."""
+    code = (
+        "import time; import yukawa.knowledge.items; t = time.process_time(); "
+        "from yukawa.knowledge.routing import field_of; field_of('neutron'); print(1e3 * (time.process_time() - t))"
+    )
+    loads = [float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+             for _ in range(7)]  # fmt: skip
+    found = {"first_ms": float(np.median(loads))}
+    questions = [row["question"] for row in read_questions("test")]
+    for name, texts in (
+        ("text_ms", [f"{p.title}\n{p.abstract}" for p in papers]),
+        ("question_ms", questions),
+    ):
+        began = time.process_time()
+        ours(texts)
+        found[name] = 1e3 * (time.process_time() - began) / len(texts)
+    return found
+
+
+def first_of_each(papers: Sequence[Paper], most: int) -> list[Paper]:
+    """At most so many papers of each field."""
+    counts: Counter[str] = Counter()
+    found = []
+    for paper in sorted(papers, key=lambda p: p.order):
+        counts[paper.field] += 1
+        if counts[paper.field] <= most:
+            found.append(paper)
+    return found
+
+
+def peers(learned: Sequence[Paper], papers: Sequence[Paper], names: Sequence[str]) -> dict[str, dict]:
+    """Two other classifiers on the same papers: word counts with complement naive Bayes, and MiniLM vectors of 200 a field."""
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.naive_bayes import ComplementNB
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer
+    from sklearn.utils.class_weight import compute_sample_weight
+
+    from yukawa.embedding import open_embedder
+
+    embed = FunctionTransformer(open_embedder("minilm").embed)
+    ways = {
+        "bayes": ("word counts, complement naive Bayes",
+            4_000, make_pipeline(CountVectorizer(min_df=2, stop_words="english"), ComplementNB()),
+        ),
+        "minilm": ("MiniLM vectors, logistic regression",
+            200, make_pipeline(embed, LogisticRegression(C=30, max_iter=1000)),
+        ),
+    }  # fmt: skip
+    whole = [f"{p.title}\n{p.abstract}" for p in papers]
+    found = {}
+    for name, most, model in map(ways.__getitem__, names):
+        used = first_of_each(learned, most)
+        fields = [p.field for p in used]
+        even = {f"{model.steps[-1][0]}__sample_weight": compute_sample_weight("balanced", fields)}
+        model.fit([f"{p.title}\n{p.abstract}" for p in used], fields, **even)
+
+        def said(given: Sequence[str], model: object = model) -> list[str]:
+            return [str(field).replace(NONE, UNKNOWN) for field in model.predict(given)]  # type: ignore[attr-defined]
+
+        found[name] = scores([p.field for p in papers], said(whole))
+    return found
+
+
+def show(name: str, figures: dict) -> None:
+    """One table of scores and the confusion."""
+    low, high = figures["interval"]
+    print(f"\n{name}: macro-F1 {figures['macro_f1']:.3f} (95 % interval {low:.3f} to {high:.3f})")
+    for field, row in figures["fields"].items():
+        shown = "  ".join(
+            f"{what} {row[what][0]:.2f} ({row[what][1]:.2f} to {row[what][2]:.2f})"
+            for what in ("precision", "recall")
+        )
+        print(f"  {field:24} {row['texts']:4} texts  F1 {row['f1']:.2f}  {shown}")
+    for truth, said in figures["confusion"].items():
+        print(f"  {truth:24} -> " + ", ".join(f"{s} {n}" for s, n in said.items()))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument(
+        "--peers", nargs="+", choices=PEERS, default=(), help="also train these on the same texts"
+    )
+    parser.add_argument("--json", metavar="FILE", type=Path)
+    given = parser.parse_args()
+    papers = read_papers(Path(os.environ.get("YUKAWA_TEST_DATA", "../shared/data")))
+    learned, held = split(papers)
+    figures = {
+        "papers": on_papers(held, ours),
+        "two_fields": on_two_fields(papers),
+        "questions": on_questions(),
+        "speed": speed(held),
+    }
+    if given.peers:
+        figures["peers"] = peers(learned, held, given.peers)
+    for view, found in figures["papers"].items():
+        show(view, found)
+    for name, found in figures["questions"].items():
+        show(f"questions, {name}", found)
+    for name, found in figures.get("peers", {}).items():
+        show(name, found)
+    print(json.dumps({name: figures[name] for name in ("two_fields", "speed")}))
+    if given.json:
+        given.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

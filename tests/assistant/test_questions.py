@@ -113,8 +113,8 @@ DERIVED: list[tuple[str, Callable[[Any], tuple[float, float]]]] = [
     ("half-life of the muon", lambda a: (math.log(2) * (t := _lifetime(a, "mu-"))[0], math.log(2) * t[1])),
     ("c tau of the B0 in mm", lambda a: ((t := _lifetime(a, "B0"))[0] * LIGHT * 1e3, t[1] * LIGHT * 1e3)),
     ("width of the tau in MeV", lambda a: ((w := HBAR_MEV / (t := _lifetime(a, "tau-"))[0]), w * t[1] / t[0])),
-    ("ratio of the B+ lifetime to the B0 lifetime",
-     lambda a: ((r := (p := _lifetime(a, "B+"))[0] / (z := _lifetime(a, "B0"))[0]), r * _both(p[1] / p[0], z[1] / z[0]))),
+    ("ratio of the tau lifetime to the muon lifetime",
+     lambda a: ((r := (p := _lifetime(a, "tau-"))[0] / (z := _lifetime(a, "mu-"))[0]), r * _both(p[1] / p[0], z[1] / z[0]))),
 ]  # fmt: skip
 
 

@@ -88,10 +88,12 @@ def ratio(clause: Clause, context: Context) -> list[Goal] | None:
         return None
     if not clause.has("ratio") and (clause.has("difference") or not _between(clause, "divided")):
         return None
-    name = next((clause.tokens[i].value[0] for i in comparing), "")
+    said = [clause.tokens[i].value for i in clause.places("ratio")]  # 'Massenverhältnis' names the property
+    name = next((clause.tokens[i].value[0] for i in comparing), next(filter(None, said), ""))
     if not name and not clause.has("property"):
         name = named_by(clause, comparing)  # 'how many times longer does it live'
-    goals = _combined(clause, context, "ratio", "ratio", "divided", name=name)
+    beside = ["difference"] if comparing else []  # 'by how much heavier (factor)'
+    goals = _combined(clause, context, "ratio", "ratio", "divided", *beside, name=name)
     if not goals or len(goals[0].operands) != 2:
         return None
     clause.use(

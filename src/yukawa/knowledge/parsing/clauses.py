@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from yukawa.knowledge.parsing.asides import asks, set_aside
+from yukawa.knowledge.parsing.lexicon import question_words
 from yukawa.knowledge.parsing.plan import Amount, Goal, Span, Wanted
 from yukawa.knowledge.parsing.settling import settled
 from yukawa.knowledge.parsing.tokens import Token
@@ -51,6 +52,15 @@ class Clause:
         return self.tokens[place].text.lower()
 
     @property
+    def has_question_word(self) -> bool:
+        """Whether a question word stands in the sentence, so that more than yes or no is asked."""
+        return any(
+            "wh" in (t.value, *(v for _, v in t.otherwise))
+            for t in self.tokens
+            if t.kind in ("function", "neutral")
+        )
+
+    @property
     def essential(self) -> list[int]:
         """Places of unused tokens that have a part in a goal."""
         return [i for i, t in enumerate(self.tokens) if t.kind not in BACKGROUND and i not in self.used]
@@ -69,7 +79,7 @@ def sentences(plain: str, tokens: Sequence[Token], language: str = "en") -> Iter
     """The sentences of a question with their tokens settled."""
     found: list[tuple[list[Token], bool]] = [([], False)]
     for place, token in enumerate(tokens):
-        joined = _asks_further(found[-1][0], tokens, place)
+        joined = _asks_further(found[-1][0], tokens, place, language)
         if token.kind == "stop" or joined:
             found.append(([], joined))
         else:
@@ -80,20 +90,25 @@ def sentences(plain: str, tokens: Sequence[Token], language: str = "en") -> Iter
             yield Clause(plain, settled(kept), language=language, asks=joined)
 
 
-_QUESTION_WORDS = frozenset("how what why who where when".split())
-
-
-def _asks_further(before: Sequence[Token], tokens: Sequence[Token], place: int) -> bool:
+def _asks_further(before: Sequence[Token], tokens: Sequence[Token], place: int, language: str) -> bool:
     """Whether 'and' at `place` joins another question to one that is whole: '… of the tau and how does it decay'."""
-    if tokens[place].text.lower() != "and" or place + 1 >= len(tokens):
+    if tokens[place].text.lower() not in _AND or place + 1 >= len(tokens):
         return False
-    after = tokens[place + 1]
-    question = after.kind in ("function", "explain") and after.text.lower().split()[0] in _QUESTION_WORDS
+    after, comma = tokens[place + 1], place > 0 and tokens[place - 1].text == ","
+    open_word = after.text.lower().split()[0] in question_words(language)
+    question = after.kind == "explain" or (
+        open_word and (after.kind == "function" or (comma and language != "en"))
+    )
+    if any(t.kind == "property" and t.value == "quark-content" for t in before):
+        return False  # 'which baryon is made of …, and what is its charge?' asks of what is found
     kinds = {token.kind for token in before}
     whole = bool(kinds & {"thing", "class", "constant"}) and bool(
         kinds & {"property", "channel", "compare", "most"}
     )
     return question and whole
+
+
+_AND = frozenset({"and", "und", "et"})
 
 
 def amount_of(token: Token) -> Amount:

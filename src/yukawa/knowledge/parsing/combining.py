@@ -18,8 +18,8 @@ _AUXILIARIES = {
 _ASKING = frozenset(plain_ascii("吗 か ですか ますか").split())  # at the end of a question of yes or no
 CHOOSING = frozenset(
     plain_ascii(
-        "or which who what between whichever oder ou wer was welches welche welcher quel quelle lequel laquelle qui"
-        " 或 还是 哪 哪个 哪一个 どちら どれ"
+        "or which who what between whichever oder ou wer was welches welche welcher welchen welchem quel quelle quels quelles lequel"
+        " laquelle lesquels lesquelles qui 或 还是 哪 哪个 哪一个 哪一种 哪种 哪几 哪几个 哪些 什么 谁 どちら どれ どの どんな どっち 何 誰"
     ).split()
 )
 _HAVING = frozenset("have has carry any hat haben a ont 有 持つ".split())
@@ -155,9 +155,6 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
     return [Goal("which", tuple(found), order=(prop, direction), most=most, rank=rank, spans=spans)]
 
 
-_UPWARD = frozenset("ascending increasing aufsteigend croissant".split())
-
-
 def _claims(clause: Clause, comparing: Sequence[int], found: Sequence[Wanted]) -> list[Goal] | None:
     """'Is the W heavier than the Z and the Higgs?', '… heavier than A and lighter than B?': a verdict on each."""
     first, *others = sorted(found, key=lambda w: w.thing.span)
@@ -182,22 +179,34 @@ def _against(clause: Clause) -> list[Goal] | None:
     found = quantities(clause)
     if len(found) < 2 or len({w.property for w in found}) != 1:
         return None
-    up: Direction = "ascending" if clause.contains(_UPWARD) else "descending"
-    return [Goal("which", tuple(found), order=(found[0].property, up), spans=clause.use(*words))]
+    direction: Direction = (
+        "ascending" if any(clause.tokens[i].value == "ascending" for i in words) else "descending"
+    )
+    return [Goal("which", tuple(found), order=(found[0].property, direction), spans=clause.use(*words))]
 
 
 def place_of(clause: Clause, place: int) -> tuple[int | None, int]:
     """How many are wanted and from which on: (3, 1) for 'the three heaviest', (1, 2) for 'the second heaviest'."""
     before = clause.tokens[place - 1] if place else None
-    if before is None or before.kind not in ("number", "ordinal"):
+    if before is not None and before.kind in ("number", "ordinal"):
+        clause.use(place - 1)
+        return (int(before.value), 1) if before.kind == "number" else (1, int(before.value))
+    numbers = [i for i in clause.places("number", "amount") if amount_of(clause.tokens[i]).unit == ""]
+    if len(numbers) != 1 or not 1 < amount_of(clause.tokens[numbers[0]]).value <= _MOST_OF_A_LIST:
         return None, 1
-    clause.use(place - 1)
-    return (int(before.value), 1) if before.kind == "number" else (1, int(before.value))
+    clause.use(*numbers)  # 'les trois quarks les plus lourds'
+    return int(amount_of(clause.tokens[numbers[0]]).value), 1
+
+
+_MOST_OF_A_LIST = 30
 
 
 def named_by(clause: Clause, places: Sequence[int]) -> str:
     """The property that words of comparison speak of: 'heavier than', 'longer than'; '' where they name none."""
     words = " ".join(clause.text(i) for i in places)
+    meant = (value for i in places for kind, value in clause.tokens[i].otherwise if kind == "compare")
+    if named := next((value[0] for value in meant if value[0]), ""):
+        return str(named)
     if "heav" in words or "light" in words or "massive" in words:
         return "mass"
     return "lifetime" if "long" in words or "short" in words else ""
@@ -217,7 +226,9 @@ def relation_of(text: str) -> Relation:
 def yes_or_no(clause: Clause) -> bool:
     """Whether an auxiliary opens what is asked: 'could you tell me, is the tau …', but not 'what is the mass …'."""
     if clause.language not in _AUXILIARIES:
-        return clause.contains(_ASKING) and not clause.contains(CHOOSING)
+        return clause.contains(_ASKING) and not clause.contains(CHOOSING) and not clause.has_question_word
+    if clause.language != "en" and clause.has_question_word:
+        return False
     if any(token.text.lower() in _INVERTED for token in clause.tokens) and not clause.contains(CHOOSING):
         return True
     first = next(iter(clause.essential), len(clause.tokens))

@@ -7,19 +7,8 @@ the rest of the sentence, and the rest asks for a value. Of a list, a search or 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.tokens import Token
 
-_BEFORE = frozenset(
-    {plain_ascii(words) for words in (
-        "not", "but not", "not the", "isn't", "nicht", "kein", "keine", "pas", "non", "不是", "而不是", "并非")}
-)  # fmt: skip
-_APART = frozenset(
-    {"but not", "instead of", "rather than", "plutot que", "au lieu de", "statt", "anstatt", "anstelle"}
-)
-_AFTER = frozenset(
-    plain_ascii(words) for words in ("ではなく", "ではなくて", "じゃなく", "じゃなくて", "でなく")
-)
 _NO_CONTRAST = frozenset(
     "only just yet even at sure necessarily exactly quite nur noch seulement encore".split()
 )
@@ -46,13 +35,15 @@ def contrasts(tokens: list[Token]) -> list[Token]:
 
 def _phrase(tokens: Sequence[Token], place: int) -> list[int]:
     """The places of what is negated; none where the negation does not stand apart."""
-    said = tokens[place].text.lower()
-    if said in _AFTER:
+    kind = tokens[place].value
+    if kind == "contrast-after":
         start = place
         while start > 0 and not _ends(tokens[start - 1]):
             start -= 1
         return list(range(start, place))
-    if said not in _BEFORE | _APART or (said not in _APART and not _stands_apart(tokens, place)):
+    if kind not in ("contrast", "contrast-apart") or (
+        kind == "contrast" and not _stands_apart(tokens, place)
+    ):
         return []
     end = place + 1
     while end < len(tokens) and not _ends(tokens[end]):

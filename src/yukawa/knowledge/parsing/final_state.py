@@ -34,9 +34,10 @@ _NUMBERS = {
     "ein": 1, "eine": 1, "einen": 1, "einem": 1, "einer": 1, "zwei": 2, "drei": 3, "vier": 4, "un": 1, "une": 1, "deux": 2,
     "trois": 3, "quatre": 4, "dos": 2, "tres": 3, "cuatro": 4, "due": 2, "tre": 3, "quattro": 4, "uno": 1, "una": 1,
     "一": 1, "两": 2, "二": 2, "三": 3, "四": 4,
+    "1 つの": 1, "2 つの": 2, "3 つの": 3, "4 つの": 4, "一つの": 1, "二つの": 2, "三つの": 3, "四つの": 4,
 }  # fmt: skip
 _NUMBER_WORD = re.compile(
-    rf"(?P<word>{'|'.join(sorted(_NUMBERS, key=len, reverse=True))})(?:(?<=[一两二三四])个? ?|(?<![一两二三四]) )"
+    rf"(?P<word>{'|'.join(sorted(_NUMBERS, key=len, reverse=True))})(?:(?<=[一两二三四の])[个個]? ?|(?<![一两二三四]) )"
 )
 _PAIR_OF = re.compile(
     r"(?:an? |one |ein(?:em|en)? |une )?(?:pairs? of|paires? de|paar von|paar|par de|coppia di) ",
@@ -44,10 +45,14 @@ _PAIR_OF = re.compile(
 )
 _PAIR = re.compile(r"(?: |-)?(?:pairs?|paare?n?|paires?|pares?|对|対)(?![A-Za-z])", re.IGNORECASE)
 _JOIN = re.compile(
-    r"(?:and|plus|und|et|y|e|with an?|with|mit|avec|con)(?= )|[和与及と]|\+(?=[ A-Za-z(>])", re.IGNORECASE
+    r"(?:and|plus|und|et|y|e|with an?|with|mit|avec|con)(?= )|以及|[和与與及と加]|\+(?=[ A-Za-z(>])",
+    re.IGNORECASE,
 )
 _OR = re.compile(r"or(?= )|oder(?= )|ou(?= )|/|或")
-_CHARGED = re.compile(r"(?:charged|neutral) (?=[A-Za-z])", re.IGNORECASE)
+_CHARGED = re.compile(
+    r"(?:charged|neutral|positive|negative|(?:geladen|neutral|positiv|negativ)e[nrsm]?) (?=[A-Za-z])",
+    re.IGNORECASE,
+)
 # Products that are not particles, as sources write them; on the right one name for each.
 _OPEN = {
     "anything": "anything", "X": "anything", "everything": "anything", "inclusive": "anything", "hadrons": "hadrons",

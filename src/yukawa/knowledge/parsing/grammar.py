@@ -155,14 +155,18 @@ def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
 
 
 def _sets_aside(clause: Clause, goals: Sequence[Goal]) -> None:
-    """Use up a sentence that only says which kind of value is not meant: 'not the pole mass'."""
+    """Use up a sentence that only says which kind of value is not meant: 'not the pole mass', 'not the half-life'."""
     negations, qualifiers = clause.places("negation"), clause.places("qualifier")
-    if len(negations) != 1 or not qualifiers or clause.has("thing", "channel", "amount"):
+    properties = clause.places("property")
+    if len(negations) != 1 or not (qualifiers or properties) or clause.has("thing", "channel", "amount"):
         return
     said = [clause.tokens[i].value for i in qualifiers]
-    wanted = [w.qualifiers for g in goals for w in g.operands]
-    if all(any(q.get(key, value) != value for q in wanted) for key, value in said):
-        clause.use(*negations, *qualifiers, *clause.places("property"))
+    wanted = [w for g in goals for w in g.operands]
+    others = all(w.property != clause.tokens[i].value for w in wanted for i in properties) and bool(wanted)
+    if all(any(w.qualifiers.get(key, value) != value for w in wanted) for key, value in said) and (
+        said or others
+    ):
+        clause.use(*negations, *qualifiers, *properties)
 
 
 def _in_unit(clause: Clause, context: Context, goals: list[Goal]) -> list[Goal]:

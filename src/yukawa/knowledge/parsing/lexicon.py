@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
+from yukawa.knowledge.parsing.names import GERMAN, ROMANCE
 from yukawa.knowledge.parsing.spelling import plain_ascii
 
 Entry = tuple[str, Any, str]  # kind, value, phrase
@@ -50,6 +51,15 @@ def phrases(language: str) -> Iterator[Entry]:
     yield from lexicon("en").entries
     if language != "en":
         yield from lexicon(language).entries
+
+
+@functools.lru_cache(maxsize=8)
+def question_words(language: str) -> frozenset[str]:
+    """The single words that open a question: 'what', 'wie', 'quel'."""
+    found = [
+        phrase.lower() for kind, value, phrase in phrases(language) if (kind, value) == ("function", "wh")
+    ]
+    return frozenset(phrase for phrase in found if " " not in phrase)
 
 
 def _heading(text: str) -> tuple[str, Any]:
@@ -118,43 +128,32 @@ def names_in(question: str, language: str) -> Iterator[tuple[int, int, str]]:
 _KANA = re.compile("[\u3040-\u30ff]")
 _HAN = re.compile("[\u3400-\u9fff]")
 _WORD = re.compile(r"[^\W\d_]+")
-# Words that are frequent in one language and no words of the others.
-_COMMON = {
-    "de": "der das ist wie und von dem den des eine ein welche welches welchen welcher welchem hat was bitte sind mir ich nicht aus"
-    " zerfällt wer für wieviel viele lebt über im zum warum",
-    "fr": "la le les du quelle quel est des une un et de quels quelles combien pour dans il se qui que au aux pourquoi sont vie"
-    " entre plus durée boson",
-    "en": "the of is what how which and to in for a an does do are mass width lifetime",
-}
-_COMMON_WORDS = {language: frozenset(words.split()) for language, words in _COMMON.items()}
+_NOUN = re.compile(r"(?<=[\s-])(?!Delta|Lambda|Sigma|Omega|Upsilon|Higgs)[A-Z][a-z]{2,}")
 
 
 def language_of(question: str) -> str:
-    """'ja', 'zh', 'de', 'fr' or 'en', by script and the commonest words."""
+    """'ja', 'zh', 'de', 'fr' or 'en', by script and by whose lexicon has most of the words; English where none has more."""
     if _KANA.search(question):
         return "ja"
     if len(_HAN.findall(question)) > 1:
         return "zh"
-    words = [w.lower() for w in _WORD.findall(question)]
-    scores = {language: sum(w in common for w in words) for language, common in _COMMON_WORDS.items()}
-    best = max(scores, key=lambda language: (scores[language], language == "en"))
-    return best if scores[best] else _by_words(words)
+    words = [plain_ascii(word.lower()) for word in _WORD.findall(question)]
+    known = {
+        language: {word for word in words if word in _words(language)} for language in ("en", "de", "fr")
+    }
+    nouns = bool(_NOUN.search(question))  # German writes them with capitals
 
+    def likeness(language: str) -> tuple[int, bool, bool, bool]:
+        foreign = bool(known[language] - known["en"])
+        return len(known[language]), foreign, language == "en", (language == "de") == nouns
 
-def _by_words(words: list[str]) -> str:
-    """The language whose lexicon has most of the words, English where none has more."""
-    plain = [plain_ascii(word) for word in words]
-    scores = {language: sum(w in _words(language) for w in plain) for language in ("en", "de", "fr")}
-    return max(scores, key=lambda language: (scores[language], language == "en"))
+    return max(known, key=likeness)
 
 
 @functools.lru_cache(maxsize=4)
 def _words(language: str) -> frozenset[str]:
-    """The words of a lexicon, without those that English has too."""
-    found = {
-        word.lower()
-        for _, _, phrase in lexicon(language).entries
-        for word in _WORD.findall(phrase)
-        if len(word) > 3
-    }
-    return frozenset(found if language == "en" else found - _words("en"))
+    """The words of a lexicon and its words for particles, in plain letters; a single letter is a symbol in any language."""
+    phrases_and_names = [*(phrase for _, _, phrase in lexicon(language).entries), *lexicon(language).names]
+    found = {word for phrase in phrases_and_names for word in _WORD.findall(plain_ascii(phrase.lower()))}
+    names = {"de": GERMAN, "fr": ROMANCE}.get(language, {})
+    return frozenset(word for word in (*found, *names) if len(word) > 1)

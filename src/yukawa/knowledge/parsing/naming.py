@@ -211,7 +211,12 @@ def ones(tokens: list[Token]) -> list[Token]:
 
     def change(place: int, token: Token) -> Token:
         after = tokens[place + 1] if place + 1 < len(tokens) else None
-        if token.kind != "sign" or after is None or after.text.lower() not in ("one", "ones"):
+        alone = (
+            token.kind == "sign"
+            and after is not None
+            and (after.kind == "join" or after.text.lower() in ("one", "ones"))
+        )
+        if not alone or (place and tokens[place - 1].kind == "thing"):
             return token
         named = min(
             (t for t in tokens if t.kind == "thing"), key=lambda t: abs(t.start - token.start), default=None
@@ -235,8 +240,13 @@ def appositions(tokens: list[Token]) -> list[Token]:
     if not parents:
         return tokens
 
+    products = {name for t in tokens if t.kind == "channel" for names in t.value.products for name in names}
+    momentum = any(t.kind == "property" and t.value == "momentum" for t in tokens)
+
     def change(place: int, token: Token) -> Token:
         after = tokens[place + 1].kind if place + 1 < len(tokens) else ""
+        if token.kind == "thing" and after != "channel" and momentum and products & set(token.value.names):
+            return replace(token, kind="aside")  # 'momentum of the muon in pi+ → mu+ nu_mu'
         if token.kind == "property" and token.value == "decays":
             return replace(token, kind="aside")
         if (

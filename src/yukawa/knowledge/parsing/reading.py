@@ -1,5 +1,6 @@
 """A question as it is read: its plain spelling, sentences and mended slips, and the plan that goals make of it."""
 
+import functools
 import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,7 +9,7 @@ from dataclasses import dataclass, replace
 from yukawa.knowledge.parsing.checks import impossible
 from yukawa.knowledge.parsing.clauses import Clause, sentences
 from yukawa.knowledge.parsing.coverage import unread
-from yukawa.knowledge.parsing.lexicon import language_of, names_in
+from yukawa.knowledge.parsing.lexicon import language_of, lexicon, names_in
 from yukawa.knowledge.parsing.particles import find_particles
 from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Plan, Span, Thing, Wanted
 from yukawa.knowledge.parsing.spelling import plain_ascii
@@ -64,7 +65,11 @@ def read_question(question: str) -> ReadQuestion:
 def read_questions(question: str) -> Iterator[ReadQuestion]:
     """`question` cut into sentences of typed tokens, once for each of a few ways in which its slips can be meant."""
     language = language_of(question)
-    edits = [*names_in(question, language), *_operators(question)]
+    space = (
+        " " if language in ("zh", "ja") else ""
+    )  # an English name is not read right behind their characters
+    names = [(start, end, space + english) for start, end, english in names_in(question, language)]
+    edits = [*names, *_operators(question)]
     edits += [
         edit for edit in _shouted(question) if not any(s < edit[1] and edit[0] < e for s, e, _ in edits)
     ]
@@ -150,7 +155,7 @@ def _operators(question: str) -> list[tuple[int, int, str]]:
         if _CHARGE_OF.match(match["next"]) and not quantity:
             continue
         words = _STATE.sub("", match["next"]).split() or [""]
-        word, french = match["word"].lower(), _FRENCH.match(match["next"])
+        word, french = match["word"].lower(), _compared().match(plain_ascii(match["next"]))
         named = words[0].lower() in _NEXT
         if _DECAYS.search(question) and not quantity:  # here it is a charge, or joins products
             joins = word == "plus" and not _charged(question[: match.start()].split()[-1])
@@ -158,7 +163,7 @@ def _operators(question: str) -> list[tuple[int, int, str]]:
                 found.append((*match.span("word"), "and"))
             continue
         if quantity or named or french or find_particles(plain_ascii(words[0])):
-            added = "davantage" if french else "added to"
+            added = _MORE.strip() if french else "added to"
             found.append((*match.span("word"), added if word == "plus" else "reduced by"))
     return found
 
@@ -180,9 +185,14 @@ _QUANTITY = re.compile(
 _STATE = re.compile(
     r"(?:(?:neutral|charged|positive|negative|positively|negatively|anti)\s+)+", re.IGNORECASE
 )
-_FRENCH = re.compile(
-    r"(?:lour|massi|légè|lege|large|étroi|etroi|grand|petit|longtemps|élev|stable|cour|long)"
-)
+_MORE = "davantage "  # what French compares with is written with this word in the lexicon: 'plus' also adds
+
+
+@functools.lru_cache(maxsize=1)
+def _compared() -> re.Pattern[str]:
+    """The French words that 'plus' compares with."""
+    said = (phrase.partition(_MORE)[2] for _, _, phrase in lexicon("fr").entries if _MORE in phrase)
+    return re.compile(rf"(?:{'|'.join(sorted({words.split()[0] for words in said}))})(?!\w)", re.IGNORECASE)
 
 
 # ---- places in the question ----------------------------------------------------------------------

@@ -78,7 +78,8 @@ def _filters(clause: Clause, property_name: str) -> tuple[Filter, ...]:
     """'above 10 %', 'longer than 2e-10 s': conditions said with an amount."""
     found = []
     for place in clause.places("relation"):
-        after = next((i for i in clause.places("amount") if i > place), None)
+        amounts = clause.places("amount")
+        after = next((i for i in amounts if i > place), amounts[-1] if amounts else None)
         if after is None:
             continue
         spans = clause.use(place, after)
@@ -123,7 +124,8 @@ def _reverse(clause: Clause, context: Context) -> list[Goal] | None:
     channels = clause.places("channel")
     if len(channels) != 1 or any(i < channels[0] for i in clause.places("thing", "constant", "code")):
         return None
-    classes = [i for i in clause.places("class") if i < channels[0]]
+    behind = not clause.tokens[channels[0]].text.isascii()  # in Japanese the decay comes before what decays
+    classes = [i for i in clause.places("class") if i < channels[0] or behind]
     asks = clause.contains(CHOOSING) or clause.has("list")
     if not asks or len(classes) > 1:
         return None

@@ -21,6 +21,7 @@ from yukawa.knowledge.parsing.naming import (
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Channel
 from yukawa.knowledge.parsing.several_decays import separated
+from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.tokens import Token
 
 _PRONOUNS = frozenset("its their it they them theirs it's that those he she".split())
@@ -229,6 +230,8 @@ def _relations(tokens: list[Token]) -> list[Token]:
     def change(place: int, token: Token) -> Token:
         after = following(tokens, place, over=("function", "neutral"))
         amount = after is not None and tokens[after].kind == "amount"
+        if not token.text.isascii() and place and tokens[place - 1].kind == "amount":  # '10 % 以上'
+            amount = True
         if token.kind == "relation" and not amount:
             divides = any(t.kind == "thing" for t in tokens[:place]) and any(
                 t.kind in ("thing", "property") for t in tokens[place:]
@@ -246,11 +249,27 @@ def _relations(tokens: list[Token]) -> list[Token]:
             return replace(token, kind="function")
         if token.kind == "divided" and token.text.lower() == "over" and amount:
             return replace(token, kind="relation", value=">")
-        if token.kind == "compare" and amount and token.value[1] in "<>" and "than" in token.text.lower():
-            return replace(token, kind="relation", value=token.value[1])
+        if token.kind == "compare" and token.value[1] in "<>" and _with_amount(tokens, place, amount):
+            return replace(
+                token, kind="relation", value=token.value[1], otherwise=(("compare", token.value),)
+            )
         return token
 
     return changed(tokens, change)
+
+
+_THAN = frozenset(plain_ascii("than als que より").split())
+
+
+def _with_amount(tokens: Sequence[Token], place: int, follows: bool) -> bool:
+    """'longer than 2 s', '大于 2 s', '2 s より長い': whether a comparison is one with an amount."""
+    if follows:
+        between = {t.text.lower() for t in tokens[place + 1 : place + 3]}
+        return (
+            bool(_THAN & {*between, *tokens[place].text.lower().split()}) or not tokens[place].text.isascii()
+        )
+    before = tokens[max(0, place - 2) : place]
+    return len(before) == 2 and before[0].kind == "amount" and before[1].text in _THAN
 
 
 _PLACED = frozenset({"above", "below", "exceeding"})
@@ -336,10 +355,13 @@ def _quarks(tokens: list[Token]) -> list[Token]:
         t.kind in ("property", "channel", "compare", "most") for t in tokens
     ):
         return tokens
-    if not any(word in _CONTAINING for t in tokens for word in t.text.lower().split()):
+    asks_number = any(t.kind == "count" for t in tokens)
+    if not asks_number and not any(word in _CONTAINING for t in tokens for word in t.text.lower().split()):
         return tokens
 
     def change(_: int, token: Token) -> Token:
+        if token.kind == "count" and not counted:  # how many there are is seen from which
+            return replace(token, kind="aside")
         quark = (token.kind == "class" and token.value == "quark") or (counted and token is things[0])
         return replace(token, kind="property", value="quark-content") if quark else token
 
@@ -350,7 +372,11 @@ def _is_quark(token: Token) -> bool:
     return bool(token.value.names) and set(token.value.names) <= set("udscbt")
 
 
-_CONTAINING = frozenset("contain contains make makes inside in within comprise comprises".split())
+_CONTAINING = frozenset(
+    plain_ascii(
+        "contain contains make makes inside in within comprise comprises im dans 里 裡 中 には"
+    ).split()
+)
 
 
 def _readings(tokens: list[Token]) -> list[Token]:
@@ -358,13 +384,18 @@ def _readings(tokens: list[Token]) -> list[Token]:
     things = sum(t.kind == "thing" for t in tokens)
     several = things > 1 or any(t.kind == "class" for t in tokens)
     made_of = any(t.kind == "property" and t.value == "quark-content" for t in tokens)
+    decays = any(t.kind == "channel" for t in tokens)
     allowed = any(t.text.lower() in ("allowed", "possible") for t in tokens)
     asks_who = any(t.kind == "measured" for t in tokens)
 
     def change(place: int, token: Token) -> Token:
         text = token.text.lower()
         if token.kind == "property":
-            return _property(tokens, place, things)
+            # 'combien de fois plus lourd', but not 'combien de fois … en deux photons'
+            times = None if decays else other_meaning(token, "ratio")
+            return times or _property(tokens, place, things)
+        if token.kind == "into-before" and not any(sign in text for sign in _BREAKING):
+            return replace(token, kind="function")  # '何秒になりますか'
         if token.kind == "neutral" and several and text in _AVERAGES:
             after = tokens[place + 1] if place + 1 < len(tokens) else token
             of_pdg = place > 0 and tokens[place - 1].kind == "neutral"
@@ -388,7 +419,7 @@ def _readings(tokens: list[Token]) -> list[Token]:
             )  # '…, and in what year?': a measurement is shown with its paper
         if token.kind == "qualifier" and token.value[0] == "experiment" and token.text in _SMALL_NAMES:
             return replace(token, kind="word")
-        if token.kind == "most" and not token.value[0] and allowed:
+        if (token.kind == "most" and not token.value[0] and allowed) or (token.kind == "sum" and made_of):
             return replace(token, kind="aside")
         return (
             replace(token, kind="aside")
@@ -397,6 +428,9 @@ def _readings(tokens: list[Token]) -> list[Token]:
         )
 
     return changed(tokens, change)
+
+
+_BREAKING = [plain_ascii(sign) for sign in "崩壊"]
 
 
 def _of_property(tokens: Sequence[Token], place: int) -> bool:
@@ -443,7 +477,10 @@ def _fixed(tokens: list[Token]) -> list[Token]:
             return replace(token, kind="neutral")
         if token.kind == "alternative":
             return replace(token, kind="neutral" if token.value == "lifetime" and kind != "thing" else "word")
-        if token.kind == "number" and not token.text.isdigit() and kind != "most":
+        ranked = kind == "class" and any(
+            t.kind == "most" for t in tokens
+        )  # 'the three quarks that are heaviest'
+        if token.kind == "number" and not token.text.isdigit() and kind != "most" and not ranked:
             return replace(token, kind="function" if token.value < _SMALL else "number")
         return token
 

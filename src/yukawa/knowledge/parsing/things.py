@@ -87,7 +87,10 @@ def _thing(plain: str, mention: Mention) -> tuple[int, int, tuple[str, ...], boo
     """A mention, or an unknown thing where a word before it makes another thing of it."""
     if other := _OTHER_KIND.search(plain, max(0, mention.start - 24), mention.start):
         return other.start(), mention.end, (), True
-    return mention.start, mention.end, mention.names, mention.charge_given
+    spaced = (
+        3 if plain.endswith(" en", mention.start, mention.end) else 0
+    )  # 'proton en kg' holds no German 'Protonen'
+    return mention.start, mention.end - spaced, mention.names, mention.charge_given
 
 
 def _covered(position: int, found: Iterable[tuple[int, int, tuple[str, ...], bool]]) -> bool:

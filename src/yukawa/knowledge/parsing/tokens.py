@@ -13,7 +13,7 @@ from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Amount, Span
 from yukawa.knowledge.parsing.spelling import SENTENCE_END, Spelled, plain_ascii, spell
 from yukawa.knowledge.parsing.things import find_things
-from yukawa.knowledge.parsing.units import Unit, find_unit
+from yukawa.knowledge.parsing.unit_words import find_units, unit_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +43,6 @@ _STOPS = frozenset("?!;。？！；")
 _NUMBER = re.compile(
     r"(?<![\w./])[+-]?\d{1,3}/\d{1,3}(?![\w/.])|"
     r"(?<![A-Za-z0-9_.])[+-]?\d{1,15}(?:[.,]\d{1,15})?(?:(?:\s?[x*]\s?|\s)?10\s?\^?\s?[+-]?\d{1,3}|[eE][+-]?\d{1,3})?(?![\w.]*\d)|(?<![\w.])10\^?[+-]\d{1,3}"
-)
-_UNIT_WORD = re.compile(
-    r"%|[A-Za-zµμ°Ω\u3040-\u30ff\u4e00-\u9fff]+(?:[_-][A-Za-z]+)?(?:\([NB]\))?(?:(?:\*\*|\^)?-?\d)?(?:/[A-Za-z]+(?:\^?\d)?)?"
-)
-# Units that are read as such wherever they stand; others, such as 'm' or 'second', only behind a number or 'in'.
-_PLAIN_UNIT = re.compile(
-    r"(?<![\w/^*(])\(?\[?(?:in )?(?P<unit>(?:[kMGTm]|)eV(?:/c(?:\^?2)?)?|kg|μs|MeV|GeV|TeV|keV|[kmg]ev|tev|mev|gev|kev"
-    r"|(?:micro|nano|pico|femto|milli|atto)?seconds|nuclear magnetons?|kilograms?|grams?)\)?\]?(?![\w/^*])"
-)
-_CJK_UNIT = re.compile(
-    plain_ascii(
-        "(?:微|纳|皮|飞|毫|ナノ|マイクロ|ミリ|ピコ|フェムト)?秒|千克|公斤|キログラム|微米|毫米|メートル|库仑|クーロン"
-    )
-)
-_IN_UNIT = re.compile(
-    r"(?<!\w)(?:in|In|as|en|in the|expressed in|in units? of|converted? (?:in)?to)\s(?:units? of )?(?=[A-Za-zµ%°])"
 )
 _IDENTIFIER = re.compile(r"(?<![\w.])[BGLMQS]\d{3}[A-Z0-9]{0,7}(?:\.\d{1,3})?(?![\w])")
 _YEAR = re.compile(r"(?:19[4-9]\d|20[0-3]\d)$")
@@ -183,7 +167,7 @@ def _candidates(plain: str, language: str) -> Iterator[Token]:
     for match in _QUANTUM_NUMBERS.finditer(plain):
         yield Token("jpc", *match.span(), match[0], match["spin"] + "^" + match["signs"].strip("^({ })"))
     yield from _amounts(plain, [thing.span for thing in things])
-    yield from _units(plain)
+    yield from (Token("unit", start, end, plain[start:end], unit) for start, end, unit in find_units(plain))
     for match in _IDENTIFIER.finditer(plain):
         yield Token("identifier", match.start(), match.end(), match[0], match[0])
     yield from _rest(pieces)
@@ -256,7 +240,8 @@ def _amounts(plain: str, things: Sequence[Span]) -> Iterator[Token]:
         if value is None:
             continue
         unit, end = _unit_after(plain, match.end())
-        if unit and any(first < end < last for first, last in things):  # '1000 K+' counts kaons
+        counts = any(first < end < last for first, last in things)  # '1000 K+' counts kaons
+        if unit and (counts or (unit == "年" and _YEAR.fullmatch(match[0]))):
             unit, end = None, match.end()
         text = plain[match.start() : end]
         if unit is None and _YEAR.fullmatch(match[0]):
@@ -287,48 +272,8 @@ def _value(text: str) -> float | None:
 def _unit_after(plain: str, position: int) -> tuple[str | None, int]:
     """The unit right behind a number and where it ends."""
     space = 1 if plain[position : position + 1] in " -" else 0
-    text, end = _unit_at(plain, position + space)
+    text, end = unit_at(plain, position + space)
     return (text, end) if text else (None, position)
-
-
-def _unit_at(plain: str, position: int) -> tuple[str | None, int]:
-    """The longest unit, of at most three words, that begins at `position`."""
-    ends, place = [], position
-    for _ in range(3):
-        match = _UNIT_WORD.match(plain, place)
-        if match is None:
-            break
-        ends.append(match.end())
-        place = match.end() + 1
-        if plain[match.end() : place] != " ":
-            break
-    for end in reversed(ends):
-        text = plain[position:end]
-        if known_unit(text):
-            return text, end
-    return None, position
-
-
-_NO_UNITS = frozenset({"a", "an", "as", "at", "A", "An", "As"})  # words, and not years or attoseconds
-
-
-@functools.lru_cache(maxsize=1024)
-def known_unit(text: str) -> Unit | None:
-    """The unit that `text` names, if any, plurals of symbols and articles apart."""
-    unit = find_unit(text) if text and not text.isdigit() else None
-    return unit if unit and unit.text and unit.text not in ("π", "°") and text not in _NO_UNITS else None
-
-
-def _units(plain: str) -> Iterator[Token]:
-    for match in _PLAIN_UNIT.finditer(plain):
-        yield Token("unit", match.start(), match.end(), match[0], match["unit"])
-    if not plain.isascii():
-        for match in _CJK_UNIT.finditer(plain):
-            yield Token("unit", match.start(), match.end(), match[0], match[0])
-    for match in _IN_UNIT.finditer(plain):
-        text, end = _unit_at(plain, match.end())
-        if text and (len(text) > 1 or match[0].lower().startswith("in") or text == "%"):
-            yield Token("unit", match.start(), end, plain[match.start() : end], text)
 
 
 # ---- choosing ------------------------------------------------------------------------------------
@@ -374,7 +319,7 @@ def _contextual(plain: str, tokens: list[Token]) -> list[Token]:
     wide = any(t.kind == "property" and t.value == "width" for t in tokens)
     while place < len(tokens):
         token = tokens[place]
-        if token.kind == "into-before" and _before(plain, found, token):
+        if token.kind == "into-before" and _before(plain, found, token, tokens[place + 1 :]):
             place += 1
             continue
         of_thing = wide and place > 0 and tokens[place - 1].kind == "thing"  # 'width of the Z to mu+ mu-'
@@ -392,9 +337,12 @@ def _contextual(plain: str, tokens: list[Token]) -> list[Token]:
 _TOPIC = frozenset(plain_ascii(c) for c in "がは")
 
 
-def _before(plain: str, found: list[Token], verb: Token) -> bool:
+def _before(plain: str, found: list[Token], verb: Token, after: Sequence[Token]) -> bool:
     """Put a final state in the place of the products that stand before a Japanese verb of decay."""
-    topic = next((i for i in range(len(found) - 1, -1, -1) if found[i].text in _TOPIC), None)
+    sentence = max((i for i, t in enumerate(found) if t.kind == "stop"), default=-1)
+    topic = next((i for i in range(len(found) - 1, sentence, -1) if found[i].text in _TOPIC), None)
+    if topic is None and after and after[0].kind == "class":  # 'K+ K- に崩壊する meson'
+        topic = sentence
     if topic is None or topic + 1 >= len(found):
         return False
     start = found[topic + 1].start

@@ -52,31 +52,34 @@ _WORDS = """
     eV: electronvolt electronvolts electron-volt electron-volts elektronenvolt électronvolt électronvolts électron-
     eV: volt 电子伏 电子伏特 電子ボルト エレクトロンボルト
     J: joule joules 焦耳 焦 ジュール
-    s: s sec secs second seconds sekunde sekunden seconde secondes 秒
-    m: metre metres meter meters mètre mètres metern 米 メートル
+    s: s sec secs second seconds sekunde sekunden seconde secondes 秒 秒钟 秒間
+    m: metre metres meter meters mètre mètres metern 米 メートル メーター
     g: gram grams gramme grammes gramm 克 グラム
-    min: minute minutes minuten 分钟 分
-    h: hour hours hr hrs stunde stunden heure heures 小时 時間
-    d: day days tag tage tagen jour jours 天 日
-    yr: y yr yrs year years jahr jahre jahren an ans année années a 年
+    min: minute minutes minuten 分钟 分 分間
+    h: hour hours hr hrs stunde stunden heure heures 小时 小時 時間
+    d: day days tag tage tagen jour jours 天 日 日間
+    yr: y yr yrs year years jahr jahre jahren an ans année années a 年 年間
     b: barn barns
     Hz: hertz
     T: tesla teslas
     K: kelvin kelvins
     C: coulomb coulombs 库仑 クーロン
-    e: elementary_charge elementary_charges elementarladung elementarladungen 元电荷
+    e: elementary_charge elementary_charges elementarladung elementarladungen 元电荷 基本电荷 電気素量
     Å: angstrom angstroms ångström
     u: amu dalton daltons atomic_mass_unit atomic_mass_units unified_atomic_mass_unit unified_atomic_mass_units
-    u: atomare_masseneinheit
+    u: atomare_masseneinheit atomare_masseneinheiten atomaren_masseneinheiten unité_de_masse_atomique unités_de_masse_atomique
+    u: unites_de_masse_atomique unite_de_masse_atomique 原子质量单位 原子質量單位 原子質量単位 統一原子質量単位
     °: degree degrees deg grad degré degrés 度
     rad: radian radians radiant
     %: percent per_cent pct prozent pourcent pour_cent 百分比 百分之 パーセント
     ‰: permille per_mille per_mil promille pour_mille
     ħ: hbar h-bar ℏ
     c: speed_of_light
-    μ_N: mu_N mu(N) nuclear_magneton nuclear_magnetons kernmagneton magnéton_nucléaire
-    μ_B: mu_B mu(B) bohr_magneton bohr_magnetons
-    kg: kilo kilos 公斤
+    μ_N: mu_N mu(N) nuclear_magneton nuclear_magnetons kernmagneton kernmagnetonen kernmagnetons magnéton_nucléaire magnétons_nucléaires
+    μ_N: magneton_nucleaire magnetons_nucleaires
+    μ_N: 核磁子
+    μ_B: mu_B mu(B) bohr_magneton bohr_magnetons magnéton_de_bohr magnétons_de_bohr 玻尔磁子 ボーア磁子
+    kg: kilo kilos 公斤 キロ
     fm: fermi fermis
     μm: micron microns micrometers
     π: pi
@@ -89,6 +92,7 @@ _WORDS = """
     Wb: weber
     mol: mole moles
 """
+EAST_ASIAN_PREFIXES = tuple(word for word in _PREFIX_WORDS if ord(word[0]) > ord("\u3000"))
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾", "0123456789+-()")
 _RAISED = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾]+")
 _FACTOR = re.compile(
@@ -200,6 +204,11 @@ def _words() -> dict[str, str]:
         for symbol, _, words in lines
         for word in words.split()
     }
+
+
+def east_asian_units() -> list[str]:
+    """The words for units in Chinese and Japanese, without prefixes."""
+    return [word for word in _words() if ord(word[0]) > ord("\u3000")]
 
 
 def _single(text: str) -> Unit | None:

@@ -74,7 +74,11 @@ def quantities(
     chosen = set(range(len(clause.tokens)) if places is None else places) - clause.used
     subjects = _subjects(clause, chosen)
     properties = _properties(clause, chosen)
-    if not subjects and properties and before:
+    decays = [i for i in sorted(chosen) if clause.tokens[i].kind == "channel"]
+    if not subjects and before and len(decays) == 1 and before[0].channel:  # 'and how often to n pi0?'
+        channel = clause.tokens[decays[0]].value
+        subjects = [_Subject(-1, w.thing, channel, places=decays) for w in _unique_things(before)]
+    elif not subjects and properties and before:
         subjects = [_from(w) for w in _unique_things(before)]
         for prop in properties:  # 'I fit a Breit-Wigner for it; which width …'
             prop.qualifiers |= {

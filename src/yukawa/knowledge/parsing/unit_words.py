@@ -1,0 +1,84 @@
+"""Finds the units that a question asks for or states behind a number, in five languages."""
+
+import functools
+import re
+from collections.abc import Iterator
+
+from yukawa.knowledge.parsing.spelling import plain_ascii
+from yukawa.knowledge.parsing.units import EAST_ASIAN_PREFIXES, Unit, east_asian_units, find_unit
+
+_UNIT_WORD = re.compile(
+    r"%|[A-Za-zµμ°Ω\u3040-\u30ff\u4e00-\u9fff]+(?:[_-][A-Za-z]+)?(?:\([NB]\))?(?:(?:\*\*|\^)?-?\d)?(?:/[A-Za-z]+(?:\^?\d)?)?"
+)
+# Units that are read as such wherever they stand; others, such as 'm' or 'second', only behind a number or 'in'.
+_PLAIN_UNIT = re.compile(
+    r"(?<![\w/^*(])\(?\[?(?:in )?(?P<unit>(?:[kMGTm]|)eV(?:/c(?:\^?2)?)?|kg|μs|MeV|GeV|TeV|keV|[kmg]ev|tev|mev|gev|kev"
+    r"|(?:micro|nano|pico|femto|milli|atto)?seconds|nuclear magnetons?|kilograms?|grams?)\)?\]?(?![\w/^*])"
+)
+_PREFIXED = "|".join(map(plain_ascii, EAST_ASIAN_PREFIXES))
+_WORDS = sorted(map(plain_ascii, east_asian_units()), key=len, reverse=True)
+_CJK_UNIT = re.compile(
+    rf"(?:{_PREFIXED})(?:{'|'.join(_WORDS)})|秒|"
+    + "|".join(w for w in _WORDS if len(w) > 1 and w not in ("分間", "時間"))
+)
+_CJK_AT = re.compile(rf"(?:{_PREFIXED})?(?:{'|'.join(_WORDS)})")
+# 'combien de secondes', '何年': a word for a unit is one behind a word that asks for an amount.
+_ASKED_UNIT = re.compile(r"(?:何|多少|几|幾|用|\bcombien d['e]|\b[Ww]ie ?viele?n?\b) ?(?=[^\W\d_]|%)")
+_UNIT_GIVEN = re.compile(
+    r"(?<![A-Za-z0-9])(?P<unit>[A-Za-zµ]{2,}(?: s)?)(?= ?(?:"
+    + plain_ascii("で|に換算|に直|表示|単位|为单位")
+    + "))"
+)
+_IN_UNIT = re.compile(
+    r"(?<!\w)(?:in|In|as|en|in the|expressed in|in units? of|converted? (?:in)?to)\s(?:units? of )?(?=[A-Za-zµ%°])"
+)
+
+
+def find_units(plain: str) -> Iterator[tuple[int, int, str]]:
+    """The units that a plain text names outside of amounts: first character, one past the last, the unit."""
+    for match in _PLAIN_UNIT.finditer(plain):
+        yield match.start(), match.end(), match["unit"]
+    if not plain.isascii():
+        for match in _CJK_UNIT.finditer(plain):
+            yield match.start(), match.end(), match[0]
+        for match in _UNIT_GIVEN.finditer(plain):
+            if known_unit(match["unit"]):
+                yield match.start(), match.end(), match[0]
+    for match in _ASKED_UNIT.finditer(plain):
+        text, end = unit_at(plain, match.end())
+        if text and (len(text) > 1 or not text.isascii() or text == "%"):
+            yield match.end(), end, text
+    for match in _IN_UNIT.finditer(plain):
+        text, end = unit_at(plain, match.end())
+        if text and (len(text) > 1 or match[0].lower().startswith("in") or text == "%"):
+            yield match.start(), end, text
+
+
+def unit_at(plain: str, position: int) -> tuple[str | None, int]:
+    """The longest unit, of at most four words, that begins at `position`."""
+    if east_asian := _CJK_AT.match(plain, position):
+        return east_asian[0], east_asian.end()
+    ends, place = [], position
+    for _ in range(4):
+        match = _UNIT_WORD.match(plain, place)
+        if match is None:
+            break
+        ends.append(match.end())
+        place = match.end() + 1
+        if plain[match.end() : place] != " ":
+            break
+    for end in reversed(ends):
+        text = plain[position:end]
+        if known_unit(text) and not text.endswith(" um"):  # 'rechne … in kg um'
+            return text, end
+    return None, position
+
+
+_NO_UNITS = frozenset({"a", "an", "as", "at", "A", "An", "As"})  # words, and not years or attoseconds
+
+
+@functools.lru_cache(maxsize=1024)
+def known_unit(text: str) -> Unit | None:
+    """The unit that `text` names, if any, plurals of symbols and articles apart."""
+    unit = find_unit(text) if text and not text.isdigit() else None
+    return unit if unit and unit.text and unit.text not in ("π", "°") and text not in _NO_UNITS else None

@@ -4,7 +4,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from yukawa.knowledge.parsing.contrasts import contrasts
-from yukawa.knowledge.parsing.counting import coefficients, numbers, per, powers, ranges, significances
+from yukawa.knowledge.parsing.counting import (
+    both_sides,
+    coefficients,
+    numbers,
+    operators,
+    per,
+    powers,
+    ranges,
+    significances,
+)
 from yukawa.knowledge.parsing.naming import (
     antiparticles,
     appositions,
@@ -55,7 +64,7 @@ def settled(tokens: list[Token]) -> list[Token]:
         appositions,
         families,
         _given,
-        _operators,
+        operators,
         per,
         _appended,
         _readings,
@@ -172,58 +181,6 @@ def _alternative_of(token: Token) -> str:
     return "parity" if token.kind == "sign" and token.value in "+-" else ""
 
 
-def _operators(tokens: list[Token]) -> list[Token]:
-    """'m(A) - m(B)', 'm(A) / m(B)', 'A mass times B mass': a sign or word between two quantities combines them."""
-
-    def change(place: int, token: Token) -> Token:
-        if token.kind == "times" and not _multiplies(tokens, place):
-            return replace(token, kind="word")
-        sign = _SIGNS.get(token.text)
-        if token.kind not in ("join", "mark") or not sign or not 0 < place < len(tokens) - 1:
-            return token
-        if not (_both_sides(tokens, place) or (sign == "minus" and _bare(tokens, place))):
-            return token
-        return token if sign == "minus" and not _subtracts(tokens, place) else replace(token, kind=sign)
-
-    return changed(tokens, change)
-
-
-def _subtracts(tokens: Sequence[Token], place: int) -> bool:
-    """Whether a dash stands apart from what is beside it, or behind a bracket: else it is part of a name or a pause."""
-    before, token, after = tokens[place - 1 : place + 2]
-    apart = before.end < token.start and token.end < after.start
-    return (apart and after.kind in ("property", "thing", "factor")) or (
-        before.text == ")" and after.kind == "property"
-    )
-
-
-def _bare(tokens: Sequence[Token], place: int) -> bool:
-    """'Upsilon(2S) - Upsilon(1S)': two things of which no property is named."""
-    named = any(
-        t.kind in ("property", "difference-of", "channel", "compare", "most", "class") for t in tokens
-    )
-    return not named and tokens[place - 1].kind == tokens[place + 1].kind == "thing"
-
-
-_SIGNS = {"/": "divided", "+": "plus", "-": "minus", "*": "times"}
-
-
-def _multiplies(tokens: Sequence[Token], place: int) -> bool:
-    """Whether a quantity or a number stands on either side."""
-    sides = (tokens[:place], tokens[place + 1 :])
-    return all(
-        any(t.kind in ("thing", "property", "amount", "number", "constant") for t in side) for side in sides
-    )
-
-
-def _both_sides(tokens: Sequence[Token], place: int) -> bool:
-    """Whether a thing and a property stand on either side."""
-    sides = (tokens[:place], tokens[place + 1 :])
-    return all(
-        any(t.kind == "thing" for t in side) and any(t.kind == "property" for t in side) for side in sides
-    )
-
-
 def _relations(tokens: list[Token]) -> list[Token]:
     """'above' stands before an amount; else it compares, divides, or is a preposition."""
 
@@ -240,7 +197,7 @@ def _relations(tokens: list[Token]) -> list[Token]:
                 return meant
             if found := _COMPARING.get(token.text.lower().removesuffix(" than")):
                 return replace(token, kind="compare", value=found)
-            if token.text.lower() in _PLACED and _both_sides(
+            if token.text.lower() in _PLACED and both_sides(
                 tokens, place
             ):  # 'is twice the kaon mass below the phi mass'
                 return replace(token, kind="compare", value=("", str(token.value)))

@@ -150,13 +150,18 @@ def language_of(question: str) -> str:
     return max(known, key=likeness)
 
 
+_GREEK = frozenset(
+    "alpha beta gamma delta eta theta lambda mu nu xi pi rho sigma tau phi chi psi omega upsilon".split()
+)
+
+
 @functools.lru_cache(maxsize=4)
 def _words(language: str) -> frozenset[str]:
-    """The words of a lexicon and its words for particles, in plain letters; a single letter is a symbol in any language."""
+    """The words of a lexicon and its words for particles, in plain letters; letters and their names are symbols in any language."""
     phrases_and_names = [*(phrase for _, _, phrase in lexicon(language).entries), *lexicon(language).names]
     found = {word for phrase in phrases_and_names for word in _WORD.findall(plain_ascii(phrase.lower()))}
     names = {"de": GERMAN, "fr": ROMANCE}.get(language, {})
-    return frozenset(word for word in (*found, *names) if len(word) > 1)
+    return frozenset(word for word in (*found, *names) if len(word) > 1 and word not in _GREEK)
 
 
 # ---- languages that are not read -----------------------------------------------------------------

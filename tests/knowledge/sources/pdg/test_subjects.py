@@ -21,7 +21,8 @@ def review() -> Iterator[Review]:
 
 @pytest.mark.parametrize(("identifier", "products", "subjects"), [
     ("M009.6", ("mu+", "mu-"), ("rho(770)0",)), ("M009.5", ("eta", "pi+-"), ("rho(770)+",)),
-    ("M018.1", ("K", "pi"), ("K^*(892)0", "K^*(892)+")), ("M018.1", ("hadrons",), ("K^*(892)0", "K^*(892)+")),
+    ("M018.1", ("K", "pi"), ("K^*(892)0", "K^*(892)+")), ("M018.1", ("(K pi)+-",), ("K^*(892)+",)),
+    ("M018.1", ("(K pi)0",), ("K^*(892)0",)), ("M018.1", ("hadrons",), ("K^*(892)0", "K^*(892)+")),
     ("S016.33", ("K+", "e-"), ("n",)), ("S016.81", ("e-", "gamma"), ("pbar",)), ("S016.63", ("pi+", "pi0"), ("p", "n")),
     ("S016T29", (), ("n",)), ("S017M1", (), ("nbar",)), ("B155M++", (), ("Sigma_c(2800)++",)), ("S049.147", (), ("B",)),
     ("S066MNM", (), ("nu_mu",)), ("S066MGM", (), ("nu_e", "nu_mu", "nu_tau")),
@@ -47,7 +48,7 @@ def test_the_property_of_an_antiparticle_is_what_its_description_says(
     ("S043MD", ("W+",), ("W-",), "difference"), ("S035MDF", ("tau+",), ("tau-",), "relative difference"),
     ("S016DM", ("p",), ("pbar",), "relative difference"), ("S004DT", ("mu+",), ("mu-",), "ratio"),
     ("S009D", ("pi+",), ("pi0",), "difference"), ("B119D", ("Lambda_c(2595)+",), ("Lambda_c()+",), "difference"),
-    ("S013D", ("K(L)0",), ("K(S)0",), "difference"),
+    ("S013D", ("K(L)0",), ("K(S)0",), "difference"), ("Q004MSR", ("c",), ("s",), "ratio"), ("Q004MDB", ("b",), ("c",), "difference"),
 ])  # fmt: skip
 def test_two_states_compared(
     identifier: str, first: tuple[str, ...], second: tuple[str, ...], way: str, review: Review

@@ -20,6 +20,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 QUESTIONS = Path(__file__).parent / "questions"
 NONE = "none"
@@ -102,7 +103,7 @@ def read_questions(name: str) -> list[dict[str, str]]:
         return [row for row in csv.DictReader(lines, delimiter="\t") if row["set"] == name]
 
 
-def _paper(row: dict, by_eye: str | None) -> Paper | None:
+def _paper(row: dict[str, Any], by_eye: str | None) -> Paper | None:
     about = (row["id"], row["title"], row["abstract"])
     if by_eye is not None:
         return None if by_eye == "-" else Paper(*about, by_eye)
@@ -117,7 +118,7 @@ def _paper(row: dict, by_eye: str | None) -> Paper | None:
     return Paper(*about, field, min(others, default=""))
 
 
-def _rows(folder: Path) -> Iterator[dict]:
+def _rows(folder: Path) -> Iterator[dict[str, Any]]:
     for name in FILES:
         with gzip.open(folder / "arxiv" / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
             yield from map(json.loads, lines)

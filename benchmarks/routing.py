@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from field_texts import NONE, Paper, read_papers, read_questions, split
@@ -37,7 +38,7 @@ def ours(texts: Sequence[str]) -> list[str]:
     return [field_of(text).field for text in texts]
 
 
-def scores(truth: Sequence[str], said: Sequence[str], names: Sequence[str] = DOMAINS) -> dict:
+def scores(truth: Sequence[str], said: Sequence[str], names: Sequence[str] = DOMAINS) -> dict[str, Any]:
     """Macro-F1 over `names` with a 95 % bootstrap interval, precision and recall of each with Wilson intervals, the confusion."""
     pairs = np.array(list(zip(truth, said, strict=True)))
     rows = {}
@@ -74,7 +75,7 @@ def interval(part: int, whole: int) -> list[float]:
     return [estimate.value, estimate.low, estimate.high]
 
 
-def on_papers(papers: Sequence[Paper], sorter: Sorter) -> dict[str, dict]:
+def on_papers(papers: Sequence[Paper], sorter: Sorter) -> dict[str, dict[str, Any]]:
     """The scores on whole texts, and on parts of them."""
     views = {
         "title and abstract": [f"{p.title}\n{p.abstract}" for p in papers],
@@ -85,7 +86,7 @@ def on_papers(papers: Sequence[Paper], sorter: Sorter) -> dict[str, dict]:
     return {view: scores(truth, sorter(texts)) for view, texts in views.items()}
 
 
-def on_two_fields(papers: Sequence[Paper]) -> dict:
+def on_two_fields(papers: Sequence[Paper]) -> dict[str, Any]:
     """The share of papers of two fields that are sorted into one of them."""
     both = sorted((p for p in papers if p.second), key=lambda p: p.order)[:600]
     said = ours([f"{p.title}\n{p.abstract}" for p in both])
@@ -93,7 +94,7 @@ def on_two_fields(papers: Sequence[Paper]) -> dict:
     return {"texts": len(both), "either": interval(hits, len(both)), "unknown": said.count(UNKNOWN)}
 
 
-def on_questions() -> dict:
+def on_questions() -> dict[str, Any]:
     """Right, unknown and wrong on the questions of the set 'test': by their words, and with the plan where there is one."""
     rows = read_questions("test")
     truth = [row["field"] for row in rows]
@@ -149,7 +150,9 @@ def first_of_each(papers: Sequence[Paper], most: int) -> list[Paper]:
     return found
 
 
-def peers(learned: Sequence[Paper], papers: Sequence[Paper], names: Sequence[str]) -> dict[str, dict]:
+def peers(
+    learned: Sequence[Paper], papers: Sequence[Paper], names: Sequence[str]
+) -> dict[str, dict[str, Any]]:
     """Two other classifiers on the same papers: word counts with complement naive Bayes, and MiniLM vectors of 200 a field."""
     from sklearn.feature_extraction.text import CountVectorizer
     from sklearn.linear_model import LogisticRegression
@@ -184,7 +187,7 @@ def peers(learned: Sequence[Paper], papers: Sequence[Paper], names: Sequence[str
     return found
 
 
-def show(name: str, figures: dict) -> None:
+def show(name: str, figures: dict[str, Any]) -> None:
     """One table of scores and the confusion."""
     low, high = figures["interval"]
     print(f"\n{name}: macro-F1 {figures['macro_f1']:.3f} (95 % interval {low:.3f} to {high:.3f})")

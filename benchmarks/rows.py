@@ -231,7 +231,7 @@ def decays(data: sqlite3.Connection) -> Iterator[Asked]:
     query = (
         "SELECT p.pdgid, p.description, p.data_type, d.value, d.limit_type, d.value_text, r.description AS parent FROM pdgid p"
         " JOIN pdgdata d ON d.pdgid = p.pdgid LEFT JOIN pdgid r ON r.pdgid = substr(p.pdgid, 1, 4)"
-        " WHERE d.in_summary_table = 1 OR p.data_type NOT LIKE 'BF%' ORDER BY p.sort, d.sort"
+        " WHERE (d.in_summary_table = 1 OR p.data_type NOT LIKE 'BF%') AND d.value_text IS NOT NULL ORDER BY p.sort, d.sort"
     )
     values: dict[str, list[sqlite3.Row]] = defaultdict(list)
     for row in data.execute(query).fetchall():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import shutil
@@ -22,6 +23,21 @@ from yukawa.knowledge.sources.pdg.facts import Statement, statements
 signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("yukawa", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("yukawa")
+
+
+def pytest_configure() -> None:
+    gc.disable()  # modules and tests are all kept; looking for garbage among them takes seconds
+
+
+def pytest_collection_finish() -> None:
+    gc.enable()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _short_garbage_collections() -> None:
+    """Exempt what lives by now from further collections: every training begins with one, a second long for all modules."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -13,8 +13,6 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "yukawa"
 MODULES = sorted(path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*.py"))
@@ -53,11 +51,10 @@ def test_import_costs_next_to_nothing() -> None:
     assert statistics.median(full - bare for bare, full in pairs) < 0.1
 
 
-@pytest.mark.parametrize("module", ["yukawa", *CORE, "yukawa.runs.run"])
-def test_the_ground_floor_loads_nothing_heavy(module: str) -> None:
+def test_the_ground_floor_loads_nothing_heavy() -> None:
     # A module that is only promised (lazy_loader) has not been loaded.
     code = (
-        f"import sys, {module}\n"
+        f"import sys, yukawa, {', '.join(CORE)}, yukawa.runs.run\n"
         "for name, module in sys.modules.items():\n"
         "    if type(module).__name__ != '_LazyModule': print(name.partition('.')[0])"
     )
@@ -85,13 +82,11 @@ def test_imports_run_downward_only() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_a_module_opens_with_one_sentence(module: str) -> None:
-    docstring = ast.get_docstring(trees()[module])
-    assert docstring, f"{module} has no docstring"
-    opening = docstring.split("\n\n")[0]
-    assert "\n" not in opening, f"{module}: the first sentence fills one line, then comes a blank one"
-    assert opening.endswith("."), f"{module}: the first line is a sentence"
+def test_a_module_opens_with_one_sentence() -> None:
+    """The first sentence fills one line and ends in a full stop, and then comes a blank line."""
+    docstrings = {module: ast.get_docstring(trees()[module]) or "" for module in MODULES}
+    openings = {module: text.split("\n\n")[0] for module, text in docstrings.items()}
+    assert not [module for module, text in openings.items() if "\n" in text or not text.endswith(".")]
 
 
 def test_every_folder_of_modules_is_a_package() -> None:
@@ -100,14 +95,10 @@ def test_every_folder_of_modules_is_a_package() -> None:
     assert not [str(folder) for folder in folders if not (folder / "__init__.py").exists()]
 
 
-@pytest.mark.parametrize("module", WORKERS)
-def test_a_module_has_its_test(module: str) -> None:
-    path = Path(module)
-    mirrored = ROOT / "tests" / path.parent / f"test_{path.name}"
-    if module in TESTED_ELSEWHERE:
-        assert not mirrored.exists(), f"{module} has its test: take it off TESTED_ELSEWHERE"
-    else:
-        assert mirrored.exists(), f"{mirrored.relative_to(ROOT)} is missing"
+def test_a_module_has_its_test() -> None:
+    homes = {name: ROOT / "tests" / Path(name).parent / f"test_{Path(name).name}" for name in WORKERS}
+    there = {name for name, home in homes.items() if home.exists()}
+    assert set(WORKERS) - there == set(TESTED_ELSEWHERE)
 
 
 def test_the_list_of_exceptions_names_only_what_is_there() -> None:

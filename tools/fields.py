@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
@@ -104,8 +105,8 @@ def other_texts(folder: Path) -> list[Text]:
         ]
     everyday = {w: f**0.7 for w, f in get_frequency_dict("en").items() if w not in FRAME and f > 2e-6}
     for _ in range(EVERYDAY):
-        words = chance.choices(list(everyday), list(everyday.values()), k=chance.randint(2, 8))
-        found.append(Text([w for w in features(" . ".join(words)) if " " not in w], NONE, 1.0))
+        drawn = chance.choices(list(everyday), list(everyday.values()), k=chance.randint(2, 8))
+        found.append(Text([w for w in features(" . ".join(drawn)) if " " not in w], NONE, 1.0))
     return found
 
 
@@ -123,7 +124,7 @@ def fitted(texts: Sequence[Text], vocabulary: Sequence[str]) -> tuple[np.ndarray
     rarity = np.log(len(texts) / np.array([max(seen[f], 1) for f in vocabulary]))
     scale = (rarity / rarity.mean()) ** RARITY
     rows = matrix([t.features for t in texts], vocabulary).multiply(scale[np.newaxis]).tocsr()
-    totals = Counter[str]()
+    totals = {text.field: 0.0 for text in texts}
     for text in texts:
         totals[text.field] += text.weight
     even = {field: len(texts) / len(totals) / total for field, total in totals.items()}
@@ -156,7 +157,8 @@ def calibration(papers: Sequence[Paper], others: Sequence[Text], vocabulary: Seq
         scaled = parameters[0] * found + parameters[1:]
         return float(share @ (logsumexp(scaled, axis=1) - scaled[np.arange(len(right)), right]))
 
-    return minimize(loss, np.array([1.0, *np.zeros(len(CLASSES))])).x
+    best: np.ndarray = minimize(loss, np.array([1.0, *np.zeros(len(CLASSES))])).x
+    return best
 
 
 def matrix(rows: Sequence[Sequence[str]], vocabulary: Sequence[str]) -> csr_matrix:
@@ -171,7 +173,7 @@ def matrix(rows: Sequence[Sequence[str]], vocabulary: Sequence[str]) -> csr_matr
     return csr_matrix((np.array(values, np.float32), indices, ends), shape=(len(rows), len(vocabulary)))
 
 
-def trained(papers: Sequence[Paper], others: Sequence[Text]) -> dict:
+def trained(papers: Sequence[Paper], others: Sequence[Text]) -> dict[str, Any]:
     """What `FieldModel` is made from: a calibrated model over the features that matter most in a model of all of them."""
     texts = [*papers_texts(papers), *others]
     seen = Counter(f for text in texts for f in text.features)
@@ -188,7 +190,7 @@ def trained(papers: Sequence[Paper], others: Sequence[Text]) -> dict:
     }  # fmt: skip
 
 
-def best_threshold(about: dict) -> float:
+def best_threshold(about: dict[str, Any]) -> float:
     """The threshold at which most questions of the set 'dev' get their field, or none where they have none."""
     asked = [
         (features(row["question"]), row["field"].replace(NONE, UNKNOWN)) for row in read_questions("dev")

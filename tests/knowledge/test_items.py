@@ -157,6 +157,7 @@ def test_unknown_kinds_and_domains_name_what_is_allowed(
         new_item("The ring is cold.", kind=kind, domain=domain)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit", ["a", "word ", "K_S^0 ", "1 000 ", "# a\n", "- \n", "\n\n", "τ", "A. B", "(1 ± 1) "]
 )

@@ -382,6 +382,7 @@ def test_code_of_a_model_runs_where_it_is_allowed(shop):
     assert type(found.model).__name__ == "MyModel"
 
 
+@pytest.mark.slow
 def test_the_libraries_print_nothing(shop):
     pytest.importorskip("bitsandbytes", reason="four bits need bitsandbytes")
     code = (

@@ -55,7 +55,11 @@ def network(name: str, **changes: Any) -> Tagger:
     ).eval()
 
 
-@pytest.fixture(scope="module", params=NETWORKS)
+# The Particle Transformer takes ten seconds to export; its own tests export it, too.
+@pytest.fixture(
+    scope="module",
+    params=["particle-net", pytest.param("particle-transformer", marks=pytest.mark.slow)],
+)
 def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A model folder and its export."""
     folder = tmp_path_factory.mktemp(request.param)

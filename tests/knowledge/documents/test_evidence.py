@@ -46,6 +46,13 @@ def test_headings_say_what_a_statement_is_about() -> None:
     assert body_and_headings(under.hit) == ("12 layers.", ("Calorimeter",))
 
 
+def test_a_sentence_that_only_leads_to_rows_is_no_answer() -> None:
+    found = weighed(
+        "Which units does the package use?", hit("The package uses these units:\nmass: GeV; length: cm")
+    )
+    assert [c.place for c in found] == [1]
+
+
 def test_a_word_that_no_passage_holds_stands_nowhere() -> None:
     hits = [hit("The stream is 3 GB large.")]
     assert Weighing(asked("How large is the stream?"), hits).nowhere() == []

@@ -230,3 +230,10 @@ def test_long_names_win_over_their_beginnings() -> None:
     assert mentions("Lambda_c(2595)+")[0].names == ("Lambda_c(2595)+",)
     assert mentions("K^*(892)0")[0].names == ("K^*(892)0",)
     assert mentions("tau neutrino")[0].names == ("nu_tau",)
+
+
+@pytest.mark.parametrize(
+    ("written", "name"), [("kaon+", "K+"), ("pion-", "pi-"), ("muon+", "mu+"), ("kaon0", "K0")]
+)
+def test_words_with_a_charge_as_programs_write_them(written: str, name: str) -> None:
+    assert [m.names for m in find_particles(written)] == [(name,)]

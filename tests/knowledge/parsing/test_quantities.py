@@ -248,6 +248,7 @@ def test_numbers_no_float_can_hold_are_passed_over() -> None:
         assert find_quantities(text) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit",
     [

@@ -187,6 +187,7 @@ def test_any_text_can_be_read(text: str) -> None:
     assert len(reading.keys(limit=64)) <= 128
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", [
     "K_S^0 ", "(", "-", "pi+", "K+→", "→", "mass of ", "natural ", "main ", "how does ", "heavier is ",
     "anomalous ", "a", "\\bar ", "to K ",

@@ -80,6 +80,7 @@ def test_a_confidence_level_belongs_to_its_limit() -> None:
         assert (value.confidence_level, value.text) == (90.0, "3.1e-13"), level
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", [
     "1 ", "(", "()", "a → b ", "tau ", "1 ± 1 ", "B → K pi, ", "not ", "((1)", " ", "<", "\\", "m_", "90 % ", "CL=", "decay modes of ",
     "mass ", ". ", "[1]", "1(", "e.g. ",

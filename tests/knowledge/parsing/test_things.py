@@ -144,7 +144,7 @@ def test_what_is_no_particle_gives_nothing(text: str) -> None:
 
 def test_the_state_said_is_the_state_found() -> None:
     for text, names in {
-        "pion chargé": {"pi+", "pi-"},
+        "le pion chargé": {"pi+", "pi-"},
         "neutral kaon": {"K0", "Kbar0", "K(S)0", "K(L)0"},
         "charged kaons": {"K+", "K-"},
     }.items():

@@ -131,3 +131,24 @@ def test_a_long_text_takes_no_time(pump: str) -> None:
 
     text = source((pump * 2000)[:4000]).plain
     assert seconds(text) < 40 * min(seconds(text[:400]) for _ in range(3)) + 0.2  # not a hundredfold
+
+
+def test_the_digits_wanted_are_an_aside() -> None:
+    assert [t.text for t in tokenise("mass of the Z to 3 significant figures") if t.kind == "aside"] == [
+        "to 3 significant figures"
+    ]
+
+
+def test_uncounted_neutrinos_beside_a_lepton_are_two() -> None:
+    (channel,) = [
+        t.value
+        for t in tokenise("how often does a tau decay to an electron plus neutrinos")
+        if t.kind == "channel"
+    ]
+    assert len(channel.products) == 3
+    (channel,) = [
+        t.value
+        for t in tokenise("how often does a pi+ decay to a muon and a neutrino")
+        if t.kind == "channel"
+    ]
+    assert len(channel.products) == 2

@@ -32,7 +32,6 @@ WEIGHTS: Mapping[str, float] = {
     "says nothing new": -1.83,
     "code": -1.14,
     "row or item": 0.69,
-    "leads": -1.95,
     "long": -4.38,
     "rank": -0.69,
     "similarity": 4.63,
@@ -117,6 +116,8 @@ class Weighing:
             title = self._likeness(stem_set(source.rpartition(".")[0] or source))
             passage = self._likeness(stem_set(hit.text))
             for place, statement in enumerate(statements(body)):
+                if statement.kind == "text" and statement.text.endswith(":"):
+                    continue  # it only leads to what follows
                 if hit.question:  # the answer to a question is read with it
                     statement = replace(statement, text=f"{hit.question} {statement.text}")
                 own = self._likeness(statement.words)
@@ -185,7 +186,6 @@ class Weighing:
             "says nothing new": float(statement.words <= asked.words.keys()),
             "code": float(statement.kind == "code"),
             "row or item": float(statement.kind in ("row", "item")),
-            "leads": float(statement.kind == "text" and text.endswith(":")),
             "long": max(0, len(text.split()) - _LONG) / 50,
         }
 

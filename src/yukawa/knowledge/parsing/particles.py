@@ -256,6 +256,9 @@ def _folded(
             folded[key.lower()] |= names
     for word, target in {**ENGLISH, **GERMAN, **ROMANCE, **ENGLISH}.items():
         folded[word] = folded[word + "s"] = set(resolve.get(target) or resolve[target.rstrip("0")])
+        for charge in "+-0":  # 'kaon+', as programs write
+            if charged := resolve.get(target.rstrip("0") + charge):
+                folded.setdefault(word + charge, set(charged))
     folded["neutrino"] = folded["neutrinos"] = {n for n in particles if n.startswith("nu")}
     return folded
 

@@ -55,39 +55,25 @@ _SYMBOLS: tuple[tuple[re.Pattern[str], str, Any], ...] = tuple(
         (r"(?<![\w^])[mM](?:ass)?(?=\s?[(\[]\s?[A-Za-z])", "property", "mass"),
         (r"(?<![\w^])tau(?=\s?[(\[]\s?[A-Za-z])", "property", "lifetime"),
         (r"(?<![\w^])mu(?=\s?[(\[]\s?[A-Za-z])", "property", "magnetic-moment"),
-        (
-            r"(?<![\w^])Gamma(?:_i)?(?=\s?[(\[].{1,90}?→.{1,120}?[)\]]\s?/\s?Gamma)",
-            "property",
-            "branching-fraction",
-        ),
+        (r"(?<![\w^])Gamma(?:_i)?(?=\s?[(\[].{1,90}?→.{1,120}?[)\]]\s?/\s?Gamma)", "property", "branching-fraction"),
         (r"(?<=[)\]])\s?/\s?Gamma(?:_?\(?tot(?:al)?\)?)?(?!\w|\s?\()", "neutral", None),
         (r"(?<![\w^])[mM](?= of\b)", "property", "mass"),
         (r"(?<![\w.:])(?:\d{1,2}(?::\d\d)? ?(?:am|pm|o'clock)|[012]?\d:[0-5]\d)(?![\w:])", "aside", None),
-        (
-            r"(?<![\w^])Gamma(?:_?(?:tot|total)|_rm tot|_ rm tot| tot)?(?=\s?[(\[=?)]|\s+(?:of|for)\b|\s*$|\s*\?)",
-            "property",
-            "width",
-        ),
+        (r"(?:(?:to|with) )?(?:\d{1,2}|two|three|four|five|six) (?:significant |decimal )?(?:digits?|figures?|places?|decimals?)(?!\w)",
+         "aside", None),
+        (r"(?<![\w^])Gamma(?:_?(?:tot|total)|_rm tot|_ rm tot| tot)?(?=\s?[(\[=?)]|\s+(?:of|for)\b|\s*$|\s*\?)", "property", "width"),
         (r"(?<![\w^])Gamma_?i\s?/\s?Gamma(?![\w])", "property", "branching-fraction"),
-        (
-            r"(?<![\w^])(?:BR|Br|BF|B|mathcal B|mathcalB)(?=\s?[(\[].{0,60}?→)",
-            "property",
-            "branching-fraction",
-        ),
+        (r"(?<![\w^])(?:BR|Br|BF|B|mathcal B|mathcalB)(?=\s?[(\[].{0,60}?→)", "property", "branching-fraction"),
         (r"(?<![\w^])(?:BR|Br|BF|B\.?R\.?)(?![\w(])", "property", "branching-fraction"),
         (r"(?<![\w/^*])I\^?G?\s?\(\s?J\^?\s?PC?\s?\)|(?<![\w/^*])IG\(JPC?\)", "property", "quantum-numbers"),
         (r"(?<![\w/^*])J\^?\s?PC?(?![\w/])|(?<![\w/^*])J P C(?![\w/])", "property", "quantum-numbers"),
         (r"(?<![\w/^*])J(?![\w/^*])", "property", "spin"),
         (r"(?<![\w/^*])P(?= (?:of|for)\b)", "property", "parity"),
-        (
-            r"(?<=isospin )I(?!\w)|(?<=angular momentum )J(?!\w)|(?<=conjugation )C(?!\w)|(?<=parity )[CPG](?!\w)",
-            "neutral",
-            None,
-        ),
+        (r"(?<=isospin )I(?!\w)|(?<=angular momentum )J(?!\w)|(?<=conjugation )C(?!\w)|(?<=parity )[CPG](?!\w)", "neutral", None),
         (r"(?<![\w/^*])I(?=\s?\(\s?[A-Za-z])", "property", "isospin"),
         (r"(?<![\w/^*])mass\^?2(?!\w)", "qualifier", ("condition", "squared")),
     )
-)
+)  # fmt: skip
 _QUANTUM_NUMBERS = re.compile(
     r"(?<![\w.^])(?P<spin>\d(?:/2)?)(?P<signs>\^[({ ]?[+-]{1,2}[)}]?|[+-]{2})(?![\w+-])"
 )  # '1--', '0^-+'
@@ -408,14 +394,18 @@ def _leads_to_products(plain: str, tokens: Sequence[Token], place: int, speaks_o
 
 
 _PAIRED = re.compile(
-    r"(?:muons|electrons|leptons|taus|quarks|photons|gluons|bosons|myonen|elektronen|photonen)$",
-    re.IGNORECASE,
+    r"(?i:muons|electrons|leptons|taus|quarks|photons|gluons|bosons|myonen|elektronen|photonen)$"
 )
 
 
+_UNCOUNTED = re.compile(r"(?<!two )(?<!2 )(?<!three )(?<!3 )neutrinos$", re.IGNORECASE)
+
+
 def _pairs(products: tuple[tuple[str, ...], ...], text: str) -> tuple[tuple[str, ...], ...]:
-    """'To muons', 'to b quarks': a plural alone is a particle and its antiparticle."""
+    """'To muons', 'to b quarks': a plural alone is a particle and its antiparticle; beside a lepton 'neutrinos' are two."""
     table = particle_table().particles
+    if _UNCOUNTED.search(text) and sum("nu_e" in product for product in products) == 1:
+        return (*products, products[-1])
     if len(products) != 1 or not _PAIRED.search(text) or any(name not in table for name in products[0]):
         return products
     both = tuple(dict.fromkeys([*products[0], *(table[name].conjugate for name in products[0])]))

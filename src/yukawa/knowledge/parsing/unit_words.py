@@ -30,7 +30,8 @@ _UNIT_GIVEN = re.compile(
     + "))"
 )
 _IN_UNIT = re.compile(
-    r"(?<!\w)(?:in|In|as|en|in the|expressed in|in units? of|converted? (?:in)?to)\s(?:units? of )?(?=[A-Za-zµ%°])"
+    r"(?<!\w)(?:in|In|as|en|in the|expressed in|in units? of|converted? (?:in)?to)\s(?:units? of )?(?:the (?=nuclear|Bohr|bohr))?"
+    r"(?=[A-Za-zµ%°])"
 )
 
 

@@ -27,6 +27,8 @@ _COMPARED = re.compile(
 )
 _COMPARES = {"mass": "mass", "meanlife": "lifetime", "width": "width"}
 _MASSES = re.compile(r"(\S+?[+\-0)])-(\S+) mass difference", re.IGNORECASE)
+_OF_GROUP = re.compile(r"\)(\+-|\+|-|0)$")
+_SIGNS = {"+": 1, "-": -1, "0": 0}
 _CHARGED = re.compile(r"[+\-0]$")
 _MIXED = frozenset({"K(S)0", "K(L)0"})
 # Listed as 'Delta(m)' alone.
@@ -159,7 +161,11 @@ class Subjects:
             return states
         sums = {0.0}
         for product in products:
-            charges = {table[name].charge for name in self._review.names.states(product) if name in table}
+            charges: set[float | None] = {
+                table[name].charge for name in self._review.names.states(product) if name in table
+            }
+            if group := _OF_GROUP.search(product):  # '(K pi)+-'
+                charges = {float(_SIGNS[sign]) for sign in group[1].replace("+-", "+,-").split(",")}
             if not charges or None in charges:
                 return states
             sums = {round(total + charge, 3) for total in sums for charge in charges if charge is not None}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,3 +61,85 @@ def test_unanswerable_questions_are_declined(pdg: Assistant) -> None:
     ]
     assert len(asked) == 20
     assert len(answered) <= 2, answered
+
+
+# ---- derived values -------------------------------------------------------------------------------
+
+HBAR_MEV, LIGHT = 6.582119569e-22, 299792458.0  # MeV s, exact since 2019; m/s
+
+
+@pytest.fixture(scope="module")
+def api() -> Any:
+    return pytest.importorskip("pdg").connect()
+
+
+def _mass(api: Any, name: str) -> tuple[float, float]:
+    """Mass and its error in MeV, by the package."""
+    found = api.get_particle_by_name(name)
+    return found.mass * 1e3, found.mass_error * 1e3
+
+
+def _lifetime(api: Any, name: str) -> tuple[float, float]:
+    found = api.get_particle_by_name(name)
+    return found.lifetime, found.lifetime_error
+
+
+def _both(one: float, other: float) -> float:
+    return math.hypot(one, other)
+
+
+DERIVED: list[tuple[str, Callable[[Any], tuple[float, float]]]] = [
+    # question, and from the package's numbers value and error by hand
+    ("sum of the masses of the K+ and the pi0 in MeV",
+     lambda a: ((k := _mass(a, "K+"))[0] + (p := _mass(a, "pi0"))[0], _both(k[1], p[1]))),
+    ("mass of the B0 minus the mass of the D0 in MeV",
+     lambda a: ((b := _mass(a, "B0"))[0] - (d := _mass(a, "D0"))[0], _both(b[1], d[1]))),
+    ("ratio of the Z mass to the W mass",
+     lambda a: ((r := (z := _mass(a, "Z0"))[0] / (w := _mass(a, "W+"))[0]), r * _both(z[1] / z[0], w[1] / w[0]))),
+    ("tau mass in muon masses",
+     lambda a: ((r := (t := _mass(a, "tau-"))[0] / (m := _mass(a, "mu-"))[0]), r * _both(t[1] / t[0], m[1] / m[0]))),
+    ("twice the K+ mass in MeV", lambda a: (2 * (k := _mass(a, "K+"))[0], 2 * k[1])),
+    ("average of the K+ and K0 masses in MeV",
+     lambda a: (((k := _mass(a, "K+"))[0] + (z := _mass(a, "K0"))[0]) / 2, _both(k[1], z[1]) / 2)),
+    ("square of the Z mass", lambda a: ((z := _mass(a, "Z0"))[0] ** 2 / 1e6, 2 * z[0] * z[1] / 1e6)),
+    ("product of the W and Z masses",
+     lambda a: ((w := _mass(a, "W+"))[0] * (z := _mass(a, "Z0"))[0] / 1e6, _both(w[0] * z[1], z[0] * w[1]) / 1e6)),
+    ("phi mass minus K+ mass minus K- mass in MeV",  # the masses of K+ and K- are one measurement
+     lambda a: ((f := _mass(a, "phi(1020)"))[0] - 2 * (k := _mass(a, "K+"))[0], _both(f[1], 2 * k[1]))),
+    ("Q value of K+ -> pi+ pi0 in MeV",
+     lambda a: ((k := _mass(a, "K+"))[0] - (p := _mass(a, "pi+"))[0] - (z := _mass(a, "pi0"))[0], math.hypot(k[1], p[1], z[1]))),
+    ("Q value of n -> p e- nubar_e in MeV",
+     lambda a: ((n := _mass(a, "n"))[0] - (p := _mass(a, "p"))[0] - (e := _mass(a, "e-"))[0], math.hypot(n[1], p[1], e[1]))),
+    ("half-life of the muon", lambda a: (math.log(2) * (t := _lifetime(a, "mu-"))[0], math.log(2) * t[1])),
+    ("c tau of the B0 in mm", lambda a: ((t := _lifetime(a, "B0"))[0] * LIGHT * 1e3, t[1] * LIGHT * 1e3)),
+    ("width of the tau in MeV", lambda a: ((w := HBAR_MEV / (t := _lifetime(a, "tau-"))[0]), w * t[1] / t[0])),
+    ("ratio of the tau lifetime to the muon lifetime",
+     lambda a: ((r := (p := _lifetime(a, "tau-"))[0] / (z := _lifetime(a, "mu-"))[0]), r * _both(p[1] / p[0], z[1] / z[0]))),
+]  # fmt: skip
+
+
+def test_derived_values_agree_with_the_pdg_package_and_with_errors_by_hand(pdg: Assistant, api: Any) -> None:
+    for question, by_hand in DERIVED:
+        value, error = by_hand(api)
+        (result,) = pdg.ask(question, keep=False).results
+        found = result.rows[0].number
+        assert found.value == pytest.approx(value, rel=1e-9), question
+        assert ((found.plus or 0.0) + (found.minus or 0.0)) / 2 == pytest.approx(error, rel=2e-2), question
+
+
+def test_asymmetrical_errors_swap_sides_and_limits_turn(pdg: Assistant, api: Any) -> None:
+    width = pdg.ask("width of the Higgs in MeV", keep=False).results[0].rows[0].number
+    (lifetime,) = (r.rows[0].number for r in pdg.ask("lifetime of the Higgs", keep=False).results)
+    assert lifetime.value == pytest.approx(HBAR_MEV / width.value)
+    assert lifetime.value == pytest.approx(api.get_particle_by_name("H").lifetime, rel=2e-5)
+    assert lifetime.plus == pytest.approx(lifetime.value * (width.minus or 0.0) / width.value)
+    assert lifetime.minus == pytest.approx(lifetime.value * (width.plus or 0.0) / width.value)
+    for question, bound in (
+        ("ratio of the Z mass to the photon mass", "lower"), ("ratio of the photon mass to the Z mass", "upper"),
+        ("twice the photon mass", "upper"), ("ratio of the muon lifetime to the electron lifetime", "upper"),
+        ("mass of the Z minus the mass of the photon", "lower"),
+    ):  # fmt: skip
+        assert pdg.ask(question, keep=False).results[0].rows[0].number.bound == bound, question
+    refused = pdg.ask("B(mu -> e gamma) / B(tau -> mu gamma)", keep=False)
+    assert refused.abstained
+    assert "limits that leave it open" in refused.text

@@ -231,7 +231,7 @@ def _unanswered(plan: Plan) -> list[str]:
 
 def _without_answer(plan: Plan, found: Answer) -> str:
     """Why there is no answer, and the nearest passages if any come near."""
-    if plan.kind == "document" or not (plan.goals or plan.problem or plan.unread):
+    if not plan.problem and (plan.kind == "document" or not (plan.goals or plan.unread)):
         return found.text
     nearest = found.text.partition("\n")[2]
     return f"I cannot answer. {refusal(plan)}" + (f" The nearest passages are:\n{nearest}" if nearest else "")

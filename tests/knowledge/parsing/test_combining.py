@@ -93,7 +93,7 @@ def test_a_further_question_without_an_answer_is_named(part: str) -> None:
 @pytest.mark.parametrize(
     ("before", "question", "read"),
     [
-        ("mass of the W and the Z", "what is the difference?", "difference mass-difference(W+|W-, Z0)"),
+        ("mass of the W and the Z", "what is the difference?", "difference mass(W+|W-), mass(Z0)"),
         ("mass of the W and the Z", "and their ratio?", "ratio mass(W+|W-), mass(Z0)"),
         ("mass of the W and the Z", "and their sum?", "sum mass(W+|W-), mass(Z0)"),
         ("which lives longer, the muon or the pi+?", "by how much?", "difference lifetime(mu-|mu+), lifetime(pi+)"),

@@ -17,12 +17,29 @@ def _operands(clause: Clause, context: Context, name: str = "") -> list[Wanted]:
     """All quantities of the sentence in its order, or those before of 'their sum'; none where only some are of decays."""
     if not clause.has("thing", "constant", "code", "class", "property"):
         return list(context.operands)
+    if found := _apart(clause):
+        return found
     found = quantities(clause, property_name=name)
-    if any(w.channel for w in found) and not all(w.channel for w in found):
-        return []
-    if clause.has("channel"):
+    mixed = len({(w.channel is None, w.property) for w in found}) > 1
+    if clause.has("channel") or (mixed and any(w.channel for w in found)):
         return []
     return sorted(found, key=lambda w: w.thing.span)
+
+
+def _apart(clause: Clause) -> list[Wanted]:
+    """The quantities between the signs of a sentence, where each stretch holds one of its own; else none."""
+    signs = clause.places("plus", "minus", "times", "divided")
+    before = set(clause.used)
+    found: list[Wanted] = []
+    for first, last in itertools.pairwise([-1, *signs, len(clause.tokens)]):
+        places = [i for i in range(first + 1, last) if i not in before]
+        own = any(clause.tokens[i].kind == "property" for i in places)
+        stretch = quantities(clause, places=places) if own and signs else []
+        if len(stretch) != 1:
+            clause.used = before
+            return []
+        found += stretch
+    return found
 
 
 def _between(clause: Clause, kind: str) -> bool:

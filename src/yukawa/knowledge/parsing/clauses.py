@@ -54,10 +54,11 @@ class Clause:
     @property
     def has_question_word(self) -> bool:
         """Whether a question word stands in the sentence, so that more than yes or no is asked."""
+        opening = question_words(self.language)
         return any(
-            "wh" in (t.value, *(v for _, v in t.otherwise))
+            "wh" in (t.value, *(v for _, v in t.otherwise)) or t.text.lower().split()[0] in opening
             for t in self.tokens
-            if t.kind in ("function", "neutral")
+            if t.kind in ("function", "neutral", "list")
         )
 
     @property

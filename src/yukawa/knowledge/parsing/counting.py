@@ -1,5 +1,6 @@
-"""Settles what numbers say in a sentence: amounts in words, ranges, standard deviations, multiples of another quantity."""
+"""Settles numbers and signs of a sentence: amounts in words, ranges, coefficients, powers, what combines two quantities."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from yukawa.knowledge.parsing.naming import changed
@@ -109,10 +110,64 @@ def per(tokens: list[Token]) -> list[Token]:
     def change(place: int, token: Token) -> Token:
         behind = tokens[place + 1 : place + 3]
         counts = [t.kind for t in behind] == ["thing", "property"] and behind[1].text.lower() in _PLURALS
+        if not counts or token.text.lower() != "in":
+            return token
         said = any(t.kind in ("property", "difference", "compare") for t in tokens[:place])
-        return replace(token, kind="per") if counts and said and token.text.lower() == "in" else token
+        return replace(token, kind="per") if said else token
 
     return changed(tokens, change)
 
 
 _PLURALS = frozenset({"masses", "widths", "lifetimes"})
+
+
+def operators(tokens: list[Token]) -> list[Token]:
+    """'m(A) - m(B)', 'm(A) / m(B)', 'A mass times B mass': a sign or word between two quantities combines them."""
+
+    def change(place: int, token: Token) -> Token:
+        if token.kind == "times" and not _multiplies(tokens, place):
+            return replace(token, kind="word")
+        sign = _SIGNS.get(token.text)
+        if token.kind not in ("join", "mark") or not sign or not 0 < place < len(tokens) - 1:
+            return token
+        if not (both_sides(tokens, place) or (sign == "minus" and _bare(tokens, place))):
+            return token
+        return token if sign == "minus" and not _subtracts(tokens, place) else replace(token, kind=sign)
+
+    return changed(tokens, change)
+
+
+def _subtracts(tokens: Sequence[Token], place: int) -> bool:
+    """Whether a dash stands apart from what is beside it, or behind a bracket: else it is part of a name or a pause."""
+    before, token, after = tokens[place - 1 : place + 2]
+    apart = before.end < token.start and token.end < after.start
+    return (apart and after.kind in ("property", "thing", "factor")) or (
+        before.text == ")" and after.kind == "property"
+    )
+
+
+def _bare(tokens: Sequence[Token], place: int) -> bool:
+    """'Upsilon(2S) - Upsilon(1S)': two things of which no property is named."""
+    named = any(
+        t.kind in ("property", "difference-of", "channel", "compare", "most", "class") for t in tokens
+    )
+    return not named and tokens[place - 1].kind == tokens[place + 1].kind == "thing"
+
+
+_SIGNS = {"/": "divided", "+": "plus", "-": "minus", "*": "times"}
+
+
+def _multiplies(tokens: Sequence[Token], place: int) -> bool:
+    """Whether a quantity or a number stands on either side."""
+    sides = (tokens[:place], tokens[place + 1 :])
+    return all(
+        any(t.kind in ("thing", "property", "amount", "number", "constant") for t in side) for side in sides
+    )
+
+
+def both_sides(tokens: Sequence[Token], place: int) -> bool:
+    """Whether a thing and a property stand on either side."""
+    sides = (tokens[:place], tokens[place + 1 :])
+    return all(
+        any(t.kind == "thing" for t in side) and any(t.kind == "property" for t in side) for side in sides
+    )

@@ -8,6 +8,7 @@ from yukawa.knowledge.facts import plain_name
 from yukawa.knowledge.parsing.checks import fits, unreadable
 from yukawa.knowledge.parsing.clauses import Clause, Context
 from yukawa.knowledge.parsing.following import following, last_goals
+from yukawa.knowledge.parsing.lexicon import other_language
 from yukawa.knowledge.parsing.plan import Goal, Plan, Thing, Wanted
 from yukawa.knowledge.parsing.reading import ReadQuestion, read_questions
 from yukawa.knowledge.parsing.rules import goals_of
@@ -35,7 +36,9 @@ def plan(question: str, history: Sequence[Plan] = (), described: Callable[[str],
     plans = [(read.doubt, _plan(read, history, described)) for read in readings]
     complete = sorted((p for p in plans if p[1].complete), key=lambda p: p[0])
     if not complete:
-        return plans[0][1]
+        other = other_language(question)
+        problem = f"it seems to be {other}: I read English, German, French, Chinese and Japanese"
+        return replace(plans[0][1], problem=problem) if other else plans[0][1]
     least, best = complete[0]
     rivals = [
         found

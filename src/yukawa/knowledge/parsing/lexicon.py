@@ -150,10 +150,42 @@ def language_of(question: str) -> str:
     return max(known, key=likeness)
 
 
+_GREEK = frozenset(
+    "alpha beta gamma delta eta theta lambda mu nu xi pi rho sigma tau phi chi psi omega upsilon".split()
+)
+
+
 @functools.lru_cache(maxsize=4)
 def _words(language: str) -> frozenset[str]:
-    """The words of a lexicon and its words for particles, in plain letters; a single letter is a symbol in any language."""
+    """The words of a lexicon and its words for particles, in plain letters; letters and their names are symbols in any language."""
     said = (plain_ascii(phrase.lower()) for _, _, phrase in lexicon(language).entries)
     found = {word for phrase in said for word in _WORD.findall(phrase)}
     names = {"de": GERMAN, "fr": ROMANCE}.get(language, {})
-    return frozenset(word for word in (*found, *names) if len(word) > 1)
+    return frozenset(word for word in (*found, *names) if len(word) > 1 and word not in _GREEK)
+
+
+# ---- languages that are not read -----------------------------------------------------------------
+
+_OTHER_WORDS = {
+    "Spanish": "cuál cual cuales qué el los es masa del vida media cuánto cuanto vive pesa partícula protón neutrón anchura muón",
+    "Italian": "qual quale quali è il lo gli massa della del dello vita media quanto vive pesa particella protone neutrone muone",
+    "Portuguese": "qual quais é o os massa do da dos vida média quanto vive pesa partícula próton nêutron elétron múon são",
+    "Dutch": "wat hoe het een van welke massa levensduur deeltje zwaar lang leeft",
+}
+_OTHER_SETS = {language: frozenset(words.split()) for language, words in _OTHER_WORDS.items()}
+_SCRIPTS = (
+    ("Russian", re.compile("[\u0400-\u04ff]{2}")),
+    ("Korean", re.compile("[\uac00-\ud7af]{2}")),
+    ("Arabic", re.compile("[\u0600-\u06ff]{2}")),
+)
+
+
+def other_language(question: str) -> str:
+    """The language of a question that is in none of those that are read, else ''."""
+    for language, script in _SCRIPTS:
+        if script.search(question):
+            return language
+    words = [w.lower() for w in _WORD.findall(question)]
+    scores = {language: sum(w in common for w in words) for language, common in _OTHER_SETS.items()}
+    best = max(scores, key=lambda language: scores[language])
+    return best if scores[best] > 1 and 2 * scores[best] >= len(words) - 2 else ""

@@ -180,6 +180,7 @@ _NEXT = frozenset(
 )
 _QUANTITY = re.compile(
     r"(?:the |that |its )?(?:(?:BR|BF|Br|B|m|M|Γ)\s?[([]|(?:branching|mass(?:es)? of|width of|lifetime of)\b)|that\b"
+    r"|(?:der |die |la |le )?(?:[Mm]asse|[Bb]reite|[Ll]ebensdauer|largeur|durée de vie) (?:des|der|vom|von|du|de)\b"
 )
 _STATE = re.compile(
     r"(?:(?:neutral|charged|positive|negative|positively|negatively|anti)\s+)+", re.IGNORECASE

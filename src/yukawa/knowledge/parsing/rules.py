@@ -407,14 +407,9 @@ def _condition(clause: Clause, context: Context) -> list[Goal] | None:
 
 
 def _of_the_same(clause: Clause, context: Context) -> list[Goal] | None:
-    """'Twice that?', 'what is the upper limit?': a sentence that wants something else of the quantity before."""
+    """'What is the upper limit?': a sentence that wants another kind of value of the quantity before."""
     if not context.goals or clause.has("word", "thing", "property", "class", "channel", "constant"):
         return None
-    factors = clause.places("factor")
-    if factors and clause.essential == factors and len(context.operands) == len(factors) == 1:
-        wanted = context.operands[0]
-        factor = wanted.factor * clause.tokens[factors[0]].value
-        return [Goal("multiple", (replace(wanted, factor=factor),), spans=clause.use(*factors))]
     bounds = [i for i in clause.places("qualifier") if clause.tokens[i].value[0] == "bound"]
     if not bounds or clause.has("compare", "most", "relation"):
         return None

@@ -4,7 +4,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from yukawa.knowledge.parsing.contrasts import contrasts
-from yukawa.knowledge.parsing.counting import coefficients, numbers, per, powers, ranges, significances
+from yukawa.knowledge.parsing.counting import (
+    both_sides,
+    coefficients,
+    numbers,
+    operators,
+    per,
+    powers,
+    ranges,
+    significances,
+)
 from yukawa.knowledge.parsing.naming import (
     antiparticles,
     appositions,
@@ -55,7 +64,7 @@ def settled(tokens: list[Token]) -> list[Token]:
         appositions,
         families,
         _given,
-        _operators,
+        operators,
         per,
         _appended,
         _readings,
@@ -172,41 +181,6 @@ def _alternative_of(token: Token) -> str:
     return "parity" if token.kind == "sign" and token.value in "+-" else ""
 
 
-def _operators(tokens: list[Token]) -> list[Token]:
-    """'m(A) - m(B)', 'm(A) / m(B)', 'A mass times B mass': a sign or word between two quantities combines them."""
-
-    def change(place: int, token: Token) -> Token:
-        if token.kind == "times" and not _multiplies(tokens, place):
-            return replace(token, kind="word")
-        if token.kind not in ("join", "mark") or not _both_sides(tokens, place):
-            return token
-        apart = tokens[place - 1].end < token.start and token.end < tokens[place + 1].start
-        if token.text == "-" and not (apart and tokens[place + 1].kind in ("property", "thing", "factor")):
-            return token
-        return replace(token, kind=_SIGNS.get(token.text, token.kind))
-
-    return changed(tokens, change)
-
-
-_SIGNS = {"/": "divided", "+": "plus", "-": "minus", "*": "times"}
-
-
-def _multiplies(tokens: Sequence[Token], place: int) -> bool:
-    """Whether a quantity or a number stands on either side."""
-    sides = (tokens[:place], tokens[place + 1 :])
-    return all(
-        any(t.kind in ("thing", "property", "amount", "number", "constant") for t in side) for side in sides
-    )
-
-
-def _both_sides(tokens: Sequence[Token], place: int) -> bool:
-    """Whether a thing and a property stand on either side."""
-    sides = (tokens[:place], tokens[place + 1 :])
-    return all(
-        any(t.kind == "thing" for t in side) and any(t.kind == "property" for t in side) for side in sides
-    )
-
-
 def _relations(tokens: list[Token]) -> list[Token]:
     """'above' stands before an amount; else it compares, divides, or is a preposition."""
 
@@ -223,10 +197,12 @@ def _relations(tokens: list[Token]) -> list[Token]:
                 return meant
             if found := _COMPARING.get(token.text.lower().removesuffix(" than")):
                 return replace(token, kind="compare", value=found)
-            if token.text.lower() in _PLACED and _both_sides(
+            if token.text.lower() in _PLACED and both_sides(
                 tokens, place
             ):  # 'is twice the kaon mass below the phi mass'
                 return replace(token, kind="compare", value=("", str(token.value)))
+            if token.text.lower() in _PLACED and divides:  # 'the mass of the psi(2S) above the J/psi'
+                return replace(token, kind="word")
             return replace(token, kind="function")
         if token.kind == "divided" and token.text.lower() == "over" and amount:
             return replace(token, kind="relation", value=">")
@@ -377,10 +353,10 @@ def _readings(tokens: list[Token]) -> list[Token]:
             return times or _property(tokens, place, things)
         if token.kind == "into-before" and not any(sign in text for sign in _BREAKING):
             return replace(token, kind="function")  # '何秒になりますか'
-        if token.kind == "neutral" and several and text in ("average", "averages", "mean"):
+        if token.kind == "neutral" and several and text in _AVERAGES:
             after = tokens[place + 1] if place + 1 < len(tokens) else token
             of_pdg = place > 0 and tokens[place - 1].kind == "neutral"
-            if after.text.lower() == "of" or after.kind == "property":
+            if after.text.lower() in _OF or after.kind == "property":
                 return token if of_pdg else replace(token, kind="average")
             return replace(token, kind="word") if things > 1 else token
         if (
@@ -390,6 +366,8 @@ def _readings(tokens: list[Token]) -> list[Token]:
             and _of_property(tokens, place)
         ):
             return replace(token, kind="sum")
+        if text == "比" and things > 1 and place and tokens[place - 1].kind == "property":  # 'W和Z的质量比'
+            return token if any(t.kind == "thing" for t in tokens[place:]) else replace(token, kind="ratio")
         if token.kind == "into-before" or (token.kind == "into" and text.startswith("decay")):
             return replace(token, kind="property", value="decays")  # 'what does it decay into?'
         if token.kind == "explain" and asks_who and text.removeprefix("in ").split()[0] in _WHEN:
@@ -430,6 +408,8 @@ def _property(tokens: Sequence[Token], place: int, things: int) -> Token:
 
 
 _WHEN = frozenset({"when", "what", "which"})
+_AVERAGES = frozenset("average averages mean mittelwert durchschnitt moyenne".split())
+_OF = frozenset("of der des von de".split())
 _LISTED = frozenset(
     {"charge states", "decays", "decay modes", "decay channels", "channels", "modes"}
 )  # what can be counted
@@ -444,7 +424,9 @@ def _fixed(tokens: list[Token]) -> list[Token]:
         if token.kind == "talk":
             return replace(token, kind="function")
         if token.kind == "count" and after is not None:
-            idle = kind == "unit" or (kind == "property" and after.text.lower() not in _LISTED)
+            idle = kind == "unit" or (
+                kind == "property" and after.value != "decays" and after.text.lower() not in _LISTED
+            )
             return replace(token, kind="function") if idle else token
         if token.kind == "out-of" and kind not in ("amount", "number", "factor"):
             return replace(token, kind="function")

@@ -48,7 +48,7 @@ def test_the_property_of_an_antiparticle_is_what_its_description_says(
     ("S043MD", ("W+",), ("W-",), "difference"), ("S035MDF", ("tau+",), ("tau-",), "relative difference"),
     ("S016DM", ("p",), ("pbar",), "relative difference"), ("S004DT", ("mu+",), ("mu-",), "ratio"),
     ("S009D", ("pi+",), ("pi0",), "difference"), ("B119D", ("Lambda_c(2595)+",), ("Lambda_c()+",), "difference"),
-    ("S013D", ("K(L)0",), ("K(S)0",), "difference"),
+    ("S013D", ("K(L)0",), ("K(S)0",), "difference"), ("Q004MSR", ("c",), ("s",), "ratio"), ("Q004MDB", ("b",), ("c",), "difference"),
 ])  # fmt: skip
 def test_two_states_compared(
     identifier: str, first: tuple[str, ...], second: tuple[str, ...], way: str, review: Review

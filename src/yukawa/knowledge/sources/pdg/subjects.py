@@ -22,7 +22,7 @@ _FLAVOURS = {"electron": "e", "muon": "mu", "tau": "tau"}
 _NAME = r"[^()]*(?:\([^()]*\)[^()]*)*"
 _COMPARED = re.compile(
     rf"(?:ABS\(|[|(])?(?P<of>mass|meanlife|width)\((?P<first>{_NAME})\) ?(?P<sign>[-/]) ?(?P=of)\((?P<second>{_NAME})\)"
-    r" ?[|)]?(?P<over> ?/ ?[a-z]+\(.*\))?(?: mean life ratio| \(direct measurements\))?",
+    r" ?[|)]?(?P<over> ?/ ?[a-z]+\(.*\))?(?: mean life ratio| mass ratio| quark mass difference| \(direct measurements\))?",
     re.IGNORECASE,
 )
 _COMPARES = {"mass": "mass", "meanlife": "lifetime", "width": "width"}

@@ -44,7 +44,10 @@ def test_english_is_read_in_every_language() -> None:
     ("question", "language"),
     [
         ("What is the mass of the muon?", "en"), ("mass Z", "en"), ("τ_Λ", "en"), ("Wie groß ist die Masse des Myons?", "de"),
-        ("Quelle est la masse du boson Z ?", "fr"), ("质子的质量", "zh"), ("陽子の質量は?", "ja"), ("mass of the 质 particle", "en"),
+        ("Quelle est la masse du boson Z ?", "fr"), ("质子的质量", "zh"), ("陽子の質量は?", "ja"), ("Masse des Z-Bosons in GeV/c²?", "de"),
+        ("Masse vom Z-Boson", "de"), ("Magnetisches Moment des Neutrons in Kernmagnetonen?", "de"), ("Isospin du Delta(1232) ?", "fr"),
+        ("Masse du quark charm ?", "fr"), ("rayon du proton en fm", "fr"), ("D0 → K- pi+", "en"), ("Lebensdauer Myon", "de"),
+        ("mass of the 质 particle", "en"),
     ],
 )  # fmt: skip
 def test_the_language_of_a_question(question: str, language: str) -> None:

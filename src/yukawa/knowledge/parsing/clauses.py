@@ -1,7 +1,7 @@
 """One sentence of a question: its tokens, what goals have used of them, and what was wanted before."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from yukawa.knowledge.parsing.asides import asks, set_aside
@@ -54,10 +54,11 @@ class Clause:
     @property
     def has_question_word(self) -> bool:
         """Whether a question word stands in the sentence, so that more than yes or no is asked."""
+        opening = question_words(self.language)
         return any(
-            "wh" in (t.value, *(v for _, v in t.otherwise))
+            "wh" in (t.value, *(v for _, v in t.otherwise)) or t.text.lower().split()[0] in opening
             for t in self.tokens
-            if t.kind in ("function", "neutral")
+            if t.kind in ("function", "neutral", "list")
         )
 
     @property
@@ -83,7 +84,10 @@ def sentences(plain: str, tokens: Sequence[Token], language: str = "en") -> Iter
         if token.kind == "stop" or joined:
             found.append(([], joined))
         else:
-            found[-1][0].append(token)
+            german = (
+                language == "de" and token.text.lower() == "im"
+            )  # in English it is 'I'm', and speaks of the asker
+            found[-1][0].append(replace(token, text="in dem") if german else token)
     for number, (sentence, joined) in enumerate(found):
         others = any(asks(other) for i, (other, _) in enumerate(found) if i != number)
         if kept := set_aside(sentence, others=others and not joined):
@@ -105,6 +109,7 @@ def _asks_further(before: Sequence[Token], tokens: Sequence[Token], place: int, 
     whole = bool(kinds & {"thing", "class", "constant"}) and bool(
         kinds & {"property", "channel", "compare", "most"}
     )
+    whole |= {"thing", "class"} <= kinds and before[0].kind == "function"  # 'is the eta a boson'
     return question and whole
 
 

@@ -158,8 +158,8 @@ _GREEK = frozenset(
 @functools.lru_cache(maxsize=4)
 def _words(language: str) -> frozenset[str]:
     """The words of a lexicon and its words for particles, in plain letters; letters and their names are symbols in any language."""
-    phrases_and_names = [*(phrase for _, _, phrase in lexicon(language).entries), *lexicon(language).names]
-    found = {word for phrase in phrases_and_names for word in _WORD.findall(plain_ascii(phrase.lower()))}
+    said = (plain_ascii(phrase.lower()) for _, _, phrase in lexicon(language).entries)
+    found = {word for phrase in said for word in _WORD.findall(phrase)}
     names = {"de": GERMAN, "fr": ROMANCE}.get(language, {})
     return frozenset(word for word in (*found, *names) if len(word) > 1 and word not in _GREEK)
 

@@ -436,8 +436,9 @@ def _fixed(tokens: list[Token]) -> list[Token]:
             return replace(token, kind="neutral")
         if token.kind == "alternative":
             return replace(token, kind="neutral" if token.value == "lifetime" and kind != "thing" else "word")
-        ranked = kind == "class" and any(
-            t.kind == "most" for t in tokens
+        named = following(tokens, place)
+        ranked = (
+            named is not None and tokens[named].kind == "class" and any(t.kind == "most" for t in tokens)
         )  # 'the three quarks that are heaviest'
         if token.kind == "number" and not token.text.isdigit() and kind != "most" and not ranked:
             return replace(token, kind="function" if token.value < _SMALL else "number")

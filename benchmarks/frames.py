@@ -143,7 +143,8 @@ def _essence(found: Plan) -> list[Any]:
     """What is wanted, whatever words say so."""
     return [
         (
-            goal.operation, goal.order, goal.most, goal.unit, goal.power, goal.relation, str(getattr(goal.asserted, "value", goal.asserted)),
+            goal.operation, goal.order, goal.most, goal.unit, goal.power, goal.relation,
+            str(getattr(goal.asserted, "value", goal.asserted)),
             [(f.property, f.relation, getattr(f.amount, "value", None)) for f in goal.filters],
             [
                 (w.thing.names, w.property, w.channel and (w.channel.products, w.channel.conditions), w.other and w.other.names,

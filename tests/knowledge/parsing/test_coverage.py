@@ -102,3 +102,9 @@ def test_other_first_words_are(question: str) -> None:
 def test_adverbs_are_no_obstacle_unless_they_are_of_physics() -> None:
     assert plan("what is the typically quoted mass of the muon?").complete
     assert not plan("lifetime of the gravitationally bound neutron").complete
+
+
+@pytest.mark.parametrize("further", ["Also the capital of France.", "Furthermore the price of gold."])
+def test_a_further_wish_is_not_passed_over(further: str) -> None:
+    assert not plan(f"What is the mass of the Z? {further}").complete
+    assert plan("What is the mass of the Z? Also I need it by noon.").complete

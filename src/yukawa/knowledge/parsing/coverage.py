@@ -100,7 +100,12 @@ def _outside(clause: Clause) -> list[Token]:
         meaningful = []  # 'no hurry'
     if meaningful:
         return meaningful
+    if clause.text(0).split()[0] in _FURTHER and not asker:
+        return words  # 'Also the capital of France.'
     return [] if asker else [t for t in words if is_physics(t.text) or is_notation(t.text)]
+
+
+_FURTHER = frozenset("also additionally furthermore moreover ausserdem aussi".split())
 
 
 def _of_asker_alone(clause: Clause, place: int) -> bool:

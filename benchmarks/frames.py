@@ -56,7 +56,12 @@ def frames(lot: str) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
             lines += (
                 line.split("; ") if len(sections) and next(reversed(sections)).startswith("list") else [line]
             )
-    chosen = {name: [text for text in lines if _lot(text) == lot] for name, lines in sections.items()}
+    chosen = {
+        name: lines[LOTS.index(lot) :: 2]
+        if name.startswith("list")
+        else [text for text in lines if _lot(text) == lot]
+        for name, lines in sections.items()
+    }
     words = {name.removeprefix("list "): texts for name, texts in chosen.items() if name.startswith("list")}
     return {name: texts for name, texts in chosen.items() if not name.startswith("list")}, words
 
@@ -138,7 +143,7 @@ def _essence(found: Plan) -> list[Any]:
     """What is wanted, whatever words say so."""
     return [
         (
-            goal.operation, goal.order, goal.most, goal.unit, goal.relation, str(getattr(goal.asserted, "value", goal.asserted)),
+            goal.operation, goal.order, goal.most, goal.unit, goal.power, goal.relation, str(getattr(goal.asserted, "value", goal.asserted)),
             [(f.property, f.relation, getattr(f.amount, "value", None)) for f in goal.filters],
             [
                 (w.thing.names, w.property, w.channel and (w.channel.products, w.channel.conditions), w.other and w.other.names,
@@ -182,7 +187,7 @@ def dangerous(lot: str) -> Iterator[Outcome]:
 
 def _outcome(kind: str, text: str, bare: Plan, *, same: bool) -> Outcome:
     found = plan(text)
-    alike = found.complete and _essence(found) == _essence(bare)
+    alike = found.complete and not found.unanswered and _essence(found) == _essence(bare)
     return Outcome(kind, text, alike == same, found.complete, tuple(words for words, _ in found.unread))
 
 

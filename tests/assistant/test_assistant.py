@@ -166,6 +166,23 @@ def test_a_reviewed_correction_prevails_with_the_data_beside_it_and_no_other(
     assert "The mass of the tau lepton (τ⁻) is 1776.93" in assistant.ask(MASS).text
 
 
+def test_a_passage_that_data_contradict_is_quoted_with_the_data(
+    assistant: Assistant, base: KnowledgeBase
+) -> None:
+    base.teach(
+        "The mass of the tau is 1790 ± 1 MeV (PDG average).", author="Wang", domain="accelerator physics"
+    )
+    answer = assistant.ask(MASS, domain="accelerator physics")
+    assert "1790" in answer.text
+    assert "This contradicts 'The mass of the tau lepton (τ, tau) is 1776.93 ± 0.09 MeV" in answer.text
+    assert [s.trust for s in answer.sources] == ["taught"]
+
+
+def test_thanks_end_no_conversation(assistant: Assistant) -> None:
+    answer = assistant.ask("and its lifetime?", history=[MASS, "thanks!"])
+    assert "mean lifetime of the tau" in answer.text
+
+
 def test_a_reviewed_value_that_agrees_takes_no_place(assistant: Assistant, base: KnowledgeBase) -> None:
     item = base.teach("The mass of the tau is 1.8 GeV.", author="Wang")
     base.review(item.id, actor="Marie")

@@ -55,6 +55,38 @@ def test_one_quantity_is_one_fact_in_every_notation() -> None:
         assert fact.value == pytest.approx(1776.93e6)
 
 
+@pytest.mark.parametrize(("text", "expected"), [
+    ("The Z has a mass of 91.19 GeV and a width of 5 GeV.", {("Z0", "mass", 91.19e9), ("Z0", "width", 5e9)}),
+    ("The Z has mass 91.19 GeV and width 5 GeV.", {("Z0", "mass", 91.19e9), ("Z0", "width", 5e9)}),
+    ("The masses of the W and the Z are 80.4 and 91.2 GeV.", {("W+", "mass", 80.4e9), ("Z0", "mass", 91.2e9)}),
+    ("The mass of the W is 80.4 GeV and that of the Z is 85 GeV.", {("W+", "mass", 80.4e9), ("Z0", "mass", 85e9)}),
+    ("The pi+ lives 26 ns.", {("pi+", "lifetime", 26e-9)}), ("The charge of the positron is -1.", {("e+", "charge", -1.0)}),
+    ("The W is 1.5 times heavier: its mass is 120 GeV.", {("W+", "mass", 120e9)}),
+    ("The mass of the W is not 85 GeV.", set()), ("The mass of the W lies between 84 and 86 GeV.", set()),
+    ("The mass of the W is 8O.4 GeV.", set()),
+])  # fmt: skip
+def test_every_value_of_a_sentence_is_a_fact_of_its_own_or_none_is(
+    text: str, expected: set[tuple[str, str, float]]
+) -> None:
+    found = {(f.subjects[0], f.property, f.value) for f in new_item(text).facts if f.subjects}
+    assert {f[:2] for f in found} == {f[:2] for f in expected}
+    for subject, name, value in expected:
+        assert [f[2] for f in found if f[:2] == (subject, name)] == [pytest.approx(value)]
+
+
+def test_a_value_is_printed_as_it_was_written() -> None:
+    question = "What is the mass of the Z?"
+    assert [f.printed for f in new_item("It is 85.0 GeV in truth.", question=question).facts] == ["85.0 GeV"]
+    assert (
+        new_item("It is 91.2 GeV for the PDG and 85.0 GeV in truth.", question=question).facts[0].subjects
+        == ()
+    )
+    assert [f.printed for f in new_item("The masses of W and Z are 80.4 and 91.2 GeV.").facts] == [
+        "",
+        "91.2 GeV",
+    ]
+
+
 def test_a_decay_of_an_antiparticle_is_a_fact_of_the_particle() -> None:
     (fact,) = new_item("The branching fraction of tau+ → mu+ gamma is < 4.2E-8.").facts
     assert (fact.subjects, fact.channel, fact.bound) == (("tau-",), ("gamma", "mu-"), "upper")

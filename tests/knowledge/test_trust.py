@@ -29,7 +29,7 @@ def test_levels_are_ordered() -> None:
     ("PDG 2026: Z mass (S044M)", None), (" pdg 2024 : Z mass", None), ("CODATA 2022: c", None),
     ("\uff30\uff24\uff27 2026\uff1aZ mass", None),
     ("\u0420DG 2026: Z mass", None), ("P\u200bDG 2026: Z mass", None), ("mine", "https://pdglive.lbl.gov/view/S044M"),
-    ("mine", "https://PDGLive.LBL.gov:443/x"), ("mine", "pdglive.lbl.gov/view/S044M"), ("mine", "https://pdgliv\u0435.lbl.gov/"),
+    ("mine", "https://PDGLive.LBL.gov:443/x"), ("mine", "pdglive.lbl.gov/view/S044M"), ("mine", "https://pdgliv\u0435.lbl.gov/"), ("mine", "https://pdglive%2elbl.gov/"),
 ])  # fmt: skip
 def test_claims_of_a_built_source_are_refused_in_any_spelling(
     source: str, address: str | None, base: KnowledgeBase
@@ -56,6 +56,8 @@ def test_no_way_but_the_build_writes_data(base: KnowledgeBase) -> None:
         for write in (base.teach_many, base.change):
             with pytest.raises(InputError, match="built sources alone"):
                 write([item])
+    with pytest.raises(InputError, match="cannot remove item pdg:1"):
+        base.change([new_item(FALSE)], withdrawn=["pdg:1"], actor="Li")
     with pytest.raises(InputError, match="built sources alone"):
         base.teach(FALSE, kind="data")
     with pytest.raises(InputError, match="built sources alone"):
@@ -87,3 +89,19 @@ def test_only_a_reviewer_reviews_and_nobody_their_own_word() -> None:
     ):  # fmt: skip
         with pytest.raises(InputError, match=part):
             check_reviewer(actor, reviewers, "do it", own)
+
+
+def test_an_address_is_one_of_a_text() -> None:
+    for address in (
+        "https://example.org:80/x",
+        "doi:10.1/x",
+        "arXiv:2404.08001",
+        "2404.08001",
+        "10.1000/182",
+        "localhost:80/x",
+        None,
+    ):
+        check_claims("mine", address)
+    for address in ("javascript:alert(1)", "data:text/html,x", "file:///etc/passwd"):
+        with pytest.raises(InputError, match="none of a text"):
+            check_claims("mine", address)

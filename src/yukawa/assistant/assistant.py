@@ -36,7 +36,7 @@ MAX_QUESTION = 4_000
 REMEMBERED = 4  # earlier questions that a question may refer to
 EXECUTED = "plan"  # what answers where no model does
 _GREETING = (
-    "Hello. Ask about particles (masses, lifetimes, decays, comparisons, lists) or about what was taught, for instance: "
+    "Ask about particles (masses, lifetimes, decays, comparisons, lists) or about what was taught, for instance: "
     "What is the lifetime of the muon in microseconds?"
 )
 
@@ -109,6 +109,8 @@ class Assistant:
             answer, domain=field.field, domain_probability=field.probability, kind=kind, timings=clock.timings, plan=plan,
             conflicts=() if answer.abstained else _told(conflicts, answer),
         )  # fmt: skip
+        if answer.model != EXECUTED:  # a plan's answer says so itself
+            answer = replace(answer, text=answer.text + _contradicted(conflicts, answer))
         if keep:
             self._base.keep_answer(answer.id, question, answer.as_json())
         return answer
@@ -116,9 +118,10 @@ class Assistant:
     def plan(self, question: str, history: Sequence[str] = ()) -> Plan:
         """How `question` is read after the questions of `history`; nothing is executed."""
         plans: list[Plan] = []
-        for earlier in (*history[-REMEMBERED:], question):
-            plans.append(planned(earlier, plans, self._described))
-        return plans[-1]
+        for earlier in history[-REMEMBERED:]:
+            plan = planned(earlier, plans, self._described)
+            plans += [plan] if plan.kind != "small-talk" else []  # thanks end no conversation
+        return planned(question, plans, self._described)
 
     def _described(self, words: str) -> bool:
         """Whether a source describes one of its quantities by these words."""
@@ -202,6 +205,16 @@ def _told(conflicts: Sequence[knowledge.Conflict], answer: Answer) -> tuple[str,
     """The conflicts that touch an answer's sources, one line each."""
     ids = {source.id for source in answer.sources}
     return tuple(str(conflict) for conflict in conflicts if ids & set(conflict.item_ids))
+
+
+def _contradicted(conflicts: Sequence[knowledge.Conflict], answer: Answer) -> str:
+    """What data contradict the passages of an answer, on lines of their own."""
+    quoted = {source.id for source in answer.sources if source.trust != "built source"}
+    against = [
+        side for conflict in conflicts if quoted & set(conflict.item_ids) for side in conflict.sides
+        if side.trust == "built source" and not answer.abstained
+    ]  # fmt: skip
+    return "".join(f"\nThis contradicts {side}." for side in against)
 
 
 def _rendered(plan: Plan, results: Sequence[Result], conflicts: Sequence[knowledge.Conflict]) -> Answer:

@@ -148,10 +148,12 @@ def show_sources(answer: assistant.Answer) -> None:
     if len(answer.sources) > _SOURCES:
         say((f"… and {len(answer.sources) - _SOURCES} more sources; --json lists all", "dim"))
     for conflict in answer.conflicts:
-        say(("conflict: ", "bold yellow"), conflict)
+        say(("conflict: ", "bold yellow"), conflict.replace("; to settle it: ", "\n  to settle it: "))
     for check in answer.checks:
         if not check.passed:
             say(("check failed: ", "bold yellow"), f"{check.name}: {check.detail}")
+    if answer.kind in ("small-talk", "command"):  # nothing was said that could be wrong
+        return
     invitation = "know better? teach it" if answer.abstained else "correct it"
     command = f'yukawa teach --corrects {answer.id} "..."'
     say((f"answer {answer.id} by {answer.model}; {invitation}: {command}", "dim"))

@@ -185,6 +185,9 @@ class KnowledgeBase:
             InputError: an item claims to be of a built source, or takes the place of one.
         """
         _check_peoples(new_items)
+        with self._store.read() as connection:
+            for item_id in withdrawn:
+                reviewing.check_removal(reader.shown(connection, item_id), actor, self._reviewers)
         results = self._changes.write(new_items, actor, reason, withdrawn)
         return [results[new.content_key] for new in new_items]
 

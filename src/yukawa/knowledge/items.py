@@ -159,10 +159,9 @@ def _taught_facts(text: str, question: str | None) -> Iterator[Fact]:
     if about and value is not None:
         for subjects, name, channel in about:
             minus = {"minus": subjects[1]} if name == "mass-difference" else {}
-            yield _taught(
-                value, subjects, name if name in PROPERTIES else "other", name, channel, minus, text
-            )
-    elif question and not about and (words := " ".join(sorted(set(reading.terms())))):
+            filed = name if name in PROPERTIES else "other"
+            yield _taught(value, subjects, filed, name, channel, minus, _written(text, value))
+    elif question and (words := " ".join(sorted(set(reading.terms())))):
         yield _taught(value, (), "other", f"question {words}", (), {}, _written(text, value))
     elif (
         question is None
@@ -190,7 +189,15 @@ def _asserted(said: Assertion) -> Iterator[Fact]:
     if known is None or known.dimension != value.unit or name == "branching-ratio":
         return
     for subjects, channel, minus in _subjects(said, name):
-        yield _taught(value, subjects, name, name, channel, minus, said.text)
+        yield _taught(value, subjects, name, name, channel, minus, said.text if _has_unit(said) else "")
+
+
+def _has_unit(said: Assertion) -> bool:
+    """Whether the words of a value have its unit, which several values may share: '80.4 and 91.2 GeV'."""
+    alone = find_quantities(said.text)
+    return said.quantity is None or (
+        len(alone) == 1 and alone[0].unit == said.quantity.unit.removesuffix("e")
+    )
 
 
 def _subjects(

@@ -4,8 +4,10 @@ Only `KnowledgeBase.build` writes what a source states, and only a reviewer's ag
 person's word 'reviewed'. Author, label and address are words that anybody can type: they raise nothing.
 """
 
+import re
 from collections.abc import Collection
 from typing import Literal
+from urllib.parse import unquote
 
 from yukawa.core.errors import InputError
 from yukawa.knowledge.texts import looks_like
@@ -16,6 +18,8 @@ Trust = Literal["built source", "reviewed", "taught", "anonymous"]
 TRUST: tuple[Trust, ...] = ("built source", "reviewed", "taught", "anonymous")
 NOBODY = ("", "unknown")
 _LABELS = ("pdg", "codata")  # of built sources: 'PDG 2026: Z mass (S044M)'
+_SCHEME = re.compile(r"\s*([a-z][a-z0-9+.-]*):(?!\d)")
+_SCHEMES = ("http", "https", "ftp", "doi", "arxiv", "hep-ex", "urn", "isbn", "hdl")
 _HOSTS = ("pdglive.lbl.gov", "physics.nist.gov")
 
 
@@ -50,7 +54,7 @@ def check_kind(kind: str, item_id: str | None = None) -> None:
 
 
 def check_claims(source: str, url: str | None) -> None:
-    """Refuse a label or an address that only a built source may bear.
+    """Refuse a label or an address that only a built source may bear, and an address that no text has.
 
     Raises:
         InputError: it is one, in whatever spelling.
@@ -61,7 +65,12 @@ def check_claims(source: str, url: str | None) -> None:
             f"the label {source!r} is that of a built source",
             hint="say who read it where, such as: --source 'my reading of the PDG'",
         )
-    if url and any(host in _plain(url) for host in _HOSTS):
+    address = unquote(_plain(url or ""))
+    if (scheme := _SCHEME.match(address)) and scheme[1] not in _SCHEMES:
+        raise InputError(
+            f"the address {url} is none of a text", hint="give a URL (http or https), a DOI or an arXiv id"
+        )
+    if any(host in address for host in _HOSTS):
         raise InputError(
             f"the address {url} is that of a built source",
             hint="give the address of the text that you teach from, or none",

@@ -36,7 +36,8 @@ def test_no_phrase_stands_twice_under_one_heading(language: str) -> None:
 
 
 def test_english_is_read_in_every_language() -> None:
-    assert set(lexicon("en").entries) < set(phrases("de"))
+    asked = {entry for entry in lexicon("en").entries if entry[0] != "stated"}
+    assert asked < set(phrases("de"))
 
 
 @pytest.mark.parametrize(

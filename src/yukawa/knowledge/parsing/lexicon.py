@@ -47,8 +47,8 @@ def lexicon(language: str) -> Lexicon:
 
 
 def phrases(language: str) -> Iterator[Entry]:
-    """The phrases of English, which are read in any language, and those of the language."""
-    yield from lexicon("en").entries
+    """The phrases that questions of a language are made of, with those of English, which are read in any language."""
+    yield from (entry for entry in lexicon("en").entries if entry[0] != "stated")
     if language != "en":
         yield from lexicon(language).entries
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from yukawa.knowledge.parsing.channels import mode, read_channel
 from yukawa.knowledge.parsing.decays import find_decays
+from yukawa.knowledge.parsing.lexicon import lexicon
 from yukawa.knowledge.parsing.particles import Mention, find_particles
 from yukawa.knowledge.parsing.plan import Channel
 from yukawa.knowledge.parsing.quantities import Quantity, find_quantities
@@ -17,36 +18,6 @@ from yukawa.knowledge.parsing.spelling import plain_ascii
 Transition = tuple[tuple[str, ...], tuple[str, ...], tuple[tuple[str, str], ...]]
 Kind = Literal["thing", "transition", "property", "value", "negation", "word", "break"]
 
-# Phrases that name a property; a longer phrase wins over a shorter one within it.
-_PROPERTIES = {
-    "mass": "mass; masses; rest mass; invariant mass; weighs; weigh; weight; m(",
-    "width": "width; widths; full width; total width; decay width; natural width; full decay width; total decay width; Gamma of",
-    "lifetime": "lifetime; lifetimes; life time; mean life; mean lives; mean lifetime; lifetime (mean life); average lifetime;"
-    " lives; lives for;"
-    " lives on average; life; meanlife; tau(; decays after; survives; average life",
-    "half-life": "half life; half lives; halflife",
-    "partial-lifetime": "partial mean life; partial lifetime; partial mean lifetime",
-    "branching-fraction": "branching fraction; branching fractions; branching probability; B(; BR(; Br(; BF(; BR; probability;"
-    " of the time; of decays;"
-    " of all decays; of its decays; of cases; decay fraction; fraction",
-    "branching-ratio": "branching ratio; branching ratios; ratio of decay rates",
-    "partial-width": "partial width; partial widths; partial decay width; Gamma(; G(",
-    "decays": "decays; decay; decay modes; decay mode; decay channels; modes; decaying",
-    "momentum": "decay momentum; momentum; largest decay momentum",
-    "mass-difference": "mass difference; mass splitting; mass differences; difference in mass",
-    "charge": "charge; electric charge",
-    "spin": "spin; spin J; total spin; total angular momentum",
-    "parity": "parity; parity P; intrinsic parity",
-    "c-parity": "C parity; C parity C; charge conjugation; charge parity",
-    "g-parity": "G parity; G parity G",
-    "isospin": "isospin; isospin I",
-    "quantum-numbers": "quantum numbers; quantum number",
-    "magnetic-moment": "magnetic moment; magnetic dipole moment",
-    "magnetic-moment-anomaly": "magnetic moment anomaly; anomalous magnetic moment",
-    "electric-dipole-moment": "electric dipole moment; EDM",
-    "charge-radius": "charge radius; charge radii", "mean-square-charge-radius": "mean-square charge radius; mean square charge radius",
-    "antiparticle": "antiparticle; antiparticles",
-}  # fmt: skip
 # Words that neither claim nor deny: the closed classes of grammar, and those that only say that a value is stated.
 _NEUTRAL = frozenset(
     """
@@ -385,7 +356,12 @@ def _key(phrase: str) -> str:
 
 @functools.lru_cache(maxsize=1)
 def _property_of() -> dict[str, str]:
-    return {_key(phrase): name for name, phrases in _PROPERTIES.items() for phrase in phrases.split(";")}
+    """The property that a phrase of the lexicon names; what it means in statements alone comes before what it may ask for."""
+    found: dict[str, dict[str, str]] = {"stated": {}, "property": {}}
+    for kind, name, phrase in lexicon("en").entries:
+        if kind in found:
+            found[kind].setdefault(_key(phrase), name)
+    return found["property"] | found["stated"]
 
 
 @functools.lru_cache(maxsize=1)

@@ -102,3 +102,18 @@ def test_what_is_combined(question: str, read: str) -> None:
 def test_no_operation_is_dropped(word: str, operands: tuple[str, str]) -> None:
     found = plan(f"{operands[0]} {word} {operands[1]}")
     assert not found.complete or [g.operation for g in found.goals] not in (["value"], ["value", "value"])
+
+
+@pytest.mark.parametrize(
+    ("question", "first"),
+    [
+        ("how many times heavier is a muon than an electron", "mu-"),
+        ("how many times heavier than an electron is a muon", "mu-"),
+        ("how many times lighter than a muon is an electron", "mu-"),
+        ("how many times lighter is an electron than a muon", "mu-"),
+    ],
+)
+def test_a_factor_is_of_the_greater_to_the_smaller_in_any_order_of_words(question: str, first: str) -> None:
+    (goal,) = plan(question).goals
+    assert goal.operation == "ratio"
+    assert first in goal.operands[0].thing.names

@@ -101,10 +101,20 @@ def ratio(clause: Clause, context: Context) -> list[Goal] | None:
     )  # 'how many times heavier is the top quark compared to the up quark?'
     if comparing:
         first, second = goals[0].operands
-        if clause.tokens[comparing[0]].value[1] == "<":
+        less = clause.tokens[comparing[0]].value[1] == "<"
+        if less != _reference_first(clause, comparing[0], first):
             first, second = second, first
         return [replace(goals[0], operands=(first, second), spans=goals[0].spans + clause.use(*comparing))]
     return goals
+
+
+def _reference_first(clause: Clause, comparing: int, first: Wanted) -> bool:
+    """Whether what is compared with is named first: 'heavier than an electron is a muon'."""
+    than = [i for i in range(comparing, len(clause.tokens)) if clause.text(i).split()[-1] in _THAN]
+    return bool(than) and clause.tokens[comparing].start <= clause.tokens[than[0]].start < first.thing.span[0]
+
+
+_THAN = frozenset("than als que".split())
 
 
 # ---- products and means --------------------------------------------------------------------------

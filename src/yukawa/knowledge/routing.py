@@ -4,8 +4,6 @@ A linear classifier on words and pairs of neighbouring words, trained by `tools/
 weights are package data of two thirds of a megabyte, read when first used. `benchmarks/routing.py` measures it.
 """
 
-from __future__ import annotations
-
 import functools
 import json
 import math

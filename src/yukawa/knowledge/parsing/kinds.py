@@ -1,7 +1,5 @@
 """Which kind of question a plan answers; by the first words of the question where nothing was planned."""
 
-from __future__ import annotations
-
 import re
 
 from yukawa.core.settings import Kind

@@ -7,12 +7,7 @@ from dataclasses import replace
 from yukawa.core.processes import Progress
 from yukawa.knowledge.base import KnowledgeBase
 from yukawa.knowledge.items import NewItem, new_item, with_keys
-from yukawa.knowledge.parsing import (
-    claim_key,
-    decay_keys,
-    difference_keys,
-    particle_table,
-)
+from yukawa.knowledge.parsing import claim_key, decay_keys, difference_keys, particle_table
 from yukawa.knowledge.sources import constants
 from yukawa.knowledge.sources.pdg.facts import Statement, statements
 from yukawa.knowledge.sources.pdg.review import LICENCE, edition

@@ -268,9 +268,9 @@ class Listing:
 def _holds(value: Measured, relation: Relation, threshold: Measured) -> bool:
     """Whether the relation certainly holds: a limit or range that leaves it open does not count."""
     if relation in ("=", "!="):
-        return (algebra.equal(value, algebra.convert(threshold, value.unit).value) is True) == (
-            relation == "="
-        )
+        claimed = threshold.value  # to its own rounding, so in the unit it is said in
+        said = algebra.convert(value, threshold.unit) if threshold.unit else value
+        return (algebra.equal(said, claimed) is True) == (relation == "=")
     sign = algebra.compare(value, threshold).sign
     return sign is not None and algebra.HOLDS[relation](sign)
 

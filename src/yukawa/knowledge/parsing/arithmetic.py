@@ -197,16 +197,20 @@ def difference(clause: Clause, context: Context) -> list[Goal] | None:
     first, second = found
     if any(tokens[i].value[1] == "<" for i in comparing) or any(_turns(clause.text(i)) for i in operators):
         first, second = second, first
+    each = [Goal("value", (w,)) for w in found] if clause.contains(_EACH) else []  # '各是多少,差多少'
     plain = first.property == second.property == "mass" and first.factor == second.factor == 1
     if plain and first.qualifiers == second.qualifiers:
         spans_of_both = first.spans + second.spans
         both = replace(first, property="mass-difference", other=second.thing, spans=spans_of_both)
-        return [*order, Goal("difference", (both,), spans=spans)]
-    return [*order, Goal("difference", (first, second), spans=spans)]
+        return [*order, *each, Goal("difference", (both,), spans=spans)]
+    return [*order, *each, Goal("difference", (first, second), spans=spans)]
 
 
 _WHICH = frozenset(
     plain_ascii("which who welches welche welcher lequel laquelle 哪 哪个 哪一个 どちら").split()
+)
+_EACH = frozenset(
+    plain_ascii("each respectively jeweils respectivement 各 各是多少 分别 分别是多少 それぞれ").split()
 )
 # What words of difference compare where no property is named.
 _OF_DIFFERENCES = {

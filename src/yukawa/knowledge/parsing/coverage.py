@@ -100,11 +100,13 @@ def _outside(clause: Clause) -> list[Token]:
         meaningful = []  # 'no hurry'
     if meaningful:
         return meaningful
-    if clause.text(0).split()[0] in _FURTHER and not asker:
-        return words  # 'Also the capital of France.'
+    first = clause.text(0).split()[0]
+    if not asker and (first in _FURTHER or (first in _ASKING and words)):
+        return words  # 'Also the capital of France.', 'Who said so?'
     return [] if asker else [t for t in words if is_physics(t.text) or is_notation(t.text)]
 
 
+_ASKING = frozenset("who whom whose where when why wer wo wann warum qui quand pourquoi".split())
 _FURTHER = frozenset("also additionally furthermore moreover ausserdem aussi".split())
 
 
@@ -132,7 +134,9 @@ def _dangerous(clause: Clause, place: int, first: int, last: int) -> bool:
     if _place_of_asker(clause, place, phrase, first) or _imperative(clause, place) or _adverb(token.text):
         return False
     if is_notation(token.text):
-        return True
+        return not (
+            place < first and token.text.isalpha() and _asker(clause, phrase)
+        )  # 'in a HepMC dump I see'
     if first < place < last:
         return not _parenthetical(clause, place, first, last)
     if place < first:

@@ -252,9 +252,24 @@ def appositions(tokens: list[Token]) -> list[Token]:
         if (
             token.kind == "thing"
             and after != "channel"
+            and not _owns(tokens, place)
             and any(p.value.names == token.value.names for p in parents)
         ):
             return replace(token, kind="aside")
         return token
 
     return changed(tokens, change)
+
+
+def _owns(tokens: Sequence[Token], place: int) -> bool:
+    """Whether a thing behind a decay has a property of its own: '… and the K+ lifetime', '… and the lifetime of the K+'."""
+    if not any(t.kind == "channel" for t in tokens[:place]):
+        return False
+    after = tokens[place + 1] if place + 1 < len(tokens) else None
+    before = [t for t in tokens[:place] if t.kind != "function"][-1:]
+    return any(t is not None and t.kind == "property" and t.value in _OWN for t in (after, *before))
+
+
+_OWN = frozenset(
+    {"mass", "lifetime", "width", "spin", "charge", "parity", "half-life", "decay-length", "quark-content"}
+)

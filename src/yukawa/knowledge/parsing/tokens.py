@@ -363,11 +363,19 @@ def _channel(plain: str, tokens: Sequence[Token], place: int, speaks_of_decay: b
         for t in tokens
         if t.start > start and t.kind == "qualifier" and t.value[0] in ("experiment", "year")
     )
-    channel, end = read_channel(plain, start, min([_sentence_end(plain, start), *others]))
+    ends = [_sentence_end(plain, start), *others, *_owner_of_property(tokens, place)]
+    channel, end = read_channel(plain, start, min(ends))
     if not channel.products:
         return None
     channel = replace(channel, products=_pairs(channel.products, plain[start:end]), span=(start, end))
     return Token("channel", token.start, end, plain[token.start : end], channel)
+
+
+def _owner_of_property(tokens: Sequence[Token], place: int) -> Iterator[int]:
+    """Where 'and the K+ lifetime' begins behind a final state: a thing with a property of its own is no product."""
+    for before, thing, after in zip(tokens[place:], tokens[place + 1 :], tokens[place + 2 :], strict=False):
+        if thing.kind == "thing" and after.kind == "property" and after.value not in _DECAY_WORDS:
+            yield thing.start if before.kind != "function" else before.start
 
 
 def _leads_to_products(plain: str, tokens: Sequence[Token], place: int, speaks_of_decay: bool) -> bool:

@@ -221,7 +221,8 @@ class Listing:
             else:
                 same = _states(fact.fact, asserted)
             rows += [quoted_row(fact, state) for state in fact.fact.subjects if same and state in table]
-        return rows
+        best = {row.subject for row in rows if row.facts[0].fact.preferred}
+        return [row for row in rows if row.facts[0].fact.preferred or row.subject not in best]
 
     def _allowed(self, thing: Thing) -> set[str] | None:
         """The members among which a reverse look-up searches; None for all particles."""

@@ -4,8 +4,8 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from yukawa.knowledge.parsing.clauses import Clause, Context
-from yukawa.knowledge.parsing.combining import named_by
+from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
+from yukawa.knowledge.parsing.combining import named_by, yes_or_no
 from yukawa.knowledge.parsing.plan import Goal, Operation, Wanted
 from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.wanted import quantities
@@ -179,7 +179,7 @@ def difference(clause: Clause, context: Context) -> list[Goal] | None:
     operators = clause.places("minus", "difference-of", "difference")
     if not operators or clause.has("most", "class", "ratio", "sum", "plus"):
         return None
-    tokens = clause.tokens
+    tokens, claimed = clause.tokens, yes_or_no(clause)
     comparing = clause.places("compare")
     name = _property_of(clause, operators) or next((tokens[i].value[0] for i in comparing), "")
     found = _operands(clause, context, name) if clause.has("thing", "code") else list(context.operands)
@@ -202,6 +202,11 @@ def difference(clause: Clause, context: Context) -> list[Goal] | None:
     if plain and first.qualifiers == second.qualifiers:
         spans_of_both = first.spans + second.spans
         both = replace(first, property="mass-difference", other=second.thing, spans=spans_of_both)
+        amounts = clause.places("amount")
+        if len(amounts) == 1 and claimed:  # 'do they differ in mass by 8 MeV?'
+            asserted = amount_of(clause.tokens[amounts[0]])
+            clause.use(*amounts)
+            return [Goal("is", (both,), asserted=asserted, relation="=", spans=spans)]
         return [*order, *each, Goal("difference", (both,), spans=spans)]
     return [*order, *each, Goal("difference", (first, second), spans=spans)]
 

@@ -13,7 +13,8 @@ from yukawa.knowledge.parsing.tokens import Token
 _MEANINGFUL = frozenset(
     {"thing", "class", "constant", "property", "difference-of", "channel", "amount", "qualifier", "measured", "ratio", "sum", "difference",
      "minus", "plus", "factor", "relation", "negation", "explain", "identifier", "fraction", "arrow", "jpc",
-     "self-conjugate", "unit", "code", "out-of", "count", "times", "product", "average", "power", "per", "ordinal", "state", "appended"}
+     "self-conjugate", "sign", "unit", "code", "out-of", "count", "times", "product", "average", "power", "per", "ordinal",
+     "state", "appended"}
 )  # fmt: skip
 _WANTING = ASSUMING | {"want", "need", "only"}
 _QUESTION_WORDS = frozenset("how what which who whose wie welche quel quelle combien".split())

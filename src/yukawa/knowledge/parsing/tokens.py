@@ -67,7 +67,7 @@ _SYMBOLS: tuple[tuple[re.Pattern[str], str, Any], ...] = tuple(
         (r"(?<![\w^])(?:BR|Br|BF|B\.?R\.?)(?![\w(])", "property", "branching-fraction"),
         (r"(?<![\w/^*])I\^?G?\s?\(\s?J\^?\s?PC?\s?\)|(?<![\w/^*])IG\(JPC?\)", "property", "quantum-numbers"),
         (r"(?<![\w/^*])J\^?\s?PC?(?![\w/])|(?<![\w/^*])J P C(?![\w/])", "property", "quantum-numbers"),
-        (r"(?<![\w/^*])J(?![\w/^*])", "property", "spin"),
+        (r"(?<![\w/^*])J(?![\w/^*])", "property", "spin"), (r"(?<![\w/^*])I\^G(?! ?\()", "property", "quantum-numbers"),
         (r"(?<![\w/^*])P(?= (?:of|for)\b)", "property", "parity"),
         (r"(?<=isospin )I(?!\w)|(?<=angular momentum )J(?!\w)|(?<=conjugation )C(?!\w)|(?<=parity )[CPG](?!\w)", "neutral", None),
         (r"(?<![\w/^*])I(?=\s?\(\s?[A-Za-z])", "property", "isospin"),

@@ -372,7 +372,7 @@ def _channel(plain: str, tokens: Sequence[Token], place: int, speaks_of_decay: b
 
 
 def _owner_of_property(tokens: Sequence[Token], place: int) -> Iterator[int]:
-    """Where 'and the K+ lifetime' begins behind a final state: a thing with a property of its own is no product."""
+    """Where 'and the K+ lifetime' begins behind a final state: a thing with a property of its own is not a product."""
     for before, thing, after in zip(tokens[place:], tokens[place + 1 :], tokens[place + 2 :], strict=False):
         if thing.kind == "thing" and after.kind == "property" and after.value not in _DECAY_WORDS:
             yield thing.start if before.kind != "function" else before.start

@@ -118,3 +118,9 @@ def test_a_question_of_its_own_is_not_passed_over() -> None:
 def test_what_each_is_and_their_difference_are_all_wanted() -> None:
     operations = [g.operation for g in plan("带电π介子和中性π介子的质量各是多少MeV,差多少?").goals]
     assert operations == ["value", "value", "difference"]
+
+
+def test_a_participle_without_a_subject_speaks_of_the_asker() -> None:
+    assert plan("Hi all, writing up a cosmic ray lab. What is the mean lifetime of the muon?").complete
+    assert not plan("Assuming CPT violation. What is the mass of the antiproton?").complete
+    assert not plan("Using lattice QCD. What is the mass of the proton?").complete

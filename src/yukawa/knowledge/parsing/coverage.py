@@ -94,7 +94,7 @@ _MILD = ("property", "qualifier", "thing", "amount", "unit", "factor")
 def _outside(clause: Clause) -> list[Token]:
     """A sentence that takes no part in any goal."""
     words = [t for t in clause.tokens if t.kind == "word"]
-    asker = clause.contains(FIRST_PERSON) and not clause.contains(_WANTING)
+    asker = (clause.contains(FIRST_PERSON) or _at_work(clause)) and not clause.contains(_WANTING)
     mild = ("class", "explain", *(_MILD if asker else ()))
     meaningful = [t for t in clause.tokens if t.kind in _MEANINGFUL and t.kind not in mild]
     if [t.text.lower() for t in meaningful] == ["no"] and clause.text(0) == "no":
@@ -105,6 +105,12 @@ def _outside(clause: Clause) -> list[Token]:
     if not asker and (first in _FURTHER or (first in _ASKING and words)):
         return words  # 'Also the capital of France.', 'Who said so?'
     return [] if asker else [t for t in words if is_physics(t.text) or is_notation(t.text)]
+
+
+def _at_work(clause: Clause) -> bool:
+    """'Hi all, writing up a cosmic ray lab.': a participle without a subject speaks of the asker."""
+    first = next((i for i, t in enumerate(clause.tokens) if t.kind in ("word", *_MEANINGFUL)), None)
+    return first is not None and clause.tokens[first].kind == "word" and clause.text(first).endswith("ing")
 
 
 _ASKING = frozenset("who whom whose where when why wer wo wann warum qui quand pourquoi".split())

@@ -240,6 +240,11 @@ def yes_or_no(clause: Clause) -> bool:
     if first < len(clause.tokens) and clause.text(first).split()[0] in ("how", "wie", "combien"):
         return False
     for place in range(first - 1, -1, -1):
+        if (
+            _SUBJECTS_OF_AUXILIARIES & set(clause.text(place).split()[:1])
+            and len(clause.text(place).split()) > 1
+        ):
+            return False  # 'how much does'
         for word in reversed(clause.text(place).split()):
             if word in _AUXILIARIES[clause.language]:
                 return place == 0 or not set(clause.text(place - 1).split()) & _SUBJECTS_OF_AUXILIARIES

@@ -87,7 +87,7 @@ def word_list(name: str) -> frozenset[str]:
     return frozenset(_lines(f"{name}.txt"))
 
 
-_NOTATION = re.compile(r"\d|[_^]|[a-z][A-Z]|^[A-Z]{2,}$")
+_NOTATION = re.compile(r"\d|[_^]|[a-z][A-Z]|^[A-Z]+$")
 
 
 def is_notation(text: str) -> bool:

@@ -361,7 +361,11 @@ def _channel(plain: str, tokens: Sequence[Token], place: int, speaks_of_decay: b
     others = (
         t.start
         for t in tokens
-        if t.start > start and t.kind == "qualifier" and t.value[0] in ("experiment", "year")
+        if t.start > start
+        and (
+            (t.kind == "qualifier" and t.value[0] in ("experiment", "year"))
+            or (t.kind == "property" and t.value in _DECAY_WORDS)
+        )
     )
     ends = [_sentence_end(plain, start), *others, *_owner_of_property(tokens, place)]
     channel, end = read_channel(plain, start, min(ends))

@@ -262,7 +262,7 @@ def _class_list(clause: Clause, context: Context) -> list[Goal] | None:
     qualified = quantities(clause) if properties else [Wanted(thing, "class", spans=clause.use(classes[0]))]
     if not qualified:
         return None
-    spans = clause.use(*counting, *classes, *ordering, *clause.places("number"))
+    spans = clause.use(*counting, *classes, *ordering, *clause.places("number", "plus"))
     operation: Operation = "count" if counting else "list"
     order: tuple[str, Direction] | None = (name, "descending") if ordering else None
     return [Goal(operation, (wanted,), filters, order, spans=spans) for wanted in qualified]

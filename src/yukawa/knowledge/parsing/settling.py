@@ -7,6 +7,7 @@ from yukawa.knowledge.parsing.contrasts import contrasts
 from yukawa.knowledge.parsing.counting import (
     both_sides,
     coefficients,
+    lasting,
     numbers,
     operators,
     per,
@@ -68,6 +69,7 @@ def settled(tokens: list[Token]) -> list[Token]:
         per,
         _appended,
         _readings,
+        lasting,
         _fixed,
     ):
         tokens = step(tokens)

@@ -8,7 +8,7 @@ from typing import Any
 
 from yukawa.knowledge.parsing.channels import read_channel
 from yukawa.knowledge.parsing.families import find_families
-from yukawa.knowledge.parsing.lexicon import phrases
+from yukawa.knowledge.parsing.lexicon import Entry, phrases
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Amount, Span
 from yukawa.knowledge.parsing.spelling import SENTENCE_END, Spelled, plain_ascii, spell
@@ -190,30 +190,39 @@ def pieces_of(phrase: str) -> list[str]:
 
 
 @functools.lru_cache(maxsize=8)
-def _tree(language: str) -> _Node:
+def _by_beginning(language: str) -> dict[str, list[Entry]]:
+    """The phrases of a language by their first piece."""
+    found: dict[str, list[Entry]] = {}
+    for entry in phrases(language):
+        first = next(m[0] for m in _PIECE.finditer(entry[2]) if m[0] not in _DECORATION)
+        found.setdefault(first.lower(), []).append(entry)
+    return found
+
+
+@functools.lru_cache(maxsize=1024)
+def _tree(language: str, first: str) -> _Node | None:
+    """What may follow a first piece; made when a text has it, since most of the lexicon is never looked at."""
+    entries = _by_beginning(language).get(first, ())
     root = _Node()
-    for kind, value, phrase in phrases(language):
+    for kind, value, phrase in entries:
         node = root
-        for piece in pieces_of(phrase):
+        for piece in pieces_of(phrase)[1:]:
             node = node.setdefault(piece, _Node())
         if (kind, value) not in node.meanings:
             node.meanings += ((kind, value),)
-    return root
+    return root if entries else None
 
 
 def _phrases(plain: str, pieces: Sequence[tuple[int, int, str]], language: str) -> Iterator[Token]:
     """The longest phrase of the lexicon that begins at each piece."""
-    tree = _tree(language)
     kept = [(start, end, text.lower()) for start, end, text in pieces if text not in _DECORATION]
     for first in range(len(kept)):
-        node, best = tree, None
-        for position in range(first, len(kept)):
-            following = node.get(kept[position][2])
-            if following is None:
-                break
-            node = following
+        node, position, best = _tree(language, kept[first][2]), first, None
+        while node is not None:
             if node.meanings:
                 best = position, node.meanings
+            position += 1
+            node = node.get(kept[position][2]) if position < len(kept) else None
         if best is not None:
             start, end = kept[first][0], kept[best[0]][1]
             (kind, value), *others = best[1]

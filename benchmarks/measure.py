@@ -28,6 +28,7 @@ COMMANDS = {
     "answers": "answers.py --set test --json",
     "answers_dev": "answers.py --set dev --json",
     "answers_train": "answers.py --set train --json",
+    "asked": "asked.py --json FILE",
     "bytelm_encoding": "bytelm_encoding.py --json FILE",
     "bytelm_generation": "bytelm_generation.py {abstracts} --json FILE",
     "bytelm_study": "bytelm_study.py docs/results/byte-model --json FILE",

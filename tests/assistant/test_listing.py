@@ -76,3 +76,16 @@ def test_what_decays_to_given_products_includes_antiparticles_by_conjugation(lis
         subjects("mu-", "gamma")
     with pytest.raises(Unanswerable):
         subjects("K+", "pi+")
+
+
+def test_a_value_asserted_is_met_to_its_own_digits_in_its_own_unit(listing: Listing) -> None:
+    def having(value: float, unit: str) -> set[str]:
+        wanted = Wanted(of_class("lepton"), "mass")
+        found = listing.reverse(
+            Goal("reverse", (wanted,), asserted=Amount(value, unit, (0, 0)), relation="=")
+        )
+        return {row.subject for row in found.rows}
+
+    assert having(1.78, "GeV") == having(1777, "MeV") == {"tau-"}
+    with pytest.raises(Unanswerable):
+        having(1.79, "GeV")

@@ -39,3 +39,8 @@ def test_values_are_rounded_as_the_pdg_does(found: Measured, shown: str) -> None
 ])  # fmt: skip
 def test_the_three_leading_digits_of_the_error_decide(error: float, shown: str) -> None:
     assert text(Measured(1.2346, "", {"a": (error, -error)})) == shown
+
+
+def test_an_exact_number_that_was_converted_keeps_ten_digits() -> None:
+    assert text(Measured(4.135667696923859e-15, "eV s", exact=True)) == "4.135667697 × 10⁻¹⁵ eV s"
+    assert text(Measured(4.135667696923859e-15, "eV s")) == "4.136 × 10⁻¹⁵ eV s"

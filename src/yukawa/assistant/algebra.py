@@ -67,7 +67,10 @@ def of_fact(fact: Fact) -> Measured | None:
     errors = {}
     if fact.bound is None and fact.error_plus is not None and fact.error_minus is not None:
         errors = {fact.identifier: (fact.error_plus, -fact.error_minus)}
-    return Measured(value, fact.unit, errors, fact.bound, fact.low, fact.high)
+    exact = (
+        fact.property == "constant" and fact.bound is None and not errors
+    )  # CODATA gives the others an uncertainty
+    return Measured(value, fact.unit, errors, fact.bound, fact.low, fact.high, exact=exact)
 
 
 def _unit(text: str) -> Unit:

@@ -221,7 +221,8 @@ class Listing:
             else:
                 same = _states(fact.fact, asserted)
             rows += [quoted_row(fact, state) for state in fact.fact.subjects if same and state in table]
-        return rows
+        best = {row.subject for row in rows if row.facts[0].fact.preferred}
+        return [row for row in rows if row.facts[0].fact.preferred or row.subject not in best]
 
     def _allowed(self, thing: Thing) -> set[str] | None:
         """The members among which a reverse look-up searches; None for all particles."""
@@ -268,9 +269,9 @@ class Listing:
 def _holds(value: Measured, relation: Relation, threshold: Measured) -> bool:
     """Whether the relation certainly holds: a limit or range that leaves it open does not count."""
     if relation in ("=", "!="):
-        return (algebra.equal(value, algebra.convert(threshold, value.unit).value) is True) == (
-            relation == "="
-        )
+        claimed = threshold.value  # to its own rounding, so in the unit it is said in
+        said = algebra.convert(value, threshold.unit) if threshold.unit else value
+        return (algebra.equal(said, claimed) is True) == (relation == "=")
     sign = algebra.compare(value, threshold).sign
     return sign is not None and algebra.HOLDS[relation](sign)
 

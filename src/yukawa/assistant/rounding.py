@@ -7,6 +7,7 @@ from yukawa.assistant.algebra import Measured
 from yukawa.knowledge.parsing.units import find_unit
 
 _DIGITS_GIVEN = 13  # sources give no more; a number that was computed has more
+_COMPUTED, _EXACT = 4, 10  # digits of a number without an error that was computed
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
@@ -27,7 +28,7 @@ def text(x: Measured) -> str:
     plus, minus = _merged(x.plus or 0.0, x.minus or 0.0)
     power = _power(max(abs(x.value), plus, minus))
     if not (plus or minus):
-        return words + _with(_quoted(x.value, power), power, shown)
+        return words + _with(_quoted(x.value, power, _EXACT if x.exact else _COMPUTED), power, shown)
     digits = _last_digit(min(e for e in (plus, minus) if e))
     value, up, down = (_fixed(n, digits, power) for n in (x.value, plus, minus))
     return words + _with(f"{value} ± {up}" if up == down else f"{value} +{up} −{down}", power, shown)
@@ -59,11 +60,11 @@ def _fixed(number: float, digit: int, power: int) -> str:
     return _signed(rounded.scaleb(-power), max(0, power - digit))
 
 
-def _quoted(number: float, power: int) -> str:
-    """A number without an error: as it was given, or with four digits if it was computed."""
+def _quoted(number: float, power: int, digits: int = _COMPUTED) -> str:
+    """A number without an error: as it was given, or with so many digits if it was computed."""
     given = Decimal(repr(number))
     if len(given.normalize().as_tuple().digits) > _DIGITS_GIVEN:
-        given = Decimal(f"{number:.4g}")
+        given = Decimal(f"{number:.{digits}g}")
     scaled = given.normalize().scaleb(-power)
     return _signed(scaled, max(0, -int(scaled.as_tuple().exponent)))
 

@@ -108,3 +108,19 @@ def test_adverbs_are_no_obstacle_unless_they_are_of_physics() -> None:
 def test_a_further_wish_is_not_passed_over(further: str) -> None:
     assert not plan(f"What is the mass of the Z? {further}").complete
     assert plan("What is the mass of the Z? Also I need it by noon.").complete
+
+
+def test_a_question_of_its_own_is_not_passed_over() -> None:
+    assert not plan("Who said 'Who ordered that?' about the muon?").complete
+    assert plan("In a HepMC dump I see id 3122. What particle is that?").complete
+
+
+def test_what_each_is_and_their_difference_are_all_wanted() -> None:
+    operations = [g.operation for g in plan("带电π介子和中性π介子的质量各是多少MeV,差多少?").goals]
+    assert operations == ["value", "value", "difference"]
+
+
+def test_a_participle_without_a_subject_speaks_of_the_asker() -> None:
+    assert plan("Hi all, writing up a cosmic ray lab. What is the mean lifetime of the muon?").complete
+    assert not plan("Assuming CPT violation. What is the mass of the antiproton?").complete
+    assert not plan("Using lattice QCD. What is the mass of the proton?").complete

@@ -64,3 +64,8 @@ def test_a_charge_before_its_noun_is_a_thing() -> None:
     ]
     assert parts("which is heavier, the charged or neutral kaon", "thing") == ["charged", "neutral kaon"]
     assert parts("the charged current and the neutral pion", "thing") == ["neutral pion"]
+
+
+def test_the_parent_named_again_has_the_property_beside_it() -> None:
+    assert parts("branching ratio of K+ → mu+ nu_mu and the K+ lifetime", "thing") == ["K+", "K+"]
+    assert parts("Proton decay limit p → e+ pi0", "thing") == ["p"]

@@ -112,3 +112,32 @@ def test_charge_states_are_counted_apart_from_what_else_is_wanted() -> None:
     assert counted.operation == "count"
     assert len(counted.operands[0].thing.names) == 4
     assert other.operands[0].property == "isospin"
+
+
+@pytest.mark.parametrize(
+    ("text", "operation", "conditions"),
+    [
+        ("which neutral baryon has a mass of about 1116 MeV", "reverse", ["neutral"]),
+        ("list the charged mesons", "list", ["charged"]),
+        ("which charged mesons decay to mu+ nu_mu", "reverse", ["charged"]),
+    ],
+)
+def test_a_charge_before_a_class_is_a_condition(text: str, operation: str, conditions: list[str]) -> None:
+    (found,) = goals(text)
+    assert found.operation == operation
+    assert [f.amount for f in found.filters] == conditions
+
+
+def test_the_top_three_are_three() -> None:
+    assert [g.most for g in goals("top 3 decay modes of the eta")] == [3]
+    assert [g.most for g in goals("top three decay modes of the eta")] == [3]
+
+
+def test_a_difference_may_be_asserted() -> None:
+    (found,) = goals("do the Sigma+ and the Sigma- differ in mass by 8 MeV")
+    assert (found.operation, found.asserted is not None) == ("is", True)
+
+
+def test_zero_is_an_amount_in_a_question_of_yes_or_no() -> None:
+    (found,) = goals("is the mass of the photon zero")
+    assert (found.operation, getattr(found.asserted, "value", None)) == ("is", 0.0)

@@ -74,3 +74,16 @@ def test_words_of_charge_and_stability_are_predicates() -> None:
     assert parts("mass of the charged pion", "state") == []
     assert parts("what is the second question, the mass of the Z", "ordinal") == []
     assert parts("the second heaviest quark", "ordinal") == ["second"]
+
+
+def test_how_much_one_thing_weighs_is_no_difference() -> None:
+    assert parts("How much does a muon weigh?", "difference") == []
+    assert parts("How much does the tau exceed the muon in mass?", "difference") == ["How much does"]
+
+
+def test_how_long_in_a_unit_of_time() -> None:
+    assert parts("How many minutes does a free neutron last on average?", "property", "unit") == [
+        "How many",
+        "minutes",
+    ]
+    assert parts("How many minutes is the lifetime of the neutron?", "property") == ["lifetime"]

@@ -170,7 +170,7 @@ NEW_ITEMS = [
 @pytest.mark.parametrize("item", NEW_ITEMS)
 def test_an_item_comes_back(base: KnowledgeBase, item: NewItem) -> None:
     (taught,) = base.build([item], actor="")
-    base.unload(taught.id)
+    base.unload(taught.id, actor="Chen")
     with base.store.read() as connection:
         again = last_stored(connection, taught.id)
     assert again.item_id == taught.id
@@ -181,7 +181,7 @@ def test_an_item_comes_back(base: KnowledgeBase, item: NewItem) -> None:
 def test_restored_data_keep_what_their_text_does_not_say(base: KnowledgeBase) -> None:
     base.build([NEW_ITEMS[3]], actor="")
     (before,) = base.search("mass of tau")
-    base.unload("pdg:x")
+    base.unload("pdg:x", actor="Chen")
     base.restore("pdg:x")
     (after,) = base.search("mass of tau")
     assert before.keys == after.keys == ("S035|mass|",)

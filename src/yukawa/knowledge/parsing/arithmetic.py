@@ -4,8 +4,8 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from yukawa.knowledge.parsing.clauses import Clause, Context
-from yukawa.knowledge.parsing.combining import named_by
+from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
+from yukawa.knowledge.parsing.combining import named_by, yes_or_no
 from yukawa.knowledge.parsing.plan import Goal, Operation, Wanted
 from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.wanted import quantities
@@ -179,7 +179,7 @@ def difference(clause: Clause, context: Context) -> list[Goal] | None:
     operators = clause.places("minus", "difference-of", "difference")
     if not operators or clause.has("most", "class", "ratio", "sum", "plus"):
         return None
-    tokens = clause.tokens
+    tokens, claimed = clause.tokens, yes_or_no(clause)
     comparing = clause.places("compare")
     name = _property_of(clause, operators) or next((tokens[i].value[0] for i in comparing), "")
     found = _operands(clause, context, name) if clause.has("thing", "code") else list(context.operands)
@@ -197,16 +197,25 @@ def difference(clause: Clause, context: Context) -> list[Goal] | None:
     first, second = found
     if any(tokens[i].value[1] == "<" for i in comparing) or any(_turns(clause.text(i)) for i in operators):
         first, second = second, first
+    each = [Goal("value", (w,)) for w in found] if clause.contains(_EACH) else []  # '各是多少,差多少'
     plain = first.property == second.property == "mass" and first.factor == second.factor == 1
     if plain and first.qualifiers == second.qualifiers:
         spans_of_both = first.spans + second.spans
         both = replace(first, property="mass-difference", other=second.thing, spans=spans_of_both)
-        return [*order, Goal("difference", (both,), spans=spans)]
-    return [*order, Goal("difference", (first, second), spans=spans)]
+        amounts = clause.places("amount")
+        if len(amounts) == 1 and claimed:  # 'do they differ in mass by 8 MeV?'
+            asserted = amount_of(clause.tokens[amounts[0]])
+            clause.use(*amounts)
+            return [Goal("is", (both,), asserted=asserted, relation="=", spans=spans)]
+        return [*order, *each, Goal("difference", (both,), spans=spans)]
+    return [*order, *each, Goal("difference", (first, second), spans=spans)]
 
 
 _WHICH = frozenset(
     plain_ascii("which who welches welche welcher lequel laquelle 哪 哪个 哪一个 どちら").split()
+)
+_EACH = frozenset(
+    plain_ascii("each respectively jeweils respectivement 各 各是多少 分别 分别是多少 それぞれ").split()
 )
 # What words of difference compare where no property is named.
 _OF_DIFFERENCES = {

@@ -1,5 +1,6 @@
 """Rules for sentences that ask who measured quantities, how they compare, and for yes or no."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -187,6 +188,8 @@ def _against(clause: Clause) -> list[Goal] | None:
 
 def place_of(clause: Clause, place: int) -> tuple[int | None, int]:
     """How many are wanted and from which on: (3, 1) for 'the three heaviest', (1, 2) for 'the second heaviest'."""
+    if said := _TOP.fullmatch(clause.text(place)):
+        return _COUNTED.get(said[1]) or int(said[1]), 1
     before = clause.tokens[place - 1] if place else None
     if before is not None and before.kind in ("number", "ordinal"):
         clause.use(place - 1)
@@ -199,6 +202,8 @@ def place_of(clause: Clause, place: int) -> tuple[int | None, int]:
 
 
 _MOST_OF_A_LIST = 30
+_COUNTED = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten": 10}
+_TOP = re.compile(rf"top ({'|'.join(_COUNTED)}|\d{{1,2}})")
 
 
 def named_by(clause: Clause, places: Sequence[int]) -> str:
@@ -235,6 +240,11 @@ def yes_or_no(clause: Clause) -> bool:
     if first < len(clause.tokens) and clause.text(first).split()[0] in ("how", "wie", "combien"):
         return False
     for place in range(first - 1, -1, -1):
+        if (
+            _SUBJECTS_OF_AUXILIARIES & set(clause.text(place).split()[:1])
+            and len(clause.text(place).split()) > 1
+        ):
+            return False  # 'how much does'
         for word in reversed(clause.text(place).split()):
             if word in _AUXILIARIES[clause.language]:
                 return place == 0 or not set(clause.text(place - 1).split()) & _SUBJECTS_OF_AUXILIARIES
@@ -267,6 +277,10 @@ def is_it(clause: Clause, context: Context) -> list[Goal] | None:
         return _is_member(clause, things[0], classes)
     if len(amounts) == 1 and not classes:
         return _is_amount(clause, context, amounts[0])
+    zeros = [i for i in clause.places("word") if clause.text(i) in ("zero", "null", "nulle")]
+    if len(zeros) == 1 and not classes and clause.has("property"):
+        clause.tokens[zeros[0]] = replace(clause.tokens[zeros[0]], kind="amount", value=0.0)
+        return _is_amount(clause, context, zeros[0])
     if classes or amounts or not clause.has("property", "channel"):
         return None
     wanted = quantities(clause)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from yukawa.knowledge.parsing.naming import changed
 from yukawa.knowledge.parsing.plan import Amount
 from yukawa.knowledge.parsing.tokens import Token
+from yukawa.knowledge.parsing.units import find_unit
 
 
 def powers(tokens: list[Token]) -> list[Token]:
@@ -171,3 +172,25 @@ def both_sides(tokens: Sequence[Token], place: int) -> bool:
     return all(
         any(t.kind == "thing" for t in side) and any(t.kind == "property" for t in side) for side in sides
     )
+
+
+def lasting(tokens: list[Token]) -> list[Token]:
+    """'How many minutes does a neutron last?': the unit of time says that its lifetime is asked."""
+    times = [i for i, t in enumerate(tokens) if t.kind == "unit" and _is_time(str(t.value))]
+    lasts = any(word in _LASTING for t in tokens for word in t.text.lower().split())
+    if len(times) != 1 or not lasts or not times[0] or any(t.kind in ("property", "channel") for t in tokens):
+        return tokens
+    asking = times[0] - 1
+    if tokens[asking].text.lower() not in ("how many", "combien de", "wie viele"):
+        return tokens
+    found = list(tokens)
+    found[asking] = replace(tokens[asking], kind="property", value="lifetime")
+    return found
+
+
+_LASTING = frozenset("last lasts live lives survive survives exist exists lebt vit".split())
+
+
+def _is_time(unit: str) -> bool:
+    named = find_unit(unit)
+    return named is not None and named.dimension == "time"

@@ -13,7 +13,8 @@ from yukawa.knowledge.parsing.tokens import Token
 _MEANINGFUL = frozenset(
     {"thing", "class", "constant", "property", "difference-of", "channel", "amount", "qualifier", "measured", "ratio", "sum", "difference",
      "minus", "plus", "factor", "relation", "negation", "explain", "identifier", "fraction", "arrow", "jpc",
-     "self-conjugate", "unit", "code", "out-of", "count", "times", "product", "average", "power", "per", "ordinal", "state", "appended"}
+     "self-conjugate", "sign", "unit", "code", "out-of", "count", "times", "product", "average", "power", "per", "ordinal",
+     "state", "appended"}
 )  # fmt: skip
 _WANTING = ASSUMING | {"want", "need", "only"}
 _QUESTION_WORDS = frozenset("how what which who whose wie welche quel quelle combien".split())
@@ -93,18 +94,26 @@ _MILD = ("property", "qualifier", "thing", "amount", "unit", "factor")
 def _outside(clause: Clause) -> list[Token]:
     """A sentence that takes no part in any goal."""
     words = [t for t in clause.tokens if t.kind == "word"]
-    asker = clause.contains(FIRST_PERSON) and not clause.contains(_WANTING)
+    asker = (clause.contains(FIRST_PERSON) or _at_work(clause)) and not clause.contains(_WANTING)
     mild = ("class", "explain", *(_MILD if asker else ()))
     meaningful = [t for t in clause.tokens if t.kind in _MEANINGFUL and t.kind not in mild]
     if [t.text.lower() for t in meaningful] == ["no"] and clause.text(0) == "no":
         meaningful = []  # 'no hurry'
     if meaningful:
         return meaningful
-    if clause.text(0).split()[0] in _FURTHER and not asker:
-        return words  # 'Also the capital of France.'
+    first = clause.text(0).split()[0]
+    if not asker and (first in _FURTHER or (first in _ASKING and words)):
+        return words  # 'Also the capital of France.', 'Who said so?'
     return [] if asker else [t for t in words if is_physics(t.text) or is_notation(t.text)]
 
 
+def _at_work(clause: Clause) -> bool:
+    """'Hi all, writing up a cosmic ray lab.': a participle without a subject speaks of the asker."""
+    first = next((i for i, t in enumerate(clause.tokens) if t.kind in ("word", *_MEANINGFUL)), None)
+    return first is not None and clause.tokens[first].kind == "word" and clause.text(first).endswith("ing")
+
+
+_ASKING = frozenset("who whom whose where when why wer wo wann warum qui quand pourquoi".split())
 _FURTHER = frozenset("also additionally furthermore moreover ausserdem aussi".split())
 
 
@@ -132,7 +141,9 @@ def _dangerous(clause: Clause, place: int, first: int, last: int) -> bool:
     if _place_of_asker(clause, place, phrase, first) or _imperative(clause, place) or _adverb(token.text):
         return False
     if is_notation(token.text):
-        return True
+        return not (
+            place < first and token.text.isalpha() and _asker(clause, phrase)
+        )  # 'in a HepMC dump I see'
     if first < place < last:
         return not _parenthetical(clause, place, first, last)
     if place < first:

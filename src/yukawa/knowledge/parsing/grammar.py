@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from yukawa.knowledge.facts import plain_name
+from yukawa.knowledge.parsing.asides import FIRST_PERSON
 from yukawa.knowledge.parsing.checks import fits, unreadable
 from yukawa.knowledge.parsing.clauses import Clause, Context
 from yukawa.knowledge.parsing.following import following, last_goals
@@ -192,8 +193,15 @@ def _in_unit(clause: Clause, context: Context, goals: list[Goal]) -> list[Goal]:
         clause.use(*places)
         if not goals:
             return [replace(context.goals[-1], unit=units[0])]
+        if goals[-1].unit and clause.contains(FIRST_PERSON) and not clause.contains(_WISHES):
+            return []  # 'in kilograms? I always find it in MeV'
         goals[-1] = replace(goals[-1], unit=units[0])
     return []
+
+
+_WISHES = frozenset(
+    "want need like prefer please give would brauche will möchte veux besoin voudrais".split()
+)
 
 
 def _given_units(goals: Sequence[Goal], units: Sequence[str]) -> list[Goal]:

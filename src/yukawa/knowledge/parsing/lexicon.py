@@ -42,8 +42,17 @@ def lexicon(language: str) -> Lexicon:
         else:
             entries += [(kind, value, phrase) for part in line.split(";") if (phrase := part.strip())]
     if language != "en":  # in the spelling that questions are read in
-        entries = [(kind, value, plain_ascii(phrase)) for kind, value, phrase in entries]
+        entries = [(kind, value, _plain(phrase)) for kind, value, phrase in entries]
     return Lexicon(tuple(entries), names)
+
+
+def _plain(phrase: str) -> str:
+    """`plain_ascii`, which leaves plain words as they are."""
+    plain = phrase.isascii() and phrase.replace(" ", "").isalpha() and not _SIGNS.search(phrase)
+    return phrase if plain else plain_ascii(phrase)
+
+
+_SIGNS = re.compile(r"plus|minus|[dD]elta")
 
 
 def phrases(language: str) -> Iterator[Entry]:
@@ -87,7 +96,7 @@ def word_list(name: str) -> frozenset[str]:
     return frozenset(_lines(f"{name}.txt"))
 
 
-_NOTATION = re.compile(r"\d|[_^]|[a-z][A-Z]|^[A-Z]{2,}$")
+_NOTATION = re.compile(r"\d|[_^]|[a-z][A-Z]|^[A-Z]+$")
 
 
 def is_notation(text: str) -> bool:
@@ -138,6 +147,8 @@ def language_of(question: str) -> str:
     if len(_HAN.findall(question)) > 1:
         return "zh"
     words = [plain_ascii(word.lower()) for word in _WORD.findall(question)]
+    if words and all(len(word) == 1 or word in _GREEK or word in _words("en") for word in words):
+        return "en"  # the other lexicons need not be read
     known = {
         language: {word for word in words if word in _words(language)} for language in ("en", "de", "fr")
     }

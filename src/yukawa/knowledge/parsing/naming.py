@@ -80,7 +80,11 @@ def signs(tokens: list[Token]) -> list[Token]:
         ]
         chosen = next((c for i in beside if (c := _of_charge(found[i], token.value))), None)
         if chosen is None:
-            found[place] = _before_its_noun(tokens, place) or replace(token, kind="word")
+            of_class = place + 1 < len(tokens) and tokens[place + 1].kind == "class"  # 'charged mesons'
+            kept = (
+                token if of_class and token.value in ("charged", "neutral") else replace(token, kind="word")
+            )
+            found[place] = _before_its_noun(tokens, place) or kept
             continue
         found[place] = replace(token, kind="aside")
         found[next(i for i in beside if found[i].start == chosen.start)] = chosen
@@ -252,9 +256,24 @@ def appositions(tokens: list[Token]) -> list[Token]:
         if (
             token.kind == "thing"
             and after != "channel"
+            and not _owns(tokens, place)
             and any(p.value.names == token.value.names for p in parents)
         ):
             return replace(token, kind="aside")
         return token
 
     return changed(tokens, change)
+
+
+def _owns(tokens: Sequence[Token], place: int) -> bool:
+    """Whether a thing behind a decay has a property of its own: '… and the K+ lifetime', '… and the lifetime of the K+'."""
+    if not any(t.kind == "channel" for t in tokens[:place]):
+        return False
+    after = tokens[place + 1] if place + 1 < len(tokens) else None
+    before = [t for t in tokens[:place] if t.kind != "function"][-1:]
+    return any(t is not None and t.kind == "property" and t.value in _OWN for t in (after, *before))
+
+
+_OWN = frozenset(
+    {"mass", "lifetime", "width", "spin", "charge", "parity", "half-life", "decay-length", "quark-content"}
+)

@@ -130,7 +130,7 @@ def _reverse(clause: Clause, context: Context) -> list[Goal] | None:
     if not asks or len(classes) > 1:
         return None
     thing = subject_of(clause.tokens[classes[0]]) if classes else ANY
-    filters = _filters(clause, "branching-fraction") + _mostly(clause)
+    filters = _filters(clause, "branching-fraction") + _mostly(clause) + _charges(clause)
     spans = clause.use(
         *channels, *classes, *[i for i in clause.places("property") if clause.tokens[i].value == "decays"]
     )
@@ -142,6 +142,15 @@ def _reverse(clause: Clause, context: Context) -> list[Goal] | None:
             filters,
         )
     ]
+
+
+def _charges(clause: Clause) -> tuple[Filter, ...]:
+    """'Charged mesons', 'neutral baryons'."""
+    places = clause.places("sign")
+    spans = clause.use(*places)
+    return tuple(
+        Filter("charge", "=", clause.tokens[i].value, span) for i, span in zip(places, spans, strict=True)
+    )
 
 
 def _mostly(clause: Clause) -> tuple[Filter, ...]:
@@ -170,6 +179,7 @@ def _having(clause: Clause) -> list[Goal] | None:
         Goal(
             "count" if counting else "reverse",
             (wanted,),
+            _charges(clause),
             asserted=amount_of(clause.tokens[amounts[0]]),
             relation="=",
             spans=spans,
@@ -240,7 +250,7 @@ def _class_list(clause: Clause, context: Context) -> list[Goal] | None:
     properties = clause.places("property")
     name = tokens[properties[0]].value if properties else "class"
     relations = [i for i in clause.places("relation") if tokens[i].value]
-    filters += _filters(clause, _filtered_property(clause, properties, relations))
+    filters += _filters(clause, _filtered_property(clause, properties, relations)) + _charges(clause)
     ordering = clause.places("order")
     asks = (
         clause.has("list", "order")
@@ -252,7 +262,7 @@ def _class_list(clause: Clause, context: Context) -> list[Goal] | None:
     qualified = quantities(clause) if properties else [Wanted(thing, "class", spans=clause.use(classes[0]))]
     if not qualified:
         return None
-    spans = clause.use(*counting, *classes, *ordering, *clause.places("number"))
+    spans = clause.use(*counting, *classes, *ordering, *clause.places("number", "plus"))
     operation: Operation = "count" if counting else "list"
     order: tuple[str, Direction] | None = (name, "descending") if ordering else None
     return [Goal(operation, (wanted,), filters, order, spans=spans) for wanted in qualified]

@@ -7,6 +7,7 @@ from yukawa.knowledge.parsing.contrasts import contrasts
 from yukawa.knowledge.parsing.counting import (
     both_sides,
     coefficients,
+    lasting,
     numbers,
     operators,
     per,
@@ -68,6 +69,7 @@ def settled(tokens: list[Token]) -> list[Token]:
         per,
         _appended,
         _readings,
+        lasting,
         _fixed,
     ):
         tokens = step(tokens)
@@ -417,10 +419,13 @@ _LISTED = frozenset(
 
 def _fixed(tokens: list[Token]) -> list[Token]:
     """Words that have a part only before certain others."""
+    things = sum(t.kind in ("thing", "class", "code") for t in tokens)
 
     def change(place: int, token: Token) -> Token:
         after = tokens[place + 1] if place + 1 < len(tokens) else None
         kind = after.kind if after is not None else ""
+        if token.kind == "difference" and token.text.lower().startswith("how much do") and things < 2:
+            return replace(token, kind="function")  # 'how much does a muon weigh?'
         if token.kind == "talk":
             return replace(token, kind="function")
         if token.kind == "count" and after is not None:

@@ -67,7 +67,7 @@ _SYMBOLS: tuple[tuple[re.Pattern[str], str, Any], ...] = tuple(
         (r"(?<![\w^])(?:BR|Br|BF|B\.?R\.?)(?![\w(])", "property", "branching-fraction"),
         (r"(?<![\w/^*])I\^?G?\s?\(\s?J\^?\s?PC?\s?\)|(?<![\w/^*])IG\(JPC?\)", "property", "quantum-numbers"),
         (r"(?<![\w/^*])J\^?\s?PC?(?![\w/])|(?<![\w/^*])J P C(?![\w/])", "property", "quantum-numbers"),
-        (r"(?<![\w/^*])J(?![\w/^*])", "property", "spin"),
+        (r"(?<![\w/^*])J(?![\w/^*])", "property", "spin"), (r"(?<![\w/^*])I\^G(?! ?\()", "property", "quantum-numbers"),
         (r"(?<![\w/^*])P(?= (?:of|for)\b)", "property", "parity"),
         (r"(?<=isospin )I(?!\w)|(?<=angular momentum )J(?!\w)|(?<=conjugation )C(?!\w)|(?<=parity )[CPG](?!\w)", "neutral", None),
         (r"(?<![\w/^*])I(?=\s?\(\s?[A-Za-z])", "property", "isospin"),
@@ -361,13 +361,25 @@ def _channel(plain: str, tokens: Sequence[Token], place: int, speaks_of_decay: b
     others = (
         t.start
         for t in tokens
-        if t.start > start and t.kind == "qualifier" and t.value[0] in ("experiment", "year")
+        if t.start > start
+        and (
+            (t.kind == "qualifier" and t.value[0] in ("experiment", "year"))
+            or (t.kind == "property" and t.value in _DECAY_WORDS)
+        )
     )
-    channel, end = read_channel(plain, start, min([_sentence_end(plain, start), *others]))
+    ends = [_sentence_end(plain, start), *others, *_owner_of_property(tokens, place)]
+    channel, end = read_channel(plain, start, min(ends))
     if not channel.products:
         return None
     channel = replace(channel, products=_pairs(channel.products, plain[start:end]), span=(start, end))
     return Token("channel", token.start, end, plain[token.start : end], channel)
+
+
+def _owner_of_property(tokens: Sequence[Token], place: int) -> Iterator[int]:
+    """Where 'and the K+ lifetime' begins behind a final state: a thing with a property of its own is not a product."""
+    for before, thing, after in zip(tokens[place:], tokens[place + 1 :], tokens[place + 2 :], strict=False):
+        if thing.kind == "thing" and after.kind == "property" and after.value not in _DECAY_WORDS:
+            yield thing.start if before.kind != "function" else before.start
 
 
 def _leads_to_products(plain: str, tokens: Sequence[Token], place: int, speaks_of_decay: bool) -> bool:

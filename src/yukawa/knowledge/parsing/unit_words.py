@@ -23,7 +23,9 @@ _CJK_UNIT = re.compile(
 )
 _CJK_AT = re.compile(rf"(?:{_PREFIXED})?(?:{'|'.join(_WORDS)})")
 # 'combien de secondes', '何年': a word for a unit is one behind a word that asks for an amount.
-_ASKED_UNIT = re.compile(r"(?:何|多少|几|幾|用|\bcombien d['e]|\b[Ww]ie ?viele?n?\b) ?(?=[^\W\d_]|%)")
+_ASKED_UNIT = re.compile(
+    r"(?:\b[Hh]ow many|何|多少|几|幾|用|\bcombien d['e]|\b[Ww]ie ?viele?n?\b) ?(?=[^\W\d_]|%)"
+)
 _UNIT_GIVEN = re.compile(
     r"(?<![A-Za-z0-9])(?P<unit>[A-Za-zµ]{2,}(?: s)?)(?= ?(?:"
     + plain_ascii("で|に換算|に直|表示|単位|为单位")

@@ -60,6 +60,17 @@ def test_a_word_that_no_passage_holds_stands_nowhere() -> None:
     assert Weighing(asked("How large is the stream of ALICE?"), hits).nowhere() == ["alic"]
 
 
+def test_only_a_name_that_stands_nowhere_refuses_at_once() -> None:
+    hits = [hit("The version of the stream is 3.2.")]
+    assert Weighing(asked("How large is the stream of ALICE?"), hits).misses_a_name()
+    assert not Weighing(asked("Which verison of the stream was employed?"), hits).misses_a_name()
+    assert Weighing(asked("Which verison of the stream was employed?"), hits).nowhere() == ["employ"]
+
+
+def test_another_name_of_code_is_no_slip() -> None:
+    assert Weighing(asked("Where is ttHToGG?"), [hit("There is ttHTobb.")]).misses_a_name()
+
+
 def test_every_piece_of_evidence_has_its_weight() -> None:
     (only,) = weighed("How many rings?", hit("3 rings."))
     assert only.evidence.keys() == WEIGHTS.keys()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yukawa.knowledge.documents.words import CLOSED, alike, named, stem, stem_set, stems
+from yukawa.knowledge.documents.words import CLOSED, alike, misspelt, named, stem, stem_set, stems
 
 
 @given(st.text(alphabet="abcdeginrstuvy", min_size=1, max_size=12))
@@ -40,3 +40,14 @@ def test_identifiers_and_signs() -> None:
     assert stems("See https://a.example/b") == ("see",)
     assert named("What is the type of Tau_idAntiMu?") == {"typ": "type", "tau_idantimu": "Tau_idAntiMu"}
     assert "the" in CLOSED
+
+
+def test_a_slip_is_like_the_word_that_was_meant() -> None:
+    words = frozenset({"version", "python", "root"})
+    assert misspelt("verison", words) == {"version"}
+    assert misspelt("person", words) == frozenset()
+    assert misspelt("sim11", words) == frozenset()
+
+
+def test_possessives_and_compounds_name_their_words() -> None:
+    assert list(named("What is LHCb's polar-angle window?")) == ["lhcb", "polar", "angl", "window"]

@@ -89,7 +89,7 @@ def answer_from_passages(question: str, hits: Sequence[Hit]) -> DocumentAnswer:
     weighing = Weighing(wanted, hits)
     ranked = sorted(weighing.candidates(READ), key=lambda c: -c.score)
     nowhere = tuple(wanted.words[word] for word in weighing.nowhere())
-    if nowhere or not ranked or ranked[0].score < 0:
+    if weighing.misses_a_name() or not ranked or ranked[0].score < 0:
         near = [c for c in ranked if c.covered >= FLOOR][:NEAREST]
         first_of_passage = {c.hit.passage_id: c for c in reversed(near)}
         return DocumentAnswer((), tuple(map(_span, reversed(first_of_passage.values()))), nowhere)

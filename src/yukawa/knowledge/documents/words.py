@@ -4,6 +4,8 @@ import functools
 import re
 
 from yukawa.knowledge.parsing.spelling import plain_ascii
+from yukawa.knowledge.parsing.things import edit_distance
+from yukawa.knowledge.parsing.typos import allowed_slips
 
 # Words of closed classes: articles, pronouns, auxiliaries, prepositions, conjunctions. They name nothing.
 CLOSED = frozenset(
@@ -29,6 +31,8 @@ _IRREGULAR = {
 _TOKEN = re.compile(r"[^\W\d_]\w*(?:[-+.'’][^\W_]\w*)*|\d+(?:\.\d+)*\w*|[!$%#@&*~^]{2,}")
 _ADDRESS = re.compile(r"https?://\S+")
 _PART = re.compile(r"[-+._'’]|(?<=[a-z])(?=[A-Z])")
+_POSSESSIVE = re.compile(r"['’]s?$")
+_COMPOUND = re.compile(r"[a-z]+(?:-[a-z]+)+")  # 'polar-angle': each of its words counts
 _DOUBLED = re.compile(r"([bdgmnprt])\1$")
 # Of two words that differ the common beginning must be this long, and this share of the longer.
 _BEGINNING, _SHARE, _ENOUGH = 4, 0.6, 7
@@ -37,7 +41,7 @@ _BEGINNING, _SHARE, _ENOUGH = 4, 0.6, 7
 @functools.lru_cache(maxsize=16384)
 def stem(word: str) -> str:
     """The stem of an English word: 'describes', 'described' and 'describing' have one."""
-    word = word.lower()
+    word = _POSSESSIVE.sub("", word.lower())
     word = _IRREGULAR.get(word, word)
     if len(word) > 4 and word.endswith("ies"):
         word = word[:-3] + "y"
@@ -76,8 +80,9 @@ def named(question: str) -> dict[str, str]:
     """The stems of what `question` names with the words as written, in order: all words but those of closed classes."""
     found: dict[str, str] = {}
     for match in _TOKEN.finditer(question if question.isascii() else plain_ascii(question)):
-        if match[0].lower() not in CLOSED:
-            found.setdefault(stem(match[0]), match[0])
+        for word in match[0].split("-") if _COMPOUND.fullmatch(match[0]) else [match[0]]:
+            if word.lower() not in CLOSED:
+                found.setdefault(stem(word), word)
     return found
 
 
@@ -92,3 +97,12 @@ def _begin_alike(one: str, other: str) -> bool:
     pairs = enumerate(zip(one, other, strict=False))
     common = next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)))
     return common >= _ENOUGH or (common >= _BEGINNING and common >= _SHARE * max(len(one), len(other)))
+
+
+def misspelt(word: str, words: frozenset[str]) -> frozenset[str]:
+    """The stems among `words` that `word` may be a slip of ('verison', 'version'); the first letter is right."""
+    slips = allowed_slips(len(word))
+    if not slips or not word.isalpha():
+        return frozenset()
+    near = (w for w in words if w[0] == word[0] and w.isalpha() and abs(len(w) - len(word)) <= slips)
+    return frozenset(w for w in near if edit_distance(word, w, slips) <= slips)

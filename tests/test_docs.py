@@ -21,3 +21,32 @@ def test_the_blocks_of_a_page_run(page: Path, tmp_path: Path) -> None:
 
 def test_there_are_pages() -> None:
     assert PAGES
+
+
+# ---- links ---------------------------------------------------------------------------------------
+
+TEXTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/**/*.md")])
+_LINK = re.compile(r"(?<!\!)\[[^\]\n]*\]\((?P<target>[^)\s]+)\)")
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub and MkDocs make them."""
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    headings = re.findall(r"^#{1,6} +(.+?) *$", text, re.MULTILINE)
+    plain = [re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower() for heading in headings]
+    return {re.sub(r"[^\w\- ]", "", heading).replace(" ", "-") for heading in plain}
+
+
+@pytest.mark.parametrize("page", TEXTS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
+    text = re.sub(r"```.*?```|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for match in _LINK.finditer(text):
+        name, _, anchor = match["target"].partition("#")
+        if ":" in name:  # another site
+            continue
+        target = (page.parent / name).resolve() if name else page
+        assert target.exists(), f"{page.name} links to {match['target']}, which is not there"
+        if anchor and target.suffix == ".md":
+            assert anchor in anchors(target), (
+                f"{page.name} links to {match['target']}: there is no such heading"
+            )

@@ -89,3 +89,16 @@ def test_a_value_asserted_is_met_to_its_own_digits_in_its_own_unit(listing: List
     assert having(1.78, "GeV") == having(1777, "MeV") == {"tau-"}
     with pytest.raises(Unanswerable):
         having(1.79, "GeV")
+
+
+def test_a_charge_holds_for_what_decays_to_the_products(listing: Listing) -> None:
+    channel = Channel((("J/psi(1S)",), ("pi+",), ("pi-",)))
+
+    def decaying(charge: str) -> set[str]:
+        condition = Filter("charge", "=", charge, (0, 0))
+        goal = Goal("reverse", (Wanted(ANY, "branching-fraction", channel),), (condition,))
+        return {row.subject for row in listing.reverse(goal).rows}
+
+    assert "psi(2S)" in decaying("neutral")
+    with pytest.raises(Unanswerable):
+        decaying("charged")

@@ -249,7 +249,7 @@ class Listing:
 
     def _passes(self, condition: Filter, row: Row) -> bool:
         if isinstance(condition.amount, str):
-            return row.channel != "" or self._passes_names([condition], row.subject)
+            return self._passes_names([condition], row.subject)
         if isinstance(condition.amount, Wanted):
             other = self._lookup.single(condition.amount)[0]
             threshold = other.value

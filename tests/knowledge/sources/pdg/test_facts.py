@@ -233,9 +233,8 @@ def test_two_runs_are_identical_and_quick(everything: list[Statement]) -> None:
     start = time.process_time()
     again = list(statements())
     seconds = time.process_time() - start
-    assert (
-        sys.gettrace() is not None or seconds < 6.0
-    )  # room for a loaded machine; counting coverage doubles it
+    limit = 6.0 if sys.gettrace() is None else 12.0  # room for a loaded machine; counting coverage doubles it
+    assert seconds < limit
     assert again == everything
     assert 12_000 <= len(again) <= 20_000
 

@@ -95,7 +95,8 @@ def test_order_is_kept_whatever_the_clock_says(
     assert list(broken_links(connection)) == []
     assert "the clock is behind" in caplog.text
     (jump,) = ledger.clock_jumps(connection)
-    assert "event 2" in jump and "1970-01-01" in jump
+    assert "event 2" in jump
+    assert "1970-01-01" in jump
     rows = connection.execute(sa.select(events.c.seq, events.c.time).order_by(events.c.seq)).all()
     assert list(ledger.changes_of(rows)) == [1, 2, 3, 4]
 

@@ -14,6 +14,9 @@ from yukawa.knowledge.search.ranking import K1, B
 
 OPEN_END = np.iinfo(np.int64).max
 _ALIGNED = 64
+_BEFORE = 16  # bytes: the length of the header and its checksum
+# Read in place and only as far as needed, so that their checksums are not looked at: `verify` compares them with the tables.
+_LARGE = ("vectors", "faiss")
 # A larger copy keeps its vectors as they are used, so that they are read in place and only as far as needed.
 _HALF_PRECISION_UP_TO = 100_000
 
@@ -159,12 +162,12 @@ def save_segment(
     arrays |= more
     described, offset = {}, 0
     for name, array in arrays.items():
-        described[name] = (array.dtype.str, array.shape, offset)
+        described[name] = (array.dtype.str, array.shape, offset, _crc(array))
         offset += -(-array.nbytes // _ALIGNED) * _ALIGNED
     header = json.dumps({"manifest": dict(manifest), "arrays": described}).encode()
-    header += b" " * (-(len(header) + 8) % _ALIGNED)
+    header += b" " * (-(len(header) + _BEFORE) % _ALIGNED)
     with open(file, "wb") as handle:
-        handle.write(len(header).to_bytes(8, "little") + header)
+        handle.write(len(header).to_bytes(8, "little") + zlib.crc32(header).to_bytes(8, "little") + header)
         for array in arrays.values():
             handle.write(np.ascontiguousarray(array).data)
             handle.write(b"\0" * (-array.nbytes % _ALIGNED))
@@ -174,12 +177,18 @@ def load_segment(file: Path) -> tuple[IndexSegment, dict[str, Any], dict[str, ND
     """The saved segment, its manifest and the further arrays, read in place; None if there is no whole copy."""
     try:
         data = np.memmap(file, dtype=np.uint8, mode="r")
-        start = 8 + int(data[:8].view("<u8")[0])
-        header = json.loads(data[8:start].tobytes())
+        length, checksum = (int(number) for number in data[:_BEFORE].view("<u8"))
+        start = _BEFORE + length
+        written = data[_BEFORE:start].tobytes()
+        if zlib.crc32(written) != checksum:
+            return None
+        header = json.loads(written)
         arrays: dict[str, Any] = {}
-        for name, (dtype, shape, offset) in header["arrays"].items():
+        for name, (dtype, shape, offset, checksum) in header["arrays"].items():
             end = start + offset + int(np.prod(shape)) * np.dtype(dtype).itemsize
             arrays[name] = np.asarray(data[start + offset : end]).view(dtype).reshape(shape)
+            if name not in _LARGE and _crc(arrays[name]) != checksum:
+                return None
         terms = arrays.pop("vocabulary").tobytes().decode().split("\n")
         own = {name: arrays.pop(name) for name in _saved()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError):
@@ -189,6 +198,10 @@ def load_segment(file: Path) -> tuple[IndexSegment, dict[str, Any], dict[str, ND
     own["vectors"] = own["vectors"].astype(np.float32, copy=False)
     vocabulary = {term: i for i, term in enumerate(terms[: len(own["starts"]) - 1])}
     return IndexSegment(**own, vocabulary=vocabulary), header["manifest"], arrays
+
+
+def _crc(array: NDArray[Any]) -> int:
+    return zlib.crc32(np.ascontiguousarray(array).data.cast("B")) if array.size else 0
 
 
 def _saved() -> list[str]:

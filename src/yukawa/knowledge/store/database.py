@@ -39,7 +39,7 @@ class Store:
     def __init__(self, url: str | Path) -> None:
         self.url, self.folder = _resolve(str(url))
         self.is_postgres = self.url.get_backend_name() == "postgresql"
-        self.reading = identity.Reading()
+        self.open_files = identity.OpenFiles()
         self.scratch = Scratch.of(self.file, self.name)
         if self.file is not None:
             self._ensure_file(self.file)
@@ -103,12 +103,12 @@ class Store:
 
     def _check_files(self, connection: sa.Connection) -> None:
         if self.file is not None and not self.readonly:
-            identity.check_unchanged(self.file, connection.info[_FILES], self.reading)
+            identity.check_unchanged(self.file, connection.info[_FILES], self.open_files)
 
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
-        self.reading.close()
+        self.open_files.close()
 
     def _ensure_file(self, file: Path) -> None:
         """Make a new base if there is no file; refuse one that is no base of ours.
@@ -125,7 +125,7 @@ class Store:
                     with contextlib.suppress(FileExistsError):  # another process was quicker
                         os.link(beside, file)
                     sync(file.parent, deep=False)
-        identity.check_header(file, self.reading)
+        identity.check_header(file, self.open_files)
 
     def _ensure_schema(self) -> None:
         with self.read() as connection:

@@ -275,7 +275,7 @@ def _not_empty(file: Path, emptied: bool) -> list[str]:
 
 def _files_with_fragments(store: Store, fragments: Fragments) -> list[str]:
     """The base's files that hold a fragment which its tables do not hold."""
-    blocks = {path: store.reading.blocks(path, _BLOCK, LENGTH - 1) for path in places.files(store)}
+    blocks = {path: store.open_files.blocks(path, _BLOCK, LENGTH - 1) for path in places.files(store)}
     found = {path: fragments.found_in(found_here) for path, found_here in blocks.items()}
     if not any(found.values()):
         return []

@@ -44,7 +44,7 @@ def _identity(path: str) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-class Reading:
+class OpenFiles:
     """Reads files that SQLite has open, by descriptors shared by all of this process and closed when nobody needs them."""
 
     _lock: ClassVar[threading.RLock] = threading.RLock()
@@ -91,13 +91,13 @@ class Reading:
             self._mine.clear()
 
 
-def check_header(file: Path, reading: Reading) -> None:
+def check_header(file: Path, open_files: OpenFiles) -> None:
     """Refuse a file that is no base of ours, before anything is written to it.
 
     Raises:
         StoreError: it is empty, too short, not a database, or another program's.
     """
-    header = reading.read(file, 0, _HEADER)
+    header = open_files.read(file, 0, _HEADER)
     if len(header) < _HEADER:
         raise StoreError(
             f"the knowledge base {file} is damaged: it has {len(header)} bytes",
@@ -125,7 +125,7 @@ def check_log_has_base(file: Path) -> None:
         )
 
 
-def check_unchanged(file: Path, opened: Files, reading: Reading) -> None:
+def check_unchanged(file: Path, opened: Files, open_files: OpenFiles) -> None:
     """Refuse to write, or to say that something was written, if the files are not those that were `opened`.
 
     Raises:
@@ -137,15 +137,15 @@ def check_unchanged(file: Path, opened: Files, reading: Reading) -> None:
             what = "deleted" if here is None else "replaced"
             raise StoreError(f"{file}{suffix} was {what} while the knowledge base was open", hint=_GONE)
     patience = time.monotonic() + _CHECKPOINT
-    while (missing := _missing(file, reading)) and time.monotonic() < patience:
+    while (missing := _missing(file, open_files)) and time.monotonic() < patience:
         time.sleep(0.01)  # another process may be writing the log into the file, its first page first
     if missing:
         raise StoreError(f"{missing} was cut short while the knowledge base was open", hint=_GONE)
 
 
-def _missing(file: Path, reading: Reading) -> str:
+def _missing(file: Path, open_files: OpenFiles) -> str:
     """The file that is shorter than the database or the log's index says, or ''."""
-    header = reading.read(file, 0, _HEADER)
+    header = open_files.read(file, 0, _HEADER)
     page = int.from_bytes(header[16:18], "big")
     page = 65536 if page == 1 else page
     valid = header[24:28] == header[92:96]  # else the count of pages is not kept there
@@ -154,7 +154,7 @@ def _missing(file: Path, reading: Reading) -> str:
     ):
         return str(file)
     try:
-        index = reading.read(f"{file}-shm", 0, 48)
+        index = open_files.read(f"{file}-shm", 0, 48)
         size = os.path.getsize(f"{file}-wal")
     except FileNotFoundError:  # nobody writes
         return ""

@@ -139,7 +139,7 @@ class Scratch:
             yield note, path
 
 
-class Place(NamedTuple):
+class TextPlace(NamedTuple):
     """A kind of place with text of items: what it is, and its files for a base."""
 
     what: str
@@ -157,9 +157,9 @@ def _index(base: Base) -> list[Path]:
 
 
 PLACES = [
-    Place("database", _database),
-    Place("copy of the search index", _index),
-    Place("scratch file, or copy in progress", lambda base: base.scratch.files()),
+    TextPlace("database", _database),
+    TextPlace("copy of the search index", _index),
+    TextPlace("scratch file, or copy in progress", lambda base: base.scratch.files()),
 ]
 """Where text of items lies; a part of the program that writes it elsewhere adds its place here."""
 

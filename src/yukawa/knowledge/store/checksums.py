@@ -100,14 +100,15 @@ def derived(connection: sa.Connection) -> Iterator[tuple[int, int, int]]:
 
 def _by_version(
     connection: sa.Connection, table: sa.Table, ids: Sequence[int]
-) -> dict[int, list[sa.RowMapping]]:
+) -> dict[int, list[dict[str, Any]]]:
     query = sa.select(table).where(table.c.version_id.in_(ids)).order_by(table.c.version_id, table.c.id)
     grouped = itertools.groupby(connection.execute(query).mappings(), key=lambda row: int(row["version_id"]))
-    return {version_id: list(rows) for version_id, rows in grouped}
+    return {version_id: [dict(row) for row in rows] for version_id, rows in grouped}
 
 
-def _rows(connection: sa.Connection, table: sa.Table) -> Iterator[sa.RowMapping]:
+def _rows(connection: sa.Connection, table: sa.Table) -> Iterator[dict[str, Any]]:
     # JSON as its text: it may be damaged.
     columns = [sa.cast(c, sa.Text).label(c.name) if isinstance(c.type, sa.JSON) else c for c in table.c]
     query = sa.select(*columns).order_by(*table.primary_key)
-    yield from connection.execute(query, execution_options={"yield_per": _AT_ONCE}).mappings()
+    for row in connection.execute(query, execution_options={"yield_per": _AT_ONCE}).mappings():
+        yield dict(row)

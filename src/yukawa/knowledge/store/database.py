@@ -306,6 +306,10 @@ def _store_error(name: str, cause: str) -> StoreError:
         "permission": ("cannot be opened: permission denied", _PERMISSIONS),
         "read-only": ("cannot be written: the disk is read-only", "choose another YUKAWA_HOME"),
         "unable to open": ("cannot be opened", "check that the folder exists and can be written"),
+        "no space": (
+            "cannot be written: the disk is full",
+            "free some space and repeat; nothing was changed",
+        ),
         "full": ("cannot be written: the disk is full", "free some space and repeat; nothing was changed"),
         "disk i/o": ("cannot be written: the disk gave an error", "check its space; nothing was changed"),
         "locked": (f"is locked by another process for over {BUSY_SECONDS} s", "repeat when it has finished"),

@@ -263,7 +263,7 @@ def _outside_transactions(store: Store, *statements: str) -> bool:
         rows = [connection.cursor().execute(statement).fetchall() for statement in statements]
     finally:
         connection.close()
-    return rows[-1][0][0] == 0
+    return bool(rows[-1][0][0] == 0)
 
 
 def _not_empty(file: Path, emptied: bool) -> list[str]:

@@ -24,11 +24,11 @@ _GONE = "nothing was changed; open the base again, or restore a backup"
 
 
 class Files(NamedTuple):
-    """Device and number of a base's file, of its log and of the log's index; None for one that is not there."""
+    """Device and number of a base's file, of its log and of the log's index (shared memory); None for one that is not there."""
 
     database: tuple[int, int] | None
     log: tuple[int, int] | None
-    index: tuple[int, int] | None
+    shared: tuple[int, int] | None
 
     @classmethod
     def of(cls, file: Path) -> "Files":

@@ -141,7 +141,7 @@ def number_by_event(connection: sa.Connection) -> None:
             {"row": row.id} | {f"new_{name}": first.get(getattr(row, name)) for name in columns}
             for row in rows
         ]
-        values = {name: sa.bindparam(f"new_{name}") for name in columns}
+        values: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in columns}
         if new:
             connection.execute(
                 sa.update(table).where(table.c.id == sa.bindparam("row")).values(**values), new
@@ -180,8 +180,8 @@ def verify(connection: sa.Connection, embedder_id: int, dimensions: int, index: 
         f"item {item_id}: its erasure is not finished; it is taken up at the next opening"
         for item_id in unfinished(connection)
     ]
-    counts = (_count(connection, table) for table in (events, items, passages))
-    return VerifyReport(*counts, tuple(found), (*notes, *clock_jumps(connection)))
+    sizes = [_count(connection, table) for table in (events, items, passages)]
+    return VerifyReport(sizes[0], sizes[1], sizes[2], tuple(found), (*notes, *clock_jumps(connection)))
 
 
 def problems(connection: sa.Connection, embedder_id: int, dimensions: int) -> Iterator[str]:

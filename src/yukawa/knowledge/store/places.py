@@ -4,10 +4,12 @@ Whoever writes such text anywhere registers the place, so that an erasure can lo
 """
 
 import contextlib
+import getpass
 import json
 import os
 import secrets
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -15,10 +17,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, NamedTuple, Protocol
 
-if os.name == "posix":
+if sys.platform != "win32":
     import fcntl
-else:  # an open file cannot be removed there, which says as well that its owner lives
-    fcntl = None
 
 BESIDE = ("", "-wal", "-shm", "-journal")
 """What SQLite adds to the name of a database for files of its own."""
@@ -30,9 +30,15 @@ _LENGTH = 16
 class Base(Protocol):
     """What a place needs to know of a base."""
 
-    file: Path | None
-    index_file: Path | None
     scratch: "Scratch"
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file, or None on a server."""
+
+    @property
+    def index_file(self) -> Path | None:
+        """Where the copy of the search index lies, or None on a server."""
 
 
 class Scratch:
@@ -50,7 +56,8 @@ class Scratch:
         if file is not None:
             return cls(file.with_suffix(".scratch"))
         return cls(
-            Path(tempfile.gettempdir()) / f"yukawa-{os.getuid()}-{sha256(name.encode()).hexdigest()[:12]}"
+            Path(tempfile.gettempdir())
+            / f"yukawa-{getpass.getuser()}-{sha256(name.encode()).hexdigest()[:12]}"
         )
 
     @contextlib.contextmanager
@@ -200,10 +207,11 @@ def _age(file: Path) -> float:
 
 def _lock(handle: IO[str]) -> bool:
     """Lock an open file for as long as it is open; False if another process has it locked."""
-    if fcntl is None:
-        return True
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
+    if (
+        sys.platform != "win32"
+    ):  # an open file cannot be removed there, which says as well that its owner lives
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
     return True

@@ -26,6 +26,7 @@ from yukawa.knowledge.records import (
     moment,
 )
 from yukawa.knowledge.search.ranking import Scored
+from yukawa.knowledge.store import ledger
 from yukawa.knowledge.store.database import fetch
 from yukawa.knowledge.store.facts import reviewed
 from yukawa.knowledge.store.ledger import by_version
@@ -246,6 +247,11 @@ def last_stored(connection: sa.Connection, item_id: str) -> NewItem:
 def unknown_item(connection: sa.Connection, item_id: str) -> NotFound:
     """The error for an id that names no item: whether it was erased, else which id is near."""
     erased = sa.select(events.c.seq).where(events.c.item_id == item_id, events.c.verb == "purge")
+    if item_id in ledger.unfinished(connection):
+        return NotFound(
+            f"item {item_id} is erased, but files may still hold its text",
+            hint=f"type: yukawa knowledge purge {item_id}",
+        )
     if connection.execute(erased.limit(1)).first():
         return NotFound(f"item {item_id} was erased", hint=f"type: yukawa knowledge history {item_id}")
     like = sa.select(items.c.id).where(items.c.id.startswith(item_id[:2], autoescape=True)).limit(5000)

@@ -279,7 +279,7 @@ def _stats(base: knowledge.KnowledgeBase) -> dict[str, Any]:
     return {
         "base": base.store.name, "schema": HEAD, "embedding": base.embedding, "pdg": base.get_meta("pdg"),
         "items": len(items), "unloaded": len(base.list(unloaded=True)), "conflicts": len(base.conflicts()),
-        "unfinished erasures": len(unfinished), "bytes": size,
+        "erasing": len(unfinished), "bytes": size,
         "kinds": dict(Counter(item.kind for item in items).most_common()),
         "domains": dict(Counter(item.provenance.domain for item in items).most_common()),
     }  # fmt: skip

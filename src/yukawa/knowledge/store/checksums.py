@@ -1,7 +1,7 @@
 """Checksums of what the ledger does not cover: derived rows, conflicts and answers, so that no flipped bit stays unnoticed.
 
 A version's checksum covers its passages and its facts, which are derived from it; a vector, a conflict and an answer have
-one each. CRC-32 finds every single flipped bit and all but one in 4 x 10^9 of other damage; it is no proof against people.
+one each. CRC-32 finds every single flipped bit and all but one in 4 x 10^9 of other damage; people who want to deceive can make it fit.
 """
 
 import itertools

@@ -94,7 +94,7 @@ class Store:
         connection = self.engine.connect()
         if self.file is not None and (opened := connection.info.get(_FILES)):
             here = identity.Files.of(self.file).database
-            if here is not None and here != opened.database:  # a backup was put back: go on with that
+            if here is not None and here != opened.database:  # a backup was put back: that is the base now
                 connection.close()
                 self.engine.dispose()
                 connection = self.engine.connect()
@@ -111,7 +111,7 @@ class Store:
         self.open_files.close()
 
     def _ensure_file(self, file: Path) -> None:
-        """Make a new base if there is no file; refuse one that is no base of ours.
+        """Make a new base if there is no file; refuse one that is not a base of ours.
 
         A new one is made under another name and linked in its place, so that no other process ever sees a base without
         tables, and an empty file is a damaged one.

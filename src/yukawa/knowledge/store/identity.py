@@ -92,7 +92,7 @@ class OpenFiles:
 
 
 def check_header(file: Path, open_files: OpenFiles) -> None:
-    """Refuse a file that is no base of ours, before anything is written to it.
+    """Refuse a file that is not a base of ours, before anything is written to it.
 
     Raises:
         StoreError: it is empty, too short, not a database, or another program's.

@@ -125,7 +125,7 @@ def changes_of(times: Iterable[tuple[int, int]]) -> Iterator[int]:
 
 
 def unfinished(connection: sa.Connection) -> list[str]:
-    """Items whose erasure was asked for and that nobody has seen cleaned since, by the index over these two verbs."""
+    """Items whose erasure has begun and that nobody has seen cleaned since, by the index over these two verbs."""
     query = sa.select(events.c.item_id, events.c.verb).where(sa.text("verb IN ('purge', 'cleaned')"))
     last = {row.item_id: row.verb for row in connection.execute(query.order_by(events.c.seq))}
     return [str(item_id) for item_id, verb in last.items() if verb == "purge"]

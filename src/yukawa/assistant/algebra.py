@@ -225,6 +225,27 @@ def power(x: Measured, exponent: float) -> Measured:
     return Measured(x.value**exponent, unit, errors, bound, ends[0], ends[1])
 
 
+def function(inputs: Sequence[Measured], value: Callable[..., float], unit: str) -> Measured:
+    """A function of values, in `unit`; its slopes, taken over the errors of the inputs, carry these.
+
+    Raises:
+        Unanswerable: an input is a limit or a range.
+    """
+    if any(not x.measured for x in inputs):
+        raise Unanswerable("it cannot be computed from limits or ranges")
+    numbers = [x.value for x in inputs]
+    errors: dict[str, tuple[float, float]] = {}
+    for place, x in enumerate(inputs):
+        step = max(x.plus or 0.0, x.minus or 0.0)
+        if not step:
+            continue
+        up, down = ([*numbers[:place], x.value + sign * step, *numbers[place + 1 :]] for sign in (1, -1))
+        slope = (value(*up) - value(*down)) / (2 * step)
+        own = {name: (plus * slope, minus * slope) for name, (plus, minus) in x.errors.items()}
+        errors = _added(errors, own)
+    return Measured(value(*numbers), _unit(unit).text, errors, _common([x.bound for x in inputs]))
+
+
 def _pure(x: Measured) -> Measured:
     """A percentage as a pure number; all else as it is."""
     return convert(x, "") if _unit(x.unit).dimension == "a pure number" else x

@@ -63,12 +63,14 @@ def _in_unit(result: Result, unit: str) -> Result:
     return replace(result, rows=rows, others=others, disputed=disputed)
 
 
+_RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _POWERS = {2.0: ("square", "²"), 3.0: ("cube", "³"), 0.5: ("square root", "^½"), -1.0: ("inverse", "⁻¹")}
 
 
 def _raised(row: Row, exponent: float) -> Row:
     """The square, root or inverse of a row."""
-    name, sign = _POWERS[exponent]
+    raised = f"{exponent:g}"
+    name, sign = _POWERS.get(exponent, (f"{raised}th power", raised.translate(_RAISED)))
     formula, inputs = _opened(row)
     value = algebra.power(row.number, exponent)
     return computed(
@@ -213,7 +215,10 @@ def _how_many(goal: Goal, lookup: Lookup) -> Result:
 
 
 def _sum(goal: Goal, lookup: Lookup) -> Result:
-    """Operands with a negative factor are subtracted."""
+    """Operands with a negative factor are subtracted; of a class all members are added."""
+    if goal.operands[0].property == "decays":
+        return _sum_of_modes(goal, lookup)
+    goal = replace(goal, operands=tuple(_spread(goal.operands, lookup)))
     signs = [math.copysign(1.0, wanted.factor) for wanted in goal.operands]
     positive = replace(goal, operands=tuple(replace(w, factor=abs(w.factor)) for w in goal.operands))
 
@@ -230,6 +235,15 @@ def _sum(goal: Goal, lookup: Lookup) -> Result:
     return replace(
         _combined(positive, lookup, what, operators, combine, goal.operands[0].property), goal=goal
     )
+
+
+def _sum_of_modes(goal: Goal, lookup: Lookup) -> Result:
+    """The branching fractions of all decay modes that meet the conditions."""
+    rows = Listing(lookup).decays(replace(goal, operation="list", most=None)).rows
+    formula = Derivation(" + ".join(map(symbol, rows)))
+    what = "sum of the branching fractions of " + " and ".join(row.channel for row in rows)
+    value = algebra.total([row.number for row in rows])
+    return Result(goal, (computed(what, value, formula, rows, "branching-fraction"),))
 
 
 def _difference(goal: Goal, lookup: Lookup) -> Result:

@@ -106,7 +106,8 @@ class Rendering:
             else:
                 shown = given.quoted or _shown(given)
                 parts.append(f"{symbol(given)} = {shown.rpartition('= ')[2]}{self._cited(given)}")
-        text = f"{row.derivation.formula}, with {'; '.join([*parts, *row.derivation.constants])}"
+        parts += row.derivation.constants
+        text = f"{row.derivation.formula}{', with ' if parts else ''}{'; '.join(parts)}"
         nested = [line for given in row.inputs if given.derived for line in self._formula(given)]
         return [*textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    "), *nested]
 

@@ -12,7 +12,7 @@ from yukawa.assistant.rounding import text
 from yukawa.knowledge.facts import PROPERTIES, Fact, unique
 from yukawa.knowledge.parsing.final_state import states
 from yukawa.knowledge.parsing.modes import conjugate_name
-from yukawa.knowledge.parsing.plan import Thing
+from yukawa.knowledge.parsing.plan import Thing, Wanted
 from yukawa.knowledge.parsing.units import find_unit
 from yukawa.knowledge.records import FoundFact
 from yukawa.knowledge.sources.pdg.text import english, pretty, unicode_text
@@ -142,6 +142,11 @@ def shared(row: Row, of: Sequence[str], thing: Thing) -> Row:
         return replace(row, what=row.what.replace(named(row.subject), name), subject=state)
     family = pretty(particles[0].rstrip("+-0"))
     return replace(row, what=row.what.replace(named(row.subject), family))
+
+
+def of_one(state: str, property_name: str) -> Wanted:
+    """A property of one state."""
+    return Wanted(Thing((state,), pretty(state), (0, 0), True), property_name)
 
 
 def times(row: Row, factor: float) -> Row:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
 from yukawa.knowledge.parsing.combining import named_by, yes_or_no
+from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Goal, Operation, Wanted
 from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.wanted import quantities
@@ -133,7 +134,20 @@ def average(clause: Clause, context: Context) -> list[Goal] | None:
     """'Average of the K+ and K0 masses'."""
     if not clause.has("average") or clause.has("compare", "most", "minus", "plus", "ratio", "channel"):
         return None
+    if len(clause.places("thing")) == 1 and not clause.has("class"):
+        found = [one for wanted in quantities(clause) for one in _charge_states(wanted)]
+        spans = clause.use(*clause.places("average"))
+        return [Goal("average", tuple(found), spans=spans)] if len(found) > 1 else None
     return _combined(clause, context, "average", "average")
+
+
+def _charge_states(wanted: Wanted) -> list[Wanted]:
+    """The states of a multiplet one by one: pi+, pi- and pi0, but K+ and K0 without their antiparticles."""
+    table = particle_table().particles
+    known = [n for n in wanted.thing.names if n in table and not n.startswith(("K(S)", "K(L)"))]  # mixtures of others
+    particles = [n for n in known if not table[n].is_antiparticle]
+    names = known if any(table[n].conjugate == n for n in particles) else particles
+    return [replace(wanted, thing=replace(wanted.thing, names=(n,), state_given=True)) for n in names]
 
 
 # ---- sums and differences ------------------------------------------------------------------------
@@ -142,13 +156,18 @@ def average(clause: Clause, context: Context) -> list[Goal] | None:
 def total(clause: Clause, context: Context) -> list[Goal] | None:
     """'Sum of …', 'A plus B minus C'."""
     signs = clause.places("plus", "minus")
+    if not clause.has("number", "factor", "count"):  # 'what do the quark masses add up to?'
+        for place in clause.places("weighing"):
+            if clause.text(place) in ("add up to", "amount to"):
+                clause.tokens[place] = replace(clause.tokens[place], kind="sum")
     if not clause.has("sum", "plus") or clause.has("compare", "most", "ratio", "divided", "difference"):
         return None
     if not clause.has("sum") and not _between(clause, "plus"):
         return None
     masses = any(clause.contains(words) for words in (["weigh"], ["mass"])) and not clause.has("property")
     found = _operands(clause, context, "mass" if masses else "")
-    if len(found) < 2:
+    of_class = len(found) == 1 and found[0].thing.names[0].startswith("class:")
+    if len(found) < 2 and not of_class:
         return None
     if clause.has("minus") and (clause.has("sum") or not _alternate(clause, found, signs)):
         return None
@@ -288,6 +307,8 @@ def scale(clause: Clause) -> Scale | None:
 def _of_all(clause: Clause, power: int) -> bool:
     """Whether a power is said of the result of the sentence, and not of one of several quantities."""
     parts = clause.places(*_PARTS)
+    if parts and power > max(parts) and clause.tokens[power - 1].kind == "join":  # 'the ratio of A to B, to the fifth power'
+        return True
     one = len(clause.places("thing", "constant")) == 1
     operators = clause.places("ratio", "product")
     return not parts or (one or bool(operators and power < min(*parts, *operators)))

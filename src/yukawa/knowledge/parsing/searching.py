@@ -134,7 +134,12 @@ def by_quantum_numbers(clause: Clause, context: Context) -> list[Goal] | None:
 
 def self_conjugate(clause: Clause, context: Context) -> list[Goal] | None:
     """'Is the K0 its own antiparticle?'."""
-    said, things = clause.places("self-conjugate"), clause.places("thing")
+    said, things, kinds = clause.places("self-conjugate"), clause.places("thing"), clause.places("class")
+    if len(said) == len(kinds) == 1 and set(clause.essential) <= {*said, *kinds} and clause.contains(CHOOSING):
+        thing = subject_of(clause.tokens[kinds[0]])
+        assert thing is not None  # noqa: S101  # a class is one
+        wanted = Wanted(thing, "antiparticle", spans=clause.use(*said, *kinds))
+        return [Goal("reverse", (wanted,), asserted="itself", relation="=")]
     if len(said) != 1 or not things or len(clause.essential) != len(said) + len(things):
         return None
     goals = []

@@ -342,6 +342,8 @@ def _readings(tokens: list[Token]) -> list[Token]:
     """Words that mean one thing or another by what the whole sentence holds."""
     things = sum(t.kind == "thing" for t in tokens)
     several = things > 1 or any(t.kind == "class" for t in tokens)
+    several |= sum(t.kind == "channel" for t in tokens) > 1
+    multiplet = things == 1 and _of_several_masses(tokens)
     made_of = any(t.kind == "property" and t.value == "quark-content" for t in tokens)
     decays = any(t.kind == "channel" for t in tokens)
     allowed = any(t.text.lower() in ("allowed", "possible") for t in tokens)
@@ -355,10 +357,10 @@ def _readings(tokens: list[Token]) -> list[Token]:
             return times or _property(tokens, place, things)
         if token.kind == "into-before" and not any(sign in text for sign in _BREAKING):
             return replace(token, kind="function")  # '何秒になりますか'
-        if token.kind == "neutral" and several and text in _AVERAGES:
+        if token.kind == "neutral" and (several or multiplet) and text in _AVERAGES:
             after = tokens[place + 1] if place + 1 < len(tokens) else token
             of_pdg = place > 0 and tokens[place - 1].kind == "neutral"
-            if after.text.lower() in _OF or after.kind == "property":
+            if after.text.lower() in _OF or after.kind == "property" or (multiplet and after.kind == "thing"):
                 return token if of_pdg else replace(token, kind="average")
             return replace(token, kind="word") if things > 1 else token
         if (
@@ -387,6 +389,13 @@ def _readings(tokens: list[Token]) -> list[Token]:
         )
 
     return changed(tokens, change)
+
+
+def _of_several_masses(tokens: Sequence[Token]) -> bool:
+    """Whether the one thing named stands for several particles, as 'pions' or 'nucleon' do."""
+    names = next(t.value.names for t in tokens if t.kind == "thing")
+    table = particle_table().particles
+    return sum(n in table and not table[n].is_antiparticle for n in names) > 1
 
 
 _BREAKING = [plain_ascii(sign) for sign in "崩壊"]

@@ -1,0 +1,314 @@
+"""Relativistic kinematics on facts: particles in flight, products of a decay at rest, thresholds, wavelengths, conversions.
+
+Formulas are those of the Review of Particle Physics, "Kinematics" (two-body decays, Lorentz transformations), with c = 1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from yukawa.assistant import algebra, rounding, rows
+from yukawa.assistant.algebra import Derivation, Measured, Unanswerable
+from yukawa.assistant.matching import definite, is_massless
+from yukawa.assistant.results import Row
+from yukawa.knowledge.parsing.plan import Wanted
+from yukawa.knowledge.parsing.units import conversion, find_unit
+from yukawa.knowledge.sources.pdg.text import pretty
+
+if TYPE_CHECKING:  # which derives these values
+    from yukawa.assistant.lookup import Lookup
+
+_LIGHT = f"c = {algebra.LIGHT:.0f} m/s (exact)"
+_HBAR_C = algebra.HBAR * algebra.LIGHT  # in eV m
+_MASSLESS = "neutrinos and photons taken as massless"
+
+# ---- in flight -----------------------------------------------------------------------------------
+
+# By what is given the Lorentz boost p/m: of the amount in eV (or c, or a pure number) and the mass in eV.
+_BOOSTS: dict[str, tuple[str, str, Callable[[float, float], float]]] = {
+    "momentum": ("eV", "p", lambda p, m: p / m),
+    "energy": ("eV", "E", lambda e, m: math.sqrt(e * e - m * m) / m),
+    "kinetic-energy": ("eV", "E_kin", lambda t, m: math.sqrt(t * (t + 2 * m)) / m),
+    "speed": ("c", "v", lambda v, m: v / math.sqrt(1 - v * v)),
+    "lorentz-factor": ("", "γ", lambda g, m: math.sqrt(g * g - 1)),
+}  # fmt: skip
+# By what is wanted: unit, formula, and the value from boost, mass in eV and mean lifetime in s.
+_IN_FLIGHT: dict[str, tuple[str, str, Callable[[float, float, float], float]]] = {
+    "decay-length": ("m", "(p/m) cτ", lambda b, m, t: b * algebra.LIGHT * t),
+    "lifetime": ("s", "γτ", lambda b, m, t: math.hypot(1, b) * t),
+    "lorentz-factor": ("", "E/m", lambda b, m, t: math.hypot(1, b)),
+    "speed": ("c", "p/E", lambda b, m, t: b / math.hypot(1, b)),
+    "momentum": ("eV", "√(E² − m²)", lambda b, m, t: m * b),
+    "energy": ("eV", "√(p² + m²)", lambda b, m, t: m * math.hypot(1, b)),
+    "kinetic-energy": ("eV", "√(p² + m²) − m", lambda b, m, t: m * b * b / (math.hypot(1, b) + 1)),
+    "wavelength": ("m", "2πħc/p", lambda b, m, t: 2 * math.pi * _HBAR_C / (m * b)),
+}  # fmt: skip
+_DECAYING = frozenset({"decay-length", "lifetime"})
+_TITLES = {
+    "decay-length": "mean decay length in flight", "lifetime": "mean lifetime in flight (dilated)", "lorentz-factor": "Lorentz factor γ",
+    "speed": "speed", "momentum": "momentum", "energy": "total energy", "kinetic-energy": "kinetic energy",
+    "wavelength": "de Broglie wavelength",
+}  # fmt: skip
+
+
+def in_flight(lookup: Lookup, wanted: Wanted) -> list[Row]:
+    """A property of a particle of the given momentum, energy, kinetic energy, speed or Lorentz factor.
+
+    Raises:
+        Unanswerable: no mass or lifetime is known, or nothing moves so.
+    """
+    key, _, amount = wanted.qualifiers["given"].partition(" ")
+    masses = lookup.single(replace(wanted, property="mass", qualifiers={}))
+    if key != "bare-energy":
+        return [_moving(lookup, wanted.property, _state(wanted, mass), mass, key, amount) for mass in masses]
+    found = []
+    for mass in masses:  # 'a 1 GeV proton': of the total energy, and of the kinetic one where that differs
+        readings = ["energy", "kinetic-energy"]
+        number, _, unit = amount.partition(" ")
+        energy = algebra.convert(Measured(float(number), unit), "eV").value
+        own = algebra.convert(mass.number, "eV").value
+        kept = readings[1:] if energy <= own else readings[:1] if energy > _FAR_ABOVE * own else readings
+        found += [
+            _moving(lookup, wanted.property, _state(wanted, mass), mass, one, amount) for one in kept if one != wanted.property
+        ]
+    return found
+
+
+_FAR_ABOVE = 100  # from this multiple of its mass on a particle has its energy from motion
+
+
+def _state(wanted: Wanted, mass: Row) -> str:
+    """What moves: the K_S has the mass of the K0 and a lifetime of its own."""
+    names = wanted.thing.names
+    return mass.subject if mass.subject in names or len(names) > 1 else names[0]
+
+
+def _moving(lookup: Lookup, name: str, state: str, mass: Row, key: str, amount: str) -> Row:
+    own, letter, boost = _BOOSTS[key]
+    number, _, written = amount.partition(" ")
+    given = algebra.convert(Measured(float(number), written), own, what=_TITLES[key]).value
+    unit, formula, value = _IN_FLIGHT[name]
+    inputs = [mass]
+    if name in _DECAYING:
+        inputs += lookup.single(rows.of_one(state, "lifetime"))[:1]
+
+    def computed(m: float, t: float = 0.0) -> float:
+        return value(_boost(boost, given, m), m, t)
+
+    said = f"{letter} = {number} {written}".rstrip()
+    what = f"{_TITLES[name]} of the {rows.named(state)} at {said}"
+    constants = (said, *(() if unit != "m" else (_LIGHT,)))
+    row = _row(what, unit, Derivation(formula, constants), computed, inputs, name)
+    if name != "speed":
+        return row
+    return _near_light(row, _boost(boost, given, algebra.convert(mass.number, "eV").value))
+
+
+def _boost(boost: Callable[[float, float], float], given: float, mass: float) -> float:
+    try:
+        found = boost(given, mass)
+    except (ValueError, ZeroDivisionError):
+        raise Unanswerable("no particle of this mass has such an energy or speed") from None
+    if not found > 0:
+        raise Unanswerable("a particle at rest has no momentum")
+    return found
+
+
+def _near_light(row: Row, boost: float) -> Row:
+    """The speed with what it lacks to that of light, where the digits do not show it."""
+    below = 1 / (math.hypot(1, boost) * (math.hypot(1, boost) + boost))
+    return row if below > 1e-4 else replace(row, shown=f"(1 − {below:.3g}) c".replace("e-0", "e-"))
+
+
+# ---- products of a decay at rest -----------------------------------------------------------------
+
+
+def emitted(lookup: Lookup, wanted: Wanted) -> list[Row]:
+    """Momentum, energy, kinetic energy or speed of a product of a two-body decay at rest, or the most it has among several.
+
+    Raises:
+        Unanswerable: it is not clear of which product, the products are too heavy, or their momenta vary.
+    """
+    assert wanted.channel is not None  # noqa: S101  # the caller looked
+    state, names = definite(wanted.thing.names, wanted.channel)
+    chosen = _chosen(wanted, names)
+    most = wanted.qualifiers.get("given") == "most"
+    if len(names) != 2 and not most:
+        raise Unanswerable(
+            f"the products of {_decay(state, names)} share the energy in many ways; ask for the most that one of them can have"
+        )
+    found: list[Row] = []
+    for place in chosen:
+        others = [name for i, name in enumerate(names) if i != place]
+        own = [] if is_massless(names[place]) else [lookup.mass(names[place])]
+        recoil = [lookup.mass(name) for name in others if not is_massless(name)]
+        kind = f"{'largest ' if len(names) > 2 else ''}{_TITLES[wanted.property]}"
+        name = f"{kind} of the {rows.named(names[place])} in {_decay(state, names)} at rest"
+        unit, formula, value = _EMITTED[wanted.property]
+
+        def computed(m: float, *masses: float) -> float:
+            one = masses[0] if own else 0.0
+            rest = sum(masses[len(own) :])
+            return value(_momentum(m, one, rest), one)
+
+        letters = f"M = m({pretty(state)}), m₁ = m({pretty(names[place])}), m₂ = {' + '.join(f'm({pretty(n)})' for n in others)}"
+        note = () if len(own) + len(recoil) == len(names) else (_MASSLESS,)
+        derivation = Derivation(f"{formula}, {letters}", note)
+        row = _row(name, unit, derivation, computed, [lookup.mass(state), *own, *recoil], wanted.property)
+        if row.shown not in {other.shown for other in found}:  # 'each pion'
+            found.append(row)
+    return found
+
+
+_P = "p = √([M² − (m₁ + m₂)²] [M² − (m₁ − m₂)²]) / 2M"
+_EMITTED: dict[str, tuple[str, str, Callable[[float, float], float]]] = {
+    "momentum": ("eV", _P, lambda p, m: p),
+    "energy": ("eV", "E₁ = (M² + m₁² − m₂²) / 2M", lambda p, m: math.hypot(p, m)),
+    "kinetic-energy": ("eV", "E₁ − m₁ = [(M − m₁)² − m₂²] / 2M", lambda p, m: p * p / (math.hypot(p, m) + m)),
+    "speed": ("c", f"v₁ = p / E₁, {_P}", lambda p, m: p / math.hypot(p, m)),
+    "lorentz-factor": ("", f"γ₁ = E₁ / m₁, {_P}", lambda p, m: math.hypot(p, m) / m),
+}  # fmt: skip
+
+
+def _momentum(m: float, one: float, rest: float) -> float:
+    if m <= one + rest:
+        raise Unanswerable("the products are heavier than what decays")
+    return math.sqrt((m * m - (one + rest) ** 2) * (m * m - (one - rest) ** 2)) / (2 * m)
+
+
+def _chosen(wanted: Wanted, names: Sequence[str]) -> list[int]:
+    """The places of the product meant; of a momentum in a decay to two any will do."""
+    if wanted.other is not None:
+        meant = set(wanted.other.names)
+        found = [i for i, name in enumerate(names) if name in meant]
+        if not found:
+            raise Unanswerable(f"there is no {wanted.other.text} among the products")
+        return found
+    alike = len({name for name in names}) == 1 or (wanted.property == "momentum" and len(names) == 2)
+    return [0] if alike else list(range(len(names)))
+
+
+def _decay(state: str, names: Sequence[str]) -> str:
+    return f"{pretty(state)} → {' '.join(map(pretty, names))}"
+
+
+# ---- thresholds ----------------------------------------------------------------------------------
+
+
+def threshold(lookup: Lookup, wanted: Wanted) -> list[Row]:
+    """The least energy at which two particles make the products: in their centre of mass, or of a beam on a target at rest.
+
+    Raises:
+        Unanswerable: a mass is not known, or the reaction has no threshold.
+    """
+    assert wanted.channel is not None  # noqa: S101  # the caller looked
+    beam, target = wanted.thing.names
+    names = [name[0] for name in wanted.channel.products]
+    heavy = [name for name in names if not is_massless(name)]
+    products = [lookup.mass(name) for name in heavy]
+    sides = [] if is_massless(beam) else [lookup.mass(beam)]
+    at_rest = lookup.mass(target)
+    reaction = f"{pretty(beam)} {pretty(target)} → {' '.join(map(pretty, names))}"
+    total = " + ".join(f"m({pretty(name)})" for name in heavy)
+    if wanted.property == "threshold-cm":
+        name = f"threshold of the centre-of-mass energy √s of {reaction}"
+        return [_row(name, "eV", Derivation(f"√s = {total}"), lambda *m: sum(m), products, "energy")]
+    start = len(products)
+
+    def kinetic(*m: float) -> float:
+        out, own, rest = sum(m[:start]), sum(m[start + 1 :]), m[start]
+        if out <= own + rest:
+            raise Unanswerable(f"{reaction} has no threshold: its products are not heavier")
+        return (out * out - (own + rest) ** 2) / (2 * rest)
+
+    formulas: dict[str, tuple[str, Callable[..., float]]] = {
+        "kinetic-energy": ("[(Σm)² − (m_a + m_b)²] / 2m_b", kinetic),
+        "energy": ("[(Σm)² − m_a² − m_b²] / 2m_b", lambda *m: kinetic(*m) + sum(m[start + 1 :])),
+        "momentum": ("√(E² − m_a²), E = [(Σm)² − m_a² − m_b²] / 2m_b", lambda *m: math.sqrt(kinetic(*m) * (kinetic(*m) + 2 * sum(m[start + 1 :])))),
+    }  # fmt: skip
+    kinds = [wanted.property.removeprefix("threshold-")]
+    if kinds == ["energy"] and sides:
+        kinds = ["kinetic-energy", "energy"]
+    letters = f"Σm = {total}, a = {pretty(beam)}, b = {pretty(target)} at rest"
+    found = []
+    for kind in kinds:
+        formula, value = formulas[kind]
+        name = f"threshold {_TITLES[kind]} of the {rows.named(beam)} for {reaction}, {pretty(target)} at rest"
+        inputs = [*products, at_rest, *sides]
+        found.append(_row(name, "eV", Derivation(f"{formula}, {letters}"), value, inputs, kind))
+    return found
+
+
+# ---- wavelengths, what is left, conversions ------------------------------------------------------
+
+
+def compton_wavelength(lookup: Lookup, wanted: Wanted) -> list[Row]:
+    """The Compton wavelength h/(mc) of any particle, or ħ/(mc), the reduced one."""
+    reduced = wanted.property.startswith("reduced")
+    factor = _HBAR_C * (1 if reduced else 2 * math.pi)
+    formula = Derivation(f"{'' if reduced else '2π'}ħc/m", ("ħc = 197.3269804 MeV fm (CODATA, exact)",))
+    title = "reduced Compton wavelength" if reduced else "Compton wavelength"
+    return [
+        _row(
+            f"{title} of the {rows.named(mass.subject)}", "m", formula, lambda m: factor / m, [mass], "wavelength"
+        )
+        for mass in lookup.single(replace(wanted, property="mass"))
+    ]  # fmt: skip
+
+
+def left_over(lookup: Lookup, wanted: Wanted) -> list[Row]:
+    """The fraction of particles at rest that is left, or has decayed, after a time.
+
+    Raises:
+        Unanswerable: no lifetime is known.
+    """
+    number, _, unit = wanted.qualifiers["given"].partition(" ")
+    decayed = wanted.property == "fraction-decayed"
+    found = []
+    for lifetime in lookup.single(replace(wanted, property="lifetime", qualifiers={})):
+        if unit in ("lifetimes", "half-lives"):
+            time = float(number) * (math.log(2) if unit == "half-lives" else 1.0)
+            inputs, exponent = [lifetime], lambda t, time=time: time
+        else:
+            time = algebra.convert(Measured(float(number), unit), "s", what="time").value
+            inputs, exponent = [lifetime], lambda t, time=time: time / t
+
+        def computed(t: float, exponent: Callable[[float], float] = exponent) -> float:
+            return -math.expm1(-exponent(t)) if decayed else math.exp(-exponent(t))
+
+        formula = Derivation("1 − exp(−t/τ)" if decayed else "exp(−t/τ)", (f"t = {number} {unit}",))
+        name = f"fraction of {rows.named(lifetime.subject)} at rest that {'has decayed' if decayed else 'is left'} after {number} {unit}"
+        found.append(_row(name, "", formula, computed, inputs, "fraction"))
+    return found
+
+
+def conversion_of(wanted: Wanted) -> list[Row]:
+    """An amount in another unit, where ħ = c = 1 if its dimension needs that.
+
+    Raises:
+        Unanswerable: the units do not fit.
+    """
+    number, _, given = wanted.thing.names[0].removeprefix("amount:").partition(" ")
+    amount, unit = Measured(float(number), given, exact=True), wanted.qualifiers["unit"]
+    source, target = find_unit(given), find_unit(unit)
+    natural = source is not None and target is not None and conversion(source, target) is None
+    value = algebra.convert(amount, f"{unit} in natural units" if natural else unit, what="amount")
+    said = ("ħ = c = 1", "ħc = 197.3269804 MeV fm") if natural else ()
+    derivation = Derivation("units of the SI and of CODATA 2022", said)
+    what = f"amount {float(number):g} {source.text if source else given} in {value.unit or unit}"
+    return [Row(what, value, rounding.text(value), (), "", "conversion", derivation)]
+
+
+def _row(
+    what: str, unit: str, derivation: Derivation, value: Callable[..., float], inputs: Sequence[Row], property_name: str
+) -> Row:  # fmt: skip
+    """The row of a function of masses (in eV) and lifetimes (in s), in the unit of its first input where that is an energy."""
+    base = [algebra.convert(row.number, "s" if row.property_name == "lifetime" else "eV") for row in inputs]
+    result = algebra.function(base, value, unit)
+    shown = inputs[0].number.unit if unit == "eV" and find_unit(inputs[0].number.unit) else unit
+    if unit == "eV":
+        result = algebra.convert(result, shown)
+    return rows.computed(what, result, derivation, list(inputs), property_name, inputs[0].subject)

@@ -72,7 +72,9 @@ def in_flight(lookup: Lookup, wanted: Wanted) -> list[Row]:
         own = algebra.convert(mass.number, "eV").value
         kept = readings[1:] if energy <= own else readings[:1] if energy > _FAR_ABOVE * own else readings
         found += [
-            _moving(lookup, wanted.property, _state(wanted, mass), mass, one, amount) for one in kept if one != wanted.property
+            _moving(lookup, wanted.property, _state(wanted, mass), mass, one, amount)
+            for one in kept
+            if one != wanted.property
         ]
     return found
 

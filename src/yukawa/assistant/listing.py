@@ -222,7 +222,9 @@ class Listing:
                 same = _states(fact.fact, asserted)
             rows += [quoted_row(fact, state) for state in fact.fact.subjects if same and state in table]
         if isinstance(asserted, Amount) and wanted.property == "mass":  # to the rounding given, where any is
-            near = [row for row in rows if row.value and row.value.measured and _rounds_to(row.value, asserted)]
+            near = [
+                row for row in rows if row.value and row.value.measured and _rounds_to(row.value, asserted)
+            ]
             rows = near or rows
         best = {row.subject for row in rows if row.facts[0].fact.preferred}
         return [row for row in rows if row.facts[0].fact.preferred or row.subject not in best]

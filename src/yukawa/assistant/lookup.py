@@ -347,7 +347,9 @@ class Lookup:
         rows = [self.single(one) for one in masses]
         sides = [as_particle(side[0].subject)[0] for side in rows]
         if sides[0] != sides[1] and rows[0][0].facts == rows[1][0].facts:
-            raise Unanswerable(f"the base lists one mass for {named(sides[0])} and {named(sides[1])}: {rows[0][0].shown}")
+            raise Unanswerable(
+                f"the base lists one mass for {named(sides[0])} and {named(sides[1])}: {rows[0][0].shown}"
+            )
         return Looked([_difference(a, b) for a, b in itertools.product(*rows)])
 
     def _double_angle(self, wanted: Wanted) -> Looked:

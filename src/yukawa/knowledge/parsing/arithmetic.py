@@ -144,7 +144,9 @@ def average(clause: Clause, context: Context) -> list[Goal] | None:
 def _charge_states(wanted: Wanted) -> list[Wanted]:
     """The states of a multiplet one by one: pi+, pi- and pi0, but K+ and K0 without their antiparticles."""
     table = particle_table().particles
-    known = [n for n in wanted.thing.names if n in table and not n.startswith(("K(S)", "K(L)"))]  # mixtures of others
+    known = [
+        n for n in wanted.thing.names if n in table and not n.startswith(("K(S)", "K(L)"))
+    ]  # mixtures of others
     particles = [n for n in known if not table[n].is_antiparticle]
     names = known if any(table[n].conjugate == n for n in particles) else particles
     return [replace(wanted, thing=replace(wanted.thing, names=(n,), state_given=True)) for n in names]
@@ -307,7 +309,9 @@ def scale(clause: Clause) -> Scale | None:
 def _of_all(clause: Clause, power: int) -> bool:
     """Whether a power is said of the result of the sentence, and not of one of several quantities."""
     parts = clause.places(*_PARTS)
-    if parts and power > max(parts) and clause.tokens[power - 1].kind == "join":  # 'the ratio of A to B, to the fifth power'
+    if (
+        parts and power > max(parts) and clause.tokens[power - 1].kind == "join"
+    ):  # 'the ratio of A to B, to the fifth power'
         return True
     one = len(clause.places("thing", "constant")) == 1
     operators = clause.places("ratio", "product")

@@ -47,7 +47,16 @@ _MOVING = re.compile(
 
 def kinematic(clause: Clause, context: Context) -> list[Goal] | None:
     """The goals of the first of these rules that applies."""
-    for rule in (_half_gone, _light_path, _conversion, _threshold, _left_over, _in_flight, _of_products, _compton):
+    for rule in (
+        _half_gone,
+        _light_path,
+        _conversion,
+        _threshold,
+        _left_over,
+        _in_flight,
+        _of_products,
+        _compton,
+    ):
         before, tokens = set(clause.used), list(clause.tokens)
         if found := rule(clause, context):
             return found
@@ -362,7 +371,9 @@ def _pair_threshold(clause: Clause) -> list[Goal] | None:
     """'The centre-of-mass energy at which a pair of tau leptons can be produced'."""
     start, end = _span(clause)
     channels, things = clause.places("channel"), list(_things(clause))
-    beams = [i for i, t in things if set(t.names) <= {"e+", "e-"} and _COLLIDING.search(clause.plain, start, end)]
+    beams = [
+        i for i, t in things if set(t.names) <= {"e+", "e-"} and _COLLIDING.search(clause.plain, start, end)
+    ]
     made = [(i, t) for i, t in things if i not in beams]
     if not (_IN_CM.search(clause.plain, start, end) or beams) or len(channels) + len(made) != 1:
         return None

@@ -65,7 +65,11 @@ def _by_rules(clause: Clause, context: Context) -> list[Goal]:
 
 def _lacks_channel(goal: Goal) -> bool:
     """Whether a property of a decay is wanted of no decay."""
-    if goal.filters or goal.operation in ("list", "count", "reverse", "measurements") or any(w.name for w in goal.operands):
+    if (
+        goal.filters
+        or goal.operation in ("list", "count", "reverse", "measurements")
+        or any(w.name for w in goal.operands)
+    ):
         return False
     return any(w.channel is None and w.property in _OF_A_DECAY for w in goal.operands)
 
@@ -172,7 +176,11 @@ def _having(clause: Clause) -> list[Goal] | None:
     if not len(classes) == len(amounts) == 1 or len(properties) > 1 or others:
         return None
     unit = find_unit(amount_of(clause.tokens[amounts[0]]).unit)
-    name = clause.tokens[properties[0]].value if properties else _BY_DIMENSION.get(unit.dimension if unit else "", "")
+    name = (
+        clause.tokens[properties[0]].value
+        if properties
+        else _BY_DIMENSION.get(unit.dimension if unit else "", "")
+    )
     if not name:
         return None
     token = clause.tokens[classes[0]]
@@ -221,7 +229,9 @@ def _decays(clause: Clause, context: Context) -> list[Goal] | None:
     filters = _filters(clause, "branching-fraction") + leptonic
     how_often = [clause.tokens[i].value for i in names] == ["branching-fraction"]
     summed = clause.places("sum")
-    if leptonic and not summed:  # 'the total leptonic branching fraction', 'how often does it decay leptonically'
+    if (
+        leptonic and not summed
+    ):  # 'the total leptonic branching fraction', 'how often does it decay leptonically'
         summed = [i for i in clause.places("neutral") if clause.text(i) in ("total", "combined", "overall")]
         summed = summed or (names if how_often and not _speaks_of_branching(clause.text(names[0])) else [])
     most = [i for i in clause.places("most") if clause.tokens[i].value[0] in ("branching-fraction", "")]
@@ -359,7 +369,9 @@ def _beside_values(clause: Clause) -> list[int]:
 
 def _fraction_of(clause: Clause, context: Context) -> list[Goal] | None:
     """'Out of a thousand K+, how many decay to mu nu?': a decay with a word of counting is its branching fraction."""
-    if clause.has("channel") and clause.has("count") and _ONE_IN.search(clause.plain):  # 'one in how many K_L decays'
+    if (
+        clause.has("channel") and clause.has("count") and _ONE_IN.search(clause.plain)
+    ):  # 'one in how many K_L decays'
         found = quantities(clause, property_name="branching-fraction")
         rest = clause.places("count", "property")
         if len(found) == 1 and all(clause.tokens[i].value in (None, "decays") for i in rest):

@@ -135,7 +135,11 @@ def by_quantum_numbers(clause: Clause, context: Context) -> list[Goal] | None:
 def self_conjugate(clause: Clause, context: Context) -> list[Goal] | None:
     """'Is the K0 its own antiparticle?'."""
     said, things, kinds = clause.places("self-conjugate"), clause.places("thing"), clause.places("class")
-    if len(said) == len(kinds) == 1 and set(clause.essential) <= {*said, *kinds} and clause.contains(CHOOSING):
+    if (
+        len(said) == len(kinds) == 1
+        and set(clause.essential) <= {*said, *kinds}
+        and clause.contains(CHOOSING)
+    ):
         thing = subject_of(clause.tokens[kinds[0]])
         assert thing is not None  # noqa: S101  # a class is one
         wanted = Wanted(thing, "antiparticle", spans=clause.use(*said, *kinds))

@@ -76,7 +76,9 @@ _SYMBOLS: tuple[tuple[re.Pattern[str], str, Any], ...] = tuple(
     )
 )  # fmt: skip
 _FLAVOUR = "(?:up|down|strange|charm|bottom|top)"  # 'the up, down and strange quarks'
-_FLAVOURS = re.compile(rf"\b{_FLAVOUR}(?=(?:(?:,| and| or| &|, and| plus)(?: the)? {_FLAVOUR})+[- ]quarks?\b)", re.IGNORECASE)
+_FLAVOURS = re.compile(
+    rf"\b{_FLAVOUR}(?=(?:(?:,| and| or| &|, and| plus)(?: the)? {_FLAVOUR})+[- ]quarks?\b)", re.IGNORECASE
+)
 _QUANTUM_NUMBERS = re.compile(
     r"(?<![\w.^])(?P<spin>\d(?:/2)?)(?P<signs>\^[({ ]?[+-]{1,2}[)}]?|[+-]{2})(?![\w+-])"
 )  # '1--', '0^-+'

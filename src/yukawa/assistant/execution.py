@@ -185,7 +185,7 @@ def _combined(
         between = [signs] * (len(chosen) - 1) if isinstance(signs, str) else signs
         formula = Derivation(symbol(chosen[0]) + "".join(map(str.__add__, between, map(symbol, chosen[1:]))))
         rows.append(computed(what(chosen), value, formula, chosen, property_name))
-    return Result(goal, tuple(rows))
+    return Result(goal, tuple([row for row in rows if row.number.measured] or rows))
 
 
 def _definite(wanted: Wanted) -> Wanted:

@@ -25,6 +25,21 @@ _LIGHT = f"c = {algebra.LIGHT:.0f} m/s (exact)"
 _HBAR_C = algebra.HBAR * algebra.LIGHT  # in eV m
 _MASSLESS = "neutrinos and photons taken as massless"
 
+
+
+def rule_of(wanted: Wanted) -> Callable[[Lookup, Wanted], list[Row]] | None:
+    """What computes a quantity of motion, of a threshold or of units alone; None for any other."""
+    if wanted.property.startswith("threshold-"):
+        return threshold
+    if "given" in wanted.qualifiers and wanted.channel is None:
+        return left_over if wanted.property.startswith("fraction-") else in_flight
+    if "given" in wanted.qualifiers:
+        return emitted
+    if wanted.property.endswith("compton-wavelength"):
+        return compton_wavelength
+    return conversion_of if wanted.property == "conversion" else None
+
+
 # ---- in flight -----------------------------------------------------------------------------------
 
 # By what is given the Lorentz boost p/m: of the amount in eV (or c, or a pure number) and the mass in eV.
@@ -61,6 +76,8 @@ def in_flight(lookup: Lookup, wanted: Wanted) -> list[Row]:
         Unanswerable: no mass or lifetime is known, or nothing moves so.
     """
     key, _, amount = wanted.qualifiers["given"].partition(" ")
+    if set(wanted.thing.names) == {"gamma"}:
+        return [_of_light(wanted.property, key, amount)]
     masses = lookup.single(replace(wanted, property="mass", qualifiers={}))
     if key != "bare-energy":
         return [_moving(lookup, wanted.property, _state(wanted, mass), mass, key, amount) for mass in masses]
@@ -80,6 +97,26 @@ def in_flight(lookup: Lookup, wanted: Wanted) -> list[Row]:
 
 
 _FAR_ABOVE = 100  # from this multiple of its mass on a particle has its energy from motion
+
+
+def _of_light(name: str, key: str, amount: str) -> Row:
+    """Energy, momentum or wavelength of a photon.
+
+    Raises:
+        Unanswerable: a photon has no such property.
+    """
+    number, _, written = amount.partition(" ")
+    unit = "m" if key == "wavelength" else "eV"
+    given = algebra.convert(Measured(float(number), written, exact=True), unit, what=_TITLES.get(key, "energy"))
+    kinds = {"wavelength": "m", "energy": "eV", "kinetic-energy": "eV", "momentum": "eV"}
+    if name not in kinds or key not in (*kinds, "bare-energy"):
+        raise Unanswerable(f"a photon has no {_TITLES[name]} that depends on this")
+    value = given
+    if kinds[name] != unit:
+        value = Measured(2 * math.pi * _HBAR_C / given.value, kinds[name])
+    derivation = Derivation("E = p = 2πħc/λ", ("ħc = 197.3269804 MeV fm (CODATA, exact)",))
+    what = f"{_TITLES[name].replace('de Broglie ', '')} of a photon of {number} {written}"
+    return Row(what, value, rounding.text(value), (), "gamma", name, derivation)
 
 
 def _state(wanted: Wanted, mass: Row) -> str:
@@ -172,6 +209,7 @@ _EMITTED: dict[str, tuple[str, str, Callable[[float, float], float]]] = {
     "kinetic-energy": ("eV", "E₁ − m₁ = [(M − m₁)² − m₂²] / 2M", lambda p, m: p * p / (math.hypot(p, m) + m)),
     "speed": ("c", f"v₁ = p / E₁, {_P}", lambda p, m: p / math.hypot(p, m)),
     "lorentz-factor": ("", f"γ₁ = E₁ / m₁, {_P}", lambda p, m: math.hypot(p, m) / m),
+    "wavelength": ("m", f"2πħc/p, {_P}", lambda p, m: 2 * math.pi * _HBAR_C / p),
 }  # fmt: skip
 
 
@@ -287,7 +325,7 @@ def left_over(lookup: Lookup, wanted: Wanted) -> list[Row]:
     return found
 
 
-def conversion_of(wanted: Wanted) -> list[Row]:
+def conversion_of(_: Lookup, wanted: Wanted) -> list[Row]:
     """An amount in another unit, where ħ = c = 1 if its dimension needs that.
 
     Raises:
@@ -295,6 +333,11 @@ def conversion_of(wanted: Wanted) -> list[Row]:
     """
     number, _, given = wanted.thing.names[0].removeprefix("amount:").partition(" ")
     amount, unit = Measured(float(number), given, exact=True), wanted.qualifiers["unit"]
+    if unit in ("width", "lifetime"):
+        value, derivation = (algebra.width_of if unit == "width" else algebra.lifetime_of)(amount)
+        other = "lifetime" if unit == "width" else "width"
+        what = f"{rows.title(unit)} of a particle of a {other} of {float(number):g} {given}"
+        return [Row(what, value, rounding.text(value), (), "", unit, derivation)]
     source, target = find_unit(given), find_unit(unit)
     natural = source is not None and target is not None and conversion(source, target) is None
     value = algebra.convert(amount, f"{unit} in natural units" if natural else unit, what="amount")

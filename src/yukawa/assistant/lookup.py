@@ -11,6 +11,7 @@ from yukawa.assistant.algebra import Derivation, Measured, Unanswerable
 from yukawa.assistant.comparing import compared, hold_for, minus, of_state
 from yukawa.assistant.matching import (
     alternatives,
+    as_invisible,
     as_particle,
     check_charge,
     decays,
@@ -37,7 +38,7 @@ from yukawa.knowledge.facts import OF_EACH_STATE, Fact, plain_name, unique
 from yukawa.knowledge.parsing.final_state import title as family
 from yukawa.knowledge.parsing.modes import mode_of
 from yukawa.knowledge.parsing.particles import particle_table
-from yukawa.knowledge.parsing.plan import Channel, Wanted
+from yukawa.knowledge.parsing.plan import Wanted
 from yukawa.knowledge.parsing.units import find_unit
 from yukawa.knowledge.records import FoundFact, Moment
 from yukawa.knowledge.sources.pdg.text import ascii_text, pretty, unicode_text
@@ -89,7 +90,7 @@ class Lookup:
         """
         if wanted.name and not wanted.thing.names:
             return self._by_name(wanted)
-        if kinematic := _kinematic(wanted):
+        if kinematic := kinematics.rule_of(wanted):
             return Looked(kinematic(self, wanted))
         derive = _DERIVED.get(wanted.property)
         looked = derive(self, wanted) if derive else self._quoted(wanted)
@@ -124,7 +125,7 @@ class Lookup:
         for state in _states(wanted, property_name):
             found[state] = sorted(self._of(state, property_name, wanted), key=self._preference)
         if wanted.channel is not None and not any(found.values()):
-            if unseen := _as_invisible(wanted.channel):
+            if unseen := as_invisible(wanted.channel):
                 return self.facts(replace(wanted, channel=unseen))
             check_charge(wanted.thing.names, wanted.channel)
         return self._qualified(wanted, found)
@@ -395,25 +396,6 @@ class Lookup:
                 )
             )
         return Looked(rows)
-
-
-def _kinematic(wanted: Wanted) -> Callable[[Lookup, Wanted], list[Row]] | None:
-    """What computes a quantity of motion, of a threshold or of units alone."""
-    if wanted.property.startswith("threshold-"):
-        return kinematics.threshold
-    if "given" in wanted.qualifiers and wanted.channel is None:
-        return kinematics.left_over if wanted.property.startswith("fraction-") else kinematics.in_flight
-    if "given" in wanted.qualifiers:
-        return kinematics.emitted
-    if wanted.property.endswith("compton-wavelength"):
-        return kinematics.compton_wavelength
-    return (lambda _, w: kinematics.conversion_of(w)) if wanted.property == "conversion" else None
-
-
-def _as_invisible(channel: Channel) -> Channel | None:
-    """Two neutrinos as sources list them, 'invisible'; None for other products."""
-    neutrinos = all(n.startswith("nu") for names in channel.products for n in names)
-    return replace(channel, products=(("invisible",),)) if len(channel.products) == 2 and neutrinos else None
 
 
 _DOUBLE = re.compile(r"constant:sin\^2\(2(theta_\d\d)\)")

@@ -1,6 +1,7 @@
 """Rules for sentences that make one number of several quantities: sums, differences, ratios, products, means, powers."""
 
 import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -193,6 +194,41 @@ def _alternate(clause: Clause, found: Sequence[Wanted], signs: Sequence[int]) ->
 
 def _within(clause: Clause, one: Wanted, other: Wanted, places: Sequence[int]) -> list[int]:
     return [i for i in places if one.thing.span[1] <= clause.tokens[i].start < other.thing.span[0]]
+
+
+def percentage(clause: Clause, context: Context) -> list[Goal] | None:
+    """'By what percentage is the neutron heavier than the proton?': the difference in units of what is compared with."""
+    said = [i for i in clause.places("property", "difference") if clause.text(i).split()[-1].startswith("percent")]
+    comparing = clause.places("compare")
+    if len(said) <= 1 and (share := _SHARE.search(clause.plain, clause.tokens[0].start, clause.tokens[-1].end)):
+        return _share(clause, share)
+    by = _BY.search(clause.plain, clause.tokens[0].start, clause.tokens[-1].end)
+    if not by or len(comparing) != 1 or len(said) > 1 or len(clause.places("thing")) != 2 or clause.has("channel"):
+        return None
+    before = clause.tokens[comparing[0]].value
+    clause.use(*said, *[i for i, t in enumerate(clause.tokens) if t.start < by.end() and by.start() < t.end])
+    found = quantities(clause, property_name=before[0])
+    if len(found) != 2 or not before[0]:
+        return None
+    spans = clause.use(*comparing)
+    larger, smaller = found if before[1] != "<" else found[::-1]
+    gap = Goal("difference", (larger, smaller), unit="%", spans=spans, per=found[1])
+    return [gap]
+
+
+def _share(clause: Clause, match: re.Match[str]) -> list[Goal] | None:
+    """'What percentage of the tau mass is the muon mass?'."""
+    names = [clause.tokens[i].value for i in clause.places("property")]
+    if names.count("mass") != 2 or len(names) != 3 or clause.has("channel", "class", "compare"):
+        return None
+    own = [i for i, t in enumerate(clause.tokens) if t.start < match.end() and match.start() < t.end]
+    clause.use(*[i for i in own if clause.tokens[i].value != "mass"])
+    found = sorted(quantities(clause), key=lambda w: w.thing.span)
+    return [Goal("ratio", (found[1], found[0]), unit="%")] if len(found) == 2 else None
+
+
+_SHARE = re.compile(r"\b(?:what|which) (?:percentage|percent|fraction) of (?=.{1,60}\bmass\b.{0,60}\b(?:is|does|comes|make)\b)", re.IGNORECASE)
+_BY = re.compile(r"\bby (?:what|how many|how much) (?:percentage|percent|per cent|%)|\bhow many (?:percent|per cent|%)", re.IGNORECASE)
 
 
 def difference(clause: Clause, context: Context) -> list[Goal] | None:

@@ -47,6 +47,8 @@ def measurements(clause: Clause, context: Context) -> list[Goal] | None:
     experiments = [i for i in clause.places("qualifier") if clause.tokens[i].value[0] == "experiment"]
     if not said and not experiments:
         return None
+    if len(experiments) > 1:
+        return _of_each(clause, context, experiments)
     wanted = quantities(clause, context.last) or _identified(clause)
     if not wanted and not clause.has("thing", "property", "channel", "class", "constant"):
         wanted = [w for w in context.last if w.property]  # 'and who measured that?'
@@ -68,6 +70,24 @@ def measurements(clause: Clause, context: Context) -> list[Goal] | None:
     return [
         Goal("measurements", (w,), tuple(filters), order, 1 if order else None, spans=spans) for w in wanted
     ]
+
+
+def _of_each(clause: Clause, context: Context, experiments: Sequence[int]) -> list[Goal] | None:
+    """'What do CDF and ATLAS get for the W mass?': the goals of one experiment after the other."""
+    tokens, before, used = list(clause.tokens), set(clause.used), set(clause.used)
+    goals: list[Goal] = []
+    for place in experiments:
+        clause.used = set(before)
+        clause.tokens[:] = [
+            replace(t, kind="aside") if i in experiments and i != place else t for i, t in enumerate(tokens)
+        ]
+        found = measurements(clause, context)
+        if not found:
+            return None
+        goals += found
+        used |= clause.used
+    clause.tokens[:], clause.used = tokens, used
+    return goals
 
 
 def _identified(clause: Clause) -> list[Wanted]:

@@ -1,4 +1,4 @@
-"""Rules for questions of kinematics: particles in flight, products of a decay at rest, thresholds, what is left, conversions."""
+"""Rules for questions of kinematics: particles in flight, products of a decay at rest, thresholds of reactions."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from yukawa.knowledge.parsing.wanted import subject_of
 # What can be asked of a moving particle, as words of the question; a longer phrase goes before a shorter one.
 _KINDS: tuple[tuple[str, str], ...] = (
     ("lorentz-factor", r"(?:relativistic )?(?:lorentz|gamma|boost)[- ]factor(?: gamma)?|relativistic gamma|lorentz gamma|gamma(?= ?(?:of|for|=|is)(?![a-z]))"),
-    ("wavelength", r"(?:de ?broglie )wave-?length"),
+    ("wavelength", r"(?:de ?broglie )?wave-?length"),
     ("decay-length", r"(?:(?:mean|average) )?(?:decay|flight) (?:length|distance|path)|how far|(?:mean|average) distance|what distance"),
     ("lifetime", r"(?:mean |average )?life-?time|mean life|how long"),
     ("kinetic-energy", r"(?:maximum |largest |total )?kinetic energ(?:y|ies)|e_kin|t_kin"),
@@ -38,52 +38,34 @@ _GIVEN = re.compile(
     + r"|(?P<symbol>\b(?:p|E|T|v|beta|gamma)(?:_?lab)?(?= ?=)))(?: of| is| equal to|,)? ?=? ?(?:about )?)$",
     re.IGNORECASE,
 )
+_BEHIND = re.compile(r" (?:of )?(?:(?P<kinetic_energy>kinetic energy)|(?P<energy>(?:total )?energy)|(?P<momentum>momentum))(?!\w)")
 _MOVING = re.compile(
-    r"(?:travel|mov|fly|go)(?:s|es|ing|ling)?(?: at| with)|time[- ]dilat\w*|dilated|in the lab(?:oratory)?(?: frame| system)?"
-    r"|relativistic(?:ally)?|lab(?:oratory)?[- ]frame|as seen (?:in|from) the lab\w*|(?:have |has )?with (?:an?|the)|\bmoving\b|in units of c\b",
+    r"\b(?:cosmic[- ]ray|atmospheric)\b|\b(?:travel|mov|fl[yi]|go)(?:e?s|ing|ling)?(?: at| with)|time[- ]dilat\w*|dilated|in the lab(?:oratory)?(?: frame| system)?"
+    r"|relativistic(?:ally)?|lab(?:oratory)?[- ]frame|as seen (?:in|from) the lab\w*|(?:have |has )?with (?:an?|the)|\bmov(?:es|ing)\b|is produced|in units of c\b",
     re.IGNORECASE,
 )
 
 
-def kinematic(clause: Clause, context: Context) -> list[Goal] | None:
-    """The goals of the first of these rules that applies."""
-    for rule in (
-        _half_gone,
-        _light_path,
-        _conversion,
-        _threshold,
-        _left_over,
-        _in_flight,
-        _of_products,
-        _compton,
-    ):
-        before, tokens = set(clause.used), list(clause.tokens)
-        if found := rule(clause, context):
-            return found
-        clause.used, clause.tokens[:] = before, tokens
-    return None
-
-
-def _span(clause: Clause) -> tuple[int, int]:
+def span_of(clause: Clause) -> tuple[int, int]:
     return clause.tokens[0].start, clause.tokens[-1].end
 
 
-def _covered(clause: Clause, start: int, end: int) -> list[int]:
+def covered(clause: Clause, start: int, end: int) -> list[int]:
     """The places of the tokens within a stretch of the text."""
     return [i for i, t in enumerate(clause.tokens) if t.start < end and start < t.end]
 
 
-def _use_words(clause: Clause, pattern: re.Pattern[str]) -> None:
-    start, end = _span(clause)
+def use_words(clause: Clause, pattern: re.Pattern[str]) -> None:
+    start, end = span_of(clause)
     for match in pattern.finditer(clause.plain, start, end):
-        clause.use(*_covered(clause, *match.span()))
+        clause.use(*covered(clause, *match.span()))
 
 
 def _asked(clause: Clause) -> list[str]:
     """What is asked, in order, words that are used already apart."""
     found: list[str] = []
-    for match in _ASKED.finditer(clause.plain, *_span(clause)):
-        places = _covered(clause, *match.span())
+    for match in _ASKED.finditer(clause.plain, *span_of(clause)):
+        places = covered(clause, *match.span())
         if any(i in clause.used for i in places):
             continue
         clause.use(*places)
@@ -91,7 +73,7 @@ def _asked(clause: Clause) -> list[str]:
     return found
 
 
-def _things(clause: Clause) -> Iterator[tuple[int, Thing]]:
+def things_of(clause: Clause) -> Iterator[tuple[int, Thing]]:
     """The things that nothing has used."""
     for place in clause.places("thing"):
         thing = subject_of(clause.tokens[place])
@@ -102,7 +84,7 @@ def _things(clause: Clause) -> Iterator[tuple[int, Thing]]:
 # ---- in flight -----------------------------------------------------------------------------------
 
 
-def _in_flight(clause: Clause, context: Context) -> list[Goal] | None:
+def in_flight(clause: Clause, context: Context) -> list[Goal] | None:
     """'Mean decay length of a muon of 10 GeV', 'lifetime of a pion with gamma = 20', 'speed of a 1 GeV proton'."""
     if clause.has("channel", "class", "compare", "most", "ratio") and not clause.contains(["factor"]):
         return None
@@ -112,9 +94,9 @@ def _in_flight(clause: Clause, context: Context) -> list[Goal] | None:
         return None
     place, condition = given[0]
     clause.use(place)
-    _use_words(clause, _MOVING)
+    use_words(clause, _MOVING)
     asked = _asked(clause)
-    things = list(_things(clause))
+    things = list(things_of(clause))
     if len(things) != 1 or not asked or condition.partition(" ")[0] in asked:
         return None
     spans = clause.use(
@@ -122,7 +104,7 @@ def _in_flight(clause: Clause, context: Context) -> list[Goal] | None:
     )
     said = {"given": condition}
     return [
-        Goal("value", (Wanted(_particle(things[0][1]), name, qualifiers=said, spans=spans),))
+        Goal("value", (Wanted(particle_of(things[0][1]), name, qualifiers=said, spans=spans),))
         for name in asked
     ]
 
@@ -132,14 +114,17 @@ def _condition(clause: Clause, place: int) -> str:
     token = clause.tokens[place]
     amount = amount_of(token)
     unit = find_unit(amount.unit)
-    start = _span(clause)[0]
+    start = span_of(clause)[0]
     said = _GIVEN.search(clause.plain, start, token.start)
+    behind = _BEHIND.match(clause.plain, token.end, span_of(clause)[1])
     dimension = unit.dimension if unit is not None else ""
     name = ""
     if said is not None:
         groups = {k: v for k, v in said.groupdict().items() if v}
         symbol = groups.pop("symbol", "").lower().partition("_")[0]
         name = _SYMBOLS.get(symbol) or next(iter(groups), "").replace("_", "-")
+    elif behind is not None:
+        name = (behind.lastgroup or "").replace("_", "-")
     elif dimension == "momentum":
         name = "momentum"
     elif amount.unit == "c" or dimension == "speed":
@@ -148,6 +133,8 @@ def _condition(clause: Clause, place: int) -> str:
         dimension == "energy" and place + 1 < len(clause.tokens) and clause.tokens[place + 1].kind == "thing"
     ):
         name = "bare-energy"  # '1 GeV protons': total or kinetic
+    elif dimension == "length" and place + 1 < len(clause.tokens) and clause.text(place + 1).startswith("photon"):
+        name = "wavelength"
     fits = {
         "momentum": ("energy", "momentum"),
         "energy": ("energy",),
@@ -161,12 +148,14 @@ def _condition(clause: Clause, place: int) -> str:
     ):
         return ""
     if said is not None:
-        clause.use(*_covered(clause, said.start(), token.start))
+        clause.use(*covered(clause, said.start(), token.start))
+    elif behind is not None:
+        clause.use(*covered(clause, *behind.span()))
     written = amount.unit.removesuffix("/c") if name == "momentum" else amount.unit
     return f"{name} {amount.value:.15g} {'c' if name == 'speed' and not written else written}".rstrip()
 
 
-def _particle(thing: Thing) -> Thing:
+def particle_of(thing: Thing) -> Thing:
     """A thing without its antiparticles where its charge was not said."""
     table = particle_table().particles
     names = tuple(n for n in thing.names if n in table and not table[n].is_antiparticle)
@@ -194,30 +183,30 @@ _MOST = re.compile(
 )
 
 
-def _of_products(clause: Clause, context: Context) -> list[Goal] | None:
+def of_products(clause: Clause, context: Context) -> list[Goal] | None:
     """'Momentum of the muon in pi+ -> mu+ nu_mu at rest', 'energy of each photon when a pi0 decays'; energy that a decay sets free."""
     if clause.has("compare", "amount", "class", "ratio", "difference", "relation"):
         return None
-    released = _RELEASED.search(clause.plain, *_span(clause))
+    released = _RELEASED.search(clause.plain, *span_of(clause))
     if released is not None:
-        clause.use(*_covered(clause, *released.span()))
+        clause.use(*covered(clause, *released.span()))
         asked = ["energy-release"]
     else:
         asked = _asked(clause)
-    channels, things = clause.places("channel"), list(_things(clause))
+    channels, things = clause.places("channel"), list(things_of(clause))
     if not asked or len(channels) > 1 or not set(asked) <= {"energy-release", *_OF_PRODUCTS}:
         return None
-    at_rest = _RESTING.search(clause.plain, *_span(clause)) is not None
+    at_rest = _RESTING.search(clause.plain, *span_of(clause)) is not None
     if clause.has("measured", "list", "count"):
         return None
     found = _decay_of(clause, context, things, channels)
     if found is None:
         return None
     parent, channel, daughter, places = found
-    _use_words(clause, _AT_REST)
-    most = _MOST.search(clause.plain, *_span(clause))
+    use_words(clause, _AT_REST)
+    most = _MOST.search(clause.plain, *span_of(clause))
     if most is not None:
-        clause.use(*_covered(clause, *most.span()))
+        clause.use(*covered(clause, *most.span()))
     spans = clause.use(*places)
     if asked == ["energy-release"] and daughter is not None:  # 'how much energy does the photon carry away?'
         asked = ["kinetic-energy" if clause.contains(["kinetic"]) else "energy"]
@@ -230,7 +219,7 @@ def _of_products(clause: Clause, context: Context) -> list[Goal] | None:
 
 
 _RESTING = re.compile(r"\bat rest\b|\brest frame\b|\b(?:each|both|either)\b")
-_OF_PRODUCTS = frozenset({"momentum", "energy", "kinetic-energy", "speed", "lorentz-factor"})
+_OF_PRODUCTS = frozenset({"momentum", "energy", "kinetic-energy", "speed", "lorentz-factor", "wavelength"})
 
 
 def _decay_of(
@@ -243,7 +232,7 @@ def _decay_of(
         if not before:
             return None
         parent = before[-1][1]
-    elif things and (told := _told(context)):
+    elif (things or _EACH.search(clause.plain, *span_of(clause))) and (told := _told(context)):
         parent, channel = told
         context.replaced = True
     elif len(things) == 2:  # 'energy of each photon when a pi0 decays'
@@ -251,14 +240,14 @@ def _decay_of(
         inferred = _inferred(clause, daughter)
         if inferred is None:
             return None
-        return _particle(parent), inferred, daughter, [i for i, _ in things]
+        return particle_of(parent), inferred, daughter, [i for i, _ in things]
     elif (
         len(things) == 1
         and set(things[0][1].names) <= {"n", "nbar"}
-        and _BETA.search(clause.plain, *_span(clause))
+        and _BETA.search(clause.plain, *span_of(clause))
     ):
-        _use_words(clause, _BETA)
-        return _particle(things[0][1]), Channel((("p",), ("e-",), ("nubar_e",))), None, [things[0][0]]
+        use_words(clause, _BETA)
+        return particle_of(things[0][1]), Channel((("p",), ("e-",), ("nubar_e",))), None, [things[0][0]]
     else:
         return None
     daughters = [t for _, t in things if not set(t.names) & set(parent.names) and _is_product(t, channel)]
@@ -268,6 +257,7 @@ def _decay_of(
     return parent, channel, next(iter(daughters), None), [*channels, *(i for i, _ in things)]
 
 
+_EACH = re.compile(r"\b(?:each|both|either)\b")
 _BETA = re.compile(r"(?:beta|β)[- ]?decay(?:s|ing)?|decays?", re.IGNORECASE)
 
 
@@ -318,9 +308,9 @@ _FIXED = re.compile(  # words around a reaction
 )
 
 
-def _threshold(clause: Clause, context: Context) -> list[Goal] | None:
+def threshold(clause: Clause, context: Context) -> list[Goal] | None:
     """'Threshold energy of p p -> p p pi0 on a target at rest', 'threshold centre-of-mass energy for e+ e- -> W+ W-'."""
-    start, end = _span(clause)
+    start, end = span_of(clause)
     arrow = _REACTION.search(clause.plain, start, end)
     if not _THRESHOLD.search(clause.plain, start, end):
         return None
@@ -341,12 +331,12 @@ def _threshold(clause: Clause, context: Context) -> list[Goal] | None:
     )
     if len(channel.products) < 2 or any(len(names) != 1 for names in channel.products):
         return None
-    clause.use(*_covered(clause, beam.span[0], stop))
+    clause.use(*covered(clause, beam.span[0], stop))
     cm = _IN_CM.search(clause.plain, start, end) is not None
     for pattern in (_THRESHOLD, _IN_CM):
-        _use_words(clause, pattern)
+        use_words(clause, pattern)
     asked = _asked(clause) or ["energy"]
-    _use_words(clause, _FIXED)
+    use_words(clause, _FIXED)
     collider = {beam.names[0], target.names[0]} == {"e+", "e-"} and not re.search(
         r"fixed|at rest|target|beam", clause.plain
     )
@@ -359,8 +349,8 @@ def _threshold(clause: Clause, context: Context) -> list[Goal] | None:
     ):
         return None
     taking_part = {beam.names[0], target.names[0], *(names[0] for names in channel.products)}
-    named = [i for i, t in _things(clause) if taking_part & set(t.names)]
-    spans = clause.use(*named, *_covered(clause, beam.span[0], stop))
+    named = [i for i, t in things_of(clause) if taking_part & set(t.names)]
+    spans = clause.use(*named, *covered(clause, beam.span[0], stop))
     pair_of = Thing(
         (beam.names[0], target.names[0]), f"{beam.text} {target.text}", (beam.span[0], target.span[1]), True
     )
@@ -369,8 +359,8 @@ def _threshold(clause: Clause, context: Context) -> list[Goal] | None:
 
 def _pair_threshold(clause: Clause) -> list[Goal] | None:
     """'The centre-of-mass energy at which a pair of tau leptons can be produced'."""
-    start, end = _span(clause)
-    channels, things = clause.places("channel"), list(_things(clause))
+    start, end = span_of(clause)
+    channels, things = clause.places("channel"), list(things_of(clause))
     beams = [
         i for i, t in things if set(t.names) <= {"e+", "e-"} and _COLLIDING.search(clause.plain, start, end)
     ]
@@ -387,11 +377,11 @@ def _pair_threshold(clause: Clause) -> list[Goal] | None:
     last = particle_table().particles[first].conjugate
     if len(others) != 1 or last not in products[1] and not made:
         return None
-    _use_words(clause, _THRESHOLD)
-    _use_words(clause, _IN_CM)
-    _use_words(clause, _PAIR)
+    use_words(clause, _THRESHOLD)
+    use_words(clause, _IN_CM)
+    use_words(clause, _PAIR)
     _asked(clause)
-    _use_words(clause, _FIXED)
+    use_words(clause, _FIXED)
     spans = clause.use(*channels, *beams, *(i for i, _ in made))
     pair = Thing(("e-", "e+"), "e- e+", (0, 0), True)
     channel = Channel(((first,), (last,)), span=spans[0])
@@ -401,115 +391,3 @@ def _pair_threshold(clause: Clause) -> list[Goal] | None:
 _PAIR = re.compile(r"\bpairs?\b|\bcollisions?\b|\bannihilation\b")
 _COLLIDING = re.compile(r"e\+ ?e-|collision|annihilation|collider")
 _AFTER = re.compile(r"[?.;,]|\b(?:with|on|if|when|in|for|where|at|to|and the)\b")
-
-
-# ---- what is left, wavelengths, conversions ------------------------------------------------------
-
-_LEFT = re.compile(
-    r"\b(?:surviv(?:e|es|ed|ing)|left(?: over)?|remain(?:s|ing)?|still (?:alive|there|around|exist)|not (?:yet )?decayed|undecayed)\b",
-    re.IGNORECASE,
-)
-_GONE = re.compile(r"\b(?:decay(?:s|ed)?|gone|disappeared|vanished)\b", re.IGNORECASE)
-_HALVES = re.compile(r"half-?li(?:fe|ves)", re.IGNORECASE)
-
-
-def _left_over(clause: Clause, context: Context) -> list[Goal] | None:
-    """'What fraction of muons is left after 2 lifetimes?', 'how many percent of the pions have decayed after 26 ns?'."""
-    start, end = _span(clause)
-    left = _LEFT.search(clause.plain, start, end)
-    after = re.compile(r"\bafter (?:(?:a time of|t ?= ?|exactly|about|one|1) )?").search(
-        clause.plain, start, end
-    )
-    fraction = [i for i in clause.places("property") if clause.tokens[i].value == "branching-fraction"]
-    if after is None or not (left or _GONE.search(clause.plain, start, end)) or len(fraction) != 1:
-        return None
-    amounts = [
-        i for i in clause.places("amount", "factor", "number") if clause.tokens[i].start >= after.end() - 4
-    ]
-    times = [i for i in clause.places("property") if clause.tokens[i].value in ("lifetime", "half-life")]
-    things = list(_things(clause))
-    if len(things) != 1 or clause.has("channel", "class") or len(amounts) > 1 or len(times) > 1:
-        return None
-    amount = amount_of(clause.tokens[amounts[0]]) if amounts else None
-    if times and times[0] > fraction[0]:
-        unit = "half-lives" if _HALVES.search(clause.plain, start, end) else "lifetimes"
-        given = f"{amount.value if amount else 1.0:g} {unit}"
-    elif amount is not None and (unit_of := find_unit(amount.unit)) and unit_of.dimension == "time":
-        given = f"{amount.value:.15g} {amount.unit}"
-    else:
-        return None
-    _use_words(clause, _LEFT)
-    _use_words(clause, _GONE)
-    spans = clause.use(*fraction, *amounts, *times, things[0][0])
-    name = "fraction-left" if left else "fraction-decayed"
-    return [Goal("value", (Wanted(_particle(things[0][1]), name, qualifiers={"given": given}, spans=spans),))]
-
-
-def _half_gone(clause: Clause, context: Context) -> list[Goal] | None:
-    """'How long does it take until half of the muons have decayed?'."""
-    halves = [i for i in clause.places("factor") if clause.tokens[i].value == 0.5]
-    times = [i for i in clause.places("property") if clause.tokens[i].value in ("lifetime", "half-life")]
-    if len(halves) != 1 or len(times) != 1 or clause.has("channel", "class", "amount", "compare", "ratio"):
-        return None
-    gone = [p for p in (_GONE, _LEFT) if p.search(clause.plain, *_span(clause))]
-    things = list(_things(clause))
-    if not gone or len(things) != 1:
-        return None
-    for pattern in gone:
-        _use_words(clause, pattern)
-    spans = clause.use(*halves, *times, things[0][0])
-    return [Goal("value", (Wanted(_particle(things[0][1]), "half-life", spans=spans),))]
-
-
-def _light_path(clause: Clause, context: Context) -> list[Goal] | None:
-    """'How far does light travel in the lifetime of a tau?': c tau."""
-    light = _LIGHT.search(clause.plain, *_span(clause))
-    times = [i for i in clause.places("property") if clause.tokens[i].value == "lifetime"]
-    far = [i for i in clause.places("property") if clause.tokens[i].value == "decay-length"]
-    things = list(_things(clause))
-    if light is None or len(times) != 1 or len(things) != 1 or clause.has("channel", "class", "amount"):
-        return None
-    clause.use(*_covered(clause, *light.span()))
-    spans = clause.use(*times, *far, things[0][0])
-    return [Goal("value", (Wanted(things[0][1], "decay-length", spans=spans),))]
-
-
-_LIGHT = re.compile(r"(?:does )?(?:light|a photon) (?:travel|go|move|cover|fly)")
-
-
-def _compton(clause: Clause, context: Context) -> list[Goal] | None:
-    """'Compton wavelength of the pion': that of the electron alone is a constant."""
-    said = [i for i in clause.places("constant") if clause.tokens[i].value == "compton wavelength"]
-    things = list(_things(clause))
-    if len(said) != 1 or not things or clause.has("property", "channel", "compare", "ratio"):
-        return None
-    reduced = re.compile(r"\breduced\b", re.IGNORECASE)
-    name = (
-        "reduced-compton-wavelength" if reduced.search(clause.plain, *_span(clause)) else "compton-wavelength"
-    )
-    _use_words(clause, reduced)
-    return [Goal("value", (Wanted(_particle(t), name, spans=clause.use(i, *said)),)) for i, t in things]
-
-
-def _conversion(clause: Clause, context: Context) -> list[Goal] | None:
-    """'Convert 1 u to MeV', 'what is 1 GeV^-1 in fm?', 'how many joules is 1 GeV?'."""
-    amounts, units = clause.places("amount"), clause.places("unit")
-    if context.goals or len(amounts) != 1 or len(units) != 1 or set(clause.essential) != {*amounts, *units}:
-        return None
-    amount = amount_of(clause.tokens[amounts[0]])
-    words = {clause.text(i) for i in clause.places("word")}
-    if not amount.unit or not words <= {
-        "convert",
-        "converted",
-        "express",
-        "equivalent",
-        "correspond",
-        "corresponds",
-    }:
-        return None
-    spans = clause.use(*amounts, *units, *clause.places("word"))
-    thing = Thing(
-        (f"amount:{amount.value:.15g} {amount.unit}",), clause.tokens[amounts[0]].text, spans[0], True
-    )
-    unit = str(clause.tokens[units[0]].value)
-    return [Goal("value", (Wanted(thing, "conversion", qualifiers={"unit": unit}, spans=spans),))]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from yukawa.knowledge.parsing import arithmetic, combining, kinematics, searching
+from yukawa.knowledge.parsing import arithmetic, combining, durations, kinematics, searching
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
 from yukawa.knowledge.parsing.combining import CHOOSING, named_by, place_of, relation_of, yes_or_no
 from yukawa.knowledge.parsing.naming import COUNTED
@@ -55,11 +55,11 @@ def _resolve_pronoun(clause: Clause, context: Context) -> None:
 
 def _by_rules(clause: Clause, context: Context) -> list[Goal]:
     for rule in _RULES:
-        before = set(clause.used)
+        before, tokens = set(clause.used), list(clause.tokens)
         found = rule(clause, context)
         if found and not any(_lacks_channel(goal) for goal in found):
             return found
-        clause.used = before
+        clause.used, clause.tokens[:] = before, tokens
     return []
 
 
@@ -71,7 +71,7 @@ def _lacks_channel(goal: Goal) -> bool:
         or any(w.name for w in goal.operands)
     ):
         return False
-    return any(w.channel is None and w.property in _OF_A_DECAY for w in goal.operands)
+    return any(w.channel is None and w.property in _OF_A_DECAY and "given" not in w.qualifiers for w in goal.operands)
 
 
 _OF_A_DECAY = frozenset(OF_DECAYS.values()) | {"decays"}
@@ -136,7 +136,7 @@ def _reverse(clause: Clause, context: Context) -> list[Goal] | None:
     if not asks or len(classes) > 1:
         return None
     thing = subject_of(clause.tokens[classes[0]]) if classes else ANY
-    filters = _filters(clause, "branching-fraction") + _mostly(clause) + _charges(clause)
+    filters = _filters(clause, "branching-fraction") + _mostly(clause) + _charges(clause) + _about(clause)
     spans = clause.use(
         *channels, *classes, *[i for i in clause.places("property") if clause.tokens[i].value == "decays"]
     )
@@ -156,6 +156,15 @@ def _charges(clause: Clause) -> tuple[Filter, ...]:
     spans = clause.use(*places)
     return tuple(
         Filter("charge", "=", clause.tokens[i].value, span) for i, span in zip(places, spans, strict=True)
+    )
+
+
+def _about(clause: Clause) -> tuple[Filter, ...]:
+    """'Decays to mu+ nu_mu 63.6 % of the time'."""
+    places = [i for i in clause.places("amount") if amount_of(clause.tokens[i]).unit == "%"]
+    spans = clause.use(*places)
+    return tuple(
+        Filter("branching-fraction", "=", amount_of(clause.tokens[i]), s) for i, s in zip(places, spans, strict=True)
     )
 
 
@@ -378,6 +387,8 @@ def _fraction_of(clause: Clause, context: Context) -> list[Goal] | None:
             clause.use(*rest)
             return [Goal("value", tuple(found), power=-1.0)]
         return None
+    if (first := _OF_SO_MANY.match(clause.plain, clause.tokens[0].start)) and not clause.has("out-of"):
+        clause.tokens[0] = replace(clause.tokens[0], kind="out-of", end=first.end())
     if not clause.has("out-of") or not clause.has("channel") or clause.has("property"):
         return None
     found = quantities(clause, property_name="branching-fraction")
@@ -387,6 +398,7 @@ def _fraction_of(clause: Clause, context: Context) -> list[Goal] | None:
     return [Goal("value", tuple(found))]
 
 
+_OF_SO_MANY = re.compile(r"of(?= \d+ )", re.IGNORECASE)
 _ONE_IN = re.compile(r"\b(?:one|1) (?:in|out of|of) (?:every )?how many\b", re.IGNORECASE)
 
 
@@ -480,9 +492,10 @@ def _of_the_same(clause: Clause, context: Context) -> list[Goal] | None:
 
 
 _RULES: tuple[Rule, ...] = (
-    kinematics.kinematic, combining.measurements, _named, _condition, _of_the_same, searching.self_conjugate, searching.by_quarks,
+    durations.half_gone, durations.light_path, durations.of_an_amount, durations.conversion, kinematics.threshold,
+    durations.left_over, kinematics.in_flight, kinematics.of_products, durations.compton, combining.measurements, _named, _condition, _of_the_same, searching.self_conjugate, searching.by_quarks,
     searching.by_quantum_numbers, searching.by_number, combining.charge_states, arithmetic.how_many, arithmetic.ratio,
-    arithmetic.product, arithmetic.average,
+    arithmetic.percentage, arithmetic.product, arithmetic.average,
     arithmetic.total, arithmetic.difference, combining.comparison, _fraction_of, _reverse, combining.is_it,
     _decays, _class_list, _values, _overview,
 )  # fmt: skip

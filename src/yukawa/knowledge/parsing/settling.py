@@ -343,6 +343,7 @@ def _readings(tokens: list[Token]) -> list[Token]:
     things = sum(t.kind == "thing" for t in tokens)
     several = things > 1 or any(t.kind == "class" for t in tokens)
     several |= sum(t.kind == "channel" for t in tokens) > 1
+    of_unit = any(t.kind == "unit" for t in tokens)
     multiplet = things == 1 and _of_several_masses(tokens)
     made_of = any(t.kind == "property" and t.value == "quark-content" for t in tokens)
     decays = any(t.kind == "channel" for t in tokens)
@@ -352,6 +353,8 @@ def _readings(tokens: list[Token]) -> list[Token]:
     def change(place: int, token: Token) -> Token:
         text = token.text.lower()
         if token.kind == "property":
+            if text in ("decay rate", "rate of decay") and not decays and things == 1 and of_unit:
+                return replace(token, value="width")  # 'the decay rate of the muon in s^-1'
             # 'combien de fois plus lourd', but not 'combien de fois … en deux photons'
             times = None if decays else other_meaning(token, "ratio")
             return times or _property(tokens, place, things)

@@ -364,6 +364,7 @@ def _before(plain: str, found: list[Token], verb: Token, after: Sequence[Token])
 
 
 _AT_REST = re.compile(r",? with (?:the|an?) [^,.?]{1,25} (?:initially )?at rest")  # no product
+_NEXT_QUESTION = re.compile(r"[,:] ?(?:and )?(?:what|how|which|find|calculate|compute)\b", re.IGNORECASE)
 _REST_FRAME = re.compile(r"in (?:the|its) (?:[\w*+-]{1,20} )?rest[- ]frame")
 _LEADS = frozenset({"to", "into", "in", "via", "as", "zu", "nach", "en", "vers"})
 _ARTICLE = re.compile(r"(?:exactly |just |only |a final state of |the final state |final state )?")
@@ -391,7 +392,7 @@ def _channel(plain: str, tokens: Sequence[Token], place: int, speaks_of_decay: b
         )
     )
     ends = [_sentence_end(plain, start), *others, *_owner_of_property(tokens, place)]
-    ends += [match.start() for match in [_AT_REST.search(plain, start)] if match]
+    ends += [match.start() for end in (_AT_REST, _NEXT_QUESTION) for match in [end.search(plain, start)] if match]
     channel, end = read_channel(plain, start, min(ends))
     if not channel.products:
         return None
@@ -413,7 +414,7 @@ def _leads_to_products(plain: str, tokens: Sequence[Token], place: int, speaks_o
     last = word.split()[-1] if word.split() else ""
     if token.kind == "arrow":
         return True
-    if word in ("in", "for") and [t.kind for t in tokens[place + 1 : place + 3]] == ["thing", "arrow"]:
+    if word in ("in", "for", "to", "of") and [t.kind for t in tokens[place + 1 : place + 3]] == ["thing", "arrow"]:
         return False  # 'the photon energy in Sigma0 → Lambda gamma'
     if word == "in" and _REST_FRAME.match(plain, token.start):
         return False

@@ -37,6 +37,7 @@ _IN_UNIT = re.compile(
 )
 
 
+_CONVERTED = re.compile(r"[Cc]onvert\b[^?.]{1,60}? (?:in)?to (?=[A-Za-zµ])")
 _PARTICLE = re.compile(r"[+*_]|-?(?: ?→)")
 
 
@@ -54,6 +55,11 @@ def find_units(plain: str) -> Iterator[tuple[int, int, str]]:
         text, end = unit_at(plain, match.end())
         if text and (len(text) > 1 or not text.isascii() or text == "%"):
             yield match.end(), end, text
+    if "onvert" in plain:
+        for match in _CONVERTED.finditer(plain):
+            text, end = unit_at(plain, match.end())
+            if text:
+                yield match.end(), end, text
     for match in _IN_UNIT.finditer(plain):
         text, end = unit_at(plain, match.end())
         if _PARTICLE.match(plain, end):  # 'in K+ -> pi+ pi0'

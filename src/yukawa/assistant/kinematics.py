@@ -6,6 +6,7 @@ Formulas are those of the Review of Particle Physics, "Kinematics" (two-body dec
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -24,7 +25,6 @@ if TYPE_CHECKING:  # which derives these values
 _LIGHT = f"c = {algebra.LIGHT:.0f} m/s (exact)"
 _HBAR_C = algebra.HBAR * algebra.LIGHT  # in eV m
 _MASSLESS = "neutrinos and photons taken as massless"
-
 
 
 def rule_of(wanted: Wanted) -> Callable[[Lookup, Wanted], list[Row]] | None:
@@ -107,7 +107,9 @@ def _of_light(name: str, key: str, amount: str) -> Row:
     """
     number, _, written = amount.partition(" ")
     unit = "m" if key == "wavelength" else "eV"
-    given = algebra.convert(Measured(float(number), written, exact=True), unit, what=_TITLES.get(key, "energy"))
+    given = algebra.convert(
+        Measured(float(number), written, exact=True), unit, what=_TITLES.get(key, "energy")
+    )
     kinds = {"wavelength": "m", "energy": "eV", "kinetic-energy": "eV", "momentum": "eV"}
     if name not in kinds or key not in (*kinds, "bare-energy"):
         raise Unanswerable(f"a photon has no {_TITLES[name]} that depends on this")
@@ -325,6 +327,9 @@ def left_over(lookup: Lookup, wanted: Wanted) -> list[Row]:
     return found
 
 
+_HERTZ = re.compile(r"Hz$|[Hh]ertz$")
+
+
 def conversion_of(_: Lookup, wanted: Wanted) -> list[Row]:
     """An amount in another unit, where ħ = c = 1 if its dimension needs that.
 
@@ -342,6 +347,11 @@ def conversion_of(_: Lookup, wanted: Wanted) -> list[Row]:
     natural = source is not None and target is not None and conversion(source, target) is None
     value = algebra.convert(amount, f"{unit} in natural units" if natural else unit, what="amount")
     said = ("ħ = c = 1", "ħc = 197.3269804 MeV fm") if natural else ()
+    if natural and (
+        cycles := _HERTZ.search(unit) or _HERTZ.search(given)
+    ):  # a frequency ν is E/h, and not E/ħ
+        value = algebra.multiple(value, 1 / (2 * math.pi) if cycles.string == unit else 2 * math.pi)
+        said = ("E = hν", "h = 2πħ")
     derivation = Derivation("units of the SI and of CODATA 2022", said)
     what = f"amount {float(number):g} {source.text if source else given} in {value.unit or unit}"
     return [Row(what, value, rounding.text(value), (), "", "conversion", derivation)]

@@ -196,14 +196,28 @@ def _within(clause: Clause, one: Wanted, other: Wanted, places: Sequence[int]) -
     return [i for i in places if one.thing.span[1] <= clause.tokens[i].start < other.thing.span[0]]
 
 
+def _of_class(clause: Clause) -> bool:
+    return any(clause.tokens[i].value != "particle" for i in clause.places("class"))
+
+
 def percentage(clause: Clause, context: Context) -> list[Goal] | None:
     """'By what percentage is the neutron heavier than the proton?': the difference in units of what is compared with."""
-    said = [i for i in clause.places("property", "difference") if clause.text(i).split()[-1].startswith("percent")]
+    said = [
+        i for i in clause.places("property", "difference") if clause.text(i).split()[-1].startswith("percent")
+    ]
     comparing = clause.places("compare")
-    if len(said) <= 1 and (share := _SHARE.search(clause.plain, clause.tokens[0].start, clause.tokens[-1].end)):
+    if len(said) <= 1 and (
+        share := _SHARE.search(clause.plain, clause.tokens[0].start, clause.tokens[-1].end)
+    ):
         return _share(clause, share)
     by = _BY.search(clause.plain, clause.tokens[0].start, clause.tokens[-1].end)
-    if not by or len(comparing) != 1 or len(said) > 1 or len(clause.places("thing")) != 2 or clause.has("channel"):
+    if (
+        not by
+        or len(comparing) != 1
+        or len(said) > 1
+        or len(clause.places("thing")) != 2
+        or clause.has("channel")
+    ):
         return None
     before = clause.tokens[comparing[0]].value
     clause.use(*said, *[i for i, t in enumerate(clause.tokens) if t.start < by.end() and by.start() < t.end])
@@ -227,14 +241,20 @@ def _share(clause: Clause, match: re.Match[str]) -> list[Goal] | None:
     return [Goal("ratio", (found[1], found[0]), unit="%")] if len(found) == 2 else None
 
 
-_SHARE = re.compile(r"\b(?:what|which) (?:percentage|percent|fraction) of (?=.{1,60}\bmass\b.{0,60}\b(?:is|does|comes|make)\b)", re.IGNORECASE)
-_BY = re.compile(r"\bby (?:what|how many|how much) (?:percentage|percent|per cent|%)|\bhow many (?:percent|per cent|%)", re.IGNORECASE)
+_SHARE = re.compile(
+    r"\b(?:what|which) (?:percentage|percent|fraction) of (?=.{1,60}\bmass\b.{0,60}\b(?:is|does|comes|make)\b)",
+    re.IGNORECASE,
+)
+_BY = re.compile(
+    r"\bby (?:what|how many|how much) (?:percentage|percent|per cent|%)|\bhow many (?:percent|per cent|%)",
+    re.IGNORECASE,
+)
 
 
 def difference(clause: Clause, context: Context) -> list[Goal] | None:
     """'… minus …', 'mass difference between …', 'how much heavier is … than …'."""
     operators = clause.places("minus", "difference-of", "difference")
-    if not operators or clause.has("most", "class", "ratio", "sum", "plus"):
+    if not operators or clause.has("most", "ratio", "sum", "plus") or _of_class(clause):
         return None
     tokens, claimed = clause.tokens, yes_or_no(clause)
     comparing = clause.places("compare")
@@ -245,7 +265,7 @@ def difference(clause: Clause, context: Context) -> list[Goal] | None:
     if len(found) > 2:
         chain = not comparing and _alternate(clause, found, clause.places("minus"))
         return [Goal("difference", tuple(found), spans=clause.use(*operators))] if chain else None
-    spans = clause.use(*operators, *comparing, *clause.places("divided", "against"))
+    spans = clause.use(*operators, *comparing, *clause.places("divided", "against", "class"))
     order: list[Goal] = []
     if comparing and clause.contains(_WHICH):  # 'which one is heavier, and by how much?'
         down = tokens[comparing[0]].value[1] != "<"

@@ -123,7 +123,9 @@ def _with_premises(
     for sentence, joined in found:
         before = kept[-1][0] if kept else []
         told = before and _MOVES.search(plain, before[0].start, before[-1].end)
-        refers = any(t.text.lower() in _PRONOUNS for t in sentence) and not any(t.kind == "thing" for t in sentence)
+        refers = any(t.text.lower() in _PRONOUNS for t in sentence) and not any(
+            t.kind == "thing" for t in sentence
+        )
         asked = any(t.text.lower().split()[0] in question_words(language) for t in before)
         if told and refers and not joined and not asked and any(t.kind == "amount" for t in before):
             kept[-1] = ([*before, *sentence], kept[-1][1])

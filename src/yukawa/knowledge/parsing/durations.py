@@ -44,7 +44,9 @@ def left_over(clause: Clause, context: Context) -> list[Goal] | None:
     use_words(clause, _GONE)
     spans = clause.use(*fraction, *amounts, *times, things[0][0])
     name = "fraction-left" if left else "fraction-decayed"
-    return [Goal("value", (Wanted(particle_of(things[0][1]), name, qualifiers={"given": given}, spans=spans),))]
+    return [
+        Goal("value", (Wanted(particle_of(things[0][1]), name, qualifiers={"given": given}, spans=spans),))
+    ]
 
 
 def half_gone(clause: Clause, context: Context) -> list[Goal] | None:
@@ -133,4 +135,4 @@ def _of_amount(amount: Amount, spans: Sequence[Span]) -> Thing:
     return Thing((f"amount:{written}",), written, spans[0], True)
 
 
-_CONVERTING = frozenset("convert converted express equivalent correspond corresponds".split())
+_CONVERTING = frozenset("convert converted express equivalent energy correspond corresponds".split())

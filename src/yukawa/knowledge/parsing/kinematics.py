@@ -16,7 +16,7 @@ from yukawa.knowledge.parsing.wanted import subject_of
 _KINDS: tuple[tuple[str, str], ...] = (
     ("lorentz-factor", r"(?:relativistic )?(?:lorentz|gamma|boost)[- ]factor(?: gamma)?|relativistic gamma|lorentz gamma|gamma(?= ?(?:of|for|=|is)(?![a-z]))"),
     ("wavelength", r"(?:de ?broglie )?wave-?length"),
-    ("decay-length", r"(?:(?:mean|average) )?(?:decay|flight) (?:length|distance|path)|how far|(?:mean|average) distance|what distance"),
+    ("decay-length", r"(?:(?:mean|average) )?(?:decay|flight) (?:length|distance|path)|how far|(?:mean|average) distance|what distance|how many (?:kilo|centi|milli)?met(?:er|re)s(?= do)"),
     ("lifetime", r"(?:mean |average )?life-?time|mean life|how long"),
     ("kinetic-energy", r"(?:maximum |largest |total )?kinetic energ(?:y|ies)|e_kin|t_kin"),
     ("energy", r"(?:total |relativistic |beam )?energ(?:y|ies)"),
@@ -38,7 +38,9 @@ _GIVEN = re.compile(
     + r"|(?P<symbol>\b(?:p|E|T|v|beta|gamma)(?:_?lab)?(?= ?=)))(?: of| is| equal to|,)? ?=? ?(?:about )?)$",
     re.IGNORECASE,
 )
-_BEHIND = re.compile(r" (?:of )?(?:(?P<kinetic_energy>kinetic energy)|(?P<energy>(?:total )?energy)|(?P<momentum>momentum))(?!\w)")
+_BEHIND = re.compile(
+    r" (?:of )?(?:(?P<kinetic_energy>kinetic energy)|(?P<energy>(?:total )?energy)|(?P<momentum>momentum))(?!\w)"
+)
 _MOVING = re.compile(
     r"\b(?:cosmic[- ]ray|atmospheric)\b|\b(?:travel|mov|fl[yi]|go)(?:e?s|ing|ling)?(?: at| with)|time[- ]dilat\w*|dilated|in the lab(?:oratory)?(?: frame| system)?"
     r"|relativistic(?:ally)?|lab(?:oratory)?[- ]frame|as seen (?:in|from) the lab\w*|(?:have |has )?with (?:an?|the)|\bmov(?:es|ing)\b|is produced|in units of c\b",
@@ -133,7 +135,11 @@ def _condition(clause: Clause, place: int) -> str:
         dimension == "energy" and place + 1 < len(clause.tokens) and clause.tokens[place + 1].kind == "thing"
     ):
         name = "bare-energy"  # '1 GeV protons': total or kinetic
-    elif dimension == "length" and place + 1 < len(clause.tokens) and clause.text(place + 1).startswith("photon"):
+    elif (
+        dimension == "length"
+        and place + 1 < len(clause.tokens)
+        and clause.text(place + 1).startswith("photon")
+    ):
         name = "wavelength"
     fits = {
         "momentum": ("energy", "momentum"),
@@ -237,17 +243,18 @@ def _decay_of(
         context.replaced = True
     elif len(things) == 2:  # 'energy of each photon when a pi0 decays'
         parent, daughter = things[1][1], things[0][1]
-        inferred = _inferred(clause, daughter)
+        inferred = _inferred(clause, daughter, _particle_name(parent))
         if inferred is None:
             return None
         return particle_of(parent), inferred, daughter, [i for i, _ in things]
     elif (
         len(things) == 1
-        and set(things[0][1].names) <= {"n", "nbar"}
+        and _particle_name(things[0][1]) in _LEPTONIC
         and _BETA.search(clause.plain, *span_of(clause))
     ):
         use_words(clause, _BETA)
-        return particle_of(things[0][1]), Channel((("p",), ("e-",), ("nubar_e",))), None, [things[0][0]]
+        parent = particle_of(things[0][1])
+        return parent, Channel(tuple((name,) for name in _LEPTONIC[parent.names[0]])), None, [things[0][0]]
     else:
         return None
     daughters = [t for _, t in things if not set(t.names) & set(parent.names) and _is_product(t, channel)]
@@ -257,8 +264,12 @@ def _decay_of(
     return parent, channel, next(iter(daughters), None), [*channels, *(i for i, _ in things)]
 
 
+_LEPTONIC = {
+    "n": ("p", "e-", "nubar_e"),
+    "mu-": ("e-", "nubar_e", "nu_mu"),
+}  # all that they decay to but for photons
 _EACH = re.compile(r"\b(?:each|both|either)\b")
-_BETA = re.compile(r"(?:beta|β)[- ]?decay(?:s|ing)?|decays?", re.IGNORECASE)
+_BETA = re.compile(r"\b(?:beta|β)[- ]?decay(?:s|ing)?|\bdecays?\b", re.IGNORECASE)
 
 
 def _is_product(thing: Thing, channel: Channel) -> bool:
@@ -275,15 +286,26 @@ def _told(context: Context) -> tuple[Thing, Channel] | None:
     return (wanted.thing, wanted.channel) if plain and wanted.channel is not None else None
 
 
-def _inferred(clause: Clause, daughter: Thing) -> Channel | None:
-    """Two products of which one kind was named: 'each photon', 'the muon of a decay' with its neutrino."""
+def _particle_name(thing: Thing) -> str:
+    return particle_of(thing).names[0]
+
+
+def _inferred(clause: Clause, daughter: Thing, parent: str) -> Channel | None:
+    """The products of which one kind was named: 'each photon', 'the muon of a pion decay' with its neutrino, those of a beta decay."""
     if not re.search(r"\bdecays?\b|\bdecaying\b", clause.plain):
         return None
     if clause.contains(["each", "both", "two", "either", "every"]) or re.search(r"photons\b", clause.plain):
         table = particle_table().particles
         both = tuple(dict.fromkeys([*daughter.names, *(table[n].conjugate for n in daughter.names)]))
         return Channel((both, both))
-    if set(daughter.names) & {"e-", "e+", "mu-", "mu+"} and clause.contains(["muon", "electron", "positron"]):
+    if {"e-", "e+"} & set(daughter.names) and parent in _LEPTONIC:
+        use_words(clause, _BETA)
+        return Channel(tuple((name,) for name in _LEPTONIC[parent]))
+    if (
+        parent[0] in "pKDB"
+        and set(daughter.names) & {"e-", "e+", "mu-", "mu+"}
+        and clause.contains(["muon", "electron", "positron"])
+    ):
         own = "nu_e" if {"e-", "e+"} & set(daughter.names) else "nu_mu"
         return Channel((daughter.names, (own, own.replace("nu", "nubar"))))
     return None

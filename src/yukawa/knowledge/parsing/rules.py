@@ -71,7 +71,9 @@ def _lacks_channel(goal: Goal) -> bool:
         or any(w.name for w in goal.operands)
     ):
         return False
-    return any(w.channel is None and w.property in _OF_A_DECAY and "given" not in w.qualifiers for w in goal.operands)
+    return any(
+        w.channel is None and w.property in _OF_A_DECAY and "given" not in w.qualifiers for w in goal.operands
+    )
 
 
 _OF_A_DECAY = frozenset(OF_DECAYS.values()) | {"decays"}
@@ -164,7 +166,8 @@ def _about(clause: Clause) -> tuple[Filter, ...]:
     places = [i for i in clause.places("amount") if amount_of(clause.tokens[i]).unit == "%"]
     spans = clause.use(*places)
     return tuple(
-        Filter("branching-fraction", "=", amount_of(clause.tokens[i]), s) for i, s in zip(places, spans, strict=True)
+        Filter("branching-fraction", "=", amount_of(clause.tokens[i]), s)
+        for i, s in zip(places, spans, strict=True)
     )
 
 

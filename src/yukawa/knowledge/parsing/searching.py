@@ -47,6 +47,8 @@ def _quarks(text: str) -> Counter[str]:
 def by_quarks(clause: Clause, context: Context) -> list[Goal] | None:
     """'Which baryon has quark content uss?', 'which particle consists of three strange quarks?', 'is the proton made of uud?'."""
     properties = [i for i in clause.places("property") if clause.tokens[i].value == "quark-content"]
+    if not properties and clause.has("class"):  # 'which baryons contain three strange quarks?'
+        properties = [i for i in clause.places("function") if clause.text(i) in ("contain", "contains")]
     if len(properties) != 1:
         return None
     found, places = _quarks_said(clause, properties[0])

@@ -364,6 +364,7 @@ def _before(plain: str, found: list[Token], verb: Token, after: Sequence[Token])
 
 
 _AT_REST = re.compile(r",? with (?:the|an?) [^,.?]{1,25} (?:initially )?at rest")  # no product
+_IN_DECAY = re.compile(r"in (?:the )?[A-Za-z*+-]+ (?:beta[ -])?decays?\b")  # 'the electron in muon decay'
 _NEXT_QUESTION = re.compile(r"[,:] ?(?:and )?(?:what|how|which|find|calculate|compute)\b", re.IGNORECASE)
 _REST_FRAME = re.compile(r"in (?:the|its) (?:[\w*+-]{1,20} )?rest[- ]frame")
 _LEADS = frozenset({"to", "into", "in", "via", "as", "zu", "nach", "en", "vers"})
@@ -392,7 +393,9 @@ def _channel(plain: str, tokens: Sequence[Token], place: int, speaks_of_decay: b
         )
     )
     ends = [_sentence_end(plain, start), *others, *_owner_of_property(tokens, place)]
-    ends += [match.start() for end in (_AT_REST, _NEXT_QUESTION) for match in [end.search(plain, start)] if match]
+    ends += [
+        match.start() for end in (_AT_REST, _NEXT_QUESTION) for match in [end.search(plain, start)] if match
+    ]
     channel, end = read_channel(plain, start, min(ends))
     if not channel.products:
         return None
@@ -414,9 +417,12 @@ def _leads_to_products(plain: str, tokens: Sequence[Token], place: int, speaks_o
     last = word.split()[-1] if word.split() else ""
     if token.kind == "arrow":
         return True
-    if word in ("in", "for", "to", "of") and [t.kind for t in tokens[place + 1 : place + 3]] == ["thing", "arrow"]:
+    if word in ("in", "for", "to", "of") and [t.kind for t in tokens[place + 1 : place + 3]] == [
+        "thing",
+        "arrow",
+    ]:
         return False  # 'the photon energy in Sigma0 → Lambda gamma'
-    if word == "in" and _REST_FRAME.match(plain, token.start):
+    if word == "in" and (_REST_FRAME.match(plain, token.start) or _IN_DECAY.match(plain, token.start)):
         return False
     verb = token.kind == "into" or any(kind == "into" for kind, _ in token.otherwise)
     if verb and (last in _LEADS or word in _GIVING or not word.isascii()):

@@ -181,27 +181,31 @@ def emitted(lookup: Lookup, wanted: Wanted) -> list[Row]:
         raise Unanswerable(
             f"the products of {_decay(state, names)} share the energy in many ways; ask for the most that one of them can have"
         )
-    found: list[Row] = []
+    found: dict[str, Row] = {}  # one for 'each pion'
     for place in chosen:
-        others = [name for i, name in enumerate(names) if i != place]
-        own = [] if is_massless(names[place]) else [lookup.mass(names[place])]
-        recoil = [lookup.mass(name) for name in others if not is_massless(name)]
-        kind = f"{'largest ' if len(names) > 2 else ''}{_TITLES[wanted.property]}"
-        name = f"{kind} of the {rows.named(names[place])} in {_decay(state, names)} at rest"
-        unit, formula, value = _EMITTED[wanted.property]
+        row = _emitted(lookup, wanted.property, state, names, place)
+        found.setdefault(row.shown, row)
+    return list(found.values())
 
-        def computed(m: float, *masses: float) -> float:
-            one = masses[0] if own else 0.0
-            rest = sum(masses[len(own) :])
-            return value(_momentum(m, one, rest), one)
 
-        letters = f"M = m({pretty(state)}), m₁ = m({pretty(names[place])}), m₂ = {' + '.join(f'm({pretty(n)})' for n in others)}"
-        note = () if len(own) + len(recoil) == len(names) else (_MASSLESS,)
-        derivation = Derivation(f"{formula}, {letters}", note)
-        row = _row(name, unit, derivation, computed, [lookup.mass(state), *own, *recoil], wanted.property)
-        if row.shown not in {other.shown for other in found}:  # 'each pion'
-            found.append(row)
-    return found
+def _emitted(lookup: Lookup, name: str, state: str, names: Sequence[str], place: int) -> Row:
+    """The row of one product, the others taken together."""
+    others = [other for i, other in enumerate(names) if i != place]
+    own = [] if is_massless(names[place]) else [lookup.mass(names[place])]
+    recoil = [lookup.mass(other) for other in others if not is_massless(other)]
+    unit, formula, value = _EMITTED[name]
+
+    def computed(m: float, *masses: float) -> float:
+        one = masses[0] if own else 0.0
+        return value(_momentum(m, one, sum(masses[len(own) :])), one)
+
+    second = " + ".join(f"m({pretty(other)})" for other in others)
+    letters = f"M = m({pretty(state)}), m₁ = m({pretty(names[place])}), m₂ = {second}"
+    note = () if len(own) + len(recoil) == len(names) else (_MASSLESS,)
+    kind = f"{'largest ' if len(names) > 2 else ''}{_TITLES[name]}"
+    what = f"{kind} of the {rows.named(names[place])} in {_decay(state, names)} at rest"
+    derivation = Derivation(f"{formula}, {letters}", note)
+    return _row(what, unit, derivation, computed, [lookup.mass(state), *own, *recoil], name)
 
 
 _P = "p = √([M² − (m₁ + m₂)²] [M² − (m₁ − m₂)²]) / 2M"
@@ -229,7 +233,7 @@ def _chosen(wanted: Wanted, names: Sequence[str]) -> list[int]:
         if not found:
             raise Unanswerable(f"there is no {wanted.other.text} among the products")
         return found
-    alike = len({name for name in names}) == 1 or (wanted.property == "momentum" and len(names) == 2)
+    alike = len(set(names)) == 1 or (wanted.property == "momentum" and len(names) == 2)
     return [0] if alike else list(range(len(names)))
 
 
@@ -266,11 +270,14 @@ def threshold(lookup: Lookup, wanted: Wanted) -> list[Row]:
             raise Unanswerable(f"{reaction} has no threshold: its products are not heavier")
         return (out * out - (own + rest) ** 2) / (2 * rest)
 
+    def momentum(*m: float) -> float:
+        return math.sqrt(kinetic(*m) * (kinetic(*m) + 2 * sum(m[start + 1 :])))
+
     formulas: dict[str, tuple[str, Callable[..., float]]] = {
         "kinetic-energy": ("[(Σm)² − (m_a + m_b)²] / 2m_b", kinetic),
         "energy": ("[(Σm)² − m_a² − m_b²] / 2m_b", lambda *m: kinetic(*m) + sum(m[start + 1 :])),
-        "momentum": ("√(E² − m_a²), E = [(Σm)² − m_a² − m_b²] / 2m_b", lambda *m: math.sqrt(kinetic(*m) * (kinetic(*m) + 2 * sum(m[start + 1 :])))),
-    }  # fmt: skip
+        "momentum": ("√(E² − m_a²), E = [(Σm)² − m_a² − m_b²] / 2m_b", momentum),
+    }
     kinds = [wanted.property.removeprefix("threshold-")]
     if kinds == ["energy"] and sides:
         kinds = ["kinetic-energy", "energy"]

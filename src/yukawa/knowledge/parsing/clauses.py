@@ -136,7 +136,8 @@ def _with_premises(
 
 _PRONOUNS = frozenset("it its they their".split())
 _MOVES = re.compile(
-    r"\b(?:momentum|energy|gamma|Lorentz|travels?|travell?ing|mov(?:es|ing)|fl(?:ies|ying)|speed|velocity|particle has|resonance has|produced|beam)\b"
+    r"\b(?:momentum|energy|gamma|Lorentz|travels?|travell?ing|mov(?:es|ing)|fl(?:ies|ying)|speed|velocity|produced|beam"
+    r"|(?:particle|resonance) has)\b"
 )
 _AND = frozenset({"and", "und", "et"})
 

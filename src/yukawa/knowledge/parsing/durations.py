@@ -136,3 +136,6 @@ def _of_amount(amount: Amount, spans: Sequence[Span]) -> Thing:
 
 
 _CONVERTING = frozenset("convert converted express equivalent energy correspond corresponds".split())
+
+
+RULES = (half_gone, light_path, of_an_amount, conversion, left_over, compton)

@@ -14,9 +14,11 @@ from yukawa.knowledge.parsing.wanted import subject_of
 
 # What can be asked of a moving particle, as words of the question; a longer phrase goes before a shorter one.
 _KINDS: tuple[tuple[str, str], ...] = (
-    ("lorentz-factor", r"(?:relativistic )?(?:lorentz|gamma|boost)[- ]factor(?: gamma)?|relativistic gamma|lorentz gamma|gamma(?= ?(?:of|for|=|is)(?![a-z]))"),
+    ("lorentz-factor", r"(?:relativistic )?(?:lorentz|gamma|boost)[- ]factor(?: gamma)?|(?:relativistic|lorentz) gamma"
+                       r"|gamma(?= ?(?:of|for|=|is)(?![a-z]))"),
     ("wavelength", r"(?:de ?broglie )?wave-?length"),
-    ("decay-length", r"(?:(?:mean|average) )?(?:decay|flight) (?:length|distance|path)|how far|(?:mean|average) distance|what distance|how many (?:kilo|centi|milli)?met(?:er|re)s(?= do)"),
+    ("decay-length", r"(?:(?:mean|average) )?(?:decay|flight) (?:length|distance|path)|how far|(?:mean|average|what) distance"
+                     r"|how many (?:kilo|centi|milli)?met(?:er|re)s(?= do)"),
     ("lifetime", r"(?:mean |average )?life-?time|mean life|how long"),
     ("kinetic-energy", r"(?:maximum |largest |total )?kinetic energ(?:y|ies)|e_kin|t_kin"),
     ("energy", r"(?:total |relativistic |beam )?energ(?:y|ies)"),
@@ -42,13 +44,15 @@ _BEHIND = re.compile(
     r" (?:of )?(?:(?P<kinetic_energy>kinetic energy)|(?P<energy>(?:total )?energy)|(?P<momentum>momentum))(?!\w)"
 )
 _MOVING = re.compile(
-    r"\b(?:cosmic[- ]ray|atmospheric)\b|\b(?:travel|mov|fl[yi]|go)(?:e?s|ing|ling)?(?: at| with)|time[- ]dilat\w*|dilated|in the lab(?:oratory)?(?: frame| system)?"
-    r"|relativistic(?:ally)?|lab(?:oratory)?[- ]frame|as seen (?:in|from) the lab\w*|(?:have |has )?with (?:an?|the)|\bmov(?:es|ing)\b|is produced|in units of c\b",
+    r"\b(?:cosmic[- ]ray|atmospheric|mov(?:es|ing)|(?:travel|mov|fl[yi]|go)(?:e?s|ing|ling)? (?:at|with)|with (?:an?|the)|is produced)\b"
+    r"|time[- ]dilat\w*|dilated|relativistic(?:ally)?|in the lab(?:oratory)?(?: frame| system)?|lab(?:oratory)?[- ]frame"
+    r"|as seen (?:in|from) the lab\w*|in units of c\b",
     re.IGNORECASE,
 )
 
 
 def span_of(clause: Clause) -> tuple[int, int]:
+    """The characters of a sentence."""
     return clause.tokens[0].start, clause.tokens[-1].end
 
 
@@ -58,6 +62,7 @@ def covered(clause: Clause, start: int, end: int) -> list[int]:
 
 
 def use_words(clause: Clause, pattern: re.Pattern[str]) -> None:
+    """Mark the words that a pattern finds as used."""
     start, end = span_of(clause)
     for match in pattern.finditer(clause.plain, start, end):
         clause.use(*covered(clause, *match.span()))
@@ -179,9 +184,9 @@ _RELEASED = re.compile(
     re.IGNORECASE,
 )
 _AT_REST = re.compile(
-    r"\b(?:each|both|emitted|outgoing|emerging|resulting|produced|(?:decay )?products?|daughters?|two-body|frame|the other|either|every|in the decay"
-    r"|of the decay|from the decay|decays?|decaying|stationary|resting|initially|come out|comes out|recoil(?:s|ing)?|monochromatic|one of)\b"
-    r"|in the (?:rest frame of the|cent(?:re|er)[- ]of[- ]mass)(?: frame)?|rest[- ]frame|parent|mother|carried|carry|carries|\baway\b",
+    r"\b(?:each|both|either|every|the other|one of|emitted|outgoing|emerging|resulting|produced|comes? out|recoil(?:s|ing)?|monochromatic"
+    r"|(?:decay )?products?|daughters?|two-body|(?:in|of|from) the decay|decays?|decaying|stationary|resting|initially|parent|mother"
+    r"|carry|carries|carried|away|frame)\b|in the (?:rest frame of the|cent(?:re|er)[- ]of[- ]mass)(?: frame)?|rest[- ]frame",
     re.IGNORECASE,
 )
 _MOST = re.compile(
@@ -218,7 +223,7 @@ def of_products(clause: Clause, context: Context) -> list[Goal] | None:
         asked = ["kinetic-energy" if clause.contains(["kinetic"]) else "energy"]
     if asked == ["energy-release"]:
         return [Goal("value", (Wanted(parent, "energy-release", channel, spans=spans),))]
-    if asked == ["momentum"] and not (at_rest or daughter) or (len(channel.products) != 2 and most is None):
+    if (asked == ["momentum"] and not (at_rest or daughter)) or (len(channel.products) != 2 and most is None):
         return None  # sources list the largest momentum of any product
     said = {"given": "most" if most is not None else "rest"}
     return [Goal("value", (Wanted(parent, name, channel, daughter, said, spans=spans),)) for name in asked]
@@ -315,8 +320,11 @@ def _inferred(clause: Clause, daughter: Thing, parent: str) -> Channel | None:
 
 _REACTION = re.compile(r"(?P<arrow>→|->)")
 _THRESHOLD = re.compile(
-    r"threshold|(?:at|above|from) (?:what|which) (?=cent(?:re|er)|energ|sqrt)|open(?:s)? up|becomes? (?:energetically )?possible|(?:minimum|minimal|least|lowest|smallest)(?= (?:possible |cent(?:re|er)[- ]of[- ]mass |cm |c\.m\. |beam |kinetic |total |photon |pion |proton |lab(?:oratory)? )*"
-    r"(?:energy|momentum))|(?<=energy )(?:do (?:you|we|i) need|must (?:the|a)|is needed|is required|is necessary)(?: to (?:make|produce|create))?",
+    r"threshold|(?:at|above|from) (?:what|which) (?=cent(?:re|er)|energ|sqrt)|open(?:s)? up|becomes? (?:energetically )?possible"
+    r"|(?:minimum|minimal|least|lowest|smallest)(?= (?:possible |cent(?:re|er)[- ]of[- ]mass |cm |c\.m\. |beam |kinetic |total |photon "
+    r"|pion |proton |lab(?:oratory)? )*(?:energy|momentum))"
+    r"|(?<=energy )(?:do (?:you|we|i) need|must (?:the|a)|is (?:needed|required|necessary))"
+    r"(?: to (?:make|produce|create))?",
     re.IGNORECASE,
 )
 _IN_CM = re.compile(
@@ -324,8 +332,11 @@ _IN_CM = re.compile(
     re.IGNORECASE,
 )
 _FIXED = re.compile(  # words around a reaction
-    r"(?:(?:on|with|for|of|against|and) )?(?:an? |the )?(?:fixed|stationary)[- ]target|(?:with |on |if |and |for |of )?(?:an?|the) [\w +-]{1,20} (?:target )?(?:is )?(?:initially )?at rest(?: as (?:the )?target)?"
-    r"|become(?:s)? (?:energetically )?possible|produc(?:e|es|ing)|at (?:what|which)|at rest|in the lab(?:oratory)?(?: frame)?|\bbeam\b|\breaction\b|\bprocess\b|as (?:the )?target|to (?:occur|proceed|happen|take place|go)|needed|required|necessary|possible|collisions?|incident|incoming|production|projectile",
+    r"(?:(?:on|with|for|of|against|and) )?(?:an? |the )?(?:fixed|stationary)[- ]target"
+    r"|(?:with |on |if |and |for |of )?(?:an?|the) [\w +-]{1,20} (?:target )?(?:is )?(?:initially )?at rest(?: as (?:the )?target)?"
+    r"|at rest|in the lab(?:oratory)?(?: frame)?|as (?:the )?target|at (?:what|which)|to (?:occur|proceed|happen|take place|go)"
+    r"|\b(?:beam|reaction|process|becomes? (?:energetically )?possible|produc(?:e|es|ing|tion)|needed|required|necessary|possible"
+    r"|collisions?|incident|incoming|projectile)\b",
     re.IGNORECASE,
 )
 
@@ -396,8 +407,10 @@ def _pair_threshold(clause: Clause) -> list[Goal] | None:
     else:
         return None
     first, *others = (names[0] for names in products)
+    if first not in particle_table().particles:
+        return None
     last = particle_table().particles[first].conjugate
-    if len(others) != 1 or last not in products[1] and not made:
+    if len(others) != 1 or (last not in products[1] and not made):
         return None
     use_words(clause, _THRESHOLD)
     use_words(clause, _IN_CM)
@@ -413,3 +426,6 @@ def _pair_threshold(clause: Clause) -> list[Goal] | None:
 _PAIR = re.compile(r"\bpairs?\b|\bcollisions?\b|\bannihilation\b")
 _COLLIDING = re.compile(r"e\+ ?e-|collision|annihilation|collider")
 _AFTER = re.compile(r"[?.;,]|\b(?:with|on|if|when|in|for|where|at|to|and the)\b")
+
+
+RULES = (threshold, in_flight, of_products)

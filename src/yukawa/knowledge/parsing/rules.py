@@ -213,13 +213,6 @@ def _having(clause: Clause) -> list[Goal] | None:
     ]
 
 
-def _leptonic(clause: Clause) -> tuple[Filter, ...]:
-    """'The leptonic decay modes'."""
-    places = [i for i in clause.places("word") if clause.text(i) in ("leptonic", "leptonically")]
-    spans = clause.use(*places)
-    return tuple(Filter("decays", "=", "leptonic", span) for span in spans)
-
-
 _BY_DIMENSION = {"energy": "mass", "mass": "mass"}  # 'which neutral baryon has about 1.1157 GeV?'
 
 
@@ -232,7 +225,7 @@ def _decays(clause: Clause, context: Context) -> list[Goal] | None:
     things = clause.places("thing")
     if not things and (same := _of_the_same_decay(clause, context)):
         return same
-    leptonic = _leptonic(clause)
+    leptonic = searching.leptonic(clause)
     listed = all(
         clause.tokens[i].value == "decays" or leptonic or _speaks_of_branching(clause.text(i)) for i in names
     )
@@ -495,10 +488,8 @@ def _of_the_same(clause: Clause, context: Context) -> list[Goal] | None:
 
 
 _RULES: tuple[Rule, ...] = (
-    durations.half_gone, durations.light_path, durations.of_an_amount, durations.conversion, kinematics.threshold,
-    durations.left_over, kinematics.in_flight, kinematics.of_products, durations.compton, combining.measurements, _named, _condition, _of_the_same, searching.self_conjugate, searching.by_quarks,
-    searching.by_quantum_numbers, searching.by_number, combining.charge_states, arithmetic.how_many, arithmetic.ratio,
-    arithmetic.percentage, arithmetic.product, arithmetic.average,
-    arithmetic.total, arithmetic.difference, combining.comparison, _fraction_of, _reverse, combining.is_it,
-    _decays, _class_list, _values, _overview,
+    *durations.RULES, *kinematics.RULES, combining.measurements, _named, _condition, _of_the_same, searching.self_conjugate,
+    searching.by_quarks, searching.by_quantum_numbers, searching.by_number, combining.charge_states, arithmetic.how_many,
+    arithmetic.ratio, arithmetic.percentage, arithmetic.product, arithmetic.average, arithmetic.total, arithmetic.difference,
+    combining.comparison, _fraction_of, _reverse, combining.is_it, _decays, _class_list, _values, _overview,
 )  # fmt: skip

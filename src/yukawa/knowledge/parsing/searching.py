@@ -156,3 +156,10 @@ def self_conjugate(clause: Clause, context: Context) -> list[Goal] | None:
         wanted = Wanted(thing, "antiparticle", spans=clause.use(place, *said))
         goals.append(Goal("is", (wanted,), asserted="itself", relation="="))
     return goals
+
+
+def leptonic(clause: Clause) -> tuple[Filter, ...]:
+    """'The leptonic decay modes'."""
+    places = [i for i in clause.places("word") if clause.text(i) in ("leptonic", "leptonically")]
+    spans = clause.use(*places)
+    return tuple(Filter("decays", "=", "leptonic", span) for span in spans)

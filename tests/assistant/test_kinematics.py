@@ -78,11 +78,18 @@ def test_errors_are_those_of_the_inputs(facts: Facts) -> None:
 
 
 def reaction(pair: str, to: str, name: str) -> Wanted:
-    return Wanted(Thing(tuple(pair.split()), pair, (0, 0), True), name, Channel(tuple((p,) for p in to.split())))
+    return Wanted(
+        Thing(tuple(pair.split()), pair, (0, 0), True), name, Channel(tuple((p,) for p in to.split()))
+    )
 
 
 def test_a_threshold_leaves_the_products_at_rest_in_their_centre_of_mass(facts: Facts) -> None:
-    for pair, to in (("p p", "p p pi0"), ("pi- p", "K0 Lambda0"), ("gamma p", "pi+ n"), ("p p", "p p p pbar")):
+    for pair, to in (
+        ("p p", "p p pi0"),
+        ("pi- p", "K0 Lambda0"),
+        ("gamma p", "pi+ n"),
+        ("p p", "p p p pbar"),
+    ):
         energy = in_base(rows(facts, reaction(pair, to, "threshold-energy"))[-1])
         root = in_base(rows(facts, reaction(pair, to, "threshold-cm"))[0])
         beam, target = pair.split()

@@ -27,6 +27,7 @@ from yukawa.assistant.rows import (
     SCHEMES,
     compatible,
     computed,
+    less_than_one,
     named,
     of_one,
     quoted_row,
@@ -406,6 +407,9 @@ _DERIVED: dict[str, Callable[[Lookup, Wanted], Looked]] = {
     "decay-length": lambda lookup, w: lookup._transformed(w, "lifetime", algebra.decay_length_of),
     "rest-energy": lambda lookup, w: lookup._transformed(w, "mass", lambda m: (m, Derivation("E = m c²"))),
     "energy-release": Lookup._energy_release,
+    "other-decays": lambda lookup, w: Looked(
+        [less_than_one(r) for r in lookup.single(replace(w, property="branching-fraction"))]
+    ),
     "mass-difference": Lookup._mass_difference,
 }
 # What is computed where no source states it.

@@ -161,6 +161,20 @@ def times(row: Row, factor: float) -> Row:
     )
 
 
+def less_than_one(row: Row) -> Row:
+    """What all decays but one come to."""
+    value = algebra.difference(Measured(1.0), algebra.convert(row.number, ""))
+    what = f"fraction of all other decays of {pretty(row.subject)} than {row.channel}"
+    return computed(
+        what,
+        algebra.convert(value, "%"),
+        Derivation(f"1 − {symbol(row)}"),
+        [row],
+        "other-decays",
+        row.subject,
+    )
+
+
 def symbol(row: Row) -> str:
     """A short symbol of a quantity in formulas: 'm(τ⁻)', 'B(τ⁻ → e⁻ ν̄_e ν_τ)'."""
     if row.derivation is not None and _is_multiple(row):

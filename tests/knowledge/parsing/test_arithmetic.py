@@ -33,7 +33,7 @@ QUESTIONS = [
     ("sum of the branching fractions of W -> e nu, W -> mu nu and W -> tau nu", f"sum {W_E}, {W_MU}, {W_TAU}"),
     ("which is larger, B(tau->e nu nu) or B(tau->mu nu nu)",
      f"which {LEPTONIC}, {MUONIC} by branching-fraction descending"),
-    ("sum of the leptonic W branching ratios", "? sum of, leptonic"),
+    ("sum of the leptonic W branching ratios", "sum decays(W+|W-) where decays = leptonic"),
     # ratios of one thing, products, means, powers
     ("width to mass ratio of the Z", "ratio width(Z0), mass(Z0)"),
     ("product of the W and Z mass", "product mass(W+|W-), mass(Z0)"),

@@ -24,8 +24,16 @@ QUESTIONS = [
     ("What is the maximum energy of the electron in mu- -> e- nubar_e nu_mu?", "energy", "most"),
 ]  # fmt: skip
 THRESHOLDS = [
-    ("What is the threshold energy for p p -> p p pi0 with a proton at rest as target?", "threshold-energy", ("p", "p")),
-    ("What is the threshold kinetic energy of the pion for pi- p -> K0 Lambda?", "threshold-kinetic-energy", ("pi-", "p")),
+    (
+        "What is the threshold energy for p p -> p p pi0 with a proton at rest as target?",
+        "threshold-energy",
+        ("p", "p"),
+    ),
+    (
+        "What is the threshold kinetic energy of the pion for pi- p -> K0 Lambda?",
+        "threshold-kinetic-energy",
+        ("pi-", "p"),
+    ),
     ("At what beam momentum does pi- p -> K+ Sigma- become possible?", "threshold-momentum", ("pi-", "p")),
     ("What's the threshold for e+ e- -> mu+ mu-?", "threshold-cm", ("e+", "e-")),
     ("What is the minimum centre-of-mass energy to produce a W+ W- pair?", "threshold-cm", ("e-", "e+")),

@@ -245,6 +245,27 @@ def relation_of(text: str) -> Relation:
     return "="
 
 
+def complement(clause: Clause, context: Context) -> list[Goal] | None:
+    """'What fraction of Z decays is not hadronic?', 'how many percent of the Higgs bosons do not decay to b quarks?'."""
+    negations, channels = clause.places("negation"), clause.places("channel")
+    if len(negations) != 1 or len(channels) != 1 or channels[0] != negations[0] + 1:
+        return None
+    if (
+        negations[0]
+        and clause.text(negations[0] - 1) not in _AUXILIARIES["en"]
+        and clause.text(negations[0]) == "not"
+    ):
+        return None
+    if [clause.tokens[i].value for i in clause.places("property")] != ["branching-fraction"] or clause.has(
+        "list", "most"
+    ):
+        return None
+    found = quantities(clause)
+    if len(found) != 1 or found[0].channel is None:
+        return None
+    return [Goal("value", (replace(found[0], property="other-decays"),), spans=clause.use(*negations))]
+
+
 # ---- yes or no -----------------------------------------------------------------------------------
 
 

@@ -490,6 +490,6 @@ def _of_the_same(clause: Clause, context: Context) -> list[Goal] | None:
 _RULES: tuple[Rule, ...] = (
     *durations.RULES, *kinematics.RULES, combining.measurements, _named, _condition, _of_the_same, searching.self_conjugate,
     searching.by_quarks, searching.by_quantum_numbers, searching.by_number, combining.charge_states, arithmetic.how_many,
-    arithmetic.ratio, arithmetic.percentage, arithmetic.product, arithmetic.average, arithmetic.total, arithmetic.difference,
-    combining.comparison, _fraction_of, _reverse, combining.is_it, _decays, _class_list, _values, _overview,
+    arithmetic.ratio, arithmetic.percentage, combining.complement, arithmetic.product, arithmetic.average, arithmetic.total,
+    arithmetic.difference, combining.comparison, _fraction_of, _reverse, combining.is_it, _decays, _class_list, _values, _overview,
 )  # fmt: skip

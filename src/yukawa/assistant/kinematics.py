@@ -6,7 +6,6 @@ Formulas are those of the Review of Particle Physics, "Kinematics" (two-body dec
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -334,11 +333,8 @@ def left_over(lookup: Lookup, wanted: Wanted) -> list[Row]:
     return found
 
 
-_HERTZ = re.compile(r"Hz$|[Hh]ertz$")
-
-
 def conversion_of(_: Lookup, wanted: Wanted) -> list[Row]:
-    """An amount in another unit, where ħ = c = 1 if its dimension needs that.
+    """An amount in another unit, where ħ = c = 1 if its dimension needs that; the lifetime of a width and the other way round.
 
     Raises:
         Unanswerable: the units do not fit.
@@ -347,21 +343,33 @@ def conversion_of(_: Lookup, wanted: Wanted) -> list[Row]:
     amount, unit = Measured(float(number), given, exact=True), wanted.qualifiers["unit"]
     if unit in ("width", "lifetime"):
         value, derivation = (algebra.width_of if unit == "width" else algebra.lifetime_of)(amount)
-        other = "lifetime" if unit == "width" else "width"
-        what = f"{rows.title(unit)} of a particle of a {other} of {float(number):g} {given}"
+        what = f"{rows.title(unit)} of a particle with a {'lifetime' if unit == 'width' else 'width'} of {number} {given}"
         return [Row(what, value, rounding.text(value), (), "", unit, derivation)]
-    source, target = find_unit(given), find_unit(unit)
-    natural = source is not None and target is not None and conversion(source, target) is None
-    value = algebra.convert(amount, f"{unit} in natural units" if natural else unit, what="amount")
-    said = ("ħ = c = 1", "ħc = 197.3269804 MeV fm") if natural else ()
-    if natural and (
-        cycles := _HERTZ.search(unit) or _HERTZ.search(given)
-    ):  # a frequency ν is E/h, and not E/ħ
-        value = algebra.multiple(value, 1 / (2 * math.pi) if cycles.string == unit else 2 * math.pi)
-        said = ("E = hν", "h = 2πħ")
+    value, said = _in_unit(amount, unit)
     derivation = Derivation("units of the SI and of CODATA 2022", said)
-    what = f"amount {float(number):g} {source.text if source else given} in {value.unit or unit}"
+    what = f"amount {number} {given} in {value.unit or unit}"
     return [Row(what, value, rounding.text(value), (), "", "conversion", derivation)]
+
+
+def _in_unit(amount: Measured, unit: str) -> tuple[Measured, tuple[str, ...]]:
+    """An amount in another unit with what that assumes: E = kT of temperatures, E = hν of frequencies, else ħ = c = 1."""
+    source, target = find_unit(amount.unit), find_unit(unit)
+    if source is None or target is None or conversion(source, target) is not None:
+        return algebra.convert(amount, unit, what="amount"), ()
+    if {source.dimension, target.dimension} == {"energy", "temperature"}:
+        own, other, factor = (
+            ("eV", "K", 1 / _BOLTZMANN) if source.dimension == "energy" else ("K", "eV", _BOLTZMANN)
+        )
+        between = Measured(algebra.convert(amount, own).value * factor, other, exact=True)
+        return algebra.convert(between, unit), ("E = kT", "k = 8.617333262 × 10⁻⁵ eV/K (CODATA, exact)")
+    value = algebra.convert(amount, f"{unit} in natural units", what="amount")
+    for text, factor in ((target.text, 1 / (2 * math.pi)), (source.text, 2 * math.pi)):
+        if text.endswith("Hz"):  # a frequency is E/h, and not E/ħ
+            return algebra.multiple(value, factor), ("E = hν", "h = 2πħ")
+    return value, ("ħ = c = 1", "ħc = 197.3269804 MeV fm")
+
+
+_BOLTZMANN = 1.380649e-23 / 1.602176634e-19  # in eV/K, exact
 
 
 def _row(

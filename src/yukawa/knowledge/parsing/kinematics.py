@@ -23,7 +23,7 @@ _KINDS: tuple[tuple[str, str], ...] = (
     ("kinetic-energy", r"(?:maximum |largest |total )?kinetic energ(?:y|ies)|e_kin|t_kin"),
     ("energy", r"(?:total |relativistic |beam )?energ(?:y|ies)"),
     ("momentum", r"moment(?:um|a)"),
-    ("speed", r"speed|velocity|how fast|velocities|beta"),
+    ("speed", r"speed|velocity|how fast(?! (?:do|does|did|can|will) [^?]{1,40}\bdecay)|velocities|beta"),
 )  # fmt: skip
 _ASKED = re.compile(
     "|".join(rf"(?P<{name.replace('-', '_')}>(?<![\w-])(?:{words})(?![\w(]))" for name, words in _KINDS),

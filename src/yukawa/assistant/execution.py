@@ -13,7 +13,7 @@ from yukawa.assistant.listing import Listing
 from yukawa.assistant.lookup import Looked, Lookup
 from yukawa.assistant.measuring import measured
 from yukawa.assistant.results import UNSEEN, Facts, Result, Row
-from yukawa.assistant.rows import computed, converted, symbol, with_article
+from yukawa.assistant.rows import computed, converted, less_than_one, symbol, with_article
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Amount, Goal, Plan, Wanted
 from yukawa.knowledge.parsing.searching import contents_equal
@@ -48,6 +48,9 @@ def _one(goal: Goal, lookup: Lookup) -> Result:
             result = replace(
                 result, rows=tuple(_raised(row, goal.power) for row in result.rows), others=(), disputed=()
             )
+        if goal.from_one:
+            rows = tuple(less_than_one(row) for row in result.rows)
+            result = replace(result, rows=rows, others=(), disputed=())
         if goal.per is not None:
             result = _in_multiples(result, lookup.single(goal.per))
         return _in_unit(result, goal.unit) if goal.unit else result

@@ -162,16 +162,16 @@ def times(row: Row, factor: float) -> Row:
 
 
 def less_than_one(row: Row) -> Row:
-    """What all decays but one come to."""
-    value = algebra.difference(Measured(1.0), algebra.convert(row.number, ""))
-    what = f"fraction of all other decays of {pretty(row.subject)} than {row.channel}"
+    """1 less a pure number: of a branching fraction what all other decays come to."""
+    value = algebra.difference(Measured(1.0, exact=True), algebra.convert(row.number, "", what=row.what))
+    if row.channel:
+        what = f"fraction of all other decays of {pretty(row.subject)} than {row.channel}"
+        formula = Derivation(f"1 − {symbol(row)}")
+        return computed(what, algebra.convert(value, "%"), formula, [row], "other-decays", row.subject)
+    given = row.derivation.formula if row.derivation else symbol(row)
+    inputs = row.inputs if row.derivation else [row]
     return computed(
-        what,
-        algebra.convert(value, "%"),
-        Derivation(f"1 − {symbol(row)}"),
-        [row],
-        "other-decays",
-        row.subject,
+        f"1 less {with_article(row)}", value, Derivation(f"1 − {given}"), inputs, "number", row.subject
     )
 
 

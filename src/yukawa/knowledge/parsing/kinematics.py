@@ -107,7 +107,8 @@ def in_flight(clause: Clause, context: Context) -> list[Goal] | None:
     if len(things) != 1 or not asked or condition.partition(" ")[0] in asked:
         return None
     spans = clause.use(
-        things[0][0], *[i for i in clause.places("qualifier") if clause.tokens[i].value[0] == "condition"]
+        things[0][0],
+        *[i for i in clause.places("qualifier") if clause.tokens[i].value == ("condition", "relativistic")],
     )
     said = {"given": condition}
     return [

@@ -114,10 +114,14 @@ KNOWN = [
     (want("mu-", "compton-wavelength"), "is (1.173444110 ± 0.000000026) × 10⁻¹⁴ m"),
     (want("mu-", "fraction-left", qualifiers={"given": "2 lifetimes"}), "is 0.1353"),
     (want("n", "fraction-decayed", qualifiers={"given": "10 minutes"}), "is 0.49495 ± 0.00017"),
-    (want("amount:1 u", "conversion", qualifiers={"unit": "MeV"}), "is 931.4941037 MeV"),
+    (want("pi+", "fraction-left", qualifiers={"given": "lorentz-factor 10; 50 m"}), "is 0.52525 ± 0.00007"),
+    (want("amount:1 eV", "conversion", qualifiers={"unit": "Hz"}), "is 2.417989242 × 10¹⁴ Hz"),
+    (want("amount:300 K", "conversion", qualifiers={"unit": "eV"}), "is 0.02585199979 eV"),
+    (want("amount:1 u", "conversion", qualifiers={"unit": "MeV"}), "is 931.49410372 MeV"),
     (want("amount:1 GeV^-1", "conversion", qualifiers={"unit": "fm"}), "is 0.1973269805 fm"),
     (want("amount:2.5 GeV", "conversion", qualifiers={"unit": "lifetime"}), "is 2.633 × 10⁻²⁵ s"),
-    (want("amount:1 GeV", "conversion", qualifiers={"unit": "K"}), "cannot be given in K"),
+    (want("amount:1 GeV", "conversion", qualifiers={"unit": "mol"}), "cannot be given in mol"),
+    (want("Z0", "other-decays", "hadrons"), "is (30.09 ± 0.06) %"),
 ]  # fmt: skip
 
 

@@ -308,29 +308,44 @@ def compton_wavelength(lookup: Lookup, wanted: Wanted) -> list[Row]:
 
 
 def left_over(lookup: Lookup, wanted: Wanted) -> list[Row]:
-    """The fraction of particles at rest that is left, or has decayed, after a time.
+    """The fraction of particles that is left, or has decayed: at rest after a time, in flight after a distance.
 
     Raises:
-        Unanswerable: no lifetime is known.
+        Unanswerable: no lifetime is known, or nothing moves so.
     """
-    number, _, unit = wanted.qualifiers["given"].partition(" ")
+    motion, _, amount = wanted.qualifiers["given"].rpartition("; ")
+    number, _, unit = amount.partition(" ")
     decayed = wanted.property == "fraction-decayed"
+    verb = "has decayed" if decayed else "is left"
     found = []
-    for lifetime in lookup.single(replace(wanted, property="lifetime", qualifiers={})):
-        if unit in ("lifetimes", "half-lives"):
-            time = float(number) * (math.log(2) if unit == "half-lives" else 1.0)
-            inputs, exponent = [lifetime], lambda t, time=time: time
-        else:
-            time = algebra.convert(Measured(float(number), unit), "s", what="time").value
-            inputs, exponent = [lifetime], lambda t, time=time: time / t
+    for one in lookup.single(
+        replace(wanted, property="decay-length" if motion else "lifetime", qualifiers=_given(motion))
+    ):
+        ratio = float(number) * _LIVES.get(unit, 0.0)
+        gone = algebra.convert(Measured(float(number), unit), one.number.unit).value if not ratio else 0.0
 
-        def computed(t: float, exponent: Callable[[float], float] = exponent) -> float:
-            return -math.expm1(-exponent(t)) if decayed else math.exp(-exponent(t))
+        def computed(x: float, gone: float = gone, ratio: float = ratio) -> float:
+            exponent = ratio or gone / x
+            return -math.expm1(-exponent) if decayed else math.exp(-exponent)
 
-        formula = Derivation("1 − exp(−t/τ)" if decayed else "exp(−t/τ)", (f"t = {number} {unit}",))
-        name = f"fraction of {rows.named(lifetime.subject)} at rest that {'has decayed' if decayed else 'is left'} after {number} {unit}"
-        found.append(_row(name, "", formula, computed, inputs, "fraction"))
+        value = algebra.function([one.number], computed, "")
+        power = "x/L" if motion else "t/τ"
+        said = f"{power[0]} = {number} {unit}"
+        formula = Derivation(
+            f"1 − exp(−{power})" if decayed else f"exp(−{power})",
+            (said,) if not motion else (said, "L as below"),
+        )
+        where = "in flight" if motion else "at rest"
+        name = f"fraction of {rows.named(one.subject)} {where} that {verb} after {number} {unit}"
+        found.append(rows.computed(name, value, formula, [one], "fraction", one.subject))
     return found
+
+
+_LIVES = {"lifetimes": 1.0, "half-lives": math.log(2)}
+
+
+def _given(motion: str) -> dict[str, str]:
+    return {"given": motion} if motion else {}
 
 
 def conversion_of(_: Lookup, wanted: Wanted) -> list[Row]:

@@ -4,16 +4,26 @@ import re
 from collections.abc import Sequence
 
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
-from yukawa.knowledge.parsing.kinematics import covered, particle_of, span_of, things_of, use_words
+from yukawa.knowledge.parsing.kinematics import (
+    condition_of,
+    covered,
+    particle_of,
+    span_of,
+    things_of,
+    use_words,
+)
 from yukawa.knowledge.parsing.plan import Amount, Goal, Span, Thing, Wanted
 from yukawa.knowledge.parsing.units import find_unit
 
 _LEFT = re.compile(
-    r"\b(?:surviv(?:e|es|ed|ing)|left(?: over)?|remain(?:s|ing)?|still (?:alive|there|around|exist)|not (?:yet )?decayed|undecayed)\b",
+    r"\b(?:surviv(?:e|es|ed|ing)|left(?: over)?|remain(?:s|ing)?|lives? longer|still (?:alive|there|around|exist)"
+    r"|not (?:yet )?decayed|undecayed)\b",
     re.IGNORECASE,
 )
 _GONE = re.compile(r"\b(?:decay(?:s|ed)?|gone|disappeared|vanished)\b", re.IGNORECASE)
-_AFTER = re.compile(r"\b(?:after|within|in) (?:(?:a time of|t ?= ?|exactly|about|one|1) )?")
+_AFTER = re.compile(
+    r"\b(?:after|within|in|longer than|more than|at least|surviv(?:e|es)(?: for)?) (?:(?:a time of|t ?= ?|exactly|about|one|1) )?"
+)
 _HALVES = re.compile(r"half-?li(?:fe|ves)", re.IGNORECASE)
 
 
@@ -29,8 +39,14 @@ def left_over(clause: Clause, context: Context) -> list[Goal] | None:
         i for i in clause.places("amount", "factor", "number") if clause.tokens[i].start >= after.end() - 4
     ]
     times = [i for i in clause.places("property") if clause.tokens[i].value in ("lifetime", "half-life")]
+    lengths = [i for i in clause.places("amount") if _dimension(clause, i) == "length"]
+    conditions = [c for i in clause.places("amount") if i not in lengths and (c := condition_of(clause, i))]
     things = list(things_of(clause))
-    if len(things) != 1 or clause.has("channel", "class") or len(amounts) > 1 or len(times) > 1:
+    if len(things) != 1 or clause.has("channel", "class") or len(times) > 1:
+        return None
+    if len(lengths) == len(conditions) == 1 and not times:
+        return _in_flight(clause, conditions[0], lengths[0], fraction[0], left is not None)
+    if len(amounts) > 1 or conditions:
         return None
     amount = amount_of(clause.tokens[amounts[0]]) if amounts else None
     if times and times[0] > fraction[0]:
@@ -40,13 +56,31 @@ def left_over(clause: Clause, context: Context) -> list[Goal] | None:
         given = f"{amount.value:.15g} {amount.unit}"
     else:
         return None
-    use_words(clause, _LEFT)
-    use_words(clause, _GONE)
+    for pattern in (_LEFT, _GONE, _AFTER):
+        use_words(clause, pattern)
     spans = clause.use(*fraction, *amounts, *times, things[0][0])
     name = "fraction-left" if left else "fraction-decayed"
     return [
         Goal("value", (Wanted(particle_of(things[0][1]), name, qualifiers={"given": given}, spans=spans),))
     ]
+
+
+def _dimension(clause: Clause, place: int) -> str:
+    unit = find_unit(amount_of(clause.tokens[place]).unit)
+    return unit.dimension if unit is not None else ""
+
+
+def _in_flight(clause: Clause, condition: str, length: int, fraction: int, left: bool) -> list[Goal]:
+    """'What fraction of 2 GeV/c kaons survives 10 m?'."""
+    for pattern in (_LEFT, _GONE, _AFTER):
+        use_words(clause, pattern)
+    ((place, thing),) = things_of(clause)
+    moving = [i for i in clause.places("amount") if i != length]
+    spans = clause.use(fraction, length, place, *moving)
+    amount = amount_of(clause.tokens[length])
+    said = {"given": f"{condition}; {amount.value:.15g} {amount.unit}"}
+    name = "fraction-left" if left else "fraction-decayed"
+    return [Goal("value", (Wanted(particle_of(thing), name, qualifiers=said, spans=spans),))]
 
 
 def half_gone(clause: Clause, context: Context) -> list[Goal] | None:

@@ -96,7 +96,7 @@ def in_flight(clause: Clause, context: Context) -> list[Goal] | None:
     if clause.has("channel", "class", "compare", "most", "ratio") and not clause.contains(["factor"]):
         return None
     amounts = clause.places("amount")
-    given = [(i, condition) for i in amounts if (condition := _condition(clause, i))]
+    given = [(i, condition) for i in amounts if (condition := condition_of(clause, i))]
     if len(given) != 1 or len(amounts) != 1:
         return None
     place, condition = given[0]
@@ -117,7 +117,7 @@ def in_flight(clause: Clause, context: Context) -> list[Goal] | None:
     ]
 
 
-def _condition(clause: Clause, place: int) -> str:
+def condition_of(clause: Clause, place: int) -> str:
     """'momentum 10.0 GeV' of an amount that says how a particle moves, its words used; '' of any other."""
     token = clause.tokens[place]
     amount = amount_of(token)
@@ -197,7 +197,7 @@ _MOST = re.compile(
 
 def of_products(clause: Clause, context: Context) -> list[Goal] | None:
     """'Momentum of the muon in pi+ -> mu+ nu_mu at rest', 'energy of each photon when a pi0 decays'; energy that a decay sets free."""
-    if clause.has("compare", "amount", "class", "ratio", "difference", "relation"):
+    if clause.has("compare", "amount", "class", "difference", "relation"):
         return None
     released = _RELEASED.search(clause.plain, *span_of(clause))
     if released is not None:
@@ -207,6 +207,8 @@ def of_products(clause: Clause, context: Context) -> list[Goal] | None:
         asked = _asked(clause)
     channels, things = clause.places("channel"), list(things_of(clause))
     if not asked or len(channels) > 1 or not set(asked) <= {"energy-release", *_OF_PRODUCTS}:
+        return None
+    if clause.has("ratio"):
         return None
     at_rest = _RESTING.search(clause.plain, *span_of(clause)) is not None
     if clause.has("measured", "list", "count"):
@@ -220,7 +222,10 @@ def of_products(clause: Clause, context: Context) -> list[Goal] | None:
     if most is not None:
         clause.use(*covered(clause, *most.span()))
     spans = clause.use(*places)
-    if asked == ["energy-release"] and daughter is not None:  # 'how much energy does the photon carry away?'
+    all_alike = daughter is not None and all(set(names) & set(daughter.names) for names in channel.products)
+    if (
+        asked == ["energy-release"] and daughter is not None and not all_alike
+    ):  # 'how much energy does the photon carry away?'
         asked = ["kinetic-energy" if clause.contains(["kinetic"]) else "energy"]
     if asked == ["energy-release"]:
         return [Goal("value", (Wanted(parent, "energy-release", channel, spans=spans),))]

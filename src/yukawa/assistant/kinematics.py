@@ -335,7 +335,7 @@ def left_over(lookup: Lookup, wanted: Wanted) -> list[Row]:
             f"1 − exp(−{power})" if decayed else f"exp(−{power})",
             (said,) if not motion else (said, "L as below"),
         )
-        where = "in flight" if motion else "at rest"
+        where = f"at {one.what.rpartition(' at ')[2]}" if motion else "at rest"
         name = f"fraction of {rows.named(one.subject)} {where} that {verb} after {number} {unit}"
         found.append(rows.computed(name, value, formula, [one], "fraction", one.subject))
     return found

@@ -164,6 +164,10 @@ class Rendering:
         lines = [f"The {which}measurements of the {first.what}{self._marks(first)}:"]
         for row in result.rows:
             lines += textwrap.wrap(_measured(row), WIDTH, initial_indent="  ", subsequent_indent="    ")
+        if result.comparison is not None and result.comparison.sigmas is not None:
+            lines.append(
+                f"They differ by {_sigmas(result.comparison.sigmas)}, their errors taken as independent."
+            )
         return [*lines, *_more(result)]
 
     # ---- tables ---------------------------------------------------------------------------------

@@ -160,12 +160,14 @@ OF_ALL = [
      "reverse mass(class:baryon) = 1.1157 GeV where charge = neutral"),
     ("What do CDF and ATLAS get for the W mass?",
      "measurements mass(W+|W-) experiment=CDF; measurements mass(W+|W-) experiment=ATLAS"),
+    ("By how many sigma do the CDF and ATLAS W mass measurements differ?",
+     "measurements mass(W+|W-) experiment=CDF, mass(W+|W-) experiment=ATLAS != by precision descending"),
 ]  # fmt: skip
 NOT_OF_ALL = [
     "One in how many people has seen a K_L decay to mu+ mu-?",
     "What fraction of K+ decays to mu+ nu, not counting pi0 mu+ nu?",
     "How often does the tau decay semileptonically?",
-    "By how many sigma do the CDF and ATLAS W mass measurements differ?",
+    "By how many sigma do the CDF and ATLAS W masses differ in the year of the dog?",
 ]
 
 

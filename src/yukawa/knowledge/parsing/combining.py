@@ -74,6 +74,9 @@ def measurements(clause: Clause, context: Context) -> list[Goal] | None:
 
 def _of_each(clause: Clause, context: Context, experiments: Sequence[int]) -> list[Goal] | None:
     """'What do CDF and ATLAS get for the W mass?': the goals of one experiment after the other."""
+    apart = list(_APART.finditer(clause.plain, clause.tokens[0].start, clause.tokens[-1].end))
+    words = [i for i, t in enumerate(clause.tokens) for m in apart if t.start < m.end() and m.start() < t.end]
+    spans = clause.use(*words)  # 'by how many sigma do they differ?'
     tokens, before, used = list(clause.tokens), set(clause.used), set(clause.used)
     goals: list[Goal] = []
     for place in experiments:
@@ -87,7 +90,19 @@ def _of_each(clause: Clause, context: Context, experiments: Sequence[int]) -> li
         goals += found
         used |= clause.used
     clause.tokens[:], clause.used = tokens, used
-    return goals
+    if not apart:
+        return goals
+    wanted = tuple(goal.operands[0] for goal in goals)
+    best: tuple[str, Direction] = ("precision", "descending")
+    return (
+        [Goal("measurements", wanted, order=best, relation="!=", spans=spans)] if len(wanted) == 2 else None
+    )
+
+
+_APART = re.compile(
+    r"(?:by )?how many (?:sigmas?|standard deviations)|\b(?:differ|disagree|apart|away from each other|from each other)\b"
+    r"|(?:discrepancy|tension|difference) between", re.IGNORECASE,
+)  # fmt: skip
 
 
 def _identified(clause: Clause) -> list[Wanted]:

@@ -176,6 +176,7 @@ def particle_of(thing: Thing) -> Thing:
 
 # ---- products of a decay at rest -----------------------------------------------------------------
 
+_SPEAKS = re.compile(r"energ|moment|speed|veloc|fast|wave|factor|value", re.IGNORECASE)
 _RELEASED = re.compile(
     r"(?:how much |what |the |total |kinetic |available )*energ(?:y|ies)(?: is| are| does| gets?| becomes| comes| do)?[^.?;]{0,60}?"
     r"\b(?:released?|liberated?|left(?: over)?|set free|freed|given off|gained|available|carried away|shared|comes? out|goes)"
@@ -197,7 +198,8 @@ _MOST = re.compile(
 
 def of_products(clause: Clause, context: Context) -> list[Goal] | None:
     """'Momentum of the muon in pi+ -> mu+ nu_mu at rest', 'energy of each photon when a pi0 decays'; energy that a decay sets free."""
-    if clause.has("compare", "amount", "class", "difference", "relation"):
+    speaks = _SPEAKS.search(clause.plain, *span_of(clause))
+    if speaks is None or clause.has("compare", "amount", "class", "difference", "relation"):
         return None
     released = _RELEASED.search(clause.plain, *span_of(clause))
     if released is not None:

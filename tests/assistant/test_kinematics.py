@@ -5,12 +5,42 @@ from __future__ import annotations
 import math
 
 import pytest
+from tests.assistant.conftest import Memory
 from tests.assistant.test_execution import answer, goal, thing, want
 
 from yukawa.assistant.execution import execute
 from yukawa.assistant.results import Facts, Row
 from yukawa.knowledge.parsing.plan import Channel, Plan, Thing, Wanted
 from yukawa.knowledge.parsing.units import find_unit
+from yukawa.knowledge.records import FoundFact, Provenance
+from yukawa.knowledge.sources.pdg.facts import Statement
+
+_PDG = Provenance(
+    "Particle Data Group", "PDG 2026", "https://pdglive.lbl.gov", "CC BY 4.0", "particle physics"
+)
+_NEEDED = ("mass", "lifetime", "width", "branching-fraction")
+
+
+@pytest.fixture(scope="module")
+def facts(pdg_statements: list[Statement]) -> Memory:
+    """Masses, lifetimes, widths and branching fractions of the particles that the cases name."""
+    states = {state for state, to in DECAYS for state in (state, *to.split())} | {
+        "mu-",
+        "e-",
+        "n",
+        "B0",
+        "K0",
+        "J/psi(1S)",
+        "Z0",
+    }
+    found = [
+        FoundFact(fact, f"{statement.id}:{n}", statement.text, "data", _PDG, 1)
+        for statement in pdg_statements
+        for n, fact in enumerate(statement.facts)
+        if fact.property in _NEEDED and states & set(fact.subjects)
+    ]
+    return Memory(found)
+
 
 DECAYS = [
     ("pi+", "mu+ nu_mu"), ("K+", "mu+ nu_mu"), ("K+", "pi+ pi0"), ("Lambda0", "p pi-"), ("pi0", "gamma gamma"), ("D0", "K- pi+"),

@@ -354,7 +354,7 @@ def conversion_of(_: Lookup, wanted: Wanted) -> list[Row]:
     Raises:
         Unanswerable: the units do not fit.
     """
-    number, _, given = wanted.thing.names[0].removeprefix("amount:").partition(" ")
+    number, given = wanted.thing.names[0].removeprefix("amount:").split(" ", 1)
     amount, unit = Measured(float(number), given, exact=True), wanted.qualifiers["unit"]
     if unit in ("width", "lifetime"):
         value, derivation = (algebra.width_of if unit == "width" else algebra.lifetime_of)(amount)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from yukawa.assistant import algebra, rounding, rows
 from yukawa.assistant.algebra import Derivation, Measured, Unanswerable
@@ -18,15 +18,23 @@ from yukawa.knowledge.parsing.plan import Wanted
 from yukawa.knowledge.parsing.units import conversion, find_unit
 from yukawa.knowledge.sources.pdg.text import pretty
 
-if TYPE_CHECKING:  # which derives these values
-    from yukawa.assistant.lookup import Lookup
+
+class Quantities(Protocol):
+    """Where masses, lifetimes and widths are found."""
+
+    def single(self, wanted: Wanted) -> list[Row]:
+        """The preferred rows of a quantity."""
+
+    def mass(self, state: str) -> Row:
+        """The mass of one state."""
+
 
 _LIGHT = f"c = {algebra.LIGHT:.0f} m/s (exact)"
 _HBAR_C = algebra.HBAR * algebra.LIGHT  # in eV m
 _MASSLESS = "neutrinos and photons taken as massless"
 
 
-def rule_of(wanted: Wanted) -> Callable[[Lookup, Wanted], list[Row]] | None:
+def rule_of(wanted: Wanted) -> Callable[[Quantities, Wanted], list[Row]] | None:
     """What computes a quantity of motion, of a threshold or of units alone; None for any other."""
     if wanted.property.startswith("threshold-"):
         return threshold
@@ -68,7 +76,7 @@ _TITLES = {
 }  # fmt: skip
 
 
-def in_flight(lookup: Lookup, wanted: Wanted) -> list[Row]:
+def in_flight(lookup: Quantities, wanted: Wanted) -> list[Row]:
     """A property of a particle of the given momentum, energy, kinetic energy, speed or Lorentz factor.
 
     Raises:
@@ -126,7 +134,7 @@ def _state(wanted: Wanted, mass: Row) -> str:
     return mass.subject if mass.subject in names or len(names) > 1 else names[0]
 
 
-def _moving(lookup: Lookup, name: str, state: str, mass: Row, key: str, amount: str) -> Row:
+def _moving(lookup: Quantities, name: str, state: str, mass: Row, key: str, amount: str) -> Row:
     own, letter, boost = _BOOSTS[key]
     number, _, written = amount.partition(" ")
     given = algebra.convert(Measured(float(number), written), own, what=_TITLES[key]).value
@@ -166,7 +174,7 @@ def _near_light(row: Row, boost: float) -> Row:
 # ---- products of a decay at rest -----------------------------------------------------------------
 
 
-def emitted(lookup: Lookup, wanted: Wanted) -> list[Row]:
+def emitted(lookup: Quantities, wanted: Wanted) -> list[Row]:
     """Momentum, energy, kinetic energy or speed of a product of a two-body decay at rest, or the most it has among several.
 
     Raises:
@@ -187,7 +195,7 @@ def emitted(lookup: Lookup, wanted: Wanted) -> list[Row]:
     return list(found.values())
 
 
-def _emitted(lookup: Lookup, name: str, state: str, names: Sequence[str], place: int) -> Row:
+def _emitted(lookup: Quantities, name: str, state: str, names: Sequence[str], place: int) -> Row:
     """The row of one product, the others taken together."""
     others = [other for i, other in enumerate(names) if i != place]
     own = [] if is_massless(names[place]) else [lookup.mass(names[place])]
@@ -243,7 +251,7 @@ def _decay(state: str, names: Sequence[str]) -> str:
 # ---- thresholds ----------------------------------------------------------------------------------
 
 
-def threshold(lookup: Lookup, wanted: Wanted) -> list[Row]:
+def threshold(lookup: Quantities, wanted: Wanted) -> list[Row]:
     """The least energy at which two particles make the products: in their centre of mass, or of a beam on a target at rest.
 
     Raises:
@@ -293,7 +301,7 @@ def threshold(lookup: Lookup, wanted: Wanted) -> list[Row]:
 # ---- wavelengths, what is left, conversions ------------------------------------------------------
 
 
-def compton_wavelength(lookup: Lookup, wanted: Wanted) -> list[Row]:
+def compton_wavelength(lookup: Quantities, wanted: Wanted) -> list[Row]:
     """The Compton wavelength h/(mc) of any particle, or ħ/(mc), the reduced one."""
     reduced = wanted.property.startswith("reduced")
     factor = _HBAR_C * (1 if reduced else 2 * math.pi)
@@ -307,7 +315,7 @@ def compton_wavelength(lookup: Lookup, wanted: Wanted) -> list[Row]:
     ]  # fmt: skip
 
 
-def left_over(lookup: Lookup, wanted: Wanted) -> list[Row]:
+def left_over(lookup: Quantities, wanted: Wanted) -> list[Row]:
     """The fraction of particles that is left, or has decayed: at rest after a time, in flight after a distance.
 
     Raises:
@@ -348,7 +356,7 @@ def _given(motion: str) -> dict[str, str]:
     return {"given": motion} if motion else {}
 
 
-def conversion_of(_: Lookup, wanted: Wanted) -> list[Row]:
+def conversion_of(_: Quantities, wanted: Wanted) -> list[Row]:
     """An amount in another unit, where ħ = c = 1 if its dimension needs that; the lifetime of a width and the other way round.
 
     Raises:

@@ -26,6 +26,8 @@ class Clause:
         used: places in `tokens` that a goal has used.
         language: of the question.
         asks: whether it is a question joined to the one before: '… and how does it decay?'.
+        states: whether it is a statement beside a question: 'The top is the heaviest quark. How wide is it?'.
+        claims: whether what it states is to be judged: 'True or false: the tau outlives the muon.'.
     """
 
     plain: str
@@ -33,6 +35,8 @@ class Clause:
     used: set[int] = field(default_factory=set)
     language: str = "en"
     asks: bool = False
+    states: bool = False
+    claims: bool = False
 
     def places(self, *kinds: str) -> list[int]:
         """Places of unused tokens of these kinds, in order."""
@@ -78,20 +82,122 @@ class Clause:
 
 def sentences(plain: str, tokens: Sequence[Token], language: str = "en") -> Iterator[Clause]:
     """The sentences of a question with their tokens settled."""
-    found: list[tuple[list[Token], bool]] = [([], False)]
+    found: list[_Sentence] = [_Sentence()]
     for place, token in enumerate(tokens):
-        joined = _asks_further(found[-1][0], tokens, place, language)
-        if token.kind == "stop" or joined:
-            found.append(([], joined))
+        last = found[-1]
+        joined = _asks_further(last.tokens, tokens, place, language)
+        apart = language == "en" and _asks_apart(last.tokens, tokens, place)
+        if token.kind == "stop" or joined or apart:
+            last.asked |= token.text in _ASKED
+            last.ahead = apart
+            found.append(_Sentence(joined=joined))
         else:
             german = (
                 language == "de" and token.text.lower() == "im"
             )  # in English it is 'I'm', and speaks of the asker
-            found[-1][0].append(replace(token, text="in dem") if german else token)
-    for number, (sentence, joined) in enumerate(found):
-        others = any(asks(other) for i, (other, _) in enumerate(found) if i != number)
-        if kept := set_aside(sentence, others=others and not joined):
-            yield Clause(plain, settled(kept), language=language, asks=joined)
+            last.tokens.append(replace(token, text="in dem") if german else token)
+    for number, sentence in enumerate(found):
+        rest = [other for i, other in enumerate(found) if i != number]
+        others = any(asks(other.tokens) for other in rest)
+        judged, said = _judged(sentence.tokens) if language == "en" else (False, sentence.tokens)
+        if kept := set_aside(said, others=others and not sentence.joined):
+            states = language == "en" and not sentence.asked and not sentence.joined and _declares(kept)
+            states &= sentence.ahead or any(other.asked or _opens_question(other.tokens) for other in rest)
+            clause = Clause(plain, settled(kept), language=language, asks=sentence.joined, states=states)
+            clause.claims = judged or (states and clause.has(*_CLAIMING))
+            yield clause
+
+
+@dataclass
+class _Sentence:
+    """The tokens between two stops, or before another question.
+
+    Args:
+        tokens: those of the sentence.
+        joined: whether it is a question joined to the one before.
+        asked: whether a question mark ends it.
+        ahead: whether a question follows behind a comma or a dash.
+    """
+
+    tokens: list[Token] = field(default_factory=list)
+    joined: bool = False
+    asked: bool = False
+    ahead: bool = False
+
+
+_ASKED = frozenset("?？")
+_CLAIMING = ("compare", "most", "class", "amount", "state", "number", "factor")
+_TRUE_OR_FALSE = ("true or false", "true/false", "t/f", "right or wrong", "fact or fiction")
+_TAGS = frozenset("right correct true isn't aren't doesn't don't hasn't haven't wasn't isnt doesnt".split())
+_AFTER_TAGS = frozenset("it they he she or".split())
+
+
+def _judged(tokens: list[Token]) -> tuple[bool, list[Token]]:
+    """Whether a sentence wants a verdict on what it states, 'true or false: …', '…, isn't it', and what it states."""
+    texts = [t.text.lower() for t in tokens]
+    for phrase in _TRUE_OR_FALSE:
+        size = next((n for n in range(1, 4) if "".join(texts[:n]) == phrase.replace(" ", "")), 0)
+        if size and len(tokens) > size:
+            return True, tokens[size + (texts[size] in (":", ",", "-")) :]
+    comma = max((i for i, text in enumerate(texts) if text == ","), default=len(texts))
+    behind = texts[comma + 1 :]
+    if comma and behind and behind[0] in _TAGS and set(behind[1:]) <= _AFTER_TAGS:
+        return True, tokens[:comma]
+    return False, tokens
+
+
+_OPENING = frozenset("is are was were do does did has have had can could will would should may might".split())
+_LINKING = frozenset("is are was were has have had does can".split())
+_STATED = frozenset("since because as although though while whereas given the that".split())
+_VERBS = ("word", "into", "compare", "explain", "measured", "neutral", "function")
+
+
+def _opens_question(tokens: Sequence[Token]) -> bool:
+    """Whether a sentence begins as a question or a request."""
+    first = next((t for t in tokens if t.kind != "mark" and t.text.lower() not in _LEADING), None)
+    if first is None:
+        return False
+    words = first.text.lower().split()
+    return first.kind in ("list", "count", "explain") or words[0] in question_words("en") or words[0] in _OPENING
+
+
+_LEADING = frozenset("and so but then now ok okay well".split())
+_OBJECTS = frozenset("the this that these it me us a an".split())
+
+
+def _declares(tokens: Sequence[Token]) -> bool:
+    """Whether a sentence states something: a subject ahead of a finite verb, neither a question nor a request."""
+    first = tokens[0]
+    if tokens[-1].text.lower() == "aside":
+        return True  # 'The proton radius puzzle aside'
+    if _opens_question(tokens) or first.kind == "property":
+        return False
+    if first.kind in ("word", "neutral") and len(tokens) > 1 and tokens[1].text.lower() in _OBJECTS:
+        return False  # 'Find the energy'
+    for token in tokens[1:]:
+        words = token.text.lower().split()
+        if (token.kind == "function" and set(words) & _LINKING) or token.kind == "channel":
+            return True
+        if token.kind in _VERBS and words[0].isalpha() and words[0].endswith(("ed", "s")) and len(words[0]) > _SHORTEST_VERB:
+            return True
+    return False
+
+
+_SHORTEST_VERB = 3  # letters; 'was', 'has' are known
+
+
+def _asks_apart(before: Sequence[Token], tokens: Sequence[Token], place: int) -> bool:
+    """Whether a question of its own begins behind the comma or dash at `place`, after a whole statement."""
+    if tokens[place].text not in (",", "-", ":") or place + 1 >= len(tokens) or not before:
+        return False
+    after = tokens[place + 1 :]
+    after = after[1:] if after[0].text.lower() in _LEADING and len(after) > 1 else after
+    opens = after[0].kind in ("function", "property") and after[0].text.lower().split()[0] in question_words("en")
+    things = any(t.kind in ("thing", "class") for t in before)
+    return opens and things and not before[0].text.lower().startswith(_SUPPOSING) and _declares(before)
+
+
+_SUPPOSING = ("if", "when", "suppos", "assum", "imagin", "let", "say", "consider", "with", "without", "for")
 
 
 def _asks_further(before: Sequence[Token], tokens: Sequence[Token], place: int, language: str) -> bool:

@@ -139,7 +139,8 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
         return None
     if (len(found) < 2 and not classes) or clause.has("channel") or len({bool(w.channel) for w in found}) > 1:
         return None
-    spans = clause.use(*comparing, *clause.places("order"))
+    sought = [i for i in clause.places("class") if clause.tokens[i].value == "particle"]
+    spans = clause.use(*comparing, *clause.places("order"), *(sought if classes or things else ()))
     prop = found[0].property
     direction: Direction = "descending" if token.value[1] in (">", "descending") else "ascending"
     alternatives = clause.contains(("or", "oder", "ou", "或", "还是"))
@@ -230,6 +231,8 @@ def relation_of(text: str) -> Relation:
 
 def yes_or_no(clause: Clause) -> bool:
     """Whether an auxiliary opens what is asked: 'could you tell me, is the tau …', but not 'what is the mass …'."""
+    if clause.claims:
+        return True
     if clause.language not in _AUXILIARIES:
         return clause.contains(_ASKING) and not clause.contains(CHOOSING) and not clause.has_question_word
     if clause.language != "en" and clause.has_question_word:
@@ -263,6 +266,8 @@ _AFTER_AUXILIARIES = frozenset(
 
 def is_it(clause: Clause, context: Context) -> list[Goal] | None:
     """'Is the eta a pseudoscalar?', 'does the Higgs have spin 1?', 'is the mass of the W 81 GeV?', 'does the Z decay to mu+ mu-?'."""
+    if found := _which_are(clause):
+        return found
     if not yes_or_no(clause) or clause.has(
         "compare", "most", "minus", "plus", "ratio", "sum", "difference-of"
     ):
@@ -300,6 +305,22 @@ def is_it(clause: Clause, context: Context) -> list[Goal] | None:
             Goal("is", tuple(wanted), asserted=Amount(0.0, "", (0, 0)), relation=">" if dimension else "!=")
         ]
     return None
+
+
+def _which_are(clause: Clause) -> list[Goal] | None:
+    """'Which of these is a baryon: pion, kaon or Lambda?': a verdict on each."""
+    things, classes = clause.places("thing"), clause.places("class")
+    others = clause.has("property", "channel", "compare", "most", "count", "relation", "amount", "state")
+    if others or len(classes) != 1 or len(things) < 2 or not clause.contains(CHOOSING - {"or"}) or not clause.contains(["or"]):
+        return None
+    spans = clause.use(*classes)
+    said = f"class:{clause.tokens[classes[0]].value}"
+    subjects = [(i, subject_of(clause.tokens[i])) for i in things]
+    return [
+        Goal("is", (Wanted(thing, "class", spans=clause.use(i)),), asserted=said, relation="=", spans=spans)
+        for i, thing in subjects
+        if thing is not None
+    ]
 
 
 def _is_state(clause: Clause, thing: int) -> list[Goal] | None:

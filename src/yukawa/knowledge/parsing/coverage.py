@@ -33,7 +33,74 @@ def unread(clauses: Sequence[Clause]) -> list[Token]:
     if not any(clause.used for clause in clauses):
         strange = [t for clause in clauses for t in clause.tokens if t.kind == "word"]
         return strange or [t for clause in clauses for t in clause.tokens if t.kind in _MEANINGFUL]
-    return [token for clause in clauses for token in _unread(clause)]
+    return [token for clause in clauses for token in _left_by(clause, clauses)]
+
+
+def _left_by(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
+    """The unread tokens of a sentence; one that only leads to the question is read as what is known."""
+    only_named = all(clause.tokens[i].kind in ("thing", "code", "qualifier") for i in clause.used)
+    return _leading(clause, clauses) if clause.states and only_named else _unread(clause)
+
+
+def _leading(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
+    """What of a statement beside the question may change the answer: a condition, a claim, something else that 'it' may be."""
+    tokens = clause.tokens
+    if clause.contains(_SUPPOSING) or any(clause.text(i).startswith(_CHANGING) for i in clause.places("word")):
+        return [t for t in tokens if t.kind == "word" or t.kind in _MEANINGFUL]
+    found = [
+        t
+        for t in tokens
+        if (t.kind in _MEANINGFUL and t.kind not in _LEADS and not (t.kind == "qualifier" and t.value[0] in _HISTORY))
+        or t.kind in ("compare", "most")
+    ]
+    if tokens[-1].text.lower() == "aside":
+        return []
+    shared = bool(clause.used) or _about_the_same(clause, clauses)
+    finder = next((i for i, t in enumerate(tokens) if t.kind == "explain"), 0)  # 'Fermilab discovered the top'
+    for place, token in enumerate(tokens):
+        if token.kind not in ("word", "appended") or _whereabouts(clause, place):
+            continue
+        if place < finder < next((i for i, t in enumerate(tokens) if t.kind == "thing"), 0):
+            continue
+        strange = token.kind == "appended" or is_physics(token.text) or is_notation(token.text)
+        if (clause.used and _may_be_meant(clause, place)) or (shared and strange):
+            found.append(token)
+    return found
+
+
+def _may_be_meant(clause: Clause, place: int) -> bool:
+    """Whether 'it' may be what this word names: 'the superpartner of the electron', 'the electron has a superpartner'."""
+    for thing in clause.used:
+        between = clause.between(*sorted((place, thing)))
+        if all(t.kind in ("word", "mark", "thing", "class") or t.text.lower() in _OF for t in between):
+            return True
+    return min(clause.used) < place and not clause.contains(_BEING)
+
+
+_OF = frozenset("of the a an 's".split())
+_LEADS = frozenset({"thing", "class", "property", "channel", "constant", "explain", "measured", "appended"})
+_HISTORY = ("experiment", "year")
+_BEING = frozenset("is are was were".split())
+_CHANGING = ("switch", "turn", "doubl", "halv", "replac", "remov", "chang", "scal", "shift", "increas", "decreas", "neglect", "ignor")
+_SUPPOSING = (ASSUMING - {"given"}) | frozenset("let let's would could should might".split())
+
+
+def _about_the_same(clause: Clause, clauses: Sequence[Clause]) -> bool:
+    """Whether what goals use of other sentences is a thing of this one, or no particle."""
+    used = [other.tokens[i] for other in clauses if other is not clause for i in other.used]
+    own = {name for t in clause.tokens if t.kind == "thing" for name in t.value.names}
+    return any(
+        t.kind in ("constant", "identifier") or (t.kind == "thing" and own & set(t.value.names)) for t in used
+    )
+
+
+def _whereabouts(clause: Clause, place: int) -> bool:
+    """'At both SLAC and Brookhaven': a name behind 'at', which is that of a place."""
+    before = [clause.tokens[i] for i in range(max(0, place - _NEAR), place)]
+    return clause.tokens[place].text.isalpha() and any(t.text.lower().split()[0] == "at" for t in before)
+
+
+_NEAR = 4  # words
 
 
 def _unread(clause: Clause) -> list[Token]:
@@ -96,7 +163,11 @@ def _outside(clause: Clause) -> list[Token]:
     words = [t for t in clause.tokens if t.kind == "word"]
     asker = (clause.contains(FIRST_PERSON) or _at_work(clause)) and not clause.contains(_WANTING)
     mild = ("class", "explain", *(_MILD if asker else ()))
-    meaningful = [t for t in clause.tokens if t.kind in _MEANINGFUL and t.kind not in mild]
+    meaningful = [
+        t
+        for t in clause.tokens
+        if (t.kind in _MEANINGFUL and t.kind not in mild) or (t.kind in ("compare", "most") and t.value[0])
+    ]
     if [t.text.lower() for t in meaningful] == ["no"] and clause.text(0) == "no":
         meaningful = []  # 'no hurry'
     if meaningful:

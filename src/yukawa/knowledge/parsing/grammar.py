@@ -8,6 +8,7 @@ from yukawa.knowledge.facts import plain_name
 from yukawa.knowledge.parsing.asides import FIRST_PERSON
 from yukawa.knowledge.parsing.checks import fits, unreadable
 from yukawa.knowledge.parsing.clauses import Clause, Context
+from yukawa.knowledge.parsing.coverage import unread
 from yukawa.knowledge.parsing.following import following, last_goals
 from yukawa.knowledge.parsing.lexicon import other_language
 from yukawa.knowledge.parsing.plan import Goal, Plan, Thing, Wanted
@@ -15,7 +16,7 @@ from yukawa.knowledge.parsing.reading import ReadQuestion, read_questions
 from yukawa.knowledge.parsing.rules import goals_of
 from yukawa.knowledge.parsing.tokens import Token
 from yukawa.knowledge.parsing.units import find_unit
-from yukawa.knowledge.parsing.wanted import Contradiction, only_named
+from yukawa.knowledge.parsing.wanted import OF_DECAYS, Contradiction, only_named
 
 
 def plan(question: str, history: Sequence[Plan] = (), described: Callable[[str], bool] | None = None) -> Plan:
@@ -144,10 +145,17 @@ _LEAST = 6  # letters, digits and signs of a description
 def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
     goals: list[Goal] = []
     named: list[tuple[Clause, list[Wanted]]] = []
+    topic: list[Wanted] = []
     for clause in clauses:
-        known = Context(goals or context.goals, bool(goals), [w for _, wanted in named for w in wanted])
+        known = Context(
+            _of_topic(clause, topic) or goals or context.goals, bool(goals), [w for _, wanted in named for w in wanted]
+        )
         _sets_aside(clause, goals)
+        topic = only_named(clause)[:1] if clause.states else []
         found = [] if clause.used else _in_unit(clause, known, goals)
+        if clause.states and found and _only_leads(clause, found, clauses):
+            clause.used.clear()  # it leads to the question and asks for nothing
+            found = []
         if not found and not goals and (things := only_named(clause)):
             named.append((clause, things))
         elif found and not goals:
@@ -156,6 +164,27 @@ def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
             goals.pop()
         goals += [goal for goal in found if not any(_same(goal, other) for other in goals)]
     return goals
+
+
+def _of_topic(clause: Clause, topic: Sequence[Wanted]) -> list[Goal]:
+    """What 'it' stands for behind a statement, its first thing: of 'the neutron is heavier than the proton' the neutron."""
+    return [Goal("value", tuple(topic))] if topic and clause.contains(_SINGULAR) else []
+
+
+_SINGULAR = frozenset("it its it's".split())
+
+
+def _only_leads(clause: Clause, found: Sequence[Goal], clauses: Sequence[Clause]) -> bool:
+    """Whether a statement asks for none of the goals that its words make: they are no verdict, or others ask of its thing."""
+    if unread([clause]) or (clause.claims and any(g.operation not in _VERDICTS for g in found)):
+        return True
+    others = [t for other in clauses if other is not clause for t in other.tokens]
+    decays = all(w.channel and w.property == "branching-fraction" for g in found for w in g.operands)
+    asked = {t.value for t in others if t.kind == "property"}
+    return decays and bool(asked) and asked.isdisjoint(OF_DECAYS.values())
+
+
+_VERDICTS = ("is", "which", "ratio")
 
 
 def _sets_aside(clause: Clause, goals: Sequence[Goal]) -> None:

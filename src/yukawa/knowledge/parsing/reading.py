@@ -14,6 +14,7 @@ from yukawa.knowledge.parsing.particles import find_particles
 from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Plan, Span, Thing, Wanted
 from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.tokens import SourceText, Token, source, tokenise
+from yukawa.knowledge.parsing.units import find_unit
 from yukawa.knowledge.parsing.typos import corrections, is_content, unknown_words, unlikeliness
 
 
@@ -43,7 +44,7 @@ class ReadQuestion:
         """The plan of these goals, with the words that none of them uses and that may change the answer."""
         open_parts = [c for c in self.clauses if goals and c.asks and not c.used]
         clauses = [c for c in self.clauses if c not in open_parts]
-        explains = [t for c in clauses for t in c.tokens if t.kind == "explain"]
+        explains = [t for c in clauses if not c.states for t in c.tokens if t.kind == "explain"]
         left = unread(clauses)
         left += [t for t in explains if t not in left]
         kind = "explanation" if explains else "facts" if goals or _names_facts(self.clauses) else "document"
@@ -69,7 +70,7 @@ def read_questions(question: str) -> Iterator[ReadQuestion]:
         " " if language in ("zh", "ja") else ""
     )  # an English name is not read right behind their characters
     names = [(start, end, space + english) for start, end, english in names_in(question, language)]
-    edits = [*names, *_operators(question)]
+    edits = [*names, *_operators(question), *_blanks(question), *_labels(question)]
     edits += [
         edit for edit in _shouted(question) if not any(s < edit[1] and edit[0] < e for s, e, _ in edits)
     ]
@@ -138,6 +139,31 @@ def _talk(question: str, tokens: Sequence[Token]) -> str:
 def _names_facts(clauses: Sequence[Clause]) -> bool:
     """Whether anything in the question is such as facts are about."""
     return any(t.kind in _FACTS for c in clauses for t in c.tokens)
+
+
+_BLANK = re.compile(r"(?P<ahead>^\s*(?:the |an? )?)?(?:_{2,}|\.{4,}|…|\[\s*\]|\(\s*\)|\(\s*\?\s*\))(?= ?(?P<unit>[^\W\d_][^\s.?!;,]*)?)", re.IGNORECASE)
+
+
+def _blanks(question: str) -> Iterator[tuple[int, int, str]]:
+    """'The lifetime of the neutron is about ___ s': a gap stands for what is asked, in the unit behind it."""
+    for match in _BLANK.finditer(question):
+        if match["ahead"] is not None:
+            yield (*match.span(), "which particle")
+        else:
+            unit = bool(match["unit"]) and find_unit(match["unit"]) is not None
+            yield (*match.span(), "in" if unit else "what")
+
+
+_LABEL = re.compile(r"[?.]?[\s,;:]\(?(?P<mark>[a-fA-F]|[1-6])[).:](?=\s)")
+_LABELS = ("abcdef", "ABCDEF", "123456")
+
+
+def _labels(question: str) -> Iterator[tuple[int, int, str]]:
+    """'Which is the heaviest: (a) e (b) mu (c) tau?': the letters that number choices, read as 'or'."""
+    found = list(_LABEL.finditer(question))
+    marks = "".join(match["mark"] for match in found)
+    if len(found) > 1 and any(row.startswith(marks) for row in _LABELS):
+        yield from ((*match.span(), " or " if i else ": ") for i, match in enumerate(found))
 
 
 _OPERATOR = re.compile(r"(?<=\S\s)(?P<word>plus|minus)\b(?=\s+(?P<next>\S[^?.!;]{0,40}))", re.IGNORECASE)

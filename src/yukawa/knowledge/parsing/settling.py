@@ -137,8 +137,13 @@ def _predicates(tokens: list[Token]) -> list[Token]:
 
 def _alternatives(tokens: list[Token]) -> list[Token]:
     """'Even or odd', 'a boson or a fermion': where both are named the value is asked, or what the words speak of."""
-    if not any(t.kind == "join" and t.text.lower() in _OR for t in tokens):
+    ors = [i for i, t in enumerate(tokens) if t.kind == "join" and t.text.lower() in _OR]
+    if not ors:
         return tokens
+    amounts = [i for i, t in enumerate(tokens) if t.kind == "amount"]
+    valued = any(t.kind == "property" for t in tokens) and not any(t.kind in ("relation", "compare") for t in tokens)
+    if len(amounts) > 1 and valued and any(amounts[0] < i < amounts[-1] for i in ors):  # '91, 125 or 173 GeV?'
+        return [replace(t, kind="aside") if i in amounts or i in ors else t for i, t in enumerate(tokens)]
     signed = any(t.kind == "thing" and t.text.endswith(("positive", "negative")) for t in tokens)
     if signed and any(
         t.kind == "property" and t.value in ("parity", "charge") for t in tokens

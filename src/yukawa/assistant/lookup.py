@@ -20,6 +20,7 @@ from yukawa.assistant.matching import (
     is_pole,
     preference,
     with_flavour,
+    worded,
 )
 from yukawa.assistant.results import Facts, Row
 from yukawa.assistant.rows import SCHEMES, compatible, computed, named, quoted_row, shared, times, title
@@ -131,7 +132,12 @@ class Lookup:
             return self._met(state, self._find(state, property_name, wanted), wanted)
         own = self._find(state, property_name, wanted) if property_name else ()
         met = self._met(state, own, wanted)
-        return met or self._met(state, hold_for(state, self._find(particle, property_name, wanted)), wanted)
+        of_particle = [
+            f
+            for f in self._find(particle, property_name, wanted)
+            if not f.fact.subjects[0].startswith("constant:")
+        ]
+        return met or self._met(state, hold_for(state, of_particle), wanted)
 
     def _met(self, state: str, facts: Sequence[FoundFact], wanted: Wanted) -> Sequence[FoundFact]:
         """Of the facts on a state those with the final state that is wanted; with its poles where these are."""
@@ -164,6 +170,10 @@ class Lookup:
         facts = self.find(subjects=(subject,), property=property_name)
         if facts:
             return facts
+        if property_name == "magnetic-moment":  # 'muon magnetic moment' is a constant of CODATA
+            return self.find(
+                subjects=(f"constant:{named(subject).partition(' (')[0]} {title(property_name)}",)
+            )
         if subject.startswith("constant:"):  # what only the description of a source names
             return self.find(name=plain_name(subject.removeprefix("constant:")))
         return facts
@@ -192,7 +202,18 @@ class Lookup:
     def described(self, words: str, **arguments: Any) -> Sequence[FoundFact]:
         """The facts that a source describes by these words, in its own spelling or another."""
         own = ascii_text(words.replace("→", "-->"))
-        return self.find(name=plain_name(words), **arguments) or self.find(name=plain_name(own), **arguments)
+        found = self.find(name=plain_name(words), **arguments) or self.find(name=plain_name(own), **arguments)
+        return found or self._worded(words, arguments.get("subjects", ()))
+
+    def _worded(self, words: str, subjects: Sequence[str]) -> Sequence[FoundFact]:
+        """The facts of the only quantity of a thing that its source describes by these words among others."""
+        met = [
+            f
+            for subject in subjects
+            for f in self.find(subjects=(as_particle(subject)[0],), property="other")
+            if worded(words, f.fact.name, subject)
+        ]
+        return met if len({f.fact.name for f in met}) == 1 else ()
 
     def _by_name(self, wanted: Wanted) -> Looked:
         """Facts found by the source's own description or identifier.

@@ -94,7 +94,7 @@ class Rendering:
             )
             sentence = f"{_the(row)} {_verb(row)} {value}."
             if row.property_name in _BARE and not row.quoted:  # its own sentence says what it is
-                sentence = f"{row.facts[0].text.rstrip('.')}{marks}."
+                sentence = f"{_in_english(row.facts[0])}{marks}."
         return [f"{_author(row)}: {sentence}" if row.author else sentence]
 
     def _formula(self, row: Row) -> list[str]:
@@ -250,6 +250,21 @@ def _joined(rows: Sequence[Row]) -> Row:
     words = [row.shown for row in rows]
     facts = tuple({f.item_id: f for row in rows for f in row.facts}.values())
     return replace(rows[0], shown=f"{', '.join(words[:-1])} and {words[-1]}", facts=facts)
+
+
+def _in_english(found: FoundFact) -> str:
+    """The sentence of a source's own description, without its second spelling: 'For the proton (p), the magnetic radius is …'."""
+    said = found.text.rstrip(".").replace(f" ({found.fact.name})", "", 1)
+    about, comma, rest = said.partition(", ")
+    bare = (
+        comma
+        and about.startswith("For the ")
+        and not rest.startswith(("the ", "a "))
+        and ": " not in rest.partition(" is ")[0]
+    )
+    symbol = rest.split()[0] if rest else ""  # 'p electric polarizability' says the particle again
+    rest = rest.removeprefix(f"{symbol} ") if f"({symbol}" in about else rest
+    return f"{about}, the {rest}" if bare else said
 
 
 def _the(row: Row) -> str:

@@ -158,7 +158,9 @@ def _opens_question(tokens: Sequence[Token]) -> bool:
     if first is None:
         return False
     words = first.text.lower().split()
-    return first.kind in ("list", "count", "explain") or words[0] in question_words("en") or words[0] in _OPENING
+    return (
+        first.kind in ("list", "count", "explain") or words[0] in question_words("en") or words[0] in _OPENING
+    )
 
 
 _LEADING = frozenset("and so but then now ok okay well".split())
@@ -178,7 +180,12 @@ def _declares(tokens: Sequence[Token]) -> bool:
         words = token.text.lower().split()
         if (token.kind == "function" and set(words) & _LINKING) or token.kind == "channel":
             return True
-        if token.kind in _VERBS and words[0].isalpha() and words[0].endswith(("ed", "s")) and len(words[0]) > _SHORTEST_VERB:
+        if (
+            token.kind in _VERBS
+            and words[0].isalpha()
+            and words[0].endswith(("ed", "s"))
+            and len(words[0]) > _SHORTEST_VERB
+        ):
             return True
     return False
 
@@ -192,7 +199,9 @@ def _asks_apart(before: Sequence[Token], tokens: Sequence[Token], place: int) ->
         return False
     after = tokens[place + 1 :]
     after = after[1:] if after[0].text.lower() in _LEADING and len(after) > 1 else after
-    opens = after[0].kind in ("function", "property") and after[0].text.lower().split()[0] in question_words("en")
+    opens = after[0].kind in ("function", "property") and after[0].text.lower().split()[0] in question_words(
+        "en"
+    )
     things = any(t.kind in ("thing", "class") for t in before)
     return opens and things and not before[0].text.lower().startswith(_SUPPOSING) and _declares(before)
 
@@ -209,6 +218,8 @@ def _asks_further(before: Sequence[Token], tokens: Sequence[Token], place: int, 
     question = after.kind == "explain" or (
         open_word and (after.kind == "function" or (comma and language != "en"))
     )
+    verb = after.kind == "function" and after.text.lower() in ("is", "are", "does", "do", "can", "has")
+    question |= verb and place + 2 < len(tokens) and tokens[place + 2].text.lower() in ("it", "they")
     if any(t.kind == "property" and t.value == "quark-content" for t in before):
         return False  # 'which baryon is made of …, and what is its charge?' asks of what is found
     kinds = {token.kind for token in before}

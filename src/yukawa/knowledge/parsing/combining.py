@@ -311,7 +311,13 @@ def _which_are(clause: Clause) -> list[Goal] | None:
     """'Which of these is a baryon: pion, kaon or Lambda?': a verdict on each."""
     things, classes = clause.places("thing"), clause.places("class")
     others = clause.has("property", "channel", "compare", "most", "count", "relation", "amount", "state")
-    if others or len(classes) != 1 or len(things) < 2 or not clause.contains(CHOOSING - {"or"}) or not clause.contains(["or"]):
+    if (
+        others
+        or len(classes) != 1
+        or len(things) < 2
+        or not clause.contains(CHOOSING - {"or"})
+        or not clause.contains(["or"])
+    ):
         return None
     spans = clause.use(*classes)
     said = f"class:{clause.tokens[classes[0]].value}"

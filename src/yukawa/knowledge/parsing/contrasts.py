@@ -105,3 +105,30 @@ def _repeats(token: Token, rest: Sequence[Token]) -> bool:
     """Whether a thing is one of the alternatives that the rest speaks of: 'the D, not the D0'."""
     names = set(getattr(token.value, "names", ()))
     return any(names & set(getattr(other.value, "names", ())) for other in rest if other.kind == "thing")
+
+
+def findings(tokens: list[Token]) -> list[Token]:
+    """'…, first seen by LHCb and CMS', 'the J/psi discovered in 1974': who found a thing is known, and not asked."""
+    if (
+        not tokens
+        or tokens[0].kind == "explain"
+        or tokens[0].text.lower().split()[0] in ("is", "was", "were", "are")
+    ):
+        return tokens
+    found = list(tokens)
+    for place, token in enumerate(tokens):
+        before = tokens[place - 1] if place else token
+        beside = before.kind in ("thing", "channel") or before.text in (",", "(")
+        if token.kind != "explain" or not token.text.lower().endswith(_FOUND) or not beside:
+            continue
+        for i in range(place, len(tokens)):
+            if tokens[i].kind == "mark" or (tokens[i].kind == "join" and tokens[i].text == ","):
+                break
+            if tokens[i].kind in ("explain", "word", "appended", "join") or (
+                tokens[i].kind == "qualifier" and tokens[i].value[0] in ("experiment", "year")
+            ):
+                found[i] = replace(tokens[i], kind="aside")
+    return found
+
+
+_FOUND = ("discovered", "seen", "observed", "announced", "found", "invented", "proposed", "named")

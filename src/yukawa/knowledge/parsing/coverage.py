@@ -45,18 +45,26 @@ def _left_by(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
 def _leading(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
     """What of a statement beside the question may change the answer: a condition, a claim, something else that 'it' may be."""
     tokens = clause.tokens
-    if clause.contains(_SUPPOSING) or any(clause.text(i).startswith(_CHANGING) for i in clause.places("word")):
+    if clause.contains(_SUPPOSING) or any(
+        clause.text(i).startswith(_CHANGING) for i in clause.places("word")
+    ):
         return [t for t in tokens if t.kind == "word" or t.kind in _MEANINGFUL]
     found = [
         t
         for t in tokens
-        if (t.kind in _MEANINGFUL and t.kind not in _LEADS and not (t.kind == "qualifier" and t.value[0] in _HISTORY))
+        if (
+            t.kind in _MEANINGFUL
+            and t.kind not in _LEADS
+            and not (t.kind == "qualifier" and t.value[0] in _HISTORY)
+        )
         or t.kind in ("compare", "most")
     ]
     if tokens[-1].text.lower() == "aside":
         return []
     shared = bool(clause.used) or _about_the_same(clause, clauses)
-    finder = next((i for i, t in enumerate(tokens) if t.kind == "explain"), 0)  # 'Fermilab discovered the top'
+    finder = next(
+        (i for i, t in enumerate(tokens) if t.kind == "explain"), 0
+    )  # 'Fermilab discovered the top'
     for place, token in enumerate(tokens):
         if token.kind not in ("word", "appended") or _whereabouts(clause, place):
             continue
@@ -81,7 +89,21 @@ _OF = frozenset("of the a an 's".split())
 _LEADS = frozenset({"thing", "class", "property", "channel", "constant", "explain", "measured", "appended"})
 _HISTORY = ("experiment", "year")
 _BEING = frozenset("is are was were".split())
-_CHANGING = ("switch", "turn", "doubl", "halv", "replac", "remov", "chang", "scal", "shift", "increas", "decreas", "neglect", "ignor")
+_CHANGING = (
+    "switch",
+    "turn",
+    "doubl",
+    "halv",
+    "replac",
+    "remov",
+    "chang",
+    "scal",
+    "shift",
+    "increas",
+    "decreas",
+    "neglect",
+    "ignor",
+)
 _SUPPOSING = (ASSUMING - {"given"}) | frozenset("let let's would could should might".split())
 
 

@@ -19,7 +19,7 @@ from yukawa.knowledge.parsing.units import find_unit
 from yukawa.knowledge.parsing.wanted import OF_DECAYS, Contradiction, only_named
 
 
-def plan(question: str, history: Sequence[Plan] = (), described: Callable[[str], bool] | None = None) -> Plan:
+def plan(question: str, history: Sequence[Plan] = (), described: Callable[..., bool] | None = None) -> Plan:
     """The plan of a question.
 
     Args:
@@ -58,7 +58,7 @@ def _things(found: Plan) -> list[tuple[str, ...]]:
     return [w.thing.names for goal in found.goals for w in goal.operands]
 
 
-def _plan(read: ReadQuestion, history: Sequence[Plan], described: Callable[[str], bool] | None) -> Plan:
+def _plan(read: ReadQuestion, history: Sequence[Plan], described: Callable[..., bool] | None) -> Plan:
     """The plan of a question whose slips are mended in one way."""
     if read.talk:
         return Plan(read.question, kind=read.talk, language=read.language)
@@ -92,7 +92,7 @@ def _did_you_mean(plans: Sequence[Plan]) -> str:
     return "; ".join(choices) + ": type the one that is meant"
 
 
-def _by_description(read: ReadQuestion, described: Callable[[str], bool]) -> Plan | None:
+def _by_description(read: ReadQuestion, described: Callable[..., bool]) -> Plan | None:
     """The plan of a question that is a source's own description of a quantity, words of asking around it apart."""
     tokens = [t for c in read.clauses for t in c.tokens]
     content = [t for t in tokens if t.kind not in _AROUND] or tokens
@@ -115,9 +115,11 @@ def _by_description(read: ReadQuestion, described: Callable[[str], bool]) -> Pla
 
 
 def _described_of(
-    read: ReadQuestion, content: Sequence[Token], described: Callable[[str], bool]
+    read: ReadQuestion, content: Sequence[Token], described: Callable[..., bool]
 ) -> Plan | None:
     """The plan of 'DESCRIPTION of the PARTICLE'."""
+    if found := _worded_of(read, content, described):
+        return found
     last = content[-1]
     start, end = read.read.span(content[0].start, content[0].end)[0], read.read.span(last.start, last.end)[0]
     words, of, article = read.question[start:end].rpartition(" of")
@@ -129,6 +131,22 @@ def _described_of(
         _placed(read, last), "other", name=words, spans=(read.read.span(content[0].start, last.end),)
     )
     return Plan(read.question, (Goal("value", (wanted,)),), language=read.language)
+
+
+def _worded_of(read: ReadQuestion, content: Sequence[Token], described: Callable[..., bool]) -> Plan | None:
+    """The plan of a question whose words, its one thing apart, are among those that describe a quantity of that thing."""
+    things = [t for t in content if t.kind == "thing"]
+    for thing in reversed(things if len(things) <= _MOST_SUBJECTS else ()):
+        rest = [t for t in content if t is not thing]
+        words = " ".join(read.question[slice(*read.read.span(t.start, t.end))] for t in rest)
+        if rest and described(words, thing.value.names):
+            spans = tuple(read.read.span(t.start, t.end) for t in content)
+            wanted = Wanted(_placed(read, thing), "other", name=words, spans=spans)
+            return Plan(read.question, (Goal("value", (wanted,)),), language=read.language)
+    return None
+
+
+_MOST_SUBJECTS = 3  # things of which one may be what the others' names describe
 
 
 def _placed(read: ReadQuestion, token: Token) -> Thing:
@@ -148,7 +166,9 @@ def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
     topic: list[Wanted] = []
     for clause in clauses:
         known = Context(
-            _of_topic(clause, topic) or goals or context.goals, bool(goals), [w for _, wanted in named for w in wanted]
+            _of_topic(clause, topic) or goals or context.goals,
+            bool(goals),
+            [w for _, wanted in named for w in wanted],
         )
         _sets_aside(clause, goals)
         topic = only_named(clause)[:1] if clause.states else []

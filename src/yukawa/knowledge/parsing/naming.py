@@ -1,6 +1,6 @@
 """Settles which things a sentence means: charges, families beside their members, numbers that stand for particles or multiply."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from yukawa.knowledge.parsing.particles import find_particles, particle_table
@@ -277,3 +277,62 @@ def _owns(tokens: Sequence[Token], place: int) -> bool:
 _OWN = frozenset(
     {"mass", "lifetime", "width", "spin", "charge", "parity", "half-life", "decay-length", "quark-content"}
 )
+
+
+# ---- quarks by their flavour ---------------------------------------------------------------------
+
+_FLAVOURS = {
+    "up": "u", "down": "d", "strange": "s", "charm": "c", "charmed": "c", "bottom": "b", "beauty": "b", "top": "t", "truth": "t",
+}  # fmt: skip
+_LINKS = frozenset("and or to the a , / - vs versus".split())
+
+
+def flavours(tokens: list[Token]) -> list[Token]:
+    """'Charm to strange quark mass ratio', 'the charm and the bottom quark': words of flavour in a row with a quark."""
+    if any(t.kind in ("channel", "into") or t.value == "quark-content" for t in tokens):
+        return tokens
+    found = list(tokens)
+    for row in _rows(tokens):
+        words = {tokens[i].text.lower() for i in row}
+        spoken = any(t.kind == "class" and t.value == "quark" for t in tokens)
+        of_masses = words.isdisjoint({"up", "down"}) and any(
+            t.kind == "property" and t.value == "mass" for t in tokens
+        )
+        if len(row) < 2 or not (spoken or of_masses or any(is_quark(tokens[i]) for i in row)):
+            continue
+        for i in row:
+            if quark := _FLAVOURS.get(tokens[i].text.lower()):
+                span = (tokens[i].start, tokens[i].end)
+                found[i] = replace(tokens[i], kind="thing", value=Thing((quark,), tokens[i].text, span, True))
+    return found
+
+
+def _rows(tokens: Sequence[Token]) -> Iterator[list[int]]:
+    """The places of flavours and quarks with nothing but words that join between them."""
+    row: list[int] = []
+    for i, token in enumerate(tokens):
+        if token.text.lower() in _FLAVOURS or is_quark(token):
+            row.append(i)
+        elif token.text.lower() not in _LINKS:
+            yield row
+            row = []
+    yield row
+
+
+def is_quark(token: Token) -> bool:
+    """Whether a token names a quark."""
+    return token.kind == "thing" and bool(token.value.names) and set(token.value.names) <= set("udscbt")
+
+
+def scales(tokens: list[Token]) -> list[Token]:
+    """'Mass of the strange quark at 2 GeV': the scale of a running mass."""
+    quark = any(t.kind == "thing" and is_quark(t) for t in tokens)
+    if not quark or not any(t.kind == "property" and t.value == "mass" for t in tokens):
+        return tokens
+
+    def change(place: int, token: Token) -> Token:
+        at = place > 0 and tokens[place - 1].text.lower() in ("at", "at a scale of", "scale of")
+        scale = ("condition", f"mu = {token.text}")
+        return replace(token, kind="qualifier", value=scale) if token.kind == "amount" and at else token
+
+    return [change(i, t) for i, t in enumerate(tokens)]

@@ -373,9 +373,11 @@ def _longest(
     for position in range(start, len(text)):
         character = text[position]
         if character in IGNORED:
-            if text.startswith("(*)", position) or (
-                (len(key) == 1 or key[-1:] in ("+", "-", "0")) and _SPACED_NUMBER.match(text, position)
-            ) or _VERB.match(text, position):
+            if (
+                text.startswith("(*)", position)
+                or ((len(key) == 1 or key[-1:] in ("+", "-", "0")) and _SPACED_NUMBER.match(text, position))
+                or _VERB.match(text, position)
+            ):
                 break  # 'D^(*)' is D or D*; 'a 0.5' names nothing, 'K- 2 pi+' no K_2, 'neutron is' no plural
             depth += (character == "(") - (character == ")")
             if depth < 0:

@@ -14,8 +14,8 @@ from yukawa.knowledge.parsing.particles import find_particles
 from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Plan, Span, Thing, Wanted
 from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.tokens import SourceText, Token, source, tokenise
-from yukawa.knowledge.parsing.units import find_unit
 from yukawa.knowledge.parsing.typos import corrections, is_content, unknown_words, unlikeliness
+from yukawa.knowledge.parsing.units import find_unit
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,10 @@ def _names_facts(clauses: Sequence[Clause]) -> bool:
     return any(t.kind in _FACTS for c in clauses for t in c.tokens)
 
 
-_BLANK = re.compile(r"(?P<ahead>^\s*(?:the |an? )?)?(?:_{2,}|\.{4,}|…|\[\s*\]|\(\s*\)|\(\s*\?\s*\))(?= ?(?P<unit>[^\W\d_][^\s.?!;,]*)?)", re.IGNORECASE)
+_BLANK = re.compile(
+    r"(?P<ahead>^\s*(?:the |an? )?)?(?:_{2,}|\.{4,}|…|\[\s*\]|\(\s*\??\s*\))(?= ?(?P<unit>[^\W\d_][^\s.?!;,]*)?)",
+    re.IGNORECASE,
+)
 
 
 def _blanks(question: str) -> Iterator[tuple[int, int, str]]:

@@ -41,7 +41,11 @@ def goals_of(clause: Clause, context: Context) -> list[Goal]:
 def _resolve_pronoun(clause: Clause, context: Context) -> None:
     """'Is it stable?', 'is it heavier than the electron?': the thing of which something was wanted before."""
     names = {w.thing.names for w in context.operands}
-    if len(names) != 1 or not clause.has("state", "compare", "class") or not yes_or_no(clause):
+    if (
+        len(names) != 1
+        or not clause.has("state", "compare", "class", "self-conjugate")
+        or not yes_or_no(clause)
+    ):
         return
     thing = context.operands[0].thing
     for place, token in enumerate(clause.tokens):
@@ -384,8 +388,9 @@ def _named(clause: Clause, context: Context) -> list[Goal] | None:
     goals = []
     for place in clause.places("identifier"):
         token = clause.tokens[place]
-        thing = Thing((), token.text, (token.start, token.end))
-        goals.append(Goal("value", (Wanted(thing, "other", name=token.value, spans=clause.use(place)),)))
+        thing, spans = Thing((), token.text, (token.start, token.end)), clause.use(place)
+        names = token.value.split()  # 'the neutrino mixing angles' are three
+        goals += [Goal("value", (Wanted(thing, "other", name=name, spans=spans),)) for name in names]
     if goals and not clause.has("thing"):  # 'the value of the mass S035M'
         clause.use(*clause.places("property"))
     return goals

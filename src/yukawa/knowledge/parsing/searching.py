@@ -29,7 +29,8 @@ _PLAIN_COUNTS = {plain_ascii(word): count for word, count in _COUNTS.items()}
 _QUARK = re.compile(
     rf"(?<![A-Za-z'])(?:(?P<count>{_COUNTED})(?:[ -]|(?<=[^A-Za-z]) ?))?(?:(?:quarks? )?(?P<anti>anti)?-?(?P<name>{_NAMED})"
     r"(?:[ -](?P<tail>anti)?quarks?|-(?= und ))?"
-    rf"|(?P<letters>(?:[udscbt](?:bar)?){{2,5}}|[udscbt](?:bar)?)(?:[ -]?(?:anti)?quarks?)?)(?![A-Za-z'])(?: ?(?P<after>\d) ?{_PIECES})?",
+    r"|(?P<of_antis>anti-?)?"
+    rf"(?P<letters>(?:[udscbt](?:bar)?){{2,5}}|[udscbt](?:bar)?)(?:[ -]?(?:anti)?quarks?)?)(?![A-Za-z'])(?: ?(?P<after>\d) ?{_PIECES})?",
     re.IGNORECASE,
 )
 _LETTER = re.compile(r"[udscbt](?:bar)?")
@@ -84,7 +85,8 @@ def _quarks_said(clause: Clause, beside: int) -> tuple[Counter[str], list[int]]:
             continue
         count = int(match["after"] or _PLAIN_COUNTS.get((match["count"] or "a").lower(), 1))
         if match["letters"]:
-            found.update({q: n * count for q, n in _quarks(match["letters"]).items()})
+            bar = "bar" if match["of_antis"] else ""
+            found.update({q + bar: n * count for q, n in _quarks(match["letters"]).items()})
         else:
             bar = "bar" if match["anti"] or match["tail"] else ""
             found[_QUARKS[match["name"].lower()] + bar] += count

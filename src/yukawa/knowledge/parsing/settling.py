@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from yukawa.knowledge.parsing.contrasts import contrasts
+from yukawa.knowledge.parsing.contrasts import contrasts, findings
 from yukawa.knowledge.parsing.counting import (
     both_sides,
     coefficients,
@@ -22,10 +22,13 @@ from yukawa.knowledge.parsing.naming import (
     codes,
     counts,
     families,
+    flavours,
     following,
     genus,
+    is_quark,
     ones,
     other_meaning,
+    scales,
     signs,
 )
 from yukawa.knowledge.parsing.particles import particle_table
@@ -43,6 +46,7 @@ def settled(tokens: list[Token]) -> list[Token]:
     """Tokens with the part that fits what stands around them."""
     for step in (
         _joins,
+        flavours,
         separated,
         significances,
         powers,
@@ -65,6 +69,8 @@ def settled(tokens: list[Token]) -> list[Token]:
         appositions,
         families,
         _given,
+        findings,
+        scales,
         operators,
         per,
         _appended,
@@ -141,8 +147,12 @@ def _alternatives(tokens: list[Token]) -> list[Token]:
     if not ors:
         return tokens
     amounts = [i for i, t in enumerate(tokens) if t.kind == "amount"]
-    valued = any(t.kind == "property" for t in tokens) and not any(t.kind in ("relation", "compare") for t in tokens)
-    if len(amounts) > 1 and valued and any(amounts[0] < i < amounts[-1] for i in ors):  # '91, 125 or 173 GeV?'
+    valued = any(t.kind == "property" for t in tokens) and not any(
+        t.kind in ("relation", "compare") for t in tokens
+    )
+    if (
+        len(amounts) > 1 and valued and any(amounts[0] < i < amounts[-1] for i in ors)
+    ):  # '91, 125 or 173 GeV?'
         return [replace(t, kind="aside") if i in amounts or i in ors else t for i, t in enumerate(tokens)]
     signed = any(t.kind == "thing" and t.text.endswith(("positive", "negative")) for t in tokens)
     if signed and any(
@@ -314,7 +324,7 @@ def _modes(tokens: list[Token]) -> list[Token]:
 def _quarks(tokens: list[Token]) -> list[Token]:
     """'Which quarks make up a neutron?', 'how many quarks does a proton contain?': what it is made of."""
     things = [t for t in tokens if t.kind == "thing"]
-    counted = any(t.kind == "count" for t in tokens) and len(things) == 2 and _is_quark(things[0])
+    counted = any(t.kind == "count" for t in tokens) and len(things) == 2 and is_quark(things[0])
     if (len(things) != 1 and not counted) or any(
         t.kind in ("property", "channel", "compare", "most") for t in tokens
     ):
@@ -330,10 +340,6 @@ def _quarks(tokens: list[Token]) -> list[Token]:
         return replace(token, kind="property", value="quark-content") if quark else token
 
     return changed(tokens, change)
-
-
-def _is_quark(token: Token) -> bool:
-    return bool(token.value.names) and set(token.value.names) <= set("udscbt")
 
 
 _CONTAINING = frozenset(

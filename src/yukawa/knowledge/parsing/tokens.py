@@ -407,8 +407,12 @@ def _leads_to_products(plain: str, tokens: Sequence[Token], place: int, speaks_o
         and (speaks_of_decay or word == "into")
     ):
         return word == "into" or any(t.kind in ("thing", "class") for t in tokens[:place])
-    ratio = any(t.kind in ("ratio", "difference-of") for t in tokens[:place])  # 'of the proton to the electron'
-    if word == "to" and place and tokens[place - 1].kind == "thing" and not ratio:  # 'Higgs to invisible' and nothing more
+    ratio = any(
+        t.kind in ("ratio", "difference-of") for t in tokens[:place]
+    )  # 'of the proton to the electron'
+    if (
+        word == "to" and place and tokens[place - 1].kind == "thing" and not ratio
+    ):  # 'Higgs to invisible' and nothing more
         end = _sentence_end(plain, token.end)
         channel, read = read_channel(plain, token.end + 1, end)
         return bool(channel.products) and read >= end

@@ -137,9 +137,7 @@ def only_named(clause: Clause) -> list[Wanted]:
     found = [(i, subject_of(t)) for i, t in enumerate(clause.tokens) if t.kind in ("thing", "code")]
     history = ("experiment", "year") if clause.states else ()  # 'the top was found by CDF in 1995'
     said = {
-        t.value[0]: t.value[1]
-        for t in clause.tokens
-        if t.kind == "qualifier" and t.value[0] not in history
+        t.value[0]: t.value[1] for t in clause.tokens if t.kind == "qualifier" and t.value[0] not in history
     }
     return [
         Wanted(thing, "", qualifiers=said, spans=((clause.tokens[i].start, clause.tokens[i].end),))

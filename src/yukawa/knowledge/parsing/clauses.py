@@ -1,5 +1,6 @@
 """One sentence of a question: its tokens, what goals have used of them, and what was wanted before."""
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -127,22 +128,16 @@ class _Sentence:
 
 _ASKED = frozenset("?？")
 _CLAIMING = ("compare", "most", "class", "amount", "state", "number", "factor")
-_TRUE_OR_FALSE = ("true or false", "true/false", "t/f", "right or wrong", "fact or fiction")
-_TAGS = frozenset("right correct true isn't aren't doesn't don't hasn't haven't wasn't isnt doesnt".split())
-_AFTER_TAGS = frozenset("it they he she or".split())
+_TRUE_OR_FALSE = ("true or false", "true/false", "t/f", "t or f", "right or wrong", "fact or fiction")
 
 
 def _judged(tokens: list[Token]) -> tuple[bool, list[Token]]:
-    """Whether a sentence wants a verdict on what it states, 'true or false: …', '…, isn't it', and what it states."""
+    """Whether a sentence wants a verdict, 'true or false: …', and what it states."""
     texts = [t.text.lower() for t in tokens]
     for phrase in _TRUE_OR_FALSE:
         size = next((n for n in range(1, 4) if "".join(texts[:n]) == phrase.replace(" ", "")), 0)
         if size and len(tokens) > size:
             return True, tokens[size + (texts[size] in (":", ",", "-")) :]
-    comma = max((i for i, text in enumerate(texts) if text == ","), default=len(texts))
-    behind = texts[comma + 1 :]
-    if comma and behind and behind[0] in _TAGS and set(behind[1:]) <= _AFTER_TAGS:
-        return True, tokens[:comma]
     return False, tokens
 
 
@@ -170,16 +165,21 @@ _OBJECTS = frozenset("the this that these it me us a an".split())
 def _declares(tokens: Sequence[Token]) -> bool:
     """Whether a sentence states something: a subject ahead of a finite verb, neither a question nor a request."""
     first = tokens[0]
+    if first.text.lower() in ("i", "we") and len(tokens) > 2:
+        return True
     if tokens[-1].text.lower() == "aside":
         return True  # 'The proton radius puzzle aside'
     if _opens_question(tokens) or first.kind == "property":
         return False
     if first.kind in ("word", "neutral") and len(tokens) > 1 and tokens[1].text.lower() in _OBJECTS:
         return False  # 'Find the energy'
-    for token in tokens[1:]:
+    for before, token in itertools.pairwise(tokens):
         words = token.text.lower().split()
         if (token.kind == "function" and set(words) & _LINKING) or token.kind == "channel":
             return True
+        plural = token.kind in _VERBS and before.kind in ("thing", "class") and before.text.endswith("s")
+        if plural and words[0].isalpha():
+            return True  # 'muons reach sea level'
         if (
             token.kind in _VERBS
             and words[0].isalpha()

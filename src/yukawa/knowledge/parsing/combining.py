@@ -309,7 +309,8 @@ def is_it(clause: Clause, context: Context) -> list[Goal] | None:
 
 def _which_are(clause: Clause) -> list[Goal] | None:
     """'Which of these is a baryon: pion, kaon or Lambda?': a verdict on each."""
-    things, classes = clause.places("thing"), clause.places("class")
+    things = clause.places("thing")
+    classes = [i for i in clause.places("class") if clause.tokens[i].value != "particle"]
     others = clause.has("property", "channel", "compare", "most", "count", "relation", "amount", "state")
     if (
         others
@@ -319,7 +320,7 @@ def _which_are(clause: Clause) -> list[Goal] | None:
         or not clause.contains(["or"])
     ):
         return None
-    spans = clause.use(*classes)
+    spans = clause.use(*clause.places("class"))
     said = f"class:{clause.tokens[classes[0]].value}"
     subjects = [(i, subject_of(clause.tokens[i])) for i in things]
     return [

@@ -65,7 +65,15 @@ def _leading(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
     finder = next(
         (i for i, t in enumerate(tokens) if t.kind == "explain"), 0
     )  # 'Fermilab discovered the top'
+    defined = next((i for i in range(1, len(tokens)) if tokens[i - 1].text.lower() in _BEING), len(tokens))
+    defines = defined < len(tokens) and tokens[defined].text.lower() in (
+        "the",
+        "a",
+        "an",
+    )  # 'is the carrier of …'
     for place, token in enumerate(tokens):
+        if defines and place > defined and not is_notation(token.text):
+            continue
         if token.kind not in ("word", "appended") or _whereabouts(clause, place):
             continue
         if place < finder < next((i for i, t in enumerate(tokens) if t.kind == "thing"), 0):
@@ -109,7 +117,13 @@ _SUPPOSING = (ASSUMING - {"given"}) | frozenset("let let's would could should mi
 
 def _about_the_same(clause: Clause, clauses: Sequence[Clause]) -> bool:
     """Whether what goals use of other sentences is a thing of this one, or no particle."""
-    used = [other.tokens[i] for other in clauses if other is not clause for i in other.used]
+    used = [
+        other.tokens[i]
+        for other in clauses
+        if other is not clause
+        for i in other.used
+        if not i or other.text(i - 1) not in ("a", "an")  # 'a muon' is any, and not the one just spoken of
+    ]
     own = {name for t in clause.tokens if t.kind == "thing" for name in t.value.names}
     return any(
         t.kind in ("constant", "identifier") or (t.kind == "thing" and own & set(t.value.names)) for t in used

@@ -120,6 +120,8 @@ def _described_of(
     """The plan of 'DESCRIPTION of the PARTICLE'."""
     if found := _worded_of(read, content, described):
         return found
+    if found := _constant_of(read, content, described):
+        return found
     last = content[-1]
     start, end = read.read.span(content[0].start, content[0].end)[0], read.read.span(last.start, last.end)[0]
     words, of, article = read.question[start:end].rpartition(" of")
@@ -131,6 +133,20 @@ def _described_of(
         _placed(read, last), "other", name=words, spans=(read.read.span(content[0].start, last.end),)
     )
     return Plan(read.question, (Goal("value", (wanted,)),), language=read.language)
+
+
+def _constant_of(read: ReadQuestion, content: Sequence[Token], described: Callable[..., bool]) -> Plan | None:
+    """The plan of 'the mass of the deuteron', where a source describes a 'deuteron mass'."""
+    unit = content[-1].value if content[-1].kind == "unit" else ""
+    content = content[:-1] if unit else content
+    if len(content) < 2:
+        return None
+    span = read.read.span(content[0].start, content[-1].end)
+    name, _, of = _OF_THE.sub(" of ", read.question[slice(*span)]).partition(" of ")
+    if not of or not described(f"{of} {name}"):
+        return None
+    wanted = Wanted(Thing((), of, span), "other", name=f"{of} {name}", spans=(span,))
+    return Plan(read.question, (Goal("value", (wanted,), unit=unit),), language=read.language)
 
 
 def _worded_of(read: ReadQuestion, content: Sequence[Token], described: Callable[..., bool]) -> Plan | None:
@@ -155,6 +171,7 @@ def _placed(read: ReadQuestion, token: Token) -> Thing:
     return replace(thing, span=read.read.span(token.start, token.end))
 
 
+_OF_THE = re.compile(r" of (?:the|an?) ")
 _RATES = re.compile(r"[A-Za-zΓτ]\([^()]*(?:\([^()]*\)[^()]*)*(?:-->|->|→)")
 _AROUND = frozenset({"function", "neutral", "mark", "pronoun", "list", "join"})
 _LEAST = 6  # letters, digits and signs of a description
@@ -172,7 +189,12 @@ def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
         )
         _sets_aside(clause, goals)
         topic = only_named(clause)[:1] if clause.states else []
-        found = [] if clause.used else _in_unit(clause, known, goals)
+        try:
+            found = [] if clause.used else _in_unit(clause, known, goals)
+        except Contradiction:
+            if not clause.states:
+                raise
+            found = []  # 'BaBar and Belle studied it. What is …'
         if clause.states and found and _only_leads(clause, found, clauses):
             clause.used.clear()  # it leads to the question and asks for nothing
             found = []
@@ -198,6 +220,9 @@ def _only_leads(clause: Clause, found: Sequence[Goal], clauses: Sequence[Clause]
     """Whether a statement asks for none of the goals that its words make: they are no verdict, or others ask of its thing."""
     if unread([clause]) or (clause.claims and any(g.operation not in _VERDICTS for g in found)):
         return True
+    own = clause.contains(FIRST_PERSON) and not clause.contains(_WISHES)
+    if own and not any(t.kind == "property" for t in clause.tokens):
+        return True  # 'I only find the Omega baryon.'
     others = [t for other in clauses if other is not clause for t in other.tokens]
     decays = all(w.channel and w.property == "branching-fraction" for g in found for w in g.operands)
     asked = {t.value for t in others if t.kind == "property"}

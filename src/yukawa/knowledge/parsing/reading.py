@@ -70,7 +70,7 @@ def read_questions(question: str) -> Iterator[ReadQuestion]:
         " " if language in ("zh", "ja") else ""
     )  # an English name is not read right behind their characters
     names = [(start, end, space + english) for start, end, english in names_in(question, language)]
-    edits = [*names, *_operators(question), *_blanks(question), *_labels(question)]
+    edits = [*names, *_operators(question), *_blanks(question), *_labels(question), *_tags(question)]
     edits += [
         edit for edit in _shouted(question) if not any(s < edit[1] and edit[0] < e for s, e, _ in edits)
     ]
@@ -169,6 +169,38 @@ def _labels(question: str) -> Iterator[tuple[int, int, str]]:
         yield from ((*match.span(), " or " if i else ": ") for i, match in enumerate(found))
 
 
+_TAG = re.compile(
+    r",\s*(?:right|correct|true|is that (?:right|correct|true)|(?:is|are|do|does|has|have|was|were)(?:n't|nt|n’t) (?:it|they)|am I right|or not)"
+    r"\s*\?+\s*$", re.IGNORECASE,
+)  # fmt: skip
+_SENTENCE = re.compile(r"(?:.*[.?!;]\s+)?", re.DOTALL)
+
+
+def _tags(question: str) -> Iterator[tuple[int, int, str]]:
+    """'The pi0 decays to two photons, doesn't it?': a statement of which a verdict is wanted."""
+    if tag := _TAG.search(question):
+        start = _SENTENCE.match(question, 0, tag.start())
+        assert start is not None  # noqa: S101  # it matches nothing at all, too
+        if not question[start.end() :].lower().startswith(tuple(_ASKING)):
+            yield start.end(), start.end(), "true or false: "
+            yield *tag.span(), "."
+
+
+_ASKING = (
+    "is ",
+    "are ",
+    "does ",
+    "do ",
+    "has ",
+    "have ",
+    "was ",
+    "can ",
+    "true",
+    "what",
+    "which",
+    "how",
+    "who",
+)
 _OPERATOR = re.compile(r"(?<=\S\s)(?P<word>plus|minus)\b(?=\s+(?P<next>\S[^?.!;]{0,40}))", re.IGNORECASE)
 _CHARGE_OF = re.compile(
     r"(?:lifetime|mass|width|decay|life|charge|spin|baryon|hyperon|meson|boson|and|or|to|is|live|have)\b|\W",

@@ -9,7 +9,7 @@ from yukawa.knowledge.parsing.combining import CHOOSING, named_by, place_of, rel
 from yukawa.knowledge.parsing.naming import COUNTED
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Amount, Direction, Filter, Goal, Operation, Thing, Wanted
-from yukawa.knowledge.parsing.wanted import ANY, OF_DECAYS, listed_decay, quantities, subject_of
+from yukawa.knowledge.parsing.wanted import ADJECTIVES, ANY, OF_DECAYS, listed_decay, quantities, subject_of
 
 Rule = Callable[[Clause, Context], "list[Goal] | None"]
 
@@ -128,6 +128,8 @@ def _reverse(clause: Clause, context: Context) -> list[Goal] | None:
     channels = clause.places("channel")
     if len(channels) != 1 or any(i < channels[0] for i in clause.places("thing", "constant", "code")):
         return None
+    if clause.tokens[channels[0]].value.products in ADJECTIVES and clause.has("thing"):
+        return None  # 'the invisible width of the Z'
     behind = not clause.tokens[channels[0]].text.isascii()  # in Japanese the decay comes before what decays
     classes = [i for i in clause.places("class") if i < channels[0] or behind]
     asks = clause.contains(CHOOSING) or clause.has("list")

@@ -184,11 +184,7 @@ def _subjects(clause: Clause, chosen: set[int]) -> list[_Subject]:
     found: list[_Subject] = []
     tokens = clause.tokens
     ahead = next(
-        (
-            i
-            for i in sorted(chosen)
-            if tokens[i].kind == "channel" and tokens[i].value.products in _ADJECTIVES
-        ),
+        (i for i in sorted(chosen) if tokens[i].kind == "channel" and tokens[i].value.products in ADJECTIVES),
         None,
     )
     for place, token in enumerate(tokens):
@@ -238,7 +234,7 @@ def _factor_of(tokens: Sequence[Token], place: int, chosen: set[int]) -> int | N
 
 
 # Final states that a word before the thing can name: 'invisible width', 'two-photon width' (the modes of the lexicon).
-_ADJECTIVES = frozenset(
+ADJECTIVES = frozenset(
     {
         (("invisible",),),
         (("hadrons",),),

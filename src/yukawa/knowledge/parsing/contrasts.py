@@ -132,3 +132,21 @@ def findings(tokens: list[Token]) -> list[Token]:
 
 
 _FOUND = ("discovered", "seen", "observed", "announced", "found", "invented", "proposed", "named")
+
+
+def having(tokens: list[Token]) -> list[Token]:
+    """'The mass of the B meson with strangeness', 'the lightest baryon with charm': what is had is a condition, and not asked."""
+    if any(t.kind == "amount" for t in tokens):
+        return tokens
+    asked = False
+    found = list(tokens)
+    for place, token in enumerate(tokens):
+        had = (
+            place > 1
+            and tokens[place - 1].text.lower() == "with"
+            and tokens[place - 2].kind in ("thing", "class")
+        )
+        if token.kind == "property" and had and asked:
+            found[place] = replace(token, kind="word")
+        asked |= token.kind in ("property", "most")
+    return found

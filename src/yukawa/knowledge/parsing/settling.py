@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from yukawa.knowledge.parsing.contrasts import contrasts, findings
+from yukawa.knowledge.parsing.contrasts import contrasts, findings, having
 from yukawa.knowledge.parsing.counting import (
     both_sides,
     coefficients,
@@ -70,6 +70,7 @@ def settled(tokens: list[Token]) -> list[Token]:
         families,
         _given,
         findings,
+        having,
         scales,
         operators,
         per,
@@ -360,14 +361,6 @@ def _readings(tokens: list[Token]) -> list[Token]:
 
     def change(place: int, token: Token) -> Token:
         text = token.text.lower()
-        with_it = (
-            place > 1
-            and tokens[place - 1].text.lower() == "with"
-            and tokens[place - 2].kind in ("thing", "class")
-        )
-        further = any(t.kind == "property" for t in tokens[:place]) or any(t.kind == "most" for t in tokens)
-        if token.kind == "property" and with_it and further and not any(t.kind == "amount" for t in tokens):
-            return replace(token, kind="word")  # 'the mass of the B meson with strangeness'
         if token.kind == "property":
             # 'combien de fois plus lourd', but not 'combien de fois … en deux photons'
             times = None if decays else other_meaning(token, "ratio")

@@ -133,6 +133,8 @@ def has(fact: Fact, key: str, value: str) -> bool:
     if key == "bound":
         kinds = ("upper", "lower") if value == "any" else (value,)
         return fact.bound in kinds or any(_LIMITS[kind] in fact.printed for kind in kinds)
+    if key == "confidence":
+        return fact.confidence_level == float(value)
     if key == "scheme" and is_pole(fact):
         return value.lower() == "pole"
     if key == "scheme":  # sources say which scheme only where there are several

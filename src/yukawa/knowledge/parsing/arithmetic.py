@@ -96,8 +96,9 @@ def ratio(clause: Clause, context: Context) -> list[Goal] | None:
     goals = _combined(clause, context, "ratio", "ratio", "divided", *beside, name=name)
     if not goals or len(goals[0].operands) != 2:
         return None
-    if yes_or_no(clause) and len(clause.places("amount")) == 1:  # 'is the muon 200 times heavier?'
-        clause.use(*clause.places("amount"))
+    claimed, amounts = yes_or_no(clause) or clause.contains(_JUDGING), clause.places("amount")
+    if claimed and len(amounts) == 1:  # 'is the muon 200 times heavier?'
+        clause.use(*amounts)
     clause.use(
         *clause.places("against")
     )  # 'how many times heavier is the top quark compared to the up quark?'
@@ -116,6 +117,7 @@ def _reference_first(clause: Clause, comparing: int, first: Wanted) -> bool:
     return bool(than) and clause.tokens[comparing].start <= clause.tokens[than[0]].start < first.thing.span[0]
 
 
+_JUDGING = ("true", "correct", "right")
 _THAN = frozenset("than als que".split())
 
 

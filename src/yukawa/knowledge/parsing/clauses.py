@@ -177,6 +177,13 @@ def _declares(tokens: Sequence[Token]) -> bool:
         words = token.text.lower().split()
         if (token.kind == "function" and set(words) & _LINKING) or token.kind == "channel":
             return True
+        if (
+            token.kind == "property"
+            and words == ["decays"]
+            and before.kind == "thing"
+            and token is not tokens[-1]
+        ):
+            return True  # 'the Sigma0 decays electromagnetically'
         plural = token.kind in _VERBS and before.kind in ("thing", "class") and before.text.endswith("s")
         if plural and words[0].isalpha():
             return True  # 'muons reach sea level'

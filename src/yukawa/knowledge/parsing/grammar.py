@@ -198,6 +198,9 @@ def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
         if clause.states and found and _only_leads(clause, found, clauses):
             clause.used.clear()  # it leads to the question and asks for nothing
             found = []
+        elif clause.claims and any(g.operation not in _VERDICTS for g in found):
+            clause.used.clear()  # 'true or false: …' of what gets no verdict
+            found = []
         if not found and not goals and (things := only_named(clause)):
             named.append((clause, things))
         elif found and not goals:
@@ -224,7 +227,8 @@ def _only_leads(clause: Clause, found: Sequence[Goal], clauses: Sequence[Clause]
     if own and not any(t.kind == "property" for t in clause.tokens):
         return True  # 'I only find the Omega baryon.'
     others = [t for other in clauses if other is not clause for t in other.tokens]
-    decays = all(w.channel and w.property == "branching-fraction" for g in found for w in g.operands)
+    wanted = [w for g in found for w in g.operands]
+    decays = all(w.property == "decays" or (w.channel and w.property == "branching-fraction") for w in wanted)
     asked = {t.value for t in others if t.kind == "property"}
     return decays and bool(asked) and asked.isdisjoint(OF_DECAYS.values())
 

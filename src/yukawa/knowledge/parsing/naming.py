@@ -180,11 +180,13 @@ def antiparticles(tokens: list[Token]) -> list[Token]:
     )
     if len(words) != 1 or not others:
         return tokens
-    thing = following(tokens, words[0])
+    place = words[0]
+    owned = place > 1 and tokens[place - 1].text == "'s" and any(t.kind == "property" for t in tokens[:place])
+    thing = place - 2 if owned else following(tokens, place)  # 'the mass of the proton's antiparticle'
     if (
         thing is None
         or tokens[thing].kind != "thing"
-        or "of" not in [t.text.lower() for t in tokens[words[0] : thing]]
+        or not (owned or "of" in [t.text.lower() for t in tokens[place:thing]])
     ):
         return tokens
     meant: Thing = tokens[thing].value
@@ -284,7 +286,7 @@ _OWN = frozenset(
 _FLAVOURS = {
     "up": "u", "down": "d", "strange": "s", "charm": "c", "charmed": "c", "bottom": "b", "beauty": "b", "top": "t", "truth": "t",
 }  # fmt: skip
-_LINKS = frozenset("and or to the a , / - vs versus".split())
+_LINKS = frozenset("and or to the a an , / - vs versus".split())
 
 
 def flavours(tokens: list[Token]) -> list[Token]:
@@ -321,7 +323,26 @@ def _rows(tokens: Sequence[Token]) -> Iterator[list[int]]:
 
 def is_quark(token: Token) -> bool:
     """Whether a token names a quark."""
-    return token.kind == "thing" and bool(token.value.names) and set(token.value.names) <= set("udscbt")
+    return (
+        token.kind == "thing"
+        and bool(token.value.names)
+        and {n.removesuffix("bar") for n in token.value.names} <= set("udscbt")
+    )
+
+
+def experiments(tokens: list[Token]) -> list[Token]:
+    """'Measured by D0', 'CDF and D0': the experiment of this name, and not the meson."""
+
+    def change(place: int, token: Token) -> Token:
+        before = [t for t in tokens[max(0, place - 2) : place] if t.kind not in ("join", "function")]
+        beside = bool(before) and (before[-1].kind == "measured" or before[-1].value in _BESIDE_D0)
+        named = token.kind == "thing" and token.text == "D0" and beside
+        return replace(token, kind="qualifier", value=("experiment", "D0")) if named else token
+
+    return [change(i, t) for i, t in enumerate(tokens)]
+
+
+_BESIDE_D0 = [("experiment", "CDF")]
 
 
 def scales(tokens: list[Token]) -> list[Token]:

@@ -153,10 +153,16 @@ def _blanks(question: str) -> Iterator[tuple[int, int, str]]:
         if match["ahead"] is not None:
             yield (*match.span(), "which particle")
         else:
+            if lives := _LIVES.search(question, 0, match.start()):
+                yield (*lives.span(), " has a lifetime of ")
             unit = bool(match["unit"]) and find_unit(match["unit"]) is not None
             yield (*match.span(), "in" if unit else "what")
 
 
+_LIVES = re.compile(
+    r"\s(?:lives?|lasts?|survives?)(?: for)?(?= (?:about |around |approximately |roughly |some )?$)",
+    re.IGNORECASE,
+)
 _LABEL = re.compile(r"[?.]?[\s,;:]\(?(?P<mark>[a-fA-F]|[1-6])[).:](?=\s)")
 _LABELS = ("abcdef", "ABCDEF", "123456")
 

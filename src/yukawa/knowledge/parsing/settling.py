@@ -21,6 +21,7 @@ from yukawa.knowledge.parsing.naming import (
     changed,
     codes,
     counts,
+    experiments,
     families,
     flavours,
     following,
@@ -47,6 +48,7 @@ def settled(tokens: list[Token]) -> list[Token]:
     for step in (
         _joins,
         flavours,
+        experiments,
         separated,
         significances,
         powers,

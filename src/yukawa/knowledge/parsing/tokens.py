@@ -71,6 +71,8 @@ _SYMBOLS: tuple[tuple[re.Pattern[str], str, Any], ...] = tuple(
         (r"(?<![\w/^*])P(?= (?:of|for)\b)", "property", "parity"),
         (r"(?<=isospin )I(?!\w)|(?<=angular momentum )J(?!\w)|(?<=conjugation )C(?!\w)|(?<=parity )[CPG](?!\w)", "neutral", None),
         (r"(?<![\w/^*])I(?=\s?\(\s?[A-Za-z])", "property", "isospin"),
+        *((rf"(?:at )?{level} ?% (?:CL|C\.L\.|c\.l\.|confidence level|confidence)(?!\w)", "qualifier", ("confidence", level))
+          for level in ("90", "95")),
         (r"(?<![\w/^*])mass\^?2(?!\w)", "qualifier", ("condition", "squared")),
     )
 )  # fmt: skip

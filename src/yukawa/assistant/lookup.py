@@ -58,6 +58,11 @@ class Looked:
         return self.rows or self.disputed
 
 
+_OF_K0 = frozenset(
+    {"K(S)0", "K(L)0"}
+)  # sources list their masses, which differ in the 15th digit, as that of the K0
+
+
 class Lookup:
     """Finds the facts of what a plan wants.
 
@@ -112,6 +117,8 @@ class Lookup:
         property_name = None if wanted.property in ("", "other", "constant") else wanted.property
         for state in _states(wanted, property_name):
             found[state] = sorted(self._of(state, property_name, wanted), key=self._preference)
+        if wanted.property == "mass" and not any(found.values()) and set(found) <= _OF_K0:
+            found = {"K0": sorted(self._of("K0", "mass", wanted), key=self._preference)}
         if wanted.channel is not None and not any(found.values()):
             check_charge(wanted.thing.names, wanted.channel)
         return self._qualified(wanted, found)

@@ -1,5 +1,6 @@
 """Words for results: a sentence for each value with its error and sources, tables for lists, formulas for derived values."""
 
+import re
 import textwrap
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
@@ -255,16 +256,20 @@ def _joined(rows: Sequence[Row]) -> Row:
 def _in_english(found: FoundFact) -> str:
     """The sentence of a source's own description, without its second spelling: 'For the proton (p), the magnetic radius is …'."""
     said = found.text.rstrip(".").replace(f" ({found.fact.name})", "", 1)
-    about, comma, rest = said.partition(", ")
-    bare = (
-        comma
-        and about.startswith("For the ")
-        and not rest.startswith(("the ", "a "))
-        and ": " not in rest.partition(" is ")[0]
-    )
-    symbol = rest.split()[0] if rest else ""  # 'p electric polarizability' says the particle again
-    rest = rest.removeprefix(f"{symbol} ") if f"({symbol}" in about else rest
-    return f"{about}, the {rest}" if bare else said
+    match = _ABOUT.match(said)
+    about, rest = (match[1], said[match.end() :]) if match else ("", said)
+    described, verb, value = rest.partition(" is ")
+    if not about or not verb:
+        return said
+    section, colon, name = described.rpartition(": ")
+    symbol, _, after = name.partition(" ")  # 'p electric polarizability' says the particle again
+    name = after if after and f"({symbol}" in about else name
+    article = "the " if _WORD.search(name) and not name.startswith(("the ", "a ")) else ""
+    return f"{about}, {article}{name}{f' ({section})' if colon else ''} is {value}"
+
+
+_ABOUT = re.compile(r"(For [^()]*?(?: \((?:[^()]|\([^()]*\))*\))?), ")
+_WORD = re.compile(r"(?<![\w_(])[a-z]{4,}")
 
 
 def _the(row: Row) -> str:

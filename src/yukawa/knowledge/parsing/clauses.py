@@ -179,7 +179,7 @@ def _declares(tokens: Sequence[Token]) -> bool:
             return True
         if (
             token.kind == "property"
-            and words == ["decays"]
+            and words[0] in ("decays", "decay")
             and before.kind == "thing"
             and token is not tokens[-1]
         ):

@@ -134,6 +134,25 @@ def findings(tokens: list[Token]) -> list[Token]:
 _FOUND = ("discovered", "seen", "observed", "announced", "found", "invented", "proposed", "named")
 
 
+def methods(tokens: list[Token]) -> list[Token]:
+    """'How is the lifetime of the muon measured?': a way is asked, and no value."""
+    last = next((t for t in reversed(tokens) if t.kind != "mark"), None)
+    if (
+        len(tokens) < 4
+        or last is None
+        or last.text.lower() not in _DONE
+        or tokens[0].text.lower() not in ("how", "how is", "how are")
+    ):
+        return tokens
+    verb = " ".join(t.text.lower() for t in tokens[:2]).split()[1]
+    return [replace(tokens[0], kind="explain"), *tokens[1:]] if verb in ("is", "are", "can", "do") else tokens
+
+
+_DONE = frozenset(
+    "measured determined known established obtained calculated computed derived defined detected".split()
+)
+
+
 def having(tokens: list[Token]) -> list[Token]:
     """'The mass of the B meson with strangeness', 'the lightest baryon with charm': what is had is a condition, and not asked."""
     if any(t.kind == "amount" for t in tokens):

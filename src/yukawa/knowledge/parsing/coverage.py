@@ -74,7 +74,7 @@ def _leading(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
     for place, token in enumerate(tokens):
         if defines and place > defined and not is_notation(token.text):
             continue
-        if token.kind not in ("word", "appended") or _whereabouts(clause, place):
+        if token.kind not in ("word", "appended") or _whereabouts(clause, place) or token.text.endswith("ly"):
             continue
         if place < finder < next((i for i, t in enumerate(tokens) if t.kind == "thing"), 0):
             continue

@@ -1,7 +1,7 @@
 """Reads a question into a typed plan, or says which of its words it cannot use."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
 
 from yukawa.knowledge.facts import plain_name
@@ -152,6 +152,8 @@ def _constant_of(read: ReadQuestion, content: Sequence[Token], described: Callab
 def _worded_of(read: ReadQuestion, content: Sequence[Token], described: Callable[..., bool]) -> Plan | None:
     """The plan of a question whose words, its one thing apart, are among those that describe a quantity of that thing."""
     things = [t for t in content if t.kind == "thing"]
+    if any(t.kind in _NO_DESCRIPTION for t in content):
+        return None
     for thing in reversed(things if len(things) <= _MOST_SUBJECTS else ()):
         rest = [t for t in content if t is not thing]
         words = " ".join(read.question[slice(*read.read.span(t.start, t.end))] for t in rest)
@@ -162,6 +164,9 @@ def _worded_of(read: ReadQuestion, content: Sequence[Token], described: Callable
     return None
 
 
+_NO_DESCRIPTION = frozenset(
+    {"explain", "compare", "most", "amount", "count", "measured", "negation", "relation"}
+)
 _MOST_SUBJECTS = 3  # things of which one may be what the others' names describe
 
 
@@ -188,6 +193,7 @@ def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
             [w for _, wanted in named for w in wanted],
         )
         _sets_aside(clause, goals)
+        _of_products(clause, known)
         topic = only_named(clause)[:1] if clause.states else []
         try:
             found = [] if clause.used else _in_unit(clause, known, goals)
@@ -196,6 +202,7 @@ def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
                 raise
             found = []  # 'BaBar and Belle studied it. What is …'
         if clause.states and found and _only_leads(clause, found, clauses):
+            topic = _decay_in(found, _asked_by_others(clause, clauses)) or topic
             clause.used.clear()  # it leads to the question and asks for nothing
             found = []
         elif clause.claims and any(g.operation not in _VERDICTS for g in found):
@@ -211,9 +218,32 @@ def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
     return goals
 
 
+def _of_products(clause: Clause, context: Context) -> None:
+    """'A pi+ decays to mu nu. What is the momentum of the muon?': that of the decay, which its products share."""
+    channel = context.last[0].channel if len(context.last) == 1 else None
+    names = {name for product in channel.products for name in product} if channel else set()
+    things = clause.places("thing")
+    of_decay = [clause.tokens[i].value for i in clause.places("property")] == ["momentum"]
+    for i in things if of_decay and all(set(clause.tokens[i].value.names) & names for i in things) else ():
+        clause.tokens[i] = replace(clause.tokens[i], kind="aside")
+
+
 def _of_topic(clause: Clause, topic: Sequence[Wanted]) -> list[Goal]:
     """What 'it' stands for behind a statement, its first thing: of 'the neutron is heavier than the proton' the neutron."""
-    return [Goal("value", tuple(topic))] if topic and clause.contains(_SINGULAR) else []
+    meant = bool(topic) and (topic[0].channel is not None or clause.contains(_SINGULAR))
+    return [Goal("value", tuple(topic))] if meant else []
+
+
+def _decay_in(found: Sequence[Goal], asked: Set[str]) -> list[Wanted]:
+    """The decay that a statement speaks of, where something of a decay is asked."""
+    wanted = [w for goal in found for w in goal.operands]
+    return wanted[:1] if wanted[0].channel and asked & set(OF_DECAYS.values()) else []
+
+
+def _asked_by_others(clause: Clause, clauses: Sequence[Clause]) -> Set[str]:
+    """The properties in the other sentences."""
+    others = (t for other in clauses if other is not clause for t in other.tokens)
+    return {t.value for t in others if t.kind == "property"}
 
 
 _SINGULAR = frozenset("it its it's".split())
@@ -226,11 +256,9 @@ def _only_leads(clause: Clause, found: Sequence[Goal], clauses: Sequence[Clause]
     own = clause.contains(FIRST_PERSON) and not clause.contains(_WISHES)
     if own and not any(t.kind == "property" for t in clause.tokens):
         return True  # 'I only find the Omega baryon.'
-    others = [t for other in clauses if other is not clause for t in other.tokens]
     wanted = [w for g in found for w in g.operands]
     decays = all(w.property == "decays" or (w.channel and w.property == "branching-fraction") for w in wanted)
-    asked = {t.value for t in others if t.kind == "property"}
-    return decays and bool(asked) and asked.isdisjoint(OF_DECAYS.values())
+    return decays and bool(_asked_by_others(clause, clauses))
 
 
 _VERDICTS = ("is", "which", "ratio")

@@ -352,6 +352,9 @@ def _overview(clause: Clause, context: Context) -> list[Goal] | None:
     things = clause.places("thing", "code", "constant")
     if not things or len(clause.essential) != len(things) or clause.has("word") or yes_or_no(clause):
         return None
+    joined = {tokens.kind for tokens in clause.tokens[things[0] : things[-1] + 1]} & {"join"}
+    if clause.has("constant") and len(things) > 1 and not joined:
+        return None  # 'the muon Compton wavelength' is not that of the electron
     said = {
         word
         for t in clause.tokens
@@ -361,7 +364,11 @@ def _overview(clause: Clause, context: Context) -> list[Goal] | None:
     vague = any(t.kind == "neutral" and t.text.lower() not in _ABOUT_WORDS for t in clause.tokens)
     if clause.language == "en" and not context.goals and (vague or not said <= _ABOUT):
         return None  # 'what does a proton look like?'
-    if context.goals and not (context.same_question and context.goals[-1].operation != "value"):
+    told = {"tell", "about"} <= said | {
+        t.text.lower() for t in clause.tokens
+    }  # 'tell me about the muon' begins anew
+    further = context.goals and not told and all(w.property not in _OF_NO_OTHER for w in context.last)
+    if further and not (context.same_question and context.goals[-1].operation != "value"):
         last = context.goals[-1]
         found = quantities(clause, context.last)
         if found and last.operation in ("value", "multiple", "overview"):
@@ -376,6 +383,7 @@ def _overview(clause: Clause, context: Context) -> list[Goal] | None:
     return goals
 
 
+_OF_NO_OTHER = ("constant", "other")  # what no particle has
 _ABOUT_WORDS = frozenset(
     {"about", "info", "information", "details", "data", "pdg", "particle data group", "summary"}
 )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from yukawa.knowledge.parsing.contrasts import contrasts, findings, having
+from yukawa.knowledge.parsing.contrasts import contrasts, findings, having, methods
 from yukawa.knowledge.parsing.counting import (
     both_sides,
     coefficients,
@@ -72,6 +72,7 @@ def settled(tokens: list[Token]) -> list[Token]:
         families,
         _given,
         findings,
+        methods,
         having,
         scales,
         operators,

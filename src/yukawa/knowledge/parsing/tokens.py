@@ -444,8 +444,14 @@ _GIVING = frozenset("giving produce produces yield yields gives give become beco
 
 
 def _sentence_end(plain: str, start: int) -> int:
-    stop = SENTENCE_END.search(plain, start, end := min(len(plain), start + _WIDEST))
-    return stop.start() if stop else end
+    end = min(len(plain), start + _WIDEST)
+    stops = [stop.start() for p in (SENTENCE_END, _QUESTION) if (stop := p.search(plain, start, end))]
+    return min(stops, default=end)
+
+
+_QUESTION = re.compile(
+    r", (?:what|which|how|who|is|are|does|do)(?!\w)"
+)  # 'Lambda → p pi-, what's its Q value?'
 
 
 def _names_follow(tokens: Sequence[Token], start: int, plain: str) -> bool:

@@ -363,9 +363,13 @@ def _is_member(clause: Clause, thing: int, classes: Sequence[int]) -> list[Goal]
     return [Goal("is", (wanted,), asserted=f"class:{clause.tokens[classes[0]].value}", relation="=")]
 
 
+_LIVING = ("live", "lives", "last", "lasts", "survives", "survive")
+
+
 def _is_amount(clause: Clause, context: Context, amount: int) -> list[Goal] | None:
     relations = clause.places("relation")
-    wanted = quantities(clause, property_name=named_by(clause, relations))
+    lives = "lifetime" if clause.contains(_LIVING) else ""
+    wanted = quantities(clause, property_name=named_by(clause, relations) or lives)
     if len(wanted) != 1 or clause.has("property", "count"):
         return None
     relation: Relation = "="

@@ -90,7 +90,9 @@ def _may_be_meant(clause: Clause, place: int) -> bool:
         between = clause.between(*sorted((place, thing)))
         if all(t.kind in ("word", "mark", "thing", "class") or t.text.lower() in _OF for t in between):
             return True
-    return min(clause.used) < place and not clause.contains(_BEING)
+    if place < min(clause.used):
+        return not clause.contains(FIRST_PERSON)  # 'the sterile neutrino mixes with the electron neutrino'
+    return not clause.contains(_BEING)
 
 
 _OF = frozenset("of the a an 's".split())

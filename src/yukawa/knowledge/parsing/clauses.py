@@ -153,11 +153,11 @@ def _opens_question(tokens: Sequence[Token]) -> bool:
     if first is None:
         return False
     words = first.text.lower().split()
-    return (
-        first.kind in ("list", "count", "explain") or words[0] in question_words("en") or words[0] in _OPENING
-    )
+    asks_for = first.kind in ("list", "count", "explain") or words[0] in _OPENING | _REQUESTS
+    return asks_for or words[0] in question_words("en")
 
 
+_REQUESTS = frozenset("find calculate compute determine estimate give state tell name show".split())
 _LEADING = frozenset("and so but then now ok okay well".split())
 _OBJECTS = frozenset("the this that these it me us a an".split())
 

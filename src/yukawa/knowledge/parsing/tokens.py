@@ -409,9 +409,9 @@ def _leads_to_products(plain: str, tokens: Sequence[Token], place: int, speaks_o
         and (speaks_of_decay or word == "into")
     ):
         return word == "into" or any(t.kind in ("thing", "class") for t in tokens[:place])
-    ratio = any(
-        t.kind in ("ratio", "difference-of") for t in tokens[:place]
-    )  # 'of the proton to the electron'
+    ratio = any(  # 'of the proton to the electron', 'coupling of the Higgs to the top'
+        t.kind in ("ratio", "difference-of") or t.text.lower().startswith("coupling") for t in tokens[:place]
+    )
     if (
         word == "to" and place and tokens[place - 1].kind == "thing" and not ratio
     ):  # 'Higgs to invisible' and nothing more

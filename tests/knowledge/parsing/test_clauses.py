@@ -56,7 +56,7 @@ def test_the_last_operands_are_what_was_said_before() -> None:
             "value width(J/psi(1S))",
         ),
         ("Fermilab discovered the top in 1995; what is the top's full width?", "value width(t)"),
-        ("The top was discovered by CDF and D0. What is its mass?", "value mass(t)"),
+        ("The top quark was discovered by CDF and D0. What is its mass?", "value mass(t)"),
         ("The neutron decays into p e nu. What is its lifetime?", "value lifetime(n)"),
         (
             "Cosmic-ray muons reach sea level. What is the lifetime of a muon at rest?",
@@ -76,7 +76,7 @@ def test_a_statement_beside_a_question_changes_nothing(question: str, said: str)
 @pytest.mark.parametrize(
     "question",
     [
-        "The electron has a superpartner. What is its mass?",
+        "The electron has a heavy partner. What is its mass?",
         "The electron's superpartner is heavy. What is its mass?",
         "The muon is captured by a nucleus. What is its lifetime?",
         "A proton moves at 0.9 c. What is its mass?",

@@ -144,7 +144,7 @@ def _judged(tokens: list[Token]) -> tuple[bool, list[Token]]:
 _OPENING = frozenset("is are was were do does did has have had can could will would should may might".split())
 _LINKING = frozenset("is are was were has have had does can".split())
 _STATED = frozenset("since because as although though while whereas given the that".split())
-_VERBS = ("word", "into", "compare", "explain", "measured", "neutral", "function")
+_VERBS = ("word", "into", "compare", "explain", "measured")
 
 
 def _opens_question(tokens: Sequence[Token]) -> bool:
@@ -169,7 +169,10 @@ def _declares(tokens: Sequence[Token]) -> bool:
         return True
     if tokens[-1].text.lower() == "aside":
         return True  # 'The proton radius puzzle aside'
-    if _opens_question(tokens) or first.kind == "property":
+    presented = any(
+        a.text == ":" and b.value == "wh" for a, b in itertools.pairwise(tokens)
+    )  # 'N(1440): where is'
+    if presented or _opens_question(tokens) or first.kind == "property":
         return False
     if first.kind in ("word", "neutral") and len(tokens) > 1 and tokens[1].text.lower() in _OBJECTS:
         return False  # 'Find the energy'

@@ -37,9 +37,10 @@ def unread(clauses: Sequence[Clause]) -> list[Token]:
 
 
 def _left_by(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
-    """The unread tokens of a sentence; one that only leads to the question is read as what is known."""
+    """The unread tokens of a sentence; of one that only leads to the question none, where it says but what is known."""
     only_named = all(clause.tokens[i].kind in ("thing", "code", "qualifier") for i in clause.used)
-    return _leading(clause, clauses) if clause.states and only_named else _unread(clause)
+    left = _unread(clause)
+    return left and _leading(clause, clauses) if clause.states and only_named else left
 
 
 def _leading(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:

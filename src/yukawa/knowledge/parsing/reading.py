@@ -142,7 +142,7 @@ def _names_facts(clauses: Sequence[Clause]) -> bool:
 
 
 _BLANK = re.compile(
-    r"(?P<ahead>^\s*(?:the |an? )?)?(?:_{2,}|\.{4,}|…|\[\s*\]|\(\s*\??\s*\))(?= ?(?P<unit>[^\W\d_][^\s.?!;,]*)?)",
+    r"(?P<ahead>^\s*(?:the |an? )?)?(?:_{2,}|\.{4,}|…|\[\s+\]|\(\s+\)|\(\s*\?\s*\))(?= ?(?P<unit>[^\W\d_][^\s.?!;,]*)?)",
     re.IGNORECASE,
 )
 
@@ -163,16 +163,26 @@ _LIVES = re.compile(
     r"\s(?:lives?|lasts?|survives?)(?: for)?(?= (?:about |around |approximately |roughly |some )?$)",
     re.IGNORECASE,
 )
-_LABEL = re.compile(r"[?.]?[\s,;:]\(?(?P<mark>[a-fA-F]|[1-6])[).:](?=\s)")
+_LABEL = re.compile(r"(?P<before>^|[?.]?[\s,;:])\(?(?P<mark>[a-fA-F]|[1-6])[).:](?=\s)")
+_ASKS = re.compile(
+    r"\s*(?:what|which|how|who|why|when|where|is|are|does|do|find|give|calculate|compute|list|name|state)\b",
+    re.IGNORECASE,
+)
 _LABELS = ("abcdef", "ABCDEF", "123456")
 
 
 def _labels(question: str) -> Iterator[tuple[int, int, str]]:
     """'Which is the heaviest: (a) e (b) mu (c) tau?': the letters that number choices, read as 'or'."""
-    found = list(_LABEL.finditer(question))
-    marks = "".join(match["mark"] for match in found)
-    if len(found) > 1 and any(row.startswith(marks) for row in _LABELS):
-        yield from ((*match.span(), " or " if i else ": ") for i, match in enumerate(found))
+    labels = list(_LABEL.finditer(question))
+    for row in _LABELS:
+        found = [match for match in labels if match["mark"] in row]
+        if len(found) < 2 or not row.startswith("".join(match["mark"] for match in found)):
+            continue
+        if any(_ASKS.match(question, match.end()) for match in found):  # parts of an exercise
+            yield from ((match.end("before"), match.end(), "") for match in found)
+        else:
+            yield from ((*match.span(), " or " if i else ": ") for i, match in enumerate(found))
+        return
 
 
 _TAG = re.compile(

@@ -409,12 +409,9 @@ def _leads_to_products(plain: str, tokens: Sequence[Token], place: int, speaks_o
         and (speaks_of_decay or word == "into")
     ):
         return word == "into" or any(t.kind in ("thing", "class") for t in tokens[:place])
-    ratio = any(  # 'of the proton to the electron', 'coupling of the Higgs to the top'
-        t.kind in ("ratio", "difference-of") or t.text.lower().startswith("coupling") for t in tokens[:place]
-    )
-    if (
-        word == "to" and place and tokens[place - 1].kind == "thing" and not ratio
-    ):  # 'Higgs to invisible' and nothing more
+    if word == "to" and place and tokens[place - 1].kind == "thing":  # 'Higgs to invisible' and nothing more
+        if any(t.kind in ("ratio", "difference-of") or t.text.startswith("coupling") for t in tokens[:place]):
+            return False  # 'of the proton to the electron', 'coupling of the Higgs to the top'
         end = _sentence_end(plain, token.end)
         channel, read = read_channel(plain, token.end + 1, end)
         return bool(channel.products) and read >= end

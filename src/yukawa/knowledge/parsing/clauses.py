@@ -158,7 +158,7 @@ def _opens_question(tokens: Sequence[Token]) -> bool:
 
 
 _REQUESTS = frozenset("find calculate compute determine estimate give state tell name show".split())
-_LEADING = frozenset("and so but then now ok okay well".split())
+_LEADING = frozenset("and so but then now ok okay well please".split())
 _OBJECTS = frozenset("the this that these it me us a an".split())
 
 

@@ -39,8 +39,10 @@ def unread(clauses: Sequence[Clause]) -> list[Token]:
 def _left_by(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
     """The unread tokens of a sentence; of one that only leads to the question none, where it says but what is known."""
     only_named = all(clause.tokens[i].kind in ("thing", "code", "qualifier") for i in clause.used)
-    left = _unread(clause)
-    return left and _leading(clause, clauses) if clause.states and only_named else left
+    if not (clause.states and only_named):
+        return _unread(clause)
+    asker = clause.contains(FIRST_PERSON)  # 'I fit a Breit-Wigner for the rho': what people say of themselves
+    return [] if asker and not _unread(clause) else _leading(clause, clauses)
 
 
 def _leading(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
@@ -87,6 +89,8 @@ def _leading(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
 
 def _may_be_meant(clause: Clause, place: int) -> bool:
     """Whether 'it' may be what this word names: 'the superpartner of the electron', 'the electron has a superpartner'."""
+    if any(t.text == ":" for t in clause.between(place, min(clause.used))):
+        return False  # 'Homework: the Lambda …'
     for thing in clause.used:
         between = clause.between(*sorted((place, thing)))
         if all(t.kind in ("word", "mark", "thing", "class") or t.text.lower() in _OF for t in between):

@@ -205,9 +205,10 @@ def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
             topic = _decay_in(found, _asked_by_others(clause, clauses)) or topic
             clause.used.clear()  # it leads to the question and asks for nothing
             found = []
-        elif clause.claims and any(g.operation not in _VERDICTS for g in found):
+        elif clause.claims and not clause.states and any(g.operation not in _VERDICTS for g in found):
             clause.used.clear()  # 'true or false: …' of what gets no verdict
             found = []
+        topic = [] if any(g.operation == "reverse" for g in found) else topic
         if not found and not goals and (things := only_named(clause)):
             named.append((clause, things))
         elif found and not goals:
@@ -250,9 +251,14 @@ _SINGULAR = frozenset("it its it's".split())
 
 
 def _only_leads(clause: Clause, found: Sequence[Goal], clauses: Sequence[Clause]) -> bool:
-    """Whether a statement asks for none of the goals that its words make: they are no verdict, or others ask of its thing."""
-    if unread([clause]) or (clause.claims and any(g.operation not in _VERDICTS for g in found)):
+    """Whether a statement asks for none of the goals that its words make: they give a verdict on nothing, or others ask of its thing."""
+    searched = any(g.operation == "reverse" for g in found)
+    if unread([clause]) or (
+        clause.claims and not searched and any(g.operation not in _VERDICTS for g in found)
+    ):
         return True
+    if searched:
+        return False  # 'I remember a baryon of three strange quarks. What is its mass?'
     own = clause.contains(FIRST_PERSON) and not clause.contains(_WISHES)
     if own and not any(t.kind == "property" for t in clause.tokens):
         return True  # 'I only find the Omega baryon.'

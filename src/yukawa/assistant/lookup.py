@@ -6,12 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from yukawa.assistant import algebra
+from yukawa.assistant import algebra, kinematics
 from yukawa.assistant.algebra import Derivation, Measured, Unanswerable
 from yukawa.assistant.comparing import compared, hold_for, minus, of_state
 from yukawa.assistant.matching import (
     alternatives,
+    as_invisible,
     as_particle,
+    assumes_otherwise,
+    by_mode,
     check_charge,
     decays,
     definite,
@@ -19,16 +22,27 @@ from yukawa.assistant.matching import (
     is_massless,
     is_pole,
     preference,
+    told_apart,
     with_flavour,
     worded,
 )
 from yukawa.assistant.results import Facts, Row
-from yukawa.assistant.rows import SCHEMES, compatible, computed, named, quoted_row, shared, times, title
-from yukawa.knowledge.facts import OF_EACH_STATE, Fact, plain_name, unique
+from yukawa.assistant.rows import (
+    SCHEMES,
+    compatible,
+    computed,
+    less_than_one,
+    named,
+    of_one,
+    quoted_row,
+    shared,
+    times,
+    title,
+)
+from yukawa.knowledge.facts import OF_EACH_STATE, plain_name, unique
 from yukawa.knowledge.parsing.final_state import title as family
-from yukawa.knowledge.parsing.modes import mode_of
 from yukawa.knowledge.parsing.particles import particle_table
-from yukawa.knowledge.parsing.plan import Thing, Wanted
+from yukawa.knowledge.parsing.plan import Wanted
 from yukawa.knowledge.parsing.units import find_unit
 from yukawa.knowledge.records import FoundFact, Moment
 from yukawa.knowledge.sources.pdg.text import ascii_text, pretty, unicode_text
@@ -85,6 +99,8 @@ class Lookup:
         """
         if wanted.name and not wanted.thing.names:
             return self._by_name(wanted)
+        if kinematic := kinematics.rule_of(wanted):
+            return Looked(kinematic(self, wanted))
         derive = _DERIVED.get(wanted.property)
         looked = derive(self, wanted) if derive else self._quoted(wanted)
         if not looked.rows and not derive and wanted.property in _INSTEAD:
@@ -120,6 +136,8 @@ class Lookup:
         if wanted.property == "mass" and not any(found.values()) and set(found) <= _OF_K0:
             found = {"K0": sorted(self._of("K0", "mass", wanted), key=self._preference)}
         if wanted.channel is not None and not any(found.values()):
+            if unseen := as_invisible(wanted.channel):
+                return self.facts(replace(wanted, channel=unseen))
             check_charge(wanted.thing.names, wanted.channel)
         return self._qualified(wanted, found)
 
@@ -193,12 +211,12 @@ class Lookup:
             looked.disputed += [
                 quoted_row(f, state) for f in facts if f.kind != "data" and _new(f, looked.disputed)
             ]
-            for data in _modes([f for f in facts if f.kind == "data"]):
+            for data in by_mode([f for f in facts if f.kind == "data"]):
                 groups.setdefault(_key(data[0]), (data[0], []))[1].append(state)
-                told = [_told(data[0].fact)]
+                told = [told_apart(data[0].fact)]
                 for further in data[1:]:
-                    if _told(further.fact) not in told and _new(further, looked.others):
-                        told.append(_told(further.fact))
+                    if told_apart(further.fact) not in told and _new(further, looked.others):
+                        told.append(told_apart(further.fact))
                         looked.others.append(quoted_row(further, state))
         looked.rows = [
             of_state(shared(quoted_row(f, states[0]), states, wanted.thing), states[0])
@@ -239,7 +257,7 @@ class Lookup:
                 f"several quantities are described as {wanted.name!r}: say whether that of {of}"
             )
         first, *others = sorted(facts, key=preference)
-        beside = [f for f in others if _assumes_otherwise(f.fact, first.fact)]
+        beside = [f for f in others if assumes_otherwise(f.fact, first.fact)]
         rows, rest = [first, *beside], [f for f in others if f not in beside]
         return Looked(*([quoted_row(f, (*f.fact.subjects, "")[0]) for f in some] for some in (rows, rest)))
 
@@ -349,7 +367,7 @@ class Lookup:
         Raises:
             Unanswerable: it is unknown.
         """
-        return self.single(Wanted(Thing((state,), pretty(state), (0, 0), True), "mass"))[0]
+        return self.single(of_one(state, "mass"))[0]
 
     def _mass_difference(self, wanted: Wanted) -> Looked:
         """The measured difference where there is one, else that of the masses, the larger one first."""
@@ -359,6 +377,11 @@ class Lookup:
         if measured := compared(self.find, masses[0], masses[1], "difference"):
             return Looked(measured)
         rows = [self.single(one) for one in masses]
+        sides = [as_particle(side[0].subject)[0] for side in rows]
+        if sides[0] != sides[1] and rows[0][0].facts == rows[1][0].facts:
+            raise Unanswerable(
+                f"the base lists one mass for {named(sides[0])} and {named(sides[1])}: {rows[0][0].shown}"
+            )
         return Looked([_difference(a, b) for a, b in itertools.product(*rows)])
 
     def _double_angle(self, wanted: Wanted) -> Looked:
@@ -378,6 +401,12 @@ class Lookup:
                 computed(what, value, Derivation("sin²2θ = 4 sin²θ (1 − sin²θ)"), [row], wanted.property)
             )
         return Looked(rows)
+
+    def _of_flavour(self, wanted: Wanted) -> Looked:
+        """Of K_S and K_L, whose masses differ by 10^-15 of them, the mass of the K0."""
+        if not set(wanted.thing.names) <= {"K(S)0", "K(L)0"}:
+            return Looked()
+        return self._quoted(replace(wanted, thing=replace(wanted.thing, names=("K0",), state_given=True)))
 
     def _partial_width(self, wanted: Wanted) -> Looked:
         """Branching fraction times full width."""
@@ -408,10 +437,14 @@ _DERIVED: dict[str, Callable[[Lookup, Wanted], Looked]] = {
     "decay-length": lambda lookup, w: lookup._transformed(w, "lifetime", algebra.decay_length_of),
     "rest-energy": lambda lookup, w: lookup._transformed(w, "mass", lambda m: (m, Derivation("E = m c²"))),
     "energy-release": Lookup._energy_release,
+    "other-decays": lambda lookup, w: Looked(
+        [less_than_one(r) for r in lookup.single(replace(w, property="branching-fraction"))]
+    ),
     "mass-difference": Lookup._mass_difference,
 }
 # What is computed where no source states it.
 _INSTEAD: dict[str, Callable[[Lookup, Wanted], Looked]] = {
+    "mass": lambda lookup, w: lookup._of_flavour(w),
     "lifetime": lambda lookup, w: lookup._transformed(w, "width", algebra.lifetime_of),
     "width": lambda lookup, w: lookup._transformed(w, "lifetime", algebra.width_of),
     "partial-width": Lookup._partial_width,
@@ -439,23 +472,6 @@ def _states(wanted: Wanted, property_name: str | None) -> Sequence[str]:
     return unique(as_particle(n)[0] if as_particle(n)[0] in names else n for n in names)
 
 
-def _assumes_otherwise(fact: Fact, first: Fact) -> bool:
-    """Whether a value stands beside another under another assumption: 'assuming normal ordering'."""
-    said = [f.qualifiers.get("comment", "").lower() for f in (fact, first)]
-    return fact.basis == first.basis and said[0] != said[1] and all("assuming" in text for text in said)
-
-
-def _modes(facts: Sequence[FoundFact]) -> list[list[FoundFact]]:
-    """The facts by final state, each of which has a value of its own; one group for what is not of a decay."""
-    groups: dict[tuple[object, ...], list[FoundFact]] = {}
-    for found in facts:
-        mode = mode_of(found.fact)
-        is_decay = mode.channel or found.fact.property == "branching-fraction"
-        key = (mode.channel, *mode.qualifiers.items()) if is_decay else ()
-        groups.setdefault(key, []).append(found)
-    return list(groups.values())
-
-
 def _with_prevailing(looked: Looked) -> Looked:
     """Reviewed statements in front of the data that they contradict, unless reviewers contradict each other."""
     reviewed = [row for row in looked.disputed if row.facts[0].trust == "reviewed"]
@@ -477,11 +493,6 @@ def _key(found: FoundFact) -> tuple[object, ...]:
 
 def _new(found: FoundFact, rows: Sequence[Row]) -> bool:
     return all(f.fact != found.fact for row in rows for f in row.facts)
-
-
-def _told(fact: Fact) -> tuple[str, ...]:
-    """What tells a value from others of the same property."""
-    return tuple(fact.qualifiers.get(key, "") for key in ("scheme", "method", "condition", "steps"))
 
 
 def _there(facts: Sequence[FoundFact]) -> str:

@@ -69,6 +69,12 @@ def with_flavour(channel: Channel) -> Channel | None:
     return None if products == channel.products else replace(channel, products=products)
 
 
+def as_invisible(channel: Channel) -> Channel | None:
+    """Two neutrinos as sources list them, 'invisible'; None for other products."""
+    neutrinos = all(n.startswith("nu") for names in channel.products for n in names)
+    return replace(channel, products=(("invisible",),)) if len(channel.products) == 2 and neutrinos else None
+
+
 def check_charge(states: Sequence[str], channel: Channel) -> None:
     """Refuse a decay whose products cannot have the charge of the decaying state.
 
@@ -189,3 +195,25 @@ def preference(found: FoundFact) -> tuple[bool, int, int, bool]:
     fact = found.fact
     qualifiers = len({"method", "condition", "steps"} & set(fact.qualifiers))
     return not fact.preferred, len(fact.subjects), qualifiers, fact.bound in ("upper", "lower")
+
+
+def assumes_otherwise(fact: Fact, first: Fact) -> bool:
+    """Whether a value stands beside another under another assumption: 'assuming normal ordering'."""
+    said = [f.qualifiers.get("comment", "").lower() for f in (fact, first)]
+    return fact.basis == first.basis and said[0] != said[1] and all("assuming" in text for text in said)
+
+
+def by_mode(facts: Sequence[FoundFact]) -> list[list[FoundFact]]:
+    """The facts by final state, each of which has a value of its own; one group for what is not of a decay."""
+    groups: dict[tuple[object, ...], list[FoundFact]] = {}
+    for found in facts:
+        mode = mode_of(found.fact)
+        is_decay = mode.channel or found.fact.property == "branching-fraction"
+        key = (mode.channel, *mode.qualifiers.items()) if is_decay else ()
+        groups.setdefault(key, []).append(found)
+    return list(groups.values())
+
+
+def told_apart(fact: Fact) -> tuple[str, ...]:
+    """What tells a value from others of the same property."""
+    return tuple(fact.qualifiers.get(key, "") for key in ("scheme", "method", "condition", "steps"))

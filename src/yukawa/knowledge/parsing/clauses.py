@@ -1,6 +1,7 @@
 """One sentence of a question: its tokens, what goals have used of them, and what was wanted before."""
 
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -97,6 +98,7 @@ def sentences(plain: str, tokens: Sequence[Token], language: str = "en") -> Iter
                 language == "de" and token.text.lower() == "im"
             )  # in English it is 'I'm', and speaks of the asker
             last.tokens.append(replace(token, text="in dem") if german else token)
+    found = _with_premises(plain, found, language)
     for number, sentence in enumerate(found):
         rest = [other for i, other in enumerate(found) if i != number]
         others = any(asks(other.tokens) for other in rest)
@@ -240,6 +242,28 @@ def _asks_further(before: Sequence[Token], tokens: Sequence[Token], place: int, 
     return question and whole
 
 
+def _with_premises(plain: str, found: Sequence[_Sentence], language: str) -> list[_Sentence]:
+    """'A muon has a momentum of 10 GeV. How far does it go?': a sentence that only says how something moves belongs to the next."""
+    kept: list[_Sentence] = []
+    for sentence in found:
+        before = kept[-1].tokens if kept else []
+        told = before and _MOVES.search(plain, before[0].start, before[-1].end)
+        refers = any(t.text.lower() in _PRONOUNS for t in sentence.tokens) and not any(
+            t.kind == "thing" for t in sentence.tokens
+        )
+        asked = any(t.text.lower().split()[0] in question_words(language) for t in before)
+        if told and refers and not sentence.joined and not asked and any(t.kind == "amount" for t in before):
+            kept[-1] = replace(sentence, tokens=[*before, *sentence.tokens], joined=kept[-1].joined)
+        else:
+            kept.append(sentence)
+    return kept
+
+
+_PRONOUNS = frozenset("it its they their".split())
+_MOVES = re.compile(
+    r"\b(?:momentum|energy|gamma|Lorentz|travels?|travell?ing|mov(?:es|ing)|fl(?:ies|ying)|speed|velocity|produced|beam"
+    r"|(?:particle|resonance) has)\b"
+)
 _AND = frozenset({"and", "und", "et"})
 
 

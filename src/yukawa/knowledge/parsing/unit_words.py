@@ -31,11 +31,14 @@ _UNIT_GIVEN = re.compile(
     + plain_ascii("で|に換算|に直|表示|単位|为单位")
     + "))"
 )
-_CONVERT = re.compile(r"(?:please )?convert .{1,60}? (?P<to>(?:in)?to )", re.IGNORECASE)
 _IN_UNIT = re.compile(
     r"(?<!\w)(?:in|In|as|en|in the|expressed in|in units? of|converted? (?:in)?to)\s(?:units? of )?(?:the (?=nuclear|Bohr|bohr))?"
     r"(?=[A-Za-zµ%°])"
 )
+
+
+_CONVERTED = re.compile(r"[Cc]onvert\b[^?.]{1,60}? (?:in)?to (?=[A-Za-zµ])")
+_PARTICLE = re.compile(r"[+*_]|-?(?: ?→)")
 
 
 def find_units(plain: str) -> Iterator[tuple[int, int, str]]:
@@ -52,12 +55,15 @@ def find_units(plain: str) -> Iterator[tuple[int, int, str]]:
         text, end = unit_at(plain, match.end())
         if text and (len(text) > 1 or not text.isascii() or text == "%"):
             yield match.end(), end, text
-    if match := _CONVERT.match(plain):
-        text, end = unit_at(plain, match.end())
-        if text:
-            yield match.start("to"), end, text
+    if "onvert" in plain:
+        for match in _CONVERTED.finditer(plain):
+            text, end = unit_at(plain, match.end())
+            if text:
+                yield match.end(), end, text
     for match in _IN_UNIT.finditer(plain):
         text, end = unit_at(plain, match.end())
+        if _PARTICLE.match(plain, end):  # 'in K+ -> pi+ pi0'
+            continue
         if text and (len(text) > 1 or match[0].lower().startswith("in") or text == "%"):
             yield match.start(), end, text
 

@@ -72,11 +72,6 @@ class Looked:
         return self.rows or self.disputed
 
 
-_OF_K0 = frozenset(
-    {"K(S)0", "K(L)0"}
-)  # sources list their masses, which differ in the 15th digit, as that of the K0
-
-
 class Lookup:
     """Finds the facts of what a plan wants.
 
@@ -133,8 +128,6 @@ class Lookup:
         property_name = None if wanted.property in ("", "other", "constant") else wanted.property
         for state in _states(wanted, property_name):
             found[state] = sorted(self._of(state, property_name, wanted), key=self._preference)
-        if wanted.property == "mass" and not any(found.values()) and set(found) <= _OF_K0:
-            found = {"K0": sorted(self._of("K0", "mass", wanted), key=self._preference)}
         if wanted.channel is not None and not any(found.values()):
             if unseen := as_invisible(wanted.channel):
                 return self.facts(replace(wanted, channel=unseen))
@@ -157,11 +150,8 @@ class Lookup:
             return self._met(state, self._find(state, property_name, wanted), wanted)
         own = self._find(state, property_name, wanted) if property_name else ()
         met = self._met(state, own, wanted)
-        of_particle = [
-            f
-            for f in self._find(particle, property_name, wanted)
-            if not f.fact.subjects[0].startswith("constant:")
-        ]
+        listed = self._find(particle, property_name, wanted)
+        of_particle = [f for f in listed if not f.fact.subjects[0].startswith("constant:")]
         return met or self._met(state, hold_for(state, of_particle), wanted)
 
     def _met(self, state: str, facts: Sequence[FoundFact], wanted: Wanted) -> Sequence[FoundFact]:

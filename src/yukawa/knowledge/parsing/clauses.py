@@ -180,7 +180,9 @@ def _declares(tokens: Sequence[Token]) -> bool:
         return False  # 'Find the energy'
     for before, token in itertools.pairwise(tokens):
         words = token.text.lower().split()
-        if (token.kind == "function" and set(words) & _LINKING) or token.kind == "channel":
+        if (token.kind == "function" and set(words) & _LINKING) or (
+            token.kind == "channel" and before.kind == "thing"
+        ):
             return True
         if (
             token.kind == "property"
@@ -215,10 +217,13 @@ def _asks_apart(before: Sequence[Token], tokens: Sequence[Token], place: int) ->
         "en"
     )
     things = any(t.kind in ("thing", "class") for t in before)
-    return opens and things and not before[0].text.lower().startswith(_SUPPOSING) and _declares(before)
+    first = before[0].text.lower()
+    things |= before[-1].text.lower() == "aside"
+    return opens and things and not (first.startswith(_SUPPOSING) or first in _AHEAD) and _declares(before)
 
 
-_SUPPOSING = ("if", "when", "suppos", "assum", "imagin", "let", "say", "consider", "with", "without", "for")
+_SUPPOSING = ("if", "when", "suppos", "assum", "imagin", "let", "say", "consider")
+_AHEAD = frozenset("in of from with without for at on during after before".split())
 
 
 def _asks_further(before: Sequence[Token], tokens: Sequence[Token], place: int, language: str) -> bool:

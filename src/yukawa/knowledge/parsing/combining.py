@@ -289,6 +289,8 @@ def yes_or_no(clause: Clause) -> bool:
     """Whether an auxiliary opens what is asked: 'could you tell me, is the tau …', but not 'what is the mass …'."""
     if clause.claims:
         return True
+    if clause.language == "en" and clause.text(0).split()[0] in ("which", "what"):
+        return False
     if clause.language not in _AUXILIARIES:
         return clause.contains(_ASKING) and not clause.contains(CHOOSING) and not clause.has_question_word
     if clause.language != "en" and clause.has_question_word:

@@ -55,11 +55,7 @@ def _leading(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
     found = [
         t
         for t in tokens
-        if (
-            t.kind in _MEANINGFUL
-            and t.kind not in _LEADS
-            and not (t.kind == "qualifier" and t.value[0] in _HISTORY)
-        )
+        if (t.kind in _MEANINGFUL and t.kind not in _LEADS and not _of_history(t))
         or t.kind in ("compare", "most")
     ]
     if tokens[-1].text.lower() == "aside":
@@ -100,9 +96,14 @@ def _may_be_meant(clause: Clause, place: int) -> bool:
     return not clause.contains(_BEING)
 
 
+def _of_history(token: Token) -> bool:
+    """'CDF', '1937': who found a thing, and when."""
+    year = token.kind == "amount" and token.text.isdigit() and len(token.text) == 4
+    return year or (token.kind == "qualifier" and token.value[0] in ("experiment", "year"))
+
+
 _OF = frozenset("of the a an 's".split())
 _LEADS = frozenset({"thing", "class", "property", "channel", "constant", "explain", "measured", "appended"})
-_HISTORY = ("experiment", "year")
 _BEING = frozenset("is are was were".split())
 _CHANGING = (
     "switch",

@@ -193,7 +193,6 @@ def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
             [w for _, wanted in named for w in wanted],
         )
         _sets_aside(clause, goals)
-        _of_products(clause, known)
         topic = only_named(clause)[:1] if clause.states else []
         try:
             found = [] if clause.used else _in_unit(clause, known, goals)
@@ -217,16 +216,6 @@ def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
             goals.pop()
         goals += [goal for goal in found if not any(_same(goal, other) for other in goals)]
     return goals
-
-
-def _of_products(clause: Clause, context: Context) -> None:
-    """'A pi+ decays to mu nu. What is the momentum of the muon?': that of the decay, which its products share."""
-    channel = context.last[0].channel if len(context.last) == 1 else None
-    names = {name for product in channel.products for name in product} if channel else set()
-    things = clause.places("thing")
-    of_decay = [clause.tokens[i].value for i in clause.places("property")] == ["momentum"]
-    for i in things if of_decay and all(set(clause.tokens[i].value.names) & names for i in things) else ():
-        clause.tokens[i] = replace(clause.tokens[i], kind="aside")
 
 
 def _of_topic(clause: Clause, topic: Sequence[Wanted]) -> list[Goal]:

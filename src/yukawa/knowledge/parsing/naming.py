@@ -295,6 +295,11 @@ def flavours(tokens: list[Token]) -> list[Token]:
     if any(t.kind in ("channel", "into") or t.value == "quark-content" for t in tokens):
         return tokens
     found = list(tokens)
+    compared = any(is_quark(t) for t in tokens) and any(t.kind in ("compare", "ratio") for t in tokens)
+    for i, token in enumerate(tokens if compared else ()):  # 'is the top heavier than the bottom?'
+        if i and tokens[i - 1].text.lower() == "the" and token.kind in ("word", "property"):
+            found[i] = _quark(token)
+    tokens = list(found)
     for row in _rows(tokens):
         words = {tokens[i].text.lower() for i in row}
         spoken = any(t.kind == "class" and t.value == "quark" for t in tokens)
@@ -304,10 +309,15 @@ def flavours(tokens: list[Token]) -> list[Token]:
         if len(row) < 2 or not (spoken or of_masses or any(is_quark(tokens[i]) for i in row)):
             continue
         for i in row:
-            if quark := _FLAVOURS.get(tokens[i].text.lower()):
-                span = (tokens[i].start, tokens[i].end)
-                found[i] = replace(tokens[i], kind="thing", value=Thing((quark,), tokens[i].text, span, True))
+            found[i] = _quark(tokens[i])
     return found
+
+
+def _quark(token: Token) -> Token:
+    """The quark that a word of flavour names; any other word as it is."""
+    name = _FLAVOURS.get(token.text.lower())
+    thing = Thing((name or "",), token.text, (token.start, token.end), True)
+    return replace(token, kind="thing", value=thing) if name else token
 
 
 def _rows(tokens: Sequence[Token]) -> Iterator[list[int]]:

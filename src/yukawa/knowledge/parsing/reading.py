@@ -186,7 +186,7 @@ def _labels(question: str) -> Iterator[tuple[int, int, str]]:
 
 
 _TAG = re.compile(
-    r",\s*(?:(?:is that )?(?:right|correct|true)|(?:is|are|do|does|has|have|was|were)n['’]?t (?:it|they)|am I right|or not)"
+    r",\s*(?:(?:is that )?(?:right|correct|true)|[a-z]{2,5}n['’]?t (?:it|they)|am I right|or not)"
     r"\s*\?+\s*$", re.IGNORECASE,
 )  # fmt: skip
 _SENTENCE = re.compile(r"(?:.*[.?!;]\s+)?", re.DOTALL)

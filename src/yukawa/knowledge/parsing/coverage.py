@@ -57,6 +57,7 @@ def _leading(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
         for t in tokens
         if (t.kind in _MEANINGFUL and t.kind not in _LEADS and not _of_history(t))
         or t.kind in ("compare", "most")
+        or (t.value == "decays" and clause.contains(_SEEN))  # 'since proton decay was observed last year'
     ]
     if tokens[-1].text.lower() == "aside":
         return []
@@ -102,6 +103,7 @@ def _of_history(token: Token) -> bool:
     return year or (token.kind == "qualifier" and token.value[0] in ("experiment", "year"))
 
 
+_SEEN = ("observed", "seen", "detected", "confirmed", "found", "proven", "discovered", "measured")
 _OF = frozenset("of the a an 's".split())
 _LEADS = frozenset({"thing", "class", "property", "channel", "constant", "explain", "measured", "appended"})
 _BEING = frozenset("is are was were".split())

@@ -178,12 +178,20 @@ class Listing:
                     or bool(particle.charge) != (word == "charged")
                 ):
                     return False
+            elif word == "stable":
+                if not self._is_stable(name):
+                    return False
             elif word.startswith("class:"):
                 if (name in self._class(word.partition(":")[2])) is (condition.relation == "!="):
                     return False
             else:
                 raise Unanswerable(f"a list cannot be filtered by {word!r}")
         return True
+
+    def _is_stable(self, name: str) -> bool:
+        """Whether no decay of it has been seen: a source then gives a lower limit on its lifetime."""
+        facts = self._lookup.find(subjects=(name,), property="lifetime")
+        return any(f.fact.bound == "lower" for f in facts) and not any(f.fact.bound is None for f in facts)
 
     # ---- reverse --------------------------------------------------------------------------------
 

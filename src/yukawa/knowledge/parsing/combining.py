@@ -151,6 +151,10 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
     comparing = clause.places("compare", "most")
     if not comparing or clause.has("relation", "measured"):
         return None
+    topped = len(comparing) == 2 and bool(
+        _TOP.fullmatch(clause.text(comparing[0]))
+    )  # 'the top 5 lightest mesons'
+    counting, comparing = comparing[0], comparing[1:] if topped else comparing
     token = clause.tokens[comparing[0]]
     open_question = yes_or_no(clause)
     things = clause.places("thing", "constant", "code")
@@ -186,7 +190,8 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
         return _claims(clause, comparing, found)
     if token.value[1] == "=" or not (choosing or len(found) > 1):
         return None
-    first, rank = place_of(clause, comparing[0])
+    first, rank = place_of(clause, counting)
+    clause.use(counting)
     most = (first or 1) if (classes and not things) or rank > 1 else None
     return [Goal("which", tuple(found), order=(prop, direction), most=most, rank=rank, spans=spans)]
 

@@ -1,7 +1,7 @@
 """Decides which words that no goal uses could still change the answer: those are unread, and the question is refused."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from yukawa.knowledge.parsing.asides import ASSUMING, FIRST_PERSON, KNOWING
 from yukawa.knowledge.parsing.clauses import Clause
@@ -33,12 +33,15 @@ def unread(clauses: Sequence[Clause]) -> list[Token]:
     if not any(clause.used for clause in clauses):
         strange = [t for clause in clauses for t in clause.tokens if t.kind == "word"]
         return strange or [t for clause in clauses for t in clause.tokens if t.kind in _MEANINGFUL]
-    return [token for clause in clauses for token in _unread(clause)]
+    used = [clause.tokens[i] for clause in clauses for i in clause.used]
+    known = {name for t in used if t.kind == "thing" for name in t.value.names}
+    known |= {n for t in used if t.kind == "channel" for names in t.value.products for n in names}
+    return [token for clause in clauses for token in _unread(clause, known)]
 
 
-def _unread(clause: Clause) -> list[Token]:
+def _unread(clause: Clause, known: Container[str]) -> list[Token]:
     if not clause.used:
-        return _outside(clause)
+        return _outside(clause, known)
     first, last = min(clause.used), max(clause.used)
     found = []
     title = _title(clause, first)
@@ -91,12 +94,16 @@ def _participle(clause: Clause, place: int) -> bool:
 _MILD = ("property", "qualifier", "thing", "amount", "unit", "factor")
 
 
-def _outside(clause: Clause) -> list[Token]:
-    """A sentence that takes no part in any goal."""
+def _outside(clause: Clause, known: Container[str]) -> list[Token]:
+    """A sentence that takes no part in any goal; one that only states something of the things asked about adds nothing."""
     words = [t for t in clause.tokens if t.kind == "word"]
     asker = (clause.contains(FIRST_PERSON) or _at_work(clause)) and not clause.contains(_WANTING)
     mild = ("class", "explain", *(_MILD if asker else ()))
     meaningful = [t for t in clause.tokens if t.kind in _MEANINGFUL and t.kind not in mild]
+    if {t.kind for t in meaningful} <= {"thing", "factor"} and clause.text(0).split()[0] in _OPENING:
+        meaningful = [
+            t for t in meaningful if t.kind == "thing" and not any(n in known for n in t.value.names)
+        ]
     if [t.text.lower() for t in meaningful] == ["no"] and clause.text(0) == "no":
         meaningful = []  # 'no hurry'
     if meaningful:
@@ -105,6 +112,9 @@ def _outside(clause: Clause) -> list[Token]:
     if not asker and (first in _FURTHER or (first in _ASKING and words)):
         return words  # 'Also the capital of France.', 'Who said so?'
     return [] if asker else [t for t in words if is_physics(t.text) or is_notation(t.text)]
+
+
+_OPENING = frozenset("the a an".split())  # of a statement
 
 
 def _at_work(clause: Clause) -> bool:

@@ -163,3 +163,13 @@ def leptonic(clause: Clause) -> tuple[Filter, ...]:
     places = [i for i in clause.places("word") if clause.text(i) in ("leptonic", "leptonically")]
     spans = clause.use(*places)
     return tuple(Filter("decays", "=", "leptonic", span) for span in spans)
+
+
+def about(clause: Clause) -> tuple[Filter, ...]:
+    """'Decays to mu+ nu_mu 63.6 % of the time'."""
+    places = [i for i in clause.places("amount") if amount_of(clause.tokens[i]).unit == "%"]
+    spans = clause.use(*places)
+    return tuple(
+        Filter("branching-fraction", "=", amount_of(clause.tokens[i]), s)
+        for i, s in zip(places, spans, strict=True)
+    )

@@ -100,7 +100,7 @@ def _outside(clause: Clause, known: Container[str]) -> list[Token]:
     asker = (clause.contains(FIRST_PERSON) or _at_work(clause)) and not clause.contains(_WANTING)
     mild = ("class", "explain", *(_MILD if asker else ()))
     meaningful = [t for t in clause.tokens if t.kind in _MEANINGFUL and t.kind not in mild]
-    if {t.kind for t in meaningful} <= {"thing", "factor"} and clause.text(0).split()[0] in _OPENING:
+    if {t.kind for t in meaningful} <= {"thing", "factor"} and not clause.contains(_CONDITIONING):
         meaningful = [
             t for t in meaningful if t.kind == "thing" and not any(n in known for n in t.value.names)
         ]
@@ -114,7 +114,9 @@ def _outside(clause: Clause, known: Container[str]) -> list[Token]:
     return [] if asker else [t for t in words if is_physics(t.text) or is_notation(t.text)]
 
 
-_OPENING = frozenset("the a an".split())  # of a statement
+_CONDITIONING = _WANTING | set(
+    "if when unless with without under for as like using use given let take not no".split()
+)
 
 
 def _at_work(clause: Clause) -> bool:

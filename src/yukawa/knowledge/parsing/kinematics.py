@@ -37,7 +37,8 @@ _GIVEN = re.compile(
     + "|".join(
         rf"(?P<{name.replace('-', '_')}>{words})" for name, words in _KINDS if name in {*_SYMBOLS.values()}
     )
-    + r"|(?P<boost>beta ?\*? ?gamma|gamma ?\*? ?beta)|(?P<symbol>\b(?:p|E|T|v|beta|gamma)(?:_?lab)?(?= ?=)))(?: of| is| equal to|,)? ?=? ?(?:about )?)$",
+    + r"|(?P<boost>beta ?\*? ?gamma|gamma ?\*? ?beta)"
+    r"|(?P<symbol>\b(?:p|E|T|v|beta|gamma)(?:_?lab)?(?= ?=)))(?: of| is| equal to|,)? ?=? ?(?:about )?)$",
     re.IGNORECASE,
 )
 _BEHIND = re.compile(

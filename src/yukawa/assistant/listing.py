@@ -189,9 +189,20 @@ class Listing:
         return True
 
     def _is_stable(self, name: str) -> bool:
-        """Whether no decay of it has been seen: a source then gives a lower limit on its lifetime."""
+        """Whether no decay of it has been seen: a source then gives a lower limit on its lifetime.
+
+        Raises:
+            Unanswerable: nothing is listed from which that can be seen.
+        """
         facts = self._lookup.find(subjects=(name,), property="lifetime")
-        return any(f.fact.bound == "lower" for f in facts) and not any(f.fact.bound is None for f in facts)
+        if facts:
+            return all(f.fact.bound == "lower" for f in facts)
+        decays = (
+            self._lookup.find(subjects=(name,), property=known) for known in ("width", "branching-fraction")
+        )
+        if "(" in name or any(decays):  # a name with a mass is that of a resonance
+            return False
+        raise Unanswerable(f"the base does not say whether the {named(name)} is stable")
 
     # ---- reverse --------------------------------------------------------------------------------
 

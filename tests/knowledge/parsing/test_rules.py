@@ -207,4 +207,5 @@ def test_what_sentences_and_brackets_beside_say_is_used(question: str, read: str
 
 def test_a_statement_of_another_thing_is_not_dropped() -> None:
     assert not plan("The neutron is bound in a nucleus. How long does the tau live?").complete
+    assert not plan("There is a muon in water. What is the lifetime of the muon?").complete
     assert not plan("A kaon at 5 GeV is shot. What is the lifetime of the tau?").complete

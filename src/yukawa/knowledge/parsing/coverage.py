@@ -115,7 +115,7 @@ def _outside(clause: Clause, known: Container[str]) -> list[Token]:
 
 
 _CONDITIONING = _WANTING | set(
-    "if when unless with without under for as like using use given let take not no".split()
+    "in at inside through on into by near if when unless with without under for as like using use given let take not no".split()
 )
 
 

@@ -48,6 +48,8 @@ def _unread(clause: Clause) -> list[Token]:
         if place > last and _participle(clause, place):
             found += [clause.tokens[place - 1], token]
             continue
+        if _of_own(clause, place) or _first_of_several(clause, place):
+            found.append(token)
         if place in clause.used or token.kind in _BACKGROUND:
             continue
         if token.kind == "negation" and _of_asker_alone(clause, place):
@@ -65,6 +67,32 @@ def _unread(clause: Clause) -> list[Token]:
         elif _dangerous(clause, place, first, last):
             found.append(token)
     return found
+
+
+def _of_own(clause: Clause, place: int) -> bool:
+    """'My mass of the muon', 'our measured lifetime': what the asker has found is not what is known."""
+    after = place + 1
+    while after < len(clause.tokens) - 1 and clause.tokens[after].kind == "neutral":
+        after += 1
+    owned = after < len(clause.tokens) and after in clause.used and clause.tokens[after].kind == "property"
+    located = (
+        place > 1 and clause.text(place - 1) in _LOCATING and place - 2 in clause.used
+    )  # '… in my experiment'
+    return (owned or located) and clause.text(place) in _POSSESSIVE
+
+
+_POSSESSIVE = frozenset("my our mein meine meinen meiner unser unsere unserer mon ma mes notre nos".split())
+
+
+def _first_of_several(clause: Clause, place: int) -> bool:
+    """'The first muon', 'the muon candidate': one of several, whatever is known of all."""
+    if place == 0:
+        return False
+    text, before = clause.text(place), clause.tokens[place - 1]
+    if text in ("candidate", "candidates"):
+        return place - 1 in clause.used and before.kind == "thing"
+    after = clause.tokens[place + 1] if place + 1 < len(clause.tokens) else before
+    return text == "first" and before.text.lower() == "the" and after.kind in ("thing", "property")
 
 
 def _title(clause: Clause, first: int) -> int:
@@ -138,6 +166,8 @@ def _dangerous(clause: Clause, place: int, first: int, last: int) -> bool:
     """Whether a word that nothing knows can change what is asked."""
     token = clause.tokens[place]
     phrase = _phrase(clause, place)
+    if clause.text(phrase.start).split()[0] in _SOURCES and not {"i", "we"} & set(_words(clause, phrase)):
+        return True  # 'according to my supervisor'
     if _place_of_asker(clause, place, phrase, first) or _imperative(clause, place) or _adverb(token.text):
         return False
     if is_notation(token.text):
@@ -167,6 +197,7 @@ def _imperative(clause: Clause, place: int) -> bool:
     )
 
 
+_SOURCES = frozenset("according laut selon".split())
 _NO_ASKING = _WANTING | {
     "ignore",
     "neglect",
@@ -241,6 +272,8 @@ def _before(clause: Clause, place: int, first: int, phrase: range) -> bool:
     if _asker(clause, phrase) and place > phrase.start and clause.text(place - 1) in _BEFORE_VERBS:
         return False  # 'I am normalising to …'
     asks = clause.text(first).split()[0] in _QUESTION_WORDS if first < len(clause.tokens) else False
+    if clause.text(phrase.start).split()[0] in _AROUND and not _asker(clause, phrase):
+        return True  # 'under extreme pressure, …'
     if (
         phrase.stop == first
         and not asks
@@ -248,6 +281,9 @@ def _before(clause: Clause, place: int, first: int, phrase: range) -> bool:
     ):
         return True  # 'dark photon mass', 'colour of the muon'
     return is_physics(clause.tokens[place].text) and not _asker(clause, phrase)
+
+
+_AROUND = frozenset("under inside within near outside beyond".split())
 
 
 def _boundary(token: Token) -> bool:
@@ -271,11 +307,27 @@ def _after(clause: Clause, place: int, last: int, phrase: range) -> bool:
     if attached and not [t for t in ahead if t.kind in ("function", "pronoun", "join", "neutral", "list")]:
         return True  # 'tau sneutrino'
     opening = clause.tokens[phrase.start].text.lower().split()[0]
-    if attached and opening not in _LOOSE and not _asker(clause, phrase):
-        return True  # 'of water', 'in iron', 'to nothing'
+    words = _words(clause, phrase)
+    if attached and opening not in _LOOSE and not (_asker(clause, phrase) and opening not in _LOCATING):
+        return True  # 'of water', 'in iron', 'to nothing', 'in my experiment'
+    if attached and (
+        (opening in _WHENEVER and set(words) & _ITS)
+        or words[-1] in ("one", "ones")
+        or (opening == "on" and not set(words) & _DAYS and not _asker(clause, phrase))
+    ):
+        return True  # 'after it hits a target', 'for a fast one', 'on Mars'
     if between and between[0] in ("its", "their"):
         return True
     return is_physics(text) and not _asker(clause, phrase)
+
+
+_LOCATING = frozenset("in at under inside within near through".split())
+_WHENEVER = frozenset("after before when while once during until till nach vor während après avant".split())
+_ITS = frozenset("it they es sie elle il".split())
+_DAYS = frozenset(
+    "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september october"
+    " november december christmas easter holiday holidays weekend weekends".split()
+)
 
 
 def _parenthetical(clause: Clause, place: int, first: int, last: int) -> bool:

@@ -71,7 +71,9 @@ def _is_known_slip(word: str, vocabulary: set[str], language: str) -> bool:
     """Whether it is a common slip itself: two letters swapped of a word that is far more frequent ('teh', 'waht')."""
     frequency = word_frequency(word, language)
     return any(
-        word_frequency(other, language) > SLIP * frequency for other in typos.swapped(word) if other in vocabulary
+        word_frequency(other, language) > SLIP * frequency
+        for other in typos.swapped(word)
+        if other in vocabulary
     )
 
 

@@ -63,7 +63,9 @@ def test_what_is_the_asker_s_own_or_one_of_several_is_noticed(question: str) -> 
     assert not plan(question).complete
 
 
-@pytest.mark.parametrize("question", ["443: which particle is this", "B: what is its mass", "charm (c): what is its mass"])
+@pytest.mark.parametrize(
+    "question", ["443: which particle is this", "B: what is its mass", "charm (c): what is its mass"]
+)
 def test_what_a_question_is_about_is_no_label(question: str) -> None:
     tokens = tokenise(question)
     assert set_aside(tokens) == tokens

@@ -69,7 +69,15 @@ def test_slips_in_other_languages_and_without_spaces(language: str, written: str
 
 
 @pytest.mark.parametrize(
-    ("language", "word"), [("de", "kasse"), ("de", "leitung"), ("fr", "classe"), ("fr", "charme"), ("zh", "mass"), ("en", "income")]
+    ("language", "word"),
+    [
+        ("de", "kasse"),
+        ("de", "leitung"),
+        ("fr", "classe"),
+        ("fr", "charme"),
+        ("zh", "mass"),
+        ("en", "income"),
+    ],
 )
 def test_real_words_of_other_languages_are_no_slips(language: str, word: str) -> None:
     assert corrections([word], language) == {}

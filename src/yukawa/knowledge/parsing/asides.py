@@ -38,9 +38,7 @@ _ASKS = frozenset(
     "what which who whose whom how where when why wie was wo wann wer warum welche welcher welches wieso quel quelle qui que quand"
     " comment pourquoi combien".split()
 )
-_TRAILING = frozenset(
-    "for to before after during by fur vor pour avant".split()
-)
+_TRAILING = frozenset("for to before after during by fur vor pour avant".split())
 # Kinds of token that an aside may hold.
 _IDLE = frozenset(
     {"function", "neutral", "word", "mark", "negation", "amount", "number", "qualifier", "explain", "talk", "unit", "join", "aside"}
@@ -55,6 +53,7 @@ _MEASURING = frozenset(
 KNOWING = frozenset("know idk remember understand recall sure certain idea clue".split())
 _RESULTS = frozenset("value result measurement number answer fit average".split())
 _PARDON = frozenset("forgive excuse pardon correct stop".split())
+_LOCATING = frozenset("in at from by with using under inside within near through".split())
 _POINTING = frozenset("that this it these those".split())
 
 
@@ -74,8 +73,25 @@ def set_aside(tokens: Sequence[Token], *, others: bool = False) -> list[Token]:
             idle.append(part)
     if len(idle) == len(parts) and not others:
         return list(tokens)
+    if others and _is_signature(tokens):
+        return []
     places = {place for part in idle for place in part} | set(_own_results(tokens)) | set(range(numbered))
     return [t for i, t in enumerate(tokens) if i not in places]
+
+
+def _is_signature(tokens: Sequence[Token]) -> bool:
+    """'Yours, K', 'viele Grüße, Jonas', 'yours faithfully, Eleanor Price': a farewell and a name."""
+    comma = next((i for i, t in enumerate(tokens[:_FAREWELL]) if t.text == ","), None)
+    if not comma or not any(t.text.lower() in _FAREWELLS for t in tokens[:comma]):
+        return False
+    names = tokens[comma + 1 :]
+    return 0 < len(names) <= _LABELS and all(t.text.isalpha() and t.text[0].isupper() for t in names)
+
+
+_FAREWELL = 5  # words
+_FAREWELLS = frozenset(
+    "yours sincerely faithfully regards best wishes cheers love greetings grusse gruss gruße gruß cordialement amicalement".split()
+)
 
 
 def with_initials(tokens: Sequence[Token]) -> list[Token]:
@@ -84,6 +100,9 @@ def with_initials(tokens: Sequence[Token]) -> list[Token]:
     start = 0
     for place, (letter, stop, name) in enumerate(zip(tokens, tokens[1:], tokens[2:], strict=False)):
         if stop.kind != "stop":
+            continue
+        if letter.text.lower() in _SHORT_LABELS and name.kind == "amount":  # 'No. 12'
+            found[place + 1] = replace(stop, kind="mark")
             continue
         initial = len(letter.text) == 1 and letter.text.isupper() and stop.start == letter.end
         named = name.kind == "word" and name.text[:1].isupper() and name.text[1:].islower()
@@ -156,19 +175,22 @@ def _is_place(token: Token) -> bool:
     return number or (len(token.text) == 1 and token.text.isalpha() and token.kind != "property")
 
 
-_COUNTED = re.compile(r"\d{1,2}[a-h]?$")
+_COUNTED = re.compile(r"\d{1,2}(?:\.\d{1,2})?[a-h]?$")
+
+
+_SHORT_LABELS = frozenset("no nr set ex".split())
 
 
 def _labels(token: Token) -> bool:
     """Whether it is an everyday word that can stand before the number of a question."""
     text = token.text.lower()
-    long = len(text) >= _SHORTEST or not text.isascii() or text in ("no", "set")
+    long = len(text) >= _SHORTEST or not text.isascii() or text in _SHORT_LABELS
     quiet = token.kind in ("word", "neutral", "function") or text == "no"
     return quiet and long and not is_physics(text) and text not in CODE_WORDS
 
 
 def _goes_on(tokens: Sequence[Token], part: range, idle: Sequence[range]) -> bool:
-    """Whether a clause shares the subject of an aside: 'I have | until the 14th', 'I am from Rio | and 16 years old', 'our sons, | 9 and 12'."""
+    """Whether a clause shares the subject of an aside: 'I have | until May', 'I am from Rio | and 16 years old', 'our sons, | 9 and 12'."""
     if not idle or any(tokens[i].text != "," for i in range(idle[-1].stop, part.start)):
         return False
     first = tokens[part.start].text.lower().split()[0]
@@ -228,9 +250,7 @@ def _is_aside(tokens: Sequence[Token], part: range, pointed: bool, spoken: bool)
         return False
     said = [word for t in inside for word in t.text.lower().split()]
     presented = _presented(tokens, part)
-    if not presented and (
-        said[0] in _ASKS or (said[0] in _AND and said[1:2] and said[1] in _ASKS)
-    ):
+    if not presented and (said[0] in _ASKS or (said[0] in _AND and said[1:2] and said[1] in _ASKS)):
         return False
     if not presented and not spoken and not _personal(said):
         return (
@@ -243,14 +263,14 @@ def _is_aside(tokens: Sequence[Token], part: range, pointed: bool, spoken: bool)
         )
     if said[0] == "according" and not {"i", "we"} & set(said):
         return False  # a source
+    if located(said) and any(t.kind == "neutral" or is_physics(t.text) for t in inside[1:]):
+        return False  # 'in my simulation'
     owned = [
         t for before, t in itertools.pairwise(inside) if before.text.lower() in FIRST_PERSON
     ]  # 'my paper'
     words = [t.text for t in inside if t.kind == "word"]
     conditional = any(t.kind in ("negation", "amount", "qualifier") for t in inside)
-    strange = [
-        t.text for t in inside if t.kind == "word" and t not in owned and t.text not in _ORDINAL
-    ]
+    strange = [t.text for t in inside if t.kind == "word" and t not in owned and t.text not in _ORDINAL]
     role = spoken and said[0] == "as"  # 'as someone with no physics background, I …'
     if any(map(is_notation, words)) or (conditional and not role and any(map(is_physics, strange))):
         return False
@@ -262,6 +282,11 @@ def _is_aside(tokens: Sequence[Token], part: range, pointed: bool, spoken: bool)
 _ORDINAL = frozenset({"st", "nd", "rd", "th"})  # behind '14', of March
 
 
+def located(said: Sequence[str]) -> bool:
+    """'In my simulation': a phrase of place or means in which nobody does anything."""
+    return said[0] in _LOCATING and not {"i", "i'm", "we", "we're"} & set(said)
+
+
 def _personal(said: Sequence[str]) -> bool:
     text = " ".join(said)
     return bool((FIRST_PERSON | _OTHERS) & set(said)) or text.removeprefix("because ").startswith(_NO_ONE)
@@ -270,7 +295,7 @@ def _personal(said: Sequence[str]) -> bool:
 def _harmless(token: Token, said: Sequence[str], pointed: bool) -> bool:
     """Whether a token says nothing of the quantity: a number of pages, a date, a negation, the asker's result."""
     if token.kind == "explain":  # 'I have to explain it to my class', and not 'can you explain it?'
-        unknown = token.text.lower() == "why" and KNOWING & set(said)  # 'I don't know why, but …'
+        unknown = token.text.lower() == "why" and {"ask", *KNOWING} & set(said)  # 'I don't know why, but …'
         return bool(unknown) or ("to" in said and "you" not in said)
     if token.kind == "unit":
         return _CALENDAR.match(token.text) is not None
@@ -306,16 +331,18 @@ def _is_refrain(inside: Sequence[Token]) -> bool:
     if not plain or len(inside) > _REFRAIN or any(is_physics(t.text) for t in inside if t.kind == "word"):
         return False
     if said[0] == "no":
-        return 1 < len(inside) <= _NONE
+        return len(inside) > 1 and sum(t.kind == "word" for t in inside) <= 1
     negated = next((i for i, t in enumerate(inside) if said[i].endswith(("n't", "nt", "not"))), None)
     if negated is None or ASSUMING & set(said) or any(t.kind == "explain" for t in inside):
         return False
     begins = all(word in ("please", "and", "but") for word in said[:negated])
     names = any(t.kind == "neutral" for t in inside)  # 'don't use the newest value'
-    return (begins and said[negated] in ("don't", "dont") and not names) or said[negated + 1 : negated + 2] in _SAYING
+    return (begins and said[negated] in ("don't", "dont") and not names) or said[
+        negated + 1 : negated + 2
+    ] in _SAYING
 
 
-_NONE, _REFRAIN = 4, 7  # words
+_REFRAIN = 7  # words
 _SAYING = [[word] for word in (*KNOWING, "say", "tell", "mention", "list", "show", "help", "give", "work")]
 
 
@@ -331,7 +358,11 @@ _REASONS = frozenset("because weil denn parce puisque car".split())
 def _is_due(inside: Sequence[Token]) -> bool:
     """'Exam in 20 min': an everyday noun and how soon it is."""
     amounts = [i for i, t in enumerate(inside) if t.kind == "amount"]
-    if len(amounts) != 1 or inside[0].kind != "word" or inside[amounts[0] - 1].text.lower() not in ("in", "within"):
+    if (
+        len(amounts) != 1
+        or inside[0].kind != "word"
+        or inside[amounts[0] - 1].text.lower() not in ("in", "within")
+    ):
         return False
     amount = inside[amounts[0]].value
     strange = [t.text for t in inside if t.kind == "word"]
@@ -383,7 +414,9 @@ def _is_label(inside: Sequence[Token]) -> bool:
 
 def _is_score(tokens: Sequence[Token], part: range) -> bool:
     """'(2 marks)', '(2nd year)': a number of what nothing knows, in brackets."""
-    enclosed = part.stop < len(tokens) and tokens[part.stop].text in ")]" and tokens[part.start - 1].text in "(["
+    enclosed = (
+        part.stop < len(tokens) and tokens[part.stop].text in ")]" and tokens[part.start - 1].text in "(["
+    )
     count, *words = [tokens[i] for i in part]
     everyday = all(t.kind == "word" and not is_physics(t.text) for t in words if t.text not in _ORDINAL)
     return enclosed and _is_bare(count) and 0 < len(words) <= _LABELS and everyday

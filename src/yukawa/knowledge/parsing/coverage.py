@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Sequence
 
-from yukawa.knowledge.parsing.asides import ASSUMING, FIRST_PERSON, KNOWING
+from yukawa.knowledge.parsing.asides import ASSUMING, FIRST_PERSON, KNOWING, located
 from yukawa.knowledge.parsing.clauses import Clause
 from yukawa.knowledge.parsing.lexicon import is_notation, is_physics
 from yukawa.knowledge.parsing.names import GENUS
@@ -48,7 +48,7 @@ def _unread(clause: Clause) -> list[Token]:
         if place > last and _participle(clause, place):
             found += [clause.tokens[place - 1], token]
             continue
-        if _of_own(clause, place) or _first_of_several(clause, place):
+        if _of_own(clause, place) or _first_of_several(clause, place) or _unreal(clause, place):
             found.append(token)
         if place in clause.used or token.kind in _BACKGROUND:
             continue
@@ -75,10 +75,9 @@ def _of_own(clause: Clause, place: int) -> bool:
     while after < len(clause.tokens) - 1 and clause.tokens[after].kind == "neutral":
         after += 1
     owned = after < len(clause.tokens) and after in clause.used and clause.tokens[after].kind == "property"
-    located = (
-        place > 1 and clause.text(place - 1) in _LOCATING and place - 2 in clause.used
-    )  # '… in my experiment'
-    return (owned or located) and clause.text(place) in _POSSESSIVE
+    # '… in my experiment'
+    behind = place > 1 and place - 2 in clause.used and located(_words(clause, _phrase(clause, place - 1)))
+    return (owned or behind) and clause.text(place) in _POSSESSIVE
 
 
 _POSSESSIVE = frozenset("my our mein meine meinen meiner unser unsere unserer mon ma mes notre nos".split())
@@ -91,8 +90,31 @@ def _first_of_several(clause: Clause, place: int) -> bool:
     text, before = clause.text(place), clause.tokens[place - 1]
     if text in ("candidate", "candidates"):
         return place - 1 in clause.used and before.kind == "thing"
+    phrase = _phrase(clause, place)
+    if text in ("one", "ones") and clause.text(phrase.start) == "for" and place == phrase.stop - 1:
+        return place - phrase.start > 1 and place > max(clause.used)  # 'for a bound one'
     after = clause.tokens[place + 1] if place + 1 < len(clause.tokens) else before
     return text == "first" and before.text.lower() == "the" and after.kind in ("thing", "property")
+
+
+def _unreal(clause: Clause, place: int) -> bool:
+    """'If it were massless', 'unless it is bound', 'if time stood still': a condition on what is not a person."""
+    text = clause.text(place)
+    if text not in ("if", "unless"):
+        return False
+    phrase = [i for i in _phrase(clause, place) if i > place]
+    words = _words(clause, range(place + 1, phrase[-1] + 1)) if phrase else []
+    if set(words) & _PEOPLE or not words:
+        return False
+    supposed = words[0] in _ITS and words[1:2] and words[1] in _SUPPOSED
+    strange = words[0] not in ("it's", "that's", "this", "that") and any(
+        clause.tokens[i].kind == "word" for i in phrase
+    )
+    return text == "unless" or bool(supposed) or strange
+
+
+_PEOPLE = FIRST_PERSON | frozenset("anyone anybody someone somebody he she".split())
+_SUPPOSED = frozenset("were had did could".split())
 
 
 def _title(clause: Clause, first: int) -> int:
@@ -280,7 +302,8 @@ def _before(clause: Clause, place: int, first: int, phrase: range) -> bool:
         and not any(_boundary(clause.tokens[i]) for i in range(place + 1, first))
     ):
         return True  # 'dark photon mass', 'colour of the muon'
-    return is_physics(clause.tokens[place].text) and not _asker(clause, phrase)
+    asked = not _asker(clause, phrase) or located(_words(clause, phrase))
+    return is_physics(clause.tokens[place].text) and asked  # also 'in my simulation, …'
 
 
 _AROUND = frozenset("under inside within near outside beyond".split())
@@ -308,7 +331,7 @@ def _after(clause: Clause, place: int, last: int, phrase: range) -> bool:
         return True  # 'tau sneutrino'
     opening = clause.tokens[phrase.start].text.lower().split()[0]
     words = _words(clause, phrase)
-    if attached and opening not in _LOOSE and not (_asker(clause, phrase) and opening not in _LOCATING):
+    if attached and opening not in _LOOSE and not (_asker(clause, phrase) and not located(words)):
         return True  # 'of water', 'in iron', 'to nothing', 'in my experiment'
     if attached and (
         (opening in _WHENEVER and set(words) & _ITS)
@@ -321,7 +344,6 @@ def _after(clause: Clause, place: int, last: int, phrase: range) -> bool:
     return is_physics(text) and not _asker(clause, phrase)
 
 
-_LOCATING = frozenset("in at under inside within near through".split())
 _WHENEVER = frozenset("after before when while once during until till nach vor während après avant".split())
 _ITS = frozenset("it they es sie elle il".split())
 _DAYS = frozenset(

@@ -76,7 +76,9 @@ def _parted(word: str, language: str) -> tuple[str, ...]:
     return ()
 
 
-_SMALL = frozenset("the of is are what how does has and in to for der die das des ist wie la le les du est de".split())
+_SMALL = frozenset(
+    "the of is are what how does has and in to for der die das des ist wie la le les du est de".split()
+)
 
 
 def unlikeliness(written: str, meant: str) -> int:

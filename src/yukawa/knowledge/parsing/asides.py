@@ -67,14 +67,17 @@ def set_aside(tokens: Sequence[Token], *, others: bool = False) -> list[Token]:
     numbered = _numbering(tokens)
     parts = list(_parts(tokens, numbered))
     idle: list[range] = []
+    whole = range(len(tokens))
+    if not tokens or (others and _is_signature(tokens)):
+        return []
+    if others and (_is_score(tokens, whole, alone=True) or _is_aside(tokens, whole, pointed=False, spoken=False)):
+        return []
     for part, after in itertools.zip_longest(parts, parts[1:], fillvalue=range(0)):
         spoken = _goes_on(tokens, part, idle) or _of_speaker(tokens, part, after)
-        if _is_aside(tokens, part, _rest_points(tokens, part), spoken):
+        if _is_aside(tokens, part, pointed=_rest_points(tokens, part), spoken=spoken):
             idle.append(part)
     if len(idle) == len(parts) and not others:
         return list(tokens)
-    if others and _is_signature(tokens):
-        return []
     places = {place for part in idle for place in part} | set(_own_results(tokens)) | set(range(numbered))
     return [t for i, t in enumerate(tokens) if i not in places]
 
@@ -99,6 +102,8 @@ def with_initials(tokens: Sequence[Token]) -> list[Token]:
     found = list(tokens)
     start = 0
     for place, (letter, stop, name) in enumerate(zip(tokens, tokens[1:], tokens[2:], strict=False)):
+        if place and stop.text == "(" and _is_place(letter) and _is_place(name) and _labels(tokens[place - 1]):
+            found[place + 2] = replace(name, kind="mark")  # 'question 3(b)'
         if stop.kind != "stop":
             continue
         if letter.text.lower() in _SHORT_LABELS and name.kind == "amount":  # 'No. 12'
@@ -232,7 +237,7 @@ def _own_results(tokens: Sequence[Token]) -> Iterator[int]:
             yield from (i for i in part if tokens[i].kind == "amount")
 
 
-def _is_aside(tokens: Sequence[Token], part: range, pointed: bool, spoken: bool) -> bool:
+def _is_aside(tokens: Sequence[Token], part: range, *, pointed: bool, spoken: bool) -> bool:
     """Whether a clause changes nothing of what is asked.
 
     Args:
@@ -300,7 +305,8 @@ def _harmless(token: Token, said: Sequence[str], pointed: bool) -> bool:
     if token.kind == "unit":
         return _CALENDAR.match(token.text) is not None
     if token.kind == "qualifier":
-        return bool(token.value[0] == "year")
+        verb = token.text in ("running", "mixing")  # 'we have got a bet running'
+        return verb or bool(token.value[0] == "year")
     if token.kind != "amount":
         return True
     unit = token.value.unit if isinstance(token.value, Amount) else ""
@@ -331,7 +337,7 @@ def _is_refrain(inside: Sequence[Token]) -> bool:
     if not plain or len(inside) > _REFRAIN or any(is_physics(t.text) for t in inside if t.kind == "word"):
         return False
     if said[0] == "no":
-        return len(inside) > 1 and sum(t.kind == "word" for t in inside) <= 1
+        return sum(t.kind == "word" for t in inside) <= 1
     negated = next((i for i, t in enumerate(inside) if said[i].endswith(("n't", "nt", "not"))), None)
     if negated is None or ASSUMING & set(said) or any(t.kind == "explain" for t in inside):
         return False
@@ -412,18 +418,25 @@ def _is_label(inside: Sequence[Token]) -> bool:
     return few and all(map(_labels, labels)) and not physics
 
 
-def _is_score(tokens: Sequence[Token], part: range) -> bool:
-    """'(2 marks)', '(2nd year)': a number of what nothing knows, in brackets."""
-    enclosed = (
-        part.stop < len(tokens) and tokens[part.stop].text in ")]" and tokens[part.start - 1].text in "(["
-    )
-    count, *words = [tokens[i] for i in part]
-    everyday = all(t.kind == "word" and not is_physics(t.text) for t in words if t.text not in _ORDINAL)
-    return enclosed and _is_bare(count) and 0 < len(words) <= _LABELS and everyday
+def _is_score(tokens: Sequence[Token], part: range, *, alone: bool = False) -> bool:
+    """'(2 marks)', '(2nd year)', 'For 2 points!': a number of what nothing knows, in brackets or `alone` in a sentence."""
+    enclosed = part.stop < len(tokens) and tokens[part.stop].text in ")]" and tokens[part.start - 1].text in "(["
+    inside = [tokens[i] for i in part if tokens[i].text.lower() != "for"]
+    if not (enclosed or alone) or len(inside) < _SCORE or not _is_bare(inside[0]):
+        return False
+    words = [t for t in inside[1:] if t.text not in _ORDINAL]
+    return 0 < len(words) <= _LABELS and all(t.kind == "word" and not is_physics(t.text) for t in words)
+
+
+_SCORE = 2  # words
 
 
 def _is_excuse(tokens: Sequence[Token], part: range) -> bool:
-    """'Forgive me | if this is trivial': what depends on a request to the one who is asked, without physics of its own."""
+    """'Not urgent, | but', 'forgive me | if this is trivial': what excuses a question, without physics of its own."""
+    first, behind = tokens[part.start].text.lower(), tokens[part.stop : part.stop + 2]
+    if first == "not" and part.start == 0 and [t.text.lower() for t in behind] == [",", "but"]:
+        rest = [tokens[i] for i in part][1:]
+        return all(t.kind in ("word", "function") and not is_physics(t.text) for t in rest)
     asked = [t.text.lower() for t in tokens[max(0, part.start - 2) : part.start]]
     inside = [tokens[i] for i in part]
     quiet = all(t.kind in ("function", "word", "neutral") and not is_notation(t.text) for t in inside)

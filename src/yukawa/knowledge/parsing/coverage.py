@@ -77,7 +77,8 @@ def _of_own(clause: Clause, place: int) -> bool:
     owned = after < len(clause.tokens) and after in clause.used and clause.tokens[after].kind == "property"
     # '… in my experiment'
     behind = place > 1 and place - 2 in clause.used and located(_words(clause, _phrase(clause, place - 1)))
-    return (owned or behind) and clause.text(place) in _POSSESSIVE
+    genitive = clause.text(place) == "'s" and clause.tokens[place - 1].kind == "word"  # 'my friend's mass of'
+    return (owned or behind) and (clause.text(place) in _POSSESSIVE or (genitive and owned))
 
 
 _POSSESSIVE = frozenset("my our mein meine meinen meiner unser unsere unserer mon ma mes notre nos".split())
@@ -94,13 +95,13 @@ def _first_of_several(clause: Clause, place: int) -> bool:
     if text in ("one", "ones") and clause.text(phrase.start) == "for" and place == phrase.stop - 1:
         return place - phrase.start > 1 and place > max(clause.used)  # 'for a bound one'
     after = clause.tokens[place + 1] if place + 1 < len(clause.tokens) else before
-    return text == "first" and before.text.lower() == "the" and after.kind in ("thing", "property")
+    return text in ("first", "next") and before.text.lower() == "the" and after.kind in ("thing", "property")
 
 
 def _unreal(clause: Clause, place: int) -> bool:
     """'If it were massless', 'unless it is bound', 'if time stood still': a condition on what is not a person."""
     text = clause.text(place)
-    if text not in ("if", "unless"):
+    if text not in ("if", "unless", "provided"):
         return False
     phrase = [i for i in _phrase(clause, place) if i > place]
     words = _words(clause, range(place + 1, phrase[-1] + 1)) if phrase else []
@@ -110,6 +111,8 @@ def _unreal(clause: Clause, place: int) -> bool:
     strange = words[0] not in ("it's", "that's", "this", "that") and any(
         clause.tokens[i].kind == "word" for i in phrase
     )
+    if text == "provided":
+        return words[0] in _ITS or words[0] == "that"
     return text == "unless" or bool(supposed) or strange
 
 
@@ -294,8 +297,10 @@ def _before(clause: Clause, place: int, first: int, phrase: range) -> bool:
     if _asker(clause, phrase) and place > phrase.start and clause.text(place - 1) in _BEFORE_VERBS:
         return False  # 'I am normalising to …'
     asks = clause.text(first).split()[0] in _QUESTION_WORDS if first < len(clause.tokens) else False
-    if clause.text(phrase.start).split()[0] in _AROUND and not _asker(clause, phrase):
-        return True  # 'under extreme pressure, …'
+    opening = clause.text(phrase.start).split()[0]
+    named = opening == "on" and clause.tokens[place].text.istitle() and clause.text(place) not in _DAYS
+    if (opening in _AROUND or (named and place == phrase.start + 1)) and not _asker(clause, phrase):
+        return True  # 'under extreme pressure, …', 'on Venus, …'
     if (
         phrase.stop == first
         and not asks
@@ -326,11 +331,15 @@ def _after(clause: Clause, place: int, last: int, phrase: range) -> bool:
     text = clause.tokens[place].text
     ahead = [clause.tokens[i] for i in range(last + 1, place)]
     between = [t.text.lower() for t in ahead]
+    bracketed = phrase.start == last + 2 and clause.text(last + 1) == "("
     attached = phrase.start == last + 1
     if attached and not [t for t in ahead if t.kind in ("function", "pronoun", "join", "neutral", "list")]:
         return True  # 'tau sneutrino'
-    opening = clause.tokens[phrase.start].text.lower().split()[0]
-    words = _words(clause, phrase)
+    start = next((i for i in range(phrase.start, place) if clause.text(i) not in _FILLING), place)
+    words = _words(clause, range(start, phrase.stop))
+    opening = words[0]
+    if bracketed and (opening == "on" or located(words)):
+        return True  # '(on Venus)'
     if attached and opening not in _LOOSE and not (_asker(clause, phrase) and not located(words)):
         return True  # 'of water', 'in iron', 'to nothing', 'in my experiment'
     if attached and (
@@ -344,6 +353,7 @@ def _after(clause: Clause, place: int, last: int, phrase: range) -> bool:
     return is_physics(text) and not _asker(clause, phrase)
 
 
+_FILLING = frozenset("please be have then really exactly now".split())
 _WHENEVER = frozenset("after before when while once during until till nach vor während après avant".split())
 _ITS = frozenset("it they es sie elle il".split())
 _DAYS = frozenset(

@@ -41,7 +41,7 @@ _ASKS = frozenset(
 _TRAILING = frozenset("for to before after during by fur vor pour avant".split())
 # Kinds of token that an aside may hold.
 _IDLE = frozenset(
-    {"function", "neutral", "word", "mark", "negation", "amount", "number", "qualifier", "explain", "talk", "unit", "join", "aside"}
+    {"function", "neutral", "word", "mark", "negation", "amount", "number", "qualifier", "explain", "talk", "unit", "join", "aside", "out-of"}
 )  # fmt: skip
 _CALENDAR = re.compile(
     r"(?:an? |the |in (?:an? )?)*(?:min(?:ute)?s?|h(?:our)?s?|d(?:ay)?s?|weeks?|months?|y(?:ea)?rs?|seconds?|euros?|km|kilometres?)$",
@@ -264,6 +264,7 @@ def _is_aside(tokens: Sequence[Token], part: range, *, pointed: bool, spoken: bo
             or _is_date(said, inside)
             or _knows_nothing(inside)
             or _is_reason(said, inside)
+            or _is_scene(said, inside)
             or _is_due(inside)
         )
     if said[0] == "according" and not {"i", "we"} & set(said):
@@ -276,6 +277,12 @@ def _is_aside(tokens: Sequence[Token], part: range, *, pointed: bool, spoken: bo
     words = [t.text for t in inside if t.kind == "word"]
     conditional = any(t.kind in ("negation", "amount", "qualifier") for t in inside)
     strange = [t.text for t in inside if t.kind == "word" and t not in owned and t.text not in _ORDINAL]
+    tale = [  # 'I never studied physics'
+        after.text
+        for before, after in itertools.pairwise(inside)
+        if before.kind == "negation" and after.text.endswith("ed")
+    ]
+    strange = [word for word in strange if word not in tale]
     role = spoken and said[0] == "as"  # 'as someone with no physics background, I …'
     if any(map(is_notation, words)) or (conditional and not role and any(map(is_physics, strange))):
         return False
@@ -326,7 +333,7 @@ def _of_work(inside: Sequence[Token], place: int) -> bool:
     return head.text.lower() in _BEING or (head.kind == "word" and not is_physics(head.text))
 
 
-_BELONGING = frozenset("on about from at for".split())
+_BELONGING = frozenset("on about from at for of".split())
 _BEING = frozenset("am i'm are we're was were work works working".split())
 
 
@@ -359,6 +366,17 @@ def _is_reason(said: Sequence[str], inside: Sequence[Token]) -> bool:
 
 
 _REASONS = frozenset("because weil denn parce puisque car".split())
+
+
+def _is_scene(said: Sequence[str], inside: Sequence[Token]) -> bool:
+    """'There is no bookshop here', 'there were 25 questions': what there is in everyday life."""
+    exists = said[0] == "there's" or (said[0] == "there" and said[1:2] and said[1] in _EXISTING)
+    quiet = all(t.kind in ("word", "neutral", "function", "negation") or _is_bare(t) for t in inside)
+    strange = [t.text for t in inside if t.kind == "word"]
+    return bool(exists and quiet and not any(is_physics(w) or is_notation(w) for w in strange))
+
+
+_EXISTING = frozenset("is are was were isn't aren't".split())
 
 
 def _is_due(inside: Sequence[Token]) -> bool:
@@ -459,7 +477,7 @@ def _is_date(said: Sequence[str], inside: Sequence[Token]) -> bool:
         len(said) <= _DATE
         and len(year) == 1
         and year[0].value[0] == "year"
-        and said[:2] in (["it", "is"], ["now", "is"])
+        and said[:2] in (["it", "is"], ["now", "is"], ["that", "was"])
     )
 
 

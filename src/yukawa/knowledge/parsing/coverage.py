@@ -76,11 +76,23 @@ def _of_own(clause: Clause, place: int) -> bool:
         after += 1
     owned = after < len(clause.tokens) and after in clause.used and clause.tokens[after].kind == "property"
     # '… in my experiment'
-    behind = place > 1 and place - 2 in clause.used and located(_words(clause, _phrase(clause, place - 1)))
+    behind = place > 1 and _attached(clause, place - 2) and located([clause.text(place - 1)])
     genitive = clause.text(place) == "'s" and clause.tokens[place - 1].kind == "word"  # 'my friend's mass of'
     return (owned or behind) and (clause.text(place) in _POSSESSIVE or (genitive and owned))
 
 
+def _attached(clause: Clause, place: int) -> bool:
+    """Whether nothing but idle words stands between what is asked and what begins behind `place`."""
+    while place > 0 and place not in clause.used and _is_filling(clause, place):
+        place -= 1
+    return place in clause.used
+
+
+def _is_filling(clause: Clause, place: int) -> bool:
+    return clause.tokens[place].kind == "neutral" or clause.text(place) in _FILLING
+
+
+_FILLING = frozenset("please thanks be have carry then really exactly now value".split())
 _POSSESSIVE = frozenset("my our mein meine meinen meiner unser unsere unserer mon ma mes notre nos".split())
 
 
@@ -191,7 +203,8 @@ def _dangerous(clause: Clause, place: int, first: int, last: int) -> bool:
     """Whether a word that nothing knows can change what is asked."""
     token = clause.tokens[place]
     phrase = _phrase(clause, place)
-    if clause.text(phrase.start).split()[0] in _SOURCES and not {"i", "we"} & set(_words(clause, phrase)):
+    ahead = {word for i in range(phrase.start, place) for word in clause.text(i).split()}
+    if _SOURCES & ahead and not {"i", "we"} & set(_words(clause, phrase)):
         return True  # 'according to my supervisor'
     if _place_of_asker(clause, place, phrase, first) or _imperative(clause, place) or _adverb(token.text):
         return False
@@ -331,11 +344,11 @@ def _after(clause: Clause, place: int, last: int, phrase: range) -> bool:
     text = clause.tokens[place].text
     ahead = [clause.tokens[i] for i in range(last + 1, place)]
     between = [t.text.lower() for t in ahead]
-    bracketed = phrase.start == last + 2 and clause.text(last + 1) == "("
+    bracketed = clause.text(phrase.start - 1) == "(" and _attached(clause, phrase.start - 2)
     attached = phrase.start == last + 1
     if attached and not [t for t in ahead if t.kind in ("function", "pronoun", "join", "neutral", "list")]:
         return True  # 'tau sneutrino'
-    start = next((i for i in range(phrase.start, place) if clause.text(i) not in _FILLING), place)
+    start = next((i for i in range(phrase.start, place) if not _is_filling(clause, i)), place)
     words = _words(clause, range(start, phrase.stop))
     opening = words[0]
     if bracketed and (opening == "on" or located(words)):
@@ -353,7 +366,6 @@ def _after(clause: Clause, place: int, last: int, phrase: range) -> bool:
     return is_physics(text) and not _asker(clause, phrase)
 
 
-_FILLING = frozenset("please be have then really exactly now".split())
 _WHENEVER = frozenset("after before when while once during until till nach vor während après avant".split())
 _ITS = frozenset("it they es sie elle il".split())
 _DAYS = frozenset(

@@ -41,8 +41,8 @@ _ASKS = frozenset(
 _TRAILING = frozenset("for to before after during by fur vor pour avant".split())
 # Kinds of token that an aside may hold.
 _IDLE = frozenset(
-    {"function", "neutral", "word", "mark", "negation", "amount", "number", "qualifier", "explain", "talk", "unit", "join", "aside", "out-of"}
-)  # fmt: skip
+    "function neutral word mark negation amount number qualifier explain talk unit join aside out-of".split()
+)
 _CALENDAR = re.compile(
     r"(?:an? |the |in (?:an? )?)*(?:min(?:ute)?s?|h(?:our)?s?|d(?:ay)?s?|weeks?|months?|y(?:ea)?rs?|seconds?|euros?|km|kilometres?)$",
     re.IGNORECASE,
@@ -70,7 +70,9 @@ def set_aside(tokens: Sequence[Token], *, others: bool = False) -> list[Token]:
     whole = range(len(tokens))
     if not tokens or (others and _is_signature(tokens)):
         return []
-    if others and (_is_score(tokens, whole, alone=True) or _is_aside(tokens, whole, pointed=False, spoken=False)):
+    if others and (
+        _is_score(tokens, whole, alone=True) or _is_aside(tokens, whole, pointed=False, spoken=False)
+    ):
         return []
     for part, after in itertools.zip_longest(parts, parts[1:], fillvalue=range(0)):
         spoken = _goes_on(tokens, part, idle) or _of_speaker(tokens, part, after)
@@ -102,7 +104,13 @@ def with_initials(tokens: Sequence[Token]) -> list[Token]:
     found = list(tokens)
     start = 0
     for place, (letter, stop, name) in enumerate(zip(tokens, tokens[1:], tokens[2:], strict=False)):
-        if place and stop.text == "(" and _is_place(letter) and _is_place(name) and _labels(tokens[place - 1]):
+        if (
+            place
+            and stop.text == "("
+            and _is_place(letter)
+            and _is_place(name)
+            and _labels(tokens[place - 1])
+        ):
             found[place + 2] = replace(name, kind="mark")  # 'question 3(b)'
         if stop.kind != "stop":
             continue
@@ -438,7 +446,9 @@ def _is_label(inside: Sequence[Token]) -> bool:
 
 def _is_score(tokens: Sequence[Token], part: range, *, alone: bool = False) -> bool:
     """'(2 marks)', '(2nd year)', 'For 2 points!': a number of what nothing knows, in brackets or `alone` in a sentence."""
-    enclosed = part.stop < len(tokens) and tokens[part.stop].text in ")]" and tokens[part.start - 1].text in "(["
+    enclosed = (
+        part.stop < len(tokens) and tokens[part.stop].text in ")]" and tokens[part.start - 1].text in "(["
+    )
     inside = [tokens[i] for i in part if tokens[i].text.lower() != "for"]
     if not (enclosed or alone) or len(inside) < _SCORE or not _is_bare(inside[0]):
         return False

@@ -17,7 +17,10 @@ _NAMING = (
     " upsilon neutral charged particle"
 ).split()
 _NAMES = {"en": ENGLISH, "de": ENGLISH | GERMAN, "fr": ENGLISH | ROMANCE}
-_UNITS = "seconds microseconds nanoseconds picoseconds femtoseconds kilograms femtometres micrometres electronvolts years nuclear magnetons".split()
+_UNITS = (
+    "seconds microseconds nanoseconds picoseconds femtoseconds kilograms femtometres micrometres electronvolts years"
+    " nuclear magnetons"
+).split()
 # Slips so frequent that counts of everyday words hold them.
 _FREQUENT = {"wich": "which", "whch": "which", "wat": "what", "wha": "what", "hwo": "how", "teh": "the"}
 

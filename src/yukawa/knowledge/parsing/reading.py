@@ -77,8 +77,8 @@ def read_questions(question: str) -> Iterator[ReadQuestion]:
     ]
     read = source(question, edits)
     tokens = tokenise(read.plain, language)
-    unknown = unknown_words(tokens) if language == "en" else []
-    found = corrections([t.text for t in unknown])
+    unknown = unknown_words(tokens)
+    found = corrections([t.text for t in unknown], language)
     for chosen in itertools.islice(itertools.product(*found.values()), _WAYS):
         meant = dict(zip(found, chosen, strict=True))
         if meant:
@@ -128,7 +128,7 @@ def _cut(
     question: str, language: str, read: SourceText, tokens: list[Token], meant: Mapping[str, str]
 ) -> ReadQuestion:
     clauses = tuple(sentences(read.plain, tokens, language))
-    suggestions = tuple((written, right) for written, right in meant.items() if is_content(right))
+    suggestions = tuple((written, right) for written, right in meant.items() if is_content(right, language))
     doubt = sum(unlikeliness(written.lower(), right) for written, right in meant.items())
     return ReadQuestion(question, language, read, clauses, suggestions, _talk(question, tokens), doubt)
 

@@ -18,7 +18,7 @@ from yukawa.knowledge import records
 from yukawa.knowledge.items import NewItem, new_item
 from yukawa.knowledge.records import Conflict, Event, FoundFact, Hit, Item, Moment, VerifyReport
 from yukawa.knowledge.search.serving import Serving, reindex, serving_row
-from yukawa.knowledge.store import erasure, facts, ledger, reader, reviewing, schema, transfer
+from yukawa.knowledge.store import facts, ledger, reader, reviewing, schema, transfer
 from yukawa.knowledge.store.changes import Changes
 from yukawa.knowledge.store.database import Store
 from yukawa.knowledge.texts import check_legible, checked_text
@@ -268,6 +268,8 @@ class KnowledgeBase:
         """
         with self._store.read() as connection:
             reviewing.check_removal(reader.shown(connection, item_id), actor, self._reviewers)
+        from yukawa.knowledge.store import erasure  # with the index: slow to import
+
         erasure.erase(self._store, item_id, actor=actor or "unknown", reason=reason)
         self._serving.forget()
 

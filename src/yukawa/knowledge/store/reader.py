@@ -1,14 +1,14 @@
 """Reads items, versions, events and hits from the tables, inside a transaction that the caller holds."""
 
+from __future__ import annotations
+
 import json
 import time
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import sqlalchemy as sa
-from numpy.typing import NDArray
 
 from yukawa.core.errors import InputError, NotFound, nearest
 from yukawa.knowledge import records
@@ -32,6 +32,10 @@ from yukawa.knowledge.store.ledger import by_version
 from yukawa.knowledge.store.schema import answers, conflicts, events, items, passages, versions
 from yukawa.knowledge.store.writer import chunks
 from yukawa.knowledge.trust import trust_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _CLOCKS_DIFFER_BY = 1_000_000  # microseconds
 
@@ -115,6 +119,8 @@ def listed(
 
 def allowed_passages(connection: sa.Connection, filters: Mapping[str, str | None]) -> NDArray[np.int64]:
     """Ids of all passages whose versions pass the filters."""
+    import numpy as np  # slow to import, and most questions need no passage
+
     query = (
         sa.select(passages.c.id).select_from(passages.join(versions).join(items)).where(*_filters(filters))
     )

@@ -327,7 +327,8 @@ class KnowledgeBase:
         """
         query = facts.FactQuery(subjects, property, channel, products, name, identifier)
         with self._store.read() as connection:
-            return facts.find(connection, reader.valid_at(reader.checked_moment(connection, as_of)), query)
+            moment = reader.checked_moment(connection, as_of)
+            return facts.find(connection, reader.valid_at(moment), query, moment)
 
     def search(
         self, query: str, *, k: int = 5, as_of: Moment = None, domain: str | None = None, kind: str | None = None,
@@ -349,10 +350,10 @@ class KnowledgeBase:
         filters = {"domain": domain, "kind": kind, "author": author, "source": source}
         return self._serving.search(query, k, as_of, filters)
 
-    def conflicts(self) -> builtins.list[Conflict]:
-        """Contradictions that nobody has resolved and whose items are both current."""
+    def conflicts(self, *, as_of: Moment = None) -> builtins.list[Conflict]:
+        """Contradictions that nobody has resolved and whose items are both current, now or at that moment."""
         with self._store.read() as connection:
-            return reader.open_conflicts(connection)
+            return reader.open_conflicts(connection, as_of=reader.checked_moment(connection, as_of))
 
     def resolve(
         self, conflict_id: int, *, keep: str | None = None, actor: str = "", reason: str = ""

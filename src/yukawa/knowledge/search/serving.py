@@ -72,7 +72,7 @@ class Serving:
             allowed = reader.allowed_passages(connection, filters) if any(filters.values()) else None
             moment = reader.checked_moment(connection, as_of)
             wanted = Query(lambda: embedder.embed([query])[0], terms, moment, allowed, k)
-            return reader.hits(connection, index.search(connection, wanted))
+            return reader.hits(connection, index.search(connection, wanted), moment)
 
     def open(self, connection: sa.Connection) -> tuple[Embedder, Index]:
         """The serving embedder, and the index over its vectors."""

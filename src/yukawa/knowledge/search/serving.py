@@ -15,6 +15,7 @@ from yukawa.knowledge.parsing import read
 from yukawa.knowledge.records import Hit, Moment
 from yukawa.knowledge.search.ranking import Index, Query
 from yukawa.knowledge.store import ledger, reader
+from yukawa.knowledge.store.checksums import of_vector
 from yukawa.knowledge.store.database import Store, fetch
 from yukawa.knowledge.store.schema import embedders, items, passages, vectors, versions
 
@@ -70,9 +71,9 @@ class Serving:
         with self._store.read() as connection:
             embedder, index = self.open(connection)
             allowed = reader.allowed_passages(connection, filters) if any(filters.values()) else None
-            moment = reader.checked_moment(connection, as_of)
-            wanted = Query(lambda: embedder.embed([query])[0], terms, moment, allowed, k)
-            return reader.hits(connection, index.search(connection, wanted), moment)
+            event = reader.event_at(connection, as_of)
+            wanted = Query(lambda: embedder.embed([query])[0], terms, event, allowed, k)
+            return reader.hits(connection, index.search(connection, wanted), event)
 
     def open(self, connection: sa.Connection) -> tuple[Embedder, Index]:
         """The serving embedder, and the index over its vectors."""
@@ -124,10 +125,10 @@ class Serving:
 
         if self._index is None or self._index[0] != row.id:
             file, facts = self._store.index_file, (row.id, row.dimensions)
-            self._index = (
-                row.id,
-                postgres_index.ServerIndex(*facts) if file is None else local_index.LocalIndex(file, *facts),
-            )
+            if file is None:
+                self._index = (row.id, postgres_index.ServerIndex(*facts))
+            else:
+                self._index = (row.id, local_index.LocalIndex(file, self._store.scratch, *facts))
         return self._index[1]
 
 
@@ -157,8 +158,7 @@ def reindex(
         embed_missing(connection, target, embedder)  # what was taught meanwhile
         _change_over(connection, target)
         ledger.append(
-            connection, [ledger.Entry("reindex", None)], actor=actor, reason=f"embedder {embedding}",
-            moment=ledger.next_moment(connection),
+            connection, [ledger.Entry("reindex", None)], actor=actor, reason=f"embedder {embedding}"
         )  # fmt: skip
     return True
 
@@ -235,7 +235,12 @@ def _insert(connection: sa.Connection, target: int, rows: Sequence[Any], matrix:
     query = sa.select(passages.c.id).where(passages.c.id.in_([row.id for row in rows]), ~_has_vector(target))
     still = set(connection.execute(query).scalars())
     new = [
-        {"passage_id": row.id, "embedder_id": target, "vector": vector}
+        {
+            "passage_id": row.id,
+            "embedder_id": target,
+            "vector": vector,
+            "checksum": of_vector(vector, on_server=connection.dialect.name == "postgresql"),
+        }
         for row, vector in zip(rows, matrix, strict=True)
         if row.id in still
     ]

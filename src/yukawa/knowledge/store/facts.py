@@ -95,7 +95,7 @@ class FactQuery(NamedTuple):
 def find(
     connection: sa.Connection, valid: sa.ColumnElement[bool], query: FactQuery, as_of: int | None = None
 ) -> list[FoundFact]:
-    """The facts of valid versions that match everything in `query`, in the order of their source, trusted as at that moment.
+    """The facts of valid versions that match everything in `query`, in the order of their source, trusted as after that event.
 
     Raises:
         InputError: nothing is given to look for.
@@ -171,8 +171,8 @@ def _loaded(
 def reviewed(
     connection: sa.Connection, places: Sequence[tuple[str, int]], as_of: int | None = None
 ) -> set[tuple[str, int]]:
-    """Which of these versions (item id and number) a reviewer had agreed to, and none had taken that back, at a moment or now."""
-    until = sa.true() if as_of is None else events.c.time <= as_of
+    """Which of these versions (item id and number) a reviewer had agreed to, and none had taken that back, after that event or now."""
+    until = sa.true() if as_of is None else events.c.seq <= as_of
     found: dict[tuple[str, int], bool] = {}
     for start in range(0, len(places), _AT_ONCE):
         some = [item_id for item_id, _ in places[start : start + _AT_ONCE]]

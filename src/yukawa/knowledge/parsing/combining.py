@@ -23,7 +23,7 @@ CHOOSING = frozenset(
         " laquelle lesquels lesquelles qui 或 还是 哪 哪个 哪一个 哪一种 哪种 哪几 哪几个 哪些 什么 谁 どちら どれ どの どんな どっち 何 誰"
     ).split()
 )
-_HAVING = frozenset("have has carry any hat haben a ont 有 持つ".split())
+_HAVING = frozenset("have has carry carries any hat haben a ont 有 持つ".split())
 
 # ---- who measured --------------------------------------------------------------------------------
 

@@ -59,7 +59,7 @@ def _leading(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
         t
         for t in tokens
         if (t.kind in _MEANINGFUL and t.kind not in _LEADS and not _of_history(t))
-        or t.kind in ("compare", "most")
+        or (t.kind in ("compare", "most") and t.value[0])
         or (t.value == "decays" and clause.contains(_SEEN))  # 'since proton decay was observed last year'
     ]
     if tokens[-1].text.lower() == "aside":

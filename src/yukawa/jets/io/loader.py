@@ -425,6 +425,6 @@ def tensors(encoded: Encoded) -> dict[str, Any]:
     Raises:
         MissingPackage: PyTorch is not installed.
     """
-    torch = require("torch", "training and prediction")
+    torch = require("torch", "training and prediction", "jets")
     arrays = {**encoded.rows, "counts_B": encoded.counts}
     return {name: torch.from_numpy(array) for name, array in arrays.items()}

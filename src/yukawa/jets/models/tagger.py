@@ -199,7 +199,7 @@ def save_model(folder: Path, tagger: Tagger, data_config: DataConfig) -> None:
         InputError: `folder` is a file, or holds something that is not part of a saved model.
         StoreError: the disk refuses; the old model stays.
     """
-    safetensors = require("safetensors.torch", "saving a model")
+    safetensors = require("safetensors.torch", "saving a model", "jets")
     folder = Path(folder)
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if path.name not in (WEIGHTS, CONFIG, DATA_CONFIG):
@@ -256,8 +256,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         NotFound: there is no such file.
         InputError: it cannot be read or is not a whole safetensors file.
     """
-    safetensors = require("safetensors.torch", "reading a model")
-    damage = require("safetensors", "reading a model").SafetensorError
+    safetensors = require("safetensors.torch", "reading a model", "jets")
+    damage = require("safetensors", "reading a model", "jets").SafetensorError
     try:
         weights: dict[str, Tensor] = safetensors.load(_read(path))
     except (damage, ValueError, KeyError) as error:

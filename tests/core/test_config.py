@@ -73,8 +73,8 @@ def test_merging_keeps_what_is_beside():
         ({"name": "n", "inner": {"zzzzz": 1, "length": 1}}, "unknown key inner.zzzzz (allowed: length)"),
         ({"name": "n", "length": 1}, "unknown key length (did you mean inner.length?)"),
         ({"name": "n"}, "inner is missing"),
-        ({"name": "n", "inner": {"length": float("nan")}}, "inner.length = nan: Input should be a finite"),
-        ({"name": "n", "inner": {"length": "far"}}, "inner.length = 'far': Input should be a valid number"),
+        ({"name": "n", "inner": {"length": float("nan")}}, "inner.length = nan: expected a finite"),
+        ({"name": "n", "inner": {"length": "far"}}, "inner.length = 'far': expected a number"),
     ],
 )
 def test_what_is_wrong_becomes_one_line(table, message):
@@ -114,10 +114,11 @@ def test_a_name_is_found_before_a_path_and_a_wrong_one_has_its_neighbour(tmp_pat
     mine.write_text("a: 1")
     assert find(mine, tmp_path, "card") == mine
     with pytest.raises(
-        InputError, match=r"there is no card 'cecp'; shipped are cepc \(did you mean cepc\?\)"
+        InputError,
+        match=r"there is no card 'cecp' \(did you mean cepc\? name a YAML file that exists, or one of cepc\)",
     ):
         find("cecp", tmp_path, "card")
-    with pytest.raises(InputError, match="name one of them"):
+    with pytest.raises(InputError, match=r"there is no card 'nowhere/else\.toml', no such file"):
         find(Path("nowhere/else.toml"), tmp_path, "card")
 
 
@@ -162,10 +163,10 @@ def test_a_base_is_looked_for_beside_the_recipe_first(tmp_path):
         ("smok", "text", "did you mean smoke?"),
         ("recipes/jets/particle-net.yaml", "jets", "did you mean particle-net?"),
         ("scaling-laptop", "jets", "type: yukawa jets scaling scaling-laptop"),
-        ("", "jets", "name one of them, or a YAML file"),
+        ("", "jets", "name a YAML file that exists, or one of "),
     ],
 )
 def test_an_unknown_recipe_names_the_nearest_and_what_there_is(name, kind, hint):
-    with pytest.raises(InputError, match="shipped are") as error:
+    with pytest.raises(InputError, match="there is no recipe") as error:
         find_recipe(name, kind)
-    assert error.value.hint == hint
+    assert error.value.hint.startswith(hint)

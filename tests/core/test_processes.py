@@ -343,7 +343,7 @@ def test_what_is_lost_or_cancelled_is_one_line(fake):
 
 def test_a_missing_ray_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(MissingPackage, match="pip install '.*\\[ray\\]'"):
+    with pytest.raises(MissingPackage, match=r"pip install '.*\[ray\]'"):
         RayExecutor()
 
 

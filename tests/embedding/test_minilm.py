@@ -354,5 +354,5 @@ def test_an_unknown_model_is_refused() -> None:
 
 def test_a_missing_library_is_answered_with_the_install_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)  # type: ignore[arg-type]
-    with pytest.raises(MissingPackage, match="type: .*pip install sentence-transformers"):
+    with pytest.raises(MissingPackage, match=r"type: .*pip install sentence-transformers"):
         open_embedder("sentence-transformers:three")

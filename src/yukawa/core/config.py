@@ -12,11 +12,27 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from yukawa.core.errors import InputError, nearest
+from yukawa.core.errors import InputError, nearest, unreadable
 
 # The shapes of API keys: a value that looks like one is never shown.
 _SECRET = re.compile(
     r"(?<![A-Za-z0-9])(sk|pk|gsk|hf|xai|nvapi|bearer)[-_ ]\S*|AIza\S+|ghp_\S+", re.IGNORECASE
+)
+
+
+# What pydantic says, and what a user reads instead.
+_IN_OUR_WORDS = (
+    (r"^Value error, | or instance of \w+$", ""),
+    (r"^Input should be (?=greater|less|a multiple)", "expected a number "),
+    (r"^\w+ should be ", "expected "),
+    (r"^\w+ should ", "must "),
+    (r"a valid (dictionary|mapping)", "a table of keys and values"),
+    (r"a valid (tuple|list|set|array)", "a list"),
+    (r"a valid integer", "a whole number"),
+    (r"a valid string", "a text"),
+    (r"a valid boolean", "true or false"),
+    (r"a valid (?=number)", "a "),
+    (r", unable to .*| after validation", ""),
 )
 
 
@@ -84,10 +100,12 @@ def find(name_or_path: str | Path, shipped: Path, kind: str) -> Path:
     path = Path(name_or_path).expanduser()
     if path.is_file():
         return path
-    guess = nearest(path.stem if path.suffix == ".yaml" else str(name_or_path), names)
+    is_file = path.suffix in (".yaml", ".yml") or path.parent != Path()
+    guess = nearest(path.stem if is_file else str(name_or_path), names)
+    meant = f"did you mean {guess}? " if guess else ""
     raise InputError(
-        f"there is no {kind} {str(name_or_path)!r}; shipped are {', '.join(names)}",
-        hint=f"did you mean {guess}?" if guess else "name one of them, or a YAML file",
+        f"there is no {kind} {str(name_or_path)!r}{', no such file' if is_file else ''}",
+        hint=f"{meant}name a YAML file that exists, or one of {', '.join(names)}",
     )
 
 
@@ -120,7 +138,7 @@ def read_table(path: Path) -> Table:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
+        raise unreadable(path, error) from None
     except UnicodeDecodeError:
         raise InputError(f"{path} is not valid YAML: it is not UTF-8 text") from None
     table = parse_yaml(text, str(path))
@@ -292,7 +310,9 @@ def _mistake(
         return Mistake(kind, steps, place, f"unknown key {place}", hint)
     if kind == "missing":
         return Mistake(kind, steps, place, f"{place} is missing", "")
-    reason = re.sub(r"^Value error, | or instance of \w+$", "", error["msg"])
+    reason = error["msg"]
+    for pattern, words in _IN_OUR_WORDS:
+        reason = re.sub(pattern, words, reason)
     reason = "it is blank" if context.get("pattern") == r"\S" else reason
     field = fields.get(steps[-1]) if steps else None
     secret = (field is not None and not field.repr) or looks_secret(str(value))

@@ -3,6 +3,7 @@
 import difflib
 import importlib
 import json
+import os
 import shlex
 import shutil
 import sys
@@ -97,6 +98,25 @@ def check_name(kind: str, given: object, allowed: Collection[str]) -> None:
     """
     if given not in allowed:
         raise unknown_name(kind, given, allowed)
+
+
+def unreadable(path: Path | str, error: Exception, what: str = "") -> InputError:
+    """The error for a file (`what` it is, such as "the replies in") that cannot be read: why, and what to do."""
+    path = Path(path)
+    reason = str(getattr(error, "strerror", None) or error)
+    hint = ""
+    if isinstance(error, IsADirectoryError):
+        reason, hint = "it is a folder", "name a file in it"
+    elif isinstance(error, UnicodeError):
+        reason, hint = "it is not UTF-8 text", "save it as UTF-8"
+    elif isinstance(error, PermissionError):
+        hint = f"type: chmod u+r {shlex.quote(str(path))}"
+    elif isinstance(error, FileNotFoundError) and not path.parent.is_dir():
+        hint = f"there is no folder {path.parent}"
+    elif isinstance(error, FileNotFoundError) and os.access(path.parent, os.R_OK):
+        near = nearest(path.name, os.listdir(path.parent))
+        hint = f"did you mean {path.parent / near}?" if near else f"type: ls {shlex.quote(str(path.parent))}"
+    return InputError(f"{what} {path} cannot be read: {reason}".strip(), hint=hint)
 
 
 DISTRIBUTION = "yukawa-hep"  # `yukawa` on PyPI is another project, and this name is not published there

@@ -9,7 +9,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from yukawa.core.errors import InputError, check_name
+from yukawa.core.errors import InputError, check_name, unreadable
 from yukawa.core.files import read_jsonl
 from yukawa.data.rows import Conversation, Preference, Turn
 
@@ -122,7 +122,7 @@ def read_objects(path: Path) -> Iterator[Any]:
         with _open(path) as handle:
             yield from json.loads(handle.read().decode("utf-8-sig"))
     except (EOFError, OSError) as error:
-        raise InputError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        raise unreadable(path, error) from None
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8 text (byte {error.start})") from None
     except (ValueError, RecursionError) as error:

@@ -424,7 +424,7 @@ def test_a_missing_pyarrow_is_named(tmp_path, monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(MissingPackage, match="pip install .*\\[jets\\]"):
+    with pytest.raises(MissingPackage, match=r"pip install .*\[jets\]"):
         study.write([row()], 1, tmp_path)
 
 

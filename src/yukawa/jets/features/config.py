@@ -11,7 +11,7 @@ import yaml
 from pydantic import BeforeValidator, ConfigDict, Field, field_serializer, field_validator, model_validator
 
 from yukawa.core.config import StrictModel, checked, find, parse_yaml
-from yukawa.core.errors import InputError
+from yukawa.core.errors import InputError, unreadable
 from yukawa.jets.features.expressions import FourMomentum, Node, columns_of, parse, parse_any
 from yukawa.jets.table import LABEL
 
@@ -382,7 +382,7 @@ def load_data_config(name_or_path: str | Path) -> DataConfig:
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"the data config {path} cannot be read: {error}") from None
+        raise unreadable(path, error, "the data config") from None
     return read_config(text, str(name_or_path))
 
 

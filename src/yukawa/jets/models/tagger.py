@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from yukawa import __version__
 from yukawa.core import files
 from yukawa.core.config import checked
-from yukawa.core.errors import InputError, NotFound, require, unknown_name
+from yukawa.core.errors import InputError, NotFound, require, unknown_name, unreadable
 from yukawa.jets.features.config import DataConfig, read_config
 from yukawa.jets.features.encoder import Encoder, FeatureEncoder
 from yukawa.runs import run
@@ -320,4 +320,4 @@ def _read(path: Path) -> bytes:
     except (FileNotFoundError, NotADirectoryError):
         raise NotFound(f"{path.parent} holds no saved model: {path.name} is missing") from None
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+        raise unreadable(path, error) from None

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from yukawa.bytelm.segments import Mark
-from yukawa.core.errors import InputError
+from yukawa.core.errors import InputError, unreadable
 from yukawa.core.files import parse_row
 from yukawa.jets.features.encoder import Encoded, join
 from yukawa.jets.io.loader import Loader, run_ahead, tensors
@@ -53,7 +53,7 @@ def documents(path: Path, fields: Sequence[str]) -> Iterator[bytes]:
         with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as lines:
             yield from _paragraphs(lines, path) if path.suffix == ".txt" else _rows(lines, path, fields)
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        raise unreadable(path, error) from None
 
 
 def _rows(lines: Iterator[bytes], path: Path, fields: Sequence[str]) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from yukawa.core.errors import InputError, StoreError
+from yukawa.core.errors import InputError, StoreError, unreadable
 from yukawa.core.files import read_jsonl, report_write_errors, sync, write_jsonl
 from yukawa.knowledge.items import NewItem
 from yukawa.knowledge.records import Item, check_filters
@@ -393,4 +393,4 @@ def _first_bytes(path: Path) -> bytes:
         with open(path, "rb") as handle:
             return handle.read(16)
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
+        raise unreadable(path, error) from None

@@ -18,7 +18,9 @@ from yukawa.core.config import (
     find,
     find_recipe,
     merged,
+    parse_yaml,
     read_table,
+    to_yaml,
 )
 from yukawa.core.errors import InputError
 
@@ -35,6 +37,19 @@ class Outer(StrictModel):
     name: str
     inner: Inner
     rows: tuple[Inner, ...] = ()
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(min_codepoint=32, exclude_categories=["Cs", "Cn", "Cc", "Zl", "Zp"])),
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text("01e-+.~x: #\n"),
+    )
+)
+def test_what_is_written_is_read_again(table):
+    """A text such as 1e3 stays a text, and a number a number."""
+    found = parse_yaml(to_yaml(table), "here")
+    assert found == table
+    assert [type(value) for value in found.values()] == [type(value) for value in table.values()]
 
 
 @given(tables)

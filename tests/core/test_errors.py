@@ -75,6 +75,27 @@ def test_nothing_near_is_nothing() -> None:
     assert nearest("x", []) == ""
 
 
+@pytest.mark.parametrize(
+    ("name", "reason", "hint"),
+    [
+        ("masses.jsn", "No such file", "did you mean {0}/masses.json?"),
+        ("zzz", "No such file", "type: ls {0}"),
+        ("no/masses.json", "No such file", "there is no folder {0}/no"),
+        ("", "it is a folder", "name a file in it"),
+        ("latin.txt", "it is not UTF-8 text", "save it as UTF-8"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_what_to_do(name, reason, hint, tmp_path):
+    (tmp_path / "masses.json").touch()
+    (tmp_path / "latin.txt").write_bytes(b"\xe9")
+    try:
+        (tmp_path / name).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        found = errors.unreadable(tmp_path / name, error, "the table")
+    assert found.message.startswith(f"the table {tmp_path / name} cannot be read: {reason}")
+    assert found.hint == hint.format(tmp_path)
+
+
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 

@@ -309,8 +309,8 @@ def train(
 
 def pretrain(
     recipe: Annotated[str, options.a_recipe("pretraining")],
-    out: Annotated[Path, option("--out", "DIR", "Folder of the run.")],
     changes: Annotated[list[str] | None, options.its_changes("mixture.text.weight=2")] = None,
+    out: options.RunFolder = None,
     resume: options.Resume = False,
     as_json: Json = False,
 ) -> None:
@@ -321,21 +321,22 @@ def pretrain(
     """
     need("torch", "transformers", "accelerate", purpose="pre-training", extra="jets")
     chosen = jets.PretrainingRecipe.load(recipe, changes or ())
-    result = output.follow("pre-training", lambda progress: jets.pretrain(chosen, out, resume, progress))
+    folder = options.run_folder(out, recipe)
+    result = output.follow("pre-training", lambda progress: jets.pretrain(chosen, folder, resume, progress))
     output.ended(result, as_json)
 
 
 def scaling(
     recipe: Annotated[str, options.a_recipe("scaling")],
-    out: Annotated[Path, option("--out", "DIR", "Folder of the study.")],
     changes: Annotated[list[str] | None, options.its_changes("sizes=[100,1000]")] = None,
+    out: options.RunFolder = None,
     ray: options.Ray = False,
     workers: options.Workers = 1,
     as_json: Json = False,
 ) -> None:
     """Train models on more and more jets and measure each. The same command resumes a study.
 
-    DIR gets one table, its means over seeds, and plots of every metric against the number of training jets.
+    The folder gets one table, its means over seeds, and plots of every metric against the number of training jets.
     """
     packages = ("torch", "transformers", "accelerate", "pyarrow", "matplotlib")
     need(*packages, purpose="a scaling study", extra="jets")  # before hours have passed
@@ -344,7 +345,8 @@ def scaling(
     study = jets.load_study(recipe, changes or ())
     executor = executor_of(workers, ray, study.threads)
     with progress_bar(f"steps of {len(list(study.cells()))} trainings") as progress:
-        result = jets.run_study(study, out, executor, progress, output.note)
+        folder = options.run_folder(out, recipe)
+        result = jets.run_study(study, folder, executor, progress, output.note)
     if as_json:
         print_json({
             "out": str(result.folder), "cells": result.cells, "finished": len(result.rows),

@@ -20,6 +20,8 @@ _SECRET = re.compile(
 )
 
 
+# Steps that pydantic adds to a place for the types of a union.
+_TYPE_STEP = re.compile(r"constrained-\w+$|(function-\w+|literal|list|tuple|dict|nullable)\[")
 # What pydantic says, and what a user reads instead.
 _IN_OUR_WORDS = (
     (r"^Value error, | or instance of \w+$", ""),
@@ -80,12 +82,17 @@ class _Loader(yaml.SafeLoader):
     """YAML 1.1, but 1e-3 is a number, as in YAML 1.2."""
 
 
-_Loader.yaml_implicit_resolvers = dict(yaml.SafeLoader.yaml_implicit_resolvers)
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
-    list("-+.0123456789"),
-)
+class _Dumper(yaml.SafeDumper):
+    """Puts quotes around a text that `_Loader` would take for a number."""
+
+
+for _kind in (_Loader, _Dumper):
+    _kind.yaml_implicit_resolvers = dict(_kind.yaml_implicit_resolvers)
+    _kind.add_implicit_resolver(  # type: ignore[no-untyped-call]
+        "tag:yaml.org,2002:float",
+        re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
+        list("-+.0123456789"),
+    )
 
 
 def find(name_or_path: str | Path, shipped: Path, kind: str) -> Path:
@@ -213,6 +220,18 @@ def parse_yaml(text: str, where: str) -> Any:
         raise InputError(f"{where}{line} is not valid YAML: {reason}") from None
 
 
+def to_yaml(table: Mapping[str, Any], width: int = 80) -> str:
+    """The text that `parse_yaml` reads as `table`.
+
+    Raises:
+        InputError: a value is none that YAML has.
+    """
+    try:
+        return str(yaml.dump(dict(table), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=width))
+    except yaml.YAMLError as error:
+        raise InputError(f"the recipe holds what YAML cannot: {error}") from None
+
+
 def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> Table:
     """The tables of `below` with those of `above` written over them, key by key; lists are replaced whole."""
     result = dict(below)
@@ -299,7 +318,7 @@ def _mistake(
     error: ErrorDetails, model: type[BaseModel], spelled: Callable[[tuple[str, ...]], str]
 ) -> Mistake:
     kind, value, context = error["type"], error["input"], error.get("ctx", {})
-    steps = tuple(map(str, error["loc"]))
+    steps = tuple(step for step in map(str, error["loc"]) if not _TYPE_STEP.match(step))
     place, fields = spelled(steps), _fields_at(model, steps[:-1])
     if kind == "extra_forbidden":
         near = nearest(steps[-1], fields)

@@ -169,7 +169,7 @@ def _read(
         raise InputError(f"{path} holds rows of the format {found}, not {kind.__name__.lower()}s")
     if source is not None and not source.strip():
         raise InputError("the source is empty", hint="name one, or omit it for the file's name")
-    parser = _Parser(found, source or path.name, licence, path.name.partition(".")[0])
+    parser = _RowParser(found, source or path.name, licence, path.name.partition(".")[0])
     rows: list[Talk] = []
     bad: list[BadRow] = []
     for number, values in enumerate(raw, start=1):
@@ -192,7 +192,7 @@ class _BadRowError(Exception):
     """A row cannot be used; never leaves this module."""
 
 
-class _Parser:
+class _RowParser:
     """Makes rows of one format, and remembers which fields it did not read."""
 
     def __init__(self, format_: str, source: str, licence: str | None, stem: str) -> None:

@@ -268,7 +268,7 @@ def test_an_unknown_name_or_file(tmp_path: Path) -> None:
     ("given", "message"),
     [(["part_x", "one"], "expected a number"), ([3], "expected a text"), (["x"] * 7, "is not a variable"),
      ([], "is not a variable"), (["part_x", 0, 1, 5, -5], "clip_min 5 of part_x is above clip_max -5"),
-     (["part_x", True], "a valid number"),
+     (["part_x", True], "vars.0.1 = True: expected a number"),
      (["part_x", float("nan")], "greater than or equal")],
 )  # fmt: skip
 def test_a_wrong_variable(given: Any, message: str) -> None:

@@ -355,7 +355,7 @@ class MixtureBatches(StepDataset):
     def _batches(self) -> Generator[TensorBatch, None, None]:
         before_K = self.drawn_SK[: self.first].sum(0).tolist()
         readers = [
-            _Reader(source.from_number(first, self.seed * len(self.sources) + number))
+            _Supply(source.from_number(first, self.seed * len(self.sources) + number))
             for number, (source, first) in enumerate(zip(self.sources, before_K, strict=True))
         ]
         for step, drawn_K in enumerate(self.drawn_SK[self.first :].tolist(), start=self.first):
@@ -369,7 +369,7 @@ def batch_of(encoded: Encoded, divisor: float) -> TensorBatch:
     return tensors(encoded) | {DIVISOR: torch.tensor(divisor)}
 
 
-class _Reader:
+class _Supply:
     """Takes any number of sequences from an iterator that gives some at a time."""
 
     def __init__(self, row: Iterator[Encoded]) -> None:

@@ -36,14 +36,14 @@ def markdown_blocks(text: str) -> list[Block]:
     Read are CommonMark with tables, front matter, and the admonitions of MkDocs (`!!! note`), MyST (`:::{note}` and
     fenced directives), Docusaurus and the Carpentries (`:::note`) and GitHub (`> [!NOTE]`).
     """
-    reader = _Reader(text)
+    reader = _MarkdownReader(text)
     reader.front_matter()
     reader.read(reader.first, len(reader.lines), "text")
     return reader.blocks
 
 
 @dataclass
-class _Reader:
+class _MarkdownReader:
     """Lines of the source are read through a parser that knows lines alone; offsets are those of whole lines."""
 
     source: str
@@ -155,7 +155,7 @@ class _Reader:
 class _Walk:
     """Turns the tokens of one stretch of Markdown into blocks."""
 
-    reader: _Reader
+    reader: _MarkdownReader
     offset: int
     last: int
     kind: str

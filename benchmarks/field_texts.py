@@ -1,4 +1,4 @@
-"""Titles and abstracts with the field that each belongs to, and which of them are held apart for testing.
+"""Titles and abstracts with the field that each belongs to, and which of them are held out for testing.
 
 A field with categories of its own on arXiv takes the papers whose first category is one of them, and whose other categories
 are of no other field; where they are, a paper belongs to both and is kept for a figure of its own. Synchrotron radiation and
@@ -88,7 +88,7 @@ def read_papers(folder: Path) -> list[Paper]:
 
 
 def split(papers: list[Paper]) -> tuple[list[Paper], list[Paper]]:
-    """Papers to learn from, and papers of one field each that are held apart for testing."""
+    """Papers to learn from, and papers of one field each that are held out for testing."""
     held: list[Paper] = []
     for field in sorted({p.field for p in papers}):
         own = sorted((p for p in papers if p.field == field and not p.second), key=lambda p: p.order)

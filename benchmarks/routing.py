@@ -2,7 +2,7 @@
 
     python benchmarks/routing.py --json FILE          # --peers bayes minilm: two other classifiers, too
 
-Texts are papers held apart (`field_texts.py`): title and abstract, abstract alone, title alone. Right is the paper's field;
+Texts are papers held out (`field_texts.py`): title and abstract, abstract alone, title alone. Right is the paper's field;
 'unknown' counts as missed. Questions were written beforehand, by hand. Prints the confusion, rows what it is, columns what it
 is said to be.
 """

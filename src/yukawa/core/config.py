@@ -170,7 +170,7 @@ def read_on_base(
         InputError: as for `read_table`; `base` is not a text; a file is its own base.
     """
     if path.resolve() in above:
-        raise InputError(f"{path} is its own base", hint="take the line `base:` out of one of the files")
+        raise InputError(f"{path} is its own base", hint="remove the line `base:` from one of the files")
     table = read_table(path)
     base = table.pop("base", None)
     if base is None:
@@ -356,7 +356,7 @@ def _fields_at(model: type[BaseModel], steps: tuple[str, ...]) -> dict[str, Fiel
 
 
 def _sections_with(model: type[BaseModel], key: str) -> list[tuple[str, ...]]:
-    """The places of this very key in the sections of `model`."""
+    """The places of this key in the sections of `model`."""
     sections = {name: field.annotation for name, field in model.model_fields.items()}
     return [
         (name, key)

@@ -306,7 +306,7 @@ class CompletionFile:
             os.fsync(self._handle.fileno())
 
     def _checked(self) -> list[Completion]:
-        """The rows of the file, which this very call must have begun."""
+        """The rows of the file, which the same call must have begun."""
         name, before, rows = read_completions(self._path)
         options = self._head["options"]
         changed = [key for key in options | before if options.get(key) != before.get(key)]

@@ -35,7 +35,7 @@ def test_a_reviewed_item_is_trusted_more_until_it_changes(base: KnowledgeBase) -
 def test_a_reviewer_is_not_reviewed_by_herself_under_another_name(base: KnowledgeBase) -> None:
     for author in ("Marie", "Particle Data Group"):
         item = base.teach(f"The ring of {author} is cold.", author=author, actor="Marie")
-        with pytest.raises(InputError, match="own word"):
+        with pytest.raises(InputError, match="wrote it"):
             base.review(item.id, actor="Marie")
         assert base.review(item.id, actor="Chen").trust == "reviewed"
 

@@ -240,7 +240,7 @@ def model_folder(path: Path | str) -> Path:
     """
     found = run.model_folder(path)
     if not (found / CONFIG).is_file():
-        raise NotFound(f"{path} holds no saved model, nor the run of one")
+        raise NotFound(f"{path} holds neither a saved model nor a run")
     return found
 
 

@@ -64,7 +64,7 @@ class _MarkdownReader:
         self.blocks.append(Block(kind, above, self.starts[first], self.starts[last], text))
 
     def front_matter(self) -> None:
-        """Keep the YAML between two lines '---' at the very top; its title stands above everything."""
+        """Keep the YAML between two lines '---' at the top; its title is above everything."""
         if not self.lines or self.lines[0].strip() != "---":
             return
         end = next((n for n, line in enumerate(self.lines[1:], 1) if line.strip() in ("---", "...")), None)

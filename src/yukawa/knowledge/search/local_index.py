@@ -299,7 +299,7 @@ class LocalIndex:
             return
         segment, manifest, more = loaded
         position = int(manifest.get("seq", -1))
-        # The copy is used only if it was made from this very ledger.
+        # The copy is used only if it was made from the same ledger.
         digest = self._hash_at(connection, position)
         if digest is None or digest != manifest.get("hash") or manifest.get("embedder") != self._embedder_id:
             return

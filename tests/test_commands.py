@@ -17,7 +17,15 @@ from yukawa.cli.main import app
 from yukawa.core.config import RECIPES, VERBS
 
 ROOT = Path(__file__).parent.parent
-PLACES = ("*.md", "docs/**/*.md", "docs/**/*.ipynb", "benchmarks/**/*.md", "benchmarks/**/*.j2", ".github/**/*.md", "Makefile")
+PLACES = (
+    "*.md",
+    "docs/**/*.md",
+    "docs/**/*.ipynb",
+    "benchmarks/**/*.md",
+    "benchmarks/**/*.j2",
+    ".github/**/*.md",
+    "Makefile",
+)
 PAGES = sorted(page for place in PLACES for page in ROOT.glob(place))
 CODE = sorted(ROOT.glob("src/**/*.py"))
 

@@ -184,9 +184,10 @@ def evaluate(
     device: Device = None,
     as_json: Json = False,
 ) -> None:
-    """Measure taggers on labelled jets. The report has matrix, efficiencies, flips, AUC, rejections and plots.
+    """Measure taggers on labelled jets.
 
-    By default, the test jets of a data set are taken.
+    The report has the confusion matrix, efficiencies, charge flips, AUC, rejections and plots. By default the test jets
+    of a data set are used.
     """
     need("torch", purpose="evaluation", extra="jets")
     from yukawa.jets.evaluation.evaluate import in_brief
@@ -238,7 +239,7 @@ def import_weaver(
     out: Annotated[Path, option("--out", "DIR", "The folder of the new model.")],
     settings: Annotated[
         list[str] | None,
-        argument("KEY=VALUE", "Settings that the weights do not show, such as pair_activated=true."),
+        argument("KEY=VALUE", "Settings that the weights do not reveal, such as pair_activated=true."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -291,7 +292,7 @@ def train(
     out: options.RunFolder = None,
     resume: options.Resume = False,
     dry_run: Annotated[
-        bool, option("--dry-run", None, "Say what would be done: jets, steps, parameters, memory.")
+        bool, option("--dry-run", None, "Show what would be done: jets, steps, parameters, memory.")
     ] = False,
     as_json: Json = False,
 ) -> None:

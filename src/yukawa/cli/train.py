@@ -28,7 +28,7 @@ def train(
     out: options.RunFolder = None,
     resume: options.Resume = False,
     dry_run: Annotated[
-        bool, option("--dry-run", None, "Say what would be done: parameters, steps, tokens, memory.")
+        bool, option("--dry-run", None, "Show what would be done: parameters, steps, tokens, memory.")
     ] = False,
     workers: options.Workers = 1,
     ray: options.Ray = False,

@@ -68,7 +68,8 @@ def check_claims(source: str, url: str | None) -> None:
     address = unquote(_plain(url or ""))
     if (scheme := _SCHEME.match(address)) and scheme[1] not in _SCHEMES:
         raise InputError(
-            f"the address {url} cannot be the source of a text", hint="give a URL (http or https), a DOI or an arXiv id"
+            f"the address {url} cannot be the source of a text",
+            hint="give a URL (http or https), a DOI or an arXiv id",
         )
     if any(host in address for host in _HOSTS):
         raise InputError(
@@ -108,6 +109,4 @@ def check_reviewer(actor: str, reviewers: Collection[str], what: str, own: Colle
             hint='reviewers are named in yukawa.toml, under [knowledge]: reviewers = ["NAME"]',
         )
     if actor in own:
-        raise InputError(
-            f"{actor} cannot {what}: {actor} wrote it", hint="let another reviewer do it"
-        )
+        raise InputError(f"{actor} cannot {what}: {actor} wrote it", hint="let another reviewer do it")

@@ -215,6 +215,7 @@ class _ExpressionParser:
         self.refuse_syntax(tree)
 
     def one(self, tree: ast.expr) -> Node:
+        """A part of a calculation: numbers, not a whole four-momentum."""
         node = self.any(tree)
         if isinstance(node, FourMomentum):
             self.refuse(

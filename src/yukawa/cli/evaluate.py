@@ -206,7 +206,9 @@ def completions(
     split: SplitName = "test",
     limit: Limit = None,
     new_tokens: Annotated[int, option("--new-tokens", "N", "Tokens of the longest completion.", min=1)] = 256,
-    temperature: Annotated[float, option("--temperature", None, "Temperature of sampling; 0 is greedy.", min=0)] = 0.0,
+    temperature: Annotated[
+        float, option("--temperature", None, "Temperature of sampling; 0 is greedy.", min=0)
+    ] = 0.0,
     top_p: Annotated[
         float, option("--top-p", None, "Share of the probability to sample from.", min=0, max=1)
     ] = 1.0,

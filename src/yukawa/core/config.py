@@ -329,9 +329,7 @@ def _mistake(
         return Mistake(kind, steps, place, f"unknown key {place}", hint)
     if kind == "missing":
         return Mistake(kind, steps, place, f"{place} is missing", "")
-    reason = error["msg"]
-    for pattern, words in _IN_OUR_WORDS:
-        reason = re.sub(pattern, words, reason)
+    reason = in_our_words(error["msg"])
     reason = "it is blank" if context.get("pattern") == r"\S" else reason
     field = fields.get(steps[-1]) if steps else None
     secret = (field is not None and not field.repr) or looks_secret(str(value))
@@ -339,6 +337,13 @@ def _mistake(
     near = nearest(str(value), re.findall(r"'([^']+)'", str(context.get("expected", ""))))
     hint = f"did you mean {near!r}?" if near and not secret else ""
     return Mistake(kind, steps, place, f"{place}{shown}: {reason}" if place else reason, hint)
+
+
+def in_our_words(reason: str) -> str:
+    """What pydantic says of a value, as a user reads it."""
+    for pattern, words in _IN_OUR_WORDS:
+        reason = re.sub(pattern, words, reason)
+    return reason
 
 
 def looks_secret(text: str) -> bool:

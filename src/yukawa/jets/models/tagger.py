@@ -240,7 +240,8 @@ def model_folder(path: Path | str) -> Path:
     """
     found = run.model_folder(path)
     if not (found / CONFIG).is_file():
-        raise NotFound(f"{path} holds neither a saved model nor a run")
+        lacks = "holds neither a saved model nor a run" if Path(path).exists() else "does not exist"
+        raise NotFound(f"{path} {lacks}", hint="name the folder of a model or of its run")
     return found
 
 

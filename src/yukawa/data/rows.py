@@ -140,7 +140,7 @@ def read_rows(path: Path, kind: type[Row]) -> Iterator[Row]:
         MissingPackage: the file is Parquet and pyarrow is not installed.
     """
     path = Path(path)
-    if not path.exists():
+    if not path.suffix and not path.exists():  # a wrong name is not a wrong format
         raise unreadable(path, FileNotFoundError("no such file"))
     plain = _read_parquet(path) if _is_parquet(path) else read_jsonl(path)
     for number, values in enumerate(plain, start=1):

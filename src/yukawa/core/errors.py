@@ -168,7 +168,7 @@ def pip_install(what: str) -> str:
 def install_line(extra: str) -> str:
     """The command that adds `extra` to Yukawa, from the clone or wheel that this installation came from."""
     origin = _origin()
-    return pip_install(f"'{origin or '.'}[{extra}]'") + ("" if origin else " in a clone of Yukawa")
+    return pip_install(shlex.quote(f"{origin or '.'}[{extra}]")) + ("" if origin else " in a clone of Yukawa")
 
 
 def _origin() -> str:

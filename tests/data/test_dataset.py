@@ -181,9 +181,7 @@ def test_counts_do_not_depend_on_batches(folder: Path, batch: int, monkeypatch: 
 
 def test_what_is_no_tokenizer_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     for name in (tmp_path, tmp_path / "absent"):
-        with pytest.raises(
-            InputError, match=r"the tokenizer .* cannot be loaded|there is no folder"
-        ) as caught:
+        with pytest.raises(InputError, match=r"the tokenizer .* cannot be loaded") as caught:
             TokenCounter(name)
         assert "\n" not in str(caught.value)
 

@@ -246,7 +246,7 @@ def export(file: File, as_json: Json = False) -> None:
 
 
 def import_(file: File, as_json: Json = False) -> None:
-    """Import an export: all of it into an empty base, what is new into any other."""
+    """Import an export. A base with content takes only what is new to it."""
     with plain_base() as base:
         found = base.import_(file, actor=session.me())
     _done(as_json, "imported", items=found.taught, known=found.known)

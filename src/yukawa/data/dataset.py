@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from yukawa import __version__
-from yukawa.core.errors import InputError, ModelError, check_installed, check_name, require
+from yukawa.core.errors import InputError, MissingPackage, ModelError, check_installed, check_name, require
 from yukawa.core.files import atomic_write, new_folder
 from yukawa.core.manifest import SPLITS, FileRecord, Manifest, file_facts
 from yukawa.core.reports import markdown_table
@@ -196,7 +196,9 @@ def _load(name: str) -> Any:
 
     try:
         return loading.load_tokenizer(folders.fetch_tokenizer(name))
-    except ModelError as error:
+    except MissingPackage:
+        raise
+    except (InputError, ModelError) as error:
         raise InputError(
             f"the tokenizer {name!r} cannot be loaded: {error.message}",
             hint="name the folder of a Hugging Face tokenizer, or one on the Hub, which needs the network",

@@ -88,7 +88,7 @@ class _Dumper(yaml.SafeDumper):
 
 for _kind in (_Loader, _Dumper):
     _kind.yaml_implicit_resolvers = dict(_kind.yaml_implicit_resolvers)
-    _kind.add_implicit_resolver(  # type: ignore[no-untyped-call]
+    _kind.add_implicit_resolver(
         "tag:yaml.org,2002:float",
         re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
         list("-+.0123456789"),

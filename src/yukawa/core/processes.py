@@ -76,7 +76,8 @@ def ctrl_c_held() -> Iterator[None]:
 
 
 P = ParamSpec("P")
-Item, Result = TypeVar("Item"), TypeVar("Result")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 Progress = Callable[[int, int], None]  # called with what is done and with the whole
 Tick = Callable[[int], None]  # called with what is done
 _SECONDS_BETWEEN_REPORTS = 0.1

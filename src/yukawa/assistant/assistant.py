@@ -111,7 +111,7 @@ class Assistant:
         )  # fmt: skip
         if answer.model != EXECUTED:  # a plan's answer says so itself
             answer = replace(answer, text=answer.text + _contradicted(conflicts, answer))
-        if keep:
+        if keep and not self._base.store.readonly:
             self._base.keep_answer(answer.id, question, answer.as_json())
         return answer
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import logging
 import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -12,19 +13,20 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from yukawa.core.errors import InputError
+from yukawa.core.errors import InputError, StoreError
 from yukawa.core.processes import Progress
 from yukawa.knowledge import records
 from yukawa.knowledge.items import NewItem, new_item
 from yukawa.knowledge.records import Conflict, Event, FoundFact, Hit, Item, Moment, VerifyReport
 from yukawa.knowledge.search.serving import Serving, reindex, serving_row
-from yukawa.knowledge.store import erasure, facts, ledger, reader, reviewing, schema, transfer
+from yukawa.knowledge.store import checksums, erasure, facts, ledger, reader, reviewing, schema, transfer
 from yukawa.knowledge.store.changes import Changes
 from yukawa.knowledge.store.database import Store
 from yukawa.knowledge.texts import check_legible, checked_text
 from yukawa.knowledge.trust import check_claims, check_kind
 
 _BATCH = 1000
+log = logging.getLogger(__name__)
 
 
 class KnowledgeBase:
@@ -39,7 +41,15 @@ class KnowledgeBase:
         self._store, self._reviewers = store, frozenset(reviewers)
         self._serving = Serving(store)
         self._changes = Changes(store, self._serving)
-        self._serving.ensure(embedding)
+        if not store.readonly:
+            self._serving.ensure(embedding)
+            self._finish_erasures()
+
+    def _finish_erasures(self) -> None:
+        try:
+            erasure.resume(self._store)
+        except StoreError as error:  # another process may be reading: the next opening tries again
+            log.warning("an erasure is not finished yet: %s", error)
 
     @classmethod
     def open(
@@ -267,7 +277,8 @@ class KnowledgeBase:
             NotFound: no such item. InputError: as `unload`. StoreError: fragments of its text remain on disk.
         """
         with self._store.read() as connection:
-            reviewing.check_removal(reader.shown(connection, item_id), actor, self._reviewers)
+            if item_id not in ledger.unfinished(connection):  # else it is repeated
+                reviewing.check_removal(reader.shown(connection, item_id), actor, self._reviewers)
         erasure.erase(self._store, item_id, actor=actor or "unknown", reason=reason)
         self._serving.forget()
 
@@ -280,7 +291,7 @@ class KnowledgeBase:
             NotFound: no such item, then or ever.
         """
         with self._store.read() as connection:
-            return reader.shown(connection, item_id, reader.checked_moment(connection, as_of))
+            return reader.shown(connection, item_id, reader.event_at(connection, as_of))
 
     def history(self, item_id: str) -> tuple[list[Item], list[Event]]:
         """All versions of an item that are not erased, and all events about it.
@@ -302,8 +313,8 @@ class KnowledgeBase:
         """Current items (or the unloaded ones), newest first, filtered; `source` matches a part of the label."""
         filters = {"domain": domain, "kind": kind, "author": author, "source": source}
         with self._store.read() as connection:
-            moment = reader.checked_moment(connection, as_of)
-            return reader.listed(connection, filters, unloaded=unloaded, as_of=moment, limit=limit)
+            event = reader.event_at(connection, as_of)
+            return reader.listed(connection, filters, unloaded=unloaded, as_of=event, limit=limit)
 
     def find_facts(
         self, *, subjects: Sequence[str] = (), property: str | None = None, channel: facts.Products = (),  # noqa: A002
@@ -325,7 +336,7 @@ class KnowledgeBase:
         """
         query = facts.FactQuery(subjects, property, channel, products, name, identifier)
         with self._store.read() as connection:
-            return facts.find(connection, reader.valid_at(reader.checked_moment(connection, as_of)), query)
+            return facts.find(connection, reader.valid_at(reader.event_at(connection, as_of)), query)
 
     def search(
         self, query: str, *, k: int = 5, as_of: Moment = None, domain: str | None = None, kind: str | None = None,
@@ -387,13 +398,14 @@ class KnowledgeBase:
 
     # ---- transfer --------------------------------------------------------------------------------
 
-    def export(self, path: str | Path) -> int:
+    def export(self, path: str | Path, *, force: bool = False) -> int:
         """Write all but the vectors as JSON Lines, gzip if the name ends in `.gz`; returns the number of items.
 
         Raises:
+            InputError: a file of that name is there and `force` is not given, or it is the base's own.
             StoreError: the disk refuses.
         """
-        return transfer.export(self._store, path)
+        return transfer.export(self._store, path, force=force)
 
     def import_(self, path: str | Path, *, actor: str = "") -> transfer.Imported:
         """Bring an export into this base: everything if it is empty, else the current items that are new to it.
@@ -430,7 +442,7 @@ class KnowledgeBase:
         """Remember an answer, so that it can be corrected by its id."""
         row = {"id": answer_id, "time": time.time_ns() // 1000, "question": question, "answer": dict(answer)}
         with self._store.write() as connection:
-            connection.execute(sa.insert(schema.answers), row)
+            connection.execute(sa.insert(schema.answers), row | {"checksum": checksums.of_answer(row)})
 
     def answer(self, answer_id: str) -> Mapping[str, Any]:
         """An earlier answer, with `question`, `answer` and `time`.

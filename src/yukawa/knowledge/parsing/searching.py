@@ -47,6 +47,8 @@ def _quarks(text: str) -> Counter[str]:
 def by_quarks(clause: Clause, context: Context) -> list[Goal] | None:
     """'Which baryon has quark content uss?', 'which particle consists of three strange quarks?', 'is the proton made of uud?'."""
     properties = [i for i in clause.places("property") if clause.tokens[i].value == "quark-content"]
+    if not properties and clause.has("class"):  # 'which baryons contain three strange quarks?'
+        properties = [i for i in clause.places("function") if clause.text(i) in ("contain", "contains")]
     if len(properties) != 1:
         return None
     found, places = _quarks_said(clause, properties[0])
@@ -134,7 +136,16 @@ def by_quantum_numbers(clause: Clause, context: Context) -> list[Goal] | None:
 
 def self_conjugate(clause: Clause, context: Context) -> list[Goal] | None:
     """'Is the K0 its own antiparticle?'."""
-    said, things = clause.places("self-conjugate"), clause.places("thing")
+    said, things, kinds = clause.places("self-conjugate"), clause.places("thing"), clause.places("class")
+    if (
+        len(said) == len(kinds) == 1
+        and set(clause.essential) <= {*said, *kinds}
+        and clause.contains(CHOOSING)
+    ):
+        thing = subject_of(clause.tokens[kinds[0]])
+        assert thing is not None  # noqa: S101  # a class is one
+        wanted = Wanted(thing, "antiparticle", spans=clause.use(*said, *kinds))
+        return [Goal("reverse", (wanted,), asserted="itself", relation="=")]
     if len(said) != 1 or not things or len(clause.essential) != len(said) + len(things):
         return None
     goals = []
@@ -145,3 +156,10 @@ def self_conjugate(clause: Clause, context: Context) -> list[Goal] | None:
         wanted = Wanted(thing, "antiparticle", spans=clause.use(place, *said))
         goals.append(Goal("is", (wanted,), asserted="itself", relation="="))
     return goals
+
+
+def leptonic(clause: Clause) -> tuple[Filter, ...]:
+    """'The leptonic decay modes'."""
+    places = [i for i in clause.places("word") if clause.text(i) in ("leptonic", "leptonically")]
+    spans = clause.use(*places)
+    return tuple(Filter("decays", "=", "leptonic", span) for span in spans)

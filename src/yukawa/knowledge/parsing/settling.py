@@ -346,6 +346,9 @@ def _readings(tokens: list[Token]) -> list[Token]:
     """Words that mean one thing or another by what the whole sentence holds."""
     things = sum(t.kind == "thing" for t in tokens)
     several = things > 1 or any(t.kind == "class" for t in tokens)
+    several |= sum(t.kind == "channel" for t in tokens) > 1
+    of_unit = any(t.kind == "unit" for t in tokens)
+    multiplet = things == 1 and _of_several_masses(tokens)
     made_of = any(t.kind == "property" and t.value == "quark-content" for t in tokens)
     decays = any(t.kind == "channel" for t in tokens)
     allowed = any(t.text.lower() in ("allowed", "possible") for t in tokens)
@@ -355,15 +358,17 @@ def _readings(tokens: list[Token]) -> list[Token]:
         """The token as this rule reads it."""
         text = token.text.lower()
         if token.kind == "property":
+            if text in ("decay rate", "rate of decay") and not decays and things == 1 and of_unit:
+                return replace(token, value="width")  # 'the decay rate of the muon in s^-1'
             # 'combien de fois plus lourd', but not 'combien de fois … en deux photons'
             times = None if decays else other_meaning(token, "ratio")
             return times or _property(tokens, place, things)
         if token.kind == "into-before" and not any(sign in text for sign in _BREAKING):
             return replace(token, kind="function")  # '何秒になりますか'
-        if token.kind == "neutral" and several and text in _AVERAGES:
+        if token.kind == "neutral" and (several or multiplet) and text in _AVERAGES:
             after = tokens[place + 1] if place + 1 < len(tokens) else token
             of_pdg = place > 0 and tokens[place - 1].kind == "neutral"
-            if after.text.lower() in _OF or after.kind == "property":
+            if after.text.lower() in _OF or after.kind == "property" or (multiplet and after.kind == "thing"):
                 return token if of_pdg else replace(token, kind="average")
             return replace(token, kind="word") if things > 1 else token
         if (
@@ -392,6 +397,13 @@ def _readings(tokens: list[Token]) -> list[Token]:
         )
 
     return changed(tokens, change)
+
+
+def _of_several_masses(tokens: Sequence[Token]) -> bool:
+    """Whether the one thing named stands for several particles, as 'pions' or 'nucleon' do."""
+    names = next(t.value.names for t in tokens if t.kind == "thing")
+    table = particle_table().particles
+    return sum(n in table and not table[n].is_antiparticle for n in names) > 1
 
 
 _BREAKING = [plain_ascii(sign) for sign in "崩壊"]

@@ -10,7 +10,7 @@ from yukawa.knowledge.parsing.channels import read_channel
 from yukawa.knowledge.parsing.families import find_families
 from yukawa.knowledge.parsing.lexicon import Entry, phrases
 from yukawa.knowledge.parsing.particles import particle_table
-from yukawa.knowledge.parsing.plan import Amount, Span
+from yukawa.knowledge.parsing.plan import Amount, Span, Thing
 from yukawa.knowledge.parsing.spelling import SENTENCE_END, Spelled, plain_ascii, spell
 from yukawa.knowledge.parsing.things import find_things
 from yukawa.knowledge.parsing.unit_words import find_units, unit_at
@@ -57,7 +57,8 @@ _SYMBOLS: tuple[tuple[re.Pattern[str], str, Any], ...] = tuple(
         (r"(?<![\w^])mu(?=\s?[(\[]\s?[A-Za-z])", "property", "magnetic-moment"),
         (r"(?<![\w^])Gamma(?:_i)?(?=\s?[(\[].{1,90}?→.{1,120}?[)\]]\s?/\s?Gamma(?!\s?\((?!tot)))", "property", "branching-fraction"),
         (r"(?<=[)\]])\s?/\s?Gamma(?:_?\(?tot(?:al)?\)?)?(?!\w|\s?\()", "neutral", None),
-        (r"(?<![\w^])[mM](?= of\b)", "property", "mass"),
+        (r"(?<![\w^])[mM](?= of\b)", "property", "mass"), (r"(?<![\w/])m ?c ?\^ ?2(?!\w)", "property", "rest-energy"),
+        (r"(?<![\w/^*])c ?\^ ?2(?!\w)", "aside", None),
         (r"(?<![\w.:])(?:\d{1,2}(?::\d\d)? ?(?:am|pm|o'clock)|[012]?\d:[0-5]\d)(?![\w:])", "aside", None),
         (r"(?:(?:to|with) )?(?:\d{1,2}|two|three|four|five|six) (?:significant |decimal )?(?:digits?|figures?|places?|decimals?)(?!\w)",
          "aside", None),
@@ -74,6 +75,10 @@ _SYMBOLS: tuple[tuple[re.Pattern[str], str, Any], ...] = tuple(
         (r"(?<![\w/^*])mass\^?2(?!\w)", "qualifier", ("condition", "squared")),
     )
 )  # fmt: skip
+_FLAVOUR = "(?:up|down|strange|charm|bottom|top)"  # 'the up, down and strange quarks'
+_FLAVOURS = re.compile(
+    rf"\b{_FLAVOUR}(?=(?:(?:,| and| or| &|, and| plus)(?: the)? {_FLAVOUR})+[- ]quarks?\b)", re.IGNORECASE
+)
 _QUANTUM_NUMBERS = re.compile(
     r"(?<![\w.^])(?P<spin>\d(?:/2)?)(?P<signs>\^[({ ]?[+-]{1,2}[)}]?|[+-]{2})(?![\w+-])"
 )  # '1--', '0^-+'
@@ -139,6 +144,9 @@ def _candidates(plain: str, language: str) -> Iterator[Token]:
     for pattern, kind, value in _SYMBOLS:
         for match in pattern.finditer(plain):
             yield Token(kind, match.start(), match.end(), match[0], value)
+    for match in _FLAVOURS.finditer(plain):
+        thing = Thing((match[0][0].lower(),), match[0], match.span())
+        yield Token("thing", *match.span(), match[0], thing)
     families = list(find_families(plain))
     yield from (
         Token("class", start, end, plain[start:end], f"family {name}") for start, end, name in families
@@ -282,7 +290,7 @@ _RANK = {
 
 def _resolve(plain: str, candidates: list[Token]) -> list[Token]:
     """Tokens that do not overlap: from left to right the longest at each place."""
-    candidates.sort(key=lambda t: (t.start, -t.end, _RANK.get(t.kind, 4)))
+    candidates.sort(key=lambda t: (t.start, -t.end, 0 if _is_flavour(t) else _RANK.get(t.kind, 4)))
     found: list[Token] = []
     position = 0
     for token in candidates:
@@ -291,6 +299,10 @@ def _resolve(plain: str, candidates: list[Token]) -> list[Token]:
         found.append(token)
         position = token.end
     return [replace(t, kind="mark") if t.kind == "stop" and _enclosed(plain, t) else t for t in found]
+
+
+def _is_flavour(token: Token) -> bool:
+    return token.kind == "thing" and token.text.lower() in _FLAVOUR and len(token.text) > 1
 
 
 def _enclosed(plain: str, stop: Token) -> bool:
@@ -351,6 +363,10 @@ def _before(plain: str, found: list[Token], verb: Token, after: Sequence[Token])
     return True
 
 
+_AT_REST = re.compile(r",? with (?:the|an?) [^,.?]{1,25} (?:initially )?at rest")  # no product
+_IN_DECAY = re.compile(r"in (?:the )?[A-Za-z*+-]+ (?:beta[ -])?decays?\b")  # 'the electron in muon decay'
+_NEXT_QUESTION = re.compile(r"[,:] ?(?:and )?(?:what|how|which|find|calculate|compute)\b", re.IGNORECASE)
+_REST_FRAME = re.compile(r"in (?:the|its) (?:[\w*+-]{1,20} )?rest[- ]frame")
 _LEADS = frozenset({"to", "into", "in", "via", "as", "zu", "nach", "en", "vers"})
 _ARTICLE = re.compile(r"(?:exactly |just |only |a final state of |the final state |final state )?")
 
@@ -377,6 +393,9 @@ def _channel(plain: str, tokens: Sequence[Token], place: int, speaks_of_decay: b
         )
     )
     ends = [_sentence_end(plain, start), *others, *_owner_of_property(tokens, place)]
+    ends += [
+        match.start() for end in (_AT_REST, _NEXT_QUESTION) for match in [end.search(plain, start)] if match
+    ]
     channel, end = read_channel(plain, start, min(ends))
     if not channel.products:
         return None
@@ -398,6 +417,13 @@ def _leads_to_products(plain: str, tokens: Sequence[Token], place: int, speaks_o
     last = word.split()[-1] if word.split() else ""
     if token.kind == "arrow":
         return True
+    if word in ("in", "for", "to", "of") and [t.kind for t in tokens[place + 1 : place + 3]] == [
+        "thing",
+        "arrow",
+    ]:
+        return False  # 'the photon energy in Sigma0 → Lambda gamma'
+    if word == "in" and (_REST_FRAME.match(plain, token.start) or _IN_DECAY.match(plain, token.start)):
+        return False
     verb = token.kind == "into" or any(kind == "into" for kind, _ in token.otherwise)
     if verb and (last in _LEADS or word in _GIVING or not word.isascii()):
         return True

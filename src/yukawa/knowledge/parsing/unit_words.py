@@ -37,6 +37,10 @@ _IN_UNIT = re.compile(
 )
 
 
+_CONVERTED = re.compile(r"[Cc]onvert\b[^?.]{1,60}? (?:in)?to (?=[A-Za-zµ])")
+_PARTICLE = re.compile(r"[+*_]|-?(?: ?→)")
+
+
 def find_units(plain: str) -> Iterator[tuple[int, int, str]]:
     """The units that a plain text names outside of amounts: first character, one past the last, the unit."""
     for match in _PLAIN_UNIT.finditer(plain):
@@ -51,8 +55,15 @@ def find_units(plain: str) -> Iterator[tuple[int, int, str]]:
         text, end = unit_at(plain, match.end())
         if text and (len(text) > 1 or not text.isascii() or text == "%"):
             yield match.end(), end, text
+    if "onvert" in plain:
+        for match in _CONVERTED.finditer(plain):
+            text, end = unit_at(plain, match.end())
+            if text:
+                yield match.end(), end, text
     for match in _IN_UNIT.finditer(plain):
         text, end = unit_at(plain, match.end())
+        if _PARTICLE.match(plain, end):  # 'in K+ -> pi+ pi0'
+            continue
         if text and (len(text) > 1 or match[0].lower().startswith("in") or text == "%"):
             yield match.start(), end, text
 

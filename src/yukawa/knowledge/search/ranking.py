@@ -32,7 +32,7 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to look for: `terms`, the moment, and the passages allowed (None: all).
+    """What to look for: `terms`, after which event, and the passages allowed (None: all).
 
     `embed` gives the question's vector (d,). An index calls it at most once and as late as it can: embedding takes
     longer than all else and empties the processor's caches. An index without vectors never calls it.

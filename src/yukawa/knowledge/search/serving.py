@@ -17,6 +17,7 @@ from yukawa.knowledge.search.local_index import LocalIndex
 from yukawa.knowledge.search.postgres_index import ServerIndex
 from yukawa.knowledge.search.ranking import Index, Query
 from yukawa.knowledge.store import ledger, reader
+from yukawa.knowledge.store.checksums import of_vector
 from yukawa.knowledge.store.database import Store, fetch
 from yukawa.knowledge.store.schema import embedders, items, passages, vectors, versions
 
@@ -69,8 +70,8 @@ class Serving:
         with self._store.read() as connection:
             embedder, index = self.open(connection)
             allowed = reader.allowed_passages(connection, filters) if any(filters.values()) else None
-            moment = reader.checked_moment(connection, as_of)
-            wanted = Query(lambda: embedder.embed([query])[0], terms, moment, allowed, k)
+            event = reader.event_at(connection, as_of)
+            wanted = Query(lambda: embedder.embed([query])[0], terms, event, allowed, k)
             return reader.hits(connection, index.search(connection, wanted))
 
     def open(self, connection: sa.Connection) -> tuple[Embedder, Index]:
@@ -121,7 +122,8 @@ class Serving:
     def _index_of(self, row: ServingRow) -> Index:
         if self._index is None or self._index[0] != row.id:
             file, facts = self._store.index_file, (row.id, row.dimensions)
-            self._index = (row.id, ServerIndex(*facts) if file is None else LocalIndex(file, *facts))
+            index = ServerIndex(*facts) if file is None else LocalIndex(file, self._store.scratch, *facts)
+            self._index = (row.id, index)
         return self._index[1]
 
 
@@ -151,8 +153,7 @@ def reindex(
         embed_missing(connection, target, embedder)  # what was taught meanwhile
         _change_over(connection, target)
         ledger.append(
-            connection, [ledger.Entry("reindex", None)], actor=actor, reason=f"embedder {embedding}",
-            moment=ledger.next_moment(connection),
+            connection, [ledger.Entry("reindex", None)], actor=actor, reason=f"embedder {embedding}"
         )  # fmt: skip
     return True
 
@@ -229,7 +230,12 @@ def _insert(connection: sa.Connection, target: int, rows: Sequence[Any], matrix:
     query = sa.select(passages.c.id).where(passages.c.id.in_([row.id for row in rows]), ~_has_vector(target))
     still = set(connection.execute(query).scalars())
     new = [
-        {"passage_id": row.id, "embedder_id": target, "vector": vector}
+        {
+            "passage_id": row.id,
+            "embedder_id": target,
+            "vector": vector,
+            "checksum": of_vector(vector, on_server=connection.dialect.name == "postgresql"),
+        }
         for row, vector in zip(rows, matrix, strict=True)
         if row.id in still
     ]

@@ -78,7 +78,6 @@ def settled(tokens: list[Token]) -> list[Token]:
 
 def _joins(tokens: list[Token]) -> list[Token]:
     def change(_: int, token: Token) -> Token:
-        """The token as this rule reads it."""
         word = token.text.lower()
         if token.kind in ("function", "mark") and word in _JOINS:
             return replace(token, kind="join", value="or" if word == "or" else "and")
@@ -188,7 +187,6 @@ def _relations(tokens: list[Token]) -> list[Token]:
     """'above' stands before an amount; else it compares, divides, or is a preposition."""
 
     def change(place: int, token: Token) -> Token:
-        """The token as this rule reads it."""
         after = following(tokens, place, over=("function", "neutral"))
         amount = after is not None and tokens[after].kind == "amount"
         if not token.text.isascii() and place and tokens[place - 1].kind == "amount":  # '10 % 以上'
@@ -279,7 +277,6 @@ def _given(tokens: list[Token]) -> list[Token]:
     """'Given its width, how long …': what a value is to be computed from is not asked; in Chinese and Japanese it comes before."""
 
     def change(place: int, token: Token) -> Token:
-        """The token as this rule reads it."""
         if token.kind == "based-on":
             return replace(token, kind="function")
         beside = place - 1 if token.text.isascii() else place + 1
@@ -296,7 +293,6 @@ def _modes(tokens: list[Token]) -> list[Token]:
     of_decays = any(t.kind == "property" and t.value in names for t in tokens)
 
     def change(_: int, token: Token) -> Token:
-        """The token as this rule reads it."""
         if token.kind != "mode":
             return token
         if not of_decays:
@@ -355,7 +351,6 @@ def _readings(tokens: list[Token]) -> list[Token]:
     asks_who = any(t.kind == "measured" for t in tokens)
 
     def change(place: int, token: Token) -> Token:
-        """The token as this rule reads it."""
         text = token.text.lower()
         if token.kind == "property":
             if text in ("decay rate", "rate of decay") and not decays and things == 1 and of_unit:
@@ -439,7 +434,6 @@ def _fixed(tokens: list[Token]) -> list[Token]:
     things = sum(t.kind in ("thing", "class", "code") for t in tokens)
 
     def change(place: int, token: Token) -> Token:
-        """The token as this rule reads it."""
         after = tokens[place + 1] if place + 1 < len(tokens) else None
         kind = after.kind if after is not None else ""
         if token.kind == "difference" and token.text.lower().startswith("how much do") and things < 2:

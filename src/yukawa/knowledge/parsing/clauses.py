@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from yukawa.knowledge.parsing.asides import asks, set_aside
+from yukawa.knowledge.parsing.asides import asks, set_aside, with_initials
 from yukawa.knowledge.parsing.lexicon import question_words
 from yukawa.knowledge.parsing.plan import Amount, Goal, Span, Wanted
 from yukawa.knowledge.parsing.settling import settled
@@ -80,6 +80,7 @@ class Clause:
 def sentences(plain: str, tokens: Sequence[Token], language: str = "en") -> Iterator[Clause]:
     """The sentences of a question with their tokens settled."""
     found: list[tuple[list[Token], bool]] = [([], False)]
+    tokens = with_initials(tokens)
     for place, token in enumerate(tokens):
         joined = _asks_further(found[-1][0], tokens, place, language)
         if token.kind == "stop" or joined:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from yukawa.knowledge.facts import PROPERTIES
-from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
+from yukawa.knowledge.parsing.clauses import BACKGROUND, Clause, Context, amount_of
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Amount, Direction, Filter, Goal, Relation, Thing, Wanted
 from yukawa.knowledge.parsing.spelling import plain_ascii
@@ -151,6 +151,10 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
     comparing = clause.places("compare", "most")
     if not comparing or clause.has("relation", "measured"):
         return None
+    topped = len(comparing) == 2 and bool(
+        _TOP.fullmatch(clause.text(comparing[0]))
+    )  # 'the top 5 lightest mesons'
+    counting, comparing = comparing[0], comparing[1:] if topped else comparing
     token = clause.tokens[comparing[0]]
     open_question = yes_or_no(clause)
     things = clause.places("thing", "constant", "code")
@@ -186,7 +190,8 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
         return _claims(clause, comparing, found)
     if token.value[1] == "=" or not (choosing or len(found) > 1):
         return None
-    first, rank = place_of(clause, comparing[0])
+    first, rank = place_of(clause, counting)
+    clause.use(counting)
     most = (first or 1) if (classes and not things) or rank > 1 else None
     return [Goal("which", tuple(found), order=(prop, direction), most=most, rank=rank, spans=spans)]
 
@@ -287,7 +292,9 @@ def complement(clause: Clause, context: Context) -> list[Goal] | None:
 def yes_or_no(clause: Clause) -> bool:
     """Whether an auxiliary opens what is asked: 'could you tell me, is the tau …', but not 'what is the mass …'."""
     if clause.language not in _AUXILIARIES:
-        return clause.contains(_ASKING) and not clause.contains(CHOOSING) and not clause.has_question_word
+        last = max((i for i, t in enumerate(clause.tokens) if t.kind not in BACKGROUND), default=-1)
+        ends = {clause.text(i) for i in range(last + 1, len(clause.tokens))}
+        return bool(ends & _ASKING) and not clause.contains(CHOOSING) and not clause.has_question_word
     if clause.language != "en" and clause.has_question_word:
         return False
     if any(token.text.lower() in _INVERTED for token in clause.tokens) and not clause.contains(CHOOSING):

@@ -106,7 +106,7 @@ def is_notation(text: str) -> bool:
 
 def is_physics(word: str) -> bool:
     """Whether a word is far more frequent in papers of particle physics than in everyday language."""
-    word = word.lower().removesuffix("'s")
+    word = word.lower().removesuffix("'s").replace("isation", "ization")
     words = word_list("physics")
     return word in words or (word.endswith("s") and word[:-1] in words)
 

@@ -127,6 +127,26 @@ def _fits(charge: float, sign: str) -> bool:
     return charge > 0 if sign == "+" else charge < 0
 
 
+def of_the_model(tokens: list[Token]) -> list[Token]:
+    """'The elementary particles of the SM': where particles belong, and no prediction."""
+    of_class = any(t.kind == "class" for t in tokens)
+
+    def change(place: int, token: Token) -> Token:
+        model = token.kind == "qualifier" and token.text.lower() in (
+            "sm",
+            "standard model",
+            "the standard model",
+        )
+        before = [t.text.lower() for t in tokens[max(0, place - 2) : place]]
+        return (
+            replace(token, kind="aside")
+            if model and of_class and before in (["of", "the"], ["in", "the"])
+            else token
+        )
+
+    return changed(tokens, change)
+
+
 def codes(tokens: list[Token]) -> list[Token]:
     """'particle 443', 'MC id 4122', 'code -321': numbers that stand for a particle."""
     speaks = any(t.kind == "property" and t.value == "monte-carlo-number" for t in tokens)

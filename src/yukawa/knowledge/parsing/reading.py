@@ -69,14 +69,16 @@ def read_questions(question: str) -> Iterator[ReadQuestion]:
         " " if language in ("zh", "ja") else ""
     )  # an English name is not read right behind their characters
     names = [(start, end, space + english) for start, end, english in names_in(question, language)]
-    edits = [*names, *_operators(question)]
+    said = _neutrinos(question)
+    operators = [e for e in _operators(question) if not any(s <= e[0] < t for s, t, _ in said)]
+    edits = [*names, *operators, *said]
     edits += [
         edit for edit in _shouted(question) if not any(s < edit[1] and edit[0] < e for s, e, _ in edits)
     ]
     read = source(question, edits)
     tokens = tokenise(read.plain, language)
-    unknown = unknown_words(tokens) if language == "en" else []
-    found = corrections([t.text for t in unknown])
+    unknown = unknown_words(tokens)
+    found = corrections([t.text for t in unknown], language)
     for chosen in itertools.islice(itertools.product(*found.values()), _WAYS):
         meant = dict(zip(found, chosen, strict=True))
         if meant:
@@ -87,6 +89,23 @@ def read_questions(question: str) -> Iterator[ReadQuestion]:
             yield _cut(question, language, read, tokens, {})
 
 
+def _neutrinos(question: str) -> list[tuple[int, int, str]]:
+    """'To an electron and how often to a muon (plus neutrinos)': said behind all decays it is said of each."""
+    said = _EACH_WITH.search(question)
+    if said is None:
+        return []
+    products = list(_SINGLE_LEPTON.finditer(question, 0, said.start()))
+    return (
+        [*((m.end(), m.end(), " plus neutrinos") for m in products), (*said.span(), "")] if products else []
+    )
+
+
+_EACH_WITH = re.compile(
+    r"\s*\((?:each |both |always )?(?:plus|with|and)(?: the| two| their| respective)*\s+neutrinos?(?: each)?\)"
+)
+_SINGLE_LEPTON = re.compile(
+    r"\b(?:in)?to (?:an? |the )?(?:electrons?|muons?|e|mu)\b(?! ?(?:plus|with|[-+]|(?:and )?(?:an? |the |two |its )?(?:anti)?neutrino))"
+)
 _WORD = re.compile(r"(?<![\w^_\\])[A-Za-z]{2,}(?![\w^_+*(])")
 # In capitals it cannot be seen which particle they name.
 _TWO_CASES = frozenset("OMEGA SIGMA LAMBDA DELTA XI PHI PSI UPSILON GAMMA".split())
@@ -109,7 +128,7 @@ def _cut(
     question: str, language: str, read: SourceText, tokens: list[Token], meant: Mapping[str, str]
 ) -> ReadQuestion:
     clauses = tuple(sentences(read.plain, tokens, language))
-    suggestions = tuple((written, right) for written, right in meant.items() if is_content(right))
+    suggestions = tuple((written, right) for written, right in meant.items() if is_content(right, language))
     doubt = sum(unlikeliness(written.lower(), right) for written, right in meant.items())
     return ReadQuestion(question, language, read, clauses, suggestions, _talk(question, tokens), doubt)
 

@@ -138,7 +138,9 @@ def _reverse(clause: Clause, context: Context) -> list[Goal] | None:
     if not asks or len(classes) > 1:
         return None
     thing = subject_of(clause.tokens[classes[0]]) if classes else ANY
-    filters = _filters(clause, "branching-fraction") + _mostly(clause) + _charges(clause) + _about(clause)
+    filters = (
+        _filters(clause, "branching-fraction") + _mostly(clause) + _charges(clause) + searching.about(clause)
+    )
     spans = clause.use(
         *channels, *classes, *[i for i in clause.places("property") if clause.tokens[i].value == "decays"]
     )
@@ -158,16 +160,6 @@ def _charges(clause: Clause) -> tuple[Filter, ...]:
     spans = clause.use(*places)
     return tuple(
         Filter("charge", "=", clause.tokens[i].value, span) for i, span in zip(places, spans, strict=True)
-    )
-
-
-def _about(clause: Clause) -> tuple[Filter, ...]:
-    """'Decays to mu+ nu_mu 63.6 % of the time'."""
-    places = [i for i in clause.places("amount") if amount_of(clause.tokens[i]).unit == "%"]
-    spans = clause.use(*places)
-    return tuple(
-        Filter("branching-fraction", "=", amount_of(clause.tokens[i]), s)
-        for i, s in zip(places, spans, strict=True)
     )
 
 
@@ -293,6 +285,8 @@ def _class_list(clause: Clause, context: Context) -> list[Goal] | None:
     name = tokens[properties[0]].value if properties else "class"
     relations = [i for i in clause.places("relation") if tokens[i].value]
     filters += _filters(clause, _filtered_property(clause, properties, relations)) + _charges(clause)
+    stable = [i for i in clause.places("state") if clause.tokens[i].value == "stable"]
+    filters += tuple(Filter("lifetime", "=", "stable", span) for span in clause.use(*stable))
     ordering = clause.places("order")
     asks = (
         clause.has("list", "order")
@@ -450,9 +444,15 @@ def _named(clause: Clause, context: Context) -> list[Goal] | None:
 
 def _condition(clause: Clause, context: Context) -> list[Goal] | None:
     """'Only the ones above 10 %', 'and the second most common?': a sentence that changes the list before."""
-    if not context.goals or clause.has("thing", "property", "class", "channel", "constant"):
+    if not context.goals or clause.has("thing", "class", "channel", "constant"):
         return None
     last = context.goals[-1]
+    said = clause.places("property")
+    if said:  # '… the top three with percentages'
+        of_list = last.operation == "list" and last.operands[0].property == "decays" and clause.has("most")
+        if not of_list or any(clause.tokens[i].value != "branching-fraction" for i in said):
+            return None
+        clause.use(*said)
     if clause.has("relation") and last.operation in ("list", "reverse", "count"):
         name = "branching-fraction" if last.operands[0].property == "decays" else last.operands[0].property
         context.replaced = True

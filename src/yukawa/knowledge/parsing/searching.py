@@ -84,6 +84,8 @@ def _quarks_said(clause: Clause, beside: int) -> tuple[Counter[str], list[int]]:
         covered = {i for i, t in enumerate(clause.tokens) if t.start < match.end() and match.start() < t.end}
         if any(clause.tokens[i].kind == "class" and clause.tokens[i].value != "quark" for i in covered):
             continue
+        if not covered or (match["letters"] and all(clause.tokens[i].kind == "function" for i in covered)):
+            continue  # 'but'
         count = int(match["after"] or _PLAIN_COUNTS.get((match["count"] or "a").lower(), 1))
         if match["letters"]:
             found.update({q: n * count for q, n in _quarks(match["letters"]).items()})
@@ -163,3 +165,13 @@ def leptonic(clause: Clause) -> tuple[Filter, ...]:
     places = [i for i in clause.places("word") if clause.text(i) in ("leptonic", "leptonically")]
     spans = clause.use(*places)
     return tuple(Filter("decays", "=", "leptonic", span) for span in spans)
+
+
+def about(clause: Clause) -> tuple[Filter, ...]:
+    """'Decays to mu+ nu_mu 63.6 % of the time'."""
+    places = [i for i in clause.places("amount") if amount_of(clause.tokens[i]).unit == "%"]
+    spans = clause.use(*places)
+    return tuple(
+        Filter("branching-fraction", "=", amount_of(clause.tokens[i]), s)
+        for i, s in zip(places, spans, strict=True)
+    )

@@ -24,6 +24,7 @@ from yukawa.knowledge.parsing.naming import (
     families,
     following,
     genus,
+    of_the_model,
     ones,
     other_meaning,
     signs,
@@ -54,6 +55,7 @@ def settled(tokens: list[Token]) -> list[Token]:
         _predicates,
         _alternatives,
         genus,
+        of_the_model,
         signs,
         numbers,
         ranges,
@@ -438,7 +440,9 @@ def _fixed(tokens: list[Token]) -> list[Token]:
         kind = after.kind if after is not None else ""
         if token.kind == "difference" and token.text.lower().startswith("how much do") and things < 2:
             return replace(token, kind="function")  # 'how much does a muon weigh?'
-        if token.kind == "talk":
+        verb = token.kind == "qualifier" and token.text.endswith("ing")
+        object_ = after is not None and after.text.lower() in _PRONOUNS  # 'I keep mixing it up'
+        if token.kind == "talk" or (verb and object_):
             return replace(token, kind="function")
         if token.kind == "count" and after is not None:
             idle = kind == "unit" or (

@@ -390,6 +390,7 @@ def _channel(plain: str, tokens: Sequence[Token], place: int, speaks_of_decay: b
         and (
             (t.kind == "qualifier" and t.value[0] in ("experiment", "year"))
             or (t.kind == "property" and t.value in _DECAY_WORDS)
+            or t.text.startswith("s'il")
         )
     )
     ends = [_sentence_end(plain, start), *others, *_owner_of_property(tokens, place)]

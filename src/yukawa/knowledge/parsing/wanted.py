@@ -210,8 +210,11 @@ def _subjects(clause: Clause, chosen: set[int]) -> list[_Subject]:
 
 
 def _joined_to(tokens: Sequence[Token], subject: _Subject, place: int) -> bool:
-    """Whether nothing but a conjunction stands between the decay of a subject and what is at `place`."""
-    return place - 2 in subject.places and tokens[place - 1].kind == "join"
+    """Whether nothing but a conjunction, and 'how often' said again, stands between the decay of a subject and `place`."""
+    before = place - 1
+    while before > 0 and tokens[before].kind == "property" and tokens[before].value == "branching-fraction":
+        before -= 1
+    return before - 1 in subject.places and tokens[before].kind == "join"
 
 
 # Of these several things have as many times as one has.

@@ -103,7 +103,7 @@ class Assistant:
         if row.backend != "quote" and plan.kind == "facts" and plan.unread and not plan.problem:
             with clock("propose"):
                 plan = self._passages.proposed(plan, row)
-        conflicts = () if as_of else self._base.conflicts()
+        conflicts = self._base.conflicts(as_of=as_of)
         answer = self._answered(plan, row, as_of, domain, clock, reader, conflicts)
         answer = replace(
             answer, domain=field.field, domain_probability=field.probability, kind=kind, timings=clock.timings, plan=plan,

@@ -34,7 +34,7 @@ _SPACED_NUMBER = re.compile(r" \d")
 _POWER_OF_TEN = re.compile(r"\d[eE][+-]\d")  # '2e-10' holds no electron
 # A hyphen before an ordinary word is not a charge: 'tau-lepton', 'K-decays', but 'K-pi+' is.
 _HYPHEN = re.compile(
-    r"-(?!(?:anti|pi|mu|tau|nu|eta|rho|phi|gamma|omega|psi|chi|Lambda|Sigma|Delta|Omega|Upsilon|lepton[+-])(?![a-z]{2})|nubar)[A-Za-z][a-z]{2,}"
+    r"-(?!(?:anti|pi|mu|tau|nu|eta|rho|phi|gamma|omega|psi|chi|Lambda|Sigma|Delta|Omega|Upsilon|lepton[+-])(?![a-z]{2})|nubar|(?:b|cc?)bar(?![a-z]))[A-Za-z][a-z]{2,}"
 )
 _WORD = re.compile(r"(?:[A-Za-z][ _^(){}/,]*){3}")
 _WORDY = re.compile(r"[A-Za-z]{3}")
@@ -186,7 +186,10 @@ def _add_particles(table: dict[str, set[str]], particles: dict[str, Particle]) -
                 continue
             table[key].add(name)
             if particle.charge is not None and not _CHARGE.search(name):
-                table[key + ("0" if particle.charge == 0 else "+" if particle.charge > 0 else "-")].add(name)
+                charge = "0" if particle.charge == 0 else "+" if particle.charge > 0 else "-"
+                table[key + charge].add(name)
+                if name + charge in particles:  # listed as 'Xi_b(6087)', described as 'Xi_b(6087)0'
+                    table[key].add(name + charge)
 
 
 def _families(

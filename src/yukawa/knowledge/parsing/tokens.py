@@ -162,7 +162,8 @@ def _candidates(plain: str, language: str) -> Iterator[Token]:
         yield Token("jpc", *match.span(), match[0], match["spin"] + "^" + match["signs"].strip("^({ })"))
     yield from _amounts(plain, [thing.span for thing in things])
     yield from (Token("unit", start, end, plain[start:end], unit) for start, end, unit in find_units(plain))
-    for match in _IDENTIFIER.finditer(plain):
+    names = {thing.span for thing in things}  # 'B105721' is a B_1(5721)0
+    for match in (m for m in _IDENTIFIER.finditer(plain) if m.span() not in names):
         yield Token("identifier", match.start(), match.end(), match[0], match[0])
     yield from _rest(pieces)
 

@@ -123,9 +123,10 @@ class Assistant:
             plans += [plan] if plan.kind != "small-talk" else []  # thanks end no conversation
         return planned(question, plans, self._described)
 
-    def _described(self, words: str) -> bool:
-        """Whether a source describes one of its quantities by these words."""
-        return bool(Lookup(self._base).described(words))
+    def _described(self, words: str, subjects: Sequence[str] = ()) -> bool:
+        """Whether a source describes one of its quantities, or one of these subjects', by these words."""
+        lookup = Lookup(self._base)
+        return bool(lookup.described(words, **({"subjects": subjects[:1]} if subjects else {})))
 
     @functools.cached_property
     def _passages(self) -> Passages:

@@ -31,6 +31,7 @@ _STATE = re.compile(r" ?\( {0,3}~?\d{1,6}[SPDF]? {0,3}\)")
 _NOTE = re.compile(r"\((?:[SPDF]-wave|NR|non|[SDI][DEN]|ex|\(?parallel|\(?perp|0\))")
 _LETTERS = re.compile(r"[A-Za-z]+")
 _SPACED_NUMBER = re.compile(r" \d")
+_VERB = re.compile(r" is(?!\w)")
 _POWER_OF_TEN = re.compile(r"\d[eE][+-]\d")  # '2e-10' holds no electron
 # A hyphen before an ordinary word is not a charge: 'tau-lepton', 'K-decays', but 'K-pi+' is.
 _HYPHEN = re.compile(
@@ -375,10 +376,12 @@ def _longest(
     for position in range(start, len(text)):
         character = text[position]
         if character in IGNORED:
-            if text.startswith("(*)", position) or (
-                (len(key) == 1 or key[-1:] in ("+", "-", "0")) and _SPACED_NUMBER.match(text, position)
+            if (
+                text.startswith("(*)", position)
+                or ((len(key) == 1 or key[-1:] in ("+", "-", "0")) and _SPACED_NUMBER.match(text, position))
+                or _VERB.match(text, position)
             ):
-                break  # 'D^(*)' is D or D*; 'a 0.5' names nothing, 'K- 2 pi+' no K_2
+                break  # 'D^(*)' is D or D*; 'a 0.5' names nothing, 'K- 2 pi+' no K_2, 'neutron is' no plural
             depth += (character == "(") - (character == ")")
             if depth < 0:
                 break

@@ -1,12 +1,13 @@
 """Rules for sentences that make one number of several quantities: sums, differences, ratios, products, means, powers."""
 
 import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
 from yukawa.knowledge.parsing.combining import named_by, yes_or_no
-from yukawa.knowledge.parsing.plan import Goal, Operation, Wanted
+from yukawa.knowledge.parsing.plan import Direction, Goal, Operation, Wanted
 from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.wanted import quantities
 
@@ -63,7 +64,7 @@ def _combined(
 def how_many(clause: Clause, context: Context) -> list[Goal] | None:
     """'How many K+ masses make a B0 mass?', 'how many electrons would balance one muon?'."""
     counts, things = clause.places("count"), clause.places("thing")
-    if not counts or len(things) != 2 or clause.has("channel") or not counts[0] < things[0]:
+    if not counts or len(things) != 2 or clause.has("channel") or not counts[0] < things[1]:
         return None
     weighing = clause.places("weighing", "compare", "into")
     properties = clause.places("property")
@@ -73,7 +74,8 @@ def how_many(clause: Clause, context: Context) -> list[Goal] | None:
     if len(found) != 2:
         return None
     spans = clause.use(counts[0], *weighing, *clause.places("number", "factor"))
-    return [Goal("how-many", (found[1], found[0]), spans=spans)]
+    first, second = found if things[0] < counts[0] else reversed(found)  # 'the tau mass is how many muon masses?'
+    return [Goal("how-many", (first, second), spans=spans)]
 
 
 _HOLDING = frozenset(
@@ -99,6 +101,13 @@ def ratio(clause: Clause, context: Context) -> list[Goal] | None:
     clause.use(
         *clause.places("against")
     )  # 'how many times heavier is the top quark compared to the up quark?'
+    searched = context.same_question and bool(context.goals) and context.goals[-1].operation == "which"
+    if (comparing and clause.contains(_WHICH)) or (searched and goals[0].operands == context.operands):
+        down = not comparing or clause.tokens[comparing[0]].value[1] != "<"
+        goal = replace(goals[0], order=(goals[0].operands[0].property, "descending"))
+        by: tuple[str, Direction] = (goals[0].operands[0].property, "descending" if down else "ascending")
+        spans = clause.use(*comparing)
+        return [*([] if searched else [Goal("which", goal.operands, order=by, spans=spans)]), goal]
     if comparing:
         first, second = goals[0].operands
         less = clause.tokens[comparing[0]].value[1] == "<"
@@ -195,9 +204,12 @@ def difference(clause: Clause, context: Context) -> list[Goal] | None:
         by = (found[0].property, "descending" if down else "ascending")
         order = [Goal("which", tuple(found), order=by, spans=spans)]  # type: ignore[arg-type]
     first, second = found
+    reference = second
     if any(tokens[i].value[1] == "<" for i in comparing) or any(_turns(clause.text(i)) for i in operators):
         first, second = second, first
     each = [Goal("value", (w,)) for w in found] if clause.contains(_EACH) else []  # '各是多少,差多少'
+    share = _share(clause, operators) if first.property != "branching-fraction" else None
+    per, unit = (replace(reference, factor=1.0), "%") if share is not None else (None, "")
     plain = first.property == second.property == "mass" and first.factor == second.factor == 1
     if plain and first.qualifiers == second.qualifiers:
         spans_of_both = first.spans + second.spans
@@ -207,8 +219,20 @@ def difference(clause: Clause, context: Context) -> list[Goal] | None:
             asserted = amount_of(clause.tokens[amounts[0]])
             clause.use(*amounts)
             return [Goal("is", (both,), asserted=asserted, relation="=", spans=spans)]
-        return [*order, *each, Goal("difference", (both,), spans=spans)]
-    return [*order, *each, Goal("difference", (first, second), spans=spans)]
+        return [*order, *each, Goal("difference", (both,), spans=spans, per=per, unit=unit)]
+    return [*order, *each, Goal("difference", (first, second), spans=spans, per=per, unit=unit)]
+
+
+def _share(clause: Clause, operators: Sequence[int]) -> list[int] | None:
+    """The places of '%' where a difference is wanted as a part of the second quantity: 'by what percentage', '重百分之几'."""
+    units = [i for i in clause.places("unit") if _PERCENT.search(clause.text(i))]
+    if not units and not any(_PERCENT.search(clause.text(i)) for i in operators):
+        return None
+    clause.use(*units)
+    return units
+
+
+_PERCENT = re.compile("%|percent|prozent|pour ?cent|" + "|".join(map(plain_ascii, ("百分", "パーセント"))))
 
 
 _WHICH = frozenset(
@@ -219,7 +243,7 @@ _EACH = frozenset(
 )
 # What words of difference compare where no property is named.
 _OF_DIFFERENCES = {
-    "mass": "heavier lighter massive separates 重多少 轻多少", "lifetime": "longer shorter", "width": "wider broader narrower",
+    "mass": "heavier lighter massive separates 重多少 轻多少 重百分之几 重百分之多少 何パーセント重い 何%重い", "lifetime": "longer shorter", "width": "wider broader narrower",
 }  # fmt: skip
 
 
@@ -271,9 +295,12 @@ def scale(clause: Clause) -> Scale | None:
         return None
     found = Scale(power=clause.tokens[powers[0]].value if powers else 1.0)
     if per:
-        behind = [i for i in clause.places("thing", "property") if i > per[0]]
-        before = [clause.tokens[i].value for i in clause.places("property") if i < per[0]]
-        units = quantities(clause, property_name=before[0] if before else "", places=behind)
+        parts = clause.places("thing", "property")
+        own = [i for i in parts if i > per[0]]
+        if not clause.tokens[per[0]].text.isascii():  # '以质子质量为单位'
+            own = [i for i in parts if i < per[0]][-2:]
+        before = [clause.tokens[i].value for i in clause.places("property") if i not in own]
+        units = quantities(clause, property_name=before[0] if before else "", places=own)
         if len(units) != 1 or not (before or clause.has("difference", "compare")):
             return None
         found = replace(found, per=units[0])

@@ -202,7 +202,7 @@ def _is_label(inside: Sequence[Token]) -> bool:
     counted = next((i for i, t in enumerate(inside) if t.kind == "amount"), None)
     if counted is None:
         return False
-    labels = [t for t in inside[:counted] if t.kind in ("word", "neutral")]
+    labels = [t for t in inside[:counted] if t.kind != "function" or len(t.text) > _LONGEST]
     return (
         0 < len(labels) <= _LABELS
         and inside[counted].value.value < _CODES
@@ -217,6 +217,7 @@ _PART = re.compile(r"\d+[a-h]$")  # 'exercise 21b' speaks of no barn
 _LABELS = 2  # words
 _CODES = 1000  # from here on numbers may stand for particles
 _SHORTEST = 4  # letters of a word that can label a number
+_LONGEST = 6  # letters of a preposition or an article; 'exercice' and 'question' are longer
 
 
 def _is_date(said: Sequence[str], inside: Sequence[Token]) -> bool:

@@ -23,6 +23,7 @@ CHOOSING = frozenset(
         " laquelle lesquels lesquelles qui 或 还是 哪 哪个 哪一个 哪一种 哪种 哪几 哪几个 哪些 什么 谁 どちら どれ どの どんな どっち 何 誰"
     ).split()
 )
+_ASKED = tuple(map(plain_ascii, ("何", "どの", "どれ", "どん", "いく", "几", "多少", "百分之")))
 _HAVING = frozenset("have has carry any hat haben a ont 有 持つ".split())
 
 # ---- who measured --------------------------------------------------------------------------------
@@ -139,7 +140,9 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
         return None
     if (len(found) < 2 and not classes) or clause.has("channel") or len({bool(w.channel) for w in found}) > 1:
         return None
-    spans = clause.use(*comparing, *clause.places("order"))
+    if len(things) > 1:  # 'which of the two leptons electron and muon': the class only says what they are
+        found = [w for w in found if not w.thing.names[0].startswith("class:")]
+    spans = clause.use(*comparing, *clause.places("order"), *(clause.places("class") if len(things) > 1 else ()))
     prop = found[0].property
     direction: Direction = "descending" if token.value[1] in (">", "descending") else "ascending"
     alternatives = clause.contains(("or", "oder", "ou", "或", "还是"))
@@ -231,7 +234,8 @@ def relation_of(text: str) -> Relation:
 def yes_or_no(clause: Clause) -> bool:
     """Whether an auxiliary opens what is asked: 'could you tell me, is the tau …', but not 'what is the mass …'."""
     if clause.language not in _AUXILIARIES:
-        return clause.contains(_ASKING) and not clause.contains(CHOOSING) and not clause.has_question_word
+        asks = clause.has_question_word or any(word in t.text for t in clause.tokens for word in _ASKED)
+        return clause.contains(_ASKING) and not clause.contains(CHOOSING) and not asks
     if clause.language != "en" and clause.has_question_word:
         return False
     if any(token.text.lower() in _INVERTED for token in clause.tokens) and not clause.contains(CHOOSING):

@@ -106,12 +106,15 @@ def significances(tokens: list[Token]) -> list[Token]:
 
 
 def per(tokens: list[Token]) -> list[Token]:
-    """'The tau mass in muon masses': 'in' before a plural quantity counts in it."""
+    """'The tau mass in muon masses', 'en masses de proton', '以质子质量为单位': words that count in another quantity."""
 
     def change(place: int, token: Token) -> Token:
-        behind = tokens[place + 1 : place + 3]
-        counts = [t.kind for t in behind] == ["thing", "property"] and behind[1].text.lower() in _PLURALS
-        if not counts or token.text.lower() != "in":
+        if token.kind == "per" and not token.text.isascii():  # it stands behind the quantity
+            before = [t.kind for t in tokens[:place] if t.kind != "function"][-2:]
+            return token if before == ["thing", "property"] else replace(token, kind="function")
+        behind = [t for t in tokens[place + 1 : place + 4] if t.kind != "function"][:2]
+        counts = {t.kind for t in behind} == {"thing", "property"} and any(t.text.lower() in PLURALS for t in behind)
+        if not counts or token.text.lower() not in ("in", "en"):
             return token
         said = any(t.kind in ("property", "difference", "compare") for t in tokens[:place])
         return replace(token, kind="per") if said else token
@@ -119,7 +122,7 @@ def per(tokens: list[Token]) -> list[Token]:
     return changed(tokens, change)
 
 
-_PLURALS = frozenset({"masses", "widths", "lifetimes"})
+PLURALS = frozenset({"masses", "widths", "lifetimes", "massen", "breiten", "lebensdauern"})
 
 
 def operators(tokens: list[Token]) -> list[Token]:

@@ -138,7 +138,9 @@ def _dangerous(clause: Clause, place: int, first: int, last: int) -> bool:
     """Whether a word that nothing knows can change what is asked."""
     token = clause.tokens[place]
     phrase = _phrase(clause, place)
-    if _place_of_asker(clause, place, phrase, first) or _imperative(clause, place) or _adverb(token.text):
+    if _place_of_asker(clause, place, phrase, first) or _adverb(token.text):
+        return False
+    if _imperative(clause, place) or _telling(clause, place):
         return False
     if is_notation(token.text):
         return not (
@@ -165,6 +167,14 @@ def _imperative(clause: Clause, place: int) -> bool:
         and word not in _NO_ASKING
         and not is_physics(word)
     )
+
+
+def _telling(clause: Clause, place: int) -> bool:
+    """'Kann mir jemand die Masse des Protons nennen?': in German the verb of who is asked to tell 'mir' something stands last."""
+    rest = clause.tokens[place + 1 :]
+    word = clause.tokens[place].text
+    told = clause.language == "de" and clause.contains(("mir", "uns")) and word.islower() and word.endswith("en")
+    return told and not is_physics(word) and all(t.kind == "mark" for t in rest)
 
 
 _NO_ASKING = _WANTING | {
@@ -252,13 +262,17 @@ def _before(clause: Clause, place: int, first: int, phrase: range) -> bool:
 
 def _boundary(token: Token) -> bool:
     """Whether a new phrase begins with this word: a verb of asking, a pronoun, a question word; no article or preposition."""
+    if isinstance(token.value, float) or (token.kind == "neutral" and token.text in _CLASSIFIERS):
+        return False  # '第三代夸克'
     return token.kind in ("pronoun", "list", "neutral", "join") or (
         token.kind == "function" and token.text.lower() not in _WITHIN
     )
 
 
+_CLASSIFIERS = frozenset("代种態态版年方")
 _WITHIN = frozenset(
-    "a an the this that these those of in on at by for from with to about into onto over under between among per such its their own".split()
+    "a an the this that these those of in on at by for from with to about into onto over under between among per such its their own"
+    " 的 中 里 裡 内 上 下 在 于 对 时 の 中で の中 の中で での における 内の".split()
 )
 
 

@@ -81,9 +81,7 @@ def signs(tokens: list[Token]) -> list[Token]:
         chosen = next((c for i in beside if (c := _of_charge(found[i], token.value))), None)
         if chosen is None:
             of_class = place + 1 < len(tokens) and tokens[place + 1].kind == "class"  # 'charged mesons'
-            kept = (
-                token if of_class and token.value in ("charged", "neutral") else replace(token, kind="word")
-            )
+            kept = token if of_class and token.value in ("charged", "neutral") else replace(token, kind="appended")
             found[place] = _before_its_noun(tokens, place) or kept
             continue
         found[place] = replace(token, kind="aside")

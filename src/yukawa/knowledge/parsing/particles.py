@@ -6,7 +6,7 @@ import re
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from yukawa.core.errors import check_installed
@@ -16,12 +16,13 @@ from yukawa.knowledge.parsing.names import ENGLISH, GENUS, GERMAN, ROMANCE, SHOR
 _CHARGE = re.compile(r"(?:0|\+\+|--|\+|-)$")
 # Words for charge before a name, and in Romance languages after it.
 _CHARGED = re.compile(
-    r"(?<!\S)(charged|neutral|positive(?:ly charged)?|negative(?:ly charged)?|(?:elektrisch )?geladene[nrsm]?|neutrale[nrsm]?"
-    r"|positive[nrsm]|negative[nrsm])[ -]+$",
+    r"(?<!\S)(?:elektrisch )?(charged|neutral|positive(?:ly charged)?|negative(?:ly charged)?|(?:positiv |negativ |un)?geladene[nrsm]?"
+    r"|neutrale[nrsm]?|positive[nrsm]|negative[nrsm])[ -]+$",
     re.IGNORECASE,
 )
 _CHARGED_AFTER = re.compile(
-    r" (chargee?s?|cargad[oa]s?|caric[oahe]{1,2}|neutr[eoai]s?|positi(?:fs?|ves?|v[oa]s?)|negati(?:fs?|ves?|v[oa]s?))(?![A-Za-z])"
+    r" (?:chargee?s? (?=[pn])|de charge (?=[pn]))?(chargee?s?|cargad[oa]s?|caric[oahe]{1,2}|neutr[eoai]s?"
+    r"|positi(?:fs?|ves?|vement|v[oa]s?)|negati(?:fs?|ves?|vement|v[oa]s?))(?![A-Za-z])"
 )
 _FRENCH_ARTICLE = re.compile(
     r"(?:\b(?:le|du|un|ce|au)|\bl'|\bd')(?: (?:meson|boson|lepton))? ?$", re.IGNORECASE
@@ -324,7 +325,8 @@ def find_particles(text: str) -> list[Mention]:
     while position < length:
         mention = mention_at(text, position) if text[position].isalpha() else None
         if mention is not None:
-            mentions.append(mention)
+            done = mentions[-1].end if mentions else 0  # of 'B meson B0' the kind belongs to the first name
+            mentions.append(mention if mention.start >= done else replace(mention, start=position))
             position = mention.end
         elif text[position].isalpha() and not _inside_word(text, position):
             position = _next_word(text, position)
@@ -446,7 +448,7 @@ def _of_charge(names: tuple[str, ...], word: str) -> tuple[str, ...]:
     particles = particle_table().particles
     charges = {name: particles[name].charge or 0.0 for name in names}
     kind = word.lower()[:3]
-    if kind == "neu":
+    if kind in ("neu", "ung"):
         return tuple(n for n in names if charges[n] == 0)
     if kind in ("pos", "neg"):
         return tuple(n for n in names if charges[n] * (1 if kind == "pos" else -1) > 0)

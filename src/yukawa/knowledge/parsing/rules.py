@@ -119,7 +119,7 @@ def _reverse(clause: Clause, context: Context) -> list[Goal] | None:
                 )
             )
         return goals
-    if found := _having(clause):
+    if found := searching.by_values(clause):
         return found
     channels = clause.places("channel")
     if len(channels) != 1 or any(i < channels[0] for i in clause.places("thing", "constant", "code")):
@@ -130,7 +130,7 @@ def _reverse(clause: Clause, context: Context) -> list[Goal] | None:
     if not asks or len(classes) > 1:
         return None
     thing = subject_of(clause.tokens[classes[0]]) if classes else ANY
-    filters = _filters(clause, "branching-fraction") + _mostly(clause) + _charges(clause)
+    filters = _filters(clause, "branching-fraction") + _mostly(clause) + searching.charges(clause)
     spans = clause.use(
         *channels, *classes, *[i for i in clause.places("property") if clause.tokens[i].value == "decays"]
     )
@@ -144,15 +144,6 @@ def _reverse(clause: Clause, context: Context) -> list[Goal] | None:
     ]
 
 
-def _charges(clause: Clause) -> tuple[Filter, ...]:
-    """'Charged mesons', 'neutral baryons'."""
-    places = clause.places("sign")
-    spans = clause.use(*places)
-    return tuple(
-        Filter("charge", "=", clause.tokens[i].value, span) for i, span in zip(places, spans, strict=True)
-    )
-
-
 def _mostly(clause: Clause) -> tuple[Filter, ...]:
     """'Decay mainly to': in more than half of the cases."""
     places = [
@@ -161,30 +152,6 @@ def _mostly(clause: Clause) -> tuple[Filter, ...]:
     spans = clause.use(*places)
     half = Amount(0.5, "", spans[0]) if spans else None
     return () if half is None else (Filter("branching-fraction", ">", half, half.span),)
-
-
-def _having(clause: Clause) -> list[Goal] | None:
-    """'Which mesons have spin 2?', 'particles with charge +2': all that have a value."""
-    classes, properties, amounts = clause.places("class"), clause.places("property"), clause.places("amount")
-    others = clause.has("thing", "channel", "relation", "compare", "most", "code")
-    if not len(classes) == len(properties) == len(amounts) == 1 or others:
-        return None
-    token = clause.tokens[classes[0]]
-    thing = ANY if token.value == "particle" else subject_of(token)
-    assert thing is not None  # noqa: S101  # a class is one
-    counting = clause.places("count")
-    spans = clause.use(*classes, *properties, *amounts, *counting)
-    wanted = Wanted(thing, clause.tokens[properties[0]].value, spans=spans)
-    return [
-        Goal(
-            "count" if counting else "reverse",
-            (wanted,),
-            _charges(clause),
-            asserted=amount_of(clause.tokens[amounts[0]]),
-            relation="=",
-            spans=spans,
-        )
-    ]
 
 
 def _decays(clause: Clause, context: Context) -> list[Goal] | None:
@@ -250,7 +217,7 @@ def _class_list(clause: Clause, context: Context) -> list[Goal] | None:
     properties = clause.places("property")
     name = tokens[properties[0]].value if properties else "class"
     relations = [i for i in clause.places("relation") if tokens[i].value]
-    filters += _filters(clause, _filtered_property(clause, properties, relations)) + _charges(clause)
+    filters += _filters(clause, _filtered_property(clause, properties, relations)) + searching.charges(clause)
     ordering = clause.places("order")
     asks = (
         clause.has("list", "order")

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
 from yukawa.knowledge.parsing.combining import CHOOSING, yes_or_no
@@ -62,10 +63,11 @@ def by_quarks(clause: Clause, context: Context) -> list[Goal] | None:
     spans = clause.use(*properties, *kinds, *things, *places)
     wanted = Wanted(thing, "quark-content", spans=spans)
     content = " ".join(found.elements())
-    goal = Goal("is" if things else "reverse", (wanted,), asserted=content, relation="=")
+    further_conditions = _values_of(clause, others)  # 'uds and isospin 0'
+    goal = Goal("is" if things else "reverse", (wanted,), further_conditions, asserted=content, relation="=")
     having = Filter("quark-content", "=", content, spans[0])
     further = [
-        Wanted(thing, clause.tokens[i].value, spans=clause.use(i)) for i in others
+        Wanted(thing, clause.tokens[i].value, spans=clause.use(i)) for i in others if i not in clause.used
     ]  # '… and what is its charge?'
     return [goal, *(Goal("list", (one,), (having,)) for one in further)]
 
@@ -93,6 +95,53 @@ def _quarks_said(clause: Clause, beside: int) -> tuple[Counter[str], list[int]]:
 
 
 # ---- numbers and quantum numbers -----------------------------------------------------------------
+
+
+def _values_of(clause: Clause, properties: Sequence[int]) -> tuple[Filter, ...]:
+    """'Charge -1 and strangeness -3': each property with the amount that stands behind it, ahead of the next."""
+    found = []
+    for place, after in zip(properties, [*properties[1:], len(clause.tokens)], strict=False):
+        amount = next((i for i in clause.places("amount") if place < i < after), None)
+        if amount is not None:
+            span, _ = clause.use(place, amount)
+            said = amount_of(clause.tokens[amount])
+            found.append(Filter(clause.tokens[place].value, "=", said, span))
+    return tuple(found)
+
+
+def charges(clause: Clause) -> tuple[Filter, ...]:
+    """'Charged mesons', 'neutral baryons'."""
+    places = clause.places("sign")
+    spans = clause.use(*places)
+    return tuple(
+        Filter("charge", "=", clause.tokens[i].value, span) for i, span in zip(places, spans, strict=True)
+    )
+
+
+def by_values(clause: Clause) -> list[Goal] | None:
+    """'Which mesons have spin 2?', 'which baryon has charge -1 and strangeness -3?': all that have these values."""
+    named, properties, amounts = clause.places("class"), clause.places("property"), clause.places("amount")
+    classes = [i for i in named if clause.tokens[i].value != "particle"] or named[:1]
+    others = clause.has("thing", "channel", "relation", "compare", "most", "code")
+    if not len(properties) == len(amounts) > 0 or len(classes) != 1 or others:
+        return None
+    token = clause.tokens[classes[0]]
+    thing = ANY if token.value == "particle" else subject_of(token)
+    assert thing is not None  # noqa: S101  # a class is one
+    counting = clause.places("count")
+    if len(properties) == 1:
+        values: tuple[Filter, ...] = (Filter(clause.tokens[properties[0]].value, "=", amount_of(clause.tokens[amounts[0]]), (0, 0)),)
+    else:
+        values = _values_of(clause, properties)
+    if len(values) < len(properties):
+        return None
+    spans = clause.use(*named, *properties, *amounts, *counting)
+    wanted = Wanted(thing, values[0].property, spans=spans)
+    return [
+        Goal(
+            "count" if counting else "reverse", (wanted,), charges(clause) + values[1:], asserted=values[0].amount, relation="=", spans=spans
+        )
+    ]
 
 
 def by_number(clause: Clause, context: Context) -> list[Goal] | None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from yukawa.knowledge.parsing.contrasts import contrasts
 from yukawa.knowledge.parsing.counting import (
+    PLURALS,
     both_sides,
     coefficients,
     lasting,
@@ -30,7 +31,7 @@ from yukawa.knowledge.parsing.naming import (
 )
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Channel
-from yukawa.knowledge.parsing.several_decays import separated
+from yukawa.knowledge.parsing.several_decays import beta, separated
 from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.tokens import Token
 
@@ -43,6 +44,7 @@ def settled(tokens: list[Token]) -> list[Token]:
     """Tokens with the part that fits what stands around them."""
     for step in (
         _joins,
+        beta,
         separated,
         significances,
         powers,
@@ -426,11 +428,13 @@ def _fixed(tokens: list[Token]) -> list[Token]:
         kind = after.kind if after is not None else ""
         if token.kind == "difference" and token.text.lower().startswith("how much do") and things < 2:
             return replace(token, kind="function")  # 'how much does a muon weigh?'
+        if token.kind == "difference" and things == 1 and (idle := other_meaning(token, "function")):
+            return idle  # '…割合はどれくらいですか'
         if token.kind == "talk":
             return replace(token, kind="function")
         if token.kind == "count" and after is not None:
             idle = kind == "unit" or (
-                kind == "property" and after.value != "decays" and after.text.lower() not in _LISTED
+                kind == "property" and after.value != "decays" and after.text.lower() not in _LISTED | PLURALS
             )
             return replace(token, kind="function") if idle else token
         if token.kind == "out-of" and kind not in ("amount", "number", "factor"):

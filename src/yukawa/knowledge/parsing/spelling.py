@@ -78,7 +78,7 @@ _SPOKEN = (
     (("star",), re.compile(r"\b([A-Z](?:_?[a-z])?|Sigma_?[bc]?|Xi_?[bc]?|Omega_?[bc]?)[- ]star\b"), r"\1*"),
     (("star",), re.compile(r"\b([A-Z](?:_[a-z])?)_?star(?=[0+_-]|\b)"), r"\1*"),
     (("prime",), re.compile(r"\b([A-Zbt]|eta|Xi_?[bc]|chi|psi)[-_ ]prime\b"), r"\1'"),
-    (("plus",), re.compile(rf"(?<=[A-Za-z*']) plus\b(?! or)(?! (?:(?:an?|the|one|two|its) )?(?:{_NAMED})s?\b)"), "+"),
+    (("plus",), re.compile(rf"(?<=[A-Za-z*']) plus\b(?! or)(?! (?:an?|the|one|two|its|eine?[mnr]?|zwei|une?|deux)\b)(?! (?:{_NAMED})s?\b)"), "+"),
     (("minus",), re.compile(r"(?<=[A-Za-z*'])(?<! or) minus\b"), "-"),
     (("_plus",), re.compile(r"(?<=[A-Za-z*')])(?:_plus)+(?![A-Za-z])"), lambda m: "+" * m[0].count("p")),
     (("_minus",), re.compile(r"(?<=[A-Za-z*')])(?:_minus)+(?![A-Za-z])"), lambda m: "-" * m[0].count("m")),

@@ -41,7 +41,7 @@ _PIECE = re.compile(r"[A-Za-z]+(?:'[a-z]{1,2}(?![A-Za-z]))?|\d+(?:\.\d+)?|[^\sA-
 _DECORATION = frozenset("-_^(){}|[]~")
 _STOPS = frozenset("?!;。？！；")
 _NUMBER = re.compile(
-    r"(?<![\w./])[+-]?\d{1,3}/\d{1,3}(?![\w/.])|"
+    r"(?<![A-Za-z0-9_./])[+-]?\d{1,3}/\d{1,3}(?![A-Za-z0-9_/.])|"
     r"(?<![A-Za-z0-9_.])[+-]?\d{1,15}(?:[.,]\d{1,15})?(?:(?:\s?[x*]\s?|\s)?10\s?\^?\s?[+-]?\d{1,3}|[eE][+-]?\d{1,3})?(?![\w.]*\d)|(?<![\w.])10\^?[+-]\d{1,3}"
 )
 _IDENTIFIER = re.compile(r"(?<![\w.])[BGLMQS]\d{3}[A-Z0-9]{0,7}(?:\.\d{1,3})?(?![\w])")
@@ -58,6 +58,7 @@ _SYMBOLS: tuple[tuple[re.Pattern[str], str, Any], ...] = tuple(
         (r"(?<![\w^])Gamma(?:_i)?(?=\s?[(\[].{1,90}?→.{1,120}?[)\]]\s?/\s?Gamma(?!\s?\((?!tot)))", "property", "branching-fraction"),
         (r"(?<=[)\]])\s?/\s?Gamma(?:_?\(?tot(?:al)?\)?)?(?!\w|\s?\()", "neutral", None),
         (r"(?<![\w^])[mM](?= of\b)", "property", "mass"),
+        (r"^(?:\(?\d{1,2}[a-h]?\)[.:]?(?= )|[问問第例题題演練练習习]{1,2} ?\d{1,2}(?: ?[题題问問])?(?! ?[世代])[.:、]?)", "aside", None),
         (r"(?<![\w.:])(?:\d{1,2}(?::\d\d)? ?(?:am|pm|o'clock)|[012]?\d:[0-5]\d)(?![\w:])", "aside", None),
         (r"(?:(?:to|with) )?(?:\d{1,2}|two|three|four|five|six) (?:significant |decimal )?(?:digits?|figures?|places?|decimals?)(?!\w)",
          "aside", None),
@@ -330,12 +331,19 @@ def _contextual(plain: str, tokens: list[Token]) -> list[Token]:
 
 
 _TOPIC = frozenset(plain_ascii(c) for c in "がは")
+_IN = frozenset(plain_ascii(word) for word in ("で", "では", "において", "のうち"))
+
+
+def _is_topic(found: Sequence[Token], place: int) -> bool:
+    """Whether what stands before is what decays: 'π0が', 'π0の崩壊で'."""
+    of_decay = place > 0 and found[place - 1].kind == "property" and found[place - 1].value == "decays"
+    return found[place].text in _TOPIC or (of_decay and found[place].text in _IN)
 
 
 def _before(plain: str, found: list[Token], verb: Token, after: Sequence[Token]) -> bool:
     """Put a final state in the place of the products that stand before a Japanese verb of decay."""
     sentence = max((i for i, t in enumerate(found) if t.kind == "stop"), default=-1)
-    topic = next((i for i in range(len(found) - 1, sentence, -1) if found[i].text in _TOPIC), None)
+    topic = next((i for i in range(len(found) - 1, sentence, -1) if _is_topic(found, i)), None)
     if topic is None and after and after[0].kind == "class":  # 'K+ K- に崩壊する meson'
         topic = sentence
     if topic is None or topic + 1 >= len(found):

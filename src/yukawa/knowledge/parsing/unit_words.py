@@ -12,8 +12,8 @@ _UNIT_WORD = re.compile(
 )
 # Units that are read as such wherever they stand; others, such as 'm' or 'second', only behind a number or 'in'.
 _PLAIN_UNIT = re.compile(
-    r"(?<![\w/^*(])\(?\[?(?:in )?(?P<unit>(?:[kMGTm]|)eV(?:/c(?:\^?2)?)?|kg|μs|MeV|GeV|TeV|keV|[kmg]ev|tev|mev|gev|kev"
-    r"|(?:micro|nano|pico|femto|milli|atto)?seconds|nuclear magnetons?|kilograms?|grams?)\)?\]?(?![\w/^*])"
+    r"(?<![A-Za-z0-9_/^*(])\(?\[?(?:in )?(?P<unit>(?:[kMGTm]|)eV(?:/c(?:\^?2)?)?|kg|μs|MeV|GeV|TeV|keV|[kmg]ev|tev|mev|gev|kev"
+    r"|(?:micro|nano|pico|femto|milli|atto)?seconds|nuclear magnetons?|kilograms?|grams?)\)?\]?(?![A-Za-z0-9_/^*])"
 )
 _PREFIXED = "|".join(map(plain_ascii, EAST_ASIAN_PREFIXES))
 _WORDS = sorted(map(plain_ascii, east_asian_units()), key=len, reverse=True)
@@ -72,12 +72,12 @@ def unit_at(plain: str, position: int) -> tuple[str | None, int]:
             break
     for end in reversed(ends):
         text = plain[position:end]
-        if known_unit(text) and not text.endswith(" um"):  # 'rechne … in kg um'
+        if known_unit(text) and text.rpartition(" ")[2] not in _NO_UNITS:  # 'gib … in kg an', 'rechne … um'
             return text, end
     return None, position
 
 
-_NO_UNITS = frozenset({"a", "an", "as", "at", "A", "An", "As"})  # words, and not years or attoseconds
+_NO_UNITS = frozenset({"a", "an", "as", "at", "um", "A", "An", "As"})  # words, and not years or attoseconds
 
 
 @functools.lru_cache(maxsize=1024)

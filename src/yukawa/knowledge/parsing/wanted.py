@@ -210,8 +210,10 @@ def _subjects(clause: Clause, chosen: set[int]) -> list[_Subject]:
 
 
 def _joined_to(tokens: Sequence[Token], subject: _Subject, place: int) -> bool:
-    """Whether nothing but a conjunction stands between the decay of a subject and what is at `place`."""
-    return place - 2 in subject.places and tokens[place - 1].kind == "join"
+    """Whether a conjunction stands between the decay of a subject and what is at `place`, and at most the question again."""
+    between = tokens[max(subject.places) + 1 : place]
+    again = [t for t in between if t.kind != "join" and not (t.kind == "property" and t.value in OF_DECAYS)]
+    return any(t.kind == "join" for t in between) and not again
 
 
 # Of these several things have as many times as one has.

@@ -135,7 +135,8 @@ def _is_aside(tokens: Sequence[Token], part: range, pointed: bool) -> bool:
     ):
         return False
     if not presented and not _personal(said):
-        return _is_label(inside) or _is_date(said, inside) or _knows_nothing(inside)
+        labelled = _is_label(inside) and not (part.start and said[0] in _WITHIN)  # '… in carbon 14'
+        return labelled or _is_date(said, inside) or _knows_nothing(inside)
     owned = [
         t for before, t in itertools.pairwise(inside) if before.text.lower() in FIRST_PERSON
     ]  # 'my paper'
@@ -213,6 +214,7 @@ def _is_label(inside: Sequence[Token]) -> bool:
     )
 
 
+_WITHIN = frozenset({"in", "im", "dans", "inside"})
 _PART = re.compile(r"\d+[a-h]$")  # 'exercise 21b' speaks of no barn
 _LABELS = 2  # words
 _CODES = 1000  # from here on numbers may stand for particles

@@ -378,6 +378,8 @@ def _longest(
                 (len(key) == 1 or key[-1:] in ("+", "-", "0")) and _SPACED_NUMBER.match(text, position)
             ):
                 break  # 'D^(*)' is D or D*; 'a 0.5' names nothing, 'K- 2 pi+' no K_2
+            if fold and character == "," and not depth:
+                break  # 'an electron, neutrino' is no electron neutrino
             depth += (character == "(") - (character == ")")
             if depth < 0:
                 break

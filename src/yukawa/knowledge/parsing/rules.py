@@ -184,10 +184,14 @@ def _decays(clause: Clause, context: Context) -> list[Goal] | None:
 
 
 def _of_the_same_decay(clause: Clause, context: Context) -> list[Goal] | None:
-    """'With which branching fraction?' after a decay was named."""
-    of_decay = bool(context.last) and context.last[0].channel is not None
-    named = any(clause.tokens[i].value == "branching-fraction" for i in clause.places("property"))
-    return [Goal("value", tuple(quantities(clause, context.last[:1])))] if of_decay and named else None
+    """'With which branching fraction?' after a decay was named, or after all were listed with theirs."""
+    named = [i for i in clause.places("property") if clause.tokens[i].value == "branching-fraction"]
+    if not named or not context.last:
+        return None
+    if context.last[0].property == "decays" and context.same_question:
+        clause.use(*named)
+        return [context.goals[-1]]
+    return [Goal("value", tuple(quantities(clause, context.last[:1])))] if context.last[0].channel else None
 
 
 def _speaks_of_branching(text: str) -> bool:

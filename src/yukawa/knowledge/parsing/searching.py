@@ -28,7 +28,7 @@ _COUNTED = "|".join(sorted((re.escape(plain_ascii(c)) for c in _COUNTS), key=len
 _PIECES = plain_ascii("つ")
 _PLAIN_COUNTS = {plain_ascii(word): count for word, count in _COUNTS.items()}
 _QUARK = re.compile(
-    rf"(?<![A-Za-z'])(?:(?P<count>{_COUNTED})(?:[ -]|(?<=[^A-Za-z]) ?))?(?:(?:quarks? )?(?P<anti>anti)?-?(?P<name>{_NAMED})"
+    rf"(?<![A-Za-z'])(?:(?P<count>{_COUNTED})(?:[ -]|(?<=[^A-Za-z]) ?))?(?:(?P<head>(?:anti)?quarks? )?(?P<anti>anti)?-?(?P<name>{_NAMED})"
     r"(?:[ -](?P<tail>anti)?quarks?|-(?= und ))?"
     rf"|(?P<letters>(?:[udscbt](?:bar)?){{2,5}}|[udscbt](?:bar)?)(?:[ -]?(?:anti)?quarks?)?)(?![A-Za-z'])(?: ?(?P<after>\d) ?{_PIECES})?",
     re.IGNORECASE,
@@ -88,7 +88,8 @@ def _quarks_said(clause: Clause, beside: int) -> tuple[Counter[str], list[int]]:
         if match["letters"]:
             found.update({q: n * count for q, n in _quarks(match["letters"]).items()})
         else:
-            bar = "bar" if match["anti"] or match["tail"] else ""
+            anti = match["anti"] or match["tail"] or (match["head"] or "").lower().startswith("anti")
+            bar = "bar" if anti else ""
             found[_QUARKS[match["name"].lower()] + bar] += count
         places |= covered
     return found, sorted(places)

@@ -316,6 +316,8 @@ def _quarks(tokens: list[Token]) -> list[Token]:
         t.kind in ("property", "channel", "compare", "most") for t in tokens
     ):
         return tokens
+    if not counted and not any(t.kind == "class" and t.value == "quark" for t in tokens):
+        return tokens
     asks_number = any(t.kind == "count" for t in tokens)
     if not asks_number and not any(word in _CONTAINING for t in tokens for word in t.text.lower().split()):
         return tokens
@@ -348,9 +350,11 @@ def _readings(tokens: list[Token]) -> list[Token]:
     decays = any(t.kind == "channel" for t in tokens)
     allowed = any(t.text.lower() in ("allowed", "possible") for t in tokens)
     asks_who = any(t.kind == "measured" for t in tokens)
+    operated = any(t.kind in ("difference", "ratio") or other_meaning(t, "difference") for t in tokens) and not any(t.kind == "class" for t in tokens)
 
     def change(place: int, token: Token) -> Token:
         text = token.text.lower()
+        after = tokens[place + 1] if place + 1 < len(tokens) else token
         if token.kind == "property":
             # 'combien de fois plus lourd', but not 'combien de fois … en deux photons'
             times = None if decays else other_meaning(token, "ratio")
@@ -358,7 +362,6 @@ def _readings(tokens: list[Token]) -> list[Token]:
         if token.kind == "into-before" and not any(sign in text for sign in _BREAKING):
             return replace(token, kind="function")  # '何秒になりますか'
         if token.kind == "neutral" and several and text in _AVERAGES:
-            after = tokens[place + 1] if place + 1 < len(tokens) else token
             of_pdg = place > 0 and tokens[place - 1].kind == "neutral"
             if after.text.lower() in _OF or after.kind == "property":
                 return token if of_pdg else replace(token, kind="average")
@@ -370,6 +373,10 @@ def _readings(tokens: list[Token]) -> list[Token]:
             and _of_property(tokens, place)
         ):
             return replace(token, kind="sum")
+        if token.kind == "ratio" and token.value and after.kind == "thing" and text[-1] == "比":  # '质量比π+大'
+            return replace(token, kind="property")
+        if token.kind == "most" and things == 2 and operated:  # 'lequel est le plus lourd et de combien ?'
+            return replace(token, kind="compare", value=(token.value[0], "<>"[token.value[1] == "descending"]))
         if text == "比" and things > 1 and place and tokens[place - 1].kind == "property":  # 'W和Z的质量比'
             return token if any(t.kind == "thing" for t in tokens[place:]) else replace(token, kind="ratio")
         if token.kind == "into-before" or (token.kind == "into" and text.startswith("decay")):
@@ -405,7 +412,7 @@ def _property(tokens: Sequence[Token], place: int, things: int) -> Token:
     token = tokens[place]
     if _needs_verb(tokens, place):
         return replace(token, kind="word")
-    if things == 2 and (turned := other_meaning(token, "difference")):
+    if things in (0, 2) and (turned := other_meaning(token, "difference")):
         return turned
     verb = token.text.lower() in ("decay", "decays", "decayed") and _other_property(tokens, place)
     return replace(token, kind="aside") if verb else token

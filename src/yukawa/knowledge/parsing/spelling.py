@@ -60,7 +60,7 @@ _EAST_ASIAN = re.compile(
 )
 _COMPOUND = re.compile(
     r"(?<=[A-Za-z0-9'*)+])-(?=(?:mesons?|bosons?|baryons?|leptons?|quarks?|star|short|long|prime|psi|zero|plus|minus"
-    r"|hyperons?|resonances?|neutrinos?|antineutrinos?|particles?|bar)\b)",
+    r"|hyperons?|resonances?|neutrinos?|antineutrinos?|antiquarks?|particles?|bar)\b)",
     re.IGNORECASE,
 )
 # Before each pattern come the strings without which it cannot match: most texts hold none, and `in` is cheap.
@@ -214,6 +214,7 @@ def _rewrite(text: _Text) -> None:
         text.sub(_INVISIBLE, "")
         text.sub(_EAST_ASIAN, lambda match: f" {EAST_ASIAN[match[0]]} ")
         text.sub(_NEXT_NAME, " ")
+        text.sub(_ANTI, lambda match: "antiparticle of " if match["charged"] else "anti")
         text.sub(_NOT_ASCII, _plain_characters)
         text.sub(_LONE_MARK, r"\1tilde")
         text.sub(_SCRIPTS_MEET, " ")
@@ -229,6 +230,8 @@ def _rewrite(text: _Text) -> None:
             text.sub(pattern, replacement)
 
 
+# '反Σ-' is the antiparticle of the Sigma-, where 'anti-Sigma-' is an antiparticle of negative charge.
+_ANTI = re.compile("反 ?(?=(?P<charged>[A-Za-z\u0391-\u03c9]+[-+−⁻⁺])|[A-Za-z\u0391-\u03c9])")
 _OTHER_MARKS = re.compile("[\u0300-\u0303\u0306-\u036f]")
 _NO_MASS = re.compile(r"(?<=[A-Za-z*'])\(\)|(?<=\d)\(\)(?!0)")  # where the PDG omits a mass: 'D_s()+'
 _BRACES = re.compile(r"[{}]")

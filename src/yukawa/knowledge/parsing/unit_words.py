@@ -12,7 +12,7 @@ _UNIT_WORD = re.compile(
 )
 # Units that are read as such wherever they stand; others, such as 'm' or 'second', only behind a number or 'in'.
 _PLAIN_UNIT = re.compile(
-    r"(?<![A-Za-z0-9_/^*(])\(?\[?(?:in )?(?P<unit>(?:[kMGTm]|)eV(?:/c(?:\^?2)?)?|kg|μs|MeV|GeV|TeV|keV|[kmg]ev|tev|mev|gev|kev"
+    r"(?<![A-Za-z0-9_/^*(])\(?\[?(?:in )?(?P<unit>(?:[kMGTm]|)eV(?:/c(?:\^?2)?)?|kg|mus|MeV|GeV|TeV|keV|[kmg]ev|tev|mev|gev|kev"
     r"|(?:micro|nano|pico|femto|milli|atto)?seconds|nuclear magnetons?|kilograms?|grams?)\)?\]?(?![A-Za-z0-9_/^*])"
 )
 _PREFIXED = "|".join(map(plain_ascii, EAST_ASIAN_PREFIXES))

@@ -127,7 +127,12 @@ def _once(found: Sequence[Wanted]) -> list[Wanted]:
 
 
 def _from(wanted: Wanted) -> _Subject:
-    return _Subject(-1, wanted.thing, wanted.channel, 1.0)
+    """What was wanted before as a thing; of the antiparticle that was asked for 'its' charge is that of the antiparticle."""
+    table = particle_table().particles
+    thing = wanted.thing
+    if wanted.property == "antiparticle" and all(name in table for name in thing.names):
+        thing = replace(thing, names=tuple(table[name].conjugate for name in thing.names))
+    return _Subject(-1, thing, wanted.channel, 1.0)
 
 
 def only_named(clause: Clause) -> list[Wanted]:
@@ -212,7 +217,7 @@ def _subjects(clause: Clause, chosen: set[int]) -> list[_Subject]:
 def _joined_to(tokens: Sequence[Token], subject: _Subject, place: int) -> bool:
     """Whether a conjunction stands between the decay of a subject and what is at `place`, and at most the question again."""
     between = tokens[max(subject.places) + 1 : place]
-    again = [t for t in between if t.kind != "join" and not (t.kind == "property" and t.value in OF_DECAYS)]
+    again = [t for t in between if t.kind not in ("join", "function") and not (t.kind == "property" and t.value in OF_DECAYS)]
     return any(t.kind == "join" for t in between) and not again
 
 

@@ -178,6 +178,10 @@ class Listing:
                     or bool(particle.charge) != (word == "charged")
                 ):
                     return False
+            elif word in ("+", "-"):
+                charge = particle.charge if particle is not None else None
+                if not charge or (charge > 0) != (word == "+"):
+                    return False
             elif word.startswith("class:"):
                 if (name in self._class(word.partition(":")[2])) is (condition.relation == "!="):
                     return False

@@ -93,7 +93,7 @@ def ratio(clause: Clause, context: Context) -> list[Goal] | None:
     said = [clause.tokens[i].value for i in clause.places("ratio")]  # 'Massenverhältnis' names the property
     name = next((clause.tokens[i].value[0] for i in comparing), next(filter(None, said), ""))
     if not name and not clause.has("property"):
-        name = named_by(clause, comparing)  # 'how many times longer does it live'
+        name = named_by(clause, comparing or clause.places("ratio"))  # 'how many times longer does it live'
     beside = ["difference"] if comparing else []  # 'by how much heavier (factor)'
     goals = _combined(clause, context, "ratio", "ratio", "divided", *beside, name=name)
     if not goals or len(goals[0].operands) != 2:
@@ -241,20 +241,16 @@ _WHICH = frozenset(
 _EACH = frozenset(
     plain_ascii("each respectively jeweils respectivement 各 各是多少 分别 分别是多少 それぞれ").split()
 )
-# What words of difference compare where no property is named.
-_OF_DIFFERENCES = {
-    "mass": "heavier lighter massive separates 重多少 轻多少 重百分之几 重百分之多少 何パーセント重い 何%重い", "lifetime": "longer shorter", "width": "wider broader narrower",
-}  # fmt: skip
-
-
 def _property_of(clause: Clause, operators: Sequence[int]) -> str:
     """The property that the words of difference speak of themselves: 'mass splitting', 'how much longer'."""
     if any(clause.tokens[i].kind == "difference-of" for i in operators):
         return "mass"
     if clause.has("property"):
         return ""
-    words = {word for i in operators for word in clause.text(i).split()}
-    return next((name for name, said in _OF_DIFFERENCES.items() if words & set(said.split())), "")
+    if name := named_by(clause, operators):
+        return name
+    words = " ".join(clause.text(i) for i in operators)
+    return "mass" if "separates" in words else "width" if "wider" in words or "broader" in words else ""
 
 
 def _turns(words: str) -> bool:

@@ -1,11 +1,13 @@
 """Rules for sentences that ask who measured quantities, how they compare, and for yes or no."""
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from yukawa.knowledge.facts import PROPERTIES
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
+from yukawa.knowledge.parsing.lexicon import lexicon
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Amount, Direction, Filter, Goal, Relation, Thing, Wanted
 from yukawa.knowledge.parsing.spelling import plain_ascii
@@ -215,9 +217,24 @@ def named_by(clause: Clause, places: Sequence[int]) -> str:
     meant = (value for i in places for kind, value in clause.tokens[i].otherwise if kind == "compare")
     if named := next((value[0] for value in meant if value[0]), ""):
         return str(named)
+    if spoken := _spoken_of(words, clause.language):
+        return spoken
     if "heav" in words or "light" in words or "massive" in words:
         return "mass"
     return "lifetime" if "long" in words or "short" in words else ""
+
+
+def _spoken_of(words: str, language: str) -> str:
+    """The property that a word of comparison within others names: 'wie viel schwerer', '何倍重い', '重多少倍'."""
+    said = set(words.split())
+    return next((n for phrase, n in _comparisons(language) if phrase in (said if phrase.isascii() else words)), "")
+
+
+@functools.lru_cache(maxsize=8)
+def _comparisons(language: str) -> list[tuple[str, str]]:
+    """The words of a language that compare one property, the longest first."""
+    found = [(phrase, value[0]) for kind, value, phrase in lexicon(language).entries if kind == "compare" and value[0]]
+    return sorted(found, key=lambda one: -len(one[0]))
 
 
 def relation_of(text: str) -> Relation:

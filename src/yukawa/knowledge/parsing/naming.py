@@ -80,8 +80,9 @@ def signs(tokens: list[Token]) -> list[Token]:
         ]
         chosen = next((c for i in beside if (c := _of_charge(found[i], token.value))), None)
         if chosen is None:
-            of_class = place + 1 < len(tokens) and tokens[place + 1].kind == "class"  # 'charged mesons'
-            kept = token if of_class and token.value in ("charged", "neutral") else replace(token, kind="appended")
+            noun = following(tokens, place, over=("function", "most", "aside"))
+            of_class = noun is not None and tokens[noun].kind == "class"  # 'charged mesons'
+            kept = token if of_class else replace(token, kind="appended")
             found[place] = _before_its_noun(tokens, place) or kept
             continue
         found[place] = replace(token, kind="aside")
@@ -203,9 +204,13 @@ def families(tokens: list[Token]) -> list[Token]:
             return token
         names = set(token.value.names)
         inside = [i for i, other in things if i != place and other < names]
-        return replace(token, kind="aside") if len(inside) > 1 or place + 1 in inside else token
+        beside = place + 2 if any(t.text in _OF_EAST_ASIAN for t in tokens[place + 1 : place + 2]) else place + 1
+        return replace(token, kind="aside") if len(inside) > 1 or beside in inside else token
 
     return changed(tokens, change)
+
+
+_OF_EAST_ASIAN = frozenset("の的")
 
 
 def ones(tokens: list[Token]) -> list[Token]:

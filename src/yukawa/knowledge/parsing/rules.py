@@ -405,6 +405,6 @@ _RULES: tuple[Rule, ...] = (
     combining.measurements, _named, _condition, _of_the_same, searching.self_conjugate, searching.by_quarks,
     searching.by_quantum_numbers, searching.by_number, combining.charge_states, arithmetic.how_many, arithmetic.ratio,
     arithmetic.product, arithmetic.average,
-    arithmetic.total, arithmetic.difference, combining.comparison, _fraction_of, _reverse, combining.is_it,
+    arithmetic.total, arithmetic.difference, searching.foremost, combining.comparison, _fraction_of, _reverse, combining.is_it,
     _decays, _class_list, _values, _overview,
 )  # fmt: skip

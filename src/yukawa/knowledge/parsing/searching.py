@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
-from yukawa.knowledge.parsing.combining import CHOOSING, yes_or_no
+from yukawa.knowledge.parsing.combining import CHOOSING, place_of, yes_or_no
 from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Wanted
 from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.wanted import ANY, subject_of
@@ -30,7 +30,7 @@ _PLAIN_COUNTS = {plain_ascii(word): count for word, count in _COUNTS.items()}
 _QUARK = re.compile(
     rf"(?<![A-Za-z'])(?:(?P<count>{_COUNTED})(?:[ -]|(?<=[^A-Za-z]) ?))?(?:(?P<head>(?:anti)?quarks? )?(?P<anti>anti)?-?(?P<name>{_NAMED})"
     r"(?:[ -](?P<tail>anti)?quarks?|-(?= und ))?"
-    rf"|(?P<letters>(?:[udscbt](?:bar)?){{2,5}}|[udscbt](?:bar)?)(?:[ -]?(?:anti)?quarks?)?)(?![A-Za-z'])(?: ?(?P<after>\d) ?{_PIECES})?",
+    rf"|(?P<lone>anti-?(?=[udscbt](?![a-z])))?(?P<letters>(?:[udscbt](?:bar)?){{2,5}}|[udscbt](?:bar)?)(?:[ -]?(?:anti)?quarks?)?)(?![A-Za-z'])(?: ?(?P<after>\d) ?{_PIECES})?",
     re.IGNORECASE,
 )
 _LETTER = re.compile(r"[udscbt](?:bar)?")
@@ -86,7 +86,8 @@ def _quarks_said(clause: Clause, beside: int) -> tuple[Counter[str], list[int]]:
             continue
         count = int(match["after"] or _PLAIN_COUNTS.get((match["count"] or "a").lower(), 1))
         if match["letters"]:
-            found.update({q: n * count for q, n in _quarks(match["letters"]).items()})
+            letters = match["letters"] + ("bar" if match["lone"] else "")
+            found.update({q: n * count for q, n in _quarks(letters).items()})
         else:
             anti = match["anti"] or match["tail"] or (match["head"] or "").lower().startswith("anti")
             bar = "bar" if anti else ""
@@ -143,6 +144,25 @@ def by_values(clause: Clause) -> list[Goal] | None:
             "count" if counting else "reverse", (wanted,), charges(clause) + values[1:], asserted=values[0].amount, relation="=", spans=spans
         )
     ]
+
+
+def foremost(clause: Clause, context: Context) -> list[Goal] | None:
+    """'The lightest charged meson', 'the lightest baryon with strangeness -1': the first of those that have these values."""
+    most, classes, properties = clause.places("most"), clause.places("class"), clause.places("property")
+    if len(most) != 1 or len(classes) != 1 or clause.has("thing", "channel", "relation", "compare", "count"):
+        return None
+    name, direction = clause.tokens[most[0]].value
+    of = [i for i in properties if clause.tokens[i].value != name]
+    if not name or clause.tokens[classes[0]].value == "particle":
+        return None
+    conditions = charges(clause) + _values_of(clause, of)
+    if not conditions or not clause.used.issuperset(of):
+        return None
+    thing = subject_of(clause.tokens[classes[0]])
+    assert thing is not None  # noqa: S101  # a class is one
+    first, rank = place_of(clause, most[0])
+    spans = clause.use(most[0], *classes, *clause.places("property"))
+    return [Goal("list", (Wanted(thing, name, spans=spans),), conditions, (name, direction), first or 1, rank, spans=spans)]
 
 
 def by_number(clause: Clause, context: Context) -> list[Goal] | None:

@@ -414,7 +414,8 @@ def _property(tokens: Sequence[Token], place: int, things: int) -> Token:
         return replace(token, kind="word")
     if things in (0, 2) and (turned := other_meaning(token, "difference")):
         return turned
-    verb = token.text.lower() in ("decay", "decays", "decayed") and _other_property(tokens, place)
+    until = any(t.text.lower().split()[0] == "bis" for t in tokens[:place])  # 'wie lange dauert es, bis es zerfällt?'
+    verb = (until or token.text.lower() in ("decay", "decays", "decayed")) and _other_property(tokens, place)
     return replace(token, kind="aside") if verb else token
 
 

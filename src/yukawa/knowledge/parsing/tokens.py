@@ -153,7 +153,7 @@ def _candidates(plain: str, language: str) -> Iterator[Token]:
         yield Token("thing" if thing.names else "word", *thing.span, plain[slice(*thing.span)], thing)
     for match in _QUANTUM_NUMBERS.finditer(plain):
         yield Token("jpc", *match.span(), match[0], match["spin"] + "^" + match["signs"].strip("^({ })"))
-    yield from _amounts(plain, [thing.span for thing in things])
+    yield from _amounts(plain, [thing.span for thing in things], language)
     yield from (Token("unit", start, end, plain[start:end], unit) for start, end, unit in find_units(plain))
     for match in _IDENTIFIER.finditer(plain):
         yield Token("identifier", match.start(), match.end(), match[0], match[0])
@@ -230,9 +230,10 @@ def _phrases(plain: str, pieces: Sequence[tuple[int, int, str]], language: str) 
             yield Token(kind, start, end, plain[start:end], value, tuple(others))
 
 
-def _amounts(plain: str, things: Sequence[Span]) -> Iterator[Token]:
+def _amounts(plain: str, things: Sequence[Span], language: str) -> Iterator[Token]:
     for match in _NUMBER.finditer(plain):
-        value = _value(match[0])
+        comma = language in ("de", "fr")  # '3,097 GeV'
+        value = _value(match[0].replace(",", ".") if comma else match[0])
         if value is None:
             continue
         unit, end = _unit_after(plain, match.end())

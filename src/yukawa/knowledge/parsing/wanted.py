@@ -8,6 +8,7 @@ from yukawa.knowledge.parsing.clauses import Clause
 from yukawa.knowledge.parsing.naming import COUNTED
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Channel, Thing, Wanted
+from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.tokens import Token
 
 # What a property is called where it is that of a decay.
@@ -74,6 +75,9 @@ def quantities(
     chosen = set(range(len(clause.tokens)) if places is None else places) - clause.used
     subjects = _subjects(clause, chosen)
     properties = _properties(clause, chosen)
+    made_of = [w.property for w in before] + [p.name for p in properties]
+    if properties and properties[-1].name != "quark-content" and "quark-content" in made_of and clause.contains(_SEVERAL):
+        return []  # '… and which charges do they have?': those of the quarks
     decays = [i for i in sorted(chosen) if clause.tokens[i].kind == "channel"]
     if not subjects and before and len(decays) == 1 and before[0].channel:  # 'and how often to n pi0?'
         channel = clause.tokens[decays[0]].value
@@ -104,6 +108,9 @@ def quantities(
             _wanted(clause, p, s) for p in block.properties for s in block.subjects if _may_have(s, p.name)
         ]
     return _once(found)
+
+
+_SEVERAL = frozenset(plain_ascii("they these those their diese dieser deren ils elles leurs 它们 这些 它們").split())
 
 
 def _may_have(subject: _Subject, name: str) -> bool:

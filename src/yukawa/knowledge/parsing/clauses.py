@@ -99,9 +99,9 @@ def _asks_further(before: Sequence[Token], tokens: Sequence[Token], place: int, 
     if tokens[place].text.lower() not in _AND or place + 1 >= len(tokens):
         return False
     after, comma = tokens[place + 1], place > 0 and tokens[place - 1].text == ","
-    open_word = after.text.lower().split()[0] in question_words(language)
+    open_word = bool(set(after.text.lower().split()[:2]) & {*question_words(language), "comment"})
     question = after.kind == "explain" or (
-        open_word and (after.kind == "function" or (comma and language != "en"))
+        open_word and (after.kind == "function" or after.value == "decays" or (comma and language != "en"))
     )
     if any(t.kind == "property" and t.value == "quark-content" for t in before):
         return False  # 'which baryon is made of …, and what is its charge?' asks of what is found

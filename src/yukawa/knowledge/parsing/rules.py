@@ -275,7 +275,19 @@ def _values(clause: Clause, context: Context) -> list[Goal] | None:
         found = [replace(found[0], factor=found[0].factor * clause.tokens[factors[0]].value)]
         clause.use(*factors)
     clause.use(*_beside_values(clause))
-    return [Goal("multiple" if w.factor != 1 else "value", (w,)) for w in found]
+    return [
+        Goal("list", (w,), order=("branching-fraction", "descending"))
+        if w.property == "decays" and _joined(clause)  # 'lifetime and decay modes of the muon'
+        else Goal("multiple" if w.factor != 1 else "value", (w,))
+        for w in found
+    ]
+
+
+def _joined(clause: Clause) -> bool:
+    """Whether the word for decays is joined to another property."""
+    tokens = [t for t in clause.tokens if t.kind not in ("function", "pronoun")]
+    place = next((i for i, t in enumerate(tokens) if t.kind == "property" and t.value == "decays"), 0)
+    return any(t.kind == "join" for t in (*tokens[max(0, place - 1) : place], *tokens[place + 1 : place + 2]))
 
 
 def _of_what_was_searched(found: Sequence[Wanted], search: Goal) -> list[Goal] | None:

@@ -282,9 +282,16 @@ _RANK = {
 }  # fmt: skip
 
 
+_HOW_MANY = ("多少", "几", "何")
+
+
 def _resolve(plain: str, candidates: list[Token]) -> list[Token]:
     """Tokens that do not overlap: from left to right the longest at each place."""
-    candidates.sort(key=lambda t: (t.start, -t.end, _RANK.get(t.kind, 4)))
+    def rank(token: Token) -> int:
+        asked = token.kind == "unit" and plain[: token.start].rstrip().endswith(_HOW_MANY)
+        return 0 if asked else _RANK.get(token.kind, 4)  # '多少玻尔磁子' asks for no constant
+
+    candidates.sort(key=lambda t: (t.start, -t.end, rank(t)))
     found: list[Token] = []
     position = 0
     for token in candidates:

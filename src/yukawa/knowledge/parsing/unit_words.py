@@ -50,15 +50,11 @@ def find_units(plain: str) -> Iterator[tuple[int, int, str]]:
     for match in _ASKED_UNIT.finditer(plain):
         text, end = unit_at(plain, match.end())
         if text and (len(text) > 1 or not text.isascii() or text == "%"):
-            named = not text.isascii() and len(text) >= _NAMED  # '多少玻尔磁子' is no constant
-            yield match.start() if named else match.end(), end, text
+            yield match.end(), end, text
     for match in _IN_UNIT.finditer(plain):
         text, end = unit_at(plain, match.end())
         if text and (len(text) > 1 or match[0].lower().startswith("in") or text == "%"):
             yield match.start(), end, text
-
-
-_NAMED = 3  # characters of '核磁子', '玻尔磁子', '元电荷'
 
 
 def unit_at(plain: str, position: int) -> tuple[str | None, int]:

@@ -74,7 +74,9 @@ def how_many(clause: Clause, context: Context) -> list[Goal] | None:
     if len(found) != 2:
         return None
     spans = clause.use(counts[0], *weighing, *clause.places("number", "factor"))
-    first, second = found if things[0] < counts[0] else reversed(found)  # 'the tau mass is how many muon masses?'
+    first, second = (
+        found if things[0] < counts[0] else reversed(found)
+    )  # 'the tau mass is how many muon masses?'
     return [Goal("how-many", (first, second), spans=spans)]
 
 
@@ -241,6 +243,8 @@ _WHICH = frozenset(
 _EACH = frozenset(
     plain_ascii("each respectively jeweils respectivement 各 各是多少 分别 分别是多少 それぞれ").split()
 )
+
+
 def _property_of(clause: Clause, operators: Sequence[int]) -> str:
     """The property that the words of difference speak of themselves: 'mass splitting', 'how much longer'."""
     if any(clause.tokens[i].kind == "difference-of" for i in operators):

@@ -144,7 +144,9 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
         return None
     if len(things) > 1:  # 'which of the two leptons electron and muon': the class only says what they are
         found = [w for w in found if not w.thing.names[0].startswith("class:")]
-    spans = clause.use(*comparing, *clause.places("order"), *(clause.places("class") if len(things) > 1 else ()))
+    spans = clause.use(
+        *comparing, *clause.places("order"), *(clause.places("class") if len(things) > 1 else ())
+    )
     prop = found[0].property
     direction: Direction = "descending" if token.value[1] in (">", "descending") else "ascending"
     alternatives = clause.contains(("or", "oder", "ou", "或", "还是"))
@@ -227,13 +229,19 @@ def named_by(clause: Clause, places: Sequence[int]) -> str:
 def _spoken_of(words: str, language: str) -> str:
     """The property that a word of comparison within others names: 'wie viel schwerer', '何倍重い', '重多少倍'."""
     said = set(words.split())
-    return next((n for phrase, n in _comparisons(language) if phrase in (said if phrase.isascii() else words)), "")
+    return next(
+        (n for phrase, n in _comparisons(language) if phrase in (said if phrase.isascii() else words)), ""
+    )
 
 
 @functools.lru_cache(maxsize=8)
 def _comparisons(language: str) -> list[tuple[str, str]]:
     """The words of a language that compare one property, the longest first."""
-    found = [(phrase, value[0]) for kind, value, phrase in lexicon(language).entries if kind == "compare" and value[0]]
+    found = [
+        (phrase, value[0])
+        for kind, value, phrase in lexicon(language).entries
+        if kind == "compare" and value[0]
+    ]
     return sorted(found, key=lambda one: -len(one[0]))
 
 

@@ -7,6 +7,7 @@ the rest of the sentence, and the rest asks for a value. Of a list, a search or 
 from collections.abc import Sequence
 from dataclasses import replace
 
+from yukawa.knowledge.parsing.naming import changed
 from yukawa.knowledge.parsing.tokens import Token
 
 _NO_CONTRAST = frozenset(
@@ -105,3 +106,24 @@ def _repeats(token: Token, rest: Sequence[Token]) -> bool:
     """Whether a thing is one of the alternatives that the rest speaks of: 'the D, not the D0'."""
     names = set(getattr(token.value, "names", ()))
     return any(names & set(getattr(other.value, "names", ())) for other in rest if other.kind == "thing")
+
+
+def given(tokens: list[Token]) -> list[Token]:
+    """'Given its width, how long …': what a value is to be computed from is not asked; in Chinese and Japanese it comes before."""
+
+    def change(place: int, token: Token) -> Token:
+        if token.kind == "based-on":
+            return replace(token, kind="function")
+        beside = place - 1 if token.text.isascii() else place + 1
+        based = 0 <= beside < len(tokens) and tokens[beside].kind == "based-on"
+        based |= not token.text.isascii() and _led_by(tokens, place)
+        others = sum(t.kind == "property" for t in tokens) > 1
+        return replace(token, kind="aside") if based and others and token.kind == "property" else token
+
+    return changed(tokens, change)
+
+
+def _led_by(tokens: Sequence[Token], place: int) -> bool:
+    """'已知Z玻色子的宽度,求…': whether the phrase of a property begins with what it is given by."""
+    start = max((i + 1 for i in range(place) if tokens[i].text == ","), default=0)
+    return tokens[start].kind == "based-on" and any(t.text == "," for t in tokens[place:])

@@ -113,7 +113,9 @@ def per(tokens: list[Token]) -> list[Token]:
             before = [t.kind for t in tokens[:place] if t.kind != "function"][-2:]
             return token if before == ["thing", "property"] else replace(token, kind="function")
         behind = [t for t in tokens[place + 1 : place + 4] if t.kind != "function"][:2]
-        counts = {t.kind for t in behind} == {"thing", "property"} and any(t.text.lower() in PLURALS for t in behind)
+        counts = {t.kind for t in behind} == {"thing", "property"} and any(
+            t.text.lower() in PLURALS for t in behind
+        )
         if not counts or token.text.lower() not in ("in", "en"):
             return token
         said = any(t.kind in ("property", "difference", "compare") for t in tokens[:place])

@@ -173,7 +173,9 @@ def _telling(clause: Clause, place: int) -> bool:
     """'Kann mir jemand die Masse des Protons nennen?': in German the verb of who is asked to tell 'mir' something stands last."""
     rest = clause.tokens[place + 1 :]
     word = clause.tokens[place].text
-    told = clause.language == "de" and clause.contains(("mir", "uns")) and word.islower() and word.endswith("en")
+    told = (
+        clause.language == "de" and clause.contains(("mir", "uns")) and word.islower() and word.endswith("en")
+    )
     return told and not is_physics(word) and all(t.kind == "mark" for t in rest)
 
 

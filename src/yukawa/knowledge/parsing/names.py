@@ -88,12 +88,13 @@ EAST_ASIAN = {
     "希格斯玻色子": "Higgs boson", "希格斯粒子": "Higgs boson", "希格斯": "Higgs", "希格斯玻色": "Higgs", "上帝粒子": "Higgs boson",
     "ヒッグス粒子": "Higgs boson", "ヒッグスボソン": "Higgs boson", "ヒッグス": "Higgs", "玻色子": " boson", "ボソン": " boson",
     "ボース粒子": " boson", "介子": " meson", "中間子": " meson", "重子": " baryon", "バリオン": " baryon", "超子": " hyperon",
-    "强子": " hadrons", "強子": " hadrons", "ハドロン": " hadrons", "轻子": " lepton", "輕子": " lepton", "レプトン": " lepton", "夸克": " quark", "クォーク": " quark", "クオーク": " quark",
+    "轻子": " lepton", "輕子": " lepton", "レプトン": " lepton", "夸克": " quark", "クォーク": " quark", "クオーク": " quark",
     "顶夸克": "top quark", "頂夸克": "top quark", "トップクォーク": "top quark", "底夸克": "bottom quark", "ボトムクォーク": "bottom quark",
     "粲夸克": "charm quark", "チャームクォーク": "charm quark", "奇异夸克": "strange quark", "奇夸克": "strange quark",
     "ストレンジクォーク": "strange quark", "上夸克": "up quark", "アップクォーク": "up quark", "下夸克": "down quark",
     "ダウンクォーク": "down quark", "π介子": "pion", "K介子": "kaon", "パイ中間子": "pion", "パイオン": "pion", "π中間子": "pion",
     "K中間子": "kaon", "带电π介子": "charged pion", "中性π介子": "neutral pion", "带电K介子": "charged kaon", "中性K介子": "neutral kaon",
+    "强子": " hadrons", "強子": " hadrons", "ハドロン": " hadrons",
     "荷電パイ中間子": "charged pion", "中性パイ中間子": "neutral pion", "正μ子": "mu+", "核子": "nucleon",
 }  # fmt: skip
 GENUS = frozenset(

@@ -75,7 +75,12 @@ def signs(tokens: list[Token]) -> list[Token]:
         )
         beside = [
             i
-            for i in (after, place - 1 if place and tokens[place - 1].kind != "aside" else place - 2)
+            for i in (
+                after,
+                place - 1
+                if place and tokens[place - 1].kind != "aside" and tokens[place - 1].text != "("
+                else place - 2,
+            )
             if i is not None and i >= 0 and found[i].kind == "thing"
         ]
         chosen = next((c for i in beside if (c := _of_charge(found[i], token.value))), None)
@@ -204,7 +209,9 @@ def families(tokens: list[Token]) -> list[Token]:
             return token
         names = set(token.value.names)
         inside = [i for i, other in things if i != place and other < names]
-        beside = place + 2 if any(t.text in _OF_EAST_ASIAN for t in tokens[place + 1 : place + 2]) else place + 1
+        beside = (
+            place + 2 if any(t.text in _OF_EAST_ASIAN for t in tokens[place + 1 : place + 2]) else place + 1
+        )
         return replace(token, kind="aside") if len(inside) > 1 or beside in inside else token
 
     return changed(tokens, change)

@@ -30,7 +30,8 @@ _PLAIN_COUNTS = {plain_ascii(word): count for word, count in _COUNTS.items()}
 _QUARK = re.compile(
     rf"(?<![A-Za-z'])(?:(?P<count>{_COUNTED})(?:[ -]|(?<=[^A-Za-z]) ?))?(?:(?P<head>(?:anti)?quarks? )?(?P<anti>anti)?-?(?P<name>{_NAMED})"
     r"(?:[ -](?P<tail>anti)?quarks?|-(?= und ))?"
-    rf"|(?P<lone>anti-?(?=[udscbt](?![a-z])))?(?P<letters>(?:[udscbt](?:bar)?){{2,5}}|[udscbt](?:bar)?)(?:[ -]?(?:anti)?quarks?)?)(?![A-Za-z'])(?: ?(?P<after>\d) ?{_PIECES})?",
+    rf"|(?P<lone>anti-?(?=[udscbt](?![a-z])))?(?P<letters>(?:[udscbt](?:bar)?){{2,5}}|[udscbt](?:bar)?)"
+    rf"(?:[ -]?(?:anti)?quarks?)?)(?![A-Za-z'])(?: ?(?P<after>\d) ?{_PIECES})?",
     re.IGNORECASE,
 )
 _LETTER = re.compile(r"[udscbt](?:bar)?")
@@ -132,7 +133,9 @@ def by_values(clause: Clause) -> list[Goal] | None:
     assert thing is not None  # noqa: S101  # a class is one
     counting = clause.places("count")
     if len(properties) == 1:
-        values: tuple[Filter, ...] = (Filter(clause.tokens[properties[0]].value, "=", amount_of(clause.tokens[amounts[0]]), (0, 0)),)
+        values: tuple[Filter, ...] = (
+            Filter(clause.tokens[properties[0]].value, "=", amount_of(clause.tokens[amounts[0]]), (0, 0)),
+        )
     else:
         values = _values_of(clause, properties)
     if len(values) < len(properties):
@@ -141,7 +144,12 @@ def by_values(clause: Clause) -> list[Goal] | None:
     wanted = Wanted(thing, values[0].property, spans=spans)
     return [
         Goal(
-            "count" if counting else "reverse", (wanted,), charges(clause) + values[1:], asserted=values[0].amount, relation="=", spans=spans
+            "count" if counting else "reverse",
+            (wanted,),
+            charges(clause) + values[1:],
+            asserted=values[0].amount,
+            relation="=",
+            spans=spans,
         )
     ]
 
@@ -162,7 +170,17 @@ def foremost(clause: Clause, context: Context) -> list[Goal] | None:
     assert thing is not None  # noqa: S101  # a class is one
     first, rank = place_of(clause, most[0])
     spans = clause.use(most[0], *classes, *clause.places("property"))
-    return [Goal("list", (Wanted(thing, name, spans=spans),), conditions, (name, direction), first or 1, rank, spans=spans)]
+    return [
+        Goal(
+            "list",
+            (Wanted(thing, name, spans=spans),),
+            conditions,
+            (name, direction),
+            first or 1,
+            rank,
+            spans=spans,
+        )
+    ]
 
 
 def by_number(clause: Clause, context: Context) -> list[Goal] | None:

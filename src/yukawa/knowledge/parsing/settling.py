@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from yukawa.knowledge.parsing.contrasts import contrasts
+from yukawa.knowledge.parsing.contrasts import contrasts, given
 from yukawa.knowledge.parsing.counting import (
     PLURALS,
     both_sides,
@@ -66,7 +66,7 @@ def settled(tokens: list[Token]) -> list[Token]:
         antiparticles,
         appositions,
         families,
-        _given,
+        given,
         operators,
         per,
         _appended,
@@ -275,20 +275,6 @@ _VERBS_OF_ASIDES = frozenset(
 )
 
 
-def _given(tokens: list[Token]) -> list[Token]:
-    """'Given its width, how long …': what a value is to be computed from is not asked; in Chinese and Japanese it comes before."""
-
-    def change(place: int, token: Token) -> Token:
-        if token.kind == "based-on":
-            return replace(token, kind="function")
-        beside = place - 1 if token.text.isascii() else place + 1
-        based = 0 <= beside < len(tokens) and tokens[beside].kind == "based-on"
-        others = sum(t.kind == "property" for t in tokens) > 1
-        return replace(token, kind="aside") if based and others and token.kind == "property" else token
-
-    return changed(tokens, change)
-
-
 def _modes(tokens: list[Token]) -> list[Token]:
     """'Invisible branching fraction', 'hadronic width', 'decays hadronically': a word that names the final state."""
     names = ("branching-fraction", "width", "partial-width", "decays")
@@ -350,7 +336,9 @@ def _readings(tokens: list[Token]) -> list[Token]:
     decays = any(t.kind == "channel" for t in tokens)
     allowed = any(t.text.lower() in ("allowed", "possible") for t in tokens)
     asks_who = any(t.kind == "measured" for t in tokens)
-    operated = any(t.kind in ("difference", "ratio") or other_meaning(t, "difference") for t in tokens) and not any(t.kind == "class" for t in tokens)
+    operated = any(
+        t.kind in ("difference", "ratio") or other_meaning(t, "difference") for t in tokens
+    ) and not any(t.kind == "class" for t in tokens)
 
     def change(place: int, token: Token) -> Token:
         text = token.text.lower()
@@ -373,10 +361,14 @@ def _readings(tokens: list[Token]) -> list[Token]:
             and _of_property(tokens, place)
         ):
             return replace(token, kind="sum")
-        if token.kind == "ratio" and token.value and after.kind == "thing" and text[-1] == "比":  # '质量比π+大'
+        if (
+            token.kind == "ratio" and token.value and after.kind == "thing" and text[-1] == "比"
+        ):  # '质量比π+大'
             return replace(token, kind="property")
         if token.kind == "most" and things == 2 and operated:  # 'lequel est le plus lourd et de combien ?'
-            return replace(token, kind="compare", value=(token.value[0], "<>"[token.value[1] == "descending"]))
+            return replace(
+                token, kind="compare", value=(token.value[0], "<>"[token.value[1] == "descending"])
+            )
         if text == "比" and things > 1 and place and tokens[place - 1].kind == "property":  # 'W和Z的质量比'
             return token if any(t.kind == "thing" for t in tokens[place:]) else replace(token, kind="ratio")
         if token.kind == "into-before" or (token.kind == "into" and text.startswith("decay")):
@@ -414,7 +406,9 @@ def _property(tokens: Sequence[Token], place: int, things: int) -> Token:
         return replace(token, kind="word")
     if things in (0, 2) and (turned := other_meaning(token, "difference")):
         return turned
-    until = any(t.text.lower().split()[0] == "bis" for t in tokens[:place])  # 'wie lange dauert es, bis es zerfällt?'
+    until = any(
+        t.text.lower().split()[0] == "bis" for t in tokens[:place]
+    )  # 'wie lange dauert es, bis es zerfällt?'
     verb = (until or token.text.lower() in ("decay", "decays", "decayed")) and _other_property(tokens, place)
     return replace(token, kind="aside") if verb else token
 

@@ -287,6 +287,7 @@ _HOW_MANY = ("多少", "几", "何")
 
 def _resolve(plain: str, candidates: list[Token]) -> list[Token]:
     """Tokens that do not overlap: from left to right the longest at each place."""
+
     def rank(token: Token) -> int:
         asked = token.kind == "unit" and plain[: token.start].rstrip().endswith(_HOW_MANY)
         return 0 if asked else _RANK.get(token.kind, 4)  # '多少玻尔磁子' asks for no constant

@@ -66,6 +66,8 @@ def unit_at(plain: str, position: int) -> tuple[str | None, int]:
         match = _UNIT_WORD.match(plain, place)
         if match is None:
             break
+        if plain[match.end() : match.end() + 1] in _NO_ENDS:  # 'in K-pi+', 'MeV s'élève'
+            break
         ends.append(match.end())
         place = match.end() + 1
         if plain[match.end() : place] != " ":
@@ -77,6 +79,7 @@ def unit_at(plain: str, position: int) -> tuple[str | None, int]:
     return None, position
 
 
+_NO_ENDS = tuple("+-'")
 _NO_UNITS = frozenset({"a", "an", "as", "at", "um", "A", "An", "As"})  # words, and not years or attoseconds
 
 

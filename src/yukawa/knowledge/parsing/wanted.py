@@ -76,7 +76,12 @@ def quantities(
     subjects = _subjects(clause, chosen)
     properties = _properties(clause, chosen)
     made_of = [w.property for w in before] + [p.name for p in properties]
-    if properties and properties[-1].name != "quark-content" and "quark-content" in made_of and clause.contains(_SEVERAL):
+    if (
+        properties
+        and properties[-1].name != "quark-content"
+        and "quark-content" in made_of
+        and clause.contains(_SEVERAL)
+    ):
         return []  # '… and which charges do they have?': those of the quarks
     decays = [i for i in sorted(chosen) if clause.tokens[i].kind == "channel"]
     if not subjects and before and len(decays) == 1 and before[0].channel:  # 'and how often to n pi0?'
@@ -110,7 +115,9 @@ def quantities(
     return _once(found)
 
 
-_SEVERAL = frozenset(plain_ascii("they these those their diese dieser deren ils elles leurs 它们 这些 它們").split())
+_SEVERAL = frozenset(
+    plain_ascii("they these those their diese dieser deren ils elles leurs 它们 这些 它們").split()
+)
 
 
 def _may_have(subject: _Subject, name: str) -> bool:
@@ -224,7 +231,11 @@ def _subjects(clause: Clause, chosen: set[int]) -> list[_Subject]:
 def _joined_to(tokens: Sequence[Token], subject: _Subject, place: int) -> bool:
     """Whether a conjunction stands between the decay of a subject and what is at `place`, and at most the question again."""
     between = tokens[max(subject.places) + 1 : place]
-    again = [t for t in between if t.kind not in ("join", "function") and not (t.kind == "property" and t.value in OF_DECAYS)]
+    again = [
+        t
+        for t in between
+        if t.kind not in ("join", "function") and not (t.kind == "property" and t.value in OF_DECAYS)
+    ]
     return any(t.kind == "join" for t in between) and not again
 
 

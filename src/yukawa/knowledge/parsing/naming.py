@@ -64,7 +64,7 @@ def signs(tokens: list[Token]) -> list[Token]:
         if (
             token.kind == "property"
             and place
-            and found[place - 1].kind == "thing"
+            and found[place - 1].kind in ("thing", "class")
             and (sign := other_meaning(token, "sign"))
         ):
             token = sign  # 'pion chargé' without its accent
@@ -86,7 +86,10 @@ def signs(tokens: list[Token]) -> list[Token]:
         chosen = next((c for i in beside if (c := _of_charge(found[i], token.value))), None)
         if chosen is None:
             noun = following(tokens, place, over=("function", "most", "aside"))
-            of_class = noun is not None and tokens[noun].kind == "class"  # 'charged mesons'
+            of_class = "class" in (
+                noun is not None and tokens[noun].kind,
+                place and tokens[place - 1].kind,
+            )  # 'charged mesons'
             kept = token if of_class else replace(token, kind="appended")
             found[place] = _before_its_noun(tokens, place) or kept
             continue

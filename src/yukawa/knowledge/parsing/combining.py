@@ -282,7 +282,9 @@ def yes_or_no(clause: Clause) -> bool:
     return False
 
 
-_INVERTED = frozenset({"est-il", "est-elle", "sont-ils", "sont-elles", "a-t-il", "a-t-elle", "ont-ils"})
+_INVERTED = frozenset(
+    {"est-il", "est-elle", "vaut-il", "vaut-elle", "sont-ils", "sont-elles", "a-t-il", "a-t-elle", "ont-ils"}
+)
 _SUBJECTS_OF_AUXILIARIES = frozenset("what which who that it this there i we you how why".split())
 _AFTER_AUXILIARIES = frozenset(
     "the a an any it true that really there correct so anybody anyone somebody seen ever observed actually der die das ein eine"

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from yukawa.knowledge.parsing.naming import changed
 from yukawa.knowledge.parsing.plan import Amount
+from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.tokens import Token
 from yukawa.knowledge.parsing.units import find_unit
 
@@ -59,6 +60,21 @@ def _metres(tokens: list[Token], place: int) -> bool:
         and [t.text[:1] for t in behind[:1]] == ["("]
         and behind[-1].kind == "thing"
     )
+
+
+def multiples(tokens: list[Token]) -> list[Token]:
+    """'电子质量的1836倍': a number with the word for times behind it."""
+    found: list[Token] = []
+    for token in tokens:
+        before = found[-1] if found else None
+        if token.text == _TIMES and before and before.kind == "amount" and not before.value.unit:
+            found[-1] = replace(before, kind="factor", end=token.end, value=before.value.value)
+        else:
+            found.append(token)
+    return found
+
+
+_TIMES = plain_ascii("倍")
 
 
 def numbers(tokens: list[Token]) -> list[Token]:

@@ -55,7 +55,7 @@ def _by_rules(clause: Clause, context: Context) -> list[Goal]:
     for rule in _RULES:
         before = set(clause.used)
         found = rule(clause, context)
-        if found and not any(_lacks_channel(goal) for goal in found):
+        if found and not any(_lacks_channel(goal) for goal in found) and not _of_quarks(found):
             return found
         clause.used = before
     return []
@@ -68,6 +68,14 @@ def _lacks_channel(goal: Goal) -> bool:
     return any(w.channel is None and w.property in _OF_A_DECAY for w in goal.operands)
 
 
+def _of_quarks(goals: Sequence[Goal]) -> bool:
+    """Whether the quark content of a quark is wanted beside that of other things: it was a part of what they should contain."""
+    wanted = [w for goal in goals for w in goal.operands if w.property == "quark-content"]
+    quarks = [w for w in wanted if w.thing.names and set(w.thing.names) <= _QUARKS]
+    return bool(quarks) and len(quarks) < len(wanted)
+
+
+_QUARKS = frozenset(quark + bar for quark in "udscbt" for bar in ("", "bar"))
 _OF_A_DECAY = frozenset(OF_DECAYS.values()) | {"decays"}
 
 

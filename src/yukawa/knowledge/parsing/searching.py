@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
 from yukawa.knowledge.parsing.combining import CHOOSING, place_of, yes_or_no
-from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Wanted
+from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Relation, Wanted
 from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.wanted import ANY, subject_of
 
@@ -42,6 +42,14 @@ def contents_equal(stated: str, asserted: str) -> bool:
     return any(_quarks(one) == _quarks(asserted) for one in stated.split(","))
 
 
+def contents_hold(stated: str, asserted: str) -> bool:
+    """Whether one of the contents that a source states holds the asserted quarks; 'a b quark' may be an antiquark."""
+    wanted = _quarks(asserted)
+    exact = any(quark.endswith("bar") for quark in wanted)
+    held = (_quarks(one) for one in stated.split(","))
+    return any(not wanted - (one if exact else Counter(q[0] for q in one.elements())) for one in held)
+
+
 def _quarks(text: str) -> Counter[str]:
     return Counter(_LETTER.findall(text.replace(" ", "")))
 
@@ -56,7 +64,12 @@ def by_quarks(clause: Clause, context: Context) -> list[Goal] | None:
     kinds = [i for i in clause.places("class") if clause.tokens[i].value != "quark" and i not in places]
     others = [i for i in clause.places("property") if i not in (*places, *properties)]
     asks = clause.contains(CHOOSING) or clause.has("list") or bool(kinds)
-    if sum(found.values()) < 2 or len(kinds) + len(things) > 1 or not (things or asks):
+    containing = any(word in clause.text(properties[0]) for word in _HOLDING)
+    if (
+        sum(found.values()) < (1 if containing and kinds else 2)
+        or len(kinds) + len(things) > 1
+        or not (things or asks)
+    ):
         return None
     thing = subject_of(clause.tokens[(kinds + things)[0]]) if kinds or things else ANY
     if thing is None or (things and (others or not yes_or_no(clause))):
@@ -65,12 +78,18 @@ def by_quarks(clause: Clause, context: Context) -> list[Goal] | None:
     wanted = Wanted(thing, "quark-content", spans=spans)
     content = " ".join(found.elements())
     further_conditions = _values_of(clause, others)  # 'uds and isospin 0'
-    goal = Goal("is" if things else "reverse", (wanted,), further_conditions, asserted=content, relation="=")
+    relation: Relation = ">=" if containing and not things else "="
+    goal = Goal(
+        "is" if things else "reverse", (wanted,), further_conditions, asserted=content, relation=relation
+    )
     having = Filter("quark-content", "=", content, spans[0])
     further = [
         Wanted(thing, clause.tokens[i].value, spans=clause.use(i)) for i in others if i not in clause.used
     ]  # '… and what is its charge?'
     return [goal, *(Goal("list", (one,), (having,)) for one in further)]
+
+
+_HOLDING = tuple(map(plain_ascii, ("contain", "enthalt", "contien", "含")))
 
 
 def _quarks_said(clause: Clause, beside: int) -> tuple[Counter[str], list[int]]:

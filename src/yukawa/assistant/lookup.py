@@ -20,6 +20,7 @@ from yukawa.assistant.matching import (
     is_pole,
     preference,
     with_flavour,
+    with_neutrinos,
 )
 from yukawa.assistant.results import Facts, Row
 from yukawa.assistant.rows import SCHEMES, compatible, computed, named, quoted_row, shared, times, title
@@ -140,7 +141,7 @@ class Lookup:
         if "bound" in wanted.qualifiers:
             facts = [*facts, *self._limits(as_particle(state)[0], wanted.property)]
         if wanted.channel is not None and wanted.property in _DECAYS:
-            return decays(facts, state, wanted.channel)
+            return decays(facts, state, wanted.channel) or with_neutrinos(facts, wanted.channel)
         return facts
 
     def _poles(self, subject: str, part: str) -> list[FoundFact]:

@@ -274,7 +274,7 @@ def _boundary(token: Token) -> bool:
 _CLASSIFIERS = frozenset("代种態态版年方")
 _WITHIN = frozenset(
     "a an the this that these those of in on at by for from with to about into onto over under between among per such its their own"
-    " 的 中 里 裡 内 上 下 在 于 对 时 の 中で の中 の中で での における 内の".split()
+    " 的 中 里 裡 内 上 下 在 于 对 时 の 中で の中 の中で での における 内の し さ れ して した する された される".split()
 )
 
 

@@ -256,21 +256,24 @@ def _before(clause: Clause, place: int, first: int, phrase: range) -> bool:
     if (
         phrase.stop == first
         and not asks
-        and not any(_boundary(clause.tokens[i]) for i in range(place + 1, first))
+        and not any(_boundary(clause.tokens[i], clause.text(i - 1)) for i in range(place + 1, first))
     ):
         return True  # 'dark photon mass', 'colour of the muon'
     return is_physics(clause.tokens[place].text) and not _asker(clause, phrase)
 
 
-def _boundary(token: Token) -> bool:
+def _boundary(token: Token, before: str) -> bool:
     """Whether a new phrase begins with this word: a verb of asking, a pronoun, a question word; no article or preposition."""
     if isinstance(token.value, float) or (token.kind == "neutral" and token.text in _CLASSIFIERS):
         return False  # '第三代夸克'
+    if token.text == "た" and before in _PASSIVE:  # '予想された中間子'
+        return False
     return token.kind in ("pronoun", "list", "neutral", "join") or (
         token.kind == "function" and token.text.lower() not in _WITHIN
     )
 
 
+_PASSIVE = frozenset("しされ")
 _CLASSIFIERS = frozenset("代种態态版年方")
 _WITHIN = frozenset(
     "a an the this that these those of in on at by for from with to about into onto over under between among per such its their own"

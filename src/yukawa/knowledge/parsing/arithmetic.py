@@ -157,14 +157,20 @@ def total(clause: Clause, context: Context) -> list[Goal] | None:
         return None
     if not clause.has("sum") and not _between(clause, "plus"):
         return None
-    masses = any(clause.contains(words) for words in (["weigh"], ["mass"])) and not clause.has("property")
-    found = _operands(clause, context, "mass" if masses else "")
+    said = " ".join(clause.text(i) for i in clause.places("sum"))  # '总质量', 'Gesamtmasse'
+    masses = clause.contains(("weigh", "mass")) or any(word in said for word in _MASSES)
+    found = _operands(clause, context, "mass" if masses and not clause.has("property") else "")
+    if len(found) == 1 and found[0].factor != 1 and clause.has("sum"):  # 'total mass of two protons'
+        return [Goal("multiple", tuple(found), spans=clause.use(*clause.places("sum")))]
     if len(found) < 2:
         return None
     if clause.has("minus") and (clause.has("sum") or not _alternate(clause, found, signs)):
         return None
     operands = _signed(clause, found, signs)
     return [Goal("sum", tuple(operands), spans=clause.use(*signs, *clause.places("sum")))]
+
+
+_MASSES = ("masse", "质量", "質量")
 
 
 def _signed(clause: Clause, found: Sequence[Wanted], signs: Sequence[int]) -> list[Wanted]:
@@ -188,7 +194,12 @@ def _within(clause: Clause, one: Wanted, other: Wanted, places: Sequence[int]) -
 def difference(clause: Clause, context: Context) -> list[Goal] | None:
     """'… minus …', 'mass difference between …', 'how much heavier is … than …'."""
     operators = clause.places("minus", "difference-of", "difference")
-    if not operators or clause.has("most", "class", "ratio", "sum", "plus"):
+    asked = (
+        clause.has("unit") and clause.has("compare") and not clause.contains((*_WHICH, "or", "oder", "ou"))
+    )
+    if not (operators or (asked and not yes_or_no(clause))) or clause.has(
+        "most", "class", "ratio", "sum", "plus"
+    ):
         return None
     tokens, claimed = clause.tokens, yes_or_no(clause)
     comparing = clause.places("compare")

@@ -11,7 +11,7 @@ _SMALL = 100  # numbers up to here count things: 'mass of 5 kaons'
 # What else a factor says that is a number of things: 'two muons' do not live twice as long.
 COUNTED = ("count", None)
 CODE_WORDS = frozenset({"particle", "code", "id", "mcid", "pdgid", "pdg"})
-_ARTICLES = frozenset("the these those both all its".split())
+_ARTICLES = frozenset("the these those both all its 这 那 该 この その".split())
 
 
 def changed(tokens: Sequence[Token], change: Callable[[int, Token], Token]) -> list[Token]:
@@ -41,6 +41,8 @@ def genus(tokens: list[Token]) -> list[Token]:
         beside = [
             t for t in near if t.kind == "thing" and max(t.start, token.start) - min(t.end, token.end) <= 1
         ]
+        if token.kind == "class" and not beside and _counted_apposition(tokens, place):
+            return replace(token, kind="aside")
         if token.kind != "class" or not beside:
             return token
         adjective, _, noun = str(token.value).partition(" ")
@@ -48,6 +50,15 @@ def genus(tokens: list[Token]) -> list[Token]:
         return replace(token, kind="word" if strange else "aside")
 
     return changed(tokens, change)
+
+
+def _counted_apposition(tokens: Sequence[Token], place: int) -> bool:
+    """'W和Z两个玻色子': whether a number behind things counts these."""
+    first = place - 1
+    while first > 0 and (tokens[first].kind == "number" or tokens[first].text in ("个", "種", "种", "这")):
+        first -= 1
+    counted = any(t.kind == "number" for t in tokens[first + 1 : place])
+    return counted and first > 0 and tokens[first].kind == "thing"
 
 
 def _may_be_meson(token: Token) -> bool:
@@ -159,12 +170,16 @@ def codes(tokens: list[Token]) -> list[Token]:
     return changed(found, word)
 
 
+_CLASSIFIERS = frozenset("个 個 つ の つの 個の 颗".split())
+
+
 def counts(tokens: list[Token]) -> list[Token]:
     """'two protons', '5 kaons': a number in front of a thing multiplies it, unless an article makes it a count of states."""
 
     def change(place: int, token: Token) -> Token:
         number = token.kind == "number" or (token.kind == "amount" and not token.value.unit)
-        if not number or place + 1 >= len(tokens) or tokens[place + 1].kind not in ("thing", "class"):
+        noun = next((t for t in tokens[place + 1 : place + 4] if t.text not in _CLASSIFIERS), None)
+        if not number or noun is None or noun.kind not in ("thing", "class"):
             return token
         value = token.value if token.kind == "number" else token.value.value
         before = tokens[place - 1].text.lower() if place else ""
@@ -172,7 +187,7 @@ def counts(tokens: list[Token]) -> list[Token]:
             return replace(token, kind="number", value=float(value))
         if before in _ARTICLES:
             return replace(token, kind="neutral")
-        if tokens[place + 1].kind == "thing" and 1 < value <= _SMALL and value % 1 == 0:
+        if noun.kind == "thing" and 1 < value <= _SMALL and value % 1 == 0:
             return replace(token, kind="factor", value=float(value), otherwise=(COUNTED,))
         return token
 

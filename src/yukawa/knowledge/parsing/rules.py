@@ -204,7 +204,20 @@ def _of_the_same_decay(clause: Clause, context: Context) -> list[Goal] | None:
 
 def _speaks_of_branching(text: str) -> bool:
     """Whether words mean the fractions of all decays; a rate, a chance or a frequency is that of one."""
-    return any(part in text for part in ("branch", "verzweig", "分支", "分岐", "fractions", "bfs", "brs"))
+    return any(
+        part in text
+        for part in (
+            "branch",
+            "verzweig",
+            "分支",
+            "分岐",
+            "fractions",
+            "bfs",
+            "brs",
+            "wahrscheinlichkeiten",
+            "probabilites",
+        )
+    )
 
 
 def _class_list(clause: Clause, context: Context) -> list[Goal] | None:

@@ -123,7 +123,7 @@ def _conjugate(one: Token, other: Token) -> bool:
 
 def _predicates(tokens: list[Token]) -> list[Token]:
     """'Is the neutron charged?', 'is the pion positive?': a word of charge behind all else is what is asked."""
-    asks = any(t.text.lower() in ("is", "are") for t in tokens[:3])
+    asks = any(t.text.lower() in ("is", "are", "ist", "sind") for t in tokens[:3])
     things = [i for i, t in enumerate(tokens) if t.kind == "thing"]
     asked = any(t.kind in ("property", "compare", "most", "channel", "class") for t in tokens)
     last = next(

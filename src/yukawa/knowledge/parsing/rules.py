@@ -196,7 +196,8 @@ def _of_the_same_decay(clause: Clause, context: Context) -> list[Goal] | None:
     named = [i for i in clause.places("property") if clause.tokens[i].value == "branching-fraction"]
     if not named or not context.last:
         return None
-    if context.last[0].property == "decays" and context.same_question:
+    alone = len(named) == len(clause.places("property")) and not clause.has("most")
+    if context.last[0].property == "decays" and context.same_question and alone:
         clause.use(*named)
         return [context.goals[-1]]
     return [Goal("value", tuple(quantities(clause, context.last[:1])))] if context.last[0].channel else None

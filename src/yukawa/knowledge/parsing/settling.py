@@ -453,6 +453,7 @@ def _fixed(tokens: list[Token]) -> list[Token]:
         ranked = (
             named is not None and tokens[named].kind == "class" and any(t.kind == "most" for t in tokens)
         )  # 'the three quarks that are heaviest'
+        ranked |= place > 0 and tokens[place - 1].kind == "most"  # '前三个'
         if token.kind == "number" and not token.text.isdigit() and kind != "most" and not ranked:
             return replace(token, kind="function" if token.value < _SMALL else "number")
         return token

@@ -379,7 +379,7 @@ def _longest(
             ):
                 break  # 'D^(*)' is D or D*; 'a 0.5' names nothing, 'K- 2 pi+' no K_2
             if fold and character == "," and not depth:
-                break  # 'an electron, neutrino' is no electron neutrino
+                break  # 'an electron, neutrino' are two
             depth += (character == "(") - (character == ")")
             if depth < 0:
                 break

@@ -151,22 +151,18 @@ def by_values(clause: Clause) -> list[Goal] | None:
     thing = ANY if token.value == "particle" else subject_of(token)
     assert thing is not None  # noqa: S101  # a class is one
     counting = clause.places("count")
-    if len(properties) == 1:
-        values: tuple[Filter, ...] = (
-            Filter(clause.tokens[properties[0]].value, "=", amount_of(clause.tokens[amounts[0]]), (0, 0)),
-        )
-    else:
-        values = _values_of(clause, properties)
-    if len(values) < len(properties):
+    values = () if len(properties) == 1 else _values_of(clause, properties)
+    if values and len(values) < len(properties):
         return None
+    name = clause.tokens[properties[0]].value
     spans = clause.use(*named, *properties, *amounts, *counting)
-    wanted = Wanted(thing, values[0].property, spans=spans)
+    wanted = Wanted(thing, name, spans=spans)
     return [
         Goal(
             "count" if counting else "reverse",
             (wanted,),
             charges(clause) + values[1:],
-            asserted=values[0].amount,
+            asserted=amount_of(clause.tokens[amounts[0]]),
             relation="=",
             spans=spans,
         )

@@ -432,8 +432,8 @@ def _fixed(tokens: list[Token]) -> list[Token]:
         kind = after.kind if after is not None else ""
         if token.kind == "difference" and token.text.lower().startswith("how much do") and things < 2:
             return replace(token, kind="function")  # 'how much does a muon weigh?'
-        if token.kind == "difference" and things == 1 and (idle := other_meaning(token, "function")):
-            return idle  # '…割合はどれくらいですか'
+        if token.kind == "difference" and things == 1 and (asking := other_meaning(token, "function")):
+            return asking  # '…割合はどれくらいですか'
         if token.kind == "talk":
             return replace(token, kind="function")
         if token.kind == "count" and after is not None:

@@ -75,14 +75,8 @@ def quantities(
     chosen = set(range(len(clause.tokens)) if places is None else places) - clause.used
     subjects = _subjects(clause, chosen)
     properties = _properties(clause, chosen)
-    made_of = [w.property for w in before] + [p.name for p in properties]
-    if (
-        properties
-        and properties[-1].name != "quark-content"
-        and "quark-content" in made_of
-        and clause.contains(_SEVERAL)
-    ):
-        return []  # '… and which charges do they have?': those of the quarks
+    if _of_the_quarks(clause, before, properties):
+        return []
     decays = [i for i in sorted(chosen) if clause.tokens[i].kind == "channel"]
     if not subjects and before and len(decays) == 1 and before[0].channel:  # 'and how often to n pi0?'
         channel = clause.tokens[decays[0]].value
@@ -115,6 +109,17 @@ def quantities(
     return _once(found)
 
 
+def _of_the_quarks(clause: Clause, before: Sequence[Wanted], properties: Sequence[_Property]) -> bool:
+    """'Which quarks … and which charges do they have?': what is wanted last is not that of what the quarks make."""
+    made_of = "quark-content" in [*(w.property for w in before), *(p.name for p in properties)]
+    return (
+        made_of
+        and properties[-1:] != []
+        and properties[-1].name != "quark-content"
+        and clause.contains(_SEVERAL)
+    )
+
+
 _SEVERAL = frozenset(
     plain_ascii("they these those their diese dieser deren ils elles leurs 它们 这些 它們").split()
 )
@@ -141,7 +146,7 @@ def _once(found: Sequence[Wanted]) -> list[Wanted]:
 
 
 def _from(wanted: Wanted) -> _Subject:
-    """What was wanted before as a thing; of the antiparticle that was asked for 'its' charge is that of the antiparticle."""
+    """What was wanted before as a thing; where that was an antiparticle 'its' charge is that of the antiparticle."""
     table = particle_table().particles
     thing = wanted.thing
     if wanted.property == "antiparticle" and all(name in table for name in thing.names):

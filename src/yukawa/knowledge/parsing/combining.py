@@ -151,6 +151,8 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
     direction: Direction = "descending" if token.value[1] in (">", "descending") else "ascending"
     alternatives = clause.contains(("or", "oder", "ou", "或", "还是"))
     choosing = clause.contains(CHOOSING) or token.kind == "most"
+    if token.kind == "most" and len(things) == 1 and len(classes) == 1 and not open_question:
+        return None  # 'the lightest meson with a b quark'
     if token.kind == "most" and len(things) == 1 and len(classes) == 1:  # 'is the top the heaviest quark?'
         found = [w for w in found if w.thing.names[0].startswith("class:")]
         things = []

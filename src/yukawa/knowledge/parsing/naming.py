@@ -52,6 +52,22 @@ def genus(tokens: list[Token]) -> list[Token]:
     return changed(tokens, change)
 
 
+def made_of(tokens: list[Token]) -> list[Token]:
+    """'Ein Teilchen aus drei Strange-Quarks': in German 'aus' before quarks says what the thing before it is made of."""
+
+    def change(place: int, token: Token) -> Token:
+        if token.text.lower() != "aus" or not place or tokens[place - 1].kind not in ("class", "thing"):
+            return token
+        noun = following(tokens, place, over=("function", "number", "amount", "factor", "sign"))
+        quarks = noun is not None and tokens[noun].kind == "thing" and set(tokens[noun].value.names) <= QUARKS
+        return replace(token, kind="property", value="quark-content") if quarks else token
+
+    return changed(tokens, change)
+
+
+QUARKS = frozenset(quark + bar for quark in "udscbt" for bar in ("", "bar"))
+
+
 def _counted_apposition(tokens: Sequence[Token], place: int) -> bool:
     """'W和Z两个玻色子': whether a number behind things counts these."""
     first = place - 1
@@ -202,12 +218,13 @@ def antiparticles(tokens: list[Token]) -> list[Token]:
     )
     if len(words) != 1 or not others:
         return tokens
-    thing = following(tokens, words[0])
-    if (
-        thing is None
-        or tokens[thing].kind != "thing"
-        or "of" not in [t.text.lower() for t in tokens[words[0] : thing]]
-    ):
+    east_asian = not tokens[words[0]].text.isascii()  # '质子的反粒子的电荷'
+    thing = words[0] - 2 if east_asian else following(tokens, words[0])
+    if thing is None or thing < 0 or tokens[thing].kind != "thing":
+        return tokens
+    between = [t.text.lower() for t in tokens[min(words[0], thing) : max(words[0], thing)]]
+    behind = tokens[words[0] + 1].text if words[0] + 1 < len(tokens) else ""
+    if not (behind in _OF_EAST_ASIAN and set(between) & _OF_EAST_ASIAN if east_asian else "of" in between):
         return tokens
     meant: Thing = tokens[thing].value
     table = particle_table().particles

@@ -6,7 +6,7 @@ from dataclasses import replace
 from yukawa.knowledge.parsing import arithmetic, combining, searching
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
 from yukawa.knowledge.parsing.combining import CHOOSING, named_by, place_of, relation_of, yes_or_no
-from yukawa.knowledge.parsing.naming import COUNTED
+from yukawa.knowledge.parsing.naming import COUNTED, QUARKS
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Amount, Direction, Filter, Goal, Operation, Thing, Wanted
 from yukawa.knowledge.parsing.wanted import ANY, OF_DECAYS, listed_decay, quantities, subject_of
@@ -70,12 +70,11 @@ def _lacks_channel(goal: Goal) -> bool:
 
 def _of_quarks(goals: Sequence[Goal]) -> bool:
     """Whether the quark content of a quark is wanted beside that of other things: it was a part of what they should contain."""
-    wanted = [w for goal in goals for w in goal.operands if w.property == "quark-content"]
-    quarks = [w for w in wanted if w.thing.names and set(w.thing.names) <= _QUARKS]
-    return bool(quarks) and len(quarks) < len(wanted)
+    wanted = [w for goal in goals for w in goal.operands]
+    quarks = {w.thing.names for w in wanted if w.property == "quark-content" and set(w.thing.names) <= QUARKS}
+    return bool(quarks - {()}) and any(w.thing.names not in quarks for w in wanted)
 
 
-_QUARKS = frozenset(quark + bar for quark in "udscbt" for bar in ("", "bar"))
 _OF_A_DECAY = frozenset(OF_DECAYS.values()) | {"decays"}
 
 

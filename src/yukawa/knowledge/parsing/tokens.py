@@ -344,9 +344,20 @@ _IN = frozenset(plain_ascii(word) for word in ("で", "では", "において", 
 
 
 def _is_topic(found: Sequence[Token], place: int) -> bool:
-    """Whether what stands before is what decays: 'π0が', 'π0の崩壊で'."""
-    of_decay = place > 0 and found[place - 1].kind == "property" and found[place - 1].value == "decays"
-    return found[place].text in _TOPIC or (of_decay and found[place].text in _IN)
+    """Whether products may follow what stands here: 'π0が', 'π0の崩壊で', '… になる割合と'."""
+    before = found[place - 1] if place else None
+    of_decay = before is not None and before.kind == "property" and before.value in _DECAY_WORDS
+    further = (
+        before is not None
+        and (before.kind == "channel" or of_decay)
+        and any(t.kind == "channel" for t in found[:place])
+    )
+    return found[place].text in _TOPIC or (
+        found[place].text in _AND if further else of_decay and found[place].text in _IN
+    )
+
+
+_AND = frozenset(plain_ascii(word) for word in ("と", "、", "および"))
 
 
 def _before(plain: str, found: list[Token], verb: Token, after: Sequence[Token]) -> bool:

@@ -202,7 +202,7 @@ def product(a: Measured, b: Measured) -> Measured:
         b = convert(b, a.unit)
     direct = {name: (up * b.value, down * b.value) for name, (up, down) in a.errors.items()}
     scaled = {name: (up * a.value, down * a.value) for name, (up, down) in b.errors.items()}
-    unit = f"{a.unit}^(2)" if a.unit and a.unit == b.unit else f"{a.unit} {b.unit}"
+    unit = _unit_raised(a.unit, "2") if a.unit and a.unit == b.unit else f"{a.unit} {b.unit}"
     return Measured(a.value * b.value, _unit(unit).text, _added(direct, scaled), bound)
 
 
@@ -220,9 +220,35 @@ def power(x: Measured, exponent: float) -> Measured:
     ends = [None if end is None or end <= 0 else end**exponent for end in (x.low, x.high)]
     if exponent < 0:
         ends.reverse()
-    unit = _unit(f"{x.unit}^({'1/2' if exponent == 0.5 else f'{exponent:g}'})").text if x.unit else ""
+    unit = _unit(_unit_raised(x.unit, "1/2" if exponent == 0.5 else f"{exponent:g}")).text if x.unit else ""
     bound = _turned(x.bound) if exponent < 0 else x.bound
     return Measured(x.value**exponent, unit, errors, bound, ends[0], ends[1])
+
+
+def function(inputs: Sequence[Measured], value: Callable[..., float], unit: str) -> Measured:
+    """A function of values, in `unit`; its slopes, taken over the errors of the inputs, carry these.
+
+    Raises:
+        Unanswerable: an input is a limit or a range.
+    """
+    if any(not x.measured for x in inputs):
+        raise Unanswerable("it cannot be computed from limits or ranges")
+    numbers = [x.value for x in inputs]
+    errors: dict[str, tuple[float, float]] = {}
+    for place, x in enumerate(inputs):
+        step = max(x.plus or 0.0, x.minus or 0.0)
+        if not step:
+            continue
+        up, down = ([*numbers[:place], x.value + sign * step, *numbers[place + 1 :]] for sign in (1, -1))
+        slope = (value(*up) - value(*down)) / (2 * step)
+        own = {name: (plus * slope, minus * slope) for name, (plus, minus) in x.errors.items()}
+        errors = _added(errors, own)
+    return Measured(value(*numbers), _unit(unit).text, errors, _common([x.bound for x in inputs]))
+
+
+def _unit_raised(unit: str, exponent: str) -> str:
+    """A unit, of one or several factors, to a power."""
+    return " ".join(f"{factor}^({exponent})" for factor in unit.split())
 
 
 def _pure(x: Measured) -> Measured:

@@ -13,7 +13,7 @@ from yukawa.assistant.listing import Listing
 from yukawa.assistant.lookup import Looked, Lookup
 from yukawa.assistant.measuring import measured
 from yukawa.assistant.results import UNSEEN, Facts, Result, Row
-from yukawa.assistant.rows import computed, converted, symbol, with_article
+from yukawa.assistant.rows import computed, converted, less_than_one, symbol, with_article
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Amount, Goal, Plan, Wanted
 from yukawa.knowledge.parsing.searching import contents_equal
@@ -48,6 +48,9 @@ def _one(goal: Goal, lookup: Lookup) -> Result:
             result = replace(
                 result, rows=tuple(_raised(row, goal.power) for row in result.rows), others=(), disputed=()
             )
+        if goal.from_one:
+            rows = tuple(less_than_one(row) for row in result.rows)
+            result = replace(result, rows=rows, others=(), disputed=())
         if goal.per is not None:
             result = _in_multiples(result, lookup.single(goal.per))
         return _in_unit(result, goal.unit) if goal.unit else result
@@ -63,12 +66,14 @@ def _in_unit(result: Result, unit: str) -> Result:
     return replace(result, rows=rows, others=others, disputed=disputed)
 
 
+_RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _POWERS = {2.0: ("square", "²"), 3.0: ("cube", "³"), 0.5: ("square root", "^½"), -1.0: ("inverse", "⁻¹")}
 
 
 def _raised(row: Row, exponent: float) -> Row:
     """The square, root or inverse of a row."""
-    name, sign = _POWERS[exponent]
+    raised = f"{exponent:g}"
+    name, sign = _POWERS.get(exponent, (f"{raised}th power", raised.translate(_RAISED)))
     formula, inputs = _opened(row)
     value = algebra.power(row.number, exponent)
     return computed(
@@ -183,7 +188,7 @@ def _combined(
         between = [signs] * (len(chosen) - 1) if isinstance(signs, str) else signs
         formula = Derivation(symbol(chosen[0]) + "".join(map(str.__add__, between, map(symbol, chosen[1:]))))
         rows.append(computed(what(chosen), value, formula, chosen, property_name))
-    return Result(goal, tuple(rows))
+    return Result(goal, tuple([row for row in rows if row.number.measured] or rows))
 
 
 def _definite(wanted: Wanted) -> Wanted:
@@ -219,7 +224,10 @@ def _how_many(goal: Goal, lookup: Lookup) -> Result:
 
 
 def _sum(goal: Goal, lookup: Lookup) -> Result:
-    """Operands with a negative factor are subtracted."""
+    """Operands with a negative factor are subtracted; of a class all members are added."""
+    if goal.operands[0].property == "decays":
+        return _sum_of_modes(goal, lookup)
+    goal = replace(goal, operands=tuple(_spread(goal.operands, lookup)))
     signs = [math.copysign(1.0, wanted.factor) for wanted in goal.operands]
     positive = replace(goal, operands=tuple(replace(w, factor=abs(w.factor)) for w in goal.operands))
 
@@ -236,6 +244,15 @@ def _sum(goal: Goal, lookup: Lookup) -> Result:
     return replace(
         _combined(positive, lookup, what, operators, combine, goal.operands[0].property), goal=goal
     )
+
+
+def _sum_of_modes(goal: Goal, lookup: Lookup) -> Result:
+    """The branching fractions of all decay modes that meet the conditions."""
+    rows = Listing(lookup).decays(replace(goal, operation="list", most=None)).rows
+    formula = Derivation(" + ".join(map(symbol, rows)))
+    what = "sum of the branching fractions of " + " and ".join(row.channel for row in rows)
+    value = algebra.total([row.number for row in rows])
+    return Result(goal, (computed(what, value, formula, rows, "branching-fraction"),))
 
 
 def _difference(goal: Goal, lookup: Lookup) -> Result:

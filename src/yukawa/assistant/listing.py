@@ -227,6 +227,11 @@ class Listing:
             else:
                 same = _states(fact.fact, asserted)
             rows += [quoted_row(fact, state) for state in fact.fact.subjects if same and state in table]
+        if isinstance(asserted, Amount) and wanted.property == "mass":  # to the rounding given, where any is
+            near = [
+                row for row in rows if row.value and row.value.measured and _rounds_to(row.value, asserted)
+            ]
+            rows = near or rows
         best = {row.subject for row in rows if row.facts[0].fact.preferred}
         return [row for row in rows if row.facts[0].fact.preferred or row.subject not in best]
 
@@ -254,6 +259,8 @@ class Listing:
         )
 
     def _passes(self, condition: Filter, row: Row) -> bool:
+        if condition.amount == "leptonic":
+            return _leptonic(row)
         if isinstance(condition.amount, str):
             return self._passes_names([condition], row.subject)
         if isinstance(condition.amount, Wanted):
@@ -282,8 +289,16 @@ def _holds(value: Measured, relation: Relation, threshold: Measured) -> bool:
     return sign is not None and algebra.HOLDS[relation](sign)
 
 
+def _rounds_to(value: Measured, claimed: Amount) -> bool:
+    """Whether a value, its error apart, is the claimed number to the last digit of this."""
+    said = algebra.convert(value, claimed.unit) if claimed.unit else value
+    return algebra.equal(Measured(said.value), claimed.value) is True
+
+
 def _states(fact: Fact, asserted: str) -> bool:
     """Whether a fact in words is what was asserted: quarks in any order, J^P without the isospin and G-parity before it."""
+    if fact.property == "antiparticle" and asserted == "itself":
+        return fact.words in fact.subjects
     if fact.property == "quark-content":
         return contents_equal(fact.words, asserted)
     if fact.property == "quantum-numbers":
@@ -300,6 +315,14 @@ def _stated(found: FoundFact) -> bool:
         return False
     value = algebra.of_fact(found.fact)
     return found.fact.words == "seen" or (value is not None and value.measured and value.value > 0)
+
+
+def _leptonic(row: Row) -> bool:
+    """Whether a decay goes to leptons alone, with no further pair of charged ones; 'lepton+' gathers others of the list."""
+    names = [name.rstrip("+-") for name in row.facts[0].fact.channel]
+    charged = sum(name in ("e", "mu", "tau") for name in names)
+    neutral = sum(name.startswith("nu") for name in names)
+    return charged + neutral == len(names) and charged <= (1 if neutral else 2)
 
 
 def _particle(state: str) -> str:

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from yukawa.assistant import algebra
+from yukawa.assistant import algebra, kinematics
 from yukawa.assistant.algebra import Derivation, Measured, Unanswerable
 from yukawa.assistant.comparing import compared, hold_for, minus, of_state
 from yukawa.assistant.matching import (
     alternatives,
+    as_invisible,
     as_particle,
     check_charge,
     decays,
@@ -23,12 +24,23 @@ from yukawa.assistant.matching import (
     with_neutrinos,
 )
 from yukawa.assistant.results import Facts, Row
-from yukawa.assistant.rows import SCHEMES, compatible, computed, named, quoted_row, shared, times, title
+from yukawa.assistant.rows import (
+    SCHEMES,
+    compatible,
+    computed,
+    less_than_one,
+    named,
+    of_one,
+    quoted_row,
+    shared,
+    times,
+    title,
+)
 from yukawa.knowledge.facts import OF_EACH_STATE, Fact, plain_name, unique
 from yukawa.knowledge.parsing.final_state import title as family
 from yukawa.knowledge.parsing.modes import mode_of
 from yukawa.knowledge.parsing.particles import particle_table
-from yukawa.knowledge.parsing.plan import Thing, Wanted
+from yukawa.knowledge.parsing.plan import Wanted
 from yukawa.knowledge.parsing.units import find_unit
 from yukawa.knowledge.records import FoundFact, Moment
 from yukawa.knowledge.sources.pdg.text import ascii_text, pretty, unicode_text
@@ -80,6 +92,8 @@ class Lookup:
         """
         if wanted.name and not wanted.thing.names:
             return self._by_name(wanted)
+        if kinematic := kinematics.rule_of(wanted):
+            return Looked(kinematic(self, wanted))
         derive = _DERIVED.get(wanted.property)
         looked = derive(self, wanted) if derive else self._quoted(wanted)
         if not looked.rows and not derive and wanted.property in _INSTEAD:
@@ -113,6 +127,8 @@ class Lookup:
         for state in _states(wanted, property_name):
             found[state] = sorted(self._of(state, property_name, wanted), key=self._preference)
         if wanted.channel is not None and not any(found.values()):
+            if unseen := as_invisible(wanted.channel):
+                return self.facts(replace(wanted, channel=unseen))
             check_charge(wanted.thing.names, wanted.channel)
         return self._qualified(wanted, found)
 
@@ -322,7 +338,7 @@ class Lookup:
         Raises:
             Unanswerable: it is unknown.
         """
-        return self.single(Wanted(Thing((state,), pretty(state), (0, 0), True), "mass"))[0]
+        return self.single(of_one(state, "mass"))[0]
 
     def _mass_difference(self, wanted: Wanted) -> Looked:
         """The measured difference where there is one, else that of the masses, the larger one first."""
@@ -332,6 +348,11 @@ class Lookup:
         if measured := compared(self.find, masses[0], masses[1], "difference"):
             return Looked(measured)
         rows = [self.single(one) for one in masses]
+        sides = [as_particle(side[0].subject)[0] for side in rows]
+        if sides[0] != sides[1] and rows[0][0].facts == rows[1][0].facts:
+            raise Unanswerable(
+                f"the base lists one mass for {named(sides[0])} and {named(sides[1])}: {rows[0][0].shown}"
+            )
         return Looked([_difference(a, b) for a, b in itertools.product(*rows)])
 
     def _double_angle(self, wanted: Wanted) -> Looked:
@@ -351,6 +372,12 @@ class Lookup:
                 computed(what, value, Derivation("sin²2θ = 4 sin²θ (1 − sin²θ)"), [row], wanted.property)
             )
         return Looked(rows)
+
+    def _of_flavour(self, wanted: Wanted) -> Looked:
+        """Of K_S and K_L, whose masses differ by 10^-15 of them, the mass of the K0."""
+        if not set(wanted.thing.names) <= {"K(S)0", "K(L)0"}:
+            return Looked()
+        return self._quoted(replace(wanted, thing=replace(wanted.thing, names=("K0",), state_given=True)))
 
     def _partial_width(self, wanted: Wanted) -> Looked:
         """Branching fraction times full width."""
@@ -381,10 +408,14 @@ _DERIVED: dict[str, Callable[[Lookup, Wanted], Looked]] = {
     "decay-length": lambda lookup, w: lookup._transformed(w, "lifetime", algebra.decay_length_of),
     "rest-energy": lambda lookup, w: lookup._transformed(w, "mass", lambda m: (m, Derivation("E = m c²"))),
     "energy-release": Lookup._energy_release,
+    "other-decays": lambda lookup, w: Looked(
+        [less_than_one(r) for r in lookup.single(replace(w, property="branching-fraction"))]
+    ),
     "mass-difference": Lookup._mass_difference,
 }
 # What is computed where no source states it.
 _INSTEAD: dict[str, Callable[[Lookup, Wanted], Looked]] = {
+    "mass": lambda lookup, w: lookup._of_flavour(w),
     "lifetime": lambda lookup, w: lookup._transformed(w, "width", algebra.lifetime_of),
     "width": lambda lookup, w: lookup._transformed(w, "lifetime", algebra.width_of),
     "partial-width": Lookup._partial_width,

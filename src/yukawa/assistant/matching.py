@@ -98,6 +98,12 @@ def with_flavour(channel: Channel) -> Channel | None:
     return None if products == channel.products else replace(channel, products=products)
 
 
+def as_invisible(channel: Channel) -> Channel | None:
+    """Two neutrinos as sources list them, 'invisible'; None for other products."""
+    neutrinos = all(n.startswith("nu") for names in channel.products for n in names)
+    return replace(channel, products=(("invisible",),)) if len(channel.products) == 2 and neutrinos else None
+
+
 def check_charge(states: Sequence[str], channel: Channel) -> None:
     """Refuse a decay whose products cannot have the charge of the decaying state.
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from yukawa.assistant.algebra import Measured, Unanswerable
+from yukawa.assistant.algebra import Measured, Unanswerable, compare
 from yukawa.assistant.lookup import Lookup
 from yukawa.assistant.results import Result, Row
 from yukawa.core.errors import NotFound
@@ -33,6 +33,10 @@ def measured(goal: Goal, lookup: Lookup) -> Result:
         rows += _of_quantity(wanted, goal, lookup)
     if not rows:
         raise Unanswerable(f"no measurement{_conditions(goal)} is listed for it{_instead(goal, lookup)}")
+    if goal.relation and len(rows) == 2:
+        return Result(goal, tuple(rows), comparison=compare(rows[0].number, rows[1].number))
+    if goal.relation:
+        raise Unanswerable("it is not clear which measurements are meant: name their years")
     shown = rows[:MOST]
     return Result(goal, tuple(shown), more=len(rows) - len(shown))
 

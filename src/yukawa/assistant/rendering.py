@@ -106,7 +106,8 @@ class Rendering:
             else:
                 shown = given.quoted or _shown(given)
                 parts.append(f"{symbol(given)} = {shown.rpartition('= ')[2]}{self._cited(given)}")
-        text = f"{row.derivation.formula}, with {'; '.join([*parts, *row.derivation.constants])}"
+        parts += row.derivation.constants
+        text = f"{row.derivation.formula}{', with ' if parts else ''}{'; '.join(parts)}"
         nested = [line for given in row.inputs if given.derived for line in self._formula(given)]
         return [*textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    "), *nested]
 
@@ -163,6 +164,10 @@ class Rendering:
         lines = [f"The {which}measurements of the {first.what}{self._marks(first)}:"]
         for row in result.rows:
             lines += textwrap.wrap(_measured(row), WIDTH, initial_indent="  ", subsequent_indent="    ")
+        if result.comparison is not None and result.comparison.sigmas is not None:
+            lines.append(
+                f"They differ by {_sigmas(result.comparison.sigmas)}, their errors taken as independent."
+            )
         return [*lines, *_more(result)]
 
     # ---- tables ---------------------------------------------------------------------------------

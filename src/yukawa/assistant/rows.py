@@ -12,7 +12,7 @@ from yukawa.assistant.rounding import text
 from yukawa.knowledge.facts import PROPERTIES, Fact, unique
 from yukawa.knowledge.parsing.final_state import states
 from yukawa.knowledge.parsing.modes import conjugate_name
-from yukawa.knowledge.parsing.plan import Thing
+from yukawa.knowledge.parsing.plan import Thing, Wanted
 from yukawa.knowledge.parsing.units import find_unit
 from yukawa.knowledge.records import FoundFact
 from yukawa.knowledge.sources.pdg.text import english, pretty, unicode_text
@@ -144,6 +144,11 @@ def shared(row: Row, of: Sequence[str], thing: Thing) -> Row:
     return replace(row, what=row.what.replace(named(row.subject), family))
 
 
+def of_one(state: str, property_name: str) -> Wanted:
+    """A property of one state."""
+    return Wanted(Thing((state,), pretty(state), (0, 0), True), property_name)
+
+
 def times(row: Row, factor: float) -> Row:
     """A multiple of a row."""
     value = algebra.multiple(row.number, factor)
@@ -153,6 +158,20 @@ def times(row: Row, factor: float) -> Row:
             what, value, Derivation(f"{factor:g} × {symbol(row)}"), [row], row.property_name, row.subject
         ),
         channel=row.channel,
+    )
+
+
+def less_than_one(row: Row) -> Row:
+    """1 less a pure number: of a branching fraction what all other decays come to."""
+    value = algebra.difference(Measured(1.0, exact=True), algebra.convert(row.number, "", what=row.what))
+    if row.channel:
+        what = f"fraction of all other decays of {pretty(row.subject)} than {row.channel}"
+        formula = Derivation(f"1 − {symbol(row)}")
+        return computed(what, algebra.convert(value, "%"), formula, [row], "other-decays", row.subject)
+    given = row.derivation.formula if row.derivation else symbol(row)
+    inputs = row.inputs if row.derivation else [row]
+    return computed(
+        f"1 less {with_article(row)}", value, Derivation(f"1 − {given}"), inputs, "number", row.subject
     )
 
 
@@ -211,6 +230,9 @@ def converted(row: Row, unit: str) -> Row:
     wanted, own = find_unit(unit), find_unit(row.facts[0].fact.unit) if row.facts else None
     if row.value is None and wanted is not None and own == wanted and own.text:  # words that have this unit
         return row
+    inverse = {"width": "rate", "partial-width": "rate", "lifetime": "eV^-1"}.get(row.property_name)
+    if wanted is not None and wanted.dimension == inverse:
+        unit += " in natural units"  # a decay rate is the width over hbar
     value = algebra.convert(row.number, unit, what=row.what)
     given = find_unit(row.number.unit)
     if given is not None and given.text == value.unit:  # the source's own rounding stays

@@ -33,7 +33,7 @@ QUESTIONS = [
     ("sum of the branching fractions of W -> e nu, W -> mu nu and W -> tau nu", f"sum {W_E}, {W_MU}, {W_TAU}"),
     ("which is larger, B(tau->e nu nu) or B(tau->mu nu nu)",
      f"which {LEPTONIC}, {MUONIC} by branching-fraction descending"),
-    ("sum of the leptonic W branching ratios", "? sum of, leptonic"),
+    ("sum of the leptonic W branching ratios", "sum decays(W+|W-) where decays = leptonic"),
     # ratios of one thing, products, means, powers
     ("width to mass ratio of the Z", "ratio width(Z0), mass(Z0)"),
     ("product of the W and Z mass", "product mass(W+|W-), mass(Z0)"),
@@ -117,3 +117,31 @@ def test_a_factor_is_of_the_greater_to_the_smaller_in_any_order_of_words(questio
     (goal,) = plan(question).goals
     assert goal.operation == "ratio"
     assert first in goal.operands[0].thing.names
+
+
+BEYOND_TWO = [
+    ("By what percentage is the neutron heavier than the proton?", "difference mass-difference(n, p) per mass(p) in %"),
+    ("What percentage of the tau mass is the muon mass?", "ratio mass(mu-|mu+), mass(tau-|tau+) in %"),
+    ("What's the average nucleon mass?", "average mass(n), mass(p)"),
+    ("What's the average mass of the three pions?", "average mass(pi+), mass(pi0), mass(pi-)"),
+    ("What is the mean mass of the kaons?", "average mass(K+), mass(K0)"),
+    ("What's the average mass of the W?", "value mass(W+|W-)"),
+    ("What do the masses of the up, down and strange quarks add up to?", "sum mass(u), mass(d), mass(s)"),
+    ("What is the sum of the masses of the charged leptons?", "sum mass(class:charged lepton)"),
+    ("What is the ratio of the muon mass to the tau mass, to the fifth power?",
+     "ratio mass(mu-|mu+), mass(tau-|tau+) power 5"),
+    ("What is 1 - (mW/mZ)^2?", "ratio mass(W+|W-), mass(Z0) power 2"),
+    ("the muon mass squared divided by the electron mass squared", "ratio mass(mu-|mu+), mass(e-|e+) power 2"),
+    ("What is m(W)/m(Z)^2?", "? ^2"),
+    ("What is 1 - the proton mass?", "? 1"),
+    ("By what percentage is the neutron heavier than a brick?", "? brick"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("question", "read"), BEYOND_TWO)
+def test_percentages_multiplets_classes_and_powers(question: str, read: str) -> None:
+    assert reading(plan(question)) == read
+
+
+def test_one_less_a_result_is_told_apart() -> None:
+    assert [plan(f"What is {sign}(mW/mZ)^2?").goals[0].from_one for sign in ("1 - ", "")] == [True, False]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from tests.knowledge.parsing.readings import reading
 
 from yukawa.knowledge.parsing.clauses import Context, sentences
+from yukawa.knowledge.parsing.grammar import plan
 from yukawa.knowledge.parsing.plan import Goal
 from yukawa.knowledge.parsing.rules import goals_of
 from yukawa.knowledge.parsing.tokens import source, tokenise
@@ -141,3 +143,39 @@ def test_a_difference_may_be_asserted() -> None:
 def test_zero_is_an_amount_in_a_question_of_yes_or_no() -> None:
     (found,) = goals("is the mass of the photon zero")
     assert (found.operation, getattr(found.asserted, "value", None)) == ("is", 0.0)
+
+
+OF_ALL = [
+    ("One in how many K_L decays goes to mu+ mu-?", "value branching-fraction(K(L)0 → mu+ mu-) power -1"),
+    ("What fraction of Higgs bosons does not decay to b quarks?", "value other-decays(H → b/bbar b/bbar)"),
+    ("What percentage of Z decays is not hadronic?", "value other-decays(Z0 → hadrons)"),
+    ("Of 1000 K_S, how many decay to two neutral pions?", "value branching-fraction(K(S)0 → pi0 pi0)"),
+    ("What particle decays into mu+ nu_mu 63.6 % of the time?",
+     "reverse branching-fraction(class:particle → mu+ nu_mu) where branching-fraction = 63.6 %"),
+    ("List the leptonic decay modes of the W.", "list decays(W+|W-) where decays = leptonic by branching-fraction descending"),
+    ("How often does the tau decay leptonically?", "sum decays(tau-|tau+) where decays = leptonic"),
+    ("Which gauge bosons are their own antiparticles?", "reverse antiparticle(class:gauge boson) = itself"),
+    ("Which baryons contain three strange quarks?", "reverse quark-content(class:baryon) >= s s s"),
+    ("There is a neutral baryon of about 1.1157 GeV. Which one is it?",
+     "reverse mass(class:baryon) = 1.1157 GeV where charge = neutral"),
+    ("What do CDF and ATLAS get for the W mass?",
+     "measurements mass(W+|W-) experiment=CDF; measurements mass(W+|W-) experiment=ATLAS"),
+    ("By how many sigma do the CDF and ATLAS W mass measurements differ?",
+     "measurements mass(W+|W-) experiment=CDF, mass(W+|W-) experiment=ATLAS != by precision descending"),
+]  # fmt: skip
+NOT_OF_ALL = [
+    "One in how many people has seen a K_L decay to mu+ mu-?",
+    "What fraction of K+ decays to mu+ nu, not counting pi0 mu+ nu?",
+    "How often does the tau decay semileptonically?",
+    "By how many sigma do the CDF and ATLAS W masses differ in the year of the dog?",
+]
+
+
+@pytest.mark.parametrize(("question", "read"), OF_ALL)
+def test_what_is_asked_of_all_decays_or_members(question: str, read: str) -> None:
+    assert reading(plan(question)) == read
+
+
+@pytest.mark.parametrize("question", NOT_OF_ALL)
+def test_what_is_not_asked_of_all_is_refused(question: str) -> None:
+    assert not plan(question).complete

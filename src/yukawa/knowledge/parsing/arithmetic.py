@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
 from yukawa.knowledge.parsing.combining import named_by, yes_or_no
+from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Direction, Goal, Operation, Wanted
 from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.wanted import quantities
@@ -144,7 +145,22 @@ def average(clause: Clause, context: Context) -> list[Goal] | None:
     """'Average of the K+ and K0 masses'."""
     if not clause.has("average") or clause.has("compare", "most", "minus", "plus", "ratio", "channel"):
         return None
+    if len(clause.places("thing")) == 1 and not clause.has("class"):
+        found = [one for wanted in quantities(clause) for one in _charge_states(wanted)]
+        spans = clause.use(*clause.places("average"))
+        return [Goal("average", tuple(found), spans=spans)] if len(found) > 1 else None
     return _combined(clause, context, "average", "average")
+
+
+def _charge_states(wanted: Wanted) -> list[Wanted]:
+    """The states of a multiplet one by one: pi+, pi- and pi0, but K+ and K0 without their antiparticles."""
+    table = particle_table().particles
+    known = [
+        n for n in wanted.thing.names if n in table and not n.startswith(("K(S)", "K(L)"))
+    ]  # mixtures of others
+    particles = [n for n in known if not table[n].is_antiparticle]
+    names = known if any(table[n].conjugate == n for n in particles) else particles
+    return [replace(wanted, thing=replace(wanted.thing, names=(n,), state_given=True)) for n in names]
 
 
 # ---- sums and differences ------------------------------------------------------------------------
@@ -153,6 +169,10 @@ def average(clause: Clause, context: Context) -> list[Goal] | None:
 def total(clause: Clause, context: Context) -> list[Goal] | None:
     """'Sum of …', 'A plus B minus C'."""
     signs = clause.places("plus", "minus")
+    if not clause.has("number", "factor", "count"):  # 'what do the quark masses add up to?'
+        for place in clause.places("weighing"):
+            if clause.text(place) in ("add up to", "amount to"):
+                clause.tokens[place] = replace(clause.tokens[place], kind="sum")
     if not clause.has("sum", "plus") or clause.has("compare", "most", "ratio", "divided", "difference"):
         return None
     if not clause.has("sum") and not _between(clause, "plus"):
@@ -162,7 +182,8 @@ def total(clause: Clause, context: Context) -> list[Goal] | None:
     found = _operands(clause, context, "mass" if masses and not clause.has("property") else "")
     if len(found) == 1 and found[0].factor != 1 and clause.has("sum"):  # 'total mass of two protons'
         return [Goal("multiple", tuple(found), spans=clause.use(*clause.places("sum")))]
-    if len(found) < 2:
+    of_class = len(found) == 1 and found[0].thing.names[0].startswith("class:")
+    if len(found) < 2 and not of_class:
         return None
     if clause.has("minus") and (clause.has("sum") or not _alternate(clause, found, signs)):
         return None
@@ -191,15 +212,78 @@ def _within(clause: Clause, one: Wanted, other: Wanted, places: Sequence[int]) -
     return [i for i in places if one.thing.span[1] <= clause.tokens[i].start < other.thing.span[0]]
 
 
+def _of_class(clause: Clause) -> bool:
+    return any(clause.tokens[i].value != "particle" for i in clause.places("class"))
+
+
+def percentage(clause: Clause, context: Context) -> list[Goal] | None:
+    """'By what percentage is the neutron heavier than the proton?': the difference in units of what is compared with."""
+    said = [
+        i for i in clause.places("property", "difference") if clause.text(i).split()[-1].startswith("percent")
+    ]
+    comparing = clause.places("compare")
+    if len(said) <= 1 and (
+        share := _SHARE.search(clause.plain, clause.tokens[0].start, clause.tokens[-1].end)
+    ):
+        return _share(clause, share)
+    by = _BY.search(clause.plain, clause.tokens[0].start, clause.tokens[-1].end)
+    if (
+        not by
+        or len(comparing) != 1
+        or len(said) > 1
+        or len(clause.places("thing")) != 2
+        or clause.has("channel")
+    ):
+        return None
+    before = clause.tokens[comparing[0]].value
+    clause.use(*said, *[i for i, t in enumerate(clause.tokens) if t.start < by.end() and by.start() < t.end])
+    found = quantities(clause, property_name=before[0])
+    if len(found) != 2 or not before[0]:
+        return None
+    spans = clause.use(*comparing)
+    larger, smaller = found if before[1] != "<" else found[::-1]
+    if (
+        larger.property == "mass" and larger.qualifiers == smaller.qualifiers
+    ):  # there may be a measured difference
+        gap = (
+            replace(
+                larger, property="mass-difference", other=smaller.thing, spans=larger.spans + smaller.spans
+            ),
+        )
+    else:
+        gap = (larger, smaller)
+    return [Goal("difference", gap, unit="%", spans=spans, per=found[1])]
+
+
+def _share(clause: Clause, match: re.Match[str]) -> list[Goal] | None:
+    """'What percentage of the tau mass is the muon mass?'."""
+    names = [clause.tokens[i].value for i in clause.places("property")]
+    if names.count("mass") != 2 or len(names) != 3 or clause.has("channel", "class", "compare"):
+        return None
+    own = [i for i, t in enumerate(clause.tokens) if t.start < match.end() and match.start() < t.end]
+    clause.use(*[i for i in own if clause.tokens[i].value != "mass"])
+    found = sorted(quantities(clause), key=lambda w: w.thing.span)
+    return [Goal("ratio", (found[1], found[0]), unit="%")] if len(found) == 2 else None
+
+
+_SHARE = re.compile(
+    r"\b(?:what|which) (?:percentage|percent|fraction) of (?=.{1,60}\bmass\b.{0,60}\b(?:is|does|comes|make)\b)",
+    re.IGNORECASE,
+)
+_BY = re.compile(
+    r"\bby (?:what|how many|how much) (?:percentage|percent|per cent|%)|\bhow many (?:percent|per cent|%)",
+    re.IGNORECASE,
+)
+
+
 def difference(clause: Clause, context: Context) -> list[Goal] | None:
     """'… minus …', 'mass difference between …', 'how much heavier is … than …'."""
     operators = clause.places("minus", "difference-of", "difference")
     asked = (
         clause.has("unit") and clause.has("compare") and not clause.contains((*_WHICH, "or", "oder", "ou"))
     )
-    if not (operators or (asked and not yes_or_no(clause))) or clause.has(
-        "most", "class", "ratio", "sum", "plus"
-    ):
+    asked = asked and not yes_or_no(clause)  # 'how many MeV heavier is …'
+    if not (operators or asked) or clause.has("most", "ratio", "sum", "plus") or _of_class(clause):
         return None
     tokens, claimed = clause.tokens, yes_or_no(clause)
     comparing = clause.places("compare")
@@ -210,7 +294,7 @@ def difference(clause: Clause, context: Context) -> list[Goal] | None:
     if len(found) > 2:
         chain = not comparing and _alternate(clause, found, clause.places("minus"))
         return [Goal("difference", tuple(found), spans=clause.use(*operators))] if chain else None
-    spans = clause.use(*operators, *comparing, *clause.places("divided", "against"))
+    spans = clause.use(*operators, *comparing, *clause.places("divided", "against", "class"))
     order: list[Goal] = []
     if comparing and clause.contains(_WHICH):  # 'which one is heavier, and by how much?'
         down = tokens[comparing[0]].value[1] != "<"
@@ -221,7 +305,7 @@ def difference(clause: Clause, context: Context) -> list[Goal] | None:
     if any(tokens[i].value[1] == "<" for i in comparing) or any(_turns(clause.text(i)) for i in operators):
         first, second = second, first
     each = [Goal("value", (w,)) for w in found] if clause.contains(_EACH) else []  # '各是多少,差多少'
-    share = _share(clause, operators) if first.property != "branching-fraction" else None
+    share = _in_per_cent(clause, operators) if first.property != "branching-fraction" else None
     per, unit = (replace(reference, factor=1.0), "%") if share is not None else (None, "")
     plain = first.property == second.property == "mass" and first.factor == second.factor == 1
     if plain and first.qualifiers == second.qualifiers:
@@ -236,7 +320,7 @@ def difference(clause: Clause, context: Context) -> list[Goal] | None:
     return [*order, *each, Goal("difference", (first, second), spans=spans, per=per, unit=unit)]
 
 
-def _share(clause: Clause, operators: Sequence[int]) -> list[int] | None:
+def _in_per_cent(clause: Clause, operators: Sequence[int]) -> list[int] | None:
     """The places of '%' where a difference is wanted as a part of the second quantity: 'by what percentage', '重百分之几'."""
     units = [i for i in clause.places("unit") if _PERCENT.search(clause.text(i))]
     if not units and not any(_PERCENT.search(clause.text(i)) for i in operators):
@@ -286,6 +370,7 @@ class Scale:
     factor: float = 1.0
     power: float = 1.0
     per: Wanted | None = None
+    from_one: bool = False
 
     def of(self, goal: Goal) -> Goal | None:
         """The goal with it; None where it cannot be meant of this goal."""
@@ -296,12 +381,18 @@ class Scale:
                 return None
             wanted = replace(goal.operands[0], factor=goal.operands[0].factor * self.factor)
             goal = replace(goal, operation="multiple", operands=(wanted,))
-        return replace(goal, power=self.power, per=self.per)
+        return replace(goal, power=self.power, per=self.per, from_one=self.from_one)
 
 
 def scale(clause: Clause) -> Scale | None:
     """What a sentence does with its result, its words used; None where it is not clear of what it is said."""
     powers, per = clause.places("power"), clause.places("per")
+    both = (
+        len({clause.tokens[i].value for i in powers}) == 1 and len(powers) == len(clause.places("thing")) == 2
+    )
+    if both and clause.has("divided"):  # 'the muon mass squared divided by the electron mass squared'
+        clause.use(powers[0])
+        return Scale(power=clause.tokens[powers[1]].value) if clause.use(powers[1]) else None
     if len(powers) > 1 or len(per) > 1 or (powers and not _of_all(clause, powers[0])):
         return None
     found = Scale(power=clause.tokens[powers[0]].value if powers else 1.0)
@@ -316,16 +407,45 @@ def scale(clause: Clause) -> Scale | None:
             return None
         found = replace(found, per=units[0])
     number = _number(clause)
-    clause.use(*powers, *per, *number)
+    one = _from_one(clause)
+    clause.use(*powers, *per, *number, *one)
+    found = replace(found, from_one=bool(one))
     if not number:
         return found
     value = float(getattr(clause.tokens[number[1]].value, "value", clause.tokens[number[1]].value))
     return replace(found, factor=1 / value if clause.tokens[number[0]].kind == "divided" else value)
 
 
+def _from_one(clause: Clause) -> tuple[int, ...]:
+    """'1 - (mW/mZ)^2': the one and the minus ahead of all parts."""
+    first = min(clause.places(*_PARTS), default=0)
+    for place in clause.places("amount"):
+        before_minus = place + 1 < first and clause.tokens[place + 1].text == "-"
+        if (
+            before_minus
+            and amount_of(clause.tokens[place]).value == 1
+            and not amount_of(clause.tokens[place]).unit
+        ):
+            bracket = all(t.text == "(" for t in clause.tokens[place + 2 : first])
+            return (place, place + 1) if bracket else ()
+    return ()
+
+
 def _of_all(clause: Clause, power: int) -> bool:
     """Whether a power is said of the result of the sentence, and not of one of several quantities."""
     parts = clause.places(*_PARTS)
+    if (
+        parts and power > max(parts) and clause.tokens[power - 1].kind == "join"
+    ):  # 'the ratio of A to B, to the fifth power'
+        return True
+    if (
+        parts
+        and parts[0]
+        and clause.tokens[parts[0] - 1].text == "("
+        and clause.tokens[power - 1].text == ")"
+        and power > parts[-1]
+    ):
+        return True  # '(mW/mZ)^2'
     one = len(clause.places("thing", "constant")) == 1
     operators = clause.places("ratio", "product")
     return not parts or (one or bool(operators and power < min(*parts, *operators)))

@@ -1,5 +1,6 @@
 """One sentence of a question: its tokens, what goals have used of them, and what was wanted before."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -88,6 +89,7 @@ def sentences(plain: str, tokens: Sequence[Token], language: str = "en") -> Iter
                 language == "de" and token.text.lower() == "im"
             )  # in English it is 'I'm', and speaks of the asker
             found[-1][0].append(replace(token, text="in dem") if german else token)
+    found = _with_premises(plain, found, language)
     for number, (sentence, joined) in enumerate(found):
         others = any(asks(other) for i, (other, _) in enumerate(found) if i != number)
         if kept := set_aside(sentence, others=others and not joined):
@@ -113,6 +115,30 @@ def _asks_further(before: Sequence[Token], tokens: Sequence[Token], place: int, 
     return question and whole
 
 
+def _with_premises(
+    plain: str, found: list[tuple[list[Token], bool]], language: str
+) -> list[tuple[list[Token], bool]]:
+    """'A muon has a momentum of 10 GeV. How far does it go?': a sentence that only says how something moves belongs to the next."""
+    kept: list[tuple[list[Token], bool]] = []
+    for sentence, joined in found:
+        before = kept[-1][0] if kept else []
+        told = before and _MOVES.search(plain, before[0].start, before[-1].end)
+        refers = any(t.text.lower() in _PRONOUNS for t in sentence) and not any(
+            t.kind == "thing" for t in sentence
+        )
+        asked = any(t.text.lower().split()[0] in question_words(language) for t in before)
+        if told and refers and not joined and not asked and any(t.kind == "amount" for t in before):
+            kept[-1] = ([*before, *sentence], kept[-1][1])
+        else:
+            kept.append((sentence, joined))
+    return kept
+
+
+_PRONOUNS = frozenset("it its they their".split())
+_MOVES = re.compile(
+    r"\b(?:momentum|energy|gamma|Lorentz|travels?|travell?ing|mov(?:es|ing)|fl(?:ies|ying)|speed|velocity|produced|beam"
+    r"|(?:particle|resonance) has)\b"
+)
 _AND = frozenset({"and", "und", "et"})
 
 

@@ -50,6 +50,8 @@ def measurements(clause: Clause, context: Context) -> list[Goal] | None:
     experiments = [i for i in clause.places("qualifier") if clause.tokens[i].value[0] == "experiment"]
     if not said and not experiments:
         return None
+    if len(experiments) > 1:
+        return _of_each(clause, context, experiments)
     wanted = quantities(clause, context.last) or _identified(clause)
     if not wanted and not clause.has("thing", "property", "channel", "class", "constant"):
         wanted = [w for w in context.last if w.property]  # 'and who measured that?'
@@ -71,6 +73,39 @@ def measurements(clause: Clause, context: Context) -> list[Goal] | None:
     return [
         Goal("measurements", (w,), tuple(filters), order, 1 if order else None, spans=spans) for w in wanted
     ]
+
+
+def _of_each(clause: Clause, context: Context, experiments: Sequence[int]) -> list[Goal] | None:
+    """'What do CDF and ATLAS get for the W mass?': the goals of one experiment after the other."""
+    apart = list(_APART.finditer(clause.plain, clause.tokens[0].start, clause.tokens[-1].end))
+    words = [i for i, t in enumerate(clause.tokens) for m in apart if t.start < m.end() and m.start() < t.end]
+    spans = clause.use(*words)  # 'by how many sigma do they differ?'
+    tokens, before, used = list(clause.tokens), set(clause.used), set(clause.used)
+    goals: list[Goal] = []
+    for place in experiments:
+        clause.used = set(before)
+        clause.tokens[:] = [
+            replace(t, kind="aside") if i in experiments and i != place else t for i, t in enumerate(tokens)
+        ]
+        found = measurements(clause, context)
+        if not found:
+            return None
+        goals += found
+        used |= clause.used
+    clause.tokens[:], clause.used = tokens, used
+    if not apart:
+        return goals
+    wanted = tuple(goal.operands[0] for goal in goals)
+    best: tuple[str, Direction] = ("precision", "descending")
+    return (
+        [Goal("measurements", wanted, order=best, relation="!=", spans=spans)] if len(wanted) == 2 else None
+    )
+
+
+_APART = re.compile(
+    r"(?:by )?how many (?:sigmas?|standard deviations)|\b(?:differ|disagree|apart|away from each other|from each other)\b"
+    r"|(?:discrepancy|tension|difference) between", re.IGNORECASE,
+)  # fmt: skip
 
 
 def _identified(clause: Clause) -> list[Wanted]:
@@ -253,6 +288,27 @@ def relation_of(text: str) -> Relation:
         if text == known:
             return known
     return "="
+
+
+def complement(clause: Clause, context: Context) -> list[Goal] | None:
+    """'What fraction of Z decays is not hadronic?', 'how many percent of the Higgs bosons do not decay to b quarks?'."""
+    negations, channels = clause.places("negation"), clause.places("channel")
+    if len(negations) != 1 or len(channels) != 1 or channels[0] != negations[0] + 1:
+        return None
+    if (
+        negations[0]
+        and clause.text(negations[0] - 1) not in _AUXILIARIES["en"]
+        and clause.text(negations[0]) == "not"
+    ):
+        return None
+    if [clause.tokens[i].value for i in clause.places("property")] != ["branching-fraction"] or clause.has(
+        "list", "most"
+    ):
+        return None
+    found = quantities(clause)
+    if len(found) != 1 or found[0].channel is None:
+        return None
+    return [Goal("value", (replace(found[0], property="other-decays"),), spans=clause.use(*negations))]
 
 
 # ---- yes or no -----------------------------------------------------------------------------------

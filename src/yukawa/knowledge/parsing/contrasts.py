@@ -7,7 +7,7 @@ the rest of the sentence, and the rest asks for a value. Of a list, a search or 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from yukawa.knowledge.parsing.naming import changed
+from yukawa.knowledge.parsing.naming import changed, other_meaning
 from yukawa.knowledge.parsing.tokens import Token
 
 _NO_CONTRAST = frozenset(
@@ -127,3 +127,22 @@ def _led_by(tokens: Sequence[Token], place: int) -> bool:
     """'已知Z玻色子的宽度,求…': whether the phrase of a property begins with what it is given by."""
     start = max((i + 1 for i in range(place) if tokens[i].text == ","), default=0)
     return tokens[start].kind == "based-on" and any(t.text == "," for t in tokens[place:])
+
+
+def between_two(tokens: list[Token]) -> list[Token]:
+    """'Lequel est le plus lourd et de combien ?', 'Z的质量比W大多少?': what compares two things is a comparison."""
+    things = sum(t.kind == "thing" for t in tokens)
+    operated = any(t.kind in ("difference", "ratio") or other_meaning(t, "difference") for t in tokens)
+    of_class = any(t.kind == "class" for t in tokens)
+
+    def change(place: int, token: Token) -> Token:
+        thing_follows = place + 1 < len(tokens) and tokens[place + 1].kind == "thing"
+        if token.kind == "ratio" and token.value and thing_follows and token.text[-1] == "比":
+            return replace(token, kind="property")
+        if token.kind == "most" and things == 2 and operated and not of_class:
+            return replace(
+                token, kind="compare", value=(token.value[0], "<>"[token.value[1] == "descending"])
+            )
+        return token
+
+    return changed(tokens, change)

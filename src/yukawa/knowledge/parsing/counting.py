@@ -15,12 +15,15 @@ def powers(tokens: list[Token]) -> list[Token]:
     found: list[Token] = []
     for token in tokens:
         before = found[-1] if found else None
-        number = token.kind == "amount" and not token.value.unit and token.value.value in (2.0, 3.0)
+        number = token.kind == "amount" and not token.value.unit and token.value.value in _POWERS
         if before and before.text == "^" and before.kind == "mark" and number and before.end == token.start:
             found[-1] = Token("power", before.start, token.end, f"^{token.text}", token.value.value)
         else:
             found.append(token)
     return found
+
+
+_POWERS = (2.0, 3.0, 4.0, 5.0, 6.0)
 
 
 def coefficients(tokens: list[Token]) -> list[Token]:

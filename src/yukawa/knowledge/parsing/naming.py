@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from yukawa.knowledge.parsing.particles import find_particles, particle_table
 from yukawa.knowledge.parsing.plan import Thing
+from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.tokens import Token
 
 _SMALL = 100  # numbers up to here count things: 'mass of 5 kaons'
@@ -82,6 +83,40 @@ def _may_be_meson(token: Token) -> bool:
     table = particle_table().particles
     found = [i for name in token.value.names if name in table for i in table[name].identifiers]
     return any(i.startswith("M") for i in found)
+
+
+def quarks(tokens: list[Token]) -> list[Token]:
+    """'Which quarks make up a neutron?', 'how many quarks does a proton contain?': what it is made of."""
+    things = [t for t in tokens if t.kind == "thing"]
+    counted = any(t.kind == "count" for t in tokens) and len(things) == 2 and _is_quark(things[0])
+    if (len(things) != 1 and not counted) or any(
+        t.kind in ("property", "channel", "compare", "most") for t in tokens
+    ):
+        return tokens
+    if not counted and not any(t.kind == "class" and t.value == "quark" for t in tokens):
+        return tokens
+    asks_number = any(t.kind == "count" for t in tokens)
+    if not asks_number and not any(word in _CONTAINING for t in tokens for word in t.text.lower().split()):
+        return tokens
+
+    def change(_: int, token: Token) -> Token:
+        if token.kind == "count" and not counted:  # how many there are is seen from which
+            return replace(token, kind="aside")
+        quark = (token.kind == "class" and token.value == "quark") or (counted and token is things[0])
+        return replace(token, kind="property", value="quark-content") if quark else token
+
+    return changed(tokens, change)
+
+
+def _is_quark(token: Token) -> bool:
+    return bool(token.value.names) and set(token.value.names) <= set("udscbt")
+
+
+_CONTAINING = frozenset(
+    plain_ascii(
+        "contain contains make makes inside in within comprise comprises im dans 里 裡 中 には"
+    ).split()
+)
 
 
 def signs(tokens: list[Token]) -> list[Token]:

@@ -127,6 +127,7 @@ class Goal:
         asserted: for 'is' the value, class ('class:boson') or order claimed.
         relation: how operands are compared with each other or with `asserted`.
         power: to which the result is raised ('squared', 'square root of').
+        from_one: whether 1 less the result is wanted ('1 - (mW/mZ)^2').
         per: the quantity in whose multiples the result is wanted ('in electron masses').
     """
 
@@ -142,6 +143,7 @@ class Goal:
     spans: tuple[Span, ...] = ()
     power: float = 1.0
     per: Wanted | None = None
+    from_one: bool = False
 
 
 @dataclass(frozen=True, slots=True)

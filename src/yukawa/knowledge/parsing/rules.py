@@ -1,9 +1,10 @@
 """The rules that make goals of a sentence, in their order; here those for lists, reverse look-up, values and overviews."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from yukawa.knowledge.parsing import arithmetic, combining, searching
+from yukawa.knowledge.parsing import arithmetic, combining, durations, kinematics, searching
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
 from yukawa.knowledge.parsing.combining import CHOOSING, named_by, place_of, relation_of, yes_or_no
 from yukawa.knowledge.parsing.naming import COUNTED, QUARKS
@@ -53,19 +54,25 @@ def _resolve_pronoun(clause: Clause, context: Context) -> None:
 
 def _by_rules(clause: Clause, context: Context) -> list[Goal]:
     for rule in _RULES:
-        before = set(clause.used)
+        before, tokens = set(clause.used), list(clause.tokens)
         found = rule(clause, context)
         if found and not any(_lacks_channel(goal) for goal in found) and not _of_quarks(found):
             return found
-        clause.used = before
+        clause.used, clause.tokens[:] = before, tokens
     return []
 
 
 def _lacks_channel(goal: Goal) -> bool:
     """Whether a property of a decay is wanted of no decay."""
-    if goal.operation in ("list", "count", "reverse", "measurements") or any(w.name for w in goal.operands):
+    if (
+        goal.filters
+        or goal.operation in ("list", "count", "reverse", "measurements")
+        or any(w.name for w in goal.operands)
+    ):
         return False
-    return any(w.channel is None and w.property in _OF_A_DECAY for w in goal.operands)
+    return any(
+        w.channel is None and w.property in _OF_A_DECAY and "given" not in w.qualifiers for w in goal.operands
+    )
 
 
 def _of_quarks(goals: Sequence[Goal]) -> bool:
@@ -137,7 +144,9 @@ def _reverse(clause: Clause, context: Context) -> list[Goal] | None:
     if not asks or len(classes) > 1:
         return None
     thing = subject_of(clause.tokens[classes[0]]) if classes else ANY
-    filters = _filters(clause, "branching-fraction") + _mostly(clause) + searching.charges(clause)
+    filters = (
+        _filters(clause, "branching-fraction") + _mostly(clause) + searching.charges(clause) + _about(clause)
+    )
     spans = clause.use(
         *channels, *classes, *[i for i in clause.places("property") if clause.tokens[i].value == "decays"]
     )
@@ -149,6 +158,16 @@ def _reverse(clause: Clause, context: Context) -> list[Goal] | None:
             filters,
         )
     ]
+
+
+def _about(clause: Clause) -> tuple[Filter, ...]:
+    """'Decays to mu+ nu_mu 63.6 % of the time'."""
+    places = [i for i in clause.places("amount") if amount_of(clause.tokens[i]).unit == "%"]
+    spans = clause.use(*places)
+    return tuple(
+        Filter("branching-fraction", "=", amount_of(clause.tokens[i]), s)
+        for i, s in zip(places, spans, strict=True)
+    )
 
 
 def _mostly(clause: Clause) -> tuple[Filter, ...]:
@@ -170,10 +189,20 @@ def _decays(clause: Clause, context: Context) -> list[Goal] | None:
     things = clause.places("thing")
     if not things and (same := _of_the_same_decay(clause, context)):
         return same
-    listed = all(clause.tokens[i].value == "decays" or _speaks_of_branching(clause.text(i)) for i in names)
+    leptonic = searching.leptonic(clause)
+    listed = all(
+        clause.tokens[i].value == "decays" or leptonic or _speaks_of_branching(clause.text(i)) for i in names
+    )
     if len(things) > 1 or not listed or (not things and not context.last):
         return None
-    filters = _filters(clause, "branching-fraction")
+    filters = _filters(clause, "branching-fraction") + leptonic
+    how_often = [clause.tokens[i].value for i in names] == ["branching-fraction"]
+    summed = clause.places("sum")
+    if (
+        leptonic and not summed
+    ):  # 'the total leptonic branching fraction', 'how often does it decay leptonically'
+        summed = [i for i in clause.places("neutral") if clause.text(i) in ("total", "combined", "overall")]
+        summed = summed or (names if how_often and not _speaks_of_branching(clause.text(names[0])) else [])
     most = [i for i in clause.places("most") if clause.tokens[i].value[0] in ("branching-fraction", "")]
     counting = clause.places("count")
     found = quantities(clause, context.last)
@@ -187,6 +216,9 @@ def _decays(clause: Clause, context: Context) -> list[Goal] | None:
     first, rank = place_of(clause, most[0]) if most else (None, 1)
     spans = clause.use(*most, *counting, *clause.places("out-of", "number", "plus"))
     operation: Operation = "count" if counting else "list"
+    if summed and filters and not (counting or most):
+        clause.use(*summed)
+        return [Goal("sum", (wanted,), filters, spans=spans)]
     return [Goal(operation, (wanted,), filters, ("branching-fraction", direction), first, rank, spans=spans)]
 
 
@@ -336,6 +368,17 @@ def _beside_values(clause: Clause) -> list[int]:
 
 def _fraction_of(clause: Clause, context: Context) -> list[Goal] | None:
     """'Out of a thousand K+, how many decay to mu nu?': a decay with a word of counting is its branching fraction."""
+    if (
+        clause.has("channel") and clause.has("count") and _ONE_IN.search(clause.plain)
+    ):  # 'one in how many K_L decays'
+        found = quantities(clause, property_name="branching-fraction")
+        rest = clause.places("count", "property")
+        if len(found) == 1 and all(clause.tokens[i].value in (None, "decays") for i in rest):
+            clause.use(*rest)
+            return [Goal("value", tuple(found), power=-1.0)]
+        return None
+    if (first := _OF_SO_MANY.match(clause.plain, clause.tokens[0].start)) and not clause.has("out-of"):
+        clause.tokens[0] = replace(clause.tokens[0], kind="out-of", end=first.end())
     if not clause.has("out-of") or not clause.has("channel") or clause.has("property"):
         return None
     found = quantities(clause, property_name="branching-fraction")
@@ -343,6 +386,10 @@ def _fraction_of(clause: Clause, context: Context) -> list[Goal] | None:
         return None
     clause.use(*_beside_values(clause))
     return [Goal("value", tuple(found))]
+
+
+_OF_SO_MANY = re.compile(r"of(?= \d+ )", re.IGNORECASE)
+_ONE_IN = re.compile(r"\b(?:one|1) (?:in|out of|of) (?:every )?how many\b", re.IGNORECASE)
 
 
 def _overview(clause: Clause, context: Context) -> list[Goal] | None:
@@ -435,9 +482,9 @@ def _of_the_same(clause: Clause, context: Context) -> list[Goal] | None:
 
 
 _RULES: tuple[Rule, ...] = (
-    combining.measurements, _named, _condition, _of_the_same, searching.self_conjugate, searching.by_quarks,
-    searching.by_quantum_numbers, searching.by_number, combining.charge_states, arithmetic.how_many, arithmetic.ratio,
-    arithmetic.product, arithmetic.average,
-    arithmetic.total, arithmetic.difference, searching.foremost, combining.comparison, _fraction_of, _reverse, combining.is_it,
-    _decays, _class_list, _values, _overview,
+    *durations.RULES, *kinematics.RULES, combining.measurements, _named, _condition, _of_the_same, searching.self_conjugate,
+    searching.by_quarks, searching.by_quantum_numbers, searching.by_number, combining.charge_states, arithmetic.how_many,
+    arithmetic.ratio, arithmetic.percentage, combining.complement, arithmetic.product, arithmetic.average, arithmetic.total,
+    arithmetic.difference, searching.foremost, combining.comparison, _fraction_of, _reverse, combining.is_it, _decays, _class_list,
+    _values, _overview,
 )  # fmt: skip

@@ -8,6 +8,7 @@ from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
 from yukawa.knowledge.parsing.combining import CHOOSING, place_of, yes_or_no
 from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Relation, Wanted
 from yukawa.knowledge.parsing.spelling import plain_ascii
+from yukawa.knowledge.parsing.units import find_unit
 from yukawa.knowledge.parsing.wanted import ANY, subject_of
 
 # ---- quark content -------------------------------------------------------------------------------
@@ -57,6 +58,8 @@ def _quarks(text: str) -> Counter[str]:
 def by_quarks(clause: Clause, context: Context) -> list[Goal] | None:
     """'Which baryon has quark content uss?', 'which particle consists of three strange quarks?', 'is the proton made of uud?'."""
     properties = [i for i in clause.places("property") if clause.tokens[i].value == "quark-content"]
+    if not properties and clause.has("class"):  # 'which baryons contain three strange quarks?'
+        properties = [i for i in clause.places("function") if clause.text(i) in ("contain", "contains")]
     if len(properties) != 1:
         return None
     found, places = _quarks_said(clause, properties[0])
@@ -145,16 +148,27 @@ def by_values(clause: Clause) -> list[Goal] | None:
     named, properties, amounts = clause.places("class"), clause.places("property"), clause.places("amount")
     classes = [i for i in named if clause.tokens[i].value != "particle"] or named[:1]
     others = clause.has("thing", "channel", "relation", "compare", "most", "code")
-    if not len(properties) == len(amounts) > 0 or len(classes) != 1 or others:
+    if (
+        not amounts
+        or len(properties) not in (0 if len(amounts) == 1 else -1, len(amounts))
+        or len(classes) != 1
+        or others
+    ):
+        return None
+    unit = find_unit(amount_of(clause.tokens[amounts[0]]).unit)
+    by_unit = (
+        "mass" if unit and unit.dimension in ("energy", "mass") else ""
+    )  # 'which neutral baryon has about 1.1157 GeV?'
+    name = clause.tokens[properties[0]].value if properties else by_unit
+    if not name:
         return None
     token = clause.tokens[classes[0]]
     thing = ANY if token.value == "particle" else subject_of(token)
     assert thing is not None  # noqa: S101  # a class is one
     counting = clause.places("count")
-    values = () if len(properties) == 1 else _values_of(clause, properties)
+    values = () if len(properties) < 2 else _values_of(clause, properties)
     if values and len(values) < len(properties):
         return None
-    name = clause.tokens[properties[0]].value
     spans = clause.use(*named, *properties, *amounts, *counting)
     wanted = Wanted(thing, name, spans=spans)
     return [
@@ -237,7 +251,16 @@ def by_quantum_numbers(clause: Clause, context: Context) -> list[Goal] | None:
 
 def self_conjugate(clause: Clause, context: Context) -> list[Goal] | None:
     """'Is the K0 its own antiparticle?'."""
-    said, things = clause.places("self-conjugate"), clause.places("thing")
+    said, things, kinds = clause.places("self-conjugate"), clause.places("thing"), clause.places("class")
+    if (
+        len(said) == len(kinds) == 1
+        and set(clause.essential) <= {*said, *kinds}
+        and clause.contains(CHOOSING)
+    ):
+        thing = subject_of(clause.tokens[kinds[0]])
+        assert thing is not None  # noqa: S101  # a class is one
+        wanted = Wanted(thing, "antiparticle", spans=clause.use(*said, *kinds))
+        return [Goal("reverse", (wanted,), asserted="itself", relation="=")]
     if len(said) != 1 or not things or len(clause.essential) != len(said) + len(things):
         return None
     goals = []
@@ -248,3 +271,10 @@ def self_conjugate(clause: Clause, context: Context) -> list[Goal] | None:
         wanted = Wanted(thing, "antiparticle", spans=clause.use(place, *said))
         goals.append(Goal("is", (wanted,), asserted="itself", relation="="))
     return goals
+
+
+def leptonic(clause: Clause) -> tuple[Filter, ...]:
+    """'The leptonic decay modes'."""
+    places = [i for i in clause.places("word") if clause.text(i) in ("leptonic", "leptonically")]
+    spans = clause.use(*places)
+    return tuple(Filter("decays", "=", "leptonic", span) for span in spans)

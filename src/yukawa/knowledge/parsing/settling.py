@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from yukawa.knowledge.parsing.contrasts import contrasts, given
+from yukawa.knowledge.parsing.contrasts import between_two, contrasts, given
 from yukawa.knowledge.parsing.counting import (
     PLURALS,
     both_sides,
@@ -29,6 +29,7 @@ from yukawa.knowledge.parsing.naming import (
     made_of,
     ones,
     other_meaning,
+    quarks,
     signs,
 )
 from yukawa.knowledge.parsing.particles import particle_table
@@ -55,7 +56,7 @@ def settled(tokens: list[Token]) -> list[Token]:
         ones,
         _modes,
         made_of,
-        _quarks,
+        quarks,
         _systems,
         _predicates,
         _alternatives,
@@ -74,6 +75,7 @@ def settled(tokens: list[Token]) -> list[Token]:
         operators,
         per,
         _appended,
+        between_two,
         _readings,
         lasting,
         _fixed,
@@ -298,64 +300,32 @@ def _modes(tokens: list[Token]) -> list[Token]:
     return changed(tokens, change)
 
 
-def _quarks(tokens: list[Token]) -> list[Token]:
-    """'Which quarks make up a neutron?', 'how many quarks does a proton contain?': what it is made of."""
-    things = [t for t in tokens if t.kind == "thing"]
-    counted = any(t.kind == "count" for t in tokens) and len(things) == 2 and _is_quark(things[0])
-    if (len(things) != 1 and not counted) or any(
-        t.kind in ("property", "channel", "compare", "most") for t in tokens
-    ):
-        return tokens
-    if not counted and not any(t.kind == "class" and t.value == "quark" for t in tokens):
-        return tokens
-    asks_number = any(t.kind == "count" for t in tokens)
-    if not asks_number and not any(word in _CONTAINING for t in tokens for word in t.text.lower().split()):
-        return tokens
-
-    def change(_: int, token: Token) -> Token:
-        if token.kind == "count" and not counted:  # how many there are is seen from which
-            return replace(token, kind="aside")
-        quark = (token.kind == "class" and token.value == "quark") or (counted and token is things[0])
-        return replace(token, kind="property", value="quark-content") if quark else token
-
-    return changed(tokens, change)
-
-
-def _is_quark(token: Token) -> bool:
-    return bool(token.value.names) and set(token.value.names) <= set("udscbt")
-
-
-_CONTAINING = frozenset(
-    plain_ascii(
-        "contain contains make makes inside in within comprise comprises im dans 里 裡 中 には"
-    ).split()
-)
-
-
 def _readings(tokens: list[Token]) -> list[Token]:
     """Words that mean one thing or another by what the whole sentence holds."""
     things = sum(t.kind == "thing" for t in tokens)
     several = things > 1 or any(t.kind == "class" for t in tokens)
+    several |= sum(t.kind == "channel" for t in tokens) > 1
+    of_unit = any(t.kind == "unit" for t in tokens)
+    multiplet = things == 1 and _of_several_masses(tokens)
     made_of = any(t.kind == "property" and t.value == "quark-content" for t in tokens)
     decays = any(t.kind == "channel" for t in tokens)
     allowed = any(t.text.lower() in ("allowed", "possible") for t in tokens)
     asks_who = any(t.kind == "measured" for t in tokens)
-    operated = any(
-        t.kind in ("difference", "ratio") or other_meaning(t, "difference") for t in tokens
-    ) and not any(t.kind == "class" for t in tokens)
 
     def change(place: int, token: Token) -> Token:
         text = token.text.lower()
         after = tokens[place + 1] if place + 1 < len(tokens) else token
         if token.kind == "property":
+            if text in ("decay rate", "rate of decay") and not decays and things == 1 and of_unit:
+                return replace(token, value="width")  # 'the decay rate of the muon in s^-1'
             # 'combien de fois plus lourd', but not 'combien de fois … en deux photons'
             times = None if decays else other_meaning(token, "ratio")
             return times or _property(tokens, place, things)
         if token.kind == "into-before" and not any(sign in text for sign in _BREAKING):
             return replace(token, kind="function")  # '何秒になりますか'
-        if token.kind == "neutral" and several and text in _AVERAGES:
+        if token.kind == "neutral" and (several or multiplet) and text in _AVERAGES:
             of_pdg = place > 0 and tokens[place - 1].kind == "neutral"
-            if after.text.lower() in _OF or after.kind == "property":
+            if after.text.lower() in _OF or after.kind == "property" or (multiplet and after.kind == "thing"):
                 return token if of_pdg else replace(token, kind="average")
             return replace(token, kind="word") if things > 1 else token
         if (
@@ -365,14 +335,6 @@ def _readings(tokens: list[Token]) -> list[Token]:
             and _of_property(tokens, place)
         ):
             return replace(token, kind="sum")
-        if (
-            token.kind == "ratio" and token.value and after.kind == "thing" and text[-1] == "比"
-        ):  # '质量比π+大'
-            return replace(token, kind="property")
-        if token.kind == "most" and things == 2 and operated:  # 'lequel est le plus lourd et de combien ?'
-            return replace(
-                token, kind="compare", value=(token.value[0], "<>"[token.value[1] == "descending"])
-            )
         if text == "比" and things > 1 and place and tokens[place - 1].kind == "property":  # 'W和Z的质量比'
             return token if any(t.kind == "thing" for t in tokens[place:]) else replace(token, kind="ratio")
         if token.kind == "into-before" or (token.kind == "into" and text.startswith("decay")):
@@ -392,6 +354,13 @@ def _readings(tokens: list[Token]) -> list[Token]:
         )
 
     return changed(tokens, change)
+
+
+def _of_several_masses(tokens: Sequence[Token]) -> bool:
+    """Whether the one thing named stands for several particles, as 'pions' or 'nucleon' do."""
+    names = next(t.value.names for t in tokens if t.kind == "thing")
+    table = particle_table().particles
+    return sum(n in table and not table[n].is_antiparticle for n in names) > 1
 
 
 _BREAKING = [plain_ascii(sign) for sign in "崩壊"]

@@ -21,9 +21,8 @@ def beta(tokens: list[Token]) -> list[Token]:
     if not asked or len(things) != 1 or tokens[things[0]].value.names != ("n",) or len(words) != 1:
         return tokens
     word = tokens[words[0]]
-    beside = [
-        i for i in (words[0] - 1, words[0] + 1) if 0 <= i < len(tokens) and tokens[i].text.lower() == "beta"
-    ]
+    near = range(max(0, words[0] - 2), min(len(tokens), words[0] + 2))
+    beside = [i for i in near if tokens[i].text.lower() in ("beta", "-")]
     channel = Channel((("p",), ("e-",), ("nubar_e",)), span=(word.start, word.end))
     found = [t for i, t in enumerate(tokens) if i != words[0] and i not in beside]
     place = found.index(tokens[things[0]]) + 1

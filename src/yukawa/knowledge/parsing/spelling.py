@@ -71,7 +71,7 @@ _SPOKEN = (
     (("Gamma_",), re.compile(r"\bGamma_\{?(?=[A-Za-z])(?!tot|i\b)"), "width "),
     (("tau_",), re.compile(r"\btau_(?=[A-Z]|n\b|pi\b)"), "lifetime "),
     (("mu_",), re.compile(r"\bmu_(?=[pn]\b|[A-Z])"), "magnetic moment "),
-    ((" top",), re.compile(r"\b(the|of|for|a) top\b(?![ -]quark)"), r"\1 top quark"),
+    ((" top",), re.compile(r"\b(the|of|for|a) top\b(?![ -]quark| ?\d| (?:two|three|four|five|six|ten)\b)"), r"\1 top quark"),
     (("Delta",), re.compile(r"\bDelta ?_?[mM](?=[ (_]|\b)"), "mass difference "),
     (("nti-", "NTI-", "nti_"), re.compile(r"\b(anti)[-_](?=[A-Za-z])", re.IGNORECASE), r"\1"),
     ((" sub",), re.compile(r"(?<=[A-Za-z]) sub[- ](?=[a-z]\b)"), "_"),

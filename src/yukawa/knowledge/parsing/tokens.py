@@ -10,10 +10,10 @@ from yukawa.knowledge.parsing.channels import read_channel
 from yukawa.knowledge.parsing.families import find_families
 from yukawa.knowledge.parsing.lexicon import Entry, phrases
 from yukawa.knowledge.parsing.particles import particle_table
-from yukawa.knowledge.parsing.plan import Amount, Span
+from yukawa.knowledge.parsing.plan import Amount, Span, Thing
 from yukawa.knowledge.parsing.spelling import SENTENCE_END, Spelled, plain_ascii, spell
 from yukawa.knowledge.parsing.things import find_things
-from yukawa.knowledge.parsing.unit_words import find_units, unit_at
+from yukawa.knowledge.parsing.unit_words import NUMBER, find_units, number_value, unit_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,6 @@ class Token:
 _PIECE = re.compile(r"[A-Za-z]+(?:'[a-z]{1,2}(?![A-Za-z]))?|\d+(?:\.\d+)?|[^\sA-Za-z\d]")
 _DECORATION = frozenset("-_^(){}|[]~")
 _STOPS = frozenset("?!;。？！；")
-_NUMBER = re.compile(
-    r"(?<![A-Za-z0-9_./])[+-]?\d{1,3}/\d{1,3}(?![A-Za-z0-9_/.])|"
-    r"(?<![A-Za-z0-9_.])[+-]?\d{1,15}(?:[.,]\d{1,15})?(?:(?:\s?[x*]\s?|\s)?10\s?\^?\s?[+-]?\d{1,3}|[eE][+-]?\d{1,3})?(?![\w.]*\d)|(?<![\w.])10\^?[+-]\d{1,3}"
-)
 _IDENTIFIER = re.compile(r"(?<![\w.])[BGLMQS]\d{3}[A-Z0-9]{0,7}(?:\.\d{1,3})?(?![\w])")
 _YEAR = re.compile(r"(?:19[4-9]\d|20[0-3]\d)$")
 # Letters that name a property where a formula follows them, and symbols that no phrase of words spells.
@@ -57,8 +53,9 @@ _SYMBOLS: tuple[tuple[re.Pattern[str], str, Any], ...] = tuple(
         (r"(?<![\w^])mu(?=\s?[(\[]\s?[A-Za-z])", "property", "magnetic-moment"),
         (r"(?<![\w^])Gamma(?:_i)?(?=\s?[(\[].{1,90}?→.{1,120}?[)\]]\s?/\s?Gamma(?!\s?\((?!tot)))", "property", "branching-fraction"),
         (r"(?<=[)\]])\s?/\s?Gamma(?:_?\(?tot(?:al)?\)?)?(?!\w|\s?\()", "neutral", None),
-        (r"(?<![\w^])[mM](?= of\b)", "property", "mass"),
         (r"^(?:\(?\d{1,2}[a-h]?\)[.:]?(?= )|[问問第例题題演練练習习]{1,2} ?\d{1,2}(?: ?[题題问問])?(?! ?[世代])[.:、]?)", "aside", None),
+        (r"(?<![\w^])[mM](?= of\b)", "property", "mass"), (r"(?<![\w/])m ?c ?\^ ?2(?!\w)", "property", "rest-energy"),
+        (r"(?<![\w/^*])c ?\^ ?2(?!\w)", "aside", None),
         (r"(?<![\w.:])(?:\d{1,2}(?::\d\d)? ?(?:am|pm|o'clock)|[012]?\d:[0-5]\d)(?![\w:])", "aside", None),
         (r"(?:(?:to|with) )?(?:\d{1,2}|two|three|four|five|six) (?:significant |decimal )?(?:digits?|figures?|places?|decimals?)(?!\w)",
          "aside", None),
@@ -75,6 +72,10 @@ _SYMBOLS: tuple[tuple[re.Pattern[str], str, Any], ...] = tuple(
         (r"(?<![\w/^*])mass\^?2(?!\w)", "qualifier", ("condition", "squared")),
     )
 )  # fmt: skip
+_FLAVOUR = "(?:up|down|strange|charm|bottom|top)"  # 'the up, down and strange quarks'
+_FLAVOURS = re.compile(
+    rf"\b{_FLAVOUR}(?=(?:(?:,| and| or| &|, and| plus)(?: the)? {_FLAVOUR})+[- ]quarks?\b)", re.IGNORECASE
+)
 _QUANTUM_NUMBERS = re.compile(
     r"(?<![\w.^])(?P<spin>\d(?:/2)?)(?P<signs>\^[({ ]?[+-]{1,2}[)}]?|[+-]{2})(?![\w+-])"
 )  # '1--', '0^-+'
@@ -140,6 +141,9 @@ def _candidates(plain: str, language: str) -> Iterator[Token]:
     for pattern, kind, value in _SYMBOLS:
         for match in pattern.finditer(plain):
             yield Token(kind, match.start(), match.end(), match[0], value)
+    for match in _FLAVOURS.finditer(plain):
+        thing = Thing((match[0][0].lower(),), match[0], match.span())
+        yield Token("thing", *match.span(), match[0], thing)
     families = list(find_families(plain))
     yield from (
         Token("class", start, end, plain[start:end], f"family {name}") for start, end, name in families
@@ -231,12 +235,12 @@ def _phrases(plain: str, pieces: Sequence[tuple[int, int, str]], language: str) 
 
 
 def _amounts(plain: str, things: Sequence[Span], language: str) -> Iterator[Token]:
-    for match in _NUMBER.finditer(plain):
+    for match in NUMBER.finditer(plain):
         comma = language in ("de", "fr")  # '3,097 GeV'
-        value = _value(match[0].replace(",", ".") if comma else match[0])
+        value = number_value(match[0].replace(",", ".") if comma else match[0])
         if value is None:
             continue
-        unit, end = _unit_after(plain, match.end())
+        unit, end = unit_after(plain, match.end())
         counts = any(first < end < last for first, last in things)  # '1000 K+' counts kaons
         if unit and (counts or (unit == "年" and _YEAR.fullmatch(match[0]))):
             unit, end = None, match.end()
@@ -248,29 +252,6 @@ def _amounts(plain: str, things: Sequence[Span], language: str) -> Iterator[Toke
             )
         else:
             yield Token("amount", match.start(), end, text, Amount(value, unit or "", (match.start(), end)))
-
-
-def _value(text: str) -> float | None:
-    squeezed = re.sub(r"\s?[x*]\s?10\s?\^?\s?|\s10\s?\^\s?", "e", text).replace(" ", "").replace("^", "")
-    if re.fullmatch(r"10[+-]\d+", squeezed):
-        squeezed = "1e" + squeezed[2:]
-    if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+", squeezed):
-        squeezed = squeezed.replace(",", "")
-    if "/" in squeezed:
-        above, _, below = squeezed.partition("/")
-        return float(above) / float(below) if float(below) else None
-    try:
-        value = float(squeezed.replace(",", "."))
-    except ValueError:
-        return None
-    return value if abs(value) < 1e300 else None
-
-
-def _unit_after(plain: str, position: int) -> tuple[str | None, int]:
-    """The unit right behind a number and where it ends."""
-    space = 1 if plain[position : position + 1] in " -" else 0
-    text, end = unit_at(plain, position + space)
-    return (text, end) if text else (None, position)
 
 
 # ---- choosing ------------------------------------------------------------------------------------
@@ -290,7 +271,9 @@ def _resolve(plain: str, candidates: list[Token]) -> list[Token]:
 
     def rank(token: Token) -> int:
         asked = token.kind == "unit" and plain[: token.start].rstrip().endswith(_HOW_MANY)
-        return 0 if asked else _RANK.get(token.kind, 4)  # '多少玻尔磁子' asks for no constant
+        return (
+            0 if asked or _is_flavour(token) else _RANK.get(token.kind, 4)
+        )  # '多少玻尔磁子' asks for no constant
 
     candidates.sort(key=lambda t: (t.start, -t.end, rank(t)))
     found: list[Token] = []
@@ -301,6 +284,10 @@ def _resolve(plain: str, candidates: list[Token]) -> list[Token]:
         found.append(token)
         position = token.end
     return [replace(t, kind="mark") if t.kind == "stop" and _enclosed(plain, t) else t for t in found]
+
+
+def _is_flavour(token: Token) -> bool:
+    return token.kind == "thing" and token.text.lower() in _FLAVOUR and len(token.text) > 1
 
 
 def _enclosed(plain: str, stop: Token) -> bool:
@@ -379,6 +366,10 @@ def _before(plain: str, found: list[Token], verb: Token, after: Sequence[Token])
     return True
 
 
+_AT_REST = re.compile(r",? with (?:the|an?) [^,.?]{1,25} (?:initially )?at rest")  # no product
+_IN_DECAY = re.compile(r"in (?:the )?[A-Za-z*+-]+ (?:beta[ -])?decays?\b")  # 'the electron in muon decay'
+_NEXT_QUESTION = re.compile(r"[,:] ?(?:and )?(?:what|how|which|find|calculate|compute)\b", re.IGNORECASE)
+_REST_FRAME = re.compile(r"in (?:the|its) (?:[\w*+-]{1,20} )?rest[- ]frame")
 _LEADS = frozenset({"to", "into", "in", "via", "as", "zu", "nach", "en", "vers"})
 _ARTICLE = re.compile(r"(?:exactly |just |only |a final state of |the final state |final state )?")
 
@@ -405,6 +396,9 @@ def _channel(plain: str, tokens: Sequence[Token], place: int, speaks_of_decay: b
         )
     )
     ends = [_sentence_end(plain, start), *others, *_owner_of_property(tokens, place)]
+    ends += [
+        match.start() for end in (_AT_REST, _NEXT_QUESTION) for match in [end.search(plain, start)] if match
+    ]
     channel, end = read_channel(plain, start, min(ends))
     if not channel.products:
         return None
@@ -426,6 +420,13 @@ def _leads_to_products(plain: str, tokens: Sequence[Token], place: int, speaks_o
     last = word.split()[-1] if word.split() else ""
     if token.kind == "arrow":
         return True
+    if word in ("in", "for", "to", "of") and [t.kind for t in tokens[place + 1 : place + 3]] == [
+        "thing",
+        "arrow",
+    ]:
+        return False  # 'the photon energy in Sigma0 → Lambda gamma'
+    if word == "in" and (_REST_FRAME.match(plain, token.start) or _IN_DECAY.match(plain, token.start)):
+        return False
     verb = token.kind == "into" or any(kind == "into" for kind, _ in token.otherwise)
     if verb and (last in _LEADS or word in _GIVING or not word.isascii()):
         return True

@@ -24,7 +24,7 @@ _CJK_UNIT = re.compile(
 _CJK_AT = re.compile(rf"(?:{_PREFIXED})?(?:{'|'.join(_WORDS)})")
 # 'combien de secondes', '何年': a word for a unit is one behind a word that asks for an amount.
 _ASKED_UNIT = re.compile(
-    r"(?:\b[Hh]ow many|何|多少|几|幾|用|\bcombien d['e]|\b[Ww]ie ?viele?n?\b) ?(?=[^\W\d_]|%)"
+    r"(?:\b[Hh]ow many|何|多少|几|幾|用|\b[Cc]ombien d['e]|\b[Ww]ie ?viele?n?\b) ?(?=[^\W\d_]|%)"
 )
 _UNIT_GIVEN = re.compile(
     r"(?<![A-Za-z0-9])(?P<unit>[A-Za-zµ]{2,}(?: s)?)(?= ?(?:"
@@ -35,6 +35,10 @@ _IN_UNIT = re.compile(
     r"(?<!\w)(?:in|In|as|en|in the|expressed in|in units? of|converted? (?:in)?to)\s(?:units? of )?(?:the (?=nuclear|Bohr|bohr))?"
     r"(?=[A-Za-zµ%°])"
 )
+
+
+_CONVERTED = re.compile(r"[Cc]onvert\b[^?.]{1,60}? (?:in)?to (?=[A-Za-zµ])")
+_PARTICLE = re.compile(r"[+*_]|-?(?: ?→)")
 
 
 def find_units(plain: str) -> Iterator[tuple[int, int, str]]:
@@ -51,8 +55,15 @@ def find_units(plain: str) -> Iterator[tuple[int, int, str]]:
         text, end = unit_at(plain, match.end())
         if text and (len(text) > 1 or not text.isascii() or text == "%"):
             yield match.end(), end, text
+    if "onvert" in plain:
+        for match in _CONVERTED.finditer(plain):
+            text, end = unit_at(plain, match.end())
+            if text:
+                yield match.end(), end, text
     for match in _IN_UNIT.finditer(plain):
         text, end = unit_at(plain, match.end())
+        if _PARTICLE.match(plain, end):  # 'in K+ -> pi+ pi0'
+            continue
         if text and (len(text) > 1 or match[0].lower().startswith("in") or text == "%"):
             yield match.start(), end, text
 
@@ -88,3 +99,35 @@ def known_unit(text: str) -> Unit | None:
     """The unit that `text` names, if any, plurals of symbols and articles apart."""
     unit = find_unit(text) if text and not text.isdigit() else None
     return unit if unit and unit.text and unit.text not in ("π", "°") and text not in _NO_UNITS else None
+
+
+# ---- numbers with units --------------------------------------------------------------------------
+
+NUMBER = re.compile(
+    r"(?<![A-Za-z0-9_./])[+-]?\d{1,3}/\d{1,3}(?![A-Za-z0-9_/.])|"
+    r"(?<![A-Za-z0-9_.])[+-]?\d{1,15}(?:[.,]\d{1,15})?(?:(?:\s?[x*]\s?|\s)?10\s?\^?\s?[+-]?\d{1,3}|[eE][+-]?\d{1,3})?(?![\w.]*\d)|(?<![\w.])10\^?[+-]\d{1,3}"
+)
+
+
+def number_value(text: str) -> float | None:
+    """The number that a text matching `NUMBER` states."""
+    squeezed = re.sub(r"\s?[x*]\s?10\s?\^?\s?|\s10\s?\^\s?", "e", text).replace(" ", "").replace("^", "")
+    if re.fullmatch(r"10[+-]\d+", squeezed):
+        squeezed = "1e" + squeezed[2:]
+    if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+", squeezed):
+        squeezed = squeezed.replace(",", "")
+    if "/" in squeezed:
+        above, _, below = squeezed.partition("/")
+        return float(above) / float(below) if float(below) else None
+    try:
+        value = float(squeezed.replace(",", "."))
+    except ValueError:
+        return None
+    return value if abs(value) < 1e300 else None
+
+
+def unit_after(plain: str, position: int) -> tuple[str | None, int]:
+    """The unit right behind a number and where it ends."""
+    space = 1 if plain[position : position + 1] in " -" else 0
+    text, end = unit_at(plain, position + space)
+    return (text, end) if text else (None, position)

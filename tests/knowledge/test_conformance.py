@@ -136,7 +136,7 @@ def test_what_is_purged_is_gone_everywhere(base: KnowledgeBase, open_again: Open
             knowledge.show(item.id)
     versions, events = base.history(item.id)
     assert versions == []
-    assert [e.verb for e in events] == ["teach", "purge"]
+    assert [e.verb for e in events] == ["teach", "purge", "cleaned"]
     again = base.teach("The kicker was bought from Acme.")
     assert again.id != item.id
     assert set(_found(other, "kicker")) == {keep.id, again.id}

@@ -20,6 +20,7 @@ _SHOWN = 20  # problems for people; --json gives all
 ItemId = Annotated[str, argument("ID", "Id of the item.")]
 Reason = Annotated[str, option("--reason", None, "Reason, for the history.")]
 File = Annotated[Path, argument("FILE", "Path of the file.")]
+Force = Annotated[bool, option("--force", None, "Replace an older file.")]
 
 
 # ---- items ----------------------------------------------------------------------------------------
@@ -184,13 +185,13 @@ def resolve(
 
 
 def verify(as_json: Json = False) -> None:
-    """Check the ledger, every digest and the index. Exit with 1 if something is wrong."""
+    """Check the ledger, all that is derived from it, and the index. Exit with 1 if something is wrong."""
     with plain_base() as base:
         report = base.verify()
     if as_json:
         print_json({
             "clean": report.clean, "events": report.events, "items": report.items, "passages": report.passages,
-            "problems": list(report.problems),
+            "problems": list(report.problems), "notes": list(report.notes),
         })  # fmt: skip
     else:
         state = "clean" if report.clean else "damaged"
@@ -199,6 +200,8 @@ def verify(as_json: Json = False) -> None:
             say(("problem: ", "bold red"), problem)
         if len(report.problems) > _SHOWN:
             note((f"{len(report.problems):,} problems in all; --json shows each", "dim"))
+        for line in report.notes[:_SHOWN]:
+            note((line, "dim"))
     if not report.clean:
         raise typer.Exit(1)
 
@@ -216,11 +219,7 @@ def reindex(
     _done(as_json, "reindexed", embedding=embedding)
 
 
-def backup(
-    file: File,
-    force: Annotated[bool, option("--force", None, "Replace an older file.")] = False,
-    as_json: Json = False,
-) -> None:
+def backup(file: File, force: Force = False, as_json: Json = False) -> None:
     """Write a checked copy of the base, even while it is in use."""
     with plain_base() as base:
         base.backup(file, force=force)
@@ -238,10 +237,10 @@ def restore_backup(file: File, as_json: Json = False) -> None:
     _done(as_json, "restored", file=str(file), base=address)
 
 
-def export(file: File, as_json: Json = False) -> None:
+def export(file: File, force: Force = False, as_json: Json = False) -> None:
     """Write the base as JSON Lines. They are compressed if FILE ends in .gz."""
     with plain_base() as base:
-        count = base.export(file)
+        count = base.export(file, force=force)
     _done(as_json, "exported", items=count, file=str(file))
 
 
@@ -268,8 +267,11 @@ def stats(as_json: Json = False) -> None:
 
 
 def _stats(base: knowledge.KnowledgeBase) -> dict[str, Any]:
+    from yukawa.knowledge.store import ledger
     from yukawa.knowledge.store.database import HEAD
 
+    with base.store.read() as connection:
+        unfinished = ledger.unfinished(connection)
     items, file = base.list(), base.store.file
     # The bytes on disk, of the index too; a server does not say.
     files = file.parent.glob(f"{file.stem}.*") if file else ()
@@ -277,7 +279,7 @@ def _stats(base: knowledge.KnowledgeBase) -> dict[str, Any]:
     return {
         "base": base.store.name, "schema": HEAD, "embedding": base.embedding, "pdg": base.get_meta("pdg"),
         "items": len(items), "unloaded": len(base.list(unloaded=True)), "conflicts": len(base.conflicts()),
-        "bytes": size,
+        "erasing": len(unfinished), "bytes": size,
         "kinds": dict(Counter(item.kind for item in items).most_common()),
         "domains": dict(Counter(item.provenance.domain for item in items).most_common()),
     }  # fmt: skip

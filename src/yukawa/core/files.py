@@ -55,18 +55,23 @@ def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
         InputError: a row is not JSON (NaN and infinity are not); the old file stands.
         StoreError: the disk refuses; the old file stands.
     """
-    count = 0
     with replacement(path) as handle:
-        # No name and no time in the header: equal rows shall have equal hashes.
-        packed = gzip.GzipFile("", "wb", fileobj=handle, mtime=0) if _is_gzip(path) else None
-        out: IO[bytes] | gzip.GzipFile = packed or handle
-        for count, row in enumerate(rows, start=1):
-            line = _line(row, f"row {count} for {path}")
-            with report_write_errors(path):
-                out.write(line)
-        if packed:
-            with report_write_errors(path):
-                packed.close()
+        return pack_jsonl(handle, rows, path)
+
+
+def pack_jsonl(handle: IO[bytes], rows: Iterable[Mapping[str, Any]], path: Path) -> int:
+    """Write rows as `write_jsonl` does to an open file that is or will be at `path`; returns their number."""
+    count = 0
+    # No name and no time in the header: equal rows shall have equal hashes.
+    packed = gzip.GzipFile("", "wb", fileobj=handle, mtime=0) if _is_gzip(path) else None
+    out: IO[bytes] | gzip.GzipFile = packed or handle
+    for count, row in enumerate(rows, start=1):
+        line = _line(row, f"row {count} for {path}")
+        with report_write_errors(path):
+            out.write(line)
+    if packed:
+        with report_write_errors(path):
+            packed.close()
     return count
 
 
@@ -210,6 +215,20 @@ def new_folder(
         shutil.rmtree(beside, ignore_errors=True)
         raise
     shutil.rmtree(old, ignore_errors=True)
+
+
+def check_output(path: Path, *, force: bool = False, own: Iterable[Path] = ()) -> None:
+    """Refuse to write over a file that is there, unless `force` is given, and over the program's `own` files at all.
+
+    Raises:
+        InputError: `path` is there, or is one of `own` by whatever name.
+    """
+    if not path.exists():
+        return
+    if any(file.exists() and path.samefile(file) for file in own):
+        raise InputError(f"{path} belongs to Yukawa itself", hint="name another file")
+    if not force:
+        raise InputError(f"{path} is there already", hint="name another file, or replace it with --force")
 
 
 def check_new_folder(folder: Path, *, replace: bool = False) -> None:

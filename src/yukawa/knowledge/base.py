@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import logging
 import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -12,19 +13,19 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from yukawa.core.errors import InputError
+from yukawa.core.errors import InputError, StoreError
 from yukawa.core.processes import Progress
 from yukawa.knowledge import records
 from yukawa.knowledge.items import NewItem, new_item
 from yukawa.knowledge.records import Conflict, Event, FoundFact, Hit, Item, Moment, VerifyReport
 from yukawa.knowledge.search.serving import Serving, reindex, serving_row
-from yukawa.knowledge.store import erasure, facts, ledger, reader, reviewing, schema, transfer
+from yukawa.knowledge.store import checksums, facts, ledger, reader, reviewing, schema, transfer
 from yukawa.knowledge.store.changes import Changes
 from yukawa.knowledge.store.database import Store
-from yukawa.knowledge.texts import check_legible, checked_text
-from yukawa.knowledge.trust import check_claims, check_kind
+from yukawa.knowledge.texts import checked_text
 
 _BATCH = 1000
+log = logging.getLogger(__name__)
 
 
 class KnowledgeBase:
@@ -39,7 +40,21 @@ class KnowledgeBase:
         self._store, self._reviewers = store, frozenset(reviewers)
         self._serving = Serving(store)
         self._changes = Changes(store, self._serving)
-        self._serving.ensure(embedding)
+        if not store.readonly:
+            self._serving.ensure(embedding)
+            self._finish_erasures()
+
+    def _finish_erasures(self) -> None:
+        try:
+            self._store.scratch.sweep()
+            with self._store.read() as connection:
+                unfinished = ledger.unfinished(connection)
+            if unfinished:
+                from yukawa.knowledge.store import erasure  # with the index: slow to import
+
+                erasure.resume(self._store, unfinished)
+        except StoreError as error:  # another process may be reading: the next opening tries again
+            log.warning("an erasure is not finished yet: %s", error)
 
     @classmethod
     def open(
@@ -138,7 +153,7 @@ class KnowledgeBase:
         Raises:
             InputError: an item claims to be of a built source.
         """
-        _check_peoples(new_items)
+        reviewing.check_peoples(new_items)
         return self._teach_all(new_items, actor, reason, progress)
 
     def build(
@@ -184,7 +199,7 @@ class KnowledgeBase:
         Raises:
             InputError: an item claims to be of a built source, or takes the place of one.
         """
-        _check_peoples(new_items)
+        reviewing.check_peoples(new_items)
         with self._store.read() as connection:
             for item_id in withdrawn:
                 reviewing.check_removal(reader.shown(connection, item_id), actor, self._reviewers)
@@ -211,7 +226,7 @@ class KnowledgeBase:
         )  # fmt: skip
         if (new.text, new.question, new.provenance) == (old.text, old.question, p):
             return replace(old, status="unchanged")
-        _check_peoples([new])
+        reviewing.check_peoples([new])
         return self._changes.replace(new, author or p.author, reason, "update")
 
     def review(self, item_id: str, *, actor: str, agree: bool = True, reason: str = "") -> Item:
@@ -267,7 +282,10 @@ class KnowledgeBase:
             NotFound: no such item. InputError: as `unload`. StoreError: fragments of its text remain on disk.
         """
         with self._store.read() as connection:
-            reviewing.check_removal(reader.shown(connection, item_id), actor, self._reviewers)
+            if item_id not in ledger.unfinished(connection):  # else it is repeated
+                reviewing.check_removal(reader.shown(connection, item_id), actor, self._reviewers)
+        from yukawa.knowledge.store import erasure  # with the index: slow to import
+
         erasure.erase(self._store, item_id, actor=actor or "unknown", reason=reason)
         self._serving.forget()
 
@@ -280,7 +298,7 @@ class KnowledgeBase:
             NotFound: no such item, then or ever.
         """
         with self._store.read() as connection:
-            return reader.shown(connection, item_id, reader.checked_moment(connection, as_of))
+            return reader.shown(connection, item_id, reader.event_at(connection, as_of))
 
     def history(self, item_id: str) -> tuple[list[Item], list[Event]]:
         """All versions of an item that are not erased, and all events about it.
@@ -302,8 +320,8 @@ class KnowledgeBase:
         """Current items (or the unloaded ones), newest first, filtered; `source` matches a part of the label."""
         filters = {"domain": domain, "kind": kind, "author": author, "source": source}
         with self._store.read() as connection:
-            moment = reader.checked_moment(connection, as_of)
-            return reader.listed(connection, filters, unloaded=unloaded, as_of=moment, limit=limit)
+            event = reader.event_at(connection, as_of)
+            return reader.listed(connection, filters, unloaded=unloaded, as_of=event, limit=limit)
 
     def find_facts(
         self, *, subjects: Sequence[str] = (), property: str | None = None, channel: facts.Products = (),  # noqa: A002
@@ -325,7 +343,8 @@ class KnowledgeBase:
         """
         query = facts.FactQuery(subjects, property, channel, products, name, identifier)
         with self._store.read() as connection:
-            return facts.find(connection, reader.valid_at(reader.checked_moment(connection, as_of)), query)
+            event = reader.event_at(connection, as_of)
+            return facts.find(connection, reader.valid_at(event), query, event)
 
     def search(
         self, query: str, *, k: int = 5, as_of: Moment = None, domain: str | None = None, kind: str | None = None,
@@ -347,10 +366,10 @@ class KnowledgeBase:
         filters = {"domain": domain, "kind": kind, "author": author, "source": source}
         return self._serving.search(query, k, as_of, filters)
 
-    def conflicts(self) -> builtins.list[Conflict]:
-        """Contradictions that nobody has resolved and whose items are both current."""
+    def conflicts(self, *, as_of: Moment = None) -> builtins.list[Conflict]:
+        """Contradictions that nobody has resolved and whose items are both current, now or at that moment."""
         with self._store.read() as connection:
-            return reader.open_conflicts(connection)
+            return reader.open_conflicts(connection, as_of=reader.event_at(connection, as_of))
 
     def resolve(
         self, conflict_id: int, *, keep: str | None = None, actor: str = "", reason: str = ""
@@ -387,13 +406,14 @@ class KnowledgeBase:
 
     # ---- transfer --------------------------------------------------------------------------------
 
-    def export(self, path: str | Path) -> int:
+    def export(self, path: str | Path, *, force: bool = False) -> int:
         """Write all but the vectors as JSON Lines, gzip if the name ends in `.gz`; returns the number of items.
 
         Raises:
+            InputError: a file of that name is there and `force` is not given, or it is the base's own.
             StoreError: the disk refuses.
         """
-        return transfer.export(self._store, path)
+        return transfer.export(self._store, path, force=force)
 
     def import_(self, path: str | Path, *, actor: str = "") -> transfer.Imported:
         """Bring an export into this base: everything if it is empty, else the current items that are new to it.
@@ -430,7 +450,7 @@ class KnowledgeBase:
         """Remember an answer, so that it can be corrected by its id."""
         row = {"id": answer_id, "time": time.time_ns() // 1000, "question": question, "answer": dict(answer)}
         with self._store.write() as connection:
-            connection.execute(sa.insert(schema.answers), row)
+            connection.execute(sa.insert(schema.answers), row | {"checksum": checksums.of_answer(row)})
 
     def answer(self, answer_id: str) -> Mapping[str, Any]:
         """An earlier answer, with `question`, `answer` and `time`.
@@ -466,18 +486,3 @@ class KnowledgeBase:
         """Save what lets the next search begin quickly: a copy on disk, or on a server its index of vectors."""
         with self._store.read() as connection:
             self._serving.index(connection).save(connection)
-
-
-def _check_peoples(new_items: Sequence[NewItem]) -> None:
-    """Refuse what only a built source may write or say of itself, and what looks like something else than it is.
-
-    Raises:
-        InputError: kind, label or address of one are those of a built source, or a text holds invisible or look-alike
-            characters.
-    """
-    for new in new_items:
-        check_kind(new.kind, new.item_id)
-        check_claims(new.provenance.source, new.provenance.url)
-        if new.kind != "document":  # those are extracted by programs, and lose what is not seen
-            check_legible(new.text)
-            check_legible(new.question or "", "the question")

@@ -223,12 +223,13 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """What `verify` checked and found wrong; no problems means the base is whole."""
+    """What `verify` checked and found wrong; no problems means the base is whole. `notes` are worth knowing and no damage."""
 
     events: int
     items: int
     passages: int
     problems: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = field(default=())
 
     @property
     def clean(self) -> bool:

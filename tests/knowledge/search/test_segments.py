@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from yukawa.core.errors import StoreError
+from yukawa.knowledge import KnowledgeBase
 from yukawa.knowledge.search import segments
 from yukawa.knowledge.search.ranking import K1, B
 from yukawa.knowledge.search.segments import (
@@ -151,17 +153,19 @@ def test_another_file_is_not_used(content: bytes, tmp_path: Path) -> None:
 
 
 def test_a_failed_save_leaves_the_old_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    segment = build(make_rows([["a"]]))
-    save_segment(segment, tmp_path / "index", {"seq": 1}, {})
+    with KnowledgeBase.open(tmp_path, embedding="hash") as base:
+        base.teach("A statement about the first magnet.")
+        base.save_index()
+        copy = (tmp_path / "knowledge.index").read_bytes()
+        base.teach("A statement about the second magnet.")
 
-    def fail(*_: object) -> None:
-        raise OSError("disk full")
+        def fail(*_: object) -> None:
+            raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(segments.np, "ascontiguousarray", fail)
-    with pytest.raises(OSError, match="disk full"):
-        save_segment(segment, tmp_path / "index", {"seq": 2}, {})
-    monkeypatch.undo()
-    loaded = load_segment(tmp_path / "index")
-    assert loaded is not None
-    assert loaded[1]["seq"] == 1
-    assert [p.name for p in tmp_path.iterdir()] == ["index"]
+        monkeypatch.setattr(segments.np, "ascontiguousarray", fail)
+        with pytest.raises(StoreError, match="disk is full"):
+            base.save_index()
+        monkeypatch.undo()
+        assert (tmp_path / "knowledge.index").read_bytes() == copy
+        assert not (tmp_path / "knowledge.scratch").exists()
+        assert len(base.search("magnet")) == 2

@@ -24,7 +24,6 @@ from yukawa.knowledge.store.ledger import (
     broken_links,
     content_digest,
     head,
-    next_moment,
 )
 from yukawa.knowledge.store.schema import events
 
@@ -45,16 +44,13 @@ def _write(connection: sa.Connection, count: int = 5) -> None:
             [Entry("teach", f"k{number}", 1, "d")],
             actor="Li",
             reason="why",
-            moment=next_moment(connection),
         )
 
 
 @pytest.mark.parametrize("sizes", [[1], [3], [1, 1, 1], [2, 5, 1]])
 def test_a_chain_is_whole_however_it_was_written(connection: sa.Connection, sizes: list[int]) -> None:
     for size in sizes:
-        append(
-            connection, [Entry("teach", "k")] * size, actor="Li", reason="", moment=next_moment(connection)
-        )
+        append(connection, [Entry("teach", "k")] * size, actor="Li", reason="")
     assert list(broken_links(connection)) == []
     assert head(connection)[0] == sum(sizes)
 
@@ -90,13 +86,36 @@ def test_exchanged_events_are_seen(connection: sa.Connection) -> None:
     assert list(broken_links(connection))
 
 
-def test_time_never_runs_backwards(connection: sa.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_order_is_kept_whatever_the_clock_says(
+    connection: sa.Connection, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     _write(connection, 1)
     monkeypatch.setattr(ledger.time, "time_ns", lambda: 0)  # the clock was set back
     _write(connection, 3)
     assert list(broken_links(connection)) == []
-    times = connection.execute(sa.select(events.c.time).order_by(events.c.seq)).scalars().all()
-    assert times == sorted(set(times))
+    assert "the clock is behind" in caplog.text
+    (jump,) = ledger.clock_jumps(connection)
+    assert "event 2" in jump
+    assert "1970-01-01" in jump
+    rows = connection.execute(sa.select(events.c.seq, events.c.time).order_by(events.c.seq)).all()
+    assert list(ledger.changes_of(rows)) == [1, 2, 3, 4]
+
+
+@given(st.lists(st.tuples(st.integers(1, 4), st.integers(-3, 3)), max_size=8))
+def test_events_of_one_change_are_found_by_their_time(changes: list[tuple[int, int]]) -> None:
+    engine = sa.create_engine("sqlite://")
+    events.create(engine)
+    wanted: list[int] = []
+    with engine.begin() as connection, pytest.MonkeyPatch.context() as patch:
+        at = 0
+        for size, step in changes:  # the clock may stand still or run backwards
+            at += step
+            patch.setattr(ledger.time, "time_ns", lambda at=at: at * 1000)
+            wanted += [len(wanted) + 1] * size
+            append(connection, [Entry("teach", "k")] * size, actor="Li", reason="")
+        rows = connection.execute(sa.select(events.c.seq, events.c.time).order_by(events.c.seq)).all()
+    assert list(ledger.changes_of(rows)) == wanted
+    engine.dispose()
 
 
 contents = st.dictionaries(st.text(max_size=5), st.none() | st.integers() | st.text(max_size=10), max_size=4)
@@ -158,7 +177,7 @@ def test_a_whole_base_is_clean(taught: KnowledgeBase, open_again: Callable[[], K
     report = taught.verify()
     assert report.problems == ()
     assert report.clean
-    assert (report.events, report.items) == (14, 6)
+    assert (report.events, report.items) == (15, 6)
     assert report.passages > 8
     assert open_again().verify() == report
 
@@ -178,9 +197,9 @@ def test_an_empty_base_is_clean(base: KnowledgeBase) -> None:
         ("UPDATE versions SET attributes = '{\"a\": 1}' WHERE id = 1", "content was changed"),
         ("UPDATE versions SET nonce = '' WHERE id = 1", "content was changed"),
         ("UPDATE items SET kind = 'statement' WHERE kind = 'document'", "content was changed"),
-        ("UPDATE versions SET valid_from = valid_from - 1 WHERE id = 1", "other times"),
-        ("UPDATE versions SET valid_to = NULL WHERE text = 'This is to be unloaded.'", "other times"),
-        ("UPDATE versions SET valid_to = valid_from + 1 WHERE text LIKE '%1776.93%'", "other times"),
+        ("UPDATE versions SET valid_from = valid_from - 1 WHERE id = 1", "other events"),
+        ("UPDATE versions SET valid_to = NULL WHERE text = 'This is to be unloaded.'", "other events"),
+        ("UPDATE versions SET valid_to = valid_from + 1 WHERE text LIKE '%1776.93%'", "other events"),
         ("UPDATE versions SET valid_to = NULL WHERE id = 1", "more than one version is current"),
         ("UPDATE versions SET number = 7 WHERE id = 1", "no event mentions it"),
         ("DELETE FROM vectors WHERE passage_id = 2", "passage 2: it has no vector"),
@@ -241,7 +260,7 @@ def test_attributes_that_are_no_json_are_found_in_a_file(tmp_path: Path) -> None
 def test_rows_without_their_owners_are_found_in_a_file(tmp_path: Path) -> None:
     base = KnowledgeBase.open(tmp_path, embedding="hash")
     base.teach("One.")
-    problems = damage(base, "INSERT INTO conflicts VALUES (1, 'k', 'x', 'y', 0, NULL)")
+    problems = damage(base, "INSERT INTO conflicts VALUES (1, 'k', 'x', 'y', 0, NULL, 0)")
     assert any("conflicts refers to a row of items" in p for p in problems), problems
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from yukawa.core.errors import InputError
 from yukawa.knowledge import Item, KnowledgeBase, NewItem, new_item
 from yukawa.knowledge.items import with_keys
-from yukawa.knowledge.store.reader import checked_moment, last_stored, unknown_item
+from yukawa.knowledge.store.reader import event_at, last_stored, unknown_item
 
 steps = st.lists(
     st.tuples(st.sampled_from(["teach", "update", "unload", "restore"]), st.integers(0, 3)), max_size=8
@@ -135,19 +135,19 @@ def test_an_erased_item(base: KnowledgeBase) -> None:
 
 def test_moments(base: KnowledgeBase) -> None:
     with base.store.read() as connection, pytest.raises(InputError, match="this base is empty"):
-        checked_moment(connection, "2020-01-01")
+        event_at(connection, "2020-01-01")
     began = base.teach("Something.").valid_from
     with base.store.read() as connection:
-        assert checked_moment(connection, None) is None
-        asked = checked_moment(connection, began)
-        assert asked == checked_moment(connection, began.isoformat())
+        assert event_at(connection, None) is None
+        asked = event_at(connection, began)
+        assert asked == event_at(connection, began.isoformat())
         assert asked is not None
         with pytest.raises(InputError, match=f"begins on {began:%Y-%m-%d}"):
-            checked_moment(connection, began - dt.timedelta(microseconds=1))
+            event_at(connection, began - dt.timedelta(microseconds=1))
         with pytest.raises(InputError, match="future"):
-            checked_moment(connection, dt.datetime.now(dt.UTC) + dt.timedelta(hours=1))
+            event_at(connection, dt.datetime.now(dt.UTC) + dt.timedelta(hours=1))
         with pytest.raises(InputError, match="is not a time"):
-            checked_moment(connection, "yesterday")
+            event_at(connection, "yesterday")
 
 
 # ---- versions as they were taught ----

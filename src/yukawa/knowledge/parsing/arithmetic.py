@@ -21,7 +21,7 @@ def _operands(clause: Clause, context: Context, name: str = "") -> list[Wanted]:
         return list(context.operands)
     if found := _apart(clause):
         return found
-    found = quantities(clause, property_name=name)
+    found = quantities(clause, context.operands, property_name=name)
     mixed = len({(w.channel is None, w.property) for w in found}) > 1
     if clause.has("channel") or (mixed and any(w.channel for w in found)):
         return []
@@ -101,6 +101,9 @@ def ratio(clause: Clause, context: Context) -> list[Goal] | None:
     goals = _combined(clause, context, "ratio", "ratio", "divided", *beside, name=name)
     if not goals or len(goals[0].operands) != 2:
         return None
+    claimed, amounts = yes_or_no(clause) or clause.contains(_JUDGING), clause.places("amount")
+    if claimed and len(amounts) == 1:  # 'is the muon 200 times heavier?'
+        clause.use(*amounts)
     clause.use(
         *clause.places("against")
     )  # 'how many times heavier is the top quark compared to the up quark?'
@@ -126,6 +129,7 @@ def _reference_first(clause: Clause, comparing: int, first: Wanted) -> bool:
     return bool(than) and clause.tokens[comparing].start <= clause.tokens[than[0]].start < first.thing.span[0]
 
 
+_JUDGING = ("true", "correct", "right")
 _THAN = frozenset("than als que".split())
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from yukawa.knowledge.parsing.contrasts import between_two, contrasts, given
+from yukawa.knowledge.parsing.contrasts import between_two, contrasts, findings, given, having, methods
 from yukawa.knowledge.parsing.counting import (
     PLURALS,
     both_sides,
@@ -23,13 +23,17 @@ from yukawa.knowledge.parsing.naming import (
     changed,
     codes,
     counts,
+    experiments,
     families,
+    flavours,
     following,
     genus,
     made_of,
+    of_the_model,
     ones,
     other_meaning,
     quarks,
+    scales,
     signs,
 )
 from yukawa.knowledge.parsing.particles import particle_table
@@ -48,6 +52,8 @@ def settled(tokens: list[Token]) -> list[Token]:
     for step in (
         _joins,
         beta,
+        flavours,
+        experiments,
         separated,
         significances,
         powers,
@@ -61,6 +67,7 @@ def settled(tokens: list[Token]) -> list[Token]:
         _predicates,
         _alternatives,
         genus,
+        of_the_model,
         signs,
         numbers,
         ranges,
@@ -72,6 +79,10 @@ def settled(tokens: list[Token]) -> list[Token]:
         appositions,
         families,
         given,
+        findings,
+        methods,
+        having,
+        scales,
         operators,
         per,
         _appended,
@@ -145,8 +156,17 @@ def _predicates(tokens: list[Token]) -> list[Token]:
 
 def _alternatives(tokens: list[Token]) -> list[Token]:
     """'Even or odd', 'a boson or a fermion': where both are named the value is asked, or what the words speak of."""
-    if not any(t.kind == "join" and t.text.lower() in _OR for t in tokens):
+    ors = [i for i, t in enumerate(tokens) if t.kind == "join" and t.text.lower() in _OR]
+    if not ors:
         return tokens
+    amounts = [i for i, t in enumerate(tokens) if t.kind == "amount"]
+    valued = any(t.kind == "property" for t in tokens) and not any(
+        t.kind in ("relation", "compare") for t in tokens
+    )
+    if (
+        len(amounts) > 1 and valued and any(amounts[0] < i < amounts[-1] for i in ors)
+    ):  # '91, 125 or 173 GeV?'
+        return [replace(t, kind="aside") if i in amounts or i in ors else t for i, t in enumerate(tokens)]
     signed = any(t.kind == "thing" and t.text.endswith(("positive", "negative")) for t in tokens)
     if signed and any(
         t.kind == "property" and t.value in ("parity", "charge") for t in tokens
@@ -405,7 +425,9 @@ def _fixed(tokens: list[Token]) -> list[Token]:
             return replace(token, kind="function")  # 'how much does a muon weigh?'
         if token.kind == "difference" and things == 1 and (asking := other_meaning(token, "function")):
             return asking  # '…割合はどれくらいですか'
-        if token.kind == "talk":
+        verb = token.kind == "qualifier" and token.text.endswith("ing")
+        object_ = after is not None and after.text.lower() in _PRONOUNS  # 'I keep mixing it up'
+        if token.kind == "talk" or (verb and object_):
             return replace(token, kind="function")
         if token.kind == "count" and after is not None:
             idle = kind == "unit" or (

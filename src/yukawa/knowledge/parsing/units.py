@@ -220,7 +220,9 @@ def _single(text: str) -> Unit | None:
 def _symbol(text: str) -> Unit | None:
     if text in _SYMBOLS:
         return _unit(text, *_SYMBOLS[text][:2])
-    prefix, symbol = text[:1], text[1:]
+    prefix, symbol = (
+        ("u", text[2:]) if text.startswith("mu") else (text[:1], text[1:])
+    )  # 'mus' is 'µs' in plain letters
     if prefix not in _PREFIXES or symbol not in _SYMBOLS or not _SYMBOLS[symbol][2]:
         return None
     size, dimension, _ = _SYMBOLS[symbol]

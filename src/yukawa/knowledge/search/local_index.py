@@ -1,9 +1,11 @@
 """The index of an embedded base: BM25 and vectors fused in this process, kept in step with the ledger."""
 
+import contextlib
 import functools
 import importlib.util
+import logging
 import math
-import shutil
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,8 +21,11 @@ from yukawa.knowledge.search import segments as seg
 from yukawa.knowledge.search.ranking import CANDIDATES, K1, VECTOR_WEIGHT, Query, Scored, weighted_terms
 from yukawa.knowledge.search.segments import IndexSegment
 from yukawa.knowledge.store import ledger, schema
+from yukawa.knowledge.store.database import HEAD
+from yukawa.knowledge.store.places import Scratch, remove
 
 faiss = lazy_loader.load("faiss")  # optional
+log = logging.getLogger(__name__)
 
 # Measured in benchmarks/search.py: the product over 100,000 x 384 takes 4 to 8 ms on two cores.
 EXACT_UP_TO = 125_000
@@ -197,8 +202,8 @@ class LocalIndex:
     words, which is most of the base for a common one (measured in docs/benchmarks.md).
     """
 
-    def __init__(self, file: Path | None, embedder_id: int, dimensions: int) -> None:
-        self._file = file
+    def __init__(self, file: Path | None, scratch: Scratch | None, embedder_id: int, dimensions: int) -> None:
+        self._file, self._scratch = file, scratch
         self._embedder_id, self._dimensions = embedder_id, dimensions
         self._segments: list[IndexSegment] = []
         self._position, self._hash = 0, ledger.GENESIS
@@ -235,7 +240,7 @@ class LocalIndex:
     def problems(self, connection: sa.Connection) -> list[str]:
         """See `Index.problems`: the index is compared with what it would be if built from the tables."""
         self._refresh(connection)
-        fresh = LocalIndex(None, self._embedder_id, self._dimensions)
+        fresh = LocalIndex(None, None, self._embedder_id, self._dimensions)
         fresh._rebuild(connection)
         mine, theirs = self._snapshot(), fresh._snapshot()
         return [] if mine == theirs else [f"index: {len(mine ^ theirs)} passages differ from the tables"]
@@ -244,27 +249,40 @@ class LocalIndex:
         """See `Index.clear`."""
         self._segments, self._position, self._hash = [], 0, ledger.GENESIS
         self._nearest.clear()
-        for file in copies(self._file):
-            remove_copy(file)
+        if self._file is not None:
+            remove(self._file)
 
     def save(self, connection: sa.Connection) -> None:
         """See `Index.save`: write the copy on disk."""
         self._refresh(connection)
-        if not self._segments or self._file is None:
+        if not self._segments or self._file is None or self._scratch is None:
             return
         self._segments = [seg.merge_segments(self._segments)] if len(self._segments) > 1 else self._segments
         self._nearest.cover(self._segments[0].vectors)
-        manifest = {"seq": self._position, "hash": self._hash, "embedder": self._embedder_id}
-        seg.save_segment(self._segments[0], self._file, manifest, self._nearest.arrays())
+        manifest = {"schema": HEAD, "seq": self._position, "hash": self._hash, "embedder": self._embedder_id}
+        with self._scratch.file() as beside:
+            seg.save_segment(self._segments[0], beside, manifest, self._nearest.arrays())
+            with contextlib.suppress(FileNotFoundError):  # an erasure has just removed what was half-written
+                if self._file.is_dir():  # as versions before 0.2 kept it
+                    remove(self._file)
+                os.replace(beside, self._file)
         self._unsaved = 0
 
     def _count(self) -> int:
         return sum(len(s) for s in self._segments)
 
-    def _snapshot(self) -> set[tuple[int, int, int, bytes]]:
+    def _snapshot(self) -> set[tuple[int, int, int, int, int, bytes]]:
         return {
-            (int(s.passage_ids[i]), int(s.valid_from[i]), int(s.valid_to[i]), s.vectors[i].tobytes())
+            (
+                int(s.passage_ids[i]),
+                int(s.version_ids[i]),
+                int(s.valid_from[i]),
+                int(s.valid_to[i]),
+                int(terms[i]),
+                s.vectors[i].tobytes(),
+            )
             for s in self._segments
+            for terms in (s.fingerprints(),)
             for i in np.flatnonzero(s.valid_from < s.valid_to)
         }
 
@@ -290,8 +308,16 @@ class LocalIndex:
             self._revalidate(connection, changed)
         self._position, self._hash = last, digest
         enough = self._unsaved >= max(SAVE_AFTER, SAVE_SHARE * self._count())
-        if enough and self._file is not None and self._file.parent.is_dir():
+        if enough:
+            self._save_if_possible(connection)
+
+    def _save_if_possible(self, connection: sa.Connection) -> None:
+        """Renew the copy; a disk that is full or read-only costs the next start some time and this search nothing."""
+        try:
             self.save(connection)
+        except OSError as error:
+            self._unsaved = 0
+            log.info("the copy of the search index is not kept: %s", error)
 
     def _load(self, connection: sa.Connection) -> None:
         loaded = None if self._file is None else seg.load_segment(self._file)
@@ -299,9 +325,10 @@ class LocalIndex:
             return
         segment, manifest, more = loaded
         position = int(manifest.get("seq", -1))
-        # The copy is used only if it was made from this very ledger.
+        # The copy is used only if it was made from this very ledger, as this schema has it.
         digest = self._hash_at(connection, position)
-        if digest is None or digest != manifest.get("hash") or manifest.get("embedder") != self._embedder_id:
+        made = {"schema": HEAD, "seq": position, "hash": digest, "embedder": self._embedder_id}
+        if digest is None or manifest != made:
             return
         self._segments, self._position, self._hash = [segment], position, digest
         self._nearest.load(more, len(segment))
@@ -358,19 +385,6 @@ class LocalIndex:
                 for segment in self._segments:
                     valid_to = seg.OPEN_END if row.valid_to is None else row.valid_to
                     segment.set_validity(row.id, row.valid_from, valid_to)
-
-
-def copies(file: Path | None) -> list[Path]:
-    """The copy of an index on disk, and those that some process is just writing."""
-    return [] if file is None else [*file.parent.glob(f"{file.name}"), *file.parent.glob(f"{file.name}.*")]
-
-
-def remove_copy(file: Path) -> None:
-    """Remove a copy; before version 0.2 it was a folder."""
-    if file.is_dir():
-        shutil.rmtree(file, ignore_errors=True)
-    else:
-        file.unlink(missing_ok=True)
 
 
 def _best_by_words(

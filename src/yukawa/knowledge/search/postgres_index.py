@@ -24,7 +24,7 @@ _VALID = """
     {allowed}
 """
 _NOW = "v.valid_to IS NULL"
-_THEN = "v.valid_from <= :moment AND (v.valid_to IS NULL OR v.valid_to > :moment)"
+_THEN = "v.valid_from <= :event AND (v.valid_to IS NULL OR v.valid_to > :event)"
 _ALLOWED = "AND ranked.passage_id = ANY(CAST(:allowed AS bigint[]))"
 
 _LEXICAL = """
@@ -156,7 +156,7 @@ class _Filters:
         self.candidates = max(CANDIDATES, query.k)
         self.parameters: dict[str, Any] = {}
         if query.as_of is not None:
-            self.parameters["moment"] = query.as_of
+            self.parameters["event"] = query.as_of
         if self.allowed is not None:
             self.parameters["allowed"] = self.allowed
         self.valid = _VALID.format(

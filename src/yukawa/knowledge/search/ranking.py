@@ -1,13 +1,17 @@
 """What both indexes share: the query, the scored passage, the port, and how words and meaning are weighed."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
 import sqlalchemy as sa
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 CANDIDATES = 100
 # Weight of the vectors' cosine against relative BM25 in the fused score (convex combination: Bruch, Gai and
@@ -32,7 +36,7 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to look for: `terms`, the moment, and the passages allowed (None: all).
+    """What to look for: `terms`, after which event, and the passages allowed (None: all).
 
     `embed` gives the question's vector (d,). An index calls it at most once and as late as it can: embedding takes
     longer than all else and empties the processor's caches. An index without vectors never calls it.

@@ -1,9 +1,7 @@
 """An immutable slice of the search index: passages with their vectors and postings, as arrays, and its copy on disk."""
 
-import contextlib
 import json
-import os
-import shutil
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -16,6 +14,9 @@ from yukawa.knowledge.search.ranking import K1, B
 
 OPEN_END = np.iinfo(np.int64).max
 _ALIGNED = 64
+_BEFORE = 16  # bytes: the length of the header and its checksum
+# Read in place and only as far as needed, so that their checksums are not looked at: `verify` compares them with the tables.
+_LARGE = ("vectors", "faiss")
 # A larger copy keeps its vectors as they are used, so that they are read in place and only as far as needed.
 _HALF_PRECISION_UP_TO = 100_000
 
@@ -24,7 +25,7 @@ _HALF_PRECISION_UP_TO = 100_000
 class IndexSegment:
     """`n` passages in order of their ids.
 
-    `valid_from`, `valid_to` (n,) say when each holds (microseconds); they alone may change, by `set_validity`, which
+    `valid_from`, `valid_to` (n,) say from and until which event each holds; they alone may change, by `set_validity`, which
     keeps `current` (n,) in step: which ones hold now. `vectors` is (n, d); `words` is the sum of `lengths`.
     Postings are in compressed rows: term `t` occurs in `rows[starts[t]:starts[t + 1]]`, as often as `counts`.
     """
@@ -65,6 +66,14 @@ class IndexSegment:
         rows = slice(*np.searchsorted(self.version_ids, [version_id, version_id + 1]))
         self.valid_from[rows], self.valid_to[rows] = valid_from, valid_to
         self.current[rows] = valid_to == OPEN_END
+
+    def fingerprints(self) -> NDArray[np.uint64]:
+        """A number (n,) for each passage that depends on its terms, on how often each occurs, and on its length."""
+        names = np.array([zlib.crc32(term.encode()) for term in self.vocabulary], dtype=np.uint64)
+        terms = np.repeat(names, np.diff(self.starts))
+        found = self.lengths.astype(np.uint64)
+        np.add.at(found, self.rows, (terms + np.uint64(1)) * self.counts.astype(np.uint64))
+        return found
 
     def bm25(
         self, terms: Sequence[tuple[str, float]], mean_length: float
@@ -145,7 +154,7 @@ def merge_segments(segments: Sequence[IndexSegment]) -> IndexSegment:
 def save_segment(
     segment: IndexSegment, file: Path, manifest: Mapping[str, Any], more: Mapping[str, NDArray[Any]]
 ) -> None:
-    """Replace `file` by a copy of `segment` with its `manifest` and `more` arrays."""
+    """Write a copy of `segment` with its `manifest` and `more` arrays to a new `file`."""
     arrays: dict[str, NDArray[Any]] = {name: getattr(segment, name) for name in _saved()}
     if len(segment) <= _HALF_PRECISION_UP_TO:
         arrays["vectors"] = segment.vectors.astype(np.float16)
@@ -153,44 +162,46 @@ def save_segment(
     arrays |= more
     described, offset = {}, 0
     for name, array in arrays.items():
-        described[name] = (array.dtype.str, array.shape, offset)
+        described[name] = (array.dtype.str, array.shape, offset, _crc(array))
         offset += -(-array.nbytes // _ALIGNED) * _ALIGNED
     header = json.dumps({"manifest": dict(manifest), "arrays": described}).encode()
-    header += b" " * (-(len(header) + 8) % _ALIGNED)
-    beside = file.with_name(f"{file.name}.{os.getpid()}.new")
-    try:
-        with open(beside, "wb") as handle:
-            handle.write(len(header).to_bytes(8, "little") + header)
-            for array in arrays.values():
-                handle.write(np.ascontiguousarray(array).data)
-                handle.write(b"\0" * (-array.nbytes % _ALIGNED))
-        if file.is_dir():  # as versions before 0.2 kept it
-            shutil.rmtree(file, ignore_errors=True)
-        with contextlib.suppress(FileNotFoundError):  # an erasure has just removed what was half-written
-            os.replace(beside, file)
-    finally:
-        beside.unlink(missing_ok=True)
+    header += b" " * (-(len(header) + _BEFORE) % _ALIGNED)
+    with open(file, "wb") as handle:
+        handle.write(len(header).to_bytes(8, "little") + zlib.crc32(header).to_bytes(8, "little") + header)
+        for array in arrays.values():
+            handle.write(np.ascontiguousarray(array).data)
+            handle.write(b"\0" * (-array.nbytes % _ALIGNED))
 
 
 def load_segment(file: Path) -> tuple[IndexSegment, dict[str, Any], dict[str, NDArray[Any]]] | None:
     """The saved segment, its manifest and the further arrays, read in place; None if there is no whole copy."""
     try:
         data = np.memmap(file, dtype=np.uint8, mode="r")
-        start = 8 + int(data[:8].view("<u8")[0])
-        header = json.loads(data[8:start].tobytes())
+        length, checksum = (int(number) for number in data[:_BEFORE].view("<u8"))
+        start = _BEFORE + length
+        written = data[_BEFORE:start].tobytes()
+        if zlib.crc32(written) != checksum:
+            return None
+        header = json.loads(written)
         arrays: dict[str, Any] = {}
-        for name, (dtype, shape, offset) in header["arrays"].items():
+        for name, (dtype, shape, offset, checksum) in header["arrays"].items():
             end = start + offset + int(np.prod(shape)) * np.dtype(dtype).itemsize
             arrays[name] = np.asarray(data[start + offset : end]).view(dtype).reshape(shape)
+            if name not in _LARGE and _crc(arrays[name]) != checksum:
+                return None
         terms = arrays.pop("vocabulary").tobytes().decode().split("\n")
         own = {name: arrays.pop(name) for name in _saved()}
-    except (OSError, ValueError, KeyError):
-        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError):
+        return None  # whatever a damaged file says of itself
     for name in ("valid_from", "valid_to"):
         own[name] = np.array(own[name])
     own["vectors"] = own["vectors"].astype(np.float32, copy=False)
     vocabulary = {term: i for i, term in enumerate(terms[: len(own["starts"]) - 1])}
     return IndexSegment(**own, vocabulary=vocabulary), header["manifest"], arrays
+
+
+def _crc(array: NDArray[Any]) -> int:
+    return zlib.crc32(np.ascontiguousarray(array).data.cast("B")) if array.size else 0
 
 
 def _saved() -> list[str]:

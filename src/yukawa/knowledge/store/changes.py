@@ -1,11 +1,12 @@
 """Changes of a base, each in one transaction with its events: items written, replaced, withdrawn."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-import numpy as np
 import sqlalchemy as sa
-from numpy.typing import NDArray
 
 from yukawa.core.errors import InputError
 from yukawa.knowledge.items import NewItem
@@ -13,6 +14,9 @@ from yukawa.knowledge.records import Item
 from yukawa.knowledge.search.serving import Serving, serving_row
 from yukawa.knowledge.store import contradictions, ledger, reader, schema, writer
 from yukawa.knowledge.store.database import Store
+
+if TYPE_CHECKING:
+    from yukawa.embedding.base import Vectors
 
 _STATUS = {"teach": "taught", "update": "updated", "restore": "restored"}
 
@@ -85,34 +89,34 @@ class Changes:
     def withdraw(self, connection: sa.Connection, item_ids: Sequence[str], actor: str, reason: str) -> None:
         """Unload current items."""
         if item_ids:
-            now = ledger.next_moment(connection)
+            event = ledger.next_event(connection)
             last = reader.last_versions(connection, item_ids)
-            writer.end_versions(connection, item_ids, now)
+            writer.end_versions(connection, item_ids, event)
             entries = [ledger.Entry("unload", item_id, last[item_id]) for item_id in item_ids]
-            ledger.append(connection, entries, actor=actor or "unknown", reason=reason, moment=now)
+            ledger.append(connection, entries, actor=actor or "unknown", reason=reason)
 
     def _insert(
-        self, connection: sa.Connection, new_items: Sequence[NewItem], vectors: Sequence[NDArray[np.float32]], embedder_id: int,
+        self, connection: sa.Connection, new_items: Sequence[NewItem], vectors: Sequence[Vectors], embedder_id: int,
         actor: str, reason: str, verb: str | None = None,
     ) -> list[Item]:  # fmt: skip
         if not new_items:
             return []
-        now = ledger.next_moment(connection)
+        event = ledger.next_event(connection)
         new_items = [new if new.item_id else replace(new, item_id=writer.new_id()) for new in new_items]
         ids = [str(new.item_id) for new in new_items]
         last = reader.last_versions(connection, ids)
         _check_same_kinds(connection, [new for new in new_items if new.item_id in last])
         if rows := [{"id": new.item_id, "kind": new.kind} for new in new_items if new.item_id not in last]:
             connection.execute(sa.insert(schema.items), rows)
-        writer.end_versions(connection, [i for i in ids if i in last], now)
+        writer.end_versions(connection, [i for i in ids if i in last], event)
         numbers = [last.get(i, 0) + 1 for i in ids]
         digests = writer.insert_versions(
-            connection, new_items, numbers, vectors, embedder_id=embedder_id, moment=now, postings=self._store.is_postgres
+            connection, new_items, numbers, vectors, embedder_id=embedder_id, event=event, postings=self._store.is_postgres
         )  # fmt: skip
-        contradictions.open_conflicts(connection, new_items, now)
+        contradictions.open_conflicts(connection, new_items, event)
         verbs = [verb or ("update" if i in last else "teach") for i in ids]
         entries = [ledger.Entry(*entry) for entry in zip(verbs, ids, numbers, digests, strict=True)]
-        ledger.append(connection, entries, actor=actor or "unknown", reason=reason, moment=now)
+        ledger.append(connection, entries, actor=actor or "unknown", reason=reason)
         items = reader.current(connection, ids)
         return [replace(items[i], status=_STATUS[v]) for i, v in zip(ids, verbs, strict=True)]
 

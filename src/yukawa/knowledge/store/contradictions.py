@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from yukawa.knowledge.facts import PROPERTIES, Fact
 from yukawa.knowledge.items import NewItem
 from yukawa.knowledge.parsing import Quantity
+from yukawa.knowledge.store.checksums import of_conflict
 from yukawa.knowledge.store.facts import columns_of, reviewed, rows_of, same_channels
 from yukawa.knowledge.store.schema import conflicts, facts, items, versions
 from yukawa.knowledge.texts import normalised
@@ -37,7 +38,7 @@ def agree(one: Fact, other: Fact) -> bool | None:
     return _compatible(_quantity(columns_of(one)), _quantity(columns_of(other)))
 
 
-def open_conflicts(connection: sa.Connection, new_items: Sequence[NewItem], moment: int) -> None:
+def open_conflicts(connection: sa.Connection, new_items: Sequence[NewItem], event: int) -> None:
     """Write down every contradiction between an item's facts and those that other current items state, unless it is open.
 
     Items of one data source are not compared with each other: the source itself lists them side by side.
@@ -45,10 +46,10 @@ def open_conflicts(connection: sa.Connection, new_items: Sequence[NewItem], mome
     data = [new for new in new_items if new.kind == "data"]
     for item in new_items:
         if item.kind != "data" and item.facts:
-            _compare(connection, item, _standing(connection, item.facts), moment)
+            _compare(connection, item, _standing(connection, item.facts), event)
     taught = _standing(connection, None) if data else ()
     for item in data if taught else ():
-        _compare(connection, item, taught, moment)
+        _compare(connection, item, taught, event)
 
 
 def _standing(connection: sa.Connection, about: Sequence[Fact] | None) -> Sequence[sa.Row[Any]]:
@@ -96,7 +97,7 @@ class _Verdict(NamedTuple):
     agrees: bool
 
 
-def _compare(connection: sa.Connection, item: NewItem, standing: Sequence[sa.Row[Any]], moment: int) -> None:
+def _compare(connection: sa.Connection, item: NewItem, standing: Sequence[sa.Row[Any]], event: int) -> None:
     superseded = set(item.attributes.get("supersedes", ()))
     places = [(row.item_id, row.number) for row in standing if row.item_id in superseded]
     superseded -= {item_id for item_id, _ in reviewed(connection, places)}
@@ -113,7 +114,7 @@ def _compare(connection: sa.Connection, item: NewItem, standing: Sequence[sa.Row
                 verdict = _Verdict(row.item_id, row.kind, row.bound, key, agrees)
                 by_fact.setdefault(mine["ordinal"], []).append(verdict)
     against = {v.item_id: v.key for verdicts in by_fact.values() for v in _contradicted(verdicts)}
-    _open(connection, str(item.item_id), against, moment)
+    _open(connection, str(item.item_id), against, event)
 
 
 def _contradicted(verdicts: Sequence[_Verdict]) -> Iterator[_Verdict]:
@@ -132,19 +133,20 @@ def _contradicted(verdicts: Sequence[_Verdict]) -> Iterator[_Verdict]:
     return (v for v in verdicts if not v.agrees and v.item_id not in cleared)
 
 
-def _open(connection: sa.Connection, item_id: str, against: Mapping[str, str], moment: int) -> None:
+def _open(connection: sa.Connection, item_id: str, against: Mapping[str, str], event: int) -> None:
     c = conflicts.c
     touching = sa.select(c.first_item, c.second_item).where(
         c.resolved.is_(None), (c.first_item == item_id) | (c.second_item == item_id)
     )
     standing = {other for pair in connection.execute(touching) for other in pair} if against else set()
     opened = [
-        {"key": key, "first_item": other, "second_item": item_id, "opened": moment, "resolved": None}
+        {"key": key, "first_item": other, "second_item": item_id, "opened": event, "resolved": None}
         for other, key in against.items()
         if other not in standing
     ]
     if opened:
-        connection.execute(sa.insert(conflicts), opened)
+        rows = [row | {"checksum": of_conflict(row)} for row in opened]
+        connection.execute(sa.insert(conflicts), rows)
 
 
 def _same_quantity(mine: Mapping[str, Any], row: sa.Row[Any]) -> bool:

@@ -12,12 +12,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from yukawa.core.errors import DISTRIBUTION, InputError, StoreError, check_installed
+from yukawa.core.files import sync
+from yukawa.knowledge.store import identity
+from yukawa.knowledge.store.places import Scratch
 
-HEAD = "0003"  # the newest Alembic revision this code knows
+HEAD = "0004"  # the newest Alembic revision this code knows
 BUSY_SECONDS = 60
 CONNECT_SECONDS = 5
 # One writer at a time on PostgreSQL too: the ledger is one chain. The number is arbitrary and fixed.
 ADVISORY_LOCK = 0x59756B61
+_FILES = "files"
 _PERMISSIONS = "check the permissions of the file and its folder"
 
 
@@ -35,10 +39,12 @@ class Store:
     def __init__(self, url: str | Path) -> None:
         self.url, self.folder = _resolve(str(url))
         self.is_postgres = self.url.get_backend_name() == "postgresql"
-        if self.folder is not None:
-            with _worded(str(self.url.database)):
-                self.folder.mkdir(parents=True, exist_ok=True)
-        self.engine = _engine(self.url)
+        self.open_files = identity.OpenFiles()
+        self.scratch = Scratch.of(self.file, self.name)
+        if self.file is not None:
+            self._ensure_file(self.file)
+        self.readonly = self.file is not None and not _can_be_written(self.file)
+        self.engine = _engine(self.url, readonly=self.readonly)
         self._ensure_schema()
 
     @cached_property
@@ -58,8 +64,8 @@ class Store:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        """One consistent view of the base."""
-        with _worded(self.name), self.engine.connect() as connection:
+        """One consistent view of the base; of a file put in the place of the one opened, if there is such a file now."""
+        with _worded(self.name), self._connected() as connection:
             if self.is_postgres:  # its default shows each statement what others have changed meanwhile
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
@@ -67,28 +73,83 @@ class Store:
 
     @contextlib.contextmanager
     def write(self) -> Iterator[sa.Connection]:
-        """One transaction that waits for its turn, and is durable when it returns without an error."""
-        with _worded(self.name), self.engine.connect() as connection:
+        """One transaction that waits for its turn, and is durable when it returns without an error.
+
+        Raises:
+            StoreError: it failed, or its files were deleted, replaced or cut short meanwhile.
+        """
+        if self.readonly:
+            raise _store_error(self.name, "readonly")
+        with _worded(self.name), self._connected() as connection:
             connection = connection.execution_options(begin="IMMEDIATE")
             with connection.begin():
                 if self.is_postgres:
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(ADVISORY_LOCK)))
+                self._check_files(connection)
                 yield connection
+            self._check_files(connection)
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[sa.Connection]:
+        connection = self.engine.connect()
+        if self.file is not None and (opened := connection.info.get(_FILES)):
+            here = identity.Files.of(self.file).database
+            if here is not None and here != opened.database:  # a backup was put back: that is the base now
+                connection.close()
+                self.engine.dispose()
+                connection = self.engine.connect()
+        with connection:
+            yield connection
+
+    def _check_files(self, connection: sa.Connection) -> None:
+        if self.file is not None and not self.readonly:
+            identity.check_unchanged(self.file, connection.info[_FILES], self.open_files)
 
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
+        self.open_files.close()
+
+    def _ensure_file(self, file: Path) -> None:
+        """Make a new base if there is no file; refuse one that is not a base of ours.
+
+        A new one is made under another name and linked in its place, so that no other process ever sees a base without
+        tables, and an empty file is a damaged one.
+        """
+        with _worded(str(file)):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if not file.exists():
+                identity.check_log_has_base(file)
+                with self.scratch.file() as beside:
+                    _make(beside)
+                    with contextlib.suppress(FileExistsError):  # another process was quicker
+                        os.link(beside, file)
+                    sync(file.parent, deep=False)
+        identity.check_header(file, self.open_files)
 
     def _ensure_schema(self) -> None:
         with self.read() as connection:
             found = _revision(connection)
         if found == HEAD:
             return
+        if found is None and self.file is not None:
+            raise StoreError(
+                f"{self.name} is not a knowledge base: it has other tables", hint="name another folder"
+            )
         if found is not None:
             refuse_newer(f"the knowledge base {self.name}", found)
         with self.write() as connection:  # a second process waits here and then finds the work done
             if _revision(connection) != HEAD:
                 _migrate(connection)
+
+
+def _make(file: Path) -> None:
+    """A base without items in a new file, which needs no other file."""
+    engine = _engine(sa.URL.create("sqlite", database=str(file)))
+    with engine.connect().execution_options(begin="IMMEDIATE") as connection, connection.begin():
+        _migrate(connection)
+    engine.dispose()  # the last to close it empties the log
+    sync(file)
 
 
 def fetch(connection: sa.Connection, statement: str, parameters: Sequence[Any] = ()) -> list[Any]:
@@ -152,21 +213,30 @@ def _resolve(url: str) -> tuple[sa.URL, Path | None]:
     )
 
 
-def _engine(url: sa.URL) -> sa.Engine:
+def _can_be_written(file: Path) -> bool:
+    """Whether this user may write the file, and in its folder, where SQLite keeps its log."""
+    return os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
+
+
+def _engine(url: sa.URL, *, readonly: bool = False) -> sa.Engine:
     if url.get_backend_name() == "postgresql":
         patience = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_SECONDS}
         return sa.create_engine(url, pool_pre_ping=True, connect_args=patience)
+    file = Path(str(url.database))
     engine = sa.create_engine(
         url,
-        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        creator=lambda: _connect(file, readonly=readonly),
         pool_reset_on_return=None,  # `read` and `write` end every transaction themselves
     )
 
     @sa.event.listens_for(engine, "connect")
-    def _configure(connection: sqlite3.Connection, _record: Any) -> None:
+    def _configure(connection: sqlite3.Connection, record: Any) -> None:
         # The driver's own transaction handling would delay BEGIN; we begin ourselves below.
         connection.isolation_level = None
+        if readonly:
+            return
         _write_ahead(connection)
+        record.info[_FILES] = identity.Files.of(file)
         for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
@@ -175,6 +245,14 @@ def _engine(url: sa.URL) -> sa.Engine:
         fetch(connection, f"BEGIN {connection.get_execution_options().get('begin', 'DEFERRED')}")
 
     return engine
+
+
+def _connect(file: Path, *, readonly: bool) -> sqlite3.Connection:
+    """A connection to a file that exists; one that cannot be written is read as it stands if no log lies beside it."""
+    log = Path(f"{file}-wal")
+    still = readonly and not (log.exists() and log.stat().st_size)
+    how = "immutable=1" if still else f"mode={'ro' if readonly else 'rwc'}"
+    return sqlite3.connect(f"{file.as_uri()}?{how}", uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
@@ -228,6 +306,10 @@ def _store_error(name: str, cause: str) -> StoreError:
         "permission": ("cannot be opened: permission denied", _PERMISSIONS),
         "read-only": ("cannot be written: the disk is read-only", "choose another YUKAWA_HOME"),
         "unable to open": ("cannot be opened", "check that the folder exists and can be written"),
+        "no space": (
+            "cannot be written: the disk is full",
+            "free some space and repeat; nothing was changed",
+        ),
         "full": ("cannot be written: the disk is full", "free some space and repeat; nothing was changed"),
         "disk i/o": ("cannot be written: the disk gave an error", "check its space; nothing was changed"),
         "locked": (f"is locked by another process for over {BUSY_SECONDS} s", "repeat when it has finished"),

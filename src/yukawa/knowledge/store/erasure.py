@@ -3,7 +3,7 @@
 import json
 import re
 import sqlite3
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from yukawa.core.errors import StoreError
-from yukawa.knowledge.search.local_index import copies, remove_copy
-from yukawa.knowledge.store import ledger, reader, writer
+from yukawa.knowledge.store import ledger, places, reader, writer
 from yukawa.knowledge.store import schema as t
 from yukawa.knowledge.store.database import Store
 
@@ -57,18 +56,6 @@ class Fragments:
                         yield fragment
 
 
-def file_blocks(path: Path) -> Iterator[bytes]:
-    """A file's bytes in blocks that overlap by a fragment; nothing if there is no such file."""
-    try:
-        with open(path, "rb") as handle:
-            tail = b""
-            while block := handle.read(_BLOCK):
-                yield tail + block
-                tail = block[-LENGTH + 1 :]
-    except FileNotFoundError:  # another process may remove a derived file at any time
-        return
-
-
 def text_blocks(texts: Iterable[str | None]) -> Iterator[bytes]:
     """Many short texts as a few blocks, apart from each other by a zero byte."""
     gathered: list[bytes] = []
@@ -111,30 +98,52 @@ def erase(store: Store, item_id: str, *, actor: str, reason: str) -> None:
     The item's bare id and its events remain in the ledger, and so does what people wrote there as reason or
     actor: the chain of hashes covers it. The digests that remain there carry a nonce that is erased with the text.
 
-    On SQLite the files of the base (database, write-ahead log, copy of the index) are then searched for the
-    texts; what another item or answer says too is not counted. Backups and exports made earlier, blocks that
-    the file system or the disk itself keeps of deleted files, and the memory of other processes are beyond
-    that check. On PostgreSQL the tables are rewritten (VACUUM FULL); the server's write-ahead log, its
-    archives, replicas and backups cannot be checked from here and keep the text as long as their owner does.
+    The ledger has two events of an erasure: `purge`, in one transaction with the rows, and `cleaned`, when nothing is left
+    in the files. What comes between may be interrupted: `resume` takes it up again.
+
+    On SQLite the files of the base (see `places`) are then searched for the texts; what another item or answer says too is
+    not counted. Backups and exports made earlier, blocks that the file system or the disk itself keeps of deleted files, and
+    the memory of other processes are beyond that check. On PostgreSQL the tables are rewritten (VACUUM FULL); the server's
+    write-ahead log, its archives, replicas and backups cannot be checked from here and keep the text as long as their owner
+    does.
 
     Raises:
         NotFound: there is no such item, or it is erased already.
         StoreError: the rows are erased, yet a file still holds some of the text; the message says which.
     """
     with store.write() as connection:
+        again = item_id in ledger.unfinished(connection)
         texts = _texts(connection, item_id)
-        if not texts:
+        if not texts and not again:
             raise reader.unknown_item(connection, item_id)
         fragments = Fragments(texts)
-        _keep_numbers(connection)
-        _delete_rows(connection, item_id)
-        _delete_answers(connection, item_id, fragments)
-        now = ledger.next_moment(connection)
-        ledger.append(connection, [ledger.Entry("purge", item_id)], actor=actor, reason=reason, moment=now)
+        if texts:
+            _keep_numbers(connection)
+            _delete_rows(connection, item_id)
+            _delete_answers(connection, item_id, fragments)
+            ledger.append(connection, [ledger.Entry("purge", item_id)], actor=actor, reason=reason)
+    _clean(store, [item_id], actor, None if again else fragments)
+
+
+def resume(store: Store, unfinished: Sequence[str]) -> None:
+    """Finish the erasures of these items, which were interrupted.
+
+    Raises:
+        StoreError: it cannot be done now.
+    """
+    _clean(store, unfinished, "yukawa", None)
+
+
+def _clean(store: Store, item_ids: Sequence[str], actor: str, fragments: Fragments | None) -> None:
+    """Rid all places of what was erased: of `fragments`, or, where nobody knows any more what was, of all free space."""
     if store.file is None:
         _rewrite_tables(store)
     else:
-        _clean_files(store, store.file, item_id, fragments)
+        _clean_files(store, store.file, item_ids, fragments)
+    with store.write() as connection:
+        still = [ledger.Entry("cleaned", i) for i in ledger.unfinished(connection) if i in item_ids]
+        if still:
+            ledger.append(connection, still, actor=actor, reason="")
 
 
 def _texts(connection: sa.Connection, item_id: str) -> set[str]:
@@ -219,45 +228,51 @@ def _rewrite_tables(store: Store) -> None:
         ) from error
 
 
-def _clean_files(store: Store, file: Path, item_id: str, fragments: Fragments) -> None:
+def _clean_files(store: Store, file: Path, item_ids: Sequence[str], fragments: Fragments | None) -> None:
     """Empty the log into the database and look; if anything is left, write the database anew and look again."""
     left: list[str] = []
-    for statement in (None, "VACUUM"):
-        # Copies of the index half-written by other processes too: they would be put in place with the text.
-        for copy in copies(store.index_file):
-            remove_copy(copy)
+    items = f"item{'s' * (len(item_ids) > 1)} {', '.join(item_ids)}"
+    for statement in (None, "VACUUM") if fragments else ("VACUUM",):
+        places.remove_copies(store)
         try:
-            _outside_transactions(
+            emptied = _outside_transactions(
                 store, *([statement] if statement else []), "PRAGMA wal_checkpoint(TRUNCATE)"
             )
         except sqlite3.Error as error:
             raise StoreError(
-                f"item {item_id} is erased, but the free space of {store.name} could not be cleaned: {error}",
-                hint="free some space, then run VACUUM on the file",
+                f"{items}: erased, but the free space of {store.name} could not be cleaned: {error}",
+                hint="free some space, then open the base again",
             ) from error
-        left = _files_with_fragments(store, file, fragments)
+        left = _files_with_fragments(store, fragments) if fragments else _not_empty(file, emptied)
         if not left:
             return
     raise StoreError(
-        f"item {item_id} is erased, but fragments of its text remain in {', '.join(left)}",
-        hint="close other programs that use this base: the last one to close it empties its log",
+        f"{items}: erased, but fragments of the text remain in {', '.join(left)}",
+        hint="close other programs that use this base, and open it again",
     )
 
 
-def _outside_transactions(store: Store, *statements: str) -> None:
+def _outside_transactions(store: Store, *statements: str) -> bool:
+    """Run statements; whether the last one, a checkpoint, was hindered by nobody."""
     connection = store.engine.raw_connection()  # SQLAlchemy would begin a transaction
     try:
-        for statement in statements:
-            connection.cursor().execute(statement).fetchall()
+        rows = [connection.cursor().execute(statement).fetchall() for statement in statements]
     finally:
         connection.close()
+    return bool(rows[-1][0][0] == 0)
 
 
-def _files_with_fragments(store: Store, file: Path, fragments: Fragments) -> list[str]:
+def _not_empty(file: Path, emptied: bool) -> list[str]:
+    """The log, if it could not be emptied because another process reads, and a journal that nobody has rolled back."""
+    journal = Path(f"{file}-journal")
+    stray = [str(journal)] if journal.is_file() and journal.stat().st_size else []
+    return stray if emptied else [f"{file}-wal", *stray]
+
+
+def _files_with_fragments(store: Store, fragments: Fragments) -> list[str]:
     """The base's files that hold a fragment which its tables do not hold."""
-    files = [file.with_name(file.name + suffix) for suffix in ("", "-wal", "-shm", "-journal")]
-    files += [path for path in copies(store.index_file) if path.is_file()]
-    found = {path: fragments.found_in(file_blocks(path)) for path in files}
+    blocks = {path: store.open_files.blocks(path, _BLOCK, LENGTH - 1) for path in places.files(store)}
+    found = {path: fragments.found_in(found_here) for path, found_here in blocks.items()}
     if not any(found.values()):
         return []
     with store.read() as connection:

@@ -3,23 +3,27 @@
 import hashlib
 import itertools
 import json
+import logging
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import sqlalchemy as sa
 
 from yukawa.knowledge.items import NewItem
-from yukawa.knowledge.records import Provenance, VerifyReport
+from yukawa.knowledge.records import Provenance, VerifyReport, moment
 from yukawa.knowledge.search.ranking import Index
+from yukawa.knowledge.store import checksums
 from yukawa.knowledge.store.database import fetch
 from yukawa.knowledge.store.facts import rows_of
-from yukawa.knowledge.store.schema import events, facts, items, passages, vectors, versions
+from yukawa.knowledge.store.schema import conflicts, events, facts, items, passages, vectors, versions
 
 GENESIS = "0" * 64
+JUMP = 24 * 3600 * 10**6
+"""How far a clock may be behind the ledger's last event, in microseconds, before that is reported."""
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +53,29 @@ def head(connection: sa.Connection) -> tuple[int, int, str]:
     return tuple(rows[0]) if rows else (0, 0, GENESIS)
 
 
-def next_moment(connection: sa.Connection) -> int:
-    """Now in microseconds, later than every event so far even if the clock was set back."""
-    return max(time.time_ns() // 1000, head(connection)[1] + 1)
+def next_event(connection: sa.Connection) -> int:
+    """The number that the next event will have. What a change begins or ends holds from it or until it.
+
+    Order is that of these numbers and never of the clock, which may be wrong or set back.
+    """
+    return head(connection)[0] + 1
 
 
-def append(
-    connection: sa.Connection, entries: Sequence[Entry], *, actor: str, reason: str, moment: int
-) -> None:
-    """Write `entries` at the end of the chain, all at one moment."""
-    seq, _, previous = head(connection)
+def append(connection: sa.Connection, entries: Sequence[Entry], *, actor: str, reason: str) -> None:
+    """Write `entries` at the end of the chain, all at one time, which no event just before them has.
+
+    Equal times in a row say which events belong to one change (see `changes_of`).
+    """
+    seq, last, previous = head(connection)
+    now = time.time_ns() // 1000
+    now += now == last
+    if last - now > JUMP:
+        log.warning("the clock is behind the knowledge base: %s", jump(last, now))
     rows = []
     for entry in entries:
         seq += 1
         row = {
-            "seq": seq, "time": moment, "actor": actor, "verb": entry.verb, "item_id": entry.item_id,
+            "seq": seq, "time": now, "actor": actor, "verb": entry.verb, "item_id": entry.item_id,
             "version": entry.version, "reason": reason, "digest": entry.digest,
         }  # fmt: skip
         previous = row["hash"] = event_hash(row, previous)
@@ -78,16 +90,61 @@ def event_hash(row: Mapping[str, Any], previous: str) -> str:
 
 
 def broken_links(connection: sa.Connection) -> Iterator[str]:
-    """Where the chain does not hold: a missing number, a changed field, a time that runs backwards."""
-    previous, expected, last_time = GENESIS, 1, 0
+    """Where the chain does not hold: a missing number or a changed field."""
+    previous, expected = GENESIS, 1
     for row in connection.execute(sa.select(events).order_by(events.c.seq)).mappings():
         if row["seq"] != expected:
             yield f"ledger: event {expected} is missing"
         if row["hash"] != event_hash(dict(row), previous):
             yield f"ledger: event {row['seq']} was changed after it was written"
-        if row["time"] < last_time:
-            yield f"ledger: event {row['seq']} is older than the one before it"
-        previous, expected, last_time = row["hash"], row["seq"] + 1, row["time"]
+        previous, expected = row["hash"], row["seq"] + 1
+
+
+def jump(ahead: int, behind: int) -> str:
+    """What to say of an event dated `ahead` that was followed by one dated `behind` (microseconds)."""
+    first, second = (f"{moment(at):%Y-%m-%d %H:%M} UTC" for at in (ahead, behind))
+    return f"an event dated {first} is followed by one dated {second}; their order is kept, their times are as a clock gave them"
+
+
+def clock_jumps(connection: sa.Connection) -> Iterator[str]:
+    """Where the clock was set back by more than a day from one event to the next."""
+    query = sa.select(events.c.seq, events.c.time).order_by(events.c.seq)
+    for (_, before), (seq, after) in itertools.pairwise(connection.execute(query)):
+        if before - after > JUMP:
+            yield f"ledger: event {seq}: {jump(before, after)}"
+
+
+def changes_of(times: Iterable[tuple[int, int]]) -> Iterator[int]:
+    """The number of the first event of the change to which each event (number, time) belongs, in their order."""
+    first, last = 0, None
+    for seq, at in times:
+        first = first if at == last else seq
+        last = at
+        yield first
+
+
+def unfinished(connection: sa.Connection) -> list[str]:
+    """Items whose erasure has begun and that nobody has seen cleaned since, by the index over these two verbs."""
+    query = sa.select(events.c.item_id, events.c.verb).where(sa.text("verb IN ('purge', 'cleaned')"))
+    last = {row.item_id: row.verb for row in connection.execute(query.order_by(events.c.seq))}
+    return [str(item_id) for item_id, verb in last.items() if verb == "purge"]
+
+
+def number_by_event(connection: sa.Connection) -> None:
+    """Turn times into numbers of events in rows of bases and exports older than schema 0004, where things held from a time."""
+    query = sa.select(events.c.seq, events.c.time).order_by(events.c.seq)
+    first = {at: seq for seq, at in reversed(connection.execute(query).all())}
+    for table, columns in ((versions, ("valid_from", "valid_to")), (conflicts, ("opened", "resolved"))):
+        rows = connection.execute(sa.select(table.c.id, *(table.c[name] for name in columns))).all()
+        new = [
+            {"row": row.id} | {f"new_{name}": first.get(getattr(row, name)) for name in columns}
+            for row in rows
+        ]
+        values: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in columns}
+        if new:
+            connection.execute(
+                sa.update(table).where(table.c.id == sa.bindparam("row")).values(**values), new
+            )
 
 
 def _canonical(value: Any) -> str:
@@ -112,17 +169,28 @@ def verify(connection: sa.Connection, embedder_id: int, dimensions: int, index: 
     Returns:
         The report; each problem is one line. Where the database file itself is damaged, only that is reported.
     """
-    problems = list(_damage(connection))
-    if problems:
-        return VerifyReport(0, 0, 0, tuple(problems))
-    problems += table_problems(connection)
+    if damage := list(_damage(connection)):
+        return VerifyReport(0, 0, 0, tuple(damage))
     unsound = list(_vector_problems(connection, embedder_id, dimensions))
-    problems += unsound
+    found = [*table_problems(connection), *checksums.problems(connection), *unsound]
     if not unsound:  # an index cannot be made of unsound vectors
-        problems += index.problems(connection)
-    return VerifyReport(
-        _count(connection, events), _count(connection, items), _count(connection, passages), tuple(problems)
-    )
+        found += index.problems(connection)
+    notes = [
+        f"item {item_id}: its erasure is not finished; it is taken up at the next opening"
+        for item_id in unfinished(connection)
+    ]
+    sizes = [_count(connection, table) for table in (events, items, passages)]
+    return VerifyReport(sizes[0], sizes[1], sizes[2], tuple(found), (*notes, *clock_jumps(connection)))
+
+
+def problems(connection: sa.Connection, embedder_id: int, dimensions: int) -> Iterator[str]:
+    """Everything that `verify` looks at, but for the index, which can be made anew."""
+    damage = list(_damage(connection))
+    yield from damage
+    if not damage:
+        yield from table_problems(connection)
+        yield from checksums.problems(connection)
+        yield from _vector_problems(connection, embedder_id, dimensions)
 
 
 def table_problems(connection: sa.Connection) -> Iterator[str]:
@@ -159,9 +227,14 @@ class _Expected:
 def _replayed(connection: sa.Connection) -> dict[str, dict[int | None, _Expected]]:
     """Versions by item and number, as the events from the first to the last leave them."""
     expected: dict[str, dict[int | None, _Expected]] = {}
-    columns = (events.c.item_id, events.c.verb, events.c.version, events.c.time, events.c.digest)
-    query = sa.select(*columns).where(events.c.item_id.is_not(None)).order_by(events.c.seq)
-    for item_id, verb, number, at, digest in connection.execute(query):
+    e = events.c
+    rows = connection.execute(
+        sa.select(e.seq, e.time, e.item_id, e.verb, e.version, e.digest).order_by(e.seq)
+    ).all()
+    for row, at in zip(rows, changes_of((row.seq, row.time) for row in rows), strict=True):
+        item_id, verb, number, digest = row[2:]
+        if item_id is None:
+            continue
         mine = expected.setdefault(item_id, {})
         if verb == "purge":
             mine.clear()
@@ -206,8 +279,10 @@ def _version_problems(name: str, row: sa.RowMapping, said: _Expected) -> Iterato
     else:
         if digest != said.digest:
             yield f"{name}: its content was changed after it was written"
+        if _new_item(row).content_key != row["content_key"]:
+            yield f"{name}: its content is filed under another key"
     if (row["valid_from"], row["valid_to"]) != (said.valid_from, said.valid_to):
-        yield f"{name}: valid at other times than the events say"
+        yield f"{name}: valid from or until other events than the ledger says"
 
 
 def _passage_problems(name: str, row: sa.RowMapping, texts: list[str]) -> Iterator[str]:
@@ -242,12 +317,14 @@ def _vector_problems(connection: sa.Connection, embedder_id: int, dimensions: in
     """Passages whose vector is missing, of a wrong length, or not of unit length."""
     if not dimensions:
         return
+    import numpy as np  # slow to import, and only a check needs it
+
     on_server = connection.dialect.name == "postgresql"
     # The raw bytes on SQLite: a vector cut short could not even be read.
     vector = vectors.c.vector if on_server else sa.type_coerce(vectors.c.vector, sa.LargeBinary)
     mine = (vectors.c.passage_id == passages.c.id) & (vectors.c.embedder_id == embedder_id)
     query = (
-        sa.select(passages.c.id, vector.label("vector"))
+        sa.select(passages.c.id, vector.label("vector"), vectors.c.checksum)
         .join_from(passages, vectors, mine, isouter=True)
         .order_by(passages.c.id)
     )
@@ -261,9 +338,10 @@ def _vector_problems(connection: sa.Connection, embedder_id: int, dimensions: in
             elif length != dimensions:
                 yield f"passage {passage_id}: its vector has {length:g} dimensions, not {dimensions}"
             else:
-                whole.append(
-                    (passage_id, value if on_server else np.frombuffer(value, dtype="<f2").astype(np.float32))
-                )
+                stored = value if on_server else np.frombuffer(value, dtype="<f2")
+                if row.checksum != checksums.of_vector(stored, on_server=on_server):
+                    yield f"passage {passage_id}: its vector was changed after it was written"
+                whole.append((passage_id, stored.astype(np.float32)))
         if whole:
             norms = np.linalg.norm(np.stack([v for _, v in whole]).astype(np.float64), axis=1)
             for place in np.flatnonzero(~(np.abs(norms - 1) <= _NORM_TOLERANCE)):  # not a number is wrong too

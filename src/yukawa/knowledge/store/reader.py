@@ -1,14 +1,14 @@
 """Reads items, versions, events and hits from the tables, inside a transaction that the caller holds."""
 
+from __future__ import annotations
+
 import json
 import time
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import sqlalchemy as sa
-from numpy.typing import NDArray
 
 from yukawa.core.errors import InputError, NotFound, nearest
 from yukawa.knowledge import records
@@ -26,6 +26,7 @@ from yukawa.knowledge.records import (
     moment,
 )
 from yukawa.knowledge.search.ranking import Scored
+from yukawa.knowledge.store import ledger
 from yukawa.knowledge.store.database import fetch
 from yukawa.knowledge.store.facts import reviewed
 from yukawa.knowledge.store.ledger import by_version
@@ -33,22 +34,32 @@ from yukawa.knowledge.store.schema import answers, conflicts, events, items, pas
 from yukawa.knowledge.store.writer import chunks
 from yukawa.knowledge.trust import trust_of
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 _CLOCKS_DIFFER_BY = 1_000_000  # microseconds
 
-_ITEM = sa.select(versions, items.c.kind).join_from(versions, items)
+_BEGAN, _ENDED = events.alias("began"), events.alias("ended")
+_ITEM = (
+    sa.select(versions, items.c.kind, _BEGAN.c.time.label("began"), _ENDED.c.time.label("ended"))
+    .join_from(versions, items)
+    .join(_BEGAN, _BEGAN.c.seq == versions.c.valid_from, isouter=True)
+    .join(_ENDED, _ENDED.c.seq == versions.c.valid_to, isouter=True)
+)
 
 
 def one(connection: sa.Connection, item_id: str, as_of: int | None = None) -> Item | None:
-    """The version valid at `as_of`, or else the newest version."""
+    """The version valid after the event `as_of`, or else the newest version."""
     query = _ITEM.where(versions.c.item_id == item_id)
     if as_of is not None:
         query = query.where(valid_at(as_of))
     row = connection.execute(query.order_by(versions.c.number.desc()).limit(1)).mappings().first()
-    return None if row is None else _with_conflicts(connection, [_item(row)])[0]
+    return None if row is None else _with_conflicts(connection, [_item(row)], as_of)[0]
 
 
 def shown(connection: sa.Connection, item_id: str, as_of: int | None = None) -> Item:
-    """The version valid at `as_of`, or else the newest.
+    """The version valid after the event `as_of`, or else the newest.
 
     Raises:
         NotFound: there is no such item, then or ever.
@@ -110,11 +121,13 @@ def listed(
     else:
         query = query.where(valid_at(as_of))
     query = query.order_by(versions.c.valid_from.desc(), versions.c.id.desc()).limit(limit)
-    return _with_conflicts(connection, _items(connection, query))
+    return _with_conflicts(connection, _items(connection, query), as_of)
 
 
 def allowed_passages(connection: sa.Connection, filters: Mapping[str, str | None]) -> NDArray[np.int64]:
     """Ids of all passages whose versions pass the filters."""
+    import numpy as np  # slow to import, and most questions need no passage
+
     query = (
         sa.select(passages.c.id).select_from(passages.join(versions).join(items)).where(*_filters(filters))
     )
@@ -128,14 +141,14 @@ _HITS = (  # through the driver: SQLAlchemy's layers take several times as long 
 )
 
 
-def hits(connection: sa.Connection, found: Sequence[Scored]) -> list[Hit]:
-    """The passages found, with their texts and provenance, in the same order."""
+def hits(connection: sa.Connection, found: Sequence[Scored], as_of: int | None = None) -> list[Hit]:
+    """The passages found, with their texts and provenance, in the same order, trusted as after that event."""
     if not found:
         return []
     marks = ",".join("?" * len(found))
     rows = {row[0]: row for row in fetch(connection, _HITS.format(marks), [s.passage_id for s in found])}
     theirs = [(row[3], row[6]) for row in rows.values() if row[4] != "data"]
-    agreed = reviewed(connection, theirs) if theirs else set()
+    agreed = reviewed(connection, theirs, as_of) if theirs else set()
     return [_hit(rows[s.passage_id], s, agreed) for s in found if s.passage_id in rows]
 
 
@@ -161,9 +174,15 @@ def events_of(connection: sa.Connection, item_id: str) -> list[Event]:
     return [Event(**{**row, "time": moment(row["time"])}) for row in rows]
 
 
-def open_conflicts(connection: sa.Connection, item_ids: Sequence[str] | None = None) -> list[Conflict]:
-    """Unresolved conflicts between two current items; only those that touch `item_ids` if given."""
-    query = sa.select(conflicts).where(conflicts.c.resolved.is_(None))
+def open_conflicts(
+    connection: sa.Connection, item_ids: Sequence[str] | None = None, as_of: int | None = None
+) -> list[Conflict]:
+    """Unresolved conflicts between two current items, now or after an event; only those that touch `item_ids` if given."""
+    query = (
+        sa.select(conflicts, events.c.time)
+        .join_from(conflicts, events, events.c.seq == conflicts.c.opened)
+        .where(_holds(conflicts.c.opened, conflicts.c.resolved, as_of))
+    )
     if item_ids is None:
         rows: list[Any] = list(connection.execute(query))
     else:  # two look-ups by index; an OR over both columns would read the whole table
@@ -175,27 +194,30 @@ def open_conflicts(connection: sa.Connection, item_ids: Sequence[str] | None = N
             }.values()
         )
     rows.sort(key=lambda r: r.id)
-    said = _sides(connection, {item_id for r in rows for item_id in (r.first_item, r.second_item)})
+    said = _sides(connection, {item_id for r in rows for item_id in (r.first_item, r.second_item)}, as_of)
     return [
-        Conflict(r.id, r.key, (said[r.first_item], said[r.second_item]), moment(r.opened), None)
+        Conflict(r.id, r.key, (said[r.first_item], said[r.second_item]), moment(r.time), None)
         for r in rows
         if r.first_item in said and r.second_item in said
     ]
 
 
-def _sides(connection: sa.Connection, item_ids: Iterable[str]) -> dict[str, Side]:
+def _sides(connection: sa.Connection, item_ids: Iterable[str], as_of: int | None) -> dict[str, Side]:
     """What current items say in a conflict, by id."""
     v, found = versions.c, {}
-    columns = (v.item_id, v.text, v.source, v.author, v.valid_from, v.number, items.c.kind)
+    columns = (v.item_id, v.text, v.source, v.author, events.c.time, v.number, items.c.kind)
     for chunk in chunks(sorted(item_ids)):
         query = (
-            sa.select(*columns).join_from(versions, items).where(v.item_id.in_(chunk), v.valid_to.is_(None))
+            sa.select(*columns)
+            .join_from(versions, items)
+            .join(events, events.c.seq == v.valid_from)
+            .where(v.item_id.in_(chunk), valid_at(as_of))
         )
         rows = connection.execute(query).all()
-        agreed = reviewed(connection, [(r.item_id, r.number) for r in rows if r.kind != "data"])
+        agreed = reviewed(connection, [(r.item_id, r.number) for r in rows if r.kind != "data"], as_of)
         for r in rows:
             trust = trust_of(r.kind, r.author, reviewed=(r.item_id, r.number) in agreed)
-            found[r.item_id] = Side(r.item_id, r.text, r.source, r.author, moment(r.valid_from), trust)
+            found[r.item_id] = Side(r.item_id, r.text, r.source, r.author, moment(r.time), trust)
     return found
 
 
@@ -233,6 +255,11 @@ def last_stored(connection: sa.Connection, item_id: str) -> NewItem:
 def unknown_item(connection: sa.Connection, item_id: str) -> NotFound:
     """The error for an id that names no item: whether it was erased, else which id is near."""
     erased = sa.select(events.c.seq).where(events.c.item_id == item_id, events.c.verb == "purge")
+    if item_id in ledger.unfinished(connection):
+        return NotFound(
+            f"item {item_id} is erased, but files may still hold its text",
+            hint=f"type: yukawa knowledge purge {item_id}",
+        )
     if connection.execute(erased.limit(1)).first():
         return NotFound(f"item {item_id} was erased", hint=f"type: yukawa knowledge history {item_id}")
     like = sa.select(items.c.id).where(items.c.id.startswith(item_id[:2], autoescape=True)).limit(5000)
@@ -241,8 +268,8 @@ def unknown_item(connection: sa.Connection, item_id: str) -> NotFound:
     return NotFound(f"there is no item {item_id!r}", hint=hint)
 
 
-def checked_moment(connection: sa.Connection, as_of: Moment) -> int | None:
-    """`as_of` in microseconds, if the base can answer from that moment.
+def event_at(connection: sa.Connection, as_of: Moment) -> int | None:
+    """The number of the last event that was dated no later than `as_of`, if the base can answer from that moment.
 
     Raises:
         InputError: it is not a time, is before the base's first event, or lies in the future.
@@ -257,21 +284,24 @@ def checked_moment(connection: sa.Connection, as_of: Moment) -> int | None:
         raise InputError(f"nothing was known on {as_of}{since}", hint="give a later moment")
     if wanted > time.time_ns() // 1000 + _CLOCKS_DIFFER_BY:
         raise InputError(f"{as_of} lies in the future", hint="omit as_of to search the base of now")
-    return wanted
+    return int(
+        fetch(connection, "SELECT seq FROM events WHERE time <= ? ORDER BY seq DESC LIMIT 1", [wanted])[0][0]
+    )
 
 
 # ---- rows as objects ------------------------------------------------------------------------------
 
 
-def _with_conflicts(connection: sa.Connection, found: list[Item]) -> list[Item]:
-    """Items with their open conflicts and the trust in them."""
+def _with_conflicts(connection: sa.Connection, found: list[Item], as_of: int | None = None) -> list[Item]:
+    """Items with their open conflicts and the trust in them after that event."""
     if not found:
         return found
     touching: dict[str, list[Conflict]] = {}
-    for conflict in open_conflicts(connection, [item.id for item in found]):
+    for conflict in open_conflicts(connection, [item.id for item in found], as_of):
         for item_id in conflict.item_ids:
             touching.setdefault(item_id, []).append(conflict)
-    agreed = reviewed(connection, [(item.id, item.version) for item in found if item.kind != "data"])
+    theirs = [(item.id, item.version) for item in found if item.kind != "data"]
+    agreed = reviewed(connection, theirs, as_of)
     return [
         replace(
             item,
@@ -283,11 +313,13 @@ def _with_conflicts(connection: sa.Connection, found: list[Item]) -> list[Item]:
 
 
 def valid_at(as_of: int | None) -> sa.ColumnElement[bool]:
-    """Versions that are current now, or were at that moment."""
-    if as_of is None:
-        return versions.c.valid_to.is_(None)
-    ends = sa.or_(versions.c.valid_to.is_(None), versions.c.valid_to > as_of)
-    return sa.and_(versions.c.valid_from <= as_of, ends)
+    """Versions that are current now, or were after the event of that number."""
+    return _holds(versions.c.valid_from, versions.c.valid_to, as_of)
+
+
+def _holds(begin: sa.Column[int], end: sa.Column[int], as_of: int | None) -> sa.ColumnElement[bool]:
+    """Rows that have no end, or had begun and not ended after the event of that number."""
+    return end.is_(None) if as_of is None else sa.and_(begin <= as_of, sa.or_(end.is_(None), end > as_of))
 
 
 def _filters(filters: Mapping[str, str | None]) -> list[sa.ColumnElement[bool]]:
@@ -312,7 +344,7 @@ def _items(connection: sa.Connection, query: sa.Select[Any]) -> list[Item]:
 def _item(row: sa.RowMapping) -> Item:
     return Item(
         row["item_id"], row["kind"], row["number"], row["text"], row["question"], Provenance.of(row), row["attributes"],
-        moment(row["valid_from"]), moment(row["valid_to"]),
+        moment(row["began"]), moment(row["ended"]),
     )  # fmt: skip
 
 

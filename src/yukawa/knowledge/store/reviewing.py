@@ -5,9 +5,11 @@ from collections.abc import Collection, Sequence
 import sqlalchemy as sa
 
 from yukawa.core.errors import InputError, NotFound
+from yukawa.knowledge.items import NewItem
 from yukawa.knowledge.records import Item
 from yukawa.knowledge.store import contradictions, ledger, reader, schema, writer
-from yukawa.knowledge.trust import check_reviewer, outranks
+from yukawa.knowledge.texts import check_legible
+from yukawa.knowledge.trust import check_claims, check_kind, check_reviewer, outranks
 
 _WRITING = ("teach", "update", "restore")
 
@@ -27,11 +29,11 @@ def review(
         check_reviewer(actor, reviewers, f"take back the review of item {item_id}")
         if item.trust != "reviewed":
             raise InputError(f"item {item_id} is not reviewed")
-    now = ledger.next_moment(connection)
+    event = ledger.next_event(connection)
     entries = [ledger.Entry("review" if agree else "retract", item_id, item.version)]
-    ledger.append(connection, entries, actor=actor, reason=reason, moment=now)
+    ledger.append(connection, entries, actor=actor, reason=reason)
     if not agree:  # what a reviewer had settled in its favour is open again
-        contradictions.open_conflicts(connection, [reader.last_stored(connection, item_id)], now)
+        contradictions.open_conflicts(connection, [reader.last_stored(connection, item_id)], event)
 
 
 def _writers(connection: sa.Connection, item: Item) -> set[str]:
@@ -55,12 +57,12 @@ def resolve(
     losers = [item for item_id, item in sides.items() if keep is not None and item_id != keep]
     _check_settlement(conflict_id, [*sides.values()], sides.get(keep or ""), losers, actor, reviewers)
     withdrawn = [item.id for item in losers if item.kind != "data"]  # a source goes on stating what it states
-    now, c = ledger.next_moment(connection), schema.conflicts
-    connection.execute(sa.update(c).where(c.c.id == conflict_id).values(resolved=now))
-    writer.end_versions(connection, withdrawn, now)
+    event = ledger.next_event(connection)
+    writer.resolve_conflicts(connection, schema.conflicts.c.id == conflict_id, event)
+    writer.end_versions(connection, withdrawn, event)
     entries = [ledger.Entry("resolve", i) for i in conflict.item_ids]
     entries += [ledger.Entry("unload", item_id, sides[item_id].version) for item_id in withdrawn]
-    ledger.append(connection, entries, actor=actor, reason=reason, moment=now)
+    ledger.append(connection, entries, actor=actor, reason=reason)
 
 
 def _check_settlement(
@@ -102,3 +104,18 @@ def check_removal(item: Item, actor: str, reviewers: Collection[str]) -> None:
     """
     if item.kind == "data":
         check_reviewer(actor, reviewers, f"remove item {item.id}, which {item.provenance.author} states")
+
+
+def check_peoples(new_items: Sequence[NewItem]) -> None:
+    """Refuse what only a built source may write or say of itself, and what looks like something else than it is.
+
+    Raises:
+        InputError: kind, label or address of one are those of a built source, or a text holds invisible or look-alike
+            characters.
+    """
+    for new in new_items:
+        check_kind(new.kind, new.item_id)
+        check_claims(new.provenance.source, new.provenance.url)
+        if new.kind != "document":  # those are extracted by programs, and lose what is not seen
+            check_legible(new.text)
+            check_legible(new.question or "", "the question")

@@ -1,12 +1,14 @@
 """The tables of a knowledge base, the same on SQLite and PostgreSQL."""
 
-from typing import Any
+from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING, Any
+
 import sqlalchemy as sa
-from numpy.typing import NDArray
-from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Dialect
 
 metadata = sa.MetaData(
     naming_convention={
@@ -21,7 +23,7 @@ metadata = sa.MetaData(
 RowId = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
-class Vector(TypeDecorator[NDArray[np.float32]]):
+class Vector(TypeDecorator[Any]):
     """A vector: half-precision numbers in a BLOB on SQLite, a pgvector column on PostgreSQL.
 
     Half precision moves a cosine of unit vectors by some 10^-5 (measured in tests/knowledge/store/test_schema.py),
@@ -43,10 +45,14 @@ class Vector(TypeDecorator[NDArray[np.float32]]):
         """An array as the database takes it."""
         if value is None or dialect.name == "postgresql":
             return value
+        import numpy as np  # slow to import, and most questions need no vector
+
         return np.ascontiguousarray(value, dtype="<f2").tobytes()
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         """What the database gave as an array."""
+        import numpy as np
+
         if value is None:
             return value
         if dialect.name == "postgresql":
@@ -71,6 +77,11 @@ def refers(name: str, table: str, kind: Any = None, **more: Any) -> sa.Column[An
     return sa.Column(name, kind, sa.ForeignKey(f"{table}.id"), nullable=False, **more)
 
 
+def checksum() -> sa.Column[int]:
+    """The column of a row's CRC-32 (see `store.checksums`)."""
+    return number("checksum", server_default=sa.text("0"))
+
+
 def row_id() -> sa.Column[int]:
     """The number of a row, given by the database."""
     return sa.Column("id", RowId, primary_key=True, autoincrement=True)
@@ -80,7 +91,8 @@ meta = sa.Table("meta", metadata, text("key", primary_key=True), text("value"))
 
 items = sa.Table("items", metadata, text("id", primary_key=True), text("kind"))
 
-# A version holds from valid_from until valid_to (microseconds since 1970, UTC); the current one has no end.
+# A version holds from the event valid_from until the event valid_to; the current one has no end. The order of events and not
+# the clock decides what was known when.
 # One current version per content: the database itself refuses to learn a thing twice. That partial index,
 # uq_versions_current_content, is in the migration alone: naming it here for both databases would load
 # SQLAlchemy's whole PostgreSQL dialect in each process.
@@ -88,7 +100,7 @@ versions = sa.Table(
     "versions", metadata, row_id(), refers("item_id", "items"), number("number", sa.Integer), text("text", sa.Text),
     text("question", sa.Text, null=True), text("author"), text("source"), text("url", null=True), text("licence", null=True),
     text("domain"), sa.Column("attributes", sa.JSON, nullable=False), text("content_key"), text("nonce"),
-    number("valid_from"), number("valid_to", null=True), sa.UniqueConstraint("item_id", "number"),
+    number("valid_from"), number("valid_to", null=True), checksum(), sa.UniqueConstraint("item_id", "number"),
 )  # fmt: skip
 
 passages = sa.Table(
@@ -103,7 +115,7 @@ embedders = sa.Table(
 
 vectors = sa.Table(
     "vectors", metadata, refers("passage_id", "passages", primary_key=True), refers("embedder_id", "embedders", primary_key=True),
-    sa.Column("vector", Vector, nullable=False),
+    sa.Column("vector", Vector, nullable=False), checksum(),
 )  # fmt: skip
 
 # Full-text postings; filled on PostgreSQL only, where the server ranks. SQLite bases rank in process.
@@ -125,7 +137,7 @@ facts = sa.Table(
 conflicts = sa.Table(
     "conflicts", metadata, row_id(), text("key"),
     *(refers(side, "items", index=True) for side in ("first_item", "second_item")),
-    number("opened"), number("resolved", null=True),
+    number("opened"), number("resolved", null=True), checksum(),
 )  # fmt: skip
 
 # The append-only ledger: each event's hash covers the one before it.
@@ -138,5 +150,5 @@ events = sa.Table(
 # Answers given, so that an expert can correct one by its id. Not knowledge: not in the ledger.
 answers = sa.Table(
     "answers", metadata, text("id", primary_key=True), number("time"), text("question", sa.Text),
-    sa.Column("answer", sa.JSON, nullable=False),
+    sa.Column("answer", sa.JSON, nullable=False), checksum(),
 )  # fmt: skip

@@ -3,9 +3,7 @@
 import itertools
 import math
 import os
-import secrets
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -14,13 +12,14 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from yukawa.core.errors import InputError, StoreError
-from yukawa.core.files import read_jsonl, report_write_errors, sync, write_jsonl
+from yukawa.core.files import check_output, pack_jsonl, read_jsonl, report_write_errors, sync
 from yukawa.knowledge.items import NewItem
 from yukawa.knowledge.records import Item, check_filters
-from yukawa.knowledge.search.serving import Serving, embed_missing
-from yukawa.knowledge.store import facts, ledger, reader, schema, writer
+from yukawa.knowledge.search.serving import Serving, embed_missing, serving_row
+from yukawa.knowledge.store import checksums, facts, ledger, places, reader, schema, writer
 from yukawa.knowledge.store.database import HEAD, Store, _resolve, refuse_newer
 from yukawa.knowledge.store.ledger import table_problems
+from yukawa.knowledge.store.places import Scratch
 
 # In an order in which rows refer to earlier ones only. Vectors, postings and facts can be made from these.
 _TABLES = {
@@ -35,6 +34,7 @@ _DERIVED = {"passage_count", "passage_length"}  # notes that a server keeps for 
 _BUILT = {"pdg", "codata"}
 _RETIRED = {"claims"}  # tables of older schemas, whose rows say nothing that the others do not
 _END = "end"
+DATED_BEFORE = "0004"  # older schemas had times where this one has numbers of events
 _BATCH = 500
 _NUMBERS = (str(math.inf), str(-math.inf), str(math.nan))  # JSON has no numbers for these
 
@@ -49,19 +49,29 @@ class Imported(NamedTuple):
 # ---- export ---------------------------------------------------------------------------------------
 
 
-def export(store: Store, path: str | Path) -> int:
+def export(store: Store, path: str | Path, *, force: bool = False) -> int:
     """Write everything that a base holds as JSON Lines, gzip if the name ends in `.gz`; returns the number of items.
 
     The first row states the schema, each further one is a row of a table, the last one counts them and names the
     ledger's last hash. Vectors are omitted: `import_` makes them anew. Equal bases give equal bytes.
 
     Raises:
+        InputError: a file of that name is there and `force` is not given, or it is the base's own.
         StoreError: the disk refuses; an older file of that name is kept.
     """
+    path = Path(path)
+    _check_output(store, path, force=force)
     counts = dict.fromkeys(_TABLES, 0)
-    with store.read() as connection:
-        write_jsonl(Path(path), _exported(connection, counts))
+    with store.read() as connection, store.scratch.beside(path) as beside:
+        with report_write_errors(path), open(beside, "xb") as handle:
+            pack_jsonl(handle, _exported(connection, counts), path)
+        _put_in_place(beside, path)
     return counts["items"]
+
+
+def _check_output(store: Store, path: Path, *, force: bool) -> None:
+    """Refuse to write over a file unless `force` is given, and over the base's own files at all."""
+    check_output(path, force=force, own=places.files(store))
 
 
 def _exported(connection: sa.Connection, counts: dict[str, int]) -> Iterator[dict[str, Any]]:
@@ -79,8 +89,8 @@ def _exported(connection: sa.Connection, counts: dict[str, int]) -> Iterator[dic
 
 
 def _columns(table: sa.Table) -> list[sa.Column[Any]]:
-    """The columns exported: an embedder's number means nothing in another base."""
-    return [c for c in table.c if not (table is schema.embedders and c.name == "id")]
+    """The columns exported: an embedder's number means nothing in another base, and checksums are made anew."""
+    return [c for c in table.c if c.name != "checksum" and not (table is schema.embedders and c.name == "id")]
 
 
 def _ordered(column: sa.Column[Any], connection: sa.Connection) -> sa.ColumnElement[Any]:
@@ -117,7 +127,7 @@ def import_(
         empty = _is_empty(connection)
     if empty:
         return Imported(_copy(store, path), 0)
-    with tempfile.TemporaryDirectory(prefix="yukawa-") as folder, closing(Store(folder)) as beside:
+    with store.scratch.file() as file, closing(Store(f"sqlite:///{file}")) as beside:
         Serving(beside).ensure("none")  # the whole file is read and checked before anything is taught
         _copy(beside, path)
         return _teach_from(beside, store, lambda found: teach(found, f"imported from {path.name}"))
@@ -138,8 +148,11 @@ def _copy(store: Store, path: Path) -> int:
             embedder_id, embedder = Serving(store).embedder(connection)
             for table, rows in itertools.groupby(found.rows(), key=lambda pair: pair[0]):
                 _insert(connection, table, (row for _, row in rows))
+            if found.schema < DATED_BEFORE:
+                ledger.number_by_event(connection)
             facts.rebuild(connection)
             embed_missing(connection, embedder_id, embedder)
+            checksums.write_all(connection)
             for problem in itertools.chain(found.problems(connection), table_problems(connection)):
                 raise StoreError(f"{path} cannot be imported: {problem}", hint="export the base anew")
     except sa.exc.IntegrityError as error:
@@ -175,6 +188,7 @@ class _ExportReader:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._head = ""
+        self.schema = HEAD
         self.counts = dict.fromkeys(_TABLES, 0)
 
     def rows(self) -> Iterator[tuple[sa.Table, dict[str, Any]]]:
@@ -220,6 +234,7 @@ class _ExportReader:
                 hint="make one with: yukawa knowledge export FILE",
             )
         refuse_newer(str(self._path), version)
+        self.schema = version
 
 
 def _typed(table: sa.Table, row: dict[str, Any], place: str) -> dict[str, Any]:
@@ -274,17 +289,16 @@ def backup(store: Store, path: str | Path, *, force: bool = False) -> None:
         StoreError: the disk refuses or the copy is not sound; an older file of that name is kept.
     """
     path = Path(path)
-    if path.exists() and not force:
-        raise InputError(f"{path} is there already", hint="name another file, or force it to be replaced")
+    _check_output(store, path, force=force)
     if store.file is None:
         if path.suffix != ".gz":
             raise InputError(
                 f"the backup of a server's base is a compressed export, {path.name} does not end in .gz",
                 hint=f"name it {path.name}.jsonl.gz",
             )
-        export(store, path)
+        export(store, path, force=force)
         return
-    with closing(store.engine.raw_connection()) as source, _database_beside(path) as beside:
+    with closing(store.engine.raw_connection()) as source, _database_beside(store.scratch, path) as beside:
         assert isinstance(source.driver_connection, sqlite3.Connection)  # noqa: S101 -- only states the type
         _copy_database(source.driver_connection, beside)
 
@@ -321,13 +335,17 @@ def restore_backup(path: str | Path, url: str | Path) -> None:
         _check_database(path)
     with report_write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    with _database_beside(target) as beside:
+    with _database_beside(Scratch.of(target, ""), target) as beside:
         if is_database:
             with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as source:
                 _copy_database(source, beside)
-        else:
-            with closing(Store(f"sqlite:///{beside}")) as store:
+        with closing(Store(f"sqlite:///{beside}")) as store:
+            if not is_database:
                 _fill(store, path)
+            with store.read() as connection:
+                serving = serving_row(connection, store.name)
+                for problem in ledger.problems(connection, serving.id, serving.dimensions):
+                    raise StoreError(f"{path} is damaged: {problem}", hint="use another backup")
 
 
 def _fill(store: Store, path: Path) -> None:
@@ -371,21 +389,22 @@ def _check_database(path: Path) -> None:
 
 
 @contextmanager
-def _database_beside(target: Path) -> Iterator[Path]:
+def _database_beside(scratch: Scratch, target: Path) -> Iterator[Path]:
     """A name for a file that takes the place of `target` when the block ends well, and vanishes when it does not."""
-    beside = target.with_name(f".{secrets.token_hex(8)}.part")
-    try:
-        yield beside
-        with report_write_errors(target):
-            with open(beside, "rb+") as handle:
-                os.fsync(handle.fileno())
-            os.replace(beside, target)
-            sync(target.parent, deep=False)
-    except sqlite3.Error as error:
-        raise StoreError(f"{target} cannot be written: {error}", hint="nothing was changed") from error
-    finally:
-        for suffix in ("", "-wal", "-shm", "-journal"):
-            beside.with_name(beside.name + suffix).unlink(missing_ok=True)
+    with scratch.beside(target) as beside:
+        try:
+            yield beside
+        except sqlite3.Error as error:
+            raise StoreError(f"{target} cannot be written: {error}", hint="nothing was changed") from error
+        _put_in_place(beside, target)
+
+
+def _put_in_place(beside: Path, target: Path) -> None:
+    with report_write_errors(target):
+        with open(beside, "rb+") as handle:
+            os.fsync(handle.fileno())
+        os.replace(beside, target)
+        sync(target.parent, deep=False)
 
 
 def _first_bytes(path: Path) -> bytes:

@@ -1,16 +1,19 @@
 """Writes versions, passages, vectors and facts inside a transaction that the caller holds."""
 
+from __future__ import annotations
+
 import base64
 import os
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import sqlalchemy as sa
-from numpy.typing import NDArray
 
 from yukawa.knowledge.items import NewItem
-from yukawa.knowledge.store import facts, ledger, schema
+from yukawa.knowledge.store import checksums, facts, ledger, schema
+
+if TYPE_CHECKING:
+    from yukawa.embedding.base import Vectors
 
 _CHUNK = 500  # bound parameters of one IN list
 
@@ -21,14 +24,15 @@ def new_id() -> str:
 
 
 def insert_versions(
-    connection: sa.Connection, new_items: Sequence[NewItem], numbers: Sequence[int], vectors: Sequence[NDArray[np.float32]],
-    *, embedder_id: int, moment: int, postings: bool,
+    connection: sa.Connection, new_items: Sequence[NewItem], numbers: Sequence[int], vectors: Sequence[Vectors],
+    *, embedder_id: int, event: int, postings: bool,
 ) -> list[str]:  # fmt: skip
     """Write one new current version of each item; returns the digests for the ledger.
 
     Args:
         new_items: each with its `item_id`; the item's row must exist.
         numbers: version numbers.
+        event: the number of the event from which they hold.
         vectors: for each item an array (passages, d).
         postings: whether the server ranks and needs the postings table.
     """
@@ -39,23 +43,27 @@ def insert_versions(
         nonce, content = os.urandom(12).hex(), item.content()
         digests.append(ledger.content_digest(content, nonce))
         del content["kind"]
-        version_rows.append(content | {
-            "id": version_id, "item_id": item.item_id, "number": number, "content_key": item.content_key,
-            "nonce": nonce, "valid_from": moment, "valid_to": None,
-        })  # fmt: skip
+        own_passages, own_facts = [], facts.rows_of(version_id, item.facts)
         for ordinal, passage in enumerate(item.passages):
             terms = " ".join(passage.terms)
-            passage_rows.append({
+            own_passages.append({
                 "id": passage_id, "version_id": version_id, "ordinal": ordinal, "text": passage.text, "terms": terms,
             })  # fmt: skip
             if rows.shape[1]:
-                vector_rows.append(
-                    {"passage_id": passage_id, "embedder_id": embedder_id, "vector": rows[ordinal]}
-                )
+                vector_rows.append({
+                    "passage_id": passage_id, "embedder_id": embedder_id, "vector": rows[ordinal],
+                    "checksum": checksums.of_vector(rows[ordinal], on_server=postings),
+                })  # fmt: skip
             if postings:
                 posting_rows += posting_rows_of(passage_id, terms)
             passage_id += 1
-        fact_rows += facts.rows_of(version_id, item.facts)
+        passage_rows += own_passages
+        fact_rows += own_facts
+        version_rows.append(content | {
+            "id": version_id, "item_id": item.item_id, "number": number, "content_key": item.content_key,
+            "nonce": nonce, "valid_from": event, "valid_to": None,
+            "checksum": checksums.of_version(version_id, own_passages, own_facts),
+        })  # fmt: skip
         version_id += 1
     tables = (schema.versions, schema.passages, schema.vectors, schema.facts, schema.postings)
     for table, table_rows in zip(
@@ -75,15 +83,22 @@ def posting_rows_of(passage_id: int, terms: str) -> list[dict[str, Any]]:
     ]
 
 
-def end_versions(connection: sa.Connection, item_ids: Iterable[str], moment: int) -> None:
-    """Let the current versions of `item_ids` end at `moment`, and their conflicts with them."""
-    v, c = schema.versions, schema.conflicts
+def end_versions(connection: sa.Connection, item_ids: Iterable[str], event: int) -> None:
+    """Let the current versions of `item_ids` end with the event of this number, and their conflicts with them."""
+    v, c = schema.versions, schema.conflicts.c
     for chunk in chunks(list(item_ids)):
         connection.execute(
-            sa.update(v).where(v.c.item_id.in_(chunk), v.c.valid_to.is_(None)).values(valid_to=moment)
+            sa.update(v).where(v.c.item_id.in_(chunk), v.c.valid_to.is_(None)).values(valid_to=event)
         )
-        touched = c.c.first_item.in_(chunk) | c.c.second_item.in_(chunk)
-        connection.execute(sa.update(c).where(touched, c.c.resolved.is_(None)).values(resolved=moment))
+        resolve_conflicts(connection, c.first_item.in_(chunk) | c.second_item.in_(chunk), event)
+
+
+def resolve_conflicts(connection: sa.Connection, which: sa.ColumnElement[bool], event: int) -> None:
+    """Let those of the open conflicts that `which` is true of end with the event of this number."""
+    c = schema.conflicts
+    for row in connection.execute(sa.select(c).where(which, c.c.resolved.is_(None))).mappings().all():
+        new = {"resolved": event, "checksum": checksums.of_conflict(dict(row) | {"resolved": event})}
+        connection.execute(sa.update(c).where(c.c.id == row["id"]).values(**new))
 
 
 def chunks(values: list[str]) -> Iterable[list[str]]:

@@ -1,0 +1,162 @@
+"""Whether the files of an embedded base are ours, whole, and still those that were opened.
+
+SQLite holds its files by their descriptors: it goes on writing into a file that somebody has deleted or replaced, and does
+not look at the length of its log again. Whoever looks into them from the same process must not close what he opened: POSIX
+drops all locks of a process on a file when any of its descriptors for it is closed
+(https://www.sqlite.org/howtocorrupt.html, section 2.2). Offsets are of the SQLite file format (https://www.sqlite.org/fileformat2.html) and
+of the WAL index (https://www.sqlite.org/walformat.html).
+"""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, ClassVar, NamedTuple
+
+from yukawa.core.errors import StoreError
+
+APPLICATION = 0x59756B61  # "Yuka": marks our files (SQLite's application_id)
+_MAGIC = b"SQLite format 3\0"
+_HEADER = 100
+_CHECKPOINT = 5.0  # seconds
+_GONE = "nothing was changed; open the base again, or restore a backup"
+
+
+class Files(NamedTuple):
+    """Device and number of a base's file, of its log and of the log's index (shared memory); None for one that is not there."""
+
+    database: tuple[int, int] | None
+    log: tuple[int, int] | None
+    shared: tuple[int, int] | None
+
+    @classmethod
+    def of(cls, file: Path) -> "Files":
+        """Those that are there now."""
+        return cls(*(_identity(f"{file}{suffix}") for suffix in ("", "-wal", "-shm")))
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+class OpenFiles:
+    """Reads files that SQLite has open, by descriptors shared by all of this process and closed when nobody needs them."""
+
+    _lock: ClassVar[threading.RLock] = threading.RLock()
+    _shared: ClassVar[dict[tuple[int, int], tuple[IO[bytes], int]]] = {}
+
+    def __init__(self) -> None:
+        self._mine: set[tuple[int, int]] = set()
+
+    def read(self, path: str | Path, start: int, size: int) -> bytes:
+        """Up to `size` bytes from `start`; none if there is no such file."""
+        with self._lock:
+            handle = self._handle(str(path))
+            if handle is None:
+                return b""
+            handle.seek(start)
+            return handle.read(size)
+
+    def blocks(self, path: Path, size: int, overlap: int) -> Iterator[bytes]:
+        """All bytes of a file in blocks of `size` that overlap; nothing if there is no such file."""
+        start = 0
+        while len(block := self.read(path, start, size)) > (overlap if start else 0):
+            yield block
+            start += len(block) - overlap if len(block) == size else len(block)
+
+    def _handle(self, path: str) -> IO[bytes] | None:
+        key = _identity(path)
+        if key is None:
+            return None
+        if key not in self._mine:
+            handle, users = self._shared.get(key) or (open(path, "rb", buffering=0), 0)  # noqa: SIM115 -- see above
+            self._shared[key] = handle, users + 1
+            self._mine.add(key)
+        return self._shared[key][0]
+
+    def close(self) -> None:
+        """Give the descriptors back; call it when no connection of this process to the files is open."""
+        with self._lock:
+            for key in self._mine:
+                handle, users = self._shared.pop(key)
+                if users > 1:
+                    self._shared[key] = handle, users - 1
+                else:
+                    handle.close()
+            self._mine.clear()
+
+
+def check_header(file: Path, open_files: OpenFiles) -> None:
+    """Refuse a file that is not a base of ours, before anything is written to it.
+
+    Raises:
+        StoreError: it is empty, too short, not a database, or another program's.
+    """
+    header = open_files.read(file, 0, _HEADER)
+    if len(header) < _HEADER:
+        raise StoreError(
+            f"the knowledge base {file} is damaged: it has {len(header)} bytes",
+            hint="restore a backup; to begin a new base, move this file away",
+        )
+    marked = int.from_bytes(header[68:72], "big")
+    if not header.startswith(_MAGIC) or marked not in (0, APPLICATION):  # 0: made before schema 0004
+        what = "another program's database" if header.startswith(_MAGIC) else "not a database"
+        raise StoreError(
+            f"{file} is not a knowledge base but {what}", hint="name another folder or restore a backup"
+        )
+
+
+def check_log_has_base(file: Path) -> None:
+    """Refuse to begin a new base where the log of a lost one lies: SQLite would read it into the new file.
+
+    Raises:
+        StoreError: there is such a log.
+    """
+    log = Path(f"{file}-wal")
+    if log.exists() and log.stat().st_size and not file.exists():
+        raise StoreError(
+            f"the knowledge base {file} is gone, its log {log.name} is still there",
+            hint="put the file back, or move the log away to begin a new base",
+        )
+
+
+def check_unchanged(file: Path, opened: Files, open_files: OpenFiles) -> None:
+    """Refuse to write, or to say that something was written, if the files are not those that were `opened`.
+
+    Raises:
+        StoreError: one was deleted, replaced or cut short.
+    """
+    now = Files.of(file)
+    for suffix, was, here in zip(("", "-wal", "-shm"), opened, now, strict=True):
+        if was is not None and was != here:
+            what = "deleted" if here is None else "replaced"
+            raise StoreError(f"{file}{suffix} was {what} while the knowledge base was open", hint=_GONE)
+    patience = time.monotonic() + _CHECKPOINT
+    while (missing := _missing(file, open_files)) and time.monotonic() < patience:
+        time.sleep(0.01)  # another process may be writing the log into the file, its first page first
+    if missing:
+        raise StoreError(f"{missing} was cut short while the knowledge base was open", hint=_GONE)
+
+
+def _missing(file: Path, open_files: OpenFiles) -> str:
+    """The file that is shorter than the database or the log's index says, or ''."""
+    header = open_files.read(file, 0, _HEADER)
+    page = int.from_bytes(header[16:18], "big")
+    page = 65536 if page == 1 else page
+    valid = header[24:28] == header[92:96]  # else the count of pages is not kept there
+    if len(header) < _HEADER or (
+        valid and os.path.getsize(file) < page * int.from_bytes(header[28:32], "big")
+    ):
+        return str(file)
+    try:
+        index = open_files.read(f"{file}-shm", 0, 48)
+        size = os.path.getsize(f"{file}-wal")
+    except FileNotFoundError:  # nobody writes
+        return ""
+    frames = int.from_bytes(index[16:20], "little" if index[:4] == (3007000).to_bytes(4, "little") else "big")
+    return f"{file}-wal" if frames and size < 32 + frames * (24 + page) else ""

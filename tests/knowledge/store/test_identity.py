@@ -1,0 +1,132 @@
+"""A base whose files are foreign, empty, deleted, replaced or cut short is noticed before anything is said to be kept."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import sys
+from pathlib import Path
+
+import pytest
+
+from yukawa.core.errors import StoreError
+from yukawa.knowledge import KnowledgeBase
+from yukawa.knowledge.store.identity import APPLICATION, OpenFiles
+
+STATEMENT = "The magnet was cooled in May."
+
+
+def file_of(folder: Path) -> Path:
+    return folder / "knowledge.sqlite"
+
+
+@pytest.mark.parametrize("content", [b"", b"\0", b"SQLite format 3\0", b"x" * 4096])
+def test_a_file_that_is_no_base_is_refused_and_kept(tmp_path: Path, content: bytes) -> None:
+    file_of(tmp_path).write_bytes(content)
+    with pytest.raises(StoreError, match=r"is damaged|is not a knowledge base"):
+        KnowledgeBase.open(tmp_path)
+    assert file_of(tmp_path).read_bytes() == content
+    assert [path.name for path in tmp_path.iterdir()] == ["knowledge.sqlite"]
+
+
+@pytest.mark.parametrize("mark", [0, 4711])
+def test_another_programs_database_is_refused_and_kept(tmp_path: Path, mark: int) -> None:
+    with sqlite3.connect(file_of(tmp_path)) as other:
+        other.execute("CREATE TABLE songs (title)")
+        other.execute(f"PRAGMA application_id = {mark}")
+    other.close()
+    before = file_of(tmp_path).read_bytes()
+    with pytest.raises(StoreError, match="is not a knowledge base"):
+        KnowledgeBase.open(tmp_path)
+    with sqlite3.connect(file_of(tmp_path)) as other:
+        assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("songs",)]
+    other.close()
+    assert mark == 0 or file_of(tmp_path).read_bytes() == before
+
+
+def test_our_files_are_marked(tmp_path: Path) -> None:
+    KnowledgeBase.open(tmp_path, embedding="hash").close()
+    assert file_of(tmp_path).read_bytes()[68:72] == APPLICATION.to_bytes(4, "big")
+
+
+def test_no_new_base_is_begun_beside_the_log_of_a_lost_one(tmp_path: Path) -> None:
+    base = KnowledgeBase.open(tmp_path, embedding="hash")
+    base.teach(STATEMENT)
+    shutil.copy(f"{file_of(tmp_path)}-wal", tmp_path / "log")
+    base.close()
+    file_of(tmp_path).unlink()
+    shutil.copy(tmp_path / "log", f"{file_of(tmp_path)}-wal")
+    with pytest.raises(StoreError, match=r"its log .* is still there"):
+        KnowledgeBase.open(tmp_path)
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm"])
+@pytest.mark.parametrize("how", ["deleted", "replaced", "cut short"])
+def test_nothing_is_said_to_be_taught_into_files_that_are_gone(tmp_path: Path, suffix: str, how: str) -> None:
+    if suffix == "-shm" and how == "cut short":
+        pytest.skip("SQLite maps the log's index: cutting it kills the process, so that nothing is said")
+    base = KnowledgeBase.open(tmp_path, embedding="hash")
+    base.teach(STATEMENT)
+    file = Path(f"{file_of(tmp_path)}{suffix}")
+    if how == "deleted":
+        file.unlink()
+    elif how == "replaced":
+        shutil.copy(file, tmp_path / "copy")
+        os.replace(tmp_path / "copy", file)
+    else:
+        os.truncate(file, file.stat().st_size // 2 if suffix else 4096)
+    try:
+        taught = base.teach("A second statement.")
+    except StoreError:  # noticed
+        return
+    base.close()  # a base put in the place of the first is gone on with: then it must be there
+    with KnowledgeBase.open(tmp_path) as again:
+        assert again.show(taught.id).text == "A second statement."
+        assert again.verify().clean
+
+
+def test_a_long_lived_reader_sees_a_backup_that_was_put_back(tmp_path: Path) -> None:
+    with KnowledgeBase.open(tmp_path / "a", embedding="hash") as base:
+        base.teach(STATEMENT)
+        base.backup(tmp_path / "backup")
+        base.teach("Taught after the backup.")
+        assert len(base.list()) == 2
+        KnowledgeBase.restore_backup(tmp_path / "backup", tmp_path / "b")
+        os.replace(file_of(tmp_path / "b"), file_of(tmp_path / "a"))
+        for suffix in ("-wal", "-shm"):
+            Path(f"{file_of(tmp_path / 'a')}{suffix}").unlink()
+        assert [item.text for item in base.list()] == [STATEMENT]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's table of locks is read from /proc")
+def test_looking_into_the_files_keeps_sqlites_locks(tmp_path: Path) -> None:
+    base = KnowledgeBase.open(tmp_path, embedding="hash")
+    base.teach(STATEMENT)
+    numbers = {str(os.stat(f"{file_of(tmp_path)}{suffix}").st_ino) for suffix in ("", "-shm")}
+
+    def locks() -> list[list[str]]:
+        lines = [line.split()[1:] for line in Path("/proc/locks").read_text().splitlines()]
+        mine = [line for line in lines if line[3] == str(os.getpid())]
+        return [line for line in mine if line[4].rpartition(":")[2] in numbers]
+
+    before = locks()
+    assert before
+    again = KnowledgeBase.open(tmp_path)
+    again.teach("Another statement.")
+    again.close()
+    base.purge(base.list()[0].id)
+    assert locks() == before
+    base.close()
+
+
+def test_blocks_of_a_file_overlap_and_hold_all_of_it(tmp_path: Path) -> None:
+    file, files = tmp_path / "file", OpenFiles()
+    assert list(files.blocks(file, 10, 3)) == []
+    for size in range(40):
+        file.write_bytes(bytes(range(size)))
+        blocks = list(files.blocks(file, 10, 3))
+        assert b"".join([blocks[0], *(block[3:] for block in blocks[1:])] if blocks else []) == bytes(
+            range(size)
+        )
+    files.close()

@@ -246,16 +246,12 @@ def percentage(clause: Clause, context: Context) -> list[Goal] | None:
         return None
     spans = clause.use(*comparing)
     larger, smaller = found if before[1] != "<" else found[::-1]
+    gap: tuple[Wanted, ...] = (larger, smaller)
     if (
         larger.property == "mass" and larger.qualifiers == smaller.qualifiers
     ):  # there may be a measured difference
-        gap = (
-            replace(
-                larger, property="mass-difference", other=smaller.thing, spans=larger.spans + smaller.spans
-            ),
-        )
-    else:
-        gap = (larger, smaller)
+        spans_of_both = larger.spans + smaller.spans
+        gap = (replace(larger, property="mass-difference", other=smaller.thing, spans=spans_of_both),)
     return [Goal("difference", gap, unit="%", spans=spans, per=found[1])]
 
 

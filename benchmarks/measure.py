@@ -112,14 +112,14 @@ def timed(command: str, rounds: int = 7) -> dict[str, float]:
 
 
 def fresh_clone() -> dict[str, float]:
-    """Seconds of `make demo` in a new clone, and of `yukawa demo` there once all is installed, on a new base."""
+    """Seconds of `make demo` in a new clone without pip's cache, and of `yukawa demo` there once installed, on a new base."""
     seconds = {}
     with tempfile.TemporaryDirectory() as folder:
         clone = Path(folder) / "clone"
         subprocess.run(["git", "clone", "-q", str(HERE.parent), str(clone)], check=True)
         environment = {
             name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "YUKAWA_HOME")
-        }
+        } | {"PIP_NO_CACHE_DIR": "1"}
         for name, command in {"make_demo": "make demo", "yukawa_demo": ".venv-demo/bin/yukawa demo"}.items():
             shutil.rmtree(clone / ".yukawa-demo", ignore_errors=True)
             began = time.perf_counter()

@@ -47,7 +47,7 @@ def test_a_past_moment_has_the_trust_of_that_moment(base: KnowledgeBase) -> None
 def test_a_reviewer_is_not_reviewed_by_herself_under_another_name(base: KnowledgeBase) -> None:
     for author in ("Marie", "Particle Data Group"):
         item = base.teach(f"The ring of {author} is cold.", author=author, actor="Marie")
-        with pytest.raises(InputError, match="own word"):
+        with pytest.raises(InputError, match="wrote it"):
             base.review(item.id, actor="Marie")
         assert base.review(item.id, actor="Chen").trust == "reviewed"
 

@@ -128,6 +128,7 @@ def per(tokens: list[Token]) -> list[Token]:
     """'The tau mass in muon masses', 'en masses de proton', '以质子质量为单位': words that count in another quantity."""
 
     def change(place: int, token: Token) -> Token:
+        """The token as this rule reads it."""
         if token.kind == "per" and not token.text.isascii():  # it stands behind the quantity
             before = [t.kind for t in tokens[:place] if t.kind != "function"][-2:]
             return token if before == ["thing", "property"] else replace(token, kind="function")
@@ -150,6 +151,7 @@ def operators(tokens: list[Token]) -> list[Token]:
     """'m(A) - m(B)', 'm(A) / m(B)', 'A mass times B mass': a sign or word between two quantities combines them."""
 
     def change(place: int, token: Token) -> Token:
+        """The token as this rule reads it."""
         if token.kind == "times" and not _multiplies(tokens, place):
             return replace(token, kind="word")
         sign = _SIGNS.get(token.text)

@@ -341,6 +341,7 @@ def _same(goal: Goal, other: Goal) -> bool:
     """Whether two goals want the same, said twice."""
 
     def key(g: Goal) -> object:
+        """What a goal wants, without where it was said."""
         wanted = [
             (
                 w.thing.names,

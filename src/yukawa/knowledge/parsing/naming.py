@@ -38,6 +38,7 @@ def genus(tokens: list[Token]) -> list[Token]:
     """'Boson Z', 'J/psi 粒子': a class word right beside a thing says nothing new; 'scalar' beside a lepton does."""
 
     def change(place: int, token: Token) -> Token:
+        """The token as this rule reads it."""
         near = [tokens[i] for i in (place - 1, place + 1) if 0 <= i < len(tokens)]
         beside = [
             t for t in near if t.kind == "thing" and max(t.start, token.start) - min(t.end, token.end) <= 1
@@ -186,6 +187,7 @@ def codes(tokens: list[Token]) -> list[Token]:
     speaks = any(t.kind == "property" and t.value == "monte-carlo-number" for t in tokens)
 
     def number(place: int, token: Token) -> Token:
+        """The token as this rule reads it."""
         if token.kind != "amount" or token.value.unit or token.value.value % 1 or len(token.text) > 12:
             return token
         before = [t.text.lower() for t in tokens[max(0, place - 3) : place] if t.kind != "mark"]
@@ -214,6 +216,7 @@ def counts(tokens: list[Token]) -> list[Token]:
     """'two protons', '5 kaons': a number in front of a thing multiplies it, unless an article makes it a count of states."""
 
     def change(place: int, token: Token) -> Token:
+        """The token as this rule reads it."""
         number = token.kind == "number" or (token.kind == "amount" and not token.value.unit)
         noun = next((t for t in tokens[place + 1 : place + 4] if t.text not in _CLASSIFIERS), None)
         if not number or noun is None or noun.kind not in ("thing", "class"):
@@ -283,6 +286,7 @@ def ones(tokens: list[Token]) -> list[Token]:
     """'The neutral kaon or the charged one': the other states of what was named."""
 
     def change(place: int, token: Token) -> Token:
+        """The token as this rule reads it."""
         after = tokens[place + 1] if place + 1 < len(tokens) else None
         alone = (
             token.kind == "sign"
@@ -317,6 +321,7 @@ def appositions(tokens: list[Token]) -> list[Token]:
     momentum = any(t.kind == "property" and t.value == "momentum" for t in tokens)
 
     def change(place: int, token: Token) -> Token:
+        """The token as this rule reads it."""
         after = tokens[place + 1].kind if place + 1 < len(tokens) else ""
         if token.kind == "thing" and after != "channel" and momentum and products & set(token.value.names):
             return replace(token, kind="aside")  # 'momentum of the muon in pi+ → mu+ nu_mu'

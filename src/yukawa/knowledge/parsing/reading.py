@@ -357,6 +357,7 @@ def _placed(goal: Goal, move: Callable[[int, int], Span]) -> Goal:
         return replace(found, span=place(found.span))
 
     def threshold(found: Filter) -> Filter:
+        """The condition with its place in the question as it was typed."""
         limit = found.amount
         moved = (
             amount(limit)

@@ -227,9 +227,8 @@ def _relations(tokens: list[Token]) -> list[Token]:
                 return meant
             if found := _COMPARING.get(token.text.lower().removesuffix(" than")):
                 return replace(token, kind="compare", value=found)
-            if token.text.lower() in _PLACED and both_sides(
-                tokens, place
-            ):  # 'is twice the kaon mass below the phi mass'
+            # 'is twice the kaon mass below the phi mass'
+            if token.text.lower() in _PLACED and both_sides(tokens, place):
                 return replace(token, kind="compare", value=("", str(token.value)))
             if token.text.lower() in _PLACED and divides:  # 'the mass of the psi(2S) above the J/psi'
                 return replace(token, kind="word")

@@ -143,7 +143,7 @@ _DIMENSIONS = {
 def find_unit(text: str) -> Unit | None:
     """The unit that `text` names: 'MeV', 'GeV/c^2', 'ps**-1', 'microseconds', '微秒', ''; None if it is not one.
 
-    'MeV' and 'meV' are kept apart; other spellings of energies ('mev', 'GEV') are read as people mean them.
+    'MeV' and 'meV' are distinct; other spellings of energies ('mev', 'GEV') are read as people mean them.
     """
     text = " ".join(text.split())
     if len(text) > _MAX_LENGTH:

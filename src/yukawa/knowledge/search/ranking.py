@@ -68,7 +68,7 @@ class Index(Protocol):
 def term_weight(term: str, passages: int, frequency: int) -> float:
     """Inverse document frequency of a term that occurs in `frequency` of `passages`; claim keys count threefold.
 
-    A claim key says that a passage states the very quantity in question, which no likeness of words can outdo.
+    A claim key says that a passage states exactly the quantity in question, which no likeness of words can outdo.
     """
     idf = math.log(1 + (passages - frequency + 0.5) / (frequency + 0.5))
     return KEY_WEIGHT * idf if term.startswith("=") else idf

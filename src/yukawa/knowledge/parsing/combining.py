@@ -26,7 +26,7 @@ CHOOSING = frozenset(
     ).split()
 )
 _ASKED = tuple(map(plain_ascii, ("何", "どの", "どれ", "どん", "いく", "几", "多少", "百分之")))
-_HAVING = frozenset("have has carry any hat haben a ont 有 持つ".split())
+_HAVING = frozenset("have has carry carries any hat haben a ont 有 持つ".split())
 
 # ---- who measured --------------------------------------------------------------------------------
 
@@ -181,10 +181,10 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
         return None
     if (len(found) < 2 and not classes) or clause.has("channel") or len({bool(w.channel) for w in found}) > 1:
         return None
-    if len(things) > 1:  # 'which of the two leptons electron and muon': the class only says what they are
-        found = [w for w in found if not w.thing.names[0].startswith("class:")]
-        clause.use(*clause.places("class"))
     sought = [i for i in clause.places("class") if clause.tokens[i].value == "particle"]
+    if len(things) > 1:  # 'which meson is heavier, the omega(782) or the rho(770)?'
+        found = [w for w in found if not w.thing.names[0].startswith("class:")]
+        sought = clause.places("class")
     spans = clause.use(*comparing, *clause.places("order"), *(sought if classes or things else ()))
     prop = found[0].property
     direction: Direction = "descending" if token.value[1] in (">", "descending") else "ascending"

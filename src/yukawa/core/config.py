@@ -13,11 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from yukawa.core.errors import InputError, nearest
-
-# The shapes of API keys: a value that looks like one is never shown.
-_SECRET = re.compile(
-    r"(?<![A-Za-z0-9])(sk|pk|gsk|hf|xai|nvapi|bearer)[-_ ]\S*|AIza\S+|ghp_\S+", re.IGNORECASE
-)
+from yukawa.core.redaction import SHAPES
 
 
 class StrictModel(BaseModel):
@@ -304,7 +300,7 @@ def _mistake(
 
 def looks_secret(text: str) -> bool:
     """Whether a text holds something like an API key."""
-    return _SECRET.search(text) is not None
+    return SHAPES.search(text) is not None
 
 
 def _fields_at(model: type[BaseModel], steps: tuple[str, ...]) -> dict[str, FieldInfo]:

@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable
 from importlib.util import find_spec
 from types import ModuleType
 
+from yukawa.core.redaction import redacted
+
 
 class YukawaError(Exception):
     """Root of every error Yukawa raises on purpose.
@@ -18,9 +20,8 @@ class YukawaError(Exception):
     exit_code = 1
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message, self.hint = redacted(message), redacted(hint)
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         line = f"{self.message} ({self.hint})" if self.hint else self.message

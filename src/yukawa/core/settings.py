@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import EnvSettingsSource
@@ -15,6 +15,7 @@ from pydantic_settings import SettingsError as _EnvironmentError
 
 from yukawa.core.config import Count, Positive, StrictModel, looks_secret, merged, mistakes
 from yukawa.core.errors import InputError, SettingsError, unknown_name
+from yukawa.core.redaction import keep_secret
 
 PREFIX = "YUKAWA_"
 DELIMITER = "__"
@@ -51,6 +52,7 @@ class ModelSettings(StrictModel):
         max_tokens: longest answer, in tokens.
         context_length: longest prompt and answer together, in tokens.
         load_in_4bit: whether to quantise the weights to four bits; None does so where the model's run was QLoRA.
+        deadline_s: longest exchange with the service, all attempts together, in seconds.
         timeout_s: longest wait for the service, in seconds; ten minutes for `llamacpp` unless it is set.
         replies: file with the replies of a `scripted` model.
     """
@@ -74,6 +76,7 @@ class ModelSettings(StrictModel):
     context_length: Count | None = None
     load_in_4bit: bool | None = None
     timeout_s: Positive = 60
+    deadline_s: Positive = 600
     replies: str | None = None
 
     @field_validator("key_variable")
@@ -183,7 +186,7 @@ def read_key(variable: str | None, reader: str) -> str:
             f"{reader} reads its key from the variable {variable!r}, which is not set",
             hint=f"type: export {variable or 'VARIABLE'}=...",
         )
-    return key
+    return key if variable is None else keep_secret(key)
 
 
 def check_web_address(url: str, owner: str, hint: str) -> None:
@@ -200,6 +203,8 @@ def check_web_address(url: str, owner: str, hint: str) -> None:
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        keep_secret(unquote(parts.password or ""))
+        keep_secret(parts.password or "")
     except ValueError:  # a port that is not a number, a bracket that does not close
         usable = False
     if not usable:

@@ -87,11 +87,13 @@ def open_file(path: Path) -> IO[bytes]:
         # A pipe without a writer must not be waited for before it is seen to be one.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except OSError as error:
-        raise _unreadable(path, error) from None
-    if not stat.S_ISREG(kind := os.fstat(descriptor).st_mode):
+        raise unreadable(path, error) from None
+    kind = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(kind):
         os.close(descriptor)
-        what = "a folder" if stat.S_ISDIR(kind) else "a pipe, a socket or a device"
-        raise InputError(f"{path} cannot be read: it is {what}", hint="name a file")
+        if stat.S_ISDIR(kind):
+            raise unreadable(path, IsADirectoryError())
+        raise InputError(f"{path} cannot be read: it is a pipe, a socket or a device", hint="name a file")
     return os.fdopen(descriptor, "rb")
 
 
@@ -105,13 +107,13 @@ def read_text(path: Path, largest: int = LARGEST_TEXT) -> str:
         try:
             data = handle.read(largest + 1)
         except OSError as error:
-            raise _unreadable(path, error) from None
+            raise unreadable(path, error) from None
     if len(data) > largest:
         raise InputError(f"{path} is larger than {largest >> 20:,} MiB", hint="name another file")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 text (byte {error.start})", hint="save it as UTF-8") from None
+        raise unreadable(path, error) from None
 
 
 def parse_json(data: str | bytes, place: str) -> Any:
@@ -200,7 +202,7 @@ def hash_file(path: Path) -> str:
         InputError: the file is missing, a folder, or unreadable.
     """
     try:
-        with open(path, "rb") as handle:
+        with open_file(path) as handle:
             return hashlib.file_digest(handle, "sha256").hexdigest()
     except OSError as error:
         raise unreadable(path, error) from None

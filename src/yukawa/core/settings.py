@@ -15,6 +15,7 @@ from pydantic_settings import SettingsError as _EnvironmentError
 
 from yukawa.core.config import Count, Positive, StrictModel, looks_secret, merged, mistakes
 from yukawa.core.errors import InputError, SettingsError, unknown_name
+from yukawa.core.files import read_text
 from yukawa.core.redaction import keep_secret
 
 PREFIX = "YUKAWA_"
@@ -282,16 +283,14 @@ def _find_file(start: Path, environment: Mapping[str, Any]) -> Path | None:
 
 def _read_file(path: Path) -> dict[str, Any]:
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror or error}") from None
-    except UnicodeDecodeError as error:
-        raise SettingsError(
-            f"{path} is not UTF-8 text (byte {error.start})", hint="save it as UTF-8"
-        ) from None
+        text = read_text(path)
+    except InputError as error:
+        raise SettingsError(error.message, hint=error.hint) from None
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise SettingsError(f"{path} is nested too deeply") from None
+    except ValueError as error:  # malformed, or a number of thousands of digits
         place = re.search(r"\s*\(at (?:line (\d+), column \d+|end of document)\)$", str(error))
         line = (place and place[1]) or len(text.splitlines()) or 1
         reason = str(error)[: place.start()] if place else str(error)

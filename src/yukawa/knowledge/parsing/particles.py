@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from yukawa.core.errors import check_installed
-from yukawa.knowledge.parsing.listed import IGNORED, described_states, mended, squeeze
+from yukawa.knowledge.parsing.listed import IGNORED, UNLISTED, described_states, mended, squeeze
 from yukawa.knowledge.parsing.names import ENGLISH, GENUS, GERMAN, ROMANCE, SHORT
 
 _CHARGE = re.compile(r"(?:0|\+\+|--|\+|-)$")
@@ -198,7 +198,8 @@ def _families(
     particles: dict[str, Particle], groups: dict[str, set[str]], bases: dict[str, set[str]]
 ) -> dict[str, set[str]]:
     """Names that stand for several charge states: the PDG's groups, names less their charge, and groups of one charge."""
-    families = {**bases, **groups}
+    misnamed = {name for states in UNLISTED.values() for name in states}
+    families = {n: (bases.get(n, set()) | groups.get(n, set())) - misnamed for n in (*bases, *groups)}
     families["nubar"] = {particles[n].conjugate for n in families.get("nu", ())}
     families = {family: _of_particles(members, particles) for family, members in families.items()}
     families |= _of_antiparticles(families, particles)

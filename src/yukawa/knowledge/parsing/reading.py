@@ -236,8 +236,8 @@ def _labels(question: str) -> Iterator[tuple[int, int, str]]:
 
 
 _TAG = re.compile(
-    r",\s*(?:(?:is that )?(?:right|correct|true)|[a-z]{2,5}n['’]?t (?:it|they)|am I right|or not)"
-    r"\s*\?+\s*$", re.IGNORECASE,
+    r"(?:[.;]\s*is (?:that|this|it) (?:really )?(?:right|correct|true)"
+    r"|,\s*(?:(?:is that )?(?:right|correct|true)|[a-z]{2,5}n['’]?t (?:it|they)|am I right|or not))\s*\?+\s*$", re.IGNORECASE,
 )  # fmt: skip
 _SENTENCE = re.compile(r"(?:.*[.?!;]\s+)?", re.DOTALL)
 

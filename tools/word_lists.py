@@ -23,6 +23,7 @@ from wordfreq import top_n_list, word_frequency
 
 from yukawa.knowledge.parsing import typos
 from yukawa.knowledge.parsing.particles import database_path
+from yukawa.knowledge.parsing.spelling import plain_ascii
 
 FOLDER = Path(__file__).parents[1] / "src/yukawa/knowledge/parsing/words"
 EXCESS = 0.8  # decades by which a word is more frequent in papers than in everyday language
@@ -55,27 +56,32 @@ def physics_words(paths: Iterable[str]) -> list[str]:
     )  # fmt: skip
 
 
-def near_words() -> list[str]:
-    """Everyday words that could be taken for slips of a word of the lexicon."""
-    vocabulary = set(typos.vocabulary())
+def near_words(language: str) -> list[str]:
+    """Everyday words that could be taken for slips of a word of the lexicon, as questions are read: without accents."""
+    vocabulary = set(typos.vocabulary(language))
+    words = {plain_ascii(word): word for word in reversed(top_n_list(language, EVERYDAY))}
     return sorted(
-        word for word in top_n_list("en", EVERYDAY)
-        if re.fullmatch("[a-z]{3,}", word) and word not in vocabulary
-        and not _is_known_slip(word, vocabulary) and (len(word) == 3 or typos.neighbours(word, typos.allowed_slips(len(word))))
+        plain for plain, word in words.items()
+        if re.fullmatch("[a-z]{3,}", plain) and plain not in vocabulary and not _is_known_slip(word, vocabulary, language)
+        and (len(plain) == 3 or typos.neighbours(plain, typos.allowed_slips(len(plain)), language))
     )  # fmt: skip
 
 
-def _is_known_slip(word: str, vocabulary: set[str]) -> bool:
+def _is_known_slip(word: str, vocabulary: set[str], language: str) -> bool:
     """Whether it is a common slip itself: two letters swapped of a word that is far more frequent ('teh', 'waht')."""
-    frequency = word_frequency(word, "en")
+    frequency = word_frequency(word, language)
     return any(
-        word_frequency(other, "en") > SLIP * frequency for other in typos.swapped(word) if other in vocabulary
+        word_frequency(other, language) > SLIP * frequency
+        for other in typos.swapped(word)
+        if other in vocabulary
     )
 
 
 def main() -> None:
-    """Write both lists."""
-    for name, words in (("physics.txt", physics_words(sys.argv[1:])), ("everyday.txt", near_words())):
+    """Write the lists."""
+    lists = {"physics.txt": physics_words(sys.argv[1:]), "everyday.txt": near_words("en")}
+    lists |= {f"everyday_{language}.txt": near_words(language) for language in ("de", "fr")}
+    for name, words in lists.items():
         (FOLDER / name).write_text("\n".join(words) + "\n", encoding="utf-8")
         print(f"{name}: {len(words):,} words")
 

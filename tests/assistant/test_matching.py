@@ -14,6 +14,8 @@ from yukawa.assistant.matching import (
     meets,
     preference,
     with_flavour,
+    with_neutrinos,
+    worded,
 )
 from yukawa.knowledge.facts import Fact
 from yukawa.knowledge.parsing.particles import particle_table
@@ -92,6 +94,27 @@ def test_what_is_listed_of_an_antiparticle_is_met_as_written_and_the_rest_conjug
     assert decays([other], "p", channel("pi0 e+")) == [other]
 
 
+@pytest.mark.parametrize(
+    ("modes", "wanted", "met"),
+    [
+        ({"mu- nubar_mu nu_tau": 0.17, "mu- gamma nubar_mu nu_tau": 0.004}, "mu+|mu-", ["mu- nubar_mu nu_tau"]),
+        ({"mu+ nu_mu": 0.64, "pi0 mu+ nu_mu": 0.03}, "mu+|mu-", []), ({"e- nubar_e nu_tau": 0.18, "e- e- e+ nubar_e nu_tau": 3e-5},
+        "e+|e-", ["e- nubar_e nu_tau"]), ({"pi- nu_tau": 0.1}, "pi-", []), ({"mu- nubar_mu nu_tau": 0.17}, "mu- gamma", []),
+    ],
+)  # fmt: skip
+def test_a_lepton_alone_comes_with_neutrinos_where_nothing_else_gives_it(
+    modes: dict[str, float], wanted: str, met: list[str]
+) -> None:
+    def found(products: str, part: float) -> FoundFact:
+        row = Fact(
+            "x", ("a",), "branching-fraction", "", part, channel=tuple(products.split()), preferred=True
+        )
+        return FoundFact(row, "pdg:x", "", "data", Provenance("", "", None, None, ""), 1)
+
+    facts = [found(products, part) for products, part in modes.items()]
+    assert [" ".join(f.fact.channel) for f in with_neutrinos(facts, channel(wanted))] == met
+
+
 def test_charge_is_conserved() -> None:
     check_charge(("B0",), channel("K+ pi-"))
     check_charge(("B0",), channel("K+ pi+", inclusive=True))
@@ -152,3 +175,31 @@ def test_preferred_values_of_few_states_come_first() -> None:
     ]  # fmt: skip
     ranked = sorted(map(Found, rows), key=preference)  # type: ignore[arg-type]
     assert [f.fact.identifier for f in ranked] == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "subject"),
+    [
+        ("electric polarisability", "p ELECTRIC POLARIZABILITY alpha(p)", "p"),
+        ("decay parameter alpha p π⁻", "alpha(-) FOR Lambda --> p pi-", "Lambda"),
+        ("asymmetry parameter p pi-", "alpha(-) FOR Lambda --> p pi-", "Lambda"),
+        ("rho parameter", "rho PARAMETER", "mu-"),
+        ("electron asymmetry parameter", "e- ASYMMETRY PARAMETER A", "n"),
+    ],
+)
+def test_words_of_a_description(words: str, name: str, subject: str) -> None:
+    assert worded(words, name, subject)
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "subject"),
+    [
+        ("polarizability", "p ELECTRIC POLARIZABILITY alpha(p)", "p"),
+        ("electric polarizability in water", "p ELECTRIC POLARIZABILITY alpha(p)", "p"),
+        ("beta", "beta/A", "mu-"),
+        ("CP asymmetry p pi-", "alpha(-) FOR Lambda --> p pi-", "Lambda"),
+        ("parameter", "rho PARAMETER", "mu-"),
+    ],
+)
+def test_words_that_do_not_describe_it(words: str, name: str, subject: str) -> None:
+    assert not worded(words, name, subject)

@@ -237,10 +237,10 @@ def test_import_and_load_cost_little() -> None:
         ("[models.a]\nbackend = 'openai'\nbase_ur = 'x'", ["models.a.base_ur ", "models.a.base_url?"]),
         ("[models.a]\nbackend = 'openai'\nname = 'b'", ["models.a.name"]),
         ("zzzzzz = 2", ["zzzzzz", "allowed: home, knowledge, models, default_model, threads"]),
-        ("threads = 'many'", ["threads = 'many'", "integer"]),
+        ("threads = 'many'", ["threads = 'many'", "whole number"]),
         ("threads = 0", ["threads = 0", "greater than or equal to 1"]),
-        ("models = 3", ["models = 3", "dictionary"]),
-        ("[models]\na = 3", ["models.a = 3", "dictionary"]),
+        ("models = 3", ["models = 3", "a table of keys and values"]),
+        ("[models]\na = 3", ["models.a = 3", "a table of keys and values"]),
         ("knowledge = 'x'", ["knowledge = 'x'"]),
         ("[models.a]\nmodel = 'x'", ["models.a.backend is missing"]),
         ("[models.a]\nbackend = 'openal'", ["models.a.backend = 'openal'", "did you mean 'openai'?"]),
@@ -249,7 +249,7 @@ def test_import_and_load_cost_little() -> None:
         ("[models.a]\nbackend = 'openai'\ntimeout_s = inf", ["models.a.timeout_s = inf", "finite"]),
         ("[models.quote]\nbackend = 'openai'", ["'quote' is built in"]),
         ("default_model = 'quotes'", ["default_model = 'quotes'", "allowed: quote", "mean 'quote'?"]),
-        ("default_model = 3", ["default_model = 3", "string"]),
+        ("default_model = 3", ["default_model = 3", "a text"]),
     ],
 )
 def test_a_wrong_key_or_value_in_the_file(toml: str, says: list[str]) -> None:
@@ -265,7 +265,7 @@ def test_a_wrong_key_or_value_in_the_file(toml: str, says: list[str]) -> None:
     [
         ("YUKAWA_THREAD", "2", ["unknown variable 'YUKAWA_THREAD' ", "did you mean 'YUKAWA_THREADS'?"]),
         ("YUKAWA_KNOWLEDGE__URI", "x", ["YUKAWA_KNOWLEDGE__URI ", "mean YUKAWA_KNOWLEDGE__URL?"]),
-        ("YUKAWA_THREADS", "two", ["YUKAWA_THREADS = 'two'", "integer"]),
+        ("YUKAWA_THREADS", "two", ["YUKAWA_THREADS = 'two'", "whole number"]),
         ("YUKAWA_KNOWLEDGE", "x", ["YUKAWA_KNOWLEDGE", "JSON"]),
         ("YUKAWA_MODELS__A__DOMAINS", "x", ["YUKAWA_MODELS", "JSON"]),
         ("YUKAWA_DEFAULT_MODEL", "nope", ["YUKAWA_DEFAULT_MODEL = 'nope'", "allowed: quote"]),
@@ -328,7 +328,7 @@ def test_a_missing_configuration_file_is_said(monkeypatch: pytest.MonkeyPatch, t
 
 def test_a_file_in_another_encoding_is_said() -> None:
     Path("yukawa.toml").write_bytes("home = 'caf\xe9'".encode("latin-1"))
-    assert "yukawa.toml is not UTF-8 text" in complaint()
+    assert "it is not UTF-8 text" in complaint()
 
 
 def test_an_account_without_home_is_told_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:

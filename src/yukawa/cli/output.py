@@ -13,6 +13,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Protocol, TextIO, TypeVar
 
 from yukawa.core.errors import ModelError, check_installed
+from yukawa.core.redaction import redacted
 from yukawa.runs.distributed import is_first_process
 
 if TYPE_CHECKING:  # they are slow to import
@@ -71,7 +72,7 @@ def give(as_json: bool, document: Any, *pieces: Piece) -> None:
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
     if is_first_process():
-        sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+        sys.stdout.write(redacted(json.dumps(value, ensure_ascii=False, indent=2)) + "\n")
 
 
 def show(blocks: Sequence[Any]) -> None:
@@ -91,12 +92,12 @@ def show(blocks: Sequence[Any]) -> None:
         say()
 
 
-def facts(rows: Mapping[str, str]) -> None:
-    """Values by name, one below the other; what is longer than 80 columns is wrapped beside its name."""
+def facts(rows: Mapping[str, str], columns: int = _WIDTH) -> None:
+    """Values by name, one below the other; what is longer than so many columns is wrapped beside its name."""
     width = max(map(len, rows), default=0) + 2
     for name, value in rows.items():
         for number, line in enumerate(
-            textwrap.wrap(value, _WIDTH - width, break_on_hyphens=False, break_long_words=False) or [""]
+            textwrap.wrap(value, columns - width, break_on_hyphens=False, break_long_words=False) or [""]
         ):
             say((("" if number else name).ljust(width), "dim"), line)
 
@@ -108,7 +109,7 @@ def first_line(text: str, width: int = 100) -> str:
 
 
 def _write(stream: TextIO, pieces: tuple[Piece, ...]) -> None:
-    parts = [(_CONTROL.sub("\ufffd", text), style) for text, style in map(_styled, pieces)]
+    parts = [(_CONTROL.sub("\ufffd", redacted(text)), style) for text, style in map(_styled, pieces)]
     if not stream.isatty():  # nothing to colour: rich stays unloaded
         stream.write("".join(text for text, _ in parts) + "\n")
         return
@@ -214,10 +215,10 @@ def _rich_progress() -> Progress:
 # ---- trainings ------------------------------------------------------------------------------------
 
 
-def need(*packages: str, purpose: str) -> None:
-    """Report a missing package before anything else is done."""
+def need(*packages: str, purpose: str, extra: str = "") -> None:
+    """Report a missing package, and the `extra` that brings it, before anything else is done."""
     for package in packages:
-        check_installed(package, purpose)
+        check_installed(package, purpose, extra)
 
 
 def follow(title: str, start: Callable[[callback.TrainingProgress | None], ResultT]) -> ResultT:

@@ -18,6 +18,14 @@ QUESTION = "what is the mass of the muon"
         "I have only 5 minutes left: {}", "{}? It isn't in my booklet.", "{}? Otherwise my paper will not be finished.",
         "I have to explain it to my class: {}", "Dear particle physicists, {}", "I do not understand much physics, so {}",
         "It's 22:40, {}", "{} for page 12 of my thesis", "no joke, {}", "What I want to know is, {}", "In an e-mail my boss asked: {}",
+        "1) {}", "(b) {}", "#3 {}", "Q: {}", "Problem 7 (b): {}", "Homework, part (c): {}", "Working on problem set 4, {}",
+        "{}? [2 marks]", "{}? Cheers, Mike (2nd year)", "{}? Sincerely, J. Martin", "Dear Prof. J. Martin, {}", "exam in 20 min, {}",
+        "I am from Rio and 16 years old, {}", "our sons, 9 and 12, want to know {}", "I have until the 14th of March. {}",
+        "It's been 20 years since I went to university, so: {}", "being new to the field, I'd like to know {}",
+        "as someone with no physics background, I ask {}", "I'm preparing slides on the Standard Model: {}",
+        "I'm a student on ATLAS, {}", "{} (asking because the textbook skips it)", "{} - I keep mixing it up",
+        "forgive me if this is trivial: {}", "I don't know why, but {}", "No rush at all. {}", "{}? No explanation needed.",
+        "{}? Don't guess.", "Wikipedia doesn't say: {}",
         "I measured 103 MeV; {}", "I got 103 MeV, {}", "{} because I lost my notes in 2019",
     ],
 )  # fmt: skip
@@ -31,7 +39,9 @@ def test_asides_leave_a_question_as_it_is(frame: str) -> None:
         "if I do not include radiative corrections, {}", "assuming we live in 5 dimensions, {}", "{} without radiative corrections",
         "in 1990, {}", "{} in 1990", "can you explain it, {}",
         "in dimension 4, {}", "{} when bound", "{} as given by Chen", "I measured 103 MeV, is that consistent with {}",
-        "not counting electroweak effects, {}",
+        "not counting electroweak effects, {}", "{} after it hits a target", "{} in my experiment", "{} on Mars", "{} for a fast one",
+        "under extreme pressure, {}", "according to my supervisor, {}", "I work in the MS-bar scheme: {}", "I use ATLAS data, {}",
+        "Don't use the newest value: {}", "being in matter, {}", "no friction in a dense gas, {}", "exam in 3 GeV, {}",
     ],
 )  # fmt: skip
 def test_conditions_are_noticed(frame: str) -> None:
@@ -44,6 +54,25 @@ def test_the_asker_s_own_result_is_not_asserted() -> None:
         == "value mass(c)"
     )
     assert not plan("I measured 1.3 GeV for the charm quark mass, is that right?").complete
+
+
+@pytest.mark.parametrize(
+    "question", ["my mass of the muon", "our measured mass of the muon", "mass of the first muon", "mass of the muon candidate"]
+)  # fmt: skip
+def test_what_is_the_asker_s_own_or_one_of_several_is_noticed(question: str) -> None:
+    assert not plan(question).complete
+
+
+@pytest.mark.parametrize(
+    "question", ["443: which particle is this", "B: what is its mass", "charm (c): what is its mass"]
+)
+def test_what_a_question_is_about_is_no_label(question: str) -> None:
+    tokens = tokenise(question)
+    assert set_aside(tokens) == tokens
+
+
+def test_a_letter_before_a_point_is_an_initial_only_outside_of_what_is_asked() -> None:
+    assert reading(plan("mass of the Z. Width of the W")) == "value mass(Z0); value width(W+|W-)"
 
 
 def test_what_is_set_aside_disappears() -> None:

@@ -65,7 +65,7 @@ def test_relations() -> None:
     [
         ("is the neutron charged", "is charge(n) != 0"), ("is the electron negatively charged", "is charge(e-) < 0"),
         ("is the W neutral", "is charge(W+) = 0"), ("is the proton stable", "is lifetime(p) = stable"),
-        ("is the muon unstable", "is lifetime(mu-|mu+) = unstable"), ("stable leptons", "? stable leptons"),
+        ("is the muon unstable", "is lifetime(mu-|mu+) = unstable"), ("stable leptons", "list class(class:lepton) where lifetime = stable"),
         ("is the muon heavier than 100 MeV", "is mass(mu-|mu+) > 100 MeV"),
         ("is the W heavier than the Z and the Higgs", "is mass(W+|W-), mass(Z0) >; is mass(W+|W-), mass(H) >"),
         ("is the pi+ heavier than the mu- and lighter than the K+", "is mass(pi+), mass(mu-) >; is mass(pi+), mass(K+) <"),
@@ -124,3 +124,9 @@ def test_each_quantity_has_its_unit() -> None:
         == "value mass(mu-|mu+) in MeV; value mass(mu-|mu+) in kg"
     )
     assert "cannot be given in seconds" in reading(plan("mass of the Z in GeV and in seconds"))
+
+
+def test_a_class_beside_what_is_compared_only_says_what_it_is() -> None:
+    found = plan("which meson is heavier, the omega(782) or the rho(770)")
+    assert all(not w.thing.names[0].startswith("class:") for w in found.goals[0].operands)
+    assert plan("Although the W and the Z are bosons, which one is heavier?").goals[-1].operation == "which"

@@ -56,6 +56,33 @@ def test_the_meaning_that_makes_a_question_is_taken(question: str, property_name
     assert [w.property for goal in plan(question).goals for w in goal.operands] == [property_name]
 
 
+@pytest.mark.parametrize(
+    ("language", "written", "meant"),
+    [
+        ("de", "lebensdaur", "lebensdauer"), ("de", "ladugn", "ladung"), ("de", "elektorn", "elektron"), ("de", "fuer", "fur"),
+        ("fr", "lageur", "largeur"), ("fr", "chareg", "charge"), ("fr", "nutron", "neutron"), ("fr", "massedu", "masse du"),
+        ("en", "massof", "mass of"), ("en", "muonmass", "muon mass"),
+    ],
+)  # fmt: skip
+def test_slips_in_other_languages_and_without_spaces(language: str, written: str, meant: str) -> None:
+    assert meanings(written, language)[0] == meant
+
+
+@pytest.mark.parametrize(
+    ("language", "word"),
+    [
+        ("de", "kasse"),
+        ("de", "leitung"),
+        ("fr", "classe"),
+        ("fr", "charme"),
+        ("zh", "mass"),
+        ("en", "income"),
+    ],
+)
+def test_real_words_of_other_languages_are_no_slips(language: str, word: str) -> None:
+    assert corrections([word], language) == {}
+
+
 def test_only_what_names_something_is_said() -> None:
     assert is_content("width")
     assert is_content("muon")

@@ -8,6 +8,7 @@ question word, somebody is its subject or owns what it speaks of, and nothing in
 import itertools
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from yukawa.knowledge.parsing.lexicon import is_notation, is_physics
 from yukawa.knowledge.parsing.naming import CODE_WORDS
@@ -20,11 +21,11 @@ FIRST_PERSON = frozenset(
 )
 # Words that make a condition of a clause, whoever speaks it.
 ASSUMING = frozenset(
-    "assume assuming suppose supposing consider considering mean prefer given if instead rather unless when neglect"
+    "pretend pretending assume assuming suppose supposing consider considering mean prefer given if instead rather unless when neglect"
     " neglecting ignore imagine wenn falls si".split()
 )
 _OTHERS = frozenset(
-    "he she they somebody someone nobody everybody everyone anybody anyone his her their him them er sie man niemand jemand"
+    "idk he she they somebody someone nobody everybody everyone anybody anyone his her their him them er sie man niemand jemand"
     " personne quelqu'un".split()
 )
 _NO_ONE = ("no one", "none of")
@@ -37,13 +38,11 @@ _ASKS = frozenset(
     "what which who whose whom how where when why wie was wo wann wer warum welche welcher welches wieso quel quelle qui que quand"
     " comment pourquoi combien".split()
 )
-_TRAILING = frozenset(
-    "for to in at on with without before after during by from fur vor in an auf pour avant dans".split()
-)
+_TRAILING = frozenset("for to before after during by fur vor pour avant".split())
 # Kinds of token that an aside may hold.
 _IDLE = frozenset(
-    {"function", "neutral", "word", "mark", "negation", "amount", "number", "qualifier", "explain", "talk", "unit", "join", "aside"}
-)  # fmt: skip
+    "function neutral word mark negation amount number qualifier explain talk unit join aside out-of".split()
+)
 _CALENDAR = re.compile(
     r"(?:an? |the |in (?:an? )?)*(?:min(?:ute)?s?|h(?:our)?s?|d(?:ay)?s?|weeks?|months?|y(?:ea)?rs?|seconds?|euros?|km|kilometres?)$",
     re.IGNORECASE,
@@ -51,8 +50,10 @@ _CALENDAR = re.compile(
 _MEASURING = frozenset(
     "measured measure got get found find obtained obtain calculated calculate computed compute read fitted fit".split()
 )
-KNOWING = frozenset("know remember understand recall sure certain idea clue".split())
+KNOWING = frozenset("know idk remember understand recall sure certain idea clue".split())
 _RESULTS = frozenset("value result measurement number answer fit average".split())
+_PARDON = frozenset("forgive excuse pardon correct stop".split())
+_LOCATING = frozenset("in at from by with using under inside within near through".split())
 _POINTING = frozenset("that this it these those".split())
 
 
@@ -63,12 +64,66 @@ def set_aside(tokens: Sequence[Token], *, others: bool = False) -> list[Token]:
         tokens: of the sentence.
         others: whether other sentences ask for something, so that this one may be an aside as a whole.
     """
-    parts = list(_parts(tokens))
-    idle = [part for part in parts if _is_aside(tokens, part, _rest_points(tokens, part))]
+    numbered = _numbering(tokens)
+    parts = list(_parts(tokens, numbered))
+    idle: list[range] = []
+    whole = range(len(tokens))
+    if not tokens or (others and _is_signature(tokens)):
+        return []
+    if others and (
+        _is_score(tokens, whole, alone=True) or _is_aside(tokens, whole, pointed=False, spoken=False)
+    ):
+        return []
+    for part, after in itertools.zip_longest(parts, parts[1:], fillvalue=range(0)):
+        spoken = _goes_on(tokens, part, idle) or _of_speaker(tokens, part, after)
+        if _is_aside(tokens, part, pointed=_rest_points(tokens, part), spoken=spoken):
+            idle.append(part)
     if len(idle) == len(parts) and not others:
         return list(tokens)
-    places = {place for part in idle for place in part} | set(_own_results(tokens))
+    places = {place for part in idle for place in part} | set(_own_results(tokens)) | set(range(numbered))
     return [t for i, t in enumerate(tokens) if i not in places]
+
+
+def _is_signature(tokens: Sequence[Token]) -> bool:
+    """'Yours, K', 'viele Grüße, Jonas', 'yours faithfully, Eleanor Price': a farewell and a name."""
+    comma = next((i for i, t in enumerate(tokens[:_FAREWELL]) if t.text == ","), None)
+    if not comma or not any(t.text.lower() in _FAREWELLS for t in tokens[:comma]):
+        return False
+    names = tokens[comma + 1 :]
+    return 0 < len(names) <= _LABELS and all(t.text.isalpha() and t.text[0].isupper() for t in names)
+
+
+_FAREWELL = 5  # words
+_FAREWELLS = frozenset(
+    "yours sincerely faithfully regards best wishes cheers love greetings grusse gruss gruße gruß cordialement amicalement".split()
+)
+
+
+def with_initials(tokens: Sequence[Token]) -> list[Token]:
+    """'Sincerely, J. Martin': a letter with a point before a name is neither a particle nor the end of a sentence."""
+    found = list(tokens)
+    start = 0
+    for place, (letter, stop, name) in enumerate(zip(tokens, tokens[1:], tokens[2:], strict=False)):
+        if (
+            place
+            and stop.text == "("
+            and _is_place(letter)
+            and _is_place(name)
+            and _labels(tokens[place - 1])
+        ):
+            found[place + 2] = replace(name, kind="mark")  # 'question 3(b)'
+        if stop.kind != "stop":
+            continue
+        if letter.text.lower() in _SHORT_LABELS and name.kind == "amount":  # 'No. 12'
+            found[place + 1] = replace(stop, kind="mark")
+            continue
+        initial = len(letter.text) == 1 and letter.text.isupper() and stop.start == letter.end
+        named = name.kind == "word" and name.text[:1].isupper() and name.text[1:].islower()
+        if initial and named and stop.text == "." and not asks(tokens[start:place]):
+            found[place : place + 2] = [replace(letter, kind="aside"), replace(stop, kind="aside")]
+        else:
+            start = place + 2
+    return found
 
 
 def asks(tokens: Sequence[Token]) -> bool:
@@ -76,11 +131,12 @@ def asks(tokens: Sequence[Token]) -> bool:
     return any(t.kind not in _IDLE for t in tokens)
 
 
-def _parts(tokens: Sequence[Token]) -> Iterator[range]:
-    """The clauses of a sentence, marks apart."""
+def _parts(tokens: Sequence[Token], start: int = 0) -> Iterator[range]:
+    """The clauses of a sentence from `start` on, marks apart."""
     last = max((i for i, t in enumerate(tokens) if t.kind not in _IDLE), default=len(tokens))
-    start = 0
     for place, token in enumerate(tokens):
+        if place < start:
+            continue
         mark = token.kind == "mark"
         first = token.text.lower().split()[0] if token.text else ""
         begins = first in _BEGINS or (
@@ -103,6 +159,73 @@ def _presented(tokens: Sequence[Token], part: range) -> bool:
     )
 
 
+def _numbering(tokens: Sequence[Token]) -> int:
+    """How many tokens '1)', '(b)', '#3', 'Q:', 'Problem 7 (b):', '练习3:' take ahead of a question."""
+    if len(tokens) > 1 and tokens[0].text == "#" and _is_place(tokens[1]):
+        return 2
+    ends = [i + 1 for i, t in enumerate(tokens[:_NUMBERED]) if t.text in (":", ")")]
+    return next((end for end in reversed(ends) if _numbers(tokens[:end], tokens[end:])), 0)
+
+
+def _numbers(label: Sequence[Token], asked: Sequence[Token]) -> bool:
+    """Whether `label` only counts the question behind it, which names what it is about."""
+    inside = [t for t in label if t.kind not in ("mark", "join")]
+    words = list(itertools.takewhile(_labels, inside))
+    places = inside[len(words) :]
+    apart = bool(words) or any(t.text == ")" for t in label) or label[0].text == "Q"
+    counts = 0 < len(places) <= _LABELS and all(map(_is_place, places))
+    strange = sum(t.kind == "word" and t.text.isascii() for t in words)
+    return apart and counts and strange <= _LABELS and any(t.kind in _ABOUT for t in asked)
+
+
+_NUMBERED = 10  # tokens
+_ABOUT = ("thing", "constant", "class", "channel")
+
+
+def _is_place(token: Token) -> bool:
+    """Whether '7', '3a' or 'b' can count questions."""
+    number = token.kind == "amount" and _COUNTED.match(token.text) is not None
+    return number or (len(token.text) == 1 and token.text.isalpha() and token.kind != "property")
+
+
+_COUNTED = re.compile(r"\d{1,2}(?:\.\d{1,2})?[a-h]?$")
+
+
+_SHORT_LABELS = frozenset("no nr set ex".split())
+
+
+def _labels(token: Token) -> bool:
+    """Whether it is an everyday word that can stand before the number of a question."""
+    text = token.text.lower()
+    long = len(text) >= _SHORTEST or not text.isascii() or text in _SHORT_LABELS
+    quiet = token.kind in ("word", "neutral", "function") or text == "no"
+    return quiet and long and not is_physics(text) and text not in CODE_WORDS
+
+
+def _goes_on(tokens: Sequence[Token], part: range, idle: Sequence[range]) -> bool:
+    """Whether a clause shares the subject of an aside: 'I have | until May', 'I am from Rio | and 16 years old', 'our sons, | 9 and 12'."""
+    if not idle or any(tokens[i].text != "," for i in range(idle[-1].stop, part.start)):
+        return False
+    first = tokens[part.start].text.lower().split()[0]
+    bare = all(tokens[i].kind == "function" or _is_bare(tokens[i]) for i in part)
+    return (part.start == idle[-1].stop and first in _BEGINS) or first in _AND or bare
+
+
+def _is_bare(token: Token) -> bool:
+    """Whether it is a number without a unit."""
+    return token.kind == "amount" and isinstance(token.value, Amount) and not token.value.unit
+
+
+_AND = frozenset("and but und aber et mais".split())
+
+
+def _of_speaker(tokens: Sequence[Token], part: range, after: range) -> bool:
+    """'Being new to the field, I …', 'as a teacher, my …': a participle or 'as' ahead of a clause of the one who speaks."""
+    first = tokens[part.start].text.lower().split()[0]
+    speaks = len(after) > 0 and tokens[after.start].text.lower().split()[0] in FIRST_PERSON
+    return speaks and (first == "as" or first.endswith("ing"))
+
+
 def _rest_points(tokens: Sequence[Token], part: range) -> bool:
     """Whether a word outside may point to an amount that is said in this clause: '… is that the mass?'."""
     return any(t.text.lower() in _POINTING for i, t in enumerate(tokens) if i not in part)
@@ -122,29 +245,66 @@ def _own_results(tokens: Sequence[Token]) -> Iterator[int]:
             yield from (i for i in part if tokens[i].kind == "amount")
 
 
-def _is_aside(tokens: Sequence[Token], part: range, pointed: bool) -> bool:
+def _is_aside(tokens: Sequence[Token], part: range, *, pointed: bool, spoken: bool) -> bool:
+    """Whether a clause changes nothing of what is asked.
+
+    Args:
+        tokens: of the sentence.
+        part: where the clause stands.
+        pointed: whether a word outside may point to an amount in it.
+        spoken: whether its subject is that of an aside beside it.
+    """
     inside = [tokens[i] for i in part]
     if _is_address(inside) and part.stop < len(tokens) and tokens[part.stop].kind == "mark":
+        return True
+    if _is_refrain(inside) or _is_excuse(tokens, part):
         return True
     if any(t.kind not in _IDLE for t in inside):
         return False
     said = [word for t in inside for word in t.text.lower().split()]
     presented = _presented(tokens, part)
-    if not presented and (
-        said[0] in _ASKS or (said[0] in ("and", "but", "und", "et") and said[1:2] and said[1] in _ASKS)
-    ):
+    if not presented and (said[0] in _ASKS or (said[0] in _AND and said[1:2] and said[1] in _ASKS)):
         return False
-    if not presented and not _personal(said):
-        return _is_label(inside) or _is_date(said, inside) or _knows_nothing(inside)
+    if not presented and not spoken and not _personal(said):
+        return (
+            (_is_label(inside) and not (part.start and said[0] in _WITHIN))  # '… in carbon 14'
+            or _is_score(tokens, part)
+            or _is_date(said, inside)
+            or _knows_nothing(inside)
+            or _is_reason(said, inside)
+            or _is_scene(said, inside)
+            or _is_due(inside)
+        )
+    if said[0] == "according" and not {"i", "we"} & set(said):
+        return False  # a source
+    if located(said) and any(t.kind == "neutral" or is_physics(t.text) for t in inside[1:]):
+        return False  # 'in my simulation'
     owned = [
         t for before, t in itertools.pairwise(inside) if before.text.lower() in FIRST_PERSON
     ]  # 'my paper'
     words = [t.text for t in inside if t.kind == "word"]
     conditional = any(t.kind in ("negation", "amount", "qualifier") for t in inside)
-    strange = [t.text for t in inside if t.kind == "word" and t not in owned]
-    if any(map(is_notation, words)) or (conditional and any(map(is_physics, strange))):
+    strange = [t.text for t in inside if t.kind == "word" and t not in owned and t.text not in _ORDINAL]
+    tale = [  # 'I never studied physics'
+        after.text
+        for before, after in itertools.pairwise(inside)
+        if before.kind == "negation" and after.text.endswith("ed")
+    ]
+    strange = [word for word in strange if word not in tale]
+    role = spoken and said[0] == "as"  # 'as someone with no physics background, I …'
+    if any(map(is_notation, words)) or (conditional and not role and any(map(is_physics, strange))):
         return False
-    return not ASSUMING & set(said) and all(_harmless(t, said, pointed) for t in inside)
+    return not ASSUMING & set(said) and all(
+        _harmless(t, said, pointed) or _of_work(inside, i) for i, t in enumerate(inside)
+    )
+
+
+_ORDINAL = frozenset({"st", "nd", "rd", "th"})  # behind '14', of March
+
+
+def located(said: Sequence[str]) -> bool:
+    """'In my simulation': a phrase of place or means in which nobody does anything."""
+    return said[0] in _LOCATING and not {"i", "i'm", "we", "we're"} & set(said)
 
 
 def _personal(said: Sequence[str]) -> bool:
@@ -155,15 +315,92 @@ def _personal(said: Sequence[str]) -> bool:
 def _harmless(token: Token, said: Sequence[str], pointed: bool) -> bool:
     """Whether a token says nothing of the quantity: a number of pages, a date, a negation, the asker's result."""
     if token.kind == "explain":  # 'I have to explain it to my class', and not 'can you explain it?'
-        return "to" in said and "you" not in said
+        unknown = token.text.lower() == "why" and {"ask", *KNOWING} & set(said)  # 'I don't know why, but …'
+        return bool(unknown) or ("to" in said and "you" not in said)
     if token.kind == "unit":
         return _CALENDAR.match(token.text) is not None
     if token.kind == "qualifier":
-        return bool(token.value[0] == "year")
+        verb = token.text in ("running", "mixing")  # 'we have got a bet running'
+        return verb or bool(token.value[0] == "year")
     if token.kind != "amount":
         return True
     unit = token.value.unit if isinstance(token.value, Amount) else ""
     return not unit or _CALENDAR.match(unit) is not None or (not pointed and bool(_MEASURING & set(said)))
+
+
+def _of_work(inside: Sequence[Token], place: int) -> bool:
+    """'I am a student on ATLAS', 'my slides on the standard model': where somebody works, and on what."""
+    if inside[place].kind != "qualifier" or inside[place].value[0] not in ("experiment", "predicted"):
+        return False
+    before = place - 1
+    while before > 0 and inside[before].text.lower() in ("the", "a", "our", "my"):
+        before -= 1
+    if before < 1 or inside[before].text.lower() not in _BELONGING:
+        return False
+    head = inside[before - 1]
+    return head.text.lower() in _BEING or (head.kind == "word" and not is_physics(head.text))
+
+
+_BELONGING = frozenset("on about from at for of".split())
+_BEING = frozenset("am i'm are we're was were work works working".split())
+
+
+def _is_refrain(inside: Sequence[Token]) -> bool:
+    """'No explanation needed', 'no rush at all', 'please don't guess', 'Wikipedia doesn't say': wishes for the answer, and excuses."""
+    said = [t.text.lower() for t in inside]
+    plain = all(t.kind in ("word", "neutral", "function", "negation", "explain") for t in inside)
+    if not plain or len(inside) > _REFRAIN or any(is_physics(t.text) for t in inside if t.kind == "word"):
+        return False
+    if said[0] == "no":
+        return sum(t.kind == "word" for t in inside) <= 1
+    negated = next((i for i, t in enumerate(inside) if said[i].endswith(("n't", "nt", "not"))), None)
+    if negated is None or ASSUMING & set(said) or any(t.kind == "explain" for t in inside):
+        return False
+    begins = all(word in ("please", "and", "but") for word in said[:negated])
+    names = any(t.kind == "neutral" for t in inside)  # 'don't use the newest value'
+    return (begins and said[negated] in ("don't", "dont") and not names) or said[
+        negated + 1 : negated + 2
+    ] in _SAYING
+
+
+_REFRAIN = 7  # words
+_SAYING = [[word] for word in (*KNOWING, "say", "tell", "mention", "list", "show", "help", "give", "work")]
+
+
+def _is_reason(said: Sequence[str], inside: Sequence[Token]) -> bool:
+    """'Because the textbook skips it': a reason of asking is none of what is asked."""
+    physics = any(is_physics(t.text) or is_notation(t.text) for t in inside if t.kind == "word")
+    return said[0] in _REASONS and not physics and not any(t.kind in ("amount", "qualifier") for t in inside)
+
+
+_REASONS = frozenset("because weil denn parce puisque car".split())
+
+
+def _is_scene(said: Sequence[str], inside: Sequence[Token]) -> bool:
+    """'There is no bookshop here', 'there were 25 questions': what there is in everyday life."""
+    exists = said[0] == "there's" or (said[0] == "there" and said[1:2] and said[1] in _EXISTING)
+    quiet = all(t.kind in ("word", "neutral", "function", "negation") or _is_bare(t) for t in inside)
+    strange = [t.text for t in inside if t.kind == "word"]
+    return bool(exists and quiet and not any(is_physics(w) or is_notation(w) for w in strange))
+
+
+_EXISTING = frozenset("is are was were isn't aren't".split())
+
+
+def _is_due(inside: Sequence[Token]) -> bool:
+    """'Exam in 20 min': an everyday noun and how soon it is."""
+    amounts = [i for i, t in enumerate(inside) if t.kind == "amount"]
+    if (
+        len(amounts) != 1
+        or inside[0].kind != "word"
+        or inside[amounts[0] - 1].text.lower() not in ("in", "within")
+    ):
+        return False
+    amount = inside[amounts[0]].value
+    strange = [t.text for t in inside if t.kind == "word"]
+    everyday = not any(is_physics(word) or is_notation(word) for word in strange)
+    quiet = all(t.kind in ("word", "function", "amount") for t in inside)
+    return quiet and everyday and _CALENDAR.match(amount.unit) is not None
 
 
 def _knows_nothing(inside: Sequence[Token]) -> bool:
@@ -193,8 +430,6 @@ _ADDRESS = 5  # words
 
 def _is_label(inside: Sequence[Token]) -> bool:
     """'Exercise 21b', 'for page 12', 'worth 14 points', 'no hurry': an everyday word with a number, or with 'no', and no more."""
-    if len(inside) == 2 and inside[0].text.lower() == "no":
-        return not is_physics(inside[1].text)
     if any(t.kind not in ("word", "neutral", "function", "amount") for t in inside):
         return False
     if any(isinstance(t.value, Amount) and t.value.unit and not _PART.match(t.text) for t in inside):
@@ -202,32 +437,62 @@ def _is_label(inside: Sequence[Token]) -> bool:
     counted = next((i for i, t in enumerate(inside) if t.kind == "amount"), None)
     if counted is None:
         return False
-    labels = [t for t in inside[:counted] if t.kind in ("word", "neutral")]
-    return (
-        0 < len(labels) <= _LABELS
-        and inside[counted].value.value < _CODES
-        and inside[counted - 1] is labels[-1]
-        and not any(
-            len(t.text) < _SHORTEST or is_physics(t.text) or t.text.lower() in CODE_WORDS for t in labels
-        )
+    before = itertools.takewhile(
+        lambda t: t.kind in ("word", "neutral") or len(t.text) > _LONGEST, reversed(inside[:counted])
     )
+    labels = list(before)
+    physics = any(is_physics(t.text) for t in inside[:counted] if t.kind == "word")
+    few = 0 < len(labels) <= _LABELS and inside[counted].value.value < _CODES
+    return few and all(map(_labels, labels)) and not physics
 
 
+def _is_score(tokens: Sequence[Token], part: range, *, alone: bool = False) -> bool:
+    """'(2 marks)', '(2nd year)', 'For 2 points!': a number of what nothing knows, in brackets or `alone` in a sentence."""
+    enclosed = (
+        part.stop < len(tokens) and tokens[part.stop].text in ")]" and tokens[part.start - 1].text in "(["
+    )
+    inside = [tokens[i] for i in part if tokens[i].text.lower() != "for"]
+    if not (enclosed or alone) or len(inside) < _SCORE or not _is_bare(inside[0]):
+        return False
+    words = [t for t in inside[1:] if t.text not in _ORDINAL]
+    return 0 < len(words) <= _LABELS and all(t.kind == "word" and not is_physics(t.text) for t in words)
+
+
+_SCORE = 2  # words
+
+
+def _is_excuse(tokens: Sequence[Token], part: range) -> bool:
+    """'Not urgent, | but', 'forgive me | if this is trivial': what excuses a question, without physics of its own."""
+    first, behind = tokens[part.start].text.lower(), tokens[part.stop : part.stop + 2]
+    if first == "not" and part.start == 0 and [t.text.lower() for t in behind] == [",", "but"]:
+        rest = [tokens[i] for i in part][1:]
+        return all(t.kind in ("word", "function") and not is_physics(t.text) for t in rest)
+    asked = [t.text.lower() for t in tokens[max(0, part.start - 2) : part.start]]
+    inside = [tokens[i] for i in part]
+    quiet = all(t.kind in ("function", "word", "neutral") and not is_notation(t.text) for t in inside)
+    return quiet and asked[1:] == ["me"] and asked[0] in _PARDON and inside[0].text.lower() == "if"
+
+
+_WITHIN = frozenset({"in", "im", "dans", "inside"})
 _PART = re.compile(r"\d+[a-h]$")  # 'exercise 21b' speaks of no barn
 _LABELS = 2  # words
 _CODES = 1000  # from here on numbers may stand for particles
 _SHORTEST = 4  # letters of a word that can label a number
+_LONGEST = 6  # letters of a preposition or an article; 'exercice' and 'question' are longer
 
 
 def _is_date(said: Sequence[str], inside: Sequence[Token]) -> bool:
-    """'It is 2026', 'today is the 3rd'."""
+    """'It is 2026', 'now is 2026', 'it's been 20 years'."""
+    ago = [t.value.unit for t in inside if t.kind == "amount" and isinstance(t.value, Amount)]
+    if said[:2] == ["it's", "been"] or said[:3] == ["it", "has", "been"]:
+        return len(ago) == 1 and _CALENDAR.match(ago[0]) is not None and len(said) <= _SINCE
     year = [t for t in inside if t.kind == "qualifier"]
     return (
         len(said) <= _DATE
         and len(year) == 1
         and year[0].value[0] == "year"
-        and said[:2] in (["it", "is"], ["now", "is"])
+        and said[:2] in (["it", "is"], ["now", "is"], ["that", "was"])
     )
 
 
-_DATE = 4  # words
+_DATE, _SINCE = 4, 6  # words

@@ -1,11 +1,13 @@
 """Rules for sentences that ask who measured quantities, how they compare, and for yes or no."""
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from yukawa.knowledge.facts import PROPERTIES
-from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
+from yukawa.knowledge.parsing.clauses import BACKGROUND, Clause, Context, amount_of
+from yukawa.knowledge.parsing.lexicon import lexicon
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Amount, Direction, Filter, Goal, Relation, Thing, Wanted
 from yukawa.knowledge.parsing.spelling import plain_ascii
@@ -23,7 +25,8 @@ CHOOSING = frozenset(
         " laquelle lesquels lesquelles qui 或 还是 哪 哪个 哪一个 哪一种 哪种 哪几 哪几个 哪些 什么 谁 どちら どれ どの どんな どっち 何 誰"
     ).split()
 )
-_HAVING = frozenset("have has carry any hat haben a ont 有 持つ".split())
+_ASKED = tuple(map(plain_ascii, ("何", "どの", "どれ", "どん", "いく", "几", "多少", "百分之")))
+_HAVING = frozenset("have has carry carries any hat haben a ont 有 持つ".split())
 
 # ---- who measured --------------------------------------------------------------------------------
 
@@ -151,6 +154,10 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
     comparing = clause.places("compare", "most")
     if not comparing or clause.has("relation", "measured"):
         return None
+    topped = len(comparing) == 2 and bool(
+        _TOP.fullmatch(clause.text(comparing[0]))
+    )  # 'the top 5 lightest mesons'
+    counting, comparing = comparing[0], comparing[1:] if topped else comparing
     token = clause.tokens[comparing[0]]
     open_question = yes_or_no(clause)
     things = clause.places("thing", "constant", "code")
@@ -174,11 +181,17 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
         return None
     if (len(found) < 2 and not classes) or clause.has("channel") or len({bool(w.channel) for w in found}) > 1:
         return None
-    spans = clause.use(*comparing, *clause.places("order"))
+    sought = [i for i in clause.places("class") if clause.tokens[i].value == "particle"]
+    if len(things) > 1:  # 'which meson is heavier, the omega(782) or the rho(770)?'
+        found = [w for w in found if not w.thing.names[0].startswith("class:")]
+        sought = clause.places("class")
+    spans = clause.use(*comparing, *clause.places("order"), *(sought if classes or things else ()))
     prop = found[0].property
     direction: Direction = "descending" if token.value[1] in (">", "descending") else "ascending"
     alternatives = clause.contains(("or", "oder", "ou", "或", "还是"))
     choosing = clause.contains(CHOOSING) or token.kind == "most"
+    if token.kind == "most" and len(things) == 1 and len(classes) == 1 and not open_question:
+        return None  # 'the lightest meson with a b quark'
     if token.kind == "most" and len(things) == 1 and len(classes) == 1:  # 'is the top the heaviest quark?'
         found = [w for w in found if w.thing.names[0].startswith("class:")]
         things = []
@@ -186,7 +199,8 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
         return _claims(clause, comparing, found)
     if token.value[1] == "=" or not (choosing or len(found) > 1):
         return None
-    first, rank = place_of(clause, comparing[0])
+    first, rank = place_of(clause, counting)
+    clause.use(counting)
     most = (first or 1) if (classes and not things) or rank > 1 else None
     return [Goal("which", tuple(found), order=(prop, direction), most=most, rank=rank, spans=spans)]
 
@@ -247,9 +261,30 @@ def named_by(clause: Clause, places: Sequence[int]) -> str:
     meant = (value for i in places for kind, value in clause.tokens[i].otherwise if kind == "compare")
     if named := next((value[0] for value in meant if value[0]), ""):
         return str(named)
+    if spoken := _spoken_of(words, clause.language):
+        return spoken
     if "heav" in words or "light" in words or "massive" in words:
         return "mass"
     return "lifetime" if "long" in words or "short" in words else ""
+
+
+def _spoken_of(words: str, language: str) -> str:
+    """The property that a word of comparison within others names: 'wie viel schwerer', '何倍重い', '重多少倍'."""
+    said = set(words.split())
+    return next(
+        (n for phrase, n in _comparisons(language) if phrase in (said if phrase.isascii() else words)), ""
+    )
+
+
+@functools.lru_cache(maxsize=8)
+def _comparisons(language: str) -> list[tuple[str, str]]:
+    """The words of a language that compare one property, the longest first."""
+    found = [
+        (phrase, value[0])
+        for kind, value, phrase in lexicon(language).entries
+        if kind == "compare" and value[0]
+    ]
+    return sorted(found, key=lambda one: -len(one[0]))
 
 
 def relation_of(text: str) -> Relation:
@@ -286,8 +321,15 @@ def complement(clause: Clause, context: Context) -> list[Goal] | None:
 
 def yes_or_no(clause: Clause) -> bool:
     """Whether an auxiliary opens what is asked: 'could you tell me, is the tau …', but not 'what is the mass …'."""
+    if clause.claims:
+        return True
+    if clause.language == "en" and clause.text(0).split()[0] in ("which", "what"):
+        return False
     if clause.language not in _AUXILIARIES:
-        return clause.contains(_ASKING) and not clause.contains(CHOOSING) and not clause.has_question_word
+        last = max((i for i, t in enumerate(clause.tokens) if t.kind not in BACKGROUND), default=-1)
+        ends = {clause.text(i) for i in range(last + 1, len(clause.tokens))}
+        open_ = clause.has_question_word or any(word in t.text for t in clause.tokens for word in _ASKED)
+        return bool(ends & _ASKING) and not clause.contains(CHOOSING) and not open_
     if clause.language != "en" and clause.has_question_word:
         return False
     if any(token.text.lower() in _INVERTED for token in clause.tokens) and not clause.contains(CHOOSING):
@@ -309,7 +351,9 @@ def yes_or_no(clause: Clause) -> bool:
     return False
 
 
-_INVERTED = frozenset({"est-il", "est-elle", "sont-ils", "sont-elles", "a-t-il", "a-t-elle", "ont-ils"})
+_INVERTED = frozenset(
+    {"est-il", "est-elle", "vaut-il", "vaut-elle", "sont-ils", "sont-elles", "a-t-il", "a-t-elle", "ont-ils"}
+)
 _SUBJECTS_OF_AUXILIARIES = frozenset("what which who that it this there i we you how why".split())
 _AFTER_AUXILIARIES = frozenset(
     "the a an any it true that really there correct so anybody anyone somebody seen ever observed actually der die das ein eine"
@@ -319,6 +363,8 @@ _AFTER_AUXILIARIES = frozenset(
 
 def is_it(clause: Clause, context: Context) -> list[Goal] | None:
     """'Is the eta a pseudoscalar?', 'does the Higgs have spin 1?', 'is the mass of the W 81 GeV?', 'does the Z decay to mu+ mu-?'."""
+    if found := _which_are(clause):
+        return found
     if not yes_or_no(clause) or clause.has(
         "compare", "most", "minus", "plus", "ratio", "sum", "difference-of"
     ):
@@ -358,6 +404,29 @@ def is_it(clause: Clause, context: Context) -> list[Goal] | None:
     return None
 
 
+def _which_are(clause: Clause) -> list[Goal] | None:
+    """'Which of these is a baryon: pion, kaon or Lambda?': a verdict on each."""
+    things = clause.places("thing")
+    classes = [i for i in clause.places("class") if clause.tokens[i].value != "particle"]
+    others = clause.has("property", "channel", "compare", "most", "count", "relation", "amount", "state")
+    if (
+        others
+        or len(classes) != 1
+        or len(things) < 2
+        or not clause.contains(CHOOSING - {"or"})
+        or not clause.contains(["or"])
+    ):
+        return None
+    spans = clause.use(*clause.places("class"))
+    said = f"class:{clause.tokens[classes[0]].value}"
+    subjects = [(i, subject_of(clause.tokens[i])) for i in things]
+    return [
+        Goal("is", (Wanted(thing, "class", spans=clause.use(i)),), asserted=said, relation="=", spans=spans)
+        for i, thing in subjects
+        if thing is not None
+    ]
+
+
 def _is_state(clause: Clause, thing: int) -> list[Goal] | None:
     """'Is the neutron charged?', 'is the proton stable?'."""
     states = clause.places("state")
@@ -391,9 +460,13 @@ def _is_member(clause: Clause, thing: int, classes: Sequence[int]) -> list[Goal]
     return [Goal("is", (wanted,), asserted=f"class:{clause.tokens[classes[0]].value}", relation="=")]
 
 
+_LIVING = ("live", "lives", "last", "lasts", "survives", "survive")
+
+
 def _is_amount(clause: Clause, context: Context, amount: int) -> list[Goal] | None:
     relations = clause.places("relation")
-    wanted = quantities(clause, property_name=named_by(clause, relations))
+    lives = "lifetime" if clause.contains(_LIVING) else ""
+    wanted = quantities(clause, property_name=named_by(clause, relations) or lives)
     if len(wanted) != 1 or clause.has("property", "count"):
         return None
     relation: Relation = "="

@@ -1,9 +1,9 @@
 """Decides which words that no goal uses could still change the answer: those are unread, and the question is refused."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
-from yukawa.knowledge.parsing.asides import ASSUMING, FIRST_PERSON, KNOWING
+from yukawa.knowledge.parsing.asides import ASSUMING, FIRST_PERSON, KNOWING, located
 from yukawa.knowledge.parsing.clauses import Clause
 from yukawa.knowledge.parsing.lexicon import is_notation, is_physics
 from yukawa.knowledge.parsing.names import GENUS
@@ -33,12 +33,114 @@ def unread(clauses: Sequence[Clause]) -> list[Token]:
     if not any(clause.used for clause in clauses):
         strange = [t for clause in clauses for t in clause.tokens if t.kind == "word"]
         return strange or [t for clause in clauses for t in clause.tokens if t.kind in _MEANINGFUL]
-    return [token for clause in clauses for token in _unread(clause)]
+    used = [clause.tokens[i] for clause in clauses for i in clause.used]
+    known = {name for t in used if t.kind == "thing" for name in t.value.names}
+    known |= {n for t in used if t.kind == "channel" for names in t.value.products for n in names}
+    return [token for clause in clauses for token in _left_by(clause, clauses, known)]
 
 
-def _unread(clause: Clause) -> list[Token]:
+def _left_by(clause: Clause, clauses: Sequence[Clause], known: Container[str]) -> list[Token]:
+    """The unread tokens of a sentence; of one that only leads to the question none, where it says but what is known."""
+    only_named = all(clause.tokens[i].kind in ("thing", "code", "qualifier") for i in clause.used)
+    if not (clause.states and only_named):
+        return _unread(clause, known)
+    # 'I fit a Breit-Wigner for the rho': what people say of themselves, and what names only things that are asked about
+    apart = clause.contains(FIRST_PERSON) or not clause.used
+    return [] if apart and not _unread(clause, known) else _leading(clause, clauses)
+
+
+def _leading(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
+    """What of a statement beside the question may change the answer: a condition, a claim, something else that 'it' may be."""
+    tokens = clause.tokens
+    if clause.contains(_SUPPOSING) or any(
+        clause.text(i).startswith(_CHANGING) for i in clause.places("word")
+    ):
+        return [t for t in tokens if t.kind == "word" or t.kind in _MEANINGFUL]
+    found = [
+        t
+        for t in tokens
+        if (t.kind in _MEANINGFUL and t.kind not in _LEADS and not _of_history(t))
+        or (t.kind in ("compare", "most") and t.value[0])
+        or (t.value == "decays" and clause.contains(_SEEN))  # 'since proton decay was observed last year'
+    ]
+    if tokens[-1].text.lower() == "aside":
+        return []
+    shared = bool(clause.used) or _about_the_same(clause, clauses)
+    finder = next(
+        (i for i, t in enumerate(tokens) if t.kind == "explain"), 0
+    )  # 'Fermilab discovered the top'
+    defined = next((i for i in range(1, len(tokens)) if tokens[i - 1].text.lower() in _BEING), len(tokens))
+    # 'is the carrier of …'
+    defines = defined < len(tokens) and tokens[defined].text.lower() in ("the", "a", "an")
+    for place, token in enumerate(tokens):
+        if defines and place > defined and not is_notation(token.text):
+            continue
+        if token.kind not in ("word", "appended") or _whereabouts(clause, place) or token.text.endswith("ly"):
+            continue
+        if place < finder < next((i for i, t in enumerate(tokens) if t.kind == "thing"), 0):
+            continue
+        strange = token.kind == "appended" or is_physics(token.text) or is_notation(token.text)
+        if (clause.used and _may_be_meant(clause, place)) or (shared and strange):
+            found.append(token)
+    return found
+
+
+def _may_be_meant(clause: Clause, place: int) -> bool:
+    """Whether 'it' may be what this word names: 'the superpartner of the electron', 'the electron has a superpartner'."""
+    if any(t.text == ":" for t in clause.between(place, min(clause.used))):
+        return False  # 'Homework: the Lambda …'
+    for thing in clause.used:
+        between = clause.between(*sorted((place, thing)))
+        if all(t.kind in ("word", "mark", "thing", "class") or t.text.lower() in _OF for t in between):
+            return True
+    if place < min(clause.used):
+        return not clause.contains(FIRST_PERSON)  # 'the sterile neutrino mixes with the electron neutrino'
+    return not clause.contains(_BEING)
+
+
+def _of_history(token: Token) -> bool:
+    """'CDF', '1937': who found a thing, and when."""
+    year = token.kind == "amount" and token.text.isdigit() and len(token.text) == 4
+    return year or (token.kind == "qualifier" and token.value[0] in ("experiment", "year"))
+
+
+_SEEN = ("observed", "seen", "detected", "confirmed", "found", "proven", "discovered", "measured")
+_OF = frozenset("of the a an 's".split())
+_LEADS = frozenset({"thing", "class", "property", "channel", "constant", "explain", "measured", "appended"})
+_BEING = frozenset("is are was were".split())
+_CHANGING = tuple(
+    "switch turn doubl halv replac remov chang scal shift increas decreas neglect ignor".split()
+)
+_SUPPOSING = (ASSUMING - {"given"}) | frozenset("let let's would could should might".split())
+
+
+def _about_the_same(clause: Clause, clauses: Sequence[Clause]) -> bool:
+    """Whether what goals use of other sentences is a thing of this one, or no particle."""
+    used = [
+        other.tokens[i]
+        for other in clauses
+        if other is not clause
+        for i in other.used
+        if not i or other.text(i - 1) not in ("a", "an")  # 'a muon' is any, and not the one just spoken of
+    ]
+    own = {name for t in clause.tokens if t.kind == "thing" for name in t.value.names}
+    return any(
+        t.kind in ("constant", "identifier") or (t.kind == "thing" and own & set(t.value.names)) for t in used
+    )
+
+
+def _whereabouts(clause: Clause, place: int) -> bool:
+    """'At both SLAC and Brookhaven': a name behind 'at', which is that of a place."""
+    before = [clause.tokens[i] for i in range(max(0, place - _NEAR), place)]
+    return clause.tokens[place].text.isalpha() and any(t.text.lower().split()[0] == "at" for t in before)
+
+
+_NEAR = 4  # words
+
+
+def _unread(clause: Clause, known: Container[str]) -> list[Token]:
     if not clause.used:
-        return _outside(clause)
+        return _outside(clause, known)
     first, last = min(clause.used), max(clause.used)
     found = []
     title = _title(clause, first)
@@ -48,6 +150,8 @@ def _unread(clause: Clause) -> list[Token]:
         if place > last and _participle(clause, place):
             found += [clause.tokens[place - 1], token]
             continue
+        if _of_own(clause, place) or _first_of_several(clause, place) or _unreal(clause, place):
+            found.append(token)
         if place in clause.used or token.kind in _BACKGROUND:
             continue
         if token.kind == "negation" and _of_asker_alone(clause, place):
@@ -65,6 +169,69 @@ def _unread(clause: Clause) -> list[Token]:
         elif _dangerous(clause, place, first, last):
             found.append(token)
     return found
+
+
+def _of_own(clause: Clause, place: int) -> bool:
+    """'My mass of the muon', 'our measured lifetime': what the asker has found is not what is known."""
+    after = place + 1
+    while after < len(clause.tokens) - 1 and clause.tokens[after].kind == "neutral":
+        after += 1
+    owned = after < len(clause.tokens) and after in clause.used and clause.tokens[after].kind == "property"
+    # '… in my experiment'
+    behind = place > 1 and _attached(clause, place - 2) and located([clause.text(place - 1)])
+    genitive = clause.text(place) == "'s" and clause.tokens[place - 1].kind == "word"  # 'my friend's mass of'
+    return (owned or behind) and (clause.text(place) in _POSSESSIVE or (genitive and owned))
+
+
+def _attached(clause: Clause, place: int) -> bool:
+    """Whether nothing but idle words stands between what is asked and what begins behind `place`."""
+    while place > 0 and place not in clause.used and _is_filling(clause, place):
+        place -= 1
+    return place in clause.used
+
+
+def _is_filling(clause: Clause, place: int) -> bool:
+    return clause.tokens[place].kind == "neutral" or clause.text(place) in _FILLING
+
+
+_FILLING = frozenset("please thanks be have carry then really exactly now value".split())
+_POSSESSIVE = frozenset("my our mein meine meinen meiner unser unsere unserer mon ma mes notre nos".split())
+
+
+def _first_of_several(clause: Clause, place: int) -> bool:
+    """'The first muon', 'the muon candidate': one of several, whatever is known of all."""
+    if place == 0:
+        return False
+    text, before = clause.text(place), clause.tokens[place - 1]
+    if text in ("candidate", "candidates"):
+        return place - 1 in clause.used and before.kind == "thing"
+    phrase = _phrase(clause, place)
+    if text in ("one", "ones") and clause.text(phrase.start) == "for" and place == phrase.stop - 1:
+        return place - phrase.start > 1 and place > max(clause.used)  # 'for a bound one'
+    after = clause.tokens[place + 1] if place + 1 < len(clause.tokens) else before
+    return text in ("first", "next") and before.text.lower() == "the" and after.kind in ("thing", "property")
+
+
+def _unreal(clause: Clause, place: int) -> bool:
+    """'If it were massless', 'unless it is bound', 'if time stood still': a condition on what is not a person."""
+    text = clause.text(place)
+    if text not in ("if", "unless", "provided"):
+        return False
+    phrase = [i for i in _phrase(clause, place) if i > place]
+    words = _words(clause, range(place + 1, phrase[-1] + 1)) if phrase else []
+    if set(words) & _PEOPLE or not words:
+        return False
+    supposed = words[0] in _ITS and words[1:2] and words[1] in _SUPPOSED
+    strange = words[0] not in ("it's", "that's", "this", "that") and any(
+        clause.tokens[i].kind == "word" for i in phrase
+    )
+    if text == "provided":
+        return words[0] in _ITS or words[0] == "that"
+    return text == "unless" or bool(supposed) or strange
+
+
+_PEOPLE = FIRST_PERSON | frozenset("anyone anybody someone somebody he she".split())
+_SUPPOSED = frozenset("were had did could".split())
 
 
 def _title(clause: Clause, first: int) -> int:
@@ -91,12 +258,17 @@ def _participle(clause: Clause, place: int) -> bool:
 _MILD = ("property", "qualifier", "thing", "amount", "unit", "factor")
 
 
-def _outside(clause: Clause) -> list[Token]:
-    """A sentence that takes no part in any goal."""
+def _outside(clause: Clause, known: Container[str]) -> list[Token]:
+    """A sentence that takes no part in any goal; one that only states something of the things asked about adds nothing."""
     words = [t for t in clause.tokens if t.kind == "word"]
     asker = (clause.contains(FIRST_PERSON) or _at_work(clause)) and not clause.contains(_WANTING)
     mild = ("class", "explain", *(_MILD if asker else ()))
     meaningful = [t for t in clause.tokens if t.kind in _MEANINGFUL and t.kind not in mild]
+    if {t.kind for t in meaningful} <= {"thing", "factor"} and not clause.contains(_CONDITIONING):
+        meaningful = [
+            t for t in meaningful if t.kind == "thing" and not any(n in known for n in t.value.names)
+        ]
+    meaningful += [t for t in clause.tokens if t.kind in ("compare", "most") and t.value[0]]
     if [t.text.lower() for t in meaningful] == ["no"] and clause.text(0) == "no":
         meaningful = []  # 'no hurry'
     if meaningful:
@@ -105,6 +277,11 @@ def _outside(clause: Clause) -> list[Token]:
     if not asker and (first in _FURTHER or (first in _ASKING and words)):
         return words  # 'Also the capital of France.', 'Who said so?'
     return [] if asker else [t for t in words if is_physics(t.text) or is_notation(t.text)]
+
+
+_CONDITIONING = _WANTING | set(
+    "in at inside through on into by near if when unless with without under for as like using use given let take not no".split()
+)
 
 
 def _at_work(clause: Clause) -> bool:
@@ -138,7 +315,12 @@ def _dangerous(clause: Clause, place: int, first: int, last: int) -> bool:
     """Whether a word that nothing knows can change what is asked."""
     token = clause.tokens[place]
     phrase = _phrase(clause, place)
-    if _place_of_asker(clause, place, phrase, first) or _imperative(clause, place) or _adverb(token.text):
+    ahead = {word for i in range(phrase.start, place) for word in clause.text(i).split()}
+    if _SOURCES & ahead and not {"i", "we"} & set(_words(clause, phrase)):
+        return True  # 'according to my supervisor'
+    if _place_of_asker(clause, place, phrase, first) or _adverb(token.text):
+        return False
+    if _imperative(clause, place) or _telling(clause, place):
         return False
     if is_notation(token.text):
         return not (
@@ -167,19 +349,18 @@ def _imperative(clause: Clause, place: int) -> bool:
     )
 
 
-_NO_ASKING = _WANTING | {
-    "ignore",
-    "neglect",
-    "drop",
-    "remove",
-    "change",
-    "replace",
-    "scale",
-    "vary",
-    "shift",
-    "increase",
-    "decrease",
-}
+def _telling(clause: Clause, place: int) -> bool:
+    """'Kann mir jemand die Masse des Protons nennen?': in German the verb of who is asked to tell 'mir' something stands last."""
+    word = clause.tokens[place].text
+    german = clause.language == "de" and clause.contains(("mir", "uns")) and word.islower()
+    last = all(t.kind == "mark" for t in clause.tokens[place + 1 :])
+    return german and last and word.endswith("en") and not is_physics(word)
+
+
+_SOURCES = frozenset("according laut selon".split())
+_NO_ASKING = _WANTING | frozenset(
+    "ignore neglect drop remove change replace scale vary shift increase decrease".split()
+)
 _POLITE = frozenset("please kindly now then and could can would you bitte".split())
 _OBJECTS = frozenset("the this that these it me us for die das den la le les".split())
 
@@ -241,24 +422,38 @@ def _before(clause: Clause, place: int, first: int, phrase: range) -> bool:
     if _asker(clause, phrase) and place > phrase.start and clause.text(place - 1) in _BEFORE_VERBS:
         return False  # 'I am normalising to …'
     asks = clause.text(first).split()[0] in _QUESTION_WORDS if first < len(clause.tokens) else False
+    opening = clause.text(phrase.start).split()[0]
+    named = opening == "on" and clause.tokens[place].text.istitle() and clause.text(place) not in _DAYS
+    if (opening in _AROUND or (named and place == phrase.start + 1)) and not _asker(clause, phrase):
+        return True  # 'under extreme pressure, …', 'on Venus, …'
     if (
         phrase.stop == first
         and not asks
-        and not any(_boundary(clause.tokens[i]) for i in range(place + 1, first))
+        and not any(_boundary(clause.tokens[i], clause.text(i - 1)) for i in range(place + 1, first))
     ):
         return True  # 'dark photon mass', 'colour of the muon'
-    return is_physics(clause.tokens[place].text) and not _asker(clause, phrase)
+    asked = not _asker(clause, phrase) or located(_words(clause, phrase))
+    return is_physics(clause.tokens[place].text) and asked  # also 'in my simulation, …'
 
 
-def _boundary(token: Token) -> bool:
+_AROUND = frozenset("under inside within near outside beyond".split())
+
+
+def _boundary(token: Token, before: str) -> bool:
     """Whether a new phrase begins with this word: a verb of asking, a pronoun, a question word; no article or preposition."""
+    if isinstance(token.value, float) or (token.kind == "neutral" and token.text in _CLASSIFIERS):
+        return False  # '第三代夸克'
+    if token.text == "た" and before in "しされ":
+        return False  # '予想された中間子'
     return token.kind in ("pronoun", "list", "neutral", "join") or (
         token.kind == "function" and token.text.lower() not in _WITHIN
     )
 
 
+_CLASSIFIERS = frozenset("代种態态版年方")
 _WITHIN = frozenset(
-    "a an the this that these those of in on at by for from with to about into onto over under between among per such its their own".split()
+    "a an the this that these those of in on at by for from with to about into onto over under between among per such its their own"
+    " 的 中 里 裡 内 上 下 在 于 对 时 の 中で の中 の中で での における 内の し さ れ して した する された される".split()
 )
 
 
@@ -267,15 +462,34 @@ def _after(clause: Clause, place: int, last: int, phrase: range) -> bool:
     text = clause.tokens[place].text
     ahead = [clause.tokens[i] for i in range(last + 1, place)]
     between = [t.text.lower() for t in ahead]
+    bracketed = clause.text(phrase.start - 1) == "(" and _attached(clause, phrase.start - 2)
     attached = phrase.start == last + 1
     if attached and not [t for t in ahead if t.kind in ("function", "pronoun", "join", "neutral", "list")]:
         return True  # 'tau sneutrino'
-    opening = clause.tokens[phrase.start].text.lower().split()[0]
-    if attached and opening not in _LOOSE and not _asker(clause, phrase):
-        return True  # 'of water', 'in iron', 'to nothing'
+    start = next((i for i in range(phrase.start, place) if not _is_filling(clause, i)), place)
+    words = _words(clause, range(start, phrase.stop))
+    opening = words[0]
+    if bracketed and (opening == "on" or located(words)):
+        return True  # '(on Venus)'
+    if attached and opening not in _LOOSE and not (_asker(clause, phrase) and not located(words)):
+        return True  # 'of water', 'in iron', 'to nothing', 'in my experiment'
+    if attached and (
+        (opening in _WHENEVER and set(words) & _ITS)
+        or words[-1] in ("one", "ones")
+        or (opening == "on" and not set(words) & _DAYS and not _asker(clause, phrase))
+    ):
+        return True  # 'after it hits a target', 'for a fast one', 'on Mars'
     if between and between[0] in ("its", "their"):
         return True
     return is_physics(text) and not _asker(clause, phrase)
+
+
+_WHENEVER = frozenset("after before when while once during until till nach vor während après avant".split())
+_ITS = frozenset("it they es sie elle il".split())
+_DAYS = frozenset(
+    "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september october"
+    " november december christmas easter holiday holidays weekend weekends".split()
+)
 
 
 def _parenthetical(clause: Clause, place: int, first: int, last: int) -> bool:

@@ -10,7 +10,8 @@ _NAME = re.compile(
     r"^(?:J/)?(?P<base>[A-Za-z]+?)(?:bar)?(?:_(?P<sub>[A-Za-z]*)(?P<spin>\d*))?(?:\(|[*^'+0-]|$)"
 )
 _FAMILY = re.compile(
-    r"(?<![\w(/])(?P<base>(?:Upsilon|Lambda|Sigma|Omega|Delta|Xi|psi|chi|eta|rho|omega|phi|pi|[NKDBTPafhb])(?:_[A-Za-z0-9]{1,2}"
+    r"(?<![\w(/])(?P<base>(?:Upsilon|Lambda|Sigma|Omega|Delta|Xi|psi|chi|eta|rho|omega|phi|pi|[NKDBTPfhb]"
+    r"|a(?! (?:state|resonance|family|excitation|spectrum)(?!\w)))(?:_[A-Za-z0-9]{1,2}"
     r"|(?<=[DBKN])\*)?)[ -](?:states?|resonances?|family|excitations?|spectrum)(?!\w)"
 )
 

@@ -106,7 +106,7 @@ def is_notation(text: str) -> bool:
 
 def is_physics(word: str) -> bool:
     """Whether a word is far more frequent in papers of particle physics than in everyday language."""
-    word = word.lower().removesuffix("'s")
+    word = word.lower().removesuffix("'s").replace("isation", "ization")
     words = word_list("physics")
     return word in words or (word.endswith("s") and word[:-1] in words)
 
@@ -137,6 +137,7 @@ def names_in(question: str, language: str) -> Iterator[tuple[int, int, str]]:
 _KANA = re.compile("[\u3040-\u30ff]")
 _HAN = re.compile("[\u3400-\u9fff]")
 _WORD = re.compile(r"[^\W\d_]+")
+_COMPOUND = re.compile(r"[a-z]{3}(?:massen?|lebensdauer|breite|ladung|zerfall|zerfalle|zerfalls)$")
 _NOUN = re.compile(r"(?<=[\s-])(?!Delta|Lambda|Sigma|Omega|Upsilon|Higgs)[A-Z][a-z]{2,}")
 
 
@@ -152,6 +153,7 @@ def language_of(question: str) -> str:
     known = {
         language: {word for word in words if word in _words(language)} for language in ("en", "de", "fr")
     }
+    known["de"] |= {word for word in words if _COMPOUND.search(word)}
     nouns = bool(_NOUN.search(question))  # German writes them with capitals
 
     def likeness(language: str) -> tuple[int, bool, bool, bool]:
@@ -169,7 +171,7 @@ _GREEK = frozenset(
 @functools.lru_cache(maxsize=4)
 def _words(language: str) -> frozenset[str]:
     """The words of a lexicon and its words for particles, in plain letters; letters and their names are symbols in any language."""
-    said = (plain_ascii(phrase.lower()) for _, _, phrase in lexicon(language).entries)
+    said = (_plain(phrase.lower()) for _, _, phrase in lexicon(language).entries)
     found = {word for phrase in said for word in _WORD.findall(phrase)}
     names = {"de": GERMAN, "fr": ROMANCE}.get(language, {})
     return frozenset(word for word in (*found, *names) if len(word) > 1 and word not in _GREEK)

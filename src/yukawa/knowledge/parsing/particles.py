@@ -6,22 +6,23 @@ import re
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from yukawa.core.errors import check_installed
-from yukawa.knowledge.parsing.listed import IGNORED, described_states, mended, squeeze
+from yukawa.knowledge.parsing.listed import IGNORED, UNLISTED, described_states, mended, squeeze
 from yukawa.knowledge.parsing.names import ENGLISH, GENUS, GERMAN, ROMANCE, SHORT
 
 _CHARGE = re.compile(r"(?:0|\+\+|--|\+|-)$")
 # Words for charge before a name, and in Romance languages after it.
 _CHARGED = re.compile(
-    r"(?<!\S)(charged|neutral|positive(?:ly charged)?|negative(?:ly charged)?|(?:elektrisch )?geladene[nrsm]?|neutrale[nrsm]?"
-    r"|positive[nrsm]|negative[nrsm])[ -]+$",
+    r"(?<!\S)(?:elektrisch )?(charged|neutral|positive(?:ly charged)?|negative(?:ly charged)?|(?:positiv |negativ |un)?geladene[nrsm]?"
+    r"|neutrale[nrsm]?|positive[nrsm]|negative[nrsm])[ -]+$",
     re.IGNORECASE,
 )
 _CHARGED_AFTER = re.compile(
-    r" (chargee?s?|cargad[oa]s?|caric[oahe]{1,2}|neutr[eoai]s?|positi(?:fs?|ves?|v[oa]s?)|negati(?:fs?|ves?|v[oa]s?))(?![A-Za-z])"
+    r" (?:chargee?s? (?=[pn])|de charge (?=[pn]))?(chargee?s?|cargad[oa]s?|caric[oahe]{1,2}|neutr[eoai]s?"
+    r"|positi(?:fs?|ves?|vement|v[oa]s?)|negati(?:fs?|ves?|vement|v[oa]s?))(?![A-Za-z])"
 )
 _FRENCH_ARTICLE = re.compile(
     r"(?:\b(?:le|du|un|ce|au)|\bl'|\bd')(?: (?:meson|boson|lepton))? ?$", re.IGNORECASE
@@ -31,10 +32,11 @@ _STATE = re.compile(r" ?\( {0,3}~?\d{1,6}[SPDF]? {0,3}\)")
 _NOTE = re.compile(r"\((?:[SPDF]-wave|NR|non|[SDI][DEN]|ex|\(?parallel|\(?perp|0\))")
 _LETTERS = re.compile(r"[A-Za-z]+")
 _SPACED_NUMBER = re.compile(r" \d")
+_VERB = re.compile(r" is(?!\w)")
 _POWER_OF_TEN = re.compile(r"\d[eE][+-]\d")  # '2e-10' holds no electron
 # A hyphen before an ordinary word is not a charge: 'tau-lepton', 'K-decays', but 'K-pi+' is.
 _HYPHEN = re.compile(
-    r"-(?!(?:anti|pi|mu|tau|nu|eta|rho|phi|gamma|omega|psi|chi|Lambda|Sigma|Delta|Omega|Upsilon|lepton[+-])(?![a-z]{2})|nubar)[A-Za-z][a-z]{2,}"
+    r"-(?!(?:anti|pi|mu|tau|nu|eta|rho|phi|gamma|omega|psi|chi|Lambda|Sigma|Delta|Omega|Upsilon|lepton[+-])(?![a-z]{2})|nubar|(?:b|cc?)bar(?![a-z]))[A-Za-z][a-z]{2,}"
 )
 _WORD = re.compile(r"(?:[A-Za-z][ _^(){}/,]*){3}")
 _WORDY = re.compile(r"[A-Za-z]{3}")
@@ -186,14 +188,18 @@ def _add_particles(table: dict[str, set[str]], particles: dict[str, Particle]) -
                 continue
             table[key].add(name)
             if particle.charge is not None and not _CHARGE.search(name):
-                table[key + ("0" if particle.charge == 0 else "+" if particle.charge > 0 else "-")].add(name)
+                charge = "0" if particle.charge == 0 else "+" if particle.charge > 0 else "-"
+                table[key + charge].add(name)
+                if name + charge in particles:  # listed as 'Xi_b(6087)', described as 'Xi_b(6087)0'
+                    table[key].add(name + charge)
 
 
 def _families(
     particles: dict[str, Particle], groups: dict[str, set[str]], bases: dict[str, set[str]]
 ) -> dict[str, set[str]]:
     """Names that stand for several charge states: the PDG's groups, names less their charge, and groups of one charge."""
-    families = {**bases, **groups}
+    misnamed = {name for states in UNLISTED.values() for name in states}
+    families = {n: (bases.get(n, set()) | groups.get(n, set())) - misnamed for n in (*bases, *groups)}
     families["nubar"] = {particles[n].conjugate for n in families.get("nu", ())}
     families = {family: _of_particles(members, particles) for family, members in families.items()}
     families |= _of_antiparticles(families, particles)
@@ -324,7 +330,8 @@ def find_particles(text: str) -> list[Mention]:
     while position < length:
         mention = mention_at(text, position) if text[position].isalpha() else None
         if mention is not None:
-            mentions.append(mention)
+            done = mentions[-1].end if mentions else 0  # of 'B meson B0' the kind belongs to the first name
+            mentions.append(mention if mention.start >= done else replace(mention, start=position))
             position = mention.end
         elif text[position].isalpha() and not _inside_word(text, position):
             position = _next_word(text, position)
@@ -372,10 +379,14 @@ def _longest(
     for position in range(start, len(text)):
         character = text[position]
         if character in IGNORED:
-            if text.startswith("(*)", position) or (
-                (len(key) == 1 or key[-1:] in ("+", "-", "0")) and _SPACED_NUMBER.match(text, position)
+            if (
+                text.startswith("(*)", position)
+                or ((len(key) == 1 or key[-1:] in ("+", "-", "0")) and _SPACED_NUMBER.match(text, position))
+                or _VERB.match(text, position)
             ):
-                break  # 'D^(*)' is D or D*; 'a 0.5' names nothing, 'K- 2 pi+' no K_2
+                break  # 'D^(*)' is D or D*; 'a 0.5' names nothing, 'K- 2 pi+' no K_2, 'neutron is' no plural
+            if fold and character == "," and not depth:
+                break  # 'an electron, neutrino' are two
             depth += (character == "(") - (character == ")")
             if depth < 0:
                 break
@@ -446,7 +457,7 @@ def _of_charge(names: tuple[str, ...], word: str) -> tuple[str, ...]:
     particles = particle_table().particles
     charges = {name: particles[name].charge or 0.0 for name in names}
     kind = word.lower()[:3]
-    if kind == "neu":
+    if kind in ("neu", "ung"):
         return tuple(n for n in names if charges[n] == 0)
     if kind in ("pos", "neg"):
         return tuple(n for n in names if charges[n] * (1 if kind == "pos" else -1) > 0)

@@ -1,4 +1,4 @@
-"""Several final states said of one particle: 'bb and tau tau', 'e nu, mu nu or tau nu' are decays of their own."""
+"""Final states that no arrow leads to. Several said of one particle: 'bb and tau tau', 'e nu, mu nu or tau nu' are decays of their own."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -13,6 +13,22 @@ _SEPARATOR = re.compile(r"\s*,\s*(?:and |or )?|\s+(?:and|or|und|oder|et|ou)\s+(?
 _ALONE = (("hadrons",), ("invisible",))  # final states of one word
 
 
+def beta(tokens: list[Token]) -> list[Token]:
+    """'Energy released in the beta decay of the neutron': the word for the neutron's decay stands for its final state."""
+    things = [i for i, t in enumerate(tokens) if t.kind == "thing"]
+    words = [i for i, t in enumerate(tokens) if t.kind == "property" and t.value == "decays"]
+    asked = any(t.kind == "property" and t.value in ("energy-release", "momentum") for t in tokens)
+    if not asked or len(things) != 1 or tokens[things[0]].value.names != ("n",) or len(words) != 1:
+        return tokens
+    word = tokens[words[0]]
+    near = range(max(0, words[0] - 2), min(len(tokens), words[0] + 2))
+    beside = [i for i in near if tokens[i].text.lower() in ("beta", "-")]
+    channel = Channel((("p",), ("e-",), ("nubar_e",)), span=(word.start, word.end))
+    found = [t for i, t in enumerate(tokens) if i != words[0] and i not in beside]
+    place = found.index(tokens[things[0]]) + 1
+    return [*found[:place], replace(word, kind="channel", value=channel, otherwise=()), *found[place:]]
+
+
 def separated(tokens: list[Token]) -> list[Token]:
     """Tokens in which a final state that joins complete final states of the same particle is several.
 
@@ -23,7 +39,29 @@ def separated(tokens: list[Token]) -> list[Token]:
         parent = next((t for t in reversed(tokens[:place]) if t.kind == "thing"), None)
         parts = _parts(token, parent) if token.kind == "channel" and parent is not None else []
         found += parts if len(parts) > 1 else [token]
-    return found
+    return _once(found)
+
+
+def _once(tokens: list[Token]) -> list[Token]:
+    """'Invisibly, i.e. into neutrinos': the same final state in other words."""
+    invisible = any(
+        (t.kind == "channel" and t.value.products == (("invisible",),))
+        or (t.kind, t.value) == ("mode", "invisible")
+        for t in tokens
+    )
+
+    def repeats(place: int, token: Token) -> bool:
+        said = place and tokens[place - 1].text.lower().rstrip(",") in (
+            "i.e.",
+            "i.e",
+            "ie",
+            "that is",
+            "meaning",
+        )
+        products = token.value.products if token.kind == "channel" else ((),)
+        return bool(said and invisible and all(names and names[0].startswith("nu") for names in products))
+
+    return [replace(t, kind="aside") if repeats(i, t) else t for i, t in enumerate(tokens)]
 
 
 def _parts(token: Token, parent: Token) -> list[Token]:

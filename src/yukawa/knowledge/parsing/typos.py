@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from yukawa.knowledge.parsing.lexicon import lexicon, word_list
-from yukawa.knowledge.parsing.names import ENGLISH
+from yukawa.knowledge.parsing.names import ENGLISH, GERMAN, ROMANCE
 from yukawa.knowledge.parsing.things import edit_distance
 from yukawa.knowledge.parsing.tokens import Token, pieces_of
 
@@ -16,44 +16,74 @@ _NAMING = (
     "muon pion kaon muons pions kaons bottom strange charmed anti quark lepton boson meson baryon hadron higgs lambda sigma omega delta"
     " upsilon neutral charged particle"
 ).split()
-_UNITS = "seconds microseconds nanoseconds picoseconds femtoseconds kilograms femtometres micrometres electronvolts".split()
+_NAMES = {"en": ENGLISH, "de": ENGLISH | GERMAN, "fr": ENGLISH | ROMANCE}
+_UNITS = (
+    "seconds microseconds nanoseconds picoseconds femtoseconds kilograms femtometres micrometres electronvolts years"
+    " nuclear magnetons"
+).split()
 # Slips so frequent that counts of everyday words hold them.
 _FREQUENT = {"wich": "which", "whch": "which", "wat": "what", "wha": "what", "hwo": "how", "teh": "the"}
 
 
-def corrections(words: Sequence[str]) -> dict[str, tuple[str, ...]]:
+def corrections(words: Sequence[str], language: str = "en") -> dict[str, tuple[str, ...]]:
     """For each word that is a slip of words of the lexicon these, the likeliest first, one for each meaning.
 
     Args:
         words: words that nothing knows. Words of everyday language and of physics papers are never taken for slips.
+        language: 'en', 'de' or 'fr'; words of others are left.
     """
-    return {word: meant for word in words if (meant := meanings(word.lower()))}
+    if language not in _NAMES:
+        return {}
+    return {word: meant for word in words if (meant := meanings(word.lower(), language))}
 
 
 @functools.lru_cache(maxsize=2048)
-def meanings(word: str) -> tuple[str, ...]:
+def meanings(word: str, language: str = "en") -> tuple[str, ...]:
     """The words of the lexicon that `word` may be a slip of, one for each meaning, the likeliest first."""
-    if word in _FREQUENT:
+    if word in _FREQUENT and language == "en":
         return (_FREQUENT[word],)
-    if not word.isalpha() or not word.isascii() or len(word) < 3 or _is_word(word):
+    targets = vocabulary(language)
+    if language == "de" and (plain := _TWO_LETTERS.sub(r"\1", word)) != word and plain in targets:
+        return (plain,)
+    if not word.isalpha() or not word.isascii() or len(word) < 3 or _is_word(word, language):
         return ()
-    targets = vocabulary()
     if (
-        word in targets or word + "s" in _UNITS or (word[0] == "s" and word[1:] in targets)
-    ):  # 'sneutrino' is another particle
+        word in targets
+        or word + "s" in _UNITS
+        or any(word.startswith(p) and word.removeprefix(p) in targets for p in _OTHERS)
+    ):  # 'sneutrino' is another particle, 'diquark' none
         return ()
     if len(word) == 3:
         return tuple(t for t in swapped(word) if t in targets)[:1]
     for slips in range(1, allowed_slips(len(word)) + 1):
         near = sorted(
-            neighbours(word, slips), key=lambda t: (unlikeliness(word, t), ":" not in targets[t], t)
+            neighbours(word, slips, language), key=lambda t: (unlikeliness(word, t), ":" not in targets[t], t)
         )
         if near:
             best: dict[str, str] = {}
             for target in near:
                 best.setdefault(targets[target], target)
             return tuple(best.values())[:_MOST]
+    return _parted(word, language)
+
+
+def _parted(word: str, language: str) -> tuple[str, ...]:
+    """The two words that 'massof', 'themuon', 'ofthe', 'muonmass' join."""
+    targets = vocabulary(language)
+    for place in range(2, len(word) - 1):
+        halves = word[:place], word[place:]
+        kinds = [targets.get(half, "").split(":")[0] for half in halves]
+        if all(
+            half in _SMALL or half in _NAMES[language] or (kind == "property" and len(half) >= _SHORT)
+            for half, kind in zip(halves, kinds, strict=True)
+        ):
+            return (" ".join(halves),)
     return ()
+
+
+_SMALL = frozenset(
+    "the of is are what how does has and in to for der die das des ist wie la le les du est de".split()
+)
 
 
 def unlikeliness(written: str, meant: str) -> int:
@@ -64,21 +94,26 @@ def unlikeliness(written: str, meant: str) -> int:
     return 1 + (written[0] != meant[0]) + (len(meant) == len(written))
 
 
+_OTHERS = ("s", "di", "tri", "lepto")
 _DOUBLE = re.compile(r"(.)\1+")
 
 
-def _is_word(word: str) -> bool:
+_TWO_LETTERS = re.compile("([aou])e")  # 'fuer', where questions are read without the dots of an umlaut
+
+
+def _is_word(word: str, language: str) -> bool:
     """Whether it is a word of everyday language or of physics, and so no slip."""
-    return word in word_list("everyday") or word in word_list("physics")
+    real = language != "en" and word in word_list(f"everyday_{language}")
+    return real or word in word_list("everyday") or word in word_list("physics")
 
 
-def neighbours(word: str, slips: int) -> list[str]:
+def neighbours(word: str, slips: int, language: str = "en") -> list[str]:
     """The words of the lexicon that are at most so many slips away."""
     letters = _letters(word)
     return [
         target
         for size in range(len(word) - slips, len(word) + slips + 1)
-        for target, own in _targets(size)
+        for target, own in _targets(size, language)
         # Words with other letters are far apart: this alone rules out nearly all.
         if (letters & ~own).bit_count() <= slips
         and (own & ~letters).bit_count() <= slips
@@ -104,11 +139,11 @@ def swapped(word: str) -> list[str]:
     return [word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in range(len(word) - 1)]
 
 
-@functools.lru_cache(maxsize=1)
-def vocabulary() -> dict[str, str]:
+@functools.lru_cache(maxsize=3)
+def vocabulary(language: str = "en") -> dict[str, str]:
     """Words with what they mean; words of one meaning are not rivals ('mass', 'masses')."""
     found: dict[str, str] = {}
-    entries = [(pieces_of(phrase), kind, value) for kind, value, phrase in lexicon("en").entries]
+    entries = [(pieces_of(phrase), kind, value) for kind, value, phrase in lexicon(language).entries]
     for pieces, kind, value in sorted(entries, key=lambda e: (len(e[0]) > 1, e[1] not in _QUIET)):
         for piece in pieces:
             if piece.isalpha() and (len(piece) >= _SHORT or kind == "function"):
@@ -116,13 +151,13 @@ def vocabulary() -> dict[str, str]:
                 found.setdefault(
                     piece, kind if alone and kind in _QUIET else f"{kind}:{value}" if alone else piece
                 )
-    for name in ENGLISH:  # names of other languages are near to many English words
+    for name, symbol in _NAMES[language].items():  # names of other languages are near to many English words
         if name.isalpha() and len(name) > _SHORT:
             # Also where a phrase has the word: 'types of neutrino'.
-            found[name] = f"thing:{ENGLISH[name]}"
+            found[name] = f"thing:{symbol}"
             if not name.endswith("s"):
                 found[name + "s"] = found[name]
-    for name in (*_NAMING, *_UNITS):
+    for name in (*_NAMING, *_UNITS) if language == "en" else ():
         found.setdefault(name, name.removesuffix("s"))
     return found
 
@@ -130,10 +165,10 @@ def vocabulary() -> dict[str, str]:
 _QUIET = ("function", "neutral")
 
 
-@functools.lru_cache(maxsize=32)
-def _targets(size: int) -> tuple[tuple[str, int], ...]:
+@functools.lru_cache(maxsize=96)
+def _targets(size: int, language: str) -> tuple[tuple[str, int], ...]:
     """The words of the lexicon with `size` letters, and their letters as bits."""
-    return tuple((w, _letters(w)) for w in vocabulary() if len(w) == size and len(w) >= _SHORT)
+    return tuple((w, _letters(w)) for w in vocabulary(language) if len(w) == size and len(w) >= _SHORT)
 
 
 def unknown_words(tokens: Iterable[Token]) -> list[Token]:
@@ -141,6 +176,6 @@ def unknown_words(tokens: Iterable[Token]) -> list[Token]:
     return [t for t in tokens if t.kind == "word" and t.text.isalpha()]
 
 
-def is_content(word: str) -> bool:
+def is_content(word: str, language: str = "en") -> bool:
     """Whether a word of the lexicon names something, so that taking a slip for it is worth saying."""
-    return ":" in vocabulary().get(word, "") or word in _NAMING
+    return ":" in vocabulary(language).get(word, "") or word in _NAMING

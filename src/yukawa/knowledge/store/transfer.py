@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from yukawa.core.errors import InputError, StoreError
+from yukawa.core.errors import InputError, StoreError, unreadable
 from yukawa.core.files import check_output, pack_jsonl, read_jsonl, report_write_errors, sync
 from yukawa.knowledge.items import NewItem
 from yukawa.knowledge.records import Item, check_filters
@@ -252,7 +252,7 @@ def _typed(table: sa.Table, row: dict[str, Any], place: str) -> dict[str, Any]:
         if (value is None and column.nullable) or isinstance(column.type, sa.JSON):
             continue
         expected = column.type.python_type
-        if type(value) is not expected:
+        if type(value) is not expected or (expected is int and not -(2**63) <= value < 2**63):
             raise InputError(
                 f"{place}: {column.name} is {value!r}; a value of type {expected.__name__} is expected"
             )
@@ -412,4 +412,4 @@ def _first_bytes(path: Path) -> bytes:
         with open(path, "rb") as handle:
             return handle.read(16)
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
+        raise unreadable(path, error) from None

@@ -31,6 +31,8 @@ def goals(text: str, context: Context | None = None) -> list[Goal]:
         ("how many K+ masses make a B0 mass", "how-many"), ("which mesons decay to mu+ mu-", "reverse"),
         ("particle 443", "reverse"),
         ("who measured the mass of the tau", "measurements"), ("mass of the W measured by CDF", "measurements"),
+        ("which is the most recent result on the neutron lifetime", "measurements"),
+        ("latest result for the neutron lifetime", "value"),
     ],
 )  # fmt: skip
 def test_operations(text: str, operation: str) -> None:

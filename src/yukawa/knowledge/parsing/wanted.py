@@ -135,7 +135,10 @@ def only_named(clause: Clause) -> list[Wanted]:
     if clause.used:
         return []
     found = [(i, subject_of(t)) for i, t in enumerate(clause.tokens) if t.kind in ("thing", "code")]
-    said = {t.value[0]: t.value[1] for t in clause.tokens if t.kind == "qualifier"}
+    history = ("experiment", "year") if clause.states else ()  # 'the top was found by CDF in 1995'
+    said = {
+        t.value[0]: t.value[1] for t in clause.tokens if t.kind == "qualifier" and t.value[0] not in history
+    }
     return [
         Wanted(thing, "", qualifiers=said, spans=((clause.tokens[i].start, clause.tokens[i].end),))
         for i, thing in found
@@ -181,11 +184,7 @@ def _subjects(clause: Clause, chosen: set[int]) -> list[_Subject]:
     found: list[_Subject] = []
     tokens = clause.tokens
     ahead = next(
-        (
-            i
-            for i in sorted(chosen)
-            if tokens[i].kind == "channel" and tokens[i].value.products in _ADJECTIVES
-        ),
+        (i for i in sorted(chosen) if tokens[i].kind == "channel" and tokens[i].value.products in ADJECTIVES),
         None,
     )
     for place, token in enumerate(tokens):
@@ -238,7 +237,7 @@ def _factor_of(tokens: Sequence[Token], place: int, chosen: set[int]) -> int | N
 
 
 # Final states that a word before the thing can name: 'invisible width', 'two-photon width' (the modes of the lexicon).
-_ADJECTIVES = frozenset(
+ADJECTIVES = frozenset(
     {
         (("invisible",),),
         (("hadrons",),),

@@ -173,7 +173,9 @@ def total(clause: Clause, context: Context) -> list[Goal] | None:
         return None
     masses = any(clause.contains(words) for words in (["weigh"], ["mass"])) and not clause.has("property")
     found = _operands(clause, context, "mass" if masses else "")
-    of_class = len(found) == 1 and found[0].thing.names[0].startswith("class:")
+    of_class = len(found) == 1 and (
+        found[0].thing.names[0].startswith("class:") or found[0].channel is not None
+    )
     if len(found) < 2 and not of_class:
         return None
     if clause.has("minus") and (clause.has("sum") or not _alternate(clause, found, signs)):

@@ -57,8 +57,13 @@ def _leading(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
         return [t for t in tokens if t.kind == "word" or t.kind in _MEANINGFUL]
     found = [
         t
-        for t in tokens
-        if (t.kind in _MEANINGFUL and t.kind not in _LEADS and not _of_history(t))
+        for t, after in zip(tokens, [*tokens[1:], tokens[-1]], strict=True)
+        if (
+            t.kind in _MEANINGFUL
+            and t.kind not in _LEADS
+            and not _of_history(t)
+            and not (t.kind == "factor" and after.kind == "thing")
+        )
         or t.kind in ("compare", "most")
         or (t.value == "decays" and clause.contains(_SEEN))  # 'since proton decay was observed last year'
     ]

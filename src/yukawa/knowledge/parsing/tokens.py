@@ -41,7 +41,7 @@ _PIECE = re.compile(r"[A-Za-z]+(?:'[a-z]{1,2}(?![A-Za-z]))?|\d+(?:\.\d+)?|[^\sA-
 _DECORATION = frozenset("-_^(){}|[]~")
 _STOPS = frozenset("?!;。？！；")
 _NUMBER = re.compile(
-    r"(?<![\w./])[+-]?\d{1,3}/\d{1,3}(?![\w/.])|"
+    r"(?<![\w./])[+-]?\d{1,3}/\d{1,3}(?![\w/.])|(?<![\w.])10\^[+-]?\d{1,3}(?![\w.]*\d)|"
     r"(?<![A-Za-z0-9_.])[+-]?\d{1,15}(?:[.,]\d{1,15})?(?:(?:\s?[x*]\s?|\s)?10\s?\^?\s?[+-]?\d{1,3}|[eE][+-]?\d{1,3})?(?![\w.]*\d)|(?<![\w.])10\^?[+-]\d{1,3}"
 )
 _IDENTIFIER = re.compile(r"(?<![\w.])[BGLMQS]\d{3}[A-Z0-9]{0,7}(?:\.\d{1,3})?(?![\w])")
@@ -260,6 +260,8 @@ def _amounts(plain: str, things: Sequence[Span]) -> Iterator[Token]:
 
 
 def _value(text: str) -> float | None:
+    if re.fullmatch(r"10\^[+-]?\d{1,3}", text):
+        return float(f"1e{text[3:]}")
     squeezed = re.sub(r"\s?[x*]\s?10\s?\^?\s?|\s10\s?\^\s?", "e", text).replace(" ", "").replace("^", "")
     if re.fullmatch(r"10[+-]\d+", squeezed):
         squeezed = "1e" + squeezed[2:]

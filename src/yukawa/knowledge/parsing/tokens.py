@@ -394,7 +394,7 @@ def _channel(plain: str, tokens: Sequence[Token], place: int, speaks_of_decay: b
         if t.start > start
         and (
             (t.kind == "qualifier" and t.value[0] in ("experiment", "year"))
-            or (t.kind == "property" and t.value in _DECAY_WORDS)
+            or (t.kind == "property" and t.value in _DECAY_WORDS and not plain.endswith(" x ", 0, t.start))
             or t.text.startswith("s'il")
         )
     )

@@ -267,7 +267,7 @@ def _is_aside(tokens: Sequence[Token], part: range, *, pointed: bool, spoken: bo
         return False
     if not presented and not spoken and not _personal(said):
         return (
-            _is_label(inside)
+            (_is_label(inside) and not (part.start and said[0] in _WITHIN))  # '… in carbon 14'
             or _is_score(tokens, part)
             or _is_date(said, inside)
             or _knows_nothing(inside)
@@ -437,7 +437,9 @@ def _is_label(inside: Sequence[Token]) -> bool:
     counted = next((i for i, t in enumerate(inside) if t.kind == "amount"), None)
     if counted is None:
         return False
-    before = itertools.takewhile(lambda t: t.kind in ("word", "neutral"), reversed(inside[:counted]))
+    before = itertools.takewhile(
+        lambda t: t.kind in ("word", "neutral") or len(t.text) > _LONGEST, reversed(inside[:counted])
+    )
     labels = list(before)
     physics = any(is_physics(t.text) for t in inside[:counted] if t.kind == "word")
     few = 0 < len(labels) <= _LABELS and inside[counted].value.value < _CODES
@@ -471,10 +473,12 @@ def _is_excuse(tokens: Sequence[Token], part: range) -> bool:
     return quiet and asked[1:] == ["me"] and asked[0] in _PARDON and inside[0].text.lower() == "if"
 
 
+_WITHIN = frozenset({"in", "im", "dans", "inside"})
 _PART = re.compile(r"\d+[a-h]$")  # 'exercise 21b' speaks of no barn
 _LABELS = 2  # words
 _CODES = 1000  # from here on numbers may stand for particles
 _SHORTEST = 4  # letters of a word that can label a number
+_LONGEST = 6  # letters of a preposition or an article; 'exercice' and 'question' are longer
 
 
 def _is_date(said: Sequence[str], inside: Sequence[Token]) -> bool:

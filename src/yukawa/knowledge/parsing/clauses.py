@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from yukawa.knowledge.parsing.asides import asks, set_aside, with_initials
+from yukawa.knowledge.parsing.asides import set_aside
+from yukawa.knowledge.parsing.labels import with_initials
 from yukawa.knowledge.parsing.lexicon import question_words
 from yukawa.knowledge.parsing.plan import Amount, Goal, Span, Wanted
 from yukawa.knowledge.parsing.settling import settled
@@ -92,8 +93,8 @@ def sentences(plain: str, tokens: Sequence[Token], language: str = "en") -> Iter
             found[-1][0].append(replace(token, text="in dem") if german else token)
     found = _with_premises(plain, found, language)
     for number, (sentence, joined) in enumerate(found):
-        others = any(asks(other) for i, (other, _) in enumerate(found) if i != number)
-        if kept := set_aside(sentence, others=others and not joined):
+        others = [t for i, (other, _) in enumerate(found) if i != number for t in other]
+        if kept := set_aside(sentence, others=() if joined else others):
             yield Clause(plain, settled(kept), language=language, asks=joined)
 
 

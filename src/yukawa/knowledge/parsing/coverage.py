@@ -309,6 +309,8 @@ def _before(clause: Clause, place: int, first: int, phrase: range) -> bool:
     """A word ahead of the core: neutral unless it stands in the same noun phrase or speaks of physics."""
     if _asker(clause, phrase) and place > phrase.start and clause.text(place - 1) in _BEFORE_VERBS:
         return False  # 'I am normalising to …'
+    if _asker(clause, phrase) and clause.text(place + 1) in ("on", "about"):
+        return False  # 'I'm giving a talk on the Higgs boson'
     asks = clause.text(first).split()[0] in _QUESTION_WORDS if first < len(clause.tokens) else False
     opening = clause.text(phrase.start).split()[0]
     named = opening == "on" and clause.tokens[place].text.istitle() and clause.text(place) not in _DAYS

@@ -10,7 +10,7 @@ LATEST := .venv-latest
 WORKERS := 2
 TORCH_INDEX :=
 
-# Tried by running them: a launcher may stand on the PATH without its Python.
+# Tried by running them: a launcher may be on the PATH without its Python.
 COVERED := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON := $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
 	$$python -c '$(COVERED)' 2>/dev/null && { echo $$python; break; }; done)
@@ -56,14 +56,14 @@ test-latest: | check-python
 	$(OFFLINE) $(LATEST)/bin/python -m pytest -n $(WORKERS) --dist worksteal
 
 test-wheel: wheel
-	$(VENV)/bin/python tools/test_wheel.py dist
+	$(DEMO)/bin/python tools/test_wheel.py dist
 
 docs: $(VENV)/.docs
 	$(VENV)/bin/mkdocs build --strict
 
-wheel: $(VENV)/.installed
+wheel: $(DEMO)/.installed
 	rm -rf dist
-	$(VENV)/bin/python -m hatchling build -d dist
+	$(DEMO)/bin/python -m hatchling build -d dist
 
 lock:
 	$(or $(PYTHON),python3) tools/lock.py $(if $(PYTHONS),--python $(PYTHONS))
@@ -73,7 +73,7 @@ clean:
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests benchmarks tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# A stamp is written by the last line of its recipe: an interrupted installation leaves none and is taken up again.
+# A stamp is written by the last line of its recipe: an interrupted installation leaves none and is repeated.
 $(DEMO)/.installed: $(LOCK) $(shell find src -type f -not -name '*.pyc') | check-python
 	rm -f $@
 	$(INSTALL) $(DEMO) --sections build core

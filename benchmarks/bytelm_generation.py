@@ -2,7 +2,7 @@
 
 Type `python benchmarks/bytelm_generation.py TEXT`, TEXT being lines of JSON with an `abstract` (.jsonl, .jsonl.gz)
 or plain text (.txt). One head predicts the bytes of a patch independently, the other is a decoder within the patch.
-Both are trained for the same steps on the same bytes, and measured on text held apart: bits a byte, most probable
+Both are trained for the same steps on the same bytes, and measured on text held out: bits a byte, most probable
 bytes that are right, and words of three letters and more that stand in the training text, among those that the
 model writes. Times are of the processor, on one thread.
 """
@@ -141,7 +141,7 @@ def main() -> None:
             f"| {row['greedy']['known']:.1%} | {row['drawn']['known']:.1%} | {row['greedy']['bytes']:.0f} "
             f"| {row['greedy']['batch_bytes']:.0f} |"
         )
-    print(f"\nOf the words of the text held apart, {figures['real text']['known']:.1%} are known.")
+    print(f"\nOf the words of the text held out, {figures['real text']['known']:.1%} are known.")
     for name in HEADS:
         print(f"{name}, drawn: {figures[name]['drawn']['sample']!r}")
     if options.json:

@@ -92,7 +92,7 @@ class Example:
     """A question with the evidence of every statement that may answer it.
 
     Attributes:
-        evidence: (statements, weights), no row where a word of the question stands nowhere.
+        evidence: (statements, weights), no row where a word of the question occurs nowhere.
         right: (statements,), which of them answer.
         answerable: whether any is expected to.
         weight: of the question in the fit.

@@ -1,4 +1,4 @@
-"""Titles and abstracts with the field that each belongs to, and which of them are held apart for testing.
+"""Titles and abstracts with the field that each belongs to, and the folds in which they are tested.
 
 A field with categories of its own on arXiv takes the papers whose first category is one of them, and whose other categories
 are of no other field; where they are, a paper belongs to both and is kept for a figure of its own. Synchrotron radiation and
@@ -24,7 +24,8 @@ from typing import Any
 
 QUESTIONS = Path(__file__).parent / "questions"
 NONE = "none"
-TESTED = 100  # papers of a field in the test, or four of seven where there are fewer than 175
+TESTED = 100  # papers of each field; of the smallest there are 101
+FOLDS = 5
 FILES = ("hep_1991_2019", "cs", "qbio", "other")
 _PARTICLE, _THEORY, _ASTRO = "particle physics", "theoretical physics", "particle astrophysics"
 _CATEGORIES = {
@@ -87,14 +88,22 @@ def read_papers(folder: Path) -> list[Paper]:
     return found
 
 
-def split(papers: list[Paper]) -> tuple[list[Paper], list[Paper]]:
-    """Papers to learn from, and papers of one field each that are held apart for testing."""
-    held: list[Paper] = []
-    for field in sorted({p.field for p in papers}):
-        own = sorted((p for p in papers if p.field == field and not p.second), key=lambda p: p.order)
-        held += own[: min(TESTED, 4 * len(own) // 7)]
-    apart = {p.id for p in held}
-    return [p for p in papers if p.id not in apart and not p.second], held
+def to_learn(papers: list[Paper]) -> list[Paper]:
+    """The papers of one field, in a random order that is always the same."""
+    return sorted((p for p in papers if not p.second), key=lambda p: p.order)
+
+
+def folds(papers: list[Paper]) -> list[tuple[list[Paper], list[Paper]]]:
+    """Papers to learn from and papers to test, fold by fold: TESTED of each field, each tested in one fold, learned in the others."""
+    own = to_learn(papers)
+    fields = sorted({p.field for p in own})
+    tested = [p for field in fields for p in [p for p in own if p.field == field][:TESTED]]
+    found = []
+    for fold in range(FOLDS):
+        part = tested[fold::FOLDS]
+        ids = {p.id for p in part}
+        found.append(([p for p in own if p.id not in ids], part))
+    return found
 
 
 def read_questions(name: str) -> list[dict[str, str]]:

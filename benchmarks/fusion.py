@@ -16,7 +16,7 @@ from answers import read_rows
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sets", default="dev,train", help="question sets, not the one held apart")
+    parser.add_argument("--sets", default="dev,train", help="question sets, not the one held out")
     parser.add_argument("--json", type=Path, help="write the figures there too")
     options = parser.parse_args()
 

@@ -2,8 +2,7 @@
 
 Every system lives in a worker process of its own, is used the way its documentation shows, and speaks one
 small protocol (`peers_systems.Peer`). The systems take turns in blocks, so a busy machine is busy for all of
-them alike. A system that fails leaves its error in the table and the others go on. What each row means stands
-in benchmarks/README.md.
+them alike. A system that fails leaves its error in the table. benchmarks/README.md explains the rows.
 """
 
 from __future__ import annotations

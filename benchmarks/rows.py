@@ -30,7 +30,16 @@ MISPRINTED = frozenset({"B205", "B204", "M268", "M216", "B150", "B178", "B206", 
 _QUARKS = {1: "down", 2: "up", 3: "strangeness", 4: "charm", 5: "bottomness", 6: "topness"}
 _SIGNS = {"strangeness": -1, "charm": 1, "bottomness": -1, "topness": 1}
 _CHARGES = {"0": 0, "+": 1, "-": 1, "++": 2}
-_ENERGY = {"eV": 1e-9, "keV": 1e-6, "MeV": 1e-3, "GeV": 1.0, "TeV": 1e3, "u": 0.93149410372, "yr": 31557600.0}
+_ENERGY = {
+    "eV": 1e-9,
+    "keV": 1e-6,
+    "MeV": 1e-3,
+    "GeV": 1.0,
+    "TeV": 1e3,
+    "u": 0.93149410372,
+    "yr": 31557600.0,
+    "years": 31557600.0,
+}
 
 
 @dataclass(frozen=True)

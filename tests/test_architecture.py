@@ -101,6 +101,32 @@ def test_a_module_has_its_test() -> None:
     assert set(WORKERS) - there == set(TESTED_ELSEWHERE)
 
 
+# Laws that hold across modules, or of programs as a whole.
+OF_SEVERAL_MODULES = {
+    "assistant/test_questions.py",
+    "assistant/test_real_model.py",
+    "cli/test_docs.py",
+    "jets/simulation/test_physics.py",
+    "knowledge/parsing/test_languages.py",
+    "knowledge/test_conformance.py",
+    "knowledge/test_crash.py",
+    "training/test_distributed.py",
+    "training/test_kinds.py",
+}
+
+
+def test_a_test_is_named_after_its_module() -> None:
+    """`test_MODULE.py`, or `test_MODULE_PART.py` where a module has several."""
+    nameless = set()
+    for path in (ROOT / "tests").glob("*/**/test_*.py"):
+        home = path.parent.relative_to(ROOT / "tests")
+        words = path.stem.removeprefix("test_").split("_")
+        starts = ["_".join(words[:count]) for count in range(1, len(words) + 1)]
+        if not any((SOURCE / home / f"{start}.py").exists() for start in starts):
+            nameless.add((home / path.name).as_posix())
+    assert {name for name in nameless if not name.startswith("benchmarks/")} == OF_SEVERAL_MODULES
+
+
 def test_the_list_of_exceptions_names_only_what_is_there() -> None:
     assert set(TESTED_ELSEWHERE) <= set(WORKERS)
     assert not [name for name in TESTED_ELSEWHERE.values() if not (ROOT / "tests" / name).exists()]
@@ -113,7 +139,7 @@ def test_a_class_name_means_one_thing() -> None:
     homes: dict[str, list[str]] = collections.defaultdict(list)
     for module in MODULES:
         for node in trees()[module].body:
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            if isinstance(node, ast.ClassDef):
                 homes[node.name].append(module)
     assert not {name: modules for name, modules in homes.items() if len(modules) > 1}
 

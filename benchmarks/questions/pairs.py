@@ -60,7 +60,7 @@ def parse(text: str) -> tuple[str, str, list[str], int] | None:
 
 
 def accepted(row: sqlite3.Row) -> Accept | None:
-    """The accepted answer of one summary row as the PDG displays it, None where it cannot be asked for."""
+    """The accepted answer of one summary row as the PDG displays it, None where no sentence can ask about it."""
     base = {"pdgid": row["pdgid"], "unit": row["unit_text"], "percent": False, "power": 0}
     if match := _RANGE.match((row["value_text"] or "").strip()):
         low, middle, high = match.groups()
@@ -120,11 +120,11 @@ def all_pairs(db: sqlite3.Connection) -> list[Pair]:
 
 
 def property_pairs(db: sqlite3.Connection) -> list[Pair]:
-    """Masses, widths and lifetimes of every particle whose default value can be asked for."""
+    """Masses, widths and lifetimes of every particle whose default value one sentence can ask about."""
     names = dict(db.execute("SELECT pdgid, description FROM pdgid WHERE data_type = 'PART'").fetchall())
     groups: dict[tuple[str, str], dict[str, list[Accept | None]]] = {}
     for row in summary_rows(db, "p.data_type IN ('M', 'G', 'T') AND p.flags LIKE '%D%'"):
-        # B205 carries the name of another pentaquark; the pole mass of T_cc is no mass to ask for.
+        # B205 carries the name of another pentaquark; the pole mass of T_cc is not a plain mass.
         if row["parent_pdgid"] in names and row["parent_pdgid"] not in ("B185", "B205"):
             kinds = groups.setdefault((row["parent_pdgid"], row["data_type"]), {})
             kinds.setdefault(row["flags"].replace("D", ""), []).append(accepted(row))
@@ -132,7 +132,7 @@ def property_pairs(db: sqlite3.Connection) -> list[Pair]:
     for (pdgid, kind), found in groups.items():
         by_charge = {flag: [accept for accept in accepts if accept] for flag, accepts in found.items()}
         if by_charge != found:
-            continue  # one of the values cannot be asked for
+            continue  # no sentence can ask about one of the values
         what = {"M": "mass", "G": "width", "T": "lifetime"}[kind]
         weight = float(WEIGHT.get(pdgid, 1))
         whole = names[pdgid].strip().replace("+-", "+")

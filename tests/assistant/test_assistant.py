@@ -166,6 +166,23 @@ def test_a_reviewed_correction_prevails_with_the_data_beside_it_and_no_other(
     assert "The mass of the tau lepton (τ⁻) is 1776.93" in assistant.ask(MASS).text
 
 
+def test_a_past_answer_has_the_reviews_and_conflicts_of_its_time(
+    assistant: Assistant, base: KnowledgeBase
+) -> None:
+    item = base.teach("The mass of the tau is 1790 ± 1 MeV.", author="Wang")
+    base.review(item.id, actor="Marie")
+    base.resolve(base.conflicts()[0].id, keep=item.id, actor="Marie")
+    taught, reviewed, resolved = (event.time.isoformat() for event in base.history(item.id)[1])
+    first, second = assistant.ask(MASS, as_of=taught).text.splitlines()
+    assert "1776.93" in first
+    assert second.startswith("Wang taught (statement, not reviewed)")
+    for then, settled in ((reviewed, False), (resolved, True), (None, True)):
+        answer = assistant.ask(MASS, as_of=then)
+        assert answer.text.startswith("Wang taught (statement, reviewed)")
+        assert answer.text.endswith("a reviewer has settled it." if settled else "an open conflict.")
+        assert bool(answer.conflicts) != settled
+
+
 def test_a_passage_that_data_contradict_is_quoted_with_the_data(
     assistant: Assistant, base: KnowledgeBase
 ) -> None:

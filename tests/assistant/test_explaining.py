@@ -13,8 +13,8 @@ PLAN = Plan(QUESTION, (Goal("value", (Z,), unit="GeV"),), unread=(("in 2018", (2
 
 
 def test_a_refusal_says_what_was_read_and_what_was_not_used() -> None:
-    assert refusal(PLAN) == "I read: mass of the Z boson (Z⁰) in GeV; I cannot use: 'in 2018'."
-    assert refusal(Plan("x", unread=(("x", (0, 1)),))) == "I cannot use: 'x'."
+    assert refusal(PLAN) == "I read: mass of the Z boson (Z⁰) in GeV; I do not understand 'in 2018'."
+    assert refusal(Plan("x", unread=(("x", (0, 1)),))) == "I do not understand 'x'."
     assert refusal(Plan("x", problem="two schemes are wanted")) == "two schemes are wanted."
     assert refusal(Plan("x")).startswith("I do not understand this")
     assert reading(replace(PLAN, goals=PLAN.goals * 2)) == "mass of the Z boson (Z⁰) in GeV"

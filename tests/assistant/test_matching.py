@@ -14,6 +14,7 @@ from yukawa.assistant.matching import (
     meets,
     preference,
     with_flavour,
+    worded,
 )
 from yukawa.knowledge.facts import Fact
 from yukawa.knowledge.parsing.particles import particle_table
@@ -152,3 +153,31 @@ def test_preferred_values_of_few_states_come_first() -> None:
     ]  # fmt: skip
     ranked = sorted(map(Found, rows), key=preference)  # type: ignore[arg-type]
     assert [f.fact.identifier for f in ranked] == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "subject"),
+    [
+        ("electric polarisability", "p ELECTRIC POLARIZABILITY alpha(p)", "p"),
+        ("decay parameter alpha p π⁻", "alpha(-) FOR Lambda --> p pi-", "Lambda"),
+        ("asymmetry parameter p pi-", "alpha(-) FOR Lambda --> p pi-", "Lambda"),
+        ("rho parameter", "rho PARAMETER", "mu-"),
+        ("electron asymmetry parameter", "e- ASYMMETRY PARAMETER A", "n"),
+    ],
+)
+def test_words_of_a_description(words: str, name: str, subject: str) -> None:
+    assert worded(words, name, subject)
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "subject"),
+    [
+        ("polarizability", "p ELECTRIC POLARIZABILITY alpha(p)", "p"),
+        ("electric polarizability in water", "p ELECTRIC POLARIZABILITY alpha(p)", "p"),
+        ("beta", "beta/A", "mu-"),
+        ("CP asymmetry p pi-", "alpha(-) FOR Lambda --> p pi-", "Lambda"),
+        ("parameter", "rho PARAMETER", "mu-"),
+    ],
+)
+def test_words_that_do_not_describe_it(words: str, name: str, subject: str) -> None:
+    assert not worded(words, name, subject)

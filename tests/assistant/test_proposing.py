@@ -50,7 +50,7 @@ def test_without_a_proposal_the_question_is_refused_as_ever(scripted: Scripted, 
     assistant, _ = scripted(replies)
     answer = assistant.ask(QUESTION)
     assert answer.abstained
-    assert "I cannot use" in answer.text
+    assert "I do not understand" in answer.text
 
 
 def test_no_model_is_asked_where_the_grammar_reads_it_all_or_nothing_is_read(

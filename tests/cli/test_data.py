@@ -145,7 +145,10 @@ def test_filters_are_counted_by_reason_and_recorded(yukawa, repeated: Path, tmp_
         (["--near-duplicates", "1.5"], "above 0 and up to 1"),
         (["--language", "english"], "unknown language code"),
         (["--decontaminate", "absent.json"], "absent.json cannot be read"),
-        (["--tokenizer", "./absent"], "the tokenizer './absent' is not a folder"),
+        (
+            ["--tokenizer", "./absent"],
+            "the tokenizer './absent' cannot be loaded: there is no folder ./absent",
+        ),
         (["--mixture", "s11"], "unknown mixture 's11' (did you mean 's1'"),
         (["--mixture", "s10"], "s10 needs documents of q-bio, cs"),
         (["--method", "feintune"], "did you mean 'feyntune'"),

@@ -1,4 +1,4 @@
-"""docs/cli.md is the help text of every verb; YUKAWA_TEST_WRITE_DOCS=1 writes it anew."""
+"""docs/cli.md is the help text of every verb, and sessions are what commands print; YUKAWA_TEST_WRITE_DOCS=1 renews them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
 import typer
 
 from yukawa.cli.main import app
 
 FILE = Path(__file__).parents[2] / "docs" / "cli.md"
+HOW = "type: YUKAWA_TEST_WRITE_DOCS=1 python -m pytest tests/cli/test_docs.py"
 HEAD = "# The command line\n\nThe help text of every verb, as `--help` prints it.\n"
 
 
@@ -31,9 +33,25 @@ def test_the_page_is_what_help_prints(yukawa):
         page += f"\n## {' '.join(('yukawa', *verb))}\n\n```text\n{text}\n```\n"
     if os.environ.get("YUKAWA_TEST_WRITE_DOCS"):
         FILE.write_text(page, encoding="utf-8")
-    assert FILE.read_text(encoding="utf-8") == page, (
-        "type: YUKAWA_TEST_WRITE_DOCS=1 python -m pytest tests/cli/test_docs.py"
-    )
+    assert FILE.read_text(encoding="utf-8") == page, HOW
+
+
+SESSION = re.compile(r"(?<=```text\n)\$ yukawa (.*)\n([^`]*)(?=```)")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", sorted(FILE.parent.glob("**/*.md")), ids=lambda page: page.stem)
+def test_a_session_in_a_guide_shows_what_its_command_prints(yukawa, page):
+    """Blocks that begin with `$ yukawa`; those of other outputs, which depend on a training, are records."""
+
+    def now(match):
+        return f"$ yukawa {match[1]}\n{yukawa(*shlex.split(match[1])).out}"
+
+    text = page.read_text(encoding="utf-8")
+    renewed = SESSION.sub(now, text)
+    if os.environ.get("YUKAWA_TEST_WRITE_DOCS"):
+        page.write_text(renewed, encoding="utf-8")
+    assert renewed == page.read_text(encoding="utf-8"), HOW
 
 
 def test_every_verb_offers_json_and_debug(yukawa):
@@ -53,10 +71,15 @@ def test_the_commands_of_the_evaluation_guide_run(yukawa, data, models):
     blocks = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
     lines = "".join(blocks).replace("\\\n", " ").splitlines()
     assert len(lines) == 5
+    shown = ""
     for line in lines:
         name, *words = shlex.split(line)
         assert name == "yukawa"
         more = ["--embedder", "hash"] if {"semscore", "report"} & set(words) else []
         done = yukawa(*words, *more)
         assert done.code == 0, done.err
+        shown += done.out
+    headers = [match[1] for match in re.finditer(r"^(model  .*|second minus first  .*)$", page, re.MULTILINE)]
+    assert len(headers) > 5
+    assert not [name for header in headers for name in re.split("  +", header) if name not in shown]
     assert Path("report/plots/entropy.svg").is_file()

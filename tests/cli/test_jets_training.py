@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -116,7 +117,7 @@ def test_a_missing_torch_is_named(yukawa, workplace, monkeypatch):
 
     monkeypatch.setitem(sys.modules, "torch", None)
     line = yukawa("jets", "train", "r.yaml").failed(2)
-    assert "pip install 'yukawa-hep[train]'" in line
+    assert re.search(r"pip install '.*\[jets\]'", line)
 
 
 PRETRAINING = """
@@ -261,7 +262,7 @@ def test_failed_trainings_are_a_failure(yukawa, studies):
 def test_ray_is_asked_for_or_named_as_missing(yukawa, studies, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     line = yukawa("jets", "scaling", "study.yaml", "--out", "here", "--ray").failed(2)
-    assert "pip install 'yukawa-hep[ray]'" in line
+    assert re.search(r"pip install '.*\[ray\]'", line)
     monkeypatch.setitem(sys.modules, "ray", object())
     assert yukawa("jets", "scaling", "study.yaml", "--out", "here", "--ray").code == 0
     assert isinstance(studies[0][-1][2], RayExecutor)

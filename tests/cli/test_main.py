@@ -55,6 +55,11 @@ def test_a_misspelt_verb_or_option_is_guessed(yukawa, arguments, meant):
     assert meant in yukawa(*arguments).failed(2)
 
 
+def test_a_wrong_number_is_refused_in_our_words(yukawa):
+    line = yukawa("search", "a", "-k", "few").failed(2)
+    assert "Invalid value for '-k': expected a whole number (type: yukawa search --help)" in line
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -18,7 +18,9 @@ from yukawa.core.config import (
     find,
     find_recipe,
     merged,
+    parse_yaml,
     read_table,
+    to_yaml,
 )
 from yukawa.core.errors import InputError
 
@@ -35,6 +37,19 @@ class Outer(StrictModel):
     name: str
     inner: Inner
     rows: tuple[Inner, ...] = ()
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(min_codepoint=32, exclude_categories=["Cs", "Cn", "Cc", "Zl", "Zp"])),
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text("01e-+.~x: #\n"),
+    )
+)
+def test_what_is_written_is_read_again(table):
+    """A text such as 1e3 stays a text, and a number a number."""
+    found = parse_yaml(to_yaml(table), "here")
+    assert found == table
+    assert [type(value) for value in found.values()] == [type(value) for value in table.values()]
 
 
 @given(tables)
@@ -73,8 +88,8 @@ def test_merging_keeps_what_is_beside():
         ({"name": "n", "inner": {"zzzzz": 1, "length": 1}}, "unknown key inner.zzzzz (allowed: length)"),
         ({"name": "n", "length": 1}, "unknown key length (did you mean inner.length?)"),
         ({"name": "n"}, "inner is missing"),
-        ({"name": "n", "inner": {"length": float("nan")}}, "inner.length = nan: Input should be a finite"),
-        ({"name": "n", "inner": {"length": "far"}}, "inner.length = 'far': Input should be a valid number"),
+        ({"name": "n", "inner": {"length": float("nan")}}, "inner.length = nan: expected a finite"),
+        ({"name": "n", "inner": {"length": "far"}}, "inner.length = 'far': expected a number"),
     ],
 )
 def test_what_is_wrong_becomes_one_line(table, message):
@@ -114,10 +129,11 @@ def test_a_name_is_found_before_a_path_and_a_wrong_one_has_its_neighbour(tmp_pat
     mine.write_text("a: 1")
     assert find(mine, tmp_path, "card") == mine
     with pytest.raises(
-        InputError, match=r"there is no card 'cecp'; shipped are cepc \(did you mean cepc\?\)"
+        InputError,
+        match=r"there is no card 'cecp' \(did you mean cepc\? name a YAML file that exists, or one of cepc\)",
     ):
         find("cecp", tmp_path, "card")
-    with pytest.raises(InputError, match="name one of them"):
+    with pytest.raises(InputError, match=r"there is no card 'nowhere/else\.toml', no such file"):
         find(Path("nowhere/else.toml"), tmp_path, "card")
 
 
@@ -162,10 +178,10 @@ def test_a_base_is_looked_for_beside_the_recipe_first(tmp_path):
         ("smok", "text", "did you mean smoke?"),
         ("recipes/jets/particle-net.yaml", "jets", "did you mean particle-net?"),
         ("scaling-laptop", "jets", "type: yukawa jets scaling scaling-laptop"),
-        ("", "jets", "name one of them, or a YAML file"),
+        ("", "jets", "name a YAML file that exists, or one of "),
     ],
 )
 def test_an_unknown_recipe_names_the_nearest_and_what_there_is(name, kind, hint):
-    with pytest.raises(InputError, match="shipped are") as error:
+    with pytest.raises(InputError, match="there is no recipe") as error:
         find_recipe(name, kind)
-    assert error.value.hint == hint
+    assert error.value.hint.startswith(hint)

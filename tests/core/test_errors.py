@@ -58,9 +58,9 @@ def test_a_failing_model_is_not_the_caller_s_mistake() -> None:
 
 
 def test_a_missing_package_says_what_to_type() -> None:
-    line = str(MissingPackage("faiss", "pip install 'yukawa-hep[large]'", purpose="a large index"))
+    line = str(MissingPackage("faiss", "pip install '.[large]'", purpose="a large index"))
     assert line == (
-        "a large index needs the package 'faiss', which is not installed (type: pip install 'yukawa-hep[large]')"
+        "a large index needs the package 'faiss', which is not installed (type: pip install '.[large]')"
     )
 
 
@@ -73,6 +73,27 @@ def test_nothing_near_is_nothing() -> None:
     assert nearest("embeding", iter(["url", "embedding"])) == "embedding"
     assert nearest("zzz", ["url", "embedding"]) == ""
     assert nearest("x", []) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "reason", "hint"),
+    [
+        ("masses.jsn", "No such file", "did you mean {0}/masses.json?"),
+        ("zzz", "No such file", "type: ls {0}"),
+        ("no/masses.json", "No such file", "there is no folder {0}/no"),
+        ("", "it is a folder", "name a file in it"),
+        ("latin.txt", "it is not UTF-8 text", "save it as UTF-8"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_what_to_do(name, reason, hint, tmp_path):
+    (tmp_path / "masses.json").touch()
+    (tmp_path / "latin.txt").write_bytes(b"\xe9")
+    try:
+        (tmp_path / name).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        found = errors.unreadable(tmp_path / name, error, "the table")
+    assert found.message.startswith(f"the table {tmp_path / name} cannot be read: {reason}")
+    assert found.hint == hint.format(tmp_path)
 
 
 ROOT = Path(__file__).parents[2]
@@ -95,8 +116,49 @@ def test_a_missing_package_is_answered_with_its_extra(ask, package, extra, monke
     for wanted in (package, f"{package}.inner") if ask is require else (package,):
         with pytest.raises(MissingPackage, match=f"reading needs the package '{package}'") as caught:
             ask(wanted, "reading")
-        assert caught.value.hint == f"type: pip install 'yukawa-hep[{extra}]'"
+        assert re.fullmatch(rf"type: .*pip install '.*\[{extra}\]'.*", caught.value.hint)
         assert isinstance(caught.value, InputError)
+
+
+def test_a_package_of_several_extras_is_answered_with_the_one_in_use(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingPackage, match=r"\[jets\]"):
+        require("torch", "tagging", "jets")
+
+
+@pytest.mark.parametrize("kind", ["clone", "wheel.whl"])
+def test_an_extra_comes_from_where_yukawa_came_from(kind, tmp_path, monkeypatch):
+    """No index has Yukawa: pip is given the folder or wheel that it installed (PEP 610), if that is still there."""
+    source = tmp_path / "with a blank" / kind
+    record = json.dumps({"url": source.as_uri(), "archive_info": {}})
+    monkeypatch.setattr("importlib.metadata.distribution", lambda name: _Distribution(record))
+    assert errors.install_line("jets").endswith("pip install '.[jets]' in a clone of Yukawa")
+    source.mkdir(parents=True)
+    assert errors.install_line("jets").endswith(f"pip install '{source}[jets]'")
+
+
+@pytest.mark.parametrize(
+    "record", [None, '{"url": "https://example.org/yukawa", "vcs_info": {"vcs": "git"}}']
+)
+def test_an_extra_of_a_yukawa_from_elsewhere_comes_from_a_clone(record, monkeypatch):
+    monkeypatch.setattr("importlib.metadata.distribution", lambda name: _Distribution(record))
+    assert errors.install_line("jets").endswith("pip install '.[jets]' in a clone of Yukawa")
+
+
+class _Distribution:
+    def __init__(self, record):
+        self.record = record
+
+    def read_text(self, name):
+        assert name == "direct_url.json"
+        return self.record
+
+
+def test_pip_is_that_of_this_python(monkeypatch, tmp_path):
+    monkeypatch.setattr("shutil.which", lambda name: str(tmp_path / name))
+    assert errors.pip_install("it") == f"{sys.executable} -m pip install it"
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    assert errors.pip_install("it") == "pip install it"
 
 
 @pytest.mark.parametrize(("package", "extra"), EXTRAS.items())
@@ -106,18 +168,19 @@ def test_the_table_says_what_the_project_says(package, extra):
                for line in PROJECT["optional-dependencies"][extra])  # fmt: skip
 
 
-def test_nobody_is_told_to_install_another_project_s_name():
-    """`yukawa` on PyPI is not this project."""
-    assert PROJECT["name"] == errors.DISTRIBUTION
+def test_nobody_is_sent_to_an_index_for_yukawa():
+    """`yukawa` on PyPI is another project, and `yukawa-hep` is not published there."""
     stray = re.compile(
-        r"pip3? (?:install|download)[^\n]*[ '\"=]yukawa(?![\w-])(?!/)|(?<![\w.-])yukawa\[[a-z]"
+        r"pip3? (?:install|download)[^\n]*[ '\"=]yukawa(?:-hep)?(?![\w-])(?!/)|(?<![\w.-])yukawa\[[a-z]"
     )
     assert stray.search("pip install yukawa")
     assert stray.search("pip install --upgrade 'yukawa[jets]'")
+    assert stray.search("pip install 'yukawa-hep[large]'")
+    assert not stray.search("pip install dist/yukawa_hep-0.2.0-py3-none-any.whl")
     pages = [page for page in ROOT.glob("*") if page.suffix in (".md", ".toml") or page.name == "Makefile"]
     for folder, kinds in {
         "src": ("py", "yaml", "md"),
-        "docs": ("md",),
+        "docs": ("md", "ipynb"),
         "benchmarks": ("py", "md"),
         "tools": ("py",),
     }.items():
@@ -125,6 +188,18 @@ def test_nobody_is_told_to_install_another_project_s_name():
     assert len(pages) > 200
     found = {page.relative_to(ROOT): stray.search(page.read_text(encoding="utf-8")) for page in pages}
     assert not {page: match[0] for page, match in found.items() if match}
+
+
+def test_a_package_that_no_extra_brings_is_named_as_pip_knows_it():
+    """What `require` is called with is in an extra, in the core, or known to be called so on the index."""
+    core = {re.split(r"[\[<>=]", line)[0] for line in PROJECT["dependencies"]}
+    call = re.compile(r'(?:require|check_installed)\(\s*"([\w.]+)"')
+    named = {
+        name.partition(".")[0]
+        for path in ROOT.glob("src/**/*.py")
+        for name in call.findall(path.read_text("utf-8"))
+    }
+    assert named - set(EXTRAS) - core == {"deepspeed", "sentence_transformers"}
 
 
 def test_a_package_is_found_without_being_imported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -39,7 +39,7 @@ def test_a_manifest_comes_back_and_is_the_same_bytes_again(tmp_path: Path, file:
     ("text", "reason"),
     [
         ("", "is damaged: Invalid JSON"),
-        ('{"versions": {}, "name": 1}', "is damaged: name = 1: Input should be a valid string"),
+        ('{"versions": {}, "name": 1}', "is damaged: name = 1: expected a text"),
         ('{"versions": {}, "name": "a", "colour": 2}', "is damaged: unknown key colour"),
         (
             '{"versions": {}, "name": "a", "files": [{"path": "x", "size": -1, "sha256": ""}]}',

@@ -22,6 +22,7 @@ from yukawa.core.processes import (
     Workers,
     cause_of_death,
     ctrl_c_held,
+    in_threads,
     run_tasks,
     usable_cores,
 )
@@ -343,12 +344,37 @@ def test_what_is_lost_or_cancelled_is_one_line(fake):
 
 def test_a_missing_ray_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(MissingPackage, match="pip install 'yukawa-hep\\[ray\\]'"):
+    with pytest.raises(MissingPackage, match=r"pip install '.*\[ray\]'"):
         RayExecutor()
 
 
 def test_ray_itself():
-    pytest.importorskip("ray", reason="Ray is an extra of its own: pip install 'yukawa-hep[ray]'")
+    pytest.importorskip("ray", reason="Ray is an extra of its own: pip install '.[ray]'")
     with RayExecutor() as executor:
         futures = [executor.submit(int, text) for text in ("1", "2")]
         assert [future.result(120) for future in futures] == [1, 2]
+
+
+def test_threads_give_every_item_with_its_result():
+    squares = dict(in_threads(lambda number: number**2, range(20), 3))
+    assert squares == {number: number**2 for number in range(20)}
+    assert list(in_threads(str, [], 2)) == []
+
+
+def test_a_single_item_needs_no_thread():
+    (found,) = in_threads(lambda _: threading.current_thread(), [1], 4)
+    assert found[1] is threading.main_thread()
+
+
+def test_after_an_error_no_item_is_begun():
+    begun = []
+
+    def work(number):
+        begun.append(number)
+        if number == 0:
+            raise ValueError("the first one")
+        time.sleep(0.01)
+
+    with pytest.raises(ValueError, match="the first one"):
+        list(in_threads(work, range(500), 2))
+    assert len(begun) < 500

@@ -190,6 +190,6 @@ def test_errors_are_one_line(tmp_path, monkeypatch):
     with pytest.raises(StoreError, match="its folder does not exist"):
         draw(tmp_path / "nowhere" / "a.png")
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(MissingPackage, match=r"drawing plots needs .* pip install .yukawa-hep"):
+    with pytest.raises(MissingPackage, match=r"drawing plots needs .* pip install .*\[train\]"):
         draw(tmp_path / "a.png")
     assert list(tmp_path.iterdir()) == []

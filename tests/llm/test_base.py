@@ -71,7 +71,7 @@ def test_two_misfits_are_one_clear_line():
     with pytest.raises(ReplyError) as caught:
         asyncio.run(structured(model, ASK, Mass))
     assert str(caught.value).startswith(
-        "model 'stubborn' gave no valid Mass in two replies: value = 'heavy': Input should"
+        "model 'stubborn' gave no valid Mass in two replies: value = 'heavy': expected"
     )
     assert "\n" not in str(caught.value)
     assert len(model.asked) == 2

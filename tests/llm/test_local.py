@@ -383,7 +383,7 @@ class TestBadInput:
     @pytest.mark.parametrize("package", ["transformers", "torch"])
     def test_a_missing_package_is_answered_with_the_install_line(self, folder, monkeypatch, package):
         monkeypatch.setitem(sys.modules, package, None)
-        with pytest.raises(MissingPackage, match=rf"{package}.*pip install 'yukawa-hep\[train\]'"):
+        with pytest.raises(MissingPackage, match=rf"{package}.*pip install '.*\[train\]'"):
             ask(TransformersModel(str(folder)))
 
     def test_four_bits_need_their_package(self, folder, monkeypatch):

@@ -219,19 +219,23 @@ def test_trackers_are_those_of_transformers(tmp_path, monkeypatch):
 
     class Absent:
         def __init__(self):
-            raise RuntimeError("it requires something")
+            raise RuntimeError("CometCallback requires comet-ml>=3. Run `pip install comet-ml>=3`.")
+
+    class Silent:
+        def __init__(self):
+            raise ImportError("no such client")
 
     class Present:
         logging_dir = None
 
     known = "transformers.integrations.integration_utils.INTEGRATION_TO_CALLBACK"
-    monkeypatch.setattr(known, {"comet_ml": Absent, "tensorboard": Present})
+    monkeypatch.setattr(known, {"comet_ml": Absent, "tensorboard": Present, "kubeflow": Silent})
     (found,) = trackers(["tensorboard"], tmp_path)
     assert found.logging_dir == str(tmp_path / "tensorboard")
-    with pytest.raises(
-        MissingPackage, match=r"training.report_to=comet_ml needs .*type: pip install comet-ml"
-    ):
+    with pytest.raises(MissingPackage, match=r"training.report_to=comet_ml needs .*pip install comet-ml\)"):
         trackers(["comet_ml"], tmp_path)
+    with pytest.raises(InputError, match="report_to=kubeflow cannot be used: no such client"):
+        trackers(["kubeflow"], tmp_path)
     with pytest.raises(
         InputError, match=r"unknown training.report_to 'tensorbord'.*did you mean 'tensorboard'"
     ):

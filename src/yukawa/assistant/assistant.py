@@ -103,7 +103,7 @@ class Assistant:
         if row.backend != "quote" and plan.kind == "facts" and plan.unread and not plan.problem:
             with clock("propose"):
                 plan = self._passages.proposed(plan, row)
-        conflicts = () if as_of else self._base.conflicts()
+        conflicts = self._base.conflicts(as_of=as_of)
         answer = self._answered(plan, row, as_of, domain, clock, reader, conflicts)
         answer = replace(
             answer, domain=field.field, domain_probability=field.probability, kind=kind, timings=clock.timings, plan=plan,
@@ -123,9 +123,10 @@ class Assistant:
             plans += [plan] if plan.kind != "small-talk" else []  # thanks end no conversation
         return planned(question, plans, self._described)
 
-    def _described(self, words: str) -> bool:
-        """Whether a source describes one of its quantities by these words."""
-        return bool(Lookup(self._base).described(words))
+    def _described(self, words: str, subjects: Sequence[str] = ()) -> bool:
+        """Whether a source describes one of its quantities, or one of these subjects', by these words."""
+        lookup = Lookup(self._base)
+        return bool(lookup.described(words, **({"subjects": subjects[:1]} if subjects else {})))
 
     @functools.cached_property
     def _passages(self) -> Passages:

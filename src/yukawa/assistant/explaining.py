@@ -29,7 +29,7 @@ def refusal(plan: Plan) -> str:
     parts = [f"I read: {read}"] if read else []
     if plan.unread:
         words = ", ".join(f"'{words}'" for words, _ in plan.unread)
-        parts.append(f"I cannot use: {words}")
+        parts.append(f"I do not understand {words}")
     if plan.problem:
         parts.append(plan.problem)
     if not parts:

@@ -56,6 +56,7 @@ _BOOSTS: dict[str, tuple[str, str, Callable[[float, float], float]]] = {
     "kinetic-energy": ("eV", "E_kin", lambda t, m: math.sqrt(t * (t + 2 * m)) / m),
     "speed": ("c", "v", lambda v, m: v / math.sqrt(1 - v * v)),
     "lorentz-factor": ("", "γ", lambda g, m: math.sqrt(g * g - 1)),
+    "boost": ("", "βγ", lambda b, m: b),
 }  # fmt: skip
 # By what is wanted: unit, formula, and the value from boost, mass in eV and mean lifetime in s.
 _IN_FLIGHT: dict[str, tuple[str, str, Callable[[float, float, float], float]]] = {
@@ -137,7 +138,7 @@ def _state(wanted: Wanted, mass: Row) -> str:
 def _moving(lookup: Quantities, name: str, state: str, mass: Row, key: str, amount: str) -> Row:
     own, letter, boost = _BOOSTS[key]
     number, _, written = amount.partition(" ")
-    given = algebra.convert(Measured(float(number), written), own, what=_TITLES[key]).value
+    given = algebra.convert(Measured(float(number), written), own, what=_TITLES.get(key, key)).value
     unit, formula, value = _IN_FLIGHT[name]
     inputs = [mass]
     if name in _DECAYING:

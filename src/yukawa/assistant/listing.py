@@ -178,12 +178,31 @@ class Listing:
                     or bool(particle.charge) != (word == "charged")
                 ):
                     return False
+            elif word == "stable":
+                if not self._is_stable(name):
+                    return False
             elif word.startswith("class:"):
                 if (name in self._class(word.partition(":")[2])) is (condition.relation == "!="):
                     return False
             else:
                 raise Unanswerable(f"a list cannot be filtered by {word!r}")
         return True
+
+    def _is_stable(self, name: str) -> bool:
+        """Whether no decay of it has been seen: a source then gives a lower limit on its lifetime.
+
+        Raises:
+            Unanswerable: nothing is listed from which that can be seen.
+        """
+        facts = self._lookup.find(subjects=(name,), property="lifetime")
+        if facts:
+            return all(f.fact.bound == "lower" for f in facts)
+        decays = (
+            self._lookup.find(subjects=(name,), property=known) for known in ("width", "branching-fraction")
+        )
+        if "(" in name or any(decays):  # a name with a mass is that of a resonance
+            return False
+        raise Unanswerable(f"the base does not say whether the {named(name)} is stable")
 
     # ---- reverse --------------------------------------------------------------------------------
 

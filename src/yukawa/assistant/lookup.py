@@ -13,6 +13,8 @@ from yukawa.assistant.matching import (
     alternatives,
     as_invisible,
     as_particle,
+    assumes_otherwise,
+    by_mode,
     check_charge,
     decays,
     definite,
@@ -20,7 +22,9 @@ from yukawa.assistant.matching import (
     is_massless,
     is_pole,
     preference,
+    told_apart,
     with_flavour,
+    worded,
 )
 from yukawa.assistant.results import Facts, Row
 from yukawa.assistant.rows import (
@@ -35,9 +39,8 @@ from yukawa.assistant.rows import (
     times,
     title,
 )
-from yukawa.knowledge.facts import OF_EACH_STATE, Fact, plain_name, unique
+from yukawa.knowledge.facts import OF_EACH_STATE, plain_name, unique
 from yukawa.knowledge.parsing.final_state import title as family
-from yukawa.knowledge.parsing.modes import mode_of
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Wanted
 from yukawa.knowledge.parsing.units import find_unit
@@ -147,7 +150,9 @@ class Lookup:
             return self._met(state, self._find(state, property_name, wanted), wanted)
         own = self._find(state, property_name, wanted) if property_name else ()
         met = self._met(state, own, wanted)
-        return met or self._met(state, hold_for(state, self._find(particle, property_name, wanted)), wanted)
+        listed = self._find(particle, property_name, wanted)
+        of_particle = [f for f in listed if not f.fact.subjects[0].startswith("constant:")]
+        return met or self._met(state, hold_for(state, of_particle), wanted)
 
     def _met(self, state: str, facts: Sequence[FoundFact], wanted: Wanted) -> Sequence[FoundFact]:
         """Of the facts on a state those with the final state that is wanted; with its poles where these are."""
@@ -180,6 +185,10 @@ class Lookup:
         facts = self.find(subjects=(subject,), property=property_name)
         if facts:
             return facts
+        if property_name == "magnetic-moment":  # 'muon magnetic moment' is a constant of CODATA
+            return self.find(
+                subjects=(f"constant:{named(subject).partition(' (')[0]} {title(property_name)}",)
+            )
         if subject.startswith("constant:"):  # what only the description of a source names
             return self.find(name=plain_name(subject.removeprefix("constant:")))
         return facts
@@ -192,12 +201,12 @@ class Lookup:
             looked.disputed += [
                 quoted_row(f, state) for f in facts if f.kind != "data" and _new(f, looked.disputed)
             ]
-            for data in _modes([f for f in facts if f.kind == "data"]):
+            for data in by_mode([f for f in facts if f.kind == "data"]):
                 groups.setdefault(_key(data[0]), (data[0], []))[1].append(state)
-                told = [_told(data[0].fact)]
+                told = [told_apart(data[0].fact)]
                 for further in data[1:]:
-                    if _told(further.fact) not in told and _new(further, looked.others):
-                        told.append(_told(further.fact))
+                    if told_apart(further.fact) not in told and _new(further, looked.others):
+                        told.append(told_apart(further.fact))
                         looked.others.append(quoted_row(further, state))
         looked.rows = [
             of_state(shared(quoted_row(f, states[0]), states, wanted.thing), states[0])
@@ -208,7 +217,18 @@ class Lookup:
     def described(self, words: str, **arguments: Any) -> Sequence[FoundFact]:
         """The facts that a source describes by these words, in its own spelling or another."""
         own = ascii_text(words.replace("→", "-->"))
-        return self.find(name=plain_name(words), **arguments) or self.find(name=plain_name(own), **arguments)
+        found = self.find(name=plain_name(words), **arguments) or self.find(name=plain_name(own), **arguments)
+        return found or self._worded(words, arguments.get("subjects", ()))
+
+    def _worded(self, words: str, subjects: Sequence[str]) -> Sequence[FoundFact]:
+        """The facts of the only quantity of a thing that its source describes by these words among others."""
+        met = [
+            f
+            for subject in subjects
+            for f in self.find(subjects=(as_particle(subject)[0],), property="other")
+            if worded(words, f.fact.name, subject)
+        ]
+        return met if len({f.fact.name for f in met}) == 1 else ()
 
     def _by_name(self, wanted: Wanted) -> Looked:
         """Facts found by the source's own description or identifier.
@@ -227,7 +247,7 @@ class Lookup:
                 f"several quantities are described as {wanted.name!r}: say whether that of {of}"
             )
         first, *others = sorted(facts, key=preference)
-        beside = [f for f in others if _assumes_otherwise(f.fact, first.fact)]
+        beside = [f for f in others if assumes_otherwise(f.fact, first.fact)]
         rows, rest = [first, *beside], [f for f in others if f not in beside]
         return Looked(*([quoted_row(f, (*f.fact.subjects, "")[0]) for f in some] for some in (rows, rest)))
 
@@ -442,23 +462,6 @@ def _states(wanted: Wanted, property_name: str | None) -> Sequence[str]:
     return unique(as_particle(n)[0] if as_particle(n)[0] in names else n for n in names)
 
 
-def _assumes_otherwise(fact: Fact, first: Fact) -> bool:
-    """Whether a value stands beside another under another assumption: 'assuming normal ordering'."""
-    said = [f.qualifiers.get("comment", "").lower() for f in (fact, first)]
-    return fact.basis == first.basis and said[0] != said[1] and all("assuming" in text for text in said)
-
-
-def _modes(facts: Sequence[FoundFact]) -> list[list[FoundFact]]:
-    """The facts by final state, each of which has a value of its own; one group for what is not of a decay."""
-    groups: dict[tuple[object, ...], list[FoundFact]] = {}
-    for found in facts:
-        mode = mode_of(found.fact)
-        is_decay = mode.channel or found.fact.property == "branching-fraction"
-        key = (mode.channel, *mode.qualifiers.items()) if is_decay else ()
-        groups.setdefault(key, []).append(found)
-    return list(groups.values())
-
-
 def _with_prevailing(looked: Looked) -> Looked:
     """Reviewed statements in front of the data that they contradict, unless reviewers contradict each other."""
     reviewed = [row for row in looked.disputed if row.facts[0].trust == "reviewed"]
@@ -480,11 +483,6 @@ def _key(found: FoundFact) -> tuple[object, ...]:
 
 def _new(found: FoundFact, rows: Sequence[Row]) -> bool:
     return all(f.fact != found.fact for row in rows for f in row.facts)
-
-
-def _told(fact: Fact) -> tuple[str, ...]:
-    """What tells a value from others of the same property."""
-    return tuple(fact.qualifiers.get(key, "") for key in ("scheme", "method", "condition", "steps"))
 
 
 def _there(facts: Sequence[FoundFact]) -> str:

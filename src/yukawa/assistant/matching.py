@@ -1,6 +1,7 @@
 """Which facts meet what a plan wants: state or antiparticle, final state, qualifiers, preference."""
 
 import itertools
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -17,6 +18,7 @@ from yukawa.knowledge.parsing.modes import (
 )
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Channel
+from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.records import FoundFact
 from yukawa.knowledge.sources.pdg.text import pretty
 
@@ -51,7 +53,7 @@ def decays(facts: Sequence[FoundFact], state: str, channel: Channel) -> list[Fou
     best = best_modes(("" if own else state,), channel, [mode_of(f.fact) for f in facts])
     met = [facts[place] for place, _ in best]
     return [
-        f for f in met if not f.fact.name.startswith("G(")
+        f for f in met if not f.fact.name.startswith(("G(", "tau("))
     ] or met  # modes, not the ratios they were taken from
 
 
@@ -137,11 +139,45 @@ def has(fact: Fact, key: str, value: str) -> bool:
     if key == "bound":
         kinds = ("upper", "lower") if value == "any" else (value,)
         return fact.bound in kinds or any(_LIMITS[kind] in fact.printed for kind in kinds)
+    if key == "confidence":
+        return fact.confidence_level == float(value)
     if key == "scheme" and is_pole(fact):
         return value.lower() == "pole"
     if key == "scheme":  # sources say which scheme only where there are several
         return fact.qualifiers.get("scheme", "Breit-Wigner").lower() == value.lower()
     return value.lower() in fact.qualifiers.get(key, "").lower() or value.lower() in fact.name.lower()
+
+
+def worded(words: str, name: str, subject: str) -> bool:
+    """Whether words of a question name what a source describes as `name`: all are in it, and no word of it is missing.
+
+    Of the description its own subject, symbols and words such as 'parameter' may be missing: 'electric polarisability' is
+    'p ELECTRIC POLARIZABILITY alpha(p)'.
+    """
+    asked, described = _described_pieces(words), _described_pieces(name)
+    own = _described_pieces(subject) | _described_pieces(pretty(subject))
+    if "alpha" in described and "asymmetry" not in described:  # the asymmetry parameter of a decay
+        asked = {"alpha" if piece == "asymmetry" else piece for piece in asked}
+    asked -= own
+    symbols = {piece for piece in described if _SYMBOL.fullmatch(piece)}
+    open_symbols = symbols - asked if asked <= symbols else set()
+    return bool(asked) and asked <= described and described - symbols - own <= asked and not open_symbols
+
+
+def _described_pieces(text: str) -> set[str]:
+    """The words and names of a description, in one spelling."""
+    pieces = _PIECE.findall(plain_ascii(text).lower().replace("polaris", "polariz"))
+    plain = (_PIECES_AS.get(piece, piece) for piece in pieces)
+    return {piece.removesuffix("s") if len(piece) > _SHORT else piece for piece in plain} - _GENERIC
+
+
+_PIECE = re.compile(r"[a-z]+(?:[+-]+(?![a-z])|0(?!\d))?|\d+")
+_PIECES_AS = {"e-": "electron", "nubar": "antineutrino", "asymmetries": "asymmetry", "radii": "radius"}
+_GENERIC = frozenset("parameter michel coefficient value decay for of in the".split())
+_SYMBOL = re.compile(
+    r"[a-z]|\d+|alpha|beta|gamma|delta|epsilon|zeta|eta|theta|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|phi|chi|psi|omega|(?:av|sw)"
+)
+_SHORT = 4  # letters of a word that may end in an 's' of its own
 
 
 def is_pole(fact: Fact) -> bool:
@@ -159,3 +195,25 @@ def preference(found: FoundFact) -> tuple[bool, int, int, bool]:
     fact = found.fact
     qualifiers = len({"method", "condition", "steps"} & set(fact.qualifiers))
     return not fact.preferred, len(fact.subjects), qualifiers, fact.bound in ("upper", "lower")
+
+
+def assumes_otherwise(fact: Fact, first: Fact) -> bool:
+    """Whether a value stands beside another under another assumption: 'assuming normal ordering'."""
+    said = [f.qualifiers.get("comment", "").lower() for f in (fact, first)]
+    return fact.basis == first.basis and said[0] != said[1] and all("assuming" in text for text in said)
+
+
+def by_mode(facts: Sequence[FoundFact]) -> list[list[FoundFact]]:
+    """The facts by final state, each of which has a value of its own; one group for what is not of a decay."""
+    groups: dict[tuple[object, ...], list[FoundFact]] = {}
+    for found in facts:
+        mode = mode_of(found.fact)
+        is_decay = mode.channel or found.fact.property == "branching-fraction"
+        key = (mode.channel, *mode.qualifiers.items()) if is_decay else ()
+        groups.setdefault(key, []).append(found)
+    return list(groups.values())
+
+
+def told_apart(fact: Fact) -> tuple[str, ...]:
+    """What tells a value from others of the same property."""
+    return tuple(fact.qualifiers.get(key, "") for key in ("scheme", "method", "condition", "steps"))

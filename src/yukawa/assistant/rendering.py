@@ -1,5 +1,6 @@
 """Words for results: a sentence for each value with its error and sources, tables for lists, formulas for derived values."""
 
+import re
 import textwrap
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
@@ -94,7 +95,7 @@ class Rendering:
             )
             sentence = f"{_the(row)} {_verb(row)} {value}."
             if row.property_name in _BARE and not row.quoted:  # its own sentence says what it is
-                sentence = f"{row.facts[0].text.rstrip('.')}{marks}."
+                sentence = f"{_in_english(row.facts[0])}{marks}."
         return [f"{_author(row)}: {sentence}" if row.author else sentence]
 
     def _formula(self, row: Row) -> list[str]:
@@ -255,6 +256,25 @@ def _joined(rows: Sequence[Row]) -> Row:
     words = [row.shown for row in rows]
     facts = tuple({f.item_id: f for row in rows for f in row.facts}.values())
     return replace(rows[0], shown=f"{', '.join(words[:-1])} and {words[-1]}", facts=facts)
+
+
+def _in_english(found: FoundFact) -> str:
+    """The sentence of a source's own description, without its second spelling: 'For the proton (p), the magnetic radius is …'."""
+    said = found.text.rstrip(".").replace(f" ({found.fact.name})", "", 1)
+    match = _ABOUT.match(said)
+    about, rest = (match[1], said[match.end() :]) if match else ("", said)
+    described, verb, value = rest.partition(" is ")
+    if not about or not verb:
+        return said
+    section, colon, name = described.rpartition(": ")
+    symbol, _, after = name.partition(" ")  # 'p electric polarizability' says the particle again
+    name = after if after and f"({symbol}" in about else name
+    article = "the " if _WORD.search(name) and not name.startswith(("the ", "a ")) else ""
+    return f"{about}, {article}{name}{f' ({section})' if colon else ''} is {value}"
+
+
+_ABOUT = re.compile(r"(For [^()]*?(?: \((?:[^()]|\([^()]*\))*\))?), ")
+_WORD = re.compile(r"(?<![\w_(])[a-z]{4,}")
 
 
 def _the(row: Row) -> str:

@@ -82,8 +82,11 @@ def _what(fact: Fact, state: str) -> str:
     after = f" ({method})" if method and not (scheme and scheme.lower() in method.lower()) else ""
     if _is_decay(fact):
         return f"{title(fact.property)} of {_decay(fact, state)}{after}"
-    if "-->" in fact.name:  # a product or ratio of rates
-        return unicode_text(fact.name)
+    if "-->" in fact.name:  # a product or ratio of rates, or a lifetime in one decay
+        name = unicode_text(fact.name)
+        return (
+            name if fact.property != "lifetime" else f"{title(fact.property)} of the {named(state)} ({name})"
+        )
     return f"{before}{title(fact.property)} of the {named(state)}{after}"
 
 

@@ -25,7 +25,7 @@ from yukawa.bytelm.segments import (
     Segment,
     Text,
 )
-from yukawa.core.errors import InputError
+from yukawa.core.errors import InputError, unreadable
 from yukawa.core.files import atomic_write
 
 _KINDS = (Text, Formula, Decimals, Integers, Floats, Ordered, Image, Records)
@@ -216,7 +216,7 @@ class ByteTokenizer:
         try:
             values = json.loads(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
-            raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
+            raise unreadable(path, error) from None
         except ValueError as error:
             raise InputError(f"{path} is not valid JSON: {error}") from None
         return cls.from_dict(values)

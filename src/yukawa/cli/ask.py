@@ -14,7 +14,7 @@ from yukawa.core.errors import InputError, YukawaError
 
 Model = Annotated[str | None, option("--model", "NAME", "A row of yukawa.toml; see `yukawa models`.")]
 Raw = Annotated[
-    bool, option("--raw", None, "Speak to the language model alone, without base, sources and checks.")
+    bool, option("--raw", None, "Ask the language model alone, without base, sources and checks.")
 ]
 _LEAVE = frozenset({"/quit", "/exit", "/q", "quit", "exit", "bye", "goodbye", "good bye"})
 
@@ -164,7 +164,7 @@ def teach(
     ] = None,
     sync: Annotated[
         str | None,
-        option("--sync", "DIR", "Teach a folder: what is new or changed in it, and unload what is gone."),
+        option("--sync", "DIR", "Teach a folder: add what is new, update what changed, unload what is gone."),
     ] = None,
     source: Annotated[str | None, option("--source", None, "Name the source with this label.")] = None,
     url: Annotated[str | None, option("--url", None, "Address of the source: URL, DOI or arXiv id.")] = None,

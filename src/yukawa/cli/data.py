@@ -17,7 +17,7 @@ _MEGABYTE = 1_000_000
 _FAULTS = 3  # faults of a file that are printed; the manifest has more
 _SHOWN = 20  # leaks and bad rows for people; --json gives all
 
-Out = Annotated[Path, option("--out", "DIR", "Folder of the data set, a new one.")]
+Out = Annotated[Path, option("--out", "DIR", "New folder for the data set.")]
 Format = Annotated[str, option("--format", None, "parquet, jsonl or jsonl.gz.")]
 Language = Annotated[str | None, option("--language", "CODE", "Keep only rows in this language, such as en.")]
 Evaluation = Annotated[
@@ -50,7 +50,7 @@ def abstracts(
         str | None,
         option(
             "--near-duplicates", "J",
-            "Keep the oldest of texts with this Jaccard index of word 5-grams or more; off: keep all. 0.8 with strict, "
+            "Of texts whose word 5-grams have at least this Jaccard index keep the oldest; off: keep all. 0.8 with strict, "
             "off with feyntune.",
         ),
     ] = None,

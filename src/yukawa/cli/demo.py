@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shlex
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -35,10 +35,9 @@ T = TypeVar("T")
 def demo(as_json: Json = False) -> None:
     """Show what Yukawa does, in a knowledge base of its own.
 
-    It lies in YUKAWA_HOME, or in .yukawa-demo in the current folder; a second run is quick.
+    It lies in .yukawa-demo in the current folder and leaves yours alone; a second run is quick.
     """
-    os.environ.setdefault("YUKAWA_HOME", str(Path(FOLDER).absolute()))
-    settings = session.read_settings()
+    settings = Settings(home=Path(FOLDER))  # no yukawa.toml and no variable leads elsewhere
     script = _Script(show=not as_json)
     start = time.perf_counter()
     script.title("knowledge build")
@@ -115,8 +114,10 @@ class _Script:
 
 
 def _next(settings: Settings) -> None:
-    command = shlex.quote(sys.argv[0]) if sys.argv[0].endswith("yukawa") else "yukawa"
+    own = Path(sys.argv[0]).absolute()
     say(("\nNow type, for instance:", "bold"))
+    if own.name == "yukawa" and shutil.which("yukawa") != str(own):
+        say(f"  export PATH={shlex.quote(str(own.parent))}:$PATH")
     say(f"  export YUKAWA_HOME={shlex.quote(str(settings.home))}")
     for rest in (
         'ask "mass of the tau divided by the mass of the muon" --explain',
@@ -124,4 +125,4 @@ def _next(settings: Settings) -> None:
         "chat",
         "--help",
     ):
-        say(f"  {command} {rest}")
+        say(f"  yukawa {rest}")

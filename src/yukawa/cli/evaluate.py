@@ -197,16 +197,18 @@ def perplexity(
 @with_options(loading)
 def completions(
     data: OneData,
-    out: Annotated[Path, option("--out", "DIR", "A folder for one file a model, NAME.jsonl.")],
+    out: Annotated[Path, option("--out", "DIR", "Folder of the completions, NAME.jsonl for each model.")],
     model: Models = None,
     chat: Annotated[
         list[str] | None,
-        option("--chat", "NAME", "A row of yukawa.toml that is asked in words; may be repeated."),
+        option("--chat", "NAME", "A row of yukawa.toml to ask in words; may be repeated."),
     ] = None,
     split: SplitName = "test",
     limit: Limit = None,
     new_tokens: Annotated[int, option("--new-tokens", "N", "Tokens of the longest completion.", min=1)] = 256,
-    temperature: Annotated[float, option("--temperature", None, "0 is greedy.", min=0)] = 0.0,
+    temperature: Annotated[
+        float, option("--temperature", None, "Temperature of sampling; 0 is greedy.", min=0)
+    ] = 0.0,
     top_p: Annotated[
         float, option("--top-p", None, "Share of the probability to sample from.", min=0, max=1)
     ] = 1.0,
@@ -289,7 +291,7 @@ def entropy(
     statistics: Any = None,
     as_json: Json = False,
 ) -> None:
-    """Measure entropy, variety and repetition of completions. Metadata that do not belong to an abstract are counted."""
+    """Measure entropy, variety and repetition of completions. Metadata such as page counts are counted too."""
     written = evaluation.completions.read_completion_files(files)
     models = {one.name: one for one in find_models(model, loading)}
     stray = [name for name in models if name not in written]

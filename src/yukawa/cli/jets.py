@@ -184,11 +184,12 @@ def evaluate(
     device: Device = None,
     as_json: Json = False,
 ) -> None:
-    """Measure taggers on labelled jets. The report has matrix, efficiencies, flips, AUC, rejections and plots.
+    """Measure taggers on labelled jets.
 
-    By default, the test jets of a data set are taken.
+    The report has the confusion matrix, efficiencies, charge flips, AUC, rejections and plots. By default the test jets
+    of a data set are used.
     """
-    need("torch", purpose="evaluation")
+    need("torch", purpose="evaluation", extra="jets")
     from yukawa.jets.evaluation.evaluate import in_brief
 
     with progress_bar("evaluating") as progress:
@@ -216,7 +217,7 @@ def predict(
     as_json: Json = False,
 ) -> None:
     """Write a tagger's probabilities of each class for each jet."""
-    need("torch", purpose="prediction")
+    need("torch", purpose="prediction", extra="jets")
     source = jets.open_source(data, split)
     with progress_bar("predicting") as progress:
         found = jets.predict(model_folder(model), source, out, batch=batch, device=device, progress=progress)
@@ -238,12 +239,12 @@ def import_weaver(
     out: Annotated[Path, option("--out", "DIR", "The folder of the new model.")],
     settings: Annotated[
         list[str] | None,
-        argument("KEY=VALUE", "Settings that the weights do not show, such as pair_activated=true."),
+        argument("KEY=VALUE", "Settings that the weights do not reveal, such as pair_activated=true."),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Turn a checkpoint of weaver-core into a model."""
-    need("torch", purpose="reading a checkpoint")
+    need("torch", purpose="reading a checkpoint", extra="jets")
     tagger = jets.import_weaver(checkpoint, data_config, out, dict(map(key_value, settings or ())))
     found = {
         "out": str(out), "architecture": tagger.config.architecture, "classes": list(tagger.config.classes),
@@ -261,7 +262,7 @@ def export_onnx(
     as_json: Json = False,
 ) -> None:
     """Write a model as one ONNX file that takes raw jets. The file is checked against the model."""
-    need("torch", purpose="exporting to ONNX")
+    need("torch", purpose="exporting to ONNX", extra="jets")
     jets.export_onnx(model_folder(model), out)
     size = out.stat().st_size
     give(as_json, {"out": str(out), "bytes": size}, f"{out} holds the model, {size:,} bytes")
@@ -291,12 +292,12 @@ def train(
     out: options.RunFolder = None,
     resume: options.Resume = False,
     dry_run: Annotated[
-        bool, option("--dry-run", None, "Say what would be done: jets, steps, parameters, memory.")
+        bool, option("--dry-run", None, "Show what would be done: jets, steps, parameters, memory.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Train a tagger as a recipe says. Use torchrun for several GPUs."""
-    need("torch", "transformers", "accelerate", purpose="training")
+    need("torch", "transformers", "accelerate", purpose="training", extra="jets")
     chosen = jets.JetRecipe.load(recipe, changes or ())
     if dry_run:
         _describe(chosen, as_json)
@@ -309,8 +310,8 @@ def train(
 
 def pretrain(
     recipe: Annotated[str, options.a_recipe("pretraining")],
-    out: Annotated[Path, option("--out", "DIR", "Folder of the run.")],
     changes: Annotated[list[str] | None, options.its_changes("mixture.text.weight=2")] = None,
+    out: options.RunFolder = None,
     resume: options.Resume = False,
     as_json: Json = False,
 ) -> None:
@@ -319,32 +320,34 @@ def pretrain(
     `yukawa jets train` with a byte-model and model.start=DIR fine-tunes it; `yukawa jets evaluate DIR --data PATH`
     asks it in words.
     """
-    need("torch", "transformers", "accelerate", purpose="pre-training")
+    need("torch", "transformers", "accelerate", purpose="pre-training", extra="jets")
     chosen = jets.PretrainingRecipe.load(recipe, changes or ())
-    result = output.follow("pre-training", lambda progress: jets.pretrain(chosen, out, resume, progress))
+    folder = options.run_folder(out, recipe)
+    result = output.follow("pre-training", lambda progress: jets.pretrain(chosen, folder, resume, progress))
     output.ended(result, as_json)
 
 
 def scaling(
     recipe: Annotated[str, options.a_recipe("scaling")],
-    out: Annotated[Path, option("--out", "DIR", "Folder of the study.")],
     changes: Annotated[list[str] | None, options.its_changes("sizes=[100,1000]")] = None,
+    out: options.RunFolder = None,
     ray: options.Ray = False,
     workers: options.Workers = 1,
     as_json: Json = False,
 ) -> None:
     """Train models on more and more jets and measure each. The same command resumes a study.
 
-    DIR gets one table, its means over seeds, and plots of every metric against the number of training jets.
+    The folder gets one table, its means over seeds, and plots of every metric against the number of training jets.
     """
     packages = ("torch", "transformers", "accelerate", "pyarrow", "matplotlib")
-    need(*packages, purpose="a scaling study")  # before hours have passed
+    need(*packages, purpose="a scaling study", extra="jets")  # before hours have passed
     from yukawa.runs.sweep import executor_of
 
     study = jets.load_study(recipe, changes or ())
     executor = executor_of(workers, ray, study.threads)
     with progress_bar(f"steps of {len(list(study.cells()))} trainings") as progress:
-        result = jets.run_study(study, out, executor, progress, output.note)
+        folder = options.run_folder(out, recipe)
+        result = jets.run_study(study, folder, executor, progress, output.note)
     if as_json:
         print_json({
             "out": str(result.folder), "cells": result.cells, "finished": len(result.rows),

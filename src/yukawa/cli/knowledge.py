@@ -109,7 +109,7 @@ def review(
     reason: Reason = "",
     as_json: Json = False,
 ) -> None:
-    """Agree to an item that another person taught. Reviewers are named in yukawa.toml."""
+    """Confirm an item that another person taught. Reviewers are named in yukawa.toml."""
     with plain_base() as base:
         reviewed = base.review(item_id, agree=not retract, actor=session.me(), reason=reason)
         session.give_change(reviewed, as_json)
@@ -165,7 +165,7 @@ def resolve(
         option(
             "--keep",
             "ID",
-            "Let this item prevail and unload the other, unless it is a source's own; by default both are kept.",
+            "Keep this item and unload the other, unless that is a source's own; by default both are kept.",
         ),
     ] = None,
     reason: Reason = "",
@@ -185,7 +185,7 @@ def resolve(
 
 
 def verify(as_json: Json = False) -> None:
-    """Check the ledger, all that is derived from it, and the index. Exit with 1 if something is wrong."""
+    """Check the ledger, what is derived from it, and the index. Exit with 1 if something is wrong."""
     with plain_base() as base:
         report = base.verify()
     if as_json:
@@ -212,7 +212,7 @@ def reindex(
     ],
     as_json: Json = False,
 ) -> None:
-    """Embed everything anew. The old vectors serve until the new ones are complete."""
+    """Compute all embeddings again. The old ones are used until the new ones are complete."""
     with plain_base() as base, progress_bar(f"embedding with {embedding}") as progress:
         base.reindex(embedding, actor=session.me(), progress=progress)
         base.save_index()
@@ -245,7 +245,7 @@ def export(file: File, force: Force = False, as_json: Json = False) -> None:
 
 
 def import_(file: File, as_json: Json = False) -> None:
-    """Import an export. An empty base takes all of it, another one what is new."""
+    """Import an export. A base with content takes only what is new to it."""
     with plain_base() as base:
         found = base.import_(file, actor=session.me())
     _done(as_json, "imported", items=found.taught, known=found.known)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from yukawa import __version__
 from yukawa.cli import ask, data, demo, evaluate, jets, knowledge, models, options, train
 from yukawa.cli.options import Debug, option
 from yukawa.cli.output import Interrupted, fail, note
+from yukawa.core.config import in_our_words
 from yukawa.core.errors import YukawaError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
@@ -84,7 +86,8 @@ def _explained(error: Exception) -> int:
         return error.exit_code
     if hasattr(error, "format_message"):  # typer's own: unknown verb, unknown option, missing argument
         context = getattr(error, "ctx", None)
-        fail(f"{error.format_message()} (type: {context.command_path if context else 'yukawa'} --help)")
+        reason = re.sub(r"Input should .*", lambda said: in_our_words(said[0]), error.format_message())
+        fail(f"{reason} (type: {context.command_path if context else 'yukawa'} --help)")
         return int(getattr(error, "exit_code", 2))
     if isinstance(error, OSError):
         fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")

@@ -94,6 +94,7 @@ def with_options(*groups: Callable[..., Any]) -> Callable[[Callable[..., None]],
     """A verb that takes the result of each group in a parameter of the group's name; its command takes their options."""
 
     def decorate(verb: Callable[..., None]) -> Callable[..., None]:
+        """The command of `verb`, with the options of the groups in place of its parameters."""
         members = {group.__name__: list(inspect.signature(group).parameters.values()) for group in groups}
         parameters: list[inspect.Parameter] = []
         for parameter in inspect.signature(verb).parameters.values():

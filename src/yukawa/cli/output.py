@@ -91,12 +91,12 @@ def show(blocks: Sequence[Any]) -> None:
         say()
 
 
-def facts(rows: Mapping[str, str]) -> None:
-    """Values by name, one below the other; what is longer than 80 columns is wrapped beside its name."""
+def facts(rows: Mapping[str, str], columns: int = _WIDTH) -> None:
+    """Values by name, one below the other; what is longer than so many columns is wrapped beside its name."""
     width = max(map(len, rows), default=0) + 2
     for name, value in rows.items():
         for number, line in enumerate(
-            textwrap.wrap(value, _WIDTH - width, break_on_hyphens=False, break_long_words=False) or [""]
+            textwrap.wrap(value, columns - width, break_on_hyphens=False, break_long_words=False) or [""]
         ):
             say((("" if number else name).ljust(width), "dim"), line)
 
@@ -214,10 +214,10 @@ def _rich_progress() -> Progress:
 # ---- trainings ------------------------------------------------------------------------------------
 
 
-def need(*packages: str, purpose: str) -> None:
-    """Report a missing package before anything else is done."""
+def need(*packages: str, purpose: str, extra: str = "") -> None:
+    """Report a missing package, and the `extra` that brings it, before anything else is done."""
     for package in packages:
-        check_installed(package, purpose)
+        check_installed(package, purpose, extra)
 
 
 def follow(title: str, start: Callable[[callback.TrainingProgress | None], ResultT]) -> ResultT:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 from yukawa import training
 from yukawa.cli import options, output
 from yukawa.cli.options import Json, argument, option
-from yukawa.cli.output import first_line, give, print_json, say, warn
+from yukawa.cli.output import give, print_json, say, warn
 from yukawa.core.config import RECIPES, VERBS
 from yukawa.runs.distributed import is_first_process
 
@@ -27,7 +28,7 @@ def train(
     out: options.RunFolder = None,
     resume: options.Resume = False,
     dry_run: Annotated[
-        bool, option("--dry-run", None, "Say what would be done: parameters, steps, tokens, memory.")
+        bool, option("--dry-run", None, "Show what would be done: parameters, steps, tokens, memory.")
     ] = False,
     workers: options.Workers = 1,
     ray: options.Ray = False,
@@ -95,12 +96,10 @@ def recipes(as_json: Json = False) -> None:
     if as_json:
         print_json(rows)
         return
-    width = max(len(row["name"]) for row in rows)
+    columns = 80 if sys.stdout.isatty() else 1000  # a pipe gets a line for each recipe
     for verb in VERBS.values():
         say((f"yukawa {verb}", "bold"))
-        for row in rows:
-            if row["verb"] == verb:
-                say(f"  {row['name']:{width}}  ", (first_line(row["about"], 76 - width), "dim"))
+        output.facts({f"  {row['name']}": row["about"] for row in rows if row["verb"] == verb}, columns)
 
 
 def _finished(folder: Path) -> bool:
@@ -203,4 +202,6 @@ def _about(path: Path) -> str:
         if not line.startswith("#"):
             break
         lines.append(line.lstrip("# "))
+        if line.endswith((".", ":")):
+            break
     return " ".join(lines).partition(". ")[0].rstrip(".:")

@@ -12,11 +12,29 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from yukawa.core.errors import InputError, nearest
+from yukawa.core.errors import InputError, nearest, unreadable
 
 # The shapes of API keys: a value that looks like one is never shown.
 _SECRET = re.compile(
     r"(?<![A-Za-z0-9])(sk|pk|gsk|hf|xai|nvapi|bearer)[-_ ]\S*|AIza\S+|ghp_\S+", re.IGNORECASE
+)
+
+
+# Steps that pydantic adds to a place for the types of a union.
+_TYPE_STEP = re.compile(r"constrained-\w+$|(function-\w+|literal|list|tuple|dict|nullable)\[")
+# What pydantic says, and what a user reads instead.
+_IN_OUR_WORDS = (
+    (r"^Value error, | or instance of \w+$", ""),
+    (r"^Input should be (?=greater|less|a multiple)", "expected a number "),
+    (r"^\w+ should be ", "expected "),
+    (r"^\w+ should ", "must "),
+    (r"a valid (dictionary|mapping)", "a table of keys and values"),
+    (r"a valid (tuple|list|set|array)", "a list"),
+    (r"a valid integer", "a whole number"),
+    (r"a valid string", "a text"),
+    (r"a valid boolean", "true or false"),
+    (r"a valid (?=number)", "a "),
+    (r", unable to .*| after validation", ""),
 )
 
 
@@ -64,12 +82,17 @@ class _Loader(yaml.SafeLoader):
     """YAML 1.1, but 1e-3 is a number, as in YAML 1.2."""
 
 
-_Loader.yaml_implicit_resolvers = dict(yaml.SafeLoader.yaml_implicit_resolvers)
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
-    list("-+.0123456789"),
-)
+class _Dumper(yaml.SafeDumper):
+    """Puts quotes around a text that `_Loader` would take for a number."""
+
+
+for _kind in (_Loader, _Dumper):
+    _kind.yaml_implicit_resolvers = dict(_kind.yaml_implicit_resolvers)
+    _kind.add_implicit_resolver(
+        "tag:yaml.org,2002:float",
+        re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
+        list("-+.0123456789"),
+    )
 
 
 def find(name_or_path: str | Path, shipped: Path, kind: str) -> Path:
@@ -84,10 +107,12 @@ def find(name_or_path: str | Path, shipped: Path, kind: str) -> Path:
     path = Path(name_or_path).expanduser()
     if path.is_file():
         return path
-    guess = nearest(path.stem if path.suffix == ".yaml" else str(name_or_path), names)
+    is_file = path.suffix in (".yaml", ".yml") or path.parent != Path()
+    guess = nearest(path.stem if is_file else str(name_or_path), names)
+    meant = f"did you mean {guess}? " if guess else ""
     raise InputError(
-        f"there is no {kind} {str(name_or_path)!r}; shipped are {', '.join(names)}",
-        hint=f"did you mean {guess}?" if guess else "name one of them, or a YAML file",
+        f"there is no {kind} {str(name_or_path)!r}{', no such file' if is_file else ''}",
+        hint=f"{meant}name a YAML file that exists, or one of {', '.join(names)}",
     )
 
 
@@ -120,7 +145,7 @@ def read_table(path: Path) -> Table:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
+        raise unreadable(path, error) from None
     except UnicodeDecodeError:
         raise InputError(f"{path} is not valid YAML: it is not UTF-8 text") from None
     table = parse_yaml(text, str(path))
@@ -145,7 +170,7 @@ def read_on_base(
         InputError: as for `read_table`; `base` is not a text; a file is its own base.
     """
     if path.resolve() in above:
-        raise InputError(f"{path} is its own base", hint="take the line `base:` out of one of the files")
+        raise InputError(f"{path} is its own base", hint="remove the line `base:` from one of the files")
     table = read_table(path)
     base = table.pop("base", None)
     if base is None:
@@ -193,6 +218,18 @@ def parse_yaml(text: str, where: str) -> Any:
         line = f":{mark.line + 1}" if mark else ""
         reason = getattr(error, "problem", None) or str(error)
         raise InputError(f"{where}{line} is not valid YAML: {reason}") from None
+
+
+def to_yaml(table: Mapping[str, Any], width: int = 80) -> str:
+    """The text that `parse_yaml` reads as `table`.
+
+    Raises:
+        InputError: a value is none that YAML has.
+    """
+    try:
+        return str(yaml.dump(dict(table), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=width))
+    except yaml.YAMLError as error:
+        raise InputError(f"the recipe holds what YAML cannot: {error}") from None
 
 
 def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> Table:
@@ -281,7 +318,7 @@ def _mistake(
     error: ErrorDetails, model: type[BaseModel], spelled: Callable[[tuple[str, ...]], str]
 ) -> Mistake:
     kind, value, context = error["type"], error["input"], error.get("ctx", {})
-    steps = tuple(map(str, error["loc"]))
+    steps = tuple(step for step in map(str, error["loc"]) if not _TYPE_STEP.match(step))
     place, fields = spelled(steps), _fields_at(model, steps[:-1])
     if kind == "extra_forbidden":
         near = nearest(steps[-1], fields)
@@ -292,7 +329,7 @@ def _mistake(
         return Mistake(kind, steps, place, f"unknown key {place}", hint)
     if kind == "missing":
         return Mistake(kind, steps, place, f"{place} is missing", "")
-    reason = re.sub(r"^Value error, | or instance of \w+$", "", error["msg"])
+    reason = in_our_words(error["msg"])
     reason = "it is blank" if context.get("pattern") == r"\S" else reason
     field = fields.get(steps[-1]) if steps else None
     secret = (field is not None and not field.repr) or looks_secret(str(value))
@@ -300,6 +337,13 @@ def _mistake(
     near = nearest(str(value), re.findall(r"'([^']+)'", str(context.get("expected", ""))))
     hint = f"did you mean {near!r}?" if near and not secret else ""
     return Mistake(kind, steps, place, f"{place}{shown}: {reason}" if place else reason, hint)
+
+
+def in_our_words(reason: str) -> str:
+    """What pydantic says of a value, as a user reads it."""
+    for pattern, words in _IN_OUR_WORDS:
+        reason = re.sub(pattern, words, reason)
+    return reason
 
 
 def looks_secret(text: str) -> bool:
@@ -317,7 +361,7 @@ def _fields_at(model: type[BaseModel], steps: tuple[str, ...]) -> dict[str, Fiel
 
 
 def _sections_with(model: type[BaseModel], key: str) -> list[tuple[str, ...]]:
-    """The places of this very key in the sections of `model`."""
+    """The places of this key in the sections of `model`."""
     sections = {name: field.annotation for name, field in model.model_fields.items()}
     return [
         (name, key)

@@ -2,9 +2,16 @@
 
 import difflib
 import importlib
+import json
+import os
+import shlex
+import shutil
+import sys
 from collections.abc import Collection, Iterable
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
+from urllib.parse import unquote, urlsplit
 
 
 class YukawaError(Exception):
@@ -93,7 +100,26 @@ def check_name(kind: str, given: object, allowed: Collection[str]) -> None:
         raise unknown_name(kind, given, allowed)
 
 
-DISTRIBUTION = "yukawa-hep"  # `yukawa` on PyPI is another project
+def unreadable(path: Path | str, error: Exception, what: str = "") -> InputError:
+    """The error for a file (`what` it is, such as "the replies in") that cannot be read: why, and what to do."""
+    path = Path(path)
+    reason = str(getattr(error, "strerror", None) or error)
+    hint = ""
+    if isinstance(error, IsADirectoryError):
+        reason, hint = "it is a folder", "name a file in it"
+    elif isinstance(error, UnicodeError):
+        reason, hint = "it is not UTF-8 text", "save it as UTF-8"
+    elif isinstance(error, PermissionError):
+        hint = f"type: chmod u+r {shlex.quote(str(path))}"
+    elif isinstance(error, FileNotFoundError) and not path.parent.is_dir():
+        hint = f"there is no folder {path.parent}"
+    elif isinstance(error, FileNotFoundError) and os.access(path.parent, os.R_OK):
+        near = nearest(path.name, os.listdir(path.parent))
+        hint = f"did you mean {path.parent / near}?" if near else f"type: ls {shlex.quote(str(path.parent))}"
+    return InputError(f"{what} {path} cannot be read: {reason}".strip(), hint=hint)
+
+
+DISTRIBUTION = "yukawa-hep"  # `yukawa` on PyPI is another project, and this name is not published there
 
 # An extra may bring a package that another one brings too; the smallest that suffices is named.
 _PACKAGES = {
@@ -108,8 +134,11 @@ _PACKAGES = {
 EXTRAS = {package: extra for extra, packages in _PACKAGES.items() for package in packages.split()}
 
 
-def require(package: str, purpose: str) -> ModuleType:
+def require(package: str, purpose: str, extra: str = "") -> ModuleType:
     """Import `package`, which `purpose` (such as "reading ROOT files") needs.
+
+    Args:
+        extra: the extra to name where several bring the package; by default the smallest.
 
     Raises:
         MissingPackage: it is not installed; the hint names the extra that brings it.
@@ -119,21 +148,44 @@ def require(package: str, purpose: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name != package.partition(".")[0]:
             raise
-        raise _missing(package, purpose) from None
+        raise _missing(package, purpose, extra) from None
 
 
-def check_installed(package: str, purpose: str) -> None:
+def check_installed(package: str, purpose: str, extra: str = "") -> None:
     """As `require`, but without importing the package, which may take seconds."""
     if find_spec(package) is None:
-        raise _missing(package, purpose)
+        raise _missing(package, purpose, extra)
+
+
+def pip_install(what: str) -> str:
+    """The command that installs `what` beside Yukawa: by `pip` where that is this Python's, else by its full path."""
+    own = Path(sys.executable).parent
+    pip = shutil.which("pip")
+    found = "pip" if pip and Path(pip).parent == own else f"{shlex.quote(sys.executable)} -m pip"
+    return f"{found} install {what}"
 
 
 def install_line(extra: str) -> str:
-    """The command that installs Yukawa with `extra`."""
-    return f"pip install '{DISTRIBUTION}[{extra}]'"
+    """The command that adds `extra` to Yukawa, from the clone or wheel that this installation came from."""
+    origin = _origin()
+    return pip_install(shlex.quote(f"{origin or '.'}[{extra}]")) + ("" if origin else " in a clone of Yukawa")
 
 
-def _missing(package: str, purpose: str) -> MissingPackage:
+def _origin() -> str:
+    """The folder or wheel that pip recorded (PEP 610), if it is still there."""
+    from importlib import metadata
+
+    try:
+        record = metadata.distribution(DISTRIBUTION).read_text("direct_url.json") or "{}"
+    except metadata.PackageNotFoundError:
+        return ""
+    address = urlsplit(json.loads(record).get("url", ""))
+    path = unquote(address.path)
+    return path if address.scheme == "file" and Path(path).exists() else ""
+
+
+def _missing(package: str, purpose: str, extra: str) -> MissingPackage:
     name = package.partition(".")[0]
-    line = install_line(EXTRAS[name]) if name in EXTRAS else f"pip install {name.replace('_', '-')}"
+    extra = extra or EXTRAS.get(name, "")
+    line = install_line(extra) if extra else pip_install(name.replace("_", "-"))
     return MissingPackage(name, line, purpose=purpose)

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
-from yukawa.core.errors import InputError, StoreError
+from yukawa.core.errors import InputError, StoreError, unreadable
 
 _REASONS = {
     errno.ENOSPC: ("the disk is full", "free some space and try again"),
@@ -93,7 +93,7 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise InputError(f"{path}:{number + 1} is truncated or damaged: not valid gzip") from None
     except OSError as error:
-        raise _unreadable(path, error) from None
+        raise unreadable(path, error) from None
 
 
 def parse_row(line: bytes, place: str) -> dict[str, Any]:
@@ -149,7 +149,7 @@ def hash_file(path: Path) -> str:
         with open(path, "rb") as handle:
             return hashlib.file_digest(handle, "sha256").hexdigest()
     except OSError as error:
-        raise _unreadable(path, error) from None
+        raise unreadable(path, error) from None
 
 
 @contextmanager
@@ -280,11 +280,6 @@ def write_failure(error: Exception) -> tuple[str, str]:
     full = any(words in said for words in _DISK_FULL)
     number = errno.ENOSPC if full else getattr(error, "errno", None)
     return _REASONS.get(number or 0, (said.splitlines()[0], ""))
-
-
-def _unreadable(path: Path, error: OSError) -> InputError:
-    reason = "it is a folder" if isinstance(error, IsADirectoryError) else error.strerror or str(error)
-    return InputError(f"{path} cannot be read: {reason}")
 
 
 def _line(row: Mapping[str, Any], place: str) -> bytes:

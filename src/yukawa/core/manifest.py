@@ -6,7 +6,7 @@ from typing import Any, Self
 from pydantic import Field, ValidationError, field_validator
 
 from yukawa.core.config import StrictModel, one_line
-from yukawa.core.errors import InputError
+from yukawa.core.errors import InputError, unreadable
 from yukawa.core.files import atomic_write, hash_file
 
 MANIFEST = "manifest.json"
@@ -100,6 +100,6 @@ class Manifest(StrictModel):
         try:
             return cls.model_validate_json(path.read_bytes())
         except OSError as error:
-            raise InputError(f"{path} cannot be read: {error.strerror}") from None
+            raise unreadable(path, error) from None
         except ValidationError as error:
             raise InputError(f"{path} is damaged: {one_line(error, cls)}") from None

@@ -76,6 +76,7 @@ def ctrl_c_held() -> Iterator[None]:
 
 
 P = ParamSpec("P")
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 Progress = Callable[[int, int], None]  # called with what is done and with the whole
 Tick = Callable[[int], None]  # called with what is done
@@ -94,6 +95,25 @@ def usable_cores() -> int:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # macOS, Windows
         return os.cpu_count() or 1
+
+
+def in_threads(
+    work: Callable[[Item], Result], items: Sequence[Item], threads: int
+) -> Iterator[tuple[Item, Result]]:
+    """Each item with the result of `work` on it, as they finish.
+
+    A single one needs no thread. After an error, and when the iterator is closed, those that have not begun are dropped.
+    """
+    if len(items) == 1:
+        yield items[0], work(items[0])
+        return
+    pool = futures.ThreadPoolExecutor(threads, thread_name_prefix="yukawa")
+    try:
+        jobs = {pool.submit(work, item): item for item in items}
+        for job in futures.as_completed(jobs):
+            yield jobs[job], job.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 class Workers(ProcessPoolExecutor):

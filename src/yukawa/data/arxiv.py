@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from yukawa.core.errors import InputError, check_name
+from yukawa.core.errors import InputError, check_name, unreadable
 from yukawa.data.rows import Document
 
 LONGEST = 1 << 24  # bytes of a line; the longest of arXiv's, with 3,000 authors, have 300,000
@@ -213,8 +213,7 @@ def _opened(
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise InputError(f"{path}:{line() + 1} is truncated or damaged: not valid gzip") from None
     except OSError as error:
-        reason = "it is a folder" if isinstance(error, IsADirectoryError) else error.strerror or str(error)
-        raise InputError(f"{path} cannot be read: {reason}") from None
+        raise unreadable(path, error) from None
 
 
 SOURCE = "arXiv metadata"

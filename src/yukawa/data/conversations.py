@@ -9,7 +9,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from yukawa.core.errors import InputError, check_name
+from yukawa.core.errors import InputError, check_name, unreadable
 from yukawa.core.files import read_jsonl
 from yukawa.data.rows import Conversation, Preference, Turn
 
@@ -122,7 +122,7 @@ def read_objects(path: Path) -> Iterator[Any]:
         with _open(path) as handle:
             yield from json.loads(handle.read().decode("utf-8-sig"))
     except (EOFError, OSError) as error:
-        raise InputError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        raise unreadable(path, error) from None
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8 text (byte {error.start})") from None
     except (ValueError, RecursionError) as error:
@@ -169,7 +169,7 @@ def _read(
         raise InputError(f"{path} holds rows of the format {found}, not {kind.__name__.lower()}s")
     if source is not None and not source.strip():
         raise InputError("the source is empty", hint="name one, or omit it for the file's name")
-    parser = _Parser(found, source or path.name, licence, path.name.partition(".")[0])
+    parser = _RowParser(found, source or path.name, licence, path.name.partition(".")[0])
     rows: list[Talk] = []
     bad: list[BadRow] = []
     for number, values in enumerate(raw, start=1):
@@ -192,7 +192,7 @@ class _BadRowError(Exception):
     """A row cannot be used; never leaves this module."""
 
 
-class _Parser:
+class _RowParser:
     """Makes rows of one format, and remembers which fields it did not read."""
 
     def __init__(self, format_: str, source: str, licence: str | None, stem: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from yukawa import __version__
-from yukawa.core.errors import InputError, check_name, require
+from yukawa.core.errors import InputError, MissingPackage, ModelError, check_installed, check_name, require
 from yukawa.core.files import atomic_write, new_folder
 from yukawa.core.manifest import SPLITS, FileRecord, Manifest, file_facts
 from yukawa.core.reports import markdown_table
@@ -191,21 +191,18 @@ def _category(row: AnyRow) -> str:
 
 
 def _load(name: str) -> Any:
-    hint = "name the folder of a Hugging Face tokenizer, or one on the Hub, which needs the network"
-    path = Path(name).expanduser()
-    if name.startswith((".", "/", "~")) and not path.is_dir():
-        raise InputError(f"the tokenizer {name!r} is not a folder", hint=hint)
-    transformers, hub = (
-        require(package, "counting tokens") for package in ("transformers", "huggingface_hub")
-    )
+    check_installed("transformers", "counting tokens")
+    from yukawa.llm import folders, loading
+
     try:
-        if not path.is_dir():  # transformers itself would ask the Hub for each file for half a minute
-            files = ["*.json", "*.model", "*.txt", "*.jinja"]
-            path = hub.snapshot_download(name, allow_patterns=files)
-        return transformers.AutoTokenizer.from_pretrained(path)
-    except (OSError, ValueError, ImportError, KeyError, TypeError, AttributeError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise InputError(f"the tokenizer {name!r} cannot be loaded: {reason}", hint=hint) from None
+        return loading.load_tokenizer(folders.fetch_tokenizer(name))
+    except MissingPackage:
+        raise
+    except (InputError, ModelError) as error:
+        raise InputError(
+            f"the tokenizer {name!r} cannot be loaded: {error.message}",
+            hint="name the folder of a Hugging Face tokenizer, or one on the Hub, which needs the network",
+        ) from None
 
 
 def render_card(manifest: DatasetManifest, sections: Iterable[tuple[str, str]] = ()) -> str:

@@ -116,7 +116,7 @@ class Decontamination(RowFilter):
         self.dropped: Counter[str] = Counter()
         self._items_hit: set[str] = set()
         self._items: dict[str, bool] = {}  # by id: whether any of its texts is long enough
-        tables: dict[int, _Table] = {}
+        tables: dict[int, _HashTable] = {}
         remaining = iter(items)
         while batch := list(islice(remaining, _BATCH)):
             wanted: dict[int, list[tuple[str, list[str]]]] = defaultdict(list)
@@ -127,7 +127,7 @@ class Decontamination(RowFilter):
                 if length:
                     wanted[length].append((item.id, words_of_item))
             for length, texts in wanted.items():
-                tables.setdefault(length, _Table(length)).add(texts)
+                tables.setdefault(length, _HashTable(length)).add(texts)
         if not self._items:
             raise InputError("the evaluation set is empty", hint="name files with questions or documents")
         self._tables = [tables[length] for length in sorted(tables)]
@@ -219,7 +219,7 @@ class Decontamination(RowFilter):
         return [Leak(document, item, covered[item], shown[item]) for item in sorted(covered)]
 
 
-class _Table:
+class _HashTable:
     """The word sequences of one length to search for, as hashes with their items.
 
     A hash has 64 bits: 10^6 sequences of an evaluation set compared with 10^9 of training texts give 5e-5 wrong hits.

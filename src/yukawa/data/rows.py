@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import StringConstraints, ValidationError
 
 from yukawa.core.config import StrictModel, mistakes
-from yukawa.core.errors import InputError, require
+from yukawa.core.errors import InputError, require, unreadable
 from yukawa.core.files import read_jsonl, replacement, report_write_errors, write_jsonl
 
 # The constraint makes pydantic look at the characters: JSON can hold half of a surrogate pair, which no file can.
@@ -140,6 +140,8 @@ def read_rows(path: Path, kind: type[Row]) -> Iterator[Row]:
         MissingPackage: the file is Parquet and pyarrow is not installed.
     """
     path = Path(path)
+    if not path.suffix and not path.exists():  # a wrong name is not a wrong format
+        raise unreadable(path, FileNotFoundError("no such file"))
     plain = _read_parquet(path) if _is_parquet(path) else read_jsonl(path)
     for number, values in enumerate(plain, start=1):
         try:

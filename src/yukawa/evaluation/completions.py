@@ -5,7 +5,6 @@ import math
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -14,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from yukawa.core.errors import InputError, ModelError, require
 from yukawa.core.files import mend_jsonl, read_jsonl, report_write_errors
-from yukawa.core.processes import Progress
+from yukawa.core.processes import Progress, in_threads
 from yukawa.data.rows import Document
 from yukawa.evaluation.perplexity import begins_with_bos, encoded
 from yukawa.llm import ChatModel, GenerationOptions, Message, Reply, SyncChat
@@ -178,16 +177,10 @@ def complete_by_chat(
     with CompletionFile(path, chat.name, options, halves) as file, SyncChat(chat) as model:
         ask = _ChatCompleter(model, temperature, new_tokens)
         left = [name for name in halves if name not in file.done]
-        with ThreadPoolExecutor(at_once, thread_name_prefix="completions") as pool:
-            jobs = [pool.submit(ask, name, *halves[name]) for name in left]
-            try:
-                for job in as_completed(jobs):
-                    file.add([job.result()])
-                    if progress:
-                        progress(len(file.done), len(halves))
-            finally:
-                for job in jobs:  # after an error: those that have not begun
-                    job.cancel()
+        for _, done in in_threads(lambda name: ask(name, *halves[name]), left, at_once):
+            file.add([done])
+            if progress:
+                progress(len(file.done), len(halves))
         return file.in_order()
 
 
@@ -313,7 +306,7 @@ class CompletionFile:
             os.fsync(self._handle.fileno())
 
     def _checked(self) -> list[Completion]:
-        """The rows of the file, which this very call must have begun."""
+        """The rows of the file, which the same call must have begun."""
         name, before, rows = read_completions(self._path)
         options = self._head["options"]
         changed = [key for key in options | before if options.get(key) != before.get(key)]

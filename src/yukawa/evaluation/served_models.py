@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from yukawa.core.errors import InputError, ModelError
+from yukawa.core.processes import in_threads
 from yukawa.core.settings import ModelSettings, read_key
 from yukawa.data.rows import Document
 from yukawa.evaluation.perplexity import Losses
@@ -66,15 +66,14 @@ class Service:
             InputError: the key variable is not set.
             ModelError: the server cannot be reached, refuses, or gives no log-probabilities of prompts.
         """
-        rows: list[_Row] = []
-        with self._client() as client, ThreadPoolExecutor(AT_ONCE, thread_name_prefix="served") as pool:
-            for row in pool.map(
-                partial(self._row, client), documents
-            ):  # an error cancels those that have not begun
-                rows.append(row)
-                if progress:
-                    progress(len(rows), len(documents))
         names = tuple(document.id for document in documents)
+        found: dict[str, _ServedLoss] = {}
+        with self._client() as client:
+            for document, loss in in_threads(partial(self._loss, client), documents, AT_ONCE):
+                found[document.id] = loss
+                if progress:
+                    progress(len(found), len(documents))
+        rows = [found[name] for name in names]
         how = {"bos": all(row.bos for row in rows), "eos": False, "context": None, "stride": None}
         return Losses(
             self.name, {**self.state(), **how}, names, names, np.array([row.loss for row in rows]),
@@ -92,7 +91,7 @@ class Service:
             max_retries=_RETRIES,
         )
 
-    def _row(self, client: Any, document: Document) -> _Row:
+    def _loss(self, client: Any, document: Document) -> _ServedLoss:
         import openai
 
         try:
@@ -129,14 +128,14 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _ServedLoss:
     loss: float
     tokens: int
     bytes: int
     bos: bool
 
 
-def _scored(text: str, tokens: Sequence[str], logprobs: Sequence[float | None]) -> _Row:
+def _scored(text: str, tokens: Sequence[str], logprobs: Sequence[float | None]) -> _ServedLoss:
     """Sums over the tokens that were predicted: all but the first, which is BOS or the text's own.
 
     Raises:
@@ -149,4 +148,6 @@ def _scored(text: str, tokens: Sequence[str], logprobs: Sequence[float | None]) 
     # Tokens that are parts of a character cannot be shown: only plain texts can be checked.
     if len(scored) != len(rest) or not rest or (text.isascii() and len(whole.strip()) < len(text.strip())):
         raise ValueError("the text is not scored to its end")
-    return _Row(math.fsum(scored), len(scored), len(text.encode()) - (0 if bos else len(first.encode())), bos)
+    return _ServedLoss(
+        math.fsum(scored), len(scored), len(text.encode()) - (0 if bos else len(first.encode())), bos
+    )

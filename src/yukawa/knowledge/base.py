@@ -19,11 +19,10 @@ from yukawa.knowledge import records
 from yukawa.knowledge.items import NewItem, new_item
 from yukawa.knowledge.records import Conflict, Event, FoundFact, Hit, Item, Moment, VerifyReport
 from yukawa.knowledge.search.serving import Serving, reindex, serving_row
-from yukawa.knowledge.store import checksums, erasure, facts, ledger, reader, reviewing, schema, transfer
+from yukawa.knowledge.store import checksums, facts, ledger, reader, reviewing, schema, transfer
 from yukawa.knowledge.store.changes import Changes
 from yukawa.knowledge.store.database import Store
-from yukawa.knowledge.texts import check_legible, checked_text
-from yukawa.knowledge.trust import check_claims, check_kind
+from yukawa.knowledge.texts import checked_text
 
 _BATCH = 1000
 log = logging.getLogger(__name__)
@@ -47,7 +46,13 @@ class KnowledgeBase:
 
     def _finish_erasures(self) -> None:
         try:
-            erasure.resume(self._store)
+            self._store.scratch.sweep()
+            with self._store.read() as connection:
+                unfinished = ledger.unfinished(connection)
+            if unfinished:
+                from yukawa.knowledge.store import erasure  # with the index: slow to import
+
+                erasure.resume(self._store, unfinished)
         except StoreError as error:  # another process may be reading: the next opening tries again
             log.warning("an erasure is not finished yet: %s", error)
 
@@ -148,7 +153,7 @@ class KnowledgeBase:
         Raises:
             InputError: an item claims to be of a built source.
         """
-        _check_peoples(new_items)
+        reviewing.check_peoples(new_items)
         return self._teach_all(new_items, actor, reason, progress)
 
     def build(
@@ -194,7 +199,7 @@ class KnowledgeBase:
         Raises:
             InputError: an item claims to be of a built source, or takes the place of one.
         """
-        _check_peoples(new_items)
+        reviewing.check_peoples(new_items)
         with self._store.read() as connection:
             for item_id in withdrawn:
                 reviewing.check_removal(reader.shown(connection, item_id), actor, self._reviewers)
@@ -221,7 +226,7 @@ class KnowledgeBase:
         )  # fmt: skip
         if (new.text, new.question, new.provenance) == (old.text, old.question, p):
             return replace(old, status="unchanged")
-        _check_peoples([new])
+        reviewing.check_peoples([new])
         return self._changes.replace(new, author or p.author, reason, "update")
 
     def review(self, item_id: str, *, actor: str, agree: bool = True, reason: str = "") -> Item:
@@ -279,6 +284,8 @@ class KnowledgeBase:
         with self._store.read() as connection:
             if item_id not in ledger.unfinished(connection):  # else it is repeated
                 reviewing.check_removal(reader.shown(connection, item_id), actor, self._reviewers)
+        from yukawa.knowledge.store import erasure  # with the index: slow to import
+
         erasure.erase(self._store, item_id, actor=actor or "unknown", reason=reason)
         self._serving.forget()
 
@@ -336,7 +343,8 @@ class KnowledgeBase:
         """
         query = facts.FactQuery(subjects, property, channel, products, name, identifier)
         with self._store.read() as connection:
-            return facts.find(connection, reader.valid_at(reader.event_at(connection, as_of)), query)
+            event = reader.event_at(connection, as_of)
+            return facts.find(connection, reader.valid_at(event), query, event)
 
     def search(
         self, query: str, *, k: int = 5, as_of: Moment = None, domain: str | None = None, kind: str | None = None,
@@ -358,10 +366,10 @@ class KnowledgeBase:
         filters = {"domain": domain, "kind": kind, "author": author, "source": source}
         return self._serving.search(query, k, as_of, filters)
 
-    def conflicts(self) -> builtins.list[Conflict]:
-        """Contradictions that nobody has resolved and whose items are both current."""
+    def conflicts(self, *, as_of: Moment = None) -> builtins.list[Conflict]:
+        """Contradictions that nobody has resolved and whose items are both current, now or at that moment."""
         with self._store.read() as connection:
-            return reader.open_conflicts(connection)
+            return reader.open_conflicts(connection, as_of=reader.event_at(connection, as_of))
 
     def resolve(
         self, conflict_id: int, *, keep: str | None = None, actor: str = "", reason: str = ""
@@ -478,18 +486,3 @@ class KnowledgeBase:
         """Save what lets the next search begin quickly: a copy on disk, or on a server its index of vectors."""
         with self._store.read() as connection:
             self._serving.index(connection).save(connection)
-
-
-def _check_peoples(new_items: Sequence[NewItem]) -> None:
-    """Refuse what only a built source may write or say of itself, and what looks like something else than it is.
-
-    Raises:
-        InputError: kind, label or address of one are those of a built source, or a text holds invisible or look-alike
-            characters.
-    """
-    for new in new_items:
-        check_kind(new.kind, new.item_id)
-        check_claims(new.provenance.source, new.provenance.url)
-        if new.kind != "document":  # those are extracted by programs, and lose what is not seen
-            check_legible(new.text)
-            check_legible(new.question or "", "the question")

@@ -46,7 +46,7 @@ class Item:
     """One version of one item; `status` says what the call that returned it did.
 
     `valid_to` is None while the version is current. `conflicts` lists open contradictions with other items. `trust` says
-    how far its word goes (see `yukawa.knowledge.trust`).
+    how far it is trusted (see `yukawa.knowledge.trust`).
     """
 
     id: str

@@ -68,7 +68,8 @@ def check_claims(source: str, url: str | None) -> None:
     address = unquote(_plain(url or ""))
     if (scheme := _SCHEME.match(address)) and scheme[1] not in _SCHEMES:
         raise InputError(
-            f"the address {url} is none of a text", hint="give a URL (http or https), a DOI or an arXiv id"
+            f"the address {url} cannot be the source of a text",
+            hint="give a URL (http or https), a DOI or an arXiv id",
         )
     if any(host in address for host in _HOSTS):
         raise InputError(
@@ -85,7 +86,7 @@ def _plain(text: str) -> str:
 
 
 def check_reviewer(actor: str, reviewers: Collection[str], what: str, own: Collection[str] = ()) -> None:
-    """Refuse what needs a reviewer to anybody else, and to a reviewer whose own word it is about.
+    """Refuse what needs a reviewer to anybody else, and to the reviewer who wrote it.
 
     A reviewer agrees to items, takes that back, settles conflicts that involve a source's data or a reviewed item other
     than by giving way to them, and withdraws or erases a source's data.
@@ -108,6 +109,4 @@ def check_reviewer(actor: str, reviewers: Collection[str], what: str, own: Colle
             hint='reviewers are named in yukawa.toml, under [knowledge]: reviewers = ["NAME"]',
         )
     if actor in own:
-        raise InputError(
-            f"{actor} cannot {what}: it is {actor}'s own word", hint="let another reviewer do it"
-        )
+        raise InputError(f"{actor} cannot {what}: {actor} wrote it", hint="let another reviewer do it")

@@ -153,6 +153,20 @@ def fetch_adapter(name: str) -> Path:
     return folder
 
 
+def fetch_tokenizer(name: str) -> Path:
+    """The folder of a tokenizer: itself, or a copy of what the Hub has under this name.
+
+    Raises:
+        InputError: there is no such folder.
+        ModelError: the Hub does not have such a tokenizer or cannot be reached.
+    """
+    folder = model_folder(name)
+    if folder.is_dir():
+        return folder
+    _check_hub_name(name)
+    return _download(name, list(_SMALL))
+
+
 def model_files(folder: Path) -> list[Path]:
     """The files of a model on which a run depends."""
     return sorted(path for pattern in (*_SMALL, _WEIGHTS) for path in folder.glob(pattern) if path.is_file())

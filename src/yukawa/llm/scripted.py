@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Self
 
-from yukawa.core.errors import InputError, ModelError
+from yukawa.core.errors import InputError, ModelError, unreadable
 from yukawa.core.settings import ModelSettings
 from yukawa.llm.base import GREEDY, Capabilities, GenerationOptions, Message, Reply, need_messages, needed
 
@@ -79,7 +79,7 @@ def read_replies(path: Path) -> list[str]:
     try:
         lines = path.read_text(encoding="utf-8").split("\n")  # splitlines would break at U+2028
     except OSError as error:
-        raise InputError(f"the replies in {path} cannot be read: {error.strerror}") from None
+        raise unreadable(path, error, "the replies in") from None
     except UnicodeDecodeError:
         raise InputError(f"the replies in {path} are not UTF-8 text", hint="save the file as UTF-8") from None
     numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]

@@ -1,6 +1,7 @@
 """Decides step by step what a trainer does: log, validate, save, stop, keep the best weights."""
 
 import math
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -11,7 +12,7 @@ import torch
 from torch import distributed
 from transformers import TrainerCallback
 
-from yukawa.core.errors import MissingPackage, check_name, require
+from yukawa.core.errors import InputError, MissingPackage, check_name, pip_install, require
 from yukawa.core.processes import Interruption
 from yukawa.runs.checkpoints import save_best
 from yukawa.runs.recipe import RunSettings, steps_of_training
@@ -227,7 +228,7 @@ def trackers(names: Sequence[str], folder: Path) -> list[Any]:
         folder: of the run; TensorBoard writes into its `tensorboard`, unless TENSORBOARD_LOGGING_DIR says otherwise.
 
     Raises:
-        InputError: transformers does not know a tracker of that name.
+        InputError: transformers does not know a tracker of that name, or cannot use it.
         MissingPackage: a tracker is not installed.
     """
     if not names:
@@ -238,10 +239,14 @@ def trackers(names: Sequence[str], folder: Path) -> list[Any]:
         check_name("training.report_to", name, known)
         try:
             tracker = known[name]()
-        except (RuntimeError, ImportError):
-            raise MissingPackage(
-                name, f"pip install {name.replace('_', '-')}", purpose=f"training.report_to={name}"
-            ) from None
+        except (
+            RuntimeError,
+            ImportError,
+        ) as error:  # whose words name the package, which may be called otherwise
+            purpose, named = f"training.report_to={name}", re.search(r"pip install ([\w.-]+)", str(error))
+            if named is None and name != "tensorboard":
+                raise InputError(f"{purpose} cannot be used: {error}") from None
+            raise MissingPackage(name, pip_install(named[1] if named else name), purpose=purpose) from None
         if name == "tensorboard" and tracker.logging_dir is None:
             tracker.logging_dir = str(folder / "tensorboard")
         found.append(tracker)

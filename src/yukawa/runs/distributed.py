@@ -1,12 +1,17 @@
 """The processes of one training, as torchrun starts them, and what a recipe needs of the machine."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from yukawa.core.errors import InputError, require
-from yukawa.runs.recipe import RunSettings
+
+if TYPE_CHECKING:
+    from yukawa.runs.recipe import RunSettings
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,8 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Self
 
-import yaml
-
 from yukawa.core import files
-from yukawa.core.config import differences
+from yukawa.core.config import differences, parse_yaml, read_table, to_yaml
 from yukawa.core.errors import InputError, NotFound, StoreError
 from yukawa.core.reports import plain, write_json
 
@@ -47,17 +45,14 @@ class Run:
         folder = Path(folder)
         if (folder / RECIPE).exists():
             raise InputError(f"{folder} already holds a run", hint="resume it or choose another folder")
-        try:
-            text = yaml.safe_dump(dict(recipe), sort_keys=False, allow_unicode=True)
-        except yaml.YAMLError as error:
-            raise InputError(f"the recipe holds what YAML cannot: {error}") from None
+        text = to_yaml(recipe)
         hashes = [{"path": str(path), "sha256": files.hash_file(path)} for path in inputs]
         with files.report_write_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / DATA, {"inputs": hashes})
         write_json(folder / ENVIRONMENT, environment())
         files.atomic_write(folder / RECIPE, text)  # last: a folder with a recipe is a whole run
-        return cls(folder, yaml.safe_load(text))
+        return cls(folder, parse_yaml(text, RECIPE))
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -69,17 +64,12 @@ class Run:
         """
         folder = Path(folder)
         path = folder / RECIPE
+        if not path.exists():
+            raise NotFound(f"{folder} holds no run: {RECIPE} is missing", hint="name the folder of a run")
         try:
-            recipe = yaml.safe_load(path.read_bytes())
-        except FileNotFoundError:
-            raise NotFound(f"{folder} holds no run: {RECIPE} is missing") from None
-        except OSError as error:
-            raise StoreError(f"{path} cannot be read: {error.strerror}") from None
-        except yaml.YAMLError as error:
-            raise StoreError(f"{path} is damaged: {error}") from None
-        if not isinstance(recipe, dict):
-            raise StoreError(f"{path} is damaged: a table of settings is expected")
-        return cls(folder, recipe)
+            return cls(folder, read_table(path))
+        except InputError as error:
+            raise StoreError(f"the run in {folder} is damaged: {error.message}") from None
 
     @classmethod
     def find(

@@ -118,7 +118,7 @@ class RunTrainer(Trainer):  # type: ignore[misc]  # untyped there
         step, folder, first = self.state.global_step, Path(self.args.output_dir), bool(self.args.should_save)
         if not all(bool(torch.isfinite(p).all()) for p in self.model.parameters() if p.requires_grad):
             raise ModelError(
-                f"the weights contain NaN or infinity after step {step}; the checkpoint before stands",
+                f"the weights contain NaN or infinity after step {step}; the previous checkpoint is intact",
                 hint=_LOWER,
             )
         with written_whole(folder, first=first) as partial:

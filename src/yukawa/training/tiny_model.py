@@ -1,4 +1,4 @@
-"""Generates a small Llama, its tokenizer and some text, so that a training needs nothing at hand."""
+"""Generates a small Llama, its tokenizer and some text, so that a training needs neither data nor network."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator

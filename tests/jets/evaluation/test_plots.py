@@ -138,6 +138,6 @@ def test_bad_input_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyP
         DRAWN["roc"](tmp_path / "nowhere" / "plot.png")
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(MissingPackage, match="yukawa-hep"):
+    with pytest.raises(MissingPackage, match="pip install"):
         DRAWN["roc"](tmp_path / "plot.png")
     assert list(tmp_path.iterdir()) == []

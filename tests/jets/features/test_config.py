@@ -229,16 +229,16 @@ def test_a_file_by_its_path(tmp_path: Path) -> None:
             {"inputs": SMALL["inputs"] | {"pf_points": {"length": 8, "vars": ["x", "y"]}}},
             "one length; here are 8, 9",
         ),
-        ({"inputs": [1]}, "inputs = .1.: Input should be a valid dictionary"),
+        ({"inputs": [1]}, "inputs = .1.: expected a table"),
         ({"new_variables": {"a": "b + 1", "b": "a"}}, "a -> b -> a goes in a circle"),
         ({"new_variables": {"part_pt": "part_pt * 2"}}, "part_pt -> part_pt goes in a circle"),
         ({"new_variables": {"a": "os.system('x')"}}, "new variable a: the expression"),
         ({"selection": "jet_pt > np.loop(3)"}, "np.loop.*near is"),
         ({"bucketing": {"var": "n", "bins": 3}}, "bucketing is not supported"),
         ({"preprocess": {"method": "atuo"}}, "preprocess.method = 'atuo'.*did you mean 'auto'"),
-        ({"preprocess": {"nonfinite": "ignore"}}, "should be 'refuse' or 'replace'"),
+        ({"preprocess": {"nonfinite": "ignore"}}, "expected 'refuse' or 'replace'"),
         ({"preprocess": {"data_fraction": 2}}, "preprocess.data_fraction = 2"),
-        ({"observers": "jet_pt"}, "observers = .jet_pt.: Input should be a valid tuple"),
+        ({"observers": "jet_pt"}, "observers = .jet_pt.: expected a list"),
         ({"labels": None}, "labels is missing"),
     ],
 )
@@ -266,9 +266,9 @@ def test_an_unknown_name_or_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("given", "message"),
-    [(["part_x", "one"], "Input should be a valid number"), ([3], "Input should be a valid string"), (["x"] * 7, "is not a variable"),
+    [(["part_x", "one"], "expected a number"), ([3], "expected a text"), (["x"] * 7, "is not a variable"),
      ([], "is not a variable"), (["part_x", 0, 1, 5, -5], "clip_min 5 of part_x is above clip_max -5"),
-     (["part_x", True], "a valid number"),
+     (["part_x", True], "vars.0.1 = True: expected a number"),
      (["part_x", float("nan")], "greater than or equal")],
 )  # fmt: skip
 def test_a_wrong_variable(given: Any, message: str) -> None:
@@ -279,7 +279,7 @@ def test_a_wrong_variable(given: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [({"length": 0}, "length = 0"), ({"length": 2.5}, "length = 2.5"), ({"vars": []}, "vars = "), ({"vars": "x"}, "a list of variables"),
-     ({"pad_mode": "reflect"}, "should be 'constant' or 'wrap'"), ({"lenght": 3}, "did you mean inputs.pf_features.length")],
+     ({"pad_mode": "reflect"}, "expected 'constant' or 'wrap'"), ({"lenght": 3}, "did you mean inputs.pf_features.length")],
 )  # fmt: skip
 def test_a_wrong_group(given: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):

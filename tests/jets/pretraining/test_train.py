@@ -408,7 +408,7 @@ def test_changed_data_and_recipes_are_refused(whole: Path, tmp_path: Path, place
         ({"training": {"validation": 70}}, "70 jets are wanted"),
         ({"model": {"patch": 3}}, "a patch of 3 does not fit"),
         ({"model": {"patch": 2}}, "the answer 'b' needs 3 ids, a patch has 2"),
-        ({"model": {"start": "nowhere"}}, "nowhere holds no saved model"),
+        ({"model": {"start": "nowhere"}}, "nowhere does not exist"),
         ({"model": {"widht": 8}}, "widht"),
         ({"config": "nonsense"}, "nonsense"),
     ],

@@ -48,16 +48,16 @@ def test_a_card_may_start_from_another(write):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("hcal: {stochastic: -0.4}", "hcal.stochastic = -0.4: Input should be greater than or equal to 0"),
+        ("hcal: {stochastic: -0.4}", "hcal.stochastic = -0.4: expected a number greater than or equal to 0"),
         ("tracking: {d0: {constant: -1}}", "tracking.d0.constant = -1"),
-        ("dedx_resolution: 0", "dedx_resolution = 0: Input should be greater than 0"),
+        ("dedx_resolution: 0", "dedx_resolution = 0: expected a number greater than 0"),
         (
             "tracking: {efficiency: [{pt_min: 0, efficiency: 1.1}]}",
-            r"tracking.efficiency.0.efficiency = 1.1: Input should be less than or equal to 1",
+            r"tracking.efficiency.0.efficiency = 1.1: expected a number less than or equal to 1",
         ),
         ("tracking: {efficiency: [{pt_min: 0, efficiency: -0.1}]}", "greater than or equal to 0"),
-        ("ecal: {constant: .nan}", "ecal.constant = nan: Input should be a finite number"),
-        ("field: .inf", "field = inf: Input should be"),
+        ("ecal: {constant: .nan}", "ecal.constant = nan: expected a finite number"),
+        ("field: .inf", "field = inf: expected"),
         ("trackin: {}", r"unknown key trackin \(did you mean tracking\?\)"),
         ("tracking: {efficiency: []}", "at least 1 item"),
         (
@@ -69,7 +69,7 @@ def test_a_card_may_start_from_another(write):
             "eta_max must rise",
         ),
         ("tracking: {eta_max: 4}", "the steps of momentum end at"),
-        ("identification: guess", "Input should be 'truth' or 'dedx"),
+        ("identification: guess", "expected 'truth' or 'dedx"),
         ("tracker: 5", "tracker = 5"),
     ],
 )

@@ -359,7 +359,7 @@ def test_a_full_disk_is_one_line_and_what_was_made_is_kept(finished, unbroken, m
 
 def test_a_missing_package_is_named_before_anything_is_made(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pythia8mc", None)
-    with pytest.raises(MissingPackage, match=r"pythia8mc.*pip install 'yukawa-hep\[simulate\]'"):
+    with pytest.raises(MissingPackage, match=r"pythia8mc.*pip install '.*\[simulate\]'"):
         make(tmp_path / "set")
     assert not (tmp_path / "set").exists()
 

@@ -363,7 +363,7 @@ def test_any_tagger_can_begin_with_a_trained_one(tmp_path: Path, recipe: Make) -
     assert all(value.allclose(saved[name], atol=1e-6) for name, value in again.items())
     for changes, message in (
         ({"embed_sizes": [16, 32]}, "first has .*embed_sizes .* is expected"),
-        ({"start": str(tmp_path / "none")}, "none holds no saved model, nor the run of one"),
+        ({"start": str(tmp_path / "none")}, "none does not exist"),
     ):
         with pytest.raises(InputError, match=message):
             train(recipe(model={**model, "start": str(first.folder), **changes}), tmp_path / "third")

@@ -26,3 +26,14 @@ def test_no_word_is_lost() -> None:
     body = "One sentence. Another one, e.g. this.\n- item\n```\ncode\n```\na: b; c: d"
     joined = " ".join(s.text for s in statements(body))
     assert all(word in joined for word in body.replace("```", " ").split())
+
+
+def test_a_table_that_somebody_taught_is_read_by_rows() -> None:
+    found = statements(
+        "The magnets:\n\n| magnet | field |\n|---|---|\n| solenoid | 1.0 T |\n| dipole | 0.5 T |"
+    )
+    assert [s.text for s in found if s.kind == "row"] == [
+        "magnet: solenoid; field: 1.0 T",
+        "magnet: dipole; field: 0.5 T",
+    ]
+    assert [s.kind for s in statements("a | b --- c")] == ["text"]

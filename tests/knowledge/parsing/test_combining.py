@@ -65,7 +65,7 @@ def test_relations() -> None:
     [
         ("is the neutron charged", "is charge(n) != 0"), ("is the electron negatively charged", "is charge(e-) < 0"),
         ("is the W neutral", "is charge(W+) = 0"), ("is the proton stable", "is lifetime(p) = stable"),
-        ("is the muon unstable", "is lifetime(mu-|mu+) = unstable"), ("stable leptons", "? stable leptons"),
+        ("is the muon unstable", "is lifetime(mu-|mu+) = unstable"), ("stable leptons", "list class(class:lepton) where lifetime = stable"),
         ("is the muon heavier than 100 MeV", "is mass(mu-|mu+) > 100 MeV"),
         ("is the W heavier than the Z and the Higgs", "is mass(W+|W-), mass(Z0) >; is mass(W+|W-), mass(H) >"),
         ("is the pi+ heavier than the mu- and lighter than the K+", "is mass(pi+), mass(mu-) >; is mass(pi+), mass(K+) <"),

@@ -46,3 +46,16 @@ def test_a_contrast_leaves_the_question_as_it_was(question: str, plain: str) -> 
 )
 def test_a_negation_that_may_change_the_answer_is_unread(question: str) -> None:
     assert not plan(question).complete
+
+
+def test_who_found_a_thing_is_known_and_not_asked() -> None:
+    assert plan("branching ratio of B_s → mu+ mu-, first seen by LHCb and CMS").complete
+    assert plan("What is the mass of the J/psi discovered in 1974?").complete
+    assert not plan("Who discovered the top quark?").complete
+    assert not plan("Was the top discovered by CDF?").complete
+
+
+def test_what_a_thing_is_said_to_have_is_a_condition() -> None:
+    assert not plan("What's the mass of the B meson with strangeness?").complete
+    assert not plan("What is the lightest baryon with charm?").complete
+    assert plan("which particles with charge +2 are there").complete

@@ -69,3 +69,16 @@ def test_a_charge_before_its_noun_is_a_thing() -> None:
 def test_the_parent_named_again_has_the_property_beside_it() -> None:
     assert parts("branching ratio of K+ → mu+ nu_mu and the K+ lifetime", "thing") == ["K+", "K+"]
     assert parts("Proton decay limit p → e+ pi0", "thing") == ["p"]
+
+
+def test_words_of_flavour_in_a_row_with_a_quark_are_quarks() -> None:
+    assert parts("charm to strange quark mass ratio", "thing") == ["charm", "strange quark"]
+    assert parts("mass of the charm and the bottom quark", "thing") == ["charm", "bottom quark"]
+    assert parts("Which quark is the lightest: up or down or strange?", "thing") == ["up", "down", "strange"]
+    assert parts("strangeness and charm of the D_s+", "thing") == ["D_s+"]
+    assert parts("How does it go up and down?", "thing") == []
+
+
+def test_the_scale_of_a_running_mass() -> None:
+    assert parts("mass of the strange quark at 2 GeV", "qualifier") == ["2 GeV"]
+    assert parts("mass of the Z at 2 GeV", "qualifier") == []

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.knowledge.parsing.readings import reading
 
+from yukawa.knowledge.parsing.grammar import plan
 from yukawa.knowledge.parsing.plan import Goal, Thing, Wanted
 from yukawa.knowledge.parsing.reading import placeless, read_question
 
@@ -40,3 +42,35 @@ def test_placeless() -> None:
     (operand,) = placeless(Goal("value", (wanted,), spans=((0, 2),))).operands
     assert operand.thing.span == (0, 0)
     assert operand.spans == ((0, 0),)
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("The lifetime of the neutron is about ___ s.", "value lifetime(n) in s"),
+        (
+            "The J/psi has a mass of ____ GeV and a width of ____ keV.",
+            "value mass(J/psi(1S)) in GeV; value width(J/psi(1S)) in keV",
+        ),
+        ("The quark content of the proton is ____.", "value quark-content(p)"),
+        ("Which is the mass of the Higgs: a) 91 b) 125 c) 173 GeV?", "value mass(H)"),
+        (
+            "Which of these is the lifetime of the muon: (a) 2.2 ns (b) 2.2 µs (c) 2.2 ms?",
+            "value lifetime(mu-|mu+)",
+        ),
+        ("What is the spin of the Higgs? A. 0 B. 1/2 C. 1", "value spin(H)"),
+        ("Is the mass of the Higgs 91, 125 or 173 GeV?", "value mass(H)"),
+        (
+            "Which is the heaviest: a) electron b) muon c) tau?",
+            "which mass(e-|e+), mass(mu-|mu+), mass(tau-|tau+) by mass descending",
+        ),
+    ],
+)
+def test_gaps_and_choices_of_a_quiz(question: str, said: str) -> None:
+    assert reading(plan(question)) == said
+
+
+def test_a_choice_between_names_of_a_kind_gets_a_verdict_on_each() -> None:
+    found = plan("Which of these particles is a meson: a) proton b) pion c) muon?")
+    assert [goal.asserted for goal in found.goals] == ["class:meson"] * 3
+    assert not plan("Which of these is the best: a) proton b) pion?").complete

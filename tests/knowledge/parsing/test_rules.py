@@ -31,6 +31,8 @@ def goals(text: str, context: Context | None = None) -> list[Goal]:
         ("how many K+ masses make a B0 mass", "how-many"), ("which mesons decay to mu+ mu-", "reverse"),
         ("particle 443", "reverse"),
         ("who measured the mass of the tau", "measurements"), ("mass of the W measured by CDF", "measurements"),
+        ("which is the most recent result on the neutron lifetime", "measurements"),
+        ("latest result for the neutron lifetime", "value"),
     ],
 )  # fmt: skip
 def test_operations(text: str, operation: str) -> None:
@@ -179,3 +181,33 @@ def test_what_is_asked_of_all_decays_or_members(question: str, read: str) -> Non
 @pytest.mark.parametrize("question", NOT_OF_ALL)
 def test_what_is_not_asked_of_all_is_refused(question: str) -> None:
     assert not plan(question).complete
+
+
+EARLIER = [
+    ("A stationary pi+ decays into an antimuon and a neutrino. What is the energy release (Q) of this decay?",
+     "value energy-release(pi+ → mu+ nu_e/nu_mu/…)"),
+    ("Is the phi meson heavier than two charged kaons? How much energy is left over?",
+     "is mass(phi(1020)0), 2 mass(K+|K-) >; difference mass(phi(1020)0), 2 mass(K+|K-)"),
+    ("The phi(1020) is barely above two kaons. How much energy is left over in phi → K+ K−?",
+     "value energy-release(phi(1020)0 → K+ K-)"),
+    ("In percent, how often does the tau decay to an electron and how often to a muon (plus neutrinos)?",
+     "value branching-fraction(tau-|tau+ → e+/e- nu_e/nu_mu/… nu_e/nu_mu/…) in percent; "
+     "value branching-fraction(tau-|tau+ → mu+/mu- nu_e/nu_mu/… nu_e/nu_mu/…) in percent"),
+    ("What share of Z decays is invisible, i.e. goes into neutrinos?", "value branching-fraction(Z0 → invisible)"),
+    ("Top 5 lightest mesons?", "which mass(class:meson) by mass ascending first 5"),
+    ("List the three heaviest elementary particles of the SM with their masses.",
+     "which mass(class:elementary particle) by mass descending first 3"),
+    ("What is the only stable baryon?", "list class(class:baryon) where lifetime = stable"),
+    ("How far does a D+ go in one lifetime at the speed of light?", "value decay-length(D+)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("question", "read"), EARLIER)
+def test_what_sentences_and_brackets_beside_say_is_used(question: str, read: str) -> None:
+    assert reading(plan(question)) == read
+
+
+def test_a_statement_of_another_thing_is_not_dropped() -> None:
+    assert not plan("The neutron is bound in a nucleus. How long does the tau live?").complete
+    assert not plan("There is a muon in water. What is the lifetime of the muon?").complete
+    assert not plan("A kaon at 5 GeV is shot. What is the lifetime of the tau?").complete

@@ -105,6 +105,14 @@ def test_no_final_state_without_a_decay() -> None:
     assert not [t for t in tokenise("ratio of the tau mass to the muon mass") if t.kind == "channel"]
 
 
+def test_a_branching_fraction_by_which_the_source_multiplies_belongs_to_the_decay() -> None:
+    text = source("branching fraction of B⁺ → K⁺ f_0(980) × B(f_0(980) → π⁺ π⁻)").plain
+    (channel,) = [t.value for t in tokenise(text) if t.kind == "channel"]
+    assert (len(channel.products), len(channel.conditions)) == (2, 1)
+    text = "B(J/psi → e+ e-) x B(J/psi → mu+ mu-)"  # two decays, each with its own
+    assert len([t for t in tokenise(text) if t.kind == "channel"]) == 2
+
+
 @pytest.mark.parametrize(
     "pump",
     [

@@ -86,7 +86,7 @@ def test_a_base_made_by_a_newer_version_is_refused(url: str) -> None:
             connection.execute(sa.text("UPDATE alembic_version SET version_num = '0999'"))
     with pytest.raises(StoreError, match=r"made by a newer Yukawa \(schema 0999") as caught:
         KnowledgeBase.open(url)
-    assert "pip install --upgrade yukawa-hep" in _one_line(caught.value)
+    assert "git pull && " in _one_line(caught.value)
 
 
 def _open_at(url: str, start: float) -> str:

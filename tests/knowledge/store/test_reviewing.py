@@ -32,10 +32,22 @@ def test_a_reviewed_item_is_trusted_more_until_it_changes(base: KnowledgeBase) -
     assert base.update(item.id, "The mass of the tau is 1776.8 ± 0.1 MeV.").trust == "taught"
 
 
+def test_a_past_moment_has_the_trust_of_that_moment(base: KnowledgeBase) -> None:
+    item = base.teach("The mass of the tau is 1776.9 ± 0.1 MeV.", author="Li")
+    base.review(item.id, actor="Marie")
+    base.review(item.id, actor="Chen", agree=False)
+    moments = [event.time for event in base.history(item.id)[1]]
+    for then, trust in zip([*moments, None], ["taught", "reviewed", "taught", "taught"], strict=True):
+        (found,) = base.find_facts(subjects=["tau-"], property="mass", as_of=then)
+        (hit,) = base.search("mass of the tau", as_of=then)
+        (listed,) = base.list(as_of=then)
+        assert {found.trust, hit.trust, listed.trust, base.show(item.id, as_of=then).trust} == {trust}
+
+
 def test_a_reviewer_is_not_reviewed_by_herself_under_another_name(base: KnowledgeBase) -> None:
     for author in ("Marie", "Particle Data Group"):
         item = base.teach(f"The ring of {author} is cold.", author=author, actor="Marie")
-        with pytest.raises(InputError, match="own word"):
+        with pytest.raises(InputError, match="wrote it"):
             base.review(item.id, actor="Marie")
         assert base.review(item.id, actor="Chen").trust == "reviewed"
 

@@ -207,7 +207,7 @@ class _Tagger:
     """A saved network on its device; gives the probabilities of encoded jets."""
 
     def __init__(self, folder: Path, batch: int, device: str | None) -> None:
-        torch: Any = require("torch", "prediction")
+        torch: Any = require("torch", "prediction", "jets")
         from yukawa.jets.models.tagger import load_model
 
         network, data_config = load_model(Path(folder))

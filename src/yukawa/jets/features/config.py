@@ -7,11 +7,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
-import yaml
 from pydantic import BeforeValidator, ConfigDict, Field, field_serializer, field_validator, model_validator
 
-from yukawa.core.config import StrictModel, checked, find, parse_yaml
-from yukawa.core.errors import InputError
+from yukawa.core.config import StrictModel, checked, find, parse_yaml, to_yaml
+from yukawa.core.errors import InputError, unreadable
 from yukawa.jets.features.expressions import FourMomentum, Node, columns_of, parse, parse_any
 from yukawa.jets.table import LABEL
 
@@ -32,7 +31,7 @@ Expression = Annotated[str | None, BeforeValidator(lambda given: " ".join(str(gi
 Names = tuple[str, ...]
 
 
-class _Table(StrictModel):
+class _ConfigTable(StrictModel):
     """A table of a config, in which a key without a value counts as missing."""
 
     model_config = ConfigDict(allow_inf_nan=True)
@@ -60,7 +59,7 @@ class Variable(NamedTuple):
     pad_value: Number = 0.0
 
 
-class InputGroup(_Table):
+class InputGroup(_ConfigTable):
     """One array that a network takes: at most `length` particles of a jet (None: all), each with these variables."""
 
     length: Annotated[int, Field(strict=True, ge=1)] | None = None
@@ -96,7 +95,7 @@ class InputGroup(_Table):
         return [[*one][: 2 if one.center is None else None] for one in variables]
 
 
-class Inputs(_Table):
+class Inputs(_ConfigTable):
     """The arrays that a network takes; `pf_mask` is 0 for particles to omit."""
 
     pf_points: InputGroup
@@ -121,7 +120,7 @@ class Inputs(_Table):
         return self
 
 
-class LabelDefinition(_Table):
+class LabelDefinition(_ConfigTable):
     """Which class a jet is of.
 
     Attributes:
@@ -159,7 +158,7 @@ class LabelDefinition(_Table):
         return self
 
 
-class Weights(_Table):
+class Weights(_ConfigTable):
     """How much a jet counts: precomputed columns multiplied, or a histogram over two variables for each class."""
 
     use_precomputed_weights: bool = False
@@ -196,7 +195,7 @@ class Weights(_Table):
         return self
 
 
-class Preprocess(_Table):
+class Preprocess(_ConfigTable):
     """How variables are standardised; `params` is what weaver computed, and moves into the variables."""
 
     method: Literal["manual", "auto"] = "manual"
@@ -205,7 +204,7 @@ class Preprocess(_Table):
     params: dict[str, dict[str, Any]] = Field(default_factory=dict, exclude=True)
 
 
-class DataConfig(_Table):
+class DataConfig(_ConfigTable):
     """What a network sees of a jet: the only mechanism for all inputs.
 
     Beyond weaver's keys there are three: `sort_by` (a column of particles: those of a jet beyond `length` are
@@ -320,7 +319,7 @@ class DataConfig(_Table):
 
     def to_yaml(self) -> str:
         """The text of a YAML file that `load_data_config` reads back."""
-        return yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True, width=110)
+        return to_yaml(self.to_dict(), width=110)
 
 
 def _completed(group: Any, auto: bool, params: Mapping[str, Any]) -> Any:
@@ -382,7 +381,7 @@ def load_data_config(name_or_path: str | Path) -> DataConfig:
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"the data config {path} cannot be read: {error}") from None
+        raise unreadable(path, error, "the data config") from None
     return read_config(text, str(name_or_path))
 
 

@@ -174,7 +174,7 @@ class FeatureEncoder(Encoder):
         # Blocks of whole jets that hold `_BLOCK` particles, or a few more.
         inner = np.searchsorted(jets.offsets, np.arange(_BLOCK, jets.offsets[-1], _BLOCK))
         for start, stop in pairwise(np.unique([0, *inner, len(jets)]).tolist()):
-            block = _Block(self.config, self._mask, jets[start:stop])
+            block = _Batch(self.config, self._mask, jets[start:stop])
             for name, given in self._inputs.items():
                 block.fill(given, rows[name][used : used + block.total])
             counts[start:stop] = block.counts
@@ -221,7 +221,7 @@ class FeatureEncoder(Encoder):
         return found
 
 
-class _Block:
+class _Batch:
     """Some jets whose inputs are being computed.
 
     Attributes:

@@ -139,7 +139,7 @@ def parse(text: str, momenta: Mapping[str, FourMomentum] | None = None) -> Node:
 
 def parse_any(text: str, momenta: Mapping[str, FourMomentum] | None = None) -> Node | FourMomentum:
     """As `parse`, for a new variable, which may also be a four-momentum."""
-    return _Parser(str(text), momenta or {}).parse()
+    return _ExpressionParser(str(text), momenta or {}).parse()
 
 
 def _short(text: str) -> str:
@@ -147,7 +147,7 @@ def _short(text: str) -> str:
     return repr(text if len(text) <= 80 else text[:77] + "...")
 
 
-class _Parser:
+class _ExpressionParser:
     """Turns Python's syntax tree of one expression into ours, and refuses everything that is not listed.
 
     `known` are names that stand for nodes.
@@ -215,6 +215,7 @@ class _Parser:
         self.refuse_syntax(tree)
 
     def one(self, tree: ast.expr) -> Node:
+        """A part of a calculation: numbers, not a whole four-momentum."""
         node = self.any(tree)
         if isinstance(node, FourMomentum):
             self.refuse(
@@ -360,4 +361,6 @@ _NEW_AXIS = (":, None", ":, np.newaxis", ":, numpy.newaxis")  # the subscripts t
 
 def _formula(text: str, names: Sequence[str], values: Sequence[Node]) -> Node:
     """One of our own formulas with nodes in place of its names."""
-    return _Parser(text, dict(zip(names, values, strict=True))).one(ast.parse(text, mode="eval").body)
+    return _ExpressionParser(text, dict(zip(names, values, strict=True))).one(
+        ast.parse(text, mode="eval").body
+    )

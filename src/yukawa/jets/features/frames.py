@@ -214,7 +214,7 @@ class PaddedFrame(Frame):
         mask_BP: Any,
         variables: Mapping[str, Node],
     ) -> None:
-        torch = require("torch", "computing features for an exported network")
+        torch = require("torch", "computing features for an exported network", "jets")
         super().__init__(torch, particles, scalars, variables)
         self.mask_BP = mask_BP
 

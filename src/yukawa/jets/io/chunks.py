@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from yukawa.core.errors import InputError
+from yukawa.core.errors import InputError, unreadable
 from yukawa.jets.table import Array, Jets, check_columns, concatenate
 
 
@@ -113,7 +113,7 @@ def report_damage(path: Path, kind: str, errors: tuple[type[Exception], ...]) ->
     try:
         yield
     except FileNotFoundError:
-        raise InputError(f"{path} cannot be read: no such file") from None
+        raise unreadable(path, FileNotFoundError("no such file")) from None
     except errors as error:
         reason = str(error).strip() or type(error).__name__
         raise InputError(

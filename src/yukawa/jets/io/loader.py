@@ -223,7 +223,7 @@ class Streaming(Loader):
         stream = self._stream(parts, ends, order, skip)
         return run_ahead(stream, self.ahead) if self.ahead else stream
 
-    def _parts(self, begin: int, end: int, order: Array | None) -> "Iterator[_Part]":
+    def _parts(self, begin: int, end: int, order: Array | None) -> "Iterator[_Span]":
         """The chunks, or parts of them, that hold the jets from `begin` to `end` of one pass."""
         order = np.arange(len(self._counts)) if order is None else order
         offsets = offsets_of(self._counts[order])
@@ -233,10 +233,10 @@ class Streaming(Loader):
             first = max(begin - offsets[place], 0)
             last = min(end, offsets[place + 1]) - offsets[place]
             if first < last:
-                yield _Part(int(order[place]), int(first), int(last))
+                yield _Span(int(order[place]), int(first), int(last))
 
     def _stream(
-        self, parts: "Sequence[_Part]", ends: Array, order: _Order | None, skip: int
+        self, parts: "Sequence[_Span]", ends: Array, order: _Order | None, skip: int
     ) -> Generator[Encoded, None, None]:
         """The batches of `parts`, of which those are not read whose jets are all in skipped batches."""
         reader: Generator[Jets, None, None] | None = None
@@ -273,20 +273,20 @@ class Streaming(Loader):
         return _cut(encoded, sizes)
 
     def _read_all(
-        self, parts: "Sequence[_Part]", numbers: Sequence[int], order: _Order | None
+        self, parts: "Sequence[_Span]", numbers: Sequence[int], order: _Order | None
     ) -> Generator[Jets, None, None]:
         """The jets of the parts of these numbers, each part shuffled by itself."""
         reader = (self._read(parts[number], order.of_part(number) if order else None) for number in numbers)
         return run_ahead(reader, 1) if self.ahead else reader
 
-    def _read(self, part: "_Part", random: np.random.Generator | None) -> Jets:
+    def _read(self, part: "_Span", random: np.random.Generator | None) -> Jets:
         jets = self.encoder.select(self.source.chunks[part.chunk].read(self.encoder.columns))
         jets = jets[part.first : part.last]
         return jets if random is None else jets[random.permutation(len(jets))]
 
 
 @dataclass(frozen=True)
-class _Part:
+class _Span:
     """The jets `first` to `last` of a chunk, counted after the selection."""
 
     chunk: int
@@ -315,7 +315,7 @@ class _Draw:
 
 
 def _draws(
-    parts: Sequence[_Part], ends: Array, buffer: int, random: np.random.Generator | None
+    parts: Sequence[_Span], ends: Array, buffer: int, random: np.random.Generator | None
 ) -> Iterator[_Draw]:
     """The batches of an epoch: known from the numbers of jets alone, before any is read."""
     numbers: list[int] = []  # of the loaded parts,
@@ -425,6 +425,6 @@ def tensors(encoded: Encoded) -> dict[str, Any]:
     Raises:
         MissingPackage: PyTorch is not installed.
     """
-    torch = require("torch", "training and prediction")
+    torch = require("torch", "training and prediction", "jets")
     arrays = {**encoded.rows, "counts_B": encoded.counts}
     return {name: torch.from_numpy(array) for name, array in arrays.items()}

@@ -96,7 +96,7 @@ def _writer(handle: IO[bytes], table: Any, jets: Jets, metadata: Mapping[str, st
     Measured on simulated jets: splitting the bytes of floats makes zstd both smaller and faster to decode, a
     dictionary does so for integers and only harms floats, and higher levels of zstd gain next to nothing.
     """
-    parquet = require("pyarrow.parquet", "writing Parquet files")
+    parquet = require("pyarrow.parquet", "writing Parquet files", "jets")
     kinds = {f"{name}.list.element": column.dtype.kind for name, column in jets.particles.items()}
     kinds |= {name: column.dtype.kind for name, column in jets.scalars.items()}
     return parquet.ParquetWriter(
@@ -112,7 +112,7 @@ def _writer(handle: IO[bytes], table: Any, jets: Jets, metadata: Mapping[str, st
 
 def _table(jets: Jets) -> Any:
     """An Arrow table over the memory of `jets`; all list columns share one array of offsets."""
-    arrow = require("pyarrow", "writing Parquet files")
+    arrow = require("pyarrow", "writing Parquet files", "jets")
     offsets = arrow.array(jets.offsets.astype(np.int32))
     fields, arrays = [], []
     for name, column in jets.particles.items():
@@ -130,8 +130,8 @@ def _table(jets: Jets) -> Any:
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     """The open Parquet file; see `report_damage`."""
-    arrow = require("pyarrow", "reading Parquet files")
-    parquet = require("pyarrow.parquet", "reading Parquet files")
+    arrow = require("pyarrow", "reading Parquet files", "jets")
+    parquet = require("pyarrow.parquet", "reading Parquet files", "jets")
     options = {"memory_map": True, "page_checksum_verification": True}
     damage = report_damage(path, "Parquet", (arrow.ArrowException, OSError))
     with damage, parquet.ParquetFile(path, **options) as file:
@@ -140,7 +140,7 @@ def _opened(path: Path) -> Iterator[Any]:
 
 def _column_names(file: Any) -> tuple[str, ...]:
     """The columns of numbers or truth values, one for each particle or one for each jet."""
-    types = require("pyarrow.types", "reading Parquet files")
+    types = require("pyarrow.types", "reading Parquet files", "jets")
 
     def numbers(kind: Any) -> bool:
         return types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)
@@ -158,7 +158,7 @@ def _column_names(file: Any) -> tuple[str, ...]:
 
 def _jets(table: Any, path: Path) -> Jets:
     """The jets of a table of one row group."""
-    types = require("pyarrow.types", "reading Parquet files")
+    types = require("pyarrow.types", "reading Parquet files", "jets")
     particles: dict[str, Array] = {}
     scalars: dict[str, Array] = {}
     first: tuple[str, Array] | None = None
@@ -176,7 +176,7 @@ def _jets(table: Any, path: Path) -> Jets:
 
 def _lists(array: Any) -> tuple[Array, Array]:
     """Offsets from 0 and the values of a list array, without copying the values."""
-    types = require("pyarrow.types", "reading Parquet files")
+    types = require("pyarrow.types", "reading Parquet files", "jets")
     if types.is_fixed_size_list(array.type):
         size = array.type.list_size
         return np.arange(0, (len(array) + 1) * size, size), array.flatten().to_numpy(zero_copy_only=False)

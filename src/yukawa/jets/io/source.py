@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from yukawa.core.errors import InputError
+from yukawa.core.errors import InputError, unreadable
 from yukawa.core.manifest import MANIFEST, SPLITS, FileRecord, Manifest, file_facts
 from yukawa.jets.io.chunks import JetSource, join_sources
 from yukawa.jets.io.edm4hep import holds_events, open_edm4hep
@@ -223,7 +223,7 @@ def _format(path: Path) -> str:
         with open(path, "rb") as handle:
             head = handle.read(512)
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+        raise unreadable(path, error) from None
     expected = SUFFIXES.get(path.suffix.lower())
     found = _MAGIC.get(head[:4])
     if found is None and (expected == "text" or (expected is None and head.lstrip()[:1] in (b"{", b"0"))):

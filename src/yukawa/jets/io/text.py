@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from yukawa.core.errors import InputError
+from yukawa.core.errors import InputError, unreadable
 from yukawa.core.files import parse_row, replacement, report_write_errors
 from yukawa.jets.io.chunks import JetChunk, JetSource
 from yukawa.jets.table import JET_ORIGIN, Array, Jets, check_columns, label_column
@@ -217,7 +217,7 @@ def open_text(path: Path, classes: Sequence[str] = JET_ORIGIN) -> JetSource:
                 if total % LINES == 0:
                     starts.append(handle.tell())
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+        raise unreadable(path, error) from None
     firsts = range(0, max(total, 1), LINES)
     names = tuple(classes) if labelled else ()
     columns = (*_PARTICLE_COLUMNS, *_JET, *map(label_column, names))

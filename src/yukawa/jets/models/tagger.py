@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from yukawa import __version__
 from yukawa.core import files
 from yukawa.core.config import checked
-from yukawa.core.errors import InputError, NotFound, require, unknown_name
+from yukawa.core.errors import InputError, NotFound, require, unknown_name, unreadable
 from yukawa.jets.features.config import DataConfig, read_config
 from yukawa.jets.features.encoder import Encoder, FeatureEncoder
 from yukawa.runs import run
@@ -199,7 +199,7 @@ def save_model(folder: Path, tagger: Tagger, data_config: DataConfig) -> None:
         InputError: `folder` is a file, or holds something that is not part of a saved model.
         StoreError: the disk refuses; the old model stays.
     """
-    safetensors = require("safetensors.torch", "saving a model")
+    safetensors = require("safetensors.torch", "saving a model", "jets")
     folder = Path(folder)
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if path.name not in (WEIGHTS, CONFIG, DATA_CONFIG):
@@ -240,7 +240,8 @@ def model_folder(path: Path | str) -> Path:
     """
     found = run.model_folder(path)
     if not (found / CONFIG).is_file():
-        raise NotFound(f"{path} holds no saved model, nor the run of one")
+        lacks = "holds neither a saved model nor a run" if Path(path).exists() else "does not exist"
+        raise NotFound(f"{path} {lacks}", hint="name the folder of a model or of its run")
     return found
 
 
@@ -256,8 +257,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         NotFound: there is no such file.
         InputError: it cannot be read or is not a whole safetensors file.
     """
-    safetensors = require("safetensors.torch", "reading a model")
-    damage = require("safetensors", "reading a model").SafetensorError
+    safetensors = require("safetensors.torch", "reading a model", "jets")
+    damage = require("safetensors", "reading a model", "jets").SafetensorError
     try:
         weights: dict[str, Tensor] = safetensors.load(_read(path))
     except (damage, ValueError, KeyError) as error:
@@ -320,4 +321,4 @@ def _read(path: Path) -> bytes:
     except (FileNotFoundError, NotADirectoryError):
         raise NotFound(f"{path.parent} holds no saved model: {path.name} is missing") from None
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+        raise unreadable(path, error) from None

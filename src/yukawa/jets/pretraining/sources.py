@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from yukawa.bytelm.segments import Mark
-from yukawa.core.errors import InputError
+from yukawa.core.errors import InputError, unreadable
 from yukawa.core.files import parse_row
 from yukawa.jets.features.encoder import Encoded, join
 from yukawa.jets.io.loader import Loader, run_ahead, tensors
@@ -53,7 +53,7 @@ def documents(path: Path, fields: Sequence[str]) -> Iterator[bytes]:
         with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as lines:
             yield from _paragraphs(lines, path) if path.suffix == ".txt" else _rows(lines, path, fields)
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        raise unreadable(path, error) from None
 
 
 def _rows(lines: Iterator[bytes], path: Path, fields: Sequence[str]) -> Iterator[bytes]:
@@ -355,7 +355,7 @@ class MixtureBatches(StepDataset):
     def _batches(self) -> Generator[TensorBatch, None, None]:
         before_K = self.drawn_SK[: self.first].sum(0).tolist()
         readers = [
-            _Reader(source.from_number(first, self.seed * len(self.sources) + number))
+            _Supply(source.from_number(first, self.seed * len(self.sources) + number))
             for number, (source, first) in enumerate(zip(self.sources, before_K, strict=True))
         ]
         for step, drawn_K in enumerate(self.drawn_SK[self.first :].tolist(), start=self.first):
@@ -369,7 +369,7 @@ def batch_of(encoded: Encoded, divisor: float) -> TensorBatch:
     return tensors(encoded) | {DIVISOR: torch.tensor(divisor)}
 
 
-class _Reader:
+class _Supply:
     """Takes any number of sequences from an iterator that gives some at a time."""
 
     def __init__(self, row: Iterator[Encoded]) -> None:

@@ -385,8 +385,8 @@ def _csv(rows: Sequence[Row]) -> str:
 
 
 def _parquet(rows: Sequence[Row]) -> bytes:
-    pyarrow = require("pyarrow", "writing Parquet")
-    parquet = require("pyarrow.parquet", "writing Parquet")
+    pyarrow = require("pyarrow", "writing Parquet", "jets")
+    parquet = require("pyarrow.parquet", "writing Parquet", "jets")
     text, whole = ("model", "mode"), ("jets", "seed", "seeds", "steps", "test_jets")
     kinds = {**dict.fromkeys(text, pyarrow.string()), **dict.fromkeys(whole, pyarrow.int64())}
     schema = pyarrow.schema([(name, kinds.get(name, pyarrow.float64())) for name in _columns(rows)])

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from yukawa.core import config
 from yukawa.core.config import NotNegative, Positive, StrictModel, Table
-from yukawa.core.errors import InputError, nearest
+from yukawa.core.errors import InputError, nearest, unreadable
 from yukawa.jets.table import PDG_ID
 
 CARDS, PROCESSES = Path(__file__).parent / "cards", Path(__file__).parent / "processes"
@@ -316,7 +316,7 @@ def _take_in_command_file(part: Any, folder: Path) -> None:
     try:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"the command file {path} cannot be read: {error}") from None
+        raise unreadable(path, error, "the command file") from None
     settings = part.get("settings") or []
     # Pythia takes a line that does not begin with a letter or digit for a comment.
     part["settings"] = [line.strip() for line in lines if line.strip()[:1].isalnum()] + list(settings)

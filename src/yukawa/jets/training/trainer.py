@@ -276,7 +276,7 @@ class JetTrainer(RunTrainer):
         if self.args.should_save:
             folder = Path(output_dir or self.args.output_dir)
             folder.mkdir(parents=True, exist_ok=True)
-            save_file = require("safetensors.torch", "writing a checkpoint").save_file
+            save_file = require("safetensors.torch", "writing a checkpoint", "jets").save_file
             save_file(self.model.state_dict(), folder / checkpoints.WEIGHTS)
 
     def floating_point_ops(self, inputs: TensorBatch) -> int:

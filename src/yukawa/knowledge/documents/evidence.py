@@ -87,7 +87,7 @@ class Weighing:
         self._unknown = 1 - self._whole / whole if whole else 0.0
 
     def _like(self, word: str) -> frozenset[str]:
-        """The words of the passages that are like one of the question; if it stands nowhere, those it may be a slip of."""
+        """The words of the passages that are like one of the question; if it occurs nowhere, those it may be a slip of."""
         if word in self._asked.identifiers:
             return frozenset()
         found = alike(word, self._vocabulary)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from yukawa.core.errors import InputError
+from yukawa.core.errors import InputError, unreadable
 from yukawa.knowledge.texts import MAX_BYTES, checked_text
 
 STDIN = "-"
@@ -109,7 +109,7 @@ def _bytes(path: str | Path, name: str) -> bytes:
         with Path(path).open("rb") as file:
             return _head(file)
     except OSError as error:
-        raise InputError(f"{name} cannot be read: {error.strerror or error}") from None
+        raise unreadable(name, error) from None
     except ValueError:  # a null character in the name
         raise InputError(f"{name!r} is not a file name") from None
 

@@ -36,14 +36,14 @@ def markdown_blocks(text: str) -> list[Block]:
     Read are CommonMark with tables, front matter, and the admonitions of MkDocs (`!!! note`), MyST (`:::{note}` and
     fenced directives), Docusaurus and the Carpentries (`:::note`) and GitHub (`> [!NOTE]`).
     """
-    reader = _Reader(text)
+    reader = _MarkdownReader(text)
     reader.front_matter()
     reader.read(reader.first, len(reader.lines), "text")
     return reader.blocks
 
 
 @dataclass
-class _Reader:
+class _MarkdownReader:
     """Lines of the source are read through a parser that knows lines alone; offsets are those of whole lines."""
 
     source: str
@@ -64,7 +64,7 @@ class _Reader:
         self.blocks.append(Block(kind, above, self.starts[first], self.starts[last], text))
 
     def front_matter(self) -> None:
-        """Keep the YAML between two lines '---' at the very top; its title stands above everything."""
+        """Keep the YAML between two lines '---' at the top; its title is above everything."""
         if not self.lines or self.lines[0].strip() != "---":
             return
         end = next((n for n, line in enumerate(self.lines[1:], 1) if line.strip() in ("---", "...")), None)
@@ -155,7 +155,7 @@ class _Reader:
 class _Walk:
     """Turns the tokens of one stretch of Markdown into blocks."""
 
-    reader: _Reader
+    reader: _MarkdownReader
     offset: int
     last: int
     kind: str

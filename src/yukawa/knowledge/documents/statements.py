@@ -1,6 +1,7 @@
 """Statements, the smallest parts of a passage that can be quoted whole: a sentence, a list item, a row, a piece of code."""
 
 import functools
+import re
 from dataclasses import dataclass
 
 from yukawa.knowledge.documents.blocks import FENCE, sentences
@@ -34,10 +35,21 @@ class PassageStatement:
         return frozenset(self.stems)
 
 
+_TABLE = re.compile(
+    r"^\|?[ :|-]*-{3}[ :|-]*\|[ :|-]*$", re.MULTILINE
+)  # the rule below the names of its columns
+
+
 @functools.lru_cache(maxsize=4096)
 def statements(body: str) -> tuple[PassageStatement, ...]:
     """The statements of a passage without its headings, in order."""
     found: list[PassageStatement] = []
+    if _TABLE.search(
+        body
+    ):  # what people taught as it was written; of documents the blocks are read when they are taught
+        from yukawa.knowledge.documents.markdown import markdown_blocks
+
+        body = "\n".join(block.text for block in markdown_blocks(body))
     lead = ""  # the sentence with a colon that leads to items or code
     for number, kind, text in _lines(body):
         before = found[-1].text if found else ""

@@ -21,7 +21,7 @@ def _operands(clause: Clause, context: Context, name: str = "") -> list[Wanted]:
         return list(context.operands)
     if found := _apart(clause):
         return found
-    found = quantities(clause, property_name=name)
+    found = quantities(clause, context.operands, property_name=name)
     mixed = len({(w.channel is None, w.property) for w in found}) > 1
     if clause.has("channel") or (mixed and any(w.channel for w in found)):
         return []
@@ -93,11 +93,14 @@ def ratio(clause: Clause, context: Context) -> list[Goal] | None:
     said = [clause.tokens[i].value for i in clause.places("ratio")]  # 'Massenverhältnis' names the property
     name = next((clause.tokens[i].value[0] for i in comparing), next(filter(None, said), ""))
     if not name and not clause.has("property"):
-        name = named_by(clause, comparing)  # 'how many times longer does it live'
+        name = named_by(clause, comparing or clause.places("ratio"))  # 'how many times longer does it live'
     beside = ["difference"] if comparing else []  # 'by how much heavier (factor)'
     goals = _combined(clause, context, "ratio", "ratio", "divided", *beside, name=name)
     if not goals or len(goals[0].operands) != 2:
         return None
+    claimed, amounts = yes_or_no(clause) or clause.contains(_JUDGING), clause.places("amount")
+    if claimed and len(amounts) == 1:  # 'is the muon 200 times heavier?'
+        clause.use(*amounts)
     clause.use(
         *clause.places("against")
     )  # 'how many times heavier is the top quark compared to the up quark?'
@@ -116,6 +119,7 @@ def _reference_first(clause: Clause, comparing: int, first: Wanted) -> bool:
     return bool(than) and clause.tokens[comparing].start <= clause.tokens[than[0]].start < first.thing.span[0]
 
 
+_JUDGING = ("true", "correct", "right")
 _THAN = frozenset("than als que".split())
 
 

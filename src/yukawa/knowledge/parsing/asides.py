@@ -29,7 +29,7 @@ FIRST_PERSON = frozenset(
 )
 # Words that make a condition of a clause, whoever speaks it.
 ASSUMING = frozenset(
-    "assume assuming suppose supposing consider considering mean prefer given if instead rather unless when neglect"
+    "pretend pretending assume assuming suppose supposing consider considering mean prefer given if instead rather unless when neglect"
     " neglecting ignore imagine wenn falls si".split()
 )
 _OTHERS = frozenset(

@@ -49,6 +49,8 @@ def fits(goal: Goal, unit: str) -> bool:
 
 def _dimensions(goal: Goal) -> str:
     if goal.unit and not fits(goal, goal.unit):
+        if goal.operation in _PURE:
+            return f"a {goal.operation.replace('how-many', 'ratio')} is a pure number and has no unit such as {goal.unit!r}"
         return f"{_titled(goal.operands[0])} cannot be given in {goal.unit}"
     if isinstance(goal.asserted, Amount) and goal.asserted.unit:
         for wanted in goal.operands:

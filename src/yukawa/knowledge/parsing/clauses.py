@@ -1,5 +1,6 @@
 """One sentence of a question: its tokens, what goals have used of them, and what was wanted before."""
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,8 @@ class Clause:
         used: places in `tokens` that a goal has used.
         language: of the question.
         asks: whether it is a question joined to the one before: '… and how does it decay?'.
+        states: whether it is a statement beside a question: 'The top is the heaviest quark. How wide is it?'.
+        claims: whether what it states is to be judged: 'True or false: the tau outlives the muon.'.
     """
 
     plain: str
@@ -35,6 +38,8 @@ class Clause:
     used: set[int] = field(default_factory=set)
     language: str = "en"
     asks: bool = False
+    states: bool = False
+    claims: bool = False
 
     def places(self, *kinds: str) -> list[int]:
         """Places of unused tokens of these kinds, in order."""
@@ -80,22 +85,147 @@ class Clause:
 
 def sentences(plain: str, tokens: Sequence[Token], language: str = "en") -> Iterator[Clause]:
     """The sentences of a question with their tokens settled."""
-    found: list[tuple[list[Token], bool]] = [([], False)]
+    found: list[_Sentence] = [_Sentence()]
     tokens = with_initials(tokens)
     for place, token in enumerate(tokens):
-        joined = _asks_further(found[-1][0], tokens, place, language)
-        if token.kind == "stop" or joined:
-            found.append(([], joined))
+        last = found[-1]
+        joined = _asks_further(last.tokens, tokens, place, language)
+        apart = language == "en" and _asks_apart(last.tokens, tokens, place)
+        if token.kind == "stop" or joined or apart:
+            last.asked |= token.text in _ASKED
+            last.ahead = apart
+            found.append(_Sentence(joined=joined))
         else:
             german = (
                 language == "de" and token.text.lower() == "im"
             )  # in English it is 'I'm', and speaks of the asker
-            found[-1][0].append(replace(token, text="in dem") if german else token)
+            last.tokens.append(replace(token, text="in dem") if german else token)
     found = _with_premises(plain, found, language)
-    for number, (sentence, joined) in enumerate(found):
-        others = [t for i, (other, _) in enumerate(found) if i != number for t in other]
-        if kept := set_aside(sentence, others=() if joined else others):
-            yield Clause(plain, settled(kept), language=language, asks=joined)
+    for number, sentence in enumerate(found):
+        rest = [other for i, other in enumerate(found) if i != number]
+        others = [token for other in rest for token in other.tokens]
+        judged, said = _judged(sentence.tokens) if language == "en" else (False, sentence.tokens)
+        if kept := set_aside(said, others=() if sentence.joined else others):
+            states = language == "en" and not sentence.asked and not sentence.joined and _declares(kept)
+            states &= sentence.ahead or any(other.asked or _opens_question(other.tokens) for other in rest)
+            clause = Clause(plain, settled(kept), language=language, asks=sentence.joined, states=states)
+            clause.claims = judged or (states and clause.has(*_CLAIMING))
+            yield clause
+
+
+@dataclass
+class _Sentence:
+    """The tokens between two stops, or before another question.
+
+    Args:
+        tokens: those of the sentence.
+        joined: whether it is a question joined to the one before.
+        asked: whether a question mark ends it.
+        ahead: whether a question follows behind a comma or a dash.
+    """
+
+    tokens: list[Token] = field(default_factory=list)
+    joined: bool = False
+    asked: bool = False
+    ahead: bool = False
+
+
+_ASKED = frozenset("?？")
+_CLAIMING = ("compare", "most", "class", "amount", "state", "number", "factor")
+_TRUE_OR_FALSE = ("true or false", "true/false", "t/f", "t or f", "right or wrong", "fact or fiction")
+
+
+def _judged(tokens: list[Token]) -> tuple[bool, list[Token]]:
+    """Whether a sentence wants a verdict, 'true or false: …', and what it states."""
+    texts = [t.text.lower() for t in tokens]
+    for phrase in _TRUE_OR_FALSE:
+        size = next((n for n in range(1, 4) if "".join(texts[:n]) == phrase.replace(" ", "")), 0)
+        if size and len(tokens) > size:
+            return True, tokens[size + (texts[size] in (":", ",", "-")) :]
+    return False, tokens
+
+
+_OPENING = frozenset("is are was were do does did has have had can could will would should may might".split())
+_LINKING = frozenset("is are was were has have had does can".split())
+_STATED = frozenset("since because as although though while whereas given the that".split())
+_VERBS = ("word", "into", "compare", "explain", "measured")
+
+
+def _opens_question(tokens: Sequence[Token]) -> bool:
+    """Whether a sentence begins as a question or a request."""
+    first = next((t for t in tokens if t.kind != "mark" and t.text.lower() not in _LEADING), None)
+    if first is None:
+        return False
+    words = first.text.lower().split()
+    asks_for = first.kind in ("list", "count", "explain") or words[0] in _OPENING | _REQUESTS
+    return asks_for or words[0] in question_words("en")
+
+
+_REQUESTS = frozenset("find calculate compute determine estimate give state tell name show".split())
+_LEADING = frozenset("and so but then now ok okay well please".split())
+_OBJECTS = frozenset("the this that these it me us a an".split())
+
+
+def _declares(tokens: Sequence[Token]) -> bool:
+    """Whether a sentence states something: a subject ahead of a finite verb, neither a question nor a request."""
+    first = tokens[0]
+    if first.text.lower() in ("i", "we") and len(tokens) > 2:
+        return True
+    if tokens[-1].text.lower() == "aside":
+        return True  # 'The proton radius puzzle aside'
+    presented = any(
+        a.text == ":" and b.value == "wh" for a, b in itertools.pairwise(tokens)
+    )  # 'N(1440): where is'
+    if presented or _opens_question(tokens) or first.kind == "property":
+        return False
+    if first.kind in ("word", "neutral") and len(tokens) > 1 and tokens[1].text.lower() in _OBJECTS:
+        return False  # 'Find the energy'
+    for before, token in itertools.pairwise(tokens):
+        words = token.text.lower().split()
+        if (token.kind == "function" and set(words) & _LINKING) or (
+            token.kind == "channel" and before.kind == "thing"
+        ):
+            return True
+        if (
+            token.kind == "property"
+            and words[0] in ("decays", "decay")
+            and before.kind == "thing"
+            and token is not tokens[-1]
+        ):
+            return True  # 'the Sigma0 decays electromagnetically'
+        plural = token.kind in _VERBS and before.kind in ("thing", "class") and before.text.endswith("s")
+        if plural and words[0].isalpha():
+            return True  # 'muons reach sea level'
+        if (
+            token.kind in _VERBS
+            and words[0].isalpha()
+            and words[0].endswith(("ed", "s"))
+            and len(words[0]) > _SHORTEST_VERB
+        ):
+            return True
+    return False
+
+
+_SHORTEST_VERB = 3  # letters; 'was', 'has' are known
+
+
+def _asks_apart(before: Sequence[Token], tokens: Sequence[Token], place: int) -> bool:
+    """Whether a question of its own begins behind the comma or dash at `place`, after a whole statement."""
+    if tokens[place].text not in (",", "-", ":") or place + 1 >= len(tokens) or not before:
+        return False
+    after = tokens[place + 1 :]
+    after = after[1:] if after[0].text.lower() in _LEADING and len(after) > 1 else after
+    opens = after[0].kind in ("function", "property") and after[0].text.lower().split()[0] in question_words(
+        "en"
+    )
+    things = any(t.kind in ("thing", "class") for t in before)
+    first = before[0].text.lower()
+    things |= before[-1].text.lower() == "aside"
+    return opens and things and not (first.startswith(_SUPPOSING) or first in _AHEAD) and _declares(before)
+
+
+_SUPPOSING = ("if", "when", "suppos", "assum", "imagin", "let", "say", "consider")
+_AHEAD = frozenset("in of from with without for at on during after before".split())
 
 
 def _asks_further(before: Sequence[Token], tokens: Sequence[Token], place: int, language: str) -> bool:
@@ -107,6 +237,8 @@ def _asks_further(before: Sequence[Token], tokens: Sequence[Token], place: int, 
     question = after.kind == "explain" or (
         open_word and (after.kind == "function" or (comma and language != "en"))
     )
+    verb = after.kind == "function" and after.text.lower() in ("is", "are", "does", "do", "can", "has")
+    question |= verb and place + 2 < len(tokens) and tokens[place + 2].text.lower() in ("it", "they")
     if any(t.kind == "property" and t.value == "quark-content" for t in before):
         return False  # 'which baryon is made of …, and what is its charge?' asks of what is found
     kinds = {token.kind for token in before}
@@ -117,22 +249,20 @@ def _asks_further(before: Sequence[Token], tokens: Sequence[Token], place: int, 
     return question and whole
 
 
-def _with_premises(
-    plain: str, found: list[tuple[list[Token], bool]], language: str
-) -> list[tuple[list[Token], bool]]:
+def _with_premises(plain: str, found: Sequence[_Sentence], language: str) -> list[_Sentence]:
     """'A muon has a momentum of 10 GeV. How far does it go?': a sentence that only says how something moves belongs to the next."""
-    kept: list[tuple[list[Token], bool]] = []
-    for sentence, joined in found:
-        before = kept[-1][0] if kept else []
+    kept: list[_Sentence] = []
+    for sentence in found:
+        before = kept[-1].tokens if kept else []
         told = before and _MOVES.search(plain, before[0].start, before[-1].end)
-        refers = any(t.text.lower() in _PRONOUNS for t in sentence) and not any(
-            t.kind == "thing" for t in sentence
+        refers = any(t.text.lower() in _PRONOUNS for t in sentence.tokens) and not any(
+            t.kind == "thing" for t in sentence.tokens
         )
         asked = any(t.text.lower().split()[0] in question_words(language) for t in before)
-        if told and refers and not joined and not asked and any(t.kind == "amount" for t in before):
-            kept[-1] = ([*before, *sentence], kept[-1][1])
+        if told and refers and not sentence.joined and not asked and any(t.kind == "amount" for t in before):
+            kept[-1] = replace(sentence, tokens=[*before, *sentence.tokens], joined=kept[-1].joined)
         else:
-            kept.append((sentence, joined))
+            kept.append(sentence)
     return kept
 
 

@@ -151,6 +151,10 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
     comparing = clause.places("compare", "most")
     if not comparing or clause.has("relation", "measured"):
         return None
+    topped = len(comparing) == 2 and bool(
+        _TOP.fullmatch(clause.text(comparing[0]))
+    )  # 'the top 5 lightest mesons'
+    counting, comparing = comparing[0], comparing[1:] if topped else comparing
     token = clause.tokens[comparing[0]]
     open_question = yes_or_no(clause)
     things = clause.places("thing", "constant", "code")
@@ -174,7 +178,8 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
         return None
     if (len(found) < 2 and not classes) or clause.has("channel") or len({bool(w.channel) for w in found}) > 1:
         return None
-    spans = clause.use(*comparing, *clause.places("order"))
+    sought = [i for i in clause.places("class") if clause.tokens[i].value == "particle"]
+    spans = clause.use(*comparing, *clause.places("order"), *(sought if classes or things else ()))
     prop = found[0].property
     direction: Direction = "descending" if token.value[1] in (">", "descending") else "ascending"
     alternatives = clause.contains(("or", "oder", "ou", "或", "还是"))
@@ -186,7 +191,8 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
         return _claims(clause, comparing, found)
     if token.value[1] == "=" or not (choosing or len(found) > 1):
         return None
-    first, rank = place_of(clause, comparing[0])
+    first, rank = place_of(clause, counting)
+    clause.use(counting)
     most = (first or 1) if (classes and not things) or rank > 1 else None
     return [Goal("which", tuple(found), order=(prop, direction), most=most, rank=rank, spans=spans)]
 
@@ -286,6 +292,10 @@ def complement(clause: Clause, context: Context) -> list[Goal] | None:
 
 def yes_or_no(clause: Clause) -> bool:
     """Whether an auxiliary opens what is asked: 'could you tell me, is the tau …', but not 'what is the mass …'."""
+    if clause.claims:
+        return True
+    if clause.language == "en" and clause.text(0).split()[0] in ("which", "what"):
+        return False
     if clause.language not in _AUXILIARIES:
         last = max((i for i, t in enumerate(clause.tokens) if t.kind not in BACKGROUND), default=-1)
         ends = {clause.text(i) for i in range(last + 1, len(clause.tokens))}
@@ -321,6 +331,8 @@ _AFTER_AUXILIARIES = frozenset(
 
 def is_it(clause: Clause, context: Context) -> list[Goal] | None:
     """'Is the eta a pseudoscalar?', 'does the Higgs have spin 1?', 'is the mass of the W 81 GeV?', 'does the Z decay to mu+ mu-?'."""
+    if found := _which_are(clause):
+        return found
     if not yes_or_no(clause) or clause.has(
         "compare", "most", "minus", "plus", "ratio", "sum", "difference-of"
     ):
@@ -360,6 +372,29 @@ def is_it(clause: Clause, context: Context) -> list[Goal] | None:
     return None
 
 
+def _which_are(clause: Clause) -> list[Goal] | None:
+    """'Which of these is a baryon: pion, kaon or Lambda?': a verdict on each."""
+    things = clause.places("thing")
+    classes = [i for i in clause.places("class") if clause.tokens[i].value != "particle"]
+    others = clause.has("property", "channel", "compare", "most", "count", "relation", "amount", "state")
+    if (
+        others
+        or len(classes) != 1
+        or len(things) < 2
+        or not clause.contains(CHOOSING - {"or"})
+        or not clause.contains(["or"])
+    ):
+        return None
+    spans = clause.use(*clause.places("class"))
+    said = f"class:{clause.tokens[classes[0]].value}"
+    subjects = [(i, subject_of(clause.tokens[i])) for i in things]
+    return [
+        Goal("is", (Wanted(thing, "class", spans=clause.use(i)),), asserted=said, relation="=", spans=spans)
+        for i, thing in subjects
+        if thing is not None
+    ]
+
+
 def _is_state(clause: Clause, thing: int) -> list[Goal] | None:
     """'Is the neutron charged?', 'is the proton stable?'."""
     states = clause.places("state")
@@ -393,9 +428,13 @@ def _is_member(clause: Clause, thing: int, classes: Sequence[int]) -> list[Goal]
     return [Goal("is", (wanted,), asserted=f"class:{clause.tokens[classes[0]].value}", relation="=")]
 
 
+_LIVING = ("live", "lives", "last", "lasts", "survives", "survive")
+
+
 def _is_amount(clause: Clause, context: Context, amount: int) -> list[Goal] | None:
     relations = clause.places("relation")
-    wanted = quantities(clause, property_name=named_by(clause, relations))
+    lives = "lifetime" if clause.contains(_LIVING) else ""
+    wanted = quantities(clause, property_name=named_by(clause, relations) or lives)
     if len(wanted) != 1 or clause.has("property", "count"):
         return None
     relation: Relation = "="

@@ -105,3 +105,67 @@ def _repeats(token: Token, rest: Sequence[Token]) -> bool:
     """Whether a thing is one of the alternatives that the rest speaks of: 'the D, not the D0'."""
     names = set(getattr(token.value, "names", ()))
     return any(names & set(getattr(other.value, "names", ())) for other in rest if other.kind == "thing")
+
+
+def findings(tokens: list[Token]) -> list[Token]:
+    """'…, first seen by LHCb and CMS', 'the J/psi discovered in 1974': who found a thing is known, and not asked."""
+    if (
+        not tokens
+        or tokens[0].kind == "explain"
+        or tokens[0].text.lower().split()[0] in ("is", "was", "were", "are")
+    ):
+        return tokens
+    found = list(tokens)
+    for place, token in enumerate(tokens):
+        before = tokens[place - 1] if place else token
+        beside = before.kind in ("thing", "channel") or before.text in (",", "(")
+        if token.kind != "explain" or not token.text.lower().endswith(_FOUND) or not beside:
+            continue
+        for i in range(place, len(tokens)):
+            if tokens[i].kind == "mark" or (tokens[i].kind == "join" and tokens[i].text == ","):
+                break
+            if tokens[i].kind in ("explain", "word", "appended", "join") or (
+                tokens[i].kind == "qualifier" and tokens[i].value[0] in ("experiment", "year")
+            ):
+                found[i] = replace(tokens[i], kind="aside")
+    return found
+
+
+_FOUND = ("discovered", "seen", "observed", "announced", "found", "invented", "proposed", "named")
+
+
+def methods(tokens: list[Token]) -> list[Token]:
+    """'How is the lifetime of the muon measured?': a way is asked, and no value."""
+    last = next((t for t in reversed(tokens) if t.kind != "mark"), None)
+    if (
+        len(tokens) < 4
+        or last is None
+        or last.text.lower() not in _DONE
+        or tokens[0].text.lower() not in ("how", "how is", "how are")
+    ):
+        return tokens
+    verb = " ".join(t.text.lower() for t in tokens[:2]).split()[1]
+    return [replace(tokens[0], kind="explain"), *tokens[1:]] if verb in ("is", "are", "can", "do") else tokens
+
+
+_DONE = frozenset(
+    "measured determined known established obtained calculated computed derived defined detected".split()
+)
+
+
+def having(tokens: list[Token]) -> list[Token]:
+    """'The mass of the B meson with strangeness', 'the lightest baryon with charm': what is had is a condition, and not asked."""
+    if any(t.kind == "amount" for t in tokens):
+        return tokens
+    asked = False
+    found = list(tokens)
+    for place, token in enumerate(tokens):
+        had = (
+            place > 1
+            and tokens[place - 1].text.lower() == "with"
+            and tokens[place - 2].kind in ("thing", "class")
+        )
+        if token.kind == "property" and had and asked:
+            found[place] = replace(token, kind="word")
+        asked |= token.kind in ("property", "most")
+    return found

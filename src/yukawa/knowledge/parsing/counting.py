@@ -112,6 +112,7 @@ def per(tokens: list[Token]) -> list[Token]:
     """'The tau mass in muon masses': 'in' before a plural quantity counts in it."""
 
     def change(place: int, token: Token) -> Token:
+        """The token as this rule reads it."""
         behind = tokens[place + 1 : place + 3]
         counts = [t.kind for t in behind] == ["thing", "property"] and behind[1].text.lower() in _PLURALS
         if not counts or token.text.lower() != "in":
@@ -129,6 +130,7 @@ def operators(tokens: list[Token]) -> list[Token]:
     """'m(A) - m(B)', 'm(A) / m(B)', 'A mass times B mass': a sign or word between two quantities combines them."""
 
     def change(place: int, token: Token) -> Token:
+        """The token as this rule reads it."""
         if token.kind == "times" and not _multiplies(tokens, place):
             return replace(token, kind="word")
         sign = _SIGNS.get(token.text)

@@ -1,7 +1,7 @@
 """Decides which words that no goal uses could still change the answer: those are unread, and the question is refused."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from yukawa.knowledge.parsing.asides import ASSUMING, FIRST_PERSON, KNOWING, located
 from yukawa.knowledge.parsing.clauses import Clause
@@ -33,12 +33,113 @@ def unread(clauses: Sequence[Clause]) -> list[Token]:
     if not any(clause.used for clause in clauses):
         strange = [t for clause in clauses for t in clause.tokens if t.kind == "word"]
         return strange or [t for clause in clauses for t in clause.tokens if t.kind in _MEANINGFUL]
-    return [token for clause in clauses for token in _unread(clause)]
+    used = [clause.tokens[i] for clause in clauses for i in clause.used]
+    known = {name for t in used if t.kind == "thing" for name in t.value.names}
+    known |= {n for t in used if t.kind == "channel" for names in t.value.products for n in names}
+    return [token for clause in clauses for token in _left_by(clause, clauses, known)]
 
 
-def _unread(clause: Clause) -> list[Token]:
+def _left_by(clause: Clause, clauses: Sequence[Clause], known: Container[str]) -> list[Token]:
+    """The unread tokens of a sentence; of one that only leads to the question none, where it says but what is known."""
+    only_named = all(clause.tokens[i].kind in ("thing", "code", "qualifier") for i in clause.used)
+    if not (clause.states and only_named):
+        return _unread(clause, known)
+    asker = clause.contains(FIRST_PERSON)  # 'I fit a Breit-Wigner for the rho': what people say of themselves
+    return [] if asker and not _unread(clause, known) else _leading(clause, clauses)
+
+
+def _leading(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
+    """What of a statement beside the question may change the answer: a condition, a claim, something else that 'it' may be."""
+    tokens = clause.tokens
+    if clause.contains(_SUPPOSING) or any(
+        clause.text(i).startswith(_CHANGING) for i in clause.places("word")
+    ):
+        return [t for t in tokens if t.kind == "word" or t.kind in _MEANINGFUL]
+    found = [
+        t
+        for t in tokens
+        if (t.kind in _MEANINGFUL and t.kind not in _LEADS and not _of_history(t))
+        or t.kind in ("compare", "most")
+        or (t.value == "decays" and clause.contains(_SEEN))  # 'since proton decay was observed last year'
+    ]
+    if tokens[-1].text.lower() == "aside":
+        return []
+    shared = bool(clause.used) or _about_the_same(clause, clauses)
+    finder = next(
+        (i for i, t in enumerate(tokens) if t.kind == "explain"), 0
+    )  # 'Fermilab discovered the top'
+    defined = next((i for i in range(1, len(tokens)) if tokens[i - 1].text.lower() in _BEING), len(tokens))
+    # 'is the carrier of …'
+    defines = defined < len(tokens) and tokens[defined].text.lower() in ("the", "a", "an")
+    for place, token in enumerate(tokens):
+        if defines and place > defined and not is_notation(token.text):
+            continue
+        if token.kind not in ("word", "appended") or _whereabouts(clause, place) or token.text.endswith("ly"):
+            continue
+        if place < finder < next((i for i, t in enumerate(tokens) if t.kind == "thing"), 0):
+            continue
+        strange = token.kind == "appended" or is_physics(token.text) or is_notation(token.text)
+        if (clause.used and _may_be_meant(clause, place)) or (shared and strange):
+            found.append(token)
+    return found
+
+
+def _may_be_meant(clause: Clause, place: int) -> bool:
+    """Whether 'it' may be what this word names: 'the superpartner of the electron', 'the electron has a superpartner'."""
+    if any(t.text == ":" for t in clause.between(place, min(clause.used))):
+        return False  # 'Homework: the Lambda …'
+    for thing in clause.used:
+        between = clause.between(*sorted((place, thing)))
+        if all(t.kind in ("word", "mark", "thing", "class") or t.text.lower() in _OF for t in between):
+            return True
+    if place < min(clause.used):
+        return not clause.contains(FIRST_PERSON)  # 'the sterile neutrino mixes with the electron neutrino'
+    return not clause.contains(_BEING)
+
+
+def _of_history(token: Token) -> bool:
+    """'CDF', '1937': who found a thing, and when."""
+    year = token.kind == "amount" and token.text.isdigit() and len(token.text) == 4
+    return year or (token.kind == "qualifier" and token.value[0] in ("experiment", "year"))
+
+
+_SEEN = ("observed", "seen", "detected", "confirmed", "found", "proven", "discovered", "measured")
+_OF = frozenset("of the a an 's".split())
+_LEADS = frozenset({"thing", "class", "property", "channel", "constant", "explain", "measured", "appended"})
+_BEING = frozenset("is are was were".split())
+_CHANGING = tuple(
+    "switch turn doubl halv replac remov chang scal shift increas decreas neglect ignor".split()
+)
+_SUPPOSING = (ASSUMING - {"given"}) | frozenset("let let's would could should might".split())
+
+
+def _about_the_same(clause: Clause, clauses: Sequence[Clause]) -> bool:
+    """Whether what goals use of other sentences is a thing of this one, or no particle."""
+    used = [
+        other.tokens[i]
+        for other in clauses
+        if other is not clause
+        for i in other.used
+        if not i or other.text(i - 1) not in ("a", "an")  # 'a muon' is any, and not the one just spoken of
+    ]
+    own = {name for t in clause.tokens if t.kind == "thing" for name in t.value.names}
+    return any(
+        t.kind in ("constant", "identifier") or (t.kind == "thing" and own & set(t.value.names)) for t in used
+    )
+
+
+def _whereabouts(clause: Clause, place: int) -> bool:
+    """'At both SLAC and Brookhaven': a name behind 'at', which is that of a place."""
+    before = [clause.tokens[i] for i in range(max(0, place - _NEAR), place)]
+    return clause.tokens[place].text.isalpha() and any(t.text.lower().split()[0] == "at" for t in before)
+
+
+_NEAR = 4  # words
+
+
+def _unread(clause: Clause, known: Container[str]) -> list[Token]:
     if not clause.used:
-        return _outside(clause)
+        return _outside(clause, known)
     first, last = min(clause.used), max(clause.used)
     found = []
     title = _title(clause, first)
@@ -156,12 +257,17 @@ def _participle(clause: Clause, place: int) -> bool:
 _MILD = ("property", "qualifier", "thing", "amount", "unit", "factor")
 
 
-def _outside(clause: Clause) -> list[Token]:
-    """A sentence that takes no part in any goal."""
+def _outside(clause: Clause, known: Container[str]) -> list[Token]:
+    """A sentence that takes no part in any goal; one that only states something of the things asked about adds nothing."""
     words = [t for t in clause.tokens if t.kind == "word"]
     asker = (clause.contains(FIRST_PERSON) or _at_work(clause)) and not clause.contains(_WANTING)
     mild = ("class", "explain", *(_MILD if asker else ()))
     meaningful = [t for t in clause.tokens if t.kind in _MEANINGFUL and t.kind not in mild]
+    if {t.kind for t in meaningful} <= {"thing", "factor"} and not clause.contains(_CONDITIONING):
+        meaningful = [
+            t for t in meaningful if t.kind == "thing" and not any(n in known for n in t.value.names)
+        ]
+    meaningful += [t for t in clause.tokens if t.kind in ("compare", "most") and t.value[0]]
     if [t.text.lower() for t in meaningful] == ["no"] and clause.text(0) == "no":
         meaningful = []  # 'no hurry'
     if meaningful:
@@ -170,6 +276,11 @@ def _outside(clause: Clause) -> list[Token]:
     if not asker and (first in _FURTHER or (first in _ASKING and words)):
         return words  # 'Also the capital of France.', 'Who said so?'
     return [] if asker else [t for t in words if is_physics(t.text) or is_notation(t.text)]
+
+
+_CONDITIONING = _WANTING | set(
+    "in at inside through on into by near if when unless with without under for as like using use given let take not no".split()
+)
 
 
 def _at_work(clause: Clause) -> bool:
@@ -236,19 +347,9 @@ def _imperative(clause: Clause, place: int) -> bool:
 
 
 _SOURCES = frozenset("according laut selon".split())
-_NO_ASKING = _WANTING | {
-    "ignore",
-    "neglect",
-    "drop",
-    "remove",
-    "change",
-    "replace",
-    "scale",
-    "vary",
-    "shift",
-    "increase",
-    "decrease",
-}
+_NO_ASKING = _WANTING | frozenset(
+    "ignore neglect drop remove change replace scale vary shift increase decrease".split()
+)
 _POLITE = frozenset("please kindly now then and could can would you bitte".split())
 _OBJECTS = frozenset("the this that these it me us for die das den la le les".split())
 

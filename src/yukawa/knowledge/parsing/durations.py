@@ -112,7 +112,9 @@ def light_path(clause: Clause, context: Context) -> list[Goal] | None:
     return [Goal("value", (Wanted(things[0][1], "decay-length", spans=spans),))]
 
 
-_LIGHT = re.compile(r"(?:does )?(?:light|a photon) (?:travel|go|move|cover|fly)")
+_LIGHT = re.compile(
+    r"(?:does )?(?:light|a photon) (?:travel|go|move|cover|fly)|at (?:the speed of light|light speed)"
+)
 
 
 def compton(clause: Clause, context: Context) -> list[Goal] | None:

@@ -1,13 +1,14 @@
 """Reads a question into a typed plan, or says which of its words it cannot use."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
 
 from yukawa.knowledge.facts import plain_name
 from yukawa.knowledge.parsing.asides import FIRST_PERSON
 from yukawa.knowledge.parsing.checks import fits, unreadable
 from yukawa.knowledge.parsing.clauses import Clause, Context
+from yukawa.knowledge.parsing.coverage import unread
 from yukawa.knowledge.parsing.following import following, last_goals
 from yukawa.knowledge.parsing.lexicon import other_language
 from yukawa.knowledge.parsing.plan import Goal, Plan, Thing, Wanted
@@ -15,10 +16,10 @@ from yukawa.knowledge.parsing.reading import ReadQuestion, read_questions
 from yukawa.knowledge.parsing.rules import goals_of
 from yukawa.knowledge.parsing.tokens import Token
 from yukawa.knowledge.parsing.units import find_unit
-from yukawa.knowledge.parsing.wanted import Contradiction, only_named
+from yukawa.knowledge.parsing.wanted import OF_DECAYS, Contradiction, only_named
 
 
-def plan(question: str, history: Sequence[Plan] = (), described: Callable[[str], bool] | None = None) -> Plan:
+def plan(question: str, history: Sequence[Plan] = (), described: Callable[..., bool] | None = None) -> Plan:
     """The plan of a question.
 
     Args:
@@ -57,7 +58,7 @@ def _things(found: Plan) -> list[tuple[str, ...]]:
     return [w.thing.names for goal in found.goals for w in goal.operands]
 
 
-def _plan(read: ReadQuestion, history: Sequence[Plan], described: Callable[[str], bool] | None) -> Plan:
+def _plan(read: ReadQuestion, history: Sequence[Plan], described: Callable[..., bool] | None) -> Plan:
     """The plan of a question whose slips are mended in one way."""
     if read.talk:
         return Plan(read.question, kind=read.talk, language=read.language)
@@ -91,7 +92,7 @@ def _did_you_mean(plans: Sequence[Plan]) -> str:
     return "; ".join(choices) + ": type the one that is meant"
 
 
-def _by_description(read: ReadQuestion, described: Callable[[str], bool]) -> Plan | None:
+def _by_description(read: ReadQuestion, described: Callable[..., bool]) -> Plan | None:
     """The plan of a question that is a source's own description of a quantity, words of asking around it apart."""
     tokens = [t for c in read.clauses for t in c.tokens]
     content = [t for t in tokens if t.kind not in _AROUND] or tokens
@@ -114,9 +115,13 @@ def _by_description(read: ReadQuestion, described: Callable[[str], bool]) -> Pla
 
 
 def _described_of(
-    read: ReadQuestion, content: Sequence[Token], described: Callable[[str], bool]
+    read: ReadQuestion, content: Sequence[Token], described: Callable[..., bool]
 ) -> Plan | None:
     """The plan of 'DESCRIPTION of the PARTICLE'."""
+    if found := _worded_of(read, content, described):
+        return found
+    if found := _constant_of(read, content, described):
+        return found
     last = content[-1]
     start, end = read.read.span(content[0].start, content[0].end)[0], read.read.span(last.start, last.end)[0]
     words, of, article = read.question[start:end].rpartition(" of")
@@ -130,12 +135,48 @@ def _described_of(
     return Plan(read.question, (Goal("value", (wanted,)),), language=read.language)
 
 
+def _constant_of(read: ReadQuestion, content: Sequence[Token], described: Callable[..., bool]) -> Plan | None:
+    """The plan of 'the mass of the deuteron', where a source describes a 'deuteron mass'."""
+    unit = content[-1].value if content[-1].kind == "unit" else ""
+    content = content[:-1] if unit else content
+    if len(content) < 2:
+        return None
+    span = read.read.span(content[0].start, content[-1].end)
+    name, _, of = _OF_THE.sub(" of ", read.question[slice(*span)]).partition(" of ")
+    if not of or not described(f"{of} {name}"):
+        return None
+    wanted = Wanted(Thing((), of, span), "other", name=f"{of} {name}", spans=(span,))
+    return Plan(read.question, (Goal("value", (wanted,), unit=unit),), language=read.language)
+
+
+def _worded_of(read: ReadQuestion, content: Sequence[Token], described: Callable[..., bool]) -> Plan | None:
+    """The plan of a question whose words, its one thing apart, are among those that describe a quantity of that thing."""
+    things = [t for t in content if t.kind == "thing"]
+    if any(t.kind in _NO_DESCRIPTION for t in content):
+        return None
+    for thing in reversed(things if len(things) <= _MOST_SUBJECTS else ()):
+        rest = [t for t in content if t is not thing]
+        words = " ".join(read.question[slice(*read.read.span(t.start, t.end))] for t in rest)
+        if rest and described(words, thing.value.names):
+            spans = tuple(read.read.span(t.start, t.end) for t in content)
+            wanted = Wanted(_placed(read, thing), "other", name=words, spans=spans)
+            return Plan(read.question, (Goal("value", (wanted,)),), language=read.language)
+    return None
+
+
+_NO_DESCRIPTION = frozenset(
+    {"explain", "compare", "most", "amount", "count", "measured", "negation", "relation"}
+)
+_MOST_SUBJECTS = 3  # things of which one may be what the others' names describe
+
+
 def _placed(read: ReadQuestion, token: Token) -> Thing:
     """The thing of a token, with its place in the question."""
     thing: Thing = token.value
     return replace(thing, span=read.read.span(token.start, token.end))
 
 
+_OF_THE = re.compile(r" of (?:the|an?) ")
 _RATES = re.compile(r"[A-Za-zΓτ]\([^()]*(?:\([^()]*\)[^()]*)*(?:-->|->|→)")
 _AROUND = frozenset({"function", "neutral", "mark", "pronoun", "list", "join"})
 _LEAST = 6  # letters, digits and signs of a description
@@ -144,10 +185,29 @@ _LEAST = 6  # letters, digits and signs of a description
 def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
     goals: list[Goal] = []
     named: list[tuple[Clause, list[Wanted]]] = []
+    topic: list[Wanted] = []
     for clause in clauses:
-        known = Context(goals or context.goals, bool(goals), [w for _, wanted in named for w in wanted])
+        known = Context(
+            _of_topic(clause, topic) or goals or context.goals,
+            bool(goals),
+            [w for _, wanted in named for w in wanted],
+        )
         _sets_aside(clause, goals)
-        found = [] if clause.used else _in_unit(clause, known, goals)
+        topic = only_named(clause)[:1] if clause.states else []
+        try:
+            found = [] if clause.used else _in_unit(clause, known, goals)
+        except Contradiction:
+            if not clause.states:
+                raise
+            found = []  # 'BaBar and Belle studied it. What is …'
+        if clause.states and found and _only_leads(clause, found, clauses):
+            topic = _decay_in(found, _asked_by_others(clause, clauses)) or topic
+            clause.used.clear()  # it leads to the question and asks for nothing
+            found = []
+        elif clause.claims and not clause.states and any(g.operation not in _VERDICTS for g in found):
+            clause.used.clear()  # 'true or false: …' of what gets no verdict
+            found = []
+        topic = [] if any(g.operation == "reverse" for g in found) else topic
         if not found and not goals and (things := only_named(clause)):
             named.append((clause, things))
         elif found and not goals:
@@ -156,6 +216,47 @@ def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
             goals.pop()
         goals += [goal for goal in found if not any(_same(goal, other) for other in goals)]
     return goals
+
+
+def _of_topic(clause: Clause, topic: Sequence[Wanted]) -> list[Goal]:
+    """What 'it' stands for behind a statement, its first thing: of 'the neutron is heavier than the proton' the neutron."""
+    meant = bool(topic) and (topic[0].channel is not None or clause.contains(_SINGULAR))
+    return [Goal("value", tuple(topic))] if meant else []
+
+
+def _decay_in(found: Sequence[Goal], asked: Set[str]) -> list[Wanted]:
+    """The decay that a statement speaks of, where something of a decay is asked."""
+    wanted = [w for goal in found for w in goal.operands]
+    return wanted[:1] if wanted[0].channel and asked & set(OF_DECAYS.values()) else []
+
+
+def _asked_by_others(clause: Clause, clauses: Sequence[Clause]) -> Set[str]:
+    """The properties in the other sentences."""
+    others = (t for other in clauses if other is not clause for t in other.tokens)
+    return {t.value for t in others if t.kind == "property"}
+
+
+_SINGULAR = frozenset("it its it's".split())
+
+
+def _only_leads(clause: Clause, found: Sequence[Goal], clauses: Sequence[Clause]) -> bool:
+    """Whether a statement asks for none of the goals that its words make: they give a verdict on nothing, or others ask of its thing."""
+    searched = any(g.operation == "reverse" for g in found)
+    if unread([clause]) or (
+        clause.claims and not searched and any(g.operation not in _VERDICTS for g in found)
+    ):
+        return True
+    if searched:
+        return False  # 'I remember a baryon of three strange quarks. What is its mass?'
+    own = clause.contains(FIRST_PERSON) and not clause.contains(_WISHES)
+    if own and not any(t.kind == "property" for t in clause.tokens):
+        return True  # 'I only find the Omega baryon.'
+    wanted = [w for g in found for w in g.operands]
+    decays = all(w.property == "decays" or (w.channel and w.property == "branching-fraction") for w in wanted)
+    return decays and bool(_asked_by_others(clause, clauses))
+
+
+_VERDICTS = ("is", "which", "ratio")
 
 
 def _sets_aside(clause: Clause, goals: Sequence[Goal]) -> None:
@@ -240,6 +341,7 @@ def _same(goal: Goal, other: Goal) -> bool:
     """Whether two goals want the same, said twice."""
 
     def key(g: Goal) -> object:
+        """What a goal wants, without where it was said."""
         wanted = [
             (
                 w.thing.names,

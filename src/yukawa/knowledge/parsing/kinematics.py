@@ -37,7 +37,8 @@ _GIVEN = re.compile(
     + "|".join(
         rf"(?P<{name.replace('-', '_')}>{words})" for name, words in _KINDS if name in {*_SYMBOLS.values()}
     )
-    + r"|(?P<symbol>\b(?:p|E|T|v|beta|gamma)(?:_?lab)?(?= ?=)))(?: of| is| equal to|,)? ?=? ?(?:about )?)$",
+    + r"|(?P<boost>beta ?\*? ?gamma|gamma ?\*? ?beta)"
+    r"|(?P<symbol>\b(?:p|E|T|v|beta|gamma)(?:_?lab)?(?= ?=)))(?: of| is| equal to|,)? ?=? ?(?:about )?)$",
     re.IGNORECASE,
 )
 _BEHIND = re.compile(
@@ -152,6 +153,7 @@ def condition_of(clause: Clause, place: int) -> str:
         "energy": ("energy",),
         "kinetic-energy": ("energy",),
         "lorentz-factor": ("a pure number",),
+        "boost": ("a pure number",),
     }
     if (
         not name
@@ -176,6 +178,7 @@ def particle_of(thing: Thing) -> Thing:
 
 # ---- products of a decay at rest -----------------------------------------------------------------
 
+_Q = re.compile(r"\(Q\)|\bQ\b")
 _SPEAKS = re.compile(r"energ|moment|speed|veloc|fast|wave|factor|value", re.IGNORECASE)
 _RELEASED = re.compile(
     r"(?:how much |what |the |total |kinetic |available )*energ(?:y|ies)(?: is| are| does| gets?| becomes| comes| do)?[^.?;]{0,60}?"
@@ -204,6 +207,8 @@ def of_products(clause: Clause, context: Context) -> list[Goal] | None:
     released = _RELEASED.search(clause.plain, *span_of(clause))
     if released is not None:
         clause.use(*covered(clause, *released.span()))
+        if left := _left_of_masses(clause, context):
+            return left
         asked = ["energy-release"]
     else:
         asked = _asked(clause)
@@ -230,11 +235,24 @@ def of_products(clause: Clause, context: Context) -> list[Goal] | None:
     ):  # 'how much energy does the photon carry away?'
         asked = ["kinetic-energy" if clause.contains(["kinetic"]) else "energy"]
     if asked == ["energy-release"]:
+        use_words(clause, _Q)
         return [Goal("value", (Wanted(parent, "energy-release", channel, spans=spans),))]
     if (asked == ["momentum"] and not (at_rest or daughter)) or (len(channel.products) != 2 and most is None):
         return None  # sources list the largest momentum of any product
     said = {"given": "most" if most is not None else "rest"}
     return [Goal("value", (Wanted(parent, name, channel, daughter, said, spans=spans),)) for name in asked]
+
+
+def _left_of_masses(clause: Clause, context: Context) -> list[Goal] | None:
+    """'Is the phi heavier than two kaons? How much energy is left over?': the difference of the masses compared."""
+    last = context.goals[-1] if context.goals else None
+    alone = not clause.has("thing", "channel", "property")
+    masses = (
+        last is not None
+        and last.operation == "is"
+        and [w.property for w in last.operands] == ["mass", "mass"]
+    )
+    return [Goal("difference", last.operands)] if last is not None and masses and alone else None
 
 
 _RESTING = re.compile(r"\bat rest\b|\brest frame\b|\b(?:each|both|either)\b")
@@ -251,7 +269,9 @@ def _decay_of(
         if not before:
             return None
         parent = before[-1][1]
-    elif (things or _EACH.search(clause.plain, *span_of(clause))) and (told := _told(context)):
+    elif (things or _WITHOUT_THING.search(clause.plain, *span_of(clause))) and (
+        told := _told(clause, context)
+    ):
         parent, channel = told
         context.replaced = True
     elif len(things) == 2:  # 'energy of each photon when a pi0 decays'
@@ -281,7 +301,7 @@ _LEPTONIC = {
     "n": ("p", "e-", "nubar_e"),
     "mu-": ("e-", "nubar_e", "nu_mu"),
 }  # all that they decay to but for photons
-_EACH = re.compile(r"\b(?:each|both|either)\b")
+_WITHOUT_THING = re.compile(r"\b(?:each|both|either|release|released|left|this decay|the decay)\b")
 _BETA = re.compile(r"\b(?:beta|β)[- ]?decay(?:s|ing)?|\bdecays?\b", re.IGNORECASE)
 
 
@@ -289,13 +309,22 @@ def _is_product(thing: Thing, channel: Channel) -> bool:
     return any(set(thing.names) & set(names) for names in channel.products)
 
 
-def _told(context: Context) -> tuple[Thing, Channel] | None:
+def _told(clause: Clause, context: Context) -> tuple[Thing, Channel] | None:
     """The decay that the sentence before tells of without asking anything."""
     last = context.goals[-1] if context.same_question and context.goals else None
     if last is None or last.operation != "value" or len(last.operands) != 1:
         return None
     wanted = last.operands[0]
-    plain = wanted.property == "branching-fraction" and len(wanted.spans) == 2  # no word of a fraction
+    channel = wanted.channel.span if wanted.channel else (0, 0)
+    others = [
+        clause.plain[slice(*span)]
+        for span in wanted.spans
+        if span[1] <= channel[0] and span != wanted.thing.span
+    ]
+    # no word of a fraction
+    plain = wanted.property == "branching-fraction" and all(
+        words.startswith(("decay", "to", "into")) for words in others
+    )
     return (wanted.thing, wanted.channel) if plain and wanted.channel is not None else None
 
 

@@ -169,7 +169,7 @@ _GREEK = frozenset(
 @functools.lru_cache(maxsize=4)
 def _words(language: str) -> frozenset[str]:
     """The words of a lexicon and its words for particles, in plain letters; letters and their names are symbols in any language."""
-    said = (plain_ascii(phrase.lower()) for _, _, phrase in lexicon(language).entries)
+    said = (_plain(phrase.lower()) for _, _, phrase in lexicon(language).entries)
     found = {word for phrase in said for word in _WORD.findall(phrase)}
     names = {"de": GERMAN, "fr": ROMANCE}.get(language, {})
     return frozenset(word for word in (*found, *names) if len(word) > 1 and word not in _GREEK)

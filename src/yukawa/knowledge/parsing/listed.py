@@ -19,6 +19,7 @@ UNLISTED = {
     "M216": {"T_c_cbar_0(4240)0": ("T_c_cbar_0(4240)+", 1.0)},
 }
 IGNORED = frozenset(" _^(){}/,")
+_WITHOUT_DECORATION = dict.fromkeys(map(ord, IGNORED))
 _CHARGE = re.compile(r"(?:0|\+\+|--|\+|-)$")
 _CHARGES = {"++": 2, "+": 1, "0": 0, "-": -1, "--": -2}
 _TURNED = str.maketrans("+-", "-+")
@@ -27,7 +28,7 @@ _OWN_MASS = re.compile(r"(?P<base>\S+?\))(?P<charge>\+\+|--|\+|-|0) +MASS\b", re
 
 def squeeze(name: str) -> str:
     """The letters, digits and signs of a name without its decoration: `B_s^0`, `B_{s}()0` → `Bs0`."""
-    return "".join(c for c in name if c not in IGNORED)
+    return name.translate(_WITHOUT_DECORATION)
 
 
 def mended(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:

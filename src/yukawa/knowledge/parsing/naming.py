@@ -1,10 +1,11 @@
 """Settles which things a sentence means: charges, families beside their members, numbers that stand for particles or multiply."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from yukawa.knowledge.parsing.particles import find_particles, particle_table
 from yukawa.knowledge.parsing.plan import Thing
+from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.tokens import Token
 
 _SMALL = 100  # numbers up to here count things: 'mass of 5 kaons'
@@ -37,6 +38,7 @@ def genus(tokens: list[Token]) -> list[Token]:
     """'Boson Z', 'J/psi 粒子': a class word right beside a thing says nothing new; 'scalar' beside a lepton does."""
 
     def change(place: int, token: Token) -> Token:
+        """The token as this rule reads it."""
         near = [tokens[i] for i in (place - 1, place + 1) if 0 <= i < len(tokens)]
         beside = [
             t for t in near if t.kind == "thing" and max(t.start, token.start) - min(t.end, token.end) <= 1
@@ -126,11 +128,32 @@ def _fits(charge: float, sign: str) -> bool:
     return charge > 0 if sign == "+" else charge < 0
 
 
+def of_the_model(tokens: list[Token]) -> list[Token]:
+    """'The elementary particles of the SM': where particles belong, and no prediction."""
+    of_class = any(t.kind == "class" for t in tokens)
+
+    def change(place: int, token: Token) -> Token:
+        model = token.kind == "qualifier" and token.text.lower() in (
+            "sm",
+            "standard model",
+            "the standard model",
+        )
+        before = [t.text.lower() for t in tokens[max(0, place - 2) : place]]
+        return (
+            replace(token, kind="aside")
+            if model and of_class and before in (["of", "the"], ["in", "the"])
+            else token
+        )
+
+    return changed(tokens, change)
+
+
 def codes(tokens: list[Token]) -> list[Token]:
     """'particle 443', 'MC id 4122', 'code -321': numbers that stand for a particle."""
     speaks = any(t.kind == "property" and t.value == "monte-carlo-number" for t in tokens)
 
     def number(place: int, token: Token) -> Token:
+        """The token as this rule reads it."""
         if token.kind != "amount" or token.value.unit or token.value.value % 1 or len(token.text) > 12:
             return token
         before = [t.text.lower() for t in tokens[max(0, place - 3) : place] if t.kind != "mark"]
@@ -156,6 +179,7 @@ def counts(tokens: list[Token]) -> list[Token]:
     """'two protons', '5 kaons': a number in front of a thing multiplies it, unless an article makes it a count of states."""
 
     def change(place: int, token: Token) -> Token:
+        """The token as this rule reads it."""
         number = token.kind == "number" or (token.kind == "amount" and not token.value.unit)
         if not number or place + 1 >= len(tokens) or tokens[place + 1].kind not in ("thing", "class"):
             return token
@@ -180,11 +204,13 @@ def antiparticles(tokens: list[Token]) -> list[Token]:
     )
     if len(words) != 1 or not others:
         return tokens
-    thing = following(tokens, words[0])
+    place = words[0]
+    owned = place > 1 and tokens[place - 1].text == "'s" and any(t.kind == "property" for t in tokens[:place])
+    thing = place - 2 if owned else following(tokens, place)  # 'the mass of the proton's antiparticle'
     if (
         thing is None
         or tokens[thing].kind != "thing"
-        or "of" not in [t.text.lower() for t in tokens[words[0] : thing]]
+        or not (owned or "of" in [t.text.lower() for t in tokens[place:thing]])
     ):
         return tokens
     meant: Thing = tokens[thing].value
@@ -214,6 +240,7 @@ def ones(tokens: list[Token]) -> list[Token]:
     """'The neutral kaon or the charged one': the other states of what was named."""
 
     def change(place: int, token: Token) -> Token:
+        """The token as this rule reads it."""
         after = tokens[place + 1] if place + 1 < len(tokens) else None
         alone = (
             token.kind == "sign"
@@ -248,6 +275,7 @@ def appositions(tokens: list[Token]) -> list[Token]:
     momentum = any(t.kind == "property" and t.value == "momentum" for t in tokens)
 
     def change(place: int, token: Token) -> Token:
+        """The token as this rule reads it."""
         after = tokens[place + 1].kind if place + 1 < len(tokens) else ""
         if token.kind == "thing" and after != "channel" and momentum and products & set(token.value.names):
             return replace(token, kind="aside")  # 'momentum of the muon in pi+ → mu+ nu_mu'
@@ -276,4 +304,120 @@ def _owns(tokens: Sequence[Token], place: int) -> bool:
 
 _OWN = frozenset(
     {"mass", "lifetime", "width", "spin", "charge", "parity", "half-life", "decay-length", "quark-content"}
+)
+
+
+# ---- quarks by their flavour ---------------------------------------------------------------------
+
+_FLAVOURS = {
+    "up": "u", "down": "d", "strange": "s", "charm": "c", "charmed": "c", "bottom": "b", "beauty": "b", "top": "t", "truth": "t",
+}  # fmt: skip
+_LINKS = frozenset("and or to the a an , / - vs versus".split())
+
+
+def flavours(tokens: list[Token]) -> list[Token]:
+    """'Charm to strange quark mass ratio', 'the charm and the bottom quark': words of flavour in a row with a quark."""
+    if any(t.kind in ("channel", "into") or t.value == "quark-content" for t in tokens):
+        return tokens
+    found = list(tokens)
+    compared = any(is_quark(t) for t in tokens) and any(t.kind in ("compare", "ratio") for t in tokens)
+    for i, token in enumerate(tokens if compared else ()):  # 'is the top heavier than the bottom?'
+        if i and tokens[i - 1].text.lower() == "the" and token.kind in ("word", "property"):
+            found[i] = _quark(token)
+    tokens = list(found)
+    for row in _rows(tokens):
+        words = {tokens[i].text.lower() for i in row}
+        spoken = any(t.kind == "class" and t.value == "quark" for t in tokens)
+        of_masses = words.isdisjoint({"up", "down"}) and any(
+            t.kind == "property" and t.value == "mass" for t in tokens
+        )
+        if len(row) < 2 or not (spoken or of_masses or any(is_quark(tokens[i]) for i in row)):
+            continue
+        for i in row:
+            found[i] = _quark(tokens[i])
+    return found
+
+
+def _quark(token: Token) -> Token:
+    """The quark that a word of flavour names; any other word as it is."""
+    name = _FLAVOURS.get(token.text.lower())
+    thing = Thing((name or "",), token.text, (token.start, token.end), True)
+    return replace(token, kind="thing", value=thing) if name else token
+
+
+def _rows(tokens: Sequence[Token]) -> Iterator[list[int]]:
+    """The places of flavours and quarks with nothing but words that join between them."""
+    row: list[int] = []
+    for i, token in enumerate(tokens):
+        if token.text.lower() in _FLAVOURS or is_quark(token):
+            row.append(i)
+        elif token.text.lower() not in _LINKS:
+            yield row
+            row = []
+    yield row
+
+
+def is_quark(token: Token) -> bool:
+    """Whether a token names a quark."""
+    return (
+        token.kind == "thing"
+        and bool(token.value.names)
+        and {n.removesuffix("bar") for n in token.value.names} <= set("udscbt")
+    )
+
+
+def experiments(tokens: list[Token]) -> list[Token]:
+    """'Measured by D0', 'CDF and D0': the experiment of this name, and not the meson."""
+
+    def change(place: int, token: Token) -> Token:
+        before = [t for t in tokens[max(0, place - 2) : place] if t.kind not in ("join", "function")]
+        beside = bool(before) and (before[-1].kind == "measured" or before[-1].value in _BESIDE_D0)
+        named = token.kind == "thing" and token.text == "D0" and beside
+        return replace(token, kind="qualifier", value=("experiment", "D0")) if named else token
+
+    return [change(i, t) for i, t in enumerate(tokens)]
+
+
+_BESIDE_D0 = [("experiment", "CDF")]
+
+
+def scales(tokens: list[Token]) -> list[Token]:
+    """'Mass of the strange quark at 2 GeV': the scale of a running mass."""
+    quark = any(t.kind == "thing" and is_quark(t) for t in tokens)
+    if not quark or not any(t.kind == "property" and t.value == "mass" for t in tokens):
+        return tokens
+
+    def change(place: int, token: Token) -> Token:
+        at = place > 0 and tokens[place - 1].text.lower() in ("at", "at a scale of", "scale of")
+        scale = ("condition", f"mu = {token.text}")
+        return replace(token, kind="qualifier", value=scale) if token.kind == "amount" and at else token
+
+    return [change(i, t) for i, t in enumerate(tokens)]
+
+
+def quarks(tokens: list[Token]) -> list[Token]:
+    """'Which quarks make up a neutron?', 'how many quarks does a proton contain?': what it is made of."""
+    things = [t for t in tokens if t.kind == "thing"]
+    counted = any(t.kind == "count" for t in tokens) and len(things) == 2 and is_quark(things[0])
+    if (len(things) != 1 and not counted) or any(
+        t.kind in ("property", "channel", "compare", "most") for t in tokens
+    ):
+        return tokens
+    asks_number = any(t.kind == "count" for t in tokens)
+    if not asks_number and not any(word in _CONTAINING for t in tokens for word in t.text.lower().split()):
+        return tokens
+
+    def change(_: int, token: Token) -> Token:
+        if token.kind == "count" and not counted:  # how many there are is seen from which
+            return replace(token, kind="aside")
+        quark = (token.kind == "class" and token.value == "quark") or (counted and token is things[0])
+        return replace(token, kind="property", value="quark-content") if quark else token
+
+    return changed(tokens, change)
+
+
+_CONTAINING = frozenset(
+    plain_ascii(
+        "contain contains make makes inside in within comprise comprises im dans 里 裡 中 には"
+    ).split()
 )

@@ -1,5 +1,6 @@
 """The phrases by which people name a property of a particle."""
 
+import functools
 import re
 
 # Patterns read a text in which each particle's name is a run of ¤. The first property with a pattern that matches
@@ -130,16 +131,15 @@ _PHRASES: dict[str, tuple[str, ...]] = {
 }
 
 
-def _compiled(phrases: dict[str, tuple[str, ...]]) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple((name, re.compile("|".join(patterns), re.IGNORECASE)) for name, patterns in phrases.items())
-
-
-_PROPERTIES = _compiled(_PHRASES)
+@functools.cache
+def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Compiled when a text is first read for search: questions of facts never are."""
+    return tuple((name, re.compile("|".join(patterns), re.IGNORECASE)) for name, patterns in _PHRASES.items())
 
 
 def find_property(masked: str) -> tuple[str | None, str]:
     """The property that `masked` names, or None, and `masked` with the words that name it made §."""
-    for name, pattern in _PROPERTIES:
+    for name, pattern in _patterns():
         if pattern.search(masked):
             return name, pattern.sub(lambda match: "§" * len(match[0]), masked)
     return None, masked

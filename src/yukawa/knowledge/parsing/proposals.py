@@ -140,6 +140,7 @@ class _Reader:
     taken: list[tuple[Clause, int]] = field(default_factory=list)
 
     def goals(self, proposed: ProposedGoal) -> list[Goal]:
+        """The goals of a proposal: one, or one for each quantity whose value is wanted."""
         operation = proposed.operation
         operands = [self._wanted(q, proposed) for q in proposed.quantities]
         self._operation(proposed, operands)

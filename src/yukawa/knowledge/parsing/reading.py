@@ -15,6 +15,7 @@ from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Plan, Span, Thin
 from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.tokens import SourceText, Token, source, tokenise
 from yukawa.knowledge.parsing.typos import corrections, is_content, unknown_words, unlikeliness
+from yukawa.knowledge.parsing.units import find_unit
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class ReadQuestion:
         """The plan of these goals, with the words that none of them uses and that may change the answer."""
         open_parts = [c for c in self.clauses if goals and c.asks and not c.used]
         clauses = [c for c in self.clauses if c not in open_parts]
-        explains = [t for c in clauses for t in c.tokens if t.kind == "explain"]
+        explains = [t for c in clauses if not c.states for t in c.tokens if t.kind == "explain"]
         left = unread(clauses)
         left += [t for t in explains if t not in left]
         kind = "explanation" if explains else "facts" if goals or _names_facts(self.clauses) else "document"
@@ -69,7 +70,9 @@ def read_questions(question: str) -> Iterator[ReadQuestion]:
         " " if language in ("zh", "ja") else ""
     )  # an English name is not read right behind their characters
     names = [(start, end, space + english) for start, end, english in names_in(question, language)]
-    edits = [*names, *_operators(question)]
+    said = _neutrinos(question)
+    operators = [e for e in _operators(question) if not any(s <= e[0] < t for s, t, _ in said)]
+    edits = [*names, *operators, *said, *_blanks(question), *_labels(question), *_tags(question)]
     edits += [
         edit for edit in _shouted(question) if not any(s < edit[1] and edit[0] < e for s, e, _ in edits)
     ]
@@ -87,6 +90,23 @@ def read_questions(question: str) -> Iterator[ReadQuestion]:
             yield _cut(question, language, read, tokens, {})
 
 
+def _neutrinos(question: str) -> list[tuple[int, int, str]]:
+    """'To an electron and how often to a muon (plus neutrinos)': said behind all decays it is said of each."""
+    said = _EACH_WITH.search(question)
+    if said is None:
+        return []
+    products = list(_SINGLE_LEPTON.finditer(question, 0, said.start()))
+    return (
+        [*((m.end(), m.end(), " plus neutrinos") for m in products), (*said.span(), "")] if products else []
+    )
+
+
+_EACH_WITH = re.compile(
+    r"\s*\((?:each |both |always )?(?:plus|with|and)(?: the| two| their| respective)*\s+neutrinos?(?: each)?\)"
+)
+_SINGLE_LEPTON = re.compile(
+    r"\b(?:in)?to (?:an? |the )?(?:electrons?|muons?|e|mu)\b(?! ?(?:plus|with|[-+]|(?:and )?(?:an? |the |two |its )?(?:anti)?neutrino))"
+)
 _WORD = re.compile(r"(?<![\w^_\\])[A-Za-z]{2,}(?![\w^_+*(])")
 # In capitals it cannot be seen which particle they name.
 _TWO_CASES = frozenset("OMEGA SIGMA LAMBDA DELTA XI PHI PSI UPSILON GAMMA".split())
@@ -140,6 +160,82 @@ def _names_facts(clauses: Sequence[Clause]) -> bool:
     return any(t.kind in _FACTS for c in clauses for t in c.tokens)
 
 
+_BLANK = re.compile(
+    r"(?P<ahead>^\s*(?:the |an? )?)?(?:_{2,}|\.{4,}|…|\[\s+\]|\(\s+\)|\(\s*\?\s*\))(?= ?(?P<unit>[^\W\d_][^\s.?!;,]*)?)",
+    re.IGNORECASE,
+)
+
+
+def _blanks(question: str) -> Iterator[tuple[int, int, str]]:
+    """'The lifetime of the neutron is about ___ s': a gap stands for what is asked, in the unit behind it."""
+    for match in _BLANK.finditer(question):
+        if match["ahead"] is not None:
+            yield (*match.span(), "which particle")
+        else:
+            if lives := _LIVES.search(question, 0, match.start()):
+                yield (*lives.span(), " has a lifetime of ")
+            unit = bool(match["unit"]) and find_unit(match["unit"]) is not None
+            yield (*match.span(), "in" if unit else "what")
+
+
+_LIVES = re.compile(
+    r"\s(?:lives?|lasts?|survives?)(?: for)?(?= (?:about |around |approximately |roughly |some )?$)",
+    re.IGNORECASE,
+)
+_LABEL = re.compile(r"(?P<before>^|[?.]?[\s,;:])\(?(?P<mark>[a-fA-F]|[1-6])[).:](?=\s)")
+_ASKS = re.compile(
+    r"\s*(?:what|which|how|who|why|when|where|is|are|does|do|find|give|calculate|compute|list|name|state)\b",
+    re.IGNORECASE,
+)
+_LABELS = ("abcdef", "ABCDEF", "123456")
+
+
+def _labels(question: str) -> Iterator[tuple[int, int, str]]:
+    """'Which is the heaviest: (a) e (b) mu (c) tau?': the letters that number choices, read as 'or'."""
+    labels = list(_LABEL.finditer(question))
+    for row in _LABELS:
+        found = [match for match in labels if match["mark"] in row]
+        if len(found) < 2 or not row.startswith("".join(match["mark"] for match in found)):
+            continue
+        if any(_ASKS.match(question, match.end()) for match in found):  # parts of an exercise
+            yield from ((match.end("before"), match.end(), "") for match in found)
+        else:
+            yield from ((*match.span(), " or " if i else ": ") for i, match in enumerate(found))
+        return
+
+
+_TAG = re.compile(
+    r",\s*(?:(?:is that )?(?:right|correct|true)|[a-z]{2,5}n['’]?t (?:it|they)|am I right|or not)"
+    r"\s*\?+\s*$", re.IGNORECASE,
+)  # fmt: skip
+_SENTENCE = re.compile(r"(?:.*[.?!;]\s+)?", re.DOTALL)
+
+
+def _tags(question: str) -> Iterator[tuple[int, int, str]]:
+    """'The pi0 decays to two photons, doesn't it?': a statement of which a verdict is wanted."""
+    if tag := _TAG.search(question):
+        start = _SENTENCE.match(question, 0, tag.start())
+        assert start is not None  # noqa: S101  # it matches nothing at all, too
+        if not question[start.end() :].lower().startswith(tuple(_ASKING)):
+            yield start.end(), start.end(), "true or false: "
+            yield *tag.span(), "."
+
+
+_ASKING = (
+    "is ",
+    "are ",
+    "does ",
+    "do ",
+    "has ",
+    "have ",
+    "was ",
+    "can ",
+    "true",
+    "what",
+    "which",
+    "how",
+    "who",
+)
 _OPERATOR = re.compile(r"(?<=\S\s)(?P<word>plus|minus)\b(?=\s+(?P<next>\S[^?.!;]{0,40}))", re.IGNORECASE)
 _CHARGE_OF = re.compile(
     r"(?:lifetime|mass|width|decay|life|charge|spin|baryon|hyperon|meson|boson|and|or|to|is|live|have)\b|\W",
@@ -230,6 +326,7 @@ def _placed(goal: Goal, move: Callable[[int, int], Span]) -> Goal:
         return replace(found, span=place(found.span))
 
     def threshold(found: Filter) -> Filter:
+        """The condition with its place in the question as it was typed."""
         limit = found.amount
         moved = (
             amount(limit)

@@ -8,10 +8,9 @@ from yukawa.knowledge.parsing import arithmetic, combining, durations, kinematic
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
 from yukawa.knowledge.parsing.combining import CHOOSING, named_by, place_of, relation_of, yes_or_no
 from yukawa.knowledge.parsing.naming import COUNTED
-from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Amount, Direction, Filter, Goal, Operation, Thing, Wanted
 from yukawa.knowledge.parsing.units import find_unit
-from yukawa.knowledge.parsing.wanted import ANY, OF_DECAYS, listed_decay, quantities, subject_of
+from yukawa.knowledge.parsing.wanted import ADJECTIVES, ANY, OF_DECAYS, listed_decay, quantities, subject_of
 
 Rule = Callable[[Clause, Context], "list[Goal] | None"]
 
@@ -43,7 +42,11 @@ def goals_of(clause: Clause, context: Context) -> list[Goal]:
 def _resolve_pronoun(clause: Clause, context: Context) -> None:
     """'Is it stable?', 'is it heavier than the electron?': the thing of which something was wanted before."""
     names = {w.thing.names for w in context.operands}
-    if len(names) != 1 or not clause.has("state", "compare", "class") or not yes_or_no(clause):
+    if (
+        len(names) != 1
+        or not clause.has("state", "compare", "class", "self-conjugate")
+        or not yes_or_no(clause)
+    ):
         return
     thing = context.operands[0].thing
     for place, token in enumerate(clause.tokens):
@@ -132,13 +135,17 @@ def _reverse(clause: Clause, context: Context) -> list[Goal] | None:
     channels = clause.places("channel")
     if len(channels) != 1 or any(i < channels[0] for i in clause.places("thing", "constant", "code")):
         return None
+    if clause.tokens[channels[0]].value.products in ADJECTIVES and clause.has("thing"):
+        return None  # 'the invisible width of the Z'
     behind = not clause.tokens[channels[0]].text.isascii()  # in Japanese the decay comes before what decays
     classes = [i for i in clause.places("class") if i < channels[0] or behind]
     asks = clause.contains(CHOOSING) or clause.has("list")
     if not asks or len(classes) > 1:
         return None
     thing = subject_of(clause.tokens[classes[0]]) if classes else ANY
-    filters = _filters(clause, "branching-fraction") + _mostly(clause) + _charges(clause) + _about(clause)
+    filters = (
+        _filters(clause, "branching-fraction") + _mostly(clause) + _charges(clause) + searching.about(clause)
+    )
     spans = clause.use(
         *channels, *classes, *[i for i in clause.places("property") if clause.tokens[i].value == "decays"]
     )
@@ -158,16 +165,6 @@ def _charges(clause: Clause) -> tuple[Filter, ...]:
     spans = clause.use(*places)
     return tuple(
         Filter("charge", "=", clause.tokens[i].value, span) for i, span in zip(places, spans, strict=True)
-    )
-
-
-def _about(clause: Clause) -> tuple[Filter, ...]:
-    """'Decays to mu+ nu_mu 63.6 % of the time'."""
-    places = [i for i in clause.places("amount") if amount_of(clause.tokens[i]).unit == "%"]
-    spans = clause.use(*places)
-    return tuple(
-        Filter("branching-fraction", "=", amount_of(clause.tokens[i]), s)
-        for i, s in zip(places, spans, strict=True)
     )
 
 
@@ -293,6 +290,8 @@ def _class_list(clause: Clause, context: Context) -> list[Goal] | None:
     name = tokens[properties[0]].value if properties else "class"
     relations = [i for i in clause.places("relation") if tokens[i].value]
     filters += _filters(clause, _filtered_property(clause, properties, relations)) + _charges(clause)
+    stable = [i for i in clause.places("state") if clause.tokens[i].value == "stable"]
+    filters += tuple(Filter("lifetime", "=", "stable", span) for span in clause.use(*stable))
     ordering = clause.places("order")
     asks = (
         clause.has("list", "order")
@@ -340,26 +339,13 @@ def _values(clause: Clause, context: Context) -> list[Goal] | None:
     if not found:
         return None
     if searched and alone:
-        return _of_what_was_searched(found, context.goals[-1])
+        return searching.of_what_was_searched(found, context.goals[-1])
     factors = [i for i in clause.places("factor") if COUNTED not in clause.tokens[i].otherwise]
     if len(factors) == 1 and len(found) == 1:
         found = [replace(found[0], factor=found[0].factor * clause.tokens[factors[0]].value)]
         clause.use(*factors)
     clause.use(*_beside_values(clause))
     return [Goal("multiple" if w.factor != 1 else "value", (w,)) for w in found]
-
-
-def _of_what_was_searched(found: Sequence[Wanted], search: Goal) -> list[Goal] | None:
-    """'Which baryon is made of sss, and what is its charge?': the property of what the search finds."""
-    sought = search.operands[0].property
-    if sought == "monte-carlo-number" and isinstance(search.asserted, Amount):
-        name = particle_table().numbers.get(int(search.asserted.value))
-        thing = Thing((name or "",), search.operands[0].thing.text, (0, 0), True)
-        return [Goal("value", (replace(wanted, thing=thing),)) for wanted in found] if name else None
-    if not isinstance(search.asserted, str):
-        return None
-    having = Filter(sought, "=", search.asserted, (0, 0))
-    return [Goal("list", (wanted,), (having,)) for wanted in found]
 
 
 def _beside_values(clause: Clause) -> list[int]:
@@ -403,6 +389,9 @@ def _overview(clause: Clause, context: Context) -> list[Goal] | None:
     things = clause.places("thing", "code", "constant")
     if not things or len(clause.essential) != len(things) or clause.has("word") or yes_or_no(clause):
         return None
+    joined = {tokens.kind for tokens in clause.tokens[things[0] : things[-1] + 1]} & {"join"}
+    if clause.has("constant") and len(things) > 1 and not joined:
+        return None  # 'the muon Compton wavelength' is not that of the electron
     said = {
         word
         for t in clause.tokens
@@ -412,7 +401,11 @@ def _overview(clause: Clause, context: Context) -> list[Goal] | None:
     vague = any(t.kind == "neutral" and t.text.lower() not in _ABOUT_WORDS for t in clause.tokens)
     if clause.language == "en" and not context.goals and (vague or not said <= _ABOUT):
         return None  # 'what does a proton look like?'
-    if context.goals and not (context.same_question and context.goals[-1].operation != "value"):
+    told = {"tell", "about"} <= said | {
+        t.text.lower() for t in clause.tokens
+    }  # 'tell me about the muon' begins anew
+    further = context.goals and not told and all(w.property not in _OF_NO_OTHER for w in context.last)
+    if further and not (context.same_question and context.goals[-1].operation != "value"):
         last = context.goals[-1]
         found = quantities(clause, context.last)
         if found and last.operation in ("value", "multiple", "overview"):
@@ -427,6 +420,7 @@ def _overview(clause: Clause, context: Context) -> list[Goal] | None:
     return goals
 
 
+_OF_NO_OTHER = ("constant", "other")  # what no particle has
 _ABOUT_WORDS = frozenset(
     {"about", "info", "information", "details", "data", "pdg", "particle data group", "summary"}
 )
@@ -441,8 +435,9 @@ def _named(clause: Clause, context: Context) -> list[Goal] | None:
     goals = []
     for place in clause.places("identifier"):
         token = clause.tokens[place]
-        thing = Thing((), token.text, (token.start, token.end))
-        goals.append(Goal("value", (Wanted(thing, "other", name=token.value, spans=clause.use(place)),)))
+        thing, spans = Thing((), token.text, (token.start, token.end)), clause.use(place)
+        names = token.value.split()  # 'the neutrino mixing angles' are three
+        goals += [Goal("value", (Wanted(thing, "other", name=name, spans=spans),)) for name in names]
     if goals and not clause.has("thing"):  # 'the value of the mass S035M'
         clause.use(*clause.places("property"))
     return goals
@@ -450,9 +445,15 @@ def _named(clause: Clause, context: Context) -> list[Goal] | None:
 
 def _condition(clause: Clause, context: Context) -> list[Goal] | None:
     """'Only the ones above 10 %', 'and the second most common?': a sentence that changes the list before."""
-    if not context.goals or clause.has("thing", "property", "class", "channel", "constant"):
+    if not context.goals or clause.has("thing", "class", "channel", "constant"):
         return None
     last = context.goals[-1]
+    said = clause.places("property")
+    if said:  # '… the top three with percentages'
+        of_list = last.operation == "list" and last.operands[0].property == "decays" and clause.has("most")
+        if not of_list or any(clause.tokens[i].value != "branching-fraction" for i in said):
+            return None
+        clause.use(*said)
     if clause.has("relation") and last.operation in ("list", "reverse", "count"):
         name = "branching-fraction" if last.operands[0].property == "decays" else last.operands[0].property
         context.replaced = True

@@ -2,10 +2,13 @@
 
 import re
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
 from yukawa.knowledge.parsing.combining import CHOOSING, yes_or_no
-from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Wanted
+from yukawa.knowledge.parsing.particles import particle_table
+from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Thing, Wanted
 from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.wanted import ANY, subject_of
 
@@ -29,7 +32,8 @@ _PLAIN_COUNTS = {plain_ascii(word): count for word, count in _COUNTS.items()}
 _QUARK = re.compile(
     rf"(?<![A-Za-z'])(?:(?P<count>{_COUNTED})(?:[ -]|(?<=[^A-Za-z]) ?))?(?:(?:quarks? )?(?P<anti>anti)?-?(?P<name>{_NAMED})"
     r"(?:[ -](?P<tail>anti)?quarks?|-(?= und ))?"
-    rf"|(?P<letters>(?:[udscbt](?:bar)?){{2,5}}|[udscbt](?:bar)?)(?:[ -]?(?:anti)?quarks?)?)(?![A-Za-z'])(?: ?(?P<after>\d) ?{_PIECES})?",
+    r"|(?P<of_antis>anti-?)?"
+    rf"(?P<letters>(?:[udscbt](?:bar)?){{2,5}}|[udscbt](?:bar)?)(?:[ -]?(?:anti)?quarks?)?)(?![A-Za-z'])(?: ?(?P<after>\d) ?{_PIECES})?",
     re.IGNORECASE,
 )
 _LETTER = re.compile(r"[udscbt](?:bar)?")
@@ -88,7 +92,8 @@ def _quarks_said(clause: Clause, beside: int) -> tuple[Counter[str], list[int]]:
             continue  # 'but'
         count = int(match["after"] or _PLAIN_COUNTS.get((match["count"] or "a").lower(), 1))
         if match["letters"]:
-            found.update({q: n * count for q, n in _quarks(match["letters"]).items()})
+            bar = "bar" if match["of_antis"] else ""
+            found.update({q + bar: n * count for q, n in _quarks(match["letters"]).items()})
         else:
             bar = "bar" if match["anti"] or match["tail"] else ""
             found[_QUARKS[match["name"].lower()] + bar] += count
@@ -165,3 +170,26 @@ def leptonic(clause: Clause) -> tuple[Filter, ...]:
     places = [i for i in clause.places("word") if clause.text(i) in ("leptonic", "leptonically")]
     spans = clause.use(*places)
     return tuple(Filter("decays", "=", "leptonic", span) for span in spans)
+
+
+def of_what_was_searched(found: Sequence[Wanted], search: Goal) -> list[Goal] | None:
+    """'Which baryon is made of sss, and what is its charge?': the property of what the search finds."""
+    sought = search.operands[0].property
+    if sought == "monte-carlo-number" and isinstance(search.asserted, Amount):
+        name = particle_table().numbers.get(int(search.asserted.value))
+        thing = Thing((name or "",), search.operands[0].thing.text, (0, 0), True)
+        return [Goal("value", (replace(wanted, thing=thing),)) for wanted in found] if name else None
+    if not isinstance(search.asserted, str):
+        return None
+    having = Filter(sought, "=", search.asserted, (0, 0))
+    return [Goal("list", (wanted,), (having,)) for wanted in found]
+
+
+def about(clause: Clause) -> tuple[Filter, ...]:
+    """'Decays to mu+ nu_mu 63.6 % of the time'."""
+    places = [i for i in clause.places("amount") if amount_of(clause.tokens[i]).unit == "%"]
+    spans = clause.use(*places)
+    return tuple(
+        Filter("branching-fraction", "=", amount_of(clause.tokens[i]), s)
+        for i, s in zip(places, spans, strict=True)
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from yukawa.knowledge.parsing.contrasts import contrasts
+from yukawa.knowledge.parsing.contrasts import contrasts, findings, having, methods
 from yukawa.knowledge.parsing.counting import (
     both_sides,
     coefficients,
@@ -21,11 +21,16 @@ from yukawa.knowledge.parsing.naming import (
     changed,
     codes,
     counts,
+    experiments,
     families,
+    flavours,
     following,
     genus,
+    of_the_model,
     ones,
     other_meaning,
+    quarks,
+    scales,
     signs,
 )
 from yukawa.knowledge.parsing.particles import particle_table
@@ -43,17 +48,20 @@ def settled(tokens: list[Token]) -> list[Token]:
     """Tokens with the part that fits what stands around them."""
     for step in (
         _joins,
+        flavours,
+        experiments,
         separated,
         significances,
         powers,
         coefficients,
         ones,
         _modes,
-        _quarks,
+        quarks,
         _systems,
         _predicates,
         _alternatives,
         genus,
+        of_the_model,
         signs,
         numbers,
         ranges,
@@ -65,6 +73,10 @@ def settled(tokens: list[Token]) -> list[Token]:
         appositions,
         families,
         _given,
+        findings,
+        methods,
+        having,
+        scales,
         operators,
         per,
         _appended,
@@ -137,8 +149,17 @@ def _predicates(tokens: list[Token]) -> list[Token]:
 
 def _alternatives(tokens: list[Token]) -> list[Token]:
     """'Even or odd', 'a boson or a fermion': where both are named the value is asked, or what the words speak of."""
-    if not any(t.kind == "join" and t.text.lower() in _OR for t in tokens):
+    ors = [i for i, t in enumerate(tokens) if t.kind == "join" and t.text.lower() in _OR]
+    if not ors:
         return tokens
+    amounts = [i for i, t in enumerate(tokens) if t.kind == "amount"]
+    valued = any(t.kind == "property" for t in tokens) and not any(
+        t.kind in ("relation", "compare") for t in tokens
+    )
+    if (
+        len(amounts) > 1 and valued and any(amounts[0] < i < amounts[-1] for i in ors)
+    ):  # '91, 125 or 173 GeV?'
+        return [replace(t, kind="aside") if i in amounts or i in ors else t for i, t in enumerate(tokens)]
     signed = any(t.kind == "thing" and t.text.endswith(("positive", "negative")) for t in tokens)
     if signed and any(
         t.kind == "property" and t.value in ("parity", "charge") for t in tokens
@@ -199,9 +220,8 @@ def _relations(tokens: list[Token]) -> list[Token]:
                 return meant
             if found := _COMPARING.get(token.text.lower().removesuffix(" than")):
                 return replace(token, kind="compare", value=found)
-            if token.text.lower() in _PLACED and both_sides(
-                tokens, place
-            ):  # 'is twice the kaon mass below the phi mass'
+            # 'is twice the kaon mass below the phi mass'
+            if token.text.lower() in _PLACED and both_sides(tokens, place):
                 return replace(token, kind="compare", value=("", str(token.value)))
             if token.text.lower() in _PLACED and divides:  # 'the mass of the psi(2S) above the J/psi'
                 return replace(token, kind="word")
@@ -304,38 +324,6 @@ def _modes(tokens: list[Token]) -> list[Token]:
         )
 
     return changed(tokens, change)
-
-
-def _quarks(tokens: list[Token]) -> list[Token]:
-    """'Which quarks make up a neutron?', 'how many quarks does a proton contain?': what it is made of."""
-    things = [t for t in tokens if t.kind == "thing"]
-    counted = any(t.kind == "count" for t in tokens) and len(things) == 2 and _is_quark(things[0])
-    if (len(things) != 1 and not counted) or any(
-        t.kind in ("property", "channel", "compare", "most") for t in tokens
-    ):
-        return tokens
-    asks_number = any(t.kind == "count" for t in tokens)
-    if not asks_number and not any(word in _CONTAINING for t in tokens for word in t.text.lower().split()):
-        return tokens
-
-    def change(_: int, token: Token) -> Token:
-        if token.kind == "count" and not counted:  # how many there are is seen from which
-            return replace(token, kind="aside")
-        quark = (token.kind == "class" and token.value == "quark") or (counted and token is things[0])
-        return replace(token, kind="property", value="quark-content") if quark else token
-
-    return changed(tokens, change)
-
-
-def _is_quark(token: Token) -> bool:
-    return bool(token.value.names) and set(token.value.names) <= set("udscbt")
-
-
-_CONTAINING = frozenset(
-    plain_ascii(
-        "contain contains make makes inside in within comprise comprises im dans 里 裡 中 には"
-    ).split()
-)
 
 
 def _readings(tokens: list[Token]) -> list[Token]:

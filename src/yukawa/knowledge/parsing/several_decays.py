@@ -23,7 +23,29 @@ def separated(tokens: list[Token]) -> list[Token]:
         parent = next((t for t in reversed(tokens[:place]) if t.kind == "thing"), None)
         parts = _parts(token, parent) if token.kind == "channel" and parent is not None else []
         found += parts if len(parts) > 1 else [token]
-    return found
+    return _once(found)
+
+
+def _once(tokens: list[Token]) -> list[Token]:
+    """'Invisibly, i.e. into neutrinos': the same final state in other words."""
+    invisible = any(
+        (t.kind == "channel" and t.value.products == (("invisible",),))
+        or (t.kind, t.value) == ("mode", "invisible")
+        for t in tokens
+    )
+
+    def repeats(place: int, token: Token) -> bool:
+        said = place and tokens[place - 1].text.lower().rstrip(",") in (
+            "i.e.",
+            "i.e",
+            "ie",
+            "that is",
+            "meaning",
+        )
+        products = token.value.products if token.kind == "channel" else ((),)
+        return bool(said and invisible and all(names and names[0].startswith("nu") for names in products))
+
+    return [replace(t, kind="aside") if repeats(i, t) else t for i, t in enumerate(tokens)]
 
 
 def _parts(token: Token, parent: Token) -> list[Token]:

@@ -140,6 +140,7 @@ class _TracedText(_Text):
         self.ends = list(range(1, len(text) + 1))
 
     def sub(self, pattern: re.Pattern[str], replacement: _Replacement) -> None:
+        """Replace each match, and keep for each new character which old ones it came from."""
         parts: list[str] = []
         starts: list[int] = []
         ends: list[int] = []

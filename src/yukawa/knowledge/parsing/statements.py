@@ -106,6 +106,7 @@ class _Segment:
     start: int = 0
 
     def add(self, part: Part) -> None:
+        """Take in a part: a thing, a property, a transition, a word or a negation."""
         if part.kind == "thing" and part.names not in self.things:
             self.things.append(part.names)
         elif part.kind == "property":

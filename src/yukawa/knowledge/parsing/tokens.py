@@ -72,6 +72,8 @@ _SYMBOLS: tuple[tuple[re.Pattern[str], str, Any], ...] = tuple(
         (r"(?<![\w/^*])P(?= (?:of|for)\b)", "property", "parity"),
         (r"(?<=isospin )I(?!\w)|(?<=angular momentum )J(?!\w)|(?<=conjugation )C(?!\w)|(?<=parity )[CPG](?!\w)", "neutral", None),
         (r"(?<![\w/^*])I(?=\s?\(\s?[A-Za-z])", "property", "isospin"),
+        *((rf"(?:at )?{level} ?% (?:CL|C\.L\.|c\.l\.|confidence level|confidence)(?!\w)", "qualifier", ("confidence", level))
+          for level in ("90", "95")),
         (r"(?<![\w/^*])mass\^?2(?!\w)", "qualifier", ("condition", "squared")),
     )
 )  # fmt: skip
@@ -162,7 +164,8 @@ def _candidates(plain: str, language: str) -> Iterator[Token]:
         yield Token("jpc", *match.span(), match[0], match["spin"] + "^" + match["signs"].strip("^({ })"))
     yield from _amounts(plain, [thing.span for thing in things])
     yield from (Token("unit", start, end, plain[start:end], unit) for start, end, unit in find_units(plain))
-    for match in _IDENTIFIER.finditer(plain):
+    names = {thing.span for thing in things}  # 'B105721' is a B_1(5721)0
+    for match in (m for m in _IDENTIFIER.finditer(plain) if m.span() not in names):
         yield Token("identifier", match.start(), match.end(), match[0], match[0])
     yield from _rest(pieces)
 
@@ -389,7 +392,7 @@ def _channel(plain: str, tokens: Sequence[Token], place: int, speaks_of_decay: b
         if t.start > start
         and (
             (t.kind == "qualifier" and t.value[0] in ("experiment", "year"))
-            or (t.kind == "property" and t.value in _DECAY_WORDS)
+            or (t.kind == "property" and t.value in _DECAY_WORDS and not plain.endswith(" x ", 0, t.start))
             or t.text.startswith("s'il")
         )
     )
@@ -435,6 +438,8 @@ def _leads_to_products(plain: str, tokens: Sequence[Token], place: int, speaks_o
     ):
         return word == "into" or any(t.kind in ("thing", "class") for t in tokens[:place])
     if word == "to" and place and tokens[place - 1].kind == "thing":  # 'Higgs to invisible' and nothing more
+        if any(t.kind in ("ratio", "difference-of") or t.text.startswith("coupling") for t in tokens[:place]):
+            return False  # 'of the proton to the electron', 'coupling of the Higgs to the top'
         end = _sentence_end(plain, token.end)
         channel, read = read_channel(plain, token.end + 1, end)
         return bool(channel.products) and read >= end
@@ -464,8 +469,14 @@ _GIVING = frozenset("giving produce produces yield yields gives give become beco
 
 
 def _sentence_end(plain: str, start: int) -> int:
-    stop = SENTENCE_END.search(plain, start, end := min(len(plain), start + _WIDEST))
-    return stop.start() if stop else end
+    end = min(len(plain), start + _WIDEST)
+    stops = [stop.start() for p in (SENTENCE_END, _QUESTION) if (stop := p.search(plain, start, end))]
+    return min(stops, default=end)
+
+
+_QUESTION = re.compile(
+    r", (?:what|which|how|who|is|are|does|do)(?!\w)"
+)  # 'Lambda → p pi-, what's its Q value?'
 
 
 def _names_follow(tokens: Sequence[Token], start: int, plain: str) -> bool:

@@ -55,8 +55,10 @@ def meanings(word: str, language: str = "en") -> tuple[str, ...]:
     if not word.isalpha() or not word.isascii() or len(word) < 3 or _is_word(word, language):
         return ()
     if (
-        word in targets or word + "s" in _UNITS[language] or (word[0] == "s" and word[1:] in targets)
-    ):  # 'sneutrino' is another particle
+        word in targets
+        or word + "s" in _UNITS[language]
+        or any(word.startswith(p) and word.removeprefix(p) in targets for p in _OTHERS)
+    ):  # 'sneutrino' is another particle, 'diquark' none
         return ()
     if len(word) == 3:
         return tuple(t for t in swapped(word) if t in targets)[:1]
@@ -104,6 +106,7 @@ def unlikeliness(written: str, meant: str) -> int:
     return 1 + (written[0] != meant[0]) + (len(meant) == len(written))
 
 
+_OTHERS = ("s", "di", "tri", "lepto")
 _DOUBLE = re.compile(r"(.)\1+")
 
 

@@ -142,7 +142,7 @@ _DIMENSIONS = {
 def find_unit(text: str) -> Unit | None:
     """The unit that `text` names: 'MeV', 'GeV/c^2', 'ps**-1', 'microseconds', '微秒', ''; None if it is not one.
 
-    'MeV' and 'meV' are kept apart; other spellings of energies ('mev', 'GEV') are read as people mean them.
+    'MeV' and 'meV' are distinct; other spellings of energies ('mev', 'GEV') are read as people mean them.
     """
     text = " ".join(text.split())
     if len(text) > _MAX_LENGTH:
@@ -219,7 +219,9 @@ def _single(text: str) -> Unit | None:
 def _symbol(text: str) -> Unit | None:
     if text in _SYMBOLS:
         return _unit(text, *_SYMBOLS[text][:2])
-    prefix, symbol = text[:1], text[1:]
+    prefix, symbol = (
+        ("u", text[2:]) if text.startswith("mu") else (text[:1], text[1:])
+    )  # 'mus' is 'µs' in plain letters
     if prefix not in _PREFIXES or symbol not in _SYMBOLS or not _SYMBOLS[symbol][2]:
         return None
     size, dimension, _ = _SYMBOLS[symbol]

@@ -135,7 +135,10 @@ def only_named(clause: Clause) -> list[Wanted]:
     if clause.used:
         return []
     found = [(i, subject_of(t)) for i, t in enumerate(clause.tokens) if t.kind in ("thing", "code")]
-    said = {t.value[0]: t.value[1] for t in clause.tokens if t.kind == "qualifier"}
+    history = ("experiment", "year") if clause.states else ()  # 'the top was found by CDF in 1995'
+    said = {
+        t.value[0]: t.value[1] for t in clause.tokens if t.kind == "qualifier" and t.value[0] not in history
+    }
     return [
         Wanted(thing, "", qualifiers=said, spans=((clause.tokens[i].start, clause.tokens[i].end),))
         for i, thing in found
@@ -181,11 +184,7 @@ def _subjects(clause: Clause, chosen: set[int]) -> list[_Subject]:
     found: list[_Subject] = []
     tokens = clause.tokens
     ahead = next(
-        (
-            i
-            for i in sorted(chosen)
-            if tokens[i].kind == "channel" and tokens[i].value.products in _ADJECTIVES
-        ),
+        (i for i in sorted(chosen) if tokens[i].kind == "channel" and tokens[i].value.products in ADJECTIVES),
         None,
     )
     for place, token in enumerate(tokens):
@@ -210,8 +209,11 @@ def _subjects(clause: Clause, chosen: set[int]) -> list[_Subject]:
 
 
 def _joined_to(tokens: Sequence[Token], subject: _Subject, place: int) -> bool:
-    """Whether nothing but a conjunction stands between the decay of a subject and what is at `place`."""
-    return place - 2 in subject.places and tokens[place - 1].kind == "join"
+    """Whether nothing but a conjunction, and 'how often' said again, stands between the decay of a subject and `place`."""
+    before = place - 1
+    while before > 0 and tokens[before].kind == "property" and tokens[before].value == "branching-fraction":
+        before -= 1
+    return before - 1 in subject.places and tokens[before].kind == "join"
 
 
 # Of these several things have as many times as one has.
@@ -235,7 +237,7 @@ def _factor_of(tokens: Sequence[Token], place: int, chosen: set[int]) -> int | N
 
 
 # Final states that a word before the thing can name: 'invisible width', 'two-photon width' (the modes of the lexicon).
-_ADJECTIVES = frozenset(
+ADJECTIVES = frozenset(
     {
         (("invisible",),),
         (("hadrons",),),

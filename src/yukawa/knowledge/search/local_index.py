@@ -325,7 +325,7 @@ class LocalIndex:
             return
         segment, manifest, more = loaded
         position = int(manifest.get("seq", -1))
-        # The copy is used only if it was made from this very ledger, as this schema has it.
+        # The copy is used only if it was made from the same ledger, as this schema has it.
         digest = self._hash_at(connection, position)
         made = {"schema": HEAD, "seq": position, "hash": digest, "embedder": self._embedder_id}
         if digest is None or manifest != made:

@@ -197,7 +197,7 @@ class _Lexical:
 
 
 def _prepare(connection: sa.Connection) -> None:
-    # Plans depend on the very arrays and vectors given, and compiling them takes longer than running them.
+    # Plans depend on the arrays and vectors given, and compiling them takes longer than running them.
     connection.execute(sa.text(
         "SELECT set_config('hnsw.iterative_scan', 'strict_order', true), set_config('jit', 'off', true),"
         " set_config('hnsw.ef_search', CAST(:visited AS text), true),"

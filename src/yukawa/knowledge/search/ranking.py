@@ -1,13 +1,17 @@
 """What both indexes share: the query, the scored passage, the port, and how words and meaning are weighed."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
 import sqlalchemy as sa
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 CANDIDATES = 100
 # Weight of the vectors' cosine against relative BM25 in the fused score (convex combination: Bruch, Gai and
@@ -64,7 +68,7 @@ class Index(Protocol):
 def term_weight(term: str, passages: int, frequency: int) -> float:
     """Inverse document frequency of a term that occurs in `frequency` of `passages`; claim keys count threefold.
 
-    A claim key says that a passage states the very quantity in question, which no likeness of words can outdo.
+    A claim key says that a passage states exactly the quantity in question, which no likeness of words can outdo.
     """
     idf = math.log(1 + (passages - frequency + 0.5) / (frequency + 0.5))
     return KEY_WEIGHT * idf if term.startswith("=") else idf

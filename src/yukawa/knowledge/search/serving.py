@@ -1,25 +1,26 @@
 """The embedder and the index that a base serves with, and embedding it anew with another one."""
 
+from __future__ import annotations
+
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 import sqlalchemy as sa
-from numpy.typing import NDArray
 
 from yukawa.core.errors import StoreError
-from yukawa.embedding import Embedder, open_embedder, settle
+from yukawa.embedding import open_embedder, settle
 from yukawa.knowledge.items import meaning
 from yukawa.knowledge.parsing import read
 from yukawa.knowledge.records import Hit, Moment
-from yukawa.knowledge.search.local_index import LocalIndex
-from yukawa.knowledge.search.postgres_index import ServerIndex
 from yukawa.knowledge.search.ranking import Index, Query
 from yukawa.knowledge.store import ledger, reader
 from yukawa.knowledge.store.checksums import of_vector
 from yukawa.knowledge.store.database import Store, fetch
 from yukawa.knowledge.store.schema import embedders, items, passages, vectors, versions
+
+if TYPE_CHECKING:
+    from yukawa.embedding.base import Embedder, Vectors
 
 
 class ServingRow(NamedTuple):
@@ -72,7 +73,7 @@ class Serving:
             allowed = reader.allowed_passages(connection, filters) if any(filters.values()) else None
             event = reader.event_at(connection, as_of)
             wanted = Query(lambda: embedder.embed([query])[0], terms, event, allowed, k)
-            return reader.hits(connection, index.search(connection, wanted))
+            return reader.hits(connection, index.search(connection, wanted), event)
 
     def open(self, connection: sa.Connection) -> tuple[Embedder, Index]:
         """The serving embedder, and the index over its vectors."""
@@ -84,7 +85,7 @@ class Serving:
         row = serving_row(connection, self._store.name)
         return row.id, self._embedder_of(row)
 
-    def embedded(self, groups: Sequence[Sequence[str]]) -> tuple[int, list[NDArray[np.float32]]]:
+    def embedded(self, groups: Sequence[Sequence[str]]) -> tuple[int, list[Vectors]]:
         """The serving embedder's id and an array (texts, d) for each group of texts, embedded in one batch."""
         with self._store.read() as connection:
             embedder_id, embedder = self.embedder(connection)
@@ -120,10 +121,14 @@ class Serving:
         return self._embedder[1]
 
     def _index_of(self, row: ServingRow) -> Index:
+        from yukawa.knowledge.search import local_index, postgres_index  # slow to import, and seldom needed
+
         if self._index is None or self._index[0] != row.id:
             file, facts = self._store.index_file, (row.id, row.dimensions)
-            index = ServerIndex(*facts) if file is None else LocalIndex(file, self._store.scratch, *facts)
-            self._index = (row.id, index)
+            if file is None:
+                self._index = (row.id, postgres_index.ServerIndex(*facts))
+            else:
+                self._index = (row.id, local_index.LocalIndex(file, self._store.scratch, *facts))
         return self._index[1]
 
 
@@ -225,7 +230,7 @@ def _lacking(connection: sa.Connection, target: int, embedder: Embedder, after: 
     return found
 
 
-def _insert(connection: sa.Connection, target: int, rows: Sequence[Any], matrix: NDArray[np.float32]) -> None:
+def _insert(connection: sa.Connection, target: int, rows: Sequence[Any], matrix: Vectors) -> None:
     """Write the vectors of passages that are still there and still lack one."""
     query = sa.select(passages.c.id).where(passages.c.id.in_([row.id for row in rows]), ~_has_vector(target))
     still = set(connection.execute(query).scalars())

@@ -1,11 +1,12 @@
 """Changes of a base, each in one transaction with its events: items written, replaced, withdrawn."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-import numpy as np
 import sqlalchemy as sa
-from numpy.typing import NDArray
 
 from yukawa.core.errors import InputError
 from yukawa.knowledge.items import NewItem
@@ -13,6 +14,9 @@ from yukawa.knowledge.records import Item
 from yukawa.knowledge.search.serving import Serving, serving_row
 from yukawa.knowledge.store import contradictions, ledger, reader, schema, writer
 from yukawa.knowledge.store.database import Store
+
+if TYPE_CHECKING:
+    from yukawa.embedding.base import Vectors
 
 _STATUS = {"teach": "taught", "update": "updated", "restore": "restored"}
 
@@ -92,7 +96,7 @@ class Changes:
             ledger.append(connection, entries, actor=actor or "unknown", reason=reason)
 
     def _insert(
-        self, connection: sa.Connection, new_items: Sequence[NewItem], vectors: Sequence[NDArray[np.float32]], embedder_id: int,
+        self, connection: sa.Connection, new_items: Sequence[NewItem], vectors: Sequence[Vectors], embedder_id: int,
         actor: str, reason: str, verb: str | None = None,
     ) -> list[Item]:  # fmt: skip
         if not new_items:

@@ -10,7 +10,6 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import sqlalchemy as sa
 
 from yukawa.knowledge.store.schema import answers, conflicts, facts, passages, vectors, versions
@@ -44,6 +43,8 @@ def of_answer(row: Mapping[str, Any]) -> int:
 
 def of_vector(vector: Any, *, on_server: bool) -> int:
     """The checksum of a vector as the database keeps it: in half precision in a file, in single precision on a server."""
+    import numpy as np  # slow to import, and most questions need no vector
+
     return zlib.crc32(np.ascontiguousarray(vector, dtype="<f4" if on_server else "<f2").tobytes())
 
 

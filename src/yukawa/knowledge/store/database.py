@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from yukawa.core.errors import DISTRIBUTION, InputError, StoreError, check_installed
+from yukawa.core.errors import InputError, StoreError, check_installed, pip_install
 from yukawa.core.files import sync
 from yukawa.knowledge.store import identity
 from yukawa.knowledge.store.places import Scratch
@@ -177,7 +177,7 @@ def refuse_newer(what: str, found: str) -> None:
     if found > HEAD:
         raise StoreError(
             f"{what} was made by a newer Yukawa (schema {found}, this one knows {HEAD})",
-            hint=f"type: pip install --upgrade {DISTRIBUTION}",
+            hint=f"type in the clone of Yukawa: git pull && {pip_install('.')}",
         )
 
 

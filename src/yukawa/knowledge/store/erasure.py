@@ -125,17 +125,13 @@ def erase(store: Store, item_id: str, *, actor: str, reason: str) -> None:
     _clean(store, [item_id], actor, None if again else fragments)
 
 
-def resume(store: Store) -> None:
-    """Finish erasures that were interrupted, and remove what processes that died have left.
+def resume(store: Store, unfinished: Sequence[str]) -> None:
+    """Finish the erasures of these items, which were interrupted.
 
     Raises:
         StoreError: it cannot be done now.
     """
-    store.scratch.sweep()
-    with store.read() as connection:
-        found = ledger.unfinished(connection)
-    if found:
-        _clean(store, found, "yukawa", None)
+    _clean(store, unfinished, "yukawa", None)
 
 
 def _clean(store: Store, item_ids: Sequence[str], actor: str, fragments: Fragments | None) -> None:

@@ -92,8 +92,10 @@ class FactQuery(NamedTuple):
     identifier: str | None
 
 
-def find(connection: sa.Connection, valid: sa.ColumnElement[bool], query: FactQuery) -> list[FoundFact]:
-    """The facts of valid versions that match everything in `query`, in the order of their source.
+def find(
+    connection: sa.Connection, valid: sa.ColumnElement[bool], query: FactQuery, as_of: int | None = None
+) -> list[FoundFact]:
+    """The facts of valid versions that match everything in `query`, in the order of their source, trusted as after that event.
 
     Raises:
         InputError: nothing is given to look for.
@@ -119,7 +121,7 @@ def find(connection: sa.Connection, valid: sa.ColumnElement[bool], query: FactQu
         for version_id, ordinal, stored in rows
         if _fits(stored, query.channel, query.products)
     }
-    return _loaded(connection, sorted(places))
+    return _loaded(connection, sorted(places), as_of)
 
 
 def _fits(stored: str, channel: Products, products: Products) -> bool:
@@ -139,16 +141,17 @@ def _alternatives(products: Products) -> list[Sequence[str]]:
     return [(names,) if isinstance(names, str) else names for names in products]
 
 
-def _loaded(connection: sa.Connection, places: Sequence[tuple[int, int]]) -> list[FoundFact]:
+def _loaded(
+    connection: sa.Connection, places: Sequence[tuple[int, int]], as_of: int | None
+) -> list[FoundFact]:
     ids = list(dict.fromkeys(version_id for version_id, _ in places))
     found: dict[int, sa.RowMapping] = {}
     for start in range(0, len(ids), _AT_ONCE):
         some = versions.c.id.in_(ids[start : start + _AT_ONCE])
         query = sa.select(versions, items.c.kind).join_from(versions, items).where(some)
         found |= {row["id"]: row for row in connection.execute(query).mappings()}
-    agreed = reviewed(
-        connection, [(row["item_id"], row["number"]) for row in found.values() if row["kind"] != "data"]
-    )
+    theirs = [(row["item_id"], row["number"]) for row in found.values() if row["kind"] != "data"]
+    agreed = reviewed(connection, theirs, as_of)
     return [
         FoundFact(
             fact,
@@ -165,13 +168,16 @@ def _loaded(connection: sa.Connection, places: Sequence[tuple[int, int]]) -> lis
     ]
 
 
-def reviewed(connection: sa.Connection, places: Sequence[tuple[str, int]]) -> set[tuple[str, int]]:
-    """Which of these versions (item id and number) a reviewer agreed to, and no reviewer took that back."""
+def reviewed(
+    connection: sa.Connection, places: Sequence[tuple[str, int]], as_of: int | None = None
+) -> set[tuple[str, int]]:
+    """Which of these versions (item id and number) a reviewer had agreed to, and none had taken that back, after that event or now."""
+    until = sa.true() if as_of is None else events.c.seq <= as_of
     found: dict[tuple[str, int], bool] = {}
     for start in range(0, len(places), _AT_ONCE):
         some = [item_id for item_id, _ in places[start : start + _AT_ONCE]]
         query = sa.select(events.c.item_id, events.c.version, events.c.verb).where(
-            events.c.item_id.in_(some), events.c.verb.in_(("review", "retract"))
+            events.c.item_id.in_(some), events.c.verb.in_(("review", "retract")), until
         )
         for item_id, number, verb in connection.execute(query.order_by(events.c.seq)):
             found[item_id, number] = verb == "review"

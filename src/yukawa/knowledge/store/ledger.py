@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import sqlalchemy as sa
 
 from yukawa.knowledge.items import NewItem
@@ -318,6 +317,8 @@ def _vector_problems(connection: sa.Connection, embedder_id: int, dimensions: in
     """Passages whose vector is missing, of a wrong length, or not of unit length."""
     if not dimensions:
         return
+    import numpy as np  # slow to import, and only a check needs it
+
     on_server = connection.dialect.name == "postgresql"
     # The raw bytes on SQLite: a vector cut short could not even be read.
     vector = vectors.c.vector if on_server else sa.type_coerce(vectors.c.vector, sa.LargeBinary)

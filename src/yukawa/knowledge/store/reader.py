@@ -1,14 +1,14 @@
 """Reads items, versions, events and hits from the tables, inside a transaction that the caller holds."""
 
+from __future__ import annotations
+
 import json
 import time
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import sqlalchemy as sa
-from numpy.typing import NDArray
 
 from yukawa.core.errors import InputError, NotFound, nearest
 from yukawa.knowledge import records
@@ -34,6 +34,10 @@ from yukawa.knowledge.store.schema import answers, conflicts, events, items, pas
 from yukawa.knowledge.store.writer import chunks
 from yukawa.knowledge.trust import trust_of
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 _CLOCKS_DIFFER_BY = 1_000_000  # microseconds
 
 _BEGAN, _ENDED = events.alias("began"), events.alias("ended")
@@ -51,7 +55,7 @@ def one(connection: sa.Connection, item_id: str, as_of: int | None = None) -> It
     if as_of is not None:
         query = query.where(valid_at(as_of))
     row = connection.execute(query.order_by(versions.c.number.desc()).limit(1)).mappings().first()
-    return None if row is None else _with_conflicts(connection, [_item(row)])[0]
+    return None if row is None else _with_conflicts(connection, [_item(row)], as_of)[0]
 
 
 def shown(connection: sa.Connection, item_id: str, as_of: int | None = None) -> Item:
@@ -117,11 +121,13 @@ def listed(
     else:
         query = query.where(valid_at(as_of))
     query = query.order_by(versions.c.valid_from.desc(), versions.c.id.desc()).limit(limit)
-    return _with_conflicts(connection, _items(connection, query))
+    return _with_conflicts(connection, _items(connection, query), as_of)
 
 
 def allowed_passages(connection: sa.Connection, filters: Mapping[str, str | None]) -> NDArray[np.int64]:
     """Ids of all passages whose versions pass the filters."""
+    import numpy as np  # slow to import, and most questions need no passage
+
     query = (
         sa.select(passages.c.id).select_from(passages.join(versions).join(items)).where(*_filters(filters))
     )
@@ -135,14 +141,14 @@ _HITS = (  # through the driver: SQLAlchemy's layers take several times as long 
 )
 
 
-def hits(connection: sa.Connection, found: Sequence[Scored]) -> list[Hit]:
-    """The passages found, with their texts and provenance, in the same order."""
+def hits(connection: sa.Connection, found: Sequence[Scored], as_of: int | None = None) -> list[Hit]:
+    """The passages found, with their texts and provenance, in the same order, trusted as after that event."""
     if not found:
         return []
     marks = ",".join("?" * len(found))
     rows = {row[0]: row for row in fetch(connection, _HITS.format(marks), [s.passage_id for s in found])}
     theirs = [(row[3], row[6]) for row in rows.values() if row[4] != "data"]
-    agreed = reviewed(connection, theirs) if theirs else set()
+    agreed = reviewed(connection, theirs, as_of) if theirs else set()
     return [_hit(rows[s.passage_id], s, agreed) for s in found if s.passage_id in rows]
 
 
@@ -168,12 +174,14 @@ def events_of(connection: sa.Connection, item_id: str) -> list[Event]:
     return [Event(**{**row, "time": moment(row["time"])}) for row in rows]
 
 
-def open_conflicts(connection: sa.Connection, item_ids: Sequence[str] | None = None) -> list[Conflict]:
-    """Unresolved conflicts between two current items; only those that touch `item_ids` if given."""
+def open_conflicts(
+    connection: sa.Connection, item_ids: Sequence[str] | None = None, as_of: int | None = None
+) -> list[Conflict]:
+    """Unresolved conflicts between two current items, now or after an event; only those that touch `item_ids` if given."""
     query = (
         sa.select(conflicts, events.c.time)
         .join_from(conflicts, events, events.c.seq == conflicts.c.opened)
-        .where(conflicts.c.resolved.is_(None))
+        .where(_holds(conflicts.c.opened, conflicts.c.resolved, as_of))
     )
     if item_ids is None:
         rows: list[Any] = list(connection.execute(query))
@@ -186,7 +194,7 @@ def open_conflicts(connection: sa.Connection, item_ids: Sequence[str] | None = N
             }.values()
         )
     rows.sort(key=lambda r: r.id)
-    said = _sides(connection, {item_id for r in rows for item_id in (r.first_item, r.second_item)})
+    said = _sides(connection, {item_id for r in rows for item_id in (r.first_item, r.second_item)}, as_of)
     return [
         Conflict(r.id, r.key, (said[r.first_item], said[r.second_item]), moment(r.time), None)
         for r in rows
@@ -194,7 +202,7 @@ def open_conflicts(connection: sa.Connection, item_ids: Sequence[str] | None = N
     ]
 
 
-def _sides(connection: sa.Connection, item_ids: Iterable[str]) -> dict[str, Side]:
+def _sides(connection: sa.Connection, item_ids: Iterable[str], as_of: int | None) -> dict[str, Side]:
     """What current items say in a conflict, by id."""
     v, found = versions.c, {}
     columns = (v.item_id, v.text, v.source, v.author, events.c.time, v.number, items.c.kind)
@@ -203,10 +211,10 @@ def _sides(connection: sa.Connection, item_ids: Iterable[str]) -> dict[str, Side
             sa.select(*columns)
             .join_from(versions, items)
             .join(events, events.c.seq == v.valid_from)
-            .where(v.item_id.in_(chunk), v.valid_to.is_(None))
+            .where(v.item_id.in_(chunk), valid_at(as_of))
         )
         rows = connection.execute(query).all()
-        agreed = reviewed(connection, [(r.item_id, r.number) for r in rows if r.kind != "data"])
+        agreed = reviewed(connection, [(r.item_id, r.number) for r in rows if r.kind != "data"], as_of)
         for r in rows:
             trust = trust_of(r.kind, r.author, reviewed=(r.item_id, r.number) in agreed)
             found[r.item_id] = Side(r.item_id, r.text, r.source, r.author, moment(r.time), trust)
@@ -284,15 +292,16 @@ def event_at(connection: sa.Connection, as_of: Moment) -> int | None:
 # ---- rows as objects ------------------------------------------------------------------------------
 
 
-def _with_conflicts(connection: sa.Connection, found: list[Item]) -> list[Item]:
-    """Items with their open conflicts and the trust in them."""
+def _with_conflicts(connection: sa.Connection, found: list[Item], as_of: int | None = None) -> list[Item]:
+    """Items with their open conflicts and the trust in them after that event."""
     if not found:
         return found
     touching: dict[str, list[Conflict]] = {}
-    for conflict in open_conflicts(connection, [item.id for item in found]):
+    for conflict in open_conflicts(connection, [item.id for item in found], as_of):
         for item_id in conflict.item_ids:
             touching.setdefault(item_id, []).append(conflict)
-    agreed = reviewed(connection, [(item.id, item.version) for item in found if item.kind != "data"])
+    theirs = [(item.id, item.version) for item in found if item.kind != "data"]
+    agreed = reviewed(connection, theirs, as_of)
     return [
         replace(
             item,
@@ -305,10 +314,12 @@ def _with_conflicts(connection: sa.Connection, found: list[Item]) -> list[Item]:
 
 def valid_at(as_of: int | None) -> sa.ColumnElement[bool]:
     """Versions that are current now, or were after the event of that number."""
-    if as_of is None:
-        return versions.c.valid_to.is_(None)
-    ends = sa.or_(versions.c.valid_to.is_(None), versions.c.valid_to > as_of)
-    return sa.and_(versions.c.valid_from <= as_of, ends)
+    return _holds(versions.c.valid_from, versions.c.valid_to, as_of)
+
+
+def _holds(begin: sa.Column[int], end: sa.Column[int], as_of: int | None) -> sa.ColumnElement[bool]:
+    """Rows that have no end, or had begun and not ended after the event of that number."""
+    return end.is_(None) if as_of is None else sa.and_(begin <= as_of, sa.or_(end.is_(None), end > as_of))
 
 
 def _filters(filters: Mapping[str, str | None]) -> list[sa.ColumnElement[bool]]:

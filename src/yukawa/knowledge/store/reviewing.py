@@ -5,9 +5,11 @@ from collections.abc import Collection, Sequence
 import sqlalchemy as sa
 
 from yukawa.core.errors import InputError, NotFound
+from yukawa.knowledge.items import NewItem
 from yukawa.knowledge.records import Item
 from yukawa.knowledge.store import contradictions, ledger, reader, schema, writer
-from yukawa.knowledge.trust import check_reviewer, outranks
+from yukawa.knowledge.texts import check_legible
+from yukawa.knowledge.trust import check_claims, check_kind, check_reviewer, outranks
 
 _WRITING = ("teach", "update", "restore")
 
@@ -102,3 +104,18 @@ def check_removal(item: Item, actor: str, reviewers: Collection[str]) -> None:
     """
     if item.kind == "data":
         check_reviewer(actor, reviewers, f"remove item {item.id}, which {item.provenance.author} states")
+
+
+def check_peoples(new_items: Sequence[NewItem]) -> None:
+    """Refuse what only a built source may write or say of itself, and what looks like something else than it is.
+
+    Raises:
+        InputError: kind, label or address of one are those of a built source, or a text holds invisible or look-alike
+            characters.
+    """
+    for new in new_items:
+        check_kind(new.kind, new.item_id)
+        check_claims(new.provenance.source, new.provenance.url)
+        if new.kind != "document":  # those are extracted by programs, and lose what is not seen
+            check_legible(new.text)
+            check_legible(new.question or "", "the question")

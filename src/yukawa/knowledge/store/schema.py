@@ -1,12 +1,14 @@
 """The tables of a knowledge base, the same on SQLite and PostgreSQL."""
 
-from typing import Any
+from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING, Any
+
 import sqlalchemy as sa
-from numpy.typing import NDArray
-from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Dialect
 
 metadata = sa.MetaData(
     naming_convention={
@@ -21,7 +23,7 @@ metadata = sa.MetaData(
 RowId = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
-class Vector(TypeDecorator[NDArray[np.float32]]):
+class Vector(TypeDecorator[Any]):
     """A vector: half-precision numbers in a BLOB on SQLite, a pgvector column on PostgreSQL.
 
     Half precision moves a cosine of unit vectors by some 10^-5 (measured in tests/knowledge/store/test_schema.py),
@@ -43,10 +45,14 @@ class Vector(TypeDecorator[NDArray[np.float32]]):
         """An array as the database takes it."""
         if value is None or dialect.name == "postgresql":
             return value
+        import numpy as np  # slow to import, and most questions need no vector
+
         return np.ascontiguousarray(value, dtype="<f2").tobytes()
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         """What the database gave as an array."""
+        import numpy as np
+
         if value is None:
             return value
         if dialect.name == "postgresql":

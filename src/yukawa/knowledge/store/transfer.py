@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from yukawa.core.errors import InputError, StoreError
+from yukawa.core.errors import InputError, StoreError, unreadable
 from yukawa.core.files import check_output, pack_jsonl, read_jsonl, report_write_errors, sync
 from yukawa.knowledge.items import NewItem
 from yukawa.knowledge.records import Item, check_filters
@@ -412,4 +412,4 @@ def _first_bytes(path: Path) -> bytes:
         with open(path, "rb") as handle:
             return handle.read(16)
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
+        raise unreadable(path, error) from None

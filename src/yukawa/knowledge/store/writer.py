@@ -1,16 +1,19 @@
 """Writes versions, passages, vectors and facts inside a transaction that the caller holds."""
 
+from __future__ import annotations
+
 import base64
 import os
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import sqlalchemy as sa
-from numpy.typing import NDArray
 
 from yukawa.knowledge.items import NewItem
 from yukawa.knowledge.store import checksums, facts, ledger, schema
+
+if TYPE_CHECKING:
+    from yukawa.embedding.base import Vectors
 
 _CHUNK = 500  # bound parameters of one IN list
 
@@ -21,7 +24,7 @@ def new_id() -> str:
 
 
 def insert_versions(
-    connection: sa.Connection, new_items: Sequence[NewItem], numbers: Sequence[int], vectors: Sequence[NDArray[np.float32]],
+    connection: sa.Connection, new_items: Sequence[NewItem], numbers: Sequence[int], vectors: Sequence[Vectors],
     *, embedder_id: int, event: int, postings: bool,
 ) -> list[str]:  # fmt: skip
     """Write one new current version of each item; returns the digests for the ledger.

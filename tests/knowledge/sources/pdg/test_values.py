@@ -17,6 +17,7 @@ from yukawa.knowledge.sources.pdg.values import quantity, unit_text
         ("17.37+-0.04", "(17.37+-0.04)E-2", -2, True, 0.17366, "", "(17.37 ± 0.04) %"),
         ("97.30+-0.22", "(97.30+-0.22)E-2", -2, False, 0.97304, "", "(97.30 ± 0.22) × 10⁻²"),
         ("<4.2E-8", "<4.2 E-8", 0, False, 4.2e-8, "", "less than 4.2 × 10⁻⁸"),
+        (">5E-4", ">5 E-4", 30, False, None, "years", "greater than 5 × 10²⁶ years"),
         (">9E29", ">9 E29", 0, False, 9e29, "years", "greater than 9 × 10²⁹ years"),
         ("<6.8", "<6.8 E-2", -2, True, 0.068, "", "less than 6.8 %"),
         ("55--75", "(55 -- 75) E-2", -2, True, None, "", "between 55 % and 75 %"),

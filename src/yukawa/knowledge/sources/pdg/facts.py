@@ -57,7 +57,7 @@ def statements(database: Path | None = None) -> Iterator[Statement]:
         MissingPackage, NotFound, StoreError: as `review.connect`.
     """
     with closing(connect(database)) as connection:
-        reader = _Reader(Review(connection))
+        reader = _ReviewReader(Review(connection))
     yield from reader.statements()
 
 
@@ -68,13 +68,13 @@ def excluded(database: Path | None = None) -> Iterator[tuple[str, str]]:
         MissingPackage, NotFound, StoreError: as `review.connect`.
     """
     with closing(connect(database)) as connection:
-        reader = _Reader(Review(connection))
+        reader = _ReviewReader(Review(connection))
     for _ in reader.statements():
         pass
     yield from reader.excluded.items()
 
 
-class _Reader:
+class _ReviewReader:
     """Walks through the Review once, particle by particle."""
 
     def __init__(self, review: Review) -> None:

@@ -52,6 +52,7 @@ def state_facts(state: Mapping[str, Any], kind: str, edition: str) -> Iterator[F
         printed: str = "",
         unit: str = "",
     ) -> Fact:
+        """A fact of the state."""
         shown = printed or words or f"{value:.12g}".replace("-", "−")
         return Fact(
             state["pdgid"], (state["name"],), prop, name or prop, value, words, unit=unit, preferred=True, edition=edition,

@@ -221,7 +221,9 @@ def quantity(
     if nucleon := _nucleon(text, power, unit):
         return PdgValue(nucleon, "nucleon", unit=unit)
     candidates = [_parse(display, power), _parse(text, 0)]
-    if power and re.search(r"E[+-]?\d", display):  # '(0+-1200)E-3' of 10⁻³ reads better as '0.0000+-0.0012'
+    if (
+        power and value is not None and re.search(r"E[+-]?\d", display)
+    ):  # '(0+-1200)E-3' of 10⁻³ reads better as '0.0000+-0.0012'
         candidates.reverse()
     shown = next((p for p in candidates if p and p.agrees(value) and p.kind == _kind(text)), None)
     if shown is None:

@@ -124,3 +124,9 @@ def test_each_quantity_has_its_unit() -> None:
         == "value mass(mu-|mu+) in MeV; value mass(mu-|mu+) in kg"
     )
     assert "cannot be given in seconds" in reading(plan("mass of the Z in GeV and in seconds"))
+
+
+def test_a_class_beside_what_is_compared_only_says_what_it_is() -> None:
+    found = plan("which meson is heavier, the omega(782) or the rho(770)")
+    assert all(not w.thing.names[0].startswith("class:") for w in found.goals[0].operands)
+    assert plan("Although the W and the Z are bosons, which one is heavier?").goals[-1].operation == "which"

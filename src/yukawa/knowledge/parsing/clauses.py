@@ -146,7 +146,9 @@ def _judged(tokens: list[Token]) -> tuple[bool, list[Token]]:
 
 
 _OPENING = frozenset("is are was were do does did has have had can could will would should may might".split())
-_LINKING = frozenset("is are was were has have had does can".split())
+_LINKING = frozenset(
+    "is are was were has have had does can contain contains carry carries form forms".split()
+)
 _STATED = frozenset("since because as although though while whereas given the that".split())
 _VERBS = ("word", "into", "compare", "explain", "measured")
 
@@ -186,15 +188,11 @@ def _declares(tokens: Sequence[Token]) -> bool:
             token.kind == "channel" and before.kind == "thing"
         ):
             return True
-        if (
-            token.kind == "property"
-            and words[0] in ("decays", "decay")
-            and before.kind == "thing"
-            and token is not tokens[-1]
-        ):
+        several = before.kind in ("thing", "class") and before.text.endswith("s")
+        decays = token.kind == "property" and words[0] in ("decays", "decay") and before.kind == "thing"
+        if decays and (token is not tokens[-1] or (several and words[0] == "decay")):
             return True  # 'the Sigma0 decays electromagnetically'
-        plural = token.kind in _VERBS and before.kind in ("thing", "class") and before.text.endswith("s")
-        if plural and words[0].isalpha():
+        if several and token.kind in _VERBS and words[0].isalpha():
             return True  # 'muons reach sea level'
         if (
             token.kind in _VERBS

@@ -23,7 +23,7 @@ CHOOSING = frozenset(
         " laquelle lesquels lesquelles qui 或 还是 哪 哪个 哪一个 哪一种 哪种 哪几 哪几个 哪些 什么 谁 どちら どれ どの どんな どっち 何 誰"
     ).split()
 )
-_HAVING = frozenset("have has carry any hat haben a ont 有 持つ".split())
+_HAVING = frozenset("have has carry carries any hat haben a ont 有 持つ".split())
 
 # ---- who measured --------------------------------------------------------------------------------
 
@@ -179,6 +179,8 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
     if (len(found) < 2 and not classes) or clause.has("channel") or len({bool(w.channel) for w in found}) > 1:
         return None
     sought = [i for i in clause.places("class") if clause.tokens[i].value == "particle"]
+    if len(things) > 1:  # 'which meson is heavier, the omega(782) or the rho(770)?'
+        found = [w for w in found if not w.thing.names[0].startswith("class:")]
     spans = clause.use(*comparing, *clause.places("order"), *(sought if classes or things else ()))
     prop = found[0].property
     direction: Direction = "descending" if token.value[1] in (">", "descending") else "ascending"

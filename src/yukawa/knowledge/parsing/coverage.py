@@ -44,8 +44,9 @@ def _left_by(clause: Clause, clauses: Sequence[Clause], known: Container[str]) -
     only_named = all(clause.tokens[i].kind in ("thing", "code", "qualifier") for i in clause.used)
     if not (clause.states and only_named):
         return _unread(clause, known)
-    asker = clause.contains(FIRST_PERSON)  # 'I fit a Breit-Wigner for the rho': what people say of themselves
-    return [] if asker and not _unread(clause, known) else _leading(clause, clauses)
+    # 'I fit a Breit-Wigner for the rho': what people say of themselves, and what names only things that are asked about
+    apart = clause.contains(FIRST_PERSON) or not clause.used
+    return [] if apart and not _unread(clause, known) else _leading(clause, clauses)
 
 
 def _leading(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
@@ -59,7 +60,7 @@ def _leading(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
         t
         for t in tokens
         if (t.kind in _MEANINGFUL and t.kind not in _LEADS and not _of_history(t))
-        or t.kind in ("compare", "most")
+        or (t.kind in ("compare", "most") and t.value[0])
         or (t.value == "decays" and clause.contains(_SEEN))  # 'since proton decay was observed last year'
     ]
     if tokens[-1].text.lower() == "aside":

@@ -187,9 +187,10 @@ def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
     named: list[tuple[Clause, list[Wanted]]] = []
     topic: list[Wanted] = []
     for clause in clauses:
+        spoken = _of_topic(clause, topic)
         known = Context(
-            _of_topic(clause, topic) or goals or context.goals,
-            bool(goals),
+            spoken or goals or context.goals,
+            bool(goals or spoken),
             [w for _, wanted in named for w in wanted],
         )
         _sets_aside(clause, goals)

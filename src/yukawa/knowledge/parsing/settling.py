@@ -153,7 +153,7 @@ def _alternatives(tokens: list[Token]) -> list[Token]:
     if not ors:
         return tokens
     amounts = [i for i, t in enumerate(tokens) if t.kind == "amount"]
-    valued = any(t.kind == "property" for t in tokens) and not any(
+    valued = any(t.kind in ("property", "difference-of", "ratio") for t in tokens) and not any(
         t.kind in ("relation", "compare") for t in tokens
     )
     if (

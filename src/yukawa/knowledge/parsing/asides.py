@@ -198,6 +198,11 @@ def _is_aside(
         return False  # a source
     if located(said) and any(t.kind == "neutral" or is_physics(t.text) for t in inside[1:]):
         return False  # 'in my simulation'
+    return _says_nothing(inside, said, pointed=pointed, role=spoken and said[0] == "as")
+
+
+def _says_nothing(inside: Sequence[Token], said: Sequence[str], *, pointed: bool, role: bool) -> bool:
+    """Whether nothing in a clause of the one who speaks is a condition; `role` is 'as someone with no physics background'."""
     owned = [
         t for before, t in itertools.pairwise(inside) if before.text.lower() in FIRST_PERSON
     ]  # 'my paper'
@@ -213,7 +218,6 @@ def _is_aside(
         if before.kind == "negation" and after.text.endswith("ed")
     ]
     strange = [word for word in strange if word not in tale]
-    role = spoken and said[0] == "as"  # 'as someone with no physics background, I …'
     if any(map(is_notation, words)) or (conditional and not role and any(map(is_physics, strange))):
         return False
     return not ASSUMING & set(said) and all(

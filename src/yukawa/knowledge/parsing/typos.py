@@ -80,7 +80,7 @@ def meanings(word: str, language: str = "en") -> tuple[str, ...]:
 
 
 def _is_other_degree(word: str, target: str, meant: str) -> bool:
-    """Whether only an ending makes a comparison of a German word: 'langlebige' is no slip of 'langlebiger'."""
+    """Whether only an ending makes a comparison of a German word, as in 'langlebige' and 'langlebiger'."""
     return meant.startswith(("compare", "most")) and target.startswith(word[:-1])
 
 

@@ -115,6 +115,7 @@ PLANS: list[tuple[Goal, str]] = [
     # arithmetic
     (goal("ratio", want(TAU), want(MUON)),
     "is 16.8177 ± 0.0008 (derived, not quoted).\n  m(τ⁻) / m(μ⁻), with m(τ⁻) = 1776.93 ± 0.09 MeV [1];"),
+    (goal("ratio", want(MUON), want(TAU), order=("mass", "descending")), "ratio of the mass of the tau lepton (τ⁻) to"),
     (goal("sum", want("K+"), want("pi-")), "and the mass of the charged pion (π⁻) is 633.247 ± 0.015 MeV (derived"),
     (goal("difference", want("D0"), want("pi0")), "minus the mass of the neutral pion (π⁰) is 1729.86 ± 0.04 MeV"),
     (goal("difference", want(Z), want(Z)), "is 0 GeV (derived, not quoted)."),

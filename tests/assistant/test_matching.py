@@ -14,6 +14,7 @@ from yukawa.assistant.matching import (
     meets,
     preference,
     with_flavour,
+    with_neutrinos,
     worded,
 )
 from yukawa.knowledge.facts import Fact
@@ -91,6 +92,27 @@ def test_what_is_listed_of_an_antiparticle_is_met_as_written_and_the_rest_conjug
     assert decays([own], "pbar", channel("pi0 e+")) == []
     assert decays([other], "pbar", channel("pi0 e-")) == [other]
     assert decays([other], "p", channel("pi0 e+")) == [other]
+
+
+@pytest.mark.parametrize(
+    ("modes", "wanted", "met"),
+    [
+        ({"mu- nubar_mu nu_tau": 0.17, "mu- gamma nubar_mu nu_tau": 0.004}, "mu+|mu-", ["mu- nubar_mu nu_tau"]),
+        ({"mu+ nu_mu": 0.64, "pi0 mu+ nu_mu": 0.03}, "mu+|mu-", []), ({"e- nubar_e nu_tau": 0.18, "e- e- e+ nubar_e nu_tau": 3e-5},
+        "e+|e-", ["e- nubar_e nu_tau"]), ({"pi- nu_tau": 0.1}, "pi-", []), ({"mu- nubar_mu nu_tau": 0.17}, "mu- gamma", []),
+    ],
+)  # fmt: skip
+def test_a_lepton_alone_comes_with_neutrinos_where_nothing_else_gives_it(
+    modes: dict[str, float], wanted: str, met: list[str]
+) -> None:
+    def found(products: str, part: float) -> FoundFact:
+        row = Fact(
+            "x", ("a",), "branching-fraction", "", part, channel=tuple(products.split()), preferred=True
+        )
+        return FoundFact(row, "pdg:x", "", "data", Provenance("", "", None, None, ""), 1)
+
+    facts = [found(products, part) for products, part in modes.items()]
+    assert [" ".join(f.fact.channel) for f in with_neutrinos(facts, channel(wanted))] == met
 
 
 def test_charge_is_conserved() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -107,7 +108,7 @@ def test_what_is_wrong_becomes_one_line(table, message):
         (b"a: 1\nb: {", "is not valid YAML"),
         (b"- 1\n", "is not a table"),
         (b"", "is not a table"),
-        (b"\xff\xfe\xfa", "is not valid YAML"),
+        (b"\xff\xfe\xfa", "it is not UTF-8 text"),
     ],
 )
 def test_a_file_that_is_no_table_is_refused(tmp_path, content, message):
@@ -185,3 +186,25 @@ def test_an_unknown_recipe_names_the_nearest_and_what_there_is(name, kind, hint)
     with pytest.raises(InputError, match="there is no recipe") as error:
         find_recipe(name, kind)
     assert error.value.hint.startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: &x [1, 2]\nb: *x", "an alias"),
+        (
+            "a: &a [x, x]\n" + "".join(f"b{i}: &b{i} [{', '.join(['*a'] * 9)}]\n" for i in range(9)),
+            "an alias",
+        ),
+        ("[" * 5000, "nested too deeply|not valid YAML"),
+        ("a: " + "9" * 6000, "not valid YAML"),
+        ("a: 2026-13-45", "not valid YAML"),
+        ("a: !!python/object/apply:os.system ['true']", "not valid YAML"),
+    ],
+)
+def test_hostile_yaml_is_refused_in_one_line_at_once(text, said):
+    began = time.process_time()
+    with pytest.raises(InputError, match=said) as caught:
+        parse_yaml(text, "card.yaml")
+    assert "\n" not in str(caught.value)
+    assert time.process_time() - began < 2

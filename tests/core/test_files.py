@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from yukawa.core import files
 from yukawa.core.errors import InputError, StoreError
-from yukawa.core.files import atomic_write, hash_file, read_jsonl, write_jsonl
+from yukawa.core.files import atomic_write, hash_file, parse_json, read_jsonl, read_text, write_jsonl
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 VALUES = st.recursive(
@@ -387,3 +387,56 @@ def test_json_lines_are_one_object_a_line(tmp_path: Path) -> None:
     lines = path.read_text(encoding="utf-8").split("\n")
     assert [json.loads(line)["text"] for line in lines[:2]] == ["two\nlines", "π"]
     assert lines[2:] == [""]
+
+
+# ---- hostile files -----------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for read in (lambda p: list(read_jsonl(p)), read_text, hash_file):
+        with pytest.raises(InputError, match="a pipe, a socket or a device"):
+            read(tmp_path / "pipe")
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "/dev/null"])
+def test_a_device_is_refused(name):
+    if not os.path.exists(name):
+        pytest.skip(f"this system has no {name}")
+    with pytest.raises(InputError, match="a pipe, a socket or a device"):
+        read_text(Path(name))
+
+
+def test_a_file_too_large_to_be_settings_is_refused(tmp_path):
+    (tmp_path / "large").write_bytes(b"a" * 2_000_000)
+    with pytest.raises(InputError, match="larger than 1 MiB"):
+        read_text(tmp_path / "large", largest=1 << 20)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000, '{"a":' * 50_000, "[" * 900 + "]" * 899, "9" * 6000, "NaN", "[1, Infinity]", '"\\ud800"', '["\\udfff a"]',
+        '{"\\ud800": 1}', "'a'", "", "\x00", "[1 2]", "1e", '"\t"',
+    ],
+)  # fmt: skip
+def test_what_is_not_json_that_can_be_kept_is_refused_in_one_line(text):
+    with pytest.raises(InputError, match=r"^here ") as caught:
+        parse_json(text, "here")
+    assert "\n" not in str(caught.value)
+
+
+@given(
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.text(),
+        st.lists,
+    )
+)
+def test_what_is_json_is_read(value):
+    assert parse_json(json.dumps(value), "here") == value
+    assert parse_json(json.dumps(value, ensure_ascii=False).encode(), "here") == value

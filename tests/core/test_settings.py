@@ -239,8 +239,8 @@ def test_import_and_load_cost_little() -> None:
         ("zzzzzz = 2", ["zzzzzz", "allowed: home, knowledge, models, default_model, threads"]),
         ("threads = 'many'", ["threads = 'many'", "whole number"]),
         ("threads = 0", ["threads = 0", "greater than or equal to 1"]),
-        ("models = 3", ["models = 3", "dictionary"]),
-        ("[models]\na = 3", ["models.a = 3", "dictionary"]),
+        ("models = 3", ["models = 3", "a table of keys and values"]),
+        ("[models]\na = 3", ["models.a = 3", "a table of keys and values"]),
         ("knowledge = 'x'", ["knowledge = 'x'"]),
         ("[models.a]\nmodel = 'x'", ["models.a.backend is missing"]),
         ("[models.a]\nbackend = 'openal'", ["models.a.backend = 'openal'", "did you mean 'openai'?"]),
@@ -328,7 +328,7 @@ def test_a_missing_configuration_file_is_said(monkeypatch: pytest.MonkeyPatch, t
 
 def test_a_file_in_another_encoding_is_said() -> None:
     Path("yukawa.toml").write_bytes("home = 'caf\xe9'".encode("latin-1"))
-    assert "yukawa.toml is not UTF-8 text" in complaint()
+    assert "it is not UTF-8 text" in complaint()
 
 
 def test_an_account_without_home_is_told_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:

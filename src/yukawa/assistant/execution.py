@@ -201,6 +201,12 @@ def _definite(wanted: Wanted) -> Wanted:
 
 
 def _ratio(goal: Goal, lookup: Lookup) -> Result:
+    if (
+        goal.order is not None
+    ):  # 'which lives longer, and how many times longer?': the larger one by the smaller
+        first, second = (lookup.single(_definite(wanted))[0].number for wanted in goal.operands)
+        smaller = algebra.compare(first, second).sign == -1
+        goal = replace(goal, operands=goal.operands[::-1] if smaller else goal.operands, order=None)
     if len(goal.operands) == 2 and (measured := compared(lookup.find, *goal.operands, "ratio")):
         return Result(goal, tuple(measured))
 

@@ -14,7 +14,7 @@ from yukawa.knowledge.facts import Fact, plain_name, unique
 from yukawa.knowledge.parsing.families import families
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Relation, Thing, Wanted
-from yukawa.knowledge.parsing.searching import contents_equal
+from yukawa.knowledge.parsing.searching import contents_equal, contents_hold
 from yukawa.knowledge.records import FoundFact
 
 # Products that gather several final states: such a mode repeats others of the list.
@@ -178,6 +178,10 @@ class Listing:
                     or bool(particle.charge) != (word == "charged")
                 ):
                     return False
+            elif word in ("+", "-"):
+                charge = particle.charge if particle is not None else None
+                if not charge or (charge > 0) != (word == "+"):
+                    return False
             elif word == "stable":
                 if not self._is_stable(name):
                     return False
@@ -237,6 +241,8 @@ class Listing:
                 same = value is not None and _holds(
                     value, goal.relation or "=", Measured(asserted.value, asserted.unit or unit)
                 )
+            elif goal.relation == ">=":
+                same = contents_hold(fact.fact.words, asserted)
             else:
                 same = _states(fact.fact, asserted)
             rows += [quoted_row(fact, state) for state in fact.fact.subjects if same and state in table]

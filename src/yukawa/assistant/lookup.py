@@ -24,6 +24,7 @@ from yukawa.assistant.matching import (
     preference,
     told_apart,
     with_flavour,
+    with_neutrinos,
     worded,
 )
 from yukawa.assistant.results import Facts, Row
@@ -161,7 +162,7 @@ class Lookup:
         if "bound" in wanted.qualifiers:
             facts = [*facts, *self._limits(as_particle(state)[0], wanted.property)]
         if wanted.channel is not None and wanted.property in _DECAYS:
-            return decays(facts, state, wanted.channel)
+            return decays(facts, state, wanted.channel) or with_neutrinos(facts, wanted.channel)
         return facts
 
     def _poles(self, subject: str, part: str) -> list[FoundFact]:

@@ -57,6 +57,37 @@ def decays(facts: Sequence[FoundFact], state: str, channel: Channel) -> list[Fou
     ] or met  # modes, not the ratios they were taken from
 
 
+def with_neutrinos(facts: Sequence[FoundFact], channel: Channel) -> list[FoundFact]:
+    """The decay that 'τ → μ' can only mean: with neutrinos, where hardly any other decay gives this lepton."""
+    lepton = set(channel.products[0]) if len(channel.products) == 1 else set()
+    if not lepton or not lepton <= _CHARGED_LEPTONS:
+        return []
+    measured = [f for f in facts if f.fact.bound not in ("upper", "lower") and f.fact.preferred]
+    giving = [f for f in measured if len(lepton & set(f.fact.channel)) == 1]  # not 'π e+ e- ν'
+    plain = [f for f in giving if _one_with_neutrinos(f.fact.channel, lepton)]
+    others = [
+        f for f in giving if f not in plain and not _one_with_neutrinos(f.fact.channel, {*lepton, "gamma"})
+    ]
+    least = min((_part(f.fact) for f in plain), default=0.0)
+    return plain if sum(_part(f.fact) for f in others) < _HARDLY * least else []
+
+
+def _one_with_neutrinos(names: Sequence[str], lepton: set[str]) -> bool:
+    """Whether all but one of the products of a decay are neutrinos; photons where `lepton` allows them."""
+    others = [name for name in names if not name.startswith("nu")]
+    photons = others.count("gamma") if "gamma" in lepton else 0
+    return len(others) - photons == 1 < len(names) and set(others) <= lepton
+
+
+def _part(fact: Fact) -> float:
+    """The fraction of all decays; of one that a source calls 'dominant' or 'seen' all of them."""
+    return 1.0 if fact.value is None else fact.value
+
+
+_CHARGED_LEPTONS = frozenset(name + sign for name in ("e", "mu", "tau") for sign in "+-")
+_HARDLY = 0.01
+
+
 def meets(fact: Fact, channel: Channel) -> bool:
     """Whether the final state of `fact` is `channel`, under the same conditions and by the same steps."""
     return level_of(channel, mode_of(fact)) in (SAME, MORE_SPECIFIC, BOTH_CHARGES)

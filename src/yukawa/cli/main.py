@@ -16,6 +16,7 @@ from yukawa.cli.options import Debug, option
 from yukawa.cli.output import Interrupted, fail, note
 from yukawa.core.config import in_our_words
 from yukawa.core.errors import YukawaError
+from yukawa.core.redaction import redacted
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 BROKEN_PIPE = 1  # the code of typer, which notices first at times
@@ -62,7 +63,7 @@ def main(arguments: Sequence[str]) -> int:
         return BROKEN_PIPE
     except Exception as error:  # noqa: BLE001 - the last resort of every verb
         if "--debug" in own:
-            traceback.print_exc()
+            note(redacted(traceback.format_exc()))
         return _explained(error)
 
 

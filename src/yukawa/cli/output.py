@@ -13,6 +13,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Protocol, TextIO, TypeVar
 
 from yukawa.core.errors import ModelError, check_installed
+from yukawa.core.redaction import redacted
 from yukawa.runs.distributed import is_first_process
 
 if TYPE_CHECKING:  # they are slow to import
@@ -71,7 +72,7 @@ def give(as_json: bool, document: Any, *pieces: Piece) -> None:
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
     if is_first_process():
-        sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+        sys.stdout.write(redacted(json.dumps(value, ensure_ascii=False, indent=2)) + "\n")
 
 
 def show(blocks: Sequence[Any]) -> None:
@@ -108,7 +109,7 @@ def first_line(text: str, width: int = 100) -> str:
 
 
 def _write(stream: TextIO, pieces: tuple[Piece, ...]) -> None:
-    parts = [(_CONTROL.sub("\ufffd", text), style) for text, style in map(_styled, pieces)]
+    parts = [(_CONTROL.sub("\ufffd", redacted(text)), style) for text, style in map(_styled, pieces)]
     if not stream.isatty():  # nothing to colour: rich stays unloaded
         stream.write("".join(text for text, _ in parts) + "\n")
         return

@@ -12,13 +12,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from yukawa.core.errors import InputError, nearest, unreadable
-
-# The shapes of API keys: a value that looks like one is never shown.
-_SECRET = re.compile(
-    r"(?<![A-Za-z0-9])(sk|pk|gsk|hf|xai|nvapi|bearer)[-_ ]\S*|AIza\S+|ghp_\S+", re.IGNORECASE
-)
-
+from yukawa.core.errors import InputError, nearest
+from yukawa.core.files import read_text
+from yukawa.core.redaction import SHAPES
 
 # Steps that pydantic adds to a place for the types of a union.
 _TYPE_STEP = re.compile(r"constrained-\w+$|(function-\w+|literal|list|tuple|dict|nullable)\[")
@@ -79,7 +75,20 @@ VERBS = {
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.1, but 1e-3 is a number, as in YAML 1.2."""
+    """YAML 1.1, but 1e-3 is a number, as in YAML 1.2, and there are no aliases: a few lines of them unfold to gigabytes."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """See `yaml.composer.Composer`.
+
+        Raises:
+            ComposerError: the next event is an alias.
+        """
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark
+            raise yaml.composer.ComposerError(
+                None, None, "an alias (*name) is not allowed; write the value out", mark
+            )
+        return super().compose_node(parent, index)
 
 
 class _Dumper(yaml.SafeDumper):
@@ -142,13 +151,7 @@ def read_table(path: Path) -> Table:
     Raises:
         InputError: the file cannot be read, is not YAML, or is not a table of keys and values.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise unreadable(path, error) from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is not valid YAML: it is not UTF-8 text") from None
-    table = parse_yaml(text, str(path))
+    table = parse_yaml(read_text(path), str(path))
     if not isinstance(table, dict):
         raise InputError(f"{path} is not a table of keys and values", hint="write lines like `key: value`")
     return {str(key): value for key, value in table.items()}
@@ -213,7 +216,9 @@ def parse_yaml(text: str, where: str) -> Any:
     """
     try:
         return yaml.load(text, _Loader)  # noqa: S506 -- a subclass of SafeLoader
-    except (yaml.YAMLError, ValueError) as error:
+    except RecursionError:
+        raise InputError(f"{where} is nested too deeply") from None
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         reason = getattr(error, "problem", None) or str(error)
@@ -348,7 +353,7 @@ def in_our_words(reason: str) -> str:
 
 def looks_secret(text: str) -> bool:
     """Whether a text holds something like an API key."""
-    return _SECRET.search(text) is not None
+    return SHAPES.search(text) is not None
 
 
 def _fields_at(model: type[BaseModel], steps: tuple[str, ...]) -> dict[str, FieldInfo]:

@@ -13,6 +13,8 @@ from pathlib import Path
 from types import ModuleType
 from urllib.parse import unquote, urlsplit
 
+from yukawa.core.redaction import redacted
+
 
 class YukawaError(Exception):
     """Root of every error Yukawa raises on purpose.
@@ -25,9 +27,8 @@ class YukawaError(Exception):
     exit_code = 1
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message, self.hint = redacted(message), redacted(hint)
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         line = f"{self.message} ({self.hint})" if self.hint else self.message

@@ -25,6 +25,8 @@ _REASONS = {
     errno.EISDIR: ("it is a folder", "name a file"),
 }
 # How PyTorch and safetensors say that a file could not grow.
+LARGEST_TEXT = 64 << 20
+"""Bytes of a file that is read as a whole: settings, recipes, cards."""
 _DISK_FULL = ("unexpected pos", "PytorchStreamWriter", "No space left on device")
 
 
@@ -75,6 +77,67 @@ def pack_jsonl(handle: IO[bytes], rows: Iterable[Mapping[str, Any]], path: Path)
     return count
 
 
+def open_file(path: Path) -> IO[bytes]:
+    """Open a regular file for reading; a pipe could block for ever and a device never end.
+
+    Raises:
+        InputError: it is missing, unreadable, a folder, a pipe or a device.
+    """
+    try:
+        # A pipe without a writer must not be waited for before it is seen to be one.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except OSError as error:
+        raise unreadable(path, error) from None
+    kind = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(kind):
+        os.close(descriptor)
+        if stat.S_ISDIR(kind):
+            raise unreadable(path, IsADirectoryError())
+        raise InputError(f"{path} cannot be read: it is a pipe, a socket or a device", hint="name a file")
+    return os.fdopen(descriptor, "rb")
+
+
+def read_text(path: Path, largest: int = LARGEST_TEXT) -> str:
+    """A file of UTF-8 text, with or without a byte order mark.
+
+    Raises:
+        InputError: as `open_file`; it has more than `largest` bytes, or is not UTF-8.
+    """
+    with open_file(path) as handle:
+        try:
+            data = handle.read(largest + 1)
+        except OSError as error:
+            raise unreadable(path, error) from None
+    if len(data) > largest:
+        raise InputError(f"{path} is larger than {largest >> 20:,} MiB", hint="name another file")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise unreadable(path, error) from None
+
+
+def parse_json(data: str | bytes, place: str) -> Any:
+    """What a JSON text says: numbers that are finite, strings that are text, nested no deeper than Python reads.
+
+    Raises:
+        InputError: it is not such a text; the message begins with `place`.
+    """
+    try:
+        text = data.decode("utf-8") if isinstance(data, bytes) else data
+        found = json.loads(text, parse_constant=_refuse_constant)
+        if "\\u" in text:  # half a character, which no file and no database takes
+            json.dumps(found, ensure_ascii=False).encode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{place} is not UTF-8 text (byte {error.start})") from None
+    except UnicodeEncodeError:
+        raise InputError(f"{place} holds half of a character (a lone surrogate)") from None
+    except RecursionError:
+        raise InputError(f"{place} is nested too deeply") from None
+    except ValueError as error:
+        raise InputError(f"{place} is not valid JSON: {error}") from None
+    return found
+
+
 def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the JSON objects of a file one by one and skip blank lines; gzip if the name ends in `.gz`.
 
@@ -84,7 +147,7 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
     """
     number = 0
     try:
-        with gzip.open(path) if _is_gzip(path) else open(path, "rb") as handle:
+        with open_file(path) as raw, gzip.open(raw) if _is_gzip(path) else raw as handle:
             for number, line in enumerate(handle, start=1):
                 if number == 1:
                     line = line.removeprefix(b"\xef\xbb\xbf")
@@ -102,14 +165,7 @@ def parse_row(line: bytes, place: str) -> dict[str, Any]:
     Raises:
         InputError: the line is not UTF-8, not JSON or not an object.
     """
-    try:
-        row = json.loads(line.decode("utf-8"), parse_constant=_refuse_constant)
-    except UnicodeDecodeError as error:
-        raise InputError(f"{place} is not UTF-8 text (byte {error.start} of the line)") from None
-    except RecursionError:
-        raise InputError(f"{place} is nested too deeply") from None
-    except ValueError as error:
-        raise InputError(f"{place} is not valid JSON: {error}") from None
+    row = parse_json(line, place)
     if not isinstance(row, dict):
         raise InputError(f"{place} holds {type(row).__name__}; expected a JSON object {{...}}")
     return row
@@ -146,7 +202,7 @@ def hash_file(path: Path) -> str:
         InputError: the file is missing, a folder, or unreadable.
     """
     try:
-        with open(path, "rb") as handle:
+        with open_file(path) as handle:
             return hashlib.file_digest(handle, "sha256").hexdigest()
     except OSError as error:
         raise unreadable(path, error) from None

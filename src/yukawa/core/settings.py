@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import EnvSettingsSource
@@ -15,6 +15,8 @@ from pydantic_settings import SettingsError as _EnvironmentError
 
 from yukawa.core.config import Count, Positive, StrictModel, looks_secret, merged, mistakes
 from yukawa.core.errors import InputError, SettingsError, unknown_name
+from yukawa.core.files import read_text
+from yukawa.core.redaction import keep_secret
 
 PREFIX = "YUKAWA_"
 DELIMITER = "__"
@@ -51,6 +53,7 @@ class ModelSettings(StrictModel):
         max_tokens: longest answer, in tokens.
         context_length: longest prompt and answer together, in tokens.
         load_in_4bit: whether to quantise the weights to four bits; None does so where the model's run was QLoRA.
+        deadline_s: longest exchange with the service, all attempts together, in seconds.
         timeout_s: longest wait for the service, in seconds; ten minutes for `llamacpp` unless it is set.
         replies: file with the replies of a `scripted` model.
     """
@@ -74,6 +77,7 @@ class ModelSettings(StrictModel):
     context_length: Count | None = None
     load_in_4bit: bool | None = None
     timeout_s: Positive = 60
+    deadline_s: Positive = 600
     replies: str | None = None
 
     @field_validator("key_variable")
@@ -183,7 +187,7 @@ def read_key(variable: str | None, reader: str) -> str:
             f"{reader} reads its key from the variable {variable!r}, which is not set",
             hint=f"type: export {variable or 'VARIABLE'}=...",
         )
-    return key
+    return key if variable is None else keep_secret(key)
 
 
 def check_web_address(url: str, owner: str, hint: str) -> None:
@@ -200,6 +204,8 @@ def check_web_address(url: str, owner: str, hint: str) -> None:
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        keep_secret(unquote(parts.password or ""))
+        keep_secret(parts.password or "")
     except ValueError:  # a port that is not a number, a bracket that does not close
         usable = False
     if not usable:
@@ -277,16 +283,14 @@ def _find_file(start: Path, environment: Mapping[str, Any]) -> Path | None:
 
 def _read_file(path: Path) -> dict[str, Any]:
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror or error}") from None
-    except UnicodeDecodeError as error:
-        raise SettingsError(
-            f"{path} is not UTF-8 text (byte {error.start})", hint="save it as UTF-8"
-        ) from None
+        text = read_text(path)
+    except InputError as error:
+        raise SettingsError(error.message, hint=error.hint) from None
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise SettingsError(f"{path} is nested too deeply") from None
+    except ValueError as error:  # malformed, or a number of thousands of digits
         place = re.search(r"\s*\(at (?:line (\d+), column \d+|end of document)\)$", str(error))
         line = (place and place[1]) or len(text.splitlines()) or 1
         reason = str(error)[: place.start()] if place else str(error)

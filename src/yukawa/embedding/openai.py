@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 import numpy as np
 import openai
 
+from yukawa.core import transport
 from yukawa.core.errors import InputError, ModelError, unknown_name
 from yukawa.core.processes import Tick
 from yukawa.core.settings import check_web_address, read_key
@@ -45,7 +46,13 @@ class OpenAIEmbedder:
         check_web_address(base_url, f"embedder {self.name!r}", f"type: {_FORM}")
         self._model = model
         key = read_key(key_variable, f"embedder {self.name!r}")
-        self._client = openai.OpenAI(base_url=base_url, api_key=key, timeout=timeout_s, max_retries=retries)
+        self._client = openai.OpenAI(
+            base_url=base_url,
+            api_key=key,
+            timeout=timeout_s,
+            max_retries=retries,
+            http_client=transport.client(timeout_s),
+        )
         self._dimensions: int | None = None
 
     @classmethod

@@ -84,11 +84,14 @@ class Service:
     def _client(self) -> Any:
         import openai
 
+        from yukawa.core import transport
+
         return openai.OpenAI(
             api_key=read_key(self.settings.key_variable, f"model {self.name!r}"),
             base_url=self.settings.base_url,
             timeout=self.settings.timeout_s,
             max_retries=_RETRIES,
+            http_client=transport.client(self.settings.timeout_s, self.settings.deadline_s),
         )
 
     def _loss(self, client: Any, document: Document) -> _ServedLoss:

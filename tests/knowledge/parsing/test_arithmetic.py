@@ -120,7 +120,7 @@ def test_a_factor_is_of_the_greater_to_the_smaller_in_any_order_of_words(questio
 
 
 BEYOND_TWO = [
-    ("By what percentage is the neutron heavier than the proton?", "difference mass(n), mass(p) per mass(p) in %"),
+    ("By what percentage is the neutron heavier than the proton?", "difference mass-difference(n, p) per mass(p) in %"),
     ("What percentage of the tau mass is the muon mass?", "ratio mass(mu-|mu+), mass(tau-|tau+) in %"),
     ("What's the average nucleon mass?", "average mass(n), mass(p)"),
     ("What's the average mass of the three pions?", "average mass(pi+), mass(pi0), mass(pi-)"),

@@ -100,6 +100,7 @@ def test_a_statement_that_sets_conditions_is_noticed(question: str) -> None:
         ("The proton weighs 938 MeV, right?", ["is"]),
         ("The pi0 decays to two photons, doesn't it?", ["is"]),
         ("The K+ is its own antiparticle, isn't it?", ["is"]),
+        ("My prof says the Lambda_b lives shorter than the B0. Is that true?", ["is"]),
         ("Since the neutron is lighter than the proton, how long does it live?", ["is", "value"]),
         ("The photon is a fermion. What is its spin?", ["is", "value"]),
         ("Because the photon has charge 1, what is its mass?", ["is", "value"]),

@@ -157,7 +157,7 @@ OF_ALL = [
     ("List the leptonic decay modes of the W.", "list decays(W+|W-) where decays = leptonic by branching-fraction descending"),
     ("How often does the tau decay leptonically?", "sum decays(tau-|tau+) where decays = leptonic"),
     ("Which gauge bosons are their own antiparticles?", "reverse antiparticle(class:gauge boson) = itself"),
-    ("Which baryons contain three strange quarks?", "reverse quark-content(class:baryon) = s s s"),
+    ("Which baryons contain three strange quarks?", "reverse quark-content(class:baryon) >= s s s"),
     ("There is a neutral baryon of about 1.1157 GeV. Which one is it?",
      "reverse mass(class:baryon) = 1.1157 GeV where charge = neutral"),
     ("What do CDF and ATLAS get for the W mass?",

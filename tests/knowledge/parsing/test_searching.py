@@ -8,7 +8,7 @@ import pytest
 
 from yukawa.knowledge.parsing.grammar import plan
 from yukawa.knowledge.parsing.plan import Amount, Goal
-from yukawa.knowledge.parsing.searching import contents_equal
+from yukawa.knowledge.parsing.searching import contents_equal, contents_hold
 
 
 def goal(question: str) -> Goal:
@@ -24,6 +24,15 @@ def test_the_order_of_quarks_does_not_matter() -> None:
     assert contents_equal("u ubar, d dbar", "dbar d")
     assert not contents_equal("uud", "udd")
     assert not contents_equal("c dbar", "cbar d")
+
+
+def test_what_holds_quarks_holds_fewer_of_them_and_a_quark_may_be_an_antiquark() -> None:
+    assert contents_hold("u dbar, s sbar", "s s")
+    assert contents_hold("uds", "u d")
+    assert contents_hold("c bbar", "b")
+    assert not contents_hold("c bbar", "b b")
+    assert not contents_hold("cbar b", "bbar")
+    assert not contents_hold("u dbar, s sbar", "u s")
 
 
 @pytest.mark.parametrize(

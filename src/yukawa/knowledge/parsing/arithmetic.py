@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
 from yukawa.knowledge.parsing.combining import named_by, yes_or_no
 from yukawa.knowledge.parsing.particles import particle_table
-from yukawa.knowledge.parsing.plan import Goal, Operation, Wanted
+from yukawa.knowledge.parsing.plan import Direction, Goal, Operation, Wanted
 from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.wanted import quantities
 
@@ -65,7 +65,7 @@ def _combined(
 def how_many(clause: Clause, context: Context) -> list[Goal] | None:
     """'How many K+ masses make a B0 mass?', 'how many electrons would balance one muon?'."""
     counts, things = clause.places("count"), clause.places("thing")
-    if not counts or len(things) != 2 or clause.has("channel") or not counts[0] < things[0]:
+    if not counts or len(things) != 2 or clause.has("channel") or not counts[0] < things[1]:
         return None
     weighing = clause.places("weighing", "compare", "into")
     properties = clause.places("property")
@@ -75,7 +75,10 @@ def how_many(clause: Clause, context: Context) -> list[Goal] | None:
     if len(found) != 2:
         return None
     spans = clause.use(counts[0], *weighing, *clause.places("number", "factor"))
-    return [Goal("how-many", (found[1], found[0]), spans=spans)]
+    first, second = (
+        found if things[0] < counts[0] else reversed(found)
+    )  # 'the tau mass is how many muon masses?'
+    return [Goal("how-many", (first, second), spans=spans)]
 
 
 _HOLDING = frozenset(
@@ -104,6 +107,13 @@ def ratio(clause: Clause, context: Context) -> list[Goal] | None:
     clause.use(
         *clause.places("against")
     )  # 'how many times heavier is the top quark compared to the up quark?'
+    searched = context.same_question and bool(context.goals) and context.goals[-1].operation == "which"
+    if (comparing and clause.contains(_WHICH)) or (searched and goals[0].operands == context.operands):
+        down = not comparing or clause.tokens[comparing[0]].value[1] != "<"
+        goal = replace(goals[0], order=(goals[0].operands[0].property, "descending"))
+        by: tuple[str, Direction] = (goals[0].operands[0].property, "descending" if down else "ascending")
+        spans = clause.use(*comparing)
+        return [*([] if searched else [Goal("which", goal.operands, order=by, spans=spans)]), goal]
     if comparing:
         first, second = goals[0].operands
         less = clause.tokens[comparing[0]].value[1] == "<"
@@ -171,8 +181,11 @@ def total(clause: Clause, context: Context) -> list[Goal] | None:
         return None
     if not clause.has("sum") and not _between(clause, "plus"):
         return None
-    masses = any(clause.contains(words) for words in (["weigh"], ["mass"])) and not clause.has("property")
-    found = _operands(clause, context, "mass" if masses else "")
+    said = " ".join(clause.text(i) for i in clause.places("sum"))  # '总质量', 'Gesamtmasse'
+    masses = clause.contains(("weigh", "mass")) or any(word in said for word in _MASSES)
+    found = _operands(clause, context, "mass" if masses and not clause.has("property") else "")
+    if len(found) == 1 and found[0].factor != 1 and clause.has("sum"):  # 'total mass of two protons'
+        return [Goal("multiple", tuple(found), spans=clause.use(*clause.places("sum")))]
     of_class = len(found) == 1 and found[0].thing.names[0].startswith("class:")
     if len(found) < 2 and not of_class:
         return None
@@ -180,6 +193,9 @@ def total(clause: Clause, context: Context) -> list[Goal] | None:
         return None
     operands = _signed(clause, found, signs)
     return [Goal("sum", tuple(operands), spans=clause.use(*signs, *clause.places("sum")))]
+
+
+_MASSES = ("masse", "质量", "質量")
 
 
 def _signed(clause: Clause, found: Sequence[Wanted], signs: Sequence[int]) -> list[Wanted]:
@@ -230,8 +246,13 @@ def percentage(clause: Clause, context: Context) -> list[Goal] | None:
         return None
     spans = clause.use(*comparing)
     larger, smaller = found if before[1] != "<" else found[::-1]
-    gap = Goal("difference", (larger, smaller), unit="%", spans=spans, per=found[1])
-    return [gap]
+    gap: tuple[Wanted, ...] = (larger, smaller)
+    if (
+        larger.property == "mass" and larger.qualifiers == smaller.qualifiers
+    ):  # there may be a measured difference
+        spans_of_both = larger.spans + smaller.spans
+        gap = (replace(larger, property="mass-difference", other=smaller.thing, spans=spans_of_both),)
+    return [Goal("difference", gap, unit="%", spans=spans, per=found[1])]
 
 
 def _share(clause: Clause, match: re.Match[str]) -> list[Goal] | None:
@@ -258,7 +279,11 @@ _BY = re.compile(
 def difference(clause: Clause, context: Context) -> list[Goal] | None:
     """'… minus …', 'mass difference between …', 'how much heavier is … than …'."""
     operators = clause.places("minus", "difference-of", "difference")
-    if not operators or clause.has("most", "ratio", "sum", "plus") or _of_class(clause):
+    asked = (
+        clause.has("unit") and clause.has("compare") and not clause.contains((*_WHICH, "or", "oder", "ou"))
+    )
+    asked = asked and not yes_or_no(clause)  # 'how many MeV heavier is …'
+    if not (operators or asked) or clause.has("most", "ratio", "sum", "plus") or _of_class(clause):
         return None
     tokens, claimed = clause.tokens, yes_or_no(clause)
     comparing = clause.places("compare")
@@ -276,9 +301,12 @@ def difference(clause: Clause, context: Context) -> list[Goal] | None:
         by = (found[0].property, "descending" if down else "ascending")
         order = [Goal("which", tuple(found), order=by, spans=spans)]  # type: ignore[arg-type]
     first, second = found
+    reference = second
     if any(tokens[i].value[1] == "<" for i in comparing) or any(_turns(clause.text(i)) for i in operators):
         first, second = second, first
     each = [Goal("value", (w,)) for w in found] if clause.contains(_EACH) else []  # '各是多少,差多少'
+    share = _in_per_cent(clause, operators) if first.property != "branching-fraction" else None
+    per, unit = (replace(reference, factor=1.0), "%") if share is not None else (None, "")
     plain = first.property == second.property == "mass" and first.factor == second.factor == 1
     if plain and first.qualifiers == second.qualifiers:
         spans_of_both = first.spans + second.spans
@@ -288,8 +316,20 @@ def difference(clause: Clause, context: Context) -> list[Goal] | None:
             asserted = amount_of(clause.tokens[amounts[0]])
             clause.use(*amounts)
             return [Goal("is", (both,), asserted=asserted, relation="=", spans=spans)]
-        return [*order, *each, Goal("difference", (both,), spans=spans)]
-    return [*order, *each, Goal("difference", (first, second), spans=spans)]
+        return [*order, *each, Goal("difference", (both,), spans=spans, per=per, unit=unit)]
+    return [*order, *each, Goal("difference", (first, second), spans=spans, per=per, unit=unit)]
+
+
+def _in_per_cent(clause: Clause, operators: Sequence[int]) -> list[int] | None:
+    """The places of '%' where a difference is wanted as a part of the second quantity: 'by what percentage', '重百分之几'."""
+    units = [i for i in clause.places("unit") if _PERCENT.search(clause.text(i))]
+    if not units and not any(_PERCENT.search(clause.text(i)) for i in operators):
+        return None
+    clause.use(*units)
+    return units
+
+
+_PERCENT = re.compile("%|percent|prozent|pour ?cent|" + "|".join(map(plain_ascii, ("百分", "パーセント"))))
 
 
 _WHICH = frozenset(
@@ -298,10 +338,6 @@ _WHICH = frozenset(
 _EACH = frozenset(
     plain_ascii("each respectively jeweils respectivement 各 各是多少 分别 分别是多少 それぞれ").split()
 )
-# What words of difference compare where no property is named.
-_OF_DIFFERENCES = {
-    "mass": "heavier lighter massive separates 重多少 轻多少", "lifetime": "longer shorter", "width": "wider broader narrower",
-}  # fmt: skip
 
 
 def _property_of(clause: Clause, operators: Sequence[int]) -> str:
@@ -310,8 +346,10 @@ def _property_of(clause: Clause, operators: Sequence[int]) -> str:
         return "mass"
     if clause.has("property"):
         return ""
-    words = {word for i in operators for word in clause.text(i).split()}
-    return next((name for name, said in _OF_DIFFERENCES.items() if words & set(said.split())), "")
+    if name := named_by(clause, operators):
+        return name
+    words = " ".join(clause.text(i) for i in operators)
+    return "mass" if "separates" in words else "width" if "wider" in words or "broader" in words else ""
 
 
 def _turns(words: str) -> bool:
@@ -359,9 +397,12 @@ def scale(clause: Clause) -> Scale | None:
         return None
     found = Scale(power=clause.tokens[powers[0]].value if powers else 1.0)
     if per:
-        behind = [i for i in clause.places("thing", "property") if i > per[0]]
-        before = [clause.tokens[i].value for i in clause.places("property") if i < per[0]]
-        units = quantities(clause, property_name=before[0] if before else "", places=behind)
+        parts = clause.places("thing", "property")
+        own = [i for i in parts if i > per[0]]
+        if not clause.tokens[per[0]].text.isascii():  # '以质子质量为单位'
+            own = [i for i in parts if i < per[0]][-2:]
+        before = [clause.tokens[i].value for i in clause.places("property") if i not in own]
+        units = quantities(clause, property_name=before[0] if before else "", places=own)
         if len(units) != 1 or not (before or clause.has("difference", "compare")):
             return None
         found = replace(found, per=units[0])

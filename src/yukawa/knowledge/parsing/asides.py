@@ -186,7 +186,7 @@ def _is_aside(
         return False
     if not presented and not spoken and not _personal(said):
         return (
-            is_label(inside)
+            (is_label(inside) and not (part.start and said[0] in _WITHIN))  # '… in carbon 14'
             or is_score(tokens, part)
             or _is_date(said, inside)
             or _knows_nothing(inside)
@@ -432,6 +432,9 @@ def _is_excuse(tokens: Sequence[Token], part: range) -> bool:
     inside = [tokens[i] for i in part]
     quiet = all(t.kind in ("function", "word", "neutral") and not is_notation(t.text) for t in inside)
     return quiet and asked[1:] == ["me"] and asked[0] in _PARDON and inside[0].text.lower() == "if"
+
+
+_WITHIN = frozenset({"in", "im", "dans", "inside"})
 
 
 def _is_date(said: Sequence[str], inside: Sequence[Token]) -> bool:

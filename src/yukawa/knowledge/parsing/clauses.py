@@ -231,9 +231,9 @@ def _asks_further(before: Sequence[Token], tokens: Sequence[Token], place: int, 
     if tokens[place].text.lower() not in _AND or place + 1 >= len(tokens):
         return False
     after, comma = tokens[place + 1], place > 0 and tokens[place - 1].text == ","
-    open_word = after.text.lower().split()[0] in question_words(language)
+    open_word = bool(set(after.text.lower().split()[:2]) & {*question_words(language), "comment"})
     question = after.kind == "explain" or (
-        open_word and (after.kind == "function" or (comma and language != "en"))
+        open_word and (after.kind == "function" or after.value == "decays" or (comma and language != "en"))
     )
     verb = after.kind == "function" and after.text.lower() in ("is", "are", "does", "do", "can", "has")
     question |= verb and place + 2 < len(tokens) and tokens[place + 2].text.lower() in ("it", "they")

@@ -1,11 +1,13 @@
 """Rules for sentences that ask who measured quantities, how they compare, and for yes or no."""
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from yukawa.knowledge.facts import PROPERTIES
 from yukawa.knowledge.parsing.clauses import BACKGROUND, Clause, Context, amount_of
+from yukawa.knowledge.parsing.lexicon import lexicon
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Amount, Direction, Filter, Goal, Relation, Thing, Wanted
 from yukawa.knowledge.parsing.spelling import plain_ascii
@@ -23,6 +25,7 @@ CHOOSING = frozenset(
         " laquelle lesquels lesquelles qui 或 还是 哪 哪个 哪一个 哪一种 哪种 哪几 哪几个 哪些 什么 谁 どちら どれ どの どんな どっち 何 誰"
     ).split()
 )
+_ASKED = tuple(map(plain_ascii, ("何", "どの", "どれ", "どん", "いく", "几", "多少", "百分之")))
 _HAVING = frozenset("have has carry carries any hat haben a ont 有 持つ".split())
 
 # ---- who measured --------------------------------------------------------------------------------
@@ -181,11 +184,14 @@ def comparison(clause: Clause, context: Context) -> list[Goal] | None:
     sought = [i for i in clause.places("class") if clause.tokens[i].value == "particle"]
     if len(things) > 1:  # 'which meson is heavier, the omega(782) or the rho(770)?'
         found = [w for w in found if not w.thing.names[0].startswith("class:")]
+        sought = clause.places("class")
     spans = clause.use(*comparing, *clause.places("order"), *(sought if classes or things else ()))
     prop = found[0].property
     direction: Direction = "descending" if token.value[1] in (">", "descending") else "ascending"
     alternatives = clause.contains(("or", "oder", "ou", "或", "还是"))
     choosing = clause.contains(CHOOSING) or token.kind == "most"
+    if token.kind == "most" and len(things) == 1 and len(classes) == 1 and not open_question:
+        return None  # 'the lightest meson with a b quark'
     if token.kind == "most" and len(things) == 1 and len(classes) == 1:  # 'is the top the heaviest quark?'
         found = [w for w in found if w.thing.names[0].startswith("class:")]
         things = []
@@ -255,9 +261,30 @@ def named_by(clause: Clause, places: Sequence[int]) -> str:
     meant = (value for i in places for kind, value in clause.tokens[i].otherwise if kind == "compare")
     if named := next((value[0] for value in meant if value[0]), ""):
         return str(named)
+    if spoken := _spoken_of(words, clause.language):
+        return spoken
     if "heav" in words or "light" in words or "massive" in words:
         return "mass"
     return "lifetime" if "long" in words or "short" in words else ""
+
+
+def _spoken_of(words: str, language: str) -> str:
+    """The property that a word of comparison within others names: 'wie viel schwerer', '何倍重い', '重多少倍'."""
+    said = set(words.split())
+    return next(
+        (n for phrase, n in _comparisons(language) if phrase in (said if phrase.isascii() else words)), ""
+    )
+
+
+@functools.lru_cache(maxsize=8)
+def _comparisons(language: str) -> list[tuple[str, str]]:
+    """The words of a language that compare one property, the longest first."""
+    found = [
+        (phrase, value[0])
+        for kind, value, phrase in lexicon(language).entries
+        if kind == "compare" and value[0]
+    ]
+    return sorted(found, key=lambda one: -len(one[0]))
 
 
 def relation_of(text: str) -> Relation:
@@ -301,7 +328,8 @@ def yes_or_no(clause: Clause) -> bool:
     if clause.language not in _AUXILIARIES:
         last = max((i for i, t in enumerate(clause.tokens) if t.kind not in BACKGROUND), default=-1)
         ends = {clause.text(i) for i in range(last + 1, len(clause.tokens))}
-        return bool(ends & _ASKING) and not clause.contains(CHOOSING) and not clause.has_question_word
+        open_ = clause.has_question_word or any(word in t.text for t in clause.tokens for word in _ASKED)
+        return bool(ends & _ASKING) and not clause.contains(CHOOSING) and not open_
     if clause.language != "en" and clause.has_question_word:
         return False
     if any(token.text.lower() in _INVERTED for token in clause.tokens) and not clause.contains(CHOOSING):
@@ -323,7 +351,9 @@ def yes_or_no(clause: Clause) -> bool:
     return False
 
 
-_INVERTED = frozenset({"est-il", "est-elle", "sont-ils", "sont-elles", "a-t-il", "a-t-elle", "ont-ils"})
+_INVERTED = frozenset(
+    {"est-il", "est-elle", "vaut-il", "vaut-elle", "sont-ils", "sont-elles", "a-t-il", "a-t-elle", "ont-ils"}
+)
 _SUBJECTS_OF_AUXILIARIES = frozenset("what which who that it this there i we you how why".split())
 _AFTER_AUXILIARIES = frozenset(
     "the a an any it true that really there correct so anybody anyone somebody seen ever observed actually der die das ein eine"

@@ -7,6 +7,7 @@ the rest of the sentence, and the rest asks for a value. Of a list, a search or 
 from collections.abc import Sequence
 from dataclasses import replace
 
+from yukawa.knowledge.parsing.naming import changed, other_meaning
 from yukawa.knowledge.parsing.tokens import Token
 
 _NO_CONTRAST = frozenset(
@@ -105,6 +106,46 @@ def _repeats(token: Token, rest: Sequence[Token]) -> bool:
     """Whether a thing is one of the alternatives that the rest speaks of: 'the D, not the D0'."""
     names = set(getattr(token.value, "names", ()))
     return any(names & set(getattr(other.value, "names", ())) for other in rest if other.kind == "thing")
+
+
+def given(tokens: list[Token]) -> list[Token]:
+    """'Given its width, how long …': what a value is to be computed from is not asked; in Chinese and Japanese it comes before."""
+
+    def change(place: int, token: Token) -> Token:
+        if token.kind == "based-on":
+            return replace(token, kind="function")
+        beside = place - 1 if token.text.isascii() else place + 1
+        based = 0 <= beside < len(tokens) and tokens[beside].kind == "based-on"
+        based |= not token.text.isascii() and _led_by(tokens, place)
+        others = sum(t.kind == "property" for t in tokens) > 1
+        return replace(token, kind="aside") if based and others and token.kind == "property" else token
+
+    return changed(tokens, change)
+
+
+def _led_by(tokens: Sequence[Token], place: int) -> bool:
+    """'已知Z玻色子的宽度,求…': whether the phrase of a property begins with what it is given by."""
+    start = max((i + 1 for i in range(place) if tokens[i].text == ","), default=0)
+    return tokens[start].kind == "based-on" and any(t.text == "," for t in tokens[place:])
+
+
+def between_two(tokens: list[Token]) -> list[Token]:
+    """'Lequel est le plus lourd et de combien ?', 'Z的质量比W大多少?': what compares two things is a comparison."""
+    things = sum(t.kind == "thing" for t in tokens)
+    operated = any(t.kind in ("difference", "ratio") or other_meaning(t, "difference") for t in tokens)
+    of_class = any(t.kind == "class" for t in tokens)
+
+    def change(place: int, token: Token) -> Token:
+        thing_follows = place + 1 < len(tokens) and tokens[place + 1].kind == "thing"
+        if token.kind == "ratio" and token.value and thing_follows and token.text[-1] == "比":
+            return replace(token, kind="property")
+        if token.kind == "most" and things == 2 and operated and not of_class:
+            return replace(
+                token, kind="compare", value=(token.value[0], "<>"[token.value[1] == "descending"])
+            )
+        return token
+
+    return changed(tokens, change)
 
 
 def findings(tokens: list[Token]) -> list[Token]:

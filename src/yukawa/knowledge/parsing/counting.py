@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from yukawa.knowledge.parsing.naming import changed
 from yukawa.knowledge.parsing.plan import Amount
+from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.tokens import Token
 from yukawa.knowledge.parsing.units import find_unit
 
@@ -64,6 +65,21 @@ def _metres(tokens: list[Token], place: int) -> bool:
     )
 
 
+def multiples(tokens: list[Token]) -> list[Token]:
+    """'电子质量的1836倍': a number with the word for times behind it."""
+    found: list[Token] = []
+    for token in tokens:
+        before = found[-1] if found else None
+        if token.text == _TIMES and before and before.kind == "amount" and not before.value.unit:
+            found[-1] = replace(before, kind="factor", end=token.end, value=before.value.value)
+        else:
+            found.append(token)
+    return found
+
+
+_TIMES = plain_ascii("倍")
+
+
 def numbers(tokens: list[Token]) -> list[Token]:
     """'Ten percent', 'two seconds': a number in words with its unit is an amount."""
     found: list[Token] = []
@@ -109,13 +125,18 @@ def significances(tokens: list[Token]) -> list[Token]:
 
 
 def per(tokens: list[Token]) -> list[Token]:
-    """'The tau mass in muon masses': 'in' before a plural quantity counts in it."""
+    """'The tau mass in muon masses', 'en masses de proton', '以质子质量为单位': words that count in another quantity."""
 
     def change(place: int, token: Token) -> Token:
         """The token as this rule reads it."""
-        behind = tokens[place + 1 : place + 3]
-        counts = [t.kind for t in behind] == ["thing", "property"] and behind[1].text.lower() in _PLURALS
-        if not counts or token.text.lower() != "in":
+        if token.kind == "per" and not token.text.isascii():  # it stands behind the quantity
+            before = [t.kind for t in tokens[:place] if t.kind != "function"][-2:]
+            return token if before == ["thing", "property"] else replace(token, kind="function")
+        behind = [t for t in tokens[place + 1 : place + 4] if t.kind != "function"][:2]
+        counts = {t.kind for t in behind} == {"thing", "property"} and any(
+            t.text.lower() in PLURALS for t in behind
+        )
+        if not counts or token.text.lower() not in ("in", "en"):
             return token
         said = any(t.kind in ("property", "difference", "compare") for t in tokens[:place])
         return replace(token, kind="per") if said else token
@@ -123,7 +144,7 @@ def per(tokens: list[Token]) -> list[Token]:
     return changed(tokens, change)
 
 
-_PLURALS = frozenset({"masses", "widths", "lifetimes"})
+PLURALS = frozenset({"masses", "widths", "lifetimes", "massen", "breiten", "lebensdauern"})
 
 
 def operators(tokens: list[Token]) -> list[Token]:

@@ -318,7 +318,9 @@ def _dangerous(clause: Clause, place: int, first: int, last: int) -> bool:
     ahead = {word for i in range(phrase.start, place) for word in clause.text(i).split()}
     if _SOURCES & ahead and not {"i", "we"} & set(_words(clause, phrase)):
         return True  # 'according to my supervisor'
-    if _place_of_asker(clause, place, phrase, first) or _imperative(clause, place) or _adverb(token.text):
+    if _place_of_asker(clause, place, phrase, first) or _adverb(token.text):
+        return False
+    if _imperative(clause, place) or _telling(clause, place):
         return False
     if is_notation(token.text):
         return not (
@@ -345,6 +347,14 @@ def _imperative(clause: Clause, place: int) -> bool:
         and word not in _NO_ASKING
         and not is_physics(word)
     )
+
+
+def _telling(clause: Clause, place: int) -> bool:
+    """'Kann mir jemand die Masse des Protons nennen?': in German the verb of who is asked to tell 'mir' something stands last."""
+    word = clause.tokens[place].text
+    german = clause.language == "de" and clause.contains(("mir", "uns")) and word.islower()
+    last = all(t.kind == "mark" for t in clause.tokens[place + 1 :])
+    return german and last and word.endswith("en") and not is_physics(word)
 
 
 _SOURCES = frozenset("according laut selon".split())
@@ -421,7 +431,7 @@ def _before(clause: Clause, place: int, first: int, phrase: range) -> bool:
     if (
         phrase.stop == first
         and not asks
-        and not any(_boundary(clause.tokens[i]) for i in range(place + 1, first))
+        and not any(_boundary(clause.tokens[i], clause.text(i - 1)) for i in range(place + 1, first))
     ):
         return True  # 'dark photon mass', 'colour of the muon'
     asked = not _asker(clause, phrase) or located(_words(clause, phrase))
@@ -431,15 +441,21 @@ def _before(clause: Clause, place: int, first: int, phrase: range) -> bool:
 _AROUND = frozenset("under inside within near outside beyond".split())
 
 
-def _boundary(token: Token) -> bool:
+def _boundary(token: Token, before: str) -> bool:
     """Whether a new phrase begins with this word: a verb of asking, a pronoun, a question word; no article or preposition."""
+    if isinstance(token.value, float) or (token.kind == "neutral" and token.text in _CLASSIFIERS):
+        return False  # '第三代夸克'
+    if token.text == "た" and before in "しされ":
+        return False  # '予想された中間子'
     return token.kind in ("pronoun", "list", "neutral", "join") or (
         token.kind == "function" and token.text.lower() not in _WITHIN
     )
 
 
+_CLASSIFIERS = frozenset("代种態态版年方")
 _WITHIN = frozenset(
-    "a an the this that these those of in on at by for from with to about into onto over under between among per such its their own".split()
+    "a an the this that these those of in on at by for from with to about into onto over under between among per such its their own"
+    " 的 中 里 裡 内 上 下 在 于 对 时 の 中で の中 の中で での における 内の し さ れ して した する された される".split()
 )
 
 

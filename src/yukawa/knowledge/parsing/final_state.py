@@ -310,7 +310,8 @@ def _glued(text: str, position: int, end: int) -> list[StateToken] | None:
 
 
 _GLUED = re.compile(
-    r"(?P<names>[A-Za-z]{2,12})(?P<charge>\+\+|--|\+-|-\+|\+|-(?![A-Za-z]{3,}(?<!mu)(?<!pi))|)(?![0-9_^'*(])(?(charge)|(?![A-Za-z]))"
+    r"(?P<names>[A-Za-z]{2,12})"
+    r"(?P<charge>\+\+|--|\+-|-\+|\+|0(?=[ ),.;?]|$)|-(?![A-Za-z]{3,}(?<!mu)(?<!pi))|)(?![0-9_^'*(])(?(charge)|(?![A-Za-z]))"
 )
 
 

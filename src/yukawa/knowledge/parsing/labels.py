@@ -20,6 +20,7 @@ _COUNTED = re.compile(r"\d{1,2}(?:\.\d{1,2})?[a-h]?$")
 _LABELS = 2  # words
 _CODES = 1000  # from here on numbers may stand for particles
 _SHORTEST = 4  # letters of a word that can label a number
+_LONGEST = 6  # letters of a preposition or an article; 'exercice' and 'question' are longer
 _SHORT_LABELS = frozenset("no nr set ex".split())
 
 
@@ -74,7 +75,9 @@ def is_label(inside: Sequence[Token]) -> bool:
     counted = next((i for i, t in enumerate(inside) if t.kind == "amount"), None)
     if counted is None:
         return False
-    before = itertools.takewhile(lambda t: t.kind in ("word", "neutral"), reversed(inside[:counted]))
+    before = itertools.takewhile(
+        lambda t: t.kind in ("word", "neutral") or len(t.text) > _LONGEST, reversed(inside[:counted])
+    )
     labels = list(before)
     physics = any(is_physics(t.text) for t in inside[:counted] if t.kind == "word")
     few = 0 < len(labels) <= _LABELS and inside[counted].value.value < _CODES

@@ -137,6 +137,7 @@ def names_in(question: str, language: str) -> Iterator[tuple[int, int, str]]:
 _KANA = re.compile("[\u3040-\u30ff]")
 _HAN = re.compile("[\u3400-\u9fff]")
 _WORD = re.compile(r"[^\W\d_]+")
+_COMPOUND = re.compile(r"[a-z]{3}(?:massen?|lebensdauer|breite|ladung|zerfall|zerfalle|zerfalls)$")
 _NOUN = re.compile(r"(?<=[\s-])(?!Delta|Lambda|Sigma|Omega|Upsilon|Higgs)[A-Z][a-z]{2,}")
 
 
@@ -152,6 +153,7 @@ def language_of(question: str) -> str:
     known = {
         language: {word for word in words if word in _words(language)} for language in ("en", "de", "fr")
     }
+    known["de"] |= {word for word in words if _COMPOUND.search(word)}
     nouns = bool(_NOUN.search(question))  # German writes them with capitals
 
     def likeness(language: str) -> tuple[int, bool, bool, bool]:

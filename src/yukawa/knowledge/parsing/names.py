@@ -94,6 +94,7 @@ EAST_ASIAN = {
     "ストレンジクォーク": "strange quark", "上夸克": "up quark", "アップクォーク": "up quark", "下夸克": "down quark",
     "ダウンクォーク": "down quark", "π介子": "pion", "K介子": "kaon", "パイ中間子": "pion", "パイオン": "pion", "π中間子": "pion",
     "K中間子": "kaon", "带电π介子": "charged pion", "中性π介子": "neutral pion", "带电K介子": "charged kaon", "中性K介子": "neutral kaon",
+    "强子": " hadrons", "強子": " hadrons", "ハドロン": " hadrons",
     "荷電パイ中間子": "charged pion", "中性パイ中間子": "neutral pion", "正μ子": "mu+", "核子": "nucleon",
 }  # fmt: skip
 GENUS = frozenset(

@@ -12,7 +12,7 @@ _SMALL = 100  # numbers up to here count things: 'mass of 5 kaons'
 # What else a factor says that is a number of things: 'two muons' do not live twice as long.
 COUNTED = ("count", None)
 CODE_WORDS = frozenset({"particle", "code", "id", "mcid", "pdgid", "pdg"})
-_ARTICLES = frozenset("the these those both all its".split())
+_ARTICLES = frozenset("the these those both all its 这 那 该 この その".split())
 
 
 def changed(tokens: Sequence[Token], change: Callable[[int, Token], Token]) -> list[Token]:
@@ -43,6 +43,8 @@ def genus(tokens: list[Token]) -> list[Token]:
         beside = [
             t for t in near if t.kind == "thing" and max(t.start, token.start) - min(t.end, token.end) <= 1
         ]
+        if token.kind == "class" and not beside and _counted_apposition(tokens, place):
+            return replace(token, kind="aside")
         if token.kind != "class" or not beside:
             return token
         adjective, _, noun = str(token.value).partition(" ")
@@ -50,6 +52,31 @@ def genus(tokens: list[Token]) -> list[Token]:
         return replace(token, kind="word" if strange else "aside")
 
     return changed(tokens, change)
+
+
+def made_of(tokens: list[Token]) -> list[Token]:
+    """'Ein Teilchen aus drei Strange-Quarks': in German 'aus' before quarks says what the thing before it is made of."""
+
+    def change(place: int, token: Token) -> Token:
+        if token.text.lower() != "aus" or not place or tokens[place - 1].kind not in ("class", "thing"):
+            return token
+        noun = following(tokens, place, over=("function", "number", "amount", "factor", "sign"))
+        quarks = noun is not None and tokens[noun].kind == "thing" and set(tokens[noun].value.names) <= QUARKS
+        return replace(token, kind="property", value="quark-content") if quarks else token
+
+    return changed(tokens, change)
+
+
+QUARKS = frozenset(quark + bar for quark in "udscbt" for bar in ("", "bar"))
+
+
+def _counted_apposition(tokens: Sequence[Token], place: int) -> bool:
+    """'W和Z两个玻色子': whether a number behind things counts these."""
+    first = place - 1
+    while first > 0 and (tokens[first].kind == "number" or tokens[first].text in ("个", "種", "种", "这")):
+        first -= 1
+    counted = any(t.kind == "number" for t in tokens[first + 1 : place])
+    return counted and first > 0 and tokens[first].kind == "thing"
 
 
 def _may_be_meson(token: Token) -> bool:
@@ -66,7 +93,7 @@ def signs(tokens: list[Token]) -> list[Token]:
         if (
             token.kind == "property"
             and place
-            and found[place - 1].kind == "thing"
+            and found[place - 1].kind in ("thing", "class")
             and (sign := other_meaning(token, "sign"))
         ):
             token = sign  # 'pion chargé' without its accent
@@ -77,15 +104,22 @@ def signs(tokens: list[Token]) -> list[Token]:
         )
         beside = [
             i
-            for i in (after, place - 1 if place and tokens[place - 1].kind != "aside" else place - 2)
+            for i in (
+                after,
+                place - 1
+                if place and tokens[place - 1].kind != "aside" and tokens[place - 1].text != "("
+                else place - 2,
+            )
             if i is not None and i >= 0 and found[i].kind == "thing"
         ]
         chosen = next((c for i in beside if (c := _of_charge(found[i], token.value))), None)
         if chosen is None:
-            of_class = place + 1 < len(tokens) and tokens[place + 1].kind == "class"  # 'charged mesons'
-            kept = (
-                token if of_class and token.value in ("charged", "neutral") else replace(token, kind="word")
-            )
+            noun = following(tokens, place, over=("function", "most", "aside"))
+            of_class = "class" in (
+                noun is not None and tokens[noun].kind,
+                place and tokens[place - 1].kind,
+            )  # 'charged mesons'
+            kept = token if of_class else replace(token, kind="appended")
             found[place] = _before_its_noun(tokens, place) or kept
             continue
         found[place] = replace(token, kind="aside")
@@ -175,13 +209,17 @@ def codes(tokens: list[Token]) -> list[Token]:
     return changed(found, word)
 
 
+_CLASSIFIERS = frozenset("个 個 つ の つの 個の 颗".split())
+
+
 def counts(tokens: list[Token]) -> list[Token]:
     """'two protons', '5 kaons': a number in front of a thing multiplies it, unless an article makes it a count of states."""
 
     def change(place: int, token: Token) -> Token:
         """The token as this rule reads it."""
         number = token.kind == "number" or (token.kind == "amount" and not token.value.unit)
-        if not number or place + 1 >= len(tokens) or tokens[place + 1].kind not in ("thing", "class"):
+        noun = next((t for t in tokens[place + 1 : place + 4] if t.text not in _CLASSIFIERS), None)
+        if not number or noun is None or noun.kind not in ("thing", "class"):
             return token
         value = token.value if token.kind == "number" else token.value.value
         before = tokens[place - 1].text.lower() if place else ""
@@ -189,7 +227,7 @@ def counts(tokens: list[Token]) -> list[Token]:
             return replace(token, kind="number", value=float(value))
         if before in _ARTICLES:
             return replace(token, kind="neutral")
-        if tokens[place + 1].kind == "thing" and 1 < value <= _SMALL and value % 1 == 0:
+        if noun.kind == "thing" and 1 < value <= _SMALL and value % 1 == 0:
             return replace(token, kind="factor", value=float(value), otherwise=(COUNTED,))
         return token
 
@@ -206,6 +244,8 @@ def antiparticles(tokens: list[Token]) -> list[Token]:
         return tokens
     place = words[0]
     owned = place > 1 and tokens[place - 1].text == "'s" and any(t.kind == "property" for t in tokens[:place])
+    behind = tokens[place + 1].text if place + 1 < len(tokens) else ""
+    owned |= place > 1 and {tokens[place - 1].text, behind} <= _OF_EAST_ASIAN  # '质子的反粒子的电荷'
     thing = place - 2 if owned else following(tokens, place)  # 'the mass of the proton's antiparticle'
     if (
         thing is None
@@ -231,9 +271,15 @@ def families(tokens: list[Token]) -> list[Token]:
             return token
         names = set(token.value.names)
         inside = [i for i, other in things if i != place and other < names]
-        return replace(token, kind="aside") if len(inside) > 1 or place + 1 in inside else token
+        beside = (
+            place + 2 if any(t.text in _OF_EAST_ASIAN for t in tokens[place + 1 : place + 2]) else place + 1
+        )
+        return replace(token, kind="aside") if len(inside) > 1 or beside in inside else token
 
     return changed(tokens, change)
+
+
+_OF_EAST_ASIAN = frozenset("の的")
 
 
 def ones(tokens: list[Token]) -> list[Token]:
@@ -402,6 +448,8 @@ def quarks(tokens: list[Token]) -> list[Token]:
     if (len(things) != 1 and not counted) or any(
         t.kind in ("property", "channel", "compare", "most") for t in tokens
     ):
+        return tokens
+    if not counted and not any(t.kind == "class" and t.value == "quark" for t in tokens):
         return tokens
     asks_number = any(t.kind == "count" for t in tokens)
     if not asks_number and not any(word in _CONTAINING for t in tokens for word in t.text.lower().split()):

@@ -6,22 +6,23 @@ import re
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from yukawa.core.errors import check_installed
-from yukawa.knowledge.parsing.listed import IGNORED, described_states, mended, squeeze
+from yukawa.knowledge.parsing.listed import IGNORED, UNLISTED, described_states, mended, squeeze
 from yukawa.knowledge.parsing.names import ENGLISH, GENUS, GERMAN, ROMANCE, SHORT
 
 _CHARGE = re.compile(r"(?:0|\+\+|--|\+|-)$")
 # Words for charge before a name, and in Romance languages after it.
 _CHARGED = re.compile(
-    r"(?<!\S)(charged|neutral|positive(?:ly charged)?|negative(?:ly charged)?|(?:elektrisch )?geladene[nrsm]?|neutrale[nrsm]?"
-    r"|positive[nrsm]|negative[nrsm])[ -]+$",
+    r"(?<!\S)(?:elektrisch )?(charged|neutral|positive(?:ly charged)?|negative(?:ly charged)?|(?:positiv |negativ |un)?geladene[nrsm]?"
+    r"|neutrale[nrsm]?|positive[nrsm]|negative[nrsm])[ -]+$",
     re.IGNORECASE,
 )
 _CHARGED_AFTER = re.compile(
-    r" (chargee?s?|cargad[oa]s?|caric[oahe]{1,2}|neutr[eoai]s?|positi(?:fs?|ves?|v[oa]s?)|negati(?:fs?|ves?|v[oa]s?))(?![A-Za-z])"
+    r" (?:chargee?s? (?=[pn])|de charge (?=[pn]))?(chargee?s?|cargad[oa]s?|caric[oahe]{1,2}|neutr[eoai]s?"
+    r"|positi(?:fs?|ves?|vement|v[oa]s?)|negati(?:fs?|ves?|vement|v[oa]s?))(?![A-Za-z])"
 )
 _FRENCH_ARTICLE = re.compile(
     r"(?:\b(?:le|du|un|ce|au)|\bl'|\bd')(?: (?:meson|boson|lepton))? ?$", re.IGNORECASE
@@ -197,7 +198,8 @@ def _families(
     particles: dict[str, Particle], groups: dict[str, set[str]], bases: dict[str, set[str]]
 ) -> dict[str, set[str]]:
     """Names that stand for several charge states: the PDG's groups, names less their charge, and groups of one charge."""
-    families = {**bases, **groups}
+    misnamed = {name for states in UNLISTED.values() for name in states}
+    families = {n: (bases.get(n, set()) | groups.get(n, set())) - misnamed for n in (*bases, *groups)}
     families["nubar"] = {particles[n].conjugate for n in families.get("nu", ())}
     families = {family: _of_particles(members, particles) for family, members in families.items()}
     families |= _of_antiparticles(families, particles)
@@ -328,7 +330,8 @@ def find_particles(text: str) -> list[Mention]:
     while position < length:
         mention = mention_at(text, position) if text[position].isalpha() else None
         if mention is not None:
-            mentions.append(mention)
+            done = mentions[-1].end if mentions else 0  # of 'B meson B0' the kind belongs to the first name
+            mentions.append(mention if mention.start >= done else replace(mention, start=position))
             position = mention.end
         elif text[position].isalpha() and not _inside_word(text, position):
             position = _next_word(text, position)
@@ -382,6 +385,8 @@ def _longest(
                 or _VERB.match(text, position)
             ):
                 break  # 'D^(*)' is D or D*; 'a 0.5' names nothing, 'K- 2 pi+' no K_2, 'neutron is' no plural
+            if fold and character == "," and not depth:
+                break  # 'an electron, neutrino' are two
             depth += (character == "(") - (character == ")")
             if depth < 0:
                 break
@@ -452,7 +457,7 @@ def _of_charge(names: tuple[str, ...], word: str) -> tuple[str, ...]:
     particles = particle_table().particles
     charges = {name: particles[name].charge or 0.0 for name in names}
     kind = word.lower()[:3]
-    if kind == "neu":
+    if kind in ("neu", "ung"):
         return tuple(n for n in names if charges[n] == 0)
     if kind in ("pos", "neg"):
         return tuple(n for n in names if charges[n] * (1 if kind == "pos" else -1) > 0)

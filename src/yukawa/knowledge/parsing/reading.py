@@ -73,6 +73,7 @@ def read_questions(question: str) -> Iterator[ReadQuestion]:
     said = _neutrinos(question)
     operators = [e for e in _operators(question) if not any(s <= e[0] < t for s, t, _ in said)]
     edits = [*names, *operators, *said, *_blanks(question), *_labels(question), *_tags(question)]
+    edits += _compounds(question) if language == "de" else ()
     edits += [
         edit for edit in _shouted(question) if not any(s < edit[1] and edit[0] < e for s, e, _ in edits)
     ]
@@ -160,6 +161,36 @@ def _names_facts(clauses: Sequence[Clause]) -> bool:
     return any(t.kind in _FACTS for c in clauses for t in c.tokens)
 
 
+def _compounds(question: str) -> Iterator[tuple[int, int, str]]:
+    """'Protonenmasse', 'Tauzerfall', 'Quarkmassen': a German noun of a thing and what is asked of it are read apart."""
+    things, nouns = _parts_of_compounds()
+    for match in _GERMAN_WORD.finditer(question):
+        word = plain_ascii(match[0]).lower()
+        tail = next((noun for noun in nouns if word.endswith(noun)), "")
+        head = word.removesuffix(tail)
+        if tail and any(_is_thing(head.removesuffix(joint), things) for joint in ("", "s", "en")):
+            place = match.end() - len(tail)
+            yield place, place, " "
+
+
+_GERMAN_WORD = re.compile(r"(?<![\w-])[^\W\d_]{7,}(?!\w)")
+
+
+@functools.lru_cache(maxsize=1)
+def _parts_of_compounds() -> tuple[frozenset[str], tuple[str, ...]]:
+    """The German words for kinds of things, and for what is asked of them, the longest first."""
+    single = [(kind, phrase) for kind, _, phrase in lexicon("de").entries if phrase.isalpha()]
+    nouns = {p for kind, p in single if kind in ("property", "difference-of") and len(p) > _SHORT}
+    return frozenset(p for kind, p in single if kind == "class"), tuple(sorted(nouns, key=len, reverse=True))
+
+
+_SHORT = 3  # letters
+
+
+def _is_thing(word: str, things: frozenset[str]) -> bool:
+    return word in things or any((m.start, m.end) == (0, len(word)) for m in find_particles(word))
+
+
 _BLANK = re.compile(
     r"(?P<ahead>^\s*(?:the |an? )?)?(?:_{2,}|\.{4,}|…|\[\s+\]|\(\s+\)|\(\s*\?\s*\))(?= ?(?P<unit>[^\W\d_][^\s.?!;,]*)?)",
     re.IGNORECASE,
@@ -205,8 +236,8 @@ def _labels(question: str) -> Iterator[tuple[int, int, str]]:
 
 
 _TAG = re.compile(
-    r",\s*(?:(?:is that )?(?:right|correct|true)|[a-z]{2,5}n['’]?t (?:it|they)|am I right|or not)"
-    r"\s*\?+\s*$", re.IGNORECASE,
+    r"(?:[.;]\s*is (?:that|this|it) (?:really )?(?:right|correct|true)"
+    r"|,\s*(?:(?:is that )?(?:right|correct|true)|[a-z]{2,5}n['’]?t (?:it|they)|am I right|or not))\s*\?+\s*$", re.IGNORECASE,
 )  # fmt: skip
 _SENTENCE = re.compile(r"(?:.*[.?!;]\s+)?", re.DOTALL)
 

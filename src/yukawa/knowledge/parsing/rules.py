@@ -7,9 +7,8 @@ from dataclasses import replace
 from yukawa.knowledge.parsing import arithmetic, combining, durations, kinematics, searching
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
 from yukawa.knowledge.parsing.combining import CHOOSING, named_by, place_of, relation_of, yes_or_no
-from yukawa.knowledge.parsing.naming import COUNTED
+from yukawa.knowledge.parsing.naming import COUNTED, QUARKS
 from yukawa.knowledge.parsing.plan import Amount, Direction, Filter, Goal, Operation, Thing, Wanted
-from yukawa.knowledge.parsing.units import find_unit
 from yukawa.knowledge.parsing.wanted import ADJECTIVES, ANY, OF_DECAYS, listed_decay, quantities, subject_of
 
 Rule = Callable[[Clause, Context], "list[Goal] | None"]
@@ -60,7 +59,7 @@ def _by_rules(clause: Clause, context: Context) -> list[Goal]:
     for rule in _RULES:
         before, tokens = set(clause.used), list(clause.tokens)
         found = rule(clause, context)
-        if found and not any(_lacks_channel(goal) for goal in found):
+        if found and not any(_lacks_channel(goal) for goal in found) and not _of_quarks(found):
             return found
         clause.used, clause.tokens[:] = before, tokens
     return []
@@ -77,6 +76,13 @@ def _lacks_channel(goal: Goal) -> bool:
     return any(
         w.channel is None and w.property in _OF_A_DECAY and "given" not in w.qualifiers for w in goal.operands
     )
+
+
+def _of_quarks(goals: Sequence[Goal]) -> bool:
+    """Whether the quark content of a quark is wanted beside that of other things: it was a part of what they should contain."""
+    wanted = [w for goal in goals for w in goal.operands]
+    quarks = {w.thing.names for w in wanted if w.property == "quark-content" and set(w.thing.names) <= QUARKS}
+    return bool(quarks - {()}) and any(w.thing.names not in quarks for w in wanted)
 
 
 _OF_A_DECAY = frozenset(OF_DECAYS.values()) | {"decays"}
@@ -130,7 +136,7 @@ def _reverse(clause: Clause, context: Context) -> list[Goal] | None:
                 )
             )
         return goals
-    if found := _having(clause):
+    if found := searching.by_values(clause):
         return found
     channels = clause.places("channel")
     if len(channels) != 1 or any(i < channels[0] for i in clause.places("thing", "constant", "code")):
@@ -144,7 +150,10 @@ def _reverse(clause: Clause, context: Context) -> list[Goal] | None:
         return None
     thing = subject_of(clause.tokens[classes[0]]) if classes else ANY
     filters = (
-        _filters(clause, "branching-fraction") + _mostly(clause) + _charges(clause) + searching.about(clause)
+        _filters(clause, "branching-fraction")
+        + _mostly(clause)
+        + searching.charges(clause)
+        + searching.about(clause)
     )
     spans = clause.use(
         *channels, *classes, *[i for i in clause.places("property") if clause.tokens[i].value == "decays"]
@@ -159,15 +168,6 @@ def _reverse(clause: Clause, context: Context) -> list[Goal] | None:
     ]
 
 
-def _charges(clause: Clause) -> tuple[Filter, ...]:
-    """'Charged mesons', 'neutral baryons'."""
-    places = clause.places("sign")
-    spans = clause.use(*places)
-    return tuple(
-        Filter("charge", "=", clause.tokens[i].value, span) for i, span in zip(places, spans, strict=True)
-    )
-
-
 def _mostly(clause: Clause) -> tuple[Filter, ...]:
     """'Decay mainly to': in more than half of the cases."""
     places = [
@@ -176,41 +176,6 @@ def _mostly(clause: Clause) -> tuple[Filter, ...]:
     spans = clause.use(*places)
     half = Amount(0.5, "", spans[0]) if spans else None
     return () if half is None else (Filter("branching-fraction", ">", half, half.span),)
-
-
-def _having(clause: Clause) -> list[Goal] | None:
-    """'Which mesons have spin 2?', 'particles with charge +2': all that have a value."""
-    classes, properties, amounts = clause.places("class"), clause.places("property"), clause.places("amount")
-    others = clause.has("thing", "channel", "relation", "compare", "most", "code")
-    if not len(classes) == len(amounts) == 1 or len(properties) > 1 or others:
-        return None
-    unit = find_unit(amount_of(clause.tokens[amounts[0]]).unit)
-    name = (
-        clause.tokens[properties[0]].value
-        if properties
-        else _BY_DIMENSION.get(unit.dimension if unit else "", "")
-    )
-    if not name:
-        return None
-    token = clause.tokens[classes[0]]
-    thing = ANY if token.value == "particle" else subject_of(token)
-    assert thing is not None  # noqa: S101  # a class is one
-    counting = clause.places("count")
-    spans = clause.use(*classes, *properties, *amounts, *counting)
-    wanted = Wanted(thing, name, spans=spans)
-    return [
-        Goal(
-            "count" if counting else "reverse",
-            (wanted,),
-            _charges(clause),
-            asserted=amount_of(clause.tokens[amounts[0]]),
-            relation="=",
-            spans=spans,
-        )
-    ]
-
-
-_BY_DIMENSION = {"energy": "mass", "mass": "mass"}  # 'which neutral baryon has about 1.1157 GeV?'
 
 
 def _decays(clause: Clause, context: Context) -> list[Goal] | None:
@@ -256,15 +221,33 @@ def _decays(clause: Clause, context: Context) -> list[Goal] | None:
 
 
 def _of_the_same_decay(clause: Clause, context: Context) -> list[Goal] | None:
-    """'With which branching fraction?' after a decay was named."""
-    of_decay = bool(context.last) and context.last[0].channel is not None
-    named = any(clause.tokens[i].value == "branching-fraction" for i in clause.places("property"))
-    return [Goal("value", tuple(quantities(clause, context.last[:1])))] if of_decay and named else None
+    """'With which branching fraction?' after a decay was named, or after all were listed with theirs."""
+    named = [i for i in clause.places("property") if clause.tokens[i].value == "branching-fraction"]
+    if not named or not context.last:
+        return None
+    alone = len(named) == len(clause.places("property")) and not clause.has("most")
+    if context.last[0].property == "decays" and context.same_question and alone:
+        clause.use(*named)
+        return [context.goals[-1]]
+    return [Goal("value", tuple(quantities(clause, context.last[:1])))] if context.last[0].channel else None
 
 
 def _speaks_of_branching(text: str) -> bool:
     """Whether words mean the fractions of all decays; a rate, a chance or a frequency is that of one."""
-    return any(part in text for part in ("branch", "verzweig", "分支", "分岐", "fractions", "bfs", "brs"))
+    return any(
+        part in text
+        for part in (
+            "branch",
+            "verzweig",
+            "分支",
+            "分岐",
+            "fractions",
+            "bfs",
+            "brs",
+            "wahrscheinlichkeiten",
+            "probabilites",
+        )
+    )
 
 
 def _class_list(clause: Clause, context: Context) -> list[Goal] | None:
@@ -289,7 +272,7 @@ def _class_list(clause: Clause, context: Context) -> list[Goal] | None:
     properties = clause.places("property")
     name = tokens[properties[0]].value if properties else "class"
     relations = [i for i in clause.places("relation") if tokens[i].value]
-    filters += _filters(clause, _filtered_property(clause, properties, relations)) + _charges(clause)
+    filters += _filters(clause, _filtered_property(clause, properties, relations)) + searching.charges(clause)
     stable = [i for i in clause.places("state") if clause.tokens[i].value == "stable"]
     filters += tuple(Filter("lifetime", "=", "stable", span) for span in clause.use(*stable))
     ordering = clause.places("order")
@@ -345,7 +328,19 @@ def _values(clause: Clause, context: Context) -> list[Goal] | None:
         found = [replace(found[0], factor=found[0].factor * clause.tokens[factors[0]].value)]
         clause.use(*factors)
     clause.use(*_beside_values(clause))
-    return [Goal("multiple" if w.factor != 1 else "value", (w,)) for w in found]
+    return [
+        Goal("list", (w,), order=("branching-fraction", "descending"))
+        if w.property == "decays" and _joined(clause)  # 'lifetime and decay modes of the muon'
+        else Goal("multiple" if w.factor != 1 else "value", (w,))
+        for w in found
+    ]
+
+
+def _joined(clause: Clause) -> bool:
+    """Whether the word for decays is joined to another property."""
+    tokens = [t for t in clause.tokens if t.kind not in ("function", "pronoun")]
+    place = next((i for i, t in enumerate(tokens) if t.kind == "property" and t.value == "decays"), 0)
+    return any(t.kind == "join" for t in (*tokens[max(0, place - 1) : place], *tokens[place + 1 : place + 2]))
 
 
 def _beside_values(clause: Clause) -> list[int]:
@@ -492,5 +487,6 @@ _RULES: tuple[Rule, ...] = (
     *durations.RULES, *kinematics.RULES, combining.measurements, _named, _condition, _of_the_same, searching.self_conjugate,
     searching.by_quarks, searching.by_quantum_numbers, searching.by_number, combining.charge_states, arithmetic.how_many,
     arithmetic.ratio, arithmetic.percentage, combining.complement, arithmetic.product, arithmetic.average, arithmetic.total,
-    arithmetic.difference, combining.comparison, _fraction_of, _reverse, combining.is_it, _decays, _class_list, _values, _overview,
+    arithmetic.difference, searching.foremost, combining.comparison, _fraction_of, _reverse, combining.is_it, _decays, _class_list,
+    _values, _overview,
 )  # fmt: skip

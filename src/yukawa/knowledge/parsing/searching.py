@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from yukawa.knowledge.parsing.clauses import Clause, Context, amount_of
-from yukawa.knowledge.parsing.combining import CHOOSING, yes_or_no
+from yukawa.knowledge.parsing.combining import CHOOSING, place_of, yes_or_no
 from yukawa.knowledge.parsing.particles import particle_table
-from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Thing, Wanted
+from yukawa.knowledge.parsing.plan import Amount, Filter, Goal, Relation, Thing, Wanted
 from yukawa.knowledge.parsing.spelling import plain_ascii
+from yukawa.knowledge.parsing.units import find_unit
 from yukawa.knowledge.parsing.wanted import ANY, subject_of
 
 # ---- quark content -------------------------------------------------------------------------------
@@ -30,10 +31,10 @@ _COUNTED = "|".join(sorted((re.escape(plain_ascii(c)) for c in _COUNTS), key=len
 _PIECES = plain_ascii("つ")
 _PLAIN_COUNTS = {plain_ascii(word): count for word, count in _COUNTS.items()}
 _QUARK = re.compile(
-    rf"(?<![A-Za-z'])(?:(?P<count>{_COUNTED})(?:[ -]|(?<=[^A-Za-z]) ?))?(?:(?:quarks? )?(?P<anti>anti)?-?(?P<name>{_NAMED})"
+    rf"(?<![A-Za-z'])(?:(?P<count>{_COUNTED})(?:[ -]|(?<=[^A-Za-z]) ?))?(?:(?P<head>(?:anti)?quarks? )?(?P<anti>anti)?-?(?P<name>{_NAMED})"
     r"(?:[ -](?P<tail>anti)?quarks?|-(?= und ))?"
-    r"|(?P<of_antis>anti-?)?"
-    rf"(?P<letters>(?:[udscbt](?:bar)?){{2,5}}|[udscbt](?:bar)?)(?:[ -]?(?:anti)?quarks?)?)(?![A-Za-z'])(?: ?(?P<after>\d) ?{_PIECES})?",
+    rf"|(?P<lone>anti-?(?=[udscbt](?![a-z])))?(?P<letters>(?:[udscbt](?:bar)?){{2,5}}|[udscbt](?:bar)?)"
+    rf"(?:[ -]?(?:anti)?quarks?)?)(?![A-Za-z'])(?: ?(?P<after>\d) ?{_PIECES})?",
     re.IGNORECASE,
 )
 _LETTER = re.compile(r"[udscbt](?:bar)?")
@@ -42,6 +43,14 @@ _LETTER = re.compile(r"[udscbt](?:bar)?")
 def contents_equal(stated: str, asserted: str) -> bool:
     """Whether one of the contents that a source states ('u ubar, d dbar') has the asserted quarks in any order."""
     return any(_quarks(one) == _quarks(asserted) for one in stated.split(","))
+
+
+def contents_hold(stated: str, asserted: str) -> bool:
+    """Whether one of the contents that a source states holds the asserted quarks; 'a b quark' may be an antiquark."""
+    wanted = _quarks(asserted)
+    exact = any(quark.endswith("bar") for quark in wanted)
+    held = (_quarks(one) for one in stated.split(","))
+    return any(not wanted - (one if exact else Counter(q[0] for q in one.elements())) for one in held)
 
 
 def _quarks(text: str) -> Counter[str]:
@@ -60,7 +69,12 @@ def by_quarks(clause: Clause, context: Context) -> list[Goal] | None:
     kinds = [i for i in clause.places("class") if clause.tokens[i].value != "quark" and i not in places]
     others = [i for i in clause.places("property") if i not in (*places, *properties)]
     asks = clause.contains(CHOOSING) or clause.has("list") or bool(kinds)
-    if sum(found.values()) < 2 or len(kinds) + len(things) > 1 or not (things or asks):
+    containing = any(word in clause.text(properties[0]) for word in _HOLDING)
+    if (
+        sum(found.values()) < (1 if containing and kinds else 2)
+        or len(kinds) + len(things) > 1
+        or not (things or asks)
+    ):
         return None
     thing = subject_of(clause.tokens[(kinds + things)[0]]) if kinds or things else ANY
     if thing is None or (things and (others or not yes_or_no(clause))):
@@ -68,12 +82,19 @@ def by_quarks(clause: Clause, context: Context) -> list[Goal] | None:
     spans = clause.use(*properties, *kinds, *things, *places)
     wanted = Wanted(thing, "quark-content", spans=spans)
     content = " ".join(found.elements())
-    goal = Goal("is" if things else "reverse", (wanted,), asserted=content, relation="=")
+    further_conditions = _values_of(clause, others)  # 'uds and isospin 0'
+    relation: Relation = ">=" if containing and not things else "="
+    goal = Goal(
+        "is" if things else "reverse", (wanted,), further_conditions, asserted=content, relation=relation
+    )
     having = Filter("quark-content", "=", content, spans[0])
     further = [
-        Wanted(thing, clause.tokens[i].value, spans=clause.use(i)) for i in others
+        Wanted(thing, clause.tokens[i].value, spans=clause.use(i)) for i in others if i not in clause.used
     ]  # '… and what is its charge?'
     return [goal, *(Goal("list", (one,), (having,)) for one in further)]
+
+
+_HOLDING = tuple(map(plain_ascii, ("contain", "enthalt", "contien", "含")))
 
 
 def _quarks_said(clause: Clause, beside: int) -> tuple[Counter[str], list[int]]:
@@ -92,16 +113,107 @@ def _quarks_said(clause: Clause, beside: int) -> tuple[Counter[str], list[int]]:
             continue  # 'but'
         count = int(match["after"] or _PLAIN_COUNTS.get((match["count"] or "a").lower(), 1))
         if match["letters"]:
-            bar = "bar" if match["of_antis"] else ""
-            found.update({q + bar: n * count for q, n in _quarks(match["letters"]).items()})
+            letters = match["letters"] + ("bar" if match["lone"] else "")
+            found.update({q: n * count for q, n in _quarks(letters).items()})
         else:
-            bar = "bar" if match["anti"] or match["tail"] else ""
+            anti = match["anti"] or match["tail"] or (match["head"] or "").lower().startswith("anti")
+            bar = "bar" if anti else ""
             found[_QUARKS[match["name"].lower()] + bar] += count
         places |= covered
     return found, sorted(places)
 
 
 # ---- numbers and quantum numbers -----------------------------------------------------------------
+
+
+def _values_of(clause: Clause, properties: Sequence[int]) -> tuple[Filter, ...]:
+    """'Charge -1 and strangeness -3': each property with the amount that stands behind it, ahead of the next."""
+    found = []
+    for place, after in zip(properties, [*properties[1:], len(clause.tokens)], strict=False):
+        amount = next((i for i in clause.places("amount") if place < i < after), None)
+        if amount is not None:
+            span, _ = clause.use(place, amount)
+            said = amount_of(clause.tokens[amount])
+            found.append(Filter(clause.tokens[place].value, "=", said, span))
+    return tuple(found)
+
+
+def charges(clause: Clause) -> tuple[Filter, ...]:
+    """'Charged mesons', 'neutral baryons'."""
+    places = clause.places("sign")
+    spans = clause.use(*places)
+    return tuple(
+        Filter("charge", "=", clause.tokens[i].value, span) for i, span in zip(places, spans, strict=True)
+    )
+
+
+def by_values(clause: Clause) -> list[Goal] | None:
+    """'Which mesons have spin 2?', 'which baryon has charge -1 and strangeness -3?': all that have these values."""
+    named, properties, amounts = clause.places("class"), clause.places("property"), clause.places("amount")
+    classes = [i for i in named if clause.tokens[i].value != "particle"] or named[:1]
+    others = clause.has("thing", "channel", "relation", "compare", "most", "code")
+    if (
+        not amounts
+        or len(properties) not in (0 if len(amounts) == 1 else -1, len(amounts))
+        or len(classes) != 1
+        or others
+    ):
+        return None
+    unit = find_unit(amount_of(clause.tokens[amounts[0]]).unit)
+    by_unit = (
+        "mass" if unit and unit.dimension in ("energy", "mass") else ""
+    )  # 'which neutral baryon has about 1.1157 GeV?'
+    name = clause.tokens[properties[0]].value if properties else by_unit
+    if not name:
+        return None
+    token = clause.tokens[classes[0]]
+    thing = ANY if token.value == "particle" else subject_of(token)
+    assert thing is not None  # noqa: S101  # a class is one
+    counting = clause.places("count")
+    values = () if len(properties) < 2 else _values_of(clause, properties)
+    if values and len(values) < len(properties):
+        return None
+    spans = clause.use(*named, *properties, *amounts, *counting)
+    wanted = Wanted(thing, name, spans=spans)
+    return [
+        Goal(
+            "count" if counting else "reverse",
+            (wanted,),
+            charges(clause) + values[1:],
+            asserted=amount_of(clause.tokens[amounts[0]]),
+            relation="=",
+            spans=spans,
+        )
+    ]
+
+
+def foremost(clause: Clause, context: Context) -> list[Goal] | None:
+    """'The lightest charged meson', 'the lightest baryon with strangeness -1': the first of those that have these values."""
+    most, classes, properties = clause.places("most"), clause.places("class"), clause.places("property")
+    if len(most) != 1 or len(classes) != 1 or clause.has("thing", "channel", "relation", "compare", "count"):
+        return None
+    name, direction = clause.tokens[most[0]].value
+    of = [i for i in properties if clause.tokens[i].value != name]
+    if not name or clause.tokens[classes[0]].value == "particle":
+        return None
+    conditions = charges(clause) + _values_of(clause, of)
+    if not conditions or not clause.used.issuperset(of):
+        return None
+    thing = subject_of(clause.tokens[classes[0]])
+    assert thing is not None  # noqa: S101  # a class is one
+    first, rank = place_of(clause, most[0])
+    spans = clause.use(most[0], *classes, *clause.places("property"))
+    return [
+        Goal(
+            "list",
+            (Wanted(thing, name, spans=spans),),
+            conditions,
+            (name, direction),
+            first or 1,
+            rank,
+            spans=spans,
+        )
+    ]
 
 
 def by_number(clause: Clause, context: Context) -> list[Goal] | None:

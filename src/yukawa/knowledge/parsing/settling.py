@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from yukawa.knowledge.parsing.contrasts import contrasts, findings, having, methods
+from yukawa.knowledge.parsing.contrasts import between_two, contrasts, findings, given, having, methods
 from yukawa.knowledge.parsing.counting import (
+    PLURALS,
     both_sides,
     coefficients,
     lasting,
+    multiples,
     numbers,
     operators,
     per,
@@ -26,6 +28,7 @@ from yukawa.knowledge.parsing.naming import (
     flavours,
     following,
     genus,
+    made_of,
     of_the_model,
     ones,
     other_meaning,
@@ -35,7 +38,7 @@ from yukawa.knowledge.parsing.naming import (
 )
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Channel
-from yukawa.knowledge.parsing.several_decays import separated
+from yukawa.knowledge.parsing.several_decays import beta, separated
 from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.tokens import Token
 
@@ -48,14 +51,17 @@ def settled(tokens: list[Token]) -> list[Token]:
     """Tokens with the part that fits what stands around them."""
     for step in (
         _joins,
+        beta,
         flavours,
         experiments,
         separated,
         significances,
         powers,
+        multiples,
         coefficients,
         ones,
         _modes,
+        made_of,
         quarks,
         _systems,
         _predicates,
@@ -72,7 +78,7 @@ def settled(tokens: list[Token]) -> list[Token]:
         antiparticles,
         appositions,
         families,
-        _given,
+        given,
         findings,
         methods,
         having,
@@ -80,6 +86,7 @@ def settled(tokens: list[Token]) -> list[Token]:
         operators,
         per,
         _appended,
+        between_two,
         _readings,
         lasting,
         _fixed,
@@ -131,7 +138,7 @@ def _conjugate(one: Token, other: Token) -> bool:
 
 def _predicates(tokens: list[Token]) -> list[Token]:
     """'Is the neutron charged?', 'is the pion positive?': a word of charge behind all else is what is asked."""
-    asks = any(t.text.lower() in ("is", "are") for t in tokens[:3])
+    asks = any(t.text.lower() in ("is", "are", "ist", "sind") for t in tokens[:3])
     things = [i for i, t in enumerate(tokens) if t.kind == "thing"]
     asked = any(t.kind in ("property", "compare", "most", "channel", "class") for t in tokens)
     last = next(
@@ -293,20 +300,6 @@ _VERBS_OF_ASIDES = frozenset(
 )
 
 
-def _given(tokens: list[Token]) -> list[Token]:
-    """'Given its width, how long …': what a value is to be computed from is not asked; in Chinese and Japanese it comes before."""
-
-    def change(place: int, token: Token) -> Token:
-        if token.kind == "based-on":
-            return replace(token, kind="function")
-        beside = place - 1 if token.text.isascii() else place + 1
-        based = 0 <= beside < len(tokens) and tokens[beside].kind == "based-on"
-        others = sum(t.kind == "property" for t in tokens) > 1
-        return replace(token, kind="aside") if based and others and token.kind == "property" else token
-
-    return changed(tokens, change)
-
-
 def _modes(tokens: list[Token]) -> list[Token]:
     """'Invisible branching fraction', 'hadronic width', 'decays hadronically': a word that names the final state."""
     names = ("branching-fraction", "width", "partial-width", "decays")
@@ -340,6 +333,7 @@ def _readings(tokens: list[Token]) -> list[Token]:
 
     def change(place: int, token: Token) -> Token:
         text = token.text.lower()
+        after = tokens[place + 1] if place + 1 < len(tokens) else token
         if token.kind == "property":
             if text in ("decay rate", "rate of decay") and not decays and things == 1 and of_unit:
                 return replace(token, value="width")  # 'the decay rate of the muon in s^-1'
@@ -349,7 +343,6 @@ def _readings(tokens: list[Token]) -> list[Token]:
         if token.kind == "into-before" and not any(sign in text for sign in _BREAKING):
             return replace(token, kind="function")  # '何秒になりますか'
         if token.kind == "neutral" and (several or multiplet) and text in _AVERAGES:
-            after = tokens[place + 1] if place + 1 < len(tokens) else token
             of_pdg = place > 0 and tokens[place - 1].kind == "neutral"
             if after.text.lower() in _OF or after.kind == "property" or (multiplet and after.kind == "thing"):
                 return token if of_pdg else replace(token, kind="average")
@@ -403,9 +396,12 @@ def _property(tokens: Sequence[Token], place: int, things: int) -> Token:
     token = tokens[place]
     if _needs_verb(tokens, place):
         return replace(token, kind="word")
-    if things == 2 and (turned := other_meaning(token, "difference")):
+    if things in (0, 2) and (turned := other_meaning(token, "difference")):
         return turned
-    verb = token.text.lower() in ("decay", "decays", "decayed") and _other_property(tokens, place)
+    until = any(
+        t.text.lower().split()[0] == "bis" for t in tokens[:place]
+    )  # 'wie lange dauert es, bis es zerfällt?'
+    verb = (until or token.text.lower() in ("decay", "decays", "decayed")) and _other_property(tokens, place)
     return replace(token, kind="aside") if verb else token
 
 
@@ -426,13 +422,15 @@ def _fixed(tokens: list[Token]) -> list[Token]:
         kind = after.kind if after is not None else ""
         if token.kind == "difference" and token.text.lower().startswith("how much do") and things < 2:
             return replace(token, kind="function")  # 'how much does a muon weigh?'
+        if token.kind == "difference" and things == 1 and (asking := other_meaning(token, "function")):
+            return asking  # '…割合はどれくらいですか'
         verb = token.kind == "qualifier" and token.text.endswith("ing")
         object_ = after is not None and after.text.lower() in _PRONOUNS  # 'I keep mixing it up'
         if token.kind == "talk" or (verb and object_):
             return replace(token, kind="function")
         if token.kind == "count" and after is not None:
             idle = kind == "unit" or (
-                kind == "property" and after.value != "decays" and after.text.lower() not in _LISTED
+                kind == "property" and after.value != "decays" and after.text.lower() not in _LISTED | PLURALS
             )
             return replace(token, kind="function") if idle else token
         if token.kind == "out-of" and kind not in ("amount", "number", "factor"):
@@ -447,6 +445,7 @@ def _fixed(tokens: list[Token]) -> list[Token]:
         ranked = (
             named is not None and tokens[named].kind == "class" and any(t.kind == "most" for t in tokens)
         )  # 'the three quarks that are heaviest'
+        ranked |= place > 0 and tokens[place - 1].kind == "most"  # '前三个'
         if token.kind == "number" and not token.text.isdigit() and kind != "most" and not ranked:
             return replace(token, kind="function" if token.value < _SMALL else "number")
         return token

@@ -1,4 +1,4 @@
-"""Several final states said of one particle: 'bb and tau tau', 'e nu, mu nu or tau nu' are decays of their own."""
+"""Final states that no arrow leads to. Several said of one particle: 'bb and tau tau', 'e nu, mu nu or tau nu' are decays of their own."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -11,6 +11,22 @@ from yukawa.knowledge.parsing.tokens import Token
 
 _SEPARATOR = re.compile(r"\s*,\s*(?:and |or )?|\s+(?:and|or|und|oder|et|ou)\s+(?:to |into )?")
 _ALONE = (("hadrons",), ("invisible",))  # final states of one word
+
+
+def beta(tokens: list[Token]) -> list[Token]:
+    """'Energy released in the beta decay of the neutron': the word for the neutron's decay stands for its final state."""
+    things = [i for i, t in enumerate(tokens) if t.kind == "thing"]
+    words = [i for i, t in enumerate(tokens) if t.kind == "property" and t.value == "decays"]
+    asked = any(t.kind == "property" and t.value in ("energy-release", "momentum") for t in tokens)
+    if not asked or len(things) != 1 or tokens[things[0]].value.names != ("n",) or len(words) != 1:
+        return tokens
+    word = tokens[words[0]]
+    near = range(max(0, words[0] - 2), min(len(tokens), words[0] + 2))
+    beside = [i for i in near if tokens[i].text.lower() in ("beta", "-")]
+    channel = Channel((("p",), ("e-",), ("nubar_e",)), span=(word.start, word.end))
+    found = [t for i, t in enumerate(tokens) if i != words[0] and i not in beside]
+    place = found.index(tokens[things[0]]) + 1
+    return [*found[:place], replace(word, kind="channel", value=channel, otherwise=()), *found[place:]]
 
 
 def separated(tokens: list[Token]) -> list[Token]:

@@ -60,7 +60,7 @@ _EAST_ASIAN = re.compile(
 )
 _COMPOUND = re.compile(
     r"(?<=[A-Za-z0-9'*)+])-(?=(?:mesons?|bosons?|baryons?|leptons?|quarks?|star|short|long|prime|psi|zero|plus|minus"
-    r"|hyperons?|resonances?|neutrinos?|antineutrinos?|particles?|bar)\b)",
+    r"|hyperons?|resonances?|neutrinos?|antineutrinos?|antiquarks?|particles?|bar)\b)",
     re.IGNORECASE,
 )
 # Before each pattern come the strings without which it cannot match: most texts hold none, and `in` is cheap.
@@ -78,7 +78,8 @@ _SPOKEN = (
     (("star",), re.compile(r"\b([A-Z](?:_?[a-z])?|Sigma_?[bc]?|Xi_?[bc]?|Omega_?[bc]?)[- ]star\b"), r"\1*"),
     (("star",), re.compile(r"\b([A-Z](?:_[a-z])?)_?star(?=[0+_-]|\b)"), r"\1*"),
     (("prime",), re.compile(r"\b([A-Zbt]|eta|Xi_?[bc]|chi|psi)[-_ ]prime\b"), r"\1'"),
-    (("plus",), re.compile(rf"(?<=[A-Za-z*']) plus\b(?! or)(?! (?:(?:an?|the|one|two|its) )?(?:{_NAMED})s?\b)"), "+"),
+    (("plus",),
+     re.compile(rf"(?<=[A-Za-z*']) plus\b(?! or)(?! (?:an?|the|one|two|its|eine?[mnr]?|zwei|une?|deux)\b)(?! (?:{_NAMED})s?\b)"), "+"),
     (("minus",), re.compile(r"(?<=[A-Za-z*'])(?<! or) minus\b"), "-"),
     (("_plus",), re.compile(r"(?<=[A-Za-z*')])(?:_plus)+(?![A-Za-z])"), lambda m: "+" * m[0].count("p")),
     (("_minus",), re.compile(r"(?<=[A-Za-z*')])(?:_minus)+(?![A-Za-z])"), lambda m: "-" * m[0].count("m")),
@@ -215,6 +216,7 @@ def _rewrite(text: _Text) -> None:
         text.sub(_INVISIBLE, "")
         text.sub(_EAST_ASIAN, lambda match: f" {EAST_ASIAN[match[0]]} ")
         text.sub(_NEXT_NAME, " ")
+        text.sub(_ANTI, lambda match: "antiparticle of " if match["charged"] else "anti")
         text.sub(_NOT_ASCII, _plain_characters)
         text.sub(_LONE_MARK, r"\1tilde")
         text.sub(_SCRIPTS_MEET, " ")
@@ -230,6 +232,8 @@ def _rewrite(text: _Text) -> None:
             text.sub(pattern, replacement)
 
 
+# '反Σ-' is the antiparticle of the Sigma-, where 'anti-Sigma-' is an antiparticle of negative charge.
+_ANTI = re.compile("反 ?(?=(?P<charged>[A-Za-z\u0391-\u03c9]+[-+−⁻⁺])|[A-Za-z\u0391-\u03c9])")
 _OTHER_MARKS = re.compile("[\u0300-\u0303\u0306-\u036f]")
 _NO_MASS = re.compile(r"(?<=[A-Za-z*'])\(\)|(?<=\d)\(\)(?!0)")  # where the PDG omits a mass: 'D_s()+'
 _BRACES = re.compile(r"[{}]")

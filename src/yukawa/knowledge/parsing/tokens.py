@@ -13,7 +13,7 @@ from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Amount, Span, Thing
 from yukawa.knowledge.parsing.spelling import SENTENCE_END, Spelled, plain_ascii, spell
 from yukawa.knowledge.parsing.things import find_things
-from yukawa.knowledge.parsing.unit_words import find_units, unit_at
+from yukawa.knowledge.parsing.unit_words import NUMBER, find_units, number_value, unit_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,6 @@ class Token:
 _PIECE = re.compile(r"[A-Za-z]+(?:'[a-z]{1,2}(?![A-Za-z]))?|\d+(?:\.\d+)?|[^\sA-Za-z\d]")
 _DECORATION = frozenset("-_^(){}|[]~")
 _STOPS = frozenset("?!;。？！；")
-_NUMBER = re.compile(
-    r"(?<![\w./])[+-]?\d{1,3}/\d{1,3}(?![\w/.])|"
-    r"(?<![A-Za-z0-9_.])[+-]?\d{1,15}(?:[.,]\d{1,15})?(?:(?:\s?[x*]\s?|\s)?10\s?\^?\s?[+-]?\d{1,3}|[eE][+-]?\d{1,3})?(?![\w.]*\d)|(?<![\w.])10\^?[+-]\d{1,3}"
-)
 _IDENTIFIER = re.compile(r"(?<![\w.])[BGLMQS]\d{3}[A-Z0-9]{0,7}(?:\.\d{1,3})?(?![\w])")
 _YEAR = re.compile(r"(?:19[4-9]\d|20[0-3]\d)$")
 # Letters that name a property where a formula follows them, and symbols that no phrase of words spells.
@@ -57,6 +53,7 @@ _SYMBOLS: tuple[tuple[re.Pattern[str], str, Any], ...] = tuple(
         (r"(?<![\w^])mu(?=\s?[(\[]\s?[A-Za-z])", "property", "magnetic-moment"),
         (r"(?<![\w^])Gamma(?:_i)?(?=\s?[(\[].{1,90}?→.{1,120}?[)\]]\s?/\s?Gamma(?!\s?\((?!tot)))", "property", "branching-fraction"),
         (r"(?<=[)\]])\s?/\s?Gamma(?:_?\(?tot(?:al)?\)?)?(?!\w|\s?\()", "neutral", None),
+        (r"^(?:\(?\d{1,2}[a-h]?\)[.:]?(?= )|[问問第例题題演練练習习]{1,2} ?\d{1,2}(?: ?[题題问問])?(?! ?[世代])[.:、]?)", "aside", None),
         (r"(?<![\w^])[mM](?= of\b)", "property", "mass"), (r"(?<![\w/])m ?c ?\^ ?2(?!\w)", "property", "rest-energy"),
         (r"(?<![\w/^*])c ?\^ ?2(?!\w)", "aside", None),
         (r"(?<![\w.:])(?:\d{1,2}(?::\d\d)? ?(?:am|pm|o'clock)|[012]?\d:[0-5]\d)(?![\w:])", "aside", None),
@@ -162,7 +159,7 @@ def _candidates(plain: str, language: str) -> Iterator[Token]:
         yield Token("thing" if thing.names else "word", *thing.span, plain[slice(*thing.span)], thing)
     for match in _QUANTUM_NUMBERS.finditer(plain):
         yield Token("jpc", *match.span(), match[0], match["spin"] + "^" + match["signs"].strip("^({ })"))
-    yield from _amounts(plain, [thing.span for thing in things])
+    yield from _amounts(plain, [thing.span for thing in things], language)
     yield from (Token("unit", start, end, plain[start:end], unit) for start, end, unit in find_units(plain))
     names = {thing.span for thing in things}  # 'B105721' is a B_1(5721)0
     for match in (m for m in _IDENTIFIER.finditer(plain) if m.span() not in names):
@@ -240,12 +237,13 @@ def _phrases(plain: str, pieces: Sequence[tuple[int, int, str]], language: str) 
             yield Token(kind, start, end, plain[start:end], value, tuple(others))
 
 
-def _amounts(plain: str, things: Sequence[Span]) -> Iterator[Token]:
-    for match in _NUMBER.finditer(plain):
-        value = _value(match[0])
+def _amounts(plain: str, things: Sequence[Span], language: str) -> Iterator[Token]:
+    for match in NUMBER.finditer(plain):
+        comma = language in ("de", "fr")  # '3,097 GeV'
+        value = number_value(match[0].replace(",", ".") if comma else match[0])
         if value is None:
             continue
-        unit, end = _unit_after(plain, match.end())
+        unit, end = unit_after(plain, match.end())
         counts = any(first < end < last for first, last in things)  # '1000 K+' counts kaons
         if unit and (counts or (unit == "年" and _YEAR.fullmatch(match[0]))):
             unit, end = None, match.end()
@@ -259,29 +257,6 @@ def _amounts(plain: str, things: Sequence[Span]) -> Iterator[Token]:
             yield Token("amount", match.start(), end, text, Amount(value, unit or "", (match.start(), end)))
 
 
-def _value(text: str) -> float | None:
-    squeezed = re.sub(r"\s?[x*]\s?10\s?\^?\s?|\s10\s?\^\s?", "e", text).replace(" ", "").replace("^", "")
-    if re.fullmatch(r"10[+-]\d+", squeezed):
-        squeezed = "1e" + squeezed[2:]
-    if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+", squeezed):
-        squeezed = squeezed.replace(",", "")
-    if "/" in squeezed:
-        above, _, below = squeezed.partition("/")
-        return float(above) / float(below) if float(below) else None
-    try:
-        value = float(squeezed.replace(",", "."))
-    except ValueError:
-        return None
-    return value if abs(value) < 1e300 else None
-
-
-def _unit_after(plain: str, position: int) -> tuple[str | None, int]:
-    """The unit right behind a number and where it ends."""
-    space = 1 if plain[position : position + 1] in " -" else 0
-    text, end = unit_at(plain, position + space)
-    return (text, end) if text else (None, position)
-
-
 # ---- choosing ------------------------------------------------------------------------------------
 
 
@@ -291,9 +266,19 @@ _RANK = {
 }  # fmt: skip
 
 
+_HOW_MANY = ("多少", "几", "何")
+
+
 def _resolve(plain: str, candidates: list[Token]) -> list[Token]:
     """Tokens that do not overlap: from left to right the longest at each place."""
-    candidates.sort(key=lambda t: (t.start, -t.end, 0 if _is_flavour(t) else _RANK.get(t.kind, 4)))
+
+    def rank(token: Token) -> int:
+        asked = token.kind == "unit" and plain[: token.start].rstrip().endswith(_HOW_MANY)
+        return (
+            0 if asked or _is_flavour(token) else _RANK.get(token.kind, 4)
+        )  # '多少玻尔磁子' asks for no constant
+
+    candidates.sort(key=lambda t: (t.start, -t.end, rank(t)))
     found: list[Token] = []
     position = 0
     for token in candidates:
@@ -345,12 +330,30 @@ def _contextual(plain: str, tokens: list[Token]) -> list[Token]:
 
 
 _TOPIC = frozenset(plain_ascii(c) for c in "がは")
+_IN = frozenset(plain_ascii(word) for word in ("で", "では", "において", "のうち"))
+
+
+def _is_topic(found: Sequence[Token], place: int) -> bool:
+    """Whether products may follow what stands here: 'π0が', 'π0の崩壊で', '… になる割合と'."""
+    before = found[place - 1] if place else None
+    of_decay = before is not None and before.kind == "property" and before.value in _DECAY_WORDS
+    further = (
+        before is not None
+        and (before.kind == "channel" or of_decay)
+        and any(t.kind == "channel" for t in found[:place])
+    )
+    return found[place].text in _TOPIC or (
+        found[place].text in _AND if further else of_decay and found[place].text in _IN
+    )
+
+
+_AND = frozenset(plain_ascii(word) for word in ("と", "、", "および"))
 
 
 def _before(plain: str, found: list[Token], verb: Token, after: Sequence[Token]) -> bool:
     """Put a final state in the place of the products that stand before a Japanese verb of decay."""
     sentence = max((i for i, t in enumerate(found) if t.kind == "stop"), default=-1)
-    topic = next((i for i in range(len(found) - 1, sentence, -1) if found[i].text in _TOPIC), None)
+    topic = next((i for i in range(len(found) - 1, sentence, -1) if _is_topic(found, i)), None)
     if topic is None and after and after[0].kind == "class":  # 'K+ K- に崩壊する meson'
         topic = sentence
     if topic is None or topic + 1 >= len(found):

@@ -12,8 +12,8 @@ _UNIT_WORD = re.compile(
 )
 # Units that are read as such wherever they stand; others, such as 'm' or 'second', only behind a number or 'in'.
 _PLAIN_UNIT = re.compile(
-    r"(?<![\w/^*(])\(?\[?(?:in )?(?P<unit>(?:[kMGTm]|)eV(?:/c(?:\^?2)?)?|kg|μs|MeV|GeV|TeV|keV|[kmg]ev|tev|mev|gev|kev"
-    r"|(?:micro|nano|pico|femto|milli|atto)?seconds|nuclear magnetons?|kilograms?|grams?)\)?\]?(?![\w/^*])"
+    r"(?<![A-Za-z0-9_/^*(])\(?\[?(?:in )?(?P<unit>(?:[kMGTm]|)eV(?:/c(?:\^?2)?)?|kg|mus|MeV|GeV|TeV|keV|[kmg]ev|tev|mev|gev|kev"
+    r"|(?:micro|nano|pico|femto|milli|atto)?seconds|nuclear magnetons?|kilograms?|grams?)\)?\]?(?![A-Za-z0-9_/^*])"
 )
 _PREFIXED = "|".join(map(plain_ascii, EAST_ASIAN_PREFIXES))
 _WORDS = sorted(map(plain_ascii, east_asian_units()), key=len, reverse=True)
@@ -24,7 +24,7 @@ _CJK_UNIT = re.compile(
 _CJK_AT = re.compile(rf"(?:{_PREFIXED})?(?:{'|'.join(_WORDS)})")
 # 'combien de secondes', '何年': a word for a unit is one behind a word that asks for an amount.
 _ASKED_UNIT = re.compile(
-    r"(?:\b[Hh]ow many|何|多少|几|幾|用|\bcombien d['e]|\b[Ww]ie ?viele?n?\b) ?(?=[^\W\d_]|%)"
+    r"(?:\b[Hh]ow many|何|多少|几|幾|用|\b[Cc]ombien d['e]|\b[Ww]ie ?viele?n?\b) ?(?=[^\W\d_]|%)"
 )
 _UNIT_GIVEN = re.compile(
     r"(?<![A-Za-z0-9])(?P<unit>[A-Za-zµ]{2,}(?: s)?)(?= ?(?:"
@@ -77,18 +77,21 @@ def unit_at(plain: str, position: int) -> tuple[str | None, int]:
         match = _UNIT_WORD.match(plain, place)
         if match is None:
             break
+        if plain[match.end() : match.end() + 1] in _NO_ENDS:  # 'in K-pi+', 'MeV s'élève'
+            break
         ends.append(match.end())
         place = match.end() + 1
         if plain[match.end() : place] != " ":
             break
     for end in reversed(ends):
         text = plain[position:end]
-        if known_unit(text) and not text.endswith(" um"):  # 'rechne … in kg um'
+        if known_unit(text) and text.rpartition(" ")[2] not in _NO_UNITS:  # 'gib … in kg an', 'rechne … um'
             return text, end
     return None, position
 
 
-_NO_UNITS = frozenset({"a", "an", "as", "at", "A", "An", "As"})  # words, and not years or attoseconds
+_NO_ENDS = tuple("+-'")
+_NO_UNITS = frozenset({"a", "an", "as", "at", "um", "A", "An", "As"})  # words, and not years or attoseconds
 
 
 @functools.lru_cache(maxsize=1024)
@@ -96,3 +99,35 @@ def known_unit(text: str) -> Unit | None:
     """The unit that `text` names, if any, plurals of symbols and articles apart."""
     unit = find_unit(text) if text and not text.isdigit() else None
     return unit if unit and unit.text and unit.text not in ("π", "°") and text not in _NO_UNITS else None
+
+
+# ---- numbers with units --------------------------------------------------------------------------
+
+NUMBER = re.compile(
+    r"(?<![A-Za-z0-9_./])[+-]?\d{1,3}/\d{1,3}(?![A-Za-z0-9_/.])|"
+    r"(?<![A-Za-z0-9_.])[+-]?\d{1,15}(?:[.,]\d{1,15})?(?:(?:\s?[x*]\s?|\s)?10\s?\^?\s?[+-]?\d{1,3}|[eE][+-]?\d{1,3})?(?![\w.]*\d)|(?<![\w.])10\^?[+-]\d{1,3}"
+)
+
+
+def number_value(text: str) -> float | None:
+    """The number that a text matching `NUMBER` states."""
+    squeezed = re.sub(r"\s?[x*]\s?10\s?\^?\s?|\s10\s?\^\s?", "e", text).replace(" ", "").replace("^", "")
+    if re.fullmatch(r"10[+-]\d+", squeezed):
+        squeezed = "1e" + squeezed[2:]
+    if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+", squeezed):
+        squeezed = squeezed.replace(",", "")
+    if "/" in squeezed:
+        above, _, below = squeezed.partition("/")
+        return float(above) / float(below) if float(below) else None
+    try:
+        value = float(squeezed.replace(",", "."))
+    except ValueError:
+        return None
+    return value if abs(value) < 1e300 else None
+
+
+def unit_after(plain: str, position: int) -> tuple[str | None, int]:
+    """The unit right behind a number and where it ends."""
+    space = 1 if plain[position : position + 1] in " -" else 0
+    text, end = unit_at(plain, position + space)
+    return (text, end) if text else (None, position)

@@ -81,7 +81,8 @@ _WORDS = """
     μ_B: mu_B mu(B) bohr_magneton bohr_magnetons magnéton_de_bohr magnétons_de_bohr 玻尔磁子 ボーア磁子
     kg: kilo kilos 公斤 キロ
     fm: fermi fermis
-    μm: micron microns micrometers
+    μm: micron microns micrometers mum
+    μs: mus
     π: pi
     Ω: ohm ohms
     V: volt volts

@@ -8,6 +8,7 @@ from yukawa.knowledge.parsing.clauses import Clause
 from yukawa.knowledge.parsing.naming import COUNTED
 from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Channel, Thing, Wanted
+from yukawa.knowledge.parsing.spelling import plain_ascii
 from yukawa.knowledge.parsing.tokens import Token
 
 # What a property is called where it is that of a decay.
@@ -74,6 +75,8 @@ def quantities(
     chosen = set(range(len(clause.tokens)) if places is None else places) - clause.used
     subjects = _subjects(clause, chosen)
     properties = _properties(clause, chosen)
+    if _of_the_quarks(clause, before, properties):
+        return []
     decays = [i for i in sorted(chosen) if clause.tokens[i].kind == "channel"]
     if not subjects and before and len(decays) == 1 and before[0].channel:  # 'and how often to n pi0?'
         channel = clause.tokens[decays[0]].value
@@ -106,6 +109,22 @@ def quantities(
     return _once(found)
 
 
+def _of_the_quarks(clause: Clause, before: Sequence[Wanted], properties: Sequence[_Property]) -> bool:
+    """'Which quarks … and which charges do they have?': what is wanted last is not that of what the quarks make."""
+    made_of = "quark-content" in [*(w.property for w in before), *(p.name for p in properties)]
+    return (
+        made_of
+        and properties[-1:] != []
+        and properties[-1].name != "quark-content"
+        and clause.contains(_SEVERAL)
+    )
+
+
+_SEVERAL = frozenset(
+    plain_ascii("they these those their diese dieser deren ils elles leurs 它们 这些 它們").split()
+)
+
+
 def _may_have(subject: _Subject, name: str) -> bool:
     """Whether a thing can have the property: a constant has nothing but its value."""
     return name == "constant" or not subject.thing.names[0].startswith("constant:")
@@ -127,7 +146,12 @@ def _once(found: Sequence[Wanted]) -> list[Wanted]:
 
 
 def _from(wanted: Wanted) -> _Subject:
-    return _Subject(-1, wanted.thing, wanted.channel, 1.0)
+    """What was wanted before as a thing; where that was an antiparticle 'its' charge is that of the antiparticle."""
+    table = particle_table().particles
+    thing = wanted.thing
+    if wanted.property == "antiparticle" and all(name in table for name in thing.names):
+        thing = replace(thing, names=tuple(table[name].conjugate for name in thing.names))
+    return _Subject(-1, thing, wanted.channel, 1.0)
 
 
 def only_named(clause: Clause) -> list[Wanted]:
@@ -209,11 +233,14 @@ def _subjects(clause: Clause, chosen: set[int]) -> list[_Subject]:
 
 
 def _joined_to(tokens: Sequence[Token], subject: _Subject, place: int) -> bool:
-    """Whether nothing but a conjunction, and 'how often' said again, stands between the decay of a subject and `place`."""
-    before = place - 1
-    while before > 0 and tokens[before].kind == "property" and tokens[before].value == "branching-fraction":
-        before -= 1
-    return before - 1 in subject.places and tokens[before].kind == "join"
+    """Whether a conjunction stands between the decay of a subject and what is at `place`, and at most the question again."""
+    between = tokens[max(subject.places) + 1 : place]
+    again = [
+        t
+        for t in between
+        if t.kind not in ("join", "function") and not (t.kind == "property" and t.value in OF_DECAYS)
+    ]
+    return any(t.kind == "join" for t in between) and not again
 
 
 # Of these several things have as many times as one has.

@@ -252,7 +252,7 @@ def _typed(table: sa.Table, row: dict[str, Any], place: str) -> dict[str, Any]:
         if (value is None and column.nullable) or isinstance(column.type, sa.JSON):
             continue
         expected = column.type.python_type
-        if type(value) is not expected:
+        if type(value) is not expected or (expected is int and not -(2**63) <= value < 2**63):
             raise InputError(
                 f"{place}: {column.name} is {value!r}; a value of type {expected.__name__} is expected"
             )

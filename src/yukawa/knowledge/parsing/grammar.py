@@ -194,7 +194,7 @@ def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
             [w for _, wanted in named for w in wanted],
         )
         _sets_aside(clause, goals)
-        topic = only_named(clause)[:1] if clause.states else []
+        topic = _subject(clause) if clause.states else []
         try:
             found = [] if clause.used else _in_unit(clause, known, goals)
         except Contradiction:
@@ -217,6 +217,17 @@ def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
             goals.pop()
         goals += [goal for goal in found if not any(_same(goal, other) for other in goals)]
     return goals
+
+
+def _subject(clause: Clause) -> list[Wanted]:
+    """The first thing that a statement names, one in a phrase ahead of it apart: 'like the muon, the tau is …'."""
+    things, places = only_named(clause), clause.places("thing", "code")
+    commas = [i for i, t in enumerate(clause.tokens) if t.text == ","]
+    ahead = clause.text(0) in _AHEAD and len(places) > 1 and any(places[0] < i < places[1] for i in commas)
+    return things[1:2] if ahead else things[:1]
+
+
+_AHEAD = frozenset("like unlike besides beside as in with for of from apart".split())
 
 
 def _of_topic(clause: Clause, topic: Sequence[Wanted]) -> list[Goal]:

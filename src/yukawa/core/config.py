@@ -84,7 +84,7 @@ class _Loader(yaml.SafeLoader):
             ComposerError: the next event is an alias.
         """
         if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
             raise yaml.composer.ComposerError(
                 None, None, "an alias (*name) is not allowed; write the value out", mark
             )

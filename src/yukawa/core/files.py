@@ -11,6 +11,7 @@ import stat
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
@@ -77,7 +78,7 @@ def pack_jsonl(handle: IO[bytes], rows: Iterable[Mapping[str, Any]], path: Path)
     return count
 
 
-def open_file(path: Path) -> IO[bytes]:
+def open_file(path: Path) -> BufferedReader:
     """Open a regular file for reading; a pipe could block for ever and a device never end.
 
     Raises:

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
-import httpx
+import httpx2 as httpx
 
 LONGEST_S = 600.0
 """Seconds until a whole exchange must have ended, however often the server is heard of meanwhile."""

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
-import httpx
+import httpx2 as httpx
 from openai import APIError, AsyncOpenAI
 
 from yukawa.core.errors import InputError, MissingPackage, ModelError, pip_install, require

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from dataclasses import KW_ONLY, asdict, dataclass, field, replace
 from typing import Any, Self
 
-import httpx
+import httpx2 as httpx
 import openai
 from openai import AsyncOpenAI
 

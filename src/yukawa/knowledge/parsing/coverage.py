@@ -1,7 +1,8 @@
 """Decides which words that no goal uses could still change the answer: those are unread, and the question is refused."""
 
 import difflib
-from collections.abc import Container, Sequence
+import itertools
+from collections.abc import Sequence, Set
 
 from yukawa.knowledge.parsing.asides import ASSUMING, FIRST_PERSON, KNOWING, located
 from yukawa.knowledge.parsing.clauses import Clause
@@ -39,7 +40,7 @@ def unread(clauses: Sequence[Clause]) -> list[Token]:
     return [token for clause in clauses for token in _left_by(clause, clauses, known)]
 
 
-def _left_by(clause: Clause, clauses: Sequence[Clause], known: Container[str]) -> list[Token]:
+def _left_by(clause: Clause, clauses: Sequence[Clause], known: Set[str]) -> list[Token]:
     """The unread tokens of a sentence; of one that only leads to the question none, where it says but what is known."""
     only_named = all(clause.tokens[i].kind in ("thing", "code", "qualifier") for i in clause.used)
     if not (clause.states and only_named):
@@ -54,10 +55,11 @@ def _leading(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
     tokens = clause.tokens
     if clause.contains(_SUPPOSING) or any(clause.text(i).startswith(_ALTERS) for i in clause.places("word")):
         return [t for t in tokens if t.kind == "word" or t.kind in _MEANINGFUL]
+    numbers = [t for t, after in itertools.pairwise(tokens) if (t.kind, after.kind) == ("factor", "thing")]
     found = [
         t
         for t in tokens
-        if (t.kind in _MEANINGFUL and t.kind not in _LEADS and not _of_history(t))
+        if (t.kind in _MEANINGFUL and t.kind not in _LEADS and t not in numbers and not _of_history(t))
         or (t.kind in ("compare", "most") and t.value[0])
         or (t.value == "decays" and clause.contains(_SEEN))  # 'since proton decay was observed last year'
     ]
@@ -133,7 +135,7 @@ def _whereabouts(clause: Clause, place: int) -> bool:
 _NEAR = 4  # words
 
 
-def _unread(clause: Clause, known: Container[str]) -> list[Token]:
+def _unread(clause: Clause, known: Set[str]) -> list[Token]:
     if not clause.used:
         return _outside(clause, known)
     first, last = min(clause.used), max(clause.used)
@@ -252,16 +254,14 @@ def _participle(clause: Clause, place: int) -> bool:
 _MILD = ("property", "qualifier", "thing", "amount", "unit", "factor")
 
 
-def _outside(clause: Clause, known: Container[str]) -> list[Token]:
+def _outside(clause: Clause, known: Set[str]) -> list[Token]:
     """A sentence that takes no part in any goal; one that only states something of the things asked about adds nothing."""
     words = [t for t in clause.tokens if t.kind == "word"]
     asker = (clause.contains(FIRST_PERSON) or _at_work(clause)) and not clause.contains(_WANTING)
     mild = ("class", "explain", *(_MILD if asker else ()))
     meaningful = [t for t in clause.tokens if t.kind in _MEANINGFUL and t.kind not in mild]
     if {t.kind for t in meaningful} <= {"thing", "factor"} and not clause.contains(_CONDITIONING):
-        meaningful = [
-            t for t in meaningful if t.kind == "thing" and not any(n in known for n in t.value.names)
-        ]
+        meaningful = [t for t in meaningful if t.kind == "thing" and not known & set(t.value.names)]
     meaningful += [t for t in clause.tokens if t.kind in ("compare", "most") and t.value[0]]
     if [t.text.lower() for t in meaningful] == ["no"] and clause.text(0) == "no":
         meaningful = []  # 'no hurry'

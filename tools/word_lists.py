@@ -31,6 +31,7 @@ SEEN = 30  # times, at least
 PAPERS = 60_000
 EVERYDAY = 60_000  # most frequent words that are real words and no slips
 SLIP = 200  # times less frequent than the word it is a slip of
+_ARTICLE = re.compile("(?:of|in|to|for|on|at|by|from|with|is|and)the$|(?:de|dans|sur|avec)la$")  # 'ofthe'
 _WORD = re.compile(r"[a-z]{2,}")
 
 
@@ -63,7 +64,8 @@ def near_words(language: str) -> list[str]:
     return sorted(
         plain for plain, word in words.items()
         if re.fullmatch("[a-z]{3,}", plain) and plain not in vocabulary and not _is_known_slip(word, vocabulary, language)
-        and (len(plain) == 3 or typos.neighbours(plain, typos.allowed_slips(len(plain)), language))
+        and not _ARTICLE.match(plain)
+        and (len(plain) == 3 or typos.neighbours(plain, typos.allowed_slips(len(plain)), language) or typos.parted(plain, language))
     )  # fmt: skip
 
 

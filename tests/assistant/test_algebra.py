@@ -238,3 +238,14 @@ def test_derived_lifetimes_agree_with_the_pdg_package() -> None:
         assert ours.plus == pytest.approx(particle.lifetime_error, rel=2e-5)
         seen += 1
     assert seen >= 4
+
+
+@pytest.mark.parametrize(("value", "printed", "rounded"), [
+    (1776.93246513409, "1776.93 ± 0.09 MeV", 1776.93), (2.902908481725749e-13, "(290.3 ± 0.5) × 10⁻¹⁵ s", 2.903e-13),
+    (0.635579, "(63.56 ± 0.11) %", 0.6356), (-1.91304276, "−1.9130428 ± 0.0000005 μ_N", -1.9130428),
+    (0.0012, "(1.230 ± 0.004) × 10⁻⁴", 0.0012), (3.0, "seen", 3.0),
+])  # fmt: skip
+def test_a_value_is_taken_as_printed_where_that_is_its_rounding(
+    value: float, printed: str, rounded: float
+) -> None:
+    assert algebra.as_printed(Measured(value), printed).value == pytest.approx(rounded, rel=1e-12)

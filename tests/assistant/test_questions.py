@@ -123,7 +123,8 @@ def test_derived_values_agree_with_the_pdg_package_and_with_errors_by_hand(pdg: 
         value, error = by_hand(api)
         (result,) = pdg.ask(question, keep=False).results
         found = result.rows[0].number
-        assert found.value == pytest.approx(value, rel=1e-9), question
+        # It starts from the values that the Review prints, whose rounding is a small part of their errors.
+        assert found.value == pytest.approx(value, abs=0.25 * error), question
         assert ((found.plus or 0.0) + (found.minus or 0.0)) / 2 == pytest.approx(error, rel=2e-2), question
 
 
@@ -131,7 +132,9 @@ def test_asymmetrical_errors_swap_sides_and_limits_turn(pdg: Assistant, api: Any
     width = pdg.ask("width of the Higgs in MeV", keep=False).results[0].rows[0].number
     (lifetime,) = (r.rows[0].number for r in pdg.ask("lifetime of the Higgs", keep=False).results)
     assert lifetime.value == pytest.approx(HBAR_MEV / width.value)
-    assert lifetime.value == pytest.approx(api.get_particle_by_name("H").lifetime, rel=2e-5)
+    assert lifetime.value == pytest.approx(
+        api.get_particle_by_name("H").lifetime, rel=2e-2
+    )  # 3.0 MeV is printed
     assert lifetime.plus == pytest.approx(lifetime.value * (width.minus or 0.0) / width.value)
     assert lifetime.minus == pytest.approx(lifetime.value * (width.plus or 0.0) / width.value)
     for question, bound in (

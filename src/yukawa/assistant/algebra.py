@@ -1,6 +1,7 @@
 """Arithmetic with measured values: errors are propagated, limits keep their direction, units must fit."""
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -71,6 +72,23 @@ def of_fact(fact: Fact) -> Measured | None:
         fact.property == "constant" and fact.bound is None and not errors
     )  # CODATA gives the others an uncertainty
     return Measured(value, fact.unit, errors, fact.bound, fact.low, fact.high, exact=exact)
+
+
+_PRINTED = re.compile(
+    r"\(?(?P<number>[−-]?\d+(?:\.\d+)?)[^×%]*(?:× 10(?P<power>[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+))?(?P<percent> ?%)?"
+)
+_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻−", "0123456789--")
+_ROUNDED = 0.01  # by how much of itself rounding may change a value
+
+
+def as_printed(x: Measured, printed: str) -> Measured:
+    """`x` with its value as the source rounds it: a reader who computes with what is shown gets the same."""
+    match = _PRINTED.match(printed) if x.measured else None
+    if match is None:
+        return x
+    power = int((match["power"] or "0").translate(_DIGITS)) - (2 if match["percent"] else 0)
+    value = float(f"{match['number'].translate(_DIGITS)}e{power}")
+    return replace(x, value=value) if abs(value - x.value) < _ROUNDED * abs(x.value) else x
 
 
 def _unit(text: str) -> Unit:

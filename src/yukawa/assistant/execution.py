@@ -227,6 +227,11 @@ def _sum(goal: Goal, lookup: Lookup) -> Result:
     """Operands with a negative factor are subtracted; of a class all members are added."""
     if goal.operands[0].property == "decays":
         return _sum_of_modes(goal, lookup)
+    if (
+        len(goal.operands) == 1 and goal.operands[0].channel is not None
+    ):  # 'in total to two pions', of any charge
+        rows = lookup.single(goal.operands[0])
+        return _sum_of(goal, rows) if len(rows) > 1 else Result(goal, tuple(rows))
     goal = replace(goal, operands=tuple(_spread(goal.operands, lookup)))
     signs = [math.copysign(1.0, wanted.factor) for wanted in goal.operands]
     positive = replace(goal, operands=tuple(replace(w, factor=abs(w.factor)) for w in goal.operands))
@@ -248,7 +253,10 @@ def _sum(goal: Goal, lookup: Lookup) -> Result:
 
 def _sum_of_modes(goal: Goal, lookup: Lookup) -> Result:
     """The branching fractions of all decay modes that meet the conditions."""
-    rows = Listing(lookup).decays(replace(goal, operation="list", most=None)).rows
+    return _sum_of(goal, Listing(lookup).decays(replace(goal, operation="list", most=None)).rows)
+
+
+def _sum_of(goal: Goal, rows: Sequence[Row]) -> Result:
     formula = Derivation(" + ".join(map(symbol, rows)))
     what = "sum of the branching fractions of " + " and ".join(row.channel for row in rows)
     value = algebra.total([row.number for row in rows])

@@ -158,7 +158,8 @@ class Listing:
             if not self._passes_names(goal.filters, name):
                 continue
             try:
-                rows += self._lookup.rows(one).rows[:1]
+                known = {row.what for row in rows}  # the K_S has the mass of the K0
+                rows += [row for row in self._lookup.rows(one).rows[:1] if row.what not in known]
             except Unanswerable:
                 if wanted.property in _NO_PROPERTY:
                     rows.append(Row(f"mass of the {named(name)}", None, "not known", (), name, "mass"))

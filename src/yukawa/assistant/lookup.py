@@ -326,7 +326,7 @@ class Lookup:
         for row in looked.rows:
             if row.value is None:
                 continue
-            value, derivation = formula(row.value)
+            value, derivation = formula(row.number)
             rows.append(
                 computed(
                     f"{title(wanted.property)} of the {named(row.subject)}",
@@ -407,7 +407,7 @@ class Lookup:
             if row.value is None:
                 continue
             widths = self.single(Wanted(replace(wanted.thing, names=(row.subject,)), "width"))
-            value = algebra.product(row.value, widths[0].number)
+            value = algebra.product(row.number, widths[0].number)
             rows.append(
                 computed(
                     f"partial width of {row.channel}",

@@ -1,5 +1,6 @@
 """Which facts meet what a plan wants: state or antiparticle, final state, qualifiers, preference."""
 
+import functools
 import itertools
 import re
 from collections.abc import Iterable, Sequence
@@ -188,18 +189,20 @@ def worded(words: str, name: str, subject: str) -> bool:
     asked, described = _described_pieces(words), _described_pieces(name)
     own = _described_pieces(subject) | _described_pieces(pretty(subject))
     if "alpha" in described and "asymmetry" not in described:  # the asymmetry parameter of a decay
-        asked = {"alpha" if piece == "asymmetry" else piece for piece in asked}
+        asked = frozenset("alpha" if piece == "asymmetry" else piece for piece in asked)
     asked -= own
     symbols = {piece for piece in described if _SYMBOL.fullmatch(piece)}
-    open_symbols = symbols - asked if asked <= symbols else set()
-    return bool(asked) and asked <= described and described - symbols - own <= asked and not open_symbols
+    settled = not asked <= symbols or symbols <= asked
+    return bool(asked) and asked <= described and described - symbols - own <= asked and settled
 
 
-def _described_pieces(text: str) -> set[str]:
+@functools.lru_cache(maxsize=8192)
+def _described_pieces(text: str) -> frozenset[str]:
     """The words and names of a description, in one spelling."""
-    pieces = _PIECE.findall(plain_ascii(text).lower().replace("polaris", "polariz"))
-    plain = (_PIECES_AS.get(piece, piece) for piece in pieces)
-    return {piece.removesuffix("s") if len(piece) > _SHORT else piece for piece in plain} - _GENERIC
+    plain = text if text.isascii() else plain_ascii(text)
+    pieces = _PIECE.findall(plain.lower().replace("polaris", "polariz"))
+    named = (_PIECES_AS.get(piece, piece) for piece in pieces)
+    return frozenset(p.removesuffix("s") if len(p) > _SHORT else p for p in named) - _GENERIC
 
 
 _PIECE = re.compile(r"[a-z]+(?:[+-]+(?![a-z])|0(?!\d))?|\d+")

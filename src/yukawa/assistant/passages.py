@@ -16,6 +16,7 @@ from yukawa.knowledge.documents.spans import (
     Span,
     answer_from_documents,
     answer_from_passages,
+    meaning_of,
 )
 from yukawa.knowledge.parsing.plan import Plan
 from yukawa.knowledge.records import KINDS
@@ -84,9 +85,11 @@ class Passages:
             ),
             key=lambda hit: -hit.score,
         )
-        found = answer_from_passages(question, taught)
+        embed = meaning_of(self._base)
+        found = answer_from_passages(question, taught, embed)
         if replaced := _replaced(found, taught):
-            found = answer_from_passages(question, [hit for hit in taught if hit.item_id not in replaced])
+            kept = [hit for hit in taught if hit.item_id not in replaced]
+            found = answer_from_passages(question, kept, embed)
         documents = (
             answer_from_documents(question, self._base, as_of=as_of, domain=domain) if found.refused else None
         )

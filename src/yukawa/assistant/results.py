@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from yukawa.assistant.algebra import Derivation, Measured, Ordering, Unanswerable
+from yukawa.assistant.algebra import Derivation, Measured, Ordering, Unanswerable, as_printed
 from yukawa.knowledge.parsing.plan import Goal
 from yukawa.knowledge.records import FoundFact, Moment
 
@@ -65,14 +65,15 @@ class Row:
 
     @property
     def number(self) -> Measured:
-        """The value.
+        """The value to compute with: of a quoted one as its source rounds it, which is what an answer shows.
 
         Raises:
             Unanswerable: it is in words.
         """
         if self.value is None:
             raise Unanswerable(f"the {self.what} is not a number ({self.shown})")
-        return self.value
+        quoted = not self.derived and self.facts and self.shown == self.facts[0].fact.printed
+        return as_printed(self.value, self.shown) if quoted else self.value
 
     def as_json(self) -> dict[str, Any]:
         """What scripts read."""

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from yukawa.core.errors import InputError, StoreError
 from yukawa.core.processes import Progress
+from yukawa.embedding.base import Vectors
 from yukawa.knowledge import records
 from yukawa.knowledge.items import NewItem, new_item
 from yukawa.knowledge.records import Conflict, Event, FoundFact, Hit, Item, Moment, VerifyReport
@@ -468,6 +469,10 @@ class KnowledgeBase:
         """The name of the embedder this base serves with."""
         with self._store.read() as connection:
             return serving_row(connection, self._store.name).name
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """The unit vectors (n, d) of `texts` by the embedder this base serves with; d is 0 where it has none."""
+        return self._serving.embedded([texts])[1][0]
 
     def reindex(self, embedding: str, *, actor: str = "", progress: Progress | None = None) -> bool:
         """Embed everything anew with another embedder; the old vectors serve until the new ones are whole.

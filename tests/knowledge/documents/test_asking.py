@@ -68,6 +68,12 @@ def test_how_it_asks_counts_less_than_what_about() -> None:
     assert weights("Why is it cold?", 0.1)["cold"] == 2.5
     assert weights("Which group grants access?", 5.0)["grant"] < 5.0
     assert weights("What is usually employed?", 5.0) == {"usual": 2.5, "employ": 2.5}
+    assert (
+        weights("What does the ring provide in Run 2?", 5.0)["2"] == 5.0
+    )  # the last word need not be the verb
+    found = weights("What latency does the trigger give?", 5.0)
+    assert found["giv"] < found["latency"] == 5.0  # a quantity must be stated, what gives it need not
+    assert weights("Which TupleTool writes to EOS?", 5.0)["eos"] == 5.0
 
 
 def test_names_in_a_question() -> None:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from yukawa.knowledge.documents.asking import asked
-from yukawa.knowledge.documents.evidence import WEIGHTS, Candidate, Weighing, body_and_headings
+from yukawa.knowledge.documents.evidence import (
+    COMPARED,
+    WEIGHTS,
+    WEIGHTS_WITH_MEANING,
+    Candidate,
+    Weighing,
+    body_and_headings,
+    with_meaning,
+)
 from yukawa.knowledge.records import Hit, Place, Provenance
 
 NOTE = Provenance("Li", "notes/ring.md", None, None, "particle physics")
@@ -75,3 +84,36 @@ def test_every_piece_of_evidence_has_its_weight() -> None:
     (only,) = weighed("How many rings?", hit("3 rings."))
     assert only.evidence.keys() == WEIGHTS.keys()
     assert only.covered == 1.0
+
+
+def test_what_means_the_same_weighs_more() -> None:
+    question = "When was the office created?"
+    texts = (
+        "The office was closed in 2014.",
+        "The office was introduced in 2014.",
+        "The office moved in 2014.",
+    )
+    found = weighed(question, *map(hit, texts))
+
+    def embed(read: list[str]):
+        return np.array(
+            [[1.0, 0.0] if text == question or "introduced" in text else [0.0, 1.0] for text in read]
+        )
+
+    best, *others = with_meaning(question, found, embed)
+    assert best.statement.text == texts[1]
+    assert best.evidence.keys() == WEIGHTS_WITH_MEANING.keys()
+    assert best.evidence["means it"] == 1.0
+    assert all(best.score > other.score for other in others)
+
+
+def test_the_meaning_of_a_few_is_compared_under_their_headings() -> None:
+    read: list[str] = []
+
+    def embed(texts: list[str]):
+        read.extend(texts)
+        return np.ones((len(texts), 1))
+
+    found = weighed("How large is it?", *[hit(f"{n} km.", ("Ring", "Size")) for n in range(3, 12)])
+    assert len(with_meaning("How large is it?", found, embed)) == COMPARED
+    assert read == ["How large is it?", *[f"Ring / Size / {n} km." for n in range(3, 3 + COMPARED)]]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from yukawa.core.errors import InputError
 from yukawa.knowledge import KnowledgeBase
-from yukawa.knowledge.documents.spans import answer_from_documents
+from yukawa.knowledge.documents.spans import answer_from_documents, meaning_of
 
 TEXT = """# The ring
 
@@ -84,6 +85,13 @@ def test_what_is_not_stated_is_refused(base: KnowledgeBase, question: str) -> No
     answer = answer_from_documents(question, base)
     assert answer is not None
     assert answer.refused
+
+
+def test_meaning_is_compared_where_the_base_has_vectors_that_the_weights_hold_for(tmp_path: Path) -> None:
+    assert meaning_of(SimpleNamespace(embedding="minilm", embed=len)) is len
+    with KnowledgeBase.open(tmp_path, embedding="hash") as other:
+        assert meaning_of(other) is None
+        assert other.embed(["a", "b"]).shape == (2, 256)
 
 
 def test_a_refusal_names_what_stands_in_no_document(base: KnowledgeBase) -> None:

@@ -23,6 +23,7 @@ def test_what_is_named_is_among_the_words(text: str) -> None:
 
 def test_forms_of_a_word_are_one() -> None:
     for forms in (
+        "use uses used using",
         "describe describes described describing",
         "run runs running",
         "query queries",
@@ -38,6 +39,7 @@ def test_identifiers_and_signs() -> None:
     assert {"electron_dxyerr", "electron", "dxy"} <= set(stems("Electron_dxyErr"))
     assert stems("What does !$ do?")[-2] == "!$"
     assert stems("See https://a.example/b") == ("see",)
+    assert "speedup" in stems("a speed-up of 3")
     assert named("What is the type of Tau_idAntiMu?") == {"typ": "type", "tau_idantimu": "Tau_idAntiMu"}
     assert "the" in CLOSED
 

@@ -121,3 +121,8 @@ def test_it_behind_a_statement_is_its_subject() -> None:
         == "itself"
     )
     assert len(plan("What is the mass of the omega meson? I only find the Omega baryon.").goals) == 1
+
+
+def test_a_phrase_ahead_of_a_statement_is_not_its_subject() -> None:
+    found = plan("Like the muon, the tau is a charged lepton. What's its charge?")
+    assert found.goals[-1].operands[0].thing.names[0] == "tau-"

@@ -14,12 +14,14 @@ QUESTIONS = [
     ("What's the Compton wavelength of the muon?", "compton-wavelength", {}),
     ("What is the reduced Compton wavelength of the proton?", "reduced-compton-wavelength", {}),
     ("Convert 1 u to MeV", "conversion", {"unit": "MeV"}),
+    ("Convert 10^-27 cm^2 to mb", "conversion", {"unit": "mb"}),
     ("How many joules is 1 GeV?", "conversion", {"unit": "joules"}),
     ("Convert 197 MeV to inverse fermi", "conversion", {"unit": "inverse fermi"}),
     ("A particle has a width of 100 MeV. What's its lifetime?", "conversion", {"unit": "lifetime"}),
     ("What's the decay width of a particle with lifetime 1e-12 s?", "conversion", {"unit": "width"}),
 ]
 REFUSED = [
+    "Convert 3 x 5 MeV to GeV",
     "What fraction of muons is left after 3 weeks of rain?",
     "Convert 1 u to MeV in water",
     "Convert 3 sheep to MeV",

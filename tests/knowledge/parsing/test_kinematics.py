@@ -38,6 +38,10 @@ THRESHOLDS = [
     ("What's the threshold for e+ e- -> mu+ mu-?", "threshold-cm", ("e+", "e-")),
     ("What is the minimum centre-of-mass energy to produce a W+ W- pair?", "threshold-cm", ("e-", "e+")),
 ]
+ALONE = {
+    "to make a Z in e+ e- collisions": (("Z0",),),
+    "to make a tau pair in e+ e- collisions": (("tau-",), ("tau+",)),
+}
 RELEASED = [
     "How much kinetic energy is available to the products in K+ -> pi+ pi0?",
     "How much energy is left over in D*+ -> D0 pi+?",
@@ -68,6 +72,14 @@ def test_a_threshold_is_that_of_a_reaction(question: str, name: str, pair: tuple
     (wanted,) = (w for goal in found.goals for w in goal.operands)
     assert (wanted.property, wanted.thing.names) == (name, pair)
     assert wanted.channel is not None
+
+
+@pytest.mark.parametrize(("made", "products"), ALONE.items())
+def test_what_is_its_own_antiparticle_is_made_alone(made: str, products: tuple[tuple[str, ...], ...]) -> None:
+    (goal,) = plan(f"What is the threshold {made}?").goals
+    assert goal.operands[0].channel is not None
+    assert goal.operands[0].channel.products == products
+    assert not plan("What is the threshold to make a pion in e+ e- collisions?").complete
 
 
 @pytest.mark.parametrize("question", RELEASED)

@@ -148,6 +148,10 @@ def test_zero_is_an_amount_in_a_question_of_yes_or_no() -> None:
 
 
 OF_ALL = [
+    ("Which vector mesons are heavier than 3 GeV and narrower than 1 MeV?",
+     "list class(class:vector meson) where mass > 3 GeV where width < 1 MeV"),
+    ("What is the total branching fraction for K_S to two pions?",
+     "sum branching-fraction(K(S)0 → pi+/pi-/… pi+/pi-/…)"),
     ("One in how many K_L decays goes to mu+ mu-?", "value branching-fraction(K(L)0 → mu+ mu-) power -1"),
     ("What fraction of Higgs bosons does not decay to b quarks?", "value other-decays(H → b/bbar b/bbar)"),
     ("What percentage of Z decays is not hadronic?", "value other-decays(Z0 → hadrons)"),

@@ -1,10 +1,11 @@
 """What a question about documents wants: which of its words say what it is about, which only how it asks, and what answers it."""
 
+import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from yukawa.knowledge.documents.words import CLOSED, named, stem, stems
+from yukawa.knowledge.documents.words import named, stem, stems
 from yukawa.knowledge.parsing.question import STOPWORDS
 from yukawa.knowledge.parsing.typos import meanings
 
@@ -15,7 +16,7 @@ _CLASS = tuple(
     re.compile(rf"(?:\w+ )?(?:which|what)\s+{_WORDS}(?=({verb})\b)") for verb in (_AUXILIARY, "[a-z]+s")
 )
 _DONE = re.compile(rf"\b{_AUXILIARY} (?:i|we|you|one|people) (\w+)|\bto (\w+)")
-_LAST = re.compile(r"\b(?:does|do|did|can|should|must)\b.* (\w+) (\w+)$")
+_WORD = re.compile(r"[^\s,;:?]+")
 _INFLECTED = re.compile(r"\b[a-z]{3,}(?:ed|ly)\b")  # mostly verbs and adverbs, which have many synonyms
 _IDENTIFIER = re.compile(r"(?:/[\w.-]+){2,}|\b[A-Za-z]\w*[._]\w+(?:[._]\w+)*|\b[a-z]+[A-Z]\w*")
 _TOKEN = re.compile(r"[^\W_]\w*(?:[-+.'’]\w+)*")
@@ -27,7 +28,25 @@ _LIGHT = (
     "mean describe description hold contain use put call stand need work help want know look like go come try ask say tell "
     "value number type kind sort way name command thing meaning"
 ).split()
-_ASKING, _DOING, _CLOSING, _CODE = 0.35, 0.6, 0.5, 2.0
+_ASKING, _DOING, _CLOSING = 0.35, 0.6, 0.5
+# Verbs of questions; answers often say the same with another one.
+_VERBS = frozenset(map(stem, """
+    accept achieve act add advise aim allow appear apply arise ask assign assume attain avoid become begin behave belong bring build
+    call carry cause change choose collect come compare compile comprise compute configure connect consist contain control convert
+    correspond cost cover create define deliver denote deploy depend describe design determine develop differ discover display
+    distribute divide do download employ enable end ensure enter establish examine execute exist expect explain express extend fail find
+    finish follow form found generate get give go grant grow handle happen help hold house identify implement import include increase
+    indicate install invent invoke involve keep know launch lead learn let lie list load locate look lose maintain make manage map match
+    mean measure meet name need obtain occupy occur offer operate organise originate own perform post precede prefer prepare present
+    prevent print proceed process produce propose protect prove provide publish put quote reach read receive recommend record reduce
+    refer rely remain remove rename repair replace report represent require reserve reside resubmit retire return reveal run satisfy
+    save say see select send separate serve set share ship show sign simulate solve span specify spend split stand start stay stop store
+    submit suggest supply support suppose switch take tell tolerate train transfer translate treat try turn type understand unpack
+    update upload use vary verify view visualise wait want weigh work write yield
+""".split()))  # fmt: skip
+_BEFORE_NOUNS = frozenset(
+    "a an the of for in on at by with from to per which what whose no this that each every my your its and or".split()
+)
 
 _FIGURE = r"(?:(?<![\w.])\d[\d.,]*|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|half|few|several|an?)\b)"
 _DURATION = (
@@ -50,6 +69,7 @@ _QUANTITY = (
     "height|latency|length|lifetime|limit|luminosity|mass|momentum|population|power|pressure|quota|radius|resolution|size|speed-?up|speed|"
     "strength|temperature|term|thickness|threshold|voltage|volume|width"
 )
+_MEASURE = re.compile(rf"\b(?:{_QUANTITY})s?\s*$")
 # What a question wants, by its words, and how a statement that gives it looks.
 _WANTS: tuple[tuple[str, str], ...] = (
     ("frequency", r"\bhow often\b"),
@@ -176,9 +196,11 @@ def asked(question: str) -> Asked:
     wants = next((kind for kind, pattern in _WANTS if re.search(pattern, lowered)), "")
     figures = sorted(re.findall(r"\w*\d\w*", plain), key=len, reverse=True)
     counted = _COUNTED.search(lowered)
+    names = frozenset(map(stem, _names(plain))) & words.keys()
+    shares = {word: share for word, share in _shares(lowered).items() if word not in names}
     return Asked(
-        words, _shares(lowered), wants, tuple(figures), frozenset(s for m in _IDENTIFIER.finditer(plain) for s in named(m[0])),
-        frozenset(map(stem, _names(plain))) & words.keys(), stem(counted[1]) if counted else "",
+        words, shares, wants, tuple(figures), frozenset(s for m in _IDENTIFIER.finditer(plain) for s in named(m[0])), names,
+        stem(counted[1]) if counted else "",
     )  # fmt: skip
 
 
@@ -187,12 +209,15 @@ def _shares(lowered: str) -> dict[str, float]:
     shares = dict.fromkeys(map(stem, _LIGHT), _ASKING)
     if found := next((m for pattern in _CLASS if (m := pattern.match(lowered))), None):
         noun = found[1].split()
-        shares[stem(noun[noun.index("of") - 1] if "of" in noun[1:] else noun[-1])] = _ASKING
+        kind = noun[noun.index("of") - 1] if "of" in noun[1:] else noun[-1]
+        if not _MEASURE.search(found[1]):
+            shares[stem(kind)] = _ASKING
         shares.setdefault(stem(found[2]), _CLOSING)
     for match in _DONE.finditer(lowered):
         shares.setdefault(stem(match[1] or match[2]), _DOING)
-    if (last := _LAST.search(lowered)) and last[1] not in CLOSED:
-        shares.setdefault(stem(last[2]), _CLOSING)
+    for before, word in itertools.pairwise(_WORD.findall(lowered)):
+        if stem(word) in _VERBS and before not in _BEFORE_NOUNS:
+            shares.setdefault(stem(word), _CLOSING)
     for match in _INFLECTED.finditer(lowered):
         shares.setdefault(stem(match[0]), _CLOSING)
     for match in _HOW.finditer(lowered):

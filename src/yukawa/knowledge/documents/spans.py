@@ -5,7 +5,14 @@ from dataclasses import dataclass
 
 from yukawa.knowledge.base import KnowledgeBase
 from yukawa.knowledge.documents.asking import asked
-from yukawa.knowledge.documents.evidence import Candidate, Weighing, body_and_headings
+from yukawa.knowledge.documents.evidence import (
+    MEANING,
+    Candidate,
+    Embed,
+    Weighing,
+    body_and_headings,
+    with_meaning,
+)
 from yukawa.knowledge.documents.statements import PassageStatement, statements
 from yukawa.knowledge.records import Hit
 
@@ -69,10 +76,15 @@ def answer_from_documents(
         InputError: the question is empty, or `as_of` names no moment of the base.
     """
     hits = base.search(question, k=SEARCHED, as_of=as_of, domain=domain, kind="document")
-    return answer_from_passages(question, hits) if hits else None
+    return answer_from_passages(question, hits, meaning_of(base)) if hits else None
 
 
-def answer_from_passages(question: str, hits: Sequence[Hit]) -> DocumentAnswer:
+def meaning_of(base: KnowledgeBase) -> Embed | None:
+    """What turns texts into vectors whose likeness is evidence; None for a base without such vectors."""
+    return base.embed if base.embedding == MEANING else None
+
+
+def answer_from_passages(question: str, hits: Sequence[Hit], embed: Embed | None = None) -> DocumentAnswer:
     """The statements of these passages that answer `question`.
 
     A question about something that no passage mentions is refused. Else each statement is weighed: what it and its surroundings
@@ -82,6 +94,7 @@ def answer_from_passages(question: str, hits: Sequence[Hit]) -> DocumentAnswer:
     Args:
         question: in English.
         hits: all that a search found for it, best first: how rare a word is, is counted in them.
+        embed: compares the meaning of the question with that of the statements that come nearest, if given.
     """
     wanted = asked(question)
     if not hits or not wanted.words:
@@ -89,11 +102,14 @@ def answer_from_passages(question: str, hits: Sequence[Hit]) -> DocumentAnswer:
     weighing = Weighing(wanted, hits)
     ranked = sorted(weighing.candidates(READ), key=lambda c: -c.score)
     nowhere = tuple(wanted.words[word] for word in weighing.nowhere())
-    if weighing.misses_a_name() or not ranked or ranked[0].score < 0:
+    best = ranked
+    if embed is not None and ranked and not weighing.misses_a_name():
+        best = with_meaning(question, ranked, embed)
+    if weighing.misses_a_name() or not ranked or best[0].score < 0:
         near = [c for c in ranked if c.covered >= FLOOR][:NEAREST]
         first_of_passage = {c.hit.passage_id: c for c in reversed(near)}
         return DocumentAnswer((), tuple(map(_span, reversed(first_of_passage.values()))), nowhere)
-    chosen = [c for c in ranked[:STATEMENTS] if c.score >= max(0.0, ranked[0].score - BESIDE)]
+    chosen = [c for c in best[:STATEMENTS] if c.score >= max(0.0, best[0].score - BESIDE)]
     spans = {(span.hit.passage_id, span.text): span for span in map(_span, chosen)}
     return DocumentAnswer(tuple(spans.values()))
 

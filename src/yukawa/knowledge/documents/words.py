@@ -25,7 +25,8 @@ _IRREGULAR = {
         "see": "saw seen", "send": "sent", "show": "shown", "speak": "spoke spoken", "take": "took taken", "teach": "taught",
         "think": "thought", "build": "built", "bring": "brought", "break": "broke broken", "draw": "drew drawn", "fall": "fell fallen",
         "give": "gave given", "go": "went gone", "grow": "grew grown", "leave": "left", "lose": "lost", "rise": "rose risen",
-        "understand": "understood", "stand": "stood", "store": "storage", "analyse": "analysis analyze",
+        "understand": "understood", "stand": "stood", "store": "storage", "use": "used using",
+        "get": "got gotten", "meet": "met", "set": "setting", "analyse": "analysis analyze",
     }.items() for form in forms.split()
 }  # fmt: skip
 _TOKEN = re.compile(r"[^\W\d_]\w*(?:[-+.'’][^\W_]\w*)*|\d+(?:\.\d+)*\w*|[!$%#@&*~^]{2,}")
@@ -67,6 +68,8 @@ def stems(text: str) -> tuple[str, ...]:
         parts = _PART.split(word)
         if len(parts) > 1:
             found += [stem(part) for part in parts if len(part) > 1]
+            if "-" in word:  # 'speed-up' is 'speedup' too
+                found.append(stem(word.replace("-", "")))
     return tuple(found)
 
 

@@ -186,7 +186,9 @@ def total(clause: Clause, context: Context) -> list[Goal] | None:
     found = _operands(clause, context, "mass" if masses and not clause.has("property") else "")
     if len(found) == 1 and found[0].factor != 1 and clause.has("sum"):  # 'total mass of two protons'
         return [Goal("multiple", tuple(found), spans=clause.use(*clause.places("sum")))]
-    of_class = len(found) == 1 and found[0].thing.names[0].startswith("class:")
+    of_class = len(found) == 1 and (
+        found[0].thing.names[0].startswith("class:") or found[0].channel is not None
+    )
     if len(found) < 2 and not of_class:
         return None
     if clause.has("minus") and (clause.has("sum") or not _alternate(clause, found, signs)):

@@ -8,10 +8,18 @@ question word, somebody is its subject or owns what it speaks of, and nothing in
 import itertools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
+from yukawa.knowledge.parsing.labels import (
+    IDLE,
+    ORDINAL,
+    asks,
+    is_bare,
+    is_label,
+    is_score,
+    is_signature,
+    number_of_question,
+)
 from yukawa.knowledge.parsing.lexicon import is_notation, is_physics
-from yukawa.knowledge.parsing.naming import CODE_WORDS
 from yukawa.knowledge.parsing.plan import Amount
 from yukawa.knowledge.parsing.tokens import Token
 
@@ -39,10 +47,6 @@ _ASKS = frozenset(
     " comment pourquoi combien".split()
 )
 _TRAILING = frozenset("for to before after during by fur vor pour avant".split())
-# Kinds of token that an aside may hold.
-_IDLE = frozenset(
-    "function neutral word mark negation amount number qualifier explain talk unit join aside out-of".split()
-)
 _CALENDAR = re.compile(
     r"(?:an? |the |in (?:an? )?)*(?:min(?:ute)?s?|h(?:our)?s?|d(?:ay)?s?|weeks?|months?|y(?:ea)?rs?|seconds?|euros?|km|kilometres?)$",
     re.IGNORECASE,
@@ -57,83 +61,35 @@ _LOCATING = frozenset("in at from by with using under inside within near through
 _POINTING = frozenset("that this it these those".split())
 
 
-def set_aside(tokens: Sequence[Token], *, others: bool = False) -> list[Token]:
+def set_aside(tokens: Sequence[Token], *, others: Sequence[Token] = ()) -> list[Token]:
     """The tokens of a sentence without those of asides.
 
     Args:
         tokens: of the sentence.
-        others: whether other sentences ask for something, so that this one may be an aside as a whole.
+        others: those of the other sentences; where they ask for something, this one may be an aside as a whole.
     """
-    numbered = _numbering(tokens)
+    numbered = number_of_question(tokens)
     parts = list(_parts(tokens, numbered))
     idle: list[range] = []
     whole = range(len(tokens))
-    if not tokens or (others and _is_signature(tokens)):
+    apart = asks(others)
+    if not tokens or (apart and (is_signature(tokens) or is_score(tokens, whole, alone=True))):
         return []
-    if others and (
-        _is_score(tokens, whole, alone=True) or _is_aside(tokens, whole, pointed=False, spoken=False)
-    ):
+    if apart and _is_aside(tokens, whole, others, pointed=False, spoken=False):
         return []
     for part, after in itertools.zip_longest(parts, parts[1:], fillvalue=range(0)):
         spoken = _goes_on(tokens, part, idle) or _of_speaker(tokens, part, after)
-        if _is_aside(tokens, part, pointed=_rest_points(tokens, part), spoken=spoken):
+        if _is_aside(tokens, part, others, pointed=_rest_points(tokens, part), spoken=spoken):
             idle.append(part)
-    if len(idle) == len(parts) and not others:
+    if len(idle) == len(parts) and not apart:
         return list(tokens)
     places = {place for part in idle for place in part} | set(_own_results(tokens)) | set(range(numbered))
     return [t for i, t in enumerate(tokens) if i not in places]
 
 
-def _is_signature(tokens: Sequence[Token]) -> bool:
-    """'Yours, K', 'viele Grüße, Jonas', 'yours faithfully, Eleanor Price': a farewell and a name."""
-    comma = next((i for i, t in enumerate(tokens[:_FAREWELL]) if t.text == ","), None)
-    if not comma or not any(t.text.lower() in _FAREWELLS for t in tokens[:comma]):
-        return False
-    names = tokens[comma + 1 :]
-    return 0 < len(names) <= _LABELS and all(t.text.isalpha() and t.text[0].isupper() for t in names)
-
-
-_FAREWELL = 5  # words
-_FAREWELLS = frozenset(
-    "yours sincerely faithfully regards best wishes cheers love greetings grusse gruss gruße gruß cordialement amicalement".split()
-)
-
-
-def with_initials(tokens: Sequence[Token]) -> list[Token]:
-    """'Sincerely, J. Martin': a letter with a point before a name is neither a particle nor the end of a sentence."""
-    found = list(tokens)
-    start = 0
-    for place, (letter, stop, name) in enumerate(zip(tokens, tokens[1:], tokens[2:], strict=False)):
-        if (
-            place
-            and stop.text == "("
-            and _is_place(letter)
-            and _is_place(name)
-            and _labels(tokens[place - 1])
-        ):
-            found[place + 2] = replace(name, kind="mark")  # 'question 3(b)'
-        if stop.kind != "stop":
-            continue
-        if letter.text.lower() in _SHORT_LABELS and name.kind == "amount":  # 'No. 12'
-            found[place + 1] = replace(stop, kind="mark")
-            continue
-        initial = len(letter.text) == 1 and letter.text.isupper() and stop.start == letter.end
-        named = name.kind == "word" and name.text[:1].isupper() and name.text[1:].islower()
-        if initial and named and stop.text == "." and not asks(tokens[start:place]):
-            found[place : place + 2] = [replace(letter, kind="aside"), replace(stop, kind="aside")]
-        else:
-            start = place + 2
-    return found
-
-
-def asks(tokens: Sequence[Token]) -> bool:
-    """Whether a sentence holds anything that an aside does not."""
-    return any(t.kind not in _IDLE for t in tokens)
-
-
 def _parts(tokens: Sequence[Token], start: int = 0) -> Iterator[range]:
     """The clauses of a sentence from `start` on, marks apart."""
-    last = max((i for i, t in enumerate(tokens) if t.kind not in _IDLE), default=len(tokens))
+    last = max((i for i, t in enumerate(tokens) if t.kind not in IDLE), default=len(tokens))
     for place, token in enumerate(tokens):
         if place < start:
             continue
@@ -159,61 +115,13 @@ def _presented(tokens: Sequence[Token], part: range) -> bool:
     )
 
 
-def _numbering(tokens: Sequence[Token]) -> int:
-    """How many tokens '1)', '(b)', '#3', 'Q:', 'Problem 7 (b):', '练习3:' take ahead of a question."""
-    if len(tokens) > 1 and tokens[0].text == "#" and _is_place(tokens[1]):
-        return 2
-    ends = [i + 1 for i, t in enumerate(tokens[:_NUMBERED]) if t.text in (":", ")")]
-    return next((end for end in reversed(ends) if _numbers(tokens[:end], tokens[end:])), 0)
-
-
-def _numbers(label: Sequence[Token], asked: Sequence[Token]) -> bool:
-    """Whether `label` only counts the question behind it, which names what it is about."""
-    inside = [t for t in label if t.kind not in ("mark", "join")]
-    words = list(itertools.takewhile(_labels, inside))
-    places = inside[len(words) :]
-    apart = bool(words) or any(t.text == ")" for t in label) or label[0].text == "Q"
-    counts = 0 < len(places) <= _LABELS and all(map(_is_place, places))
-    strange = sum(t.kind == "word" and t.text.isascii() for t in words)
-    return apart and counts and strange <= _LABELS and any(t.kind in _ABOUT for t in asked)
-
-
-_NUMBERED = 10  # tokens
-_ABOUT = ("thing", "constant", "class", "channel")
-
-
-def _is_place(token: Token) -> bool:
-    """Whether '7', '3a' or 'b' can count questions."""
-    number = token.kind == "amount" and _COUNTED.match(token.text) is not None
-    return number or (len(token.text) == 1 and token.text.isalpha() and token.kind != "property")
-
-
-_COUNTED = re.compile(r"\d{1,2}(?:\.\d{1,2})?[a-h]?$")
-
-
-_SHORT_LABELS = frozenset("no nr set ex".split())
-
-
-def _labels(token: Token) -> bool:
-    """Whether it is an everyday word that can stand before the number of a question."""
-    text = token.text.lower()
-    long = len(text) >= _SHORTEST or not text.isascii() or text in _SHORT_LABELS
-    quiet = token.kind in ("word", "neutral", "function") or text == "no"
-    return quiet and long and not is_physics(text) and text not in CODE_WORDS
-
-
 def _goes_on(tokens: Sequence[Token], part: range, idle: Sequence[range]) -> bool:
     """Whether a clause shares the subject of an aside: 'I have | until May', 'I am from Rio | and 16 years old', 'our sons, | 9 and 12'."""
     if not idle or any(tokens[i].text != "," for i in range(idle[-1].stop, part.start)):
         return False
     first = tokens[part.start].text.lower().split()[0]
-    bare = all(tokens[i].kind == "function" or _is_bare(tokens[i]) for i in part)
+    bare = all(tokens[i].kind == "function" or is_bare(tokens[i]) for i in part)
     return (part.start == idle[-1].stop and first in _BEGINS) or first in _AND or bare
-
-
-def _is_bare(token: Token) -> bool:
-    """Whether it is a number without a unit."""
-    return token.kind == "amount" and isinstance(token.value, Amount) and not token.value.unit
 
 
 _AND = frozenset("and but und aber et mais".split())
@@ -245,30 +153,41 @@ def _own_results(tokens: Sequence[Token]) -> Iterator[int]:
             yield from (i for i in part if tokens[i].kind == "amount")
 
 
-def _is_aside(tokens: Sequence[Token], part: range, *, pointed: bool, spoken: bool) -> bool:
+def _is_aside(
+    tokens: Sequence[Token], part: range, others: Sequence[Token], *, pointed: bool, spoken: bool
+) -> bool:
     """Whether a clause changes nothing of what is asked.
 
     Args:
         tokens: of the sentence.
         part: where the clause stands.
+        others: tokens of the other sentences.
         pointed: whether a word outside may point to an amount in it.
         spoken: whether its subject is that of an aside beside it.
     """
     inside = [tokens[i] for i in part]
+    if (
+        (topic := _topic(inside))
+        and all(t.kind in (*IDLE, "into") for t in inside[:topic])
+        and _named([*tokens[: part.start], *tokens[part.stop :], *others])
+    ):
+        return True
     if _is_address(inside) and part.stop < len(tokens) and tokens[part.stop].kind == "mark":
         return True
     if _is_refrain(inside) or _is_excuse(tokens, part):
         return True
-    if any(t.kind not in _IDLE for t in inside):
+    if any(t.kind not in IDLE for t in inside):
         return False
+    if _is_report(inside) or _is_title(tokens, part):
+        return True
     said = [word for t in inside for word in t.text.lower().split()]
     presented = _presented(tokens, part)
     if not presented and (said[0] in _ASKS or (said[0] in _AND and said[1:2] and said[1] in _ASKS)):
         return False
     if not presented and not spoken and not _personal(said):
         return (
-            (_is_label(inside) and not (part.start and said[0] in _WITHIN))  # '… in carbon 14'
-            or _is_score(tokens, part)
+            (is_label(inside) and not (part.start and said[0] in _WITHIN))  # '… in carbon 14'
+            or is_score(tokens, part)
             or _is_date(said, inside)
             or _knows_nothing(inside)
             or _is_reason(said, inside)
@@ -279,27 +198,31 @@ def _is_aside(tokens: Sequence[Token], part: range, *, pointed: bool, spoken: bo
         return False  # a source
     if located(said) and any(t.kind == "neutral" or is_physics(t.text) for t in inside[1:]):
         return False  # 'in my simulation'
+    return _says_nothing(inside, said, pointed=pointed, role=spoken and said[0] == "as")
+
+
+def _says_nothing(inside: Sequence[Token], said: Sequence[str], *, pointed: bool, role: bool) -> bool:
+    """Whether nothing in a clause of the one who speaks is a condition; `role` is 'as someone with no physics background'."""
     owned = [
         t for before, t in itertools.pairwise(inside) if before.text.lower() in FIRST_PERSON
     ]  # 'my paper'
     words = [t.text for t in inside if t.kind == "word"]
-    conditional = any(t.kind in ("negation", "amount", "qualifier") for t in inside)
-    strange = [t.text for t in inside if t.kind == "word" and t not in owned and t.text not in _ORDINAL]
+    conditional = any(
+        t.kind in ("amount", "qualifier") or (t.kind == "negation" and said[i + 1 : i + 2] not in _SAYING)
+        for i, t in enumerate(inside)
+    )
+    strange = [t.text for t in inside if t.kind == "word" and t not in owned and t.text not in ORDINAL]
     tale = [  # 'I never studied physics'
         after.text
         for before, after in itertools.pairwise(inside)
         if before.kind == "negation" and after.text.endswith("ed")
     ]
     strange = [word for word in strange if word not in tale]
-    role = spoken and said[0] == "as"  # 'as someone with no physics background, I …'
     if any(map(is_notation, words)) or (conditional and not role and any(map(is_physics, strange))):
         return False
     return not ASSUMING & set(said) and all(
         _harmless(t, said, pointed) or _of_work(inside, i) for i, t in enumerate(inside)
     )
-
-
-_ORDINAL = frozenset({"st", "nd", "rd", "th"})  # behind '14', of March
 
 
 def located(said: Sequence[str]) -> bool:
@@ -328,10 +251,77 @@ def _harmless(token: Token, said: Sequence[str], pointed: bool) -> bool:
     return not unit or _CALENDAR.match(unit) is not None or (not pointed and bool(_MEASURING & set(said)))
 
 
+def _topic(inside: Sequence[Token]) -> int:
+    """Where the topic of what somebody writes or reads begins: 'I'm giving a talk | on the Higgs boson'; 0 where none does."""
+    said = [t.text.lower() for t in inside]
+    own = said[0] in FIRST_PERSON and not (ASSUMING | _ASKING) & set(said)
+    for place in range(_SUBJECT, len(inside)) if own else ():
+        head = inside[place - 1]
+        noun = head.text.lower() == "paper" or (head.kind == "word" and not is_physics(head.text))
+        if said[place] in ("on", "about") and noun:
+            rest = inside[place:]
+            measured = any(t.kind in ("amount", "negation", "relation") or t.text == "," for t in rest)
+            schemes = any(t.kind == "qualifier" and not _is_source(t) for t in rest)
+            return 0 if measured or schemes else place
+    return 0
+
+
+_SUBJECT = 2  # words, at least, before a topic
+_ASKING = frozenset(
+    "question ask asking know wonder need want wish like interested compute calculate determine find".split()
+)
+
+
+def _named(rest: Sequence[Token]) -> bool:
+    """Whether a thing is named outside of a clause, and nothing there points into it."""
+    points = any(t.text.lower() in _PRONOUNS for t in rest)
+    return not points and any(t.kind in ("thing", "constant") for t in rest)
+
+
+_PRONOUNS = frozenset("it its they their them this that these those".split())
+
+
+def _is_source(token: Token) -> bool:
+    """Whether a qualifier is the name of an experiment or of a theory, where people work too."""
+    return bool(token.value[0] in ("experiment", "predicted"))
+
+
+def _is_report(inside: Sequence[Token]) -> bool:
+    """'In today's QFT lecture the professor asked', 'at CERN everybody knows': a clause that a question is the object of."""
+    said = [t.text.lower() for t in inside]
+    if len(inside) < _REPORT or said[-1] not in _REPORTING or (ASSUMING | {"according"}) & set(said):
+        return False
+    return all(
+        t.kind not in ("amount", "negation", "unit") and (t.kind != "qualifier" or _is_source(t))
+        for t in inside
+    )
+
+
+_REPORT = 3  # words
+_REPORTING = frozenset("asked asks wonders wondered wrote knows wants".split())
+
+
+def _is_title(tokens: Sequence[Token], part: range) -> bool:
+    """'Random question:', 'physics question:'."""
+    ends = tokens[part.stop - 1].text.lower() in ("question", "frage") and len(part) <= _TITLE
+    colon = part.stop < len(tokens) and tokens[part.stop].text == ":"
+    return ends and colon and all(tokens[i].kind in ("word", "neutral", "function") for i in part)
+
+
+_TITLE = 4  # words
+
+
 def _of_work(inside: Sequence[Token], place: int) -> bool:
     """'I am a student on ATLAS', 'my slides on the standard model': where somebody works, and on what."""
-    if inside[place].kind != "qualifier" or inside[place].value[0] not in ("experiment", "predicted"):
+    if inside[place].kind != "qualifier" or not _is_source(inside[place]):
         return False
+    after = inside[place + 1] if place + 1 < len(inside) else inside[place]
+    if (
+        after.kind == "word"
+        and not is_physics(after.text)
+        and after.text.lower() not in _MEASURING | _RESULTS
+    ):
+        return True  # 'an ATLAS member'
     before = place - 1
     while before > 0 and inside[before].text.lower() in ("the", "a", "our", "my"):
         before -= 1
@@ -351,6 +341,8 @@ def _is_refrain(inside: Sequence[Token]) -> bool:
     plain = all(t.kind in ("word", "neutral", "function", "negation", "explain") for t in inside)
     if not plain or len(inside) > _REFRAIN or any(is_physics(t.text) for t in inside if t.kind == "word"):
         return False
+    if said == ["besides"]:
+        return True
     if said[0] == "no":
         return sum(t.kind == "word" for t in inside) <= 1
     negated = next((i for i, t in enumerate(inside) if said[i].endswith(("n't", "nt", "not"))), None)
@@ -364,7 +356,9 @@ def _is_refrain(inside: Sequence[Token]) -> bool:
 
 
 _REFRAIN = 7  # words
-_SAYING = [[word] for word in (*KNOWING, "say", "tell", "mention", "list", "show", "help", "give", "work")]
+_SAYING = [
+    [word] for word in (*KNOWING, "find", "say", "tell", "mention", "list", "show", "help", "give", "work")
+]
 
 
 def _is_reason(said: Sequence[str], inside: Sequence[Token]) -> bool:
@@ -379,7 +373,7 @@ _REASONS = frozenset("because weil denn parce puisque car".split())
 def _is_scene(said: Sequence[str], inside: Sequence[Token]) -> bool:
     """'There is no bookshop here', 'there were 25 questions': what there is in everyday life."""
     exists = said[0] == "there's" or (said[0] == "there" and said[1:2] and said[1] in _EXISTING)
-    quiet = all(t.kind in ("word", "neutral", "function", "negation") or _is_bare(t) for t in inside)
+    quiet = all(t.kind in ("word", "neutral", "function", "negation") or is_bare(t) for t in inside)
     strange = [t.text for t in inside if t.kind == "word"]
     return bool(exists and quiet and not any(is_physics(w) or is_notation(w) for w in strange))
 
@@ -428,39 +422,6 @@ def _is_address(inside: Sequence[Token]) -> bool:
 _ADDRESS = 5  # words
 
 
-def _is_label(inside: Sequence[Token]) -> bool:
-    """'Exercise 21b', 'for page 12', 'worth 14 points', 'no hurry': an everyday word with a number, or with 'no', and no more."""
-    if any(t.kind not in ("word", "neutral", "function", "amount") for t in inside):
-        return False
-    if any(isinstance(t.value, Amount) and t.value.unit and not _PART.match(t.text) for t in inside):
-        return False
-    counted = next((i for i, t in enumerate(inside) if t.kind == "amount"), None)
-    if counted is None:
-        return False
-    before = itertools.takewhile(
-        lambda t: t.kind in ("word", "neutral") or len(t.text) > _LONGEST, reversed(inside[:counted])
-    )
-    labels = list(before)
-    physics = any(is_physics(t.text) for t in inside[:counted] if t.kind == "word")
-    few = 0 < len(labels) <= _LABELS and inside[counted].value.value < _CODES
-    return few and all(map(_labels, labels)) and not physics
-
-
-def _is_score(tokens: Sequence[Token], part: range, *, alone: bool = False) -> bool:
-    """'(2 marks)', '(2nd year)', 'For 2 points!': a number of what nothing knows, in brackets or `alone` in a sentence."""
-    enclosed = (
-        part.stop < len(tokens) and tokens[part.stop].text in ")]" and tokens[part.start - 1].text in "(["
-    )
-    inside = [tokens[i] for i in part if tokens[i].text.lower() != "for"]
-    if not (enclosed or alone) or len(inside) < _SCORE or not _is_bare(inside[0]):
-        return False
-    words = [t for t in inside[1:] if t.text not in _ORDINAL]
-    return 0 < len(words) <= _LABELS and all(t.kind == "word" and not is_physics(t.text) for t in words)
-
-
-_SCORE = 2  # words
-
-
 def _is_excuse(tokens: Sequence[Token], part: range) -> bool:
     """'Not urgent, | but', 'forgive me | if this is trivial': what excuses a question, without physics of its own."""
     first, behind = tokens[part.start].text.lower(), tokens[part.stop : part.stop + 2]
@@ -474,11 +435,6 @@ def _is_excuse(tokens: Sequence[Token], part: range) -> bool:
 
 
 _WITHIN = frozenset({"in", "im", "dans", "inside"})
-_PART = re.compile(r"\d+[a-h]$")  # 'exercise 21b' speaks of no barn
-_LABELS = 2  # words
-_CODES = 1000  # from here on numbers may stand for particles
-_SHORTEST = 4  # letters of a word that can label a number
-_LONGEST = 6  # letters of a preposition or an article; 'exercice' and 'question' are longer
 
 
 def _is_date(said: Sequence[str], inside: Sequence[Token]) -> bool:

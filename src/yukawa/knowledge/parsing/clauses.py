@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from yukawa.knowledge.parsing.asides import asks, set_aside, with_initials
+from yukawa.knowledge.parsing.asides import set_aside
+from yukawa.knowledge.parsing.labels import with_initials
 from yukawa.knowledge.parsing.lexicon import question_words
 from yukawa.knowledge.parsing.plan import Amount, Goal, Span, Wanted
 from yukawa.knowledge.parsing.settling import settled
@@ -102,9 +103,9 @@ def sentences(plain: str, tokens: Sequence[Token], language: str = "en") -> Iter
     found = _with_premises(plain, found, language)
     for number, sentence in enumerate(found):
         rest = [other for i, other in enumerate(found) if i != number]
-        others = any(asks(other.tokens) for other in rest)
+        others = [token for other in rest for token in other.tokens]
         judged, said = _judged(sentence.tokens) if language == "en" else (False, sentence.tokens)
-        if kept := set_aside(said, others=others and not sentence.joined):
+        if kept := set_aside(said, others=() if sentence.joined else others):
             states = language == "en" and not sentence.asked and not sentence.joined and _declares(kept)
             states &= sentence.ahead or any(other.asked or _opens_question(other.tokens) for other in rest)
             clause = Clause(plain, settled(kept), language=language, asks=sentence.joined, states=states)

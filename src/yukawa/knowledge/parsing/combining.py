@@ -265,6 +265,8 @@ def named_by(clause: Clause, places: Sequence[int]) -> str:
         return spoken
     if "heav" in words or "light" in words or "massive" in words:
         return "mass"
+    if "narrow" in words or "wide" in words or "broad" in words:
+        return "width"
     return "lifetime" if "long" in words or "short" in words else ""
 
 

@@ -1,7 +1,8 @@
 """Decides which words that no goal uses could still change the answer: those are unread, and the question is refused."""
 
 import difflib
-from collections.abc import Container, Sequence
+import itertools
+from collections.abc import Sequence, Set
 
 from yukawa.knowledge.parsing.asides import ASSUMING, FIRST_PERSON, KNOWING, located
 from yukawa.knowledge.parsing.clauses import Clause
@@ -39,7 +40,7 @@ def unread(clauses: Sequence[Clause]) -> list[Token]:
     return [token for clause in clauses for token in _left_by(clause, clauses, known)]
 
 
-def _left_by(clause: Clause, clauses: Sequence[Clause], known: Container[str]) -> list[Token]:
+def _left_by(clause: Clause, clauses: Sequence[Clause], known: Set[str]) -> list[Token]:
     """The unread tokens of a sentence; of one that only leads to the question none, where it says but what is known."""
     only_named = all(clause.tokens[i].kind in ("thing", "code", "qualifier") for i in clause.used)
     if not (clause.states and only_named):
@@ -52,23 +53,21 @@ def _left_by(clause: Clause, clauses: Sequence[Clause], known: Container[str]) -
 def _leading(clause: Clause, clauses: Sequence[Clause]) -> list[Token]:
     """What of a statement beside the question may change the answer: a condition, a claim, something else that 'it' may be."""
     tokens = clause.tokens
-    if clause.contains(_SUPPOSING) or any(
-        clause.text(i).startswith(_CHANGING) for i in clause.places("word")
-    ):
+    if clause.contains(_SUPPOSING) or any(clause.text(i).startswith(_ALTERS) for i in clause.places("word")):
         return [t for t in tokens if t.kind == "word" or t.kind in _MEANINGFUL]
+    numbers = [t for t, after in itertools.pairwise(tokens) if (t.kind, after.kind) == ("factor", "thing")]
     found = [
         t
         for t in tokens
-        if (t.kind in _MEANINGFUL and t.kind not in _LEADS and not _of_history(t))
+        if (t.kind in _MEANINGFUL and t.kind not in _LEADS and t not in numbers and not _of_history(t))
         or (t.kind in ("compare", "most") and t.value[0])
         or (t.value == "decays" and clause.contains(_SEEN))  # 'since proton decay was observed last year'
     ]
     if tokens[-1].text.lower() == "aside":
         return []
     shared = bool(clause.used) or _about_the_same(clause, clauses)
-    finder = next(
-        (i for i, t in enumerate(tokens) if t.kind == "explain"), 0
-    )  # 'Fermilab discovered the top'
+    # 'Fermilab discovered the top'
+    finder = next((i for i, t in enumerate(tokens) if t.kind == "explain"), 0)
     defined = next((i for i in range(1, len(tokens)) if tokens[i - 1].text.lower() in _BEING), len(tokens))
     # 'is the carrier of …'
     defines = defined < len(tokens) and tokens[defined].text.lower() in ("the", "a", "an")
@@ -108,9 +107,7 @@ _SEEN = ("observed", "seen", "detected", "confirmed", "found", "proven", "discov
 _OF = frozenset("of the a an 's".split())
 _LEADS = frozenset({"thing", "class", "property", "channel", "constant", "explain", "measured", "appended"})
 _BEING = frozenset("is are was were".split())
-_CHANGING = tuple(
-    "switch turn doubl halv replac remov chang scal shift increas decreas neglect ignor".split()
-)
+_ALTERS = tuple("switch turn doubl halv replac remov chang scal shift increas decreas neglect ignor".split())
 _SUPPOSING = (ASSUMING - {"given"}) | frozenset("let let's would could should might".split())
 
 
@@ -138,7 +135,7 @@ def _whereabouts(clause: Clause, place: int) -> bool:
 _NEAR = 4  # words
 
 
-def _unread(clause: Clause, known: Container[str]) -> list[Token]:
+def _unread(clause: Clause, known: Set[str]) -> list[Token]:
     if not clause.used:
         return _outside(clause, known)
     first, last = min(clause.used), max(clause.used)
@@ -222,9 +219,8 @@ def _unreal(clause: Clause, place: int) -> bool:
     if set(words) & _PEOPLE or not words:
         return False
     supposed = words[0] in _ITS and words[1:2] and words[1] in _SUPPOSED
-    strange = words[0] not in ("it's", "that's", "this", "that") and any(
-        clause.tokens[i].kind == "word" for i in phrase
-    )
+    this = words[0] in ("it's", "that's", "this", "that")
+    strange = not this and any(clause.tokens[i].kind == "word" for i in phrase)
     if text == "provided":
         return words[0] in _ITS or words[0] == "that"
     return text == "unless" or bool(supposed) or strange
@@ -258,16 +254,14 @@ def _participle(clause: Clause, place: int) -> bool:
 _MILD = ("property", "qualifier", "thing", "amount", "unit", "factor")
 
 
-def _outside(clause: Clause, known: Container[str]) -> list[Token]:
+def _outside(clause: Clause, known: Set[str]) -> list[Token]:
     """A sentence that takes no part in any goal; one that only states something of the things asked about adds nothing."""
     words = [t for t in clause.tokens if t.kind == "word"]
     asker = (clause.contains(FIRST_PERSON) or _at_work(clause)) and not clause.contains(_WANTING)
     mild = ("class", "explain", *(_MILD if asker else ()))
     meaningful = [t for t in clause.tokens if t.kind in _MEANINGFUL and t.kind not in mild]
     if {t.kind for t in meaningful} <= {"thing", "factor"} and not clause.contains(_CONDITIONING):
-        meaningful = [
-            t for t in meaningful if t.kind == "thing" and not any(n in known for n in t.value.names)
-        ]
+        meaningful = [t for t in meaningful if t.kind == "thing" and not known & set(t.value.names)]
     meaningful += [t for t in clause.tokens if t.kind in ("compare", "most") and t.value[0]]
     if [t.text.lower() for t in meaningful] == ["no"] and clause.text(0) == "no":
         meaningful = []  # 'no hurry'
@@ -358,7 +352,7 @@ def _telling(clause: Clause, place: int) -> bool:
 
 
 _SOURCES = frozenset("according laut selon".split())
-_NO_ASKING = _WANTING | frozenset(
+_NO_ASKING = _WANTING.union(
     "ignore neglect drop remove change replace scale vary shift increase decrease".split()
 )
 _POLITE = frozenset("please kindly now then and could can would you bitte".split())
@@ -421,6 +415,8 @@ def _before(clause: Clause, place: int, first: int, phrase: range) -> bool:
     """A word ahead of the core: neutral unless it stands in the same noun phrase or speaks of physics."""
     if _asker(clause, phrase) and place > phrase.start and clause.text(place - 1) in _BEFORE_VERBS:
         return False  # 'I am normalising to …'
+    if _asker(clause, phrase) and clause.text(place + 1) in ("on", "about"):
+        return False  # 'I'm giving a talk on the Higgs boson'
     asks = clause.text(first).split()[0] in _QUESTION_WORDS if first < len(clause.tokens) else False
     opening = clause.text(phrase.start).split()[0]
     named = opening == "on" and clause.tokens[place].text.istitle() and clause.text(place) not in _DAYS

@@ -157,7 +157,8 @@ def conversion(clause: Clause, context: Context) -> list[Goal] | None:
         return None
     amount = amount_of(clause.tokens[amounts[0]])
     words = {clause.text(i) for i in clause.places("word")}
-    if not amount.unit or not words <= _CONVERTING:
+    before = clause.plain[: clause.tokens[amounts[0]].start].rstrip()[-1:]
+    if not amount.unit or not words <= _CONVERTING or before in tuple("^*/x+-"):
         return None
     spans = clause.use(*amounts, *units, *clause.places("word"))
     thing = _of_amount(amount, spans)

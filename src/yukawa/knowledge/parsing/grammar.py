@@ -244,8 +244,12 @@ def _decay_in(found: Sequence[Goal], asked: Set[str]) -> list[Wanted]:
 
 def _asked_by_others(clause: Clause, clauses: Sequence[Clause]) -> Set[str]:
     """The properties in the other sentences."""
-    others = (t for other in clauses if other is not clause for t in other.tokens)
-    return {t.value for t in others if t.kind == "property"}
+    others = [t for other in clauses if other is not clause for t in other.tokens]
+    motion = {"momentum"} if any(t.text.lower() in _OF_MOTION for t in others) else set()
+    return {t.value for t in others if t.kind == "property"} | motion
+
+
+_OF_MOTION = frozenset("energy energies speed velocity wavelength".split())
 
 
 _SINGULAR = frozenset("it its it's".split())

@@ -15,7 +15,7 @@ from yukawa.knowledge.parsing.wanted import subject_of
 # What can be asked of a moving particle, as words of the question; a longer phrase goes before a shorter one.
 _KINDS: tuple[tuple[str, str], ...] = (
     ("lorentz-factor", r"(?:relativistic )?(?:lorentz|gamma|boost)[- ]factor(?: gamma)?|(?:relativistic|lorentz) gamma"
-                       r"|gamma(?= ?(?:of|for|=|is)(?![a-z]))"),
+                       r"|gamma(?= ?(?:of|for|=|is|does|do|has|have)(?![a-z]))"),
     ("wavelength", r"(?:de ?broglie )?wave-?length"),
     ("decay-length", r"(?:(?:mean|average) )?(?:decay|flight) (?:length|distance|path)|how far|(?:mean|average|what) distance"
                      r"|how many (?:kilo|centi|milli)?met(?:er|re)s(?= do)"),
@@ -23,7 +23,7 @@ _KINDS: tuple[tuple[str, str], ...] = (
     ("kinetic-energy", r"(?:maximum |largest |total )?kinetic energ(?:y|ies)|e_kin|t_kin"),
     ("energy", r"(?:total |relativistic |beam )?energ(?:y|ies)"),
     ("momentum", r"moment(?:um|a)"),
-    ("speed", r"speed|velocity|how fast(?! (?:do|does|did|can|will) [^?]{1,40}\bdecay)|velocities|beta"),
+    ("speed", r"speed|velocity|how fast(?! (?:do|does|did|can|will) (?:(?!mov|go\b|fly|travel)[^?]){1,40}\bdecay)|velocities|beta"),
 )  # fmt: skip
 _ASKED = re.compile(
     "|".join(rf"(?P<{name.replace('-', '_')}>(?<![\w-])(?:{words})(?![\w(]))" for name, words in _KINDS),
@@ -45,8 +45,8 @@ _BEHIND = re.compile(
     r" (?:of )?(?:(?P<kinetic_energy>kinetic energy)|(?P<energy>(?:total )?energy)|(?P<momentum>momentum))(?!\w)"
 )
 _MOVING = re.compile(
-    r"\b(?:cosmic[- ]ray|atmospheric|mov(?:es|ing)|(?:travel|mov|fl[yi]|go)(?:e?s|ing|ling)? (?:at|with)|with (?:an?|the)|is produced)\b"
-    r"|time[- ]dilat\w*|dilated|relativistic(?:ally)?|in the lab(?:oratory)?(?: frame| system)?|lab(?:oratory)?[- ]frame"
+    r"\b(?:cosmic[- ]ray|atmospheric|mov(?:es|ing)|(?:travel|mov|fl[yi]|go)(?:e?s|ing|ling)? (?:at|with)|with (?:an?|the)|is produced"
+    r"|reach(?:es)?)\b|time[- ]dilat\w*|dilated|relativistic(?:ally)?|in the lab(?:oratory)?(?: frame| system)?|lab(?:oratory)?[- ]frame"
     r"|as seen (?:in|from) the lab\w*|in units of c\b",
     re.IGNORECASE,
 )
@@ -191,7 +191,7 @@ _RELEASED = re.compile(
 _AT_REST = re.compile(
     r"\b(?:each|both|either|every|the other|one of|emitted|outgoing|emerging|resulting|produced|comes? out|recoil(?:s|ing)?|monochromatic"
     r"|(?:decay )?products?|daughters?|two-body|(?:in|of|from) the decay|decays?|decaying|stationary|resting|initially|parent|mother"
-    r"|carry|carries|carried|away|frame)\b|in the (?:rest frame of the|cent(?:re|er)[- ]of[- ]mass)(?: frame)?|rest[- ]frame",
+    r"|carry|carries|carried|away|moves?|go|frame)\b|in the (?:rest frame of the|cent(?:re|er)[- ]of[- ]mass)(?: frame)?|rest[- ]frame",
     re.IGNORECASE,
 )
 _MOST = re.compile(
@@ -273,7 +273,6 @@ def _decay_of(
         told := _told(clause, context)
     ):
         parent, channel = told
-        context.replaced = True
     elif len(things) == 2:  # 'energy of each photon when a pi0 decays'
         parent, daughter = things[1][1], things[0][1]
         inferred = _inferred(clause, daughter, _particle_name(parent))
@@ -310,22 +309,19 @@ def _is_product(thing: Thing, channel: Channel) -> bool:
 
 
 def _told(clause: Clause, context: Context) -> tuple[Thing, Channel] | None:
-    """The decay that the sentence before tells of without asking anything."""
-    last = context.goals[-1] if context.same_question and context.goals else None
+    """The decay that a sentence before speaks of; where it asks nothing of it, the goal of its words is replaced."""
+    last = context.goals[-1] if context.goals else None
     if last is None or last.operation != "value" or len(last.operands) != 1:
         return None
     wanted = last.operands[0]
-    channel = wanted.channel.span if wanted.channel else (0, 0)
-    others = [
-        clause.plain[slice(*span)]
-        for span in wanted.spans
-        if span[1] <= channel[0] and span != wanted.thing.span
-    ]
-    # no word of a fraction
-    plain = wanted.property == "branching-fraction" and all(
+    if wanted.channel is None or wanted.property not in ("branching-fraction", "decays"):
+        return None
+    begin = wanted.channel.span[0]
+    others = [clause.plain[slice(*s)] for s in wanted.spans if s[1] <= begin and s != wanted.thing.span]
+    context.replaced = context.same_question and all(
         words.startswith(("decay", "to", "into")) for words in others
     )
-    return (wanted.thing, wanted.channel) if plain and wanted.channel is not None else None
+    return wanted.thing, wanted.channel
 
 
 def _particle_name(thing: Thing) -> str:
@@ -441,13 +437,15 @@ def _pair_threshold(clause: Clause) -> list[Goal] | None:
         products = clause.tokens[channels[0]].value.products
     elif _PAIR.search(clause.plain, start, end):
         products = (made[0][1].names[:1],) * 2
+    elif len(made[0][1].names) == 1 and _of_itself(made[0][1].names[0]):  # 'to produce a Z'
+        products = (made[0][1].names,)
     else:
         return None
     first, *others = (names[0] for names in products)
-    if first not in particle_table().particles:
+    if first not in particle_table().particles or (not others and not _of_itself(first)):
         return None
     last = particle_table().particles[first].conjugate
-    if len(others) != 1 or (last not in products[1] and not made):
+    if len(others) > 1 or (others and last not in products[1] and not made):
         return None
     use_words(clause, _THRESHOLD)
     use_words(clause, _IN_CM)
@@ -456,11 +454,17 @@ def _pair_threshold(clause: Clause) -> list[Goal] | None:
     use_words(clause, _FIXED)
     spans = clause.use(*channels, *beams, *(i for i, _ in made))
     pair = Thing(("e-", "e+"), "e- e+", (0, 0), True)
-    channel = Channel(((first,), (last,)), span=spans[0])
+    channel = Channel(((first,), (last,)) if others else ((first,),), span=spans[0])
     return [Goal("value", (Wanted(pair, "threshold-cm", channel, spans=spans),))]
 
 
-_PAIR = re.compile(r"\bpairs?\b|\bcollisions?\b|\bannihilation\b")
+def _of_itself(name: str) -> bool:
+    """Whether one of it can be made alone: a neutral particle that is its own antiparticle."""
+    table = particle_table().particles
+    return name in table and table[name].conjugate == name and name != "gamma"
+
+
+_PAIR = re.compile(r"\bpairs?\b")
 _COLLIDING = re.compile(r"e\+ ?e-|collision|annihilation|collider")
 _AFTER = re.compile(r"[?.;,]|\b(?:with|on|if|when|in|for|where|at|to|and the)\b")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-from yukawa.knowledge.parsing.names import GERMAN, ROMANCE
+from yukawa.knowledge.parsing.names import ENGLISH, GERMAN, ROMANCE
 from yukawa.knowledge.parsing.spelling import plain_ascii
 
 Entry = tuple[str, Any, str]  # kind, value, phrase
@@ -154,6 +154,8 @@ def language_of(question: str) -> str:
         language: {word for word in words if word in _words(language)} for language in ("en", "de", "fr")
     }
     known["de"] |= {word for word in words if _COMPOUND.search(word)}
+    for found in known.values():  # 'proton' is a word of them all
+        found |= {word for word in words if word in ENGLISH}
     nouns = bool(_NOUN.search(question))  # German writes them with capitals
 
     def likeness(language: str) -> tuple[int, bool, bool, bool]:

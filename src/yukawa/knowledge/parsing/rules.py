@@ -102,7 +102,7 @@ def _filters(clause: Clause, property_name: str) -> tuple[Filter, ...]:
         spans = clause.use(place, after)
         found.append(
             Filter(
-                property_name,
+                named_by(clause, [place]) or property_name,
                 relation_of(clause.tokens[place].value),
                 amount_of(clause.tokens[after]),
                 (spans[0][0], spans[-1][1]),

@@ -349,7 +349,7 @@ def _readings(tokens: list[Token]) -> list[Token]:
             return replace(token, kind="word") if things > 1 else token
         if (
             token.kind == "neutral"
-            and several
+            and (several or decays)
             and text in ("total", "combined")
             and _of_property(tokens, place)
         ):

@@ -17,10 +17,17 @@ _NAMING = (
     " upsilon neutral charged particle"
 ).split()
 _NAMES = {"en": ENGLISH, "de": ENGLISH | GERMAN, "fr": ENGLISH | ROMANCE}
-_UNITS = (
-    "seconds microseconds nanoseconds picoseconds femtoseconds kilograms femtometres micrometres electronvolts years"
-    " nuclear magnetons"
-).split()
+_UNITS = {
+    "en": (
+        "seconds microseconds nanoseconds picoseconds femtoseconds minutes hours years kilograms grams metres meters centimetres"
+        " femtometres micrometres joules electronvolts nuclear magnetons"
+    ).split(),
+    "de": (
+        "sekunden mikrosekunden nanosekunden pikosekunden femtosekunden minuten jahren kilogramm gramm metern joule kernmagnetonen"
+        " elektronenvolt"
+    ).split(),
+    "fr": "secondes microsecondes nanosecondes picosecondes femtosecondes annees kilogrammes grammes metres coulombs".split(),
+}
 # Slips so frequent that counts of everyday words hold them.
 _FREQUENT = {"wich": "which", "whch": "which", "wat": "what", "wha": "what", "hwo": "how", "teh": "the"}
 
@@ -49,7 +56,7 @@ def meanings(word: str, language: str = "en") -> tuple[str, ...]:
         return ()
     if (
         word in targets
-        or word + "s" in _UNITS
+        or word + "s" in _UNITS[language]
         or any(word.startswith(p) and word.removeprefix(p) in targets for p in _OTHERS)
     ):  # 'sneutrino' is another particle, 'diquark' none
         return ()
@@ -57,33 +64,38 @@ def meanings(word: str, language: str = "en") -> tuple[str, ...]:
         return tuple(t for t in swapped(word) if t in targets)[:1]
     for slips in range(1, allowed_slips(len(word)) + 1):
         near = sorted(
-            neighbours(word, slips, language), key=lambda t: (unlikeliness(word, t), ":" not in targets[t], t)
+            (
+                t
+                for t in neighbours(word, slips, language)
+                if language != "de" or not _is_other_degree(word, t, targets[t])
+            ),
+            key=lambda t: (unlikeliness(word, t), ":" not in targets[t], t),
         )
         if near:
             best: dict[str, str] = {}
             for target in near:
                 best.setdefault(targets[target], target)
             return tuple(best.values())[:_MOST]
-    return _parted(word, language)
+    return parted(word, language)
 
 
-def _parted(word: str, language: str) -> tuple[str, ...]:
-    """The two words that 'massof', 'themuon', 'ofthe', 'muonmass' join."""
+def _is_other_degree(word: str, target: str, meant: str) -> bool:
+    """Whether only an ending makes a comparison of a German word, as in 'langlebige' and 'langlebiger'."""
+    return meant.startswith(("compare", "most")) and target.startswith(word[:-1])
+
+
+def parted(word: str, language: str) -> tuple[str, ...]:
+    """The two words of the lexicon that 'massof', 'themuon', 'ofthe', 'muonmass' join."""
     targets = vocabulary(language)
-    for place in range(2, len(word) - 1):
-        halves = word[:place], word[place:]
-        kinds = [targets.get(half, "").split(":")[0] for half in halves]
-        if all(
-            half in _SMALL or half in _NAMES[language] or (kind == "property" and len(half) >= _SHORT)
-            for half, kind in zip(halves, kinds, strict=True)
-        ):
-            return (" ".join(halves),)
-    return ()
 
+    def stands(half: str) -> bool:
+        known = targets.get(half, "factor:")
+        return half in _NAMES[language] or (
+            not known.startswith("factor:") and (len(half) >= _SHORT or known == "function")
+        )
 
-_SMALL = frozenset(
-    "the of is are what how does has and in to for der die das des ist wie la le les du est de".split()
-)
+    halves = ((word[:place], word[place:]) for place in range(2, len(word) - 1))
+    return next(((f"{one} {other}",) for one, other in halves if stands(one) and stands(other)), ())
 
 
 def unlikeliness(written: str, meant: str) -> int:
@@ -157,7 +169,7 @@ def vocabulary(language: str = "en") -> dict[str, str]:
             found[name] = f"thing:{symbol}"
             if not name.endswith("s"):
                 found[name + "s"] = found[name]
-    for name in (*_NAMING, *_UNITS) if language == "en" else ():
+    for name in (*(_NAMING if language == "en" else ()), *_UNITS[language]):
         found.setdefault(name, name.removesuffix("s"))
     return found
 

@@ -104,13 +104,15 @@ def known_unit(text: str) -> Unit | None:
 # ---- numbers with units --------------------------------------------------------------------------
 
 NUMBER = re.compile(
-    r"(?<![A-Za-z0-9_./])[+-]?\d{1,3}/\d{1,3}(?![A-Za-z0-9_/.])|"
+    r"(?<![A-Za-z0-9_./])[+-]?\d{1,3}/\d{1,3}(?![A-Za-z0-9_/.])|(?<![\w.])10\^[+-]?\d{1,3}(?![\w.]*\d)|"
     r"(?<![A-Za-z0-9_.])[+-]?\d{1,15}(?:[.,]\d{1,15})?(?:(?:\s?[x*]\s?|\s)?10\s?\^?\s?[+-]?\d{1,3}|[eE][+-]?\d{1,3})?(?![\w.]*\d)|(?<![\w.])10\^?[+-]\d{1,3}"
 )
 
 
 def number_value(text: str) -> float | None:
     """The number that a text matching `NUMBER` states."""
+    if re.fullmatch(r"10\^[+-]?\d{1,3}", text):
+        return float(f"1e{text[3:]}")
     squeezed = re.sub(r"\s?[x*]\s?10\s?\^?\s?|\s10\s?\^\s?", "e", text).replace(" ", "").replace("^", "")
     if re.fullmatch(r"10[+-]\d+", squeezed):
         squeezed = "1e" + squeezed[2:]

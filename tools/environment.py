@@ -84,14 +84,15 @@ def install_latest(python: str, folder: Path, extra: str) -> None:
     install(python, "--upgrade", "pip")
     install(python, "--upgrade", "-c", str(pins), "-e", f".[{extra}]")
     install(python, "--no-deps", *(f"{name}=={version}" for name, version in lock.ALONE.items()))
-    locked = dict(re.findall(r"^([\w-]+)==(\S+)", lock.CONSTRAINTS.read_text(encoding="utf-8"), re.MULTILINE))
+    pinned = re.findall(r"^([\w-]+)==(\S+)", lock.CONSTRAINTS.read_text(encoding="utf-8"), re.MULTILINE)
+    locked = {name: [version for other, version in pinned if other == name] for name, _ in pinned}
     found = lock.run([python, "-m", "pip", "list", "--format", "freeze"])
     ahead = [
-        f"  {name} {locked.get(name, '(not locked)')} -> {version}"
+        f"  {name} {' or '.join(locked.get(name, ['(not locked)']))} -> {version}"
         for name, version in (
             (lock.canonical(a), b) for a, b in re.findall(r"^(\S+?)==(\S+)", found, re.MULTILINE)
         )
-        if locked.get(name) != version.partition("+")[0] and name not in ("pip", "yukawa-hep")
+        if version.partition("+")[0] not in locked.get(name, []) and name not in ("pip", "yukawa-hep")
     ]
     kept = ", ".join(f"{name}=={version}" for name, version in (lock.PINS | lock.ALONE).items())
     print(f"newest releases within the bounds of pyproject.toml; kept at their pins: {kept}")

@@ -191,10 +191,11 @@ def test_an_unknown_recipe_names_the_nearest_and_what_there_is(name, kind, hint)
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a: &x [1, 2]\nb: *x", "an alias"),
+        ("a: &x [*x]", "aliases unfold"),
         (
-            "a: &a [x, x]\n" + "".join(f"b{i}: &b{i} [{', '.join(['*a'] * 9)}]\n" for i in range(9)),
-            "an alias",
+            "b0: &b0 [x]\n"
+            + "".join(f"b{i}: &b{i} [{', '.join([f'*b{i - 1}'] * 9)}]\n" for i in range(1, 12)),
+            "aliases unfold",
         ),
         ("[" * 5000, "nested too deeply|not valid YAML"),
         ("a: " + "9" * 6000, "not valid YAML"),
@@ -208,3 +209,12 @@ def test_hostile_yaml_is_refused_in_one_line_at_once(text, said):
         parse_yaml(text, "card.yaml")
     assert "\n" not in str(caught.value)
     assert time.process_time() - began < 2
+
+
+def test_a_small_alias_is_read() -> None:
+    assert parse_yaml("a: &x [1, 2]\nb: *x", "card.yaml") == {"a": [1, 2], "b": [1, 2]}
+
+
+def test_what_occurs_twice_is_written_twice() -> None:
+    twice = [1, 2]
+    assert "&" not in to_yaml({"a": twice, "b": twice})

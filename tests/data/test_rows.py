@@ -218,7 +218,6 @@ def test_the_suffix_decides_and_must_be_known(tmp_path: Path):
         ('{"id": "2", "source": "s"}', "text is missing"),
         ('{"id": "2", "text": " ", "source": "s"}', "text = ' ': it is blank"),
         ('{"id": "2", "text": "x", "source": "s", "colour": 1}', "unknown key colour"),
-        ('{"id": "2", "text": "\\ud800", "source": "s"}', "text = .*: expected a text"),
     ],
 )
 def test_a_row_that_is_none_is_named(tmp_path: Path, line: str, reason: str):
@@ -228,6 +227,13 @@ def test_a_row_that_is_none_is_named(tmp_path: Path, line: str, reason: str):
     assert next(rows) == document(1)
     with pytest.raises(InputError, match=rf"row 2 is not a document: {reason}.*it needs id, text, source"):
         next(rows)
+
+
+def test_half_a_character_is_named(tmp_path: Path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"id": "2", "text": "\\ud800", "source": "s"}\n')
+    with pytest.raises(InputError, match=r"rows.jsonl:1 holds half of a character"):
+        next(read_rows(path, Document))
 
 
 def test_flipped_bytes_are_noticed_and_raise_nothing_else(tmp_path: Path):

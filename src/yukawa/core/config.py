@@ -1,5 +1,6 @@
 """Reads YAML files into typed, frozen models: bases, changes on top, and one clear line for what is wrong."""
 
+import math
 import re
 import reprlib
 from collections.abc import Callable, Mapping
@@ -75,24 +76,51 @@ VERBS = {
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.1, but 1e-3 is a number, as in YAML 1.2, and there are no aliases: a few lines of them unfold to gigabytes."""
+    """YAML 1.1, but 1e-3 is a number, as in YAML 1.2, and aliases unfold to so many nodes at most."""
 
-    def compose_node(self, parent: Any, index: Any) -> Any:
+    def get_single_node(self) -> Any:
         """See `yaml.composer.Composer`.
 
         Raises:
-            ComposerError: the next event is an alias.
+            ComposerError: aliases stand for too much, or for what they are in.
         """
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+        node = super().get_single_node()
+        if self.anchors_met and node is not None and _unfolded(node, {}) > _LARGEST:
             raise yaml.composer.ComposerError(
-                None, None, "an alias (*name) is not allowed; write the value out", mark
+                None,
+                None,
+                f"aliases unfold to more than {_LARGEST:,} values; write them out",
+                node.start_mark,
             )
+        return node
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """See `yaml.composer.Composer`; notes whether there is an alias."""
+        self.anchors_met |= self.check_event(yaml.AliasEvent)
         return super().compose_node(parent, index)
+
+    anchors_met = False
+
+
+_LARGEST = 10_000
+
+
+def _unfolded(node: Any, known: dict[int, float]) -> float:
+    """The number of nodes that a node stands for once its aliases are written out; infinite if it holds itself."""
+    if id(node) not in known:
+        known[id(node)] = math.inf  # until it is known
+        within = node.value if isinstance(node, yaml.CollectionNode) else ()
+        parts = [one for item in within for one in (item if isinstance(item, tuple) else (item,))]
+        known[id(node)] = 1 + sum(_unfolded(one, known) for one in parts)
+    return known[id(node)]
 
 
 class _Dumper(yaml.SafeDumper):
-    """Puts quotes around a text that `_Loader` would take for a number."""
+    """Puts quotes around a text that `_Loader` would take for a number, and writes what occurs twice twice."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """See `yaml.representer.BaseRepresenter`."""
+        return True
 
 
 for _kind in (_Loader, _Dumper):

@@ -110,7 +110,8 @@ class KnowledgeBase:
         Args:
             text: the statement (the answer, if `question` is given).
             question: the question that `text` answers.
-            source, url: label and address of the source; `author` is the person who teaches it.
+            source: label of the source; `author` is the person who teaches it.
+            url: address of the source.
             licence: the licence under which it may be passed on.
             domain: one of the eight domains; guessed by default.
             kind: 'statement', 'qa', 'document' or 'correction'; found from the text by default.
@@ -336,7 +337,8 @@ class KnowledgeBase:
             property: a name in `yukawa.knowledge.facts.PROPERTIES`.
             channel: the whole final state, each product by its PDG name or by all names that it can mean.
             products: products that the final state has among others, given in the same way.
-            name, identifier: the source's own description, in any spacing, and its identifier, such as 'S035M'.
+            name: the source's own description, in any spacing.
+            identifier: the source's own identifier, such as 'S035M'.
             as_of: what was known at that moment.
 
         Raises:
@@ -356,7 +358,7 @@ class KnowledgeBase:
         Args:
             query: words, a question, or names in any notation.
             as_of: search the base as it was at that moment.
-            domain, kind, author, source: search only items that match these.
+            domain: search only items of this domain; `kind`, `author` and `source` likewise.
 
         Raises:
             InputError: the query is empty, `k` is not positive, or the moment is before the base began.

@@ -124,3 +124,21 @@ def test_a_participle_without_a_subject_speaks_of_the_asker() -> None:
     assert plan("Hi all, writing up a cosmic ray lab. What is the mean lifetime of the muon?").complete
     assert not plan("Assuming CPT violation. What is the mass of the antiproton?").complete
     assert not plan("Using lattice QCD. What is the mass of the proton?").complete
+
+
+@pytest.mark.parametrize("question", [
+    "If the muon had the mass of the electron, what would its lifetime be?",
+    "If a muon had the electron's mass, how long would it live?",
+    "If the proton had the charge of the neutron what would its mass be?",
+    "If the mass of the muon were that of the electron, what is its lifetime?",
+    "If baryons did decay to leptons, what is the mass of the proton?",
+])  # fmt: skip
+def test_what_is_supposed_of_a_particle_is_noticed(question: str) -> None:
+    assert not plan(question).complete
+
+
+@pytest.mark.parametrize(
+    "question", ["If anyone knows: what is the mass of the muon?", "If I had a muon, how long would it live?"]
+)
+def test_what_is_supposed_of_a_person_changes_nothing(question: str) -> None:
+    assert plan(question).complete

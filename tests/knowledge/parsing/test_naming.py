@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from yukawa.knowledge.parsing.clauses import Clause, sentences
+from yukawa.knowledge.parsing.grammar import plan
 from yukawa.knowledge.parsing.tokens import source, tokenise
 
 
@@ -82,3 +85,17 @@ def test_words_of_flavour_in_a_row_with_a_quark_are_quarks() -> None:
 def test_the_scale_of_a_running_mass() -> None:
     assert parts("mass of the strange quark at 2 GeV", "qualifier") == ["2 GeV"]
     assert parts("mass of the Z at 2 GeV", "qualifier") == []
+
+
+@pytest.mark.parametrize(("question", "name"), [
+    ("quark content of the baryon with MC code 4232", "Xi_c()+"),
+    ("Mass of the baryon with Monte Carlo number 3312", "Xi-"),
+    ("charge of the meson with id 521", "B+"),
+])  # fmt: skip
+def test_a_code_says_which_of_a_class(question: str, name: str) -> None:
+    assert [[w.thing.names for w in goal.operands] for goal in plan(question).goals] == [[(name,)]]
+
+
+def test_a_class_beside_a_particle_with_a_code_stays_a_class() -> None:
+    operands = [w for goal in plan("mass of the baryons and of particle 443").goals for w in goal.operands]
+    assert [w.thing.names[0] for w in operands] == ["class:baryon", "J/psi(1S)"]

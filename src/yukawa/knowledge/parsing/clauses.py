@@ -77,6 +77,10 @@ class Clause:
         """The tokens between two places."""
         return self.tokens[first + 1 : second]
 
+    def words(self, places: Iterable[int]) -> list[str]:
+        """The single words of the tokens at some places, in lower case."""
+        return [word for i in places for word in self.text(i).split()]
+
     def contains(self, words: Iterable[str]) -> bool:
         """Whether one of these words stands in the sentence."""
         allowed = set(words)

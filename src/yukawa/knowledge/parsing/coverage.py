@@ -174,8 +174,9 @@ def _of_own(clause: Clause, place: int) -> bool:
     while after < len(clause.tokens) - 1 and clause.tokens[after].kind == "neutral":
         after += 1
     owned = after < len(clause.tokens) and after in clause.used and clause.tokens[after].kind == "property"
-    # '… in my experiment'
-    behind = place > 1 and _attached(clause, place - 2) and located([clause.text(place - 1)])
+    behind = (
+        place > 1 and _attached(clause, place - 2) and located([clause.text(place - 1)])
+    )  # '… in my experiment'
     genitive = clause.text(place) == "'s" and clause.tokens[place - 1].kind == "word"  # 'my friend's mass of'
     return (owned or behind) and (clause.text(place) in _POSSESSIVE or (genitive and owned))
 
@@ -214,8 +215,15 @@ def _unreal(clause: Clause, place: int) -> bool:
     text = clause.text(place)
     if text not in ("if", "unless", "provided"):
         return False
+    near = [t for t in clause.tokens[place + 1 : place + 8] if t.text.lower() not in _OF]
+    if (
+        near
+        and near[0].kind in ("thing", "class", "property")
+        and any(t.text.lower() in _SUPPOSED for t in near)
+    ):
+        return True  # 'If the muon had the mass of the electron, what would …'
     phrase = [i for i in _phrase(clause, place) if i > place]
-    words = _words(clause, range(place + 1, phrase[-1] + 1)) if phrase else []
+    words = clause.words(range(place + 1, phrase[-1] + 1)) if phrase else []
     if set(words) & _PEOPLE or not words:
         return False
     supposed = words[0] in _ITS and words[1:2] and words[1] in _SUPPOSED
@@ -227,7 +235,7 @@ def _unreal(clause: Clause, place: int) -> bool:
 
 
 _PEOPLE = FIRST_PERSON | frozenset("anyone anybody someone somebody he she".split())
-_SUPPOSED = frozenset("were had did could".split())
+_SUPPOSED = {"were", "had", "did", "could"}
 
 
 def _title(clause: Clause, first: int) -> int:
@@ -291,7 +299,7 @@ _FURTHER = frozenset("also additionally furthermore moreover ausserdem aussi".sp
 def _of_asker_alone(clause: Clause, place: int) -> bool:
     """'If you don't mind', 'I don't know': a negation that speaks of people and of no physics."""
     phrase = _phrase(clause, place)
-    people = set(_words(clause, phrase)) & FIRST_PERSON
+    people = set(clause.words(phrase)) & FIRST_PERSON
     if people and any(clause.text(i) in KNOWING for i in phrase if place < i <= place + 2):
         return True
     apart = (phrase.start == 0 or _is_mark(clause.tokens[phrase.start - 1])) and (
@@ -310,7 +318,7 @@ def _dangerous(clause: Clause, place: int, first: int, last: int) -> bool:
     token = clause.tokens[place]
     phrase = _phrase(clause, place)
     ahead = {word for i in range(phrase.start, place) for word in clause.text(i).split()}
-    if _SOURCES & ahead and not {"i", "we"} & set(_words(clause, phrase)):
+    if _SOURCES & ahead and not {"i", "we"} & set(clause.words(phrase)):
         return True  # 'according to my supervisor'
     if _place_of_asker(clause, place, phrase, first) or _adverb(token.text):
         return False
@@ -402,12 +410,8 @@ def _is_mark(token: Token) -> bool:
     return token.kind == "mark" or token.text in (",", "/")
 
 
-def _words(clause: Clause, phrase: range) -> list[str]:
-    return [w for i in phrase for w in clause.text(i).split()]
-
-
 def _asker(clause: Clause, phrase: range) -> bool:
-    words = set(_words(clause, phrase))
+    words = set(clause.words(phrase))
     return bool(words & FIRST_PERSON) and not words & _WANTING
 
 
@@ -428,7 +432,7 @@ def _before(clause: Clause, place: int, first: int, phrase: range) -> bool:
         and not any(_boundary(clause.tokens[i], clause.text(i - 1)) for i in range(place + 1, first))
     ):
         return True  # 'dark photon mass', 'colour of the muon'
-    asked = not _asker(clause, phrase) or located(_words(clause, phrase))
+    asked = not _asker(clause, phrase) or located(clause.words(phrase))
     return is_physics(clause.tokens[place].text) and asked  # also 'in my simulation, …'
 
 
@@ -463,7 +467,7 @@ def _after(clause: Clause, place: int, last: int, phrase: range) -> bool:
     if attached and not [t for t in ahead if t.kind in ("function", "pronoun", "join", "neutral", "list")]:
         return True  # 'tau sneutrino'
     start = next((i for i in range(phrase.start, place) if not _is_filling(clause, i)), place)
-    words = _words(clause, range(start, phrase.stop))
+    words = clause.words(range(start, phrase.stop))
     opening = words[0]
     if bracketed and (opening == "on" or located(words)):
         return True  # '(on Venus)'
@@ -493,4 +497,4 @@ def _parenthetical(clause: Clause, place: int, first: int, last: int) -> bool:
     phrase = _phrase(clause, place)
     marks = [i for i in (phrase.start - 1, phrase.stop) if 0 <= i < len(clause.tokens)]
     enclosed = len(marks) == 2 and all(_is_mark(clause.tokens[i]) for i in marks)
-    return enclosed and _asker(clause, phrase) and not any(is_physics(w) for w in _words(clause, phrase))
+    return enclosed and _asker(clause, phrase) and not any(is_physics(w) for w in clause.words(phrase))

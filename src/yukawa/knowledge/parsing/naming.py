@@ -1,5 +1,6 @@
 """Settles which things a sentence means: charges, families beside their members, numbers that stand for particles or multiply."""
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -200,11 +201,18 @@ def codes(tokens: list[Token]) -> list[Token]:
         return found
     introduced = any(t.kind == "property" and t.value != "monte-carlo-number" for t in found)
 
-    def word(_: int, token: Token) -> Token:
-        says_so = token.text.lower() in CODE_WORDS or (
-            token.kind == "property" and token.value == "monte-carlo-number"
+    def says_so(token: Token) -> bool:
+        of_codes = token.kind == "property" and token.value == "monte-carlo-number"
+        return of_codes or token.text.lower() in CODE_WORDS
+
+    def word(place: int, token: Token) -> Token:
+        # 'the baryon with MC code 4232': the code says which
+        between = itertools.takewhile(lambda t: t.kind != "code", found[place + 1 :])
+        named = token.kind == "class" and all(
+            says_so(t) or t.kind in ("function", "neutral") for t in between
         )
-        return replace(token, kind="aside") if says_so and (introduced or token.kind == "word") else token
+        aside = named or (says_so(token) and (introduced or token.kind == "word"))
+        return replace(token, kind="aside") if aside else token
 
     return changed(found, word)
 

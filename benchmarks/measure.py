@@ -52,7 +52,7 @@ COMMANDS = {
     "jets_training": "jets_training.py --json FILE",
     "peers_1000": "peers.py --sizes 1000 --teaches 60 --rounds 5 --kills 2 --systems Yukawa Chroma PaperQA2 LlamaIndex --out FILE",
     "peers_20000": "peers.py --sizes 20000 --teaches 30 --searches 100 --rounds 0 --kills 0 --systems Yukawa Chroma PaperQA2 --out FILE",
-    "real_model": "real_model.py --questions 50 --out FILE",
+    "real_model": "real_model.py --questions 50 --json FILE",
     "routing": "routing.py --peers bayes --json FILE",
     "rows": "rows.py --json FILE",
     "search": "search.py run --sizes 20000 100000 --out FILE",

@@ -196,10 +196,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=14)
     parser.add_argument("--model", default=MODEL, help="A GGUF file, or smollm2.")
     parser.add_argument("--out", type=Path, help="A JSON file for the figures and every text.")
+    parser.add_argument("--json", type=Path, help="A JSON file for the figures.")
     options = parser.parse_args()
     found = run(sample(options.questions, options.seed), ways(options.model))
     figures = summary(found)
     print(json.dumps(figures, indent=2))
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     if options.out:
         whole = figures | {"answers": [asdict(one) for one in found]}
         options.out.write_text(json.dumps(whole, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -387,7 +389,17 @@ def test_the_kind_of_a_question_chooses_too_and_both_together_win(
 
 @pytest.mark.parametrize(("question", "domain"), [
     ("What is the mass of the tau?", "particle physics"), ("Which beamline of HEPS does tomography?", "synchrotron radiation"),
-    ("How do I compile the software?", "computer science"), ("Where can I buy cheap shoes?", "unknown"),
+    ("How do I compile the software in Python?", "computer science"), ("Where can I buy cheap shoes?", "unknown"),
 ])  # fmt: skip
 def test_domains_of_questions(assistant: Assistant, question: str, domain: str) -> None:
     assert assistant.ask(question).domain == domain
+
+
+def test_a_question_of_facts_needs_no_numpy() -> None:
+    code = (
+        "import sys\n"
+        "from yukawa.assistant.assistant import Assistant\n"
+        "from yukawa.knowledge.base import KnowledgeBase\n"
+        "sys.exit('numpy' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -9,13 +9,12 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from yukawa.core.errors import InputError, StoreError
 from yukawa.core.processes import Progress
-from yukawa.embedding.base import Vectors
 from yukawa.knowledge import records
 from yukawa.knowledge.items import NewItem, new_item
 from yukawa.knowledge.records import Conflict, Event, FoundFact, Hit, Item, Moment, VerifyReport
@@ -24,6 +23,9 @@ from yukawa.knowledge.store import checksums, facts, ledger, reader, reviewing, 
 from yukawa.knowledge.store.changes import Changes
 from yukawa.knowledge.store.database import Store
 from yukawa.knowledge.texts import checked_text
+
+if TYPE_CHECKING:
+    from yukawa.embedding.base import Vectors
 
 _BATCH = 1000
 log = logging.getLogger(__name__)

@@ -95,14 +95,23 @@ class _Loader(yaml.SafeLoader):
         return node
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        """See `yaml.composer.Composer`; notes whether there is an alias."""
+        """See `yaml.composer.Composer`; notes whether there is an alias.
+
+        Raises:
+            RecursionError: lists and tables are nested too deeply.
+        """
         self.anchors_met |= self.check_event(yaml.AliasEvent)
-        return super().compose_node(parent, index)
+        self.depth += 1
+        if self.depth > _DEEPEST:  # the time of reading grows with the square
+            raise RecursionError
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
 
-    anchors_met = False
+    anchors_met, depth = False, 0
 
 
-_LARGEST = 10_000
+_LARGEST, _DEEPEST = 10_000, 100
 
 
 def _unfolded(node: Any, known: dict[int, float]) -> float:

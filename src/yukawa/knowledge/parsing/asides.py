@@ -109,10 +109,10 @@ def _parts(tokens: Sequence[Token], start: int = 0) -> Iterator[range]:
 
 def _presented(tokens: Sequence[Token], part: range) -> bool:
     """'What I want to know is', 'today's question was': what comes next is asked."""
+    if tokens[part[-1]].text.lower() not in ("is", "was"):
+        return False
     said = [tokens[i].text.lower() for i in part]
-    return said[-1] in ("is", "was") and (
-        "question" in said or (said[0] == "what" and bool(FIRST_PERSON & set(said)))
-    )
+    return "question" in said or (said[0] == "what" and bool(FIRST_PERSON & set(said)))
 
 
 def _goes_on(tokens: Sequence[Token], part: range, idle: Sequence[range]) -> bool:
@@ -136,7 +136,7 @@ def _of_speaker(tokens: Sequence[Token], part: range, after: range) -> bool:
 
 def _rest_points(tokens: Sequence[Token], part: range) -> bool:
     """Whether a word outside may point to an amount that is said in this clause: '… is that the mass?'."""
-    return any(t.text.lower() in _POINTING for i, t in enumerate(tokens) if i not in part)
+    return any(t.text.lower() in _POINTING for t in (*tokens[: part.start], *tokens[part.stop :]))
 
 
 def _own_results(tokens: Sequence[Token]) -> Iterator[int]:

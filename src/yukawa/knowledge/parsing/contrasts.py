@@ -117,8 +117,9 @@ def given(tokens: list[Token]) -> list[Token]:
         beside = place - 1 if token.text.isascii() else place + 1
         based = 0 <= beside < len(tokens) and tokens[beside].kind == "based-on"
         based |= not token.text.isascii() and _led_by(tokens, place)
-        others = sum(t.kind == "property" for t in tokens) > 1
-        return replace(token, kind="aside") if based and others and token.kind == "property" else token
+        if not based or token.kind != "property" or sum(t.kind == "property" for t in tokens) < 2:
+            return token
+        return replace(token, kind="aside")
 
     return changed(tokens, change)
 

@@ -379,12 +379,10 @@ def flavours(tokens: list[Token]) -> list[Token]:
         if i and tokens[i - 1].text.lower() == "the" and token.kind in ("word", "property"):
             found[i] = _quark(token)
     tokens = list(found)
+    spoken = any(t.kind == "class" and t.value == "quark" for t in tokens)
+    masses = any(t.kind == "property" and t.value == "mass" for t in tokens)
     for row in _rows(tokens):
-        words = {tokens[i].text.lower() for i in row}
-        spoken = any(t.kind == "class" and t.value == "quark" for t in tokens)
-        of_masses = words.isdisjoint({"up", "down"}) and any(
-            t.kind == "property" and t.value == "mass" for t in tokens
-        )
+        of_masses = masses and {tokens[i].text.lower() for i in row}.isdisjoint({"up", "down"})
         if len(row) < 2 or not (spoken or of_masses or any(is_quark(tokens[i]) for i in row)):
             continue
         for i in row:

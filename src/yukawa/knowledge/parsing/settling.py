@@ -398,10 +398,14 @@ def _property(tokens: Sequence[Token], place: int, things: int) -> Token:
         return replace(token, kind="word")
     if things in (0, 2) and (turned := other_meaning(token, "difference")):
         return turned
-    until = any(
-        t.text.lower().split()[0] == "bis" for t in tokens[:place]
-    )  # 'wie lange dauert es, bis es zerfällt?'
-    verb = (until or token.text.lower() in ("decay", "decays", "decayed")) and _other_property(tokens, place)
+    verb = (
+        _other_property(tokens, place)
+        and (
+            token.text.lower() in ("decay", "decays", "decayed")
+            # 'wie lange dauert es, bis es zerfällt?'
+            or any(t.text.lower().split()[0] == "bis" for t in tokens[:place])
+        )
+    )
     return replace(token, kind="aside") if verb else token
 
 
@@ -471,11 +475,10 @@ def _needs_verb(tokens: Sequence[Token], place: int) -> bool:
             word.startswith(tuple(_VERBS[text].split())) for t in tokens for word in t.text.lower().split()
         )
     after = tokens[place + 1].text.lower() if place + 1 < len(tokens) else ""
-    alone = sum(t.kind == "property" for t in tokens) == 1
     return (
         text == "how long"
         and after in ("is", "are")
-        and alone
+        and sum(t.kind == "property" for t in tokens) == 1
         and "life" not in " ".join(t.text for t in tokens)
     )
 

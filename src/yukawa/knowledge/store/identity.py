@@ -12,14 +12,15 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, ClassVar, NamedTuple
+from typing import IO, ClassVar, Literal, NamedTuple
 
 from yukawa.core.errors import StoreError
 
 APPLICATION = 0x59756B61  # "Yuka": marks our files (SQLite's application_id)
 _MAGIC = b"SQLite format 3\0"
 _HEADER = 100
-_CHECKPOINT = 5.0  # seconds
+_INDEX = 136
+_CHECKPOINT = 1.0  # seconds
 _GONE = "nothing was changed; open the base again, or restore a backup"
 
 
@@ -146,17 +147,20 @@ def check_unchanged(file: Path, opened: Files, open_files: OpenFiles) -> None:
 def _missing(file: Path, open_files: OpenFiles) -> str:
     """The file that is shorter than the database or the log's index says, or ''."""
     header = open_files.read(file, 0, _HEADER)
+    index = open_files.read(f"{file}-shm", 0, _INDEX)
+    order: Literal["little", "big"] = "little" if index[:4] == (3007000).to_bytes(4, "little") else "big"
+    frames, written, attempted = (int.from_bytes(index[at : at + 4], order) for at in (16, 96, 128))
     page = int.from_bytes(header[16:18], "big")
     page = 65536 if page == 1 else page
-    valid = header[24:28] == header[92:96]  # else the count of pages is not kept there
+    # A checkpoint that readers hold up leaves pages out whose newest version lies behind it: then the file may be short.
+    settled = attempted == 0 or written == frames
+    counted = header[24:28] == header[92:96]  # else the count of pages is not kept there
     if len(header) < _HEADER or (
-        valid and os.path.getsize(file) < page * int.from_bytes(header[28:32], "big")
+        settled and counted and os.path.getsize(file) < page * int.from_bytes(header[28:32], "big")
     ):
         return str(file)
     try:
-        index = open_files.read(f"{file}-shm", 0, 48)
         size = os.path.getsize(f"{file}-wal")
     except FileNotFoundError:  # nobody writes
         return ""
-    frames = int.from_bytes(index[16:20], "little" if index[:4] == (3007000).to_bytes(4, "little") else "big")
     return f"{file}-wal" if frames and size < 32 + frames * (24 + page) else ""

@@ -66,6 +66,17 @@ with scratch.file() as one, scratch.beside(Path({str(tmp_path / "backup")!r})) a
     assert not (tmp_path / "scratch").exists()
 
 
+def test_a_note_cannot_name_somebody_elses_file(tmp_path: Path) -> None:
+    (tmp_path / "scratch").mkdir()
+    (tmp_path / "thesis.tex").write_text("years of work")
+    (tmp_path / "scratch" / "0123456789abcdef.note").write_text(f'"{tmp_path / "thesis.tex"}"')
+    scratch = Scratch(tmp_path / "scratch")
+    assert scratch.files() == []
+    scratch.sweep()
+    assert (tmp_path / "thesis.tex").read_text() == "years of work"
+    assert not (tmp_path / "scratch").exists()
+
+
 def test_every_file_with_text_is_in_the_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     base = KnowledgeBase.open(tmp_path / "base", embedding="hash")
     base.teach(STATEMENT)

@@ -69,7 +69,7 @@ class Scratch:
     @contextlib.contextmanager
     def beside(self, target: Path) -> Iterator[Path]:
         """The name of a new file in the folder of `target`, to take its place; what is still there is removed at the end."""
-        with self._noted(lambda name: target.absolute().with_name(f".{name}.part")) as path:
+        with self._noted(lambda name: target.absolute().with_name(_part(name))) as path:
             yield path
 
     @contextlib.contextmanager
@@ -143,7 +143,14 @@ class Scratch:
                 path = Path(json.loads(note.read_text(encoding="utf-8")))
             except (OSError, ValueError, TypeError):  # just being removed, or damaged
                 path = self._folder / note.stem
+            # Nobody else's note may name a file that is not such a one.
+            if path.name not in (note.stem, _part(note.stem)):
+                path = self._folder / note.stem
             yield note, path
+
+
+def _part(name: str) -> str:
+    return f".{name}.part"
 
 
 class TextPlace(NamedTuple):

@@ -151,3 +151,30 @@ def test_an_unfinished_erasure_can_be_repeated_by_hand(
         base.purge(item.id)
     assert holding(tmp_path, MARK) == set()
     base.close()
+
+
+def test_an_erasure_waits_for_copies_that_are_being_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = KnowledgeBase.open(tmp_path / "base", embedding="hash")
+    item = base.teach(STATEMENT)
+    with monkeypatch.context() as patch, suppress(KeyboardInterrupt):
+        patch.setattr(erasure, "_clean_files", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        base.purge(item.id)
+    with base.store.scratch.beside(tmp_path / "backup") as copy:
+        copy.write_text(STATEMENT)
+        with KnowledgeBase.open(tmp_path / "base") as again, again.store.read() as connection:
+            assert ledger.unfinished(connection) == [item.id]
+    with KnowledgeBase.open(tmp_path / "base") as again, again.store.read() as connection:
+        assert ledger.unfinished(connection) == []
+    base.close()
+
+
+def test_a_base_begins_where_files_cannot_be_linked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", refused)
+    with KnowledgeBase.open(tmp_path, embedding="hash") as base:
+        assert base.show(base.teach(STATEMENT).id).text == STATEMENT
+        assert base.verify().clean

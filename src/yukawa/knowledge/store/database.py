@@ -122,10 +122,9 @@ class Store:
                 identity.check_log_has_base(file)
                 with self.scratch.file() as beside:
                     _make(beside)
-                    with contextlib.suppress(FileExistsError):  # another process was quicker
-                        os.link(beside, file)
+                    _begin_with(beside, file)
                     sync(file.parent, deep=False)
-        identity.check_header(file, self.open_files)
+            identity.check_header(file, self.open_files)
 
     def _ensure_schema(self) -> None:
         with self.read() as connection:
@@ -141,6 +140,17 @@ class Store:
         with self.write() as connection:  # a second process waits here and then finds the work done
             if _revision(connection) != HEAD:
                 _migrate(connection)
+
+
+def _begin_with(made: Path, file: Path) -> None:
+    """Let `file` be the new base that was made, unless another process was quicker."""
+    try:
+        os.link(made, file)
+    except FileExistsError:
+        return
+    except OSError:  # a file system without links
+        if not file.exists():
+            os.replace(made, file)
 
 
 def _make(file: Path) -> None:

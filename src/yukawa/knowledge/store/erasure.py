@@ -243,7 +243,7 @@ def _clean_files(store: Store, file: Path, item_ids: Sequence[str], fragments: F
                 f"{items}: erased, but the free space of {store.name} could not be cleaned: {error}",
                 hint="free some space, then open the base again",
             ) from error
-        left = _files_with_fragments(store, fragments) if fragments else _not_empty(file, emptied)
+        left = _files_with_fragments(store, fragments) if fragments else _not_empty(store, file, emptied)
         if not left:
             return
     raise StoreError(
@@ -262,10 +262,11 @@ def _outside_transactions(store: Store, *statements: str) -> bool:
     return bool(rows[-1][0][0] == 0)
 
 
-def _not_empty(file: Path, emptied: bool) -> list[str]:
-    """The log, if it could not be emptied because another process reads, and a journal that nobody has rolled back."""
+def _not_empty(store: Store, file: Path, emptied: bool) -> list[str]:
+    """The log, if it could not be emptied because another process reads, a stray journal, and copies that others are writing."""
     journal = Path(f"{file}-journal")
     stray = [str(journal)] if journal.is_file() and journal.stat().st_size else []
+    stray += map(str, store.scratch.files())
     return stray if emptied else [f"{file}-wal", *stray]
 
 

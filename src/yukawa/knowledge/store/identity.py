@@ -21,7 +21,7 @@ _MAGIC = b"SQLite format 3\0"
 _HEADER = 100
 _INDEX = 136
 _CHECKPOINT = 1.0  # seconds
-_GONE = "nothing was changed; open the base again, or restore a backup"
+_GONE = "open the base again and see what it holds, or restore a backup"
 
 
 class Files(NamedTuple):

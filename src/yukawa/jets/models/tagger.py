@@ -14,12 +14,13 @@ from torch import Tensor, nn
 from yukawa import __version__
 from yukawa.core import files
 from yukawa.core.config import checked
-from yukawa.core.errors import InputError, NotFound, require, unknown_name, unreadable
+from yukawa.core.errors import InputError, NotFound, require, unknown_name
 from yukawa.jets.features.config import DataConfig, read_config
 from yukawa.jets.features.encoder import Encoder, FeatureEncoder
 from yukawa.runs import run
 
 WEIGHTS, CONFIG, DATA_CONFIG = "model.safetensors", "config.json", "data_config.yaml"
+_LARGEST = 64 << 30  # bytes of weights
 SAME_SIZES = "give the new model the sizes of the old"
 
 # Imported when first used: one architecture does not load the others.
@@ -298,11 +299,7 @@ def _shapes(tagger: Tagger) -> dict[str, torch.Size]:
 
 
 def _read_settings(path: Path) -> dict[str, Any]:
-    try:
-        description = json.loads(_read(path))
-    except ValueError as error:
-        raise InputError(f"{path} is damaged: it is not valid JSON: {error}") from None
-    settings = description.get("model") if isinstance(description, dict) else None
+    settings = files.parse_row(_read(path), str(path)).get("model")
     if not isinstance(settings, dict):
         raise InputError(f"{path} does not describe a model: a table of settings 'model' is expected")
     return settings
@@ -316,9 +313,6 @@ def _read_data_config(path: Path) -> DataConfig:
 
 
 def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        raise NotFound(f"{path.parent} holds no saved model: {path.name} is missing") from None
-    except OSError as error:
-        raise unreadable(path, error) from None
+    if not path.exists():
+        raise NotFound(f"{path.parent} holds no saved model: {path.name} is missing")
+    return files.read_bytes(path, _LARGEST)

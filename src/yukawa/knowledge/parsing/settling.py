@@ -48,14 +48,7 @@ _SMALL = 100  # numbers up to here count things: 'mass of 5 kaons'
 
 
 def settled(tokens: list[Token]) -> list[Token]:
-    """Give each token of a sentence the kind and the value that fit its neighbours.
-
-    Args:
-        tokens: of one sentence, in order, as the lexicon reads each by itself.
-
-    Returns:
-        The tokens of the sentence after all rules, in order; some rules join tokens.
-    """
+    """Give each token of a sentence the kind and the value that fit its neighbours; some rules join tokens."""
     for step in (
         _joins,
         beta,

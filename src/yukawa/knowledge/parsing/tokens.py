@@ -239,7 +239,6 @@ def _phrases(plain: str, pieces: Sequence[tuple[int, int, str]], language: str) 
 
 
 def _amounts(plain: str, things: Sequence[Span], language: str) -> Iterator[Token]:
-    """The numbers of a sentence with the units behind them; four digits alone may be a year."""
     for match in NUMBER.finditer(plain):
         comma = language in ("de", "fr")  # '3,097 GeV'
         value = number_value(match[0].replace(",", ".") if comma else match[0])

@@ -129,6 +129,7 @@ _PACKAGES = {
     "simulate": "fastjet pythia8mc",
     "postgres": "pgvector psycopg",
     "ray": "ray",
+    "server": "fastapi jinja2 latex2mathml nh3 uvicorn",
     "large": "faiss",
     "local": "xllamacpp",
 }

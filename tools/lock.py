@@ -33,7 +33,7 @@ CUDA = re.compile(r"nvidia-|cuda-|triton$")
 # Installed first and by itself, so that each machine takes the build that suits it: no hashes.
 NOT_HASHED = {"torch"}
 
-# A package stands in the first section that needs it.
+# A package is listed in the first section that needs it.
 SECTIONS = {
     "build": "what builds the package itself",
     "core": "what `pip install .` brings",

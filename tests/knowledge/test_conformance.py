@@ -343,7 +343,7 @@ def test_an_answer_is_corrected_by_its_id(base: KnowledgeBase) -> None:
     item = base.teach("3096.9 MeV", corrects="a1", author="Li")
     assert (item.kind, item.question) == ("correction", "What is the J/psi mass?")
     assert item.attributes["corrects"] == "a1"
-    assert item.conflicts == ()  # it supersedes what the answer stood on
+    assert item.conflicts == ()  # it supersedes what the answer rested on
     assert set(_found(base, "What is the J/psi mass?")) == {item.id, wrong.id}
     with pytest.raises(NotFound, match="no answer 'a2'"):
         base.teach("no", corrects="a2")

@@ -77,7 +77,7 @@ class Assistant:
         reader: Reader | None = None,
         follow: Callable[[str], object] | None = None,
     ) -> Answer:
-        """Answer `question` with sources, or say what stands in the way.
+        """Answer `question` with sources, or say why it cannot be answered.
 
         Args:
             question: in any notation, in English, Chinese, German, French or Japanese.
@@ -146,6 +146,7 @@ class Assistant:
         self, plan: Plan, row: ModelSettings, as_of: str | None, domain: str | None, clock: _Clock, reader: Reader | None,
         conflicts: Sequence[knowledge.Conflict],
     ) -> Answer:  # fmt: skip
+        """Answer a plan: from facts if it is complete, else from passages, else say what is missing."""
         if plan.kind == "small-talk":
             return _plain(plan, _reply(plan.question), abstained=False)
         if plan.kind == "command":
@@ -277,8 +278,8 @@ def model_for(
 ) -> ModelSettings:
     """The row of the model to use: the one named, else the first that is good at the question, else the default.
 
-    A row is good at a question whose domain and kind are among its `domains` and `kinds`, where a list that it does not
-    have stands for all; of several that are, one that names both wins.
+    A row is good at a question whose domain and kind are among its `domains` and `kinds`; a list that it does not
+    have means all. Of several such rows, one that names both wins.
 
     Args:
         domain: of the question; 'unknown' is among no row's `domains`.

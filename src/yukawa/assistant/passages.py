@@ -78,6 +78,7 @@ class Passages:
             self._chats.popitem()[1].close()
 
     def _found(self, question: str, as_of: str | None, domain: str | None) -> DocumentAnswer:
+        """Answer from what people taught, then from documents; items that another one corrects do not count."""
         taught = sorted(
             (
                 hit

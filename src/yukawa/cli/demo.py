@@ -53,6 +53,7 @@ def demo(as_json: Json = False) -> None:
 
 
 def _play(script: _Script, base: knowledge.KnowledgeBase, settings: Settings) -> None:
+    """Ask, correct an answer, ask again, unload the correction, and ask what is refused."""
     asked = assistant.Assistant(base, settings)
 
     def ask(question: str) -> assistant.Answer:

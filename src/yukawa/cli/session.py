@@ -41,6 +41,7 @@ def taught_base(settings: Settings) -> Iterator[knowledge.KnowledgeBase]:
     with progress_bar("building the knowledge base from the Review of Particle Physics, once") as progress:
 
         def follow(done: int, whole: int) -> None:
+            """Note that the base is being built, and move the progress bar."""
             nonlocal built
             built = True
             progress(done, whole)

@@ -133,7 +133,7 @@ class Conflict:
         high = [side for side in self.sides if side.trust in ("built source", "reviewed")]
         low = next((side.item_id for side in self.sides if side not in high), None)
         if not high:
-            return f"{settle} --keep ID, or {settle} if both may stand"
+            return f"{settle} --keep ID, or {settle} if both may be kept"
         if low is not None:  # anybody may give way to what is trusted more
             return f"{settle} --keep {high[0].item_id}; a reviewer who holds the other to be right: yukawa knowledge review {low}"
         reviewed = next((side.item_id for side in self.sides if side.trust == "reviewed"), "ID")
@@ -153,7 +153,7 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a passage of a document stands: headings above it, first and last character of the source, page from 1."""
+    """Where a passage of a document is: headings above it, first and last character of the source, page from 1."""
 
     headings: tuple[str, ...]
     start: int

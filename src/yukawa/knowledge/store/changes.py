@@ -101,6 +101,20 @@ class Changes:
         self, connection: sa.Connection, new_items: Sequence[NewItem], vectors: Sequence[Vectors], embedder_id: int,
         actor: str, reason: str, verb: str | None = None,
     ) -> list[Item]:  # fmt: skip
+        """Write items as new versions, with their passages, conflicts and entries of the ledger, in one transaction.
+
+        Args:
+            connection: within a transaction that the caller commits.
+            new_items: each a new item or, if its id is known, the next version of one.
+            vectors: of each item's passages, (number of passages, dimension).
+            embedder_id: the embedder that made them.
+            actor: who changes the base.
+            reason: for the history.
+            verb: for the ledger; by default 'teach' or 'update'.
+
+        Returns:
+            The items as they are now, in the same order.
+        """
         if not new_items:
             return []
         event = ledger.next_event(connection)

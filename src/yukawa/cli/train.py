@@ -124,6 +124,7 @@ def _check(variants: list[Variant[training.TextRecipe]]) -> None:
 def _sweep(
     variants: list[Variant[training.TextRecipe]], folder: Path, workers: int, ray: bool, as_json: bool
 ) -> None:
+    """Train the variants of a sweep that are not finished, and show what became of each."""
     from yukawa.runs.sweep import executor_of, run_all
     from yukawa.training.text_task import VariantTask, run_variant
 
@@ -177,6 +178,7 @@ def _describe(variants: list[Variant[training.TextRecipe]], as_json: bool) -> No
 
 
 def _show(name: str, found: DryRun) -> None:
+    """Show what a training would do: parameters, text, steps and memory."""
     recipe, plan, memory = found.recipe, found.plan, found.memory
     if name:
         say((name, "bold"))

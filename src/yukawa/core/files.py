@@ -209,7 +209,7 @@ def parse_row(line: bytes | str, place: str) -> dict[str, Any]:
 
 
 def begins_with(path: Path, kind: str) -> bool:
-    """Whether a file is empty or has a first row `{"kind": kind, …}`, be it torn by a crash.
+    """Whether a file is empty or has a first row `{"kind": kind, …}`, even one torn by a crash.
 
     Raises:
         InputError: as `open_file`.

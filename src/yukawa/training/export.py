@@ -108,16 +108,16 @@ def _of_config(folder: Path, config: dict[str, Any]) -> Iterator[str]:
 
 def _of_weights(folder: Path, size: int | None, tied: bool) -> Iterator[str]:
     """What keeps other programs from loading the weights: their types, their index, the rows of the embedding, the output layer."""
-    files = sorted(folder.glob("model*.safetensors"))
-    if not files:
+    weights = sorted(folder.glob("model*.safetensors"))
+    if not weights:
         yield "there are no weights: model.safetensors is missing"
         return
     tensors = tensor_types(folder, "model*.safetensors")
     odd = sorted({kind for kind, _ in tensors.values()} - _FLOATS)
     if odd:
         yield f"weights are of the types {', '.join(odd)}; allowed are {', '.join(sorted(_FLOATS))}"
-    if len(files) > 1 and not (folder / INDEX).is_file():
-        yield f"the weights lie in {len(files)} files, and {INDEX} is missing"
+    if len(weights) > 1 and not (folder / INDEX).is_file():
+        yield f"the weights lie in {len(weights)} files, and {INDEX} is missing"
     elif (folder / INDEX).is_file():
         missing = sorted(set(files.read_object(folder / INDEX).get("weight_map", {})) - set(tensors))
         if missing:

@@ -218,7 +218,7 @@ def _check_shapes(path: Path, file: Any) -> int:
 
 
 def _check_inside(path: Path, file: Any, name: str) -> None:
-    """Refuse what is no dataset, or one whose numbers lie in other files, which nobody named."""
+    """Refuse what is not a dataset, and one whose numbers lie in other files, which nobody named."""
     h5py = require("h5py", "reading HDF5 files")
     dataset = file[name]
     if not isinstance(dataset, h5py.Dataset) or dataset.shape is None:

@@ -190,23 +190,25 @@ def architecture(name: object) -> type[Tagger]:
     return found
 
 
-def save_model(folder: Path, tagger: Tagger, data_config: DataConfig) -> None:
+def save_model(folder: Path, tagger: Tagger, data_config: DataConfig, *, force: bool = False) -> None:
     """Write a tagger with all that is needed to use it into `folder`, whole or not at all.
 
     The folder holds the weights (safetensors), the settings (JSON) and the data config that the tagger expects
-    (YAML). A model that is already there is replaced; a folder with anything else in it is left alone.
+    (YAML).
+
+    Args:
+        folder: a new folder; with `force`, a saved model that is replaced.
+        tagger: the model.
+        data_config: how it reads jets.
+        force: whether a model that is there is replaced.
 
     Raises:
-        InputError: `folder` is a file, or holds something that is not part of a saved model.
+        InputError: `folder` is a file, holds something that is not part of a saved model, or a model without `force`.
         StoreError: the disk refuses; the old model stays.
     """
     safetensors = require("safetensors.torch", "saving a model", "jets")
     folder = Path(folder)
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if path.name not in (WEIGHTS, CONFIG, DATA_CONFIG):
-            raise InputError(
-                f"{folder} holds {path.name!r}, which is not part of a model", hint="choose another folder"
-            )
+    files.check_made_folder(folder, (DATA_CONFIG,), (WEIGHTS, CONFIG), force=force)
     weights = {name: value.detach().cpu().contiguous() for name, value in tagger.state_dict().items()}
     description = {"yukawa": __version__, "model": settings_of(tagger)}
     with files.new_folder(folder, replace=True) as new:

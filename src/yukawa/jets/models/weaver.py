@@ -58,7 +58,7 @@ def import_weaver(
             is not a new folder, nor a model that may be replaced.
         StoreError: the folder cannot be written.
     """
-    check_made_folder(out, (CONFIG,), (WEIGHTS, DATA_CONFIG), force=force)
+    check_made_folder(Path(out), (DATA_CONFIG,), (WEIGHTS, CONFIG), force=force)
     check_output(Path(out) / WEIGHTS, force=True, inputs=[checkpoint])
     config = load_data_config(data_config)
     if not config.resolved:
@@ -77,7 +77,7 @@ def import_weaver(
         tagger = build(state, given | {"classes": config.classes})
     except InputError as error:
         raise InputError(f"{checkpoint}: {error.message}", hint=error.hint) from None
-    save_model(out, tagger, config)
+    save_model(out, tagger, config, force=force)
     return tagger.eval()
 
 

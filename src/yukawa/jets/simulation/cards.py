@@ -315,7 +315,10 @@ def _take_in_command_file(part: Any, folder: Path) -> None:
     if not isinstance(part, dict) or "command_file" not in part:
         return
     path = folder / str(part.pop("command_file"))
-    lines = read_text(path).splitlines()
+    try:
+        lines = read_text(path).splitlines()
+    except InputError as error:
+        raise InputError(f"the command file {error.message}", hint=error.hint) from None
     settings = part.get("settings") or []
     # Pythia takes a line that does not begin with a letter or digit for a comment.
     part["settings"] = [line.strip() for line in lines if line.strip()[:1].isalnum()] + list(settings)

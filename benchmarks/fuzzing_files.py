@@ -271,7 +271,8 @@ def _read_gguf(path: Path) -> None:
     asyncio.run(model.aclose())
 
 
-Maker, Reader = Callable[[Path], list[Path]], Callable[[Path], None]
+Maker = Callable[[Path], list[Path]]
+Reader = Callable[[Path], None]
 FORMATS: dict[str, tuple[Maker, Reader]] = {
     "pdf": (_pdf, _read_pdf),
     "parquet_jets": (_parquet_jets, _read_jets),
@@ -370,7 +371,7 @@ def _edit_header(data: bytearray, chance: random.Random) -> None:
         header = json.loads(bytes(data[8 : 8 + size]))
         name = chance.choice(sorted(header))
         entry = header[name]
-        number = chance.choice((*_EXTREMES, -1, 1.5, 1e308, None, "8", [], 10**30))
+        number: object = chance.choice((*_EXTREMES, -1, 1.5, 1e308, None, "8", [], 10**30))
         kind = chance.randrange(8)
         if kind == 0:
             entry["shape"][chance.randrange(len(entry["shape"]))] = number
@@ -474,12 +475,13 @@ class Child:
             found = json.loads(line)
             return found["outcome"], found["why"]
         waiting = self._process.poll() is None
+        self._log.seek(0)
+        said = self._log.read().decode(errors="replace")[-300:]
         self.end()
         code = self._process.returncode
         if waiting or code == -signal.SIGPROF:
             return "hang", f"more than {SECONDS} s"
-        self._log.seek(0)
-        return "crash", f"ended by {-code}: {self._log.read().decode(errors='replace')[-300:]}"
+        return "crash", f"ended by {-code}: {said}"
 
     def _line(self) -> bytes:
         assert self._process.stdout is not None

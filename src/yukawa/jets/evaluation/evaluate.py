@@ -18,7 +18,7 @@ from yukawa.jets.io.source import MANIFEST, open_source
 from yukawa.runs.run import MODEL, Run, run_folder
 
 FOLDER = "evaluation"
-_MADE = (("report.json",), ("report.html", "report.md", "*.png", "*.svg"))
+_MADE = (("report.json", "report.html", "report.md"), ("*.png", "*.svg"))
 
 
 def evaluate(

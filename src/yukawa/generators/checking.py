@@ -76,7 +76,12 @@ def kind_of(name: str, text: str) -> str:
     if ending in ("cmnd", "cmd", "pythia"):
         return "pythia"
     lines = [line.strip() for line in text.splitlines()[:2000]]
-    if any(line.startswith(("#include", "ApplicationMgr.", "KKMC.", "EvtDecay.", "BesRndmGenSvc.", "MessageSvc.")) for line in lines):
+    if any(
+        line.startswith(
+            ("#include", "ApplicationMgr.", "KKMC.", "EvtDecay.", "BesRndmGenSvc.", "MessageSvc.")
+        )
+        for line in lines
+    ):
         return "boss"
     if any(line.split()[:1] in (["Decay"], ["Alias"], ["End"], ["Enddecay"]) for line in lines):
         return "card"

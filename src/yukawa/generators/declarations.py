@@ -45,7 +45,7 @@ class CardCheck:
 
     def run(self) -> None:
         """Check every statement, then what is defined and never used."""
-        actions: dict[str, Callable[[Command], None]] = {
+        actions: dict[str, Callable[[Command], object]] = {
             "Alias": self._alias, "ChargeConj": self._charge_conj, "CDecay": self._cdecay, "CopyDecay": self._copy,
             "Define": self._define, "Particle": self._particle, "ModelAlias": self._model_alias,
             "SetLineshapePW": lambda each: self._known(each, each.words[:3]),
@@ -84,7 +84,9 @@ class CardCheck:
             back = next((e for e in self.card.commands("Alias") if e.words[0] == old and e.start > at), None)
             if back is not None and self._leads_to(old, new):
                 line = self.card.line(back.start)
-                self.modes.report("E-CIRCLE", at, f"{new} is an alias of {old}, which line {line} makes an alias of {new}")
+                self.modes.report(
+                    "E-CIRCLE", at, f"{new} is an alias of {old}, which line {line} makes an alias of {new}"
+                )
             else:
                 self.modes.unknown(at + 2, old)
             return
@@ -92,7 +94,9 @@ class CardCheck:
             line = self.card.line(self.aliases[new])
             self.modes.report("W-REALIAS", at, f"{new} is an alias already (line {line})")
         elif new in self.names.own and self.names.own[new].base != species.base:
-            self.modes.report("W-REALIAS", at, f"{new} is an alias of {self.names.own[new].base} in the base table")
+            self.modes.report(
+                "W-REALIAS", at, f"{new} is an alias of {self.names.own[new].base} in the base table"
+            )
         elif self.names.is_listed(new):
             self.modes.report("W-ALIASNAME", at, f"{new} is the name of a particle")
         self.aliases.setdefault(new, at)
@@ -114,7 +118,11 @@ class CardCheck:
         if first is None or second is None:
             return
         expected = self.names.antiparticle(first)
-        if expected != second.base and self.names.antiparticle(second) != first.base and first.number != -second.number:
+        if (
+            expected != second.base
+            and self.names.antiparticle(second) != first.base
+            and first.number != -second.number
+        ):
             reason = f"{one} is {first.base}, whose antiparticle is {expected}, and {other} is {second.base}"
             self.modes.report("E-CC", command.start, reason)
         self.names.conjugates[one], self.names.conjugates[other] = other, one
@@ -186,7 +194,11 @@ class CardCheck:
             report("E-CDORDER", at, reason, f'"CDecay {partner}"', mend)
         elif own is not None:
             line = self.card.line(own.start)
-            report("W-CDOVER", at, f"CDecay {name} replaces the decay of line {line} by the conjugate of that of {partner}")
+            report(
+                "W-CDOVER",
+                at,
+                f"CDecay {name} replaces the decay of line {line} by the conjugate of that of {partner}",
+            )
         elif partner not in self.decayed and partner not in self.of_base:
             self._without_source(at, name, partner)
         if source is not None:
@@ -197,7 +209,9 @@ class CardCheck:
         later = next((block for block in self.card.blocks() if block.parent == partner), None)
         if later is not None:
             line = self.card.line(later.start)
-            self.modes.report("E-CDORDER", at, f"CDecay {name} stands before Decay {partner} (line {line}), which it copies")
+            self.modes.report(
+                "E-CDORDER", at, f"CDecay {name} stands before Decay {partner} (line {line}), which it copies"
+            )
         elif name in self.aliases or partner in self.aliases:
             self.modes.report("E-CDORDER", at, f"CDecay {name} copies the decay of {partner}, which has none")
 
@@ -212,7 +226,11 @@ class CardCheck:
             write = f'"ChargeConj {name} {name}"' if own else f'"ChargeConj {name} …"'
             line = self.card.line(self.aliases[name])
             reason = f"{self.card.text.words[at]} {self.card.text.words[at + 1]} needs the antiparticle of {name} (line {line})"
-            edits = (Edit(*self._end_of_line(self.aliases[name]), "", f"\nChargeConj {name} {name}"),) if own else ()
+            edits = (
+                (Edit(*self._end_of_line(self.aliases[name]), "", f"\nChargeConj {name} {name}"),)
+                if own
+                else ()
+            )
             self.modes.report("E-CDNOCC", at, reason, write, edits)
 
     def _end_of_line(self, word: int) -> tuple[int, int]:
@@ -233,7 +251,9 @@ class CardCheck:
             species: Species = self.names.own[name]
             if name in produced and name not in decays:
                 if abs(species.number) not in _STABLE and not species.is_parton:
-                    self.modes.report("W-ALIASNODECAY", at, f"{name} is produced and has no Decay, so it stays undecayed")
+                    self.modes.report(
+                        "W-ALIASNODECAY", at, f"{name} is produced and has no Decay, so it stays undecayed"
+                    )
             elif name not in both and name not in decays:
                 if name.endswith("sig"):  # what makes the signal uses it
                     continue

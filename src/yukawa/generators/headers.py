@@ -18,17 +18,13 @@ def header_species(lines: Sequence[str]) -> list[Species]:
     comment; mass in GeV, a negative lifetime is minus the width in GeV, a positive one is in seconds.
     """
     found: list[Species] = []
-    is_open = False
-    for line in lines:
-        if not line.startswith("#"):
-            is_open = False
+    opened = ""
+    for line in (*lines, ""):
+        if opened and line.startswith("#") and ('"' in line or opened.count('"') % 2):
+            opened += " " + line.lstrip("# \t")
             continue
-        if _OPENS.match(line):
-            is_open = True
-        elif is_open and not _QUOTED.search(line) and line.strip("# \t[]"):
-            is_open = False
-        if is_open:
-            found += filter(None, map(_species, _QUOTED.findall(line)))
+        found += filter(None, map(_species, _QUOTED.findall(opened)))
+        opened = line if line.startswith("#") and _OPENS.match(line) else ""
     return found
 
 

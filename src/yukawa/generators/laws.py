@@ -31,7 +31,9 @@ class Violation:
     parent: str = ""
 
 
-def violations(model: str, parent: Species, daughters: Sequence[Species], conjugate: Conjugate) -> Iterator[Violation]:
+def violations(
+    model: str, parent: Species, daughters: Sequence[Species], conjugate: Conjugate
+) -> Iterator[Violation]:
     """All laws that a mode breaks.
 
     Args:
@@ -51,7 +53,7 @@ def violations(model: str, parent: Species, daughters: Sequence[Species], conjug
     yield from broken
     if partons:
         return
-    if not (parent.is_virtual or parent.redefined or any([each.redefined for each in daughters])):
+    if not (parent.is_virtual or parent.redefined or any(each.redefined for each in daughters)):
         spin = _spin(parent, daughters)
         if spin:
             yield spin
@@ -92,7 +94,9 @@ def _numbers(parent: Species, daughters: Sequence[Species], conjugate: Conjugate
     if before[2:] != after[2:]:
         names = ("electron number", "muon number", "tau number")
         which = [number for number in range(3) if before[2 + number] != after[2 + number]]
-        numbers = [f"{names[number]}: {shown.format(before[2 + number], after[2 + number])}" for number in which]
+        numbers = [
+            f"{names[number]}: {shown.format(before[2 + number], after[2 + number])}" for number in which
+        ]
         total = sum(before[2:]) != sum(after[2:])
         code = "E-LEPTON" if states else "W-LNV" if total else "W-LFV"
         yield Violation(code, numbers[0], states)
@@ -111,7 +115,8 @@ def _conjugated(
         for at in chosen:
             state[at] = conjugate(state[at])
         if _sums(state) == before:
-            found.setdefault(tuple(sorted(each.number for each in state)), tuple(state))
+            # Of equal daughters the last is the one that was meant otherwise: pi+ pi+ was pi+ pi-.
+            found[tuple(sorted(each.number for each in state))] = tuple(state)
     return tuple(found.values())
 
 
@@ -144,15 +149,25 @@ def _spin(parent: Species, daughters: Sequence[Species]) -> Violation | None:
     if parent.spin2 is None or None in spins:
         return None
     if (parent.spin2 + sum(spins)) % 2:  # type: ignore[arg-type]
-        return Violation("E-SPIN", f"{parent.name} -> {_listed(daughters)}: half-integer spin on one side alone")
-    if len(daughters) != 2 or parent.spin2 not in (0, 2) or "G" not in (daughters[0].spin_type, daughters[1].spin_type):
+        return Violation(
+            "E-SPIN", f"{parent.name} -> {_listed(daughters)}: half-integer spin on one side alone"
+        )
+    if (
+        len(daughters) != 2
+        or parent.spin2 not in (0, 2)
+        or "G" not in (daughters[0].spin_type, daughters[1].spin_type)
+    ):
         return None
     kinds = sorted(each.spin_type for each in daughters)
     if parent.spin2 == 0 and kinds == ["G", "S"]:
-        return Violation("E-SPIN", f"{parent.name} -> {_listed(daughters)}: a particle without spin emits no single photon")
+        return Violation(
+            "E-SPIN", f"{parent.name} -> {_listed(daughters)}: a particle without spin emits no single photon"
+        )
     if parent.spin2 == 2 and kinds == ["G", "G"]:
         code = "W-SPIN" if parent.base == "Z0" else "E-SPIN"  # searches for it are made with the Z
-        return Violation(code, f"{parent.name} -> {_listed(daughters)}: a particle of spin 1 does not decay to two photons")
+        return Violation(
+            code, f"{parent.name} -> {_listed(daughters)}: a particle of spin 1 does not decay to two photons"
+        )
     return None
 
 
@@ -160,14 +175,20 @@ def _parities(parent: Species, daughters: Sequence[Species], conjugate: Conjugat
     """C of any number of daughters that have one; P, and C of a pair, of two-body decays (PDG review Quark Model)."""
     strong = (parent.width or 0.0) > _STRONG or (parent.c_parity and parent.charge3 == 0)
     # Leptons and the weak bosons come with the interaction that violates both.
-    if not strong or not parent.parity or any(11 <= abs(each.number) <= 18 or 23 <= abs(each.number) <= 37 for each in daughters):
+    if (
+        not strong
+        or not parent.parity
+        or any(11 <= abs(each.number) <= 18 or 23 <= abs(each.number) <= 37 for each in daughters)
+    ):
         return
     c_parity = _c_parity(parent, conjugate)
     product = 1
     for each in daughters:
         product *= _c_parity(each, conjugate)
     if c_parity and product and product != c_parity:
-        yield Violation("W-C", f"{parent.name} -> {_listed(daughters)}: C is {c_parity:+d} before and {product:+d} after")
+        yield Violation(
+            "W-C", f"{parent.name} -> {_listed(daughters)}: C is {c_parity:+d} before and {product:+d} after"
+        )
         return
     if len(daughters) != 2 or None in (parent.spin2, daughters[0].spin2, daughters[1].spin2):
         return
@@ -176,21 +197,34 @@ def _parities(parent: Species, daughters: Sequence[Species], conjugate: Conjugat
     parity = int(f"{parent.parity}1")
     if one.parity and other.parity:
         own = int(f"{one.parity}1") * int(f"{other.parity}1")
-        if abs(one.number) == abs(other.number) and one.spin2 is not None and one.spin2 % 2 and one.number != other.number:
+        if (
+            abs(one.number) == abs(other.number)
+            and one.spin2 is not None
+            and one.spin2 % 2
+            and one.number != other.number
+        ):
             own = -1  # a fermion and its antiparticle, whichever parities a table gives
         waves = [(wave, spin) for wave, spin in waves if own * (-1) ** wave == parity]
         if not waves:
-            yield Violation("W-P", f"{parent.name} -> {_listed(daughters)}: no orbital angular momentum gives parity {parity:+d}")
+            yield Violation(
+                "W-P",
+                f"{parent.name} -> {_listed(daughters)}: no orbital angular momentum gives parity {parity:+d}",
+            )
             return
     pair = conjugate(one).number == other.number and one.number != other.number
     if one.number == other.number and one.spin2 is not None and one.spin2 % 2 == 0 and one.spin_type != "G":
         waves = [(wave, spin) for wave, spin in waves if (wave + spin) % 2 == 0]
         if not waves:
-            yield Violation("W-C", f"{parent.name} -> {_listed(daughters)}: two identical bosons are in no symmetric state of this spin")
+            yield Violation(
+                "W-C",
+                f"{parent.name} -> {_listed(daughters)}: two identical bosons are in no symmetric state of this spin",
+            )
     elif pair and c_parity:
         waves = [(wave, spin) for wave, spin in waves if (-1) ** (wave + spin) == c_parity]
         if not waves:
-            yield Violation("W-C", f"{parent.name} -> {_listed(daughters)}: the pair is in no state of C {c_parity:+d}")
+            yield Violation(
+                "W-C", f"{parent.name} -> {_listed(daughters)}: the pair is in no state of C {c_parity:+d}"
+            )
 
 
 def _c_parity(species: Species, conjugate: Conjugate) -> int:
@@ -225,4 +259,6 @@ def _masses(parent: Species, daughters: Sequence[Species]) -> Iterator[Violation
         text = f"{names} need {least:.4g} GeV, {parent.name} has {parent.heaviest:.4g}"
         yield Violation("I-MASS" if redefined else "E-MASS", text)
     elif nominal > parent.mass + _MARGIN:
-        yield Violation("I-MASS", f"{names} have {nominal:.4g} GeV, {parent.name} {parent.mass:.4g}: in the tails alone")
+        yield Violation(
+            "I-MASS", f"{names} have {nominal:.4g} GeV, {parent.name} {parent.mass:.4g}: in the tails alone"
+        )

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib import resources
+from pathlib import Path
 
 from yukawa.generators.species import Species
 
@@ -57,7 +57,10 @@ class DecayModel:
             return True
         if self.name == "JPIPI" and tuple(each.base for each in species[1:]) not in _PIONS:
             return False
-        return all(_fits(each, wanted) for each, wanted in zip(species, self.daughter_spins(len(species)), strict=True))
+        return all(
+            _fits(each, wanted)
+            for each, wanted in zip(species, self.daughter_spins(len(species)), strict=True)
+        )
 
     def takes_parent(self, parent: Species) -> bool:
         """Whether the parent has the spin that the model wants."""
@@ -72,7 +75,7 @@ def _fits(species: Species, wanted: str) -> bool:
 @functools.cache
 def decay_models() -> dict[str, DecayModel]:
     """All models by name."""
-    text = resources.files("yukawa.generators").joinpath("models.tsv").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("models.tsv").read_text(encoding="utf-8")
     found = {}
     for line in text.splitlines():
         if line.startswith("#"):

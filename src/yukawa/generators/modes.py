@@ -1,18 +1,28 @@
 """Checks one decay mode after another: its names, what its model takes, and the laws."""
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+import re
+from collections.abc import Mapping, Sequence
 
-from yukawa.core.errors import nearest
 from yukawa.generators.cards import DecayBlock, DecayCard, DecayMode
 from yukawa.generators.diagnostics import Diagnostic, Edit
 from yukawa.generators.laws import Violation, violations
-from yukawa.generators.models import HADRONISATION, TEXT_ARGUMENTS, DecayModel, decay_models, helicity_arguments, wave_arguments
-from yukawa.generators.reading import is_number, nearest_word
+from yukawa.generators.models import (
+    HADRONISATION,
+    TEXT_ARGUMENTS,
+    DecayModel,
+    decay_models,
+    helicity_arguments,
+    wave_arguments,
+)
+from yukawa.generators.reading import OPENING, is_number
+from yukawa.generators.slips import candidates, folded, is_slip, nearest_word
 from yukawa.generators.species import Species, SpeciesNames
 
 _TOO_MUCH, _TOO_LITTLE = 1.0005, 0.9995
+_PREFIX = re.compile(r"^(?:[Mm]y|[Ss]ig|[Tt]ag)[-_]?")
+_CHARGE = re.compile(r"[+-]+$")
+_OFFERED = 3
 _MOST_DAUGHTERS = 7  # of which all orders are tried
 
 
@@ -31,9 +41,16 @@ class ModeCheck:
         self, card: DecayCard, names: SpeciesNames, values: set[str], model_aliases: Mapping[str, list[str]],
         found: list[Diagnostic],
     ) -> None:  # fmt: skip
-        self.card, self.names, self.values, self.model_aliases, self.found = card, names, values, model_aliases, found
+        self.card, self.names, self.values, self.model_aliases, self.found = (
+            card,
+            names,
+            values,
+            model_aliases,
+            found,
+        )
         self._models = decay_models()
-        self._nearest: dict[str, str] = {}
+        self._meant: dict[str, tuple[list[str], bool]] = {}
+        self._reported: set[str] = set()
 
     def check(self, block: DecayBlock, parent: Species | None) -> None:
         """Check all modes of a block; without a parent their names alone."""
@@ -53,12 +70,23 @@ class ModeCheck:
             key = (name, tuple(arguments), tuple(sorted(mode.daughters)))
             if key in seen and daughters and name not in HADRONISATION:
                 line = self.card.line(seen[key].start)
-                self.report("E-DUPMODE", mode.start, f"the mode of line {line} again: {' '.join(mode.daughters)} {name}")
+                self.report(
+                    "E-DUPMODE",
+                    mode.start,
+                    f"the mode of line {line} again: {' '.join(mode.daughters)} {name}",
+                )
             seen.setdefault(key, mode)
         self._sum(block)
 
     def report(
-        self, code: str, word: int, text: str, write: str = "", edits: tuple[Edit, ...] = (), *, physics: bool = False
+        self,
+        code: str,
+        word: int,
+        text: str,
+        write: str = "",
+        edits: tuple[Edit, ...] = (),
+        *,
+        physics: bool = False,
     ) -> None:
         """Put a finding at a word."""
         self.found.append(Diagnostic(code, *self.card.text.place(word), text, write, edits, physics))
@@ -79,7 +107,6 @@ class ModeCheck:
         found = [self.names.get(name) for name in mode.daughters]
         if None not in found:
             return found  # type: ignore[return-value]
-        first = mode.model_at - len(mode.flags) - len(mode.daughters)
         first = self._first_daughter(mode)
         for at, species in enumerate(found):
             if species is None:
@@ -100,20 +127,51 @@ class ModeCheck:
             line = self.card.line(later.start)
             self.report("E-PART", word, f"{name} is defined by Alias only in line {line}, after its use")
             return
-        meant = self.meant(name)
-        edits = self.replaced(word, meant) if meant else ()
-        alias = next((each for each in self.card.commands("Alias") if each.words[0] == meant), None)
-        where = f"; the card defines {meant} (line {self.card.line(alias.start)})" if alias else ""
-        self.report("E-PART", word, f"unknown particle {name}{where}", f'"{meant}"' if meant else "", edits)
+        base = self._aliased(name)
+        first = name not in self._reported
+        self._reported.add(name)
+        if base:
+            reason = f"unknown particle {name}, and no line makes it an alias"
+            # One line for all uses of the name.
+            edits = self._before(word, f"Alias {name} {base}\n") if first else ()
+            self.report("E-PART", word, reason, f'"Alias {name} {base}"', edits)
+            return
+        meant, certain = self.meant(name)
+        edits = self.replaced(word, meant[0]) if certain else ()
+        alias = next((each for each in self.card.commands("Alias") if each.words[0] in meant), None)
+        where = f"; the card defines {alias.words[0]} (line {self.card.line(alias.start)})" if alias else ""
+        write = " or ".join(f'"{each}"' for each in meant[:_OFFERED])
+        self.report("E-PART", word, f"unknown particle {name}{where}", write, edits)
 
-    def meant(self, name: str) -> str:
-        """The name of which a word is a misspelling: its letters in another case or order of marks, then the nearest."""
-        if name not in self._nearest:
-            folded = [each for each in self.names.all_names() if _folded(each) == _folded(name)]
-            if not folded and len(name) > 1:
-                folded = [nearest(name, [each for each in self.names.all_names() if each[-1] == name[-1]])]
-            self._nearest[name] = folded[0] if len(folded) == 1 else ""
-        return self._nearest[name]
+    def meant(self, name: str) -> tuple[list[str], bool]:
+        """The names of which a word can be a misspelling, and whether it can be that of one alone."""
+        if name not in self._meant:
+            charge = _CHARGE.search(name)
+            names = [each for each in self.names.all_names() if not charge or each.endswith(charge[0])]
+            found = candidates(name, names)
+            near = "" if found else nearest_word(name, names)
+            self._meant[name] = (found or ([near] if near else []), len(found) == 1)
+        return self._meant[name]
+
+    def _aliased(self, name: str) -> str:
+        """The particle of a name such as MyD0, that is usual for an alias; '' if it is none, or names an alias misspelt."""
+        stem = _PREFIX.sub("", name)
+        if stem == name or len(stem) < 2:
+            return ""
+        own = {*self.names.own, *(each.words[0] for each in self.card.commands("Alias"))}
+        if any(
+            folded(each) == folded(name) or (is_slip(name, each) and each[-1] == name[-1]) for each in own
+        ):
+            return ""
+        same = [each for each in self.names.all_names() if each.lower() == stem.lower()]
+        return same[0] if len(same) == 1 else ""
+
+    def _before(self, word: int, text: str) -> tuple[Edit, ...]:
+        """The edit that inserts a line before the statement of a word."""
+        words = self.card.text.words
+        while word and words[word] not in OPENING:
+            word -= 1
+        return (Edit(self.card.line(word), 1, "", text),)
 
     def _without_model(self, mode: DecayMode) -> None:
         """A mode in which no word is a model: which word is wrong depends on what is known."""
@@ -132,13 +190,16 @@ class ModeCheck:
             return
         at = rest[0]
         meant = nearest_word(words[at], frozenset({*self._models, *self.model_aliases}))
-        particle = self.meant(words[at]) if len(rest) == 1 and at == len(words) - 1 else ""
-        if particle and _folded(particle) == _folded(words[at]) and not (meant and meant.lower() == words[at].lower()):
+        particle = any(folded(each) == folded(words[at]) for each in self.meant(words[at])[0])
+        is_model = meant and meant.lower() == words[at].lower()
+        if particle and at == len(words) - 1 and len(rest) == 1 and not is_model:
             self.unknown(first + at, words[at])
             self.report("E-NOMODEL", mode.start, f"{mode.parent} -> {' '.join(words)} has no decay model")
             return
         edits = self.replaced(first + at, meant) if meant and meant.lower() == words[at].lower() else ()
-        self.report("E-MODEL", first + at, f"unknown decay model {words[at]}", f'"{meant}"' if meant else "", edits)
+        self.report(
+            "E-MODEL", first + at, f"unknown decay model {words[at]}", f'"{meant}"' if meant else "", edits
+        )
 
     # ---- models ----------------------------------------------------------------------------------
 
@@ -147,7 +208,12 @@ class ModeCheck:
         return (alias[0], [*alias[1:], *mode.arguments]) if alias else (mode.model, mode.arguments)
 
     def _fits(
-        self, mode: DecayMode, name: str, arguments: Sequence[str], parent: Species | None, daughters: Sequence[Species]
+        self,
+        mode: DecayMode,
+        name: str,
+        arguments: Sequence[str],
+        parent: Species | None,
+        daughters: Sequence[Species],
     ) -> None:
         model = self._models.get(name)
         if model is None:
@@ -155,7 +221,9 @@ class ModeCheck:
         if name not in TEXT_ARGUMENTS:
             for at, word in enumerate(mode.arguments):
                 if not is_number(word) and word not in self.values:
-                    self.report("E-ARG", mode.model_at + 1 + at, f"{name}: {word} is neither a number nor defined")
+                    self.report(
+                        "E-ARG", mode.model_at + 1 + at, f"{name}: {word} is neither a number nor defined"
+                    )
                     return
         if model.daughters and len(daughters) not in model.daughters:
             wanted = " or ".join(map(str, model.daughters))
@@ -164,13 +232,22 @@ class ModeCheck:
         self._count(mode, model, arguments, parent, daughters)
         if parent is not None and not parent.redefined and not model.takes_parent(parent):
             wanted = _KINDS[model.parent]
-            self.report("E-MSPIN", mode.model_at, f"{name} decays {wanted}, {parent.name} is {_KINDS[parent.spin_type]}")
+            self.report(
+                "E-MSPIN",
+                mode.model_at,
+                f"{name} decays {wanted}, {parent.name} is {_KINDS[parent.spin_type]}",
+            )
             return
         if not model.takes(daughters) and not any(each.redefined for each in daughters):
             self._order(mode, model, daughters)
 
     def _count(
-        self, mode: DecayMode, model: DecayModel, arguments: Sequence[str], parent: Species | None, daughters: Sequence[Species]
+        self,
+        mode: DecayMode,
+        model: DecayModel,
+        arguments: Sequence[str],
+        parent: Species | None,
+        daughters: Sequence[Species],
     ) -> None:
         counted: int | None = None
         if parent is not None and len(daughters) == 2 and model.arguments in (("HELAMP",), ("PARTWAVE",)):
@@ -178,7 +255,9 @@ class ModeCheck:
             counted = count(parent, daughters)
         elif model.arguments and model.arguments[0].isdigit() and str(len(arguments)) not in model.arguments:
             wanted = " or ".join(model.arguments)
-            self.report("E-NARG", mode.model_at, f"{model.name} takes {wanted} arguments, here {len(arguments)}")
+            self.report(
+                "E-NARG", mode.model_at, f"{model.name} takes {wanted} arguments, here {len(arguments)}"
+            )
         if counted is not None and counted != len(arguments):
             names = " ".join(each.name for each in daughters)
             reason = f"{model.name} of {names} takes {counted} arguments, here {len(arguments)}"
@@ -193,12 +272,23 @@ class ModeCheck:
             }  # fmt: skip
             if orders:
                 # The order that moves the fewest; the first of equals keeps the rest as it is.
-                best = min(orders.values(), key=lambda order: sum(a is not b for a, b in zip(order, daughters, strict=True)))
+                best = min(
+                    orders.values(),
+                    key=lambda order: sum(a is not b for a, b in zip(order, daughters, strict=True)),
+                )
                 right = " ".join(each.name for each in best)
                 edits = self._daughter_edits(mode, best)
-                self.report("E-ORDER", mode.model_at, f"{model.name} does not take {names} in this order", f'"{right}"', edits)
+                self.report(
+                    "E-ORDER",
+                    mode.model_at,
+                    f"{model.name} does not take {names} in this order",
+                    f'"{right}"',
+                    edits,
+                )
                 return
-        wanted = " ".join(_KINDS.get(kind.split("|")[0], "any") for kind in model.daughter_spins(len(daughters)))
+        wanted = " ".join(
+            _KINDS.get(kind.split("|")[0], "any") for kind in model.daughter_spins(len(daughters))
+        )
         self.report("E-MSPIN", mode.model_at, f"{model.name} takes {wanted}, not {names}")
 
     # ---- laws ------------------------------------------------------------------------------------
@@ -226,16 +316,20 @@ class ModeCheck:
         if total <= 0:
             self.report("E-SUM", block.start, f"the branching fractions of {block.parent} sum to {total:.4g}")
         elif total > _TOO_MUCH:
-            self.report("W-SUM", block.start, f"the branching fractions of {block.parent} sum to {total:.6g}, not to 1")
+            self.report(
+                "W-SUM",
+                block.start,
+                f"the branching fractions of {block.parent} sum to {total:.6g}, not to 1",
+            )
         elif total < _TOO_LITTLE:
-            self.report("I-SUM", block.start, f"the branching fractions of {block.parent} sum to {total:.6g}; they are rescaled to 1")
+            self.report(
+                "I-SUM",
+                block.start,
+                f"the branching fractions of {block.parent} sum to {total:.6g}; they are rescaled to 1",
+            )
 
 
 _KINDS = {
     "S": "a scalar", "D": "a lepton or baryon", "V": "a vector", "T": "a tensor", "R": "a spin-3/2 baryon", "G": "a photon",
     "N": "a neutrino", "-": "any", "": "of unknown spin",
 }  # fmt: skip
-
-
-def _folded(name: str) -> str:
-    return name.lower().replace("-", "").replace("_", "") + ("-" if name.endswith("-") else "")

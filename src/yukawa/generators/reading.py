@@ -3,10 +3,11 @@
 import re
 from pathlib import Path
 
-from yukawa.core.errors import InputError, nearest
+from yukawa.core.errors import InputError
 from yukawa.generators.cards import Command, DecayBlock, DecayCard, DecayMode
 from yukawa.generators.diagnostics import Diagnostic, Edit
 from yukawa.generators.models import decay_models
+from yukawa.generators.slips import nearest_word
 from yukawa.generators.species import MASTER_MODELS
 from yukawa.generators.words import split_words
 
@@ -23,8 +24,8 @@ COMMANDS = {
     "yesFSR": 0, "noFSR": 0, "normalFSR": 0, "AddFactorPn": 0,
     "yesIncoherentB0Mixing": 2, "noIncoherentB0Mixing": 0, "yesIncoherentBsMixing": 2, "noIncoherentBsMixing": 0,
 }  # fmt: skip
-_OPENING = frozenset({*COMMANDS, "Decay", "RemoveDecay", "ModelAlias"})
-KEYWORDS = frozenset({*_OPENING, "Enddecay", "End"})
+OPENING = frozenset({*COMMANDS, "Decay", "RemoveDecay", "ModelAlias"})
+KEYWORDS = frozenset({*OPENING, "Enddecay", "End"})
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _COMMA = re.compile(r"([+-]?\d+),(\d+)$")
 
@@ -112,7 +113,9 @@ class _CardReader:
         lines = self.text.lines
         last = max((at for at, line in enumerate(lines, 1) if line.strip()), default=1)
         mend = Edit(last, len(lines[last - 1]) + 1, "", "\nEnd")
-        self.found.append(Diagnostic("E-NOEND", last, 1, "the card has no End", '"End" as its last line', (mend,)))
+        self.found.append(
+            Diagnostic("E-NOEND", last, 1, "the card has no End", '"End" as its last line', (mend,))
+        )
 
     def _ended(self) -> None:
         for at in range(self.next + 1, len(self.words)):
@@ -142,7 +145,9 @@ class _CardReader:
             self.next += 1
             return
         if is_number(word):
-            self._report("E-KEY", at, f"a mode outside a Decay block begins with {word}", '"Decay PARTICLE" before it')
+            self._report(
+                "E-KEY", at, f"a mode outside a Decay block begins with {word}", '"Decay PARTICLE" before it'
+            )
         else:
             meant = nearest_word(word, KEYWORDS)
             mend = self._replaced(at, meant) if meant else ()
@@ -179,7 +184,13 @@ class _CardReader:
             given.append(self.words[self.next])
             self.next += 1
         while self.next < len(self.words) and self.words[self.next] == ";":  # the generator stops on it
-            self._report("E-KEY", self.next, f'";" behind {name}, which takes none', 'nothing', self._replaced(self.next, ""))
+            self._report(
+                "E-KEY",
+                self.next,
+                f'";" behind {name}, which takes none',
+                "nothing",
+                self._replaced(self.next, ""),
+            )
             self.next += 1
         self.card.statements.append(Command(name, given, at))
 
@@ -197,7 +208,9 @@ class _CardReader:
             self.next = end + 1
         else:
             self.next = end
-            self._report("E-NOSEMI", end - 1, "ModelAlias ends with a semicolon", '";"', self._behind(end - 1, ";"))
+            self._report(
+                "E-NOSEMI", end - 1, "ModelAlias ends with a semicolon", '";"', self._behind(end - 1, ";")
+            )
 
     def _end_of_mode(self, start: int) -> int:
         """The number of the semicolon of what begins here, or of the word before which it is missing."""
@@ -236,7 +249,13 @@ class _CardReader:
                 continue
             meant = "" if is_number(word) or removes else self._closing(word)
             if meant:
-                self._report("E-KEY", self.next, f'unknown command "{word}"', f'"{meant}"', self._replaced(self.next, meant))
+                self._report(
+                    "E-KEY",
+                    self.next,
+                    f'unknown command "{word}"',
+                    f'"{meant}"',
+                    self._replaced(self.next, meant),
+                )
                 block.end = self.next
                 self.next += 1
                 return
@@ -259,7 +278,7 @@ class _CardReader:
         return line, len(self.text.lines[line - 1]) + 1
 
     def _mode(self, block: DecayBlock) -> None:
-        """Read one mode: FRACTION DAUGHTERS FLAGS MODEL ARGUMENTS ;"""
+        """Read one mode: fraction, daughters, flags, model, arguments, semicolon."""
         words, start = self.words, self.next
         end = self._end_of_mode(start)
         mode = DecayMode(block.parent, 0.0, start=start, end=end)
@@ -291,7 +310,9 @@ class _CardReader:
         if following or self.next == end:
             mode.sound = False
             last = (following or end) - 1
-            self._report("E-NOSEMI", last, "the mode ends without a semicolon", '";"', self._behind(last, ";"))
+            self._report(
+                "E-NOSEMI", last, "the mode ends without a semicolon", '";"', self._behind(last, ";")
+            )
 
     def _following(self, at: int, end: int) -> int:
         """Where the next mode begins if the semicolon before it is missing: a number, particles, and a model."""
@@ -325,13 +346,7 @@ class _CardReader:
             self._report("E-FRAC", at, f'"{word}" is read as {head[0]}', f'"{head[0]}"')
             return at + 1
         mode.sound = False
-        self._report("E-FRAC", at, f'a mode begins with its branching fraction, not with "{word}"', f'"1.0 {word}"')
+        self._report(
+            "E-FRAC", at, f'a mode begins with its branching fraction, not with "{word}"', f'"1.0 {word}"'
+        )
         return at
-
-
-def nearest_word(word: str, allowed: frozenset[str] | list[str]) -> str:
-    """The allowed word that differs by case alone, or else by little; '' if none or several do."""
-    folded = [each for each in allowed if each.lower() == word.lower()]
-    if len(folded) == 1:
-        return folded[0]
-    return nearest(word, allowed) if len(word) > 2 else ""

@@ -4,7 +4,6 @@ import functools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from importlib import resources
 from pathlib import Path
 
 _LEPTONS = (11, 13, 15)
@@ -53,7 +52,15 @@ class Species:
 
     def __post_init__(self) -> None:
         number, size = self.number, abs(self.number)
-        kind = "G" if size == 22 else "N" if size in (12, 14, 16) else "" if self.spin2 is None else _SPIN_TYPES.get(self.spin2, "")
+        kind = (
+            "G"
+            if size == 22
+            else "N"
+            if size in (12, 14, 16)
+            else ""
+            if self.spin2 is None
+            else _SPIN_TYPES.get(self.spin2, "")
+        )
         parton = size <= 8 or size == 21 or 81 <= size <= 99 or (1000 < size < 6000 and size // 10 % 10 == 0)
         sums = (self.charge3, baryon_number(number), *lepton_numbers(number))
         for name, value in (("spin_type", kind), ("is_parton", parton), ("sums", sums)):
@@ -70,7 +77,8 @@ class Species:
     @property
     def heaviest(self) -> float:
         """The greatest mass with which it is generated, in GeV; infinite if unknown."""
-        return float("inf") if self.mass is None else self.mass + _TAILS * (self.width or 0.0)
+        # A tail that doubles the mass is that of no resonance.
+        return float("inf") if self.mass is None else self.mass + min(self.mass, _TAILS * (self.width or 0.0))
 
     @property
     def is_virtual(self) -> bool:
@@ -100,7 +108,7 @@ def lepton_numbers(number: int) -> tuple[int, int, int]:
 @functools.cache
 def known_species() -> Mapping[str, Species]:
     """All particles of the package's own table, by name."""
-    text = resources.files("yukawa.generators").joinpath("particles.tsv").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("particles.tsv").read_text(encoding="utf-8")
     found = {}
     for line in text.splitlines():
         if line.startswith("#"):
@@ -111,6 +119,19 @@ def known_species() -> Mapping[str, Species]:
             float(width) if width else None, parity, c_parity,
         )  # fmt: skip
     return found
+
+
+def by_number(table: Mapping[str, Species]) -> dict[int, list[str]]:
+    """The names of each Monte Carlo number."""
+    found: dict[int, list[str]] = {}
+    for name, species in table.items():
+        found.setdefault(species.number, []).append(name)
+    return found
+
+
+@functools.cache
+def _numbered() -> dict[int, list[str]]:
+    return by_number(known_species())
 
 
 def read_particle_table(path: Path) -> dict[str, Species]:
@@ -139,7 +160,7 @@ class SpeciesNames:
         self._table = known_species() if table is None else table
         self.own: dict[str, Species] = {}
         self.conjugates: dict[str, str] = {}  # of aliases, by ChargeConj
-        self._numbered: dict[int, list[str]] = {}
+        self._numbered: dict[int, list[str]] | None = None
 
     def get(self, name: str) -> Species | None:
         """The particle of a name, None if the name is unknown."""
@@ -192,13 +213,14 @@ class SpeciesNames:
         other = self.antiparticle(species)
         if name.endswith("sig"):
             return other + "sig"
-        partners = [each for each, base in MASTER_ALIASES.items() if base == other and len(each) >= len(name) - 5]
+        partners = [
+            each for each, base in MASTER_ALIASES.items() if base == other and len(each) >= len(name) - 5
+        ]
         return partners[0] if partners else other
 
     def _with_number(self) -> dict[int, list[str]]:
-        if not self._numbered:
-            for name, species in self._table.items():
-                self._numbered.setdefault(species.number, []).append(name)
+        if self._numbered is None:
+            self._numbered = _numbered() if self._table is known_species() else by_number(self._table)
         return self._numbered
 
     def all_names(self) -> Iterable[str]:

@@ -74,4 +74,6 @@ def split_words(text: str) -> CardText:
 
 def _dropped(number: int, line: str, word: str, tail: str) -> Diagnostic:
     column = line.find(word) + word.find(";") + 2
-    return Diagnostic("W-AFTERSEMI", number, column, f'"{tail}" directly after ";" is dropped', f'"; {tail}" or remove it')
+    return Diagnostic(
+        "W-AFTERSEMI", number, column, f'"{tail}" directly after ";" is dropped', f'"; {tail}" or remove it'
+    )

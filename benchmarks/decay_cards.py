@@ -52,7 +52,7 @@ class Planted:
 
 def own_cards() -> dict[str, str]:
     """The cards of tests/generators/cards by dialect and name."""
-    found = {}
+    found: dict[str, str] = {}
     for file in sorted(OWN.glob("*.txt")):
         parts = re.split(r"^#### (.*)\n", file.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
         found |= {f"{file.stem}: {name}": text for name, text in zip(parts[::2], parts[1::2], strict=True)}

@@ -126,23 +126,22 @@ def _charge(name: str) -> int:
 def main(names: Path) -> None:
     rows: dict[str, tuple[int, int, str]] = {}
     for row in csv.DictReader(names.open(encoding="utf-8"), delimiter="\t"):
-        key = row["name"]
         spins = set(re.findall(r"(\d+)\)", row["in"]))  # of EvtGen and of BESIII, where these differ
         spin = row["spin_x2"] if len(spins) < 2 else ""
-        rows[key] = (int(row["pdg_code"]), int(row["charge_x3"]), spin)
+        rows[row["name"]] = (int(row["pdg_code"]), int(row["charge_x3"]), spin)
     import particle.data
 
     listed = particle.data.basepath / "pdgid_to_evtgenname.csv"
     for line in listed.read_text(encoding="utf-8").splitlines():
-        number, _, key = line.partition(",")
-        if key and key not in rows and number.lstrip("-").isdigit():
-            rows[key] = (int(number), _charge(key), str(int(number[-1]) - 1))
+        digits, _, key = line.partition(",")
+        if key and key not in rows and digits.lstrip("-").isdigit():
+            rows[key] = (int(digits), _charge(key), str(int(digits[-1]) - 1))
     api = pdg.connect()
     lines = ["# name\tnumber\t3 charge\t2 spin\tmass (GeV)\twidth (GeV)\tP\tC"]
     for key in sorted({*rows, *EXTRA}):
         if key in EXTRA:
-            number, *_ = rows.get(key, EXTRA[key])
-            lines.append("\t".join(map(str, (key, number, *EXTRA[key][1:]))))
+            own, *extra = EXTRA[key]
+            lines.append("\t".join(map(str, (key, rows[key][0] if key in rows else own, *extra))))
             continue
         number, charge, spin = rows[key]
         lines.append("\t".join((key, str(number), str(charge), spin, *properties(number, api))))

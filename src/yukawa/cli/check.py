@@ -1,9 +1,10 @@
 """`yukawa check`: what is wrong with decay cards, job options and generator settings, for people and for machines."""
 
+import contextlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -47,6 +48,12 @@ def check(
     ecms: Annotated[
         float | None, option("--ecms", "GEV", "Energy in the centre of mass, the mass of a vpho.", min=0.0)
     ] = None,
+    pdg: Annotated[
+        bool,
+        option(
+            "--pdg", None, "Compare the branching fractions with those of the Review of Particle Physics."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Check decay cards, generator settings and job options.
@@ -55,24 +62,45 @@ def check(
     """
     if form not in FORMATS:
         raise InputError(f"--format {form} is not one of {', '.join(FORMATS)}")
-    around = checking.Surroundings(
-        base=reading.read_card(reading.read_file(base)) if base else None,
-        table=_table(pdl) if pdl else None, ecms=ecms,
-    )  # fmt: skip
-    found: Found = []
-    unreadable = False
-    for file in files:
-        try:
-            found.append((file, _checked(file, around, fix or fix_physics, fix_physics)))
-        except InputError as error:
-            fail(str(error))
-            unreadable = True
+    with _measured(pdg) as measured:
+        around = checking.Surroundings(
+            reading.read_card(reading.read_file(base)) if base else None,
+            _table(pdl) if pdl else None,
+            ecms,
+            measured,
+        )
+        found, unreadable = _all(files, around, fix or fix_physics, fix_physics)
     _show(found, "json" if as_json else form)
     levels = {each.level for _, listed in found for each in listed}
     if unreadable:
         raise typer.Exit(2)
     if "error" in levels or (strict and "warning" in levels):
         raise typer.Exit(1)
+
+
+def _all(files: list[str], around: checking.Surroundings, fix: bool, physics: bool) -> tuple[Found, bool]:
+    found: Found = []
+    unreadable = False
+    for file in files:
+        try:
+            found.append((file, _checked(file, around, fix, physics)))
+        except InputError as error:
+            fail(str(error))
+            unreadable = True
+    return found, unreadable
+
+
+@contextlib.contextmanager
+def _measured(pdg: bool) -> Iterator[Any]:
+    """Looks up branching fractions in the knowledge base, if they are wanted."""
+    if not pdg:
+        yield None
+        return
+    from yukawa.cli import session
+    from yukawa.generators.fractions import measured_in
+
+    with session.taught_base(session.read_settings()) as base:
+        yield measured_in(base)
 
 
 def _table(path: Path) -> dict[str, species.Species]:

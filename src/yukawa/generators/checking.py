@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from yukawa.generators.cards import DecayCard
 from yukawa.generators.declarations import CardCheck
@@ -10,7 +11,10 @@ from yukawa.generators.headers import header_species
 from yukawa.generators.reading import read_card
 from yukawa.generators.species import Species, SpeciesNames
 
-_MOST = 1000  # findings of a file; a file that is no card has one a line
+if TYPE_CHECKING:
+    from yukawa.generators.fractions import Measured
+
+_MOST = 1000  # findings of a file; other files have one a line
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +25,13 @@ class Surroundings:
         base: the decay table that the generator reads first; None for the names that the standard tables define.
         table: the user's particles by name; None for the package's own.
         ecms: the energy in the centre of mass in GeV, as the mass of a virtual photon; None if unknown.
+        measured: looks up branching fractions (`yukawa.generators.fractions`); None for no comparison.
     """
 
     base: DecayCard | None = None
     table: Mapping[str, Species] | None = None
     ecms: float | None = None
+    measured: "Measured | None" = None
 
 
 def check(text: str, *, name: str = "", surroundings: Surroundings | None = None) -> list[Diagnostic]:
@@ -49,7 +55,9 @@ def check(text: str, *, name: str = "", surroundings: Surroundings | None = None
 
         found = check_settings(text)
     else:
-        found = check_card(read_card(text), surroundings or Surroundings())
+        around = surroundings or Surroundings()
+        models = [each.words[0] for each in around.base.commands("ModelAlias")] if around.base else []
+        found = check_card(read_card(text, models), around)
     return sorted(found, key=lambda each: (each.line, each.column, each.code))[:_MOST]
 
 
@@ -65,7 +73,12 @@ def check_card(card: DecayCard, surroundings: Surroundings) -> list[Diagnostic]:
         names.redefine(species)
     checked = CardCheck(card, names, surroundings.base)
     checked.run()
-    return [*card.found, *checked.found]
+    found = [*card.found, *checked.found]
+    if surroundings.measured is not None:
+        from yukawa.generators.fractions import unlike_measured
+
+        found += unlike_measured(card, surroundings.measured)
+    return found
 
 
 def kind_of(name: str, text: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from yukawa.generators.models import GUNS, HADRONISATION, WITH_REAL_DAUGHTERS
-from yukawa.generators.species import Species
+from yukawa.generators.species import Species, known_species
 
 _MARGIN = 0.0005  # GeV: tables of particles differ by as much
 _STRONG = 1e-6  # GeV: what is wider decays by the strong or the electromagnetic interaction
@@ -89,7 +89,7 @@ def _numbers(parent: Species, daughters: Sequence[Species], conjugate: Conjugate
     )
     if before[1] != after[1]:
         text = "baryon number: " + shown.format(before[1], after[1])
-        other = "" if states else _other_parent(parent, after, conjugate)
+        other = "" if states else _other_parent(parent, after)
         yield Violation("E-BARYON" if states or other else "W-BNV", text, states, other)
     if before[2:] != after[2:]:
         names = ("electron number", "muon number", "tau number")
@@ -120,15 +120,12 @@ def _conjugated(
     return tuple(found.values())
 
 
-def _other_parent(parent: Species, after: tuple[int, ...], conjugate: Conjugate) -> str:
+def _other_parent(parent: Species, after: tuple[int, ...]) -> str:
     """The name of a parent of the same charge that has the numbers of the daughters: anti-Sigma- for Sigma-."""
-    name = f"anti-{parent.base}"
-    other = conjugate(parent)
-    # Sigma- and anti-Sigma- are not each other's antiparticle: the names alone are alike.
-    if other.base == name or parent.base.startswith("anti-") or parent.charge3 == 0:
-        return ""
-    numbers = (parent.charge3, *(-number for number in parent.sums[1:]))
-    return name if numbers == after else ""
+    # They are not each other's antiparticle: the names alone are alike.
+    name = parent.base.removeprefix("anti-")
+    other = known_species().get(name if name != parent.base else f"anti-{name}")
+    return other.name if other and other.charge3 and other.sums == after else ""
 
 
 def _listed(species: Sequence[Species]) -> str:

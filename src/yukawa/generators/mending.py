@@ -21,6 +21,8 @@ def mended(text: str, found: Iterable[Diagnostic], *, physics: bool = False) -> 
     lines = text.replace("\r\n", "\n").split("\n")
     taken: set[tuple[int, int]] = set()
     for edit in sorted(edits, key=lambda edit: (edit.line, edit.column, edit.old), reverse=True):
+        if edit.line > len(lines):
+            continue
         line = lines[edit.line - 1]
         start = edit.column - 1
         place = (edit.line, edit.column)

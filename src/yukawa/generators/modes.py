@@ -146,10 +146,10 @@ class ModeCheck:
     def meant(self, name: str) -> tuple[list[str], bool]:
         """The names of which a word can be a misspelling, and whether it can be that of one alone."""
         if name not in self._meant:
-            charge = _CHARGE.search(name)
-            names = [each for each in self.names.all_names() if not charge or each.endswith(charge[0])]
-            found = candidates(name, names)
-            near = "" if found else nearest_word(name, names)
+            names = list(self.names.all_names())
+            same = [each for each in names if _charge(each) == _charge(name)]
+            found = candidates(name, same) or ([] if _charge(name) else candidates(name, names))
+            near = "" if found else nearest_word(name, same)
             self._meant[name] = (found or ([near] if near else []), len(found) == 1)
         return self._meant[name]
 
@@ -333,3 +333,8 @@ _KINDS = {
     "S": "a scalar", "D": "a lepton or baryon", "V": "a vector", "T": "a tensor", "R": "a spin-3/2 baryon", "G": "a photon",
     "N": "a neutrino", "-": "any", "": "of unknown spin",
 }  # fmt: skip
+
+
+def _charge(name: str) -> str:
+    found = _CHARGE.search(name)
+    return found[0] if found else ""

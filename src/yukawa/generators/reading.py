@@ -1,6 +1,7 @@
 """Reads a decay card: every command of EvtGen and its dialects; after a mistake the next statement is read again."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from yukawa.core.errors import InputError
@@ -68,22 +69,23 @@ def decoded(raw: bytes, name: str) -> str:
         return raw.decode("latin-1")
 
 
-def read_card(text: str) -> DecayCard:
+def read_card(text: str, models: Iterable[str] = ()) -> DecayCard:
     """Read a decay card.
 
     Args:
         text: the card; a line end is white space to the generator.
+        models: names that a base table defines by ModelAlias.
 
     Returns:
         Its statements and everything that is wrong with its grammar.
     """
-    reader = _CardReader(text)
+    reader = _CardReader(text, models)
     reader.read()
     return reader.card
 
 
 class _CardReader:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, models: Iterable[str]) -> None:
         self.card = DecayCard(split_words(text))
         self.text = self.card.text
         self.words = self.text.words
@@ -91,7 +93,7 @@ class _CardReader:
         self.found += self.text.found
         self.next = 0
         own = [self.words[at + 1] for at, word in enumerate(self.words[:-1]) if word == "ModelAlias"]
-        self.models = frozenset({*decay_models(), *MASTER_MODELS, *own})
+        self.models = frozenset({*decay_models(), *MASTER_MODELS, *models, *own})
         self.stops = self.models | FLAGS
 
     def read(self) -> None:

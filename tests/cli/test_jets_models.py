@@ -145,4 +145,6 @@ def test_a_missing_checkpoint_is_named(yukawa, home):
 def test_onnx_export_gets_its_arguments(yukawa, workplace, monkeypatch):
     monkeypatch.setattr(jets, "export_onnx", lambda model, out, force: out.write_bytes(str(model).encode()))
     assert yukawa("jets", "export-onnx", "tiny", "t.onnx", "--json").json == {"out": "t.onnx", "bytes": 4}
-    assert yukawa("jets", "export-onnx", "tiny", "t.onnx", "--force").out == "t.onnx holds the model, 4 bytes\n"
+    assert (
+        yukawa("jets", "export-onnx", "tiny", "t.onnx", "--force").out == "t.onnx holds the model, 4 bytes\n"
+    )

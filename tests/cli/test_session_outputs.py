@@ -54,7 +54,7 @@ READ = {
     "data check dataset", "data check against", "evaluate perplexity data", "evaluate completions data", "evaluate semscore files",
     "evaluate entropy files", "evaluate report data", "evaluate report completions", "evaluate report run", "jets show path",
     "jets convert source", "jets evaluate data", "jets predict model", "jets predict data", "jets import-weaver checkpoint",
-    "jets export-onnx model", "merge run",
+    "jets export-onnx model", "merge run", "check files", "check base", "check pdl",  # --fix says itself what it changes
 }  # fmt: skip
 REFUSED = re.compile(
     "is there already|is a folder|is a file|it is a pipe|belongs to Yukawa itself|is read by the same command|holds "

@@ -124,7 +124,8 @@ DISTRIBUTION = "yukawa-hep"  # `yukawa` on PyPI is another project, and this nam
 
 # An extra may bring a package that another one brings too; the smallest that suffices is named.
 _PACKAGES = {
-    "train": "accelerate bitsandbytes datasets huggingface_hub matplotlib peft py3langid pyarrow safetensors scipy torch transformers trl",
+    "train": "accelerate bitsandbytes datasets gguf huggingface_hub matplotlib peft py3langid pyarrow safetensors scipy torch "
+    "transformers trl",
     "jets": "awkward h5py onnx onnxruntime onnxscript uproot",
     "simulate": "fastjet pythia8mc",
     "postgres": "pgvector psycopg",

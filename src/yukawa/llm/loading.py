@@ -11,6 +11,7 @@ from typing import Any
 from yukawa.core.errors import InputError, MissingPackage, ModelError, install_line, require, unknown_name
 from yukawa.llm import folders
 from yukawa.llm.adapters import put_on
+from yukawa.llm.packaged import ORIGIN
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 AS_LOADED = "as loaded"
@@ -211,6 +212,7 @@ def _load(
         ignore_mismatched_sizes=True, **options,
     )  # fmt: skip
     notes = _check_tensors(folder, model, found, types, quantised=stored is not None)
+    notes += [origin] if (origin := getattr(model.config, ORIGIN, None)) else []
     _keep_four_bits(model)
     model = model if "device_map" in options or place == AS_LOADED else model.to(place)
     folders.check_finite(model.named_parameters(), folder)

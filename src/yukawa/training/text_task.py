@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from yukawa.core.reports import write_json
 from yukawa.llm.adapters import lora_config
 from yukawa.llm.folders import ADAPTER_CONFIG, CONFIG, read_json
+from yukawa.llm.packaged import ORIGIN
 from yukawa.runs.callback import TrainingCallback, TrainingPlan, TrainingProgress
 from yukawa.runs.checkpoints import written_whole
 from yukawa.runs.distributed import Machine, first_process_first
@@ -187,7 +188,11 @@ class TextTask(Task[TextRecipe, TextResult]):
     def card(self, run: Run, trainer: RunTrainer) -> str:
         """The model card."""
         recipe, counts, manifest = self.recipe, self.prepared.train.counts, self.prepared.files.manifest
-        how, adapter = recipe.training, recipe.adapter
+        how, adapter, origin = (
+            recipe.training,
+            recipe.adapter,
+            read_json(self.prepared.base / CONFIG).get(ORIGIN),
+        )
         data = {"rows": f"{counts.rows:,} from `{recipe.place(recipe.data.path)}`; hashes in `data.json`"}
         if manifest is not None:
             data["data set"] = manifest.title
@@ -202,7 +207,7 @@ class TextTask(Task[TextRecipe, TextResult]):
             f"{recipe.model.base.rsplit('/', 1)[-1]} {recipe.mixture or how.kind}",
             f"`{recipe.model.base}`, after {_DONE[how.kind]}, made with Yukawa.",
             level=level_of(recipe),
-            base=f"`{recipe.model.base}`",
+            base=f"`{recipe.model.base}`" + (f": {origin}" if origin else ""),
             sections={
                 "Data": data,
                 "Training": _training_facts(recipe, self.parameters, trainer.callback.plan.steps),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from yukawa.core.errors import InputError, MissingPackage, ModelError, install_line, require, unknown_name
@@ -153,6 +154,15 @@ def end_tokens(*places: Any) -> set[int]:
     found: list[Any] = [getattr(place, "eos_token_id", None) for place in places]
     ends = [token for one in found for token in (one if isinstance(one, (list, tuple)) else [one])]
     return set(ends) - {None}
+
+
+def saved_ends(folder: Path) -> set[int]:
+    """The tokens that end a text, according to the files of a model."""
+    found: set[int] = set()
+    for path in (folder / "generation_config.json", folder / folders.CONFIG):
+        if path.is_file():
+            found |= end_tokens(SimpleNamespace(eos_token_id=folders.read_json(path).get("eos_token_id")))
+    return found
 
 
 def torch_dtype(name: str) -> Any:

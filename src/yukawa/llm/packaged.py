@@ -3,7 +3,9 @@
 import json
 import os
 import sys
+from contextlib import redirect_stderr
 from importlib.util import find_spec
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +62,11 @@ def packaged_folder(name: str) -> Path:
     weights = find_smollm2(_PURPOSE)
     folder = _cache() / "yukawa" / "bases" / f"{SMOLLM2}-{hash_file(weights)[:12]}"
     if not all((folder / part).is_file() for part in ("config.json", "tokenizer.json", "model.safetensors")):
-        with new_folder(folder, replace=True, errors=(OSError, RuntimeError)) as beside:
+        # Bars of progress are drawn on stderr whatever the settings; errors are raised.
+        with (
+            new_folder(folder, replace=True, errors=(OSError, RuntimeError)) as beside,
+            redirect_stderr(StringIO()),
+        ):
             _dequantise(weights, beside)
     return folder
 

@@ -37,7 +37,9 @@ def test_labels_are_packed_with_their_tokens(recipe, rows, tokenizer):
 
 
 def test_preferences_are_not_packed(recipe, rows, tokenizer):
-    made = load_split(rows["preference"], recipe("preference", length=100), open_chat(tokenizer, None, (), learns=False))
+    made = load_split(
+        rows["preference"], recipe("preference", length=100), open_chat(tokenizer, None, (), learns=False)
+    )
     assert made.rows.column_names == ["prompt_ids", "chosen_ids", "rejected_ids"]
     assert len(made.rows) == made.counts.rows
 

@@ -6,7 +6,7 @@ A server may send back what it was sent, in an error or in an answer: what has b
 import re
 
 SHOWN = "[secret]"
-"""What stands in place of a secret."""
+"""The text that replaces a secret."""
 _SHORTEST = 8  # shorter ones would take ordinary words with them
 _known: set[str] = set()
 # The shapes of API keys: a value that looks like one is never shown, whether it was read here or not.

@@ -87,6 +87,8 @@ class _Meter:
 
 
 class _Guarded(httpx.BaseTransport):
+    """A transport whose replies are limited in bytes and in seconds."""
+
     def __init__(self, inner: httpx.BaseTransport, deadline_s: float, largest: int) -> None:
         self._inner, self._limits = inner, (deadline_s, largest)
 
@@ -101,6 +103,7 @@ class _Guarded(httpx.BaseTransport):
         done: queue.SimpleQueue[httpx.Response | BaseException] = queue.SimpleQueue()
 
         def wait() -> None:
+            """Put the reply, or the error instead of it, into the queue."""
             try:
                 done.put(self._inner.handle_request(request))
             except BaseException as error:  # noqa: BLE001 -- raised again by the caller
@@ -121,6 +124,8 @@ class _Guarded(httpx.BaseTransport):
 
 
 class _GuardedAsync(httpx.AsyncBaseTransport):
+    """An asynchronous transport whose replies are limited in bytes and in seconds."""
+
     def __init__(self, inner: httpx.AsyncBaseTransport, deadline_s: float, largest: int) -> None:
         self._inner, self._limits = inner, (deadline_s, largest)
 

@@ -201,6 +201,7 @@ class OpenAIModel:
     def _body(
         self, messages: Sequence[Message], options: GenerationOptions, refused: frozenset[str]
     ) -> dict[str, Any]:
+        """The body of a request, without the options that the server refused before."""
         schema = options.schema
         body: dict[str, Any] = {"model": self.model}
         if schema is not None and "response_format" in refused:
@@ -218,6 +219,7 @@ class OpenAIModel:
         return body | {"messages": [asdict(message) for message in messages]}
 
     async def _served_length(self) -> int | None:
+        """The context length in tokens that the server lists for the model; None if it does not say."""
         client = await self._client()
         try:
             listed = await client.models.list()
@@ -233,6 +235,11 @@ class OpenAIModel:
         return None
 
     def _reply(self, answer: Any, logprobs: bool) -> Reply:
+        """Turn the server's answer into a reply.
+
+        Raises:
+            ModelError: it is not of the OpenAI protocol, or has no text.
+        """
         choice = next(iter(_rows(answer, "choices")), None)
         message = getattr(choice, "message", None)
         if choice is None or message is None:

@@ -25,7 +25,7 @@ _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 def without_reasoning(reply: str) -> str:
     """A model's reply without its reasoning blocks; one that never ends takes everything after it along.
 
-    A block whose beginning stood in the prompt ends the reasoning with its closing mark alone.
+    A block that began in the prompt ends the reasoning with its closing mark alone.
     """
     kept: list[str] = []
     position = 0
@@ -45,7 +45,7 @@ def _after_closing(text: str) -> str:
 
 
 def harmless(text: str) -> str:
-    """A passage or question as it may stand in a prompt: no control token, no delimiter and no character that hides one.
+    """A passage or question as it may be put into a prompt: no control token, no delimiter and no character that hides one.
 
     What is neutralised stays readable: '<|im_start|>' becomes '‹¦im_start¦›'.
     """

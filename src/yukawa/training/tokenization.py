@@ -10,7 +10,8 @@ from yukawa.core.errors import InputError, unknown_name
 from yukawa.data import Conversation, Document, Preference, Turn
 from yukawa.training.chat import Chat, Messages, training_template
 
-RowT, T = TypeVar("RowT"), TypeVar("T")
+RowT = TypeVar("RowT")
+T = TypeVar("T")
 
 IGNORED = -100  # a label without loss
 _BATCH = 1000  # rows that a tokenizer takes at once

@@ -8,8 +8,9 @@ from typing import Any
 
 from yukawa.core.errors import InputError, check_installed, require, unknown_name
 from yukawa.core.files import new_folder
-from yukawa.llm.folders import fetch_model, local_model, model_files
+from yukawa.llm.folders import CONFIG, fetch_model, local_model, model_files, read_json
 from yukawa.llm.loading import AS_LOADED, load_tokenizer, open_language_model, saved_ends
+from yukawa.llm.packaged import ORIGIN
 from yukawa.runs.checkpoints import write_errors
 from yukawa.runs.distributed import Machine, check_machine
 from yukawa.training.dataset import RowFiles, TokenizedSplit, check_files, find_files, load_split, read_texts
@@ -43,6 +44,11 @@ class Prepared:
     def inputs(self) -> list[Path]:
         """Every file on which the run depends."""
         return [*filter(None, (self.files.train, self.files.validation)), *model_files(self.base)]
+
+    @property
+    def origin(self) -> str | None:
+        """What the base says of its own origin."""
+        return read_json(self.base / CONFIG).get(ORIGIN)  # type: ignore[no-any-return]
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 from yukawa.core.reports import write_json
 from yukawa.llm.adapters import lora_config
 from yukawa.llm.folders import ADAPTER_CONFIG, CONFIG, read_json
-from yukawa.llm.packaged import ORIGIN
 from yukawa.runs.callback import TrainingCallback, TrainingPlan, TrainingProgress
 from yukawa.runs.checkpoints import written_whole
 from yukawa.runs.distributed import Machine, first_process_first
@@ -188,11 +187,7 @@ class TextTask(Task[TextRecipe, TextResult]):
     def card(self, run: Run, trainer: RunTrainer) -> str:
         """The model card."""
         recipe, counts, manifest = self.recipe, self.prepared.train.counts, self.prepared.files.manifest
-        how, adapter, origin = (
-            recipe.training,
-            recipe.adapter,
-            read_json(self.prepared.base / CONFIG).get(ORIGIN),
-        )
+        how, adapter, origin = recipe.training, recipe.adapter, self.prepared.origin
         data = {"rows": f"{counts.rows:,} from `{recipe.place(recipe.data.path)}`; hashes in `data.json`"}
         if manifest is not None:
             data["data set"] = manifest.title

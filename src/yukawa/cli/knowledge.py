@@ -165,7 +165,7 @@ def resolve(
         option(
             "--keep",
             "ID",
-            "Keep this item and unload the other, unless that is a source's own; by default both are kept.",
+            "Keep this item and unload the other, unless that is a source's data; by default both are kept.",
         ),
     ] = None,
     reason: Reason = "",
@@ -208,7 +208,8 @@ def verify(as_json: Json = False) -> None:
 
 def reindex(
     embedding: Annotated[
-        str, argument("EMBEDDING", "auto, minilm, hash, none, sentence-transformers:… or openai:….")
+        str,
+        argument("EMBEDDING", "Embedding: auto, minilm, hash, none, sentence-transformers:… or openai:…."),
     ],
     as_json: Json = False,
 ) -> None:

@@ -363,7 +363,7 @@ def energy_release_of(mass: Measured, products: Sequence[Measured]) -> Measured:
 
 @dataclass(frozen=True, slots=True)
 class Ordering:
-    """Which of two values is larger: -1, 0 (equal) or 1, None if that is open; and by how many standard deviations."""
+    """The order of two values, -1, 0 (equal) or 1, or None if it is open, and their distance in standard deviations."""
 
     sign: int | None
     sigmas: float | None = None

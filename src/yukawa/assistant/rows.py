@@ -125,7 +125,7 @@ def compatible(row: Row, other: Row) -> bool | None:
 
 
 def sigmas_between(row: Row, other: Row) -> float | None:
-    """By how many standard deviations two values differ; None where that has no meaning."""
+    """The difference of two values in standard deviations; None where that has no meaning."""
     if row.value is None or other.value is None:
         return None
     try:

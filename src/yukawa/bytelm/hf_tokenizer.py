@@ -83,7 +83,7 @@ class ByteLMTokenizer(PreTrainedTokenizer):
         return [int(each >= BYTES) for each in ids]
 
     def prepare_for_model(self, *args: Any, max_length: int | None = None, **kwargs: Any) -> Any:
-        """As in the base class, where a limit is one of whole patches.
+        """Prepare ids as the base class does, with limits in whole patches.
 
         Raises:
             InputError: the patch size does not divide the limit.

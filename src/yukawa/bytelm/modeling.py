@@ -138,7 +138,7 @@ class ByteLMModel(ByteLMPreTrainedModel):
         use_cache: bool = False,
         **options: Any,
     ) -> outputs.BaseModelOutputWithPast:
-        """The decoder over patch vectors.
+        """Run the decoder on patch vectors (B, T, D), with a mask (B, T) of the patches before and among them.
 
         Where sequences are padded on the right only, or not at all, the mask may be omitted: attention is causal,
         nothing looks at what comes after it.
@@ -383,7 +383,7 @@ def _length(cache: Cache | None) -> int:
 
 
 def next_patch_loss(logits_XPV: Tensor, targets_XP: Tensor) -> Tensor:
-    """Mean over all bytes that count of -ln of the true byte's probability.
+    """The mean of -ln(probability of the true byte) over all bytes that count, a scalar in nats.
 
     Raises:
         InputError: no byte counts, or a target is not an id.

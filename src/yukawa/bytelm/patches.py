@@ -158,7 +158,7 @@ def smooth_rows(width: int, scale: float) -> Tensor:
 
 
 def check_range(numbers: Tensor, limit: int, message: str) -> None:
-    """Refuse numbers that are not from 0 to below `limit`, which a GPU would answer with an error that ends the process.
+    """Refuse numbers, of any shape, outside 0 to `limit` - 1: on a GPU they would end the process.
 
     Raises:
         InputError: there is such a number; `message` gives it and the largest one allowed.

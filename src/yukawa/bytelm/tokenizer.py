@@ -117,7 +117,7 @@ class ByteTokenizer:
         return row.ids()
 
     def decode(self, ids: Array | Sequence[int]) -> tuple[Segment, ...]:
-        """The segments whose ids `encode` gave; BOS and EOS may be missing, padding may be anywhere.
+        """The segments of ids (n,) that `encode` gave; BOS and EOS may be missing, padding may be anywhere.
 
         Raises:
             InputError: the ids are damaged; the message says where and how.
@@ -153,10 +153,10 @@ class ByteTokenizer:
         context: int | None = None,
         longer: Literal["refuse", "window"] = "refuse",
     ) -> Batch:
-        """Encoded sequences side by side, padded on the right with `Mark.PAD`.
+        """Put encoded sequences into one batch (rows, ids), padded on the right with `Mark.PAD`.
 
         Args:
-            sequences: ids of each, of whole patches.
+            sequences: ids of each, shape (n,), of whole patches.
             context: most ids in a row, a multiple of the patch size; None sets no limit.
             longer: how a longer sequence is treated: `refuse` it, or cut it into `window`s of `context` ids, one
                 behind another (the first begins with its BOS, the last may be shorter).

@@ -246,7 +246,7 @@ def check_options(level: float, method: str = "bca", resamples: int = RESAMPLES)
 
 
 def wilson(share: ArrayLike, trials: ArrayLike, level: float = LEVEL) -> tuple[Array, Array]:
-    """Ends of Wilson's score interval of shares of trials (J. Am. Stat. Assoc. 22 (1927) 209), elementwise.
+    """The ends of Wilson's score interval of shares of trials (J. Am. Stat. Assoc. 22 (1927) 209); shapes are broadcast.
 
     The number of trials need not be whole: an effective one serves as well. NaN where there are none.
 

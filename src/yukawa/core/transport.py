@@ -44,7 +44,7 @@ def client(
 def async_client(
     timeout_s: float, deadline_s: float = LONGEST_S, largest: int = LARGEST, **more: Any
 ) -> httpx.AsyncClient:
-    """As `client`, for an event loop."""
+    """Make a client as `client` does, for an event loop."""
     inner = httpx.AsyncHTTPTransport()
     return httpx.AsyncClient(
         transport=_GuardedAsync(inner, deadline_s, largest),

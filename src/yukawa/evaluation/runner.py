@@ -48,7 +48,7 @@ class ModelSpec:
 
     @classmethod
     def parse(cls, text: str, **options: Any) -> Self:
-        """From `[NAME=]SOURCE[+ADAPTER]`.
+        """Read `[NAME=]SOURCE[+ADAPTER]`.
 
         Raises:
             InputError: a part is empty.

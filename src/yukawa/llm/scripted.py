@@ -60,7 +60,7 @@ class ScriptedModel:
         return Capabilities(streaming=True, json_schema=False, logprobs=False, context_length=None)
 
     async def aclose(self) -> None:
-        """Nothing to release."""
+        """Do nothing: there is nothing to release."""
 
     def _next(self, messages: Sequence[Message]) -> str:
         need_messages(messages, self.name)

@@ -156,7 +156,7 @@ def _half(block: Array) -> Array:
 
 
 def patch_row(ids: Sequence[int], patch_size: int) -> Array:
-    """Ids as int16, padded to whole patches."""
+    """Ids as int16, shape (n,), padded to whole patches."""
     row = np.full(-(-len(ids) // patch_size) * patch_size, int(Mark.PAD), np.int16)
     row[: len(ids)] = ids
     return row
@@ -252,7 +252,7 @@ class ByteEncoder(Encoder):
         self._room(len(self._head()) + len(self._tail))
 
     def select(self, jets: Jets) -> Jets:
-        """Those of `jets` that pass the selection of the config.
+        """Select those of `jets` that pass the selection of the config.
 
         Raises:
             InputError: a column is missing, or the selection has a value for each particle.
@@ -295,7 +295,7 @@ class ByteEncoder(Encoder):
 
     @property
     def answers_CP(self) -> Array:  # noqa: N802 -- its dimensions: classes, ids of a patch
-        """The patch that names each class, see `answer_patches`."""
+        """The patch that names each class, shape (classes, ids of a patch); see `answer_patches`."""
         return answer_patches(self.classes, self.patch_size)
 
     def _head(self, *, first: bool = True) -> Array:

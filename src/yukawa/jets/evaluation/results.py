@@ -62,7 +62,7 @@ class Scores:
 
     @property
     def predicted(self) -> Array:
-        """The most probable class of each jet."""
+        """The index of the most probable class of each jet, shape (jets,)."""
         return self.probabilities.argmax(axis=1)
 
 

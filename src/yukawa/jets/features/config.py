@@ -121,7 +121,7 @@ class Inputs(_ConfigTable):
 
 
 class LabelDefinition(_ConfigTable):
-    """Which class a jet is of.
+    """The definition of the classes: how a jet's class is found.
 
     Attributes:
         type: `simple`: `value` lists a 0-or-1 expression for each class; `custom`: it gives a name to one

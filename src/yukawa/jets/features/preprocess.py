@@ -233,7 +233,7 @@ def _jet_values(config: DataConfig, frame: FlatFrame, text: str) -> Array:
 
 
 def passing(config: DataConfig, selection: str | None, jets: Jets) -> Jets:
-    """Those of `jets` for which the expression `selection` is true; all where it is None.
+    """Select those of `jets` for which the expression `selection` is true; all where it is None.
 
     Raises:
         InputError: a column is missing, or the selection has a value for each particle.

@@ -164,7 +164,7 @@ class PretrainingTrainer(JetTrainer):
     weights: Mapping[str, float]
 
     def loss(self, model: nn.Module, inputs: TensorBatch) -> tuple[Tensor, Tensor]:
-        """The mean over a batch's sequences of the cross entropy of a predicted id; all sequences count alike.
+        """The mean over a batch's sequences of the cross entropy of a predicted id in nats, and that of each sequence (B,).
 
         So the weights of a mixture are those of its loss. In a mean over all ids, the three of an answer would count
         for nothing beside the thousand of an abstract.

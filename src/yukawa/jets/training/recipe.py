@@ -79,7 +79,7 @@ class JetRecipe(TrainingRecipe):
 
     @classmethod
     def put_over(cls, below: Table, above: Table) -> Table:
-        """As for all recipes, but another architecture begins with its own sizes."""
+        """Apply changes as for all recipes, but let another architecture begin with its own sizes."""
         old, new = below.get("model"), above.get("model")
         if (
             isinstance(old, Mapping)

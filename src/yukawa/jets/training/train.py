@@ -284,7 +284,7 @@ def describe(recipe: JetRecipe) -> JetDryRun:
 
 
 def kept_for_gradient(network: nn.Module, batch: dict[str, Tensor]) -> int:
-    """Bytes of all tensors that a forward pass keeps for the backward pass, without the weights."""
+    """The size in bytes of all tensors that a forward pass keeps for the backward pass, without the weights."""
     weights = {weight.untyped_storage().data_ptr() for weight in network.parameters()}
     kept: dict[int, int] = {}
 

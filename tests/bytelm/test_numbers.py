@@ -196,7 +196,7 @@ def test_the_byte_that_says_the_type() -> None:
     for code, name in enumerate(TYPES):
         assert type_code(np.dtype(name)) == code
         assert type_of(code, TYPES) == np.dtype(name)
-    with pytest.raises(InputError, match="type 11, there are 0 to 10"):
+    with pytest.raises(InputError, match="type 11; types are 0 to 10"):
         type_of(11, TYPES)
     with pytest.raises(InputError, match="type float16, allowed are int8"):
         type_of(8, INTEGERS)

@@ -323,7 +323,7 @@ def test_several_files_and_a_folder_in_step(yukawa, base):
     [
         ([], "neither"),
         (["--sync", "no-such"], "not a folder"),
-        (["--sync", ".", "--file", "y"], "one is taught at a time"),
+        (["--sync", ".", "--file", "y"], "only one is taught at a time"),
         (["--sync", ".", "--source", "y"], "--source names one document"),
         (["--file", "y", "--question", "z"], "belong to a text"),
         (["--file", "none/*.md"], "matches no file"),

@@ -239,7 +239,7 @@ class TestBadInput:
             estimate(Sample.mean([1, 2]), level=95)
         with pytest.raises(InputError, match="unknown interval method 'x'; allowed are studentized"):
             estimate(Sample.mean([1, 2]), method="x")
-        with pytest.raises(InputError, match="needs resamples, not 0"):
+        with pytest.raises(InputError, match="needs at least one resample, not 0"):
             estimate(Sample.mean([1, 2]), resamples=0)
 
 

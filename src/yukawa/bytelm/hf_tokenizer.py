@@ -136,7 +136,7 @@ class ByteLMTokenizer(PreTrainedTokenizer):
 
     def _convert_id_to_token(self, index: int) -> str:
         if not 0 <= index < VOCABULARY:
-            raise InputError(f"unknown id {index}, there are 0 to {VOCABULARY - 1}")
+            raise InputError(f"unknown id {index}; ids are 0 to {VOCABULARY - 1}")
         # A model that has not learnt may give the ids that are never used.
         return chr(index) if index < BYTES else f"<unused-{index}>"
 

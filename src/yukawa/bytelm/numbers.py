@@ -153,7 +153,7 @@ def type_of(code: int, types: tuple[str, ...]) -> np.dtype[Any]:
         InputError: the byte says no type, or none of `types`.
     """
     if code >= len(TYPES):
-        raise InputError(f"its header says number type {code}, there are 0 to {len(TYPES) - 1}")
+        raise InputError(f"its header gives number type {code}; types are 0 to {len(TYPES) - 1}")
     return _type(TYPES[code], types)
 
 
@@ -300,7 +300,7 @@ def _check_bytes(rows_NW: Array, width: int, things: str, code: object) -> None:
     if rows_NW.dtype != np.uint8 or rows_NW.ndim != 2 or rows_NW.shape[1] != width:
         raise InputError(
             f"the bytes have shape {rows_NW.shape} and type {rows_NW.dtype}, "
-            f"({things}, {width}) and uint8 are those of {code}"
+            f"shape ({things}, {width}) and type uint8 are expected for {code}"
         )
 
 

@@ -213,7 +213,7 @@ def _check_one(ways: Mapping[str, object]) -> None:
     given = [name for name, value in ways.items() if value is not None]
     if len(given) != 1:
         raise InputError(
-            f"{' and '.join(given)} given, one is taught at a time"
+            f"{' and '.join(given)} were given, but only one is taught at a time"
             if given
             else "neither a text nor a file was given",
             hint='type: yukawa teach "..." or yukawa teach --file PATH',

@@ -278,7 +278,9 @@ def _named(models: list[str]) -> list[Path] | dict[str, Path]:
     for model in models:
         name, equals, folder = model.partition("=")
         if not equals:
-            raise InputError(f"{model} has no name, others have", hint=f"type NAME={model}, or name none")
+            raise InputError(
+                f"{model} has no name, but others have one", hint=f"type NAME={model}, or name none"
+            )
         if name in named:
             raise InputError(f"two models are called {name!r}", hint="give each a name of its own")
         named[name] = Path(folder)

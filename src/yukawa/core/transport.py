@@ -76,7 +76,7 @@ class _Meter:
     def check_headers(self, headers: httpx.Headers) -> None:
         packed = headers.get("content-encoding", "identity").strip().lower()
         if packed not in ("", "identity"):
-            raise LimitExceeded(f"the reply is packed ({packed}), which was not allowed")
+            raise LimitExceeded(f"the reply is compressed ({packed}), which was not allowed")
 
     def check(self, size: int) -> None:
         self._bytes += size

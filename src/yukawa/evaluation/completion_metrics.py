@@ -128,7 +128,7 @@ class TokenSeries:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entropies:
-    """How sure a model was of its own completions, a row a completion.
+    """How sure a model was of its own completions, one row per completion.
 
     Attributes:
         ids: of the documents.

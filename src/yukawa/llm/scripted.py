@@ -84,7 +84,7 @@ def read_replies(path: Path) -> list[str]:
         raise InputError(f"the replies in {path} are not UTF-8 text", hint="save the file as UTF-8") from None
     numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
     if not numbered:
-        raise InputError(f"the file {path} does not hold a reply", hint="write one reply a line")
+        raise InputError(f"the file {path} does not hold a reply", hint="write one reply per line")
     if path.suffix != ".jsonl":
         return [line for _, line in numbered]
     return [_json_string(line, f"{path}, line {number}") for number, line in numbered]

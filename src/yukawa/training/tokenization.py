@@ -43,7 +43,7 @@ class RowCounts:
     named: tuple[str, ...] = ()
 
     def lose(self, row_id: str, tokens: int | None = None) -> None:
-        """Count a row whose last so many tokens are cut, or that is omitted whole."""
+        """Count a row of which this many tokens are cut at its end, or that is omitted whole."""
         if tokens is None:
             self.left_out += 1
         else:
@@ -153,11 +153,11 @@ def _rendered(tokenizer: Any, messages: list[dict[str, str]], row_id: str, **opt
     try:
         return tokenizer.apply_chat_template(messages, tokenize=True, return_dict=True, **options)
     except Exception as error:
-        raise InputError(f"row {row_id}: the chat template cannot be used on it: {error}") from error
+        raise InputError(f"row {row_id}: the chat template cannot render it: {error}") from error
 
 
 def batches(rows: Iterable[RowT], size: int) -> Iterator[list[RowT]]:
-    """The rows, so many at a time."""
+    """The rows, this many at a time."""
     rows = iter(rows)
     while batch := list(islice(rows, size)):
         yield batch

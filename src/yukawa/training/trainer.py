@@ -279,7 +279,7 @@ def _pairs(batch: Mapping[str, Any]) -> Tensor:
 
 @dataclass(frozen=True)
 class PackedRows:
-    """Batches of shape (B, L), one packed sequence a row, with positions that begin anew at each text.
+    """Batches of shape (B, L), one packed sequence per row, with positions that begin anew at each text.
 
     Without an attention mask, transformers divides attention where positions begin anew. Rows keep it to L x L; one
     row of all sequences, as kernels of variable length want it, would cost B times as much in other kernels.

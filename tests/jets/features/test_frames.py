@@ -162,7 +162,7 @@ def test_a_function_of_values_it_does_not_take(toy_jets: Callable[..., Jets]) ->
 
 
 def test_a_reduction_of_jets(toy_jets: Callable[..., Jets]) -> None:
-    with pytest.raises(InputError, match="sum is over the particles"):
+    with pytest.raises(InputError, match="sum works on the particles"):
         FlatFrame(toy_jets(3), {}).evaluate(parse("ak.sum(jet_pt, axis=1)"))
 
 

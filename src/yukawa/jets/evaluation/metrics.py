@@ -111,7 +111,7 @@ def count_cells(
     """
     if labels_B.shape != predicted_B.shape or labels_B.ndim != 1:
         raise InputError(
-            f"there are {labels_B.shape} labels and {predicted_B.shape} predictions, one a jet each"
+            f"there are {labels_B.shape} labels and {predicted_B.shape} predictions; one of each per jet is expected"
         )
     known = labels_B >= 0
     labels, predicted = labels_B[known].astype(np.int64), predicted_B[known].astype(np.int64)
@@ -346,7 +346,7 @@ def _conjugate_rows(
     names = list(classes)
     pairs = dict(flavours(names))
     if not pairs:
-        raise InputError(f"among the classes {', '.join(names)} there is no antiparticle of another")
+        raise InputError(f"none of the classes {', '.join(names)} is the antiparticle of another")
     swap = [names.index(conjugate(name)) if conjugate(name) in names else k for k, name in enumerate(names)]
     first = [names.index(name) for name in pairs]
     for row, name in enumerate(names):

@@ -108,7 +108,7 @@ def predict(
         StoreError: the disk refuses; an older file at `out` remains.
     """
     if batch < 1:
-        raise InputError(f"a batch holds one jet or more, not {batch}")
+        raise InputError(f"a batch must hold at least one jet, not {batch}")
     if out is not None and Path(out).suffix not in _WRITERS:
         raise InputError(f"predictions are written as {' or '.join(_WRITERS)}, not {out}")
     tagger = _Tagger(model_folder, batch, device)

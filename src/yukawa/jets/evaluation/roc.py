@@ -138,7 +138,7 @@ def auc_difference(first: tuple[Array, Array], second: tuple[Array, Array]) -> P
         InputError: the jets are not as many for both, or as in `auc`.
     """
     if any(len(one) != len(other) for one, other in zip(first, second, strict=True)):
-        raise InputError("two taggers can be compared on the same jets only; their numbers of jets differ")
+        raise InputError("two taggers can only be compared on the same jets; their numbers of jets differ")
     above_S, below_B = (
         theirs - ours for ours, theirs in zip(placements(*first), placements(*second), strict=True)
     )
@@ -162,7 +162,9 @@ def auc_pairs(probabilities_BC: Array, labels_B: Array) -> Estimate:
     if size < 2 or not all(jets.any() for jets in of_class):
         return NOTHING
     if np.isnan(probabilities_BC).any():
-        raise InputError(f"{int(np.isnan(probabilities_BC).any(axis=1).sum())} jets have a probability NaN")
+        raise InputError(
+            f"{int(np.isnan(probabilities_BC).any(axis=1).sum())} jets have NaN as a probability"
+        )
     pulls_B, total = np.zeros(len(labels_B)), 0.0
     for first in range(size):
         # Once for all pairs: what is picked from it stays sorted.

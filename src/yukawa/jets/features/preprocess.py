@@ -61,7 +61,9 @@ def _center_and_scale(name: str, parts: list[Array]) -> tuple[float, float]:
     column = np.concatenate(parts) if parts else np.zeros(0, np.float32)
     column = column[np.isfinite(column)]
     if not len(column):
-        raise InputError(f"no finite value of {name} is left to standardise by", hint="look at the selection")
+        raise InputError(
+            f"no finite value of {name} is left for the standardisation", hint="look at the selection"
+        )
     low, center, high = np.percentile(column, [16, 50, 84])
     width = max(high - center, center - low)
     return float(center), 1.0 if width == 0 else float(1.0 / width)

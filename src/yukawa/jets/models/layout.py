@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-# A group has at most so many slots (jets times the longest length), a chunk so many particles. On a processor
+# A group has at most this many slots (jets times the longest length), a chunk this many particles. On a processor
 # what is computed of a chunk should stay in its caches, which makes every step but the matrix products several
 # times faster; a GPU wants few launches of large kernels instead.
 SLOTS_CPU, SLOTS_GPU = 1024, 32768

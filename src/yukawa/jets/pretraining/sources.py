@@ -102,7 +102,7 @@ class Cutter:
 
     Attributes:
         patch: ids of a patch.
-        window: most patches of a sequence.
+        window: the largest number of patches in a sequence.
     """
 
     patch: int

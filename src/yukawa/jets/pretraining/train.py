@@ -51,7 +51,7 @@ class SourceSection(Section):
         buffer: sequences that are mixed in memory.
         loading: of jets, all in memory or streamed; streamed unless given.
         fields: of text in JSON Lines, those that make a document; `title` and `abstract` unless given.
-        window: of text, most patches of a sequence; longer documents become several. 128 unless given.
+        window: the largest number of patches in a sequence of text; longer documents become several. 128 by default.
     """
 
     kind: Literal["text", "jets", "questions"]

@@ -194,7 +194,7 @@ class JetTask(NetworkTask[JetRecipe]):
 
 
 def plan_of(settings: JetSettings, epoch: int) -> TrainingPlan:
-    """When things happen in a training whose epoch has so many steps."""
+    """When things happen in a training whose epoch has this many steps."""
     return TrainingPlan.of(settings, epoch, "jets", best_by=settings.best_by, patience=settings.patience)
 
 

@@ -120,7 +120,7 @@ def _is_word(word: str, language: str) -> bool:
 
 
 def neighbours(word: str, slips: int, language: str = "en") -> list[str]:
-    """The words of the lexicon that are at most so many slips away."""
+    """The words of the lexicon that are at most this many slips away."""
     letters = _letters(word)
     return [
         target

@@ -32,7 +32,7 @@ class Flavour:
     Args:
         contents: the possible sets of quarks, 'u', 'd~', …; several for superpositions such as the pi0.
         numbers: strangeness, charm, bottomness and topness.
-        quark_excess: quarks less antiquarks, thrice the baryon number.
+        quark_excess: quarks minus antiquarks, three times the baryon number.
     """
 
     contents: tuple[tuple[str, ...], ...]

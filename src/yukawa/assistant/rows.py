@@ -165,7 +165,7 @@ def times(row: Row, factor: float) -> Row:
 
 
 def less_than_one(row: Row) -> Row:
-    """1 less a pure number: of a branching fraction what all other decays come to."""
+    """1 minus a pure number: for a branching fraction, the sum of those of all other decays."""
     value = algebra.difference(Measured(1.0, exact=True), algebra.convert(row.number, "", what=row.what))
     if row.channel:
         what = f"fraction of all other decays of {pretty(row.subject)} than {row.channel}"

@@ -104,7 +104,7 @@ class ByteLMTokenizer(PreTrainedTokenizer):
         return data.decode("utf-8", errors="replace")
 
     def save_vocabulary(self, save_directory: str, filename_prefix: str | None = None) -> tuple[str, ...]:
-        """Nothing: the vocabulary is fixed."""
+        """Write nothing: the vocabulary is fixed."""
         return ()
 
     def _decode(self, token_ids: int | list[int], skip_special_tokens: bool = False, **kwargs: Any) -> str:

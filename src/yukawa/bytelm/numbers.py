@@ -202,7 +202,7 @@ class RecordFormat:
         return self.dtype.itemsize
 
     def to_bytes(self, records: Array | Mapping[str, Array]) -> Array:
-        """N records (structured, or an array (N,) a field) as uint8 of shape (N, size).
+        """N records (structured, or one array (N,) per field) as uint8 of shape (N, size).
 
         Raises:
             InputError: a field is missing, of another type than its code says, or longer than the others.

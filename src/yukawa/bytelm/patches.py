@@ -89,11 +89,11 @@ class PatchDecoder(nn.Module):
 
 
 class PackedGroup(Protocol):
-    """b sequences of nearly one length, at most P, whose n rows lie together."""
+    """b sequences of nearly one length, at most P, whose n rows are contiguous."""
 
     @property
     def rows(self) -> int:
-        """N."""
+        """The number of rows."""
 
     def padded(self, rows_nX: Tensor, /) -> Tensor:
         """The rows as (b, P, X), padded on the right."""

@@ -23,7 +23,7 @@ class LimitExceeded(httpx.TransportError):
 def client(
     timeout_s: float, deadline_s: float = LONGEST_S, largest: int = LARGEST, **more: Any
 ) -> httpx.Client:
-    """A client that follows no redirect and reads only so long and so much.
+    """Make a client that follows no redirect and limits the time and the size of replies.
 
     Args:
         timeout_s: longest silence, in seconds.

@@ -29,7 +29,7 @@ _WRITERS: dict[str, Callable[[Path], AbstractContextManager[Callable[[Jets], Non
 
 @dataclass
 class Predictions:
-    """The predictions of a tagger, one row a jet and in the order of the source.
+    """The predictions of a tagger, one row per jet, in the order of the source.
 
     The columns are `score_<class>` (probability, float32), `label_<class>` (truth, where the source has it), every
     `jet_` and `label_` column of the source, and the observers of the model's data config.

@@ -298,7 +298,7 @@ def _mass_squared(momenta_BP4: Tensor) -> Tensor:
 
 
 class PairEmbedding(nn.Module):
-    """The network from pair features to one attention logit a head, the same for (i, j) and (j, i).
+    """The network from pair features to one attention logit per head, the same for (i, j) and (j, i).
 
     A batch norm, then layers of linear, batch norm and GELU; only the last has none, unless `activated`.
     In training the batch norms see each pair of real particles of the batch once.

@@ -41,7 +41,7 @@ class Flavour:
 
     @property
     def words(self) -> str:
-        """'uud', 'u dbar', or for a superposition 'u ubar, d dbar'."""
+        """The content in words: 'uud', 'u dbar', or for a superposition 'u ubar, d dbar'."""
         return ", ".join(_words(content) for content in self.contents)
 
 

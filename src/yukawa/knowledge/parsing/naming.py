@@ -243,7 +243,7 @@ def counts(tokens: list[Token]) -> list[Token]:
 
 
 def antiparticles(tokens: list[Token]) -> list[Token]:
-    """Read 'Charge of the antiparticle of the Sigma+' is a question on the antiparticle."""
+    """Read 'Charge of the antiparticle of the Sigma+' as a question on the antiparticle."""
     words = [i for i, t in enumerate(tokens) if t.kind == "property" and t.value == "antiparticle"]
     others = any(
         t.kind in ("property", "channel", "difference-of") and t.value != "antiparticle" for t in tokens

@@ -69,7 +69,7 @@ class ScriptedModel:
 
 
 def read_replies(path: Path) -> list[str]:
-    """The replies in a file: `.jsonl` holds a JSON string a line, any other file one reply a line.
+    """The replies in a file: `.jsonl` holds one JSON string per line, any other file one reply per line.
 
     Empty lines count for nothing.
 

@@ -208,7 +208,7 @@ def s_curves(table_rows: Iterable[Mapping[str, Any]], path: Path, panels: Sequen
 
 
 def _s_curve(axes: Any, rows: Sequence[Mapping[str, Any]], models: Sequence[str], panel: Panel) -> None:
-    """One line a model; a model looks the same in all panels."""
+    """Draw one line per model; a model looks the same in all panels."""
     found: dict[str, dict[float, list[float]]] = {}
     for row in rows:
         if row.get(panel.metric) is not None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import re
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -42,7 +42,7 @@ _GREETING = (
 
 
 class Assistant:
-    """Answers questions from a knowledge base; it keeps nothing between questions.
+    """Answers questions from a knowledge base; it keeps nothing between questions, and any number of threads may ask it.
 
     A question is read into a plan, which code executes on facts. What the plan does not cover is refused, naming the words;
     any other question is answered from passages, through any language model or through none.
@@ -62,6 +62,8 @@ class Assistant:
     ) -> None:
         self._base, self._settings = base, settings
         self._models = dict(models or {})
+        self._opened: Passages | None = None
+        self._lock = threading.Lock()
 
     def ask(
         self,
@@ -73,6 +75,7 @@ class Assistant:
         domain: str | None = None,
         keep: bool = True,
         reader: Reader | None = None,
+        follow: Callable[[str], object] | None = None,
     ) -> Answer:
         """Answer `question` with sources, or say why it cannot be answered.
 
@@ -84,6 +87,7 @@ class Assistant:
             domain: look only at what belongs to this domain.
             keep: remember the answer, so that it can be corrected by its id.
             reader: reads along while a model writes, before anything is checked.
+            follow: called with the name of each step that begins: plan, propose, execute, write, passages.
 
         Raises:
             InputError: the question is empty or too long, the model is unknown, or `as_of` names no moment
@@ -95,7 +99,7 @@ class Assistant:
                 f"the question has {len(question):,} characters; at most {MAX_QUESTION:,}",
                 hint="ask one thing",
             )
-        clock = _Clock()
+        clock = _Clock(follow)
         with clock("plan"):
             plan = self.plan(question, history)
             field, kind = _field(plan), kind_of(plan)
@@ -128,12 +132,15 @@ class Assistant:
         lookup = Lookup(self._base)
         return bool(lookup.described(words, **({"subjects": subjects[:1]} if subjects else {})))
 
-    @functools.cached_property
+    @property
     def _passages(self) -> Passages:
         """Made when a question first needs it: the models' modules are slow to import."""
-        from yukawa.assistant.passages import Passages
+        with self._lock:
+            if self._opened is None:
+                from yukawa.assistant.passages import Passages
 
-        return Passages(self._base, self._models)
+                self._opened = Passages(self._base, self._models)
+            return self._opened
 
     def _answered(
         self, plan: Plan, row: ModelSettings, as_of: str | None, domain: str | None, clock: _Clock, reader: Reader | None,
@@ -170,13 +177,16 @@ class Assistant:
 
 
 class _Clock:
-    """Milliseconds by step."""
+    """Milliseconds by step, and who follows the steps."""
 
-    def __init__(self) -> None:
+    def __init__(self, follow: Callable[[str], object] | None) -> None:
         self.timings: dict[str, float] = {}
+        self._follow = follow
 
     @contextmanager
     def __call__(self, step: str) -> Iterator[None]:
+        if self._follow is not None:
+            self._follow(step)
         start = time.perf_counter()
         try:
             yield

@@ -227,7 +227,7 @@ def test_a_file_by_its_path(tmp_path: Path) -> None:
         ),
         (
             {"inputs": SMALL["inputs"] | {"pf_points": {"length": 8, "vars": ["x", "y"]}}},
-            "one length; here are 8, 9",
+            "the same length; given are 8, 9",
         ),
         ({"inputs": [1]}, "inputs = .1.: expected a table"),
         ({"new_variables": {"a": "b + 1", "b": "a"}}, "a -> b -> a is circular"),

@@ -311,7 +311,7 @@ M = Mark
         ([M.FORMULA, 97, 0x80], r"FORMULA at id 0: .* not UTF-8"),
         ([M.TEXT, 97, M.FORMULA, *b"{"], r"FORMULA at id 2: Formula: the brace opened at character 0"),
         ([M.DECIMALS, 9], "DECIMALS at id 0: Decimals is empty"),
-        ([M.DECIMALS, 11, *b"1"], r"DECIMALS at id 0: its header says number type 11, .* \(id 1\)"),
+        ([M.DECIMALS, 11, *b"1"], r"DECIMALS at id 0: its header gives number type 11; .* \(id 1\)"),
         ([M.DECIMALS, 0, *b"1.5"], "DECIMALS at id 0: byte 1 of the numbers is 46"),
         ([M.DECIMALS, 10, *b"inf"], "DECIMALS at id 0: byte 0 of the numbers is 105"),
         ([M.INTEGERS, 8, 0, 0], r"INTEGERS at id 0: .* type float16, allowed are int8.* \(id 1\)"),

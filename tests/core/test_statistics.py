@@ -297,7 +297,7 @@ class TestProportions:
             clopper_pearson(0, 0)
         with pytest.raises(InputError, match=r"not 1\.5"):
             binomial_test(1, 2, 1.5)
-        with pytest.raises(InputError, match="within 0 and 1"):
+        with pytest.raises(InputError, match="p-values must be between 0 and 1"):
             holm([0.1, 1.2])
         with pytest.raises(InputError, match="between 0 and 1"):
             wilson(0.5, 10, level=95)

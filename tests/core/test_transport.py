@@ -102,7 +102,7 @@ async def _fetched(url, limits):
         (drip, "has not ended after 0.5 s"),
         (drip_headers, "has not ended after 0.5 s"),
         (endless, "more than 1 MiB"),
-        (bomb, "packed"),
+        (bomb, "compressed"),
     ],
 )
 def test_what_never_ends_is_ended(answer, said, way):

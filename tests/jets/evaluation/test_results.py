@@ -101,7 +101,7 @@ def test_published_values_are_shown_on_request(tmp_path: Path, scores: Any) -> N
     assert "0.822" in page(found).markdown(tmp_path)
     assert "2310.03440" in found.to_dict()["published"]["source"]
     assert compare({"A": scores(jets=200, classes=origin)}).to_dict()["published"] is None
-    with pytest.raises(InputError, match="of the jet-origin classes, not of b, bbar, g"):
+    with pytest.raises(InputError, match="for the jet-origin classes, not for b, bbar, g"):
         compare({"A": scores()}, published=True)
 
 

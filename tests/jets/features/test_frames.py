@@ -312,5 +312,5 @@ def test_a_missing_column_is_named(toy_jets: Callable[..., Jets]) -> None:
 
 def test_a_reduction_of_padded_jets(toy_jets: Callable[..., Jets]) -> None:
     particles, scalars, mask = padded(toy_jets(4))
-    with pytest.raises(InputError, match="over the particles"):
+    with pytest.raises(InputError, match="works on the particles"):
         PaddedFrame(particles, scalars, mask, {}).evaluate(parse("ak.sum(jet_pt, axis=1)"))

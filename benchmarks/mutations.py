@@ -8,6 +8,7 @@ interrupted run is taken up where it ended. A mutant that behaves as the origina
     python benchmarks/mutations.py --scratch ~/mutants record       # which test executes which line; once
     python benchmarks/mutations.py --scratch ~/mutants run --json FILE
     python benchmarks/mutations.py --scratch ~/mutants again        # the survivors once more, by all tests that reach them
+    python benchmarks/mutations.py --scratch ~/mutants named        # those that were once unnoticed
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import sys
 import time
 import tomllib
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,26 @@ _COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
 _ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult, ast.Mod: ast.Mult,
     ast.Pow: ast.Mult, ast.BitOr: ast.BitAnd, ast.BitAnd: ast.BitOr, ast.LShift: ast.RShift, ast.RShift: ast.LShift,
+}  # fmt: skip
+
+# Changes that no test noticed once, each with the test that has to.
+NAMED = {
+    "four standard deviations for three": (
+        "knowledge/parsing/quantities.py", "> 3 * math.hypot", "> 4 * math.hypot",
+        "tests/knowledge/parsing/test_quantities.py::test_three_standard_deviations_are_the_limit",
+    ),
+    "time that runs backwards": (
+        "knowledge/store/reader.py", 'ORDER BY seq DESC LIMIT 1", [wanted]', 'ORDER BY time DESC LIMIT 1", [wanted]',
+        "tests/knowledge/store/test_ledger.py::test_one_wrong_clock_hides_nothing_that_others_teach_later[sqlite]",
+    ),
+    "any class of YAML": (
+        "core/config.py", "class _Loader(yaml.SafeLoader)", "class _Loader(yaml.UnsafeLoader)",
+        "tests/core/test_config.py::test_hostile_yaml_is_refused_in_one_line_at_once",
+    ),
+    "code that comes with a model": (
+        "llm/loading.py", "trust_remote_code=trust_remote_code, **options", "trust_remote_code=True, **options",
+        "tests/llm/test_loading_conformance.py::test_code_of_a_model_runs_where_it_is_allowed",
+    ),
 }  # fmt: skip
 
 
@@ -82,7 +103,9 @@ def mutants(file: str, source: bytes) -> Iterator[Mutant]:
             begin = starts[node.lineno - 1] + node.col_offset
             end = starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
             before = source[begin:end].decode()
-            name = f"{file.removeprefix('src/yukawa/')}:{place}:{operator}:{_short(before)} -> {_short(after)}"
+            name = (
+                f"{file.removeprefix('src/yukawa/')}:{place}:{operator}:{_short(before)} -> {_short(after)}"
+            )
             counted[name] += 1
             ident = name if counted[name] == 1 else f"{name} ({counted[name]})"
             yield Mutant(ident, file, node.lineno, operator, begin, end, before, after)
@@ -104,6 +127,8 @@ def _code(tree: ast.Module) -> Iterator[tuple[Any, str]]:
             continue  # what is said is not tested word by word
         if hasattr(node, "lineno"):
             yield node, place
+        if isinstance(node, ast.keyword) and isinstance(node.value, ast.Constant):
+            continue  # changed with its call
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             place = f"{place}.{node.name}".lstrip(".")
         for name, value in ast.iter_fields(node):
@@ -134,7 +159,13 @@ def _changes(node: Any) -> Iterator[tuple[str, str]]:
             yield "constant", f"({value!r} + 1)" if isinstance(value, int) else f"({value!r} * 2)"
         case ast.Return(value=ast.expr() as value) if not isinstance(value, ast.Constant):
             yield "return value", "return None"
-        case ast.Expr(value=ast.Call()) | ast.AugAssign() | ast.Raise(exc=ast.expr()) | ast.Continue() | ast.Break():
+        case (
+            ast.Expr(value=ast.Call())
+            | ast.AugAssign()
+            | ast.Raise(exc=ast.expr())
+            | ast.Continue()
+            | ast.Break()
+        ):
             if not (isinstance(node, ast.Expr) and _is_log(node.value)):
                 yield "removed statement", "pass"
         case ast.Assign(targets=[ast.Attribute() | ast.Subscript()]):
@@ -153,12 +184,14 @@ def _of_call(node: ast.Call) -> Iterator[tuple[str, str]]:
     for number, keyword in enumerate(node.keywords):
         if keyword.arg is None:
             continue
-        if isinstance(keyword.value, ast.Constant) and isinstance(keyword.value.value, bool):
-            new: list[ast.keyword] = [*node.keywords]
-            new[number] = ast.keyword(keyword.arg, ast.Constant(not keyword.value.value))
+        new = [*node.keywords]
+        if isinstance(keyword.value, ast.Constant) and isinstance(keyword.value.value, bool | int):
+            value = keyword.value.value
+            new[number] = ast.keyword(
+                keyword.arg, ast.Constant(not value if isinstance(value, bool) else value + 1)
+            )
             yield "keyword", _with(node, keywords=new)
         elif _is_option(keyword.value):
-            new = [*node.keywords]
             new[number] = ast.keyword(keyword.arg, _other(keyword.value))
             yield "string option", _with(node, keywords=new)
         else:
@@ -179,6 +212,23 @@ def _with(node: Any, **changed: Any) -> str:
     return f"({ast.unparse(type(node)(**fields))})"
 
 
+def named(root: Path, name: str) -> Mutant:
+    """One of `NAMED`.
+
+    Raises:
+        ValueError: the code is no longer as it was.
+    """
+    file, before, after, _ = NAMED[name]
+    source = (root / "src/yukawa" / file).read_bytes()
+    if source.count(before.encode()) != 1:
+        raise ValueError(f"{file} does not hold {before!r} once")
+    begin = source.index(before.encode())
+    line = source.count(b"\n", 0, begin) + 1
+    return Mutant(
+        name, f"src/yukawa/{file}", line, "named", begin, begin + len(before.encode()), before, after
+    )
+
+
 def drawn(root: Path, count: int, seed: int) -> list[Mutant]:
     """`count` mutants of the areas. A change elsewhere in the code does not change the draw."""
     found = [mutant for file in files(root) for mutant in mutants(file, (root / file).read_bytes())]
@@ -188,7 +238,9 @@ def drawn(root: Path, count: int, seed: int) -> list[Mutant]:
 def files(root: Path) -> list[str]:
     """The files of the areas."""
     paths = [
-        path for area in AREAS for path in ([root / area] if area.endswith(".py") else (root / area).rglob("*.py"))
+        path
+        for area in AREAS
+        for path in ([root / area] if area.endswith(".py") else (root / area).rglob("*.py"))
     ]
     return sorted(path.relative_to(root).as_posix() for path in paths if path.name != "__init__.py")
 
@@ -230,9 +282,13 @@ def record(scratch: Path) -> None:
     os.chdir(tree)
     os.environ["PYTHONPATH"] = str(tree / "src")
     sys.path.insert(0, str(tree / "src"))
-    measured = coverage.Coverage(str(scratch / "coverage"), source_pkgs=["yukawa"], branch=False, config_file=False)
+    measured = coverage.Coverage(
+        str(scratch / "coverage"), source_pkgs=["yukawa"], branch=False, config_file=False
+    )
     measured.start()
-    pytest.main([*TESTS, "-q", "-m", "not slow", "-p", "no:cacheprovider"], plugins=[_Recorder(measured, scratch)])
+    pytest.main(
+        [*TESTS, "-q", "-m", "not slow", "-p", "no:cacheprovider"], plugins=[_Recorder(measured, scratch)]
+    )
     measured.stop()
     measured.save()
 
@@ -255,11 +311,15 @@ class Chosen:
         A line that runs when its module is imported, or once for all tests, is everybody's: then the tests of the module and
         whatever reaches any line of it.
         """
-        lines = self._lines.setdefault(mutant.file, self._data.contexts_by_lineno(str(self._root / mutant.file)))
+        lines = self._lines.setdefault(
+            mutant.file, self._data.contexts_by_lineno(str(self._root / mutant.file))
+        )
         end = mutant.line + mutant.before.count("\n")
         reaching = {test for line in range(mutant.line, end + 1) for test in lines.get(line, []) if test}
         everybodys = any("" in lines.get(line, []) for line in range(mutant.line, end + 1))
-        home = mutant.file.replace("src/yukawa/", "tests/").replace(Path(mutant.file).name, f"test_{Path(mutant.file).stem}")
+        home = mutant.file.replace("src/yukawa/", "tests/").replace(
+            Path(mutant.file).name, f"test_{Path(mutant.file).stem}"
+        )
         own = {test for test in self._seconds if test.split("::")[0].startswith(home)}
         touching = {test for tests in lines.values() for test in tests if test}
         rest = touching if everybodys else set()
@@ -374,8 +434,7 @@ def _waited(child: int, most_s: float) -> int | None:
 
 def run(scratch: Path, wanted: list[Mutant], most_s: float) -> None:
     """Try each mutant and append what became of it."""
-    for module in ("pytest", "hypothesis", "numpy", "sqlalchemy", "alembic", "openai", "pydantic_settings", "typer", "pdg"):
-        __import__(module)  # once, not for each mutant; nothing of ours
+    _preload()
     chosen = Chosen(scratch)
     for mutant in wanted:
         began = time.monotonic()
@@ -387,10 +446,47 @@ def run(scratch: Path, wanted: list[Mutant], most_s: float) -> None:
             status, test = "survived", "no test reaches it"
         else:
             status, test = notices(mutant, scratch, tests, 4 * most_s + 60)
-        row = asdict(mutant) | {"status": status, "test": test, "tests": len(tests), "seconds": round(time.monotonic() - began, 1)}
+        row = asdict(mutant) | {
+            "status": status,
+            "test": test,
+            "tests": len(tests),
+            "seconds": round(time.monotonic() - began, 1),
+        }
         with (scratch / "results.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
-        print(f"{status:9} {row['seconds']:6.1f} s  {mutant.file}:{mutant.line}  {mutant.id.split(':', 2)[2]}", flush=True)
+        print(
+            f"{status:9} {row['seconds']:6.1f} s  {mutant.file}:{mutant.line}  {mutant.id.split(':', 2)[2]}",
+            flush=True,
+        )
+
+
+def unnoticed(scratch: Path, names: list[str]) -> list[str]:
+    """Which of `NAMED` their tests do not notice, and which tests fail without them."""
+    _preload()
+    wrong = []
+    for name in names:
+        mutant, tests = named(scratch / "tree", name), [NAMED[name][3]]
+        nothing = replace(mutant, after=mutant.before)
+        if notices(nothing, scratch, tests, 120)[0] != "survived":
+            wrong.append(f"{name}: {tests[0]} fails without it")
+        elif notices(mutant, scratch, tests, 120)[0] != "killed":
+            wrong.append(f"{name}: not noticed")
+    return wrong
+
+
+def _preload() -> None:
+    for module in (
+        "pytest",
+        "hypothesis",
+        "numpy",
+        "sqlalchemy",
+        "alembic",
+        "openai",
+        "pydantic_settings",
+        "typer",
+        "pdg",
+    ):
+        __import__(module)  # once, not for each mutant; nothing of ours
 
 
 def latest(scratch: Path) -> dict[str, dict[str, Any]]:
@@ -421,7 +517,8 @@ def figures(found: list[dict[str, Any]]) -> dict[str, Any]:
 def main() -> None:
     """Record, run, run again, or count."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("what", choices=["record", "run", "again", "list"])
+    parser.add_argument("what", choices=["record", "run", "again", "list", "named"])
+    parser.add_argument("names", nargs="*", help="for `named`: which, by default all")
     parser.add_argument("--scratch", type=Path, required=True, help="folder outside the repository")
     parser.add_argument("--count", type=int, default=COUNT)
     parser.add_argument("--seed", type=int, default=SEED)
@@ -431,13 +528,20 @@ def main() -> None:
     scratch.mkdir(parents=True, exist_ok=True)
     if given.what == "record":
         return record(scratch)
+    if given.what == "named":
+        copy(scratch)
+        return sys.exit("\n".join(unnoticed(scratch, given.names or list(NAMED))))
     if given.what == "again" or not (scratch / "tree").exists():
         copy(scratch)
     wanted, known = drawn(scratch / "tree", given.count, given.seed), latest(scratch)
     if given.what == "run":
         run(scratch, [mutant for mutant in wanted if mutant.id not in known], _QUICK_S)
     elif given.what == "again":
-        run(scratch, [m for m in wanted if known.get(m.id, {}).get("status") not in ("killed", "timeout")], 10 * _QUICK_S)
+        run(
+            scratch,
+            [m for m in wanted if known.get(m.id, {}).get("status") not in ("killed", "timeout")],
+            10 * _QUICK_S,
+        )
     else:
         for mutant in wanted:
             print(mutant.id)

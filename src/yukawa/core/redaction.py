@@ -11,6 +11,7 @@ from urllib.parse import quote
 SHOWN = "[secret]"
 """What stands in place of a secret."""
 _SHORTEST = 8  # shorter ones would take ordinary words with them
+_READ = 100_000  # characters of a text of which a few hundred are shown
 _known: set[str] = set()
 # The shapes of API keys: a value that looks like one is never shown, whether it was read here or not.
 SHAPES = re.compile(
@@ -39,7 +40,7 @@ def redacted(text: str) -> str:
 
 def shortened(text: str, longest: int = 300) -> str:
     """One line of what others wrote: redacted before it is cut, which would leave half a secret."""
-    line = " ".join(redacted(text).split())
+    line = " ".join(redacted(text[:_READ]).split())
     return line if len(line) <= longest else f"{line[:longest]}..."
 
 

@@ -17,6 +17,13 @@ from yukawa.embedding.base import Vectors, normalise_rows, replace_surrogates
 
 _BATCH = 64  # texts of a request
 _NUMBERS = 1 << 17  # of a reply, each of some twenty characters
+_FAILURES = (
+    ValueError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)  # of a client that checks no shapes
 _SPEC = re.compile(
     r"([^@]+)@([A-Za-z][A-Za-z0-9+.-]{0,30}://.*)", re.DOTALL
 )  # an account may stand in the address
@@ -118,7 +125,7 @@ class OpenAIEmbedder:
             reply = transport.within(
                 self._deadline_s, lambda: create(model=self._model, input=texts, encoding_format="float")
             )
-        except (openai.APIError, transport.LimitExceeded, ValueError, TypeError, RecursionError) as error:
+        except (openai.APIError, transport.LimitExceeded, *_FAILURES) as error:
             raise ModelError(f"embedder {self.name!r} failed: {shortened(str(error))}") from error
         vectors = self._vectors(reply, len(texts))
         if self._dimensions is None:

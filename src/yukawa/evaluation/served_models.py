@@ -19,6 +19,7 @@ from yukawa.evaluation.perplexity import Losses
 
 AT_ONCE = 4
 _RETRIES = 5
+_UNREADABLE = (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError)
 _BYTES_EACH = 200  # of a reply, for each character of a document
 _NOTE = "measured by its server, which scores no EOS: compare it with models measured without EOS"
 
@@ -125,7 +126,7 @@ class Service:
                 f"{self._address} refused document {document.id} for model {self.name!r}: {shortened(str(error))}",
                 hint="a text must fit its context, and the server must have /completions with echo, as vLLM has",
             ) from error
-        except (openai.APIError, transport.LimitExceeded, ValueError, TypeError, RecursionError) as error:
+        except (openai.APIError, transport.LimitExceeded, *_UNREADABLE) as error:
             raise ModelError(
                 f"{self._address} cannot be reached for model {self.name!r}: {shortened(str(error))}",
                 hint=f"is the server running? Check base_url under [models.{self.name}] of yukawa.toml",
@@ -134,7 +135,7 @@ class Service:
             given = answer.choices[0].logprobs
             count = answer.usage.prompt_tokens
             return _scored(document.text, given.tokens[:count], given.token_logprobs[:count])
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowError):
+        except (LookupError, *_UNREADABLE):
             raise ModelError(
                 f"the server of model {self.name!r} gives no log-probabilities of prompts",
                 hint="servers such as vLLM do; with others, measure completions: "

@@ -34,7 +34,15 @@ LONGEST_TEXT = 200_000
 """Characters of an answer: more than any model writes for a person to read."""
 _LONGEST_NAME = 200
 _MOST = 10**12  # tokens, or nats
-_FAILURES = (openai.APIError, transport.LimitExceeded, ValueError, RecursionError, TypeError, AttributeError)
+_FAILURES = (
+    openai.APIError,
+    transport.LimitExceeded,
+    ValueError,
+    RecursionError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+)
 _LONGEST_WAIT_S = 120  # a server that asks for more is not asked again by the client
 # Some servers or models refuse these; `_body` does without them.
 _DISPENSABLE = ("response_format", "max_tokens", "temperature", "top_p", "seed")

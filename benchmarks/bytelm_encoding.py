@@ -36,7 +36,7 @@ FORMS = {
     "native, float32": ByteForm(code="float32"),
     "text, patch 16": ByteForm(form="text"),
 }
-COLON = ord(":")  # one stands in the sentence of each particle
+COLON = ord(":")  # there is one in the sentence of each particle
 
 
 def read(path: Path | None, jets: int) -> Jets:

@@ -268,7 +268,7 @@ def decays(data: sqlite3.Connection) -> Iterator[Asked]:
         is_fraction = first["data_type"].startswith("BF")
         if not is_fraction and not any(row["limit_type"] for row in rows):
             continue
-        # The same description may stand at two identifiers; a plain ratio repeats the fraction of its mode.
+        # The same description may have two identifiers; a plain ratio repeats the fraction of its mode.
         mark = row_of(
             {row["pdgid"] for row in alike[first["description"]]} | modes[identifier],
             alike[first["description"]],

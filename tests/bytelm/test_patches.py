@@ -269,9 +269,7 @@ def _greedy(model: ByteLMForCausalLM, prompt: list[int], new: int) -> list[int]:
     size, ids = model.config.patch_size, list(prompt)
     for _ in range(new):
         patch, byte = divmod(len(ids), size)
-        filled = torch.tensor(
-            [ids + [0] * (size - byte)]
-        )  # what stands at and after this byte must not matter
+        filled = torch.tensor([ids + [0] * (size - byte)])  # this byte and what follows must not matter
         with torch.no_grad():
             logits = model(filled).logits
         ids.append(int(logits[0, patch - 1, byte].argmax()))

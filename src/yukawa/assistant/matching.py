@@ -232,7 +232,7 @@ def preference(found: FoundFact) -> tuple[bool, int, int, bool]:
 
 
 def assumes_otherwise(fact: Fact, first: Fact) -> bool:
-    """Whether a value stands beside another under another assumption: 'assuming normal ordering'."""
+    """Whether a value is given beside another under another assumption: 'assuming normal ordering'."""
     said = [f.qualifiers.get("comment", "").lower() for f in (fact, first)]
     return fact.basis == first.basis and said[0] != said[1] and all("assuming" in text for text in said)
 

@@ -100,7 +100,7 @@ def from_text(text: Array, dtype: DTypeLike) -> Array:
         if not 0 < length <= _LONGEST_TEXT:
             raise InputError(
                 f"number {number} has {length} characters, from 1 to {_LONGEST_TEXT} are expected",
-                hint="a single space stands between two numbers",
+                hint="separate the numbers by single spaces",
             )
     texts = np.array(words)
     try:

@@ -161,7 +161,7 @@ def check_range(numbers: Tensor, limit: int, message: str) -> None:
     """Refuse numbers that are not from 0 to below `limit`, which a GPU would answer with an error that ends the process.
 
     Raises:
-        InputError: there is such a number, which stands in `message` with the largest one allowed.
+        InputError: there is such a number; `message` gives it and the largest one allowed.
     """
     outside = (numbers < 0) | (numbers >= limit)
     if bool(outside.any()):
@@ -339,6 +339,7 @@ class Generating:
     def _stream(
         self, whole_BL: Tensor, mask_BT: Tensor, begun_Bg: Tensor, new: int, choose: Choice
     ) -> Iterator[Tensor]:
+        """Generate byte after byte, each of shape (batch,), until every row has ended or `new` bytes are made."""
         ended_B = torch.zeros(len(whole_BL), dtype=torch.bool, device=whole_BL.device)
         output = self.model(whole_BL, mask_BT, use_cache=True, return_dict=True)
         while True:

@@ -51,7 +51,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class _Piece:
-    """The ids of one segment: its mark, its bytes, and where in the sequence they stood (one more than bytes)."""
+    """The ids of one segment: its mark, its bytes, and their places in the sequence (the mark's first)."""
 
     mark: Mark
     body: Array
@@ -70,7 +70,7 @@ class ByteTokenizer:
     A segment is its mark, a short header of bytes where its kind needs one, and its bytes. With a patch size P > 1
     a segment fills whole patches, with `Mark.PAD` behind it; mark and header of numbers, images and records fill
     theirs, so that the numbers begin a patch, and each record begins one: a record of P bytes is one patch.
-    BOS stands before the first mark in the same patch, EOS right behind the last segment.
+    BOS precedes the first mark in the same patch, EOS follows the last segment.
 
     Args:
         patch_size: bytes P of a patch.
@@ -117,7 +117,7 @@ class ByteTokenizer:
         return row.ids()
 
     def decode(self, ids: Array | Sequence[int]) -> tuple[Segment, ...]:
-        """The segments whose ids `encode` gave; BOS and EOS may be missing, padding may stand anywhere.
+        """The segments whose ids `encode` gave; BOS and EOS may be missing, padding may be anywhere.
 
         Raises:
             InputError: the ids are damaged; the message says where and how.
@@ -222,6 +222,7 @@ class ByteTokenizer:
         return cls.from_dict(values)
 
     def _append(self, row: "_Row", segment: Segment) -> None:
+        """Append the mark, the header and the bytes of a segment to a row."""
         match segment:
             case Text(text):
                 row.add([Mark.TEXT], _utf8(text))
@@ -280,6 +281,7 @@ class ByteTokenizer:
         return Records(form.from_bytes(_whole(piece, form.size, "records")), form)
 
     def _check_lengths(self, lengths: Array, context: int | None, longer: str) -> None:
+        """Refuse sequences that are empty, not in whole patches or longer than the context, as far as `longer` says."""
         if not len(lengths):
             raise InputError("there are no sequences, at least one is expected")
         if (bad := np.flatnonzero((lengths == 0) | (lengths % self.patch_size > 0))).size:
@@ -370,11 +372,9 @@ def _pieces(ids: Array | Sequence[int]) -> list[_Piece]:
     if (bad := marks[found[marks] <= Mark.EOS]).size:
         name = Mark(int(found[bad[0]])).name
         where = "before the first id" if name == "BOS" else "behind the last one"
-        raise InputError(
-            f"{name} stands within the sequence (id {places[bad[0]]}), it may only stand {where}"
-        )
+        raise InputError(f"{name} is within the sequence (id {places[bad[0]]}), it may only be {where}")
     if last > first and found[first] < BYTES:
-        raise InputError(f"byte {found[first]} stands before the first mark (id {places[first]})")
+        raise InputError(f"byte {found[first]} precedes the first mark (id {places[first]})")
     ends = np.append(marks, last)[1:]
     return [
         _Piece(Mark(int(found[begin])), found[begin + 1 : end].astype(np.uint8), places[begin:end])

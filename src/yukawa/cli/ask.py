@@ -134,7 +134,7 @@ def search(
     with session.taught_base(settings) as base:
         hits = base.search(query, k=k, as_of=as_of, domain=domain, kind=kind, author=author, source=source)
     if as_json:
-        print_json([session.hit_json(hit) for hit in hits])
+        print_json([hit.as_json() for hit in hits])
         return
     for hit in hits:
         say(

@@ -53,6 +53,7 @@ def demo(as_json: Json = False) -> None:
 
 
 def _play(script: _Script, base: knowledge.KnowledgeBase, settings: Settings) -> None:
+    """Ask, correct an answer, ask again, unload the correction, and ask what is refused."""
     asked = assistant.Assistant(base, settings)
 
     def ask(question: str) -> assistant.Answer:
@@ -60,7 +61,7 @@ def _play(script: _Script, base: knowledge.KnowledgeBase, settings: Settings) ->
         return script.step(command, lambda: asked.ask(question), session.show_answer, lambda a: a.as_json())
 
     def change(command: str, action: Callable[[], knowledge.Item]) -> knowledge.Item:
-        return script.step(command, action, session.show_change, session.item_json)
+        return script.step(command, action, session.show_change, knowledge.Item.as_json)
 
     for question in QUESTIONS:
         ask(question)

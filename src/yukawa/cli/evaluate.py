@@ -345,7 +345,7 @@ def make_recipe(
     loading: "evaluation.recipe.Loading",
     **more: Any,
 ) -> "evaluation.EvaluationRecipe":
-    """The recipe that flags stand for.
+    """Make the recipe that the flags describe.
 
     Raises:
         InputError: no model is named, a text names none, or two models or test sets have one name.

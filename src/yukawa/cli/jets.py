@@ -89,6 +89,7 @@ def convert(
     with progress_bar(f"writing {target}") as progress:
 
         def more(number: int) -> None:
+            """Count the jets written and move the progress bar."""
             nonlocal done
             done += number
             progress(done, len(opened))
@@ -145,6 +146,7 @@ def _made(manifest: jets.JetManifest) -> dict[str, Any]:
 
 
 def _show(found: dict[str, Any], *, checked: bool) -> None:
+    """Show the jets, classes and columns of a file or data set."""
     files = f"{found['files']} file{'s' * (found['files'] > 1)}"
     say((found["path"], "bold"), f"  {found['jets']:,} jets in {files}")
     rows = {}

@@ -55,7 +55,7 @@ def list_(
             domain=domain, kind=kind, author=author, source=source, unloaded=unloaded, as_of=as_of, limit=limit
         )  # fmt: skip
     if as_json:
-        print_json([session.item_json(item) for item in items])
+        print_json([item.as_json() for item in items])
         return
     for item in items:
         session.show_line(item)
@@ -69,7 +69,7 @@ def show(item_id: ItemId, as_of: AsOf = None, as_json: Json = False) -> None:
     """Show an item with its provenance and conflicts."""
     with plain_base() as base:
         item = base.show(item_id, as_of=as_of)
-    print_json(session.item_json(item)) if as_json else session.show_item(item)
+    print_json(item.as_json()) if as_json else session.show_item(item)
 
 
 def history(item_id: ItemId, as_json: Json = False) -> None:
@@ -77,8 +77,8 @@ def history(item_id: ItemId, as_json: Json = False) -> None:
     with plain_base() as base:
         versions, events = base.history(item_id)
     if as_json:
-        shown = {"versions": [session.item_json(v) for v in versions]}
-        print_json(shown | {"events": [session.event_json(e) for e in events]})
+        shown = {"versions": [v.as_json() for v in versions]}
+        print_json(shown | {"events": [e.as_json() for e in events]})
         return
     for version in versions:
         session.show_item(version)
@@ -150,7 +150,7 @@ def conflicts(as_json: Json = False) -> None:
     with plain_base() as base:
         found = base.conflicts()
     if as_json:
-        print_json([session.conflict_json(conflict) for conflict in found])
+        print_json([conflict.as_json() for conflict in found])
         return
     for conflict in found:
         session.show_conflict(conflict)

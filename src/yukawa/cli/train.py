@@ -120,6 +120,7 @@ def _check(variants: list[Variant[training.TextRecipe]]) -> None:
 def _sweep(
     variants: list[Variant[training.TextRecipe]], folder: Path, workers: int, ray: bool, as_json: bool
 ) -> None:
+    """Train the variants of a sweep that are not finished, and show what became of each."""
     from yukawa.runs.sweep import executor_of, run_all
     from yukawa.training.text_task import VariantTask, run_variant
 
@@ -173,6 +174,7 @@ def _describe(variants: list[Variant[training.TextRecipe]], as_json: bool) -> No
 
 
 def _show(name: str, found: DryRun) -> None:
+    """Show what a training would do: parameters, text, steps and memory."""
     recipe, plan, memory = found.recipe, found.plan, found.memory
     if name:
         say((name, "bold"))

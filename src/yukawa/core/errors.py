@@ -52,6 +52,10 @@ class NotFound(InputError):
     """An identifier names nothing that is there."""
 
 
+class Changed(InputError):
+    """What was to be changed has been changed meanwhile; nothing was written."""
+
+
 class MissingPackage(InputError):
     """An optional package is needed and is not installed."""
 
@@ -129,6 +133,7 @@ _PACKAGES = {
     "simulate": "fastjet pythia8mc",
     "postgres": "pgvector psycopg",
     "ray": "ray",
+    "server": "fastapi jinja2 latex2mathml nh3 uvicorn",
     "large": "faiss",
     "local": "xllamacpp",
 }

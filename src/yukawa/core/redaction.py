@@ -9,7 +9,7 @@ import re
 from urllib.parse import quote
 
 SHOWN = "[secret]"
-"""What stands in place of a secret."""
+"""The text that replaces a secret."""
 _SHORTEST = 8  # shorter ones would take ordinary words with them
 _READ = 100_000  # characters of a text of which a few hundred are shown
 _known: set[str] = set()

@@ -178,6 +178,7 @@ def _escaped(text: str, special: str = "`*_|") -> str:
 
 
 def _html(block: ReportBlock) -> str:
+    """A block of a report as HTML, with its picture in the page."""
     match block:
         case Heading(text):
             return f"<h2>{html.escape(text)}</h2>"

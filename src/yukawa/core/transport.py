@@ -71,6 +71,7 @@ def within(seconds: float, work: Callable[[], Result]) -> Result:
     done: queue.SimpleQueue[tuple[Result | None, BaseException | None]] = queue.SimpleQueue()
 
     def run() -> None:
+        """Put the result, or the error instead of it, into the queue."""
         try:
             with deadline(seconds):
                 done.put((work(), None))
@@ -190,6 +191,8 @@ class _Meter:
 
 
 class _Guarded(httpx.BaseTransport):
+    """A transport whose replies are limited in bytes and in seconds."""
+
     def __init__(self, inner: httpx.BaseTransport, deadline_s: float, largest: int) -> None:
         self._inner, self._limits = inner, (deadline_s, largest)
 
@@ -210,6 +213,8 @@ class _Guarded(httpx.BaseTransport):
 
 
 class _GuardedAsync(httpx.AsyncBaseTransport):
+    """An asynchronous transport whose replies are limited in bytes and in seconds."""
+
     def __init__(self, inner: httpx.AsyncBaseTransport, deadline_s: float, largest: int) -> None:
         self._inner, self._limits = inner, (deadline_s, largest)
 

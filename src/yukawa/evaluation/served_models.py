@@ -110,6 +110,11 @@ class Service:
         )
 
     def _loss(self, client: Any, document: Document) -> _ServedLoss:
+        """Let the server score the tokens of a document.
+
+        Raises:
+            ModelError: the server cannot be reached, refuses the text, or gives no log-probabilities of prompts.
+        """
         import openai
 
         from yukawa.core import transport

@@ -213,6 +213,7 @@ class OpenAIModel:
     def _body(
         self, messages: Sequence[Message], options: GenerationOptions, refused: frozenset[str]
     ) -> dict[str, Any]:
+        """The body of a request, without the options that the server refused before."""
         schema = options.schema
         body: dict[str, Any] = {"model": self.model}
         if schema is not None and "response_format" in refused:
@@ -230,6 +231,7 @@ class OpenAIModel:
         return body | {"messages": [asdict(message) for message in messages]}
 
     async def _served_length(self) -> int | None:
+        """The context length in tokens that the server lists for the model; None if it does not say."""
         client = await self._client()
         try:
             async with self._deadline():
@@ -246,6 +248,11 @@ class OpenAIModel:
         return None
 
     def _reply(self, answer: Any, logprobs: bool) -> Reply:
+        """Turn the server's answer into a reply.
+
+        Raises:
+            ModelError: it is not of the OpenAI protocol, or has no text.
+        """
         choice = next(iter(_rows(answer, "choices")), None)
         message = getattr(choice, "message", None)
         if choice is None or message is None:

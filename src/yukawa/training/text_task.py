@@ -169,7 +169,7 @@ class TextTask(Task[TextRecipe, TextResult]):
         """Write model or adapter as safetensors, and the tokenizer with the template that training used.
 
         Raises:
-            StoreError: the disk refuses; nothing half-written is left, and the last checkpoint stands.
+            StoreError: the disk refuses; nothing half-written is left, and the last checkpoint is kept.
         """
         prepared, first = self.prepared, bool(trainer.args.should_save)
         with written_whole(folder.parent, first=first) as partial:

@@ -103,6 +103,7 @@ def make_pdg_text(folder: Path) -> Path:
 
 
 def _tokenizer(texts: Iterable[str], vocabulary: int) -> Any:
+    """Train a byte-level BPE tokenizer with this number of ids, which begins texts with BOS."""
     transformers = require("transformers", "making a tokenizer")
     tokenizers = require("tokenizers", "making a tokenizer")
     before = tokenizers.pre_tokenizers

@@ -104,7 +104,7 @@ def test_the_order_of_the_classes_does_not_matter(order: list[int]) -> None:
     names = tuple(CLASSES[k] for k in order)
     turned = Confusion.from_counts(counts[np.ix_(order, order)], names).figures
     for name, estimate in Confusion.from_counts(counts, CLASSES).figures.items():
-        if name in turned:  # a flavour keeps its quark's name wherever it stands
+        if name in turned:  # a flavour keeps its quark's name wherever it is
             assert astuple(turned[name]) == pytest.approx(astuple(estimate))
     assert {"efficiency_b", "flip_c"} <= set(turned)
 

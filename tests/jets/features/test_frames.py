@@ -211,7 +211,7 @@ def test_padded_features_are_those_of_packed_particles(name: str, toy_jets: Call
     assert found["mask_BP"] is mask
 
 
-# Comparisons stand at the leaves: further up, one bit of rounding would decide them.
+# Comparisons are at the leaves: further up, one bit of rounding would decide them.
 COMPARISONS = ["part_px > 0.3", "jet_pt <= 3", "part_charge == 1", "jet_nparticles != 2", "~part_isMuon"]
 leaves = st.sampled_from(
     [

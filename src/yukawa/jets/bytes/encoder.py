@@ -37,7 +37,7 @@ class ByteForm(BaseModel):
             Text: 16 unless given.
         order: the particles of a jet come with this, a column or an expression of columns, falling (such as
             `part_energy`, or `-part_deltaR`); None leaves them as the jets have them.
-        context: most patches of a jet, with all that stands before and behind it; None sets no limit.
+        context: the largest number of patches of a jet, with all that precedes and follows it; None sets no limit.
         longer: how a longer jet is treated: `refuse`, or `cut`, which omits its last particles.
     """
 
@@ -111,7 +111,7 @@ def decode_features(patches_NP: Array, form: ByteForm, config: DataConfig) -> Ar
         raise InputError("features are decoded from the native form", hint="parse_jets reads text")
     ids = np.asarray(patches_NP).reshape(-1)
     ids = ids[ids != Mark.PAD]
-    # Each id belongs to the mark before it; behind RECORDS stands one byte that says the format.
+    # Each id belongs to the mark before it; RECORDS is followed by one byte that gives the format.
     marks = np.flatnonzero(ids >= BYTES)
     ends = np.append(marks[1:], len(ids))
     records = ids[marks] == Mark.RECORDS
@@ -299,7 +299,7 @@ class ByteEncoder(Encoder):
         return answer_patches(self.classes, self.patch_size)
 
     def _head(self, *, first: bool = True) -> Array:
-        """The ids before the bytes of a jet, with BOS if nothing stands before them."""
+        """The ids before the bytes of a jet, with BOS if nothing precedes them."""
         begin: Sequence[int] = [Mark.BOS] if first else []
         if self._text:
             return np.array([*begin, Mark.TEXT], np.int16)

@@ -170,7 +170,7 @@ def _encoded(
 
 
 class _Columns:
-    """Which columns are read, and which of them stand beside the scores.
+    """Choose the columns to read, and those of them to write beside the scores.
 
     Attributes:
         read: the columns to read.

@@ -19,7 +19,7 @@ class Roc:
     """The ROC curve: what passes each threshold, from none to all; jets of one score pass together.
 
     Attributes:
-        thresholds: the different scores, falling; infinity stands before them.
+        thresholds: infinity, then the different scores in descending order.
         signal_passed, background_passed: how many have at least that score; both begin at 0.
     """
 

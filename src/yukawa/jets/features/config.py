@@ -25,7 +25,7 @@ _UNSUPPORTED = {
     "bucketing": "remove it: packed rows need no padding, so nothing is gained by buckets",
 }
 
-# A text is not a number, nor is a truth value; an expression stands on one line, or nowhere.
+# A text is not a number, nor is a truth value; an expression is one line.
 Number = Annotated[float, Field(strict=True, ge=-float("inf"))]
 Expression = Annotated[str | None, BeforeValidator(lambda given: " ".join(str(given).split()) or None)]
 Names = tuple[str, ...]

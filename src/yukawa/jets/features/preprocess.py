@@ -176,6 +176,15 @@ def _what_counts(
 
 
 def _equalised(weights: Weights, raw: dict[str, Array]) -> dict[str, Array]:
+    """The weight of each bin and class after flattening the histograms, or after matching them to the first class.
+
+    Args:
+        weights: the method, and how much each class shall count.
+        raw: by class, the number of jets in each bin, of shape (first variable, second variable).
+
+    Returns:
+        Arrays of the same shapes; drawing jets with these probabilities gives the classes their shares.
+    """
     made, sums = {}, {}
     reference = raw[weights.reweight_classes[0]]
     for name, class_weight in weights.by_class.items():

@@ -177,7 +177,7 @@ def convert(
 
 
 def _files(path: Path, split: str | None) -> list[Path]:
-    """The files of jets that `path` stands for."""
+    """The files of jets that `path` means."""
     if split is not None and split not in SPLITS:
         raise InputError(f"{split!r} is not a split, {', '.join(SPLITS)} are")
     if path.is_dir() and (path / MANIFEST).exists():

@@ -206,7 +206,7 @@ class ByteLanguageModel(ByteTagger):
             self.model.head.load_state_dict(saved.model.head.state_dict())
 
     def begin_with(self, targets_nP: Tensor, weights_n: Tensor) -> None:
-        """Let a linear head begin with how often each id stands at each place of a patch.
+        """Initialise a linear head with the frequency of each id at each place of a patch.
 
         Otherwise the decoder would learn that first, and all vectors would become nearly one: it then takes several
         times as many steps to learn anything else.

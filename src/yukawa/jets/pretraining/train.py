@@ -256,7 +256,7 @@ class PretrainingTask(NetworkTask[PretrainingRecipe]):
         return files + ([] if start is None else tagger.model_files(tagger.model_folder(start)))
 
     def plan(self, machine: Machine) -> TrainingPlan:
-        """Open the sources; a head that starts anew learns how often each id stands at each place."""
+        """Open the sources; a head that starts anew learns how often each id occurs at each place."""
         self.sources = {
             name: self._texts(source) if source.kind == "text" else self._jets(source)
             for name, source in self.recipe.mixture.items()
@@ -267,7 +267,7 @@ class PretrainingTask(NetworkTask[PretrainingRecipe]):
         return replace(plan, epoch=None, unit="sequences")
 
     def _begin(self) -> None:
-        """Let the head know how often each id stands at each place, weighted as in the loss."""
+        """Let the head know how often each id occurs at each place, weighted as in the loss."""
         targets, weights = [], []
         for name, source in self.sources.items():
             some = next(source.from_number(0, self.settings.seed))

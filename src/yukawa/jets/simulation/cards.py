@@ -271,6 +271,7 @@ class Process(StrictModel):
 
     @model_validator(mode="after")
     def _labels_can_be_given(self) -> Self:
+        """Refuse a process whose samples have one name twice, or whose label rule cannot give every class."""
         names = [sample.name for sample in self.samples]
         if len(set(names)) < len(names):
             raise ValueError("two samples have the same name")

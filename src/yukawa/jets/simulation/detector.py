@@ -80,7 +80,7 @@ def path_to_cylinder(
         pz: GeV.
         k: `curvature`.
         radius: of the barrel in mm.
-        half_length: where the end caps stand, in mm.
+        half_length: distance of the end caps from the interaction point, in mm.
 
     Returns:
         The length in space; infinite for a particle that turns back before the barrel, unless it meets an

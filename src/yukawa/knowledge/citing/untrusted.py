@@ -13,7 +13,7 @@ _PASSAGE = re.compile(r"<\s{0,8}/?\s{0,8}passage", re.IGNORECASE)  # our own del
 def without_reasoning(reply: str) -> str:
     """A model's reply without its reasoning blocks; one that never ends takes everything after it along.
 
-    A block whose beginning stood in the prompt ends the reasoning with its closing mark alone.
+    A block that began in the prompt ends the reasoning with its closing mark alone.
     """
     kept: list[str] = []
     position = 0
@@ -33,5 +33,5 @@ def _after_closing(text: str) -> str:
 
 
 def harmless(text: str) -> str:
-    """A passage or question as it may stand in a prompt: no control token, no delimiter of ours and no character that hides one."""
+    """A passage or question as it may be put into a prompt: no control token, no delimiter of ours and no character that hides one."""
     return without_control(text, _PASSAGE)

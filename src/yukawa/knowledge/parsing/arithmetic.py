@@ -45,7 +45,7 @@ def _apart(clause: Clause) -> list[Wanted]:
 
 
 def _between(clause: Clause, kind: str) -> bool:
-    """Whether a word of this kind stands between parts of quantities."""
+    """Whether there is a word of this kind between parts of quantities."""
     places = clause.places(*_PARTS)
     return bool(places) and any(places[0] < i < places[-1] for i in clause.places(kind))
 
@@ -210,7 +210,7 @@ def _signed(clause: Clause, found: Sequence[Wanted], signs: Sequence[int]) -> li
 
 
 def _alternate(clause: Clause, found: Sequence[Wanted], signs: Sequence[int]) -> bool:
-    """Whether one sign stands between any two neighbours, so that it is clear what is taken from what."""
+    """Whether any two neighbours have one sign between them, so that it is clear what is subtracted from what."""
     return all(len(_within(clause, a, b, signs)) == 1 for a, b in itertools.pairwise(found))
 
 

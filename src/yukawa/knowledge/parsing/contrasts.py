@@ -1,6 +1,6 @@
 """Sets aside what a question says is not meant: 'not the half-life', '(nicht die Breite)', '半減期ではなく'.
 
-What is excluded changes nothing of an answer that does not hold it: such a phrase stands apart, it names something else than
+What is excluded changes nothing of an answer that does not hold it: such a phrase is set off, it names something else than
 the rest of the sentence, and the rest asks for a value. Of a list, a search or a question of yes or no it would be a condition.
 """
 
@@ -35,7 +35,7 @@ def contrasts(tokens: list[Token]) -> list[Token]:
 
 
 def _phrase(tokens: Sequence[Token], place: int) -> list[int]:
-    """The places of what is negated; none where the negation does not stand apart."""
+    """The places of what is negated; none where the negation is not set off from the rest."""
     kind = tokens[place].value
     if kind == "contrast-after":
         start = place
@@ -60,7 +60,7 @@ def _ends(token: Token) -> bool:
 
 
 def _stands_apart(tokens: Sequence[Token], place: int) -> bool:
-    """Whether nothing but 'please' or 'but' stands between the negation and a mark, a conjunction or the beginning."""
+    """Whether only 'please' or 'but' separates the negation from a mark, a conjunction or the beginning."""
     before = place - 1
     while before >= 0 and tokens[before].text.lower() in _LEADING:
         before -= 1

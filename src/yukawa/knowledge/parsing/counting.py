@@ -129,7 +129,7 @@ def per(tokens: list[Token]) -> list[Token]:
 
     def change(place: int, token: Token) -> Token:
         """The token as this rule reads it."""
-        if token.kind == "per" and not token.text.isascii():  # it stands behind the quantity
+        if token.kind == "per" and not token.text.isascii():  # it follows the quantity
             before = [t.kind for t in tokens[:place] if t.kind != "function"][-2:]
             return token if before == ["thing", "property"] else replace(token, kind="function")
         behind = [t for t in tokens[place + 1 : place + 4] if t.kind != "function"][:2]
@@ -165,7 +165,7 @@ def operators(tokens: list[Token]) -> list[Token]:
 
 
 def _subtracts(tokens: Sequence[Token], place: int) -> bool:
-    """Whether a dash stands apart from what is beside it, or behind a bracket: else it is part of a name or a pause."""
+    """Whether a dash has space around it or follows a bracket; else it is part of a name or a pause."""
     before, token, after = tokens[place - 1 : place + 2]
     apart = before.end < token.start and token.end < after.start
     return (apart and after.kind in ("property", "thing", "factor")) or (
@@ -185,7 +185,7 @@ _SIGNS = {"/": "divided", "+": "plus", "-": "minus", "*": "times"}
 
 
 def _multiplies(tokens: Sequence[Token], place: int) -> bool:
-    """Whether a quantity or a number stands on either side."""
+    """Whether there is a quantity or a number on either side."""
     sides = (tokens[:place], tokens[place + 1 :])
     return all(
         any(t.kind in ("thing", "property", "amount", "number", "constant") for t in side) for side in sides
@@ -193,7 +193,7 @@ def _multiplies(tokens: Sequence[Token], place: int) -> bool:
 
 
 def both_sides(tokens: Sequence[Token], place: int) -> bool:
-    """Whether a thing and a property stand on either side."""
+    """Whether there are a thing and a property on either side."""
     sides = (tokens[:place], tokens[place + 1 :])
     return all(
         any(t.kind == "thing" for t in side) and any(t.kind == "property" for t in side) for side in sides

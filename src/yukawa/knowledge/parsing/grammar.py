@@ -30,7 +30,7 @@ def plan(question: str, history: Sequence[Plan] = (), described: Callable[..., b
             such a description 'of the' particle, asks for that quantity.
 
     Returns:
-        A plan; only a `complete` one may be executed. Its `unread` or `problem` says what stands in the way.
+        A plan; only a `complete` one may be executed. Its `unread` or `problem` says what prevents it.
     """
     if problem := unreadable(question):
         return Plan(question, problem=problem)
@@ -183,6 +183,14 @@ _LEAST = 6  # letters, digits and signs of a description
 
 
 def _goals(clauses: Sequence[Clause], context: Context) -> list[Goal]:
+    """Read the clauses in order into goals, each once.
+
+    A statement lends its subject to the next clause, a clause that only names things lends them to the first goal, and a
+    clause that takes up the last goal ('and its width?') may replace it.
+
+    Raises:
+        Contradiction: a question gives one property two different qualifiers.
+    """
     goals: list[Goal] = []
     named: list[tuple[Clause, list[Wanted]]] = []
     topic: list[Wanted] = []
@@ -231,7 +239,7 @@ _AHEAD = frozenset("like unlike besides beside as in with for of from apart".spl
 
 
 def _of_topic(clause: Clause, topic: Sequence[Wanted]) -> list[Goal]:
-    """What 'it' stands for behind a statement, its first thing: of 'the neutron is heavier than the proton' the neutron."""
+    """What 'it' means after a statement, its first thing: after 'the neutron is heavier than the proton' the neutron."""
     meant = bool(topic) and (topic[0].channel is not None or clause.contains(_SINGULAR))
     return [Goal("value", tuple(topic))] if meant else []
 

@@ -59,7 +59,7 @@ def _is_place(token: Token) -> bool:
 
 
 def _labels(token: Token) -> bool:
-    """Whether it is an everyday word that can stand before the number of a question."""
+    """Whether it is an everyday word that can precede the number of a question."""
     text = token.text.lower()
     long = len(text) >= _SHORTEST or not text.isascii() or text in _SHORT_LABELS
     quiet = token.kind in ("word", "neutral", "function") or text == "no"

@@ -72,7 +72,7 @@ def question_words(language: str) -> frozenset[str]:
 
 
 def _heading(text: str) -> tuple[str, Any]:
-    """'compare mass >' is a kind with its value; '-' stands for no property."""
+    """Split 'compare mass >' into a kind and its value; '-' means no property."""
     kind, _, rest = text.partition(" ")
     if kind in ("compare", "most"):
         name, sign = rest.split()

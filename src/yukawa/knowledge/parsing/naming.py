@@ -1,4 +1,4 @@
-"""Settles which things a sentence means: charges, families beside their members, numbers that stand for particles or multiply."""
+"""Settles which things a sentence means: charges, families beside their members, numbers that name particles or multiply."""
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -184,7 +184,7 @@ def of_the_model(tokens: list[Token]) -> list[Token]:
 
 
 def codes(tokens: list[Token]) -> list[Token]:
-    """'particle 443', 'MC id 4122', 'code -321': numbers that stand for a particle."""
+    """Read 'particle 443', 'MC id 4122', 'code -321': numbers that stand for a particle."""
     speaks = any(t.kind == "property" and t.value == "monte-carlo-number" for t in tokens)
 
     def number(place: int, token: Token) -> Token:

@@ -197,7 +197,7 @@ def _add_particles(table: dict[str, set[str]], particles: dict[str, Particle]) -
 def _families(
     particles: dict[str, Particle], groups: dict[str, set[str]], bases: dict[str, set[str]]
 ) -> dict[str, set[str]]:
-    """Names that stand for several charge states: the PDG's groups, names less their charge, and groups of one charge."""
+    """Names that mean several charge states: the PDG's groups, names less their charge, and groups of one charge."""
     misnamed = {name for states in UNLISTED.values() for name in states}
     families = {n: (bases.get(n, set()) | groups.get(n, set())) - misnamed for n in (*bases, *groups)}
     families["nubar"] = {particles[n].conjugate for n in families.get("nu", ())}
@@ -375,6 +375,14 @@ def _next_word(text: str, position: int) -> int:
 def _longest(
     text: str, start: int, table: Spellings, *, fold: bool = False
 ) -> tuple[int, tuple[str, ...]] | None:
+    """The longest name that begins at `start`: one past its last character, and the names it can mean; None if there is none.
+
+    Args:
+        text: a plain text.
+        start: the place of the first character.
+        table: the spellings of the names, and the beginnings of spellings.
+        fold: whether capitals and small letters are the same, as in names in words.
+    """
     key, depth, best = "", 0, None
     for position in range(start, len(text)):
         character = text[position]

@@ -1,8 +1,8 @@
 """The typed plan of a question: what is wanted, of what, how it is combined, and which words say so.
 
 A plan is made by the grammar (`yukawa.knowledge.parsing.grammar`) or proposed by a language model; code alone executes it
-(`yukawa.assistant.execution`). Each element points to the characters of the question it was read from: what no element
-covers and what is not provably neutral stands in `unread`, and a plan with unread words is not executed.
+(`yukawa.assistant.execution`). Each element points to the characters of the question it was read from: words that
+no element covers and that are not provably neutral are listed in `unread`, and a plan with unread words is not executed.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ class Thing:
     Args:
         names: PDG names of states ('tau-'), or one 'constant:NAME', or one 'class:NAME' ('class:lepton').
         text: the words of the question.
-        span: where they stand.
+        span: their place in the question.
         state_given: whether charge and particle or antiparticle were said, so that `names` is what was meant.
     """
 

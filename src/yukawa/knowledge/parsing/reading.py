@@ -198,7 +198,7 @@ _BLANK = re.compile(
 
 
 def _blanks(question: str) -> Iterator[tuple[int, int, str]]:
-    """'The lifetime of the neutron is about ___ s': a gap stands for what is asked, in the unit behind it."""
+    """'The lifetime of the neutron is about ___ s': a gap marks what is asked, in the unit behind it."""
     for match in _BLANK.finditer(question):
         if match["ahead"] is not None:
             yield (*match.span(), "which particle")

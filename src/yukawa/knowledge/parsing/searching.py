@@ -98,7 +98,7 @@ _HOLDING = tuple(map(plain_ascii, ("contain", "enthalt", "contien", "含")))
 
 
 def _quarks_said(clause: Clause, beside: int) -> tuple[Counter[str], list[int]]:
-    """The quarks that the sentence names and the places of the tokens they stand in; none where any is half a token."""
+    """The quarks that the sentence names and the places of their tokens; none where any is half a token."""
     found: Counter[str] = Counter()
     places: set[int] = set()
     start, end = clause.tokens[0].start, clause.tokens[-1].end
@@ -127,7 +127,7 @@ def _quarks_said(clause: Clause, beside: int) -> tuple[Counter[str], list[int]]:
 
 
 def _values_of(clause: Clause, properties: Sequence[int]) -> tuple[Filter, ...]:
-    """'Charge -1 and strangeness -3': each property with the amount that stands behind it, ahead of the next."""
+    """'Charge -1 and strangeness -3': each property with the amount that follows it before the next."""
     found = []
     for place, after in zip(properties, [*properties[1:], len(clause.tokens)], strict=False):
         amount = next((i for i in clause.places("amount") if place < i < after), None)

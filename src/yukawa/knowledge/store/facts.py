@@ -144,6 +144,7 @@ def _alternatives(products: Products) -> list[Sequence[str]]:
 def _loaded(
     connection: sa.Connection, places: Sequence[tuple[int, int]], as_of: int | None
 ) -> list[FoundFact]:
+    """Load the facts at these places, each with the provenance of its item and how far it is trusted."""
     ids = list(dict.fromkeys(version_id for version_id, _ in places))
     found: dict[int, sa.RowMapping] = {}
     for start in range(0, len(ids), _AT_ONCE):

@@ -203,8 +203,7 @@ def _is_option(node: ast.expr) -> bool:
 
 
 def _other(node: ast.expr) -> ast.Constant:
-    assert isinstance(node, ast.Constant)
-    return ast.Constant(f"{node.value}_")
+    return ast.Constant(f"{ast.literal_eval(node)}_")
 
 
 def _with(node: Any, **changed: Any) -> str:
@@ -328,7 +327,8 @@ class Chosen:
             key=lambda test: (test in reaching, test in own, "postgresql" not in test, -self._seconds[test]),
             reverse=True,
         )
-        kept, used = [], 0.0
+        kept: list[str] = []
+        used = 0.0
         for test in ranked:
             used += self._seconds[test] + 0.005
             if kept and used > most_s:
@@ -531,7 +531,7 @@ def main() -> None:
         return record(scratch)
     if given.what == "named":
         copy(scratch)
-        return sys.exit("\n".join(unnoticed(scratch, given.names or list(NAMED))))
+        sys.exit("\n".join(unnoticed(scratch, given.names or list(NAMED))) or 0)
     if given.what == "again" or not (scratch / "tree").exists():
         copy(scratch)
     wanted, known = drawn(scratch / "tree", given.count, given.seed), latest(scratch)

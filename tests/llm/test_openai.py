@@ -413,7 +413,7 @@ class TestLimits:
         assert time.monotonic() - began < 1.5
 
     @pytest.mark.parametrize("much", ["x" * 200_001, ["x"] * 300_000, "\U0001f600" + "x" * 5_000_000])
-    def test_a_reply_is_only_so_long_and_is_not_asked_for_again(self, server, behaviours, much):
+    def test_a_reply_is_only_so_long_and_is_not_requested_again(self, server, behaviours, much):
         server.script.extend([answered(behaviours, text=much)])
         with pytest.raises(ModelError, match=r"longer than 200,000 characters|oversteps its limits"):
             ask(make(server))

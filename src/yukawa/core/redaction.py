@@ -23,7 +23,7 @@ SHAPES = re.compile(
 def keep_secret(value: str) -> str:
     """Note a key or password that was just read, and return it."""
     if len(value) >= _SHORTEST:
-        # As it is, and as it stands in an address, in JSON and in HTML.
+        # As it is, and as it is written in an address, in JSON and in HTML.
         spaceless = value.replace(" ", "%20")
         _known.update((value, spaceless, quote(value), quote(value, safe="")))
         _known.update((json.dumps(value)[1:-1], html.escape(value)))

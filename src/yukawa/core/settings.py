@@ -224,7 +224,7 @@ def check_web_address(url: str, owner: str, hint: str) -> None:
 
 
 def account(url: str) -> tuple[str, tuple[str, str] | None]:
-    """An address without the user and the password that stand in it, and these two; their forms are secrets from now on."""
+    """An address without its user and password, and these two; all their forms are secrets from now on."""
     found = _ACCOUNT.match(url)
     if found is None:
         return url, None

@@ -24,16 +24,14 @@ _FAILURES = (
     ArithmeticError,
     RecursionError,
 )  # of a client that checks no shapes
-_SPEC = re.compile(
-    r"([^@]+)@([A-Za-z][A-Za-z0-9+.-]{0,30}://.*)", re.DOTALL
-)  # an account may stand in the address
+_SPEC = re.compile(r"([^@]+)@([A-Za-z][A-Za-z0-9+.-]{0,30}://.*)", re.DOTALL)  # an account may be part of it
 _FORM = "openai:MODEL@BASE_URL?key=VARIABLE"
 
 
 class OpenAIEmbedder:
     """A model behind a URL; rate limits (429), server errors (5xx) and time-outs are tried again with growing waits.
 
-    User and password may stand in the address; they are sent, and appear in no message and in no name.
+    User and password may be part of the address; they are sent, and appear in no message and in no name.
 
     Args:
         model: the service's name for the model.

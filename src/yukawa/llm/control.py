@@ -34,7 +34,7 @@ _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def without_control(text: str, *more: re.Pattern[str]) -> str:
-    """A text as it may stand in a message: no control token of any family of models, and no character that hides one.
+    """A text as it may be put into a message: no control token of any family of models, and no character that hides one.
 
     What is neutralised stays readable: '<|im_start|>' becomes '‹¦im_start¦›'. What only looks like a delimiter (full-width,
     mathematical letters, other brackets) counts as one, since some tokenizers read it so.

@@ -276,7 +276,9 @@ class OpenAIModel:
 
     def _logprobs(self, choice: Any) -> tuple[TokenLogprob, ...]:
         content = _rows(getattr(choice, "logprobs", None), "content")
-        pairs = [(getattr(item, "token", None), getattr(item, "logprob", None)) for item in content]
+        pairs: list[tuple[Any, Any]] = [
+            (getattr(item, "token", None), getattr(item, "logprob", None)) for item in content
+        ]
         if not pairs or not all(isinstance(token, str) and _is_number(value) for token, value in pairs):
             raise ModelError(
                 f"the server of model {self.name!r} did not give the log-probabilities of its tokens"

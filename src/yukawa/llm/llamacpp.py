@@ -127,7 +127,6 @@ class LlamaCppModel(OpenAIModel):
 
     async def _as_data(self, text: str) -> str:
         """The words of a message in which this vocabulary's control tokens are broken."""
-        text = await super()._as_data(text)
         structured, plain = await self._tokens(text, True), await self._tokens(text, False)
         ordinary = {token["id"] for token in plain}
         for piece in {token["piece"] for token in structured if token["id"] not in ordinary}:

@@ -213,9 +213,9 @@ class TestWhatCannotBeLearned:
             ("{% for m in messages %}{% if m['role'] == 'assistant' %}{% generation %}{{ m['content'] }}{% endgeneration %}"
              "{{ eos_token }}{% else %}{{ m['content'] }}{% endif %}{% endfor %}", False, "no model would learn to stop"),
             ("{{ messages[0]['content'] }}", False, "does not show where the assistant begins"),
-            ("{{ raise_exception('only in German') }}", False, "cannot be used: only in German"),
-            ("{% for %}", False, "cannot be used"),
-            ("{{ messages[9]['content'].x.y }}", False, "cannot be used"),
+            ("{{ raise_exception('only in German') }}", False, "cannot render it: only in German"),
+            ("{% for %}", False, "cannot render"),
+            ("{{ messages[9]['content'].x.y }}", False, "cannot render"),
         ],
     )  # fmt: skip
     def test_is_refused(self, template: str, strict: bool, why: str) -> None:

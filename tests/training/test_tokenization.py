@@ -161,8 +161,8 @@ def test_a_shipped_template_marks_the_assistant_and_prompts_as_it_trains(tokeniz
     [
         (None, "no chat template"),
         ("{% for m in messages %}{{ m['content'] }}{% endfor %}", "words that are not the reply"),
-        ("{{ raise_exception('only in German') }}", "cannot be used: only in German"),
-        ("{% for %}", "cannot be used"),
+        ("{{ raise_exception('only in German') }}", "cannot render it: only in German"),
+        ("{% for %}", "cannot render"),
     ],
 )
 def test_a_template_that_will_not_do_is_refused_with_what_to_type(tokenizer, own, said):

@@ -159,7 +159,7 @@ def require(package: str, purpose: str, extra: str = "") -> ModuleType:
 
 
 def check_installed(package: str, purpose: str, extra: str = "") -> None:
-    """As `require`, but without importing the package, which may take seconds."""
+    """Check as `require` does, but without importing the package, which may take seconds."""
     if find_spec(package) is None:
         raise _missing(package, purpose, extra)
 

@@ -156,7 +156,7 @@ class Chat:
         except TimeoutError:
             raise InputError(f"the chat template does not end within {SECONDS:g} seconds") from None
         except Exception as error:  # a template can raise anything
-            raise InputError(f"the chat template cannot be used: {str(error)[:300]}") from error
+            raise InputError(f"the chat template cannot render it: {str(error)[:300]}") from error
         return texts[0], list(spans[0]) if self.marked and not prompt else []
 
     def _replies(self, messages: Messages, text: str) -> Iterator[Span]:

@@ -155,7 +155,7 @@ def check_training_machine(settings: TextSettings, machine: Machine) -> None:
 
 
 def epoch_steps(recipe: TextRecipe, sequences: int, world: int) -> int:
-    """Steps of a pass over so many sequences, shared evenly by the processes."""
+    """Steps of a pass over this many sequences, shared evenly by the processes."""
     how = recipe.training
     passes = math.ceil(math.ceil(sequences / world) / (how.batch // world // how.accumulation))
     return max(1, math.ceil(passes / how.accumulation))

@@ -224,7 +224,7 @@ class TextTask(Task[TextRecipe, TextResult]):
 
 
 def plan_of(prepared: prepare.Prepared, world: int) -> TrainingPlan:
-    """When things happen in a training of so many processes."""
+    """When things happen in a training of this many processes."""
     epoch = prepare.epoch_steps(prepared.recipe, len(prepared.train.rows), world)
     validated = prepared.validation is not None
     return TrainingPlan.of(prepared.recipe.training, epoch, "tokens", validated=validated)

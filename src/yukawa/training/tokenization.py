@@ -48,7 +48,7 @@ class RowCounts:
     named: tuple[str, ...] = ()
 
     def lose(self, row_id: str, tokens: int | None = None) -> None:
-        """Count a row whose last so many tokens are cut, or that is omitted whole."""
+        """Count a row of which this many tokens are cut at its end, or that is omitted whole."""
         if tokens is None:
             self.left_out += 1
         else:
@@ -166,7 +166,7 @@ def _written(write: Callable[[Messages], T], turns: Iterable[Turn], row_id: str)
 
 
 def batches(rows: Iterable[RowT], size: int) -> Iterator[list[RowT]]:
-    """The rows, so many at a time."""
+    """The rows, this many at a time."""
     rows = iter(rows)
     while batch := list(islice(rows, size)):
         yield batch

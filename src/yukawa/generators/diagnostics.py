@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# Every code with what it stands for. E: the generator stops or produces unphysical events. W: it runs, but not as meant.
+# Every code with its meaning. E: the generator stops or produces unphysical events. W: it runs, but not as meant.
 # I: a remark.
 CODES = {
     "E-NOEND": "no End: the generator stops",

@@ -27,7 +27,10 @@ _SILENCE_S = 600.0  # reading a long prompt on a busy processor takes minutes
 _DEADLINE_S = 3600.0  # a small machine writes a few words a second
 _PURPOSE = "the llamacpp backend"
 _TRIAL = """
-import secrets, sys, xllamacpp
+import contextlib, os, secrets, sys, xllamacpp
+with contextlib.suppress(ImportError):  # there is no such limit on Windows
+    import resource
+    resource.setrlimit(resource.RLIMIT_CPU, (10 + os.path.getsize(sys.argv[1]) // 30_000_000,) * 2)
 parameters = xllamacpp.CommonParams()
 parameters.model.path, parameters.n_ctx, parameters.n_parallel = sys.argv[1], int(sys.argv[2]), 1
 parameters.ui = parameters.warmup = False
@@ -118,7 +121,9 @@ class LlamaCppModel(OpenAIModel):
             self._open = None  # a client of an earlier server
 
     def _try(self, path: Path) -> None:
-        """Let a process of its own load a foreign file and write a word: llama.cpp ends its process on some damage.
+        """Let a process of its own load a foreign file and write a word.
+
+        llama.cpp ends its process on some damage, and takes for ever with other.
 
         Raises:
             InputError: there is no such file.

@@ -1,5 +1,6 @@
 """Reads a question into a typed plan, or says which of its words it cannot use."""
 
+import itertools
 import re
 from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
@@ -95,7 +96,11 @@ def _did_you_mean(plans: Sequence[Plan]) -> str:
 def _by_description(read: ReadQuestion, described: Callable[..., bool]) -> Plan | None:
     """The plan of a question that is a source's own description of a quantity, words of asking around it apart."""
     tokens = [t for c in read.clauses for t in c.tokens]
-    content = [t for t in tokens if t.kind not in _AROUND] or tokens
+    # no charge is lost: 'eta+'
+    charges = {
+        t.start for before, t in itertools.pairwise(tokens) if t.text in _SIGNS and t.start == before.end
+    }
+    content = [t for t in tokens if t.kind not in _AROUND or t.start in charges] or tokens
     if not content:
         return None
     whole = (0, len(read.question))
@@ -178,6 +183,7 @@ def _placed(read: ReadQuestion, token: Token) -> Thing:
 
 _OF_THE = re.compile(r" of (?:the|an?) ")
 _RATES = re.compile(r"[A-Za-zΓτ]\([^()]*(?:\([^()]*\)[^()]*)*(?:-->|->|→)")
+_SIGNS = frozenset("+-*")
 _AROUND = frozenset({"function", "neutral", "mark", "pronoun", "list", "join"})
 _LEAST = 6  # letters, digits and signs of a description
 

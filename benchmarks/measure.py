@@ -46,6 +46,7 @@ COMMANDS = {
     "jets_models_particle_net": "jets_models.py --model particle-net --kinds e+e- --threads 1 --json FILE",
     "fulltext": "fulltext.py --base search-bases/100000 --json FILE",
     "fulltext_small": "fulltext.py --base search-bases/20000 --json FILE",
+    "fuzzing_files": "fuzzing_files.py --json FILE",
     "fusion": "fusion.py --sets dev --json FILE",
     "jets_reading": "jets_reading.py --rounds 5 --json FILE",
     "jets_reading_memory": "jets_reading.py --rounds 0 --jets 100000 --json FILE",

@@ -269,27 +269,33 @@ class _Recorder:
             if folder.is_dir() and (folder / "done").exists():
                 shutil.copytree(folder, self.scratch / "kept" / folder.name, dirs_exist_ok=True)
         kept = {name: seconds for name, seconds in self.seconds.items() if name not in self.failed}
-        (self.scratch / "seconds.json").write_text(json.dumps(kept), encoding="utf-8")
+        file = self.scratch / "seconds.json"
+        before = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        file.write_text(json.dumps(before | kept), encoding="utf-8")
 
 
-def record(scratch: Path) -> None:
-    """Run the tests in the copy under coverage, and keep the map of lines to tests."""
+def record(scratch: Path, tests: list[str]) -> None:
+    """Run the tests in the copy under coverage, and add to the map of lines to tests."""
     import coverage
     import pytest
 
-    tree = copy(scratch)
+    tree = scratch / "tree" if (scratch / "tree").exists() else copy(scratch)
     os.chdir(tree)
     os.environ["PYTHONPATH"] = str(tree / "src")
     sys.path.insert(0, str(tree / "src"))
     measured = coverage.Coverage(
-        str(scratch / "coverage"), source_pkgs=["yukawa"], branch=False, config_file=False
+        str(scratch / f"coverage.{os.getpid()}"), source_pkgs=["yukawa"], branch=False, config_file=False
     )
     measured.start()
     pytest.main(
-        [*TESTS, "-q", "-m", "not slow", "-p", "no:cacheprovider"], plugins=[_Recorder(measured, scratch)]
+        [*tests, "-q", "-m", "not slow", "-p", "no:cacheprovider"], plugins=[_Recorder(measured, scratch)]
     )
     measured.stop()
     measured.save()
+    parts = [str(path) for path in scratch.glob("coverage*") if path.suffix != ".all"]
+    whole = coverage.Coverage(str(scratch / "coverage.all"), config_file=False)
+    whole.combine(parts, keep=True)
+    whole.save()
 
 
 class Chosen:
@@ -298,7 +304,7 @@ class Chosen:
     def __init__(self, scratch: Path) -> None:
         import coverage
 
-        self._data = coverage.CoverageData(str(scratch / "coverage"))
+        self._data = coverage.CoverageData(str(scratch / "coverage.all"))
         self._data.read()
         self._root = scratch / "tree"
         self._seconds: dict[str, float] = json.loads((scratch / "seconds.json").read_text(encoding="utf-8"))
@@ -519,7 +525,9 @@ def main() -> None:
     """Record, run, run again, or count."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("what", choices=["record", "run", "again", "list", "named"])
-    parser.add_argument("names", nargs="*", help="for `named`: which, by default all")
+    parser.add_argument(
+        "names", nargs="*", help="for `named` and `record`: which changes or tests, by default all"
+    )
     parser.add_argument("--scratch", type=Path, required=True, help="folder outside the repository")
     parser.add_argument("--count", type=int, default=COUNT)
     parser.add_argument("--seed", type=int, default=SEED)
@@ -528,7 +536,7 @@ def main() -> None:
     scratch = given.scratch.resolve()
     scratch.mkdir(parents=True, exist_ok=True)
     if given.what == "record":
-        return record(scratch)
+        return record(scratch, given.names or TESTS)
     if given.what == "named":
         copy(scratch)
         sys.exit("\n".join(unnoticed(scratch, given.names or list(NAMED))) or 0)

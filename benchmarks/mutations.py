@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import ast
 import collections
+import difflib
 import hashlib
 import json
 import os
@@ -308,7 +309,7 @@ class Chosen:
         self._data.read()
         self._root = scratch / "tree"
         self._seconds: dict[str, float] = json.loads((scratch / "seconds.json").read_text(encoding="utf-8"))
-        self._lines: dict[str, dict[int, list[str]]] = {}
+        self._lines: dict[str, dict[int, set[str]]] = {}
 
     def tests(self, mutant: Mutant, most_s: float) -> list[str]:
         """Those of the module itself first, then the quick ones, as many as run in `most_s` seconds.
@@ -316,9 +317,9 @@ class Chosen:
         A line that runs when its module is imported, or once for all tests, is everybody's: then the tests of the module and
         whatever reaches any line of it.
         """
-        lines = self._lines.setdefault(
-            mutant.file, self._data.contexts_by_lineno(str(self._root / mutant.file))
-        )
+        if mutant.file not in self._lines:
+            self._lines[mutant.file] = self._reaching(mutant.file)
+        lines = self._lines[mutant.file]
         end = mutant.line + mutant.before.count("\n")
         reaching = {test for line in range(mutant.line, end + 1) for test in lines.get(line, []) if test}
         everybodys = any("" in lines.get(line, []) for line in range(mutant.line, end + 1))
@@ -330,7 +331,13 @@ class Chosen:
         rest = touching if everybodys else set()
         ranked = sorted(
             (reaching | own | rest) & self._seconds.keys(),
-            key=lambda test: (test in reaching, test in own, "postgresql" not in test, -self._seconds[test]),
+            key=lambda test: (
+                most_s > _QUICK_S and "_kept.py" in test,
+                test in reaching,
+                test in own,
+                "postgresql" not in test,
+                -self._seconds[test],
+            ),
             reverse=True,
         )
         kept: list[str] = []
@@ -341,6 +348,22 @@ class Chosen:
                 break
             kept.append(test)
         return kept
+
+    def _reaching(self, file: str) -> dict[int, set[str]]:
+        """The tests of each line as the file is now; several maps, of this tree or of older ones, are taken together."""
+        here = (self._root / file).read_text(encoding="utf-8").splitlines()
+        found: dict[int, set[str]] = collections.defaultdict(set)
+        for measured in self._data.measured_files():
+            if not measured.endswith(f"/{file}") or not Path(measured).exists():
+                continue
+            there, by_line = (
+                Path(measured).read_text(encoding="utf-8").splitlines(),
+                self._data.contexts_by_lineno(measured),
+            )
+            for block in difflib.SequenceMatcher(None, there, here, autojunk=False).get_matching_blocks():
+                for number in range(block.size):
+                    found[block.b + number + 1].update(by_line.get(block.a + number + 1, ()))
+        return found
 
 
 def copy(scratch: Path) -> Path:

@@ -25,6 +25,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import tomllib
 from collections.abc import Callable, Iterator
@@ -551,7 +552,8 @@ def main() -> None:
     parser.add_argument(
         "names", nargs="*", help="for `named` and `record`: which changes or tests, by default all"
     )
-    parser.add_argument("--scratch", type=Path, required=True, help="folder outside the repository")
+    scratch = Path(tempfile.gettempdir()) / "yukawa-mutants"
+    parser.add_argument("--scratch", type=Path, default=scratch, help="folder outside the repository")
     parser.add_argument("--count", type=int, default=COUNT)
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--json", type=Path, help="write the figures here")

@@ -197,7 +197,9 @@ def meet(client: str, name: str, port: int, home: Path) -> dict[str, Any]:
     os.close(reader)
     os.waitpid(child, 0)
     found: dict[str, Any] = (
-        json.loads(data) if data else {"ended": False, "seconds": limit, "mib": 0, "said": "it hangs"}
+        json.loads(data)
+        if data
+        else {"ended": False, "seconds": limit, "waited": 0, "mib": 0, "said": "it hangs"}
     )
     return {"client": client, "attack": name} | judged(found, client)
 
@@ -207,7 +209,7 @@ def _child(client: str, url: str, home: Path, room: Path, writer: int) -> None:
     logging.basicConfig(stream=out, level=logging.DEBUG, force=True)
     with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
         file.write("5")  # the highest memory so far counts from here
-    before, began = _memory("VmRSS"), time.monotonic()
+    before, waiting, began = _memory("VmRSS"), _waited(), time.monotonic()
     error = ""
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
         try:
@@ -217,13 +219,15 @@ def _child(client: str, url: str, home: Path, room: Path, writer: int) -> None:
             kinds = [kind.__name__ for kind in type(raised).__mro__]
             print("YUKAWA" if "YukawaError" in kinds else "FOREIGN", repr(raised))
             print(traceback.format_exc() if "YukawaError" not in kinds else "")
-    seconds, peak = time.monotonic() - began, _memory("VmHWM")
+    # Waiting for a processor on a busy machine is nobody's lateness.
+    seconds, waited, peak = time.monotonic() - began, _waited() - waiting, _memory("VmHWM")
     files = b"".join(path.read_bytes() for root in (room, home) for path in root.rglob("*") if path.is_file())
     said = out.getvalue()
     leaked = [secret for secret in SECRETS if secret in said or secret.encode() in files]
     shown = client in ("ask", "ask_raw", "chat_verb", "models")
     row = {
-        "ended": True, "seconds": seconds, "mib": (peak - before) / 1024, "said": (error or said)[-3000:], "leaked": leaked,
+        "ended": True, "seconds": seconds, "waited": waited, "mib": (peak - before) / 1024, "leaked": leaked,
+        "said": (error or said)[-3000:],
         "bug": "this is a bug" in said or "FOREIGN" in said, "lines": error.count("\n"), "raw": shown and bool(_RAW.search(said)),
     }  # fmt: skip
     os.write(writer, json.dumps(row).encode())
@@ -231,6 +235,12 @@ def _child(client: str, url: str, home: Path, room: Path, writer: int) -> None:
 
 
 _RAW = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e]")
+
+
+def _waited() -> float:
+    """Seconds for which the threads of this process were ready to run and no processor was free."""
+    tasks = Path("/proc/self/task").glob("*/schedstat")
+    return sum(int(task.read_text(encoding="ascii").split()[1]) for task in tasks) / 1e9
 
 
 def _memory(field: str) -> int:
@@ -241,7 +251,7 @@ def _memory(field: str) -> int:
 def judged(found: dict[str, Any], client: str) -> dict[str, Any]:
     """The row with what is wrong in it."""
     wrong = []
-    if not found["ended"] or found["seconds"] > EXCHANGES.get(client, 1) * DEADLINE_S + 1.5:
+    if not found["ended"] or found["seconds"] - found["waited"] > EXCHANGES.get(client, 1) * DEADLINE_S + 1.5:
         wrong.append("late")
     if found["mib"] > 64:
         wrong.append("large")
@@ -303,7 +313,7 @@ def figures(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Counts and worst cases."""
     wrong = {kind: [f"{row['client']} {row['attack']}" for row in rows if kind in row["wrong"]] for kind in
              ("late", "large", "leaked", "bug", "raw", "lines")}  # fmt: skip
-    over = [row["seconds"] - EXCHANGES.get(row["client"], 1) * DEADLINE_S for row in rows]
+    over = [row["seconds"] - row["waited"] - EXCHANGES.get(row["client"], 1) * DEADLINE_S for row in rows]
     return {
         "meetings": len(rows), "clients": len({row["client"] for row in rows}), "attacks": len({row["attack"] for row in rows}),
         "deadline_s": DEADLINE_S, "most_mib": max(row["mib"] for row in rows), "longest_over_deadline_s": max(over),

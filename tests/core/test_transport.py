@@ -136,7 +136,7 @@ async def _fetched(url, limits, headers):
         (drip, "has not ended after 0.5 s"),
         (drip_headers, "has not ended after 0.5 s"),
         (endless, "more than 1 MiB"),
-        (bomb, "packed"),
+        (bomb, "compressed"),
         (silent_in_the_body, "has not ended after"),
         (continues, "has not ended after 0.5 s"),
         (of_parts(b"{},"), "too many parts"),

@@ -138,11 +138,13 @@ def purge(
 
 def _confirm(item_id: str) -> None:
     if not sys.stdin.isatty():
-        raise InputError("purge erases for good and nobody can be asked here", hint="add --yes")
+        raise InputError(
+            "purge erases for good, and there is no terminal in which to confirm it", hint="add --yes"
+        )
     sys.stderr.write(f"erase {item_id} for good? [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
-        raise InputError(f"{item_id} was not erased: it was not confirmed")
+        raise InputError(f"{item_id} was not erased, since that was not confirmed")
 
 
 def conflicts(as_json: Json = False) -> None:
@@ -165,7 +167,7 @@ def resolve(
         option(
             "--keep",
             "ID",
-            "Keep this item and unload the other, unless that is a source's own; by default both are kept.",
+            "Keep this item and unload the other, unless that is a source's data; by default both are kept.",
         ),
     ] = None,
     reason: Reason = "",
@@ -208,7 +210,8 @@ def verify(as_json: Json = False) -> None:
 
 def reindex(
     embedding: Annotated[
-        str, argument("EMBEDDING", "auto, minilm, hash, none, sentence-transformers:… or openai:….")
+        str,
+        argument("EMBEDDING", "Embedding: auto, minilm, hash, none, sentence-transformers:… or openai:…."),
     ],
     as_json: Json = False,
 ) -> None:

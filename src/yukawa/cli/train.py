@@ -69,7 +69,7 @@ def merge(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Put the adapter of a run into its base. The new model in safetensors is one that any program loads."""
+    """Merge the adapter of a run into its base. The new model is in safetensors, which any program loads."""
     output.need("torch", "transformers", "peft", purpose="merging")
     from yukawa.training.prepare import quiet
 

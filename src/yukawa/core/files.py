@@ -46,7 +46,7 @@ def atomic_write(path: Path, data: bytes | str) -> None:
 
 
 def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
-    """Write one JSON object a line, whole or not at all; gzip if the name ends in `.gz`.
+    """Write one JSON object per line, whole or not at all; gzip if the name ends in `.gz`.
 
     Rows are read one at a time, so they may come from a generator larger than memory. Equal rows give equal
     bytes, compressed or not.

@@ -54,7 +54,7 @@ class LimitExceeded(ModelError):
 
 @contextlib.contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """Exchanges inside must end within so many seconds from now, all of them together."""
+    """Exchanges inside must end within this many seconds from now, all of them together."""
     before = _ends.set(min(_ends.get(), time.monotonic() + seconds))
     try:
         yield
@@ -91,7 +91,7 @@ def within(seconds: float, work: Callable[[], Result]) -> Result:
 def client(
     timeout_s: float, deadline_s: float = LONGEST_S, largest: int = LARGEST, **more: Any
 ) -> httpx.Client:
-    """A client that follows no redirect and reads only so long and so much.
+    """Make a client that follows no redirect and limits the time and the size of replies.
 
     Args:
         timeout_s: longest silence, in seconds.
@@ -113,7 +113,7 @@ def client(
 def async_client(
     timeout_s: float, deadline_s: float = LONGEST_S, largest: int = LARGEST, **more: Any
 ) -> httpx.AsyncClient:
-    """As `client`, for an event loop."""
+    """Make a client as `client` does, for an event loop."""
     _redact_logs()
     inner = httpx.AsyncHTTPTransport()
     return httpx.AsyncClient(
@@ -163,7 +163,7 @@ class _Meter:
     def check_headers(self, headers: httpx.Headers) -> None:
         packed = headers.get("content-encoding", "identity").strip().lower()
         if packed not in ("", "identity"):
-            raise LimitExceeded(f"the reply is packed ({packed}), which was not allowed")
+            raise LimitExceeded(f"the reply is compressed ({packed}), which was not allowed")
 
     def check(self, piece: bytes) -> None:
         if time.monotonic() > self._ends:

@@ -72,7 +72,7 @@ class OpenAIEmbedder:
 
     @classmethod
     def from_spec(cls, spec: str) -> "OpenAIEmbedder":
-        """From 'MODEL@BASE_URL', optionally with '?key=VARIABLE'.
+        """Make an embedder from 'MODEL@BASE_URL', optionally with '?key=VARIABLE'.
 
         Raises:
             InputError: `spec` has another form.

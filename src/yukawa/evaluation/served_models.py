@@ -93,7 +93,7 @@ class Service:
         )  # fmt: skip
 
     def _client(self, longest: int) -> Any:
-        """A client for documents of at most so many characters: the reply has some hundred bytes for each token of them."""
+        """A client for documents of at most this many characters: the reply has some hundred bytes for each token of them."""
         import openai
 
         from yukawa.core import transport

@@ -40,7 +40,7 @@ class DecayMode:
 
 @dataclass(slots=True)
 class DecayBlock:
-    """What stands between Decay (or RemoveDecay) and Enddecay, with the numbers of its first and last word."""
+    """The lines between Decay (or RemoveDecay) and Enddecay, with the numbers of its first and last word."""
 
     parent: str
     start: int

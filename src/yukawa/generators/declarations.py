@@ -171,7 +171,7 @@ class CardCheck:
             self.decayed.setdefault(command.words[0], None)
 
     def _cdecay(self, command: Command) -> None:
-        """CDecay X gives X the conjugate of what stands above for its antiparticle."""
+        """CDecay X gives X the conjugate of the decay above of its antiparticle."""
         name, at = command.words[0], command.start
         if not self._known(command, [name]):
             return
@@ -210,7 +210,7 @@ class CardCheck:
         if later is not None:
             line = self.card.line(later.start)
             self.modes.report(
-                "E-CDORDER", at, f"CDecay {name} stands before Decay {partner} (line {line}), which it copies"
+                "E-CDORDER", at, f"CDecay {name} comes before Decay {partner} (line {line}), which it copies"
             )
         elif name in self.aliases or partner in self.aliases:
             self.modes.report("E-CDORDER", at, f"CDecay {name} copies the decay of {partner}, which has none")

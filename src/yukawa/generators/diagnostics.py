@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# Every code with what it stands for. E: the generator stops or produces unphysical events. W: it runs, but not as meant.
+# Every code with its meaning. E: the generator stops or produces unphysical events. W: it runs, but not as meant.
 # I: a remark.
 CODES = {
     "E-NOEND": "no End: the generator stops",
@@ -160,7 +160,7 @@ def as_sarif(found: Sequence[tuple[str, Sequence[Diagnostic]]], version: str) ->
         }
         for file, diagnostics in found for each in diagnostics
     ]  # fmt: skip
-    driver = {"name": "yukawa check", "version": version, "rules": rules}
+    driver = {"name": "yukawa-check", "version": version, "rules": rules}
     log = {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
         "runs": [{"tool": {"driver": driver}, "results": results}],

@@ -27,7 +27,7 @@ _MOST_DAUGHTERS = 7  # of which all orders are tried
 
 
 class ModeCheck:
-    """Checks modes with the names that are known where they stand.
+    """Checks modes with the names that are known at their place.
 
     Args:
         card: the card, for the places of its words.
@@ -120,7 +120,7 @@ class ModeCheck:
     def unknown(self, word: int, name: str) -> None:
         """Report an unknown particle, with the name that was meant."""
         if is_number(name):
-            self.report("E-PART", word, f"{name} stands where a particle is wanted")
+            self.report("E-PART", word, f"{name} where a particle is wanted")
             return
         later = next((each for each in self.card.commands("Alias") if each.words[0] == name), None)
         if later is not None:

@@ -122,7 +122,7 @@ class _CardReader:
     def _ended(self) -> None:
         for at in range(self.next + 1, len(self.words)):
             if self.words[at] in KEYWORDS:
-                self._report("W-AFTEREND", at, f"{self.words[at]} stands behind End and is not read")
+                self._report("W-AFTEREND", at, f"{self.words[at]} follows End and is not read")
                 return
 
     def _report(self, code: str, word: int, text: str, write: str = "", edits: tuple[Edit, ...] = ()) -> None:

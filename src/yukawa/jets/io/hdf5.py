@@ -80,7 +80,7 @@ class Hdf5Chunk(JetChunk):
             at = int(np.flatnonzero(odd)[0])
             raise InputError(
                 f"{self.path}: jet {self.start + at} has the label {numbers[at]}, "
-                f"there are {len(self.classes)} classes, and -1 for none"
+                f"labels are 0 to {len(self.classes) - 1}, and -1 for none"
             )
         return {label_column(name): numbers == index for index, name in enumerate(self.classes)}
 

@@ -9,7 +9,14 @@ from typing import Any
 from yukawa.core.errors import InputError, check_installed, require, unknown_name
 from yukawa.core.files import new_folder
 from yukawa.llm.folders import CONFIG, fetch_model, local_model, model_files, read_json
-from yukawa.llm.loading import AS_LOADED, load_tokenizer, open_language_model, saved_ends
+from yukawa.llm.loading import (
+    AS_LOADED,
+    check_tokenizer,
+    load_tokenizer,
+    open_language_model,
+    read_config,
+    saved_ends,
+)
 from yukawa.llm.packaged import ORIGIN
 from yukawa.runs.checkpoints import write_errors
 from yukawa.runs.distributed import Machine, check_machine
@@ -85,6 +92,8 @@ def prepare(recipe: TextRecipe, made: Path, *, weights: bool = True) -> Prepared
     files = find_files(recipe, text)
     base = _base(recipe, files, made, weights)
     tokenizer = load_tokenizer(base)
+    if not recipe.model.resize_embeddings:
+        check_tokenizer(tokenizer, read_config(base), (), recipe.model.base, complete=True)
     writer = tokenizer
     if recipe.row_kind != "document":
         learns, ends = recipe.row_kind == "conversation", saved_ends(base)
@@ -172,6 +181,7 @@ def load_base(base: Path, recipe: TextRecipe, tokenizer: Any, device: str) -> An
         base, tokenizer=tokenizer, dtype=recipe.dtype, load_in_4bit=four_bits,
         compute_dtype=recipe.training.precision,
         device=device if four_bits else AS_LOADED,  # the trainer moves, or divides, whole weights
+        resize=recipe.model.resize_embeddings,
     ).model  # fmt: skip
     model.config.use_cache = False
     return model

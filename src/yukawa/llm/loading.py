@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from yukawa.core.errors import InputError, MissingPackage, ModelError, install_line, require, unknown_name
+from yukawa.core.files import read_object
 from yukawa.llm import folders
 from yukawa.llm.adapters import put_on
 from yukawa.llm.packaged import ORIGIN
@@ -63,11 +64,11 @@ def open_language_model(
     Args:
         source: a folder, the folder of a run (its `model/` is meant), the folder of a PEFT adapter (its base is the
             recorded one), a name on the Hub, or a model object.
-        tokenizer: the tokenizer; by default the one beside the adapter, else the one of the model.
+        tokenizer: by default the one beside the adapter, else the one of the model.
         adapter: a PEFT adapter to put on top: its folder, the folder of its run, or a name on the Hub.
         name: the name for reports; by default the name of the folder.
-        dtype: the type of the weights, one of `DTYPES` or as recipes write it (fp32, bf16); `auto` is the type in which
-            a run trained them, else the type in which they were saved.
+        dtype: of the weights, one of `DTYPES` or as recipes write it (fp32, bf16); `auto` is the type in which a run
+            trained them, else the type in which they were saved.
         load_in_4bit: whether to quantise the weights to NF4, doubly; None does so where the run was QLoRA.
         compute_dtype: the type of the arithmetic on quantised weights; by default that of the run, else bfloat16.
         device: such as `cuda:0`; `auto` divides the model among all accelerators, `AS_LOADED` leaves its place to a
@@ -102,8 +103,7 @@ def open_language_model(
         if tokenizer is None:
             own = above is not None and (above / "tokenizer_config.json").is_file()
             tokenizer = load_tokenizer(above if own and above else folder, trust_remote_code)
-        if resize and len(tokenizer) > model.config.get_text_config().vocab_size:
-            model.resize_token_embeddings(len(tokenizer))
+        _grow(model, len(tokenizer) if resize else 0)
     recorded = {"model": base, "adapter": adapter, "load_in_4bit": four_bits}
     return _ready(model, tokenizer, name or Path(adapter or base).name, recorded, notes)
 
@@ -165,7 +165,7 @@ def saved_ends(folder: Path) -> set[int]:
     found: set[int] = set()
     for path in (folder / "generation_config.json", folder / folders.CONFIG):
         if path.is_file():
-            found |= end_tokens(SimpleNamespace(eos_token_id=folders.read_json(path).get("eos_token_id")))
+            found |= end_tokens(SimpleNamespace(eos_token_id=read_object(path).get("eos_token_id")))
     return found
 
 
@@ -294,6 +294,12 @@ def _ready(
     return LanguageModel(name, model.eval(), tokenizer, options, tuple(notes))
 
 
+def _grow(model: Any, rows: int) -> None:
+    """Give a model embeddings for so many tokens, if it has fewer."""
+    if rows > model.config.get_text_config().vocab_size:
+        model.resize_token_embeddings(rows)
+
+
 def check_tokenizer(
     tokenizer: Any, config: Any, ends: Collection[int], name: str, *, complete: bool = False
 ) -> list[str]:
@@ -312,16 +318,16 @@ def check_tokenizer(
     rows = config.get_text_config().vocab_size
     special = {getattr(tokenizer, f"{kind}_token_id", None) for kind in ("bos", "eos", "pad", "unk")} - {None}
     beyond = sorted(token for token, number in tokenizer.get_added_vocab().items() if number >= rows)
-    if complete and beyond:
-        raise InputError(
-            f"the tokenizer adds {len(beyond):,} tokens, such as {beyond[0]}, to the {rows:,} that the model {name} knows",
-            hint="type: model.resize_embeddings=true adapter.kind=full, or name the base's own tokenizer",
-        )
     highest = max([tokenizer.vocab_size - 1, *special])
     if highest >= rows:
         raise InputError(
             f"the tokenizer gives token {highest}, and the model {name} knows {rows} tokens",
             hint="model and tokenizer do not belong together",
+        )
+    if complete and beyond:
+        raise InputError(
+            f"the tokenizer adds {len(beyond):,} tokens, such as {beyond[0]}, to the {rows:,} that the model {name} knows",
+            hint="type: model.resize_embeddings=true adapter.kind=full, or name the base's own tokenizer",
         )
     notes = []
     if beyond:

@@ -240,8 +240,7 @@ def test_a_base_that_no_converter_takes_is_told(tiny, tmp_path):
     config = json.loads((base / "tokenizer.json").read_text())
     config["added_tokens"].append(config["added_tokens"][0] | {"id": 9000, "content": "<extra>"})
     (base / "tokenizer.json").write_text(json.dumps(config))
-    (problem,) = gguf_problems(base)
-    assert "the tokenizer has ids up to" in problem
+    assert any("the tokenizer has ids up to" in problem for problem in gguf_problems(base))
 
 
 def test_what_cannot_be_merged_is_said(recipe, run_of, tmp_path, monkeypatch):

@@ -15,8 +15,9 @@ from yukawa.knowledge.parsing.spelling import spell
 
 EXPERIMENTS = ("evtgen", "besiii", "lhcb", "belle2", "fcc")
 _EXPERIMENT = {
-    "besiii": r"\bbes ?(?:iii|3)?\b|\bboss\b|\bbepc\w*|北京谱仪", "lhcb": r"\blhcb\b|\bdecfiles\b|\bgauss\b",
-    "belle2": r"\bbelle ?(?:ii|2)?\b|\bbasf2\b|\bsuperkekb\b", "fcc": r"\bfcc(?:-?ee)?\b|\btera-?z\b", "evtgen": r"\bevtgen\b",
+    "besiii": r"(?<![a-z])bes ?(?:iii|3)?(?![a-z])|(?<![a-z])boss(?![a-z])|bepc|北京谱仪",
+    "lhcb": r"lhcb|decfiles|(?<![a-z])gauss(?![a-z])", "belle2": r"(?<![a-z])belle ?(?:ii|2)?(?![a-z])|basf2|superkekb",
+    "fcc": r"(?<![a-z])fcc(?:-?ee)?(?![a-z])|tera-?z", "evtgen": r"evtgen",
 }  # fmt: skip
 _ARROW = re.compile(
     r"^[\s,)]*(?:(?:meson|mesons|baryon|boson|介子|重子|粒子)s? )?(?:(?:which|that|then|and|并|再|,) ?)*"
@@ -77,7 +78,7 @@ _NICKNAMES = {
     "psi(3686)": "psi(2S)", "chic0": "chi_c0", "chic1": "chi_c1", "chic2": "chi_c2", "etac": "eta_c", "hc": "h_c",
 }  # fmt: skip
 _LIKE_PARTICLE = re.compile(r"[A-Za-z]\w*(?:[*'+-]+\w*)+|[A-Za-z]+_\w+|[A-Za-z]\w*\(\d\w*\)")
-_ENDS = re.compile(r"[,;.→。，()]|\b(?:to|into|where|then|at|in|for|whose)\b|到|衰变")
+_ENDS = re.compile(r"[,:;.→。，：()]|\b(?:to|into|where|then|at|in|for|whose)\b|到|衰变")
 _ORDINARY = re.compile(
     r"(?:a|an|the|and|with|meson|mesons|pair|pairs|of|one|two|three|four|charged|neutral|plus|baryon|both|\d|x|also|each|"
     r"两个|兩個|三个|一个|和|以及|与|对|一对|个)$", re.IGNORECASE
@@ -157,6 +158,10 @@ def read_plan(sentence: str, experiment: str | None = None) -> CardPlan:
         InputError: no decay is named, a charge is missing, or a decay is impossible: which law it breaks.
     """
     plain = re.sub(r"\((?=\s*(?:→|to\b)|[^()]*\s[^()]*\))", " ( ", spell(sentence).plain)
+    plain = re.sub(
+        r"(?<![A-Za-z])p(?=(?:K|pi|Lambda)(?![a-z]))", "p ", plain
+    )  # LaTeX does not need the space
+    plain = plain.replace(",", ";")  # a name ends at a comma: 'nu, tau' are two
     excluded = _NEGATED.search(plain)
     if excluded:
         reason = f"the sentence excludes something ({excluded[0]}), which a decay card cannot"
@@ -170,7 +175,7 @@ def read_plan(sentence: str, experiment: str | None = None) -> CardPlan:
         )
     steps, notes = _steps(clauses)
     found = experiment or _experiment(sentence, steps)
-    events, energy = _events(plain), _ENERGY.search(plain)
+    events, energy = _events(spell(sentence).plain), _ENERGY.search(plain)
     card = _FILE.search(sentence)
     return CardPlan(
         tuple(steps), found, bool(_BOTH.search(plain)), events,
@@ -237,6 +242,10 @@ def _named(plain: str) -> list[_Named]:
         if mention.start in taken:
             continue
         options = tuple(dict.fromkeys(names[name] for name in mention.names if name in names))
+        if all(name.startswith("nu_") for name in options) and plain[mention.start : mention.end].rstrip(
+            "s"
+        ) in ("nu", "neutrino"):
+            options += tuple(f"anti-{name}" for name in options)
         if options:
             places.append((mention.start, mention.end, options))
     places.sort()
@@ -434,9 +443,12 @@ def _flavours(number: int) -> tuple[int, int, int]:
 def _unlikeliness(parent: str, daughters: Sequence[str]) -> tuple[int, ...]:
     known = known_species()
     own, species = known[parent], [known[name] for name in daughters]
-    broken = sum(
-        each.code.startswith("E")
-        for each in violations("PHSP", own, species, lambda each: known[_conjugate(each.name)])
+    found = [
+        each.code for each in violations("PHSP", own, species, lambda each: known[_conjugate(each.name)])
+    ]
+    broken, odd = (
+        sum(code.startswith("E") for code in found),
+        sum(code in ("W-LNV", "W-LFV", "W-BNV") for code in found),
     )
     before = _flavours(own.number)
     after = [sum(column) for column in zip(*(_flavours(each.number) for each in species), strict=True)]
@@ -451,7 +463,7 @@ def _unlikeliness(parent: str, daughters: Sequence[str]) -> tuple[int, ...]:
     )
     neutral = sum(not each.charge3 for each in species)
     rare = sum(name in ("K_L0", "K0", "anti-K0") for name in daughters)
-    return broken, changed, lines, neutral, rare
+    return broken, odd, changed, neutral, lines, rare
 
 
 def _broken(step: DecayStep) -> str:

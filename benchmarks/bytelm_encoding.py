@@ -72,7 +72,7 @@ def sizes(encoder: ByteEncoder, jets: Jets) -> dict[str, float]:
 
 
 def cut(jets: Jets, block: int) -> dict[str, float]:
-    """The share of jets and of particles that blocks of so many bytes of text lose."""
+    """The share of jets and of particles that blocks of this many bytes of text lose."""
     config = load_data_config("jet-origin")
     form = ByteForm(form="text", context=block // 16, longer="cut")
     encoded = ByteEncoder(config, form).encode(jets)

@@ -380,8 +380,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS))
-    parser.add_argument("--every", type=int, default=1, help="ask one question in so many")
-    parser.add_argument("--failures", type=int, default=20, help="show so many failures of each kind")
+    parser.add_argument("--every", type=int, default=1, help="ask one question in this many")
+    parser.add_argument("--failures", type=int, default=20, help="show this many failures of each kind")
     parser.add_argument("--json", type=Path, help="write the figures here")
     options = parser.parse_args(arguments)
 

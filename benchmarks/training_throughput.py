@@ -258,7 +258,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--length", type=int, default=1024, help="tokens of a packed sequence")
     parser.add_argument(
-        "--batch", type=int, help="packed sequences a step; so many as sixteen abstracts fill"
+        "--batch", type=int, help="packed sequences per step; by default as many as sixteen abstracts fill"
     )
     parser.add_argument("--vocabulary", type=int, default=8000)
     parser.add_argument("--width", type=int, default=256)

@@ -64,6 +64,9 @@ PHRASES = {
     r"\bsave for\b|\bsave that\b": "except",
     r"\bwhither\b|\bwhence\b|\bthereof\b|\bwhereof\b|\bherein\b": "where, from where",
     r"\bmade on the spot\b": "generated",
+    r"\b(first|at most|last|every) so many\b|\bso many at a time\b": "this many",
+    r"\bin small letters\b": "in lower case",
+    r"\bone (?!on\b|\w+s\b)\w+ an? (jet|line|row|patch|particle|completion|model|document)\b": "one ... per ...",
     r"^\s*Of all random numbers|help=\"Of ": "a sentence with a noun: 'Seed of the random numbers.'",
 }
 RULES = [(re.compile(pattern, re.IGNORECASE), better) for pattern, better in PHRASES.items()]

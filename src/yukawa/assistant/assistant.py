@@ -120,7 +120,7 @@ class Assistant:
         return answer
 
     def plan(self, question: str, history: Sequence[str] = ()) -> Plan:
-        """How `question` is read after the questions of `history`; nothing is executed."""
+        """Read `question` into a plan, after the questions of `history`; nothing is executed."""
         plans: list[Plan] = []
         for earlier in history[-REMEMBERED:]:
             plan = planned(earlier, plans, self._described)

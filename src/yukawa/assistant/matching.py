@@ -249,5 +249,5 @@ def by_mode(facts: Sequence[FoundFact]) -> list[list[FoundFact]]:
 
 
 def told_apart(fact: Fact) -> tuple[str, ...]:
-    """What tells a value from others of the same property."""
+    """What distinguishes a value from others of the same property."""
     return tuple(fact.qualifiers.get(key, "") for key in ("scheme", "method", "condition", "steps"))

@@ -25,8 +25,8 @@ from yukawa.bytelm.segments import (
     Segment,
     Text,
 )
-from yukawa.core.errors import InputError, unreadable
-from yukawa.core.files import atomic_write
+from yukawa.core.errors import InputError
+from yukawa.core.files import atomic_write, read_object
 
 _KINDS = (Text, Formula, Decimals, Integers, Floats, Ordered, Image, Records)
 _SIDES = np.dtype((">u4", 2))  # height and width in the header of an image
@@ -87,7 +87,7 @@ class ByteTokenizer:
         """Check the patch size and the formats."""
         size, records = self.patch_size, self.records
         if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-            raise InputError(f"the patch size is {size!r}, a whole number from 1 on is expected")
+            raise InputError(f"the patch size is {size!r}, a whole number of at least 1 is expected")
         if isinstance(records, RecordFormat) or not all(isinstance(each, RecordFormat) for each in records):
             raise InputError(f"records is {records!r}, a list of RecordFormat is expected")
         if len(records) > BYTES or len(set(records)) < len(records):
@@ -117,7 +117,7 @@ class ByteTokenizer:
         return row.ids()
 
     def decode(self, ids: Array | Sequence[int]) -> tuple[Segment, ...]:
-        """The segments whose ids `encode` gave; BOS and EOS may be missing, padding may be anywhere.
+        """The segments of ids (n,) that `encode` gave; BOS and EOS may be missing, padding may be anywhere.
 
         Raises:
             InputError: the ids are damaged; the message says where and how.
@@ -153,11 +153,11 @@ class ByteTokenizer:
         context: int | None = None,
         longer: Literal["refuse", "window"] = "refuse",
     ) -> Batch:
-        """Encoded sequences side by side, padded on the right with `Mark.PAD`.
+        """Put encoded sequences into one batch (rows, ids), padded on the right with `Mark.PAD`.
 
         Args:
-            sequences: ids of each, of whole patches.
-            context: most ids in a row, a multiple of the patch size; None sets no limit.
+            sequences: ids of each, shape (n,), of whole patches.
+            context: the largest number of ids in a row, a multiple of the patch size; None sets no limit.
             longer: how a longer sequence is treated: `refuse` it, or cut it into `window`s of `context` ids, one
                 behind another (the first begins with its BOS, the last may be shorter).
 
@@ -213,13 +213,7 @@ class ByteTokenizer:
         Raises:
             InputError: the file cannot be read, or does not hold a tokenizer.
         """
-        try:
-            values = json.loads(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise unreadable(path, error) from None
-        except ValueError as error:
-            raise InputError(f"{path} is not valid JSON: {error}") from None
-        return cls.from_dict(values)
+        return cls.from_dict(read_object(Path(path)))
 
     def _append(self, row: "_Row", segment: Segment) -> None:
         """Append the mark, the header and the bytes of a segment to a row."""
@@ -301,7 +295,7 @@ class ByteTokenizer:
             )
         if longer == "refuse" and (bad := np.flatnonzero(lengths > context)).size:
             raise InputError(
-                f"sequence {bad[0]} has {lengths[bad[0]]} ids, the context {context} ({len(bad)} are longer)",
+                f"sequence {bad[0]} has {lengths[bad[0]]} ids, more than the context of {context} ({len(bad)} are longer)",
                 hint="give a longer context, or longer='window' to cut them",
             )
 
@@ -358,9 +352,9 @@ def _pieces(ids: Array | Sequence[int]) -> list[_Piece]:
     if not len(given):
         return []
     if (bad := np.flatnonzero((given < 0) | (given >= VOCABULARY))).size:
-        raise InputError(f"unknown id {given[bad[0]]} (id {bad[0]}), there are 0 to {max(Mark)}")
+        raise InputError(f"unknown id {given[bad[0]]} (id {bad[0]}); ids are 0 to {max(Mark)}")
     if (bad := np.flatnonzero(given > max(Mark))).size:
-        raise InputError(f"unknown mark {given[bad[0]]} (id {bad[0]}), there are {min(Mark)} to {max(Mark)}")
+        raise InputError(f"unknown mark {given[bad[0]]} (id {bad[0]}); marks are {min(Mark)} to {max(Mark)}")
     places = np.flatnonzero(given != Mark.PAD)
     found = given[places].astype(np.int16)
     first, last = 0, len(found)

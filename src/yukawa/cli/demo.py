@@ -35,7 +35,7 @@ T = TypeVar("T")
 def demo(as_json: Json = False) -> None:
     """Show what Yukawa does, in a knowledge base of its own.
 
-    It lies in .yukawa-demo in the current folder and leaves yours alone; a second run is quick.
+    That base is .yukawa-demo in the current folder; your own is not touched. A second run is quick.
     """
     settings = Settings(home=Path(FOLDER))  # no yukawa.toml and no variable leads elsewhere
     script = _Script(show=not as_json)

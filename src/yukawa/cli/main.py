@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from yukawa import __version__
-from yukawa.cli import (
+from yukawa.cli import (  # fmt: skip
     ask,
     check,
     data,
@@ -22,6 +22,7 @@ from yukawa.cli import (
     knowledge,
     models,
     options,
+    serve,
     train,
     write,
 )
@@ -39,14 +40,8 @@ app = options.new_app(
     ask.ask, ask.chat, ask.teach, ask.search, models.models, check.check, generate.generate, train.recipes, demo.demo,
     train.train, train.merge,
 )  # fmt: skip
-for group, name in (
-    (knowledge, "knowledge"),
-    (data, "data"),
-    (evaluate, "evaluate"),
-    (jets, "jets"),
-    (write, "write"),
-):
-    app.add_typer(group.app, name=name)
+for group in (knowledge, data, evaluate, jets, serve, write):
+    app.add_typer(group.app, name=group.__name__.rpartition(".")[2])
 
 
 @app.callback()

@@ -76,7 +76,7 @@ VERBS = {
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.1, but 1e-3 is a number, as in YAML 1.2, and aliases unfold to so many nodes at most."""
+    """YAML 1.1, but 1e-3 is a number, as in YAML 1.2, and aliases unfold to a limited number of nodes."""
 
     def get_single_node(self) -> Any:
         """See `yaml.composer.Composer`.

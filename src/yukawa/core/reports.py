@@ -76,11 +76,11 @@ class Page:
         self.blocks += blocks
 
     def markdown(self, folder: Path) -> str:
-        """As Markdown; pictures are linked relative to `folder`."""
+        """The page as Markdown; pictures are linked relative to `folder`."""
         return "\n\n".join([f"# {_escaped(self.title)}", *(_markdown(b, folder) for b in self.blocks)]) + "\n"
 
     def html(self) -> str:
-        """As one HTML file that contains its pictures, without scripts, and loads nothing from elsewhere."""
+        """The page as one HTML file that contains its pictures, has no scripts and loads nothing from elsewhere."""
         title = html.escape(self.title)
         body = "\n".join([f"<h1>{title}</h1>", *map(_html, self.blocks)])
         return (

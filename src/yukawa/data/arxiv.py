@@ -151,7 +151,7 @@ def read_papers(
 
 
 _EXPECTED = (
-    "arXiv's metadata snapshot as JSON Lines is expected, one object a line with id, categories, abstract"
+    "arXiv's metadata snapshot as JSON Lines is expected, one object per line with id, categories, abstract"
 )
 
 

@@ -108,7 +108,7 @@ class Decontamination(RowFilter):
     ) -> None:
         if words < 1 or shortest < 1:
             raise InputError(
-                f"n-grams have at least one word, not {min(words, shortest)}", hint="choose one or more"
+                f"n-grams need at least one word, got {min(words, shortest)}", hint="choose one or more"
             )
         self.hits: list[Leak] = []
         self._words, self._shortest, self._sets = words, shortest, sets

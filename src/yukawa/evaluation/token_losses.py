@@ -113,7 +113,7 @@ class TokenLossTable:
         self.entropies = [np.full(size, np.nan) for size in sizes] if entropies else None
 
     def enter(self, batch: Sequence[_Window], losses: Array, entropies: Array | None) -> int:
-        """Enter the values of a batch's tokens, which are given window by window, and return how many there were."""
+        """Enter the values of a batch's tokens, shape (tokens,), window by window, and return how many there were."""
         place = 0
         for window in batch:
             begin = window.first - self.starts[window.sequence]

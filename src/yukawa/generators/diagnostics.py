@@ -160,7 +160,7 @@ def as_sarif(found: Sequence[tuple[str, Sequence[Diagnostic]]], version: str) ->
         }
         for file, diagnostics in found for each in diagnostics
     ]  # fmt: skip
-    driver = {"name": "yukawa check", "version": version, "rules": rules}
+    driver = {"name": "yukawa-check", "version": version, "rules": rules}
     log = {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
         "runs": [{"tool": {"driver": driver}, "results": results}],

@@ -19,7 +19,7 @@ def write_events(events: GeneratedEvents, path: Path) -> None:
     Raises:
         InputError: the ending is none of `ENDINGS`.
         MissingPackage: Parquet needs pyarrow.
-        StoreError: the disk refuses; an older file stands.
+        StoreError: the disk refuses; an older file is kept.
     """
     ending = path.suffix.lower()
     check_ending(path)

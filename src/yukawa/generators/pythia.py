@@ -26,7 +26,7 @@ _OWN = frozenset({"include"})
 
 @dataclass(frozen=True, slots=True)
 class PythiaKeys:
-    """The settings that an installed Pythia knows: kind ('flag', 'mode', 'parm', 'word') and range, by name in small letters."""
+    """The settings that an installed Pythia knows: kind ('flag', 'mode', 'parm', 'word') and range, by name in lower case."""
 
     kinds: dict[str, tuple[str, str, float | None, float | None]]
     particles: Any

@@ -21,7 +21,7 @@ def is_slip(word: str, name: str) -> bool:
 
 
 def folded(name: str) -> str:
-    """A name in small letters without the marks that people forget; a charge at its end is kept."""
+    """A name in lower case without the marks that people forget; a charge at its end is kept."""
     return name.lower().replace("-", "").replace("_", "") + ("-" if name.endswith("-") else "")
 
 

@@ -48,7 +48,7 @@ def field_of(text: str) -> FieldGuess:
 
 
 def features(text: str) -> list[str]:
-    """The words of `text` in small letters and the singular, and its pairs of neighbouring words, each once."""
+    """The words of `text` in lower case and the singular, and its pairs of neighbouring words, each once."""
     words = [_singular(word) for word in _TOKEN.findall(text[:READ].lower())]
     return list(dict.fromkeys([*words, *map(" ".join, pairwise(words))]))
 

@@ -15,7 +15,7 @@ from yukawa.training.tokenization import read_template
 
 GENERATED, PDG = "generated:", "generated:pdg"
 BOS, EOS, PAD = "<|begin|>", "<|end|>", "<|pad|>"
-_EVERY = 40  # one particle in so many is a document of the validation split
+_EVERY = 40  # one particle in this many is a document of the validation split
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def _tokenizer(texts: Iterable[str], vocabulary: int) -> Any:
 
 
 def _some(texts: Iterable[str], characters: int) -> Iterator[str]:
-    """The first texts, until they have so many characters."""
+    """The first texts, until they have this many characters."""
     for text in texts:
         yield text
         characters -= len(text)

@@ -291,7 +291,7 @@ def test_bad_input_is_one_clear_line() -> None:
         confusion(np.eye(3), 10, ("QCD", "top"))
     with pytest.raises(InputError, match="negative or NaN"):
         confusion(np.array([[math.nan, 1], [0, 1]]), 10, ("QCD", "top"))
-    with pytest.raises(InputError, match="there is no antiparticle of another"):
+    with pytest.raises(InputError, match="is the antiparticle of another"):
         metrics.charge_symmetry(np.eye(2), ("QCD", "top"))
     with pytest.raises(InputError, match="event numbers"):
         metrics.jackknife_errors(np.zeros(3, int), np.zeros(3, int), np.zeros(2, int), ("QCD", "top"))

@@ -51,7 +51,7 @@ class SourceSection(Section):
         buffer: sequences that are mixed in memory.
         loading: of jets, all in memory or streamed; streamed unless given.
         fields: of text in JSON Lines, those that make a document; `title` and `abstract` unless given.
-        window: of text, most patches of a sequence; longer documents become several. 128 unless given.
+        window: the largest number of patches in a sequence of text; longer documents become several. 128 by default.
     """
 
     kind: Literal["text", "jets", "questions"]
@@ -164,7 +164,7 @@ class PretrainingTrainer(JetTrainer):
     weights: Mapping[str, float]
 
     def loss(self, model: nn.Module, inputs: TensorBatch) -> tuple[Tensor, Tensor]:
-        """The mean over a batch's sequences of the cross entropy of a predicted id; all sequences count alike.
+        """The mean over a batch's sequences of the cross entropy of a predicted id in nats, and that of each sequence (B,).
 
         So the weights of a mixture are those of its loss. In a mean over all ids, the three of an answer would count
         for nothing beside the thousand of an abstract.

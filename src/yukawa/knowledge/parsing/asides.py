@@ -226,7 +226,7 @@ def _says_nothing(inside: Sequence[Token], said: Sequence[str], *, pointed: bool
 
 
 def located(said: Sequence[str]) -> bool:
-    """'In my simulation': a phrase of place or means in which nobody does anything."""
+    """Whether it is like 'In my simulation': a phrase of place or means in which nobody does anything."""
     return said[0] in _LOCATING and not {"i", "i'm", "we", "we're"} & set(said)
 
 

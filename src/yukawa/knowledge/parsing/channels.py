@@ -43,7 +43,7 @@ def canonical(description: str) -> Mode:
 
 
 def pair_condition(before: str) -> tuple[str, ...]:
-    """('of p n',) where two nucleons precede an arrow, as in 'p n → pi+ pi0'; else ()."""
+    """The condition ('of p n',) where two nucleons precede an arrow, as in 'p n → pi+ pi0'; else ()."""
     pair = _NUCLEONS.search(before)
     return ("of " + " ".join(sorted(pair.groups())),) if pair else ()
 

@@ -55,7 +55,7 @@ class Clause:
         return tuple((self.tokens[i].start, self.tokens[i].end) for i in sorted(places))
 
     def text(self, place: int) -> str:
-        """The words of a token in small letters."""
+        """The words of a token in lower case."""
         return self.tokens[place].text.lower()
 
     @property

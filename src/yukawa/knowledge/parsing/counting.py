@@ -11,7 +11,7 @@ from yukawa.knowledge.parsing.units import find_unit
 
 
 def powers(tokens: list[Token]) -> list[Token]:
-    """'m(Z)^2': a raised number."""
+    """Read 'm(Z)^2': a raised number."""
     found: list[Token] = []
     for token in tokens:
         before = found[-1] if found else None
@@ -27,7 +27,7 @@ _POWERS = (2.0, 3.0, 4.0, 5.0, 6.0)
 
 
 def coefficients(tokens: list[Token]) -> list[Token]:
-    """'2 m_K', '2*m(K)', '1.5 times the Z mass': a number before a quantity multiplies it."""
+    """Read '2 m_K', '2*m(K)', '1.5 times the Z mass': a number before a quantity multiplies it."""
     found = list(tokens)
     for place, token in enumerate(tokens):
         after = [t.kind for t in tokens[place + 1 : place + 4]]
@@ -66,7 +66,7 @@ def _metres(tokens: list[Token], place: int) -> bool:
 
 
 def multiples(tokens: list[Token]) -> list[Token]:
-    """'电子质量的1836倍': a number with the word for times behind it."""
+    """Read '电子质量的1836倍': a number with the word for times behind it."""
     found: list[Token] = []
     for token in tokens:
         before = found[-1] if found else None
@@ -81,7 +81,7 @@ _TIMES = plain_ascii("倍")
 
 
 def numbers(tokens: list[Token]) -> list[Token]:
-    """'Ten percent', 'two seconds': a number in words with its unit is an amount."""
+    """Read 'Ten percent', 'two seconds': a number in words with its unit is an amount."""
     found: list[Token] = []
     for token in tokens:
         before = found[-1] if found else None
@@ -98,7 +98,7 @@ def numbers(tokens: list[Token]) -> list[Token]:
 
 
 def ranges(tokens: list[Token]) -> list[Token]:
-    """'Between 1 and 1.1 GeV': above the one and below the other."""
+    """Read 'Between 1 and 1.1 GeV': above the one and below the other."""
     found = list(tokens)
     for place, token in enumerate(tokens):
         ends = tokens[place + 1 : place + 4]
@@ -113,7 +113,7 @@ def ranges(tokens: list[Token]) -> list[Token]:
 
 
 def significances(tokens: list[Token]) -> list[Token]:
-    """'At 5 sigma': a number of standard deviations, and not of particles."""
+    """Read 'At 5 sigma': a number of standard deviations, and not of particles."""
     found: list[Token] = []
     for token in tokens:
         before = found[-1] if found else None
@@ -125,7 +125,7 @@ def significances(tokens: list[Token]) -> list[Token]:
 
 
 def per(tokens: list[Token]) -> list[Token]:
-    """'The tau mass in muon masses', 'en masses de proton', '以质子质量为单位': words that count in another quantity."""
+    """Read 'The tau mass in muon masses', 'en masses de proton', '以质子质量为单位': words that count in another quantity."""
 
     def change(place: int, token: Token) -> Token:
         """The token as this rule reads it."""
@@ -148,7 +148,7 @@ PLURALS = frozenset({"masses", "widths", "lifetimes", "massen", "breiten", "lebe
 
 
 def operators(tokens: list[Token]) -> list[Token]:
-    """'m(A) - m(B)', 'm(A) / m(B)', 'A mass times B mass': a sign or word between two quantities combines them."""
+    """Read 'm(A) - m(B)', 'm(A) / m(B)', 'A mass times B mass': a sign or word between two quantities combines them."""
 
     def change(place: int, token: Token) -> Token:
         """The token as this rule reads it."""
@@ -201,7 +201,7 @@ def both_sides(tokens: Sequence[Token], place: int) -> bool:
 
 
 def lasting(tokens: list[Token]) -> list[Token]:
-    """'How many minutes does a neutron last?': the unit of time says that its lifetime is asked."""
+    """Read 'How many minutes does a neutron last?': the unit of time says that its lifetime is asked."""
     times = [i for i, t in enumerate(tokens) if t.kind == "unit" and _is_time(str(t.value))]
     lasts = any(word in _LASTING for t in tokens for word in t.text.lower().split())
     if len(times) != 1 or not lasts or not times[0] or any(t.kind in ("property", "channel") for t in tokens):

@@ -256,7 +256,7 @@ def _add_short_names(table: dict[str, set[str]], resolve: dict[str, set[str]]) -
 def _folded(
     table: dict[str, set[str]], resolve: dict[str, set[str]], particles: dict[str, Particle]
 ) -> dict[str, set[str]]:
-    """Spellings in small letters, where they stay distinct, and the English names."""
+    """Spellings in lower case, where they stay distinct, and the English names."""
     folded: dict[str, set[str]] = defaultdict(set)
     for key, names in table.items():
         # Case tells short names apart: 'B_1' is not 'b_1', 'bs' not B_s.

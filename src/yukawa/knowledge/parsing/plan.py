@@ -121,7 +121,7 @@ class Goal:
         operands: the quantities, in the order of the question.
         filters: conditions on what is listed.
         order: property by which to sort, with 'ascending' or 'descending'; for 'which' the one looked for.
-        most: at most so many results ('the three heaviest').
+        most: at most this many results ('the three heaviest').
         rank: the place in the order of the first one wanted: 2 for 'the second heaviest'.
         unit: the unit wanted, as written ('microseconds'), or ''.
         asserted: for 'is' the value, class ('class:boson') or order claimed.

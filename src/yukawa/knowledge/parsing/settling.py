@@ -465,7 +465,7 @@ def _fixed(tokens: list[Token]) -> list[Token]:
     return changed(tokens, change)
 
 
-# Experiments whose names in small letters are words of their own.
+# Experiments whose names in lower case are words of their own.
 _SMALL_NAMES = frozenset(
     "focus meg lux twist reno xenon zeus alice belle planck minos argus delphi charm opal aleph".split()
 )

@@ -14,7 +14,7 @@ _ALONE = (("hadrons",), ("invisible",))  # final states of one word
 
 
 def beta(tokens: list[Token]) -> list[Token]:
-    """'Energy released in the beta decay of the neutron': the word for the neutron's decay implies its final state."""
+    """Read 'Energy released in the beta decay of the neutron': the word for the neutron's decay implies its final state."""
     things = [i for i, t in enumerate(tokens) if t.kind == "thing"]
     words = [i for i, t in enumerate(tokens) if t.kind == "property" and t.value == "decays"]
     asked = any(t.kind == "property" and t.value in ("energy-release", "momentum") for t in tokens)

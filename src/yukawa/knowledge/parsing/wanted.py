@@ -433,7 +433,7 @@ def _wanted(clause: Clause, prop: _Property, subject: _Subject) -> Wanted:
 
 
 def listed_decay(clause: Clause) -> Wanted | None:
-    """'J/psi e+ e- branching fraction', 'e+ e- branching fraction of the J/psi': a decay without an arrow."""
+    """Read 'J/psi e+ e- branching fraction', 'e+ e- branching fraction of the J/psi': a decay without an arrow."""
     things = clause.places("thing")
     properties = [
         i

@@ -63,7 +63,7 @@ class Nearest:
             self._faiss.nprobe = _probes(self._faiss, vectors)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """What `cover` made, as bytes to be saved; empty if the search is exact."""
+        """What `cover` made, as bytes (n,) to be saved; empty if the search is exact."""
         if self._faiss is None:
             return {}
         return {"faiss": faiss.serialize_index(self._faiss)}
@@ -137,7 +137,7 @@ def _helpers() -> ThreadPoolExecutor:
 
 
 def largest(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
-    """Positions of the `k` largest scores, in no order."""
+    """The positions (k,) of the `k` largest of the scores (n,), in no order."""
     if k >= len(scores):
         return np.arange(len(scores))
     if k <= 0:

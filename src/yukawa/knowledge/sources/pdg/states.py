@@ -83,7 +83,7 @@ def state_facts(state: Mapping[str, Any], kind: str, edition: str) -> Iterator[F
 
 
 def charge_text(charge: float | None) -> str:
-    """'+2/3 e', '−1 e', '0'."""
+    """The charge as text: '+2/3 e', '−1 e', '0'."""
     if charge is None:
         return "unknown"
     thirds = round(charge * 3)

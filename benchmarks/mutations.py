@@ -158,7 +158,7 @@ def _changes(node: Any) -> Iterator[tuple[str, str]]:
         case ast.Constant(value=bool() as value):
             yield "boolean", str(not value)
         case ast.Constant(value=int() | float() as value):
-            yield "constant", f"({value!r} + 1)" if isinstance(value, int) else f"({value!r} * 2)"
+            yield "constant", f"({value!r} + 1)" if isinstance(value, int) else f"({value!r} * 2 + 1)"
         case ast.Return(value=ast.expr() as value) if not isinstance(value, ast.Constant):
             yield "return value", "return None"
         case (

@@ -169,3 +169,46 @@ def test_imports_are_a_small_share() -> None:
     )
     total = sum((SOURCE / module).read_text(encoding="utf-8").count("\n") for module in MODULES)
     assert imports / total <= 0.05, f"{imports} of {total} lines are imports"
+
+
+# ---- files of others -----------------------------------------------------------------------------
+
+# What reads a file or a text of others with limits lives in core/{files,config,settings}.py; these modules may read without.
+OWN_READERS = {
+    "cli/main.py": "the null device",
+    "knowledge/parsing/lexicon.py": "words that ship with the package",
+    "knowledge/routing.py": "a classifier that ships with the package",
+    "knowledge/search/segments.py": "its own index, with a checksum",
+    "knowledge/sources/constants.py": "constants that ship with the package",
+    "knowledge/store/checksums.py": "columns of its own database",
+    "knowledge/store/identity.py": "its own database",
+    "knowledge/store/ledger.py": "columns of its own database",
+    "knowledge/store/places.py": "its own notes",
+    "knowledge/store/reader.py": "columns of its own database",
+    "knowledge/store/transfer.py": "files that it writes",
+}
+GUARDED = ("assistant", "cli", "data", "embedding", "knowledge")
+UNGUARDED = {
+    "open", "json.load", "json.loads", "yaml.load", "yaml.safe_load", "tomllib.load", "tomllib.loads", "gzip.open", "os.open", "io.open",
+}  # fmt: skip
+
+
+def bare_readers(module: str) -> set[str]:
+    """Calls in a module that read a file or parse its text without limits: `open_file(…)` given to one makes it safe."""
+    found = set()
+    for node in ast.walk(trees()[module]):
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            guarded = name == "gzip.open" and ast.unparse(node.args[0]) in ("raw", "handle")
+            if (name in UNGUARDED and not guarded) or name.endswith((".read_text", ".read_bytes")):
+                found.add(name)
+            if name.endswith(".open") and name.startswith(("Path", "path")):
+                found.add(name)
+    return found
+
+
+def test_files_of_others_are_read_with_limits() -> None:
+    """`core.files` refuses pipes, devices, depth and sizes; `core.config` aliases too."""
+    modules = [module for module in MODULES if module.startswith(tuple(f"{name}/" for name in GUARDED))]
+    bare = {module: found for module in modules if (found := bare_readers(module))}
+    assert set(bare) == set(OWN_READERS), bare

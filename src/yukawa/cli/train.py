@@ -13,6 +13,7 @@ from yukawa.cli import options, output
 from yukawa.cli.options import Json, argument, option
 from yukawa.cli.output import give, print_json, say, warn
 from yukawa.core.config import RECIPES, VERBS
+from yukawa.core.files import read_text
 from yukawa.runs.distributed import is_first_process
 
 if TYPE_CHECKING:  # they import PyTorch
@@ -198,7 +199,7 @@ def _show(name: str, found: DryRun) -> None:
 def _about(path: Path) -> str:
     """The first sentence of the comment at the top of a recipe."""
     lines = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in read_text(path).splitlines():
         if not line.startswith("#"):
             break
         lines.append(line.lstrip("# "))

@@ -136,7 +136,7 @@ for _kind in (_Loader, _Dumper):
     _kind.yaml_implicit_resolvers = dict(_kind.yaml_implicit_resolvers)
     _kind.add_implicit_resolver(
         "tag:yaml.org,2002:float",
-        re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
+        re.compile(r"\A[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
         list("-+.0123456789"),
     )
 
@@ -255,10 +255,11 @@ def parse_yaml(text: str, where: str) -> Any:
         return yaml.load(text, _Loader)  # noqa: S506 -- a subclass of SafeLoader
     except RecursionError:
         raise InputError(f"{where} is nested too deeply") from None
-    except (yaml.YAMLError, ValueError, OverflowError) as error:
+    except (yaml.YAMLError, ValueError, ArithmeticError, LookupError, AttributeError, TypeError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
-        reason = getattr(error, "problem", None) or str(error)
+        said = str(error) if isinstance(error, (yaml.YAMLError, ValueError)) else ""
+        reason = getattr(error, "problem", None) or said or "a value is not of the type that its tag names"
         raise InputError(f"{where}{line} is not valid YAML: {reason}") from None
 
 

@@ -11,6 +11,7 @@ processor is a fault, and is shown with its number. Input NUMBER of a kind is ma
 from __future__ import annotations
 
 import argparse
+import copy
 import functools
 import json
 import multiprocessing
@@ -20,20 +21,22 @@ import random
 import signal
 import sys
 import tempfile
+import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 SECONDS = 2.0
 EACH = {
-    "json": 20_000,
-    "yaml": 20_000,
-    "toml": 10_000,
+    "json": 15_000,
+    "yaml": 15_000,
+    "toml": 20_000,
     "numbers": 15_000,
-    "units": 15_000,
-    "questions": 15_000,
+    "units": 20_000,
+    "questions": 10_000,
     "taught": 5_000,
 }
 QUESTIONS = Path(__file__).parent / "questions"
@@ -440,6 +443,8 @@ def _place() -> str:
 
 def read_inputs(kind: str, numbers: range, seed: int, note: Callable[[tuple[int, str]], object]) -> None:
     """Reads some inputs, and notes each with its fault or ''."""
+    if multiprocessing.parent_process() is not None and hasattr(os, "setsid"):
+        os.setsid()  # Ctrl-C is for the parent
     warnings.simplefilter("ignore")
     for name in [name for name in os.environ if name.startswith("YUKAWA_")]:
         del os.environ[name]
@@ -451,9 +456,8 @@ def read_inputs(kind: str, numbers: range, seed: int, note: Callable[[tuple[int,
             note((number, next(filter(None, (fault(reads, text) for reads in found)), "")))
 
 
-def fuzz(kind: str, count: int, seed: int, state: dict[str, Any], keep: Callable[[], object]) -> None:
-    """Reads what is left of `count` inputs of a kind, each some hundred in a process of their own."""
-    mine = state.setdefault(kind, {"done": 0, "faults": {}})
+def fuzz(kind: str, count: int, seed: int, mine: dict[str, Any], keep: Callable[[], object]) -> None:
+    """Reads what is left of `count` inputs of a kind, each some hundred in a process of their own, and notes faults in `mine`."""
     context = multiprocessing.get_context("spawn")
     while mine["done"] < count:
         noted = context.Queue()
@@ -483,6 +487,7 @@ def main() -> None:
     parser.add_argument("--kind", nargs="*", choices=[*EACH, []], default=list(EACH))
     parser.add_argument("--each", type=float, default=1.0, help="this share of the inputs")
     parser.add_argument("--only", type=int, help="read one input of one kind and show what it is")
+    parser.add_argument("--processes", type=int, default=os.cpu_count(), help="kinds that are read at a time")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--state", type=Path, help="file with what was read so far")
     parser.add_argument("--json", type=Path, help="file for the figures")
@@ -493,12 +498,21 @@ def main() -> None:
         return
     state = json.loads(given.state.read_text("utf-8")) if given.state and given.state.exists() else {}
 
+    lock = threading.Lock()
+
     def keep() -> None:
-        if given.state:
-            given.state.write_text(json.dumps(state), encoding="utf-8")
+        with lock:
+            if given.state:
+                given.state.write_text(json.dumps(copy.deepcopy(state)), encoding="utf-8")
 
     for kind in given.kind:
-        fuzz(kind, int(EACH[kind] * given.each), given.seed, state, keep)
+        state.setdefault(kind, {"done": 0, "faults": {}})
+    with ThreadPoolExecutor(given.processes) as pool:
+        for done in [
+            pool.submit(fuzz, kind, int(EACH[kind] * given.each), given.seed, state[kind], keep)
+            for kind in given.kind
+        ]:
+            done.result()
     figures = {
         "inputs": sum(one["done"] for one in state.values()),
         "faults": sum(len(one["faults"]) for one in state.values()),

@@ -72,7 +72,7 @@ def test_the_texts_lead_to_each_repetition(pumping: ModuleType) -> None:
         "here", r"Review: (?:see )*(\d+)[;,]+(?:end)*\Z", re.IGNORECASE, one_place=False
     )
     said = {(before.lower(), again.lower()) for before, again, _ in pumping.texts(pattern)}
-    assert {("review: ", "see "), ("review: ", "1"), ("review: 1", ";"), ("review: 1;", "end")} <= said
+    assert {("review: ", "see "), ("review: ", "1"), ("review: 1", ";"), ("review: 1,", "end")} <= said
 
 
 def test_what_is_said_to_be_bounded_is(pumping: ModuleType) -> None:

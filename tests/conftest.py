@@ -1,4 +1,4 @@
-"""What every test stands on: no settings of the person who runs it, the same random examples each time."""
+"""What every test relies on: no settings of the person who runs it, the same random examples each time."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ ROOT_COMMAND = typer.main.get_command(app)
 
 
 def commands(text: str) -> Iterator[tuple[str, bool]]:
-    """Each command in `text`, without `yukawa`, and whether it stands by itself, not within a sentence."""
+    """Each command in `text`, without `yukawa`, and whether it is by itself, not within a sentence."""
     for match in INLINE.finditer(text):
         yield re.sub(r"\s+", " ", match[1]).partition("yukawa ")[2], False
     for match in AFTER.finditer(re.sub(r"`[^`\n]*`", "``", text)):

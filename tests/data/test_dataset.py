@@ -69,7 +69,7 @@ def test_characters_of_all_kinds(tmp_path: Path):
 
 def test_a_counter_counts_each_split_by_itself(tmp_path: Path):
     class Letters:
-        """Stands for a counter of tokens."""
+        """A fake counter of tokens."""
 
         name = "letters"
         tokens = 0

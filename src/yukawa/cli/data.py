@@ -18,7 +18,7 @@ _FAULTS = 3  # faults of a file that are printed; the manifest has more
 _SHOWN = 20  # leaks and bad rows for people; --json gives all
 
 Out = Annotated[Path, option("--out", "DIR", "New folder for the data set.")]
-Format = Annotated[str, option("--format", None, "parquet, jsonl or jsonl.gz.")]
+Format = Annotated[str, option("--format", None, "Format of the rows: parquet, jsonl or jsonl.gz.")]
 Language = Annotated[str | None, option("--language", "CODE", "Keep only rows in this language, such as en.")]
 Evaluation = Annotated[
     list[Path] | None,
@@ -39,7 +39,7 @@ def abstracts(
     ],
     out: Out,
     mixture: Annotated[
-        str | None, option("--mixture", "NAME", "s1 … s10, or one of --table; every archive by default.")
+        str | None, option("--mixture", "NAME", "Mixture: s1 … s10, or one of --table; every archive by default.")
     ] = None,
     table: Annotated[Path | None, option("--table", "FILE", "Your own mixtures, a line of YAML each.")] = None,
     method: Annotated[
@@ -50,7 +50,7 @@ def abstracts(
         str | None,
         option(
             "--near-duplicates", "J",
-            "Of texts whose word 5-grams have at least this Jaccard index keep the oldest; off: keep all. 0.8 with strict, "
+            "Keep only the oldest of texts whose word 5-grams have at least this Jaccard index; off keeps all. 0.8 with strict, "
             "off with feyntune.",
         ),
     ] = None,
@@ -60,7 +60,7 @@ def abstracts(
     form: Format = "parquet",
     as_json: Json = False,
 ) -> None:  # fmt: skip
-    """Make a data set of the abstracts of arXiv. They are selected, cleaned, deduplicated, filtered, split, mixed."""
+    """Make a data set of the abstracts of arXiv. They are selected, cleaned, deduplicated, filtered, split and mixed."""
     chosen = data.find_method(method)
     index = chosen.near_duplicates if near is None else _index(near)
     filters = data.make_filters(language=language, evaluation=evaluation or (), near_duplicates=index)
@@ -84,7 +84,11 @@ def conversations(
     out: Out,
     layout: Annotated[
         str | None,
-        option("--from", "NAME", "qa, alpaca, sharegpt, messages or preference; recognised by default."),
+        option(
+            "--from",
+            "NAME",
+            "Format of the files: qa, alpaca, sharegpt, messages or preference; recognised by default.",
+        ),
     ] = None,
     form: Format = "parquet",
     shares: Annotated[str, option("--split", "SHARES", "Shares of train, validation and test.")] = "80/10/10",

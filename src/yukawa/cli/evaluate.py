@@ -33,11 +33,11 @@ OneData = Annotated[str, argument("DATA", "A file of documents, or the folder of
 Files = Annotated[list[Path], argument("FILE...", "Files that `yukawa evaluate completions` wrote.")]
 Models = Annotated[
     list[str] | None,
-    option("--model", "[NAME=]MODEL[+ADAPTER]", "A folder, a run or a hub name; may be repeated."),
+    option("--model", "[NAME=]MODEL[+ADAPTER]", "Model: a folder, a run or a hub name; may be repeated."),
 ]
 Services = Annotated[
     list[str] | None,
-    option("--service", "NAME", "A row of yukawa.toml whose server scores prompts, as vLLM does."),
+    option("--service", "NAME", "Row of yukawa.toml whose server scores prompts, as vLLM does."),
 ]
 SplitName = Annotated[str, option("--split", "NAME", "The split of a data set.")]
 Limit = Annotated[
@@ -55,7 +55,12 @@ EmbedderName = Annotated[str, option("--embedder", None, "The embedder, such as 
 
 def loading(
     dtype: Annotated[
-        str, option("--dtype", None, "auto (as trained, else as saved), float32, bfloat16 or float16.")
+        str,
+        option(
+            "--dtype",
+            None,
+            "Type of the weights: auto (as trained, else as saved), float32, bfloat16 or float16.",
+        ),
     ] = "auto",
     four_bit: Annotated[
         bool | None,
@@ -79,7 +84,9 @@ def scoring(
         int | None,
         option("--stride", "N", "Step of windows in longer texts; by default half a window.", min=1),
     ] = None,
-    batch_tokens: Annotated[int | None, option("--batch-tokens", "N", "Tokens of a batch.", min=1)] = None,
+    batch_tokens: Annotated[
+        int | None, option("--batch-tokens", "N", "Number of tokens in a batch.", min=1)
+    ] = None,
 ) -> "evaluation.recipe.ScoringOptions":
     """How documents are scored."""
     return evaluation.recipe.ScoringOptions(
@@ -164,7 +171,8 @@ def perplexity(
     model: Models = None,
     service: Services = None,
     out: Annotated[
-        Path | None, option("--out", "DIR", "Keep the losses of documents here, to resume from.")
+        Path | None,
+        option("--out", "DIR", "Folder for the losses of documents, from which the command resumes."),
     ] = None,
     split: SplitName = "test",
     limit: Limit = None,
@@ -173,7 +181,7 @@ def perplexity(
     statistics: Any = None,
     as_json: Json = False,
 ) -> None:
-    """Measure the perplexity of documents under models. There are intervals and paired differences."""
+    """Measure the perplexity of documents under models. The output has intervals and paired differences."""
     chosen = make_recipe([data], model, service, loading, split=split, limit=limit)
     models = evaluation.report.find_models(chosen, read_settings().models)
     tests = evaluation.report.read_tests(chosen)
@@ -201,18 +209,20 @@ def completions(
     model: Models = None,
     chat: Annotated[
         list[str] | None,
-        option("--chat", "NAME", "A row of yukawa.toml to ask in words; may be repeated."),
+        option("--chat", "NAME", "Row of yukawa.toml whose model is asked in words; may be repeated."),
     ] = None,
     split: SplitName = "test",
     limit: Limit = None,
-    new_tokens: Annotated[int, option("--new-tokens", "N", "Tokens of the longest completion.", min=1)] = 256,
+    new_tokens: Annotated[
+        int, option("--new-tokens", "N", "Largest number of tokens in a completion.", min=1)
+    ] = 256,
     temperature: Annotated[
         float, option("--temperature", None, "Temperature of sampling; 0 is greedy.", min=0)
     ] = 0.0,
     top_p: Annotated[
         float, option("--top-p", None, "Share of the probability to sample from.", min=0, max=1)
     ] = 1.0,
-    batch: Annotated[int, option("--batch", "N", "Prompts in a batch.", min=1)] = 16,
+    batch: Annotated[int, option("--batch", "N", "Number of prompts in a batch.", min=1)] = 16,
     bos: Bos = None,
     seed: Seed = 0,
     loading: Any = None,
@@ -345,7 +355,7 @@ def make_recipe(
     loading: "evaluation.recipe.Loading",
     **more: Any,
 ) -> "evaluation.EvaluationRecipe":
-    """The recipe that flags stand for.
+    """Make the recipe that the flags describe.
 
     Raises:
         InputError: no model is named, a text names none, or two models or test sets have one name.

@@ -17,7 +17,7 @@ from yukawa.runs.run import model_folder
 Model = Annotated[Path, argument("MODEL", "The folder of a model or of its run.")]
 Source = Annotated[Path, argument("PATH", "A file of jets, a folder of such files, or a data set.")]
 Device = Annotated[
-    str | None, option("--device", None, "Device: cpu, cuda, cuda:1, …; a GPU if there is one.")
+    str | None, option("--device", None, "Device: cpu, cuda, cuda:1, …; by default a GPU if there is one.")
 ]
 Batch = Annotated[int, option("--batch", "N", "Number of jets that go through a network at once.")]
 
@@ -60,7 +60,7 @@ def show(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show the jets, classes and columns of a file or data set. Columns have their units."""
+    """Show the jets, classes and columns of a file or data set. Columns are shown with their units."""
     from yukawa.jets.io.source import MANIFEST
 
     manifest = jets.check_manifest(path, full=check) if (path / MANIFEST).exists() else None
@@ -89,6 +89,7 @@ def convert(
     with progress_bar(f"writing {target}") as progress:
 
         def more(number: int) -> None:
+            """Count the jets written and move the progress bar."""
             nonlocal done
             done += number
             progress(done, len(opened))
@@ -145,6 +146,7 @@ def _made(manifest: jets.JetManifest) -> dict[str, Any]:
 
 
 def _show(found: dict[str, Any], *, checked: bool) -> None:
+    """Show the jets, classes and columns of a file or data set."""
     files = f"{found['files']} file{'s' * (found['files'] > 1)}"
     say((found["path"], "bold"), f"  {found['jets']:,} jets in {files}")
     rows = {}
@@ -276,7 +278,9 @@ def _named(models: list[str]) -> list[Path] | dict[str, Path]:
     for model in models:
         name, equals, folder = model.partition("=")
         if not equals:
-            raise InputError(f"{model} has no name, others have", hint=f"type NAME={model}, or name none")
+            raise InputError(
+                f"{model} has no name, but others have one", hint=f"type NAME={model}, or name none"
+            )
         if name in named:
             raise InputError(f"two models are called {name!r}", hint="give each a name of its own")
         named[name] = Path(folder)

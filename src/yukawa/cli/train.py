@@ -70,7 +70,7 @@ def merge(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Put the adapter of a run into its base. The new model in safetensors is one that any program loads."""
+    """Merge the adapter of a run into its base. The new model is in safetensors, which any program loads."""
     output.need("torch", "transformers", "peft", purpose="merging")
     from yukawa.training.prepare import quiet
 
@@ -121,6 +121,7 @@ def _check(variants: list[Variant[training.TextRecipe]]) -> None:
 def _sweep(
     variants: list[Variant[training.TextRecipe]], folder: Path, workers: int, ray: bool, as_json: bool
 ) -> None:
+    """Train the variants of a sweep that are not finished, and show what became of each."""
     from yukawa.runs.sweep import executor_of, run_all
     from yukawa.training.text_task import VariantTask, run_variant
 
@@ -174,6 +175,7 @@ def _describe(variants: list[Variant[training.TextRecipe]], as_json: bool) -> No
 
 
 def _show(name: str, found: DryRun) -> None:
+    """Show what a training would do: parameters, text, steps and memory."""
     recipe, plan, memory = found.recipe, found.plan, found.memory
     if name:
         say((name, "bold"))

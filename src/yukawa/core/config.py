@@ -77,13 +77,13 @@ VERBS = {
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.1, but 1e-3 is a number, as in YAML 1.2, and aliases unfold to so many nodes at most."""
+    """YAML 1.1, but 1e-3 is a number, as in YAML 1.2, and aliases unfold to a limited number of nodes."""
 
     def get_single_node(self) -> Any:
         """See `yaml.composer.Composer`.
 
         Raises:
-            ComposerError: aliases stand for too much, or for what they are in.
+            ComposerError: aliases expand to too much, or an alias is within what it names.
         """
         node = super().get_single_node()
         if self.anchors_met and node is not None and _unfolded(node, {}) > _LARGEST:
@@ -116,7 +116,7 @@ _LARGEST, _DEEPEST = 10_000, 100
 
 
 def _unfolded(node: Any, known: dict[int, float]) -> float:
-    """The number of nodes that a node stands for once its aliases are written out; infinite if it holds itself."""
+    """The number of nodes of a node once its aliases are written out; infinite if it holds itself."""
     if id(node) not in known:
         known[id(node)] = math.inf  # until it is known
         within = node.value if isinstance(node, yaml.CollectionNode) else ()
@@ -287,7 +287,7 @@ def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> Table:
 
 
 def differences(old: Any, new: Any, place: str = "") -> dict[str, tuple[Any, Any]]:
-    """The values that differ between two tables, old and new, by where they stand, such as `label.particles.b[0]`."""
+    """The values that differ between two tables, old and new, by their place, such as `label.particles.b[0]`."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         keys = [*old, *(key for key in new if key not in old)]
         pairs = {f"{place}.{key}" if place else key: (old.get(key), new.get(key)) for key in keys}
@@ -361,6 +361,7 @@ def one_line(error: ValidationError, model: type[BaseModel], most: int = 1) -> s
 def _mistake(
     error: ErrorDetails, model: type[BaseModel], spelled: Callable[[tuple[str, ...]], str]
 ) -> Mistake:
+    """One error of pydantic as a sentence with a hint; the value of a secret is not shown."""
     kind, value, context = error["type"], error["input"], error.get("ctx", {})
     steps = tuple(step for step in map(str, error["loc"]) if not _TYPE_STEP.match(step))
     place, fields = spelled(steps), _fields_at(model, steps[:-1])

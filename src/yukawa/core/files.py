@@ -38,7 +38,7 @@ def atomic_write(path: Path, data: bytes | str) -> None:
     crash or a power cut sees the old file or the new one. A symbolic link is followed; permissions are kept.
 
     Raises:
-        StoreError: the disk is full, read-only or otherwise refuses; the old file stands.
+        StoreError: the disk is full, read-only or otherwise refuses; the old file is kept.
     """
     content = data.encode("utf-8") if isinstance(data, str) else data
     with replacement(path) as handle, report_write_errors(path):
@@ -46,7 +46,7 @@ def atomic_write(path: Path, data: bytes | str) -> None:
 
 
 def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
-    """Write one JSON object a line, whole or not at all; gzip if the name ends in `.gz`.
+    """Write one JSON object per line, whole or not at all; gzip if the name ends in `.gz`.
 
     Rows are read one at a time, so they may come from a generator larger than memory. Equal rows give equal
     bytes, compressed or not.
@@ -55,8 +55,8 @@ def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
         The number of rows.
 
     Raises:
-        InputError: a row is not JSON (NaN and infinity are not); the old file stands.
-        StoreError: the disk refuses; the old file stands.
+        InputError: a row is not JSON (NaN and infinity are not); the old file is kept.
+        StoreError: the disk refuses; the old file is kept.
     """
     with replacement(path) as handle:
         return pack_jsonl(handle, rows, path)

@@ -152,7 +152,7 @@ def read_papers(
 
 
 _EXPECTED = (
-    "arXiv's metadata snapshot as JSON Lines is expected, one object a line with id, categories, abstract"
+    "arXiv's metadata snapshot as JSON Lines is expected, one object per line with id, categories, abstract"
 )
 
 
@@ -299,7 +299,7 @@ FEYNTUNE = Method(
     "dropped if the comments hold `withdrawn` in any case or the abstract `withdrawn` or `Withdrawn`; a newline "
     "and the white space after it become one space; no deduplication; splits of exactly 70/15/15. Their shuffle "
     "is published nowhere; here documents are ordered by a seeded hash of their words, and the same words never "
-    "stand in two splits.",
+    "are in two splits.",
     matches=contains_archive,
     withdrawn=mentions_withdrawal,
     clean=clean_newlines,

@@ -159,6 +159,7 @@ def _distinct(parsed: Sequence[ParsedFile[Any]]) -> tuple[list[Any], int]:
 def _sections(
     made: Mapping[str, Any], filters: Iterable[RowFilter], filtered: Mapping[str, int]
 ) -> list[tuple[str, str]]:
+    """The sections of the card: how the data set was made, and its input files."""
     read = [
         (
             f"`{one['name']}`",
@@ -184,7 +185,7 @@ def _sections(
 
 
 def questions(row: Conversation | Preference) -> list[str]:
-    """The normalised questions that must not stand in two splits: the first, and later ones of four words or more."""
+    """The normalised questions that must not be in two splits: the first, and later ones of four words or more."""
     messages = row.messages if isinstance(row, Conversation) else row.prompt
     first, *later = [normalise(message.content) for message in messages if message.role == "user"] or [""]
     return [first, *(question for question in later if len(question.split()) >= SHORTEST)]

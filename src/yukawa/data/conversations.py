@@ -168,6 +168,11 @@ def _detect(path: Path, rows: Sequence[Any]) -> str:
 def _read(
     path: Path, format_: str | None, source: str | None, licence: str | None, drop_bad: bool, kind: type[Talk]
 ) -> ParsedFile[Talk]:
+    """Read and check one file of questions and answers or of preferences.
+
+    Raises:
+        InputError: the format is unknown or of the other kind, or a row is bad and bad rows are not dropped.
+    """
     path = Path(path)
     raw = _rows(path)
     found = format_ or _detect(path, raw)
@@ -211,7 +216,7 @@ class _RowParser:
         self.ignored: set[str] = set()
 
     def parse(self, number: int, values: Any) -> dict[str, Any]:
-        """The fields of the row that stands at `number` in the file.
+        """Parse the row with this number in the file into its fields.
 
         Raises:
             _BadRowError: it is not a row of the format.

@@ -185,6 +185,7 @@ def schema(kind: RowKind) -> Any:
 
 
 def _write_parquet(path: Path, rows: Iterator[Row], kind: type[Row]) -> int:
+    """Write rows as Parquet in groups of `ROW_GROUP`, and return their number."""
     arrow = require("pyarrow", "writing Parquet files")
     parquet = require("pyarrow.parquet", "writing Parquet files")
     columns = schema(kind)

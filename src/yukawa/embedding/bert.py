@@ -114,7 +114,7 @@ class Bert:
 
 
 def gelu(x: Array) -> Array:
-    """x/2 (1 + erf(x / sqrt 2)) (Hendrycks and Gimpel 2016), in place."""
+    """Apply x/2 (1 + erf(x / sqrt 2)) (Hendrycks and Gimpel 2016) in place, to any shape."""
     z = np.abs(x) * np.float32(0.5**0.5)
     t = 1 / (1 + _ERF_P * z)
     series = t * _ERF[-1]

@@ -76,7 +76,7 @@ def prompts(documents: Sequence[Document]) -> dict[str, tuple[str, str]]:
     """
     found = {document.id: split_prompt(document.text) for document in documents}
     if len(found) < len(documents):
-        raise InputError(f"{len(documents) - len(found)} documents have an id that another has too")
+        raise InputError(f"{len(documents) - len(found)} documents share their id with another one")
     kept = {name: halves for name, halves in found.items() if halves[1]}
     if not kept:
         raise InputError("none of the documents has a second half to complete")

@@ -80,7 +80,7 @@ class Losses:
         return {form: self.sample(form).value for form in FORMS}
 
     def save(self, path: Path) -> None:
-        """Write a first line that says how the losses were measured, then a line a document.
+        """Write a first line that says how the losses were measured, then one line per document.
 
         Raises:
             StoreError: the disk refuses.

@@ -48,7 +48,7 @@ class ModelSpec:
 
     @classmethod
     def parse(cls, text: str, **options: Any) -> Self:
-        """From `[NAME=]SOURCE[+ADAPTER]`.
+        """Read `[NAME=]SOURCE[+ADAPTER]`.
 
         Raises:
             InputError: a part is empty.
@@ -235,7 +235,7 @@ def read_documents(path: Path, *, split: str = "test", limit: int | None = None)
     Args:
         path: a file or a folder.
         split: of a folder.
-        limit: only the first so many.
+        limit: the number of documents to use, from the first.
 
     Raises:
         InputError: the path does not exist, holds no documents, or two documents have one id.
@@ -266,7 +266,7 @@ def by_archive(
 
     Args:
         tests: documents by the test set's name.
-        limit: only the first so many of each archive.
+        limit: the number of documents to use of each archive, from the first.
 
     Raises:
         InputError: two documents have one id.

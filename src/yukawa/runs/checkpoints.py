@@ -61,7 +61,7 @@ def written_whole(folder: Path, *, first: bool) -> Iterator[Path]:
         first: whether this is the process that cleans and moves.
 
     Raises:
-        StoreError: the disk refused; the earlier checkpoints stand.
+        StoreError: the disk refused; the earlier checkpoints are kept.
     """
     partial = folder / PARTIAL
     try:

@@ -107,6 +107,7 @@ def _of_config(folder: Path, config: dict[str, Any]) -> Iterator[str]:
 
 
 def _of_weights(folder: Path, size: int | None, tied: bool) -> Iterator[str]:
+    """What keeps other programs from loading the weights: their types, their index, the rows of the embedding, the output layer."""
     files = sorted(folder.glob("model*.safetensors"))
     if not files:
         yield "there are no weights: model.safetensors is missing"
@@ -135,6 +136,7 @@ def _of_weights(folder: Path, size: int | None, tied: bool) -> Iterator[str]:
 
 
 def _of_tokenizer(folder: Path, size: int | None) -> Iterator[str]:
+    """What keeps other programs from loading the tokenizer: missing files, two chat templates, ids beyond the vocabulary."""
     if not any((folder / name).is_file() for name in ("tokenizer.json", "tokenizer.model")):
         yield "there is no tokenizer.json or tokenizer.model"
     if not (folder / TOKENIZER).is_file():

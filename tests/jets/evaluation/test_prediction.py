@@ -181,7 +181,7 @@ def test_bad_input_is_one_clear_line(
         predict(folder, source, tmp_path / "out.csv")
     with pytest.raises(NotFound, match="holds no saved model"):
         predict(tmp_path / "nothing", source)
-    with pytest.raises(InputError, match="one jet or more, not 0"):
+    with pytest.raises(InputError, match="at least one jet, not 0"):
         predict(folder, source, batch=0)
     with pytest.raises(InputError, match="part_d0val"):
         predict(folder, source_of(jets.pick([c for c in jets.columns if c != "part_d0val"]), 120))

@@ -154,7 +154,7 @@ def test_wrong_shapes_are_named(tmp_path: Path, datasets: dict, message: str):
 def test_wrong_numbers_and_names_are_named(tmp_path: Path):
     data = np.ones((3, 2, 9), np.float32)
     path = _write(tmp_path / "wrong.h5", data=data, pid=np.array([0, 1, 7]))
-    with pytest.raises(InputError, match=r"wrong\.h5: jet 2 has the label 7, there are 2 classes, and -1"):
+    with pytest.raises(InputError, match=r"wrong\.h5: jet 2 has the label 7, labels are 0 to 1, and -1"):
         open_hdf5(path, classes=["a", "b"]).read()
     with pytest.raises(InputError, match=r"data has 9 columns, features names 1"):
         open_hdf5(path, features=["part_px"])

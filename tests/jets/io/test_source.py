@@ -208,7 +208,7 @@ def test_a_two_splits_gives_its_splits(two_splits: Path, make_jets, assert_same)
 
 
 def test_a_split_must_be_there(two_splits: Path):
-    with pytest.raises(InputError, match="'valid' is not a split, train, validation, test are"):
+    with pytest.raises(InputError, match="unknown split 'valid'; allowed are train, validation, test"):
         open_source(two_splits, "valid")
     with pytest.raises(InputError, match="holds no jets of the split test"):
         open_source(two_splits, "test")
@@ -366,7 +366,7 @@ def test_an_interruption_leaves_nothing_behind(tmp_path: Path, jets: Jets):
 
 def test_an_unknown_suffix_is_named(tmp_path: Path, jets: Jets):
     write_parquet(tmp_path / "a.parquet", jets)
-    with pytest.raises(InputError, match=r"'\.csv' is not a known suffix, \.parquet, \.root"):
+    with pytest.raises(InputError, match=r"unknown suffix '\.csv'; allowed are \.parquet, \.root"):
         convert(open_source(tmp_path / "a.parquet"), tmp_path / "b.csv")
     with pytest.raises(InputError, match="no column part_pX"):
         convert(open_source(tmp_path / "a.parquet"), tmp_path / "b.root", ["part_pX"])

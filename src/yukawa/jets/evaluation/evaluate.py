@@ -60,6 +60,7 @@ def evaluate(
         before = number * len(source)
 
         def report(done: int, _: int, before: int = before) -> None:
+            """Move the progress bar."""
             if progress is not None:
                 progress(before + done, total)
 

@@ -29,7 +29,7 @@ _WRITERS: dict[str, Callable[[Path], AbstractContextManager[Callable[[Jets], Non
 
 @dataclass
 class Predictions:
-    """The predictions of a tagger, one row a jet and in the order of the source.
+    """The predictions of a tagger, one row per jet, in the order of the source.
 
     The columns are `score_<class>` (probability, float32), `label_<class>` (truth, where the source has it), every
     `jet_` and `label_` column of the source, and the observers of the model's data config.
@@ -108,7 +108,7 @@ def predict(
         StoreError: the disk refuses; an older file at `out` remains.
     """
     if batch < 1:
-        raise InputError(f"a batch holds one jet or more, not {batch}")
+        raise InputError(f"a batch must hold at least one jet, not {batch}")
     if out is not None and Path(out).suffix not in _WRITERS:
         raise InputError(f"predictions are written as {' or '.join(_WRITERS)}, not {out}")
     tagger = _Tagger(model_folder, batch, device)
@@ -170,7 +170,7 @@ def _encoded(
 
 
 class _Columns:
-    """Which columns are read, and which of them stand beside the scores.
+    """Choose the columns to read, and those of them to write beside the scores.
 
     Attributes:
         read: the columns to read.

@@ -124,7 +124,7 @@ def report_damage(path: Path, kind: str, errors: tuple[type[Exception], ...]) ->
 
 
 def check_lengths(path: Path, first: tuple[str, Array], other: tuple[str, Array]) -> None:
-    """Refuse two particle columns, given with the lengths or offsets of their jets, that differ in these.
+    """Refuse two particle columns that differ in the lengths (jets,) or offsets (jets + 1,) of their jets.
 
     Raises:
         InputError: they differ; names both columns.

@@ -28,7 +28,7 @@ KINEMATIC = FEATURES[:4]
 GLOBALS = ("jet_pt", "jet_eta", "jet_mass", "jet_nparticles")
 JET_FEATURES = ("jet_pt", "jet_eta", "jet_phi", "jet_energy", "jet_mass")
 
-# A kind is a place in this sorted list of PDG codes, 0 for what is not identified; a pion or K_L stands for all hadrons of its charge.
+# A kind is a place in this sorted list of PDG codes, 0 for what is not identified; a pion or K_L represents all hadrons of its charge.
 KINDS = (-211, -13, -11, 0, 11, 13, 22, 130, 211)
 _CHARGES = np.array([-1, 1, 1, 0, -1, -1, 0, 0, 1], np.int8)
 _IDENTIFIED = {
@@ -80,7 +80,7 @@ class Hdf5Chunk(JetChunk):
             at = int(np.flatnonzero(odd)[0])
             raise InputError(
                 f"{self.path}: jet {self.start + at} has the label {numbers[at]}, "
-                f"there are {len(self.classes)} classes, and -1 for none"
+                f"labels are 0 to {len(self.classes) - 1}, and -1 for none"
             )
         return {label_column(name): numbers == index for index, name in enumerate(self.classes)}
 
@@ -135,6 +135,7 @@ def hdf5_writer(path: Path, *, features: Sequence[str] | None = None) -> Iterato
         chosen: tuple[str, ...] = ()
 
         def write(jets: Jets) -> None:
+            """Append a chunk of jets; the first one decides the features."""
             nonlocal chosen
             chosen = chosen or tuple(features or best_features(jets))
             _append(path, file, jets, chosen)

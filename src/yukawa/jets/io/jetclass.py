@@ -152,7 +152,7 @@ def opened(path: Path) -> Iterator[Any]:
 
 
 def flat(array: Any) -> tuple[Array, Array]:
-    """Counts and values of a jagged awkward array of numbers."""
+    """The counts (jets,) and the values (particles,) of a jagged awkward array of numbers."""
     awkward = require("awkward", "reading ROOT files")
     return awkward.to_numpy(awkward.num(array)), native(awkward.to_numpy(awkward.flatten(array)))
 

@@ -165,7 +165,7 @@ def convert(
     """
     kind = SUFFIXES.get(target.suffix.lower())
     if kind is None:
-        raise InputError(f"{target}: {target.suffix!r} is not a known suffix, {', '.join(SUFFIXES)} are")
+        raise InputError(f"{target}: unknown suffix {target.suffix!r}; allowed are {', '.join(SUFFIXES)}")
     done = 0
     with _WRITERS[kind](target) as append:
         for jets in source.read_chunks(columns):
@@ -177,9 +177,9 @@ def convert(
 
 
 def _files(path: Path, split: str | None) -> list[Path]:
-    """The files of jets that `path` stands for."""
+    """The files of jets that `path` means."""
     if split is not None and split not in SPLITS:
-        raise InputError(f"{split!r} is not a split, {', '.join(SPLITS)} are")
+        raise InputError(f"unknown split {split!r}; allowed are {', '.join(SPLITS)}")
     if path.is_dir() and (path / MANIFEST).exists():
         return _shards(path, split)
     if split is not None:

@@ -166,7 +166,7 @@ def predict(
 
 
 def padded_inputs(jets: Jets, columns: tuple[str, ...]) -> dict[str, Array]:
-    """The inputs of an exported network: each column padded to the longest jet, and the mask."""
+    """The inputs of an exported network: particle columns and the mask (jets, longest jet), jet columns (jets, 1)."""
     length = max(1, int(jets.counts.max()))
     mask = np.arange(length) < jets.counts[:, None]
     inputs = {}

@@ -102,7 +102,7 @@ class Cutter:
 
     Attributes:
         patch: ids of a patch.
-        window: most patches of a sequence.
+        window: the largest number of patches in a sequence.
     """
 
     patch: int
@@ -160,7 +160,7 @@ class Sequences(ABC):
 
     @abstractmethod
     def held_out(self) -> Iterator[Encoded]:
-        """Those for the validation, which no pass has."""
+        """The sequences for the validation, which no pass contains."""
 
     @property
     @abstractmethod
@@ -343,7 +343,7 @@ class MixtureBatches(StepDataset):
 
     @cached_property
     def drawn_SK(self) -> Array:  # noqa: N802 -- its dimensions: steps, sources
-        """How many sequences of each source a step has."""
+        """The number of sequences that each step takes from each source, shape (steps, sources)."""
         shares = np.array(self.weights, float) / sum(self.weights)
         return np.random.default_rng([self.seed, 1]).multinomial(self.batch, shares, size=self.steps)
 

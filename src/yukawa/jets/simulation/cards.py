@@ -60,9 +60,9 @@ class Tracking(StrictModel):
     @model_validator(mode="after")
     def _steps_rise(self) -> Self:
         if _falls([step.pt_min for step in self.efficiency]):
-            raise ValueError("pt_min must rise from step to step of efficiency")
+            raise ValueError("pt_min must increase from one step of efficiency to the next")
         if _falls([step.eta_max for step in self.momentum]):
-            raise ValueError("eta_max must rise from step to step of momentum")
+            raise ValueError("eta_max must increase from one step of momentum to the next")
         if self.momentum[-1].eta_max < self.eta_max:
             raise ValueError(
                 f"the steps of momentum end at |eta| = {self.momentum[-1].eta_max}, "
@@ -271,6 +271,7 @@ class Process(StrictModel):
 
     @model_validator(mode="after")
     def _labels_can_be_given(self) -> Self:
+        """Refuse a process whose samples have one name twice, or whose label rule cannot give every class."""
         names = [sample.name for sample in self.samples]
         if len(set(names)) < len(names):
             raise ValueError("two samples have the same name")

@@ -88,6 +88,20 @@ def _make_missing(
     workers: int,
     progress: Progress,
 ) -> JetManifest:
+    """Simulate the blocks of jets that a data set lacks, and write its manifest.
+
+    Finished blocks are noted in a journal, so that an interrupted simulation resumes with the first missing block.
+
+    Args:
+        wanted: the manifest of the complete data set, as yet without files.
+        begun: the manifest of what is there; None in a new folder.
+
+    Returns:
+        The manifest of the complete data set, compared with its files.
+
+    Raises:
+        InputError: other versions of the packages made what is there.
+    """
     sizes = block_sizes(wanted.jets_per_class)
     blocks = {} if begun is None else _whole_blocks(out, begun, sizes, process.classes)
     missing = [number for number in range(len(sizes)) if number not in blocks]

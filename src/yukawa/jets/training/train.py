@@ -194,7 +194,7 @@ class JetTask(NetworkTask[JetRecipe]):
 
 
 def plan_of(settings: JetSettings, epoch: int) -> TrainingPlan:
-    """When things happen in a training whose epoch has so many steps."""
+    """When things happen in a training whose epoch has this many steps."""
     return TrainingPlan.of(settings, epoch, "jets", best_by=settings.best_by, patience=settings.patience)
 
 
@@ -284,7 +284,7 @@ def describe(recipe: JetRecipe) -> JetDryRun:
 
 
 def kept_for_gradient(network: nn.Module, batch: dict[str, Tensor]) -> int:
-    """Bytes of all tensors that a forward pass keeps for the backward pass, without the weights."""
+    """The size in bytes of all tensors that a forward pass keeps for the backward pass, without the weights."""
     weights = {weight.untyped_storage().data_ptr() for weight in network.parameters()}
     kept: dict[int, int] = {}
 

@@ -79,7 +79,7 @@ def find_files(patterns: Iterable[str]) -> list[Path]:
             files = [match for match in matches if match.is_file()]
             if not files:
                 raise InputError(
-                    f"{pattern} matches no file", hint="'**' stands for any folders: 'notes/**/*.md'"
+                    f"{pattern} matches no file", hint="'**' matches any folders: 'notes/**/*.md'"
                 )
             found |= dict.fromkeys(files)
         else:
@@ -123,6 +123,11 @@ def _head(file: object) -> bytes:
 
 
 def _decoded(data: bytes, name: str) -> str:
+    """Decode a file.
+
+    Raises:
+        InputError: it is not UTF-8 text.
+    """
     hint = f"type: iconv -f LATIN1 -t UTF-8 {name if name != 'standard input' else 'FILE'} > utf8.txt, with its real encoding"
     if data.startswith(_UTF_16):
         raise InputError(f"{name} is UTF-16, not UTF-8 (byte 0)", hint=hint.replace("LATIN1", "UTF-16"))

@@ -44,7 +44,7 @@ def canonical(description: str) -> Mode:
 
 
 def pair_condition(before: str) -> tuple[str, ...]:
-    """('of p n',) where two nucleons stand before an arrow, as in 'p n → pi+ pi0'; else ()."""
+    """The condition ('of p n',) where two nucleons precede an arrow, as in 'p n → pi+ pi0'; else ()."""
     pair = _NUCLEONS.search(before)
     return ("of " + " ".join(sorted(pair.groups())),) if pair else ()
 
@@ -148,6 +148,7 @@ class _Part:
 
 
 def _parts(tokens: Sequence[StateToken]) -> list[_Part]:
+    """Group the tokens of a final state into parts, each a chain of states joined by arrows."""
     parts = [_Part(tokens[0].start if tokens else 0)]
     waiting: StateToken | None = None  # a count
     union = False

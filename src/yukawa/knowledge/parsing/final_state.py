@@ -135,7 +135,7 @@ _ALIKE = {
 
 @dataclass(frozen=True, slots=True)
 class StateToken:
-    """One piece of a final state: what it is, where it stands, and what it says."""
+    """One piece of a final state: its kind, its place, and what it says."""
 
     kind: Kind
     start: int
@@ -170,7 +170,7 @@ def read_tokens(text: str, start: int, end: int) -> list[StateToken]:
 def _candidates(
     text: str, position: int, end: int, before: Sequence[StateToken]
 ) -> Iterator[list[StateToken]]:
-    """What can stand at `position`, the likeliest first."""
+    """What can be read at `position`, the likeliest first."""
     character = text[position]
     if character == "→":
         yield [StateToken("arrow", position, position + 1)]
@@ -343,7 +343,7 @@ def _bracket(text: str, position: int, end: int) -> list[StateToken] | None:
 
 
 def _tag(text: str, position: int, end: int, before: Sequence[StateToken]) -> list[StateToken] | None:
-    """What a bracket just before says of itself: a new last token replaces it by standing after it."""
+    """What a bracket just before says of itself: a new last token replaces it by following it."""
     last = before[-1]
     if last.kind != "group":
         if last.kind == "name" and last.end == position and (match := _POLARISED.match(text, position, end)):

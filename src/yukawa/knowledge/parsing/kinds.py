@@ -11,7 +11,7 @@ _KINDS: dict[Operation, Kind] = {
     "product": "calculation", "average": "calculation", "multiple": "calculation", "how-many": "calculation",
     "measurements": "literature",
 }  # fmt: skip
-# Tried in this order on the question in small letters.
+# Tried in this order on the question in lower case.
 _FORMS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern, re.MULTILINE))  # type: ignore[misc]
     for kind, pattern in (

@@ -219,7 +219,7 @@ def _outside(text: str) -> list[str]:
 
 
 def flavour_violation(subjects: Sequence[str], products: Sequence[str]) -> int:
-    """By how much the numbers of e-, mu- and tau-leptons change; products that mean several states do not count."""
+    """The changes of the numbers of e-, mu- and tau-leptons; products that mean several states do not count."""
     change = dict.fromkeys(_FLAVOURS, 0)
     for sign, names in ((-1, subjects[:1]), (1, products)):
         for name in names:

@@ -12,7 +12,7 @@ import hepunits
 
 from yukawa.knowledge.parsing.units import Unit, find_unit
 
-# Every pattern reads a text in which a character stands for a character of the original. Spaces are taken possessively
+# Every pattern reads a text that corresponds to the original character by character. Spaces are taken possessively
 # (`*+`) and nothing is tried twice, so that the time grows with the length of a text and no faster.
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
 _PLAIN = str.maketrans("−–\u202f\xa0\u2009\t\n\r", "--      ")

@@ -114,7 +114,7 @@ _TWO_CASES = frozenset("OMEGA SIGMA LAMBDA DELTA XI PHI PSI UPSILON GAMMA".split
 
 
 def _shouted(question: str) -> list[tuple[int, int, str]]:
-    """The words of a question typed in capitals, in small letters."""
+    """The words of a question typed in capitals, in lower case."""
     words = list(_WORD.finditer(question))
     loud = [m for m in words if m[0].isupper()]
     if len(loud) < _LOUD or 3 * len(loud) < 2 * len(words):
@@ -198,7 +198,7 @@ _BLANK = re.compile(
 
 
 def _blanks(question: str) -> Iterator[tuple[int, int, str]]:
-    """'The lifetime of the neutron is about ___ s': a gap stands for what is asked, in the unit behind it."""
+    """'The lifetime of the neutron is about ___ s': a gap marks what is asked, in the unit behind it."""
     for match in _BLANK.finditer(question):
         if match["ahead"] is not None:
             yield (*match.span(), "which particle")

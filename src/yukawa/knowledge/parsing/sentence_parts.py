@@ -56,7 +56,7 @@ _LEVEL = re.compile(
     r"|\(?\bC\.?L\.? {0,2}= {0,2}(?P<level2>\d{1,2}(?:\.\d{1,4})?) {0,2}\\?%\)?",
     re.IGNORECASE,
 )
-_MARK = "\ue000"  # the first of the private characters that stand where values stood
+_MARK = "\ue000"  # the first of the private characters that replace values
 _MARKED = re.compile("[\ue000-\uf8ff]")
 _WORD = re.compile(r"(?<!')[A-Za-z][A-Za-z0-9'_*^+-]*|\d+(?:\.\d+)?|[^\W\d_]+")
 _ABOUT = re.compile(
@@ -70,7 +70,7 @@ _ANOTHER = re.compile(r" (?:and|to|or) [+-]?[\d.]")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _LIST_OF_MODES = re.compile(r"\bdecay (?:modes|channels)\b[^:]{0,200}:", re.IGNORECASE)
 _SPEAKS_OF_DECAYS = re.compile(r"\b(?:decay|disintegrat|goes|go|turn|transform|branching|into)")
-# What may stand between the name of what decays and its products.
+# What may come between the name of what decays and its products.
 _VERB = re.compile(
     r" (?:(?:[a-z]+ ){0,6}(?:decay|disintegrat|turn|transform)[a-z]{0,4} (?:[a-z]+ ){0,3}(?:to|into|in|via)"
     r"|(?:[a-z]+ ){0,4}(?:to|into)) (?:[a-z]+ ){0,1}"
@@ -81,7 +81,7 @@ _LONGEST_PROSE = 2_000  # a longer sentence of words is not searched for decays
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One element of a sentence: what it is, what it means, and where it stands in the plain text."""
+    """One element of a sentence: its kind, its meaning, and its place in the plain text."""
 
     kind: Kind
     start: int
@@ -98,7 +98,7 @@ class Stated:
 
     Args:
         quantity: the number with errors, unit and bound.
-        about: whether 'about' or the like stands before it.
+        about: whether 'about' or the like precedes it.
         confidence_level: in percent, or None.
         text: as written.
         scale: what the number is multiplied with, unit and power of ten; 1 for a bare number.
@@ -203,7 +203,7 @@ def _normal(plain: str) -> str:
 
 
 def _deduplicated(plain: str) -> str:
-    """`plain` without the brackets that repeat what stands before them, as sources do to give two notations of one name."""
+    """`plain` without the brackets that repeat what precedes them, as sources do to give two notations of one name."""
     position = 0
     while (start := plain.find("(", position)) >= 0:
         position = start + 1

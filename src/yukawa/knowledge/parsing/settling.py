@@ -1,4 +1,4 @@
-"""Gives every word of a sentence the part that fits what stands around it."""
+"""Gives every token of a sentence the kind that fits its neighbours: 'light' an adjective or a speed, 'its' the last thing named."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -48,7 +48,7 @@ _SMALL = 100  # numbers up to here count things: 'mass of 5 kaons'
 
 
 def settled(tokens: list[Token]) -> list[Token]:
-    """Tokens with the part that fits what stands around them."""
+    """Give each token of a sentence the kind and the value that fit its neighbours; some rules join tokens."""
     for step in (
         _joins,
         beta,
@@ -96,7 +96,10 @@ def settled(tokens: list[Token]) -> list[Token]:
 
 
 def _joins(tokens: list[Token]) -> list[Token]:
+    """Tell conjunctions and pronouns from other function words."""
+
     def change(_: int, token: Token) -> Token:
+        """The token as a conjunction ('and', 'or') or a pronoun, if it is one."""
         word = token.text.lower()
         if token.kind in ("function", "mark") and word in _JOINS:
             return replace(token, kind="join", value="or" if word == "or" else "and")
@@ -122,6 +125,7 @@ def _systems(tokens: list[Token]) -> list[Token]:
     )
 
     def change(place: int, token: Token) -> Token:
+        """A thing of a pair becomes a mere word, so that no mass of it alone is given."""
         beside = place - 1 in things and place in things
         pair = beside and _conjugate(tokens[place - 1], token) and not operated
         return replace(token, kind="word") if place in things and (pair or invariant) else token
@@ -130,6 +134,7 @@ def _systems(tokens: list[Token]) -> list[Token]:
 
 
 def _conjugate(one: Token, other: Token) -> bool:
+    """Whether one thing is the antiparticle of the other: e- and e+, but not pi0 and pi0."""
     table = particle_table().particles
     turned = {table[n].conjugate for n in one.value.names if n in table}
     names = set(other.value.names)
@@ -212,9 +217,10 @@ def _alternative_of(token: Token) -> str:
 
 
 def _relations(tokens: list[Token]) -> list[Token]:
-    """'above' stands before an amount; else it compares, divides, or is a preposition."""
+    """Read 'above' as a bound before an amount; elsewhere it compares, divides, or is a preposition."""
 
     def change(place: int, token: Token) -> Token:
+        """The token as a bound on an amount, as a comparison of two things, or as a preposition."""
         after = following(tokens, place, over=("function", "neutral"))
         amount = after is not None and tokens[after].kind == "amount"
         if not token.text.isascii() and place and tokens[place - 1].kind == "amount":  # '10 % 以上'
@@ -306,6 +312,7 @@ def _modes(tokens: list[Token]) -> list[Token]:
     of_decays = any(t.kind == "property" and t.value in names for t in tokens)
 
     def change(_: int, token: Token) -> Token:
+        """The word as a final state, or as a mere word where the sentence is not about decays."""
         if token.kind != "mode":
             return token
         if not of_decays:
@@ -332,6 +339,7 @@ def _readings(tokens: list[Token]) -> list[Token]:
     asks_who = any(t.kind == "measured" for t in tokens)
 
     def change(place: int, token: Token) -> Token:
+        """The token as what it means beside the things, classes and decays of this sentence."""
         text = token.text.lower()
         after = tokens[place + 1] if place + 1 < len(tokens) else token
         if token.kind == "property":
@@ -376,7 +384,7 @@ def _readings(tokens: list[Token]) -> list[Token]:
 
 
 def _of_several_masses(tokens: Sequence[Token]) -> bool:
-    """Whether the one thing named stands for several particles, as 'pions' or 'nucleon' do."""
+    """Whether the only thing named means several particles, as 'pions' or 'nucleon' do."""
     names = next(t.value.names for t in tokens if t.kind == "thing")
     table = particle_table().particles
     return sum(n in table and not table[n].is_antiparticle for n in names) > 1
@@ -457,7 +465,7 @@ def _fixed(tokens: list[Token]) -> list[Token]:
     return changed(tokens, change)
 
 
-# Experiments whose names in small letters are words of their own.
+# Experiments whose names in lower case are words of their own.
 _SMALL_NAMES = frozenset(
     "focus meg lux twist reno xenon zeus alice belle planck minos argus delphi charm opal aleph".split()
 )

@@ -10,7 +10,7 @@ from yukawa.knowledge.parsing.units import EAST_ASIAN_PREFIXES, Unit, east_asian
 _UNIT_WORD = re.compile(
     r"%|[A-Za-zµμ°Ω\u3040-\u30ff\u4e00-\u9fff]+(?:[_-][A-Za-z]+)?(?:\([NB]\))?(?:(?:\*\*|\^)?-?\d)?(?:/[A-Za-z]+(?:\^?\d)?)?"
 )
-# Units that are read as such wherever they stand; others, such as 'm' or 'second', only behind a number or 'in'.
+# Units that are read as such wherever they occur; others, such as 'm' or 'second', only behind a number or 'in'.
 _PLAIN_UNIT = re.compile(
     r"(?<![A-Za-z0-9_/^*(])\(?\[?(?:in )?(?P<unit>(?:[kMGTm]|)eV(?:/c(?:\^?2)?)?|kg|mus|MeV|GeV|TeV|keV|[kmg]ev|tev|mev|gev|kev"
     r"|(?:micro|nano|pico|femto|milli|atto)?seconds|nuclear magnetons?|kilograms?|grams?)\)?\]?(?![A-Za-z0-9_/^*])"

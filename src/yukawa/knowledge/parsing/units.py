@@ -155,6 +155,7 @@ def find_unit(text: str) -> Unit | None:
 
 
 def _product(text: str) -> Unit | None:
+    """Read a product of powers of units, such as 'MeV/c^2' or 'square metres'; None if any factor is unknown."""
     for written, sign in (("µ", "μ"), ("h-bar", "ħ"), ("−", "-"), ("/c²", "/c^2")):
         text = text.replace(written, sign)
     text = _RAISED.sub(lambda m: "^" + m[0].translate(_SUPERSCRIPTS), text)

@@ -83,6 +83,7 @@ def _new_item(statement: Statement) -> NewItem:
 
 
 def _keys(statement: Statement) -> tuple[str, ...]:
+    """The claim keys of a statement, by which taught items find the data that they correct."""
     table = particle_table()
     if statement.kind in ("quantum numbers", "main decay modes"):
         states = statement.id.split(":")[-1] if ":" in statement.id[4:] else ""

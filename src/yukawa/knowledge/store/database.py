@@ -192,6 +192,12 @@ def refuse_newer(what: str, found: str) -> None:
 
 
 def _resolve(url: str) -> tuple[sa.URL, Path | None]:
+    """The URL of a base and its folder (None on a server), from a folder or a database URL.
+
+    Raises:
+        InputError: it is a file, a YUKAWA_HOME, in memory, or of a database that is not supported.
+        MissingPackage: PostgreSQL needs a package that is not installed.
+    """
     if "://" not in url:
         folder = Path(os.path.expanduser(url)).absolute()
         if folder.is_file():
@@ -229,6 +235,7 @@ def _can_be_written(file: Path) -> bool:
 
 
 def _engine(url: sa.URL, *, readonly: bool = False) -> sa.Engine:
+    """The engine of a base, whose connections begin their transactions themselves and write every commit to the disk."""
     if url.get_backend_name() == "postgresql":
         patience = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_SECONDS}
         return sa.create_engine(url, pool_pre_ping=True, connect_args=patience)
@@ -258,7 +265,7 @@ def _engine(url: sa.URL, *, readonly: bool = False) -> sa.Engine:
 
 
 def _connect(file: Path, *, readonly: bool) -> sqlite3.Connection:
-    """A connection to a file that exists; one that cannot be written is read as it stands if no log lies beside it."""
+    """A connection to a file that exists; one that cannot be written is read as it is if it has no write-ahead log beside it."""
     log = Path(f"{file}-wal")
     still = readonly and not (log.exists() and log.stat().st_size)
     how = "immutable=1" if still else f"mode={'ro' if readonly else 'rwc'}"
@@ -310,6 +317,7 @@ def _worded(name: str) -> Iterator[None]:
 
 
 def _store_error(name: str, cause: str) -> StoreError:
+    """The error of a database in our words, with what to do about it."""
     lowered = cause.lower()
     known = {
         "readonly": ("cannot be written: it is read-only", _PERMISSIONS),

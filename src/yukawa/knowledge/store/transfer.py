@@ -161,6 +161,7 @@ def _copy(store: Store, path: Path) -> int:
 
 
 def _insert(connection: sa.Connection, table: sa.Table, rows: Iterator[dict[str, Any]]) -> None:
+    """Insert the rows of an export into a table, in batches; embedders and what the base builds itself are skipped."""
     if table is schema.embedders:  # the base embeds with its own
         return list(rows).clear()
     on_server = connection.dialect.name == "postgresql"

@@ -32,7 +32,7 @@ class Flavour:
     Args:
         contents: the possible sets of quarks, 'u', 'd~', …; several for superpositions such as the pi0.
         numbers: strangeness, charm, bottomness and topness.
-        quark_excess: quarks less antiquarks, thrice the baryon number.
+        quark_excess: quarks minus antiquarks, three times the baryon number.
     """
 
     contents: tuple[tuple[str, ...], ...]
@@ -41,7 +41,7 @@ class Flavour:
 
     @property
     def words(self) -> str:
-        """'uud', 'u dbar', or for a superposition 'u ubar, d dbar'."""
+        """The content in words: 'uud', 'u dbar', or for a superposition 'u ubar, d dbar'."""
         return ", ".join(_words(content) for content in self.contents)
 
 

@@ -153,12 +153,12 @@ def most_precise(found: Iterable[Measurement]) -> Measurement | None:
 
 
 def new_ones(found: Iterable[Measurement]) -> list[Measurement]:
-    """Those that the Review marks as new or changed since the edition before."""
+    """The measurements that the Review marks as new or changed since the edition before."""
     return [one for one in found if one.is_new]
 
 
 def in_average(found: Iterable[Measurement]) -> list[Measurement]:
-    """Those that the Review's average or fit uses."""
+    """The measurements that the Review's average or fit uses."""
     return [one for one in found if one.in_average or one.in_fit]
 
 

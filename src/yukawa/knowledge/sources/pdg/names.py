@@ -1,4 +1,4 @@
-"""What the names in the PDG's tables mean: each the charge states that it can stand for."""
+"""What the names in the PDG's tables mean: for each, the charge states that it can stand for."""
 
 import re
 import sqlite3

@@ -58,6 +58,8 @@ class PdgValue:
 
 @dataclass(frozen=True)
 class _Parsed:
+    """A value as the PDG prints it: its kind, the digits of its numbers, and the power of ten that multiplies them."""
+
     kind: str
     numbers: tuple[str, ...]  # central value, or ends of a range (and its middle)
     errors: tuple[tuple[str, str], ...] = ()

@@ -23,8 +23,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from re import _constants as codes  # type: ignore[attr-defined]
-from re import _parser as parser  # type: ignore[attr-defined]
+from re import _constants as codes
+from re import _parser as parser
 from types import FrameType
 from typing import Any
 
@@ -136,7 +136,8 @@ def calls() -> list[Call]:
                     around = [
                         one.name for one in functions if one.lineno <= node.lineno <= (one.end_lineno or 0)
                     ]
-                    text = first.value if isinstance(first, ast.Constant) else None
+                    value = first.value if isinstance(first, ast.Constant) else None
+                    text = value if isinstance(value, str | bytes) else None
                     lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
                     found.append(
                         Call(
@@ -165,8 +166,8 @@ def uses() -> dict[tuple[str, str], set[str]]:
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and id(node) not in called:
                 found[module, node.id].add("scanner")
             if isinstance(node, ast.ImportFrom):
-                for name in node.names:
-                    found["", name.name].add("scanner")  # of a module that others take it from
+                for one in node.names:
+                    found["", one.name].add("scanner")  # of a module that others take it from
     return found
 
 
@@ -220,7 +221,7 @@ EXERCISES = [
     _exercise("knowledge.parsing.sentence_parts", "_property_pattern()"),
 ]
 # Patterns made of what comes, or handed over by their names: by module and function, an example.
-MADE = {
+MADE: dict[tuple[str, str], Callable[[], str]] = {
     ("bytelm/modeling.py", "from_pretrained"): lambda: (
         importlib.import_module("yukawa.bytelm.modeling").HEADS
     ),
@@ -229,6 +230,10 @@ MADE = {
     ),
     ("knowledge/parsing/several_decays.py", "_parts"): lambda: re.escape("W+") + r"\s*→\s*",
     ("knowledge/sources/pdg/sentences.py", "property_of"): lambda: _tables("_OVERRIDE", "_BY_WORDS"),
+    ("training/chat.py", "check"): lambda: r"\s*(?:<think>\s*</think>\s*)?ping",
+    ("training/chat.py", "_disarmed"): lambda: r"<\|im_end\|>|<think>|[\uf000-\uf8ff]",
+    ("training/chat.py", "_encoded"): lambda: r"([\uf000-\uf8ff])",
+    ("training/chat.py", "_any_of"): lambda: r"<\|im_start\|>|<\|im_end\|>",
     ("knowledge/store/erasure.py", "_delete_answers"): lambda: r"(?<!\w)" + re.escape("a-b") + r"(?!\w)",
 }
 

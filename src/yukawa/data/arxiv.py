@@ -175,7 +175,7 @@ def _reason(error: Exception) -> str:
 class _Watched(io.RawIOBase):
     """A file that counts, and hashes if `hashed`, the bytes that are read."""
 
-    def __init__(self, raw: io.RawIOBase, hashed: bool) -> None:
+    def __init__(self, raw: Any, hashed: bool) -> None:
         self._raw = raw
         self._hashed = hashed
         self.count = 0

@@ -6,9 +6,10 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedIOBase
 from itertools import cycle
 from pathlib import Path
-from typing import IO, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from yukawa.core.errors import InputError, check_name, unreadable
 from yukawa.core.files import open_file, parse_json, read_jsonl
@@ -135,7 +136,7 @@ _LARGEST_LIST = 2 << 30  # bytes, of what is read as a whole
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[IO[bytes]]:
+def _open(path: Path) -> Iterator[BufferedIOBase]:
     with open_file(path) as raw, gzip.open(raw) if path.suffix == ".gz" else raw as handle:
         yield handle
 

@@ -580,6 +580,7 @@ def readers() -> dict[str, Callable[[str], object]]:
     """What reads texts of others, by name: each takes one as it comes, or says in one line why not."""
     from yukawa.bytelm.segments import Text
     from yukawa.bytelm.tokenizer import ByteTokenizer
+    from yukawa.core import config, files
     from yukawa.core.errors import YukawaError
     from yukawa.core.redaction import redacted
     from yukawa.data import arxiv, filters, ngrams
@@ -628,6 +629,8 @@ def readers() -> dict[str, Callable[[str], object]]:
         "a passage in a prompt": citing.harmless,
         "a prompt that is quoted": lambda text: quote.split_sentences(text),
         "legible text": texts_.check_legible,
+        "YAML": lambda text: config.parse_yaml(text, "it"),
+        "JSON": lambda text: files.parse_json(text, "it"),
         "a field": routing.field_of,
         "words": words.stems,
         "an abstract": lambda text: [arxiv.clean_newlines(text), arxiv.clean_spaces(text)],
@@ -647,8 +650,11 @@ HOSTILE = (
     "&amp;", "> ", "- ", "1. ", "    ", "| a | b |\n", "|-", "\n\n", "# ", "```\n", ":::a\n", "mu", "K+ ", "not ",
     "how is ", "\\frac{", "^{", "_{", "a. ", "A. ", "(a) ", "``", "''", "[1] ", "http://", "@", "key ", "<|",
     "<think>", "of the ", "10^", "-", " ,", "the ", "mass of ", "(1 ", "+-", "x 10", "\n- a", "\n> ", "\n1. ",
-    "\n|a|", "K*", "pi0", "aA", "Aa.", "don't ", "\r\n", "\n\x0c", "ab-", "1/", "(…)", "[…]", "{…}", "$\\frac{…}{1}$",
-    "K+ (…) ", "**…**", "<b>…</b>", "*a …*", "[a…](b)", "K+ → (…)", "_{…}",
+    "\n|a|", "K*", "pi0", "aA", "Aa.", "don't ", "\r\n", "\n\x0c", "ab-", "1/",
+    "a: 1\n", "- a\n", "a: b c\n  d\n", "? ", "&a ", "!a ", '"a", ', "[1],", "%", "a: |\n  b\n", "*a, ", "\\u0041", "a: ",
+    "- ", "{a: ", '"',
+    "(…)", "[…]", "{…}", "$\\frac{…}{1}$",
+    "K+ (…) ", "**…**", "<b>…</b>", "*a …*", "[a…](b)", "K+ → (…)", "_{…}", '{"a":…}',
 )  # fmt: skip
 
 

@@ -83,7 +83,7 @@ def test_what_is_said_to_be_bounded_is(pumping: ModuleType) -> None:
         "knowledge.parsing.checks",
         "knowledge.parsing.properties",
     }
-    assert "at most" in grammar.plan("What is the mass of the Z boson? " * (checks.LONGEST // 30)).refusal
+    assert "at most" in grammar.plan("What is the mass of the Z boson? " * (checks.LONGEST // 30)).problem
     text = " " * properties.LONGEST + "the mass"
     assert properties.find_property(text) == (None, text)
     assert properties.find_property(text[8:])[0] == "mass"

@@ -27,7 +27,7 @@ from typing import Any
 
 from hostile_attacks import ATTACKS, KEY, PASSWORD, QUESTION, STATEMENT, USER, serving_apart
 
-DEADLINE_S, SILENCE_S = 4.0, 2.0
+DEADLINE_S, SILENCE_S = 3.0, 1.5
 # ---- our clients -----------------------------------------------------------------------------------
 
 
@@ -197,7 +197,9 @@ def meet(client: str, name: str, port: int, home: Path) -> dict[str, Any]:
     os.close(reader)
     os.waitpid(child, 0)
     found: dict[str, Any] = (
-        json.loads(data) if data else {"ended": False, "seconds": limit, "mib": 0, "said": "it hangs"}
+        json.loads(data)
+        if data
+        else {"ended": False, "seconds": limit, "waited": 0, "mib": 0, "said": "it hangs"}
     )
     return {"client": client, "attack": name} | judged(found, client)
 
@@ -207,7 +209,7 @@ def _child(client: str, url: str, home: Path, room: Path, writer: int) -> None:
     logging.basicConfig(stream=out, level=logging.DEBUG, force=True)
     with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
         file.write("5")  # the highest memory so far counts from here
-    before, began = _memory("VmRSS"), time.monotonic()
+    before, waiting, began = _memory("VmRSS"), _waited(), time.monotonic()
     error = ""
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
         try:
@@ -217,13 +219,15 @@ def _child(client: str, url: str, home: Path, room: Path, writer: int) -> None:
             kinds = [kind.__name__ for kind in type(raised).__mro__]
             print("YUKAWA" if "YukawaError" in kinds else "FOREIGN", repr(raised))
             print(traceback.format_exc() if "YukawaError" not in kinds else "")
-    seconds, peak = time.monotonic() - began, _memory("VmHWM")
+    # Waiting for a processor on a busy machine is nobody's lateness.
+    seconds, waited, peak = time.monotonic() - began, _waited() - waiting, _memory("VmHWM")
     files = b"".join(path.read_bytes() for root in (room, home) for path in root.rglob("*") if path.is_file())
     said = out.getvalue()
     leaked = [secret for secret in SECRETS if secret in said or secret.encode() in files]
     shown = client in ("ask", "ask_raw", "chat_verb", "models")
     row = {
-        "ended": True, "seconds": seconds, "mib": (peak - before) / 1024, "said": (error or said)[-3000:], "leaked": leaked,
+        "ended": True, "seconds": seconds, "waited": waited, "mib": (peak - before) / 1024, "leaked": leaked,
+        "said": (error or said)[-3000:],
         "bug": "this is a bug" in said or "FOREIGN" in said, "lines": error.count("\n"), "raw": shown and bool(_RAW.search(said)),
     }  # fmt: skip
     os.write(writer, json.dumps(row).encode())
@@ -231,6 +235,12 @@ def _child(client: str, url: str, home: Path, room: Path, writer: int) -> None:
 
 
 _RAW = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e]")
+
+
+def _waited() -> float:
+    """Seconds for which the threads of this process were ready to run and no processor was free."""
+    tasks = Path("/proc/self/task").glob("*/schedstat")
+    return sum(int(task.read_text(encoding="ascii").split()[1]) for task in tasks) / 1e9
 
 
 def _memory(field: str) -> int:
@@ -241,7 +251,7 @@ def _memory(field: str) -> int:
 def judged(found: dict[str, Any], client: str) -> dict[str, Any]:
     """The row with what is wrong in it."""
     wrong = []
-    if not found["ended"] or found["seconds"] > EXCHANGES.get(client, 1) * DEADLINE_S + 1.5:
+    if not found["ended"] or found["seconds"] - found["waited"] > EXCHANGES.get(client, 1) * DEADLINE_S + 1.5:
         wrong.append("late")
     if found["mib"] > 64:
         wrong.append("large")
@@ -255,35 +265,55 @@ def main() -> None:
     parser.add_argument("--clients", nargs="*", default=list(CLIENTS), choices=list(CLIENTS))
     parser.add_argument("--attacks", nargs="*", default=None, help="names, or beginnings of names")
     parser.add_argument("--exactly", action="store_true", help="names are whole")
+    parser.add_argument(
+        "--at-once", type=int, default=4, help="clients that run side by side; mostly they wait"
+    )
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     wanted = tuple(given.attacks) if given.attacks is not None else ("",)
     names = [name for name in ATTACKS if (name in wanted if given.exactly else name.startswith(wanted))]
-    rows = []
     with tempfile.TemporaryDirectory() as folder, serving_apart() as port:
         home = Path(folder) / "home"
         home.mkdir()
         prepared(home)
+        running: list[int] = []
         for client in given.clients:
-            for name in names:
-                rows.append(row := meet(client, name, port, home))
-                mark = ",".join(row["wrong"]) or "ok"
-                said = " ".join(row["said"].split())[-150:]
-                print(
-                    f"{mark:12} {client:12} {name:24} {row['seconds']:6.2f} s {row['mib']:6.1f} MiB  {said}",
-                    flush=True,
-                )
+            if len(running) == given.at_once:
+                running.remove(os.wait()[0])
+            child = os.fork()
+            if child == 0:
+                _all(client, names, port, home)
+            running.append(child)
+        for child in running:
+            os.waitpid(child, 0)
+        rows = [json.loads(line) for file in sorted(Path(folder).glob("rows-*")) for line in file.open()]
     result = figures(rows)
     if given.json:
         given.json.write_text(json.dumps(result, indent=1), encoding="utf-8")
     print(json.dumps(result))
 
 
+def _all(client: str, names: list[str], port: int, home: Path) -> None:
+    """All meetings of one client, one after the other, in a process of their own that never returns."""
+    code = 1
+    try:
+        with (home.parent / f"rows-{client}").open("w", encoding="utf-8") as file:
+            for name in names:
+                row = meet(client, name, port, home)
+                file.write(json.dumps(row) + "\n")
+                mark, said = ",".join(row["wrong"]) or "ok", " ".join(row["said"].split())[-150:]
+                took = f"{row['seconds']:6.2f} s {row['mib']:6.1f} MiB"
+                print(f"{mark:12} {client:12} {name:24} {took}  {said}", flush=True)
+        code = 0
+    finally:
+        os._exit(code)
+
+
 def figures(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Counts and worst cases."""
     wrong = {kind: [f"{row['client']} {row['attack']}" for row in rows if kind in row["wrong"]] for kind in
              ("late", "large", "leaked", "bug", "raw", "lines")}  # fmt: skip
-    over = [row["seconds"] - EXCHANGES.get(row["client"], 1) * DEADLINE_S for row in rows]
+    over = [row["seconds"] - row["waited"] - EXCHANGES.get(row["client"], 1) * DEADLINE_S for row in rows]
     return {
         "meetings": len(rows), "clients": len({row["client"] for row in rows}), "attacks": len({row["attack"] for row in rows}),
         "deadline_s": DEADLINE_S, "most_mib": max(row["mib"] for row in rows), "longest_over_deadline_s": max(over),

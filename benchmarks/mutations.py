@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import ast
 import collections
+import difflib
 import hashlib
 import json
 import os
@@ -24,6 +25,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import tomllib
 from collections.abc import Callable, Iterator
@@ -269,27 +271,33 @@ class _Recorder:
             if folder.is_dir() and (folder / "done").exists():
                 shutil.copytree(folder, self.scratch / "kept" / folder.name, dirs_exist_ok=True)
         kept = {name: seconds for name, seconds in self.seconds.items() if name not in self.failed}
-        (self.scratch / "seconds.json").write_text(json.dumps(kept), encoding="utf-8")
+        file = self.scratch / "seconds.json"
+        before = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        file.write_text(json.dumps(before | kept), encoding="utf-8")
 
 
-def record(scratch: Path) -> None:
-    """Run the tests in the copy under coverage, and keep the map of lines to tests."""
+def record(scratch: Path, tests: list[str]) -> None:
+    """Run the tests in the copy under coverage, and add to the map of lines to tests."""
     import coverage
     import pytest
 
-    tree = copy(scratch)
+    tree = scratch / "tree" if (scratch / "tree").exists() else copy(scratch)
     os.chdir(tree)
     os.environ["PYTHONPATH"] = str(tree / "src")
     sys.path.insert(0, str(tree / "src"))
     measured = coverage.Coverage(
-        str(scratch / "coverage"), source_pkgs=["yukawa"], branch=False, config_file=False
+        str(scratch / f"coverage.{os.getpid()}"), source_pkgs=["yukawa"], branch=False, config_file=False
     )
     measured.start()
     pytest.main(
-        [*TESTS, "-q", "-m", "not slow", "-p", "no:cacheprovider"], plugins=[_Recorder(measured, scratch)]
+        [*tests, "-q", "-m", "not slow", "-p", "no:cacheprovider"], plugins=[_Recorder(measured, scratch)]
     )
     measured.stop()
     measured.save()
+    parts = [str(path) for path in scratch.glob("coverage*") if path.suffix != ".all"]
+    whole = coverage.Coverage(str(scratch / "coverage.all"), config_file=False)
+    whole.combine(parts, keep=True)
+    whole.save()
 
 
 class Chosen:
@@ -298,11 +306,11 @@ class Chosen:
     def __init__(self, scratch: Path) -> None:
         import coverage
 
-        self._data = coverage.CoverageData(str(scratch / "coverage"))
+        self._data = coverage.CoverageData(str(scratch / "coverage.all"))
         self._data.read()
         self._root = scratch / "tree"
         self._seconds: dict[str, float] = json.loads((scratch / "seconds.json").read_text(encoding="utf-8"))
-        self._lines: dict[str, dict[int, list[str]]] = {}
+        self._lines: dict[str, dict[int, set[str]]] = {}
 
     def tests(self, mutant: Mutant, most_s: float) -> list[str]:
         """Those of the module itself first, then the quick ones, as many as run in `most_s` seconds.
@@ -310,9 +318,9 @@ class Chosen:
         A line that runs when its module is imported, or once for all tests, is everybody's: then the tests of the module and
         whatever reaches any line of it.
         """
-        lines = self._lines.setdefault(
-            mutant.file, self._data.contexts_by_lineno(str(self._root / mutant.file))
-        )
+        if mutant.file not in self._lines:
+            self._lines[mutant.file] = self._reaching(mutant.file)
+        lines = self._lines[mutant.file]
         end = mutant.line + mutant.before.count("\n")
         reaching = {test for line in range(mutant.line, end + 1) for test in lines.get(line, []) if test}
         everybodys = any("" in lines.get(line, []) for line in range(mutant.line, end + 1))
@@ -324,7 +332,13 @@ class Chosen:
         rest = touching if everybodys else set()
         ranked = sorted(
             (reaching | own | rest) & self._seconds.keys(),
-            key=lambda test: (test in reaching, test in own, "postgresql" not in test, -self._seconds[test]),
+            key=lambda test: (
+                most_s > _QUICK_S and "_kept.py" in test,
+                test in reaching,
+                test in own,
+                "postgresql" not in test,
+                -self._seconds[test],
+            ),
             reverse=True,
         )
         kept: list[str] = []
@@ -335,6 +349,22 @@ class Chosen:
                 break
             kept.append(test)
         return kept
+
+    def _reaching(self, file: str) -> dict[int, set[str]]:
+        """The tests of each line as the file is now; several maps, of this tree or of older ones, are taken together."""
+        here = (self._root / file).read_text(encoding="utf-8").splitlines()
+        found: dict[int, set[str]] = collections.defaultdict(set)
+        for measured in self._data.measured_files():
+            if not measured.endswith(f"/{file}") or not Path(measured).exists():
+                continue
+            there, by_line = (
+                Path(measured).read_text(encoding="utf-8").splitlines(),
+                self._data.contexts_by_lineno(measured),
+            )
+            for block in difflib.SequenceMatcher(None, there, here, autojunk=False).get_matching_blocks():
+                for number in range(block.size):
+                    found[block.b + number + 1].update(by_line.get(block.a + number + 1, ()))
+        return found
 
 
 def copy(scratch: Path) -> Path:
@@ -519,8 +549,11 @@ def main() -> None:
     """Record, run, run again, or count."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("what", choices=["record", "run", "again", "list", "named"])
-    parser.add_argument("names", nargs="*", help="for `named`: which, by default all")
-    parser.add_argument("--scratch", type=Path, required=True, help="folder outside the repository")
+    parser.add_argument(
+        "names", nargs="*", help="for `named` and `record`: which changes or tests, by default all"
+    )
+    scratch = Path(tempfile.gettempdir()) / "yukawa-mutants"
+    parser.add_argument("--scratch", type=Path, default=scratch, help="folder outside the repository")
     parser.add_argument("--count", type=int, default=COUNT)
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--json", type=Path, help="write the figures here")
@@ -528,7 +561,7 @@ def main() -> None:
     scratch = given.scratch.resolve()
     scratch.mkdir(parents=True, exist_ok=True)
     if given.what == "record":
-        return record(scratch)
+        return record(scratch, given.names or TESTS)
     if given.what == "named":
         copy(scratch)
         sys.exit("\n".join(unnoticed(scratch, given.names or list(NAMED))) or 0)

@@ -37,6 +37,7 @@ AFTER = re.compile(
 )
 # What ends a command: a comment, an explanation after two blanks, a pipe, another command.
 END = re.compile(r"\s#|(?<=\S)(?<!\\) {2,}|\s[|>]|\s?&&|;\s|\s2>|\sor yukawa ")
+ALONE = {"serve"}  # groups that do something without a verb
 HEADS = {"completions", "losses"}  # `yukawa losses` begins such a file
 ROOT_COMMAND = typer.main.get_command(app)
 
@@ -99,7 +100,7 @@ def arguments(command: Any, context: Any, words: list[str], *, mention: bool) ->
     if mention:
         return ""
     if hasattr(command, "commands"):
-        return "" if words else f"{context.command_path} needs a verb"
+        return "" if words or command.name in ALONE else f"{context.command_path} needs a verb"
     for parameter in command.params:
         value = given.get(parameter.name)
         lacks = value is None or value == () or not isinstance(value, (str, bool, int, list, tuple))

@@ -245,7 +245,7 @@ def test_saved_and_loaded(tmp_path: Path) -> None:
     [
         (None, "cannot be read"),
         ("{", "is not valid JSON"),
-        ("[]", "not the values of a byte tokenizer"),
+        ("[]", "holds list; expected a JSON object"),
         ('{"patch_size": 1}', "not the values of a byte tokenizer: KeyError.'records'"),
         ('{"patch_size": 1, "records": [["ab", "abc"]]}', "not the values of a byte tokenizer"),
         ('{"patch_size": 0, "records": []}', "patch size is 0"),

@@ -25,8 +25,8 @@ from yukawa.bytelm.segments import (
     Segment,
     Text,
 )
-from yukawa.core.errors import InputError, unreadable
-from yukawa.core.files import atomic_write
+from yukawa.core.errors import InputError
+from yukawa.core.files import atomic_write, read_object
 
 _KINDS = (Text, Formula, Decimals, Integers, Floats, Ordered, Image, Records)
 _SIDES = np.dtype((">u4", 2))  # height and width in the header of an image
@@ -213,13 +213,7 @@ class ByteTokenizer:
         Raises:
             InputError: the file cannot be read, or does not hold a tokenizer.
         """
-        try:
-            values = json.loads(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise unreadable(path, error) from None
-        except ValueError as error:
-            raise InputError(f"{path} is not valid JSON: {error}") from None
-        return cls.from_dict(values)
+        return cls.from_dict(read_object(Path(path)))
 
     def _append(self, row: "_Row", segment: Segment) -> None:
         """Append the mark, the header and the bytes of a segment to a row."""

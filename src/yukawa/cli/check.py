@@ -12,7 +12,7 @@ from yukawa import __version__
 from yukawa.cli.options import Json, argument, option
 from yukawa.cli.output import fail, note, print_json, say
 from yukawa.core.errors import InputError
-from yukawa.core.files import atomic_write, open_file
+from yukawa.core.files import atomic_write, read_bytes
 from yukawa.generators import checking, diagnostics, mending, reading, species
 
 FORMATS = ("text", "json", "github", "sarif")
@@ -129,9 +129,7 @@ def _checked(
             say(better.rstrip("\n"))
         else:
             say(mending.difference(text, better, file).rstrip("\n"))
-            with open_file(Path(file)) as handle:
-                encoding = _encoding(handle.read())
-            atomic_write(Path(file), better.encode(encoding))
+            atomic_write(Path(file), better.encode(_encoding(read_bytes(Path(file)))))
     return left
 
 

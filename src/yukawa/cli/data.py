@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from yukawa import data
+from yukawa.cli import session
 from yukawa.cli.options import Json, argument, new_app, option
 from yukawa.cli.output import Interrupted, first_line, print_json, progress_bar, say, warn
 from yukawa.core.errors import InputError
@@ -61,6 +62,7 @@ def abstracts(
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Make a data set of the abstracts of arXiv. They are selected, cleaned, deduplicated, filtered, split and mixed."""
+    session.check_folder(out, new=True)
     chosen = data.find_method(method)
     index = chosen.near_duplicates if near is None else _index(near)
     filters = data.make_filters(language=language, evaluation=evaluation or (), near_duplicates=index)
@@ -105,6 +107,7 @@ def conversations(
     as_json: Json = False,
 ) -> None:
     """Make a data set of questions and answers. No question is in two splits."""
+    session.check_folder(out, new=True)
     made = data.build_conversations(
         files, out, format=layout, shares=_shares(shares), threshold=near, source=source, licence=licence,
         drop_bad=drop_bad, seed=seed, suffix=_suffix(form), counter=_counter(tokenizer),

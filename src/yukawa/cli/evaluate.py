@@ -19,7 +19,7 @@ from yukawa.cli.options import (
     with_options,
 )
 from yukawa.cli.output import give, note, print_json, progress_bar, say, show
-from yukawa.cli.session import read_settings
+from yukawa.cli.session import check_folder, read_settings
 from yukawa.core.errors import InputError, nearest
 
 _REMARKS = {
@@ -116,8 +116,9 @@ def recipe(
 
     What was measured before is not measured again, so an interrupted evaluation resumes with the same command.
     """
-    chosen = evaluation.EvaluationRecipe.load(recipe, changes or ())
-    _evaluate(chosen, run_folder(out, recipe), as_json)
+    folder = run_folder(out, recipe)
+    check_folder(folder)
+    _evaluate(evaluation.EvaluationRecipe.load(recipe, changes or ()), folder, as_json)
 
 
 @with_options(loading, scoring, statistics)
@@ -149,6 +150,7 @@ def report(
     The report is Markdown, HTML and JSON in DIR; the first model is the base. What was measured before is not
     measured again, so an interrupted report resumes with the same command.
     """
+    check_folder(out)
     chosen = make_recipe(
         data, model, service, loading, split=split, limit=limit, by_archive=archives,
         completions=[str(path) for path in completions or ()], embedder=embedder, runs=named(run or (), "runs"),
@@ -182,6 +184,8 @@ def perplexity(
     as_json: Json = False,
 ) -> None:
     """Measure the perplexity of documents under models. The output has intervals and paired differences."""
+    if out is not None:
+        check_folder(out)
     chosen = make_recipe([data], model, service, loading, split=split, limit=limit)
     models = evaluation.report.find_models(chosen, read_settings().models)
     tests = evaluation.report.read_tests(chosen)
@@ -232,6 +236,7 @@ def completions(
     from yukawa.llm import open_model
     from yukawa.llm.folders import check_places
 
+    check_folder(out)
     if not model and not chat:
         raise InputError("no model was named", hint="add --model FOLDER or --chat NAME")
     models = find_models(model, loading)

@@ -20,7 +20,6 @@ _SHOWN = 20  # problems for people; --json gives all
 ItemId = Annotated[str, argument("ID", "Id of the item.")]
 Reason = Annotated[str, option("--reason", None, "Reason, for the history.")]
 File = Annotated[Path, argument("FILE", "Path of the file.")]
-Force = Annotated[bool, option("--force", None, "Replace an older file.")]
 
 
 # ---- items ----------------------------------------------------------------------------------------
@@ -222,8 +221,9 @@ def reindex(
     _done(as_json, "reindexed", embedding=embedding)
 
 
-def backup(file: File, force: Force = False, as_json: Json = False) -> None:
+def backup(file: File, force: options.Force = False, as_json: Json = False) -> None:
     """Write a checked copy of the base, even while it is in use."""
+    session.check_file(file, force)
     with plain_base() as base:
         base.backup(file, force=force)
     _done(as_json, "backed up", file=str(file), bytes=file.stat().st_size)
@@ -240,8 +240,9 @@ def restore_backup(file: File, as_json: Json = False) -> None:
     _done(as_json, "restored", file=str(file), base=address)
 
 
-def export(file: File, force: Force = False, as_json: Json = False) -> None:
+def export(file: File, force: options.Force = False, as_json: Json = False) -> None:
     """Write the base as JSON Lines. They are compressed if FILE ends in .gz."""
+    session.check_file(file, force)
     with plain_base() as base:
         count = base.export(file, force=force)
     _done(as_json, "exported", items=count, file=str(file))

@@ -9,11 +9,15 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yukawa import assistant, knowledge
 from yukawa.cli.output import first_line, note, print_json, progress_bar, say
-from yukawa.core.settings import Settings, load_settings
+from yukawa.core.errors import SettingsError
+from yukawa.core.files import check_new_folder, check_output
+from yukawa.core.settings import Settings, load_settings, settings_files
+from yukawa.runs import run
 
 if TYPE_CHECKING:
     from yukawa.knowledge import documents
@@ -32,6 +36,47 @@ def read_settings() -> Settings:
     if settings.threads is not None:
         os.environ.update(dict.fromkeys(_BLAS_VARIABLES, str(settings.threads)))
     return settings
+
+
+def own_places(out: Path) -> list[Path]:
+    """Files and folders of the program that nothing is written over at `out`: base, settings, the package, runs around it."""
+    from yukawa.knowledge.store import database
+
+    settings = None
+    with contextlib.suppress(SettingsError):  # of a verb that does not need them
+        settings = load_settings()
+    base = database.own_places(settings.knowledge.url) if settings else []
+    package = Path(__file__).parents[1]
+    return [*base, *settings_files(), package, *run.own_places(out)]
+
+
+def check_file(out: Path, force: bool, *inputs: Path) -> None:
+    """Refuse a file that a verb must not write, before anything is read: see `core.files.check_output`.
+
+    Raises:
+        InputError: says why.
+    """
+    check_output(out, force=force, own=own_places(out), inputs=inputs)
+
+
+def check_folder(out: Path, *, new: bool = False) -> None:
+    """Refuse a folder that a verb must not write into: a file, one of the program's, or (if it must be `new`) with files.
+
+    Raises:
+        InputError: says why.
+    """
+    check_new_folder(out, replace=not new, own=own_places(out))
+
+
+def check_run_folder(out: Path, resume: bool) -> None:
+    """As `check_folder`; where nothing is to be resumed, refuse one that holds anything.
+
+    Raises:
+        InputError: says why.
+    """
+    check_folder(out)
+    if not resume:
+        run.check_new(out)
 
 
 @contextlib.contextmanager

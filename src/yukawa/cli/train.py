@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from yukawa import training
-from yukawa.cli import options, output
+from yukawa.cli import options, output, session
 from yukawa.cli.options import Json, argument, option
 from yukawa.cli.output import give, print_json, say, warn
 from yukawa.core.config import RECIPES, VERBS
@@ -45,6 +45,7 @@ def train(
     variants = training.TextRecipe.variants(recipe, changes or ())
     folder = options.run_folder(out, recipe)
     sweep = len(variants) > 1
+    session.check_run_folder(folder, sweep or resume or dry_run)
     _check([one for one in variants if dry_run or not sweep or not _finished(folder / one.name)])
     if dry_run:
         _describe(variants, as_json)
@@ -72,8 +73,10 @@ def merge(
 ) -> None:
     """Merge the adapter of a run into its base. The new model is in safetensors, which any program loads."""
     output.need("torch", "transformers", "peft", purpose="merging")
+    from yukawa.training.export import MERGED
     from yukawa.training.prepare import quiet
 
+    session.check_folder(out or run / MERGED, new=True)
     quiet()
     merged = training.merge(run, out, dtype)
     give(

@@ -7,7 +7,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from yukawa.core.config import StrictModel, one_line
 from yukawa.core.errors import InputError
-from yukawa.core.files import atomic_write, hash_file, read_text
+from yukawa.core.files import atomic_write, hash_file, read_object
 
 MANIFEST = "manifest.json"
 SPLITS = ("train", "validation", "test")
@@ -98,6 +98,6 @@ class Manifest(StrictModel):
         """
         path = Path(folder) / MANIFEST
         try:
-            return cls.model_validate_json(read_text(path))
+            return cls.model_validate(read_object(path))
         except ValidationError as error:
             raise InputError(f"{path} is damaged: {one_line(error, cls)}") from None

@@ -286,6 +286,13 @@ def load_settings(start: Path | None = None) -> Settings:
         raise _explained(error, path, environment) from None
 
 
+def settings_files() -> list[Path]:
+    """Where files of settings lie, or would lie."""
+    named = os.environ.get(f"{PREFIX}CONFIG", "")
+    home = Path(os.path.expanduser(os.environ.get(f"{PREFIX}HOME", "") or default_home()))
+    return [Path(FILE_NAME), home / FILE_NAME, *([Path(os.path.expanduser(named))] if named else [])]
+
+
 def _find_file(start: Path, environment: Mapping[str, Any]) -> Path | None:
     named = os.environ.get(f"{PREFIX}CONFIG", "")
     if named:

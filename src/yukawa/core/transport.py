@@ -54,7 +54,7 @@ class LimitExceeded(ModelError):
 
 @contextlib.contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """Exchanges inside must end within so many seconds from now, all of them together."""
+    """Exchanges inside must end within this many seconds from now, all of them together."""
     before = _ends.set(min(_ends.get(), time.monotonic() + seconds))
     try:
         yield

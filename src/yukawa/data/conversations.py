@@ -6,7 +6,6 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BufferedIOBase
 from itertools import cycle
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -136,7 +135,7 @@ _LARGEST_LIST = 2 << 30  # bytes, of what is read as a whole
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[BufferedIOBase]:
+def _open(path: Path) -> Iterator[Any]:
     with open_file(path) as raw, gzip.open(raw) if path.suffix == ".gz" else raw as handle:
         yield handle
 

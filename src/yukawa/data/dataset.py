@@ -1,6 +1,5 @@
 """A data set is a folder of splits with manifest and card, written whole or not at all, and opened again."""
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
@@ -106,7 +105,7 @@ class TokenCounter:
 
     def __init__(self, name: str | Path) -> None:
         self._tokenizer = _load(str(name))
-        folder = Path(os.path.expanduser(name))
+        folder = Path(name).expanduser()
         self.name = folder.resolve().name if folder.is_dir() else str(name)
         self._waiting: list[str] = []
         self._characters = self._tokens = 0

@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from yukawa.core.errors import InputError, ModelError, require
-from yukawa.core.files import mend_jsonl, read_jsonl, report_write_errors
+from yukawa.core.files import begins_with, mend_jsonl, read_jsonl, report_write_errors
 from yukawa.core.processes import Progress, in_threads
 from yukawa.data.rows import Document
 from yukawa.evaluation.perplexity import begins_with_bos, encoded
@@ -274,6 +274,11 @@ class CompletionFile:
     def __enter__(self) -> Self:
         with report_write_errors(self._path):
             self._path.parent.mkdir(parents=True, exist_ok=True)
+        if self._path.exists() and not begins_with(self._path, _HEAD):
+            raise InputError(
+                f"{self._path} is there already and holds no completions", hint="name another folder"
+            )
+        with report_write_errors(self._path):
             self._handle = open(self._path, "ab+")
         try:
             mend_jsonl(self._handle)

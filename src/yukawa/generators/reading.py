@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from yukawa.core.errors import InputError
+from yukawa.core.files import read_bytes
 from yukawa.generators.cards import Command, DecayBlock, DecayCard, DecayMode
 from yukawa.generators.diagnostics import Diagnostic, Edit
 from yukawa.generators.models import decay_models
@@ -13,7 +14,6 @@ from yukawa.generators.species import MASTER_MODELS
 from yukawa.generators.words import split_words
 
 FLAGS = frozenset({"PHOTOS", "VERBOSE", "SUMMARY"})
-_LARGEST = 64 << 20  # bytes; the tables of the experiments have one
 
 # Commands with the number of their words: EvtGen's own, then those of BesEvtGen and of CMS.
 COMMANDS = {
@@ -42,15 +42,7 @@ def read_file(path: Path) -> str:
     Raises:
         InputError: it cannot be read, is not text, or is larger than 64 MiB.
     """
-    try:
-        if path.is_dir():
-            raise InputError(f"{path} is a folder", hint="name the files in it")
-        size = path.stat().st_size
-        if size > _LARGEST:
-            raise InputError(f"{path} has {size:,} bytes, more than the {_LARGEST:,} of any decay card")
-        return decoded(path.read_bytes(), str(path))
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+    return decoded(read_bytes(path), str(path))
 
 
 def decoded(raw: bytes, name: str) -> str:

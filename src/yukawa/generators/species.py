@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from yukawa.core.files import read_bytes
+
 _LEPTONS = (11, 13, 15)
 _SPIN_TYPES = {0: "S", 1: "D", 2: "V", 3: "R", 4: "T"}
 _TAILS = 15  # widths below the mass at which a resonance ends where a table gives no cut
@@ -139,7 +141,7 @@ def read_particle_table(path: Path) -> dict[str, Species]:
     A line is `add p Particle NAME NUMBER MASS WIDTH CUT 3*CHARGE 2*SPIN …`; parities are taken from the package's own table.
     """
     known, found = known_species(), {}
-    for line in path.read_text(encoding="latin-1").splitlines():
+    for line in read_bytes(path).decode("latin-1").splitlines():
         words = line.split()
         if words[:1] != ["add"] or len(words) < 10:
             continue

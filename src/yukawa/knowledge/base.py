@@ -43,7 +43,9 @@ class KnowledgeBase:
         self._store, self._reviewers = store, reviewers
         self._serving = Serving(store)
         self._changes = Changes(store, self._serving)
-        if not store.readonly:
+        if store.readonly:
+            store.scratch.sweep()
+        else:
             self._serving.ensure(embedding)
             self._finish_erasures()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from yukawa.core.errors import InputError, require
-from yukawa.core.files import hash_file
+from yukawa.core.files import hash_file, read_object
 from yukawa.llm import folders
 
 MERGED_ADAPTERS = "yukawa_merged_adapters"
@@ -108,12 +108,11 @@ def _same_vocabulary(one: Path, other: Path) -> bool:
     paths = [folder / "tokenizer.json" for folder in (one, other)]
     if not all(path.is_file() for path in paths):
         return True
-    contents = [path.read_bytes() for path in paths]
-    if contents[0] == contents[1]:
+    if hash_file(paths[0]) == hash_file(paths[1]):
         return True
     try:
-        first, second = (folders.read_json(path)["model"].get("vocab") for path in paths)
-    except (ValueError, KeyError, AttributeError):  # damaged: reported when the tokenizer is loaded
+        first, second = (read_object(path)["model"].get("vocab") for path in paths)
+    except (InputError, KeyError, AttributeError):  # damaged: reported when the tokenizer is loaded
         return True
     return bool(first == second)
 

@@ -1,6 +1,5 @@
 """Finds a causal model by its name (a folder, a run, an adapter, a name on the Hub) and reads what its files say."""
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from yukawa.core.errors import InputError, ModelError, require
+from yukawa.core.files import check_file, read_object
 from yukawa.llm.packaged import check_packaged, is_packaged, packaged_folder
 from yukawa.runs import run as runs
 
@@ -202,19 +202,14 @@ def recorded_base(adapter: Path) -> str:
         InputError: its configuration cannot be read or does not name a base.
     """
     try:
-        base = read_json(adapter / ADAPTER_CONFIG).get("base_model_name_or_path")
-    except (OSError, ValueError, AttributeError) as error:
-        raise InputError(f"the adapter {adapter} cannot be read: {error}") from None
+        base = read_object(adapter / ADAPTER_CONFIG).get("base_model_name_or_path")
+    except InputError as error:
+        raise InputError(f"the adapter {adapter} cannot be read: {error.message}") from None
     if not base:
         raise InputError(
             f"the adapter {adapter} does not say which base it belongs to", hint="name its base too"
         )
     return str(base)
-
-
-def read_json(path: Path) -> Any:
-    """The JSON value in a file."""
-    return json.loads(path.read_text("utf-8"))
 
 
 def tensor_types(folder: Path, pattern: str = "*.safetensors") -> dict[str, tuple[str, list[int]]]:
@@ -263,6 +258,7 @@ def first_line(error: Exception) -> str:
 def _open_weights(folder: Path, pattern: str) -> Iterator[Any]:
     safetensors = require("safetensors", _PURPOSE)
     for path in sorted(folder.glob(pattern)):
+        check_file(path)
         try:
             with safetensors.safe_open(str(path), framework="pt") as file:
                 yield file

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from yukawa.core.errors import InputError, MissingPackage, ModelError, install_line, require, unknown_name
+from yukawa.core.files import read_object
 from yukawa.llm import folders
 from yukawa.llm.adapters import put_on
 from yukawa.llm.packaged import ORIGIN
@@ -161,7 +162,7 @@ def saved_ends(folder: Path) -> set[int]:
     found: set[int] = set()
     for path in (folder / "generation_config.json", folder / folders.CONFIG):
         if path.is_file():
-            found |= end_tokens(SimpleNamespace(eos_token_id=folders.read_json(path).get("eos_token_id")))
+            found |= end_tokens(SimpleNamespace(eos_token_id=read_object(path).get("eos_token_id")))
     return found
 
 

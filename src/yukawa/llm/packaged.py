@@ -1,6 +1,5 @@
 """Bases that come as a package of Python: `local:smollm2`, made into a folder of Hugging Face once and kept."""
 
-import json
 import os
 import sys
 from contextlib import redirect_stderr
@@ -17,7 +16,7 @@ from yukawa.core.errors import (
     pip_install,
     require,
 )
-from yukawa.core.files import hash_file, new_folder
+from yukawa.core.files import hash_file, new_folder, read_object
 from yukawa.core.reports import write_json
 
 LOCAL = "local:"
@@ -97,7 +96,7 @@ def _dequantise(weights: Path, folder: Path) -> None:
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     path = folder / "config.json"
-    config = json.loads(path.read_text("utf-8"))
+    config = read_object(path)
     kept = {key: value for key, value in config.items() if key not in _FORGOTTEN}
     write_json(path, {**kept, ORIGIN: DEQUANTISED})
 

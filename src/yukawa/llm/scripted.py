@@ -1,12 +1,12 @@
 """A model whose replies are written beforehand, or computed by a function: for tests and rehearsals."""
 
-import json
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Self
 
-from yukawa.core.errors import InputError, ModelError, unreadable
+from yukawa.core.errors import InputError, ModelError
+from yukawa.core.files import parse_json, read_text
 from yukawa.core.settings import ModelSettings
 from yukawa.llm.base import GREEDY, Capabilities, GenerationOptions, Message, Reply, need_messages, needed
 
@@ -77,11 +77,9 @@ def read_replies(path: Path) -> list[str]:
         InputError: the file is absent, not UTF-8, empty, or a line is not a JSON string.
     """
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")  # splitlines would break at U+2028
-    except OSError as error:
-        raise unreadable(path, error, "the replies in") from None
-    except UnicodeDecodeError:
-        raise InputError(f"the replies in {path} are not UTF-8 text", hint="save the file as UTF-8") from None
+        lines = read_text(path).split("\n")  # splitlines would break at U+2028
+    except InputError as error:
+        raise InputError(f"the replies in {error.message}", hint=error.hint) from None
     numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
     if not numbered:
         raise InputError(f"the file {path} does not hold a reply", hint="write one reply per line")
@@ -91,13 +89,11 @@ def read_replies(path: Path) -> list[str]:
 
 
 def _json_string(line: str, where: str) -> str:
-    try:
-        reply = json.loads(line)
-        fault = f"{type(reply).__name__} instead of a string"
-    except json.JSONDecodeError as error:
-        reply, fault = None, f"this is not JSON ({error.msg})"
+    reply = parse_json(line, where)
     if not isinstance(reply, str):
-        raise InputError(f"{where}: {fault}", hint='a line is one JSON string: "..."')
+        raise InputError(
+            f"{where}: {type(reply).__name__} instead of a string", hint='a line is one JSON string: "..."'
+        )
     return reply
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from yukawa.core.errors import InputError, check_installed, require, unknown_name
-from yukawa.core.files import new_folder
-from yukawa.llm.folders import CONFIG, fetch_model, local_model, model_files, read_json
+from yukawa.core.files import new_folder, read_object
+from yukawa.llm.folders import CONFIG, fetch_model, local_model, model_files
 from yukawa.llm.loading import AS_LOADED, load_tokenizer, open_language_model, saved_ends
 from yukawa.llm.packaged import ORIGIN
 from yukawa.runs.checkpoints import write_errors
@@ -48,7 +48,7 @@ class Prepared:
     @property
     def origin(self) -> str | None:
         """What the base says of its own origin."""
-        return read_json(self.base / CONFIG).get(ORIGIN)  # type: ignore[no-any-return]
+        return read_object(self.base / CONFIG).get(ORIGIN)
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from yukawa.core.files import read_object
 from yukawa.core.reports import write_json
 from yukawa.llm.adapters import lora_config
-from yukawa.llm.folders import ADAPTER_CONFIG, CONFIG, read_json
+from yukawa.llm.folders import ADAPTER_CONFIG, CONFIG
 from yukawa.runs.callback import TrainingCallback, TrainingPlan, TrainingProgress
 from yukawa.runs.checkpoints import written_whole
 from yukawa.runs.distributed import Machine, first_process_first
@@ -235,7 +236,7 @@ def _name_base(folder: Path, prepared: prepare.Prepared) -> None:
     path = folder / ADAPTER_CONFIG
     if not path.exists():
         return
-    config = read_json(path)
+    config = read_object(path)
     name = prepared.recipe.model.base
     on_hub = not name.startswith(GENERATED) and not Path(name).expanduser().is_dir()
     config["base_model_name_or_path"] = name if on_hub else str(prepared.base.resolve())

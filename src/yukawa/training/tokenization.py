@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from yukawa.core.errors import InputError, unknown_name
+from yukawa.core.files import read_text
 from yukawa.data import Conversation, Document, Preference, Turn
 from yukawa.training.chat import Chat, Messages, training_template
 
@@ -186,8 +187,8 @@ def read_template(name_or_path: str) -> str:
     shipped = shipped_templates()
     path = _SHIPPED / f"{name_or_path}.jinja" if name_or_path in shipped else Path(name_or_path).expanduser()
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        return read_text(path)
+    except InputError:
         raise unknown_name("chat template", name_or_path, [*shipped, "a Jinja file"]) from None
 
 

@@ -140,7 +140,7 @@ def test_a_failure_in_the_middle_leaves_the_old_file(tmp_path: Path, make_model:
         out = out.with_suffix(suffix)
         out.write_bytes(b"old")
         with pytest.raises(KeyboardInterrupt):
-            predict(make_model(f"for{suffix[1:]}"), source_of(jets, 40), out, progress=stop)
+            predict(make_model(f"for{suffix[1:]}"), source_of(jets, 40), out, progress=stop, force=True)
         assert out.read_bytes() == b"old"
     assert sorted(path.name for path in out.parent.iterdir()) == ["predictions.parquet", "predictions.root"]
 

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 from pydantic import BeforeValidator, ConfigDict, Field, field_serializer, field_validator, model_validator
 
 from yukawa.core.config import StrictModel, checked, find, parse_yaml, to_yaml
-from yukawa.core.errors import InputError, unreadable
+from yukawa.core.errors import InputError
+from yukawa.core.files import read_text
 from yukawa.jets.features.expressions import FourMomentum, Node, columns_of, parse, parse_any
 from yukawa.jets.table import LABEL
 
@@ -380,11 +381,7 @@ def load_data_config(name_or_path: str | Path) -> DataConfig:
         InputError: there is none, or something in it is wrong; one line says what, and what is allowed.
     """
     path = find(name_or_path, SHIPPED, "data config")
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise unreadable(path, error, "the data config") from None
-    return read_config(text, str(name_or_path))
+    return read_config(read_text(path), str(name_or_path))
 
 
 def read_config(text: str, name: str = "data config") -> DataConfig:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from yukawa.core.errors import InputError, unreadable
-from yukawa.core.files import parse_row, replacement, report_write_errors
+from yukawa.core.files import open_file, parse_row, replacement, report_write_errors
 from yukawa.jets.io.chunks import JetChunk, JetSource
 from yukawa.jets.table import JET_ORIGIN, Array, Jets, check_columns, label_column
 
@@ -174,7 +174,7 @@ class TextChunk(JetChunk):
     classes: tuple[str, ...]
 
     def _read(self, columns: tuple[str, ...]) -> Jets:
-        with open(self.path, "rb") as handle:
+        with open_file(self.path) as handle:
             handle.seek(self.start)
             lines = list(islice((line for line in handle if line.strip()), self.count))
         if len(lines) < self.count:
@@ -207,7 +207,7 @@ def open_text(path: Path, classes: Sequence[str] = JET_ORIGIN) -> JetSource:
     """
     starts, total, labelled = [0], 0, True
     try:
-        with open(path, "rb") as handle:
+        with open_file(path) as handle:
             for line in handle:
                 if not line.strip():
                     continue

@@ -8,7 +8,8 @@ from pydantic import Field, model_validator
 
 from yukawa.core import config
 from yukawa.core.config import NotNegative, Positive, StrictModel, Table
-from yukawa.core.errors import InputError, nearest, unreadable
+from yukawa.core.errors import InputError, nearest
+from yukawa.core.files import read_text
 from yukawa.jets.table import PDG_ID
 
 CARDS, PROCESSES = Path(__file__).parent / "cards", Path(__file__).parent / "processes"
@@ -315,9 +316,9 @@ def _take_in_command_file(part: Any, folder: Path) -> None:
         return
     path = folder / str(part.pop("command_file"))
     try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise unreadable(path, error, "the command file") from None
+        lines = read_text(path).splitlines()
+    except InputError as error:
+        raise InputError(f"the command file {error.message}", hint=error.hint) from None
     settings = part.get("settings") or []
     # Pythia takes a line that does not begin with a letter or digit for a comment.
     part["settings"] = [line.strip() for line in lines if line.strip()[:1].isalnum()] + list(settings)

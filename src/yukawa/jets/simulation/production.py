@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from yukawa import __version__
 from yukawa.core.config import differences
 from yukawa.core.errors import InputError, StoreError, require
-from yukawa.core.files import hash_file, parse_row, report_write_errors, write_jsonl
+from yukawa.core.files import hash_file, open_file, parse_row, report_write_errors, write_jsonl
 from yukawa.core.processes import Progress, Tick, run_tasks, usable_cores
 from yukawa.jets.io.parquet import write_parquet
 from yukawa.jets.io.source import MANIFEST, SPLITS, JetManifest, Shard, check_manifest, describe_shard
@@ -187,7 +187,8 @@ def _read_journal(out: Path) -> JetManifest:
     path = out / JOURNAL
     shards: list[Shard] = []
     try:
-        first, *rest = path.read_bytes().splitlines()
+        with open_file(path) as handle:
+            first, *rest = handle.read().splitlines()
         settings = JetManifest.model_validate(parse_row(first, f"{path}:1"))
     except (OSError, ValueError, InputError) as error:
         raise StoreError(

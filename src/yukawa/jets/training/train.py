@@ -109,7 +109,7 @@ class NetworkTask(Task[RecipeT, JetResult]):
         if trainer.args.should_save:
             callback = trainer.callback
             self.network.load_state_dict(read_best(callback.folder, callback.best.best_step or 0))
-            save_model(folder, self.network, self.config)
+            save_model(folder, self.network, self.config, force=True)
 
     def result(self, trainer: RunTrainer, common: Mapping[str, Any]) -> JetResult:
         """How the training ended."""

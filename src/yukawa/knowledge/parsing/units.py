@@ -1,7 +1,6 @@
 """Units as people write them, in symbols or words, and conversion between those of one dimension."""
 
 import functools
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -183,7 +182,7 @@ def _product(text: str) -> Unit | None:
             return None
         powers = tuple(p + q * power for p, q in zip(powers, unit.powers, strict=True))
         shown.append((unit.text, power))
-    return Unit(_shown(shown), size, powers) if 0 < size < math.inf else None
+    return Unit(_shown(shown), size, powers) if 0 < size < float("inf") else None
 
 
 def _shown(parts: list[tuple[str, Fraction]]) -> str:

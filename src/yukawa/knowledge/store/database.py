@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from yukawa.core.errors import InputError, StoreError, check_installed, pip_install
 from yukawa.core.files import sync
 from yukawa.knowledge.store import identity
-from yukawa.knowledge.store.places import Scratch
+from yukawa.knowledge.store.places import BESIDE, Scratch
 
 HEAD = "0004"  # the newest Alembic revision this code knows
 BUSY_SECONDS = 60
@@ -44,6 +44,8 @@ class Store:
         if self.file is not None:
             self._ensure_file(self.file)
         self.readonly = self.file is not None and not _can_be_written(self.file)
+        if self.readonly:  # copies of it need a place too
+            self.scratch = Scratch.of(None, self.name)
         self.engine = _engine(self.url, readonly=self.readonly)
         self._ensure_schema()
 
@@ -140,6 +142,19 @@ class Store:
         with self.write() as connection:  # a second process waits here and then finds the work done
             if _revision(connection) != HEAD:
                 _migrate(connection)
+
+
+def own_places(url: str | Path) -> list[Path]:
+    """Where the files of the base at `url` lie, or come to lie while it is used; none of a server's base.
+
+    Raises:
+        InputError: the URL is of no known kind.
+    """
+    if str(url).startswith("postgres"):
+        return []
+    file = Path(str(_resolve(str(url))[0].database))
+    beside = (file.with_name(file.name + suffix) for suffix in BESIDE)
+    return [*beside, file.with_suffix(".index"), file.with_suffix(".scratch")]
 
 
 def _begin_with(made: Path, file: Path) -> None:

@@ -2,7 +2,7 @@
 
 Run `python benchmarks/pumping.py --json FILE`. The patterns are found, not listed: those that importing the package compiles, and those
 written in its functions. From the parsed pattern come the texts that may hurt it: what each repetition repeats, many times over, with
-what must stand before it and something at the end that it cannot match; what a match begins with, again and again; plain runs of
+what must come before it and something at the end that it cannot match; what a match begins with, again and again; plain runs of
 blanks, letters and digits. Of all texts, tried at 2,000 characters, those that take longest are tried at 32,000 and 64,000.
 """
 

@@ -58,7 +58,7 @@ def test_a_session_in_a_guide_shows_what_its_command_prints(yukawa, page):
 
 
 def test_every_verb_offers_json_and_debug(yukawa):
-    groups = {(), ("knowledge",), ("data",), ("evaluate",), ("jets",), ("serve", "keys")}
+    groups = {(), ("knowledge",), ("data",), ("evaluate",), ("jets",), ("serve", "keys"), ("write",)}
     for verb in set(verbs()) - groups:
         text = yukawa(*verb, "--help").out
         assert "--json" in text

@@ -11,7 +11,21 @@ from typing import Annotated
 import typer
 
 from yukawa import __version__
-from yukawa.cli import ask, check, data, demo, evaluate, jets, knowledge, models, options, serve, train
+from yukawa.cli import (  # fmt: skip
+    ask,
+    check,
+    data,
+    demo,
+    evaluate,
+    generate,
+    jets,
+    knowledge,
+    models,
+    options,
+    serve,
+    train,
+    write,
+)
 from yukawa.cli.options import Debug, option
 from yukawa.cli.output import Interrupted, fail, note
 from yukawa.core.config import in_our_words
@@ -23,9 +37,10 @@ BROKEN_PIPE = 1  # the code of typer, which notices first at times
 
 app = options.new_app(
     "Ask about high-energy physics, teach, train and evaluate.",
-    ask.ask, ask.chat, ask.teach, ask.search, models.models, check.check, train.recipes, demo.demo, train.train, train.merge,
+    ask.ask, ask.chat, ask.teach, ask.search, models.models, check.check, generate.generate, train.recipes, demo.demo,
+    train.train, train.merge,
 )  # fmt: skip
-for group in (knowledge, data, evaluate, jets, serve):
+for group in (knowledge, data, evaluate, jets, serve, write):
     app.add_typer(group.app, name=group.__name__.rpartition(".")[2])
 
 

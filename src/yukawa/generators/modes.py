@@ -289,6 +289,8 @@ class ModeCheck:
         wanted = " ".join(
             _KINDS.get(kind.split("|")[0], "any") for kind in model.daughter_spins(len(daughters))
         )
+        if model.name == "JPIPI":
+            wanted = "a vector, then pi+ pi- or pi0 pi0"
         self.report("E-MSPIN", mode.model_at, f"{model.name} takes {wanted}, not {names}")
 
     # ---- laws ------------------------------------------------------------------------------------

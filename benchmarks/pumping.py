@@ -37,7 +37,7 @@ FLOOR, QUICK_FLOOR = 0.002, 0.02
 """Seconds of processor below which a ratio is noise, for a text of `SIZE`."""
 SCREENED, _WORST = 2_000, 10
 """All texts are tried with so many characters, and so many of them, those that took longest, with `SIZE` and half of it."""
-_QUICK, _OFTEN = 25, 16
+_QUICK, _OFTEN = (500, 5), 16
 _ONE_PLACE = {"match", "fullmatch", "prefixmatch"}
 _METHODS = {*_ONE_PLACE, "search", "sub", "subn", "split", "findall", "finditer", "scanner"}
 # What a repetition or a whole text may be made of.
@@ -230,12 +230,20 @@ MADE: dict[tuple[str, str], Callable[[], str]] = {
     ),
     ("knowledge/parsing/several_decays.py", "_parts"): lambda: re.escape("W+") + r"\s*→\s*",
     ("knowledge/sources/pdg/sentences.py", "property_of"): lambda: _tables("_OVERRIDE", "_BY_WORDS"),
+    ("generators/sentences.py", "_experiment"): lambda: _experiments(),
+    ("generators/sentences.py", "_refuse_unknown"): lambda: _experiments(),
     ("training/chat.py", "check"): lambda: r"\s*(?:<think>\s*</think>\s*)?ping",
     ("training/chat.py", "_disarmed"): lambda: r"<\|im_end\|>|<think>|[\uf000-\uf8ff]",
     ("training/chat.py", "_encoded"): lambda: r"([\uf000-\uf8ff])",
     ("training/chat.py", "_any_of"): lambda: r"<\|im_start\|>|<\|im_end\|>",
     ("knowledge/store/erasure.py", "_delete_answers"): lambda: r"(?<!\w)" + re.escape("a-b") + r"(?!\w)",
 }
+
+
+def _experiments() -> str:
+    """How experiments are named, as one pattern."""
+    module = importlib.import_module("yukawa.generators.sentences")
+    return "|".join(f"(?:{pattern})" for pattern in module._EXPERIMENT.values())
 
 
 def _tables(*names: str) -> str:
@@ -485,7 +493,7 @@ def slow(
 
 
 def too_slow(
-    pattern: Pattern, size: int, tried: Sequence[tuple[str, str, str]], floor: float = FLOOR
+    pattern: Pattern, size: int, tried: Sequence[tuple[str, str, str]], floor: float = FLOOR, slack: float = 1
 ) -> dict[str, Any] | None:
     """The first of the texts that takes a pattern too long, with its seconds and the ratio to half of it.
 
@@ -497,7 +505,7 @@ def too_slow(
             took = seconds(pattern.run, make(int(most)), 1.0, 3)
             wrong = (took, 1.0) if took > SECONDS else None
         else:
-            wrong = slow(pattern.run, make, size, SECONDS * size / SIZE, floor * size / SIZE)
+            wrong = slow(pattern.run, make, size, slack * SECONDS * size / SIZE, floor * size / SIZE)
         if wrong:
             return {"place": pattern.place, "text": one, "seconds": wrong[0], "ratio": wrong[1]}
     return None
@@ -525,26 +533,30 @@ def pump(size: int, places: Sequence[str] = (), quick: bool = False) -> dict[str
         if quickly or not pattern.place.startswith(tuple(places) or ""):
             continue
         tried = texts(pattern)
-        if quick:
-            some = [one for one in tried if one[2] == _TAILS[1]]
-            tried = some[:: len(some) // _QUICK + 1]
         report["texts"] += len(tried)
-        if not quick:
-            tried = worst(pattern.run, tried, lambda one: functools.partial(_for, pattern, *one))  # noqa: B023
-        if wrong := too_slow(pattern, size, tried, QUICK_FLOOR if quick else FLOOR):
+        if quick:
+            tried = [one for one in tried if one[2] == _TAILS[1]]
+        screened, kept = _QUICK if quick else (SCREENED, _WORST)
+        tried = worst(pattern.run, tried, functools.partial(_maker, pattern), screened, kept)
+        if wrong := too_slow(pattern, size, tried, QUICK_FLOOR if quick else FLOOR, 3 if quick else 1):
             report["slow"].append(wrong)
     return report
+
+
+def _maker(pattern: Pattern, one: tuple[str, str, str]) -> Callable[[int], str | bytes]:
+    return functools.partial(_for, pattern, *one)
 
 
 def worst(
     work: Callable[[Any], object],
     tried: Sequence[Any],
     maker: Callable[[Any], Callable[[int], Any]],
-    most: float = 0.5,
+    size: int,
+    kept: int,
 ) -> list[Any]:
-    """Those of the texts that take longest where they have `SCREENED` characters."""
-    took = [seconds(work, maker(one)(SCREENED), most) for one in tried]
-    return [tried[i] for i in sorted(range(len(tried)), key=took.__getitem__)[-_WORST:]][::-1]
+    """Those of the texts that take longest where they have `size` characters."""
+    took = [seconds(work, maker(one)(size), 1.0) for one in tried]
+    return [tried[i] for i in sorted(range(len(tried)), key=took.__getitem__)[-kept:]][::-1]
 
 
 # ---- readers --------------------------------------------------------------------------------------
@@ -667,11 +679,8 @@ def pump_readers(size: int, named: Sequence[str] = (), hostile: Sequence[str] = 
         report["readers"] += 1
         read("The mass of the Z boson is 91.1880 ± 0.0020 GeV.")  # tables are read once
         report["texts"] += len(hostile)
-        tried = (
-            hostile
-            if size <= SCREENED
-            else worst(read, hostile, lambda one: functools.partial(_fresh, one), 5.0)
-        )
+        maker = functools.partial(functools.partial, _fresh)
+        tried = hostile if size <= SCREENED else worst(read, hostile, maker, SCREENED, _WORST)
         for again in tried:
             if took := slow(
                 read, functools.partial(_fresh, again), size, READER_SECONDS * size / SIZE, READER_FLOOR

@@ -282,9 +282,7 @@ def _lives(holder: str) -> bool:
 
 def _engine(file: Path) -> sa.Engine:
     file.parent.mkdir(parents=True, exist_ok=True)
-    if not file.exists():
-        with contextlib.suppress(FileExistsError):
-            file.touch(0o600, exist_ok=False)  # whose keys it holds is nobody else's business
+    file.touch(mode=0o600)  # whose keys it holds is nobody else's business
     engine = sa.create_engine(f"sqlite:///{file}", connect_args={"timeout": 60, "check_same_thread": False})
 
     @sa.event.listens_for(engine, "connect")

@@ -43,6 +43,7 @@ COMMANDS = {
     "evaluation_coverage": "evaluation_coverage.py --json",
     "evaluation_perplexity": "evaluation_perplexity.py --json",
     "frames": "frames.py --set both --json",
+    "fuzzing": "fuzzing.py --processes 7 --json FILE",
     "hostile_server": "hostile_server.py --json FILE",
     "jets_models": "jets_models.py --threads 1 --json FILE",
     "jets_models_particle_net": "jets_models.py --model particle-net --kinds e+e- --threads 1 --json FILE",
@@ -57,11 +58,13 @@ COMMANDS = {
     "mutations": "mutations.py run --json FILE",
     "peers_1000": "peers.py --sizes 1000 --teaches 60 --rounds 5 --kills 2 --systems Yukawa Chroma PaperQA2 LlamaIndex --out FILE",
     "peers_20000": "peers.py --sizes 20000 --teaches 30 --searches 100 --rounds 0 --kills 0 --systems Yukawa Chroma PaperQA2 --out FILE",
+    "pumping": "pumping.py --json FILE",
     "real_model": "real_model.py --questions 50 --json FILE",
     "routing": "routing.py --peers bayes --json FILE",
     "rows": "rows.py --json FILE",
     "search": "search.py run --sizes 20000 100000 --out FILE",
     "search_million": "search.py run --sizes 1000000 --out FILE",
+    "server": "server.py --json FILE",
     "training_throughput": "training_throughput.py --json",
 }
 # Commands timed as a whole process, warm files, in seconds.

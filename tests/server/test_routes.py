@@ -80,8 +80,10 @@ def test_each_row_is_one_of_a_kind():
     assert len({entry.handler for entry in TABLE}) == len(TABLE)
 
 
-@pytest.mark.parametrize("path", ["/", "/nothing", "/docs", "/redoc", "/api", "/api/items/a/b/c", "/static/../etc/passwd",
-                                  "/%2e%2e/%2e%2e/etc/passwd", "/api/items/%00", "//evil.example", "/v1"])  # fmt: skip
+@pytest.mark.parametrize("path", [
+    "/", "/nothing", "/docs", "/redoc", "/api", "/api/items/a/b/c", "/static/../etc/passwd", "/api/items?author=%00", "/v1",
+    "/%2e%2e/%2e%2e/etc/passwd", "/api/items/%00", "//evil.example",
+])  # fmt: skip
 def test_what_is_not_in_the_table_does_not_exist(keyed, path):
     with keyed.client("admin") as client:
         found = client.get(path)
@@ -160,6 +162,15 @@ def test_a_request_with_a_key_of_its_own_is_worked_at_once(keyed):
 def test_a_key_of_a_request_has_a_length(keyed, key):
     with keyed.client("teacher", headers={"idempotency-key": key}) as client:
         assert client.post("/api/teach", json={"text": "A."}).status_code == 400
+
+
+def test_a_reply_that_holds_a_secret_is_kept_by_nobody(keyed):
+    with keyed.client("admin", headers={"idempotency-key": "secret"}) as client:
+        for path, body in (
+            ("/api/keys", {"name": "x", "role": "reader"}),
+            ("/api/session", {"key": keyed.keys["admin"]}),
+        ):
+            assert client.post(path, json=body).status_code == 400
 
 
 def test_a_refusal_is_repeated_too_and_a_stream_is_not_kept(keyed):

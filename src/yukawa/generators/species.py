@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from yukawa.core.files import read_bytes
-
 _LEPTONS = (11, 13, 15)
 _SPIN_TYPES = {0: "S", 1: "D", 2: "V", 3: "R", 4: "T"}
 _TAILS = 15  # widths below the mass at which a resonance ends where a table gives no cut
@@ -141,6 +139,8 @@ def read_particle_table(path: Path) -> dict[str, Species]:
 
     A line is `add p Particle NAME NUMBER MASS WIDTH CUT 3*CHARGE 2*SPIN …`; parities are taken from the package's own table.
     """
+    from yukawa.core.files import read_bytes  # what it imports costs as much as a check
+
     known, found = known_species(), {}
     for line in read_bytes(path).decode("latin-1").splitlines():
         words = line.split()
@@ -209,7 +209,9 @@ class SpeciesNames:
         others = self._with_number().get(-species.number)
         if not others:
             return species.base
-        return max(others, key=lambda other: _likeness(species.base, other))
+        return (
+            others[0] if len(others) == 1 else max(others, key=lambda other: _likeness(species.base, other))
+        )
 
     def _conjugate_of_master(self, name: str, species: Species) -> str:
         other = self.antiparticle(species)

@@ -19,6 +19,7 @@ import re
 import signal
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -209,7 +210,7 @@ def _child(client: str, url: str, home: Path, room: Path, writer: int) -> None:
     logging.basicConfig(stream=out, level=logging.DEBUG, force=True)
     with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
         file.write("5")  # the highest memory so far counts from here
-    before, waiting, began = _memory("VmRSS"), _waited(), time.monotonic()
+    before, waiting, began = _memory("VmRSS"), _Waiting(), time.monotonic()
     error = ""
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
         try:
@@ -220,7 +221,7 @@ def _child(client: str, url: str, home: Path, room: Path, writer: int) -> None:
             print("YUKAWA" if "YukawaError" in kinds else "FOREIGN", repr(raised))
             print(traceback.format_exc() if "YukawaError" not in kinds else "")
     # Waiting for a processor on a busy machine is nobody's lateness.
-    seconds, waited, peak = time.monotonic() - began, _waited() - waiting, _memory("VmHWM")
+    seconds, waited, peak = time.monotonic() - began, waiting.seconds(), _memory("VmHWM")
     files = b"".join(path.read_bytes() for root in (room, home) for path in root.rglob("*") if path.is_file())
     said = out.getvalue()
     leaked = [secret for secret in SECRETS if secret in said or secret.encode() in files]
@@ -237,10 +238,29 @@ def _child(client: str, url: str, home: Path, room: Path, writer: int) -> None:
 _RAW = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e]")
 
 
-def _waited() -> float:
-    """Seconds for which the threads of this process were ready to run and no processor was free."""
-    tasks = Path("/proc/self/task").glob("*/schedstat")
-    return sum(int(task.read_text(encoding="ascii").split()[1]) for task in tasks) / 1e9
+class _Waiting:
+    """Seconds for which the threads of this process were ready to run and no processor was free; looked at while it runs."""
+
+    def __init__(self) -> None:
+        self._by_thread: dict[str, int] = {}
+        self._before = self._look()
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        while True:
+            self._look()
+            time.sleep(0.05)
+
+    def _look(self) -> float:
+        for task in Path("/proc/self/task").iterdir():
+            with contextlib.suppress(OSError, IndexError):  # a thread that has ended
+                waited = int((task / "schedstat").read_text(encoding="ascii").split()[1])
+                self._by_thread[task.name] = max(waited, self._by_thread.get(task.name, 0))
+        return sum(dict(self._by_thread).values()) / 1e9
+
+    def seconds(self) -> float:
+        """So far."""
+        return self._look() - self._before
 
 
 def _memory(field: str) -> int:

@@ -53,7 +53,7 @@ def test_what_runs_is_changed_and_what_is_said_is_not(mutations, found):
         "f:boolean:x is not None and x < LIMIT or not sure -> ((x is not None and x < LIMIT) and (not sure))",
         "f:boolean:x is not None and x < LIMIT -> (x is not None or x < LIMIT)", "f:comparison:x is not None -> (x is None)",
         "f:comparison:x < LIMIT -> (x <= LIMIT)", "f:boolean:not sure -> (sure)", "f:arithmetic:x + 1 -> (x - 1)",
-        "f:constant:1 -> (1 + 1)", "f:constant:1.5 -> (1.5 * 2)", "f:constant:2 -> (2 + 1)", "f:arithmetic:x - 1.5 -> (x + 1.5)",
+        "f:constant:1 -> (1 + 1)", "f:constant:1.5 -> (1.5 * 2 + 1)", "f:constant:2 -> (2 + 1)", "f:arithmetic:x - 1.5 -> (x + 1.5)",
         "f:removed statement:continue -> pass", "f:return value:return x - 1.5 -> return None",
         'f:keyword:g(x + 1, mode="quick", deep=True, why=x) -> (g(x + 1, mode=\'quick\', deep=False, why=x))',
         'f:keyword:g(x + 1, mode="quick", deep=True, why=x) -> (g(x + 1, mode=\'quick\', deep=True))',

@@ -81,6 +81,11 @@ def test_a_body_that_is_not_json_is_a_400(body):
     assert refused.value.status == 400
 
 
+def test_intervals_that_are_half_open_are_not_levels():
+    text = r"in [0, 1) and \"[2, 3)\" and [ " * 500
+    assert parse_body(json.dumps({"text": text}).encode(), 64) == {"text": text}
+
+
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/api/ask", "/api/teach", "/v1/embeddings"])
 @pytest.mark.parametrize(
     "body",

@@ -162,6 +162,15 @@ def test_a_key_of_a_request_has_a_length(keyed, key):
         assert client.post("/api/teach", json={"text": "A."}).status_code == 400
 
 
+def test_a_reply_that_holds_a_secret_is_kept_by_nobody(keyed):
+    with keyed.client("admin", headers={"idempotency-key": "secret"}) as client:
+        for path, body in (
+            ("/api/keys", {"name": "x", "role": "reader"}),
+            ("/api/session", {"key": keyed.keys["admin"]}),
+        ):
+            assert client.post(path, json=body).status_code == 400
+
+
 def test_a_refusal_is_repeated_too_and_a_stream_is_not_kept(keyed):
     with keyed.client("asker", headers={"idempotency-key": "wrong"}) as client:
         first, second = (client.post("/api/ask", json={"question": " "}) for _ in range(2))

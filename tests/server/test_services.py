@@ -38,7 +38,8 @@ def test_an_answer_is_kept_for_who_asked(local):
     async def ask():
         return await services.ask(QUESTIONS[0], one)
 
-    answer = asyncio.run(ask())
+    answer, whole = asyncio.run(ask())
+    assert whole == answer.as_json()
     assert services.answer_of(answer.id, one)["answer"] == answer.text
     assert services.answer_of(answer.id, Person("three", "reviewer"))["id"] == answer.id
     for who, number in (

@@ -100,6 +100,12 @@ def conversations(
     source: Annotated[str | None, option("--source", None, "Source of rows that name none.")] = None,
     licence: Annotated[str | None, option("--licence", None, "Licence of rows that name none.")] = None,
     drop_bad: Annotated[bool, option("--drop-bad", None, "Drop bad rows and list them.")] = False,
+    repairs: Annotated[
+        str,
+        option(
+            "--repair", "NAMES", "Of odd turns: alias, tools, empty, merge, trim, or all; each is counted."
+        ),
+    ] = "",
     language: Language = None,
     evaluation: Evaluation = None,
     tokenizer: Tokenizer = None,
@@ -110,7 +116,7 @@ def conversations(
     session.check_folder(out, new=True)
     made = data.build_conversations(
         files, out, format=layout, shares=_shares(shares), threshold=near, source=source, licence=licence,
-        drop_bad=drop_bad, seed=seed, suffix=_suffix(form), counter=_counter(tokenizer),
+        drop_bad=drop_bad, repairs=repairs.replace(",", " ").split(), seed=seed, suffix=_suffix(form), counter=_counter(tokenizer),
         filters=data.make_filters(language=language, evaluation=evaluation or ()),
     )  # fmt: skip
     if as_json:
@@ -229,6 +235,8 @@ def _show_file(one: data.ParsedFile[Any]) -> None:
     say((f"{one.path}", "bold"), f": {len(one.rows):,} rows of the format {one.format}")
     if one.ignored:
         warn(f"fields not read: {', '.join(one.ignored)}")
+    for name, count in one.repaired.items():
+        warn(f"{count:,} rows repaired: {name}")
     for bad in one.bad[:_SHOWN]:
         warn(f"row {bad.number} dropped: {bad.reason}")
     if len(one.bad) > _SHOWN:

@@ -3,14 +3,15 @@
 import gzip
 import json
 import reprlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from yukawa.core.errors import InputError, check_name, unreadable
 from yukawa.core.files import read_jsonl
+from yukawa.data.repairs import Message, Repairs
 from yukawa.data.rows import Conversation, Preference, Turn
 
 # The fields that a row of each format must have, the most specific format first.
@@ -48,6 +49,7 @@ class ParsedFile(Generic[Talk]):
         rows: the good rows, in the order of the file.
         bad: the bad rows, if they may be dropped.
         ignored: names of fields that were not read, sorted.
+        repaired: by each declared repair, the number of rows that it changed.
     """
 
     path: Path
@@ -55,6 +57,7 @@ class ParsedFile(Generic[Talk]):
     rows: tuple[Talk, ...]
     bad: tuple[BadRow, ...]
     ignored: tuple[str, ...]
+    repaired: Mapping[str, int] = field(default_factory=dict)
 
 
 def read_conversations(
@@ -64,6 +67,7 @@ def read_conversations(
     source: str | None = None,
     licence: str | None = None,
     drop_bad: bool = False,
+    repairs: Iterable[str] = (),
 ) -> ParsedFile[Conversation]:
     """Read a JSON list or JSON Lines (gzip if named .gz) of questions and answers; no text is changed.
 
@@ -77,12 +81,13 @@ def read_conversations(
         source: source of rows that name none; the file's name by default.
         licence: licence of rows that name none.
         drop_bad: drop bad rows and list them; otherwise they are refused.
+        repairs: of rows of `sharegpt` and `messages`, see `yukawa.data.repairs`.
 
     Raises:
         InputError: the file cannot be read or holds no rows, the format is unknown or not recognised, or rows are
             bad; the message names the first of them by number.
     """
-    return _read(path, format, source, licence, drop_bad, Conversation)
+    return _read(path, format, source, licence, drop_bad, Conversation, Repairs(repairs))
 
 
 def read_preferences(
@@ -96,7 +101,7 @@ def read_preferences(
     Raises:
         InputError: as for `read_conversations`; also if both replies are the same.
     """
-    return _read(path, "preference", source, licence, drop_bad, Preference)
+    return _read(path, "preference", source, licence, drop_bad, Preference, Repairs())
 
 
 def detect_format(path: Path) -> str:
@@ -159,8 +164,9 @@ def _detect(path: Path, rows: Sequence[Any]) -> str:
 
 
 def _read(
-    path: Path, format_: str | None, source: str | None, licence: str | None, drop_bad: bool, kind: type[Talk]
-) -> ParsedFile[Talk]:
+    path: Path, format_: str | None, source: str | None, licence: str | None, drop_bad: bool, kind: type[Talk],
+    repairs: Repairs,
+) -> ParsedFile[Talk]:  # fmt: skip
     """Read and check one file of questions and answers or of preferences.
 
     Raises:
@@ -174,7 +180,7 @@ def _read(
         raise InputError(f"{path} holds rows of the format {found}, not {kind.__name__.lower()}s")
     if source is not None and not source.strip():
         raise InputError("the source is empty", hint="name one, or omit it for the file's name")
-    parser = _RowParser(found, source or path.name, licence, path.name.partition(".")[0])
+    parser = _RowParser(found, source or path.name, licence, path.name.partition(".")[0], repairs)
     rows: list[Talk] = []
     bad: list[BadRow] = []
     for number, values in enumerate(raw, start=1):
@@ -184,7 +190,7 @@ def _read(
             bad.append(BadRow(number, str(error)))
     if bad and not drop_bad:
         raise InputError(_complaint(path, bad, len(raw)), hint="correct them, or drop them with --drop-bad")
-    return ParsedFile(path, found, tuple(rows), tuple(bad), tuple(sorted(parser.ignored)))
+    return ParsedFile(path, found, tuple(rows), tuple(bad), tuple(sorted(parser.ignored)), +repairs.counts)
 
 
 def _complaint(path: Path, bad: Sequence[BadRow], total: int) -> str:
@@ -200,7 +206,8 @@ class _BadRowError(Exception):
 class _RowParser:
     """Makes rows of one format, and remembers which fields it did not read."""
 
-    def __init__(self, format_: str, source: str, licence: str | None, stem: str) -> None:
+    def __init__(self, format_: str, source: str, licence: str | None, stem: str, repairs: Repairs) -> None:
+        self._repair = repairs
         self._format, self._source, self._licence, self._stem = format_, source, licence, stem
         self._read_fields = {*FORMATS[format_], *_OPTIONAL.get(format_, ()), *_PROVENANCE}
         if format_ == "preference":
@@ -259,13 +266,13 @@ class _RowParser:
     def _messages(self, turns: Any, field: str, role: str = "role", text: str = "content") -> list[Turn]:
         if not isinstance(turns, list) or not turns:
             raise _BadRowError(f"{field!r} must be a list of messages, it is {reprlib.repr(turns)}")
-        messages = []
+        said: list[Message] = []
         for turn in turns:
             if not isinstance(turn, dict) or role not in turn or text not in turn:
                 raise _BadRowError(f"a message of {field!r} has no {role!r} or no {text!r}")
-            messages.append(_message(turn[role], turn[text]))
+            said.append((turn[role], turn[text]))
             self.ignored |= {f"{field}.{name}" for name in turn.keys() - {role, text}}
-        return messages
+        return [_message(*one) for one in self._repair(said)]
 
     def _preference(self, values: Values) -> dict[str, Any]:
         prompt = self._side(values["prompt"], "prompt", "user") if values.get("prompt") is not None else []

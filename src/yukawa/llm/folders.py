@@ -1,7 +1,7 @@
 """Finds a causal model by its name (a folder, a run, an adapter, a name on the Hub) and reads what its files say."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -223,6 +223,23 @@ def tensor_types(folder: Path, pattern: str = "*.safetensors") -> dict[str, tupl
         for name in file.keys():  # noqa: SIM118 -- not a dictionary
             piece = file.get_slice(name)
             found[name] = (piece.get_dtype(), piece.get_shape())
+    return found
+
+
+def tensor_heads(folder: Path, count: int, names: Collection[str] | None = None) -> dict[str, list[float]]:
+    """The first numbers of the tensors in the weights of a folder (or of those named), if they are floating-point.
+
+    Raises:
+        ModelError: a file is damaged.
+    """
+    found = {}
+    for file in _open_weights(folder, _WEIGHTS):
+        for name in file.keys():  # noqa: SIM118 -- not a dictionary
+            piece = file.get_slice(name)
+            shape = piece.get_shape()
+            if piece.get_dtype() in FLOATS and (names is None or name in names) and shape and all(shape):
+                head = piece[(*(slice(0, 1) for _ in shape[1:]), slice(0, count))]
+                found[name] = head.flatten().float().tolist()
     return found
 
 

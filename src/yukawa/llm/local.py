@@ -191,10 +191,16 @@ class TransformersModel:
 
     def _prompt(self, messages: Sequence[Message], options: GenerationOptions) -> tuple[int, Any]:
         """How many tokens the answer may have, and the prompt as tensors of shape (1, length)."""
-        _, tokenizer = self._load()
+        model, tokenizer = self._load()
         if options.schema is not None:
             messages = ask_in_words(messages, options.schema)
         inputs = _encode(tokenizer, messages, self.name)
+        rows = int(model.get_input_embeddings().weight.shape[0])
+        if (highest := int(inputs["input_ids"].max())) >= rows:
+            raise ModelError(
+                f"the tokenizer of model {self.name!r} gives token {highest}, and the model knows {rows}",
+                hint="model and tokenizer do not belong together",
+            )
         length = int(inputs["input_ids"].shape[-1])
         context = self._context()
         room = NEW_TOKENS if options.max_tokens is None else options.max_tokens

@@ -131,7 +131,7 @@ async def _history(call: Called, form: AskForm) -> list[str]:
 
 
 async def _answer(call: Called, form: AskForm, history: list[str], follow: Any = None) -> dict[str, Any]:
-    answer = await call.services.ask(
+    answer, found = await call.services.ask(
         form.question,
         call.who,
         history=history,
@@ -140,7 +140,7 @@ async def _answer(call: Called, form: AskForm, history: list[str], follow: Any =
         domain=form.domain,
         follow=follow,
     )
-    found = answer.as_json() | {"shown": with_sources(answer)}
+    found["shown"] = with_sources(answer)
     if form.chat is not None:
         chat, new = (new_id(), True) if form.chat == "new" else (form.chat, False)
         await call.quickly(
@@ -196,7 +196,7 @@ async def correct(call: Called, answer_id: str, form: CorrectForm) -> Response:
     item, question = await call.work(work)
     found: dict[str, Any] = {"item": item.as_json(), "answer": None}
     if form.ask_again:
-        found["answer"] = (await call.services.ask(question, call.who)).as_json()
+        found["answer"] = (await call.services.ask(question, call.who))[1]
     return said(found, 201 if item.status == "taught" else 200, _etag(item))
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import os
+import re
 import threading
 import time
 from collections import OrderedDict
@@ -156,7 +157,7 @@ def parse_body(body: bytes, depth: int) -> Any:
     Raises:
         Refusal: it is not JSON, not UTF-8, holds numbers that are not finite, or is nested too deeply.
     """
-    if _deepest(body) > depth:
+    if _deepest(body) > depth and _deepest(_TEXTS.sub(b"", body)) > depth:
         raise Refusal(400, f"the body is nested more than {depth} levels deep", code="invalid")
     try:
         return parse_json(body, "the body")
@@ -165,7 +166,7 @@ def parse_body(body: bytes, depth: int) -> Any:
 
 
 def _deepest(body: bytes) -> int:
-    """A bound on the levels of a JSON text: brackets inside of texts count too if they are never closed."""
+    """A bound on the levels of a JSON text, in which the brackets of half-open intervals in its texts count too."""
     level = most = 0
     for piece in body.translate(None, _NO_BRACKETS):
         level += 1 if piece in b"[{" else -1
@@ -173,4 +174,5 @@ def _deepest(body: bytes) -> int:
     return most
 
 
+_TEXTS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))

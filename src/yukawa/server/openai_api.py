@@ -101,30 +101,30 @@ async def _grounded(
         what, param = ("logprobs", "logprobs") if form.logprobs else ("a schema", "response_format")
         raise Refusal(400, f"the assistant cannot give {what}; name the model itself", param=param)
 
-    async def answered() -> tuple[Answer, str]:
-        answer = await call.services.ask(
+    async def answered() -> tuple[Answer, str, dict[str, Any]]:
+        answer, whole = await call.services.ask(
             questions[-1], call.who, history=questions[:-1], model=row, as_of=form.as_of, domain=form.domain
         )
         if wanted == "json_object":
-            return answer, said(answer.as_json()).body.decode()  # type: ignore[union-attr]
-        return answer, _before(with_sources(answer), form.stops)
+            return answer, said(whole).body.decode(), _extension(whole)  # type: ignore[union-attr]
+        return answer, _before(with_sources(answer), form.stops), _extension(whole)
 
     if form.stream:
         return _stream(call, _grounded_events(form, answered))
-    answer, text = await answered()
+    answer, text, extension = await answered()
     completion = _completion(form, text, _counted(form, text), answer.id)
     completion["choices"][0]["message"]["annotations"] = annotations(answer, text)
-    return said(completion | _extension(answer))
+    return said(completion | extension)
 
 
 async def _grounded_events(form: ChatForm, answered: Any) -> AsyncGenerator[bytes]:
     """The answer sentence by sentence, once it is checked: nothing is shown that would be withdrawn."""
     yield event(_chunk(form, "", {"role": "assistant", "content": ""}))
-    answer, text = await answered()
+    answer, text, extension = await answered()
     for piece in _PIECE.findall(text):
         yield event(_chunk(form, answer.id, {"content": piece}))
     last = _chunk(form, answer.id, {"annotations": annotations(answer, text)}, "stop")
-    yield event(last | _extension(answer))
+    yield event(last | extension)
     if form.stream_options and form.stream_options.include_usage:
         yield event(_usage_chunk(form, answer.id, _counted(form, text)))
     yield _DONE
@@ -225,15 +225,14 @@ def annotations(answer: Answer, text: str) -> list[dict[str, Any]]:
     return found
 
 
-def _extension(answer: Answer) -> dict[str, Any]:
+def _extension(whole: Mapping[str, Any]) -> dict[str, Any]:
     """What only this server says: sources as Open WebUI shows them, and how the answer can be judged and corrected."""
-    whole = answer.as_json()
     sources = [
         {
-            "source": {"name": source.label, "url": source.url}, "document": [source.quote],
-            "metadata": [{"source": source.url or source.label, "author": source.author, "trust": source.trust}],
+            "source": {"name": source["label"], "url": source["url"]}, "document": [source["quote"]],
+            "metadata": [{"source": source["url"] or source["label"], "author": source["author"], "trust": source["trust"]}],
         }
-        for source in answer.sources
+        for source in whole["sources"]
     ]  # fmt: skip
     kept = ("id", "abstained", "checks", "conflicts", "model")
     return {"sources": sources, "yukawa": {name: whole[name] for name in kept}}

@@ -117,6 +117,9 @@ async def open_session(call: Called, form: SessionForm) -> Response:
     if found is None:
         raise Refusal(401, "this key is not valid", code="invalid_api_key")
     value, person = found
+    await call.quickly(
+        call.services.tables.note, person.name, "open session", person.key_id or "without a key"
+    )
     reply = said({"name": person.name, "role": person.role, "csrf": person.csrf}, 201)
     secure = call.request.url.scheme == "https"
     reply.set_cookie(

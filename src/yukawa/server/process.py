@@ -25,6 +25,7 @@ from yukawa.server.shell import is_loopback
 _HEADERS_S = 20.0  # within which the headers of a request must have come
 _LONGEST_HEADERS = 64 << 10
 _STOP_S = 5
+_START_S = 30  # a worker on a busy machine takes long to begin; one that has died is seen at once
 _PATIENCE_S = 120.0
 
 
@@ -66,6 +67,7 @@ def configuration(
     return uvicorn.Config(
         functools.partial(create_app, options), factory=True, http=ImpatientProtocol, ws="none", lifespan="on",
         h11_max_incomplete_event_size=_LONGEST_HEADERS, timeout_graceful_shutdown=_STOP_S, timeout_keep_alive=15,
+        timeout_worker_healthcheck=_START_S,
         server_header=False, access_log=False, log_config=_logging(verbose), workers=workers,
         ssl_certfile=certificate, ssl_keyfile=key, backlog=1024,
     )  # fmt: skip

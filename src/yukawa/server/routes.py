@@ -30,6 +30,7 @@ class RouteRow(NamedTuple):
         handler: what answers.
         document: whether the body may be as large as a document.
         asks: whether it ends when the client goes, as it changes nothing; all else is finished and noted in the chain.
+        secret: whether the reply holds what must not be kept.
     """
 
     method: str
@@ -38,6 +39,7 @@ class RouteRow(NamedTuple):
     handler: Handler
     document: bool = False
     asks: bool = False
+    secret: bool = False
 
 
 TABLE = (
@@ -52,7 +54,7 @@ TABLE = (
     RouteRow("POST", "/v1/embeddings", "asker", openai_api.embeddings, asks=True),
     # Our own.
     RouteRow("GET", "/api/me", "reader", operations.me),
-    RouteRow("POST", "/api/session", None, operations.open_session),
+    RouteRow("POST", "/api/session", None, operations.open_session, secret=True),
     RouteRow("DELETE", "/api/session", None, operations.close_session),
     RouteRow("POST", "/api/ask", "asker", knowledge_api.ask, asks=True),
     RouteRow("GET", "/api/answers/{answer_id}", "asker", knowledge_api.answer),
@@ -76,7 +78,7 @@ TABLE = (
     RouteRow("GET", "/api/runs", "reader", operations.runs),
     RouteRow("GET", "/api/runs/{name:path}", "reader", operations.run),
     RouteRow("GET", "/api/keys", "admin", operations.keys),
-    RouteRow("POST", "/api/keys", "admin", operations.add_key),
+    RouteRow("POST", "/api/keys", "admin", operations.add_key, secret=True),
     RouteRow("DELETE", "/api/keys/{key_id}", "admin", operations.revoke_key),
     RouteRow("GET", "/api/audit", "admin", operations.audit),
 )
@@ -196,7 +198,7 @@ async def _within(
             response = await (unless_gone(request, inner(request)) if entry.asks else inner(request))
     except TimeoutError:
         raise busy(f"it took longer than {services.limits.seconds:g} s", seconds=60) from None
-    if not entry.asks and entry.method not in _SAFE and response.status_code < 400:
+    if entry.role and not entry.asks and entry.method not in _SAFE and response.status_code < 400:
         who: Person = request.state.call.who
         path = request.url.path
         await services.quick.run(services.tables.note, who.name, entry.handler.__name__, path)
@@ -212,8 +214,10 @@ async def _once(
         Refusal: the key was used for another request, or the first one is being worked at.
     """
     key = request.headers.get("idempotency-key")
-    if key is None or entry.method != "POST" or not who.name:
+    if key is None or entry.method != "POST" or not (who.name or entry.secret):
         return await answer()
+    if entry.secret:
+        raise Refusal(400, "this reply is kept by nobody; send the request without Idempotency-Key")
     if not 0 < len(key) <= 255 or not key.isprintable():
         raise Refusal(400, "Idempotency-Key must have 1 to 255 letters", param="Idempotency-Key")
     tables = services.tables

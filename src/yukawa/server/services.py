@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from fastapi import Depends, Request
 from starlette.responses import Response
 
 from yukawa.assistant import Answer, Assistant
-from yukawa.core.errors import NotFound
+from yukawa.core.errors import NotFound, YukawaError
 from yukawa.core.redaction import redacted
 from yukawa.core.settings import Settings
 from yukawa.knowledge import KnowledgeBase
@@ -24,6 +25,7 @@ from yukawa.server.tables import ServerTables
 from yukawa.server.upstream import Upstream, Waiter
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 OWNER = "asked_by"
 """The key of a kept answer under which the name of who asked is."""
 
@@ -58,8 +60,11 @@ class Services:
 
     def warm(self) -> None:
         """Load what the first question would wait for."""
-        self.assistant.ask("What is the mass of the tau lepton?", keep=False)
-        self.base.search("mass")
+        try:
+            self.assistant.ask("What is the mass of the tau lepton?", keep=False)
+            self.base.search("mass")
+        except YukawaError as error:  # each question will say so itself
+            log.warning("the first question failed: %s", error)
         self.ready = True
 
     async def aclose(self) -> None:
@@ -79,16 +84,17 @@ class Services:
     async def ask(
         self, question: str, who: Person, *, history: Sequence[str] = (), model: str | None = None, as_of: str | None = None,
         domain: str | None = None, follow: Callable[[str], object] | None = None,
-    ) -> Answer:  # fmt: skip
-        """The assistant's answer, kept under the name of who asked; on cancelling the model is let go."""
+    ) -> tuple[Answer, dict[str, Any]]:  # fmt: skip
+        """The assistant's answer and its JSON, kept under the name of who asked; on cancelling the model is let go."""
 
-        def work() -> Answer:
+        def work() -> tuple[Answer, dict[str, Any]]:
             answer = self.assistant.ask(
                 question, history=history, model=model, as_of=as_of, domain=domain, follow=follow, keep=False
             )
+            whole = answer.as_json()
             if not self.base.store.readonly:
-                self.base.keep_answer(answer.id, question, answer.as_json() | {OWNER: who.name})
-            return answer
+                self.base.keep_answer(answer.id, question, whole | {OWNER: who.name})
+            return answer, whole
 
         with Waiter.waiting():
             return await self.pool.run(work)
@@ -131,7 +137,7 @@ class ServerCall:
         return await self.services.quick.run(function, *given)
 
 
-def _call(request: Request) -> ServerCall:
+async def _call(request: Request) -> ServerCall:  # not a plain function: that would be run in a thread
     found: ServerCall = request.state.call
     return found
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
@@ -51,63 +52,59 @@ class EventStream(Response):
     ) -> None:
         self.status_code, self.background = 200, None
         self._events, self._alive_s, self._allowed, self._error_name = events, alive_s, allowed, error_name
+        self._turn = asyncio.Lock()
+        self._spoken, self._writing = 0.0, False
+        self._refused: Refusal | None = None
         self.init_headers(_HEADERS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the events until they end or the client goes."""
+        """Send the events until they end, the client goes, or nobody takes what is sent."""
         sending = asyncio.ensure_future(self._send_all(send))
-        gone = asyncio.ensure_future(_gone(receive))
+        others = [asyncio.ensure_future(_gone(receive)), asyncio.ensure_future(self._watch(send, sending))]
         try:
-            await asyncio.wait({sending, gone}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({sending, *others}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (sending, gone):
+            for task in (sending, *others):
                 task.cancel()
-            await asyncio.gather(sending, gone, return_exceptions=True)
+            await asyncio.gather(sending, *others, return_exceptions=True)
+            with contextlib.suppress(Exception):
+                await self._events.aclose()  # it may not have begun
 
     async def _send_all(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-
-        async def say(data: bytes, *, more: bool = True) -> None:
-            async with asyncio.timeout(_DRAINED_S):
-                await send({"type": "http.response.body", "body": data, "more_body": more})
-
         try:
-            async with contextlib.aclosing(self._with_signs_of_life()) as all_data:
-                async for data in all_data:
-                    await say(data)
-        except TimeoutError:
-            return  # nobody takes what is sent
+            async with contextlib.aclosing(self._events):
+                async for data in self._events:
+                    await self._say(send, data)
+        except asyncio.CancelledError:
+            if self._refused is None:
+                raise
+            await self._say(send, event(self._refused.as_json(), self._error_name))
         except Exception as error:  # noqa: BLE001 -- the status has gone already: the error is the last event
-            await say(event(refusal_of(error).as_json(), self._error_name))
-        await say(b"", more=False)
+            await self._say(send, event(refusal_of(error).as_json(), self._error_name))
+        await self._say(send, b"", more=False)
 
-    async def _with_signs_of_life(self) -> AsyncGenerator[bytes]:
-        """The events, and comments while there is none; checks at times that the reader may still read."""
-        loop = asyncio.get_running_loop()
-        spoken = checked = loop.time()
-        following = asyncio.ensure_future(anext(self._events, None))
-        try:
-            while True:
-                done, _ = await asyncio.wait({following}, timeout=_LOOK_S)
-                at = loop.time()
-                if at - checked >= _LOOK_S:
-                    checked = at
-                    if not await self._allowed():
-                        raise Refusal(401, "this key was revoked or has expired", code="invalid_api_key")
-                if done:
-                    data, spoken = following.result(), at
-                    if data is None:
-                        return
-                    following = asyncio.ensure_future(anext(self._events, None))
-                    yield data
-                elif at - spoken >= self._alive_s:
-                    spoken = at
-                    yield ALIVE
-        finally:
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
-            with contextlib.suppress(Exception):
-                await self._events.aclose()
+    async def _say(self, send: Send, data: bytes, *, more: bool = True) -> None:
+        async with self._turn:
+            self._spoken, self._writing = time.monotonic(), True
+            await send({"type": "http.response.body", "body": data, "more_body": more})
+            self._writing = False
+
+    async def _watch(self, send: Send, sending: asyncio.Future[None]) -> None:
+        """Say that the stream lives where nothing is said, and end it where the reader may not read or does not."""
+        self._spoken = time.monotonic()
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            silent_s = time.monotonic() - self._spoken
+            if self._writing and silent_s > _DRAINED_S:
+                return
+            if not await self._allowed():
+                self._refused = Refusal(401, "this key was revoked or has expired", code="invalid_api_key")
+                sending.cancel()
+                await asyncio.wait({sending})
+                return
+            if silent_s >= self._alive_s and not self._writing:
+                await self._say(send, ALIVE)
 
 
 async def _gone(receive: Receive) -> None:

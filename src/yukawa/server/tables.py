@@ -282,11 +282,7 @@ def _lives(holder: str) -> bool:
 
 def _engine(file: Path) -> sa.Engine:
     file.parent.mkdir(parents=True, exist_ok=True)
-    if not file.exists():
-        with contextlib.suppress(FileExistsError):
-            os.close(
-                os.open(file, os.O_CREAT | os.O_EXCL, 0o600)
-            )  # whose keys it holds is nobody else's business
+    file.touch(mode=0o600)  # whose keys it holds is nobody else's business
     engine = sa.create_engine(f"sqlite:///{file}", connect_args={"timeout": 60, "check_same_thread": False})
 
     @sa.event.listens_for(engine, "connect")

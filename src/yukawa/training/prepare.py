@@ -8,8 +8,8 @@ from typing import Any
 
 from yukawa.core.errors import InputError, check_installed, require, unknown_name
 from yukawa.core.files import new_folder, read_object
+from yukawa.llm import loading
 from yukawa.llm.folders import CONFIG, fetch_model, local_model, model_files
-from yukawa.llm.loading import AS_LOADED, load_tokenizer, open_language_model, saved_ends
 from yukawa.llm.packaged import ORIGIN
 from yukawa.runs.checkpoints import write_errors
 from yukawa.runs.distributed import Machine, check_machine
@@ -84,10 +84,12 @@ def prepare(recipe: TextRecipe, made: Path, *, weights: bool = True) -> Prepared
             make_pdg_text(text)
     files = find_files(recipe, text)
     base = _base(recipe, files, made, weights)
-    tokenizer = load_tokenizer(base)
+    tokenizer = loading.load_tokenizer(base)
+    if not recipe.model.resize_embeddings:
+        loading.check_tokenizer(tokenizer, loading.read_config(base), (), recipe.model.base, complete=True)
     writer = tokenizer
     if recipe.row_kind != "document":
-        learns, ends = recipe.row_kind == "conversation", saved_ends(base)
+        learns, ends = recipe.row_kind == "conversation", loading.saved_ends(base)
         writer = open_chat(tokenizer, recipe.data.template, ends, learns=learns)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
@@ -168,10 +170,11 @@ def load_base(base: Path, recipe: TextRecipe, tokenizer: Any, device: str) -> An
         InputError, ModelError: as for `open_language_model`.
     """
     four_bits = recipe.adapter.kind == "qlora"
-    model = open_language_model(
+    model = loading.open_language_model(
         base, tokenizer=tokenizer, dtype=recipe.dtype, load_in_4bit=four_bits,
         compute_dtype=recipe.training.precision,
-        device=device if four_bits else AS_LOADED,  # the trainer moves, or divides, whole weights
+        device=device if four_bits else loading.AS_LOADED,  # the trainer moves, or divides, whole weights
+        resize=recipe.model.resize_embeddings,
     ).model  # fmt: skip
     model.config.use_cache = False
     return model

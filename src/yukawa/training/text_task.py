@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from yukawa.core.files import read_object
 from yukawa.core.reports import write_json
-from yukawa.llm.adapters import lora_config
+from yukawa.llm.adapters import BASE_SAMPLE, lora_config, sample_weights
 from yukawa.llm.folders import ADAPTER_CONFIG, CONFIG
 from yukawa.runs.callback import TrainingCallback, TrainingPlan, TrainingProgress
 from yukawa.runs.checkpoints import written_whole
@@ -232,7 +232,7 @@ def plan_of(prepared: prepare.Prepared, world: int) -> TrainingPlan:
 
 
 def _name_base(folder: Path, prepared: prepare.Prepared) -> None:
-    """Let an adapter say which base it belongs to: its name on the hub, or its folder."""
+    """Let an adapter say which base it belongs to: its name on the hub, or its folder, and some of its numbers."""
     path = folder / ADAPTER_CONFIG
     if not path.exists():
         return
@@ -241,6 +241,7 @@ def _name_base(folder: Path, prepared: prepare.Prepared) -> None:
     on_hub = not name.startswith(GENERATED) and not Path(name).expanduser().is_dir()
     config["base_model_name_or_path"] = name if on_hub else str(prepared.base.resolve())
     write_json(path, config)
+    write_json(folder / BASE_SAMPLE, sample_weights(prepared.base))
 
 
 def level_of(recipe: TextRecipe) -> str:

@@ -111,6 +111,8 @@ def test_front_matter_lends_its_title() -> None:
         ("metadata", (), 'title: "Jets"\nsidebar: 3'), ("text", ("Jets",), "A jet."),
     ]  # fmt: skip
     assert read("---\nnot front matter") == [("text", "not front matter")]
+    assert read("---\nnor: this") == [("text", "nor: this")]
+    assert read("---\nnor this\n---\nText.") == [("heading", "nor this"), ("text", "Text.")]
 
 
 def test_links_images_tags_and_formulas() -> None:

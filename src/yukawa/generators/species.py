@@ -121,6 +121,15 @@ def known_species() -> Mapping[str, Species]:
     return found
 
 
+def renamed(species: Species, name: str) -> Species:
+    """The same particle under another name; a tenth of the time of `dataclasses.replace`, which derives all again."""
+    new = object.__new__(Species)
+    for slot in Species.__slots__:
+        object.__setattr__(new, slot, getattr(species, slot))
+    object.__setattr__(new, "name", name)
+    return new
+
+
 def by_number(table: Mapping[str, Species]) -> dict[int, list[str]]:
     """The names of each Monte Carlo number."""
     found: dict[int, list[str]] = {}
@@ -183,7 +192,7 @@ class SpeciesNames:
 
     def alias(self, name: str, species: Species) -> None:
         """Define an alias."""
-        self.own[name] = replace(species, name=name)
+        self.own[name] = renamed(species, name)
 
     def redefine(self, species: Species) -> None:
         """Give a particle other properties."""
@@ -230,6 +239,11 @@ class SpeciesNames:
     def all_names(self) -> Iterable[str]:
         """Every name."""
         return (*self._table, *self.own)
+
+
+@functools.lru_cache(maxsize=4096)
+def _likest(name: str, others: tuple[str, ...]) -> str:
+    return max(others, key=lambda other: _likeness(name, other))
 
 
 def _likeness(name: str, other: str) -> tuple[bool, int]:

@@ -318,9 +318,9 @@ def _read_file(path: Path) -> dict[str, Any]:
     except RecursionError:
         raise SettingsError(f"{path} is nested too deeply") from None
     except ValueError as error:  # malformed, or a number of thousands of digits
-        place = re.search(r"\s*\(at (?:line (\d+), column \d+|end of document)\)$", str(error))
+        place = re.search(r"\(at (?:line (\d+), column \d+|end of document)\)$", str(error))
         line = (place and place[1]) or len(text.splitlines()) or 1
-        reason = str(error)[: place.start()] if place else str(error)
+        reason = str(error)[: place.start()].rstrip() if place else str(error)
         raise SettingsError(f"{path}:{line} is not valid TOML: {reason}") from None
     return _anchored(data, path.absolute().parent)
 

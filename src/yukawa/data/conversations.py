@@ -1,16 +1,17 @@
 """Reads files of questions and answers in all common formats as conversations and preferences."""
 
 import gzip
-import json
 import reprlib
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from yukawa.core.errors import InputError, check_name, unreadable
-from yukawa.core.files import read_jsonl
+from yukawa.core.files import open_file, parse_json, read_jsonl
 from yukawa.data.repairs import Message, Repairs
 from yukawa.data.rows import Conversation, Preference, Turn
 
@@ -125,24 +126,30 @@ def read_objects(path: Path) -> Iterator[Any]:
         return
     try:
         with _open(path) as handle:
-            yield from json.loads(handle.read().decode("utf-8-sig"))
-    except (EOFError, OSError) as error:
+            data = handle.read(_LARGEST_LIST + 1)
+    except (EOFError, OSError, zlib.error) as error:
         raise unreadable(path, error) from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 text (byte {error.start})") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not valid JSON: {error}") from None
+    if len(data) > _LARGEST_LIST:
+        raise InputError(
+            f"{path} holds a list of more than {_LARGEST_LIST >> 30} GiB", hint="write it as JSON Lines"
+        )
+    yield from parse_json(data.removeprefix(b"\xef\xbb\xbf"), str(path))
 
 
-def _open(path: Path) -> Any:
-    return gzip.open(path) if path.suffix == ".gz" else open(path, "rb")
+_LARGEST_LIST = 2 << 30  # bytes, of what is read as a whole
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[Any]:
+    with open_file(path) as raw, gzip.open(raw) if path.suffix == ".gz" else raw as handle:
+        yield handle
 
 
 def _is_list(path: Path) -> bool:
     try:
         with _open(path) as handle:
             return bool(handle.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"["))
-    except (EOFError, OSError):
+    except (EOFError, OSError, zlib.error):
         return False  # read_jsonl says what is wrong with it
 
 

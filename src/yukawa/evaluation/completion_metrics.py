@@ -231,8 +231,8 @@ ARTEFACTS = {
         r"|\[\d{4}\.\d{4,5}(?:v\d+)?\]",
         re.IGNORECASE,
     ),
-    "pacs": re.compile(r"\bPACS(?:\s+(?:numbers?|codes?|nos?\.?))?\s*[:.]?\s*\d{2}\.\d{2}|\bPACS\s*(?:numbers?)?\s*:"),
-    "keywords": re.compile(r"\bkey\s*-?\s*words?(?: and phrases)?\s*:", re.IGNORECASE),
+    "pacs": re.compile(r"\bPACS(?:\s++(?:numbers?|codes?|nos?\.?))?+\s*+(?:[:.]\s*+)?\d{2}\.\d{2}|\bPACS\s*+(?:numbers?\s*+)?:"),
+    "keywords": re.compile(r"\bkey\s*+(?:-\s*+)?words?(?: and phrases)?\s*:", re.IGNORECASE),
     "comments": re.compile(
         r"\bComments?\s*:|\b\d+\s+pages?,\s*(?:\d+|no|one|two|three|four|five|several)\s+(?:\w+\s+)?(?:figures?|tables?)\b",
         re.IGNORECASE,
@@ -245,8 +245,8 @@ ARTEFACTS = {
     "authors": re.compile(
         r"(?:\b[A-Z]\.\s?(?:[A-Z]\.\s?)?[A-Z][a-z\u00c0-\u017f'-]+(?:,| and|;)\s+){2,}[A-Z]\.\s?(?:[A-Z]\.\s?)?[A-Z][a-z\u00c0-\u017f'-]+"
     ),
-    "address": re.compile(r"https?://\S+|\b[\w.+-]+@[\w-]+\.[\w.]+\b"),
-    "dates": re.compile(r"\b(?:Received|Revised|Accepted|Submitted|Dated|Last modified)\s*:?\s*\(?\d{1,2}\s+[A-Z][a-z]{2}"),
+    "address": re.compile(r"https?://\S+|(?<![\w.+-])[\w.+-]++@[\w-]+\.[\w.]+\b"),
+    "dates": re.compile(r"\b(?:Received|Revised|Accepted|Submitted|Dated|Last modified)\s*+(?::\s*+)?\(?\d{1,2}\s+[A-Z][a-z]{2}"),
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from yukawa.generators.species import Species, known_species
 
 _HBAR = 6.582119569e-25  # GeV s
 _QUOTED = re.compile(r'"([^"]*)"')
-_OPENS = re.compile(r"#\s*(?:ParticleValue\s*:|.*ParticlePropertySvc\(\)\.Particles)", re.IGNORECASE)
+_OPENS = re.compile(r"#\s*+(?:ParticleValue\s*:|.*ParticlePropertySvc\(\)\.Particles)", re.IGNORECASE)
 _FIELDS = 9
 
 

@@ -14,7 +14,8 @@ _EVENTS = 5000  # where the sentence does not say
 _SPREADS = ((3.2, 0.0008), (10.0, 0.0013))  # GeV: up to this energy, as public options have it
 _NEAR = 0.02
 _NUMBER = re.compile(
-    r"(\d[\d,.]*)\s*(k|m|thousand|million|万|百万)?\s*(?:[\w()/+-]+ ){0,2}?(?:events?|事例|个)", re.IGNORECASE
+    r"(?<![\d,.])(\d[\d,.]{0,20}+)\s{0,3}(k|m|thousand|million|万|百万)?\s{0,3}(?:[\w()/+-]{1,20} ){0,2}?(?:events?|事例|个)",
+    re.IGNORECASE,
 )
 
 
@@ -73,14 +74,14 @@ def _events(sentence: str) -> int | None:
 
 
 def _card(sentence: str) -> str:
-    found = re.search(r"[\w./-]+\.dec\b", sentence)
+    found = re.search(r"(?<![\w./-])[\w./-]+\.dec\b", sentence)
     return found[0] if found else ""
 
 
 def _resonance(sentence: str, plan: CardPlan | None) -> tuple[tuple[str, str, float, float], float]:
     """The row of the resonance and the energy."""
     energy = plan.energy if plan else None
-    found = re.search(r"(\d+(?:\.\d+)?)\s*(GeV|MeV)", sentence)
+    found = re.search(r"(?<![\d.])(\d{1,9}+(?:\.\d{1,9}+)?)\s{0,3}(GeV|MeV)", sentence)
     if energy is None and found:
         energy = float(found[1]) / (1000 if found[2] == "MeV" else 1)
     rows = [row for row in RESONANCES if energy is not None and abs(energy - row[2]) <= row[3]]

@@ -21,7 +21,7 @@ from yukawa.generators.species import Species, SpeciesNames
 
 _TOO_MUCH, _TOO_LITTLE = 1.0005, 0.9995
 _PREFIX = re.compile(r"^(?:[Mm]y|[Ss]ig|[Tt]ag)[-_]?")
-_CHARGE = re.compile(r"[+-]+$")
+_CHARGE = re.compile(r"(?<![+-])[+-]+$")
 _OFFERED = 3
 _MOST_DAUGHTERS = 7  # of which all orders are tried
 

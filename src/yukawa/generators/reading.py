@@ -27,7 +27,7 @@ COMMANDS = {
 }  # fmt: skip
 OPENING = frozenset({*COMMANDS, "Decay", "RemoveDecay", "ModelAlias"})
 KEYWORDS = frozenset({*OPENING, "Enddecay", "End"})
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d+)?")
 _COMMA = re.compile(r"([+-]?\d+),(\d+)$")
 
 

@@ -21,9 +21,9 @@ _EXPERIMENT = {
     "fcc": r"(?<![a-z])fcc(?:-?ee)?(?![a-z])|tera-?z", "evtgen": r"evtgen",
 }  # fmt: skip
 _ARROW = re.compile(
-    r"^[\s,)]*(?:(?:meson|mesons|baryon|boson|介子|重子|粒子)s? )?(?:(?:which|that|then|and|并|再|,) ?)*"
+    r"^[\s,)]*(?:(?:meson|mesons|baryon|boson|介子|重子|粒子)s? )?(?:(?:which|that|then|and|并|再|,) ?)*+"
     r"(?:(?:only|always|then|can|should|will|must|is forced|are forced|forced|going|goes|go|decays?|decaying|decayed|decay|tranistion\w*"
-    r"|transitions?|exclusively|衰变|衰變|全部|只) ?)*"
+    r"|transitions?|exclusively|衰变|衰變|全部|只) ?)*+"
     r"(?:→|\b(?:in)?to\b|\bin\b(?! )|\binto\b|\bvia\b|到|至|成|为|為)\s*(?:both )?",
     re.IGNORECASE,
 )
@@ -40,12 +40,13 @@ _BOTH = re.compile(
     re.IGNORECASE,
 )
 _EVENTS = re.compile(
-    r"(?<![\w.(])(\d[\d,. ]*)\s*(k|m|thousand|million|万|千|百万)?\s*(?:[\w()/+-]+ ){0,2}?(?:events?|事例|个事例|decays\b)",
+    r"(?<![\w.(])(\d[\d,. ]{0,20}+)\s{0,3}(k|m|thousand|million|万|千|百万)?\s{0,3}"
+    r"(?:[\w()/+-]{1,20} ){0,2}?(?:events?|事例|个事例|decays\b)",
     re.IGNORECASE,
 )
 _FACTORS = {"": 1, "k": 1e3, "thousand": 1e3, "千": 1e3, "万": 1e4, "m": 1e6, "million": 1e6, "百万": 1e6}
-_ENERGY = re.compile(r"(\d+(?:\.\d+)?)\s*(GeV|MeV)\b", re.IGNORECASE)
-_FILE = re.compile(r"[\w./-]+\.dec\b")
+_ENERGY = re.compile(r"(?<![\d.])(\d{1,9}+(?:\.\d{1,9}+)?)\s{0,3}(GeV|MeV)\b", re.IGNORECASE)
+_FILE = re.compile(r"(?<![\w./-])[\w./-]+\.dec\b")
 _NEGATED = re.compile(r"\b(?:not|without|except|excluding|but no|never)\b|不|除了|没有", re.IGNORECASE)
 _WORDS = frozenset(
     {
@@ -78,7 +79,9 @@ _NICKNAMES = {
     "Bs0": "B_s0", "Bd": "B0", "Bu+": "B+", "Bc+": "B_c+", "Bc-": "B_c-", "Jpsi": "J/psi", "psi2S": "psi(2S)", "Psi(2S)": "psi(2S)",
     "psi(3686)": "psi(2S)", "chic0": "chi_c0", "chic1": "chi_c1", "chic2": "chi_c2", "etac": "eta_c", "hc": "h_c",
 }  # fmt: skip
-_LIKE_PARTICLE = re.compile(r"[A-Za-z]\w*(?:[*'+-]+\w*)+|[A-Za-z]+_\w+|[A-Za-z]\w*\(\d\w*\)")
+_LIKE_PARTICLE = re.compile(
+    r"(?<![A-Za-z])(?:[A-Za-z]\w{0,30}(?:[*'+-]{1,4}\w{0,30}){1,6}|[A-Za-z]{1,30}_\w{1,30}|[A-Za-z]\w{0,30}\(\d\w{0,30}\))"
+)
 _ENDS = re.compile(r"[,:;.→。，：()]|\b(?:to|into|where|then|at|in|for|whose)\b|到|衰变")
 _ORDINARY = re.compile(
     r"(?:a|an|the|and|with|meson|mesons|pair|pairs|of|one|two|three|four|charged|neutral|plus|baryon|both|\d|x|also|each|"
@@ -158,7 +161,7 @@ def read_plan(sentence: str, experiment: str | None = None) -> CardPlan:
     Raises:
         InputError: no decay is named, a charge is missing, or a decay is impossible: which law it breaks.
     """
-    plain = re.sub(r"\((?=\s*(?:→|to\b)|[^()]*\s[^()]*\))", " ( ", spell(sentence).plain)
+    plain = re.sub(r"\((?=\s*(?:→|to\b)|[^()\s]*+\s[^()]*+\))", " ( ", spell(sentence).plain)
     plain = re.sub(
         r"(?<![A-Za-z])p(?=(?:K|pi|Lambda)(?![a-z]))", "p ", plain
     )  # LaTeX does not need the space

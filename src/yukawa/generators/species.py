@@ -1,7 +1,6 @@
 """The particles that decay cards name: number, charge, spin, mass, width, and what follows from the number."""
 
 import functools
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -248,7 +247,7 @@ def _likest(name: str, others: tuple[str, ...]) -> str:
 
 def _likeness(name: str, other: str) -> tuple[bool, int]:
     """How well a name fits as that of the antiparticle: the same letters, with 'anti-' or another charge."""
-    stem, its = (re.sub(r"[+\-0]+$", "", each.removeprefix("anti-")) for each in (name, other))
+    stem, its = (each.removeprefix("anti-").rstrip("+-0") for each in (name, other))
     return stem == its, -abs(len(stem) - len(its))
 
 

@@ -15,7 +15,8 @@ Support = Callable[[str, str], float]
 NOTHING_FOUND = "The passages do not answer this question."
 
 _PASSAGE = re.compile(
-    r'^<passage id="(\d+)"[^>\n]*>[ \t]*\n(.*?)^</passage>[ \t]*$', re.MULTILINE | re.DOTALL
+    r'^<passage id="(\d+)"[^>\n]*>[ \t]*\n((?:(?!<passage id="|</passage>[ \t]*$).*\n)*+)</passage>[ \t]*$',
+    re.MULTILINE,
 )
 _QUESTION = re.compile(r"^Question: (.*\S)[ \t]*$", re.MULTILINE)
 

@@ -160,9 +160,20 @@ def parse_body(body: bytes, depth: int) -> Any:
     if _deepest(body) > depth and _deepest(_TEXTS.sub(b"", body)) > depth:
         raise Refusal(400, f"the body is nested more than {depth} levels deep", code="invalid")
     try:
-        return parse_json(body, "the body")
+        found = parse_json(body, "the body")
     except InputError as error:
         raise Refusal(400, error.message, code="invalid") from None
+    if b"\\u0000" in body and _has_nul(found):  # which no table of PostgreSQL takes
+        raise Refusal(400, "the body holds the character U+0000", code="invalid")
+    return found
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(map(_has_nul, value)) or any(map(_has_nul, value.values()))
+    return isinstance(value, list) and any(map(_has_nul, value))
 
 
 def _deepest(body: bytes) -> int:

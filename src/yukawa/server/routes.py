@@ -123,6 +123,10 @@ class _GuardedRoute(APIRoute):
         async def guarded(request: Request) -> Response:
             try:
                 services: Services = request.app.state.services
+                if "\0" in request.url.path or "%00" in request.url.query:
+                    raise Refusal(
+                        404, "there is nothing under a name with the character U+0000", code="not_found"
+                    )
                 who = _allowed(entry, await services.identify(request))
                 services.rates.take(who.key_id or who.name or (request.client.host if request.client else ""))
                 body = await _read(request, entry, services)

@@ -36,7 +36,7 @@ RULES = {
 _CITATION = re.compile(r" ?\[(\d{1,6}(?:, ?\d{1,6}){0,30})\]")
 _LINK = re.compile(
     r"(?:[A-Za-z][A-Za-z0-9+.-]{0,20}:)?//[^\s<>\"')\]]{1,2000}|\b(?:mailto|javascript|data):[^\s)]{1,2000}"
-    r"|\bwww\.[^\s)]{1,500}|\]\((?=[^)\s]{0,200}[:/.])[^)\s]{1,2000}"
+    r"|\bwww\.[^\s)]{1,500}|\]\((?=[^)\s:/.]{0,200}+[:/.])[^)\s]{1,2000}"
 )
 _SPACED_STOP = re.compile(r" ([.!?])$")
 _SUBJECTS_ONLY = frozenset({"overview", "list", "count", "which", "reverse"})

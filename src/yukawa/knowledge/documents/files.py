@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from yukawa.core.errors import InputError, unreadable
+from yukawa.core.files import open_file
 from yukawa.knowledge.texts import MAX_BYTES, checked_text
 
 STDIN = "-"
@@ -106,7 +107,7 @@ def _bytes(path: str | Path, name: str) -> bytes:
             return _head(sys.stdin.buffer)
         if Path(path).is_dir():
             raise InputError(f"{name} is a folder", hint="name a file in it")
-        with Path(path).open("rb") as file:
+        with open_file(Path(path)) as file:
             return _head(file)
     except OSError as error:
         raise unreadable(name, error) from None

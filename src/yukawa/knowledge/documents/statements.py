@@ -36,7 +36,7 @@ class PassageStatement:
 
 
 _TABLE = re.compile(
-    r"^\|?[ :|-]*-{3}[ :|-]*\|[ :|-]*$", re.MULTILINE
+    r"^(?=[ :|-]+$)[ :|]*+(?:-{1,2}+[ :|]++)*+-{3}[ :|-]*\|", re.MULTILINE
 )  # the rule below the names of its columns
 
 

@@ -48,7 +48,7 @@ _ASKS = frozenset(
 )
 _TRAILING = frozenset("for to before after during by fur vor pour avant".split())
 _CALENDAR = re.compile(
-    r"(?:an? |the |in (?:an? )?)*(?:min(?:ute)?s?|h(?:our)?s?|d(?:ay)?s?|weeks?|months?|y(?:ea)?rs?|seconds?|euros?|km|kilometres?)$",
+    r"(?:an? |the |in )*+(?:min(?:ute)?s?|h(?:our)?s?|d(?:ay)?s?|weeks?|months?|y(?:ea)?rs?|seconds?|euros?|km|kilometres?)$",
     re.IGNORECASE,
 )
 _MEASURING = frozenset(

@@ -12,6 +12,7 @@ from yukawa.knowledge.parsing.plan import Channel
 from yukawa.knowledge.parsing.spelling import plain_ascii
 
 Product = tuple[str, ...]  # PDG names that a product can mean, or one literal
+LONGEST, _STEPS = 400, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +88,12 @@ def read_channel(text: str, start: int, end: int, *, strict: bool = True) -> tup
         text: a plain text, as `plain_ascii` makes it.
         start: where the products begin.
         end: where they end at the latest.
-        strict: stop before a step whose decaying particle is not among the products, which is another decay.
+        strict: stop before a step whose decaying particle is not among the products, which is another decay; read at most
+            `LONGEST` characters and `_STEPS` arrows.
     """
-    tokens = read_tokens(text, start, end)
+    tokens = read_tokens(text, start, min(end, start + LONGEST) if strict else end)
+    if strict and (arrows := [place for place, token in enumerate(tokens) if token.kind == "arrow"][_STEPS:]):
+        tokens = tokens[: arrows[0]]
     parts = _parts(tokens)
     if strict:
         while len(parts) > 1 and not _is_chain(parts):

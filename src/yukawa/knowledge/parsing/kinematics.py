@@ -33,7 +33,7 @@ _SYMBOLS = {
     "p": "momentum", "e": "energy", "t": "kinetic-energy", "v": "speed", "beta": "speed", "gamma": "lorentz-factor",
 }  # fmt: skip
 _GIVEN = re.compile(
-    r"(?:(?:and |with |of |at |has |have |having )*(?:an? |the )?(?:mean |constant |total |relativistic |lab )*(?:"
+    r"(?:(?:and |with |of |at |has |have |having ){0,4}+(?:an? |the )?+(?:mean |constant |total |relativistic |lab ){0,4}+(?:"
     + "|".join(
         rf"(?P<{name.replace('-', '_')}>{words})" for name, words in _KINDS if name in {*_SYMBOLS.values()}
     )
@@ -181,8 +181,8 @@ def particle_of(thing: Thing) -> Thing:
 _Q = re.compile(r"\(Q\)|\bQ\b")
 _SPEAKS = re.compile(r"energ|moment|speed|veloc|fast|wave|factor|value", re.IGNORECASE)
 _RELEASED = re.compile(
-    r"(?:how much |what |the |total |kinetic |available )*energ(?:y|ies)(?: is| are| does| gets?| becomes| comes| do)?[^.?;]{0,60}?"
-    r"\b(?:released?|liberated?|left(?: over)?|set free|freed|given off|gained|available|carried away|shared|comes? out|goes)"
+    r"(?:how much |what |the |total |kinetic |available ){0,6}energ(?:y|ies)(?: is| are| does| gets?| becomes| comes| do)?[^.?;]{0,60}?"
+    r"\b(?=[rlsfgac])(?:released?|liberated?|left(?: over)?|set free|freed|given off|gained|available|carried away|shared|comes? out|goes)"
     r"(?: (?:to|by|among|between|for|as kinetic energy of) (?:the )?(?:decay )?(?:products?|daughters?))?"
     r"|(?:left-?over|released|available|total kinetic) energy(?: of the (?:decay )?(?:products?|daughters?))?"
     r"|(?:total )?kinetic energy of (?:the|all) (?:decay )?products|q[- ]?value|disintegration energy",

@@ -76,7 +76,6 @@ _VERB = re.compile(
     r"|(?:[a-z]+ ){0,4}(?:to|into)) (?:[a-z]+ ){0,1}"
 )
 _MOST_VALUES = 400
-_LONGEST_CHANNEL = 400
 _LONGEST_PROSE = 2_000  # a longer sentence of words is not searched for decays
 
 
@@ -274,15 +273,14 @@ def _with_arrows(plain: str, mentions: Sequence[Mention]) -> Iterator[Part]:
     while (arrow := plain.find("→", done)) >= 0:
         parent = next((m for m in reversed(mentions) if done <= m.start and m.end <= arrow), None)
         value = _MARKED.search(plain, arrow)
-        limit = min(value.start() if value else len(plain), arrow + _LONGEST_CHANNEL)
-        channel, end = read_channel(plain, arrow + 1, limit)
+        channel, end = read_channel(plain, arrow + 1, value.start() if value else len(plain))
         done = max(end, arrow + 1)
         if parent is not None and channel.products:
             yield Part("transition", parent.start, done, transition=_transition(parent.names, channel))
 
 
 def _listed(plain: str, start: int, parent: Mention) -> Iterator[Part]:
-    for match in re.finditer(r"[^;:]{1,200}?(?=: {0,2}[^;:]{0,60}[\ue000-\uf8ff])", plain[start:]):
+    for match in re.finditer(r"(?<![^;:])[^;:]{1,200}+(?=: {0,2}[^;:]{0,60}[\ue000-\uf8ff])", plain[start:]):
         first, last = start + match.start(), start + match.end()
         channel, end = read_channel(plain, first, last)
         if channel.products and not plain[end:last].strip():
@@ -366,7 +364,14 @@ def _property_of() -> dict[str, str]:
 
 @functools.lru_cache(maxsize=1)
 def _property_pattern() -> re.Pattern[str]:
-    phrases = sorted(_property_of(), key=len, reverse=True)
-    written = (re.escape(phrase).replace(r"\ ", "[ -]") for phrase in phrases)
-    ended = (w if w.endswith(r"\(") or w.endswith(r"\)") else w + r"(?![A-Za-z0-9_])" for w in written)
-    return re.compile(r"(?<![A-Za-z0-9_])(?:" + "|".join(ended) + ")", re.IGNORECASE)
+    """The phrases of the lexicon, the longest first; those that begin alike are tried together, which takes a tenth of the time."""
+    alike: dict[str, list[str]] = {}
+    for phrase in sorted(_property_of(), key=len, reverse=True):
+        ended = "" if phrase.endswith(("(", ")")) else r"(?![A-Za-z0-9_])"
+        alike.setdefault(phrase[:2], []).append(_written(phrase[2:]) + ended)
+    tried = (f"{_written(begin)}(?:{'|'.join(rest)})" for begin, rest in alike.items())
+    return re.compile(rf"(?<![A-Za-z0-9_])(?:{'|'.join(tried)})", re.IGNORECASE)
+
+
+def _written(phrase: str) -> str:
+    return re.escape(phrase).replace(r"\ ", "[ -]")

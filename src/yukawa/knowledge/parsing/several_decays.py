@@ -9,7 +9,9 @@ from yukawa.knowledge.parsing.particles import particle_table
 from yukawa.knowledge.parsing.plan import Channel, Span
 from yukawa.knowledge.parsing.tokens import Token
 
-_SEPARATOR = re.compile(r"\s*,\s*(?:and |or )?|\s+(?:and|or|und|oder|et|ou)\s+(?:to |into )?")
+_SEPARATOR = re.compile(
+    r"(?:(?<!\s)\s+)?,\s*(?:and |or )?|(?<!\s)\s+(?:and|or|und|oder|et|ou)\s+(?:to |into )?"
+)
 _ALONE = (("hadrons",), ("invisible",))  # final states of one word
 
 

@@ -46,12 +46,12 @@ _YEAR = re.compile(r"(?:19[4-9]\d|20[0-3]\d)$")
 _SYMBOLS: tuple[tuple[re.Pattern[str], str, Any], ...] = tuple(
     (re.compile(pattern), kind, value)
     for pattern, kind, value in (
-        (r"(?<![\w^])G(?=\s?\(.{1,90}?→.{1,120}?\)\s?/\s?G\(total\))", "property", "branching-fraction"),
+        (r"(?<![\w^])G(?=\s?\([^→\n]{1,90}→.{1,120}?\)\s?/\s?G\(total\))", "property", "branching-fraction"),
         (r"(?<=\))\s?/\s?G\(total\)", "neutral", None),
         (r"(?<![\w^])[mM](?:ass)?(?=\s?[(\[]\s?[A-Za-z])", "property", "mass"),
         (r"(?<![\w^])tau(?=\s?[(\[]\s?[A-Za-z])", "property", "lifetime"),
         (r"(?<![\w^])mu(?=\s?[(\[]\s?[A-Za-z])", "property", "magnetic-moment"),
-        (r"(?<![\w^])Gamma(?:_i)?(?=\s?[(\[].{1,90}?→.{1,120}?[)\]]\s?/\s?Gamma(?!\s?\((?!tot)))", "property", "branching-fraction"),
+        (r"(?<![\w^])Gamma(?:_i)?(?=\s?[(\[][^→\n]{1,90}→.{1,120}?[)\]]\s?/\s?Gamma(?!\s?\((?!tot)))", "property", "branching-fraction"),
         (r"(?<=[)\]])\s?/\s?Gamma(?:_?\(?tot(?:al)?\)?)?(?!\w|\s?\()", "neutral", None),
         (r"^(?:\(?\d{1,2}[a-h]?\)[.:]?(?= )|[问問第例题題演練练習习]{1,2} ?\d{1,2}(?: ?[题題问問])?(?! ?[世代])[.:、]?)", "aside", None),
         (r"(?<![\w^])[mM](?= of\b)", "property", "mass"), (r"(?<![\w/])m ?c ?\^ ?2(?!\w)", "property", "rest-energy"),
@@ -76,7 +76,7 @@ _SYMBOLS: tuple[tuple[re.Pattern[str], str, Any], ...] = tuple(
 )  # fmt: skip
 _FLAVOUR = "(?:up|down|strange|charm|bottom|top)"  # 'the up, down and strange quarks'
 _FLAVOURS = re.compile(
-    rf"\b{_FLAVOUR}(?=(?:(?:,| and| or| &|, and| plus)(?: the)? {_FLAVOUR})+[- ]quarks?\b)", re.IGNORECASE
+    rf"\b{_FLAVOUR}(?=(?:(?:,| and| or| &|, and| plus)(?: the)? {_FLAVOUR}){{1,5}}[- ]quarks?\b)", re.I
 )
 _QUANTUM_NUMBERS = re.compile(
     r"(?<![\w.^])(?P<spin>\d(?:/2)?)(?P<signs>\^[({ ]?[+-]{1,2}[)}]?|[+-]{2})(?![\w+-])"

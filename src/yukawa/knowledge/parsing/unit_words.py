@@ -27,7 +27,7 @@ _ASKED_UNIT = re.compile(
     r"(?:\b[Hh]ow many|何|多少|几|幾|用|\b[Cc]ombien d['e]|\b[Ww]ie ?viele?n?\b) ?(?=[^\W\d_]|%)"
 )
 _UNIT_GIVEN = re.compile(
-    r"(?<![A-Za-z0-9])(?P<unit>[A-Za-zµ]{2,}(?: s)?)(?= ?(?:"
+    r"(?<![A-Za-z0-9µ])(?P<unit>[A-Za-zµ]{2,}(?: s)?)(?= ?(?:"
     + plain_ascii("で|に換算|に直|表示|単位|为单位")
     + "))"
 )

@@ -117,4 +117,4 @@ def _meaning(statement: Statement) -> str:
     if first is None or first.property in _PLAIN or statement.kind == "quantum numbers":
         return f"{statement.kind} of {subject}"
     about = re.split(r" (?:is|has|:) ", statement.text, maxsplit=1)[0]
-    return re.sub(r"\s*\([^()]*(?:\([^()]*\)[^()]*)*\)", "", about)[:160]
+    return re.sub(r"(?<!\s)\s*\([^()]*(?:\([^()]*\)[^()]*)*\)", "", about)[:160]

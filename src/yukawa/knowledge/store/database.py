@@ -214,7 +214,7 @@ def _resolve(url: str) -> tuple[sa.URL, Path | None]:
         MissingPackage: PostgreSQL needs a package that is not installed.
     """
     if "://" not in url:
-        folder = Path(url).expanduser().absolute()
+        folder = Path(os.path.expanduser(url)).absolute()
         if folder.is_file():
             raise InputError(f"{url} is a file", hint=f"name a folder, or type sqlite:///{folder}")
         if (folder / "knowledge").is_dir() and not (folder / "knowledge.sqlite").exists():
@@ -232,7 +232,7 @@ def _resolve(url: str) -> tuple[sa.URL, Path | None]:
     if parsed.get_backend_name() == "sqlite":
         if not parsed.database or parsed.database == ":memory:":
             raise InputError("a knowledge base needs a file", hint="type sqlite:///FILE")
-        file = Path(parsed.database).expanduser().absolute()
+        file = Path(os.path.expanduser(parsed.database)).absolute()
         return parsed.set(drivername="sqlite", database=str(file)), file.parent
     if parsed.get_backend_name() in {"postgresql", "postgres"}:
         for package in ("psycopg", "pgvector"):

@@ -227,7 +227,7 @@ _JOURNALS = {
     "RMP": "Rev. Mod. Phys.", "PPN": "Phys. Part. Nucl.", "PTEP": "PTEP", "NJP": "New J. Phys.", "JPSJ": "J. Phys. Soc. Jap.",
     "PTP": "Prog. Theor. Phys.", "NIM": "Nucl. Instrum. Meth.", "SCIB": "Sci. Bull.", "CJP": "Chin. J. Phys.",
 }  # fmt: skip
-_PLACE = re.compile(r"(?P<journal>[A-Z]+) (?P<section>[A-Z])?(?P<volume>\d+\w*) (?P<pages>\S+)")
+_PLACE = re.compile(r"(?P<journal>[A-Z]+) (?P<section>[A-Z])?(?P<volume>\d\w*) (?P<pages>\S+)")
 
 
 def bibtex(references: Sequence[Reference]) -> str:

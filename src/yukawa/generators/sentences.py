@@ -5,6 +5,7 @@ import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from textwrap import shorten
 
 from yukawa.core.errors import InputError
 from yukawa.generators.laws import violations
@@ -416,7 +417,7 @@ def _resolved(parents: Sequence[str], clause: _Clause) -> tuple[DecayStep, list[
     best.sort(key=lambda row: row[0])
     rank, step = best[0]
     if rank[0]:
-        raise InputError(f"impossible: {_broken(step)}")
+        raise InputError(f"impossible: {shorten(_broken(step), 300)}")
     equal = {tuple(sorted(other.daughters)) for rank_, other in best if rank_ == rank}
     several = {other.parent for rank_, other in best if rank_ == rank}
     if len(several) > 1:

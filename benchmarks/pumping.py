@@ -23,11 +23,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from re import _constants as codes
-from re import _parser as parser
 from types import FrameType
 from typing import Any
 
+# How `re` itself reads a pattern.
+codes: Any = importlib.import_module("re._constants")
+parser: Any = importlib.import_module("re._parser")
 SOURCE = Path(__file__).parents[1] / "src" / "yukawa"
 SIZE = 64_000
 RATIO, SECONDS = 2.5, 0.050

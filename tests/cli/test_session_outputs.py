@@ -26,6 +26,10 @@ FILES = {
     "jets convert target": ["jets", "convert", "in.parquet", "OUT"],
     "jets predict out": ["jets", "predict", "no-model", "--data", "in.parquet", "--out", "OUT"],
     "jets export-onnx out": ["jets", "export-onnx", "no-model", "OUT"],
+    "generate out": ["generate", "own.dec", "--out", "OUT"],
+    "write decay-card out": ["write", "decay-card", "psi(2S) to pi+ pi- J/psi", "--out", "OUT"],
+    "write job-options out": ["write", "job-options", "psi(2S) to pi+ pi- J/psi", "--out", "OUT"],
+    "write pythia out": ["write", "pythia", "e+ e- to Z at 91.2 GeV", "--out", "OUT"],
     "knowledge backup file": ["knowledge", "backup", "OUT"],
     "knowledge export file": ["knowledge", "export", "OUT"],
 }
@@ -54,7 +58,7 @@ READ = {
     "data check dataset", "data check against", "evaluate perplexity data", "evaluate completions data", "evaluate semscore files",
     "evaluate entropy files", "evaluate report data", "evaluate report completions", "evaluate report run", "jets show path",
     "jets convert source", "jets evaluate data", "jets predict model", "jets predict data", "jets import-weaver checkpoint",
-    "jets export-onnx model", "merge run", "check files", "check base", "check pdl",  # --fix says itself what it changes
+    "jets export-onnx model", "merge run", "check files", "check base", "check pdl", "generate card",  # --fix says itself what it changes
 }  # fmt: skip
 REFUSED = re.compile(
     "is there already|is a folder|is a file|it is a pipe|belongs to Yukawa itself|is read by the same command|holds "
@@ -135,7 +139,8 @@ def state(folder: Path) -> dict[str, tuple[int, int, bytes]]:
 
 
 def ending(words: list[str]) -> str:
-    return {"jets": ".onnx" if "export-onnx" in words else ".parquet"}.get(words[0], ".gz")
+    parquet = words[0] in ("jets", "generate") and "export-onnx" not in words
+    return ".onnx" if "export-onnx" in words else ".parquet" if parquet else ".gz"
 
 
 @pytest.mark.parametrize("verb", FILES)

@@ -51,7 +51,7 @@ class TestHalves:
     def test_bad_input(self):
         with pytest.raises(InputError, match="none of the documents has a second half"):
             module.prompts([Document(id="a", text="word", source="test")])
-        with pytest.raises(InputError, match="1 documents have an id"):
+        with pytest.raises(InputError, match="1 documents share their id"):
             module.prompts([Document(id="a", text="a b", source="test")] * 2)
 
 

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Annotated
 
-from yukawa.cli.options import Json, argument, option
+from yukawa.cli import session
+from yukawa.cli.options import Force, Json, argument, option
 from yukawa.cli.output import note, print_json, say
 from yukawa.core.errors import InputError
 
@@ -19,6 +20,7 @@ def generate(
         Path | None, option("--out", "FILE", "OUT.hepmc, OUT.npz or OUT.parquet; CARD.hepmc by default.")
     ] = None,
     seed: Annotated[int, option("--seed", "SEED", "Of the random numbers.")] = 1,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Generate events from a decay card.
@@ -32,6 +34,7 @@ def generate(
     from yukawa.generators.reading import read_card, read_file
 
     target = out or card.with_suffix(".hepmc")
+    session.check_file(target, force, card)
     check_ending(target)
     read = read_card(read_file(card))
     errors = [each for each in check_card(read, Surroundings()) if each.level == "error"]

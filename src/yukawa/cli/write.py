@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Annotated
 
-from yukawa.cli import options
-from yukawa.cli.options import Json, argument, option
+from yukawa.cli import options, session
+from yukawa.cli.options import Force, Json, argument, option
 from yukawa.cli.output import note, print_json, say
 from yukawa.core.files import atomic_write
 
@@ -16,8 +16,11 @@ For = Annotated[
 Out = Annotated[Path | None, option("--out", "FILE", "Write to this file instead of stdout.")]
 
 
-def decay_card(sentence: Sentence, experiment: For = None, out: Out = None, as_json: Json = False) -> None:
+def decay_card(
+    sentence: Sentence, experiment: For = None, out: Out = None, force: Force = False, as_json: Json = False
+) -> None:
     """Write a decay card for EvtGen."""
+    _check(out, force)
     from yukawa.generators.sentences import read_plan, with_experiment
     from yukawa.generators.writing import write_card
 
@@ -28,20 +31,29 @@ def decay_card(sentence: Sentence, experiment: For = None, out: Out = None, as_j
     _give(written.text, (f"for {plan.experiment}", *written.notes, *remarks), out, as_json)
 
 
-def job_options(sentence: Sentence, out: Out = None, as_json: Json = False) -> None:
+def job_options(sentence: Sentence, out: Out = None, force: Force = False, as_json: Json = False) -> None:
     """Write job options of BOSS for a simulation at BESIII."""
+    _check(out, force)
     from yukawa.generators.jobs import write_job_options
 
     _give(*write_job_options(sentence), out, as_json)
 
 
-def pythia(sentence: Sentence, experiment: For = None, out: Out = None, as_json: Json = False) -> None:
+def pythia(
+    sentence: Sentence, experiment: For = None, out: Out = None, force: Force = False, as_json: Json = False
+) -> None:
     """Write settings of Pythia 8."""
+    _check(out, force)
     from yukawa.generators.jobs import write_pythia
     from yukawa.generators.sentences import read_plan, with_experiment
 
     plan = read_plan(sentence)
     _give(*write_pythia(with_experiment(plan, experiment) if experiment else plan), out, as_json)
+
+
+def _check(out: Path | None, force: bool) -> None:
+    if out is not None:
+        session.check_file(out, force)
 
 
 def _give(text: str, notes: tuple[str, ...], out: Path | None, as_json: bool) -> None:

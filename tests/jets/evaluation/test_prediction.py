@@ -122,7 +122,7 @@ def test_a_broken_network_is_counted(make_model: Any, make_jets: Any) -> None:
     network, config = load_model(folder)
     with torch.no_grad():
         list(network.parameters())[-1].fill_(float("nan"))
-    save_model(folder, network, config)
+    save_model(folder, network, config, force=True)
     found = predict(folder, source_of(make_jets(), 60))
     assert found.not_finite == found.jets == 120
 

@@ -73,7 +73,7 @@ def test_a_missing_file_and_a_folder(tmp_path):
         read_document(tmp_path / "none")
     with pytest.raises(InputError, match="is a folder"):
         read_document(tmp_path)
-    with pytest.raises(InputError, match="not a file name"):
+    with pytest.raises(InputError, match="not the name of a file"):
         read_document("a\0b")
 
 

@@ -25,10 +25,10 @@ _REASONS = {
     errno.ENOENT: ("its folder does not exist", "create the folder"),
     errno.EISDIR: ("it is a folder", "name a file"),
 }
-# How PyTorch and safetensors say that a file could not grow.
 LARGEST_TEXT = 64 << 20
 """Bytes of a file that is read as a whole: settings, recipes, cards."""
-_DISK_FULL = ("unexpected pos", "PytorchStreamWriter", "No space left on device")
+# How PyTorch, safetensors and SQLite say that a file could not grow.
+_DISK_FULL = ("unexpected pos", "PytorchStreamWriter", "No space left on device", "disk is full")
 
 
 def atomic_write(path: Path, data: bytes | str) -> None:

@@ -73,10 +73,12 @@ class Changes:
         """Make a new version of an item current.
 
         Raises:
-            InputError: another item teaches the same.
+            InputError: another item teaches the same. NotFound: the item was erased meanwhile.
         """
         embedder_id, vectors = self._serving.embedded([[p.meaning for p in new.passages]])
         with self._store.write() as connection:
+            if not reader.last_versions(connection, [str(new.item_id)]).get(str(new.item_id)):
+                raise reader.unknown_item(connection, str(new.item_id))
             twin = reader.current_by_content(connection, [new.content_key]).get(new.content_key)
             if twin is not None and twin.id != new.item_id:
                 raise InputError(
